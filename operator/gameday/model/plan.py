@@ -1,0 +1,323 @@
+"""The plan of a drill, as the engine and the agents need it: a GameDay's spec, parsed, complete, immutable."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+INTERVALS_OF_PATIENCE = 3
+"""How many intervals of a probe may pass without a sample before we no longer know."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKey:
+    """One key of a Secret in the drill's namespace; only the kubelet ever reads it."""
+
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A request header: a literal ``value`` or the content of ``secret``, never both."""
+
+    name: str
+    value: str | None = None
+    secret: SecretKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRef:
+    """A Service; ``namespace`` None is the drill's own, ``port`` None is the Service's only (or first) one."""
+
+    name: str
+    namespace: str | None = None
+    port: int | str | None = None
+
+
+class Parse(enum.Enum):
+    """How an answer's body becomes ``body`` in expressions."""
+
+    JSON = "json"
+    TEXT = "text"
+    PROMETHEUS = "prometheus"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpProbe:
+    """One HTTP request a time; ``json`` is the request body as JSON text."""
+
+    url: str
+    method: str = "GET"
+    headers: tuple[Header, ...] = ()
+    json: str | None = None
+    parse: Parse = Parse.JSON
+
+
+@dataclass(frozen=True, slots=True)
+class TcpProbe:
+    """One TCP connect a time."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A job queue in Redis: ``kind`` names the library's key layout (``bullmq``)."""
+
+    kind: str
+    name: str
+    prefix: str = "bull"
+
+
+@dataclass(frozen=True, slots=True)
+class RedisProbe:
+    """PING, role and queue depths of one Redis, named by ``service`` or by ``host`` and ``port``."""
+
+    service: ServiceRef | None = None
+    host: str | None = None
+    port: int = 6379
+    username: str | None = None
+    password: SecretKey | None = None
+    tls: bool = False
+    queue: Queue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesProbe:
+    """The state of one Deployment, read by the operator from its own watch, as the account."""
+
+    deployment: str
+
+
+ProbeKind = HttpProbe | TcpProbe | RedisProbe | KubernetesProbe
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A repeated measurement; ``paths`` are those that expressions and measurements read, without the probe's name."""
+
+    name: str
+    kind: ProbeKind
+    every: float = 1.0
+    timeout: float = 2.0
+    paths: tuple[tuple[str | int, ...], ...] = ()
+
+    @property
+    def interval(self) -> float:
+        """Longest time between two samples when all is well, in seconds: one request is in flight a time."""
+        return max(self.every, self.timeout)
+
+
+class Mode(enum.Enum):
+    """How an expectation is held against its samples."""
+
+    ALWAYS = "always"
+    EVENTUALLY = "eventually"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A CEL expression and when it must hold.
+
+    ``within`` counts from the stage's zero (None: the stage's length); ``holds`` is how long it must stay true;
+    ``tolerates`` is the longest unbroken violation allowed (None: 0, or three intervals for a guardrail).
+    """
+
+    name: str
+    mode: Mode
+    expression: str
+    within: float | None = None
+    holds: float = 0.0
+    tolerates: float | None = None
+    guardrail: bool = False
+    measures: str | None = None
+
+
+class Existing(enum.Enum):
+    """What becomes of connections that targets hold when the cut begins."""
+
+    SEVER = "Sever"
+    KEEP = "Keep"
+
+
+class Via(enum.Enum):
+    """The kind of object that makes a cut."""
+
+    AUTO = "Auto"
+    NETWORK_POLICY = "NetworkPolicy"
+    CILIUM = "CiliumNetworkPolicy"
+
+
+@dataclass(frozen=True, slots=True)
+class HostTarget:
+    """A name outside the cluster, resolved by the agents."""
+
+    host: str
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CidrTarget:
+    """Addresses outside the cluster."""
+
+    cidrs: tuple[str, ...]
+    ports: tuple[int, ...]
+
+
+Target = ServiceRef | HostTarget | CidrTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A label selector; ``expressions`` are (key, operator, values)."""
+
+    match_labels: Mapping[str, str] = field(default_factory=dict)
+    expressions: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MustStay:
+    """A bystander that the cut must spare: a Service, ``host``:``port``, or the API server."""
+
+    name: str
+    service: ServiceRef | None = None
+    host: str | None = None
+    port: int | None = None
+    api_server: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPartition:
+    """Cuts the pods that ``pod_selector`` selects off from ``to``."""
+
+    pod_selector: Selector
+    to: Target
+    existing: Existing = Existing.SEVER
+    via: Via = Via.AUTO
+    must_stay: tuple[MustStay, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A named, reversible change that causes the failure."""
+
+    name: str
+    partition: NetworkPartition
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyState:
+    """The stage before anything is touched; it takes the baseline."""
+
+    lasts: float
+    expect: tuple[Expectation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """The stage under the cut; ``lasts`` counts from zero, the first failed dial of the proof."""
+
+    lasts: float
+    faults: tuple[Fault, ...]
+    expect: tuple[Expectation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """The stage after the cut; ``within`` is the RTO, counted from the first good dial after the undo."""
+
+    within: float
+    expect: tuple[Expectation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Sets a Deployment's replicas; the exact number before is put back by a restore step or at the end."""
+
+    deployment: str
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Puts a Deployment that an earlier step scaled back to its exact number."""
+
+    deployment: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """Runs the Job template of a CronJob once; it cannot be undone."""
+
+    from_cron_job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the rollback."""
+
+    name: str
+    action: Scale | Restore | RunJob
+    irreversible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """What repairs the system when an expectation named in ``if_missed`` was definitely missed."""
+
+    if_missed: tuple[str, ...]
+    within: float
+    steps: tuple[Step, ...]
+
+
+class Stage(enum.Enum):
+    """The stages that hold expectations."""
+
+    STEADY_STATE = "SteadyState"
+    OUTAGE = "Outage"
+    RECOVERY = "Recovery"
+
+
+class Aggregate(enum.Enum):
+    """How the samples of a stage become one figure."""
+
+    MAX = "max"
+    MIN = "min"
+    MEAN = "mean"
+    LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A figure taken over a stage; ``path`` begins with the probe's name."""
+
+    name: str
+    stage: Stage
+    path: str
+    aggregate: Aggregate = Aggregate.MAX
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole drill, as it was when the drill began."""
+
+    gameday: str
+    probes: tuple[Probe, ...]
+    steady_state: SteadyState
+    outage: Outage
+    recovery: Recovery
+    rollback: Rollback | None = None
+    measurements: tuple[Measurement, ...] = ()
+    description: str = ""
+
+    def expectations(self, stage: Stage) -> tuple[Expectation, ...]:
+        """The expectations of one stage, in the plan's order."""
+        match stage:
+            case Stage.STEADY_STATE:
+                return self.steady_state.expect
+            case Stage.OUTAGE:
+                return self.outage.expect
+            case Stage.RECOVERY:
+                return self.recovery.expect
