@@ -1,0 +1,123 @@
+"""The phases in which nothing is touched yet: Pending, Preflight, SteadyState."""
+
+from dataclasses import replace
+
+from gameday.engine import budgets, names
+from gameday.engine.interrupts import give_up
+from gameday.engine.judge import Window
+from gameday.engine.results import complete, decide_stage
+from gameday.engine.situation import Situation
+from gameday.model.plan import Stage
+from gameday.model.record import Cause, Hold, HoldKind, Phase, Record, ResultState
+from gameday.model.world import Life, Lock, Planned
+
+
+def pending(at: Situation) -> Record:
+    """Wait for the GameDay and for the namespace, until ``startBefore``."""
+    world, now = at.world, at.now
+    match world.planned:
+        case Planned.INVALID:
+            return give_up(at, Cause.GAME_DAY_INVALID, world.planned_why, now)
+        case Planned.TOO_BIG:
+            return give_up(at, Cause.PLAN_TOO_BIG, world.planned_why, now)
+        case Planned.ABSENT | Planned.DELETED:
+            if now > world.start_before:
+                return give_up(at, Cause.NO_GAME_DAY, world.planned_why or "its GameDay never came", now)
+            return at.record
+        case Planned.FROZEN:
+            pass
+    if world.lock is Lock.HELD:
+        record = replace(at.record, started_at=now)
+        return record.enter(Phase.PREFLIGHT, now, "looking for what would refuse this drill")
+    if now > world.start_before:
+        if world.lock is Lock.BUSY:
+            return give_up(at, Cause.BUSY, f"{world.locked_by} holds the namespace; one drill at a time", now)
+        return give_up(at, Cause.TOO_LATE, "startBefore passed before the drill could start", now)
+    return at.record
+
+
+def preflight(at: Situation) -> Record:
+    """Refuse with every finding at once, or go on; nothing was touched either way."""
+    found = at.world.preflight
+    if found is None:
+        if at.now > at.record.since + budgets.PREFLIGHT:
+            error = at.world.errors.get("CheckPreflight", "no answer")
+            return give_up(at, Cause.PREFLIGHT_FAILED, f"preflight did not end in time: {error}", at.now)
+        return at.record
+    if found.refusals:
+        return give_up(at, Cause.PREFLIGHT_FAILED, "; ".join(found.refusals), at.now)
+    record = replace(at.record, warnings=found.warnings)
+    for warning in found.warnings:
+        record = record.note(at.now, "PreflightWarning", warning, warning=True)
+    return record.enter(Phase.STEADY_STATE, at.now, "starting the agents")
+
+
+def steady_state(at: Situation) -> Record:
+    """Measure the system as it is; only a steady one is touched."""
+    record = at.record
+    if record.steady_from is None:
+        return _agents_ready(at)
+    since, ends = record.steady_from, record.steady_from + at.plan.steady_state.lasts
+    if (down := at.seen.proof.control_down(since)) is not None:
+        why = f"{down.who} cannot reach the target before anything was cut ({down.detail})"
+        return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)
+    if (cut := at.seen.proof.witness_down(since, at.now)) is not None:
+        why = f"{cut.who} cannot reach the target before anything was cut ({cut.detail})"
+        return give_up(at, Cause.NOT_STEADY, why, cut.since)
+    window = Window(since, since, ends, at.plan.steady_state.lasts, at.now, budgets.GRACE)
+    at = replace(at, record=decide_stage(at, Stage.STEADY_STATE, window))
+    for result in at.record.results:
+        if result.stage is Stage.STEADY_STATE and result.state in {ResultState.MISSED, ResultState.UNKNOWN}:
+            why = f"{result.name}: {result.why or result.state.value}; nothing was touched"
+            return give_up(at, Cause.NOT_STEADY, why, result.at)
+    over = at.now > ends + budgets.GRACE or at.seen.passed(Stage.STEADY_STATE, ends)
+    if at.now < ends or not over or not complete(at, Stage.STEADY_STATE):
+        return at.record
+    return _go(at, since, ends)
+
+
+def _agents_ready(at: Situation) -> Record:
+    lives = {name: at.world.agents.get(name, Life.ABSENT) for name in at.world.agents_wanted}
+    running = bool(lives) and all(life is Life.RUNNING for life in lives.values())
+    if running and at.seen.all_probes_seen() and at.seen.proof.ready(at.now):
+        record = replace(at.record, steady_from=at.now)
+        return record.note(at.now, "AgentsReady", f"{len(lives)} agents measure; steady state begins")
+    if at.now > at.record.since + budgets.AGENTS:
+        return give_up(at, Cause.AGENTS_NOT_READY, _not_ready(at, lives), at.now)
+    return at.record
+
+
+def _not_ready(at: Situation, lives: dict[str, Life]) -> str:
+    error = at.world.errors.get("StartAgents")
+    if error is not None:
+        return f"the agents could not be started: {error}"
+    waiting = [f"{name} {life.value}" for name, life in sorted(lives.items()) if life is not Life.RUNNING]
+    if waiting:
+        return f"not every agent was running after {budgets.AGENTS:.0f} s: {', '.join(waiting)}"
+    if not at.seen.all_probes_seen():
+        return f"not every probe had given a sample after {budgets.AGENTS:.0f} s"
+    down = at.seen.proof.control_down(0.0) or at.seen.proof.witness_down(0.0, at.now)
+    who = f"{down.who}: {down.detail}" if down else "no dial got an answer"
+    return f"the witnesses and controls could not reach the target, and nothing was cut: {who}"
+
+
+def _go(at: Situation, since: float, ends: float) -> Record:
+    baseline = at.seen.means(since, ends)
+    wrong, doubtful = at.seen.rehearse(baseline)
+    if wrong:
+        return give_up(at, Cause.EXPRESSION_FAILED, "; ".join(wrong), at.now)
+    record = replace(at.record, baseline=baseline)
+    for warning in doubtful:
+        record = record.note(at.now, "ExpressionWarning", warning, warning=True)
+    for fault in at.plan.outage.faults:
+        record = record.with_hold(
+            Hold(
+                name=fault.name,
+                kind=HoldKind.NETWORK_PARTITION,
+                object_name=names.policy(at.world.drill, fault.name),
+                fuse_name=names.cut_fuse(at.world.drill),
+                registered_at=at.now,
+            )
+        )
+    return record.enter(Phase.OUTAGE, at.now, "steady; arming the fuse")
+

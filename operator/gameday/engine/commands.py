@@ -1,0 +1,124 @@
+"""What the engine asks of the runner. Each command may be given twice: doing it twice equals doing it once."""
+
+from dataclasses import dataclass
+
+from gameday.model.record import Hold
+
+
+@dataclass(frozen=True, slots=True)
+class TakeLock:
+    """Take the namespace for this drill."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPreflight:
+    """Look at everything that would refuse the drill, without changing anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartAgents:
+    """Create the observer, the twins and the severing pod."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmFuse:
+    """Create the fuse of a change that is registered in the undo log."""
+
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Inject:
+    """Create the policy of a cut, owned by its armed fuse; also grows a cut whose endpoints changed."""
+
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Sever:
+    """Trigger the severing of connections that targets still have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """Delete the policy of a cut."""
+
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWorkload:
+    """Read the replicas of a Deployment."""
+
+    deployment: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleTo:
+    """Set a Deployment to ``replicas``."""
+
+    hold: Hold
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartJob:
+    """Create the Job of a step from its CronJob."""
+
+    step: str
+    cron_job: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFuse:
+    """Delete a fuse whose change is verified undone."""
+
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class StopAgents:
+    """Delete every pod of ours in the namespace that belongs to this drill."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreeLock:
+    """Give the namespace back."""
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Take our finalizer off: nothing of this drill is left to undo."""
+
+
+Command = (
+    TakeLock
+    | CheckPreflight
+    | StartAgents
+    | ArmFuse
+    | Inject
+    | Sever
+    | Lift
+    | ReadWorkload
+    | ScaleTo
+    | StartJob
+    | RemoveFuse
+    | StopAgents
+    | FreeLock
+    | LetGo
+)
+
+
+def key_of(command: Command) -> str:
+    """The name under which a command runs once at a time and its errors are kept."""
+    match command:
+        case ArmFuse(hold) | Inject(hold) | Lift(hold) | RemoveFuse(hold):
+            return f"{type(command).__name__}/{hold.name}"
+        case ScaleTo(hold, replicas):
+            return f"ScaleTo/{hold.name}/{replicas}"
+        case StartJob(step, _):
+            return f"StartJob/{step}"
+        case ReadWorkload(deployment):
+            return f"ReadWorkload/{deployment}"
+        case _:
+            return type(command).__name__

@@ -1,0 +1,137 @@
+"""The phase under the cut: arm, inject, prove, sever, then hold for the planned time, whatever comes."""
+
+from dataclasses import replace
+
+from gameday.engine import budgets
+from gameday.engine.holds import ask_undo
+from gameday.engine.interrupts import give_up, guardrail_tripped, proof_broken
+from gameday.engine.judge import Window
+from gameday.engine.results import decide_stage
+from gameday.engine.situation import Situation
+from gameday.model.plan import Existing, Stage
+from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record
+from gameday.model.world import Cut, Life
+
+
+def outage(at: Situation) -> Record:
+    """Carry the cut through; every way out of here asks for its undo."""
+    if (broken := proof_broken(at)) is not None:
+        return broken
+    record = at.record
+    if record.inject_requested_at is None:
+        return _arm(at)
+    if (stopped := _injecting(at)) is not None:
+        return stopped
+    at = replace(at, record=_judged(at))
+    if (tripped := guardrail_tripped(at)) is not None:
+        return tripped
+    if record.zero is None:
+        return _prove(at)
+    if record.severed is None and _severs(at):
+        return _sever(at)
+    return _hold(at, record.zero)
+
+
+def cuts(record: Record) -> tuple[Hold, ...]:
+    """The undo log's entries that are cuts."""
+    return tuple(hold for hold in record.holds if hold.kind is HoldKind.NETWORK_PARTITION)
+
+
+def _arm(at: Situation) -> Record:
+    severs = _severs(at)
+    sever_ready = not severs or at.world.agents.get("sever") is Life.RUNNING
+    if all(hold.state is HoldState.ARMED for hold in cuts(at.record)) and sever_ready:
+        record = at.record
+        for hold in cuts(record):
+            record = record.with_hold(replace(hold, state=HoldState.REQUESTED, requested_at=at.now))
+        record = replace(record, inject_requested_at=at.now)
+        return record.note(at.now, "Injecting", ", ".join(hold.object_name for hold in cuts(record)))
+    if at.now > at.record.since + budgets.ARM:
+        error = next((text for key, text in at.world.errors.items() if key.startswith("ArmFuse")), "no start time")
+        return give_up(at, Cause.FUSE_NOT_ARMED, f"no change without a fuse: {error}", at.now)
+    return at.record
+
+
+def _injecting(at: Situation) -> Record | None:
+    """The record of a drill whose injection went wrong or is not certain, or None to go on."""
+    for hold in cuts(at.record):
+        if hold.state is not HoldState.REQUESTED or hold.requested_at is None:
+            continue
+        if hold.requested_at < at.world.resumed_at and not at.world.cuts.get(hold.name, Cut(present=True)).present:
+            return _resume(at, hold)
+        error = at.world.errors.get(f"Inject/{hold.name}")
+        if error is not None and at.now > hold.requested_at + budgets.ARM:
+            return give_up(at, Cause.INJECTION_FAILED, f"{hold.object_name}: {error}", at.now)
+    return None
+
+
+def _resume(at: Situation, hold: Hold) -> Record:
+    """Another process asked for this cut, and it is not there: it never came, or it came and somebody took it away.
+
+    The witnesses know. Only if none of them has failed since, the injection is asked for anew, from now.
+    """
+    proof = at.seen.proof
+    since = hold.requested_at or 0.0
+    if proof.witness_down(since, at.now) is not None:
+        why = f"policy {hold.object_name} was removed while no operator ran"
+        return give_up(at, Cause.CUT_REMOVED, why, at.now)
+    if not proof.ready(at.now) or not proof.caught_up(at.world.resumed_at):
+        return at.record
+    record = at.record.with_hold(replace(hold, requested_at=at.now))
+    return replace(record, inject_requested_at=at.now).note(at.now, "Injecting", f"{hold.object_name}, asked anew")
+
+
+def _prove(at: Situation) -> Record:
+    requested = at.record.inject_requested_at or at.now
+    zero = at.seen.proof.zero(requested)
+    if zero is not None and all(hold.state is HoldState.ACTIVE for hold in cuts(at.record)):
+        record = replace(at.record, zero=zero.at, zero_resolution=zero.resolution, proven_at=at.now)
+        return record.note(
+            at.now, "CutProven", f"witnesses cut off {zero.at - requested:.2f} s after the request, controls spared"
+        )
+    if at.now > requested + budgets.PROVE:
+        hint = at.world.likely_leak or "another policy admits it, or the CNI does not enforce policies"
+        why = f"no witness was cut off within {budgets.PROVE:.0f} s of the injection; most likely: {hint}"
+        return give_up(at, Cause.NO_EFFECT, why, requested)
+    return at.record
+
+
+def _severs(at: Situation) -> bool:
+    wanted = any(fault.partition.existing is Existing.SEVER for fault in at.plan.outage.faults)
+    return wanted and "sever" in at.world.agents_wanted
+
+
+def _sever(at: Situation) -> Record:
+    asked = at.record.sever_requested_at
+    if asked is None:
+        return replace(at.record, sever_requested_at=at.now)
+    found = at.world.severed
+    if found is not None and not found.error and found.left == 0:
+        record = replace(at.record, severed=True)
+        return record.note(at.now, "Severed", f"{found.killed} open connections of the targets ended, none left")
+    if found is not None or at.now > asked + budgets.SEVER + budgets.GRACE:
+        why = "the severing pod gave no answer"
+        if found is not None:
+            why = found.error or f"{found.left} connections of the targets are left"
+        record = replace(at.record, severed=False)
+        return record.note(at.now, Cause.NOT_SEVERED.value, f"{why}: a missed expectation will not count", warning=True)
+    return at.record
+
+
+def _judged(at: Situation, ends: float | None = None) -> Record:
+    requested = at.record.inject_requested_at or at.now
+    length = at.plan.outage.lasts
+    window = Window(
+        requested, at.record.zero, ends, length, at.now, budgets.GRACE, zero_resolution=at.record.zero_resolution
+    )
+    return decide_stage(at, Stage.OUTAGE, window)
+
+
+def _hold(at: Situation, zero: float) -> Record:
+    ends = zero + at.plan.outage.lasts
+    if at.now < ends:
+        return at.record
+    if at.now < ends + budgets.GRACE and not at.seen.passed(Stage.OUTAGE, ends):
+        return at.record
+    record = _judged(at, ends)
+    return ask_undo(record.enter(Phase.RECOVERY, at.now, "the outage is over; lifting the cut"), at.now)

@@ -1,0 +1,185 @@
+"""Whether the cut is real: what witnesses (cut off) and their controls (spared) see of the same address.
+
+A witness that fails alone proves the cut; one that fails with its control proves only that the dependency is down.
+Dials of one agent arrive in the order in which they were sent.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gameday.model.sample import Sample
+
+RUN = 3
+"""Dials in a row that count as a state, not as a blip."""
+
+TARGET = "target"
+BYSTANDER = "bystander:"
+
+
+@dataclass(slots=True)
+class Dials:
+    """The dials of one agent to one address, in the order sent."""
+
+    sent: list[float] = field(default_factory=list)
+    ok: list[bool] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def add(self, sample: Sample) -> None:
+        """Append a dial."""
+        self.sent.append(sample.sent)
+        self.ok.append(sample.ok)
+        self.errors.append(sample.error or "")
+
+    def from_time(self, since: float) -> int:
+        """Index of the first dial sent at ``since`` or later."""
+        return bisect_left(self.sent, since)
+
+    def run_of(self, *, good: bool, since: float, length: int = RUN) -> int | None:
+        """Index of the first dial of the first ``length`` in a row of that outcome, sent at ``since`` or later."""
+        count = 0
+        for index in range(self.from_time(since), len(self.sent)):
+            count = count + 1 if self.ok[index] is good else 0
+            if count == length:
+                return index - length + 1
+        return None
+
+    def had_run_before(self, until: float) -> bool:
+        """Whether the last ``RUN`` dials sent before ``until`` were all good."""
+        end = self.from_time(until)
+        return end >= RUN and all(self.ok[end - RUN : end])
+
+    def good_after(self, since: float) -> int | None:
+        """Index of the first good dial sent at ``since`` or later."""
+        return next((i for i in range(self.from_time(since), len(self.sent)) if self.ok[i]), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Zero:
+    """A moment found in dials: when the telling dial was sent, and how finely that is known (seconds)."""
+
+    at: float
+    resolution: float
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """Something that the dials show and that ends the proof; ``since`` is when its first dial was sent."""
+
+    who: str
+    since: float
+    detail: str
+
+
+@dataclass(slots=True)
+class Proof:
+    """All dials of a drill; ``pairs`` is the number of witness and control pairs."""
+
+    pairs: int = 0
+    dials: dict[tuple[str, str], Dials] = field(default_factory=dict)
+
+    def take(self, sample: Sample) -> None:
+        """Add a dial; anything that is not one is passed over."""
+        if sample.agent.startswith(("witness-", "control-")) and sample.name.startswith((TARGET, BYSTANDER)):
+            self.dials.setdefault((sample.agent, sample.name), Dials()).add(sample)
+
+    def _targets(self, role: str) -> Iterator[tuple[str, str, Dials]]:
+        for (agent, name), dials in self.dials.items():
+            if agent.startswith(role) and name.startswith(TARGET):
+                yield agent, name, dials
+
+    def _complete(self, role: str) -> bool:
+        seen = {agent for agent, _, _ in self._targets(role)}
+        return self.pairs > 0 and len(seen) == self.pairs
+
+    def ready(self, now: float) -> bool:
+        """Whether every witness and every control has just reached the target ``RUN`` times in a row."""
+        if not (self._complete("witness-") and self._complete("control-")):
+            return False
+        return all(d.had_run_before(now) for role in ("witness-", "control-") for _, _, d in self._targets(role))
+
+    def caught_up(self, since: float) -> bool:
+        """Whether every witness has dialled since then, so that nothing it saw before is still to come."""
+        return self._complete("witness-") and all(d.sent[-1] >= since for _, _, d in self._targets("witness-"))
+
+    def zero(self, requested: float) -> Zero | None:
+        """The outage's zero: each witness failed ``RUN`` times in a row while its control went on succeeding.
+
+        It is the last pair's. A control must have succeeded at or after its witness' last failure of the run, so
+        that a Redis that died at the same moment is not taken for the cut.
+        """
+        if not self._complete("witness-"):
+            return None
+        zeros: list[Zero] = []
+        for agent, name, dials in self._targets("witness-"):
+            control = self.dials.get((agent.replace("witness-", "control-"), name))
+            first = dials.run_of(good=False, since=requested)
+            if control is None or first is None or not dials.had_run_before(requested):
+                return None
+            last_of_run = dials.sent[first + RUN - 1]
+            failed_too = control.run_of(good=False, since=requested)
+            if control.good_after(last_of_run) is None or failed_too is not None:
+                return None
+            before = dials.sent[first - 1] if first else requested
+            zeros.append(Zero(dials.sent[first], dials.sent[first] - max(before, requested)))
+        return max(zeros, key=lambda zero: zero.at, default=None)
+
+    def leak(self, zero: float, until: float | None) -> Breach | None:
+        """The first witness dial that got through between ``zero`` and ``until`` (the undo)."""
+        for agent, _, dials in self._targets("witness-"):
+            index = dials.good_after(zero)
+            if index is not None and (until is None or dials.sent[index] < until):
+                return Breach(agent, dials.sent[index], "reached what is cut")
+        return None
+
+    def control_down(self, since: float) -> Breach | None:
+        """The earliest run of failures that a control saw: the dependency itself is down."""
+        breaches = [
+            Breach(agent, dials.sent[index], dials.errors[index])
+            for agent, _, dials in self._targets("control-")
+            if (index := dials.run_of(good=False, since=since)) is not None
+        ]
+        return min(breaches, key=lambda breach: breach.since, default=None)
+
+    def witness_down(self, since: float, until: float) -> Breach | None:
+        """A witness that could not reach the target although nothing of ours was in its way yet."""
+        for agent, _, dials in self._targets("witness-"):
+            index = dials.run_of(good=False, since=since)
+            if index is not None and dials.sent[index] < until:
+                return Breach(agent, dials.sent[index], dials.errors[index])
+        return None
+
+    def collateral(self, requested: float, until: float | None) -> Breach | None:
+        """A bystander that answered a witness before the injection and no longer does."""
+        for (agent, name), dials in self.dials.items():
+            if not agent.startswith("witness-") or not name.startswith(BYSTANDER):
+                continue
+            index = dials.run_of(good=False, since=requested)
+            if index is not None and dials.had_run_before(requested) and (until is None or dials.sent[index] < until):
+                return Breach(name.removeprefix(BYSTANDER), dials.sent[index], dials.errors[index])
+        return None
+
+    def restored(self, undo_requested: float) -> Zero | None:
+        """The recovery's zero: the last pair's first good witness dial after the undo was asked for."""
+        if not self._complete("witness-"):
+            return None
+        zeros: list[Zero] = []
+        for _, _, dials in self._targets("witness-"):
+            index = dials.good_after(undo_requested)
+            if index is None:
+                return None
+            before = dials.sent[index - 1] if index else undo_requested
+            zeros.append(Zero(dials.sent[index], dials.sent[index] - max(before, undo_requested)))
+        return max(zeros, key=lambda zero: zero.at, default=None)
+
+    def fails_like_control(self, since: float) -> bool:
+        """Whether each witness that still fails does so together with its control: the cut is not the cause."""
+        if not self._complete("witness-"):
+            return False
+        for agent, name, dials in self._targets("witness-"):
+            control = self.dials.get((agent.replace("witness-", "control-"), name))
+            if dials.good_after(since) is not None:
+                continue
+            if control is None or len(control.ok) < RUN or any(control.ok[-RUN:]) or control.sent[-RUN] < since:
+                return False
+        return True

@@ -1,0 +1,127 @@
+"""The rollback: the plan's steps in order, each recorded before it is taken, each scale with a fuse of its own."""
+
+from dataclasses import replace
+
+from gameday.engine import names
+from gameday.engine.after import after_rollback
+from gameday.engine.interrupts import give_up
+from gameday.engine.situation import Situation
+from gameday.model.plan import Restore, RunJob, Scale, Step
+from gameday.model.record import Cause, Hold, HoldKind, HoldState, Record, StepEntry, StepState
+from gameday.model.world import JobState, Workload
+
+
+def rollback(at: Situation) -> Record:
+    """Take the next step, or judge the system again once all are done."""
+    plan = at.plan.rollback
+    if plan is None or at.record.rollback_zero is not None:
+        return after_rollback(at)
+    for step in plan.steps:
+        entry = _entry(at.record, step.name)
+        if entry is not None and entry.state is StepState.DONE:
+            continue
+        if at.now > at.record.since + plan.within:
+            why = f"step {step.name} was not done within {plan.within:.0f} s{_error(at, step)}"
+            return give_up(at, Cause.ROLLBACK_FAILED, why, at.now)
+        return _take(at, step, entry)
+    record = replace(at.record, rollback_zero=at.now)
+    return record.note(at.now, "StepsDone", "all rollback steps are done; judging the recovery again")
+
+
+def _take(at: Situation, step: Step, entry: StepEntry | None) -> Record:
+    match step.action:
+        case Scale():
+            return _scale(at, step, step.action, entry)
+        case Restore():
+            return _restore(at, step, step.action, entry)
+        case RunJob():
+            return _job(at, step, entry)
+
+
+def _scale(at: Situation, step: Step, action: Scale, entry: StepEntry | None) -> Record:
+    workload = at.world.workloads.get(action.deployment)
+    if workload is None:
+        return at.record
+    if not workload.exists:
+        return give_up(at, Cause.ROLLBACK_FAILED, f"step {step.name}: no Deployment {action.deployment}", at.now)
+    hold = at.record.hold(step.name)
+    if entry is None or hold is None:
+        return _intend(at, step, f"{action.deployment} from {workload.replicas} to {action.replicas}").with_hold(
+            Hold(
+                name=step.name,
+                kind=HoldKind.SCALE,
+                object_name=action.deployment,
+                fuse_name=names.scale_fuse(at.world.drill, step.name),
+                before=workload.replicas,
+                wanted=action.replicas,
+                registered_at=at.now,
+            )
+        )
+    if hold.state is HoldState.ARMED:
+        return at.record.with_hold(replace(hold, state=HoldState.REQUESTED, requested_at=at.now))
+    settled = workload.pods == workload.ready == action.replicas == workload.replicas
+    if hold.state is HoldState.ACTIVE and settled:
+        return _done(at, step, f"{action.deployment} is at {action.replicas}")
+    return at.record
+
+
+def _restore(at: Situation, step: Step, action: Restore, entry: StepEntry | None) -> Record:
+    if entry is None:
+        return _intend(at, step, f"{action.deployment} to its number before")
+    record = at.record
+    for hold in record.holds:
+        if hold.kind is HoldKind.SCALE and hold.object_name == action.deployment:
+            if hold.state is not HoldState.UNDOING and hold.open:
+                record = record.with_hold(replace(hold, state=HoldState.UNDOING, undo_requested_at=at.now))
+            if hold.open:
+                return record
+    workload = at.world.workloads.get(action.deployment, Workload(exists=False))
+    if workload.exists and workload.ready < workload.replicas:
+        return record
+    return _done(replace(at, record=record), step, f"{action.deployment} is back at {workload.replicas}")
+
+
+def _job(at: Situation, step: Step, entry: StepEntry | None) -> Record:
+    if entry is None:
+        return _intend(at, step, "runs once, whatever comes of it")
+    match at.world.jobs.get(step.name):
+        case JobState.DONE:
+            return _done(at, step, "its Job completed")
+        case JobState.FAILED:
+            return _not_done(at, step, StepState.FAILED, "its Job failed")
+        case JobState.ABSENT if entry.at < at.world.resumed_at:
+            return _not_done(at, step, StepState.UNKNOWN, "its Job was asked for before a restart and cannot be found")
+        case _:
+            return at.record
+
+
+def _entry(record: Record, name: str) -> StepEntry | None:
+    return next((entry for entry in record.steps if entry.name == name), None)
+
+
+def _set(record: Record, entry: StepEntry) -> Record:
+    kept = tuple(known for known in record.steps if known.name != entry.name)
+    return replace(record, steps=(*kept, entry))
+
+
+def _intend(at: Situation, step: Step, message: str) -> Record:
+    record = _set(at.record, StepEntry(step.name, StepState.INTENDED, at.now, message))
+    return record.note(at.now, "StepIntended", f"{step.name}: {message}")
+
+
+def _done(at: Situation, step: Step, message: str) -> Record:
+    record = _set(at.record, StepEntry(step.name, StepState.DONE, at.now, message))
+    return record.note(at.now, "StepDone", f"{step.name}: {message}")
+
+
+def _not_done(at: Situation, step: Step, state: StepState, message: str) -> Record:
+    record = _set(at.record, StepEntry(step.name, state, at.now, message))
+    why = f"step {step.name}: {message}"
+    return give_up(replace(at, record=record), Cause.ROLLBACK_FAILED, why, at.now)
+
+
+def _error(at: Situation, step: Step) -> str:
+    error = next((text for key, text in at.world.errors.items() if step.name in key), "")
+    return f": {error}" if error else ""
+
+

@@ -1,0 +1,52 @@
+"""One moment of a drill, as every rule of the engine sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gameday.engine.judge import Judgement, Window
+from gameday.engine.proof import Proof
+from gameday.model.plan import Expectation, Plan, Stage
+from gameday.model.record import Record
+from gameday.model.world import World
+
+
+class Seen(Protocol):
+    """What the samples so far say. The engine reads it; the runner feeds it."""
+
+    proof: Proof
+
+    def all_probes_seen(self) -> bool:
+        """Whether every probe has given a sample, good or bad."""
+        ...
+
+    def passed(self, stage: Stage, until: float) -> bool:
+        """Whether every probe of the stage's expectations has given a sample sent after ``until``."""
+        ...
+
+    def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
+        """Hold an expectation against its samples."""
+        ...
+
+    def means(self, since: float, until: float) -> Mapping[str, float]:
+        """The baseline: means of the numeric paths that expressions use."""
+        ...
+
+    def guardrail_unknown(self, expectation: Expectation, since: float, now: float) -> str | None:
+        """Why a guardrail cannot be judged at the moment, or None."""
+        ...
+
+    def rehearse(self, baseline: Mapping[str, float]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Run every expression on the samples so far: what fails, and what is only worth a warning."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A drill at one moment: ``now`` is a Unix second that the runner passes in."""
+
+    plan: Plan
+    record: Record
+    world: World
+    seen: Seen
+    now: float

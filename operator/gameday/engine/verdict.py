@@ -1,0 +1,73 @@
+"""The verdict of a finished drill: the first row that applies.
+
+==  =====================================================  ============
+1   a person aborted it                                    Aborted
+2   a definite miss or a guardrail, under a proven cut     Failed
+3   the cut was not proven, or anything is unknown         Inconclusive
+4   a fault is left in the cluster                         Inconclusive
+5   none of these                                          Passed
+==  =====================================================  ============
+"""
+
+from dataclasses import dataclass
+
+from gameday.model.plan import Stage
+from gameday.model.record import Record, Result, ResultState, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict with the word and the sentence that explain it."""
+
+    verdict: Verdict
+    reason: str
+    message: str
+
+
+def definite_misses(record: Record) -> tuple[Result, ...]:
+    """The misses that are the system's: decided while the cut was proven, and not excused by what we do not know.
+
+    An outage expectation counts only where open connections are known to be gone: over one that survived the cut
+    the system may have gone on using its dependency.
+    """
+    if record.proven_at is None:
+        return ()
+    proven_until = min((doubt.since for doubt in record.doubts), default=float("inf"))
+    return tuple(
+        result
+        for result in record.results
+        if result.state is ResultState.MISSED
+        and not result.again
+        and result.stage is not Stage.STEADY_STATE
+        and result.at < proven_until
+        and (result.stage is not Stage.OUTAGE or record.severed is True)
+    )
+
+
+def verdict_of(record: Record) -> Judged:
+    """Judge a drill that has undone what it held; see the table above."""
+    misses = definite_misses(record)
+    names = ", ".join(dict.fromkeys(result.name for result in misses))
+    if record.aborted is not None:
+        missed = f"; missed before: {names}" if names else ""
+        return Judged(Verdict.ABORTED, record.aborted.value, f"a person ended the drill{missed}")
+    if misses or (record.guardrail is not None and record.proven_at is not None):
+        if record.guardrail is not None:
+            return Judged(Verdict.FAILED, "GuardrailViolated", f"guardrail violated: {record.guardrail}")
+        return Judged(Verdict.FAILED, "ExpectationMissed", f"missed: {names}")
+    if record.doubts:
+        doubt = record.doubts[0]
+        return Judged(Verdict.INCONCLUSIVE, doubt.cause.value, doubt.message)
+    if record.proven_at is None:
+        return Judged(Verdict.INCONCLUSIVE, "NotProven", "the cut was never proven, so nothing was tested")
+    if undecided := [r for r in record.results if r.state in {ResultState.UNKNOWN, ResultState.MISSED} and not r.again]:
+        return Judged(Verdict.INCONCLUSIVE, "UnknownResult", f"{undecided[0].name}: {_why(undecided[0], record)}")
+    if record.faults_cleared is not True:
+        return Judged(Verdict.INCONCLUSIVE, "FaultsNotCleared", "a fault may be left in the cluster; see the undo log")
+    return Judged(Verdict.PASSED, "AllExpectationsMet", f"all {len(record.results)} expectations met")
+
+
+def _why(result: Result, record: Record) -> str:
+    if result.state is ResultState.MISSED and result.stage is Stage.OUTAGE and record.severed is not True:
+        return "missed, but connections that targets had may have survived the cut"
+    return result.why or result.state.value

@@ -1,0 +1,268 @@
+"""What a drill has decided and holds: the engine's memory, saved into the Drill's status before anything is done."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from gameday.model.plan import Stage
+
+
+class Phase(enum.Enum):
+    """Where a drill is; the order is that of the members."""
+
+    PENDING = "Pending"
+    PREFLIGHT = "Preflight"
+    STEADY_STATE = "SteadyState"
+    OUTAGE = "Outage"
+    RECOVERY = "Recovery"
+    ROLLBACK = "Rollback"
+    FINISHED = "Finished"
+
+
+class Verdict(enum.Enum):
+    """What a finished drill says about the system under test, never about us."""
+
+    PASSED = "Passed"
+    FAILED = "Failed"
+    INCONCLUSIVE = "Inconclusive"
+    ABORTED = "Aborted"
+
+
+class HoldKind(enum.Enum):
+    """Which kind of change an entry of the undo log undoes."""
+
+    NETWORK_PARTITION = "NetworkPartition"
+    SCALE = "Scale"
+
+
+class HoldState(enum.Enum):
+    """How far an entry of the undo log has come; only ``UNDONE`` holds nothing."""
+
+    REGISTERED = "Registered"
+    ARMED = "Armed"
+    REQUESTED = "Requested"
+    ACTIVE = "Active"
+    UNDOING = "Undoing"
+    UNDONE = "Undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An entry of the undo log: a change that we may have made, and how it is undone.
+
+    ``before`` is the exact prior state: the number of replicas for a scale, nothing for a policy that was not there.
+    ``fuse_deadline`` is the Unix second at which the fuse undoes the change without us.
+    """
+
+    name: str
+    kind: HoldKind
+    object_name: str
+    fuse_name: str
+    state: HoldState = HoldState.REGISTERED
+    before: int | None = None
+    wanted: int | None = None
+    object_uid: str | None = None
+    fuse_uid: str | None = None
+    fuse_deadline: float | None = None
+    registered_at: float = 0.0
+    requested_at: float | None = None
+    undo_requested_at: float | None = None
+    undone_at: float | None = None
+
+    @property
+    def touched(self) -> bool:
+        """Whether the change may have reached the cluster."""
+        return self.requested_at is not None
+
+    @property
+    def open(self) -> bool:
+        """Whether anything is still to be undone or tidied."""
+        return self.state is not HoldState.UNDONE
+
+
+class ResultState(enum.Enum):
+    """What became of an expectation; all but ``PENDING`` are final."""
+
+    PENDING = "Pending"
+    MET = "Met"
+    MET_BEFORE = "MetBefore"
+    MISSED = "Missed"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A decided expectation. ``at`` is the Unix second from which it was decided, for a miss its deadline.
+
+    ``again`` is true for the second look at a recovery expectation, after the rollback.
+    """
+
+    stage: Stage
+    name: str
+    state: ResultState
+    at: float
+    seconds: float | None = None
+    resolution: float | None = None
+    why: str = ""
+    again: bool = False
+
+
+class Cause(enum.Enum):
+    """Why a drill undoes early or cannot pass; each has its entry in the runbook of reasons."""
+
+    ABORTED = "Aborted"
+    DELETED = "Deleted"
+    GAME_DAY_DELETED = "GameDayDeleted"
+    GUARDRAIL = "GuardrailViolated"
+    GUARDRAIL_UNKNOWN = "GuardrailUnknown"
+    NO_GAME_DAY = "NoGameDay"
+    GAME_DAY_INVALID = "GameDayInvalid"
+    PLAN_TOO_BIG = "PlanTooBig"
+    BUSY = "Busy"
+    TOO_LATE = "TooLate"
+    PREFLIGHT_FAILED = "PreflightFailed"
+    AGENTS_NOT_READY = "AgentsNotReady"
+    AGENT_LOST = "AgentLost"
+    NOT_STEADY = "NotSteady"
+    EXPRESSION_FAILED = "ExpressionFailed"
+    FUSE_NOT_ARMED = "FuseNotArmed"
+    FUSE_LOST = "FuseLost"
+    INJECTION_FAILED = "InjectionFailed"
+    NO_EFFECT = "NoEffect"
+    NOT_SEVERED = "NotSevered"
+    CUT_REMOVED = "CutRemoved"
+    CUT_CHANGED = "CutChanged"
+    LEAK = "Leak"
+    DEPENDENCY_DOWN = "DependencyDown"
+    COLLATERAL_CUT = "CollateralCut"
+    OPT_IN_REVOKED = "OptInRevoked"
+    CLOCK_SKEW = "ClockSkew"
+    UNKNOWN_RESULT = "UnknownResult"
+    UNDO_UNVERIFIED = "UndoUnverified"
+    ROLLBACK_FAILED = "RollbackFailed"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something that we do not know, or did not manage: with one of these no drill passes.
+
+    ``since`` is the Unix second from which the cut no longer counts as proven; a miss decided before it stays one.
+    """
+
+    cause: Cause
+    message: str
+    since: float
+
+
+class StepState(enum.Enum):
+    """How far a rollback step has come."""
+
+    INTENDED = "Intended"
+    DONE = "Done"
+    FAILED = "Failed"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class StepEntry:
+    """What is recorded of a rollback step, before it is taken and after."""
+
+    name: str
+    state: StepState
+    at: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the timeline; ``reason`` is a CamelCase word, as in Events."""
+
+    at: float
+    reason: str
+    message: str
+    warning: bool = False
+
+
+TIMELINE_LINES = 100
+"""Longest timeline kept; the oldest lines go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that the engine knows of a drill beyond its plan and its samples. Times are Unix seconds."""
+
+    phase: Phase = Phase.PENDING
+    since: float = 0.0
+    """Start of the phase."""
+    started_at: float | None = None
+    steady_from: float | None = None
+    """First moment at which every agent was measuring."""
+    inject_requested_at: float | None = None
+    zero: float | None = None
+    """Zero of the outage: when the first failed dial of the proving run was sent."""
+    zero_resolution: float = 0.0
+    proven_at: float | None = None
+    sever_requested_at: float | None = None
+    severed: bool | None = None
+    """Whether connections that targets had are known to be gone or silent; None: not yet looked at."""
+    undo_requested_at: float | None = None
+    recovery_zero: float | None = None
+    """Zero of the recovery: the first good witness dial after the undo."""
+    rollback_zero: float | None = None
+    """When the last rollback step was done: the expectations count anew from here."""
+    finishing: bool = False
+    """Whether all that is left is to undo, tidy and judge."""
+    aborted: Cause | None = None
+    guardrail: str | None = None
+    """Name of the guardrail that was violated."""
+    holds: tuple[Hold, ...] = ()
+    steps: tuple[StepEntry, ...] = ()
+    results: tuple[Result, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    warnings: tuple[str, ...] = ()
+    baseline: Mapping[str, float] = field(default_factory=dict)
+    faults_cleared: bool | None = None
+    verdict: Verdict | None = None
+    reason: str = ""
+    message: str = ""
+    recovered_by: str | None = None
+    missed_before_abort: tuple[str, ...] = ()
+    finished_at: float | None = None
+    timeline: tuple[Line, ...] = ()
+
+    def note(self, at: float, reason: str, message: str, *, warning: bool = False) -> Self:
+        """The record with one more line in its timeline."""
+        lines = (*self.timeline, Line(at, reason, message, warning))
+        return replace(self, timeline=lines[-TIMELINE_LINES:])
+
+    def enter(self, phase: Phase, at: float, message: str) -> Self:
+        """The record in its next phase."""
+        return replace(self, phase=phase, since=at).note(at, phase.value, message)
+
+    def doubt(self, cause: Cause, message: str, since: float, at: float) -> Self:
+        """The record with one more doubt; the same cause is doubted once."""
+        if any(known.cause is cause for known in self.doubts):
+            return self
+        return replace(self, doubts=(*self.doubts, Doubt(cause, message, since))).note(
+            at, cause.value, message, warning=True
+        )
+
+    def with_hold(self, hold: Hold) -> Self:
+        """The record with an entry of the undo log added, or replaced by name."""
+        if any(known.name == hold.name for known in self.holds):
+            return replace(self, holds=tuple(hold if known.name == hold.name else known for known in self.holds))
+        return replace(self, holds=(*self.holds, hold))
+
+    def hold(self, name: str) -> Hold | None:
+        """The entry of the undo log of that name."""
+        return next((hold for hold in self.holds if hold.name == name), None)
+
+    def result(self, stage: Stage, name: str, *, again: bool = False) -> Result | None:
+        """The decision on an expectation, if there is one."""
+        return next((r for r in self.results if r.stage is stage and r.name == name and r.again is again), None)
+
+    @property
+    def holds_anything(self) -> bool:
+        """Whether any change may still be in the cluster."""
+        return any(hold.open for hold in self.holds)

@@ -1,0 +1,123 @@
+"""What the runner sees of the cluster, handed to the engine as it is now: facts, not events, so a restart loses nothing."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class Lock(enum.Enum):
+    """Whose the namespace is; one drill at a time."""
+
+    UNKNOWN = "Unknown"
+    HELD = "Held"
+    BUSY = "Busy"
+
+
+class Planned(enum.Enum):
+    """What became of the GameDay that the Drill names."""
+
+    ABSENT = "Absent"
+    INVALID = "Invalid"
+    TOO_BIG = "TooBig"
+    FROZEN = "Frozen"
+    DELETED = "Deleted"
+    """It was frozen into the drill and is gone since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """The outcome of the preflight: ``refusals`` end the drill, ``warnings`` do not."""
+
+    refusals: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Life(enum.Enum):
+    """The state of one of our pods."""
+
+    ABSENT = "Absent"
+    STARTING = "Starting"
+    RUNNING = "Running"
+    ENDED = "Ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Fuse:
+    """A fuse as it stands. ``armed`` needs ``uid``; ``dead`` says why it will not, or did already, burn."""
+
+    uid: str | None = None
+    armed: bool = False
+    deadline: float | None = None
+    dead: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A policy of ours as it stands; ``difference`` says what somebody else changed."""
+
+    present: bool = False
+    uid: str | None = None
+    difference: str = ""
+    outgrown: bool = False
+    """The addresses to cut have changed since it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment that a step scales. None where it was not read yet."""
+
+    exists: bool
+    replicas: int = 0
+    ready: int = 0
+    pods: int = 0
+
+
+class JobState(enum.Enum):
+    """The state of a Job that a step runs."""
+
+    ABSENT = "Absent"
+    RUNNING = "Running"
+    DONE = "Done"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Severed:
+    """What the severing found: connections killed, and those left."""
+
+    killed: int
+    left: int
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything the engine may look at beside the plan, the record and the samples.
+
+    ``start_before`` is a Unix second. ``errors`` holds the last error of a command that keeps failing, by its key.
+    """
+
+    drill: str = ""
+    """Name of the Drill; the names of all that it creates follow from it."""
+    planned: Planned = Planned.ABSENT
+    planned_why: str = ""
+    start_before: float = 0.0
+    abort: bool = False
+    deleted: bool = False
+    opted_in: bool = True
+    lock: Lock = Lock.UNKNOWN
+    locked_by: str = ""
+    preflight: Preflight | None = None
+    agents_wanted: frozenset[str] = frozenset()
+    agents: Mapping[str, Life] = field(default_factory=dict)
+    fuses: Mapping[str, Fuse] = field(default_factory=dict)
+    cuts: Mapping[str, Cut] = field(default_factory=dict)
+    severed: Severed | None = None
+    workloads: Mapping[str, Workload] = field(default_factory=dict)
+    jobs: Mapping[str, JobState] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    finalizer: bool = False
+    resumed_at: float = 0.0
+    """When this process took the drill over: what was asked for earlier, another process asked for."""
+    likely_leak: str = ""
+    """What most likely lets traffic through a cut that shows no effect."""
