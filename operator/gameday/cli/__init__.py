@@ -1,1 +1,1 @@
-""""""
+"""The ``gameday`` command, also ``kubectl gameday``."""

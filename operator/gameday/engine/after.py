@@ -5,7 +5,7 @@ from dataclasses import replace
 from gameday.engine import budgets
 from gameday.engine.holds import ask_undo
 from gameday.engine.interrupts import finish_early, give_up
-from gameday.engine.judge import Window
+from gameday.engine.judgement import Window
 from gameday.engine.results import close_stage, complete, decide_stage, eventually_complete, longest_wait
 from gameday.engine.situation import Situation
 from gameday.engine.verdict import definite_misses, verdict_of

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from gameday.engine import budgets, names
+from gameday.engine import budgets
 from gameday.engine.interrupts import give_up
-from gameday.engine.judge import Window
+from gameday.engine.judgement import Window
 from gameday.engine.results import complete, decide_stage
 from gameday.engine.situation import Situation
+from gameday.model import names
 from gameday.model.plan import Stage
 from gameday.model.record import Cause, Hold, HoldKind, Phase, Record, ResultState
 from gameday.model.world import Life, Lock, Planned
@@ -120,4 +121,3 @@ def _go(at: Situation, since: float, ends: float) -> Record:
             )
         )
     return record.enter(Phase.OUTAGE, at.now, "steady; arming the fuse")
-

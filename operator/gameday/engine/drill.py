@@ -28,6 +28,7 @@ def decide(at: Situation) -> Record:
 
     Raises:
         Unsettled: when the record does not settle.
+
     """
     for _ in range(SETTLES_WITHIN):
         record = _once(at)
@@ -38,9 +39,8 @@ def decide(at: Situation) -> Record:
 
 
 def _once(at: Situation) -> Record:
-    record = at.record
-    if record.phase is Phase.FINISHED:
-        return record
+    if at.record.phase is Phase.FINISHED:
+        return at.record
     at = replace(at, record=progress(at))
     if at.record.finishing:
         return finish(at)
@@ -59,3 +59,5 @@ def _once(at: Situation) -> Record:
             return recovery(at)
         case Phase.ROLLBACK:
             return rollback(at)
+        case Phase.FINISHED:
+            return at.record

@@ -1,4 +1,4 @@
-"""The undo log's progress: from an entry that is registered to one that holds nothing.
+r"""The undo log's progress: from an entry that is registered to one that holds nothing.
 
 ::
 

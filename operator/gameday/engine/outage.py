@@ -5,7 +5,7 @@ from dataclasses import replace
 from gameday.engine import budgets
 from gameday.engine.holds import ask_undo
 from gameday.engine.interrupts import give_up, guardrail_tripped, proof_broken
-from gameday.engine.judge import Window
+from gameday.engine.judgement import Window
 from gameday.engine.results import decide_stage
 from gameday.engine.situation import Situation
 from gameday.model.plan import Existing, Stage

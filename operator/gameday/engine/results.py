@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gameday.engine import budgets
-from gameday.engine.judge import Judgement, Window
+from gameday.engine.judgement import Judgement, Window
 from gameday.engine.situation import Situation
 from gameday.model.plan import Expectation, Mode, Stage
 from gameday.model.record import Record, Result, ResultState

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from gameday.engine import names
 from gameday.engine.after import after_rollback
 from gameday.engine.interrupts import give_up
 from gameday.engine.situation import Situation
+from gameday.model import names
 from gameday.model.plan import Restore, RunJob, Scale, Step
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Record, StepEntry, StepState
 from gameday.model.world import JobState, Workload
@@ -123,5 +123,3 @@ def _not_done(at: Situation, step: Step, state: StepState, message: str) -> Reco
 def _error(at: Situation, step: Step) -> str:
     error = next((text for key, text in at.world.errors.items() if step.name in key), "")
     return f": {error}" if error else ""
-
-

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from gameday.engine.judge import Judgement, Window
+from gameday.engine.judgement import Judgement, Window
 from gameday.engine.proof import Proof
 from gameday.model.plan import Expectation, Plan, Stage
 from gameday.model.record import Record

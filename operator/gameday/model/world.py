@@ -1,4 +1,4 @@
-"""What the runner sees of the cluster, handed to the engine as it is now: facts, not events, so a restart loses nothing."""
+"""What the runner sees of the cluster, as it is now: facts, not events, so that a restart loses nothing."""
 
 import enum
 from collections.abc import Mapping

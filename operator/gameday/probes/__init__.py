@@ -1,1 +1,1 @@
-""""""
+"""Probes, one kind a file: one request, one sample."""

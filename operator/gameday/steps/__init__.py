@@ -1,1 +1,1 @@
-""""""
+"""Rollback steps, one kind a file: do, undo, verify."""

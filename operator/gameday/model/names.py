@@ -1,0 +1,39 @@
+"""Names of what a drill creates: they follow from the drill alone, so that doing a thing twice makes one object.
+
+A name longer than a Kubernetes label value may be is cut and made unique by a digest.
+"""
+
+import hashlib
+import re
+
+LONGEST = 63
+"""Characters of a DNS label, the shortest limit among the kinds we create."""
+
+
+def derived(drill: str, suffix: str) -> str:
+    """``<drill>-<suffix>``, as a DNS label."""
+    name = re.sub(r"[^a-z0-9-]+", "-", f"{drill}-{suffix}".lower()).strip("-")
+    if len(name) <= LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: LONGEST - 9].rstrip('-')}-{digest}"
+
+
+def policy(drill: str, fault: str) -> str:
+    """The policy that makes a cut."""
+    return derived(drill, fault)
+
+
+def cut_fuse(drill: str) -> str:
+    """The Job that owns all cuts of a drill."""
+    return derived(drill, "fuse")
+
+
+def scale_fuse(drill: str, step: str) -> str:
+    """The pod that puts a scaled workload back."""
+    return derived(drill, f"fuse-{step}")
+
+
+def job(drill: str, step: str) -> str:
+    """The Job of a rollback step."""
+    return derived(drill, f"step-{step}")

@@ -1,0 +1,335 @@
+"""A world to run drills in: a fake clock, a cluster that keeps Kubernetes' promises, a runner that can be killed.
+
+The engine, its orders and its record are the real ones. What is simulated keeps to what was measured on a real
+cluster: a policy cuts a little after it is written, a Job past its deadline takes its policy with it, a pod takes a
+moment to run. Only the Record and the cluster outlive a killed runner.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gameday.engine import budgets
+from gameday.engine import commands as do
+from gameday.engine.drill import decide
+from gameday.engine.judgement import Judgement, Window
+from gameday.engine.orders import orders
+from gameday.engine.proof import Proof
+from gameday.engine.situation import Situation
+from gameday.model.plan import (
+    Expectation,
+    Fault,
+    HttpProbe,
+    Mode,
+    NetworkPartition,
+    Outage,
+    Plan,
+    Probe,
+    Recovery,
+    Restore,
+    Rollback,
+    RunJob,
+    Scale,
+    Selector,
+    ServiceRef,
+    Stage,
+    SteadyState,
+    Step,
+)
+from gameday.model.record import Hold, HoldKind, Phase, Record, ResultState
+from gameday.model.sample import Sample
+from gameday.model.world import Cut, Fuse, JobState, Life, Lock, Planned, Preflight, Severed, Workload, World
+
+TICK = 0.25
+"""Seconds between two looks at the world; also the witnesses' interval."""
+EFFECT = 0.1
+"""Seconds from the API server's answer until packets follow."""
+
+
+def a_plan(*, rollback: bool = False) -> Plan:
+    """A short drill with one expectation a stage."""
+    steps = (
+        Step("stop workers", Scale("worker", 0)),
+        Step("clear state", RunJob("clear-stalled"), irreversible=True),
+        Step("start workers", Restore("worker")),
+    )
+    return Plan(
+        gameday="redis-failover",
+        probes=(Probe("health", HttpProbe("http://api/healthz")),),
+        steady_state=SteadyState(5, (Expectation("healthy", Mode.ALWAYS, "health.ok"),)),
+        outage=Outage(
+            20,
+            (Fault("partition", NetworkPartition(Selector({"app": "api"}), ServiceRef("redis"))),),
+            (
+                Expectation("reported", Mode.EVENTUALLY, "!health.ok", within=10),
+                Expectation("stays up", Mode.ALWAYS, "health.ok", guardrail=True),
+            ),
+        ),
+        recovery=Recovery(30, (Expectation("healthy again", Mode.EVENTUALLY, "health.ok"),)),
+        rollback=Rollback(("healthy again",), 60, steps) if rollback else None,
+    )
+
+
+@dataclass(slots=True)
+class Policy:
+    """A policy in the cluster, owned by a fuse."""
+
+    uid: str
+    fuse_uid: str
+    since: float
+
+
+@dataclass(slots=True)
+class Cluster:
+    """What is really there, and what was done to it."""
+
+    lock: str | None = None
+    pods: dict[str, float] = field(default_factory=dict)
+    """Our pods by name, and since when they run."""
+    fuses: dict[str, Fuse] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    lifted_at: float = float("-inf")
+    workers: int = 3
+    jobs: dict[str, JobState] = field(default_factory=dict)
+    finalizer: bool = False
+    injections: int = 0
+    redis_down: bool = False
+    enforced: bool = True
+    uids: int = 0
+
+    def uid(self) -> str:
+        """A name that was never given before."""
+        self.uids += 1
+        return f"uid-{self.uids}"
+
+    def snapshot(self) -> tuple[object, ...]:
+        """All that a drill could have left behind."""
+        return (self.lock, dict(self.pods), dict(self.fuses), dict(self.policies), self.workers, self.finalizer)
+
+    def controllers(self, now: float) -> None:
+        """What Kubernetes does by itself: burn fuses, collect what they own."""
+        for name, fuse in list(self.fuses.items()):
+            if fuse.deadline is not None and now >= fuse.deadline:
+                del self.fuses[name]
+                if name.startswith("drill-fuse-"):
+                    self.workers = 3
+        owners = {fuse.uid for fuse in self.fuses.values()}
+        for name, policy in list(self.policies.items()):
+            if policy.fuse_uid not in owners:
+                del self.policies[name]
+                self.lifted_at = now
+
+    def is_cut(self, now: float) -> bool:
+        """Whether packets to Redis are dropped now."""
+        if not self.enforced:
+            return False
+        return any(now >= p.since + EFFECT for p in self.policies.values()) or (
+            not self.policies and now < self.lifted_at + EFFECT
+        )
+
+
+class Script:
+    """What the expectations come to, by name: a judge that reads the answer from a table."""
+
+    def __init__(self, proof: Proof, answers: Mapping[str, ResultState], now: Callable[[], float]) -> None:
+        self.proof = proof
+        self.answers = answers
+        self.now = now
+
+    def all_probes_seen(self) -> bool:
+        return True
+
+    def passed(self, stage: Stage, until: float) -> bool:
+        return self.now() > until
+
+    def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
+        state = self.answers.get(expectation.name, ResultState.MET)
+        early = expectation.mode is Mode.EVENTUALLY and window.zero_at is not None and state is ResultState.MET
+        ends = window.ends_at
+        if expectation.guardrail and state is ResultState.MISSED and window.now > window.requested_at + 5:
+            return Judgement(state, window.now, None, None, "violated")
+        if early and window.zero_at is not None and window.now >= window.zero_at + 2:
+            return Judgement(state, window.zero_at + 2, 2.0, 1.0, "")
+        if expectation.mode is Mode.EVENTUALLY and window.zero_at is not None:
+            deadline = window.zero_at + (expectation.within or window.length)
+            if window.now > deadline:
+                return Judgement(state, deadline, None, None, "")
+        if ends is not None and window.now > ends:
+            return Judgement(state, ends, None, None, "")
+        return Judgement(ResultState.PENDING, window.now, None, None, "")
+
+    def means(self, since: float, until: float) -> Mapping[str, float]:
+        return {"health.latency": 0.01}
+
+    def guardrail_unknown(self, expectation: Expectation, since: float, now: float) -> str | None:
+        return None
+
+    def rehearse(self, baseline: Mapping[str, float]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return (), ()
+
+
+class Killed(Exception):
+    """The operator died here."""
+
+
+@dataclass(slots=True)
+class Simulation:
+    """One drill from its creation to its end. ``kill_at`` counts effects: the n-th one is cut short."""
+
+    plan: Plan
+    answers: Mapping[str, ResultState] = field(default_factory=dict)
+    cluster: Cluster = field(default_factory=Cluster)
+    now: float = 1000.0
+    record: Record = field(default_factory=Record)
+    kill_at: int | None = None
+    kill_after_effect: bool = False
+    effects: int = 0
+    abort_at: float | None = None
+    deleted_at: float | None = None
+    meddle: Callable[["Simulation"], None] | None = None
+    resumed_at: float = 1000.0
+    proof: Proof = field(default_factory=lambda: Proof(pairs=1))
+    preflight: Preflight | None = None
+    severed: Severed | None = None
+    looked: bool = False
+
+    def run(self, until: float = 400.0) -> None:
+        """Run until the drill is over and tidied, or for ``until`` seconds."""
+        end = self.now + until
+        while self.now < end:
+            self.step()
+            if self.record.phase is Phase.FINISHED and not orders(self.plan, self.record, self.world()):
+                return
+        raise AssertionError(f"the drill did not end: {self.record.phase}, {self.record.timeline[-3:]}")
+
+    def restart(self) -> None:
+        """A new process: it knows the record and the cluster, and reads the agents' logs from their beginning."""
+        self.kill_at = None
+        self.resumed_at = self.now
+        self.preflight = self.severed = None
+        self.looked = False
+
+    def idle(self, seconds: float) -> None:
+        """Time passes with no operator alive."""
+        end = self.now + seconds
+        while self.now < end:
+            self._advance()
+
+    def step(self) -> None:
+        """One look at the world: decide, save, act, then time passes."""
+        self.cluster.controllers(self.now)
+        if self.meddle is not None:
+            self.meddle(self)
+        seen = Script(self.proof, self.answers, lambda: self.now)
+        self.record = decide(Situation(self.plan, self.record, self.world(), seen, self.now))
+        for command in orders(self.plan, self.record, self.world()):
+            self._effect(command)
+        self._advance()
+
+    def _advance(self) -> None:
+        self.now += TICK
+        self.cluster.controllers(self.now)
+        for role in ("witness-0", "control-0"):
+            if role in self.cluster.pods and self.now > self.cluster.pods[role]:
+                cut = self.cluster.redis_down or (role == "witness-0" and self.cluster.is_cut(self.now))
+                self.proof.take(Sample(role, 0, "target", self.now, self.now, not cut, "timeout" if cut else None))
+
+    def _effect(self, command: do.Command) -> None:
+        self.effects += 1
+        if self.effects == self.kill_at and not self.kill_after_effect:
+            raise Killed
+        self._do(command)
+        if self.effects == self.kill_at:
+            raise Killed
+
+    def _do(self, command: do.Command) -> None:
+        world, cluster = self.world(), self.cluster
+        match command:
+            case do.TakeLock():
+                cluster.lock, cluster.finalizer = "drill", True
+            case do.CheckPreflight():
+                self.preflight = Preflight()
+            case do.StartAgents():
+                for name in world.agents_wanted:
+                    cluster.pods.setdefault(name, self.now + 1)
+            case do.ArmFuse(hold):
+                assert hold.name in {h.name for h in self.record.holds}, "no change before its undo is recorded"
+                length = budgets.fuse_of_cut(self.plan)
+                if hold.kind is HoldKind.SCALE and self.plan.rollback is not None:
+                    length = budgets.fuse_of_scale(self.plan.rollback)
+                cluster.fuses.setdefault(hold.fuse_name, Fuse(cluster.uid(), armed=True, deadline=self.now + length))
+            case do.Inject(hold):
+                self._inject(hold)
+            case do.Sever():
+                cluster.pods.pop("sever", None)
+                self.severed = Severed(killed=2, left=0)
+            case do.Lift(hold):
+                if cluster.policies.pop(hold.name, None) is not None:
+                    cluster.lifted_at = self.now
+            case do.ReadWorkload():
+                self.looked = True
+            case do.ScaleTo(hold, replicas):
+                assert hold.fuse_name in cluster.fuses, "no change without an armed fuse"
+                cluster.workers = replicas
+            case do.StartJob(step, _):
+                assert step not in cluster.jobs, "an irreversible step is never repeated"
+                cluster.jobs[step] = JobState.DONE
+            case do.RemoveFuse(hold):
+                cluster.fuses.pop(hold.fuse_name, None)
+            case do.StopAgents():
+                cluster.pods.clear()
+            case do.FreeLock():
+                cluster.lock = None
+            case do.LetGo():
+                cluster.finalizer = False
+
+    def _inject(self, hold: Hold) -> None:
+        saved = self.record.hold(hold.name)
+        assert saved is not None, "no change before its undo is recorded"
+        assert saved.touched, "no change before its request is recorded"
+        fuse = self.cluster.fuses.get(hold.fuse_name)
+        assert fuse is not None, "no change without a fuse"
+        assert fuse.uid == hold.fuse_uid, "no change without the armed fuse"
+        if hold.name not in self.cluster.policies:
+            self.cluster.injections += 1
+            self.cluster.policies[hold.name] = Policy(self.cluster.uid(), fuse.uid or "", self.now)
+
+    def world(self) -> World:
+        """What a runner would see now."""
+        wanted = frozenset({"observer", "witness-0", "control-0", "sever"})
+        lives = {name: (Life.RUNNING if self.now >= at else Life.STARTING) for name, at in self.cluster.pods.items()}
+        cuts = {
+            fault.name: Cut(present=True, uid=policy.uid)
+            if (policy := self.cluster.policies.get(fault.name))
+            else Cut()
+            for fault in self.plan.outage.faults
+        }
+        workers = Workload(
+            exists=True, replicas=self.cluster.workers, ready=self.cluster.workers, pods=self.cluster.workers
+        )
+        return World(
+            drill="drill",
+            planned=Planned.FROZEN,
+            start_before=1300.0,
+            abort=self.abort_at is not None and self.now >= self.abort_at,
+            deleted=self.deleted_at is not None and self.now >= self.deleted_at,
+            lock=Lock.HELD if self.cluster.lock else Lock.UNKNOWN,
+            preflight=self.preflight,
+            agents_wanted=wanted,
+            agents=lives,
+            fuses=dict(self.cluster.fuses),
+            cuts=cuts,
+            severed=self.severed,
+            workloads={"worker": workers} if self.looked else {},
+            jobs={s.name: self.cluster.jobs.get(s.name, JobState.ABSENT) for s in self._steps()},
+            finalizer=self.cluster.finalizer,
+            resumed_at=self.resumed_at,
+        )
+
+    def _steps(self) -> tuple[Step, ...]:
+        return self.plan.rollback.steps if self.plan.rollback is not None else ()
+
+
+def finished(simulation: Simulation) -> Record:
+    """Run it and give its record."""
+    simulation.run()
+    return simulation.record

@@ -1,0 +1,183 @@
+"""Whole drills in the simulated world: what a user relies on, and what a killed operator leaves behind."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from gameday.model.record import Cause, HoldState, Phase, ResultState, StepState, Verdict
+from unit.engine.simulation import Cluster, Killed, Simulation, a_plan, finished
+
+MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
+CLEAN = Cluster().snapshot()
+
+
+def test_a_good_system_passes_and_nothing_is_left() -> None:
+    simulation = Simulation(a_plan())
+    record = finished(simulation)
+    assert record.verdict is Verdict.PASSED, record.message
+    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.cluster.injections == 1
+
+
+def test_a_missed_expectation_fails() -> None:
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}))
+    assert record.verdict is Verdict.FAILED
+    assert "reported" in record.message
+
+
+def test_the_outage_lasts_its_time_whatever_is_met_or_missed() -> None:
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}))
+    assert record.zero is not None
+    assert record.undo_requested_at is not None
+    assert 20.0 <= record.undo_requested_at - record.zero <= 21.0
+
+
+def test_a_guardrail_lifts_the_cut_at_once() -> None:
+    record = finished(Simulation(a_plan(), {"stays up": ResultState.MISSED}))
+    assert record.verdict is Verdict.FAILED
+    assert record.inject_requested_at is not None
+    assert record.undo_requested_at is not None
+    assert record.undo_requested_at - record.inject_requested_at < 6.0
+
+
+def test_a_cut_without_effect_is_undone_and_says_what_to_look_at() -> None:
+    simulation = Simulation(a_plan(), cluster=Cluster(enforced=False))
+    record = finished(simulation)
+    assert record.verdict is Verdict.INCONCLUSIVE
+    assert record.reason == Cause.NO_EFFECT.value
+    assert "most likely" in record.message
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_redis_dying_in_the_outage_is_not_taken_for_the_cut() -> None:
+    def redis_dies(world: Simulation) -> None:
+        if world.record.zero is not None and world.now > world.record.zero + 5:
+            world.cluster.redis_down = True
+
+    record = finished(Simulation(a_plan(), meddle=redis_dies))
+    assert record.verdict is Verdict.INCONCLUSIVE
+    assert record.reason == Cause.DEPENDENCY_DOWN.value
+
+
+def test_redis_down_before_the_cut_means_nothing_is_touched() -> None:
+    simulation = Simulation(a_plan(), cluster=Cluster(redis_down=True))
+    record = finished(simulation)
+    assert record.verdict is Verdict.INCONCLUSIVE
+    assert simulation.cluster.injections == 0
+
+
+def test_a_policy_removed_by_hand_is_noticed_and_not_made_again() -> None:
+    def somebody_lifts(world: Simulation) -> None:
+        if world.record.zero is not None and world.now > world.record.zero + 5:
+            world.cluster.policies.clear()
+
+    simulation = Simulation(a_plan(), meddle=somebody_lifts)
+    record = finished(simulation)
+    assert record.reason == Cause.CUT_REMOVED.value
+    assert simulation.cluster.injections == 1
+
+
+def test_a_fuse_that_somebody_deletes_ends_the_drill() -> None:
+    def somebody_deletes(world: Simulation) -> None:
+        if world.record.zero is not None:
+            world.cluster.fuses.clear()
+
+    record = finished(Simulation(a_plan(), meddle=somebody_deletes))
+    assert record.reason == Cause.FUSE_LOST.value
+
+
+@pytest.mark.parametrize("phase", [Phase.STEADY_STATE, Phase.OUTAGE, Phase.RECOVERY])
+@pytest.mark.parametrize("how", ["abort", "deletion"])
+def test_a_person_ends_a_drill_in_any_phase(phase: Phase, how: str) -> None:
+    def person(world: Simulation) -> None:
+        if world.record.phase is phase and world.now > world.record.since + 2:
+            if how == "abort":
+                world.abort_at = world.now
+            else:
+                world.deleted_at = world.now
+
+    simulation = Simulation(a_plan(), MISSES_RECOVERY, meddle=person)
+    record = finished(simulation)
+    assert record.verdict is Verdict.ABORTED
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_the_rollback_runs_its_steps_and_puts_the_workers_back() -> None:
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY)
+    record = finished(simulation)
+    assert [(step.name, step.state) for step in record.steps] == [
+        ("stop workers", StepState.DONE),
+        ("clear state", StepState.DONE),
+        ("start workers", StepState.DONE),
+    ]
+    assert record.verdict is Verdict.FAILED
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_an_abort_with_the_workers_at_zero_brings_them_back() -> None:
+    def person(world: Simulation) -> None:
+        if world.cluster.workers == 0:
+            world.abort_at = world.now
+
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=person)
+    assert finished(simulation).verdict is Verdict.ABORTED
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+def effects_of(plan_with_rollback: bool) -> int:
+    simulation = Simulation(a_plan(rollback=plan_with_rollback), MISSES_RECOVERY if plan_with_rollback else {})
+    simulation.run()
+    return simulation.effects
+
+
+CRASHES = [
+    pytest.param(
+        rollback, nth, after, id=f"{'rollback' if rollback else 'plain'}-{nth}-{'after' if after else 'before'}"
+    )
+    for rollback in (False, True)
+    for nth in range(1, effects_of(rollback) + 1)
+    for after in (False, True)
+]
+
+
+def killed(*, rollback: bool, nth: int, after: bool) -> Simulation:
+    simulation = Simulation(
+        a_plan(rollback=rollback), MISSES_RECOVERY if rollback else {}, kill_at=nth, kill_after_effect=after
+    )
+    with pytest.raises(Killed):
+        simulation.run()
+    return simulation
+
+
+@pytest.mark.parametrize(("rollback", "nth", "after"), CRASHES)
+def test_an_operator_killed_at_any_effect_finishes_after_its_restart(rollback: bool, nth: int, after: bool) -> None:
+    simulation = killed(rollback=rollback, nth=nth, after=after)
+    simulation.idle(2.0)
+    simulation.restart()
+    simulation.run()
+    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.cluster.injections <= 1
+    assert simulation.record.phase is Phase.FINISHED
+    assert all(hold.state is HoldState.UNDONE for hold in simulation.record.holds)
+    if not rollback:
+        assert simulation.record.verdict in {Verdict.PASSED, Verdict.INCONCLUSIVE}
+
+
+@pytest.mark.parametrize(("rollback", "nth", "after"), CRASHES)
+def test_an_operator_that_never_comes_back_leaves_no_fault(rollback: bool, nth: int, after: bool) -> None:
+    simulation = killed(rollback=rollback, nth=nth, after=after)
+    simulation.idle(200.0)
+    assert simulation.cluster.policies == {}
+    assert simulation.cluster.workers == 3
+
+
+def test_the_record_alone_decides_after_a_restart() -> None:
+    simulation = Simulation(a_plan())
+    while simulation.record.zero is None:
+        simulation.step()
+    before = replace(simulation.record)
+    simulation.restart()
+    simulation.step()
+    assert simulation.record.zero == before.zero
+    assert simulation.cluster.injections == 1

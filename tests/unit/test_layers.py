@@ -1,0 +1,85 @@
+"""The table of allowed imports, from the design: a room may use those to its right, and nothing else of ours."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "operator" / "gameday"
+
+ALLOWED = {
+    "cli": {"handlers", "runner", "api", "cluster", "agents", "engine", "model", "errors"},
+    "handlers": {"runner", "api", "errors"},
+    "runner": {"engine", "faults", "steps", "cluster", "api", "model", "errors"},
+    "engine": {"model"},
+    "faults": {"cluster", "model", "errors"},
+    "steps": {"cluster", "model", "errors"},
+    "agents": {"probes", "model"},
+    "probes": {"model"},
+    "cluster": {"errors"},
+    "api": {"model", "errors"},
+    "model": set[str](),
+}
+"""What each room may import of ours, beside itself."""
+
+FOREIGN = {
+    "engine": {"kopf", "kubernetes", "httpx", "redis", "aiohttp", "pydantic", "asyncio", "time", "random", "os"},
+    "model": {"kopf", "kubernetes", "httpx", "redis", "aiohttp", "pydantic", "asyncio", "cel"},
+    "agents": {"kopf", "kubernetes", "pydantic", "aiohttp"},
+    "probes": {"kopf", "kubernetes", "pydantic", "aiohttp"},
+    "api": {"kopf", "kubernetes", "httpx", "redis", "aiohttp"},
+    "runner": {"kopf", "kubernetes"},
+    "faults": {"kopf", "kubernetes"},
+    "steps": {"kopf", "kubernetes"},
+    "cluster": {"kopf"},
+}
+"""What a room must not import of others: the engine has no clock, only ``cluster`` knows the client, and so on."""
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, as written."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
+            yield node.module
+            if node.module == "gameday":
+                yield from (f"gameday.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("room", sorted(ALLOWED))
+def test_a_room_imports_only_what_the_design_allows(room: str) -> None:
+    allowed = ALLOWED[room] | {room}
+    wrong = [
+        f"{path.relative_to(PACKAGE)}: {module}"
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        for module in imported(path)
+        if module.startswith("gameday.") and module.split(".")[1] not in allowed
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", sorted(FOREIGN))
+def test_a_room_stays_clear_of_foreign_libraries(room: str) -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE)}: {module}"
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        for module in imported(path)
+        if module.split(".")[0] in FOREIGN[room]
+    ]
+    assert wrong == []
+
+
+def test_every_module_is_short_enough_to_read_at_once() -> None:
+    long = {
+        str(p.relative_to(PACKAGE)): n for p in PACKAGE.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400
+    }
+    assert long == {}
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py") if not ast.get_docstring(ast.parse(p.read_text()))
+    ]
+    assert silent == []
