@@ -1,17 +1,24 @@
-"""What a judge is told of a stage, and what it answers for one expectation."""
+"""The question put to a track, and its answer."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from gameday.model.record import ResultState
+
+SKEW_WIDENS: Final = 0.2
+"""Clock difference between nodes, in seconds, above which it counts towards a resolution."""
+
+SKEW_VOIDS: Final = 2.0
+"""Clock difference between nodes, in seconds, above which no time is given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time in which an expectation is judged. Moments are Unix seconds, lengths are seconds.
+    """The span in which an expectation is judged. All times are Unix seconds, all lengths seconds.
 
-    ``requested_at`` is when the change was asked for, ``zero_at`` when it is known to have begun (None: not yet),
-    ``ends_at`` when the stage ended (None: under way), ``length`` the stage's planned length. ``grace`` is how long
-    samples may trail a deadline; ``zero_resolution`` and ``skew`` widen what is measured.
+    ``requested_at`` is when the stage's change was asked for (the start of the steady state), ``zero_at`` when it is
+    proven to have happened, ``ends_at`` the end of the stage once that is known. ``length`` is the stage's length,
+    ``grace`` how long samples may trail a deadline before they count as missing.
     """
 
     requested_at: float
@@ -26,10 +33,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """An expectation as it stands. ``at`` is the moment that decides: first met, or the deadline that was missed."""
+    """The state of an expectation. ``at`` is when it was met, or from when on it counts as missed.
+
+    ``seconds`` is the measured time from zero, known to ``resolution`` seconds; both None where there is no number.
+    """
 
     state: ResultState
-    at: float
+    at: float = 0.0
     seconds: float | None = None
     resolution: float | None = None
     why: str = ""
+
+
+PENDING: Final = Judgement(ResultState.PENDING)

@@ -1,0 +1,134 @@
+"""All that the samples of a drill say: the engine asks, the runner feeds it with lines of logs.
+
+Nothing in here is saved. After a restart the logs are read from their beginning and the recorded baseline is set: the
+same samples give the same answers.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from gameday.engine import baseline as baselines
+from gameday.engine.expressions import Expression, compile_expression, parse_path
+from gameday.engine.feeds import Feed, Line
+from gameday.engine.judge import Judgement, Window, guardrail_unknown, judge
+from gameday.engine.judgement import PENDING
+from gameday.engine.measure import Figure, figure
+from gameday.engine.paths import Path
+from gameday.engine.proof import Proof
+from gameday.engine.rehearsal import rehearse
+from gameday.engine.tracing import Tracer
+from gameday.engine.tracks import Track
+from gameday.model.plan import Expectation, Measurement, Mode, Plan, Stage
+from gameday.model.sample import Sample, Value
+
+
+class Evidence:
+    """The samples of one drill, and what they say about its expectations.
+
+    ``pairs`` is the number of witness and control pairs.
+    """
+
+    def __init__(self, plan: Plan, pairs: int = 0) -> None:
+        """Compile the plan's expressions; raises ExpressionError when one, or a measurement's path, cannot be used."""
+        self.proof = Proof(pairs)
+        self._plan = plan
+        self._probes = {probe.name: probe for probe in plan.probes}
+        self._feeds: dict[str, Feed] = {}
+        self._agents: dict[str, str] = {}
+        self._last: dict[str, Sample] = {}
+        self._baseline: dict[str, float] | None = None
+        self._seen_baseline: dict[str, Value] | None = None
+        self._tracers: dict[tuple[str, Mode], tuple[int, Tracer]] = {}
+        self._expressions = {
+            e.expression: compile_expression(e.expression) for stage in Stage for e in plan.expectations(stage)
+        }
+        self._measured = {m.path: parse_path(m.path) for m in plan.measurements}
+
+    def take(self, sample: Sample) -> bool:
+        """Take one line of a log in; whether it was new. Lines of one agent come in order, or again."""
+        feed = self._feeds.setdefault(sample.agent, Feed())
+        if not feed.take(sample):
+            return False
+        self.proof.take(sample)
+        if sample.name in self._probes:
+            self._agents[sample.name] = sample.agent
+            known = self._last.get(sample.name)
+            if known is None or known.sent < sample.sent:
+                self._last[sample.name] = sample
+        return True
+
+    def set_baseline(self, baseline: Mapping[str, float]) -> None:
+        """Set the recorded baseline; expressions that use it are judged from here on. Setting it again is harmless."""
+        if self._baseline != baseline:
+            self._baseline = dict(baseline)
+            self._seen_baseline = baselines.as_seen(baseline)
+            self._tracers.clear()
+
+    def all_probes_seen(self) -> bool:
+        """Whether every probe has given a sample, good or bad."""
+        return self._last.keys() >= self._probes.keys()
+
+    def passed(self, stage: Stage, until: float) -> bool:
+        """Whether every probe of the stage's expectations has given a sample sent after ``until``."""
+        names = {name for e in self._plan.expectations(stage) for name in self.expression(e).probes}
+        return all(name in self._last and self._last[name].sent > until for name in names)
+
+    def last(self, probe: str) -> Sample | None:
+        """The latest sample of a probe."""
+        return self._last.get(probe)
+
+    def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
+        """Hold an expectation against its samples; an ``always`` of the recovery counts from its zero."""
+        if stage is Stage.RECOVERY and expectation.mode is Mode.ALWAYS:
+            if window.zero_at is None:
+                return PENDING
+            window = replace(window, requested_at=window.zero_at)
+        return judge(expectation, self.track(expectation), window)
+
+    def guardrail_unknown(self, expectation: Expectation, since: float, now: float) -> str | None:
+        """Why a guardrail cannot be judged at the moment, or None."""
+        return guardrail_unknown(self.track(expectation), since, now)
+
+    def means(self, since: float, until: float) -> Mapping[str, float]:
+        """The baseline: means, over samples sent in that span, of the numbers that expressions compare with."""
+        paths = dict.fromkeys(path for e in self._expressions.values() for path in e.baseline_paths)
+        views = {name: [line.seen for line in self._lines(name, since, until)] for name in self._probes}
+        return baselines.means(paths, views)
+
+    def figure(self, measurement: Measurement, since: float, until: float) -> Figure:
+        """A measurement over the samples sent in a span."""
+        path = self._measured[measurement.path]
+        views = (line.seen for line in self._lines(str(path[0]), since, until))
+        return figure(measurement.aggregate, baselines.numbers_at(path[1:], views))
+
+    def rehearse(self, baseline: Mapping[str, float]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Set the baseline and run every expression on the samples so far: what fails, and what deserves a warning."""
+        self.set_baseline(baseline)
+        return rehearse(self._plan, self.track)
+
+    def expression(self, expectation: Expectation) -> Expression:
+        """The compiled expression of an expectation of the plan."""
+        return self._expressions[expectation.expression]
+
+    def paths(self) -> Iterable[Path]:
+        """Every path that the drill reads."""
+        for expression in self._expressions.values():
+            yield from (*expression.paths, *expression.baseline_paths)
+        yield from self._measured.values()
+
+    def track(self, expectation: Expectation) -> Track:
+        """The expectation's points so far. Made anew when a line came to stand before others."""
+        key = expectation.expression, expectation.mode
+        rewritten = sum(feed.rewritten for feed in self._feeds.values())
+        known = self._tracers.get(key)
+        if known is None or known[0] != rewritten:
+            tracer = Tracer(self.expression(expectation), expectation.mode, self._probes, self._seen_baseline)
+            self._tracers[key] = rewritten, tracer
+        else:
+            tracer = known[1]
+        tracer.read_on(self._feeds, self._agents)
+        return tracer.track
+
+    def _lines(self, probe: str, since: float, until: float) -> Iterable[Line]:
+        feed = self._feeds.get(self._agents.get(probe, ""), Feed())
+        return (line for line in feed.lines if line.sample.name == probe and since <= line.sample.sent <= until)

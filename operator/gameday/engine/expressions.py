@@ -1,0 +1,192 @@
+"""Expressions: what an expectation asks of samples, compiled once, evaluated ten thousand times.
+
+Every number is a double: literals and samples are promoted, so ``body.depth + 1`` never fails for its type. An
+evaluation never raises: what it cannot tell is an outcome too, with the path or the type that is in the way.
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cel
+
+from gameday.engine.expression_text import ExpressionError, read
+from gameday.engine.functions import COMPLAINTS, FUNCTIONS
+from gameday.engine.paths import Path, find, first_missing, path_text
+from gameday.model.sample import Sample, Value
+
+__all__ = ["Expression", "ExpressionError", "Outcome", "OutcomeKind", "compile_expression", "parse_path", "view"]
+
+MAX_BYTES: Final = 1024
+"""Longest expression."""
+
+BASELINE: Final = "baseline"
+"""The name that holds the means over the steady state."""
+
+
+class OutcomeKind(enum.Enum):
+    """What an evaluation can come to."""
+
+    TRUE = "True"
+    FALSE = "False"
+    MISSING = "Missing"
+    TYPE_ERROR = "TypeError"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one evaluation.
+
+    ``detail`` is the missing path, or what is wrong with the types. ``roots`` names the probes (or ``baseline``) whose
+    values are missing.
+    """
+
+    kind: OutcomeKind
+    detail: str = ""
+    roots: frozenset[str] = frozenset()
+
+
+_TRUE, _FALSE = Outcome(OutcomeKind.TRUE), Outcome(OutcomeKind.FALSE)
+
+
+def view(sample: Sample) -> dict[str, Value]:
+    """A sample as expressions see it: ``ok``, ``error`` ("" when none), ``latency`` (seconds) and its values."""
+    always = {"ok": sample.ok, "error": sample.error or "", "latency": sample.latency}
+    return {**{key: _promoted(value) for key, value in sample.values.items()}, **always}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expression:
+    """A compiled expression. ``paths`` begin with a probe's name; ``baseline_paths`` likewise, without ``baseline``."""
+
+    text: str
+    paths: tuple[Path, ...]
+    baseline_paths: tuple[Path, ...]
+    probes: frozenset[str]
+    """Probes whose samples it is evaluated on; those of ``baseline_paths`` alone are not among them."""
+    _program: Any
+
+    def evaluate(self, env: Mapping[str, Mapping[str, Value]]) -> Outcome:
+        """Hold the expression against views of samples by probe, and ``baseline``. Never raises for what they hold."""
+        names = self.probes | {BASELINE} if self.baseline_paths else self.probes
+        if absent := names - env.keys():
+            return Outcome(OutcomeKind.MISSING, ", ".join(sorted(absent)), frozenset(absent))
+        context = cel.Context(variables={name: _promoted(env[name]) for name in names})
+        for name, function in FUNCTIONS.items():
+            context.add_function(name, function)
+        try:
+            result = self._program.execute(context)
+        except KeyError as error:
+            return self._missing(env, str(error.args[0]) if error.args else "")
+        except IndexError as error:
+            return self._missing(env, int(str(error).rpartition(" ")[2]))
+        except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+            wrong = str(error).partition(". ")[0]
+            return self._type_error(env, "the types do not fit" if wrong.startswith("No such overload") else wrong)
+        if result is True:
+            return _TRUE
+        if result is False:
+            return _FALSE
+        if isinstance(result, str) and result in COMPLAINTS:
+            return self._type_error(env, result)
+        return self._type_error(env, f"the result is {_type_of(result)}, not true or false")
+
+    def _all_paths(self) -> tuple[Path, ...]:
+        return (*self.paths, *((BASELINE, *path) for path in self.baseline_paths))
+
+    def _missing(self, env: Mapping[str, Mapping[str, Value]], key: str | int) -> Outcome:
+        """Find the path again: ``cel`` names only its last key."""
+        paths = [path for path in self._all_paths() if first_missing(dict(env), path) == key]
+        if not paths:
+            return Outcome(OutcomeKind.MISSING, f"key {key}")
+        roots = frozenset(str(path[0]) for path in paths)
+        return Outcome(OutcomeKind.MISSING, path_text(paths[0]), roots)
+
+    def _type_error(self, env: Mapping[str, Mapping[str, Value]], wrong: str) -> Outcome:
+        found = [(path, find(dict(env), path)) for path in self._all_paths()]
+        types = ", ".join(f"{path_text(path)} is {_type_of(value)}" for path, (there, value) in found if there)
+        return Outcome(OutcomeKind.TYPE_ERROR, f"{wrong} ({types})" if types else wrong)
+
+
+def compile_expression(text: str) -> Expression:
+    """Compile an expression once.
+
+    Raises:
+        ExpressionError: when it is too long, not CEL, or uses what a game day does not allow; points at the place.
+
+    """
+    if len(text.encode()) > MAX_BYTES:
+        size = len(text.encode())
+        raise ExpressionError(f"the expression has {size} bytes, at most {MAX_BYTES} are allowed; split it in two")
+    _compile(text, text)
+    reading = read(text)
+    paths = tuple(path for path in reading.paths if path[0] != BASELINE)
+    baseline_paths = tuple(path[1:] for path in reading.paths if path[0] == BASELINE)
+    for path in baseline_paths:
+        if len(path) == 1 or any(isinstance(key, int) for key in path):
+            raise ExpressionError(
+                f"{BASELINE}.{path_text(path)}: the baseline holds numbers by name; "
+                f"write {BASELINE}.<probe>.<path>, without an index",
+                text,
+                max(0, text.find(BASELINE)),
+            )
+    if not paths:
+        raise ExpressionError("the expression uses no probe, so no sample could change it", text, 0)
+    probes = frozenset(str(path[0]) for path in paths)
+    return Expression(text, paths, baseline_paths, probes, _compile(reading.promoted, text))
+
+
+def parse_path(text: str) -> Path:
+    """Read the path of a measurement, as ``metrics.process_resident_memory_bytes``.
+
+    Raises:
+        ExpressionError: when it is not exactly one path that begins with a probe's name.
+
+    """
+    paths = compile_expression(text).paths
+    if len(paths) != 1 or path_text(paths[0]).replace(" ", "") != text.replace("'", '"').replace(" ", ""):
+        raise ExpressionError("write one path that begins with a probe's name, as health.body.buffered", text, 0)
+    return paths[0]
+
+
+def _compile(text: str, source: str) -> Any:
+    try:
+        return cel.compile(text)
+    except ValueError as error:
+        where = str(error).partition("<input>:")[2]
+        row, _, rest = where.partition(":")
+        column, _, rest = rest.partition(":")
+        what = rest.partition("\n")[0].partition(" expecting ")[0].strip().removeprefix("Syntax error: ")
+        if not (row.isdecimal() and column.isdecimal()):
+            raise ExpressionError(f"not a CEL expression: {error}") from error
+        lines = source.split("\n")
+        position = sum(len(line) + 1 for line in lines[: int(row) - 1]) + int(column) - 1
+        raise ExpressionError(f"not a CEL expression: {what}; correct it at the mark", source, position) from error
+
+
+def _promoted(value: Value) -> Any:
+    """The value as CEL gets it: plain dicts and lists, and doubles for whole numbers."""
+    if value is None or isinstance(value, bool | float | str):
+        return value
+    if isinstance(value, int):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {key: _promoted(item) for key, item in value.items()}
+    return [_promoted(item) for item in value]
+
+
+def _type_of(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case Mapping():
+            return "a map"
+        case _:
+            return "a list"

@@ -1,0 +1,80 @@
+"""The track of an expectation: what its expression came to at each new sample, and where we could not see.
+
+Points stand in the order in which their samples were received. That order never changes, so a decision read from a
+track is not undone by what comes later.
+"""
+
+import enum
+import math
+from dataclasses import dataclass, field
+
+from gameday.model.plan import INTERVALS_OF_PATIENCE
+
+
+class Flaw(enum.Enum):
+    """Why a point was not simply true or false."""
+
+    MISSING = "Missing"
+    TYPE_ERROR = "TypeError"
+    STALE = "Stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One evaluation. ``sent`` and ``received`` are those of the new sample; ``value`` None is: not judgeable."""
+
+    sent: float
+    received: float
+    value: bool | None
+    why: str = ""
+    flaw: Flaw | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time in which samples may have been sent that we did not get; ``until`` is infinite while it lasts."""
+
+    since: float
+    until: float
+    why: str
+
+
+@dataclass(slots=True)
+class Track:
+    """The points of one expectation; ``interval`` is the longest of its probes', in seconds."""
+
+    interval: float
+    points: list[Point] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    through: float = -math.inf
+    """All points of samples sent up to here are in."""
+    why: str = ""
+    """Why there is no point at all, where that is known."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a sample after which we no longer know."""
+        return INTERVALS_OF_PATIENCE * self.interval
+
+    def add(self, point: Point) -> None:
+        """Append the point of a track with one probe; a longer silence before it is marked."""
+        if self.points and point.sent - self.points[-1].sent > self.patience:
+            self.gap(self.points[-1].sent, point.sent, "no sample")
+        self.points.append(point)
+        self.through = max(self.through, point.sent)
+
+    def gap(self, since: float, until: float, why: str) -> None:
+        """Mark a time in which samples may be missing."""
+        self.gaps.append(Gap(since, until, why))
+
+    def gap_within(self, since: float, until: float) -> Gap | None:
+        """The first gap that touches the inside of a span."""
+        return next((gap for gap in self.gaps if gap.since < until and gap.until > since), None)
+
+    def last_judgeable_before(self, moment: float) -> Point | None:
+        """The last point that is true or false of a sample sent before ``moment``."""
+        return next((p for p in reversed(self.points) if p.value is not None and p.sent < moment), None)
+
+    def excuse(self) -> str:
+        """What stands in the way of judging: why the last point that is neither true nor false is so."""
+        return next((p.why for p in reversed(self.points) if p.value is None), self.why or "no sample")
