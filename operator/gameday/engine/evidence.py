@@ -4,11 +4,12 @@ Nothing in here is saved. After a restart the logs are read from their beginning
 same samples give the same answers.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gameday.engine import baseline as baselines
-from gameday.engine.expressions import Expression, compile_expression, parse_path
+from gameday.engine.expressions import Expression, compile_expression, parse_path, view
 from gameday.engine.feeds import Feed, Line
 from gameday.engine.judge import Judgement, Window, guardrail_unknown, judge
 from gameday.engine.judgement import PENDING
@@ -47,10 +48,15 @@ class Evidence:
     def take(self, sample: Sample) -> bool:
         """Take one line of a log in; whether it was new. Lines of one agent come in order, or again."""
         feed = self._feeds.setdefault(sample.agent, Feed())
-        if not feed.take(sample):
+        before = feed.rewritten
+        probed = sample.name in self._probes
+        if not feed.take(sample, view(sample) if probed else {}):
             return False
-        self.proof.take(sample)
-        if sample.name in self._probes:
+        if feed.rewritten == before:
+            self.proof.take(sample)
+        else:
+            self._prove_anew()
+        if probed:
             self._agents[sample.name] = sample.agent
             known = self._last.get(sample.name)
             if known is None or known.sent < sample.sent:
@@ -104,7 +110,11 @@ class Evidence:
     def rehearse(self, baseline: Mapping[str, float]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Set the baseline and run every expression on the samples so far: what fails, and what deserves a warning."""
         self.set_baseline(baseline)
-        return rehearse(self._plan, self.track)
+        wrong, doubtful = rehearse(self._plan, self.track)
+        for measurement in self._plan.measurements:
+            if not self.figure(measurement, -math.inf, math.inf).count:
+                doubtful = (*doubtful, f"{measurement.name}: {measurement.path} is a number in no sample")
+        return wrong, doubtful
 
     def expression(self, expectation: Expectation) -> Expression:
         """The compiled expression of an expectation of the plan."""
@@ -128,6 +138,13 @@ class Evidence:
             tracer = known[1]
         tracer.read_on(self._feeds, self._agents)
         return tracer.track
+
+    def _prove_anew(self) -> None:
+        """Hand the proof every dial once more: it wants each agent's in order."""
+        self.proof.dials.clear()
+        for feed in self._feeds.values():
+            for line in feed.lines:
+                self.proof.take(line.sample)
 
     def _lines(self, probe: str, since: float, until: float) -> Iterable[Line]:
         feed = self._feeds.get(self._agents.get(probe, ""), Feed())

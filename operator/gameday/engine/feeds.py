@@ -6,15 +6,14 @@ the log was read.
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from gameday.engine.expressions import view
 from gameday.model.sample import Sample, Value
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sample with what expressions see of it."""
+    """A sample, and what expressions see of it; its values are kept only there."""
 
     sample: Sample
     seen: Mapping[str, Value]
@@ -33,13 +32,13 @@ class Feed:
     rewritten: int = 0
     _known: set[tuple[int, float]] = field(default_factory=set)
 
-    def take(self, sample: Sample) -> bool:
+    def take(self, sample: Sample, seen: Mapping[str, Value]) -> bool:
         """Take a line in; whether it is new. A restarted agent counts from 1 again, so the time tells lines apart."""
         key = (sample.n, sample.sent)
         if key in self._known:
             return False
         self._known.add(key)
-        line = Line(sample, view(sample))
+        line = Line(replace(sample, values={}), seen)
         if not self.lines or line.place > self.lines[-1].place:
             self.lines.append(line)
         else:

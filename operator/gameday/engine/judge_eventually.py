@@ -104,10 +104,10 @@ def _not_met(
     expectation: Expectation, search: _Search, track: Track, window: Window, span: tuple[float, float]
 ) -> Judgement:
     zero, deadline = span
-    if (gap := track.gap_within(zero, deadline)) is not None:
-        return _unknown(deadline, f"not every sample is known: {gap.why}")
     if search.broken:
         return _unknown(deadline, f"it held, and then nobody knows: {search.broken}")
+    if (gap := track.gap_within(zero, deadline)) is not None:
+        return _unknown(deadline, f"not every sample is known: {gap.why}")
     judgeable = [p for p in track.points if p.value is not None and p.sent >= zero]
     inside = [p for p in judgeable if p.sent <= deadline]
     after = [p.sent for p in judgeable if p.sent > deadline]

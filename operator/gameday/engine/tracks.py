@@ -59,7 +59,7 @@ class Track:
     def add(self, point: Point) -> None:
         """Append the point of a track with one probe; a longer silence before it is marked."""
         if self.points and point.sent - self.points[-1].sent > self.patience:
-            self.gap(self.points[-1].sent, point.sent, "no sample")
+            self.gap(self.points[-1].sent, point.sent, f"no sample for {point.sent - self.points[-1].sent:.1f} s")
         self.points.append(point)
         self.through = max(self.through, point.sent)
 

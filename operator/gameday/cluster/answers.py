@@ -1,0 +1,54 @@
+"""From an API server's answer to our errors: no caller ever sees an HTTP status."""
+
+import json
+from typing import Any
+
+from gameday.errors import (
+    Absent,
+    AlreadyExists,
+    ClusterUnreachable,
+    Conflict,
+    Forbidden,
+    GameDayError,
+    Gone,
+    Refused,
+    TooManyRequests,
+)
+
+OPT_IN_COMMAND = "kubectl apply -n {namespace} -k manifests/namespace"
+"""What grants the account its rights."""
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """The JSON object of an answer; anything else becomes a Status with its text."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return {"message": body[:200].decode(errors="replace")}
+    return value if isinstance(value, dict) else {"message": str(value)[:200]}
+
+
+def error_of(status: int, body: bytes, what: str, namespace: str | None, retry_after: str | None) -> GameDayError:
+    """The error that an HTTP status means; ``what`` names the call, as ``create pods``."""
+    answer = parsed(body)
+    message = f"{what}: {answer.get('message') or status}"
+    reason = answer.get("reason", "")
+    match status:
+        case 401 | 403:
+            if reason == "Forbidden" and "is being terminated" in message:
+                return Absent(message)
+            remedy = OPT_IN_COMMAND.format(namespace=namespace or "NAMESPACE")
+            return Forbidden(f"{message}; the rights come with `{remedy}`")
+        case 404:
+            return Absent(message)
+        case 409:
+            return AlreadyExists(message) if reason == "AlreadyExists" else Conflict(message)
+        case 410:
+            return Gone(message)
+        case 429:
+            after = float(retry_after) if retry_after and retry_after.isdigit() else 1.0
+            return TooManyRequests(message, after)
+        case _ if status >= 500:
+            return ClusterUnreachable(message)
+        case _:
+            return Refused(message)

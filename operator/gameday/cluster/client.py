@@ -1,0 +1,199 @@
+"""The client: kubectl's verbs over kubernetes.aio's generic calls, as ourselves or as a namespace's account.
+
+The typed API modules would cost 43 MB of memory (measured); none is imported here.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTResponse
+
+from gameday.cluster.answers import error_of, parsed
+from gameday.cluster.kinds import RULES_REVIEWS, Kind, Object
+from gameday.errors import Absent, ClusterUnreachable
+
+CALL_SECONDS: Final = 10.0
+"""How long any single call may take in all."""
+
+ACCOUNT: Final = "gameday"
+"""The ServiceAccount as which the operator acts in a namespace."""
+
+
+class Cluster:
+    """A connection to one API server; ``as_account`` gives a view of it that acts as a namespace's account."""
+
+    def __init__(self, api: ApiClient, headers: Mapping[str, str], requests: Counter[tuple[str, str]]) -> None:
+        self._api = api
+        self._headers = dict(headers)
+        self.requests = requests
+        """Calls made so far by verb and plural; watches and followed logs count once each time they are opened."""
+
+    @classmethod
+    async def connect(cls, kubeconfig: Path | None = None, context: str | None = None) -> Self:
+        """Connect as a pod's ServiceAccount where no kubeconfig is given and there is one, else by kubeconfig."""
+        settings = Configuration()
+        token = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+        if kubeconfig is None and token.exists():
+            config.load_incluster_config(settings)
+        else:
+            path = str(kubeconfig) if kubeconfig is not None else None
+            await config.load_kube_config(path, context=context, client_configuration=settings, persist_config=False)
+        settings.connection_pool_maxsize = 0
+        return cls(ApiClient(settings), {}, Counter())
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    def as_account(self, namespace: str) -> "Cluster":
+        """The same connection, acting as the namespace's account; its groups follow from its name."""
+        user = f"system:serviceaccount:{namespace}:{ACCOUNT}"
+        return Cluster(self._api, {"Impersonate-User": user}, self.requests)
+
+    async def get(self, kind: Kind, namespace: str | None, name: str, subresource: str | None = None) -> Object | None:
+        """Read an object, or None when it is not there."""
+        try:
+            return await self._call("GET", kind, namespace, name, subresource, verb="get")
+        except Absent:
+            return None
+
+    async def list(
+        self, kind: Kind, namespace: str | None, labels: str = "", fields: str = ""
+    ) -> tuple[tuple[Object, ...], str]:
+        """Read a collection; its objects and its resourceVersion."""
+        query = _selectors(labels, fields)
+        answer = await self._call("GET", kind, namespace, query=query, verb="list")
+        items: list[Object] = answer.get("items", [])
+        return tuple(items), answer["metadata"]["resourceVersion"]
+
+    async def create(self, kind: Kind, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
+        """Create an object.
+
+        Raises:
+            AlreadyExists: when one of its name is there.
+        """
+        query = {"dryRun": "All"} if dry_run else {}
+        return await self._call("POST", kind, namespace, body=body, query=query, verb="create")
+
+    async def replace(self, kind: Kind, namespace: str | None, name: str, body: Object) -> Object:
+        """Replace an object.
+
+        Raises:
+            Conflict: when it changed since ``body`` was read.
+        """
+        return await self._call("PUT", kind, namespace, name, body=body, verb="update")
+
+    async def replace_status(self, kind: Kind, namespace: str | None, name: str, body: Object) -> Object:
+        """Replace an object's status.
+
+        Raises:
+            Conflict: when the object changed since ``body`` was read.
+        """
+        return await self._call("PUT", kind, namespace, name, "status", body=body, verb="update")
+
+    async def patch(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        name: str,
+        body: Object,
+        subresource: str | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> Object:
+        """Merge ``body`` into an object; a resourceVersion in it makes the patch conditional.
+
+        Raises:
+            Conflict: when that version is no longer the object's.
+        """
+        query = {"dryRun": "All"} if dry_run else {}
+        return await self._call("PATCH", kind, namespace, name, subresource, body=body, query=query, verb="patch")
+
+    async def delete(
+        self, kind: Kind, namespace: str | None, name: str, *, uid: str | None = None, grace: int | None = None
+    ) -> bool:
+        """Delete an object, and what it owns in the background; False when it was not there.
+
+        With ``uid`` only that very object is deleted. ``grace`` is in seconds.
+        """
+        body: Object = {"propagationPolicy": "Background"}
+        if uid is not None:
+            body["preconditions"] = {"uid": uid}
+        if grace is not None:
+            body["gracePeriodSeconds"] = grace
+        try:
+            await self._call("DELETE", kind, namespace, name, body=body, verb="delete")
+        except Absent:
+            return False
+        return True
+
+    async def rules(self, namespace: str) -> tuple[Object, ...]:
+        """What we may do in a namespace, as RBAC rules."""
+        body = {"apiVersion": RULES_REVIEWS.api_version, "kind": RULES_REVIEWS.name, "spec": {"namespace": namespace}}
+        answer = await self.create(RULES_REVIEWS, None, body)
+        rules: list[Object] = answer["status"].get("resourceRules", [])
+        return tuple(rules)
+
+    async def _call(
+        self,
+        method: str,
+        kind: Kind,
+        namespace: str | None,
+        name: str | None = None,
+        subresource: str | None = None,
+        *,
+        verb: str,
+        body: Object | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Object:
+        path = kind.path(namespace, name, subresource)
+        what = f"{verb} {kind.plural}{f' {name}' if name else ''}"
+        timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
+        self.requests[verb, kind.plural] += 1
+        async with self._open(method, path, what, namespace, timeout, body, query) as answer:
+            return parsed(await answer.response.read())
+
+    @asynccontextmanager
+    async def _open(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        namespace: str | None,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  it is aiohttp's, which bounds each read as well
+        body: Object | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[RESTResponse]:
+        """Open one request; errors of the connection and of the server become ours."""
+        headers = {"Accept": "application/json", "Content-Type": "application/json"} | self._headers
+        if method == "PATCH":
+            headers["Content-Type"] = "application/merge-patch+json"
+        try:
+            request: Any = await self._api.param_serialize(
+                method, path, query_params=list((query or {}).items()), header_params=headers, body=body,
+                auth_settings=["BearerToken"],
+            )  # fmt: skip
+            answer = await self._api.call_api(*request, _request_timeout=timeout)
+            try:
+                if not 200 <= answer.status <= 299:
+                    retry_after = answer.headers.get("Retry-After")
+                    raise error_of(answer.status, await answer.response.read(), what, namespace, retry_after)
+                yield answer
+            finally:
+                answer.response.close()
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            text = str(error) or type(error).__name__
+            raise ClusterUnreachable(f"{what}: the API server did not answer: {text}") from error
+
+
+def _selectors(labels: str, fields: str) -> dict[str, str]:
+    query = {"labelSelector": labels, "fieldSelector": fields}
+    return {key: value for key, value in query.items() if value}

@@ -1,0 +1,54 @@
+"""The kinds of object that we read or write, as the API's paths name them."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+Object = dict[str, Any]
+"""A Kubernetes object as JSON; bare ones stay in ``cluster``, ``faults``, ``steps``, ``api`` and the runner's edge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind: ``group`` is empty for the core one."""
+
+    group: str
+    version: str
+    plural: str
+    name: str
+
+    @property
+    def api_version(self) -> str:
+        """As manifests name it."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
+        """The URL path of a collection, an object or a subresource."""
+        parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
+        if namespace is not None:
+            parts += ["namespaces", namespace]
+        parts.append(self.plural)
+        if name is not None:
+            parts.append(name)
+        if subresource is not None:
+            parts.append(subresource)
+        return "/".join(parts)
+
+
+PODS: Final = Kind("", "v1", "pods", "Pod")
+SERVICES: Final = Kind("", "v1", "services", "Service")
+SERVICE_ACCOUNTS: Final = Kind("", "v1", "serviceaccounts", "ServiceAccount")
+NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace")
+EVENTS: Final = Kind("", "v1", "events", "Event")
+ENDPOINT_SLICES: Final = Kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
+LEASES: Final = Kind("coordination.k8s.io", "v1", "leases", "Lease")
+JOBS: Final = Kind("batch", "v1", "jobs", "Job")
+CRON_JOBS: Final = Kind("batch", "v1", "cronjobs", "CronJob")
+DEPLOYMENTS: Final = Kind("apps", "v1", "deployments", "Deployment")
+REPLICA_SETS: Final = Kind("apps", "v1", "replicasets", "ReplicaSet")
+STATEFUL_SETS: Final = Kind("apps", "v1", "statefulsets", "StatefulSet")
+DAEMON_SETS: Final = Kind("apps", "v1", "daemonsets", "DaemonSet")
+NETWORK_POLICIES: Final = Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
+CILIUM_NETWORK_POLICIES: Final = Kind("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy")
+GAMEDAYS: Final = Kind("gameday.dev", "v1alpha1", "gamedays", "GameDay")
+DRILLS: Final = Kind("gameday.dev", "v1alpha1", "drills", "Drill")
+RULES_REVIEWS: Final = Kind("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview")

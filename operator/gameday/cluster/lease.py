@@ -1,0 +1,154 @@
+"""Leases: one process acts for the cluster, one drill for a namespace."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import LEASES, Object
+from gameday.errors import AlreadyExists, Conflict, GameDayError
+
+LEASE_SECONDS: Final = 8
+"""How long a silent leader is believed; with the renewals it makes a take-over within 10 s of a kill."""
+RENEW_EVERY: Final = 2.0
+GIVE_UP_AFTER: Final = 6.0
+"""Seconds without a renewal after which a leader stops: before anybody else may begin."""
+
+
+class LeaseLost(Exception):
+    """This process may not act any more."""
+
+
+class Election:
+    """Seeks the operator's Lease, keeps it, and says when it is lost."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        name: str,
+        identity: str,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self.name = name
+        self.identity = identity
+        self._monotonic = monotonic
+        self._observed: tuple[str, float] | None = None
+        self._renewed = 0.0
+
+    async def win(self) -> None:
+        """Return once this process holds the Lease."""
+        while not await self._try():
+            await asyncio.sleep(RENEW_EVERY / 2)
+
+    async def keep(self) -> None:
+        """Renew until the Lease is lost.
+
+        Raises:
+            LeaseLost: when somebody else holds it, or it could not be renewed in time.
+        """
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            held = await self._try()
+            if not held and self._taken:
+                raise LeaseLost(f"lease {self.name} is held by another process")
+            if self._monotonic() - self._renewed > GIVE_UP_AFTER:
+                raise LeaseLost(f"lease {self.name} could not be renewed for {GIVE_UP_AFTER:.0f} s")
+
+    async def release(self) -> None:
+        """Give the Lease up, so that another process need not wait for it to expire."""
+        lease = await self.cluster.get(LEASES, self.namespace, self.name)
+        if lease is not None and lease["spec"].get("holderIdentity") == self.identity:
+            lease["spec"]["holderIdentity"] = ""
+            await self.cluster.replace(LEASES, self.namespace, self.name, lease)
+
+    _taken = False
+
+    async def _try(self) -> bool:
+        try:
+            async with asyncio.timeout(RENEW_EVERY * 2):
+                return await self._acquire()
+        except (GameDayError, TimeoutError):
+            return False
+
+    async def _acquire(self) -> bool:
+        began = self._monotonic()
+        lease = await self.cluster.get(LEASES, self.namespace, self.name)
+        if lease is None:
+            body = _lease(self.namespace, self.name, self._spec(None))
+            await self.cluster.create(LEASES, self.namespace, body)
+        else:
+            if not self._may_take(lease):
+                return False
+            lease["spec"] = self._spec(lease["spec"])
+            await self.cluster.replace(LEASES, self.namespace, self.name, lease)
+        self._renewed = began
+        return True
+
+    def _may_take(self, lease: Object) -> bool:
+        """Whether the holder is us, nobody, or silent for a lease's length by our own clock."""
+        holder, version = lease["spec"].get("holderIdentity"), lease["metadata"]["resourceVersion"]
+        if holder in {self.identity, "", None}:
+            self._taken = False
+            return True
+        self._taken = True
+        if self._observed is None or self._observed[0] != version:
+            self._observed = (version, self._monotonic())
+            return False
+        return self._monotonic() - self._observed[1] > LEASE_SECONDS
+
+    def _spec(self, before: Object | None) -> Object:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        ours = before is not None and before.get("holderIdentity") == self.identity
+        return {
+            "holderIdentity": self.identity,
+            "leaseDurationSeconds": LEASE_SECONDS,
+            "acquireTime": before["acquireTime"] if before is not None and ours else now,
+            "renewTime": now,
+            "leaseTransitions": (before or {}).get("leaseTransitions", 0) + (0 if ours else 1),
+        }
+
+
+LOCK: Final = "gameday"
+"""Name of the Lease that makes drills of a namespace take turns."""
+
+
+async def lock_namespace(cluster: Cluster, namespace: str, drill: str, uid: str) -> str:
+    """Take the namespace for a drill; the name of the drill that holds it, which is ``drill`` when that worked.
+
+    The lock does not expire: it is held until the drill's faults are cleared, whoever runs it.
+    """
+    body = _lease(namespace, LOCK, {"holderIdentity": f"{uid}/{drill}"})
+    lease = await cluster.get(LEASES, namespace, LOCK)
+    try:
+        if lease is None:
+            await cluster.create(LEASES, namespace, body)
+            return drill
+        holder: str = lease["spec"].get("holderIdentity") or ""
+        if holder and not holder.startswith(uid):
+            return holder.partition("/")[2]
+        lease["spec"]["holderIdentity"] = f"{uid}/{drill}"
+        await cluster.replace(LEASES, namespace, LOCK, lease)
+    except (AlreadyExists, Conflict):
+        return "another drill"
+    return drill
+
+
+async def unlock_namespace(cluster: Cluster, namespace: str, uid: str) -> None:
+    """Give the namespace back, if this drill holds it."""
+    lease = await cluster.get(LEASES, namespace, LOCK)
+    if lease is not None and (lease["spec"].get("holderIdentity") or "").startswith(uid):
+        await cluster.delete(LEASES, namespace, LOCK, uid=lease["metadata"]["uid"])
+
+
+def _lease(namespace: str, name: str, spec: Object) -> Object:
+    return {
+        "apiVersion": LEASES.api_version,
+        "kind": LEASES.name,
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    }

@@ -1,0 +1,134 @@
+"""What goes on and on: a collection kept up to date by a watch, and a log that is followed."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import aiohttp
+
+from gameday.cluster.client import Cluster, _selectors
+from gameday.cluster.kinds import PODS, Kind, Object
+from gameday.errors import GameDayError, Gone
+
+WATCH_SECONDS: Final = 300
+"""How long the API server keeps one watch open."""
+LINE_LIMIT: Final = 16 * 1024
+"""Longest log line read, in bytes; the kubelet splits longer ones."""
+RETRY_FIRST, RETRY_LAST = 0.2, 10.0
+
+
+class Mirror:
+    """A collection, kept as it is in the cluster: listed, then watched, then listed anew when the watch lost its place.
+
+    ``synced`` is False until the first list; ``objects`` are by name. ``absent_kind`` is True while the API server
+    does not know the kind or does not let us see it.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        kind: Kind,
+        namespace: str | None,
+        changed: Callable[[], None],
+        *,
+        labels: str = "",
+        fields: str = "",
+    ) -> None:
+        self.cluster = cluster
+        self.kind = kind
+        self.namespace = namespace
+        self.labels = labels
+        self.fields = fields
+        self.objects: dict[str, Object] = {}
+        self.synced = False
+        self.error = ""
+        self._changed = changed
+
+    async def run(self) -> None:
+        """Keep the mirror until cancelled; trouble with the API server is waited out."""
+        pause = RETRY_FIRST
+        while True:
+            try:
+                version = await self._list()
+                pause = RETRY_FIRST
+                while True:
+                    version = await self._watch(version)
+            except Gone:
+                continue
+            except GameDayError as error:
+                self.error = str(error)
+                self._changed()
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, RETRY_LAST)
+
+    def learn(self, thing: Object) -> None:
+        """Take an object that a call of ours answered with, unless the watch already brought a newer one."""
+        name = thing["metadata"]["name"]
+        known = self.objects.get(name)
+        if known is None or version_of(known) < version_of(thing):
+            self.objects[name] = thing
+            self._changed()
+
+    async def _list(self) -> str:
+        items, version = await self.cluster.list(self.kind, self.namespace, self.labels, self.fields)
+        self.objects = {item["metadata"]["name"]: item for item in items}
+        self.synced, self.error = True, ""
+        self._changed()
+        return version
+
+    async def _watch(self, version: str) -> str:
+        query = _selectors(self.labels, self.fields) | {
+            "watch": "true",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        # Bookmarks come about every minute: silence for longer is a dead connection.
+        timeout = aiohttp.ClientTimeout(sock_connect=10, sock_read=90)
+        what = f"watch {self.kind.plural}"
+        self.cluster.requests["watch", self.kind.plural] += 1
+        path = self.kind.path(self.namespace)
+        async with self.cluster._open("GET", path, what, self.namespace, timeout, query=query) as answer:  # noqa: SLF001
+            async for line in answer.response.content:
+                event = json.loads(line)
+                version = self._apply(event["type"], event["object"])
+        return version
+
+    def _apply(self, kind: str, thing: Object) -> str:
+        if kind == "ERROR":
+            raise Gone(f"watch {self.kind.plural}: {thing.get('message', 'ended')}")
+        name, version = thing["metadata"].get("name"), thing["metadata"]["resourceVersion"]
+        if kind == "DELETED":
+            self.objects.pop(name, None)
+        elif kind != "BOOKMARK":
+            self.objects[name] = thing
+        if kind != "BOOKMARK":
+            self._changed()
+        return str(version)
+
+
+def version_of(thing: Object) -> int:
+    """An object's resourceVersion: ordered numbers, as Kubernetes guarantees since 1.35."""
+    return int(thing["metadata"]["resourceVersion"])
+
+
+async def follow_log(cluster: Cluster, namespace: str, pod: str) -> AsyncIterator[bytes]:
+    """The lines of a pod's log from its beginning, until its container has ended and the log is drained.
+
+    Raises:
+        Absent: when the pod is gone.
+        Refused: when its container has not started yet.
+        ClusterUnreachable: when the stream broke; opening it anew gives all lines again.
+    """
+    timeout = aiohttp.ClientTimeout(sock_connect=10, sock_read=None)
+    cluster.requests["get", "pods/log"] += 1
+    path = PODS.path(namespace, pod, "log")
+    what = f"follow the log of pod {pod}"
+    async with cluster._open("GET", path, what, namespace, timeout, query={"follow": "true"}) as answer:  # noqa: SLF001
+        pending = b""
+        async for chunk in answer.response.content.iter_any():
+            *lines, pending = (pending + chunk).split(b"\n")
+            for line in lines:
+                yield line[:LINE_LIMIT]
+            pending = pending[:LINE_LIMIT]

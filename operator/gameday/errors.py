@@ -1,0 +1,65 @@
+"""What can go wrong on purpose: the class says whether to come back, the message what to do about it."""
+
+from typing import ClassVar
+
+
+class GameDayError(Exception):
+    """Raised on purpose. ``retry`` is False when only a person can clear it."""
+
+    reason: ClassVar[str] = "Error"
+    retry: ClassVar[bool] = True
+
+
+class ClusterUnreachable(GameDayError):
+    """The API server did not answer in time, or answered that it cannot."""
+
+    reason = "ClusterUnreachable"
+
+
+class TooManyRequests(GameDayError):
+    """The API server asks for patience; ``after`` is in seconds."""
+
+    reason = "TooManyRequests"
+
+    def __init__(self, message: str, after: float) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Forbidden(GameDayError):
+    """RBAC or admission says no; ``message`` ends with what grants it."""
+
+    reason = "Forbidden"
+    retry = False
+
+
+class Conflict(GameDayError):
+    """The object was changed since it was read."""
+
+    reason = "Conflict"
+
+
+class AlreadyExists(GameDayError):
+    """An object of that name is there."""
+
+    reason = "AlreadyExists"
+
+
+class Absent(GameDayError):
+    """An object, its namespace or its kind is not there."""
+
+    reason = "Absent"
+    retry = False
+
+
+class Gone(GameDayError):
+    """The resourceVersion is too old: list anew."""
+
+    reason = "Gone"
+
+
+class Refused(GameDayError):
+    """The API server refuses the object itself."""
+
+    reason = "Refused"
+    retry = False

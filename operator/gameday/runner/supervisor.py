@@ -1,0 +1,144 @@
+"""Which drills run in this process: one task for each Drill that is not over, while this process leads.
+
+Kopf's handlers only tell what is there. Whether anything is done about it is decided here, and only by the holder of
+the operator's Lease.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from gameday.model.record import Phase
+from gameday.runner.telemetry import Heartbeat
+
+ACCOUNT: Final = "gameday"
+OPT_IN: Final = "gameday.dev/opt-in"
+FINALIZER: Final = "gameday.dev/undo"
+TURN_EVERY: Final = 2.0
+"""Longest time between two turns of the supervisor, in seconds."""
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+"""Namespace and name."""
+
+log = logging.getLogger("gameday.supervisor")
+
+
+@dataclass(slots=True)
+class Known:
+    """The newest state of everything that Kopf watches for us."""
+
+    gamedays: dict[Key, Object] = field(default_factory=dict)
+    drills: dict[Key, Object] = field(default_factory=dict)
+    accounts: set[str] = field(default_factory=set)
+    """Namespaces that have opted in."""
+
+
+def key_of(thing: Mapping[str, Any]) -> Key:
+    """Namespace and name of an object."""
+    return thing["metadata"]["namespace"], thing["metadata"]["name"]
+
+
+class Supervisor:
+    """Starts a runner for every drill that needs one, and a check for every GameDay that changed.
+
+    ``run_drill`` carries one drill out and returns when nothing of it is left; ``check_gameday`` writes one GameDay's
+    Ready condition.
+    """
+
+    def __init__(
+        self,
+        run_drill: Callable[[Object], Awaitable[None]],
+        check_gameday: Callable[[Object], Awaitable[None]],
+        heartbeat: Heartbeat,
+    ) -> None:
+        self.known = Known()
+        self.run_drill = run_drill
+        self.check_gameday = check_gameday
+        self.heartbeat = heartbeat
+        self.listeners: set[Callable[[], None]] = set()
+        self._changed = asyncio.Event()
+        self._drills: dict[str, asyncio.Task[None]] = {}
+        self._checks: dict[Key, asyncio.Task[None]] = {}
+        self._checked: dict[Key, tuple[str, int]] = {}
+
+    def gameday_seen(self, deleted: bool, thing: Object) -> None:
+        """Take the newest state of a GameDay."""
+        self._take(self.known.gamedays, deleted, thing)
+
+    def drill_seen(self, deleted: bool, thing: Object) -> None:
+        """Take the newest state of a Drill."""
+        self._take(self.known.drills, deleted, thing)
+
+    def account_seen(self, deleted: bool, thing: Object) -> None:
+        """Take the newest state of an account; its label opts its namespace in."""
+        namespace, _ = key_of(thing)
+        if deleted or thing["metadata"].get("labels", {}).get(OPT_IN) != "true":
+            self.known.accounts.discard(namespace)
+        else:
+            self.known.accounts.add(namespace)
+        self._tell()
+
+    async def lead(self) -> None:
+        """Start what is to be started, until cancelled. Only the Lease's holder may be here."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self.heartbeat.beat()
+                self._changed.clear()
+                for thing in list(self.known.drills.values()):
+                    self._start_drill(group, thing)
+                for thing in list(self.known.gamedays.values()):
+                    self._start_check(group, thing)
+                try:
+                    async with asyncio.timeout(TURN_EVERY):
+                        await self._changed.wait()
+                except TimeoutError:
+                    continue
+
+    def _take(self, into: dict[Key, Object], deleted: bool, thing: Object) -> None:
+        if deleted:
+            into.pop(key_of(thing), None)
+        else:
+            into[key_of(thing)] = thing
+        self._tell()
+
+    def _tell(self) -> None:
+        self._changed.set()
+        for listener in list(self.listeners):
+            listener()
+
+    def _start_drill(self, group: asyncio.TaskGroup, thing: Object) -> None:
+        uid = thing["metadata"]["uid"]
+        if uid not in self._drills and needs_runner(thing):
+            self._drills[uid] = group.create_task(self._supervised(uid, thing))
+
+    async def _supervised(self, uid: str, thing: Object) -> None:
+        try:
+            await self.run_drill(thing)
+        finally:
+            self._drills.pop(uid, None)
+            self._changed.set()
+
+    def _start_check(self, group: asyncio.TaskGroup, thing: Object) -> None:
+        key = key_of(thing)
+        version = (thing["metadata"]["uid"], thing["metadata"].get("generation", 1))
+        if self._checked.get(key) != version and key not in self._checks:
+            self._checks[key] = group.create_task(self._check(key, version, thing))
+
+    async def _check(self, key: Key, version: tuple[str, int], thing: Object) -> None:
+        try:
+            await self.check_gameday(thing)
+            self._checked[key] = version
+        finally:
+            self._checks.pop(key, None)
+            self._changed.set()
+
+
+def needs_runner(drill: Object) -> bool:
+    """Whether anything is left to do for a drill: it is not over, or our finalizer still holds it."""
+    if FINALIZER in drill["metadata"].get("finalizers", ()):
+        return True
+    finished = drill.get("status", {}).get("phase") == Phase.FINISHED.value
+    return not finished and "deletionTimestamp" not in drill["metadata"]
