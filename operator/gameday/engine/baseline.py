@@ -3,6 +3,7 @@
 It is recorded flat, ``{"queue.body.depth": 3.0}``, and handed to expressions as the map that they see.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from statistics import fmean
 
@@ -22,10 +23,10 @@ def means(paths: Iterable[Path], views: Mapping[str, Iterable[Mapping[str, Value
 
 
 def numbers_at(path: Path, views: Iterable[Mapping[str, Value]]) -> Iterable[float]:
-    """The numbers at a path, without the probe's name, in the order of the samples; anything else is passed over."""
+    """The numbers at a path, without the probe's name, in the order of the samples; NaN and infinities are none."""
     for seen in views:
         _, value = find(seen, path)
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             yield float(value)
 
 

@@ -5,6 +5,8 @@ evaluation never raises: what it cannot tell is an outcome too, with the path or
 """
 
 import enum
+import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +22,9 @@ __all__ = ["Expression", "ExpressionError", "Outcome", "OutcomeKind", "compile_e
 
 MAX_BYTES: Final = 1024
 """Longest expression."""
+
+MAX_DEPTH: Final = 32
+"""Levels of maps and lists that are looked into: what a system answers must not exhaust our stack."""
 
 BASELINE: Final = "baseline"
 """The name that holds the means over the steady state."""
@@ -72,10 +77,10 @@ class Expression:
         names = self.probes | {BASELINE} if self.baseline_paths else self.probes
         if absent := names - env.keys():
             return Outcome(OutcomeKind.MISSING, ", ".join(sorted(absent)), frozenset(absent))
-        context = cel.Context(variables={name: _promoted(env[name]) for name in names})
-        for name, function in FUNCTIONS.items():
-            context.add_function(name, function)
         try:
+            context = cel.Context(variables={name: _promoted(env[name]) for name in names})
+            for name, function in FUNCTIONS.items():
+                context.add_function(name, function)
             result = self._program.execute(context)
         except KeyError as error:
             return self._missing(env, str(error.args[0]) if error.args else "")
@@ -101,6 +106,8 @@ class Expression:
         if not paths:
             return Outcome(OutcomeKind.MISSING, f"key {key}")
         roots = frozenset(str(path[0]) for path in paths)
+        if any(first_missing(env.get(BASELINE, {}), path) is not None for path in self.baseline_paths):
+            roots |= {BASELINE}
         return Outcome(OutcomeKind.MISSING, path_text(paths[0]), roots)
 
     def _type_error(self, env: Mapping[str, Mapping[str, Value]], wrong: str) -> Outcome:
@@ -116,8 +123,8 @@ def compile_expression(text: str) -> Expression:
         ExpressionError: when it is too long, not CEL, or uses what a game day does not allow; points at the place.
 
     """
-    if len(text.encode()) > MAX_BYTES:
-        size = len(text.encode())
+    size = len(text.encode(errors="replace"))
+    if size > MAX_BYTES:
         raise ExpressionError(f"the expression has {size} bytes, at most {MAX_BYTES} are allowed; split it in two")
     _compile(text, text)
     reading = read(text)
@@ -165,15 +172,24 @@ def _compile(text: str, source: str) -> Any:
         raise ExpressionError(f"not a CEL expression: {what}; correct it at the mark", source, position) from error
 
 
-def _promoted(value: Value) -> Any:
-    """The value as CEL gets it: plain dicts and lists, and doubles for whole numbers."""
-    if value is None or isinstance(value, bool | float | str):
+def _promoted(value: Value, depth: int = MAX_DEPTH) -> Any:
+    """The value as CEL gets it: plain dicts and lists, and doubles for whole numbers; null below the last level."""
+    if value is None or isinstance(value, bool | float):
         return value
+    if isinstance(value, str):
+        return _text(value)
     if isinstance(value, int):
-        return float(value)
+        return float(value) if abs(value) < sys.float_info.max else math.inf * (1 if value > 0 else -1)
+    if depth == 0:
+        return None
     if isinstance(value, Mapping):
-        return {key: _promoted(item) for key, item in value.items()}
-    return [_promoted(item) for item in value]
+        return {_text(key): _promoted(item, depth - 1) for key, item in value.items()}
+    return [_promoted(item, depth - 1) for item in value]
+
+
+def _text(text: str) -> str:
+    """The text without halves of surrogate pairs, which JSON can hold and ``cel`` cannot."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _type_of(value: object) -> str:
