@@ -79,6 +79,14 @@ class Evidence:
         names = {name for e in self._plan.expectations(stage) for name in self.expression(e).probes}
         return all(name in self._last and self._last[name].sent > until for name in names)
 
+    def caught_up(self, since: float) -> bool:
+        """Whether every probe has given a sample received at ``since`` or later.
+
+        Logs are read from their beginning after a restart: to judge before this holds, or before a grace is over, would
+        take what was not read yet for missing.
+        """
+        return self.all_probes_seen() and all(sample.received >= since for sample in self._last.values())
+
     def last(self, probe: str) -> Sample | None:
         """The latest sample of a probe."""
         return self._last.get(probe)
