@@ -1,0 +1,129 @@
+"""The CustomResourceDefinitions, made from the models: ``python -m gameday.api.crds [--check] [DIRECTORY]``."""
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from gameday.api.drill import DrillSpec
+from gameday.api.gameday import GameDaySpec
+from gameday.api.schema import Schema, structural
+from gameday.api.status import DRILL_STATUS, GAMEDAY_STATUS
+
+GROUP: Final = "gameday.dev"
+VERSION: Final = "v1alpha1"
+HEADER: Final = "# Made by `make generate` from operator/gameday/api; do not edit.\n"
+
+Column = tuple[str, str, str]
+"""Name, type and JSONPath of a column."""
+
+_READY = '.status.conditions[?(@.type=="Ready")].status'
+
+GAMEDAY_COLUMNS: tuple[Column, ...] = (
+    ("Ready", "string", _READY),
+    ("Last", "string", ".status.lastDrill"),
+    ("Verdict", "string", ".status.lastVerdict"),
+    ("Detect", "string", ".status.lastDetect"),
+    ("Recover", "string", ".status.lastRecover"),
+    ("Age", "date", ".metadata.creationTimestamp"),
+)
+DRILL_COLUMNS: tuple[Column, ...] = (
+    ("GameDay", "string", ".spec.gameDay"),
+    ("Phase", "string", ".status.phase"),
+    ("Verdict", "string", ".status.verdict"),
+    ("Started", "date", ".status.startedAt"),
+    ("Took", "string", ".status.took"),
+    ("Age", "date", ".metadata.creationTimestamp"),
+)
+
+
+def definition(
+    kind: str, names: dict[str, Any], description: str, spec: Schema, status: Schema, columns: tuple[Column, ...]
+) -> dict[str, Any]:
+    """One CustomResourceDefinition."""
+    root: Schema = {
+        "type": "object",
+        "description": description,
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": spec,
+            "status": status,
+        },
+    }
+    if kind == "GameDay":
+        root["x-kubernetes-validations"] = [
+            {
+                "rule": "size(self.metadata.name) <= 40",
+                "message": "a GameDay's name has at most 40 characters, because its drills' names grow from it",
+            }
+        ]
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{names['plural']}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "categories": ["gameday"], **names},
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": [
+                        {"name": name, "type": kind_, "jsonPath": path} for name, kind_, path in columns
+                    ],
+                    "schema": {"openAPIV3Schema": root},
+                }
+            ],
+        },
+    }
+
+
+def definitions() -> dict[str, dict[str, Any]]:
+    """Both definitions by file name."""
+    return {
+        "gamedays.yaml": definition(
+            "GameDay",
+            {"plural": "gamedays", "singular": "gameday", "shortNames": ["gd"]},
+            "A game day: the plan of a failure drill. Creating one never starts anything; a Drill does.",
+            structural(GameDaySpec),
+            GAMEDAY_STATUS,
+            GAMEDAY_COLUMNS,
+        ),
+        "drills.yaml": definition(
+            "Drill",
+            {"plural": "drills", "singular": "drill"},
+            "One execution of a GameDay. Creating one starts it, once; deleting it undoes what it holds.",
+            structural(DrillSpec),
+            DRILL_STATUS,
+            DRILL_COLUMNS,
+        ),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or with ``--check`` say which differ and return 1."""
+    check = "--check" in arguments
+    places = [argument for argument in arguments if not argument.startswith("-")]
+    directory = Path(places[0] if places else "crds")
+    stale = []
+    for name, body in definitions().items():
+        content = HEADER + yaml.safe_dump(body, sort_keys=False, width=120)
+        path = directory / name
+        if check and (not path.exists() or path.read_text() != content):
+            stale.append(str(path))
+        elif not check:
+            path.write_text(content)
+    if stale:
+        print(f"not up to date: {', '.join(stale)}; run `make generate` and commit", file=sys.stderr)  # noqa: T201
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,31 @@
+"""Drill: one execution of a GameDay. Creating one starts it, once; deleting it undoes what it holds."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gameday.api.base import ApiModel, ObjectName, cel
+
+
+class DrillSpec(ApiModel):
+    """Which plan to run, and until when to start it. Immutable but for abort."""
+
+    model_config = {
+        "json_schema_extra": cel(
+            ("self.gameDay == oldSelf.gameDay", "a Drill runs one plan once: create a new Drill instead of changing it"),
+            (
+                "has(self.startBefore) == has(oldSelf.startBefore)"
+                " && (!has(self.startBefore) || self.startBefore == oldSelf.startBefore)",
+                "startBefore is immutable: create a new Drill instead",
+            ),
+            ("self.abort || !oldSelf.abort", "an abort cannot be taken back: create a new Drill instead"),
+        )
+    }
+    game_day: ObjectName
+    """Name of the GameDay, in the Drill's namespace."""
+    start_before: (
+        Annotated[str, Field(max_length=40, json_schema_extra={"type": "string", "format": "date-time"})] | None
+    ) = None
+    """Time by which it must have started; default: five minutes after its creation."""
+    abort: bool = False
+    """Set to true to end the drill: what it holds is undone first."""

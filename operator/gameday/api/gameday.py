@@ -1,0 +1,295 @@
+"""GameDay: the plan. Creating one never starts anything."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gameday.api.base import ATOMIC, MOST, ApiModel, Cel, Duration, Identifier, Name, ObjectName, Port, cel, keyed
+from gameday.api.probes import Probe, ServiceReference
+
+
+def at_most(path: str, limit: str, what: str) -> tuple[str, str]:
+    """A rule that bounds a duration."""
+    return f"duration(self.{path}) <= duration('{limit}')", f"{what} must be at most {limit}"
+
+
+class Expectation(ApiModel):
+    """What must hold: a CEL expression over samples."""
+
+    model_config = {
+        "json_schema_extra": cel(
+            ("has(self.always) != has(self.eventually)", "give exactly one of always and eventually"),
+            (
+                "has(self.eventually) || !(has(self.within) || has(self.holds) || has(self.measures))",
+                "within, holds and measures belong to eventually: remove them or use eventually",
+            ),
+            (
+                "has(self.always) || !(has(self.tolerates) || self.guardrail)",
+                "tolerates and guardrail belong to always: remove them or use always",
+            ),
+        )
+    }
+    name: Name
+    """What is expected, in words; reports use it."""
+    always: Cel | None = None
+    """Must be true at every sample of the stage."""
+    eventually: Cel | None = None
+    """Must become true before its deadline."""
+    within: Duration | None = None
+    """Deadline of eventually, from the stage's zero; default: the stage's length."""
+    holds: Duration | None = None
+    """How long eventually must then stay true; its time is the start of that."""
+    measures: Identifier | None = None
+    """Name under which the time until eventually was met is recorded, in seconds."""
+    tolerates: Duration | None = None
+    """Longest unbroken violation of always that is allowed; default: none, for a guardrail three intervals."""
+    guardrail: bool = False
+    """Whether a violation of always lifts the fault at once. Only in the outage."""
+
+
+Expectations = Annotated[tuple[Expectation, ...], Field(max_length=MOST, json_schema_extra=keyed())]
+
+
+class SelectorRequirement(ApiModel):
+    """One requirement on labels."""
+
+    key: Annotated[str, Field(min_length=1, max_length=253)]
+    """Label key."""
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    """How key and values relate."""
+    values: Annotated[tuple[Name, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
+    """Values for In and NotIn."""
+
+
+class PodSelector(ApiModel):
+    """Which pods, by their labels."""
+
+    model_config = {
+        "json_schema_extra": cel(
+            (
+                "size(self.matchLabels) + size(self.matchExpressions) > 0",
+                "select the pods to cut by matchLabels or matchExpressions: an empty selector would cut them all",
+            )
+        )
+    }
+    match_labels: Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=MOST)] = {}
+    """Labels that a pod must have."""
+    match_expressions: Annotated[tuple[SelectorRequirement, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
+    """Requirements that a pod must meet."""
+
+
+Ports = Annotated[tuple[Port, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)]
+
+
+class To(ApiModel):
+    """The far end of a cut."""
+
+    model_config = {
+        "json_schema_extra": cel(
+            (
+                "(has(self.service) ? 1 : 0) + (has(self.host) ? 1 : 0) + (has(self.cidrs) ? 1 : 0) == 1",
+                "give exactly one of service, host and cidrs",
+            ),
+            ("has(self.service) || size(self.ports) > 0", "name the ports to cut beside host or cidrs"),
+        )
+    }
+    service: ServiceReference | None = None
+    """A Service, in any namespace."""
+    host: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+    """A host outside the cluster: an IPv4 address."""
+    cidrs: (
+        Annotated[
+            tuple[Annotated[str, Field(pattern=r"^[0-9a-fA-F.:]+/[0-9]+$", max_length=43)], ...],
+            Field(max_length=MOST, min_length=1, json_schema_extra=ATOMIC),
+        ]
+        | None
+    ) = None
+    """Address ranges outside the cluster."""
+    ports: Ports = ()
+    """Ports, with host or cidrs."""
+
+
+class MustStay(ApiModel):
+    """A bystander that the cut must spare: when it is hit, the cut is lifted at once."""
+
+    model_config = {
+        "json_schema_extra": cel(
+            (
+                "(has(self.service) ? 1 : 0) + (has(self.host) ? 1 : 0) + (self.apiServer ? 1 : 0) == 1",
+                "give exactly one of service, host (with port) and apiServer: true",
+            ),
+            ("has(self.host) == has(self.port)", "host and port go together"),
+        )
+    }
+    name: Identifier
+    """Name in findings."""
+    service: ServiceReference | None = None
+    """A Service."""
+    host: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+    """A host."""
+    port: Port | None = None
+    """The host's port."""
+    api_server: bool = False
+    """The Kubernetes API server."""
+
+
+class NetworkPartition(ApiModel):
+    """Cuts pods off from one destination, and from nothing else."""
+
+    pod_selector: PodSelector
+    """The pods to cut off: the targets."""
+    to: To
+    """What they are cut off from."""
+    existing: Literal["Sever", "Keep"] = "Sever"
+    """What becomes of open connections: Sever ends them at Redis, with the redis probe's credentials."""
+    via: Literal["Auto", "NetworkPolicy", "CiliumNetworkPolicy"] = "Auto"
+    """The kind of policy; Auto takes CiliumNetworkPolicy where the cluster has it and the account may write it."""
+    must_stay: Annotated[tuple[MustStay, ...], Field(max_length=8, json_schema_extra=keyed())] = ()
+    """Bystanders to watch. DNS is always watched."""
+
+
+class Fault(ApiModel):
+    """A reversible change that causes the failure."""
+
+    name: ObjectName
+    """Name of the fault."""
+    network_partition: NetworkPartition
+    """A cut of the network."""
+
+
+class SteadyState(ApiModel):
+    """Before anything is touched: a system that is not steady is not drilled. Takes the baseline."""
+
+    model_config = {"json_schema_extra": cel(at_most("lasts", "30m", "steadyState.lasts"))}
+    lasts: Duration = "30s"
+    """Length of the stage."""
+    expect: Expectations = ()
+    """What must hold; always only makes sense here."""
+
+
+class Outage(ApiModel):
+    """Under the fault. Neither early success nor a miss ends it."""
+
+    model_config = {"json_schema_extra": cel(at_most("lasts", "1h", "outage.lasts"))}
+    lasts: Duration
+    """Length of the stage, from the first failed dial of the proof."""
+    faults: Annotated[tuple[Fault, ...], Field(min_length=1, max_length=1, json_schema_extra=keyed())]
+    """The faults; one, for now."""
+    expect: Expectations = ()
+    """What must hold under the fault."""
+
+
+class Recovery(ApiModel):
+    """After the fault is undone."""
+
+    model_config = {
+        "json_schema_extra": cel(
+            at_most("within", "2h", "recovery.within"),
+            ("self.expect.all(e, !e.guardrail)", "a guardrail belongs to outage.expect: remove guardrail here"),
+        )
+    }
+    within: Duration
+    """The recovery time objective, from the proven end of the fault."""
+    expect: Expectations = ()
+    """What must hold again."""
+
+
+class Scale(ApiModel):
+    """Sets a Deployment's replicas. The exact number before comes back, whatever dies."""
+
+    deployment: ObjectName
+    """Name of the Deployment."""
+    replicas: Annotated[int, Field(ge=0, le=1000)]
+    """Replicas to set."""
+
+
+class Restore(ApiModel):
+    """Puts a Deployment that an earlier step scaled back to its number."""
+
+    deployment: ObjectName
+    """Name of the Deployment."""
+
+
+class JobStep(ApiModel):
+    """Runs a CronJob's template once."""
+
+    from_cron_job: ObjectName
+    """Name of the CronJob; it may be suspended."""
+
+
+class Step(ApiModel):
+    """One step of the rollback."""
+
+    model_config = {
+        "json_schema_extra": cel(
+            (
+                "(has(self.scale) ? 1 : 0) + (has(self.restore) ? 1 : 0) + (has(self.job) ? 1 : 0) == 1",
+                "give exactly one of scale, restore and job",
+            ),
+            ("!has(self.job) || self.irreversible", "a job cannot be undone: say irreversible: true"),
+        )
+    }
+    name: Name
+    """Name of the step."""
+    scale: Scale | None = None
+    """Scale a Deployment."""
+    restore: Restore | None = None
+    """Scale it back."""
+    job: JobStep | None = None
+    """Run a Job."""
+    irreversible: bool = False
+    """Says that the step cannot be undone. It runs once, and is never repeated when its result is unknown."""
+
+
+class Rollback(ApiModel):
+    """What repairs the system when it does not recover by itself."""
+
+    model_config = {"json_schema_extra": cel(at_most("within", "1h", "rollback.within"))}
+    if_missed: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST, json_schema_extra=ATOMIC)]
+    """Names of recovery expectations: a definite miss of one starts the rollback."""
+    within: Duration
+    """Time for all steps and for the recovery after them."""
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=MOST, json_schema_extra=keyed())]
+    """The steps, in order."""
+
+
+class Measurement(ApiModel):
+    """A figure taken over a stage."""
+
+    name: Identifier
+    """Name of the figure."""
+    stage: Literal["SteadyState", "Outage", "Recovery"]
+    """The stage."""
+    path: Annotated[str, Field(min_length=1, max_length=256)]
+    """Where it is read: probe.path, as in expressions."""
+    aggregate: Literal["max", "min", "mean", "last"] = "max"
+    """How the stage's samples become one figure."""
+    unit: Annotated[str, Field(max_length=32)] = ""
+    """Its unit, for people."""
+
+
+class GameDaySpec(ApiModel):
+    """What is rehearsed, how it is watched, what must hold."""
+
+    model_config = {
+        "json_schema_extra": cel(
+            (
+                "!has(self.rollback) || self.rollback.ifMissed.all(n, self.recovery.expect.exists(e, e.name == n))",
+                "rollback.ifMissed names an expectation that is not in recovery.expect: use one of its names",
+            )
+        )
+    }
+    description: Annotated[str, Field(max_length=1024)] = ""
+    """What the drill is about, in words."""
+    probes: Annotated[tuple[Probe, ...], Field(min_length=1, max_length=MOST, json_schema_extra=keyed())]
+    """The measurements."""
+    steady_state: SteadyState = SteadyState()
+    """Before the fault."""
+    outage: Outage
+    """Under the fault."""
+    recovery: Recovery
+    """After the fault."""
+    rollback: Rollback | None = None
+    """When the system does not recover."""
+    measurements: Annotated[tuple[Measurement, ...], Field(max_length=MOST, json_schema_extra=keyed())] = ()
+    """Figures for the report."""

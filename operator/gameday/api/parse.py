@@ -1,0 +1,207 @@
+"""The door: a GameDay's spec as YAML has it becomes the plan that the engine and the agents work with.
+
+``canonical`` is the one form of a spec that is frozen into a drill: defaults filled in, keys sorted; its digest names
+the plan.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from gameday.api import gameday as api
+from gameday.api import probes as api_probes
+from gameday.api.durations import seconds
+from gameday.errors import GameDayError
+from gameday.model import plan as model
+
+PLAN_BYTES: Final = 24 * 1024
+"""Largest canonical plan, in bytes."""
+
+
+class PlanInvalid(GameDayError):
+    """A spec that the schema does not admit; ``findings`` are (path, message)."""
+
+    reason = "GameDayInvalid"
+    retry = False
+
+    def __init__(self, findings: tuple[tuple[str, str], ...]) -> None:
+        self.findings = findings
+        super().__init__("; ".join(f"{path}: {message}" for path, message in findings))
+
+
+class PlanTooBig(GameDayError):
+    """A plan that does not fit into a drill's status."""
+
+    reason = "PlanTooBig"
+    retry = False
+
+
+def canonical(spec: Mapping[str, Any]) -> tuple[str, str]:
+    """The canonical JSON of a spec, and its SHA-256.
+
+    Raises:
+        PlanInvalid: when the spec is not one.
+        PlanTooBig: when the text is longer than 24 KiB.
+    """
+    parsed = _validated(spec)
+    text = json.dumps(
+        parsed.model_dump(mode="json", by_alias=True, exclude_none=True), sort_keys=True, separators=(",", ":")
+    )
+    if len(text.encode()) > PLAN_BYTES:
+        raise PlanTooBig(f"the plan has {len(text.encode())} bytes, {PLAN_BYTES} fit: split the GameDay or shorten it")
+    return text, f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def plan_of(name: str, spec: Mapping[str, Any]) -> model.Plan:
+    """The plan of a GameDay's spec.
+
+    Raises:
+        PlanInvalid: when the spec is not one.
+    """
+    parsed = _validated(spec)
+    return model.Plan(
+        gameday=name,
+        description=parsed.description,
+        probes=tuple(_probe(probe) for probe in parsed.probes),
+        steady_state=model.SteadyState(
+            seconds(parsed.steady_state.lasts), _expectations(parsed.steady_state.expect)
+        ),
+        outage=model.Outage(
+            seconds(parsed.outage.lasts),
+            tuple(_fault(fault) for fault in parsed.outage.faults),
+            _expectations(parsed.outage.expect),
+        ),
+        recovery=model.Recovery(seconds(parsed.recovery.within), _expectations(parsed.recovery.expect)),
+        rollback=_rollback(parsed.rollback) if parsed.rollback is not None else None,
+        measurements=tuple(_measurement(measurement) for measurement in parsed.measurements),
+    )
+
+
+def _validated(spec: Mapping[str, Any]) -> api.GameDaySpec:
+    try:
+        return api.GameDaySpec.model_validate(spec)
+    except ValidationError as error:
+        findings = tuple(
+            (".".join(["spec", *(str(part) for part in one["loc"])]), one["msg"]) for one in error.errors()
+        )
+        raise PlanInvalid(findings) from error
+
+
+def _probe(probe: api_probes.Probe) -> model.Probe:
+    return model.Probe(probe.name, _kind(probe), seconds(probe.every), seconds(probe.timeout))
+
+
+def _kind(probe: api_probes.Probe) -> model.ProbeKind:
+    if probe.http is not None:
+        http = probe.http
+        body = json.dumps(http.json_) if http.json_ is not None else None
+        headers = tuple(_header(header) for header in http.headers)
+        return model.HttpProbe(http.url, http.method, headers, body, model.Parse(http.parse))
+    if probe.tcp is not None:
+        return model.TcpProbe(probe.tcp.host, probe.tcp.port)
+    if probe.redis is not None:
+        return _redis(probe.redis)
+    if probe.kubernetes is not None:
+        return model.KubernetesProbe(probe.kubernetes.deployment)
+    raise PlanInvalid(((f"spec.probes[{probe.name}]", "give exactly one of http, tcp, redis and kubernetes"),))
+
+
+def _redis(redis: api_probes.Redis) -> model.RedisProbe:
+    auth, queue = redis.auth, redis.queue
+    return model.RedisProbe(
+        service=_service(redis.service) if redis.service is not None else None,
+        host=redis.host,
+        port=redis.port,
+        username=auth.username if auth is not None else None,
+        password=_secret(auth.password_from) if auth is not None else None,
+        tls=redis.tls,
+        queue=model.Queue(queue.kind, queue.name, queue.prefix) if queue is not None else None,
+    )
+
+
+def _header(header: api_probes.Header) -> model.Header:
+    return model.Header(header.name, header.value, _secret(header.value_from) if header.value_from else None)
+
+
+def _secret(value: api_probes.ValueFrom) -> model.SecretKey:
+    return model.SecretKey(value.secret_key_ref.name, value.secret_key_ref.key)
+
+
+def _service(service: api_probes.ServiceReference) -> model.ServiceRef:
+    return model.ServiceRef(service.name, service.namespace, service.port)
+
+
+def _optional(duration: str | None) -> float | None:
+    return seconds(duration) if duration is not None else None
+
+
+def _expectations(expectations: tuple[api.Expectation, ...]) -> tuple[model.Expectation, ...]:
+    return tuple(
+        model.Expectation(
+            name=one.name,
+            mode=model.Mode.ALWAYS if one.always is not None else model.Mode.EVENTUALLY,
+            expression=one.always or one.eventually or "",
+            within=_optional(one.within),
+            holds=_optional(one.holds) or 0.0,
+            tolerates=_optional(one.tolerates),
+            guardrail=one.guardrail,
+            measures=one.measures,
+        )
+        for one in expectations
+    )
+
+
+def _fault(fault: api.Fault) -> model.Fault:
+    cut = fault.network_partition
+    selector = model.Selector(
+        dict(cut.pod_selector.match_labels),
+        tuple((e.key, e.operator, e.values) for e in cut.pod_selector.match_expressions),
+    )
+    return model.Fault(
+        fault.name,
+        model.NetworkPartition(
+            selector,
+            _target(cut.to),
+            model.Existing(cut.existing),
+            model.Via(cut.via),
+            tuple(
+                model.MustStay(
+                    stay.name, _service(stay.service) if stay.service else None, stay.host, stay.port, stay.api_server
+                )
+                for stay in cut.must_stay
+            ),
+        ),
+    )
+
+
+def _target(to: api.To) -> model.Target:
+    if to.service is not None:
+        return _service(to.service)
+    if to.host is not None:
+        return model.HostTarget(to.host, to.ports)
+    return model.CidrTarget(to.cidrs or (), to.ports)
+
+
+def _rollback(rollback: api.Rollback) -> model.Rollback:
+    return model.Rollback(
+        rollback.if_missed, seconds(rollback.within), tuple(_step(step) for step in rollback.steps)
+    )
+
+
+def _step(step: api.Step) -> model.Step:
+    if step.scale is not None:
+        return model.Step(step.name, model.Scale(step.scale.deployment, step.scale.replicas), step.irreversible)
+    if step.restore is not None:
+        return model.Step(step.name, model.Restore(step.restore.deployment), step.irreversible)
+    if step.job is not None:
+        return model.Step(step.name, model.RunJob(step.job.from_cron_job), step.irreversible)
+    raise PlanInvalid(((f"spec.rollback.steps[{step.name}]", "give exactly one of scale, restore and job"),))
+
+
+def _measurement(one: api.Measurement) -> model.Measurement:
+    return model.Measurement(
+        one.name, model.Stage(one.stage), one.path, model.Aggregate(one.aggregate), one.unit
+    )

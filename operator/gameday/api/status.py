@@ -1,0 +1,144 @@
+"""What `kubectl explain` says of the statuses; they are written by the operator alone, and read leniently."""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def text(description: str, limit: int = 1024) -> Schema:
+    """A string of a status."""
+    return {"type": "string", "maxLength": limit, "description": description}
+
+
+def time(description: str) -> Schema:
+    """A time of a status."""
+    return {"type": "string", "format": "date-time", "description": description}
+
+
+def number(description: str) -> Schema:
+    """A number of a status."""
+    return {"type": "number", "description": description}
+
+
+def things(description: str, properties: Schema, most: int = 128, key: str | None = None) -> Schema:
+    """A list of objects in a status."""
+    schema: Schema = {
+        "type": "array",
+        "maxItems": most,
+        "description": description,
+        "items": {"type": "object", "properties": properties},
+    }
+    if key is None:
+        return schema | {"x-kubernetes-list-type": "atomic"}
+    schema["items"]["required"] = [key]
+    return schema | {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
+
+
+CONDITIONS = things(
+    "Conditions, by Kubernetes' conventions.",
+    {
+        "type": text("Kind of condition.", 64),
+        "status": text("True, False or Unknown.", 16),
+        "reason": text("A CamelCase word.", 64),
+        "message": text("What it means and what to do."),
+        "lastTransitionTime": time("When status last changed."),
+        "observedGeneration": {"type": "integer", "description": "Generation of the spec it speaks of."},
+    },
+    most=16,
+    key="type",
+)
+
+_REFERENCE: Schema = {
+    "type": "object",
+    "properties": {"name": text("Name.", 253), "uid": text("UID.", 64), "deadline": time("When it fires.")},
+}
+
+DRILL_STATUS: Schema = {
+    "type": "object",
+    "description": "What the drill decided, holds and found. Written by the operator alone.",
+    "properties": {
+        "phase": text("Pending, Preflight, SteadyState, Outage, Recovery, Rollback or Finished.", 32),
+        "verdict": text("Passed, Failed, Inconclusive or Aborted.", 32),
+        "reason": text("Why, in a word.", 64),
+        "message": text("Why, in a sentence."),
+        "startedAt": time("When the drill took its namespace."),
+        "finishedAt": time("When nothing of it was left."),
+        "took": text("Length of the drill.", 32),
+        "recoveredBy": text("Rollback, when that repaired what was missed.", 32),
+        "missedBeforeAbort": {"type": "array", "items": text("Name of an expectation.", 63), "maxItems": 128},
+        "observedGeneration": {"type": "integer", "description": "Generation of the spec that was seen."},
+        "conditions": CONDITIONS,
+        "expectations": things(
+            "What became of each expectation.",
+            {
+                "name": text("Its name.", 63),
+                "stage": text("SteadyState, Outage, Recovery, or Rollback for the second look.", 32),
+                "state": text("Met, MetBefore, Missed or Unknown.", 32),
+                "at": time("The moment that decided."),
+                "seconds": number("Time from the stage's zero until it was met, in seconds."),
+                "resolution": number("How finely that is known, in seconds."),
+                "message": text("Why."),
+            },
+        ),
+        "measurements": things(
+            "Figures.",
+            {
+                "name": text("Its name.", 63),
+                "value": number("Its value."),
+                "unit": text("Its unit.", 32),
+                "resolution": number("How finely it is known, in the same unit."),
+            },
+            key="name",
+        ),
+        "undo": things(
+            "The undo log: every change, recorded with what undoes it before it is made.",
+            {
+                "name": text("Fault or step.", 63),
+                "kind": text("NetworkPartition or Scale.", 32),
+                "object": _REFERENCE,
+                "fuse": _REFERENCE,
+                "before": text("The exact prior state."),
+                "state": text("Registered, Armed, Requested, Active, Undoing or Undone.", 32),
+                "registeredAt": time("When it was recorded."),
+                "requestedAt": time("When the change was asked for."),
+                "undoneAt": time("When its undo was verified."),
+            },
+        ),
+        "steps": things(
+            "Rollback steps.",
+            {
+                "name": text("Its name.", 63),
+                "state": text("Intended, Done, Failed or Unknown.", 32),
+                "at": time("Since when."),
+                "message": text("What was done."),
+            },
+        ),
+        "timeline": things(
+            "What happened; the oldest lines go first.",
+            {
+                "at": time("When."),
+                "reason": text("What, in a word.", 64),
+                "message": text("What, in a sentence."),
+                "warning": {"type": "boolean", "description": "Whether it is bad news."},
+            },
+        ),
+        "plan": text("The plan as it was when the drill began, canonical JSON.", 24 * 1024),
+        "planDigest": text("SHA-256 of the plan.", 80),
+        "setup": text("How the preflight decided to carry the plan out, JSON; the operator's own.", 8 * 1024),
+        "engine": text("The engine's memory, JSON; the operator's own.", 32 * 1024),
+    },
+}
+
+GAMEDAY_STATUS: Schema = {
+    "type": "object",
+    "description": "Whether the plan can run, and what its last drill found. Written by the operator alone.",
+    "properties": {
+        "observedGeneration": {"type": "integer", "description": "Generation of the spec that was checked."},
+        "conditions": CONDITIONS,
+        "lastDrill": text("Name of the last finished drill.", 253),
+        "lastVerdict": text("Its verdict.", 32),
+        "lastDetect": text("Its timeToDetect.", 32),
+        "lastRecover": text("Its timeToRecover.", 32),
+        "lastFinishedAt": time("When it finished."),
+    },
+}

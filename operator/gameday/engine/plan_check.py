@@ -1,0 +1,107 @@
+"""What a plan says that no schema can check: every finding at once, each with its path and what to do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from gameday.engine.evidence import Evidence
+from gameday.engine.expressions import ExpressionError, compile_expression, parse_path
+from gameday.engine.paths import Path, paths_by_probe
+from gameday.model.plan import Expectation, Plan, Restore, Scale, Stage
+
+LOG_BYTES = 8 * 1024 * 1024
+"""Largest log of an agent over a whole drill, in bytes: the kubelet keeps 10 MiB before it rotates."""
+
+LINE_ESTIMATE = 512
+"""Bytes of a usual sample; the worst is 4096, which no probe reaches at every sample."""
+
+_FIELD = {Stage.STEADY_STATE: "steadyState", Stage.OUTAGE: "outage", Stage.RECOVERY: "recovery"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that keeps a plan from running; ``path`` is the field's."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+def check(plan: Plan) -> tuple[Finding, ...]:
+    """Everything that is wrong with a plan."""
+    return tuple(_check(plan))
+
+
+def complete(plan: Plan) -> Plan:
+    """The plan with each probe's paths: those that expressions and measurements read."""
+    wanted = paths_by_probe(Evidence(plan).paths())
+    return replace(plan, probes=tuple(replace(p, paths=wanted.get(p.name, ())) for p in plan.probes))
+
+
+def _check(plan: Plan) -> Iterator[Finding]:
+    probes = {probe.name for probe in plan.probes}
+    for stage in Stage:
+        seen: set[str] = set()
+        for index, expectation in enumerate(plan.expectations(stage)):
+            path = f"spec.{_FIELD[stage]}.expect[{index}]"
+            if expectation.name in seen:
+                yield Finding(path, f"the name {expectation.name!r} stands twice in this stage: choose another")
+            seen.add(expectation.name)
+            yield from _expression(f"{path}.{expectation.mode.value}", expectation.expression, probes)
+            yield from _timing(path, stage, expectation, plan)
+    for index, measurement in enumerate(plan.measurements):
+        path = f"spec.measurements[{index}].path"
+        try:
+            yield from _roots(path, [parse_path(measurement.path)], probes)
+        except ExpressionError as error:
+            yield Finding(path, str(error))
+    yield from _rollback(plan)
+    yield from _log(plan)
+
+
+def _expression(path: str, text: str, probes: set[str]) -> Iterator[Finding]:
+    try:
+        expression = compile_expression(text)
+    except ExpressionError as error:
+        yield Finding(path, str(error))
+        return
+    yield from _roots(path, [*expression.paths, *expression.baseline_paths], probes)
+
+
+def _roots(path: str, paths: list[Path], probes: set[str]) -> Iterator[Finding]:
+    for name in sorted({str(p[0]) for p in paths} - probes):
+        yield Finding(path, f"there is no probe {name!r}; the probes are {', '.join(sorted(probes))}")
+
+
+def _timing(path: str, stage: Stage, expectation: Expectation, plan: Plan) -> Iterator[Finding]:
+    if stage is not Stage.OUTAGE:
+        return
+    needed = (expectation.within or 0.0) + expectation.holds
+    if needed > plan.outage.lasts:
+        yield Finding(
+            path, f"within and holds need {needed:.0f} s, outage.lasts is {plan.outage.lasts:.0f} s: lengthen the outage"
+        )
+
+
+def _rollback(plan: Plan) -> Iterator[Finding]:
+    scaled: set[str] = set()
+    for index, step in enumerate(plan.rollback.steps if plan.rollback is not None else ()):
+        path = f"spec.rollback.steps[{index}]"
+        if isinstance(step.action, Scale):
+            if step.action.deployment in scaled:
+                yield Finding(path, f"{step.action.deployment} is scaled twice: restore it once instead")
+            scaled.add(step.action.deployment)
+        elif isinstance(step.action, Restore) and step.action.deployment not in scaled:
+            yield Finding(path, f"no step before this one scales {step.action.deployment}: there is nothing to restore")
+
+
+def _log(plan: Plan) -> Iterator[Finding]:
+    length = plan.steady_state.lasts + plan.outage.lasts + plan.recovery.within
+    length += plan.rollback.within if plan.rollback is not None else 0.0
+    size = sum(length / probe.every * LINE_ESTIMATE for probe in plan.probes)
+    if size > LOG_BYTES:
+        yield Finding(
+            "spec.probes",
+            f"the samples would need about {size / 2**20:.0f} MiB of log, 8 fit: probe less often or shorten the stages",
+        )
