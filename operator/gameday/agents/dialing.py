@@ -1,0 +1,81 @@
+"""One dial: a new connection and an exchange of the protocol, because a bare connect may be answered by a proxy."""
+
+import asyncio
+import os
+import ssl
+import struct
+
+from gameday.model.agent import Dial
+from gameday.probes.ask import error_word
+
+PING = b"*1\r\n$4\r\nPING\r\n"
+
+
+async def dial(target: Dial) -> str | None:
+    """Dial once; None when the other end answered as its protocol wants, else a short word."""
+    try:
+        match target.protocol:
+            case "redis":
+                return await _redis(target)
+            case "tls":
+                return await _tls(target)
+            case "dns":
+                return await _dns(target)
+            case _:
+                _, writer = await asyncio.open_connection(target.host, target.port)
+                writer.transport.abort()
+                return None
+    except (OSError, asyncio.IncompleteReadError) as error:
+        return error_word(error)
+
+
+async def _redis(target: Dial) -> str | None:
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    try:
+        writer.write(PING)
+        reply = await reader.read(16)
+    finally:
+        writer.transport.abort()
+    # -NOAUTH counts: the packets went both ways, and more the dial does not ask.
+    return None if reply[:1] in {b"+", b"-"} else "protocol"
+
+
+async def _tls(target: Dial) -> str | None:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    _, writer = await asyncio.open_connection(target.host, target.port, ssl=context)
+    writer.transport.abort()
+    return None
+
+
+class _Query(asyncio.DatagramProtocol):
+    def __init__(self, question: bytes) -> None:
+        self.question = question
+        self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.DatagramTransport):
+            transport.sendto(self.question)
+
+    def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002  the protocol's signature
+        if data[:2] == self.question[:2] and not self.answered.done():
+            self.answered.set_result(None)
+
+    def error_received(self, exc: Exception) -> None:
+        if not self.answered.done():
+            self.answered.set_exception(exc)
+
+
+async def _dns(target: Dial) -> str | None:
+    labels = b"".join(bytes([len(label)]) + label for label in (b"kubernetes", b"default", b"svc"))
+    question = os.urandom(2) + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", 1, 1)
+    loop = asyncio.get_running_loop()
+    transport, query = await loop.create_datagram_endpoint(
+        lambda: _Query(question), remote_addr=(target.host, target.port)
+    )
+    try:
+        await query.answered
+    finally:
+        transport.close()
+    return None

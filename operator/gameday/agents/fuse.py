@@ -1,0 +1,65 @@
+"""The fuse of a scale: a waiting pod that puts a Deployment back when nobody else did. ``python -m gameday.agents.fuse``.
+
+It is the one agent that mounts the account's token. SIGTERM before its deadline means that it is not needed any more.
+"""
+
+import asyncio
+import http.client
+import json
+import os
+import ssl
+import time
+from pathlib import Path
+from typing import Final
+
+from gameday.agents.life import run, until
+from gameday.agents.log import SampleLog
+from gameday.model.agent import AgentConfig
+
+ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at the wall clock, and between two tries."""
+
+
+async def fuse(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
+    """Rehearse the patch, wait for the deadline, then patch until it is done."""
+    await _try(config, log, ending, "armed", dry_run=True)
+    clock = asyncio.get_running_loop().time
+    while time.time() < config.deadline:
+        if await until(ending, clock() + LOOK_EVERY):
+            return
+    await _try(config, log, ending, "fired", dry_run=False)
+
+
+async def _try(config: AgentConfig, log: SampleLog, ending: asyncio.Event, name: str, *, dry_run: bool) -> None:
+    clock = asyncio.get_running_loop().time
+    while True:
+        sent = time.time()
+        error = await asyncio.to_thread(patch, config, dry_run)
+        log.write(name, sent, time.time(), ok=error is None, error=error)
+        if error is None or await until(ending, clock() + LOOK_EVERY):
+            return
+
+
+def patch(config: AgentConfig, dry_run: bool) -> str | None:
+    """Set the replicas once; None when they are set, or when the Deployment is gone and nothing is held any more."""
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
+    path = f"/apis/apps/v1/namespaces/{config.namespace}/deployments/{config.deployment}/scale"
+    path += "?dryRun=All" if dry_run else ""
+    try:
+        # Read anew each time: the kubelet renews the token.
+        token = (ACCOUNT / "token").read_text().strip()
+        tls = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
+        connection = http.client.HTTPSConnection(host, port, timeout=5, context=tls)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/merge-patch+json"}
+        connection.request("PATCH", path, json.dumps({"spec": {"replicas": config.replicas}}), headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+    except OSError as error:
+        return type(error).__name__
+    return None if answer.status in {200, 404} else f"http {answer.status}"
+
+
+if __name__ == "__main__":
+    run(fuse)

@@ -1,0 +1,43 @@
+"""The observer: runs probes, one request in flight each. ``python -m gameday.agents.observer``."""
+
+import asyncio
+import time
+
+from gameday.agents.life import run, until
+from gameday.agents.log import SampleLog
+from gameday.model.agent import AgentConfig, ProbeSpec
+from gameday.probes.ask import Answer, Ask, ask_for
+
+
+async def observe(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
+    """Run every probe until told to end; a slow one delays none but itself."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_repeat(probe, log, ending)) for probe in config.probes]
+        await ending.wait()
+        for task in tasks:
+            task.cancel()
+
+
+async def _repeat(probe: ProbeSpec, log: SampleLog, ending: asyncio.Event) -> None:
+    clock = asyncio.get_running_loop().time
+    ask = ask_for(probe)
+    due = clock()
+    while not await until(ending, due):
+        await _once(probe, ask, log)
+        # On a grid: what was missed because an answer came late is not made up for.
+        due = max(due + probe.every, clock())
+
+
+async def _once(probe: ProbeSpec, ask: Ask, log: SampleLog) -> None:
+    sent = time.time()
+    try:
+        async with asyncio.timeout(probe.timeout):
+            answer = await ask()
+    except TimeoutError:
+        answer = Answer(ok=False, error="timeout")
+    values = {} if answer.values is None else answer.values
+    log.write(probe.name, sent, time.time(), ok=answer.ok, error=answer.error, values=values)
+
+
+if __name__ == "__main__":
+    run(observe)

@@ -1,0 +1,81 @@
+"""Ends the connections that targets still have at Redis. ``python -m gameday.agents.sever``.
+
+It waits, armed, from before the injection; its trigger is SIGTERM, the deletion of its pod. It kills only clients
+whose address is exactly one of the targets', never that of a NAT behind which others may stand.
+"""
+
+import asyncio
+import time
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gameday.agents.life import run, until
+from gameday.agents.log import SampleLog
+from gameday.model.agent import AgentConfig
+from gameday.probes.redis import connect, word
+
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks while armed."""
+ROUND_EVERY: Final = 0.2
+QUIET_ROUNDS: Final = 2
+"""Rounds in a row without a connection after which none is left."""
+
+
+async def sever(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
+    """Count the targets' connections until triggered, then end them."""
+    clock = asyncio.get_running_loop().time
+    due = clock()
+    while not await until(ending, due):
+        await _attempt(_count, config, log, "connections", LOOK_EVERY * 2)
+        due = clock() + LOOK_EVERY
+    await _attempt(_end, config, log, "sever", config.budget)
+
+
+async def _attempt(work: Any, config: AgentConfig, log: SampleLog, name: str, budget: float) -> None:
+    sent = time.time()
+    error: str | None = None
+    values: dict[str, int] = {}
+    try:
+        async with asyncio.timeout(budget):
+            await work(config, values)
+    except TimeoutError:
+        error = f"connections of the targets were left after {budget:.0f} s" if values else "timeout"
+    except (RedisError, OSError) as problem:
+        error = f"{word(problem)}: the redis probe's user needs CLIENT LIST and CLIENT KILL"
+    if error is None and values.get("left"):
+        error = "connections are left"
+    log.write(name, sent, time.time(), ok=error is None, error=error, values=values)
+
+
+async def _clients(client: "Redis", addresses: tuple[str, ...]) -> list[int]:
+    listed = await client.client_list()
+    return [int(entry["id"]) for entry in listed if entry["addr"].rpartition(":")[0].strip("[]") in addresses]
+
+
+async def _count(config: AgentConfig, values: dict[str, int]) -> None:
+    async with _connected(config) as client:
+        values["count"] = len(await _clients(client, config.addresses))
+
+
+async def _end(config: AgentConfig, values: dict[str, int]) -> None:
+    quiet, values["killed"], values["left"] = 0, 0, 0
+    async with _connected(config) as client:
+        while quiet < QUIET_ROUNDS:
+            found = await _clients(client, config.addresses)
+            values["left"] = len(found)
+            quiet = 0 if found else quiet + 1
+            for one in found:
+                values["killed"] += int(await client.client_kill_filter(_id=str(one)))
+            await asyncio.sleep(ROUND_EVERY)
+
+
+def _connected(config: AgentConfig) -> "Redis":
+    if config.redis is None:
+        raise ValueError("the severing agent was given no Redis")
+    return connect(config.redis, 2.0)
+
+
+if __name__ == "__main__":
+    run(sever)

@@ -1,0 +1,58 @@
+"""Witness and control: the same program, dialling what is cut. ``python -m gameday.agents.witness``.
+
+Dials of one address may overlap, since a dropped packet takes a whole timeout to fail; they are written in the order
+in which they were sent.
+"""
+
+import asyncio
+import time
+from collections import deque
+
+from gameday.agents.dialing import dial
+from gameday.agents.life import run, until
+from gameday.agents.log import SampleLog
+from gameday.model.agent import AgentConfig, Dial
+
+
+async def witness(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
+    """Dial every address on a grid until told to end."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_repeat(target, config, log, ending)) for target in config.dials]
+        await ending.wait()
+        for task in tasks:
+            task.cancel()
+
+
+async def _repeat(target: Dial, config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
+    under_way: deque[asyncio.Task[tuple[float, float, str | None]]] = deque()
+    due = asyncio.get_running_loop().time()
+
+    def write_finished() -> None:
+        while under_way and under_way[0].done():
+            sent, received, error = under_way.popleft().result()
+            log.write(target.name, sent, received, ok=error is None, error=error)
+
+    try:
+        while not await until(ending, due):
+            task = asyncio.create_task(_once(target, config.timeout))
+            task.add_done_callback(lambda _: write_finished())
+            under_way.append(task)
+            due += config.every
+    finally:
+        for task in under_way:
+            task.cancel()
+        under_way.clear()
+
+
+async def _once(target: Dial, timeout: float) -> tuple[float, float, str | None]:
+    sent = time.time()
+    try:
+        async with asyncio.timeout(timeout):
+            error = await dial(target)
+    except TimeoutError:
+        error = "timeout"
+    return sent, time.time(), error
+
+
+if __name__ == "__main__":
+    run(witness)

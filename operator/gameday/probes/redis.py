@@ -1,0 +1,87 @@
+"""The redis probe: PING, role, and the depths of a queue, over one connection that is made anew after a failure."""
+
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
+from gameday.model.agent import ProbeSpec, RedisSpec
+from gameday.probes.ask import Answer, error_word
+from gameday.probes.keep import keep
+
+_LISTS = {"wait": "depth", "active": "active"}
+_ZSETS = {"delayed": "delayed", "prioritized": "prioritized", "failed": "failed", "completed": "completed"}
+
+
+def connect(spec: RedisSpec, timeout: float) -> "Redis":
+    """A client with the Secret's password of this moment; ``timeout`` bounds each step, in seconds."""
+    password = Path(spec.password_file).read_text().strip() if spec.password_file else None
+    return Redis(
+        host=spec.host,
+        port=spec.port,
+        username=spec.username or None,
+        password=password,
+        ssl=spec.tls,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        single_connection_client=True,
+        decode_responses=True,
+    )
+
+
+def word(error: Exception) -> str:
+    """A short word for what Redis or the way to it said."""
+    if isinstance(error, AuthenticationError):
+        return "auth"
+    if isinstance(error, ResponseError):
+        text = str(error)
+        return f"redis {text.split(' ', 1)[0][:32]}"
+    return error_word(error)
+
+
+class RedisAsk:
+    """Asks one Redis for its health and its queue."""
+
+    def __init__(self, probe: ProbeSpec) -> None:
+        if probe.redis is None:
+            raise ValueError(f"probe {probe.name}: no Redis given")
+        self._probe = probe
+        self._spec = probe.redis
+        self._client: Redis | None = None
+
+    async def __call__(self) -> Answer:
+        """Ask once."""
+        try:
+            if self._client is None:
+                self._client = connect(self._spec, self._probe.timeout)
+            values = await self._read(self._client)
+        except (RedisError, OSError, TimeoutError) as error:
+            await self._hang_up()
+            return Answer(ok=False, error=word(error))
+        except BaseException:
+            self._client = None
+            raise
+        return Answer(ok=True, values=keep(values, self._probe.paths))
+
+    async def _read(self, client: Redis) -> dict[str, Any]:
+        await client.ping()
+        role: Any = await client.execute_command("ROLE")
+        values: dict[str, Any] = {"role": role[0]}
+        if self._spec.queue_kind == "bullmq":
+            pipe = client.pipeline(transaction=False)
+            for key in _LISTS:
+                pipe.llen(f"{self._spec.queue_keys}:{key}")
+            for key in _ZSETS:
+                pipe.zcard(f"{self._spec.queue_keys}:{key}")
+            counts = await pipe.execute()
+            values |= dict(zip([*_LISTS.values(), *_ZSETS.values()], counts, strict=True))
+        return values
+
+    async def _hang_up(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            try:
+                await client.aclose()
+            except (RedisError, OSError):
+                self._client = None
