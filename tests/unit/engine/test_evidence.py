@@ -134,10 +134,11 @@ def test_a_type_error_is_not_judgeable() -> None:
 
 
 def test_the_baseline_is_awaited() -> None:
-    expectation = eventually("queue.depth <= baseline.queue.depth")
-    sample = queue(1, 10.0, depth=3)
-    assert points(expectation, sample) == []
-    assert points(expectation, sample, baseline={"queue.depth": 3.0})[0].value is True
+    evidence = Evidence(a_plan(expectation := eventually("queue.depth <= baseline.queue.depth")))
+    evidence.take(queue(1, 10.0, depth=3))
+    assert evidence.track(expectation).points == []
+    evidence.set_baseline({"queue.depth": 3.0})
+    assert [point.value for point in evidence.track(expectation).points] == [True]
 
 
 def test_a_baseline_without_the_number_is_not_the_systems_fault() -> None:
@@ -195,6 +196,7 @@ def test_lines_that_come_late_close_the_gap_again() -> None:
     evidence.take(health(2, 11.0))
     assert evidence.track(expectation).gaps == []
     assert [point.sent for point in evidence.track(expectation).points] == [10.0, 11.0, 12.0]
+    assert evidence.last("health") == health(3, 12.0)
 
 
 def test_an_agent_that_began_anew_left_a_gap() -> None:

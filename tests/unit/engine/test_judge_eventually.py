@@ -99,6 +99,8 @@ def test_with_three_seconds_to_hold(text: str, state: ResultState, seconds: floa
         pytest.param("ffffffffffffff", 13.2, 0.0, MISSED, id="the samples have"),
         pytest.param("fffffffffffTTT", 13.2, 5.0, PENDING, id="a hold is under way"),
         pytest.param("fffffffffffTTT", 26.1, 5.0, UNKNOWN, id="a hold whose samples never came"),
+        pytest.param("fffffTTT", 21.4, 5.0, PENDING, id="a hold from before zero has until zero and its length"),
+        pytest.param("fffffTTT", 21.6, 5.0, UNKNOWN, id="and its samples never came"),
         pytest.param("fffffffffffTTTTTT", 16.2, 5.0, MET, id="a hold that was held"),
         pytest.param("fffffffffff.nnn", 15.0, 0.0, PENDING, id="a judgeable sample may still pass the deadline"),
         pytest.param("fffffffffff.nnn", 23.0, 0.0, UNKNOWN, id="none did"),
@@ -106,6 +108,27 @@ def test_with_three_seconds_to_hold(text: str, state: ResultState, seconds: floa
 )
 def test_when_it_is_decided(text: str, now: float, holds: float, state: ResultState) -> None:
     assert eventually(text, now=now, holds=holds).state is state
+
+
+def test_a_request_sent_in_time_counts_although_its_answer_came_late() -> None:
+    assert eventually("ffffffffffffTTT", within=5.55).state is MET
+    assert eventually("ffffffffffffTTT", within=5.45).state is MISSED
+
+
+@pytest.mark.parametrize(
+    ("text", "through", "state"),
+    [
+        pytest.param("fffffTTTTTTTTT", 4.0, PENDING, id="it may still turn out to have been true before"),
+        pytest.param("fffffTTTTTTTTT", 4.5, MET, id="it was not"),
+        pytest.param("fffffffffffffff", 12.5, PENDING, id="an answer from before the deadline may still come"),
+        pytest.param("fffffffffffffff", 12.6, MISSED, id="none can"),
+    ],
+)
+def test_of_several_probes_the_slowest_counts(text: str, through: float, state: ResultState) -> None:
+    track = strip(text)
+    track.through = through
+    expectation = Expectation("it", Mode.EVENTUALLY, "a.b", within=WITHIN)
+    assert judge(expectation, track, Window(REQUESTED, ZERO, None, 10.0, 15.0, 10.0)).state is state
 
 
 def test_nothing_is_decided_before_zero_is_known() -> None:
