@@ -1,0 +1,105 @@
+"""The fuse of a cut: a Job that never runs a pod, whose deadline makes Kubernetes itself lift the cut.
+
+The Job owns the policy. When its deadline passes, the Job controller fails it, the TTL controller deletes it, and
+garbage collection takes the policy: nothing of ours need be alive (measured: within 0.5 s of the deadline). A policy
+that names a fuse which is gone already is collected at once, so a late write of ours cannot last.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import DRILLS, JOBS, Object
+from gameday.errors import AlreadyExists, Refused
+from gameday.model.labels import DRILL, marks
+from gameday.model.world import Fuse
+
+ENDINGS = {
+    "FailureTarget": "its deadline has passed",
+    "Failed": "its deadline has passed",
+    "SuccessCriteriaMet": "it was completed by hand",
+    "Complete": "it was completed by hand",
+}
+"""Conditions of a Job that is over, and what they mean for one that has no pod."""
+
+
+def build(drill: str, drill_uid: str, name: str, seconds: float, image: str) -> Object:
+    """The Job. ``image`` is never pulled, but must be named; ``seconds`` count from the Job controller's start."""
+    owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.name, "name": drill, "uid": drill_uid}
+    container = {
+        "name": "fuse",
+        "image": image,
+        "resources": {"requests": {"cpu": "1m", "memory": "8Mi"}, "limits": {"cpu": "1m", "memory": "8Mi"}},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    return {
+        "apiVersion": JOBS.api_version,
+        "kind": JOBS.name,
+        "metadata": {"name": name, "labels": marks(drill, "fuse"), "ownerReferences": [owner]},
+        "spec": {
+            "parallelism": 0,
+            "completions": 1,
+            "activeDeadlineSeconds": round(seconds),
+            "ttlSecondsAfterFinished": 0,
+            "template": {
+                "metadata": {"labels": marks(drill, "fuse")},
+                "spec": {
+                    "restartPolicy": "Never",
+                    "containers": [container],
+                    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+                },
+            },
+        },
+    }
+
+
+async def do(account: Cluster, namespace: str, fuse: Object) -> Object:
+    """Light the fuse; a second time finds the first.
+
+    Raises:
+        Refused: when a Job of its name is not this drill's.
+
+    """
+    name = fuse["metadata"]["name"]
+    try:
+        return await account.create(JOBS, namespace, fuse)
+    except AlreadyExists:
+        there = await account.get(JOBS, namespace, name)
+        if there is None or (there["metadata"].get("ownerReferences") == fuse["metadata"]["ownerReferences"]):
+            return there or await account.create(JOBS, namespace, fuse)
+        raise Refused(
+            f"Job {namespace}/{name} is not this drill's: delete it, or give the Drill another name"
+        ) from None
+
+
+async def undo(account: Cluster, namespace: str, name: str) -> None:
+    """Delete the fuse of a cut that is verified gone; finding it gone, or another's in its place, is success."""
+    there = await account.get(JOBS, namespace, name)
+    if there is not None and DRILL in (there["metadata"].get("labels") or {}):
+        await account.delete(JOBS, namespace, name, uid=there["metadata"]["uid"])
+
+
+def state_of(job: Object | None, seconds: float) -> Fuse:
+    """How a fuse stands: it is armed once the Job controller has started its clock."""
+    if job is None:
+        return Fuse()
+    spec, started = job["spec"], job.get("status", {}).get("startTime")
+    deadline = None
+    if started is not None and "activeDeadlineSeconds" in spec:
+        deadline = datetime.fromisoformat(started).timestamp() + spec["activeDeadlineSeconds"]
+    dead = "; ".join(_faults(job, seconds)) or None
+    return Fuse(uid=job["metadata"]["uid"], armed=started is not None and dead is None, deadline=deadline, dead=dead)
+
+
+def _faults(job: Object, seconds: float) -> Iterator[str]:
+    metadata, spec = job["metadata"], job["spec"]
+    if "deletionTimestamp" in metadata:
+        yield "it is being deleted"
+    if spec.get("suspend"):
+        yield "it was suspended, which stops its clock"
+    if spec.get("activeDeadlineSeconds") != round(seconds) or spec.get("ttlSecondsAfterFinished") != 0:
+        yield "its deadline was changed"
+    if spec.get("parallelism") != 0 or spec.get("completions") != 1:
+        yield "its parallelism was changed"
+    ended = {c["type"] for c in job.get("status", {}).get("conditions") or () if c["status"] == "True"}
+    yield from dict.fromkeys(meaning for kind, meaning in ENDINGS.items() if kind in ended)
