@@ -1,23 +1,17 @@
-"""What would refuse a cut, all of it at once, each finding with its remedy; nothing is changed to find it."""
+"""What would refuse a drill, all of it at once, each finding with its remedy; nothing is changed to find it."""
 
 from collections.abc import Iterator
 
 from gameday.cluster.answers import OPT_IN_COMMAND
-from gameday.cluster.kinds import (
-    CILIUM_NETWORK_POLICIES,
-    CRON_JOBS,
-    DAEMON_SETS,
-    DEPLOYMENTS,
-    NETWORK_POLICIES,
-    REPLICA_SETS,
-    SERVICES,
-    STATEFUL_SETS,
-    Object,
-)
-from gameday.faults.selectors import selects
+from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, CRON_JOBS, DEPLOYMENTS, NETWORK_POLICIES, Object
+from gameday.faults import adoption, rights
+from gameday.faults.addresses import is_address
+from gameday.faults.far_end import named_port
+from gameday.faults.findings import Finding, Severity
+from gameday.faults.isolation import isolating
 from gameday.faults.sight import Sight
-from gameday.faults.targets import labels_of, pairs, targets
-from gameday.model.plan import NetworkPartition, Plan, RunJob, Scale, ServiceRef, Via
+from gameday.faults.targets import MOST_PAIRS, kinds_of_pairs, targets
+from gameday.model.plan import Existing, HostTarget, NetworkPartition, Plan, RedisProbe, RunJob, ServiceRef, Via
 
 MOST_TARGETS = 100
 """Most pods that one cut may select."""
@@ -30,117 +24,19 @@ def choose(sight: Sight, via: Via) -> Via:
     return Via.CILIUM if sight.cilium else Via.NETWORK_POLICY
 
 
+def check(sight: Sight, plan: Plan) -> tuple[Finding, ...]:
+    """Everything that a person should know before this plan runs in this namespace."""
+    return tuple(dict.fromkeys(_check(sight, plan)))
+
+
 def refusals(sight: Sight, plan: Plan) -> tuple[str, ...]:
     """Everything that keeps the plan from running in this namespace now."""
-    found: list[str] = [f"{what} cannot be read: {why}" for what, why in sorted(_needed(sight))]
-    for fault in plan.outage.faults:
-        path = f"spec.outage.faults[{fault.name}].networkPartition"
-        found.extend(f"{path}.{text}" for text in _partition(sight, fault.partition))
-    found.extend(_steps(sight, plan))
-    return tuple(found)
+    return tuple(str(finding) for finding in check(sight, plan) if finding.severity is Severity.REFUSE)
 
 
 def warnings(sight: Sight, partition: NetworkPartition) -> tuple[str, ...]:
     """What a person should know before the cut, although it does not refuse it."""
-    found = []
-    if choose(sight, partition.via) is Via.NETWORK_POLICY and CILIUM_NETWORK_POLICIES.plural not in sight.missing:
-        found.append(
-            "on Cilium a NetworkPolicy also cuts the targets off from the API server and host processes; "
-            "allow the account to write ciliumnetworkpolicies to cut nothing else"
-        )
-    return tuple(found)
-
-
-def _needed(sight: Sight) -> Iterator[tuple[str, str]]:
-    for what, why in sight.missing.items():
-        if what != CILIUM_NETWORK_POLICIES.plural:
-            yield what, why
-
-
-def _partition(sight: Sight, partition: NetworkPartition) -> Iterator[str]:
-    pods = targets(sight, partition.pod_selector)
-    if not pods:
-        yield "podSelector: no running pod matches: correct the labels or start the workload"
-    if len(pods) > MOST_TARGETS:
-        yield f"podSelector: {len(pods)} pods match, at most {MOST_TARGETS} are cut at once: select fewer"
-    on_host = sorted(pod["metadata"]["name"] for pod in pods if pod["spec"].get("hostNetwork"))
-    if on_host:
-        yield (
-            f"podSelector: {', '.join(on_host)} use the host's network, where policies do not hold: "
-            "leave them out of the selection"
-        )
-    if isinstance(partition.to, ServiceRef):
-        yield from _service(sight, partition.to)
-    backend = choose(sight, partition.via)
-    if backend is Via.CILIUM and not sight.cilium:
-        why = sight.missing.get(CILIUM_NETWORK_POLICIES.plural, "the account may not write ciliumnetworkpolicies")
-        yield f"via: CiliumNetworkPolicy cannot be used: {why}; use via: Auto or NetworkPolicy"
-    if backend is Via.NETWORK_POLICY:
-        names = sorted({name for pod in pods for name in isolating(sight, pod)})
-        if names:
-            yield (
-                f"via: {', '.join(names)} already isolate targets for egress; policies only add, so a NetworkPolicy "
-                "cannot cut there and would open what they close: use CiliumNetworkPolicy where Cilium runs"
-            )
-    yield from _adopters(sight, partition)
-
-
-def _service(sight: Sight, ref: ServiceRef) -> Iterator[str]:
-    if sight.service is None:
-        yield f"to.service: there is no Service {ref.name} in {ref.namespace or sight.namespace}: correct the name"
-        return
-    spec = sight.service["spec"]
-    if spec.get("type") == "ExternalName":
-        yield f"to.service: {ref.name} is an ExternalName: name the host by to.host or its addresses by to.cidrs"
-    elif not spec.get("selector"):
-        yield f"to.service: {ref.name} selects no pods: name the addresses behind it by to.cidrs"
-    if ref.port is not None and ref.port not in {port["port"] for port in spec.get("ports", ())}:
-        yield f"to.service.port: {ref.name} has no port {ref.port}"
-
-
-def isolating(sight: Sight, pod: Object) -> Iterator[str]:
-    """The policies that isolate a pod for egress already, as kind/name."""
-    for policy in sight.of(NETWORK_POLICIES):
-        spec = policy["spec"]
-        isolates = "Egress" in spec.get("policyTypes", ()) or "egress" in spec
-        if isolates and selects(spec.get("podSelector"), labels_of(pod)):
-            yield f"NetworkPolicy/{policy['metadata']['name']}"
-    for policy in sight.of(CILIUM_NETWORK_POLICIES):
-        for spec in [policy.get("spec") or {}, *(policy.get("specs") or ())]:
-            isolates = "egress" in spec and spec.get("enableDefaultDeny", {}).get("egress", True)
-            if isolates and selects(spec.get("endpointSelector"), labels_of(pod)):
-                yield f"CiliumNetworkPolicy/{policy['metadata']['name']}"
-
-
-def _adopters(sight: Sight, partition: NetworkPartition) -> Iterator[str]:
-    """Who would take a twin for a pod of its own, or send it traffic."""
-    for pair in pairs(sight, partition.pod_selector):
-        for kind in (REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS):
-            for owner in sight.of(kind):
-                if selects(owner["spec"].get("selector"), pair.labels):
-                    yield (
-                        f"podSelector: {kind.name} {owner['metadata']['name']} would adopt the witness, because its "
-                        "selector has no label of its own: give its pods a label that no policy selects on"
-                    )
-        for service in sight.of(SERVICES):
-            chosen = service["spec"].get("selector")
-            unready = service["spec"].get("publishNotReadyAddresses")
-            if unready and chosen and selects({"matchLabels": chosen}, pair.labels):
-                yield (
-                    f"podSelector: Service {service['metadata']['name']} publishes addresses that are not ready and "
-                    "would send traffic to the witness: set publishNotReadyAddresses to false"
-                )
-
-
-def _steps(sight: Sight, plan: Plan) -> Iterator[str]:
-    deployments = {thing["metadata"]["name"] for thing in sight.of(DEPLOYMENTS)}
-    cron_jobs = {thing["metadata"]["name"] for thing in sight.of(CRON_JOBS)}
-    for step in plan.rollback.steps if plan.rollback is not None else ():
-        path = f"spec.rollback.steps[{step.name}]"
-        if isinstance(step.action, Scale) and step.action.deployment not in deployments:
-            yield f"{path}.scale.deployment: there is no Deployment {step.action.deployment}: correct the name"
-        if isinstance(step.action, RunJob) and step.action.from_cron_job not in cron_jobs:
-            yield f"{path}.job.fromCronJob: there is no CronJob {step.action.from_cron_job}: correct the name"
+    return tuple(str(f) for f in dict.fromkeys(_doubts(sight, "networkPartition", partition)))
 
 
 def not_opted_in(namespace: str) -> str:
@@ -154,10 +50,135 @@ def not_opted_in(namespace: str) -> str:
 
 def likely_leak(sight: Sight, partition: NetworkPartition, backend: Via) -> str:
     """What most likely lets traffic through a cut that shows no effect."""
-    if backend is Via.NETWORK_POLICY:
-        pods = targets(sight, partition.pod_selector)
-        names = sorted({name for pod in pods for name in isolating(sight, pod)})
-        if names:
-            return f"{', '.join(names)} allows it, and policies only add"
-        return "the CNI does not enforce NetworkPolicy egress, or the dependency is reached by another address"
-    return "the dependency is reached by another address than the Service's pods"
+    elsewhere = "the dependency is reached by another address than the one that is cut (a proxy, a NodePort, a mesh)"
+    if backend is Via.CILIUM:
+        return elsewhere
+    if names := isolating(sight, targets(sight, partition.pod_selector)):
+        return f"{', '.join(names)} allows it, and policies only add"
+    return f"the cluster's network does not enforce NetworkPolicy for egress, or {elsewhere}"
+
+
+def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
+    for what, why in sorted(sight.missing.items()):
+        if what != CILIUM_NETWORK_POLICIES.plural:
+            yield Finding("CannotRead", "", f"{what} cannot be read", why)
+    for fault in plan.outage.faults:
+        path, partition = f"spec.outage.faults[{fault.name}].networkPartition", fault.partition
+        backend = CILIUM_NETWORK_POLICIES if choose(sight, partition.via) is Via.CILIUM else NETWORK_POLICIES
+        yield from rights.missing(sight.rules, rights.needed(plan, backend), sight.namespace)
+        yield from _targets(sight, f"{path}.podSelector", partition)
+        yield from _far_end(sight, f"{path}.to", partition)
+        yield from _backend(sight, f"{path}.via", partition)
+        yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
+        yield from _severing(plan, f"{path}.existing", partition)
+        yield from _doubts(sight, path, partition)
+    yield from _steps(sight, plan)
+
+
+def _targets(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    pods = targets(sight, partition.pod_selector)
+    if not pods:
+        yield Finding("NoTargets", path, "no running pod matches", "correct the labels or start the workload")
+    if len(pods) > MOST_TARGETS:
+        text = f"{len(pods)} pods match and at most {MOST_TARGETS} are cut at once"
+        yield Finding("TooManyTargets", path, text, "select fewer")
+    on_host = sorted(_name(pod) for pod in pods if pod["spec"].get("hostNetwork"))
+    if on_host:
+        text = f"{_some(on_host)} use the host's network, where policies do not hold"
+        yield Finding("HostNetwork", path, text, "leave them out of the selection")
+
+
+def _far_end(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    match partition.to:
+        case ServiceRef() as ref:
+            yield from _service(sight, f"{path}.service", ref)
+        case HostTarget(host, _) if not is_address(host):
+            text = f"{host} is a name, and only addresses can be cut for now"
+            yield Finding("HostIsName", f"{path}.host", text, "give its addresses by to.cidrs")
+        case _:
+            return
+
+
+def _service(sight: Sight, path: str, ref: ServiceRef) -> Iterator[Finding]:
+    namespace = ref.namespace or sight.namespace
+    if sight.service is None:
+        if f"Service {namespace}/{ref.name}" not in sight.missing:
+            yield Finding("NoService", path, f"there is no Service {namespace}/{ref.name}", "correct the name")
+        return
+    spec = sight.service["spec"]
+    if spec.get("type") == "ExternalName":
+        text = f"{ref.name} is an ExternalName, which no policy can cut"
+        yield Finding("ExternalName", path, text, "name the addresses behind it by to.cidrs")
+    elif not spec.get("selector"):
+        text = f"{ref.name} selects no pods"
+        yield Finding("NoSelector", path, text, "name the addresses behind it by to.cidrs")
+    if not list(named_port(sight.service, ref.port)):
+        there = ", ".join(str(port["port"]) for port in spec.get("ports") or ()) or "none"
+        yield Finding("NoPort", f"{path}.port", f"{ref.name} has no port {ref.port}", f"its ports are: {there}")
+
+
+def _backend(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    backend = choose(sight, partition.via)
+    if backend is Via.CILIUM and not sight.has_cilium_kind:
+        why = sight.missing.get(CILIUM_NETWORK_POLICIES.plural, "the cluster does not have it")
+        yield Finding("NoCilium", path, f"CiliumNetworkPolicy cannot be used: {why}", "use Auto or NetworkPolicy")
+    names = isolating(sight, targets(sight, partition.pod_selector)) if backend is Via.NETWORK_POLICY else ()
+    if names:
+        text = (
+            f"{_some(names)} already isolate targets for egress; policies only add, so a NetworkPolicy could not cut "
+            "there and would open what they close"
+        )
+        yield Finding("AlreadyIsolated", path, text, "use CiliumNetworkPolicy where Cilium runs, or other targets")
+
+
+def _severing(plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    severs = partition.existing is Existing.SEVER and isinstance(partition.to, ServiceRef)
+    if severs and not any(isinstance(probe.kind, RedisProbe) for probe in plan.probes):
+        text = "Sever ends open connections at Redis, and no redis probe lends its credentials"
+        remedy = "add a redis probe with auth, or set existing: Keep"
+        yield Finding("CannotSever", path, text, remedy, Severity.WARN)
+
+
+def _doubts(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    backend = choose(sight, partition.via)
+    if backend is Via.NETWORK_POLICY and sight.has_cilium_kind:
+        api_server = [stay.name for stay in partition.must_stay if stay.api_server]
+        text = "on Cilium a NetworkPolicy also cuts the targets off from the API server and from host processes"
+        if api_server:
+            text += f", so mustStay {', '.join(api_server)} will end the drill as CollateralCut"
+        remedy = "let the account write ciliumnetworkpolicies and use via: Auto"
+        yield Finding("CutsApiServer", f"{path}.via", text, remedy, Severity.WARN)
+    if backend is Via.NETWORK_POLICY and "Forbidden" in sight.missing.get(CILIUM_NETWORK_POLICIES.plural, ""):
+        text = "the account may not read ciliumnetworkpolicies, so one that isolates the targets would go unseen"
+        remedy = f"grant it with `{OPT_IN_COMMAND.format(namespace=sight.namespace)}`"
+        yield Finding("CiliumUnseen", f"{path}.via", text, remedy, Severity.WARN)
+    kinds = kinds_of_pairs(sight, partition.pod_selector)
+    if len(kinds) > MOST_PAIRS:
+        text = f"the targets are of {len(kinds)} kinds and nodes, and witnesses stand for {MOST_PAIRS} of them"
+        yield Finding(
+            "NotAllWatched", f"{path}.podSelector", text, "select fewer to have each one watched", Severity.WARN
+        )
+
+
+def _steps(sight: Sight, plan: Plan) -> Iterator[Finding]:
+    deployments, cron_jobs = set(map(_name, sight.of(DEPLOYMENTS))), set(map(_name, sight.of(CRON_JOBS)))
+    for step in plan.rollback.steps if plan.rollback is not None else ():
+        path = f"spec.rollback.steps[{step.name}]"
+        if isinstance(step.action, RunJob):
+            if step.action.from_cron_job not in cron_jobs:
+                text = f"there is no CronJob {step.action.from_cron_job}"
+                yield Finding("NoCronJob", f"{path}.job.fromCronJob", text, "correct the name")
+        elif step.action.deployment not in deployments:
+            kind = type(step.action).__name__.lower()
+            text = f"there is no Deployment {step.action.deployment}"
+            yield Finding("NoDeployment", f"{path}.{kind}.deployment", text, "correct the name")
+
+
+def _name(thing: Object) -> str:
+    name: str = thing["metadata"]["name"]
+    return name
+
+
+def _some(names: tuple[str, ...] | list[str], most: int = 5) -> str:
+    left = len(names) - most
+    return ", ".join(names[:most]) + (f" and {left} more" if left > 0 else "")

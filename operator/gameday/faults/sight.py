@@ -1,8 +1,8 @@
 """What the preflight reads of a namespace, as its account: few calls, each a whole collection."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import (
@@ -20,6 +20,7 @@ from gameday.cluster.kinds import (
     Object,
 )
 from gameday.errors import Absent, Forbidden
+from gameday.faults.rights import may, of_cut
 from gameday.model.plan import NetworkPartition, ServiceRef
 
 ESSENTIAL = (PODS, SERVICES, NETWORK_POLICIES, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, DEPLOYMENTS, CRON_JOBS)
@@ -36,9 +37,13 @@ class Sight:
     things: dict[str, tuple[Object, ...]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     cilium: bool = False
+    rules: tuple[Object, ...] = ()
+    """What RBAC lets the account do here."""
     service: Object | None = None
     """The Service that is cut, which may stand in another namespace."""
     endpoints: tuple[Object, ...] = ()
+    neighbours: tuple[Object, ...] = ()
+    """All Services of the cut Service's namespace: others may lead to the same pods."""
     service_policies: tuple[Object, ...] = ()
     """Policies of the cut Service's namespace, when that is another one."""
     dns: str = ""
@@ -47,12 +52,30 @@ class Sight:
         """The objects of a kind."""
         return self.things.get(kind.plural, ())
 
+    @property
+    def has_cilium_kind(self) -> bool:
+        """Whether the cluster knows CiliumNetworkPolicy, as far as the account can tell."""
+        return CILIUM_NETWORK_POLICIES.plural in self.things
+
+
+def labels_of(thing: Object) -> Mapping[str, str]:
+    """An object's labels."""
+    labels: Mapping[str, str] = thing["metadata"].get("labels") or {}
+    return labels
+
 
 async def look(account: Cluster, operator: Cluster, namespace: str, partition: NetworkPartition) -> Sight:
-    """Read all that the preflight judges."""
+    """Read all that the preflight judges.
+
+    Raises:
+        ClusterUnreachable: when the API server did not answer; look again.
+
+    """
     sight = Sight(namespace)
-    await asyncio.gather(*(_collect(sight, account, kind) for kind in ESSENTIAL))
-    await _cilium(sight, account)
+    sight.rules = await account.rules(namespace)
+    await asyncio.gather(*(_collect(sight, account, kind) for kind in (*ESSENTIAL, CILIUM_NETWORK_POLICIES)))
+    right = of_cut(CILIUM_NETWORK_POLICIES)
+    sight.cilium = sight.has_cilium_kind and all(may(sight.rules, verb, right.kind) for verb in right.verbs)
     if isinstance(partition.to, ServiceRef):
         await _service(sight, account, partition.to)
     sight.dns = await _dns(operator)
@@ -66,25 +89,18 @@ async def _collect(sight: Sight, account: Cluster, kind: Kind) -> None:
         sight.missing[kind.plural] = str(error)
 
 
-async def _cilium(sight: Sight, account: Cluster) -> None:
-    try:
-        sight.things[CILIUM_NETWORK_POLICIES.plural], _ = await account.list(CILIUM_NETWORK_POLICIES, sight.namespace)
-    except (Forbidden, Absent) as error:
-        sight.missing[CILIUM_NETWORK_POLICIES.plural] = str(error)
-        return
-    rules = await account.rules(sight.namespace)
-    sight.cilium = may(rules, "create", CILIUM_NETWORK_POLICIES) and may(rules, "delete", CILIUM_NETWORK_POLICIES)
-
-
 async def _service(sight: Sight, account: Cluster, ref: ServiceRef) -> None:
     namespace = ref.namespace or sight.namespace
     try:
         sight.service = await account.get(SERVICES, namespace, ref.name)
         sight.endpoints = await endpoints_of(account, namespace, ref.name)
-        if namespace != sight.namespace:
+        if namespace == sight.namespace:
+            sight.neighbours = sight.of(SERVICES)
+        else:
+            sight.neighbours, _ = await account.list(SERVICES, namespace)
             sight.service_policies, _ = await account.list(NETWORK_POLICIES, namespace)
     except Forbidden as error:
-        sight.missing[f"services in {namespace}"] = str(error)
+        sight.missing[f"Service {namespace}/{ref.name}"] = str(error)
 
 
 async def endpoints_of(account: Cluster, namespace: str, service: str) -> tuple[Object, ...]:
@@ -100,18 +116,3 @@ async def _dns(operator: Cluster) -> str:
     except Forbidden:
         return ""
     return str(service["spec"].get("clusterIP", "")) if service is not None else ""
-
-
-def may(rules: tuple[Object, ...], verb: str, kind: Kind, subresource: str = "") -> bool:
-    """Whether RBAC rules allow a verb on a kind."""
-    resource = f"{kind.plural}/{subresource}" if subresource else kind.plural
-    return any(_allows(rule, verb, kind.group, resource) for rule in rules)
-
-
-def _allows(rule: dict[str, Any], verb: str, group: str, resource: str) -> bool:
-    return (
-        not rule.get("resourceNames")
-        and bool({verb, "*"} & set(rule.get("verbs", ())))
-        and bool({group, "*"} & set(rule.get("apiGroups", ())))
-        and bool({resource, "*"} & set(rule.get("resources", ())))
-    )

@@ -1,36 +1,30 @@
-"""Who is cut off and from what: the targets, their twins' labels, and the far end."""
+"""Who is cut off: the targets, and the labels and places of their twins."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, Object
+from gameday.faults.far_end import endpoint_addresses, far_end
 from gameday.faults.selectors import as_json, keys, selects
-from gameday.faults.sight import Sight
-from gameday.model.labels import DRILL
-from gameday.model.plan import CidrTarget, HostTarget, NetworkPartition, Selector, ServiceRef
-from gameday.model.setup import CutPort, FarEnd, Pair
+from gameday.faults.sight import Sight, labels_of
+from gameday.model.labels import NEVER_WORN, ours
+from gameday.model.plan import Selector
+from gameday.model.setup import Pair
+
+__all__ = ["MOST_PAIRS", "addresses", "endpoint_addresses", "far_end", "kinds_of_pairs", "pairs", "targets"]
 
 MOST_PAIRS = 4
 """Most pairs of witness and control in a drill: one a node and kind of target, up to this."""
 
-NEVER_WORN = frozenset({"pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name"})
-"""Labels by which controllers find their own pods: a twin never wears one."""
-
-
-def labels_of(thing: Object) -> Mapping[str, str]:
-    """An object's labels."""
-    labels: Mapping[str, str] = thing["metadata"].get("labels") or {}
-    return labels
-
 
 def targets(sight: Sight, selector: Selector) -> tuple[Object, ...]:
-    """The pods that a cut selects: alive, and none of ours."""
+    """The pods that a cut selects: running, not ending, and none of ours."""
     wanted = as_json(selector)
     return tuple(
         pod
         for pod in sight.of(PODS)
-        if DRILL not in labels_of(pod)
+        if not ours(labels_of(pod))
         and selects(wanted, labels_of(pod))
-        and pod.get("status", {}).get("phase") in {"Running", "Pending"}
+        and pod.get("status", {}).get("phase") == "Running"
         and "deletionTimestamp" not in pod["metadata"]
     )
 
@@ -38,70 +32,33 @@ def targets(sight: Sight, selector: Selector) -> tuple[Object, ...]:
 def twin_labels(sight: Sight, pod: Object, selector: Selector) -> dict[str, str]:
     """The labels of a target that its twin wears: those that some policy or the fault selects on."""
     policies = [*sight.of(NETWORK_POLICIES), *sight.of(CILIUM_NETWORK_POLICIES), *sight.service_policies]
-    named = {key for policy in policies for key in keys(policy.get("spec"))}
-    named |= set(selector.match_labels) | {key for key, _, _ in selector.expressions}
-    return {k: v for k, v in labels_of(pod).items() if k in named - NEVER_WORN}
+    named = {key for policy in policies for part in ("spec", "specs") for key in keys(policy.get(part))}
+    named |= {*selector.match_labels, *(key for key, _, _ in selector.expressions)}
+    return {key: value for key, value in labels_of(pod).items() if key in named - NEVER_WORN}
 
 
 def pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
-    """One pair for each node and kind of target, up to ``MOST_PAIRS``."""
-    found: dict[tuple[str, tuple[tuple[str, str], ...]], Pair] = {}
+    """One pair for each node and kind of target, up to ``MOST_PAIRS``: every kind comes before a second node."""
+    return kinds_of_pairs(sight, selector)[:MOST_PAIRS]
+
+
+def kinds_of_pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
+    """All pairs that there could be; targets that differ in no label that matters are of one kind."""
+    nodes: dict[tuple[tuple[str, str], ...], set[str]] = {}
     for pod in targets(sight, selector):
-        node = pod["spec"].get("nodeName", "")
-        labels = twin_labels(sight, pod, selector)
-        if node:
-            found.setdefault((node, tuple(sorted(labels.items()))), Pair(node, labels))
-    return tuple(found[key] for key in sorted(found))[:MOST_PAIRS]
+        if node := pod["spec"].get("nodeName", ""):
+            nodes.setdefault(tuple(sorted(twin_labels(sight, pod, selector).items())), set()).add(node)
+    turns = max((len(found) for found in nodes.values()), default=0)
+    return tuple(
+        Pair(sorted(nodes[labels])[turn], dict(labels))
+        for turn in range(turns)
+        for labels in sorted(nodes)
+        if turn < len(nodes[labels])
+    )
 
 
 def addresses(pods: Iterable[Object]) -> tuple[str, ...]:
     """The pods' addresses, of every family."""
     return tuple(
-        sorted({entry["ip"] for pod in pods for entry in pod.get("status", {}).get("podIPs", ()) if "ip" in entry})
+        sorted({entry["ip"] for pod in pods for entry in pod.get("status", {}).get("podIPs") or () if "ip" in entry})
     )
-
-
-def far_end(sight: Sight, partition: NetworkPartition) -> FarEnd:
-    """What the targets are cut off from, as it is now."""
-    match partition.to:
-        case ServiceRef() as ref:
-            return _service(sight, ref)
-        case HostTarget(host, ports):
-            suffix = "128" if ":" in host else "32"
-            return FarEnd(cidrs=(f"{host}/{suffix}",), ports=tuple(CutPort(p, p) for p in ports))
-        case CidrTarget(cidrs, ports):
-            return FarEnd(cidrs=cidrs, ports=tuple(CutPort(p, p) for p in ports))
-
-
-def _service(sight: Sight, ref: ServiceRef) -> FarEnd:
-    service = sight.service
-    if service is None:
-        return FarEnd()
-    spec = service["spec"]
-    listening = {p.get("name", ""): p["port"] for piece in sight.endpoints for p in piece.get("ports") or ()}
-    ports = tuple(
-        CutPort(port["port"], _target_port(port, listening), port.get("protocol", "TCP"))
-        for port in spec.get("ports", ())
-        if ref.port is None or port["port"] == ref.port
-    )
-    ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
-    own = [*spec.get("clusterIPs", ()), *spec.get("externalIPs", ()), *(entry.get("ip", "") for entry in ingress)]
-    return FarEnd(
-        namespace=service["metadata"]["namespace"],
-        selector=dict(spec.get("selector") or {}),
-        addresses=endpoint_addresses(sight.endpoints),
-        services=tuple(sorted({ip for ip in own if ip and ip != "None"})),
-        ports=ports,
-    )
-
-
-def endpoint_addresses(slices: Iterable[Object]) -> tuple[str, ...]:
-    """Every address behind a Service, ready or not."""
-    return tuple(sorted({a for s in slices for e in s.get("endpoints") or () for a in e.get("addresses", ())}))
-
-
-def _target_port(port: Mapping[str, object], listening: Mapping[str, int]) -> int:
-    target = port.get("targetPort", port["port"])
-    if isinstance(target, int):
-        return target
-    return listening.get(str(port.get("name", "")), int(str(port["port"])))

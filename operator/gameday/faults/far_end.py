@@ -1,0 +1,103 @@
+"""What the targets are cut off from: a Service with all that leads to its pods, or addresses outside the cluster."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from gameday.cluster.kinds import Object
+from gameday.faults.addresses import is_address, networks
+from gameday.faults.sight import Sight
+from gameday.model.plan import CidrTarget, HostTarget, NetworkPartition, ServiceRef
+from gameday.model.setup import CutPort, FarEnd
+
+
+def far_end(sight: Sight, partition: NetworkPartition) -> FarEnd:
+    """What the targets are cut off from, as it is now."""
+    match partition.to:
+        case ServiceRef() as ref:
+            return _service(sight, ref)
+        case HostTarget(host, ports):
+            return _outside((host,) if is_address(host) else (), ports)
+        case CidrTarget(cidrs, ports):
+            return _outside(cidrs, ports)
+
+
+def endpoint_addresses(slices: Iterable[Object]) -> tuple[str, ...]:
+    """Every address behind a Service, ready or not."""
+    return tuple(sorted({a for s in slices for e in s.get("endpoints") or () for a in e.get("addresses") or ()}))
+
+
+def named_port(service: Object, port: int | str | None) -> Iterator[Object]:
+    """The ports of a Service that a reference means, by number or by name; all of them when it names none."""
+    for listed in service["spec"].get("ports") or ():
+        if port is None or port in {listed["port"], listed.get("name")} or str(port) == str(listed["port"]):
+            yield listed
+
+
+def _outside(cidrs: Iterable[str], ports: Iterable[int]) -> FarEnd:
+    return FarEnd(
+        cidrs=tuple(str(network) for network in networks(cidrs)), ports=tuple(CutPort(port, port) for port in ports)
+    )
+
+
+def _service(sight: Sight, ref: ServiceRef) -> FarEnd:
+    service = sight.service
+    if service is None:
+        return FarEnd()
+    selector = dict(service["spec"].get("selector") or {})
+    names = _numbers_of_names(service, sight.endpoints)
+    ports = list(_cut_ports(named_port(service, ref.port), names))
+    own = set(_addresses_of(service))
+    cut = {(port.protocol, port.target) for port in ports}
+    for other in _others_to_the_same_pods(sight, service, selector):
+        same = [p for p in _cut_ports(named_port(other, None), names) if (p.protocol, p.target) in cut]
+        if same:
+            ports += same
+            own |= set(_addresses_of(other))
+    return FarEnd(
+        namespace=service["metadata"]["namespace"],
+        selector=selector,
+        addresses=endpoint_addresses(sight.endpoints),
+        services=tuple(sorted(own)),
+        ports=tuple(dict.fromkeys(ports)),
+    )
+
+
+def _others_to_the_same_pods(sight: Sight, service: Object, selector: dict[str, str]) -> Iterator[Object]:
+    """Services by which a target could reach the same pods: one selector implies the other."""
+    for other in sight.neighbours:
+        theirs = other["spec"].get("selector") or {}
+        if other["metadata"]["name"] == service["metadata"]["name"] or not theirs or not selector:
+            continue
+        if theirs.items() <= selector.items() or selector.items() <= theirs.items():
+            yield other
+
+
+def _addresses_of(service: Object) -> Iterator[str]:
+    """A Service's own addresses; one that is not reachable by address (headless) has none."""
+    spec = service["spec"]
+    ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
+    listed = (
+        *(spec.get("clusterIPs") or ()), *(spec.get("externalIPs") or ()), *(entry.get("ip", "") for entry in ingress)
+    )  # fmt: skip
+    return (address for address in listed if address and address != "None")
+
+
+def _cut_ports(ports: Iterable[Object], named: Mapping[str, tuple[int, ...]]) -> Iterator[CutPort]:
+    """The ports with what pods listen on."""
+    for port in ports:
+        target = port.get("targetPort", port["port"])
+        numbers = (target,) if isinstance(target, int) else named.get(str(target), (port["port"],))
+        yield from (CutPort(port["port"], number, port.get("protocol", "TCP")) for number in numbers)
+
+
+def _numbers_of_names(service: Object, slices: Iterable[Object]) -> dict[str, tuple[int, ...]]:
+    """What the names of pods' ports mean; a name may mean another number in each pod."""
+    listening: dict[str, set[int]] = {}
+    for piece in slices:
+        for there in piece.get("ports") or ():
+            if there.get("port") is not None:
+                listening.setdefault(there.get("name") or "", set()).add(there["port"])
+    return {
+        port["targetPort"]: tuple(sorted(listening[port.get("name", "")]))
+        for port in service["spec"].get("ports") or ()
+        if isinstance(port.get("targetPort"), str) and port.get("name", "") in listening
+    }
