@@ -12,7 +12,10 @@ class DrillSpec(ApiModel):
 
     model_config = {
         "json_schema_extra": cel(
-            ("self.gameDay == oldSelf.gameDay", "a Drill runs one plan once: create a new Drill instead of changing it"),
+            (
+                "self.gameDay == oldSelf.gameDay",
+                "a Drill runs one plan once: create a new Drill instead of changing it",
+            ),
             (
                 "has(self.startBefore) == has(oldSelf.startBefore)"
                 " && (!has(self.startBefore) || self.startBefore == oldSelf.startBefore)",

@@ -11,6 +11,7 @@ def seconds(text: str) -> float:
 
     Raises:
         ValueError: when the text is no such length.
+
     """
     if not re.fullmatch(r"([0-9]+(h|m|s))+", text):
         raise ValueError(f"{text!r} is not a duration: write 30s, 5m or 1h30m")

@@ -45,6 +45,7 @@ def canonical(spec: Mapping[str, Any]) -> tuple[str, str]:
     Raises:
         PlanInvalid: when the spec is not one.
         PlanTooBig: when the text is longer than 24 KiB.
+
     """
     parsed = _validated(spec)
     text = json.dumps(
@@ -60,15 +61,14 @@ def plan_of(name: str, spec: Mapping[str, Any]) -> model.Plan:
 
     Raises:
         PlanInvalid: when the spec is not one.
+
     """
     parsed = _validated(spec)
     return model.Plan(
         gameday=name,
         description=parsed.description,
         probes=tuple(_probe(probe) for probe in parsed.probes),
-        steady_state=model.SteadyState(
-            seconds(parsed.steady_state.lasts), _expectations(parsed.steady_state.expect)
-        ),
+        steady_state=model.SteadyState(seconds(parsed.steady_state.lasts), _expectations(parsed.steady_state.expect)),
         outage=model.Outage(
             seconds(parsed.outage.lasts),
             tuple(_fault(fault) for fault in parsed.outage.faults),
@@ -186,9 +186,7 @@ def _target(to: api.To) -> model.Target:
 
 
 def _rollback(rollback: api.Rollback) -> model.Rollback:
-    return model.Rollback(
-        rollback.if_missed, seconds(rollback.within), tuple(_step(step) for step in rollback.steps)
-    )
+    return model.Rollback(rollback.if_missed, seconds(rollback.within), tuple(_step(step) for step in rollback.steps))
 
 
 def _step(step: api.Step) -> model.Step:
@@ -202,6 +200,4 @@ def _step(step: api.Step) -> model.Step:
 
 
 def _measurement(one: api.Measurement) -> model.Measurement:
-    return model.Measurement(
-        one.name, model.Stage(one.stage), one.path, model.Aggregate(one.aggregate), one.unit
-    )
+    return model.Measurement(one.name, model.Stage(one.stage), one.path, model.Aggregate(one.aggregate), one.unit)

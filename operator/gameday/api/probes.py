@@ -27,9 +27,7 @@ class Header(ApiModel):
     """A request header."""
 
     model_config = {
-        "json_schema_extra": cel(
-            ("has(self.value) != has(self.valueFrom)", "give exactly one of value and valueFrom")
-        )
+        "json_schema_extra": cel(("has(self.value) != has(self.valueFrom)", "give exactly one of value and valueFrom"))
     }
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$", max_length=128)]
     """Name of the header."""

@@ -11,8 +11,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from gameday.model.record import Hold, Line, Phase, Record, Result, StepEntry, Verdict
+from gameday.model.setup import Setup
 
 _RECORD = TypeAdapter(Record)
+_SETUP = TypeAdapter(Setup)
 
 
 def timestamp(at: float) -> str:
@@ -141,3 +143,14 @@ def _line(line: Line) -> dict[str, Any]:
     if line.warning:
         shown["warning"] = True
     return shown
+
+
+def setup_of(status: Mapping[str, Any]) -> Setup | None:
+    """The setup that an earlier process left in a status."""
+    text = status.get("setup")
+    return _SETUP.validate_json(text) if text else None
+
+
+def setup_text(setup: Setup) -> str:
+    """A setup as the status keeps it."""
+    return _SETUP.dump_json(setup).decode()

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-
 Schema = dict[str, Any]
 _DROPPED = {"title", "$defs", "const"}
 
@@ -52,5 +51,3 @@ def _described(schema: Schema) -> Schema:
     if isinstance(default, BaseModel):
         schema["default"] = default.model_dump(by_alias=True, exclude_defaults=True)
     return schema
-
-

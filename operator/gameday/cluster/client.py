@@ -3,7 +3,6 @@
 The typed API modules would cost 43 MB of memory (measured); none is imported here.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -79,6 +78,7 @@ class Cluster:
 
         Raises:
             AlreadyExists: when one of its name is there.
+
         """
         query = {"dryRun": "All"} if dry_run else {}
         return await self._call("POST", kind, namespace, body=body, query=query, verb="create")
@@ -88,6 +88,7 @@ class Cluster:
 
         Raises:
             Conflict: when it changed since ``body`` was read.
+
         """
         return await self._call("PUT", kind, namespace, name, body=body, verb="update")
 
@@ -96,6 +97,7 @@ class Cluster:
 
         Raises:
             Conflict: when the object changed since ``body`` was read.
+
         """
         return await self._call("PUT", kind, namespace, name, "status", body=body, verb="update")
 
@@ -113,6 +115,7 @@ class Cluster:
 
         Raises:
             Conflict: when that version is no longer the object's.
+
         """
         query = {"dryRun": "All"} if dry_run else {}
         return await self._call("PATCH", kind, namespace, name, subresource, body=body, query=query, verb="patch")
@@ -189,7 +192,7 @@ class Cluster:
                 yield answer
             finally:
                 answer.response.close()
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             text = str(error) or type(error).__name__
             raise ClusterUnreachable(f"{what}: the API server did not answer: {text}") from error
 

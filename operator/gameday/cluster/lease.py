@@ -50,6 +50,7 @@ class Election:
 
         Raises:
             LeaseLost: when somebody else holds it, or it could not be renewed in time.
+
         """
         while True:
             await asyncio.sleep(RENEW_EVERY)

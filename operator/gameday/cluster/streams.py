@@ -120,6 +120,7 @@ async def follow_log(cluster: Cluster, namespace: str, pod: str) -> AsyncIterato
         Absent: when the pod is gone.
         Refused: when its container has not started yet.
         ClusterUnreachable: when the stream broke; opening it anew gives all lines again.
+
     """
     timeout = aiohttp.ClientTimeout(sock_connect=10, sock_read=None)
     cluster.requests["get", "pods/log"] += 1

@@ -101,7 +101,7 @@ def _judge(at: Situation, zero: float, *, again: bool) -> Record:
     if again and at.plan.rollback is not None:
         length = max(0.0, at.record.since + at.plan.rollback.within - zero)
     requested = zero if again else asked
-    window = Window(requested, zero, None, length, at.now, budgets.GRACE)
+    window = Window(requested, zero, None, length, at.now, budgets.GRACE, skew=at.world.skew)
     record = decide_stage(at, Stage.RECOVERY, window, again=again)
     judged = replace(at, record=record)
     timed = any(e.mode.value == "eventually" for e in at.plan.recovery.expect)

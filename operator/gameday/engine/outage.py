@@ -122,7 +122,14 @@ def _judged(at: Situation, ends: float | None = None) -> Record:
     requested = at.record.inject_requested_at or at.now
     length = at.plan.outage.lasts
     window = Window(
-        requested, at.record.zero, ends, length, at.now, budgets.GRACE, zero_resolution=at.record.zero_resolution
+        requested,
+        at.record.zero,
+        ends,
+        length,
+        at.now,
+        budgets.GRACE,
+        zero_resolution=at.record.zero_resolution,
+        skew=at.world.skew,
     )
     return decide_stage(at, Stage.OUTAGE, window)
 

@@ -80,7 +80,8 @@ def _timing(path: str, stage: Stage, expectation: Expectation, plan: Plan) -> It
     needed = (expectation.within or 0.0) + expectation.holds
     if needed > plan.outage.lasts:
         yield Finding(
-            path, f"within and holds need {needed:.0f} s, outage.lasts is {plan.outage.lasts:.0f} s: lengthen the outage"
+            path,
+            f"within and holds need {needed:.0f} s, outage.lasts is {plan.outage.lasts:.0f} s: lengthen the outage",
         )
 
 

@@ -4,17 +4,18 @@ Only ``on.event`` handlers stand here: they are level-triggered, and with them K
 annotation of its own. The finalizer of a drill is the runner's.
 """
 
+from pathlib import Path
 from typing import Any, Final
 
 import kopf
 
-from gameday.runner.supervisor import ACCOUNT, Supervisor
+from gameday.runner.supervisor import Supervisor
 
 GROUP: Final = "gameday.dev"
 VERSION: Final = "v1alpha1"
 
 
-def register(registry: kopf.OperatorRegistry, supervisor: Supervisor) -> None:
+def register(registry: kopf.OperatorRegistry, supervisor: Supervisor, kubeconfig: Path | None) -> None:
     """Hang the handlers into a registry."""
 
     @kopf.on.startup(registry=registry)
@@ -22,10 +23,11 @@ def register(registry: kopf.OperatorRegistry, supervisor: Supervisor) -> None:
         settings.posting.enabled = False
         settings.watching.server_timeout = 300
         settings.watching.client_timeout = 330
-        settings.peering.standalone = True
 
     @kopf.on.login(registry=registry)
     async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        if kubeconfig is not None:
+            return _from_kubeconfig(kubeconfig)
         return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
     @kopf.on.event(GROUP, VERSION, "gamedays", registry=registry)
@@ -36,11 +38,22 @@ def register(registry: kopf.OperatorRegistry, supervisor: Supervisor) -> None:
     async def drill_changed(event: kopf.RawEvent, **_: Any) -> None:
         supervisor.drill_seen(event["type"] == "DELETED", dict(event["object"]))
 
-    # By name, not by label: Kopf filters labels itself and would not tell of an account that lost its label.
-    @kopf.on.event("", "v1", "serviceaccounts", when=_is_account, registry=registry)
-    async def account_changed(event: kopf.RawEvent, **_: Any) -> None:
-        supervisor.account_seen(event["type"] == "DELETED", dict(event["object"]))
 
+def _from_kubeconfig(path: Path) -> kopf.ConnectionInfo:
+    """Kopf reads only the KUBECONFIG variable; this reads the one that was named."""
+    import yaml
 
-def _is_account(name: str | None, **_: Any) -> bool:
-    return name == ACCOUNT
+    config = yaml.safe_load(path.read_text())
+    named = {kind: {item["name"]: item for item in config[kind]} for kind in ("contexts", "clusters", "users")}
+    context = named["contexts"][config["current-context"]]["context"]
+    cluster, user = named["clusters"][context["cluster"]]["cluster"], named["users"][context["user"]]["user"]
+    return kopf.ConnectionInfo(
+        server=cluster["server"],
+        ca_path=cluster.get("certificate-authority"),
+        ca_data=cluster.get("certificate-authority-data"),
+        certificate_path=user.get("client-certificate"),
+        certificate_data=user.get("client-certificate-data"),
+        private_key_path=user.get("client-key"),
+        private_key_data=user.get("client-key-data"),
+        token=user.get("token"),
+    )

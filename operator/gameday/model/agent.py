@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
 VARIABLE: Final = "GAMEDAY_AGENT"
-SECRETS: Final = "/run/gameday/secrets"  # noqa: S105  a directory
+SECRETS: Final = "/run/gameday/secrets"
 
 
 def secret_file(name: str, key: str) -> str:
@@ -101,6 +101,7 @@ class AgentConfig:
 
         Raises:
             ValueError: when the text is no configuration.
+
         """
         fields: dict[str, Any] = json.loads(text)
         return cls(

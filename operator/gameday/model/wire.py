@@ -35,6 +35,7 @@ def parse_line(agent: str, line: bytes | str) -> Sample:
 
     Raises:
         ValueError: when the line is not one.
+
     """
     fields = json.loads(line)
     if not isinstance(fields, dict):

@@ -119,5 +119,7 @@ class World:
     finalizer: bool = False
     resumed_at: float = 0.0
     """When this process took the drill over: what was asked for earlier, another process asked for."""
+    skew: float = 0.0
+    """Seconds by which the agents' clocks differ."""
     likely_leak: str = ""
     """What most likely lets traffic through a cut that shows no effect."""

@@ -27,6 +27,7 @@ def ask_for(probe: ProbeSpec) -> Ask:
 
     Raises:
         ValueError: when the kind is not one that an agent runs.
+
     """
     match probe.kind:
         case "http":

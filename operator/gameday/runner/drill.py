@@ -8,108 +8,185 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
-from gameday.engine.commands import Command, key_of
+from gameday.engine.commands import ArmFuse, Command, Inject, Lift, RemoveFuse, ScaleTo, key_of
 from gameday.engine.drill import decide
+from gameday.engine.evidence import Evidence
 from gameday.engine.orders import orders
 from gameday.engine.situation import Situation
 from gameday.errors import GameDayError
-from gameday.model.plan import Plan
-from gameday.model.record import Line, Phase, Record
+from gameday.model.labels import AGENT
+from gameday.model.plan import Outage, Plan, Recovery, SteadyState
+from gameday.model.record import Phase, Record
+from gameday.model.world import Life, Lock, World
+from gameday.runner.background import Background
 from gameday.runner.feed import Feed
 from gameday.runner.hands import Hands
+from gameday.runner.measured import measurements
 from gameday.runner.memory import Memory
-from gameday.runner.view import View
+from gameday.runner.view import View, life_of
 
-LOOK_EVERY = 0.5
+LOOK_EVERY: Final = 0.5
 """Longest time between two looks, in seconds: deadlines pass without an event."""
+RETRY_AFTER: Final = 0.5
+"""Seconds after which a command that failed may be given again."""
+CATCH_UP: Final = 20.0
+"""Longest wait, in seconds, for the logs to be read again after a restart before anything is decided from them."""
 
-RETRY_FIRST, RETRY_LAST = 0.25, 5.0
-"""Seconds between two tries of a command that failed: doubled each time, up to the last."""
+NO_PLAN: Final = Plan("", (), SteadyState(0.0), Outage(0.0, ()), Recovery(0.0))
+"""Stands for the plan while a drill waits for one."""
 
 log = logging.getLogger("gameday.drill")
 
-Narrator = Callable[[Record, Line], None]
-
 
 class DrillRunner:
-    """Carries one drill out, from wherever an earlier process left it to its end."""
+    """Carries one drill out, from wherever an earlier process left it to its end.
 
-    def __init__(self, memory: Memory, view: View, feed: Feed, hands: Hands, clock: Callable[[], float]) -> None:
+    ``plan`` is called while the drill has no plan yet, to see whether its GameDay is there.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        view: View,
+        feed: Feed,
+        hands: Hands,
+        clock: Callable[[], float],
+        plan: Callable[[], None],
+    ) -> None:
         self.memory = memory
         self.view = view
         self.feed = feed
         self.hands = hands
         self.clock = clock
-        self.wake = asyncio.Event()
+        self.find_plan = plan
         self.running: dict[str, asyncio.Task[None]] = {}
         self.errors: dict[str, str] = {}
+        self._wake = asyncio.Event()
+        self._none = Evidence(NO_PLAN)
+        self._began_deciding = False
 
     async def run(self) -> Record:
         """Return the finished record once nothing is left to do for this drill.
 
         Raises:
             Superseded: when another process has written this drill's record.
-        """
-        self.view.on_change(self.wake.set)
-        self.feed.on_sample(self.wake.set)
-        async with asyncio.TaskGroup() as group:
-            watching = [group.create_task(self.view.run()), group.create_task(self.feed.run())]
-            try:
-                return await self._loop(group)
-            finally:
-                for task in (*watching, *self.running.values()):
-                    task.cancel()
 
-    async def _loop(self, group: asyncio.TaskGroup) -> Record:
+        """
+        if self.memory.record.phase is not Phase.PENDING:
+            self.view.lock = Lock.HELD
+        async with asyncio.TaskGroup() as group:
+            background = Background(group)
+            self.view.open(background, self._wake.set)
+            self.feed.on_sample(self._wake.set)
+            for hold in self.memory.record.holds:
+                if hold.before is not None:
+                    self.view.open_workload(hold.object_name)
+            try:
+                return await self._loop(background)
+            finally:
+                background.cancel()
+
+    async def _loop(self, background: Background) -> Record:
         while True:
-            self.wake.clear()
-            record, plan = self._decide()
-            if record != self.memory.record:
-                await self.memory.save(record)
-            commands = orders(plan, record, self._world())
-            for command in commands:
-                self._start(group, command)
-            if record.phase is Phase.FINISHED and not commands and not self.running:
-                return record
+            self._wake.clear()
+            self._attend(background)
+            if self._can_decide():
+                record = self._decide()
+                if record != self.memory.record and not await self._saved(record):
+                    continue
+                commands = orders(self.memory.plan, record, self._world())
+                for command in commands:
+                    self._start(background, command)
+                if record.phase is Phase.FINISHED and not commands and not self.running:
+                    return record
             await self._rest()
 
-    def _decide(self) -> tuple[Record, Plan | None]:
-        plan, record = self.memory.plan, self.memory.record
-        self.feed.follow(plan, record)
-        situation = Situation(plan or self.memory.no_plan, record, self._world(), self.feed.seen, self.clock())
-        return decide(situation), plan
+    def _attend(self, background: Background) -> None:
+        """Open what the drill has come to need: its plan, its mirrors, its agents' logs."""
+        drill = self.view.only("drill")
+        if drill is not None:
+            self.memory.hear(drill)
+        self.find_plan()
+        plan, setup = self.memory.plan, self.memory.setup
+        if plan is None or setup is None:
+            return
+        self.view.open_namespace(setup, plan)
+        if self.feed.evidence is None:
+            self.feed.evidence = Evidence(plan, len(setup.pairs))
+            if self.memory.record.inject_requested_at is not None or self.memory.record.holds:
+                self.feed.evidence.set_baseline(self.memory.record.baseline)
+        for name, pod in self.view.objects("pods").items():
+            if life_of(pod) in {Life.RUNNING, Life.ENDED}:
+                self.feed.follow(background, pod["metadata"]["labels"][AGENT], name)
 
-    def _world(self) -> "World":
-        return replace(self.view.world(), errors=dict(self.errors))
+    def _can_decide(self) -> bool:
+        """Nothing is concluded from what was not read yet: neither from mirrors nor, after a restart, from logs."""
+        if not self.view.synced:
+            return False
+        evidence, record = self.feed.evidence, self.memory.record
+        if self._began_deciding or evidence is None or record.steady_from is None:
+            self._began_deciding = self._began_deciding or evidence is not None
+            return True
+        late = self.clock() > self.view.resumed_at + CATCH_UP
+        dead = self.view.only("drill") is None or record.phase is Phase.FINISHED
+        self._began_deciding = dead or late or evidence.caught_up(self.view.resumed_at)
+        return self._began_deciding
+
+    def _decide(self) -> Record:
+        seen = self.feed.evidence or self._none
+        plan = self.memory.plan or NO_PLAN
+        record = decide(Situation(plan, self.memory.record, self._world(), seen, self.clock()))
+        if record.phase is Phase.FINISHED and self.memory.record.phase is not Phase.FINISHED:
+            self.memory.measurements = measurements(plan, record, seen)
+        return record
+
+    def _world(self) -> World:
+        return replace(self.view.world(), errors=dict(self.errors), skew=self.feed.skew)
+
+    async def _saved(self, record: Record) -> bool:
+        try:
+            await self.memory.save(record)
+        except GameDayError as error:
+            log.warning("drill %s: not saved, so nothing is done: %s", self.memory.name, error)
+            await asyncio.sleep(RETRY_AFTER)
+            return False
+        return True
 
     async def _rest(self) -> None:
         try:
             async with asyncio.timeout(LOOK_EVERY):
-                await self.wake.wait()
+                await self._wake.wait()
         except TimeoutError:
             return
 
-    def _start(self, group: asyncio.TaskGroup, command: Command) -> None:
-        key = key_of(command)
-        if key not in self.running:
-            self.running[key] = group.create_task(self._carry_out(key, command))
+    def _start(self, background: Background, command: Command) -> None:
+        """Start a command unless its lane is taken: what concerns one entry of the undo log runs one at a time."""
+        lane = lane_of(command)
+        if lane not in self.running:
+            self.running[lane] = background.start(self._carry_out(lane, command))
 
-    async def _carry_out(self, key: str, command: Command) -> None:
-        """Do it once; after an error wait a little before the engine may ask again."""
-        pause = 0.0
+    async def _carry_out(self, lane: str, command: Command) -> None:
+        key = key_of(command)
         try:
             await self.hands.do(command)
             self.errors.pop(key, None)
         except GameDayError as error:
+            if self.errors.get(key) != str(error):
+                log.warning("drill %s: %s: %s", self.memory.name, key, error)
             self.errors[key] = str(error)
-            log.warning("%s failed: %s", key, error, extra={"drill": self.memory.name, "command": key})
-            pause = RETRY_FIRST
+            self._wake.set()
+            await asyncio.sleep(RETRY_AFTER)
         finally:
-            if not pause:
-                self.running.pop(key, None)
-                self.wake.set()
-        if pause:
-            await asyncio.sleep(pause)
-            self.running.pop(key, None)
-            self.wake.set()
+            self.running.pop(lane, None)
+            self._wake.set()
+
+
+def lane_of(command: Command) -> str:
+    """Commands of one lane never run at the same time."""
+    match command:
+        case ArmFuse(hold) | Inject(hold) | Lift(hold) | RemoveFuse(hold) | ScaleTo(hold, _):
+            return f"hold/{hold.name}"
+        case _:
+            return key_of(command)

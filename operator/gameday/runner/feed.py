@@ -9,11 +9,13 @@ import logging
 from collections.abc import Callable
 
 from gameday.cluster.client import Cluster
+from gameday.cluster.streams import follow_log
 from gameday.engine.evidence import Evidence
-from gameday.errors import GameDayError
+from gameday.errors import Absent, GameDayError
 from gameday.model.sample import Sample
 from gameday.model.wire import parse_line
 from gameday.model.world import Severed
+from gameday.runner.background import Background
 from gameday.runner.telemetry import Metrics
 
 REOPEN_AFTER = 0.5
@@ -36,6 +38,7 @@ class Feed:
         self._lags: dict[str, float] = {}
         self._wake: Callable[[], None] = lambda: None
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._began = clock()
 
     def on_sample(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` after each sample."""
@@ -46,21 +49,18 @@ class Feed:
         """Seconds by which the agents' clocks differ, as far as their fastest lines tell."""
         return max(self._lags.values()) - min(self._lags.values()) if self._lags else 0.0
 
-    def follow(self, group: asyncio.TaskGroup, agent: str, pod: str) -> None:
+    def follow(self, background: Background, agent: str, pod: str) -> None:
         """Follow the log of an agent's pod until its container ends; once is enough."""
         if agent not in self._tasks:
-            self._tasks[agent] = group.create_task(self._follow(agent, pod))
-
-    def stop(self) -> None:
-        """Follow nothing any more."""
-        for task in self._tasks.values():
-            task.cancel()
+            self._tasks[agent] = background.start(self._follow(agent, pod))
 
     async def _follow(self, agent: str, pod: str) -> None:
         while True:
             try:
-                async for line in self.cluster.follow_log(self.namespace, pod):
+                async for line in follow_log(self.cluster, self.namespace, pod):
                     self._take(agent, line)
+                return
+            except Absent:
                 return
             except GameDayError as error:
                 log.warning("log of %s/%s: %s", self.namespace, pod, error)
@@ -72,11 +72,13 @@ class Feed:
         except ValueError as error:
             log.warning("line of agent %s passed over: %s", agent, error)
             return
-        lag = self.clock() - sample.received
-        self._lags[agent] = min(lag, self._lags.get(agent, lag))
-        if self._keep(sample):
+        if not self._keep(sample):
+            return
+        if sample.received > self._began:
+            lag = self.clock() - sample.received
+            self._lags[agent] = min(lag, self._lags.get(agent, lag))
             self.metrics.lag.observe(max(0.0, lag))
-            self._wake()
+        self._wake()
 
     def _keep(self, sample: Sample) -> bool:
         if sample.name == "sever":

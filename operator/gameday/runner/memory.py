@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from gameday.api.record import conditions_of, record_of, status_of, timestamp
+from gameday.api.record import conditions_of, record_of, setup_of, setup_text, status_of, timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS
 from gameday.errors import Conflict
@@ -36,6 +36,8 @@ class Memory:
         self.plan: Plan | None = None
         self.plan_text = ""
         self.plan_digest = ""
+        self.measurements: tuple[dict[str, str | float], ...] = ()
+        self.setup = setup_of(drill.get("status", {}))
         self.gone = False
         self._drill = drill
         self._written: str | None = drill.get("status", {}).get("engine")
@@ -63,10 +65,11 @@ class Memory:
         Raises:
             Superseded: when the status holds a record that this process did not write.
             GameDayError: when the API server does not take it; nothing may be done then.
+
         """
         status = self._status(record)
         while not self.gone:
-            body = self._drill | {"status": self._merged(status)}
+            body = self._drill | {"status": self._merged(status, record)}
             try:
                 self._drill = dict(await self.cluster.replace_status(DRILLS, self.namespace, self.name, body))
                 break
@@ -89,25 +92,35 @@ class Memory:
 
     def _status(self, record: Record) -> dict[str, Any]:
         status = status_of(record, self._drill["metadata"].get("generation", 1))
+        if self.setup is not None:
+            status["setup"] = setup_text(self.setup)
+        if self.measurements:
+            status["measurements"] = list(self.measurements)
         if self.plan_text:
             status |= {"plan": self.plan_text, "planDigest": self.plan_digest}
         while status["timeline"] and len(str(status).encode()) > STATUS_BYTES:
             status["timeline"] = status["timeline"][1:]
         return status
 
-    def _merged(self, status: dict[str, Any]) -> dict[str, Any]:
+    def _merged(self, status: dict[str, Any], record: Record) -> dict[str, Any]:
         known = {c["type"]: c for c in self._drill.get("status", {}).get("conditions", ())}
         now = timestamp(self.clock())
         conditions = []
-        for kind, state, reason, message in conditions_of(self.record_for(status)):
+        for kind, state, reason, message in conditions_of(record):
             old = known.get(kind)
             since = old["lastTransitionTime"] if old is not None and old["status"] == state else now
             conditions.append(
-                {"type": kind, "status": state, "reason": reason, "message": message[:1024], "lastTransitionTime": since}
+                {
+                    "type": kind,
+                    "status": state,
+                    "reason": reason,
+                    "message": message[:1024],
+                    "lastTransitionTime": since,
+                }
             )
-        kept = {k: v for k, v in self._drill.get("status", {}).items() if k in {"plan", "planDigest", "measurements"}}
+        kept = {
+            k: v
+            for k, v in self._drill.get("status", {}).items()
+            if k in {"plan", "planDigest", "setup", "measurements"}
+        }
         return kept | status | {"conditions": conditions}
-
-    def record_for(self, status: dict[str, Any]) -> Record:
-        """The record that a status shows."""
-        return record_of(status) or self.record

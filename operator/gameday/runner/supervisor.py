@@ -12,10 +12,8 @@ from typing import Any, Final
 
 from gameday.model.record import Phase
 from gameday.runner.telemetry import Heartbeat
+from gameday.runner.view import FINALIZER
 
-ACCOUNT: Final = "gameday"
-OPT_IN: Final = "gameday.dev/opt-in"
-FINALIZER: Final = "gameday.dev/undo"
 TURN_EVERY: Final = 2.0
 """Longest time between two turns of the supervisor, in seconds."""
 
@@ -32,8 +30,6 @@ class Known:
 
     gamedays: dict[Key, Object] = field(default_factory=dict)
     drills: dict[Key, Object] = field(default_factory=dict)
-    accounts: set[str] = field(default_factory=set)
-    """Namespaces that have opted in."""
 
 
 def key_of(thing: Mapping[str, Any]) -> Key:
@@ -58,7 +54,6 @@ class Supervisor:
         self.run_drill = run_drill
         self.check_gameday = check_gameday
         self.heartbeat = heartbeat
-        self.listeners: set[Callable[[], None]] = set()
         self._changed = asyncio.Event()
         self._drills: dict[str, asyncio.Task[None]] = {}
         self._checks: dict[Key, asyncio.Task[None]] = {}
@@ -71,15 +66,6 @@ class Supervisor:
     def drill_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a Drill."""
         self._take(self.known.drills, deleted, thing)
-
-    def account_seen(self, deleted: bool, thing: Object) -> None:
-        """Take the newest state of an account; its label opts its namespace in."""
-        namespace, _ = key_of(thing)
-        if deleted or thing["metadata"].get("labels", {}).get(OPT_IN) != "true":
-            self.known.accounts.discard(namespace)
-        else:
-            self.known.accounts.add(namespace)
-        self._tell()
 
     async def lead(self) -> None:
         """Start what is to be started, until cancelled. Only the Lease's holder may be here."""
@@ -106,8 +92,6 @@ class Supervisor:
 
     def _tell(self) -> None:
         self._changed.set()
-        for listener in list(self.listeners):
-            listener()
 
     def _start_drill(self, group: asyncio.TaskGroup, thing: Object) -> None:
         uid = thing["metadata"]["uid"]

@@ -25,7 +25,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.drills = Counter(
-            "gameday_drills", "Drills finished, by verdict.", ["namespace", "gameday", "verdict"], registry=self.registry
+            "gameday_drills",
+            "Drills finished, by verdict.",
+            ["namespace", "gameday", "verdict"],
+            registry=self.registry,
         )
         self.phases = Histogram(
             "gameday_phase_duration_seconds",
@@ -88,6 +91,7 @@ async def serve(metrics: Metrics, heartbeat: Heartbeat, port: int) -> web.AppRun
 
     Raises:
         OSError: when the port is taken.
+
     """
 
     async def healthz(_: web.Request) -> web.Response:

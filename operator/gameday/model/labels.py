@@ -1,0 +1,44 @@
+"""The labels that mark what is ours, and those that a pod of ours must never wear."""
+
+from collections.abc import Mapping
+from typing import Final
+
+DRILL: Final = "gameday.dev/drill"
+ROLE: Final = "gameday.dev/role"
+AGENT: Final = "gameday.dev/agent"
+CONTROL: Final = "control"
+"""Role of the pods that wear the targets' labels and that a cut must spare."""
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+
+NEVER_WORN: Final = frozenset(
+    {
+        "pod-template-hash",
+        "pod-template-generation",
+        "controller-revision-hash",
+        "statefulset.kubernetes.io/pod-name",
+        "apps.kubernetes.io/pod-index",
+        "job-name",
+        "controller-uid",
+        "batch.kubernetes.io/job-name",
+        "batch.kubernetes.io/controller-uid",
+        "argocd.argoproj.io/instance",
+        "helm.sh/chart",
+        "helm.toolkit.fluxcd.io/name",
+        "helm.toolkit.fluxcd.io/namespace",
+        "kustomize.toolkit.fluxcd.io/name",
+        "kustomize.toolkit.fluxcd.io/namespace",
+        MANAGED_BY,
+    }
+)
+"""Labels by which a controller or a deployment tool knows its own pods: it would adopt, count or delete ours."""
+
+
+def marks(drill: str, role: str, agent: str = "") -> dict[str, str]:
+    """The labels of an object of a drill."""
+    own = {DRILL: drill, ROLE: role, MANAGED_BY: "gameday"}
+    return own | ({AGENT: agent} if agent else {})
+
+
+def ours(labels: Mapping[str, str]) -> bool:
+    """Whether an object with these labels is a drill's."""
+    return DRILL in labels

@@ -1,0 +1,54 @@
+"""How a drill is carried out on this cluster: what the preflight found and decided, kept for the whole drill."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gameday.model.plan import Via
+
+
+@dataclass(frozen=True, slots=True)
+class CutPort:
+    """A port that is cut: the Service's, and the one that its pods listen on."""
+
+    port: int
+    target: int
+    protocol: str = "TCP"
+
+
+@dataclass(frozen=True, slots=True)
+class FarEnd:
+    """What the targets are cut off from. ``selector`` is empty for addresses outside the cluster.
+
+    ``addresses`` are those of pods behind a Service, ``services`` its own (ClusterIP, load balancer, external).
+    """
+
+    namespace: str = ""
+    selector: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    cidrs: tuple[str, ...] = ()
+    ports: tuple[CutPort, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Where a witness and its control run, and the target labels that both wear."""
+
+    node: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The decisions of a preflight."""
+
+    backend: Via
+    far_end: FarEnd
+    pairs: tuple[Pair, ...]
+    targets: tuple[str, ...]
+    """Addresses of the targets, whose connections are severed."""
+    severs: bool = False
+    dns: str = ""
+    """Address of the cluster's DNS Service, which is always watched; empty where there is none."""
+    bystanders: tuple[tuple[str, str, int], ...] = ()
+    """What else must stay reachable: name, host, port."""

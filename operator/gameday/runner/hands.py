@@ -1,0 +1,257 @@
+"""What is done for a drill: each command, once or twice alike, as the namespace's account.
+
+Leases, the finalizer and the status are the operator's own; everything else in the namespace is done as the account.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import assert_never
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import DRILLS, JOBS, PODS, Kind, Object
+from gameday.cluster.lease import lock_namespace, unlock_namespace
+from gameday.engine import budgets
+from gameday.engine import commands as do
+from gameday.errors import AlreadyExists, GameDayError, Refused
+from gameday.faults import fuse, policy
+from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
+from gameday.faults.sight import Sight, look
+from gameday.faults.targets import addresses, far_end, pairs, targets
+from gameday.model.agent import AgentConfig
+from gameday.model.names import cut_fuse, derived, job
+from gameday.model.names import policy as policy_name
+from gameday.model.plan import Existing, Fault, Plan, ServiceRef
+from gameday.model.record import Hold, HoldKind
+from gameday.model.setup import Setup
+from gameday.model.world import Life, Lock, Preflight
+from gameday.runner import agents
+from gameday.runner.agent_pods import SEVER_GRACE, fuse_pod
+from gameday.runner.memory import Memory
+from gameday.runner.settings import Settings
+from gameday.runner.view import FINALIZER, View, life_of
+from gameday.steps import job as job_step
+from gameday.steps import scale
+
+
+class Hands:
+    """Carries commands out for one drill."""
+
+    def __init__(
+        self, operator: Cluster, memory: Memory, view: View, settings: Settings, clock: Callable[[], float]
+    ) -> None:
+        self.operator = operator
+        self.memory = memory
+        self.view = view
+        self.settings = settings
+        self.clock = clock
+        self.namespace = memory.namespace
+        self.account = operator.as_account(memory.namespace)
+
+    async def do(self, command: do.Command) -> None:
+        """Carry one command out.
+
+        Raises:
+            GameDayError: when the API server refuses or does not answer; the engine asks again.
+
+        """
+        match command:
+            case do.TakeLock():
+                await self._take_lock()
+            case do.CheckPreflight():
+                await self._check_preflight()
+            case do.StartAgents():
+                await self._start_agents()
+            case do.ArmFuse(hold):
+                await self._arm(hold)
+            case do.Inject(hold):
+                await self._inject(hold)
+            case do.Sever():
+                await self.account.delete(PODS, self.namespace, self._name("sever"), grace=SEVER_GRACE)
+            case do.Lift(hold):
+                await self._lift(hold)
+            case do.ReadWorkload(deployment):
+                self.view.open_workload(deployment)
+            case do.ScaleTo(hold, replicas):
+                await scale.scale(self.account, self.namespace, hold.object_name, replicas)
+            case do.StartJob(step, cron_job):
+                name = job(self.memory.name, step)
+                uid = self.memory.uid
+                await job_step.start(self.account, self.namespace, cron_job, name, self.memory.name, uid)
+            case do.RemoveFuse(hold):
+                await self._remove_fuse(hold)
+            case do.StopAgents():
+                await self._stop_agents()
+            case do.FreeLock():
+                await unlock_namespace(self.operator, self.namespace, self.memory.uid)
+                self.view.lock = Lock.UNKNOWN
+            case do.LetGo():
+                await self._finalizer(on=False)
+            case _:
+                assert_never(command)
+
+    def _name(self, agent: str) -> str:
+        return derived(self.memory.name, agent)
+
+    def _ready(self) -> tuple[Plan, Setup]:
+        if self.memory.plan is None or self.memory.setup is None:
+            raise Refused(f"drill {self.memory.name} has no plan or no setup: its status was changed by somebody else")
+        return self.memory.plan, self.memory.setup
+
+    async def _take_lock(self) -> None:
+        holder = await lock_namespace(self.operator, self.namespace, self.memory.name, self.memory.uid)
+        if holder != self.memory.name:
+            self.view.lock, self.view.locked_by = Lock.BUSY, holder
+            raise Refused(f"drill {holder} holds namespace {self.namespace}; one drill at a time")
+        await self._finalizer(on=True)
+        self.view.lock = Lock.HELD
+
+    async def _finalizer(self, *, on: bool) -> None:
+        """Put our finalizer on or off; on the version that was read, so that no other one is lost."""
+        drill = await self.operator.get(DRILLS, self.namespace, self.memory.name)
+        if drill is None or drill["metadata"]["uid"] != self.memory.uid:
+            return
+        others = [name for name in drill["metadata"].get("finalizers", ()) if name != FINALIZER]
+        body: Object = {
+            "metadata": {
+                "resourceVersion": drill["metadata"]["resourceVersion"],
+                "finalizers": [*others, FINALIZER] if on else others,
+            }
+        }
+        changed = await self.operator.patch(DRILLS, self.namespace, self.memory.name, body)
+        self.memory.hear(changed)
+        if on:
+            self.view.learn("drill", changed)
+
+    async def _check_preflight(self) -> None:
+        plan = self.memory.plan
+        if plan is None:
+            return
+        if not self.view.opted_in:
+            self.view.preflight = Preflight((not_opted_in(self.namespace),))
+            return
+        fault = plan.outage.faults[0]
+        sight = await look(self.account, self.operator, self.namespace, fault.partition)
+        found = refusals(sight, plan)
+        notes: tuple[str, ...] = ()
+        if not found:
+            setup = setup_of(sight, plan)
+            notes = warnings(sight, fault.partition)
+            if fault.partition.existing is Existing.SEVER and not setup.severs:
+                notes = (*notes, "no redis probe lends its credentials, so open connections cannot be severed")
+            found = await self._rehearse(plan, setup, fault)
+            self.memory.setup = setup
+            self.view.likely_leak = likely_leak(sight, fault.partition, setup.backend)
+        self.view.preflight = Preflight(found, notes)
+
+    async def _rehearse(self, plan: Plan, setup: Setup, fault: Fault) -> tuple[str, ...]:
+        """Have the API server try every object that the drill will create."""
+        name, fuse_name = policy_name(self.memory.name, fault.name), cut_fuse(self.memory.name)
+        seconds = budgets.fuse_of_cut(plan)
+        image = self.settings.image
+        cut = policy.build(self.memory.name, name, fault.partition, setup, fuse_name, self.memory.uid)
+        tried: list[tuple[Kind, Object]] = [(PODS, pod) for pod in agents.pods(plan, setup, self._place())]
+        tried.append((JOBS, fuse.build(self.memory.name, self.memory.uid, fuse_name, seconds, image)))
+        tried.append((policy.kind_of(setup.backend), cut))
+        found = []
+        for kind, body in tried:
+            try:
+                await self.account.create(kind, self.namespace, body, dry_run=True)
+            except AlreadyExists:
+                continue
+            except GameDayError as error:
+                if error.retry:
+                    raise
+                found.append(str(error))
+        return tuple(dict.fromkeys(found))
+
+    def _place(self) -> agents.Place:
+        return agents.Place(
+            self.namespace, self.memory.name, self.memory.uid, self.settings.image, self.settings.image_pull_policy
+        )
+
+    async def _start_agents(self) -> None:
+        plan, setup = self._ready()
+        self.view.open_namespace(setup, plan)
+        there = self.view.objects("pods")
+        for body in agents.pods(plan, setup, self._place()):
+            if body["metadata"]["name"] not in there:
+                await self._create("pods", PODS, body)
+
+    async def _create(self, mirror: str, kind: Kind, body: Object) -> None:
+        try:
+            self.view.learn(mirror, await self.account.create(kind, self.namespace, body))
+        except AlreadyExists:
+            return
+
+    async def _arm(self, hold: Hold) -> None:
+        plan, _ = self._ready()
+        if hold.kind is HoldKind.NETWORK_PARTITION:
+            if hold.fuse_name not in self.view.objects("jobs"):
+                seconds = budgets.fuse_of_cut(plan)
+                body = fuse.build(self.memory.name, self.memory.uid, hold.fuse_name, seconds, self.settings.image)
+                await self._create("jobs", JOBS, body)
+        elif plan.rollback is not None and hold.before is not None and hold.fuse_name not in self.view.objects("pods"):
+            config = AgentConfig(
+                deployment=hold.object_name,
+                namespace=self.namespace,
+                replicas=hold.before,
+                deadline=self.clock() + budgets.fuse_of_scale(plan.rollback),
+            )
+            agent = derived("fuse", hold.name)
+            body = fuse_pod(
+                self.memory.name, hold.fuse_name, agent, config, self.settings.image, self.settings.image_pull_policy
+            )
+            await self._create("pods", PODS, body)
+
+    async def _inject(self, hold: Hold) -> None:
+        plan, setup = self._ready()
+        fault = next(fault for fault in plan.outage.faults if fault.name == hold.name)
+        kind = policy.kind_of(setup.backend)
+        body = policy.build(
+            self.memory.name, hold.object_name, fault.partition, setup, hold.fuse_name, hold.fuse_uid or ""
+        )
+        there = self.view.objects("policies").get(hold.object_name)
+        if there is None:
+            await self._create("policies", kind, body)
+        elif hold.object_uid == there["metadata"]["uid"]:
+            body["metadata"]["resourceVersion"] = there["metadata"]["resourceVersion"]
+            self.view.learn("policies", await self.account.replace(kind, self.namespace, hold.object_name, body))
+
+    async def _lift(self, hold: Hold) -> None:
+        _, setup = self._ready()
+        await self.account.delete(policy.kind_of(setup.backend), self.namespace, hold.object_name)
+
+    async def _remove_fuse(self, hold: Hold) -> None:
+        kind = JOBS if hold.kind is HoldKind.NETWORK_PARTITION else PODS
+        await self.account.delete(kind, self.namespace, hold.fuse_name)
+
+    async def _stop_agents(self) -> None:
+        for name, pod in list(self.view.objects("pods").items()):
+            if "deletionTimestamp" not in pod["metadata"] or life_of(pod) is not Life.ENDED:
+                await self.account.delete(PODS, self.namespace, name, uid=pod["metadata"]["uid"])
+
+
+def setup_of(sight: Sight, plan: Plan) -> Setup:
+    """How this plan is carried out in this namespace."""
+    partition = plan.outage.faults[0].partition
+    end = far_end(sight, partition)
+    severs = partition.existing is Existing.SEVER and agents.redis_of(plan) is not None
+    severs = severs and isinstance(partition.to, ServiceRef)
+    setup = Setup(
+        backend=choose(sight, partition.via),
+        far_end=end,
+        pairs=pairs(sight, partition.pod_selector),
+        targets=addresses(targets(sight, partition.pod_selector)),
+        severs=severs,
+        dns=sight.dns,
+    )
+    stays = tuple(
+        bystander
+        for bystander in (_bystander(stay.name, stay.host, stay.port) for stay in partition.must_stay)
+        if bystander
+    )
+    return replace(setup, bystanders=stays)
+
+
+def _bystander(name: str, host: str | None, port: int | None) -> tuple[str, str, int] | None:
+    return (name, host, port) if host is not None and port is not None else None

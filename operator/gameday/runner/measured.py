@@ -1,0 +1,40 @@
+"""The figures of a drill: times that expectations measured, and aggregates over a stage's samples."""
+
+from gameday.engine.evidence import Evidence
+from gameday.model.plan import Plan, Stage
+from gameday.model.record import Record
+
+Figure = dict[str, str | float]
+
+
+def measurements(plan: Plan, record: Record, evidence: Evidence) -> tuple[Figure, ...]:
+    """Every figure that could be taken, in the plan's order."""
+    figures: list[Figure] = []
+    for stage in Stage:
+        for expectation in plan.expectations(stage):
+            result = record.result(stage, expectation.name)
+            if expectation.measures and result is not None and result.seconds is not None:
+                figure: Figure = {"name": expectation.measures, "value": round(result.seconds, 3), "unit": "seconds"}
+                if result.resolution is not None:
+                    figure["resolution"] = round(result.resolution, 3)
+                figures.append(figure)
+    for measurement in plan.measurements:
+        span = _span(record, measurement.stage)
+        if span is None:
+            continue
+        taken = evidence.figure(measurement, *span)
+        if taken.value is not None:
+            figures.append({"name": measurement.name, "value": round(taken.value, 3), "unit": measurement.unit})
+    return tuple(figures)
+
+
+def _span(record: Record, stage: Stage) -> tuple[float, float] | None:
+    ends = record.finished_at or record.since
+    match stage:
+        case Stage.STEADY_STATE:
+            since, until = record.steady_from, record.inject_requested_at
+        case Stage.OUTAGE:
+            since, until = record.zero, record.undo_requested_at
+        case Stage.RECOVERY:
+            since, until = record.recovery_zero, ends
+    return (since, until if until is not None else ends) if since is not None else None

@@ -1,0 +1,160 @@
+"""One operator process: what is wired to what, and in which order it starts.
+
+/healthz and /metrics answer first; then Kopf fills the supervisor with what is there while this process seeks the
+Lease; only its holder runs drills, and losing it ends the process.
+"""
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+from gameday.api.parse import PlanInvalid, PlanTooBig
+from gameday.cluster.client import Cluster
+from gameday.cluster.events import Events
+from gameday.cluster.kinds import GAMEDAYS, Object
+from gameday.cluster.lease import Election
+from gameday.errors import GameDayError
+from gameday.model.record import Line, Phase, Record
+from gameday.model.world import Planned
+from gameday.runner.drill import DrillRunner
+from gameday.runner.feed import Feed
+from gameday.runner.gamedays import check_gameday, last_drill, read, read_spec, update_status
+from gameday.runner.hands import Hands
+from gameday.runner.memory import Memory
+from gameday.runner.settings import Settings
+from gameday.runner.supervisor import Supervisor
+from gameday.runner.telemetry import Heartbeat, Metrics
+from gameday.runner.view import View
+
+log = logging.getLogger("gameday.operator")
+
+EVENTFUL = {phase.value for phase in Phase} | {"CutProven", "CutLifted", "StepDone"}
+"""Timeline reasons that become Events although they are no bad news."""
+
+
+class Operator:
+    """Everything that one process needs to carry drills out."""
+
+    def __init__(self, cluster: Cluster, settings: Settings) -> None:
+        self.cluster = cluster
+        self.settings = settings
+        self.clock = time.time
+        self.metrics = Metrics()
+        self.heartbeat = Heartbeat(self.metrics)
+        self.events = Events(cluster, settings.identity, self.clock)
+        self.supervisor = Supervisor(self.run_drill, self.check, self.heartbeat)
+
+    async def lead(self) -> None:
+        """Seek the Lease, then act until it is lost.
+
+        Raises:
+            LeaseLost: when this process may not act any more.
+
+        """
+        election = Election(self.cluster, self.settings.namespace, self.settings.lease, self.settings.identity)
+        waiting = asyncio.create_task(self._beat())
+        try:
+            await election.win()
+        finally:
+            waiting.cancel()
+        log.info("leading as %s", self.settings.identity)
+        self.metrics.leading.set(1)
+        acting = asyncio.create_task(self.supervisor.lead())
+        keeping = asyncio.create_task(election.keep())
+        try:
+            await asyncio.wait({acting, keeping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.metrics.leading.set(0)
+            for task in (acting, keeping):
+                task.cancel()
+            ended = await asyncio.gather(acting, keeping, return_exceptions=True)
+            if not keeping.done() or keeping.cancelled():
+                await election.release()
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
+
+    async def _beat(self) -> None:
+        """While waiting for the Lease, the process is healthy as long as its loop turns."""
+        while True:
+            self.heartbeat.beat()
+            await asyncio.sleep(1.0)
+
+    async def check(self, gameday: Object) -> None:
+        """Write a GameDay's Ready condition."""
+        await check_gameday(self.cluster, gameday, self.clock)
+
+    async def run_drill(self, drill: Object) -> None:
+        """Carry one drill out, to its end."""
+        now = self.clock()
+        group: set[asyncio.Task[None]] = set()
+
+        def narrate(line: Line) -> None:
+            extra = {"drill": f"{memory.namespace}/{memory.name}", "reason": line.reason}
+            log.log(logging.WARNING if line.warning else logging.INFO, "%s: %s", line.reason, line.message, extra=extra)
+            if line.warning or line.reason in EVENTFUL:
+                task = asyncio.create_task(self._event(memory.drill, line))
+                group.add(task)
+                task.add_done_callback(group.discard)
+
+        memory = Memory(self.cluster, drill, narrate, self.clock)
+        self._recall(memory, drill)
+        feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, self.clock)
+        view = View(self.cluster, memory, feed, resumed_at=now)
+        hands = Hands(self.cluster, memory, view, self.settings, self.clock)
+        runner = DrillRunner(memory, view, feed, hands, self.clock, lambda: self._find_plan(memory, view))
+        known = memory.record.phase
+        record = await runner.run()
+        if known is not Phase.FINISHED:
+            await self._finished(memory, record)
+        if group:
+            await asyncio.wait(group)
+
+    def _recall(self, memory: Memory, drill: Object) -> None:
+        text = drill.get("status", {}).get("plan")
+        if text:
+            memory.freeze(*_from_text(drill["spec"]["gameDay"], text))
+
+    def _find_plan(self, memory: Memory, view: View) -> None:
+        """Freeze the GameDay into the drill while it waits; afterwards only see whether it is still there."""
+        gameday = view.only("gameday")
+        if memory.plan is not None:
+            gone = gameday is None or "deletionTimestamp" in gameday["metadata"]
+            view.planned = Planned.DELETED if gone and view.synced else Planned.FROZEN
+            return
+        if gameday is None:
+            view.planned_why = f"GameDay {memory.drill['spec']['gameDay']} is not in this namespace: create it"
+            return
+        try:
+            memory.freeze(*read(gameday))
+            view.planned = Planned.FROZEN
+        except PlanInvalid as error:
+            view.planned, view.planned_why = Planned.INVALID, str(error)
+        except PlanTooBig as error:
+            view.planned, view.planned_why = Planned.TOO_BIG, str(error)
+
+    async def _event(self, drill: Object, line: Line) -> None:
+        try:
+            await self.events.write(drill, line.reason, line.message, warning=line.warning)
+        except GameDayError as error:
+            log.warning("event not written: %s", error)
+
+    async def _finished(self, memory: Memory, record: Record) -> None:
+        name, namespace = memory.drill["spec"]["gameDay"], memory.namespace
+        verdict = record.verdict.value if record.verdict is not None else ""
+        self.metrics.drills.labels(namespace, name, verdict).inc()
+        figures = {str(f["name"]): float(f["value"]) for f in memory.measurements}
+        for figure in memory.measurements:
+            labels = (namespace, name, str(figure["name"]), str(figure["unit"]))
+            self.metrics.measured.labels(*labels).set(float(figure["value"]))
+        gameday = await self.cluster.get(GAMEDAYS, namespace, name)
+        if gameday is not None:
+            fields = last_drill(memory.name, record, figures)
+            await update_status(self.cluster, gameday, fields, None, self.clock)
+
+
+def _from_text(name: str, text: str) -> tuple[Any, str, str]:
+    import json
+
+    return read_spec(name, json.loads(text))

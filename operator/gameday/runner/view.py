@@ -1,0 +1,231 @@
+"""What one drill sees of the cluster: mirrors of the few objects that concern it, and the World made of them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from gameday.api.record import moment
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import (
+    DEPLOYMENTS,
+    DRILLS,
+    ENDPOINT_SLICES,
+    GAMEDAYS,
+    JOBS,
+    PODS,
+    SERVICE_ACCOUNTS,
+    Kind,
+    Object,
+)
+from gameday.cluster.streams import Mirror
+from gameday.engine import budgets
+from gameday.faults import fuse, policy
+from gameday.faults.targets import endpoint_addresses
+from gameday.model.labels import AGENT, DRILL, ROLE
+from gameday.model.names import job as job_name
+from gameday.model.plan import Plan, RunJob, Via
+from gameday.model.record import Hold, HoldKind, Record
+from gameday.model.setup import Setup
+from gameday.model.world import Cut, Fuse, Life, Lock, Planned, Preflight, Workload, World
+from gameday.runner import agents
+from gameday.runner.background import Background
+from gameday.runner.feed import Feed
+from gameday.runner.memory import Memory
+from gameday.steps import job, scale
+
+ACCOUNT: Final = "gameday"
+OPT_IN: Final = "gameday.dev/opt-in"
+FINALIZER: Final = "gameday.dev/undo"
+START_WITHIN: Final = 300.0
+"""Seconds after its creation until which a Drill may start, unless it says otherwise."""
+
+
+class View:
+    """Mirrors of a drill's objects. What the hands learn from their own calls is noted here as well."""
+
+    def __init__(self, operator: Cluster, memory: Memory, feed: Feed, resumed_at: float) -> None:
+        self.operator = operator
+        self.account = operator.as_account(memory.namespace)
+        self.memory = memory
+        self.feed = feed
+        self.resumed_at = resumed_at
+        self.lock = Lock.UNKNOWN
+        self.locked_by = ""
+        self.planned = Planned.ABSENT
+        self.planned_why = ""
+        self.preflight: Preflight | None = None
+        self.likely_leak = ""
+        self._wake: Callable[[], None] = lambda: None
+        self._mirrors: dict[str, Mirror] = {}
+        self._background: Background | None = None
+
+    def open(self, background: Background, wake: Callable[[], None]) -> None:
+        """Start the mirrors that every drill needs; ``wake`` is called at each change."""
+        self._background, self._wake = background, wake
+        self._mirror("drill", self.operator, DRILLS, fields=f"metadata.name={self.memory.name}")
+        name = self.memory.drill["spec"]["gameDay"]
+        self._mirror("gameday", self.operator, GAMEDAYS, fields=f"metadata.name={name}")
+        self._mirror("account", self.operator, SERVICE_ACCOUNTS, fields=f"metadata.name={ACCOUNT}")
+
+    def open_namespace(self, setup: Setup, plan: Plan) -> None:
+        """Start the mirrors of what the drill itself creates and cuts; once is enough."""
+        ours = f"{DRILL}={self.memory.name}"
+        self._mirror("pods", self.account, PODS, labels=ours)
+        self._mirror("jobs", self.account, JOBS, labels=ours)
+        self._mirror("policies", self.account, policy.kind_of(setup.backend), labels=ours)
+        if setup.backend is Via.NETWORK_POLICY and setup.far_end.selector:
+            name = self._service_name(plan)
+            namespace = setup.far_end.namespace
+            labels = f"kubernetes.io/service-name={name}"
+            self._mirror("slices", self.account, ENDPOINT_SLICES, labels=labels, namespace=namespace)
+
+    def open_workload(self, deployment: str) -> None:
+        """Start the mirror of a Deployment."""
+        self._mirror(f"workload/{deployment}", self.account, DEPLOYMENTS, fields=f"metadata.name={deployment}")
+
+    @property
+    def synced(self) -> bool:
+        """Whether every mirror has been listed: before that nothing may be concluded from what is absent."""
+        return all(mirror.synced for mirror in self._mirrors.values())
+
+    def only(self, name: str) -> Object | None:
+        """The object of a mirror that holds at most one."""
+        mirror = self._mirrors.get(name)
+        return next(iter(mirror.objects.values()), None) if mirror is not None else None
+
+    def objects(self, name: str) -> dict[str, Object]:
+        """The objects of a mirror by name."""
+        mirror = self._mirrors.get(name)
+        return mirror.objects if mirror is not None else {}
+
+    def learn(self, name: str, thing: Object) -> None:
+        """Take an object that a call of ours answered with."""
+        mirror = self._mirrors.get(name)
+        if mirror is not None:
+            mirror.learn(thing)
+
+    @property
+    def opted_in(self) -> bool:
+        """Whether the namespace's account is there, with its label."""
+        account = self.only("account")
+        return account is not None and (account["metadata"].get("labels") or {}).get(OPT_IN) == "true"
+
+    def world(self) -> World:
+        """The world as the engine wants it."""
+        record, plan, setup = self.memory.record, self.memory.plan, self.memory.setup
+        drill = self.only("drill") or self.memory.drill
+        gone = self.only("drill") is None or "deletionTimestamp" in drill["metadata"]
+        world = World(
+            drill=self.memory.name,
+            planned=self.planned,
+            planned_why=self.planned_why,
+            start_before=start_before(drill),
+            abort=bool(drill["spec"].get("abort")),
+            deleted=gone,
+            opted_in=self.opted_in,
+            lock=self.lock,
+            locked_by=self.locked_by,
+            preflight=self.preflight,
+            finalizer=FINALIZER in drill["metadata"].get("finalizers", ()) and self.only("drill") is not None,
+            resumed_at=self.resumed_at,
+            likely_leak=self.likely_leak,
+        )
+        if plan is None or setup is None:
+            return world
+        return replace(
+            world,
+            agents_wanted=agents.wanted(plan, setup),
+            agents={pod["metadata"]["labels"][AGENT]: life_of(pod) for pod in self._agent_pods()},
+            fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
+            cuts=self._cuts(record, plan, setup),
+            severed=self.feed.severed,
+            workloads={
+                name.removeprefix("workload/"): self._workload(name)
+                for name, mirror in self._mirrors.items()
+                if name.startswith("workload/") and mirror.synced
+            },
+            jobs={
+                step.name: job.state_of(self.objects("jobs").get(job_name(self.memory.name, step.name)))
+                for step in (plan.rollback.steps if plan.rollback is not None else ())
+                if isinstance(step.action, RunJob)
+            },
+        )
+
+    def _agent_pods(self) -> list[Object]:
+        return [pod for pod in self.objects("pods").values() if pod["metadata"]["labels"].get(ROLE) != "fuse"]
+
+    def _fuse(self, hold: Hold, plan: Plan) -> Fuse:
+        if hold.kind is HoldKind.NETWORK_PARTITION:
+            return fuse.state_of(self.objects("jobs").get(hold.fuse_name), budgets.fuse_of_cut(plan))
+        return pod_fuse(self.objects("pods").get(hold.fuse_name), self.feed.fuses_armed)
+
+    def _cuts(self, record: Record, plan: Plan, setup: Setup) -> dict[str, Cut]:
+        cuts = {}
+        for fault in plan.outage.faults:
+            hold = record.hold(fault.name)
+            if hold is None:
+                continue
+            wanted = policy.build(
+                self.memory.name,
+                hold.object_name,
+                fault.partition,
+                self.setup_now(setup),
+                hold.fuse_name,
+                hold.fuse_uid or "",
+            )
+            cuts[fault.name] = policy.state_of(self.objects("policies").get(hold.object_name), wanted)
+        return cuts
+
+    def setup_now(self, setup: Setup) -> Setup:
+        """The setup with every address that the far end has or had: a cut grows and never shrinks before its lift."""
+        seen = endpoint_addresses(self.objects("slices").values())
+        known = setup.far_end.addresses
+        grown = tuple(sorted({*known, *seen}))
+        if grown != known:
+            setup = replace(setup, far_end=replace(setup.far_end, addresses=grown))
+            self.memory.setup = setup
+        return setup
+
+    def _workload(self, name: str) -> Workload:
+        return scale.workload_of(self.only(name))
+
+    def _service_name(self, plan: Plan) -> str:
+        return next((f.partition.to.name for f in plan.outage.faults if hasattr(f.partition.to, "name")), "")
+
+    def _mirror(
+        self, name: str, cluster: Cluster, kind: Kind, *, labels: str = "", fields: str = "", namespace: str = ""
+    ) -> None:
+        if name in self._mirrors or self._background is None:
+            return
+        where = namespace or self.memory.namespace
+        mirror = Mirror(cluster, kind, where, self._wake, labels=labels, fields=fields)
+        self._mirrors[name] = mirror
+        self._background.start(mirror.run())
+
+
+def start_before(drill: Object) -> float:
+    """The Unix second until which a Drill may start."""
+    given = drill["spec"].get("startBefore")
+    return moment(given) if given else moment(drill["metadata"]["creationTimestamp"]) + START_WITHIN
+
+
+def life_of(pod: Object) -> Life:
+    """The state of one of our pods, by its only container: a twin is never ready, and runs all the same."""
+    if "deletionTimestamp" in pod["metadata"] or pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}:
+        return Life.ENDED
+    states = [status.get("state", {}) for status in pod.get("status", {}).get("containerStatuses", ())]
+    if states and all("running" in state for state in states):
+        return Life.RUNNING
+    return Life.STARTING
+
+
+def pod_fuse(pod: Object | None, armed: set[str]) -> Fuse:
+    """How a scale's fuse stands: it is armed once it has rehearsed its patch."""
+    if pod is None:
+        return Fuse()
+    life = life_of(pod)
+    deadline = float(pod["metadata"].get("annotations", {}).get("gameday.dev/deadline", 0))
+    name = pod["metadata"]["labels"].get(AGENT, "")
+    dead = "its pod ended" if life is Life.ENDED else None
+    ready = name in armed and life is Life.RUNNING
+    return Fuse(uid=pod["metadata"]["uid"], armed=ready, deadline=deadline, dead=dead)
