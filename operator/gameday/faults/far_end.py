@@ -45,30 +45,29 @@ def _service(sight: Sight, ref: ServiceRef) -> FarEnd:
     selector = dict(service["spec"].get("selector") or {})
     names = _numbers_of_names(service, sight.endpoints)
     ports = list(_cut_ports(named_port(service, ref.port), names))
-    own = set(_addresses_of(service))
+    # The Service's own addresses first: witnesses dial the first of them.
+    own = list(_addresses_of(service))
     cut = {(port.protocol, port.target) for port in ports}
     for other in _others_to_the_same_pods(sight, service, selector):
         same = [p for p in _cut_ports(named_port(other, None), names) if (p.protocol, p.target) in cut]
         if same:
             ports += same
-            own |= set(_addresses_of(other))
+            own += _addresses_of(other)
     return FarEnd(
         namespace=service["metadata"]["namespace"],
         selector=selector,
         addresses=endpoint_addresses(sight.endpoints),
-        services=tuple(sorted(own)),
+        services=tuple(dict.fromkeys(own)),
         ports=tuple(dict.fromkeys(ports)),
     )
 
 
 def _others_to_the_same_pods(sight: Sight, service: Object, selector: dict[str, str]) -> Iterator[Object]:
-    """Services by which a target could reach the same pods: one selector implies the other."""
-    for other in sight.neighbours:
-        theirs = other["spec"].get("selector") or {}
-        if other["metadata"]["name"] == service["metadata"]["name"] or not theirs or not selector:
-            continue
-        if theirs.items() <= selector.items() or selector.items() <= theirs.items():
-            yield other
+    """Services by which a target could reach the same pods; those that lead to no others come first."""
+    others = [s for s in sight.neighbours if s["metadata"]["name"] != service["metadata"]["name"] and selector]
+    chosen = [(other, (other["spec"].get("selector") or {}).items()) for other in others]
+    yield from (other for other, theirs in chosen if theirs >= selector.items())
+    yield from (other for other, theirs in chosen if theirs and theirs < selector.items())
 
 
 def _addresses_of(service: Object) -> Iterator[str]:

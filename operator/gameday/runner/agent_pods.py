@@ -1,6 +1,7 @@
 """The manifests of our pods in a team's namespace: small, restricted, and never taken for the team's own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from gameday.cluster.kinds import DRILLS, PODS, Object
@@ -12,80 +13,101 @@ from gameday.model.plan import SecretKey
 ACCOUNT: Final = "gameday"
 SEVER_GRACE: Final = 20
 """Seconds that the severing pod has from its trigger to its end."""
+DEADLINE: Final = "gameday.dev/deadline"
+"""Annotation of a fuse pod: the Unix second at which it fires."""
+USER: Final = 65532
 
 
-def pod(
-    drill: str,
-    drill_uid: str,
-    agent: str,
-    module: str,
-    config: AgentConfig,
-    image: str,
-    pull_policy: str,
-    *,
-    role: str,
-    secrets: tuple[SecretKey, ...] = (),
-    wears: Mapping[str, str] | None = None,
-    node: str = "",
-    grace: int = 1,
-) -> Object:
-    """An agent's pod. ``wears`` are the target's labels, for a twin; ``node`` is where it must run."""
-    spec: dict[str, Any] = {
-        "serviceAccountName": ACCOUNT,
-        "automountServiceAccountToken": False,
-        "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": grace,
-        "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65532,
-            "runAsGroup": 65532,
-            "fsGroup": 65532,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [_container(module, config, image, pull_policy, secrets)],
-        "volumes": _volumes(secrets),
-    }
-    if wears is not None:
-        # Never ready, so no Service and no PodDisruptionBudget counts it among the team's pods.
-        spec["readinessGates"] = [{"conditionType": "gameday.dev/never-ready"}]
-    if node:
-        term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
-        required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
-        spec["affinity"] = {"nodeAffinity": required}
-    owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.name, "name": drill, "uid": drill_uid}
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The drill whose agents these are, and the image they run."""
+
+    namespace: str
+    drill: str
+    uid: str
+    image: str
+    pull_policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What sets one agent's pod apart: its program and role, the Secrets it reads, and what makes it a twin.
+
+    ``wears`` are the target's labels, ``node`` is where it must run; ``grace`` is in seconds.
+    """
+
+    module: str
+    role: str
+    secrets: tuple[SecretKey, ...] = ()
+    wears: Mapping[str, str] | None = None
+    node: str = ""
+    grace: int = 1
+
+
+def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
+    """An agent's pod, owned by its Drill; nothing waits for it when the Drill is deleted."""
+    owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.name, "name": place.drill, "uid": place.uid}
     return {
         "apiVersion": PODS.api_version,
         "kind": PODS.name,
         "metadata": {
-            "name": derived(drill, agent),
-            "labels": {**(wears or {}), **marks(drill, role, agent)},
+            "name": derived(place.drill, agent),
+            "labels": {**(shape.wears or {}), **marks(place.drill, shape.role, agent)},
             "ownerReferences": [owner],
         },
-        "spec": spec,
+        "spec": _spec(shape) | {"containers": [_container(place, shape, config)]},
     }
 
 
-def fuse_pod(drill: str, name: str, agent: str, config: AgentConfig, image: str, pull_policy: str) -> Object:
+def fuse_pod(  # noqa: PLR0913, PLR0917  it has no Drill to take them from
+    drill: str, name: str, agent: str, config: AgentConfig, image: str, pull_policy: str
+) -> Object:
     """The fuse of a scale: not owned by the Drill, since it must outlive everything else of it."""
-    body = pod(drill, "", agent, "fuse", config, image, pull_policy, role="fuse")
-    body["metadata"]["name"] = name
+    place = Place(config.namespace, drill, "", image, pull_policy)
+    body = pod(place, agent, Shape("fuse", "fuse"), config)
     del body["metadata"]["ownerReferences"]
-    body["metadata"]["annotations"] = {"gameday.dev/deadline": str(config.deadline)}
-    body["spec"]["automountServiceAccountToken"] = True
-    body["spec"]["restartPolicy"] = "OnFailure"
+    body["metadata"] |= {"name": name, "annotations": {DEADLINE: str(config.deadline)}}
+    # The one agent that talks to the API server, and one that must come back when it dies.
+    body["spec"] |= {"automountServiceAccountToken": True, "restartPolicy": "OnFailure"}
     return body
 
 
-def _container(
-    module: str, config: AgentConfig, image: str, pull_policy: str, secrets: tuple[SecretKey, ...]
-) -> dict[str, Any]:
+def _spec(shape: Shape) -> Object:
+    spec: Object = {
+        "serviceAccountName": ACCOUNT,
+        "automountServiceAccountToken": False,
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": shape.grace,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumes": _volumes(shape.secrets),
+    }
+    if shape.wears is not None:
+        # Never ready, so that no Service sends it what is meant for the team's pods.
+        spec["readinessGates"] = [{"conditionType": "gameday.dev/never-ready"}]
+    if shape.node:
+        term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [shape.node]}]}
+        required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+        spec["affinity"] = {"nodeAffinity": required}
+        # A target runs there, so whatever taints the node has, its twin may run there too.
+        spec["tolerations"] = [{"operator": "Exists"}]
+    return spec
+
+
+def _container(place: Place, shape: Shape, config: AgentConfig) -> dict[str, Any]:
     return {
         "name": "agent",
-        "image": image,
-        "imagePullPolicy": pull_policy,
-        "command": ["python3", "-m", f"gameday.agents.{module}"],
+        "image": place.image,
+        "imagePullPolicy": place.pull_policy,
+        "command": ["python3", "-m", f"gameday.agents.{shape.module}"],
         "env": [{"name": VARIABLE, "value": config.to_json()}],
+        # Small requests, without which an HPA over the same labels fails; the CPU limit leaves room for timing.
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "96Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -93,20 +115,20 @@ def _container(
             "capabilities": {"drop": ["ALL"]},
         },
         "volumeMounts": [
-            {"name": f"secret-{i}", "mountPath": f"{SECRETS}/{name}", "readOnly": True}
-            for i, name in enumerate(dict.fromkeys(secret.name for secret in secrets))
+            {"name": volume, "mountPath": f"{SECRETS}/{name}", "readOnly": True}
+            for volume, name in _volume_names(shape.secrets)
         ],
     }
 
 
 def _volumes(secrets: tuple[SecretKey, ...]) -> list[dict[str, Any]]:
+    """The keys that are used, and no other, of each Secret."""
+    keys = {name: sorted({s.key for s in secrets if s.name == name}) for _, name in _volume_names(secrets)}
     return [
-        {
-            "name": f"secret-{i}",
-            "secret": {
-                "secretName": name,
-                "items": [{"key": k, "path": k} for k in sorted({s.key for s in secrets if s.name == name})],
-            },
-        }
-        for i, name in enumerate(dict.fromkeys(secret.name for secret in secrets))
+        {"name": volume, "secret": {"secretName": name, "items": [{"key": key, "path": key} for key in keys[name]]}}
+        for volume, name in _volume_names(secrets)
     ]
+
+
+def _volume_names(secrets: Iterable[SecretKey]) -> list[tuple[str, str]]:
+    return [(f"secret-{i}", name) for i, name in enumerate(dict.fromkeys(secret.name for secret in secrets))]

@@ -1,9 +1,7 @@
 """Which agents a drill needs, and what each is told."""
 
-from dataclasses import dataclass
-
 from gameday.cluster.kinds import Object
-from gameday.model.agent import AgentConfig, Dial, HeaderSpec, ProbeSpec, RedisSpec, secret_file
+from gameday.model.agent import AgentConfig, HeaderSpec, ProbeSpec, RedisSpec, secret_file
 from gameday.model.labels import CONTROL
 from gameday.model.plan import (
     HttpProbe,
@@ -15,21 +13,10 @@ from gameday.model.plan import (
     TcpProbe,
 )
 from gameday.model.setup import Pair, Setup
-from gameday.runner.agent_pods import SEVER_GRACE, pod
+from gameday.runner.agent_pods import SEVER_GRACE, Place, Shape, pod
+from gameday.runner.twins import dials
 
-FIRST_DIALS = 8
-"""Most addresses that one witness dials, where there is no Service address."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The drill whose agents these are, and the image they run."""
-
-    namespace: str
-    drill: str
-    uid: str
-    image: str
-    pull_policy: str
+__all__ = ["Place", "pods", "redis_of", "wanted"]
 
 
 def wanted(plan: Plan, setup: Setup) -> frozenset[str]:
@@ -53,15 +40,11 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
     if "client" in names:
         # Redis' own policy admits the targets, so what talks to it wears their labels; the cut spares role control.
         made.append(_observer(plan, place, "client", (RedisProbe,), setup.pairs[0]))
+    config = AgentConfig(dials=dials(plan, setup, place.namespace))
     for index, pair in enumerate(setup.pairs):
-        config = AgentConfig(dials=_dials(plan, setup))
         for role in ("witness", CONTROL):
-            made.append(
-                pod(
-                    place.drill, place.uid, f"{role}-{index}", "witness", config, place.image, place.pull_policy,
-                    role=role, wears=pair.labels, node=pair.node,
-                )
-            )  # fmt: skip
+            shape = Shape("witness", role, wears=pair.labels, node=pair.node)
+            made.append(pod(place, f"{role}-{index}", shape, config))
     if "sever" in names:
         made.append(_sever(plan, setup, place))
     return tuple(made)
@@ -75,19 +58,13 @@ def redis_of(plan: Plan) -> RedisProbe | None:
 def _observer(plan: Plan, place: Place, agent: str, kinds: tuple[type[object], ...], pair: Pair | None) -> Object:
     probes = [probe for probe in plan.probes if isinstance(probe.kind, kinds)]
     config = AgentConfig(probes=tuple(_probe(probe, place.namespace) for probe in probes))
-    secrets = tuple(secret for probe in probes for secret in _secrets(probe))
-    return pod(
-        place.drill,
-        place.uid,
-        agent,
+    shape = Shape(
         "observer",
-        config,
-        place.image,
-        place.pull_policy,
         role=CONTROL if pair is not None else "observer",
-        secrets=secrets,
+        secrets=tuple(secret for probe in probes for secret in _secrets(probe)),
         wears=pair.labels if pair is not None else None,
     )
+    return pod(place, agent, shape, config)
 
 
 def _sever(plan: Plan, setup: Setup, place: Place) -> Object:
@@ -95,35 +72,9 @@ def _sever(plan: Plan, setup: Setup, place: Place) -> Object:
     if redis is None:
         raise ValueError("severing needs a redis probe")
     config = AgentConfig(redis=_redis(redis, place.namespace), addresses=setup.targets)
-    return pod(
-        place.drill,
-        place.uid,
-        "sever",
-        "sever",
-        config,
-        place.image,
-        place.pull_policy,
-        role=CONTROL,
-        secrets=(redis.password,) if redis.password is not None else (),
-        wears=setup.pairs[0].labels,
-        grace=SEVER_GRACE,
-    )
-
-
-def _dials(plan: Plan, setup: Setup) -> tuple[Dial, ...]:
-    end = setup.far_end
-    redis = redis_of(plan)
-    protocol = "tls" if redis is not None and redis.tls else "redis"
-    if end.services:
-        places = [(end.services[0], port.port) for port in end.ports[:1]]
-    elif end.addresses:
-        places = [(address, port.target) for address in end.addresses[:FIRST_DIALS] for port in end.ports[:1]]
-    else:
-        places = [(cidr.partition("/")[0], port.port) for cidr in end.cidrs[:FIRST_DIALS] for port in end.ports[:1]]
-    dials = [Dial(f"target-{i}", host, port, protocol) for i, (host, port) in enumerate(places)]
-    if setup.dns:
-        dials.append(Dial("bystander:dns", setup.dns, 53, "dns"))
-    return (*dials, *(Dial(f"bystander:{name}", host, port, "tcp") for name, host, port in setup.bystanders))
+    secrets = (redis.password,) if redis.password is not None else ()
+    shape = Shape("sever", CONTROL, secrets, setup.pairs[0].labels, grace=SEVER_GRACE)
+    return pod(place, "sever", shape, config)
 
 
 def _probe(probe: Probe, namespace: str) -> ProbeSpec:

@@ -2,41 +2,59 @@
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CRON_JOBS, DRILLS, JOBS, Object
-from gameday.errors import Absent, AlreadyExists
-from gameday.model.labels import marks
+from gameday.errors import Absent, AlreadyExists, Refused
+from gameday.model.labels import DRILL, marks
 from gameday.model.world import JobState
 
 
-async def start(account: Cluster, namespace: str, cron_job: str, name: str, drill: str, drill_uid: str) -> None:
-    """Create the Job.
+async def start(  # noqa: PLR0913, PLR0917  whose Job it is, from what, and where
+    account: Cluster, namespace: str, cron_job: str, name: str, drill: str, drill_uid: str
+) -> None:
+    """Create the Job; a second time finds the first.
 
     Raises:
         Absent: when there is no such CronJob.
+        Refused: when a Job of its name is not this drill's.
 
     """
     source = await account.get(CRON_JOBS, namespace, cron_job)
     if source is None:
-        raise Absent(f"there is no CronJob {cron_job} in {namespace}")
-    template = source["spec"]["jobTemplate"]
-    labels = dict(template.get("metadata", {}).get("labels") or {}) | marks(drill, "step")
+        raise Absent(f"there is no CronJob {namespace}/{cron_job}: create it, or correct spec.rollback.steps")
+    try:
+        await account.create(JOBS, namespace, build(source, name, drill, drill_uid))
+    except AlreadyExists:
+        there = await account.get(JOBS, namespace, name)
+        if there is not None and (there["metadata"].get("labels") or {}).get(DRILL) != drill:
+            text = f"Job {namespace}/{name} is not this drill's: delete it, or give the Drill another name"
+            raise Refused(text) from None
+
+
+def build(cron_job: Object, name: str, drill: str, drill_uid: str) -> Object:
+    """The Job, as the CronJob would make it, but owned by the Drill and kept until the Drill goes.
+
+    Without its time to live: a Job that vanishes when it ends would leave us not knowing how it ended.
+    """
+    template = cron_job["spec"]["jobTemplate"]
+    metadata = template.get("metadata") or {}
     owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.name, "name": drill, "uid": drill_uid}
-    body = {
+    return {
         "apiVersion": JOBS.api_version,
         "kind": JOBS.name,
-        "metadata": {"name": name, "labels": labels, "ownerReferences": [owner]},
-        "spec": template["spec"],
+        "metadata": {
+            "name": name,
+            "labels": dict(metadata.get("labels") or {}) | marks(drill, "step"),
+            "annotations": dict(metadata.get("annotations") or {}) | {"cronjob.kubernetes.io/instantiate": "manual"},
+            "ownerReferences": [owner],
+        },
+        "spec": {key: value for key, value in template["spec"].items() if key != "ttlSecondsAfterFinished"},
     }
-    try:
-        await account.create(JOBS, namespace, body)
-    except AlreadyExists:
-        return
 
 
 def state_of(job: Object | None) -> JobState:
     """How a Job stands."""
     if job is None:
         return JobState.ABSENT
-    conditions = {c["type"] for c in job.get("status", {}).get("conditions", ()) if c["status"] == "True"}
+    conditions = {c["type"] for c in job.get("status", {}).get("conditions") or () if c["status"] == "True"}
     if "Complete" in conditions:
         return JobState.DONE
     return JobState.FAILED if "Failed" in conditions else JobState.RUNNING
