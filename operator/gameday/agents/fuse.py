@@ -1,4 +1,6 @@
-"""The fuse of a scale: a waiting pod that puts a Deployment back when nobody else did. ``python -m gameday.agents.fuse``.
+"""The fuse of a scale: a waiting pod that puts a Deployment back when nobody else did.
+
+Run as ``python -m gameday.agents.fuse``.
 
 It is the one agent that mounts the account's token. SIGTERM before its deadline means that it is not needed any more.
 """

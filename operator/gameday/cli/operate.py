@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import signal
+from collections.abc import Iterable
+from typing import Any
 
 import kopf
 
@@ -49,7 +51,7 @@ async def operate(settings: Settings) -> int:
         await cluster.close()
 
 
-def _outcome(done: set[asyncio.Task[object]]) -> int:
+def _outcome(done: Iterable[asyncio.Task[Any]]) -> int:
     for task in done:
         error = task.exception()
         if isinstance(error, LeaseLost):

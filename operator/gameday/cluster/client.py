@@ -40,17 +40,18 @@ class Cluster:
         """Connect as a pod's ServiceAccount where no kubeconfig is given and there is one, else by kubeconfig."""
         settings = Configuration()
         token = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
-        if kubeconfig is None and token.exists():
-            config.load_incluster_config(settings)
+        if kubeconfig is None and token.exists():  # noqa: ASYNC240  once, at the start
+            config.load_incluster_config(settings)  # type: ignore[no-untyped-call]  # untyped upstream
         else:
             path = str(kubeconfig) if kubeconfig is not None else None
-            await config.load_kube_config(path, context=context, client_configuration=settings, persist_config=False)
+            load = config.load_kube_config
+            await load(path, context=context, client_configuration=settings, persist_config=False)  # type: ignore[no-untyped-call]  # untyped upstream
         settings.connection_pool_maxsize = 0
         return cls(ApiClient(settings), {}, Counter())
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._api.close()
+        await self._api.close()  # type: ignore[no-untyped-call]  # untyped upstream
 
     def as_account(self, namespace: str) -> "Cluster":
         """The same connection, acting as the namespace's account; its groups follow from its name."""
@@ -171,7 +172,7 @@ class Cluster:
         path: str,
         what: str,
         namespace: str | None,
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  it is aiohttp's, which bounds each read as well
+        timeout: aiohttp.ClientTimeout,
         body: Object | None = None,
         query: Mapping[str, str] | None = None,
     ) -> AsyncIterator[RESTResponse]:
@@ -184,7 +185,8 @@ class Cluster:
                 method, path, query_params=list((query or {}).items()), header_params=headers, body=body,
                 auth_settings=["BearerToken"],
             )  # fmt: skip
-            answer = await self._api.call_api(*request, _request_timeout=timeout)
+            method_, url, header_params, content, _ = request
+            answer = await self._api.call_api(method_, url, header_params, content, _request_timeout=timeout)
             try:
                 if not 200 <= answer.status <= 299:
                     retry_after = answer.headers.get("Retry-After")

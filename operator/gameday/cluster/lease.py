@@ -18,7 +18,7 @@ GIVE_UP_AFTER: Final = 6.0
 
 
 class LeaseLost(Exception):
-    """This process may not act any more."""
+    """The Lease is somebody else's: this process may not act any more."""
 
 
 class Election:
@@ -43,7 +43,7 @@ class Election:
     async def win(self) -> None:
         """Return once this process holds the Lease."""
         while not await self._try():
-            await asyncio.sleep(RENEW_EVERY / 2)
+            await asyncio.sleep(RENEW_EVERY / 2)  # noqa: ASYNC110  a Lease expires without an event
 
     async def keep(self) -> None:
         """Renew until the Lease is lost.

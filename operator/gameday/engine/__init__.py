@@ -2,6 +2,6 @@
 
 Come here to learn *why* a drill moved; go to ``faults`` for *how* a cut is made and to ``runner`` for *when* the
 engine is asked. Rules of this room: no I/O, no clock (``now`` is passed in), no randomness;
-``tests/unit/test_layers.py`` checks. Read in this order: ``drill``, ``before``, ``outage``, ``after``, ``rollback``, ``interrupts``, ``holds``,
-``proof``, ``judge``, ``verdict``, ``orders``.
+``tests/unit/test_layers.py`` checks. Read in this order: ``drill``, ``before``, ``outage``, ``after``, ``rollback``,
+``interrupts``, ``holds``, ``proof``, ``judge``, ``verdict``, ``orders``.
 """

@@ -28,9 +28,7 @@ def kind_of(backend: Via) -> Kind:
     return CILIUM_NETWORK_POLICIES if backend is Via.CILIUM else NETWORK_POLICIES
 
 
-def build(  # noqa: PLR0913, PLR0917  all that a policy consists of
-    drill: str, name: str, partition: NetworkPartition, setup: Setup, fuse: str, fuse_uid: str
-) -> Object:
+def build(drill: str, name: str, partition: NetworkPartition, setup: Setup, fuse: str, fuse_uid: str) -> Object:
     """The policy, owned by its fuse: when the fuse is gone, garbage collection takes the policy."""
     shape = cilium if setup.backend is Via.CILIUM else network_policy
     spec = shape.spec(partition.pod_selector, setup.far_end)

@@ -70,6 +70,7 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
         yield from _far_end(sight, f"{path}.to", partition)
         yield from _backend(sight, f"{path}.via", partition)
         yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
+        yield from _bystanders(f"{path}.mustStay", partition)
         yield from _severing(plan, f"{path}.existing", partition)
         yield from _doubts(sight, path, partition)
     yield from _steps(sight, plan)
@@ -129,6 +130,13 @@ def _backend(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[F
             "there and would open what they close"
         )
         yield Finding("AlreadyIsolated", path, text, "use CiliumNetworkPolicy where Cilium runs, or other targets")
+
+
+def _bystanders(path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    for stay in partition.must_stay:
+        if stay.service is not None and not isinstance(stay.service.port, int):
+            where = f"{path}[{stay.name}].service.port"
+            yield Finding("MustStayPort", where, "witnesses dial a bystander by its number", "give the Service's port")
 
 
 def _severing(plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:

@@ -66,7 +66,7 @@ class RedisAsk:
 
     async def _read(self, client: Redis) -> dict[str, Any]:
         await client.ping()
-        role: Any = await client.execute_command("ROLE")
+        role: Any = await client.execute_command("ROLE")  # type: ignore[no-untyped-call]  # untyped upstream
         values: dict[str, Any] = {"role": role[0]}
         if self._spec.queue_kind == "bullmq":
             pipe = client.pipeline(transaction=False)

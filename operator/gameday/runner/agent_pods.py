@@ -59,9 +59,7 @@ def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
     }
 
 
-def fuse_pod(  # noqa: PLR0913, PLR0917  it has no Drill to take them from
-    drill: str, name: str, agent: str, config: AgentConfig, image: str, pull_policy: str
-) -> Object:
+def fuse_pod(drill: str, name: str, agent: str, config: AgentConfig, image: str, pull_policy: str) -> Object:
     """The fuse of a scale: not owned by the Drill, since it must outlive everything else of it."""
     place = Place(config.namespace, drill, "", image, pull_policy)
     body = pod(place, agent, Shape("fuse", "fuse"), config)

@@ -59,12 +59,13 @@ class Feed:
             try:
                 async for line in follow_log(self.cluster, self.namespace, pod):
                     self._take(agent, line)
-                return
             except Absent:
                 return
             except GameDayError as error:
                 log.warning("log of %s/%s: %s", self.namespace, pod, error)
                 await asyncio.sleep(REOPEN_AFTER)
+            else:
+                return
 
     def _take(self, agent: str, line: bytes) -> None:
         try:

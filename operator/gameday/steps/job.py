@@ -7,9 +7,7 @@ from gameday.model.labels import DRILL, marks
 from gameday.model.world import JobState
 
 
-async def start(  # noqa: PLR0913, PLR0917  whose Job it is, from what, and where
-    account: Cluster, namespace: str, cron_job: str, name: str, drill: str, drill_uid: str
-) -> None:
+async def start(account: Cluster, namespace: str, cron_job: str, name: str, drill: str, drill_uid: str) -> None:
     """Create the Job; a second time finds the first.
 
     Raises:
