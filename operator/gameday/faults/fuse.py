@@ -83,10 +83,10 @@ def state_of(job: Object | None, seconds: float) -> Fuse:
     """How a fuse stands: it is armed once the Job controller has started its clock."""
     if job is None:
         return Fuse()
-    spec, started = job["spec"], job.get("status", {}).get("startTime")
+    allowed, started = job["spec"].get("activeDeadlineSeconds"), job.get("status", {}).get("startTime")
     deadline = None
-    if started is not None and "activeDeadlineSeconds" in spec:
-        deadline = datetime.fromisoformat(started).timestamp() + spec["activeDeadlineSeconds"]
+    if started is not None and allowed is not None:
+        deadline = datetime.fromisoformat(started).timestamp() + allowed
     dead = "; ".join(_faults(job, seconds)) or None
     return Fuse(uid=job["metadata"]["uid"], armed=started is not None and dead is None, deadline=deadline, dead=dead)
 
