@@ -1,0 +1,231 @@
+"""Our pods in a team's namespace: restricted, never taken for the team's, and told exactly what they need."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from gameday.cluster.kinds import Object
+from gameday.model.agent import VARIABLE, AgentConfig, Dial
+from gameday.model.plan import (
+    Fault,
+    Header,
+    HttpProbe,
+    KubernetesProbe,
+    MustStay,
+    NetworkPartition,
+    Outage,
+    Plan,
+    Probe,
+    Recovery,
+    RedisProbe,
+    SecretKey,
+    Selector,
+    ServiceRef,
+    SteadyState,
+    TcpProbe,
+    Via,
+)
+from gameday.model.setup import CutPort, FarEnd, Pair, Setup
+from gameday.runner.agent_pods import fuse_pod
+from gameday.runner.agents import Place, pods, wanted
+
+PLACE = Place("shop", "redis-failover-first", "drill-uid", "gameday:test", "IfNotPresent")
+REDIS = RedisProbe(service=ServiceRef("redis"), password=SecretKey("redis", "password"))
+PROBES = (
+    Probe(
+        "health", HttpProbe("http://api/healthz", headers=(Header("X-API-Key", secret=SecretKey("api-key", "key")),))
+    ),
+    Probe("port", TcpProbe("api", 80)),
+    Probe("redis", REDIS),
+    Probe("workers", KubernetesProbe("worker")),
+)
+CUT = NetworkPartition(Selector({"app": "api"}), ServiceRef("redis"))
+FAR_END = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
+PAIRS = (Pair("node-a", {"app": "api"}), Pair("node-b", {"app": "api", "tier": "web"}))
+SETUP = Setup(Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=True, dns="10.96.0.10")
+NAMES = {"observer", "client", "sever", "witness-0", "control-0", "witness-1", "control-1"}
+
+
+def plan(cut: NetworkPartition = CUT, probes: tuple[Probe, ...] = PROBES) -> Plan:
+    return Plan("it", probes, SteadyState(5), Outage(60, (Fault("partition", cut),)), Recovery(60))
+
+
+def made(wanted_plan: Plan | None = None, setup: Setup = SETUP) -> dict[str, Object]:
+    """The pods by their agent's name."""
+    return {pod["metadata"]["labels"]["gameday.dev/agent"]: pod for pod in pods(wanted_plan or plan(), setup, PLACE)}
+
+
+def config(pod: Object) -> AgentConfig:
+    (entry,) = pod["spec"]["containers"][0]["env"]
+    assert entry["name"] == VARIABLE
+    return AgentConfig.from_json(entry["value"])
+
+
+def dials(pod: Object) -> list[tuple[str, str, int, str]]:
+    return [(dial.name, dial.host, dial.port, dial.protocol) for dial in config(pod).dials]
+
+
+def test_every_agent_that_is_waited_for_has_its_pod() -> None:
+    assert wanted(plan(), SETUP) == NAMES == made().keys()
+    only = plan(probes=(Probe("health", HttpProbe("http://api/healthz")),))
+    alone = replace(SETUP, severs=False, pairs=PAIRS[:1])
+    assert wanted(only, alone) == {"observer", "witness-0", "control-0"} == made(only, alone).keys()
+
+
+@pytest.mark.parametrize("agent", sorted(NAMES))
+def test_a_pod_meets_the_restricted_standard_and_holds_no_token(agent: str) -> None:
+    spec = made()[agent]["spec"]
+    (container,) = spec["containers"]
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["resources"].keys() == {"requests", "limits"}
+    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("gameday", False)
+    assert spec["restartPolicy"] == "Never"
+
+
+@pytest.mark.parametrize("agent", sorted(NAMES))
+def test_the_drill_owns_a_pod_and_nobody_waits_for_it(agent: str) -> None:
+    (owner,) = made()[agent]["metadata"]["ownerReferences"]
+    assert owner == {
+        "apiVersion": "gameday.dev/v1alpha1",
+        "kind": "Drill",
+        "name": "redis-failover-first",
+        "uid": "drill-uid",
+    }
+
+
+def test_twins_wear_their_targets_labels_run_on_its_node_and_are_never_ready() -> None:
+    for agent, role in (("witness-1", "witness"), ("control-1", "control")):
+        twin = made()[agent]
+        assert twin["metadata"]["labels"] == {
+            "app": "api",
+            "tier": "web",
+            "gameday.dev/drill": "redis-failover-first",
+            "gameday.dev/role": role,
+            "gameday.dev/agent": agent,
+            "app.kubernetes.io/managed-by": "gameday",
+        }
+        assert twin["spec"]["readinessGates"] == [{"conditionType": "gameday.dev/never-ready"}]
+        (term,) = twin["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
+            "nodeSelectorTerms"
+        ]
+        assert term == {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["node-b"]}]}
+        assert twin["spec"]["tolerations"] == [{"operator": "Exists"}]
+
+
+def test_what_talks_to_redis_wears_target_labels_and_is_spared_by_the_cut() -> None:
+    for agent in ("client", "sever"):
+        pod = made()[agent]
+        labels = pod["metadata"]["labels"]
+        assert (labels["app"], labels["gameday.dev/role"]) == ("api", "control")
+        assert pod["spec"]["readinessGates"]
+
+
+def test_the_observer_is_nobodys_twin() -> None:
+    observer = made()["observer"]
+    assert "app" not in observer["metadata"]["labels"]
+    assert "readinessGates" not in observer["spec"]
+
+
+def test_secrets_are_mounted_by_key_where_the_configuration_says() -> None:
+    observer = made()["observer"]
+    assert observer["spec"]["volumes"] == [
+        {"name": "secret-0", "secret": {"secretName": "api-key", "items": [{"key": "key", "path": "key"}]}}
+    ]
+    (mount,) = observer["spec"]["containers"][0]["volumeMounts"]
+    assert (mount["mountPath"], mount["readOnly"]) == ("/run/gameday/secrets/api-key", True)
+    assert config(observer).probes[0].headers[0].file == "/run/gameday/secrets/api-key/key"
+    redis = config(made()["sever"]).redis
+    assert redis is not None
+    assert redis.password_file == "/run/gameday/secrets/redis/password"
+
+
+def test_no_secret_stands_in_any_configuration_of_a_witness() -> None:
+    assert "volumes" not in made()["witness-0"]["spec"] or made()["witness-0"]["spec"]["volumes"] == []
+
+
+def test_probes_go_to_the_agent_that_can_run_them() -> None:
+    assert [probe.name for probe in config(made()["observer"]).probes] == ["health", "port"]
+    assert [probe.name for probe in config(made()["client"]).probes] == ["redis"]
+
+
+def test_severing_knows_the_targets_and_has_time_to_end() -> None:
+    sever = made()["sever"]
+    assert config(sever).addresses == ("10.0.0.9",)
+    assert sever["spec"]["terminationGracePeriodSeconds"] > config(sever).budget
+
+
+def test_a_witness_and_its_control_dial_the_same() -> None:
+    expected = [("target-0", "10.96.0.7", 6379, "redis"), ("bystander:dns", "10.96.0.10", 53, "dns")]
+    assert dials(made()["witness-0"]) == dials(made()["control-0"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("far_end", "expected"),
+    [
+        (
+            replace(FAR_END, services=(), addresses=("10.0.0.3", "10.0.0.4"), ports=(CutPort(6379, 7000),)),
+            [("target-0", "10.0.0.3", 7000, "redis"), ("target-1", "10.0.0.4", 7000, "redis")],
+        ),
+        (FarEnd(cidrs=("203.0.113.7/32",), ports=(CutPort(5432, 5432),)), [("target-0", "203.0.113.7", 5432, "redis")]),
+    ],
+    ids=["headless", "outside"],
+)
+def test_what_is_dialled_where_no_service_stands(far_end: FarEnd, expected: list[tuple[str, str, int, str]]) -> None:
+    assert dials(made(setup=replace(SETUP, far_end=far_end, dns=""))["witness-0"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("probes", "port", "protocol"),
+    [
+        ((), 6379, "redis"),
+        ((), 5432, "tcp"),
+        ((Probe("redis", REDIS),), 5432, "redis"),
+        ((Probe("redis", replace(REDIS, tls=True)),), 6379, "tls"),
+        ((Probe("redis", replace(REDIS, service=ServiceRef("another"))),), 5432, "tcp"),
+    ],
+)
+def test_a_dial_speaks_what_the_far_end_speaks(probes: tuple[Probe, ...], port: int, protocol: str) -> None:
+    setup = replace(SETUP, severs=False, far_end=replace(FAR_END, ports=(CutPort(port, port),)))
+    assert dials(made(plan(probes=probes), setup)["witness-0"])[0][3] == protocol
+
+
+def test_bystanders_are_dialled_too() -> None:
+    stays = (MustStay("control_plane", api_server=True), MustStay("payments", ServiceRef("payments", "pay", 80)))
+    setup = replace(SETUP, bystanders=(("mail", "203.0.113.25", 25),))
+    found = dials(made(plan(replace(CUT, must_stay=stays)), setup)["witness-0"])
+    assert found[2:] == [
+        ("bystander:mail", "203.0.113.25", 25, "tcp"),
+        ("bystander:control_plane", "kubernetes.default.svc", 443, "tcp"),
+        ("bystander:payments", "payments.pay.svc", 80, "tcp"),
+    ]
+
+
+def test_names_are_the_same_each_time_and_fit() -> None:
+    long = replace(PLACE, drill="d" * 63)
+    first = [pod["metadata"]["name"] for pod in pods(plan(), SETUP, long)]
+    assert first == [pod["metadata"]["name"] for pod in pods(plan(), SETUP, long)]
+    assert len(set(first)) == len(first)
+    assert max(map(len, first)) <= 63
+    assert made()["witness-0"]["metadata"]["name"] == "redis-failover-first-witness-0"
+
+
+def test_a_fuse_of_a_scale_outlives_its_drill_and_comes_back_when_it_dies() -> None:
+    told = AgentConfig(deployment="worker", namespace="shop", replicas=3, deadline=1764000090.0)
+    pod = fuse_pod("first", "first-fuse-stop", "fuse-stop", told, "gameday:test", "Never")
+    assert "ownerReferences" not in pod["metadata"]
+    assert pod["metadata"]["name"] == "first-fuse-stop"
+    assert pod["metadata"]["annotations"] == {"gameday.dev/deadline": "1764000090.0"}
+    assert (pod["spec"]["automountServiceAccountToken"], pod["spec"]["restartPolicy"]) == (True, "OnFailure")
+    assert config(pod) == told
+
+
+def test_a_configuration_stays_small() -> None:
+    many = tuple(Dial(f"bystander:{n}", "203.0.113.25", n, "tcp") for n in range(8))
+    assert len(json.dumps(AgentConfig(dials=many).to_json())) < 4096
