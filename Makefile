@@ -1,23 +1,80 @@
+# Every target does its own set-up and uses what is cached from before.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-PYTHON ?= python3
+.DELETE_ON_ERROR:
+.PHONY: help setup lint format generate lock test test-fast test-all e2e demo bench image images up down status check-tools
 
-.PHONY: help setup lint test-fast test
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CLUSTER := tests/cluster/cluster
+IMAGE := localhost/gameday:dev
+SHOP_IMAGE := localhost/gameday-shop:dev
+E2E_JOBS ?= 3
+export PYTHON
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 
-.venv/ready: pyproject.toml
-	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet -e . pytest pytest-asyncio pytest-xdist hypothesis ruff mypy types-PyYAML
+check-tools:
+	@command -v $(PYTHON) >/dev/null || { echo "no $(PYTHON): install Python 3.11 or later, or set PYTHON" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: set PYTHON to a newer one" >&2; exit 1; }
+
+$(VENV)/ready: requirements-dev.txt pyproject.toml | check-tools
+	@echo "making the virtual environment"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-setup: .venv/ready ## make the virtual environment
+setup: $(VENV)/ready ## make the virtual environment with pinned, hashed requirements
 
-lint: setup ## ruff and mypy
-	.venv/bin/ruff check
-	.venv/bin/mypy
+lint: setup ## ruff, mypy strict, generated files up to date
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m gameday.api.crds --check
 
-test-fast: setup ## the tests without a cluster
-	.venv/bin/python -m pytest -q
+format: setup ## let ruff format and mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
 
-test: test-fast ## all that CI checks
+generate: setup ## write the CRDs from the models
+	$(BIN)/python -m gameday.api.crds
+
+lock: setup ## pin and hash the requirements anew
+	$(BIN)/pip install --quiet pip-tools
+	for name in requirements requirements-shop requirements-dev; do \
+	  $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --no-emit-trusted-host --strip-extras --allow-unsafe --no-header --no-annotate $$name.in -o $$name.txt; done
+
+test-fast: lint ## the checks and tests that need no cluster
+	$(BIN)/python -m pytest -q tests/unit
+
+up: ## start the test cluster (built from Go modules where no Docker engine answers)
+	$(CLUSTER) up
+
+down: ## end the test cluster, leaving nothing
+	$(CLUSTER) down
+
+status: ## whether the test cluster is up
+	$(CLUSTER) status
+
+image: ## build the operator's image from the Dockerfile and load it
+	$(CLUSTER) build-image $(IMAGE) Dockerfile .
+
+images: image ## build all images that the tests use
+	@if [ -f tests/shop/Dockerfile ]; then $(CLUSTER) build-image $(SHOP_IMAGE) tests/shop/Dockerfile .; fi
+
+test: test-fast ## all that CI runs: checks, unit tests, the short set of drills on a real cluster
+
+test-all: test-fast up images ## every test, the long drills and the cluster's own included
+	$(BIN)/python -m tests.e2e.run -m e2e -n $(E2E_JOBS)
+	$(BIN)/python -m tests.e2e.run -m cluster
+
+demo: setup up images ## a whole drill against the demo shop, with verdict and report
+	$(BIN)/python -m tests.demo
+
+bench: setup up images ## measure against raw policies; prints the README's table
+	$(BIN)/python -m tests.bench

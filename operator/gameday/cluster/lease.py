@@ -42,8 +42,8 @@ class Election:
 
     async def win(self) -> None:
         """Return once this process holds the Lease."""
-        while not await self._try():
-            await asyncio.sleep(RENEW_EVERY / 2)  # noqa: ASYNC110  a Lease expires without an event
+        while not await self._try():  # noqa: ASYNC110  a Lease expires without an event
+            await asyncio.sleep(RENEW_EVERY / 2)
 
     async def keep(self) -> None:
         """Renew until the Lease is lost.

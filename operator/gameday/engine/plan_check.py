@@ -104,5 +104,5 @@ def _log(plan: Plan) -> Iterator[Finding]:
     if size > LOG_BYTES:
         yield Finding(
             "spec.probes",
-            f"the samples would need about {size / 2**20:.0f} MiB of log, 8 fit: probe less often or shorten the stages",
+            f"the samples need about {size / 2**20:.0f} MiB of log, 8 fit: probe less often or shorten the stages",
         )

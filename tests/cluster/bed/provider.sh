@@ -1,0 +1,102 @@
+# The provider without Docker: a real one-node Kubernetes with Cilium, built from Go modules, in Linux namespaces.
+# shellcheck shell=bash disable=SC2154
+bed=$here/bed
+packages=(clang-19 runc iptables mmdebstrap buildah iproute2 openssl util-linux)
+binaries=$cache/bin-$(digest_of "$bed/build" "$here"/modules/*/go.mod)
+base=$cache/base-$(digest_of "$bed/base-packages").tar
+export GAMEDAY_BED=$bed GAMEDAY_STATE=$state GAMEDAY_BIN=$binaries GAMEDAY_IMAGES=$cache/images
+
+provider_kubeconfig() { echo "$state/admin.kubeconfig"; }
+provider_path() { echo "$binaries"; }
+provider_proof_image() { echo localhost/base:bed; }
+provider_is_up() {
+  [ -s "$state/pid" ] && [ "$(cat "/proc/$(<"$state/pid")/comm" 2>/dev/null)" = unshare ] && [ -e "$state/ready" ]
+}
+
+provider_up() {
+  [ "$(id -u)" = 0 ] || fail "not root: the cluster without Docker makes Linux namespaces; run as root, or start Docker"
+  need_packages "${packages[@]}"
+  build_binaries
+  build_base
+  export PATH=$binaries:$PATH
+  say "starting the node"
+  "$bed/up" || fail "the node did not start; see $state/log"
+  touch "$state/ready"
+}
+
+provider_down() { "$bed/down"; }
+
+build_binaries() {
+  [ -e "$binaries/done" ] && return
+  command -v go >/dev/null || fail "no Go: install Go 1.26 or later, or start Docker to use kind"
+  local free; free=$(df --output=avail -k "$cache" | tail -n 1)
+  [ "$free" -gt 16000000 ] || fail "$cache has $((free / 1000000)) GB free, the build needs 16: make room or set GAMEDAY_CACHE"
+  say "building Kubernetes, Cilium, containerd, etcd and CoreDNS from Go modules: about 15 minutes, once"
+  mkdir -p "$binaries"
+  "$bed/build" "$binaries" "$here/modules" || fail "the build did not end well; see $cache/build.log"
+  touch "$binaries/done"
+}
+
+build_base() {
+  mkdir -p "$GAMEDAY_IMAGES"
+  if [ ! -e "$base" ]; then
+    say "building the Debian base image"
+    mmdebstrap --quiet --variant=minbase --format=tar --include="$(paste -sd, "$bed/base-packages")" bookworm "$base.new" >"$cache/mmdebstrap.log" 2>&1 \
+      || fail "mmdebstrap could not build the base; see $cache/mmdebstrap.log"
+    mv "$base.new" "$base"
+  fi
+  local mark; mark=$GAMEDAY_IMAGES/.base-$(digest_of <(basename "$base" "$binaries") "$bed/Dockerfile")
+  [ -e "$mark" ] && return
+  say "building the node's images"
+  local context=$cache/bed-context
+  mkdir -p "$context"
+  ln -f "$base" "$context/base.tar"
+  cp "$binaries/coredns" "$binaries/pause" "$context/"
+  for target in pause coredns base; do bud "localhost/$target:bed" --target "$target" -f "$bed/Dockerfile" "$context"; done
+  touch "$mark"
+}
+
+buildah_here() { buildah --root "$cache/buildah" --runroot "$cache/buildah-run" "$@"; }
+archive_of() { echo "$GAMEDAY_IMAGES/$(tr /: __ <<<"$1").tar"; }
+
+bud() { # tag, buildah's arguments: builds and writes the archive that the node loads
+  local tag=$1; shift
+  buildah_here bud --quiet --layers --isolation chroot --tag "$tag" "$@" >"$cache/image.log" 2>&1 || { tail -n 20 "$cache/image.log" >&2; fail "image $tag was not built"; }
+  local archive; archive=$(archive_of "$tag")
+  rm -f "$archive"
+  buildah_here push --quiet "$tag" "docker-archive:$archive:$tag" >&2
+}
+
+provider_build_image() {
+  local tag=$1 dockerfile=$2 context=$3
+  need_packages "${packages[@]}"
+  build_binaries
+  build_base
+  local requirements
+  for requirements in "$context"/requirements*.txt; do case $requirements in *-dev.txt) ;; *) wheels_for "$requirements" ;; esac; done
+  say "building image $tag"
+  bud "$tag" --build-arg BASE_IMAGE=localhost/base:bed --build-arg "PIP_OPTIONS=--no-index --find-links=/wheels" \
+    --volume "$cache/wheels:/wheels:ro" -f "$dockerfile" "$context"
+}
+
+in_node() { nsenter --target "$(<"$state/pid")" --mount -- "$@"; }
+ctr_in_node() { in_node "$binaries/ctr" --namespace k8s.io "$@"; }
+
+provider_load() {
+  local archive; archive=$(archive_of "$1")
+  [ -e "$archive" ] || fail "image $1 was not built: run 'cluster build-image' first"
+  ctr_in_node image import --local "$archive" >"$cache/load.log" 2>&1 || { cat "$cache/load.log" >&2; fail "image $1 was not loaded"; }
+}
+
+provider_kill_pod() {
+  local filter="labels.\"io.kubernetes.pod.name\"==$1,labels.\"io.kubernetes.pod.namespace\"==$2,labels.\"io.cri-containerd.kind\"==container" ids
+  ids=$(ctr_in_node containers ls -q "$filter")
+  [ "$ids" ] || fail "no pod $1 in namespace $2 runs on the node"
+  local id
+  for id in $ids; do ctr_in_node tasks kill --signal SIGKILL --all "$id"; done
+}
+
+provider_signal() { # signal component
+  local pid; pid=$(cat "$state/run/$2.pid" 2>/dev/null) || fail "$2 does not run"
+  nsenter --target "$(pgrep -P "$(<"$state/pid")" | head -n 1)" --pid --mount -- kill "-$1" "$pid"
+}

@@ -1,0 +1,35 @@
+# What every provider uses: where things are kept, how progress and errors are said.
+# shellcheck shell=bash disable=SC2034
+cache=${GAMEDAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gameday}
+mkdir -p "$cache"
+state=$cache/state
+begin=${EPOCHREALTIME/./}
+
+say() { printf '%7.1f s  %s\n' "$(((${EPOCHREALTIME/./} - begin) / 100000))e-1" "$*" >&2; }
+fail() { echo "cluster: $*" >&2; exit 1; }
+
+# What Debian packages a command needs, installed when one is missing.
+need_packages() {
+  local missing=()
+  for package in "$@"; do dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package"); done
+  [ ${#missing[@]} = 0 ] && return
+  [ "$(id -u)" = 0 ] || fail "not root, and these Debian packages are missing: ${missing[*]}; install them or run as root"
+  say "installing Debian packages: ${missing[*]}"
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
+    >"$cache/apt.log" 2>&1 || fail "apt-get could not install ${missing[*]}; see $cache/apt.log"
+}
+
+digest_of() { cat "$@" | sha256sum | cut -c1-16; }
+
+# The wheels of a requirements file, fetched once: image builds then need no network of their own.
+wheels_for() {
+  local requirements=$1 wheels=$cache/wheels
+  mkdir -p "$wheels"
+  local mark; mark=$wheels/.$(digest_of "$requirements")
+  [ -e "$mark" ] && return
+  say "fetching wheels of $(basename "$requirements")"
+  "${PYTHON:-python3}" -m pip download --quiet --disable-pip-version-check --require-hashes --only-binary=:all: \
+    --python-version "$wheel_python" -r "$requirements" -d "$wheels" >&2 || fail "pip could not fetch the wheels of $requirements"
+  touch "$mark"
+}
+wheel_python=${GAMEDAY_WHEEL_PYTHON:-3.11.2}
