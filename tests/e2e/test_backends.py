@@ -1,0 +1,277 @@
+"""Cuts on the real cluster, by both backends, without the operator: packets say what is cut and what is not."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from e2e.dialling import LISTEN, Bed, Seen, bed, now, until, until_seen
+from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Object
+from gameday.faults import fuse, policy
+from gameday.faults.preflight import check
+from gameday.faults.rights import of_cut
+from gameday.faults.sight import Sight, endpoints_of, look
+from gameday.faults.targets import addresses, endpoint_addresses, far_end, pairs, targets
+from gameday.model.names import cut_fuse
+from gameday.model.plan import (
+    Existing,
+    Fault,
+    NetworkPartition,
+    Outage,
+    Plan,
+    Recovery,
+    Selector,
+    ServiceRef,
+    SteadyState,
+    Via,
+)
+from gameday.model.setup import Setup
+from gameday.model.world import Cut, Fuse
+from gameday.steps import job as job_step
+from gameday.steps.scale import scale
+
+pytestmark = pytest.mark.e2e
+
+BACKENDS = [Via.NETWORK_POLICY, Via.CILIUM]
+API = {"app": "api"}
+REDIS = {"app": "redis", "part": "store"}
+DRILL, CUT = "first", "first-partition"
+REDIS_SERVER = ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", ""]
+HTTP = ["python3", "-uc", LISTEN]
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Bed]:
+    async with bed() as one:
+        await one.opt_in()
+        yield one
+
+
+def partition(via: Via = Via.AUTO) -> NetworkPartition:
+    return NetworkPartition(Selector(API), ServiceRef("redis"), Existing.KEEP, via)
+
+
+def plan(via: Via = Via.AUTO) -> Plan:
+    return Plan("it", (), SteadyState(1), Outage(10, (Fault("partition", partition(via)),)), Recovery(10))
+
+
+async def setup_for(here: Bed, via: Via) -> tuple[Sight, Setup]:
+    """What the preflight would decide."""
+    sight = await look(here.account, here.admin, here.namespace, partition(via))
+    end = far_end(sight, partition(via))
+    found = targets(sight, Selector(API))
+    return sight, Setup(via, end, pairs(sight, Selector(API)), addresses(found))
+
+
+async def light(here: Bed, uid: str, seconds: float) -> Fuse:
+    """Light the drill's fuse and wait until it is armed."""
+    await fuse.do(here.account, here.namespace, fuse.build(DRILL, uid, cut_fuse(DRILL), seconds, "gameday:none"))
+
+    async def armed() -> Fuse | None:
+        state = fuse.state_of(await here.account.get(JOBS, here.namespace, cut_fuse(DRILL)), seconds)
+        return state if state.armed else None
+
+    found = await until(armed, "the fuse is armed")
+    assert found is not None
+    return found
+
+
+def cut_of(setup: Setup, fuse_uid: str) -> Object:
+    return policy.build(DRILL, CUT, partition(setup.backend), setup, cut_fuse(DRILL), fuse_uid)
+
+
+async def stands(here: Bed, setup: Setup, wanted: Object) -> Cut:
+    kind = policy.kind_of(setup.backend)
+    return policy.state_of(await here.account.get(kind, here.namespace, CUT), wanted)
+
+
+async def town(here: Bed) -> tuple[Seen, Seen]:
+    """Redis with a second port, pods that resemble it, and who dials them all: a target and a control."""
+    redis = await here.run("redis", REDIS, REDIS_SERVER, HTTP)
+    almost = await here.run("almost-redis", {"app": "redis", "part": "cache"}, REDIS_SERVER)
+    other = await here.run("web", {"app": "web"}, HTTP)
+    listed: list[Object] = [{"name": "redis", "port": 7000, "targetPort": 6379}]
+    where = {
+        "redis by service": (await here.serve("redis", REDIS, listed), 7000),
+        "redis by address": (redis, 6379),
+        "redis, another port": (redis, 8080),
+        "redis, which is not it": (almost, 6379),
+        "web by service": (await here.serve("web", {"app": "web"}, [{"port": 80, "targetPort": 8080}]), 80),
+        "web by address": (other, 8080),
+        "web by name": (f"web.{here.namespace}.svc", 80),
+    }
+    target = await here.dial("api", API, where)
+    control = await here.dial("control", API | {"gameday.dev/role": "control"}, where)
+    for seen in (target, control):
+        await until_seen(lambda seen=seen: seen.reaches(*where, since=0), "everything is reached at first")  # type: ignore[misc]
+    return target, control
+
+
+IS_CUT = ("redis by service", "redis by address")
+
+
+@pytest.mark.parametrize("via", BACKENDS, ids=lambda via: via.value)
+async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(here: Bed, via: Via) -> None:
+    target, control = await town(here)
+    began = now()
+    uid = await here.drill(DRILL)
+    sight, setup = await setup_for(here, via)
+    assert [finding.code for finding in check(sight, plan(via)) if finding.code != "CutsApiServer"] == []
+    armed = await light(here, uid, 60)
+    cut = cut_of(setup, armed.uid or "")
+    await policy.do(here.account, here.namespace, setup, cut)
+    await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
+    cut_at = now()
+    assert await stands(here, setup, cut) == Cut(True, (await stands(here, setup, cut)).uid, "", False)
+    again = await policy.do(here.account, here.namespace, setup, cut)
+    assert again["metadata"]["generation"] == 1
+
+    await until_seen(lambda: target.fails(*IS_CUT, since=cut_at + 1), "the target stays cut off")
+    assert control.failures(began) == {}
+    assert target.failures(began, but=IS_CUT) == {}
+
+    await policy.undo(here.account, here.namespace, DRILL, CUT)
+    lifted = now()
+    await until_seen(lambda: target.reaches(*IS_CUT, since=lifted), "the target is back")
+    await policy.undo(here.account, here.namespace, DRILL, CUT)
+    await fuse.undo(here.account, here.namespace, cut_fuse(DRILL))
+    assert not (await stands(here, setup, cut)).present
+
+
+@pytest.mark.parametrize("via", BACKENDS, ids=lambda via: via.value)
+async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(here: Bed, via: Via) -> None:
+    target, _ = await town(here)
+    uid = await here.drill(DRILL)
+    _, setup = await setup_for(here, via)
+    armed = await light(here, uid, 6)
+    cut = cut_of(setup, armed.uid or "")
+    began = now()
+    await policy.do(here.account, here.namespace, setup, cut)
+    await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
+    assert armed.deadline is not None
+    assert now() < armed.deadline
+    await until_seen(lambda: target.reaches(*IS_CUT, since=armed.deadline or 0), "the fuse lifted the cut")
+    assert now() < armed.deadline + 5
+    assert not (await stands(here, setup, cut)).present
+
+    late = await policy.do(here.account, here.namespace, setup, cut)
+
+    async def collected() -> bool:
+        there = await here.account.get(policy.kind_of(via), here.namespace, CUT)
+        return there is None or there["metadata"]["uid"] != late["metadata"]["uid"]
+
+    await until(collected, "a policy that comes after its fuse is collected", 5)
+
+
+async def test_a_replaced_redis_is_cut_as_well_once_the_policy_has_grown(here: Bed) -> None:
+    target, control = await town(here)
+    uid = await here.drill(DRILL)
+    _, setup = await setup_for(here, Via.NETWORK_POLICY)
+    armed = await light(here, uid, 120)
+    cut = cut_of(setup, armed.uid or "")
+    await policy.do(here.account, here.namespace, setup, cut)
+    await here.admin.delete(PODS, here.namespace, "redis", grace=0)
+    await here.run("redis-again", REDIS, REDIS_SERVER, HTTP)
+
+    async def outgrown() -> tuple[str, ...]:
+        seen = endpoint_addresses(await endpoints_of(here.account, here.namespace, "redis"))
+        return seen if set(seen) - set(setup.far_end.addresses) else ()
+
+    now_behind = await until(outgrown, "the new Redis is an endpoint")
+    more = replace(setup, far_end=replace(setup.far_end, addresses=now_behind))
+    wanted = cut_of(more, armed.uid or "")
+    assert (await stands(here, more, wanted)).outgrown
+    there = await here.account.get(NETWORK_POLICIES, here.namespace, CUT)
+    grown = replace(more, far_end=policy.grown(there, more.far_end))
+    await policy.do(here.account, here.namespace, grown, cut_of(grown, armed.uid or ""))
+    assert await stands(here, more, wanted) == replace(await stands(here, more, wanted), difference="", outgrown=False)
+    since = now()
+    await until_seen(lambda: control.reaches("redis by service", since=since), "the control reaches the new Redis")
+    assert target.fails("redis by service", since=since)
+
+
+async def test_where_targets_are_isolated_already_only_cilium_cuts_and_the_other_is_refused(here: Bed) -> None:
+    target, _ = await town(here)
+    metadata = {"name": "house-rules"}
+    body: Object = {"apiVersion": NETWORK_POLICIES.api_version, "kind": NETWORK_POLICIES.name, "metadata": metadata}
+    spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"namespaceSelector": {}}]}]}
+    await here.admin.create(NETWORK_POLICIES, here.namespace, body | {"spec": spec})
+    sight, _ = await setup_for(here, Via.NETWORK_POLICY)
+    found = {finding.code: finding for finding in check(sight, plan(Via.NETWORK_POLICY))}
+    assert "NetworkPolicy/house-rules" in found["AlreadyIsolated"].message
+
+    uid = await here.drill(DRILL)
+    sight, setup = await setup_for(here, Via.CILIUM)
+    assert check(sight, plan()) == ()
+    armed = await light(here, uid, 60)
+    began = now()
+    await policy.do(here.account, here.namespace, setup, cut_of(setup, armed.uid or ""))
+    await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
+    assert target.failures(began, but=IS_CUT) == {}
+
+
+@pytest.mark.parametrize("via", BACKENDS, ids=lambda via: via.value)
+async def test_a_change_by_hand_is_seen(here: Bed, via: Via) -> None:
+    await here.run("redis", REDIS, REDIS_SERVER)
+    await here.run("api", API, HTTP)
+    await here.serve("redis", REDIS, [{"port": 6379}])
+    uid = await here.drill(DRILL)
+    _, setup = await setup_for(here, via)
+    armed = await light(here, uid, 60)
+    cut = cut_of(setup, armed.uid or "")
+    await policy.do(here.account, here.namespace, setup, cut)
+    field = "podSelector" if via is Via.NETWORK_POLICY else "endpointSelector"
+    change: Object = {"spec": {field: {"matchLabels": {"app": "nobody"}}}}
+    await here.admin.patch(policy.kind_of(via), here.namespace, CUT, change)
+    assert (await stands(here, setup, cut)).difference == "its spec is not what was written"
+    await here.admin.patch(JOBS, here.namespace, cut_fuse(DRILL), {"spec": {"suspend": True}})
+    job = await here.account.get(JOBS, here.namespace, cut_fuse(DRILL))
+    assert "suspended" in (fuse.state_of(job, 60).dead or "")
+
+
+async def test_a_namespace_whose_role_is_gone_is_told_every_missing_right(here: Bed) -> None:
+    await here.run("redis", REDIS, REDIS_SERVER)
+    await here.serve("redis", REDIS, [{"port": 6379}])
+    await here.run("api", API, HTTP)
+    sight, _ = await setup_for(here, Via.CILIUM)
+    assert sight.cilium
+    assert check(sight, plan()) == ()
+    sight.rules = tuple(rule for rule in sight.rules if "ciliumnetworkpolicies" not in rule["resources"])
+    (finding,) = check(sight, plan(Via.CILIUM))
+    assert finding.code == "MissingRights"
+    assert all(verb in finding.message for verb in of_cut(policy.kind_of(Via.CILIUM)).verbs)
+
+
+async def test_a_step_scales_there_and_back_and_a_job_runs_once(here: Bed) -> None:
+    labels = {"app": "worker"}
+    container = {"name": "worker", "image": "gameday:none", "imagePullPolicy": "Never"}
+    spec: Object = {
+        "replicas": 3,
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+    }
+    body: Object = {"apiVersion": DEPLOYMENTS.api_version, "kind": DEPLOYMENTS.name, "metadata": {"name": "worker"}}
+    await here.admin.create(DEPLOYMENTS, here.namespace, body | {"spec": spec})
+
+    async def replicas() -> int:
+        there = await here.account.get(DEPLOYMENTS, here.namespace, "worker")
+        return int(there["spec"]["replicas"]) if there is not None else -1
+
+    for number in (0, 0, 3):
+        await scale(here.account, here.namespace, "worker", number)
+        assert await replicas() == number
+    await scale(here.account, here.namespace, "gone", 3)
+    uid = await here.drill(DRILL)
+    await _cron_job(here)
+    for _ in range(2):
+        await job_step.start(here.account, here.namespace, "clear-stalled", "first-step-clear", DRILL, uid)
+    made, _ = await here.account.list(JOBS, here.namespace)
+    assert [one["metadata"]["name"] for one in made] == ["first-step-clear"]
+
+
+async def _cron_job(here: Bed) -> None:
+    container = {"name": "clear", "image": "gameday:none", "imagePullPolicy": "Never"}
+    template = {"spec": {"containers": [container], "restartPolicy": "Never"}}
+    spec = {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": {"template": template}}}
+    body: Object = {"apiVersion": CRON_JOBS.api_version, "kind": CRON_JOBS.name, "metadata": {"name": "clear-stalled"}}
+    await here.admin.create(CRON_JOBS, here.namespace, body | {"spec": spec})
