@@ -22,10 +22,13 @@ async def _repeat(probe: ProbeSpec, log: SampleLog, ending: asyncio.Event) -> No
     clock = asyncio.get_running_loop().time
     ask = ask_for(probe)
     due = clock()
-    while not await until(ending, due):
-        await _once(probe, ask, log)
-        # On a grid: what was missed because an answer came late is not made up for.
-        due = max(due + probe.every, clock())
+    try:
+        while not await until(ending, due):
+            await _once(probe, ask, log)
+            # On a grid: what was missed because an answer came late is not made up for.
+            due = max(due + probe.every, clock())
+    finally:
+        await ask.close()
 
 
 async def _once(probe: ProbeSpec, ask: Ask, log: SampleLog) -> None:

@@ -148,4 +148,4 @@ class Probe(ApiModel):
     redis: Redis | None = None
     """A Redis: gives ok, error, latency, role, depth, active, delayed, failed."""
     kubernetes: Kubernetes | None = None
-    """A Deployment: gives ok, replicas, ready."""
+    """A Deployment: gives ok, replicas, ready, updated, available."""

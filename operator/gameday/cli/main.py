@@ -1,10 +1,8 @@
 """The ``gameday`` command."""
 
 import asyncio
-import logging
 import os
 import socket
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -28,12 +26,14 @@ def operator(
     port: Annotated[int, typer.Option(help="Port of /healthz and /metrics.")] = 8080,
     kubeconfig: Annotated[Path | None, typer.Option(help="Kubeconfig, outside a cluster.")] = None,
     pull_policy: Annotated[str, typer.Option(help="Pull policy of the agents' image.")] = "IfNotPresent",
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Run the operator."""
+    from gameday.cli.logs import set_up
     from gameday.cli.operate import operate
     from gameday.runner.settings import Settings
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    set_up(log_level)
     settings = Settings(
         namespace=namespace,
         identity=identity or f"{socket.gethostname()}-{os.getpid()}",

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import LEASES, Object
+from gameday.cluster.kinds import DRILLS, LEASES, Object
 from gameday.errors import AlreadyExists, Conflict, GameDayError
 
 LEASE_SECONDS: Final = 8
@@ -118,10 +118,11 @@ LOCK: Final = "gameday"
 """Name of the Lease that makes drills of a namespace take turns."""
 
 
-async def lock_namespace(cluster: Cluster, namespace: str, drill: str, uid: str) -> str:
+async def lock_namespace(cluster: Cluster, namespace: str, drill: str, uid: str, undoing: Callable[[str], bool]) -> str:
     """Take the namespace for a drill; the name of the drill that holds it, which is ``drill`` when that worked.
 
-    The lock does not expire: it is held until the drill's faults are cleared, whoever runs it.
+    The lock does not expire: it is held until the drill's faults are cleared, whoever runs it. Only a Drill that was
+    removed by force, and for which nobody is ``undoing`` any more (asked by its UID), loses it.
     """
     body = _lease(namespace, LOCK, {"holderIdentity": f"{uid}/{drill}"})
     lease = await cluster.get(LEASES, namespace, LOCK)
@@ -130,13 +131,19 @@ async def lock_namespace(cluster: Cluster, namespace: str, drill: str, uid: str)
             await cluster.create(LEASES, namespace, body)
             return drill
         holder: str = lease["spec"].get("holderIdentity") or ""
-        if holder and not holder.startswith(uid):
+        if holder and not holder.startswith(uid) and await _alive(cluster, namespace, holder, undoing):
             return holder.partition("/")[2]
         lease["spec"]["holderIdentity"] = f"{uid}/{drill}"
         await cluster.replace(LEASES, namespace, LOCK, lease)
     except (AlreadyExists, Conflict):
         return "another drill"
     return drill
+
+
+async def _alive(cluster: Cluster, namespace: str, holder: str, undoing: Callable[[str], bool]) -> bool:
+    uid, _, name = holder.partition("/")
+    drill = await cluster.get(DRILLS, namespace, name)
+    return undoing(uid) or (drill is not None and drill["metadata"]["uid"] == uid)
 
 
 async def unlock_namespace(cluster: Cluster, namespace: str, uid: str) -> None:

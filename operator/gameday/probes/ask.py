@@ -3,7 +3,8 @@
 import errno
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,15 @@ class Answer:
     values: Mapping[str, Any] | None = None
 
 
-Ask = Callable[[], Awaitable[Answer]]
+class Ask(ABC):
+    """A probe's question; one kind may keep a connection from one time to the next."""
+
+    @abstractmethod
+    async def __call__(self) -> Answer:
+        """Ask once."""
+
+    async def close(self) -> None:  # noqa: B027  most kinds keep nothing
+        """Let go of what is kept."""
 
 
 def ask_for(probe: ProbeSpec) -> Ask:

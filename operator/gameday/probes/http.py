@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 
 from gameday.model.agent import ProbeSpec
-from gameday.probes.ask import Answer, error_word
+from gameday.probes.ask import Answer, Ask, error_word
 from gameday.probes.keep import keep
 
 BODY_BYTES: Final = 1024 * 1024
@@ -20,7 +20,7 @@ class BodyTooLong(Exception):
     """An answer that does not end within our limit."""
 
 
-class HttpAsk:
+class HttpAsk(Ask):
     """Sends the probe's request and reads the answer whole."""
 
     def __init__(self, probe: ProbeSpec) -> None:

@@ -1,5 +1,7 @@
 """The redis probe: PING, role, and the depths of a queue, over one connection that is made anew after a failure."""
 
+import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from gameday.model.agent import ProbeSpec, RedisSpec
-from gameday.probes.ask import Answer, error_word
+from gameday.probes.ask import Answer, Ask, error_word
 from gameday.probes.keep import keep
 
 _LISTS = {"wait": "depth", "active": "active"}
@@ -40,7 +42,7 @@ def word(error: Exception) -> str:
     return error_word(error)
 
 
-class RedisAsk:
+class RedisAsk(Ask):
     """Asks one Redis for its health and its queue."""
 
     def __init__(self, probe: ProbeSpec) -> None:
@@ -56,11 +58,12 @@ class RedisAsk:
             if self._client is None:
                 self._client = connect(self._spec, self._probe.timeout)
             values = await self._read(self._client)
-        except (RedisError, OSError, TimeoutError) as error:
-            await self._hang_up()
+        except (RedisError, OSError) as error:
+            await self.close()
             return Answer(ok=False, error=word(error))
-        except BaseException:
-            self._client = None
+        except asyncio.CancelledError:
+            # An answer may still be under way on this connection: it must not be taken for the next one's.
+            await self.close()
             raise
         return Answer(ok=True, values=keep(values, self._probe.paths))
 
@@ -78,10 +81,9 @@ class RedisAsk:
             values |= dict(zip([*_LISTS.values(), *_ZSETS.values()], counts, strict=True))
         return values
 
-    async def _hang_up(self) -> None:
+    async def close(self) -> None:
+        """Hang up; what goes wrong with a connection that is given up concerns nobody."""
         client, self._client = self._client, None
         if client is not None:
-            try:
+            with contextlib.suppress(RedisError, OSError):
                 await client.aclose()
-            except (RedisError, OSError):
-                self._client = None

@@ -3,10 +3,10 @@
 import asyncio
 
 from gameday.model.agent import ProbeSpec
-from gameday.probes.ask import Answer, error_word
+from gameday.probes.ask import Answer, Ask, error_word
 
 
-class TcpAsk:
+class TcpAsk(Ask):
     """Connects and hangs up."""
 
     def __init__(self, probe: ProbeSpec) -> None:

@@ -26,6 +26,7 @@ from gameday.runner.hands import Hands
 from gameday.runner.measured import measurements
 from gameday.runner.memory import Memory
 from gameday.runner.view import View, life_of
+from gameday.runner.watched import Watched
 
 LOOK_EVERY: Final = 0.5
 """Longest time between two looks, in seconds: deadlines pass without an event."""
@@ -61,6 +62,9 @@ class DrillRunner:
         self.hands = hands
         self.clock = clock
         self.find_plan = plan
+        self.watched = Watched(
+            view.account, memory.namespace, clock, feed.take, resumed=memory.record.steady_from is not None
+        )
         self.running: dict[str, asyncio.Task[None]] = {}
         self.errors: dict[str, str] = {}
         self._wake = asyncio.Event()
@@ -120,6 +124,8 @@ class DrillRunner:
         for name, pod in self.view.objects("pods").items():
             if life_of(pod) in {Life.RUNNING, Life.ENDED}:
                 self.feed.follow(background, pod["metadata"]["labels"][AGENT], name)
+        if self.memory.record.phase is not Phase.PREFLIGHT:
+            self.watched.open(background, plan.probes)
 
     def _can_decide(self) -> bool:
         """Nothing is concluded from what was not read yet: neither from mirrors nor, after a restart, from logs."""

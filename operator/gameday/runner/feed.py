@@ -54,6 +54,11 @@ class Feed:
         if agent not in self._tasks:
             self._tasks[agent] = background.start(self._follow(agent, pod))
 
+    def take(self, sample: Sample) -> None:
+        """Take a sample that came by no log."""
+        if self._keep(sample):
+            self._wake()
+
     async def _follow(self, agent: str, pod: str) -> None:
         while True:
             try:

@@ -34,16 +34,23 @@ from gameday.steps import scale
 
 
 class Hands:
-    """Carries commands out for one drill."""
+    """Carries commands out for one drill; ``undoing`` tells, by UID, which drills this process still runs."""
 
     def __init__(
-        self, operator: Cluster, memory: Memory, view: View, settings: Settings, clock: Callable[[], float]
+        self,
+        operator: Cluster,
+        memory: Memory,
+        view: View,
+        settings: Settings,
+        clock: Callable[[], float],
+        undoing: Callable[[str], bool],
     ) -> None:
         self.operator = operator
         self.memory = memory
         self.view = view
         self.settings = settings
         self.clock = clock
+        self.undoing = undoing
         self.namespace = memory.namespace
         self.account = operator.as_account(memory.namespace)
 
@@ -98,7 +105,7 @@ class Hands:
         return self.memory.plan, self.memory.setup
 
     async def _take_lock(self) -> None:
-        holder = await lock_namespace(self.operator, self.namespace, self.memory.name, self.memory.uid)
+        holder = await lock_namespace(self.operator, self.namespace, self.memory.name, self.memory.uid, self.undoing)
         if holder != self.memory.name:
             self.view.lock, self.view.locked_by = Lock.BUSY, holder
             raise Refused(f"drill {holder} holds namespace {self.namespace}; one drill at a time")

@@ -21,14 +21,20 @@ class Superseded(Exception):
 class Memory:
     """One drill's record, and where it is saved.
 
-    ``narrate`` is told each new line of the timeline once it is saved.
+    ``narrate`` is told each new line of the timeline once it is saved, ``changed`` the record before and after.
     """
 
     def __init__(
-        self, cluster: Cluster, drill: dict[str, Any], narrate: Callable[[Line], None], clock: Callable[[], float]
+        self,
+        cluster: Cluster,
+        drill: dict[str, Any],
+        narrate: Callable[[Line], None],
+        changed: Callable[[Record, Record], None],
+        clock: Callable[[], float],
     ) -> None:
         self.cluster = cluster
         self.narrate = narrate
+        self.changed = changed
         self.clock = clock
         self.namespace: str = drill["metadata"]["namespace"]
         self.name: str = drill["metadata"]["name"]
@@ -77,7 +83,8 @@ class Memory:
                 await self._catch_up()
         self._written = status["engine"]
         new = [line for line in record.timeline if line not in self.record.timeline]
-        self.record = record
+        before, self.record = self.record, record
+        self.changed(before, record)
         for line in new:
             self.narrate(line)
 

@@ -40,10 +40,10 @@ class Operator:
         self.cluster = cluster
         self.settings = settings
         self.clock = time.time
-        self.metrics = Metrics()
+        self.metrics = Metrics(cluster.requests)
         self.heartbeat = Heartbeat(self.metrics)
         self.events = Events(cluster, settings.identity, self.clock)
-        self.supervisor = Supervisor(self.run_drill, self.check, self.heartbeat)
+        self.supervisor = Supervisor(self.run_drill, self.check, self.metrics, self.heartbeat)
 
     async def lead(self) -> None:
         """Seek the Lease, then act until it is lost.
@@ -92,17 +92,20 @@ class Operator:
 
         def narrate(line: Line) -> None:
             extra = {"drill": f"{memory.namespace}/{memory.name}", "reason": line.reason}
-            log.log(logging.WARNING if line.warning else logging.INFO, "%s: %s", line.reason, line.message, extra=extra)
+            log.log(logging.WARNING if line.warning else logging.INFO, line.message, extra=extra)
             if line.warning or line.reason in EVENTFUL:
                 task = asyncio.create_task(self._event(memory.drill, line))
                 group.add(task)
                 task.add_done_callback(group.discard)
 
-        memory = Memory(self.cluster, drill, narrate, self.clock)
+        def changed(before: Record, after: Record) -> None:
+            self.metrics.changed(memory.namespace, before, after)
+
+        memory = Memory(self.cluster, drill, narrate, changed, self.clock)
         self._recall(memory, drill)
         feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, self.clock)
         view = View(self.cluster, memory, feed, resumed_at=now)
-        hands = Hands(self.cluster, memory, view, self.settings, self.clock)
+        hands = Hands(self.cluster, memory, view, self.settings, self.clock, self.supervisor.runs)
         runner = DrillRunner(memory, view, feed, hands, self.clock, lambda: self._find_plan(memory, view))
         known = memory.record.phase
         record = await runner.run()
@@ -142,16 +145,15 @@ class Operator:
 
     async def _finished(self, memory: Memory, record: Record) -> None:
         name, namespace = memory.drill["spec"]["gameDay"], memory.namespace
-        verdict = record.verdict.value if record.verdict is not None else ""
-        self.metrics.drills.labels(namespace, name, verdict).inc()
-        figures = {str(f["name"]): float(f["value"]) for f in memory.measurements}
-        for figure in memory.measurements:
-            labels = (namespace, name, str(figure["name"]), str(figure["unit"]))
-            self.metrics.measured.labels(*labels).set(float(figure["value"]))
         gameday = await self.cluster.get(GAMEDAYS, namespace, name)
-        if gameday is not None:
-            fields = last_drill(memory.name, record, figures)
-            await update_status(self.cluster, gameday, fields, None, self.clock)
+        if gameday is None:
+            return
+        verdict = record.verdict.value if record.verdict is not None else ""
+        shown = [(str(f["name"]), str(f["unit"]), float(f["value"])) for f in memory.measurements]
+        self.metrics.finished(namespace, name, verdict, shown)
+        figures = {figure: value for figure, _, value in shown}
+        fields = last_drill(memory.name, record, figures)
+        await update_status(self.cluster, gameday, fields, None, self.clock)
 
 
 def _from_text(name: str, text: str) -> tuple[Any, str, str]:

@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gameday.model.record import Phase
-from gameday.runner.telemetry import Heartbeat
+from gameday.runner.memory import Superseded
+from gameday.runner.telemetry import Heartbeat, Metrics
 from gameday.runner.view import FINALIZER
 
 TURN_EVERY: Final = 2.0
 """Longest time between two turns of the supervisor, in seconds."""
+
+AGAIN_AFTER: Final = 5.0
+"""Seconds after which what failed by an error of ours is taken up again."""
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -41,18 +45,21 @@ class Supervisor:
     """Starts a runner for every drill that needs one, and a check for every GameDay that changed.
 
     ``run_drill`` carries one drill out and returns when nothing of it is left; ``check_gameday`` writes one GameDay's
-    Ready condition.
+    Ready condition. An error that neither foresaw ends neither this process nor another drill: it is logged and
+    counted, and the drill is taken up again from its record.
     """
 
     def __init__(
         self,
         run_drill: Callable[[Object], Awaitable[None]],
         check_gameday: Callable[[Object], Awaitable[None]],
+        metrics: Metrics,
         heartbeat: Heartbeat,
     ) -> None:
         self.known = Known()
         self.run_drill = run_drill
         self.check_gameday = check_gameday
+        self.metrics = metrics
         self.heartbeat = heartbeat
         self._changed = asyncio.Event()
         self._drills: dict[str, asyncio.Task[None]] = {}
@@ -62,10 +69,17 @@ class Supervisor:
     def gameday_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a GameDay."""
         self._take(self.known.gamedays, deleted, thing)
+        if deleted:
+            self.metrics.forget(*key_of(thing))
+            self._checked.pop(key_of(thing), None)
 
     def drill_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a Drill."""
         self._take(self.known.drills, deleted, thing)
+
+    def runs(self, uid: str) -> bool:
+        """Whether a drill, by its UID, is being carried out or undone here."""
+        return uid in self._drills
 
     async def lead(self) -> None:
         """Start what is to be started, until cancelled. Only the Lease's holder may be here."""
@@ -101,9 +115,20 @@ class Supervisor:
     async def _supervised(self, uid: str, thing: Object) -> None:
         try:
             await self.run_drill(thing)
+        except* Exception as errors:
+            if errors.subgroup(Superseded) is not None:
+                raise
+            await self._failed(thing, errors)
         finally:
             self._drills.pop(uid, None)
             self._changed.set()
+
+    async def _failed(self, thing: Object, errors: BaseException) -> None:
+        namespace, name = key_of(thing)
+        self.metrics.broken.inc()
+        what = f"{thing['kind']} {namespace}/{name} taken up again in {AGAIN_AFTER:.0f} s after an error of ours"
+        log.error(what, exc_info=errors, extra={"drill": f"{namespace}/{name}", "reason": "InternalError"})
+        await asyncio.sleep(AGAIN_AFTER)
 
     def _start_check(self, group: asyncio.TaskGroup, thing: Object) -> None:
         key = key_of(thing)
@@ -115,6 +140,8 @@ class Supervisor:
         try:
             await self.check_gameday(thing)
             self._checked[key] = version
+        except Exception as error:  # noqa: BLE001  one GameDay must not stop the drills of others
+            await self._failed(thing, error)
         finally:
             self._checks.pop(key, None)
             self._changed.set()

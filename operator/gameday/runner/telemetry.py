@@ -5,12 +5,18 @@ turning, so that the kubelet restarts a process that is alive and does nothing.
 """
 
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeVar
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from gameday.model.record import Record
+
+Metric = TypeVar("Metric", Gauge, Counter)
 
 STALE_AFTER: Final = 15.0
 """Seconds without a heartbeat after which /healthz fails."""
@@ -22,8 +28,11 @@ LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 class Metrics:
     """The operator's metrics. Series of a GameDay go when it goes."""
 
-    def __init__(self) -> None:
+    def __init__(self, requests: Mapping[tuple[str, str], int]) -> None:
+        """Make them; ``requests`` counts the calls to the API server by verb and resource, and goes on counting."""
         self.registry = CollectorRegistry()
+        self.registry.register(_Requests(requests))
+        self._series: dict[tuple[str, str], set[tuple[Gauge | Counter, tuple[str, ...]]]] = {}
         self.drills = Counter(
             "gameday_drills",
             "Drills finished, by verdict.",
@@ -53,18 +62,49 @@ class Metrics:
             buckets=LAG_BUCKETS,
             registry=self.registry,
         )
-        self.requests = Counter(
-            "gameday_api_requests", "Requests to the Kubernetes API.", ["verb", "resource"], registry=self.registry
+        self.broken = Counter(
+            "gameday_internal_errors", "Errors of ours that ended a drill's runner.", registry=self.registry
         )
         self.leading = Gauge("gameday_leader", "1 while this process may act.", registry=self.registry)
         self.beat = Gauge("gameday_heartbeat_timestamp_seconds", "Unix time of the last turn.", registry=self.registry)
 
+    def changed(self, namespace: str, before: Record, after: Record) -> None:
+        """Count what changed in a drill's record: a phase that ended, what the drill holds, what is overdue."""
+        if after.phase is not before.phase:
+            self.phases.labels(before.phase.value).observe(max(0.0, after.since - before.since))
+        held = [hold for hold in after.holds if hold.open and hold.touched]
+        self.held.labels(namespace).set(len(held))
+        self.leftovers.labels(namespace).set(len(held) if after.faults_cleared is False else 0)
+
+    def finished(self, namespace: str, gameday: str, verdict: str, figures: Iterable[tuple[str, str, float]]) -> None:
+        """Count a finished drill; ``figures`` are its measurements as name, unit and value."""
+        self._count(namespace, gameday, self.drills, (namespace, gameday, verdict)).inc()
+        for name, unit, value in figures:
+            self._count(namespace, gameday, self.measured, (namespace, gameday, name, unit)).set(value)
+
     def forget(self, namespace: str, gameday: str) -> None:
         """Drop the series of a GameDay that is gone."""
-        for metric, place in ((self.drills, 2), (self.measured, 2)):
-            for labels in list(metric._metrics):  # noqa: SLF001  the library has no public way to list label sets
-                if tuple(labels[:place]) == (namespace, gameday):
-                    metric.remove(*labels)
+        for metric, labels in self._series.pop((namespace, gameday), set()):
+            metric.remove(*labels)
+
+    def _count(self, namespace: str, gameday: str, metric: Metric, labels: tuple[str, ...]) -> Metric:
+        self._series.setdefault((namespace, gameday), set()).add((metric, labels))
+        return metric.labels(*labels)
+
+
+class _Requests(Collector):
+    """Shows the client's own count, which it keeps without knowing of metrics."""
+
+    def __init__(self, counts: Mapping[tuple[str, str], int]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The count as it is now."""
+        text = "Requests to the Kubernetes API."
+        family = CounterMetricFamily("gameday_api_requests", text, labels=["verb", "resource"])
+        for (verb, resource), count in sorted(self._counts.items()):
+            family.add_metric([verb, resource], count)
+        yield family
 
 
 class Heartbeat:
