@@ -73,7 +73,7 @@ class Hands:
             case do.Inject(hold):
                 await self._inject(hold)
             case do.Sever():
-                await self.account.delete(PODS, self.namespace, self._name("sever"), grace=SEVER_GRACE)
+                await self._sever()
             case do.Lift(hold):
                 await self._lift(hold)
             case do.ReadWorkload(deployment):
@@ -223,6 +223,13 @@ class Hands:
         elif hold.object_uid == there["metadata"]["uid"]:
             body["metadata"]["resourceVersion"] = there["metadata"]["resourceVersion"]
             self.view.learn("policies", await self.account.replace(kind, self.namespace, hold.object_name, body))
+
+    async def _sever(self) -> None:
+        """Trigger the severing pod: its deletion is the trigger, and is asked for once."""
+        pod = self.view.objects("pods").get(self._name("sever"))
+        if pod is not None and "deletionTimestamp" not in pod["metadata"]:
+            uid = pod["metadata"]["uid"]
+            await self.account.delete(PODS, self.namespace, self._name("sever"), uid=uid, grace=SEVER_GRACE)
 
     async def _lift(self, hold: Hold) -> None:
         _, setup = self._ready()

@@ -1,0 +1,38 @@
+"""What each vice of the shop must make a drill of ``manifests/examples/redis-failover.yaml`` miss, and nothing else."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Vice:
+    """``must`` are the names of expectations that the shop misses for certain, ``may`` of those that it may miss too.
+
+    ``repaired`` says whether the rollback (workers stopped and started) brings the shop back.
+    """
+
+    must: frozenset[str]
+    may: frozenset[str] = field(default_factory=frozenset)
+    repaired: bool = False
+
+    def explains(self, missed: frozenset[str]) -> bool:
+        """Whether a drill that missed these told this shop from a good one, and accused it of nothing else."""
+        return self.must <= missed <= self.must | self.may
+
+
+def _vice(*must: str, may: tuple[str, ...] = (), repaired: bool = False) -> Vice:
+    return Vice(frozenset(must), frozenset(may), repaired)
+
+
+VICES: Final = {
+    "LIE_HEALTHY": _vice("redis reported down"),
+    # A replica that never looks for Redis again goes on telling what it knew last.
+    "NEVER_RECONNECT": _vice("healthy again", "jobs flow", "redis is fast", may=("backlog back", "nothing lost")),
+    # Nothing takes the jobs that come after the outage: the queue grows by one a second.
+    "STUCK_WORKER": _vice("jobs flow", may=("backlog back",), repaired=True),
+    # Without the breaker nothing tells the webhooks' handler that Redis is away: it accepts until its buffer is full.
+    "NO_BREAKER": _vice("breaker opens", "webhooks answer 503"),
+    # Each replica takes webhooks for at least the second that a ping needs to fail: the load, one a second, hits one.
+    "LOSE_BUFFER": _vice("nothing lost"),
+    "SILENT_ALERTS": _vice("team is alerted"),
+}
