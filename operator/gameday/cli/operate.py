@@ -37,6 +37,8 @@ async def operate(settings: Settings) -> int:
                 clusterwide=not settings.watch_namespaces,
                 namespaces=list(settings.watch_namespaces),
                 standalone=True,
+                # Kopf would ask the system for a user name, which a pod's user has not.
+                identity=settings.identity,  # type: ignore[arg-type]  # a NewType of str that Kopf does not export
             )
         ),
     }

@@ -21,6 +21,8 @@ def register(registry: kopf.OperatorRegistry, supervisor: Supervisor, kubeconfig
     @kopf.on.startup(registry=registry)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.posting.enabled = False
+        # Our CRDs are installed before us and stay: to look for others would need rights over the whole cluster.
+        settings.scanning.disabled = True
         settings.watching.server_timeout = 300
         settings.watching.client_timeout = 330
 
