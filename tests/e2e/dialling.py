@@ -17,7 +17,7 @@ import yaml
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES, Kind, Object
 from gameday.cluster.streams import follow_log
-from gameday.errors import AlreadyExists, GameDayError
+from gameday.errors import GameDayError
 
 ROOT = Path(__file__).parents[2]
 IMAGE = os.environ.get("GAMEDAY_BASE_IMAGE", "localhost/base:bed")
@@ -174,7 +174,6 @@ async def bed() -> AsyncIterator[Bed]:
     admin = await Cluster.connect(kubeconfig())
     one = Bed(admin, f"backends-{secrets.token_hex(3)}")
     try:
-        await _install_crds(admin)
         await admin.create(NAMESPACES, None, _manifest(NAMESPACES, one.namespace, {}, {}))
         yield one
     finally:
@@ -184,20 +183,6 @@ async def bed() -> AsyncIterator[Bed]:
         with contextlib.suppress(GameDayError):
             await admin.delete(NAMESPACES, None, one.namespace)
         await admin.close()
-
-
-async def _install_crds(admin: Cluster) -> None:
-    for file in sorted((ROOT / "crds").glob("*.yaml")):
-        for body in yaml.safe_load_all(file.read_text()):
-            with contextlib.suppress(AlreadyExists):
-                await admin.create(CRDS, None, body)
-
-            async def served(name: str = body["metadata"]["name"]) -> bool:
-                there = await admin.get(CRDS, None, name)
-                conditions = (there or {}).get("status", {}).get("conditions") or ()
-                return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
-
-            await until(served, f"{file.name} is served")
 
 
 def now() -> float:

@@ -83,6 +83,10 @@ def _agents_ready(at: Situation) -> Record:
     if running and at.seen.all_probes_seen() and at.seen.proof.ready(at.now):
         record = replace(at.record, steady_from=at.now)
         return record.note(at.now, "AgentsReady", f"{len(lives)} agents measure; steady state begins")
+    down = at.seen.proof.control_down(0.0)
+    if running and down is not None and at.now - down.since > budgets.DIALS and not at.seen.proof.ready(at.now):
+        why = f"{down.who} cannot reach the target ({down.detail}), and nothing was cut: the dependency is down"
+        return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)
     if at.now > at.record.since + budgets.AGENTS:
         return give_up(at, Cause.AGENTS_NOT_READY, _not_ready(at, lives), at.now)
     return at.record

@@ -8,6 +8,8 @@ PREFLIGHT: Final = 60.0
 """Reading the namespace and dry-running every object."""
 AGENTS: Final = 90.0
 """Creating the agents until each has measured, image pull included."""
+DIALS: Final = 15.0
+"""From a twin's first failed dial until one must have got through: a new pod's network takes a moment."""
 ARM: Final = 20.0
 """Creating a fuse until it burns."""
 PROVE: Final = 30.0

@@ -24,7 +24,8 @@ def interrupted(at: Situation) -> Record | None:
         return abort(at, Cause.ABORTED, "a person set spec.abort")
     if world.planned is Planned.DELETED:
         return abort(at, Cause.GAME_DAY_DELETED, "the GameDay was deleted")
-    if record.phase is Phase.PENDING:
+    # The preflight itself says that a namespace has not opted in, and how it does.
+    if record.phase in {Phase.PENDING, Phase.PREFLIGHT}:
         return None
     if not world.opted_in:
         why = "the ServiceAccount gameday is gone or no longer labelled gameday.dev/opt-in=true"

@@ -24,6 +24,8 @@ class Dials:
     sent: list[float] = field(default_factory=list)
     ok: list[bool] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    _scans: dict[tuple[bool, float, int], tuple[int, int]] = field(default_factory=dict)
+    """How far, and with how many in a row, each search for a run has come: dials are only ever appended."""
 
     def add(self, sample: Sample) -> None:
         """Append a dial."""
@@ -37,12 +39,15 @@ class Dials:
 
     def run_of(self, *, good: bool, since: float, length: int = RUN) -> int | None:
         """Index of the first dial of the first ``length`` in a row of that outcome, sent at ``since`` or later."""
-        count = 0
-        for index in range(self.from_time(since), len(self.sent)):
-            count = count + 1 if self.ok[index] is good else 0
-            if count == length:
-                return index - length + 1
-        return None
+        key = (good, since, length)
+        index, count = self._scans.get(key) or (self.from_time(since), 0)
+        while count < length and index < len(self.sent):
+            # A dial sent before may have come in after the search began.
+            if self.sent[index] >= since:
+                count = count + 1 if self.ok[index] is good else 0
+            index += 1
+        self._scans[key] = index, count
+        return index - length if count == length else None
 
     def had_run_before(self, until: float) -> bool:
         """Whether the last ``RUN`` dials sent before ``until`` were all good."""
@@ -51,7 +56,7 @@ class Dials:
 
     def good_after(self, since: float) -> int | None:
         """Index of the first good dial sent at ``since`` or later."""
-        return next((i for i in range(self.from_time(since), len(self.sent)) if self.ok[i]), None)
+        return self.run_of(good=True, since=since, length=1)
 
 
 @dataclass(frozen=True, slots=True)

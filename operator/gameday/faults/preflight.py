@@ -85,7 +85,7 @@ def _targets(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[F
         yield Finding("TooManyTargets", path, text, "select fewer")
     on_host = sorted(_name(pod) for pod in pods if pod["spec"].get("hostNetwork"))
     if on_host:
-        text = f"{_some(on_host)} use the host's network, where policies do not hold"
+        text = f"{_some(on_host)} have hostNetwork: true, where policies do not hold"
         yield Finding("HostNetwork", path, text, "leave them out of the selection")
 
 

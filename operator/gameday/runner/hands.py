@@ -180,6 +180,8 @@ class Hands:
         plan, setup = self._ready()
         self.view.open_namespace(setup, plan)
         there = self.view.objects("pods")
+        if all(self._name(agent) in there for agent in agents.wanted(plan, setup)):
+            return
         for body in agents.pods(plan, setup, self._place()):
             if body["metadata"]["name"] not in there:
                 await self._create("pods", PODS, body)

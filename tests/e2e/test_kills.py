@@ -1,0 +1,156 @@
+"""The operator killed: the drill ends as it should, or the fuses end it; nothing is left either way."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+
+from e2e.dialling import until
+from e2e.stage import Stage, condition, example, small
+from gameday.cluster.kinds import LEASES
+
+pytestmark = pytest.mark.e2e
+
+
+def injections(status: dict[str, Any]) -> int:
+    """How often the drill asked for its change."""
+    return sum(line["reason"] == "Injecting" for line in status["timeline"])
+
+
+PHASES = ["Preflight", "SteadyState", "Outage", "Cut", "Recovery"]
+
+
+@pytest.mark.parametrize("phase", [p if p == "Cut" else pytest.param(p, marks=pytest.mark.slow) for p in PHASES])
+async def test_killed_in_a_phase_and_restarted_it_finishes_right(town: Stage, phase: str) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    first = await town.operator()
+    await town.start(small(steadyState__lasts="6s", outage__lasts="15s"))
+    if phase == "Cut":
+        await town.under_cut()
+    else:
+        await town.in_phase(phase)
+    await first.kill()
+    await town.operator()
+    status = await town.finishes()
+    assert status["verdict"] == "Passed", status["message"]
+    assert injections(status) == 1
+    assert len(status["undo"]) == 1
+    await town.nothing_is_left()
+
+
+@pytest.mark.slow
+async def test_killed_in_the_rollback_and_restarted_the_workers_come_back(town: Stage) -> None:
+    await town.shop({"STUCK_WORKER": "1"})
+    first = await town.operator()
+    await town.start(example())
+    await town.in_phase("Rollback")
+
+    async def scaled() -> bool:
+        return await town.replicas("worker") == 0
+
+    await until(scaled, "the workers are stopped")
+    await first.kill()
+    await town.operator()
+    status = await town.finishes(patience=400)
+    assert (status["verdict"], status.get("recoveredBy")) == ("Failed", "Rollback")
+    assert await town.replicas("worker") == 3
+    await town.nothing_is_left()
+
+
+@pytest.mark.slow
+async def test_killed_for_good_in_the_outage_the_fuse_lifts_the_cut_at_its_deadline(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    operator = await town.operator()
+    await town.start(small(outage__lasts="8s"))
+    status = await town.under_cut()
+    await operator.kill()
+    deadline = _seconds(status["undo"][0]["fuse"]["deadline"])
+
+    async def lifted() -> bool:
+        return not await town.policies()
+
+    await until(lifted, "the fuse lifts the cut", deadline - time.time() + 20)
+    assert deadline - 1 <= time.time() <= deadline + 5
+    assert (await town.status())["phase"] == "Outage"
+
+    await town.operator()
+    ended = await town.finishes()
+    assert ended["verdict"] == "Inconclusive"
+    await town.nothing_is_left()
+
+
+@pytest.mark.slow
+async def test_killed_for_good_in_the_rollback_the_fuse_brings_the_workers_back(town: Stage) -> None:
+    await town.shop({"STUCK_WORKER": "1"})
+    operator = await town.operator()
+    gameday = example()
+    gameday["spec"]["rollback"]["within"] = "20s"
+    await town.start(gameday)
+
+    async def scaled() -> bool:
+        return await town.replicas("worker") == 0
+
+    await until(scaled, "the workers are stopped", 240)
+    await operator.kill()
+    hold = next(h for h in (await town.status())["undo"] if h["kind"] == "Scale")
+    deadline = _seconds(hold["fuse"]["deadline"])
+
+    async def back() -> bool:
+        return await town.replicas("worker") == 3
+
+    await until(back, "the fuse brings the workers back", deadline - time.time() + 20)
+    assert time.time() <= deadline + 5
+    await town.operator()
+    status = await town.finishes()
+    assert status["verdict"] in {"Failed", "Inconclusive"}
+    assert await town.replicas("worker") == 3
+    await town.nothing_is_left()
+
+
+@pytest.mark.slow
+async def test_a_second_replica_takes_over_within_ten_seconds(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    first = await town.operator(identity="one")
+    await town.start(small(outage__lasts="25s"))
+    await town.under_cut()
+    second = await town.operator(identity="two")
+    await asyncio.sleep(3)
+    assert "leading" not in second.says()
+    await first.kill()
+    began = time.monotonic()
+
+    async def leads() -> bool:
+        lease = await town.admin.get(LEASES, town.namespace, "gameday-operator")
+        return lease is not None and lease["spec"]["holderIdentity"] == "two"
+
+    await until(leads, "the second replica leads", 20)
+    assert time.monotonic() - began <= 10
+    status = await town.finishes()
+    assert status["verdict"] == "Passed", status["message"]
+    assert injections(status) == 1
+    await town.nothing_is_left()
+
+
+@pytest.mark.slow
+async def test_no_sample_is_lost_by_a_kill(town: Stage) -> None:
+    """An ``always`` over the whole outage is Unknown as soon as three intervals lack samples."""
+    await town.shop(parts=("api", "redis"), replicas=1)
+    first = await town.operator()
+    always = [{"name": "answers", "always": "health.ok"}]
+    await town.start(small(outage__lasts="25s", outage__expect=always))
+    await town.under_cut()
+    await first.kill()
+    await asyncio.sleep(8)
+    await town.operator()
+    status = await town.finishes()
+    assert [(e["name"], e["state"]) for e in status["expectations"] if e["stage"] == "Outage"] == [("answers", "Met")]
+    assert status["verdict"] == "Passed", json.dumps(condition(status, "Passed"))
+    await town.nothing_is_left()
+
+
+def _seconds(stamp: str) -> float:
+    from gameday.api.record import moment
+
+    return moment(stamp)

@@ -1,0 +1,166 @@
+"""Wrong YAML: each kind gets a message that names the field's path and what to do, at apply or within two seconds."""
+
+import copy
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from e2e.stage import SMALL, Stage, kubectl, ready
+
+pytestmark = pytest.mark.e2e
+
+Spec = dict[str, Any]
+
+
+def _set(path: str, value: object) -> Callable[[Spec], None]:
+    def change(spec: Spec) -> None:
+        *way, last = path.split(".")
+        there: Any = spec
+        for part in way:
+            there = there[int(part)] if part.isdigit() else there[part]
+        if isinstance(there, list):
+            there[int(last)] = value
+        elif value is None:
+            there.pop(last)
+        else:
+            there[last] = value
+
+    return change
+
+
+def _many_for_long(spec: Spec) -> None:
+    spec["probes"] += [{"name": f"port{n}", "tcp": {"host": "api", "port": n}} for n in range(1, 20)]
+    spec["recovery"]["within"] = "1h"
+
+
+NET = "outage.faults.0.networkPartition"
+AT_APPLY = {
+    "no probes": (_set("probes", []), "spec.probes", "at least 1"),
+    "two kinds in a probe": (_set("probes.0.tcp", {"host": "api", "port": 80}), "spec.probes[0]", "exactly one of"),
+    "probe named baseline": (_set("probes.0.name", "baseline"), "spec.probes[0]", "choose another name"),
+    "probe name with a dash": (_set("probes.0.name", "the-api"), "spec.probes[0].name", "should match"),
+    "unknown field": (_set("outage.last", "5m"), "spec.outage.last", "unknown field"),
+    "duration without a unit": (_set("outage.lasts", "90"), "spec.outage.lasts", "should match"),
+    "outage too long": (_set("outage.lasts", "3h"), "spec.outage", "at most 1h"),
+    "no outage": (_set("outage", None), "spec.outage", "Required value"),
+    "no fault": (_set("outage.faults", []), "spec.outage.faults", "at least 1"),
+    "empty selector": (_set(f"{NET}.podSelector", {}), "podSelector", "would cut them all"),
+    "two far ends": (_set(f"{NET}.to.cidrs", ["10.0.0.0/8"]), "networkPartition.to", "exactly one of service"),
+    "cidr without ports": (_set(f"{NET}.to", {"cidrs": ["10.0.0.0/8"]}), "networkPartition.to", "name the ports"),
+    "unknown backend": (_set(f"{NET}.via", "iptables"), "networkPartition.via", "supported values"),
+    "always and eventually": (_set("outage.expect.0.always", "true"), "spec.outage.expect[0]", "exactly one of"),
+    "within on an always": (_set("steadyState.expect.0.within", "5s"), "spec.steadyState.expect[0]", "use eventually"),
+    "guardrail in the recovery": (
+        _set("recovery.expect", [{"name": "up", "always": "health.ok", "guardrail": True}]),
+        "spec.recovery",
+        "belongs to outage.expect",
+    ),
+    "rollback of what is not expected": (
+        _set(
+            "rollback",
+            {"ifMissed": ["no such"], "within": "1m", "steps": [{"name": "s", "restore": {"deployment": "w"}}]},
+        ),
+        "spec",
+        "not in recovery.expect",
+    ),
+    "irreversible step that does not say so": (
+        _set(
+            "rollback",
+            {"ifMissed": ["healthy again"], "within": "1m", "steps": [{"name": "s", "job": {"fromCronJob": "c"}}]},
+        ),
+        "spec.rollback.steps[0]",
+        "irreversible: true",
+    ),
+    "header without a value": (
+        _set("probes.0.http.headers", [{"name": "X-Key"}]),
+        "headers[0]",
+        "exactly one of value",
+    ),
+}  # fmt: skip
+
+IN_READY = {
+    "broken CEL": (_set("outage.expect.0.eventually", "health.body.redis !="), "spec.outage.expect[0].eventually", ""),
+    "unknown probe": (_set("outage.expect.0.eventually", "helth.ok"), "spec.outage.expect[0].eventually", "health"),
+    "unknown function": (
+        _set("outage.expect.0.eventually", "nearly(1.0, 2.0)"),
+        "spec.outage.expect[0].eventually",
+        "near",
+    ),
+    "within longer than the outage": (_set("outage.expect.0.within", "30s"), "spec.outage.expect[0]", "lengthen"),
+    "restore of what was not scaled": (
+        _set(
+            "rollback",
+            {"ifMissed": ["healthy again"], "within": "1m", "steps": [{"name": "s", "restore": {"deployment": "w"}}]},
+        ),
+        "spec.rollback.steps[0]",
+        "nothing to restore",
+    ),
+    "too much log": (_many_for_long, "spec.probes", "probe less often"),
+    "measurement of no probe": (
+        _set("measurements", [{"name": "peak", "stage": "Outage", "path": "metrics.memory"}]),
+        "spec.measurements[0].path",
+        "there is no probe",
+    ),
+}
+
+
+def changed(change: Callable[[Spec], None], name: str = "wrong") -> str:
+    """The small GameDay with something wrong in it."""
+    gameday = copy.deepcopy(SMALL)
+    gameday["metadata"]["name"] = name
+    change(gameday["spec"])
+    return yaml.safe_dump(gameday)
+
+
+async def test_what_the_schema_sees_is_refused_at_apply(town: Stage) -> None:
+    wrong = []
+    for name, (change, path, remedy) in AT_APPLY.items():
+        done = kubectl("-n", town.namespace, "apply", "-f", "-", stdin=changed(change), ok=False)
+        if done.returncode == 0 or path not in done.stderr or remedy not in done.stderr:
+            wrong.append(f"{name}: {done.returncode} {done.stderr.strip()}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_everything_else_shows_in_ready_within_two_seconds(town: Stage) -> None:
+    operator = await town.operator()
+    kubectl("-n", town.namespace, "apply", "-f", "-", stdin=yaml.safe_dump(SMALL))
+    assert (await ready(town, "small"))["status"] == "True"
+    wrong = []
+    for number, (name, (change, path, remedy)) in enumerate(IN_READY.items()):
+        kubectl("-n", town.namespace, "apply", "-f", "-", stdin=changed(change, f"wrong-{number}"))
+        began = time.monotonic()
+        condition = await ready(town, f"wrong-{number}")
+        took = time.monotonic() - began
+        said = condition["message"]
+        if condition["status"] != "False" or path not in said or remedy not in said or took > 2:
+            wrong.append(f"{name}: {condition['status']} after {took:.1f} s: {said}")
+    assert not wrong, "\n".join(wrong)
+    assert operator.process.returncode is None
+
+
+async def test_a_drill_of_a_wrong_gameday_says_what_is_wrong_and_touches_nothing(town: Stage) -> None:
+    await town.operator()
+    change, path, _ = IN_READY["unknown probe"]
+    await town.start(yaml.safe_load(changed(change)))
+    status = await town.finishes()
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "GameDayInvalid")
+    assert path in status["message"]
+    await town.nothing_is_left()
+
+
+async def test_a_drills_spec_cannot_be_changed_but_for_its_abort(town: Stage) -> None:
+    drill = {"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "metadata": {"name": "one"}}
+    town.apply(drill | {"spec": {"gameDay": "small"}})
+    refused = kubectl(
+        "-n", town.namespace, "patch", "drill", "one", "--type=merge", "-p", '{"spec":{"gameDay":"x"}}', ok=False
+    )
+    assert refused.returncode != 0
+    assert "create a new Drill instead of changing it" in refused.stderr
+    kubectl("-n", town.namespace, "patch", "drill", "one", "--type=merge", "-p", '{"spec":{"abort":true}}')
+    back = kubectl(
+        "-n", town.namespace, "patch", "drill", "one", "--type=merge", "-p", '{"spec":{"abort":false}}', ok=False
+    )
+    assert back.returncode != 0
