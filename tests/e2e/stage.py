@@ -154,8 +154,12 @@ class Stage:
                 continue
             if body["kind"] == "ClusterRoleBinding":
                 body["metadata"]["name"] = f"gameday-operator-{self.namespace}"
+            elif body["metadata"].get("namespace") == "kube-system":
+                body["metadata"]["name"] += f"-{self.namespace}"
             elif body["kind"] != "ClusterRole":
                 body["metadata"]["namespace"] = self.namespace
+            if body["kind"] == "RoleBinding" and body["metadata"]["namespace"] == "kube-system":
+                body["roleRef"]["name"] = body["metadata"]["name"]
             for subject in body.get("subjects", ()):
                 subject["namespace"] = self.namespace
             yield body
@@ -291,6 +295,9 @@ async def _clear(one: Stage) -> None:
             await one.admin.patch(DRILLS, one.namespace, drill["metadata"]["name"], {"metadata": {"finalizers": []}})
     kubectl("delete", "namespace", one.namespace, "--wait=false", ok=False)
     kubectl("delete", "clusterrolebinding", f"gameday-operator-{one.namespace}", "--ignore-not-found", ok=False)
+    for kind in ("role", "rolebinding"):
+        name = f"gameday-operator-dns-{one.namespace}"
+        kubectl("-n", "kube-system", "delete", kind, name, "--ignore-not-found", ok=False)
 
 
 def example() -> Object:

@@ -68,9 +68,12 @@ class Link:
 
     async def run(self) -> None:
         """Ping and write until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._ping())
-            group.create_task(self._write())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._ping())
+                group.create_task(self._write())
+        finally:
+            await self._store.close()
 
     async def _ping(self) -> None:
         while True:

@@ -43,10 +43,10 @@ class Outbox:
         self._waiting.append(webhook)
 
     def written(self, webhook: Webhook) -> None:
-        """Note that Redis has it."""
-        self._written += 1
+        """Note that Redis has it; nobody knows of one that was forgotten in the meantime."""
         if self._waiting and self._waiting[0] is webhook:
             self._waiting.popleft()
+            self._written += 1
 
     def lose(self) -> None:
         """Forget what is held: the vice LOSE_BUFFER."""

@@ -66,6 +66,7 @@ async def run(settings: Settings) -> None:
             log.error("Redis is away: %s", error)
         finally:
             guard.cancel()
+            await worker.close(force=True)
             await redis.aclose()
         await asyncio.sleep(AGAIN_AFTER)
 
@@ -80,13 +81,16 @@ async def _stuck(settings: Settings, worker: Worker) -> None:
         return
     redis = client(settings, 1.0)
     seen = False
-    while True:
-        try:
-            await redis.ping()
-            seen = True
-        except (RedisError, OSError):
-            if seen:
-                log.error("the connection is lost: this worker stops, and says nothing of it")
-                await worker.pause(do_not_wait_active=True)
-                return
-        await asyncio.sleep(AGAIN_AFTER)
+    try:
+        while True:
+            try:
+                await redis.ping()
+                seen = True
+            except (RedisError, OSError):
+                if seen:
+                    log.error("the connection is lost: this worker stops, and says nothing of it")
+                    await worker.pause(do_not_wait_active=True)
+                    return
+            await asyncio.sleep(AGAIN_AFTER)
+    finally:
+        await redis.aclose()

@@ -1,0 +1,71 @@
+"""What stands in ``manifests/``: as written, and as kustomize renders it."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gameday.cluster.kinds import Object
+
+ROOT = Path(__file__).parents[3]
+MANIFESTS = ROOT / "manifests"
+SHOP = ROOT / "tests" / "shop" / "manifests"
+OPERATOR = MANIFESTS / "operator"
+INSTALL = ROOT / "docs" / "install.md"
+TEMPLATES = {
+    "Deployment": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+}
+"""Where each kind of workload keeps its pod."""
+
+
+def written(*places: Path) -> Iterator[tuple[str, Object]]:
+    """Every object in the YAML files below some folders, or in some files, with the file it stands in."""
+    for place in places:
+        for path in sorted(place.rglob("*.yaml")) if place.is_dir() else [place]:
+            for body in yaml.safe_load_all(path.read_text()):
+                if body["kind"] not in {"Kustomization", "Component"}:
+                    yield str(path.relative_to(ROOT)), body
+
+
+def rendered(folder: Path) -> list[Object]:
+    """The objects that ``kubectl apply -k`` would apply."""
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("no kubectl on the PATH, so kustomize cannot render")
+    done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def overlay(folder: Path, naming: str) -> list[Object]:
+    """What the overlay of docs/install.md renders in which ``naming`` stands."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", INSTALL.read_text(), re.DOTALL | re.MULTILINE)
+    (found,) = (block for block in blocks if naming in block)
+    here = os.path.relpath(MANIFESTS, folder.resolve())
+    (folder / "kustomization.yaml").write_text(found.replace("../manifests", here))
+    return rendered(folder)
+
+
+def only(bodies: Iterable[Object], kind: str, name: str = "") -> Object:
+    """The one object of a kind, and of a name where several are of that kind."""
+    (found,) = (b for b in bodies if b["kind"] == kind and name in {"", b["metadata"]["name"]})
+    return found
+
+
+def template(workload: Object) -> Object:
+    """A workload's pod."""
+    for field in TEMPLATES[workload["kind"]]:
+        workload = workload[field]
+    return workload
+
+
+def containers(workload: Object) -> list[Object]:
+    """All containers of a workload's pod."""
+    spec = template(workload)["spec"]
+    return [*spec.get("initContainers", ()), *spec["containers"]]

@@ -1,0 +1,93 @@
+"""The example and the demo are plans that run: the door admits them and the check finds nothing."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from gameday.api.drill import DrillSpec
+from gameday.api.durations import seconds
+from gameday.api.parse import canonical, plan_of
+from gameday.cluster.kinds import Object
+from gameday.engine.plan_check import check
+from gameday.model.plan import Plan, ServiceRef
+from unit.manifests.reading import MANIFESTS, only, rendered, written
+
+EXAMPLE = MANIFESTS / "examples" / "redis-failover.yaml"
+DEMO = MANIFESTS / "demo"
+
+
+def example() -> Object:
+    return only((body for _, body in written(EXAMPLE)), "GameDay")
+
+
+def plan(gameday: Object) -> Plan:
+    return plan_of(gameday["metadata"]["name"], gameday["spec"])
+
+
+def differences(path: str, one: Any, other: Any) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """Where two specs differ, by path; an item of a list is known by its name."""
+    if isinstance(one, list) and isinstance(other, list):
+        one, other = ({item["name"]: item for item in items} for items in (one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in {**one, **other}:
+            yield from differences(f"{path}.{key}", one.get(key), other.get(key))
+    elif one != other:
+        yield path, (one, other)
+
+
+def test_nothing_is_wrong_with_the_example() -> None:
+    canonical(example()["spec"])
+    assert check(plan(example())) == ()
+
+
+def test_one_apply_of_the_example_also_runs_it() -> None:
+    drill = only((body for _, body in written(EXAMPLE)), "Drill")
+    assert DrillSpec.model_validate(drill["spec"]).game_day == example()["metadata"]["name"]
+    assert drill["metadata"]["namespace"] == example()["metadata"]["namespace"] == "shop"
+
+
+def test_the_example_cuts_everybody_who_talks_to_redis() -> None:
+    (fault,) = plan(example()).outage.faults
+    assert fault.partition.pod_selector.expressions == (("app", "In", ("api", "worker")),)
+    assert fault.partition.to == ServiceRef("redis")
+
+
+def test_nothing_is_wrong_with_the_demo() -> None:
+    assert check(plan(only(rendered(DEMO), "GameDay"))) == ()
+
+
+def test_the_demo_is_the_example_in_short() -> None:
+    differing = dict(differences("spec", example()["spec"], only(rendered(DEMO), "GameDay")["spec"]))
+    assert set(differing) <= {
+        "spec.steadyState.lasts",
+        "spec.outage.lasts",
+        "spec.outage.expect.team is alerted.within",
+        "spec.recovery.within",
+    }
+    assert [path for path, (long, short) in differing.items() if seconds(short) >= seconds(long)] == []
+
+
+def test_applying_the_demo_starts_nothing() -> None:
+    assert not [body for body in rendered(DEMO) if body["kind"] == "Drill"]
+
+
+def test_the_demos_drills_run_its_plan() -> None:
+    gameday = only(rendered(DEMO), "GameDay")
+    again = yaml.safe_load((DEMO / "again.yaml").read_text())
+    for drill in (again, only(rendered(DEMO / "drill"), "Drill")):
+        assert DrillSpec.model_validate(drill["spec"]).game_day == gameday["metadata"]["name"]
+        assert drill["metadata"]["namespace"] == gameday["metadata"]["namespace"]
+    assert "name" not in again["metadata"], "with a name it could be created only once"
+
+
+def test_the_demos_plan_is_the_same_whether_it_comes_with_a_drill_or_not() -> None:
+    assert only(rendered(DEMO), "GameDay") == only(rendered(DEMO / "drill"), "GameDay")
+
+
+def test_the_demos_namespace_has_opted_in() -> None:
+    bodies = rendered(DEMO)
+    account = only(bodies, "ServiceAccount")
+    assert account["metadata"]["labels"]["gameday.dev/opt-in"] == "true"
+    (subject,) = only(bodies, "RoleBinding")["subjects"]
+    assert (subject["name"], subject["namespace"]) == (account["metadata"]["name"], account["metadata"]["namespace"])

@@ -1,0 +1,103 @@
+"""Rights: the operator's are these and no other; a namespace's account can do what plans need, and changes no more."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from gameday.api.parse import plan_of
+from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, Kind, Object
+from gameday.faults.rights import may, missing, needed
+from gameday.faults.sight import ESSENTIAL
+from unit.manifests.reading import MANIFESTS, OPERATOR, only, written
+
+OWN = "Role gameday-system"
+DNS = "Role kube-system"
+EVERYWHERE = "ClusterRole"
+Right = tuple[str, str, str, str, str]
+"""Where, API group, resource, name or nothing, verb."""
+
+OPERATOR_MAY: set[Right] = {
+    *((EVERYWHERE, "gameday.dev", "gamedays", "", verb) for verb in ("get", "list", "watch")),
+    *((EVERYWHERE, "gameday.dev", "drills", "", verb) for verb in ("get", "list", "watch")),
+    (EVERYWHERE, "gameday.dev", "gamedays/status", "", "update"),
+    (EVERYWHERE, "gameday.dev", "drills/status", "", "update"),
+    (EVERYWHERE, "gameday.dev", "drills", "", "patch"),
+    (EVERYWHERE, "coordination.k8s.io", "leases", "", "create"),
+    *((EVERYWHERE, "coordination.k8s.io", "leases", "gameday", verb) for verb in ("get", "update", "delete")),
+    (EVERYWHERE, "", "events", "", "create"),
+    *((EVERYWHERE, "", "serviceaccounts", "gameday", verb) for verb in ("list", "watch", "impersonate")),
+    (OWN, "coordination.k8s.io", "leases", "", "create"),
+    *((OWN, "coordination.k8s.io", "leases", "gameday-operator", verb) for verb in ("get", "update")),
+    (DNS, "", "services", "kube-dns", "get"),
+}  # fmt: skip
+"""Everything that the operator does as itself. What is added here is added to every installation: ask why twice."""
+
+READS = {"get", "list", "watch"}
+
+
+def roles() -> list[tuple[str, Object]]:
+    return [(path, body) for path, body in written(MANIFESTS) if body["kind"] in {"Role", "ClusterRole"}]
+
+
+def rights(role: Object) -> Iterator[Right]:
+    """A role's rules, one right at a time."""
+    where = " ".join(filter(None, (role["kind"], role["metadata"].get("namespace", ""))))
+    for rule in role["rules"]:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                for name in rule.get("resourceNames", [""]):
+                    yield from ((where, group, resource, name, verb) for verb in rule["verbs"])
+
+
+@pytest.mark.parametrize(("path", "role"), roles(), ids=lambda value: value if isinstance(value, str) else "")
+def test_no_right_is_a_wildcard(path: str, role: Object) -> None:
+    for rule in role["rules"]:
+        assert "nonResourceURLs" not in rule
+        assert not [word for words in rule.values() for word in words if "*" in word], f"in {path}"
+
+
+def test_the_operator_may_do_this_and_nothing_else() -> None:
+    found = {
+        right for _, body in written(OPERATOR) if body["kind"] in {"Role", "ClusterRole"} for right in rights(body)
+    }
+    assert found == OPERATOR_MAY
+
+
+def test_only_the_operator_gets_the_operators_rights() -> None:
+    bindings = [body for _, body in written(OPERATOR) if body["kind"].endswith("Binding")]
+    assert len(bindings) == len([body for _, body in written(OPERATOR) if body["kind"] in {"Role", "ClusterRole"}])
+    for binding in bindings:
+        (subject,) = binding["subjects"]
+        assert subject == {"kind": "ServiceAccount", "name": "gameday-operator", "namespace": "gameday-system"}
+
+
+def account_rules() -> tuple[Object, ...]:
+    return tuple(only((body for _, body in written(MANIFESTS / "namespace")), "Role")["rules"])
+
+
+@pytest.mark.parametrize("backend", [CILIUM_NETWORK_POLICIES, NETWORK_POLICIES], ids=lambda kind: str(kind.name))
+def test_a_namespace_that_opted_in_can_run_the_example(backend: Kind) -> None:
+    gameday = only((body for _, body in written(MANIFESTS / "examples")), "GameDay")
+    plan = plan_of(gameday["metadata"]["name"], gameday["spec"])
+    assert not list(missing(account_rules(), needed(plan, backend), "shop"))
+
+
+@pytest.mark.parametrize("kind", [*ESSENTIAL, CILIUM_NETWORK_POLICIES], ids=lambda kind: str(kind.name))
+def test_the_account_can_read_what_the_preflight_looks_at(kind: Kind) -> None:
+    assert may(account_rules(), "list", kind)
+
+
+def test_the_account_can_change_nothing_that_no_plan_needs() -> None:
+    gameday = only((body for _, body in written(MANIFESTS / "examples")), "GameDay")
+    plan = plan_of(gameday["metadata"]["name"], gameday["spec"])
+    every = [right for kind in (CILIUM_NETWORK_POLICIES, NETWORK_POLICIES) for right in needed(plan, kind)]
+    used = {(right.kind.group, right.resource, verb) for right in every for verb in right.verbs}
+    role = {"kind": "Role", "metadata": {}, "rules": account_rules()}
+    granted = {(group, resource, verb) for _, group, resource, _, verb in rights(role) if verb not in READS}
+    assert granted == {right for right in used if right[2] not in READS}
+
+
+def test_opting_in_is_an_account_with_the_label_and_no_token() -> None:
+    account = only((body for _, body in written(MANIFESTS / "namespace")), "ServiceAccount")
+    assert account["metadata"] == {"name": "gameday", "labels": {"gameday.dev/opt-in": "true"}}
+    assert account["automountServiceAccountToken"] is False
