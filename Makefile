@@ -12,6 +12,8 @@ CLUSTER := tests/cluster/cluster
 IMAGE := localhost/gameday:dev
 SHOP_IMAGE := localhost/gameday-shop:dev
 E2E_JOBS ?= 3
+UNIT_JOBS ?= 3
+E2E := $(BIN)/python tests/e2e/run.py
 export PYTHON
 
 help: ## list the targets
@@ -49,8 +51,13 @@ lock: setup ## pin and hash the requirements anew
 	  $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-emit-trusted-host --strip-extras --allow-unsafe --no-header --no-annotate $$name.in -o $$name.txt; done
 
-test-fast: lint ## the checks and tests that need no cluster
-	$(BIN)/python -m pytest -q tests/unit
+redis: # the shop's own tests run against a real one
+	@command -v redis-server redis-check-rdb >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-tools >/dev/null; } || \
+	  { echo "no redis-server: install it (Debian: redis-tools)" >&2; exit 1; }
+
+test-fast: lint redis ## the checks and tests that need no cluster
+	$(BIN)/python -m pytest -q -n $(UNIT_JOBS) tests/unit
 
 up: ## start the test cluster (built from Go modules where no Docker engine answers)
 	$(CLUSTER) up
@@ -67,14 +74,14 @@ image: ## build the operator's image from the Dockerfile and load it
 images: image ## build all images that the tests use
 	@if [ -f tests/shop/Dockerfile ]; then $(CLUSTER) build-image $(SHOP_IMAGE) tests/shop/Dockerfile .; fi
 
-test: test-fast ## all that CI runs: checks, unit tests, the short set of drills on a real cluster
+test: test-fast up images ## all that CI runs: checks, unit tests, the short set of drills on a real cluster
+	$(E2E) -m 'e2e and not slow' -n $(E2E_JOBS)
 
 test-all: test-fast up images ## every test, the long drills and the cluster's own included
-	$(BIN)/python -m tests.e2e.run -m e2e -n $(E2E_JOBS)
-	$(BIN)/python -m tests.e2e.run -m cluster
+	$(E2E) -m e2e -n $(E2E_JOBS)
 
 demo: setup up images ## a whole drill against the demo shop, with verdict and report
-	$(BIN)/python -m tests.demo
+	PYTHONPATH=operator:tests $(BIN)/python -m demo
 
 bench: setup up images ## measure against raw policies; prints the README's table
-	$(BIN)/python -m tests.bench
+	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m bench

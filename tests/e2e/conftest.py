@@ -1,11 +1,22 @@
 """Each e2e test has a stage of its own."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 
 import pytest
 
-from e2e.stage import Stage, stage
+from e2e.stage import Stage, stage, tell
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note whether the test failed, for its stage."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
 
 
 @pytest.fixture
@@ -15,3 +26,5 @@ async def town(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     async with stage(name) as one:
         one.opt_in()
         yield one
+        if request.node.stash.get(FAILED, False):
+            await tell(one)

@@ -1,4 +1,4 @@
-"""Runs e2e tests against the test cluster: ``python -m tests.e2e.run [pytest's arguments]``.
+"""Runs e2e tests against the test cluster: ``python tests/e2e/run.py [pytest arguments]``.
 
 Brings the CRDs up to date once, for all tests, and hands pytest the cluster's kubectl.
 """

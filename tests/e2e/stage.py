@@ -49,9 +49,10 @@ def kubectl(*arguments: str, stdin: str | None = None, ok: bool = True) -> subpr
     return done
 
 
-def cluster_command(*arguments: str) -> None:
-    """Run ``tests/cluster/cluster``."""
-    subprocess.run([str(ROOT / "tests" / "cluster" / "cluster"), *arguments], check=True, capture_output=True)
+def cluster_output(*arguments: str) -> str:
+    """What ``tests/cluster/cluster`` answers."""
+    command = [str(ROOT / "tests" / "cluster" / "cluster"), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @dataclass
@@ -214,7 +215,8 @@ class Stage:
         """Our policies in the namespace."""
         found: list[Object] = []
         for kind in POLICIES:
-            found += (await self.admin.list(kind, self.namespace, LABEL))[0]
+            items, _ = await self.admin.list(kind, self.namespace, LABEL)
+            found += [item | {"kind": kind.name} for item in items]
         return found
 
     async def left_behind(self) -> list[str]:
@@ -263,22 +265,20 @@ def _severs(status: Object) -> bool:
 
 @contextlib.asynccontextmanager
 async def stage(test: str) -> AsyncIterator[Stage]:
-    """A stage that is gone afterwards, and tells the operators' logs when the test failed."""
+    """A stage that is gone afterwards."""
     admin = await Cluster.connect(kubeconfig())
     with tempfile.TemporaryDirectory() as folder:
         one = Stage(admin, f"e2e-{test[:30].strip('-')}-{secrets.token_hex(3)}", Path(folder))
         kubectl("create", "namespace", one.namespace)
         try:
             yield one
-        except BaseException:
-            await _tell(one)
-            raise
         finally:
             await _clear(one)
             await admin.close()
 
 
-async def _tell(one: Stage) -> None:
+async def tell(one: Stage) -> None:
+    """Print the operators' logs and the drills' records, for whoever looks at a failure."""
     for operator in one.operators:
         print(f"--- {operator.log.name}\n{operator.says()}")
     for drill in (await one.admin.list(DRILLS, one.namespace))[0]:

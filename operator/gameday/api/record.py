@@ -129,6 +129,8 @@ def _undo(hold: Hold) -> dict[str, Any]:
         shown["fuse"]["deadline"] = timestamp(hold.fuse_deadline)
     if hold.requested_at is not None:
         shown["requestedAt"] = timestamp(hold.requested_at)
+    if hold.undo_requested_at is not None:
+        shown["undoRequestedAt"] = timestamp(hold.undo_requested_at)
     if hold.undone_at is not None:
         shown["undoneAt"] = timestamp(hold.undone_at)
     return shown

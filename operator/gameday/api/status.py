@@ -101,6 +101,7 @@ DRILL_STATUS: Schema = {
                 "state": text("Registered, Armed, Requested, Active, Undoing or Undone.", 32),
                 "registeredAt": time("When it was recorded."),
                 "requestedAt": time("When the change was asked for."),
+                "undoRequestedAt": time("When its undo was asked for."),
                 "undoneAt": time("When its undo was verified."),
             },
         ),

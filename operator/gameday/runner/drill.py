@@ -32,6 +32,8 @@ LOOK_EVERY: Final = 0.5
 """Longest time between two looks, in seconds: deadlines pass without an event."""
 RETRY_AFTER: Final = 0.5
 """Seconds after which a command that failed may be given again."""
+LOOK_FOR_LEAK_AFTER: Final = 10.0
+"""Seconds after the injection from which a cut without effect is suspicious."""
 CATCH_UP: Final = 20.0
 """Longest wait, in seconds, for the logs to be read again after a restart before anything is decided from them."""
 
@@ -70,6 +72,7 @@ class DrillRunner:
         self._wake = asyncio.Event()
         self._none = Evidence(NO_PLAN)
         self._began_deciding = False
+        self._sought_leak = False
 
     async def run(self) -> Record:
         """Return the finished record once nothing is left to do for this drill.
@@ -124,8 +127,24 @@ class DrillRunner:
         for name, pod in self.view.objects("pods").items():
             if life_of(pod) in {Life.RUNNING, Life.ENDED}:
                 self.feed.follow(background, pod["metadata"]["labels"][AGENT], name)
+        self._look_for_leak(background)
         if self.memory.record.phase is not Phase.PREFLIGHT:
             self.watched.open(background, plan.probes)
+
+    def _look_for_leak(self, background: Background) -> None:
+        """A cut that shows no effect in time will end the drill: have its most likely cause ready by then."""
+        record = self.memory.record
+        asked = record.inject_requested_at
+        late = asked is not None and record.zero is None and self.clock() > asked + LOOK_FOR_LEAK_AFTER
+        if record.phase is Phase.OUTAGE and late and not self._sought_leak:
+            self._sought_leak = True
+            background.start(self._find_leak())
+
+    async def _find_leak(self) -> None:
+        try:
+            await self.hands.find_leak()
+        except GameDayError as error:
+            log.warning("drill %s: what lets traffic through was not found: %s", self.memory.name, error)
 
     def _can_decide(self) -> bool:
         """Nothing is concluded from what was not read yet: neither from mirrors nor, after a restart, from logs."""

@@ -150,6 +150,18 @@ class Hands:
             self.view.likely_leak = likely_leak(sight, fault.partition, setup.backend)
         self.view.preflight = Preflight(found, notes)
 
+    async def find_leak(self) -> None:
+        """Look again for what lets traffic through: it may have come after the preflight, or under another process.
+
+        Raises:
+            GameDayError: when the namespace cannot be read now.
+
+        """
+        plan, setup = self._ready()
+        partition = plan.outage.faults[0].partition
+        sight = await look(self.account, self.operator, self.namespace, partition)
+        self.view.likely_leak = likely_leak(sight, partition, setup.backend)
+
     async def _rehearse(self, plan: Plan, setup: Setup, fault: Fault) -> tuple[str, ...]:
         """Have the API server try every object that the drill will create."""
         name, fuse_name = policy_name(self.memory.name, fault.name), cut_fuse(self.memory.name)

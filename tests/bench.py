@@ -1,0 +1,286 @@
+"""``make bench``: what a drill costs, against the same policy written by hand. Prints the README's table.
+
+Both sides are seen by the same pod, which dials Redis every 10 ms and never waits for an earlier dial; all clocks are
+one node's. Ratios of one run are what counts; the absolute numbers are this machine's.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from e2e.dialling import until
+from e2e.stage import Stage, cluster_output, example, kubectl, small, stage
+from gameday.api.record import moment
+from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, PODS, Object
+from gameday.cluster.streams import follow_log
+
+POLLER = """
+import asyncio, json, sys, time
+host = sys.argv[1]
+async def dial(sent):
+    ok = False
+    try:
+        async with asyncio.timeout(0.25):
+            reader, writer = await asyncio.open_connection(host, 6379)
+            writer.write(b"PING\\r\\n")
+            ok = bool(await reader.read(1))
+            writer.transport.abort()
+    except (OSError, TimeoutError):
+        pass
+    print(json.dumps([sent, ok]), flush=True)
+async def main():
+    due = time.time()
+    tasks = set()
+    while True:
+        task = asyncio.create_task(dial(time.time()))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        due += 0.01
+        await asyncio.sleep(max(0, due - time.time()))
+asyncio.run(main())
+"""
+ROW = "| {what} | {ours} | {raw} | {ratio} | {goal} |"
+
+
+@dataclass
+class Poller:
+    """What the polling pod saw: when each dial was sent, and whether it came through."""
+
+    dials: list[tuple[float, bool]] = field(default_factory=list)
+
+    def first(self, *, good: bool, since: float) -> float | None:
+        """When the first dial since then of that outcome was sent, once later dials agree."""
+        after = sorted(dial for dial in self.dials if dial[0] >= since)
+        for index, (sent, ok) in enumerate(after):
+            following = [o for _, o in after[index : index + 5]]
+            if ok is good and len(following) == 5 and all(o is good for o in following):
+                return sent
+        return None
+
+    async def sees(self, *, good: bool, since: float) -> float:
+        """Seconds until the first dial of that outcome."""
+
+        async def ask() -> float | None:
+            return self.first(good=good, since=since)
+
+        found = await until(ask, "the poller sees the change", 30)
+        assert found is not None
+        return found - since
+
+
+async def poller(town: Stage) -> tuple[Poller, asyncio.Task[None]]:
+    """Start the polling pod with a target's labels; it never gets ready, so no Service sends it anything."""
+    redis = (await town.admin.list(PODS, town.namespace, "app=redis"))[0][0]["status"]["podIP"]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "poller", "labels": {"app": "api"}},
+        "spec": {
+            "terminationGracePeriodSeconds": 0,
+            "readinessGates": [{"conditionType": "gameday.dev/never-ready"}],
+            "containers": [
+                {
+                    "name": "poller",
+                    "image": "localhost/gameday-shop:dev",
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["python3", "-uc", POLLER, redis],
+                }
+            ],
+        },
+    }
+    town.apply(pod)
+    seen = Poller()
+
+    async def running() -> bool:
+        found = await town.admin.get(PODS, town.namespace, "poller")
+        return found is not None and found.get("status", {}).get("phase") == "Running"
+
+    await until(running, "the poller runs")
+
+    async def follow() -> None:
+        async for line in follow_log(town.admin, town.namespace, "poller"):
+            seen.dials.append(tuple(json.loads(line)))
+            del seen.dials[:-20000]
+
+    task = asyncio.create_task(follow())
+    await seen.sees(good=True, since=time.time())
+    return seen, task
+
+
+async def timings(runs: int) -> list[str]:
+    """Inject and undo, ours against raw."""
+    async with stage("bench-timing") as town:
+        town.opt_in()
+        await town.shop(parts=("api", "redis"), replicas=1)
+        seen, task = await poller(town)
+        await town.operator()
+        ours: tuple[list[float], list[float]] = ([], [])
+        raw: tuple[list[float], list[float]] = ([], [])
+        policy: Object = {}
+        for run in range(runs):
+            injected, undone, policy = await _drill(town, seen, f"run-{run}")
+            ours[0].append(injected)
+            ours[1].append(undone)
+            injected, undone = await _raw(town, seen, policy)
+            raw[0].append(injected)
+            raw[1].append(undone)
+            say(f"run {run + 1}/{runs}: inject {ours[0][-1]:.3f} / {raw[0][-1]:.3f} s, ", ours[1][-1], raw[1][-1])
+        task.cancel()
+    names = ("inject to first failed dial", "undo to first good dial")
+    return [_versus(name, ours[i], raw[i], runs) for i, name in enumerate(names)]
+
+
+def say(text: str, ours: float, raw: float) -> None:
+    """Progress, on standard error."""
+    print(f"{text}undo {ours:.3f} / {raw:.3f} s", file=sys.stderr)
+
+
+async def _drill(town: Stage, seen: Poller, name: str) -> tuple[float, float, Object]:
+    await town.start(small(steadyState__lasts="1s", outage__lasts="6s"), name)
+    await town.reaches(lambda s: any(e["reason"] == "CutProven" for e in s.get("timeline", ())), "cut", name=name)
+    (policy,) = (await town.admin.list(CILIUM_NETWORK_POLICIES, town.namespace, f"gameday.dev/drill={name}"))[0]
+    status = await town.finishes(name)
+    assert status["verdict"] == "Passed", status["message"]
+    hold = status["undo"][0]
+    requested, undo = moment(hold["requestedAt"]), moment(hold["undoRequestedAt"])
+    return await seen.sees(good=False, since=requested), await seen.sees(good=True, since=undo), policy
+
+
+async def _raw(town: Stage, seen: Poller, policy: Object) -> tuple[float, float]:
+    metadata = {"name": "raw", "labels": policy["metadata"]["labels"]}
+    body = {"apiVersion": policy["apiVersion"], "kind": policy["kind"], "metadata": metadata, "spec": policy["spec"]}
+    began = time.time()
+    await town.admin.create(CILIUM_NETWORK_POLICIES, town.namespace, body)
+    injected = await seen.sees(good=False, since=began)
+    await asyncio.sleep(2)
+    began = time.time()
+    await town.admin.delete(CILIUM_NETWORK_POLICIES, town.namespace, "raw")
+    undone = await seen.sees(good=True, since=began)
+    await asyncio.sleep(2)
+    return injected, undone
+
+
+def _versus(what: str, ours: list[float], raw: list[float], runs: int) -> str:
+    a, b = statistics.median(ours), statistics.median(raw)
+    return ROW.format(
+        what=f"{what}, median of {runs}",
+        ours=f"{a * 1000:.0f} ms",
+        raw=f"{b * 1000:.0f} ms",
+        ratio=f"{a / b:.2f}",
+        goal="≤ 1.2",
+    )
+
+
+def _figure(what: str, ours: str, goal: str) -> str:
+    return ROW.format(what=what, ours=ours, raw="", ratio="", goal=goal)
+
+
+async def requests(minutes: float) -> list[str]:
+    """Requests that a drill of ten minutes causes, at two rates of sampling, side by side."""
+
+    async def one(every: str) -> int:
+        async with stage(f"bench-requests-{every}") as town:
+            town.opt_in()
+            await town.shop()
+            operator = await town.operator()
+            gameday = example()
+            gameday["spec"]["outage"]["lasts"] = f"{int(minutes * 60) - 60}s"
+            for probe in gameday["spec"]["probes"]:
+                probe["every"] = every
+            await until(lambda: _leads(town), "the operator leads")
+            before = await _counted(operator.port)
+            await town.start(gameday)
+            status = await town.finishes(patience=minutes * 60 + 300)
+            assert status["verdict"] == "Passed", status["message"]
+            await town.nothing_is_left()
+            return await _counted(operator.port) - before
+
+    often, seldom = await asyncio.gather(one("1s"), one("5s"))
+    return [
+        _figure(f"requests of a drill of {minutes:g} min, probes every 1 s", f"{often}", "≤ 150"),
+        _figure("the same, probes every 5 s", f"{seldom}", "the same"),
+    ]
+
+
+async def _leads(town: Stage) -> bool:
+    return "leading" in town.operators[0].says()
+
+
+async def _counted(port: int) -> int:
+    """Requests so far, but for Leases and watches."""
+    process = await asyncio.create_subprocess_exec(
+        "curl", "-sf", f"http://127.0.0.1:{port}/metrics", stdout=asyncio.subprocess.PIPE
+    )
+    text = (await process.communicate())[0].decode()
+    total = 0.0
+    for line in text.splitlines():
+        if line.startswith("gameday_api_requests_total") and "leases" not in line and 'verb="watch"' not in line:
+            total += float(line.rsplit(" ", 1)[1])
+    return int(total)
+
+
+async def memory() -> list[str]:
+    """RSS of the operator while idle, of an observer and of a witness in the middle of a drill."""
+    async with stage("bench-memory") as town:
+        town.opt_in()
+        await town.shop(parts=("api", "redis"), replicas=1)
+        operator = await town.operator()
+        await until(lambda: _leads(town), "the operator leads")
+        await asyncio.sleep(5)
+        idle = _rss(_own(operator.process.pid))
+        await town.start(small(outage__lasts="20s"))
+        await town.under_cut()
+        pods = {}
+        for name in ("observer", "witness-0"):
+            told = kubectl("-n", town.namespace, "exec", f"first-{name}", "--", "cat", "/proc/1/status")
+            pods[name] = _rss(told.stdout)
+        await town.finishes()
+    return [
+        _figure("RSS of the operator, idle", f"{idle} MB", "≤ 110 MB"),
+        _figure("RSS of the observer", f"{pods['observer']} MB", "≤ 50 MB"),
+        _figure("RSS of a witness", f"{pods['witness-0']} MB", "≤ 25 MB"),
+    ]
+
+
+def _own(pid: int) -> str:
+    return Path(f"/proc/{pid}/status").read_text()
+
+
+def _rss(status: str) -> int:
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return round(int(line.split()[1]) * 1024 / 1e6)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=15, help="drills and raw policies to time")
+    parser.add_argument("--minutes", type=float, default=10, help="length of the drill whose requests are counted")
+    parser.add_argument("--only", choices=["timings", "requests", "memory"], action="append")
+    options = parser.parse_args()
+    os.environ["PATH"] = f"{cluster_output('path')}:{os.environ['PATH']}"
+    os.environ["GAMEDAY_KUBECONFIG"] = cluster_output("kubeconfig")
+    kubectl("delete", "namespace", "gameday-system", "--ignore-not-found")
+    parts: dict[str, Callable[[], Any]] = {
+        "timings": lambda: timings(options.runs),
+        "memory": memory,
+        "requests": lambda: requests(options.minutes),
+    }
+    rows: list[str] = []
+    for name, part in parts.items():
+        if not options.only or name in options.only:
+            rows += asyncio.run(part())
+    print("| what | ours | raw policy | ratio | goal |\n| --- | --- | --- | --- | --- |")
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()
