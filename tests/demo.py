@@ -25,7 +25,7 @@ STATES = {"Met": "green", "MetBefore": "green", "Missed": "red", "Unknown": "yel
 PATIENCE = 600.0
 """Seconds after which the demo gives up; the drill goes on."""
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def cluster(*arguments: str) -> str:
