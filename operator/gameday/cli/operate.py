@@ -25,18 +25,18 @@ async def operate(settings: Settings) -> int:
     server = await serve(operator.metrics, operator.heartbeat, settings.port)
     registry = kopf.OperatorRegistry()
     register(registry, operator.supervisor, settings.kubeconfig)
-    ending = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    ready = asyncio.Event()
+    leading = asyncio.create_task(operator.lead())
     parts = {
-        asyncio.create_task(ending.wait()),
-        asyncio.create_task(operator.lead()),
+        asyncio.create_task(_told_to_end(ready)),
+        leading,
         asyncio.create_task(
             kopf.operator(
                 registry=registry,
                 clusterwide=not settings.watch_namespaces,
                 namespaces=list(settings.watch_namespaces),
                 standalone=True,
+                ready_flag=ready,
                 # Kopf would ask the system for a user name, which a pod's user has not.
                 identity=settings.identity,  # type: ignore[arg-type]  # a NewType of str that Kopf does not export
             )
@@ -46,11 +46,23 @@ async def operate(settings: Settings) -> int:
         done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         return _outcome(done)
     finally:
+        # First, and to its end: Kopf's end cancels every task of the loop, and the Lease would not be given up.
+        leading.cancel()
+        await asyncio.wait({leading})
         for task in parts:
             task.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
         await server.cleanup()
         await cluster.close()
+
+
+async def _told_to_end(ready: asyncio.Event) -> None:
+    """Return at SIGTERM or SIGINT, which Kopf takes for itself when it starts: its own end takes 5 s more."""
+    ending = asyncio.Event()
+    await ready.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    await ending.wait()
 
 
 def _outcome(done: Iterable[asyncio.Task[Any]]) -> int:

@@ -4,6 +4,8 @@ Only ``on.event`` handlers stand here: they are level-triggered, and with them K
 annotation of its own. The finalizer of a drill is the runner's.
 """
 
+import dataclasses
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +32,8 @@ def register(registry: kopf.OperatorRegistry, supervisor: Supervisor, kubeconfig
     async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
         if kubeconfig is not None:
             return _from_kubeconfig(kubeconfig)
-        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+        found = kopf.login_with_service_account(**kwargs)
+        return _by_address(found) if found is not None else kopf.login_with_kubeconfig(**kwargs)
 
     @kopf.on.event(GROUP, VERSION, "gamedays", registry=registry)
     async def gameday_changed(event: kopf.RawEvent, **_: Any) -> None:
@@ -39,6 +42,12 @@ def register(registry: kopf.OperatorRegistry, supervisor: Supervisor, kubeconfig
     @kopf.on.event(GROUP, VERSION, "drills", registry=registry)
     async def drill_changed(event: kopf.RawEvent, **_: Any) -> None:
         supervisor.drill_seen(event["type"] == "DELETED", dict(event["object"]))
+
+
+def _by_address(info: kopf.ConnectionInfo) -> kopf.ConnectionInfo:
+    """Kopf takes the API server's name; by its address, which every pod is told, the operator needs no DNS."""
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
+    return dataclasses.replace(info, server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}")
 
 
 def _from_kubeconfig(path: Path) -> kopf.ConnectionInfo:

@@ -12,7 +12,7 @@ from typing import Any
 from gameday.api.parse import PlanInvalid, PlanTooBig
 from gameday.cluster.client import Cluster
 from gameday.cluster.events import Events
-from gameday.cluster.kinds import GAMEDAYS, Object
+from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
 from gameday.cluster.lease import Election
 from gameday.errors import GameDayError
 from gameday.model.record import Line, Phase, Record
@@ -29,6 +29,8 @@ from gameday.runner.view import View
 
 log = logging.getLogger("gameday.operator")
 
+RESYNC_EVERY = 60.0
+"""Seconds between two listings of all that is watched."""
 EVENTFUL = {phase.value for phase in Phase} | {"CutProven", "CutLifted", "StepDone"}
 """Timeline reasons that become Events although they are no bad news."""
 
@@ -62,13 +64,14 @@ class Operator:
         self.metrics.leading.set(1)
         acting = asyncio.create_task(self.supervisor.lead())
         keeping = asyncio.create_task(election.keep())
+        listing = asyncio.create_task(self._resync())
         try:
-            await asyncio.wait({acting, keeping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({acting, keeping, listing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.metrics.leading.set(0)
-            for task in (acting, keeping):
+            for task in (acting, keeping, listing):
                 task.cancel()
-            ended = await asyncio.gather(acting, keeping, return_exceptions=True)
+            ended = await asyncio.gather(acting, keeping, listing, return_exceptions=True)
             if not keeping.done() or keeping.cancelled():
                 await election.release()
         for error in ended:
@@ -80,6 +83,18 @@ class Operator:
         while True:
             self.heartbeat.beat()
             await asyncio.sleep(1.0)
+
+    async def _resync(self) -> None:
+        """List what Kopf watches, now and then: a watch that died unnoticed must not hide a drill."""
+        while True:
+            try:
+                for namespace in self.settings.watch_namespaces or (None,):
+                    drills = await self.cluster.list(DRILLS, namespace)
+                    gamedays = await self.cluster.list(GAMEDAYS, namespace)
+                    self.supervisor.resync(namespace, drills, gamedays)
+            except GameDayError as error:
+                log.warning("drills and game days were not listed: %s", error)
+            await asyncio.sleep(RESYNC_EVERY)
 
     async def check(self, gameday: Object) -> None:
         """Write a GameDay's Ready condition."""

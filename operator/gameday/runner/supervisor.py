@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from gameday.cluster.streams import version_of
 from gameday.model.record import Phase
 from gameday.runner.memory import Superseded
 from gameday.runner.telemetry import Heartbeat, Metrics
@@ -22,6 +23,8 @@ AGAIN_AFTER: Final = 5.0
 """Seconds after which what failed by an error of ours is taken up again."""
 
 Object = dict[str, Any]
+Listed = tuple[tuple[Object, ...], str]
+"""A collection as it was listed: its objects and its resourceVersion."""
 Key = tuple[str, str]
 """Namespace and name."""
 
@@ -76,6 +79,16 @@ class Supervisor:
     def drill_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a Drill."""
         self._take(self.known.drills, deleted, thing)
+
+    def resync(self, namespace: str | None, drills: Listed, gamedays: Listed) -> None:
+        """Take what the API server lists, in one namespace or in all: an event that never came is made up for."""
+        for known, (items, version) in ((self.known.drills, drills), (self.known.gamedays, gamedays)):
+            listed = {key_of(thing): thing for thing in items}
+            known_here = [key for key in known if namespace in {None, key[0]}]
+            for key in [k for k in known_here if k not in listed and version_of(known[k]) < int(version)]:
+                del known[key]
+            known |= {k: t for k, t in listed.items() if k not in known or version_of(known[k]) < version_of(t)}
+        self._tell()
 
     def runs(self, uid: str) -> bool:
         """Whether a drill, by its UID, is being carried out or undone here."""

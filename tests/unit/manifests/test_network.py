@@ -1,4 +1,4 @@
-"""With a component of ``components/cni`` the operator reaches the API server and DNS; only its metrics are reached."""
+"""With a component of ``components/cni`` the operator reaches the API server only; only its metrics are reached."""
 
 from pathlib import Path
 
@@ -9,7 +9,6 @@ from unit.manifests.reading import MANIFESTS, only, overlay, written
 
 CNI = MANIFESTS / "components" / "cni"
 API_SERVER = [("443", "TCP"), ("6443", "TCP")]
-DNS = [("53", "TCP"), ("53", "UDP")]
 
 
 def policy(kind: str) -> Object:
@@ -21,26 +20,20 @@ def ports(listed: list[Object]) -> list[tuple[str, str]]:
     return sorted((str(port["port"]), port["protocol"]) for port in listed)
 
 
-def test_cilium_leaves_the_api_server_and_dns() -> None:
-    api_server, dns = policy("CiliumNetworkPolicy")["egress"]
+def test_cilium_leaves_the_api_server_only() -> None:
+    (api_server,) = policy("CiliumNetworkPolicy")["egress"]
     assert set(api_server) == {"toEntities", "toPorts"}
     assert api_server["toEntities"] == ["kube-apiserver"]
     assert [ports(rule["ports"]) for rule in api_server["toPorts"]] == [API_SERVER]
-    (end,) = dns["toEndpoints"]
-    assert end["matchLabels"] == {"k8s:io.kubernetes.pod.namespace": "kube-system", "k8s-app": "kube-dns"}
-    assert [ports(rule["ports"]) for rule in dns["toPorts"]] == [DNS]
 
 
-def test_a_network_policy_leaves_one_address_and_dns() -> None:
+def test_a_network_policy_leaves_one_address_only() -> None:
     spec = policy("NetworkPolicy")
     assert sorted(spec["policyTypes"]) == ["Egress", "Ingress"]
-    api_server, dns = spec["egress"]
+    (api_server,) = spec["egress"]
     (peer,) = api_server["to"]
     assert peer["ipBlock"]["cidr"].endswith("/32"), "a wide block would leave the operator much of the network"
     assert ports(api_server["ports"]) == API_SERVER
-    (peer,) = dns["to"]
-    assert set(peer) == {"namespaceSelector", "podSelector"}, "two peers would be two allowances"
-    assert ports(dns["ports"]) == DNS
 
 
 def test_only_the_metrics_port_is_reached() -> None:
@@ -57,7 +50,6 @@ def test_the_documented_overlay_adds_the_policy_beside_the_operator(component: s
 
 
 def test_the_documented_overlay_sets_the_address_of_the_api_server_alone(tmp_path: Path) -> None:
-    api_server, dns = only(overlay(tmp_path, "components/cni/networkpolicy"), "NetworkPolicy")["spec"]["egress"]
+    (api_server,) = only(overlay(tmp_path, "components/cni/networkpolicy"), "NetworkPolicy")["spec"]["egress"]
     assert [peer["ipBlock"]["cidr"] for peer in api_server["to"]] == ["10.0.0.5/32", "10.96.0.1/32"]
     assert ports(api_server["ports"]) == API_SERVER
-    assert dns == policy("NetworkPolicy")["egress"][1]
