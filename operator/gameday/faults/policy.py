@@ -68,9 +68,8 @@ async def do(account: Cluster, namespace: str, setup: Setup, policy: Object) -> 
         raise Conflict(f"{kind.name} {namespace}/{name}: {difference}")
     if there["metadata"]["annotations"][DIGEST] == policy["metadata"]["annotations"][DIGEST]:
         return there
-    version = there["metadata"]["resourceVersion"]
-    grown = {"metadata": {"annotations": policy["metadata"]["annotations"], "resourceVersion": version}}
-    return await account.patch(kind, namespace, name, grown | {"spec": policy["spec"]})
+    metadata = there["metadata"] | {"annotations": policy["metadata"]["annotations"]}
+    return await account.replace(kind, namespace, name, there | {"metadata": metadata, "spec": policy["spec"]})
 
 
 async def undo(account: Cluster, namespace: str, drill: str, name: str, uid: str | None = None) -> None:

@@ -210,7 +210,7 @@ class Hands:
             if hold.fuse_name not in self.view.objects("jobs"):
                 seconds = budgets.fuse_of_cut(plan)
                 body = fuse.build(self.memory.name, self.memory.uid, hold.fuse_name, seconds, self.settings.image)
-                await self._create("jobs", JOBS, body)
+                self.view.learn("jobs", await fuse.do(self.account, self.namespace, body))
         elif plan.rollback is not None and hold.before is not None and hold.fuse_name not in self.view.objects("pods"):
             config = AgentConfig(
                 deployment=hold.object_name,
@@ -227,16 +227,12 @@ class Hands:
     async def _inject(self, hold: Hold) -> None:
         plan, setup = self._ready()
         fault = next(fault for fault in plan.outage.faults if fault.name == hold.name)
-        kind = policy.kind_of(setup.backend)
         body = policy.build(
             self.memory.name, hold.object_name, fault.partition, setup, hold.fuse_name, hold.fuse_uid or ""
         )
         there = self.view.objects("policies").get(hold.object_name)
-        if there is None:
-            await self._create("policies", kind, body)
-        elif hold.object_uid == there["metadata"]["uid"]:
-            body["metadata"]["resourceVersion"] = there["metadata"]["resourceVersion"]
-            self.view.learn("policies", await self.account.replace(kind, self.namespace, hold.object_name, body))
+        if there is None or hold.object_uid == there["metadata"]["uid"]:
+            self.view.learn("policies", await policy.do(self.account, self.namespace, setup, body))
 
     async def _sever(self) -> None:
         """Trigger the severing pod: its deletion is the trigger, and is asked for once."""
@@ -246,12 +242,13 @@ class Hands:
             await self.account.delete(PODS, self.namespace, self._name("sever"), uid=uid, grace=SEVER_GRACE)
 
     async def _lift(self, hold: Hold) -> None:
-        _, setup = self._ready()
-        await self.account.delete(policy.kind_of(setup.backend), self.namespace, hold.object_name)
+        await policy.undo(self.account, self.namespace, self.memory.name, hold.object_name, hold.object_uid)
 
     async def _remove_fuse(self, hold: Hold) -> None:
-        kind = JOBS if hold.kind is HoldKind.NETWORK_PARTITION else PODS
-        await self.account.delete(kind, self.namespace, hold.fuse_name)
+        if hold.kind is HoldKind.NETWORK_PARTITION:
+            await fuse.undo(self.account, self.namespace, hold.fuse_name)
+        else:
+            await self.account.delete(PODS, self.namespace, hold.fuse_name)
 
     async def _stop_agents(self) -> None:
         for name, pod in list(self.view.objects("pods").items()):
