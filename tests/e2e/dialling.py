@@ -20,7 +20,7 @@ from gameday.cluster.streams import follow_log
 from gameday.errors import GameDayError
 
 ROOT = Path(__file__).parents[2]
-IMAGE = os.environ.get("GAMEDAY_BASE_IMAGE", "localhost/base:bed")
+IMAGE = os.environ.get("GAMEDAY_BASE_IMAGE", "localhost/gameday-shop:dev")
 """An image with python3 and redis-server."""
 ROLES = Kind("rbac.authorization.k8s.io", "v1", "roles", "Role")
 ROLE_BINDINGS = Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")

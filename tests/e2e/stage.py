@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from deploy import manifests as shop_manifests
@@ -30,8 +31,10 @@ from gameday.cluster.kinds import (
     LEASES,
     NETWORK_POLICIES,
     PODS,
+    Kind,
     Object,
 )
+from gameday.errors import Absent
 from gameday.model.labels import DRILL, ROLE
 
 IMAGE = os.environ.get("GAMEDAY_IMAGE", "localhost/gameday:dev")
@@ -215,9 +218,22 @@ class Stage:
         """Our policies in the namespace."""
         found: list[Object] = []
         for kind in POLICIES:
-            items, _ = await self.admin.list(kind, self.namespace, LABEL)
-            found += [item | {"kind": kind.name} for item in items]
+            with contextlib.suppress(Absent):
+                items, _ = await self.admin.list(kind, self.namespace, LABEL)
+                found += [item | {"kind": kind.name} for item in items]
         return found
+
+    async def cut(self) -> tuple[Kind, str]:
+        """The kind and name of the policy that cuts now."""
+        (policy,) = await self.policies()
+        return next(kind for kind in POLICIES if kind.name == policy["kind"]), policy["metadata"]["name"]
+
+    async def needs_cilium(self) -> None:
+        """Skip the test where the cluster's network is another."""
+        try:
+            await self.admin.list(CILIUM_NETWORK_POLICIES, self.namespace)
+        except Absent:
+            pytest.skip("the cluster's network knows no CiliumNetworkPolicy")
 
     async def left_behind(self) -> list[str]:
         """All that is still there of any drill, by kind and name; ended drills themselves are no leftovers."""

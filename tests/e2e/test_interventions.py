@@ -57,8 +57,8 @@ async def test_deleting_the_gameday_aborts_its_drill(town: Stage) -> None:
 
 async def test_a_policy_removed_by_hand_is_noticed_within_two_seconds(town: Stage) -> None:
     await begun(town)
-    (policy,) = await town.policies()
-    await town.admin.delete(CILIUM_NETWORK_POLICIES, town.namespace, policy["metadata"]["name"])
+    kind, name = await town.cut()
+    await town.admin.delete(kind, town.namespace, name)
 
     async def noticed() -> bool:
         return any(line["reason"] == "CutRemoved" for line in (await town.status())["timeline"])
@@ -72,9 +72,10 @@ async def test_a_policy_removed_by_hand_is_noticed_within_two_seconds(town: Stag
 @pytest.mark.slow
 async def test_a_policy_changed_by_hand_is_noticed_within_two_seconds(town: Stage) -> None:
     await begun(town)
-    (policy,) = await town.policies()
-    change = {"spec": {"endpointSelector": {"matchLabels": {"app": "somebody-else"}, "matchExpressions": None}}}
-    await town.admin.patch(CILIUM_NETWORK_POLICIES, town.namespace, policy["metadata"]["name"], change)
+    kind, name = await town.cut()
+    selector = "endpointSelector" if kind is CILIUM_NETWORK_POLICIES else "podSelector"
+    change = {"spec": {selector: {"matchLabels": {"app": "somebody-else"}, "matchExpressions": None}}}
+    await town.admin.patch(kind, town.namespace, name, change)
 
     async def noticed() -> bool:
         reasons = {line["reason"] for line in (await town.status())["timeline"]}
@@ -146,6 +147,7 @@ async def test_a_leak_in_the_outage_lifts_the_cut(town: Stage) -> None:
 
 @pytest.mark.slow
 async def test_a_bystander_that_is_hit_lifts_the_cut(town: Stage) -> None:
+    await town.needs_cilium()  # there a NetworkPolicy takes the API server as well
     await town.shop(parts=("api", "redis"), replicas=1)
     await town.operator()
     partition = small()["spec"]["outage"]["faults"][0]["networkPartition"]

@@ -56,6 +56,7 @@ async def test_targets_already_isolated_are_refused_with_networkpolicy_and_cut_w
     assert "api-egress" in status["message"]
     assert status["undo"] == []
 
+    await town.needs_cilium()
     await town.start(small(), name="second")
     status = await town.finishes("second")
     assert status["verdict"] == "Passed", status["message"]

@@ -16,6 +16,8 @@ ALL = frozenset(
 
 @pytest.mark.parametrize("via", ["CiliumNetworkPolicy", "NetworkPolicy"])
 async def test_a_good_shop_passes_in_every_expectation(town: Stage, via: str) -> None:
+    if via == "CiliumNetworkPolicy":
+        await town.needs_cilium()
     await town.shop()
     await town.operator()
     gameday = example()
