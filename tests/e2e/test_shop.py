@@ -3,7 +3,7 @@
 import pytest
 
 from e2e.dialling import until
-from e2e.stage import Stage, example, missed
+from e2e.stage import Stage, example, kubectl, missed, small
 from gameday.cluster.kinds import GAMEDAYS
 from vices import VICES
 
@@ -66,4 +66,37 @@ async def test_a_vice_misses_exactly_what_it_must(town: Stage, name: str) -> Non
             ("start workers", "Done"),
         ]
     assert await town.replicas("worker") == workers
+    await town.nothing_is_left()
+
+
+POST = """
+import json, urllib.request
+for n in range(5):
+    body = json.dumps({"id": n, "fail": "once"}).encode()
+    urllib.request.urlopen(urllib.request.Request("http://api/webhooks/test", body))
+"""
+
+
+@pytest.mark.slow
+async def test_dead_letters_are_replayed_by_a_rollback_and_every_job_is_done(town: Stage) -> None:
+    await town.shop()
+    kubectl("-n", town.namespace, "exec", "deploy/payments", "--", "python3", "-c", POST)
+    gameday = small()
+    spec = gameday["spec"]
+    spec["probes"].append(next(p for p in example()["spec"]["probes"] if p["name"] == "queue"))
+    letters = {"name": "no dead letters", "eventually": "queue.body.failed == 0", "within": "5s", "holds": "3s"}
+    spec["recovery"]["expect"].append(letters)
+    spec["rollback"] = {
+        "ifMissed": ["no dead letters"],
+        "within": "40s",
+        "steps": [{"name": "replay", "job": {"fromCronJob": "replay-dlq"}, "irreversible": True}],
+    }
+    spec["measurements"] = [{"name": "done", "stage": "Recovery", "path": "queue.body.done", "aggregate": "last"}]
+    await town.operator()
+    await town.start(gameday)
+    status = await town.finishes()
+    assert missed(status) == {"no dead letters"}
+    assert (status["verdict"], status.get("recoveredBy")) == ("Failed", "Rollback"), status["message"]
+    assert [(s["name"], s["state"]) for s in status["steps"]] == [("replay", "Done")]
+    assert next(f["value"] for f in status["measurements"] if f["name"] == "done") == 5
     await town.nothing_is_left()

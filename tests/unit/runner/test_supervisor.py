@@ -1,0 +1,106 @@
+"""Which drills are run, and what an error of one does to the others."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from gameday.runner import supervisor as module
+from gameday.runner.memory import Superseded
+from gameday.runner.supervisor import Supervisor
+from gameday.runner.telemetry import Heartbeat, Metrics
+from gameday.runner.view import FINALIZER
+
+Object = dict[str, Any]
+
+
+def drill(name: str, version: int = 1, **more: Any) -> Object:
+    metadata = {"namespace": "shop", "name": name, "uid": f"uid-{name}", "resourceVersion": str(version), **more}
+    return {"kind": "Drill", "metadata": metadata, "spec": {}, "status": {}}
+
+
+class Runs:
+    """Notes which drills were run; each runs until it is told to end or raises what it was told to."""
+
+    def __init__(self) -> None:
+        self.began: list[str] = []
+        self.errors: dict[str, Exception] = {}
+
+    async def run(self, thing: Object) -> None:
+        name = thing["metadata"]["name"]
+        self.began.append(name)
+        if name in self.errors:
+            raise ExceptionGroup("in the runner", [self.errors[name]])
+        await asyncio.Event().wait()
+
+    async def check(self, thing: Object) -> None:
+        self.began.append(f"check {thing['metadata']['name']}")
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    monkeypatch.setattr(module, "AGAIN_AFTER", 0.01)
+    return Runs()
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(Counter())
+
+
+@pytest.fixture
+def one(runs: Runs, metrics: Metrics) -> Supervisor:
+    return Supervisor(runs.run, runs.check, metrics, Heartbeat(metrics))
+
+
+async def lead(one: Supervisor, seconds: float = 0.1) -> None:
+    """Lead for a moment."""
+    task = asyncio.create_task(one.lead())
+    await asyncio.wait({task}, timeout=seconds)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_drill_is_run_once_however_often_it_is_seen(one: Supervisor, runs: Runs) -> None:
+    for version in range(3):
+        one.drill_seen(False, drill("first", version))
+    await lead(one)
+    assert runs.began == ["first"]
+
+
+async def test_an_ended_drill_is_run_only_while_our_finalizer_holds_it(one: Supervisor, runs: Runs) -> None:
+    ended = drill("ended") | {"status": {"phase": "Finished"}}
+    held = drill("held", finalizers=[FINALIZER]) | {"status": {"phase": "Finished"}}
+    one.drill_seen(False, ended)
+    one.drill_seen(False, held)
+    await lead(one)
+    assert runs.began == ["held"]
+
+
+async def test_an_error_of_ours_ends_neither_the_process_nor_another_drill_and_is_tried_again(
+    one: Supervisor, runs: Runs, metrics: Metrics
+) -> None:
+    runs.errors["bad"] = KeyError("a defect")
+    one.drill_seen(False, drill("bad"))
+    one.drill_seen(False, drill("good"))
+    await lead(one)
+    assert runs.began.count("good") == 1
+    assert runs.began.count("bad") > 1
+    assert (metrics.registry.get_sample_value("gameday_internal_errors_total") or 0) > 1
+
+
+async def test_a_record_written_by_another_process_ends_this_one(one: Supervisor, runs: Runs) -> None:
+    runs.errors["taken"] = Superseded("another process acts")
+    one.drill_seen(False, drill("taken"))
+    with pytest.raises(ExceptionGroup):
+        await asyncio.wait_for(one.lead(), 5)
+
+
+async def test_what_was_listed_makes_up_for_events_that_never_came(one: Supervisor, runs: Runs) -> None:
+    one.drill_seen(False, drill("gone", 3))
+    one.drill_seen(False, drill("new", 20))
+    one.drill_seen(False, drill("elsewhere", 3, namespace="other"))
+    one.resync("shop", ((drill("unseen", 5),), "10"), ((), "10"))
+    await lead(one)
+    assert sorted(runs.began) == ["elsewhere", "new", "unseen"]
