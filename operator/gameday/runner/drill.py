@@ -1,7 +1,7 @@
 """The loop of one drill: look, decide, save, act; and again when anything has changed.
 
 The order is the safety of it. What the engine decided is saved before any of it is done, and a record that cannot be
-saved stops the loop before it acts: another process may be acting for this drill.
+saved stops the loop before it acts: another process may be acting for this drill. Only lifting a cut waits for nothing.
 """
 
 import asyncio
@@ -101,9 +101,12 @@ class DrillRunner:
             self._attend(background)
             if self._can_decide():
                 record = self._decide()
+                commands = orders(self.memory.plan, record, self._world())
+                # An undo waits for no record: what could not be saved must not keep a cut in place.
+                for lift in (command for command in commands if isinstance(command, Lift)):
+                    self._start(background, lift)
                 if record != self.memory.record and not await self._saved(record):
                     continue
-                commands = orders(self.memory.plan, record, self._world())
                 for command in commands:
                     self._start(background, command)
                 if record.phase is Phase.FINISHED and not commands and not self.running:
