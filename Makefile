@@ -79,6 +79,7 @@ test: test-fast up images ## all that CI runs: checks, unit tests, the short set
 
 test-all: test-fast up images ## every test, the long drills and the cluster's own included
 	$(E2E) -m e2e -n $(E2E_JOBS)
+	$(E2E) -m cluster
 
 demo: setup up images ## a whole drill against the demo shop, with verdict and report
 	PYTHONPATH=operator:tests $(BIN)/python -m demo

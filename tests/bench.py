@@ -21,6 +21,7 @@ from e2e.stage import Stage, cluster_output, example, kubectl, small, stage
 from gameday.api.record import moment
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, PODS, Object
 from gameday.cluster.streams import follow_log
+from gameday.model.labels import AGENT
 
 POLLER = """
 import asyncio, json, sys, time
@@ -158,7 +159,7 @@ async def _drill(town: Stage, seen: Poller, name: str) -> tuple[float, float, Ob
     times = await seen.sees(good=False, since=requested), await seen.sees(good=True, since=undo)
     # Pods that end make the CNI work: the raw side is to meet it as quiet as the drill did.
     await town.nothing_is_left()
-    return *times, policy, [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    return *times, policy, [pod for pod in pods if pod["metadata"]["labels"][AGENT] != "sever"]
 
 
 async def _raw(town: Stage, seen: Poller, policy: Object, pods: list[Object]) -> tuple[float, float]:
