@@ -70,6 +70,11 @@ class Mirror:
             self.objects[name] = thing
             self._changed()
 
+    def forget(self, name: str) -> None:
+        """Drop an object that a call of ours deleted; the watch brings it back if something keeps it alive."""
+        if self.objects.pop(name, None) is not None:
+            self._changed()
+
     async def _list(self) -> str:
         items, version = await self.cluster.list(self.kind, self.namespace, self.labels, self.fields)
         self.objects = {item["metadata"]["name"]: item for item in items}

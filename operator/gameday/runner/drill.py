@@ -34,6 +34,8 @@ RETRY_AFTER: Final = 0.5
 """Seconds after which a command that failed may be given again."""
 LOOK_FOR_LEAK_AFTER: Final = 10.0
 """Seconds after the injection from which a cut without effect is suspicious."""
+LIFT_FIRST: Final = 0.5
+"""Longest that a record waits for the lifting of a cut, in seconds."""
 CATCH_UP: Final = 20.0
 """Longest wait, in seconds, for the logs to be read again after a restart before anything is decided from them."""
 
@@ -102,9 +104,7 @@ class DrillRunner:
             if self._can_decide():
                 record = self._decide()
                 commands = orders(self.memory.plan, record, self._world())
-                # An undo waits for no record: what could not be saved must not keep a cut in place.
-                for lift in (command for command in commands if isinstance(command, Lift)):
-                    self._start(background, lift)
+                await self._lift(background, commands)
                 if record != self.memory.record and not await self._saved(record):
                     continue
                 for command in commands:
@@ -112,6 +112,15 @@ class DrillRunner:
                 if record.phase is Phase.FINISHED and not commands and not self.running:
                     return record
             await self._rest()
+
+    async def _lift(self, background: Background, commands: tuple[Command, ...]) -> None:
+        """Lift at once: an undo waits for no record, and what could not be saved must not keep a cut in place."""
+        lifts = [command for command in commands if isinstance(command, Lift)]
+        for lift in lifts:
+            self._start(background, lift)
+        under_way = [self.running[lane_of(lift)] for lift in lifts if lane_of(lift) in self.running]
+        if under_way:
+            await asyncio.wait(under_way, timeout=LIFT_FIRST)
 
     def _attend(self, background: Background) -> None:
         """Open what the drill has come to need: its plan, its mirrors, its agents' logs."""

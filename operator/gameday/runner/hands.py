@@ -243,6 +243,7 @@ class Hands:
 
     async def _lift(self, hold: Hold) -> None:
         await policy.undo(self.account, self.namespace, self.memory.name, hold.object_name, hold.object_uid)
+        self.view.forget("policies", hold.object_name)
 
     async def _remove_fuse(self, hold: Hold) -> None:
         if hold.kind is HoldKind.NETWORK_PARTITION:

@@ -104,6 +104,12 @@ class View:
         if mirror is not None:
             mirror.learn(thing)
 
+    def forget(self, name: str, deleted: str) -> None:
+        """Drop an object that a call of ours deleted."""
+        mirror = self._mirrors.get(name)
+        if mirror is not None:
+            mirror.forget(deleted)
+
     @property
     def opted_in(self) -> bool:
         """Whether the namespace's account is there, with its label."""
