@@ -84,10 +84,12 @@ def _validated(spec: Mapping[str, Any]) -> api.GameDaySpec:
     try:
         return api.GameDaySpec.model_validate(spec)
     except ValidationError as error:
-        findings = tuple(
-            (".".join(["spec", *(str(part) for part in one["loc"])]), one["msg"]) for one in error.errors()
-        )
-        raise PlanInvalid(findings) from error
+        raise PlanInvalid(tuple((_path(one["loc"]), one["msg"]) for one in error.errors())) from error
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """A field's path as the API server writes it: ``spec.probes[0].every``."""
+    return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
 
 
 def _probe(probe: api_probes.Probe) -> model.Probe:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from shop import clear_stalled, replay_dlq
-from unit.shop.conftest import Open, RedisServer, Shop, until
+from unit.redis_server import RedisServer
+from unit.shop.conftest import Open, Shop, until
 
 SUM = ("done", "failed", "depth", "active", "buffered")
 

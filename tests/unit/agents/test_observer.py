@@ -1,0 +1,91 @@
+"""The observer's log: every probe on its own grid, whatever the others do."""
+
+import asyncio
+import io
+import itertools
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gameday.agents.log import SampleLog
+from gameday.agents.observer import observe
+from gameday.agents.witness import witness
+from gameday.model.agent import AgentConfig, Dial, ProbeSpec
+from unit.redis_server import RedisServer, free_port
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[int]:
+    """A port that takes connections and never answers."""
+    held: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    for writer in held:
+        writer.close()
+    server.close()
+
+
+async def lines(work: Any, config: AgentConfig, seconds: float) -> list[dict[str, Any]]:
+    """What an agent logs in some seconds."""
+    out, ending = io.StringIO(), asyncio.Event()
+    log = SampleLog(out)
+    log.hello()
+    task = asyncio.create_task(work(config, log, ending))
+    await asyncio.sleep(seconds)
+    ending.set()
+    await asyncio.wait_for(task, 5)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+async def test_one_slow_probe_never_delays_another(silent: int) -> None:
+    quick = ProbeSpec("quick", "tcp", 0.1, 1.0, host="127.0.0.1", port=silent)
+    slow = ProbeSpec("slow", "http", 0.1, 0.6, url=f"http://127.0.0.1:{silent}/")
+    logged = await lines(observe, AgentConfig(probes=(quick, slow)), 1.5)
+    sent = [line["sent"] for line in logged if line["name"] == "quick"]
+    assert len(sent) >= 12
+    assert max(b - a for a, b in itertools.pairwise(sent)) < 0.35
+    waited = [line for line in logged if line["name"] == "slow"]
+    assert [line["error"] for line in waited] == ["timeout"] * len(waited)
+    assert 2 <= len(waited) <= 3, "one request in flight a probe"
+
+
+async def test_lines_are_numbered_without_a_gap_and_carry_their_own_times(redis: RedisServer) -> None:
+    began = time.time()
+    probe = ProbeSpec("redis", "tcp", 0.05, 1.0, host="127.0.0.1", port=redis.port)
+    logged = await lines(observe, AgentConfig(probes=(probe,)), 0.5)
+    assert [line["n"] for line in logged] == list(range(1, len(logged) + 1))
+    assert logged[0]["name"] == "hello"
+    assert all(began <= line["sent"] <= line["received"] <= time.time() for line in logged)
+
+
+async def test_dials_overlap_and_are_logged_in_the_order_sent(redis: RedisServer) -> None:
+    config = AgentConfig(dials=(Dial("target-0", "127.0.0.1", redis.port, "redis"),), every=0.1, timeout=0.8)
+    task = asyncio.create_task(lines(witness, config, 2.5))
+    await asyncio.sleep(0.5)
+    redis.stop()
+    await asyncio.sleep(0.5)
+    redis.go_on()
+    logged = [line for line in await task if line["name"] == "target-0"]
+    sent = [line["sent"] for line in logged]
+    assert sent == sorted(sent)
+    assert len(sent) >= 15, "a dial that hangs keeps no other one back"
+    assert all(line["ok"] for line in logged), "Redis answered each within the timeout, -NOAUTH counts"
+
+
+async def test_a_port_that_answers_nothing_is_no_redis(silent: int) -> None:
+    config = AgentConfig(
+        dials=(
+            Dial("target-0", "127.0.0.1", silent, "redis"),
+            Dial("target-1", "127.0.0.1", free_port(), "redis"),
+            Dial("bystander:x", "127.0.0.1", silent, "tcp"),
+        ),
+        every=0.2,
+        timeout=0.4,
+    )
+    logged = await lines(witness, config, 1.2)
+    errors = {name: {line.get("error") for line in logged if line["name"] == name} for name in ("target-0", "target-1")}
+    assert errors == {"target-0": {"timeout"}, "target-1": {"refused"}}
+    assert all(line["ok"] for line in logged if line["name"] == "bystander:x")

@@ -1,0 +1,55 @@
+"""Severing against a real Redis: the targets' connections end, nobody else's."""
+
+import asyncio
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gameday.agents.log import SampleLog
+from gameday.agents.sever import sever
+from gameday.model.agent import AgentConfig, RedisSpec
+from unit.redis_server import PASSWORD, RedisServer
+
+
+async def open_from(address: str, redis: RedisServer) -> Redis:
+    """A client whose connection comes from an address of loopback."""
+    client = Redis(port=redis.port, password=PASSWORD, single_connection_client=True, client_name=address)
+    pool: Any = client.connection_pool
+    pool.connection_kwargs["socket_connect_timeout"] = 1
+    reader, writer = await asyncio.open_connection("127.0.0.1", redis.port, local_addr=(address, 0))
+    writer.write(f"AUTH {PASSWORD}\r\n".encode())
+    await reader.readline()
+    client.reader, client.writer = reader, writer  # type: ignore[attr-defined]
+    return client
+
+
+async def hung_up(client: Redis) -> bool:
+    """Whether Redis has ended the connection."""
+    reader: asyncio.StreamReader = client.reader  # type: ignore[attr-defined]
+    try:
+        async with asyncio.timeout(0.5):
+            return await reader.read(1) == b""
+    except TimeoutError:
+        return False
+
+
+async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text(PASSWORD)
+    target, bystander = await open_from("127.0.0.2", redis), await open_from("127.0.0.20", redis)
+    spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
+    out, ending = io.StringIO(), asyncio.Event()
+    task = asyncio.create_task(sever(AgentConfig(redis=spec, addresses=("127.0.0.2",)), SampleLog(out), ending))
+    await asyncio.sleep(0.3)
+    assert not await hung_up(target), "armed, it only counts"
+    ending.set()
+    await asyncio.wait_for(task, 5)
+    assert await hung_up(target)
+    assert not await hung_up(bystander)
+    last = json.loads(out.getvalue().splitlines()[-1])
+    assert (last["name"], last["ok"], last["values"]) == ("sever", True, {"killed": 1, "left": 0})
+    for client in (target, bystander):
+        client.writer.close()  # type: ignore[attr-defined]

@@ -1,0 +1,86 @@
+"""The door: YAML to plan, record to status and back."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gameday.api.parse import PLAN_BYTES, PlanInvalid, PlanTooBig, canonical, plan_of
+from gameday.api.record import conditions_of, duration, moment, record_of, status_of, timestamp
+from gameday.model.plan import Existing, HttpProbe, Mode, RunJob, Via
+from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, Verdict
+
+EXAMPLE = Path(__file__).parents[3] / "manifests" / "examples" / "redis-failover.yaml"
+
+
+@pytest.fixture
+def spec() -> dict[str, Any]:
+    found: dict[str, Any] = next(iter(yaml.safe_load_all(EXAMPLE.read_text())))["spec"]
+    return found
+
+
+def test_the_example_becomes_the_plan_that_it_reads_like(spec: dict[str, Any]) -> None:
+    plan = plan_of("redis-failover", spec)
+    assert (plan.steady_state.lasts, plan.outage.lasts, plan.recovery.within) == (30.0, 300.0, 600.0)
+    fault = plan.outage.faults[0]
+    assert (fault.partition.existing, fault.partition.via) == (Existing.SEVER, Via.AUTO)
+    queue = next(probe for probe in plan.probes if probe.name == "queue")
+    assert isinstance(queue.kind, HttpProbe)
+    assert queue.kind.headers[0].secret is not None
+    guardrail = plan.outage.expect[-1]
+    assert (guardrail.mode, guardrail.tolerates, guardrail.guardrail) == (Mode.ALWAYS, 5.0, True)
+    assert plan.rollback is not None
+    assert isinstance(plan.rollback.steps[1].action, RunJob)
+
+
+def test_the_canonical_plan_does_not_depend_on_the_order_of_keys_nor_on_defaults_left_out(spec: dict[str, Any]) -> None:
+    text, digest = canonical(spec)
+    backwards = dict(reversed(spec.items()))
+    backwards["probes"][0]["every"] = "1s"
+    assert canonical(backwards) == (text, digest)
+    spec["outage"]["lasts"] = "4m"
+    assert canonical(spec)[1] != digest
+
+
+def test_every_wrong_field_is_named_with_its_path(spec: dict[str, Any]) -> None:
+    spec["probes"][0]["every"] = "often"
+    spec["outage"]["lasts"] = 5
+    with pytest.raises(PlanInvalid) as caught:
+        plan_of("x", spec)
+    paths = {path for path, _ in caught.value.findings}
+    assert paths == {"spec.probes[0].every", "spec.outage.lasts"}
+
+
+def test_a_plan_that_does_not_fit_is_refused_with_its_size(spec: dict[str, Any]) -> None:
+    spec["recovery"]["expect"] = [
+        {"name": f"{n:04d}" + "x" * 50, "eventually": "health.ok || " * 70 + "health.ok"} for n in range(30)
+    ]
+    with pytest.raises(PlanTooBig, match=f"{PLAN_BYTES} fit"):
+        canonical(spec)
+
+
+def test_a_record_survives_the_status() -> None:
+    hold = Hold("cut", HoldKind.NETWORK_PARTITION, "d-cut", "d-fuse", HoldState.ACTIVE, requested_at=12.5)
+    record = Record(phase=Phase.OUTAGE, since=10.25, holds=(hold,), baseline={"queue.body.depth": 3.5})
+    record = record.note(11.125, "CutProven", "proven")
+    status = status_of(record, 4)
+    assert record_of(status) == record
+    assert status["phase"] == "Outage"
+    assert status["undo"][0]["state"] == "Active"
+    assert record_of({}) is None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "passed"),
+    [(Verdict.PASSED, "True"), (Verdict.FAILED, "False"), (Verdict.INCONCLUSIVE, "Unknown"), (None, "Unknown")],
+)
+def test_conditions_serve_kubectl_wait(verdict: Verdict | None, passed: str) -> None:
+    phase = Phase.FINISHED if verdict else Phase.OUTAGE
+    found = {kind: state for kind, state, _, _ in conditions_of(Record(phase=phase, verdict=verdict))}
+    assert found == {"Complete": str(verdict is not None), "Passed": passed, "FaultsCleared": "True"}
+
+
+def test_times_are_written_as_people_and_kubernetes_read_them() -> None:
+    assert moment(timestamp(1_795_473_594.125)) == 1_795_473_594.125
+    assert [duration(s) for s in (1.37, 83, 3_672)] == ["1.4s", "1m23s", "1h1m12s"]

@@ -1,0 +1,109 @@
+"""The http probe against a real server: what is a sample, and what of it is kept."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from gameday.model.agent import HeaderSpec, ProbeSpec
+from gameday.probes.ask import Answer
+from gameday.probes.http import BODY_BYTES, HttpAsk
+from unit.redis_server import free_port
+
+PATHS: tuple[tuple[str | int, ...], ...] = (("status",), ("body", "redis"), ("text",), ("memory_bytes",))
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
+    app = web.Application()
+
+    async def health(_: web.Request) -> web.Response:
+        return web.json_response({"redis": "ok", "secret": "not asked for"})
+
+    async def broken(_: web.Request) -> web.Response:
+        return web.json_response({"redis": "down"}, status=503)
+
+    async def echo(request: web.Request) -> web.Response:
+        return web.json_response({"redis": request.headers.get("X-API-Key"), "body": await request.text()})
+
+    async def text(_: web.Request) -> web.Response:
+        return web.Response(text="all is well")
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(text='memory_bytes{pod="a"} 2\nmemory_bytes{pod="b"} 3\nother 9\n')
+
+    async def slow(_: web.Request) -> web.Response:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    async def away(_: web.Request) -> web.Response:
+        raise web.HTTPFound("/health")
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        while True:
+            await answer.write(b"x" * 65536)
+
+    app.add_routes([web.get(f"/{h.__name__}", h) for h in (health, broken, metrics, slow, away, endless)])
+    app.add_routes([web.post("/echo", echo), web.get("/text", text)])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    yield f"http://127.0.0.1:{port}"
+    await runner.cleanup()
+
+
+async def ask(url: str, **changes: Any) -> Answer:
+    return await HttpAsk(replace(ProbeSpec("probe", "http", 1.0, 1.0, PATHS, url=url), **changes))()
+
+
+async def test_a_json_answer_keeps_the_paths_that_expressions_use_and_nothing_else(url: str) -> None:
+    answer = await ask(f"{url}/health")
+    assert answer == Answer(ok=True, values={"status": 200, "body": {"redis": "ok"}})
+
+
+async def test_an_error_status_is_an_answer_that_is_not_ok(url: str) -> None:
+    answer = await ask(f"{url}/broken")
+    assert (answer.ok, answer.error) == (False, "http 503")
+    assert answer.values == {"status": 503, "body": {"redis": "down"}}
+
+
+async def test_text_and_metrics_are_read_where_that_is_asked_for(url: str) -> None:
+    assert (await ask(f"{url}/text", parse="text")).values == {"status": 200, "text": "all is well"}
+    assert (await ask(f"{url}/metrics", parse="prometheus")).values == {"status": 200, "memory_bytes": 5.0}
+
+
+async def test_a_header_comes_from_its_file_each_time(url: str, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    probe = ProbeSpec(
+        "probe", "http", 1.0, 1.0, PATHS, url=f"{url}/echo", method="POST", body="{}",
+        headers=(HeaderSpec("X-API-Key", file=str(key)),),
+    )  # fmt: skip
+    one = HttpAsk(probe)
+    for value in ("first", "second"):
+        key.write_text(value + "\n")
+        assert (await one()).values == {"status": 200, "body": {"redis": value}}
+
+
+@pytest.mark.parametrize(
+    ("path", "error"), [("slow", "timeout"), ("endless", "body too long"), ("health", None), ("away", None)]
+)
+async def test_what_goes_wrong_is_a_short_word(url: str, path: str, error: str | None) -> None:
+    answer = await ask(f"{url}/{path}", timeout=0.5)
+    assert answer.error == error
+    assert BODY_BYTES < 10_000_000
+
+
+async def test_redirects_are_answers_and_not_followed(url: str) -> None:
+    assert (await ask(f"{url}/away")).values == {"status": 302, "body": {}}
+
+
+async def test_a_refused_connection_and_an_unknown_name_are_samples() -> None:
+    assert (await ask(f"http://127.0.0.1:{free_port()}/")).error == "refused"
+    assert (await ask("http://no-such-host.invalid/")).error == "dns"
