@@ -82,10 +82,13 @@ class Seen:
         """Whether the last three dials of each name since then all failed."""
         return all((last := self.last(name, since)) is not None and all(last) for name in names)
 
-    def failures(self, since: float, *, but: tuple[str, ...] = ()) -> dict[str, list[str]]:
-        """Every dial that failed since then, of other names than these."""
-        found = {n: [e for sent, e in d if sent >= since and e] for n, d in self.dials.items() if n not in but}
-        return {name: errors for name, errors in found.items() if errors}
+    def cut_off(self, since: float, *, but: tuple[str, ...] = ()) -> set[str]:
+        """Other names than these that failed three times in a row since then: one failure alone is a busy machine."""
+        return {
+            name
+            for name, dials in self.dials.items()
+            if name not in but and "111" in "".join("1" if error else "0" for sent, error in dials if sent >= since)
+        }
 
 
 @dataclass

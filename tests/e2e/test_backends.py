@@ -129,8 +129,8 @@ async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(here: Bed, v
     assert again["metadata"]["generation"] == 1
 
     await until_seen(lambda: target.fails(*IS_CUT, since=cut_at + 1), "the target stays cut off")
-    assert control.failures(began) == {}
-    assert target.failures(began, but=IS_CUT) == {}
+    assert control.cut_off(began) == set()
+    assert target.cut_off(began, but=IS_CUT) == set()
 
     await policy.undo(here.account, here.namespace, DRILL, CUT)
     lifted = now()
@@ -212,7 +212,7 @@ async def test_where_targets_are_isolated_already_only_cilium_cuts_and_the_other
     began = now()
     await policy.do(here.account, here.namespace, setup, cut_of(setup, armed.uid or ""))
     await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
-    assert target.failures(began, but=IS_CUT) == {}
+    assert target.cut_off(began, but=IS_CUT) == set()
 
 
 @pytest.mark.parametrize("via", BACKENDS, ids=lambda via: via.value)
