@@ -282,14 +282,14 @@ class GameDaySpec(ApiModel):
     description: Annotated[str, Field(max_length=1024)] = ""
     """What the drill is about, in words."""
     probes: Annotated[tuple[Probe, ...], Field(min_length=1, max_length=MOST, json_schema_extra=keyed())]
-    """The measurements."""
+    """What is measured, again and again, by pods of ours in this namespace."""
     steady_state: SteadyState = SteadyState()
-    """Before the fault."""
+    """The stage before anything is touched: its length, and what must hold. It takes the baseline."""
     outage: Outage
-    """Under the fault."""
+    """The stage under the fault: its length, what is cut, and what must hold by when."""
     recovery: Recovery
-    """After the fault."""
+    """The stage after the fault: the recovery time objective, and what must hold again by then."""
     rollback: Rollback | None = None
-    """When the system does not recover."""
+    """What repairs the system when a named recovery expectation was definitely missed."""
     measurements: Annotated[tuple[Measurement, ...], Field(max_length=MOST, json_schema_extra=keyed())] = ()
-    """Figures for the report."""
+    """Figures taken over a stage's samples, for the report."""
