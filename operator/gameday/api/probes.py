@@ -72,7 +72,7 @@ class ServiceReference(ApiModel):
     namespace: ObjectName | None = None
     """Its namespace; default: the GameDay's."""
     port: Port | None = None
-    """Its port; default: the Service's first."""
+    """Its port; default: for a cut every port of the Service, for a redis probe 6379."""
 
 
 class PasswordFrom(ApiModel):

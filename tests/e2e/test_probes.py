@@ -1,0 +1,53 @@
+"""Every kind of probe in one drill, and connections that are kept."""
+
+import pytest
+
+from e2e.stage import Stage, small
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+async def test_every_kind_of_probe_is_judged_and_measured(town: Stage) -> None:
+    await town.shop(parts=("api", "redis", "payments"), replicas=1)
+    await town.operator()
+    gameday = small()
+    spec = gameday["spec"]
+    next(p for p in spec["probes"] if p["name"] == "redis")["redis"]["queue"] = {"kind": "bullmq", "name": "jobs"}
+    spec["probes"] += [
+        {"name": "deploy", "kubernetes": {"deployment": "api"}},
+        {"name": "port", "tcp": {"host": "payments", "port": 80}},
+        {"name": "metrics", "http": {"url": "http://api/metrics", "parse": "prometheus"}},
+    ]
+    spec["outage"]["expect"] += [
+        {"name": "pods stay", "always": "deploy.ready == deploy.replicas && deploy.ready >= 1"},
+        {"name": "payments answer", "always": "port.ok && port.latency < 1.0", "tolerates": "2s"},
+        {"name": "redis itself is well", "always": "redis.role == 'master' && redis.depth == 0 && redis.failed == 0"},
+        {
+            "name": "memory is bounded",
+            "always": "atMost(metrics.process_resident_memory_bytes, "
+            "baseline.metrics.process_resident_memory_bytes, 0.5, 10000000)",
+        },
+    ]
+    spec["measurements"] = [
+        {"name": "ready", "stage": "Outage", "path": "deploy.ready", "aggregate": "min"},
+        {"name": "latency", "stage": "Outage", "path": "port.latency", "aggregate": "mean", "unit": "seconds"},
+    ]
+    await town.start(gameday)
+    status = await town.finishes()
+    assert status["verdict"] == "Passed", status["message"]
+    figures = {f["name"]: f["value"] for f in status["measurements"]}
+    assert figures["ready"] == 1
+    assert 0 <= figures["latency"] < 1
+    await town.nothing_is_left()
+
+
+async def test_connections_that_are_kept_are_not_ended_and_the_cut_is_proven_all_the_same(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    await town.operator()
+    await town.start(small(outage__faults__0__networkPartition__existing="Keep", outage__expect=[]))
+    status = await town.finishes()
+    assert status["verdict"] == "Passed", status["message"]
+    reasons = [line["reason"] for line in status["timeline"]]
+    assert "CutProven" in reasons
+    assert "Severed" not in reasons
+    await town.nothing_is_left()
