@@ -30,9 +30,10 @@ VICES: Final = {
     "NEVER_RECONNECT": _vice("healthy again", "jobs flow", "redis is fast", may=("backlog back", "nothing lost")),
     # Nothing takes the jobs that come after the outage: the queue grows by one a second.
     "STUCK_WORKER": _vice("jobs flow", may=("backlog back",), repaired=True),
-    # Without the breaker nothing tells the webhooks' handler that Redis is away: it accepts until its buffer is full.
-    "NO_BREAKER": _vice("breaker opens", "webhooks answer 503"),
-    # Each replica takes webhooks for at least the second that a ping needs to fail: the load, one a second, hits one.
+    # Without the breaker each webhook waits for Redis until the client's timeout, a second, and only then gets its 503.
+    "NO_BREAKER": _vice("breaker opens"),
+    # A breaker needs two failures of a second each; until then its replica accepts what it cannot write and then drops.
+    # So at one webhook a second at least one is lost, whichever replicas the webhooks meet.
     "LOSE_BUFFER": _vice("nothing lost"),
     "SILENT_ALERTS": _vice("team is alerted"),
 }

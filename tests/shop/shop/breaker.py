@@ -10,11 +10,15 @@ RESTS: Final = 2.0
 
 
 class Breaker:
-    """``closed``, ``open`` or ``half-open``; with the vice NO_BREAKER it stays closed."""
+    """``closed``, ``open`` or ``half-open``, which it is ``rests`` seconds after the newest failure.
 
-    def __init__(self, clock: Callable[[], float], *, works: bool = True) -> None:
+    With the vice NO_BREAKER it does not work and stays closed.
+    """
+
+    def __init__(self, clock: Callable[[], float], *, works: bool = True, rests: float = RESTS) -> None:
         self._clock = clock
         self._works = works
+        self._rests = rests
         self._failures = 0
         self._opened_at: float | None = None
 
@@ -33,7 +37,7 @@ class Breaker:
         """The state's name."""
         if self._opened_at is None:
             return "closed"
-        return "open" if self._clock() - self._opened_at < RESTS else "half-open"
+        return "open" if self._clock() - self._opened_at < self._rests else "half-open"
 
     @property
     def closed(self) -> bool:

@@ -1,7 +1,9 @@
 """The api's link to Redis: who pings it, writes the outbox to it, and knows whether it is there."""
 
 import asyncio
+import contextlib
 import logging
+import math
 import statistics
 import time
 from collections import deque
@@ -11,8 +13,8 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from shop.breaker import Breaker
-from shop.outbox import Outbox
+from shop.breaker import RESTS, Breaker
+from shop.outbox import Outbox, Webhook
 from shop.settings import Settings
 from shop.store import RATE_WINDOW, Counts, Store
 
@@ -29,7 +31,10 @@ class Link:
 
     def __init__(self, settings: Settings, lost: Callable[[], Awaitable[None]]) -> None:
         self.outbox = Outbox()
-        self.breaker = Breaker(time.monotonic, works="NO_BREAKER" not in settings.vices)
+        vices = settings.vices
+        # Who never tries again never gets to half-open.
+        rests = math.inf if "NEVER_RECONNECT" in vices else RESTS
+        self.breaker = Breaker(time.monotonic, works="NO_BREAKER" not in vices, rests=rests)
         self.alive = False
         self._settings = settings
         self._store = Store(settings)
@@ -38,6 +43,7 @@ class Link:
         self._counts = Counts()
         self._was_alive = False
         self._filled = asyncio.Event()
+        self._ending = asyncio.Event()
 
     @property
     def latency(self) -> float:
@@ -57,26 +63,51 @@ class Link:
         in_redis = known.depth + known.active + known.done + known.failed
         return in_redis + self.outbox.unwritten
 
-    def accept(self, webhook: dict[str, object]) -> None:
+    def accept(self, webhook: Webhook) -> None:
         """Take a webhook in."""
         self.outbox.accept(webhook)
         self._filled.set()
+
+    async def write_through(self, webhook: Webhook) -> bool:
+        """Whether Redis took the webhook, which waits for that up to the client's timeout: the vice NO_BREAKER."""
+        try:
+            await self._store.add(webhook["name"], webhook)
+        except (RedisError, OSError) as error:
+            await self._failed(error)
+            return False
+        return True
 
     async def dead_letters(self) -> list[dict[str, object]]:
         """See ``Store.dead_letters``."""
         return await self._store.dead_letters()
 
+    def end(self) -> None:
+        """Have ``run`` write what is held, if Redis is there, and return: within 3 seconds.
+
+        A cancellation would not do: one that meets Redis' answer is lost in ``asyncio.wait_for`` of Python 3.11.
+        """
+        self._ending.set()
+        self._filled.set()
+
     async def run(self) -> None:
-        """Ping and write until cancelled."""
+        """Ping and write until told to end."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._ping())
                 group.create_task(self._write())
+            await self._store.leave(self.outbox)
+        except* (RedisError, OSError) as errors:
+            log.error("ended without Redis, %d webhooks are lost: %s", self.outbox.unwritten, errors.exceptions[0])
         finally:
             await self._store.close()
 
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
+
     async def _ping(self) -> None:
-        while True:
+        while not self._ending.is_set():
             try:
                 self._latencies.append(await self._store.ping())
                 self._counts = await self._store.counts(self.outbox)
@@ -84,28 +115,32 @@ class Link:
                 await self._failed(error)
                 if self._was_alive and not self.breaker.closed and "NEVER_RECONNECT" in self._settings.vices:
                     log.error("Redis is lost, and this replica does not look for it again")
-                    await asyncio.Event().wait()
+                    await self._ending.wait()
             else:
                 self.alive = self._was_alive = True
                 self.breaker.succeeded()
-            await asyncio.sleep(PING_EVERY)
+            await self._pause(PING_EVERY)
 
     async def _write(self) -> None:
         while True:
             webhook = self.outbox.first
             if webhook is None:
+                if self._ending.is_set():
+                    return
                 self._filled.clear()
                 await self._filled.wait()
                 continue
             if self.breaker.closed:
                 try:
-                    await self._store.add(str(webhook["name"]), webhook)
+                    await self._store.add(webhook["name"], webhook)
                 except (RedisError, OSError) as error:
                     await self._failed(error)
                 else:
                     self.outbox.written(webhook)
                     continue
-            await asyncio.sleep(RETRY_AFTER)
+            if self._ending.is_set():
+                return
+            await self._pause(RETRY_AFTER)
 
     async def _failed(self, error: Exception) -> None:
         was_closed = self.breaker.closed

@@ -5,6 +5,7 @@ twice and none nowhere. Jobs are never removed: every number that was given out 
 """
 
 import json
+import secrets
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -57,7 +58,8 @@ class Store:
     """The api's view of Redis."""
 
     def __init__(self, settings: Settings) -> None:
-        self._pod = settings.pod
+        # One name a process: a container that starts anew must not hide what the one before it had not written.
+        self._replica = f"{settings.pod}/{secrets.token_hex(4)}"
         self._redis = client(settings, 1.0)
         self._queue = Queue(QUEUE, {"connection": self._redis})
 
@@ -74,9 +76,8 @@ class Store:
     async def counts(self, outbox: Outbox) -> Counts:
         """Publish this replica's outbox and read all counts, in one MULTI."""
         now = time.time()
-        mine = json.dumps({"unwritten": outbox.unwritten, "buffered": outbox.buffered, "at": now})
         pipe = self._redis.pipeline(transaction=True)
-        pipe.hset(REPLICAS, self._pod, mine)
+        pipe.hset(REPLICAS, self._replica, _published(outbox, now))
         pipe.get(f"{KEYS}:id")
         for part in ("wait", "active", "paused"):
             pipe.llen(f"{KEYS}:{part}")
@@ -98,6 +99,13 @@ class Store:
             at=now,
         )
 
+    async def leave(self, outbox: Outbox) -> None:
+        """Publish the last of this replica: that it held nothing, by its absence, or what is lost with it."""
+        if outbox.unwritten:
+            await self._redis.hset(REPLICAS, self._replica, _published(outbox, time.time()))
+        else:
+            await self._redis.hdel(REPLICAS, self._replica)
+
     async def dead_letters(self) -> list[dict[str, Any]]:
         """The newest hundred failed jobs."""
         jobs = await self._queue.getFailed(0, 99)
@@ -106,3 +114,7 @@ class Store:
     async def close(self) -> None:
         """Hang up."""
         await self._redis.aclose()
+
+
+def _published(outbox: Outbox, now: float) -> str:
+    return json.dumps({"unwritten": outbox.unwritten, "buffered": outbox.buffered, "at": now})

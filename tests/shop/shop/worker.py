@@ -1,6 +1,11 @@
-"""The worker: takes jobs from the queue, one at a time."""
+"""The worker: takes jobs from the queue, one at a time.
+
+BullMQ tries for ever after connection errors, and no wait of it outlasts the timeout of the client that it is handed:
+so it finds Redis again by itself, and nothing here watches it.
+"""
 
 import asyncio
+import contextlib
 import logging
 import signal
 from typing import Any, Final
@@ -15,6 +20,8 @@ WORK_SECONDS: Final = 0.05
 ANSWER_WITHIN: Final = 4.0
 """Seconds after which a silent connection is given up: longer than the blocking read of ``drainDelay``."""
 AGAIN_AFTER: Final = 0.5
+ENDS_WITHIN: Final = 1.0
+"""Seconds that the job under way is given when the worker is told to end."""
 OPTIONS: Final = {
     "autorun": False,
     "drainDelay": 2,
@@ -47,50 +54,64 @@ async def main(settings: Settings) -> None:
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
-    working = asyncio.create_task(run(settings))
-    await asyncio.wait({working, asyncio.create_task(ending.wait())}, return_when=asyncio.FIRST_COMPLETED)
-    working.cancel()
-    await asyncio.gather(working, return_exceptions=True)
+    await run(settings, ending)
 
 
-async def run(settings: Settings) -> None:
-    """Work for ever: a BullMQ worker that gave up is replaced."""
-    while True:
+async def run(settings: Settings, ending: asyncio.Event) -> None:
+    """Work until ``ending`` is set: a BullMQ worker that gave up is replaced, unless it is ``stuck``."""
+    stuck = asyncio.Event()
+    while not (ending.is_set() or stuck.is_set()):
         redis = client(settings, ANSWER_WITHIN)
         worker = Worker(QUEUE, work, {"connection": redis, **OPTIONS})
         worker.on("error", _tell)
-        guard = asyncio.create_task(_stuck(settings, worker))
+        beside = [asyncio.create_task(_end(worker, ending)), asyncio.create_task(_stick(settings, worker, stuck))]
+        # A task of its own: when BullMQ is forced to close, its run ends as if somebody had cancelled us.
+        working = asyncio.create_task(worker.run())
         try:
-            await worker.run()
+            await asyncio.wait({working})
+            if not working.cancelled():
+                working.result()
         except (RedisError, OSError) as error:
             log.error("Redis is away: %s", error)
         finally:
-            guard.cancel()
+            for task in beside:
+                task.cancel()
             await worker.close(force=True)
             await redis.aclose()
-        await asyncio.sleep(AGAIN_AFTER)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN_AFTER):
+                await ending.wait()
+    await ending.wait()
+
+
+async def _end(worker: Worker, ending: asyncio.Event) -> None:
+    await ending.wait()
+    closing = asyncio.create_task(worker.close())
+    # While Redis is away the job cannot be finished; another worker does it again once its lock is over.
+    if not (await asyncio.wait({closing}, timeout=ENDS_WITHIN))[0]:
+        await worker.close(force=True)
 
 
 def _tell(error: Any, *_: Any) -> None:
     log.error("worker: %s", error)
 
 
-async def _stuck(settings: Settings, worker: Worker) -> None:
+async def _stick(settings: Settings, worker: Worker, stuck: asyncio.Event) -> None:
     """The vice STUCK_WORKER: once its connection was lost, this process never takes a job again."""
     if "STUCK_WORKER" not in settings.vices:
         return
     redis = client(settings, 1.0)
     seen = False
     try:
-        while True:
+        while not stuck.is_set():
             try:
                 await redis.ping()
                 seen = True
             except (RedisError, OSError):
                 if seen:
                     log.error("the connection is lost: this worker stops, and says nothing of it")
-                    await worker.pause(do_not_wait_active=True)
-                    return
+                    stuck.set()
+                    await worker.close(force=True)
             await asyncio.sleep(AGAIN_AFTER)
     finally:
         await redis.aclose()

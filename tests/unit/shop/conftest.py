@@ -65,15 +65,15 @@ def shop(redis: RedisServer) -> Open:
                 for n in range(replicas)
             ]
             session = await stack.enter_async_context(aiohttp.ClientSession())
-            tasks = [asyncio.create_task(worker.run(settings)) for _ in range(workers)]
+            ending = asyncio.Event()
+            tasks = [asyncio.create_task(worker.run(settings, ending)) for _ in range(workers)]
             made = Shop(redis, settings, session, urls, alerts_url)
             try:
                 await until(lambda: _healthy(made), "the shop is healthy")
                 yield made
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                ending.set()
+                await asyncio.gather(*tasks)
 
     return opened
 
