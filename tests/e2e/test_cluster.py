@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +14,6 @@ from e2e.stage import Stage, kubectl
 pytestmark = pytest.mark.cluster
 
 COMMAND = str(ROOT / "tests" / "cluster" / "cluster")
-ON_BED = shutil.which("docker") is None
 
 
 def cluster(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -28,6 +26,13 @@ def cluster(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 def answers() -> bool:
     """Whether the API server answers within two seconds."""
     return kubectl("get", "--raw", "/readyz", "--request-timeout=2s", ok=False).stdout == "ok"
+
+
+@pytest.fixture
+def bed_only() -> None:
+    """Skip where kind makes the cluster: what it leaves is its own affair."""
+    if "(bed)" not in cluster("status").stdout:
+        pytest.skip("another provider's affair")
 
 
 @pytest.fixture
@@ -91,7 +96,7 @@ def test_wrong_use_is_told_in_one_line(tmp_path: Path) -> None:
     assert "no provider minikube: set GAMEDAY_PROVIDER to kind or bed" in unknown.stderr
 
 
-@pytest.mark.skipif(not ON_BED, reason="kind's own affair")
+@pytest.mark.usefixtures("bed_only")
 def test_what_is_missing_is_told_before_anything_is_made(tmp_path: Path) -> None:
     no_go = cluster("up", GAMEDAY_CACHE=str(tmp_path), PATH="/usr/sbin:/usr/bin:/sbin:/bin")
     assert "no Go: install Go 1.26 or later, or start Docker" in no_go.stderr
@@ -122,7 +127,7 @@ def _traces() -> dict[str, set[str]]:
     }
 
 
-@pytest.mark.skipif(not ON_BED, reason="kind's own affair")
+@pytest.mark.usefixtures("bed_only")
 @pytest.mark.usefixtures("restored")
 def test_down_leaves_no_process_mount_interface_rule_or_cgroup() -> None:
     up = _traces()

@@ -1,22 +1,35 @@
 """The operator killed: the drill ends as it should, or the fuses end it; nothing is left either way."""
 
 import asyncio
+import contextlib
 import json
 import time
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 
 from e2e.dialling import until
-from e2e.stage import Stage, condition, example, small
+from e2e.stage import LABEL, POLICIES, Stage, condition, example, small
 from gameday.cluster.kinds import LEASES
+from gameday.cluster.streams import Mirror
 
 pytestmark = pytest.mark.e2e
 
 
-def injections(status: dict[str, Any]) -> int:
-    """How often the drill asked for its change."""
-    return sum(line["reason"] == "Injecting" for line in status["timeline"])
+@contextlib.asynccontextmanager
+async def injections(town: Stage) -> AsyncIterator[set[str]]:
+    """The UIDs of all policies of the drill that were ever there."""
+    found: set[str] = set()
+    mirrors = [Mirror(town.admin, kind, town.namespace, lambda: None, labels=LABEL) for kind in POLICIES]
+    for mirror in mirrors:
+        mirror._changed = lambda mirror=mirror: found.update(p["metadata"]["uid"] for p in mirror.objects.values())  # type: ignore[misc]
+    tasks = [asyncio.create_task(mirror.run()) for mirror in mirrors]
+    try:
+        yield found
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 PHASES = ["Preflight", "SteadyState", "Outage", "Cut", "Recovery"]
@@ -26,16 +39,17 @@ PHASES = ["Preflight", "SteadyState", "Outage", "Cut", "Recovery"]
 async def test_killed_in_a_phase_and_restarted_it_finishes_right(town: Stage, phase: str) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     first = await town.operator()
-    await town.start(small(steadyState__lasts="6s", outage__lasts="15s"))
-    if phase == "Cut":
-        await town.under_cut()
-    else:
-        await town.in_phase(phase)
-    await first.kill()
-    await town.operator()
-    status = await town.finishes()
+    async with injections(town) as made:
+        await town.start(small(steadyState__lasts="6s", outage__lasts="15s"))
+        if phase == "Cut":
+            await town.under_cut()
+        else:
+            await town.in_phase(phase)
+        await first.kill()
+        await town.operator()
+        status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
-    assert injections(status) == 1
+    assert len(made) == 1
     assert len(status["undo"]) == 1
     await town.nothing_is_left()
 
@@ -114,7 +128,7 @@ async def test_a_second_replica_takes_over_within_ten_seconds(town: Stage) -> No
     await town.shop(parts=("api", "redis"), replicas=1)
     first = await town.operator(identity="one")
     await town.start(small(outage__lasts="25s"))
-    await town.under_cut()
+    (policy,) = (await town.under_cut())["undo"]
     second = await town.operator(identity="two")
     await asyncio.sleep(3)
     assert "leading" not in second.says()
@@ -129,7 +143,7 @@ async def test_a_second_replica_takes_over_within_ten_seconds(town: Stage) -> No
     assert time.monotonic() - began <= 10
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
-    assert injections(status) == 1
+    assert status["undo"][0]["object"] == policy["object"], "the cut is the first one's"
     await town.nothing_is_left()
 
 
