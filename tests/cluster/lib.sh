@@ -1,12 +1,12 @@
 # What every provider uses: where things are kept, how progress and errors are said.
 # shellcheck shell=bash disable=SC2034
 cache=${GAMEDAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gameday}
-mkdir -p "$cache"
 state=$cache/state
 begin=${EPOCHREALTIME/./}
 
 say() { printf '%7.1f s  %s\n' "$(((${EPOCHREALTIME/./} - begin) / 100000))e-1" "$*" >&2; }
 fail() { echo "cluster: $*" >&2; exit 1; }
+mkdir -p "$cache" 2>/dev/null || fail "cannot write $cache: set GAMEDAY_CACHE to a folder that you may write"
 
 # What Debian packages a command needs, installed when one is missing.
 need_packages() {

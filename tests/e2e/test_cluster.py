@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -101,10 +102,16 @@ def test_what_is_missing_is_told_before_anything_is_made(tmp_path: Path) -> None
     no_go = cluster("up", GAMEDAY_CACHE=str(tmp_path), PATH="/usr/sbin:/usr/bin:/sbin:/bin")
     assert "no Go: install Go 1.26 or later, or start Docker" in no_go.stderr
     command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", COMMAND, "up"]
-    tmp_path.chmod(0o777)
-    environment = os.environ | {"GAMEDAY_CACHE": str(tmp_path / "nobody"), "GAMEDAY_PROVIDER": "bed"}
-    not_root = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert "not root" in not_root.stderr, not_root.stderr
+    for cache, message in (
+        (Path("/proc/nowhere"), "cannot write /proc/nowhere: set GAMEDAY_CACHE"),
+        (None, "not root"),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder).chmod(0o777)
+            environment = os.environ | {"GAMEDAY_CACHE": str(cache or folder), "GAMEDAY_PROVIDER": "bed"}
+            refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            assert message in refused.stderr
+            assert refused.returncode != 0
 
 
 def _traces() -> dict[str, set[str]]:
