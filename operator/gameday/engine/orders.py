@@ -25,7 +25,7 @@ def _orders(plan: Plan | None, record: Record, world: World) -> Iterator[do.Comm
             if world.planned is Planned.FROZEN and world.lock is not Lock.HELD:
                 yield do.TakeLock()
         case Phase.PREFLIGHT:
-            if world.preflight is None:
+            if world.preflight is None or world.look_again:
                 yield do.CheckPreflight()
         case Phase.STEADY_STATE:
             if record.steady_from is None:

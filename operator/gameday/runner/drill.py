@@ -32,6 +32,8 @@ LOOK_EVERY: Final = 0.5
 """Longest time between two looks, in seconds: deadlines pass without an event."""
 RETRY_AFTER: Final = 0.5
 """Seconds after which a command that failed may be given again."""
+LOOK_AGAIN_AFTER: Final = 3.0
+"""Seconds between two preflights of a drill that waits for a rollout to end."""
 LOOK_FOR_LEAK_AFTER: Final = 10.0
 """Seconds after the injection from which a cut without effect is suspicious."""
 LIFT_FIRST: Final = 0.5
@@ -180,7 +182,10 @@ class DrillRunner:
         return record
 
     def _world(self) -> World:
-        return replace(self.view.world(), errors=dict(self.errors), skew=self.feed.skew)
+        world = self.view.world()
+        rolling = world.preflight is not None and bool(world.preflight.rolling)
+        again = rolling and self.clock() >= self.view.preflight_at + LOOK_AGAIN_AFTER
+        return replace(world, errors=dict(self.errors), skew=self.feed.skew, look_again=again)
 
     async def _saved(self, record: Record) -> bool:
         try:

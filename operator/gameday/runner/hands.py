@@ -15,6 +15,7 @@ from gameday.engine import commands as do
 from gameday.errors import AlreadyExists, GameDayError, Refused
 from gameday.faults import fuse, policy
 from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
+from gameday.faults.rollout import in_rollout
 from gameday.faults.sight import Sight, look
 from gameday.faults.targets import addresses, far_end, pairs, targets
 from gameday.model.agent import AgentConfig
@@ -138,9 +139,9 @@ class Hands:
             return
         fault = plan.outage.faults[0]
         sight = await look(self.account, self.operator, self.namespace, fault.partition)
-        found = refusals(sight, plan)
+        found, rolling = refusals(sight, plan), in_rollout(sight, fault.partition.pod_selector)
         notes: tuple[str, ...] = ()
-        if not found:
+        if not found and not rolling:
             setup = setup_of(sight, plan)
             notes = warnings(sight, fault.partition)
             if fault.partition.existing is Existing.SEVER and not setup.severs:
@@ -148,7 +149,7 @@ class Hands:
             found = await self._rehearse(plan, setup, fault)
             self.memory.setup = setup
             self.view.likely_leak = likely_leak(sight, fault.partition, setup.backend)
-        self.view.preflight = Preflight(found, notes)
+        self.view.preflight, self.view.preflight_at = Preflight(found, notes, rolling), self.clock()
 
     async def find_leak(self) -> None:
         """Look again for what lets traffic through: it may have come after the preflight, or under another process.

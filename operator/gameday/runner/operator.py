@@ -22,6 +22,7 @@ from gameday.runner.feed import Feed
 from gameday.runner.gamedays import check_gameday, last_drill, read, read_spec, update_status
 from gameday.runner.hands import Hands
 from gameday.runner.memory import Memory
+from gameday.runner.schedules import Schedules
 from gameday.runner.settings import Settings
 from gameday.runner.supervisor import Supervisor
 from gameday.runner.telemetry import Heartbeat, Metrics
@@ -46,6 +47,9 @@ class Operator:
         self.heartbeat = Heartbeat(self.metrics)
         self.events = Events(cluster, settings.identity, self.clock)
         self.supervisor = Supervisor(self.run_drill, self.check, self.metrics, self.heartbeat)
+        known = self.supervisor.known
+        self.schedules = Schedules(cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock)
+        self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed)
 
     async def lead(self) -> None:
         """Seek the Lease, then act until it is lost.
@@ -63,15 +67,16 @@ class Operator:
         log.info("leading as %s", self.settings.identity)
         self.metrics.leading.set(1)
         acting = asyncio.create_task(self.supervisor.lead())
+        starting = asyncio.create_task(self.schedules.lead())
         keeping = asyncio.create_task(election.keep())
         listing = asyncio.create_task(self._resync())
         try:
-            await asyncio.wait({acting, keeping, listing}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({acting, starting, keeping, listing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.metrics.leading.set(0)
-            for task in (acting, keeping, listing):
+            for task in (acting, starting, keeping, listing):
                 task.cancel()
-            ended = await asyncio.gather(acting, keeping, listing, return_exceptions=True)
+            ended = await asyncio.gather(acting, starting, keeping, listing, return_exceptions=True)
             if not keeping.done() or keeping.cancelled():
                 await election.release()
         for error in ended:
@@ -102,6 +107,8 @@ class Operator:
 
     async def run_drill(self, drill: Object) -> None:
         """Carry one drill out, to its end."""
+        if "phase" not in drill.get("status", {}):
+            await self.schedules.claim(drill)
         now = self.clock()
         group: set[asyncio.Task[None]] = set()
 
