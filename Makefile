@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint format generate lock test test-fast test-all e2e demo bench image images up down status check-tools
+.PHONY: help setup lint format generate lock test test-fast test-all e2e demo by-itself bench image images up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -83,6 +83,9 @@ test-all: test-fast up images ## every test, the long drills and the cluster's o
 
 demo: setup up images ## a whole drill against the demo shop, with verdict and report
 	PYTHONPATH=operator:tests $(BIN)/python -m demo
+
+by-itself: setup up images ## half an hour: a drill every two minutes by its schedule, ten times
+	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m by_itself
 
 bench: setup up images ## measure against raw policies; prints the README's table
 	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m bench

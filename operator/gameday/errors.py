@@ -33,6 +33,12 @@ class Forbidden(GameDayError):
     retry = False
 
 
+class NamespaceBusy(GameDayError):
+    """Another drill holds the namespace."""
+
+    reason = "Busy"
+
+
 class Conflict(GameDayError):
     """The object was changed since it was read."""
 

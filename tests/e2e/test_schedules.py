@@ -20,7 +20,7 @@ MINUTELY = {"cron": "* * * * *", "timeZone": "Europe/Berlin", "startingDeadline"
 def scheduled(schedule: Object, **changes: Any) -> Object:
     """The small GameDay, which refuses at once in a namespace that has not opted in: cheap slots."""
     gameday = small(**changes)
-    gameday["spec"]["schedule"] = schedule
+    gameday["spec"]["schedule"] = dict(schedule)
     return gameday
 
 
@@ -38,9 +38,9 @@ async def drills(town: Stage) -> dict[str, Object]:
 async def slot(town: Stage, decision: str, patience: float = 80) -> Object:
     """The newest slot that was decided like this, once there is one."""
 
-    async def ask() -> Object | None:
+    async def ask() -> Object:
         slots = (await gameday(town)).get("status", {}).get("slots", ())
-        return next((one for one in reversed(slots) if one["decision"] == decision), None)
+        return next((one for one in reversed(slots) if one["decision"] == decision), {})
 
     found: Object = await until(ask, f"a slot is {decision}", patience)
     return found
@@ -98,6 +98,7 @@ async def test_killed_between_the_record_and_the_drill_still_one_run(town: Stage
     await town.admin.replace_status(GAMEDAYS, town.namespace, "small", seen)
     await town.operator()
     name = f"small-{int(minute) // 60}"
+    await until(lambda: _is_there(town, name), "its Drill is created", 20)
     await town.finishes(name)
     settled = next(one for one in (await gameday(town))["status"]["slots"] if moment(one["at"]) == minute)
     assert settled["decision"] == "Started"
@@ -107,6 +108,10 @@ async def test_killed_between_the_record_and_the_drill_still_one_run(town: Stage
     await slot(town, "Started")
     assert name not in await drills(town)
     assert again.process.returncode is None
+
+
+async def _is_there(town: Stage, name: str) -> bool:
+    return name in await drills(town)
 
 
 async def _has_calendar(town: Stage) -> bool:

@@ -15,7 +15,7 @@ from gameday.engine.drill import decide
 from gameday.engine.evidence import Evidence
 from gameday.engine.orders import orders
 from gameday.engine.situation import Situation
-from gameday.errors import GameDayError
+from gameday.errors import GameDayError, NamespaceBusy
 from gameday.model.labels import AGENT
 from gameday.model.plan import Outage, Plan, Recovery, SteadyState
 from gameday.model.record import Phase, Record
@@ -219,7 +219,10 @@ class DrillRunner:
                 log.warning("drill %s: %s: %s", self.memory.name, key, error)
             self.errors[key] = str(error)
             self._wake.set()
-            await asyncio.sleep(RETRY_AFTER)
+            if isinstance(error, NamespaceBusy):
+                await self.hands.turns.wait(self.memory.namespace)
+            else:
+                await asyncio.sleep(RETRY_AFTER)
         finally:
             self.running.pop(lane, None)
             self._wake.set()

@@ -12,7 +12,7 @@ from gameday.cluster.kinds import DRILLS, JOBS, PODS, Kind, Object
 from gameday.cluster.lease import lock_namespace, unlock_namespace
 from gameday.engine import budgets
 from gameday.engine import commands as do
-from gameday.errors import AlreadyExists, GameDayError, Refused
+from gameday.errors import AlreadyExists, GameDayError, NamespaceBusy, Refused
 from gameday.faults import fuse, policy
 from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
 from gameday.faults.rollout import in_rollout
@@ -29,6 +29,7 @@ from gameday.runner import agents
 from gameday.runner.agent_pods import SEVER_GRACE, fuse_pod
 from gameday.runner.memory import Memory
 from gameday.runner.settings import Settings
+from gameday.runner.turns import Turns
 from gameday.runner.view import FINALIZER, View, life_of
 from gameday.steps import job as job_step
 from gameday.steps import scale
@@ -45,6 +46,7 @@ class Hands:
         settings: Settings,
         clock: Callable[[], float],
         undoing: Callable[[str], bool],
+        turns: Turns,
     ) -> None:
         self.operator = operator
         self.memory = memory
@@ -52,6 +54,7 @@ class Hands:
         self.settings = settings
         self.clock = clock
         self.undoing = undoing
+        self.turns = turns
         self.namespace = memory.namespace
         self.account = operator.as_account(memory.namespace)
 
@@ -91,6 +94,7 @@ class Hands:
                 await self._stop_agents()
             case do.FreeLock():
                 await unlock_namespace(self.operator, self.namespace, self.memory.uid)
+                self.turns.given_back(self.namespace)
                 self.view.lock = Lock.UNKNOWN
             case do.LetGo():
                 await self._finalizer(on=False)
@@ -109,7 +113,7 @@ class Hands:
         holder = await lock_namespace(self.operator, self.namespace, self.memory.name, self.memory.uid, self.undoing)
         if holder != self.memory.name:
             self.view.lock, self.view.locked_by = Lock.BUSY, holder
-            raise Refused(f"drill {holder} holds namespace {self.namespace}; one drill at a time")
+            raise NamespaceBusy(f"drill {holder} holds namespace {self.namespace}; one drill at a time")
         await self._finalizer(on=True)
         self.view.lock = Lock.HELD
 

@@ -67,8 +67,8 @@ def test_stateful_sets_and_daemon_sets_count_too() -> None:
     held = {"rollingUpdate": {"partition": 2}}
     assert seen(STATEFUL_SETS, half | {"spec": half["spec"] | {"updateStrategy": held}}) == ()
     assert seen(DAEMON_SETS, workload({"updatedNumberScheduled": 1, "desiredNumberScheduled": 2})) == ("DaemonSet api",)
-    by_hand = {"updateStrategy": {"type": "OnDelete"}}
-    assert seen(DAEMON_SETS, workload({"desiredNumberScheduled": 2}, **by_hand)) == ()
+    by_hand = workload({"desiredNumberScheduled": 2}, updateStrategy={"type": "OnDelete"})
+    assert seen(DAEMON_SETS, by_hand) == ()
 
 
 def test_targets_that_are_all_being_replaced_are_waited_for_and_not_refused() -> None:
