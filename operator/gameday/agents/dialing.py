@@ -4,10 +4,12 @@ import asyncio
 import os
 import ssl
 import struct
+from pathlib import Path
 
 from gameday.model.agent import Dial
 from gameday.probes.ask import error_word
 
+RESOLV_CONF = Path("/etc/resolv.conf")
 PING = b"*1\r\n$4\r\nPING\r\n"
 
 
@@ -67,9 +69,24 @@ class _Query(asyncio.DatagramProtocol):
             self.answered.set_exception(exc)
 
 
+def cluster_name(resolv_conf: str) -> str:
+    """The API server's name in full, which the cluster's own DNS knows: any other one it would have to ask abroad for.
+
+    The cluster's domain stands in a pod's search list, as ``svc.<domain>`` (Kubernetes, "DNS for Services and Pods").
+    """
+    words = [word for line in resolv_conf.splitlines() if line.startswith("search") for word in line.split()[1:]]
+    domain = next((word for word in words if word.startswith("svc.")), "svc.cluster.local")
+    return f"kubernetes.default.{domain.rstrip('.')}"
+
+
+def _question() -> bytes:
+    name = cluster_name(RESOLV_CONF.read_text())
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return os.urandom(2) + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", 1, 1)
+
+
 async def _dns(target: Dial) -> str | None:
-    labels = b"".join(bytes([len(label)]) + label for label in (b"kubernetes", b"default", b"svc"))
-    question = os.urandom(2) + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", 1, 1)
+    question = _question()
     loop = asyncio.get_running_loop()
     transport, query = await loop.create_datagram_endpoint(
         lambda: _Query(question), remote_addr=(target.host, target.port)
