@@ -73,7 +73,7 @@ provider_build_image() {
   build_binaries
   build_base
   local requirements
-  for requirements in "$context"/requirements*.txt; do case $requirements in *-dev.txt) ;; *) wheels_for "$requirements" ;; esac; done
+  for requirements in "$context"/requirements*.txt; do case $requirements in *-dev.txt | *-audit.txt) ;; *) wheels_for "$requirements" ;; esac; done
   say "building image $tag"
   bud "$tag" --build-arg BASE_IMAGE=localhost/base:bed --build-arg "PIP_OPTIONS=--no-index --find-links=/wheels" \
     --volume "$cache/wheels:/wheels:ro" -f "$dockerfile" "$context"
