@@ -5,6 +5,7 @@ import os
 import ssl
 import struct
 from pathlib import Path
+from typing import cast
 
 from gameday.model.agent import Dial
 from gameday.probes.ask import error_word
@@ -57,8 +58,8 @@ class _Query(asyncio.DatagramProtocol):
         self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.DatagramTransport):
-            transport.sendto(self.question)
+        # Not asked by isinstance: asyncio's own datagram transport is no DatagramTransport in Python 3.11.
+        cast("asyncio.DatagramTransport", transport).sendto(self.question)
 
     def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002  the protocol's signature
         if data[:2] == self.question[:2] and not self.answered.done():

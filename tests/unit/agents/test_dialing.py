@@ -3,6 +3,7 @@
 import asyncio
 import struct
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -27,8 +28,7 @@ class Server(asyncio.DatagramProtocol):
     """Answers for names of its own domain only, as a DNS server without an upstream does."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        self.transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if b"\x05corp1" in data:
@@ -47,3 +47,4 @@ async def test_a_dns_server_without_an_upstream_answers_the_dial(
     async with asyncio.timeout(5):
         assert await dial(Dial("dns", "127.0.0.1", port, "dns")) is None
     transport.close()
+    await asyncio.sleep(0)
