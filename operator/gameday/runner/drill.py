@@ -220,7 +220,7 @@ class DrillRunner:
             self.errors[key] = str(error)
             self._wake.set()
             if isinstance(error, NamespaceBusy):
-                await self.hands.turns.wait(self.memory.namespace)
+                await self.hands.freed.wait(self.memory.namespace)
             else:
                 await asyncio.sleep(RETRY_AFTER)
         finally:

@@ -27,9 +27,9 @@ from gameday.model.setup import Setup
 from gameday.model.world import Life, Lock, Preflight
 from gameday.runner import agents
 from gameday.runner.agent_pods import SEVER_GRACE, fuse_pod
+from gameday.runner.freed import Freed
 from gameday.runner.memory import Memory
 from gameday.runner.settings import Settings
-from gameday.runner.turns import Turns
 from gameday.runner.view import FINALIZER, View, life_of
 from gameday.steps import job as job_step
 from gameday.steps import scale
@@ -46,7 +46,7 @@ class Hands:
         settings: Settings,
         clock: Callable[[], float],
         undoing: Callable[[str], bool],
-        turns: Turns,
+        freed: Freed,
     ) -> None:
         self.operator = operator
         self.memory = memory
@@ -54,7 +54,7 @@ class Hands:
         self.settings = settings
         self.clock = clock
         self.undoing = undoing
-        self.turns = turns
+        self.freed = freed
         self.namespace = memory.namespace
         self.account = operator.as_account(memory.namespace)
 
@@ -94,7 +94,7 @@ class Hands:
                 await self._stop_agents()
             case do.FreeLock():
                 await unlock_namespace(self.operator, self.namespace, self.memory.uid)
-                self.turns.given_back(self.namespace)
+                self.freed.given_back(self.namespace)
                 self.view.lock = Lock.UNKNOWN
             case do.LetGo():
                 await self._finalizer(on=False)

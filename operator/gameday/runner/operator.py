@@ -19,6 +19,7 @@ from gameday.model.record import Line, Phase, Record
 from gameday.model.world import Planned
 from gameday.runner.drill import DrillRunner
 from gameday.runner.feed import Feed
+from gameday.runner.freed import Freed
 from gameday.runner.gamedays import check_gameday, last_drill, read, read_spec, update_status
 from gameday.runner.hands import Hands
 from gameday.runner.memory import Memory
@@ -26,7 +27,6 @@ from gameday.runner.schedules import Schedules
 from gameday.runner.settings import Settings
 from gameday.runner.supervisor import Supervisor
 from gameday.runner.telemetry import Heartbeat, Metrics
-from gameday.runner.turns import Turns
 from gameday.runner.view import View
 
 log = logging.getLogger("gameday.operator")
@@ -50,7 +50,7 @@ class Operator:
         self.supervisor = Supervisor(self.run_drill, self.check, self.metrics, self.heartbeat)
         known = self.supervisor.known
         self.schedules = Schedules(cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock)
-        self.turns = Turns()
+        self.freed = Freed()
         self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed)
 
     async def lead(self) -> None:
@@ -129,7 +129,7 @@ class Operator:
         self._recall(memory, drill)
         feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, self.clock)
         view = View(self.cluster, memory, feed, resumed_at=now)
-        hands = Hands(self.cluster, memory, view, self.settings, self.clock, self.supervisor.runs, self.turns)
+        hands = Hands(self.cluster, memory, view, self.settings, self.clock, self.supervisor.runs, self.freed)
         runner = DrillRunner(memory, view, feed, hands, self.clock, lambda: self._find_plan(memory, view))
         known = memory.record.phase
         record = await runner.run()

@@ -1,4 +1,4 @@
-"""Whose turn it is in a namespace, within this process: who waits for its lock is told when a drill gives it back."""
+"""Namespaces that have become free, within this process: who waits for a lock is told when a drill gives it back."""
 
 import asyncio
 from typing import Final
@@ -7,7 +7,7 @@ PATIENCE: Final = 5.0
 """Longest time between two tries for a namespace's lock, in seconds: who gives it back may be another process."""
 
 
-class Turns:
+class Freed:
     """One event a namespace that somebody waits for."""
 
     def __init__(self) -> None:
