@@ -22,7 +22,7 @@ BLACKOUT_AT, SUSPEND_AT, KILL_IN = 2, 5, 7
 ELSEWHERE = {
     "cache-loss": ("0 10 * * mon-fri", "Europe/Berlin", False),
     "queue-loss": ("30 2 * * 0", "America/New_York", False),
-    "payments-cut": ("0 15 1-7 * tue", "Asia/Tokyo", False),
+    "payments-cut": ("0 15 * * tue#1", "Asia/Tokyo", False),
     "old-drill": ("0 9 * * *", "America/New_York", True),
 }
 

@@ -170,3 +170,53 @@ def _in(seconds: float) -> str:
 
 def _noted(status: Object, reason: str) -> bool:
     return any(line["reason"] == reason for line in status.get("timeline", ()))
+
+
+async def test_of_120_slots_missed_in_a_downtime_the_newest_runs_and_the_rest_are_told(town: Stage) -> None:
+    town.apply(scheduled(MINUTELY))
+    operator = await town.operator()
+    await until(lambda: _has_calendar(town), "the calendar is begun", 20)
+    await operator.kill()
+    now = datetime.now(UTC).timestamp()
+    await asyncio.sleep(max(0.0, 5 - now % 60))  # not in the seconds in which the minute turns
+    seen, minute = await gameday(town), datetime.now(UTC).timestamp() // 60 * 60
+    past = datetime.fromtimestamp(minute - 121 * 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    seen["status"]["schedule"]["since"] = seen["status"]["lastDecidedSlot"] = past
+    seen["status"].pop("slots", None)
+    await town.admin.replace_status(GAMEDAYS, town.namespace, "small", seen)
+    await town.operator()
+    await slot(town, "Started", 30)
+    missed, newest, *_ = (await gameday(town))["status"]["slots"]
+    assert (missed["decision"], missed["count"]) == ("TooLate", 120)
+    assert moment(newest["at"]) == minute
+    assert newest["decision"] == "Started"
+    assert f"small-{int(minute) // 60}" in await drills(town)
+
+
+async def test_history_prunes_what_has_ended_but_for_the_last_failure(town: Stage) -> None:
+    gameday = scheduled(MINUTELY | {"cron": "0 0 1 1 *"})
+    gameday["spec"]["history"] = {"keep": 2}
+    for number, verdict in enumerate(["Failed", "Failed", "Passed", "Passed", "Passed"]):
+        labels = {"gameday.dev/gameday": "small", "gameday.dev/slot": str(60 * number)}
+        town.apply(_ended(f"small-{number}", labels))
+        await _end(town, f"small-{number}", verdict, number)
+    town.apply(_ended("by-hand", {}))
+    await _end(town, "by-hand", "Passed", 0)
+    town.apply(gameday)
+    await town.operator()
+
+    async def pruned() -> bool:
+        return set(await drills(town)) == {"small-1", "small-3", "small-4", "by-hand"}
+
+    await until(pruned, "what is one too many is gone", 20)
+
+
+def _ended(name: str, labels: dict[str, str]) -> Object:
+    body = {"apiVersion": DRILLS.api_version, "kind": "Drill", "metadata": {"name": name, "labels": labels}}
+    return body | {"spec": {"gameDay": "small"}}
+
+
+async def _end(town: Stage, name: str, verdict: str, second: int) -> None:
+    drill = await town.drill(name)
+    finished = {"phase": "Finished", "verdict": verdict, "finishedAt": f"2026-01-01T00:00:0{second}Z"}
+    await town.admin.replace_status(DRILLS, town.namespace, name, drill | {"status": finished})
