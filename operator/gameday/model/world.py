@@ -4,6 +4,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gameday.model.halt import CLEAR, Halt
+
 
 class Lock(enum.Enum):
     """Whose the namespace is; one drill at a time."""
@@ -105,6 +107,7 @@ class World:
     abort: bool = False
     deleted: bool = False
     opted_in: bool = True
+    halt: Halt = CLEAR
     lock: Lock = Lock.UNKNOWN
     locked_by: str = ""
     preflight: Preflight | None = None

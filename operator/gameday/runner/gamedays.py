@@ -9,8 +9,9 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import GAMEDAYS, Object
 from gameday.engine.plan_check import check, complete
 from gameday.errors import Conflict
+from gameday.model.halt import Halt
 from gameday.model.plan import Plan
-from gameday.model.record import Record
+from gameday.model.record import Cause, Record
 
 
 def read(gameday: Object) -> tuple[Plan, str, str]:
@@ -33,36 +34,41 @@ def read_spec(name: str, spec: dict[str, Any]) -> tuple[Plan, str, str]:
     return complete(plan), text, digest
 
 
-async def check_gameday(cluster: Cluster, gameday: Object, clock: Callable[[], float]) -> None:
-    """Write the Ready condition of a GameDay's newest spec."""
+Condition = tuple[str, str, str, str]
+"""Type, status, reason and message."""
+
+
+async def check_gameday(cluster: Cluster, gameday: Object, halt: Halt, clock: Callable[[], float]) -> None:
+    """Write the conditions of a GameDay: Ready, of its newest spec; Halted, while no drill of it would start."""
     try:
         plan, _, _ = read(gameday)
     except (PlanInvalid, PlanTooBig) as error:
-        ready = ("False", error.reason, str(error)[:1024])
+        ready = ("Ready", "False", error.reason, str(error)[:1024])
     else:
         count = sum(len(e) for e in (plan.steady_state.expect, plan.outage.expect, plan.recovery.expect))
-        ready = ("True", "PlanValid", f"{len(plan.probes)} probes, {count} expectations; create a Drill to run it")
-    await update_status(
-        cluster, gameday, {"observedGeneration": gameday["metadata"].get("generation", 1)}, ready, clock
-    )
+        text = f"{len(plan.probes)} probes, {count} expectations; create a Drill to run it"
+        ready = ("Ready", "True", "PlanValid", text)
+    halted = (("Halted", "True", Cause.HALTED.value, str(halt)),) if halt.halted else ()
+    fields = {"observedGeneration": gameday["metadata"].get("generation", 1)}
+    await update_status(cluster, gameday, fields, (ready, *halted), clock)
 
 
 async def update_status(
     cluster: Cluster,
     gameday: Object,
     fields: dict[str, Any],
-    ready: tuple[str, str, str] | None,
+    conditions: tuple[Condition, ...] | None,
     clock: Callable[[], float],
 ) -> None:
-    """Merge fields and the Ready condition into a GameDay's status; one that is gone needs none."""
+    """Merge fields into a GameDay's status and, where given, set its conditions; one that is gone needs none."""
     namespace, name = gameday["metadata"]["namespace"], gameday["metadata"]["name"]
     while True:
         newest = await cluster.get(GAMEDAYS, namespace, name)
         if newest is None or newest["metadata"]["uid"] != gameday["metadata"]["uid"]:
             return
         status = newest.get("status", {}) | fields
-        if ready is not None:
-            status["conditions"] = [_condition(newest, ready, clock)]
+        if conditions is not None:
+            status["conditions"] = [_condition(newest, condition, clock) for condition in conditions]
         if status == newest.get("status"):
             return
         try:
@@ -72,12 +78,12 @@ async def update_status(
         return
 
 
-def _condition(gameday: Object, ready: tuple[str, str, str], clock: Callable[[], float]) -> dict[str, Any]:
-    state, reason, message = ready
-    old = next((c for c in gameday.get("status", {}).get("conditions", ()) if c["type"] == "Ready"), None)
+def _condition(gameday: Object, condition: Condition, clock: Callable[[], float]) -> dict[str, Any]:
+    kind, state, reason, message = condition
+    old = next((c for c in gameday.get("status", {}).get("conditions", ()) if c["type"] == kind), None)
     since = old["lastTransitionTime"] if old is not None and old["status"] == state else timestamp(clock())
     return {
-        "type": "Ready",
+        "type": kind,
         "status": state,
         "reason": reason,
         "message": message,

@@ -104,7 +104,20 @@ class Hands:
             raise Refused(f"drill {self.memory.name} has no plan or no setup: its status was changed by somebody else")
         return self.memory.plan, self.memory.setup
 
+    async def _ask_owner(self) -> None:
+        """Ask the owner once more at the moment that matters: a watch may be behind, or dead.
+
+        Raises:
+            Refused: when drills are halted.
+            GameDayError: when that cannot be told; nothing is begun then.
+
+        """
+        await self.view.owner.look()
+        if self.view.owner.halt.halted:
+            raise Refused(str(self.view.owner.halt))
+
     async def _take_lock(self) -> None:
+        await self._ask_owner()
         holder = await lock_namespace(self.operator, self.namespace, self.memory.name, self.memory.uid, self.undoing)
         if holder != self.memory.name:
             self.view.lock, self.view.locked_by = Lock.BUSY, holder
@@ -230,6 +243,7 @@ class Hands:
         body = policy.build(
             self.memory.name, hold.object_name, fault.partition, setup, hold.fuse_name, hold.fuse_uid or ""
         )
+        await self._ask_owner()
         there = self.view.objects("policies").get(hold.object_name)
         if there is None or hold.object_uid == there["metadata"]["uid"]:
             self.view.learn("policies", await policy.do(self.account, self.namespace, setup, body))
