@@ -122,8 +122,8 @@ class Stage:
             for d in deployments
         )
 
-    async def operator(self, *, identity: str = "") -> OperatorProcess:
-        """Start an operator that sees this namespace only, with the rights of the real one."""
+    async def operator(self, *, identity: str = "", also: Iterable[str] = ()) -> OperatorProcess:
+        """Start an operator that sees this namespace, and ``also`` others, with the rights of the real one."""
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]
@@ -131,7 +131,7 @@ class Stage:
         with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "gameday.cli.main", "operator", "--namespace", self.namespace,
-                "--image", IMAGE, "--watch", self.namespace, "--port", str(port),
+                "--image", IMAGE, "--port", str(port), *(f"--watch={name}" for name in (self.namespace, *also)),
                 "--identity", identity or f"operator-{len(self.operators)}",
                 "--kubeconfig", str(self._operator_kubeconfig()),
                 stdout=out, stderr=out, env=os.environ | {"PYTHONPATH": str(ROOT / "operator")},
