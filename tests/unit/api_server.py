@@ -101,7 +101,7 @@ class ApiServer:
             namespace, rest = rest[1], rest[2:]
         plural, name = rest[0], rest[1] if len(rest) > 1 else ""
         field = request.query.get("fieldSelector", "").removeprefix("metadata.name=")
-        verb = {"POST": "create", "PUT": "update", "DELETE": "delete"}.get(request.method, "get" if name else "list")
+        verb = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(request.method, "get" if name else "list")
         if verb in self.forbidden:
             what = f'{plural} is forbidden: User "jane" cannot {verb} resource "{plural}"'
             return _refusal(403, "Forbidden", what)
@@ -111,8 +111,8 @@ class ApiServer:
         return await self._one(request, plural, namespace, name)
 
     async def _one(self, request: web.Request, plural: str, namespace: str, name: str) -> web.StreamResponse:
-        body = await request.json() if request.method in {"POST", "PUT"} else {}
-        name = name or body["metadata"].get("name") or f"generated-{self.version}"
+        body = await request.json() if request.method in {"POST", "PUT", "PATCH"} else {}
+        name = name or body["metadata"].get("name") or f"{body['metadata']['generateName']}{self.version}"
         key = (plural, namespace, name)
         if request.method == "POST" and key in self.objects:
             return _refusal(409, "AlreadyExists", f'{plural} "{name}" already exists')
@@ -123,6 +123,8 @@ class ApiServer:
             return web.json_response({"kind": "Status", "status": "Success"})
         if request.method == "GET":
             return web.json_response(self.objects[key])
+        if request.method == "PATCH":
+            body = _merged(self.objects[key], body)
         return web.json_response(self.put(plural, namespace, body | {"metadata": body["metadata"] | {"name": name}}))
 
     async def _list(self, request: web.Request, plural: str, namespace: str, name: str) -> web.StreamResponse:
@@ -146,6 +148,12 @@ class ApiServer:
                 if meant and int(metadata["resourceVersion"]) > since and not self.mute:
                     await answer.write(json.dumps(event).encode() + b"\n")
             await happened.wait()
+
+
+def _merged(whole: Object, part: Object) -> Object:
+    return whole | {
+        key: _merged(whole.get(key, {}), value) if isinstance(value, dict) else value for key, value in part.items()
+    }
 
 
 def _refusal(status: int, reason: str, message: str) -> web.Response:
