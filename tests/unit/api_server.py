@@ -15,6 +15,7 @@ from aiohttp import web
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 
+VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 Key = tuple[str, str, str]
 """Plural, namespace and name."""
 
@@ -101,7 +102,9 @@ class ApiServer:
             namespace, rest = rest[1], rest[2:]
         plural, name = rest[0], rest[1] if len(rest) > 1 else ""
         field = request.query.get("fieldSelector", "").removeprefix("metadata.name=")
-        verb = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(request.method, "get" if name else "list")
+        verb = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(
+            request.method, "get" if name else "list"
+        )
         if verb in self.forbidden:
             what = f'{plural} is forbidden: User "jane" cannot {verb} resource "{plural}"'
             return _refusal(403, "Forbidden", what)

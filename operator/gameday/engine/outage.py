@@ -6,6 +6,7 @@ from gameday.engine import budgets
 from gameday.engine.holds import ask_undo
 from gameday.engine.interrupts import give_up, guardrail_tripped, proof_broken
 from gameday.engine.judgement import Window
+from gameday.engine.limits import of_moment, of_plan
 from gameday.engine.permission import hindrance
 from gameday.engine.results import decide_stage
 from gameday.engine.situation import Situation
@@ -59,7 +60,9 @@ def _held_back(at: Situation, since: float) -> Record | None:
     """The record of a drill that may not cut now, or None: what is unreadable for a moment ends nothing at once."""
     hindered = hindrance(at.world)
     if hindered is None:
-        return None
+        limits = at.world.ruling.limits
+        exceeded = (*of_plan(limits, at.plan), *of_moment(limits, at.now))
+        return give_up(at, Cause.LIMIT_EXCEEDED, "; ".join(exceeded), at.now) if exceeded else None
     return give_up(at, *hindered, at.now) if at.now > since + budgets.ARM else at.record
 
 

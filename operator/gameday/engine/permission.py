@@ -1,6 +1,7 @@
 """What the operator's owner lets drills do: whether any may begin, or cut, at this moment."""
 
 from gameday.model.halt import HaltState
+from gameday.model.limits import RulingState
 from gameday.model.record import Cause
 from gameday.model.world import World
 
@@ -13,4 +14,11 @@ def hindrance(world: World) -> tuple[Cause, str] | None:
         case HaltState.UNREADABLE:
             return Cause.HALT_UNKNOWN, str(world.halt)
         case HaltState.CLEAR:
+            pass
+    match world.ruling.state:
+        case RulingState.INVALID:
+            return Cause.LIMITS_INVALID, world.ruling.why
+        case RulingState.UNREADABLE:
+            return Cause.LIMITS_UNKNOWN, world.ruling.why
+        case RulingState.KNOWN:
             return None

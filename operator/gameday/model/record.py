@@ -143,6 +143,10 @@ class Cause(enum.Enum):
     ROLLBACK_FAILED = "RollbackFailed"
     HALTED = "Halted"
     HALT_UNKNOWN = "HaltUnknown"
+    LIMITS_INVALID = "LimitsInvalid"
+    LIMITS_UNKNOWN = "LimitsUnknown"
+    LIMIT_EXCEEDED = "LimitExceeded"
+    TOO_MANY_DRILLS = "TooManyDrills"
 
 
 @dataclass(frozen=True, slots=True)

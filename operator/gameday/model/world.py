@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gameday.model.halt import CLEAR, Halt
+from gameday.model.limits import UNLIMITED, Ruling
 
 
 class Lock(enum.Enum):
@@ -13,6 +14,8 @@ class Lock(enum.Enum):
     UNKNOWN = "Unknown"
     HELD = "Held"
     BUSY = "Busy"
+    FULL = "Full"
+    """As many drills run as the operator's owner allows."""
 
 
 class Planned(enum.Enum):
@@ -108,8 +111,10 @@ class World:
     deleted: bool = False
     opted_in: bool = True
     halt: Halt = CLEAR
+    ruling: Ruling = UNLIMITED
     lock: Lock = Lock.UNKNOWN
     locked_by: str = ""
+    """Who has what this drill waits for."""
     preflight: Preflight | None = None
     agents_wanted: frozenset[str] = frozenset()
     agents: Mapping[str, Life] = field(default_factory=dict)

@@ -7,9 +7,11 @@ from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import GAMEDAYS, Object
+from gameday.engine import limits
 from gameday.engine.plan_check import check, complete
 from gameday.errors import Conflict
 from gameday.model.halt import Halt
+from gameday.model.limits import Ruling, RulingState
 from gameday.model.plan import Plan
 from gameday.model.record import Cause, Record
 
@@ -38,8 +40,10 @@ Condition = tuple[str, str, str, str]
 """Type, status, reason and message."""
 
 
-async def check_gameday(cluster: Cluster, gameday: Object, halt: Halt, clock: Callable[[], float]) -> None:
-    """Write the conditions of a GameDay: Ready, of its newest spec; Halted, while no drill of it would start."""
+async def check_gameday(
+    cluster: Cluster, gameday: Object, halt: Halt, ruling: Ruling, clock: Callable[[], float]
+) -> None:
+    """Write the conditions of a GameDay: Ready, of its newest spec; Halted, while no drill of it would begin."""
     try:
         plan, _, _ = read(gameday)
     except (PlanInvalid, PlanTooBig) as error:
@@ -47,10 +51,18 @@ async def check_gameday(cluster: Cluster, gameday: Object, halt: Halt, clock: Ca
     else:
         count = sum(len(e) for e in (plan.steady_state.expect, plan.outage.expect, plan.recovery.expect))
         text = f"{len(plan.probes)} probes, {count} expectations; create a Drill to run it"
-        ready = ("Ready", "True", "PlanValid", text)
+        ready = _limited(ruling, plan) or ("Ready", "True", "PlanValid", text)
     halted = (("Halted", "True", Cause.HALTED.value, str(halt)),) if halt.halted else ()
     fields = {"observedGeneration": gameday["metadata"].get("generation", 1)}
     await update_status(cluster, gameday, fields, (ready, *halted), clock)
+
+
+def _limited(ruling: Ruling, plan: Plan) -> Condition | None:
+    """What the owner's limits say of a plan whenever it runs, or None."""
+    if ruling.state is RulingState.INVALID:
+        return ("Ready", "False", Cause.LIMITS_INVALID.value, ruling.why[:1024])
+    exceeded = limits.of_plan(ruling.limits, plan)
+    return ("Ready", "False", Cause.LIMIT_EXCEEDED.value, "; ".join(exceeded)[:1024]) if exceeded else None
 
 
 async def update_status(

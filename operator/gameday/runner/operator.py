@@ -15,10 +15,11 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.events import Events
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
 from gameday.cluster.lease import Election
+from gameday.engine.permission import hindrance
 from gameday.errors import GameDayError
-from gameday.model.halt import HaltState
+from gameday.model.limits import RulingState
 from gameday.model.record import Line, Phase, Record
-from gameday.model.world import Planned
+from gameday.model.world import Planned, World
 from gameday.runner.drill import DrillRunner
 from gameday.runner.feed import Feed
 from gameday.runner.gamedays import check_gameday, last_drill, read, read_spec, update_status
@@ -28,6 +29,7 @@ from gameday.runner.owner import Owner
 from gameday.runner.settings import Settings
 from gameday.runner.supervisor import Supervisor
 from gameday.runner.telemetry import Heartbeat, Metrics
+from gameday.runner.turns import Turns
 from gameday.runner.view import View
 
 log = logging.getLogger("gameday.operator")
@@ -50,8 +52,10 @@ class Operator:
         self.events = Events(cluster, settings.identity, self.clock)
         self.owner = Owner(cluster, settings.namespace, self._heard)
         self._acts = False
+        self._shown: object = None
         self._writing: set[asyncio.Task[None]] = set()
         self.supervisor = Supervisor(self.run_drill, self.check, self.metrics, self.heartbeat)
+        self.turns = Turns(self.supervisor)
 
     async def lead(self) -> None:
         """Seek the Lease, then act until it is lost.
@@ -105,20 +109,27 @@ class Operator:
                     drills = await self.cluster.list(DRILLS, namespace)
                     gamedays = await self.cluster.list(GAMEDAYS, namespace)
                     self.supervisor.resync(namespace, drills, gamedays)
+                self.supervisor.listed = True
             except GameDayError as error:
                 log.warning("drills and game days were not listed: %s", error)
             await asyncio.sleep(RESYNC_EVERY)
 
     def _heard(self) -> None:
         """The owner's word has changed; the drills heard it first."""
-        halt = self.owner.halt
+        halt, ruling = self.owner.halt, self.owner.ruling
         self.metrics.halted.set(halt.halted)
-        if halt.state is HaltState.CLEAR:
-            log.info("drills may start")
+        self.metrics.limits_invalid.set(ruling.state is RulingState.INVALID)
+        hindered = hindrance(World(halt=halt, ruling=ruling))
+        if hindered is None:
+            log.info("drills may begin")
         else:
-            log.warning("%s", halt, extra={"reason": "Halted" if halt.halted else "HaltUnknown"})
-        self._announce()
-        self.supervisor.check_again()
+            log.warning("no drill begins: %s", hindered[1], extra={"reason": hindered[0].value})
+        # What cannot be read for a moment shows on no GameDay: there are many.
+        shown = (halt.halted and halt, ruling.state is RulingState.INVALID and ruling, ruling.limits)
+        if shown != self._shown:
+            self._shown = shown
+            self._announce()
+            self.supervisor.check_again()
 
     def _announce(self) -> None:
         """Tell of a halt by an Event on its ConfigMap."""
@@ -135,7 +146,7 @@ class Operator:
     async def check(self, gameday: Object) -> None:
         """Write a GameDay's conditions."""
         await self.owner.read()
-        await check_gameday(self.cluster, gameday, self.owner.halt, self.clock)
+        await check_gameday(self.cluster, gameday, self.owner.halt, self.owner.ruling, self.clock)
 
     async def run_drill(self, drill: Object) -> None:
         """Carry one drill out, to its end."""
@@ -157,10 +168,15 @@ class Operator:
         self._recall(memory, drill)
         feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, self.clock)
         view = View(self.cluster, memory, feed, self.owner, resumed_at=now)
-        hands = Hands(self.cluster, memory, view, self.settings, self.clock, self.supervisor.runs)
+        hands = Hands(self.cluster, memory, view, self.settings, self.clock, self.supervisor.runs, self.turns)
         runner = DrillRunner(memory, view, feed, hands, self.clock, lambda: self._find_plan(memory, view))
         known = memory.record.phase
-        record = await runner.run()
+        if known not in {Phase.PENDING, Phase.FINISHED}:
+            self.turns.keep(memory.uid, f"{memory.namespace}/{memory.name}")
+        try:
+            record = await runner.run()
+        finally:
+            self.turns.give_back(memory.uid)
         if known is not Phase.FINISHED:
             await self._finished(memory, record)
         if group:

@@ -7,12 +7,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from gameday.api.limits import LimitsInvalid, limits_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CONFIG_MAPS, Object
 from gameday.cluster.streams import Mirror
 from gameday.errors import GameDayError
 from gameday.model import halt as halting
+from gameday.model import limits as limiting
 from gameday.model.halt import CLEAR, Halt, HaltState
+from gameday.model.limits import UNLIMITED, Limits, Ruling, RulingState
 
 PATIENCE: Final = 1.0
 """Longest pause, in seconds, before the API server is asked again: a halt takes at most 2 s to be heard."""
@@ -23,8 +26,8 @@ LOOK_EVERY: Final = 5.0
 class Owner:
     """The owner's word, kept up to date while ``run`` runs.
 
-    ``halt`` is what holds now: until it was read, and while the API server does not answer, nobody knows, unless it was
-    there when last seen.
+    ``halt`` and ``ruling`` are what holds now. Until they were read, and while the API server does not answer, nobody
+    knows; but a halt that was there when last seen holds.
     """
 
     def __init__(self, cluster: Cluster, namespace: str, changed: Callable[[], None]) -> None:
@@ -33,10 +36,12 @@ class Owner:
         self.namespace = namespace
         self.changed = changed
         self.halt = Halt(HaltState.UNREADABLE, "the operator has not read yet whether drills are halted")
+        self.ruling = Ruling(state=RulingState.UNREADABLE, why="the operator has not read its owner's limits yet")
         self.listeners: set[Callable[[], None]] = set()
         self._heard = asyncio.Event()
         self._changes = 0
         self._halt = self._mirror(halting.CONFIG_MAP)
+        self._limits = self._mirror(limiting.CONFIG_MAP)
 
     @property
     def known(self) -> bool:
@@ -53,6 +58,7 @@ class Owner:
         """Listen until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._halt.run())
+            group.create_task(self._limits.run())
             group.create_task(self._look_again())
 
     async def read(self) -> None:
@@ -92,10 +98,12 @@ class Owner:
 
     def _hear(self) -> None:
         self._changes += 1
-        halt = halt_of(self._halt)
-        if self.known and halt == self.halt:
+        halt, ruling = halt_of(self._halt), ruling_of(self._limits, self.ruling.limits)
+        if self.known and (halt, ruling) == (self.halt, self.ruling):
             return
-        self.halt = halt
+        self.halt, self.ruling = halt, ruling
+        if not all(mirror.synced or mirror.error for mirror in (self._halt, self._limits)):
+            return
         self._heard.set()
         for listener in tuple(self.listeners):
             listener()
@@ -111,3 +119,19 @@ def halt_of(mirror: Mirror) -> Halt:
         why = f"it cannot be told whether drills are halted, so none starts: {mirror.error or 'not read yet'}"
         return Halt(HaltState.UNREADABLE, why)
     return CLEAR
+
+
+def ruling_of(mirror: Mirror, last: Limits) -> Ruling:
+    """The limits as they stand; ``last`` are those that were known before."""
+    if mirror.error or not mirror.synced:
+        why = f"the owner's limits cannot be read, so no drill begins: {mirror.error or 'not read yet'}"
+        return Ruling(last, RulingState.UNREADABLE, why)
+    found = mirror.objects.get(limiting.CONFIG_MAP)
+    if found is None:
+        return UNLIMITED
+    try:
+        return Ruling(limits_of(found.get("data") or {}))
+    except LimitsInvalid as error:
+        where = f"ConfigMap {found['metadata']['namespace']}/{limiting.CONFIG_MAP}"
+        why = f"the owner's limits are invalid, so no drill begins: {where}: {error}"
+        return Ruling(last, RulingState.INVALID, why[:1024])

@@ -63,6 +63,8 @@ class Supervisor:
         heartbeat: Heartbeat,
     ) -> None:
         self.known = Known()
+        self.listed = False
+        """Whether all that is there was listed once: only then is what is known all of it."""
         self.run_drill = run_drill
         self.check_gameday = check_gameday
         self.metrics = metrics

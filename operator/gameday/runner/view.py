@@ -137,6 +137,7 @@ class View:
             deleted=gone,
             opted_in=self.opted_in,
             halt=self.owner.halt,
+            ruling=self.owner.ruling,
             lock=self.lock,
             locked_by=self.locked_by,
             preflight=self.preflight,

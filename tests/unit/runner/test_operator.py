@@ -31,8 +31,13 @@ spec:
 
 
 def a_drill(name: str, **spec: str) -> Object:
-    meta = {"name": name, "creationTimestamp": "2999-01-01T00:00:00Z"}
-    return {"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "metadata": meta, "spec": {"gameDay": "small"} | spec}
+    metadata = {"name": name, "creationTimestamp": "2999-01-01T00:00:00Z"}
+    wanted = {"gameDay": "small"} | spec
+    return {"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "metadata": metadata, "spec": wanted}
+
+
+def limits(text: str) -> Object:
+    return {"metadata": {"name": "gameday-limits"}, "data": {"limits.yaml": text}}
 
 
 class Town:
@@ -42,10 +47,15 @@ class Town:
         self.server = server
         self.operator = operator
 
-    def conditions(self, plural: str, name: str) -> dict[str, tuple[str, str, str]]:
-        """Status, reason and message of each condition of an object in namespace shop."""
-        status = self.server.objects[plural, "shop", name].get("status", {})
+    def conditions(self, plural: str, name: str, namespace: str = "shop") -> dict[str, tuple[str, str, str]]:
+        """Status, reason and message of each condition of an object."""
+        status = self.server.objects[plural, namespace, name].get("status", {})
         return {c["type"]: (c["status"], c["reason"], c["message"]) for c in status.get("conditions", ())}
+
+    def events(self, reason: str) -> set[str]:
+        """The kinds of object that Events of this reason are about."""
+        found = [body for (plural, _, _), body in self.server.objects.items() if plural == "events"]
+        return {body["involvedObject"]["kind"] for body in found if body["reason"] == reason}
 
     def metric(self, name: str) -> float | None:
         return self.operator.metrics.registry.get_sample_value(name)
@@ -68,9 +78,9 @@ async def town(api_server: ApiServer, cluster: Cluster) -> AsyncIterator[Town]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def appears(town: Town, drill: Object) -> None:
+async def appears(town: Town, drill: Object, namespace: str = "shop") -> None:
     """A Drill is created, and Kopf tells of it."""
-    town.operator.supervisor.drill_seen(False, town.server.put("drills", "shop", drill))
+    town.operator.supervisor.drill_seen(False, town.server.put("drills", namespace, drill))
 
 
 async def test_while_halted_a_drill_waits_and_says_so_and_resumed_it_begins(town: Town) -> None:
@@ -84,12 +94,7 @@ async def test_while_halted_a_drill_waits_and_says_so_and_resumed_it_begins(town
     assert town.conditions("gamedays", "small")["Ready"][0] == "True"
     assert "a launch" in town.conditions("gamedays", "small")["Halted"][2]
     assert town.metric("gameday_halted") == 1
-    subjects = {
-        body["involvedObject"]["kind"]
-        for (plural, _, _), body in town.server.objects.items()
-        if plural == "events" and body["reason"] == "Halted"
-    }
-    assert subjects == {"ConfigMap", "Drill"}
+    await becomes(lambda: town.events("Halted") == {"ConfigMap", "Drill"})
     town.server.drop("configmaps", OWN, "gameday-halt")
     await becomes(lambda: "startedAt" in town.server.objects["drills", "shop", "first"]["status"])
     await becomes(lambda: "Halted" not in town.conditions("gamedays", "small"))
@@ -103,3 +108,55 @@ async def test_a_halt_that_the_watch_does_not_tell_of_keeps_a_drill_from_beginni
     await appears(town, a_drill("first"))
     await becomes(lambda: town.conditions("drills", "first").get("Halted", ("",))[0] == "True")
     assert ("leases", "shop", "gameday") not in town.server.objects
+
+
+async def test_a_plan_beyond_the_limits_is_not_ready_within_two_seconds_and_again_when_they_widen(town: Town) -> None:
+    def ready() -> tuple[str, str, str]:
+        return town.conditions("gamedays", "small").get("Ready", ("", "", ""))
+
+    await becomes(lambda: ready()[0] == "True")
+    town.server.put("configmaps", OWN, limits("longestOutage: 5m"))
+    await becomes(lambda: ready()[:2] == ("False", "LimitExceeded"))
+    assert ready()[2] == (
+        "limits.longestOutage is 5m, spec.outage.lasts is 10m: shorten the outage or ask the operator's owner"
+    )
+    town.server.put("configmaps", OWN, limits("longestoutage: 5m"))
+    await becomes(lambda: ready()[:2] == ("False", "LimitsInvalid"))
+    assert "ConfigMap gameday-system/gameday-limits: limits.longestoutage" in ready()[2]
+    assert town.metric("gameday_limits_invalid") == 1
+    town.server.drop("configmaps", OWN, "gameday-limits")
+    await becomes(lambda: ready()[0] == "True")
+    assert town.metric("gameday_limits_invalid") == 0
+
+
+async def test_limits_are_refused_with_all_other_findings_at_once(town: Town) -> None:
+    town.server.put("configmaps", OWN, limits("longestOutage: 5m"))
+    await appears(town, a_drill("first"))
+    await becomes(lambda: town.conditions("drills", "first").get("Complete", ("",))[0] == "True", 5)
+    _, reason, message = town.conditions("drills", "first")["Complete"]
+    assert reason == "PreflightFailed"
+    assert "limits.longestOutage is 5m" in message
+    assert "kubectl apply -n shop -k manifests/namespace" in message
+
+
+async def test_with_an_invalid_document_a_drill_waits_and_says_what_is_wrong(town: Town) -> None:
+    town.server.put("configmaps", OWN, limits("mostPods: many"))
+    await appears(town, a_drill("first"))
+    await becomes(lambda: town.conditions("drills", "first").get("Complete", ("", ""))[1] == "LimitsInvalid")
+    assert "limits.mostPods" in town.conditions("drills", "first")["Complete"][2]
+    assert ("leases", "shop", "gameday") not in town.server.objects
+
+
+async def test_only_so_many_drills_of_the_cluster_at_once(town: Town) -> None:
+    town.server.put("configmaps", OWN, limits("drillsAtOnce: 1"))
+    town.server.put("gamedays", "pay", GAMEDAY)
+    busy = a_drill("running") | {"status": {"phase": "Outage", "startedAt": "2026-11-24T12:00:00Z"}}
+    running = town.server.put("drills", "elsewhere", busy)
+    town.operator.supervisor.known.drills["elsewhere", "running"] = running
+    await appears(town, a_drill("first"), "pay")
+    await becomes(lambda: town.conditions("drills", "first", "pay").get("Complete", ("", ""))[1] == "TooManyDrills")
+    message = town.conditions("drills", "first", "pay")["Complete"][2]
+    assert "limits.drillsAtOnce is 1, and 1 run (elsewhere/running)" in message
+    assert ("leases", "pay", "gameday") not in town.server.objects
+    town.operator.supervisor.drill_seen(True, running)
+    await becomes(lambda: "startedAt" in town.server.objects["drills", "pay", "first"]["status"])

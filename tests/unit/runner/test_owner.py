@@ -9,11 +9,13 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.errors import ClusterUnreachable
 from gameday.model.halt import HaltState
+from gameday.model.limits import UNLIMITED, Limits, Ruling, RulingState
 from gameday.runner import owner as module
 from gameday.runner.owner import Owner
 from unit.api_server import ApiServer
 
 HALT: Object = {"metadata": {"name": "gameday-halt"}, "data": {"reason": "a customer's\nlaunch"}}
+LIMITS: Object = {"metadata": {"name": "gameday-limits"}, "data": {"limits.yaml": "mostPods: 3"}}
 NAMESPACE = "gameday-system"
 
 
@@ -77,6 +79,27 @@ async def test_without_rights_it_cannot_be_told_and_the_message_says_what_grants
     assert "kubectl apply -k manifests/operator" in owner.halt.why
     api_server.forbidden.clear()
     await becomes(lambda: owner.halt.state is HaltState.CLEAR)
+
+
+async def test_limits_are_read_watched_and_gone_with_their_configmap(api_server: ApiServer, owner: Owner) -> None:
+    api_server.put("configmaps", NAMESPACE, LIMITS)
+    await owner.read()
+    assert owner.ruling == Ruling(Limits(most_pods=3))
+    api_server.put("configmaps", NAMESPACE, LIMITS | {"data": {"limits.yaml": "mostPods: none"}})
+    await becomes(lambda: owner.ruling.state is RulingState.INVALID)
+    assert owner.ruling.limits == Limits(most_pods=3)
+    assert "limits.mostPods" in owner.ruling.why
+    api_server.drop("configmaps", NAMESPACE, "gameday-limits")
+    await becomes(lambda: owner.ruling == UNLIMITED)
+
+
+async def test_limits_that_cannot_be_read_are_not_taken_for_none(api_server: ApiServer, owner: Owner) -> None:
+    api_server.forbidden.add("list")
+    api_server.put("configmaps", NAMESPACE, LIMITS)
+    await owner.read()
+    assert owner.ruling.state is RulingState.UNREADABLE
+    api_server.forbidden.clear()
+    await becomes(lambda: owner.ruling == Ruling(Limits(most_pods=3)))
 
 
 async def test_a_look_sees_what_a_dead_watch_does_not_tell(api_server: ApiServer, owner: Owner) -> None:
