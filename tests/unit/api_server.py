@@ -26,6 +26,8 @@ class ApiServer:
     def __init__(self) -> None:
         self.objects: dict[Key, Object] = {}
         self.forbidden: set[str] = set()
+        self.rules: list[Object] = []
+        """What a SelfSubjectRulesReview answers."""
         self.down = False
         self.mute = False
         """Whether watches tell nothing any more although they stay open."""
@@ -115,6 +117,8 @@ class ApiServer:
 
     async def _one(self, request: web.Request, plural: str, namespace: str, name: str) -> web.StreamResponse:
         body = await request.json() if request.method in {"POST", "PUT", "PATCH"} else {}
+        if plural == "selfsubjectrulesreviews":
+            return web.json_response({"status": {"resourceRules": self.rules}})
         name = name or body["metadata"].get("name") or f"{body['metadata']['generateName']}{self.version}"
         key = (plural, namespace, name)
         if request.method == "POST" and key in self.objects:

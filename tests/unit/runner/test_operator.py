@@ -11,6 +11,7 @@ from gameday.cluster.kinds import Object
 from gameday.runner.operator import Operator
 from gameday.runner.settings import Settings
 from unit.api_server import ApiServer
+from unit.faults.things import granted, pod
 
 OWN = "gameday-system"
 HALT: Object = {"metadata": {"name": "gameday-halt"}, "data": {"reason": "a launch"}}
@@ -137,6 +138,24 @@ async def test_limits_are_refused_with_all_other_findings_at_once(town: Town) ->
     assert reason == "PreflightFailed"
     assert "limits.longestOutage is 5m" in message
     assert "kubectl apply -n shop -k manifests/namespace" in message
+
+
+async def test_what_the_plan_would_cut_is_counted_in_the_namespace_and_refused_beside_what_else_is_wrong(
+    town: Town,
+) -> None:
+    for name in ("api-1", "api-2", "api-3"):
+        town.server.put("pods", "shop", pod(name, {"app": "api"}))
+    opted_in = {"gameday.dev/opt-in": "true"}
+    town.server.put("serviceaccounts", "shop", {"metadata": {"name": "gameday", "labels": opted_in}})
+    town.server.rules = list(granted())
+    town.server.put("configmaps", OWN, limits("{mostPods: 2, largestShare: 50%}"))
+    await appears(town, a_drill("first"))
+    await becomes(lambda: town.conditions("drills", "first").get("Complete", ("",))[0] == "True", 5)
+    _, reason, message = town.conditions("drills", "first")["Complete"]
+    assert reason == "PreflightFailed"
+    assert "limits.mostPods is 2, spec.outage.faults[partition].networkPartition.podSelector selects 3" in message
+    assert "1 of 1 ready pods of Pod api-2 (100%)" in message
+    assert "there is no Service shop/redis" in message
 
 
 async def test_with_an_invalid_document_a_drill_waits_and_says_what_is_wrong(town: Town) -> None:
