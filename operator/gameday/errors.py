@@ -16,6 +16,13 @@ class ClusterUnreachable(GameDayError):
     reason = "ClusterUnreachable"
 
 
+class NoCluster(GameDayError):
+    """No configuration says which cluster to talk to."""
+
+    reason = "NoCluster"
+    retry = False
+
+
 class TooManyRequests(GameDayError):
     """The API server asks for patience; ``after`` is in seconds."""
 
@@ -27,10 +34,14 @@ class TooManyRequests(GameDayError):
 
 
 class Forbidden(GameDayError):
-    """RBAC or admission says no; ``message`` ends with what grants it."""
+    """RBAC or admission says no; the message ends with what grants it, ``answer`` is the API server's alone."""
 
     reason = "Forbidden"
     retry = False
+
+    def __init__(self, message: str, answer: str = "") -> None:
+        super().__init__(message)
+        self.answer = answer or message
 
 
 class NamespaceBusy(GameDayError):

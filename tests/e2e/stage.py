@@ -122,8 +122,10 @@ class Stage:
             for d in deployments
         )
 
-    async def operator(self, *, identity: str = "", everywhere: bool = False) -> OperatorProcess:
-        """Start an operator that sees this namespace only, or all of them, with the rights of the real one."""
+    async def operator(
+        self, *, identity: str = "", also: Iterable[str] = (), everywhere: bool = False
+    ) -> OperatorProcess:
+        """Start an operator that sees this namespace and ``also`` others, or all, with the rights of the real one."""
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]
@@ -131,7 +133,8 @@ class Stage:
         with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "gameday.cli.main", "operator", "--namespace", self.namespace,
-                "--image", IMAGE, *(() if everywhere else ("--watch", self.namespace)), "--port", str(port),
+                "--image", IMAGE, "--port", str(port),
+                *(() if everywhere else (f"--watch={name}" for name in (self.namespace, *also))),
                 "--identity", identity or f"operator-{len(self.operators)}",
                 "--kubeconfig", str(self._operator_kubeconfig()),
                 stdout=out, stderr=out, env=os.environ | {"PYTHONPATH": str(ROOT / "operator")},

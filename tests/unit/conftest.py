@@ -1,9 +1,12 @@
 """What tests of several layers share."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from gameday.cluster.client import Cluster
+from unit.api_server import ApiServer
 from unit.redis_server import RedisServer, free_port
 
 
@@ -13,3 +16,18 @@ async def redis() -> AsyncIterator[RedisServer]:
     await server.start()
     yield server
     await server.kill()
+
+
+@pytest.fixture
+async def api_server() -> AsyncIterator[ApiServer]:
+    server = ApiServer()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def cluster(api_server: ApiServer, tmp_path: Path) -> AsyncIterator[Cluster]:
+    connected = await api_server.connect(tmp_path)
+    yield connected
+    await connected.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from gameday.model.record import Hold, Line, Phase, Record, Result, StepEntry, Verdict
+from gameday.model.record import Cause, Hold, Line, Phase, Record, Result, StepEntry, Verdict
 from gameday.model.setup import Setup
 
 _RECORD = TypeAdapter(Record)
@@ -76,9 +76,11 @@ def status_of(record: Record, generation: int) -> dict[str, Any]:
 
 
 def conditions_of(record: Record) -> tuple[tuple[str, str, str, str], ...]:
-    """Conditions as (type, status, reason, message): Complete, Passed, FaultsCleared."""
+    """Conditions as (type, status, reason, message): Complete, Passed, FaultsCleared, and Halted while that is so."""
     done = record.phase is Phase.FINISHED
     complete = ("Complete", str(done), record.reason if done else record.phase.value, record.message or "under way")
+    if not done and record.waiting is not None:
+        complete = ("Complete", "False", record.waiting.cause.value, f"waiting: {record.waiting.message}")
     match record.verdict:
         case Verdict.PASSED:
             passed = "True"
@@ -95,7 +97,17 @@ def conditions_of(record: Record) -> tuple[tuple[str, str, str, str], ...]:
             cleared = ("FaultsCleared", "False", "UndoOverdue", f"still to be undone: {names}")
         else:
             cleared = ("FaultsCleared", "False", "Held", f"held by the drill: {names}")
-    return (complete, ("Passed", passed, record.reason or record.phase.value, record.message or "under way"), cleared)
+    told = ("Passed", passed, record.reason or record.phase.value, record.message or "under way")
+    return (complete, told, cleared, *_halted(record))
+
+
+def _halted(record: Record) -> tuple[tuple[str, str, str, str], ...]:
+    waits = record.waiting is not None and record.waiting.cause is Cause.HALTED and record.phase is Phase.PENDING
+    ended = record.aborted is Cause.HALTED or record.reason == Cause.HALTED.value
+    if not (waits or ended):
+        return ()
+    why = record.waiting.message if waits and record.waiting is not None else record.aborted_why or record.message
+    return (("Halted", "True", Cause.HALTED.value, why),)
 
 
 def _expectation(result: Result) -> dict[str, Any]:

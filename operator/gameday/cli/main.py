@@ -3,10 +3,14 @@
 import asyncio
 import os
 import socket
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from gameday.cluster.client import Cluster
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Game days for Kubernetes."
@@ -47,6 +51,55 @@ def operator(
         image_pull_policy=pull_policy,
     )
     raise typer.Exit(asyncio.run(operate(settings)))
+
+
+Namespace = Annotated[str, typer.Option(help="The operator's namespace.", envvar="GAMEDAY_NAMESPACE")]
+Kubeconfig = Annotated[Path | None, typer.Option(help="Kubeconfig; default: the one that kubectl takes.")]
+Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig; default: its current one.")]
+
+
+@app.command()
+def halt(
+    reason: Annotated[str, typer.Option(help="Why, for everybody whose drill it ends.")] = "",
+    status: Annotated[bool, typer.Option("--status", help="Only tell whether drills are halted.")] = False,
+    namespace: Namespace = "gameday-system",
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Undo every drill within 2 s, and let none start."""
+    from gameday.cli import halt as halting
+
+    def ask(cluster: "Cluster") -> Awaitable[str]:
+        return halting.status(cluster, namespace) if status else halting.halt(cluster, namespace, reason)
+
+    _tell(ask, kubeconfig, context)
+
+
+@app.command()
+def resume(namespace: Namespace = "gameday-system", kubeconfig: Kubeconfig = None, context: Context = None) -> None:
+    """Let drills start again after a halt."""
+    from gameday.cli import halt as halting
+
+    _tell(lambda cluster: halting.resume(cluster, namespace), kubeconfig, context)
+
+
+def _tell(ask: Callable[["Cluster"], Awaitable[str]], kubeconfig: Path | None, context: str | None) -> None:
+    """Print what the cluster was asked for, or why it could not be, with exit code 1."""
+    from gameday.cluster.client import Cluster
+    from gameday.errors import GameDayError
+
+    async def run() -> str:
+        cluster = await Cluster.connect(kubeconfig, context)
+        try:
+            return await ask(cluster)
+        finally:
+            await cluster.close()
+
+    try:
+        typer.echo(asyncio.run(run()))
+    except GameDayError as error:
+        typer.echo(f"gameday: {error}", err=True)
+        raise typer.Exit(1) from error
 
 
 if __name__ == "__main__":

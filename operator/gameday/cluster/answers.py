@@ -28,8 +28,17 @@ def parsed(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"message": str(value)[:200]}
 
 
-def error_of(status: int, body: bytes, what: str, namespace: str | None, retry_after: str | None) -> GameDayError:
-    """The error that an HTTP status means; ``what`` names the call, as ``create pods``."""
+OPERATOR_COMMAND = "kubectl apply -k manifests/operator"
+"""What grants the operator its own rights."""
+
+
+def error_of(
+    status: int, body: bytes, what: str, namespace: str | None, retry_after: str | None, *, own: bool = False
+) -> GameDayError:
+    """The error that an HTTP status means; ``what`` names the call, as ``create pods``.
+
+    ``own`` says that the call was made as ourselves and not as a namespace's account.
+    """
     answer = parsed(body)
     message = f"{what}: {answer.get('message') or status}"
     reason = answer.get("reason", "")
@@ -37,8 +46,8 @@ def error_of(status: int, body: bytes, what: str, namespace: str | None, retry_a
         case 401 | 403:
             if reason == "Forbidden" and "is being terminated" in message:
                 return Absent(message)
-            remedy = OPT_IN_COMMAND.format(namespace=namespace or "NAMESPACE")
-            return Forbidden(f"{message}; the rights come with `{remedy}`")
+            remedy = OPERATOR_COMMAND if own else OPT_IN_COMMAND.format(namespace=namespace or "NAMESPACE")
+            return Forbidden(f"{message}; the rights come with `{remedy}`", message)
         case 404:
             return Absent(message)
         case 409:

@@ -17,7 +17,7 @@ from kubernetes.aio.client.rest import RESTResponse
 
 from gameday.cluster.answers import error_of, parsed
 from gameday.cluster.kinds import RULES_REVIEWS, Kind, Object
-from gameday.errors import Absent, ClusterUnreachable
+from gameday.errors import Absent, ClusterUnreachable, NoCluster
 
 CALL_SECONDS: Final = 10.0
 """How long any single call may take in all."""
@@ -37,7 +37,12 @@ class Cluster:
 
     @classmethod
     async def connect(cls, kubeconfig: Path | None = None, context: str | None = None) -> Self:
-        """Connect as a pod's ServiceAccount where no kubeconfig is given and there is one, else by kubeconfig."""
+        """Connect as a pod's ServiceAccount where no kubeconfig is given and there is one, else by kubeconfig.
+
+        Raises:
+            NoCluster: when the kubeconfig names none.
+
+        """
         settings = Configuration()
         token = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
         if kubeconfig is None and token.exists():  # noqa: ASYNC240  once, at the start
@@ -45,7 +50,10 @@ class Cluster:
         else:
             path = str(kubeconfig) if kubeconfig is not None else None
             load = config.load_kube_config
-            await load(path, context=context, client_configuration=settings, persist_config=False)  # type: ignore[no-untyped-call]  # untyped upstream
+            try:
+                await load(path, context=context, client_configuration=settings, persist_config=False)  # type: ignore[no-untyped-call]  # untyped upstream
+            except config.ConfigException as error:
+                raise NoCluster(f"{path or 'the kubeconfig'}: {error}; set KUBECONFIG or name another") from error
         settings.connection_pool_maxsize = 0
         return cls(ApiClient(settings), {}, Counter())
 
@@ -190,7 +198,8 @@ class Cluster:
             try:
                 if not 200 <= answer.status <= 299:
                     retry_after = answer.headers.get("Retry-After")
-                    raise error_of(answer.status, await answer.response.read(), what, namespace, retry_after)
+                    body_read, own = await answer.response.read(), not self._headers
+                    raise error_of(answer.status, body_read, what, namespace, retry_after, own=own)
                 yield answer
             finally:
                 answer.response.close()

@@ -36,6 +36,7 @@ class Kind:
 
 PODS: Final = Kind("", "v1", "pods", "Pod")
 SERVICES: Final = Kind("", "v1", "services", "Service")
+CONFIG_MAPS: Final = Kind("", "v1", "configmaps", "ConfigMap")
 SERVICE_ACCOUNTS: Final = Kind("", "v1", "serviceaccounts", "ServiceAccount")
 NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace")
 EVENTS: Final = Kind("", "v1", "events", "Event")

@@ -34,7 +34,9 @@ class Mirror:
         *,
         labels: str = "",
         fields: str = "",
+        patience: float = RETRY_LAST,
     ) -> None:
+        """Make it; ``patience`` is the longest pause between two tries, in seconds."""
         self.cluster = cluster
         self.kind = kind
         self.namespace = namespace
@@ -44,6 +46,7 @@ class Mirror:
         self.synced = False
         self.error = ""
         self._changed = changed
+        self._patience = patience
 
     async def run(self) -> None:
         """Keep the mirror until cancelled; trouble with the API server is waited out."""
@@ -60,7 +63,7 @@ class Mirror:
                 self.error = str(error)
                 self._changed()
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, RETRY_LAST)
+                pause = min(2 * pause, self._patience)
 
     def learn(self, thing: Object) -> None:
         """Take an object that a call of ours answered with, unless the watch already brought a newer one."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from gameday.engine import budgets
 from gameday.engine.interrupts import give_up
 from gameday.engine.judgement import Window
+from gameday.engine.permission import hindrance
 from gameday.engine.results import complete, decide_stage
 from gameday.engine.situation import Situation
 from gameday.model import names
@@ -14,7 +15,7 @@ from gameday.model.world import Life, Lock, Planned
 
 
 def pending(at: Situation) -> Record:
-    """Wait for the GameDay and for the namespace, until ``startBefore``."""
+    """Wait for the GameDay, for the operator's owner and for the namespace, until ``startBefore``."""
     world, now = at.world, at.now
     match world.planned:
         case Planned.INVALID:
@@ -27,14 +28,26 @@ def pending(at: Situation) -> Record:
             return at.record
         case Planned.FROZEN:
             pass
-    if world.lock is Lock.HELD:
-        record = replace(at.record, started_at=now)
-        return record.enter(Phase.PREFLIGHT, now, "looking for what would refuse this drill")
-    if now > world.start_before:
-        if world.lock is Lock.BUSY:
-            return give_up(at, Cause.BUSY, f"{world.locked_by} holds the namespace; one drill at a time", now)
-        return give_up(at, Cause.TOO_LATE, "startBefore passed before the drill could start", now)
-    return at.record
+    if (hindered := hindrance(world)) is not None:
+        return _wait(at, *hindered)
+    match world.lock:
+        case Lock.HELD:
+            record = replace(at.record, started_at=now, waiting=None)
+            return record.enter(Phase.PREFLIGHT, now, "looking for what would refuse this drill")
+        case Lock.BUSY:
+            return _wait(at, Cause.BUSY, f"{world.locked_by} holds the namespace; one drill at a time")
+        case Lock.FULL:
+            return _wait(at, Cause.TOO_MANY_DRILLS, world.locked_by)
+        case Lock.UNKNOWN:
+            if now > world.start_before:
+                return give_up(at, Cause.TOO_LATE, "startBefore passed before the drill could start", now)
+            return replace(at.record, waiting=None)
+
+
+def _wait(at: Situation, cause: Cause, why: str) -> Record:
+    if at.now > at.world.start_before:
+        return give_up(at, cause, why, at.now)
+    return at.record.wait(cause, why, at.now)
 
 
 def preflight(at: Situation) -> Record:

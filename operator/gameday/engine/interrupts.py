@@ -24,6 +24,8 @@ def interrupted(at: Situation) -> Record | None:
         return abort(at, Cause.ABORTED, "a person set spec.abort")
     if world.planned is Planned.DELETED:
         return abort(at, Cause.GAME_DAY_DELETED, "the GameDay was deleted")
+    if world.halt.halted and record.phase is not Phase.PENDING:
+        return abort(at, Cause.HALTED, str(world.halt))
     # The preflight itself says that a namespace has not opted in, and how it does.
     if record.phase in {Phase.PENDING, Phase.PREFLIGHT}:
         return None
@@ -80,7 +82,7 @@ def guardrail_tripped(at: Situation) -> Record | None:
 
 def abort(at: Situation, cause: Cause, message: str) -> Record:
     """End the drill because a person wants it."""
-    record = replace(at.record, aborted=cause).note(at.now, cause.value, message, warning=True)
+    record = replace(at.record, aborted=cause, aborted_why=message).note(at.now, cause.value, message, warning=True)
     return finish_early(replace(at, record=record), message)
 
 

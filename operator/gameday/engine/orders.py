@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gameday.engine import commands as do
+from gameday.engine.permission import hindrance
 from gameday.model.plan import Plan, RunJob, Scale
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, StepState
 from gameday.model.world import Cut, Fuse, JobState, Life, Lock, Planned, World
@@ -22,7 +23,10 @@ def _orders(plan: Plan | None, record: Record, world: World) -> Iterator[do.Comm
         return
     match record.phase:
         case Phase.PENDING:
-            if world.planned is Planned.FROZEN and world.lock is not Lock.HELD:
+            held = world.lock is Lock.HELD
+            if hindrance(world) is not None:
+                yield from [do.FreeLock()] if held else []
+            elif world.planned is Planned.FROZEN and not held:
                 yield do.TakeLock()
         case Phase.PREFLIGHT:
             if world.preflight is None or world.look_again:

@@ -6,6 +6,8 @@ from gameday.engine import budgets
 from gameday.engine.holds import ask_undo
 from gameday.engine.interrupts import give_up, guardrail_tripped, proof_broken
 from gameday.engine.judgement import Window
+from gameday.engine.limits import of_moment, of_plan
+from gameday.engine.permission import hindrance
 from gameday.engine.results import decide_stage
 from gameday.engine.situation import Situation
 from gameday.model.plan import Existing, Stage
@@ -38,6 +40,8 @@ def cuts(record: Record) -> tuple[Hold, ...]:
 
 
 def _arm(at: Situation) -> Record:
+    if (held := _held_back(at, at.record.since)) is not None:
+        return held
     severs = _severs(at)
     sever_ready = not severs or at.world.agents.get("sever") is Life.RUNNING
     if all(hold.state is HoldState.ARMED for hold in cuts(at.record)) and sever_ready:
@@ -50,6 +54,16 @@ def _arm(at: Situation) -> Record:
         error = next((text for key, text in at.world.errors.items() if key.startswith("ArmFuse")), "no start time")
         return give_up(at, Cause.FUSE_NOT_ARMED, f"no change without a fuse: {error}", at.now)
     return at.record
+
+
+def _held_back(at: Situation, since: float) -> Record | None:
+    """The record of a drill that may not cut now, or None: what is unreadable for a moment ends nothing at once."""
+    hindered = hindrance(at.world)
+    if hindered is None:
+        limits = at.world.ruling.limits
+        exceeded = (*of_plan(limits, at.plan), *of_moment(limits, at.now))
+        return give_up(at, Cause.LIMIT_EXCEEDED, "; ".join(exceeded), at.now) if exceeded else None
+    return give_up(at, *hindered, at.now) if at.now > since + budgets.ARM else at.record
 
 
 def _injecting(at: Situation) -> Record | None:
@@ -77,6 +91,8 @@ def _resume(at: Situation, hold: Hold) -> Record:
         return give_up(at, Cause.CUT_REMOVED, why, at.now)
     if not proof.ready(at.now) or not proof.caught_up(at.world.resumed_at):
         return at.record
+    if (held := _held_back(at, at.world.resumed_at)) is not None:
+        return held
     record = at.record.with_hold(replace(hold, requested_at=at.now))
     return replace(record, inject_requested_at=at.now).note(at.now, "Injecting", f"{hold.object_name}, asked anew")
 

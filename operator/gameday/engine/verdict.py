@@ -50,7 +50,8 @@ def verdict_of(record: Record) -> Judged:
     names = ", ".join(dict.fromkeys(result.name for result in misses))
     if record.aborted is not None:
         missed = f"; missed before: {names}" if names else ""
-        return Judged(Verdict.ABORTED, record.aborted.value, f"a person ended the drill{missed}")
+        why = record.aborted_why or "a person ended the drill"
+        return Judged(Verdict.ABORTED, record.aborted.value, f"{why}{missed}")
     if misses or (record.guardrail is not None and record.proven_at is not None):
         if record.guardrail is not None:
             return Judged(Verdict.FAILED, "GuardrailViolated", f"guardrail violated: {record.guardrail}")

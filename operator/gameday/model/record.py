@@ -142,6 +142,20 @@ class Cause(enum.Enum):
     UNKNOWN_RESULT = "UnknownResult"
     UNDO_UNVERIFIED = "UndoUnverified"
     ROLLBACK_FAILED = "RollbackFailed"
+    HALTED = "Halted"
+    HALT_UNKNOWN = "HaltUnknown"
+    LIMITS_INVALID = "LimitsInvalid"
+    LIMITS_UNKNOWN = "LimitsUnknown"
+    LIMIT_EXCEEDED = "LimitExceeded"
+    TOO_MANY_DRILLS = "TooManyDrills"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a drill that has not begun waits for."""
+
+    cause: Cause
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +228,9 @@ class Record:
     """When the last rollback step was done: the expectations count anew from here."""
     finishing: bool = False
     """Whether all that is left is to undo, tidy and judge."""
+    waiting: Waiting | None = None
     aborted: Cause | None = None
+    aborted_why: str = ""
     guardrail: str | None = None
     """Name of the guardrail that was violated."""
     holds: tuple[Hold, ...] = ()
@@ -248,6 +264,13 @@ class Record:
         return replace(self, doubts=(*self.doubts, Doubt(cause, message, since))).note(
             at, cause.value, message, warning=True
         )
+
+    def wait(self, cause: Cause, message: str, at: float) -> Self:
+        """The record of a drill that cannot begin yet; the same obstacle is noted once."""
+        waiting = Waiting(cause, message)
+        if self.waiting == waiting:
+            return self
+        return replace(self, waiting=waiting).note(at, cause.value, f"waiting: {message}", warning=True)
 
     def with_hold(self, hold: Hold) -> Self:
         """The record with an entry of the undo log added, or replaced by name."""

@@ -4,6 +4,9 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gameday.model.halt import CLEAR, Halt
+from gameday.model.limits import UNLIMITED, Ruling
+
 
 class Lock(enum.Enum):
     """Whose the namespace is; one drill at a time."""
@@ -11,6 +14,8 @@ class Lock(enum.Enum):
     UNKNOWN = "Unknown"
     HELD = "Held"
     BUSY = "Busy"
+    FULL = "Full"
+    """As many drills run as the operator's owner allows."""
 
 
 class Planned(enum.Enum):
@@ -107,8 +112,11 @@ class World:
     abort: bool = False
     deleted: bool = False
     opted_in: bool = True
+    halt: Halt = CLEAR
+    ruling: Ruling = UNLIMITED
     lock: Lock = Lock.UNKNOWN
     locked_by: str = ""
+    """Who has what this drill waits for."""
     preflight: Preflight | None = None
     look_again: bool = False
     """Whether the preflight is to be made again: what it found was passing, and some time has passed."""

@@ -97,6 +97,7 @@ class DrillRunner:
             try:
                 return await self._loop(background)
             finally:
+                self.view.close()
                 background.cancel()
 
     async def _loop(self, background: Background) -> Record:
@@ -170,6 +171,7 @@ class DrillRunner:
             return True
         late = self.clock() > self.view.resumed_at + CATCH_UP
         dead = self.view.only("drill") is None or record.phase is Phase.FINISHED
+        dead = dead or self.view.owner.halt.halted
         self._began_deciding = dead or late or evidence.caught_up(self.view.resumed_at)
         return self._began_deciding
 

@@ -8,11 +8,14 @@ from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import GAMEDAYS, Object
+from gameday.engine import limits
 from gameday.engine.calendar import check as check_schedule
 from gameday.engine.plan_check import check, complete
 from gameday.errors import Conflict
+from gameday.model.halt import Halt
+from gameday.model.limits import Ruling, RulingState
 from gameday.model.plan import Plan
-from gameday.model.record import Record
+from gameday.model.record import Cause, Record
 
 
 def read(gameday: Object) -> tuple[Plan, str, str]:
@@ -35,6 +38,10 @@ def read_spec(name: str, spec: dict[str, Any]) -> tuple[Plan, str, str]:
     return complete(plan), text, digest
 
 
+Condition = tuple[str, str, str, str]
+"""Type, status, reason and message."""
+
+
 def read_all(gameday: Object) -> tuple[Plan, str, str]:
     """The plan of a GameDay whose schedule is right too; see ``read``. A drill asks for the plan alone."""
     found: tuple[tuple[str, str], ...] = ()
@@ -53,37 +60,48 @@ def read_all(gameday: Object) -> tuple[Plan, str, str]:
     return plan
 
 
-async def check_gameday(cluster: Cluster, gameday: Object, clock: Callable[[], float]) -> None:
-    """Write the Ready condition of a GameDay's newest spec."""
+async def check_gameday(
+    cluster: Cluster, gameday: Object, halt: Halt, ruling: Ruling, clock: Callable[[], float]
+) -> None:
+    """Write the conditions of a GameDay: Ready, of its newest spec; Halted, while no drill of it would begin."""
     try:
         plan, _, _ = read_all(gameday)
     except (PlanInvalid, PlanTooBig) as error:
-        ready = ("False", error.reason, str(error)[:1024])
+        ready = ("Ready", "False", error.reason, str(error)[:1024])
     else:
         count = sum(len(e) for e in (plan.steady_state.expect, plan.outage.expect, plan.recovery.expect))
         how = "runs by its schedule" if "schedule" in gameday["spec"] else "create a Drill to run it"
-        ready = ("True", "PlanValid", f"{len(plan.probes)} probes, {count} expectations; {how}")
-    await update_status(
-        cluster, gameday, {"observedGeneration": gameday["metadata"].get("generation", 1)}, ready, clock
-    )
+        text = f"{len(plan.probes)} probes, {count} expectations; {how}"
+        ready = _limited(ruling, plan) or ("Ready", "True", "PlanValid", text)
+    halted = (("Halted", "True", Cause.HALTED.value, str(halt)),) if halt.halted else ()
+    fields = {"observedGeneration": gameday["metadata"].get("generation", 1)}
+    await update_status(cluster, gameday, fields, (ready, *halted), clock)
+
+
+def _limited(ruling: Ruling, plan: Plan) -> Condition | None:
+    """What the owner's limits say of a plan whenever it runs, or None."""
+    if ruling.state is RulingState.INVALID:
+        return ("Ready", "False", Cause.LIMITS_INVALID.value, ruling.why[:1024])
+    exceeded = limits.of_plan(ruling.limits, plan)
+    return ("Ready", "False", Cause.LIMIT_EXCEEDED.value, "; ".join(exceeded)[:1024]) if exceeded else None
 
 
 async def update_status(
     cluster: Cluster,
     gameday: Object,
     fields: dict[str, Any],
-    ready: tuple[str, str, str] | None,
+    conditions: tuple[Condition, ...] | None,
     clock: Callable[[], float],
 ) -> None:
-    """Merge fields and the Ready condition into a GameDay's status; one that is gone needs none."""
+    """Merge fields into a GameDay's status and, where given, set its conditions; one that is gone needs none."""
     namespace, name = gameday["metadata"]["namespace"], gameday["metadata"]["name"]
     while True:
         newest = await cluster.get(GAMEDAYS, namespace, name)
         if newest is None or newest["metadata"]["uid"] != gameday["metadata"]["uid"]:
             return
         status = newest.get("status", {}) | fields
-        if ready is not None:
-            status["conditions"] = [_condition(newest, ready, clock)]
+        if conditions is not None:
+            status["conditions"] = [_condition(newest, condition, clock) for condition in conditions]
         if status == newest.get("status"):
             return
         try:
@@ -93,12 +111,12 @@ async def update_status(
         return
 
 
-def _condition(gameday: Object, ready: tuple[str, str, str], clock: Callable[[], float]) -> dict[str, Any]:
-    state, reason, message = ready
-    old = next((c for c in gameday.get("status", {}).get("conditions", ()) if c["type"] == "Ready"), None)
+def _condition(gameday: Object, condition: Condition, clock: Callable[[], float]) -> dict[str, Any]:
+    kind, state, reason, message = condition
+    old = next((c for c in gameday.get("status", {}).get("conditions", ()) if c["type"] == kind), None)
     since = old["lastTransitionTime"] if old is not None and old["status"] == state else timestamp(clock())
     return {
-        "type": "Ready",
+        "type": kind,
         "status": state,
         "reason": reason,
         "message": message,

@@ -5,20 +5,22 @@ Leases, the finalizer and the status are the operator's own; everything else in 
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS, JOBS, PODS, Kind, Object
 from gameday.cluster.lease import lock_namespace, unlock_namespace
-from gameday.engine import budgets
+from gameday.engine import budgets, limits
 from gameday.engine import commands as do
 from gameday.errors import AlreadyExists, GameDayError, NamespaceBusy, Refused
 from gameday.faults import fuse, policy
 from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
+from gameday.faults.reach import reach
 from gameday.faults.rollout import in_rollout
 from gameday.faults.sight import Sight, look
 from gameday.faults.targets import addresses, far_end, pairs, targets
 from gameday.model.agent import AgentConfig
+from gameday.model.limits import Reach, RulingState
 from gameday.model.names import cut_fuse, derived, job
 from gameday.model.names import policy as policy_name
 from gameday.model.plan import Existing, Fault, Plan, ServiceRef
@@ -30,9 +32,13 @@ from gameday.runner.agent_pods import SEVER_GRACE, fuse_pod
 from gameday.runner.freed import Freed
 from gameday.runner.memory import Memory
 from gameday.runner.settings import Settings
+from gameday.runner.turns import Turns
 from gameday.runner.view import FINALIZER, View, life_of
 from gameday.steps import job as job_step
 from gameday.steps import scale
+
+TOLD: Final = 5
+"""Most drills that a message names."""
 
 
 class Hands:
@@ -46,6 +52,7 @@ class Hands:
         settings: Settings,
         clock: Callable[[], float],
         undoing: Callable[[str], bool],
+        turns: Turns,
         freed: Freed,
     ) -> None:
         self.operator = operator
@@ -55,6 +62,7 @@ class Hands:
         self.clock = clock
         self.undoing = undoing
         self.freed = freed
+        self.turns = turns
         self.namespace = memory.namespace
         self.account = operator.as_account(memory.namespace)
 
@@ -95,6 +103,7 @@ class Hands:
             case do.FreeLock():
                 await unlock_namespace(self.operator, self.namespace, self.memory.uid)
                 self.freed.given_back(self.namespace)
+                self.turns.give_back(self.memory.uid)
                 self.view.lock = Lock.UNKNOWN
             case do.LetGo():
                 await self._finalizer(on=False)
@@ -109,13 +118,37 @@ class Hands:
             raise Refused(f"drill {self.memory.name} has no plan or no setup: its status was changed by somebody else")
         return self.memory.plan, self.memory.setup
 
+    async def _ask_owner(self) -> None:
+        """Ask the owner once more at the moment that matters: a watch may be behind, or dead.
+
+        Raises:
+            Refused: when drills are halted.
+            GameDayError: when that cannot be told; nothing is begun then.
+
+        """
+        await self.view.owner.look()
+        if self.view.owner.halt.halted:
+            raise Refused(str(self.view.owner.halt))
+
     async def _take_lock(self) -> None:
+        await self._ask_owner()
+        self._take_turn()
         holder = await lock_namespace(self.operator, self.namespace, self.memory.name, self.memory.uid, self.undoing)
         if holder != self.memory.name:
+            self.turns.give_back(self.memory.uid)
             self.view.lock, self.view.locked_by = Lock.BUSY, holder
             raise NamespaceBusy(f"drill {holder} holds namespace {self.namespace}; one drill at a time")
         await self._finalizer(on=True)
         self.view.lock = Lock.HELD
+
+    def _take_turn(self) -> None:
+        most = self.view.owner.ruling.limits.drills_at_once
+        running = self.turns.take(self.memory.uid, f"{self.namespace}/{self.memory.name}", most)
+        if running:
+            text = f"limits.drillsAtOnce is {most}, and {len(running)} run ({', '.join(running[:TOLD])})"
+            text += ": wait until one has ended, or ask the operator's owner"
+            self.view.lock, self.view.locked_by = Lock.FULL, text
+            raise Refused(text)
 
     async def _finalizer(self, *, on: bool) -> None:
         """Put our finalizer on or off; on the version that was read, so that no other one is lost."""
@@ -138,12 +171,18 @@ class Hands:
         plan = self.memory.plan
         if plan is None:
             return
+        ruling = self.view.owner.ruling
+        if ruling.state is not RulingState.KNOWN:
+            raise Refused(ruling.why)
         if not self.view.opted_in:
-            self.view.preflight = Preflight((not_opted_in(self.namespace),))
+            exceeded = limits.refusals(ruling.limits, plan, Reach(), self.clock())
+            self.view.preflight = Preflight((not_opted_in(self.namespace), *exceeded))
             return
         fault = plan.outage.faults[0]
         sight = await look(self.account, self.operator, self.namespace, fault.partition)
-        found, rolling = refusals(sight, plan), in_rollout(sight, fault.partition.pod_selector)
+        exceeded = limits.refusals(ruling.limits, plan, reach(sight, plan), self.clock())
+        found = (*refusals(sight, plan), *exceeded)
+        rolling = in_rollout(sight, fault.partition.pod_selector)
         notes: tuple[str, ...] = ()
         if not found and not rolling:
             setup = setup_of(sight, plan)
@@ -235,6 +274,7 @@ class Hands:
         body = policy.build(
             self.memory.name, hold.object_name, fault.partition, setup, hold.fuse_name, hold.fuse_uid or ""
         )
+        await self._ask_owner()
         there = self.view.objects("policies").get(hold.object_name)
         if there is None or hold.object_uid == there["metadata"]["uid"]:
             self.view.learn("policies", await policy.do(self.account, self.namespace, setup, body))

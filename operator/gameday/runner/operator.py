@@ -7,6 +7,7 @@ Lease; only its holder runs drills, and losing it ends the process.
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 from gameday.api.parse import PlanInvalid, PlanTooBig
@@ -14,19 +15,23 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.events import Events
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
 from gameday.cluster.lease import Election
+from gameday.engine.permission import hindrance
 from gameday.errors import GameDayError
+from gameday.model.limits import RulingState
 from gameday.model.record import Line, Phase, Record
-from gameday.model.world import Planned
+from gameday.model.world import Planned, World
 from gameday.runner.drill import DrillRunner
 from gameday.runner.feed import Feed
 from gameday.runner.freed import Freed
 from gameday.runner.gamedays import check_gameday, last_drill, read, read_spec, update_status
 from gameday.runner.hands import Hands
 from gameday.runner.memory import Memory
+from gameday.runner.owner import Owner
 from gameday.runner.schedules import Schedules
 from gameday.runner.settings import Settings
 from gameday.runner.supervisor import Supervisor
 from gameday.runner.telemetry import Heartbeat, Metrics
+from gameday.runner.turns import Turns
 from gameday.runner.view import View
 
 log = logging.getLogger("gameday.operator")
@@ -47,10 +52,17 @@ class Operator:
         self.metrics = Metrics(cluster.requests)
         self.heartbeat = Heartbeat(self.metrics)
         self.events = Events(cluster, settings.identity, self.clock)
+        self.owner = Owner(cluster, settings.namespace, self._heard)
+        self._acts = False
+        self._shown: object = None
+        self._writing: set[asyncio.Task[None]] = set()
         self.supervisor = Supervisor(self.run_drill, self.check, self.metrics, self.heartbeat)
         known = self.supervisor.known
-        self.schedules = Schedules(cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock)
+        self.schedules = Schedules(
+            cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock, lambda: self.owner.halt
+        )
         self.freed = Freed()
+        self.turns = Turns(self.supervisor)
         self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed)
 
     async def lead(self) -> None:
@@ -61,24 +73,31 @@ class Operator:
 
         """
         election = Election(self.cluster, self.settings.namespace, self.settings.lease, self.settings.identity)
+        # Before the Lease is won, so that a take-over knows at once whether drills are halted.
+        hearing = asyncio.create_task(self.owner.run())
         waiting = asyncio.create_task(self._beat())
         try:
             await election.win()
+        except asyncio.CancelledError:
+            hearing.cancel()
+            raise
         finally:
             waiting.cancel()
         log.info("leading as %s", self.settings.identity)
         self.metrics.leading.set(1)
+        self._acts = True
+        self._announce()
         acting = asyncio.create_task(self.supervisor.lead())
         starting = asyncio.create_task(self.schedules.lead())
         keeping = asyncio.create_task(election.keep())
         listing = asyncio.create_task(self._resync())
         try:
-            await asyncio.wait({acting, starting, keeping, listing}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({acting, starting, keeping, listing, hearing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.metrics.leading.set(0)
-            for task in (acting, starting, keeping, listing):
+            for task in (acting, starting, keeping, listing, hearing):
                 task.cancel()
-            ended = await asyncio.gather(acting, starting, keeping, listing, return_exceptions=True)
+            ended = await asyncio.gather(acting, starting, keeping, listing, hearing, return_exceptions=True)
             if not keeping.done() or keeping.cancelled():
                 await election.release()
         for error in ended:
@@ -99,13 +118,44 @@ class Operator:
                     drills = await self.cluster.list(DRILLS, namespace)
                     gamedays = await self.cluster.list(GAMEDAYS, namespace)
                     self.supervisor.resync(namespace, drills, gamedays)
+                self.supervisor.listed = True
             except GameDayError as error:
                 log.warning("drills and game days were not listed: %s", error)
             await asyncio.sleep(RESYNC_EVERY)
 
+    def _heard(self) -> None:
+        """The owner's word has changed; the drills heard it first."""
+        halt, ruling = self.owner.halt, self.owner.ruling
+        self.metrics.halted.set(halt.halted)
+        self.metrics.limits_invalid.set(ruling.state is RulingState.INVALID)
+        hindered = hindrance(World(halt=halt, ruling=ruling))
+        if hindered is None:
+            log.info("drills may begin")
+        else:
+            log.warning("no drill begins: %s", hindered[1], extra={"reason": hindered[0].value})
+        # What cannot be read for a moment shows on no GameDay: there are many.
+        shown = (halt.halted and halt, ruling.state is RulingState.INVALID and ruling, ruling.limits)
+        if shown != self._shown:
+            self._shown = shown
+            self._announce()
+            self.supervisor.check_again()
+
+    def _announce(self) -> None:
+        """Tell of a halt by an Event on its ConfigMap."""
+        subject = self.owner.halt_object
+        if self._acts and subject is not None:
+            text = "every drill is being undone, and none starts until this ConfigMap is deleted"
+            self._write(self._event(subject, Line(self.clock(), "Halted", text, warning=True)))
+
+    def _write(self, event: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(event)
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
     async def check(self, gameday: Object) -> None:
-        """Write a GameDay's Ready condition."""
-        await check_gameday(self.cluster, gameday, self.clock)
+        """Write a GameDay's conditions."""
+        await self.owner.read()
+        await check_gameday(self.cluster, gameday, self.owner.halt, self.owner.ruling, self.clock)
 
     async def run_drill(self, drill: Object) -> None:
         """Carry one drill out, to its end."""
@@ -128,11 +178,18 @@ class Operator:
         memory = Memory(self.cluster, drill, narrate, changed, self.clock)
         self._recall(memory, drill)
         feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, self.clock)
-        view = View(self.cluster, memory, feed, resumed_at=now)
-        hands = Hands(self.cluster, memory, view, self.settings, self.clock, self.supervisor.runs, self.freed)
+        view = View(self.cluster, memory, feed, self.owner, resumed_at=now)
+        hands = Hands(
+            self.cluster, memory, view, self.settings, self.clock, self.supervisor.runs, self.turns, self.freed
+        )
         runner = DrillRunner(memory, view, feed, hands, self.clock, lambda: self._find_plan(memory, view))
         known = memory.record.phase
-        record = await runner.run()
+        if known not in {Phase.PENDING, Phase.FINISHED}:
+            self.turns.keep(memory.uid, f"{memory.namespace}/{memory.name}")
+        try:
+            record = await runner.run()
+        finally:
+            self.turns.give_back(memory.uid)
         if known is not Phase.FINISHED:
             await self._finished(memory, record)
         if group:
@@ -161,9 +218,9 @@ class Operator:
         except PlanTooBig as error:
             view.planned, view.planned_why = Planned.TOO_BIG, str(error)
 
-    async def _event(self, drill: Object, line: Line) -> None:
+    async def _event(self, about: Object, line: Line) -> None:
         try:
-            await self.events.write(drill, line.reason, line.message, warning=line.warning)
+            await self.events.write(about, line.reason, line.message, warning=line.warning)
         except GameDayError as error:
             log.warning("event not written: %s", error)
 

@@ -22,6 +22,9 @@ TURN_EVERY: Final = 2.0
 AGAIN_AFTER: Final = 5.0
 """Seconds after which what failed by an error of ours is taken up again."""
 
+CHECKS_AT_ONCE: Final = 8
+"""Most GameDays that are checked at the same time: what concerns all of them must not keep drills waiting."""
+
 Object = dict[str, Any]
 Listed = tuple[tuple[Object, ...], str]
 """A collection as it was listed: its objects and its resourceVersion."""
@@ -60,6 +63,8 @@ class Supervisor:
         heartbeat: Heartbeat,
     ) -> None:
         self.known = Known()
+        self.listed = False
+        """Whether all that is there was listed once: only then is what is known all of it."""
         self.run_drill = run_drill
         self.check_gameday = check_gameday
         self.metrics = metrics
@@ -67,7 +72,9 @@ class Supervisor:
         self._changed = asyncio.Event()
         self._drills: dict[str, asyncio.Task[None]] = {}
         self._checks: dict[Key, asyncio.Task[None]] = {}
-        self._checked: dict[Key, tuple[str, int]] = {}
+        self._checked: dict[Key, tuple[str, int, int]] = {}
+        self._round = 0
+        self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
         self._gameday_changed: Callable[[Key], None] = lambda _: None
         self._drill_changed: Callable[[Object], None] = lambda _: None
 
@@ -102,6 +109,11 @@ class Supervisor:
                     self._gameday_changed(key)
                 else:
                     self._drill_changed(thing)
+        self._tell()
+
+    def check_again(self) -> None:
+        """Check every GameDay anew: what holds for all of them has changed."""
+        self._round += 1
         self._tell()
 
     def runs(self, uid: str) -> bool:
@@ -159,13 +171,14 @@ class Supervisor:
 
     def _start_check(self, group: asyncio.TaskGroup, thing: Object) -> None:
         key = key_of(thing)
-        version = (thing["metadata"]["uid"], thing["metadata"].get("generation", 1))
+        version = (thing["metadata"]["uid"], thing["metadata"].get("generation", 1), self._round)
         if self._checked.get(key) != version and key not in self._checks:
             self._checks[key] = group.create_task(self._check(key, version, thing))
 
-    async def _check(self, key: Key, version: tuple[str, int], thing: Object) -> None:
+    async def _check(self, key: Key, version: tuple[str, int, int], thing: Object) -> None:
         try:
-            await self.check_gameday(thing)
+            async with self._checking:
+                await self.check_gameday(thing)
             self._checked[key] = version
         except Exception as error:  # noqa: BLE001  one GameDay must not stop the drills of others
             await self._failed(thing, error)

@@ -31,6 +31,7 @@ from gameday.runner import agents
 from gameday.runner.background import Background
 from gameday.runner.feed import Feed
 from gameday.runner.memory import Memory
+from gameday.runner.owner import Owner
 from gameday.steps import job, scale
 
 ACCOUNT: Final = "gameday"
@@ -43,8 +44,9 @@ START_WITHIN: Final = 300.0
 class View:
     """Mirrors of a drill's objects. What the hands learn from their own calls is noted here as well."""
 
-    def __init__(self, operator: Cluster, memory: Memory, feed: Feed, resumed_at: float) -> None:
+    def __init__(self, operator: Cluster, memory: Memory, feed: Feed, owner: Owner, resumed_at: float) -> None:
         self.operator = operator
+        self.owner = owner
         self.account = operator.as_account(memory.namespace)
         self.memory = memory
         self.feed = feed
@@ -63,10 +65,15 @@ class View:
     def open(self, background: Background, wake: Callable[[], None]) -> None:
         """Start the mirrors that every drill needs; ``wake`` is called at each change."""
         self._background, self._wake = background, wake
+        self.owner.listeners.add(wake)
         self._mirror("drill", self.operator, DRILLS, fields=f"metadata.name={self.memory.name}")
         name = self.memory.drill["spec"]["gameDay"]
         self._mirror("gameday", self.operator, GAMEDAYS, fields=f"metadata.name={name}")
         self._mirror("account", self.operator, SERVICE_ACCOUNTS, fields=f"metadata.name={ACCOUNT}")
+
+    def close(self) -> None:
+        """Listen to the owner no more; the mirrors end with their tasks."""
+        self.owner.listeners.discard(self._wake)
 
     def open_namespace(self, setup: Setup, plan: Plan) -> None:
         """Start the mirrors of what the drill itself creates and cuts; once is enough."""
@@ -86,8 +93,8 @@ class View:
 
     @property
     def synced(self) -> bool:
-        """Whether every mirror has been listed: before that nothing may be concluded from what is absent."""
-        return all(mirror.synced for mirror in self._mirrors.values())
+        """Whether every mirror was listed, the owner's too: before, nothing may be concluded from what is absent."""
+        return self.owner.known and all(mirror.synced for mirror in self._mirrors.values())
 
     def only(self, name: str) -> Object | None:
         """The object of a mirror that holds at most one."""
@@ -130,6 +137,8 @@ class View:
             abort=bool(drill["spec"].get("abort")),
             deleted=gone,
             opted_in=self.opted_in,
+            halt=self.owner.halt,
+            ruling=self.owner.ruling,
             lock=self.lock,
             locked_by=self.locked_by,
             preflight=self.preflight,

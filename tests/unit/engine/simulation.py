@@ -15,6 +15,8 @@ from gameday.engine.judgement import Judgement, Window
 from gameday.engine.orders import orders
 from gameday.engine.proof import Proof
 from gameday.engine.situation import Situation
+from gameday.model.halt import CLEAR, Halt
+from gameday.model.limits import UNLIMITED, Ruling
 from gameday.model.plan import (
     Expectation,
     Fault,
@@ -188,6 +190,8 @@ class Simulation:
     meddle: Callable[["Simulation"], None] | None = None
     resumed_at: float = 1000.0
     proof: Proof = field(default_factory=lambda: Proof(pairs=1))
+    halt: Halt = CLEAR
+    ruling: Ruling = UNLIMITED
     preflight: Preflight | None = None
     severed: Severed | None = None
     looked: bool = False
@@ -310,6 +314,8 @@ class Simulation:
             drill="drill",
             planned=Planned.FROZEN,
             start_before=1300.0,
+            halt=self.halt,
+            ruling=self.ruling,
             abort=self.abort_at is not None and self.now >= self.abort_at,
             deleted=self.deleted_at is not None and self.now >= self.deleted_at,
             lock=Lock.HELD if self.cluster.lock else Lock.UNKNOWN,

@@ -1,0 +1,84 @@
+"""What the operator's owner allows any drill: limits, and what a plan would hit that they are held against."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+CONFIG_MAP: Final = "gameday-limits"
+"""The ConfigMap in the operator's namespace that holds the limits; without it there are none."""
+DOCUMENT: Final = "limits.yaml"
+"""Its only key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Hours of the week in which drills may begin and cut, on the clocks of a time zone.
+
+    ``days`` are those on which a window begins (Monday is 0); ``begins`` and ``ends`` are minutes of the day. A window
+    that ends no later than it begins goes on into the next day. ``text`` is how its owner wrote it.
+    """
+
+    text: str
+    days: frozenset[int]
+    begins: int
+    ends: int
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The owner's limits; None and empty mean none of that kind."""
+
+    longest_outage: float | None = None
+    """Seconds that an outage may last."""
+    most_pods: int | None = None
+    """Pods that one drill may cut at once."""
+    largest_share: int | None = None
+    """Per cent of the ready pods of any one workload that one drill may cut."""
+    allowed_hours: tuple[Hours, ...] = ()
+    drills_at_once: int | None = None
+    """Drills of the whole cluster that may have begun and not ended."""
+
+
+NONE: Final = Limits()
+"""No limits."""
+
+
+class RulingState(enum.Enum):
+    """What is known of the limits."""
+
+    KNOWN = "Known"
+    INVALID = "Invalid"
+    UNREADABLE = "Unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The limits as they stand; where they are not known, ``limits`` are the last that were, and ``why`` says why."""
+
+    limits: Limits = NONE
+    state: RulingState = RulingState.KNOWN
+    why: str = ""
+
+
+UNLIMITED: Final = Ruling()
+"""It is known that there are no limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of a workload's ready pods a plan would cut; ``workload`` as ``Deployment api``."""
+
+    workload: str
+    cut: int
+    ready: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a plan would cut in its namespace now: pods by fault, and shares of each workload that has any."""
+
+    pods: Mapping[str, int] = field(default_factory=dict)
+    shares: tuple[tuple[str, Share], ...] = ()
+    """By fault."""

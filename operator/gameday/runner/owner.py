@@ -1,0 +1,137 @@
+"""What the operator's owner says, for every drill at once: mirrors of the ConfigMaps in the operator's own namespace.
+
+Each drill's runner listens, and acts at once when it changes.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from gameday.api.limits import LimitsInvalid, limits_of
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import CONFIG_MAPS, Object
+from gameday.cluster.streams import Mirror
+from gameday.errors import GameDayError
+from gameday.model import halt as halting
+from gameday.model import limits as limiting
+from gameday.model.halt import CLEAR, Halt, HaltState
+from gameday.model.limits import UNLIMITED, Limits, Ruling, RulingState
+
+PATIENCE: Final = 1.0
+"""Longest pause, in seconds, before the API server is asked again: a halt takes at most 2 s to be heard."""
+LOOK_EVERY: Final = 5.0
+"""Seconds after which a halt is seen although its watch died unnoticed, while any drill runs."""
+
+
+class Owner:
+    """The owner's word, kept up to date while ``run`` runs.
+
+    ``halt`` and ``ruling`` are what holds now. Until they were read, and while the API server does not answer, nobody
+    knows; but a halt that was there when last seen holds.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, changed: Callable[[], None]) -> None:
+        """Make it; ``changed`` is called after the drills that listen."""
+        self.cluster = cluster
+        self.namespace = namespace
+        self.changed = changed
+        self.halt = Halt(HaltState.UNREADABLE, "the operator has not read yet whether drills are halted")
+        self.ruling = Ruling(state=RulingState.UNREADABLE, why="the operator has not read its owner's limits yet")
+        self.listeners: set[Callable[[], None]] = set()
+        self._heard = asyncio.Event()
+        self._changes = 0
+        self._halt = self._mirror(halting.CONFIG_MAP)
+        self._limits = self._mirror(limiting.CONFIG_MAP)
+
+    @property
+    def known(self) -> bool:
+        """Whether the owner was asked at all, with whatever answer: before that nothing may be concluded."""
+        return self._heard.is_set()
+
+    @property
+    def halt_object(self) -> Object | None:
+        """The ConfigMap that halts, as an Event's subject."""
+        found = self._halt.objects.get(halting.CONFIG_MAP)
+        return found | {"apiVersion": CONFIG_MAPS.api_version, "kind": CONFIG_MAPS.name} if found is not None else None
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._halt.run())
+            group.create_task(self._limits.run())
+            group.create_task(self._look_again())
+
+    async def read(self) -> None:
+        """Return once the owner was asked."""
+        await self._heard.wait()
+
+    async def look(self) -> None:
+        """Ask now whether drills are halted, whatever the watch says.
+
+        Raises:
+            GameDayError: when that cannot be told.
+
+        """
+        before = self._changes
+        found = await self.cluster.get(CONFIG_MAPS, self.namespace, halting.CONFIG_MAP)
+        # What the watch brought meanwhile is newer than this answer may be.
+        if self._changes != before:
+            return
+        if found is None:
+            self._halt.forget(halting.CONFIG_MAP)
+        else:
+            self._halt.learn(found)
+
+    def _mirror(self, name: str) -> Mirror:
+        fields = f"metadata.name={name}"
+        return Mirror(self.cluster, CONFIG_MAPS, self.namespace, self._hear, fields=fields, patience=PATIENCE)
+
+    async def _look_again(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            if self.listeners:
+                try:
+                    await self.look()
+                except GameDayError:
+                    # The mirror meets the same trouble, and tells it.
+                    continue
+
+    def _hear(self) -> None:
+        self._changes += 1
+        halt, ruling = halt_of(self._halt), ruling_of(self._limits, self.ruling.limits)
+        if self.known and (halt, ruling) == (self.halt, self.ruling):
+            return
+        self.halt, self.ruling = halt, ruling
+        if not all(mirror.synced or mirror.error for mirror in (self._halt, self._limits)):
+            return
+        self._heard.set()
+        for listener in tuple(self.listeners):
+            listener()
+        self.changed()
+
+
+def halt_of(mirror: Mirror) -> Halt:
+    """Whether all drills are halted: what was last seen there halts until it is seen gone."""
+    found = mirror.objects.get(halting.CONFIG_MAP)
+    if found is not None:
+        return Halt(HaltState.HALTED, " ".join(str((found.get("data") or {}).get(halting.REASON, "")).split())[:256])
+    if mirror.error or not mirror.synced:
+        why = f"it cannot be told whether drills are halted, so none starts: {mirror.error or 'not read yet'}"
+        return Halt(HaltState.UNREADABLE, why)
+    return CLEAR
+
+
+def ruling_of(mirror: Mirror, last: Limits) -> Ruling:
+    """The limits as they stand; ``last`` are those that were known before."""
+    if mirror.error or not mirror.synced:
+        why = f"the owner's limits cannot be read, so no drill begins: {mirror.error or 'not read yet'}"
+        return Ruling(last, RulingState.UNREADABLE, why)
+    found = mirror.objects.get(limiting.CONFIG_MAP)
+    if found is None:
+        return UNLIMITED
+    try:
+        return Ruling(limits_of(found.get("data") or {}))
+    except LimitsInvalid as error:
+        where = f"ConfigMap {found['metadata']['namespace']}/{limiting.CONFIG_MAP}"
+        why = f"the owner's limits are invalid, so no drill begins: {where}: {error}"
+        return Ruling(last, RulingState.INVALID, why[:1024])
