@@ -145,7 +145,15 @@ async def test_without_the_right_to_know_none_starts(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     operator = await town.operator()
     kubectl("-n", town.namespace, "delete", "rolebinding", "gameday-operator")
-    kubectl("-n", town.namespace, "create", "role", "lease-alone", "--verb=get,update,create", "--resource=leases")
+    kubectl(
+        "-n",
+        town.namespace,
+        "create",
+        "role",
+        "lease-alone",
+        "--verb=get,update,create",
+        "--resource=leases.coordination.k8s.io",
+    )
     account = f"{town.namespace}:gameday-operator"
     kubectl("-n", town.namespace, "create", "rolebinding", "lease", "--role=lease-alone", f"--serviceaccount={account}")
     await operator.end()

@@ -54,7 +54,8 @@ def limits_of(data: Mapping[str, Any]) -> model.Limits:
         raise LimitsInvalid(f"{model.DOCUMENT} is missing: write the limits there, or delete the ConfigMap")
     try:
         document = yaml.safe_load(str(data[model.DOCUMENT]))
-    except yaml.YAMLError as error:
+    # PyYAML lets through what its own types refuse, such as a date of no calendar, or a nesting without end.
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise LimitsInvalid(f"{model.DOCUMENT} is no YAML: {' '.join(str(error).split())}") from error
     try:
         written = Limits.model_validate({} if document is None else document)

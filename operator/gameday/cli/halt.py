@@ -7,11 +7,13 @@ kubectl does the same: ``kubectl -n gameday-system create configmap gameday-halt
 from typing import Final
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, Object
+from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, LEASES, Object
 from gameday.errors import Absent, AlreadyExists, Forbidden, GameDayError
 from gameday.model.halt import CONFIG_MAP, REASON
 from gameday.model.record import Phase
 
+LEASE: Final = "gameday-operator"
+"""The Lease of the operator that acts, unless it was started with another name."""
 NAMED: Final = 10
 """Most drills that are listed by name."""
 
@@ -40,12 +42,12 @@ async def halt(cluster: Cluster, namespace: str, reason: str) -> str:
         await cluster.create(CONFIG_MAPS, namespace, body)
     except AlreadyExists:
         there = await cluster.get(CONFIG_MAPS, namespace, CONFIG_MAP)
-        return f"{_halted(there)}; nothing was changed\n{await _running(cluster, 'being undone')}"
+        return f"{_halted(there)}; nothing was changed\n{await _undone(cluster, namespace)}"
     except Forbidden as error:
         raise CannotHalt(f"not halted: {error.answer}; {_ask('create', namespace)}") from error
     except Absent as error:
         raise CannotHalt(f"not halted: {error}; name the operator's namespace with --namespace") from error
-    return f"halted: no drill starts until `gameday resume`\n{await _running(cluster, 'being undone')}"
+    return f"halted: no drill starts until `gameday resume`\n{await _undone(cluster, namespace)}"
 
 
 async def resume(cluster: Cluster, namespace: str) -> str:
@@ -77,7 +79,7 @@ async def status(cluster: Cluster, namespace: str) -> str:
         raise CannotHalt(f"it cannot be told: {error.answer}; {_ask('get', namespace)}") from error
     if there is None:
         return f"not halted\n{await _running(cluster, 'running')}"
-    return f"{_halted(there)}\n{await _running(cluster, 'being undone')}"
+    return f"{_halted(there)}\n{await _undone(cluster, namespace)}"
 
 
 def _halted(there: Object | None) -> str:
@@ -89,6 +91,21 @@ def _halted(there: Object | None) -> str:
 
 def _ask(verb: str, namespace: str) -> str:
     return f"ask whoever runs the operator for the right to {verb} ConfigMap {CONFIG_MAP} in namespace {namespace}"
+
+
+async def _undone(cluster: Cluster, namespace: str) -> str:
+    """What becomes of the drills; whether anybody is there to undo them."""
+    lines = [await _running(cluster, "being undone")]
+    try:
+        lease = await cluster.get(LEASES, namespace, LEASE)
+    except Forbidden:
+        return lines[0]
+    if lease is None or not lease.get("spec", {}).get("holderIdentity"):
+        lines.append(
+            f"but no operator acts: nobody holds Lease {LEASE} in namespace {namespace}, so nothing is undone before "
+            "one starts, except what the fuses lift at their deadlines"
+        )
+    return "\n".join(lines)
 
 
 async def _running(cluster: Cluster, doing: str) -> str:

@@ -1,6 +1,10 @@
 """The owner's limits as they are written: taken whole, or refused with the key and what to write instead."""
 
+import contextlib
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gameday.api.limits import LimitsInvalid, hours_of, limits_of
 from gameday.model.limits import NONE, Limits
@@ -35,6 +39,9 @@ def test_what_is_left_out_is_not_limited(text: str) -> None:
         pytest.param(document("{}") | {"mostPods": "3"}, "mostPods: no such key", id="a key beside it"),
         pytest.param(document("mostPods: [1"), "no YAML", id="no YAML"),
         pytest.param(document("- mostPods: 1"), "limits: ", id="a list"),
+        pytest.param(document("mostPods: 2026-13-45"), "no YAML", id="a date of no calendar"),
+        pytest.param(document("mostPods: " + 3000 * "["), "no YAML", id="a nesting without end"),
+        pytest.param(document("mostPods: " + 9000 * "9"), "no YAML", id="a number without end"),
         pytest.param(document("mostpods: 1"), "limits.mostpods: Extra inputs", id="a misspelt limit"),
         pytest.param(document("longestOutage: 10"), "limits.longestOutage: ", id="a duration without unit"),
         pytest.param(document("longestOutage: 10d"), "limits.longestOutage: ", id="a duration in days"),
@@ -99,3 +106,18 @@ def test_hours_that_name_no_time_are_refused_with_their_text(text: str) -> None:
     with pytest.raises(LimitsInvalid) as refused:
         hours_of(text)
     assert f"limits.allowedHours: {text!r}: " in str(refused.value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.one_of(
+        st.text(max_size=80),
+        st.dictionaries(
+            st.sampled_from(["longestOutage", "mostPods", "largestShare", "allowedHours", "drillsAtOnce", "x"]),
+            st.one_of(st.text(max_size=30), st.integers(), st.booleans(), st.none(), st.lists(st.text(max_size=30))),
+        ).map(str),
+    )
+)
+def test_whatever_is_written_it_is_taken_or_refused_in_words(text: str) -> None:
+    with contextlib.suppress(LimitsInvalid):
+        assert isinstance(limits_of(document(text)), Limits)

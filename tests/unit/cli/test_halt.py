@@ -27,6 +27,17 @@ async def test_a_halt_is_a_configmap_and_names_the_drills_that_it_ends(api_serve
     assert "2 drills are waiting to start: shop/second, shop/third" in said
 
 
+@pytest.mark.parametrize("holder", [None, "", "operator-0"])
+async def test_a_halt_that_nobody_carries_out_says_so(
+    api_server: ApiServer, cluster: Cluster, holder: str | None
+) -> None:
+    if holder is not None:
+        lease = {"metadata": {"name": "gameday-operator"}, "spec": {"holderIdentity": holder}}
+        api_server.put("leases", NAMESPACE, lease)
+    assert ("no operator acts" in await halt(cluster, NAMESPACE, "")) is (not holder)
+    assert ("no operator acts" in await status(cluster, NAMESPACE)) is (not holder)
+
+
 async def test_a_second_halt_leaves_the_first_ones_reason(api_server: ApiServer, cluster: Cluster) -> None:
     await halt(cluster, NAMESPACE, "a launch")
     said = await halt(cluster, NAMESPACE, "something else")
