@@ -63,7 +63,7 @@ class Operator:
         )
         self.freed = Freed()
         self.turns = Turns(self.supervisor)
-        self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed)
+        self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed, self.schedules.deciding)
 
     async def lead(self) -> None:
         """Seek the Lease, then act until it is lost.

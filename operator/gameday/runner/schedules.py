@@ -7,6 +7,7 @@ operators, or one that died in between, never decide a slot twice; and the Drill
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -38,6 +39,15 @@ Key = tuple[str, str]
 log = logging.getLogger("gameday.schedules")
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A GameDay's schedule as one version of its spec has it; a digest without a schedule is of an invalid one."""
+
+    version: tuple[str, int]
+    schedule: Schedule | None
+    digest: str
+
+
 class Schedules:
     """Every GameDay's calendar. ``gamedays`` and ``drills`` are what Kopf watches, kept up to date by others."""
 
@@ -59,6 +69,7 @@ class Schedules:
         self._clock = clock
         self._halt = halt
         self._due: dict[Key, float] = {}
+        self._written: dict[Key, Written] = {}
         self._trouble: dict[Key, str] = {}
         self._turning: set[Key] = set()
         self._changed = asyncio.Event()
@@ -69,6 +80,7 @@ class Schedules:
         gameday = self._gamedays.get(key)
         if gameday is None:
             self._due.pop(key, None)
+            self._written.pop(key, None)
         elif "schedule" in gameday["spec"] or "schedule" in gameday.get("status", {}):
             self._due[key] = 0.0
             self._changed.set()
@@ -79,6 +91,10 @@ class Schedules:
         if SLOT in (drill["metadata"].get("labels") or {}) and _ended(drill) and key in self._due:
             self._due[key] = 0.0
             self._changed.set()
+
+    def deciding(self) -> bool:
+        """Whether slots are being decided now."""
+        return bool(self._turning)
 
     async def lead(self) -> None:
         """Decide slots as they come due, until cancelled. Only the holder of the operator's Lease may be here."""
@@ -157,18 +173,16 @@ class Schedules:
         return float("inf")
 
     async def _decide(self, key: Key, gameday: Object) -> float:
-        try:
-            schedule = schedule_of(gameday["spec"])
-            invalid = schedule is not None and any(engine.check(schedule))
-        except PlanInvalid:
-            schedule, invalid = None, True
-        if schedule is None or invalid:
-            await self._record(gameday, {"schedule": None, "next": None, "nextRun": "invalid" if invalid else None})
+        written = self._read(key, gameday)
+        schedule = written.schedule
+        if schedule is None:
+            why = "invalid" if written.digest else None
+            await self._record(gameday, {"schedule": None, "next": None, "nextRun": why})
             return float("inf")
         now = self._clock()
         known = calendar_of(gameday.get("status", {}))
         generation = gameday["metadata"].get("generation", 1)
-        begun = engine.begin(known, digest_of(gameday["spec"]), generation, _changed_at(gameday, now))
+        begun = engine.begin(known, written.digest, generation, _changed_at(gameday, now))
         calendar = engine.decide(schedule, begun, self._around(key), now)
         gameday = await self._record(gameday, calendar_fields(calendar) | _next(schedule, now))
         await self._tell(gameday, schedule, known, calendar)
@@ -177,6 +191,14 @@ class Schedules:
         self._trouble.pop(key, None)
         await self._prune(key, kept(gameday["spec"]))
         return engine.due(schedule, calendar)
+
+    def _read(self, key: Key, gameday: Object) -> "Written":
+        """The schedule of a GameDay's newest spec, read once."""
+        version = (gameday["metadata"]["uid"], gameday["metadata"].get("generation", 1))
+        known = self._written.get(key)
+        if known is None or known.version != version:
+            known = self._written[key] = Written(version, *_read(gameday["spec"]))
+        return known
 
     async def _record(self, gameday: Object, fields: dict[str, Any]) -> Object:
         """Write fields of a status on the version that was read; None takes a field out."""
@@ -259,6 +281,16 @@ class Schedules:
 
     def _running(self, key: Key) -> str | None:
         return next((d["metadata"]["name"] for d in self._of(key) if not _over(d)), None)
+
+
+def _read(spec: dict[str, Any]) -> tuple[Schedule | None, str]:
+    try:
+        schedule = schedule_of(spec)
+    except PlanInvalid:
+        return None, "invalid"
+    if schedule is None:
+        return None, ""
+    return (None, "invalid") if any(engine.check(schedule)) else (schedule, digest_of(spec))
 
 
 def _over(drill: Object) -> bool:

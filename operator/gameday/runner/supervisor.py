@@ -6,18 +6,23 @@ the operator's Lease.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gameday.cluster.streams import version_of
 from gameday.model.record import Phase
+from gameday.runner.entry import Entry
 from gameday.runner.memory import Superseded
 from gameday.runner.telemetry import Heartbeat, Metrics
 from gameday.runner.view import FINALIZER
 
 TURN_EVERY: Final = 2.0
 """Longest time between two turns of the supervisor, in seconds."""
+
+TURN_PAUSE: Final = 0.02
+"""Shortest time between two turns, in seconds: a turn looks at everything, and changes come in bursts."""
 
 AGAIN_AFTER: Final = 5.0
 """Seconds after which what failed by an error of ours is taken up again."""
@@ -61,6 +66,7 @@ class Supervisor:
         check_gameday: Callable[[Object], Awaitable[None]],
         metrics: Metrics,
         heartbeat: Heartbeat,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.known = Known()
         self.listed = False
@@ -69,8 +75,11 @@ class Supervisor:
         self.check_gameday = check_gameday
         self.metrics = metrics
         self.heartbeat = heartbeat
+        self.clock = clock
         self._changed = asyncio.Event()
         self._drills: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, Key] = {}
+        self._deciding: Callable[[], bool] = lambda: False
         self._checks: dict[Key, asyncio.Task[None]] = {}
         self._checked: dict[Key, tuple[str, int, int]] = {}
         self._round = 0
@@ -78,9 +87,14 @@ class Supervisor:
         self._gameday_changed: Callable[[Key], None] = lambda _: None
         self._drill_changed: Callable[[Object], None] = lambda _: None
 
-    def listen(self, gameday: Callable[[Key], None], drill: Callable[[Object], None]) -> None:
-        """Have somebody else told of every GameDay and Drill that has changed, once it is among ``known``."""
-        self._gameday_changed, self._drill_changed = gameday, drill
+    def listen(
+        self, gameday: Callable[[Key], None], drill: Callable[[Object], None], deciding: Callable[[], bool]
+    ) -> None:
+        """Have the calendar told of every GameDay and Drill that has changed, once it is among ``known``.
+
+        While it is ``deciding`` what is due, no scheduled drill begins.
+        """
+        self._gameday_changed, self._drill_changed, self._deciding = gameday, drill, deciding
 
     def gameday_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a GameDay."""
@@ -126,10 +140,12 @@ class Supervisor:
             while True:
                 self.heartbeat.beat()
                 self._changed.clear()
+                entry = Entry(self.clock(), self._deciding(), self._running.values(), self.known.drills)
                 for thing in list(self.known.drills.values()):
-                    self._start_drill(group, thing)
+                    self._start_drill(group, thing, entry)
                 for thing in list(self.known.gamedays.values()):
                     self._start_check(group, thing)
+                await asyncio.sleep(TURN_PAUSE)
                 try:
                     async with asyncio.timeout(TURN_EVERY):
                         await self._changed.wait()
@@ -146,9 +162,10 @@ class Supervisor:
     def _tell(self) -> None:
         self._changed.set()
 
-    def _start_drill(self, group: asyncio.TaskGroup, thing: Object) -> None:
+    def _start_drill(self, group: asyncio.TaskGroup, thing: Object, entry: Entry) -> None:
         uid = thing["metadata"]["uid"]
-        if uid not in self._drills and needs_runner(thing):
+        if uid not in self._drills and needs_runner(thing) and entry.admits(thing):
+            self._running[uid] = key_of(thing)
             self._drills[uid] = group.create_task(self._supervised(uid, thing))
 
     async def _supervised(self, uid: str, thing: Object) -> None:
@@ -160,6 +177,7 @@ class Supervisor:
             await self._failed(thing, errors)
         finally:
             self._drills.pop(uid, None)
+            self._running.pop(uid, None)
             self._changed.set()
 
     async def _failed(self, thing: Object, errors: BaseException) -> None:
