@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint format generate lock test test-fast test-all e2e demo bench image images up down status check-tools
+.PHONY: help setup lint format generate lock audit test test-fast test-all e2e demo by-itself bench image images up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,6 +14,8 @@ SHOP_IMAGE := localhost/gameday-shop:dev
 E2E_JOBS ?= 3
 UNIT_JOBS ?= 3
 E2E := $(BIN)/python tests/e2e/run.py
+AUDIT := build/audit
+AUDIT_SERVICE ?= pypi
 export PYTHON
 
 help: ## list the targets
@@ -47,7 +49,7 @@ generate: setup ## write the CRDs from the models
 
 lock: setup ## pin and hash the requirements anew
 	$(BIN)/pip install --quiet pip-tools
-	for name in requirements requirements-shop requirements-dev; do \
+	for name in requirements requirements-shop requirements-dev requirements-audit; do \
 	  $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-emit-trusted-host --strip-extras --allow-unsafe --no-header --no-annotate $$name.in -o $$name.txt; done
 
@@ -58,6 +60,18 @@ redis: # the shop's own tests run against a real one
 
 test-fast: lint redis ## the checks and tests that need no cluster
 	$(BIN)/python -m pytest -q -n $(UNIT_JOBS) tests/unit
+
+$(AUDIT)/ready: requirements-audit.txt | check-tools
+	@echo "making the environment of the audit"
+	@$(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.txt
+	@touch $@
+
+audit: image $(AUDIT)/ready ## what is in the image (build/sbom.json), and known vulnerabilities of its Python packages
+	$(CLUSTER) save $(IMAGE) build/image.tar
+	$(AUDIT)/bin/cyclonedx-py requirements requirements.txt --output-reproducible -o build/python.json
+	$(AUDIT)/bin/python operator/image/sbom.py build/python.json build/image.tar build/sbom.json
+	$(AUDIT)/bin/python operator/image/audit.py $(AUDIT)/bin/pip-audit $(AUDIT_SERVICE) requirements.txt
 
 up: ## start the test cluster (built from Go modules where no Docker engine answers)
 	$(CLUSTER) up
@@ -83,6 +97,9 @@ test-all: test-fast up images ## every test, the long drills and the cluster's o
 
 demo: setup up images ## a whole drill against the demo shop, with verdict and report
 	PYTHONPATH=operator:tests $(BIN)/python -m demo
+
+by-itself: setup up images ## half an hour: a drill every two minutes by its schedule, ten times
+	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m by_itself
 
 bench: setup up images ## measure against raw policies; prints the README's table
 	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m bench

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench_slots import slots
 from e2e.dialling import until
 from e2e.stage import Stage, cluster_output, example, kubectl, small, stage
 from gameday.api.record import moment
@@ -48,6 +49,8 @@ async def main():
         await asyncio.sleep(max(0, due - time.time()))
 asyncio.run(main())
 """
+STATUS = "print(open('/proc/1/status').read())"
+"""What an agent is asked for its memory: its image has python and no cat."""
 QUIET = 5.0
 """Seconds without a change in the cluster before each measurement."""
 ROW = "| {what} | {ours} | {raw} | {ratio} | {goal} |"
@@ -264,7 +267,7 @@ async def memory() -> list[str]:
         await town.under_cut()
         pods = {}
         for name in ("observer", "witness-0"):
-            told = kubectl("-n", town.namespace, "exec", f"first-{name}", "--", "cat", "/proc/1/status")
+            told = kubectl("-n", town.namespace, "exec", f"first-{name}", "--", "python3", "-c", STATUS)
             pods[name] = _rss(told.stdout)
         await town.finishes()
     return [
@@ -288,7 +291,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=10, help="drills and raw policies to time")
     parser.add_argument("--minutes", type=float, default=10, help="length of the drill whose requests are counted")
-    parser.add_argument("--only", choices=["timings", "requests", "memory"], action="append")
+    parser.add_argument("--slots", type=int, default=1000, help="GameDays, and CronJobs, that are due at once")
+    parser.add_argument("--only", choices=["timings", "requests", "memory", "slots"], action="append")
     options = parser.parse_args()
     os.environ["PATH"] = f"{cluster_output('path')}:{os.environ['PATH']}"
     os.environ["GAMEDAY_KUBECONFIG"] = cluster_output("kubeconfig")
@@ -296,6 +300,7 @@ def main() -> None:
     parts: dict[str, Callable[[], Any]] = {
         "timings": lambda: timings(options.runs),
         "memory": memory,
+        "slots": lambda: slots(options.slots),
         "requests": lambda: requests(options.minutes),
     }
     rows: list[str] = []

@@ -44,6 +44,12 @@ class Forbidden(GameDayError):
         self.answer = answer or message
 
 
+class NamespaceBusy(GameDayError):
+    """Another drill holds the namespace."""
+
+    reason = "Busy"
+
+
 class Conflict(GameDayError):
     """The object was changed since it was read."""
 

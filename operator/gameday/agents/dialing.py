@@ -4,10 +4,13 @@ import asyncio
 import os
 import ssl
 import struct
+from pathlib import Path
+from typing import cast
 
 from gameday.model.agent import Dial
 from gameday.probes.ask import error_word
 
+RESOLV_CONF = Path("/etc/resolv.conf")
 PING = b"*1\r\n$4\r\nPING\r\n"
 
 
@@ -55,8 +58,8 @@ class _Query(asyncio.DatagramProtocol):
         self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.DatagramTransport):
-            transport.sendto(self.question)
+        # Not asked by isinstance: asyncio's own datagram transport is no DatagramTransport in Python 3.11.
+        cast("asyncio.DatagramTransport", transport).sendto(self.question)
 
     def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002  the protocol's signature
         if data[:2] == self.question[:2] and not self.answered.done():
@@ -67,9 +70,24 @@ class _Query(asyncio.DatagramProtocol):
             self.answered.set_exception(exc)
 
 
+def cluster_name(resolv_conf: str) -> str:
+    """The API server's name in full, which the cluster's own DNS knows: any other one it would have to ask abroad for.
+
+    The cluster's domain stands in a pod's search list, as ``svc.<domain>`` (Kubernetes, "DNS for Services and Pods").
+    """
+    words = [word for line in resolv_conf.splitlines() if line.startswith("search") for word in line.split()[1:]]
+    domain = next((word for word in words if word.startswith("svc.")), "svc.cluster.local")
+    return f"kubernetes.default.{domain.rstrip('.')}"
+
+
+def _question() -> bytes:
+    name = cluster_name(RESOLV_CONF.read_text())
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return os.urandom(2) + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", 1, 1)
+
+
 async def _dns(target: Dial) -> str | None:
-    labels = b"".join(bytes([len(label)]) + label for label in (b"kubernetes", b"default", b"svc"))
-    question = os.urandom(2) + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", 1, 1)
+    question = _question()
     loop = asyncio.get_running_loop()
     transport, query = await loop.create_datagram_endpoint(
         lambda: _Query(question), remote_addr=(target.host, target.port)

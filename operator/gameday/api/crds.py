@@ -22,6 +22,8 @@ _READY = '.status.conditions[?(@.type=="Ready")].status'
 
 GAMEDAY_COLUMNS: tuple[Column, ...] = (
     ("Ready", "string", _READY),
+    ("Schedule", "string", ".spec.schedule.cron"),
+    ("Next", "string", ".status.nextRun"),
     ("Last", "string", ".status.lastDrill"),
     ("Verdict", "string", ".status.lastVerdict"),
     ("Detect", "string", ".status.lastDetect"),

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from gameday.api.base import ATOMIC, MOST, ApiModel, Cel, Duration, Identifier, Name, ObjectName, Port, cel, keyed
 from gameday.api.probes import Probe, ServiceReference
+from gameday.api.schedule import History, Schedule
 
 
 def at_most(path: str, limit: str, what: str) -> tuple[str, str]:
@@ -293,3 +294,7 @@ class GameDaySpec(ApiModel):
     """What repairs the system when a named recovery expectation was definitely missed."""
     measurements: Annotated[tuple[Measurement, ...], Field(max_length=MOST, json_schema_extra=keyed())] = ()
     """Figures taken over a stage's samples, for the report."""
+    schedule: Schedule | None = None
+    """When drills start by themselves; without it, only when somebody creates a Drill."""
+    history: History = History()
+    """How many ended drills of the schedule are kept."""

@@ -20,6 +20,9 @@ from gameday.model import plan as model
 PLAN_BYTES: Final = 24 * 1024
 """Largest canonical plan, in bytes."""
 
+NOT_OF_THE_PLAN: Final = {"schedule", "history"}
+"""Fields that say when a plan runs and what is kept of it, not what it does: a change of them is no other plan."""
+
 
 class PlanInvalid(GameDayError):
     """A spec that the schema does not admit; ``findings`` are (path, message)."""
@@ -49,7 +52,9 @@ def canonical(spec: Mapping[str, Any]) -> tuple[str, str]:
     """
     parsed = _validated(spec)
     text = json.dumps(
-        parsed.model_dump(mode="json", by_alias=True, exclude_none=True), sort_keys=True, separators=(",", ":")
+        parsed.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=NOT_OF_THE_PLAN),
+        sort_keys=True,
+        separators=(",", ":"),
     )
     if len(text.encode()) > PLAN_BYTES:
         raise PlanTooBig(f"the plan has {len(text.encode())} bytes, {PLAN_BYTES} fit: split the GameDay or shorten it")
@@ -84,10 +89,10 @@ def _validated(spec: Mapping[str, Any]) -> api.GameDaySpec:
     try:
         return api.GameDaySpec.model_validate(spec)
     except ValidationError as error:
-        raise PlanInvalid(tuple((_path(one["loc"]), one["msg"]) for one in error.errors())) from error
+        raise PlanInvalid(tuple((path_of(one["loc"]), one["msg"]) for one in error.errors())) from error
 
 
-def _path(location: tuple[int | str, ...]) -> str:
+def path_of(location: tuple[int | str, ...]) -> str:
     """A field's path as the API server writes it: ``spec.probes[0].every``."""
     return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
 

@@ -141,5 +141,31 @@ GAMEDAY_STATUS: Schema = {
         "lastDetect": text("Its timeToDetect.", 32),
         "lastRecover": text("Its timeToRecover.", 32),
         "lastFinishedAt": time("When it finished."),
+        "nextRun": text("The next run in the schedule's time zone, or why there is none.", 64),
+        "next": {
+            "type": "array",
+            "maxItems": 8,
+            "items": text("A time in the schedule's time zone.", 64),
+            "description": "The next runs that the calendar knows.",
+        },
+        "lastDecidedSlot": time("The newest slot that was decided; it never goes back."),
+        "slots": things(
+            "The newest decided slots, and why those that did not run did not.",
+            {
+                "at": time("The slot."),
+                "decision": text("Starting, Started, Suspended, Blackout, TooLate or StillRunning.", 32),
+                "message": text("Why."),
+                "count": {"type": "integer", "description": "How many slots this stands for, the newest of them at."},
+            },
+        ),
+        "schedule": {
+            "type": "object",
+            "description": "Which schedule the slots are of; the operator's own.",
+            "properties": {
+                "digest": text("Tells one schedule from another.", 64),
+                "generation": {"type": "integer", "description": "Generation of the spec it was seen in."},
+                "since": time("When it became what it is; no slot up to then is its own."),
+            },
+        },
     },
 }

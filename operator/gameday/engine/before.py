@@ -54,16 +54,28 @@ def preflight(at: Situation) -> Record:
     """Refuse with every finding at once, or go on; nothing was touched either way."""
     found = at.world.preflight
     if found is None:
-        if at.now > at.record.since + budgets.PREFLIGHT:
+        if at.now > max(at.record.since, at.world.resumed_at) + budgets.PREFLIGHT:
             error = at.world.errors.get("CheckPreflight", "no answer")
             return give_up(at, Cause.PREFLIGHT_FAILED, f"preflight did not end in time: {error}", at.now)
         return at.record
     if found.refusals:
         return give_up(at, Cause.PREFLIGHT_FAILED, "; ".join(found.refusals), at.now)
+    if found.rolling:
+        return _await_rollout(at, ", ".join(found.rolling))
     record = replace(at.record, warnings=found.warnings)
     for warning in found.warnings:
         record = record.note(at.now, "PreflightWarning", warning, warning=True)
     return record.enter(Phase.STEADY_STATE, at.now, "starting the agents")
+
+
+def _await_rollout(at: Situation, who: str) -> Record:
+    """Targets that are being replaced are no subject for a drill: wait for them as long as it may still start."""
+    if at.now > at.world.start_before:
+        why = f"{who} was still rolling out when startBefore passed; nothing was touched"
+        return give_up(at, Cause.ROLLOUT_IN_PROGRESS, why, at.now)
+    if any(line.reason == Cause.ROLLOUT_IN_PROGRESS.value for line in at.record.timeline):
+        return at.record
+    return at.record.note(at.now, Cause.ROLLOUT_IN_PROGRESS.value, f"waiting for the rollout of {who} to end")
 
 
 def steady_state(at: Situation) -> Record:

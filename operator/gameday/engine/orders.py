@@ -29,7 +29,7 @@ def _orders(plan: Plan | None, record: Record, world: World) -> Iterator[do.Comm
             elif world.planned is Planned.FROZEN and not held:
                 yield do.TakeLock()
         case Phase.PREFLIGHT:
-            if world.preflight is None:
+            if world.preflight is None or world.look_again:
                 yield do.CheckPreflight()
         case Phase.STEADY_STATE:
             if record.steady_from is None:

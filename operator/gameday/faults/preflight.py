@@ -9,6 +9,7 @@ from gameday.faults.addresses import is_address
 from gameday.faults.far_end import named_port
 from gameday.faults.findings import Finding, Severity
 from gameday.faults.isolation import isolating
+from gameday.faults.rollout import in_rollout
 from gameday.faults.sight import Sight
 from gameday.faults.targets import MOST_PAIRS, kinds_of_pairs, targets
 from gameday.model.plan import Existing, HostTarget, NetworkPartition, Plan, RedisProbe, RunJob, ServiceRef, Via
@@ -78,7 +79,7 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
 
 def _targets(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
     pods = targets(sight, partition.pod_selector)
-    if not pods:
+    if not pods and not in_rollout(sight, partition.pod_selector):
         yield Finding("NoTargets", path, "no running pod matches", "correct the labels or start the workload")
     if len(pods) > MOST_TARGETS:
         text = f"{len(pods)} pods match and at most {MOST_TARGETS} are cut at once"

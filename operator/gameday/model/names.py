@@ -34,6 +34,11 @@ def scale_fuse(drill: str, step: str) -> str:
     return derived(drill, f"fuse-{step}")
 
 
+def of_slot(gameday: str, at: float) -> str:
+    """The Drill of a slot, by the Unix minute of it."""
+    return f"{gameday}-{int(at) // 60}"
+
+
 def job(drill: str, step: str) -> str:
     """The Job of a rollback step."""
     return derived(drill, f"step-{step}")

@@ -122,6 +122,7 @@ class Cause(enum.Enum):
     BUSY = "Busy"
     TOO_LATE = "TooLate"
     PREFLIGHT_FAILED = "PreflightFailed"
+    ROLLOUT_IN_PROGRESS = "RolloutInProgress"
     AGENTS_NOT_READY = "AgentsNotReady"
     AGENT_LOST = "AgentLost"
     NOT_STEADY = "NotSteady"

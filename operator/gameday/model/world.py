@@ -31,10 +31,12 @@ class Planned(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """The outcome of the preflight: ``refusals`` end the drill, ``warnings`` do not."""
+    """The outcome of the preflight: ``refusals`` end the drill, ``rolling`` makes it wait, ``warnings`` do neither."""
 
     refusals: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    rolling: tuple[str, ...] = ()
+    """Workloads of targets that are in the middle of a rollout: worth another look."""
 
 
 class Life(enum.Enum):
@@ -116,6 +118,8 @@ class World:
     locked_by: str = ""
     """Who has what this drill waits for."""
     preflight: Preflight | None = None
+    look_again: bool = False
+    """Whether the preflight is to be made again: what it found was passing, and some time has passed."""
     agents_wanted: frozenset[str] = frozenset()
     agents: Mapping[str, Life] = field(default_factory=dict)
     fuses: Mapping[str, Fuse] = field(default_factory=dict)

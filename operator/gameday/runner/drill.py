@@ -15,7 +15,7 @@ from gameday.engine.drill import decide
 from gameday.engine.evidence import Evidence
 from gameday.engine.orders import orders
 from gameday.engine.situation import Situation
-from gameday.errors import GameDayError
+from gameday.errors import GameDayError, NamespaceBusy
 from gameday.model.labels import AGENT
 from gameday.model.plan import Outage, Plan, Recovery, SteadyState
 from gameday.model.record import Phase, Record
@@ -32,6 +32,8 @@ LOOK_EVERY: Final = 0.5
 """Longest time between two looks, in seconds: deadlines pass without an event."""
 RETRY_AFTER: Final = 0.5
 """Seconds after which a command that failed may be given again."""
+LOOK_AGAIN_AFTER: Final = 3.0
+"""Seconds between two preflights of a drill that waits for a rollout to end."""
 LOOK_FOR_LEAK_AFTER: Final = 10.0
 """Seconds after the injection from which a cut without effect is suspicious."""
 LIFT_FIRST: Final = 0.5
@@ -182,7 +184,10 @@ class DrillRunner:
         return record
 
     def _world(self) -> World:
-        return replace(self.view.world(), errors=dict(self.errors), skew=self.feed.skew)
+        world = self.view.world()
+        rolling = world.preflight is not None and bool(world.preflight.rolling)
+        again = rolling and self.clock() >= self.view.preflight_at + LOOK_AGAIN_AFTER
+        return replace(world, errors=dict(self.errors), skew=self.feed.skew, look_again=again)
 
     async def _saved(self, record: Record) -> bool:
         try:
@@ -216,7 +221,10 @@ class DrillRunner:
                 log.warning("drill %s: %s: %s", self.memory.name, key, error)
             self.errors[key] = str(error)
             self._wake.set()
-            await asyncio.sleep(RETRY_AFTER)
+            if isinstance(error, NamespaceBusy):
+                await self.hands.freed.wait(self.memory.namespace)
+            else:
+                await asyncio.sleep(RETRY_AFTER)
         finally:
             self.running.pop(lane, None)
             self._wake.set()

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from gameday.api.calendar import schedule_of
 from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import GAMEDAYS, Object
 from gameday.engine import limits
+from gameday.engine.calendar import check as check_schedule
 from gameday.engine.plan_check import check, complete
 from gameday.errors import Conflict
 from gameday.model.halt import Halt
@@ -40,17 +42,36 @@ Condition = tuple[str, str, str, str]
 """Type, status, reason and message."""
 
 
+def read_all(gameday: Object) -> tuple[Plan, str, str]:
+    """The plan of a GameDay whose schedule is right too; see ``read``. A drill asks for the plan alone."""
+    found: tuple[tuple[str, str], ...] = ()
+    try:
+        schedule = schedule_of(gameday["spec"])
+        if schedule is not None:
+            found = tuple((finding.path, finding.message) for finding in check_schedule(schedule))
+    except PlanInvalid as error:
+        found = error.findings
+    try:
+        plan = read(gameday)
+    except PlanInvalid as error:
+        raise PlanInvalid(tuple(dict.fromkeys((*error.findings, *found)))) from error
+    if found:
+        raise PlanInvalid(found)
+    return plan
+
+
 async def check_gameday(
     cluster: Cluster, gameday: Object, halt: Halt, ruling: Ruling, clock: Callable[[], float]
 ) -> None:
     """Write the conditions of a GameDay: Ready, of its newest spec; Halted, while no drill of it would begin."""
     try:
-        plan, _, _ = read(gameday)
+        plan, _, _ = read_all(gameday)
     except (PlanInvalid, PlanTooBig) as error:
         ready = ("Ready", "False", error.reason, str(error)[:1024])
     else:
         count = sum(len(e) for e in (plan.steady_state.expect, plan.outage.expect, plan.recovery.expect))
-        text = f"{len(plan.probes)} probes, {count} expectations; create a Drill to run it"
+        how = "runs by its schedule" if "schedule" in gameday["spec"] else "create a Drill to run it"
+        text = f"{len(plan.probes)} probes, {count} expectations; {how}"
         ready = _limited(ruling, plan) or ("Ready", "True", "PlanValid", text)
     halted = (("Halted", "True", Cause.HALTED.value, str(halt)),) if halt.halted else ()
     fields = {"observedGeneration": gameday["metadata"].get("generation", 1)}

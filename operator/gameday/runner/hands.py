@@ -12,10 +12,11 @@ from gameday.cluster.kinds import DRILLS, JOBS, PODS, Kind, Object
 from gameday.cluster.lease import lock_namespace, unlock_namespace
 from gameday.engine import budgets, limits
 from gameday.engine import commands as do
-from gameday.errors import AlreadyExists, GameDayError, Refused
+from gameday.errors import AlreadyExists, GameDayError, NamespaceBusy, Refused
 from gameday.faults import fuse, policy
 from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
 from gameday.faults.reach import reach
+from gameday.faults.rollout import in_rollout
 from gameday.faults.sight import Sight, look
 from gameday.faults.targets import addresses, far_end, pairs, targets
 from gameday.model.agent import AgentConfig
@@ -28,6 +29,7 @@ from gameday.model.setup import Setup
 from gameday.model.world import Life, Lock, Preflight
 from gameday.runner import agents
 from gameday.runner.agent_pods import SEVER_GRACE, fuse_pod
+from gameday.runner.freed import Freed
 from gameday.runner.memory import Memory
 from gameday.runner.settings import Settings
 from gameday.runner.turns import Turns
@@ -50,6 +52,7 @@ class Hands:
         settings: Settings,
         clock: Callable[[], float],
         undoing: Callable[[str], bool],
+        freed: Freed,
         turns: Turns,
     ) -> None:
         self.operator = operator
@@ -59,6 +62,7 @@ class Hands:
         self.clock = clock
         self.undoing = undoing
         self.turns = turns
+        self.freed = freed
         self.namespace = memory.namespace
         self.account = operator.as_account(memory.namespace)
 
@@ -99,6 +103,7 @@ class Hands:
             case do.FreeLock():
                 await unlock_namespace(self.operator, self.namespace, self.memory.uid)
                 self.turns.give_back(self.memory.uid)
+                self.freed.given_back(self.namespace)
                 self.view.lock = Lock.UNKNOWN
             case do.LetGo():
                 await self._finalizer(on=False)
@@ -132,7 +137,7 @@ class Hands:
         if holder != self.memory.name:
             self.turns.give_back(self.memory.uid)
             self.view.lock, self.view.locked_by = Lock.BUSY, holder
-            raise Refused(f"drill {holder} holds namespace {self.namespace}; one drill at a time")
+            raise NamespaceBusy(f"drill {holder} holds namespace {self.namespace}; one drill at a time")
         await self._finalizer(on=True)
         self.view.lock = Lock.HELD
 
@@ -175,10 +180,12 @@ class Hands:
             return
         fault = plan.outage.faults[0]
         sight = await look(self.account, self.operator, self.namespace, fault.partition)
-        exceeded = limits.refusals(ruling.limits, plan, reach(sight, plan), self.clock())
-        found = (*refusals(sight, plan), *exceeded)
+        rolling = in_rollout(sight, fault.partition.pod_selector)
+        # A rollout has more pods for a while; once it is over they are counted.
+        hit = Reach() if rolling else reach(sight, plan)
+        found = (*refusals(sight, plan), *limits.refusals(ruling.limits, plan, hit, self.clock()))
         notes: tuple[str, ...] = ()
-        if not found:
+        if not found and not rolling:
             setup = setup_of(sight, plan)
             notes = warnings(sight, fault.partition)
             if fault.partition.existing is Existing.SEVER and not setup.severs:
@@ -186,7 +193,7 @@ class Hands:
             found = await self._rehearse(plan, setup, fault)
             self.memory.setup = setup
             self.view.likely_leak = likely_leak(sight, fault.partition, setup.backend)
-        self.view.preflight = Preflight(found, notes)
+        self.view.preflight, self.view.preflight_at = Preflight(found, notes, rolling), self.clock()
 
     async def find_leak(self) -> None:
         """Look again for what lets traffic through: it may have come after the preflight, or under another process.

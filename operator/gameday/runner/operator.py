@@ -22,10 +22,12 @@ from gameday.model.record import Line, Phase, Record
 from gameday.model.world import Planned, World
 from gameday.runner.drill import DrillRunner
 from gameday.runner.feed import Feed
+from gameday.runner.freed import Freed
 from gameday.runner.gamedays import check_gameday, last_drill, read, read_spec, update_status
 from gameday.runner.hands import Hands
 from gameday.runner.memory import Memory
 from gameday.runner.owner import Owner
+from gameday.runner.schedules import Schedules
 from gameday.runner.settings import Settings
 from gameday.runner.supervisor import Supervisor
 from gameday.runner.telemetry import Heartbeat, Metrics
@@ -56,6 +58,10 @@ class Operator:
         self._writing: set[asyncio.Task[None]] = set()
         self.supervisor = Supervisor(self.run_drill, self.check, self.metrics, self.heartbeat)
         self.turns = Turns(self.supervisor)
+        known = self.supervisor.known
+        self.schedules = Schedules(cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock)
+        self.freed = Freed()
+        self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed)
 
     async def lead(self) -> None:
         """Seek the Lease, then act until it is lost.
@@ -80,15 +86,16 @@ class Operator:
         self._acts = True
         self._announce()
         acting = asyncio.create_task(self.supervisor.lead())
+        starting = asyncio.create_task(self.schedules.lead())
         keeping = asyncio.create_task(election.keep())
         listing = asyncio.create_task(self._resync())
         try:
-            await asyncio.wait({acting, keeping, listing, hearing}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({acting, starting, keeping, listing, hearing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.metrics.leading.set(0)
-            for task in (acting, keeping, listing, hearing):
+            for task in (acting, starting, keeping, listing, hearing):
                 task.cancel()
-            ended = await asyncio.gather(acting, keeping, listing, hearing, return_exceptions=True)
+            ended = await asyncio.gather(acting, starting, keeping, listing, hearing, return_exceptions=True)
             if not keeping.done() or keeping.cancelled():
                 await election.release()
         for error in ended:
@@ -150,6 +157,8 @@ class Operator:
 
     async def run_drill(self, drill: Object) -> None:
         """Carry one drill out, to its end."""
+        if "phase" not in drill.get("status", {}):
+            await self.schedules.claim(drill)
         now = self.clock()
         group: set[asyncio.Task[None]] = set()
 
@@ -168,7 +177,8 @@ class Operator:
         self._recall(memory, drill)
         feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, self.clock)
         view = View(self.cluster, memory, feed, self.owner, resumed_at=now)
-        hands = Hands(self.cluster, memory, view, self.settings, self.clock, self.supervisor.runs, self.turns)
+        runs = self.supervisor.runs
+        hands = Hands(self.cluster, memory, view, self.settings, self.clock, runs, self.freed, self.turns)
         runner = DrillRunner(memory, view, feed, hands, self.clock, lambda: self._find_plan(memory, view))
         known = memory.record.phase
         if known not in {Phase.PENDING, Phase.FINISHED}:

@@ -75,6 +75,12 @@ class Supervisor:
         self._checked: dict[Key, tuple[str, int, int]] = {}
         self._round = 0
         self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
+        self._gameday_changed: Callable[[Key], None] = lambda _: None
+        self._drill_changed: Callable[[Object], None] = lambda _: None
+
+    def listen(self, gameday: Callable[[Key], None], drill: Callable[[Object], None]) -> None:
+        """Have somebody else told of every GameDay and Drill that has changed, once it is among ``known``."""
+        self._gameday_changed, self._drill_changed = gameday, drill
 
     def gameday_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a GameDay."""
@@ -82,10 +88,12 @@ class Supervisor:
         if deleted:
             self.metrics.forget(*key_of(thing))
             self._checked.pop(key_of(thing), None)
+        self._gameday_changed(key_of(thing))
 
     def drill_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a Drill."""
         self._take(self.known.drills, deleted, thing)
+        self._drill_changed(thing)
 
     def resync(self, namespace: str | None, drills: Listed, gamedays: Listed) -> None:
         """Take what the API server lists, in one namespace or in all: an event that never came is made up for."""
@@ -94,7 +102,13 @@ class Supervisor:
             known_here = [key for key in known if namespace in {None, key[0]}]
             for key in [k for k in known_here if k not in listed and version_of(known[k]) < int(version)]:
                 del known[key]
-            known |= {k: t for k, t in listed.items() if k not in known or version_of(known[k]) < version_of(t)}
+            newer = {k: t for k, t in listed.items() if k not in known or version_of(known[k]) < version_of(t)}
+            known.update(newer)
+            for key, thing in newer.items():
+                if known is self.known.gamedays:
+                    self._gameday_changed(key)
+                else:
+                    self._drill_changed(thing)
         self._tell()
 
     def check_again(self) -> None:

@@ -62,6 +62,18 @@ class Metrics:
             buckets=LAG_BUCKETS,
             registry=self.registry,
         )
+        self.slots = Counter(
+            "gameday_slots",
+            "Slots of schedules, by what was decided about them.",
+            ["namespace", "gameday", "decision"],
+            registry=self.registry,
+        )
+        self.slot_lag = Histogram(
+            "gameday_slot_lag_seconds",
+            "Seconds from a slot to the creation of its Drill.",
+            buckets=LAG_BUCKETS,
+            registry=self.registry,
+        )
         self.broken = Counter(
             "gameday_internal_errors", "Errors of ours that ended a drill's runner.", registry=self.registry
         )
@@ -85,6 +97,10 @@ class Metrics:
         self._count(namespace, gameday, self.drills, (namespace, gameday, verdict)).inc()
         for name, unit, value in figures:
             self._count(namespace, gameday, self.measured, (namespace, gameday, name, unit)).set(value)
+
+    def decided(self, namespace: str, gameday: str, decision: str, count: int) -> None:
+        """Count slots that were decided alike."""
+        self._count(namespace, gameday, self.slots, (namespace, gameday, decision)).inc(count)
 
     def forget(self, namespace: str, gameday: str) -> None:
         """Drop the series of a GameDay that is gone."""

@@ -56,6 +56,7 @@ class View:
         self.planned = Planned.ABSENT
         self.planned_why = ""
         self.preflight: Preflight | None = None
+        self.preflight_at = 0.0
         self.likely_leak = ""
         self._wake: Callable[[], None] = lambda: None
         self._mirrors: dict[str, Mirror] = {}

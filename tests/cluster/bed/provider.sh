@@ -73,7 +73,7 @@ provider_build_image() {
   build_binaries
   build_base
   local requirements
-  for requirements in "$context"/requirements*.txt; do case $requirements in *-dev.txt) ;; *) wheels_for "$requirements" ;; esac; done
+  for requirements in "$context"/requirements*.txt; do case $requirements in *-dev.txt | *-audit.txt) ;; *) wheels_for "$requirements" ;; esac; done
   say "building image $tag"
   bud "$tag" --build-arg BASE_IMAGE=localhost/base:bed --build-arg "PIP_OPTIONS=--no-index --find-links=/wheels" \
     --volume "$cache/wheels:/wheels:ro" -f "$dockerfile" "$context"
@@ -82,9 +82,19 @@ provider_build_image() {
 in_node() { nsenter --target "$(<"$state/pid")" --mount -- "$@"; }
 ctr_in_node() { in_node "$binaries/ctr" --namespace k8s.io "$@"; }
 
-provider_load() {
+built_archive_of() {
   local archive; archive=$(archive_of "$1")
   [ -e "$archive" ] || fail "image $1 was not built: run 'cluster build-image' first"
+  echo "$archive"
+}
+
+provider_save() { # tag, file
+  local archive; archive=$(built_archive_of "$1")
+  cp "$archive" "$2"
+}
+
+provider_load() {
+  local archive; archive=$(built_archive_of "$1")
   ctr_in_node image import --local "$archive" >"$cache/load.log" 2>&1 || { cat "$cache/load.log" >&2; fail "image $1 was not loaded"; }
 }
 

@@ -55,6 +55,8 @@ provider_build_image() { # tag, dockerfile, context
 
 provider_load() { kind_here load docker-image --name "$kind_name" "$1" >"$cache/load.log" 2>&1 || { cat "$cache/load.log" >&2; fail "image $1 was not loaded"; }; }
 
+provider_save() { docker save --output "$2" "$1" || fail "image $1 was not built: run 'cluster build-image' first"; } # tag, file
+
 in_node() { docker exec "$kind_node" "$@"; }
 
 provider_kill_pod() { # pod, namespace

@@ -23,6 +23,7 @@ from unit.manifests.reading import (
 )
 
 PINNED = re.compile(r"^[\w./-]+(:(?!latest$)[\w.-]+|@sha256:[0-9a-f]{64})$")
+SHELLS = {"sh", "bash", "dash", "ash", "busybox", "env"}
 
 
 def workloads() -> list[tuple[str, Object]]:
@@ -33,6 +34,12 @@ def workloads() -> list[tuple[str, Object]]:
     ]
     assert found
     return found
+
+
+def hooks(container: Object) -> list[Object]:
+    """What the kubelet asks or runs besides the container itself."""
+    probes = [container.get(f"{kind}Probe", {}) for kind in ("startup", "readiness", "liveness")]
+    return probes + list(container.get("lifecycle", {}).values())
 
 
 def operator(bodies: list[Object] | None = None) -> Object:
@@ -61,6 +68,14 @@ def test_every_container_says_what_it_needs_and_what_it_may_take(workload: Objec
         assert set(container["resources"]["requests"]) == {"cpu", "memory"}
         assert "memory" in container["resources"]["limits"]
         assert container["imagePullPolicy"] == "IfNotPresent"
+
+
+@pytest.mark.parametrize("workload", [operator()], ids=["operator"])
+def test_nothing_asks_for_a_shell(workload: Object) -> None:
+    for container in containers(workload):
+        run = [container.get("command", ()), container.get("args", ())]
+        run += [(found.get("exec") or {}).get("command", ()) for found in hooks(container)]
+        assert not SHELLS & {word.rpartition("/")[2] for words in run for word in words}
 
 
 def test_only_the_operators_pod_has_a_token() -> None:

@@ -21,7 +21,7 @@ OPERATOR_MAY: set[Right] = {
     *((EVERYWHERE, "gameday.dev", "drills", "", verb) for verb in ("get", "list", "watch")),
     (EVERYWHERE, "gameday.dev", "gamedays/status", "", "update"),
     (EVERYWHERE, "gameday.dev", "drills/status", "", "update"),
-    (EVERYWHERE, "gameday.dev", "drills", "", "patch"),
+    *((EVERYWHERE, "gameday.dev", "drills", "", verb) for verb in ("create", "patch", "delete")),
     (EVERYWHERE, "coordination.k8s.io", "leases", "", "create"),
     *((EVERYWHERE, "coordination.k8s.io", "leases", "gameday", verb) for verb in ("get", "update", "delete")),
     (EVERYWHERE, "", "events", "", "create"),

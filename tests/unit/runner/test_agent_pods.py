@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 
@@ -87,6 +88,13 @@ def test_a_pod_meets_the_restricted_standard_and_holds_no_token(agent: str) -> N
     assert container["resources"].keys() == {"requests", "limits"}
     assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("gameday", False)
     assert spec["restartPolicy"] == "Never"
+
+
+@pytest.mark.parametrize("agent", sorted(NAMES))
+def test_a_pod_starts_a_module_that_there_is_and_no_shell(agent: str) -> None:
+    python, flag, module = made()[agent]["spec"]["containers"][0]["command"]
+    assert (python, flag) == ("python3", "-m")
+    assert find_spec(module) is not None
 
 
 @pytest.mark.parametrize("agent", sorted(NAMES))

@@ -1,0 +1,131 @@
+"""Whether a slot runs: decided once, from the schedule, what was decided before, and the time.
+
+The order of it makes a slot run at most once, and lose none without a word: the decision is recorded, then its Drill
+is created under a name that follows from the slot, then the Drill's runner settles the slot before it does anything.
+A process that dies between any two of these leaves a record from which the next one goes on.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSimError
+
+from gameday.engine.plan_check import Finding
+from gameday.engine.slots import COUNTED, blackout_at, count, newest, upcoming
+from gameday.model.schedule import Calendar, Decision, Recurring, Schedule, Slot
+
+
+def begin(known: Calendar | None, digest: str, generation: int, changed_at: float) -> Calendar:
+    """The calendar of a schedule: the known one, or one that starts anew where the schedule is another.
+
+    ``changed_at`` is when the GameDay was last written: a schedule that changed has no slot up to then, so that
+    neither a new cron expression nor the end of a suspension starts what is past. Two changes that came unseen may
+    have changed it back and forth.
+    """
+    if known is None:
+        return Calendar(digest, generation, changed_at)
+    if known.digest == digest and generation - known.generation < 2:
+        return known if known.generation == generation else _with(known, digest, generation, known.since)
+    return _with(known, digest, generation, max(known.since, changed_at))
+
+
+def decide(schedule: Schedule, calendar: Calendar, running: str | None, now: float, trouble: str = "") -> Calendar:
+    """The calendar with every slot up to ``now`` decided.
+
+    ``running`` names a Drill of this GameDay that has not ended; ``trouble`` is why the last Drill was not created.
+    Only the newest slot that was missed counts.
+    """
+    if (starting := calendar.starting) is not None:
+        if now <= starting.at + schedule.starting_deadline:
+            return calendar
+        why = f"its Drill was not created in time: {trouble or 'no process was there to create it'}"
+        return calendar.settle(starting.at, Decision.TOO_LATE, why)
+    floor = max(calendar.since, calendar.last_decided)
+    at = newest(schedule, floor, now)
+    if at is None:
+        return calendar
+    return calendar.note(*_older(schedule, floor, at), _judge(schedule, at, running, now))
+
+
+def due(schedule: Schedule, calendar: Calendar) -> float:
+    """When the calendar has something to decide again, as a Unix second."""
+    if (starting := calendar.starting) is not None:
+        return starting.at + schedule.starting_deadline
+    return next(upcoming(schedule.cron, schedule.zone, max(calendar.since, calendar.last_decided)), float("inf"))
+
+
+def check(schedule: Schedule) -> Iterator[Finding]:
+    """Everything in a schedule that no schema can see."""
+    try:
+        ZoneInfo(schedule.zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        text = f"{schedule.zone!r} is no IANA time zone: write one such as Europe/Berlin or Etc/UTC"
+        yield Finding("spec.schedule.timeZone", text)
+        return
+    yield from _cron("spec.schedule.cron", schedule.cron)
+    for index, blackout in enumerate(schedule.blackouts):
+        path = f"spec.schedule.blackouts[{index}]"
+        if isinstance(blackout, Recurring):
+            yield from _cron(f"{path}.cron", blackout.cron)
+        elif blackout.until <= blackout.since:
+            yield Finding(f"{path}.until", "it must be later than from: until is the first moment after the blackout")
+
+
+def local(at: float, zone: str) -> str:
+    """A moment as people of a zone read it: ``Mon 2026-11-30 10:00 CET``."""
+    return datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(zone)).strftime("%a %Y-%m-%d %H:%M %Z")
+
+
+def _with(known: Calendar, digest: str, generation: int, since: float) -> Calendar:
+    return Calendar(digest, generation, since, known.last_decided, known.slots)
+
+
+def _older(schedule: Schedule, floor: float, at: float) -> Iterator[Slot]:
+    missed = count(schedule, floor, at)
+    if missed == 0:
+        return
+    first = next(upcoming(schedule.cron, schedule.zone, floor))
+    last = _last_before(schedule, floor, at)
+    many = f"at least {COUNTED}" if missed == COUNTED else str(missed)
+    if schedule.suspend:
+        yield Slot(last, Decision.SUSPENDED, f"{many} slots since {local(first, schedule.zone)}", missed)
+        return
+    text = (
+        f"{many} slots since {local(first, schedule.zone)} passed while no operator was there; only the newest counts"
+    )
+    yield Slot(last, Decision.TOO_LATE, text, missed)
+
+
+def _last_before(schedule: Schedule, floor: float, at: float) -> float:
+    found = newest(schedule, floor, at - 1)
+    return at if found is None else found
+
+
+def _judge(schedule: Schedule, at: float, running: str | None, now: float) -> Slot:
+    if schedule.suspend:
+        return Slot(at, Decision.SUSPENDED, "spec.schedule.suspend is true")
+    if (blackout := blackout_at(schedule, at)) is not None:
+        return Slot(at, Decision.BLACKOUT, f"in blackout {blackout.name}")
+    if now > at + schedule.starting_deadline:
+        text = f"seen {now - at:.0f} s after its time, and startingDeadline is {schedule.starting_deadline:.0f} s"
+        return Slot(at, Decision.TOO_LATE, text)
+    if running is not None:
+        return Slot(at, Decision.STILL_RUNNING, f"drill {running} has not ended")
+    return Slot(at, Decision.STARTING)
+
+
+def _cron(path: str, cron: str) -> Iterator[Finding]:
+    if len(cron.split()) != 5 or not re.fullmatch(r"[0-9A-Za-z*,/#\- ]+", cron):
+        yield Finding(path, f"{cron!r} is no cron expression: five fields, minute hour day-of-month month day-of-week")
+        return
+    try:
+        first = list(zip(range(2), upcoming(cron, "UTC", 0.0), strict=False))
+    except CronSimError as error:
+        yield Finding(
+            path, f"{cron!r}: {str(error).lower()}; the fields are minute hour day-of-month month day-of-week"
+        )
+        return
+    if not first:
+        yield Finding(path, f"{cron!r} names a day that never comes")

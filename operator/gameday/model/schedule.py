@@ -1,0 +1,108 @@
+"""When a GameDay runs by itself, and what became of each of its slots. Times are Unix seconds."""
+
+import enum
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A blackout that is once: from ``since`` until just before ``until``."""
+
+    name: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """A blackout that comes again and again: ``lasts`` seconds from each slot of ``cron``."""
+
+    name: str
+    cron: str
+    lasts: float
+
+
+Blackout = Window | Recurring
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A calendar: ``cron`` has five fields and is read in ``zone``, an IANA name.
+
+    A slot that cannot start within ``starting_deadline`` seconds does not start at all.
+    """
+
+    cron: str
+    zone: str
+    starting_deadline: float = 300.0
+    blackouts: tuple[Blackout, ...] = ()
+    suspend: bool = False
+
+
+class Decision(enum.Enum):
+    """What became of a slot. All but ``STARTING`` and ``STARTED`` are reasons why it did not run."""
+
+    STARTING = "Starting"
+    """Decided and recorded; its Drill is created next, by this process or the one after it."""
+    STARTED = "Started"
+    SUSPENDED = "Suspended"
+    BLACKOUT = "Blackout"
+    TOO_LATE = "TooLate"
+    STILL_RUNNING = "StillRunning"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot that was decided; ``count`` above 1 stands for that many, of which ``at`` is the newest."""
+
+    at: float
+    decision: Decision
+    message: str = ""
+    count: int = 1
+
+    @property
+    def ran(self) -> bool:
+        """Whether it has, or is about to have, a Drill."""
+        return self.decision in {Decision.STARTING, Decision.STARTED}
+
+
+SLOTS_KEPT: Final = 10
+"""How many decided slots a GameDay shows; older ones live on in events and metrics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What a GameDay remembers of its schedule: enough that no slot is ever decided twice.
+
+    ``since`` is when the schedule became what it is: no slot up to then is its own. ``last_decided`` never goes back.
+    """
+
+    digest: str
+    generation: int
+    since: float
+    last_decided: float = 0.0
+    slots: tuple[Slot, ...] = ()
+
+    @property
+    def starting(self) -> Slot | None:
+        """The slot whose Drill is to be created, until that Drill has been seen to begin."""
+        return next((slot for slot in self.slots if slot.decision is Decision.STARTING), None)
+
+    def note(self, *decided: Slot) -> Self:
+        """The calendar with more slots decided."""
+        newest = max((slot.at for slot in decided), default=0.0)
+        kept = (*self.slots, *decided)[-SLOTS_KEPT:]
+        return replace(self, slots=kept, last_decided=max(self.last_decided, newest))
+
+    def settle(self, at: float, decision: Decision, message: str = "") -> Self:
+        """The calendar with its starting slot ended one way or the other; any other slot stays as it was."""
+        return replace(
+            self,
+            slots=tuple(
+                replace(slot, decision=decision, message=message)
+                if slot.at == at and slot.decision is Decision.STARTING
+                else slot
+                for slot in self.slots
+            ),
+        )

@@ -1,0 +1,279 @@
+"""Starts drills by the calendar: asks ``engine.calendar`` what became of each slot, records it, then does it.
+
+A decision is recorded, on the very version of the GameDay it was made from, before its Drill is created. So two
+operators, or one that died in between, never decide a slot twice; and the Drill's name follows from its slot.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from gameday.api.calendar import SHOWN, calendar_fields, calendar_of, digest_of, kept, schedule_of
+from gameday.api.parse import PlanInvalid
+from gameday.api.record import moment, timestamp
+from gameday.cluster.client import Cluster
+from gameday.cluster.events import Events
+from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
+from gameday.engine import calendar as engine
+from gameday.engine.history import Past, expired
+from gameday.engine.slots import next_runs
+from gameday.errors import AlreadyExists, Conflict, GameDayError
+from gameday.model.labels import GAME_DAY, SLOT
+from gameday.model.names import of_slot
+from gameday.model.record import Phase, Verdict
+from gameday.model.schedule import Calendar, Decision, Schedule, Slot
+from gameday.runner.telemetry import Metrics
+
+LOOK_EVERY: Final = 1.0
+"""Longest time between two looks at the clock, in seconds: it may be stepped."""
+AGAIN_AFTER: Final = 1.0
+"""Seconds after which what the API server refused is tried again."""
+AT_ONCE: Final = 16
+"""How many GameDays have their slots decided at the same time."""
+
+Key = tuple[str, str]
+log = logging.getLogger("gameday.schedules")
+
+
+class Schedules:
+    """Every GameDay's calendar. ``gamedays`` and ``drills`` are what Kopf watches, kept up to date by others."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        gamedays: dict[Key, Object],
+        drills: dict[Key, Object],
+        metrics: Metrics,
+        events: Events,
+        clock: Callable[[], float],
+    ) -> None:
+        self._cluster = cluster
+        self._gamedays = gamedays
+        self._drills = drills
+        self._metrics = metrics
+        self._events = events
+        self._clock = clock
+        self._due: dict[Key, float] = {}
+        self._trouble: dict[Key, str] = {}
+        self._turning: set[Key] = set()
+        self._changed = asyncio.Event()
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    def gameday_changed(self, key: Key) -> None:
+        """Look at a GameDay's calendar anew."""
+        gameday = self._gamedays.get(key)
+        if gameday is None:
+            self._due.pop(key, None)
+        elif "schedule" in gameday["spec"] or "schedule" in gameday.get("status", {}):
+            self._due[key] = 0.0
+            self._changed.set()
+
+    def drill_changed(self, drill: Object) -> None:
+        """A drill that ended may be one too many to keep."""
+        key = (drill["metadata"]["namespace"], drill["spec"].get("gameDay", ""))
+        if SLOT in (drill["metadata"].get("labels") or {}) and _ended(drill) and key in self._due:
+            self._due[key] = 0.0
+            self._changed.set()
+
+    async def lead(self) -> None:
+        """Decide slots as they come due, until cancelled. Only the holder of the operator's Lease may be here."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._changed.clear()
+                now = self._clock()
+                for key in [key for key, at in self._due.items() if at <= now and key not in self._turning]:
+                    self._turning.add(key)
+                    self._due[key] = float("inf")
+                    group.create_task(self._turn(key))
+                await self._rest(now)
+
+    async def claim(self, drill: Object) -> None:
+        """Settle a scheduled Drill's slot as started, before anything is done for that Drill.
+
+        From here on no process creates a Drill for the slot again, whatever becomes of this one.
+
+        Raises:
+            GameDayError: when that could not be recorded; nothing may be done for the Drill then.
+
+        """
+        label = (drill["metadata"].get("labels") or {}).get(SLOT)
+        if label is None or not label.isdigit():
+            return
+        namespace, name = drill["metadata"]["namespace"], drill["spec"]["gameDay"]
+        while True:
+            gameday = await self._cluster.get(GAMEDAYS, namespace, name)
+            calendar = calendar_of(gameday.get("status", {})) if gameday is not None else None
+            if gameday is None or calendar is None:
+                return
+            settled = calendar.settle(float(label), Decision.STARTED, f"drill {drill['metadata']['name']}")
+            if settled == calendar:
+                return
+            try:
+                await self._record(gameday, calendar_fields(settled))
+            except Conflict:
+                continue
+            return
+
+    async def _rest(self, now: float) -> None:
+        soonest = min((at for key, at in self._due.items() if key not in self._turning), default=float("inf"))
+        try:
+            async with asyncio.timeout(min(LOOK_EVERY, max(0.0, soonest - now))):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    async def _turn(self, key: Key) -> None:
+        try:
+            async with self._room:
+                again = await self.look(key)
+        except GameDayError as error:
+            if self._trouble.get(key) != str(error):
+                log.warning("the schedule of GameDay %s/%s: %s", *key, error)
+            self._trouble[key] = str(error)
+            again = self._clock() + AGAIN_AFTER
+        except Exception as error:
+            log.exception("the schedule of GameDay %s/%s", *key, exc_info=error)
+            self._metrics.broken.inc()
+            again = self._clock() + 5 * AGAIN_AFTER
+        finally:
+            self._turning.discard(key)
+            self._changed.set()
+        if key in self._gamedays:
+            self._due[key] = min(again, self._due.get(key, again))
+
+    async def look(self, key: Key) -> float:
+        """Decide what is due for one GameDay and do it; when to look again, as a Unix second."""
+        gameday: Object | None = self._gamedays.get(key)
+        while gameday is not None and "deletionTimestamp" not in gameday["metadata"]:
+            try:
+                return await self._decide(key, gameday)
+            except Conflict:
+                gameday = await self._cluster.get(GAMEDAYS, *key)
+        return float("inf")
+
+    async def _decide(self, key: Key, gameday: Object) -> float:
+        try:
+            schedule = schedule_of(gameday["spec"])
+            invalid = schedule is not None and any(engine.check(schedule))
+        except PlanInvalid:
+            schedule, invalid = None, True
+        if schedule is None or invalid:
+            await self._record(gameday, {"schedule": None, "next": None, "nextRun": "invalid" if invalid else None})
+            return float("inf")
+        now = self._clock()
+        known = calendar_of(gameday.get("status", {}))
+        generation = gameday["metadata"].get("generation", 1)
+        begun = engine.begin(known, digest_of(gameday["spec"]), generation, _changed_at(gameday, now))
+        calendar = engine.decide(schedule, begun, self._running(key), now, self._trouble.get(key, ""))
+        gameday = await self._record(gameday, calendar_fields(calendar) | _next(schedule, now))
+        await self._tell(gameday, schedule, known, calendar)
+        if calendar.starting is not None:
+            await self._start(key, schedule, calendar.starting, fresh=calendar != begun)
+        self._trouble.pop(key, None)
+        await self._prune(key, kept(gameday["spec"]))
+        return engine.due(schedule, calendar)
+
+    async def _record(self, gameday: Object, fields: dict[str, Any]) -> Object:
+        """Write fields of a status on the version that was read; None takes a field out."""
+        status = {k: v for k, v in (gameday.get("status", {}) | fields).items() if v is not None}
+        if status == gameday.get("status", {}):
+            return gameday
+        namespace, name = gameday["metadata"]["namespace"], gameday["metadata"]["name"]
+        return await self._cluster.replace_status(GAMEDAYS, namespace, name, gameday | {"status": status})
+
+    async def _start(self, key: Key, schedule: Schedule, slot: Slot, *, fresh: bool) -> None:
+        """Create a slot's Drill; where the decision is an older one, only if it still stands in the newest version."""
+        namespace, name = key
+        if not fresh:
+            newest = await self._cluster.get(GAMEDAYS, namespace, name)
+            calendar = calendar_of(newest.get("status", {})) if newest is not None else None
+            if calendar is None or calendar.starting != slot:
+                return
+        drill = {
+            "apiVersion": DRILLS.api_version,
+            "kind": DRILLS.name,
+            "metadata": {
+                "name": of_slot(name, slot.at),
+                "namespace": namespace,
+                "labels": {GAME_DAY: name, SLOT: str(int(slot.at))},
+            },
+            "spec": {"gameDay": name, "startBefore": timestamp(slot.at + schedule.starting_deadline)},
+        }
+        try:
+            await self._cluster.create(DRILLS, namespace, drill)
+        except AlreadyExists:
+            return
+        lag = self._clock() - slot.at
+        self._metrics.slot_lag.observe(max(0.0, lag))
+        extra = {"gameday": f"{namespace}/{name}", "reason": "Scheduled"}
+        log.info("drill %s created %.1f s after its slot", of_slot(name, slot.at), lag, extra=extra)
+
+    async def _tell(self, gameday: Object, schedule: Schedule, before: Calendar | None, after: Calendar) -> None:
+        """Say of each newly decided slot what became of it: a metric for all, an Event for those that do not run."""
+        namespace, name = gameday["metadata"]["namespace"], gameday["metadata"]["name"]
+        old = {(slot.at, slot.decision) for slot in before.slots} if before is not None else set()
+        for slot in after.slots:
+            if (slot.at, slot.decision) in old:
+                continue
+            self._metrics.decided(namespace, name, slot.decision.value, slot.count)
+            if slot.ran:
+                continue
+            text = f"slot {engine.local(slot.at, schedule.zone)} did not run: {slot.message}"
+            bad = slot.decision not in {Decision.SUSPENDED, Decision.BLACKOUT}
+            extra = {"gameday": f"{namespace}/{name}", "reason": slot.decision.value}
+            log.log(logging.WARNING if bad else logging.INFO, text, extra=extra)
+            try:
+                await self._events.write(gameday, slot.decision.value, text, warning=bad)
+            except GameDayError as error:
+                log.warning("event not written: %s", error)
+
+    async def _prune(self, key: Key, keep: int) -> None:
+        scheduled = {
+            drill["metadata"]["name"]: drill
+            for drill in self._of(key)
+            if SLOT in (drill["metadata"].get("labels") or {}) and _ended(drill)
+        }
+        past = [
+            Past(name, moment(drill["status"]["finishedAt"]), drill["status"].get("verdict") == Verdict.FAILED.value)
+            for name, drill in scheduled.items()
+        ]
+        for name in expired(past, keep):
+            await self._cluster.delete(DRILLS, key[0], name, uid=scheduled[name]["metadata"]["uid"])
+            self._drills.pop((key[0], name), None)
+
+    def _of(self, key: Key) -> Iterator[Object]:
+        namespace, name = key
+        for (where, _), drill in list(self._drills.items()):
+            if where == namespace and drill["spec"].get("gameDay") == name:
+                yield drill
+
+    def _running(self, key: Key) -> str | None:
+        return next((d["metadata"]["name"] for d in self._of(key) if not _over(d)), None)
+
+
+def _over(drill: Object) -> bool:
+    return bool(drill.get("status", {}).get("phase") == Phase.FINISHED.value)
+
+
+def _ended(drill: Object) -> bool:
+    """Whether a drill has ended and holds nothing: only such a one may be deleted."""
+    done = _over(drill) and "finishedAt" in drill["status"]
+    return done and not drill["metadata"].get("finalizers") and "deletionTimestamp" not in drill["metadata"]
+
+
+def _next(schedule: Schedule, now: float) -> dict[str, Any]:
+    runs = [engine.local(at, schedule.zone) for at in next_runs(schedule, now, SHOWN)]
+    first = "suspended" if schedule.suspend else next(iter(runs), "never")
+    return {"next": runs, "nextRun": first}
+
+
+def _changed_at(gameday: Object, now: float) -> float:
+    """When the spec was last written, in whole seconds, as the API server noted it; now where it did not."""
+    times = [
+        datetime.fromisoformat(entry["time"]).timestamp()
+        for entry in gameday["metadata"].get("managedFields", ())
+        if "f:spec" in entry.get("fieldsV1", {}) and entry.get("subresource", "") == "" and "time" in entry
+    ]
+    return max(times, default=now)

@@ -1,0 +1,135 @@
+"""A thousand schedules due in the same minute, ours beside Kubernetes' own CronJobs: who is how late.
+
+Both stand in the same namespaces, of the same minute, on the same API server. The CronJobs' Jobs are suspended, and
+our Drills end at once because no namespace opted in: what is measured is the calendar. Both skews are taken from
+``creationTimestamp``, which counts whole seconds.
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from e2e.dialling import until
+from e2e.stage import Stage, kubectl, small, stage
+from gameday.api.record import moment
+from gameday.cluster.kinds import DRILLS, GAMEDAYS, JOBS, Kind, Object
+from gameday.model.labels import SLOT
+
+NAMESPACES = 50
+LEAD = 100.0
+"""Seconds from the last object's creation until the slot, at least: both sides are to have seen all of them."""
+PATIENCE = 600.0
+
+
+def bodies(cron: str, count: int) -> tuple[Object, Object]:
+    """A GameDay and a CronJob, by number."""
+    gameday = small()
+    gameday["metadata"]["name"] = f"due-{count}"
+    gameday["spec"]["schedule"] = {"cron": cron, "timeZone": "Etc/UTC", "startingDeadline": "10m"}
+    pod = {"restartPolicy": "Never", "containers": [{"name": "none", "image": "localhost/none"}]}
+    cron_job = {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": f"due-{count}"},
+        "spec": {
+            "schedule": cron,
+            "timeZone": "Etc/UTC",
+            "jobTemplate": {"spec": {"suspend": True, "template": {"spec": pod}}},
+        },
+    }
+    return gameday, cron_job
+
+
+async def measure(count: int) -> tuple[dict[str, list[float]], int, int]:
+    """Skews in seconds by kind, and the operator's RSS in MB before the slot and at most after it."""
+    async with stage("bench-slots") as town:
+        places = [f"{town.namespace}-{number}" for number in range(NAMESPACES)]
+        for place in places:
+            kubectl("create", "namespace", place)
+        try:
+            return await _measure(town, places, count)
+        finally:
+            kubectl("delete", "namespace", *places, "--wait=false")
+
+
+async def _measure(town: Stage, places: list[str], count: int) -> tuple[dict[str, list[float]], int, int]:
+    operator = await town.operator(everywhere=True)
+    minutes = (time.time() + count * 0.05 + LEAD) // 60 + 1
+    due = datetime.fromtimestamp(minutes * 60, UTC)
+    cron = f"{due.minute} {due.hour} {due.day} {due.month} *"
+    say(f"{count} GameDays and {count} CronJobs due at {due:%H:%M:%S}")
+    await asyncio.gather(*(_fill(town, place, cron, range(n, count, NAMESPACES)) for n, place in enumerate(places)))
+    await until(lambda: _all_ready(town, count), "every GameDay was checked", PATIENCE)
+    if time.time() > due.timestamp() - 5:
+        raise SystemExit("the objects took too long to make: the minute has passed; give more LEAD")
+    idle = rss(operator.process.pid)
+    say(f"all are there {due.timestamp() - time.time():.0f} s before the slot; RSS {idle} MB")
+    most = idle
+    while not await _all_made(town, places, count):
+        most = max(most, rss(operator.process.pid))
+        await asyncio.sleep(2)
+        if time.time() > due.timestamp() + PATIENCE:
+            raise SystemExit("not every slot was seen to run")
+    skews = {kind.name: await _skews(town, kind, places, due.timestamp()) for kind in (DRILLS, JOBS)}
+    return skews, idle, max(most, rss(operator.process.pid))
+
+
+async def _fill(town: Stage, place: str, cron: str, numbers: range) -> None:
+    made: list[Any] = [body for number in numbers for body in bodies(cron, number)]
+    process = await asyncio.create_subprocess_exec(
+        "kubectl", "-n", place, "create", "-f", "-", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
+    )
+    await process.communicate(json.dumps({"apiVersion": "v1", "kind": "List", "items": made}).encode())
+    assert process.returncode == 0, f"{town.namespace}: objects of {place} were not made"
+
+
+async def _all_ready(town: Stage, count: int) -> bool:
+    found, _ = await town.admin.list(GAMEDAYS, None)
+    ready = [g for g in found if g.get("status", {}).get("nextRun") and g["status"].get("conditions")]
+    return len([g for g in ready if g["metadata"]["name"].startswith("due-")]) >= count
+
+
+async def _all_made(town: Stage, places: list[str], count: int) -> bool:
+    drills, _ = await town.admin.list(DRILLS, None, SLOT)
+    jobs, _ = await town.admin.list(JOBS, None)
+    here = [thing for thing in (*drills, *jobs) if thing["metadata"]["namespace"] in places]
+    return len(here) >= 2 * count
+
+
+async def _skews(town: Stage, kind: Kind, places: list[str], due: float) -> list[float]:
+    found, _ = await town.admin.list(kind, None)
+    return [moment(t["metadata"]["creationTimestamp"]) - due for t in found if t["metadata"]["namespace"] in places]
+
+
+def rss(pid: int) -> int:
+    """Resident memory in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return round(int(line.split()[1]) * 1024 / 1e6)
+
+
+def say(text: str) -> None:
+    """Progress, on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+async def slots(count: int) -> list[str]:
+    """The table's rows."""
+    skews, idle, most = await measure(count)
+    ours, theirs = skews[DRILLS.name], skews[JOBS.name]
+    say(json.dumps({kind: {"n": len(all_), "max": max(all_)} for kind, all_ in skews.items()}))
+    rows = []
+    for name, percent in (("p50", 50), ("p99", 99)):
+        a, b = (statistics.quantiles(side, n=100)[percent - 1] for side in (ours, theirs))
+        ratio = f"{a / b:.2f}" if b else ""
+        rows.append(
+            f"| {count} slots in one minute, {name} lateness (raw: CronJobs) | {a:.0f} s | {b:.0f} s | {ratio} | ≤ 1 |"
+        )
+    rows.append(f"| RSS of the operator with {count} GameDays on a schedule | {idle} MB |  |  | ≤ 180 MB |")
+    rows.append(f"| the same, highest while their {count} drills began and ended | {most} MB |  |  | |")
+    return rows
