@@ -125,16 +125,16 @@ class Stage:
     async def operator(
         self, *, identity: str = "", also: Iterable[str] = (), everywhere: bool = False
     ) -> OperatorProcess:
-        """Start an operator with the real one's rights that sees this namespace, ``also`` others, or all of them."""
+        """Start an operator that sees this namespace and ``also`` others, or all, with the rights of the real one."""
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]
-        watched = () if everywhere else (self.namespace, *also)
         log = self.folder / f"operator-{len(self.operators)}.log"
         with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "gameday.cli.main", "operator", "--namespace", self.namespace,
-                "--image", IMAGE, "--port", str(port), *(f"--watch={name}" for name in watched),
+                "--image", IMAGE, "--port", str(port),
+                *(() if everywhere else (f"--watch={name}" for name in (self.namespace, *also))),
                 "--identity", identity or f"operator-{len(self.operators)}",
                 "--kubeconfig", str(self._operator_kubeconfig()),
                 stdout=out, stderr=out, env=os.environ | {"PYTHONPATH": str(ROOT / "operator")},

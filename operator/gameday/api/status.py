@@ -153,7 +153,7 @@ GAMEDAY_STATUS: Schema = {
             "The newest decided slots, and why those that did not run did not.",
             {
                 "at": time("The slot."),
-                "decision": text("Starting, Started, Suspended, Blackout, TooLate or StillRunning.", 32),
+                "decision": text("Starting, Started, Halted, Suspended, Blackout, TooLate or StillRunning.", 32),
                 "message": text("Why."),
                 "count": {"type": "integer", "description": "How many slots this stands for, the newest of them at."},
             },

@@ -7,6 +7,7 @@ A process that dies between any two of these leaves a record from which the next
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -31,22 +32,34 @@ def begin(known: Calendar | None, digest: str, generation: int, changed_at: floa
     return _with(known, digest, generation, max(known.since, changed_at))
 
 
-def decide(schedule: Schedule, calendar: Calendar, running: str | None, now: float, trouble: str = "") -> Calendar:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What else counts for a slot.
+
+    ``running`` names a Drill of this GameDay that has not ended; ``halted`` is the owner's word that no drill starts,
+    empty when there is none; ``trouble`` is why the last Drill was not created.
+    """
+
+    running: str | None = None
+    halted: str = ""
+    trouble: str = ""
+
+
+def decide(schedule: Schedule, calendar: Calendar, around: Around, now: float) -> Calendar:
     """The calendar with every slot up to ``now`` decided.
 
-    ``running`` names a Drill of this GameDay that has not ended; ``trouble`` is why the last Drill was not created.
     Only the newest slot that was missed counts.
     """
     if (starting := calendar.starting) is not None:
         if now <= starting.at + schedule.starting_deadline:
             return calendar
-        why = f"its Drill was not created in time: {trouble or 'no process was there to create it'}"
+        why = f"its Drill was not created in time: {around.trouble or 'no process was there to create it'}"
         return calendar.settle(starting.at, Decision.TOO_LATE, why)
     floor = max(calendar.since, calendar.last_decided)
     at = newest(schedule, floor, now)
     if at is None:
         return calendar
-    return calendar.note(*_older(schedule, floor, at), _judge(schedule, at, running, now))
+    return calendar.note(*_older(schedule, floor, at), _judge(schedule, at, around, now))
 
 
 def due(schedule: Schedule, calendar: Calendar) -> float:
@@ -103,7 +116,9 @@ def _last_before(schedule: Schedule, floor: float, at: float) -> float:
     return at if found is None else found
 
 
-def _judge(schedule: Schedule, at: float, running: str | None, now: float) -> Slot:
+def _judge(schedule: Schedule, at: float, around: Around, now: float) -> Slot:
+    if around.halted:
+        return Slot(at, Decision.HALTED, around.halted)
     if schedule.suspend:
         return Slot(at, Decision.SUSPENDED, "spec.schedule.suspend is true")
     if (blackout := blackout_at(schedule, at)) is not None:
@@ -111,8 +126,8 @@ def _judge(schedule: Schedule, at: float, running: str | None, now: float) -> Sl
     if now > at + schedule.starting_deadline:
         text = f"seen {now - at:.0f} s after its time, and startingDeadline is {schedule.starting_deadline:.0f} s"
         return Slot(at, Decision.TOO_LATE, text)
-    if running is not None:
-        return Slot(at, Decision.STILL_RUNNING, f"drill {running} has not ended")
+    if around.running is not None:
+        return Slot(at, Decision.STILL_RUNNING, f"drill {around.running} has not ended")
     return Slot(at, Decision.STARTING)
 
 

@@ -46,6 +46,7 @@ class Decision(enum.Enum):
     STARTING = "Starting"
     """Decided and recorded; its Drill is created next, by this process or the one after it."""
     STARTED = "Started"
+    HALTED = "Halted"
     SUSPENDED = "Suspended"
     BLACKOUT = "Blackout"
     TOO_LATE = "TooLate"

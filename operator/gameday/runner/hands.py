@@ -52,8 +52,8 @@ class Hands:
         settings: Settings,
         clock: Callable[[], float],
         undoing: Callable[[str], bool],
-        freed: Freed,
         turns: Turns,
+        freed: Freed,
     ) -> None:
         self.operator = operator
         self.memory = memory
@@ -61,8 +61,8 @@ class Hands:
         self.settings = settings
         self.clock = clock
         self.undoing = undoing
-        self.turns = turns
         self.freed = freed
+        self.turns = turns
         self.namespace = memory.namespace
         self.account = operator.as_account(memory.namespace)
 
@@ -102,8 +102,8 @@ class Hands:
                 await self._stop_agents()
             case do.FreeLock():
                 await unlock_namespace(self.operator, self.namespace, self.memory.uid)
-                self.turns.give_back(self.memory.uid)
                 self.freed.given_back(self.namespace)
+                self.turns.give_back(self.memory.uid)
                 self.view.lock = Lock.UNKNOWN
             case do.LetGo():
                 await self._finalizer(on=False)

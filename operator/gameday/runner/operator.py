@@ -57,10 +57,12 @@ class Operator:
         self._shown: object = None
         self._writing: set[asyncio.Task[None]] = set()
         self.supervisor = Supervisor(self.run_drill, self.check, self.metrics, self.heartbeat)
-        self.turns = Turns(self.supervisor)
         known = self.supervisor.known
-        self.schedules = Schedules(cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock)
+        self.schedules = Schedules(
+            cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock, lambda: self.owner.halt
+        )
         self.freed = Freed()
+        self.turns = Turns(self.supervisor)
         self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed)
 
     async def lead(self) -> None:
@@ -177,8 +179,9 @@ class Operator:
         self._recall(memory, drill)
         feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, self.clock)
         view = View(self.cluster, memory, feed, self.owner, resumed_at=now)
-        runs = self.supervisor.runs
-        hands = Hands(self.cluster, memory, view, self.settings, self.clock, runs, self.freed, self.turns)
+        hands = Hands(
+            self.cluster, memory, view, self.settings, self.clock, self.supervisor.runs, self.turns, self.freed
+        )
         runner = DrillRunner(memory, view, feed, hands, self.clock, lambda: self._find_plan(memory, view))
         known = memory.record.phase
         if known not in {Phase.PENDING, Phase.FINISHED}:

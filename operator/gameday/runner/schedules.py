@@ -20,6 +20,7 @@ from gameday.engine import calendar as engine
 from gameday.engine.history import Past, expired
 from gameday.engine.slots import next_runs
 from gameday.errors import AlreadyExists, Conflict, GameDayError
+from gameday.model.halt import Halt
 from gameday.model.labels import GAME_DAY, SLOT
 from gameday.model.names import of_slot
 from gameday.model.record import Phase, Verdict
@@ -48,6 +49,7 @@ class Schedules:
         metrics: Metrics,
         events: Events,
         clock: Callable[[], float],
+        halt: Callable[[], Halt],
     ) -> None:
         self._cluster = cluster
         self._gamedays = gamedays
@@ -55,6 +57,7 @@ class Schedules:
         self._metrics = metrics
         self._events = events
         self._clock = clock
+        self._halt = halt
         self._due: dict[Key, float] = {}
         self._trouble: dict[Key, str] = {}
         self._turning: set[Key] = set()
@@ -166,7 +169,7 @@ class Schedules:
         known = calendar_of(gameday.get("status", {}))
         generation = gameday["metadata"].get("generation", 1)
         begun = engine.begin(known, digest_of(gameday["spec"]), generation, _changed_at(gameday, now))
-        calendar = engine.decide(schedule, begun, self._running(key), now, self._trouble.get(key, ""))
+        calendar = engine.decide(schedule, begun, self._around(key), now)
         gameday = await self._record(gameday, calendar_fields(calendar) | _next(schedule, now))
         await self._tell(gameday, schedule, known, calendar)
         if calendar.starting is not None:
@@ -248,6 +251,11 @@ class Schedules:
         for (where, _), drill in list(self._drills.items()):
             if where == namespace and drill["spec"].get("gameDay") == name:
                 yield drill
+
+    def _around(self, key: Key) -> engine.Around:
+        halt = self._halt()
+        halted = str(halt) if halt.halted else ""
+        return engine.Around(self._running(key), halted, self._trouble.get(key, ""))
 
     def _running(self, key: Key) -> str | None:
         return next((d["metadata"]["name"] for d in self._of(key) if not _over(d)), None)

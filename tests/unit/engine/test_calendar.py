@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gameday.engine.calendar import begin, check, decide, due, local
+from gameday.engine.calendar import Around, begin, check, decide, due, local
 from gameday.engine.history import Past, expired
 from gameday.model.schedule import Calendar, Decision, Recurring, Schedule, Window
 
@@ -14,19 +14,21 @@ WEEKLY = Schedule("0 10 * * 1", "Etc/UTC")
 FRESH = Calendar("a", 1, MONDAY - 3600)
 
 
-def last(schedule: Schedule, now: float, calendar: Calendar = FRESH, running: str | None = None) -> tuple[str, str]:
-    slot = decide(schedule, calendar, running, now).slots[-1]
+def last(
+    schedule: Schedule, now: float, calendar: Calendar = FRESH, running: str | None = None, halted: str = ""
+) -> tuple[str, str]:
+    slot = decide(schedule, calendar, Around(running, halted), now).slots[-1]
     return slot.decision.value, slot.message
 
 
 def test_nothing_is_decided_before_its_time() -> None:
-    assert decide(WEEKLY, FRESH, None, MONDAY - 0.001) == FRESH
+    assert decide(WEEKLY, FRESH, Around(), MONDAY - 0.001) == FRESH
     assert due(WEEKLY, FRESH) == MONDAY
 
 
 def test_a_slot_starts_at_its_time_and_until_the_starting_deadline() -> None:
     for now in (MONDAY, MONDAY + 300):
-        decided = decide(WEEKLY, FRESH, None, now)
+        decided = decide(WEEKLY, FRESH, Around(), now)
         assert decided.starting is not None
         assert (decided.starting.at, decided.last_decided) == (MONDAY, MONDAY)
 
@@ -35,6 +37,8 @@ def test_each_reason_not_to_start_is_named() -> None:
     assert last(WEEKLY, MONDAY + 301) == ("TooLate", "seen 301 s after its time, and startingDeadline is 300 s")
     assert last(replace(WEEKLY, suspend=True), MONDAY) == ("Suspended", "spec.schedule.suspend is true")
     assert last(WEEKLY, MONDAY, running="redis-7") == ("StillRunning", "drill redis-7 has not ended")
+    halted = last(replace(WEEKLY, suspend=True), MONDAY, halted="halted by the owner: release")
+    assert halted == ("Halted", "halted by the owner: release")
     frozen = replace(WEEKLY, blackouts=(Window("release freeze", MONDAY - 60, MONDAY + 60),))
     assert last(frozen, MONDAY) == ("Blackout", "in blackout release freeze")
     nightly = replace(WEEKLY, blackouts=(Recurring("morning", "0 9 * * *", 3601),))
@@ -44,7 +48,7 @@ def test_each_reason_not_to_start_is_named() -> None:
 def test_after_a_downtime_only_the_newest_slot_counts() -> None:
     minutely = Schedule("* * * * *", "Etc/UTC")
     calendar = replace(FRESH, last_decided=MONDAY)
-    decided = decide(minutely, calendar, None, MONDAY + 121 * 60 + 5)
+    decided = decide(minutely, calendar, Around(), MONDAY + 121 * 60 + 5)
     assert [(slot.decision, slot.count) for slot in decided.slots] == [(Decision.TOO_LATE, 120), (Decision.STARTING, 1)]
     assert decided.slots[-1].at == MONDAY + 121 * 60
     assert "120 slots since Mon 2026-11-30 10:01 UTC" in decided.slots[0].message
@@ -52,40 +56,40 @@ def test_after_a_downtime_only_the_newest_slot_counts() -> None:
 
 def test_a_year_of_missed_minutes_is_decided_at_once() -> None:
     minutely = Schedule("* * * * *", "Etc/UTC")
-    decided = decide(minutely, FRESH, None, MONDAY + 366 * 86_400)
+    decided = decide(minutely, FRESH, Around(), MONDAY + 366 * 86_400)
     assert [slot.count for slot in decided.slots] == [1000, 1]
     assert decided.slots[0].message.startswith("at least 1000 slots")
 
 
 def test_what_was_decided_stays_when_the_clock_goes_back() -> None:
-    decided = decide(WEEKLY, FRESH, None, MONDAY).settle(MONDAY, Decision.STARTED)
+    decided = decide(WEEKLY, FRESH, Around(), MONDAY).settle(MONDAY, Decision.STARTED)
     for now in (MONDAY - 86_400, MONDAY - 1, MONDAY, MONDAY + 6 * 86_400):
-        assert decide(WEEKLY, decided, None, now) == decided
+        assert decide(WEEKLY, decided, Around(), now) == decided
     assert decided.note().last_decided == MONDAY
 
 
 def test_a_changed_schedule_starts_nothing_past() -> None:
     changed = begin(FRESH, "b", 2, MONDAY + 60)
-    assert decide(WEEKLY, changed, None, MONDAY + 61) == changed
+    assert decide(WEEKLY, changed, Around(), MONDAY + 61) == changed
     assert due(WEEKLY, changed) == MONDAY + 7 * 86_400
     unseen = begin(FRESH, "a", 3, MONDAY + 60)
-    assert decide(WEEKLY, unseen, None, MONDAY + 61) == unseen
+    assert decide(WEEKLY, unseen, Around(), MONDAY + 61) == unseen
 
 
 def test_a_change_elsewhere_in_the_plan_costs_no_slot() -> None:
     same = begin(FRESH, "a", 2, MONDAY + 60)
-    assert decide(WEEKLY, same, None, MONDAY + 61).starting is not None
+    assert decide(WEEKLY, same, Around(), MONDAY + 61).starting is not None
 
 
 def test_a_schedule_that_was_taken_out_and_put_back_remembers_what_was_decided() -> None:
     again = begin(Calendar("", 0, 0.0, last_decided=MONDAY), "a", 5, MONDAY - 10)
-    assert decide(WEEKLY, again, None, MONDAY + 1) == again
+    assert decide(WEEKLY, again, Around(), MONDAY + 1) == again
 
 
 def test_a_drill_that_could_not_be_created_in_time_is_too_late() -> None:
-    starting = decide(WEEKLY, FRESH, None, MONDAY)
-    assert decide(WEEKLY, starting, None, MONDAY + 299, "forbidden") == starting
-    ended = decide(WEEKLY, starting, None, MONDAY + 301, "forbidden")
+    starting = decide(WEEKLY, FRESH, Around(), MONDAY)
+    assert decide(WEEKLY, starting, Around(trouble="forbidden"), MONDAY + 299) == starting
+    ended = decide(WEEKLY, starting, Around(trouble="forbidden"), MONDAY + 301)
     assert ended.starting is None
     assert ended.slots[-1].decision is Decision.TOO_LATE
     assert "forbidden" in ended.slots[-1].message

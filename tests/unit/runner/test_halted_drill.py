@@ -125,8 +125,9 @@ async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cu
     memory.freeze(*read(GAMEDAY))
     feed = Feed(cluster, "shop", operator.metrics, time.time)
     view = View(cluster, memory, feed, operator.owner, time.time())
-    runs, freed, turns = operator.supervisor.runs, operator.freed, operator.turns
-    hands = Hands(cluster, memory, view, operator.settings, time.time, runs, freed, turns)
+    hands = Hands(
+        cluster, memory, view, operator.settings, time.time, operator.supervisor.runs, operator.turns, operator.freed
+    )
     api_server.put("configmaps", OWN, HALT)
     with pytest.raises(Refused, match="halted all drills: a launch"):
         await hands.do(Inject(a_hold("uid")))

@@ -20,6 +20,7 @@ from gameday.cluster.kinds import GAMEDAYS, Kind
 from gameday.engine import calendar as engine
 from gameday.engine.slots import newest
 from gameday.errors import AlreadyExists, ClusterUnreachable, Conflict
+from gameday.model.halt import Halt
 from gameday.model.labels import SLOT
 from gameday.model.schedule import Decision, Slot
 from gameday.runner import schedules as module
@@ -48,6 +49,7 @@ class World:
         self.runs: Counter[str] = Counter()
         self.decided: list[Slot] = []
         self.created = asyncio.Event()
+        self.halt = Halt()
         self.gameday: Object = {
             "metadata": {"namespace": "shop", "name": "redis", "uid": "g", "generation": 1, "resourceVersion": "1"},
             "spec": {"schedule": schedule},
@@ -138,6 +140,7 @@ class Process:
             Metrics(Counter()),
             Silent(),  # type: ignore[arg-type]
             lambda: world.now,
+            lambda: world.halt,
         )
         self.listen()
 
