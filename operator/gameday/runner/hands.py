@@ -180,9 +180,10 @@ class Hands:
             return
         fault = plan.outage.faults[0]
         sight = await look(self.account, self.operator, self.namespace, fault.partition)
-        exceeded = limits.refusals(ruling.limits, plan, reach(sight, plan), self.clock())
-        found = (*refusals(sight, plan), *exceeded)
         rolling = in_rollout(sight, fault.partition.pod_selector)
+        # A rollout has more pods for a while; once it is over they are counted.
+        hit = Reach() if rolling else reach(sight, plan)
+        found = (*refusals(sight, plan), *limits.refusals(ruling.limits, plan, hit, self.clock()))
         notes: tuple[str, ...] = ()
         if not found and not rolling:
             setup = setup_of(sight, plan)

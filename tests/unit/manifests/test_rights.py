@@ -29,7 +29,7 @@ OPERATOR_MAY: set[Right] = {
     (OWN, "coordination.k8s.io", "leases", "", "create"),
     *((OWN, "coordination.k8s.io", "leases", "gameday-operator", verb) for verb in ("get", "update")),
     *((OWN, "", "configmaps", "gameday-halt", verb) for verb in ("get", "list", "watch")),
-    *((OWN, "", "configmaps", "gameday-limits", verb) for verb in ("get", "list", "watch")),
+    *((OWN, "", "configmaps", "gameday-limits", verb) for verb in ("list", "watch")),
     (DNS, "", "services", "kube-dns", "get"),
 }  # fmt: skip
 """Everything that the operator does as itself. What is added here is added to every installation: ask why twice."""
