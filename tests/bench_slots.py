@@ -21,7 +21,7 @@ from gameday.cluster.kinds import DRILLS, GAMEDAYS, JOBS, Kind, Object
 from gameday.model.labels import SLOT
 
 NAMESPACES = 50
-LEAD = 100.0
+LEAD = 40.0
 """Seconds from the last object's creation until the slot, at least: both sides are to have seen all of them."""
 PATIENCE = 600.0
 
@@ -59,7 +59,7 @@ async def measure(count: int) -> tuple[dict[str, list[float]], int, int]:
 
 async def _measure(town: Stage, places: list[str], count: int) -> tuple[dict[str, list[float]], int, int]:
     operator = await town.operator(everywhere=True)
-    minutes = (time.time() + count * 0.05 + LEAD) // 60 + 1
+    minutes = (time.time() + count * 0.03 + LEAD) // 60 + 1
     due = datetime.fromtimestamp(minutes * 60, UTC)
     cron = f"{due.minute} {due.hour} * * *"
     say(f"{count} GameDays and {count} CronJobs due at {due:%H:%M:%S}")

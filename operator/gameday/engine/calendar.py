@@ -7,7 +7,7 @@ A process that dies between any two of these leaves a record from which the next
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -51,10 +51,11 @@ def decide(schedule: Schedule, calendar: Calendar, around: Around, now: float) -
     Only the newest slot that was missed counts.
     """
     if (starting := calendar.starting) is not None:
-        if now <= starting.at + schedule.starting_deadline:
-            return calendar
-        why = f"its Drill was not created in time: {around.trouble or 'no process was there to create it'}"
-        return calendar.settle(starting.at, Decision.TOO_LATE, why)
+        if now >= starting.at + schedule.starting_deadline:
+            why = f"its Drill was not created in time: {around.trouble or 'no process was there to create it'}"
+            calendar = calendar.settle(starting.at, Decision.TOO_LATE, why)
+        elif around.running is None:
+            around = replace(around, running=f"of {local(starting.at, schedule.zone)}")
     floor = max(calendar.since, calendar.last_decided)
     at = newest(schedule, floor, now)
     if at is None:
@@ -64,9 +65,10 @@ def decide(schedule: Schedule, calendar: Calendar, around: Around, now: float) -
 
 def due(schedule: Schedule, calendar: Calendar) -> float:
     """When the calendar has something to decide again, as a Unix second."""
+    coming = next(upcoming(schedule.cron, schedule.zone, max(calendar.since, calendar.last_decided)), float("inf"))
     if (starting := calendar.starting) is not None:
-        return starting.at + schedule.starting_deadline
-    return next(upcoming(schedule.cron, schedule.zone, max(calendar.since, calendar.last_decided)), float("inf"))
+        return min(coming, starting.at + schedule.starting_deadline)
+    return coming
 
 
 def check(schedule: Schedule) -> Iterator[Finding]:

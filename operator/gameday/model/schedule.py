@@ -93,7 +93,9 @@ class Calendar:
     def note(self, *decided: Slot) -> Self:
         """The calendar with more slots decided."""
         newest = max((slot.at for slot in decided), default=0.0)
-        kept = (*self.slots, *decided)[-SLOTS_KEPT:]
+        known = (*self.slots, *decided)
+        old, new = known[:-SLOTS_KEPT], known[-SLOTS_KEPT:]
+        kept = tuple(slot for slot in old if slot.decision is Decision.STARTING) + new
         return replace(self, slots=kept, last_decided=max(self.last_decided, newest))
 
     def settle(self, at: float, decision: Decision, message: str = "") -> Self:

@@ -81,9 +81,16 @@ class Schedules:
         if gameday is None:
             self._due.pop(key, None)
             self._written.pop(key, None)
-        elif "schedule" in gameday["spec"] or "schedule" in gameday.get("status", {}):
+        elif ("schedule" in gameday["spec"] or "schedule" in gameday.get("status", {})) and not self._echo(
+            key, gameday
+        ):
             self._due[key] = 0.0
             self._changed.set()
+
+    def _echo(self, key: Key, gameday: Object) -> bool:
+        """Whether nothing but its status has changed: mostly by us, and never a reason to look at a calendar."""
+        known = self._written.get(key)
+        return key in self._due and known is not None and known.version == _version(gameday)
 
     def drill_changed(self, drill: Object) -> None:
         """A drill that ended may be one too many to keep."""
@@ -130,9 +137,11 @@ class Schedules:
             if settled == calendar:
                 return
             try:
-                await self._record(gameday, calendar_fields(settled))
+                self._gamedays[namespace, name] = await self._record(gameday, calendar_fields(settled))
             except Conflict:
                 continue
+            self._due[namespace, name] = 0.0
+            self._changed.set()
             return
 
     async def _rest(self, now: float) -> None:
@@ -194,7 +203,7 @@ class Schedules:
 
     def _read(self, key: Key, gameday: Object) -> "Written":
         """The schedule of a GameDay's newest spec, read once."""
-        version = (gameday["metadata"]["uid"], gameday["metadata"].get("generation", 1))
+        version = _version(gameday)
         known = self._written.get(key)
         if known is None or known.version != version:
             known = self._written[key] = Written(version, *_read(gameday["spec"]))
@@ -281,6 +290,10 @@ class Schedules:
 
     def _running(self, key: Key) -> str | None:
         return next((d["metadata"]["name"] for d in self._of(key) if not _over(d)), None)
+
+
+def _version(gameday: Object) -> tuple[str, int]:
+    return gameday["metadata"]["uid"], gameday["metadata"].get("generation", 1)
 
 
 def _read(spec: dict[str, Any]) -> tuple[Schedule | None, str]:

@@ -21,7 +21,7 @@ from gameday.runner.view import FINALIZER
 TURN_EVERY: Final = 2.0
 """Longest time between two turns of the supervisor, in seconds."""
 
-TURN_PAUSE: Final = 0.02
+TURN_PAUSE: Final = 0.05
 """Shortest time between two turns, in seconds: a turn looks at everything, and changes come in bursts."""
 
 AGAIN_AFTER: Final = 5.0

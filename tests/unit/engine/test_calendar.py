@@ -95,6 +95,19 @@ def test_a_drill_that_could_not_be_created_in_time_is_too_late() -> None:
     assert "forbidden" in ended.slots[-1].message
 
 
+def test_a_drill_that_has_not_begun_yet_keeps_the_next_slots_from_starting() -> None:
+    minutely = Schedule("* * * * *", "Etc/UTC")
+    starting = decide(minutely, replace(FRESH, last_decided=MONDAY - 60), Around(), MONDAY)
+    assert due(minutely, starting) == MONDAY + 60
+    later = decide(minutely, starting, Around(), MONDAY + 60)
+    assert [slot.decision for slot in later.slots] == [Decision.STARTING, Decision.STILL_RUNNING]
+    assert later.slots[-1].message == "drill of Mon 2026-11-30 10:00 UTC has not ended"
+    for minute in range(2, 5):
+        later = decide(minutely, later, Around("redis-1"), MONDAY + 60 * minute)
+    assert later.starting == starting.starting
+    assert later.settle(MONDAY, Decision.STARTED).starting is None
+
+
 @pytest.mark.parametrize(
     ("schedule", "finding"),
     [
