@@ -3,8 +3,9 @@
 The typed API modules would cost 43 MB of memory (measured); none is imported here.
 """
 
+import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Self
@@ -16,11 +17,17 @@ from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTResponse
 
 from gameday.cluster.answers import error_of, parsed
-from gameday.cluster.kinds import RULES_REVIEWS, Kind, Object
+from gameday.cluster.kinds import PODS, RULES_REVIEWS, Kind, Object
 from gameday.errors import Absent, ClusterUnreachable, NoCluster
 
 CALL_SECONDS: Final = 10.0
 """How long any single call may take in all."""
+
+WATCH_SECONDS: Final = 300
+"""How long the API server keeps one watch open."""
+
+SILENCE_SECONDS: Final = 90.0
+"""Longest silence of a watch: bookmarks come about every minute, so more is a dead connection."""
 
 ACCOUNT: Final = "gameday"
 """The ServiceAccount as which the operator acts in a namespace."""
@@ -153,6 +160,46 @@ class Cluster:
         answer = await self.create(RULES_REVIEWS, None, body)
         rules: list[Object] = answer["status"].get("resourceRules", [])
         return tuple(rules)
+
+    async def watch(
+        self, kind: Kind, namespace: str | None, version: str, labels: str = "", fields: str = ""
+    ) -> AsyncGenerator[Object, None]:
+        """The events of a collection since a resourceVersion, bookmarks among them, until the API server ends it.
+
+        Raises:
+            Gone: when the version is too old.
+            ClusterUnreachable: when the connection broke or fell silent.
+
+        """
+        query = _selectors(labels, fields) | {
+            "watch": "true",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        timeout = aiohttp.ClientTimeout(sock_connect=CALL_SECONDS, sock_read=SILENCE_SECONDS)
+        what = f"watch {kind.plural}"
+        self.requests["watch", kind.plural] += 1
+        async with self._open("GET", kind.path(namespace), what, namespace, timeout, query=query) as answer:
+            async for line in answer.response.content:
+                yield json.loads(line)
+
+    async def log(self, namespace: str, pod: str) -> AsyncGenerator[bytes, None]:
+        """The log of a pod in pieces as they come, from its beginning, until its container has ended.
+
+        Raises:
+            Absent: when the pod is gone.
+            Refused: when its container has not started yet.
+            ClusterUnreachable: when the stream broke.
+
+        """
+        timeout = aiohttp.ClientTimeout(sock_connect=CALL_SECONDS, sock_read=None)
+        self.requests["get", "pods/log"] += 1
+        path = PODS.path(namespace, pod, "log")
+        what = f"follow the log of pod {pod}"
+        async with self._open("GET", path, what, namespace, timeout, query={"follow": "true"}) as answer:
+            async for chunk in answer.response.content.iter_any():
+                yield chunk
 
     async def _call(
         self,

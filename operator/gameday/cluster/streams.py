@@ -1,18 +1,14 @@
 """What goes on and on: a collection kept up to date by a watch, and a log that is followed."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Final
 
-import aiohttp
-
-from gameday.cluster.client import Cluster, _selectors
-from gameday.cluster.kinds import PODS, Kind, Object
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import Kind, Object
 from gameday.errors import GameDayError, Gone
 
-WATCH_SECONDS: Final = 300
-"""How long the API server keeps one watch open."""
 LINE_LIMIT: Final = 16 * 1024
 """Longest log line read, in bytes; the kubelet splits longer ones."""
 RETRY_FIRST, RETRY_LAST = 0.2, 10.0
@@ -86,20 +82,10 @@ class Mirror:
         return version
 
     async def _watch(self, version: str) -> str:
-        query = _selectors(self.labels, self.fields) | {
-            "watch": "true",
-            "resourceVersion": version,
-            "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(WATCH_SECONDS),
-        }
-        # Bookmarks come about every minute: silence for longer is a dead connection.
-        timeout = aiohttp.ClientTimeout(sock_connect=10, sock_read=90)
-        what = f"watch {self.kind.plural}"
-        self.cluster.requests["watch", self.kind.plural] += 1
-        path = self.kind.path(self.namespace)
-        async with self.cluster._open("GET", path, what, self.namespace, timeout, query=query) as answer:  # noqa: SLF001
-            async for line in answer.response.content:
-                event = json.loads(line)
+        async with aclosing(
+            self.cluster.watch(self.kind, self.namespace, version, self.labels, self.fields)
+        ) as events:
+            async for event in events:
                 version = self._apply(event["type"], event["object"])
         return version
 
@@ -130,13 +116,9 @@ async def follow_log(cluster: Cluster, namespace: str, pod: str) -> AsyncIterato
         ClusterUnreachable: when the stream broke; opening it anew gives all lines again.
 
     """
-    timeout = aiohttp.ClientTimeout(sock_connect=10, sock_read=None)
-    cluster.requests["get", "pods/log"] += 1
-    path = PODS.path(namespace, pod, "log")
-    what = f"follow the log of pod {pod}"
-    async with cluster._open("GET", path, what, namespace, timeout, query={"follow": "true"}) as answer:  # noqa: SLF001
-        pending = b""
-        async for chunk in answer.response.content.iter_any():
+    pending = b""
+    async with aclosing(cluster.log(namespace, pod)) as chunks:
+        async for chunk in chunks:
             *lines, pending = (pending + chunk).split(b"\n")
             for line in lines:
                 yield line[:LINE_LIMIT]

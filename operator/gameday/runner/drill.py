@@ -31,7 +31,7 @@ from gameday.runner.watched import Watched
 LOOK_EVERY: Final = 0.5
 """Longest time between two looks, in seconds: deadlines pass without an event."""
 RETRY_AFTER: Final = 0.5
-"""Seconds after which a command that failed may be given again."""
+"""Seconds after which the same command may be given again, whether it failed or what it did does not show yet."""
 LOOK_AGAIN_AFTER: Final = 3.0
 """Seconds between two preflights of a drill that waits for a rollout to end."""
 LOOK_FOR_LEAK_AFTER: Final = 10.0
@@ -73,6 +73,8 @@ class DrillRunner:
         )
         self.running: dict[str, asyncio.Task[None]] = {}
         self.errors: dict[str, str] = {}
+        self._rests: dict[str, tuple[Command, float]] = {}
+        """The last command of each lane, and until when it is not given again."""
         self._wake = asyncio.Event()
         self._none = Evidence(NO_PLAN)
         self._began_deciding = False
@@ -208,7 +210,8 @@ class DrillRunner:
     def _start(self, background: Background, command: Command) -> None:
         """Start a command unless its lane is taken: what concerns one entry of the undo log runs one at a time."""
         lane = lane_of(command)
-        if lane not in self.running:
+        last, until = self._rests.get(lane, (None, 0.0))
+        if lane not in self.running and (command != last or asyncio.get_running_loop().time() >= until):
             self.running[lane] = background.start(self._carry_out(lane, command))
 
     async def _carry_out(self, lane: str, command: Command) -> None:
@@ -220,14 +223,14 @@ class DrillRunner:
             if self.errors.get(key) != str(error):
                 log.warning("drill %s: %s: %s", self.memory.name, key, error)
             self.errors[key] = str(error)
-            self._wake.set()
             if isinstance(error, NamespaceBusy):
+                self._wake.set()
                 await self.hands.freed.wait(self.memory.namespace)
-            else:
-                await asyncio.sleep(RETRY_AFTER)
+                return
         finally:
             self.running.pop(lane, None)
             self._wake.set()
+        self._rests[lane] = command, asyncio.get_running_loop().time() + RETRY_AFTER
 
 
 def lane_of(command: Command) -> str:

@@ -7,7 +7,7 @@ Lease; only its holder runs drills, and losing it ends the process.
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gameday.api.parse import PlanInvalid, PlanTooBig
@@ -43,20 +43,30 @@ EVENTFUL = {phase.value for phase in Phase} | {"CutProven", "CutLifted", "StepDo
 
 
 class Operator:
-    """Everything that one process needs to carry drills out."""
+    """Everything that one process needs to carry drills out.
 
-    def __init__(self, cluster: Cluster, settings: Settings) -> None:
+    ``clock`` tells Unix seconds and may be stepped, ``monotonic`` counts seconds and may not.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.cluster = cluster
         self.settings = settings
-        self.clock = time.time
+        self.clock = clock
+        self.monotonic = monotonic
         self.metrics = Metrics(cluster.requests)
-        self.heartbeat = Heartbeat(self.metrics)
+        self.heartbeat = Heartbeat(self.metrics, monotonic)
         self.events = Events(cluster, settings.identity, self.clock)
         self.owner = Owner(cluster, settings.namespace, self._heard)
         self._acts = False
         self._shown: object = None
         self._writing: set[asyncio.Task[None]] = set()
-        self.supervisor = Supervisor(self.run_drill, self.check, self.metrics, self.heartbeat)
+        self.supervisor = Supervisor(self.run_drill, self.check, self.metrics, self.heartbeat, clock)
         known = self.supervisor.known
         self.schedules = Schedules(
             cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock, lambda: self.owner.halt
@@ -72,7 +82,8 @@ class Operator:
             LeaseLost: when this process may not act any more.
 
         """
-        election = Election(self.cluster, self.settings.namespace, self.settings.lease, self.settings.identity)
+        own = self.settings
+        election = Election(self.cluster, own.namespace, own.lease, own.identity, self.monotonic)
         # Before the Lease is won, so that a take-over knows at once whether drills are halted.
         hearing = asyncio.create_task(self.owner.run())
         waiting = asyncio.create_task(self._beat())

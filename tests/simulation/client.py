@@ -1,0 +1,340 @@
+"""The way from an operator's process to the API server: calls take time, get refused, arrive late, lose their answer."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gameday.cluster.client import CALL_SECONDS, Cluster
+from gameday.cluster.kinds import (
+    CILIUM_NETWORK_POLICIES,
+    DEPLOYMENTS,
+    DRILLS,
+    GAMEDAYS,
+    LEASES,
+    SERVICE_ACCOUNTS,
+    Kind,
+    Object,
+)
+from gameday.errors import (
+    Absent,
+    ClusterUnreachable,
+    Conflict,
+    Forbidden,
+    GameDayError,
+    Refused,
+    TooManyRequests,
+)
+from simulation.store import Store, Stream, copied
+
+if TYPE_CHECKING:
+    from simulation.process import Process
+
+WRITES = frozenset({"create", "update", "patch", "delete"})
+FORBIDDEN_KINDS = frozenset({LEASES.plural})
+"""Never refused one by one: a Lease that is lost is tried by whole outages."""
+ANSWERS: Mapping[str, Callable[[str], GameDayError]] = {
+    "403": Forbidden,
+    "404": Absent,
+    "409": Conflict,
+    "422": Refused,
+    "429": lambda text: TooManyRequests(text, 1.0),
+    "500": ClusterUnreachable,
+}
+RULES: tuple[Object, ...] = ({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},)
+
+
+@dataclass(slots=True)
+class Server:
+    """The API server as it is at the moment: how it fails, and who may do what."""
+
+    store: Store
+    down: bool = False
+    hangs: bool = False
+    up_since: float = 0.0
+    waiting: list[Callable[[], None]] = field(default_factory=list)
+    """Requests that it has taken and not yet looked at."""
+    refusing: list[str] = field(default_factory=list)
+    """Answers to the next calls."""
+    losing: int = 0
+    delays: list[float] = field(default_factory=list)
+    without_rights: set[str] = field(default_factory=set)
+    dropping: bool = False
+    late: bool = False
+    logs: Callable[[str, str], "LogSource"] = field(default=lambda namespace, pod: LogSource())
+
+    @property
+    def works(self) -> bool:
+        """Whether it answers."""
+        return not (self.down or self.hangs)
+
+    def tell(self, stream: Stream, event: Object) -> None:
+        """Hand an event to a watch, unless something is wrong with watches."""
+        world = self.store.world
+        if self.dropping and world.random.random() < 0.5:
+            return
+        if self.late:
+            world.after(world.random.uniform(0, 2), stream.deliver, event)
+        elif self.hangs:
+            self.waiting.append(lambda: stream.deliver(event))
+        else:
+            stream.deliver(event)
+
+    def break_streams(self) -> None:
+        """Break every watch that is open."""
+        for stream in self.store.streams:
+            stream.end()
+        self.store.streams.clear()
+
+
+@dataclass(slots=True)
+class LogSource:
+    """A pod's log, as the kubelet has it."""
+
+    lines: list[bytes] = field(default_factory=list)
+    started: bool = False
+    ended: bool = False
+    gone: bool = True
+    wakes: list[Callable[[], None]] = field(default_factory=list)
+
+    def write(self, line: bytes) -> None:
+        """Append a line, and tell whoever follows."""
+        self.lines.append(line)
+        self.tell()
+
+    def tell(self) -> None:
+        """Wake whoever follows."""
+        for wake in self.wakes:
+            wake()
+
+
+class SimulatedCluster(Cluster):
+    """The operator's client, with the same calls; ``process`` is whose it is, ``account`` the namespace acted in."""
+
+    def __init__(self, server: Server, process: "Process", account: str = "") -> None:
+        self.server = server
+        self.store = server.store
+        self.process = process
+        self.account = account
+        self.requests = process.requests
+        self.actor = "account" if account else "operator"
+
+    def as_account(self, namespace: str) -> "SimulatedCluster":
+        """The same, acting as a namespace's account."""
+        return SimulatedCluster(self.server, self.process, namespace)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def get(self, kind: Kind, namespace: str | None, name: str, subresource: str | None = None) -> Object | None:
+        where = namespace or ""
+
+        def read() -> Object | None:
+            found = self.store.get(kind, where, name)
+            if found is not None and subresource == "scale":
+                version = found["metadata"]["resourceVersion"]
+                return {"metadata": {"resourceVersion": version}, "spec": {"replicas": found["spec"]["replicas"]}}
+            return copied(found) if found is not None and kind is LEASES else found
+
+        try:
+            answer: Object | None = await self._ask("get", kind, read)
+        except Absent:
+            return None
+        return answer
+
+    async def list(
+        self, kind: Kind, namespace: str | None, labels: str = "", fields: str = ""
+    ) -> tuple[tuple[Object, ...], str]:
+        def read() -> tuple[tuple[Object, ...], str]:
+            if kind is CILIUM_NETWORK_POLICIES:
+                raise Absent("the server could not find the requested resource")
+            return self.store.list(kind, namespace, labels, fields)
+
+        answer: tuple[tuple[Object, ...], str] = await self._ask("list", kind, read)
+        return answer
+
+    async def create(self, kind: Kind, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
+        where = namespace or ""
+        if "name" not in body["metadata"]:  # an Event
+            return body
+        verb = "get" if dry_run else "create"
+        return await self._write(
+            verb, kind, lambda: self.store.create(self.actor, kind, where, body, dry_run=dry_run)
+        )
+
+    async def replace(self, kind: Kind, namespace: str | None, name: str, body: Object) -> Object:
+        where = namespace or ""
+        body = copied(body) if kind is LEASES else body
+        return await self._write("update", kind, lambda: self.store.replace(self.actor, kind, where, name, body))
+
+    async def replace_status(self, kind: Kind, namespace: str | None, name: str, body: Object) -> Object:
+        where = namespace or ""
+        return await self._write("update", kind, lambda: self.store.replace_status(self.actor, kind, where, name, body))
+
+    async def patch(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        name: str,
+        body: Object,
+        subresource: str | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> Object:
+        where = namespace or ""
+        if kind is DEPLOYMENTS:
+            return await self._write("patch", kind, lambda: self.store.scale(self.actor, where, name, body))
+        return await self._write("patch", kind, lambda: self.store.patch(self.actor, kind, where, name, body))
+
+    async def delete(
+        self, kind: Kind, namespace: str | None, name: str, *, uid: str | None = None, grace: int | None = None
+    ) -> bool:
+        where = namespace or ""
+
+        def remove() -> bool:
+            if kind is CILIUM_NETWORK_POLICIES:
+                raise Absent("the server could not find the requested resource")
+            self.store.delete(self.actor, kind, where, name, uid)
+            return True
+
+        try:
+            done: bool = await self._write("delete", kind, remove)
+        except Absent:
+            return False
+        return done
+
+    async def rules(self, namespace: str) -> tuple[Object, ...]:
+        return RULES
+
+    async def watch(
+        self, kind: Kind, namespace: str | None, version: str, labels: str = "", fields: str = ""
+    ) -> AsyncGenerator[Object, None]:
+        stream: Stream = await self._ask(
+            "watch", kind, lambda: self.store.watch(kind, namespace, version, labels, fields)
+        )
+        loop = self.process.loop
+        try:
+            while True:
+                while stream.queue:
+                    yield stream.queue.popleft()
+                if stream.broken:
+                    raise ClusterUnreachable(f"watch {kind.plural}: the connection broke")
+                woken = loop.create_future()
+                stream.wake = lambda woken=woken: woken.done() or woken.set_result(None)  # type: ignore[misc]
+                await woken
+        finally:
+            stream.broken = True
+            if stream in self.store.streams:
+                self.store.streams.remove(stream)
+
+    async def log(self, namespace: str, pod: str) -> AsyncGenerator[bytes, None]:
+        source: LogSource = self.server.logs(namespace, pod)
+        await self._ask("log", DRILLS, lambda: None)
+        if source.gone:
+            raise Absent(f'pods "{pod}" not found')
+        if not source.started:
+            raise Refused(f"container of pod {pod} is waiting to start")
+        told, loop = 0, self.process.loop
+        woken = loop.create_future()
+
+        def wake() -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        source.wakes.append(wake)
+        try:
+            while True:
+                while told < len(source.lines):
+                    told += 1
+                    yield source.lines[told - 1] + b"\n"
+                if source.ended:
+                    return
+                if self.server.down:
+                    raise ClusterUnreachable("the stream broke")
+                await woken
+                woken = loop.create_future()
+        finally:
+            source.wakes.remove(wake)
+
+    async def _write(self, verb: str, kind: Kind, act: Callable[[], Any]) -> Any:
+        return await self._ask(verb, kind, act)
+
+    async def _ask(self, verb: str, kind: Kind, act: Callable[[], Any]) -> Any:
+        """Send a request, and wait for its answer.
+
+        What is sent arrives although the process dies meanwhile, and is done although nobody waits any more.
+        """
+        self.requests[verb, kind.plural] += 1
+        process, world = self.process, self.store.world
+        if process.dead:
+            raise ClusterUnreachable("this process is dead")
+        answer = process.loop.create_future()
+        moment = process.next_call(verb, kind)
+        if moment == "before":
+            process.kill()
+            return await answer
+        delay = 0.002
+        if self.server.delays and kind is not LEASES:
+            delay = self.server.delays.pop(0)
+        world.after(delay, self._arrive, verb, kind, act, answer, moment)
+        if delay > CALL_SECONDS:
+            world.after(CALL_SECONDS, _fail, answer, ClusterUnreachable(f"{verb} {kind.plural}: no answer in time"))
+        if moment == "sent":
+            process.kill()
+        return await answer
+
+    def _arrive(self, verb: str, kind: Kind, act: Callable[[], Any], answer: Any, moment: str) -> None:
+        server, world = self.server, self.store.world
+        if server.hangs:
+            text = f"{verb} {kind.plural}: no answer in time"
+            world.after(CALL_SECONDS, _fail, answer, ClusterUnreachable(text))
+            server.waiting.append(lambda: self._arrive(verb, kind, act, answer, moment))
+            return
+        if server.down:
+            _fail(answer, ClusterUnreachable(f"{verb} {kind.plural}: connection refused"))
+            return
+        try:
+            self._admit(verb, kind)
+            result = act()
+        except GameDayError as error:
+            world.after(0.002, self._answer, answer, error, moment)
+            return
+        if verb in WRITES and kind is not LEASES and server.losing > 0:
+            server.losing -= 1
+            world.after(0.002, _fail, answer, ClusterUnreachable(f"{verb} {kind.plural}: the answer got lost"))
+            return
+        world.after(0.002, self._answer, answer, result, moment)
+
+    def _admit(self, verb: str, kind: Kind) -> None:
+        if self.account in self.server.without_rights and self.account:
+            raise Forbidden(f"{verb} {kind.plural} is forbidden")
+        if self.server.refusing and kind.plural not in FORBIDDEN_KINDS and verb != "log":
+            status = self.server.refusing.pop(0)
+            raise ANSWERS[status](f"{verb} {kind.plural}: refused with {status}")
+
+    def _answer(self, answer: Any, result: Any, moment: str) -> None:
+        if moment == "answered":
+            self.process.kill()
+        if isinstance(result, GameDayError):
+            _fail(answer, result)
+        elif not answer.done():
+            answer.set_result(result)
+
+
+def _fail(answer: Any, error: GameDayError) -> None:
+    if not answer.done():
+        answer.set_exception(error)
+
+
+def requests() -> Counter[tuple[str, str]]:
+    """A count of calls."""
+    return Counter()
+
+
+def namespaces_of(store: Store) -> Iterator[str]:
+    """Namespaces in which drills can run."""
+    for gameday in store.all_of(GAMEDAYS, None):
+        yield gameday["metadata"]["namespace"]
+
+
+__all__ = ["SERVICE_ACCOUNTS", "LogSource", "Server", "SimulatedCluster", "requests"]

@@ -1,0 +1,173 @@
+"""What Kubernetes does by itself: it burns fuses, collects what has lost its owner, runs pods, follows scales.
+
+Times are those measured on a real cluster. While the API server is away, controllers wait for it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from gameday.api.record import timestamp
+from gameday.cluster.kinds import DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Kind, Object
+from gameday.model.labels import AGENT, ROLE
+from simulation.client import Server
+from simulation.store import SYSTEM, Change, Store
+
+CLOCK_STARTS = 0.2
+"""Seconds until the Job controller has started a Job's clock."""
+COLLECTED = 0.03
+"""Seconds until garbage collection takes what has lost its owner."""
+FINISHED_GOES = 0.2
+"""Seconds until the TTL controller deletes a Job that has failed."""
+POD_RUNS = 0.8
+SCALED = 0.5
+
+OWNED: tuple[Kind, ...] = (JOBS, PODS, NETWORK_POLICIES)
+
+
+class Controllers:
+    """Listens to the store and does its part a little later."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.store: Store = server.store
+        self.world = self.store.world
+        self.pods_take = POD_RUNS
+        self.runs: Callable[[Object], None] = lambda pod: None
+        """Called when a pod's container has started."""
+        self.ends: Callable[[Object], float] = lambda pod: 0.0
+        """Called when a pod is to end; how many seconds it takes."""
+        self.gone: Callable[[Object], None] = lambda pod: None
+        self.job_fails: set[str] = set()
+        """Namespaces in which Jobs of rollback steps fail."""
+        self._owners: dict[str, list[tuple[Kind, str, str]]] = {}
+        self.store.listeners.append(self._hear)
+
+    def _later(self, delay: float, what: Callable[..., None], *args: Any) -> None:
+        self.world.after(delay, self._when_up, what, args)
+
+    def _when_up(self, what: Callable[..., None], args: tuple[Any, ...]) -> None:
+        if self.server.works:
+            what(*args)
+        else:
+            self.world.after(0.5, self._when_up, what, args)
+
+    def _hear(self, change: Change) -> None:
+        thing, metadata = change.thing, change.thing["metadata"]
+        if change.after is None:
+            self._later(COLLECTED, self._collect, metadata["uid"])
+            if change.kind is PODS:
+                self.gone(thing)
+            return
+        if change.before is None:
+            for owner in metadata.get("ownerReferences", ()):
+                self._owners.setdefault(owner["uid"], []).append((change.kind, metadata["namespace"], metadata["name"]))
+                self._later(COLLECTED, self._orphan, change.kind, thing, owner)
+        match change.kind.plural:
+            case "jobs":
+                self._job(change, thing)
+            case "pods":
+                self._pod(change, thing)
+            case "deployments" if change.verb == "update":
+                self._later(SCALED, self._scaled, thing)
+
+    # Owners
+
+    def _orphan(self, kind: Kind, thing: Object, owner: Object) -> None:
+        metadata = thing["metadata"]
+        if not self._exists(metadata["namespace"], owner):
+            self._drop(kind, metadata["namespace"], metadata["name"], metadata["uid"])
+
+    def _exists(self, namespace: str, owner: Object) -> bool:
+        things = self.store.things
+        plural = f"{owner['kind'].lower()}s"
+        found = things.get((plural, namespace), {}).get(owner["name"])
+        return found is not None and found["metadata"]["uid"] == owner["uid"]
+
+    def _collect(self, uid: str) -> None:
+        for kind, namespace, name in self._owners.pop(uid, ()):
+            there = self.store.get(kind, namespace, name)
+            owners = (there or {}).get("metadata", {}).get("ownerReferences", ())
+            if there is not None and any(owner["uid"] == uid for owner in owners):
+                self._drop(kind, namespace, name, there["metadata"]["uid"])
+
+    def _drop(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        there = self.store.get(kind, namespace, name)
+        if there is not None and there["metadata"]["uid"] == uid:
+            self.store.delete(SYSTEM, kind, namespace, name)
+
+    # Jobs
+
+    def _job(self, change: Change, job: Object) -> None:
+        if change.before is None:
+            self._later(CLOCK_STARTS, self._start_clock, job)
+            if job["metadata"]["labels"].get(ROLE) == "step":
+                self._later(1.0, self._step_ends, job)
+
+    def _start_clock(self, job: Object) -> None:
+        metadata = job["metadata"]
+        newest = self.store.get(JOBS, metadata["namespace"], metadata["name"])
+        if newest is None or newest["metadata"]["uid"] != metadata["uid"] or newest["spec"].get("suspend"):
+            return
+        started = timestamp(self.world.now)[:-5] + "Z"
+        self.store.status(JOBS, metadata["namespace"], metadata["name"], metadata["uid"], startTime=started)
+        allowed = newest["spec"].get("activeDeadlineSeconds")
+        if allowed is not None:
+            ends = datetime.fromisoformat(started).timestamp() + allowed
+            self.world.at(ends, self._when_up, self._deadline, (job,))
+
+    def _deadline(self, job: Object) -> None:
+        metadata = job["metadata"]
+        newest = self.store.get(JOBS, metadata["namespace"], metadata["name"])
+        if newest is None or newest["metadata"]["uid"] != metadata["uid"] or newest["spec"].get("suspend"):
+            return
+        failed = [{"type": "Failed", "status": "True"}]
+        self.store.status(JOBS, metadata["namespace"], metadata["name"], metadata["uid"], conditions=failed)
+        self._later(FINISHED_GOES, self._drop, JOBS, metadata["namespace"], metadata["name"], metadata["uid"])
+
+    def _step_ends(self, job: Object) -> None:
+        metadata = job["metadata"]
+        how = "Failed" if metadata["namespace"] in self.job_fails else "Complete"
+        ended = [{"type": how, "status": "True"}]
+        self.store.status(JOBS, metadata["namespace"], metadata["name"], metadata["uid"], conditions=ended)
+
+    # Pods
+
+    def _pod(self, change: Change, pod: Object) -> None:
+        if AGENT not in (pod["metadata"].get("labels") or {}):
+            return
+        if change.before is None:
+            self._later(self.pods_take, self._run_pod, pod)
+        elif "deletionTimestamp" in pod["metadata"] and "deletionTimestamp" not in change.before["metadata"]:
+            self._later(self.ends(pod), self._end_pod, pod)
+
+    def _run_pod(self, pod: Object) -> None:
+        metadata = pod["metadata"]
+        there = self.store.get(PODS, metadata["namespace"], metadata["name"])
+        if there is None or there["metadata"]["uid"] != metadata["uid"] or "deletionTimestamp" in there["metadata"]:
+            return
+        running = [{"state": {"running": {}}}]
+        self.store.status(
+            PODS, metadata["namespace"], metadata["name"], metadata["uid"], phase="Running", containerStatuses=running
+        )
+        self.runs(pod)
+
+    def _end_pod(self, pod: Object) -> None:
+        metadata = pod["metadata"]
+        there = self.store.get(PODS, metadata["namespace"], metadata["name"])
+        if there is not None and there["metadata"]["uid"] == metadata["uid"]:
+            self.store.remove(SYSTEM, PODS, metadata["namespace"], metadata["name"])
+
+    # Deployments
+
+    def _scaled(self, deployment: Object) -> None:
+        metadata = deployment["metadata"]
+        newest = self.store.get(DEPLOYMENTS, metadata["namespace"], metadata["name"])
+        if newest is None or newest["metadata"]["generation"] != metadata["generation"]:
+            return
+        count = newest["spec"]["replicas"]
+        self.store.status(
+            DEPLOYMENTS, metadata["namespace"], metadata["name"], metadata["uid"],
+            observedGeneration=metadata["generation"], replicas=count, readyReplicas=count, updatedReplicas=count,
+            availableReplicas=count,
+        )  # fmt: skip

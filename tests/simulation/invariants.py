@@ -1,0 +1,251 @@
+"""What must hold in every world, whatever goes wrong in it. Each rule is a promise of the README."""
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from gameday.api.record import moment
+from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, JOBS, LEASES, NETWORK_POLICIES, PODS, Object
+from gameday.model.labels import DRILL, ROLE
+from gameday.model.record import Phase, Verdict
+from simulation.client import Server
+from simulation.scenario import Scenario, What
+from simulation.store import Change
+from simulation.town import WORKERS, Town, engine_of
+
+LATE = 5.0
+"""Seconds of a working API server that anything may outlive its fuse's deadline."""
+UNARMED = 1.0
+"""Seconds that a policy may live whose fuse is dead: a late write of a process that was overtaken."""
+BLINK = 3.0
+"""Seconds before the end of an outage in which a gap of the cut can go unseen: three dials make a state."""
+LYING = frozenset({What.LIE, What.FLAP})
+HARMLESS = frozenset({What.REPEAT, What.WATCH_BREAKS, What.SCALED_BY_OTHERS})
+"""Troubles that must change no verdict."""
+
+
+class Rule(enum.Enum):
+    """A promise."""
+
+    RESTORED = "the cluster is as it was before, except what others changed"
+    ONCE = "one injection"
+    WRITTEN_AHEAD = "no change before its undo is recorded"
+    FUSED = "no injection without an armed fuse"
+    IN_TIME = "nothing is held longer than its fuse's deadline plus 5 s of a working API server"
+    HONEST_PASS = "never Passed when the cut was not proven, anything was unknown, or an undo failed"
+    HONEST_FAIL = "never Failed for a reason of ours"
+    DECIDED = "without trouble a good system passes and a bad one fails"
+    ENDS = "every drill ends"
+    SOUND = "no error of ours"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A promise that was broken, when and how."""
+
+    rule: Rule
+    at: float
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.at:8.2f} s  {self.rule.name}: {self.rule.value}: {self.detail}"
+
+
+@dataclass(slots=True)
+class Monitor:
+    """Watches a world, and collects the promises that were broken."""
+
+    server: Server
+    scenario: Scenario
+    towns: tuple[Town, ...]
+    broken: list[Broken] = field(default_factory=list)
+    verdicts: dict[str, str] = field(default_factory=dict)
+    _injected: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin to listen."""
+        self.server.store.listeners.append(self._hear)
+
+    def note(self, rule: Rule, detail: str) -> None:
+        """Note a promise that was broken."""
+        self.broken.append(Broken(rule, self.server.store.world.elapsed, detail))
+
+    def _hear(self, change: Change) -> None:
+        match change.kind.plural:
+            case "networkpolicies" if change.verb == "create" and change.actor == "account":
+                self._policy(change.thing)
+            case "deployments" if change.actor == "account":
+                self._scaled(change)
+            case "drills" if change.verb == "status" and change.after is not None:
+                self._status(change.after)
+
+    def _town(self, thing: Object) -> Town:
+        return self.towns[int(thing["metadata"]["namespace"].removeprefix("town-"))]
+
+    def _armed(self, policy: Object) -> Object | None:
+        """The fuse that owns a policy, if its clock runs."""
+        owner = policy["metadata"]["ownerReferences"][0]
+        job = self.server.store.get(JOBS, policy["metadata"]["namespace"], owner["name"])
+        if job is None or job["metadata"]["uid"] != owner["uid"] or "startTime" not in job.get("status", {}):
+            return None
+        return job
+
+    def _hold(self, town: Town, name: str) -> dict[str, Any]:
+        """The undo log's entry of an object, as it is recorded."""
+        drill = town.drill
+        holds = engine_of(drill).get("holds", ()) if drill is not None else ()
+        return next((hold for hold in holds if hold["object_name"] == name), {})
+
+    # Changes
+
+    def _policy(self, policy: Object) -> None:
+        town, name = self._town(policy), policy["metadata"]["name"]
+        world = self.server.store.world
+        job = self._armed(policy)
+        if job is None:
+            world.after(UNARMED, self._collected, policy, world.now)
+            return
+        if self._hold(town, name).get("requested_at") is None:
+            self.note(Rule.WRITTEN_AHEAD, f"{name} was made, and the status does not say how it is undone")
+        self._injected[name] = self._injected.get(name, 0) + 1
+        if self._injected[name] > 1:
+            self.note(Rule.ONCE, f"{name} was made {self._injected[name]} times")
+        deadline = moment(job["status"]["startTime"]) + job["spec"]["activeDeadlineSeconds"]
+        if What.FUSE_SUSPENDED not in self.scenario.concerning(town.number):
+            world.at(deadline + LATE, self._lifted, policy)
+
+    def _there(self, policy: Object) -> bool:
+        metadata = policy["metadata"]
+        found = self.server.store.get(NETWORK_POLICIES, metadata["namespace"], metadata["name"])
+        return found is not None and found["metadata"]["uid"] == metadata["uid"]
+
+    def _working_for(self) -> float:
+        return self.server.store.world.now - self.server.up_since if self.server.works else 0.0
+
+    def _collected(self, policy: Object, since: float) -> None:
+        if not self._there(policy):
+            return
+        if self._working_for() < UNARMED:
+            self.server.store.world.after(UNARMED, self._collected, policy, since)
+            return
+        self.note(Rule.FUSED, f"{policy['metadata']['name']} was made without an armed fuse, and stays")
+
+    def _lifted(self, policy: Object) -> None:
+        if not self._there(policy):
+            return
+        if self._working_for() < LATE:
+            self.server.store.world.after(LATE, self._lifted, policy)
+            return
+        self.note(Rule.IN_TIME, f"{policy['metadata']['name']} outlives its fuse")
+
+    def _scaled(self, change: Change) -> None:
+        assert change.before is not None
+        if change.after is None or change.after["spec"]["replicas"] != 0:
+            return
+        town, store = self._town(change.after), self.server.store
+        hold = self._hold(town, "worker")
+        if hold.get("requested_at") is None or hold.get("before") != change.before["spec"]["replicas"]:
+            self.note(Rule.WRITTEN_AHEAD, "worker was scaled, and the status does not say to what it goes back")
+        pod = store.get(PODS, town.namespace, hold.get("fuse_name", ""))
+        lines = town.source(hold.get("fuse_name", "")).lines
+        if pod is None or not any(b'"armed"' in line for line in lines):
+            self.note(Rule.FUSED, "worker was scaled without an armed fuse")
+            return
+        deadline = float(pod["metadata"]["annotations"]["gameday.dev/deadline"])
+        longest = store.world.now + 120.0
+        store.world.at(min(deadline, longest) + LATE, self._back, town)
+
+    def _back(self, town: Town) -> None:
+        store = self.server.store
+        worker = store.get(DEPLOYMENTS, town.namespace, "worker")
+        if worker is None or worker["spec"]["replicas"] != 0:
+            return
+        concerning = self.scenario.concerning(town.number)
+        if self._working_for() < LATE or town.namespace in self.server.without_rights:
+            store.world.after(LATE, self._back, town)
+        elif What.AGENT_DIES not in concerning:
+            self.note(Rule.IN_TIME, "worker is still at 0 after its fuse's deadline")
+
+    # The end of a drill
+
+    def _status(self, drill: Object) -> None:
+        status, name = drill["status"], drill["metadata"]["name"]
+        if status.get("phase") != Phase.FINISHED.value or name in self.verdicts:
+            return
+        self.verdicts[name] = status.get("verdict", "")
+        town, memory = self._town(drill), engine_of(drill)
+        concerning = self.scenario.concerning(town.number)
+        match status.get("verdict"):
+            case Verdict.PASSED.value:
+                for why in self._dishonest(town, memory):
+                    self.note(Rule.HONEST_PASS, f"{name}: {why}")
+                if town.trial.vice.misses and not concerning & LYING:
+                    self.note(Rule.HONEST_PASS, f"{name}: its system is {town.trial.vice.value}")
+            case Verdict.FAILED.value if not town.trial.vice.misses and not concerning & LYING:
+                self.note(Rule.HONEST_FAIL, f"{name}: {status.get('reason')}: {status.get('message')}")
+        wanted = Verdict.FAILED if town.trial.vice.misses else Verdict.PASSED
+        if not concerning - HARMLESS and status.get("verdict") != wanted.value:
+            why = f"{name}: {status.get('verdict')}, not {wanted.value}: {status.get('reason')}: {status.get('message')}"
+            self.note(Rule.DECIDED, why)
+
+    def _dishonest(self, town: Town, memory: dict[str, Any]) -> Iterator[str]:
+        zero, asked = memory.get("zero"), memory.get("undo_requested_at")
+        if memory.get("proven_at") is None or zero is None or asked is None:
+            yield "the cut was never proven"
+            return
+        for result in memory.get("results", ()):
+            if result["state"] not in {"Met", "MetBefore"} and not result.get("again"):
+                yield f"{result['name']} is {result['state']}"
+        if memory.get("doubts"):
+            yield f"there is a doubt: {memory['doubts'][0]['cause']}"
+        if any(hold["state"] != "Undone" for hold in memory.get("holds", ())) or not memory.get("faults_cleared"):
+            yield "not everything was undone"
+        if any(DRILL in p["metadata"]["labels"] for p in self.server.store.all_of(NETWORK_POLICIES, town.namespace)):
+            yield "its policy is still there"
+        cut = False
+        for at, now_cut in (*town.truth, (asked - BLINK, False)):
+            if cut is False and now_cut is False and zero < at <= asked - BLINK and at != asked - BLINK:
+                yield f"packets passed {at - zero:.1f} s into the outage"
+            if at < asked - BLINK and at > zero + 1 and not now_cut:
+                yield f"the cut ended {at - zero:.1f} s into the outage"
+            cut = now_cut
+
+    # The end of the world
+
+    def close(self) -> None:
+        """Look at what is left."""
+        for town in self.towns:
+            left = list(self._left(town))
+            if left:
+                self.note(Rule.RESTORED, f"{town.namespace}: {', '.join(left)}")
+
+    def quiet(self) -> bool:
+        """Whether every drill has ended and nothing is left of it."""
+        return all(self.over(town) and not any(self._left(town)) for town in self.towns)
+
+    def over(self, town: Town) -> bool:
+        """Whether a drill has ended, or is gone."""
+        drill = town.drill
+        if drill is None:
+            return self.server.store.world.elapsed > town.trial.starts + 1
+        return drill.get("status", {}).get("phase") == Phase.FINISHED.value
+
+    def _left(self, town: Town) -> Iterator[str]:
+        store = self.server.store
+        concerning = self.scenario.concerning(town.number)
+        for kind in (NETWORK_POLICIES, JOBS, PODS):
+            for thing in store.all_of(kind, town.namespace):
+                labels = thing["metadata"].get("labels") or {}
+                if DRILL in labels and not (kind is JOBS and labels.get(ROLE) == "step"):
+                    yield f"{kind.name} {thing['metadata']['name']}"
+        if store.get(LEASES, town.namespace, "gameday") is not None:
+            yield "the namespace's lock"
+        drill = store.get(DRILLS, town.namespace, town.drill_name)
+        if drill is not None and drill["metadata"].get("finalizers"):
+            yield "the finalizer"
+        worker = store.get(DEPLOYMENTS, town.namespace, "worker")
+        others = {t.count for t in self.scenario.troubles if t.what is What.SCALED_BY_OTHERS and t.drill == town.number}
+        if worker is not None and worker["spec"]["replicas"] not in {WORKERS, *others}:
+            yield f"worker at {worker['spec']['replicas']}"
+        del concerning

@@ -1,0 +1,107 @@
+"""An event loop whose time the world moves: a process is killed by never running its loop again."""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any
+
+NEVER = float("inf")
+
+
+class ProcessLoop(asyncio.AbstractEventLoop):
+    """The loop of one simulated process. ``now`` tells the world's seconds; nothing here waits for real ones."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._ready: deque[asyncio.Handle] = deque()
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._count = 0
+        self.stopped = False
+        """Whether the process is dead: nothing of it runs any more, in the middle of a turn as well."""
+        self.errors: list[dict[str, Any]] = []
+
+    def time(self) -> float:
+        """Seconds, as the world counts them."""
+        return self._now()
+
+    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> asyncio.Handle:
+        """Run it at the next turn."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    call_soon_threadsafe = call_soon
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> asyncio.TimerHandle:
+        """Run it at a moment of the world's time."""
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        self._count += 1
+        heapq.heappush(self._timers, (when, self._count, handle))
+        return handle
+
+    def call_later(
+        self, delay: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Run it after so many seconds."""
+        return self.call_at(self._now() + delay, callback, *args, context=context)
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """A cancelled timer is passed over when its time comes."""
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """A future of this loop."""
+        return asyncio.Future(loop=self)
+
+    def create_task(
+        self, coro: Coroutine[Any, Any, Any], *, name: object = None, context: Context | None = None
+    ) -> asyncio.Task[Any]:
+        """A task of this loop."""
+        return asyncio.Task(coro, loop=self, context=context)
+
+    def get_debug(self) -> bool:
+        """Never."""
+        return False
+
+    def is_running(self) -> bool:
+        """As far as its tasks can tell."""
+        return True
+
+    def is_closed(self) -> bool:
+        """It needs no closing."""
+        return False
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Keep what nobody looked at."""
+        self.errors.append(context)
+
+    def due(self) -> float:
+        """The moment at which there is something to run."""
+        if self.stopped:
+            return NEVER
+        if self._ready:
+            return self._now()
+        while self._timers and self._timers[0][2].cancelled():
+            heapq.heappop(self._timers)
+        return self._timers[0][0] if self._timers else NEVER
+
+    def turn(self) -> None:
+        """Run all that is due now, and what follows from it at the same moment."""
+        now, ready, timers = self._now(), self._ready, self._timers
+        before = asyncio._get_running_loop()
+        asyncio._set_running_loop(self)
+        try:
+            while True:
+                while timers and timers[0][0] <= now:
+                    handle = heapq.heappop(timers)[2]
+                    if not handle.cancelled():
+                        ready.append(handle)
+                if not ready or self.stopped:
+                    return
+                while ready and not self.stopped:
+                    handle = ready.popleft()
+                    if not handle.cancelled():
+                        handle._run()
+        finally:
+            asyncio._set_running_loop(before)

@@ -1,0 +1,104 @@
+"""One process of the operator: it can be killed, frozen and started again, and its clock can be wrong."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import DRILLS, GAMEDAYS, LEASES, Kind
+from gameday.errors import GameDayError
+from gameday.runner.operator import Operator
+from gameday.runner.settings import Settings
+from simulation.client import WRITES, Server, SimulatedCluster
+from simulation.loop import NEVER, ProcessLoop
+from simulation.world import World
+
+OWN = "gameday-system"
+"""The operator's own namespace."""
+RESTART_AFTER = 2.0
+"""Seconds until the kubelet starts a process again that ended by itself."""
+
+
+class Process:
+    """An operator, from its start to its death. ``name`` is its identity; the next one has another."""
+
+    def __init__(self, world: World, server: Server, name: str, skew: float = 0.0) -> None:
+        self.world = world
+        self.server = server
+        self.name = name
+        self.skew = skew
+        self.dead = False
+        self.frozen_until = 0.0
+        self.requests: Counter[tuple[str, str]] = Counter()
+        self.crash: tuple[int, str] | None = None
+        """At which of its next writing calls it dies, and at which moment of it."""
+        self.ended: Callable[[Process], None] = lambda process: None
+        self.loop = ProcessLoop(lambda: world.now)
+        cluster = SimulatedCluster(server, self)
+        self.operator = Operator(
+            cluster, Settings(OWN, name, "image"), clock=lambda: world.now + self.skew, monotonic=lambda: world.now
+        )
+        supervisor = self.operator.supervisor
+        self._tasks: list[asyncio.Task[Any]] = [
+            self.loop.create_task(work)
+            for work in (
+                self.operator.lead(),
+                follow(cluster, DRILLS, supervisor.drill_seen),
+                follow(cluster, GAMEDAYS, supervisor.gameday_seen),
+            )
+        ]
+        self._tasks[0].add_done_callback(self._over)
+
+    def due(self) -> float:
+        """When it has something to run."""
+        if self.dead:
+            return NEVER
+        return max(self.loop.due(), self.frozen_until)
+
+    def turn(self) -> None:
+        """Run it."""
+        self.loop.turn()
+
+    def kill(self) -> None:
+        """SIGKILL: nothing of it gets to run any more."""
+        if not self.dead:
+            self.dead = self.loop.stopped = True
+            self.ended(self)
+
+    def next_call(self, verb: str, kind: Kind) -> str:
+        """The moment of this call at which the process dies, or nothing."""
+        if self.crash is None or verb not in WRITES or kind is LEASES:
+            return ""
+        left, moment = self.crash
+        self.crash = (left - 1, moment) if left > 1 else None
+        return moment if left <= 1 else ""
+
+    def bury(self) -> None:
+        """Let its tasks end, once the world is over."""
+        self.dead, self.loop.stopped = True, False
+        for task in self._tasks:
+            task.cancel()
+        self.loop.turn()
+
+    def _over(self, task: "asyncio.Task[Any]") -> None:
+        """It ended by itself: its Lease was lost, or a part failed."""
+        if not task.cancelled():
+            self.error = task.exception()
+        if not self.dead:
+            self.kill()
+
+
+async def follow(cluster: Cluster, kind: Kind, seen: Callable[[bool, dict[str, Any]], None]) -> None:
+    """What Kopf does for us: tell the newest state of every object."""
+    while True:
+        try:
+            items, version = await cluster.list(kind, None)
+            for item in items:
+                seen(False, item)
+            async with aclosing(cluster.watch(kind, None, version)) as events:
+                async for event in events:
+                    seen(event["type"] == "DELETED", event["object"])
+        except GameDayError:
+            await asyncio.sleep(1.0)

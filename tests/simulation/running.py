@@ -1,0 +1,135 @@
+"""One world, from its beginning until every drill has ended and nothing is left of it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from gameday.cluster.kinds import LEASES, PODS, Object
+from gameday.errors import GameDayError
+from gameday.model.labels import AGENT
+from gameday.runner.memory import Superseded
+from simulation.client import LogSource, Server
+from simulation.controllers import Controllers
+from simulation.invariants import Broken, Monitor, Rule
+from simulation.process import OWN, RESTART_AFTER, Process
+from simulation.scenario import Scenario, What
+from simulation.store import Store
+from simulation.town import Town
+from simulation.troubles import befall
+from simulation.world import START, World
+
+PATIENCE = 600.0
+"""Seconds after the last trouble within which every drill must have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a world."""
+
+    scenario: Scenario
+    broken: tuple[Broken, ...]
+    verdicts: Counter[str] = field(default_factory=Counter)
+    samples: int = 0
+    seconds: float = 0.0
+    trace: int = 0
+    """A digest of all that was written: equal for equal worlds."""
+
+
+class Site:
+    """A world with its cluster, its towns and its operators."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.world = World(scenario.seed)
+        self.server = Server(Store(self.world), up_since=START)
+        self.server.store.tell = self.server.tell
+        self.server.logs = self._log
+        self.controllers = Controllers(self.server)
+        self.towns = tuple(Town(self.server, number, trial) for number, trial in enumerate(scenario.trials))
+        self.monitor = Monitor(self.server, scenario, self.towns)
+        self.controllers.runs = lambda pod: self._of(pod).pod_runs(pod)
+        self.controllers.ends = lambda pod: self._of(pod).pod_ends(pod)
+        self.controllers.gone = lambda pod: self._of(pod).pod_gone(pod) if _ours(pod) else None
+        self.restart_after = RESTART_AFTER
+        self.everyone: list[Process] = []
+        self.alive: list[Process] = []
+
+    def run(self) -> Outcome:
+        """Run it."""
+        for town in self.towns:
+            town.found()
+        for _ in range(self.scenario.replicas):
+            self.start()
+        last = 0.0
+        for trouble in self.scenario.troubles:
+            self.world.at(START + trouble.at, befall, self, trouble)
+            last = max(last, trouble.at + trouble.seconds * max(1, trouble.count if trouble.what is What.DELAY else 1))
+        last = max(last, *(trial.starts for trial in self.scenario.trials))
+        if any(trouble.what is What.CLOCK_STEP for trouble in self.scenario.troubles):
+            last += 7200.0
+        if not self.world.run(START + last + PATIENCE, self.monitor.quiet):
+            for town in self.towns:
+                if not self.monitor.over(town):
+                    self.monitor.note(Rule.ENDS, f"{town.namespace}: {(town.drill or {}).get('status', {}).get('phase')}")
+            self.monitor.close()
+        for process in self.everyone:
+            self._sound(process)
+            process.bury()
+        return Outcome(
+            self.scenario,
+            tuple(self.monitor.broken),
+            Counter(self.monitor.verdicts.values()),
+            sum(town.samples for town in self.towns),
+            self.world.elapsed,
+            self.server.store.version,
+        )
+
+    def start(self) -> None:
+        """Start a process of the operator."""
+        process = Process(self.world, self.server, f"operator-{len(self.everyone)}")
+        process.ended = self._ended
+        self.everyone.append(process)
+        self.alive.append(process)
+        self.world.processes.append(process)
+
+    def acting(self) -> Process | None:
+        """The process that holds the Lease, or any that lives."""
+        lease = self.server.store.get(LEASES, OWN, "gameday-operator")
+        holder = lease["spec"].get("holderIdentity") if lease is not None else None
+        named = [process for process in self.alive if process.name == holder]
+        return next(iter(named or self.alive), None)
+
+    def _ended(self, process: Process) -> None:
+        self.alive.remove(process)
+        self.world.processes.remove(process)
+        self.world.after(self.restart_after, self.start)
+        self.restart_after = RESTART_AFTER
+
+    def _of(self, pod: Object) -> Town:
+        return self.towns[int(pod["metadata"]["namespace"].removeprefix("town-"))]
+
+    def _log(self, namespace: str, pod: str) -> LogSource:
+        town = self.towns[int(namespace.removeprefix("town-"))]
+        there = self.server.store.get(PODS, namespace, pod)
+        source = town.source(pod)
+        if there is not None and source.gone:
+            return LogSource(gone=False)
+        return source
+
+    def _sound(self, process: Process) -> None:
+        broken = process.operator.metrics.registry.get_sample_value("gameday_internal_errors_total")
+        if broken:
+            self.monitor.note(Rule.SOUND, f"{process.name} had {broken:.0f} internal errors")
+        error = getattr(process, "error", None)
+        if isinstance(error, BaseExceptionGroup):
+            error = error.subgroup(lambda e: not isinstance(e, GameDayError | Superseded))
+        if error is not None and "Lease" not in type(error).__name__:
+            self.monitor.note(Rule.SOUND, f"{process.name} ended: {error!r}")
+
+
+def _ours(pod: Object) -> bool:
+    return AGENT in (pod["metadata"].get("labels") or {})
+
+
+def run(scenario: Scenario) -> Outcome:
+    """What comes of a scenario."""
+    return Site(scenario).run()

@@ -1,0 +1,206 @@
+"""What is going to happen in one world: drills, and what goes wrong around them. All of it follows from a seed.
+
+A scenario is data: it is printed when something was found, replayed from its seed, and made smaller by leaving parts
+of it away.
+"""
+
+import enum
+import random
+from dataclasses import dataclass, field
+
+
+class Vice(enum.Enum):
+    """What is wrong with the system under test."""
+
+    NONE = "none"
+    BLIND = "blind"
+    """It never reports that its dependency is gone: an outage expectation is missed."""
+    STUCK = "stuck"
+    """It does not recover until its workers are restarted: the rollback repairs it."""
+    LOST = "lost"
+    """It never recovers."""
+    FRAGILE = "fragile"
+    """The cut takes it down, so the guardrail trips."""
+
+    @property
+    def misses(self) -> bool:
+        """Whether a drill must find it."""
+        return self is not Vice.NONE
+
+
+class What(enum.Enum):
+    """One thing that goes wrong; ``seconds``, ``count`` and ``detail`` of the trouble say how."""
+
+    CRASH = "crash"
+    """The acting process is killed, and comes back after ``seconds``."""
+    CRASH_AT_CALL = "crash at call"
+    """It is killed at its ``count``-th writing call from then on: before, sent or answered, as ``detail`` says."""
+    FREEZE = "freeze"
+    """The acting process stands still for ``seconds``, then goes on with all that it knew."""
+    API_DOWN = "api down"
+    """The API server refuses every connection for ``seconds``; its controllers stand still too."""
+    API_HANGS = "api hangs"
+    """It takes requests and answers none for ``seconds``, then does them."""
+    REFUSE = "refuse"
+    """``count`` calls of the operator are refused with the status that ``detail`` says."""
+    LOSE = "lose"
+    """``count`` writing calls are carried out, and their answers get lost."""
+    DELAY = "delay"
+    """``count`` calls take ``seconds`` to arrive."""
+    WATCH_DROPS = "watch drops"
+    """Watches leave events out for ``seconds``, then break."""
+    WATCH_LATE = "watch late"
+    """Watches tell events out of order, and late, for ``seconds``."""
+    WATCH_BREAKS = "watch breaks"
+    CLOCK_STEP = "clock step"
+    """The acting process' clock jumps by ``seconds``."""
+    HALT = "halt"
+    """The operator's owner halts all drills for ``seconds``."""
+    REDIS_DOWN = "redis down"
+    LIE = "lie"
+    """The observer's samples say the opposite for ``seconds``."""
+    LAG = "lag"
+    """Lines of all agents come ``seconds`` late."""
+    STOP = "stop"
+    """The observer sends nothing for ``seconds``."""
+    FLAP = "flap"
+    """Every other sample of the observer says the opposite, for ``seconds``."""
+    REPEAT = "repeat"
+    """The logs are told again from their beginning."""
+    SKIP = "skip"
+    """``count`` lines of the observer are lost."""
+    DEAF = "deaf"
+    """The network does not enforce policies from then on."""
+    NO_SEVER = "no sever"
+    """Open connections cannot be ended."""
+    SLOW_PODS = "slow pods"
+    """Pods take ``seconds`` longer to run."""
+    AGENT_DIES = "agent dies"
+    POLICY_DELETED = "policy deleted"
+    POLICY_CHANGED = "policy changed"
+    FUSE_DELETED = "fuse deleted"
+    FUSE_SUSPENDED = "fuse suspended"
+    ABORT = "abort"
+    DRILL_DELETED = "drill deleted"
+    DRILL_FORCED = "drill forced away"
+    """Somebody takes the finalizers off and deletes the Drill."""
+    GAMEDAY_DELETED = "gameday deleted"
+    OPT_OUT = "opt out"
+    """The namespace's account goes, and comes back after ``seconds``."""
+    RIGHTS_GONE = "rights gone"
+    """The account may do nothing for ``seconds``."""
+    JOB_FAILS = "job fails"
+    SCALED_BY_OTHERS = "scaled by others"
+    FINALIZER_TAKEN = "finalizer taken"
+    """Somebody takes our finalizer off a running Drill."""
+
+
+EVERYWHERE = frozenset(
+    {
+        What.CRASH, What.CRASH_AT_CALL, What.FREEZE, What.API_DOWN, What.API_HANGS, What.REFUSE, What.LOSE, What.DELAY,
+        What.WATCH_DROPS, What.WATCH_LATE, What.WATCH_BREAKS, What.CLOCK_STEP, What.HALT,
+    }
+)  # fmt: skip
+"""What concerns every drill of the world."""
+
+STATUSES = ("403", "404", "409", "422", "429", "500")
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that goes wrong, ``at`` seconds after the world began, to the drill of that number."""
+
+    what: What
+    at: float
+    drill: int = 0
+    seconds: float = 0.0
+    count: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One drill: when it is created, how it is planned, and what is wrong with the system that it tries."""
+
+    starts: float = 0.0
+    severs: bool = False
+    rollback: bool = False
+    vice: Vice = Vice.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A world."""
+
+    seed: int
+    trials: tuple[Trial, ...]
+    troubles: tuple[Trouble, ...] = ()
+    replicas: int = 1
+    """Processes of the operator: with two, one takes over."""
+
+    def concerning(self, drill: int) -> frozenset[What]:
+        """What goes wrong for one drill."""
+        return frozenset(t.what for t in self.troubles if t.what in EVERYWHERE or t.drill == drill)
+
+
+@dataclass(slots=True)
+class Dice:
+    """Draws a scenario."""
+
+    random: random.Random
+    kinds: tuple[What, ...] = field(default_factory=lambda: tuple(What))
+
+    def trial(self, number: int) -> Trial:
+        """A drill."""
+        dice = self.random
+        vice = dice.choice((Vice.NONE, Vice.NONE, Vice.NONE, Vice.BLIND, Vice.STUCK, Vice.LOST, Vice.FRAGILE))
+        return Trial(
+            starts=round(dice.uniform(0, 8), 2) * number,
+            severs=dice.random() < 0.5,
+            rollback=vice in {Vice.STUCK, Vice.LOST} and dice.random() < 0.6,
+            vice=vice,
+        )
+
+    def trouble(self, drills: int) -> Trouble:
+        """Something that goes wrong, most of it while drills are under way."""
+        dice = self.random
+        what = dice.choice(self.kinds)
+        at, seconds, count, detail = round(dice.triangular(0, 40, 12), 2), 0.0, 0, ""
+        match what:
+            case What.CRASH:
+                seconds = dice.choice((0.5, 3.0, 15.0, 200.0))
+            case What.CRASH_AT_CALL:
+                at, count = round(dice.uniform(0, 20), 2), dice.randint(1, 25)
+                seconds, detail = dice.choice((0.5, 3.0, 200.0)), dice.choice(("before", "sent", "answered"))
+            case What.FREEZE:
+                seconds = dice.choice((1.0, 5.0, 9.0, 20.0, 60.0))
+            case What.API_DOWN | What.API_HANGS:
+                seconds = dice.choice((0.5, 4.0, 12.0, 60.0))
+            case What.REFUSE:
+                count, detail = dice.choice((1, 2, 5, 30)), dice.choice(STATUSES)
+            case What.LOSE:
+                count = dice.choice((1, 1, 3))
+            case What.DELAY:
+                count, seconds = dice.choice((1, 1, 4)), dice.choice((0.5, 3.0, 9.0, 30.0, 150.0))
+            case What.CLOCK_STEP:
+                seconds = dice.choice((-3600.0, -30.0, -2.0, 2.0, 30.0, 3600.0))
+            case What.SKIP:
+                count = dice.choice((1, 1, 3))
+            case What.LAG | What.SLOW_PODS:
+                seconds = dice.choice((0.5, 2.0, 8.0, 30.0))
+            case What.SCALED_BY_OTHERS:
+                count = dice.choice((1, 5))
+            case _:
+                seconds = dice.choice((1.0, 4.0, 8.0, 20.0))
+        drill = 0 if what in EVERYWHERE else dice.randrange(drills)
+        return Trouble(what, at, drill, seconds, count, detail)
+
+
+def draw(seed: int, drills: int = 2) -> Scenario:
+    """The scenario of a seed: one in eight is without trouble, the others have up to four."""
+    dice = Dice(random.Random(seed))
+    trials = tuple(dice.trial(number) for number in range(drills))
+    count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
+    troubles = tuple(sorted((dice.trouble(drills) for _ in range(count)), key=lambda trouble: trouble.at))
+    replicas = 2 if any(t.what is What.FREEZE for t in troubles) or dice.random.random() < 0.1 else 1
+    return Scenario(seed, trials, troubles, replicas)

@@ -1,0 +1,331 @@
+"""The API server's objects: versions, names, owners and finalizers, as Kubernetes keeps them; and who watches.
+
+An object is never changed in place: each version is a new dictionary, so that a reader keeps what it read.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from gameday.api.record import timestamp
+from gameday.cluster.kinds import DEPLOYMENTS, LEASES, PODS, Kind, Object
+from gameday.errors import Absent, AlreadyExists, Conflict
+from simulation.world import World
+
+PERSON = "person"
+"""Who changes what the drill has nothing to do with: a team, an owner, a GitOps tool."""
+SYSTEM = "system"
+"""Kubernetes' own controllers."""
+
+Key = tuple[str, str, str]
+"""Plural, namespace and name."""
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """One open watch: what it still has to tell, and how it is woken."""
+
+    kind: Kind
+    namespace: str | None
+    labels: str
+    name: str
+    queue: deque[Object] = field(default_factory=deque)
+    broken: bool = False
+    mute: bool = False
+    wake: Callable[[], None] = lambda: None
+
+    def tells(self, thing: Object) -> bool:
+        """Whether a change of this object is one of its events."""
+        metadata = thing["metadata"]
+        if self.namespace is not None and metadata["namespace"] != self.namespace:
+            return False
+        return (not self.name or metadata["name"] == self.name) and matches(self.labels, thing)
+
+    def deliver(self, event: Object) -> None:
+        """Tell an event."""
+        if not self.broken:
+            self.queue.append(event)
+            self.wake()
+
+    def end(self) -> None:
+        """Break the connection."""
+        self.broken = True
+        self.wake()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object before and after; ``after`` None is: it is gone."""
+
+    actor: str
+    verb: str
+    kind: Kind
+    before: Object | None
+    after: Object | None
+
+    @property
+    def thing(self) -> Object:
+        """The newest version that there was."""
+        found = self.after if self.after is not None else self.before
+        assert found is not None
+        return found
+
+
+class Store:
+    """All objects by kind and namespace. ``listeners`` hear each change when it has happened."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.version = 0
+        self.things: dict[tuple[str, str], dict[str, Object]] = {}
+        self.kinds: dict[str, Kind] = {}
+        self.listeners: list[Callable[[Change], None]] = []
+        self.streams: list[Stream] = []
+        self.tell: Callable[[Stream, Object], None] = lambda stream, event: stream.deliver(event)
+        self._history: list[tuple[int, Kind, Object]] = []
+        self._uids = 0
+
+    # Reading
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """The newest version of an object."""
+        return self.things.get((kind.plural, namespace), {}).get(name)
+
+    def need(self, kind: Kind, namespace: str, name: str) -> Object:
+        """The newest version of an object.
+
+        Raises:
+            Absent: when it is not there.
+
+        """
+        found = self.get(kind, namespace, name)
+        if found is None:
+            raise Absent(f'{kind.plural} "{name}" not found')
+        return found
+
+    def all_of(self, kind: Kind, namespace: str | None) -> Iterator[Object]:
+        """Every object of a kind."""
+        for (plural, where), things in self.things.items():
+            if plural == kind.plural and namespace in {None, where}:
+                yield from things.values()
+
+    def list(self, kind: Kind, namespace: str | None, labels: str, fields: str) -> tuple[tuple[Object, ...], str]:
+        """What a list answers."""
+        name = fields.removeprefix("metadata.name=")
+        found = tuple(
+            thing
+            for thing in self.all_of(kind, namespace)
+            if matches(labels, thing) and (not name or thing["metadata"]["name"] == name)
+        )
+        return found, str(self.version)
+
+    def watch(self, kind: Kind, namespace: str | None, version: str, labels: str, fields: str) -> Stream:
+        """A watch since a version."""
+        stream = Stream(kind, namespace, labels, fields.removeprefix("metadata.name="))
+        for at, what, event in self._history[self._first_after(int(version)) :]:
+            if at > int(version) and what.plural == kind.plural and stream.tells(event["object"]):
+                stream.queue.append(event)
+        self.streams.append(stream)
+        return stream
+
+    def _first_after(self, version: int) -> int:
+        low, high = 0, len(self._history)
+        while low < high:
+            middle = (low + high) // 2
+            if self._history[middle][0] <= version:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    # Writing
+
+    def create(self, actor: str, kind: Kind, namespace: str, body: Object, *, dry_run: bool = False) -> Object:
+        """Create an object.
+
+        Raises:
+            AlreadyExists: when one of its name is there.
+
+        """
+        name = body["metadata"]["name"]
+        if self.get(kind, namespace, name) is not None:
+            raise AlreadyExists(f'{kind.plural} "{name}" already exists')
+        if dry_run:
+            return body
+        self._uids += 1
+        own = {
+            "uid": f"uid-{self._uids}",
+            "creationTimestamp": timestamp(self.world.now)[:-5] + "Z",
+            "generation": 1,
+            "namespace": namespace,
+        }
+        thing = {"apiVersion": kind.api_version, "kind": kind.name} | body | {"metadata": body["metadata"] | own}
+        return self._put(actor, "create", kind, None, thing)
+
+    def replace(self, actor: str, kind: Kind, namespace: str, name: str, body: Object) -> Object:
+        """Replace all but the status.
+
+        Raises:
+            Conflict: when the version is no longer the object's.
+
+        """
+        before = self._fresh(kind, namespace, name, body)
+        metadata = before["metadata"] | {
+            key: value for key, value in body["metadata"].items() if key in {"labels", "annotations", "finalizers"}
+        }
+        return self._changed(actor, kind, before, body | {"metadata": metadata, "status": before.get("status", {})})
+
+    def replace_status(self, actor: str, kind: Kind, namespace: str, name: str, body: Object) -> Object:
+        """Replace the status alone.
+
+        Raises:
+            Conflict: when the version is no longer the object's.
+
+        """
+        before = self._fresh(kind, namespace, name, body)
+        return self._put(actor, "status", kind, before, before | {"status": body.get("status", {})})
+
+    def patch(self, actor: str, kind: Kind, namespace: str, name: str, body: Object) -> Object:
+        """Merge into an object.
+
+        Raises:
+            Conflict: when it names a version that is no longer the object's.
+
+        """
+        before = self._fresh(kind, namespace, name, body)
+        change = body | {"metadata": {k: v for k, v in body.get("metadata", {}).items() if k != "resourceVersion"}}
+        return self._changed(actor, kind, before, merged(before, change))
+
+    def scale(self, actor: str, namespace: str, name: str, body: Object, *, dry_run: bool = False) -> Object:
+        """Patch a Deployment's scale.
+
+        Raises:
+            Absent: when it is not there.
+            Conflict: when it names a version that is no longer the object's.
+
+        """
+        before = self._fresh(DEPLOYMENTS, namespace, name, body)
+        if dry_run:
+            return before
+        return self._changed(actor, DEPLOYMENTS, before, before | {"spec": before["spec"] | body["spec"]})
+
+    def status(self, kind: Kind, namespace: str, name: str, uid: str, **fields: Any) -> None:
+        """What a controller writes of an object, if it is still that one."""
+        before = self.get(kind, namespace, name)
+        if before is not None and before["metadata"]["uid"] == uid:
+            self._put(SYSTEM, "status", kind, before, before | {"status": before.get("status", {}) | fields})
+
+    def edit(self, kind: Kind, namespace: str, name: str, **fields: Any) -> None:
+        """What a person does with kubectl edit, if the object is there."""
+        before = self.get(kind, namespace, name)
+        if before is not None:
+            self._changed(PERSON, kind, before, merged(before, fields))
+
+    def edit_scale(self, namespace: str, name: str, replicas: int) -> None:
+        """What a person does with kubectl scale."""
+        before = self.get(DEPLOYMENTS, namespace, name)
+        if before is not None:
+            self._changed(PERSON, DEPLOYMENTS, before, merged(before, {"spec": {"replicas": replicas}}))
+
+    def delete(self, actor: str, kind: Kind, namespace: str, name: str, uid: str | None = None) -> None:
+        """Delete an object: at once, or once its finalizers are off or, for a pod, its container has ended.
+
+        Raises:
+            Absent: when it is not there.
+            Conflict: when ``uid`` is another's.
+
+        """
+        before = self.need(kind, namespace, name)
+        if uid is not None and before["metadata"]["uid"] != uid:
+            raise Conflict(f"precondition failed: uid of {kind.plural} {name}")
+        if before["metadata"].get("finalizers") or kind is PODS:
+            if "deletionTimestamp" not in before["metadata"]:
+                mark = before["metadata"] | {"deletionTimestamp": timestamp(self.world.now)}
+                self._put(actor, "delete", kind, before, before | {"metadata": mark})
+            return
+        self.remove(actor, kind, namespace, name)
+
+    def remove(self, actor: str, kind: Kind, namespace: str, name: str) -> None:
+        """Take an object away, whatever stands in the way; one that is gone is fine."""
+        before = self.things.get((kind.plural, namespace), {}).pop(name, None)
+        if before is not None:
+            self._note(actor, "remove", kind, before, None)
+
+    def _fresh(self, kind: Kind, namespace: str, name: str, body: Object) -> Object:
+        before = self.need(kind, namespace, name)
+        metadata = body.get("metadata", {})
+        version, uid = metadata.get("resourceVersion"), metadata.get("uid")
+        if version is not None and version != before["metadata"]["resourceVersion"]:
+            raise Conflict(f"{kind.plural} {name}: the object has been modified")
+        if uid is not None and uid != before["metadata"]["uid"]:
+            raise Conflict(f"{kind.plural} {name}: another uid")
+        return before
+
+    def _changed(self, actor: str, kind: Kind, before: Object, after: Object) -> Object:
+        if after.get("spec") != before.get("spec"):
+            generation = before["metadata"].get("generation", 1) + 1
+            after = after | {"metadata": after["metadata"] | {"generation": generation}}
+        metadata = after["metadata"]
+        if "deletionTimestamp" in metadata and not metadata.get("finalizers") and kind is not PODS:
+            self.remove(actor, kind, metadata["namespace"], metadata["name"])
+            return after
+        return self._put(actor, "update", kind, before, after)
+
+    def _put(self, actor: str, verb: str, kind: Kind, before: Object | None, thing: Object) -> Object:
+        self.version += 1
+        thing = thing | {"metadata": thing["metadata"] | {"resourceVersion": str(self.version)}}
+        metadata = thing["metadata"]
+        self.kinds[kind.plural] = kind
+        self.things.setdefault((kind.plural, metadata["namespace"]), {})[metadata["name"]] = thing
+        self._note(actor, verb, kind, before, thing)
+        return thing
+
+    def _note(self, actor: str, verb: str, kind: Kind, before: Object | None, after: Object | None) -> None:
+        change = Change(actor, verb, kind, before, after)
+        if after is None:
+            self.version += 1
+            gone = change.thing
+            told = gone | {"metadata": gone["metadata"] | {"resourceVersion": str(self.version)}}
+            event = {"type": "DELETED", "object": told}
+        else:
+            event = {"type": "ADDED" if before is None else "MODIFIED", "object": after}
+        if kind is not LEASES:
+            self._history.append((self.version, kind, event))
+            for stream in self.streams:
+                if stream.kind.plural == kind.plural and not stream.broken and stream.tells(event["object"]):
+                    self.tell(stream, event)
+        for listener in self.listeners:
+            listener(change)
+
+
+def matches(selector: str, thing: Object) -> bool:
+    """Whether a label selector, as kubectl writes it, selects an object: ``key``, or ``key=value``, with commas."""
+    if not selector:
+        return True
+    labels = thing["metadata"].get("labels") or {}
+    for part in selector.split(","):
+        key, equals, value = part.partition("=")
+        if key not in labels or (equals and labels[key] != value):
+            return False
+    return True
+
+
+def merged(whole: Object, part: Object) -> Object:
+    """A JSON merge patch."""
+    answer = dict(whole)
+    for key, value in part.items():
+        if value is None:
+            answer.pop(key, None)
+        elif isinstance(value, dict):
+            answer[key] = merged(answer.get(key) or {}, value)
+        else:
+            answer[key] = value
+    return answer
+
+
+def copied(thing: Object) -> Object:
+    """A copy that its reader may change."""
+    fresh: Object = json.loads(json.dumps(thing))
+    return fresh

@@ -1,0 +1,349 @@
+"""One namespace: the system under test with its vice, what packets do there, and our agents, whose logs tell of it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from gameday.cluster.kinds import (
+    CRON_JOBS,
+    DEPLOYMENTS,
+    DRILLS,
+    ENDPOINT_SLICES,
+    GAMEDAYS,
+    NETWORK_POLICIES,
+    PODS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    Kind,
+    Object,
+)
+from gameday.errors import GameDayError
+from gameday.model.agent import AgentConfig
+from gameday.model.labels import AGENT, DRILL
+from gameday.model.sample import Sample
+from gameday.model.wire import encode
+from simulation.client import LogSource, Server
+from simulation.scenario import Trial, Vice
+from simulation.store import PERSON, Change
+
+EFFECT = 0.1
+"""Seconds from a change of policies until packets follow."""
+NOTICES = 0.5
+"""Seconds after which a good system has noticed that its dependency went, or came back."""
+EVERY = 1.0
+"""Seconds between two samples of an agent."""
+FAILS_AFTER = 0.3
+"""Seconds that a dial into a cut takes to fail."""
+WORKERS = 3
+
+PROBES = '- {name: health, every: 1s, timeout: 1s, http: {url: "http://api/healthz"}}'
+REDIS_PROBE = "- {name: redis, every: 1s, timeout: 1s, redis: {service: {name: redis}}}"
+PLAN = """
+probes: [%s]
+steadyState:
+  lasts: 2s
+  expect: [{name: healthy, always: "health.body.redis == 'ok'"}]
+outage:
+  lasts: 5s
+  faults:
+  - name: partition
+    networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}, existing: %s}
+  expect:
+  - {name: reported, eventually: "health.body.redis != 'ok'", within: 4s}
+  - {name: stays up, always: "health.status == 200", tolerates: 1s, guardrail: true}
+recovery:
+  within: 6s
+  expect: [{name: healthy again, eventually: "health.body.redis == 'ok'"}]
+"""
+ROLLBACK = """
+ifMissed: [healthy again]
+within: 30s
+steps:
+- {name: stop workers, scale: {deployment: worker, replicas: 0}}
+- {name: clear state, job: {fromCronJob: clear-stalled}, irreversible: true}
+- {name: start workers, restore: {deployment: worker}}
+"""
+
+
+def _spec(severs: bool, rollback: bool) -> Object:
+    probes = [PROBES.removeprefix("- "), *([REDIS_PROBE.removeprefix("- ")] if severs else [])]
+    spec: Object = yaml.safe_load(PLAN % (", ".join(probes), "Sever" if severs else "Keep"))
+    return spec | ({"rollback": yaml.safe_load(ROLLBACK)} if rollback else {})
+
+
+SPECS = {(severs, rollback): _spec(severs, rollback) for severs in (False, True) for rollback in (False, True)}
+
+
+@dataclass(slots=True)
+class Agent:
+    """One of our pods, as long as its container runs. ``lag`` is how many seconds its lines come late."""
+
+    pod: Object
+    source: LogSource
+    number: int = 0
+    ended: bool = False
+    lag: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Its name within the drill."""
+        labels: dict[str, str] = self.pod["metadata"]["labels"]
+        return labels[AGENT]
+
+
+@dataclass(slots=True)
+class Town:
+    """A namespace and its truth. What is wrong at the moment stands in the fields that troubles set."""
+
+    server: Server
+    number: int
+    trial: Trial
+    redis_down: bool = False
+    enforced: bool = True
+    severable: bool = True
+    lies_until: float = 0.0
+    flaps_until: float = 0.0
+    silent_until: float = 0.0
+    lag: float = 0.0
+    cut: bool = False
+    truth: list[tuple[float, bool]] = field(default_factory=list)
+    """Since when packets to the dependency were dropped, or not."""
+    agents: dict[str, Agent] = field(default_factory=dict)
+    sources: dict[str, LogSource] = field(default_factory=dict)
+    samples: int = 0
+    begins: Callable[["Town"], None] = lambda town: None
+    _noticed: bool = False
+    _changed_at: float = 0.0
+    _stuck: bool = False
+    _workers_stopped: bool = False
+
+    @property
+    def namespace(self) -> str:
+        """Its name."""
+        return f"town-{self.number}"
+
+    @property
+    def drill_name(self) -> str:
+        """Name of its one Drill."""
+        return f"drill-{self.number}"
+
+    @property
+    def drill(self) -> Object | None:
+        """The Drill, as the API server has it."""
+        return self.server.store.get(DRILLS, self.namespace, self.drill_name)
+
+    def found(self) -> None:
+        """Make all that a team has there."""
+        for kind, body in self._things():
+            self.server.store.create(PERSON, kind, self.namespace, body)
+        self.server.store.listeners.append(self._hear)
+        self.server.store.world.after(self.trial.starts, self._begin)
+
+    def _begin(self) -> None:
+        if not self.server.works:
+            self.server.store.world.after(1.0, self._begin)
+            return
+        body = {"metadata": {"name": self.drill_name}, "spec": {"gameDay": "plan"}}
+        self.server.store.create(PERSON, DRILLS, self.namespace, body)
+        self.begins(self)
+
+    def _things(self) -> list[tuple[Kind, Object]]:
+        labels = {"gameday.dev/opt-in": "true"}
+        running = {"phase": "Running", "podIPs": [{"ip": f"10.0.{self.number}.9"}]}
+        api: Object = {"metadata": {"name": "api-0", "labels": {"app": "api"}}, "spec": {"nodeName": "node"}}
+        service = {"selector": {"app": "redis"}, "clusterIPs": [f"10.96.0.{self.number}"], "ports": [{"port": 6379}]}
+        slices: Object = {
+            "metadata": {"name": "redis-1", "labels": {"kubernetes.io/service-name": "redis"}},
+            "endpoints": [{"addresses": [f"10.0.{self.number}.3"]}],
+            "ports": [{"port": 6379}],
+        }
+        spec = SPECS[self.trial.severs, self.trial.rollback]
+        return [
+            (SERVICE_ACCOUNTS, {"metadata": {"name": "gameday", "labels": labels}}),
+            (GAMEDAYS, {"metadata": {"name": "plan"}, "spec": spec}),
+            (PODS, api | {"status": running}),
+            (SERVICES, {"metadata": {"name": "redis"}, "spec": service}),
+            (ENDPOINT_SLICES, slices),
+            (DEPLOYMENTS, self._worker()),
+            (CRON_JOBS, {"metadata": {"name": "clear-stalled"}, "spec": {"jobTemplate": {"spec": {"template": {}}}}}),
+        ]
+
+    def _worker(self) -> Object:
+        template = {"metadata": {"labels": {"app": "worker"}}}
+        counts = dict.fromkeys(("replicas", "readyReplicas", "updatedReplicas", "availableReplicas"), WORKERS)
+        return {
+            "metadata": {"name": "worker"},
+            "spec": {"replicas": WORKERS, "template": template},
+            "status": counts | {"observedGeneration": 1},
+        }
+
+    # Packets
+
+    def _hear(self, change: Change) -> None:
+        if change.thing["metadata"]["namespace"] != self.namespace:
+            return
+        if change.kind is NETWORK_POLICIES and (change.before is None or change.after is None):
+            self.server.store.world.after(EFFECT, self.follow)
+        elif change.kind is DEPLOYMENTS and change.verb == "status" and change.after is not None:
+            self._restarted(change.after["status"].get("readyReplicas", 0))
+
+    def follow(self) -> None:
+        """Have packets go as policies say now."""
+        store = self.server.store
+        ours = any(DRILL in p["metadata"]["labels"] for p in store.all_of(NETWORK_POLICIES, self.namespace))
+        cut = ours and self.enforced
+        if cut != self.cut:
+            self.cut = cut
+            self.truth.append((store.world.now, cut))
+            self._turned()
+
+    def set_redis(self, down: bool) -> None:
+        """Have the dependency itself go, or come back."""
+        self.redis_down = down
+        self._turned()
+
+    # The system
+
+    def _turned(self) -> None:
+        self._changed_at = self.server.store.world.now
+        self.server.store.world.after(NOTICES, self._notice)
+
+    def _notice(self) -> None:
+        if self.server.store.world.now - self._changed_at < NOTICES - 1e-6:
+            return
+        self._noticed = self.cut or self.redis_down
+        if self._noticed and self.trial.vice in {Vice.STUCK, Vice.LOST}:
+            self._stuck = True
+
+    def _restarted(self, ready: int) -> None:
+        if ready == 0:
+            self._workers_stopped = True
+        elif self._workers_stopped and self.trial.vice is Vice.STUCK:
+            self._stuck = False
+
+    def _health(self, flip: bool) -> dict[str, Any]:
+        lost = self._noticed or self._stuck
+        if self.trial.vice is Vice.BLIND:
+            lost = False
+        fallen = self.trial.vice is Vice.FRAGILE and self._noticed
+        return {"status": 503 if fallen or flip else 200, "body": {"redis": "down" if lost != flip else "ok"}}
+
+    # Our agents
+
+    def pod_runs(self, pod: Object) -> None:
+        """A container of ours has started."""
+        agent = Agent(pod, self.source(pod["metadata"]["name"]))
+        agent.source.started, agent.source.gone, agent.source.ended = True, False, False
+        self.agents[pod["metadata"]["name"]] = agent
+        self._say(agent, "hello", ok=True)
+        if agent.name.startswith("fuse"):
+            self._fuse(agent, "armed")
+        elif agent.name != "sever":
+            self._tick(agent)
+
+    def pod_ends(self, pod: Object) -> float:
+        """A pod of ours is to end: seconds until it has."""
+        agent = self.agents.get(pod["metadata"]["name"])
+        if agent is None or agent.ended:
+            return 0.05
+        if agent.name == "sever":
+            self.server.store.world.after(0.2, self._sever, agent)
+            return 0.4
+        self._end(agent)
+        return 0.1
+
+    def pod_gone(self, pod: Object) -> None:
+        """A pod of ours is no more; its log goes with it."""
+        source = self.source(pod["metadata"]["name"])
+        source.ended = source.gone = True
+        source.tell()
+        self.agents.pop(pod["metadata"]["name"], None)
+
+    def source(self, pod: str) -> LogSource:
+        """A pod's log."""
+        return self.sources.setdefault(pod, LogSource())
+
+    def dies(self, agent: Agent) -> None:
+        """Its container ends although nobody asked for it."""
+        self._end(agent)
+        metadata = agent.pod["metadata"]
+        self.server.store.status(PODS, self.namespace, metadata["name"], metadata["uid"], phase="Failed")
+
+    def _end(self, agent: Agent) -> None:
+        agent.ended = agent.source.ended = True
+        agent.source.tell()
+
+    def _tick(self, agent: Agent) -> None:
+        if agent.ended:
+            return
+        world = self.server.store.world
+        if agent.name == "observer":
+            if world.now >= self.silent_until:
+                flip = world.now < self.lies_until or (world.now < self.flaps_until and agent.number % 2 == 0)
+                self._say(agent, "health", ok=True, values=self._health(flip))
+        else:
+            dropped = self.redis_down or (self.cut and agent.name.startswith("witness"))
+            name = "redis" if agent.name == "client" else "target-0"
+            world.after(FAILS_AFTER if dropped else 0.0, self._dialled, agent, name, world.now, not dropped)
+        world.after(EVERY, self._tick, agent)
+
+    def _dialled(self, agent: Agent, name: str, sent: float, ok: bool) -> None:
+        if not agent.ended:
+            self._say(agent, name, ok=ok, sent=sent)
+
+    def _say(
+        self, agent: Agent, name: str, *, ok: bool, sent: float | None = None, values: dict[str, Any] | None = None
+    ) -> None:
+        world = self.server.store.world
+        agent.number += 1
+        self.samples += 1
+        began = world.now if sent is None else sent
+        line = encode(Sample("", agent.number, name, began, world.now, ok, None if ok else "timeout", values or {}))
+        lag = self.lag if self.lag > 0 else 0.0
+        if lag or agent.lag > world.now:
+            # Lines of one log come in the order in which they were written.
+            agent.lag = max(agent.lag, world.now + lag)
+            world.at(agent.lag, agent.source.write, line.encode())
+        else:
+            agent.source.write(line.encode())
+
+    def _sever(self, agent: Agent) -> None:
+        left = 0 if self.severable else 2
+        self._say(agent, "sever", ok=left == 0, values={"killed": 2, "left": left})
+        self._end(agent)
+
+    def _fuse(self, agent: Agent, step: str) -> None:
+        if agent.ended:
+            return
+        world, server = self.server.store.world, self.server
+        env = agent.pod["spec"]["containers"][0]["env"][0]["value"]
+        config = AgentConfig.from_json(env)
+        if step == "fired" and world.now < config.deadline:
+            world.at(config.deadline, self._fuse, agent, step)
+            return
+        if not server.works or self.namespace in server.without_rights:
+            world.after(1.0, self._fuse, agent, step)
+            return
+        patch = {"spec": {"replicas": config.replicas}}
+        try:
+            server.store.scale("fuse", self.namespace, config.deployment, patch, dry_run=step == "armed")
+        except GameDayError:
+            world.after(1.0, self._fuse, agent, step)
+            return
+        self._say(agent, step, ok=True)
+        if step == "armed":
+            self._fuse(agent, "fired")
+        else:
+            self._end(agent)
+            metadata = agent.pod["metadata"]
+            server.store.status(PODS, self.namespace, metadata["name"], metadata["uid"], phase="Succeeded")
+
+
+def engine_of(drill: Object) -> dict[str, Any]:
+    """The engine's memory, as it stands in a Drill's status."""
+    text = drill.get("status", {}).get("engine")
+    memory: dict[str, Any] = json.loads(text) if text else {}
+    return memory
