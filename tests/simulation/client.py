@@ -1,18 +1,15 @@
-"""The way from an operator's process to the API server: calls take time, get refused, arrive late, lose their answer."""
+"""The way from an operator's process to the API server: calls take time, are refused, come late, lose their answer."""
 
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gameday.cluster.client import CALL_SECONDS, Cluster
+from gameday.cluster.client import CALL_SECONDS, WATCH_SECONDS, Cluster
 from gameday.cluster.kinds import (
     CILIUM_NETWORK_POLICIES,
     DEPLOYMENTS,
     DRILLS,
-    GAMEDAYS,
     LEASES,
-    SERVICE_ACCOUNTS,
     Kind,
     Object,
 )
@@ -61,7 +58,7 @@ class Server:
     without_rights: set[str] = field(default_factory=set)
     dropping: bool = False
     late: bool = False
-    logs: Callable[[str, str], "LogSource"] = field(default=lambda namespace, pod: LogSource())
+    logs: Callable[[str, str], "LogSource"] = field(default=lambda _, __: LogSource())
 
     @property
     def works(self) -> bool:
@@ -158,9 +155,7 @@ class SimulatedCluster(Cluster):
         if "name" not in body["metadata"]:  # an Event
             return body
         verb = "get" if dry_run else "create"
-        return await self._write(
-            verb, kind, lambda: self.store.create(self.actor, kind, where, body, dry_run=dry_run)
-        )
+        return await self._write(verb, kind, lambda: self.store.create(self.actor, kind, where, body, dry_run=dry_run))
 
     async def replace(self, kind: Kind, namespace: str | None, name: str, body: Object) -> Object:
         where = namespace or ""
@@ -198,7 +193,7 @@ class SimulatedCluster(Cluster):
             return True
 
         try:
-            done: bool = await self._write("delete", kind, remove)
+            done: bool = await self._ask("delete", kind, remove)
         except Absent:
             return False
         return done
@@ -213,10 +208,13 @@ class SimulatedCluster(Cluster):
             "watch", kind, lambda: self.store.watch(kind, namespace, version, labels, fields)
         )
         loop = self.process.loop
+        self.store.world.after(WATCH_SECONDS, stream.end_in_time)
         try:
             while True:
                 while stream.queue:
                     yield stream.queue.popleft()
+                if stream.over:
+                    return
                 if stream.broken:
                     raise ClusterUnreachable(f"watch {kind.plural}: the connection broke")
                 woken = loop.create_future()
@@ -256,8 +254,9 @@ class SimulatedCluster(Cluster):
         finally:
             source.wakes.remove(wake)
 
-    async def _write(self, verb: str, kind: Kind, act: Callable[[], Any]) -> Any:
-        return await self._ask(verb, kind, act)
+    async def _write(self, verb: str, kind: Kind, act: Callable[[], Object]) -> Object:
+        answer: Object = await self._ask(verb, kind, act)
+        return answer
 
     async def _ask(self, verb: str, kind: Kind, act: Callable[[], Any]) -> Any:
         """Send a request, and wait for its answer.
@@ -324,17 +323,3 @@ class SimulatedCluster(Cluster):
 def _fail(answer: Any, error: GameDayError) -> None:
     if not answer.done():
         answer.set_exception(error)
-
-
-def requests() -> Counter[tuple[str, str]]:
-    """A count of calls."""
-    return Counter()
-
-
-def namespaces_of(store: Store) -> Iterator[str]:
-    """Namespaces in which drills can run."""
-    for gameday in store.all_of(GAMEDAYS, None):
-        yield gameday["metadata"]["namespace"]
-
-
-__all__ = ["SERVICE_ACCOUNTS", "LogSource", "Server", "SimulatedCluster", "requests"]

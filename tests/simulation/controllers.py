@@ -33,11 +33,11 @@ class Controllers:
         self.store: Store = server.store
         self.world = self.store.world
         self.pods_take = POD_RUNS
-        self.runs: Callable[[Object], None] = lambda pod: None
+        self.runs: Callable[[Object], None] = lambda _: None
         """Called when a pod's container has started."""
-        self.ends: Callable[[Object], float] = lambda pod: 0.0
+        self.ends: Callable[[Object], float] = lambda _: 0.0
         """Called when a pod is to end; how many seconds it takes."""
-        self.gone: Callable[[Object], None] = lambda pod: None
+        self.gone: Callable[[Object], None] = lambda _: None
         self.job_fails: set[str] = set()
         """Namespaces in which Jobs of rollback steps fail."""
         self._owners: dict[str, list[tuple[Kind, str, str]]] = {}
@@ -146,7 +146,7 @@ class Controllers:
         there = self.store.get(PODS, metadata["namespace"], metadata["name"])
         if there is None or there["metadata"]["uid"] != metadata["uid"] or "deletionTimestamp" in there["metadata"]:
             return
-        running = [{"state": {"running": {}}}]
+        running: list[Object] = [{"state": {"running": {}}}]
         self.store.status(
             PODS, metadata["namespace"], metadata["name"], metadata["uid"], phase="Running", containerStatuses=running
         )

@@ -10,7 +10,7 @@ from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, JOBS, LEASES, NETWORK_POL
 from gameday.model.labels import DRILL, ROLE
 from gameday.model.record import Phase, Verdict
 from simulation.client import Server
-from simulation.scenario import Scenario, What
+from simulation.scenario import Scenario, Trial, Vice, What
 from simulation.store import Change
 from simulation.town import WORKERS, Town, engine_of
 
@@ -23,6 +23,10 @@ BLINK = 3.0
 LYING = frozenset({What.LIE, What.FLAP})
 HARMLESS = frozenset({What.REPEAT, What.WATCH_BREAKS, What.SCALED_BY_OTHERS})
 """Troubles that must change no verdict."""
+
+
+DEADLY = frozenset({What.CRASH, What.CRASH_AT_CALL, What.FREEZE, What.API_DOWN, What.API_HANGS})
+"""Troubles in which there may be no process for a while."""
 
 
 class Rule(enum.Enum):
@@ -184,9 +188,11 @@ class Monitor:
                     self.note(Rule.HONEST_PASS, f"{name}: its system is {town.trial.vice.value}")
             case Verdict.FAILED.value if not town.trial.vice.misses and not concerning & LYING:
                 self.note(Rule.HONEST_FAIL, f"{name}: {status.get('reason')}: {status.get('message')}")
-        wanted = Verdict.FAILED if town.trial.vice.misses else Verdict.PASSED
+        wanted = wanted_of(town.trial)
         if not concerning - HARMLESS and status.get("verdict") != wanted.value:
-            why = f"{name}: {status.get('verdict')}, not {wanted.value}: {status.get('reason')}: {status.get('message')}"
+            why = (
+                f"{name}: {status.get('verdict')}, not {wanted.value}: {status.get('reason')}: {status.get('message')}"
+            )
             self.note(Rule.DECIDED, why)
 
     def _dishonest(self, town: Town, memory: dict[str, Any]) -> Iterator[str]:
@@ -229,7 +235,7 @@ class Monitor:
         drill = town.drill
         if drill is None:
             return self.server.store.world.elapsed > town.trial.starts + 1
-        return drill.get("status", {}).get("phase") == Phase.FINISHED.value
+        return bool(drill.get("status", {}).get("phase") == Phase.FINISHED.value)
 
     def _left(self, town: Town) -> Iterator[str]:
         store = self.server.store
@@ -239,7 +245,9 @@ class Monitor:
                 labels = thing["metadata"].get("labels") or {}
                 if DRILL in labels and not (kind is JOBS and labels.get(ROLE) == "step"):
                     yield f"{kind.name} {thing['metadata']['name']}"
-        if store.get(LEASES, town.namespace, "gameday") is not None:
+        # The lock of a Drill that was removed by force while no process ran is taken by the namespace's next drill.
+        abandoned = What.DRILL_FORCED in concerning and concerning & DEADLY
+        if store.get(LEASES, town.namespace, "gameday") is not None and not abandoned:
             yield "the namespace's lock"
         drill = store.get(DRILLS, town.namespace, town.drill_name)
         if drill is not None and drill["metadata"].get("finalizers"):
@@ -248,4 +256,10 @@ class Monitor:
         others = {t.count for t in self.scenario.troubles if t.what is What.SCALED_BY_OTHERS and t.drill == town.number}
         if worker is not None and worker["spec"]["replicas"] not in {WORKERS, *others}:
             yield f"worker at {worker['spec']['replicas']}"
-        del concerning
+
+
+def wanted_of(trial: Trial) -> Verdict:
+    """What a drill says where nothing goes wrong: a miss over connections that may have survived counts for nobody."""
+    if not trial.vice.misses:
+        return Verdict.PASSED
+    return Verdict.INCONCLUSIVE if trial.vice is Vice.BLIND and not trial.severs else Verdict.FAILED

@@ -5,16 +5,20 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from typing import Any
+from typing import Any, cast
 
 NEVER = float("inf")
 
 
-class ProcessLoop(asyncio.AbstractEventLoop):
-    """The loop of one simulated process. ``now`` tells the world's seconds; nothing here waits for real ones."""
+class ProcessLoop:
+    """The loop of one simulated process. ``now`` tells the world's seconds; nothing here waits for real ones.
+
+    It has what asyncio's tasks, timers and locks ask of a loop, and nothing else.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
+        self._as_loop = cast("asyncio.AbstractEventLoop", self)
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._count = 0
@@ -28,15 +32,13 @@ class ProcessLoop(asyncio.AbstractEventLoop):
 
     def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> asyncio.Handle:
         """Run it at the next turn."""
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = asyncio.Handle(callback, args, self._as_loop, context)
         self._ready.append(handle)
         return handle
 
-    call_soon_threadsafe = call_soon
-
     def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> asyncio.TimerHandle:
         """Run it at a moment of the world's time."""
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        handle = asyncio.TimerHandle(when, callback, args, self._as_loop, context)
         self._count += 1
         heapq.heappush(self._timers, (when, self._count, handle))
         return handle
@@ -52,13 +54,13 @@ class ProcessLoop(asyncio.AbstractEventLoop):
 
     def create_future(self) -> asyncio.Future[Any]:
         """A future of this loop."""
-        return asyncio.Future(loop=self)
+        return asyncio.Future(loop=self._as_loop)
 
     def create_task(
         self, coro: Coroutine[Any, Any, Any], *, name: object = None, context: Context | None = None
     ) -> asyncio.Task[Any]:
         """A task of this loop."""
-        return asyncio.Task(coro, loop=self, context=context)
+        return asyncio.Task(coro, loop=self._as_loop, context=context)
 
     def get_debug(self) -> bool:
         """Never."""
@@ -90,13 +92,13 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         """Run all that is due now, and what follows from it at the same moment."""
         now, ready, timers = self._now(), self._ready, self._timers
         before = asyncio._get_running_loop()
-        asyncio._set_running_loop(self)
+        asyncio._set_running_loop(self._as_loop)
         try:
             while True:
                 while timers and timers[0][0] <= now:
-                    handle = heapq.heappop(timers)[2]
-                    if not handle.cancelled():
-                        ready.append(handle)
+                    timer = heapq.heappop(timers)[2]
+                    if not timer.cancelled():
+                        ready.append(timer)
                 if not ready or self.stopped:
                     return
                 while ready and not self.stopped:

@@ -31,10 +31,11 @@ class Process:
         self.skew = skew
         self.dead = False
         self.frozen_until = 0.0
+        self.error: BaseException | None = None
         self.requests: Counter[tuple[str, str]] = Counter()
         self.crash: tuple[int, str] | None = None
         """At which of its next writing calls it dies, and at which moment of it."""
-        self.ended: Callable[[Process], None] = lambda process: None
+        self.ended: Callable[[Process], None] = lambda _: None
         self.loop = ProcessLoop(lambda: world.now)
         cluster = SimulatedCluster(server, self)
         self.operator = Operator(

@@ -1,7 +1,6 @@
 """One world, from its beginning until every drill has ended and nothing is left of it."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from gameday.cluster.kinds import LEASES, PODS, Object
 from gameday.errors import GameDayError
@@ -9,7 +8,8 @@ from gameday.model.labels import AGENT
 from gameday.runner.memory import Superseded
 from simulation.client import LogSource, Server
 from simulation.controllers import Controllers
-from simulation.invariants import Broken, Monitor, Rule
+from simulation.invariants import Monitor, Rule
+from simulation.outcome import Outcome
 from simulation.process import OWN, RESTART_AFTER, Process
 from simulation.scenario import Scenario, What
 from simulation.store import Store
@@ -19,19 +19,6 @@ from simulation.world import START, World
 
 PATIENCE = 600.0
 """Seconds after the last trouble within which every drill must have ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a world."""
-
-    scenario: Scenario
-    broken: tuple[Broken, ...]
-    verdicts: Counter[str] = field(default_factory=Counter)
-    samples: int = 0
-    seconds: float = 0.0
-    trace: int = 0
-    """A digest of all that was written: equal for equal worlds."""
 
 
 class Site:
@@ -69,7 +56,9 @@ class Site:
         if not self.world.run(START + last + PATIENCE, self.monitor.quiet):
             for town in self.towns:
                 if not self.monitor.over(town):
-                    self.monitor.note(Rule.ENDS, f"{town.namespace}: {(town.drill or {}).get('status', {}).get('phase')}")
+                    self.monitor.note(
+                        Rule.ENDS, f"{town.namespace}: {(town.drill or {}).get('status', {}).get('phase')}"
+                    )
             self.monitor.close()
         for process in self.everyone:
             self._sound(process)
@@ -119,7 +108,7 @@ class Site:
         broken = process.operator.metrics.registry.get_sample_value("gameday_internal_errors_total")
         if broken:
             self.monitor.note(Rule.SOUND, f"{process.name} had {broken:.0f} internal errors")
-        error = getattr(process, "error", None)
+        error = process.error
         if isinstance(error, BaseExceptionGroup):
             error = error.subgroup(lambda e: not isinstance(e, GameDayError | Superseded))
         if error is not None and "Lease" not in type(error).__name__:

@@ -33,7 +33,8 @@ class Stream:
     name: str
     queue: deque[Object] = field(default_factory=deque)
     broken: bool = False
-    mute: bool = False
+    over: bool = False
+    """Whether the API server has ended it, as it does after a while."""
     wake: Callable[[], None] = lambda: None
 
     def tells(self, thing: Object) -> bool:
@@ -52,6 +53,11 @@ class Stream:
     def end(self) -> None:
         """Break the connection."""
         self.broken = True
+        self.wake()
+
+    def end_in_time(self) -> None:
+        """End as the API server ends every watch."""
+        self.over = True
         self.wake()
 
 
@@ -254,6 +260,8 @@ class Store:
             self._note(actor, "remove", kind, before, None)
 
     def _fresh(self, kind: Kind, namespace: str, name: str, body: Object) -> Object:
+        if "uid" in body.get("metadata", {}) and self.get(kind, namespace, name) is None:
+            raise Conflict(f"{kind.plural} {name}: Precondition failed: UID in object meta: ")
         before = self.need(kind, namespace, name)
         metadata = body.get("metadata", {})
         version, uid = metadata.get("resourceVersion"), metadata.get("uid")
@@ -287,8 +295,8 @@ class Store:
         if after is None:
             self.version += 1
             gone = change.thing
-            told = gone | {"metadata": gone["metadata"] | {"resourceVersion": str(self.version)}}
-            event = {"type": "DELETED", "object": told}
+            told: Object = gone | {"metadata": gone["metadata"] | {"resourceVersion": str(self.version)}}
+            event: Object = {"type": "DELETED", "object": told}
         else:
             event = {"type": "ADDED" if before is None else "MODIFIED", "object": after}
         if kind is not LEASES:

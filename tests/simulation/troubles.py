@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
-from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, GAMEDAYS, JOBS, NETWORK_POLICIES, PODS, SERVICE_ACCOUNTS
-from gameday.errors import GameDayError
-from gameday.model.labels import DRILL, ROLE
+from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, GAMEDAYS, JOBS, NETWORK_POLICIES, SERVICE_ACCOUNTS, Object
+from gameday.model.labels import ROLE
 from simulation.process import OWN
 from simulation.scenario import Trouble, What
 from simulation.store import PERSON
@@ -110,10 +109,8 @@ def _watches(site: "Site", what: What) -> Callable[[], None]:
 
 def _halt(site: "Site") -> Callable[[], None]:
     store = site.server.store
-    try:
+    if store.get(CONFIG_MAPS, OWN, "gameday-halt") is None:
         store.create(PERSON, CONFIG_MAPS, OWN, {"metadata": {"name": "gameday-halt"}, "data": {"reason": "a launch"}})
-    except GameDayError:
-        pass
     return lambda: store.remove(PERSON, CONFIG_MAPS, OWN, "gameday-halt")
 
 
@@ -189,7 +186,7 @@ def _people(site: "Site", trouble: Trouble, town: Town) -> Callable[[], None] | 
             account = store.get(SERVICE_ACCOUNTS, namespace, "gameday")
             if account is not None:
                 store.remove(PERSON, SERVICE_ACCOUNTS, namespace, "gameday")
-                body = {"metadata": {"name": "gameday", "labels": account["metadata"]["labels"]}}
+                body: Object = {"metadata": {"name": "gameday", "labels": account["metadata"]["labels"]}}
                 return lambda: _again(site, namespace, body)
         case What.RIGHTS_GONE:
             server.without_rights.add(namespace)
@@ -201,7 +198,7 @@ def _people(site: "Site", trouble: Trouble, town: Town) -> Callable[[], None] | 
     return None
 
 
-def _again(site: "Site", namespace: str, body: dict[str, object]) -> None:
+def _again(site: "Site", namespace: str, body: Object) -> None:
     store = site.server.store
     if store.get(SERVICE_ACCOUNTS, namespace, "gameday") is None:
         store.create(PERSON, SERVICE_ACCOUNTS, namespace, body)
@@ -215,6 +212,3 @@ def _drill(what: What, town: Town) -> None:
         store.edit(DRILLS, town.namespace, town.drill_name, metadata={"finalizers": []})
     if what is not What.FINALIZER_TAKEN and town.drill is not None:
         store.delete(PERSON, DRILLS, town.namespace, town.drill_name)
-
-
-__all__ = ["DRILL", "PODS", "befall"]

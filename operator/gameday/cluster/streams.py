@@ -15,7 +15,9 @@ RETRY_FIRST, RETRY_LAST = 0.2, 10.0
 
 
 class Mirror:
-    """A collection, kept as it is in the cluster: listed, then watched, then listed anew when the watch lost its place.
+    """A collection, kept as it is in the cluster: listed, then watched, then listed anew when the watch has ended.
+
+    Events count by their version and not by the order in which they come; what a watch left out, the next list tells.
 
     ``synced`` is False until the first list; ``objects`` are by name. ``absent_kind`` is True while the API server
     does not know the kind or does not let us see it.
@@ -41,6 +43,8 @@ class Mirror:
         self.objects: dict[str, Object] = {}
         self.synced = False
         self.error = ""
+        self._gone: dict[str, int] = {}
+        """Versions at which objects were deleted since the last list."""
         self._changed = changed
         self._patience = patience
 
@@ -51,8 +55,7 @@ class Mirror:
             try:
                 version = await self._list()
                 pause = RETRY_FIRST
-                while True:
-                    version = await self._watch(version)
+                await self._watch(version)
             except Gone:
                 continue
             except GameDayError as error:
@@ -77,29 +80,31 @@ class Mirror:
     async def _list(self) -> str:
         items, version = await self.cluster.list(self.kind, self.namespace, self.labels, self.fields)
         self.objects = {item["metadata"]["name"]: item for item in items}
+        self._gone.clear()
         self.synced, self.error = True, ""
         self._changed()
         return version
 
-    async def _watch(self, version: str) -> str:
-        async with aclosing(
-            self.cluster.watch(self.kind, self.namespace, version, self.labels, self.fields)
-        ) as events:
+    async def _watch(self, version: str) -> None:
+        async with aclosing(self.cluster.watch(self.kind, self.namespace, version, self.labels, self.fields)) as events:
             async for event in events:
-                version = self._apply(event["type"], event["object"])
-        return version
+                self._apply(event["type"], event["object"])
 
-    def _apply(self, kind: str, thing: Object) -> str:
+    def _apply(self, kind: str, thing: Object) -> None:
         if kind == "ERROR":
             raise Gone(f"watch {self.kind.plural}: {thing.get('message', 'ended')}")
-        name, version = thing["metadata"].get("name"), thing["metadata"]["resourceVersion"]
+        if kind == "BOOKMARK":
+            return
+        name, version = thing["metadata"]["name"], version_of(thing)
+        known = self.objects.get(name)
+        if version < max(version_of(known) if known is not None else 0, self._gone.get(name, 0)):
+            return
         if kind == "DELETED":
             self.objects.pop(name, None)
-        elif kind != "BOOKMARK":
+            self._gone[name] = version
+        else:
             self.objects[name] = thing
-        if kind != "BOOKMARK":
-            self._changed()
-        return str(version)
+        self._changed()
 
 
 def version_of(thing: Object) -> int:

@@ -21,10 +21,10 @@ def recovery(at: Situation) -> Record:
     if (down := at.seen.proof.control_down(record.recovery_zero)) is not None:
         why = f"{down.who} lost the target after the cut was lifted ({down.detail}): the dependency is down"
         return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)
-    at = replace(at, record=_judge(at, record.recovery_zero, again=False))
+    at = at.knowing(_judge(at, record.recovery_zero, again=False))
     over = at.now > record.recovery_zero + longest_wait(at.plan.recovery.expect, at.plan.recovery.within)
     if over:
-        at = replace(at, record=close_stage(at, Stage.RECOVERY, "no sample told in time"))
+        at = at.knowing(close_stage(at, Stage.RECOVERY, "no sample told in time"))
     if not complete(at, Stage.RECOVERY):
         return at.record
     missed = {r.name for r in at.record.results if r.stage is Stage.RECOVERY and r.state is ResultState.MISSED}
@@ -41,10 +41,10 @@ def after_rollback(at: Situation) -> Record:
     rollback = at.plan.rollback
     if zero is None or rollback is None:
         return at.record
-    at = replace(at, record=_judge(at, zero, again=True))
+    at = at.knowing(_judge(at, zero, again=True))
     left = at.record.since + rollback.within + budgets.GRACE
     if at.now > max(left, zero + longest_wait(at.plan.recovery.expect, 0.0)):
-        at = replace(at, record=close_stage(at, Stage.RECOVERY, "the rollback's time is over", again=True))
+        at = at.knowing(close_stage(at, Stage.RECOVERY, "the rollback's time is over", again=True))
     if not complete(at, Stage.RECOVERY, again=True):
         return at.record
     repaired = all(
@@ -103,7 +103,7 @@ def _judge(at: Situation, zero: float, *, again: bool) -> Record:
     requested = zero if again else asked
     window = Window(requested, zero, None, length, at.now, budgets.GRACE, skew=at.world.skew)
     record = decide_stage(at, Stage.RECOVERY, window, again=again)
-    judged = replace(at, record=record)
+    judged = at.knowing(record)
     timed = any(e.mode.value == "eventually" for e in at.plan.recovery.expect)
     ends = _decided_at(record, again=again) if timed else zero + length
     if (timed and not eventually_complete(judged, Stage.RECOVERY, again=again)) or at.now < ends:

@@ -91,7 +91,7 @@ def steady_state(at: Situation) -> Record:
         why = f"{cut.who} cannot reach the target before anything was cut ({cut.detail})"
         return give_up(at, Cause.NOT_STEADY, why, cut.since)
     window = Window(since, since, ends, at.plan.steady_state.lasts, at.now, budgets.GRACE, skew=at.world.skew)
-    at = replace(at, record=decide_stage(at, Stage.STEADY_STATE, window))
+    at = at.knowing(decide_stage(at, Stage.STEADY_STATE, window))
     for result in at.record.results:
         if result.stage is Stage.STEADY_STATE and result.state in {ResultState.MISSED, ResultState.UNKNOWN}:
             why = f"{result.name}: {result.why or result.state.value}; nothing was touched"

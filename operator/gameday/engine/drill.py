@@ -4,8 +4,6 @@
 or a lost one changes nothing. The runner saves the record it returns, then carries out ``orders`` of it.
 """
 
-from dataclasses import replace
-
 from gameday.engine.after import finish, recovery
 from gameday.engine.before import pending, preflight, steady_state
 from gameday.engine.holds import progress
@@ -32,16 +30,16 @@ def decide(at: Situation) -> Record:
     """
     for _ in range(SETTLES_WITHIN):
         record = _once(at)
-        if record == at.record:
+        if record is at.record or record == at.record:
             return record
-        at = replace(at, record=record)
+        at = at.knowing(record)
     raise Unsettled(f"phase {at.record.phase.value} does not settle; last: {at.record.timeline[-1:]}")
 
 
 def _once(at: Situation) -> Record:
     if at.record.phase is Phase.FINISHED:
         return at.record
-    at = replace(at, record=progress(at))
+    at = at.knowing(progress(at))
     if at.record.finishing:
         return finish(at)
     if (ended := interrupted(at)) is not None:

@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import cel
@@ -116,8 +117,9 @@ class Expression:
         return Outcome(OutcomeKind.TYPE_ERROR, f"{wrong} ({types})" if types else wrong)
 
 
+@lru_cache(maxsize=512)
 def compile_expression(text: str) -> Expression:
-    """Compile an expression once.
+    """Compile an expression, once: a drill that is taken up again finds it.
 
     Raises:
         ExpressionError: when it is too long, not CEL, or uses what a game day does not allow; points at the place.

@@ -20,13 +20,8 @@ def progress(at: Situation) -> Record:
     """Move every entry of the undo log as far as the world has moved."""
     record = at.record
     for hold in at.record.holds:
-        record = _progress_one(replace_record(at, record), hold)
+        record = _progress_one(at.knowing(record), hold)
     return record
-
-
-def replace_record(at: Situation, record: Record) -> Situation:
-    """The same moment with a newer record."""
-    return replace(at, record=record)
 
 
 def ask_undo(record: Record, now: float) -> Record:

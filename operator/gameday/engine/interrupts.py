@@ -73,7 +73,7 @@ def guardrail_tripped(at: Situation) -> Record | None:
             named = replace(record, guardrail=expectation.name).note(
                 at.now, Cause.GUARDRAIL.value, f"{expectation.name}: lifting the cut", warning=True
             )
-            return finish_early(replace(at, record=named), f"guardrail {expectation.name} was violated")
+            return finish_early(at.knowing(named), f"guardrail {expectation.name} was violated")
         why = at.seen.guardrail_unknown(expectation, record.inject_requested_at, at.now)
         if why is not None:
             return give_up(at, Cause.GUARDRAIL_UNKNOWN, f"guardrail {expectation.name} cannot be judged: {why}", at.now)
@@ -83,12 +83,12 @@ def guardrail_tripped(at: Situation) -> Record | None:
 def abort(at: Situation, cause: Cause, message: str) -> Record:
     """End the drill because a person wants it."""
     record = replace(at.record, aborted=cause, aborted_why=message).note(at.now, cause.value, message, warning=True)
-    return finish_early(replace(at, record=record), message)
+    return finish_early(at.knowing(record), message)
 
 
 def give_up(at: Situation, cause: Cause, message: str, since: float) -> Record:
     """End the drill because of something that we do not know or did not manage."""
-    return finish_early(replace(at, record=at.record.doubt(cause, message, since, at.now)), message)
+    return finish_early(at.knowing(at.record.doubt(cause, message, since, at.now)), message)
 
 
 def finish_early(at: Situation, why: str) -> Record:

@@ -24,7 +24,7 @@ def outage(at: Situation) -> Record:
         return _arm(at)
     if (stopped := _injecting(at)) is not None:
         return stopped
-    at = replace(at, record=_judged(at))
+    at = at.knowing(_judged(at))
     if (tripped := guardrail_tripped(at)) is not None:
         return tripped
     if record.zero is None:

@@ -78,7 +78,7 @@ def _restore(at: Situation, step: Step, action: Restore, entry: StepEntry | None
     workload = at.world.workloads.get(action.deployment, Workload(exists=False))
     if workload.exists and workload.ready < workload.replicas:
         return record
-    return _done(replace(at, record=record), step, f"{action.deployment} is back at {workload.replicas}")
+    return _done(at.knowing(record), step, f"{action.deployment} is back at {workload.replicas}")
 
 
 def _job(at: Situation, step: Step, entry: StepEntry | None) -> Record:
@@ -117,7 +117,7 @@ def _done(at: Situation, step: Step, message: str) -> Record:
 def _not_done(at: Situation, step: Step, state: StepState, message: str) -> Record:
     record = _set(at.record, StepEntry(step.name, state, at.now, message))
     why = f"step {step.name}: {message}"
-    return give_up(replace(at, record=record), Cause.ROLLBACK_FAILED, why, at.now)
+    return give_up(at.knowing(record), Cause.ROLLBACK_FAILED, why, at.now)
 
 
 def _error(at: Situation, step: Step) -> str:

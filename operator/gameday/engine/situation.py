@@ -50,3 +50,9 @@ class Situation:
     world: World
     seen: Seen
     now: float
+
+    def knowing(self, record: Record) -> "Situation":
+        """The same moment with a newer record."""
+        if record is self.record:
+            return self
+        return Situation(self.plan, record, self.world, self.seen, self.now)

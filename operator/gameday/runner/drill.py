@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from gameday.engine.commands import ArmFuse, Command, Inject, Lift, RemoveFuse, ScaleTo, key_of
+from gameday.engine.commands import Command, Lift, key_of
 from gameday.engine.drill import decide
 from gameday.engine.evidence import Evidence
 from gameday.engine.orders import orders
@@ -23,6 +23,7 @@ from gameday.model.world import Life, Lock, World
 from gameday.runner.background import Background
 from gameday.runner.feed import Feed
 from gameday.runner.hands import Hands
+from gameday.runner.lanes import RETRY_AFTER, Lanes, lane_of
 from gameday.runner.measured import measurements
 from gameday.runner.memory import Memory
 from gameday.runner.view import View, life_of
@@ -30,8 +31,6 @@ from gameday.runner.watched import Watched
 
 LOOK_EVERY: Final = 0.5
 """Longest time between two looks, in seconds: deadlines pass without an event."""
-RETRY_AFTER: Final = 0.5
-"""Seconds after which the same command may be given again, whether it failed or what it did does not show yet."""
 LOOK_AGAIN_AFTER: Final = 3.0
 """Seconds between two preflights of a drill that waits for a rollout to end."""
 LOOK_FOR_LEAK_AFTER: Final = 10.0
@@ -71,10 +70,9 @@ class DrillRunner:
         self.watched = Watched(
             view.account, memory.namespace, clock, feed.take, resumed=memory.record.steady_from is not None
         )
-        self.running: dict[str, asyncio.Task[None]] = {}
-        self.errors: dict[str, str] = {}
-        self._rests: dict[str, tuple[Command, float]] = {}
-        """The last command of each lane, and until when it is not given again."""
+        self.lanes = Lanes()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """The newest task of each lane."""
         self._wake = asyncio.Event()
         self._none = Evidence(NO_PLAN)
         self._began_deciding = False
@@ -107,23 +105,26 @@ class DrillRunner:
             self._wake.clear()
             self._attend(background)
             if self._can_decide():
-                record = self._decide()
-                commands = orders(self.memory.plan, record, self._world())
+                world = self._world()
+                record = self._decide(world)
+                commands = orders(self.memory.plan, record, world)
                 await self._lift(background, commands)
                 if record != self.memory.record and not await self._saved(record):
                     continue
                 for command in commands:
                     self._start(background, command)
-                if record.phase is Phase.FINISHED and not commands and not self.running:
+                if record.phase is Phase.FINISHED and not commands and not self.lanes:
                     return record
             await self._rest()
 
     async def _lift(self, background: Background, commands: tuple[Command, ...]) -> None:
         """Lift at once: an undo waits for no record, and what could not be saved must not keep a cut in place."""
-        lifts = [command for command in commands if isinstance(command, Lift)]
-        for lift in lifts:
-            self._start(background, lift)
-        under_way = [self.running[lane_of(lift)] for lift in lifts if lane_of(lift) in self.running]
+        lanes = []
+        for command in commands:
+            if isinstance(command, Lift):
+                self._start(background, command)
+                lanes.append(lane_of(command))
+        under_way = [task for lane in lanes if (task := self._tasks.get(lane)) is not None and not task.done()]
         if under_way:
             await asyncio.wait(under_way, timeout=LIFT_FIRST)
 
@@ -177,10 +178,10 @@ class DrillRunner:
         self._began_deciding = dead or late or evidence.caught_up(self.view.resumed_at)
         return self._began_deciding
 
-    def _decide(self) -> Record:
+    def _decide(self, world: World) -> Record:
         seen = self.feed.evidence or self._none
         plan = self.memory.plan or NO_PLAN
-        record = decide(Situation(plan, self.memory.record, self._world(), seen, self.clock()))
+        record = decide(Situation(plan, self.memory.record, world, seen, self.clock()))
         if record.phase is Phase.FINISHED and self.memory.record.phase is not Phase.FINISHED:
             self.memory.measurements = measurements(plan, record, seen)
         return record
@@ -189,7 +190,7 @@ class DrillRunner:
         world = self.view.world()
         rolling = world.preflight is not None and bool(world.preflight.rolling)
         again = rolling and self.clock() >= self.view.preflight_at + LOOK_AGAIN_AFTER
-        return replace(world, errors=dict(self.errors), skew=self.feed.skew, look_again=again)
+        return replace(world, errors=dict(self.lanes.errors), skew=self.feed.skew, look_again=again)
 
     async def _saved(self, record: Record) -> bool:
         try:
@@ -208,35 +209,32 @@ class DrillRunner:
             return
 
     def _start(self, background: Background, command: Command) -> None:
-        """Start a command unless its lane is taken: what concerns one entry of the undo log runs one at a time."""
-        lane = lane_of(command)
-        last, until = self._rests.get(lane, (None, 0.0))
-        if lane not in self.running and (command != last or asyncio.get_running_loop().time() >= until):
-            self.running[lane] = background.start(self._carry_out(lane, command))
+        """Start a command, unless it has to wait."""
+        if self.lanes.take(command, asyncio.get_running_loop().time()):
+            self._tasks[lane_of(command)] = background.start(self._carry_out(command))
 
-    async def _carry_out(self, lane: str, command: Command) -> None:
-        key = key_of(command)
+    async def _carry_out(self, command: Command) -> None:
+        clock = asyncio.get_running_loop().time
         try:
             await self.hands.do(command)
-            self.errors.pop(key, None)
+        except NamespaceBusy as error:
+            self._failed(command, error)
+            await self.hands.freed.wait(self.memory.namespace)
+            self.lanes.leave(command, clock(), str(error), rests=False)
         except GameDayError as error:
-            if self.errors.get(key) != str(error):
-                log.warning("drill %s: %s: %s", self.memory.name, key, error)
-            self.errors[key] = str(error)
-            if isinstance(error, NamespaceBusy):
-                self._wake.set()
-                await self.hands.freed.wait(self.memory.namespace)
-                return
+            self._failed(command, error)
+            self.lanes.leave(command, clock(), str(error))
+        except BaseException:
+            self.lanes.leave(command, clock())
+            raise
+        else:
+            self.lanes.leave(command, clock())
         finally:
-            self.running.pop(lane, None)
             self._wake.set()
-        self._rests[lane] = command, asyncio.get_running_loop().time() + RETRY_AFTER
 
-
-def lane_of(command: Command) -> str:
-    """Commands of one lane never run at the same time."""
-    match command:
-        case ArmFuse(hold) | Inject(hold) | Lift(hold) | RemoveFuse(hold) | ScaleTo(hold, _):
-            return f"hold/{hold.name}"
-        case _:
-            return key_of(command)
+    def _failed(self, command: Command, error: GameDayError) -> None:
+        """Say it once, and have the engine hear of it now."""
+        if self.lanes.errors.get(key_of(command)) != str(error):
+            log.warning("drill %s: %s: %s", self.memory.name, key_of(command), error)
+        self.lanes.errors[key_of(command)] = str(error)
+        self._wake.set()

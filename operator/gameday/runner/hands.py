@@ -294,13 +294,16 @@ class Hands:
     async def _remove_fuse(self, hold: Hold) -> None:
         if hold.kind is HoldKind.NETWORK_PARTITION:
             await fuse.undo(self.account, self.namespace, hold.fuse_name)
+            self.view.forget("jobs", hold.fuse_name)
         else:
             await self.account.delete(PODS, self.namespace, hold.fuse_name)
 
     async def _stop_agents(self) -> None:
         for name, pod in list(self.view.objects("pods").items()):
             if "deletionTimestamp" not in pod["metadata"] or life_of(pod) is not Life.ENDED:
-                await self.account.delete(PODS, self.namespace, name, uid=pod["metadata"]["uid"])
+                there = await self.account.delete(PODS, self.namespace, name, uid=pod["metadata"]["uid"])
+                if not there:
+                    self.view.forget("pods", name)
 
 
 def setup_of(sight: Sight, plan: Plan) -> Setup:

@@ -6,7 +6,7 @@ from typing import Any
 from gameday.api.record import conditions_of, record_of, setup_of, setup_text, status_of, timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS
-from gameday.errors import Conflict
+from gameday.errors import Absent, Conflict
 from gameday.model.plan import Plan
 from gameday.model.record import Line, Record
 
@@ -47,6 +47,8 @@ class Memory:
         self.gone = False
         self._drill = drill
         self._written: str | None = drill.get("status", {}).get("engine")
+        self._sent: set[str | None] = set()
+        """What the status may hold of ours: all that was sent since a save was last answered."""
         self.record = record_of(drill.get("status", {})) or Record(since=clock())
 
     def freeze(self, plan: Plan, text: str, digest: str) -> None:
@@ -74,14 +76,16 @@ class Memory:
 
         """
         status = self._status(record)
+        # An answer may get lost after the work was done: what was sent is ours as well.
+        self._sent = {self._written, *self._sent, status["engine"]}
         while not self.gone:
             body = self._drill | {"status": self._merged(status, record)}
             try:
                 self._drill = dict(await self.cluster.replace_status(DRILLS, self.namespace, self.name, body))
                 break
-            except Conflict:
+            except (Conflict, Absent):
                 await self._catch_up()
-        self._written = status["engine"]
+        self._written, self._sent = status["engine"], set()
         new = [line for line in record.timeline if line not in self.record.timeline]
         before, self.record = self.record, record
         self.changed(before, record)
@@ -93,7 +97,7 @@ class Memory:
         if newest is None or newest["metadata"]["uid"] != self.uid:
             self.gone = True
             return
-        if newest.get("status", {}).get("engine") != self._written:
+        if newest.get("status", {}).get("engine") not in self._sent:
             raise Superseded(f"the record of drill {self.namespace}/{self.name} was written by another process")
         self._drill = dict(newest)
 

@@ -23,7 +23,7 @@ from gameday.faults import fuse, policy
 from gameday.faults.targets import endpoint_addresses
 from gameday.model.labels import AGENT, DRILL, ROLE
 from gameday.model.names import job as job_name
-from gameday.model.plan import Plan, RunJob, Via
+from gameday.model.plan import Fault, Plan, RunJob, Via
 from gameday.model.record import Hold, HoldKind, Record
 from gameday.model.setup import Setup
 from gameday.model.world import Cut, Fuse, Life, Lock, Planned, Preflight, Workload, World
@@ -61,6 +61,7 @@ class View:
         self._wake: Callable[[], None] = lambda: None
         self._mirrors: dict[str, Mirror] = {}
         self._background: Background | None = None
+        self._seen_cuts: dict[str, tuple[tuple[Object | None, Setup, str | None], Cut]] = {}
 
     def open(self, background: Background, wake: Callable[[], None]) -> None:
         """Start the mirrors that every drill needs; ``wake`` is called at each change."""
@@ -176,21 +177,20 @@ class View:
         return pod_fuse(self.objects("pods").get(hold.fuse_name), self.feed.fuses_armed)
 
     def _cuts(self, record: Record, plan: Plan, setup: Setup) -> dict[str, Cut]:
-        cuts = {}
-        for fault in plan.outage.faults:
-            hold = record.hold(fault.name)
-            if hold is None:
-                continue
+        holds = [(fault, record.hold(fault.name)) for fault in plan.outage.faults]
+        return {fault.name: self._cut(fault, hold, self.setup_now(setup)) for fault, hold in holds if hold is not None}
+
+    def _cut(self, fault: Fault, hold: Hold, setup: Setup) -> Cut:
+        """How a cut stands; compared anew only when the policy, its fuse or what it is to cover is another."""
+        there = self.objects("policies").get(hold.object_name)
+        basis = (there, setup, hold.fuse_uid)
+        known = self._seen_cuts.get(fault.name)
+        if known is None or any(old is not new for old, new in zip(known[0], basis, strict=True)):
             wanted = policy.build(
-                self.memory.name,
-                hold.object_name,
-                fault.partition,
-                self.setup_now(setup),
-                hold.fuse_name,
-                hold.fuse_uid or "",
+                self.memory.name, hold.object_name, fault.partition, setup, hold.fuse_name, hold.fuse_uid or ""
             )
-            cuts[fault.name] = policy.state_of(self.objects("policies").get(hold.object_name), wanted)
-        return cuts
+            known = self._seen_cuts[fault.name] = basis, policy.state_of(there, wanted)
+        return known[1]
 
     def setup_now(self, setup: Setup) -> Setup:
         """The setup with every address that the far end has or had: a cut grows and never shrinks before its lift."""

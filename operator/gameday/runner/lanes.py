@@ -1,0 +1,50 @@
+"""Which commands may be given now: those of one lane never at the same time, and none again before it had a rest."""
+
+from typing import Final
+
+from gameday.engine.commands import ArmFuse, Command, Inject, Lift, RemoveFuse, ScaleTo, key_of
+
+RETRY_AFTER: Final = 0.5
+"""Seconds after which the same command may be given again, whether it failed or what it did does not show yet."""
+
+
+def lane_of(command: Command) -> str:
+    """What concerns one entry of the undo log is one lane; every other command is one of its own."""
+    match command:
+        case ArmFuse(hold) | Inject(hold) | Lift(hold) | RemoveFuse(hold) | ScaleTo(hold, _):
+            return f"hold/{hold.name}"
+        case _:
+            return key_of(command)
+
+
+class Lanes:
+    """The commands of one drill that are under way. ``errors`` holds the last error of each that keeps failing."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, str] = {}
+        self._taken: set[str] = set()
+        self._rests: dict[str, tuple[Command, float]] = {}
+
+    def __bool__(self) -> bool:
+        """Whether any command is under way."""
+        return bool(self._taken)
+
+    def take(self, command: Command, now: float) -> bool:
+        """Take a command's lane; False where it must wait. ``now`` is in seconds of a clock that does not jump."""
+        lane = lane_of(command)
+        last, until = self._rests.get(lane, (None, 0.0))
+        if lane in self._taken or (command == last and now < until):
+            return False
+        self._taken.add(lane)
+        return True
+
+    def leave(self, command: Command, now: float, error: str = "", *, rests: bool = True) -> None:
+        """Give the lane back. Another command of the lane need not wait."""
+        if error:
+            self.errors[key_of(command)] = error
+        else:
+            self.errors.pop(key_of(command), None)
+        lane = lane_of(command)
+        self._taken.discard(lane)
+        if rests:
+            self._rests[lane] = command, now + RETRY_AFTER

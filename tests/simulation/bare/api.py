@@ -1,0 +1,61 @@
+"""What the bare API server keeps, and how it fails."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gameday.model.plan import Plan
+from gameday.model.record import Record
+from gameday.runner.gamedays import read_spec
+from simulation.town import SPECS
+from simulation.world import START
+
+Key = tuple[str, str]
+"""A kind of fact and a name."""
+LAG = 0.004
+"""Seconds that anything takes from a process to the API server, and back."""
+DRILL = "drill"
+"""Name of the one Drill."""
+AGENTS = frozenset({"observer", "witness-0", "control-0"})
+"""Our pods in every drill; one that severs has two more."""
+
+PLANS: dict[tuple[bool, bool], Plan] = {key: read_spec("plan", spec)[0] for key, spec in SPECS.items()}
+"""The plans, by whether open connections are severed and whether there is a rollback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy: which fuse owns it, and since when it is there."""
+
+    uid: str
+    fuse_uid: str
+    since: float
+    changed: bool = False
+
+
+@dataclass(slots=True)
+class Api:
+    """What the API server keeps, and how it fails at the moment."""
+
+    facts: dict[Key, Any] = field(default_factory=dict)
+    record: Record | None = None
+    version: int = 0
+    lock: str = ""
+    gone: bool = False
+    down: bool = False
+    hangs: bool = False
+    up_since: float = START
+    refusing: list[str] = field(default_factory=list)
+    losing: int = 0
+    delays: list[float] = field(default_factory=list)
+    no_rights: bool = False
+    waiting: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def works(self) -> bool:
+        """Whether it answers."""
+        return not (self.down or self.hangs)
+
+
+class Failed(Exception):
+    """A call that was not answered as hoped."""

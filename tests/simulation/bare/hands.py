@@ -1,0 +1,89 @@
+"""What the operator's hands do, each command as one effect at the API server."""
+
+from typing import TYPE_CHECKING
+
+from gameday.engine import budgets
+from gameday.engine import commands as do
+from gameday.model.names import job
+from gameday.model.record import Hold, HoldKind
+from gameday.model.world import Fuse, JobState, Life
+from simulation.bare.api import DRILL, Failed, Policy
+from simulation.town import EFFECT
+
+if TYPE_CHECKING:
+    from simulation.bare.process import Process
+    from simulation.bare.world import Bare
+
+
+def carry_out(process: "Process", command: do.Command) -> None:
+    """What the hands do, as one effect at the API server.
+
+    Raises:
+        Failed: when the API server refuses it.
+
+    """
+    world, facts = process.world, process.world.api.facts
+    if world.api.no_rights and not isinstance(command, do.TakeLock | do.FreeLock | do.LetGo):
+        raise Failed("forbidden")
+    match command:
+        case do.TakeLock():
+            if world.get(("drill", "deleted")) is not True:
+                world.api.lock = DRILL
+                world.set(("drill", "finalizer"), True)
+        case do.CheckPreflight() | do.ReadWorkload():
+            pass
+        case do.StartAgents():
+            for name in sorted(world.agents):
+                if ("pod", name) not in facts:
+                    world.set(("pod", name), Life.STARTING)
+                    world.clock.after(world.pods_take, world.when_up, world.run_pod, name)
+        case do.ArmFuse(hold):
+            arm(world, hold)
+        case do.Inject(hold):
+            if ("policy", hold.object_name) not in facts:
+                world.set(("policy", hold.object_name), Policy(world.uid(), hold.fuse_uid or "", world.clock.now))
+                world.clock.after(EFFECT, world.follow)
+                world.injected(hold.object_name, hold)
+        case do.Sever():
+            if facts.get(("pod", "sever")) is Life.RUNNING:
+                world.set(("pod", "sever"), Life.ENDED)
+                world.clock.after(0.3, world.sever)
+        case do.Lift(hold):
+            if ("policy", hold.object_name) in facts:
+                world.unpolicy(hold.object_name)
+        case do.ScaleTo(hold, replicas):
+            if world.get(("workload", "worker")).replicas != replicas:
+                if replicas == 0:
+                    world.zeroed(hold)
+                world.scaled(replicas)
+        case do.StartJob(step, _):
+            name = job(DRILL, step)
+            if ("job", name) not in facts:
+                world.set(("job", name), JobState.RUNNING)
+                ends = JobState.FAILED if world.job_fails else JobState.DONE
+                world.clock.after(1.0, world.when_up, world.set, ("job", name), ends)
+        case do.RemoveFuse(hold):
+            world.set(("fuse", hold.fuse_name), None)
+            world.collect()
+        case do.StopAgents():
+            for kind, name in list(facts):
+                if kind == "pod":
+                    world.set((kind, name), None)
+        case do.FreeLock():
+            world.api.lock = ""
+        case do.LetGo():
+            world.set(("drill", "finalizer"), False)
+
+
+def arm(world: "Bare", hold: Hold) -> None:
+    """Light a fuse; its clock starts a moment later."""
+    if ("fuse", hold.fuse_name) in world.api.facts:
+        return
+    uid = world.uid()
+    world.set(("fuse", hold.fuse_name), Fuse(uid))
+    if hold.kind is HoldKind.NETWORK_PARTITION:
+        seconds, delay = budgets.fuse_of_cut(world.plan), 0.2
+    else:
+        assert world.plan.rollback is not None
+        seconds, delay = budgets.fuse_of_scale(world.plan.rollback), 1.0
+    world.clock.after(delay, world.when_up, world.light, hold.fuse_name, uid, seconds)

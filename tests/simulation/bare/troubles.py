@@ -1,0 +1,174 @@
+"""How each trouble of a scenario is brought about in a bare world."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gameday.model.halt import CLEAR, Halt, HaltState
+from gameday.model.names import cut_fuse
+from gameday.model.world import Life, Planned
+from simulation.bare.api import DRILL
+from simulation.scenario import Trouble, What
+
+if TYPE_CHECKING:
+    from simulation.bare.world import Bare
+
+
+def befall(world: "Bare", trouble: Trouble) -> None:
+    """Bring a trouble about, and have it end after its time."""
+    undo = _begin(world, trouble)
+    if undo is not None:
+        world.clock.after(trouble.seconds, undo)
+
+
+def _begin(world: "Bare", trouble: Trouble) -> Callable[[], None] | None:
+    what, api, until = trouble.what, world.api, world.clock.now + trouble.seconds
+    acting = world.leader if world.leader in world.processes else next(iter(world.processes), None)
+    match what:
+        case What.CRASH if acting is not None:
+            world.restart_after = trouble.seconds
+            acting.kill()
+        case What.CRASH_AT_CALL if acting is not None:
+            world.restart_after = trouble.seconds
+            acting.crash = trouble.count, trouble.detail
+        case What.FREEZE if acting is not None:
+            acting.frozen_until = until
+        case What.CLOCK_STEP if acting is not None:
+            acting.skew += trouble.seconds
+        case What.API_DOWN | What.API_HANGS:
+            return _outage(world, hangs=what is What.API_HANGS)
+        case What.REFUSE:
+            api.refusing += [trouble.detail] * trouble.count
+        case What.LOSE:
+            api.losing += trouble.count
+        case What.DELAY:
+            api.delays += [trouble.seconds] * trouble.count
+        case What.WATCH_DROPS | What.WATCH_LATE | What.WATCH_BREAKS:
+            return _watches(world, what)
+        case What.HALT:
+            world.set(("halt", ""), Halt(HaltState.HALTED, "a launch"))
+            return lambda: world.set(("halt", ""), CLEAR)
+        case What.REDIS_DOWN:
+            world.redis_down = True
+            world.turned()
+            return lambda: _redis_back(world)
+        case What.LIE:
+            world.lies_until = until
+        case What.FLAP:
+            world.flaps_until = until
+        case What.STOP:
+            world.silent_until = until
+        case What.LAG:
+            world.lag = trouble.seconds
+            return lambda: setattr(world, "lag", 0.0)
+        case What.REPEAT:
+            for process in world.processes:
+                for sample in [sample for log in world.logs.values() for sample in log]:
+                    process.hear(sample)
+        case What.SKIP:
+            world.numbers["observer"] += trouble.count
+        case What.DEAF:
+            world.enforced = False
+            world.follow()
+        case What.NO_SEVER:
+            world.severable = False
+        case What.SLOW_PODS:
+            world.pods_take += trouble.seconds
+        case What.JOB_FAILS:
+            world.job_fails = True
+        case _:
+            return _people(world, trouble)
+    return None
+
+
+def _outage(world: "Bare", *, hangs: bool) -> Callable[[], None]:
+    api = world.api
+    api.hangs, api.down = api.hangs or hangs, api.down or not hangs
+
+    def over() -> None:
+        api.down = api.hangs = False
+        api.up_since = world.clock.now
+        waiting, api.waiting = api.waiting, []
+        for request in waiting:
+            request()
+        for process in world.processes:
+            if process.started:
+                process.relist()
+                process.wake()
+
+    return over
+
+
+def _watches(world: "Bare", what: What) -> Callable[[], None]:
+    world.dropping = world.dropping or what is What.WATCH_DROPS
+    world.late = world.late or what is What.WATCH_LATE
+
+    def over() -> None:
+        world.dropping, world.late = world.dropping and what is not What.WATCH_DROPS, False
+        for process in world.processes:
+            if process.started and what is not What.WATCH_LATE:
+                process.relist()
+                process.wake()
+
+    return over
+
+
+def _redis_back(world: "Bare") -> None:
+    world.redis_down = False
+    world.turned()
+
+
+def _people(world: "Bare", trouble: Trouble) -> Callable[[], None] | None:
+    facts = list(world.api.facts.items())
+    match trouble.what:
+        case What.POLICY_DELETED:
+            for (kind, name), _ in facts:
+                if kind == "policy":
+                    world.unpolicy(name)
+        case What.POLICY_CHANGED:
+            for key, thing in facts:
+                if key[0] == "policy":
+                    world.set(key, replace(thing, changed=True))
+        case What.FUSE_DELETED | What.FUSE_SUSPENDED:
+            name = cut_fuse(DRILL)
+            fuse = world.get(("fuse", name))
+            if fuse is not None and trouble.what is What.FUSE_DELETED:
+                world.set(("fuse", name), None)
+                world.clock.after(0.03, world.when_up, world.collect)
+            elif fuse is not None:
+                world.set(("fuse", name), replace(fuse, armed=False, dead="it was suspended, which stops its clock"))
+        case What.AGENT_DIES:
+            living = sorted(n for (k, n), life in facts if k == "pod" and life is Life.RUNNING and n != "sever")
+            if living:
+                world.set(("pod", world.clock.random.choice(living)), Life.ENDED)
+        case What.ABORT:
+            world.set(("drill", "abort"), True)
+        case What.DRILL_DELETED | What.DRILL_FORCED:
+            _deleted(world, forced=trouble.what is What.DRILL_FORCED)
+        case What.FINALIZER_TAKEN:
+            world.set(("drill", "finalizer"), False)
+        case What.GAMEDAY_DELETED:
+            world.set(("drill", "planned"), Planned.DELETED)
+        case What.OPT_OUT:
+            world.set(("account", ""), False)
+            return lambda: world.set(("account", ""), True)
+        case What.RIGHTS_GONE:
+            world.api.no_rights = True
+            return lambda: setattr(world.api, "no_rights", False)
+        case What.SCALED_BY_OTHERS:
+            world.scaled(trouble.count)
+        case _:
+            pass
+    return None
+
+
+def _deleted(world: "Bare", *, forced: bool) -> None:
+    world.set(("drill", "deleted"), True)
+    if forced:
+        world.set(("drill", "finalizer"), False)
+    if not world.get(("drill", "finalizer")):
+        world.api.gone = True
+        for (kind, name), _ in list(world.api.facts.items()):
+            if kind == "pod" or (kind == "fuse" and name == cut_fuse(DRILL)):
+                world.set((kind, name), None)
+        world.clock.after(0.03, world.when_up, world.collect)

@@ -1,0 +1,318 @@
+"""One drill in a bare world: its facts, what Kubernetes does by itself, packets, the system, and our agents."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from gameday.model.halt import CLEAR
+from gameday.model.names import cut_fuse
+from gameday.model.record import Hold, Phase, Record
+from gameday.model.sample import Sample
+from gameday.model.world import Life, Planned, Severed, Workload
+from simulation.bare.api import AGENTS, DRILL, LAG, PLANS, Api, Key, Policy
+from simulation.bare.judging import judge_world
+from simulation.bare.process import Process
+from simulation.bare.troubles import befall
+from simulation.invariants import Broken, Rule
+from simulation.outcome import Outcome
+from simulation.scenario import Scenario, Trial, Vice, What
+from simulation.town import EFFECT, EVERY, FAILS_AFTER, NOTICES, WORKERS
+from simulation.world import START, World
+
+PATIENCE = 600.0
+"""Seconds after the last trouble within which the drill must have ended."""
+
+
+class Bare:
+    """One drill in a bare world."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.trial: Trial = scenario.trials[0]
+        self.severs = self.trial.severs
+        self.plan = PLANS[self.severs, self.trial.rollback]
+        self.clock = World(scenario.seed)
+        self.api = Api()
+        self.broken: list[Broken] = []
+        self.logs: dict[str, list[Sample]] = {}
+        self.numbers: Counter[str] = Counter()
+        self.processes: list[Process] = []
+        self.samples = 0
+        self.injections = 0
+        self.verdict = ""
+        self.concerning = scenario.concerning(0)
+        self.cut = self.redis_down = self.noticed = self.stuck = self.stopped = False
+        self.enforced = self.severable = True
+        self.dropping = self.late = False
+        self.lies_until = self.flaps_until = self.silent_until = 0.0
+        self.lag, self.pods_take, self.job_fails = 0.0, 0.8, False
+        self.truth: list[tuple[float, bool]] = []
+        self._turned_at, self._uids, self._logged_until = 0.0, 0, 0.0
+        self.restart_after = 2.0
+        self.leader: Process | None = None
+        self.severed: Severed | None = None
+        self.lease_until = 0.0
+        self.agents = AGENTS | ({"sever", "client"} if self.severs else frozenset())
+        for key, value in {
+            ("drill", "planned"): Planned.FROZEN, ("drill", "abort"): False, ("drill", "deleted"): False,
+            ("drill", "finalizer"): False, ("account", ""): True, ("halt", ""): CLEAR,
+            ("workload", "worker"): Workload(True, WORKERS, WORKERS, WORKERS),
+        }.items():  # fmt: skip
+            self.api.facts[key] = value
+
+    # Facts
+
+    def set(self, key: Key, value: Any) -> None:
+        """Change a fact; every process will see it, unless something is wrong with watches."""
+        if value is None:
+            self.api.facts.pop(key, None)
+        else:
+            self.api.facts[key] = value
+        for process in self.processes:
+            if self.dropping and self.clock.random.random() < 0.5:
+                continue
+            lag = self.clock.random.uniform(0, 2) if self.late else LAG
+            self.clock.after(lag, process.see, key, value, self.api.version)
+        self.api.version += 1
+
+    def get(self, key: Key) -> Any:
+        """A fact as it is."""
+        return self.api.facts.get(key)
+
+    def uid(self) -> str:
+        """A name that was never given before."""
+        self._uids += 1
+        return f"uid-{self._uids}"
+
+    def note(self, rule: Rule, detail: str) -> None:
+        """Note a promise that was broken."""
+        self.broken.append(Broken(rule, self.clock.elapsed, detail))
+
+    def when_up(self, what: Callable[..., None], *args: Any) -> None:
+        """Have a controller act, once the API server works."""
+        if self.api.works:
+            what(*args)
+        else:
+            self.clock.after(0.5, self.when_up, what, *args)
+
+    # Kubernetes
+
+    def start(self) -> None:
+        """Start a process of the operator."""
+        self.processes.append(Process(self))
+
+    def sever(self) -> None:
+        """The severing pod has done its work."""
+        self.severed = found = Severed(2, 0) if self.severable else Severed(2, 2, "connections are left")
+        for process in self.processes:
+            process.severed, process._world = found, None
+            process.wake()
+
+    def light(self, name: str, uid: str, seconds: float) -> None:
+        """A fuse's clock starts."""
+        fuse = self.get(("fuse", name))
+        if fuse is not None and fuse.uid == uid:
+            self.set(("fuse", name), replace(fuse, armed=True, deadline=self.clock.now + seconds))
+            self.clock.after(seconds, self.when_up, self.burn, name, uid)
+
+    def run_pod(self, name: str) -> None:
+        """The kubelet starts a pod."""
+        if self.get(("pod", name)) is Life.STARTING:
+            self.set(("pod", name), Life.RUNNING)
+            if name != "sever":
+                self.tick(name)
+
+    def burn(self, name: str, uid: str) -> None:
+        """A fuse's deadline has passed."""
+        fuse = self.get(("fuse", name))
+        if fuse is None or fuse.uid != uid or fuse.dead:
+            return
+        self.set(("fuse", name), None)
+        if name == cut_fuse(DRILL):
+            self.clock.after(0.03, self.when_up, self.collect)
+        elif self.api.no_rights:
+            self.set(("fuse", name), fuse)
+            self.clock.after(1.0, self.when_up, self.burn, name, uid)
+        else:
+            self.scaled(WORKERS)
+
+    def collect(self) -> None:
+        """Garbage collection takes policies that have lost their owner."""
+        alive = {fuse.uid for (kind, _), fuse in self.api.facts.items() if kind == "fuse"}
+        for (kind, name), thing in list(self.api.facts.items()):
+            if kind == "policy" and thing.fuse_uid not in alive:
+                self.unpolicy(name)
+
+    def unpolicy(self, name: str) -> None:
+        """A policy goes."""
+        self.set(("policy", name), None)
+        self.clock.after(EFFECT, self.follow)
+
+    def scaled(self, replicas: int) -> None:
+        """The workers' number changes, and their pods follow."""
+        known: Workload = self.get(("workload", "worker"))
+        self.set(("workload", "worker"), replace(known, replicas=replicas, ready=-1, pods=-1))
+        self.clock.after(0.5, self._settled, replicas)
+
+    def _settled(self, replicas: int) -> None:
+        known: Workload = self.get(("workload", "worker"))
+        if known.replicas == replicas:
+            self.set(("workload", "worker"), Workload(True, replicas, replicas, replicas))
+            if replicas == 0:
+                self.stopped = True
+            elif self.stopped and self.trial.vice is Vice.STUCK:
+                self.stuck = False
+
+    # Packets, the system, our agents
+
+    def follow(self) -> None:
+        """Packets go as policies say now."""
+        cut = self.enforced and any(kind == "policy" for kind, _ in self.api.facts)
+        if cut != self.cut:
+            self.cut = cut
+            self.truth.append((self.clock.now, cut))
+            self.turned()
+
+    def turned(self) -> None:
+        """What the system depends on went, or came back."""
+        self._turned_at = self.clock.now
+        self.clock.after(NOTICES, self._notice)
+
+    def _notice(self) -> None:
+        if self.clock.now - self._turned_at >= NOTICES - 1e-6:
+            self.noticed = self.cut or self.redis_down
+            self.stuck = self.stuck or (self.noticed and self.trial.vice in {Vice.STUCK, Vice.LOST})
+
+    def tick(self, agent: str) -> None:
+        """One sample of an agent, and the next one in a while."""
+        if self.get(("pod", agent)) is not Life.RUNNING:
+            return
+        now = self.clock.now
+        if agent != "observer":
+            dropped = self.redis_down or (self.cut and agent == "witness-0")
+            name = "redis" if agent == "client" else "target-0"
+            self.clock.after(FAILS_AFTER if dropped else 0.0, self.say, agent, name, now, not dropped, {})
+        elif now >= self.silent_until:
+            flip = now < self.lies_until or (now < self.flaps_until and self.numbers[agent] % 2 == 0)
+            lost = (self.noticed or self.stuck) and self.trial.vice is not Vice.BLIND
+            fallen = self.trial.vice is Vice.FRAGILE and self.noticed
+            values = {"status": 503 if fallen or flip else 200, "body": {"redis": "down" if lost != flip else "ok"}}
+            self.say(agent, "health", now, True, values)
+        self.clock.after(EVERY, self.tick, agent)
+
+    def say(self, agent: str, name: str, sent: float, ok: bool, values: Mapping[str, Any]) -> None:
+        """A line of an agent's log."""
+        self.numbers[agent] += 1
+        self.samples += 1
+        error = None if ok else "timeout"
+        sample = Sample(agent, self.numbers[agent], name, sent, self.clock.now, ok, error, values)
+        self._logged_until = max(self._logged_until, self.clock.now + self.lag)
+        if self._logged_until > self.clock.now:
+            self.clock.at(self._logged_until, self.write, sample)
+        else:
+            self.write(sample)
+
+    def write(self, sample: Sample) -> None:
+        """The line is there for whoever follows."""
+        self.logs.setdefault(sample.agent, []).append(sample)
+        for process in self.processes:
+            process.hear(sample)
+
+    # What is to hold
+
+    def injected(self, name: str, hold: Hold) -> None:
+        """A policy was made."""
+        fuse = self.get(("fuse", hold.fuse_name))
+        if fuse is None or fuse.uid != hold.fuse_uid or not fuse.armed:
+            self.clock.after(0.03, self.when_up, self.collect)
+            self.clock.after(1.0, self._collected, name, self.get(("policy", name)))
+            return
+        saved = self.api.record.hold(hold.name) if self.api.record is not None else None
+        if saved is None or not saved.touched:
+            self.note(Rule.WRITTEN_AHEAD, f"{name} was made, and the record does not say how it is undone")
+        self.injections += 1
+        if self.injections > 1:
+            self.note(Rule.ONCE, f"{name} was made {self.injections} times")
+        if What.FUSE_SUSPENDED not in self.concerning and fuse.deadline is not None:
+            self.clock.at(fuse.deadline + 5.0, self._lifted, name, self.get(("policy", name)))
+
+    def _collected(self, name: str, made: Policy) -> None:
+        if self.get(("policy", name)) is made:
+            if not self.api.works or self.clock.now - self.api.up_since < 1.0:
+                self.clock.after(1.0, self._collected, name, made)
+            else:
+                self.note(Rule.FUSED, f"{name} was made without an armed fuse, and stays")
+
+    def _lifted(self, name: str, made: Policy) -> None:
+        if self.get(("policy", name)) is made:
+            if not self.api.works or self.clock.now - self.api.up_since < 5.0:
+                self.clock.after(5.0, self._lifted, name, made)
+            else:
+                self.note(Rule.IN_TIME, f"{name} outlives its fuse")
+
+    def zeroed(self, hold: Hold) -> None:
+        """The workers were scaled away."""
+        saved = self.api.record.hold(hold.name) if self.api.record is not None else None
+        if saved is None or not saved.touched or saved.before is None:
+            self.note(Rule.WRITTEN_AHEAD, "worker was scaled, and the record does not say to what it goes back")
+        fuse = self.get(("fuse", hold.fuse_name))
+        if fuse is None or not fuse.armed or fuse.deadline is None:
+            self.note(Rule.FUSED, "worker was scaled without an armed fuse")
+        else:
+            self.clock.at(min(fuse.deadline, self.clock.now + 120.0) + 5.0, self._back)
+
+    def _back(self) -> None:
+        if self.get(("workload", "worker")).replicas != 0:
+            return
+        if not self.api.works or self.clock.now - self.api.up_since < 5.0 or self.api.no_rights:
+            self.clock.after(5.0, self._back)
+        else:
+            self.note(Rule.IN_TIME, "worker is still at 0 after its fuse's deadline")
+
+    def saved(self, record: Record) -> None:
+        """A record is in the status."""
+        if record.phase is Phase.FINISHED and not self.verdict and record.verdict is not None:
+            self.verdict = record.verdict.value
+            judge_world(self, record)
+
+    def left(self) -> list[str]:
+        """What is left of the drill."""
+        found = [f"{kind} {name}" for kind, name in self.api.facts if kind in {"policy", "fuse", "pod"}]
+        if self.api.lock and What.DRILL_FORCED not in self.concerning:
+            found.append("the lock")
+        if self.get(("drill", "finalizer")):
+            found.append("the finalizer")
+        others = {t.count for t in self.scenario.troubles if t.what is What.SCALED_BY_OTHERS}
+        if self.get(("workload", "worker")).replicas not in {WORKERS, *others}:
+            found.append("the workers' number")
+        return found
+
+    def quiet(self) -> bool:
+        """Whether the drill has ended and nothing is left of it."""
+        return bool(self.verdict or self.api.gone) and not self.left()
+
+    # Its course
+
+    def run(self) -> Outcome:
+        """Let it happen."""
+        last = self.scenario.trials[0].starts
+        for _ in range(self.scenario.replicas):
+            self.start()
+        for trouble in self.scenario.troubles:
+            self.clock.at(START + trouble.at, befall, self, trouble)
+            last = max(last, trouble.at + trouble.seconds * max(1, trouble.count if trouble.what is What.DELAY else 1))
+        if What.CLOCK_STEP in self.concerning:
+            last += 7200.0
+        if not self.clock.run(START + last + PATIENCE, self.quiet):
+            if not self.verdict and not self.api.gone:
+                self.note(Rule.ENDS, f"phase {self.api.record.phase.value if self.api.record else 'none'}")
+            if left := self.left():
+                self.note(Rule.RESTORED, ", ".join(left))
+        verdicts = Counter([self.verdict]) if self.verdict else Counter()
+        return Outcome(self.scenario, tuple(self.broken), verdicts, self.samples, self.clock.elapsed, self.api.version)
+
+
+def run(scenario: Scenario) -> Outcome:
+    """What comes of a scenario's first drill."""
+    return Bare(scenario).run()
