@@ -66,6 +66,7 @@ class Monitor:
     broken: list[Broken] = field(default_factory=list)
     verdicts: dict[str, str] = field(default_factory=dict)
     _injected: dict[str, int] = field(default_factory=dict)
+    _ever_armed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Begin to listen."""
@@ -81,6 +82,8 @@ class Monitor:
                 self._policy(change.thing)
             case "deployments" if change.actor == "account":
                 self._scaled(change)
+            case "jobs" if change.after is not None and "startTime" in change.after.get("status", {}):
+                self._ever_armed.add(change.after["metadata"]["uid"])
             case "drills" if change.verb == "status" and change.after is not None:
                 self._status(change.after)
 
@@ -107,6 +110,8 @@ class Monitor:
         town, name = self._town(policy), policy["metadata"]["name"]
         world = self.server.store.world
         job = self._armed(policy)
+        if policy["metadata"]["ownerReferences"][0]["uid"] not in self._ever_armed:
+            self.note(Rule.FUSED, f"{name} was made, and its fuse never burnt")
         if job is None:
             world.after(UNARMED, self._collected, policy, world.now)
             return

@@ -7,7 +7,11 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any, cast
 
+from simulation.world import HotLoop
+
 NEVER = float("inf")
+CALM = 5000
+"""Most callbacks that one process may run at one moment: more of them is a loop that never waits."""
 
 
 class ProcessLoop:
@@ -90,7 +94,7 @@ class ProcessLoop:
 
     def turn(self) -> None:
         """Run all that is due now, and what follows from it at the same moment."""
-        now, ready, timers = self._now(), self._ready, self._timers
+        now, ready, timers, left = self._now(), self._ready, self._timers, CALM
         before = asyncio._get_running_loop()
         asyncio._set_running_loop(self._as_loop)
         try:
@@ -103,6 +107,9 @@ class ProcessLoop:
                     return
                 while ready and not self.stopped:
                     handle = ready.popleft()
+                    left -= 1
+                    if left < 0:
+                        raise HotLoop(f"{CALM} callbacks at one moment; the next: {handle!r}")
                     if not handle.cancelled():
                         handle._run()
         finally:

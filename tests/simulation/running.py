@@ -8,14 +8,14 @@ from gameday.model.labels import AGENT
 from gameday.runner.memory import Superseded
 from simulation.client import LogSource, Server
 from simulation.controllers import Controllers
-from simulation.invariants import Monitor, Rule
+from simulation.invariants import DEADLY, Monitor, Rule
 from simulation.outcome import Outcome
 from simulation.process import OWN, RESTART_AFTER, Process
 from simulation.scenario import Scenario, What
 from simulation.store import Store
 from simulation.town import Town
 from simulation.troubles import befall
-from simulation.world import START, World
+from simulation.world import START, HotLoop, World
 
 PATIENCE = 600.0
 """Seconds after the last trouble within which every drill must have ended."""
@@ -37,6 +37,7 @@ class Site:
         self.controllers.ends = lambda pod: self._of(pod).pod_ends(pod)
         self.controllers.gone = lambda pod: self._of(pod).pod_gone(pod) if _ours(pod) else None
         self.restart_after = RESTART_AFTER
+        self._skew = 0.0
         self.everyone: list[Process] = []
         self.alive: list[Process] = []
 
@@ -51,9 +52,12 @@ class Site:
             self.world.at(START + trouble.at, befall, self, trouble)
             last = max(last, trouble.at + trouble.seconds * max(1, trouble.count if trouble.what is What.DELAY else 1))
         last = max(last, *(trial.starts for trial in self.scenario.trials))
-        if any(trouble.what is What.CLOCK_STEP for trouble in self.scenario.troubles):
-            last += 7200.0
-        if not self.world.run(START + last + PATIENCE, self.monitor.quiet):
+        try:
+            calm = self.world.run(START + last + PATIENCE, self.monitor.quiet)
+        except HotLoop as error:
+            self.monitor.note(Rule.SOUND, str(error))
+            return self._outcome()
+        if not calm:
             for town in self.towns:
                 if not self.monitor.over(town):
                     self.monitor.note(
@@ -63,6 +67,9 @@ class Site:
         for process in self.everyone:
             self._sound(process)
             process.bury()
+        return self._outcome()
+
+    def _outcome(self) -> Outcome:
         return Outcome(
             self.scenario,
             tuple(self.monitor.broken),
@@ -74,11 +81,17 @@ class Site:
 
     def start(self) -> None:
         """Start a process of the operator."""
-        process = Process(self.world, self.server, f"operator-{len(self.everyone)}")
+        process = Process(self.world, self.server, f"operator-{len(self.everyone)}", self._skew)
         process.ended = self._ended
         self.everyone.append(process)
         self.alive.append(process)
         self.world.processes.append(process)
+
+    def step_clocks(self, seconds: float) -> None:
+        """Have the clock of the operators' machine jump."""
+        self._skew += seconds
+        for process in self.alive:
+            process.skew += seconds
 
     def acting(self) -> Process | None:
         """The process that holds the Lease, or any that lives."""
@@ -109,6 +122,9 @@ class Site:
         if broken:
             self.monitor.note(Rule.SOUND, f"{process.name} had {broken:.0f} internal errors")
         error = process.error
+        alone = self.scenario.replicas == 1 and not DEADLY & {trouble.what for trouble in self.scenario.troubles}
+        if isinstance(error, BaseExceptionGroup) and alone and error.subgroup(Superseded) is not None:
+            self.monitor.note(Rule.SOUND, f"{process.name} took its own record for another's: {error!r}")
         if isinstance(error, BaseExceptionGroup):
             error = error.subgroup(lambda e: not isinstance(e, GameDayError | Superseded))
         if error is not None and "Lease" not in type(error).__name__:

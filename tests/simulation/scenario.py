@@ -196,9 +196,9 @@ class Dice:
         return Trouble(what, at, drill, seconds, count, detail)
 
 
-def draw(seed: int, drills: int = 2) -> Scenario:
-    """The scenario of a seed: one in eight is without trouble, the others have up to four."""
-    dice = Dice(random.Random(seed))
+def draw(seed: int, drills: int = 2, kinds: tuple[What, ...] = tuple(What)) -> Scenario:
+    """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
+    dice = Dice(random.Random(seed), kinds)
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
     troubles = tuple(sorted((dice.trouble(drills) for _ in range(count)), key=lambda trouble: trouble.at))

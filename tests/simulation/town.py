@@ -82,6 +82,7 @@ class Agent:
 
     pod: Object
     source: LogSource
+    since: float
     number: int = 0
     ended: bool = False
     lag: float = 0.0
@@ -232,7 +233,7 @@ class Town:
 
     def pod_runs(self, pod: Object) -> None:
         """A container of ours has started."""
-        agent = Agent(pod, self.source(pod["metadata"]["name"]))
+        agent = Agent(pod, self.source(pod["metadata"]["name"]), self.server.store.world.now)
         agent.source.started, agent.source.gone, agent.source.ended = True, False, False
         self.agents[pod["metadata"]["name"]] = agent
         self._say(agent, "hello", ok=True)
@@ -318,8 +319,9 @@ class Town:
         world, server = self.server.store.world, self.server
         env = agent.pod["spec"]["containers"][0]["env"][0]["value"]
         config = AgentConfig.from_json(env)
-        if step == "fired" and world.now < config.deadline:
-            world.at(config.deadline, self._fuse, agent, step)
+        fires = min(config.deadline, agent.since + config.budget)
+        if step == "fired" and world.now < fires:
+            world.at(fires, self._fuse, agent, step)
             return
         if not server.works or self.namespace in server.without_rights:
             world.after(1.0, self._fuse, agent, step)

@@ -56,7 +56,7 @@ def _process(site: "Site", trouble: Trouble) -> None:
         case What.FREEZE:
             acting.frozen_until = site.world.now + trouble.seconds
         case _:
-            acting.skew += trouble.seconds
+            site.step_clocks(trouble.seconds)
 
 
 def _outage(site: "Site", *, hangs: bool) -> Callable[[], None]:

@@ -9,6 +9,14 @@ START = 1_800_000_000.0
 """Unix second at which every world begins."""
 
 
+MOST_EVENTS = 200_000
+"""Events after which a world is called endless: a whole drill takes some two thousand."""
+
+
+class HotLoop(RuntimeError):
+    """Something goes on and on without an end."""
+
+
 class Runs(Protocol):
     """Something that the world gives time to: an operator's process."""
 
@@ -30,6 +38,7 @@ class World:
         self.processes: list[Runs] = []
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._count = 0
+        self._left = MOST_EVENTS
 
     @property
     def elapsed(self) -> float:
@@ -46,7 +55,12 @@ class World:
         self.at(self.now + delay, what, *args)
 
     def run(self, until: float, done: Callable[[], bool]) -> bool:
-        """Let time pass until it is done; whether that was before ``until``."""
+        """Let time pass until it is done; whether that was before ``until``.
+
+        Raises:
+            HotLoop: when there is no end to what happens.
+
+        """
         events, processes = self._events, self.processes
         while True:
             soonest = events[0][0] if events else float("inf")
@@ -59,6 +73,9 @@ class World:
             while events and events[0][0] <= self.now:
                 _, _, what, args = heapq.heappop(events)
                 what(*args)
+                self._left -= 1
+            if self._left < 0:
+                raise HotLoop(f"{MOST_EVENTS} events in {self.elapsed:.0f} s")
             for process in processes:
                 if process.due() <= self.now:
                     process.turn()

@@ -3,6 +3,7 @@
 Run as ``python -m gameday.agents.fuse``.
 
 It is the one agent that mounts the account's token. SIGTERM before its deadline means that it is not needed any more.
+It fires at its deadline or ``budget`` seconds after its start, whichever comes first.
 """
 
 import asyncio
@@ -25,9 +26,11 @@ LOOK_EVERY: Final = 1.0
 
 async def fuse(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
     """Rehearse the patch, wait for the deadline, then patch until it is done."""
-    await _try(config, log, ending, "armed", dry_run=True)
     clock = asyncio.get_running_loop().time
-    while time.time() < config.deadline:
+    # By its own count as well: the clock of whoever told it the deadline may have been wrong.
+    latest = clock() + config.budget
+    await _try(config, log, ending, "armed", dry_run=True)
+    while time.time() < config.deadline and clock() < latest:
         if await until(ending, clock() + LOOK_EVERY):
             return
     await _try(config, log, ending, "fired", dry_run=False)

@@ -83,7 +83,7 @@ class AgentConfig:
     addresses: tuple[str, ...] = field(default=())
     """Severing: the targets' addresses."""
     budget: float = 15.0
-    """Severing: seconds after which it gives up."""
+    """Severing: seconds after which it gives up. Fuse: seconds after its start at which it fires at the latest."""
     deployment: str = ""
     """Fuse: the Deployment that it puts back."""
     namespace: str = ""

@@ -257,11 +257,13 @@ class Hands:
                 body = fuse.build(self.memory.name, self.memory.uid, hold.fuse_name, seconds, self.settings.image)
                 self.view.learn("jobs", await fuse.do(self.account, self.namespace, body))
         elif plan.rollback is not None and hold.before is not None and hold.fuse_name not in self.view.objects("pods"):
+            seconds = budgets.fuse_of_scale(plan.rollback)
             config = AgentConfig(
                 deployment=hold.object_name,
                 namespace=self.namespace,
                 replicas=hold.before,
-                deadline=self.clock() + budgets.fuse_of_scale(plan.rollback),
+                budget=seconds,
+                deadline=self.clock() + seconds,
             )
             agent = derived("fuse", hold.name)
             body = fuse_pod(

@@ -20,6 +20,7 @@ from gameday.errors import GameDayError
 from gameday.model.limits import RulingState
 from gameday.model.record import Line, Phase, Record
 from gameday.model.world import Planned, World
+from gameday.runner.clock import steady
 from gameday.runner.drill import DrillRunner
 from gameday.runner.feed import Feed
 from gameday.runner.freed import Freed
@@ -172,7 +173,7 @@ class Operator:
         """Carry one drill out, to its end."""
         if "phase" not in drill.get("status", {}):
             await self.schedules.claim(drill)
-        now = self.clock()
+        clock = steady(self.clock, self.monotonic, drill)
         group: set[asyncio.Task[None]] = set()
 
         def narrate(line: Line) -> None:
@@ -186,14 +187,12 @@ class Operator:
         def changed(before: Record, after: Record) -> None:
             self.metrics.changed(memory.namespace, before, after)
 
-        memory = Memory(self.cluster, drill, narrate, changed, self.clock)
+        memory = Memory(self.cluster, drill, narrate, changed, clock)
         self._recall(memory, drill)
-        feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, self.clock)
-        view = View(self.cluster, memory, feed, self.owner, resumed_at=now)
-        hands = Hands(
-            self.cluster, memory, view, self.settings, self.clock, self.supervisor.runs, self.turns, self.freed
-        )
-        runner = DrillRunner(memory, view, feed, hands, self.clock, lambda: self._find_plan(memory, view))
+        feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, clock)
+        view = View(self.cluster, memory, feed, self.owner, resumed_at=clock())
+        hands = Hands(self.cluster, memory, view, self.settings, clock, self.supervisor.runs, self.turns, self.freed)
+        runner = DrillRunner(memory, view, feed, hands, clock, lambda: self._find_plan(memory, view))
         known = memory.record.phase
         if known not in {Phase.PENDING, Phase.FINISHED}:
             self.turns.keep(memory.uid, f"{memory.namespace}/{memory.name}")

@@ -33,7 +33,7 @@ class Process:
         self.world = world
         self.clock = world.clock
         self.dead = self.superseded = self.done = False
-        self.frozen_until = self.skew = 0.0
+        self.frozen_until = self.ahead = 0.0
         self.crash: tuple[int, str] | None = None
         self.lanes = Lanes()
         self.seen: dict[Key, Any] = {}
@@ -52,8 +52,8 @@ class Process:
 
     @property
     def now(self) -> float:
-        """The process' own clock."""
-        return self.clock.now + self.skew
+        """The drill's own clock, which a step of the process' clock does not reach."""
+        return self.clock.now + self.ahead
 
     # Its life
 
@@ -95,9 +95,13 @@ class Process:
             self.clock.after(1.0, self.begin)
             return
         self.relist()
-        self.resumed_at = self.now
         if api.record is not None:
             self.record = api.record
+            told = max(line.at for line in api.record.timeline) if api.record.timeline else 0.0
+            self.ahead = max(self.clock.now + self.world.skew, told) - self.clock.now
+        else:
+            self.ahead = self.world.skew
+        self.resumed_at = self.now
         self.sent, self.severed = [api.record], self.world.severed
         if self.record.phase is not Phase.PENDING:
             self.locked = True

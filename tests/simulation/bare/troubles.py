@@ -33,8 +33,8 @@ def _begin(world: "Bare", trouble: Trouble) -> Callable[[], None] | None:
             acting.crash = trouble.count, trouble.detail
         case What.FREEZE if acting is not None:
             acting.frozen_until = until
-        case What.CLOCK_STEP if acting is not None:
-            acting.skew += trouble.seconds
+        case What.CLOCK_STEP:
+            world.skew += trouble.seconds
         case What.API_DOWN | What.API_HANGS:
             return _outage(world, hangs=what is What.API_HANGS)
         case What.REFUSE:

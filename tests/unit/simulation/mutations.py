@@ -1,0 +1,290 @@
+"""Bugs put into the operator on purpose: each must break the promise that it is about, or the simulation sees nothing.
+
+Each bug is one that somebody could write: a check left out, an order turned round, a state taken for another.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest.mock import patch
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.lease import Election
+from gameday.cluster.streams import Mirror
+from gameday.engine import after, drill, evidence, holds, interrupts, orders, outage, proof, rollback, tracks, verdict
+from gameday.engine.commands import FreeLock, LetGo, Lift
+from gameday.engine.situation import Situation
+from gameday.faults import policy
+from gameday.model.record import Hold, HoldState, Record, ResultState
+from gameday.runner import drill as runner
+from gameday.runner import hands, memory, supervisor
+from simulation.invariants import Rule
+from simulation.scenario import What
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A bug: which promise it breaks, what must go wrong for that to show, and in which simulation."""
+
+    name: str
+    breaks: frozenset[Rule]
+    kinds: tuple[What, ...]
+    bug: Callable[[], Any]
+    whole: bool = False
+
+    @contextmanager
+    def put_in(self) -> Iterator[None]:
+        """Have the bug in the code for a while."""
+        with self.bug():
+            yield
+
+
+MUTATIONS: list[Mutation] = []
+
+
+def mutation(
+    name: str, *breaks: Rule, kinds: tuple[What, ...] = (), whole: bool = False
+) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+    """List a bug."""
+
+    def listed(bug: Callable[[], Any]) -> Callable[[], Any]:
+        MUTATIONS.append(Mutation(name, frozenset(breaks), kinds or tuple(What), bug, whole))
+        return bug
+
+    return listed
+
+
+@mutation("a cut is made before its fuse burns", Rule.FUSED, kinds=(What.API_DOWN, What.DELAY))
+def _() -> Any:
+    original = outage._arm
+
+    def impatient(at: Situation) -> Record:
+        armed = [replace(h, state=HoldState.ARMED) if h.state is HoldState.REGISTERED else h for h in at.record.holds]
+        return original(at.knowing(replace(at.record, holds=tuple(armed))))
+
+    return patch.object(outage, "_arm", impatient)
+
+
+@mutation("what is decided is done before it is saved", Rule.WRITTEN_AHEAD, kinds=(What.LOSE, What.REFUSE), whole=True)
+def _() -> Any:
+    async def unsaved(self: runner.DrillRunner, record: Record) -> bool:
+        self.memory.record = record
+        return True
+
+    return patch.object(runner.DrillRunner, "_saved", unsaved)
+
+
+@mutation(
+    "after a restart a cut is made anew without asking the witnesses",
+    Rule.ONCE,
+    kinds=(What.CRASH, What.POLICY_DELETED, What.CRASH_AT_CALL),
+)
+def _() -> Any:
+    original = outage._injecting
+
+    def anew(at: Situation) -> Record | None:
+        record = at.record
+        for hold in outage.cuts(record):
+            there = at.world.cuts.get(hold.name)
+            if hold.state is HoldState.ACTIVE and there is not None and not there.present:
+                record = record.with_hold(replace(hold, state=HoldState.REQUESTED, requested_at=at.now))
+        return record if record is not at.record else original(at)
+
+    return _both(patch.object(outage, "_injecting", anew), patch.object(interrupts, "_touched", lambda *_: None))
+
+
+@mutation("a policy is owned by no fuse", Rule.IN_TIME, Rule.FUSED, kinds=(What.CRASH,), whole=True)
+def _() -> Any:
+    original = policy.build
+
+    def unowned(*args: Any) -> Any:
+        body = original(*args)
+        drill_owner = [{"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "name": args[0], "uid": "uid"}]
+        return body | {"metadata": body["metadata"] | {"ownerReferences": drill_owner}}
+
+    return patch.object(policy, "build", unowned)
+
+
+@mutation("a doubt does not count", Rule.HONEST_PASS, kinds=(What.NO_SEVER, What.REDIS_DOWN, What.DEAF))
+def _() -> Any:
+    original = verdict.verdict_of
+    return patch.object(after, "verdict_of", lambda record: original(replace(record, doubts=())))
+
+
+@mutation("what is unknown counts as met", Rule.HONEST_PASS, kinds=(What.STOP, What.SKIP))
+def _() -> Any:
+    original = verdict.verdict_of
+
+    def generous(record: Record) -> verdict.Judged:
+        known = [r for r in record.results if r.state is not ResultState.UNKNOWN]
+        return original(replace(record, results=tuple(known)))
+
+    return patch.object(after, "verdict_of", generous)
+
+
+@mutation("a witness that gets through is no leak", Rule.HONEST_PASS, kinds=(What.DEAF,))
+def _() -> Any:
+    return patch.object(proof.Proof, "leak", lambda *_: None)
+
+
+@mutation(
+    "a dependency that is down by itself is not seen", Rule.HONEST_FAIL, Rule.HONEST_PASS, kinds=(What.REDIS_DOWN,)
+)
+def _() -> Any:
+    return patch.object(proof.Proof, "control_down", lambda *_: None)
+
+
+@mutation("a miss under a doubt is the system's", Rule.HONEST_FAIL, kinds=(What.REDIS_DOWN, What.NO_SEVER))
+def _() -> Any:
+    original = verdict.definite_misses
+
+    def blaming(record: Record) -> Any:
+        return original(replace(record, doubts=(), severed=True, proven_at=record.proven_at or record.since))
+
+    return _both(patch.object(verdict, "definite_misses", blaming), patch.object(after, "definite_misses", blaming))
+
+
+@mutation("lines that are missing are no gap", Rule.HONEST_FAIL, Rule.HONEST_PASS, kinds=(What.STOP, What.SKIP))
+def _() -> Any:
+    return _both(
+        patch.object(tracks.Track, "gap_within", lambda *_: None),
+        patch.object(tracks.Track, "patience", property(lambda _: float("inf"))),
+    )
+
+
+@mutation("a cut is not lifted before its end is certain", Rule.RESTORED, Rule.IN_TIME, Rule.ENDS)
+def _() -> Any:
+    original = orders._orders
+    return patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, Lift)))
+
+
+@mutation("an undo counts as done before the policy is gone", Rule.RESTORED, Rule.HONEST_PASS, Rule.ENDS)
+def _() -> Any:
+    def hasty(at: Situation, hold: Hold) -> Record:
+        return at.record.with_hold(replace(hold, undone_at=at.now, state=HoldState.UNDONE))
+
+    return patch.object(holds, "_verify", hasty)
+
+
+@mutation("the finalizer is forgotten", Rule.RESTORED)
+def _() -> Any:
+    original = orders._orders
+    return patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, LetGo)))
+
+
+@mutation("the namespace's lock is forgotten", Rule.RESTORED)
+def _() -> Any:
+    original = orders._orders
+    return patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, FreeLock)))
+
+
+@mutation("the number from before is not recorded", Rule.WRITTEN_AHEAD, Rule.RESTORED)
+def _() -> Any:
+    original = rollback.Hold
+    return patch.object(rollback, "Hold", lambda **fields: original(**(fields | {"before": 0})))
+
+
+@mutation("a drill ends while it still holds something", Rule.RESTORED, Rule.HONEST_PASS)
+def _() -> Any:
+    return patch.object(Record, "holds_anything", property(lambda _: False))
+
+
+@mutation(
+    "a record of another process is written over",
+    Rule.ONCE, Rule.WRITTEN_AHEAD, Rule.RESTORED, Rule.HONEST_FAIL, Rule.HONEST_PASS, Rule.FUSED,
+    kinds=(What.FREEZE,),
+    whole=True,
+)  # fmt: skip
+def _() -> Any:
+    original = memory.Memory.save
+
+    async def blind(self: memory.Memory, record: Record) -> None:
+        newest = await self.cluster.get(memory.DRILLS, self.namespace, self.name)
+        if newest is not None:
+            self._drill = newest
+        await original(self, record)
+
+    async def never(_: Election) -> None:
+        import asyncio
+
+        await asyncio.sleep(1e9)
+
+    return _both(patch.object(memory.Memory, "save", blind), patch.object(Election, "keep", never))
+
+
+@mutation(
+    "a Drill that still holds our finalizer is left alone", Rule.RESTORED, kinds=(What.CRASH_AT_CALL,), whole=True
+)
+def _() -> Any:
+    def unfinished(thing: Any) -> bool:
+        return bool(thing.get("status", {}).get("phase") != "Finished") and "deletionTimestamp" not in thing["metadata"]
+
+    return patch.object(supervisor, "needs_runner", unfinished)
+
+
+@mutation(
+    "a watch's events count in the order they come", Rule.RESTORED, Rule.ENDS, kinds=(What.WATCH_LATE,), whole=True
+)
+def _() -> Any:
+    original = Mirror._apply
+
+    def unordered(self: Mirror, kind: str, thing: Any) -> None:
+        self._gone.clear()
+        known = self.objects.get(thing["metadata"].get("name", ""))
+        if known is not None:
+            self.objects[thing["metadata"]["name"]] = known | {"metadata": known["metadata"] | {"resourceVersion": "0"}}
+        original(self, kind, thing)
+
+    return patch.object(Mirror, "_apply", unordered)
+
+
+@mutation("an answer that got lost makes our own record another's", Rule.SOUND, kinds=(What.LOSE,), whole=True)
+def _() -> Any:
+    original = memory.Memory._catch_up
+
+    async def forgetful(self: memory.Memory) -> None:
+        self._sent = {self._written}
+        await original(self)
+
+    return patch.object(memory.Memory, "_catch_up", forgetful)
+
+
+@mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)
+def _() -> Any:
+    return patch("gameday.runner.lanes.RETRY_AFTER", 0.0)
+
+
+@mutation("workers that are at zero are not the drill's any more", Rule.RESTORED, Rule.IN_TIME)
+def _() -> Any:
+    original = orders._unmake
+
+    def half(hold: Hold, world: Any) -> Any:
+        return iter(()) if hold.before is not None and hold.undone_at is None else original(hold, world)
+
+    return patch.object(orders, "_unmake", half)
+
+
+@mutation("whatever a process reads after a restart is all there is", Rule.HONEST_FAIL, Rule.HONEST_PASS, Rule.DECIDED)
+def _() -> Any:
+    return _both(
+        patch.object(evidence.Evidence, "caught_up", lambda *_: True),
+        patch("gameday.engine.budgets.GRACE", -100.0),
+        patch.object(tracks.Track, "gap_within", lambda *_: None),
+    )
+
+
+def _both(*patches: Any) -> Any:
+    @contextmanager
+    def all_of_them() -> Iterator[None]:
+        from contextlib import ExitStack
+
+        with ExitStack() as stack:
+            for one in patches:
+                stack.enter_context(one)
+            yield
+
+    return all_of_them()
+
+
+__all__ = ["MUTATIONS", "Cluster", "Mutation", "drill", "hands"]
