@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint format generate lock audit test test-fast test-all e2e demo by-itself bench image images up down status check-tools
+.PHONY: help setup lint format generate lock audit test test-fast test-all e2e soak demo by-itself bench image images up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -94,6 +94,10 @@ test: test-fast up images ## all that CI runs: checks, unit tests, the short set
 test-all: test-fast up images ## every test, the long drills and the cluster's own included
 	$(E2E) -m e2e -n $(E2E_JOBS)
 	$(E2E) -m cluster
+
+soak: setup ## a hundred thousand simulated drills, and some thousand of the whole operator: half an hour
+	PYTHONPATH=operator:tests $(BIN)/python -m simulation --drills 100000
+	PYTHONPATH=operator:tests $(BIN)/python -m simulation --drills 5000 --whole
 
 demo: setup up images ## a whole drill against the demo shop, with verdict and report
 	PYTHONPATH=operator:tests $(BIN)/python -m demo

@@ -53,7 +53,7 @@ class Site:
             last = max(last, trouble.at + trouble.seconds * max(1, trouble.count if trouble.what is What.DELAY else 1))
         last = max(last, *(trial.starts for trial in self.scenario.trials))
         try:
-            calm = self.world.run(START + last + PATIENCE, self.monitor.quiet)
+            calm = self.world.run(START + last + PATIENCE, self._over)
         except HotLoop as error:
             self.monitor.note(Rule.SOUND, str(error))
             return self._outcome()
@@ -68,6 +68,10 @@ class Site:
             self._sound(process)
             process.bury()
         return self._outcome()
+
+    def _over(self) -> bool:
+        """Whether there is nothing more to see: a world that broke a promise needs no end."""
+        return bool(self.monitor.broken) or self.monitor.quiet()
 
     def _outcome(self) -> Outcome:
         return Outcome(
@@ -126,7 +130,7 @@ class Site:
         if isinstance(error, BaseExceptionGroup) and alone and error.subgroup(Superseded) is not None:
             self.monitor.note(Rule.SOUND, f"{process.name} took its own record for another's: {error!r}")
         if isinstance(error, BaseExceptionGroup):
-            error = error.subgroup(lambda e: not isinstance(e, GameDayError | Superseded))
+            error = error.subgroup(lambda e: not isinstance(e, GameDayError | Superseded | BaseExceptionGroup))
         if error is not None and "Lease" not in type(error).__name__:
             self.monitor.note(Rule.SOUND, f"{process.name} ended: {error!r}")
 

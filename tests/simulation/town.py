@@ -54,8 +54,8 @@ outage:
   - {name: reported, eventually: "health.body.redis != 'ok'", within: 4s}
   - {name: stays up, always: "health.status == 200", tolerates: 2s, guardrail: true}
 recovery:
-  within: 6s
-  expect: [{name: healthy again, eventually: "health.body.redis == 'ok'"}]
+  within: 8s
+  expect: [{name: healthy again, eventually: "health.body.redis == 'ok'", holds: 2s}]
 """
 ROLLBACK = """
 ifMissed: [healthy again]

@@ -9,7 +9,7 @@ START = 1_800_000_000.0
 """Unix second at which every world begins."""
 
 
-MOST_EVENTS = 200_000
+MOST_EVENTS = 100_000
 """Events after which a world is called endless: a whole drill takes some two thousand."""
 
 

@@ -260,7 +260,7 @@ class Bare:
     def zeroed(self, hold: Hold) -> None:
         """The workers were scaled away."""
         saved = self.api.record.hold(hold.name) if self.api.record is not None else None
-        if saved is None or not saved.touched or saved.before is None:
+        if saved is None or not saved.touched or saved.before != self.get(("workload", "worker")).replicas:
             self.note(Rule.WRITTEN_AHEAD, "worker was scaled, and the record does not say to what it goes back")
         fuse = self.get(("fuse", hold.fuse_name))
         if fuse is None or not fuse.armed or fuse.deadline is None:
@@ -309,7 +309,7 @@ class Bare:
             self.clock.at(START + trouble.at, befall, self, trouble)
             last = max(last, trouble.at + trouble.seconds * max(1, trouble.count if trouble.what is What.DELAY else 1))
         try:
-            calm = self.clock.run(START + last + PATIENCE, self.quiet)
+            calm = self.clock.run(START + last + PATIENCE, lambda: bool(self.broken) or self.quiet())
         except HotLoop as error:
             self.note(Rule.SOUND, str(error))
             calm = True

@@ -9,16 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from gameday.cluster.client import Cluster
-from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
-from gameday.engine import after, drill, evidence, holds, interrupts, orders, outage, proof, rollback, tracks, verdict
+from gameday.engine import after, evidence, holds, interrupts, orders, outage, proof, tracks, verdict
 from gameday.engine.commands import FreeLock, LetGo, Lift
 from gameday.engine.situation import Situation
 from gameday.faults import policy
 from gameday.model.record import Hold, HoldState, Record, ResultState
 from gameday.runner import drill as runner
-from gameday.runner import hands, memory, supervisor
+from gameday.runner import memory, supervisor
 from simulation.invariants import Rule
 from simulation.scenario import What
 
@@ -63,7 +61,7 @@ def _() -> Any:
         armed = [replace(h, state=HoldState.ARMED) if h.state is HoldState.REGISTERED else h for h in at.record.holds]
         return original(at.knowing(replace(at.record, holds=tuple(armed))))
 
-    return patch.object(outage, "_arm", impatient)
+    return _both(patch.object(outage, "_arm", impatient), patch.object(interrupts, "_touched", lambda *_: None))
 
 
 @mutation("what is decided is done before it is saved", Rule.WRITTEN_AHEAD, kinds=(What.LOSE, What.REFUSE), whole=True)
@@ -106,10 +104,15 @@ def _() -> Any:
     return patch.object(policy, "build", unowned)
 
 
-@mutation("a doubt does not count", Rule.HONEST_PASS, kinds=(What.NO_SEVER, What.REDIS_DOWN, What.DEAF))
+@mutation("neither a doubt nor what is unknown counts", Rule.HONEST_PASS, kinds=(What.REDIS_DOWN, What.DEAF))
 def _() -> Any:
     original = verdict.verdict_of
-    return patch.object(after, "verdict_of", lambda record: original(replace(record, doubts=())))
+
+    def carefree(record: Record) -> verdict.Judged:
+        known = [r for r in record.results if r.state is not ResultState.UNKNOWN]
+        return original(replace(record, results=tuple(known), doubts=()))
+
+    return patch.object(after, "verdict_of", carefree)
 
 
 @mutation("what is unknown counts as met", Rule.HONEST_PASS, kinds=(What.STOP, What.SKIP))
@@ -135,7 +138,9 @@ def _() -> Any:
     return patch.object(proof.Proof, "control_down", lambda *_: None)
 
 
-@mutation("a miss under a doubt is the system's", Rule.HONEST_FAIL, kinds=(What.REDIS_DOWN, What.NO_SEVER))
+@mutation(
+    "a miss under a doubt is the system's", Rule.HONEST_FAIL, Rule.DECIDED, kinds=(What.REDIS_DOWN, What.NO_SEVER)
+)
 def _() -> Any:
     original = verdict.definite_misses
 
@@ -179,38 +184,14 @@ def _() -> Any:
     return patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, FreeLock)))
 
 
-@mutation("the number from before is not recorded", Rule.WRITTEN_AHEAD, Rule.RESTORED)
+@mutation("the number from before is not recorded", Rule.WRITTEN_AHEAD)
 def _() -> Any:
-    original = rollback.Hold
-    return patch.object(rollback, "Hold", lambda **fields: original(**(fields | {"before": 0})))
+    return patch("gameday.engine.rollback.Hold", lambda **fields: Hold(**(fields | {"before": 0})))
 
 
 @mutation("a drill ends while it still holds something", Rule.RESTORED, Rule.HONEST_PASS)
 def _() -> Any:
     return patch.object(Record, "holds_anything", property(lambda _: False))
-
-
-@mutation(
-    "a record of another process is written over",
-    Rule.ONCE, Rule.WRITTEN_AHEAD, Rule.RESTORED, Rule.HONEST_FAIL, Rule.HONEST_PASS, Rule.FUSED,
-    kinds=(What.FREEZE,),
-    whole=True,
-)  # fmt: skip
-def _() -> Any:
-    original = memory.Memory.save
-
-    async def blind(self: memory.Memory, record: Record) -> None:
-        newest = await self.cluster.get(memory.DRILLS, self.namespace, self.name)
-        if newest is not None:
-            self._drill = newest
-        await original(self, record)
-
-    async def never(_: Election) -> None:
-        import asyncio
-
-        await asyncio.sleep(1e9)
-
-    return _both(patch.object(memory.Memory, "save", blind), patch.object(Election, "keep", never))
 
 
 @mutation(
@@ -287,4 +268,4 @@ def _both(*patches: Any) -> Any:
     return all_of_them()
 
 
-__all__ = ["MUTATIONS", "Cluster", "Mutation", "drill", "hands"]
+__all__ = ["MUTATIONS", "Mutation"]
