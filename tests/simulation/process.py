@@ -1,6 +1,7 @@
 """One process of the operator: it can be killed, frozen and started again, and its clock can be wrong."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing
@@ -13,7 +14,7 @@ from gameday.runner.operator import Operator
 from gameday.runner.settings import Settings
 from simulation.client import WRITES, Server, SimulatedCluster
 from simulation.loop import NEVER, ProcessLoop
-from simulation.world import World
+from simulation.world import HotLoop, World
 
 OWN = "gameday-system"
 """The operator's own namespace."""
@@ -81,7 +82,9 @@ class Process:
         self.dead, self.loop.stopped = True, False
         for task in self._tasks:
             task.cancel()
-        self.loop.turn()
+        # What runs hot may do so once more before it hears that it is over.
+        with contextlib.suppress(HotLoop):
+            self.loop.turn()
 
     def _over(self, task: "asyncio.Task[Any]") -> None:
         """It ended by itself: its Lease was lost, or a part failed."""

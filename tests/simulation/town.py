@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from gameday.api.record import timestamp
 from gameday.cluster.kinds import (
     CRON_JOBS,
     DEPLOYMENTS,
@@ -36,6 +37,8 @@ EVERY = 1.0
 """Seconds between two samples of an agent."""
 FAILS_AFTER = 0.3
 """Seconds that a dial into a cut takes to fail."""
+STARTS_WITHIN = 100.0
+"""Seconds after its creation until which a Drill may start."""
 WORKERS = 3
 
 PROBES = '- {name: health, every: 1s, timeout: 1s, http: {url: "http://api/healthz"}}'
@@ -145,7 +148,8 @@ class Town:
         if not self.server.works:
             self.server.store.world.after(1.0, self._begin)
             return
-        body = {"metadata": {"name": self.drill_name}, "spec": {"gameDay": "plan"}}
+        before = timestamp(self.server.store.world.now + STARTS_WITHIN)
+        body = {"metadata": {"name": self.drill_name}, "spec": {"gameDay": "plan", "startBefore": before}}
         self.server.store.create(PERSON, DRILLS, self.namespace, body)
 
     def _things(self) -> list[tuple[Kind, Object]]:

@@ -16,6 +16,7 @@ from gameday.runner.drill import CATCH_UP, LOOK_EVERY
 from gameday.runner.lanes import RETRY_AFTER, Lanes
 from simulation.bare.api import DRILL, LAG, PLANS, Failed, Key
 from simulation.bare.hands import carry_out
+from simulation.town import STARTS_WITHIN
 from simulation.world import START
 
 if TYPE_CHECKING:
@@ -221,7 +222,8 @@ class Process:
         steps = plan.rollback.steps if plan.rollback is not None else ()
         jobs = kinds.get("job", {})
         return World(
-            drill=DRILL, planned=seen[("drill", "planned")], start_before=START + 300.0, abort=seen[("drill", "abort")],
+            drill=DRILL, planned=seen[("drill", "planned")], start_before=START + STARTS_WITHIN,
+            abort=seen[("drill", "abort")],
             deleted=seen[("drill", "deleted")], opted_in=seen[("account", "")], halt=seen[("halt", "")],
             agents_wanted=self.world.agents, agents=kinds.get("pod", {}), fuses=kinds.get("fuse", {}), cuts=cuts,
             workloads={"worker": seen[("workload", "worker")]} if self.looked else {},

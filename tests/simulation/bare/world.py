@@ -20,7 +20,7 @@ from simulation.scenario import Scenario, Trial, Vice, What
 from simulation.town import EFFECT, EVERY, FAILS_AFTER, NOTICES, WORKERS
 from simulation.world import START, HotLoop, World
 
-PATIENCE = 600.0
+PATIENCE = 250.0
 """Seconds after the last trouble within which the drill must have ended."""
 
 
