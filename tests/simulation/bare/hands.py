@@ -6,7 +6,7 @@ from gameday.engine import budgets
 from gameday.engine import commands as do
 from gameday.model.names import job
 from gameday.model.record import Hold, HoldKind
-from gameday.model.world import Fuse, JobState, Life
+from gameday.model.world import Fuse, JobState, Life, Workload
 from simulation.bare.api import DRILL, Failed, Policy
 from simulation.town import EFFECT
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from simulation.bare.world import Bare
 
 
-def carry_out(process: "Process", command: do.Command) -> None:
-    """What the hands do, as one effect at the API server.
+def carry_out(process: "Process", command: do.Command, version: Workload) -> None:
+    """What the hands do, as one effect at the API server; a scale only on the ``version`` that it was meant for.
 
     Raises:
         Failed: when the API server refuses it.
@@ -52,10 +52,7 @@ def carry_out(process: "Process", command: do.Command) -> None:
             if ("policy", hold.object_name) in facts:
                 world.unpolicy(hold.object_name)
         case do.ScaleTo(hold, replicas):
-            if world.get(("workload", "worker")).replicas != replicas:
-                if replicas == 0:
-                    world.zeroed(hold)
-                world.scaled(replicas)
+            scale(world, hold, replicas, version)
         case do.StartJob(step, _):
             name = job(DRILL, step)
             if ("job", name) not in facts:
@@ -73,6 +70,21 @@ def carry_out(process: "Process", command: do.Command) -> None:
             world.api.lock = ""
         case do.LetGo():
             world.set(("drill", "finalizer"), False)
+
+
+def scale(world: "Bare", hold: Hold, replicas: int, version: Workload) -> None:
+    """Scale the workers.
+
+    Raises:
+        Failed: when they were changed since.
+
+    """
+    if world.get(("workload", "worker")) is not version:
+        raise Failed("conflict")
+    if version.replicas != replicas:
+        if replicas == 0:
+            world.zeroed(hold)
+        world.scaled(replicas)
 
 
 def arm(world: "Bare", hold: Hold) -> None:

@@ -338,7 +338,9 @@ class Process:
             self._world = None
             self.wake()
 
-        self.call(lambda: carry_out(self, command), then, writes=not isinstance(command, do.ReadWorkload))
+        # A scale names the version of the Deployment that it was made for.
+        version = self.world.get(("workload", "worker"))
+        self.call(lambda: carry_out(self, command, version), then, writes=not isinstance(command, do.ReadWorkload))
 
     def _learn(self, command: do.Command) -> None:
         match command:
