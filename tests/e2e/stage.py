@@ -128,9 +128,16 @@ class Stage:
         )
 
     async def operator(
-        self, *, identity: str = "", also: Iterable[str] = (), everywhere: bool = False
+        self,
+        *,
+        identity: str = "",
+        also: Iterable[str] = (),
+        everywhere: bool = False,
+        environment: Mapping[str, str] | None = None,
     ) -> OperatorProcess:
         """Start an operator that sees this namespace and ``also`` others, or all, with the rights of the real one."""
+        own = dict(environment or {})
+        own["PYTHONPATH"] = os.pathsep.join(filter(None, (own.get("PYTHONPATH"), str(ROOT / "operator"))))
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]
@@ -142,7 +149,7 @@ class Stage:
                 *(() if everywhere else (f"--watch={name}" for name in (self.namespace, *also))),
                 "--identity", identity or f"operator-{len(self.operators)}",
                 "--kubeconfig", str(self._operator_kubeconfig()),
-                stdout=out, stderr=out, env=os.environ | {"PYTHONPATH": str(ROOT / "operator")},
+                stdout=out, stderr=out, env=os.environ | own,
             )  # fmt: skip
         made = OperatorProcess(process, log, port)
         self.operators.append(made)
