@@ -1,11 +1,12 @@
 """What people and mishaps do to a running drill: it is noticed, all is put back, and the verdict says so."""
 
+import json
 import time
 
 import pytest
 
 from e2e.stage import Stage, happens, missed, small
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, DRILLS, GAMEDAYS, PODS, SERVICE_ACCOUNTS
+from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, DRILLS, ENDPOINT_SLICES, GAMEDAYS, PODS, SERVICE_ACCOUNTS
 
 pytestmark = pytest.mark.e2e
 
@@ -84,6 +85,28 @@ async def test_a_policy_changed_by_hand_is_noticed_within_two_seconds(town: Stag
     assert await happens(noticed, "the change is noticed", 10) <= 2
     status = await town.finishes(patience=30)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "CutChanged")
+    await town.nothing_is_left()
+
+
+@pytest.mark.slow
+async def test_a_redis_that_comes_during_the_outage_is_cut_as_well(town: Stage) -> None:
+    await begun(town, outage__faults__0__networkPartition__via="NetworkPolicy", outage__lasts="20s")
+    kind, name = await town.cut()
+    before = await town.admin.get(kind, town.namespace, name)
+    town.scale("redis", 2)
+
+    async def grown() -> bool:
+        now = await town.admin.get(kind, town.namespace, name)
+        return now is not None and now["spec"] != (before or {})["spec"]
+
+    await happens(grown, "the policy covers the new Redis", 20)
+    addresses = await town.admin.list(ENDPOINT_SLICES, town.namespace, "kubernetes.io/service-name=redis")
+    now = json.dumps((await town.admin.get(kind, town.namespace, name) or {})["spec"])
+    behind = [address for one in addresses[0] for end in one["endpoints"] for address in end["addresses"]]
+    assert len(behind) == 2
+    assert all(address in now for address in behind)
+    status = await town.finishes()
+    assert status["verdict"] == "Passed", status["message"]
     await town.nothing_is_left()
 
 

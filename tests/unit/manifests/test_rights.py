@@ -26,7 +26,6 @@ OPERATOR_MAY: set[Right] = {
     *((EVERYWHERE, "coordination.k8s.io", "leases", "gameday", verb) for verb in ("get", "update", "delete")),
     (EVERYWHERE, "", "events", "", "create"),
     *((EVERYWHERE, "", "serviceaccounts", "gameday", verb) for verb in ("list", "watch", "impersonate")),
-    (OWN, "coordination.k8s.io", "leases", "", "create"),
     *((OWN, "coordination.k8s.io", "leases", "gameday-operator", verb) for verb in ("get", "update")),
     *((OWN, "", "configmaps", "gameday-halt", verb) for verb in ("get", "list", "watch")),
     *((OWN, "", "configmaps", "gameday-limits", verb) for verb in ("list", "watch")),
