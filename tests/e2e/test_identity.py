@@ -56,21 +56,17 @@ async def test_a_drill_is_what_it_was_made_as_for_everybody_but_it_can_be_aborte
     sre, lord = person(town, "sre"), person(town, "lord")
     for name, (made, change, answer) in CHANGES.items():
         sre.does("create", "-f", "-", body=drill(name, **made))
-        for somebody in (sre, lord):
-            assert answer in somebody.is_refused(*patch("drill", name, {"spec": change}))
-        spec = {key: value for key, value in (made | change).items() if value is not None}
-        assert answer in sre.is_refused("replace", "-f", "-", body=drill(name, **spec))
-        assert answer in sre.is_refused(
-            "apply", "--server-side", "--force-conflicts", "-f", "-", body=_applied(name, spec)
-        )
-    sre.does(*patch("drill", "another-plan", {"spec": {"abort": True}}))
+        assert answer in sre.is_refused(*patch("drills", name, {"spec": change}))
+    replaced = drill("time-taken-away")
+    assert ONE_TIME in sre.is_refused("replace", "-f", "-", body=replaced)
+    applied = drill("more-time", startBefore=LATE)
+    assert ONE_TIME in sre.is_refused("apply", "--server-side", "--force-conflicts", "-f", "-", body=applied)
+    for name in ("another-plan", "time-added-later", "abort-taken-back"):
+        made, change, answer = CHANGES[name]
+        assert answer in lord.is_refused(*patch("drills", name, {"spec": change}))
+    sre.does(*patch("drills", "another-plan", {"spec": {"abort": True}}))
     spec = json.loads(sre.does("get", "drill", "another-plan", "-o", "json"))["spec"]
     assert spec == {"gameDay": "small", "abort": True}
-
-
-def _applied(name: str, spec: Object) -> Object:
-    """What an apply says that must take back what is no longer said: abort is given, since it has a default."""
-    return drill(name, **({"abort": False} | spec))
 
 
 async def test_each_user_may_do_what_their_rights_say_and_no_more(town: Stage) -> None:
@@ -81,16 +77,16 @@ async def test_each_user_may_do_what_their_rights_say_and_no_more(town: Stage) -
         assert "small" in developer.does("get", name)
     for arguments, body in (
         (("create", "-f", "-"), drill("mine")),
-        (patch("drill", "first", {"spec": {"abort": True}}), None),
+        (patch("drills", "first", {"spec": {"abort": True}}), None),
         (("delete", "drill", "first"), None),
-        (patch("gameday", "small", {"spec": {"description": "mine"}}), None),
+        (patch("gamedays", "small", {"spec": {"description": "mine"}}), None),
     ):
         assert "Forbidden" in developer.is_refused(*arguments, body=body)
     assert "Forbidden" in planner.is_refused("create", "-f", "-", body=drill("mine"))
-    assert "Forbidden" in planner.is_refused(*patch("drill", "first", {"spec": {"abort": True}}))
-    assert "Forbidden" in sre.is_refused(*patch("gameday", "small", {"spec": {"description": "mine"}}))
-    planner.does(*patch("gameday", "small", {"spec": {"description": "ours"}}))
-    sre.does(*patch("drill", "first", {"spec": {"abort": True}}))
+    assert "Forbidden" in planner.is_refused(*patch("drills", "first", {"spec": {"abort": True}}))
+    assert "Forbidden" in sre.is_refused(*patch("gamedays", "small", {"spec": {"description": "mine"}}))
+    planner.does(*patch("gamedays", "small", {"spec": {"description": "ours"}}))
+    sre.does(*patch("drills", "first", {"spec": {"abort": True}}))
     sre.does("delete", "drill", "first")
 
 
@@ -100,7 +96,7 @@ async def test_who_edits_drills_writes_no_status_in_any_way(town: Stage) -> None
     planner.does("create", "-f", "-", body=small() | {"status": {"lastVerdict": "Passed"}})
     sre.does("apply", "-f", "-", body=drill("applied") | {"status": DONE})
     sre.does("apply", "--server-side", "-f", "-", body=drill("server-side") | {"status": DONE})
-    sre.does(*patch("drill", "first", {"status": DONE}))
+    sre.does(*patch("drills", "first", {"status": DONE}))
     sre.does("replace", "-f", "-", body=drill() | {"status": DONE})
     sre.does("apply", "-f", "-", body=drill("applied") | {"status": DONE})
     for name in ("first", "applied", "server-side"):
@@ -110,11 +106,13 @@ async def test_who_edits_drills_writes_no_status_in_any_way(town: Stage) -> None
     assert "status" not in gameday
     status = "--subresource=status"
     for somebody in (sre, developer):
-        assert 'cannot patch resource "drills/status"' in somebody.is_refused(
-            *patch("drill", "first", {"status": DONE}, status)
-        )
-    assert "Forbidden" in sre.is_refused("replace", status, "-f", "-", body=drill() | {"status": DONE})
-    assert "Forbidden" in planner.is_refused(*patch("gameday", "small", {"status": {"lastVerdict": "Passed"}}, status))
+        told = somebody.is_refused(*patch("drills", "first", {"status": DONE}, status))
+        assert 'cannot get resource "drills/status"' in told, "kubectl reads before it writes"
+        body, place = await town.drill() | {"status": DONE}, DRILLS.path(town.namespace, "first", "status")
+        told = somebody.is_refused("replace", "--raw", place, "-f", "-", body=body)
+        assert 'cannot update resource "drills/status"' in told
+    assert "Forbidden" in planner.is_refused(*patch("gamedays", "small", {"status": {"lastVerdict": "Passed"}}, status))
+    assert "status" not in await town.drill()
 
 
 async def test_the_operators_own_account_is_held_to_its_few_rights(town: Stage) -> None:
@@ -122,13 +120,13 @@ async def test_the_operators_own_account_is_held_to_its_few_rights(town: Stage) 
     town.apply(small(), drill())
     body = json.loads(itself.does("get", "drill", "first", "-o", "json"))
     itself.does("replace", "--subresource=status", "-f", "-", body=body | {"status": {"phase": "Pending"}})
-    itself.does(*patch("drill", "first", {"metadata": {"finalizers": ["gameday.dev/undo"]}}))
-    assert ONE_PLAN in itself.is_refused(*patch("drill", "first", {"spec": {"gameDay": "another"}}))
+    itself.does(*patch("drills", "first", {"metadata": {"finalizers": ["gameday.dev/undo"]}}))
+    assert ONE_PLAN in itself.is_refused(*patch("drills", "first", {"spec": {"gameDay": "another"}}))
     account = f"system:serviceaccount:{town.namespace}:gameday"
     itself.does("get", "pods", f"--as={account}")
     for arguments in (
-        patch("gameday", "small", {"spec": {"description": "mine"}}),
-        ("delete", "gameday", "small"),
+        patch("gamedays", "small", {"spec": {"description": "mine"}}),
+        ("delete", "gamedays", "small"),
         ("get", "secrets"),
         ("get", "pods"),
         ("get", "configmaps"),
@@ -141,7 +139,7 @@ async def test_the_operators_own_account_is_held_to_its_few_rights(town: Stage) 
         ("get", "secrets", f"--as={account}"),
     ):
         assert "orbidden" in itself.is_refused(*arguments)
-    itself.does(*patch("drill", "first", {"metadata": {"finalizers": None}}))
+    itself.does(*patch("drills", "first", {"metadata": {"finalizers": None}}))
 
 
 def policies(town: Stage, component: str) -> Iterator[Object]:
@@ -190,21 +188,21 @@ async def holds(refused: Callable[[], Any]) -> None:
 async def test_by_the_policy_for_status_only_the_operator_writes_it(town: Stage) -> None:
     lord, itself = person(town, "lord"), operator(town)
     town.apply(small(), drill())
-    write = patch("drill", "first", {"status": DONE}, "--subresource=status")
+    write = patch("drills", "first", {"status": DONE}, "--subresource=status")
     lord.does(*write)
     async with policy(town, "status"):
         await holds(lambda: lord.is_refused(*write, "--dry-run=server"))
-        for kind, name in (("drill", "first"), ("gameday", "small")):
+        for kind, name in (("drills", "first"), ("gamedays", "small")):
             told = lord.is_refused(*patch(kind, name, {"status": {"lastDrill": "x"}}, "--subresource=status"))
             assert "only the operator writes the status of GameDays and Drills" in told
             assert "to end a drill set its spec.abort to true, or delete it" in told
             assert "kubectl delete validatingadmissionpolicybinding gameday-status" in told
             body = json.loads(itself.does("get", kind, name, "-o", "json"))
             itself.does("replace", "--subresource=status", "-f", "-", body=body | {"status": {}})
-        itself.does(*patch("drill", "first", {"metadata": {"finalizers": ["gameday.dev/undo"]}}))
-        lord.does(*patch("drill", "first", {"spec": {"abort": True}}))
+        itself.does(*patch("drills", "first", {"metadata": {"finalizers": ["gameday.dev/undo"]}}))
+        lord.does(*patch("drills", "first", {"spec": {"abort": True}}))
         lord.does("delete", "drill", "first", "--wait=false")
-        lord.does(*patch("drill", "first", {"metadata": {"finalizers": None}}))
+        lord.does(*patch("drills", "first", {"metadata": {"finalizers": None}}))
         assert "NotFound" in lord.is_refused("get", "drill", "first")
 
 
@@ -216,7 +214,7 @@ async def test_by_the_policy_for_authors_a_drill_needs_the_verb_on_the_account(t
         told = sre.is_refused("create", "-f", "-", body=drill())
         assert f"{sre.user} may not run drills in namespace {town.namespace}" in told
         assert "the verb drill on its ServiceAccount gameday" in told
-        sre.does(*patch("drill", "of-the-lord", {"spec": {"abort": True}}))
+        sre.does(*patch("drills", "of-the-lord", {"spec": {"abort": True}}))
         sre.does("delete", "drill", "of-the-lord")
         lord.does("create", "-f", "-", body=drill("of-the-lord"))
         itself.does("create", "-f", "-", body=drill("of-a-schedule"))
@@ -233,14 +231,14 @@ async def test_by_the_policy_for_authors_a_schedule_needs_it_and_a_plan_does_not
         assert f"{planner.user} may not have drills run by a schedule in namespace {town.namespace}" in told
         assert "Leave spec.schedule out" in told
         planner.does("create", "-f", "-", body=small())
-        planner.does(*patch("gameday", "small", {"spec": {"description": "ours"}}))
+        planner.does(*patch("gamedays", "small", {"spec": {"description": "ours"}}))
         planner.does("replace", "-f", "-", body=planned(suspend=True))
         assert "the verb drill" in planner.is_refused("replace", "-f", "-", body=planned())
         lord.does("replace", "-f", "-", body=planned())
-        planner.does("label", "gameday", "small", "team=ours")
-        assert "the verb drill" in planner.is_refused(*patch("gameday", "small", {"spec": {"description": "mine"}}))
-        planner.does(*patch("gameday", "small", {"spec": {"schedule": {"suspend": True}}}))
-        planner.does(*patch("gameday", "small", {"spec": {"schedule": None}}))
+        planner.does("label", "gamedays", "small", "team=ours")
+        assert "the verb drill" in planner.is_refused(*patch("gamedays", "small", {"spec": {"description": "mine"}}))
+        planner.does(*patch("gamedays", "small", {"spec": {"schedule": {"suspend": True}}}))
+        planner.does(*patch("gamedays", "small", {"spec": {"schedule": None}}))
         assert "the verb drill" in planner.is_refused("replace", "-f", "-", body=planned())
         _run_what_it_says(told)
         await holds(lambda: planner.does("replace", "--dry-run=server", "-f", "-", body=planned()))
@@ -258,7 +256,7 @@ async def test_under_both_policies_a_schedule_runs_its_drill_to_the_end(town: St
     await town.admin.delete(SERVICE_ACCOUNTS, town.namespace, "gameday")  # so that the drill ends at once
     sre, lord = person(town, "sre"), person(town, "lord")
     lord.does("create", "-f", "-", body=small())
-    write = patch("gameday", "small", {"status": {"lastDrill": "x"}}, "--subresource=status", "--dry-run=server")
+    write = patch("gamedays", "small", {"status": {"lastDrill": "x"}}, "--subresource=status", "--dry-run=server")
     async with policy(town, "status"), policy(town, "author"):
         await holds(lambda: lord.is_refused(*write))
         await holds(lambda: sre.is_refused("create", "--dry-run=server", "-f", "-", body=drill()))
