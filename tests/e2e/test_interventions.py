@@ -6,7 +6,15 @@ import time
 import pytest
 
 from e2e.stage import Stage, happens, missed, small
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, DRILLS, ENDPOINT_SLICES, GAMEDAYS, PODS, SERVICE_ACCOUNTS
+from gameday.cluster.kinds import (
+    CILIUM_NETWORK_POLICIES,
+    DRILLS,
+    ENDPOINT_SLICES,
+    GAMEDAYS,
+    LEASES,
+    PODS,
+    SERVICE_ACCOUNTS,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -209,6 +217,30 @@ async def test_one_drill_a_namespace_the_second_waits_and_is_told_why_when_its_t
     assert (await town.status())["phase"] == "Outage"
     await town.admin.patch(DRILLS, town.namespace, "first", {"spec": {"abort": True}})
     await town.finishes(patience=30)
+    await town.nothing_is_left()
+
+
+@pytest.mark.slow
+async def test_the_lock_of_a_drill_that_was_removed_by_force_goes_to_the_next_one(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    operator = await town.operator()
+    await town.start(small(outage__lasts="60s"))
+    await town.under_cut()
+    await operator.kill()
+    await town.admin.patch(DRILLS, town.namespace, "first", {"metadata": {"finalizers": None}})
+    await town.admin.delete(DRILLS, town.namespace, "first")
+
+    async def lifted() -> bool:
+        return not await town.policies()
+
+    assert await happens(lifted, "the cut goes with its Drill", 20) <= 5
+    left = await town.admin.get(LEASES, town.namespace, "gameday")
+    assert left is not None
+    assert left["spec"]["holderIdentity"].endswith("/first")
+    await town.operator()
+    await town.start(small(), "second")
+    status = await town.finishes("second")
+    assert len(status["undo"]) == 1, "it held the namespace, and cut"
     await town.nothing_is_left()
 
 

@@ -52,7 +52,8 @@ async def test_through_a_whole_drill_the_operator_has_no_peer_but_the_api_server
         status = await town.finishes()
         await town.nothing_is_left()
         await operator.end()
-    assert status["verdict"] == "Passed", status["message"]
+    reasons = {line["reason"] for line in status["timeline"]}
+    assert reasons >= {"AgentsReady", "FuseArmed", "CutProven", "Severed", "Undone", "Finished"}, "a whole drill"
     assert seen.looks > 200
     assert seen.peers == {api_server()}
     assert {end.port for end in seen.listens} == {operator.port}
