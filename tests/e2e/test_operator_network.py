@@ -61,9 +61,9 @@ async def test_through_a_whole_drill_the_operator_has_no_peer_but_the_api_server
     calls = seen.calls
     peers = {(str(address[0]), address[1]) for (address,) in calls.pop("socket.connect") if isinstance(address, list)}
     assert peers == {(api_server().address, api_server().port)}
-    (bound,) = calls.pop("socket.bind")
-    assert isinstance(bound[0], list)
-    assert bound[0][1] == operator.port
+    bound = {tuple(address[:2]) for (address,) in calls.pop("socket.bind") if isinstance(address, list)}
+    bound.discard(("::1", 0))  # urllib3 tries at its import whether there is IPv6
+    assert {port for _, port in bound} == {operator.port}
     names = {host for host, *_ in calls.pop("socket.getaddrinfo", ())}
     assert names <= {None, "", "0.0.0.0", "::", api_server().address}, "an address is no question to a name server"
     assert calls == {}, "nothing is sent without a connection, no name is looked up, no program is started"
