@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import yaml
 
+from e2e.dialling import kubeconfig
 from e2e.notes import Stages
 
 ROOT = Path(__file__).parents[2]
@@ -178,7 +179,8 @@ def audit_log(since: str) -> Iterator[Mapping[str, Any]]:
 
 def served() -> set[str]:
     """What the cluster serves, as ``resource.group``."""
-    answer = subprocess.run(["kubectl", "api-resources", "-o", "name"], check=True, capture_output=True, text=True)
+    command = ["kubectl", "--kubeconfig", str(kubeconfig()), "api-resources", "-o", "name"]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True)
     return set(answer.stdout.split())
 
 
@@ -193,18 +195,17 @@ def report(stages: Stages) -> int:
             here = rights if ".".join(filter(None, (plural, right.group))) in known else absent
             here.append(right)
     found = compare(audit_log(min(stages.made.values())), rights, stages)
-    print(f"rights: {', '.join(f'{n} requests of the {who}' for who, n in found.requests.items())}, "
-          f"{len(stages.made)} namespaces")  # fmt: skip
+    asked = ", ".join(f"{times} requests of the {who}" for who, times in found.requests.items())
+    print(f"rights: {asked}, {len(stages.made)} namespaces")
     print(f"rights: {len(rights)} given, {len(set(rights) & found.used)} used, {len(found.refused)} missing")
     for text, lines in (
-        ("given and not used: take it from the manifest, or add the test that needs it", found.unused(rights)),
-        ("asked for and not given: grant it in the manifest, or do not ask", _counted(found.refused)),
-        ("refused on purpose", _counted(found.meant)),
+        ("given and not used; take it from the manifest, or add the test that needs it", found.unused(rights)),
+        ("asked for and not given; grant it in the manifest, or do not ask", _counted(found.refused)),
+        ("refused, and a test says why it is meant", _counted(found.meant)),
         ("allowed by a role that a test made", _counted(found.elsewhere)),
-        ("not compared, this cluster does not serve it", absent),
+        ("not compared, since this cluster does not serve it", absent),
     ):
-        for line in lines:
-            print(f"rights: {text}: {line}")
+        print(*([f"rights: {text}:"] if lines else []), *lines, sep="\n    ", end="\n" if lines else "")
     return 1 if found.unused(rights) or found.refused or not found.requests else 0
 
 
