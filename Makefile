@@ -91,8 +91,8 @@ images: image ## build all images that the tests use
 test: test-fast up images ## all that CI runs: checks, unit tests, the short set of drills on a real cluster
 	$(E2E) -m 'e2e and not slow' -n $(E2E_JOBS)
 
-test-all: test-fast up images ## every test, the long drills and the cluster's own included
-	$(E2E) -m e2e -n $(E2E_JOBS)
+test-all: test-fast up images ## every test, and whether each right that is given is used
+	$(E2E) --rights -m e2e -n $(E2E_JOBS)
 	$(E2E) -m cluster
 
 soak: setup ## a hundred thousand simulated drills, and some thousand of the whole operator: half an hour

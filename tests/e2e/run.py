@@ -1,6 +1,7 @@
-"""Runs e2e tests against the test cluster: ``python tests/e2e/run.py [pytest arguments]``.
+"""Runs e2e tests against the test cluster: ``python tests/e2e/run.py [--rights] [pytest arguments]``.
 
-Brings the CRDs up to date once, for all tests, and hands pytest the cluster's kubectl.
+Brings the CRDs up to date once, for all tests, and hands pytest the cluster's kubectl. With ``--rights`` the rights
+given are held against those used afterwards, which fails unless the run was of all tests.
 """
 
 import os
@@ -11,16 +12,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "tests" / "cluster" / "cluster"
+STAGES = ROOT / "build" / "stages.jsonl"
+"""What the last run's stages were, for whoever compares again."""
 
 
 def main() -> int:
     """Pytest's exit code."""
     path = subprocess.run([str(CLUSTER), "path"], check=True, capture_output=True, text=True).stdout.strip()
     config = subprocess.run([str(CLUSTER), "kubeconfig"], check=True, capture_output=True, text=True).stdout.strip()
+    arguments = [argument for argument in sys.argv[1:] if argument != "--rights"]
+    STAGES.parent.mkdir(exist_ok=True)
+    STAGES.write_text("")
     environment = os.environ | {
         "PATH": f"{path}:{os.environ['PATH']}",
         "KUBECONFIG": config,
         "GAMEDAY_KUBECONFIG": config,
+        "GAMEDAY_STAGES": str(STAGES),
     }
     subprocess.run(["kubectl", "apply", "-k", str(ROOT / "crds")], check=True, env=environment, stdout=sys.stderr)
     # The demo's operator sees every namespace: it would carry the tests' drills out as well.
@@ -32,9 +39,13 @@ def main() -> int:
     )
     began = time.monotonic()
     command = [sys.executable, "-m", "pytest", str(ROOT / "tests" / "e2e"), "--durations=0", "--dist=worksteal", "-q"]
-    done = subprocess.run([*command, *sys.argv[1:]], check=False, env=environment, cwd=ROOT)
-    print(f"e2e: {time.monotonic() - began:.0f} s")
-    return done.returncode
+    code = subprocess.run([*command, *arguments], check=False, env=environment, cwd=ROOT).returncode
+    print(f"e2e: {time.monotonic() - began:.0f} s", flush=True)
+    if "--rights" in sys.argv[1:]:
+        compare = [sys.executable, "-m", "e2e.rights", str(STAGES)]
+        environment |= {"PYTHONPATH": str(ROOT / "tests")}
+        code = subprocess.run(compare, check=False, env=environment).returncode or code
+    return code
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import yaml
 
 from deploy import manifests as shop_manifests
 from e2e.dialling import ROOT, kubeconfig, until
+from e2e.notes import note
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import (
     CILIUM_NETWORK_POLICIES,
@@ -95,6 +96,10 @@ class Stage:
         """Apply objects in the namespace."""
         kubectl("-n", self.namespace, "apply", "-f", "-", stdin=yaml.safe_dump_all(bodies))
 
+    def revokes(self, reason: str) -> None:
+        """Say why, from now on, the API server may refuse what the operator or the account asks here: it is meant."""
+        note(self.namespace, reason)
+
     def opt_in(self) -> None:
         """What a team does."""
         kubectl("-n", self.namespace, "apply", "-k", str(ROOT / "manifests" / "namespace"))
@@ -123,9 +128,16 @@ class Stage:
         )
 
     async def operator(
-        self, *, identity: str = "", also: Iterable[str] = (), everywhere: bool = False
+        self,
+        *,
+        identity: str = "",
+        also: Iterable[str] = (),
+        everywhere: bool = False,
+        environment: Mapping[str, str] | None = None,
     ) -> OperatorProcess:
         """Start an operator that sees this namespace and ``also`` others, or all, with the rights of the real one."""
+        own = dict(environment or {})
+        own["PYTHONPATH"] = os.pathsep.join(filter(None, (own.get("PYTHONPATH"), str(ROOT / "operator"))))
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]
@@ -137,7 +149,7 @@ class Stage:
                 *(() if everywhere else (f"--watch={name}" for name in (self.namespace, *also))),
                 "--identity", identity or f"operator-{len(self.operators)}",
                 "--kubeconfig", str(self._operator_kubeconfig()),
-                stdout=out, stderr=out, env=os.environ | {"PYTHONPATH": str(ROOT / "operator")},
+                stdout=out, stderr=out, env=os.environ | own,
             )  # fmt: skip
         made = OperatorProcess(process, log, port)
         self.operators.append(made)
@@ -288,6 +300,7 @@ async def stage(test: str) -> AsyncIterator[Stage]:
     admin = await Cluster.connect(kubeconfig())
     with tempfile.TemporaryDirectory() as folder:
         one = Stage(admin, f"e2e-{test[:30].strip('-')}-{secrets.token_hex(3)}", Path(folder))
+        note(one.namespace)
         kubectl("create", "namespace", one.namespace)
         try:
             yield one
@@ -312,6 +325,7 @@ async def _clear(one: Stage) -> None:
     for drill in (await one.admin.list(DRILLS, one.namespace))[0]:
         if drill["metadata"].get("finalizers"):
             await one.admin.patch(DRILLS, one.namespace, drill["metadata"]["name"], {"metadata": {"finalizers": []}})
+    one.revokes("the test is over and its namespace goes")
     kubectl("delete", "namespace", one.namespace, "--wait=false", ok=False)
     kubectl("delete", "clusterrolebinding", f"gameday-operator-{one.namespace}", "--ignore-not-found", ok=False)
     for kind in ("role", "rolebinding"):

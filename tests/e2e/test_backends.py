@@ -259,7 +259,7 @@ async def test_a_step_scales_there_and_back_and_a_job_runs_once(here: Bed) -> No
     await here.admin.create(DEPLOYMENTS, here.namespace, body | {"spec": spec})
 
     async def replicas() -> int:
-        there = await here.account.get(DEPLOYMENTS, here.namespace, "worker")
+        there = await here.admin.get(DEPLOYMENTS, here.namespace, "worker")
         return int(there["spec"]["replicas"]) if there is not None else -1
 
     async def scaled(number: int) -> bool:

@@ -144,6 +144,7 @@ async def test_a_halt_while_no_operator_lives_is_the_first_thing_that_the_next_o
 async def test_without_the_right_to_know_none_starts(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     operator = await town.operator()
+    town.revokes("the operator loses the right to know whether drills are halted")
     kubectl("-n", town.namespace, "delete", "rolebinding", "gameday-operator")
     kubectl(
         "-n",

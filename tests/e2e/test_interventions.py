@@ -1,11 +1,20 @@
 """What people and mishaps do to a running drill: it is noticed, all is put back, and the verdict says so."""
 
+import json
 import time
 
 import pytest
 
 from e2e.stage import Stage, happens, missed, small
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, DRILLS, GAMEDAYS, PODS, SERVICE_ACCOUNTS
+from gameday.cluster.kinds import (
+    CILIUM_NETWORK_POLICIES,
+    DRILLS,
+    ENDPOINT_SLICES,
+    GAMEDAYS,
+    LEASES,
+    PODS,
+    SERVICE_ACCOUNTS,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -84,6 +93,28 @@ async def test_a_policy_changed_by_hand_is_noticed_within_two_seconds(town: Stag
     assert await happens(noticed, "the change is noticed", 10) <= 2
     status = await town.finishes(patience=30)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "CutChanged")
+    await town.nothing_is_left()
+
+
+@pytest.mark.slow
+async def test_a_redis_that_comes_during_the_outage_is_cut_as_well(town: Stage) -> None:
+    await begun(town, outage__faults__0__networkPartition__via="NetworkPolicy", outage__lasts="20s")
+    kind, name = await town.cut()
+    before = await town.admin.get(kind, town.namespace, name)
+    town.scale("redis", 2)
+
+    async def grown() -> bool:
+        now = await town.admin.get(kind, town.namespace, name)
+        return now is not None and now["spec"] != (before or {})["spec"]
+
+    await happens(grown, "the policy covers the new Redis", 20)
+    addresses = await town.admin.list(ENDPOINT_SLICES, town.namespace, "kubernetes.io/service-name=redis")
+    now = json.dumps((await town.admin.get(kind, town.namespace, name) or {})["spec"])
+    behind = [address for one in addresses[0] for end in one["endpoints"] for address in end["addresses"]]
+    assert len(behind) == 2
+    assert all(address in now for address in behind)
+    status = await town.finishes()
+    assert status["verdict"] == "Passed", status["message"]
     await town.nothing_is_left()
 
 
@@ -186,6 +217,30 @@ async def test_one_drill_a_namespace_the_second_waits_and_is_told_why_when_its_t
     assert (await town.status())["phase"] == "Outage"
     await town.admin.patch(DRILLS, town.namespace, "first", {"spec": {"abort": True}})
     await town.finishes(patience=30)
+    await town.nothing_is_left()
+
+
+@pytest.mark.slow
+async def test_the_lock_of_a_drill_that_was_removed_by_force_goes_to_the_next_one(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    operator = await town.operator()
+    await town.start(small(outage__lasts="60s"))
+    await town.under_cut()
+    await operator.kill()
+    await town.admin.patch(DRILLS, town.namespace, "first", {"metadata": {"finalizers": None}})
+    await town.admin.delete(DRILLS, town.namespace, "first")
+
+    async def lifted() -> bool:
+        return not await town.policies()
+
+    assert await happens(lifted, "the cut goes with its Drill", 20) <= 5
+    left = await town.admin.get(LEASES, town.namespace, "gameday")
+    assert left is not None
+    assert left["spec"]["holderIdentity"].endswith("/first")
+    await town.operator()
+    await town.start(small(), "second")
+    status = await town.finishes("second")
+    assert len(status["undo"]) == 1, "it held the namespace, and cut"
     await town.nothing_is_left()
 
 

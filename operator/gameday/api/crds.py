@@ -70,7 +70,7 @@ def definition(
         "spec": {
             "group": GROUP,
             "scope": "Namespaced",
-            "names": {"kind": kind, "categories": ["gameday"], **names},
+            "names": {"kind": kind, **names},
             "versions": [
                 {
                     "name": VERSION,

@@ -10,6 +10,7 @@ from gameday.cluster.kinds import (
     DEPLOYMENTS,
     ENDPOINT_SLICES,
     JOBS,
+    NETWORK_POLICIES,
     PODS,
     SERVICES,
     Kind,
@@ -18,9 +19,8 @@ from gameday.cluster.kinds import (
 from gameday.faults.findings import Finding
 from gameday.model.plan import KubernetesProbe, Plan, Restore, RunJob, Scale, ServiceRef
 
-READ = ("get", "list", "watch")
+WATCH = ("list", "watch")
 WRITE = ("create", "delete")
-CHANGE = ("update",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,17 @@ def may(rules: Iterable[Object], verb: str, kind: Kind, subresource: str = "") -
 
 def needed(plan: Plan, policy_kind: Kind) -> Iterator[Right]:
     """What a plan needs in its own namespace."""
-    yield Right(PODS, (*READ, *WRITE))
+    yield Right(PODS, (*WATCH, *WRITE))
     yield Right(PODS, ("get",), "log")
-    yield Right(JOBS, (*READ, *WRITE))
+    yield Right(JOBS, ("get", *WATCH, *WRITE))
     yield of_cut(policy_kind)
     if any(isinstance(fault.partition.to, ServiceRef) for fault in plan.outage.faults):
         yield Right(SERVICES, ("get", "list"))
-        yield Right(ENDPOINT_SLICES, ("list", "watch"))
+        yield Right(ENDPOINT_SLICES, WATCH)
     actions = [step.action for step in plan.rollback.steps] if plan.rollback is not None else []
     scales = any(isinstance(action, Scale | Restore) for action in actions)
     if scales or any(isinstance(probe.kind, KubernetesProbe) for probe in plan.probes):
-        yield Right(DEPLOYMENTS, READ)
+        yield Right(DEPLOYMENTS, WATCH)
     if scales:
         yield Right(DEPLOYMENTS, ("get", "patch"), "scale")
     if any(isinstance(action, RunJob) for action in actions):
@@ -63,8 +63,9 @@ def needed(plan: Plan, policy_kind: Kind) -> Iterator[Right]:
 
 
 def of_cut(policy_kind: Kind) -> Right:
-    """What making, growing and lifting a cut needs."""
-    return Right(policy_kind, (*READ, *WRITE, *CHANGE))
+    """What making and lifting a cut needs, and growing it: Cilium's selects the far end's pods, and never grows."""
+    grows = ("update",) if policy_kind is NETWORK_POLICIES else ()
+    return Right(policy_kind, ("get", *WATCH, *WRITE, *grows))
 
 
 def missing(rules: tuple[Object, ...], rights: Iterable[Right], namespace: str) -> Iterator[Finding]:

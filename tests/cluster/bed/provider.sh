@@ -110,3 +110,6 @@ provider_signal() { # signal component
   local pid; pid=$(cat "$state/run/$2.pid" 2>/dev/null) || fail "$2 does not run"
   nsenter --target "$(pgrep -P "$(<"$state/pid")" | head -n 1)" --pid --mount -- kill "-$1" "$pid"
 }
+
+# The rotated ones are named after the time of it, so they sort before the one that is written.
+provider_audit_log() { find "$state/log" -name 'audit*.log' -print0 | sort -z | xargs -0 -r cat; }

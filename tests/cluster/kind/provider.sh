@@ -6,6 +6,7 @@
 kind_name=gameday
 kind_node=$kind_name-control-plane
 kind_version=v0.31.0
+kind_audit=/etc/kubernetes/audit
 if [ -z "${GAMEDAY_CNI:-}" ]; then
   if command -v cilium >/dev/null; then GAMEDAY_CNI=cilium; else GAMEDAY_CNI=kindnet; fi
 fi
@@ -33,6 +34,23 @@ provider_up() {
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 networking: {disableDefaultCNI: $no_cni}
+nodes:
+- role: control-plane
+  extraMounts:
+  - {hostPath: "$here/bed/audit.yaml", containerPath: $kind_audit/policy.yaml, readOnly: true}
+  kubeadmConfigPatches:
+  - |
+    kind: ClusterConfiguration
+    apiServer:
+      extraArgs:
+        audit-policy-file: $kind_audit/policy.yaml
+        audit-log-path: $kind_audit/log/audit.log
+        audit-log-maxsize: "200"
+        audit-log-maxbackup: "2"
+        audit-log-mode: batch
+        audit-log-batch-max-wait: 1s
+      extraVolumes:
+      - {name: audit, hostPath: $kind_audit, mountPath: $kind_audit, readOnly: false, pathType: DirectoryOrCreate}
 CONFIG
   if [ "$GAMEDAY_CNI" = cilium ]; then
     say "installing Cilium"
@@ -72,3 +90,6 @@ provider_kill_pod() { # pod, namespace
 provider_signal() { # signal, component: a killed one is started again by the kubelet or systemd
   in_node pkill "-$1" --full "^([^ ]*/)?$2( |\$)" || fail "$2 does not run"
 }
+
+# The rotated ones are named after the time of it, so they sort before the one that is written.
+provider_audit_log() { in_node sh -c "find $kind_audit/log -name 'audit*.log' -print0 | sort -z | xargs -0 -r cat"; }

@@ -26,7 +26,6 @@ OPERATOR_MAY: set[Right] = {
     *((EVERYWHERE, "coordination.k8s.io", "leases", "gameday", verb) for verb in ("get", "update", "delete")),
     (EVERYWHERE, "", "events", "", "create"),
     *((EVERYWHERE, "", "serviceaccounts", "gameday", verb) for verb in ("list", "watch", "impersonate")),
-    (OWN, "coordination.k8s.io", "leases", "", "create"),
     *((OWN, "coordination.k8s.io", "leases", "gameday-operator", verb) for verb in ("get", "update")),
     *((OWN, "", "configmaps", "gameday-halt", verb) for verb in ("get", "list", "watch")),
     *((OWN, "", "configmaps", "gameday-limits", verb) for verb in ("list", "watch")),
@@ -63,6 +62,30 @@ def test_the_operator_may_do_this_and_nothing_else() -> None:
         right for _, body in written(OPERATOR) if body["kind"] in {"Role", "ClusterRole"} for right in rights(body)
     }
     assert found == OPERATOR_MAY
+
+
+WRITABLE = {"drills", "drills/status", "gamedays/status", "events", "leases"}
+"""What the operator may change in the whole cluster; the rest it changes as a namespace's account."""
+
+
+def test_the_operator_changes_its_own_resources_events_and_leases_everywhere_and_nothing_else() -> None:
+    role = only((body for _, body in written(OPERATOR)), "ClusterRole")
+    writes = [right for right in rights(role) if right[4] not in READS]
+    acts = [right for right in writes if right[4] == "impersonate"]
+    assert acts == [(EVERYWHERE, "", "serviceaccounts", "gameday", "impersonate")]
+    assert {resource for _, _, resource, _, _ in writes if "serviceaccounts" not in resource} == WRITABLE
+
+
+@pytest.mark.parametrize(("path", "role"), roles(), ids=lambda value: value if isinstance(value, str) else "")
+def test_no_right_opens_a_way_to_more(path: str, role: Object) -> None:
+    """To read Secrets or make tokens, to grant rights, to run commands in pods, to act as anybody else."""
+    for _, group, resource, name, verb in rights(role):
+        assert verb not in {"escalate", "bind", "approve", "sign", "deletecollection"}
+        assert group not in {"rbac.authorization.k8s.io", "certificates.k8s.io", "admissionregistration.k8s.io"}
+        assert resource not in {"secrets", "serviceaccounts/token", "pods/exec", "pods/attach", "pods/portforward"}
+        assert resource not in {"pods/ephemeralcontainers", "nodes/proxy", "users", "groups", "userextras", "uids"}
+        assert verb != "impersonate" or (resource, name) == ("serviceaccounts", "gameday")
+        assert resource != "serviceaccounts" or name == "gameday", f"in {path}"
 
 
 def test_only_the_operator_gets_the_operators_rights() -> None:

@@ -1,0 +1,274 @@
+"""Who may do what, as the API server enforces it: tried by real users of different rights."""
+
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from e2e.dialling import ROOT, until
+from e2e.people import operator, person
+from e2e.stage import Stage, condition, kubectl, small
+from gameday.cluster.kinds import DRILLS, GAMEDAYS, SERVICE_ACCOUNTS, Object
+
+pytestmark = pytest.mark.e2e
+
+EARLY, LATE = "2030-01-01T00:00:00Z", "2031-01-01T00:00:00Z"
+ONE_PLAN: Final = "a Drill runs one plan once: create a new Drill instead of changing it"
+ONE_TIME: Final = "startBefore is immutable: create a new Drill instead"
+NO_WAY_BACK: Final = "an abort cannot be taken back: create a new Drill instead"
+CHANGES: Final[dict[str, tuple[Object, Object, str]]] = {
+    "another-plan": ({}, {"gameDay": "another"}, ONE_PLAN),
+    "more-time": ({"startBefore": EARLY}, {"startBefore": LATE}, ONE_TIME),
+    "time-added-later": ({}, {"startBefore": EARLY}, ONE_TIME),
+    "time-taken-away": ({"startBefore": EARLY}, {"startBefore": None}, ONE_TIME),
+    "abort-taken-back": ({"abort": True}, {"abort": False}, NO_WAY_BACK),
+    "abort-left-out": ({"abort": True}, {"abort": None}, NO_WAY_BACK),
+    "abort-and-another-plan": ({}, {"abort": True, "gameDay": "another"}, ONE_PLAN),
+}
+"""A Drill's name, what its spec is made with, what is changed, and the answer."""
+DONE: Final = {"phase": "Finished", "verdict": "Passed", "reason": "AllExpectationsMet", "message": "trust me"}
+
+
+def drill(name: str = "first", **spec: Any) -> Object:
+    metadata = {"name": name}
+    return {
+        "apiVersion": DRILLS.api_version, "kind": "Drill", "metadata": metadata, "spec": {"gameDay": "small"} | spec,
+    }  # fmt: skip
+
+
+def planned(**schedule: Any) -> Object:
+    """The small GameDay, with a schedule that never comes up."""
+    gameday = small()
+    gameday["spec"]["schedule"] = {"cron": "0 0 29 2 *", "timeZone": "Etc/UTC"} | schedule
+    return gameday
+
+
+def patch(kind: str, name: str, body: Object, *more: str) -> tuple[str, ...]:
+    """The arguments of a merge patch."""
+    return ("patch", kind, name, "--type=merge", "-p", json.dumps(body), *more)
+
+
+async def test_a_drill_is_what_it_was_made_as_for_everybody_but_it_can_be_aborted(town: Stage) -> None:
+    sre, lord = person(town, "sre"), person(town, "lord")
+    for name, (made, change, answer) in CHANGES.items():
+        sre.does("create", "-f", "-", body=drill(name, **made))
+        assert answer in sre.is_refused(*patch("drills", name, {"spec": change}))
+    replaced = drill("time-taken-away")
+    assert ONE_TIME in sre.is_refused("replace", "-f", "-", body=replaced)
+    applied = drill("more-time", startBefore=LATE)
+    assert ONE_TIME in sre.is_refused("apply", "--server-side", "--force-conflicts", "-f", "-", body=applied)
+    for name in ("another-plan", "time-added-later", "abort-taken-back"):
+        made, change, answer = CHANGES[name]
+        assert answer in lord.is_refused(*patch("drills", name, {"spec": change}))
+    sre.does(*patch("drills", "another-plan", {"spec": {"abort": True}}))
+    spec = json.loads(sre.does("get", "drill", "another-plan", "-o", "json"))["spec"]
+    assert spec == {"gameDay": "small", "abort": True}
+
+
+async def test_each_user_may_do_what_their_rights_say_and_no_more(town: Stage) -> None:
+    sre, developer, planner = (person(town, name) for name in ("sre", "developer", "planner"))
+    planner.does("create", "-f", "-", body=small())
+    sre.does("create", "-f", "-", body=drill())
+    for name in ("gamedays", "drills"):
+        assert "small" in developer.does("get", name)
+    for arguments, body in (
+        (("create", "-f", "-"), drill("mine")),
+        (patch("drills", "first", {"spec": {"abort": True}}), None),
+        (("delete", "drill", "first"), None),
+        (patch("gamedays", "small", {"spec": {"description": "mine"}}), None),
+    ):
+        assert "Forbidden" in developer.is_refused(*arguments, body=body)
+    assert "Forbidden" in planner.is_refused("create", "-f", "-", body=drill("mine"))
+    assert "Forbidden" in planner.is_refused(*patch("drills", "first", {"spec": {"abort": True}}))
+    assert "Forbidden" in sre.is_refused(*patch("gamedays", "small", {"spec": {"description": "mine"}}))
+    planner.does(*patch("gamedays", "small", {"spec": {"description": "ours"}}))
+    sre.does(*patch("drills", "first", {"spec": {"abort": True}}))
+    sre.does("delete", "drill", "first")
+
+
+async def test_who_edits_drills_writes_no_status_in_any_way(town: Stage) -> None:
+    sre, planner, developer = (person(town, name) for name in ("sre", "planner", "developer"))
+    sre.does("create", "-f", "-", body=drill() | {"status": DONE})
+    planner.does("create", "-f", "-", body=small() | {"status": {"lastVerdict": "Passed"}})
+    sre.does("apply", "-f", "-", body=drill("applied") | {"status": DONE})
+    sre.does("apply", "--server-side", "-f", "-", body=drill("server-side") | {"status": DONE})
+    sre.does(*patch("drills", "first", {"status": DONE}))
+    sre.does("replace", "-f", "-", body=drill() | {"status": DONE})
+    sre.does("apply", "-f", "-", body=drill("applied") | {"status": DONE})
+    for name in ("first", "applied", "server-side"):
+        assert "status" not in await town.drill(name)
+    gameday = await town.admin.get(GAMEDAYS, town.namespace, "small")
+    assert gameday is not None
+    assert "status" not in gameday
+    status = "--subresource=status"
+    for somebody in (sre, developer):
+        told = somebody.is_refused(*patch("drills", "first", {"status": DONE}, status))
+        assert 'cannot get resource "drills/status"' in told, "kubectl reads before it writes"
+        body, place = await town.drill() | {"status": DONE}, DRILLS.path(town.namespace, "first", "status")
+        told = somebody.is_refused("replace", "--raw", place, "-f", "-", body=body)
+        assert 'cannot update resource "drills/status"' in told
+    assert "Forbidden" in planner.is_refused(*patch("gamedays", "small", {"status": {"lastVerdict": "Passed"}}, status))
+    assert "status" not in await town.drill()
+
+
+async def test_the_operators_own_account_is_held_to_its_few_rights(town: Stage) -> None:
+    itself = operator(town)
+    town.apply(small(), drill())
+    body = json.loads(itself.does("get", "drill", "first", "-o", "json"))
+    itself.does("replace", "--subresource=status", "-f", "-", body=body | {"status": {"phase": "Pending"}})
+    itself.does(*patch("drills", "first", {"metadata": {"finalizers": ["gameday.dev/undo"]}}))
+    assert ONE_PLAN in itself.is_refused(*patch("drills", "first", {"spec": {"gameDay": "another"}}))
+    account = f"system:serviceaccount:{town.namespace}:gameday"
+    itself.does("get", "pods", f"--as={account}")
+    for arguments in (
+        patch("gamedays", "small", {"spec": {"description": "mine"}}),
+        ("delete", "gamedays", "small"),
+        ("get", "secrets"),
+        ("get", "pods"),
+        ("get", "configmaps"),
+        ("get", "serviceaccounts"),
+        ("create", "token", "gameday"),
+        ("create", "rolebinding", "more", "--clusterrole=cluster-admin", f"--serviceaccount={town.namespace}:gameday"),
+        ("get", "pods", f"--as=system:serviceaccount:{town.namespace}:default"),
+        ("get", "pods", f"--as={account}", "--as-group=system:masters"),
+        ("get", "pods", "--as=admin"),
+        ("get", "secrets", f"--as={account}"),
+    ):
+        assert "orbidden" in itself.is_refused(*arguments)
+    itself.does(*patch("drills", "first", {"metadata": {"finalizers": None}}))
+
+
+def policies(town: Stage, component: str) -> Iterator[Object]:
+    """A component of ``manifests/components/policy`` as installed beside this stage's operator, bound to it alone."""
+    folder = town.folder / component
+    folder.mkdir()
+    here = os.path.relpath(ROOT / "manifests" / "components" / "policy" / component, folder.resolve())
+    (folder / "kustomization.yaml").write_text(f"components: [{here}]")
+    rendered = kubectl("kustomize", str(folder)).stdout.replace("gameday-system", town.namespace)
+    for body in yaml.safe_load_all(rendered):
+        if body["kind"] != "ClusterRole":
+            body["metadata"]["name"] += f"-{town.namespace}"
+        if body["kind"] == "ValidatingAdmissionPolicyBinding":
+            body["spec"]["policyName"] += f"-{town.namespace}"
+            selector = {"matchLabels": {"kubernetes.io/metadata.name": town.namespace}}
+            body["spec"]["matchResources"] = {"namespaceSelector": selector}
+        yield body
+
+
+@contextlib.asynccontextmanager
+async def policy(town: Stage, component: str) -> AsyncIterator[None]:
+    """Install a component for this stage."""
+    bodies = list(policies(town, component))
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(bodies))
+    try:
+        yield
+    finally:
+        for body in bodies:
+            if body["kind"] != "ClusterRole":
+                kubectl("delete", body["kind"], body["metadata"]["name"], "--ignore-not-found", ok=False)
+
+
+async def holds(refused: Callable[[], Any]) -> None:
+    """Wait until a policy, or a right, has reached the API server's memory."""
+
+    async def tried() -> bool:
+        try:
+            refused()
+        except AssertionError:
+            return False
+        return True
+
+    await until(tried, "the API server knows", 20)
+
+
+async def test_by_the_policy_for_status_only_the_operator_writes_it(town: Stage) -> None:
+    lord, itself = person(town, "lord"), operator(town)
+    town.apply(small(), drill())
+    write = patch("drills", "first", {"status": DONE}, "--subresource=status")
+    lord.does(*write)
+    async with policy(town, "status"):
+        await holds(lambda: lord.is_refused(*write, "--dry-run=server"))
+        for kind, name in (("drills", "first"), ("gamedays", "small")):
+            told = lord.is_refused(*patch(kind, name, {"status": {"lastDrill": "x"}}, "--subresource=status"))
+            assert "only the operator writes the status of GameDays and Drills" in told
+            assert "to end a drill set its spec.abort to true, or delete it" in told
+            assert "kubectl delete validatingadmissionpolicybinding gameday-status" in told
+            body = json.loads(itself.does("get", kind, name, "-o", "json"))
+            itself.does("replace", "--subresource=status", "-f", "-", body=body | {"status": {}})
+        itself.does(*patch("drills", "first", {"metadata": {"finalizers": ["gameday.dev/undo"]}}))
+        lord.does(*patch("drills", "first", {"spec": {"abort": True}}))
+        lord.does("delete", "drill", "first", "--wait=false")
+        lord.does(*patch("drills", "first", {"metadata": {"finalizers": None}}))
+        assert "NotFound" in lord.is_refused("get", "drill", "first")
+
+
+async def test_by_the_policy_for_authors_a_drill_needs_the_verb_on_the_account(town: Stage) -> None:
+    sre, lord, itself = person(town, "sre"), person(town, "lord"), operator(town)
+    lord.does("create", "-f", "-", body=drill("of-the-lord"))
+    async with policy(town, "author"):
+        await holds(lambda: sre.is_refused("create", "--dry-run=server", "-f", "-", body=drill()))
+        told = sre.is_refused("create", "-f", "-", body=drill())
+        assert f"{sre.user} may not run drills in namespace {town.namespace}" in told
+        assert "the verb drill on its ServiceAccount gameday" in told
+        sre.does(*patch("drills", "of-the-lord", {"spec": {"abort": True}}))
+        sre.does("delete", "drill", "of-the-lord")
+        lord.does("create", "-f", "-", body=drill("of-the-lord"))
+        itself.does("create", "-f", "-", body=drill("of-a-schedule"))
+        _run_what_it_says(told)
+        await holds(lambda: sre.does("create", "--dry-run=server", "-f", "-", body=drill()))
+        sre.does("create", "-f", "-", body=drill())
+
+
+async def test_by_the_policy_for_authors_a_schedule_needs_it_and_a_plan_does_not(town: Stage) -> None:
+    planner, lord = person(town, "planner"), person(town, "lord")
+    async with policy(town, "author"):
+        await holds(lambda: planner.is_refused("create", "--dry-run=server", "-f", "-", body=planned()))
+        told = planner.is_refused("create", "-f", "-", body=planned())
+        assert f"{planner.user} may not have drills run by a schedule in namespace {town.namespace}" in told
+        assert "Leave spec.schedule out" in told
+        planner.does("create", "-f", "-", body=small())
+        planner.does(*patch("gamedays", "small", {"spec": {"description": "ours"}}))
+        planner.does("replace", "-f", "-", body=planned(suspend=True))
+        assert "the verb drill" in planner.is_refused("replace", "-f", "-", body=planned())
+        lord.does("replace", "-f", "-", body=planned())
+        planner.does("label", "gamedays", "small", "team=ours")
+        assert "the verb drill" in planner.is_refused(*patch("gamedays", "small", {"spec": {"description": "mine"}}))
+        planner.does(*patch("gamedays", "small", {"spec": {"schedule": {"suspend": True}}}))
+        planner.does(*patch("gamedays", "small", {"spec": {"schedule": None}}))
+        assert "the verb drill" in planner.is_refused("replace", "-f", "-", body=planned())
+        _run_what_it_says(told)
+        await holds(lambda: planner.does("replace", "--dry-run=server", "-f", "-", body=planned()))
+        planner.does("replace", "-f", "-", body=planned())
+
+
+def _run_what_it_says(told: str) -> None:
+    """Whoever runs the cluster does what the message says."""
+    (command,) = (line.partition("kubectl ")[2] for line in told.splitlines() if "kubectl " in line)
+    kubectl(*command.split())
+
+
+@pytest.mark.slow
+async def test_under_both_policies_a_schedule_runs_its_drill_to_the_end(town: Stage) -> None:
+    await town.admin.delete(SERVICE_ACCOUNTS, town.namespace, "gameday")  # so that the drill ends at once
+    sre, lord = person(town, "sre"), person(town, "lord")
+    lord.does("create", "-f", "-", body=small())
+    write = patch("gamedays", "small", {"status": {"lastDrill": "x"}}, "--subresource=status", "--dry-run=server")
+    async with policy(town, "status"), policy(town, "author"):
+        await holds(lambda: lord.is_refused(*write))
+        await holds(lambda: sre.is_refused("create", "--dry-run=server", "-f", "-", body=drill()))
+        lord.does("replace", "-f", "-", body=planned(cron="* * * * *"))
+        await town.operator()
+
+        async def ended() -> Object:
+            drills, _ = await town.admin.list(DRILLS, town.namespace)
+            return next((one for one in drills if one.get("status", {}).get("phase") == "Finished"), {})
+
+        found = await until(ended, "a slot's drill has ended", 90)
+        assert found["status"]["reason"] == "PreflightFailed"
+        gameday = await town.admin.get(GAMEDAYS, town.namespace, "small")
+        assert gameday is not None
+        assert condition(gameday["status"], "Ready")["status"] == "True"
