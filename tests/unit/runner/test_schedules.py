@@ -22,6 +22,7 @@ from gameday.engine.slots import newest
 from gameday.errors import AlreadyExists, ClusterUnreachable, Conflict
 from gameday.model.halt import Halt
 from gameday.model.labels import SLOT
+from gameday.model.names import of_slot
 from gameday.model.schedule import Decision, Slot
 from gameday.runner import schedules as module
 from gameday.runner.schedules import Schedules
@@ -44,6 +45,7 @@ class World:
         self.now = START
         self.trouble = 0.0
         self.deaths = 0.0
+        self.uids = 0
         self.version = 1
         self.drills: dict[str, Object] = {}
         self.runs: Counter[str] = Counter()
@@ -108,14 +110,16 @@ class World:
         name = body["metadata"]["name"]
         if name in self.drills:
             raise AlreadyExists(name)
-        self.drills[name] = copy.deepcopy(body) | {"status": {}}
+        self.uids += 1
+        metadata = copy.deepcopy(body["metadata"]) | {"uid": f"{self.uids}"}
+        self.drills[name] = copy.deepcopy(body) | {"status": {}, "metadata": metadata}
         self.created.set()
         self._after()
         return body
 
     async def delete(self, _kind: Kind, _namespace: str, name: str, *, uid: str) -> bool:
         self._before()
-        assert self.drills[name]["status"]["phase"] == "Finished", f"{uid}: a drill that runs was pruned"
+        assert self.drills[name]["status"].get("phase") != "Pending", f"{uid}: a drill that runs was deleted"
         del self.drills[name]
         self._after()
         return True
@@ -141,6 +145,7 @@ class Process:
             Silent(),  # type: ignore[arg-type]
             lambda: world.now,
             lambda: world.halt,
+            lambda: True,
         )
         self.listen()
 
@@ -148,16 +153,16 @@ class Process:
         self.gamedays[KEY] = copy.deepcopy(self.world.gameday)
         self.known.clear()
         for name, drill in self.world.drills.items():
-            metadata = drill["metadata"] | {"uid": name}
-            self.known["shop", name] = copy.deepcopy(drill) | {"metadata": metadata}
+            self.known["shop", name] = copy.deepcopy(drill)
+            self.schedules.drill_changed(drill)
 
     async def turn(self) -> None:
         """Decide, create, and begin the drills that are there, as the operator does."""
         await self.schedules.look(KEY)
         for name, drill in list(self.world.drills.items()):
             if "phase" not in drill["status"] and ("shop", name) in self.known:
-                await self.schedules.claim(drill)
-                if name in self.world.drills and "phase" not in drill["status"]:
+                may = await self.schedules.claim(drill)
+                if may and name in self.world.drills and "phase" not in drill["status"]:
                     drill["status"]["phase"] = "Pending"
                     self.world.runs[drill["metadata"]["labels"][SLOT]] += 1
 
@@ -305,24 +310,26 @@ def test_a_drill_that_was_deleted_after_it_began_does_not_come_back() -> None:
 
 
 def test_pruning_spares_what_runs_and_what_people_made() -> None:
-    async def story() -> World:
+    async def story() -> tuple[World, list[str]]:
         world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"})
         world.gameday["spec"]["history"] = {"keep": 2}
         for number in range(6):
             at = START - 600 + 60 * number
             ended = {"phase": "Finished", "verdict": "Failed" if number == 0 else "Passed", "finishedAt": timestamp(at)}
-            labels = {SLOT: str(int(at))}
-            metadata = {"namespace": "shop", "name": f"d{number}", "labels": labels}
-            world.drills[f"d{number}"] = {"metadata": metadata, "spec": {"gameDay": "redis"}, "status": ended}
-        world.drills["d3"]["metadata"]["finalizers"] = ["gameday.dev/undo"]
-        by_hand = copy.deepcopy(world.drills["d1"])
-        by_hand["metadata"] |= {"name": "mine", "labels": {}}
-        world.drills["mine"] = by_hand
+            labels, name = {SLOT: str(int(at))}, of_slot("redis", at)
+            metadata = {"namespace": "shop", "name": name, "labels": labels, "uid": name}
+            world.drills[name] = {"metadata": metadata, "spec": {"gameDay": "redis"}, "status": ended}
+        names = list(world.drills)
+        world.drills[names[3]]["metadata"]["finalizers"] = ["gameday.dev/undo"]
+        for name, labels in (("mine", {}), ("a-copy-of-mine", world.drills[names[1]]["metadata"]["labels"])):
+            by_hand = copy.deepcopy(world.drills[names[1]])
+            by_hand["metadata"] |= {"name": name, "labels": labels}
+            world.drills[name] = by_hand
         await Process(world).turn()
-        return world
+        return world, names
 
-    world = asyncio.run(story())
-    assert set(world.drills) == {"d0", "d3", "d4", "d5", "mine"}
+    world, names = asyncio.run(story())
+    assert set(world.drills) == {names[0], names[3], names[4], names[5], "mine", "a-copy-of-mine"}
 
 
 def test_a_due_slot_is_acted_on_when_its_time_comes(monkeypatch: pytest.MonkeyPatch) -> None:
