@@ -3,8 +3,7 @@
 import calendar
 import re
 from array import array
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import takewhile
 from typing import Final
@@ -15,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gameday.engine.slots import blackout_at, count, newest, next_runs, upcoming
-from gameday.model.schedule import Blackout, Recurring, Schedule, Window
+from gameday.model.schedule import Recurring, Schedule, Window
 
 BEGIN: Final = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
 END: Final = datetime(2028, 1, 1, tzinfo=UTC).timestamp()
@@ -34,7 +33,7 @@ ZONES: Final = (
 FIXED: Final = ("30 2 * * *", "0 0 * * *", "15 1,2,3 * * 0", "0,30 2 1-7 3,4,9,10,11 *", "45 0-3 13 * 5")
 WALL: Final = ("*/20 * * * 0", "7 * * 3,10,11 *", "*/30 0-3 28-31 * *")
 FOUND_WRONG: Final = ("44 */3 * * *", "*/7 16 * * *", "*/30 */22 * * *")
-"""cronsim's own way with clock changes never ends in Chatham for the first, and loses slots on Lord Howe for the rest."""
+"""cronsim's own way with clock changes never ends in Chatham for the first, and loses slots on Lord Howe for others."""
 FEW: Final = 4000
 """Slots of three years up to which an expression is compared over all of them, and not only around clock changes."""
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
