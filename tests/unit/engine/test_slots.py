@@ -227,3 +227,13 @@ def test_blackouts_cover_their_time_and_nothing_else() -> None:
         "2026-12-28",
         "2026-12-29",
     ]
+
+
+def test_the_next_run_after_a_long_blackout_is_found() -> None:
+    began = datetime(2026, 12, 18, tzinfo=UTC).timestamp()
+    freeze = Window("freeze", began, began + 21 * 86_400)
+    schedule = Schedule("*/2 * * * *", "Etc/UTC", blackouts=(freeze, Recurring("night", "0 22 * * *", 8 * 3600)))
+    until = began + 21 * 86_400 + 6 * 3600
+    assert next_runs(schedule, began, 2) == (until, until + 120)
+    nightly = Schedule("30 23 * * *", "Etc/UTC", blackouts=schedule.blackouts)
+    assert next_runs(nightly, began, 5) == ()

@@ -44,6 +44,7 @@ class World:
         self.fates: dict[float, Slot] = {}
         self.decided: list[Slot] = []
         self.without_run: set[float] = set()
+        self.removed: list[Object] = []
         self.sleepers: list[asyncio.Event] = []
         self.created = asyncio.Event()
         self.told: list[tuple[str, str]] = []
@@ -71,8 +72,10 @@ class World:
         }
 
     def remove(self, name: str) -> None:
-        """A person deletes a Drill."""
-        self.without_run.add(_slot(self.drills.pop(name)))
+        """A person deletes a Drill. Who was about to prune cannot know it, so it goes on counting as kept."""
+        gone = self.drills.pop(name)
+        self.removed.append(gone)
+        self.without_run.add(_slot(gone))
 
     async def before(self) -> None:
         """What may go wrong before a call is carried out; others act meanwhile."""
@@ -157,7 +160,7 @@ class World:
 
     def _may_go(self, drill: Object) -> None:
         assert "finishedAt" in drill["status"], "a drill that had not ended was pruned"
-        ended = [one for one in self.drills.values() if "finishedAt" in one["status"]]
+        ended = [one for one in (*self.drills.values(), *self.removed) if "finishedAt" in one["status"]]
         at = moment(drill["status"]["finishedAt"])
         newer = [one for one in ended if one is not drill and moment(one["status"]["finishedAt"]) >= at]
         assert len(newer) >= self.keep, "one of the newest drills was pruned"

@@ -27,7 +27,7 @@ from gameday.runner.schedules import Schedules
 from unit.runner.slots_world import KEY, START, Died, Object, Process, World
 
 Make = Callable[..., Schedules]
-SEEDS = 300
+SEEDS = 180
 
 
 @pytest.fixture(autouse=True)
