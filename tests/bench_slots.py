@@ -19,6 +19,7 @@ from e2e.stage import OperatorProcess, Stage, kubectl, small, stage
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, JOBS, Kind, Object
 from gameday.cluster.streams import Mirror
+from gameday.errors import GameDayError
 from gameday.model.labels import SLOT
 
 NAMESPACES = 50
@@ -73,7 +74,7 @@ async def _measure(town: Stage, places: list[str], count: int) -> tuple[dict[str
 async def _see(
     town: Stage, operator: OperatorProcess, seen: dict[str, "Receipts"], places: list[str], count: int
 ) -> tuple[dict[str, list[float]], int, int]:
-    minutes = (time.time() + count * 0.03 + LEAD) // 60 + 1
+    minutes = (time.time() + count * 0.06 + LEAD) // 60 + 1
     due = datetime.fromtimestamp(minutes * 60, UTC)
     cron = f"{due.minute} {due.hour} * * *"
     say(f"{count} GameDays and {count} CronJobs due at {due:%H:%M:%S}")
@@ -118,14 +119,20 @@ async def _fill(town: Stage, place: str, cron: str, numbers: range) -> None:
 
 
 async def _all_ready(town: Stage, count: int) -> bool:
-    found, _ = await town.admin.list(GAMEDAYS, None)
+    try:
+        found, _ = await town.admin.list(GAMEDAYS, None)
+    except GameDayError:
+        return False  # the API server is busy with what was just made: it is asked again
     ready = [g for g in found if g.get("status", {}).get("nextRun") and g["status"].get("conditions")]
     return len([g for g in ready if g["metadata"]["name"].startswith("due-")]) >= count
 
 
 async def _all_over(town: Stage, places: list[str], count: int) -> bool:
     """Whether every Drill has ended. Asked for only once all objects are there: a long list would disturb them."""
-    drills, _ = await town.admin.list(DRILLS, None, SLOT)
+    try:
+        drills, _ = await town.admin.list(DRILLS, None, SLOT)
+    except GameDayError:
+        return False
     here = [drill for drill in drills if drill["metadata"]["namespace"] in places]
     return len([drill for drill in here if drill.get("status", {}).get("phase") == "Finished"]) >= count
 

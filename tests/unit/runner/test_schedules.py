@@ -47,8 +47,7 @@ def test_a_drill_that_was_deleted_after_it_began_does_not_come_back() -> None:
 
 def test_pruning_spares_what_runs_and_what_people_made() -> None:
     async def story() -> tuple[World, list[str]]:
-        world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"})
-        world.gameday["spec"]["history"] = {"keep": 2}
+        world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"}, keep=2)
         for number in range(6):
             at = START - 600 + 60 * number
             ended = {"phase": "Finished", "verdict": "Failed" if number == 0 else "Passed", "finishedAt": timestamp(at)}
@@ -109,7 +108,8 @@ def test_what_becomes_of_each_slot_is_counted_and_told() -> None:
     world, process = asyncio.run(story())
     assert process.counted() == {"Started": 1, "StillRunning": 1, "Halted": 1, "Suspended": 1}
     assert [reason for reason, _ in world.told] == ["StillRunning", "Halted", "Suspended"]
-    assert world.told[0][1] == "slot Mon 2026-11-30 10:02 UTC did not run: drill redis-29934001 has not ended"
+    drill = of_slot("redis", START + 60)
+    assert world.told[0][1] == f"slot Mon 2026-11-30 10:02 UTC did not run: drill {drill} has not ended"
     assert "release" in world.told[1][1]
 
 

