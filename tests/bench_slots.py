@@ -86,6 +86,8 @@ async def _see(
     say(f"all are there {due.timestamp() - time.time():.0f} s before the slot; RSS {idle} MB")
     most = idle
     while any(len(one.at) < count for one in seen.values()) or not await _all_over(town, places, count):
+        if operator.process.returncode is not None:
+            raise SystemExit(f"the operator ended:\n{operator.says()[-4000:]}")
         most = max(most, rss(operator.process.pid))
         await asyncio.sleep(2)
         if time.time() > due.timestamp() + PATIENCE:
