@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +14,7 @@ from gameday.api.durations import seconds
 from gameday.api.parse import PlanInvalid, path_of
 from gameday.api.record import moment, timestamp
 from gameday.model.schedule import Blackout, Calendar, Decision, Recurring, Schedule, Slot, Window
+from gameday.model.wall import first_coming, last_coming
 
 SHOWN: Final = 5
 """How many of the next runs a status lists."""
@@ -56,7 +57,7 @@ def calendar_of(status: Mapping[str, Any]) -> Calendar | None:
     if known is None and last is None:
         return None
     slots = tuple(
-        Slot(moment(s["at"]), Decision(s["decision"]), s.get("message", ""), s.get("count", 1))
+        Slot(moment(s["at"]), Decision(s["decision"]), s.get("message", ""), s.get("count", 1), s.get("drillUID", ""))
         for s in status.get("slots", ())
     )
     decided = moment(last) if last else 0.0
@@ -86,6 +87,8 @@ def _slot(slot: Slot) -> dict[str, Any]:
         shown["message"] = slot.message[:1024]
     if slot.count > 1:
         shown["count"] = slot.count
+    if slot.drill:
+        shown["drillUID"] = slot.drill
     return shown
 
 
@@ -93,14 +96,15 @@ def _blackout(index: int, one: api.Blackout, zone: str) -> Blackout:
     if one.cron is not None and one.lasts is not None:
         return Recurring(one.name, one.cron, seconds(one.lasts))
     path = f"spec.schedule.blackouts[{index}]"
-    return Window(one.name, _local(f"{path}.from", one.from_, zone), _local(f"{path}.until", one.until, zone))
+    since = _local(f"{path}.from", one.from_, zone, first_coming)
+    return Window(one.name, since, _local(f"{path}.until", one.until, zone, last_coming))
 
 
-def _local(path: str, text: str | None, zone: str) -> float:
+def _local(path: str, text: str | None, zone: str, moment_of: Callable[[datetime, ZoneInfo], float]) -> float:
     if text is None:
         raise PlanInvalid(((path, "give either from and until, or cron and lasts"),))
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
+        return moment_of(datetime.fromisoformat(text), ZoneInfo(zone))
     except (ZoneInfoNotFoundError, OSError):
         # The zone has a finding of its own.
         return 0.0

@@ -156,6 +156,7 @@ GAMEDAY_STATUS: Schema = {
                 "decision": text("Starting, Started, Halted, Suspended, Blackout, TooLate or StillRunning.", 32),
                 "message": text("Why."),
                 "count": {"type": "integer", "description": "How many slots this stands for, the newest of them at."},
+                "drillUID": text("UID of the Drill that began for it: no other one does.", 64),
             },
         ),
         "schedule": {

@@ -25,12 +25,15 @@ class Events:
         self._seen: dict[tuple[str, str, str], float] = {}
         self._tokens: dict[str, tuple[float, float]] = {}
 
-    async def write(self, about: Object, reason: str, message: str, *, warning: bool) -> None:
-        """Write one Event, unless an equal one is fresh or the object has had too many."""
+    async def write(self, about: Object, reason: str, message: str, *, warning: bool, bounded: bool = False) -> None:
+        """Write one Event, unless an equal one is fresh or the object has had too many.
+
+        The caller may say that what it tells of is ``bounded``, at most some a minute: then none is held back.
+        """
         now = self._clock()
         uid = about["metadata"]["uid"]
         key = (uid, reason, message)
-        if now - self._seen.get(key, 0.0) < SAME_WITHIN or not self._allowed(uid, now):
+        if now - self._seen.get(key, 0.0) < SAME_WITHIN or not (bounded or self._allowed(uid, now)):
             return
         self._seen = {k: at for k, at in self._seen.items() if now - at < SAME_WITHIN} | {key: now}
         stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSimError
@@ -16,6 +17,8 @@ from cronsim import CronSimError
 from gameday.engine.plan_check import Finding
 from gameday.engine.slots import COUNTED, blackout_at, count, newest, upcoming
 from gameday.model.schedule import Calendar, Decision, Recurring, Schedule, Slot
+
+NO_ZONES: Final = r"localtime$|posixrules$|Factory$|posix/|right/"
 
 
 def begin(known: Calendar | None, digest: str, generation: int, changed_at: float) -> Calendar:
@@ -52,7 +55,7 @@ def decide(schedule: Schedule, calendar: Calendar, around: Around, now: float) -
     """
     if (starting := calendar.starting) is not None:
         if now >= starting.at + schedule.starting_deadline:
-            why = f"its Drill was not created in time: {around.trouble or 'no process was there to create it'}"
+            why = f"its Drill did not begin in time: {around.trouble or 'no process was there to create or begin it'}"
             calendar = calendar.settle(starting.at, Decision.TOO_LATE, why)
         elif around.running is None:
             around = replace(around, running=f"of {local(starting.at, schedule.zone)}")
@@ -73,9 +76,7 @@ def due(schedule: Schedule, calendar: Calendar) -> float:
 
 def check(schedule: Schedule) -> Iterator[Finding]:
     """Everything in a schedule that no schema can see."""
-    try:
-        ZoneInfo(schedule.zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    if not _is_zone(schedule.zone):
         text = f"{schedule.zone!r} is no IANA time zone: write one such as Europe/Berlin or Etc/UTC"
         yield Finding("spec.schedule.timeZone", text)
         return
@@ -133,9 +134,23 @@ def _judge(schedule: Schedule, at: float, around: Around, now: float) -> Slot:
     return Slot(at, Decision.STARTING)
 
 
+def _is_zone(name: str) -> bool:
+    """Whether it names a zone; a machine's own time, and files beside the zones, are none."""
+    if re.match(NO_ZONES, name):
+        return False
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
 def _cron(path: str, cron: str) -> Iterator[Finding]:
     if len(cron.split()) != 5 or not re.fullmatch(r"[0-9A-Za-z*,/#\- ]+", cron):
         yield Finding(path, f"{cron!r} is no cron expression: five fields, minute hour day-of-month month day-of-week")
+        return
+    if alone := re.search(r"\b(\w+)-\1/", cron):
+        yield Finding(path, f"{cron!r}: {alone[0]} steps through a range of one number: write {alone[1]}")
         return
     try:
         first = list(zip(range(2), upcoming(cron, "UTC", 0.0), strict=False))

@@ -6,18 +6,20 @@ whose minute or hour field begins with a star follows the clock on the wall: it 
 both of the hours that repeat.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim, CronSimError
+from cronsim import CronSim
 
 from gameday.model.schedule import Blackout, Schedule, Window
+from gameday.model.wall import comings, first_coming
 
-LOOK_BACK: Final = timedelta(days=1)
-"""A fixed time is sought from this far before: inside a repeated hour cronsim would answer with one that is past."""
+DAY: Final = timedelta(days=1)
+"""A clock is put back at most once in this time."""
 
 HORIZONS: Final = (3600.0, 86_400.0, 32 * 86_400.0, 366 * 86_400.0, 5 * 366 * 86_400.0)
 """How far back the newest slot is looked for, in seconds: near first, since near ones are many."""
@@ -25,28 +27,46 @@ HORIZONS: Final = (3600.0, 86_400.0, 32 * 86_400.0, 366 * 86_400.0, 5 * 366 * 86
 COUNTED: Final = 1000
 """Most missed slots that are counted one by one."""
 
+LOOKS: Final = 200
+"""Most blackouts that are passed over in search of the next runs."""
+
 
 def upcoming(cron: str, zone: str, after: float) -> Iterator[float]:
     """The slots later than ``after``, in order; it ends where no slot comes any more within 50 years.
+
+    cronsim is asked for times on the wall only. Its own way with clock changes never ends in some zones, and loses
+    slots where the clock moves by half an hour.
 
     Raises:
         CronSimError: when the expression is none.
         ZoneInfoNotFoundError: when the zone is none.
 
     """
-    start = datetime.fromtimestamp(after, UTC).astimezone(ZoneInfo(zone))
-    search = CronSim(cron, start)
-    if search.fixup_tz is not None:
-        search = CronSim(cron, start - LOOK_BACK)
+    place = ZoneInfo(zone)
+    now = datetime.fromtimestamp(after, UTC)
+    # Shortly before the clock is put back, what it will show again is still to come.
+    start = min((now + ahead).astimezone(place).replace(tzinfo=None) - ahead for ahead in (timedelta(), DAY))
+    walls = CronSim(cron, start)
+    followed = any(field.startswith("*") for field in cron.split()[:2])
     last = after
-    while True:
-        try:
-            at = next(search).timestamp()
-        except CronSimError:
-            return
+    for at in _all_comings(walls, place) if followed else (first_coming(wall, place) for wall in walls):
         if at > last:
             last = at
             yield at
+
+
+def _all_comings(walls: Iterator[datetime], place: ZoneInfo) -> Iterator[float]:
+    """Each moment at which the clock shows one of ``walls``, in order."""
+    again: deque[float] = deque()
+    for wall in walls:
+        for number, at in enumerate(comings(wall, place)):
+            if number == 1:
+                again.append(at)
+                continue
+            while again and again[0] < at:
+                yield again.popleft()
+            yield at
+    yield from again
 
 
 def newest(schedule: Schedule, after: float, now: float) -> float | None:
@@ -71,20 +91,44 @@ def count(schedule: Schedule, after: float, before: float) -> int:
 
 def blackout_at(schedule: Schedule, at: float) -> Blackout | None:
     """The blackout that covers a moment, or None."""
-    for blackout in schedule.blackouts:
-        if isinstance(blackout, Window):
-            if blackout.since <= at < blackout.until:
-                return blackout
-            continue
-        began = next(upcoming(blackout.cron, schedule.zone, at - blackout.lasts), None)
-        if began is not None and began <= at:
-            return blackout
-    return None
+    return next((one for one in schedule.blackouts if _covered_until(one, schedule.zone, at) is not None), None)
 
 
 def next_runs(schedule: Schedule, after: float, most: int) -> tuple[float, ...]:
-    """The next slots that are to run, as far as the calendar can tell: none in a blackout, none while suspended."""
+    """The next slots that are to run, as far as the calendar can tell: none in a blackout, none while suspended.
+
+    It ends where as many as ``LOOKS`` blackouts cover all of them.
+    """
     if schedule.suspend:
         return ()
-    slots = islice(upcoming(schedule.cron, schedule.zone, after), COUNTED)
-    return tuple(islice((at for at in slots if blackout_at(schedule, at) is None), most))
+    runs: list[float] = []
+    begins: dict[Blackout, float] = {}
+    since = after
+    for _ in range(LOOKS):
+        at = next(upcoming(schedule.cron, schedule.zone, since), None)
+        if at is None:
+            break
+        ends = [_covered_until(one, schedule.zone, at, begins) for one in schedule.blackouts]
+        until = max((end for end in ends if end is not None), default=None)
+        since = at if until is None else max(at, until - 1)
+        runs += [at] if until is None else []
+        if len(runs) == most:
+            break
+    return tuple(runs)
+
+
+def _covered_until(
+    blackout: Blackout, zone: str, at: float, begins: dict[Blackout, float] | None = None
+) -> float | None:
+    """Until when a blackout that covers a moment lasts, or None when it does not cover it.
+
+    ``begins`` remembers when each begins next, for a search that goes forward in time.
+    """
+    if isinstance(blackout, Window):
+        return blackout.until if blackout.since <= at < blackout.until else None
+    known = begins if begins is not None else {}
+    began = known.get(blackout)
+    if began is None or began <= at - blackout.lasts:
+        began = next(upcoming(blackout.cron, zone, at - blackout.lasts), float("inf"))
+        known[blackout] = began
+    return began + blackout.lasts if began <= at else None

@@ -55,12 +55,16 @@ class Decision(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A slot that was decided; ``count`` above 1 stands for that many, of which ``at`` is the newest."""
+    """A slot that was decided; ``count`` above 1 stands for that many, of which ``at`` is the newest.
+
+    ``drill`` is the UID of the Drill that began for it.
+    """
 
     at: float
     decision: Decision
     message: str = ""
     count: int = 1
+    drill: str = ""
 
     @property
     def ran(self) -> bool:
@@ -98,12 +102,16 @@ class Calendar:
         kept = tuple(slot for slot in old if slot.decision is Decision.STARTING) + new
         return replace(self, slots=kept, last_decided=max(self.last_decided, newest))
 
-    def settle(self, at: float, decision: Decision, message: str = "") -> Self:
+    def slot(self, at: float) -> Slot | None:
+        """A decided slot that is still remembered, by its time."""
+        return next((slot for slot in self.slots if slot.at == at), None)
+
+    def settle(self, at: float, decision: Decision, message: str = "", drill: str = "") -> Self:
         """The calendar with its starting slot ended one way or the other; any other slot stays as it was."""
         return replace(
             self,
             slots=tuple(
-                replace(slot, decision=decision, message=message)
+                replace(slot, decision=decision, message=message, drill=drill)
                 if slot.at == at and slot.decision is Decision.STARTING
                 else slot
                 for slot in self.slots

@@ -39,6 +39,8 @@ log = logging.getLogger("gameday.operator")
 
 RESYNC_EVERY = 60.0
 """Seconds between two listings of all that is watched."""
+LIST_AGAIN_AFTER = 2.0
+"""Seconds after which the first listing is tried again: until then nobody knows what runs, and no slot is decided."""
 EVENTFUL = {phase.value for phase in Phase} | {"CutProven", "CutLifted", "StepDone"}
 """Timeline reasons that become Events although they are no bad news."""
 
@@ -70,8 +72,9 @@ class Operator:
         self.supervisor = Supervisor(self.run_drill, self.check, self.metrics, self.heartbeat, clock)
         known = self.supervisor.known
         self.schedules = Schedules(
-            cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock, lambda: self.owner.halt
-        )
+            cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock, lambda: self.owner.halt,
+            lambda: self.supervisor.listed,
+        )  # fmt: skip
         self.freed = Freed()
         self.turns = Turns(self.supervisor)
         self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed, self.schedules.deciding)
@@ -133,7 +136,7 @@ class Operator:
                 self.supervisor.listed = True
             except GameDayError as error:
                 log.warning("drills and game days were not listed: %s", error)
-            await asyncio.sleep(RESYNC_EVERY)
+            await asyncio.sleep(RESYNC_EVERY if self.supervisor.listed else LIST_AGAIN_AFTER)
 
     def _heard(self) -> None:
         """The owner's word has changed; the drills heard it first."""
@@ -171,8 +174,8 @@ class Operator:
 
     async def run_drill(self, drill: Object) -> None:
         """Carry one drill out, to its end."""
-        if "phase" not in drill.get("status", {}):
-            await self.schedules.claim(drill)
+        if "phase" not in drill.get("status", {}) and not await self.schedules.claim(drill):
+            return
         clock = steady(self.clock, self.monotonic, drill)
         group: set[asyncio.Task[None]] = set()
 

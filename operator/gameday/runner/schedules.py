@@ -6,6 +6,7 @@ operators, or one that died in between, never decide a slot twice; and the Drill
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,7 +61,9 @@ class Schedules:
         events: Events,
         clock: Callable[[], float],
         halt: Callable[[], Halt],
+        listed: Callable[[], bool],
     ) -> None:
+        """Make them; ``listed`` is whether all Drills that are there are known: before that, none counts as absent."""
         self._cluster = cluster
         self._gamedays = gamedays
         self._drills = drills
@@ -68,9 +71,11 @@ class Schedules:
         self._events = events
         self._clock = clock
         self._halt = halt
+        self._listed = listed
         self._due: dict[Key, float] = {}
         self._written: dict[Key, Written] = {}
         self._trouble: dict[Key, str] = {}
+        self._names: dict[Key, set[str]] = {}
         self._turning: set[Key] = set()
         self._changed = asyncio.Event()
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -81,6 +86,7 @@ class Schedules:
         if gameday is None:
             self._due.pop(key, None)
             self._written.pop(key, None)
+            self._trouble.pop(key, None)
         elif ("schedule" in gameday["spec"] or "schedule" in gameday.get("status", {})) and not self._echo(
             key, gameday
         ):
@@ -93,8 +99,9 @@ class Schedules:
         return key in self._due and known is not None and known.version == _version(gameday)
 
     def drill_changed(self, drill: Object) -> None:
-        """A drill that ended may be one too many to keep."""
+        """Look at a Drill that changed or went: one that ended may be one too many to keep."""
         key = (drill["metadata"]["namespace"], drill["spec"].get("gameDay", ""))
+        self._names.setdefault(key, set()).add(drill["metadata"]["name"])
         if SLOT in (drill["metadata"].get("labels") or {}) and _ended(drill) and key in self._due:
             self._due[key] = 0.0
             self._changed.set()
@@ -109,43 +116,53 @@ class Schedules:
             while True:
                 self._changed.clear()
                 now = self._clock()
-                for key in [key for key, at in self._due.items() if at <= now and key not in self._turning]:
+                due = [key for key, at in self._due.items() if at <= now and key not in self._turning]
+                for key in due if self._listed() else ():
                     self._turning.add(key)
                     self._due[key] = float("inf")
                     group.create_task(self._turn(key))
                 await self._rest(now)
 
-    async def claim(self, drill: Object) -> None:
-        """Settle a scheduled Drill's slot as started, before anything is done for that Drill.
+    async def claim(self, drill: Object) -> bool:
+        """Settle a scheduled Drill's slot as started, before anything is done for that Drill; whether it may begin.
 
-        From here on no process creates a Drill for the slot again, whatever becomes of this one.
+        From here on no process creates a Drill for the slot again, whatever becomes of this one. One that was created
+        all the same, by a process that woke up late, is deleted.
 
         Raises:
             GameDayError: when that could not be recorded; nothing may be done for the Drill then.
 
         """
-        label = (drill["metadata"].get("labels") or {}).get(SLOT)
-        if label is None or not label.isdigit():
-            return
-        namespace, name = drill["metadata"]["namespace"], drill["spec"]["gameDay"]
+        at = _slot_of(drill)
+        if at is None:
+            return True
+        (namespace, name), uid = (drill["metadata"]["namespace"], drill["metadata"]["name"]), drill["metadata"]["uid"]
+        key = namespace, drill["spec"]["gameDay"]
         while True:
-            gameday = await self._cluster.get(GAMEDAYS, namespace, name)
+            gameday = await self._cluster.get(GAMEDAYS, *key)
             calendar = calendar_of(gameday.get("status", {})) if gameday is not None else None
-            if gameday is None or calendar is None:
-                return
-            settled = calendar.settle(float(label), Decision.STARTED, f"drill {drill['metadata']['name']}")
-            if settled == calendar:
-                return
+            slot = calendar.slot(at) if calendar is not None else None
+            if gameday is None or calendar is None or slot is None:
+                return True
+            if slot.decision is not Decision.STARTING:
+                if slot.decision is Decision.STARTED and slot.drill in {"", uid}:
+                    return True
+                log.warning("drill %s/%s is deleted: its slot was decided, %s", namespace, name, slot.decision.value)
+                await self._cluster.delete(DRILLS, namespace, name, uid=uid)
+                return False
+            settled = calendar.settle(at, Decision.STARTED, f"drill {name}", uid)
             try:
-                self._gamedays[namespace, name] = await self._record(gameday, calendar_fields(settled))
+                self._gamedays[key] = await self._record(gameday, calendar_fields(settled))
             except Conflict:
                 continue
-            self._due[namespace, name] = 0.0
+            self._metrics.decided(*key, Decision.STARTED.value, 1)
+            self._due[key] = 0.0
             self._changed.set()
-            return
+            return True
 
     async def _rest(self, now: float) -> None:
-        soonest = min((at for key, at in self._due.items() if key not in self._turning), default=float("inf"))
+        waiting = (at for key, at in self._due.items() if key not in self._turning)
+        soonest = min(waiting, default=float("inf")) if self._listed() else float("inf")
         try:
             async with asyncio.timeout(min(LOOK_EVERY, max(0.0, soonest - now))):
                 await self._changed.wait()
@@ -193,7 +210,7 @@ class Schedules:
         generation = gameday["metadata"].get("generation", 1)
         begun = engine.begin(known, written.digest, generation, _changed_at(gameday, now))
         calendar = engine.decide(schedule, begun, self._around(key), now)
-        gameday = await self._record(gameday, calendar_fields(calendar) | _next(schedule, now))
+        gameday = await self._record(gameday, calendar_fields(calendar) | _next(schedule, calendar, now))
         await self._tell(gameday, schedule, known, calendar)
         if calendar.starting is not None:
             await self._start(key, schedule, calendar.starting, fresh=calendar != begun)
@@ -245,29 +262,25 @@ class Schedules:
         log.info("drill %s created %.1f s after its slot", of_slot(name, slot.at), lag, extra=extra)
 
     async def _tell(self, gameday: Object, schedule: Schedule, before: Calendar | None, after: Calendar) -> None:
-        """Say of each newly decided slot what became of it: a metric for all, an Event for those that do not run."""
+        """Say of each newly decided slot that does not run why: as a metric and as an Event."""
         namespace, name = gameday["metadata"]["namespace"], gameday["metadata"]["name"]
         old = {(slot.at, slot.decision) for slot in before.slots} if before is not None else set()
         for slot in after.slots:
-            if (slot.at, slot.decision) in old:
+            if slot.ran or (slot.at, slot.decision) in old:
                 continue
             self._metrics.decided(namespace, name, slot.decision.value, slot.count)
-            if slot.ran:
-                continue
             text = f"slot {engine.local(slot.at, schedule.zone)} did not run: {slot.message}"
             bad = slot.decision not in {Decision.SUSPENDED, Decision.BLACKOUT}
             extra = {"gameday": f"{namespace}/{name}", "reason": slot.decision.value}
             log.log(logging.WARNING if bad else logging.INFO, text, extra=extra)
             try:
-                await self._events.write(gameday, slot.decision.value, text, warning=bad)
+                await self._events.write(gameday, slot.decision.value, text, warning=bad, bounded=True)
             except GameDayError as error:
                 log.warning("event not written: %s", error)
 
     async def _prune(self, key: Key, keep: int) -> None:
         scheduled = {
-            drill["metadata"]["name"]: drill
-            for drill in self._of(key)
-            if SLOT in (drill["metadata"].get("labels") or {}) and _ended(drill)
+            drill["metadata"]["name"]: drill for drill in self._of(key) if _slot_of(drill) is not None and _ended(drill)
         }
         past = [
             Past(name, moment(drill["status"]["finishedAt"]), drill["status"].get("verdict") == Verdict.FAILED.value)
@@ -278,10 +291,11 @@ class Schedules:
             self._drills.pop((key[0], name), None)
 
     def _of(self, key: Key) -> Iterator[Object]:
-        namespace, name = key
-        for (where, _), drill in list(self._drills.items()):
-            if where == namespace and drill["spec"].get("gameDay") == name:
-                yield drill
+        """The Drills of a GameDay. There may be thousands in all: they are found by their names."""
+        known = self._names.get(key, set())
+        known -= {name for name in known if (key[0], name) not in self._drills}
+        drills = [self._drills[key[0], name] for name in known]
+        yield from (drill for drill in drills if drill["spec"].get("gameDay") == key[1])
 
     def _around(self, key: Key) -> engine.Around:
         halt = self._halt()
@@ -306,6 +320,16 @@ def _read(spec: dict[str, Any]) -> tuple[Schedule | None, str]:
     return (None, "invalid") if any(engine.check(schedule)) else (schedule, digest_of(spec))
 
 
+def _slot_of(drill: Object) -> float | None:
+    """The slot for which a schedule made a Drill, as a Unix second; None for those that people create."""
+    label = (drill["metadata"].get("labels") or {}).get(SLOT, "")
+    if not re.fullmatch(r"[0-9]{1,12}", label) or drill["metadata"]["name"] != of_slot(
+        drill["spec"]["gameDay"], float(label)
+    ):
+        return None
+    return float(label)
+
+
 def _over(drill: Object) -> bool:
     return bool(drill.get("status", {}).get("phase") == Phase.FINISHED.value)
 
@@ -316,9 +340,11 @@ def _ended(drill: Object) -> bool:
     return done and not drill["metadata"].get("finalizers") and "deletionTimestamp" not in drill["metadata"]
 
 
-def _next(schedule: Schedule, now: float) -> dict[str, Any]:
-    runs = [engine.local(at, schedule.zone) for at in next_runs(schedule, now, SHOWN)]
-    first = "suspended" if schedule.suspend else next(iter(runs), "never")
+def _next(schedule: Schedule, calendar: Calendar, now: float) -> dict[str, Any]:
+    """The next runs; a slot that was decided already is none, although a clock that was put back shows it again."""
+    since = max(now, calendar.last_decided)
+    runs = [engine.local(at, schedule.zone) for at in next_runs(schedule, since, SHOWN)]
+    first = "suspended" if schedule.suspend else next(iter(runs), "all in blackouts")
     return {"next": runs, "nextRun": first}
 
 

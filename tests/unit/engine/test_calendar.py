@@ -117,6 +117,11 @@ def test_a_drill_that_has_not_begun_yet_keeps_the_next_slots_from_starting() -> 
         (Schedule("0 10 30 2 *", "Etc/UTC"), "spec.schedule.cron: '0 10 30 2 *'"),
         (Schedule("0 10 * * *", "Berlin"), "spec.schedule.timeZone: 'Berlin' is no IANA time zone"),
         (Schedule("0 10 * * *", "../etc/passwd"), "spec.schedule.timeZone"),
+        (Schedule("0 10 * * *", "Europe"), "spec.schedule.timeZone: 'Europe' is no IANA time zone"),
+        (Schedule("0 10 * * *", "localtime"), "spec.schedule.timeZone: 'localtime' is no IANA time zone"),
+        (Schedule("0 10 * * *", "right/Europe/Berlin"), "spec.schedule.timeZone: 'right/Europe/Berlin' is no IANA"),
+        (Schedule("0 10 * * *", "Factory"), "spec.schedule.timeZone: 'Factory' is no IANA time zone"),
+        (Schedule("5-5/10 10 * * *", "Etc/UTC"), "spec.schedule.cron: '5-5/10 10 * * *': 5-5/ steps through a range"),
         (
             Schedule("0 10 * * *", "Etc/UTC", blackouts=(Recurring("x", "@daily at 5", 60),)),
             "spec.schedule.blackouts[0].cron",

@@ -1,0 +1,31 @@
+"""What the clock on the wall of a time zone shows, as moments: it skips some minutes and shows others twice."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+MINUTE = timedelta(minutes=1)
+
+
+def comings(wall: datetime, place: ZoneInfo) -> tuple[float, ...]:
+    """The moments at which the clock shows ``wall``, as Unix seconds: one, two, or none where it is skipped."""
+    first, second = (wall.replace(tzinfo=place, fold=fold) for fold in (0, 1))
+    before, after = first.utcoffset(), second.utcoffset()
+    if before == after:
+        return (first.timestamp(),)
+    if before is not None and after is not None and before < after:
+        return ()
+    return first.timestamp(), second.timestamp()
+
+
+def first_coming(wall: datetime, place: ZoneInfo) -> float:
+    """The first moment at which the clock shows ``wall``, or the end of the gap in which it is skipped."""
+    while not (moments := comings(wall, place)):
+        wall += MINUTE
+    return moments[0]
+
+
+def last_coming(wall: datetime, place: ZoneInfo) -> float:
+    """The last moment at which the clock shows ``wall``, or the end of the gap in which it is skipped."""
+    while not (moments := comings(wall, place)):
+        wall += MINUTE
+    return moments[-1]
