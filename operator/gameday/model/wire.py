@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from gameday.model.sample import LINE_BYTES, Sample
@@ -14,6 +15,8 @@ LONGEST_NAME: Final = 512
 """Characters of a sample's name: a bystander's is made of a Service's name and namespace."""
 DEEPEST: Final = 16
 """Levels of maps and lists in a sample's values; an observer keeps half as many."""
+MOST_VALUES: Final = 256
+"""Values that a sample holds, with the maps and lists around them: what expressions cost is bounded by it."""
 LAST_MOMENT: Final = 2.0**33
 """Unix second, in the year 2242, from which on a clock is taken for broken."""
 LAST_NUMBER: Final = 2**53
@@ -65,7 +68,7 @@ def parse_line(agent: str, line: bytes | str) -> Sample:
         received=_moment(fields, "received"),
         ok=fields.get("ok") is True,
         error=_text(fields, "error", LONGEST_STRING),
-        values=_frozen(values, DEEPEST),
+        values=_Freezer().frozen(values, DEEPEST),
     )
 
 
@@ -99,21 +102,28 @@ def _text(fields: Mapping[str, Any], key: str, longest: int) -> str | None:
     return value
 
 
-def _frozen(value: Any, depth: int) -> Any:
-    """The value as samples hold it; a number that no double holds becomes infinite."""
-    match value:
-        case Mapping() | list() if not depth:
-            raise ValueError("values are nested too deep")
-        case Mapping():
-            return {str(key): _frozen(inner, depth - 1) for key, inner in value.items()}
-        case list():
-            return tuple(_frozen(inner, depth - 1) for inner in value)
-        case bool():
-            return value
-        case int() if abs(value) >= LAST_NUMBER:
-            return _double(value)
-        case _:
-            return value
+@dataclass(slots=True)
+class _Freezer:
+    left: int = MOST_VALUES + 1
+
+    def frozen(self, value: Any, depth: int) -> Any:
+        """The value as samples hold it; a number that no double holds becomes infinite."""
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError("too many values")
+        match value:
+            case Mapping() | list() if not depth:
+                raise ValueError("values are nested too deep")
+            case Mapping():
+                return {str(key): self.frozen(inner, depth - 1) for key, inner in value.items()}
+            case list():
+                return tuple(self.frozen(inner, depth - 1) for inner in value)
+            case bool():
+                return value
+            case int() if abs(value) >= LAST_NUMBER:
+                return _double(value)
+            case _:
+                return value
 
 
 def _double(value: int) -> float:

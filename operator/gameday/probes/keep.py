@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gameday.model.wire import LONGEST_STRING
+from gameday.model.wire import LONGEST_STRING, MOST_VALUES
 from gameday.probes.secrets import HIDDEN, Secrets
 
 DEPTH: Final = 8
 """Levels of a subtree that are kept."""
-MOST: Final = 2048
-"""Values of one answer that are kept: as many as a line holds."""
 
 
 class TooMany(Exception):
@@ -36,7 +34,7 @@ def keep(values: Mapping[str, Any], paths: Sequence[Sequence[str | int]], secret
 @dataclass(slots=True)
 class _Copy:
     secrets: Secrets
-    left: int = MOST
+    left: int = MOST_VALUES
 
     def along(self, source: Mapping[str, Any], target: dict[str, Any], path: Sequence[str | int]) -> None:
         key = path[0]
@@ -44,21 +42,20 @@ class _Copy:
             return
         inner = source[key]
         if len(path) > 1 and isinstance(inner, Mapping):
+            if key not in target:
+                self._take()
             self.along(inner, target.setdefault(key, {}), path[1:])
         else:
             target[key] = self.bounded(inner, DEPTH)
 
     def bounded(self, value: Any, depth: int) -> Any:
         """A value without Secrets, with its strings cut and its depth bounded."""
-        self.left -= 1
-        if self.left < 0:
-            raise TooMany
+        self._take()
         match value:
             case str():
-                # Before it is cut: half a Secret would not be found.
-                return self.secrets.hide(value)[:LONGEST_STRING]
+                return self._text(value)
             case Mapping() if depth:
-                return {self.bounded(str(key), 0): self.bounded(inner, depth - 1) for key, inner in value.items()}
+                return {self._text(str(key)): self.bounded(inner, depth - 1) for key, inner in value.items()}
             case list() | tuple() if depth:
                 return [self.bounded(inner, depth - 1) for inner in value]
             case bool() | None:
@@ -67,3 +64,12 @@ class _Copy:
                 return HIDDEN if self.secrets.hides(value) else value
             case _:
                 return None
+
+    def _text(self, text: str) -> str:
+        # Before it is cut: half a Secret would not be found.
+        return self.secrets.hide(text)[:LONGEST_STRING]
+
+    def _take(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise TooMany

@@ -6,6 +6,7 @@ operators, or one that died in between, never decide a slot twice; and the Drill
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,9 @@ AGAIN_AFTER: Final = 1.0
 """Seconds after which what the API server refused is tried again."""
 AT_ONCE: Final = 16
 """How many GameDays have their slots decided at the same time."""
+
+_SLOT: Final = re.compile(r"[0-9]{1,10}")
+"""The Unix second of a slot, as our label has it."""
 
 Key = tuple[str, str]
 log = logging.getLogger("gameday.schedules")
@@ -125,7 +129,8 @@ class Schedules:
 
         """
         label = (drill["metadata"].get("labels") or {}).get(SLOT)
-        if label is None or not label.isdigit():
+        if label is None or not _SLOT.fullmatch(label):
+            # A label that somebody else wrote: no schedule has such a slot.
             return
         namespace, name = drill["metadata"]["namespace"], drill["spec"]["gameDay"]
         while True:

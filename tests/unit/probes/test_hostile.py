@@ -50,7 +50,7 @@ HTTP_WORDS = {
     "huge-int": None,
     "large-int": None,
     "duplicate-keys": None,
-    "long-strings": None,
+    "long-strings": "too many values",
     "long-list": "body has too many values",
     "redirect": None,
     "bad-chunks": "protocol",
