@@ -75,7 +75,8 @@ def check(schedule: Schedule) -> Iterator[Finding]:
     """Everything in a schedule that no schema can see."""
     try:
         ZoneInfo(schedule.zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # OSError: a part of a zone's name, such as Europe, is a directory.
         text = f"{schedule.zone!r} is no IANA time zone: write one such as Europe/Berlin or Etc/UTC"
         yield Finding("spec.schedule.timeZone", text)
         return
