@@ -353,6 +353,13 @@ def drills(gameday: str) -> list[Case]:
         _drill("no-time", "startBefore that is no time", plain | {"startBefore": "soon"}),
         _drill("leap", "startBefore in a leap second", plain | {"startBefore": "2016-12-31T23:59:60Z"}),
         _drill("lower", "startBefore in small letters", plain | {"startBefore": "2020-01-01t00:00:00z"}),
+        _drill("zone-99", "startBefore in a zone that is none", plain | {"startBefore": "2020-01-01T00:00:00+99:99"}),
+        _drill(
+            "slot-lower",
+            "a scheduled one with an odd startBefore",
+            plain | {"startBefore": "2020-01-01t00:00:00z"},
+            labels={"gameday.dev/slot": "60"},
+        ),
         _drill("odd-abort", "abort that is a word", plain | {"abort": "yes"}),
         _drill("aborted", "aborted at its creation", {"gameDay": gameday, "abort": True}),
         _drill("x" * 63, "a name of 63 characters", plain),

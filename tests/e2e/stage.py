@@ -123,7 +123,7 @@ class Stage:
         )
 
     async def operator(
-        self, *, identity: str = "", also: Iterable[str] = (), everywhere: bool = False
+        self, *, identity: str = "", also: Iterable[str] = (), everywhere: bool = False, log_level: str = "info"
     ) -> OperatorProcess:
         """Start an operator that sees this namespace and ``also`` others, or all, with the rights of the real one."""
         with socket.socket() as one:
@@ -135,7 +135,7 @@ class Stage:
                 sys.executable, "-m", "gameday.cli.main", "operator", "--namespace", self.namespace,
                 "--image", IMAGE, "--port", str(port),
                 *(() if everywhere else (f"--watch={name}" for name in (self.namespace, *also))),
-                "--identity", identity or f"operator-{len(self.operators)}",
+                "--identity", identity or f"operator-{len(self.operators)}", "--log-level", log_level,
                 "--kubeconfig", str(self._operator_kubeconfig()),
                 stdout=out, stderr=out, env=os.environ | {"PYTHONPATH": str(ROOT / "operator")},
             )  # fmt: skip

@@ -235,9 +235,14 @@ class View:
 
 
 def start_before(drill: Object) -> float:
-    """The Unix second until which a Drill may start."""
+    """The Unix second until which a Drill may start; one that no calendar has is over."""
     given = drill["spec"].get("startBefore")
-    return moment(given) if given else moment(drill["metadata"]["creationTimestamp"]) + START_WITHIN
+    if not given:
+        return moment(drill["metadata"]["creationTimestamp"]) + START_WITHIN
+    try:
+        return moment(given)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def life_of(pod: Object) -> Life:
