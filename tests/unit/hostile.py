@@ -25,6 +25,7 @@ def whole(body: bytes, more: bytes = b"") -> bytes:
 BOMB = gzip.compress(b"\0" * (64 << 20))
 ANSWERS: dict[str, bytes] = {
     "fine": whole(b'{"n": 1}'),
+    "list": whole(json.dumps({"l": [1] * 200}).encode()),
     "gzip-bomb": whole(BOMB, b"Content-Encoding: gzip\r\n"),
     "deflate-bomb": whole(zlib.compress(b"\0" * (64 << 20)), b"Content-Encoding: deflate\r\n"),
     "brotli": whole(b"\x0b\x02\x80{}\x03", b"Content-Encoding: br\r\n"),
