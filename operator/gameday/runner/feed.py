@@ -26,6 +26,9 @@ REOPEN_AFTER: Final = 0.5
 LOG_LIMIT: Final = 10 * 1024 * 1024
 """Longest log of an agent that is read, in bytes: the kubelet rotates there, so a restart could not read it again."""
 
+MOST_BACK: Final = 1000
+"""Most lines of an agent that may come after a later one: for each, what was judged is judged anew."""
+
 TOLD: Final = 3
 """Lines of an agent that are passed over with a warning each; after that only their number is told, at the end."""
 
@@ -43,12 +46,14 @@ class Feed:
         self.evidence: Evidence | None = None
         self.severed: Severed | None = None
         self.fuses_armed: set[str] = set()
-        self.overlong = ""
-        """An agent whose log is longer than we read, or ""."""
+        self.unusable = ""
+        """Why an agent's log is read no further, or ""."""
         self._lags: dict[str, float] = {}
         self._wake: Callable[[], None] = lambda: None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._passed_over: dict[str, int] = {}
+        self._newest: dict[str, float] = {}
+        self._back: dict[str, int] = {}
         self._began = clock()
 
     def on_sample(self, wake: Callable[[], None]) -> None:
@@ -90,11 +95,17 @@ class Feed:
         async for line in follow_log(self.cluster, self.namespace, pod):
             size += len(line) + 1
             if size > LOG_LIMIT:
-                log.warning("log of %s/%s: longer than %d MiB, read no further", self.namespace, pod, LOG_LIMIT >> 20)
-                self.overlong = agent
-                self._wake()
+                self._give_up(f"the log of agent {agent} is longer than {LOG_LIMIT >> 20} MiB: it is read no further")
                 return
             self._take(agent, line)
+            if self._back.get(agent, 0) > MOST_BACK:
+                self._give_up(f"the lines of agent {agent} go back in time again and again: they are read no further")
+                return
+
+    def _give_up(self, why: str) -> None:
+        log.warning("%s: %s", self.namespace, why)
+        self.unusable = why
+        self._wake()
 
     def _tell(self, agent: str) -> None:
         if (count := self._passed_over.pop(agent, 0)) > TOLD:
@@ -110,6 +121,9 @@ class Feed:
             return
         if not self._keep(sample):
             return
+        newest = self._newest.get(agent, sample.received)
+        self._back[agent] = self._back.get(agent, 0) + (sample.received < newest)
+        self._newest[agent] = max(newest, sample.received)
         if sample.received > self._began:
             lag = self.clock() - sample.received
             self._lags[agent] = min(lag, self._lags.get(agent, lag))

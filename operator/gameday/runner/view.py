@@ -159,7 +159,7 @@ class View:
             fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
             cuts=self._cuts(record, plan, setup),
             severed=self.feed.severed,
-            overlong=self.feed.overlong,
+            unusable_log=self.feed.unusable,
             workloads={
                 name.removeprefix("workload/"): self._workload(name)
                 for name, mirror in self._mirrors.items()

@@ -50,12 +50,21 @@ async def read(monkeypatch: pytest.MonkeyPatch, lines: list[bytes]) -> tuple[Fee
 async def test_a_log_that_floods_is_read_up_to_its_limit_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
     long = [line(n, error="x" * 200) for n in range(1, 60_000)]
     feed, wakes = await read(monkeypatch, long)
-    assert feed.overlong == "observer"
+    assert feed.unusable == "the log of agent observer is longer than 10 MiB: it is read no further"
     size = sum(len(one) + 1 for one in long[: wakes - 1])
     assert LOG_LIMIT - 300 < size <= LOG_LIMIT
 
     feed, _ = await read(monkeypatch, long[:100])
-    assert feed.overlong == ""
+    assert feed.unusable == ""
+
+
+async def test_lines_that_go_back_in_time_again_and_again_are_read_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is set right sends some lines back; each has all that was judged judged anew."""
+    feed, _ = await read(monkeypatch, [line(n) for n in range(900, 0, -1)])
+    assert feed.unusable == ""
+    feed, wakes = await read(monkeypatch, [line(n) for n in range(5000, 0, -1)])
+    assert "go back in time" in feed.unusable
+    assert wakes < 1100
 
 
 async def test_lines_that_are_none_are_told_a_few_times_and_then_counted(
