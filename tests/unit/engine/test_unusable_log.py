@@ -1,4 +1,4 @@
-"""A log that is read no further ends the drill: what is cut comes back, and the verdict is Inconclusive with its why."""
+"""A log that is read no further ends the drill: what is cut comes back, and the verdict says why it is Inconclusive."""
 
 from dataclasses import dataclass, replace
 
