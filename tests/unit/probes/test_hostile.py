@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gameday.agents.dialing import dial
 from gameday.agents.log import SampleLog
 from gameday.agents.observer import observe
 from gameday.model.agent import AgentConfig, Dial, HeaderSpec, ProbeSpec, RedisSpec
@@ -246,7 +247,30 @@ async def test_a_probe_that_breaks_by_an_error_of_ours_ends_no_other(
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "\udcff", "127.0.0.1\0"])
 async def test_a_name_that_cannot_be_looked_up_is_a_sample(host: str) -> None:
-    from gameday.agents.dialing import dial
-
     error = await dial(Dial("bystander:x", host, 80, "tcp"))
     assert error == "dns"
+
+
+DIALLED = ["redis-garbage", "redis-huge-bulk", "redis-long-line", "redis-endless", "redis-silent"]
+DIAL_WORDS: dict[str, set[str | None]] = {
+    # A line that begins as Redis' do is an answer, however long: more a dial does not read.
+    "redis": {"protocol", "timeout", None},
+    "tls": {"tls", "reset", "timeout"},
+    "tcp": {None},
+}
+
+
+@pytest.mark.parametrize("protocol", DIAL_WORDS)
+@pytest.mark.parametrize("name", DIALLED)
+async def test_a_witness_that_dials_a_hostile_server_comes_to_an_end(name: str, protocol: str) -> None:
+    async for ports in hostile.serving(0, {name: 0}):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        error: str | None
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                error = await dial(Dial("target-0", "127.0.0.1", ports[1], protocol))
+        except TimeoutError:
+            error = "timeout"
+        assert error in DIAL_WORDS[protocol]
+        assert (error is None) is (protocol == "tcp" or (protocol, name) == ("redis", "redis-long-line"))
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 16 * 1024
