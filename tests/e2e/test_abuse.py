@@ -68,6 +68,13 @@ async def lags(operator: OperatorProcess) -> dict[float, float]:
         return {float(le): float(count) for le, count in BUCKET.findall(await answer.text())}
 
 
+async def _once_up(operator: OperatorProcess) -> dict[float, float]:
+    try:
+        return await lags(operator) or {0.0: 0.0}
+    except aiohttp.ClientError:
+        return {}
+
+
 def quantile(before: dict[float, float], after: dict[float, float], part: float) -> float:
     """The bucket that holds a part of what was read in between."""
     counts = {le: after[le] - before.get(le, 0.0) for le in sorted(after)}
@@ -83,7 +90,7 @@ def memory(operator: OperatorProcess) -> float:
 
 async def good_drill(town: Stage, operator: OperatorProcess, name: str) -> None:
     """Run the good drill and hold it to what it says when it is alone."""
-    before = await lags(operator)
+    before = await until(lambda: _once_up(operator), "the operator answers")
     drill = {"apiVersion": DRILLS.api_version, "kind": "Drill", "metadata": {"name": name}}
     town.apply(drill | {"spec": {"gameDay": "small"}})
     await town.in_phase("Recovery", name)

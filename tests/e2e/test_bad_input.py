@@ -73,7 +73,7 @@ async def test_more_than_two_hundred_specs_are_taken_or_refused_with_path_and_re
     cases = gamedays()
     assert len(cases) >= 200
     began = time.monotonic()
-    gate = asyncio.Semaphore(8)
+    gate = asyncio.Semaphore(4)
 
     async def apply(case: Case) -> tuple[Case, str]:
         async with gate:

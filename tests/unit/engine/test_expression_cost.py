@@ -62,9 +62,9 @@ def largest(shape: Callable[[int], str]) -> Expression | None:
 def seconds(expression: Expression, values: dict[str, dict[str, Value]], times: int) -> float:
     best = float("inf")
     for _ in range(times):
-        began = time.perf_counter()
+        began = time.thread_time()
         expression.evaluate(values)
-        best = min(best, time.perf_counter() - began)
+        best = min(best, time.thread_time() - began)
     return best
 
 

@@ -121,7 +121,7 @@ async def test_a_hostile_http_server_is_one_sample_with_a_word(url: str, name: s
 
 @pytest.mark.parametrize(("name", "word"), [("series", "too many series"), ("a-million-series", "body too long")])
 async def test_an_exposition_without_end_is_refused(url: str, name: str, word: str) -> None:
-    answer = await asked(ProbeSpec("probe", "http", 1.0, 2.0, (("n",),), url=f"{url}/{name}", parse="prometheus"))
+    answer = await asked(ProbeSpec("probe", "http", 1.0, 20.0, (("n",),), url=f"{url}/{name}", parse="prometheus"))
     assert (answer.ok, answer.error) == (False, word)
 
 
