@@ -18,7 +18,9 @@ from unit import hostile
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 HTTP = 8000
-REDIS = {name: HTTP + 1 + i for i, name in enumerate([*hostile.REDIS, "redis-endless", "redis-echo"])}
+REDIS = {
+    name: HTTP + 1 + i for i, name in enumerate([*hostile.REDIS, "redis-endless", "redis-echo", "redis-late-echo"])
+}
 
 WORDS = {
     "endless": "body too long",
@@ -174,10 +176,12 @@ def of_secrets(namespace: str) -> Object:
         told = {"name": f"{key} is told", "eventually": f"{key}_text.text == 'never'", "within": "2s"}
         spec["outage"]["expect"].append(told)
     reference = {"secretKeyRef": {"name": "tresor", "key": "password"}}
-    for name, host, port in (("echoing", "hostile", REDIS["redis-echo"]), ("wrong", "redis", 6379)):
+    ports = {"echoing": REDIS["redis-echo"], "late": REDIS["redis-late-echo"], "wrong": 6379}
+    for name, port in ports.items():
+        host, said = ("redis" if name == "wrong" else "hostile"), ("redis error" if name == "late" else "auth")
         redis = {"host": f"{host}.{namespace}.svc", "port": port, "auth": {"passwordFrom": reference}}
         spec["probes"].append({"name": name, "timeout": "1s", "redis": redis})
-        spec["outage"]["expect"].append({"name": f"{name} says auth", "always": f"{name}.error == 'auth'"})
+        spec["outage"]["expect"].append({"name": f"{name} says so", "always": f"{name}.error == '{said}'"})
     return gameday
 
 
@@ -228,4 +232,4 @@ async def test_a_secret_is_nowhere_but_in_the_request_that_carries_it(town: Stag
     assert '"error":"auth"' in logs["pod/first-client"]
     told = {e["name"]: e["state"] for e in status["expectations"]}
     assert all(told[f"{key} is used"] == "Met" for key in SECRETS if key not in {"split", "snowman"}), told
-    assert (told["echoing says auth"], told["wrong says auth"]) == ("Met", "Met")
+    assert all(told[f"{name} says so"] == "Met" for name in ("echoing", "late", "wrong")), told

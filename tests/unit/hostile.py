@@ -121,17 +121,21 @@ async def serve_http(reader: asyncio.StreamReader, writer: Writer) -> None:
 
 
 def serve_redis(name: str) -> Callable[[asyncio.StreamReader, Writer], Awaitable[None]]:
-    """What answers as a Redis that is hostile in one way; ``redis-echo`` hands back what it was sent, as errors."""
+    """What answers as a Redis that is hostile in one way; two hand back what they were sent, as errors."""
 
     async def serve(reader: asyncio.StreamReader, writer: Writer) -> None:
         try:
             if name == "redis-endless":
                 await reader.read(100)
                 await _forever(writer, b"$-1\r\n+", b"x" * 65536)
+            password = b""
             while said := await reader.read(4096):
                 if name == "redis-echo":
                     word = said.split(b"\r\n")[-2]
                     writer.write(b"-%s is wrong\r\n" % word)
+                elif name == "redis-late-echo":
+                    writer.write(b"-%s is yours\r\n" % password if password else b"+OK\r\n")
+                    password = password or said.split(b"\r\n")[-2]
                 else:
                     writer.write(REDIS[name])
                 await writer.drain()
@@ -155,7 +159,7 @@ async def serving(http: int, redis: dict[str, int]) -> AsyncIterator[list[int]]:
 async def main() -> None:
     """Serve HTTP on the given port, and each hostile Redis on one of the ports after it."""
     first = int(sys.argv[1])
-    names = [*REDIS, "redis-endless", "redis-echo"]
+    names = [*REDIS, "redis-endless", "redis-echo", "redis-late-echo"]
     async for _ in serving(first, {name: first + 1 + i for i, name in enumerate(names)}):
         await asyncio.Event().wait()
 
