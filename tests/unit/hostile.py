@@ -93,6 +93,9 @@ REDIS: dict[str, bytes] = {
 }
 """What is answered to a Redis client, by name; the connection then stays open."""
 
+ALL_REDIS = [*REDIS, "redis-endless", "redis-echo", "redis-late-echo"]
+"""All hostile Redis there are; as a program each has a port of its own, in this order."""
+
 
 async def serve_http(reader: asyncio.StreamReader, writer: Writer) -> None:
     """Answer one request by its path, ``/echo`` with all that was asked for."""
@@ -159,8 +162,7 @@ async def serving(http: int, redis: dict[str, int]) -> AsyncIterator[list[int]]:
 async def main() -> None:
     """Serve HTTP on the given port, and each hostile Redis on one of the ports after it."""
     first = int(sys.argv[1])
-    names = [*REDIS, "redis-endless", "redis-echo", "redis-late-echo"]
-    async for _ in serving(first, {name: first + 1 + i for i, name in enumerate(names)}):
+    async for _ in serving(first, {name: first + 1 + i for i, name in enumerate(ALL_REDIS)}):
         await asyncio.Event().wait()
 
 
