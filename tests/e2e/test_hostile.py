@@ -18,9 +18,7 @@ from unit import hostile
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 HTTP = 8000
-REDIS = {
-    name: HTTP + 1 + i for i, name in enumerate([*hostile.REDIS, "redis-endless", "redis-echo", "redis-late-echo"])
-}
+REDIS = {name: HTTP + 1 + i for i, name in enumerate(hostile.ALL_REDIS)}
 
 WORDS = {
     "endless": "body too long",
