@@ -134,6 +134,7 @@ class Stage:
         also: Iterable[str] = (),
         everywhere: bool = False,
         environment: Mapping[str, str] | None = None,
+        log_level: str = "info",
     ) -> OperatorProcess:
         """Start an operator that sees this namespace and ``also`` others, or all, with the rights of the real one."""
         own = dict(environment or {})
@@ -147,7 +148,7 @@ class Stage:
                 sys.executable, "-m", "gameday.cli.main", "operator", "--namespace", self.namespace,
                 "--image", IMAGE, "--port", str(port),
                 *(() if everywhere else (f"--watch={name}" for name in (self.namespace, *also))),
-                "--identity", identity or f"operator-{len(self.operators)}",
+                "--identity", identity or f"operator-{len(self.operators)}", "--log-level", log_level,
                 "--kubeconfig", str(self._operator_kubeconfig()),
                 stdout=out, stderr=out, env=os.environ | own,
             )  # fmt: skip

@@ -28,7 +28,7 @@ async def dial(target: Dial) -> str | None:
                 _, writer = await asyncio.open_connection(target.host, target.port)
                 writer.transport.abort()
                 return None
-    except (OSError, asyncio.IncompleteReadError) as error:
+    except (OSError, ValueError, asyncio.IncompleteReadError) as error:
         return error_word(error)
 
 

@@ -1,26 +1,30 @@
 """The observer: runs probes, one request in flight each. ``python -m gameday.agents.observer``."""
 
 import asyncio
+import sys
 import time
 
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
 from gameday.model.agent import AgentConfig, ProbeSpec
 from gameday.probes.ask import Answer, Ask, ask_for
+from gameday.probes.secrets import Secrets
 
 
 async def observe(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
     """Run every probe until told to end; a slow one delays none but itself."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_repeat(probe, log, ending)) for probe in config.probes]
+        # One for all: what one service was sent, another may answer with.
+        secrets = Secrets()
+        tasks = [group.create_task(_repeat(probe, secrets, log, ending)) for probe in config.probes]
         await ending.wait()
         for task in tasks:
             task.cancel()
 
 
-async def _repeat(probe: ProbeSpec, log: SampleLog, ending: asyncio.Event) -> None:
+async def _repeat(probe: ProbeSpec, secrets: Secrets, log: SampleLog, ending: asyncio.Event) -> None:
     clock = asyncio.get_running_loop().time
-    ask = ask_for(probe)
+    ask = ask_for(probe, secrets)
     due = clock()
     try:
         while not await until(ending, due):
@@ -38,6 +42,10 @@ async def _once(probe: ProbeSpec, ask: Ask, log: SampleLog) -> None:
             answer = await ask()
     except TimeoutError:
         answer = Answer(ok=False, error="timeout")
+    except Exception as error:  # noqa: BLE001  one probe must not end the others
+        # An error of ours is no sample: what is missing is Unknown. Never its text, which may hold what was sent.
+        sys.stderr.write(f"probe {probe.name}: {type(error).__name__}\n")
+        return
     values = {} if answer.values is None else answer.values
     log.write(probe.name, sent, time.time(), ok=answer.ok, error=answer.error, values=values)
 

@@ -5,22 +5,25 @@ whose address is exactly one of the targets', never that of a NAT behind which o
 """
 
 import asyncio
+import re
 import time
 from typing import Any, Final
-
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
 from gameday.model.agent import AgentConfig
-from gameday.probes.redis import connect, word
+from gameday.probes.redis import word
+from gameday.probes.resp import LONG, Connection, RedisSaid
+from gameday.probes.secrets import Secrets
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks while armed."""
 ROUND_EVERY: Final = 0.2
 QUIET_ROUNDS: Final = 2
 """Rounds in a row without a connection after which none is left."""
+
+_FIELD: Final = re.compile(r"(?:^| )(id|addr)=(\S*)")
+"""What is read of each client in Redis' list: its number and its address."""
 
 
 async def sever(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
@@ -42,16 +45,18 @@ async def _attempt(work: Any, config: AgentConfig, log: SampleLog, name: str, bu
             await work(config, values)
     except TimeoutError:
         error = f"connections of the targets were left after {budget:.0f} s" if values else "timeout"
-    except (RedisError, OSError) as problem:
+    except (RedisSaid, OSError, UnicodeError) as problem:
         error = f"{word(problem)}: the redis probe's user needs CLIENT LIST and CLIENT KILL"
     if error is None and values.get("left"):
         error = "connections are left"
     log.write(name, sent, time.time(), ok=error is None, error=error, values=values)
 
 
-async def _clients(client: "Redis", addresses: tuple[str, ...]) -> list[int]:
-    listed = await client.client_list()
-    return [int(entry["id"]) for entry in listed if entry["addr"].rpartition(":")[0].strip("[]") in addresses]
+async def _clients(client: Connection, addresses: tuple[str, ...]) -> list[str]:
+    """The numbers of the connections that come from these addresses."""
+    listed = await client.call("CLIENT", "LIST", most=LONG)
+    entries = [dict(_FIELD.findall(line)) for line in str(listed).splitlines()]
+    return [one["id"] for one in entries if one.get("addr", "").rpartition(":")[0].strip("[]") in addresses]
 
 
 async def _count(config: AgentConfig, values: dict[str, int]) -> None:
@@ -67,14 +72,15 @@ async def _end(config: AgentConfig, values: dict[str, int]) -> None:
             values["left"] = len(found)
             quiet = 0 if found else quiet + 1
             for one in found:
-                values["killed"] += int(await client.client_kill_filter(_id=str(one)))
+                ended = await client.call("CLIENT", "KILL", "ID", one)
+                values["killed"] += ended if isinstance(ended, int) else 0
             await asyncio.sleep(ROUND_EVERY)
 
 
-def _connected(config: AgentConfig) -> "Redis":
+def _connected(config: AgentConfig) -> Connection:
     if config.redis is None:
         raise ValueError("the severing agent was given no Redis")
-    return connect(config.redis, 2.0)
+    return Connection(config.redis, Secrets(), 2.0)
 
 
 if __name__ == "__main__":

@@ -108,5 +108,5 @@ def _local(path: str, text: str | None, zone: str, moment_of: Callable[[datetime
     except (ZoneInfoNotFoundError, OSError):
         # The zone has a finding of its own.
         return 0.0
-    except ValueError:
+    except (ValueError, OverflowError):
         raise PlanInvalid(((path, f"{text!r} is no date: write 2026-12-20 or 2026-12-20T18:00"),)) from None

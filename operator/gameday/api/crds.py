@@ -18,6 +18,12 @@ HEADER: Final = "# Made by `make generate` from operator/gameday/api; do not edi
 Column = tuple[str, str, str]
 """Name, type and JSONPath of a column."""
 
+LONGEST_NAMES: Final = {
+    "GameDay": (40, "its drills' names grow from it"),
+    "Drill": (63, "what the drill makes is labelled with it"),
+}
+"""How long the name of each kind may be, and why."""
+
 _READY = '.status.conditions[?(@.type=="Ready")].status'
 
 GAMEDAY_COLUMNS: tuple[Column, ...] = (
@@ -56,13 +62,13 @@ def definition(
             "status": status,
         },
     }
-    if kind == "GameDay":
-        root["x-kubernetes-validations"] = [
-            {
-                "rule": "size(self.metadata.name) <= 40",
-                "message": "a GameDay's name has at most 40 characters, because its drills' names grow from it",
-            }
-        ]
+    longest, why = LONGEST_NAMES[kind]
+    root["x-kubernetes-validations"] = [
+        {
+            "rule": f"size(self.metadata.name) <= {longest}",
+            "message": f"a {kind}'s name has at most {longest} characters, because {why}",
+        }
+    ]
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

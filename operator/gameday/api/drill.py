@@ -6,6 +6,13 @@ from pydantic import Field
 
 from gameday.api.base import ApiModel, ObjectName, cel
 
+TIME = {
+    "type": "string",
+    "format": "date-time",
+    # What the format alone lets through, a small t or a leap second, is read by few.
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$",
+}
+
 
 class DrillSpec(ApiModel):
     """Which plan to run, and until when to start it. Immutable but for abort."""
@@ -26,9 +33,7 @@ class DrillSpec(ApiModel):
     }
     game_day: ObjectName
     """Name of the GameDay, in the Drill's namespace."""
-    start_before: (
-        Annotated[str, Field(max_length=40, json_schema_extra={"type": "string", "format": "date-time"})] | None
-    ) = None
+    start_before: Annotated[str, Field(max_length=40, json_schema_extra=TIME)] | None = None
     """Time by which it must have started; default: five minutes after its creation."""
     abort: bool = False
     """Set to true to end the drill: what it holds is undone first."""

@@ -7,6 +7,12 @@ from pydantic import Field
 from gameday.api.base import MOST, ApiModel, Duration, Identifier, ObjectName, Port, cel, keyed
 
 
+def between(field: str, shortest: str, longest: str) -> tuple[str, str]:
+    """A rule that bounds a duration on both sides."""
+    rule = f"duration(self.{field}) >= duration('{shortest}') && duration(self.{field}) <= duration('{longest}')"
+    return rule, f"{field} must be from {shortest} to {longest}"
+
+
 class SecretKeyRef(ApiModel):
     """One key of a Secret in the GameDay's namespace. Only the kubelet reads it, into the probe's pod."""
 
@@ -132,6 +138,8 @@ class Probe(ApiModel):
                 " + (has(self.kubernetes) ? 1 : 0) == 1",
                 "give exactly one of http, tcp, redis and kubernetes",
             ),
+            between("every", "1s", "1h"),
+            between("timeout", "1s", "5m"),
             ("self.name != 'baseline'", "baseline is taken in expressions: choose another name for the probe"),
         )
     }

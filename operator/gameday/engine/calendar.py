@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSimError
 
-from gameday.engine.plan_check import Finding
+from gameday.engine.finding import Finding
 from gameday.engine.slots import COUNTED, blackout_at, count, newest, upcoming
 from gameday.model.schedule import Calendar, Decision, Recurring, Schedule, Slot
 

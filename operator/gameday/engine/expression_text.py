@@ -11,6 +11,7 @@ from typing import Final
 
 import cel
 
+from gameday.engine.expression_cost import Cost, pattern_flaw
 from gameday.engine.functions import LENGTH_OF
 from gameday.engine.paths import Path
 
@@ -66,6 +67,8 @@ class Reading:
 
     paths: tuple[Path, ...]
     promoted: str
+    micros: float
+    """What an evaluation may cost, in microseconds."""
 
 
 @dataclass(slots=True)
@@ -86,6 +89,12 @@ class _Walk:
     paths: dict[Path, None] = field(default_factory=dict)
     pieces: list[str] = field(default_factory=list)
     open: list[_Scope] = field(default_factory=list)
+    cost: Cost = field(default_factory=Cost)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether this is evaluated for each item of a list."""
+        return any(scope.binds for scope in self.open)
 
     def at(self, index: int) -> str:
         """The text of a token, "" beyond either end."""
@@ -108,7 +117,7 @@ def read(text: str) -> Reading:
     index = 0
     while index < len(tokens):
         index = _step(walk, index)
-    return Reading(tuple(walk.paths), " ".join(walk.pieces))
+    return Reading(tuple(walk.paths), " ".join(walk.pieces), walk.cost.micros)
 
 
 def _tokens(text: str) -> Iterator[Token]:
@@ -121,6 +130,7 @@ def _tokens(text: str) -> Iterator[Token]:
 def _step(walk: _Walk, index: int) -> int:
     """Take in the token at ``index``; the index of the next one is returned."""
     token = walk.tokens[index]
+    walk.cost.token(repeated=walk.repeated)
     if token.kind == "name" and token.text not in _WORDS:
         return _name(walk, index)
     if token.text == "[" and _is_index(walk, index):
@@ -172,6 +182,7 @@ def _chain(walk: _Walk, start: int, *, bound: bool) -> int:
         if len(path) == 1:
             raise walk.error(f"name a value of {path[0]}, as {path[0]}.ok; strings stand in quotes", start)
         walk.paths[tuple(path)] = None
+        walk.cost.named(repeated=walk.repeated)
     walk.pieces.append("".join(walk.at(i) for i in range(start, index)))
     return index
 
@@ -179,8 +190,9 @@ def _chain(walk: _Walk, start: int, *, bound: bool) -> int:
 def _call(walk: _Walk, index: int) -> int:
     token = walk.tokens[index]
     scope = _Scope(token)
+    walk.cost.call(token.text, repeated=walk.repeated)
     if token.text in COMPREHENSIONS and walk.at(index - 1) == ".":
-        if any(outer.binds for outer in walk.open):
+        if walk.repeated:
             raise walk.error("a comprehension inside another may take seconds; split the expectation in two", index)
         scope.binds = walk.at(index + 2)
         walk.pieces.extend((token.text, "(", scope.binds))
@@ -188,9 +200,25 @@ def _call(walk: _Walk, index: int) -> int:
         return index + 3
     if token.text not in FUNCTIONS:
         raise walk.error(f"{token.text}() is not known; there are {', '.join(sorted(FUNCTIONS))}", index)
+    if token.text == "matches":
+        _pattern(walk, index)
     walk.open.append(scope)
     walk.pieces.extend((LENGTH_OF if token.text == "size" else token.text, "("))
     return index + 2
+
+
+def _pattern(walk: _Walk, index: int) -> None:
+    """The pattern of a ``matches``: written out, so that its cost is known."""
+    last = index + 2 if walk.at(index - 1) == "." else index + 1
+    while walk.at(last + 1) not in {")", ""}:
+        last += 1
+    token = walk.tokens[min(last, len(walk.tokens) - 1)]
+    pattern = cel.evaluate(token.text) if token.kind == "text" else None
+    if not isinstance(pattern, str) or walk.at(last - 1) not in {"(", ","}:
+        raise walk.error("write the pattern of matches as text: body.name.matches('^a.*z$')", index)
+    if flaw := pattern_flaw(pattern):
+        raise walk.error(flaw, last)
+    walk.cost.pattern(pattern, repeated=walk.repeated)
 
 
 def _close(walk: _Walk) -> None:

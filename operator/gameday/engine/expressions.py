@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import cel
 
+from gameday.engine.expression_cost import MOST
 from gameday.engine.expression_text import ExpressionError, read
 from gameday.engine.functions import COMPLAINTS, FUNCTIONS
 from gameday.engine.paths import Path, find, first_missing, path_text
@@ -72,6 +73,8 @@ class Expression:
     probes: frozenset[str]
     """Probes whose samples it is evaluated on; those of ``baseline_paths`` alone are not among them."""
     _program: Any
+    micros: float
+    """What an evaluation may cost, in microseconds; see ``expression_cost``."""
 
     def evaluate(self, env: Mapping[str, Mapping[str, Value]]) -> Outcome:
         """Hold the expression against views of samples by probe, and ``baseline``. Never raises for what they hold."""
@@ -130,6 +133,11 @@ def compile_expression(text: str) -> Expression:
         raise ExpressionError(f"the expression has {size} bytes, at most {MAX_BYTES} are allowed; split it in two")
     _compile(text, text)
     reading = read(text)
+    if reading.micros > MOST:
+        raise ExpressionError(
+            f"an evaluation may take {reading.micros / 1000:.0f} ms, {MOST / 1000:.0f} are allowed: inside a "
+            "comprehension use little more than its own variable, and split the expectation in two"
+        )
     paths = tuple(path for path in reading.paths if path[0] != BASELINE)
     baseline_paths = tuple(path[1:] for path in reading.paths if path[0] == BASELINE)
     for path in baseline_paths:
@@ -143,7 +151,7 @@ def compile_expression(text: str) -> Expression:
     if not paths:
         raise ExpressionError("the expression uses no probe, so no sample could change it", text, 0)
     probes = frozenset(str(path[0]) for path in paths)
-    return Expression(text, paths, baseline_paths, probes, _compile(reading.promoted, text))
+    return Expression(text, paths, baseline_paths, probes, _compile(reading.promoted, text), reading.micros)
 
 
 def parse_path(text: str) -> Path:

@@ -4,19 +4,35 @@ A feed is ordered by the agent's own clock and number; what came before is the s
 the log was read.
 """
 
+import json
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from gameday.model.sample import Sample, Value
+
+MANY: Final = 64
+"""Values in a sample from which on they are kept as text: a list of small numbers takes 16 times the room of its text,
+and a drill keeps every line."""
+
+_NOTHING: Final[Mapping[str, Value]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sample, and what expressions see of it; its values are kept only there."""
+    """A sample, and what expressions see of it; its values are kept only there, many of them as JSON."""
 
     sample: Sample
-    seen: Mapping[str, Value]
+    kept: Mapping[str, Value] | str
+
+    @property
+    def seen(self) -> Mapping[str, Value]:
+        """What expressions see of it."""
+        if isinstance(self.kept, str):
+            read: Mapping[str, Value] = json.loads(self.kept)
+            return read
+        return self.kept
 
     @property
     def place(self) -> tuple[float, int, float]:
@@ -38,7 +54,7 @@ class Feed:
         if key in self._known:
             return False
         self._known.add(key)
-        line = Line(replace(sample, values={}), seen)
+        line = Line(replace(sample, values=_NOTHING), _packed(seen))
         if not self.lines or line.place > self.lines[-1].place:
             self.lines.append(line)
         else:
@@ -50,3 +66,20 @@ class Feed:
         """Whether lines are missing between this line and the one before it."""
         before = self.lines[index - 1].sample.n if index else 0
         return self.lines[index].sample.n != before + 1
+
+
+def _packed(seen: Mapping[str, Value]) -> Mapping[str, Value] | str:
+    if not seen:
+        return _NOTHING
+    return json.dumps(seen, separators=(",", ":")) if _more_than(MANY, seen) < 0 else seen
+
+
+def _more_than(left: int, value: Value) -> int:
+    """``left`` less the number of values, or the first negative number below: the rest is not counted."""
+    left -= 1
+    if isinstance(value, Mapping | list | tuple):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            if left < 0:
+                break
+            left = _more_than(left, inner)
+    return left

@@ -1,11 +1,14 @@
 """What a plan says that no schema can check: every finding at once, each with its path and what to do."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gameday.engine.evidence import Evidence
+from gameday.engine.expression_cost import SHARE
 from gameday.engine.expressions import ExpressionError, compile_expression, parse_path
+from gameday.engine.finding import Finding
 from gameday.engine.paths import Path, paths_by_probe
+from gameday.engine.probe_check import SHORTEST, check_probes
 from gameday.model.plan import Expectation, Plan, Restore, Scale, Stage
 
 LOG_BYTES = 8 * 1024 * 1024
@@ -15,17 +18,6 @@ LINE_ESTIMATE = 512
 """Bytes of a usual sample; the worst is 4096, which no probe reaches at every sample."""
 
 _FIELD = {Stage.STEADY_STATE: "steadyState", Stage.OUTAGE: "outage", Stage.RECOVERY: "recovery"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that keeps a plan from running; ``path`` is the field's."""
-
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
 
 
 def check(plan: Plan) -> tuple[Finding, ...]:
@@ -57,7 +49,9 @@ def _check(plan: Plan) -> Iterator[Finding]:
         except ExpressionError as error:
             yield Finding(path, str(error))
     yield from _rollback(plan)
+    yield from _cost(plan)
     yield from _log(plan)
+    yield from check_probes(plan)
 
 
 def _expression(path: str, text: str, probes: set[str]) -> Iterator[Finding]:
@@ -75,7 +69,12 @@ def _roots(path: str, paths: list[Path], probes: set[str]) -> Iterator[Finding]:
 
 
 def _timing(path: str, stage: Stage, expectation: Expectation, plan: Plan) -> Iterator[Finding]:
-    if stage is not Stage.OUTAGE:
+    if stage is Stage.STEADY_STATE:
+        return
+    if stage is Stage.RECOVERY:
+        if max(expectation.within or 0.0, expectation.holds) > plan.recovery.within:
+            within = f"{plan.recovery.within:.0f} s"
+            yield Finding(path, f"within and holds must each fit into recovery.within, {within}: lengthen the recovery")
         return
     needed = (expectation.within or 0.0) + expectation.holds
     if needed > plan.outage.lasts:
@@ -97,10 +96,28 @@ def _rollback(plan: Plan) -> Iterator[Finding]:
             yield Finding(path, f"no step before this one scales {step.action.deployment}: there is nothing to restore")
 
 
+def _cost(plan: Plan) -> Iterator[Finding]:
+    """What all expressions may take together: each is evaluated at every sample of every probe that it uses."""
+    a_second = {probe.name: 1 / max(probe.every, SHORTEST) for probe in plan.probes}
+    micros = 0.0
+    for expectation in (e for stage in Stage for e in plan.expectations(stage)):
+        try:
+            expression = compile_expression(expectation.expression)
+        except ExpressionError:
+            continue
+        micros += expression.micros * sum(a_second.get(name, 0.0) for name in expression.probes)
+    if micros > SHARE:
+        yield Finding(
+            "spec",
+            f"the expressions may take {micros / 1000:.0f} ms of each second, {SHARE / 1000:.0f} are allowed: "
+            "probe less often, or use comprehensions and matches in fewer expectations",
+        )
+
+
 def _log(plan: Plan) -> Iterator[Finding]:
     length = plan.steady_state.lasts + plan.outage.lasts + plan.recovery.within
     length += plan.rollback.within if plan.rollback is not None else 0.0
-    size = sum(length / probe.every * LINE_ESTIMATE for probe in plan.probes)
+    size = sum(length / max(probe.every, SHORTEST) * LINE_ESTIMATE for probe in plan.probes)
     if size > LOG_BYTES:
         yield Finding(
             "spec.probes",

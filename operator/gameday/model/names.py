@@ -34,6 +34,11 @@ def scale_fuse(drill: str, step: str) -> str:
     return derived(drill, f"fuse-{step}")
 
 
+def fuse_agent(step: str) -> str:
+    """The agent's name of a scale's fuse."""
+    return derived("fuse", step)
+
+
 def of_slot(gameday: str, at: float) -> str:
     """The Drill of a slot, by the Unix minute of it."""
     return f"{gameday}-{int(at) // 60}"

@@ -125,6 +125,7 @@ class Cause(enum.Enum):
     ROLLOUT_IN_PROGRESS = "RolloutInProgress"
     AGENTS_NOT_READY = "AgentsNotReady"
     AGENT_LOST = "AgentLost"
+    LOG_UNUSABLE = "LogUnusable"
     NOT_STEADY = "NotSteady"
     EXPRESSION_FAILED = "ExpressionFailed"
     FUSE_NOT_ARMED = "FuseNotArmed"

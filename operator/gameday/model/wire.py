@@ -1,13 +1,26 @@
 """The lines of agents' logs: how a sample is written and read; see ``sample`` for their form."""
 
 import json
+import math
+import sys
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from gameday.model.sample import LINE_BYTES, Sample
 
-LONGEST_STRING = 256
+LONGEST_STRING: Final = 256
 """Characters of a string that a sample keeps."""
+LONGEST_NAME: Final = 512
+"""Characters of a sample's name: a bystander's is made of a Service's name and namespace."""
+DEEPEST: Final = 16
+"""Levels of maps and lists in a sample's values; an observer keeps half as many."""
+MOST_VALUES: Final = 256
+"""Values that a sample holds, with the maps and lists around them: what expressions cost is bounded by it."""
+LAST_MOMENT: Final = 2.0**33
+"""Unix second, in the year 2242, from which on a clock is taken for broken."""
+LAST_NUMBER: Final = 2**53
+"""Number of a line that no agent reaches."""
 
 
 def encode(sample: Sample) -> str:
@@ -31,39 +44,90 @@ def encode(sample: Sample) -> str:
 
 
 def parse_line(agent: str, line: bytes | str) -> Sample:
-    """The sample of a line.
+    """The sample of a line. An agent's log is not to be trusted: whoever may write pods in its namespace can fake one.
 
     Raises:
-        ValueError: when the line is not one.
+        ValueError: when the line is not one; the message holds nothing of it.
 
     """
-    fields = json.loads(line)
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        # Never the error's own text: it may hold a piece of the line.
+        raise ValueError("not JSON") from None
     if not isinstance(fields, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004  a line is text: its content is wrong, not its type
-    try:
-        return Sample(
-            agent=agent,
-            n=int(fields["n"]),
-            name=str(fields["name"]),
-            sent=float(fields["sent"]),
-            received=float(fields["received"]),
-            ok=fields["ok"] is True,
-            error=fields.get("error"),
-            values=_values(fields.get("values", {})),
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a sample: {error!r}") from error
-
-
-def _values(values: object) -> Mapping[str, Any]:
+    values = fields.get("values", {})
     if not isinstance(values, Mapping):
         raise ValueError("values is no object")  # noqa: TRY004  see above
-    return {str(key): _frozen(value) for key, value in values.items()}
+    return Sample(
+        agent=agent,
+        n=_number(fields.get("n")),
+        name=_name(fields),
+        sent=_moment(fields, "sent"),
+        received=_moment(fields, "received"),
+        ok=fields.get("ok") is True,
+        error=_text(fields, "error", LONGEST_STRING),
+        values=_Freezer().frozen(values, DEEPEST),
+    )
 
 
-def _frozen(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _frozen(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return tuple(_frozen(inner) for inner in value)
+def _number(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < LAST_NUMBER:
+        raise ValueError("n is no number of a line")
     return value
+
+
+def _moment(fields: Mapping[str, Any], key: str) -> float:
+    value = fields.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{key} is no time")  # noqa: TRY004  see above
+    # Compared before it is made a float: a whole number may be too large for one.
+    if not 0 <= value < LAST_MOMENT:
+        raise ValueError(f"{key} is no time")
+    return float(value)
+
+
+def _name(fields: Mapping[str, Any]) -> str:
+    if not (name := _text(fields, "name", LONGEST_NAME)):
+        raise ValueError("it has no name")
+    # A drill has few names and many lines.
+    return sys.intern(name)
+
+
+def _text(fields: Mapping[str, Any], key: str, longest: int) -> str | None:
+    value = fields.get(key)
+    if value is not None and (not isinstance(value, str) or len(value) > longest):
+        raise ValueError(f"{key} is no short text")
+    return value
+
+
+@dataclass(slots=True)
+class _Freezer:
+    left: int = MOST_VALUES + 1
+
+    def frozen(self, value: Any, depth: int) -> Any:
+        """The value as samples hold it; a number that no double holds becomes infinite."""
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError("too many values")
+        match value:
+            case Mapping() | list() if not depth:
+                raise ValueError("values are nested too deep")
+            case Mapping():
+                return {str(key): self.frozen(inner, depth - 1) for key, inner in value.items()}
+            case list():
+                return tuple(self.frozen(inner, depth - 1) for inner in value)
+            case bool():
+                return value
+            case int() if abs(value) >= LAST_NUMBER:
+                return _double(value)
+            case _:
+                return value
+
+
+def _double(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

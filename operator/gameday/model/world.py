@@ -133,5 +133,7 @@ class World:
     """When this process took the drill over: what was asked for earlier, another process asked for."""
     skew: float = 0.0
     """Seconds by which the agents' clocks differ."""
+    unusable_log: str = ""
+    """Why an agent's log is read no further, or ""."""
     likely_leak: str = ""
     """What most likely lets traffic through a cut that shows no effect."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gameday.model.agent import ProbeSpec
+from gameday.probes.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Ask(ABC):
         """Let go of what is kept."""
 
 
-def ask_for(probe: ProbeSpec) -> Ask:
+def ask_for(probe: ProbeSpec, secrets: Secrets) -> Ask:
     """The probe's question. Each kind's library is imported only where it is used: agents stay small.
 
     Raises:
@@ -42,7 +43,7 @@ def ask_for(probe: ProbeSpec) -> Ask:
         case "http":
             from gameday.probes.http import HttpAsk
 
-            return HttpAsk(probe)
+            return HttpAsk(probe, secrets)
         case "tcp":
             from gameday.probes.tcp import TcpAsk
 
@@ -50,7 +51,7 @@ def ask_for(probe: ProbeSpec) -> Ask:
         case "redis":
             from gameday.probes.redis import RedisAsk
 
-            return RedisAsk(probe)
+            return RedisAsk(probe, secrets)
         case _:
             raise ValueError(f"probe {probe.name}: no agent runs kind {probe.kind!r}")
 
@@ -60,7 +61,8 @@ def error_word(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None:
         match cause:
-            case socket.gaierror():
+            case socket.gaierror() | ValueError():
+                # A name that cannot even be asked for is an error of what writes it down, mostly a UnicodeError.
                 return "dns"
             case ssl.SSLError():
                 return "tls"

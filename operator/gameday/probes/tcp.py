@@ -16,7 +16,7 @@ class TcpAsk(Ask):
         """Connect once."""
         try:
             _, writer = await asyncio.open_connection(self._probe.host, self._probe.port)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             return Answer(ok=False, error=error_word(error))
         writer.close()
         return Answer(ok=True)

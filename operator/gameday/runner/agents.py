@@ -1,6 +1,9 @@
 """Which agents a drill needs, and what each is told."""
 
+from typing import Final
+
 from gameday.cluster.kinds import Object
+from gameday.engine.plan_check import LOG_BYTES
 from gameday.model.agent import AgentConfig, HeaderSpec, ProbeSpec, RedisSpec, secret_file
 from gameday.model.labels import CONTROL
 from gameday.model.plan import (
@@ -17,6 +20,12 @@ from gameday.runner.agent_pods import SEVER_GRACE, Place, Shape, pod
 from gameday.runner.twins import dials
 
 __all__ = ["Place", "pods", "redis_of", "wanted"]
+
+
+DIAL_EVERY: Final = 0.25
+"""Seconds between two dials of an address."""
+DIAL_BYTES: Final = 128
+"""Bytes of a dial's line."""
 
 
 def wanted(plan: Plan, setup: Setup) -> frozenset[str]:
@@ -40,7 +49,8 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
     if "client" in names:
         # Redis' own policy admits the targets, so what talks to it wears their labels; the cut spares role control.
         made.append(_observer(plan, place, "client", (RedisProbe,), setup.pairs[0]))
-    config = AgentConfig(dials=dials(plan, setup, place.namespace))
+    addresses = dials(plan, setup, place.namespace)
+    config = AgentConfig(dials=addresses, every=dial_every(plan, len(addresses)))
     for index, pair in enumerate(setup.pairs):
         for role in ("witness", CONTROL):
             shape = Shape("witness", role, wears=pair.labels, node=pair.node)
@@ -48,6 +58,13 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
     if "sever" in names:
         made.append(_sever(plan, setup, place))
     return tuple(made)
+
+
+def dial_every(plan: Plan, addresses: int) -> float:
+    """Seconds between two dials of an address: a short time, longer where a whole drill would not fit into a log."""
+    length = plan.steady_state.lasts + plan.outage.lasts + plan.recovery.within
+    length += plan.rollback.within if plan.rollback is not None else 0.0
+    return max(DIAL_EVERY, length * addresses * DIAL_BYTES / LOG_BYTES)
 
 
 def redis_of(plan: Plan) -> RedisProbe | None:

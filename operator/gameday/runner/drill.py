@@ -16,7 +16,6 @@ from gameday.engine.evidence import Evidence
 from gameday.engine.orders import orders
 from gameday.engine.situation import Situation
 from gameday.errors import GameDayError, NamespaceBusy
-from gameday.model.labels import AGENT
 from gameday.model.plan import Outage, Plan, Recovery, SteadyState
 from gameday.model.record import Phase, Record
 from gameday.model.world import Life, Lock, World
@@ -142,9 +141,9 @@ class DrillRunner:
             self.feed.evidence = Evidence(plan, len(setup.pairs))
             if self.memory.record.inject_requested_at is not None or self.memory.record.holds:
                 self.feed.evidence.set_baseline(self.memory.record.baseline)
-        for name, pod in self.view.objects("pods").items():
+        for agent, pod in self.view.logging_pods().items():
             if life_of(pod) in {Life.RUNNING, Life.ENDED}:
-                self.feed.follow(background, pod["metadata"]["labels"][AGENT], name)
+                self.feed.follow(background, agent, pod["metadata"]["name"])
         self._look_for_leak(background)
         if self.memory.record.phase is not Phase.PREFLIGHT:
             self.watched.open(background, plan.probes)

@@ -6,7 +6,9 @@ restarted operator loses nothing that the kubelet still has, and no second bookk
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
+from typing import Final
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.streams import follow_log
@@ -18,8 +20,17 @@ from gameday.model.world import Severed
 from gameday.runner.background import Background
 from gameday.runner.telemetry import Metrics
 
-REOPEN_AFTER = 0.5
+REOPEN_AFTER: Final = 0.5
 """Seconds before a log that could not be followed is opened again."""
+
+LOG_LIMIT: Final = 10 * 1024 * 1024
+"""Longest log of an agent that is read, in bytes: the kubelet rotates there, so a restart could not read it again."""
+
+MOST_BACK: Final = 1000
+"""Most lines of an agent that may come after a later one: for each, what was judged is judged anew."""
+
+TOLD: Final = 3
+"""Lines of an agent that are passed over with a warning each; after that only their number is told, at the end."""
 
 log = logging.getLogger("gameday.feed")
 
@@ -35,9 +46,14 @@ class Feed:
         self.evidence: Evidence | None = None
         self.severed: Severed | None = None
         self.fuses_armed: set[str] = set()
+        self.unusable = ""
+        """Why an agent's log is read no further, or ""."""
         self._lags: dict[str, float] = {}
         self._wake: Callable[[], None] = lambda: None
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._passed_over: dict[str, int] = {}
+        self._newest: dict[str, float] = {}
+        self._back: dict[str, int] = {}
         self._began = clock()
 
     def on_sample(self, wake: Callable[[], None]) -> None:
@@ -62,8 +78,7 @@ class Feed:
     async def _follow(self, agent: str, pod: str) -> None:
         while True:
             try:
-                async for line in follow_log(self.cluster, self.namespace, pod):
-                    self._take(agent, line)
+                await self._read(agent, pod)
             except Absent:
                 return
             except GameDayError as error:
@@ -71,15 +86,44 @@ class Feed:
                 await asyncio.sleep(REOPEN_AFTER)
             else:
                 return
+            finally:
+                self._tell(agent)
+
+    async def _read(self, agent: str, pod: str) -> None:
+        """Read a log to its end, or as far as one is read: nobody may fill our memory through it."""
+        size = 0
+        async for line in follow_log(self.cluster, self.namespace, pod):
+            size += len(line) + 1
+            if size > LOG_LIMIT:
+                self._give_up(f"the log of agent {agent} is longer than {LOG_LIMIT >> 20} MiB: it is read no further")
+                return
+            self._take(agent, line)
+            if self._back.get(agent, 0) > MOST_BACK:
+                self._give_up(f"the lines of agent {agent} go back in time again and again: they are read no further")
+                return
+
+    def _give_up(self, why: str) -> None:
+        log.warning("%s: %s", self.namespace, why)
+        self.unusable = why
+        self._wake()
+
+    def _tell(self, agent: str) -> None:
+        if (count := self._passed_over.pop(agent, 0)) > TOLD:
+            log.warning("%d lines of agent %s in %s were passed over", count, agent, self.namespace)
 
     def _take(self, agent: str, line: bytes) -> None:
         try:
             sample = parse_line(agent, line)
         except ValueError as error:
-            log.warning("line of agent %s passed over: %s", agent, error)
+            count = self._passed_over[agent] = self._passed_over.get(agent, 0) + 1
+            if count <= TOLD:
+                log.warning("line of agent %s in %s passed over: %s", agent, self.namespace, error)
             return
         if not self._keep(sample):
             return
+        newest = self._newest.get(agent, sample.received)
+        self._back[agent] = self._back.get(agent, 0) + (sample.received < newest)
+        self._newest[agent] = max(newest, sample.received)
         if sample.received > self._began:
             lag = self.clock() - sample.received
             self._lags[agent] = min(lag, self._lags.get(agent, lag))
@@ -95,7 +139,14 @@ class Feed:
 
 
 def _severed(sample: Sample) -> Severed:
-    killed, left = sample.values.get("killed", 0), sample.values.get("left", 0)
-    if not isinstance(killed, int | float) or not isinstance(left, int | float):
+    killed, left = (_count(sample, key) for key in ("killed", "left"))
+    if killed is None or left is None:
         return Severed(0, 0, "the severing pod's answer cannot be read")
-    return Severed(int(killed), int(left), "" if sample.ok else sample.error or "unknown error")
+    return Severed(killed, left, "" if sample.ok else sample.error or "unknown error")
+
+
+def _count(sample: Sample, key: str) -> int | None:
+    value = sample.values.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return int(value)

@@ -21,7 +21,7 @@ from gameday.faults.sight import Sight, look
 from gameday.faults.targets import addresses, far_end, pairs, targets
 from gameday.model.agent import AgentConfig
 from gameday.model.limits import Reach, RulingState
-from gameday.model.names import cut_fuse, derived, job
+from gameday.model.names import cut_fuse, derived, fuse_agent, job
 from gameday.model.names import policy as policy_name
 from gameday.model.plan import Existing, Fault, Plan, ServiceRef
 from gameday.model.record import Hold, HoldKind
@@ -265,7 +265,7 @@ class Hands:
                 budget=seconds,
                 deadline=self.clock() + seconds,
             )
-            agent = derived("fuse", hold.name)
+            agent = fuse_agent(hold.name)
             body = fuse_pod(
                 self.memory.name, hold.fuse_name, agent, config, self.settings.image, self.settings.image_pull_policy
             )
@@ -301,8 +301,9 @@ class Hands:
             await self.account.delete(PODS, self.namespace, hold.fuse_name)
 
     async def _stop_agents(self) -> None:
-        for name, pod in list(self.view.objects("pods").items()):
+        for pod in self.view.logging_pods().values():
             if "deletionTimestamp" not in pod["metadata"] or life_of(pod) is not Life.ENDED:
+                name = pod["metadata"]["name"]
                 there = await self.account.delete(PODS, self.namespace, name, uid=pod["metadata"]["uid"])
                 if not there:
                     self.view.forget("pods", name)

@@ -36,6 +36,7 @@ AGAIN_AFTER: Final = 1.0
 AT_ONCE: Final = 16
 """How many GameDays have their slots decided at the same time."""
 
+
 Key = tuple[str, str]
 log = logging.getLogger("gameday.schedules")
 

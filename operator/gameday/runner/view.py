@@ -1,6 +1,7 @@
 """What one drill sees of the cluster: mirrors of the few objects that concern it, and the World made of them."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -21,13 +22,15 @@ from gameday.cluster.streams import Mirror
 from gameday.engine import budgets
 from gameday.faults import fuse, policy
 from gameday.faults.targets import endpoint_addresses
-from gameday.model.labels import AGENT, DRILL, ROLE
+from gameday.model.labels import DRILL
+from gameday.model.names import derived, fuse_agent
 from gameday.model.names import job as job_name
 from gameday.model.plan import Fault, Plan, RunJob, Via
 from gameday.model.record import Hold, HoldKind, Record
 from gameday.model.setup import Setup
 from gameday.model.world import Cut, Fuse, Life, Lock, Planned, Preflight, Workload, World
 from gameday.runner import agents
+from gameday.runner.agent_pods import DEADLINE
 from gameday.runner.background import Background
 from gameday.runner.feed import Feed
 from gameday.runner.memory import Memory
@@ -149,13 +152,15 @@ class View:
         )
         if plan is None or setup is None:
             return world
+        wanted = agents.wanted(plan, setup)
         return replace(
             world,
-            agents_wanted=agents.wanted(plan, setup),
-            agents={pod["metadata"]["labels"][AGENT]: life_of(pod) for pod in self._agent_pods()},
+            agents_wanted=wanted,
+            agents={agent: life_of(pod) for agent, pod in self.agent_pods(wanted).items()},
             fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
             cuts=self._cuts(record, plan, setup),
             severed=self.feed.severed,
+            unusable_log=self.feed.unusable,
             workloads={
                 name.removeprefix("workload/"): self._workload(name)
                 for name, mirror in self._mirrors.items()
@@ -168,13 +173,23 @@ class View:
             },
         )
 
-    def _agent_pods(self) -> list[Object]:
-        return [pod for pod in self.objects("pods").values() if pod["metadata"]["labels"].get(ROLE) != "fuse"]
+    def logging_pods(self) -> dict[str, Object]:
+        """The pods whose logs tell of this drill, by the agent's name: its agents, and the fuses of what it scales."""
+        plan, setup, pods = self.memory.plan, self.memory.setup, self.objects("pods")
+        found = self.agent_pods(agents.wanted(plan, setup)) if plan is not None and setup is not None else {}
+        fuses = [hold for hold in self.memory.record.holds if hold.before is not None and hold.fuse_name in pods]
+        return found | {fuse_agent(hold.name): pods[hold.fuse_name] for hold in fuses}
+
+    def agent_pods(self, wanted: Iterable[str]) -> dict[str, Object]:
+        """The pods of agents by the agent's name: whatever else wears a drill's label is none of ours."""
+        pods = self.objects("pods")
+        names = {agent: derived(self.memory.name, agent) for agent in wanted}
+        return {agent: pods[name] for agent, name in names.items() if name in pods}
 
     def _fuse(self, hold: Hold, plan: Plan) -> Fuse:
         if hold.kind is HoldKind.NETWORK_PARTITION:
             return fuse.state_of(self.objects("jobs").get(hold.fuse_name), budgets.fuse_of_cut(plan))
-        return pod_fuse(self.objects("pods").get(hold.fuse_name), self.feed.fuses_armed)
+        return pod_fuse(self.objects("pods").get(hold.fuse_name), fuse_agent(hold.name), self.feed.fuses_armed)
 
     def _cuts(self, record: Record, plan: Plan, setup: Setup) -> dict[str, Cut]:
         holds = [(fault, record.hold(fault.name)) for fault in plan.outage.faults]
@@ -220,9 +235,14 @@ class View:
 
 
 def start_before(drill: Object) -> float:
-    """The Unix second until which a Drill may start."""
+    """The Unix second until which a Drill may start; one that no calendar has is over."""
     given = drill["spec"].get("startBefore")
-    return moment(given) if given else moment(drill["metadata"]["creationTimestamp"]) + START_WITHIN
+    if not given:
+        return moment(drill["metadata"]["creationTimestamp"]) + START_WITHIN
+    try:
+        return moment(given)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def life_of(pod: Object) -> Life:
@@ -235,13 +255,23 @@ def life_of(pod: Object) -> Life:
     return Life.STARTING
 
 
-def pod_fuse(pod: Object | None, armed: set[str]) -> Fuse:
+def pod_fuse(pod: Object | None, agent: str, armed: set[str]) -> Fuse:
     """How a scale's fuse stands: it is armed once it has rehearsed its patch."""
     if pod is None:
         return Fuse()
     life = life_of(pod)
-    deadline = float(pod["metadata"].get("annotations", {}).get("gameday.dev/deadline", 0))
-    name = pod["metadata"]["labels"].get(AGENT, "")
+    deadline = _seconds((pod["metadata"].get("annotations") or {}).get(DEADLINE, ""))
     dead = "its pod ended" if life is Life.ENDED else None
-    ready = name in armed and life is Life.RUNNING
+    if deadline is None:
+        dead = f"its annotation {DEADLINE} was changed"
+    ready = agent in armed and life is Life.RUNNING
     return Fuse(uid=pod["metadata"]["uid"], armed=ready, deadline=deadline, dead=dead)
+
+
+def _seconds(text: str) -> float | None:
+    """The moment that an annotation names, or None: whoever may write in the namespace may have changed it."""
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from gameday.model.agent import HeaderSpec, ProbeSpec
 from gameday.probes.ask import Answer
-from gameday.probes.http import BODY_BYTES, HttpAsk
+from gameday.probes.http import HttpAsk
 from unit.redis_server import free_port
 
 PATHS: tuple[tuple[str | int, ...], ...] = (("status",), ("body", "redis"), ("text",), ("memory_bytes",))
@@ -28,7 +28,7 @@ async def url() -> AsyncIterator[str]:
         return web.json_response({"redis": "down"}, status=503)
 
     async def echo(request: web.Request) -> web.Response:
-        return web.json_response({"redis": request.headers.get("X-API-Key"), "body": await request.text()})
+        return web.json_response({"redis": request.headers.get("X-API-Key", "")[::-1], "body": await request.text()})
 
     async def text(_: web.Request) -> web.Response:
         return web.Response(text="all is well")
@@ -88,7 +88,7 @@ async def test_a_header_comes_from_its_file_each_time(url: str, tmp_path: Path) 
     one = HttpAsk(probe)
     for value in ("first", "second"):
         key.write_text(value + "\n")
-        assert (await one()).values == {"status": 200, "body": {"redis": value}}
+        assert (await one()).values == {"status": 200, "body": {"redis": value[::-1]}}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,6 @@ async def test_a_header_comes_from_its_file_each_time(url: str, tmp_path: Path) 
 async def test_what_goes_wrong_is_a_short_word(url: str, path: str, error: str | None) -> None:
     answer = await ask(f"{url}/{path}", timeout=0.5)
     assert answer.error == error
-    assert BODY_BYTES < 10_000_000
 
 
 async def test_redirects_are_answers_and_not_followed(url: str) -> None:

@@ -237,3 +237,12 @@ def test_a_fuse_of_a_scale_outlives_its_drill_and_comes_back_when_it_dies() -> N
 def test_a_configuration_stays_small() -> None:
     many = tuple(Dial(f"bystander:{n}", "203.0.113.25", n, "tcp") for n in range(8))
     assert len(json.dumps(AgentConfig(dials=many).to_json())) < 4096
+
+
+def test_dials_of_the_longest_drill_fit_into_a_log_and_those_of_a_usual_one_are_quick() -> None:
+    assert config(made()["witness-0"]).every == 0.25
+    long = replace(plan(), steady_state=SteadyState(1800), outage=Outage(3600, plan().outage.faults))
+    long = replace(long, recovery=Recovery(7200))
+    told = config(made(long)["witness-0"])
+    assert told.every > 0.25
+    assert (1800 + 3600 + 7200) / told.every * len(told.dials) * 128 <= 8 * 1024 * 1024 + 1

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from gameday.model.labels import SLOT
 from gameday.runner.entry import MOST_BEGINNING, Entry
+from gameday.runner.view import start_before
 
 Object = dict[str, Any]
 
@@ -51,3 +54,10 @@ def test_what_has_begun_and_what_people_created_is_never_held_up() -> None:
         assert one.admits(drill("by-hand", slot=False))
         assert one.admits(drill("begun", phase="Recovery"))
         assert one.admits(drill("to tidy", phase="Finished"))
+
+
+@pytest.mark.parametrize("odd", ["soon", "2020-01-01t00:00:00z", "2016-12-31T23:59:60Z", "0000-01-01T00:00:00Z"])
+def test_a_time_that_no_calendar_has_is_over_and_holds_nobody_up(odd: str) -> None:
+    body = drill("a") | {"spec": {"startBefore": odd}}
+    assert start_before(body) == 0.0
+    assert entry(drill("r", phase="Outage")).admits(body), "it enters to say so"

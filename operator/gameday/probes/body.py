@@ -1,0 +1,45 @@
+"""Reading the body of an answer: bounded in length and in pieces, also when it was compressed though nobody asked."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+BYTES: Final = 1024 * 1024
+"""Longest body read, in bytes, after decompression."""
+PIECES: Final = 4096
+"""Most pieces in which a body may come: each costs time, however small it is."""
+
+_WINDOW: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+"""Encodings that are read all the same, since some servers know no other, by zlib's name for them."""
+
+
+class Unreadable(Exception):
+    """A body that is not read to its end; the message is a short word for why."""
+
+
+async def read(chunks: AsyncIterator[bytes], encoding: str) -> bytes:
+    """The body.
+
+    Raises:
+        Unreadable: when it is too long, comes in too many pieces, or is encoded as we do not read.
+
+    """
+    if encoding not in {"identity", "", *_WINDOW}:
+        raise Unreadable("body is encoded otherwise than asked for")
+    inflate = zlib.decompressobj(_WINDOW[encoding]) if encoding in _WINDOW else None
+    body = bytearray()
+    pieces = 0
+    async for chunk in chunks:
+        pieces += 1
+        if pieces > PIECES:
+            raise Unreadable("body in too many pieces")
+        try:
+            body += chunk if inflate is None else inflate.decompress(chunk, BYTES + 1 - len(body))
+        except zlib.error:
+            raise Unreadable("body is not compressed as it says") from None
+        if len(body) > BYTES:
+            raise Unreadable("body too long")
+        # Whoever sends without a pause must not keep other probes from their turn.
+        await asyncio.sleep(0)
+    return bytes(body)

@@ -1,0 +1,186 @@
+"""A connection to Redis that trusts it with nothing: replies are bounded in length, items and depth.
+
+Redis' protocol, version 2: a few lines, where a client library would follow a server that sends it elsewhere with the
+password, or keep what it sends for as long as it sends.
+"""
+
+import asyncio
+import ssl
+from types import TracebackType
+from typing import Final, Self
+
+from gameday.model.agent import RedisSpec
+from gameday.probes.secrets import Secrets
+
+Reply = str | int | list["Reply"] | None
+"""What Redis answers; text that is none is replaced where it is not."""
+
+SHORT: Final = 64 * 1024
+"""Longest reply, in bytes, to what is asked for again and again."""
+LONG: Final = 8 * 1024 * 1024
+"""Longest list of clients, in bytes: some ten thousand connections."""
+ITEMS: Final = 1024
+"""Most items in a list."""
+DEPTH: Final = 4
+"""Most lists inside one another."""
+
+CODES: Final = frozenset(
+    {
+        *("ASK", "BUSY", "CLUSTERDOWN", "CROSSSLOT", "DENIED", "ERR", "EXECABORT", "LOADING", "MASTERDOWN", "MISCONF"),
+        *("MOVED", "NOAUTH", "NOPERM", "NOREPLICAS", "NOSCRIPT", "OOM", "READONLY", "TRYAGAIN", "UNKILLABLE"),
+        *("WRONGPASS", "WRONGTYPE"),
+    }
+)
+"""The first words of Redis' errors; any other may be what it was sent."""
+
+
+class NotRedis(ConnectionError):
+    """What answers does not speak the protocol, or says more than we take; the message is a short word."""
+
+
+class RedisSaid(Exception):
+    """Redis answered with an error; the message is its code, never its text, which may hold what was sent."""
+
+
+class Connection:
+    """One connection, opened at its first use and closed by ``close`` or by the end of ``async with``."""
+
+    def __init__(self, spec: RedisSpec, secrets: Secrets, timeout: float) -> None:
+        """``timeout`` bounds each command, in seconds."""
+        self._spec = spec
+        self._secrets = secrets
+        self._timeout = timeout
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up at once."""
+        writer, self._reader, self._writer = self._writer, None, None
+        if writer is not None:
+            writer.transport.abort()
+
+    async def call(self, *words: str, most: int = SHORT) -> Reply:
+        """The reply to a command.
+
+        Raises:
+            RedisSaid: when that is an error.
+            NotRedis: when it is no reply, or one of more than ``most`` bytes; the connection is closed then.
+            OSError: when the way there failed, or took too long (TimeoutError).
+            UnicodeError: when the host's name is none.
+
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                if self._reader is None:
+                    await self._open()
+                return await self._exchange(words, most)
+        except RedisSaid:
+            raise
+        except BaseException:
+            # Its answer may still be under way: it must not be taken for the next one's.
+            self.close()
+            raise
+
+    async def _open(self) -> None:
+        spec = self._spec
+        tls = ssl.create_default_context() if spec.tls else None
+        self._reader, self._writer = await asyncio.open_connection(spec.host, spec.port, ssl=tls)
+        if not spec.password_file:
+            return
+        user = (spec.username,) if spec.username else ()
+        try:
+            await self._exchange(("AUTH", *user, self._secrets.read(spec.password_file)), SHORT)
+        except RedisSaid:
+            self.close()
+            raise RedisSaid("WRONGPASS") from None
+
+    async def _exchange(self, words: tuple[str, ...], most: int) -> Reply:
+        if self._reader is None or self._writer is None:
+            raise ConnectionResetError("not connected")
+        encoded = [word.encode() for word in words]
+        self._writer.write(
+            b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded)
+        )
+        await self._writer.drain()
+        reply = await _Reading(self._reader, most).reply(DEPTH)
+        if isinstance(reply, RedisSaid):
+            raise reply
+        return reply
+
+
+class _Reading:
+    """One reply, and how many bytes of it may still come."""
+
+    def __init__(self, reader: asyncio.StreamReader, most: int) -> None:
+        self._reader = reader
+        self._left = most
+
+    async def reply(self, depth: int) -> "Reply | RedisSaid":
+        line = await self._line()
+        kind, rest = line[:1], line[1:]
+        match kind:
+            case b"+":
+                return rest.decode(errors="replace")
+            case b"-":
+                code = rest.split(b" ", 1)[0].decode(errors="replace")
+                return RedisSaid(code if code in CODES else "error")
+            case b":":
+                return _number(rest)
+            case b"$":
+                return await self._bulk(_number(rest))
+            case b"*" if depth:
+                return await self._items(_number(rest), depth - 1)
+            case _:
+                raise NotRedis("protocol")
+
+    async def _line(self) -> bytes:
+        try:
+            line = await self._reader.readuntil(b"\r\n")
+        except asyncio.LimitOverrunError:
+            raise NotRedis("answer too long") from None
+        except asyncio.IncompleteReadError:
+            raise ConnectionResetError("Redis hung up") from None
+        self._took(len(line))
+        return line[:-2]
+
+    async def _bulk(self, length: int) -> str | None:
+        if length < 0:
+            return None
+        self._took(length)
+        try:
+            return (await self._reader.readexactly(length + 2))[:-2].decode(errors="replace")
+        except asyncio.IncompleteReadError:
+            raise ConnectionResetError("Redis hung up") from None
+
+    async def _items(self, count: int, depth: int) -> Reply:
+        if count < 0:
+            return None
+        if count > ITEMS:
+            raise NotRedis("answer too long")
+        items: list[Reply] = []
+        for _ in range(count):
+            item = await self.reply(depth)
+            items.append("" if isinstance(item, RedisSaid) else item)
+        return items
+
+    def _took(self, length: int) -> None:
+        self._left -= length
+        if self._left < 0:
+            raise NotRedis("answer too long")
+
+
+def _number(text: bytes) -> int:
+    if len(text) > 20:
+        raise NotRedis("protocol")
+    try:
+        return int(text)
+    except ValueError:
+        raise NotRedis("protocol") from None

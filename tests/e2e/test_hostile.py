@@ -1,0 +1,233 @@
+"""Servers that are hostile, and Secrets that are echoed: each is a sample with a word, in bounds, and nothing leaks."""
+
+import itertools
+import json
+import re
+import statistics
+from typing import Any
+
+import aiohttp
+import pytest
+
+from e2e.dialling import IMAGE, ROOT, until
+from e2e.stage import Stage, kubectl, small
+from gameday.cluster.kinds import PODS, Object
+from gameday.model.wire import parse_line
+from unit import hostile
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+HTTP = 8000
+REDIS = {name: HTTP + 1 + i for i, name in enumerate(hostile.ALL_REDIS)}
+
+WORDS = {
+    "endless": "body too long",
+    "100-mb": "body too long",
+    "gzip-bomb": "body too long",
+    "endless-bomb": "body too long",
+    "dripping": "timeout",
+    "dripping-headers": "timeout",
+    "silent": "timeout",
+    "endless-headers": "headers too long",
+    "tiny-chunks": "body in too many pieces",
+    "many-values": "body has too many values",
+    "nested": "body has too many values",
+    "bad-chunks": "protocol",
+    "http-0.9": "protocol",
+    "reset": "protocol",
+    "short-body": "protocol",
+    "nothing": "protocol",
+    "a-million-series": "body too long",
+    "invalid-utf8": "",
+    "huge-float": "",
+    "huge-int": "",
+    "duplicate-keys": "",
+    "redirect": "",
+    "redis-garbage": "protocol",
+    "redis-huge-bulk": "answer too long",
+    "redis-huge-array": "answer too long",
+    "redis-nested": "protocol",
+    "redis-endless": "answer too long",
+    "redis-moved": "protocol",
+    "redis-silent": "timeout",
+}
+"""What each hostile server's samples say; "" is an answer that is ok."""
+
+MARKER = "tresor-8c1f"
+SECRETS = {
+    "echoed": f"{MARKER}-echoed",
+    "bearer": f"Bearer {MARKER}-token",
+    "split": f"{MARKER}\r\nX-Injected: {MARKER}",
+    "snowman": f"{MARKER}-☃",
+    "newline": f"{MARKER}-newline\n",
+    "password": f"{MARKER}-password",
+    "number": "4711081547110815",
+}
+PEAK = "print(next(l for l in open('/proc/1/status') if l.startswith('VmHWM')).split()[1])"
+
+
+def identifier(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "_", name if name[0].isalpha() else f"x{name}")
+
+
+def server() -> list[Object]:
+    """The hostile server: a pod, its program, its Service."""
+    program = (ROOT / "tests" / "unit" / "hostile.py").read_text()
+    ports = {"http": HTTP, **REDIS}
+    return [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "hostile"}, "data": {"hostile.py": program}},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "hostile"},
+            "spec": {"selector": {"app": "hostile"}, "ports": [{"name": f"p{p}", "port": p} for p in ports.values()]},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "hostile", "labels": {"app": "hostile"}},
+            "spec": {
+                "terminationGracePeriodSeconds": 0,
+                "volumes": [{"name": "program", "configMap": {"name": "hostile"}}],
+                "containers": [
+                    {
+                        "name": "hostile",
+                        "image": IMAGE,
+                        "imagePullPolicy": "IfNotPresent",
+                        "command": ["python3", "/program/hostile.py", str(HTTP)],
+                        "volumeMounts": [{"name": "program", "mountPath": "/program"}],
+                        "resources": {"limits": {"cpu": "300m", "memory": "512Mi"}},
+                    }
+                ],
+            },
+        },
+    ]
+
+
+async def ready(town: Stage) -> None:
+    async def running() -> bool:
+        pod = await town.admin.get(PODS, town.namespace, "hostile")
+        states = (pod or {}).get("status", {}).get("containerStatuses", [])
+        return bool(states) and "running" in states[0]["state"]
+
+    await until(running, "the hostile server runs")
+
+
+def log(town: Stage, pod: str) -> str:
+    return kubectl("-n", town.namespace, "logs", pod, ok=False).stdout
+
+
+async def test_a_drill_beside_hostile_servers_is_on_time_and_names_what_each_does(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    town.apply(*server())
+    await ready(town)
+    operator = await town.operator()
+    gameday = small(outage__lasts="15s")
+    spec = gameday["spec"]
+    for name, word in WORDS.items():
+        probe: dict[str, Any] = {"name": identifier(name), "every": "5s", "timeout": "2s"}
+        if name in REDIS:
+            probe["redis"] = {"host": f"hostile.{town.namespace}.svc", "port": REDIS[name]}
+        else:
+            probe["http"] = {"url": f"http://hostile:{HTTP}/{name}"}
+            if name == "a-million-series":
+                probe["http"]["parse"] = "prometheus"
+        spec["probes"].append(probe)
+        said = f"{identifier(name)}.error == '{word}' && {identifier(name)}.ok == {str(not word).lower()}"
+        spec["outage"]["expect"].append({"name": name, "always": said})
+    await town.start(gameday)
+    await town.in_phase("Recovery")
+    for agent in ("observer", "client"):
+        lines = [parse_line(agent, line) for line in log(town, f"first-{agent}").splitlines()]
+        peak = int(kubectl("-n", town.namespace, "exec", f"first-{agent}", "--", "python3", "-c", PEAK).stdout) / 1024
+        good = [line for line in lines if line.name in {"health", "redis"}]
+        gaps = sorted(b.sent - a.sent for a, b in itertools.pairwise(good))
+        print(
+            f"{agent}: peak {peak:.0f} MiB; the good probe's samples {statistics.median(gaps):.2f} s apart, "
+            f"the longest {gaps[-1]:.2f} s, of {len(gaps)}"
+        )
+        assert peak < 64
+        assert statistics.median(gaps) < 1.3
+        assert gaps[-1] < 3
+    status = await town.finishes()
+    assert status["verdict"] == "Passed", status["message"]
+    assert operator.process.returncode is None
+    await town.nothing_is_left()
+
+
+def headers(key: str) -> list[Object]:
+    return [{"name": "X-API-Key", "valueFrom": {"secretKeyRef": {"name": "tresor", "key": key}}}]
+
+
+def of_secrets(namespace: str) -> Object:
+    """A GameDay that sends every Secret to whoever echoes it, and uses all of what comes back."""
+    gameday = small(outage__lasts="8s")
+    spec = gameday["spec"]
+    for key in SECRETS:
+        http = {"url": f"http://hostile:{HTTP}/echo", "headers": headers(key)}
+        spec["probes"] += [
+            {"name": key, "timeout": "1s", "http": http},
+            {"name": f"{key}_text", "timeout": "1s", "http": http | {"parse": "text"}},
+        ]
+        said = f"!{key}.ok && (!has({key}.body) || size({key}.body.all) >= 0) && !{key}_text.ok"
+        spec["outage"]["expect"].append({"name": f"{key} is used", "always": said})
+        told = {"name": f"{key} is told", "eventually": f"{key}_text.text == 'never'", "within": "2s"}
+        spec["outage"]["expect"].append(told)
+    reference = {"secretKeyRef": {"name": "tresor", "key": "password"}}
+    ports = {"echoing": REDIS["redis-echo"], "late": REDIS["redis-late-echo"], "wrong": 6379}
+    for name, port in ports.items():
+        host, said = ("redis" if name == "wrong" else "hostile"), ("redis error" if name == "late" else "auth")
+        redis = {"host": f"{host}.{namespace}.svc", "port": port, "auth": {"passwordFrom": reference}}
+        spec["probes"].append({"name": name, "timeout": "1s", "redis": redis})
+        spec["outage"]["expect"].append({"name": f"{name} says so", "always": f"{name}.error == '{said}'"})
+    return gameday
+
+
+def everything(namespace: str) -> str:
+    """All that a person may read about a drill, Secrets themselves left out."""
+    kinds = "gamedays,drills,events,pods,jobs,networkpolicies,leases,configmaps,services,serviceaccounts"
+    said = [
+        kubectl("-n", namespace, "get", kinds, "-o", "yaml", "--show-managed-fields").stdout,
+        kubectl("-n", namespace, "describe", "gamedays,drills,pods,jobs,events").stdout,
+        kubectl("-n", namespace, "get", "ciliumnetworkpolicies", "-o", "yaml", ok=False).stdout,
+    ]
+    return "\n".join(said)
+
+
+async def test_a_secret_is_nowhere_but_in_the_request_that_carries_it(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tresor"}, "stringData": SECRETS}
+    # Created, not applied: kubectl would note the whole of it in an annotation.
+    kubectl("-n", town.namespace, "create", "-f", "-", stdin=json.dumps(secret))
+    town.apply(*server())
+    await ready(town)
+    operator = await town.operator(log_level="debug")
+    await town.start(of_secrets(town.namespace))
+    await town.in_phase("Recovery")
+    pods = kubectl("-n", town.namespace, "get", "pods", "-l", "gameday.dev/drill", "-o", "name").stdout.split()
+    logs = {pod: log(town, pod) for pod in pods}
+    during = everything(town.namespace)
+    status = await town.finishes()
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{operator.port}/metrics") as answer,
+    ):
+        shown = await answer.text()
+    places = logs | {
+        "objects during the drill": during,
+        "objects after it": everything(town.namespace),
+        "the operator's log": operator.says(),
+        "metrics": shown,
+        "the drill's status": json.dumps(await town.status()),
+    }
+    assert len(logs) >= 4
+    found = {(place, mark): text.count(mark) for place, text in places.items() for mark in (MARKER, "4711081547")}
+    print({place: len(text) for place, text in places.items()})
+    assert not any(found.values()), [where for where, count in found.items() if count]
+    observed = logs["pod/first-observer"]
+    assert observed.count("[secret]") > 20, "the echoes came, and were hidden"
+    assert "a header holds what none may" in observed
+    assert '"error":"auth"' in logs["pod/first-client"]
+    told = {e["name"]: e["state"] for e in status["expectations"]}
+    assert all(told[f"{key} is used"] == "Met" for key in SECRETS if key not in {"split", "snowman"}), told
+    assert all(told[f"{name} says so"] == "Met" for name in ("echoing", "late", "wrong")), told

@@ -1,0 +1,283 @@
+"""Probes against servers that are hostile or broken: one sample each, with a word that says what, in bounds."""
+
+import asyncio
+import io
+import itertools
+import json
+import math
+import resource
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gameday.agents.dialing import dial
+from gameday.agents.log import SampleLog
+from gameday.agents.observer import observe
+from gameday.model.agent import AgentConfig, Dial, HeaderSpec, ProbeSpec, RedisSpec
+from gameday.model.sample import LINE_BYTES
+from gameday.model.wire import parse_line
+from gameday.probes.ask import Answer
+from gameday.probes.http import CANNOT_SEND, HttpAsk
+from gameday.probes.redis import RedisAsk
+from unit import hostile
+
+MARKER = "marker-4711-tresor"
+TIMEOUT = 0.7
+"""Seconds of a probe that is to run out of them."""
+PATIENCE = 10.0
+"""Seconds of one that is not, however busy the machine is."""
+N: tuple[tuple[str | int, ...], ...] = (("n",), ("status",), ("body", "n"), ("body", "m"), ("body", "o"), ("text",))
+
+HTTP_WORDS = {
+    "fine": None,
+    "endless": "body too long",
+    "100-mb": "body too long",
+    "gzip-bomb": "body too long",
+    "deflate-bomb": "body too long",
+    "endless-bomb": "body too long",
+    "brotli": "body is encoded otherwise than asked for",
+    "not-gzip": "body is not compressed as it says",
+    "dripping": "timeout",
+    "dripping-headers": "timeout",
+    "silent": "timeout",
+    "informational": "timeout",
+    "endless-headers": "headers too long",
+    "tiny-chunks": "body in too many pieces",
+    "invalid-utf8": None,
+    "nested": "body has too many values",
+    "nested-a-little": None,
+    "many-values": "body has too many values",
+    "huge-float": None,
+    "huge-int": None,
+    "large-int": None,
+    "duplicate-keys": None,
+    "long-strings": "too many values",
+    "long-list": "body has too many values",
+    "redirect": None,
+    "bad-chunks": "protocol",
+    "http-0.9": "protocol",
+    "bad-status": "protocol",
+    "both-lengths": None,
+    "short-body": "protocol",
+    "nothing": "protocol",
+    "reset": "protocol",
+}
+REDIS_WORDS = {
+    "redis-garbage": "protocol",
+    "redis-huge-bulk": "answer too long",
+    "redis-negative": "protocol",
+    "redis-huge-array": "answer too long",
+    "redis-nested": "protocol",
+    "redis-bad-number": "protocol",
+    "redis-long-line": "answer too long",
+    "redis-endless": "answer too long",
+    "redis-odd-role": "protocol",
+    "redis-empty-role": "protocol",
+    "redis-moved": "protocol",
+    "redis-not-utf8": None,
+    "redis-http": "protocol",
+    "redis-silent": "timeout",
+    "redis-echo": "auth",
+    "redis-late-echo": "redis error",
+}
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
+    async for ports in hostile.serving(0, {}):
+        yield f"http://127.0.0.1:{ports[0]}"
+
+
+async def asked(probe: ProbeSpec) -> Answer:
+    ask = RedisAsk(probe) if probe.kind == "redis" else HttpAsk(probe)
+    try:
+        async with asyncio.timeout(probe.timeout):
+            return await ask()
+    except TimeoutError:
+        return Answer(ok=False, error="timeout")
+    finally:
+        await ask.close()
+
+
+def written(answer: Answer) -> str:
+    """The line that it becomes; the operator must be able to read it."""
+    out = io.StringIO()
+    SampleLog(out).write("probe", 1.0, 2.0, ok=answer.ok, error=answer.error, values=answer.values)
+    line = out.getvalue()
+    assert len(line) <= LINE_BYTES + 1
+    parse_line("observer", line)
+    return line
+
+
+@pytest.mark.parametrize("name", HTTP_WORDS)
+async def test_a_hostile_http_server_is_one_sample_with_a_word(url: str, name: str) -> None:
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    timeout = TIMEOUT if HTTP_WORDS[name] == "timeout" else PATIENCE
+    answer = await asked(ProbeSpec("probe", "http", 1.0, timeout, N, url=f"{url}/{name}"))
+    assert (answer.ok, answer.error) == (HTTP_WORDS[name] is None, HTTP_WORDS[name])
+    assert time.monotonic() - began < PATIENCE
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 32 * 1024, f"it took {grown / 1024:.0f} MiB"
+    written(answer)
+
+
+@pytest.mark.parametrize(("name", "word"), [("series", "too many series"), ("a-million-series", "body too long")])
+async def test_an_exposition_without_end_is_refused(url: str, name: str, word: str) -> None:
+    answer = await asked(ProbeSpec("probe", "http", 1.0, 20.0, (("n",),), url=f"{url}/{name}", parse="prometheus"))
+    assert (answer.ok, answer.error) == (False, word)
+
+
+async def test_series_that_nobody_wants_cost_nothing_and_broken_ones_are_missing(url: str) -> None:
+    answer = await asked(ProbeSpec("probe", "http", 1.0, 2.0, (("m",),), url=f"{url}/series", parse="prometheus"))
+    assert (answer.ok, answer.values) == (True, {})
+    answer = await asked(ProbeSpec("probe", "http", 1.0, 2.0, (("n",),), url=f"{url}/bad-series", parse="prometheus"))
+    assert answer.ok
+
+
+async def test_odd_numbers_arrive_as_numbers(url: str) -> None:
+    answer = await asked(ProbeSpec("probe", "http", 1.0, TIMEOUT, N, url=f"{url}/huge-float"))
+    sample = parse_line("observer", written(answer))
+    body: Any = sample.values["body"]
+    assert (body["n"], math.isnan(body["m"]), body["o"]) == (math.inf, True, -math.inf)
+    answer = await asked(ProbeSpec("probe", "http", 1.0, TIMEOUT, N, url=f"{url}/large-int"))
+    body = parse_line("observer", written(answer)).values["body"]
+    assert body == {"n": math.inf}
+
+
+@pytest.mark.parametrize("name", REDIS_WORDS)
+async def test_a_hostile_redis_is_one_sample_with_a_word(name: str, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(MARKER)
+    async for ports in hostile.serving(0, {name: 0}):
+        spec = RedisSpec("127.0.0.1", ports[1], password_file=str(tmp_path / "password") if "echo" in name else "")
+        began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        timeout = TIMEOUT if REDIS_WORDS[name] == "timeout" else PATIENCE
+        answer = await asked(ProbeSpec("redis", "redis", 1.0, timeout, (("role",),), redis=spec))
+        assert answer.error == REDIS_WORDS[name]
+        assert MARKER not in written(answer)
+        assert time.monotonic() - began < PATIENCE
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
+
+
+async def test_other_probes_stay_on_time_beside_all_of_them(url: str) -> None:
+    mean = ["endless", "tiny-chunks", "endless-bomb", "gzip-bomb", "many-values", "nested", "informational", "series"]
+    probes = [ProbeSpec("good", "http", 0.1, 1.0, N, url=f"{url}/fine")]
+    probes += [
+        ProbeSpec(name, "http", 0.2, 1.0, N, url=f"{url}/{name}", parse="prometheus" if name == "series" else "json")
+        for name in mean
+    ]
+    out, ending = io.StringIO(), asyncio.Event()
+    task = asyncio.create_task(observe(AgentConfig(probes=tuple(probes)), SampleLog(out), ending))
+    await asyncio.sleep(4)
+    ending.set()
+    await task
+    samples = [parse_line("observer", line) for line in out.getvalue().splitlines()]
+    good = [sample for sample in samples if sample.name == "good"]
+    assert all(sample.ok for sample in good)
+    gaps = [b.sent - a.sent for a, b in itertools.pairwise(good)]
+    # The server is in this process too, and takes its part of it.
+    assert sorted(gaps)[len(gaps) // 2] < 1.0, gaps
+    assert {sample.name for sample in samples} == {probe.name for probe in probes}
+    assert not any(sample.ok for sample in samples if sample.name != "good")
+
+
+@pytest.mark.parametrize("value", ["new\nline", "carriage\rreturn", "nul\0byte", "snowman ☃", "é"])
+async def test_a_secret_that_no_header_may_hold_is_told_without_it(url: str, tmp_path: Path, value: str) -> None:
+    secret = f"{MARKER}{value}{MARKER}"
+    (tmp_path / "key").write_text(secret, newline="")
+    headers = (HeaderSpec("X-API-Key", file=str(tmp_path / "key")),)
+    answer = await asked(ProbeSpec("probe", "http", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
+    assert answer.error == CANNOT_SEND
+    assert MARKER not in written(answer)
+
+
+async def test_a_secret_that_is_no_text_is_told_without_it(url: str, tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\xff\xfe" + MARKER.encode())
+    headers = (HeaderSpec("X-API-Key", file=str(tmp_path / "key")),)
+    answer = await asked(ProbeSpec("probe", "http", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
+    assert answer.error == CANNOT_SEND
+
+
+@pytest.mark.parametrize(
+    ("parse", "path"), [("json", ("body", "all")), ("json", ("body", "headers")), ("text", ("text",))]
+)
+@pytest.mark.parametrize("secret", [MARKER, f"Bearer {MARKER}", "x" * 250 + MARKER + "y" * 250])
+async def test_a_secret_that_is_echoed_does_not_leave_the_agent(
+    url: str, tmp_path: Path, parse: str, path: tuple[str, ...], secret: str
+) -> None:
+    (tmp_path / "key").write_text(secret + "\n")
+    headers = (HeaderSpec("X-API-Key", file=str(tmp_path / "key")),)
+    probe = ProbeSpec("probe", "http", 1.0, TIMEOUT, (path,), url=f"{url}/echo", headers=headers, parse=parse)
+    answer = await asked(probe)
+    assert (answer.ok, answer.error) == (False, "http 500")
+    line = written(answer)
+    assert "[secret]" in line
+    assert MARKER not in line
+    assert "x" * 30 not in line
+
+
+async def test_a_number_that_is_a_secret_does_not_leave_the_agent(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("47114711")
+    headers = (HeaderSpec("X-API-Key", file=str(tmp_path / "key")),)
+    hostile.ANSWERS["number"] = hostile.whole(b'{"n": 47114711, "m": 12}')
+    hostile.ANSWERS["gauge"] = hostile.whole(b"n 47114711\n")
+    async for ports in hostile.serving(0, {}):
+        for name, parse in (("number", "json"), ("gauge", "prometheus")):
+            address = f"http://127.0.0.1:{ports[0]}/{name}"
+            answer = await asked(ProbeSpec("probe", "http", 1.0, 1.0, N, url=address, headers=headers, parse=parse))
+            assert "4711" not in written(answer).replace("[secret]", "")
+            assert "[secret]" in written(answer)
+
+
+async def test_a_probe_that_breaks_by_an_error_of_ours_ends_no_other(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(self: Any) -> Answer:
+        raise RuntimeError(MARKER)
+
+    monkeypatch.setattr(RedisAsk, "__call__", broken)
+    redis = ProbeSpec("redis", "redis", 0.1, 1.0, redis=RedisSpec("127.0.0.1", 1))
+    good = ProbeSpec("good", "http", 0.1, 1.0, N, url=f"{url}/fine")
+    out, ending = io.StringIO(), asyncio.Event()
+    task = asyncio.create_task(observe(AgentConfig(probes=(redis, good)), SampleLog(out), ending))
+    await asyncio.sleep(0.6)
+    ending.set()
+    await task
+    names = [json.loads(line)["name"] for line in out.getvalue().splitlines()]
+    assert names.count("good") >= 3
+    assert "redis" not in names, "what we fail to do is no sample: it is Unknown"
+    assert "probe redis: RuntimeError" in capsys.readouterr().err
+    assert MARKER not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "\udcff", "127.0.0.1\0"])
+async def test_a_name_that_cannot_be_looked_up_is_a_sample(host: str) -> None:
+    error = await dial(Dial("bystander:x", host, 80, "tcp"))
+    assert error == "dns"
+
+
+DIALLED = ["redis-garbage", "redis-huge-bulk", "redis-long-line", "redis-endless", "redis-silent"]
+DIAL_WORDS: dict[str, set[str | None]] = {
+    # A line that begins as Redis' do is an answer, however long: more a dial does not read.
+    "redis": {"protocol", "timeout", None},
+    "tls": {"tls", "reset", "timeout"},
+    "tcp": {None},
+}
+
+
+@pytest.mark.parametrize("protocol", DIAL_WORDS)
+@pytest.mark.parametrize("name", DIALLED)
+async def test_a_witness_that_dials_a_hostile_server_comes_to_an_end(name: str, protocol: str) -> None:
+    async for ports in hostile.serving(0, {name: 0}):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        error: str | None
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                error = await dial(Dial("target-0", "127.0.0.1", ports[1], protocol))
+        except TimeoutError:
+            error = "timeout"
+        assert error in DIAL_WORDS[protocol]
+        assert (error is None) is (protocol == "tcp" or (protocol, name) == ("redis", "redis-long-line"))
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 16 * 1024

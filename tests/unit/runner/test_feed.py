@@ -1,0 +1,95 @@
+"""The way of the samples into a drill: what floods it or makes no sense is bounded, told once, and harms nothing."""
+
+import json
+import logging
+import math
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gameday.engine.evidence import Evidence
+from gameday.model.plan import Expectation, HttpProbe, Mode, Outage, Plan, Probe, Recovery, Stage, SteadyState
+from gameday.model.sample import Sample
+from gameday.model.world import Severed
+from gameday.runner import feed as feeds
+from gameday.runner.feed import LOG_LIMIT, TOLD, Feed
+from gameday.runner.telemetry import Metrics
+
+PLAN = Plan(
+    "g",
+    (Probe("health", HttpProbe("http://x")),),
+    SteadyState(1.0, (Expectation("e", Mode.ALWAYS, "health.body.l.all(x, x < 5)"),)),
+    Outage(1.0, ()),
+    Recovery(1.0),
+)
+
+
+def line(n: int, **more: Any) -> bytes:
+    fields = {"n": n, "name": "health", "sent": n * 1.0, "received": n + 0.5, "ok": True}
+    return json.dumps(fields | more, separators=(",", ":")).encode()
+
+
+async def read(monkeypatch: pytest.MonkeyPatch, lines: list[bytes]) -> tuple[Feed, int]:
+    """What a feed makes of a log, and how many wakes it gave."""
+
+    async def follow(*_: object) -> AsyncIterator[bytes]:
+        for one in lines:
+            yield one
+
+    monkeypatch.setattr(feeds, "follow_log", follow)
+    wakes: list[None] = []
+    feed = Feed(None, "shop", Metrics({}), lambda: 1000.0)  # type: ignore[arg-type]  # no call goes to the cluster
+    feed.evidence = Evidence(PLAN)
+    feed.on_sample(lambda: wakes.append(None))
+    await feed._follow("observer", "first-observer")
+    return feed, len(wakes)
+
+
+async def test_a_log_that_floods_is_read_up_to_its_limit_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = [line(n, error="x" * 200) for n in range(1, 60_000)]
+    feed, wakes = await read(monkeypatch, long)
+    assert feed.unusable == "the log of agent observer is longer than 10 MiB: it is read no further"
+    size = sum(len(one) + 1 for one in long[: wakes - 1])
+    assert LOG_LIMIT - 300 < size <= LOG_LIMIT
+
+    feed, _ = await read(monkeypatch, long[:100])
+    assert feed.unusable == ""
+
+
+async def test_lines_that_go_back_in_time_again_and_again_are_read_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is set right sends some lines back; each has all that was judged judged anew."""
+    feed, _ = await read(monkeypatch, [line(n) for n in range(900, 0, -1)])
+    assert feed.unusable == ""
+    feed, wakes = await read(monkeypatch, [line(n) for n in range(5000, 0, -1)])
+    assert "go back in time" in feed.unusable
+    assert wakes < 1100
+
+
+async def test_lines_that_are_none_are_told_a_few_times_and_then_counted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        _, wakes = await read(monkeypatch, [b"password=hunter2"] * 5000 + [line(1)])
+    assert wakes == 1
+    assert len(caplog.messages) == TOLD + 1
+    assert "5000 lines of agent observer in shop were passed over" in caplog.messages[-1]
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize("killed", [math.inf, math.nan, -1, "3", None, [], True])
+async def test_a_severing_that_makes_no_sense_is_told_as_such(monkeypatch: pytest.MonkeyPatch, killed: object) -> None:
+    feed, _ = await read(monkeypatch, [line(1, name="sever", values={"killed": killed, "left": 0})])
+    assert feed.severed == Severed(0, 0, "the severing pod's answer cannot be read")
+
+
+async def test_many_values_take_no_more_room_than_their_text() -> None:
+    """A list of small numbers takes sixteen times the room of its text, and a drill keeps every line."""
+    evidence = Evidence(PLAN)
+    for n in range(1, 101):
+        evidence.take(Sample("observer", n, "health", n, n + 0.5, ok=True, values={"body": {"l": (1,) * 240}}))
+    kept = [known.kept for known in evidence._feeds["observer"].lines]
+    assert all(isinstance(text, str) and sys.getsizeof(text) < 2000 for text in kept)
+    track = evidence.track(PLAN.expectations(Stage.STEADY_STATE)[0])
+    assert [point.value for point in track.points] == [True] * 100, "and are judged like any"
