@@ -123,21 +123,31 @@ class Stage:
         )
 
     async def operator(
-        self, *, identity: str = "", also: Iterable[str] = (), everywhere: bool = False
+        self,
+        *,
+        identity: str = "",
+        also: Iterable[str] = (),
+        everywhere: bool = False,
+        module: Iterable[str] = ("gameday.cli.main",),
+        environment: Mapping[str, str] | None = None,
     ) -> OperatorProcess:
-        """Start an operator that sees this namespace and ``also`` others, or all, with the rights of the real one."""
+        """Start an operator that sees this namespace and ``also`` others, or all, with the rights of the real one.
+
+        ``module`` is what runs it, with arguments of its own, and ``environment`` what that is told beside.
+        """
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]
         log = self.folder / f"operator-{len(self.operators)}.log"
         with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "gameday.cli.main", "operator", "--namespace", self.namespace,
+                sys.executable, "-m", *module, "operator", "--namespace", self.namespace,
                 "--image", IMAGE, "--port", str(port),
                 *(() if everywhere else (f"--watch={name}" for name in (self.namespace, *also))),
                 "--identity", identity or f"operator-{len(self.operators)}",
                 "--kubeconfig", str(self._operator_kubeconfig()),
-                stdout=out, stderr=out, env=os.environ | {"PYTHONPATH": str(ROOT / "operator")},
+                stdout=out, stderr=out,
+                env=os.environ | {"PYTHONPATH": f"{ROOT / 'operator'}:{ROOT / 'tests'}"} | dict(environment or {}),
             )  # fmt: skip
         made = OperatorProcess(process, log, port)
         self.operators.append(made)

@@ -1,0 +1,218 @@
+"""A namespace in which one case after another is run: the shop in small, operators, and the judging of each case."""
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from chaos.points import CLEAR, START, STOP, Point
+from chaos.row import Row, name_of
+from chaos.watch import Watcher, watching
+from e2e.dialling import until
+from e2e.stage import OperatorProcess, Stage, small, stage
+from gameday.cluster.kinds import DRILLS, GAMEDAYS, JOBS, Object
+from gameday.errors import GameDayError
+from gameday.model.labels import DRILL
+
+SCALED: Final = "payments"
+"""The Deployment that the rollback scales; nothing in the drill depends on it."""
+REPLICAS: Final = 2
+SECONDS_TO_CLEAR: Final = 60.0
+"""Within which nothing may be left after a drill's end: our pods have up to 20 s to end."""
+FAULTS, ROLLBACK = "faults", "rollback"
+
+
+def plan(kind: str, **changes: Any) -> Object:
+    """A drill of one short cut, or one whose recovery is missed on purpose so that its rollback runs."""
+    gameday = small(**{"outage__lasts": "6s"} | changes)
+    if kind == ROLLBACK:
+        never = {"name": "never", "eventually": "health.body.redis == 'gone'", "within": "1s"}
+        gameday["spec"]["recovery"]["expect"] = [never]
+        steps = [
+            {"name": STOP, "scale": {"deployment": SCALED, "replicas": 0}},
+            {"name": CLEAR, "job": {"fromCronJob": "clear-stalled"}, "irreversible": True},
+            {"name": START, "restore": {"deployment": SCALED}},
+        ]
+        gameday["spec"]["rollback"] = {"ifMissed": ["never"], "within": "40s", "steps": steps}
+    return gameday
+
+
+@dataclass
+class House:
+    """The namespace; ``launched`` counts operators, so that each has a mark of its own."""
+
+    town: Stage
+    launched: int = 0
+
+    async def operator(
+        self, point: Point | None = None, group: str = FAULTS, *, identity: str = "one", clock: Path | None = None
+    ) -> "Victim":
+        """Start an operator, to be killed at a point if one is given; a killed one comes back with its identity."""
+        self.launched += 1
+        mark = self.town.folder / f"mark-{self.launched}"
+        module = ("chaos.launcher", group, point.name if point else "-", str(mark))
+        environment = {"CHAOS_CLOCK": str(clock)} if clock else {}
+        process = await self.town.operator(identity=identity, module=module, environment=environment)
+        return Victim(process, mark)
+
+    async def clear(self) -> None:
+        """End the operators and remove the drill, for the next case."""
+        await asyncio.gather(*(operator.end() for operator in self.town.operators))
+        self.town.operators.clear()
+        for kind in (DRILLS, GAMEDAYS):
+            for thing in (await self.town.admin.list(kind, self.town.namespace))[0]:
+                await self.town.admin.delete(kind, self.town.namespace, thing["metadata"]["name"])
+
+        async def gone() -> bool:
+            drills, _ = await self.town.admin.list(DRILLS, self.town.namespace)
+            jobs, _ = await self.town.admin.list(JOBS, self.town.namespace, DRILL)
+            return not drills and not jobs
+
+        await until(gone, "the last case's drill is gone", 30)
+
+
+@dataclass
+class Victim:
+    """An operator that is to die at a point."""
+
+    process: OperatorProcess
+    mark: Path
+
+    async def dies(self, patience: float = 120) -> None:
+        """Wait for its death at the point; that it was never reached, or that it died otherwise, is an error."""
+        try:
+            async with asyncio.timeout(patience):
+                await self.process.process.wait()
+        except TimeoutError:
+            raise AssertionError(f"the point was not reached in {patience:.0f} s") from None
+        assert self.mark.exists(), f"the operator ended by itself, with {self.process.process.returncode}"
+
+
+@dataclass
+class Trial:
+    """One case under way: what it watches, and the row that it becomes."""
+
+    house: House
+    seen: Watcher
+    row: Row
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def town(self) -> Stage:
+        """The namespace's stage."""
+        return self.house.town
+
+    def wrong(self, text: str) -> None:
+        """Something is not as promised."""
+        self.row.wrong.append(text)
+
+    async def under_cut(self, **changes: Any) -> Object:
+        """Start a drill and wait until its cut is proven and severed."""
+        await self.town.start(plan(FAULTS, **{"outage__lasts": "20s"} | changes))
+        return await self.town.under_cut()
+
+    async def undone(self, patience: float = 20.0) -> None:
+        """Wait until nothing is held any more, ``patience`` seconds longer than the last deadline allows."""
+
+        async def free() -> bool:
+            return not await self.held()
+
+        left = max(0.0, self.seen.deadline() - time.time()) + patience
+        with contextlib.suppress(AssertionError):
+            await until(free, "nothing is held", left)
+        for thing in await self.held():
+            self.wrong(f"{thing} was still there {patience:.0f} s after its deadline")
+
+    async def held(self) -> list[str]:
+        """What the API server says is in place now: cuts, and replicas that are not as before."""
+        found = [f"policy {policy['metadata']['name']}" for policy in await self.town.policies()]
+        replicas = await self.town.replicas(SCALED)
+        return found + ([f"{SCALED} at {replicas}"] if replicas != REPLICAS else [])
+
+    async def ends(self, *verdicts: str, patience: float = 150.0) -> Object:
+        """Wait for the drill's end, which must have one of these verdicts; its status."""
+        status = await self.town.finishes(patience=patience)
+        verdict, reason = status["verdict"], status["reason"]
+        self.row.verdict = verdict if verdict == "Passed" else f"{verdict} ({reason})"
+        if verdict not in verdicts:
+            self.wrong(f"{verdict}, not {' or '.join(verdicts)}: {status['message']}")
+        return status
+
+    async def judge(self) -> None:
+        """Fill the row in with what is left, was done twice or came late."""
+
+        async def clean() -> bool:
+            self.row.leftovers = [*await self.town.left_behind(), *await self.held()]
+            return not self.row.leftovers
+
+        with contextlib.suppress(AssertionError):
+            await until(clean, "nothing is left", SECONDS_TO_CLEAR)
+        self.row.doubles = self.seen.doubles()
+        self.row.late = round(self.seen.late(), 1)
+        for operator in self.town.operators:
+            if "after an error of ours" in operator.says():
+                self.wrong(f"{operator.log.name} tells of an error of ours")
+
+
+Run = Callable[[Trial], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case of the table; ``alone`` says that no other may run beside it."""
+
+    group: str
+    name: str
+    run: Run
+    restart: str = ""
+    alone: bool = False
+
+    @property
+    def key(self) -> str:
+        """What it is selected by."""
+        return name_of(self.group, self.name, self.restart)
+
+
+async def attempt(case: Case, house: House, logs: Path) -> Row:
+    """Run a case in a house and judge it; whatever goes wrong stands in the row."""
+    row = Row(case.group, case.name, case.restart)
+    began = time.monotonic()
+    async with watching(house.town.admin, house.town.namespace, SCALED, REPLICAS) as seen:
+        trial = Trial(house, seen, row)
+        try:
+            await case.run(trial)
+            await trial.judge()
+        except Exception as error:  # noqa: BLE001  one broken case must not hide the others
+            trial.wrong(f"{type(error).__name__}: {error}")
+    row.took = round(time.monotonic() - began, 1)
+    if row.faults():
+        with contextlib.suppress(GameDayError):
+            drills, _ = await house.town.admin.list(DRILLS, house.town.namespace)
+            _tell(case, house, logs, drills)
+    return row
+
+
+def _tell(case: Case, house: House, logs: Path, drills: tuple[Object, ...]) -> None:
+    """Keep what explains a bad row."""
+    logs.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^a-z0-9]+", "-", case.key.lower()).strip("-")
+    told = [f"--- {operator.log.name}\n{operator.says()}" for operator in house.town.operators]
+    told += [f"--- {yaml.safe_dump(drill)}" for drill in drills]
+    (logs / f"{name}.log").write_text("\n".join(told))
+
+
+@contextlib.asynccontextmanager
+async def house(name: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[House]:
+    """A house with the small shop in it, gone afterwards."""
+    async with stage(name) as town:
+        town.opt_in()
+        await town.shop(environment, parts=("api", "redis", SCALED), replicas=1)
+        town.scale(SCALED, REPLICAS)
+        await until(town._deployed, "the shop runs", 120)
+        yield House(town)
