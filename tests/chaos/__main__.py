@@ -12,7 +12,7 @@ import re
 import sys
 import time
 
-from chaos import kills
+from chaos import agents, clocks, kills, outages, pods, takeover, uninstall
 from chaos.house import Case, House, attempt, house
 from chaos.row import Results, Row
 from chaos.table import publish, summary
@@ -25,7 +25,8 @@ LOGS = BUILD / "chaos-logs"
 
 def all_cases() -> list[Case]:
     """Every case of the table."""
-    return [*kills.cases()]
+    parts = (kills, clocks, takeover, agents, pods, uninstall, outages)
+    return [case for part in parts for case in part.cases()]
 
 
 def say(row: Row, done: int, of: int) -> None:
@@ -60,11 +61,12 @@ class Runner:
         while self.waiting:
             async with house(f"chaos-{number}") as here:
                 while self.waiting:
-                    row = await attempt(self.waiting.pop(0), here, LOGS)
+                    case = self.waiting.pop(0)
+                    row = await attempt(case, here, LOGS)
                     self.done += 1
                     self.results.add(row)
                     say(row, self.done, self.of)
-                    if row.faults() or not await _cleared(here):
+                    if row.faults() or case.spoils or not await _cleared(here):
                         break
 
 
@@ -96,10 +98,9 @@ async def main() -> int:
         os.environ["PATH"] = f"{cluster_output('path')}:{os.environ['PATH']}"
         kubectl("apply", "-k", str(ROOT / "crds"))
         began = time.monotonic()
-        runner = Runner([case for case in chosen if not case.alone], results)
-        await runner.run(given.n)
-        runner = Runner([case for case in chosen if case.alone], results)
-        await runner.run(1)
+        for what in dict.fromkeys(case.alone for case in sorted(chosen, key=lambda case: case.alone != "")):
+            together = [case for case in chosen if case.alone == what]
+            await Runner(together, results).run(len(together) if what else given.n)
         print(f"{len(chosen)} cases in {time.monotonic() - began:.0f} s")
     bad = results.bad(case.key for case in (everything if given.table or not given.k else chosen))
     publish(results, everything)

@@ -5,7 +5,7 @@ import contextlib
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,13 +51,17 @@ class House:
     launched: int = 0
 
     async def operator(
-        self, point: Point | None = None, group: str = FAULTS, *, identity: str = "one", clock: Path | None = None
+        self,
+        point: Point | None = None,
+        group: str = FAULTS,
+        *,
+        identity: str = "one",
+        environment: Mapping[str, str] | None = None,
     ) -> "Victim":
         """Start an operator, to be killed at a point if one is given; a killed one comes back with its identity."""
         self.launched += 1
         mark = self.town.folder / f"mark-{self.launched}"
         module = ("chaos.launcher", group, point.name if point else "-", str(mark))
-        environment = {"CHAOS_CLOCK": str(clock)} if clock else {}
         process = await self.town.operator(identity=identity, module=module, environment=environment)
         return Victim(process, mark)
 
@@ -101,7 +105,8 @@ class Trial:
     house: House
     seen: Watcher
     row: Row
-    began: float = field(default_factory=time.monotonic)
+    namespace_gone: bool = False
+    """Whether the case saw the whole namespace go."""
 
     @property
     def town(self) -> Stage:
@@ -146,6 +151,10 @@ class Trial:
 
     async def judge(self) -> None:
         """Fill the row in with what is left, was done twice or came late."""
+        self.row.doubles = self.seen.doubles()
+        self.row.late = round(self.seen.late(), 1)
+        if self.namespace_gone:
+            return
 
         async def clean() -> bool:
             self.row.leftovers = [*await self.town.left_behind(), *await self.held()]
@@ -153,8 +162,6 @@ class Trial:
 
         with contextlib.suppress(AssertionError):
             await until(clean, "nothing is left", SECONDS_TO_CLEAR)
-        self.row.doubles = self.seen.doubles()
-        self.row.late = round(self.seen.late(), 1)
         for operator in self.town.operators:
             if "after an error of ours" in operator.says():
                 self.wrong(f"{operator.log.name} tells of an error of ours")
@@ -165,13 +172,18 @@ Run = Callable[[Trial], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Case:
-    """A case of the table; ``alone`` says that no other may run beside it."""
+    """A case of the table.
+
+    ``alone`` names what it does to the whole cluster: only cases of the same name run beside it. After one that
+    ``spoils`` its house, the next case gets a new one.
+    """
 
     group: str
     name: str
     run: Run
     restart: str = ""
-    alone: bool = False
+    alone: str = ""
+    spoils: bool = False
 
     @property
     def key(self) -> str:

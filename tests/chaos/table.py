@@ -83,7 +83,7 @@ def publish(results: Results, cases: Iterable[Case]) -> None:
 
 def _grouped(results: Results, cases: Iterable[Case]) -> dict[tuple[str, str], list[Row]]:
     found: dict[tuple[str, str], list[Row]] = {}
-    for case in sorted(cases, key=lambda case: (case.alone, case.restart == "without")):
+    for case in sorted(cases, key=lambda case: (case.alone != "", case.restart == "without")):
         row = results.rows.get(case.key)
         if row is not None:
             found.setdefault((case.group, case.restart), []).append(row)

@@ -15,7 +15,8 @@ WATCH_SECONDS: Final = 300
 """How long the API server keeps one watch open."""
 LINE_LIMIT: Final = 16 * 1024
 """Longest log line read, in bytes; the kubelet splits longer ones."""
-RETRY_FIRST, RETRY_LAST = 0.2, 10.0
+RETRY_FIRST, RETRY_LAST = 0.2, 2.0
+"""First and longest pause before the API server is asked again, in seconds: an undo must not wait for it long."""
 
 
 class Mirror:

@@ -38,6 +38,8 @@ log = logging.getLogger("gameday.operator")
 
 RESYNC_EVERY = 60.0
 """Seconds between two listings of all that is watched."""
+RESYNC_AGAIN = 1.0
+"""Seconds until a listing that failed is tried again: Kopf itself may pause for half a minute after an outage."""
 EVENTFUL = {phase.value for phase in Phase} | {"CutProven", "CutLifted", "StepDone"}
 """Timeline reasons that become Events although they are no bad news."""
 
@@ -113,6 +115,7 @@ class Operator:
     async def _resync(self) -> None:
         """List what Kopf watches, now and then: a watch that died unnoticed must not hide a drill."""
         while True:
+            pause = RESYNC_EVERY
             try:
                 for namespace in self.settings.watch_namespaces or (None,):
                     drills = await self.cluster.list(DRILLS, namespace)
@@ -121,7 +124,8 @@ class Operator:
                 self.supervisor.listed = True
             except GameDayError as error:
                 log.warning("drills and game days were not listed: %s", error)
-            await asyncio.sleep(RESYNC_EVERY)
+                pause = RESYNC_AGAIN
+            await asyncio.sleep(pause)
 
     def _heard(self) -> None:
         """The owner's word has changed; the drills heard it first."""

@@ -87,6 +87,36 @@ def test_a_fuse_that_somebody_deletes_ends_the_drill() -> None:
     assert record.reason == Cause.FUSE_LOST.value
 
 
+def test_a_severing_pod_that_ends_before_the_cut_is_named_and_nothing_is_touched() -> None:
+    def somebody_deletes(world: Simulation) -> None:
+        if world.record.steady_from is not None:
+            world.cluster.pods.pop("sever", None)
+
+    simulation = Simulation(a_plan(), meddle=somebody_deletes)
+    record = finished(simulation)
+    assert record.reason == Cause.AGENT_LOST.value
+    assert "sever" in record.message
+    assert simulation.cluster.injections == 0
+
+
+def test_a_scaling_whose_fuse_somebody_deletes_is_undone_at_once() -> None:
+    deleted: list[float] = []
+
+    def somebody_deletes(world: Simulation) -> None:
+        if world.cluster.workers == 0 and not deleted:
+            deleted.append(world.now)
+            world.cluster.fuses = {n: f for n, f in world.cluster.fuses.items() if not n.startswith("drill-fuse-")}
+        if deleted and world.now > deleted[0] + 1:
+            assert world.cluster.workers == 3, "no change without a fuse"
+
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=somebody_deletes)
+    record = finished(simulation)
+    assert deleted
+    assert Cause.FUSE_LOST in {doubt.cause for doubt in record.doubts}
+    assert record.verdict is Verdict.FAILED
+    assert simulation.cluster.snapshot() == CLEAN
+
+
 @pytest.mark.parametrize("phase", [Phase.STEADY_STATE, Phase.OUTAGE, Phase.RECOVERY])
 @pytest.mark.parametrize("how", ["abort", "deletion"])
 def test_a_person_ends_a_drill_in_any_phase(phase: Phase, how: str) -> None:
