@@ -1,4 +1,4 @@
-"""All that was installed taken away in the wrong order: the cut is lifted, nothing hangs, people are told what to do."""
+"""What was installed taken away in the wrong order: the cut is lifted, nothing hangs, people are told what to do."""
 
 import contextlib
 from collections.abc import Iterator

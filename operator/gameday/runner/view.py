@@ -96,6 +96,11 @@ class View:
         """Whether every mirror was listed, the owner's too: before, nothing may be concluded from what is absent."""
         return self.owner.known and all(mirror.synced for mirror in self._mirrors.values())
 
+    @property
+    def blind(self) -> str:
+        """Why something was not listed yet, as the API server says it; nothing where it only takes a moment."""
+        return next((mirror.error for mirror in self._mirrors.values() if not mirror.synced and mirror.error), "")
+
     def only(self, name: str) -> Object | None:
         """The object of a mirror that holds at most one."""
         mirror = self._mirrors.get(name)
