@@ -88,9 +88,8 @@ class Office:
 
     def close(self) -> None:
         """Uninstall the operator, and all that it may do."""
-        for body in self.manifests(0):
-            if body["kind"] != "Namespace":
-                kubectl("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=yaml.safe_dump(body))
+        bodies = [body for body in self.manifests(0) if body["kind"] != "Namespace"]
+        kubectl("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=yaml.safe_dump_all(bodies))
 
     def _image(self, image: str) -> None:
         kubectl("-n", self.namespace, "set", "image", f"deployment/{OPERATOR}", f"operator={image}")

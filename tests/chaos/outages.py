@@ -47,9 +47,11 @@ class Outage:
             await asyncio.to_thread(self._away)
         finally:
             self._back()
-            await until(_answers, "the API server answers again", 60)
-            self.returned = time.time()
-            self.over.set()
+            try:
+                await until(_answers, "the API server answers again", 60)
+            finally:
+                self.returned = time.time()
+                self.over.set()
 
     def _away(self) -> None:
         if self.how == KILLED:
