@@ -1,6 +1,8 @@
 """What was installed taken away in the wrong order: the cut is lifted, nothing hangs, people are told what to do."""
 
+import asyncio
 import contextlib
+import functools
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,6 +14,8 @@ from gameday.cluster.kinds import DRILLS, NAMESPACES
 
 GONE_WITHIN: Final = 90.0
 """Seconds within which what was deleted must be gone."""
+RIGHTS_GONE: Final = 5.0
+"""Seconds after which Kubernetes has deleted the account of a namespace that ends, and its rights."""
 CRDS: Final = "crds"
 
 
@@ -95,13 +99,17 @@ async def rights_revoked(trial: Trial) -> None:
     await trial.ends("Passed", "Inconclusive")
 
 
-async def namespace_first(trial: Trial) -> None:
-    """The whole namespace is deleted under the cut, while the operator runs elsewhere."""
+async def namespace_first(trial: Trial, *, killed: bool) -> None:
+    """The whole namespace is deleted under the cut, while the operator runs elsewhere, or is killed and comes back."""
     town = trial.town
     async with stage("chaos-away") as away:
-        await away.operator(also=[town.namespace])
+        operator = await away.operator(also=[town.namespace])
         await trial.under_cut()
         kubectl("delete", "namespace", town.namespace, "--wait=false")
+        if killed:
+            await operator.kill()
+            await asyncio.sleep(RIGHTS_GONE)
+            await away.operator(also=[town.namespace])
 
         async def gone() -> bool:
             return await town.admin.get(NAMESPACES, None, town.namespace) is None
@@ -187,7 +195,10 @@ def cases() -> list[Case]:
         case("the Drill in the foreground, under the cut", drill_in_the_foreground),
         case("the GameDay in the foreground, under the cut", gameday_in_the_foreground),
         case("the Drill by force, under the cut", drill_by_force),
-        case("the namespace first, under the cut", namespace_first, spoils=True),
+        case("the namespace first, under the cut", functools.partial(namespace_first, killed=False), spoils=True),
+        case(
+            "the namespace first, and the operator killed", functools.partial(namespace_first, killed=True), spoils=True
+        ),
         case("the CRDs first, under the cut", crds_first, alone=CRDS, spoils=True),
         case("the operator, then the CRDs, under the cut", crds_after_the_operator, alone=f"{CRDS} again", spoils=True),
     ]
