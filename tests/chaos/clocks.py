@@ -2,6 +2,7 @@
 
 import ctypes.util
 import functools
+import time
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,8 @@ from e2e.dialling import until
 
 STEPS: Final = (30, -30, 3600, -3600)
 """Seconds; the longest ones are those of a wrong time zone."""
+SCALED_AT_MOST: Final = 100.0
+"""Seconds: the rollback's time, what arming and undoing may take, and ten more."""
 BEGINNING_OF_TIME: Final = "+0"
 
 
@@ -56,6 +59,26 @@ async def stepped(trial: Trial, by: int, *, library: bool, rollback: bool) -> No
     await trial.ends(*verdicts, patience=200)
 
 
+async def wrong_all_along(trial: Trial, by: int) -> None:
+    """The clock is wrong from the start, and the operator dies with the Deployment scaled: the fuse does not care."""
+    clock = trial.town.folder / "clock"
+    clock.write_text(f"{by:+d}")
+    victim = await trial.house.operator(environment={"CHAOS_CLOCK": str(clock)})
+    await trial.town.start(plan(ROLLBACK, steadyState__lasts="3s"))
+
+    async def scaled() -> bool:
+        return await trial.town.replicas(SCALED) == 0
+
+    await until(scaled, "the Deployment is scaled", 180)
+    began = time.time()
+    await victim.process.kill()
+    await trial.undone(60)
+    if time.time() > began + SCALED_AT_MOST:
+        trial.wrong(f"scaled for {time.time() - began:.0f} s without an operator")
+    await trial.house.operator()
+    await trial.ends("Failed", "Inconclusive")
+
+
 def cases() -> list[Case]:
     """All of them."""
     return [
@@ -69,4 +92,11 @@ def cases() -> list[Case]:
         for library in (False, True)
         for rollback in (False, True)
         if not (library and rollback)
+    ] + [
+        Case(
+            "clock",
+            f"{by:+d} s all along, the operator killed with the Deployment scaled",
+            functools.partial(wrong_all_along, by=by),
+        )
+        for by in (30, -30)
     ]

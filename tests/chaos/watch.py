@@ -5,15 +5,14 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from e2e.stage import LABEL, POLICIES
+from gameday.api.record import moment
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DEPLOYMENTS, JOBS, PODS, Kind, Object
+from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, JOBS, Kind, Object
 from gameday.cluster.streams import Mirror
 from gameday.model.labels import ROLE
-from gameday.runner.agent_pods import DEADLINE
 
 PATIENCE: Final = 0.2
 """Longest pause of these watches while the API server is away, in seconds: what they see is timed."""
@@ -46,6 +45,7 @@ class Watcher:
     """When the API server came back, where a case took it away."""
     _job_deadlines: dict[str, float] = field(default_factory=dict)
     _pod_deadline: float | None = None
+    """Of the scaling's fuse pod, as the undo log has it since before the scaling."""
     _replicas: int | None = None
 
     def doubles(self) -> int:
@@ -81,8 +81,10 @@ class Watcher:
             self._see_policies(kind, objects, now)
         elif kind is DEPLOYMENTS:
             self._see_replicas(objects, now)
+        elif kind is DRILLS:
+            self._see_undo_log(objects)
         else:
-            self._see_fuses(kind, objects)
+            self._see_jobs(objects)
 
     def _see_policies(self, kind: Kind, objects: dict[str, Object], now: float) -> None:
         there = {policy["metadata"]["uid"]: policy for policy in objects.values()}
@@ -110,23 +112,26 @@ class Watcher:
             for span in open_ones:
                 span.until = now
 
-    def _see_fuses(self, kind: Kind, objects: dict[str, Object]) -> None:
-        for thing in objects.values():
-            role = (thing["metadata"].get("labels") or {}).get(ROLE)
-            if kind is JOBS and role == "step":
-                self.step_jobs.add(thing["metadata"]["uid"])
-            elif kind is JOBS and role == "fuse" and (started := thing.get("status", {}).get("startTime")):
-                allowed = thing["spec"].get("activeDeadlineSeconds", 0)
-                self._job_deadlines[thing["metadata"]["uid"]] = datetime.fromisoformat(started).timestamp() + allowed
-            elif kind is PODS and role == "fuse":
-                self._pod_deadline = float(thing["metadata"]["annotations"][DEADLINE])
+    def _see_jobs(self, objects: dict[str, Object]) -> None:
+        for job in objects.values():
+            role = job["metadata"]["labels"].get(ROLE)
+            if role == "step":
+                self.step_jobs.add(job["metadata"]["uid"])
+            elif started := job.get("status", {}).get("startTime"):
+                self._job_deadlines[job["metadata"]["uid"]] = moment(started) + job["spec"]["activeDeadlineSeconds"]
+
+    def _see_undo_log(self, objects: dict[str, Object]) -> None:
+        for drill in objects.values():
+            for hold in drill.get("status", {}).get("undo", ()):
+                if hold["kind"] == "Scale" and "deadline" in hold.get("fuse", {}):
+                    self._pod_deadline = moment(hold["fuse"]["deadline"])
 
 
 @contextlib.asynccontextmanager
 async def watching(admin: Cluster, namespace: str, deployment: str = "", before: int = 0) -> AsyncIterator[Watcher]:
     """Watch a namespace, from now on."""
     watcher = Watcher(admin, namespace, deployment, before)
-    mirrors = [(kind, _mirror(watcher, kind)) for kind in (*POLICIES, JOBS, PODS, DEPLOYMENTS)]
+    mirrors = [(kind, _mirror(watcher, kind)) for kind in (*POLICIES, JOBS, DRILLS, DEPLOYMENTS)]
     tasks = [asyncio.create_task(mirror.run()) for _, mirror in mirrors]
     try:
         yield watcher
@@ -137,7 +142,7 @@ async def watching(admin: Cluster, namespace: str, deployment: str = "", before:
 
 
 def _mirror(watcher: Watcher, kind: Kind) -> Mirror:
-    labels = "" if kind is DEPLOYMENTS else LABEL
+    labels = LABEL if kind in {*POLICIES, JOBS} else ""
 
     def changed() -> None:
         # While the API server is away a mirror keeps what was.

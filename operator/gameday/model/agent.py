@@ -9,6 +9,8 @@ from typing import Any, Final, Self
 
 VARIABLE: Final = "GAMEDAY_AGENT"
 SECRETS: Final = "/run/gameday/secrets"
+STATE: Final = "/run/gameday/state"
+"""Where a fuse keeps what must outlive its container."""
 
 
 def secret_file(name: str, key: str) -> str:
@@ -88,8 +90,8 @@ class AgentConfig:
     """Fuse: the Deployment that it puts back."""
     namespace: str = ""
     replicas: int = 0
-    deadline: float = 0.0
-    """Fuse: the Unix second at which it fires."""
+    lasts: float = 0.0
+    """Fuse: seconds from its first start until it fires, by the clock of its node."""
 
     def to_json(self) -> str:
         """As it stands in the environment."""

@@ -277,7 +277,7 @@ class Hands:
                 deployment=hold.object_name,
                 namespace=self.namespace,
                 replicas=hold.before,
-                deadline=self.clock() + budgets.fuse_of_scale(plan.rollback),
+                lasts=budgets.fuse_of_scale(plan.rollback),
             )
             agent = derived("fuse", hold.name)
             body = fuse_pod(

@@ -1,6 +1,6 @@
 """What one drill sees of the cluster: mirrors of the few objects that concern it, and the World made of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -240,13 +240,12 @@ def life_of(pod: Object) -> Life:
     return Life.STARTING
 
 
-def pod_fuse(pod: Object | None, armed: set[str]) -> Fuse:
+def pod_fuse(pod: Object | None, armed: Mapping[str, float]) -> Fuse:
     """How a scale's fuse stands: it is armed once it has rehearsed its patch."""
     if pod is None:
         return Fuse()
     life = life_of(pod)
-    deadline = float(pod["metadata"].get("annotations", {}).get("gameday.dev/deadline", 0))
     name = pod["metadata"]["labels"].get(AGENT, "")
     dead = "its pod ended" if life is Life.ENDED else None
     ready = name in armed and life is Life.RUNNING
-    return Fuse(uid=pod["metadata"]["uid"], armed=ready, deadline=deadline, dead=dead)
+    return Fuse(uid=pod["metadata"]["uid"], armed=ready, deadline=armed.get(name), dead=dead)
