@@ -59,17 +59,19 @@ async def stepped(trial: Trial, by: int, *, library: bool, rollback: bool) -> No
     await trial.ends(*verdicts, patience=200)
 
 
-async def wrong_all_along(trial: Trial, by: int) -> None:
-    """The clock is wrong from the start, and the operator dies with the Deployment scaled: the fuse does not care."""
+async def before_the_fuse(trial: Trial, by: int) -> None:
+    """The clock steps before the fuse pod is there, and the operator dies afterwards: the fuse counts by itself."""
     clock = trial.town.folder / "clock"
-    clock.write_text(f"{by:+d}")
+    clock.write_text(BEGINNING_OF_TIME)
     victim = await trial.house.operator(environment={"CHAOS_CLOCK": str(clock)})
-    await trial.town.start(plan(ROLLBACK, steadyState__lasts="3s"))
+    await trial.town.start(plan(ROLLBACK))
+    await trial.town.in_phase("Rollback")
+    clock.write_text(f"{by:+d}")
 
     async def scaled() -> bool:
         return await trial.town.replicas(SCALED) == 0
 
-    await until(scaled, "the Deployment is scaled", 180)
+    await until(scaled, "the Deployment is scaled", 60)
     began = time.time()
     await victim.process.kill()
     await trial.undone(60)
@@ -95,8 +97,8 @@ def cases() -> list[Case]:
     ] + [
         Case(
             "clock",
-            f"{by:+d} s all along, the operator killed with the Deployment scaled",
-            functools.partial(wrong_all_along, by=by),
+            f"{by:+d} s as the rollback begins, the operator killed with the Deployment scaled",
+            functools.partial(before_the_fuse, by=by),
         )
-        for by in (30, -30)
+        for by in (-30, -3600)
     ]
