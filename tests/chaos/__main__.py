@@ -44,9 +44,10 @@ def say(row: Row, done: int, of: int) -> None:
 class Runner:
     """Runs cases in some houses at once."""
 
-    def __init__(self, cases: list[Case], results: Results) -> None:
+    def __init__(self, cases: list[Case], results: Results, end: float) -> None:
         self.waiting = list(cases)
         self.results = results
+        self.end = end
         self.of = len(cases)
         self.done = 0
 
@@ -58,9 +59,9 @@ class Runner:
 
     async def _live(self, number: int) -> None:
         """Take one case after another; after a bad one in a new house."""
-        while self.waiting:
+        while self._more():
             async with house(f"chaos-{number}") as here:
-                while self.waiting:
+                while self._more():
                     case = self.waiting.pop(0)
                     row = await attempt(case, here, LOGS)
                     self.done += 1
@@ -68,6 +69,9 @@ class Runner:
                     say(row, self.done, self.of)
                     if row.faults() or case.spoils or not await _cleared(here):
                         break
+
+    def _more(self) -> bool:
+        return bool(self.waiting) and time.monotonic() < self.end
 
 
 async def _cleared(here: House) -> bool:
@@ -82,6 +86,8 @@ async def main() -> int:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("-k", metavar="REGEX", default="", help="only the cases whose names match")
     parser.add_argument("-n", type=int, default=4, help="namespaces at once")
+    parser.add_argument("-t", type=float, default=float("inf"), metavar="SECONDS", help="begin no case after these")
+    parser.add_argument("--missing", action="store_true", help="only the cases that have no good row yet")
     parser.add_argument("--list", action="store_true", help="only name the cases")
     parser.add_argument("--table", action="store_true", help="only write the tables anew, into README.md and docs")
     given = parser.parse_args()
@@ -90,7 +96,10 @@ async def main() -> int:
     if given.list:
         print("\n".join(case.key for case in chosen))
         return 0
-    results = Results.read(BUILD / "chaos.json") if given.k or given.table else Results(BUILD / "chaos.json")
+    anew = not (given.k or given.table or given.missing)
+    results = Results(BUILD / "chaos.json") if anew else Results.read(BUILD / "chaos.json")
+    if given.missing:
+        chosen = [case for case in chosen if results.bad([case.key])]
     if not given.table:
         if not chosen:
             print(f"no case matches {given.k!r}", file=sys.stderr)
@@ -98,11 +107,12 @@ async def main() -> int:
         os.environ["PATH"] = f"{cluster_output('path')}:{os.environ['PATH']}"
         kubectl("apply", "-k", str(ROOT / "crds"))
         began = time.monotonic()
+        end = began + given.t
         for what in dict.fromkeys(case.alone for case in sorted(chosen, key=lambda case: case.alone != "")):
             together = [case for case in chosen if case.alone == what]
-            await Runner(together, results).run(len(together) if what else given.n)
+            await Runner(together, results, end).run(len(together) if what else given.n)
         print(f"{len(chosen)} cases in {time.monotonic() - began:.0f} s")
-    bad = results.bad(case.key for case in (everything if given.table or not given.k else chosen))
+    bad = results.bad(case.key for case in (chosen if given.k else everything))
     publish(results, everything)
     print(summary(results, everything))
     for line in bad:

@@ -19,7 +19,7 @@ async def killed(trial: Trial, point: Point, group: str, *, restart: bool) -> No
     """Kill the operator at a point; then comes another one at once, or none until the fuses have done their part."""
     victim = await trial.house.operator(point, group)
     await trial.town.start(plan(group))
-    await victim.dies()
+    await victim.dies(trial.town)
     if not restart:
         await alone(trial)
     await trial.house.operator()

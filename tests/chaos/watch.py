@@ -62,6 +62,13 @@ class Watcher:
         """The Unix second by which all that is in place now must be gone; the past where nothing is."""
         return max((self._deadline(span) or 0.0 for span in self.held()), default=0.0)
 
+    def forget(self) -> None:
+        """Begin anew, with another drill."""
+        self.cuts.clear()
+        self.scalings.clear()
+        self.step_jobs.clear()
+        self.to_zero = 0
+
     def held(self) -> list[Span]:
         """What is in place now."""
         return [span for span in (*self.cuts.values(), *self.scalings) if span.until is None]
