@@ -16,11 +16,17 @@ from chaos import agents, clocks, kills, outages, pods, takeover, uninstall
 from chaos.house import Case, House, attempt, house
 from chaos.row import Results, Row
 from chaos.table import publish, summary
+from e2e import dialling
 from e2e.dialling import ROOT
 from e2e.stage import cluster_output, kubectl
+from gameday.errors import GameDayError
 
 BUILD = ROOT / "build"
 LOGS = BUILD / "chaos-logs"
+HOUSES_TRIED = 4
+"""How often a namespace that could not be set up is tried again."""
+PACE = 0.25
+"""Seconds between two looks at the same thing: many drills run at once, and looking is work as well."""
 
 
 def all_cases() -> list[Case]:
@@ -59,23 +65,34 @@ class Runner:
 
     async def _live(self, number: int) -> None:
         """Take one case after another; after a bad one in a new house."""
+        left = HOUSES_TRIED
         while self._more():
-            async with house(f"chaos-{number}") as here:
-                while self._more():
-                    case = self.waiting.pop(0)
-                    row = await attempt(case, here, LOGS)
-                    self.done += 1
-                    self.results.add(row)
-                    say(row, self.done, self.of)
-                    if row.faults() or case.spoils or not await _cleared(here):
-                        break
+            try:
+                async with house(f"chaos-{number}") as here:
+                    await self._fill(here)
+            except (AssertionError, GameDayError) as error:
+                left -= 1
+                print(f"          no house: {error}", flush=True)
+                if not left:
+                    raise
+
+    async def _fill(self, here: House) -> None:
+        """Run one case after another in a house, until one leaves it unfit."""
+        while self._more():
+            case = self.waiting.pop(0)
+            row = await attempt(case, here, LOGS)
+            self.done += 1
+            self.results.add(row)
+            say(row, self.done, self.of)
+            if row.faults() or case.spoils or not await _cleared(here):
+                return
 
     def _more(self) -> bool:
         return bool(self.waiting) and time.monotonic() < self.end
 
 
 async def _cleared(here: House) -> bool:
-    with contextlib.suppress(AssertionError):
+    with contextlib.suppress(AssertionError, GameDayError):
         await here.clear()
         return True
     return False
@@ -106,6 +123,7 @@ async def main() -> int:
             return 1
         os.environ["PATH"] = f"{cluster_output('path')}:{os.environ['PATH']}"
         kubectl("apply", "-k", str(ROOT / "crds"))
+        dialling.pace = PACE
         began = time.monotonic()
         end = began + given.t
         for what in dict.fromkeys(case.alone for case in sorted(chosen, key=lambda case: case.alone != "")):
