@@ -31,7 +31,7 @@ async def drill_in_the_foreground(trial: Trial) -> None:
     """The Drill is deleted with everything that it owns."""
     await trial.house.operator()
     await trial.under_cut()
-    kubectl("-n", trial.town.namespace, "delete", "drill", "first", "--cascade=foreground", "--wait=false")
+    kubectl("-n", trial.town.namespace, "delete", "drills.gameday.dev/first", "--cascade=foreground", "--wait=false")
     await _drill_gone(trial)
 
 
@@ -39,7 +39,7 @@ async def gameday_in_the_foreground(trial: Trial) -> None:
     """The GameDay is deleted with everything that it owns."""
     await trial.house.operator()
     await trial.under_cut()
-    kubectl("-n", trial.town.namespace, "delete", "gameday", "small", "--cascade=foreground", "--wait=false")
+    kubectl("-n", trial.town.namespace, "delete", "gamedays.gameday.dev/small", "--cascade=foreground", "--wait=false")
     await trial.ends("Aborted", patience=60)
 
 
