@@ -28,9 +28,9 @@ second time. *Late* is how many seconds the cut or the scaling outlived the dead
 server's return where it was away); at most {latest:.0f} are allowed. *Without restart* means that no operator ran until
 the fuses had done their part; then one was started, to see that it finds its way and tidies up.
 
-A verdict of Inconclusive is right wherever nobody was there to judge: it is never the system's fault that we died. With
-a restart a good system's drill must pass; only CollateralCut and DependencyDown are let through as well, since on a busy
-machine DNS or Redis may not answer for a second.
+A verdict of Inconclusive is right wherever nobody was there to judge: it is never the system's fault that we died.
+With a restart a good system's drill must pass; only CollateralCut and DependencyDown are let through as well, since on
+a busy machine DNS or Redis may not answer for a second.
 """
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from gameday.api.record import conditions_of, record_of, setup_of, setup_text, status_of, timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS
-from gameday.errors import Conflict
+from gameday.errors import Absent, Conflict
 from gameday.model.plan import Plan
 from gameday.model.record import Line, Record
 
@@ -79,7 +79,7 @@ class Memory:
             try:
                 self._drill = dict(await self.cluster.replace_status(DRILLS, self.namespace, self.name, body))
                 break
-            except Conflict:
+            except (Absent, Conflict):
                 await self._catch_up()
         self._written = status["engine"]
         new = [line for line in record.timeline if line not in self.record.timeline]
