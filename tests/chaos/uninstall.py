@@ -140,12 +140,12 @@ def by_hand(trial: Trial) -> None:
 
 async def crds_first(trial: Trial) -> None:
     """The CRDs are deleted under the cut while the operator runs: it undoes, lets go, and they are gone."""
-    await trial.house.operator()
-    await trial.under_cut()
-    with _without_crds():
-        await _crds_gone()
-        trial.row.verdict = "gone with its CRD"
-        await trial.undone(0.0)
+    async with office(trial.town):
+        await trial.under_cut()
+        with _without_crds():
+            await _crds_gone()
+            trial.row.verdict = "gone with its CRD"
+            await trial.undone(0.0)
 
 
 async def crds_after_the_operator(trial: Trial) -> None:

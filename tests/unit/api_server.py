@@ -30,6 +30,8 @@ class ApiServer:
         self.rules: list[Object] = []
         """What a SelfSubjectRulesReview answers."""
         self.ending: set[str] = set()
+        self.unserved: set[str] = set()
+        """Plurals of kinds that are not installed."""
         self.down = False
         self.mute = False
         """Whether watches tell nothing any more although they stay open."""
@@ -105,6 +107,8 @@ class ApiServer:
         if rest[0] == "namespaces" and len(rest) > 2:
             namespace, rest = rest[1], rest[2:]
         plural, name = rest[0], rest[1] if len(rest) > 1 else ""
+        if plural in self.unserved:
+            return _refusal(404, "NotFound", "the server could not find the requested resource")
         field = request.query.get("fieldSelector", "").removeprefix("metadata.name=")
         verb = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(
             request.method, "get" if name else "list"

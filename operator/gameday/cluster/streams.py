@@ -9,7 +9,7 @@ import aiohttp
 
 from gameday.cluster.client import Cluster, _selectors
 from gameday.cluster.kinds import PODS, Kind, Object
-from gameday.errors import GameDayError, Gone
+from gameday.errors import Absent, GameDayError, Gone
 
 WATCH_SECONDS: Final = 300
 """How long the API server keeps one watch open."""
@@ -22,8 +22,8 @@ RETRY_FIRST, RETRY_LAST = 0.2, 2.0
 class Mirror:
     """A collection, kept as it is in the cluster: listed, then watched, then listed anew when the watch lost its place.
 
-    ``synced`` is False until the first list; ``objects`` are by name. ``absent_kind`` is True while the API server
-    does not know the kind or does not let us see it.
+    ``synced`` is False until the first list; ``objects`` are by name, and none while the API server does not know the
+    kind. ``error`` is its last one, while that is so.
     """
 
     def __init__(
@@ -61,6 +61,9 @@ class Mirror:
             except Gone:
                 continue
             except GameDayError as error:
+                if isinstance(error, Absent):
+                    # The API server does not know the kind: nothing of it is there, until somebody installs it.
+                    self.objects, self.synced = {}, True
                 self.error = str(error)
                 self._changed()
                 await asyncio.sleep(pause)

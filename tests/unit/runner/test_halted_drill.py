@@ -129,6 +129,17 @@ async def test_a_drill_that_was_removed_by_force_is_undone_to_its_end_although_n
         await becomes(lambda: ("leases", "shop", "gameday") not in api_server.objects, 5)
 
 
+async def test_an_operator_that_begins_without_the_gamedays_kind_undoes_what_an_earlier_one_left(
+    api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gameday.runner.drill.CATCH_UP", 0.1)
+    under_cut(api_server)
+    api_server.unserved = {"gamedays"}
+    async with acting(cluster):
+        await becomes(lambda: POLICY not in api_server.objects, 5)
+        await becomes(told(api_server, "GameDayDeleted"))
+
+
 async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cut(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
