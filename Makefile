@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint format generate lock audit test test-fast test-all e2e soak demo by-itself bench image images up down status check-tools
+.PHONY: help setup lint format generate lock audit test test-fast test-all e2e soak demo by-itself bench chaos faketime image images up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -104,6 +104,15 @@ demo: setup up images ## a whole drill against the demo shop, with verdict and r
 
 by-itself: setup up images ## half an hour: a drill every two minutes by its schedule, ten times
 	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m by_itself
+
+faketime: # steps the clock of a running operator
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/local/lib/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	    apt-get install -y -qq --no-install-recommends libfaketime >/dev/null; } || \
+	  ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || { echo "no libfaketime: install it (Debian: libfaketime)" >&2; exit 1; }
+
+chaos: setup up images faketime ## an hour: everything killed at each step; CHAOS="-k REGEX" for a part; makes the README's table
+	PYTHONPATH=operator:tests:tests/shop GAMEDAY_IMAGE=$(IMAGE) $(BIN)/python -m chaos $(CHAOS)
 
 bench: setup up images ## measure against raw policies; prints the README's table
 	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m bench

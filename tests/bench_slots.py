@@ -104,11 +104,11 @@ class Receipts(Mirror):
         self.places = places
         self.at: dict[tuple[str, str], float] = {}
 
-    def _apply(self, kind: str, thing: Object) -> str:
+    def _apply(self, kind: str, thing: Object) -> None:
         where = thing["metadata"].get("namespace", "")
         if kind == "ADDED" and where in self.places:
             self.at.setdefault((where, thing["metadata"]["name"]), time.time())
-        return super()._apply(kind, thing)
+        super()._apply(kind, thing)
 
 
 async def _fill(town: Stage, place: str, cron: str, numbers: range) -> None:

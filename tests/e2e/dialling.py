@@ -27,6 +27,8 @@ ROLE_BINDINGS = Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBin
 CRDS = Kind("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition")
 PATIENCE = 60.0
 """Seconds after which something that should have happened did not."""
+pace = 0.05
+"""Seconds between two looks of ``until``; a program that looks at many things at once takes more."""
 
 DIAL = """
 import json, socket, sys, time
@@ -158,7 +160,7 @@ async def until(look: Callable[[], Awaitable[Answer]], what: str, patience: floa
     end = time.monotonic() + patience
     while not (answer := await look()):
         assert time.monotonic() < end, f"after {patience:.0f} s still not: {what}"
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pace)
     return answer
 
 

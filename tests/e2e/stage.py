@@ -133,19 +133,24 @@ class Stage:
         identity: str = "",
         also: Iterable[str] = (),
         everywhere: bool = False,
+        module: Iterable[str] = ("gameday.cli.main",),
         environment: Mapping[str, str] | None = None,
         log_level: str = "info",
     ) -> OperatorProcess:
-        """Start an operator that sees this namespace and ``also`` others, or all, with the rights of the real one."""
+        """Start an operator that sees this namespace and ``also`` others, or all, with the rights of the real one.
+
+        ``module`` is what runs it, with arguments of its own, and ``environment`` what that is told beside.
+        """
         own = dict(environment or {})
-        own["PYTHONPATH"] = os.pathsep.join(filter(None, (own.get("PYTHONPATH"), str(ROOT / "operator"))))
+        paths = (own.get("PYTHONPATH"), str(ROOT / "operator"), str(ROOT / "tests"))
+        own["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]
         log = self.folder / f"operator-{len(self.operators)}.log"
         with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "gameday.cli.main", "operator", "--namespace", self.namespace,
+                sys.executable, "-m", *module, "operator", "--namespace", self.namespace,
                 "--image", IMAGE, "--port", str(port),
                 *(() if everywhere else (f"--watch={name}" for name in (self.namespace, *also))),
                 "--identity", identity or f"operator-{len(self.operators)}", "--log-level", log_level,

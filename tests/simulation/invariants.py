@@ -161,9 +161,7 @@ class Monitor:
         if pod is None or not any(b'"armed"' in line for line in lines):
             self.note(Rule.FUSED, "worker was scaled without an armed fuse")
             return
-        deadline = float(pod["metadata"]["annotations"]["gameday.dev/deadline"])
-        longest = store.world.now + 120.0
-        store.world.at(min(deadline, longest) + LATE, self._back, town)
+        store.world.at(town.fires[pod["metadata"]["name"]] + LATE, self._back, town)
 
     def _back(self, town: Town) -> None:
         store = self.server.store

@@ -116,6 +116,8 @@ class Town:
     """Since when packets to the dependency were dropped, or not."""
     agents: dict[str, Agent] = field(default_factory=dict)
     sources: dict[str, LogSource] = field(default_factory=dict)
+    fires: dict[str, float] = field(default_factory=dict)
+    """When each fuse of a scale fires."""
     samples: int = 0
     _noticed: bool = False
     _changed_at: float = 0.0
@@ -323,7 +325,8 @@ class Town:
         world, server = self.server.store.world, self.server
         env = agent.pod["spec"]["containers"][0]["env"][0]["value"]
         config = AgentConfig.from_json(env)
-        fires = min(config.deadline, agent.since + config.budget)
+        fires = agent.since + config.lasts
+        self.fires[agent.pod["metadata"]["name"]] = fires
         if step == "fired" and world.now < fires:
             world.at(fires, self._fuse, agent, step)
             return
@@ -336,7 +339,7 @@ class Town:
         except GameDayError:
             world.after(1.0, self._fuse, agent, step)
             return
-        self._say(agent, step, ok=True)
+        self._say(agent, step, ok=True, values={"deadline": fires})
         if step == "armed":
             self._fuse(agent, "fired")
         else:

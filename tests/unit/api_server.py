@@ -1,7 +1,8 @@
 """A small API server on a real socket: objects of any kind are listed, watched, read, created, replaced and deleted.
 
-It knows no rules of Kubernetes but versions, names and field selectors by name; ``forbidden`` holds verbs that it
-answers with 403, and while ``down`` it answers everything with 503.
+It knows no rules of Kubernetes but versions, names and field selectors by name; ``forbidden`` holds verbs, alone or as
+``list pods``, that it answers with 403; in namespaces that are ``ending`` it creates nothing; while ``down`` it answers
+everything with 503.
 """
 
 import asyncio
@@ -28,6 +29,9 @@ class ApiServer:
         self.forbidden: set[str] = set()
         self.rules: list[Object] = []
         """What a SelfSubjectRulesReview answers."""
+        self.ending: set[str] = set()
+        self.unserved: set[str] = set()
+        """Plurals of kinds that are not installed."""
         self.down = False
         self.mute = False
         """Whether watches tell nothing any more although they stay open."""
@@ -103,11 +107,16 @@ class ApiServer:
         if rest[0] == "namespaces" and len(rest) > 2:
             namespace, rest = rest[1], rest[2:]
         plural, name = rest[0], rest[1] if len(rest) > 1 else ""
+        if plural in self.unserved:
+            return _refusal(404, "NotFound", "the server could not find the requested resource")
         field = request.query.get("fieldSelector", "").removeprefix("metadata.name=")
         verb = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(
             request.method, "get" if name else "list"
         )
-        if verb in self.forbidden:
+        if verb == "create" and namespace in self.ending:
+            what = f"unable to create new content in namespace {namespace} because it is being terminated"
+            return _refusal(403, "Forbidden", what)
+        if self.forbidden & {verb, f"{verb} {plural}"}:
             what = f'{plural} is forbidden: User "jane" cannot {verb} resource "{plural}"'
             return _refusal(403, "Forbidden", what)
         if verb == "list":

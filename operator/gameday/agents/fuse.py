@@ -3,7 +3,8 @@
 Run as ``python -m gameday.agents.fuse``.
 
 It is the one agent that mounts the account's token. SIGTERM before its deadline means that it is not needed any more.
-It fires at its deadline or ``budget`` seconds after its start, whichever comes first.
+The deadline counts from its first start, by its own node's clock: the operator's may be wrong. It is kept in a file,
+since a container that was killed is started again.
 """
 
 import asyncio
@@ -17,31 +18,44 @@ from typing import Final
 
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
-from gameday.model.agent import AgentConfig
+from gameday.model.agent import STATE, AgentConfig
 
 ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+DEADLINE: Final = Path(STATE) / "deadline"
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at the wall clock, and between two tries."""
 
 
 async def fuse(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
     """Rehearse the patch, wait for the deadline, then patch until it is done."""
+    deadline = first_deadline(config.lasts, DEADLINE)
+    await _try(config, log, ending, "armed", deadline, dry_run=True)
     clock = asyncio.get_running_loop().time
-    # By its own count as well: the clock of whoever told it the deadline may have been wrong.
-    latest = clock() + config.budget
-    await _try(config, log, ending, "armed", dry_run=True)
-    while time.time() < config.deadline and clock() < latest:
+    while time.time() < deadline:
         if await until(ending, clock() + LOOK_EVERY):
             return
-    await _try(config, log, ending, "fired", dry_run=False)
+    await _try(config, log, ending, "fired", deadline, dry_run=False)
 
 
-async def _try(config: AgentConfig, log: SampleLog, ending: asyncio.Event, name: str, *, dry_run: bool) -> None:
+def first_deadline(lasts: float, kept: Path) -> float:
+    """The Unix second at which to fire: of the first start, whichever this is."""
+    if kept.exists():
+        return float(kept.read_text())
+    deadline = time.time() + lasts
+    new = kept.with_suffix(".new")
+    new.write_text(str(deadline))
+    new.replace(kept)
+    return deadline
+
+
+async def _try(
+    config: AgentConfig, log: SampleLog, ending: asyncio.Event, name: str, deadline: float, *, dry_run: bool
+) -> None:
     clock = asyncio.get_running_loop().time
     while True:
         sent = time.time()
         error = await asyncio.to_thread(patch, config, dry_run)
-        log.write(name, sent, time.time(), ok=error is None, error=error)
+        log.write(name, sent, time.time(), ok=error is None, error=error, values={"deadline": deadline})
         if error is None or await until(ending, clock() + LOOK_EVERY):
             return
 

@@ -76,7 +76,7 @@ def status_of(record: Record, generation: int) -> dict[str, Any]:
 
 
 def conditions_of(record: Record) -> tuple[tuple[str, str, str, str], ...]:
-    """Conditions as (type, status, reason, message): Complete, Passed, FaultsCleared, and Halted while that is so."""
+    """Conditions as (type, status, reason, message): Complete, Passed, FaultsCleared; Halted and Hindered while so."""
     done = record.phase is Phase.FINISHED
     complete = ("Complete", str(done), record.reason if done else record.phase.value, record.message or "under way")
     if not done and record.waiting is not None:
@@ -98,7 +98,11 @@ def conditions_of(record: Record) -> tuple[tuple[str, str, str, str], ...]:
         else:
             cleared = ("FaultsCleared", "False", "Held", f"held by the drill: {names}")
     told = ("Passed", passed, record.reason or record.phase.value, record.message or "under way")
-    return (complete, told, cleared, *_halted(record))
+    return (complete, told, cleared, *_halted(record), *_hindered(record))
+
+
+def _hindered(record: Record) -> tuple[tuple[str, str, str, str], ...]:
+    return (("Hindered", "True", "Hindered", record.obstacle),) if record.obstacle else ()
 
 
 def _halted(record: Record) -> tuple[tuple[str, str, str, str], ...]:

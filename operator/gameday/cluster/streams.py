@@ -7,11 +7,12 @@ from typing import Final
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Kind, Object
-from gameday.errors import GameDayError, Gone
+from gameday.errors import Absent, GameDayError, Gone
 
 LINE_LIMIT: Final = 16 * 1024
 """Longest log line read, in bytes; the kubelet splits longer ones."""
-RETRY_FIRST, RETRY_LAST = 0.2, 10.0
+RETRY_FIRST, RETRY_LAST = 0.2, 2.0
+"""First and longest pause before the API server is asked again, in seconds: an undo must not wait for it long."""
 
 
 class Mirror:
@@ -19,8 +20,8 @@ class Mirror:
 
     Events count by their version and not by the order in which they come; what a watch left out, the next list tells.
 
-    ``synced`` is False until the first list; ``objects`` are by name. ``absent_kind`` is True while the API server
-    does not know the kind or does not let us see it.
+    ``synced`` is False until the first list; ``objects`` are by name, and none while the API server does not know the
+    kind. ``error`` is its last one, while that is so.
     """
 
     def __init__(
@@ -59,6 +60,9 @@ class Mirror:
             except Gone:
                 continue
             except GameDayError as error:
+                if isinstance(error, Absent):
+                    # The API server does not know the kind: nothing of it is there, until somebody installs it.
+                    self.objects, self.synced = {}, True
                 self.error = str(error)
                 self._changed()
                 await asyncio.sleep(pause)

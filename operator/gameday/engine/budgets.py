@@ -18,6 +18,8 @@ SEVER: Final = 15.0
 """Killing the connections that the targets had."""
 UNDO: Final = 30.0
 """From the undo request until the witnesses are back."""
+TIDY: Final = 20.0
+"""Deleting the agents and giving the namespace back, before it is told what stands in the way."""
 GRACE: Final = 10.0
 """How long samples may trail a deadline before they count as missing."""
 

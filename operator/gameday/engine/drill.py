@@ -6,7 +6,7 @@ or a lost one changes nothing. The runner saves the record it returns, then carr
 
 from gameday.engine.after import finish, recovery
 from gameday.engine.before import pending, preflight, steady_state
-from gameday.engine.holds import progress
+from gameday.engine.holds import obstacle, progress
 from gameday.engine.interrupts import interrupted
 from gameday.engine.outage import outage
 from gameday.engine.rollback import rollback
@@ -31,7 +31,7 @@ def decide(at: Situation) -> Record:
     for _ in range(SETTLES_WITHIN):
         record = _once(at)
         if record is at.record or record == at.record:
-            return record
+            return record.hindered(obstacle(at), at.now)
         at = at.knowing(record)
     raise Unsettled(f"phase {at.record.phase.value} does not settle; last: {at.record.timeline[-1:]}")
 

@@ -34,6 +34,18 @@ def ask_undo(record: Record, now: float) -> Record:
     return record
 
 
+def obstacle(at: Situation) -> str:
+    """The error that has kept us from undoing or from tidying up for longer than that may take, or nothing."""
+    record, errors = at.record, at.world.errors
+    if record.finished_at is not None:
+        late = at.now > max(record.finished_at, at.world.resumed_at) + budgets.TIDY
+        return next((errors[key] for key in ("StopAgents", "FreeLock", "LetGo") if key in errors), "") if late else ""
+    if record.faults_cleared is not False:
+        return ""
+    overdue = [hold.name for hold in record.holds if hold.open and hold.undone_at is None]
+    return next((text for key, text in errors.items() for name in overdue if key.endswith(name)), "")
+
+
 def _progress_one(at: Situation, hold: Hold) -> Record:
     fuse = at.world.fuses.get(hold.fuse_name, Fuse())
     match hold.state:

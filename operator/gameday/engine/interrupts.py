@@ -110,18 +110,27 @@ def _lost_agent(at: Situation) -> str | None:
         return None
     for name in sorted(at.world.agents_wanted):
         life = at.world.agents.get(name, Life.ABSENT)
-        if life in {Life.ABSENT, Life.ENDED} and name != "sever":
+        # The severing pod ends when it is triggered, which is after the injection.
+        needed = name != "sever" or at.record.inject_requested_at is None
+        if life in {Life.ABSENT, Life.ENDED} and needed:
             return name
     return None
 
 
-def _touched(at: Situation, hold: Hold) -> Record | None:
+def fuse_lost(at: Situation, hold: Hold) -> Record | None:
+    """The record of a drill whose change is no longer guarded by its fuse, or None."""
     if hold.state not in {HoldState.ARMED, HoldState.REQUESTED, HoldState.ACTIVE}:
         return None
     fuse = at.world.fuses.get(hold.fuse_name, Fuse())
-    if fuse.uid is None or fuse.uid != hold.fuse_uid or fuse.dead:
-        why = fuse.dead or ("it is gone" if fuse.uid is None else "it was replaced")
-        return give_up(at, Cause.FUSE_LOST, f"fuse {hold.fuse_name} no longer guards {hold.name}: {why}", at.now)
+    if fuse.uid is not None and fuse.uid == hold.fuse_uid and not fuse.dead:
+        return None
+    why = fuse.dead or ("it is gone" if fuse.uid is None else "it was replaced")
+    return give_up(at, Cause.FUSE_LOST, f"fuse {hold.fuse_name} no longer guards {hold.name}: {why}", at.now)
+
+
+def _touched(at: Situation, hold: Hold) -> Record | None:
+    if (lost := fuse_lost(at, hold)) is not None:
+        return lost
     if hold.state is not HoldState.ACTIVE:
         return None
     cut = at.world.cuts.get(hold.name, Cut())

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gameday.engine.after import after_rollback
-from gameday.engine.interrupts import give_up
+from gameday.engine.interrupts import fuse_lost, give_up
 from gameday.engine.situation import Situation
 from gameday.model import names
 from gameday.model.plan import Restore, RunJob, Scale, Step
@@ -13,6 +13,9 @@ from gameday.model.world import JobState, Workload
 
 def rollback(at: Situation) -> Record:
     """Take the next step, or judge the system again once all are done."""
+    for hold in at.record.holds:
+        if hold.kind is HoldKind.SCALE and (lost := fuse_lost(at, hold)) is not None:
+            return lost
     plan = at.plan.rollback
     if plan is None or at.record.rollback_zero is not None:
         return after_rollback(at)

@@ -15,6 +15,9 @@ from gameday.runner.supervisor import Supervisor
 
 GROUP: Final = "gameday.dev"
 VERSION: Final = "v1alpha1"
+AGAIN_AFTER: Final = (1.0,) * 120
+"""Seconds between Kopf's tries while the API server does not answer; its own would end the process in that minute in
+which it matters, or pause for 20 s at the end of an outage. After all of them the process ends, and says why."""
 
 
 def register(registry: kopf.OperatorRegistry, supervisor: Supervisor, kubeconfig: Path | None) -> None:
@@ -25,6 +28,7 @@ def register(registry: kopf.OperatorRegistry, supervisor: Supervisor, kubeconfig
         settings.posting.enabled = False
         # Our CRDs are installed before us and stay: to look for others would need rights over the whole cluster.
         settings.scanning.disabled = True
+        settings.networking.error_backoffs = AGAIN_AFTER
         settings.watching.server_timeout = 300
         settings.watching.client_timeout = 330
 

@@ -9,6 +9,8 @@ from typing import Any, Final, Self
 
 VARIABLE: Final = "GAMEDAY_AGENT"
 SECRETS: Final = "/run/gameday/secrets"
+STATE: Final = "/run/gameday/state"
+"""Where a fuse keeps what must outlive its container."""
 
 
 def secret_file(name: str, key: str) -> str:
@@ -83,13 +85,13 @@ class AgentConfig:
     addresses: tuple[str, ...] = field(default=())
     """Severing: the targets' addresses."""
     budget: float = 15.0
-    """Severing: seconds after which it gives up. Fuse: seconds after its start at which it fires at the latest."""
+    """Severing: seconds after which it gives up."""
     deployment: str = ""
     """Fuse: the Deployment that it puts back."""
     namespace: str = ""
     replicas: int = 0
-    deadline: float = 0.0
-    """Fuse: the Unix second at which it fires."""
+    lasts: float = 0.0
+    """Fuse: seconds from its first start until it fires, by the clock of its node."""
 
     def to_json(self) -> str:
         """As it stands in the environment."""

@@ -229,6 +229,8 @@ class Record:
     """When the last rollback step was done: the expectations count anew from here."""
     finishing: bool = False
     """Whether all that is left is to undo, tidy and judge."""
+    obstacle: str = ""
+    """What keeps the drill from seeing, undoing or tidying up, and what would help; empty while nothing does."""
     waiting: Waiting | None = None
     aborted: Cause | None = None
     aborted_why: str = ""
@@ -265,6 +267,13 @@ class Record:
         return replace(self, doubts=(*self.doubts, Doubt(cause, message, since))).note(
             at, cause.value, message, warning=True
         )
+
+    def hindered(self, why: str, at: float) -> Self:
+        """The record with what stands in its way, noted when that begins; empty ``why``: nothing does any more."""
+        if bool(why) is bool(self.obstacle):
+            return self
+        record = replace(self, obstacle=why)
+        return record.note(at, "Hindered", why, warning=True) if why else record.note(at, "Unhindered", "it goes on")
 
     def wait(self, cause: Cause, message: str, at: float) -> Self:
         """The record of a drill that cannot begin yet; the same obstacle is noted once."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gameday.cluster.kinds import DRILLS, PODS, Object
-from gameday.model.agent import SECRETS, VARIABLE, AgentConfig
+from gameday.model.agent import SECRETS, STATE, VARIABLE, AgentConfig
 from gameday.model.labels import marks
 from gameday.model.names import derived
 from gameday.model.plan import SecretKey
@@ -13,8 +13,6 @@ from gameday.model.plan import SecretKey
 ACCOUNT: Final = "gameday"
 SEVER_GRACE: Final = 20
 """Seconds that the severing pod has from its trigger to its end."""
-DEADLINE: Final = "gameday.dev/deadline"
-"""Annotation of a fuse pod: the Unix second at which it fires."""
 USER: Final = 65532
 
 
@@ -64,9 +62,11 @@ def fuse_pod(drill: str, name: str, agent: str, config: AgentConfig, image: str,
     place = Place(config.namespace, drill, "", image, pull_policy)
     body = pod(place, agent, Shape("fuse", "fuse"), config)
     del body["metadata"]["ownerReferences"]
-    body["metadata"] |= {"name": name, "annotations": {DEADLINE: str(config.deadline)}}
-    # The one agent that talks to the API server, and one that must come back when it dies.
+    body["metadata"]["name"] = name
+    # The one agent that talks to the API server, and one that must come back when it dies, with the same deadline.
     body["spec"] |= {"automountServiceAccountToken": True, "restartPolicy": "OnFailure"}
+    body["spec"]["volumes"].append({"name": "state", "emptyDir": {}})
+    body["spec"]["containers"][0]["volumeMounts"].append({"name": "state", "mountPath": STATE})
     return body
 
 

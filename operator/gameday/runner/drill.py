@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from gameday.engine.commands import Command, Lift, key_of
+from gameday.engine.commands import Command, LetGo, Lift, key_of
 from gameday.engine.drill import decide
 from gameday.engine.evidence import Evidence
 from gameday.engine.orders import orders
@@ -34,6 +34,8 @@ LOOK_AGAIN_AFTER: Final = 3.0
 """Seconds between two preflights of a drill that waits for a rollout to end."""
 LOOK_FOR_LEAK_AFTER: Final = 10.0
 """Seconds after the injection from which a cut without effect is suspicious."""
+BLIND_AFTER: Final = 10.0
+"""Seconds after which it is told what keeps us from seeing a namespace."""
 LIFT_FIRST: Final = 0.5
 """Longest that a record waits for the lifting of a cut, in seconds."""
 CATCH_UP: Final = 20.0
@@ -114,7 +116,24 @@ class DrillRunner:
                     self._start(background, command)
                 if record.phase is Phase.FINISHED and not commands and not self.lanes:
                     return record
+            elif self.view.blind and self.clock() > self.view.resumed_at + BLIND_AFTER and await self._blind():
+                return self.memory.record
             await self._rest()
+
+    async def _blind(self) -> bool:
+        """Say what keeps us from seeing the namespace; True when it is being deleted, so that nothing is left to do."""
+        record = self.memory.record.hindered(self.view.blind, self.clock())
+        if record != self.memory.record:
+            await self._saved(record)
+        drill = self.view.only("drill")
+        try:
+            if drill is None or "deletionTimestamp" not in drill["metadata"] or not await self.hands.namespace_ends():
+                return False
+            await self.hands.do(LetGo())
+        except GameDayError as error:
+            log.warning("drill %s: not let go: %s", self.memory.name, error)
+            return False
+        return True
 
     async def _lift(self, background: Background, commands: tuple[Command, ...]) -> None:
         """Lift at once: an undo waits for no record, and what could not be saved must not keep a cut in place."""

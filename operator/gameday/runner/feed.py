@@ -45,7 +45,8 @@ class Feed:
         self.clock = clock
         self.evidence: Evidence | None = None
         self.severed: Severed | None = None
-        self.fuses_armed: set[str] = set()
+        self.fuses_armed: dict[str, float] = {}
+        """Fuse pods that have rehearsed their patch, and the Unix second at which each fires."""
         self.unusable = ""
         """Why an agent's log is read no further, or ""."""
         self._lags: dict[str, float] = {}
@@ -134,7 +135,9 @@ class Feed:
         if sample.name == "sever":
             self.severed = _severed(sample)
         elif sample.name == "armed" and sample.ok:
-            self.fuses_armed.add(sample.agent)
+            deadline = sample.values.get("deadline")
+            if isinstance(deadline, int | float):
+                self.fuses_armed[sample.agent] = float(deadline)
         return self.evidence.take(sample) if self.evidence is not None else True
 
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, JOBS, PODS, Kind, Object
-from gameday.cluster.lease import lock_namespace, unlock_namespace
+from gameday.cluster.kinds import DRILLS, JOBS, LEASES, PODS, Kind, Object
+from gameday.cluster.lease import LOCK, lock_namespace, unlock_namespace
 from gameday.engine import budgets, limits
 from gameday.engine import commands as do
-from gameday.errors import AlreadyExists, GameDayError, NamespaceBusy, Refused
+from gameday.errors import Absent, AlreadyExists, GameDayError, NamespaceBusy, Refused
 from gameday.faults import fuse, policy
 from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
 from gameday.faults.reach import reach
@@ -195,6 +195,22 @@ class Hands:
             self.view.likely_leak = likely_leak(sight, fault.partition, setup.backend)
         self.view.preflight, self.view.preflight_at = Preflight(found, notes, rolling), self.clock()
 
+    async def namespace_ends(self) -> bool:
+        """Whether the namespace is being deleted, and with it everything that we could undo there.
+
+        Raises:
+            GameDayError: when that cannot be told.
+
+        """
+        lock = {"apiVersion": LEASES.api_version, "kind": LEASES.name, "metadata": {"name": LOCK}, "spec": {}}
+        try:
+            await self.operator.create(LEASES, self.namespace, lock, dry_run=True)
+        except Absent:
+            return True
+        except AlreadyExists:
+            pass
+        return False
+
     async def find_leak(self) -> None:
         """Look again for what lets traffic through: it may have come after the preflight, or under another process.
 
@@ -262,8 +278,7 @@ class Hands:
                 deployment=hold.object_name,
                 namespace=self.namespace,
                 replicas=hold.before,
-                budget=seconds,
-                deadline=self.clock() + seconds,
+                lasts=seconds,
             )
             agent = fuse_agent(hold.name)
             body = fuse_pod(

@@ -83,7 +83,7 @@ class Memory:
             try:
                 self._drill = dict(await self.cluster.replace_status(DRILLS, self.namespace, self.name, body))
                 break
-            except (Conflict, Absent):
+            except (Absent, Conflict):
                 await self._catch_up()
         self._written, self._sent = status["engine"], set()
         new = [line for line in record.timeline if line not in self.record.timeline]

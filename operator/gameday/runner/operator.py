@@ -13,10 +13,10 @@ from typing import Any
 from gameday.api.parse import PlanInvalid, PlanTooBig
 from gameday.cluster.client import Cluster
 from gameday.cluster.events import Events
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
+from gameday.cluster.kinds import DRILLS, GAMEDAYS, Kind, Object
 from gameday.cluster.lease import Election
 from gameday.engine.permission import hindrance
-from gameday.errors import GameDayError
+from gameday.errors import Absent, GameDayError
 from gameday.model.limits import RulingState
 from gameday.model.record import Line, Phase, Record
 from gameday.model.world import Planned, World
@@ -30,7 +30,7 @@ from gameday.runner.memory import Memory
 from gameday.runner.owner import Owner
 from gameday.runner.schedules import Schedules
 from gameday.runner.settings import Settings
-from gameday.runner.supervisor import Supervisor
+from gameday.runner.supervisor import Listed, Supervisor
 from gameday.runner.telemetry import Heartbeat, Metrics
 from gameday.runner.turns import Turns
 from gameday.runner.view import View
@@ -39,8 +39,8 @@ log = logging.getLogger("gameday.operator")
 
 RESYNC_EVERY = 60.0
 """Seconds between two listings of all that is watched."""
-LIST_AGAIN_AFTER = 2.0
-"""Seconds after which the first listing is tried again: until then nobody knows what runs, and no slot is decided."""
+RESYNC_AGAIN = 1.0
+"""Seconds until a listing that failed is tried again: Kopf itself may pause for half a minute after an outage."""
 EVENTFUL = {phase.value for phase in Phase} | {"CutProven", "CutLifted", "StepDone"}
 """Timeline reasons that become Events although they are no bad news."""
 
@@ -128,15 +128,25 @@ class Operator:
     async def _resync(self) -> None:
         """List what Kopf watches, now and then: a watch that died unnoticed must not hide a drill."""
         while True:
+            pause = RESYNC_EVERY
             try:
                 for namespace in self.settings.watch_namespaces or (None,):
-                    drills = await self.cluster.list(DRILLS, namespace)
-                    gamedays = await self.cluster.list(GAMEDAYS, namespace)
+                    drills = await self._list(DRILLS, namespace)
+                    gamedays = await self._list(GAMEDAYS, namespace)
                     self.supervisor.resync(namespace, drills, gamedays)
                 self.supervisor.listed = True
             except GameDayError as error:
                 log.warning("drills and game days were not listed: %s", error)
-            await asyncio.sleep(RESYNC_EVERY if self.supervisor.listed else LIST_AGAIN_AFTER)
+                pause = RESYNC_AGAIN
+            await asyncio.sleep(pause)
+
+    async def _list(self, kind: Kind, namespace: str | None) -> Listed:
+        """A collection; one whose CRD was deleted is empty, and must not hide the drills that are to be undone."""
+        try:
+            return await self.cluster.list(kind, namespace)
+        except Absent as error:
+            log.warning("nothing is listed: %s; install the CRDs, or remove the operator as well", error)
+            return (), "0"
 
     def _heard(self) -> None:
         """The owner's word has changed; the drills heard it first."""

@@ -1,7 +1,6 @@
 """What one drill sees of the cluster: mirrors of the few objects that concern it, and the World made of them."""
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -30,7 +29,6 @@ from gameday.model.record import Hold, HoldKind, Record
 from gameday.model.setup import Setup
 from gameday.model.world import Cut, Fuse, Life, Lock, Planned, Preflight, Workload, World
 from gameday.runner import agents
-from gameday.runner.agent_pods import DEADLINE
 from gameday.runner.background import Background
 from gameday.runner.feed import Feed
 from gameday.runner.memory import Memory
@@ -99,6 +97,11 @@ class View:
     def synced(self) -> bool:
         """Whether every mirror was listed, the owner's too: before, nothing may be concluded from what is absent."""
         return self.owner.known and all(mirror.synced for mirror in self._mirrors.values())
+
+    @property
+    def blind(self) -> str:
+        """Why something was not listed yet, as the API server says it; nothing where it only takes a moment."""
+        return next((mirror.error for mirror in self._mirrors.values() if not mirror.synced and mirror.error), "")
 
     def only(self, name: str) -> Object | None:
         """The object of a mirror that holds at most one."""
@@ -255,23 +258,11 @@ def life_of(pod: Object) -> Life:
     return Life.STARTING
 
 
-def pod_fuse(pod: Object | None, agent: str, armed: set[str]) -> Fuse:
+def pod_fuse(pod: Object | None, agent: str, armed: Mapping[str, float]) -> Fuse:
     """How a scale's fuse stands: it is armed once it has rehearsed its patch."""
     if pod is None:
         return Fuse()
     life = life_of(pod)
-    deadline = _seconds((pod["metadata"].get("annotations") or {}).get(DEADLINE, ""))
     dead = "its pod ended" if life is Life.ENDED else None
-    if deadline is None:
-        dead = f"its annotation {DEADLINE} was changed"
     ready = agent in armed and life is Life.RUNNING
-    return Fuse(uid=pod["metadata"]["uid"], armed=ready, deadline=deadline, dead=dead)
-
-
-def _seconds(text: str) -> float | None:
-    """The moment that an annotation names, or None: whoever may write in the namespace may have changed it."""
-    try:
-        found = float(text)
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None
+    return Fuse(uid=pod["metadata"]["uid"], armed=ready, deadline=armed.get(agent), dead=dead)

@@ -5,11 +5,30 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.model.record import Cause, HoldState, Phase, ResultState, StepState, Verdict
-from unit.engine.simulation import Cluster, Killed, Simulation, a_plan, finished
+from gameday.api.record import conditions_of
+from gameday.engine import commands as do
+from gameday.engine.drill import decide
+from gameday.engine.orders import orders
+from gameday.engine.proof import Proof
+from gameday.engine.situation import Situation
+from gameday.model.record import (
+    Cause,
+    Hold,
+    HoldKind,
+    HoldState,
+    Phase,
+    Record,
+    ResultState,
+    StepState,
+    Verdict,
+)
+from gameday.model.world import Cut, Life, Lock, World
+from unit.engine.simulation import Cluster, Killed, Script, Simulation, a_plan, finished
 
 MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
 CLEAN = Cluster().snapshot()
+NOBODY = Script(Proof(), {}, lambda: 0.0)
+"""Samples that nothing is to be concluded from."""
 
 
 def test_a_good_system_passes_and_nothing_is_left() -> None:
@@ -87,6 +106,36 @@ def test_a_fuse_that_somebody_deletes_ends_the_drill() -> None:
     assert record.reason == Cause.FUSE_LOST.value
 
 
+def test_a_severing_pod_that_ends_before_the_cut_is_named_and_nothing_is_touched() -> None:
+    def somebody_deletes(world: Simulation) -> None:
+        if world.record.steady_from is not None:
+            world.cluster.pods.pop("sever", None)
+
+    simulation = Simulation(a_plan(), meddle=somebody_deletes)
+    record = finished(simulation)
+    assert record.reason == Cause.AGENT_LOST.value
+    assert "sever" in record.message
+    assert simulation.cluster.injections == 0
+
+
+def test_a_scaling_whose_fuse_somebody_deletes_is_undone_at_once() -> None:
+    deleted: list[float] = []
+
+    def somebody_deletes(world: Simulation) -> None:
+        if world.cluster.workers == 0 and not deleted:
+            deleted.append(world.now)
+            world.cluster.fuses = {n: f for n, f in world.cluster.fuses.items() if not n.startswith("drill-fuse-")}
+        if deleted and world.now > deleted[0] + 1:
+            assert world.cluster.workers == 3, "no change without a fuse"
+
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=somebody_deletes)
+    record = finished(simulation)
+    assert deleted
+    assert Cause.FUSE_LOST in {doubt.cause for doubt in record.doubts}
+    assert record.verdict is Verdict.FAILED
+    assert simulation.cluster.snapshot() == CLEAN
+
+
 @pytest.mark.parametrize("phase", [Phase.STEADY_STATE, Phase.OUTAGE, Phase.RECOVERY])
 @pytest.mark.parametrize("how", ["abort", "deletion"])
 def test_a_person_ends_a_drill_in_any_phase(phase: Phase, how: str) -> None:
@@ -123,6 +172,35 @@ def test_an_abort_with_the_workers_at_zero_brings_them_back() -> None:
     simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=person)
     assert finished(simulation).verdict is Verdict.ABORTED
     assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted_drill() -> None:
+    record = Record(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.PASSED)
+    error = {"StopAgents": "delete pods: forbidden"}
+    world = World(agents={"observer": Life.RUNNING}, errors=error, finalizer=True, lock=Lock.HELD)
+    soon = decide(Situation(a_plan(), record, world, NOBODY, 1010.0))
+    assert soon == record
+    late = decide(Situation(a_plan(), record, world, NOBODY, 1021.0))
+    assert late.obstacle == error["StopAgents"]
+    assert [line.reason for line in late.timeline] == ["Hindered"]
+    assert ("Hindered", "True", "Hindered", error["StopAgents"]) in conditions_of(late)
+    assert orders(a_plan(), late, world) == (do.StopAgents(),)
+    assert orders(a_plan(), late, replace(world, deleted=True)) == (do.FreeLock(),)
+    assert orders(a_plan(), late, replace(world, deleted=True, lock=Lock.UNKNOWN)) == (do.LetGo(),)
+    again = decide(Situation(a_plan(), late, replace(world, errors={}), NOBODY, 1030.0))
+    assert again.obstacle == ""
+    assert "Hindered" not in {kind for kind, *_ in conditions_of(again)}
+
+
+def test_an_undo_that_is_refused_says_what_would_help_once_it_is_overdue() -> None:
+    hold = Hold("partition", HoldKind.NETWORK_PARTITION, "p", "f", HoldState.UNDOING, undo_requested_at=1000.0)
+    hold = replace(hold, requested_at=990.0, object_uid="uid")
+    record = Record(Phase.RECOVERY, since=1000.0, holds=(hold,), finishing=True, undo_requested_at=1000.0)
+    world = World(cuts={"partition": Cut(present=True)}, errors={"Lift/partition": "delete: forbidden"})
+    soon = decide(Situation(a_plan(), record, world, NOBODY, 1010.0))
+    assert soon.obstacle == ""
+    late = decide(Situation(a_plan(), soon, world, NOBODY, 1031.0))
+    assert late.obstacle == "delete: forbidden"
 
 
 def effects_of(plan_with_rollback: bool) -> int:

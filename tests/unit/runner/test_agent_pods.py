@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from gameday.agents.fuse import DEADLINE
 from gameday.cluster.kinds import Object
 from gameday.model.agent import VARIABLE, AgentConfig, Dial
 from gameday.model.plan import (
@@ -225,11 +226,13 @@ def test_names_are_the_same_each_time_and_fit() -> None:
 
 
 def test_a_fuse_of_a_scale_outlives_its_drill_and_comes_back_when_it_dies() -> None:
-    told = AgentConfig(deployment="worker", namespace="shop", replicas=3, deadline=1764000090.0)
+    told = AgentConfig(deployment="worker", namespace="shop", replicas=3, lasts=90.0)
     pod = fuse_pod("first", "first-fuse-stop", "fuse-stop", told, "gameday:test", "Never")
     assert "ownerReferences" not in pod["metadata"]
     assert pod["metadata"]["name"] == "first-fuse-stop"
-    assert pod["metadata"]["annotations"] == {"gameday.dev/deadline": "1764000090.0"}
+    assert {"name": "state", "emptyDir": {}} in pod["spec"]["volumes"]
+    (container,) = pod["spec"]["containers"]
+    assert container["volumeMounts"][-1]["mountPath"] == str(DEADLINE.parent)
     assert (pod["spec"]["automountServiceAccountToken"], pod["spec"]["restartPolicy"]) == (True, "OnFailure")
     assert config(pod) == told
 

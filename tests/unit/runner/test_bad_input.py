@@ -6,6 +6,7 @@ import time
 import pytest
 
 from gameday.api.parse import PlanInvalid, PlanTooBig
+from gameday.model.schedule import Calendar
 from gameday.runner.gamedays import read_all
 from gameday.runner.schedules import _next, _read
 from specs import Case, gamedays
@@ -47,7 +48,7 @@ def checked(case: Case) -> tuple[tuple[str, str], ...]:
     # Schedules look by themselves, also at what is not ready.
     schedule, _ = _read(spec)
     if schedule is not None:
-        _next(schedule, 1_800_000_000.0)
+        _next(schedule, Calendar("digest", 1, 0.0), 1_800_000_000.0)
     return found
 
 

@@ -115,6 +115,31 @@ async def test_a_drill_that_was_taken_up_has_its_turn_although_its_object_was_re
         assert operator.turns.take("uid", "pay/other", 1) == ("shop/first",)
 
 
+async def test_a_drill_that_was_removed_by_force_is_undone_to_its_end_although_nothing_can_be_saved(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    drill = under_cut(api_server)
+    lock = {"metadata": {"name": "gameday"}, "spec": {"holderIdentity": f"{drill['metadata']['uid']}/first"}}
+    api_server.put("leases", "shop", lock)
+    async with acting(cluster) as operator:
+        await becomes(lambda: bool(operator.owner.listeners))
+        api_server.drop("drills", "shop", "first")
+        await becomes(lambda: POLICY not in api_server.objects, 5)
+        await becomes(lambda: ("jobs", "shop", "first-fuse") not in api_server.objects, 5)
+        await becomes(lambda: ("leases", "shop", "gameday") not in api_server.objects, 5)
+
+
+async def test_an_operator_that_begins_without_the_gamedays_kind_undoes_what_an_earlier_one_left(
+    api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gameday.runner.drill.CATCH_UP", 0.1)
+    under_cut(api_server)
+    api_server.unserved = {"gamedays"}
+    async with acting(cluster):
+        await becomes(lambda: POLICY not in api_server.objects, 5)
+        await becomes(told(api_server, "GameDayDeleted"))
+
+
 async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cut(
     api_server: ApiServer, cluster: Cluster
 ) -> None:

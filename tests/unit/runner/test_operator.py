@@ -102,6 +102,23 @@ async def test_while_halted_a_drill_waits_and_says_so_and_resumed_it_begins(town
     assert town.metric("gameday_halted") == 0
 
 
+async def test_what_could_not_be_listed_is_listed_soon_and_not_a_minute_later(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    api_server.forbidden = {"list"}
+    api_server.put("gamedays", "shop", GAMEDAY)
+    operator = Operator(cluster, Settings(OWN, "me", "image"))
+    task = asyncio.create_task(operator.lead())
+    await becomes(lambda: operator.metrics.registry.get_sample_value("gameday_leader") == 1)
+    await asyncio.sleep(0.1)
+    assert not operator.supervisor.listed
+    api_server.forbidden = set()
+    await becomes(lambda: operator.supervisor.listed)
+    assert ("shop", "small") in operator.supervisor.known.gamedays
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_a_halt_that_the_watch_does_not_tell_of_keeps_a_drill_from_beginning(town: Town) -> None:
     await becomes(lambda: "Ready" in town.conditions("gamedays", "small"))
     town.server.mute = True

@@ -1,0 +1,142 @@
+"""``make chaos``: everything killed at each step, on the real cluster; the README's table is made of what it finds.
+
+``python -m chaos -k REGEX`` runs the cases whose names match. Rows are kept in build/chaos.json, so that a run in
+pieces makes one table; a run of all cases begins anew. Exits 1 when any row is not as promised.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import re
+import sys
+import time
+
+from chaos import agents, clocks, kills, outages, pods, takeover, uninstall
+from chaos.house import Case, House, attempt, house
+from chaos.row import Results, Row
+from chaos.table import publish, summary
+from e2e import dialling
+from e2e.dialling import ROOT
+from e2e.stage import cluster_output, kubectl
+from gameday.errors import GameDayError
+
+BUILD = ROOT / "build"
+LOGS = BUILD / "chaos-logs"
+HOUSES_TRIED = 4
+"""How often a namespace that could not be set up is tried again."""
+PACE = 0.25
+"""Seconds between two looks at the same thing: many drills run at once, and looking is work as well."""
+
+
+def all_cases() -> list[Case]:
+    """Every case of the table."""
+    parts = (kills, clocks, takeover, agents, pods, uninstall, outages)
+    return [case for part in parts for case in part.cases()]
+
+
+def say(row: Row, done: int, of: int) -> None:
+    """Tell the person who waits."""
+    state = "bad " if row.faults() else "good"
+    print(
+        f"{time.strftime('%H:%M:%S')}  {done:3}/{of}  {state}  {row.took:5.0f} s  {row.key}: {row.verdict or '-'}, "
+        f"late {row.late:.1f} s",
+        flush=True,
+    )
+    for fault in row.faults():
+        print(f"          {fault}", flush=True)
+
+
+class Runner:
+    """Runs cases in some houses at once."""
+
+    def __init__(self, cases: list[Case], results: Results, end: float) -> None:
+        self.waiting = list(cases)
+        self.results = results
+        self.end = end
+        self.of = len(cases)
+        self.done = 0
+
+    async def run(self, houses: int) -> None:
+        """All that wait, in so many houses."""
+        async with asyncio.TaskGroup() as group:
+            for number in range(min(houses, len(self.waiting))):
+                group.create_task(self._live(number))
+
+    async def _live(self, number: int) -> None:
+        """Take one case after another; after a bad one in a new house."""
+        left = HOUSES_TRIED
+        while self._more():
+            try:
+                async with house(f"chaos-{number}") as here:
+                    await self._fill(here)
+            except (AssertionError, GameDayError) as error:
+                left -= 1
+                print(f"          no house: {error}", flush=True)
+                if not left:
+                    raise
+
+    async def _fill(self, here: House) -> None:
+        """Run one case after another in a house, until one leaves it unfit."""
+        while self._more():
+            case = self.waiting.pop(0)
+            row = await attempt(case, here, LOGS)
+            self.done += 1
+            self.results.add(row)
+            say(row, self.done, self.of)
+            if row.faults() or case.spoils or not await _cleared(here):
+                return
+
+    def _more(self) -> bool:
+        return bool(self.waiting) and time.monotonic() < self.end
+
+
+async def _cleared(here: House) -> bool:
+    with contextlib.suppress(AssertionError, GameDayError):
+        await here.clear()
+        return True
+    return False
+
+
+async def main() -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
+    parser.add_argument("-k", metavar="REGEX", default="", help="only the cases whose names match")
+    parser.add_argument("-n", type=int, default=4, help="namespaces at once")
+    parser.add_argument("-t", type=float, default=float("inf"), metavar="SECONDS", help="begin no case after these")
+    parser.add_argument("--missing", action="store_true", help="only the cases that have no good row yet")
+    parser.add_argument("--list", action="store_true", help="only name the cases")
+    parser.add_argument("--table", action="store_true", help="only write the tables anew, into README.md and docs")
+    given = parser.parse_args()
+    everything = all_cases()
+    chosen = [case for case in everything if re.search(given.k, case.key)]
+    if given.list:
+        print("\n".join(case.key for case in chosen))
+        return 0
+    anew = not (given.k or given.table or given.missing)
+    results = Results(BUILD / "chaos.json") if anew else Results.read(BUILD / "chaos.json")
+    if given.missing:
+        chosen = [case for case in chosen if results.bad([case.key])]
+    if not given.table:
+        if not chosen:
+            print(f"no case matches {given.k!r}", file=sys.stderr)
+            return 1
+        os.environ["PATH"] = f"{cluster_output('path')}:{os.environ['PATH']}"
+        kubectl("apply", "-k", str(ROOT / "crds"))
+        dialling.pace = PACE
+        began = time.monotonic()
+        end = began + given.t
+        for what in dict.fromkeys(case.alone for case in sorted(chosen, key=lambda case: case.alone != "")):
+            together = [case for case in chosen if case.alone == what]
+            await Runner(together, results, end).run(len(together) if what else given.n)
+        print(f"{len(chosen)} cases in {time.monotonic() - began:.0f} s")
+    bad = results.bad(case.key for case in (chosen if given.k else everything))
+    publish(results, everything)
+    print(summary(results, everything))
+    for line in bad:
+        print(f"bad: {line}", file=sys.stderr)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

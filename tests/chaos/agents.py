@@ -1,0 +1,94 @@
+"""Our pods killed on their node, and deleted: the drill ends, says which one it lost, and leaves nothing."""
+
+import functools
+from typing import Final
+
+from chaos.house import FAULTS, ROLLBACK, SCALED, Case, Trial, plan
+from e2e.dialling import until
+from e2e.stage import LABEL, cluster_output
+from gameday.cluster.kinds import PODS
+from gameday.model.labels import ROLE
+
+AGENTS: Final = ("observer", "client", "witness-0", "control-0")
+KILLED, DELETED = "killed on its node", "deleted"
+
+
+async def end_pod(trial: Trial, name: str, how: str) -> None:
+    """End a pod by SIGKILL, or by its deletion without grace."""
+    if how == KILLED:
+        cluster_output("kill", name, trial.town.namespace)
+    else:
+        assert await trial.town.admin.delete(PODS, trial.town.namespace, name, grace=0)
+
+
+async def lost(trial: Trial, agent: str, how: str) -> None:
+    """An agent ends under the cut."""
+    await trial.house.operator()
+    await trial.under_cut()
+    await end_pod(trial, f"first-{agent}", how)
+    status = await trial.ends("Inconclusive", patience=60)
+    if status["reason"] != "AgentLost" or agent not in status["message"]:
+        trial.wrong(f"it does not name the agent: {status['reason']}: {status['message']}")
+
+
+async def sever_lost(trial: Trial, how: str) -> None:
+    """The severing pod ends before anything was cut."""
+    await trial.house.operator()
+    await trial.town.start(plan(FAULTS, steadyState__lasts="10s"))
+    await trial.town.reaches(
+        lambda status: any(line["reason"] == "AgentsReady" for line in status.get("timeline", ())), "agents measure"
+    )
+    await end_pod(trial, "first-sever", how)
+    status = await trial.ends("Inconclusive", patience=60)
+    if status["reason"] != "AgentLost" or trial.seen.cuts:
+        trial.wrong(f"{status['reason']}, {len(trial.seen.cuts)} cuts")
+
+
+async def fuse_pod(trial: Trial) -> str:
+    """Begin a rollback and wait until the Deployment is scaled; the name of the pod that is its fuse."""
+
+    async def scaled() -> bool:
+        return await trial.town.replicas(SCALED) == 0
+
+    await trial.town.start(plan(ROLLBACK))
+    await until(scaled, "the Deployment is scaled", 120)
+    pods, _ = await trial.town.admin.list(PODS, trial.town.namespace, f"{LABEL},{ROLE}=fuse")
+    (pod,) = pods
+    name: str = pod["metadata"]["name"]
+    return name
+
+
+async def fuse_deleted(trial: Trial) -> None:
+    """The fuse of a scaling is deleted: without it nothing may stay scaled."""
+    await trial.house.operator()
+    await end_pod(trial, await fuse_pod(trial), DELETED)
+    status = await trial.ends("Failed", patience=90)
+    if not any(line["reason"] == "FuseLost" for line in status["timeline"]):
+        trial.wrong("the timeline does not say that the fuse was lost")
+
+
+async def fuse_killed(trial: Trial) -> None:
+    """The fuse of a scaling is killed, and so is the operator: the kubelet starts the fuse again, and it fires."""
+    victim = await trial.house.operator()
+    name = await fuse_pod(trial)
+    await end_pod(trial, name, KILLED)
+    await victim.process.kill()
+    await trial.undone()
+    await trial.house.operator()
+    await trial.ends("Failed", "Inconclusive")
+
+
+def cases() -> list[Case]:
+    """All of them."""
+    found = [
+        Case("agents", f"{agent} {how} under the cut", functools.partial(lost, agent=agent, how=how))
+        for agent in AGENTS
+        for how in (KILLED, DELETED)
+    ]
+    found += [
+        Case("agents", f"severing pod {how} before the cut", functools.partial(sever_lost, how=how))
+        for how in (KILLED, DELETED)
+    ]
+    found.append(Case("agents", "fuse pod of a scaling deleted", fuse_deleted))
+    found.append(Case("agents", "fuse pod of a scaling killed on its node, and the operator", fuse_killed))
+    return found

@@ -1,0 +1,274 @@
+"""A namespace in which one case after another is run: the shop in small, operators, and the judging of each case."""
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from chaos.points import CLEAR, START, STOP, Point
+from chaos.row import Row, name_of
+from chaos.watch import Watcher, watching
+from e2e.dialling import until
+from e2e.stage import OperatorProcess, Stage, small, stage
+from gameday.cluster.kinds import DRILLS, GAMEDAYS, JOBS, Object
+from gameday.errors import GameDayError
+from gameday.model.labels import DRILL
+
+SCALED: Final = "payments"
+"""The Deployment that the rollback scales; nothing in the drill depends on it."""
+REPLICAS: Final = 2
+SECONDS_TO_CLEAR: Final = 60.0
+"""Within which nothing may be left after a drill's end: our pods have up to 20 s to end."""
+FAULTS, ROLLBACK = "faults", "rollback"
+NETWORK: Final = ("CollateralCut", "DependencyDown")
+"""Reasons that a drill ends with when DNS or Redis does not answer for a second: on a busy machine that happens."""
+ATTEMPTS: Final = 3
+"""How often a case is tried whose drill does not come to its point."""
+
+
+def plan(kind: str, **changes: Any) -> Object:
+    """A drill of one short cut, or one whose recovery is missed on purpose so that its rollback runs."""
+    gameday = small(**{"outage__lasts": "6s"} | changes)
+    if kind == ROLLBACK:
+        never = {"name": "never", "eventually": "health.body.redis == 'gone'", "within": "1s"}
+        gameday["spec"]["recovery"]["expect"] = [never]
+        steps = [
+            {"name": STOP, "scale": {"deployment": SCALED, "replicas": 0}},
+            {"name": CLEAR, "job": {"fromCronJob": "clear-stalled"}, "irreversible": True},
+            {"name": START, "restore": {"deployment": SCALED}},
+        ]
+        gameday["spec"]["rollback"] = {"ifMissed": ["never"], "within": "40s", "steps": steps}
+    return gameday
+
+
+@dataclass
+class House:
+    """The namespace; ``launched`` counts operators, so that each has a mark of its own."""
+
+    town: Stage
+    launched: int = 0
+
+    async def operator(
+        self,
+        point: Point | None = None,
+        group: str = FAULTS,
+        *,
+        identity: str = "one",
+        environment: Mapping[str, str] | None = None,
+    ) -> "Victim":
+        """Start an operator, to be killed at a point if one is given; a killed one comes back with its identity."""
+        self.launched += 1
+        mark = self.town.folder / f"mark-{self.launched}"
+        module = ("chaos.launcher", group, point.name if point else "-", str(mark))
+        process = await self.town.operator(identity=identity, module=module, environment=environment)
+        return Victim(process, mark)
+
+    async def clear(self) -> None:
+        """End the operators and remove the drill, for the next case."""
+        await asyncio.gather(*(operator.end() for operator in self.town.operators))
+        self.town.operators.clear()
+        for kind in (DRILLS, GAMEDAYS):
+            for thing in (await self.town.admin.list(kind, self.town.namespace))[0]:
+                await self.town.admin.delete(kind, self.town.namespace, thing["metadata"]["name"])
+
+        async def gone() -> bool:
+            drills, _ = await self.town.admin.list(DRILLS, self.town.namespace)
+            jobs, _ = await self.town.admin.list(JOBS, self.town.namespace, DRILL)
+            return not drills and not jobs
+
+        await until(gone, "the last case's drill is gone", 30)
+
+
+class NotReached(Exception):
+    """A drill took another way than over the point at which its operator was to die; another one may reach it."""
+
+
+@dataclass
+class Victim:
+    """An operator that is to die at a point."""
+
+    process: OperatorProcess
+    mark: Path
+
+    async def dies(self, town: Stage, patience: float = 120) -> None:
+        """Wait for its death at the point; that it died otherwise is an error.
+
+        Raises:
+            NotReached: when its drill went another way, or did not come so far.
+
+        """
+
+        async def over() -> str:
+            if self.process.process.returncode is not None:
+                return "dead"
+            status = await town.status()
+            if status.get("phase") != "Finished" or await town.left_behind():
+                return ""
+            return f"{status['verdict']} ({status['reason']}): {status['message']}"
+
+        try:
+            how = await until(over, "the point is reached", patience)
+        except AssertionError as late:
+            raise NotReached(str(late)) from None
+        # The last points are so late that the drill seems to be over already.
+        if how != "dead" and not await self._died_within(2.0):
+            raise NotReached(f"the drill ended without reaching the point: {how}")
+        assert self.mark.exists(), f"the operator ended by itself, with {self.process.process.returncode}"
+
+    async def _died_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.process.process.wait()
+        return self.process.process.returncode is not None
+
+
+@dataclass
+class Trial:
+    """One case under way: what it watches, and the row that it becomes."""
+
+    house: House
+    seen: Watcher
+    row: Row
+    namespace_gone: bool = False
+    """Whether the case saw the whole namespace go."""
+
+    @property
+    def town(self) -> Stage:
+        """The namespace's stage."""
+        return self.house.town
+
+    def wrong(self, text: str) -> None:
+        """Something is not as promised."""
+        self.row.wrong.append(text)
+
+    async def under_cut(self, **changes: Any) -> Object:
+        """Start a drill and wait until its cut is proven and severed."""
+        await self.town.start(plan(FAULTS, **{"outage__lasts": "20s"} | changes))
+        return await self.town.under_cut()
+
+    async def undone(self, patience: float = 20.0) -> None:
+        """Wait until nothing is held any more, ``patience`` seconds longer than the last deadline allows."""
+
+        async def free() -> bool:
+            return not await self.held()
+
+        left = max(0.0, self.seen.deadline() - time.time()) + patience
+        with contextlib.suppress(AssertionError):
+            await until(free, "nothing is held", left)
+        for thing in await self.held():
+            self.wrong(f"{thing} was still there {patience:.0f} s after its deadline")
+
+    async def held(self) -> list[str]:
+        """What the API server says is in place now: cuts, and replicas that are not as before."""
+        found = [f"policy {policy['metadata']['name']}" for policy in await self.town.policies()]
+        replicas = await self.town.replicas(SCALED)
+        return found + ([f"{SCALED} at {replicas}"] if replicas != REPLICAS else [])
+
+    async def ends(self, *verdicts: str, patience: float = 150.0) -> Object:
+        """Wait for the drill's end, which must have one of these verdicts, unless the network failed; its status."""
+        status = await self.town.finishes(patience=patience)
+        verdict, reason = status["verdict"], status["reason"]
+        self.row.verdict = verdict if verdict == "Passed" else f"{verdict} ({reason})"
+        if verdict not in verdicts and reason not in NETWORK:
+            self.wrong(f"{verdict}, not {' or '.join(verdicts)}: {status['message']}")
+        return status
+
+    async def judge(self) -> None:
+        """Fill the row in with what is left, was done twice or came late."""
+        self.row.doubles = self.seen.doubles()
+        self.row.late = round(self.seen.late(), 1)
+        if self.namespace_gone:
+            return
+
+        async def clean() -> bool:
+            self.row.leftovers = [*await self.town.left_behind(), *await self.held()]
+            return not self.row.leftovers
+
+        with contextlib.suppress(AssertionError):
+            await until(clean, "nothing is left", SECONDS_TO_CLEAR)
+        for operator in self.town.operators:
+            if "after an error of ours" in operator.says():
+                self.wrong(f"{operator.log.name} tells of an error of ours")
+
+
+Run = Callable[[Trial], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case of the table.
+
+    ``alone`` names what it does to the whole cluster: only cases of the same name run beside it. After one that
+    ``spoils`` its house, the next case gets a new one.
+    """
+
+    group: str
+    name: str
+    run: Run
+    restart: str = ""
+    alone: str = ""
+    spoils: bool = False
+
+    @property
+    def key(self) -> str:
+        """What it is selected by."""
+        return name_of(self.group, self.name, self.restart)
+
+
+async def attempt(case: Case, house: House, logs: Path) -> Row:
+    """Run a case in a house and judge it; whatever goes wrong stands in the row."""
+    row = Row(case.group, case.name, case.restart)
+    began = time.monotonic()
+    async with watching(house.town.admin, house.town.namespace, SCALED, REPLICAS) as seen:
+        trial = Trial(house, seen, row)
+        try:
+            await _reach(case, trial)
+            await trial.judge()
+        except Exception as error:  # noqa: BLE001  one broken case must not hide the others
+            trial.wrong(f"{type(error).__name__}: {error}")
+    row.took = round(time.monotonic() - began, 1)
+    if row.faults():
+        with contextlib.suppress(GameDayError):
+            drills, _ = await house.town.admin.list(DRILLS, house.town.namespace)
+            _tell(case, house, logs, drills)
+    return row
+
+
+async def _reach(case: Case, trial: Trial) -> None:
+    """Run a case, and again when its drill missed the point: on a busy machine one may end before, with a reason."""
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            await case.run(trial)
+        except NotReached:
+            if not left:
+                raise
+            await trial.house.clear()
+            trial.seen.forget()
+        else:
+            return
+
+
+def _tell(case: Case, house: House, logs: Path, drills: tuple[Object, ...]) -> None:
+    """Keep what explains a bad row."""
+    logs.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^a-z0-9]+", "-", case.key.lower()).strip("-")
+    told = [f"--- {operator.log.name}\n{operator.says()}" for operator in house.town.operators]
+    told += [f"--- {yaml.safe_dump(drill)}" for drill in drills]
+    (logs / f"{name}.log").write_text("\n".join(told))
+
+
+@contextlib.asynccontextmanager
+async def house(name: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[House]:
+    """A house with the small shop in it, gone afterwards."""
+    async with stage(name) as town:
+        town.opt_in()
+        await town.shop(environment, parts=("api", "redis", SCALED), replicas=1)
+        town.scale(SCALED, REPLICAS)
+        await until(town._deployed, "the shop runs", 120)
+        yield House(town)

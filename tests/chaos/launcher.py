@@ -1,0 +1,104 @@
+"""Runs the real operator, and kills it at one named point: ``python -m chaos.launcher GROUP POINT MARK operator ...``.
+
+What dies is the process of ``gameday operator`` itself, by SIGKILL, at a call that it makes anyway; MARK is a file that
+proves it. Without a point (``-``) nothing is wrapped. Where the file of the environment variable ``CHAOS_CLOCK`` is
+named, the operator's clock is off by the seconds that stand in it.
+"""
+
+import functools
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from chaos.points import AFTER, BEFORE, Asked, Point, point
+from gameday.cli.main import app
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import Kind, Object
+from gameday.model.record import Record
+from gameday.runner import operator as operators
+from gameday.runner.memory import Memory
+
+Call = Callable[..., Awaitable[Any]]
+
+
+class Killer:
+    """Kills this process at a point, the first time that it is reached."""
+
+    def __init__(self, at: Point, mark: Path) -> None:
+        self.at = at
+        self.mark = mark
+        self._met = 0
+
+    def install(self) -> None:
+        """Wrap what the operator calls."""
+        if self.at.deed.save is not None:
+            setattr(Memory, "save", self._saving(Memory.save))  # noqa: B010  a method is not to be assigned
+        for verb in ("create", "replace", "patch", "delete"):
+            setattr(Cluster, verb, self._calling(verb, getattr(Cluster, verb)))
+
+    def _saving(self, save: Call) -> Call:
+        async def saving(memory: Memory, record: Record) -> None:
+            tells = self.at.deed.save
+            now = tells is not None and tells(memory.record, record)
+            await self._around(now, save(memory, record))
+
+        return saving
+
+    def _calling(self, verb: str, call: Call) -> Call:
+        @functools.wraps(call)
+        async def calling(cluster: Cluster, kind: Kind, namespace: str | None, *rest: Any, **more: Any) -> Any:
+            name = next((part for part in rest if isinstance(part, str)), "")
+            body: Object = next((part for part in rest if isinstance(part, dict)), {})
+            asked = Asked(verb, kind.plural, name, body, dry_run=more.get("dry_run", False))
+            now = self.at.deed.call is not None and self.at.deed.call(asked) and self._counts()
+            return await self._around(now, call(cluster, kind, namespace, *rest, **more))
+
+        return calling
+
+    def _counts(self) -> bool:
+        self._met += 1
+        return self._met == self.at.deed.nth
+
+    async def _around(self, now: bool, doing: Awaitable[Any]) -> Any:
+        if now and self.at.moment == BEFORE:
+            self.kill()
+        done = await doing
+        if now and self.at.moment == AFTER:
+            self.kill()
+        return done
+
+    def kill(self) -> None:
+        """Say so, and die: nothing of this process runs any more."""
+        with self.mark.open("w") as file:
+            file.write(f"{time.time()} {self.at.name}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def step_clock(offset: Path) -> None:
+    """Let the operator's clock be off by what stands in a file, which may change at any time."""
+
+    def now() -> float:
+        return time.time() + float(offset.read_text())
+
+    setattr(operators, "time", SimpleNamespace(time=now))  # noqa: B010  a module is not to be assigned
+
+
+def main() -> None:
+    """Run the operator."""
+    group, name, mark, *arguments = sys.argv[1:]
+    if name != "-":
+        Killer(point(group, name), Path(mark)).install()
+    if offset := os.environ.get("CHAOS_CLOCK"):
+        step_clock(Path(offset))
+    app(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The API server or etcd away for a minute, while drills are under their cuts: four kinds of outage, three drills each.
+
+"Stopped" is SIGSTOP, and SIGCONT a minute later. "Killed" is SIGKILL; what the bed starts in its place is stopped
+before it serves, and continued after a minute: that long nobody answers at all.
+"""
+
+import asyncio
+import contextlib
+import functools
+import subprocess
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+from chaos.agents import fuse_pod
+from chaos.house import Case, Trial
+from chaos.office import office
+from e2e.dialling import until
+from e2e.stage import cluster_output, kubectl
+
+AWAY: Final = 60.0
+"""Seconds for which nobody answers."""
+BEFORE: Final = 25.0
+"""Seconds before a fuse's deadline at which the outage begins."""
+PARTIES: Final = 3
+STOPPED, KILLED = "stopped", "killed"
+
+
+@dataclass
+class Outage:
+    """One outage, which begins when every drill that is to meet it has come so far."""
+
+    component: str
+    how: str
+    ready: asyncio.Barrier = field(default_factory=lambda: asyncio.Barrier(PARTIES))
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    returned: float = 0.0
+
+    async def pass_through(self) -> None:
+        """Wait for the others, then through the outage; the first to come makes it."""
+        async with asyncio.timeout(240):
+            place = await self.ready.wait()
+        if place:
+            await self.over.wait()
+            return
+        try:
+            await asyncio.to_thread(self._away)
+        finally:
+            self._back()
+            try:
+                await until(_answers, "the API server answers again", 60)
+            finally:
+                self.returned = time.time()
+                self.over.set()
+
+    def _away(self) -> None:
+        if self.how == KILLED:
+            cluster_output("kill", self.component)
+            end = time.monotonic() + 10
+            # The new process is there after half a second; until then its predecessor's number stands in the file.
+            while not _signalled("pause", self.component):
+                assert time.monotonic() < end, f"{self.component} was not started again"
+                time.sleep(0.1)
+        else:
+            cluster_output("pause", self.component)
+        time.sleep(AWAY)
+
+    def _back(self) -> None:
+        cluster_output("continue", self.component)
+
+
+def _signalled(signal: str, component: str) -> bool:
+    with contextlib.suppress(subprocess.CalledProcessError):
+        cluster_output(signal, component)
+        return True
+    return False
+
+
+async def _answers() -> bool:
+    done = await asyncio.to_thread(kubectl, "get", "--raw", "/readyz", "--request-timeout=2s", ok=False)
+    return done.returncode == 0
+
+
+async def in_a_cut(trial: Trial, outage: Outage) -> None:
+    """The operator, installed in the cluster, is cut off with everybody else; the end of the outage falls into it."""
+    async with office(trial.town) as here:
+        await trial.under_cut(outage__lasts="100s")
+        await outage.pass_through()
+        trial.seen.returned = outage.returned
+        await trial.undone()
+        lifted = max((span.until or 0.0) for span in trial.seen.cuts.values())
+        trial.row.note = f"lifted {lifted - outage.returned:.1f} s after the API server's return"
+        await trial.ends("Passed", "Inconclusive", patience=240)
+        await until(here.leader, "an operator leads again", 60)
+        await trial.judge()
+
+
+async def fuse_in_it(trial: Trial, outage: Outage) -> None:
+    """No operator lives, and the deadline of the cut's fuse passes in the outage."""
+    victim = await trial.house.operator()
+    await trial.under_cut(outage__lasts="6s")
+    await victim.process.kill()
+    await _wait_for(trial, outage)
+
+
+async def fuse_pod_in_it(trial: Trial, outage: Outage) -> None:
+    """No operator lives, and the deadline of a scaling's fuse pod passes in the outage."""
+    victim = await trial.house.operator()
+    await fuse_pod(trial)
+    await victim.process.kill()
+    await _wait_for(trial, outage)
+
+
+async def _wait_for(trial: Trial, outage: Outage) -> None:
+    deadline = trial.seen.deadline()
+    assert deadline > time.time(), "nothing is held that has a deadline"
+    await asyncio.sleep(max(0.0, deadline - BEFORE - time.time()))
+    await outage.pass_through()
+    trial.seen.returned = outage.returned
+    await trial.undone()
+    late = outage.returned - deadline
+    trial.row.note = f"the API server came back {late:.0f} s after the deadline"
+    assert late > 0, "the deadline did not fall into the outage"
+    await trial.house.operator()
+    await trial.ends("Passed", "Failed", "Inconclusive")
+
+
+def cases() -> list[Case]:
+    """All of them; those of one outage run beside each other."""
+    found = []
+    for component in ("kube-apiserver", "etcd"):
+        for how in (STOPPED, KILLED):
+            outage = Outage(component, how)
+            name = f"{component} {how} for {AWAY:.0f} s"
+            for run, when in (
+                (in_a_cut, "in a cut, the operator in the cluster"),
+                (fuse_in_it, "over the fuse's deadline, no operator"),
+                (fuse_pod_in_it, "over the fuse pod's deadline, no operator"),
+            ):
+                found.append(Case("outages", f"{name}: {when}", functools.partial(run, outage=outage), alone=name))
+    return found

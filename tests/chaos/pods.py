@@ -1,0 +1,54 @@
+"""The operator's own pods, in the cluster: evicted, and unable to start again."""
+
+from chaos.house import Case, Trial
+from chaos.office import office
+
+
+async def evicted(trial: Trial) -> None:
+    """The pod that acts is evicted under the cut: the other replica finishes the drill."""
+    async with office(trial.town) as here:
+        await trial.under_cut(outage__lasts="30s")
+        leader = await here.leader()
+        await here.evict(leader)
+        await trial.ends("Passed")
+        if await here.leader() == leader:
+            trial.wrong("the evicted pod still leads")
+        await trial.judge()
+
+
+async def evicted_alone(trial: Trial) -> None:
+    """The only pod is deleted, since its budget forbids its eviction: the one that comes after it goes on."""
+    async with office(trial.town, replicas=1) as here:
+        await trial.under_cut(outage__lasts="30s")
+        leader = await here.leader()
+        try:
+            await here.evict(leader)
+        except AssertionError as refused:
+            if "disruption budget" not in str(refused):
+                raise
+            trial.row.note = "the eviction is refused by the operator's PodDisruptionBudget"
+        else:
+            trial.row.note = "evicted although it was the only one"
+        await trial.ends("Passed")
+        await trial.judge()
+
+
+async def image_gone(trial: Trial) -> None:
+    """All pods of the operator die under the cut and its image is gone: the fuse lifts."""
+    async with office(trial.town) as here:
+        await trial.under_cut()
+        await here.take_image()
+        await trial.undone()
+        trial.row.note = "lifted by its fuse while no operator could start"
+        here.give_image()
+        await trial.ends("Passed", "Inconclusive")
+        await trial.judge()
+
+
+def cases() -> list[Case]:
+    """All of them."""
+    return [
+        Case("operator's pods", "image gone at the restart, under the cut", image_gone),
+        Case("operator's pods", "the pod that acts evicted under the cut", evicted),
+        Case("operator's pods", "the only pod: its eviction under the cut", evicted_alone),
+    ]

@@ -1,0 +1,189 @@
+"""The named points at which an operator is killed: each deed of a drill, right before it and right after it.
+
+"Before" means that the API server was not asked yet; "after" that it has done it, and the operator dies before it sees
+the answer. Production code knows nothing of this: ``launcher`` wraps the calls that the operator makes anyway.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gameday.cluster.kinds import Object
+from gameday.model.labels import AGENT, ROLE
+from gameday.model.record import HoldState, Phase, Record, StepState
+
+BEFORE, AFTER = "before", "after"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call of the operator to the API server."""
+
+    verb: str
+    """create, replace, patch or delete."""
+    plural: str
+    name: str
+    body: Object
+    dry_run: bool = False
+
+    @property
+    def role(self) -> str:
+        """The role of the object, as its labels name it."""
+        labels: Mapping[str, str] = self.body.get("metadata", {}).get("labels") or {}
+        return labels.get(ROLE, "")
+
+    @property
+    def agent(self) -> str:
+        """The agent whose pod it is."""
+        labels: Mapping[str, str] = self.body.get("metadata", {}).get("labels") or {}
+        return labels.get(AGENT, "")
+
+
+Calls = Callable[[Asked], bool]
+Saves = Callable[[Record, Record], bool]
+"""Whether the saving of the second record, over the first, is the deed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that an operator does once in a drill: a call to the API server, or the saving of a record.
+
+    ``nth`` counts the calls that match.
+    """
+
+    name: str
+    call: Calls | None = None
+    save: Saves | None = None
+    nth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A deed, and which side of it."""
+
+    deed: Deed
+    moment: str
+
+    @property
+    def name(self) -> str:
+        """As it stands in the table."""
+        return f"{self.moment} {self.deed.name}"
+
+
+def _call(verb: str, plural: str, which: Calls = lambda _: True, *, dry_run: bool = False) -> Calls:
+    return lambda asked: asked.verb == verb and asked.plural == plural and asked.dry_run is dry_run and which(asked)
+
+
+def _enters(phase: Phase) -> Saves:
+    return lambda before, after: before.phase is not phase and after.phase is phase
+
+
+def _comes(tells: Callable[[Record], Any]) -> Saves:
+    """The record in which something is true that was not before."""
+    return lambda before, after: bool(tells(after)) and not tells(before)
+
+
+def _hold(kind: int, *states: HoldState) -> Callable[[Record], bool]:
+    """Whether an entry of the undo log, by its place, is there and in one of these states."""
+    return lambda record: len(record.holds) > kind and record.holds[kind].state in states
+
+
+def _undone(place: int) -> Callable[[Record], bool]:
+    return lambda record: len(record.holds) > place and record.holds[place].undone_at is not None
+
+
+def _step(name: str, *states: StepState) -> Callable[[Record], bool]:
+    return lambda record: any(step.name == name and step.state in states for step in record.steps)
+
+
+def _finalizers(asked: Asked, *, on: bool) -> bool:
+    return bool(asked.body.get("metadata", {}).get("finalizers")) is on
+
+
+def _lease(asked: Asked) -> bool:
+    return "gameday" in {asked.name, asked.body.get("metadata", {}).get("name")}
+
+
+def _cut(asked: Asked) -> bool:
+    return asked.role == "cut"
+
+
+def _agent_pod(asked: Asked) -> bool:
+    return asked.role != "fuse"
+
+
+POLICIES = ("networkpolicies", "ciliumnetworkpolicies")
+CUT, SCALE = 0, 1
+STOP, CLEAR, START = "stop payments", "clear state", "start payments"
+"""The steps of the rollback that is drilled."""
+
+FAULTS = (
+    Deed("the namespace's lock is taken", call=_call("create", "leases", _lease)),
+    Deed("the finalizer is on", call=_call("patch", "drills", lambda a: _finalizers(a, on=True))),
+    Deed("Preflight is saved", save=_enters(Phase.PREFLIGHT)),
+    Deed("the preflight's last dry run", call=lambda a: a.verb == "create" and a.dry_run and _cut(a)),
+    Deed("SteadyState is saved", save=_enters(Phase.STEADY_STATE)),
+    Deed("the first agent is created", call=_call("create", "pods", _agent_pod)),
+    Deed("the third agent of five is created", call=_call("create", "pods", _agent_pod), nth=3),
+    Deed("the last agent is created", call=_call("create", "pods", _agent_pod), nth=5),
+    Deed("the agents' readiness is saved", save=_comes(lambda record: record.steady_from)),
+    Deed("Outage and the undo of the cut are saved", save=_enters(Phase.OUTAGE)),
+    Deed("the fuse is created", call=_call("create", "jobs", lambda a: a.role == "fuse")),
+    Deed("the armed fuse and the intent to inject are saved", save=_comes(lambda record: record.inject_requested_at)),
+    Deed(
+        "the policy is created",
+        call=lambda a: a.verb == "create" and a.plural in POLICIES and _cut(a) and not a.dry_run,
+    ),
+    Deed("the cut is saved as there", save=_comes(_hold(CUT, HoldState.ACTIVE))),
+    Deed("CutProven is saved", save=_comes(lambda record: record.proven_at)),
+    Deed("the severing pod is triggered", call=_call("delete", "pods", lambda a: a.name.endswith("-sever"))),
+    Deed("Severed is saved", save=_comes(lambda record: record.severed is not None)),
+    Deed("the lift", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
+    Deed("Recovery and the lift are saved", save=_enters(Phase.RECOVERY)),
+    Deed("the verified undo is saved", save=_comes(_undone(CUT))),
+    Deed("the fuse is removed", call=_call("delete", "jobs", lambda a: a.name.endswith("-fuse"))),
+    Deed("the empty undo log is saved", save=_comes(_hold(CUT, HoldState.UNDONE))),
+    Deed("Finished and the verdict are saved", save=_enters(Phase.FINISHED)),
+    Deed("the first agent is removed", call=_call("delete", "pods", lambda a: not a.name.endswith("-sever"))),
+    Deed("the third agent is removed", call=_call("delete", "pods", lambda a: not a.name.endswith("-sever")), nth=3),
+    Deed("the namespace's lock is freed", call=_call("delete", "leases", _lease)),
+    Deed("the finalizer is off", call=_call("patch", "drills", lambda a: _finalizers(a, on=False))),
+)
+"""A drill of one cut, in its order."""
+
+ROLLBACK = (
+    Deed("Rollback is saved", save=_enters(Phase.ROLLBACK)),
+    Deed("the undo of the scaling is saved", save=_comes(_step(STOP, StepState.INTENDED))),
+    Deed("the fuse pod is created", call=_call("create", "pods", lambda a: a.role == "fuse")),
+    Deed("the armed fuse pod and the intent to scale are saved", save=_comes(_hold(SCALE, HoldState.REQUESTED))),
+    Deed("the Deployment is scaled to 0", call=_call("patch", "deployments")),
+    Deed("the scaling is saved as done", save=_comes(_hold(SCALE, HoldState.ACTIVE))),
+    Deed("the first step's end and the Job's intent are saved", save=_comes(_step(CLEAR, StepState.INTENDED))),
+    Deed("the Job is created", call=_call("create", "jobs", lambda a: a.role == "step")),
+    Deed("the Job's end and the restoring are saved", save=_comes(_hold(SCALE, HoldState.UNDOING))),
+    Deed("the Deployment is scaled back", call=_call("patch", "deployments"), nth=2),
+    Deed("the replicas' return is saved", save=_comes(_undone(SCALE))),
+    Deed("the fuse pod is removed", call=_call("delete", "pods", lambda a: "-fuse-" in a.name)),
+    Deed("the empty undo log is saved", save=_comes(_hold(SCALE, HoldState.UNDONE))),
+    Deed("the end of all steps is saved", save=_comes(lambda record: record.rollback_zero)),
+    Deed("the second judgement is saved", save=_comes(lambda record: record.finishing)),
+)
+"""The rollback of a drill whose recovery was missed, in its order."""
+
+
+def points(deeds: tuple[Deed, ...]) -> tuple[Point, ...]:
+    """Both sides of each deed."""
+    return tuple(Point(deed, moment) for deed in deeds for moment in (BEFORE, AFTER))
+
+
+GROUPS = {"faults": points(FAULTS), "rollback": points(ROLLBACK)}
+
+
+def point(group: str, name: str) -> Point:
+    """The point of that name.
+
+    Raises:
+        KeyError: when there is none.
+
+    """
+    return {point.name: point for point in GROUPS[group]}[name]

@@ -1,0 +1,204 @@
+"""What was installed taken away in the wrong order: the cut is lifted, nothing hangs, people are told what to do."""
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import Final
+
+from chaos.house import Case, Run, Trial
+from chaos.office import office
+from e2e.dialling import ROOT, until
+from e2e.stage import kubectl, stage
+from gameday.cluster.kinds import DRILLS, NAMESPACES
+
+GONE_WITHIN: Final = 90.0
+"""Seconds within which what was deleted must be gone."""
+RIGHTS_GONE: Final = 5.0
+"""Seconds after which Kubernetes has deleted the account of a namespace that ends, and its rights."""
+CRDS: Final = "crds"
+
+
+async def _drill_gone(trial: Trial) -> None:
+    async def gone() -> bool:
+        return await trial.town.admin.get(DRILLS, trial.town.namespace, "first") is None
+
+    await until(gone, "the Drill is gone", GONE_WITHIN)
+    trial.row.verdict = "gone with its Drill"
+
+
+async def drill_in_the_foreground(trial: Trial) -> None:
+    """The Drill is deleted with everything that it owns."""
+    await trial.house.operator()
+    await trial.under_cut()
+    kubectl("-n", trial.town.namespace, "delete", "drills.gameday.dev/first", "--cascade=foreground", "--wait=false")
+    await _drill_gone(trial)
+
+
+async def gameday_in_the_foreground(trial: Trial) -> None:
+    """The GameDay is deleted with everything that it owns."""
+    await trial.house.operator()
+    await trial.under_cut()
+    kubectl("-n", trial.town.namespace, "delete", "gamedays.gameday.dev/small", "--cascade=foreground", "--wait=false")
+    await trial.ends("Aborted", patience=60)
+
+
+async def drill_by_force(trial: Trial) -> None:
+    """The Drill is deleted, and its finalizer taken off by hand."""
+    await trial.house.operator()
+    await trial.under_cut()
+    kubectl("-n", trial.town.namespace, "delete", "drill", "first", "--wait=false")
+    kubectl("-n", trial.town.namespace, "patch", "drill", "first", "--type=merge", "-p", NO_FINALIZER, ok=False)
+    await _drill_gone(trial)
+
+
+NO_FINALIZER: Final = '{"metadata":{"finalizers":null}}'
+
+
+async def account_deleted(trial: Trial) -> None:
+    """The account goes."""
+    await trial.house.operator()
+    await trial.under_cut()
+    kubectl("-n", trial.town.namespace, "delete", "serviceaccount", "gameday")
+    await _revoked(trial)
+
+
+async def label_revoked(trial: Trial) -> None:
+    """The account keeps its rights and loses its label."""
+    await trial.house.operator()
+    await trial.under_cut()
+    kubectl("-n", trial.town.namespace, "label", "serviceaccount", "gameday", "gameday.dev/opt-in-")
+    await _revoked(trial)
+
+
+async def _revoked(trial: Trial) -> None:
+    status = await trial.ends("Inconclusive", patience=60)
+    if status["reason"] != "OptInRevoked":
+        trial.wrong(f"not OptInRevoked: {status['reason']}")
+
+
+async def rights_revoked(trial: Trial) -> None:
+    """The account loses its rights: the fuse lifts, and the drill says what would help until somebody does that."""
+    town = trial.town
+    await trial.house.operator()
+    await trial.under_cut()
+    kubectl("-n", town.namespace, "delete", "rolebinding", "gameday")
+    await trial.undone()
+
+    async def told() -> bool:
+        conditions = {c["type"]: c for c in (await town.status()).get("conditions", ())}
+        said = conditions.get("Hindered", {})
+        return said.get("status") == "True" and "manifests/namespace" in said.get("message", "")
+
+    await until(told, "a condition says what would help", 60)
+    events = kubectl("-n", town.namespace, "get", "events", "-o", "jsonpath={.items[*].message}").stdout
+    if "manifests/namespace" not in events:
+        trial.wrong("no event says what would help")
+    town.opt_in()
+    trial.row.note = "lifted by its fuse; tidied up once the rights were there again, as its condition asks"
+    await trial.ends("Passed", "Inconclusive")
+
+
+async def namespace_first(trial: Trial, *, killed: bool) -> None:
+    """The whole namespace is deleted under the cut, while the operator runs elsewhere, or is killed and comes back."""
+    town = trial.town
+    async with stage("chaos-away") as away:
+        operator = await away.operator(also=[town.namespace])
+        await trial.under_cut()
+        kubectl("delete", "namespace", town.namespace, "--wait=false")
+        if killed:
+            await operator.kill()
+            await asyncio.sleep(RIGHTS_GONE)
+            await away.operator(also=[town.namespace])
+
+        async def gone() -> bool:
+            return await town.admin.get(NAMESPACES, None, town.namespace) is None
+
+        await until(gone, "the namespace is gone", GONE_WITHIN)
+    trial.namespace_gone = True
+    trial.row.verdict = "gone with its namespace"
+
+
+async def operator_first(trial: Trial) -> None:
+    """The operator is uninstalled under the cut: the fuse lifts, and docs/install.md says what is left to do."""
+    async with office(trial.town) as here:
+        await trial.under_cut()
+        here.close()
+        await trial.undone()
+        trial.row.note = "lifted by its fuse; the rest by hand as docs/install.md says"
+        by_hand(trial)
+        await _drill_gone(trial)
+
+
+def by_hand(trial: Trial) -> None:
+    """What docs/install.md tells a person to do where no operator is left."""
+    namespace = trial.town.namespace
+    kubectl("-n", namespace, "patch", "drill", "first", "--type=merge", "-p", NO_FINALIZER)
+    kubectl("-n", namespace, "delete", "drill", "first", ok=False)
+    kubectl("-n", namespace, "delete", "lease", "gameday", "--ignore-not-found")
+
+
+async def crds_first(trial: Trial) -> None:
+    """The CRDs are deleted under the cut while the operator runs: it undoes, lets go, and they are gone."""
+    async with office(trial.town):
+        await trial.under_cut()
+        with _without_crds():
+            await _crds_gone()
+            trial.row.verdict = "gone with its CRD"
+            await trial.undone(0.0)
+
+
+async def crds_after_the_operator(trial: Trial) -> None:
+    """The operator is gone, then the CRDs are deleted: the fuse lifts, and they wait for a finalizer to go by hand."""
+    victim = await trial.house.operator()
+    await trial.under_cut()
+    await victim.process.kill()
+    with _without_crds():
+        await trial.undone()
+        trial.row.note = "lifted by its fuse; the finalizer by hand as docs/install.md says"
+        by_hand(trial)
+        await _crds_gone()
+        trial.row.verdict = "gone with its CRD"
+
+
+@contextlib.contextmanager
+def _without_crds() -> Iterator[None]:
+    """Delete the CRDs, and install them again afterwards."""
+    kubectl("delete", "-k", str(ROOT / "crds"), "--wait=false")
+    try:
+        yield
+    finally:
+        until_gone = ("--for=delete", "crd/drills.gameday.dev", "crd/gamedays.gameday.dev", "--timeout=30s")
+        kubectl("wait", *until_gone, ok=False)
+        kubectl("apply", "-k", str(ROOT / "crds"))
+        kubectl("wait", "--for=condition=Established", "crd/drills.gameday.dev", "crd/gamedays.gameday.dev")
+
+
+async def _crds_gone() -> None:
+    async def gone() -> bool:
+        return not kubectl("get", "crd", "-o", "name", ok=False).stdout.count("gameday.dev")
+
+    await until(gone, "the CRDs are gone", GONE_WITHIN)
+
+
+def cases() -> list[Case]:
+    """All of them."""
+
+    def case(name: str, run: Run, *, alone: str = "", spoils: bool = False) -> Case:
+        return Case("uninstall", name, run, alone=alone, spoils=spoils)
+
+    return [
+        case("the operator first, under the cut", operator_first),
+        case("the account's rights, under the cut", rights_revoked),
+        case("the account, under the cut", account_deleted, spoils=True),
+        case("the account's label, under the cut", label_revoked, spoils=True),
+        case("the Drill in the foreground, under the cut", drill_in_the_foreground),
+        case("the GameDay in the foreground, under the cut", gameday_in_the_foreground),
+        case("the Drill by force, under the cut", drill_by_force),
+        case("the namespace first, under the cut", functools.partial(namespace_first, killed=False), spoils=True),
+        case(
+            "the namespace first, and the operator killed", functools.partial(namespace_first, killed=True), spoils=True
+        ),
+        case("the CRDs first, under the cut", crds_first, alone=CRDS, spoils=True),
+        case("the operator, then the CRDs, under the cut", crds_after_the_operator, alone=f"{CRDS} again", spoils=True),
+    ]

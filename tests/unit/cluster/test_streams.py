@@ -1,0 +1,52 @@
+"""A mirror and an API server that goes away and comes back."""
+
+import asyncio
+
+import pytest
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import GAMEDAYS, PODS
+from gameday.cluster.streams import Mirror
+from unit.api_server import ApiServer
+
+
+async def test_a_mirror_asks_again_every_two_seconds_however_long_the_api_server_is_away(
+    api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        api_server.down = len(pauses) < 12
+
+    api_server.down = True
+    monkeypatch.setattr("gameday.cluster.streams.asyncio.sleep", pause)
+    synced = asyncio.Event()
+    mirror = Mirror(cluster, PODS, "shop", lambda: synced.set() if mirror.synced else None)
+    task = asyncio.create_task(mirror.run())
+    async with asyncio.timeout(10):
+        await synced.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(pauses) == 12
+    assert max(pauses) <= 2
+
+
+async def test_a_kind_that_is_not_installed_has_no_objects_and_comes_with_its_installation(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    api_server.put("gamedays", "shop", {"metadata": {"name": "small"}})
+    api_server.unserved = {"gamedays"}
+    changed = asyncio.Event()
+    mirror = Mirror(cluster, GAMEDAYS, "shop", changed.set)
+    task = asyncio.create_task(mirror.run())
+    async with asyncio.timeout(5):
+        await changed.wait()
+        assert (mirror.synced, mirror.objects) == (True, {})
+        assert "could not find" in mirror.error
+        api_server.unserved = set()
+        while not mirror.objects:  # noqa: ASYNC110  changed is set already
+            await asyncio.sleep(0.05)
+    assert mirror.error == ""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
