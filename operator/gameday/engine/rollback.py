@@ -60,6 +60,11 @@ def _scale(at: Situation, step: Step, action: Scale, entry: StepEntry | None) ->
                 registered_at=at.now,
             )
         )
+    if hold.state in {HoldState.ARMED, HoldState.REQUESTED} and workload.replicas not in {hold.before, hold.wanted}:
+        why = (
+            f"step {step.name}: somebody scaled {action.deployment} from {hold.before} to {workload.replicas} meanwhile"
+        )
+        return give_up(at, Cause.ROLLBACK_FAILED, why, at.now)
     if hold.state is HoldState.ARMED:
         return at.record.with_hold(replace(hold, state=HoldState.REQUESTED, requested_at=at.now))
     settled = workload.pods == workload.ready == action.replicas == workload.replicas

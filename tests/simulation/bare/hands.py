@@ -81,6 +81,8 @@ def scale(world: "Bare", hold: Hold, replicas: int, version: Workload) -> None:
     """
     if world.get(("workload", "worker")) is not version:
         raise Failed("conflict")
+    if replicas == hold.wanted and version.replicas not in {hold.before, replicas}:
+        raise Failed("scaled by somebody else")
     if version.replicas != replicas:
         if replicas == 0:
             world.zeroed(hold)

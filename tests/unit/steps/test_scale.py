@@ -1,7 +1,12 @@
 """What a Deployment says of its scale: nothing counts until its controller has seen the newest spec."""
 
+import pytest
+
+from gameday.cluster.client import Cluster
+from gameday.errors import Conflict
 from gameday.model.world import Workload
-from gameday.steps.scale import workload_of
+from gameday.steps.scale import scale, workload_of
+from unit.api_server import ApiServer
 
 
 def test_a_settled_deployment() -> None:
@@ -32,3 +37,14 @@ def test_a_status_older_than_the_spec_is_not_taken_for_it() -> None:
 
 def test_one_that_is_gone_holds_nothing() -> None:
     assert workload_of(None) == Workload(exists=False)
+
+
+async def test_another_number_than_the_recorded_one_is_somebody_elses_wish(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    api_server.put("deployments", "shop", {"metadata": {"name": "worker"}, "spec": {"replicas": 5}})
+    with pytest.raises(Conflict, match="from 3 to 5 by somebody else"):
+        await scale(cluster, "shop", "worker", 0, only_from=3)
+    assert api_server.objects["deployments", "shop", "worker"]["spec"]["replicas"] == 5
+    await scale(cluster, "shop", "worker", 0, only_from=5)
+    assert api_server.objects["deployments", "shop", "worker"]["spec"]["replicas"] == 0
