@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gameday.cluster.streams import version_of
+from gameday.errors import GameDayError
 from gameday.model.record import Phase
 from gameday.runner.entry import Entry
 from gameday.runner.memory import Superseded
@@ -181,10 +182,15 @@ class Supervisor:
             self._changed.set()
 
     async def _failed(self, thing: Object, errors: BaseException) -> None:
+        """Say what went wrong, and wait: an answer of the API server's is no error of ours."""
         namespace, name = key_of(thing)
-        self.metrics.broken.inc()
-        what = f"{thing['kind']} {namespace}/{name} taken up again in {AGAIN_AFTER:.0f} s after an error of ours"
-        log.error(what, exc_info=errors, extra={"drill": f"{namespace}/{name}", "reason": "InternalError"})
+        again = f"{thing['kind']} {namespace}/{name} is taken up again in {AGAIN_AFTER:.0f} s"
+        if (answer := _only_answers(errors)) is not None:
+            log.warning("%s: %s", again, answer, extra={"drill": f"{namespace}/{name}", "reason": answer.reason})
+        else:
+            self.metrics.broken.inc()
+            extra = {"drill": f"{namespace}/{name}", "reason": "InternalError"}
+            log.error("%s after an error of ours", again, exc_info=errors, extra=extra)
         await asyncio.sleep(AGAIN_AFTER)
 
     def _start_check(self, group: asyncio.TaskGroup, thing: Object) -> None:
@@ -203,6 +209,14 @@ class Supervisor:
         finally:
             self._checks.pop(key, None)
             self._changed.set()
+
+
+def _only_answers(errors: BaseException) -> GameDayError | None:
+    """The first of errors that all came from the API server; None when any other is among them."""
+    if isinstance(errors, BaseExceptionGroup):
+        known, other = errors.split(GameDayError)
+        return _only_answers(known.exceptions[0]) if known is not None and other is None else None
+    return errors if isinstance(errors, GameDayError) else None
 
 
 def needs_runner(drill: Object) -> bool:

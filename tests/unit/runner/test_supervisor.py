@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gameday.errors import ClusterUnreachable
 from gameday.runner import supervisor as module
 from gameday.runner.memory import Superseded
 from gameday.runner.supervisor import Supervisor
@@ -88,6 +89,14 @@ async def test_an_error_of_ours_ends_neither_the_process_nor_another_drill_and_i
     assert runs.began.count("good") == 1
     assert runs.began.count("bad") > 1
     assert (metrics.registry.get_sample_value("gameday_internal_errors_total") or 0) > 1
+
+
+async def test_an_answer_of_the_api_server_is_no_error_of_ours(one: Supervisor, runs: Runs, metrics: Metrics) -> None:
+    runs.errors["asked"] = ExceptionGroup("a task group's", [ClusterUnreachable("update drills: it did not answer")])
+    one.drill_seen(False, drill("asked"))
+    await lead(one)
+    assert runs.began.count("asked") > 1
+    assert not metrics.registry.get_sample_value("gameday_internal_errors_total")
 
 
 async def test_a_record_written_by_another_process_ends_this_one(one: Supervisor, runs: Runs) -> None:
