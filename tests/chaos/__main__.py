@@ -114,7 +114,9 @@ async def main() -> int:
         print("\n".join(case.key for case in chosen))
         return 0
     anew = not (given.k or given.table or given.missing)
-    results = Results(BUILD / "chaos.json") if anew else Results.read(BUILD / "chaos.json")
+    if anew:
+        (BUILD / "chaos.json").unlink(missing_ok=True)
+    results = Results.read(BUILD / "chaos.json")
     if given.missing:
         chosen = [case for case in chosen if results.bad([case.key])]
     if not given.table:

@@ -71,8 +71,8 @@ class Results:
         return results
 
     def add(self, row: Row) -> None:
-        """Take a row, in the place of an earlier one of the same case, and write them all."""
-        self.rows[row.key] = row
+        """Take a row, in the place of an earlier one of the same case, and write all that there are by now."""
+        self.rows = type(self).read(self.path).rows | {row.key: row}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         new = self.path.with_suffix(".new")
         new.write_text(json.dumps([asdict(row) for row in self.rows.values()], indent=1) + "\n")

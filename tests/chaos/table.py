@@ -15,12 +15,19 @@ MARKS: Final = ("<!-- chaos -->", "<!-- /chaos -->")
 TITLES: Final = {
     "faults": "operator killed before and after each deed of a cut",
     "rollback": "operator killed before and after each deed of a rollback",
+    "take-over": "leader killed, a second replica waiting (10 s are promised)",
+    "agents": "our pods killed or deleted",
+    "operator's pods": "operator's pods evicted, or their image gone",
+    "clock": "operator's clock steps by 30 s or an hour",
+    "outages": "API server or etcd stopped, or killed, for 60 s",
+    "uninstall": "things taken away in the wrong order",
 }
 """What stands for a group in the README."""
 
 HEAD: Final = """# What happens when it is killed
 
-Made by `make chaos`; do not edit. {when}, on {machine}: {runs} cases, {bad} not as promised.
+Made by `make chaos`; do not edit. {when}, on {machine}: {runs} of {there} cases, {bad} of them not as
+promised.
 
 Each case is a whole drill on a real cluster. *Left* is what was still there of the drill after its end: policies, Jobs,
 pods, the lock, finalizers, replicas that are not as before. *Twice* counts cuts, scalings and Jobs that were made a
@@ -40,12 +47,14 @@ def summary(results: Results, cases: Iterable[Case]) -> str:
         "| what was done | cases | left behind | done twice | latest, seconds | verdicts | as promised |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
+    cases = list(cases)
     for (group, restart), rows in _grouped(results, cases).items():
         good = sum(not row.faults() for row in rows)
-        title = TITLES.get(group, group) + (f", {restart} a restart" if restart else "")
+        title = TITLES[group] + (f", {restart} a restart" if restart else "")
+        there = sum(case.group == group and case.restart == restart for case in cases)
         cells = [
             title,
-            str(len(rows)),
+            str(there) if there == len(rows) else f"{len(rows)} of {there}",
             str(sum(len(row.leftovers) for row in rows)),
             str(sum(row.doubles for row in rows)),
             f"{max(row.late for row in rows):.1f}",
@@ -63,9 +72,9 @@ def full(results: Results, cases: Iterable[Case]) -> str:
     bad = sum(bool(row.faults()) for row in rows)
     when = time.strftime("%Y-%m-%d", time.gmtime(max((row.at for row in rows), default=time.time())))
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]}"
-    parts = [HEAD.format(when=when, machine=machine, runs=len(rows), bad=bad, latest=LATEST)]
+    parts = [HEAD.format(when=when, machine=machine, runs=len(rows), there=len(cases), bad=bad, latest=LATEST)]
     for (group, restart), found in _grouped(results, cases).items():
-        title = TITLES.get(group, group) + (f", {restart} a restart" if restart else "")
+        title = TITLES[group] + (f", {restart} a restart" if restart else "")
         parts.append(f"\n## {title[0].upper()}{title[1:]}\n")
         parts.append("| case | left | twice | late | verdict | remark |\n| --- | --- | --- | --- | --- | --- |")
         parts += [_line(row) for row in found]
@@ -85,7 +94,8 @@ def publish(results: Results, cases: Iterable[Case]) -> None:
 
 def _grouped(results: Results, cases: Iterable[Case]) -> dict[tuple[str, str], list[Row]]:
     found: dict[tuple[str, str], list[Row]] = {}
-    for case in sorted(cases, key=lambda case: (case.alone != "", case.restart == "without")):
+    order = list(TITLES)
+    for case in sorted(cases, key=lambda case: (order.index(case.group), case.restart == "without")):
         row = results.rows.get(case.key)
         if row is not None:
             found.setdefault((case.group, case.restart), []).append(row)

@@ -51,7 +51,9 @@ def proof_broken(at: Situation) -> Record | None:
     if (collateral := proof.collateral(record.inject_requested_at, until)) is not None:
         why = f"the cut also hit {collateral.who} ({collateral.detail}), which answered before it"
         return give_up(at, Cause.COLLATERAL_CUT, why, collateral.since)
-    if record.zero is not None and until is None and (leak := proof.leak(record.zero, None)) is not None:
+    # Lifting comes before its record is saved: after a crash in between, what is open is open as planned.
+    ends = record.zero + at.plan.outage.lasts if record.zero is not None else None
+    if record.zero is not None and until is None and (leak := proof.leak(record.zero, ends)) is not None:
         why = f"{leak.who} {leak.detail} {leak.since - record.zero:.1f} s into the outage"
         if at.world.likely_leak:
             why += f"; most likely: {at.world.likely_leak}"
@@ -134,6 +136,8 @@ def _touched(at: Situation, hold: Hold) -> Record | None:
     if hold.state is not HoldState.ACTIVE:
         return None
     cut = at.world.cuts.get(hold.name, Cut())
+    if not cut.present and at.record.zero is not None and at.now >= at.record.zero + at.plan.outage.lasts:
+        return None
     if not cut.present or cut.uid != hold.object_uid:
         return give_up(at, Cause.CUT_REMOVED, f"policy {hold.object_name} was removed by somebody else", at.now)
     if cut.difference:

@@ -156,5 +156,7 @@ def _hold(at: Situation, zero: float) -> Record:
         return at.record
     if at.now < ends + budgets.GRACE and not at.seen.passed(Stage.OUTAGE, ends):
         return at.record
-    record = _judged(at, ends)
-    return ask_undo(record.enter(Phase.RECOVERY, at.now, "the outage is over; lifting the cut"), at.now)
+    record = _judged(at, ends).enter(Phase.RECOVERY, at.now, "the outage is over; lifting the cut")
+    # Where an earlier process has lifted and could not say so, the recovery began when the outage was to end.
+    lifted = not any(at.world.cuts.get(hold.name, Cut()).present for hold in cuts(record))
+    return ask_undo(record, ends if lifted else at.now)

@@ -97,6 +97,26 @@ def test_a_policy_removed_by_hand_is_noticed_and_not_made_again() -> None:
     assert simulation.cluster.injections == 1
 
 
+def test_a_lift_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recovery_counts_from_it() -> None:
+    lifted: list[float] = []
+
+    def lifts_and_dies(world: Simulation) -> None:
+        zero = world.record.zero
+        if zero is not None and world.now >= zero + world.plan.outage.lasts and not lifted:
+            lifted.append(world.now)
+            world.cluster.policies.clear()
+            world.cluster.lifted_at = world.now
+            world.idle(8.0)
+            world.restart()
+
+    simulation = Simulation(a_plan(), meddle=lifts_and_dies)
+    record = finished(simulation)
+    assert record.verdict is Verdict.PASSED, record.message
+    assert record.recovery_zero is not None
+    assert record.recovery_zero <= lifted[0] + 1
+    assert simulation.cluster.snapshot() == CLEAN
+
+
 def test_a_fuse_that_somebody_deletes_ends_the_drill() -> None:
     def somebody_deletes(world: Simulation) -> None:
         if world.record.zero is not None:
