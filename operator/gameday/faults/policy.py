@@ -72,9 +72,15 @@ async def do(account: Cluster, namespace: str, setup: Setup, policy: Object) -> 
     return await account.replace(kind, namespace, name, there | {"metadata": metadata, "spec": policy["spec"]})
 
 
-async def undo(account: Cluster, namespace: str, drill: str, name: str, uid: str | None = None) -> None:
-    """Lift the cut, whichever kind made it; finding it gone is success. ``uid`` spares a look where it is known."""
-    for kind in BACKENDS:
+async def undo(
+    account: Cluster, namespace: str, drill: str, name: str, uid: str | None = None, backend: Via | None = None
+) -> None:
+    """Lift the cut, whichever kind made it; finding it gone is success.
+
+    Where ``uid`` and ``backend`` are known, one call is all that stands between the decision and the lift.
+    """
+    first = kind_of(backend) if backend is not None else None
+    for kind in sorted(BACKENDS, key=lambda kind: kind is not first):
         try:
             if uid is not None and await account.delete(kind, namespace, name, uid=uid):
                 return

@@ -306,7 +306,9 @@ class Hands:
             await self.account.delete(PODS, self.namespace, self._name("sever"), uid=uid, grace=SEVER_GRACE)
 
     async def _lift(self, hold: Hold) -> None:
-        await policy.undo(self.account, self.namespace, self.memory.name, hold.object_name, hold.object_uid)
+        backend = self.memory.setup.backend if self.memory.setup is not None else None
+        name, uid = hold.object_name, hold.object_uid
+        await policy.undo(self.account, self.namespace, self.memory.name, name, uid, backend)
         self.view.forget("policies", hold.object_name)
 
     async def _remove_fuse(self, hold: Hold) -> None:

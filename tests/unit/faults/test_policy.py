@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.faults import policy
 from gameday.model.plan import Via
 from gameday.model.setup import CutPort, FarEnd, Setup
+from unit.api_server import ApiServer
 from unit.faults.things import partition
 
 REDIS = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
@@ -74,3 +76,12 @@ def test_a_change_by_hand_is_told(change: Object, difference: str) -> None:
     assert state.present
     assert state.difference == difference
     assert not state.outgrown
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_one_call_lifts_a_cut_that_is_known(backend: Via, api_server: ApiServer, cluster: Cluster) -> None:
+    plural = policy.kind_of(backend).plural
+    uid = api_server.put(plural, "shop", wanted(backend))["metadata"]["uid"]
+    await policy.undo(cluster, "shop", "first", "first-partition", uid, backend)
+    assert (plural, "shop", "first-partition") not in api_server.objects
+    assert dict(cluster.requests) == {("delete", plural): 1}
