@@ -23,6 +23,11 @@ def hindered(server: ApiServer) -> str:
     return next((c["message"] for c in conditions if c["type"] == "Hindered" and c["status"] == "True"), "")
 
 
+def reasons(server: ApiServer) -> set[str]:
+    """The reasons of all Events."""
+    return {body["reason"] for (plural, _, _), body in server.objects.items() if plural == "events"}
+
+
 async def test_a_drill_whose_namespace_cannot_be_read_says_what_would_help_until_it_can(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
@@ -31,8 +36,7 @@ async def test_a_drill_whose_namespace_cannot_be_read_says_what_would_help_until
     async with acting(cluster) as operator:
         operator.supervisor.drill_seen(False, drill)
         await becomes(lambda: "kubectl apply -n shop -k manifests/namespace" in hindered(api_server), 5)
-        events = [body for (plural, _, _), body in api_server.objects.items() if plural == "events"]
-        assert "Hindered" in {event["reason"] for event in events}
+        await becomes(lambda: "Hindered" in reasons(api_server), 5)
         api_server.forbidden = set()
         await becomes(lambda: not hindered(api_server), 5)
 
