@@ -38,7 +38,7 @@ def pending(at: Situation) -> Record:
             return _wait(at, Cause.BUSY, f"{world.locked_by} holds the namespace; one drill at a time")
         case Lock.FULL:
             return _wait(at, Cause.TOO_MANY_DRILLS, world.locked_by)
-        case Lock.UNKNOWN:
+        case Lock.UNKNOWN | Lock.FREE:
             if now > world.start_before:
                 return give_up(at, Cause.TOO_LATE, "startBefore passed before the drill could start", now)
             return replace(at.record, waiting=None)

@@ -104,7 +104,7 @@ def _tidy(record: Record, world: World) -> Iterator[do.Command]:
     collected = world.deleted and "StopAgents" in world.errors
     if any(life is not Life.ABSENT for life in world.agents.values()) and not collected:
         yield do.StopAgents()
-    elif world.lock is Lock.HELD and record.faults_cleared is not False:
+    elif world.lock in {Lock.HELD, Lock.UNKNOWN} and record.faults_cleared is not False:
         yield do.FreeLock()
     elif world.finalizer and record.faults_cleared is not False:
         yield do.LetGo()

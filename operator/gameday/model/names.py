@@ -5,11 +5,13 @@ A name longer than a Kubernetes label value may be is cut and made unique by a d
 
 import hashlib
 import re
+from functools import lru_cache
 
 LONGEST = 63
 """Characters of a DNS label, the shortest limit among the kinds we create."""
 
 
+@lru_cache(maxsize=4096)
 def derived(drill: str, suffix: str) -> str:
     """``<drill>-<suffix>``, as a DNS label."""
     name = re.sub(r"[^a-z0-9-]+", "-", f"{drill}-{suffix}".lower()).strip("-")

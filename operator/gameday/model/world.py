@@ -12,6 +12,9 @@ class Lock(enum.Enum):
     """Whose the namespace is; one drill at a time."""
 
     UNKNOWN = "Unknown"
+    """Not asked for yet by this process; an earlier one may have taken it."""
+    FREE = "Free"
+    """Given back: it is not this drill's."""
     HELD = "Held"
     BUSY = "Busy"
     FULL = "Full"

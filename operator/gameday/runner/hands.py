@@ -105,7 +105,7 @@ class Hands:
                 await unlock_namespace(self.operator, self.namespace, self.memory.uid)
                 self.freed.given_back(self.namespace)
                 self.turns.give_back(self.memory.uid)
-                self.view.lock = Lock.UNKNOWN
+                self.view.lock = Lock.FREE
             case do.LetGo():
                 await self._finalizer(on=False)
             case _:

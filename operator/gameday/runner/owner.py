@@ -37,7 +37,8 @@ class Owner:
         self.changed = changed
         self.halt = Halt(HaltState.UNREADABLE, "the operator has not read yet whether drills are halted")
         self.ruling = Ruling(state=RulingState.UNREADABLE, why="the operator has not read its owner's limits yet")
-        self.listeners: set[Callable[[], None]] = set()
+        self.listeners: dict[Callable[[], None], None] = {}
+        """Who is told of a change, in the order in which they came."""
         self._heard = asyncio.Event()
         self._changes = 0
         self._halt = self._mirror(halting.CONFIG_MAP)

@@ -67,7 +67,7 @@ class View:
     def open(self, background: Background, wake: Callable[[], None]) -> None:
         """Start the mirrors that every drill needs; ``wake`` is called at each change."""
         self._background, self._wake = background, wake
-        self.owner.listeners.add(wake)
+        self.owner.listeners[wake] = None
         self._mirror("drill", self.operator, DRILLS, fields=f"metadata.name={self.memory.name}")
         name = self.memory.drill["spec"]["gameDay"]
         self._mirror("gameday", self.operator, GAMEDAYS, fields=f"metadata.name={name}")
@@ -75,7 +75,7 @@ class View:
 
     def close(self) -> None:
         """Listen to the owner no more; the mirrors end with their tasks."""
-        self.owner.listeners.discard(self._wake)
+        self.owner.listeners.pop(self._wake, None)
 
     def open_namespace(self, setup: Setup, plan: Plan) -> None:
         """Start the mirrors of what the drill itself creates and cuts; once is enough."""
@@ -186,7 +186,7 @@ class View:
     def agent_pods(self, wanted: Iterable[str]) -> dict[str, Object]:
         """The pods of agents by the agent's name: whatever else wears a drill's label is none of ours."""
         pods = self.objects("pods")
-        names = {agent: derived(self.memory.name, agent) for agent in wanted}
+        names = {agent: derived(self.memory.name, agent) for agent in sorted(wanted)}
         return {agent: pods[name] for agent, name in names.items() if name in pods}
 
     def _fuse(self, hold: Hold, plan: Plan) -> Fuse:

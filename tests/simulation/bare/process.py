@@ -43,8 +43,9 @@ class Process:
         self.sent: list[Record | None] = []
         self.evidence: Evidence | None = None
         self.severed: Severed | None = None
+        self.lock = Lock.UNKNOWN
         self.preflight: Preflight | None = None
-        self.locked = self.started = self.saving = self.looked = False
+        self.started = self.saving = self.looked = False
         self.deciding = False
         self.resumed_at = self.now
         self._due = float("inf")
@@ -104,8 +105,7 @@ class Process:
             self.ahead = self.world.skew
         self.resumed_at = self.now
         self.sent, self.severed = [api.record], self.world.severed
-        if self.record.phase is not Phase.PENDING:
-            self.locked = True
+        self.lock = Lock.UNKNOWN if self.record.phase is Phase.PENDING else Lock.HELD
         self.looked = any(hold.before is not None for hold in self.record.holds)
         self.started = True
         for log in self.world.logs.values():
@@ -229,7 +229,7 @@ class Process:
             workloads={"worker": seen[("workload", "worker")]} if self.looked else {},
             jobs={step.name: jobs.get(job(DRILL, step.name), JobState.ABSENT) for step in steps},
             finalizer=seen[("drill", "finalizer")], resumed_at=self.resumed_at,
-            lock=Lock.HELD if self.locked else Lock.UNKNOWN, preflight=self.preflight, severed=self.severed,
+            lock=self.lock, preflight=self.preflight, severed=self.severed,
             errors=dict(self.lanes.errors),
         )  # fmt: skip
 
@@ -345,11 +345,11 @@ class Process:
     def _learn(self, command: do.Command) -> None:
         match command:
             case do.TakeLock():
-                self.locked = True
+                self.lock = Lock.HELD
             case do.CheckPreflight():
                 self.preflight = Preflight()
             case do.FreeLock():
-                self.locked = False
+                self.lock = Lock.FREE
             case do.ReadWorkload():
                 self.looked = True
             case _:

@@ -319,7 +319,7 @@ class Simulation:
             ruling=self.ruling,
             abort=self.abort_at is not None and self.now >= self.abort_at,
             deleted=self.deleted_at is not None and self.now >= self.deleted_at,
-            lock=Lock.HELD if self.cluster.lock else Lock.UNKNOWN,
+            lock=Lock.HELD if self.cluster.lock else Lock.FREE,
             preflight=self.preflight,
             agents_wanted=wanted,
             agents=lives,

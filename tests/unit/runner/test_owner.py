@@ -46,7 +46,7 @@ async def test_a_halt_and_its_end_are_heard_by_whoever_listens(api_server: ApiSe
     heard: list[HaltState] = []
     await owner.read()
     assert owner.halt.state is HaltState.CLEAR
-    owner.listeners.add(lambda: heard.append(owner.halt.state))
+    owner.listeners[lambda: heard.append(owner.halt.state)] = None
     api_server.put("configmaps", NAMESPACE, HALT)
     await becomes(lambda: owner.halt.halted)
     assert str(owner.halt) == "the operator's owner halted all drills: a customer's launch"
@@ -114,7 +114,7 @@ async def test_a_look_sees_what_a_dead_watch_does_not_tell(api_server: ApiServer
 
 
 async def test_while_drills_run_a_dead_watch_is_found_out(api_server: ApiServer, owner: Owner) -> None:
-    owner.listeners.add(lambda: None)
+    owner.listeners[lambda: None] = None
     await owner.read()
     api_server.mute = True
     api_server.put("configmaps", NAMESPACE, HALT)

@@ -184,11 +184,6 @@ def _() -> Any:
     return patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, FreeLock)))
 
 
-@mutation("the number from before is not recorded", Rule.WRITTEN_AHEAD)
-def _() -> Any:
-    return patch("gameday.engine.rollback.Hold", lambda **fields: Hold(**(fields | {"before": 0})))
-
-
 @mutation("a drill ends while it still holds something", Rule.RESTORED, Rule.HONEST_PASS)
 def _() -> Any:
     return patch.object(Record, "holds_anything", property(lambda _: False))
