@@ -79,6 +79,9 @@ class Memory:
         # An answer may get lost after the work was done: what was sent is ours as well.
         self._sent = {self._written, *self._sent, status["engine"]}
         while not self.gone:
+            # What a watch has told counts as well: to write over what another process wrote would undo its work.
+            if self._drill.get("status", {}).get("engine") not in self._sent:
+                raise Superseded(f"the record of drill {self.namespace}/{self.name} was written by another process")
             body = self._drill | {"status": self._merged(status, record)}
             try:
                 self._drill = dict(await self.cluster.replace_status(DRILLS, self.namespace, self.name, body))
@@ -97,8 +100,6 @@ class Memory:
         if newest is None or newest["metadata"]["uid"] != self.uid:
             self.gone = True
             return
-        if newest.get("status", {}).get("engine") not in self._sent:
-            raise Superseded(f"the record of drill {self.namespace}/{self.name} was written by another process")
         self._drill = dict(newest)
 
     def _status(self, record: Record) -> dict[str, Any]:

@@ -215,7 +215,9 @@ def _() -> Any:
     return patch.object(Mirror, "_apply", unordered)
 
 
-@mutation("an answer that got lost makes our own record another's", Rule.SOUND, kinds=(What.LOSE,), whole=True)
+@mutation(
+    "an answer that got lost makes our own record another's", Rule.SOUND, kinds=(What.LOSE, What.WATCH_LATE), whole=True
+)
 def _() -> Any:
     original = memory.Memory._catch_up
 
