@@ -139,6 +139,9 @@ class ApiServer:
             return web.json_response({"kind": "Status", "status": "Success"})
         if request.method == "GET":
             return web.json_response(self.objects[key])
+        version = body["metadata"].get("resourceVersion") if "metadata" in body else None
+        if version not in {None, self.objects.get(key, body)["metadata"].get("resourceVersion")}:
+            return _refusal(409, "Conflict", f'{plural} "{name}": the object has been modified')
         if request.method == "PATCH":
             body = _merged(self.objects[key], body)
         return web.json_response(self.put(plural, namespace, body | {"metadata": body["metadata"] | {"name": name}}))
