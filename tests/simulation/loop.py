@@ -106,10 +106,10 @@ class ProcessLoop:
                 if not ready or self.stopped:
                     return
                 while ready and not self.stopped:
-                    handle = ready.popleft()
                     left -= 1
                     if left < 0:
-                        raise HotLoop(f"{CALM} callbacks at one moment; the next: {handle!r}")
+                        raise HotLoop(f"{CALM} callbacks at one moment; the next: {ready[0]!r}")
+                    handle = ready.popleft()
                     if not handle.cancelled():
                         handle._run()
         finally:

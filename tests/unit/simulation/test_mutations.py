@@ -22,8 +22,6 @@ def silent() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-# A process that ran hot is ended in the middle of it.
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_the_simulation_finds(mutation: Mutation) -> None:
     with mutation.put_in():
