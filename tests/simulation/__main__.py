@@ -16,6 +16,8 @@ from simulation.outcome import Outcome
 from simulation.scenario import Scenario, draw
 from simulation.shrinking import shrink
 
+USUAL = 60
+"""Samples of a drill up to which its speed is told apart: a drill whose operator is long away has more to read."""
 SHOWN = 10
 """Most worlds that are made small and printed."""
 
@@ -64,10 +66,15 @@ def many(first: int, drills: int, *, whole: bool) -> int:
     done, samples, seed, broken = 0, 0, first, 0
     verdicts: Counter[str] = Counter()
     began = time.process_time()
+    usual, spent = 0, 0.0
     while done < drills:
+        before = time.process_time()
         outcome = run(scenario_of(seed, whole=whole), whole=whole)
         done += len(outcome.scenario.trials)
         samples += outcome.samples
+        if outcome.samples <= USUAL * len(outcome.scenario.trials):
+            usual += len(outcome.scenario.trials)
+            spent += time.process_time() - before
         verdicts += outcome.verdicts
         if outcome.broken:
             broken += 1
@@ -81,6 +88,7 @@ def many(first: int, drills: int, *, whole: bool) -> int:
     print(
         f"seeds {first} to {seed - 1}: {done} drills in {seconds:.0f} s of one core, {done / seconds * 60:.0f} a minute"
     )
+    print(f"of these {usual} with up to {USUAL} samples, {usual / spent * 60:.0f} a minute")
     print(f"{samples / done:.0f} samples a drill; {counted}; {broken} worlds broke a promise")
     return 1 if broken else 0
 

@@ -168,10 +168,10 @@ class Dice:
         at, seconds, count, detail = round(dice.triangular(0, 40, 12), 2), 0.0, 0, ""
         match what:
             case What.CRASH:
-                seconds = dice.choice((0.5, 3.0, 15.0, 130.0))
+                seconds = dice.choice((0.5, 1.0, 3.0, 3.0, 15.0, 130.0))
             case What.CRASH_AT_CALL:
                 at, count = round(dice.uniform(0, 20), 2), dice.randint(1, 25)
-                seconds, detail = dice.choice((0.5, 3.0, 130.0)), dice.choice(("before", "sent", "answered"))
+                seconds, detail = dice.choice((0.5, 1.0, 3.0, 130.0)), dice.choice(("before", "sent", "answered"))
             case What.FREEZE:
                 seconds = dice.choice((1.0, 5.0, 9.0, 20.0, 60.0))
             case What.API_DOWN | What.API_HANGS:

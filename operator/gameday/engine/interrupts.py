@@ -110,8 +110,11 @@ def finish_early(at: Situation, why: str) -> Record:
 def _lost_agent(at: Situation) -> str | None:
     if at.record.steady_from is None:
         return None
+    lives = at.world.agents
+    if all(lives.get(name) is Life.RUNNING for name in at.world.agents_wanted):
+        return None
     for name in sorted(at.world.agents_wanted):
-        life = at.world.agents.get(name, Life.ABSENT)
+        life = lives.get(name, Life.ABSENT)
         # The severing pod ends when it is triggered, which is after the injection.
         needed = name != "sever" or at.record.inject_requested_at is None
         if life in {Life.ABSENT, Life.ENDED} and needed:
