@@ -51,6 +51,9 @@ def proof_broken(at: Situation) -> Record | None:
     if (collateral := proof.collateral(record.inject_requested_at, until)) is not None:
         why = f"the cut also hit {collateral.who} ({collateral.detail}), which answered before it"
         return give_up(at, Cause.COLLATERAL_CUT, why, collateral.since)
+    if (down := proof.bystander_down(record.inject_requested_at)) is not None:
+        why = f"{down.who}, which nothing of ours cuts, has not answered a control since ({down.detail})"
+        return give_up(at, Cause.BYSTANDER_DOWN, why, down.since)
     # Lifting comes before its record is saved: after a crash in between, what is open is open as planned.
     ends = record.zero + at.plan.outage.lasts if record.zero is not None else None
     if record.zero is not None and until is None and (leak := proof.leak(record.zero, ends)) is not None:

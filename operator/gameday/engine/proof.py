@@ -4,6 +4,7 @@ A witness that fails alone proves the cut; one that fails with its control prove
 Dials of one agent arrive in the order in which they were sent.
 """
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,12 @@ from gameday.model.sample import Sample
 
 RUN = 3
 """Dials in a row that count as a state, not as a blip."""
+
+NEAR = 1.0
+"""Seconds around a run of failures in which those of another agent have the same cause: longest that a dial takes."""
+
+DOWN_AFTER = 5.0
+"""Seconds of failures after which a bystander that nothing of ours cuts is down, and not busy."""
 
 TARGET = "target"
 BYSTANDER = "bystander:"
@@ -53,6 +60,11 @@ class Dials:
         """Whether the last ``RUN`` dials sent before ``until`` were all good."""
         end = self.from_time(until)
         return end >= RUN and all(self.ok[end - RUN : end])
+
+    def spared(self, first: float, last: float) -> bool:
+        """Whether these dials succeeded all through a time in which another agent's failed, and after it."""
+        around = self.ok[self.from_time(first - NEAR) : self.from_time(math.nextafter(last + NEAR, math.inf))]
+        return all(around) and self.good_after(last) is not None
 
     def good_after(self, since: float) -> int | None:
         """Index of the first good dial sent at ``since`` or later."""
@@ -155,13 +167,35 @@ class Proof:
         return None
 
     def collateral(self, requested: float, until: float | None) -> Breach | None:
-        """A bystander that answered a witness before the injection and no longer does."""
+        """A bystander that answered a witness before the injection and no longer does, while it answers the control.
+
+        One that fails both at the same time is busy, or down by itself: the cut is not the cause.
+        """
         for (agent, name), dials in self.dials.items():
             if not agent.startswith("witness-") or not name.startswith(BYSTANDER):
                 continue
-            index = dials.run_of(good=False, since=requested)
-            if index is not None and dials.had_run_before(requested) and (until is None or dials.sent[index] < until):
-                return Breach(name.removeprefix(BYSTANDER), dials.sent[index], dials.errors[index])
+            control = self.dials.get((agent.replace("witness-", "control-"), name))
+            since = requested
+            while (index := dials.run_of(good=False, since=since)) is not None and dials.had_run_before(requested):
+                first, last = dials.sent[index], dials.sent[index + RUN - 1]
+                if until is not None and first >= until:
+                    break
+                if control is None or control.spared(first, last):
+                    return Breach(name.removeprefix(BYSTANDER), first, dials.errors[index])
+                since = math.nextafter(first, math.inf)
+        return None
+
+    def bystander_down(self, requested: float) -> Breach | None:
+        """A bystander that answered a control before the injection and has not for a while: it is down by itself."""
+        for (agent, name), dials in self.dials.items():
+            if not agent.startswith("control-") or not name.startswith(BYSTANDER) or not dials.sent or dials.ok[-1]:
+                continue
+            first = len(dials.ok) - 1
+            while first and not dials.ok[first - 1]:
+                first -= 1
+            lasts = dials.sent[-1] - dials.sent[first]
+            if lasts >= DOWN_AFTER and dials.sent[first] >= requested and dials.had_run_before(requested):
+                return Breach(name.removeprefix(BYSTANDER), dials.sent[first], dials.errors[first])
         return None
 
     def restored(self, undo_requested: float) -> Zero | None:

@@ -11,7 +11,7 @@ from gameday.faults.findings import Finding, Severity
 from gameday.faults.isolation import isolating
 from gameday.faults.rollout import in_rollout
 from gameday.faults.sight import Sight
-from gameday.faults.targets import MOST_PAIRS, kinds_of_pairs, targets
+from gameday.faults.targets import MOST_PAIRS, kinds_of_pairs, selected, targets
 from gameday.model.plan import Existing, HostTarget, NetworkPartition, Plan, RedisProbe, RunJob, ServiceRef, Via
 
 MOST_TARGETS = 100
@@ -84,7 +84,7 @@ def _targets(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[F
     if len(pods) > MOST_TARGETS:
         text = f"{len(pods)} pods match and at most {MOST_TARGETS} are cut at once"
         yield Finding("TooManyTargets", path, text, "select fewer")
-    on_host = sorted(_name(pod) for pod in pods if pod["spec"].get("hostNetwork"))
+    on_host = sorted(_name(p) for p in selected(sight, partition.pod_selector) if p["spec"].get("hostNetwork"))
     if on_host:
         text = f"{_some(on_host)} have hostNetwork: true, where policies do not hold"
         yield Finding("HostNetwork", path, text, "leave them out of the selection")

@@ -10,21 +10,26 @@ from gameday.model.labels import NEVER_WORN, ours
 from gameday.model.plan import Selector
 from gameday.model.setup import Pair
 
-__all__ = ["MOST_PAIRS", "addresses", "endpoint_addresses", "far_end", "kinds_of_pairs", "pairs", "targets"]
+__all__ = ["MOST_PAIRS", "addresses", "endpoint_addresses", "far_end", "kinds_of_pairs", "pairs", "selected", "targets"]
 
 MOST_PAIRS = 4
 """Most pairs of witness and control in a drill: one a node and kind of target, up to this."""
 
 
 def targets(sight: Sight, selector: Selector) -> tuple[Object, ...]:
-    """The pods that a cut selects: running, not ending, and none of ours."""
+    """The pods that a cut selects and that run: not ending, and none of ours."""
+    return tuple(pod for pod in selected(sight, selector) if pod.get("status", {}).get("phase") == "Running")
+
+
+def selected(sight: Sight, selector: Selector) -> tuple[Object, ...]:
+    """The pods that a cut selects, those among them that are about to run: not ended nor ending, and none of ours."""
     wanted = as_json(selector)
     return tuple(
         pod
         for pod in sight.of(PODS)
         if not ours(labels_of(pod))
         and selects(wanted, labels_of(pod))
-        and pod.get("status", {}).get("phase") == "Running"
+        and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
         and "deletionTimestamp" not in pod["metadata"]
     )
 

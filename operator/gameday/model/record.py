@@ -138,6 +138,7 @@ class Cause(enum.Enum):
     LEAK = "Leak"
     DEPENDENCY_DOWN = "DependencyDown"
     COLLATERAL_CUT = "CollateralCut"
+    BYSTANDER_DOWN = "BystanderDown"
     OPT_IN_REVOKED = "OptInRevoked"
     CLOCK_SKEW = "ClockSkew"
     UNKNOWN_RESULT = "UnknownResult"

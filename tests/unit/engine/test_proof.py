@@ -80,6 +80,31 @@ def test_a_bystander_that_never_answered_is_not_ours() -> None:
     assert seen("xxxxxxx", ".......", start=99.0, name="bystander:dns").collateral(REQUEST, None) is None
 
 
+@pytest.mark.parametrize(
+    ("witness", "control", "since"),
+    [
+        pytest.param("....xxx......", "....xxx......", None, id="both fail for a moment: DNS is busy"),
+        pytest.param("....xxx......", ".....x.......", None, id="the control has lost a dial meanwhile"),
+        pytest.param("....xxx", "......", None, id="the control has not been heard since"),
+        pytest.param("....xxxxxxxxxxxxx", "....xx...........", 101.5, id="the control is well again, the witness not"),
+    ],
+)
+def test_a_bystander_that_fails_the_control_as_well_is_not_hit_by_the_cut(
+    witness: str, control: str, since: float | None
+) -> None:
+    hit = seen(witness, control, start=99.0, name="bystander:dns").collateral(REQUEST, None)
+    assert (hit.since if hit else None) == since
+
+
+def test_a_bystander_that_controls_do_not_reach_for_a_while_is_down_by_itself() -> None:
+    down = seen("....", "...." + "x" * 21, start=99.0, name="bystander:dns").bystander_down(REQUEST)
+    assert down is not None
+    assert (down.who, down.since) == ("dns", 100.0)
+    assert seen("....", "...." + "x" * 20, start=99.0, name="bystander:dns").bystander_down(REQUEST) is None
+    assert seen("....", "...." + "x" * 30 + ".", start=99.0, name="bystander:dns").bystander_down(REQUEST) is None
+    assert seen("....", "x" * 40, start=99.0, name="bystander:dns").bystander_down(REQUEST) is None
+
+
 def test_restored_is_the_first_good_dial_after_the_undo() -> None:
     proof = seen("....xxxx..", "..........", start=99.0)
     zero = proof.restored(100.6)
