@@ -33,8 +33,10 @@ LOOK_EVERY: Final = 1.0
 """Longest time between two looks at the clock, in seconds: it may be stepped."""
 AGAIN_AFTER: Final = 1.0
 """Seconds after which what the API server refused is tried again."""
+DUE_AT_ONCE: Final = 64
+"""How many GameDays whose slot has come are decided at the same time: they share the API server with all that is due."""
 AT_ONCE: Final = 16
-"""How many GameDays have their slots decided at the same time."""
+"""How many GameDays that have changed are looked at at the same time: there is no hurry, and each takes memory."""
 
 
 Key = tuple[str, str]
@@ -79,7 +81,7 @@ class Schedules:
         self._names: dict[Key, set[str]] = {}
         self._turning: set[Key] = set()
         self._changed = asyncio.Event()
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._due_room, self._room = asyncio.Semaphore(DUE_AT_ONCE), asyncio.Semaphore(AT_ONCE)
 
     def gameday_changed(self, key: Key) -> None:
         """Look at a GameDay's calendar anew."""
@@ -120,8 +122,10 @@ class Schedules:
                 due = [key for key, at in self._due.items() if at <= now and key not in self._turning]
                 for key in due if self._listed() else ():
                     self._turning.add(key)
+                    # A change is marked by 0; anything later is the time of a slot.
+                    room = self._due_room if self._due[key] else self._room
                     self._due[key] = float("inf")
-                    group.create_task(self._turn(key))
+                    group.create_task(self._turn(key, room))
                 await self._rest(now)
 
     async def claim(self, drill: Object) -> bool:
@@ -170,9 +174,9 @@ class Schedules:
         except TimeoutError:
             return
 
-    async def _turn(self, key: Key) -> None:
+    async def _turn(self, key: Key, room: asyncio.Semaphore) -> None:
         try:
-            async with self._room:
+            async with room:
                 again = await self.look(key)
         except GameDayError as error:
             if self._trouble.get(key) != str(error):
