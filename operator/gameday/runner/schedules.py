@@ -34,7 +34,7 @@ LOOK_EVERY: Final = 1.0
 AGAIN_AFTER: Final = 1.0
 """Seconds after which what the API server refused is tried again."""
 DUE_AT_ONCE: Final = 64
-"""How many GameDays whose slot has come are decided at the same time: they share the API server with all that is due."""
+"""How many GameDays whose slot has come are decided at the same time: all that is due shares the API server."""
 AT_ONCE: Final = 16
 """How many GameDays that have changed are looked at at the same time: there is no hurry, and each takes memory."""
 
