@@ -44,7 +44,8 @@ async def _attempt(work: Any, config: AgentConfig, log: SampleLog, name: str, bu
         async with asyncio.timeout(budget):
             await work(config, values)
     except TimeoutError:
-        error = f"connections of the targets were left after {budget:.0f} s" if values else "timeout"
+        why = "connections of the targets were left" if values.get("left") else "Redis had not answered"
+        error = f"{why} after {budget:.0f} s" if values else "timeout"
     except (RedisSaid, OSError, UnicodeError) as problem:
         error = f"{word(problem)}: the redis probe's user needs CLIENT LIST and CLIENT KILL"
     if error is None and values.get("left"):
@@ -65,16 +66,27 @@ async def _count(config: AgentConfig, values: dict[str, int]) -> None:
 
 
 async def _end(config: AgentConfig, values: dict[str, int]) -> None:
-    quiet, values["killed"], values["left"] = 0, 0, 0
-    async with _connected(config) as client:
-        while quiet < QUIET_ROUNDS:
-            found = await _clients(client, config.addresses)
-            values["left"] = len(found)
-            quiet = 0 if found else quiet + 1
-            for one in found:
-                ended = await client.call("CLIENT", "KILL", "ID", one)
-                values["killed"] += ended if isinstance(ended, int) else 0
+    """End them until none is left. A Redis that is busy for a moment is asked again: the budget bounds it all."""
+    values["killed"], values["left"] = 0, 0
+    while True:
+        try:
+            async with _connected(config) as client:
+                await _rounds(client, config.addresses, values)
+                return
+        except TimeoutError:
             await asyncio.sleep(ROUND_EVERY)
+
+
+async def _rounds(client: Connection, addresses: tuple[str, ...], values: dict[str, int]) -> None:
+    quiet = 0
+    while quiet < QUIET_ROUNDS:
+        found = await _clients(client, addresses)
+        values["left"] = len(found)
+        quiet = 0 if found else quiet + 1
+        for one in found:
+            ended = await client.call("CLIENT", "KILL", "ID", one)
+            values["killed"] += ended if isinstance(ended, int) else 0
+        await asyncio.sleep(ROUND_EVERY)
 
 
 def _connected(config: AgentConfig) -> Connection:

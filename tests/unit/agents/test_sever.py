@@ -53,3 +53,18 @@ async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp
     assert (last["name"], last["ok"], last["values"]) == ("sever", True, {"killed": 1, "left": 0})
     for client in (target, bystander):
         client.writer.close()  # type: ignore[attr-defined]
+
+
+async def test_a_redis_that_is_busy_for_a_moment_is_asked_again(redis: RedisServer, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text(PASSWORD)
+    target, person = await open_from("127.0.0.2", redis), Redis(port=redis.port, password=PASSWORD)
+    spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
+    out, ending = io.StringIO(), asyncio.Event()
+    ending.set()
+    await person.execute_command("CLIENT", "PAUSE", 2500, "ALL")  # type: ignore[no-untyped-call]  # untyped upstream
+    await asyncio.wait_for(sever(AgentConfig(redis=spec, addresses=("127.0.0.2",)), SampleLog(out), ending), 10)
+    last = json.loads(out.getvalue().splitlines()[-1])
+    assert (last["ok"], last["values"]) == (True, {"killed": 1, "left": 0})
+    target.writer.close()  # type: ignore[attr-defined]
+    await person.aclose()
