@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from simulation.process import Process
 
 WRITES = frozenset({"create", "update", "patch", "delete"})
-FORBIDDEN_KINDS = frozenset({LEASES.plural})
-"""Never refused one by one: a Lease that is lost is tried by whole outages."""
 ANSWERS: Mapping[str, Callable[[str], GameDayError]] = {
     "403": Forbidden,
     "404": Absent,
@@ -307,9 +305,10 @@ class SimulatedCluster(Cluster):
     def _admit(self, verb: str, kind: Kind) -> None:
         if self.account in self.server.without_rights and self.account:
             raise Forbidden(f"{verb} {kind.plural} is forbidden")
+        # A Lease is not refused by itself: losing it is tried by whole outages.
         # What is there is never said not to be: only a write can find that its namespace or kind has gone.
         lies = self.server.refusing[:1] == ["404"] and verb not in WRITES
-        if self.server.refusing and kind.plural not in FORBIDDEN_KINDS and verb != "log" and not lies:
+        if self.server.refusing and kind is not LEASES and verb != "log" and not lies:
             status = self.server.refusing.pop(0)
             raise ANSWERS[status](f"{verb} {kind.plural}: refused with {status}")
 

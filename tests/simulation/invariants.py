@@ -113,7 +113,7 @@ class Monitor:
         if policy["metadata"]["ownerReferences"][0]["uid"] not in self._ever_armed:
             self.note(Rule.FUSED, f"{name} was made, and its fuse never burnt")
         if job is None:
-            world.after(UNARMED, self._collected, policy, world.now)
+            world.after(UNARMED, self._collected, policy)
             return
         if self._hold(town, name).get("requested_at") is None:
             self.note(Rule.WRITTEN_AHEAD, f"{name} was made, and the status does not say how it is undone")
@@ -132,11 +132,11 @@ class Monitor:
     def _working_for(self) -> float:
         return self.server.store.world.now - self.server.up_since if self.server.works else 0.0
 
-    def _collected(self, policy: Object, since: float) -> None:
+    def _collected(self, policy: Object) -> None:
         if not self._there(policy):
             return
         if self._working_for() < UNARMED:
-            self.server.store.world.after(UNARMED, self._collected, policy, since)
+            self.server.store.world.after(UNARMED, self._collected, policy)
             return
         self.note(Rule.FUSED, f"{policy['metadata']['name']} was made without an armed fuse, and stays")
 

@@ -306,10 +306,9 @@ class Town:
         self.samples += 1
         began = world.now if sent is None else sent
         line = encode(Sample("", agent.number, name, began, world.now, ok, None if ok else "timeout", values or {}))
-        lag = self.lag if self.lag > 0 else 0.0
-        if lag or agent.lag > world.now:
+        if self.lag or agent.lag > world.now:
             # Lines of one log come in the order in which they were written.
-            agent.lag = max(agent.lag, world.now + lag)
+            agent.lag = max(agent.lag, world.now + self.lag)
             world.at(agent.lag, agent.source.write, line.encode())
         else:
             agent.source.write(line.encode())
