@@ -92,7 +92,10 @@ class Office:
         kubectl("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=yaml.safe_dump_all(bodies))
 
     def _image(self, image: str) -> None:
-        kubectl("-n", self.namespace, "set", "image", f"deployment/{OPERATOR}", f"operator={image}")
+        # The old pods may not run on beside new ones that cannot start.
+        template = {"spec": {"containers": [{"name": "operator", "image": image}]}}
+        change = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}, "template": template}}
+        kubectl("-n", self.namespace, "patch", "deployment", OPERATOR, "-p", json.dumps(change))
 
 
 def _waits(pod: Object) -> bool:

@@ -56,7 +56,9 @@ def kubectl(*arguments: str, stdin: str | None = None, ok: bool = True) -> subpr
 def cluster_output(*arguments: str) -> str:
     """What ``tests/cluster/cluster`` answers."""
     command = [str(ROOT / "tests" / "cluster" / "cluster"), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"cluster {' '.join(arguments)}: {done.stderr}"
+    return done.stdout.strip()
 
 
 @dataclass

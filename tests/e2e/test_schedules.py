@@ -58,7 +58,10 @@ async def test_a_slot_starts_one_drill_on_time_and_its_end_shows(town: Stage) ->
     assert moment(made["spec"]["startBefore"]) - at == 50
     status = await town.finishes(name)
     assert status["reason"] == "PreflightFailed"
-    shown = (await gameday(town))["status"]
+    thing = await gameday(town)
+    assert any("f:spec" in entry["fieldsV1"] for entry in thing["metadata"]["managedFields"]), "its author stays noted"
+    assert thing["metadata"]["annotations"], "what kubectl noted stays"
+    shown = thing["status"]
     assert shown["nextRun"] == shown["next"][0]
     assert len(shown["next"]) == 5
     assert shown["next"][0].split()[-1] in {"CET", "CEST"}

@@ -12,7 +12,7 @@ from gameday.model.record import Phase, Verdict
 from simulation.client import Server
 from simulation.scenario import Scenario, Trial, Vice, What
 from simulation.store import Change
-from simulation.town import WORKERS, Town, engine_of
+from simulation.town import OUTAGE, WORKERS, Town, engine_of
 
 LATE = 5.0
 """Seconds of a working API server that anything may outlive its fuse's deadline."""
@@ -203,6 +203,8 @@ class Monitor:
         if memory.get("proven_at") is None or zero is None or asked is None:
             yield "the cut was never proven"
             return
+        # What comes of the cut after its time does not count, and a lift may come late.
+        ends = min(asked, zero + OUTAGE) - BLINK
         for result in memory.get("results", ()):
             if result["state"] not in {"Met", "MetBefore"} and not result.get("again"):
                 yield f"{result['name']} is {result['state']}"
@@ -213,10 +215,10 @@ class Monitor:
         if any(DRILL in p["metadata"]["labels"] for p in self.server.store.all_of(NETWORK_POLICIES, town.namespace)):
             yield "its policy is still there"
         cut = False
-        for at, now_cut in (*town.truth, (asked - BLINK, False)):
-            if cut is False and now_cut is False and zero < at <= asked - BLINK and at != asked - BLINK:
+        for at, now_cut in (*town.truth, (ends, False)):
+            if cut is False and now_cut is False and zero < at < ends:
                 yield f"packets passed {at - zero:.1f} s into the outage"
-            if at < asked - BLINK and at > zero + 1 and not now_cut:
+            if at < ends and at > zero + 1 and not now_cut:
                 yield f"the cut ended {at - zero:.1f} s into the outage"
             cut = now_cut
 
@@ -249,7 +251,8 @@ class Monitor:
                 if DRILL in labels and not (kind is JOBS and labels.get(ROLE) == "step"):
                     yield f"{kind.name} {thing['metadata']['name']}"
         # The lock of a Drill that was removed by force while no process ran is taken by the namespace's next drill.
-        abandoned = What.DRILL_FORCED in concerning and concerning & DEADLY
+        forced = What.DRILL_FORCED in concerning or {What.DRILL_DELETED, What.FINALIZER_TAKEN} <= concerning
+        abandoned = forced and concerning & DEADLY
         if store.get(LEASES, town.namespace, "gameday") is not None and not abandoned:
             yield "the namespace's lock"
         drill = store.get(DRILLS, town.namespace, town.drill_name)

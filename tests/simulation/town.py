@@ -40,6 +40,8 @@ FAILS_AFTER = 0.3
 STARTS_WITHIN = 100.0
 """Seconds after its creation until which a Drill may start."""
 WORKERS = 3
+OUTAGE = 5.0
+"""Seconds that the outage of the plan lasts."""
 
 PROBES = '- {name: health, every: 1s, timeout: 1s, http: {url: "http://api/healthz"}}'
 REDIS_PROBE = "- {name: redis, every: 1s, timeout: 1s, redis: {service: {name: redis}}}"
@@ -49,7 +51,7 @@ steadyState:
   lasts: 2s
   expect: [{name: healthy, always: "health.body.redis == 'ok'"}]
 outage:
-  lasts: 5s
+  lasts: %ds
   faults:
   - name: partition
     networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}, existing: %s}
@@ -72,7 +74,7 @@ steps:
 
 def _spec(severs: bool, rollback: bool) -> Object:
     probes = [PROBES.removeprefix("- "), *([REDIS_PROBE.removeprefix("- ")] if severs else [])]
-    spec: Object = yaml.safe_load(PLAN % (", ".join(probes), "Sever" if severs else "Keep"))
+    spec: Object = yaml.safe_load(PLAN % (", ".join(probes), OUTAGE, "Sever" if severs else "Keep"))
     return spec | ({"rollback": yaml.safe_load(ROLLBACK)} if rollback else {})
 
 

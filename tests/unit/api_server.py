@@ -144,6 +144,8 @@ class ApiServer:
             return _refusal(409, "Conflict", f'{plural} "{name}": the object has been modified')
         if request.method == "PATCH":
             body = _merged(self.objects[key], body)
+        if request.method == "PUT" and request.path.endswith("/status"):
+            body = self.objects[key] | {"status": body["status"]}
         return web.json_response(self.put(plural, namespace, body | {"metadata": body["metadata"] | {"name": name}}))
 
     async def _list(self, request: web.Request, plural: str, namespace: str, name: str) -> web.StreamResponse:

@@ -13,6 +13,8 @@ from gameday.errors import AlreadyExists, Conflict, GameDayError
 LEASE_SECONDS: Final = 8
 """How long a silent leader is believed; with the renewals it makes a take-over within 10 s of a kill."""
 RENEW_EVERY: Final = 2.0
+SEEK_EVERY: Final = 0.5
+"""Seconds between two looks of one that waits: a renewal is seen so late, and so is its end."""
 GIVE_UP_AFTER: Final = 6.0
 """Seconds without a renewal after which a leader stops: before anybody else may begin."""
 
@@ -43,7 +45,7 @@ class Election:
     async def win(self) -> None:
         """Return once this process holds the Lease."""
         while not await self._try():  # noqa: ASYNC110  a Lease expires without an event
-            await asyncio.sleep(RENEW_EVERY / 2)
+            await asyncio.sleep(SEEK_EVERY)
 
     async def keep(self) -> None:
         """Renew until the Lease is lost.

@@ -18,6 +18,9 @@ SEVER: Final = 15.0
 """Killing the connections that the targets had."""
 UNDO: Final = 30.0
 """From the undo request until the witnesses are back."""
+ARRIVE: Final = 70.0
+"""How long after we ceased to ask for a change it may still be made: we wait 10 s for an answer, and the API server
+works on a request for at most a minute (its --request-timeout)."""
 TIDY: Final = 20.0
 """Deleting the agents and giving the namespace back, before it is told what stands in the way."""
 GRACE: Final = 10.0

@@ -55,10 +55,15 @@ class ReadWorkload:
 
 @dataclass(frozen=True, slots=True)
 class ScaleTo:
-    """Set a Deployment to ``replicas``."""
+    """Set a Deployment to ``replicas``.
+
+    With ``version``, a resourceVersion, only while it is still the one that the engine saw: a request that comes late
+    then changes nothing any more. There is none for the way back.
+    """
 
     hold: Hold
     replicas: int
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ def key_of(command: Command) -> str:
     match command:
         case ArmFuse(hold) | Inject(hold) | Lift(hold) | RemoveFuse(hold):
             return f"{type(command).__name__}/{hold.name}"
-        case ScaleTo(hold, replicas):
+        case ScaleTo(hold, replicas, _):
             return f"ScaleTo/{hold.name}/{replicas}"
         case StartJob(step, _):
             return f"StartJob/{step}"

@@ -67,10 +67,10 @@ def _requested(at: Situation, hold: Hold) -> Record:
         cut = at.world.cuts.get(hold.name, Cut())
         if not cut.present:
             return at.record
-        return at.record.with_hold(replace(hold, state=HoldState.ACTIVE, object_uid=cut.uid))
+        return at.record.with_hold(replace(hold, state=HoldState.ACTIVE, object_uid=cut.uid, seen_at=at.now))
     workload = at.world.workloads.get(hold.object_name)
     if workload is not None and workload.exists and workload.replicas == hold.wanted:
-        return at.record.with_hold(replace(hold, state=HoldState.ACTIVE))
+        return at.record.with_hold(replace(hold, state=HoldState.ACTIVE, seen_at=at.now))
     return at.record
 
 
@@ -87,11 +87,7 @@ def _verify(at: Situation, hold: Hold) -> Record:
     if not hold.touched:
         return at.record.with_hold(replace(hold, undone_at=at.now))
     if hold.kind is HoldKind.SCALE:
-        workload = at.world.workloads.get(hold.object_name)
-        if workload is None or (workload.exists and workload.replicas != hold.before):
-            return _overdue(at, hold, asked, "its replicas are not back")
-        text = f"{hold.object_name} is back at {hold.before} replicas" if workload.exists else "its workload is gone"
-        return at.record.with_hold(replace(hold, undone_at=at.now)).note(at.now, "Undone", f"{hold.name}: {text}")
+        return _verify_scale(at, hold, asked)
     if hold.name not in at.world.cuts or at.world.cuts[hold.name].present:
         return _overdue(at, hold, asked, "its policy is still there")
     restored = at.seen.proof.restored(asked)
@@ -108,6 +104,19 @@ def _verify(at: Situation, hold: Hold) -> Record:
         return record.with_hold(replace(hold, undone_at=at.now))
     seen = "its policy is gone and the witnesses are through" if restored else "its policy is gone"
     return at.record.with_hold(replace(hold, undone_at=at.now)).note(at.now, "Undone", f"{hold.name}: {seen}")
+
+
+def _verify_scale(at: Situation, hold: Hold, asked: float) -> Record:
+    workload = at.world.workloads.get(hold.object_name)
+    if workload is None or (workload.exists and workload.replicas != hold.before):
+        if workload is not None and workload.replicas == hold.wanted and hold.seen_at is None:
+            return at.record.with_hold(replace(hold, seen_at=at.now))
+        return _overdue(at, hold, asked, "its replicas are not back")
+    # What was asked for and never seen may still be on its way: until it cannot come any more, the fuse stays.
+    if workload.exists and hold.seen_at is None and at.now < asked + budgets.ARRIVE:
+        return at.record
+    text = f"{hold.object_name} is back at {hold.before} replicas" if workload.exists else "its workload is gone"
+    return at.record.with_hold(replace(hold, undone_at=at.now)).note(at.now, "Undone", f"{hold.name}: {text}")
 
 
 def _witnesses_gone(at: Situation) -> bool:

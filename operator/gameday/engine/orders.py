@@ -65,7 +65,11 @@ def _make(hold: Hold, world: World) -> Iterator[do.Command]:
         if cut.outgrown or (hold.state is HoldState.REQUESTED and not cut.present and ours):
             yield do.Inject(hold)
     elif hold.state is HoldState.REQUESTED and hold.wanted is not None:
-        yield do.ScaleTo(hold, hold.wanted)
+        workload = world.workloads.get(hold.object_name)
+        if workload is None:
+            yield do.ReadWorkload(hold.object_name)
+        elif workload.exists and workload.replicas == hold.before:
+            yield do.ScaleTo(hold, hold.wanted, workload.version)
 
 
 def _unmake(hold: Hold, world: World) -> Iterator[do.Command]:

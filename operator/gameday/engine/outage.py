@@ -8,9 +8,9 @@ from gameday.engine.interrupts import give_up, guardrail_tripped, proof_broken
 from gameday.engine.judgement import Window
 from gameday.engine.limits import of_moment, of_plan
 from gameday.engine.permission import hindrance
-from gameday.engine.results import decide_stage
+from gameday.engine.results import decide_stage, severs
 from gameday.engine.situation import Situation
-from gameday.model.plan import Existing, Stage
+from gameday.model.plan import Stage
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record
 from gameday.model.world import Cut, Life
 
@@ -29,8 +29,8 @@ def outage(at: Situation) -> Record:
         return tripped
     if record.zero is None:
         return _prove(at)
-    if record.severed is None and _severs(at):
-        return _sever(at)
+    if record.severed is None and severs(at):
+        return _sever(at, record.zero)
     return _hold(at, record.zero)
 
 
@@ -42,8 +42,7 @@ def cuts(record: Record) -> tuple[Hold, ...]:
 def _arm(at: Situation) -> Record:
     if (held := _held_back(at, at.record.since)) is not None:
         return held
-    severs = _severs(at)
-    sever_ready = not severs or at.world.agents.get("sever") is Life.RUNNING
+    sever_ready = not severs(at) or at.world.agents.get("sever") is Life.RUNNING
     if all(hold.state is HoldState.ARMED for hold in cuts(at.record)) and sever_ready:
         record = at.record
         for hold in cuts(record):
@@ -112,23 +111,20 @@ def _prove(at: Situation) -> Record:
     return at.record
 
 
-def _severs(at: Situation) -> bool:
-    wanted = any(fault.partition.existing is Existing.SEVER for fault in at.plan.outage.faults)
-    return wanted and "sever" in at.world.agents_wanted
-
-
-def _sever(at: Situation) -> Record:
+def _sever(at: Situation, zero: float) -> Record:
     asked = at.record.sever_requested_at
     if asked is None:
         return replace(at.record, sever_requested_at=at.now)
     found = at.world.severed
-    if found is not None and not found.error and found.left == 0:
-        record = replace(at.record, severed=True)
+    late = found is not None and found.at > zero + at.plan.outage.lasts
+    if found is not None and not found.error and found.left == 0 and not late:
+        record = replace(at.record, severed=True, severed_at=found.at)
         return record.note(at.now, "Severed", f"{found.killed} open connections of the targets ended, none left")
     if found is not None or at.now > asked + budgets.SEVER + budgets.GRACE:
         why = "the severing pod gave no answer"
         if found is not None:
             why = found.error or f"{found.left} connections of the targets are left"
+            why = "the outage was over when the targets' connections were ended" if late else why
         record = replace(at.record, severed=False)
         return record.note(at.now, Cause.NOT_SEVERED.value, f"{why}: a missed expectation will not count", warning=True)
     return at.record

@@ -5,7 +5,7 @@ from dataclasses import replace
 from gameday.engine import budgets
 from gameday.engine.judgement import Judgement, Window
 from gameday.engine.situation import Situation
-from gameday.model.plan import Expectation, Mode, Stage
+from gameday.model.plan import Existing, Expectation, Mode, Stage
 from gameday.model.record import Record, Result, ResultState
 
 
@@ -16,8 +16,16 @@ def decide_stage(at: Situation, stage: Stage, window: Window, *, again: bool = F
         if record.result(stage, expectation.name, again=again) is None:
             judgement = at.seen.judge(stage, expectation, window)
             if judgement.state is not ResultState.PENDING:
+                if stage is Stage.OUTAGE and expectation.mode is Mode.EVENTUALLY:
+                    judgement = _fair(at, judgement)
                 record = _settle(record, _result(stage, expectation, judgement, again=again), at.now)
     return record
+
+
+def severs(at: Situation) -> bool:
+    """Whether connections that targets had are ended once the cut is proven."""
+    wanted = any(fault.partition.existing is Existing.SEVER for fault in at.plan.outage.faults)
+    return wanted and "sever" in at.world.agents_wanted
 
 
 def close_stage(at: Situation, stage: Stage, why: str, *, again: bool = False) -> Record:
@@ -48,6 +56,16 @@ def longest_wait(expectations: tuple[Expectation, ...], length: float) -> float:
     """Seconds from a stage's zero after which nothing of it can still be open."""
     latest = max(((e.within or length) + e.holds for e in expectations), default=length)
     return max(length, latest) + budgets.GRACE
+
+
+def _fair(at: Situation, judgement: Judgement) -> Judgement:
+    """A deadline that passed while targets still had their connections is no fault of theirs."""
+    if judgement.state is not ResultState.MISSED or at.record.severed is False or not severs(at):
+        return judgement
+    if at.record.severed_at is not None and at.record.severed_at <= judgement.at:
+        return judgement
+    why = "its deadline passed before the connections that targets had were ended: give it longer"
+    return replace(judgement, state=ResultState.UNKNOWN, why=why)
 
 
 def _result(stage: Stage, expectation: Expectation, judgement: Judgement, *, again: bool) -> Result:

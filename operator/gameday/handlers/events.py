@@ -6,6 +6,7 @@ annotation of its own. The finalizer of a drill is the runner's.
 
 import dataclasses
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,12 +21,36 @@ AGAIN_AFTER: Final = (1.0,) * 120
 which it matters, or pause for 20 s at the end of an outage. After all of them the process ends, and says why."""
 
 
+class NoDifference(kopf.DiffBaseStorage):
+    """Spares Kopf the comparison of each object with what it was, for which we have no handler.
+
+    It copies each object deeply: half of what an event costs, and a thousand schedules due at once are as many events.
+    """
+
+    def build(
+        self,
+        *,
+        body: kopf.Body,  # noqa: ARG002
+        extra_fields: Iterable[Any] | None = None,  # noqa: ARG002
+    ) -> kopf.BodyEssence:
+        """Nothing of an object is ever compared."""
+        return kopf.BodyEssence({})
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:  # noqa: ARG002
+        """Nothing was noted."""
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Nothing is noted."""
+
+
 def register(registry: kopf.OperatorRegistry, supervisor: Supervisor, kubeconfig: Path | None) -> None:
     """Hang the handlers into a registry."""
 
     @kopf.on.startup(registry=registry)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.posting.enabled = False
+        settings.persistence.diffbase_storage = NoDifference()
         # Our CRDs are installed before us and stay: to look for others would need rights over the whole cluster.
         settings.scanning.disabled = True
         settings.networking.error_backoffs = AGAIN_AFTER

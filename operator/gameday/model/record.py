@@ -52,7 +52,8 @@ class Hold:
     """An entry of the undo log: a change that we may have made, and how it is undone.
 
     ``before`` is the exact prior state: the number of replicas for a scale, nothing for a policy that was not there.
-    ``fuse_deadline`` is the Unix second at which the fuse undoes the change without us.
+    ``fuse_deadline`` is the Unix second at which the fuse undoes the change without us. ``seen_at`` is the Unix second
+    at which the change was first seen to be there.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Hold:
     fuse_deadline: float | None = None
     registered_at: float = 0.0
     requested_at: float | None = None
+    seen_at: float | None = None
     undo_requested_at: float | None = None
     undone_at: float | None = None
 
@@ -223,6 +225,8 @@ class Record:
     sever_requested_at: float | None = None
     severed: bool | None = None
     """Whether connections that targets had are known to be gone or silent; None: not yet looked at."""
+    severed_at: float | None = None
+    """When they were seen to be gone, by the severing pod's clock."""
     undo_requested_at: float | None = None
     recovery_zero: float | None = None
     """Zero of the recovery: the first good witness dial after the undo."""

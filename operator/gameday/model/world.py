@@ -74,12 +74,13 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A Deployment that a step scales. None where it was not read yet."""
+    """A Deployment that a step scales. ``version`` is the resourceVersion at which it was seen like this."""
 
     exists: bool
     replicas: int = 0
     ready: int = 0
     pods: int = 0
+    version: str = ""
 
 
 class JobState(enum.Enum):
@@ -93,11 +94,12 @@ class JobState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Severed:
-    """What the severing found: connections killed, and those left."""
+    """What the severing found: connections killed, those left, and at which Unix second that was."""
 
     killed: int
     left: int
     error: str = ""
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

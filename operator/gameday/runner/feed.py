@@ -145,7 +145,7 @@ def _severed(sample: Sample) -> Severed:
     killed, left = (_count(sample, key) for key in ("killed", "left"))
     if killed is None or left is None:
         return Severed(0, 0, "the severing pod's answer cannot be read")
-    return Severed(killed, left, "" if sample.ok else sample.error or "unknown error")
+    return Severed(killed, left, "" if sample.ok else sample.error or "unknown error", sample.received)
 
 
 def _count(sample: Sample, key: str) -> int | None:

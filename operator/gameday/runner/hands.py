@@ -90,9 +90,8 @@ class Hands:
                 await self._lift(hold)
             case do.ReadWorkload(deployment):
                 self.view.open_workload(deployment)
-            case do.ScaleTo(hold, replicas):
-                only_from = hold.before if replicas == hold.wanted else None
-                await scale.scale(self.account, self.namespace, hold.object_name, replicas, only_from)
+            case do.ScaleTo(hold, replicas, version):
+                await scale.scale(self.account, self.namespace, hold.object_name, replicas, version)
             case do.StartJob(step, cron_job):
                 name = job(self.memory.name, step)
                 uid = self.memory.uid

@@ -11,7 +11,7 @@ RETRY_AFTER: Final = 0.5
 def lane_of(command: Command) -> str:
     """What concerns one entry of the undo log is one lane; every other command is one of its own."""
     match command:
-        case ArmFuse(hold) | Inject(hold) | Lift(hold) | RemoveFuse(hold) | ScaleTo(hold, _):
+        case ArmFuse(hold) | Inject(hold) | Lift(hold) | RemoveFuse(hold) | ScaleTo(hold, _, _):
             return f"hold/{hold.name}"
         case _:
             return key_of(command)

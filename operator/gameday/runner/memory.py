@@ -46,9 +46,8 @@ class Memory:
         self.setup = setup_of(drill.get("status", {}))
         self.gone = False
         self._drill = drill
-        self._written: str | None = drill.get("status", {}).get("engine")
-        self._sent: set[str | None] = set()
-        """What the status may hold of ours: all that was sent since a save was last answered."""
+        self._ours: set[str | None] = {drill.get("status", {}).get("engine")}
+        """What the status may hold of ours: what was there, and all that was sent since a save was last answered."""
         self.record = record_of(drill.get("status", {})) or Record(since=clock())
 
     def freeze(self, plan: Plan, text: str, digest: str) -> None:
@@ -77,10 +76,10 @@ class Memory:
         """
         status = self._status(record)
         # An answer may get lost after the work was done: what was sent is ours as well.
-        self._sent = {self._written, *self._sent, status["engine"]}
+        self._ours.add(status["engine"])
         while not self.gone:
             # What a watch has told counts as well: to write over what another process wrote would undo its work.
-            if self._drill.get("status", {}).get("engine") not in self._sent:
+            if self._drill.get("status", {}).get("engine") not in self._ours:
                 raise Superseded(f"the record of drill {self.namespace}/{self.name} was written by another process")
             body = self._drill | {"status": self._merged(status, record)}
             try:
@@ -88,7 +87,7 @@ class Memory:
                 break
             except (Absent, Conflict):
                 await self._catch_up()
-        self._written, self._sent = status["engine"], set()
+        self._ours = {status["engine"]}
         new = [line for line in record.timeline if line not in self.record.timeline]
         before, self.record = self.record, record
         self.changed(before, record)

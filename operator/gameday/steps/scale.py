@@ -2,27 +2,24 @@
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DEPLOYMENTS, Object
-from gameday.errors import Absent, Conflict
+from gameday.errors import Absent
 from gameday.model.world import Workload
 
 
-async def scale(account: Cluster, namespace: str, name: str, replicas: int, only_from: int | None = None) -> None:
+async def scale(account: Cluster, namespace: str, name: str, replicas: int, version: str = "") -> None:
     """Set the replicas; a Deployment that is gone holds nothing any more.
 
-    With ``only_from`` they are set only where they are that many: another number was somebody else's wish, and it is
-    not the one that would be put back.
+    With ``version`` they are set only where that is still the Deployment's resourceVersion; else on the newest one.
 
     Raises:
-        Conflict: when the Deployment changed in between, or has another number; the caller looks again.
+        Conflict: when the Deployment changed in between; the caller looks again.
 
     """
-    current = await account.get(DEPLOYMENTS, namespace, name, "scale")
-    there = current["spec"].get("replicas", 0) if current is not None else replicas
-    if current is None or there == replicas:
-        return
-    if only_from not in {None, there}:
-        raise Conflict(f"Deployment {namespace}/{name} was scaled from {only_from} to {there} by somebody else")
-    version = current["metadata"]["resourceVersion"]
+    if not version:
+        current = await account.get(DEPLOYMENTS, namespace, name, "scale")
+        if current is None or current["spec"].get("replicas", 0) == replicas:
+            return
+        version = current["metadata"]["resourceVersion"]
     body = {"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}}
     try:
         await account.patch(DEPLOYMENTS, namespace, name, body, "scale")
@@ -42,4 +39,5 @@ def workload_of(deployment: Object | None) -> Workload:
         replicas=replicas,
         ready=status.get("readyReplicas", 0) if seen else -1,
         pods=status.get("replicas", 0) if seen else -1,
+        version=deployment["metadata"].get("resourceVersion", ""),
     )

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from simulation.bare.world import Bare
 
 
-def carry_out(process: "Process", command: do.Command, version: Workload) -> None:
-    """What the hands do, as one effect at the API server; a scale only on the ``version`` that it was meant for.
+def carry_out(process: "Process", command: do.Command) -> None:
+    """What the hands do, as one effect at the API server.
 
     Raises:
         Failed: when the API server refuses it.
@@ -51,7 +51,7 @@ def carry_out(process: "Process", command: do.Command, version: Workload) -> Non
         case do.Lift(hold):
             if ("policy", hold.object_name) in facts:
                 world.unpolicy(hold.object_name)
-        case do.ScaleTo(hold, replicas):
+        case do.ScaleTo(hold, replicas, version):
             scale(world, hold, replicas, version)
         case do.StartJob(step, _):
             name = job(DRILL, step)
@@ -70,20 +70,21 @@ def carry_out(process: "Process", command: do.Command, version: Workload) -> Non
             world.api.lock = ""
         case do.LetGo():
             world.set(("drill", "finalizer"), False)
+            if world.get(("drill", "deleted")):
+                world.end()
 
 
-def scale(world: "Bare", hold: Hold, replicas: int, version: Workload) -> None:
-    """Scale the workers.
+def scale(world: "Bare", hold: Hold, replicas: int, version: str) -> None:
+    """Scale the workers; with a ``version`` only on that.
 
     Raises:
         Failed: when they were changed since.
 
     """
-    if world.get(("workload", "worker")) is not version:
+    there: Workload = world.get(("workload", "worker"))
+    if version not in {"", there.version}:
         raise Failed("conflict")
-    if replicas == hold.wanted and version.replicas not in {hold.before, replicas}:
-        raise Failed("scaled by somebody else")
-    if version.replicas != replicas:
+    if there.replicas != replicas:
         if replicas == 0:
             world.zeroed(hold)
         world.scaled(replicas)

@@ -26,9 +26,11 @@ def judge_world(world: "Bare", record: Record) -> None:
 
 def dishonest(world: "Bare", record: Record) -> list[str]:
     """Why a drill must not have passed."""
-    zero, asked = record.zero, record.undo_requested_at
-    if record.proven_at is None or zero is None or asked is None:
+    zero = record.zero
+    if record.proven_at is None or zero is None or record.undo_requested_at is None:
         return ["the cut was never proven"]
+    # What comes of it after its time does not count, and a lift may come late.
+    ends = min(record.undo_requested_at, zero + world.plan.outage.lasts)
     why = [f"{r.name} is {r.state.value}" for r in record.results if not r.again and r.state.value[:3] != "Met"]
     why += [f"there is a doubt: {doubt.cause.value}" for doubt in record.doubts]
     if record.holds_anything or not record.faults_cleared or any(kind == "policy" for kind, _ in world.api.facts):
@@ -36,6 +38,6 @@ def dishonest(world: "Bare", record: Record) -> list[str]:
     why += [
         f"packets passed {at - zero:.1f} s into the outage"
         for at, cut in world.truth
-        if not cut and zero + 1 < at < asked - BLINK
+        if not cut and zero + 1 < at < ends - BLINK
     ]
     return why

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from gameday.cluster.client import CALL_SECONDS
 from gameday.engine import commands as do
 from gameday.engine.drill import decide
 from gameday.engine.evidence import Evidence
@@ -12,7 +13,7 @@ from gameday.model.names import job, policy
 from gameday.model.record import Phase, Record
 from gameday.model.sample import Sample
 from gameday.model.world import Cut, JobState, Lock, Preflight, Severed, World
-from gameday.runner.drill import CATCH_UP, LOOK_EVERY
+from gameday.runner.drill import CATCH_UP, LOOK_EVERY, STALE_AFTER
 from gameday.runner.lanes import RETRY_AFTER, Lanes
 from simulation.bare.api import DRILL, LAG, PLANS, Failed, Key
 from simulation.bare.hands import carry_out
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from simulation.bare.world import Bare
 
 SUPERSEDED = "superseded"
+API_GIVES_UP = 60.0
+"""Seconds for which an API server works on a request: kube-apiserver's --request-timeout."""
 NOTHING = Evidence(PLANS[False, False])
 """Stands for the evidence before there is any."""
 
@@ -242,10 +245,11 @@ class Process:
             self.kill()
             return
         api = self.world.api
-        delay = api.delays.pop(0) if api.delays else LAG
-        self.clock.after(delay, self._arrive, act, then, moment)
-        if delay > 10.0:
-            self.clock.after(10.0, self._tell, then, "no answer in time", [False])
+        delay, open_ = api.delays.pop(0) if api.delays else LAG, [True]
+        if delay <= API_GIVES_UP:
+            self.clock.after(delay, self._arrive, act, then, moment, open_)
+        if delay > CALL_SECONDS:
+            self.clock.after(CALL_SECONDS, self._tell, then, "no answer in time", open_)
         if moment == "sent":
             self.kill()
 
@@ -256,10 +260,10 @@ class Process:
         self.crash = (left - 1, moment) if left > 1 else None
         return moment if left <= 1 else ""
 
-    def _arrive(self, act: Callable[[], None], then: Callable[[str], None], moment: str) -> None:
-        api, open_ = self.world.api, [True]
+    def _arrive(self, act: Callable[[], None], then: Callable[[str], None], moment: str, open_: list[bool]) -> None:
+        api = self.world.api
         if api.hangs:
-            self.clock.after(10.0, self._tell, then, "no answer in time", open_)
+            self.clock.after(CALL_SECONDS, self._tell, then, "no answer in time", open_)
             api.waiting.append(lambda: self._done(act, then, moment, open_))
             return
         self._done(act, then, moment, open_)
@@ -300,7 +304,7 @@ class Process:
 
     def _write(self, record: Record, commands: tuple[do.Command, ...]) -> None:
         api, base = self.world.api, self.record
-        known = [*self.sent, base]
+        known, looked_at = [*self.sent, base], self.clock.now
 
         def act() -> None:
             if api.gone:
@@ -319,7 +323,8 @@ class Process:
                 self._at(self.clock.now + RETRY_AFTER)
             else:
                 self.record, self.sent = record, [record]
-                self._act(record, commands)
+                if self.clock.now <= looked_at + STALE_AFTER:
+                    self._act(record, commands)
                 self.wake()
 
         self.call(act, then)
@@ -338,9 +343,7 @@ class Process:
             self._world = None
             self.wake()
 
-        # A scale names the version of the Deployment that it was made for.
-        version = self.world.get(("workload", "worker"))
-        self.call(lambda: carry_out(self, command, version), then, writes=not isinstance(command, do.ReadWorkload))
+        self.call(lambda: carry_out(self, command), then, writes=not isinstance(command, do.ReadWorkload))
 
     def _learn(self, command: do.Command) -> None:
         match command:

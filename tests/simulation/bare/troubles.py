@@ -167,8 +167,4 @@ def _deleted(world: "Bare", *, forced: bool) -> None:
     if forced:
         world.set(("drill", "finalizer"), False)
     if not world.get(("drill", "finalizer")):
-        world.api.gone = True
-        for (kind, name), _ in list(world.api.facts.items()):
-            if kind == "pod" or (kind == "fuse" and name == cut_fuse(DRILL)):
-                world.set((kind, name), None)
-        world.clock.after(0.03, world.when_up, world.collect)
+        world.end()

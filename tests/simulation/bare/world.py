@@ -107,7 +107,8 @@ class Bare:
 
     def sever(self) -> None:
         """The severing pod has done its work."""
-        self.severed = found = Severed(2, 0) if self.severable else Severed(2, 2, "connections are left")
+        now = self.clock.now
+        self.severed = found = Severed(2, 0, at=now) if self.severable else Severed(2, 2, "connections are left", now)
         for process in self.processes:
             process.severed, process._world = found, None
             process.wake()
@@ -148,6 +149,14 @@ class Bare:
             if kind == "policy" and thing.fuse_uid not in alive:
                 self.unpolicy(name)
 
+    def end(self) -> None:
+        """The Drill goes, and garbage collection takes what it owns."""
+        self.api.gone = True
+        for (kind, name), _ in list(self.api.facts.items()):
+            if kind == "pod" or (kind == "fuse" and name == cut_fuse(DRILL)):
+                self.set((kind, name), None)
+        self.clock.after(0.03, self.when_up, self.collect)
+
     def unpolicy(self, name: str) -> None:
         """A policy goes."""
         self.set(("policy", name), None)
@@ -155,14 +164,16 @@ class Bare:
 
     def scaled(self, replicas: int) -> None:
         """The workers' number changes, and their pods follow."""
-        known: Workload = self.get(("workload", "worker"))
-        self.set(("workload", "worker"), replace(known, replicas=replicas, ready=-1, pods=-1))
+        self._workers(replicas, -1)
         self.clock.after(0.5, self._settled, replicas)
+
+    def _workers(self, replicas: int, pods: int) -> None:
+        self.set(("workload", "worker"), Workload(True, replicas, pods, pods, str(self.api.version)))
 
     def _settled(self, replicas: int) -> None:
         known: Workload = self.get(("workload", "worker"))
         if known.replicas == replicas:
-            self.set(("workload", "worker"), Workload(True, replicas, replicas, replicas))
+            self._workers(replicas, replicas)
             if replicas == 0:
                 self.stopped = True
             elif self.stopped and self.trial.vice is Vice.STUCK:
@@ -285,7 +296,8 @@ class Bare:
     def left(self) -> list[str]:
         """What is left of the drill."""
         found = [f"{kind} {name}" for kind, name in self.api.facts if kind in {"policy", "fuse", "pod"}]
-        if self.api.lock and What.DRILL_FORCED not in self.concerning:
+        # The lock of a Drill that was removed by force is taken by the namespace's next drill.
+        if self.api.lock and not {What.DRILL_FORCED, What.FINALIZER_TAKEN} & self.concerning:
             found.append("the lock")
         if self.get(("drill", "finalizer")):
             found.append("the finalizer")

@@ -194,7 +194,13 @@ class Simulation:
     ruling: Ruling = UNLIMITED
     preflight: Preflight | None = None
     severed: Severed | None = None
+    sever_takes: float = 0.0
+    """Seconds until the connections are gone."""
+    scale_takes: float = 0.0
+    """Seconds until a request to scale away arrives."""
     looked: bool = False
+    scalings: list[tuple[float, Hold, int]] = field(default_factory=list)
+    """What is on its way: when it arrives, for which entry of the undo log, and the number."""
 
     def run(self, until: float = 400.0) -> None:
         """Run until the drill is over and tidied, or for ``until`` seconds."""
@@ -232,6 +238,7 @@ class Simulation:
     def _advance(self) -> None:
         self.now += TICK
         self.cluster.controllers(self.now)
+        self._scale()
         for role in ("witness-0", "control-0"):
             if role in self.cluster.pods and self.now > self.cluster.pods[role]:
                 cut = self.cluster.redis_down or (role == "witness-0" and self.cluster.is_cut(self.now))
@@ -265,16 +272,16 @@ class Simulation:
                 self._inject(hold)
             case do.Sever():
                 cluster.pods.pop("sever", None)
-                self.severed = Severed(killed=2, left=0)
+                self.severed = self.severed or Severed(killed=2, left=0, at=self.now + self.sever_takes)
             case do.Lift(hold):
                 if cluster.policies.pop(hold.name, None) is not None:
                     cluster.lifted_at = self.now
             case do.ReadWorkload():
                 self.looked = True
             case do.ScaleTo(hold, replicas):
-                undoes = replicas == hold.before
-                assert undoes or hold.fuse_name in cluster.fuses, "no change without an armed fuse"
-                cluster.workers = replicas
+                takes = self.scale_takes if replicas == hold.wanted else 0.0
+                self.scalings.append((self.now + takes, hold, replicas))
+                self._scale()
             case do.StartJob(step, _):
                 assert step not in cluster.jobs, "an irreversible step is never repeated"
                 cluster.jobs[step] = JobState.DONE
@@ -286,6 +293,14 @@ class Simulation:
                 cluster.lock = None
             case do.LetGo():
                 cluster.finalizer = False
+
+    def _scale(self) -> None:
+        for due in [scaling for scaling in self.scalings if scaling[0] <= self.now]:
+            self.scalings.remove(due)
+            _, hold, replicas = due
+            undoes = replicas == hold.before
+            assert undoes or hold.fuse_name in self.cluster.fuses, "no change without an armed fuse"
+            self.cluster.workers = replicas
 
     def _inject(self, hold: Hold) -> None:
         saved = self.record.hold(hold.name)
@@ -325,7 +340,7 @@ class Simulation:
             agents=lives,
             fuses=dict(self.cluster.fuses),
             cuts=cuts,
-            severed=self.severed,
+            severed=self.severed if self.severed is not None and self.severed.at <= self.now else None,
             workloads={"worker": workers} if self.looked else {},
             jobs={s.name: self.cluster.jobs.get(s.name, JobState.ABSENT) for s in self._steps()},
             finalizer=self.cluster.finalizer,

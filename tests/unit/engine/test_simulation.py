@@ -138,6 +138,30 @@ def test_a_severing_pod_that_ends_before_the_cut_is_named_and_nothing_is_touched
     assert simulation.cluster.injections == 0
 
 
+def test_a_deadline_that_passed_before_the_connections_were_ended_is_no_miss() -> None:
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, sever_takes=12.0))
+    assert record.severed is True
+    assert record.verdict is Verdict.INCONCLUSIVE
+    assert "give it longer" in record.message
+
+
+def test_connections_that_were_ended_after_the_outage_were_there_all_through_it() -> None:
+    record = finished(Simulation(a_plan(), sever_takes=22.0))
+    assert record.severed is False
+    assert any(line.reason == "NotSevered" and "the outage was over" in line.message for line in record.timeline)
+
+
+def test_a_fuse_outlives_a_request_that_may_still_arrive() -> None:
+    def person(world: Simulation) -> None:
+        if world.scalings and world.abort_at is None:
+            world.abort_at = world.now
+
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=person, scale_takes=60.0)
+    assert finished(simulation).verdict is Verdict.ABORTED
+    assert not simulation.scalings
+    assert simulation.cluster.snapshot() == CLEAN
+
+
 def test_a_scaling_whose_fuse_somebody_deletes_is_undone_at_once() -> None:
     deleted: list[float] = []
 

@@ -13,6 +13,7 @@ from gameday.cluster.streams import Mirror
 from gameday.engine import after, evidence, holds, interrupts, orders, outage, proof, tracks, verdict
 from gameday.engine.commands import FreeLock, LetGo, Lift
 from gameday.engine.situation import Situation
+from gameday.errors import GameDayError
 from gameday.faults import policy
 from gameday.model.record import Hold, HoldState, Record, ResultState
 from gameday.runner import drill as runner
@@ -219,13 +220,17 @@ def _() -> Any:
     "an answer that got lost makes our own record another's", Rule.SOUND, kinds=(What.LOSE, What.WATCH_LATE), whole=True
 )
 def _() -> Any:
-    original = memory.Memory._catch_up
+    original = memory.Memory.save
 
-    async def forgetful(self: memory.Memory) -> None:
-        self._sent = {self._written}
-        await original(self)
+    async def forgetful(self: memory.Memory, record: Record) -> None:
+        answered = set(self._ours)
+        try:
+            await original(self, record)
+        except GameDayError:
+            self._ours = answered
+            raise
 
-    return patch.object(memory.Memory, "_catch_up", forgetful)
+    return patch.object(memory.Memory, "save", forgetful)
 
 
 @mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)
