@@ -16,6 +16,12 @@ class ClusterUnreachable(GameDayError):
     reason = "ClusterUnreachable"
 
 
+class NotLeading(GameDayError):
+    """The Lease of our process was not renewed for so long that another one may act."""
+
+    reason = "NotLeading"
+
+
 class NoCluster(GameDayError):
     """No configuration says which cluster to talk to."""
 

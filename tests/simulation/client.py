@@ -19,6 +19,7 @@ from gameday.errors import (
     Conflict,
     Forbidden,
     GameDayError,
+    NotLeading,
     Refused,
     TooManyRequests,
 )
@@ -27,6 +28,8 @@ from simulation.store import Store, Stream, copied
 if TYPE_CHECKING:
     from simulation.process import Process
 
+API_GIVES_UP = 60.0
+"""Seconds for which an API server works on a request: kube-apiserver's --request-timeout."""
 WRITES = frozenset({"create", "update", "patch", "delete"})
 ANSWERS: Mapping[str, Callable[[str], GameDayError]] = {
     "403": Forbidden,
@@ -53,6 +56,9 @@ class Server:
     """Answers to the next calls."""
     losing: int = 0
     delays: list[float] = field(default_factory=list)
+    scale_takes: float = 0.0
+    under_way: int = 0
+    """Writes that were sent and have not been carried out or refused."""
     without_rights: set[str] = field(default_factory=set)
     dropping: bool = False
     late: bool = False
@@ -106,8 +112,11 @@ class LogSource:
 class SimulatedCluster(Cluster):
     """The operator's client, with the same calls; ``process`` is whose it is, ``account`` the namespace acted in."""
 
-    def __init__(self, server: Server, process: "Process", account: str = "") -> None:
+    def __init__(
+        self, server: Server, process: "Process", account: str = "", may_write: Callable[[], bool] = lambda: True
+    ) -> None:
         self.server = server
+        self._may_write = may_write
         self.store = server.store
         self.process = process
         self.account = account
@@ -116,7 +125,11 @@ class SimulatedCluster(Cluster):
 
     def as_account(self, namespace: str) -> "SimulatedCluster":
         """The same, acting as a namespace's account."""
-        return SimulatedCluster(self.server, self.process, namespace)
+        return SimulatedCluster(self.server, self.process, namespace, self._may_write)
+
+    def fenced(self, may_write: Callable[[], bool]) -> "SimulatedCluster":
+        """The same, asking before each write."""
+        return SimulatedCluster(self.server, self.process, self.account, may_write)
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -176,7 +189,9 @@ class SimulatedCluster(Cluster):
     ) -> Object:
         where = namespace or ""
         if kind is DEPLOYMENTS:
-            return await self._write("patch", kind, lambda: self.store.scale(self.actor, where, name, body))
+            takes = self.server.scale_takes if body["spec"]["replicas"] == 0 else 0.0
+            self.server.scale_takes -= takes
+            return await self._write("patch", kind, lambda: self.store.scale(self.actor, where, name, body), takes)
         return await self._write("patch", kind, lambda: self.store.patch(self.actor, kind, where, name, body))
 
     async def delete(
@@ -252,11 +267,11 @@ class SimulatedCluster(Cluster):
         finally:
             source.wakes.remove(wake)
 
-    async def _write(self, verb: str, kind: Kind, act: Callable[[], Object]) -> Object:
-        answer: Object = await self._ask(verb, kind, act)
+    async def _write(self, verb: str, kind: Kind, act: Callable[[], Object], takes: float = 0.0) -> Object:
+        answer: Object = await self._ask(verb, kind, act, takes)
         return answer
 
-    async def _ask(self, verb: str, kind: Kind, act: Callable[[], Any]) -> Any:
+    async def _ask(self, verb: str, kind: Kind, act: Callable[[], Any], takes: float = 0.0) -> Any:
         """Send a request, and wait for its answer.
 
         What is sent arrives although the process dies meanwhile, and is done although nobody waits any more.
@@ -265,15 +280,19 @@ class SimulatedCluster(Cluster):
         process, world = self.process, self.store.world
         if process.dead:
             raise ClusterUnreachable("this process is dead")
+        if verb in WRITES and not self._may_write():
+            raise NotLeading(f"{verb} {kind.plural}: not sent")
         answer = process.loop.create_future()
         moment = process.next_call(verb, kind)
         if moment == "before":
             process.kill()
             return await answer
-        delay = 0.002
-        if self.server.delays and kind is not LEASES:
+        delay = takes or 0.002
+        if not takes and self.server.delays and kind is not LEASES:
             delay = self.server.delays.pop(0)
-        world.after(delay, self._arrive, verb, kind, act, answer, moment)
+        if delay <= API_GIVES_UP:
+            self.server.under_way += verb in WRITES and kind is not LEASES
+            world.after(delay, self._arrive, verb, kind, act, answer, moment)
         if delay > CALL_SECONDS:
             world.after(CALL_SECONDS, _fail, answer, ClusterUnreachable(f"{verb} {kind.plural}: no answer in time"))
         if moment == "sent":
@@ -287,6 +306,7 @@ class SimulatedCluster(Cluster):
             world.after(CALL_SECONDS, _fail, answer, ClusterUnreachable(text))
             server.waiting.append(lambda: self._arrive(verb, kind, act, answer, moment))
             return
+        server.under_way -= verb in WRITES and kind is not LEASES
         if server.down:
             _fail(answer, ClusterUnreachable(f"{verb} {kind.plural}: connection refused"))
             return

@@ -10,7 +10,7 @@ from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, JOBS, LEASES, NETWORK_POL
 from gameday.model.labels import DRILL, ROLE
 from gameday.model.record import Phase, Verdict
 from simulation.client import Server
-from simulation.scenario import Scenario, Trial, Vice, What
+from simulation.scenario import FREEZING, Scenario, Trial, Vice, What
 from simulation.store import Change
 from simulation.town import OUTAGE, WORKERS, Town, engine_of
 
@@ -25,7 +25,7 @@ HARMLESS = frozenset({What.REPEAT, What.WATCH_BREAKS, What.SCALED_BY_OTHERS})
 """Troubles that must change no verdict."""
 
 
-DEADLY = frozenset({What.CRASH, What.CRASH_AT_CALL, What.FREEZE, What.API_DOWN, What.API_HANGS})
+DEADLY = frozenset({What.CRASH, What.CRASH_AT_CALL, *FREEZING, What.API_DOWN, What.API_HANGS})
 """Troubles in which there may be no process for a while."""
 
 

@@ -37,6 +37,8 @@ class Process:
         self.crash: tuple[int, str] | None = None
         """At which of its next writing calls it dies, and at which moment of it."""
         self.ended: Callable[[Process], None] = lambda _: None
+        self.freeze: tuple[int, float] | None = None
+        """At which of its next writing calls it stands still, and for how many seconds."""
         self.loop = ProcessLoop(lambda: world.now)
         cluster = SimulatedCluster(server, self)
         self.operator = Operator(
@@ -71,7 +73,13 @@ class Process:
 
     def next_call(self, verb: str, kind: Kind) -> str:
         """The moment of this call at which the process dies, or nothing."""
-        if self.crash is None or verb not in WRITES or kind is LEASES:
+        if verb not in WRITES or kind is LEASES:
+            return ""
+        if self.freeze is not None:
+            count, seconds = self.freeze
+            self.freeze = (count - 1, seconds) if count > 1 else None
+            self.frozen_until = self.world.now + seconds if count <= 1 else self.frozen_until
+        if self.crash is None:
             return ""
         left, moment = self.crash
         self.crash = (left - 1, moment) if left > 1 else None

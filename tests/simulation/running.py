@@ -71,7 +71,10 @@ class Site:
 
     def _over(self) -> bool:
         """Whether there is nothing more to see: a world that broke a promise needs no end."""
-        return bool(self.monitor.broken) or self.monitor.quiet()
+        if self.monitor.broken:
+            return True
+        frozen = any(process.frozen_until > self.world.now for process in self.alive)
+        return not frozen and not self.server.under_way and self.monitor.quiet()
 
     def _outcome(self) -> Outcome:
         return Outcome(

@@ -37,6 +37,8 @@ class What(enum.Enum):
     """It is killed at its ``count``-th writing call from then on: before, sent or answered, as ``detail`` says."""
     FREEZE = "freeze"
     """The acting process stands still for ``seconds``, then goes on with all that it knew."""
+    FREEZE_AT_CALL = "freeze at call"
+    """It stands still from right after its ``count``-th writing call is sent, for ``seconds``."""
     API_DOWN = "api down"
     """The API server refuses every connection for ``seconds``; its controllers stand still too."""
     API_HANGS = "api hangs"
@@ -47,6 +49,8 @@ class What(enum.Enum):
     """``count`` writing calls are carried out, and their answers get lost."""
     DELAY = "delay"
     """``count`` calls take ``seconds`` to arrive."""
+    SCALE_LATE = "scale late"
+    """The next request to scale a Deployment away takes ``seconds`` to arrive."""
     WATCH_DROPS = "watch drops"
     """Watches leave events out for ``seconds``, then break."""
     WATCH_LATE = "watch late"
@@ -97,11 +101,15 @@ class What(enum.Enum):
 
 EVERYWHERE = frozenset(
     {
-        What.CRASH, What.CRASH_AT_CALL, What.FREEZE, What.API_DOWN, What.API_HANGS, What.REFUSE, What.LOSE, What.DELAY,
-        What.WATCH_DROPS, What.WATCH_LATE, What.WATCH_BREAKS, What.CLOCK_STEP, What.HALT,
+        What.CRASH, What.CRASH_AT_CALL, What.FREEZE, What.FREEZE_AT_CALL, What.API_DOWN, What.API_HANGS, What.REFUSE,
+        What.LOSE, What.DELAY, What.SCALE_LATE, What.WATCH_DROPS, What.WATCH_LATE, What.WATCH_BREAKS, What.CLOCK_STEP,
+        What.HALT,
     }
 )  # fmt: skip
 """What concerns every drill of the world."""
+
+FREEZING = frozenset({What.FREEZE, What.FREEZE_AT_CALL})
+"""After these another process takes over."""
 
 STATUSES = ("403", "404", "409", "422", "429", "500")
 
@@ -172,6 +180,11 @@ class Dice:
             case What.CRASH_AT_CALL:
                 at, count = round(dice.uniform(0, 20), 2), dice.randint(1, 25)
                 seconds, detail = dice.choice((0.5, 1.0, 3.0, 130.0)), dice.choice(("before", "sent", "answered"))
+            case What.FREEZE_AT_CALL:
+                at, count = round(dice.uniform(0, 20), 2), dice.randint(1, 25)
+                seconds = dice.choice((9.0, 20.0, 130.0))
+            case What.SCALE_LATE:
+                at, seconds = 0.0, dice.choice((3.0, 9.0, 30.0, 59.0))
             case What.FREEZE:
                 seconds = dice.choice((1.0, 5.0, 9.0, 20.0, 60.0))
             case What.API_DOWN | What.API_HANGS:
@@ -202,5 +215,5 @@ def draw(seed: int, drills: int = 2, kinds: tuple[What, ...] = tuple(What)) -> S
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
     troubles = tuple(sorted((dice.trouble(drills) for _ in range(count)), key=lambda trouble: trouble.at))
-    replicas = 2 if any(t.what is What.FREEZE for t in troubles) or dice.random.random() < 0.1 else 1
+    replicas = 2 if any(t.what in FREEZING for t in troubles) or dice.random.random() < 0.1 else 1
     return Scenario(seed, trials, troubles, replicas)

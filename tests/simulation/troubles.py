@@ -23,11 +23,11 @@ def befall(site: "Site", trouble: Trouble) -> None:
 
 def _begin(site: "Site", trouble: Trouble, town: Town) -> Callable[[], None] | None:
     match trouble.what:
-        case What.CRASH | What.CRASH_AT_CALL | What.FREEZE | What.CLOCK_STEP:
+        case What.CRASH | What.CRASH_AT_CALL | What.FREEZE | What.FREEZE_AT_CALL | What.CLOCK_STEP:
             _process(site, trouble)
         case What.API_DOWN | What.API_HANGS:
             return _outage(site, hangs=trouble.what is What.API_HANGS)
-        case What.REFUSE | What.LOSE | What.DELAY:
+        case What.REFUSE | What.LOSE | What.DELAY | What.SCALE_LATE:
             _calls(site, trouble)
         case What.WATCH_DROPS | What.WATCH_LATE | What.WATCH_BREAKS:
             return _watches(site, trouble.what)
@@ -53,6 +53,8 @@ def _process(site: "Site", trouble: Trouble) -> None:
         case What.CRASH_AT_CALL:
             site.restart_after = trouble.seconds
             acting.crash = trouble.count, trouble.detail
+        case What.FREEZE_AT_CALL:
+            acting.freeze = trouble.count, trouble.seconds
         case What.FREEZE:
             acting.frozen_until = site.world.now + trouble.seconds
         case _:
@@ -86,6 +88,8 @@ def _calls(site: "Site", trouble: Trouble) -> None:
             site.server.refusing += [trouble.detail] * trouble.count
         case What.LOSE:
             site.server.losing += trouble.count
+        case What.SCALE_LATE:
+            site.server.scale_takes = trouble.seconds
         case _:
             site.server.delays += [trouble.seconds] * trouble.count
 

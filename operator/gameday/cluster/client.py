@@ -7,7 +7,7 @@ import json
 import socket
 import struct
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Self
@@ -20,7 +20,7 @@ from kubernetes.aio.client.rest import RESTClientObject, RESTResponse
 
 from gameday.cluster.answers import error_of, parsed
 from gameday.cluster.kinds import PODS, RULES_REVIEWS, Kind, Object
-from gameday.errors import Absent, ClusterUnreachable, NoCluster
+from gameday.errors import Absent, ClusterUnreachable, NoCluster, NotLeading
 
 CALL_SECONDS: Final = 10.0
 """How long any single call may take in all."""
@@ -47,11 +47,21 @@ class Connections(RESTClientObject):
 
 
 class Cluster:
-    """A connection to one API server; ``as_account`` gives a view of it that acts as a namespace's account."""
+    """A connection to one API server; ``as_account`` gives a view of it that acts as a namespace's account.
 
-    def __init__(self, api: ApiClient, headers: Mapping[str, str], requests: Counter[tuple[str, str]]) -> None:
+    Every call raises a GameDayError when the API server refuses it or does not answer.
+    """
+
+    def __init__(
+        self,
+        api: ApiClient,
+        headers: Mapping[str, str],
+        requests: Counter[tuple[str, str]],
+        may_write: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._api = api
         self._headers = dict(headers)
+        self._may_write = may_write
         self.requests = requests
         """Calls made so far by verb and plural; watches and followed logs count once each time they are opened."""
 
@@ -85,7 +95,15 @@ class Cluster:
     def as_account(self, namespace: str) -> "Cluster":
         """The same connection, acting as the namespace's account; its groups follow from its name."""
         user = f"system:serviceaccount:{namespace}:{ACCOUNT}"
-        return Cluster(self._api, {"Impersonate-User": user}, self.requests)
+        return Cluster(self._api, {"Impersonate-User": user}, self.requests, self._may_write)
+
+    def fenced(self, may_write: Callable[[], bool]) -> "Cluster":
+        """The same connection, which asks ``may_write`` right before each write is sent.
+
+        A process that stood still for a while must not go on with what it was about to do: by now another one may have
+        undone it.
+        """
+        return Cluster(self._api, self._headers, self.requests, may_write)
 
     async def get(self, kind: Kind, namespace: str | None, name: str, subresource: str | None = None) -> Object | None:
         """Read an object, or None when it is not there."""
@@ -234,6 +252,8 @@ class Cluster:
     ) -> Object:
         path = kind.path(namespace, name, subresource)
         what = f"{verb} {kind.plural}{f' {name}' if name else ''}"
+        if method != "GET" and not self._may_write():
+            raise NotLeading(f"{what}: not sent, since this process' Lease was not renewed in time")
         timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
         self.requests[verb, kind.plural] += 1
         async with self._open(method, path, what, namespace, timeout, body, query) as answer:

@@ -40,7 +40,11 @@ class Election:
         self.identity = identity
         self._monotonic = monotonic
         self._observed: tuple[str, float] | None = None
-        self._renewed = 0.0
+        self._renewed = float("-inf")
+
+    def fresh(self) -> bool:
+        """Whether the Lease was renewed so lately that nobody else can hold it."""
+        return self._monotonic() - self._renewed <= GIVE_UP_AFTER
 
     async def win(self) -> None:
         """Return once this process holds the Lease."""
@@ -56,11 +60,12 @@ class Election:
         """
         while True:
             await asyncio.sleep(RENEW_EVERY)
-            held = await self._try()
+            # One that stood still may not renew: another may have held the Lease meanwhile, and given it back.
+            held = self.fresh() and await self._try()
             if not held and self._taken:
                 raise LeaseLost(f"lease {self.name} is held by another process")
-            if self._monotonic() - self._renewed > GIVE_UP_AFTER:
-                raise LeaseLost(f"lease {self.name} could not be renewed for {GIVE_UP_AFTER:.0f} s")
+            if not self.fresh():
+                raise LeaseLost(f"lease {self.name} was not renewed for {GIVE_UP_AFTER:.0f} s")
 
     async def release(self) -> None:
         """Give the Lease up, so that another process need not wait for it to expire."""

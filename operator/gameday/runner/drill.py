@@ -38,8 +38,6 @@ BLIND_AFTER: Final = 10.0
 """Seconds after which it is told what keeps us from seeing a namespace."""
 LIFT_FIRST: Final = 0.5
 """Longest that a record waits for the lifting of a cut, in seconds."""
-STALE_AFTER: Final = 5.0
-"""Seconds after which what was seen is not acted upon any more: a save may take long, and a process be frozen in it."""
 CATCH_UP: Final = 20.0
 """Longest wait, in seconds, for the logs to be read again after a restart before anything is decided from them."""
 
@@ -106,7 +104,6 @@ class DrillRunner:
     async def _loop(self, background: Background) -> Record:
         while True:
             self._wake.clear()
-            looked_at = self.clock()
             self._attend(background)
             if self._can_decide():
                 world = self._world()
@@ -114,8 +111,6 @@ class DrillRunner:
                 commands = orders(self.memory.plan, record, world)
                 await self._lift(background, commands)
                 if record != self.memory.record and not await self._saved(record):
-                    continue
-                if self.clock() > looked_at + STALE_AFTER:
                     continue
                 for command in commands:
                     self._start(background, command)

@@ -58,7 +58,8 @@ class Operator:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.cluster = cluster
+        self.election = Election(cluster, settings.namespace, settings.lease, settings.identity, monotonic)
+        self.cluster = cluster = cluster.fenced(self.election.fresh)
         self.settings = settings
         self.clock = clock
         self.monotonic = monotonic
@@ -86,8 +87,7 @@ class Operator:
             LeaseLost: when this process may not act any more.
 
         """
-        own = self.settings
-        election = Election(self.cluster, own.namespace, own.lease, own.identity, self.monotonic)
+        election = self.election
         # Before the Lease is won, so that a take-over knows at once whether drills are halted.
         hearing = asyncio.create_task(self.owner.run())
         waiting = asyncio.create_task(self._beat())

@@ -48,6 +48,9 @@ class Api:
     refusing: list[str] = field(default_factory=list)
     losing: int = 0
     delays: list[float] = field(default_factory=list)
+    scale_takes: float = 0.0
+    under_way: int = 0
+    """Requests that were sent and have not been carried out or refused."""
     no_rights: bool = False
     waiting: list[Callable[[], None]] = field(default_factory=list)
 

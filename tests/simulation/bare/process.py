@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gameday.cluster.client import CALL_SECONDS
+from gameday.cluster.lease import GIVE_UP_AFTER, LEASE_SECONDS
 from gameday.engine import commands as do
 from gameday.engine.drill import decide
 from gameday.engine.evidence import Evidence
@@ -13,10 +14,11 @@ from gameday.model.names import job, policy
 from gameday.model.record import Phase, Record
 from gameday.model.sample import Sample
 from gameday.model.world import Cut, JobState, Lock, Preflight, Severed, World
-from gameday.runner.drill import CATCH_UP, LOOK_EVERY, STALE_AFTER
+from gameday.runner.drill import CATCH_UP, LOOK_EVERY
 from gameday.runner.lanes import RETRY_AFTER, Lanes
 from simulation.bare.api import DRILL, LAG, PLANS, Failed, Key
 from simulation.bare.hands import carry_out
+from simulation.client import API_GIVES_UP
 from simulation.town import STARTS_WITHIN
 from simulation.world import START
 
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from simulation.bare.world import Bare
 
 SUPERSEDED = "superseded"
-API_GIVES_UP = 60.0
-"""Seconds for which an API server works on a request: kube-apiserver's --request-timeout."""
 NOTHING = Evidence(PLANS[False, False])
 """Stands for the evidence before there is any."""
 
@@ -37,8 +37,9 @@ class Process:
         self.world = world
         self.clock = world.clock
         self.dead = self.superseded = self.done = False
-        self.frozen_until = self.ahead = 0.0
+        self.frozen_until = self.ahead = self.renewed_at = 0.0
         self.crash: tuple[int, str] | None = None
+        self.freeze: tuple[int, float] | None = None
         self.lanes = Lanes()
         self.seen: dict[Key, Any] = {}
         self.seen_at: dict[Key, int] = {}
@@ -73,19 +74,21 @@ class Process:
             self.clock.after(1.0, self.lead)
             return
         self.world.leader = self
+        self.renewed_at = self.clock.now
         self.renew()
         self.clock.after(2 * LAG, self.begin)
 
     def renew(self) -> None:
         """Keep the Lease, or end."""
-        if self.dead or self.world.leader is not self:
-            self.kill()
-            return
         if self.clock.now < self.frozen_until:
             self.clock.at(self.frozen_until, self.renew)
             return
+        if self.dead or self.world.leader is not self or self.clock.now > self.renewed_at + GIVE_UP_AFTER:
+            self.kill()
+            return
         if self.world.api.works:
-            self.world.lease_until = self.clock.now + 8.0
+            self.renewed_at = self.clock.now
+            self.world.lease_until = self.clock.now + LEASE_SECONDS
         elif self.clock.now > self.world.lease_until - 2.0:
             self.kill()
             return
@@ -238,20 +241,30 @@ class Process:
 
     # Calls
 
-    def call(self, act: Callable[[], None], then: Callable[[str], None], *, writes: bool = True) -> None:
+    def call(
+        self, act: Callable[[], None], then: Callable[[str], None], *, writes: bool = True, takes: float = 0.0
+    ) -> None:
         """Ask the API server to do something; ``then`` is told what went wrong, or nothing."""
+        if writes and self.clock.now > self.renewed_at + GIVE_UP_AFTER:
+            self.clock.after(0.0, self._tell, then, "not leading", [True])
+            return
         moment = self._moment() if writes else ""
         if moment == "before":
             self.kill()
             return
         api = self.world.api
-        delay, open_ = api.delays.pop(0) if api.delays else LAG, [True]
+        delay, open_ = takes or (api.delays.pop(0) if api.delays else LAG), [True]
         if delay <= API_GIVES_UP:
+            api.under_way += 1
             self.clock.after(delay, self._arrive, act, then, moment, open_)
         if delay > CALL_SECONDS:
             self.clock.after(CALL_SECONDS, self._tell, then, "no answer in time", open_)
         if moment == "sent":
             self.kill()
+        if writes and self.freeze is not None:
+            left, seconds = self.freeze
+            self.freeze = (left - 1, seconds) if left > 1 else None
+            self.frozen_until = self.clock.now + seconds if left <= 1 else self.frozen_until
 
     def _moment(self) -> str:
         if self.crash is None:
@@ -270,6 +283,7 @@ class Process:
 
     def _done(self, act: Callable[[], None], then: Callable[[str], None], moment: str, open_: list[bool]) -> None:
         api, error = self.world.api, ""
+        api.under_way -= 1
         if api.down:
             error = "connection refused"
         elif api.refusing:
@@ -304,7 +318,7 @@ class Process:
 
     def _write(self, record: Record, commands: tuple[do.Command, ...]) -> None:
         api, base = self.world.api, self.record
-        known, looked_at = [*self.sent, base], self.clock.now
+        known = [*self.sent, base]
 
         def act() -> None:
             if api.gone:
@@ -323,8 +337,7 @@ class Process:
                 self._at(self.clock.now + RETRY_AFTER)
             else:
                 self.record, self.sent = record, [record]
-                if self.clock.now <= looked_at + STALE_AFTER:
-                    self._act(record, commands)
+                self._act(record, commands)
                 self.wake()
 
         self.call(act, then)
@@ -343,7 +356,10 @@ class Process:
             self._world = None
             self.wake()
 
-        self.call(lambda: carry_out(self, command), then, writes=not isinstance(command, do.ReadWorkload))
+        takes, api = 0.0, self.world.api
+        if isinstance(command, do.ScaleTo) and command.replicas == command.hold.wanted:
+            takes, api.scale_takes = api.scale_takes, 0.0
+        self.call(lambda: carry_out(self, command), then, writes=not isinstance(command, do.ReadWorkload), takes=takes)
 
     def _learn(self, command: do.Command) -> None:
         match command:

@@ -23,18 +23,11 @@ def befall(world: "Bare", trouble: Trouble) -> None:
 
 def _begin(world: "Bare", trouble: Trouble) -> Callable[[], None] | None:
     what, api, until = trouble.what, world.api, world.clock.now + trouble.seconds
-    acting = world.leader if world.leader in world.processes else next(iter(world.processes), None)
     match what:
-        case What.CRASH if acting is not None:
-            world.restart_after = trouble.seconds
-            acting.kill()
-        case What.CRASH_AT_CALL if acting is not None:
-            world.restart_after = trouble.seconds
-            acting.crash = trouble.count, trouble.detail
-        case What.FREEZE if acting is not None:
-            acting.frozen_until = until
-        case What.CLOCK_STEP:
-            world.skew += trouble.seconds
+        case What.CRASH | What.CRASH_AT_CALL | What.FREEZE | What.FREEZE_AT_CALL | What.CLOCK_STEP:
+            _process(world, trouble)
+        case What.SCALE_LATE:
+            api.scale_takes = trouble.seconds
         case What.API_DOWN | What.API_HANGS:
             return _outage(world, hangs=what is What.API_HANGS)
         case What.REFUSE:
@@ -79,6 +72,27 @@ def _begin(world: "Bare", trouble: Trouble) -> Callable[[], None] | None:
         case _:
             return _people(world, trouble)
     return None
+
+
+def _process(world: "Bare", trouble: Trouble) -> None:
+    acting = world.leader if world.leader in world.processes else next(iter(world.processes), None)
+    if trouble.what is What.CLOCK_STEP:
+        world.skew += trouble.seconds
+    if acting is None:
+        return
+    match trouble.what:
+        case What.CRASH:
+            world.restart_after = trouble.seconds
+            acting.kill()
+        case What.CRASH_AT_CALL:
+            world.restart_after = trouble.seconds
+            acting.crash = trouble.count, trouble.detail
+        case What.FREEZE_AT_CALL:
+            acting.freeze = trouble.count, trouble.seconds
+        case What.FREEZE:
+            acting.frozen_until = world.clock.now + trouble.seconds
+        case _:
+            pass
 
 
 def _outage(world: "Bare", *, hangs: bool) -> Callable[[], None]:

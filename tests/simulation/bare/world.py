@@ -60,7 +60,7 @@ class Bare:
         for key, value in {
             ("drill", "planned"): Planned.FROZEN, ("drill", "abort"): False, ("drill", "deleted"): False,
             ("drill", "finalizer"): False, ("account", ""): True, ("halt", ""): CLEAR,
-            ("workload", "worker"): Workload(True, WORKERS, WORKERS, WORKERS),
+            ("workload", "worker"): Workload(True, WORKERS, WORKERS, WORKERS, "first"),
         }.items():  # fmt: skip
             self.api.facts[key] = value
 
@@ -307,7 +307,9 @@ class Bare:
         return found
 
     def quiet(self) -> bool:
-        """Whether the drill has ended and nothing is left of it."""
+        """Whether the drill has ended, nothing is left of it, and nothing is still to come."""
+        if self.api.under_way or any(process.frozen_until > self.clock.now for process in self.processes):
+            return False
         return bool(self.verdict or self.api.gone) and not self.left()
 
     # Its course

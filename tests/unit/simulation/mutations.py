@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
+from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
 from gameday.engine import after, evidence, holds, interrupts, orders, outage, proof, tracks, verdict
-from gameday.engine.commands import FreeLock, LetGo, Lift
+from gameday.engine.commands import FreeLock, LetGo, Lift, ScaleTo
 from gameday.engine.situation import Situation
 from gameday.errors import GameDayError
 from gameday.faults import policy
@@ -231,6 +232,31 @@ def _() -> Any:
             raise
 
     return patch.object(memory.Memory, "save", forgetful)
+
+
+@mutation("a fuse is removed while its scaling may still come", Rule.FUSED, kinds=(What.SCALE_LATE, What.ABORT))
+def _() -> Any:
+    return patch("gameday.engine.budgets.ARRIVE", 0.0)
+
+
+@mutation("a scaling is made on whatever version is there", Rule.FUSED, kinds=(What.SCALE_LATE,))
+def _() -> Any:
+    original = orders._make
+
+    def anyhow(hold: Hold, world: Any) -> Any:
+        return (replace(one, version="") if isinstance(one, ScaleTo) else one for one in original(hold, world))
+
+    return patch.object(orders, "_make", anyhow)
+
+
+@mutation(
+    "a process that stood still goes on with what it was about to do",
+    Rule.RESTORED,
+    kinds=(What.FREEZE_AT_CALL,),
+    whole=True,
+)
+def _() -> Any:
+    return patch.object(Election, "fresh", lambda _: True)
 
 
 @mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)

@@ -7,7 +7,7 @@ import logging
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -66,6 +66,18 @@ def test_killed_at_any_call_nothing_is_left(trial: Trial, nth: int, moment: str)
     for seconds in (0.5, 130.0):
         crash = Trouble(What.CRASH_AT_CALL, 0.0, seconds=seconds, count=nth, detail=moment)
         outcome = running.run(Scenario(nth, (trial,), (crash,)))
+        assert not outcome.broken, told(outcome)
+
+
+@pytest.mark.parametrize("seconds", [9.0, 20.0, 130.0])
+@pytest.mark.parametrize("trial", [GOOD, STUCK], ids=["plain", "rollback"])
+@pytest.mark.parametrize("simulated", [bare.run, running.run], ids=["bare", "whole"])
+def test_frozen_at_any_call_and_thawed_beside_another_process_nothing_is_left(
+    simulated: Callable[[Scenario], Outcome], trial: Trial, seconds: float
+) -> None:
+    for nth in range(1, 31):
+        freeze = Trouble(What.FREEZE_AT_CALL, 0.0, seconds=seconds, count=nth)
+        outcome = simulated(Scenario(nth, (trial,), (freeze,), replicas=2))
         assert not outcome.broken, told(outcome)
 
 
