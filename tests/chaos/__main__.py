@@ -12,7 +12,7 @@ import re
 import sys
 import time
 
-from chaos import agents, clocks, kills, outages, pods, takeover, uninstall
+from chaos import agents, clocks, freezes, kills, outages, pods, takeover, uninstall
 from chaos.house import Case, House, attempt, house
 from chaos.row import Results, Row
 from chaos.table import publish, summary
@@ -31,7 +31,7 @@ PACE = 0.25
 
 def all_cases() -> list[Case]:
     """Every case of the table."""
-    parts = (kills, clocks, takeover, agents, pods, uninstall, outages)
+    parts = (kills, freezes, clocks, takeover, agents, pods, uninstall, outages)
     return [case for part in parts for case in part.cases()]
 
 

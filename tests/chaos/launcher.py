@@ -1,8 +1,9 @@
 """Runs the real operator, and kills it at one named point: ``python -m chaos.launcher GROUP POINT MARK operator ...``.
 
-What dies is the process of ``gameday operator`` itself, by SIGKILL, at a call that it makes anyway; MARK is a file that
-proves it. Without a point (``-``) nothing is wrapped. Where the file of the environment variable ``CHAOS_CLOCK`` is
-named, the operator's clock is off by the seconds that stand in it.
+What dies is the process of ``gameday operator`` itself, by SIGKILL (or the signal that the environment variable
+``CHAOS_SIGNAL`` names), at a call that it makes anyway; MARK is a file that proves it. Without a point (``-``) nothing
+is wrapped. Where the file of the environment variable ``CHAOS_CLOCK`` is named, the operator's clock is off by the
+seconds that stand in it.
 """
 
 import functools
@@ -33,6 +34,7 @@ class Killer:
         self.at = at
         self.mark = mark
         self._met = 0
+        self._signal = signal.Signals[os.environ.get("CHAOS_SIGNAL", "SIGKILL")]
 
     def install(self) -> None:
         """Wrap what the operator calls."""
@@ -73,12 +75,14 @@ class Killer:
         return done
 
     def kill(self) -> None:
-        """Say so, and die: nothing of this process runs any more."""
+        """Say so, and die, once: nothing of this process runs any more, or not before it is thawed."""
+        if self.mark.exists():
+            return
         with self.mark.open("w") as file:
             file.write(f"{time.time()} {self.at.name}\n")
             file.flush()
             os.fsync(file.fileno())
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), self._signal)
 
 
 def step_clock(offset: Path) -> None:

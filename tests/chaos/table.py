@@ -15,6 +15,7 @@ MARKS: Final = ("<!-- chaos -->", "<!-- /chaos -->")
 TITLES: Final = {
     "faults": "operator killed before and after each deed of a cut",
     "rollback": "operator killed before and after each deed of a rollback",
+    "frozen": "operator frozen before each deed, thawed when another one has ended its drill",
     "take-over": "leader killed, a second replica waiting (10 s are promised)",
     "agents": "our pods killed or deleted",
     "operator's pods": "operator's pods evicted, or their image gone",

@@ -1,0 +1,52 @@
+"""The operator frozen right before each deed, and thawed when another one has ended its drill."""
+
+import asyncio
+import functools
+import signal
+
+from chaos.house import FAULTS, ROLLBACK, Case, NotReached, Trial, Victim, plan
+from chaos.points import BEFORE, GROUPS, Point
+from e2e.dialling import until
+
+ENDS_WITHIN = 30.0
+"""Seconds after the thaw within which the process must have found out that it leads no more, and ended."""
+
+
+async def frozen(trial: Trial, point: Point, group: str) -> None:
+    """Freeze the operator at a point; another one ends the drill; what the first was about to do must not come."""
+    victim = await trial.house.operator(point, group, identity="frozen", environment={"CHAOS_SIGNAL": "SIGSTOP"})
+    try:
+        await trial.town.start(plan(group))
+        await _stops(victim, trial)
+        await trial.house.operator(identity="next")
+        await trial.ends("Passed" if group == FAULTS else "Failed", "Inconclusive")
+        await trial.town.nothing_is_left(60)
+    finally:
+        if victim.process.process.returncode is None:
+            victim.process.process.send_signal(signal.SIGCONT)
+    async with asyncio.timeout(ENDS_WITHIN):
+        await victim.process.process.wait()
+
+
+async def _stops(victim: Victim, trial: Trial) -> None:
+    async def over() -> bool:
+        if victim.mark.exists() or victim.process.process.returncode is not None:
+            return True
+        return (await trial.town.status()).get("phase") == "Finished" and not await trial.town.left_behind()
+
+    try:
+        await until(over, "the point is reached", 120)
+    except AssertionError as late:
+        raise NotReached(str(late)) from None
+    if not victim.mark.exists():
+        raise NotReached("the drill ended without reaching the point")
+
+
+def cases() -> list[Case]:
+    """All of them; the cut first."""
+    return [
+        Case("frozen", f"{group}: {point.name}", functools.partial(frozen, point=point, group=group))
+        for group in (FAULTS, ROLLBACK)
+        for point in GROUPS[group]
+        if point.moment == BEFORE
+    ]
