@@ -16,6 +16,12 @@ class ClusterUnreachable(GameDayError):
     reason = "ClusterUnreachable"
 
 
+class NoAnswer(ClusterUnreachable):
+    """A request was sent and not answered: what it asks for may have been done, or may still be."""
+
+    reason = "NoAnswer"
+
+
 class NotLeading(GameDayError):
     """The Lease of our process was not renewed for so long that another one may act."""
 

@@ -19,6 +19,7 @@ from gameday.errors import (
     Conflict,
     Forbidden,
     GameDayError,
+    NoAnswer,
     NotLeading,
     Refused,
     TooManyRequests,
@@ -294,7 +295,7 @@ class SimulatedCluster(Cluster):
             self.server.under_way += verb in WRITES and kind is not LEASES
             world.after(delay, self._arrive, verb, kind, act, answer, moment)
         if delay > CALL_SECONDS:
-            world.after(CALL_SECONDS, _fail, answer, ClusterUnreachable(f"{verb} {kind.plural}: no answer in time"))
+            world.after(CALL_SECONDS, _fail, answer, NoAnswer(f"{verb} {kind.plural}: no answer in time"))
         if moment == "sent":
             process.kill()
         return await answer
@@ -303,7 +304,7 @@ class SimulatedCluster(Cluster):
         server, world = self.server, self.store.world
         if server.hangs:
             text = f"{verb} {kind.plural}: no answer in time"
-            world.after(CALL_SECONDS, _fail, answer, ClusterUnreachable(text))
+            world.after(CALL_SECONDS, _fail, answer, NoAnswer(text))
             server.waiting.append(lambda: self._arrive(verb, kind, act, answer, moment))
             return
         server.under_way -= verb in WRITES and kind is not LEASES
@@ -318,7 +319,7 @@ class SimulatedCluster(Cluster):
             return
         if verb in WRITES and kind is not LEASES and server.losing > 0:
             server.losing -= 1
-            world.after(0.002, _fail, answer, ClusterUnreachable(f"{verb} {kind.plural}: the answer got lost"))
+            world.after(0.002, _fail, answer, NoAnswer(f"{verb} {kind.plural}: the answer got lost"))
             return
         world.after(0.002, self._answer, answer, result, moment)
 

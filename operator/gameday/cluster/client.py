@@ -20,7 +20,7 @@ from kubernetes.aio.client.rest import RESTClientObject, RESTResponse
 
 from gameday.cluster.answers import error_of, parsed
 from gameday.cluster.kinds import PODS, RULES_REVIEWS, Kind, Object
-from gameday.errors import Absent, ClusterUnreachable, NoCluster, NotLeading
+from gameday.errors import Absent, ClusterUnreachable, NoAnswer, NoCluster, NotLeading
 
 CALL_SECONDS: Final = 10.0
 """How long any single call may take in all."""
@@ -290,9 +290,11 @@ class Cluster:
                 yield answer
             finally:
                 answer.response.close()
+        except aiohttp.ClientConnectorError as error:
+            raise ClusterUnreachable(f"{what}: the API server cannot be reached: {error}") from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             text = str(error) or type(error).__name__
-            raise ClusterUnreachable(f"{what}: the API server did not answer: {text}") from error
+            raise NoAnswer(f"{what}: the API server did not answer: {text}") from error
 
 
 def _abortive(address: tuple[Any, ...]) -> socket.socket:

@@ -106,8 +106,13 @@ def _steps(plan: Plan | None, record: Record, world: World) -> Iterator[do.Comma
 def _tidy(record: Record, world: World) -> Iterator[do.Command]:
     # Of a Drill that is deleted Kubernetes itself takes the agents, which it owns: what we may not do holds up nothing.
     collected = world.deleted and "StopAgents" in world.errors
+    for hold in record.holds:
+        if not hold.open and world.fuses.get(hold.fuse_name, Fuse()).uid is not None:
+            yield do.RemoveFuse(hold)
     if any(life is not Life.ABSENT for life in world.agents.values()) and not collected:
         yield do.StopAgents()
+    elif world.arriving:
+        return
     elif world.lock in {Lock.HELD, Lock.UNKNOWN} and record.faults_cleared is not False:
         yield do.FreeLock()
     elif world.finalizer and record.faults_cleared is not False:

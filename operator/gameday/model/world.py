@@ -130,6 +130,8 @@ class World:
     fuses: Mapping[str, Fuse] = field(default_factory=dict)
     cuts: Mapping[str, Cut] = field(default_factory=dict)
     severed: Severed | None = None
+    arriving: bool = False
+    """Whether something that was asked for, and of which nothing was heard, may still be made."""
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     jobs: Mapping[str, JobState] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)

@@ -114,7 +114,7 @@ class DrillRunner:
                     continue
                 for command in commands:
                     self._start(background, command)
-                if record.phase is Phase.FINISHED and not commands and not self.lanes:
+                if record.phase is Phase.FINISHED and not commands and not self.lanes and not world.arriving:
                     return record
             elif self.view.blind and self.clock() > self.view.resumed_at + BLIND_AFTER and await self._blind():
                 return self.memory.record

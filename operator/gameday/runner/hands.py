@@ -12,7 +12,8 @@ from gameday.cluster.kinds import DRILLS, JOBS, LEASES, PODS, Kind, Object
 from gameday.cluster.lease import LOCK, lock_namespace, unlock_namespace
 from gameday.engine import budgets, limits
 from gameday.engine import commands as do
-from gameday.errors import Absent, AlreadyExists, GameDayError, NamespaceBusy, Refused
+from gameday.engine.commands import Command
+from gameday.errors import Absent, AlreadyExists, GameDayError, NamespaceBusy, NoAnswer, Refused
 from gameday.faults import fuse, policy
 from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
 from gameday.faults.reach import reach
@@ -66,13 +67,21 @@ class Hands:
         self.namespace = memory.namespace
         self.account = operator.as_account(memory.namespace)
 
-    async def do(self, command: do.Command) -> None:
+    async def do(self, command: Command) -> None:
         """Carry one command out.
 
         Raises:
             GameDayError: when the API server refuses or does not answer; the engine asks again.
 
         """
+        try:
+            await self._do(command)
+        except NoAnswer:
+            if isinstance(command, do.StartAgents | do.ArmFuse | do.StartJob):
+                self.view.unanswered_at = self.clock()
+            raise
+
+    async def _do(self, command: Command) -> None:
         match command:
             case do.TakeLock():
                 await self._take_lock()

@@ -58,6 +58,8 @@ class View:
         self.planned_why = ""
         self.preflight: Preflight | None = None
         self.preflight_at = 0.0
+        self.unanswered_at: float | None = None
+        """When we last ceased to wait for the answer to a request that makes something."""
         self.likely_leak = ""
         self._wake: Callable[[], None] = lambda: None
         self._mirrors: dict[str, Mirror] = {}
@@ -163,6 +165,7 @@ class View:
             fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
             cuts=self._cuts(record, plan, setup),
             severed=self.feed.severed,
+            arriving=self.unanswered_at is not None and self.memory.clock() < self.unanswered_at + budgets.ARRIVE,
             unusable_log=self.feed.unusable,
             workloads={
                 name.removeprefix("workload/"): self._workload(name)

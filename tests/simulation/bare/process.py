@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from gameday.cluster.client import CALL_SECONDS
 from gameday.cluster.lease import GIVE_UP_AFTER, LEASE_SECONDS
+from gameday.engine import budgets
 from gameday.engine import commands as do
 from gameday.engine.drill import decide
 from gameday.engine.evidence import Evidence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from simulation.bare.world import Bare
 
 SUPERSEDED = "superseded"
+UNANSWERED = NO_ANSWER, LOST = "no answer in time", "the answer got lost"
 NOTHING = Evidence(PLANS[False, False])
 """Stands for the evidence before there is any."""
 
@@ -38,6 +40,7 @@ class Process:
         self.clock = world.clock
         self.dead = self.superseded = self.done = False
         self.frozen_until = self.ahead = self.renewed_at = 0.0
+        self.arriving_until = 0.0
         self.crash: tuple[int, str] | None = None
         self.freeze: tuple[int, float] | None = None
         self.lanes = Lanes()
@@ -158,6 +161,10 @@ class Process:
         if self.evidence is not None and self.evidence.take(sample):
             self.wake()
 
+    def _look_anew(self) -> None:
+        self._world = None
+        self.wake()
+
     def wake(self) -> None:
         """Look again, now."""
         self._at(self.clock.now)
@@ -198,7 +205,8 @@ class Process:
     def _act(self, record: Record, commands: tuple[do.Command, ...]) -> None:
         for command in commands:
             self.give(command)
-        self.done = record.phase is Phase.FINISHED and not commands and not self.lanes
+        over = record.phase is Phase.FINISHED and self.clock.now >= self.arriving_until
+        self.done = over and not commands and not self.lanes
 
     def _may_decide(self) -> bool:
         if self.deciding or self.evidence is None or self.record.steady_from is None:
@@ -236,7 +244,7 @@ class Process:
             jobs={step.name: jobs.get(job(DRILL, step.name), JobState.ABSENT) for step in steps},
             finalizer=seen[("drill", "finalizer")], resumed_at=self.resumed_at,
             lock=self.lock, preflight=self.preflight, severed=self.severed,
-            errors=dict(self.lanes.errors),
+            errors=dict(self.lanes.errors), arriving=self.clock.now < self.arriving_until,
         )  # fmt: skip
 
     # Calls
@@ -258,7 +266,7 @@ class Process:
             api.under_way += 1
             self.clock.after(delay, self._arrive, act, then, moment, open_)
         if delay > CALL_SECONDS:
-            self.clock.after(CALL_SECONDS, self._tell, then, "no answer in time", open_)
+            self.clock.after(CALL_SECONDS, self._tell, then, NO_ANSWER, open_)
         if moment == "sent":
             self.kill()
         if writes and self.freeze is not None:
@@ -276,7 +284,7 @@ class Process:
     def _arrive(self, act: Callable[[], None], then: Callable[[str], None], moment: str, open_: list[bool]) -> None:
         api = self.world.api
         if api.hangs:
-            self.clock.after(CALL_SECONDS, self._tell, then, "no answer in time", open_)
+            self.clock.after(CALL_SECONDS, self._tell, then, NO_ANSWER, open_)
             api.waiting.append(lambda: self._done(act, then, moment, open_))
             return
         self._done(act, then, moment, open_)
@@ -295,7 +303,7 @@ class Process:
                 error = str(failed)
             if api.losing > 0 and not error:
                 api.losing -= 1
-                error = "the answer got lost"
+                error = LOST
         if moment == "answered":
             self.clock.after(LAG, self.kill)
         self.clock.after(LAG, self._tell, then, error, open_)
@@ -351,6 +359,9 @@ class Process:
 
         def then(error: str) -> None:
             self.lanes.leave(command, self.clock.now, error)
+            if error in UNANSWERED and isinstance(command, do.StartAgents | do.ArmFuse | do.StartJob):
+                self.arriving_until = self.clock.now + budgets.ARRIVE
+                self.clock.at(self.arriving_until, self._look_anew)
             if not error:
                 self._learn(command)
             self._world = None

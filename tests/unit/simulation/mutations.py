@@ -166,7 +166,7 @@ def _() -> Any:
     return patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, Lift)))
 
 
-@mutation("an undo counts as done before the policy is gone", Rule.RESTORED, Rule.HONEST_PASS, Rule.ENDS)
+@mutation("an undo counts as done before the policy is gone", Rule.DECIDED)
 def _() -> Any:
     def hasty(at: Situation, hold: Hold) -> Record:
         return at.record.with_hold(replace(hold, undone_at=at.now, state=HoldState.UNDONE))
@@ -257,6 +257,12 @@ def _() -> Any:
 )
 def _() -> Any:
     return patch.object(Election, "fresh", lambda _: True)
+
+
+@mutation("what was asked for in vain is forgotten at the drill's end", Rule.RESTORED, kinds=(What.DELAY,))
+def _() -> Any:
+    original = orders._tidy
+    return patch.object(orders, "_tidy", lambda record, world: original(record, replace(world, arriving=False)))
 
 
 @mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)
