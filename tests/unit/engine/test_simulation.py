@@ -22,7 +22,7 @@ from gameday.model.record import (
     StepState,
     Verdict,
 )
-from gameday.model.world import Cut, Life, Lock, World
+from gameday.model.world import Cut, Fuse, Life, Lock, World
 from unit.engine.simulation import Cluster, Killed, Script, Simulation, a_plan, finished
 
 MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
@@ -216,6 +216,16 @@ def test_an_abort_with_the_workers_at_zero_brings_them_back() -> None:
     simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=person)
     assert finished(simulation).verdict is Verdict.ABORTED
     assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_a_drill_that_is_over_waits_for_what_may_still_be_made_and_takes_it_away() -> None:
+    hold = Hold("stop workers", HoldKind.SCALE, "worker", "fuse", HoldState.UNDONE)
+    record = Record(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.ABORTED, faults_cleared=True, holds=(hold,))
+    world = World(arriving=True, lock=Lock.HELD, finalizer=True)
+    assert orders(None, record, world) == ()
+    assert orders(None, record, replace(world, fuses={"fuse": Fuse("late")})) == (do.RemoveFuse(hold),)
+    assert orders(None, record, replace(world, agents={"observer": Life.RUNNING})) == (do.StopAgents(),)
+    assert orders(None, record, replace(world, arriving=False)) == (do.FreeLock(),)
 
 
 def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted_drill() -> None:

@@ -259,12 +259,6 @@ def _() -> Any:
     return patch.object(Election, "fresh", lambda _: True)
 
 
-@mutation("what was asked for in vain is forgotten at the drill's end", Rule.RESTORED, kinds=(What.DELAY,))
-def _() -> Any:
-    original = orders._tidy
-    return patch.object(orders, "_tidy", lambda record, world: original(record, replace(world, arriving=False)))
-
-
 @mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)
 def _() -> Any:
     return patch("gameday.runner.lanes.RETRY_AFTER", 0.0)
