@@ -101,6 +101,8 @@ def next_runs(schedule: Schedule, after: float, most: int) -> tuple[float, ...]:
     """
     if schedule.suspend:
         return ()
+    if not schedule.blackouts:
+        return tuple(islice(upcoming(schedule.cron, schedule.zone, after), most))
     runs: list[float] = []
     begins: dict[Blackout, float] = {}
     since = after
