@@ -41,6 +41,8 @@ class Election:
         self._monotonic = monotonic
         self._observed: tuple[str, float] | None = None
         self._renewed = float("-inf")
+        self._version = ""
+        """The Lease's resourceVersion as we wrote it last."""
 
     def fresh(self) -> bool:
         """Whether the Lease was renewed so lately that nobody else can hold it."""
@@ -60,8 +62,7 @@ class Election:
         """
         while True:
             await asyncio.sleep(RENEW_EVERY)
-            # One that stood still may not renew: another may have held the Lease meanwhile, and given it back.
-            held = self.fresh() and await self._try()
+            held = await self._try()
             if not held and self._taken:
                 raise LeaseLost(f"lease {self.name} is held by another process")
             if not self.fresh():
@@ -86,15 +87,20 @@ class Election:
     async def _acquire(self) -> bool:
         began = self._monotonic()
         lease = await self.cluster.get(LEASES, self.namespace, self.name)
+        version = lease["metadata"]["resourceVersion"] if lease is not None else None
+        if self._version not in {"", version} and not self.fresh():
+            # We stood still for a while, and another one may have held it meanwhile and given it back.
+            self._taken = True
+            return False
         if lease is None:
             body = _lease(self.namespace, self.name, self._spec(None))
-            await self.cluster.create(LEASES, self.namespace, body)
+            written = await self.cluster.create(LEASES, self.namespace, body)
         else:
             if not self._may_take(lease):
                 return False
             lease["spec"] = self._spec(lease["spec"])
-            await self.cluster.replace(LEASES, self.namespace, self.name, lease)
-        self._renewed = began
+            written = await self.cluster.replace(LEASES, self.namespace, self.name, lease)
+        self._renewed, self._version = began, written["metadata"]["resourceVersion"]
         return True
 
     def _may_take(self, lease: Object) -> bool:

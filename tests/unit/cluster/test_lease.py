@@ -1,5 +1,7 @@
 """A process that stood still writes nothing more: another one may have undone meanwhile what it was doing."""
 
+import asyncio
+
 import pytest
 
 from gameday.cluster.client import Cluster
@@ -42,7 +44,29 @@ async def test_one_that_stood_still_does_not_renew_although_nobody_holds_the_lea
     election = Election(cluster, "own", "operator", "me", clock)
     await election.win()
     clock.now += GIVE_UP_AFTER + 0.1
+    other = Election(cluster, "own", "operator", "you", lambda: 1000.0)
+    lease = api_server.objects["leases", "own", "operator"]
+    api_server.put("leases", "own", lease | {"spec": lease["spec"] | {"holderIdentity": ""}})
+    await other.win()
+    await other.release()
     before = await cluster.get(LEASES, "own", "operator")
-    with pytest.raises(LeaseLost, match="was not renewed"):
+    with pytest.raises(LeaseLost, match="held by another"):
         await election.keep()
     assert await cluster.get(LEASES, "own", "operator") == before
+    assert not election.fresh()
+
+
+async def test_one_that_stood_still_goes_on_where_nobody_held_the_lease_meanwhile(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    clock = Clock()
+    election = Election(cluster, "own", "operator", "me", clock)
+    await election.win()
+    clock.now += GIVE_UP_AFTER + 0.1
+    assert not election.fresh()
+    keeping = asyncio.create_task(election.keep())
+    async with asyncio.timeout(10):
+        while not election.fresh():  # noqa: ASYNC110  a renewal has no event
+            await asyncio.sleep(0.05)
+    assert not keeping.done()
+    keeping.cancel()
