@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from simulation.bare.world import Bare
 
 
-def carry_out(process: "Process", command: do.Command) -> None:
-    """What the hands do, as one effect at the API server.
+def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...]) -> None:
+    """What the hands do, as one effect at the API server; ``missing`` names the agents that were not there before.
 
     Raises:
         Failed: when the API server refuses it.
@@ -33,7 +33,7 @@ def carry_out(process: "Process", command: do.Command) -> None:
         case do.CheckPreflight() | do.ReadWorkload():
             pass
         case do.StartAgents():
-            for name in sorted(world.agents):
+            for name in missing:
                 if ("pod", name) not in facts:
                     world.set(("pod", name), Life.STARTING)
                     world.clock.after(world.pods_take, world.when_up, world.run_pod, name)

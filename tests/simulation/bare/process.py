@@ -367,10 +367,17 @@ class Process:
             self._world = None
             self.wake()
 
+        # What is seen to be there is not asked for again.
+        missing = tuple(name for name in sorted(self.world.agents) if ("pod", name) not in self.seen)
+        made = isinstance(command, do.ArmFuse) and ("fuse", command.hold.fuse_name) in self.seen
+        if made or (isinstance(command, do.StartAgents) and not missing):
+            self.clock.after(0.0, self._tell, then, "", [True])
+            return
         takes, api = 0.0, self.world.api
         if isinstance(command, do.ScaleTo) and command.replicas == command.hold.wanted:
             takes, api.scale_takes = api.scale_takes, 0.0
-        self.call(lambda: carry_out(self, command), then, writes=not isinstance(command, do.ReadWorkload), takes=takes)
+        writes = not isinstance(command, do.ReadWorkload)
+        self.call(lambda: carry_out(self, command, missing), then, writes=writes, takes=takes)
 
     def _learn(self, command: do.Command) -> None:
         match command:
