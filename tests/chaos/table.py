@@ -34,7 +34,8 @@ Each case is a whole drill on a real cluster. *Left* is what was still there of 
 pods, the lock, finalizers, replicas that are not as before. *Twice* counts cuts, scalings and Jobs that were made a
 second time. *Late* is how many seconds the cut or the scaling outlived the deadline of its fuse (counted from the API
 server's return where it was away); at most {latest:.0f} are allowed. *Without restart* means that no operator ran until
-the fuses had done their part; then one was started, to see that it finds its way and tidies up.
+the fuses had done their part; then one was started, to see that it finds its way and tidies up. A frozen one was thawed
+when another had ended its drill: what it was about to do may not come then.
 
 A verdict of Inconclusive is right wherever nobody was there to judge: it is never the system's fault that we died.
 With a restart a good system's drill must pass; only CollateralCut and DependencyDown are let through as well, since on
