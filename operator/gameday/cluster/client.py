@@ -291,7 +291,7 @@ class Cluster:
             finally:
                 answer.response.close()
         except aiohttp.ClientConnectorError as error:
-            raise ClusterUnreachable(f"{what}: the API server cannot be reached: {error}") from error
+            raise ClusterUnreachable(f"{what}: the API server did not answer: {error}") from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             text = str(error) or type(error).__name__
             raise NoAnswer(f"{what}: the API server did not answer: {text}") from error
