@@ -62,7 +62,8 @@ def _make(hold: Hold, world: World) -> Iterator[do.Command]:
     if hold.kind is HoldKind.NETWORK_PARTITION:
         cut = world.cuts.get(hold.name, Cut())
         ours = hold.requested_at is not None and hold.requested_at >= world.resumed_at
-        if cut.outgrown or (hold.state is HoldState.REQUESTED and not cut.present and ours):
+        awaited = hold.state is HoldState.REQUESTED and not cut.present and not cut.made
+        if cut.outgrown or (awaited and ours):
             yield do.Inject(hold)
     elif hold.state is HoldState.REQUESTED and hold.wanted is not None:
         workload = world.workloads.get(hold.object_name)

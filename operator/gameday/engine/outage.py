@@ -72,6 +72,9 @@ def _injecting(at: Situation) -> Record | None:
             continue
         if hold.requested_at < at.world.resumed_at and not at.world.cuts.get(hold.name, Cut(present=True)).present:
             return _resume(at, hold)
+        cut = at.world.cuts.get(hold.name, Cut())
+        if cut.made and not cut.present:
+            return give_up(at, Cause.CUT_REMOVED, f"policy {hold.object_name} was removed by somebody else", at.now)
         error = at.world.errors.get(f"Inject/{hold.name}")
         if error is not None and at.now > hold.requested_at + budgets.ARM:
             return give_up(at, Cause.INJECTION_FAILED, f"{hold.object_name}: {error}", at.now)
@@ -85,7 +88,7 @@ def _resume(at: Situation, hold: Hold) -> Record:
     """
     proof = at.seen.proof
     since = hold.requested_at or 0.0
-    if proof.witness_down(since, at.now) is not None:
+    if proof.was_cut(since):
         why = f"policy {hold.object_name} was removed while no operator ran"
         return give_up(at, Cause.CUT_REMOVED, why, at.now)
     if not proof.ready(at.now) or not proof.caught_up(at.world.resumed_at):

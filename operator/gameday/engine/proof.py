@@ -166,6 +166,15 @@ class Proof:
                 return Breach(agent, dials.sent[index], dials.errors[index])
         return None
 
+    def was_cut(self, since: float) -> bool:
+        """Whether a witness, and not its control, has failed since then: be it once, a cut may have been there."""
+        for agent, name, dials in self._targets("witness-"):
+            index = dials.run_of(good=False, since=since, length=1)
+            control = self.dials.get((agent.replace("witness-", "control-"), name))
+            if index is not None and (control is None or control.spared(dials.sent[index], dials.sent[index])):
+                return True
+        return self.witness_down(since, math.inf) is not None
+
     def collateral(self, requested: float, until: float | None) -> Breach | None:
         """A bystander that answered a witness before the injection and no longer does, while it answers the control.
 

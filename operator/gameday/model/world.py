@@ -70,6 +70,8 @@ class Cut:
     difference: str = ""
     outgrown: bool = False
     """The addresses to cut have changed since it was written."""
+    made: bool = False
+    """Whether we heard that it was made: where it is absent all the same, somebody took it away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -305,6 +305,7 @@ class Hands:
         there = self.view.objects("policies").get(hold.object_name)
         if there is None or hold.object_uid == there["metadata"]["uid"]:
             self.view.learn("policies", await policy.do(self.account, self.namespace, setup, body))
+            self.view.made.add(hold.object_name)
 
     async def _sever(self) -> None:
         """Trigger the severing pod: its deletion is the trigger, and is asked for once."""

@@ -58,6 +58,8 @@ class View:
         self.planned_why = ""
         self.preflight: Preflight | None = None
         self.preflight_at = 0.0
+        self.made: set[str] = set()
+        """Names of policies that we heard were made."""
         self.unanswered_at: float | None = None
         """When we last ceased to wait for the answer to a request that makes something."""
         self.likely_leak = ""
@@ -211,7 +213,7 @@ class View:
                 self.memory.name, hold.object_name, fault.partition, setup, hold.fuse_name, hold.fuse_uid or ""
             )
             known = self._seen_cuts[fault.name] = basis, policy.state_of(there, wanted)
-        return known[1]
+        return replace(known[1], made=hold.object_name in self.made)
 
     def setup_now(self, setup: Setup) -> Setup:
         """The setup with every address that the far end has or had: a cut grows and never shrinks before its lift."""

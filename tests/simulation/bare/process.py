@@ -52,7 +52,7 @@ class Process:
         self.severed: Severed | None = None
         self.lock = Lock.UNKNOWN
         self.preflight: Preflight | None = None
-        self.started = self.saving = self.looked = False
+        self.started = self.saving = self.looked = self.made = False
         self.deciding = False
         self.resumed_at = self.now
         self._due = float("inf")
@@ -230,7 +230,9 @@ class Process:
         policies = kinds.get("policy", {})
         named = {fault.name: policies.get(policy(DRILL, fault.name)) for fault in plan.outage.faults}
         cuts = {
-            name: Cut(True, p.uid, "its spec is not what was written" if p.changed else "") if p else Cut()
+            name: Cut(True, p.uid, "its spec is not what was written" if p.changed else "")
+            if p
+            else Cut(made=self.made)
             for name, p in named.items()
         }
         steps = plan.rollback.steps if plan.rollback is not None else ()
@@ -389,5 +391,7 @@ class Process:
                 self.lock = Lock.FREE
             case do.ReadWorkload():
                 self.looked = True
+            case do.Inject():
+                self.made = True
             case _:
                 pass

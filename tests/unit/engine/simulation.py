@@ -199,6 +199,7 @@ class Simulation:
     scale_takes: float = 0.0
     """Seconds until a request to scale away arrives."""
     looked: bool = False
+    made: bool = False
     scalings: list[tuple[float, Hold, int]] = field(default_factory=list)
     """What is on its way: when it arrives, for which entry of the undo log, and the number."""
 
@@ -216,7 +217,7 @@ class Simulation:
         self.kill_at = None
         self.resumed_at = self.now
         self.preflight = self.severed = None
-        self.looked = False
+        self.looked = self.made = False
 
     def idle(self, seconds: float) -> None:
         """Time passes with no operator alive."""
@@ -309,6 +310,7 @@ class Simulation:
         fuse = self.cluster.fuses.get(hold.fuse_name)
         assert fuse is not None, "no change without a fuse"
         assert fuse.uid == hold.fuse_uid, "no change without the armed fuse"
+        self.made = True
         if hold.name not in self.cluster.policies:
             self.cluster.injections += 1
             self.cluster.policies[hold.name] = Policy(self.cluster.uid(), fuse.uid or "", self.now)
@@ -320,7 +322,7 @@ class Simulation:
         cuts = {
             fault.name: Cut(present=True, uid=policy.uid)
             if (policy := self.cluster.policies.get(fault.name))
-            else Cut()
+            else Cut(made=self.made)
             for fault in self.plan.outage.faults
         }
         workers = Workload(

@@ -97,6 +97,16 @@ def test_a_policy_removed_by_hand_is_noticed_and_not_made_again() -> None:
     assert simulation.cluster.injections == 1
 
 
+def test_a_policy_that_is_removed_before_we_saw_it_is_not_made_again() -> None:
+    def somebody_lifts(world: Simulation) -> None:
+        world.cluster.policies.clear()
+
+    simulation = Simulation(a_plan(), meddle=somebody_lifts)
+    record = finished(simulation)
+    assert record.reason == Cause.CUT_REMOVED.value
+    assert simulation.cluster.injections == 1
+
+
 def test_a_lift_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recovery_counts_from_it() -> None:
     lifted: list[float] = []
 
