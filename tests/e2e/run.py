@@ -1,15 +1,19 @@
-"""Runs e2e tests against the test cluster: ``python tests/e2e/run.py [--rights] [pytest arguments]``.
+"""Runs e2e tests against the test cluster: ``python tests/e2e/run.py [--rights] [-m MARKS] [-n JOBS] [for pytest]``.
 
-Brings the CRDs up to date once, for all tests, and hands pytest the cluster's kubectl. With ``--rights`` the rights
-given are held against those used afterwards, which fails unless the run was of all tests.
+Brings the CRDs up to date once, for all tests, and hands pytest the cluster's kubectl. Tests marked ``alone`` come
+last, one after the other: they need the whole machine. With ``--rights`` the rights given are held against those used
+afterwards, which fails unless the run was of all tests.
 """
 
+import argparse
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+NOTHING = 5
+"""Pytest's exit code when no test was selected."""
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "tests" / "cluster" / "cluster"
 STAGES = ROOT / "build" / "stages.jsonl"
@@ -20,7 +24,11 @@ def main() -> int:
     """Pytest's exit code."""
     path = subprocess.run([str(CLUSTER), "path"], check=True, capture_output=True, text=True).stdout.strip()
     config = subprocess.run([str(CLUSTER), "kubeconfig"], check=True, capture_output=True, text=True).stdout.strip()
-    arguments = [argument for argument in sys.argv[1:] if argument != "--rights"]
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--rights", action="store_true")
+    parser.add_argument("-m", dest="marks", default="e2e")
+    parser.add_argument("-n", dest="jobs", default="1")
+    options, rest = parser.parse_known_args()
     STAGES.parent.mkdir(exist_ok=True)
     STAGES.write_text("")
     environment = os.environ | {
@@ -38,10 +46,14 @@ def main() -> int:
         stdout=sys.stderr,
     )
     began = time.monotonic()
-    command = [sys.executable, "-m", "pytest", str(ROOT / "tests" / "e2e"), "--durations=0", "--dist=worksteal", "-q"]
-    code = subprocess.run([*command, *arguments], check=False, env=environment, cwd=ROOT).returncode
+    command = [sys.executable, "-m", "pytest", str(ROOT / "tests" / "e2e"), "--durations=0", "-q", *rest]
+    code = NOTHING
+    for marks, jobs in ((f"({options.marks}) and not alone", options.jobs), (f"({options.marks}) and alone", "1")):
+        several = ["-n", jobs, "--dist=worksteal"] if jobs != "1" else []
+        ended = subprocess.run([*command, "-m", marks, *several], check=False, env=environment, cwd=ROOT).returncode
+        code = ended if code in {0, NOTHING} and ended != NOTHING else code
     print(f"e2e: {time.monotonic() - began:.0f} s", flush=True)
-    if "--rights" in sys.argv[1:]:
+    if options.rights:
         compare = [sys.executable, "-m", "e2e.rights", str(STAGES)]
         environment |= {"PYTHONPATH": str(ROOT / "tests")}
         code = subprocess.run(compare, check=False, env=environment).returncode or code

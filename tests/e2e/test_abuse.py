@@ -19,7 +19,7 @@ from gameday.errors import GameDayError
 from gameday.model.wire import parse_line
 from gameday.runner.gamedays import read_all
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.alone]
 
 ABUSERS = 3
 """Namespaces of abusers; each has a drill that runs, and the others wait for its end."""

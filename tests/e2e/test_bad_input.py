@@ -17,7 +17,7 @@ from gameday.cluster.kinds import DRILLS, GAMEDAYS, Kind, Object
 from gameday.errors import GameDayError
 from specs import Case, drills, gamedays
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.alone]
 
 KINDS = {"GameDay": GAMEDAYS, "Drill": DRILLS}
 FINDING = re.compile(r"(spec(\.[A-Za-z]+(\[\d+\])?)*: .{9,}|the plan has \d+ bytes, .* fit: .+)", re.DOTALL)

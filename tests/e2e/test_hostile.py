@@ -15,7 +15,7 @@ from gameday.cluster.kinds import PODS, Object
 from gameday.model.wire import parse_line
 from unit import hostile
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.alone]
 
 HTTP = 8000
 REDIS = {name: HTTP + 1 + i for i, name in enumerate(hostile.ALL_REDIS)}
