@@ -17,6 +17,7 @@ from gameday.engine.situation import Situation
 from gameday.errors import GameDayError
 from gameday.faults import policy
 from gameday.model.record import Hold, HoldState, Record, ResultState
+from gameday.model.world import World
 from gameday.runner import drill as runner
 from gameday.runner import memory, supervisor
 from simulation.invariants import Rule
@@ -81,7 +82,7 @@ def _() -> Any:
     kinds=(What.CRASH, What.POLICY_DELETED, What.CRASH_AT_CALL),
 )
 def _() -> Any:
-    original = outage._injecting
+    original, make = outage._injecting, orders._make
 
     def anew(at: Situation) -> Record | None:
         record = at.record
@@ -89,9 +90,16 @@ def _() -> Any:
             there = at.world.cuts.get(hold.name)
             if hold.state is HoldState.ACTIVE and there is not None and not there.present:
                 record = record.with_hold(replace(hold, state=HoldState.REQUESTED, requested_at=at.now))
-        return record if record is not at.record else original(at)
+        return record if record is not at.record else original(replace(at, world=forgotten(at.world)))
 
-    return _both(patch.object(outage, "_injecting", anew), patch.object(interrupts, "_touched", lambda *_: None))
+    def forgotten(world: World) -> World:
+        return replace(world, cuts={name: replace(cut, made=False) for name, cut in world.cuts.items()})
+
+    return _both(
+        patch.object(outage, "_injecting", anew),
+        patch.object(interrupts, "_touched", lambda *_: None),
+        patch.object(orders, "_make", lambda hold, world: make(hold, forgotten(world))),
+    )
 
 
 @mutation("a policy is owned by no fuse", Rule.IN_TIME, Rule.FUSED, kinds=(What.CRASH,), whole=True)
