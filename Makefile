@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint format generate lock audit test test-fast test-all e2e soak demo by-itself bench chaos faketime image images up down status check-tools
+.PHONY: help setup lint format generate lock audit test test-fast test-all soak demo by-itself bench chaos faketime image images up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
