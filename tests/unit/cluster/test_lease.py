@@ -18,6 +18,15 @@ class Clock:
         return self.now
 
 
+async def one_that_stood_still(cluster: Cluster) -> Election:
+    """A leader whose last renewal is so old that another one may lead."""
+    clock = Clock()
+    election = Election(cluster, "own", "operator", "me", clock)
+    await election.win()
+    clock.now += GIVE_UP_AFTER + 0.1
+    return election
+
+
 async def test_nothing_is_written_before_the_lease_is_won_nor_once_it_may_be_anothers(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
@@ -40,10 +49,7 @@ async def test_nothing_is_written_before_the_lease_is_won_nor_once_it_may_be_ano
 async def test_one_that_stood_still_does_not_renew_although_nobody_holds_the_lease(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
-    clock = Clock()
-    election = Election(cluster, "own", "operator", "me", clock)
-    await election.win()
-    clock.now += GIVE_UP_AFTER + 0.1
+    election = await one_that_stood_still(cluster)
     other = Election(cluster, "own", "operator", "you", lambda: 1000.0)
     lease = api_server.objects["leases", "own", "operator"]
     api_server.put("leases", "own", lease | {"spec": lease["spec"] | {"holderIdentity": ""}})
@@ -59,10 +65,7 @@ async def test_one_that_stood_still_does_not_renew_although_nobody_holds_the_lea
 async def test_one_that_stood_still_goes_on_where_nobody_held_the_lease_meanwhile(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
-    clock = Clock()
-    election = Election(cluster, "own", "operator", "me", clock)
-    await election.win()
-    clock.now += GIVE_UP_AFTER + 0.1
+    election = await one_that_stood_still(cluster)
     assert not election.fresh()
     keeping = asyncio.create_task(election.keep())
     async with asyncio.timeout(10):
