@@ -14,6 +14,7 @@ from gameday.runner.operator import Operator
 from gameday.runner.settings import Settings
 from simulation.client import WRITES, Server, SimulatedCluster
 from simulation.loop import NEVER, ProcessLoop
+from simulation.mortal import Mortal
 from simulation.world import HotLoop, World
 
 OWN = "gameday-system"
@@ -22,7 +23,7 @@ RESTART_AFTER = 2.0
 """Seconds until the kubelet starts a process again that ended by itself."""
 
 
-class Process:
+class Process(Mortal):
     """An operator, from its start to its death. ``name`` is its identity; the next one has another."""
 
     def __init__(self, world: World, server: Server, name: str, skew: float = 0.0) -> None:
@@ -31,14 +32,9 @@ class Process:
         self.name = name
         self.skew = skew
         self.dead = False
-        self.frozen_until = 0.0
         self.error: BaseException | None = None
         self.requests: Counter[tuple[str, str]] = Counter()
-        self.crash: tuple[int, str] | None = None
-        """At which of its next writing calls it dies, and at which moment of it."""
         self.ended: Callable[[Process], None] = lambda _: None
-        self.freeze: tuple[int, float] | None = None
-        """At which of its next writing calls it stands still, and for how many seconds."""
         self.loop = ProcessLoop(lambda: world.now)
         cluster = SimulatedCluster(server, self)
         self.operator = Operator(
@@ -73,17 +69,7 @@ class Process:
 
     def next_call(self, verb: str, kind: Kind) -> str:
         """The moment of this call at which the process dies, or nothing."""
-        if verb not in WRITES or kind is LEASES:
-            return ""
-        if self.freeze is not None:
-            count, seconds = self.freeze
-            self.freeze = (count - 1, seconds) if count > 1 else None
-            self.frozen_until = self.world.now + seconds if count <= 1 else self.frozen_until
-        if self.crash is None:
-            return ""
-        left, moment = self.crash
-        self.crash = (left - 1, moment) if left > 1 else None
-        return moment if left <= 1 else ""
+        return "" if verb not in WRITES or kind is LEASES else self.next_write(self.world.now)
 
     def bury(self) -> None:
         """Let its tasks end, once the world is over."""

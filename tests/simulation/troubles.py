@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, GAMEDAYS, JOBS, NETWORK_POLICIES, SERVICE_ACCOUNTS, Object
 from gameday.model.labels import ROLE
 from simulation.process import OWN
-from simulation.scenario import Trouble, What
+from simulation.scenario import FREEZING, Trouble, What
 from simulation.store import PERSON
 from simulation.town import Town
 
@@ -46,19 +46,11 @@ def _process(site: "Site", trouble: Trouble) -> None:
     acting = site.acting()
     if acting is None:
         return
-    match trouble.what:
-        case What.CRASH:
-            site.restart_after = trouble.seconds
-            acting.kill()
-        case What.CRASH_AT_CALL:
-            site.restart_after = trouble.seconds
-            acting.crash = trouble.count, trouble.detail
-        case What.FREEZE_AT_CALL:
-            acting.freeze = trouble.count, trouble.seconds
-        case What.FREEZE:
-            acting.frozen_until = site.world.now + trouble.seconds
-        case _:
-            site.step_clocks(trouble.seconds)
+    if trouble.what is What.CLOCK_STEP:
+        site.step_clocks(trouble.seconds)
+    elif trouble.what not in FREEZING:
+        site.restart_after = trouble.seconds
+    acting.suffer(trouble, site.world.now)
 
 
 def _outage(site: "Site", *, hangs: bool) -> Callable[[], None]:

@@ -20,6 +20,7 @@ from gameday.runner.lanes import RETRY_AFTER, Lanes
 from simulation.bare.api import DRILL, LAG, PLANS, Failed, Key
 from simulation.bare.hands import carry_out
 from simulation.client import API_GIVES_UP
+from simulation.mortal import Mortal
 from simulation.town import STARTS_WITHIN
 from simulation.world import START
 
@@ -32,17 +33,15 @@ NOTHING = Evidence(PLANS[False, False])
 """Stands for the evidence before there is any."""
 
 
-class Process:
+class Process(Mortal):
     """The runner of one drill in one process, by the rules of ``runner.drill``: look, decide, save, act."""
 
     def __init__(self, world: "Bare") -> None:
         self.world = world
         self.clock = world.clock
         self.dead = self.superseded = self.done = False
-        self.frozen_until = self.ahead = self.renewed_at = 0.0
+        self.ahead = self.renewed_at = 0.0
         self.arriving_until = 0.0
-        self.crash: tuple[int, str] | None = None
-        self.freeze: tuple[int, float] | None = None
         self.lanes = Lanes()
         self.seen: dict[Key, Any] = {}
         self.seen_at: dict[Key, int] = {}
@@ -258,7 +257,7 @@ class Process:
         if writes and self.clock.now > self.renewed_at + GIVE_UP_AFTER:
             self.clock.after(0.0, self._tell, then, "not leading", [True])
             return
-        moment = self._moment() if writes else ""
+        moment = self.next_write(self.clock.now) if writes else ""
         if moment == "before":
             self.kill()
             return
@@ -271,17 +270,6 @@ class Process:
             self.clock.after(CALL_SECONDS, self._tell, then, NO_ANSWER, open_)
         if moment == "sent":
             self.kill()
-        if writes and self.freeze is not None:
-            left, seconds = self.freeze
-            self.freeze = (left - 1, seconds) if left > 1 else None
-            self.frozen_until = self.clock.now + seconds if left <= 1 else self.frozen_until
-
-    def _moment(self) -> str:
-        if self.crash is None:
-            return ""
-        left, moment = self.crash
-        self.crash = (left - 1, moment) if left > 1 else None
-        return moment if left <= 1 else ""
 
     def _arrive(self, act: Callable[[], None], then: Callable[[str], None], moment: str, open_: list[bool]) -> None:
         api = self.world.api

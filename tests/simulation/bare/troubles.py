@@ -8,7 +8,7 @@ from gameday.model.halt import CLEAR, Halt, HaltState
 from gameday.model.names import cut_fuse
 from gameday.model.world import Life, Planned
 from simulation.bare.api import DRILL
-from simulation.scenario import Trouble, What
+from simulation.scenario import FREEZING, Trouble, What
 
 if TYPE_CHECKING:
     from simulation.bare.world import Bare
@@ -78,21 +78,10 @@ def _process(world: "Bare", trouble: Trouble) -> None:
     acting = world.leader if world.leader in world.processes else next(iter(world.processes), None)
     if trouble.what is What.CLOCK_STEP:
         world.skew += trouble.seconds
-    if acting is None:
-        return
-    match trouble.what:
-        case What.CRASH:
+    elif acting is not None:
+        if trouble.what not in FREEZING:
             world.restart_after = trouble.seconds
-            acting.kill()
-        case What.CRASH_AT_CALL:
-            world.restart_after = trouble.seconds
-            acting.crash = trouble.count, trouble.detail
-        case What.FREEZE_AT_CALL:
-            acting.freeze = trouble.count, trouble.seconds
-        case What.FREEZE:
-            acting.frozen_until = world.clock.now + trouble.seconds
-        case _:
-            pass
+        acting.suffer(trouble, world.clock.now)
 
 
 def _outage(world: "Bare", *, hangs: bool) -> Callable[[], None]:
