@@ -105,6 +105,10 @@ class Proof:
             if agent.startswith(role) and name.startswith(TARGET):
                 yield agent, name, dials
 
+    def _control(self, witness: str, name: str) -> Dials | None:
+        """The dials of a witness' twin to the same address."""
+        return self.dials.get((witness.replace("witness-", "control-"), name))
+
     def _complete(self, role: str) -> bool:
         seen = {agent for agent, _, _ in self._targets(role)}
         return self.pairs > 0 and len(seen) == self.pairs
@@ -129,7 +133,7 @@ class Proof:
             return None
         zeros: list[Zero] = []
         for agent, name, dials in self._targets("witness-"):
-            control = self.dials.get((agent.replace("witness-", "control-"), name))
+            control = self._control(agent, name)
             first = dials.run_of(good=False, since=requested)
             if control is None or first is None or not dials.had_run_before(requested):
                 return None
@@ -170,7 +174,7 @@ class Proof:
         """Whether a witness, and not its control, has failed since then: be it once, a cut may have been there."""
         for agent, name, dials in self._targets("witness-"):
             index = dials.run_of(good=False, since=since, length=1)
-            control = self.dials.get((agent.replace("witness-", "control-"), name))
+            control = self._control(agent, name)
             if index is not None and (control is None or control.spared(dials.sent[index], dials.sent[index])):
                 return True
         return self.witness_down(since, math.inf) is not None
@@ -183,7 +187,7 @@ class Proof:
         for (agent, name), dials in self.dials.items():
             if not agent.startswith("witness-") or not name.startswith(BYSTANDER):
                 continue
-            control = self.dials.get((agent.replace("witness-", "control-"), name))
+            control = self._control(agent, name)
             since = requested
             while (index := dials.run_of(good=False, since=since)) is not None and dials.had_run_before(requested):
                 first, last = dials.sent[index], dials.sent[index + RUN - 1]
@@ -225,7 +229,7 @@ class Proof:
         if not self._complete("witness-"):
             return False
         for agent, name, dials in self._targets("witness-"):
-            control = self.dials.get((agent.replace("witness-", "control-"), name))
+            control = self._control(agent, name)
             if dials.good_after(since) is not None:
                 continue
             if control is None or len(control.ok) < RUN or any(control.ok[-RUN:]) or control.sent[-RUN] < since:
