@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench_slots import slots
-from e2e.dialling import until
+from e2e.dialling import ROOT, until
 from e2e.stage import Stage, cluster_output, example, kubectl, small, stage
 from gameday.api.record import moment
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, PODS, Object
@@ -297,6 +297,7 @@ def main() -> None:
     os.environ["PATH"] = f"{cluster_output('path')}:{os.environ['PATH']}"
     os.environ["GAMEDAY_KUBECONFIG"] = cluster_output("kubeconfig")
     kubectl("delete", "namespace", "gameday-system", "--ignore-not-found")
+    kubectl("apply", "-k", str(ROOT / "crds"))
     parts: dict[str, Callable[[], Any]] = {
         "timings": lambda: timings(options.runs),
         "memory": memory,

@@ -78,7 +78,7 @@ async def _see(
     due = datetime.fromtimestamp(minutes * 60, UTC)
     cron = f"{due.minute} {due.hour} * * *"
     say(f"{count} GameDays and {count} CronJobs due at {due:%H:%M:%S}")
-    await asyncio.gather(*(_fill(town, place, cron, range(n, count, NAMESPACES)) for n, place in enumerate(places)))
+    await asyncio.gather(*(_fill(place, cron, range(n, count, NAMESPACES)) for n, place in enumerate(places)))
     await until(lambda: _all_ready(town, count), "every GameDay was checked", PATIENCE)
     if time.time() > due.timestamp() - 5:
         raise SystemExit("the objects took too long to make: the minute has passed; give more LEAD")
@@ -111,13 +111,10 @@ class Receipts(Mirror):
         super()._apply(kind, thing)
 
 
-async def _fill(town: Stage, place: str, cron: str, numbers: range) -> None:
+async def _fill(place: str, cron: str, numbers: range) -> None:
     made: list[Any] = [body for number in numbers for body in bodies(cron, number)]
-    process = await asyncio.create_subprocess_exec(
-        "kubectl", "-n", place, "create", "-f", "-", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
-    )
-    await process.communicate(json.dumps({"apiVersion": "v1", "kind": "List", "items": made}).encode())
-    assert process.returncode == 0, f"{town.namespace}: objects of {place} were not made"
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": made})
+    await asyncio.to_thread(kubectl, "-n", place, "create", "-f", "-", stdin=text)
 
 
 async def _all_ready(town: Stage, count: int) -> bool:
@@ -155,7 +152,9 @@ async def slots(count: int) -> list[str]:
     """The table's rows."""
     skews, idle, most = await measure(count)
     ours, theirs = skews[DRILLS.name], skews[JOBS.name]
-    say(json.dumps({kind: {"n": len(all_), "min": min(all_), "max": max(all_)} for kind, all_ in skews.items()}))
+    for kind, all_ in skews.items():
+        deciles = " ".join(f"{at:.1f}" for at in [min(all_), *statistics.quantiles(all_, n=10), max(all_)])
+        say(f"{len(all_)} {kind}s, seconds late from the first to the last by tenths: {deciles}")
     rows = []
     for name, percent in (("p50", 50), ("p99", 99)):
         a, b = (statistics.quantiles(side, n=100)[percent - 1] for side in (ours, theirs))
