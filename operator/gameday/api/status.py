@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from gameday.model.schedule import Decision
+
 Schema = dict[str, Any]
 
 
@@ -148,12 +150,12 @@ GAMEDAY_STATUS: Schema = {
             "items": text("A time in the schedule's time zone.", 64),
             "description": "The next runs that the calendar knows.",
         },
-        "lastDecidedSlot": time("The newest slot that was decided; it never goes back."),
+        "lastDecidedSlot": time("The newest slot that was decided or is coming; it never goes back."),
         "slots": things(
             "The newest decided slots, and why those that did not run did not.",
             {
                 "at": time("The slot."),
-                "decision": text("Starting, Started, Halted, Suspended, Blackout, TooLate or StillRunning.", 32),
+                "decision": text(f"One of {', '.join(decision.value for decision in Decision)}.", 32),
                 "message": text("Why."),
                 "count": {"type": "integer", "description": "How many slots this stands for, the newest of them at."},
                 "drillUID": text("UID of the Drill that began for it: no other one does.", 64),

@@ -41,8 +41,10 @@ class Schedule:
 
 
 class Decision(enum.Enum):
-    """What became of a slot. All but ``STARTING`` and ``STARTED`` are reasons why it did not run."""
+    """What became of a slot. All but the first three are reasons why it did not run."""
 
+    COMING = "Coming"
+    """Recorded shortly before its time: its Drill is created at its time, unless something hinders it by then."""
     STARTING = "Starting"
     """Decided and recorded; its Drill is created next, by this process or the one after it."""
     STARTED = "Started"
@@ -51,6 +53,7 @@ class Decision(enum.Enum):
     BLACKOUT = "Blackout"
     TOO_LATE = "TooLate"
     STILL_RUNNING = "StillRunning"
+    CHANGED = "Changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,12 @@ class Slot:
     @property
     def ran(self) -> bool:
         """Whether it has, or is about to have, a Drill."""
-        return self.decision in {Decision.STARTING, Decision.STARTED}
+        return self.open or self.decision is Decision.STARTED
+
+    @property
+    def open(self) -> bool:
+        """Whether its Drill has not begun yet, and may."""
+        return self.decision in {Decision.COMING, Decision.STARTING}
 
 
 SLOTS_KEPT: Final = 10
@@ -91,15 +99,15 @@ class Calendar:
 
     @property
     def starting(self) -> Slot | None:
-        """The slot whose Drill is to be created, until that Drill has been seen to begin."""
-        return next((slot for slot in self.slots if slot.decision is Decision.STARTING), None)
+        """The slot whose Drill is to be created, until that Drill has been seen to begin; its time may be to come."""
+        return next((slot for slot in self.slots if slot.open), None)
 
     def note(self, *decided: Slot) -> Self:
         """The calendar with more slots decided."""
         newest = max((slot.at for slot in decided), default=0.0)
         known = (*self.slots, *decided)
         old, new = known[:-SLOTS_KEPT], known[-SLOTS_KEPT:]
-        kept = tuple(slot for slot in old if slot.decision is Decision.STARTING) + new
+        kept = tuple(slot for slot in old if slot.open) + new
         return replace(self, slots=kept, last_decided=max(self.last_decided, newest))
 
     def slot(self, at: float) -> Slot | None:
@@ -111,9 +119,7 @@ class Calendar:
         return replace(
             self,
             slots=tuple(
-                replace(slot, decision=decision, message=message, drill=drill)
-                if slot.at == at and slot.decision is Decision.STARTING
-                else slot
+                replace(slot, decision=decision, message=message, drill=drill) if slot.at == at and slot.open else slot
                 for slot in self.slots
             ),
         )

@@ -1,7 +1,8 @@
 """Starts drills by the calendar: asks ``engine.calendar`` what became of each slot, records it, then does it.
 
-A decision is recorded, on the very version of the GameDay it was made from, before its Drill is created. So two
-operators, or one that died in between, never decide a slot twice; and the Drill's name follows from its slot.
+A slot is recorded, on the very version of the GameDay it was judged by, before its Drill is created, and settled before
+that Drill begins. So two operators, or one that died in between, never decide a slot twice; and the Drill's name
+follows from its slot.
 """
 
 import asyncio
@@ -143,27 +144,41 @@ class Schedules:
             return True
         (namespace, name), uid = (drill["metadata"]["namespace"], drill["metadata"]["name"]), drill["metadata"]["uid"]
         key = namespace, drill["spec"]["gameDay"]
+        gameday = await self._cluster.get(GAMEDAYS, *key)
         while True:
-            gameday = await self._cluster.get(GAMEDAYS, *key)
             calendar = calendar_of(gameday.get("status", {})) if gameday is not None else None
             slot = calendar.slot(at) if calendar is not None else None
             if gameday is None or calendar is None or slot is None:
                 return True
-            if slot.decision is not Decision.STARTING:
-                if slot.decision is Decision.STARTED and slot.drill in {"", uid}:
-                    return True
-                log.warning("drill %s/%s is deleted: its slot was decided, %s", namespace, name, slot.decision.value)
-                await self._cluster.delete(DRILLS, namespace, name, uid=uid)
-                return False
-            settled = calendar.settle(at, Decision.STARTED, f"drill {name}", uid)
-            try:
-                self._gamedays[key] = await self._record(gameday, calendar_fields(settled))
-            except Conflict:
+            if slot.open:
+                try:
+                    gameday = await self._settle(key, gameday, calendar, at, drill)
+                except Conflict:
+                    gameday = await self._cluster.get(GAMEDAYS, *key)
                 continue
-            self._metrics.decided(*key, Decision.STARTED.value, 1)
-            self._due[key] = 0.0
-            self._changed.set()
-            return True
+            if slot.decision is Decision.STARTED and slot.drill in {"", uid}:
+                return True
+            log.warning("drill %s/%s is deleted: its slot was decided, %s", namespace, name, slot.decision.value)
+            await self._cluster.delete(DRILLS, namespace, name, uid=uid)
+            return False
+
+    async def _settle(self, key: Key, gameday: Object, known: Calendar, at: float, drill: Object) -> Object:
+        """Record what becomes of a slot whose Drill is about to begin; the GameDay as it is then."""
+        schedule, now = self._read(key, gameday).schedule, self._clock()
+        calendar = self._begun(key, gameday, known, now) if schedule is not None else known
+        # Where the clock was put back, the slot's time is to come again, and its Drill is there all the same.
+        calendar = engine.come(schedule, calendar, engine.Around(made=True), max(now, at))
+        calendar = calendar.settle(at, Decision.STARTED, f"drill {drill['metadata']['name']}", drill["metadata"]["uid"])
+        fields = calendar_fields(calendar)
+        fields = {"slots": fields["slots"]} if schedule is None else fields | _next(schedule, calendar, now)
+        gameday = self._gamedays[key] = await self._record(gameday, fields)
+        self._due[key] = 0.0
+        self._changed.set()
+        slot = calendar.slot(at)
+        if slot is not None and slot.ran:
+            self._metrics.decided(*key, slot.decision.value, 1)
+        await self._tell(gameday, "Etc/UTC" if schedule is None else schedule.zone, known, calendar)
+        return gameday
 
     async def _rest(self, now: float) -> None:
         waiting = (at for key, at in self._due.items() if key not in self._turning)
@@ -212,16 +227,20 @@ class Schedules:
             return float("inf")
         now = self._clock()
         known = calendar_of(gameday.get("status", {}))
-        generation = gameday["metadata"].get("generation", 1)
-        begun = engine.begin(known, written.digest, generation, _changed_at(gameday, now))
-        calendar = engine.decide(schedule, begun, self._around(key), now)
+        begun = self._begun(key, gameday, known, now)
+        around = self._around(key, begun.starting)
+        calendar = engine.decide(schedule, begun, around, now)
         gameday = await self._record(gameday, calendar_fields(calendar) | _next(schedule, calendar, now))
-        await self._tell(gameday, schedule, known, calendar)
-        if calendar.starting is not None:
-            await self._start(key, schedule, calendar.starting, fresh=calendar != begun)
+        await self._tell(gameday, schedule.zone, known, calendar)
+        if (slot := calendar.starting) is not None and slot.at <= now and not around.made:
+            await self._start(key, schedule, slot, fresh=calendar != begun)
         self._trouble.pop(key, None)
         await self._prune(key, kept(gameday["spec"]))
-        return engine.due(schedule, calendar)
+        return engine.due(schedule, calendar, now)
+
+    def _begun(self, key: Key, gameday: Object, known: Calendar | None, now: float) -> Calendar:
+        generation = gameday["metadata"].get("generation", 1)
+        return engine.begin(known, self._read(key, gameday).digest, generation, _changed_at(gameday, now))
 
     def _read(self, key: Key, gameday: Object) -> "Written":
         """The schedule of a GameDay's newest spec, read once."""
@@ -240,9 +259,12 @@ class Schedules:
         return await self._cluster.replace_status(GAMEDAYS, namespace, name, gameday | {"status": status})
 
     async def _start(self, key: Key, schedule: Schedule, slot: Slot, *, fresh: bool) -> None:
-        """Create a slot's Drill; where the decision is an older one, only if it still stands in the newest version."""
+        """Create a slot's Drill; where the decision is an older one, only if it still stands in the newest version.
+
+        A slot that was coming has no time for that question: it is asked before its Drill begins.
+        """
         namespace, name = key
-        if not fresh:
+        if not fresh and slot.decision is not Decision.COMING:
             newest = await self._cluster.get(GAMEDAYS, namespace, name)
             calendar = calendar_of(newest.get("status", {})) if newest is not None else None
             if calendar is None or calendar.starting != slot:
@@ -266,7 +288,7 @@ class Schedules:
         extra = {"gameday": f"{namespace}/{name}", "reason": "Scheduled"}
         log.info("drill %s created %.1f s after its slot", of_slot(name, slot.at), lag, extra=extra)
 
-    async def _tell(self, gameday: Object, schedule: Schedule, before: Calendar | None, after: Calendar) -> None:
+    async def _tell(self, gameday: Object, zone: str, before: Calendar | None, after: Calendar) -> None:
         """Say of each newly decided slot that does not run why: as a metric and as an Event."""
         namespace, name = gameday["metadata"]["namespace"], gameday["metadata"]["name"]
         old = {(slot.at, slot.decision) for slot in before.slots} if before is not None else set()
@@ -274,8 +296,8 @@ class Schedules:
             if slot.ran or (slot.at, slot.decision) in old:
                 continue
             self._metrics.decided(namespace, name, slot.decision.value, slot.count)
-            text = f"slot {engine.local(slot.at, schedule.zone)} did not run: {slot.message}"
-            bad = slot.decision not in {Decision.SUSPENDED, Decision.BLACKOUT}
+            text = f"slot {engine.local(slot.at, zone)} did not run: {slot.message}"
+            bad = slot.decision not in {Decision.SUSPENDED, Decision.BLACKOUT, Decision.CHANGED}
             extra = {"gameday": f"{namespace}/{name}", "reason": slot.decision.value}
             log.log(logging.WARNING if bad else logging.INFO, text, extra=extra)
             try:
@@ -302,13 +324,13 @@ class Schedules:
         drills = [self._drills[key[0], name] for name in known]
         yield from (drill for drill in drills if drill["spec"].get("gameDay") == key[1])
 
-    def _around(self, key: Key) -> engine.Around:
+    def _around(self, key: Key, starting: Slot | None) -> engine.Around:
         halt = self._halt()
         halted = str(halt) if halt.halted else ""
-        return engine.Around(self._running(key), halted, self._trouble.get(key, ""))
-
-    def _running(self, key: Key) -> str | None:
-        return next((d["metadata"]["name"] for d in self._of(key) if not _over(d)), None)
+        own = of_slot(key[1], starting.at) if starting is not None else ""
+        running = [drill["metadata"]["name"] for drill in self._of(key) if not _over(drill)]
+        others = (name for name in running if name != own)
+        return engine.Around(next(others, None), halted, self._trouble.get(key, ""), made=own in running)
 
 
 def _version(gameday: Object) -> tuple[str, int]:
@@ -347,7 +369,9 @@ def _ended(drill: Object) -> bool:
 
 def _next(schedule: Schedule, calendar: Calendar, now: float) -> dict[str, Any]:
     """The next runs; a slot that was decided already is none, although a clock that was put back shows it again."""
-    since = max(now, calendar.last_decided)
+    starting = calendar.starting
+    coming = starting is not None and starting.decision is Decision.COMING
+    since = starting.at - 1 if starting is not None and coming else max(now, calendar.last_decided)
     runs = [engine.local(at, schedule.zone) for at in next_runs(schedule, since, SHOWN)]
     first = "suspended" if schedule.suspend else next(iter(runs), "all in blackouts")
     return {"next": runs, "nextRun": first}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gameday.engine.calendar import Around, begin, check, decide, due, local
+from gameday.engine.calendar import Around, begin, check, come, decide, due, local
 from gameday.engine.history import Past, expired
 from gameday.model.schedule import Calendar, Decision, Recurring, Schedule, Window
 
@@ -22,8 +22,8 @@ def last(
 
 
 def test_nothing_is_decided_before_its_time() -> None:
-    assert decide(WEEKLY, FRESH, Around(), MONDAY - 0.001) == FRESH
-    assert due(WEEKLY, FRESH) == MONDAY
+    assert decide(WEEKLY, FRESH, Around(), MONDAY - 31) == FRESH
+    assert due(WEEKLY, FRESH, MONDAY - 31) == MONDAY - 30
 
 
 def test_a_slot_starts_at_its_time_and_until_the_starting_deadline() -> None:
@@ -31,6 +31,77 @@ def test_a_slot_starts_at_its_time_and_until_the_starting_deadline() -> None:
         decided = decide(WEEKLY, FRESH, Around(), now)
         assert decided.starting is not None
         assert (decided.starting.at, decided.last_decided) == (MONDAY, MONDAY)
+
+
+COMING = decide(WEEKLY, FRESH, Around(), MONDAY - 30)
+
+
+NOTHING = Around()
+
+
+def fate(calendar: Calendar, around: Around = NOTHING, schedule: Schedule = WEEKLY, now: float = MONDAY) -> Decision:
+    """What a slot that was coming is, at its time or later."""
+    slot = decide(schedule, calendar, around, now).slot(MONDAY)
+    assert slot is not None
+    return slot.decision
+
+
+def test_a_slot_is_seen_coming_and_nothing_is_left_to_record_at_its_time() -> None:
+    assert [(slot.at, slot.decision) for slot in COMING.slots] == [(MONDAY, Decision.COMING)]
+    assert COMING.last_decided == MONDAY
+    for now in (MONDAY - 29, MONDAY - 1, MONDAY, MONDAY + 299):
+        assert decide(WEEKLY, COMING, Around(), now) == COMING
+    assert due(WEEKLY, COMING, MONDAY - 30) == MONDAY
+    assert due(WEEKLY, COMING, MONDAY) == MONDAY + 300
+
+
+@pytest.mark.parametrize("around", [Around("redis-7"), Around(halted="halted")])
+def test_a_slot_that_something_hinders_is_not_seen_coming_but_decided_at_its_time(around: Around) -> None:
+    assert decide(WEEKLY, FRESH, around, MONDAY - 30) == FRESH
+    assert due(WEEKLY, FRESH, MONDAY - 30) == MONDAY
+    for schedule in (replace(WEEKLY, suspend=True), replace(WEEKLY, blackouts=(Window("w", MONDAY, MONDAY + 1),))):
+        assert decide(schedule, FRESH, Around(), MONDAY - 30) == FRESH
+    assert fate(COMING, around) in {Decision.STILL_RUNNING, Decision.HALTED}
+
+
+def test_what_is_written_before_its_time_counts_for_a_slot_that_is_coming() -> None:
+    suspended, elsewhere = replace(WEEKLY, suspend=True), replace(WEEKLY, cron="0 11 * * 1")
+    changed = begin(COMING, "b", 2, MONDAY - 10)
+    assert decide(suspended, changed, Around(), MONDAY - 9) == changed
+    assert fate(changed, schedule=suspended) is Decision.SUSPENDED
+    assert fate(changed, schedule=elsewhere) is Decision.CHANGED
+    assert fate(changed, schedule=replace(WEEKLY, starting_deadline=600)) is Decision.COMING
+    assert fate(begin(COMING, "a", 2, MONDAY - 10)) is Decision.COMING
+
+
+def test_what_is_written_after_its_time_ends_a_slot_whose_drill_has_not_begun() -> None:
+    changed = begin(COMING, "b", 2, MONDAY + 1)
+    assert fate(changed, Around(made=True), now=MONDAY + 2) is Decision.CHANGED
+    assert fate(changed.settle(MONDAY, Decision.STARTED), now=MONDAY + 2) is Decision.STARTED
+
+
+def test_once_its_drill_is_there_a_halt_and_other_drills_are_for_that_drill() -> None:
+    assert fate(COMING, Around("redis-7", "halted", made=True)) is Decision.COMING
+    minutely = Schedule("* * * * *", "Etc/UTC")
+    later = decide(minutely, COMING, Around(made=True), MONDAY + 60)
+    assert [slot.decision for slot in later.slots] == [Decision.COMING, Decision.STILL_RUNNING]
+    assert later.slots[-1].message == "drill of Mon 2026-11-30 10:00 UTC has not ended"
+
+
+def test_a_slot_whose_drill_was_never_there_gives_way_to_the_next() -> None:
+    minutely = Schedule("* * * * *", "Etc/UTC")
+    later = decide(minutely, COMING, Around(trouble="forbidden"), MONDAY + 60)
+    assert [slot.decision for slot in later.slots] == [Decision.TOO_LATE, Decision.STARTING]
+    assert later.slots[0].message == "its Drill was not there before the next slot: forbidden"
+    ended = decide(WEEKLY, COMING, Around(trouble="forbidden"), MONDAY + 301)
+    assert ended.slots[0].message == "its Drill did not begin in time: forbidden"
+
+
+def test_a_schedule_that_went_ends_what_was_coming() -> None:
+    ended = come(None, COMING, Around(made=True), MONDAY)
+    assert [(slot.decision, slot.message) for slot in ended.slots] == [
+        (Decision.CHANGED, "the GameDay was changed before its Drill began")
+    ]
 
 
 def test_each_reason_not_to_start_is_named() -> None:
@@ -71,7 +142,7 @@ def test_what_was_decided_stays_when_the_clock_goes_back() -> None:
 def test_a_changed_schedule_starts_nothing_past() -> None:
     changed = begin(FRESH, "b", 2, MONDAY + 60)
     assert decide(WEEKLY, changed, Around(), MONDAY + 61) == changed
-    assert due(WEEKLY, changed) == MONDAY + 7 * 86_400
+    assert due(WEEKLY, changed, MONDAY + 61) == MONDAY + 7 * 86_400 - 30
     unseen = begin(FRESH, "a", 3, MONDAY + 60)
     assert decide(WEEKLY, unseen, Around(), MONDAY + 61) == unseen
 
@@ -98,7 +169,7 @@ def test_a_drill_that_could_not_be_created_in_time_is_too_late() -> None:
 def test_a_drill_that_has_not_begun_yet_keeps_the_next_slots_from_starting() -> None:
     minutely = Schedule("* * * * *", "Etc/UTC")
     starting = decide(minutely, replace(FRESH, last_decided=MONDAY - 60), Around(), MONDAY)
-    assert due(minutely, starting) == MONDAY + 60
+    assert due(minutely, starting, MONDAY) == MONDAY + 60
     later = decide(minutely, starting, Around(), MONDAY + 60)
     assert [slot.decision for slot in later.slots] == [Decision.STARTING, Decision.STILL_RUNNING]
     assert later.slots[-1].message == "drill of Mon 2026-11-30 10:00 UTC has not ended"

@@ -6,6 +6,7 @@ operator dead before it or after it, and may be left lying while its process sle
 
 import asyncio
 import copy
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Any
 from gameday.api.calendar import calendar_of
 from gameday.api.record import moment, timestamp
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Kind
+from gameday.engine.slots import upcoming
 from gameday.errors import AlreadyExists, ClusterUnreachable, Conflict
 from gameday.model.halt import Halt
 from gameday.model.labels import SLOT
@@ -55,14 +57,15 @@ class World:
         self.gameday: Object = {"metadata": metadata, "spec": {}, "status": {}}
         self.edit(schedule)
 
-    def edit(self, schedule: Object) -> None:
-        """A person applies another schedule, or the same one anew."""
+    def edit(self, schedule: Object | None) -> None:
+        """A person applies another schedule, or the same one anew, or takes it away."""
         self.version += 1
-        if self.gameday["spec"].get("schedule") != schedule:
-            self.changed_at = self.now // 1
+        changed = self.gameday["spec"].get("schedule") != schedule
+        # Where the clock was put back, the times before that say nothing any more.
+        self.changed_at = self.now // 1 if changed else min(self.changed_at, self.now // 1)
         metadata = self.gameday["metadata"]
         self.gameday = self.gameday | {
-            "spec": {"schedule": schedule, "history": {"keep": self.keep}},
+            "spec": ({"schedule": schedule} if schedule else {}) | {"history": {"keep": self.keep}},
             "metadata": metadata
             | {
                 "generation": metadata["generation"] + 1,
@@ -123,15 +126,21 @@ class World:
         known = self.fates.get(slot.at)
         if known is None:
             self.decided.append(slot)
-            schedule = self.gameday["spec"]["schedule"]
-            if slot.ran:
-                assert slot.at > self.changed_at, "a schedule that was changed started what is past"
-                assert not schedule.get("suspend"), "a suspended slot started"
-                dark = slot.at // 60 % 60 in {*range(10, 20), *range(30, 40)}
-                assert not (dark and "blackouts" in schedule), "a slot started in a blackout"
-        elif known.decision is not Decision.STARTING:
+        elif not known.open:
             assert slot.decision is known.decision, "a decision was changed"
+        new = known is None or (known.decision is Decision.COMING and slot.decision is not Decision.COMING)
+        if new and slot.ran:
+            self._may_start(slot.at)
         self.fates[slot.at] = slot
+
+    def _may_start(self, at: float) -> None:
+        """What was written last before a slot's time says whether it runs."""
+        schedule = self.gameday["spec"]["schedule"]
+        assert at > self.changed_at, "a schedule that was changed started what is past"
+        assert at in itertools.islice(upcoming(schedule["cron"], schedule["timeZone"], at - 1), 1), "it is no slot"
+        assert not schedule.get("suspend"), "a suspended slot started"
+        dark = at // 60 % 60 in {*range(10, 20), *range(30, 40)}
+        assert not (dark and "blackouts" in schedule), "a slot started in a blackout"
 
     async def create(self, kind: Kind, _namespace: str, body: Object) -> Object:
         assert kind is DRILLS
@@ -193,8 +202,8 @@ class World:
             match slot.decision:
                 case Decision.STARTED:
                     assert at in self.runs or at in self.without_run, "a slot that started was lost"
-                case Decision.STARTING:
-                    raise AssertionError("a slot waits for ever")
+                case Decision.STARTING | Decision.COMING:
+                    assert at > self.now, "a slot waits for ever"
                 case _:
                     assert at not in self.runs, "a slot ran, and it is said that it did not"
         assert set(self.runs) <= set(self.fates), "a slot ran that was never decided"

@@ -148,3 +148,71 @@ def test_no_slot_is_decided_before_it_is_known_what_runs(monkeypatch: pytest.Mon
         return world
 
     assert len(asyncio.run(asyncio.wait_for(story(), 5)).drills) == 1
+
+
+def test_of_a_slot_that_was_seen_coming_only_the_drill_is_left_to_create(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> World:
+        world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"})
+        process = Process(world)
+        world.now = START + 30
+        await process.schedules.look(KEY)
+        assert world.gameday["status"]["nextRun"] == engine.local(START + 60, "Etc/UTC")
+        assert world.drills == {}
+        process.listen()
+        world.now = START + 60
+        with monkeypatch.context() as patch:
+            for call in ("get", "replace_status"):
+                patch.setattr(world, call, None)
+            await process.schedules.look(KEY)
+            assert list(world.drills) == [of_slot("redis", START + 60)]
+            process.listen()
+            await process.schedules.look(KEY)
+        await process.turn()
+        return world
+
+    world = asyncio.run(story())
+    assert world.runs == {START + 60: 1}
+    assert world.gameday["status"]["nextRun"] == engine.local(START + 120, "Etc/UTC")
+
+
+def test_a_suspension_that_was_not_seen_in_time_still_counts() -> None:
+    async def story() -> tuple[World, Process]:
+        world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"})
+        process = Process(world)
+        world.now = START + 45
+        await process.turn()
+        process.listen()
+        world.now = START + 50
+        world.edit({"cron": "* * * * *", "timeZone": "Etc/UTC", "suspend": True})
+        world.now = START + 60
+        await process.schedules.look(KEY)
+        assert list(world.drills) == [of_slot("redis", START + 60)]
+        for name, drill in world.drills.items():
+            process.known["shop", name] = copy.deepcopy(drill)
+        for drill in list(process.known.values()):
+            assert not await process.schedules.claim(drill)
+        return world, process
+
+    world, process = asyncio.run(story())
+    assert (world.drills, world.runs) == ({}, {})
+    assert process.counted() == {"Suspended": 1}
+    assert world.told == [("Suspended", "slot Mon 2026-11-30 10:01 UTC did not run: spec.schedule.suspend is true")]
+
+
+def test_a_drill_whose_schedule_was_taken_away_does_not_begin() -> None:
+    async def story() -> tuple[World, Process]:
+        world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"})
+        process = Process(world)
+        world.now = START + 45
+        await process.turn()
+        process.listen()
+        world.now = START + 60
+        await process.schedules.look(KEY)
+        world.edit(None)
+        (drill,) = world.drills.values()
+        assert not await process.schedules.claim(drill)
+        return world, process
+
+    world, process = asyncio.run(story())
+    assert (world.drills, world.runs) == ({}, {})
+    assert process.counted() == {"Changed": 1}

@@ -21,7 +21,7 @@ from gameday.cluster.kinds import GAMEDAYS, Kind
 from gameday.engine import calendar, slots
 from gameday.engine.calendar import Around
 from gameday.errors import ClusterUnreachable
-from gameday.model.schedule import Calendar, Decision
+from gameday.model.schedule import Calendar
 from gameday.runner import schedules as module
 from gameday.runner.schedules import Schedules
 from unit.runner.slots_world import KEY, START, Died, Object, Process, World
@@ -151,12 +151,15 @@ CALLS = 8
 """Calls from a slot's coming due until its drill has begun."""
 
 
-def killed_at(call: int, after: bool, make: Make = Schedules) -> World:
-    """One slot, and an operator that is killed at one call, before it is carried out or after it."""
+def killed_at(call: int, after: bool, ahead: bool = False, make: Make = Schedules) -> World:
+    """One slot, and an operator that is killed at one call, before it is carried out or after it.
+
+    ``ahead`` is whether an operator sees the slot coming.
+    """
 
     async def story() -> World:
         world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"})
-        world.now = START + 60
+        world.now = START + (45 if ahead else 60)
         calls = 0
 
         async def reached(now: bool) -> None:
@@ -172,8 +175,10 @@ def killed_at(call: int, after: bool, make: Make = Schedules) -> World:
             process = Process(world, make)
             try:
                 await process.turn()
-                process.listen()
-                await process.turn()
+                for _ in range(2):
+                    world.now = START + 60
+                    process.listen()
+                    await process.turn()
             except Died:
                 continue
         return world
@@ -184,10 +189,11 @@ def killed_at(call: int, after: bool, make: Make = Schedules) -> World:
     return world
 
 
+@pytest.mark.parametrize("ahead", [False, True])
 @pytest.mark.parametrize("call", range(CALLS))
 @pytest.mark.parametrize("after", [False, True])
-def test_an_operator_killed_at_any_call_leaves_one_run(call: int, after: bool) -> None:
-    killed_at(call, after)
+def test_an_operator_killed_at_any_call_leaves_one_run(call: int, after: bool, ahead: bool) -> None:
+    killed_at(call, after, ahead)
 
 
 class CreatesFirst(Schedules):
@@ -273,13 +279,28 @@ def _names_by_chance(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(module, "of_slot", lambda gameday, at: f"{gameday}-{int(at) // 60}-{next(number)}")
 
 
+def _settles_unseen(patch: pytest.MonkeyPatch) -> None:
+    """A slot that was coming starts whatever was written since."""
+    patch.setattr(calendar, "come", lambda _, known, *__: known)
+
+
+def _asks_only_at_its_time(patch: pytest.MonkeyPatch) -> None:
+    """A slot is judged when its Drill is created, and not again before that begins."""
+    come = calendar.come
+
+    def trusting(schedule: Any, known: Calendar, around: Around, now: float) -> Calendar:
+        return known if around.made else come(schedule, known, around, now)
+
+    patch.setattr(calendar, "come", trusting)
+
+
 def _drops_what_is_starting(patch: pytest.MonkeyPatch) -> None:
     """A slot that starts is forgotten when another is decided."""
     decide = calendar.decide
 
     def forgetful(schedule: Any, known: Calendar, around: Around, now: float) -> Calendar:
         decided = decide(schedule, known, around, now)
-        kept = tuple(slot for slot in decided.slots if slot.decision is not Decision.STARTING)
+        kept = tuple(slot for slot in decided.slots if not slot.open)
         if decided.slots and decided.slots[-1] not in kept:
             kept = (*kept, decided.slots[-1])
         return replace(decided, slots=kept)
@@ -335,6 +356,8 @@ def test_a_drill_that_a_process_created_after_it_slept_is_deleted_and_does_not_r
         pytest.param(Schedules, _keeps_since, "started what is past", id="a changed schedule starts what is past"),
         pytest.param(Schedules, _prunes_failures, "last failed drill", id="the last failed drill is pruned"),
         pytest.param(Schedules, _names_by_chance, "ran twice", id="names do not follow from slots"),
+        pytest.param(Schedules, _settles_unseen, "is past|is no slot|suspended|blackout", id="what was coming starts"),
+        pytest.param(Schedules, _asks_only_at_its_time, "is past|is no slot|suspended", id="a Drill begins unasked"),
         pytest.param(Schedules, _drops_what_is_starting, "waits for ever", id="a slot about to start is forgotten"),
     ],
 )
@@ -348,7 +371,7 @@ def test_the_simulation_finds_a_bug_put_in_on_purpose(
 
 def _all(make: Make) -> None:
     asyncio.run(woken_late(make))
-    for call, after in itertools.product(range(CALLS), (False, True)):
-        killed_at(call, after, make)
+    for call, after, ahead in itertools.product(range(CALLS), (False, True), (False, True)):
+        killed_at(call, after, ahead, make)
     for seed in range(SEEDS):
         lived(seed, make)
