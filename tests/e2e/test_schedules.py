@@ -11,6 +11,7 @@ from e2e.dialling import until
 from e2e.stage import Stage, condition, kubectl, ready, small
 from gameday.api.record import moment
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
+from gameday.engine import calendar as engine
 
 pytestmark = pytest.mark.e2e
 
@@ -111,6 +112,34 @@ async def test_killed_between_the_record_and_the_drill_still_one_run(town: Stage
     await slot(town, "Started")
     assert name not in await drills(town)
     assert again.process.returncode is None
+
+
+async def test_killed_while_a_slot_is_coming_still_one_run(town: Stage) -> None:
+    town.apply(scheduled(MINUTELY))
+    operator = await town.operator()
+    coming = await slot(town, "Coming")
+    at = moment(coming["at"])
+    seen = await gameday(town)
+    assert moment(seen["status"]["lastDecidedSlot"]) == at > datetime.now(UTC).timestamp()
+    assert seen["status"]["nextRun"] == engine.local(at, "Europe/Berlin")
+    assert await drills(town) == {}
+    await operator.kill()
+    await town.operator()
+    name = f"small-{int(at) // 60}"
+    await until(lambda: _is_there(town, name), "its Drill is created", 60)
+    await town.finishes(name)
+    settled = next(one for one in (await gameday(town))["status"]["slots"] if moment(one["at"]) == at)
+    assert settled["decision"] == "Started"
+    assert settled["drillUID"] == (await drills(town))[name]["metadata"]["uid"]
+
+
+async def test_a_slot_that_is_suspended_while_it_is_coming_does_not_run(town: Stage) -> None:
+    town.apply(scheduled(MINUTELY))
+    await town.operator()
+    at = (await slot(town, "Coming"))["at"]
+    town.apply(scheduled(MINUTELY | {"suspend": True}))
+    assert (await slot(town, "Suspended"))["at"] == at
+    assert await drills(town) == {}
 
 
 async def _is_there(town: Stage, name: str) -> bool:

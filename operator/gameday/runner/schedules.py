@@ -10,9 +10,9 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
+from gameday.api.authors import slim, spec_changed_at
 from gameday.api.calendar import SHOWN, calendar_fields, calendar_of, digest_of, kept, schedule_of
 from gameday.api.parse import PlanInvalid
 from gameday.api.record import moment, timestamp
@@ -171,7 +171,7 @@ class Schedules:
         calendar = calendar.settle(at, Decision.STARTED, f"drill {drill['metadata']['name']}", drill["metadata"]["uid"])
         fields = calendar_fields(calendar)
         fields = {"slots": fields["slots"]} if schedule is None else fields | _next(schedule, calendar, now)
-        gameday = self._gamedays[key] = await self._record(gameday, fields)
+        gameday = self._gamedays[key] = slim(await self._record(gameday, fields))
         self._due[key] = 0.0
         self._changed.set()
         slot = calendar.slot(at)
@@ -240,7 +240,7 @@ class Schedules:
 
     def _begun(self, key: Key, gameday: Object, known: Calendar | None, now: float) -> Calendar:
         generation = gameday["metadata"].get("generation", 1)
-        return engine.begin(known, self._read(key, gameday).digest, generation, _changed_at(gameday, now))
+        return engine.begin(known, self._read(key, gameday).digest, generation, spec_changed_at(gameday, now))
 
     def _read(self, key: Key, gameday: Object) -> "Written":
         """The schedule of a GameDay's newest spec, read once."""
@@ -375,13 +375,3 @@ def _next(schedule: Schedule, calendar: Calendar, now: float) -> dict[str, Any]:
     runs = [engine.local(at, schedule.zone) for at in next_runs(schedule, since, SHOWN)]
     first = "suspended" if schedule.suspend else next(iter(runs), "all in blackouts")
     return {"next": runs, "nextRun": first}
-
-
-def _changed_at(gameday: Object, now: float) -> float:
-    """When the spec was last written, in whole seconds, as the API server noted it; now where it did not."""
-    times = [
-        datetime.fromisoformat(entry["time"]).timestamp()
-        for entry in gameday["metadata"].get("managedFields", ())
-        if "f:spec" in entry.get("fieldsV1", {}) and entry.get("subresource", "") == "" and "time" in entry
-    ]
-    return max(times, default=now)

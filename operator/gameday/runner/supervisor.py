@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from gameday.api.authors import slim
 from gameday.cluster.streams import version_of
 from gameday.errors import GameDayError
 from gameday.model.record import Phase
@@ -117,7 +118,7 @@ class Supervisor:
             known_here = [key for key in known if namespace in {None, key[0]}]
             for key in [k for k in known_here if k not in listed and version_of(known[k]) < int(version)]:
                 del known[key]
-            newer = {k: t for k, t in listed.items() if k not in known or version_of(known[k]) < version_of(t)}
+            newer = {k: slim(t) for k, t in listed.items() if k not in known or version_of(known[k]) < version_of(t)}
             known.update(newer)
             for key, thing in newer.items():
                 if known is self.known.gamedays:
@@ -157,7 +158,7 @@ class Supervisor:
         if deleted:
             into.pop(key_of(thing), None)
         else:
-            into[key_of(thing)] = thing
+            into[key_of(thing)] = slim(thing)
         self._tell()
 
     def _tell(self) -> None:
