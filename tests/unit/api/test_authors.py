@@ -4,7 +4,7 @@ from typing import Any
 
 from gameday.api.authors import slim, spec_changed_at
 
-FIELDS = {"f:spec": {"f:probes": {}}, "f:metadata": {}}
+FIELDS: dict[str, Any] = {"f:spec": {"f:probes": {}}, "f:metadata": {}}
 THING: dict[str, Any] = {
     "metadata": {
         "name": "redis",
