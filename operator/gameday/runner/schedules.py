@@ -171,9 +171,11 @@ class Schedules:
         calendar = calendar.settle(at, Decision.STARTED, f"drill {drill['metadata']['name']}", drill["metadata"]["uid"])
         fields = calendar_fields(calendar)
         fields = {"slots": fields["slots"]} if schedule is None else fields | _next(schedule, calendar, now)
-        gameday = self._gamedays[key] = slim(await self._record(gameday, fields))
-        self._due[key] = 0.0
-        self._changed.set()
+        try:
+            gameday = self._gamedays[key] = slim(await self._record(gameday, fields))
+        finally:
+            self._due[key] = 0.0
+            self._changed.set()
         slot = calendar.slot(at)
         if slot is not None and slot.ran:
             self._metrics.decided(*key, slot.decision.value, 1)
