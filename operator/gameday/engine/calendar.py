@@ -26,6 +26,8 @@ AHEAD: Final = 30.0
 
 Less than a minute: no two slots of an expression are then coming at the same time.
 """
+UNDECIDED: Final = 10.0
+"""Seconds after its time for which a slot whose Drill is there may stay as coming: most begin within them, unqueued."""
 NO_ZONES: Final = r"localtime$|posixrules$|Factory$|posix/|right/"
 
 
@@ -74,35 +76,47 @@ def decide(schedule: Schedule, calendar: Calendar, around: Around, now: float) -
 
 
 def come(schedule: Schedule | None, calendar: Calendar, around: Around, now: float) -> Calendar:
-    """The calendar in which a slot whose Drill may not begin any more is ended; others stay as they are.
+    """The calendar in which a slot whose Drill is to begin is ended where it may not; others stay as they are.
 
     ``schedule`` is None where the GameDay has none now, or an invalid one.
     """
     starting = calendar.starting
-    if starting is None or starting.at > now:
+    if starting is None or (schedule is not None and starting.at > now):
         return calendar
-    at = starting.at
-    if schedule is not None and now >= at + schedule.starting_deadline:
+    at, coming = starting.at, starting.decision is Decision.COMING
+    if schedule is None:
+        return _changed(calendar, at) if coming or not around.made else calendar
+    if coming and (at <= calendar.since or newest(schedule, at - 1, at) is None):
+        return _changed(calendar, at)
+    if coming and (judged := _judge(schedule, at, Around(), at)).decision is not Decision.STARTING:
+        return calendar.settle(at, judged.decision, judged.message)
+    if now >= at + schedule.starting_deadline:
         why = f"its Drill did not begin in time: {around.trouble or 'no process was there to create or begin it'}"
         return calendar.settle(at, Decision.TOO_LATE, why)
-    if starting.decision is not Decision.COMING:
+    if not coming:
         return calendar
-    if schedule is None or at <= calendar.since or newest(schedule, at - 1, at) is None:
-        return calendar.settle(at, Decision.CHANGED, "the GameDay was changed before its Drill began")
-    if not around.made and newest(schedule, at, now) is not None:
-        why = f"its Drill was not there before the next slot: {around.trouble or 'no process was there to create it'}"
-        return calendar.settle(at, Decision.TOO_LATE, why)
     # Once its Drill is there, a halt and other drills are for that Drill to wait for, or to end by.
-    judged = _judge(schedule, at, Around() if around.made else around, now)
-    return calendar if judged.decision is Decision.STARTING else calendar.settle(at, judged.decision, judged.message)
+    if not around.made:
+        if newest(schedule, at, now) is not None:
+            why = (
+                f"its Drill was not there before the next slot: {around.trouble or 'no process was there to create it'}"
+            )
+            return calendar.settle(at, Decision.TOO_LATE, why)
+        judged = _judge(schedule, at, around, at)
+        if judged.decision is not Decision.STARTING:
+            return calendar.settle(at, judged.decision, judged.message)
+    return calendar.settle(at, Decision.STARTING) if now >= at + UNDECIDED else calendar
 
 
 def due(schedule: Schedule, calendar: Calendar, now: float) -> float:
     """When the calendar, decided up to ``now``, has something to decide again, as a Unix second."""
     following = _following(schedule, calendar)
-    if (starting := calendar.starting) is not None:
-        return min(following, starting.at if starting.at > now else starting.at + schedule.starting_deadline)
-    return following - AHEAD if following - AHEAD > now else following
+    if (starting := calendar.starting) is None:
+        return following - AHEAD if following - AHEAD > now else following
+    steps = [starting.at, starting.at + schedule.starting_deadline]
+    if starting.decision is Decision.COMING:
+        steps.append(starting.at + UNDECIDED)
+    return min([following, *(at for at in steps if at > now)])
 
 
 def check(schedule: Schedule) -> Iterator[Finding]:
@@ -141,6 +155,10 @@ def _announce(schedule: Schedule, calendar: Calendar, around: Around, now: float
         return calendar
     judged = _judge(schedule, at, around, now)
     return calendar.note(Slot(at, Decision.COMING)) if judged.decision is Decision.STARTING else calendar
+
+
+def _changed(calendar: Calendar, at: float) -> Calendar:
+    return calendar.settle(at, Decision.CHANGED, "the GameDay was changed before its Drill began")
 
 
 def _older(schedule: Schedule, floor: float, at: float) -> Iterator[Slot]:

@@ -19,6 +19,7 @@ from gameday.api.record import moment, timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.events import Events
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
+from gameday.cluster.streams import version_of
 from gameday.engine import calendar as engine
 from gameday.engine.history import Past, expired
 from gameday.engine.slots import next_runs
@@ -29,6 +30,7 @@ from gameday.model.names import of_slot
 from gameday.model.record import Phase, Verdict
 from gameday.model.schedule import Calendar, Decision, Schedule, Slot
 from gameday.runner.telemetry import Metrics
+from gameday.runner.view import start_before
 
 LOOK_EVERY: Final = 1.0
 """Longest time between two looks at the clock, in seconds: it may be stepped."""
@@ -142,14 +144,16 @@ class Schedules:
         at = _slot_of(drill)
         if at is None:
             return True
-        (namespace, name), uid = (drill["metadata"]["namespace"], drill["metadata"]["name"]), drill["metadata"]["uid"]
-        key = namespace, drill["spec"]["gameDay"]
+        key, uid = (drill["metadata"]["namespace"], drill["spec"]["gameDay"]), drill["metadata"]["uid"]
         gameday = await self._cluster.get(GAMEDAYS, *key)
         while True:
             calendar = calendar_of(gameday.get("status", {})) if gameday is not None else None
             slot = calendar.slot(at) if calendar is not None else None
             if gameday is None or calendar is None or slot is None:
-                return True
+                # Too late to start, it ends by itself; else it would run although no schedule ever decided its slot.
+                if self._clock() > start_before(drill):
+                    return True
+                return await self._refuse(drill, "no GameDay has its slot on record")
             if slot.open:
                 try:
                     gameday = await self._settle(key, gameday, calendar, at, drill)
@@ -158,9 +162,14 @@ class Schedules:
                 continue
             if slot.decision is Decision.STARTED and slot.drill in {"", uid}:
                 return True
-            log.warning("drill %s/%s is deleted: its slot was decided, %s", namespace, name, slot.decision.value)
-            await self._cluster.delete(DRILLS, namespace, name, uid=uid)
-            return False
+            return await self._refuse(drill, f"its slot was decided, {slot.decision.value}")
+
+    async def _refuse(self, drill: Object, why: str) -> bool:
+        metadata = drill["metadata"]
+        namespace, name = metadata["namespace"], metadata["name"]
+        log.warning("drill %s/%s is deleted: %s", namespace, name, why)
+        await self._cluster.delete(DRILLS, namespace, name, uid=metadata["uid"])
+        return False
 
     async def _settle(self, key: Key, gameday: Object, known: Calendar, at: float, drill: Object) -> Object:
         """Record what becomes of a slot whose Drill is about to begin; the GameDay as it is then."""
@@ -172,7 +181,9 @@ class Schedules:
         fields = calendar_fields(calendar)
         fields = {"slots": fields["slots"]} if schedule is None else fields | _next(schedule, calendar, now)
         try:
-            gameday = self._gamedays[key] = slim(await self._record(gameday, fields))
+            gameday = slim(await self._record(gameday, fields))
+            if key in self._gamedays and version_of(self._gamedays[key]) < version_of(gameday):
+                self._gamedays[key] = gameday
         finally:
             self._due[key] = 0.0
             self._changed.set()
@@ -223,12 +234,11 @@ class Schedules:
     async def _decide(self, key: Key, gameday: Object) -> float:
         written = self._read(key, gameday)
         schedule = written.schedule
-        if schedule is None:
-            why = "invalid" if written.digest else None
-            await self._record(gameday, {"schedule": None, "next": None, "nextRun": why})
-            return float("inf")
         now = self._clock()
         known = calendar_of(gameday.get("status", {}))
+        if schedule is None:
+            await self._without(key, gameday, known, "invalid" if written.digest else None)
+            return float("inf")
         begun = self._begun(key, gameday, known, now)
         around = self._around(key, begun.starting)
         calendar = engine.decide(schedule, begun, around, now)
@@ -239,6 +249,16 @@ class Schedules:
         self._trouble.pop(key, None)
         await self._prune(key, kept(gameday["spec"]))
         return engine.due(schedule, calendar, now)
+
+    async def _without(self, key: Key, gameday: Object, known: Calendar | None, shown: str | None) -> None:
+        """Record that a GameDay has no schedule, or an invalid one; ``shown`` is what NEXT says of it."""
+        fields: dict[str, Any] = {"schedule": None, "next": None, "nextRun": shown}
+        if known is None or known.starting is None:
+            await self._record(gameday, fields)
+            return
+        ended = engine.come(None, known, self._around(key, known.starting), self._clock())
+        gameday = await self._record(gameday, fields | {"slots": calendar_fields(ended)["slots"]})
+        await self._tell(gameday, "Etc/UTC", known, ended)
 
     def _begun(self, key: Key, gameday: Object, known: Calendar | None, now: float) -> Calendar:
         generation = gameday["metadata"].get("generation", 1)

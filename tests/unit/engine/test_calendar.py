@@ -49,10 +49,18 @@ def fate(calendar: Calendar, around: Around = NOTHING, schedule: Schedule = WEEK
 def test_a_slot_is_seen_coming_and_nothing_is_left_to_record_at_its_time() -> None:
     assert [(slot.at, slot.decision) for slot in COMING.slots] == [(MONDAY, Decision.COMING)]
     assert COMING.last_decided == MONDAY
-    for now in (MONDAY - 29, MONDAY - 1, MONDAY, MONDAY + 299):
+    for now in (MONDAY - 29, MONDAY - 1, MONDAY, MONDAY + 9):
         assert decide(WEEKLY, COMING, Around(), now) == COMING
     assert due(WEEKLY, COMING, MONDAY - 30) == MONDAY
-    assert due(WEEKLY, COMING, MONDAY) == MONDAY + 300
+    assert due(WEEKLY, COMING, MONDAY) == MONDAY + 10
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_slot_whose_drill_has_not_begun_for_a_while_is_decided(made: bool) -> None:
+    decided = decide(WEEKLY, COMING, Around(made=made), MONDAY + 10)
+    assert [(slot.at, slot.decision) for slot in decided.slots] == [(MONDAY, Decision.STARTING)]
+    assert due(WEEKLY, decided, MONDAY + 10) == MONDAY + 300
+    assert fate(begin(decided, "b", 2, MONDAY + 11), now=MONDAY + 12) is Decision.STARTING
 
 
 @pytest.mark.parametrize("around", [Around("redis-7"), Around(halted="halted")])
@@ -72,6 +80,8 @@ def test_what_is_written_before_its_time_counts_for_a_slot_that_is_coming() -> N
     assert fate(changed, schedule=elsewhere) is Decision.CHANGED
     assert fate(changed, schedule=replace(WEEKLY, starting_deadline=600)) is Decision.COMING
     assert fate(begin(COMING, "a", 2, MONDAY - 10)) is Decision.COMING
+    assert fate(changed, schedule=suspended, now=MONDAY + 600) is Decision.SUSPENDED
+    assert fate(changed, schedule=elsewhere, now=MONDAY + 600) is Decision.CHANGED
 
 
 def test_what_is_written_after_its_time_ends_a_slot_whose_drill_has_not_begun() -> None:
@@ -84,7 +94,7 @@ def test_once_its_drill_is_there_a_halt_and_other_drills_are_for_that_drill() ->
     assert fate(COMING, Around("redis-7", "halted", made=True)) is Decision.COMING
     minutely = Schedule("* * * * *", "Etc/UTC")
     later = decide(minutely, COMING, Around(made=True), MONDAY + 60)
-    assert [slot.decision for slot in later.slots] == [Decision.COMING, Decision.STILL_RUNNING]
+    assert [slot.decision for slot in later.slots] == [Decision.STARTING, Decision.STILL_RUNNING]
     assert later.slots[-1].message == "drill of Mon 2026-11-30 10:00 UTC has not ended"
 
 
@@ -98,10 +108,14 @@ def test_a_slot_whose_drill_was_never_there_gives_way_to_the_next() -> None:
 
 
 def test_a_schedule_that_went_ends_what_was_coming() -> None:
-    ended = come(None, COMING, Around(made=True), MONDAY)
-    assert [(slot.decision, slot.message) for slot in ended.slots] == [
-        (Decision.CHANGED, "the GameDay was changed before its Drill began")
-    ]
+    for now in (MONDAY - 20, MONDAY):
+        ended = come(None, COMING, Around(made=True), now)
+        assert [(slot.decision, slot.message) for slot in ended.slots] == [
+            (Decision.CHANGED, "the GameDay was changed before its Drill began")
+        ]
+    starting = decide(WEEKLY, FRESH, Around(), MONDAY)
+    assert come(None, starting, Around(made=True), MONDAY) == starting
+    assert come(None, starting, Around(), MONDAY).slots[0].decision is Decision.CHANGED
 
 
 def test_each_reason_not_to_start_is_named() -> None:

@@ -74,6 +74,12 @@ class World:
             },
         }
 
+    def replace(self, schedule: Object) -> None:
+        """A person deletes the GameDay and creates it anew."""
+        metadata = {"namespace": "shop", "name": "redis", "uid": self.gameday["metadata"]["uid"] + "g", "generation": 0}
+        self.gameday = {"metadata": metadata, "spec": {}, "status": {}}
+        self.edit(schedule)
+
     def remove(self, name: str) -> None:
         """A person deletes a Drill. Who was about to prune cannot know it, so it goes on counting as kept."""
         gone = self.drills.pop(name)
@@ -112,9 +118,9 @@ class World:
         if body["metadata"]["resourceVersion"] != self.gameday["metadata"]["resourceVersion"]:
             raise Conflict("changed")
         before, after = calendar_of(self.gameday["status"]), calendar_of(body["status"])
-        assert after is not None
-        assert before is None or after.last_decided >= before.last_decided, "a decision went back"
-        for slot in after.slots:
+        was, now = (0.0 if one is None else one.last_decided for one in (before, after))
+        assert now >= was, "a decision went back"
+        for slot in after.slots if after is not None else ():
             self._decide(slot)
         self.version += 1
         metadata = self.gameday["metadata"] | {"resourceVersion": str(self.version)}
@@ -135,7 +141,8 @@ class World:
 
     def _may_start(self, at: float) -> None:
         """What was written last before a slot's time says whether it runs."""
-        schedule = self.gameday["spec"]["schedule"]
+        schedule = self.gameday["spec"].get("schedule")
+        assert schedule, "a slot started without a schedule"
         assert at > self.changed_at, "a schedule that was changed started what is past"
         assert at in itertools.islice(upcoming(schedule["cron"], schedule["timeZone"], at - 1), 1), "it is no slot"
         assert not schedule.get("suspend"), "a suspended slot started"

@@ -11,7 +11,7 @@ from gameday.model.halt import Halt, HaltState
 from gameday.model.labels import SLOT
 from gameday.model.names import of_slot
 from gameday.runner import schedules as module
-from unit.runner.slots_world import KEY, START, Process, World
+from unit.runner.slots_world import KEY, START, Object, Process, World
 
 
 def test_a_slot_is_decided_once_by_two_operators_at_the_same_time() -> None:
@@ -216,3 +216,60 @@ def test_a_drill_whose_schedule_was_taken_away_does_not_begin() -> None:
     world, process = asyncio.run(story())
     assert (world.drills, world.runs) == ({}, {})
     assert process.counted() == {"Changed": 1}
+
+
+@pytest.mark.parametrize("schedule", [None, {"cron": "61 * * * *", "timeZone": "Etc/UTC"}])
+def test_a_schedule_that_goes_while_a_slot_is_coming_ends_that_slot_with_a_word(schedule: Object | None) -> None:
+    async def story() -> World:
+        world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"})
+        process = Process(world)
+        world.now = START + 45
+        await process.turn()
+        world.edit(schedule)
+        process.listen()
+        await process.turn()
+        return world
+
+    world = asyncio.run(story())
+    assert [slot["decision"] for slot in world.gameday["status"]["slots"]] == ["Changed"]
+    assert [reason for reason, _ in world.told] == ["Changed"]
+
+
+@pytest.mark.parametrize("suspend", [False, True])
+def test_a_drill_of_a_gameday_that_was_since_made_anew_does_not_begin_undecided(suspend: bool) -> None:
+    async def story() -> World:
+        world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"})
+        process = Process(world)
+        world.now = START + 45
+        await process.turn()
+        process.listen()
+        world.now = START + 50
+        world.replace({"cron": "* * * * *", "timeZone": "Etc/UTC", "suspend": suspend})
+        world.now = START + 60
+        await process.schedules.look(KEY)
+        (drill,) = world.drills.values()
+        assert not await process.schedules.claim(drill)
+        for _ in range(2):
+            process.listen()
+            await process.turn()
+        return world
+
+    world = asyncio.run(story())
+    assert world.runs == ({} if suspend else {START + 60: 1})
+    world.check()
+
+
+def test_next_shows_no_past_run_while_a_drill_waits_to_begin() -> None:
+    async def story() -> World:
+        world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"})
+        process = Process(world)
+        for now in (45, 60, 70):
+            world.now = START + now
+            due = await process.schedules.look(KEY)
+            process.listen()
+            assert due > world.now
+        return world
+
+    status = asyncio.run(story()).gameday["status"]
+    assert status["nextRun"] == engine.local(START + 120, "Etc/UTC")
+    assert [slot["decision"] for slot in status["slots"]] == ["Starting"]

@@ -28,6 +28,7 @@ from unit.runner.slots_world import KEY, START, Died, Object, Process, World
 
 Make = Callable[..., Schedules]
 SEEDS = 180
+INVALID = {"cron": "61 * * * *", "timeZone": "Etc/UTC"}
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +55,12 @@ def people_act(world: World, dice: random.Random, edits: bool) -> None:
     """Drills end, people edit and delete."""
     if edits and dice.random() < 0.03:
         world.edit(some_schedule(dice))
+    if edits and dice.random() < 0.02:
+        world.edit(dice.choice([None, INVALID]))
+    elif world.gameday["spec"].get("schedule") in (None, INVALID) and dice.random() < 0.3:
+        world.edit(some_schedule(dice))
     if edits and dice.random() < 0.05:
-        world.edit(world.gameday["spec"]["schedule"])
+        world.edit(world.gameday["spec"].get("schedule"))
     for name, drill in list(world.drills.items()):
         if drill["status"].get("phase") == "Pending" and dice.random() < 0.5:
             world.now += 0.001
@@ -123,11 +128,11 @@ def lived(seed: int, make: Make = Schedules) -> World:
     """A life, checked."""
     world = asyncio.run(live(seed, make))
     world.check()
-    known = calendar_of(world.gameday["status"])
-    schedule = schedule_of(world.gameday["spec"])
-    assert known is not None
-    assert schedule is not None
     if seed % 3 == 0:
+        known = calendar_of(world.gameday["status"])
+        schedule = schedule_of(world.gameday["spec"])
+        assert known is not None
+        assert schedule is not None
         told = sum(slot.count for slot in world.decided)
         there = itertools.takewhile(
             lambda at: at <= known.last_decided, slots.upcoming(schedule.cron, schedule.zone, START)
@@ -348,7 +353,7 @@ def test_a_drill_that_a_process_created_after_it_slept_is_deleted_and_does_not_r
     ("make", "put_in", "found"),
     [
         pytest.param(CreatesFirst, _same, "not one run", id="the Drill is created before the decision is recorded"),
-        pytest.param(WritesOver, _same, "a decision went back", id="a decision is written over another's"),
+        pytest.param(WritesOver, _same, "a decision went back|was changed", id="a decision is written over another's"),
         pytest.param(NeverClaims, _same, "ran twice", id="a Drill begins without settling its slot"),
         pytest.param(ForgetsWhatIsToStart, _same, "not one run", id="a restart forgets what was about to start"),
         pytest.param(Schedules, _any_uid, "ran twice", id="any Drill may begin for a slot that had one"),
@@ -356,8 +361,12 @@ def test_a_drill_that_a_process_created_after_it_slept_is_deleted_and_does_not_r
         pytest.param(Schedules, _keeps_since, "started what is past", id="a changed schedule starts what is past"),
         pytest.param(Schedules, _prunes_failures, "last failed drill", id="the last failed drill is pruned"),
         pytest.param(Schedules, _names_by_chance, "ran twice", id="names do not follow from slots"),
-        pytest.param(Schedules, _settles_unseen, "is past|is no slot|suspended|blackout", id="what was coming starts"),
-        pytest.param(Schedules, _asks_only_at_its_time, "is past|is no slot|suspended", id="a Drill begins unasked"),
+        pytest.param(
+            Schedules, _settles_unseen, "is past|is no slot|suspended|blackout|without a", id="what was coming starts"
+        ),
+        pytest.param(
+            Schedules, _asks_only_at_its_time, "is past|is no slot|suspended|without a", id="a Drill begins unasked"
+        ),
         pytest.param(Schedules, _drops_what_is_starting, "waits for ever", id="a slot about to start is forgotten"),
     ],
 )
