@@ -53,6 +53,8 @@ STATUS = "print(open('/proc/1/status').read())"
 """What an agent is asked for its memory: its image has python and no cat."""
 QUIET = 5.0
 """Seconds without a change in the cluster before each measurement."""
+SHARED = ('"configmaps",verb="get"', '"drills",verb="list"', '"gamedays",verb="list"')
+"""What the operator asks as often for one drill as for many."""
 ROW = "| {what} | {ours} | {raw} | {ratio} | {goal} |"
 
 
@@ -213,7 +215,7 @@ def _figure(what: str, ours: str, goal: str) -> str:
 async def requests(minutes: float) -> list[str]:
     """Requests that a drill of ten minutes causes, at two rates of sampling, side by side."""
 
-    async def one(every: str) -> int:
+    async def one(every: str) -> tuple[int, int]:
         async with stage(f"bench-requests-{every}") as town:
             town.opt_in()
             await town.shop()
@@ -228,12 +230,14 @@ async def requests(minutes: float) -> list[str]:
             status = await town.finishes(patience=minutes * 60 + 300)
             assert status["verdict"] == "Passed", status["message"]
             await town.nothing_is_left()
-            return await _counted(operator.port) - before
+            after = await _counted(operator.port)
+            return after[0] - before[0], after[1] - before[1]
 
-    often, seldom = await asyncio.gather(one("1s"), one("5s"))
+    (often, shared), (seldom, _) = await asyncio.gather(one("1s"), one("5s"))
     return [
         _figure(f"requests of a drill of {minutes:g} min, probes every 1 s", f"{often}", "≤ 150"),
         _figure("the same, probes every 5 s", f"{seldom}", "the same"),
+        _figure("in the same time, for all drills together", f"{shared}", ""),
     ]
 
 
@@ -241,17 +245,20 @@ async def _leads(town: Stage) -> bool:
     return "leading" in town.operators[0].says()
 
 
-async def _counted(port: int) -> int:
-    """Requests so far, but for Leases and watches."""
+async def _counted(port: int) -> tuple[int, int]:
+    """Requests so far, but for Leases and watches: of drills, and those that no number of drills makes more.
+
+    The latter ask every few seconds whether drills are halted, and list every minute what is watched.
+    """
     process = await asyncio.create_subprocess_exec(
         "curl", "-sf", f"http://127.0.0.1:{port}/metrics", stdout=asyncio.subprocess.PIPE
     )
     text = (await process.communicate())[0].decode()
-    total = 0.0
+    counts = {True: 0.0, False: 0.0}
     for line in text.splitlines():
         if line.startswith("gameday_api_requests_total") and "leases" not in line and 'verb="watch"' not in line:
-            total += float(line.rsplit(" ", 1)[1])
-    return int(total)
+            counts[any(one in line for one in SHARED)] += float(line.rsplit(" ", 1)[1])
+    return int(counts[False]), int(counts[True])
 
 
 async def memory() -> list[str]:
