@@ -98,9 +98,7 @@ def come(schedule: Schedule | None, calendar: Calendar, around: Around, now: flo
     # Once its Drill is there, a halt and other drills are for that Drill to wait for, or to end by.
     if not around.made:
         if newest(schedule, at, now) is not None:
-            why = (
-                f"its Drill was not there before the next slot: {around.trouble or 'no process was there to create it'}"
-            )
+            why = f"its Drill was not there by the next slot: {around.trouble or 'no process was there to create it'}"
             return calendar.settle(at, Decision.TOO_LATE, why)
         judged = _judge(schedule, at, around, at)
         if judged.decision is not Decision.STARTING:

@@ -102,7 +102,7 @@ def test_a_slot_whose_drill_was_never_there_gives_way_to_the_next() -> None:
     minutely = Schedule("* * * * *", "Etc/UTC")
     later = decide(minutely, COMING, Around(trouble="forbidden"), MONDAY + 60)
     assert [slot.decision for slot in later.slots] == [Decision.TOO_LATE, Decision.STARTING]
-    assert later.slots[0].message == "its Drill was not there before the next slot: forbidden"
+    assert later.slots[0].message == "its Drill was not there by the next slot: forbidden"
     ended = decide(WEEKLY, COMING, Around(trouble="forbidden"), MONDAY + 301)
     assert ended.slots[0].message == "its Drill did not begin in time: forbidden"
 
