@@ -148,11 +148,11 @@ def _following(schedule: Schedule, calendar: Calendar) -> float:
 
 
 def _announce(schedule: Schedule, calendar: Calendar, around: Around, now: float) -> Calendar:
-    at = _following(schedule, calendar)
-    if calendar.starting is not None or not now < at <= now + AHEAD:
+    if calendar.starting is not None:
         return calendar
-    judged = _judge(schedule, at, around, now)
-    return calendar.note(Slot(at, Decision.COMING)) if judged.decision is Decision.STARTING else calendar
+    at = _following(schedule, calendar)
+    seen = now < at <= now + AHEAD and _judge(schedule, at, around, now).decision is Decision.STARTING
+    return calendar.note(Slot(at, Decision.COMING)) if seen else calendar
 
 
 def _changed(calendar: Calendar, at: float) -> Calendar:

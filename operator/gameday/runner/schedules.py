@@ -391,9 +391,9 @@ def _ended(drill: Object) -> bool:
 
 def _next(schedule: Schedule, calendar: Calendar, now: float) -> dict[str, Any]:
     """The next runs; a slot that was decided already is none, although a clock that was put back shows it again."""
-    starting = calendar.starting
-    coming = starting is not None and starting.decision is Decision.COMING
-    since = starting.at - 1 if starting is not None and coming else max(now, calendar.last_decided)
+    since, starting = max(now, calendar.last_decided), calendar.starting
+    if starting is not None and starting.decision is Decision.COMING:
+        since = starting.at - 1
     runs = [engine.local(at, schedule.zone) for at in next_runs(schedule, since, SHOWN)]
     first = "suspended" if schedule.suspend else next(iter(runs), "all in blackouts")
     return {"next": runs, "nextRun": first}
