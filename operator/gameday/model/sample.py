@@ -10,6 +10,7 @@ seconds. ``error`` is a short word (``timeout``, ``refused``, ``dns``, ``reset``
 with an optional detail, present when ``ok`` is false. ``values`` holds only the paths that expressions use.
 """
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +19,22 @@ LINE_BYTES = 4096
 
 Value = bool | int | float | str | None | Mapping[str, "Value"] | tuple["Value", ...]
 """What an expression may see."""
+
+
+class LineType(enum.Enum):
+    """What a line of an agent's log is; an agent is believed only the types of its own role."""
+
+    HELLO = "hello"
+    SAMPLE = "sample"
+    DIAL = "dial"
+    CONNECTIONS = "connections"
+    SEVERED = "severed"
+    ARMED = "armed"
+    FIRED = "fired"
+
+
+Unknown = tuple[tuple[str | int, ...], str]
+"""A path below a sample that we do not know, and why; the empty path is the whole sample, ``ok`` included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +51,9 @@ class Sample:
     ok: bool
     error: str | None = None
     values: Mapping[str, Value] = field(default_factory=dict)
+    unknown: tuple[Unknown, ...] = ()
+    """What this sample does not tell for a reason of ours: what was cut short, not read, not sent or not looked up."""
+    type: LineType = LineType.SAMPLE
 
     @property
     def latency(self) -> float:
