@@ -50,6 +50,7 @@ AT_APPLY = {
     "empty selector": (_set(f"{NET}.podSelector", {}), "podSelector", "would cut them all"),
     "two far ends": (_set(f"{NET}.to.cidrs", ["10.0.0.0/8"]), "networkPartition.to", "exactly one of service"),
     "cidr without ports": (_set(f"{NET}.to", {"cidrs": ["10.0.0.0/8"]}), "networkPartition.to", "name the ports"),
+    "unknown kind of queue": (_set("probes.1.redis.queue", {"kind": "sidekiq", "name": "q"}), "queue.kind", "bullmq"),
     "unknown backend": (_set(f"{NET}.via", "iptables"), "networkPartition.via", "supported values"),
     "always and eventually": (_set("outage.expect.0.always", "true"), "spec.outage.expect[0]", "exactly one of"),
     "within on an always": (_set("steadyState.expect.0.within", "5s"), "spec.steadyState.expect[0]", "use eventually"),
@@ -97,6 +98,23 @@ IN_READY = {
         ),
         "spec.rollback.steps[0]",
         "nothing to restore",
+    ),
+    "two figures of one name": (
+        _set("recovery.expect.0.measures", "timeToDetect"),
+        "spec.recovery.expect[0].measures",
+        "choose another name",
+    ),
+    "a step named as the fault": (
+        _set(
+            "rollback",
+            {
+                "ifMissed": ["healthy again"],
+                "within": "1m",
+                "steps": [{"name": "partition", "scale": {"deployment": "worker", "replicas": 0}}],
+            },
+        ),
+        "spec.rollback.steps[0].name",
+        "choose another name",
     ),
     "too much log": (_many_for_long, "spec.probes", "probe less often"),
     "measurement of no probe": (

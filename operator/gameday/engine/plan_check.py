@@ -7,6 +7,7 @@ from gameday.engine.evidence import Evidence
 from gameday.engine.expression_cost import SHARE
 from gameday.engine.expressions import ExpressionError, compile_expression, parse_path
 from gameday.engine.finding import Finding
+from gameday.engine.name_check import check_names
 from gameday.engine.paths import Path, paths_by_probe
 from gameday.engine.probe_check import SHORTEST, check_probes
 from gameday.model.plan import Expectation, Plan, Restore, Scale, Stage
@@ -52,6 +53,7 @@ def _check(plan: Plan) -> Iterator[Finding]:
     yield from _cost(plan)
     yield from _log(plan)
     yield from check_probes(plan)
+    yield from check_names(plan)
 
 
 def _expression(path: str, text: str, probes: set[str]) -> Iterator[Finding]:

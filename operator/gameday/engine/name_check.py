@@ -1,0 +1,81 @@
+"""Names of a plan that would meet in one place: in a list of the status, in the undo log, or in the cluster.
+
+The API server refuses a status whose list has two entries of one key, and an object that exists is not made twice: two
+things of one name are one thing to a drill.
+"""
+
+from collections.abc import Iterator
+
+from gameday.engine.finding import Finding
+from gameday.model.names import derived
+from gameday.model.plan import Plan, Stage
+
+DNS = "dns"
+"""The bystander that every drill watches."""
+
+FIELD = {Stage.STEADY_STATE: "steadyState", Stage.OUTAGE: "outage", Stage.RECOVERY: "recovery"}
+"""The field of the spec that holds a stage."""
+
+Named = tuple[str, str]
+"""The path of a field and the name that stands there."""
+
+
+def check_names(plan: Plan) -> Iterator[Finding]:
+    """Every pair of names that a drill could not tell apart."""
+    yield from _twice(_figures(plan), "a figure is already called {0!r} at {1}: choose another name")
+    yield from _twice(_probes(plan), "a probe is already called {0!r} at {1}: choose another name")
+    yield from _twice(_changes(plan), "the undo log has {0!r} from {1} already: choose another name")
+    yield from _objects(plan)
+    for index, fault in enumerate(plan.outage.faults):
+        path = f"spec.outage.faults[{index}].networkPartition.mustStay"
+        stays = [(f"{path}[{at}].name", stay.name) for at, stay in enumerate(fault.partition.must_stay)]
+        yield from _twice(stays, "a bystander is already called {0!r} at {1}: choose another name")
+        for where, name in stays:
+            if name == DNS:
+                yield Finding(where, "the cluster's DNS is always watched under this name: choose another name")
+
+
+def _twice(named: list[Named], message: str) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for path, name in named:
+        if name in seen:
+            yield Finding(path, message.format(name, seen[name]))
+        seen.setdefault(name, path)
+
+
+def _figures(plan: Plan) -> list[Named]:
+    measured = [
+        (f"spec.{FIELD[stage]}.expect[{index}].measures", expectation.measures)
+        for stage in Stage
+        for index, expectation in enumerate(plan.expectations(stage))
+        if expectation.measures
+    ]
+    return measured + [(f"spec.measurements[{i}].name", one.name) for i, one in enumerate(plan.measurements)]
+
+
+def _probes(plan: Plan) -> list[Named]:
+    return [(f"spec.probes[{index}].name", probe.name) for index, probe in enumerate(plan.probes)]
+
+
+def _steps(plan: Plan) -> list[Named]:
+    steps = plan.rollback.steps if plan.rollback is not None else ()
+    return [(f"spec.rollback.steps[{index}].name", step.name) for index, step in enumerate(steps)]
+
+
+def _changes(plan: Plan) -> list[Named]:
+    faults = [(f"spec.outage.faults[{index}].name", fault.name) for index, fault in enumerate(plan.outage.faults)]
+    return faults + _steps(plan)
+
+
+def _objects(plan: Plan) -> Iterator[Finding]:
+    """Steps whose Jobs and fuse pods would have one name: capitals and special characters do not tell them apart."""
+    seen: dict[str, Named] = {}
+    for path, name in _steps(plan):
+        shown = derived("step", name)
+        where, known = seen.setdefault(shown, (path, name))
+        if known != name:
+            yield Finding(
+                path,
+                f"{name!r} and {known!r} at {where} differ only in capitals or special characters, which names of "
+                "objects do not keep: choose another name",
+            )
