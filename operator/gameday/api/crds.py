@@ -46,6 +46,14 @@ DRILL_COLUMNS: tuple[Column, ...] = (
 )
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes what stands in two places twice: readers of a CRD, and some tools, know no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  the same for all data
+        """Never refer to what was written before."""
+        return True
+
+
 def definition(
     kind: str, names: dict[str, Any], description: str, spec: Schema, status: Schema, columns: tuple[Column, ...]
 ) -> dict[str, Any]:
@@ -122,7 +130,7 @@ def main(arguments: list[str]) -> int:
     directory = Path(places[0] if places else "crds")
     stale = []
     for name, body in definitions().items():
-        content = HEADER + yaml.safe_dump(body, sort_keys=False, width=120)
+        content = HEADER + yaml.dump(body, Dumper=_Dumper, sort_keys=False, width=120)
         path = directory / name
         if check and (not path.exists() or path.read_text() != content):
             stale.append(str(path))

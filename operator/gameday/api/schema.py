@@ -1,7 +1,7 @@
 """From pydantic models to the structural schemas that a CustomResourceDefinition wants.
 
 Kubernetes allows no ``$ref``, no ``anyOf`` with null and no ``additionalProperties: false``; an absent field stands
-for None, and unknown fields are refused by server-side validation.
+for None, and unknown fields are refused by server-side validation. A ``const``, which is a Literal of one value, becomes an enum.
 """
 
 from typing import Any
@@ -28,6 +28,8 @@ def _convert(node: Schema, definitions: Schema) -> Schema:
         beside = {key: value for key, value in node.items() if key not in {"anyOf", "default"}}
         return _convert({**real[0], **beside}, definitions)
     schema = {key: value for key, value in node.items() if key not in _DROPPED}
+    if "const" in node:
+        schema["enum"] = [node["const"]]
     if schema.get("default", ...) is None:
         del schema["default"]
     if "properties" in schema:

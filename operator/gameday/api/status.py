@@ -1,7 +1,11 @@
 """What `kubectl explain` says of the statuses; they are written by the operator alone, and read leniently."""
 
+import enum
+from collections.abc import Iterable
 from typing import Any
 
+from gameday.model.plan import Stage
+from gameday.model.record import HoldKind, HoldState, Phase, ResultState, StepState, Verdict
 from gameday.model.schedule import Decision
 
 Schema = dict[str, Any]
@@ -10,6 +14,15 @@ Schema = dict[str, Any]
 def text(description: str, limit: int = 1024) -> Schema:
     """A string of a status."""
     return {"type": "string", "maxLength": limit, "description": description}
+
+
+def word(description: str, words: Iterable[enum.Enum | str]) -> Schema:
+    """One word of a few."""
+    return {
+        "type": "string",
+        "enum": [one.value if isinstance(one, enum.Enum) else one for one in words],
+        "description": description,
+    }
 
 
 def time(description: str) -> Schema:
@@ -40,7 +53,7 @@ CONDITIONS = things(
     "Conditions, by Kubernetes' conventions.",
     {
         "type": text("Kind of condition.", 64),
-        "status": text("True, False or Unknown.", 16),
+        "status": word("Whether it is so.", ("True", "False", "Unknown")),
         "reason": text("A CamelCase word.", 64),
         "message": text("What it means and what to do."),
         "lastTransitionTime": time("When status last changed."),
@@ -59,14 +72,14 @@ DRILL_STATUS: Schema = {
     "type": "object",
     "description": "What the drill decided, holds and found. Written by the operator alone.",
     "properties": {
-        "phase": text("Pending, Preflight, SteadyState, Outage, Recovery, Rollback or Finished.", 32),
-        "verdict": text("Passed, Failed, Inconclusive or Aborted.", 32),
+        "phase": word("Where the drill is.", Phase),
+        "verdict": word("What the drill says about the system.", Verdict),
         "reason": text("Why, in a word.", 64),
         "message": text("Why, in a sentence."),
         "startedAt": time("When the drill took its namespace."),
         "finishedAt": time("When nothing of it was left."),
         "took": text("Length of the drill.", 32),
-        "recoveredBy": text("Rollback, when that repaired what was missed.", 32),
+        "recoveredBy": word("What repaired what was missed.", ("Rollback",)),
         "missedBeforeAbort": {"type": "array", "items": text("Name of an expectation.", 63), "maxItems": 128},
         "observedGeneration": {"type": "integer", "description": "Generation of the spec that was seen."},
         "conditions": CONDITIONS,
@@ -74,8 +87,8 @@ DRILL_STATUS: Schema = {
             "What became of each expectation.",
             {
                 "name": text("Its name.", 63),
-                "stage": text("SteadyState, Outage, Recovery, or Rollback for the second look.", 32),
-                "state": text("Met, MetBefore, Missed or Unknown.", 32),
+                "stage": word("Its stage; Rollback for the second look.", (*Stage, "Rollback")),
+                "state": word("What became of it.", ResultState),
                 "at": time("The moment that decided."),
                 "seconds": number("Time from the stage's zero until it was met, in seconds."),
                 "resolution": number("How finely that is known, in seconds."),
@@ -96,11 +109,11 @@ DRILL_STATUS: Schema = {
             "The undo log: every change, recorded with what undoes it before it is made.",
             {
                 "name": text("Fault or step.", 63),
-                "kind": text("NetworkPartition or Scale.", 32),
+                "kind": word("What kind of change it is.", HoldKind),
                 "object": _REFERENCE,
                 "fuse": _REFERENCE,
                 "before": text("The exact prior state."),
-                "state": text("Registered, Armed, Requested, Active, Undoing or Undone.", 32),
+                "state": word("How far it has come.", HoldState),
                 "registeredAt": time("When it was recorded."),
                 "requestedAt": time("When the change was asked for."),
                 "undoRequestedAt": time("When its undo was asked for."),
@@ -111,7 +124,7 @@ DRILL_STATUS: Schema = {
             "Rollback steps.",
             {
                 "name": text("Its name.", 63),
-                "state": text("Intended, Done, Failed or Unknown.", 32),
+                "state": word("How far it has come.", StepState),
                 "at": time("Since when."),
                 "message": text("What was done."),
             },
@@ -139,7 +152,7 @@ GAMEDAY_STATUS: Schema = {
         "observedGeneration": {"type": "integer", "description": "Generation of the spec that was checked."},
         "conditions": CONDITIONS,
         "lastDrill": text("Name of the last finished drill.", 253),
-        "lastVerdict": text("Its verdict.", 32),
+        "lastVerdict": word("Its verdict.", Verdict),
         "lastDetect": text("Its timeToDetect.", 32),
         "lastRecover": text("Its timeToRecover.", 32),
         "lastFinishedAt": time("When it finished."),
@@ -155,7 +168,7 @@ GAMEDAY_STATUS: Schema = {
             "The newest decided slots, and why those that did not run did not.",
             {
                 "at": time("The slot."),
-                "decision": text(f"One of {', '.join(decision.value for decision in Decision)}.", 32),
+                "decision": word("What became of it.", Decision),
                 "message": text("Why."),
                 "count": {"type": "integer", "description": "How many slots this stands for, the newest of them at."},
                 "drillUID": text("UID of the Drill that began for it: no other one does.", 64),

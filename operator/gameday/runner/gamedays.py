@@ -126,8 +126,10 @@ def _condition(gameday: Object, condition: Condition, clock: Callable[[], float]
 
 
 def last_drill(drill: str, record: Record, figures: dict[str, float]) -> dict[str, Any]:
-    """What a finished drill leaves in its GameDay's columns."""
-    fields: dict[str, Any] = {"lastDrill": drill, "lastVerdict": record.verdict.value if record.verdict else ""}
+    """What a finished drill leaves in its GameDay's columns; one that was not judged leaves nothing."""
+    if record.verdict is None:
+        return {}
+    fields: dict[str, Any] = {"lastDrill": drill, "lastVerdict": record.verdict.value}
     if record.finished_at is not None:
         fields["lastFinishedAt"] = timestamp(record.finished_at)
     for field, figure in (("lastDetect", "timeToDetect"), ("lastRecover", "timeToRecover")):

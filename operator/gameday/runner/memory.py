@@ -127,6 +127,7 @@ class Memory:
                     "reason": reason,
                     "message": message[:1024],
                     "lastTransitionTime": since,
+                    "observedGeneration": status["observedGeneration"],
                 }
             )
         kept = {

@@ -1,6 +1,41 @@
 """The definitions as the API server gets them."""
 
+import enum
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from gameday.api.base import ApiModel
 from gameday.api.crds import definitions
+from gameday.api.drill import DrillSpec
+from gameday.api.gameday import GameDaySpec
+from gameday.model.plan import Stage
+from gameday.model.record import HoldKind, HoldState, Phase, ResultState, StepState, Verdict
+from gameday.model.schedule import Decision
+
+CRDS = Path(__file__).parents[3] / "crds"
+Schema = dict[str, Any]
+
+
+def schema(name: str) -> Schema:
+    """The schema of a kind."""
+    found: Schema = definitions()[name]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+    return found
+
+
+def at(path: str) -> Schema:
+    """The schema of a field: ``drills.status.undo.kind``; a list stands for its items."""
+    name, *way = path.split(".")
+    node = {"properties": schema(f"{name}.yaml")}
+    for part in way:
+        node = node["properties"][part]
+        node = node.get("items", node)
+    return node
 
 
 def test_no_category_is_the_name_of_a_kind() -> None:
@@ -9,3 +44,103 @@ def test_no_category_is_the_name_of_a_kind() -> None:
     known = {word for one in names for word in (one["plural"], one["singular"], *one.get("shortNames", ()))}
     assert known >= {"gamedays", "gameday", "gd", "drills", "drill"}
     assert not known & {category for one in names for category in one.get("categories", ())}
+
+
+def test_a_definition_has_no_anchors() -> None:
+    for path in CRDS.glob("*s.yaml"):
+        assert not [line for line in path.read_text().splitlines() if "&id0" in line or "*id0" in line]
+
+
+def literals(annotation: Any, node: Schema, path: str) -> Iterator[tuple[str, list[str], Schema]]:
+    """Every Literal below a type, with its path, its values and the schema that stands for it."""
+    origin = get_origin(annotation)
+    if origin is Literal:
+        yield path, list(get_args(annotation)), node
+    elif origin is typing.Annotated:
+        yield from literals(get_args(annotation)[0], node, path)
+    elif origin in {typing.Union, types.UnionType}:
+        for one in get_args(annotation):
+            yield from literals(one, node, path)
+    elif origin is tuple:
+        yield from literals(get_args(annotation)[0], node["items"], f"{path}[]")
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield from literals_of(annotation, node, path)
+
+
+def literals_of(model: type[BaseModel], node: Schema, path: str) -> Iterator[tuple[str, list[str], Schema]]:
+    """Every Literal of a model."""
+    for name, field in model.model_fields.items():
+        wire = field.alias or name
+        yield from literals(field.annotation, node["properties"][wire], f"{path}.{wire}")
+
+
+def every_literal() -> list[tuple[str, list[str], Schema]]:
+    """Those of both kinds."""
+    return [
+        *literals_of(GameDaySpec, schema("gamedays.yaml")["spec"], "spec"),
+        *literals_of(DrillSpec, schema("drills.yaml")["spec"], "spec"),
+    ]
+
+
+def written(model: type[ApiModel], seen: set[type]) -> int:
+    """How many fields of a model and of all below it are Literals, each model counted once."""
+    seen.add(model)
+    count = 0
+    for field in model.model_fields.values():
+        todo = [field.annotation]
+        while todo:
+            one = todo.pop()
+            count += get_origin(one) is Literal
+            todo += [arg for arg in get_args(one) if get_origin(one) is not Literal]
+            if isinstance(one, type) and issubclass(one, ApiModel) and one not in seen:
+                count += written(one, seen)
+    return count
+
+
+def test_every_literal_is_an_enum_of_the_same_values() -> None:
+    found = every_literal()
+    assert len(found) >= written(GameDaySpec, set()) + written(DrillSpec, set()) > 5
+    assert {path: node.get("enum") for path, _, node in found} == {path: values for path, values, _ in found}
+    assert ("spec.probes[].redis.queue.kind", ["bullmq"]) in [(path, values) for path, values, _ in found]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("drills.status.phase", Phase),
+        ("drills.status.verdict", Verdict),
+        ("drills.status.expectations.state", ResultState),
+        ("drills.status.undo.kind", HoldKind),
+        ("drills.status.undo.state", HoldState),
+        ("drills.status.steps.state", StepState),
+        ("gamedays.status.lastVerdict", Verdict),
+        ("gamedays.status.slots.decision", Decision),
+    ],
+)
+def test_a_word_of_a_status_is_one_of_its_enum(path: str, words: type[enum.Enum]) -> None:
+    assert at(path)["enum"] == [word.value for word in words]
+
+
+def test_the_stage_of_an_expectation_may_be_the_rollback() -> None:
+    assert at("drills.status.expectations.stage")["enum"] == [*(stage.value for stage in Stage), "Rollback"]
+
+
+def strings(node: Schema, path: str) -> Iterator[tuple[str, Schema]]:
+    """Every string of a schema."""
+    if node.get("type") == "string":
+        yield path, node
+    for name, below in node.get("properties", {}).items():
+        yield from strings(below, f"{path}.{name}")
+    if "items" in node:
+        yield from strings(node["items"], f"{path}[]")
+
+
+def test_every_string_is_bounded() -> None:
+    for name in definitions():
+        for part in ("spec", "status"):
+            loose = [
+                path
+                for path, node in strings(schema(name)[part], part)
+                if not {"maxLength", "enum"} & set(node) and node.get("format") != "date-time"
+            ]
+            assert loose == [], name

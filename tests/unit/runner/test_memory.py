@@ -44,3 +44,11 @@ async def test_an_answer_that_got_lost_leaves_the_record_ours(api_server: ApiSer
     a_drill(api_server, sent)
     await memory.save(THEIRS)
     assert api_server.objects["drills", "shop", "first"]["status"]["phase"] == "Recovery"
+
+
+async def test_a_condition_says_which_generation_it_speaks_of(api_server: ApiServer, cluster: Cluster) -> None:
+    drill = a_drill(api_server, OURS)
+    memory = memory_of(cluster, drill | {"metadata": drill["metadata"] | {"generation": 3}})
+    await memory.save(THEIRS)
+    conditions = api_server.objects["drills", "shop", "first"]["status"]["conditions"]
+    assert {condition["observedGeneration"] for condition in conditions} == {3}
