@@ -1,7 +1,7 @@
 """From pydantic models to the structural schemas that a CustomResourceDefinition wants.
 
 Kubernetes allows no ``$ref``, no ``anyOf`` with null and no ``additionalProperties: false``; an absent field stands
-for None, and unknown fields are refused by server-side validation. A ``const``, which is a Literal of one value, becomes an enum.
+for None, and unknown fields are refused by server-side validation. A ``const`` becomes an enum of one value.
 """
 
 from typing import Any
