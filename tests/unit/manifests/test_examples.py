@@ -1,8 +1,10 @@
 """The example and the demo are plans that run: the door admits them and the check finds nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from gameday.api.drill import DrillSpec
@@ -13,8 +15,14 @@ from gameday.engine.plan_check import check
 from gameday.model.plan import Plan, ServiceRef
 from unit.manifests.reading import MANIFESTS, only, rendered, written
 
-EXAMPLE = MANIFESTS / "examples" / "redis-failover.yaml"
+EXAMPLES = MANIFESTS / "examples"
+EXAMPLE = EXAMPLES / "redis-failover.yaml"
 DEMO = MANIFESTS / "demo"
+
+
+def files(paths: Iterable[Path]) -> list[Object]:
+    """Every object in some files, whatever its kind."""
+    return [body for path in paths for body in yaml.safe_load_all(path.read_text())]
 
 
 def example() -> Object:
@@ -41,10 +49,26 @@ def test_nothing_is_wrong_with_the_example() -> None:
     assert check(plan(example())) == ()
 
 
-def test_one_apply_of_the_example_also_runs_it() -> None:
-    drill = only((body for _, body in written(EXAMPLE)), "Drill")
-    assert DrillSpec.model_validate(drill["spec"]).game_day == example()["metadata"]["name"]
-    assert drill["metadata"]["namespace"] == example()["metadata"]["namespace"] == "shop"
+def test_applying_the_examples_starts_nothing() -> None:
+    """``kubectl apply -f`` of a folder reads these files, and none below it."""
+    applied = [body for suffix in (".yaml", ".yml", ".json") for body in files(EXAMPLES.glob(f"*{suffix}"))]
+    assert [body["kind"] for body in applied] == ["GameDay"] * len(applied)
+    assert {body["metadata"]["name"] for body in applied} == {"redis-failover"}
+
+
+def test_building_on_the_examples_starts_nothing() -> None:
+    assert [body["kind"] for body in rendered(EXAMPLES)] == ["GameDay"]
+
+
+@pytest.mark.parametrize("file", sorted((EXAMPLES / "drills").glob("*.yaml")), ids=lambda file: str(file.name))
+def test_a_drill_of_an_example_is_created_by_hand_and_as_often_as_one_likes(file: Path) -> None:
+    (drill,) = files([file])
+    gameday = only(files([EXAMPLES / file.name]), "GameDay")
+    assert drill["kind"] == "Drill"
+    assert DrillSpec.model_validate(drill["spec"]).game_day == gameday["metadata"]["name"]
+    assert drill["metadata"]["namespace"] == gameday["metadata"]["namespace"] == "shop"
+    assert "name" not in drill["metadata"], "`kubectl apply` refuses what has only generateName"
+    assert "starts an outage of 5 minutes: kubectl create -f" in file.read_text()
 
 
 def test_the_example_cuts_everybody_who_talks_to_redis() -> None:

@@ -1,0 +1,26 @@
+"""The examples, applied as the README says."""
+
+import shutil
+
+import pytest
+
+from e2e.dialling import ROOT
+from e2e.stage import Stage, kubectl, ready
+from gameday.cluster.kinds import DRILLS, GAMEDAYS
+
+pytestmark = pytest.mark.e2e
+
+
+async def test_applying_the_folder_of_examples_starts_nothing(town: Stage) -> None:
+    folder = town.folder / "examples"
+    shutil.copytree(ROOT / "manifests" / "examples", folder)
+    for file in folder.rglob("*.yaml"):
+        file.write_text(file.read_text().replace("namespace: shop", f"namespace: {town.namespace}"))
+    await town.operator()
+    kubectl("apply", "-f", str(folder))
+    gamedays, _ = await town.admin.list(GAMEDAYS, town.namespace)
+    assert [gameday["metadata"]["name"] for gameday in gamedays] == ["redis-failover"]
+    assert (await ready(town, "redis-failover"))["status"] == "True"
+    refused = kubectl("apply", "-f", str(folder / "drills"), ok=False)
+    assert "generate name" in refused.stderr, "a Drill of an example is created, never applied"
+    assert (await town.admin.list(DRILLS, town.namespace))[0] == ()
