@@ -2,8 +2,8 @@
 
 What dies is the process of ``gameday operator`` itself, by SIGKILL (or the signal that the environment variable
 ``CHAOS_SIGNAL`` names), at a call that it makes anyway; MARK is a file that proves it. Without a point (``-``) nothing
-is wrapped. Where the file of the environment variable ``CHAOS_CLOCK`` is named, the operator's clock is off by the
-seconds that stand in it.
+is wrapped. Where the environment variable ``CHAOS_CLOCK`` names a file, the operator is given a clock that is off by
+the seconds that stand in it.
 """
 
 import functools
@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from chaos.points import AFTER, BEFORE, Asked, Point, point
@@ -21,7 +20,7 @@ from gameday.cli.main import app
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Kind, Object
 from gameday.model.record import Record
-from gameday.runner import operator as operators
+from gameday.runner.clock import Clock
 from gameday.runner.memory import Memory
 
 Call = Callable[..., Awaitable[Any]]
@@ -85,13 +84,9 @@ class Killer:
         os.kill(os.getpid(), self._signal)
 
 
-def step_clock(offset: Path) -> None:
-    """Let the operator's clock be off by what stands in a file, which may change at any time."""
-
-    def now() -> float:
-        return time.time() + float(offset.read_text())
-
-    setattr(operators, "time", SimpleNamespace(time=now))  # noqa: B010  a module is not to be assigned
+def stepping(offset: Path) -> Clock:
+    """A clock that is off by what stands in a file, which may change at any time."""
+    return Clock(wall=lambda: time.time() + float(offset.read_text()))
 
 
 def main() -> None:
@@ -99,9 +94,8 @@ def main() -> None:
     group, name, mark, *arguments = sys.argv[1:]
     if name != "-":
         Killer(point(group, name), Path(mark)).install()
-    if offset := os.environ.get("CHAOS_CLOCK"):
-        step_clock(Path(offset))
-    app(arguments)
+    offset = os.environ.get("CHAOS_CLOCK")
+    app(arguments, obj=stepping(Path(offset)) if offset else Clock())
 
 
 if __name__ == "__main__":

@@ -48,6 +48,10 @@ def imported(path: Path) -> Iterator[str]:
                 yield from (f"gameday.{alias.name}" for alias in node.names)
 
 
+def test_the_table_names_every_room() -> None:
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(ALLOWED)
+
+
 @pytest.mark.parametrize("room", sorted(ALLOWED))
 def test_a_room_imports_only_what_the_design_allows(room: str) -> None:
     allowed = ALLOWED[room] | {room}
@@ -69,6 +73,32 @@ def test_a_room_stays_clear_of_foreign_libraries(room: str) -> None:
         if module.split(".")[0] in FOREIGN[room]
     ]
     assert wrong == []
+
+
+WALL_CLOCK = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "set_to_current_time", "date.today"}
+"""What reads the wall clock, by the end of its dotted name."""
+READERS = {"runner/clock.py"}
+"""Where the operator takes the wall clock from. Agents read that of their own node."""
+
+
+def wall_clocks(path: Path) -> set[str]:
+    """What a module reads the wall clock by; ``time.strftime`` and its like do so where they are given no time."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            found |= {f"from time import {alias.name}" for alias in node.names if alias.name != "monotonic"}
+        if isinstance(node, ast.Attribute):
+            dotted = ast.unparse(node)
+            found |= {name for name in WALL_CLOCK if dotted == name or dotted.endswith(f".{name}")}
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"time.gmtime", "time.localtime", "time.strftime"}:
+            found |= {ast.unparse(node)} if not node.args or ast.unparse(node.func) == "time.strftime" else set()
+    return found
+
+
+def test_the_operator_takes_the_wall_clock_from_one_place() -> None:
+    reading = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if wall_clocks(path)}
+    assert {path for path in reading if not path.startswith("agents/")} == READERS
+    assert any(path.startswith("agents/") for path in reading)
 
 
 def test_every_module_is_short_enough_to_read_at_once() -> None:

@@ -24,6 +24,7 @@ def gameday() -> None:
 
 @app.command()
 def operator(
+    context: typer.Context,
     namespace: Annotated[str, typer.Option(help="Namespace of the operator's Lease.", envvar="GAMEDAY_NAMESPACE")],
     image: Annotated[str, typer.Option(help="Image of the agents: the operator's own.", envvar="GAMEDAY_IMAGE")],
     watch: Annotated[list[str] | None, typer.Option(help="Namespace to watch; repeatable; default: all.")] = None,
@@ -34,12 +35,14 @@ def operator(
     pull_policy: Annotated[str, typer.Option(help="Pull policy of the agents' image.")] = "IfNotPresent",
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
-    """Run the operator."""
+    """Run the operator, by the clocks in the context's object where it has one."""
     from gameday.cli.logs import set_up
     from gameday.cli.operate import operate
+    from gameday.runner.clock import Clock
     from gameday.runner.settings import Settings
 
-    set_up(log_level)
+    clock = context.ensure_object(Clock)
+    set_up(log_level, clock.wall)
     settings = Settings(
         namespace=namespace,
         identity=identity or f"{socket.gethostname()}-{os.getpid()}",
@@ -50,7 +53,7 @@ def operator(
         kubeconfig=kubeconfig,
         image_pull_policy=pull_policy,
     )
-    raise typer.Exit(asyncio.run(operate(settings)))
+    raise typer.Exit(asyncio.run(operate(settings, clock)))
 
 
 Namespace = Annotated[str, typer.Option(help="The operator's namespace.", envvar="GAMEDAY_NAMESPACE")]

@@ -11,6 +11,7 @@ import kopf
 from gameday.cluster.client import Cluster
 from gameday.cluster.lease import LeaseLost
 from gameday.handlers.events import register
+from gameday.runner.clock import Clock
 from gameday.runner.operator import Operator
 from gameday.runner.settings import Settings
 from gameday.runner.telemetry import serve
@@ -18,10 +19,10 @@ from gameday.runner.telemetry import serve
 log = logging.getLogger("gameday.operator")
 
 
-async def operate(settings: Settings) -> int:
+async def operate(settings: Settings, clock: Clock) -> int:
     """Run until told to end; the exit code: 0 when told to, 1 when the Lease was lost or a part failed."""
     cluster = await Cluster.connect(settings.kubeconfig)
-    operator = Operator(cluster, settings)
+    operator = Operator(cluster, settings, clock.wall, clock.monotonic)
     server = await serve(operator.metrics, operator.heartbeat, settings.port)
     registry = kopf.OperatorRegistry()
     register(registry, operator.supervisor, settings.kubeconfig)

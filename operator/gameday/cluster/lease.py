@@ -1,7 +1,6 @@
 """Leases: one process acts for the cluster, one drill for a namespace."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -32,12 +31,14 @@ class Election:
         namespace: str,
         name: str,
         identity: str,
-        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float],
+        monotonic: Callable[[], float],
     ) -> None:
         self.cluster = cluster
         self.namespace = namespace
         self.name = name
         self.identity = identity
+        self._wall = wall
         self._monotonic = monotonic
         self._observed: tuple[str, float] | None = None
         self._renewed = float("-inf")
@@ -116,7 +117,7 @@ class Election:
         return self._monotonic() - self._observed[1] > LEASE_SECONDS
 
     def _spec(self, before: Object | None) -> Object:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        now = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         ours = before is not None and before.get("holderIdentity") == self.identity
         return {
             "holderIdentity": self.identity,

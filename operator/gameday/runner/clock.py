@@ -1,9 +1,22 @@
-"""The time of one drill: it begins with the wall clock's and never jumps, whatever becomes of that."""
+"""The clocks of a process, and the time of one drill: it begins with the wall clock's and never jumps.
 
+Nothing else in the operator reads the wall clock; the agents read that of their own node.
+"""
+
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from gameday.api.record import moment
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The clocks that one process is given: ``wall`` tells Unix seconds and may step, ``monotonic`` may not."""
+
+    wall: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
 
 
 def steady(wall: Callable[[], float], monotonic: Callable[[], float], drill: dict[str, Any]) -> Callable[[], float]:

@@ -6,7 +6,6 @@ Lease; only its holder runs drills, and losing it ends the process.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -55,16 +54,16 @@ class Operator:
         self,
         cluster: Cluster,
         settings: Settings,
-        clock: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
     ) -> None:
-        self.election = Election(cluster, settings.namespace, settings.lease, settings.identity, monotonic)
+        self.election = Election(cluster, settings.namespace, settings.lease, settings.identity, clock, monotonic)
         self.cluster = cluster = cluster.fenced(self.election.fresh)
         self.settings = settings
         self.clock = clock
         self.monotonic = monotonic
         self.metrics = Metrics(cluster.requests)
-        self.heartbeat = Heartbeat(self.metrics, monotonic)
+        self.heartbeat = Heartbeat(self.metrics, clock, monotonic)
         self.events = Events(cluster, settings.identity, self.clock)
         self.owner = Owner(cluster, settings.namespace, self._heard)
         self._acts = False

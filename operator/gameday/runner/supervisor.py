@@ -6,7 +6,6 @@ the operator's Lease.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -68,7 +67,7 @@ class Supervisor:
         check_gameday: Callable[[Object], Awaitable[None]],
         metrics: Metrics,
         heartbeat: Heartbeat,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
     ) -> None:
         self.known = Known()
         self.listed = False

@@ -4,7 +4,6 @@ The server answers from the first second. /healthz fails when the loop that star
 turning, so that the kubelet restarts a process that is alive and does nothing.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
@@ -130,15 +129,16 @@ class _Requests(Collector):
 class Heartbeat:
     """Says whether the operator still turns."""
 
-    def __init__(self, metrics: Metrics, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, metrics: Metrics, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self._metrics = metrics
+        self._wall = wall
         self._monotonic = monotonic
         self._last = monotonic()
 
     def beat(self) -> None:
         """Note one turn."""
         self._last = self._monotonic()
-        self._metrics.beat.set_to_current_time()
+        self._metrics.beat.set(self._wall())
 
     @property
     def age(self) -> float:

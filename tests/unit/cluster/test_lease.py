@@ -10,6 +10,9 @@ from gameday.cluster.lease import GIVE_UP_AFTER, LEASE_SECONDS, Election, LeaseL
 from gameday.errors import NotLeading
 from unit.api_server import ApiServer
 
+NOW = 1_800_000_000.0
+"""Unix seconds."""
+
 
 class Clock:
     now = 100.0
@@ -21,7 +24,7 @@ class Clock:
 async def one_that_stood_still(cluster: Cluster) -> Election:
     """A leader whose last renewal is so old that another one may lead."""
     clock = Clock()
-    election = Election(cluster, "own", "operator", "me", clock)
+    election = Election(cluster, "own", "operator", "me", lambda: NOW, clock)
     await election.win()
     clock.now += GIVE_UP_AFTER + 0.1
     return election
@@ -31,7 +34,7 @@ async def test_nothing_is_written_before_the_lease_is_won_nor_once_it_may_be_ano
     api_server: ApiServer, cluster: Cluster
 ) -> None:
     clock = Clock()
-    election = Election(cluster, "own", "operator", "me", clock)
+    election = Election(cluster, "own", "operator", "me", lambda: NOW, clock)
     acting = cluster.fenced(election.fresh)
     thing = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "thing"}}
     with pytest.raises(NotLeading, match="create configmaps: not sent"):
@@ -50,7 +53,7 @@ async def test_one_that_stood_still_does_not_renew_although_nobody_holds_the_lea
     api_server: ApiServer, cluster: Cluster
 ) -> None:
     election = await one_that_stood_still(cluster)
-    other = Election(cluster, "own", "operator", "you", lambda: 1000.0)
+    other = Election(cluster, "own", "operator", "you", lambda: NOW, lambda: 1000.0)
     lease = api_server.objects["leases", "own", "operator"]
     api_server.put("leases", "own", lease | {"spec": lease["spec"] | {"holderIdentity": ""}})
     await other.win()
@@ -73,3 +76,9 @@ async def test_one_that_stood_still_goes_on_where_nobody_held_the_lease_meanwhil
             await asyncio.sleep(0.05)
     assert not keeping.done()
     keeping.cancel()
+
+
+async def test_a_lease_tells_the_time_of_the_clock_that_it_was_given(api_server: ApiServer, cluster: Cluster) -> None:
+    await Election(cluster, "own", "operator", "me", lambda: NOW, lambda: 100.0).win()
+    spec = api_server.objects["leases", "own", "operator"]["spec"]
+    assert (spec["acquireTime"], spec["renewTime"]) == ("2027-01-15T08:00:00.000000Z",) * 2

@@ -69,7 +69,7 @@ def the_policy(plan: Plan, fuse_uid: str) -> Object:
 @contextlib.asynccontextmanager
 async def acting(cluster: Cluster) -> AsyncIterator[Operator]:
     """An operator that leads."""
-    operator = Operator(cluster, Settings(OWN, "me", "image"))
+    operator = Operator(cluster, Settings(OWN, "me", "image"), time.time, time.monotonic)
     task = asyncio.create_task(operator.lead())
     try:
         yield operator
@@ -143,7 +143,7 @@ async def test_an_operator_that_begins_without_the_gamedays_kind_undoes_what_an_
 async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cut(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
-    operator = Operator(cluster, Settings(OWN, "me", "image"))
+    operator = Operator(cluster, Settings(OWN, "me", "image"), time.time, time.monotonic)
     drill = under_cut(api_server)
     api_server.drop(*POLICY)
     memory = Memory(cluster, drill, lambda _: None, lambda _, __: None, time.time)

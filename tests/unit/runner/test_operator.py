@@ -1,11 +1,13 @@
 """An operator process against an API server: what the owner says reaches GameDays, drills, events and metrics."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 import yaml
 
+from gameday.api.record import moment
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.runner.operator import Operator
@@ -72,7 +74,7 @@ async def becomes(look: Callable[[], bool], within: float = 2.0) -> None:
 @pytest.fixture
 async def town(api_server: ApiServer, cluster: Cluster) -> AsyncIterator[Town]:
     api_server.put("gamedays", "shop", GAMEDAY)
-    operator = Operator(cluster, Settings(OWN, "me", "image"))
+    operator = Operator(cluster, Settings(OWN, "me", "image"), time.time, time.monotonic)
     task = asyncio.create_task(operator.lead())
     yield Town(api_server, operator)
     task.cancel()
@@ -107,7 +109,7 @@ async def test_what_could_not_be_listed_is_listed_soon_and_not_a_minute_later(
 ) -> None:
     api_server.forbidden = {"list"}
     api_server.put("gamedays", "shop", GAMEDAY)
-    operator = Operator(cluster, Settings(OWN, "me", "image"))
+    operator = Operator(cluster, Settings(OWN, "me", "image"), time.time, time.monotonic)
     task = asyncio.create_task(operator.lead())
     await becomes(lambda: operator.metrics.registry.get_sample_value("gameday_leader") == 1)
     await asyncio.sleep(0.1)
@@ -196,3 +198,27 @@ async def test_only_so_many_drills_of_the_cluster_at_once(town: Town) -> None:
     assert ("leases", "pay", "gameday") not in town.server.objects
     town.operator.supervisor.drill_seen(True, running)
     await becomes(lambda: "startedAt" in town.server.objects["drills", "pay", "first"]["status"])
+
+
+async def test_what_an_operator_writes_tells_the_time_of_its_own_clock(api_server: ApiServer, cluster: Cluster) -> None:
+    """A clock that is an hour wrong shows in its heartbeat, its Lease, its conditions and its Events."""
+    ahead = 3600.0
+    api_server.put("gamedays", "shop", GAMEDAY)
+    began = time.time()
+    operator = Operator(cluster, Settings(OWN, "me", "image"), lambda: time.time() + ahead, time.monotonic)
+    task = asyncio.create_task(operator.lead())
+    one = Town(api_server, operator)
+    await becomes(lambda: one.metric("gameday_leader") == 1)
+    api_server.put("configmaps", OWN, HALT)
+    await becomes(lambda: one.events("Halted") == {"ConfigMap"})
+    await becomes(lambda: "Ready" in one.conditions("gamedays", "small"))
+    told = [
+        api_server.objects["leases", OWN, "gameday-operator"]["spec"]["renewTime"],
+        *(body["lastTimestamp"] for (plural, _, _), body in api_server.objects.items() if plural == "events"),
+        *(c["lastTransitionTime"] for c in api_server.objects["gamedays", "shop", "small"]["status"]["conditions"]),
+    ]
+    assert len(told) >= 3
+    assert [text for text in told if not ahead - 1 <= moment(text) - began < ahead + 60] == []
+    assert ahead - 1 <= (one.metric("gameday_heartbeat_timestamp_seconds") or 0.0) - began < ahead + 60
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

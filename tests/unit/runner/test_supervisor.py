@@ -1,6 +1,7 @@
 """Which drills are run, and what an error of one does to the others."""
 
 import asyncio
+import time
 from collections import Counter
 from typing import Any
 
@@ -52,7 +53,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def one(runs: Runs, metrics: Metrics) -> Supervisor:
-    return Supervisor(runs.run, runs.check, metrics, Heartbeat(metrics))
+    return Supervisor(runs.run, runs.check, metrics, Heartbeat(metrics, time.time, time.monotonic), time.time)
 
 
 async def lead(one: Supervisor, seconds: float = 0.1) -> None:

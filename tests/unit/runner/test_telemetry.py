@@ -1,6 +1,7 @@
 """/healthz and /metrics as Kubernetes and Prometheus see them."""
 
 import socket
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -38,7 +39,7 @@ async def url(metrics: Metrics, clock: Clock) -> AsyncIterator[str]:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
-    runner = await serve(metrics, Heartbeat(metrics, clock), port)
+    runner = await serve(metrics, Heartbeat(metrics, time.time, clock), port)
     yield f"http://127.0.0.1:{port}"
     await runner.cleanup()
 
@@ -90,3 +91,12 @@ async def test_the_series_of_a_gameday_go_when_it_goes(url: str, metrics: Metric
     _, text = await get(f"{url}/metrics")
     assert 'gameday="redis"' not in text
     assert 'gameday="other"' in text
+
+
+def test_the_heartbeat_tells_the_time_of_the_clock_that_it_was_given(metrics: Metrics) -> None:
+    wall = Clock()
+    heartbeat = Heartbeat(metrics, wall, time.monotonic)
+    for now in (1_800_000_000.0, 1_799_996_400.0):
+        wall.now = now
+        heartbeat.beat()
+        assert metrics.registry.get_sample_value("gameday_heartbeat_timestamp_seconds") == now

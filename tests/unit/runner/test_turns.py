@@ -1,5 +1,6 @@
 """Turns: never more drills than the owner allows, counted over all that run, and none lost when one ends."""
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -22,7 +23,7 @@ def drill(name: str, **status: str) -> dict[str, Any]:
 @pytest.fixture
 def supervisor() -> Supervisor:
     metrics = Metrics(Counter())
-    one = Supervisor(nothing, nothing, metrics, Heartbeat(metrics))
+    one = Supervisor(nothing, nothing, metrics, Heartbeat(metrics, time.time, time.monotonic), time.time)
     one.listed = True
     return one
 
