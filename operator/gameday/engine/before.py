@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from gameday.engine import budgets
+from gameday.engine import commands as do
+from gameday.engine.commands import error_of
 from gameday.engine.interrupts import give_up
 from gameday.engine.judgement import Window
 from gameday.engine.permission import hindrance
@@ -55,7 +57,7 @@ def preflight(at: Situation) -> Record:
     found = at.world.preflight
     if found is None:
         if at.now > max(at.record.since, at.world.resumed_at) + budgets.PREFLIGHT:
-            error = at.world.errors.get("CheckPreflight", "no answer")
+            error = error_of(at.world.errors, do.CheckPreflight()) or "no answer"
             return give_up(at, Cause.PREFLIGHT_FAILED, f"preflight did not end in time: {error}", at.now)
         return at.record
     if found.refusals:
@@ -118,8 +120,8 @@ def _agents_ready(at: Situation) -> Record:
 
 
 def _not_ready(at: Situation, lives: dict[str, Life]) -> str:
-    error = at.world.errors.get("StartAgents")
-    if error is not None:
+    error = error_of(at.world.errors, do.StartAgents())
+    if error:
         return f"the agents could not be started: {error}"
     waiting = [f"{name} {life.value}" for name, life in sorted(lives.items()) if life is not Life.RUNNING]
     if waiting:

@@ -1,8 +1,10 @@
 """What the engine asks of the runner. Each command may be given twice: doing it twice equals doing it once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gameday.model.record import Hold
+from gameday.model.world import CommandKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +116,22 @@ Command = (
 )
 
 
-def key_of(command: Command) -> str:
-    """The name under which a command runs once at a time and its errors are kept."""
+def key_of(command: Command) -> CommandKey:
+    """Under what a command runs once at a time, and its last error is kept."""
+    name = type(command).__name__
     match command:
         case ArmFuse(hold) | Inject(hold) | Lift(hold) | RemoveFuse(hold):
-            return f"{type(command).__name__}/{hold.name}"
+            return CommandKey(name, hold.name)
         case ScaleTo(hold, replicas, _):
-            return f"ScaleTo/{hold.name}/{replicas}"
+            return CommandKey(name, hold.name, replicas)
         case StartJob(step, _):
-            return f"StartJob/{step}"
+            return CommandKey(name, step)
         case ReadWorkload(deployment):
-            return f"ReadWorkload/{deployment}"
+            return CommandKey(name, deployment)
         case _:
-            return type(command).__name__
+            return CommandKey(name)
+
+
+def error_of(errors: Mapping[CommandKey, str], *commands: Command) -> str:
+    """The last error of the first of these commands that fails, or nothing."""
+    return next((errors[key] for key in map(key_of, commands) if key in errors), "")

@@ -11,6 +11,8 @@ r"""The undo log's progress: from an entry that is registered to one that holds 
 from dataclasses import replace
 
 from gameday.engine import budgets
+from gameday.engine import commands as do
+from gameday.engine.commands import error_of
 from gameday.engine.situation import Situation
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Record
 from gameday.model.world import Cut, Fuse
@@ -39,11 +41,28 @@ def obstacle(at: Situation) -> str:
     record, errors = at.record, at.world.errors
     if record.finished_at is not None:
         late = at.now > max(record.finished_at, at.world.resumed_at) + budgets.TIDY
-        return next((errors[key] for key in ("StopAgents", "FreeLock", "LetGo") if key in errors), "") if late else ""
-    if record.faults_cleared is not False:
-        return ""
-    overdue = [hold.name for hold in record.holds if hold.open and hold.undone_at is None]
-    return next((text for key, text in errors.items() for name in overdue if key.endswith(name)), "")
+        return error_of(errors, do.StopAgents(), do.FreeLock(), do.LetGo()) if late else ""
+    open_ = (hold for hold in record.holds if hold.open)
+    return next((error for hold in open_ if _late(at, hold) and (error := _error(at, hold))), "")
+
+
+def undo_commands(hold: Hold) -> tuple[do.Command, ...]:
+    """All that may be asked for to undo an entry of the undo log and to take its fuse away."""
+    if hold.kind is HoldKind.NETWORK_PARTITION:
+        return do.Lift(hold), do.RemoveFuse(hold)
+    back = (do.ScaleTo(hold, hold.before),) if hold.before is not None else ()
+    return do.ReadWorkload(hold.object_name), *back, do.RemoveFuse(hold)
+
+
+def _error(at: Situation, hold: Hold) -> str:
+    return error_of(at.world.errors, *undo_commands(hold))
+
+
+def _late(at: Situation, hold: Hold) -> bool:
+    """Whether an undo is overdue, or the removal of the fuse that guarded it."""
+    if hold.undone_at is None:
+        return at.record.faults_cleared is False
+    return at.now > max(hold.undone_at, at.world.resumed_at) + budgets.TIDY
 
 
 def _progress_one(at: Situation, hold: Hold) -> Record:
@@ -127,6 +146,6 @@ def _witnesses_gone(at: Situation) -> bool:
 def _overdue(at: Situation, hold: Hold, asked: float, what: str) -> Record:
     if at.now < asked + budgets.UNDO or at.record.faults_cleared is False:
         return at.record
-    error = next((text for key, text in at.world.errors.items() if key.endswith(hold.name)), "")
     record = replace(at.record, faults_cleared=False)
-    return record.note(at.now, "FaultsNotCleared", f"{hold.name}: {what}; {error}".rstrip("; "), warning=True)
+    why = f"{hold.name}: {what}; {_error(at, hold)}".rstrip("; ")
+    return record.note(at.now, "FaultsNotCleared", why, warning=True)

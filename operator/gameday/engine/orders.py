@@ -106,7 +106,7 @@ def _steps(plan: Plan | None, record: Record, world: World) -> Iterator[do.Comma
 
 def _tidy(record: Record, world: World) -> Iterator[do.Command]:
     # Of a Drill that is deleted Kubernetes itself takes the agents, which it owns: what we may not do holds up nothing.
-    collected = world.deleted and "StopAgents" in world.errors
+    collected = world.deleted and do.key_of(do.StopAgents()) in world.errors
     for hold in record.holds:
         if not hold.open and world.fuses.get(hold.fuse_name, Fuse()).uid is not None:
             yield do.RemoveFuse(hold)

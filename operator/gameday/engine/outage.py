@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from gameday.engine import budgets
+from gameday.engine import commands as do
+from gameday.engine.commands import error_of
 from gameday.engine.holds import ask_undo
 from gameday.engine.interrupts import give_up, guardrail_tripped, proof_broken
 from gameday.engine.judgement import Window
@@ -50,7 +52,7 @@ def _arm(at: Situation) -> Record:
         record = replace(record, inject_requested_at=at.now)
         return record.note(at.now, "Injecting", ", ".join(hold.object_name for hold in cuts(record)))
     if at.now > at.record.since + budgets.ARM:
-        error = next((text for key, text in at.world.errors.items() if key.startswith("ArmFuse")), "no start time")
+        error = error_of(at.world.errors, *map(do.ArmFuse, cuts(at.record))) or "no start time"
         return give_up(at, Cause.FUSE_NOT_ARMED, f"no change without a fuse: {error}", at.now)
     return at.record
 
@@ -75,8 +77,8 @@ def _injecting(at: Situation) -> Record | None:
         cut = at.world.cuts.get(hold.name, Cut())
         if cut.made and not cut.present:
             return give_up(at, Cause.CUT_REMOVED, f"policy {hold.object_name} was removed by somebody else", at.now)
-        error = at.world.errors.get(f"Inject/{hold.name}")
-        if error is not None and at.now > hold.requested_at + budgets.ARM:
+        error = error_of(at.world.errors, do.Inject(hold))
+        if error and at.now > hold.requested_at + budgets.ARM:
             return give_up(at, Cause.INJECTION_FAILED, f"{hold.object_name}: {error}", at.now)
     return None
 

@@ -1,8 +1,12 @@
 """The rollback: the plan's steps in order, each recorded before it is taken, each scale with a fuse of its own."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+from gameday.engine import commands as do
 from gameday.engine.after import after_rollback
+from gameday.engine.commands import error_of
+from gameday.engine.holds import undo_commands
 from gameday.engine.interrupts import fuse_lost, give_up
 from gameday.engine.situation import Situation
 from gameday.model import names
@@ -129,5 +133,21 @@ def _not_done(at: Situation, step: Step, state: StepState, message: str) -> Reco
 
 
 def _error(at: Situation, step: Step) -> str:
-    error = next((text for key, text in at.world.errors.items() if step.name in key), "")
+    error = error_of(at.world.errors, *_commands(at.record, step))
     return f": {error}" if error else ""
+
+
+def _commands(record: Record, step: Step) -> Iterator[do.Command]:
+    """All that a step may ask for: an error of one of these is why it is not done."""
+    match step.action:
+        case Scale(deployment, _):
+            hold = record.hold(step.name)
+            yield do.ReadWorkload(deployment)
+            if hold is not None and hold.wanted is not None:
+                yield from (do.ArmFuse(hold), do.ScaleTo(hold, hold.wanted))
+        case Restore(deployment):
+            for hold in record.holds:
+                if hold.kind is HoldKind.SCALE and hold.object_name == deployment:
+                    yield from undo_commands(hold)
+        case RunJob(cron_job):
+            yield do.StartJob(step.name, cron_job)

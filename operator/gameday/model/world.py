@@ -3,9 +3,25 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gameday.model.halt import CLEAR, Halt
 from gameday.model.limits import UNLIMITED, Ruling
+
+
+class CommandKey(NamedTuple):
+    """Tells one command of a drill from every other: its kind, what it is about, and for a scale the number.
+
+    ``subject`` is the name of the fault or step, or of the Deployment that is read; empty for a command of the drill.
+    """
+
+    command: str
+    subject: str = ""
+    replicas: int | None = None
+
+    def __str__(self) -> str:
+        """As a log shows it."""
+        return "/".join(str(part) for part in self if part not in {"", None})
 
 
 class Lock(enum.Enum):
@@ -136,7 +152,7 @@ class World:
     """Whether something that was asked for, and of which nothing was heard, may still be made."""
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     jobs: Mapping[str, JobState] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[CommandKey, str] = field(default_factory=dict)
     finalizer: bool = False
     resumed_at: float = 0.0
     """When this process took the drill over: what was asked for earlier, another process asked for."""

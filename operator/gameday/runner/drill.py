@@ -18,7 +18,7 @@ from gameday.engine.situation import Situation
 from gameday.errors import GameDayError, NamespaceBusy
 from gameday.model.plan import Outage, Plan, Recovery, SteadyState
 from gameday.model.record import Phase, Record
-from gameday.model.world import Life, Lock, World
+from gameday.model.world import CommandKey, Life, Lock, World
 from gameday.runner.background import Background
 from gameday.runner.feed import Feed
 from gameday.runner.hands import Hands
@@ -72,7 +72,7 @@ class DrillRunner:
             view.account, memory.namespace, clock, feed.take, resumed=memory.record.steady_from is not None
         )
         self.lanes = Lanes()
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[CommandKey, asyncio.Task[None]] = {}
         """The newest task of each lane."""
         self._wake = asyncio.Event()
         self._none = Evidence(NO_PLAN)

@@ -3,16 +3,17 @@
 from typing import Final
 
 from gameday.engine.commands import ArmFuse, Command, Inject, Lift, RemoveFuse, ScaleTo, key_of
+from gameday.model.world import CommandKey
 
 RETRY_AFTER: Final = 0.5
 """Seconds after which the same command may be given again, whether it failed or what it did does not show yet."""
 
 
-def lane_of(command: Command) -> str:
+def lane_of(command: Command) -> CommandKey:
     """What concerns one entry of the undo log is one lane; every other command is one of its own."""
     match command:
         case ArmFuse(hold) | Inject(hold) | Lift(hold) | RemoveFuse(hold) | ScaleTo(hold, _, _):
-            return f"hold/{hold.name}"
+            return CommandKey("hold", hold.name)
         case _:
             return key_of(command)
 
@@ -21,9 +22,9 @@ class Lanes:
     """The commands of one drill that are under way. ``errors`` holds the last error of each that keeps failing."""
 
     def __init__(self) -> None:
-        self.errors: dict[str, str] = {}
-        self._taken: set[str] = set()
-        self._rests: dict[str, tuple[Command, float]] = {}
+        self.errors: dict[CommandKey, str] = {}
+        self._taken: set[CommandKey] = set()
+        self._rests: dict[CommandKey, tuple[Command, float]] = {}
 
     def __bool__(self) -> bool:
         """Whether any command is under way."""

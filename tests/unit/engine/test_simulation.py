@@ -22,7 +22,7 @@ from gameday.model.record import (
     StepState,
     Verdict,
 )
-from gameday.model.world import Cut, Fuse, Life, Lock, World
+from gameday.model.world import CommandKey, Cut, Fuse, Life, Lock, World
 from unit.engine.simulation import Cluster, Killed, Script, Simulation, a_plan, finished
 
 MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
@@ -240,14 +240,15 @@ def test_a_drill_that_is_over_waits_for_what_may_still_be_made_and_takes_it_away
 
 def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted_drill() -> None:
     record = Record(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.PASSED)
-    error = {"StopAgents": "delete pods: forbidden"}
-    world = World(agents={"observer": Life.RUNNING}, errors=error, finalizer=True, lock=Lock.HELD)
+    refused = "delete pods: forbidden"
+    world = World(agents={"observer": Life.RUNNING}, errors={CommandKey("StopAgents"): refused})
+    world = replace(world, finalizer=True, lock=Lock.HELD)
     soon = decide(Situation(a_plan(), record, world, NOBODY, 1010.0))
     assert soon == record
     late = decide(Situation(a_plan(), record, world, NOBODY, 1021.0))
-    assert late.obstacle == error["StopAgents"]
+    assert late.obstacle == refused
     assert [line.reason for line in late.timeline] == ["Hindered"]
-    assert ("Hindered", "True", "Hindered", error["StopAgents"]) in conditions_of(late)
+    assert ("Hindered", "True", "Hindered", refused) in conditions_of(late)
     assert orders(a_plan(), late, world) == (do.StopAgents(),)
     assert orders(a_plan(), late, replace(world, deleted=True)) == (do.FreeLock(),)
     assert orders(a_plan(), late, replace(world, deleted=True, lock=Lock.FREE)) == (do.LetGo(),)
@@ -260,7 +261,7 @@ def test_an_undo_that_is_refused_says_what_would_help_once_it_is_overdue() -> No
     hold = Hold("partition", HoldKind.NETWORK_PARTITION, "p", "f", HoldState.UNDOING, undo_requested_at=1000.0)
     hold = replace(hold, requested_at=990.0, object_uid="uid")
     record = Record(Phase.RECOVERY, since=1000.0, holds=(hold,), finishing=True, undo_requested_at=1000.0)
-    world = World(cuts={"partition": Cut(present=True)}, errors={"Lift/partition": "delete: forbidden"})
+    world = World(cuts={"partition": Cut(present=True)}, errors={CommandKey("Lift", "partition"): "delete: forbidden"})
     soon = decide(Situation(a_plan(), record, world, NOBODY, 1010.0))
     assert soon.obstacle == ""
     late = decide(Situation(a_plan(), soon, world, NOBODY, 1031.0))
