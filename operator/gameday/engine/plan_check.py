@@ -88,11 +88,8 @@ def _timing(path: str, stage: Stage, expectation: Expectation, plan: Plan) -> It
 
 def _rollback(plan: Plan) -> Iterator[Finding]:
     scaled: set[str] = set()
-    faults = {fault.name for fault in plan.outage.faults}
     for index, step in enumerate(plan.rollback.steps if plan.rollback is not None else ()):
         path = f"spec.rollback.steps[{index}]"
-        if step.name in faults:
-            yield Finding(f"{path}.name", f"a fault is called {step.name!r} as well: choose another name for the step")
         if isinstance(step.action, Scale):
             if step.action.deployment in scaled:
                 yield Finding(path, f"{step.action.deployment} is scaled twice: restore it once instead")

@@ -9,7 +9,6 @@ from gameday.api.record import conditions_of
 from gameday.engine import commands as do
 from gameday.engine.drill import decide
 from gameday.engine.holds import obstacle
-from gameday.engine.plan_check import check
 from gameday.engine.proof import Proof
 from gameday.engine.situation import Situation
 from gameday.model.plan import Plan, Rollback, RunJob, Step
@@ -105,14 +104,3 @@ def test_a_restore_shows_why_its_deployment_is_not_back() -> None:
     )
     late = overdue(record, world, plan)
     assert late.doubts[0].message == f"step start workers was not done within 20 s: {REFUSED}"
-
-
-def test_a_step_may_not_have_the_name_of_a_fault() -> None:
-    plan = a_plan(rollback=True)
-    assert plan.rollback is not None
-    steps = (replace(plan.rollback.steps[0], name="partition"), *plan.rollback.steps[1:])
-    wrong = replace(plan, rollback=replace(plan.rollback, steps=steps))
-    assert [(f.path, f.message) for f in check(wrong)] == [
-        ("spec.rollback.steps[0].name", "a fault is called 'partition' as well: choose another name for the step")
-    ]
-    assert check(plan) == ()
