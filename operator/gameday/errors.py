@@ -46,7 +46,10 @@ class TooManyRequests(GameDayError):
 
 
 class Forbidden(GameDayError):
-    """RBAC or admission says no; the message ends with what grants it, ``answer`` is the API server's alone."""
+    """An authorizer, a quota or admission says no; ``answer`` is the API server's alone.
+
+    Where a right is missing, the message ends with what grants it.
+    """
 
     reason = "Forbidden"
     retry = False

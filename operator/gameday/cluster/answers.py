@@ -1,7 +1,8 @@
 """From an API server's answer to our errors: no caller ever sees an HTTP status."""
 
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
 from gameday.errors import (
     Absent,
@@ -28,6 +29,9 @@ def parsed(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"message": str(value)[:200]}
 
 
+_NO_RIGHT: Final = re.compile(r"\bcannot \S+ (resource|path) \"")
+"""How the API server says that an authorizer refused: quota, LimitRange and admission answer 403 in other words."""
+
 OPERATOR_COMMAND = "kubectl apply -k manifests/operator"
 """What grants the operator its own rights."""
 
@@ -46,6 +50,8 @@ def error_of(
         case 401 | 403:
             if reason == "Forbidden" and "is being terminated" in message:
                 return Absent(message)
+            if not _NO_RIGHT.search(message):
+                return Forbidden(message)
             remedy = OPERATOR_COMMAND if own else OPT_IN_COMMAND.format(namespace=namespace or "NAMESPACE")
             return Forbidden(f"{message}; the rights come with `{remedy}`", message)
         case 404:
