@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from gameday.api.record import timestamp
+from gameday.cluster.client import CONTAINER
 from gameday.cluster.kinds import DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Kind, Object
 from gameday.model.labels import AGENT, ROLE
 from simulation.client import Server
@@ -146,7 +147,7 @@ class Controllers:
         there = self.store.get(PODS, metadata["namespace"], metadata["name"])
         if there is None or there["metadata"]["uid"] != metadata["uid"] or "deletionTimestamp" in there["metadata"]:
             return
-        running: list[Object] = [{"state": {"running": {}}}]
+        running: list[Object] = [{"name": CONTAINER, "state": {"running": {}}}]
         self.store.status(
             PODS, metadata["namespace"], metadata["name"], metadata["uid"], phase="Running", containerStatuses=running
         )

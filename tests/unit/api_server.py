@@ -32,6 +32,8 @@ class ApiServer:
         self.ending: set[str] = set()
         self.unserved: set[str] = set()
         """Plurals of kinds that are not installed."""
+        self.logs: dict[str, dict[str, str]] = {}
+        """Logs by pod and container."""
         self.down = False
         self.mute = False
         """Whether watches tell nothing any more although they stay open."""
@@ -137,6 +139,8 @@ class ApiServer:
         if request.method == "DELETE":
             self.drop(*key)
             return web.json_response({"kind": "Status", "status": "Success"})
+        if request.method == "GET" and request.path.endswith("/log"):
+            return self._log(request, name)
         if request.method == "GET":
             return web.json_response(self.objects[key])
         version = body["metadata"].get("resourceVersion") if "metadata" in body else None
@@ -147,6 +151,13 @@ class ApiServer:
         if request.method == "PUT" and request.path.endswith("/status"):
             body = self.objects[key] | {"status": body["status"]}
         return web.json_response(self.put(plural, namespace, body | {"metadata": body["metadata"] | {"name": name}}))
+
+    def _log(self, request: web.Request, pod: str) -> web.Response:
+        logs, container = self.logs[pod], request.query.get("container", "")
+        if not container and len(logs) > 1:
+            what = f"a container name must be specified for pod {pod}, choose one of: [{' '.join(logs)}]"
+            return _refusal(400, "BadRequest", what)
+        return web.Response(text=logs[container or next(iter(logs))])
 
     async def _list(self, request: web.Request, plural: str, namespace: str, name: str) -> web.StreamResponse:
         items = [

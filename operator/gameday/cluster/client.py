@@ -34,6 +34,9 @@ SILENCE_SECONDS: Final = 90.0
 ACCOUNT: Final = "gameday"
 """The ServiceAccount as which the operator acts in a namespace."""
 
+CONTAINER: Final = "agent"
+"""The container of an agent's pod, whose log is read; whatever else runs there was injected."""
+
 
 class Connections(RESTClientObject):
     """As many connections as there are calls, which deliver nothing more once they are closed.
@@ -222,7 +225,9 @@ class Cluster:
                 yield json.loads(line)
 
     async def log(self, namespace: str, pod: str) -> AsyncGenerator[bytes, None]:
-        """The log of a pod in pieces as they come, from its beginning, until its container has ended.
+        """The log of an agent's pod in pieces as they come, from its beginning, until its container has ended.
+
+        The container is named: a cluster may inject others, and without a name the API server then refuses.
 
         Raises:
             Absent: when the pod is gone.
@@ -234,7 +239,8 @@ class Cluster:
         self.requests["get", "pods/log"] += 1
         path = PODS.path(namespace, pod, "log")
         what = f"follow the log of pod {pod}"
-        async with self._open("GET", path, what, namespace, timeout, query={"follow": "true"}) as answer:
+        query = {"container": CONTAINER, "follow": "true"}
+        async with self._open("GET", path, what, namespace, timeout, query=query) as answer:
             async for chunk in answer.response.content.iter_any():
                 yield chunk
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gameday.cluster.client import CONTAINER
 from gameday.cluster.kinds import DRILLS, PODS, Object
 from gameday.model.agent import SECRETS, STATE, VARIABLE, AgentConfig
 from gameday.model.labels import marks
@@ -100,7 +101,7 @@ def _spec(shape: Shape) -> Object:
 
 def _container(place: Place, shape: Shape, config: AgentConfig) -> dict[str, Any]:
     return {
-        "name": "agent",
+        "name": CONTAINER,
         "image": place.image,
         "imagePullPolicy": place.pull_policy,
         "command": ["python3", "-m", f"gameday.agents.{shape.module}"],

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from gameday.api.record import moment
-from gameday.cluster.client import Cluster
+from gameday.cluster.client import CONTAINER, Cluster
 from gameday.cluster.kinds import (
     DEPLOYMENTS,
     DRILLS,
@@ -254,12 +254,19 @@ def start_before(drill: Object) -> float:
 
 
 def life_of(pod: Object) -> Life:
-    """The state of one of our pods, by its only container: a twin is never ready, and runs all the same."""
+    """The state of one of our pods, by its agent's container: a twin is never ready, and runs all the same.
+
+    What a cluster injects beside it counts for nothing: a sidecar neither keeps an agent alive nor holds it up.
+    """
     if "deletionTimestamp" in pod["metadata"] or pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}:
         return Life.ENDED
-    states = [status.get("state", {}) for status in pod.get("status", {}).get("containerStatuses", ())]
-    if states and all("running" in state for state in states):
+    listed = pod.get("status", {}).get("containerStatuses") or ()
+    state: Object = next((status.get("state") or {} for status in listed if status.get("name") == CONTAINER), {})
+    if "running" in state:
         return Life.RUNNING
+    # A fuse of a scale is started again when its container dies; no other agent is.
+    if "terminated" in state and pod["spec"].get("restartPolicy") == "Never":
+        return Life.ENDED
     return Life.STARTING
 
 

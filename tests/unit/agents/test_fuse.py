@@ -28,7 +28,7 @@ def test_a_fuse_is_armed_once_it_has_said_so_and_its_deadline_is_its_own(cluster
     feed.evidence = Evidence(NO_PLAN)
     pod = {
         "metadata": {"uid": "u", "labels": {"gameday.dev/agent": "fuse-stop"}},
-        "status": {"containerStatuses": [{"state": {"running": {}}}]},
+        "status": {"containerStatuses": [{"name": "agent", "state": {"running": {}}}]},
     }
     assert not pod_fuse(pod, "fuse-stop", feed.fuses_armed).armed
     feed._take("fuse-stop", b'{"n":2,"name":"armed","sent":1,"received":2,"ok":true,"values":{"deadline":91.5}}')

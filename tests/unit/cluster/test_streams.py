@@ -6,7 +6,7 @@ import pytest
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import GAMEDAYS, PODS
-from gameday.cluster.streams import Mirror
+from gameday.cluster.streams import Mirror, follow_log
 from unit.api_server import ApiServer
 
 
@@ -50,3 +50,9 @@ async def test_a_kind_that_is_not_installed_has_no_objects_and_comes_with_its_in
     assert mirror.error == ""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_the_agents_log_is_read_whatever_else_runs_in_its_pod(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.put("pods", "shop", {"metadata": {"name": "first-observer"}})
+    api_server.logs["first-observer"] = {"linkerd-proxy": "time level\n", "agent": "one\ntwo\n"}
+    assert [line async for line in follow_log(cluster, "shop", "first-observer")] == [b"one", b"two"]
