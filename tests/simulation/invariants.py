@@ -42,6 +42,7 @@ class Rule(enum.Enum):
     DECIDED = "without trouble a good system passes and a bad one fails"
     ENDS = "every drill ends"
     SOUND = "no error of ours"
+    FITS = "what the operator writes is what the CRDs admit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Monitor:
     def __post_init__(self) -> None:
         """Begin to listen."""
         self.server.store.listeners.append(self._hear)
+        self.server.store.refused = lambda actor, error: self.note(Rule.FITS, f"refused to the {actor}: {error}")
 
     def note(self, rule: Rule, detail: str) -> None:
         """Note a promise that was broken."""

@@ -1,6 +1,7 @@
 """The API server's objects: versions, names, owners and finalizers, as Kubernetes keeps them; and who watches.
 
-An object is never changed in place: each version is a new dictionary, so that a reader keeps what it read.
+An object is never changed in place: each version is a new dictionary, so that a reader keeps what it read. Objects of
+our own kinds are held to their CRDs (``crd.py``).
 """
 
 import json
@@ -11,7 +12,8 @@ from typing import Any
 
 from gameday.api.record import timestamp
 from gameday.cluster.kinds import DEPLOYMENTS, LEASES, PODS, Kind, Object
-from gameday.errors import Absent, AlreadyExists, Conflict
+from gameday.errors import Absent, AlreadyExists, Conflict, Refused
+from simulation.crd import admitted
 from simulation.world import World
 
 PERSON = "person"
@@ -88,6 +90,8 @@ class Store:
         self.things: dict[tuple[str, str], dict[str, Object]] = {}
         self.kinds: dict[str, Kind] = {}
         self.listeners: list[Callable[[Change], None]] = []
+        self.refused: Callable[[str, Refused], None] = lambda _, __: None
+        """Hears whose write a CRD did not admit, and why."""
         self.streams: list[Stream] = []
         self.tell: Callable[[Stream, Object], None] = lambda stream, event: stream.deliver(event)
         self._history: list[tuple[int, Kind, Object]] = []
@@ -153,13 +157,14 @@ class Store:
 
         Raises:
             AlreadyExists: when one of its name is there.
+            Refused: when its CRD does not admit it; every other write may be refused like this as well.
 
         """
         name = body["metadata"]["name"]
         if self.get(kind, namespace, name) is not None:
             raise AlreadyExists(f'{kind.plural} "{name}" already exists')
         if dry_run:
-            return body
+            return admitted(kind, None, body)
         self._uids += 1
         own = {
             "uid": f"uid-{self._uids}",
@@ -282,6 +287,11 @@ class Store:
         return self._put(actor, "update", kind, before, after)
 
     def _put(self, actor: str, verb: str, kind: Kind, before: Object | None, thing: Object) -> Object:
+        try:
+            thing = admitted(kind, before, thing)
+        except Refused as error:
+            self.refused(actor, error)
+            raise
         self.version += 1
         thing = thing | {"metadata": thing["metadata"] | {"resourceVersion": str(self.version)}}
         metadata = thing["metadata"]

@@ -56,11 +56,11 @@ outage:
   - name: partition
     networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}, existing: %s}
   expect:
-  - {name: reported, eventually: "health.body.redis != 'ok'", within: 4s}
+  - {name: reported, eventually: "health.body.redis != 'ok'", within: 4s, measures: timeToDetect}
   - {name: stays up, always: "health.status == 200", tolerates: 2s, guardrail: true}
 recovery:
   within: 8s
-  expect: [{name: healthy again, eventually: "health.body.redis == 'ok'", holds: 2s}]
+  expect: [{name: healthy again, eventually: "health.body.redis == 'ok'", holds: 2s, measures: timeToRecover}]
 """
 ROLLBACK = """
 ifMissed: [healthy again]

@@ -1,8 +1,8 @@
 """A small API server on a real socket: objects of any kind are listed, watched, read, created, replaced and deleted.
 
-It knows no rules of Kubernetes but versions, names and field selectors by name; ``forbidden`` holds verbs, alone or as
-``list pods``, that it answers with 403; in namespaces that are ``ending`` it creates nothing; while ``down`` it answers
-everything with 503.
+It knows no rules of Kubernetes but versions, names, field selectors by name, and the CRDs of our own kinds, to which it
+holds what comes over the wire; ``forbidden`` holds verbs, alone or as ``list pods``, that it answers with 403; in
+namespaces that are ``ending`` it creates nothing; while ``down`` it answers everything with 503.
 """
 
 import asyncio
@@ -14,7 +14,9 @@ import yaml
 from aiohttp import web
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
+from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
+from gameday.errors import Refused
+from simulation.crd import admitted
 
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 Key = tuple[str, str, str]
@@ -150,7 +152,13 @@ class ApiServer:
             body = _merged(self.objects[key], body)
         if request.method == "PUT" and request.path.endswith("/status"):
             body = self.objects[key] | {"status": body["status"]}
-        return web.json_response(self.put(plural, namespace, body | {"metadata": body["metadata"] | {"name": name}}))
+        body = body | {"metadata": body["metadata"] | {"name": name}}
+        try:
+            for kind in (DRILLS, GAMEDAYS):
+                body = admitted(kind, None, body) if kind.plural == plural else body
+        except Refused as error:
+            return _refusal(422, "Invalid", str(error))
+        return web.json_response(self.put(plural, namespace, body))
 
     def _log(self, request: web.Request, pod: str) -> web.Response:
         logs, container = self.logs[pod], request.query.get("container", "")

@@ -19,7 +19,7 @@ from gameday.faults import policy
 from gameday.model.record import Hold, HoldState, Record, ResultState
 from gameday.model.world import World
 from gameday.runner import drill as runner
-from gameday.runner import memory, supervisor
+from gameday.runner import measured, memory, supervisor
 from simulation.invariants import Rule
 from simulation.scenario import What
 
@@ -289,6 +289,17 @@ def _() -> Any:
         patch("gameday.engine.budgets.GRACE", -100.0),
         patch.object(tracks.Track, "gap_within", lambda *_: None),
     )
+
+
+@mutation("two figures have one name", Rule.FITS, Rule.ENDS, whole=True)
+def _() -> Any:
+    original = measured.measurements
+
+    def copied(*args: Any) -> Any:
+        figures = original(*args)
+        return (*figures, *figures[:1])
+
+    return patch.object(runner, "measurements", copied)
 
 
 def _both(*patches: Any) -> Any:
