@@ -23,7 +23,7 @@ from gameday.cluster.kinds import (
 from gameday.errors import GameDayError
 from gameday.model.agent import AgentConfig
 from gameday.model.labels import AGENT, DRILL
-from gameday.model.sample import Sample
+from gameday.model.sample import LineType, Sample
 from gameday.model.wire import encode
 from simulation.client import LogSource, Server
 from simulation.scenario import Trial, Vice
@@ -244,9 +244,9 @@ class Town:
         agent = Agent(pod, self.source(pod["metadata"]["name"]), self.server.store.world.now)
         agent.source.started, agent.source.gone, agent.source.ended = True, False, False
         self.agents[pod["metadata"]["name"]] = agent
-        self._say(agent, "hello", ok=True)
+        self._say(agent, "hello", ok=True, kind=LineType.HELLO)
         if agent.name.startswith("fuse"):
-            self._fuse(agent, "armed")
+            self._fuse(agent, LineType.ARMED)
         elif agent.name != "sever":
             self._tick(agent)
 
@@ -298,16 +298,25 @@ class Town:
 
     def _dialled(self, agent: Agent, name: str, sent: float, ok: bool) -> None:
         if not agent.ended:
-            self._say(agent, name, ok=ok, sent=sent)
+            kind = LineType.SAMPLE if agent.name == "client" else LineType.DIAL
+            self._say(agent, name, ok=ok, sent=sent, kind=kind)
 
     def _say(
-        self, agent: Agent, name: str, *, ok: bool, sent: float | None = None, values: dict[str, Any] | None = None
+        self,
+        agent: Agent,
+        name: str,
+        *,
+        ok: bool,
+        sent: float | None = None,
+        values: dict[str, Any] | None = None,
+        kind: LineType = LineType.SAMPLE,
     ) -> None:
         world = self.server.store.world
         agent.number += 1
         self.samples += 1
         began = world.now if sent is None else sent
-        line = encode(Sample("", agent.number, name, began, world.now, ok, None if ok else "timeout", values or {}))
+        error = None if ok else "timeout"
+        line = encode(Sample("", agent.number, name, began, world.now, ok, error, values or {}, type=kind))
         if self.lag or agent.lag > world.now:
             # Lines of one log come in the order in which they were written.
             agent.lag = max(agent.lag, world.now + self.lag)
@@ -317,10 +326,11 @@ class Town:
 
     def _sever(self, agent: Agent) -> None:
         left = 0 if self.severable else 2
-        self._say(agent, "sever", ok=left == 0, values={"killed": 2, "left": left})
+        kind = LineType.SEVERED
+        self._say(agent, kind.value, ok=left == 0, values={"killed": 2, "left": left}, kind=kind)
         self._end(agent)
 
-    def _fuse(self, agent: Agent, step: str) -> None:
+    def _fuse(self, agent: Agent, step: LineType) -> None:
         if agent.ended:
             return
         world, server = self.server.store.world, self.server
@@ -328,7 +338,7 @@ class Town:
         config = AgentConfig.from_json(env)
         fires = agent.since + config.lasts
         self.fires[agent.pod["metadata"]["name"]] = fires
-        if step == "fired" and world.now < fires:
+        if step is LineType.FIRED and world.now < fires:
             world.at(fires, self._fuse, agent, step)
             return
         if not server.works or self.namespace in server.without_rights:
@@ -336,13 +346,13 @@ class Town:
             return
         patch = {"spec": {"replicas": config.replicas}}
         try:
-            server.store.scale("fuse", self.namespace, config.deployment, patch, dry_run=step == "armed")
+            server.store.scale("fuse", self.namespace, config.deployment, patch, dry_run=step is LineType.ARMED)
         except GameDayError:
             world.after(1.0, self._fuse, agent, step)
             return
-        self._say(agent, step, ok=True, values={"deadline": fires})
-        if step == "armed":
-            self._fuse(agent, "fired")
+        self._say(agent, step.value, ok=True, values={"deadline": fires}, kind=step)
+        if step is LineType.ARMED:
+            self._fuse(agent, LineType.FIRED)
         else:
             self._end(agent)
             metadata = agent.pod["metadata"]

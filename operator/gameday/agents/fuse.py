@@ -19,6 +19,7 @@ from typing import Final
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
 from gameday.model.agent import STATE, AgentConfig
+from gameday.model.sample import LineType
 
 ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 DEADLINE: Final = Path(STATE) / "deadline"
@@ -29,12 +30,12 @@ LOOK_EVERY: Final = 1.0
 async def fuse(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
     """Rehearse the patch, wait for the deadline, then patch until it is done."""
     deadline = first_deadline(config.lasts, DEADLINE)
-    await _try(config, log, ending, "armed", deadline, dry_run=True)
+    await _try(config, log, ending, LineType.ARMED, deadline, dry_run=True)
     clock = asyncio.get_running_loop().time
     while time.time() < deadline:
         if await until(ending, clock() + LOOK_EVERY):
             return
-    await _try(config, log, ending, "fired", deadline, dry_run=False)
+    await _try(config, log, ending, LineType.FIRED, deadline, dry_run=False)
 
 
 def first_deadline(lasts: float, kept: Path) -> float:
@@ -49,13 +50,14 @@ def first_deadline(lasts: float, kept: Path) -> float:
 
 
 async def _try(
-    config: AgentConfig, log: SampleLog, ending: asyncio.Event, name: str, deadline: float, *, dry_run: bool
+    config: AgentConfig, log: SampleLog, ending: asyncio.Event, kind: LineType, deadline: float, *, dry_run: bool
 ) -> None:
     clock = asyncio.get_running_loop().time
     while True:
         sent = time.time()
         error = await asyncio.to_thread(patch, config, dry_run)
-        log.write(name, sent, time.time(), ok=error is None, error=error, values={"deadline": deadline})
+        values = {"deadline": deadline}
+        log.write(kind.value, sent, time.time(), ok=error is None, error=error, values=values, kind=kind)
         if error is None or await until(ending, clock() + LOOK_EVERY):
             return
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from gameday.model.sample import Sample
+from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode
 
 
@@ -19,7 +19,7 @@ class SampleLog:
     def hello(self) -> None:
         """Say that the agent runs: the first line of every log."""
         now = time.time()
-        self.write("hello", now, now, ok=True)
+        self.write("hello", now, now, ok=True, kind=LineType.HELLO)
 
     def write(
         self,
@@ -30,9 +30,11 @@ class SampleLog:
         ok: bool,
         error: str | None = None,
         values: Mapping[str, Any] | None = None,
+        unknown: tuple[Unknown, ...] = (),
+        kind: LineType = LineType.SAMPLE,
     ) -> None:
-        """Write one sample."""
+        """Write one line."""
         self._n += 1
-        line = encode(Sample("", self._n, name, sent, received, ok, error, values or {}))
+        line = encode(Sample("", self._n, name, sent, received, ok, error, values or {}, unknown, kind))
         self._out.write(line + "\n")
         self._out.flush()

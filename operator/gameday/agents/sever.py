@@ -12,6 +12,7 @@ from typing import Any, Final
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
 from gameday.model.agent import AgentConfig
+from gameday.model.sample import LineType
 from gameday.probes.redis import word
 from gameday.probes.resp import LONG, Connection, RedisSaid
 from gameday.probes.secrets import Secrets
@@ -31,12 +32,12 @@ async def sever(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> N
     clock = asyncio.get_running_loop().time
     due = clock()
     while not await until(ending, due):
-        await _attempt(_count, config, log, "connections", LOOK_EVERY * 2)
+        await _attempt(_count, config, log, LineType.CONNECTIONS, LOOK_EVERY * 2)
         due = clock() + LOOK_EVERY
-    await _attempt(_end, config, log, "sever", config.budget)
+    await _attempt(_end, config, log, LineType.SEVERED, config.budget)
 
 
-async def _attempt(work: Any, config: AgentConfig, log: SampleLog, name: str, budget: float) -> None:
+async def _attempt(work: Any, config: AgentConfig, log: SampleLog, kind: LineType, budget: float) -> None:
     sent = time.time()
     error: str | None = None
     values: dict[str, int] = {}
@@ -50,7 +51,7 @@ async def _attempt(work: Any, config: AgentConfig, log: SampleLog, name: str, bu
         error = f"{word(problem)}: the redis probe's user needs CLIENT LIST and CLIENT KILL"
     if error is None and values.get("left"):
         error = "connections are left"
-    log.write(name, sent, time.time(), ok=error is None, error=error, values=values)
+    log.write(kind.value, sent, time.time(), ok=error is None, error=error, values=values, kind=kind)
 
 
 async def _clients(client: Connection, addresses: tuple[str, ...]) -> list[str]:

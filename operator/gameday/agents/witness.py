@@ -12,6 +12,7 @@ from gameday.agents.dialing import dial
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
 from gameday.model.agent import AgentConfig, Dial
+from gameday.model.sample import LineType
 
 
 async def witness(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
@@ -30,7 +31,7 @@ async def _repeat(target: Dial, config: AgentConfig, log: SampleLog, ending: asy
     def write_finished() -> None:
         while under_way and under_way[0].done():
             sent, received, error = under_way.popleft().result()
-            log.write(target.name, sent, received, ok=error is None, error=error)
+            log.write(target.name, sent, received, ok=error is None, error=error, kind=LineType.DIAL)
 
     try:
         while not await until(ending, due):

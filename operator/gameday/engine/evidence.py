@@ -20,7 +20,7 @@ from gameday.engine.rehearsal import rehearse
 from gameday.engine.tracing import Tracer
 from gameday.engine.tracks import Track
 from gameday.model.plan import Expectation, Measurement, Mode, Plan, Stage
-from gameday.model.sample import Sample, Value
+from gameday.model.sample import LineType, Sample, Value
 
 
 class Evidence:
@@ -49,7 +49,7 @@ class Evidence:
         """Take one line of a log in; whether it was new. Lines of one agent come in order, or again."""
         feed = self._feeds.setdefault(sample.agent, Feed())
         before = feed.rewritten
-        probed = sample.name in self._probes
+        probed = sample.type is LineType.SAMPLE and sample.name in self._probes
         if not feed.take(sample, view(sample) if probed else {}):
             return False
         if feed.rewritten == before:
@@ -156,4 +156,4 @@ class Evidence:
 
     def _lines(self, probe: str, since: float, until: float) -> Iterable[Line]:
         feed = self._feeds.get(self._agents.get(probe, ""), Feed())
-        return (line for line in feed.lines if line.sample.name == probe and since <= line.sample.sent <= until)
+        return (line for line in feed.lines if line.tells_of(probe) and since <= line.sample.sent <= until)

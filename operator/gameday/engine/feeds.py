@@ -7,10 +7,10 @@ the log was read.
 import json
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from gameday.model.sample import Sample, Value
+from gameday.model.sample import LineType, Sample, Value
 
 MANY: Final = 64
 """Values in a sample from which on they are kept as text: a list of small numbers takes 16 times the room of its text,
@@ -34,6 +34,10 @@ class Line:
             return read
         return self.kept
 
+    def tells_of(self, probe: str) -> bool:
+        """Whether it is a sample of this probe."""
+        return self.sample.type is LineType.SAMPLE and self.sample.name == probe
+
     @property
     def place(self) -> tuple[float, int, float]:
         """Where it stands in its agent's feed; the number settles what the clock does not."""
@@ -54,9 +58,7 @@ class Feed:
         if key in self._known:
             return False
         self._known.add(key)
-        bare = Sample(
-            sample.agent, sample.n, sample.name, sample.sent, sample.received, sample.ok, sample.error, _NOTHING
-        )
+        bare = replace(sample, values=_NOTHING)
         line = Line(bare, _packed(seen))
         if not self.lines or line.place > self.lines[-1].place:
             self.lines.append(line)

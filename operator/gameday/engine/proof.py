@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gameday.model.sample import Sample
+from gameday.model.sample import LineType, Sample
 
 RUN = 3
 """Dials in a row that count as a state, not as a blip."""
@@ -97,7 +97,9 @@ class Proof:
 
     def take(self, sample: Sample) -> None:
         """Add a dial; anything that is not one is passed over."""
-        if sample.agent.startswith(("witness-", "control-")) and sample.name.startswith((TARGET, BYSTANDER)):
+        if sample.type is not LineType.DIAL or not sample.agent.startswith(("witness-", "control-")):
+            return
+        if sample.name.startswith((TARGET, BYSTANDER)):
             self.dials.setdefault((sample.agent, sample.name), Dials()).add(sample)
 
     def _targets(self, role: str) -> Iterator[tuple[str, str, Dials]]:

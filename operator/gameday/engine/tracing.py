@@ -58,7 +58,7 @@ class Tracer:
             if feed.lost_before(index):
                 mine = {name for name in self.expression.probes if agents[name] == agent}
                 self._tear(mine, agent)
-            if feed.lines[index].sample.name in self.expression.probes:
+            if any(feed.lines[index].tells_of(name) for name in self.expression.probes):
                 self._add(feed.lines[index])
 
     def _first(self, involved: list[str], feeds: Mapping[str, Feed]) -> str | None:

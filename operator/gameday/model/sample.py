@@ -2,12 +2,13 @@
 
 The line is JSON, at most ``LINE_BYTES`` long::
 
-    {"n": 17, "name": "health", "sent": 1764000000.123, "received": 1764000000.131, "ok": true,
-     "values": {"status": 200, "body": {"redis": "ok"}}}
+    {"n": 17, "type": "sample", "name": "health", "sent": 1764000000.123, "received": 1764000000.131, "ok": true,
+     "values": {"status": 200, "body": {"redis": "ok"}}, "unknown": [[["body", "notes"], "longer than 256 characters"]]}
 
-``n`` counts the agent's lines from 1 without a gap. ``sent`` and ``received`` are the agent's own clock, Unix
-seconds. ``error`` is a short word (``timeout``, ``refused``, ``dns``, ``reset``, ``tls``, ``protocol``, ``http``)
-with an optional detail, present when ``ok`` is false. ``values`` holds only the paths that expressions use.
+``type`` is one of ``LineType``. ``n`` counts the agent's lines from 1 without a gap. ``sent`` and ``received`` are the
+agent's own clock, Unix seconds. ``error`` is a short word (``timeout``, ``refused``, ``dns``, ``reset``, ``tls``,
+``protocol``, ``http``) with an optional detail, present when ``ok`` is false. ``values`` holds only the paths that
+expressions use, ``unknown`` those that the agent could not report, each with the reason.
 """
 
 import enum

@@ -3,11 +3,11 @@
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gameday.model.sample import LINE_BYTES, Sample
+from gameday.model.sample import LINE_BYTES, LineType, Sample, Unknown
 
 LONGEST_STRING: Final = 256
 """Characters of a string that a sample keeps."""
@@ -17,6 +17,14 @@ DEEPEST: Final = 16
 """Levels of maps and lists in a sample's values; an observer keeps half as many."""
 MOST_VALUES: Final = 256
 """Values that a sample holds, with the maps and lists around them: what expressions cost is bounded by it."""
+MOST_UNKNOWN: Final = 8
+"""Paths that a sample names as unknown; more are named by what they have in common."""
+LONGEST_WHY: Final = 128
+"""Characters of the reason why a path is unknown."""
+LONGEST_PATH: Final = 32
+"""Keys of a path that is unknown."""
+LONGEST_KEY: Final = 1024
+"""Characters of a key of such a path: no expression is longer."""
 LAST_MOMENT: Final = 2.0**33
 """Unix second, in the year 2242, from which on a clock is taken for broken."""
 LAST_NUMBER: Final = 2**53
@@ -24,9 +32,24 @@ LAST_NUMBER: Final = 2**53
 
 
 def encode(sample: Sample) -> str:
-    """The line of a sample, without its end. Values that would make it too long are left out, and it says so."""
+    """The line of a sample, without its end. Values that would make it too long are left out and marked unknown."""
+    values = dict(sample.values)
+    unknown = bounded(sample.unknown)
+    line = _line(sample, values, unknown)
+    while len(line) > LINE_BYTES and values:
+        largest = max(values, key=lambda key: len(_json(values[key])))
+        del values[largest]
+        unknown = bounded((*unknown, ((largest,), "the answer is too long for one line of the log")))
+        line = _line(sample, values, unknown)
+    if len(line) > LINE_BYTES:
+        line = _line(sample, values, (((), "what is unknown is too long for one line of the log"),))
+    return line
+
+
+def _line(sample: Sample, values: Mapping[str, Any], unknown: tuple[Unknown, ...]) -> str:
     fields: dict[str, Any] = {
         "n": sample.n,
+        "type": sample.type.value,
         "name": sample.name,
         "sent": round(sample.sent, 6),
         "received": round(sample.received, 6),
@@ -34,13 +57,29 @@ def encode(sample: Sample) -> str:
     }
     if sample.error:
         fields["error"] = sample.error[:LONGEST_STRING]
-    if sample.values:
-        fields["values"] = sample.values
-    line = json.dumps(fields, separators=(",", ":"))
-    if len(line.encode()) > LINE_BYTES:
-        fields["values"] = {"truncated": True}
-        line = json.dumps(fields, separators=(",", ":"))
-    return line
+    if values:
+        fields["values"] = values
+    if unknown:
+        fields["unknown"] = unknown
+    return _json(fields)
+
+
+def _json(value: Any) -> str:
+    """JSON in ASCII: its characters are its bytes."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def bounded(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
+    """The unknown paths, none below another; more than ``MOST_UNKNOWN`` become the path that they have in common."""
+    why = {path: text[:LONGEST_WHY] for path, text in reversed(list(unknown))}
+    kept = tuple((path, why[path]) for path in reversed(why) if not any(path[:i] in why for i in range(len(path))))
+    if len(kept) <= MOST_UNKNOWN:
+        return kept
+    common = kept[0][0]
+    for path, _ in kept:
+        alike = (i for i, (one, other) in enumerate(zip(common, path, strict=False)) if one != other)
+        common = common[: next(alike, min(len(common), len(path)))]
+    return ((common, f"{len(kept)} paths are unknown, the first: {kept[0][1]}"[:LONGEST_WHY]),)
 
 
 def parse_line(agent: str, line: bytes | str) -> Sample:
@@ -69,7 +108,39 @@ def parse_line(agent: str, line: bytes | str) -> Sample:
         ok=fields.get("ok") is True,
         error=_text(fields, "error", LONGEST_STRING),
         values=_Freezer().frozen(values, DEEPEST),
+        unknown=_unknown(fields.get("unknown", [])),
+        type=_type(fields.get("type")),
     )
+
+
+_TYPES: Final = {line_type.value: line_type for line_type in LineType}
+
+
+def _type(value: object) -> LineType:
+    known = _TYPES.get(value) if isinstance(value, str) else None
+    if known is None:
+        raise ValueError("type is not a type of line")
+    return known
+
+
+def _unknown(value: object) -> tuple[Unknown, ...]:
+    if not isinstance(value, list) or len(value) > MOST_UNKNOWN:
+        raise ValueError("unknown is not a short list")
+    return tuple(_unknown_path(entry) for entry in value)
+
+
+def _unknown_path(entry: object) -> Unknown:
+    match entry:
+        case [list(path), str(why)] if len(path) <= LONGEST_PATH and len(why) <= LONGEST_WHY:
+            if all(_is_key(key) for key in path):
+                return tuple(path), why
+    raise ValueError("unknown holds no path with its reason")
+
+
+def _is_key(key: object) -> bool:
+    if isinstance(key, str):
+        return len(key) <= LONGEST_KEY
+    return isinstance(key, int) and not isinstance(key, bool) and 0 <= key < LAST_NUMBER
 
 
 def _number(value: object) -> int:

@@ -1,5 +1,6 @@
 """Which agents a drill needs, and what each is told."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from gameday.cluster.kinds import Object
@@ -19,13 +20,19 @@ from gameday.model.setup import Pair, Setup
 from gameday.runner.agent_pods import SEVER_GRACE, Place, Shape, pod
 from gameday.runner.twins import dials
 
-__all__ = ["Place", "pods", "redis_of", "wanted"]
+__all__ = ["Place", "pods", "redis_of", "tellers", "wanted"]
 
 
 DIAL_EVERY: Final = 0.25
 """Seconds between two dials of an address."""
 DIAL_BYTES: Final = 128
 """Bytes of a dial's line."""
+
+
+def tellers(plan: Plan) -> Mapping[str, str]:
+    """The agent whose log tells of each probe; the operator's own probes have none."""
+    by_kind: dict[type[object], str] = {HttpProbe: "observer", TcpProbe: "observer", RedisProbe: "client"}
+    return {p.name: by_kind[type(p.kind)] for p in plan.probes if type(p.kind) in by_kind}
 
 
 def wanted(plan: Plan, setup: Setup) -> frozenset[str]:

@@ -19,6 +19,7 @@ from gameday.errors import GameDayError, NamespaceBusy
 from gameday.model.plan import Outage, Plan, Recovery, SteadyState
 from gameday.model.record import Phase, Record
 from gameday.model.world import CommandKey, Life, Lock, World
+from gameday.runner.agents import tellers
 from gameday.runner.background import Background
 from gameday.runner.feed import Feed
 from gameday.runner.hands import Hands
@@ -158,6 +159,7 @@ class DrillRunner:
         self.view.open_namespace(setup, plan)
         if self.feed.evidence is None:
             self.feed.evidence = Evidence(plan, len(setup.pairs))
+            self.feed.tellers = tellers(plan)
             if self.memory.record.inject_requested_at is not None or self.memory.record.holds:
                 self.feed.evidence.set_baseline(self.memory.record.baseline)
         for agent, pod in self.view.logging_pods().items():

@@ -7,14 +7,14 @@ restarted operator loses nothing that the kubelet still has, and no second bookk
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.streams import follow_log
 from gameday.engine.evidence import Evidence
 from gameday.errors import Absent, GameDayError
-from gameday.model.sample import Sample
+from gameday.model.sample import LineType, Sample
 from gameday.model.wire import parse_line
 from gameday.model.world import Severed
 from gameday.runner.background import Background
@@ -44,6 +44,8 @@ class Feed:
         self.metrics = metrics
         self.clock = clock
         self.evidence: Evidence | None = None
+        self.tellers: Mapping[str, str] = {}
+        """The agent that runs each probe."""
         self.severed: Severed | None = None
         self.fuses_armed: dict[str, float] = {}
         """Fuse pods that have rehearsed their patch, and the Unix second at which each fires."""
@@ -115,6 +117,7 @@ class Feed:
     def _take(self, agent: str, line: bytes) -> None:
         try:
             sample = parse_line(agent, line)
+            self._check_teller(sample)
         except ValueError as error:
             count = self._passed_over[agent] = self._passed_over.get(agent, 0) + 1
             if count <= TOLD:
@@ -131,14 +134,43 @@ class Feed:
             self.metrics.lag.observe(max(0.0, lag))
         self._wake()
 
+    def _check_teller(self, sample: Sample) -> None:
+        """An agent is believed only the lines of its role, and an observer only the probes that it runs.
+
+        Raises:
+            ValueError: when the line is not the agent's to write.
+
+        """
+        if sample.type not in types_of(sample.agent):
+            raise ValueError(f"an agent of its role writes no line of type {sample.type.value}")
+        if sample.type is LineType.SAMPLE and self.tellers.get(sample.name) != sample.agent:
+            raise ValueError("it tells of a probe that this agent does not run")
+
     def _keep(self, sample: Sample) -> bool:
-        if sample.name == "sever":
+        if sample.type is LineType.SEVERED:
             self.severed = _severed(sample)
-        elif sample.name == "armed" and sample.ok:
+        elif sample.type is LineType.ARMED and sample.ok:
             deadline = sample.values.get("deadline")
             if isinstance(deadline, int | float):
                 self.fuses_armed[sample.agent] = float(deadline)
         return self.evidence.take(sample) if self.evidence is not None else True
+
+
+def types_of(agent: str) -> frozenset[LineType]:
+    """The types of lines that an agent of this name writes; none for a name that no agent has."""
+    role = agent.partition("-")[0]
+    return frozenset({LineType.HELLO, *_TYPES[role]}) if role in _TYPES else frozenset()
+
+
+_TYPES: Final = {
+    "observer": (LineType.SAMPLE,),
+    "client": (LineType.SAMPLE,),
+    "witness": (LineType.DIAL,),
+    "control": (LineType.DIAL,),
+    "sever": (LineType.CONNECTIONS, LineType.SEVERED),
+    "fuse": (LineType.ARMED, LineType.FIRED),
+}
+"""By role, which is the agent's name up to its number or step."""
 
 
 def _severed(sample: Sample) -> Severed:

@@ -8,7 +8,7 @@ from typing import Any
 from gameday.model.halt import CLEAR
 from gameday.model.names import cut_fuse
 from gameday.model.record import Hold, Phase, Record
-from gameday.model.sample import Sample
+from gameday.model.sample import LineType, Sample
 from gameday.model.world import Life, Planned, Severed, Workload
 from simulation.bare.api import AGENTS, DRILL, LAG, PLANS, Api, Key, Policy
 from simulation.bare.judging import judge_world
@@ -221,7 +221,8 @@ class Bare:
         self.numbers[agent] += 1
         self.samples += 1
         error = None if ok else "timeout"
-        sample = Sample(agent, self.numbers[agent], name, sent, self.clock.now, ok, error, values)
+        kind = LineType.SAMPLE if agent in {"observer", "client"} else LineType.DIAL
+        sample = Sample(agent, self.numbers[agent], name, sent, self.clock.now, ok, error, values, type=kind)
         self._logged_until = max(self._logged_until, self.clock.now + self.lag)
         if self._logged_until > self.clock.now:
             self.clock.at(self._logged_until, self.write, sample)

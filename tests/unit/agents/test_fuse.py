@@ -31,6 +31,8 @@ def test_a_fuse_is_armed_once_it_has_said_so_and_its_deadline_is_its_own(cluster
         "status": {"containerStatuses": [{"name": "agent", "state": {"running": {}}}]},
     }
     assert not pod_fuse(pod, "fuse-stop", feed.fuses_armed).armed
-    feed._take("fuse-stop", b'{"n":2,"name":"armed","sent":1,"received":2,"ok":true,"values":{"deadline":91.5}}')
+    feed._take(
+        "fuse-stop", b'{"n":2,"type":"armed","name":"armed","sent":1,"received":2,"ok":true,"values":{"deadline":91.5}}'
+    )
     fuse = pod_fuse(pod, "fuse-stop", feed.fuses_armed)
     assert (fuse.armed, fuse.deadline) == (True, 91.5)

@@ -57,7 +57,7 @@ async def test_lines_are_numbered_without_a_gap_and_carry_their_own_times(redis:
     probe = ProbeSpec("redis", "tcp", 0.05, 1.0, host="127.0.0.1", port=redis.port)
     logged = await lines(observe, AgentConfig(probes=(probe,)), 0.5)
     assert [line["n"] for line in logged] == list(range(1, len(logged) + 1))
-    assert logged[0]["name"] == "hello"
+    assert logged[0]["type"] == "hello"
     assert all(began <= line["sent"] <= line["received"] <= time.time() for line in logged)
 
 

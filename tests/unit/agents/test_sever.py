@@ -50,7 +50,7 @@ async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp
     assert await hung_up(target)
     assert not await hung_up(bystander)
     last = json.loads(out.getvalue().splitlines()[-1])
-    assert (last["name"], last["ok"], last["values"]) == ("sever", True, {"killed": 1, "left": 0})
+    assert (last["type"], last["ok"], last["values"]) == ("severed", True, {"killed": 1, "left": 0})
     for client in (target, bystander):
         client.writer.close()  # type: ignore[attr-defined]
 

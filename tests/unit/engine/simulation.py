@@ -38,7 +38,7 @@ from gameday.model.plan import (
     Step,
 )
 from gameday.model.record import Hold, HoldKind, Phase, Record, ResultState
-from gameday.model.sample import Sample
+from gameday.model.sample import LineType, Sample
 from gameday.model.world import Cut, Fuse, JobState, Life, Lock, Planned, Preflight, Severed, Workload, World
 
 TICK = 0.25
@@ -243,7 +243,8 @@ class Simulation:
         for role in ("witness-0", "control-0"):
             if role in self.cluster.pods and self.now > self.cluster.pods[role]:
                 cut = self.cluster.redis_down or (role == "witness-0" and self.cluster.is_cut(self.now))
-                self.proof.take(Sample(role, 0, "target", self.now, self.now, not cut, "timeout" if cut else None))
+                error = "timeout" if cut else None
+                self.proof.take(Sample(role, 0, "target", self.now, self.now, not cut, error, type=LineType.DIAL))
 
     def _effect(self, command: do.Command) -> None:
         self.effects += 1

@@ -28,7 +28,7 @@ from gameday.model.plan import (
     SteadyState,
 )
 from gameday.model.record import ResultState
-from gameday.model.sample import Sample, Value
+from gameday.model.sample import LineType, Sample, Value
 
 HTTP = HttpProbe("http://api")
 PROBES = (
@@ -267,7 +267,7 @@ def test_the_engine_can_ask_all_it_needs() -> None:
 def test_dials_reach_the_proof_once_and_in_order() -> None:
     evidence = Evidence(a_plan(), pairs=1)
     for n in (1, 2, 4, 3, 2):
-        evidence.take(Sample("witness-0", n, "target", float(n), n + 0.1, ok=True))
+        evidence.take(Sample("witness-0", n, "target", float(n), n + 0.1, ok=True, type=LineType.DIAL))
     assert evidence.proof.dials["witness-0", "target"].sent == [1.0, 2.0, 3.0, 4.0]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gameday.engine.proof import Proof
-from gameday.model.sample import Sample
+from gameday.model.sample import LineType, Sample
 
 EVERY = 0.25
 REQUEST = 100.0
@@ -16,7 +16,7 @@ def seen(witness: str, control: str, *, start: float, name: str = "target") -> P
         for n, letter in enumerate(letters):
             sent = start + n * EVERY
             error = None if letter == "." else "timeout"
-            proof.take(Sample(agent, n + 1, name, sent, sent + 0.01, letter == ".", error))
+            proof.take(Sample(agent, n + 1, name, sent, sent + 0.01, letter == ".", error, type=LineType.DIAL))
     return proof
 
 
@@ -47,7 +47,7 @@ def test_zero_is_the_last_pairs() -> None:
     for agent, letters in (("witness-1", "......xxx"), ("control-1", "..........")):
         for n, letter in enumerate(letters):
             sent = 99.0 + n * EVERY
-            proof.take(Sample(agent, n + 1, "target", sent, sent, letter == "."))
+            proof.take(Sample(agent, n + 1, "target", sent, sent, letter == ".", type=LineType.DIAL))
     found = proof.zero(REQUEST)
     assert found is not None
     assert found.at == 100.5

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,18 @@ from hypothesis import strategies as st
 
 from gameday.engine.evidence import Evidence
 from gameday.model.plan import Expectation, HttpProbe, Mode, Outage, Plan, Probe, Recovery, Stage, SteadyState
-from gameday.model.sample import LINE_BYTES, Sample
-from gameday.model.wire import encode, parse_line
+from gameday.model.sample import LINE_BYTES, LineType, Sample, Unknown, Value
+from gameday.model.wire import bounded, encode, parse_line
 
-GOOD: dict[str, Any] = {"n": 1, "name": "health", "sent": 1.5, "received": 2.5, "ok": True, "values": {"status": 200}}
+GOOD: dict[str, Any] = {
+    "n": 1,
+    "type": "sample",
+    "name": "health",
+    "sent": 1.5,
+    "received": 2.5,
+    "ok": True,
+    "values": {"status": 200},
+}
 ODD = st.recursive(
     st.none()
     | st.booleans()
@@ -75,6 +84,15 @@ def test_what_is_no_line_is_refused_without_repeating_it(line: bytes) -> None:
         ("received", 2.0**33),
         ("error", ["timeout"]),
         ("error", "x" * 257),
+        ("type", None),
+        ("type", "samples"),
+        ("type", ["sample"]),
+        ("unknown", {}),
+        ("unknown", [[["body"]]]),
+        ("unknown", [[["body", None], "why"]]),
+        ("unknown", [[["body", -1], "why"]]),
+        ("unknown", [[["body"], "x" * 129]]),
+        ("unknown", [[[], "why"]] * 9),
         ("values", [1]),
         ("values", None),
         ("values", {"a": [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}),
@@ -88,7 +106,7 @@ def test_a_field_that_no_agent_writes_is_refused(key: str, value: object) -> Non
 
 
 @settings(max_examples=300)
-@given(changes=st.dictionaries(st.sampled_from([*GOOD, "error", "more"]), ODD, max_size=4))
+@given(changes=st.dictionaries(st.sampled_from([*GOOD, "error", "unknown", "more"]), ODD, max_size=4))
 def test_whatever_stands_in_a_line_the_evidence_takes_it_or_it_is_refused(changes: dict[str, Any]) -> None:
     plan = Plan(
         "g",
@@ -107,7 +125,42 @@ def test_whatever_stands_in_a_line_the_evidence_takes_it_or_it_is_refused(change
     evidence.track(plan.expectations(Stage.STEADY_STATE)[0])
 
 
-def test_a_line_with_too_many_values_says_so_within_its_length() -> None:
-    line = encode(Sample("", 1, "health", 1.5, 2.5, ok=True, values={"body": {"l": ("x" * 200,) * 200}}))
+def test_what_makes_a_line_too_long_is_left_out_and_unknown_and_the_rest_stays() -> None:
+    values: dict[str, Value] = {"status": 200, "body": {"l": ("x" * 200,) * 200}}
+    line = encode(Sample("", 1, "health", 1.5, 2.5, ok=True, values=values, unknown=((("text",), "why"),)))
     assert len(line) <= LINE_BYTES
-    assert parse_line("observer", line).values == {"truncated": True}
+    sample = parse_line("observer", line)
+    assert (sample.ok, sample.values) == (True, {"status": 200})
+    too_long = "the answer is too long for one line of the log"
+    assert sample.unknown == ((("text",), "why"), (("body",), too_long))
+
+
+@pytest.mark.parametrize("kind", LineType)
+def test_every_type_of_line_is_read_as_it_was_written(kind: LineType) -> None:
+    unknown = ((("body", 3, "x"), "longer than 256 characters"), ((), "the name could not be looked up"))
+    sample = Sample("a", 7, "hello", 1.5, 2.5, ok=False, error="dns", unknown=unknown, type=kind)
+    assert parse_line("a", encode(sample)) == replace(sample, unknown=unknown[1:])
+
+
+def test_many_unknown_paths_become_what_they_have_in_common() -> None:
+    below = tuple((("body", "a", str(n)), "why") for n in range(9))
+    ((path, why),) = bounded(below)
+    assert (path, why) == (("body", "a"), "9 paths are unknown, the first: why")
+    ((path, _),) = bounded((*below, (("text",), "other")))
+    assert path == ()
+    assert bounded(below[:8]) == below[:8]
+    assert bounded((*below, (("body",), "all of it"))) == ((("body",), "all of it"),)
+
+
+@settings(max_examples=200)
+@given(
+    unknown=st.lists(
+        st.tuples(st.lists(st.text(max_size=900) | st.integers(0, 99), max_size=6).map(tuple), st.text(max_size=300)),
+        max_size=12,
+    )
+)
+def test_whatever_is_unknown_the_line_has_its_length_and_covers_every_path(unknown: list[Unknown]) -> None:
+    line = encode(Sample("", 1, "health", 1.5, 2.5, ok=True, values={"status": 200}, unknown=tuple(unknown)))
+    assert len(line) <= LINE_BYTES
+    read = parse_line("observer", line).unknown
+    assert all(any(path[: len(known)] == known for known, _ in read) for path, _ in unknown)

@@ -5,6 +5,7 @@ import logging
 import math
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from gameday.model.plan import Expectation, HttpProbe, Mode, Outage, Plan, Probe
 from gameday.model.sample import Sample
 from gameday.model.world import Severed
 from gameday.runner import feed as feeds
+from gameday.runner.agents import tellers
 from gameday.runner.feed import LOG_LIMIT, TOLD, Feed
 from gameday.runner.telemetry import Metrics
 
@@ -27,11 +29,13 @@ PLAN = Plan(
 
 
 def line(n: int, **more: Any) -> bytes:
-    fields = {"n": n, "name": "health", "sent": n * 1.0, "received": n + 0.5, "ok": True}
+    fields = {"n": n, "type": "sample", "name": "health", "sent": n * 1.0, "received": n + 0.5, "ok": True}
     return json.dumps(fields | more, separators=(",", ":")).encode()
 
 
-async def read(monkeypatch: pytest.MonkeyPatch, lines: list[bytes]) -> tuple[Feed, int]:
+async def read(
+    monkeypatch: pytest.MonkeyPatch, lines: list[bytes], agent: str = "observer", plan: Plan = PLAN
+) -> tuple[Feed, int]:
     """What a feed makes of a log, and how many wakes it gave."""
 
     async def follow(*_: object) -> AsyncIterator[bytes]:
@@ -41,9 +45,10 @@ async def read(monkeypatch: pytest.MonkeyPatch, lines: list[bytes]) -> tuple[Fee
     monkeypatch.setattr(feeds, "follow_log", follow)
     wakes: list[None] = []
     feed = Feed(None, "shop", Metrics({}), lambda: 1000.0)  # type: ignore[arg-type]  # no call goes to the cluster
-    feed.evidence = Evidence(PLAN)
+    feed.evidence = Evidence(plan)
+    feed.tellers = tellers(plan)
     feed.on_sample(lambda: wakes.append(None))
-    await feed._follow("observer", "first-observer")
+    await feed._follow(agent, f"first-{agent}")
     return feed, len(wakes)
 
 
@@ -80,8 +85,65 @@ async def test_lines_that_are_none_are_told_a_few_times_and_then_counted(
 
 @pytest.mark.parametrize("killed", [math.inf, math.nan, -1, "3", None, [], True])
 async def test_a_severing_that_makes_no_sense_is_told_as_such(monkeypatch: pytest.MonkeyPatch, killed: object) -> None:
-    feed, _ = await read(monkeypatch, [line(1, name="sever", values={"killed": killed, "left": 0})])
+    feed, _ = await read(monkeypatch, [line(1, type="severed", values={"killed": killed, "left": 0})], "sever")
     assert feed.severed == Severed(0, 0, "the severing pod's answer cannot be read")
+
+
+WITNESS = {"type": "dial", "name": "target-0"}
+SEVERED = {"type": "severed", "name": "severed", "values": {"killed": 1, "left": 0}}
+ARMED = {"type": "armed", "name": "armed", "values": {"deadline": 9.0}}
+
+
+@pytest.mark.parametrize(
+    ("agent", "more"),
+    [
+        ("witness-0", {}),
+        ("control-1", {}),
+        ("client", {}),
+        ("operator", {}),
+        ("observer", {"name": "redis"}),
+        ("observer", {"name": "pods"}),
+        ("observer", WITNESS),
+        ("observer", SEVERED),
+        ("observer", ARMED),
+        ("client", WITNESS),
+        ("sever", {}),
+        ("sever", ARMED),
+        ("witness-0", SEVERED),
+        ("fuse-stop", SEVERED),
+        ("fuse-stop", {}),
+    ],
+)
+async def test_an_agent_is_believed_only_what_its_role_may_say(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, agent: str, more: dict[str, Any]
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        feed, wakes = await read(monkeypatch, [line(1, **more)], agent)
+    assert (wakes, feed.severed, feed.fuses_armed) == (0, None, {})
+    assert feed.evidence is not None
+    assert not feed.evidence.all_probes_seen()
+    assert not feed.evidence.proof.dials
+    assert "passed over" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["sever", "hello", "armed", "connections", "target", "target-0", "fired"])
+async def test_a_probe_may_have_any_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    plan = replace(
+        PLAN,
+        probes=(Probe(name, HttpProbe("http://x")),),
+        steady_state=SteadyState(1.0, (Expectation("e", Mode.ALWAYS, f"{name}.ok".replace("-", "_")),)),
+    )
+    lines = [line(1, type="hello", name="hello"), *(line(n, name=name, values={"killed": 1}) for n in (2, 3))]
+    feed, _ = await read(monkeypatch, lines[:1], plan=plan)
+    assert feed.evidence is not None
+    assert not feed.evidence.all_probes_seen(), "a greeting is no sample"
+    feed, _ = await read(monkeypatch, lines, plan=plan)
+    assert feed.evidence is not None
+    assert feed.evidence.all_probes_seen()
+    assert (feed.severed, feed.fuses_armed) == (None, {})
+    if "-" not in name:
+        track = feed.evidence.track(plan.expectations(Stage.STEADY_STATE)[0])
+        assert [point.value for point in track.points] == [True, True]
 
 
 async def test_many_values_take_no_more_room_than_their_text() -> None:
