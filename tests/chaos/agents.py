@@ -3,22 +3,39 @@
 import functools
 from typing import Final
 
-from chaos.house import FAULTS, ROLLBACK, SCALED, Case, Trial, plan
+from chaos.house import FAULTS, KILL, POD, ROLLBACK, SCALED, Case, Trial, plan
+from chaos.victim import NotInjected
 from e2e.dialling import until
 from e2e.stage import LABEL, cluster_output
 from gameday.cluster.kinds import PODS
 from gameday.model.labels import ROLE
 
 AGENTS: Final = ("observer", "client", "witness-0", "control-0")
+BY_SIGKILL: Final = 137
+"""The exit code of a container that SIGKILL ended."""
 KILLED, DELETED = "killed on its node", "deleted"
 
 
 async def end_pod(trial: Trial, name: str, how: str) -> None:
-    """End a pod by SIGKILL, or by its deletion without grace."""
+    """End a pod by SIGKILL, or by its deletion without grace, and see that it ended so."""
+    admin, namespace = trial.town.admin, trial.town.namespace
+    pod = await admin.get(PODS, namespace, name)
+    if pod is None:
+        raise NotInjected(f"there is no pod {name}")
+
+    async def killed() -> bool:
+        return BY_SIGKILL in trial.seen.exits.get(name, ())
+
+    async def gone() -> bool:
+        there = await admin.get(PODS, namespace, name)
+        return there is None or there["metadata"]["uid"] != pod["metadata"]["uid"]
+
     if how == KILLED:
-        cluster_output("kill", name, trial.town.namespace)
+        cluster_output("kill", name, namespace)
+        await trial.happens(POD, killed, f"a container of pod {name} ended with {BY_SIGKILL}")
     else:
-        assert await trial.town.admin.delete(PODS, trial.town.namespace, name, grace=0)
+        await admin.delete(PODS, namespace, name, grace=0)
+        await trial.happens(POD, gone, f"pod {name} is gone")
 
 
 async def lost(trial: Trial, agent: str, how: str) -> None:
@@ -72,7 +89,7 @@ async def fuse_killed(trial: Trial) -> None:
     victim = await trial.house.operator()
     name = await fuse_pod(trial)
     await end_pod(trial, name, KILLED)
-    await victim.process.kill()
+    await trial.kill(victim)
     await trial.undone()
     await trial.house.operator()
     await trial.ends("Failed", "Inconclusive")
@@ -81,14 +98,14 @@ async def fuse_killed(trial: Trial) -> None:
 def cases() -> list[Case]:
     """All of them."""
     found = [
-        Case("agents", f"{agent} {how} under the cut", functools.partial(lost, agent=agent, how=how))
+        Case("agents", f"{agent} {how} under the cut", functools.partial(lost, agent=agent, how=how), (POD,))
         for agent in AGENTS
         for how in (KILLED, DELETED)
     ]
     found += [
-        Case("agents", f"severing pod {how} before the cut", functools.partial(sever_lost, how=how))
+        Case("agents", f"severing pod {how} before the cut", functools.partial(sever_lost, how=how), (POD,))
         for how in (KILLED, DELETED)
     ]
-    found.append(Case("agents", "fuse pod of a scaling deleted", fuse_deleted))
-    found.append(Case("agents", "fuse pod of a scaling killed on its node, and the operator", fuse_killed))
+    found.append(Case("agents", "fuse pod of a scaling deleted", fuse_deleted, (POD,)))
+    found.append(Case("agents", "fuse pod of a scaling killed on its node, and the operator", fuse_killed, (POD, KILL)))
     return found

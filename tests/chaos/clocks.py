@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from chaos.house import ROLLBACK, SCALED, Case, Trial, plan
+from chaos.house import CLOCK, KILL, ROLLBACK, SCALED, Case, Trial, plan
+from chaos.victim import NotInjected, Victim
 from e2e.dialling import until
 
 STEPS: Final = (30, -30, 3600, -3600)
@@ -14,6 +15,8 @@ STEPS: Final = (30, -30, 3600, -3600)
 SCALED_AT_MOST: Final = 100.0
 """Seconds: the rollback's time, what arming and undoing may take, and ten more."""
 BEGINNING_OF_TIME: Final = "+0"
+NEAR: Final = 8.0
+"""Seconds that a heartbeat may be old, and a machine busy: much less than any step."""
 
 
 def faketime() -> Path:
@@ -31,10 +34,38 @@ def faketime() -> Path:
     raise FileNotFoundError(f"no libfaketime ({named}): run `make faketime`, or install the package libfaketime")
 
 
+def put(clock: Path, offset: str) -> None:
+    """Set a clock's offset at once: who reads meanwhile sees the old one or the new one."""
+    new = clock.with_suffix(".new")
+    new.write_text(offset)
+    new.replace(clock)
+
+
+async def right(victim: Victim) -> None:
+    """See that the operator's clock is right before it steps.
+
+    Raises:
+        NotInjected: when it is not: then a step would prove nothing.
+
+    """
+    off = await victim.off_by()
+    if abs(off) > NEAR:
+        raise NotInjected(f"the operator's clock was off by {off:+.1f} s before its step")
+
+
+async def steps(trial: Trial, victim: Victim, by: int) -> None:
+    """See by the operator's own heartbeat that its clock is off by so many seconds."""
+
+    async def moved() -> bool:
+        return abs(await victim.off_by() - by) < NEAR
+
+    await trial.happens(CLOCK, moved, f"the operator's heartbeat is off by {by:+d} s")
+
+
 async def stepped(trial: Trial, by: int, *, library: bool, rollback: bool) -> None:
     """Step the clock under the cut, or with the Deployment scaled; the drill ends, and the fuses see to the rest."""
     clock = trial.town.folder / "clock"
-    clock.write_text(BEGINNING_OF_TIME)
+    put(clock, BEGINNING_OF_TIME)
     environment = {"CHAOS_CLOCK": str(clock)}
     if library:
         environment = {
@@ -43,7 +74,7 @@ async def stepped(trial: Trial, by: int, *, library: bool, rollback: bool) -> No
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-    await trial.house.operator(environment=environment)
+    victim = await trial.house.operator(environment=environment)
     if rollback:
         await trial.town.start(plan(ROLLBACK))
 
@@ -53,7 +84,9 @@ async def stepped(trial: Trial, by: int, *, library: bool, rollback: bool) -> No
         await until(scaled, "the Deployment is scaled", 120)
     else:
         await trial.under_cut()
-    clock.write_text(f"{by:+d}")
+    await right(victim)
+    put(clock, f"{by:+d}")
+    await steps(trial, victim, by)
     await trial.undone()
     verdicts = ("Failed", "Inconclusive") if rollback else ("Passed", "Inconclusive")
     await trial.ends(*verdicts, patience=200)
@@ -62,18 +95,20 @@ async def stepped(trial: Trial, by: int, *, library: bool, rollback: bool) -> No
 async def before_the_fuse(trial: Trial, by: int) -> None:
     """The clock steps before the fuse pod is there, and the operator dies afterwards: the fuse counts by itself."""
     clock = trial.town.folder / "clock"
-    clock.write_text(BEGINNING_OF_TIME)
+    put(clock, BEGINNING_OF_TIME)
     victim = await trial.house.operator(environment={"CHAOS_CLOCK": str(clock)})
     await trial.town.start(plan(ROLLBACK))
     await trial.town.in_phase("Rollback")
-    clock.write_text(f"{by:+d}")
+    await right(victim)
+    put(clock, f"{by:+d}")
 
     async def scaled() -> bool:
         return await trial.town.replicas(SCALED) == 0
 
     await until(scaled, "the Deployment is scaled", 60)
+    await steps(trial, victim, by)
     began = time.time()
-    await victim.process.kill()
+    await trial.kill(victim)
     await trial.undone(60)
     if time.time() > began + SCALED_AT_MOST:
         trial.wrong(f"scaled for {time.time() - began:.0f} s without an operator")
@@ -89,6 +124,7 @@ def cases() -> list[Case]:
             f"{by:+d} s {'with the Deployment scaled' if rollback else 'under the cut'}, "
             f"{'libfaketime' if library else 'injected'}",
             functools.partial(stepped, by=by, library=library, rollback=rollback),
+            (CLOCK,),
         )
         for by in STEPS
         for library in (False, True)
@@ -99,6 +135,7 @@ def cases() -> list[Case]:
             "clock",
             f"{by:+d} s as the rollback begins, the operator killed with the Deployment scaled",
             functools.partial(before_the_fuse, by=by),
+            (CLOCK, KILL),
         )
         for by in (-30, -3600)
     ]

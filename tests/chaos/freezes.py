@@ -4,8 +4,9 @@ import asyncio
 import functools
 import signal
 
-from chaos.house import FAULTS, ROLLBACK, Case, NotReached, Trial, Victim, plan
+from chaos.house import FAULTS, FREEZE, ROLLBACK, Case, Trial, plan
 from chaos.points import BEFORE, GROUPS, Point
+from chaos.victim import NotInjected, NotReached, Victim
 from e2e.dialling import until
 
 ENDS_WITHIN = 30.0
@@ -15,17 +16,26 @@ ENDS_WITHIN = 30.0
 async def frozen(trial: Trial, point: Point, group: str) -> None:
     """Freeze the operator at a point; another one ends the drill; what the first was about to do must not come."""
     victim = await trial.house.operator(point, group, identity="frozen", environment={"CHAOS_SIGNAL": "SIGSTOP"})
+
+    async def stopped() -> bool:
+        return victim.stopped()
+
     try:
         await trial.town.start(plan(group))
         await _stops(victim, trial)
+        await trial.happens(FREEZE, stopped, f"process {victim.pid} is stopped {victim.reached()}")
         await trial.house.operator(identity="next")
         await trial.ends("Passed" if group == FAULTS else "Failed", "Inconclusive")
         await trial.town.nothing_is_left(60)
+        if not victim.stopped() or victim.passed.exists():
+            raise NotInjected("the process went on while another one ended its drill")
     finally:
         if victim.process.process.returncode is None:
             victim.process.process.send_signal(signal.SIGCONT)
     async with asyncio.timeout(ENDS_WITHIN):
         await victim.process.process.wait()
+    if not victim.passed.exists():
+        raise NotInjected("the thawed process did not go on behind its point")
 
 
 async def _stops(victim: Victim, trial: Trial) -> None:
@@ -45,7 +55,7 @@ async def _stops(victim: Victim, trial: Trial) -> None:
 def cases() -> list[Case]:
     """All of them; the cut first."""
     return [
-        Case("frozen", f"{group}: {point.name}", functools.partial(frozen, point=point, group=group))
+        Case("frozen", f"{group}: {point.name}", functools.partial(frozen, point=point, group=group), (FREEZE,))
         for group in (FAULTS, ROLLBACK)
         for point in GROUPS[group]
         if point.moment == BEFORE

@@ -13,9 +13,11 @@ import yaml
 
 from chaos.points import CLEAR, START, STOP, Point
 from chaos.row import Row, name_of
+from chaos.version import version
+from chaos.victim import NotInjected, NotReached, Victim
 from chaos.watch import Watcher, watching
 from e2e.dialling import until
-from e2e.stage import OperatorProcess, Stage, small, stage
+from e2e.stage import Stage, small, stage
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, JOBS, Object
 from gameday.errors import GameDayError
 from gameday.model.labels import DRILL
@@ -28,6 +30,12 @@ SECONDS_TO_CLEAR: Final = 60.0
 FAULTS, ROLLBACK = "faults", "rollback"
 NETWORK: Final = ("CollateralCut", "DependencyDown")
 """Reasons that a drill ends with when DNS or Redis does not answer for a second: on a busy machine that happens."""
+KILL, FREEZE, CLOCK, POD, EVICTION, IMAGE, OUTAGE, TAKE_OVER, REMOVAL = (
+    "kill", "freeze", "clock step", "pod's end", "eviction", "image gone", "outage", "take-over", "removal"
+)  # fmt: skip
+"""What cases do to a drill."""
+SEEN_WITHIN: Final = 20.0
+"""Seconds within which what a case does must be seen to have happened."""
 ATTEMPTS: Final = 3
 """How often a case is tried whose drill does not come to its point."""
 
@@ -61,13 +69,13 @@ class House:
         *,
         identity: str = "one",
         environment: Mapping[str, str] | None = None,
-    ) -> "Victim":
+    ) -> Victim:
         """Start an operator, to be killed at a point if one is given; a killed one comes back with its identity."""
         self.launched += 1
         mark = self.town.folder / f"mark-{self.launched}"
         module = ("chaos.launcher", group, point.name if point else "-", str(mark))
         process = await self.town.operator(identity=identity, module=module, environment=environment)
-        return Victim(process, mark)
+        return Victim(process, mark, point)
 
     async def clear(self) -> None:
         """End the operators and remove the drill, for the next case."""
@@ -85,49 +93,6 @@ class House:
         await until(gone, "the last case's drill is gone", 30)
 
 
-class NotReached(Exception):
-    """A drill took another way than over the point at which its operator was to die; another one may reach it."""
-
-
-@dataclass
-class Victim:
-    """An operator that is to die at a point."""
-
-    process: OperatorProcess
-    mark: Path
-
-    async def dies(self, town: Stage, patience: float = 120) -> None:
-        """Wait for its death at the point; that it died otherwise is an error.
-
-        Raises:
-            NotReached: when its drill went another way, or did not come so far.
-
-        """
-
-        async def over() -> str:
-            if self.process.process.returncode is not None:
-                return "dead"
-            status = await town.status()
-            if status.get("phase") != "Finished" or await town.left_behind():
-                return ""
-            return f"{status['verdict']} ({status['reason']}): {status['message']}"
-
-        try:
-            how = await until(over, "the point is reached", patience)
-        except AssertionError as late:
-            raise NotReached(str(late)) from None
-        # The last points are so late that the drill seems to be over already.
-        if how != "dead" and not await self._died_within(2.0):
-            raise NotReached(f"the drill ended without reaching the point: {how}")
-        assert self.mark.exists(), f"the operator ended by itself, with {self.process.process.returncode}"
-
-    async def _died_within(self, seconds: float) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.process.process.wait()
-        return self.process.process.returncode is not None
-
-
 @dataclass
 class Trial:
     """One case under way: what it watches, and the row that it becomes."""
@@ -142,6 +107,37 @@ class Trial:
     def town(self) -> Stage:
         """The namespace's stage."""
         return self.house.town
+
+    def proves(self, what: str, how: str) -> None:
+        """Something that the case does to the drill was seen to happen; more than one of its kind are kept."""
+        before = self.row.proofs.get(what)
+        self.row.proofs[what] = f"{before}; {how}" if before else how
+
+    async def kill(self, victim: Victim) -> None:
+        """Kill an operator.
+
+        Raises:
+            NotInjected: when it had ended before.
+
+        """
+        code = victim.process.process.returncode
+        if code is not None:
+            raise NotInjected(f"process {victim.pid} had ended before, with {code}")
+        await victim.process.kill()
+        self.proves(KILL, victim.ended())
+
+    async def happens(self, what: str, look: Callable[[], Awaitable[object]], how: str, patience: float = 0.0) -> None:
+        """Wait until something that the case does is seen to have happened, ``patience`` seconds if it says how many.
+
+        Raises:
+            NotInjected: when it does not.
+
+        """
+        try:
+            await until(look, how, patience or SEEN_WITHIN)
+        except AssertionError as error:
+            raise NotInjected(str(error)) from None
+        self.proves(what, how)
 
     def wrong(self, text: str) -> None:
         """Something is not as promised."""
@@ -204,6 +200,7 @@ Run = Callable[[Trial], Awaitable[None]]
 class Case:
     """A case of the table.
 
+    ``injects`` names what it does to the drill, each of which it must prove: a case that does nothing is none.
     ``alone`` names what it does to the whole cluster: only cases of the same name run beside it. After one that
     ``spoils`` its house, the next case gets a new one.
     """
@@ -211,9 +208,14 @@ class Case:
     group: str
     name: str
     run: Run
+    injects: tuple[str, ...]
     restart: str = ""
     alone: str = ""
     spoils: bool = False
+
+    def __post_init__(self) -> None:
+        """A case that injects nothing would be good whatever happens."""
+        assert self.injects, f"{self.key} injects nothing"
 
     @property
     def key(self) -> str:
@@ -223,13 +225,15 @@ class Case:
 
 async def attempt(case: Case, house: House, logs: Path) -> Row:
     """Run a case in a house and judge it; whatever goes wrong stands in the row."""
-    row = Row(case.group, case.name, case.restart)
+    row = Row(case.group, case.name, case.restart, injects=list(case.injects), commit=version())
     began = time.monotonic()
     async with watching(house.town.admin, house.town.namespace, SCALED, REPLICAS) as seen:
         trial = Trial(house, seen, row)
         try:
             await _reach(case, trial)
             await trial.judge()
+        except NotInjected as error:
+            trial.wrong(f"not injected: {error}")
         except Exception as error:  # noqa: BLE001  one broken case must not hide the others
             trial.wrong(f"{type(error).__name__}: {error}")
     row.took = round(time.monotonic() - began, 1)
@@ -250,6 +254,7 @@ async def _reach(case: Case, trial: Trial) -> None:
                 raise
             await trial.house.clear()
             trial.seen.forget()
+            trial.row.proofs.clear()
         else:
             return
 

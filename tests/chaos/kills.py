@@ -5,7 +5,7 @@ import functools
 import time
 from typing import Final
 
-from chaos.house import FAULTS, ROLLBACK, Case, Trial, plan
+from chaos.house import FAULTS, KILL, ROLLBACK, Case, Trial, plan
 from chaos.points import AFTER, GROUPS, Point, points
 from chaos.points import FAULTS as DEEDS
 from gameday.api.record import moment
@@ -19,7 +19,7 @@ async def killed(trial: Trial, point: Point, group: str, *, restart: bool) -> No
     """Kill the operator at a point; then comes another one at once, or none until the fuses have done their part."""
     victim = await trial.house.operator(point, group)
     await trial.town.start(plan(group))
-    await victim.dies(trial.town)
+    trial.proves(KILL, await victim.dies(trial.town))
     if not restart:
         await alone(trial)
     await trial.house.operator()
@@ -51,6 +51,7 @@ def cases() -> list[Case]:
             group,
             point.name,
             functools.partial(killed, point=point, group=group, restart=restart == WITH),
+            (KILL,),
             restart,
         )
         for group in (FAULTS, ROLLBACK)

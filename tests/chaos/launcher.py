@@ -1,7 +1,8 @@
 """Runs the real operator, and kills it at one named point: ``python -m chaos.launcher GROUP POINT MARK operator ...``.
 
 What dies is the process of ``gameday operator`` itself, by SIGKILL (or the signal that the environment variable
-``CHAOS_SIGNAL`` names), at a call that it makes anyway; MARK is a file that proves it. Without a point (``-``) nothing
+``CHAOS_SIGNAL`` names), at a call that it makes anyway. MARK is a file that says so, with the process' number and the
+point; one beside it, named ``.passed``, says that the process went on behind the point. Without a point (``-``) nothing
 is wrapped. Where the environment variable ``CHAOS_CLOCK`` names a file, the operator is given a clock that is off by
 the seconds that stand in it.
 """
@@ -78,10 +79,11 @@ class Killer:
         if self.mark.exists():
             return
         with self.mark.open("w") as file:
-            file.write(f"{time.time()} {self.at.name}\n")
+            file.write(f"{time.time()} {os.getpid()} {self.at.name}\n")
             file.flush()
             os.fsync(file.fileno())
         os.kill(os.getpid(), self._signal)
+        self.mark.with_suffix(".passed").touch()
 
 
 def stepping(offset: Path) -> Clock:

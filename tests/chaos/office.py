@@ -69,18 +69,23 @@ class Office:
         path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/eviction"
         kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(body))
 
-    async def take_image(self) -> None:
-        """Let the operator's image be gone, and kill what runs: no new pod can start."""
+    async def take_image(self) -> str:
+        """Let the operator's image be gone, and kill what runs: no new pod can start; which wait for it."""
         self._image(NO_IMAGE)
         pods, _ = await self.admin.list(PODS, self.namespace, SELECTED)
         for pod in pods:
             await self.admin.delete(PODS, self.namespace, pod["metadata"]["name"], grace=0)
 
+        waiting: list[str] = []
+
         async def stuck() -> bool:
             there, _ = await self.admin.list(PODS, self.namespace, SELECTED)
-            return bool(there) and all(_waits(pod) for pod in there)
+            waiting[:] = [pod["metadata"]["name"] for pod in there if _waits(pod)]
+            old = {pod["metadata"]["uid"] for pod in pods} & {pod["metadata"]["uid"] for pod in there}
+            return bool(there) and len(waiting) == len(there) and not old
 
         await until(stuck, "no operator can start", 60)
+        return f"{', '.join(waiting)} wait for their image"
 
     def give_image(self) -> None:
         """Let it be there again."""
@@ -90,6 +95,11 @@ class Office:
         """Uninstall the operator, and all that it may do."""
         bodies = [body for body in self.manifests(0) if body["kind"] != "Namespace"]
         kubectl("delete", "-f", "-", "--ignore-not-found", "--wait=false", stdin=yaml.safe_dump_all(bodies))
+
+    async def closed(self) -> bool:
+        """Whether nothing of the operator runs any more."""
+        pods, _ = await self.admin.list(PODS, self.namespace, SELECTED)
+        return not pods and await self.admin.get(DEPLOYMENTS, self.namespace, OPERATOR) is None
 
     def _image(self, image: str) -> None:
         # The old pods may not run on beside new ones that cannot start.

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from chaos.agents import fuse_pod
-from chaos.house import Case, Trial
+from chaos.house import KILL, OUTAGE, Case, Trial
 from chaos.office import office
+from chaos.victim import NotInjected
 from e2e.dialling import until
 from e2e.stage import cluster_output, kubectl
 
@@ -22,6 +23,8 @@ AWAY: Final = 60.0
 """Seconds for which nobody answers."""
 BEFORE: Final = 25.0
 """Seconds before a fuse's deadline at which the outage begins."""
+ASK_EVERY: Final = 3.0
+"""Seconds between two requests in an outage, none of which may be answered."""
 PARTIES: Final = 3
 STOPPED, KILLED = "stopped", "killed"
 
@@ -35,14 +38,26 @@ class Outage:
     ready: asyncio.Barrier = field(default_factory=lambda: asyncio.Barrier(PARTIES))
     over: asyncio.Event = field(default_factory=asyncio.Event)
     returned: float = 0.0
+    refused: int = 0
+    answered: list[float] = field(default_factory=list)
+    """When a request was answered although nobody was to, in seconds after the outage's beginning."""
 
-    async def pass_through(self) -> None:
-        """Wait for the others, then through the outage; the first to come makes it."""
+    async def pass_through(self, trial: Trial) -> None:
+        """Wait for the others, then through the outage; the first to come makes it.
+
+        Raises:
+            NotInjected: when it was none: a request was answered in it.
+
+        """
         async with asyncio.timeout(240):
             place = await self.ready.wait()
         if place:
             await self.over.wait()
-            return
+        else:
+            await self._make()
+        trial.proves(OUTAGE, self.proof())
+
+    async def _make(self) -> None:
         try:
             await asyncio.to_thread(self._away)
         finally:
@@ -52,6 +67,18 @@ class Outage:
             finally:
                 self.returned = time.time()
                 self.over.set()
+
+    def proof(self) -> str:
+        """How it was seen that nobody answered.
+
+        Raises:
+            NotInjected: when somebody did, or nobody was asked.
+
+        """
+        if self.answered or not self.refused:
+            at = ", ".join(f"{seconds:.0f} s" for seconds in self.answered)
+            raise NotInjected(f"{self.refused} requests failed in the outage; some were answered, after {at or '-'}")
+        return f"{self.refused} requests over {AWAY:.0f} s, none answered"
 
     def _away(self) -> None:
         if self.how == KILLED:
@@ -63,7 +90,13 @@ class Outage:
                 time.sleep(0.1)
         else:
             cluster_output("pause", self.component)
-        time.sleep(AWAY)
+        began = time.monotonic()
+        while (since := time.monotonic() - began) < AWAY:
+            if _asks():
+                self.answered.append(since)
+            else:
+                self.refused += 1
+            time.sleep(ASK_EVERY)
 
     def _back(self) -> None:
         cluster_output("continue", self.component)
@@ -76,16 +109,20 @@ def _signalled(signal: str, component: str) -> bool:
     return False
 
 
+def _asks(path: str = "/api/v1/namespaces/default") -> bool:
+    """Whether a request is answered; the object is read from etcd."""
+    return kubectl("get", "--raw", path, "--request-timeout=2s", ok=False).returncode == 0
+
+
 async def _answers() -> bool:
-    done = await asyncio.to_thread(kubectl, "get", "--raw", "/readyz", "--request-timeout=2s", ok=False)
-    return done.returncode == 0
+    return await asyncio.to_thread(_asks, "/readyz")
 
 
 async def in_a_cut(trial: Trial, outage: Outage) -> None:
     """The operator, installed in the cluster, is cut off with everybody else; the end of the outage falls into it."""
     async with office(trial.town) as here:
         await trial.under_cut(outage__lasts="100s")
-        await outage.pass_through()
+        await outage.pass_through(trial)
         trial.seen.returned = outage.returned
         await trial.undone()
         lifted = max((span.until or 0.0) for span in trial.seen.cuts.values())
@@ -99,7 +136,7 @@ async def fuse_in_it(trial: Trial, outage: Outage) -> None:
     """No operator lives, and the deadline of the cut's fuse passes in the outage."""
     victim = await trial.house.operator()
     await trial.under_cut(outage__lasts="6s")
-    await victim.process.kill()
+    await trial.kill(victim)
     await _wait_for(trial, outage)
 
 
@@ -107,7 +144,7 @@ async def fuse_pod_in_it(trial: Trial, outage: Outage) -> None:
     """No operator lives, and the deadline of a scaling's fuse pod passes in the outage."""
     victim = await trial.house.operator()
     await fuse_pod(trial)
-    await victim.process.kill()
+    await trial.kill(victim)
     await _wait_for(trial, outage)
 
 
@@ -115,7 +152,7 @@ async def _wait_for(trial: Trial, outage: Outage) -> None:
     deadline = trial.seen.deadline()
     assert deadline > time.time(), "nothing is held that has a deadline"
     await asyncio.sleep(max(0.0, deadline - BEFORE - time.time()))
-    await outage.pass_through()
+    await outage.pass_through(trial)
     trial.seen.returned = outage.returned
     await trial.undone()
     late = outage.returned - deadline
@@ -132,10 +169,11 @@ def cases() -> list[Case]:
         for how in (STOPPED, KILLED):
             outage = Outage(component, how)
             name = f"{component} {how} for {AWAY:.0f} s"
-            for run, when in (
-                (in_a_cut, "in a cut, the operator in the cluster"),
-                (fuse_in_it, "over the fuse's deadline, no operator"),
-                (fuse_pod_in_it, "over the fuse pod's deadline, no operator"),
+            for run, when, injects in (
+                (in_a_cut, "in a cut, the operator in the cluster", (OUTAGE,)),
+                (fuse_in_it, "over the fuse's deadline, no operator", (OUTAGE, KILL)),
+                (fuse_pod_in_it, "over the fuse pod's deadline, no operator", (OUTAGE, KILL)),
             ):
-                found.append(Case("outages", f"{name}: {when}", functools.partial(run, outage=outage), alone=name))
+                part = functools.partial(run, outage=outage)
+                found.append(Case("outages", f"{name}: {when}", part, injects, alone=name))
     return found

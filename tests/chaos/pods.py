@@ -1,7 +1,24 @@
 """The operator's own pods, in the cluster: evicted, and unable to start again."""
 
-from chaos.house import Case, Trial
-from chaos.office import office
+from chaos.house import EVICTION, IMAGE, Case, Trial
+from chaos.office import Office, office
+from chaos.victim import NotInjected
+from gameday.cluster.kinds import PODS
+
+
+async def evict(trial: Trial, here: Office, pod: str) -> None:
+    """Evict a pod, and see that it goes."""
+    before = await trial.town.admin.get(PODS, here.namespace, pod)
+    if before is None:
+        raise NotInjected("no pod acts")
+    await here.evict(pod)
+
+    async def going() -> bool:
+        there = await trial.town.admin.get(PODS, here.namespace, pod)
+        same = there is not None and there["metadata"]["uid"] == before["metadata"]["uid"]
+        return not same or "deletionTimestamp" in (there or before)["metadata"]
+
+    await trial.happens(EVICTION, going, f"pod {pod} is evicted")
 
 
 async def evicted(trial: Trial) -> None:
@@ -9,7 +26,7 @@ async def evicted(trial: Trial) -> None:
     async with office(trial.town) as here:
         await trial.under_cut(outage__lasts="30s")
         leader = await here.leader()
-        await here.evict(leader)
+        await evict(trial, here, leader)
         await trial.ends("Passed")
         if await here.leader() == leader:
             trial.wrong("the evicted pod still leads")
@@ -22,11 +39,12 @@ async def evicted_alone(trial: Trial) -> None:
         await trial.under_cut(outage__lasts="30s")
         leader = await here.leader()
         try:
-            await here.evict(leader)
+            await evict(trial, here, leader)
         except AssertionError as refused:
             if "disruption budget" not in str(refused):
                 raise
             trial.row.note = "the eviction is refused by the operator's PodDisruptionBudget"
+            trial.proves(EVICTION, f"refused: {refused}")
         else:
             trial.row.note = "evicted although it was the only one"
         await trial.ends("Passed")
@@ -37,7 +55,7 @@ async def image_gone(trial: Trial) -> None:
     """All pods of the operator die under the cut and its image is gone: the fuse lifts."""
     async with office(trial.town) as here:
         await trial.under_cut()
-        await here.take_image()
+        trial.proves(IMAGE, await here.take_image())
         await trial.undone()
         trial.row.note = "lifted by its fuse while no operator could start"
         here.give_image()
@@ -48,7 +66,7 @@ async def image_gone(trial: Trial) -> None:
 def cases() -> list[Case]:
     """All of them."""
     return [
-        Case("operator's pods", "image gone at the restart, under the cut", image_gone),
-        Case("operator's pods", "the pod that acts evicted under the cut", evicted),
-        Case("operator's pods", "the only pod: its eviction under the cut", evicted_alone),
+        Case("operator's pods", "image gone at the restart, under the cut", image_gone, (IMAGE,)),
+        Case("operator's pods", "the pod that acts evicted under the cut", evicted, (EVICTION,)),
+        Case("operator's pods", "the only pod: its eviction under the cut", evicted_alone, (EVICTION,)),
     ]

@@ -15,7 +15,9 @@ LATEST: Final = 5.0
 class Row:
     """What became of a case. ``wrong`` holds everything that is not as promised; empty is good.
 
-    ``late`` is the most seconds that anything outlived its fuse's deadline, 0 where nothing did.
+    ``late`` is the most seconds that anything outlived its fuse's deadline, 0 where nothing did. ``injects`` names what
+    the case does to the drill, and ``proofs`` how each of these was seen to happen: without its proof it is a fault.
+    ``commit`` is that at which the case ran. A row that says why it was ``not_run`` has nothing else to say.
     """
 
     group: str
@@ -30,6 +32,10 @@ class Row:
     took: float = 0.0
     at: float = field(default_factory=time.time)
     wrong: list[str] = field(default_factory=list)
+    injects: list[str] = field(default_factory=list)
+    proofs: dict[str, str] = field(default_factory=dict)
+    commit: str = ""
+    not_run: str = ""
 
     @property
     def key(self) -> str:
@@ -38,7 +44,10 @@ class Row:
 
     def faults(self) -> list[str]:
         """All that is not as promised."""
-        found = list(self.wrong)
+        if self.not_run:
+            return [f"not run: {self.not_run}"]
+        found = [f"not injected: {what}" for what in self.injects if what not in self.proofs]
+        found += self.wrong
         if self.leftovers:
             found.append(f"left behind: {', '.join(self.leftovers)}")
         if self.doubles:
@@ -73,9 +82,18 @@ class Results:
     def add(self, row: Row) -> None:
         """Take a row, in the place of an earlier one of the same case, and write all that there are by now."""
         self.rows = type(self).read(self.path).rows | {row.key: row}
+        self._write()
+
+    def keep(self, known: Iterable[str]) -> None:
+        """Forget the rows of cases that are there no more."""
+        wanted = set(known)
+        self.rows = {key: row for key, row in type(self).read(self.path).rows.items() if key in wanted}
+        self._write()
+
+    def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         new = self.path.with_suffix(".new")
-        new.write_text(json.dumps([asdict(row) for row in self.rows.values()], indent=1) + "\n")
+        new.write_text("[\n" + ",\n".join(map(_line, self.rows.values())) + "\n]\n")
         new.replace(self.path)
 
     def bad(self, wanted: Iterable[str]) -> list[str]:
@@ -88,3 +106,8 @@ class Results:
             elif row.faults():
                 found.append(f"{key}: {'; '.join(row.faults())}")
         return found
+
+
+def _line(row: Row) -> str:
+    """A row as one line: what it does not say is left out."""
+    return json.dumps({key: value for key, value in asdict(row).items() if value not in ("", [], {})})

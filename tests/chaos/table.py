@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -27,9 +28,13 @@ TITLES: Final = {
 
 HEAD: Final = """# What happens when it is killed
 
-Made by `make chaos`; do not edit. {when}, on {machine}: {runs} of {there} cases, {bad} of them not as
-promised.
+Made by `make chaos`; do not edit. The newest row is of {when}, on {machine}. {runs} of {there} cases were run, {bad} of
+them not as promised.
 
+*Commit* is that at which a case ran, with `-dirty` where the tree was another. A row stays until its case is run again.
+A case whose kill, freeze, step, outage, eviction, take-over or removal was not seen to happen is `not injected`, which
+is a fault.
+{older}
 Each case is a whole drill on a real cluster. *Left* is what was still there of the drill after its end: policies, Jobs,
 pods, the lock, finalizers, replicas that are not as before. *Twice* counts cuts, scalings and Jobs that were made a
 second time. *Late* is how many seconds the cut or the scaling outlived the deadline of its fuse (counted from the API
@@ -38,30 +43,42 @@ the fuses had done their part; then one was started, to see that it finds its wa
 when another had ended its drill: what it was about to do may not come then.
 
 A verdict of Inconclusive is right wherever nobody was there to judge: it is never the system's fault that we died.
+The cases of clocks step the operator's, and see by its heartbeat that it moved; an agent reads the clock of its node.
 With a restart a good system's drill must pass; only CollateralCut and DependencyDown are let through as well, since on
 a busy machine DNS or Redis may not answer for a second.
 """
+
+COLUMNS: Final = """| case | left | twice | late | verdict | commit | remark |
+| --- | --- | --- | --- | --- | --- | --- |"""
+OLDER: Final = """
+`<6493691` are rows of code before that commit; `≤97c15f7` and `≤2840fc1` are rows that were published with that commit
+and ran on its code or on older code: nothing better is known of them. These cases did not yet assert that what they do
+to a drill happened, except that the operator died, or stood still, at the point named.
+"""
+"""What is said while there are rows of a time in which their commit was not noted."""
 
 
 def summary(results: Results, cases: Iterable[Case]) -> str:
     """The short table: one line a group."""
     lines = [
-        "| what was done | cases | left behind | done twice | latest, seconds | verdicts | as promised |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| what was done | cases | left behind | done twice | latest, seconds | verdicts | as promised | commit |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     cases = list(cases)
     for (group, restart), rows in _grouped(results, cases).items():
-        good = sum(not row.faults() for row in rows)
+        ran = [row for row in rows if not row.not_run]
+        good = sum(not row.faults() for row in ran)
         title = TITLES[group] + (f", {restart} a restart" if restart else "")
         there = sum(case.group == group and case.restart == restart for case in cases)
         cells = [
             title,
-            str(there) if there == len(rows) else f"{len(rows)} of {there}",
-            str(sum(len(row.leftovers) for row in rows)),
-            str(sum(row.doubles for row in rows)),
-            f"{max(row.late for row in rows):.1f}",
-            _verdicts(rows),
-            f"{good} of {len(rows)}",
+            (str(there) if there == len(ran) else f"{len(ran)} of {there}") + _not_run(rows),
+            str(sum(len(row.leftovers) for row in ran)),
+            str(sum(row.doubles for row in ran)),
+            f"{max((row.late for row in ran), default=0.0):.1f}",
+            _verdicts(ran),
+            f"{good} of {len(ran)}",
+            _commits(ran),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -71,14 +88,17 @@ def full(results: Results, cases: Iterable[Case]) -> str:
     """Every row, by group."""
     cases = list(cases)
     rows = [row for case in cases if (row := results.rows.get(case.key)) is not None]
+    rows = [row for row in rows if not row.not_run]
     bad = sum(bool(row.faults()) for row in rows)
     when = time.strftime("%Y-%m-%d", time.gmtime(max((row.at for row in rows), default=time.time())))
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]}"
-    parts = [HEAD.format(when=when, machine=machine, runs=len(rows), there=len(cases), bad=bad, latest=LATEST)]
+    older = OLDER if any(row.commit.startswith(("<", "≤")) for row in rows) else ""
+    about = {"when": when, "machine": machine, "runs": len(rows), "there": len(cases), "bad": bad, "older": older}
+    parts = [HEAD.format(latest=LATEST, **about)]
     for (group, restart), found in _grouped(results, cases).items():
         title = TITLES[group] + (f", {restart} a restart" if restart else "")
         parts.append(f"\n## {title[0].upper()}{title[1:]}\n")
-        parts.append("| case | left | twice | late | verdict | remark |\n| --- | --- | --- | --- | --- | --- |")
+        parts.append(COLUMNS)
         parts += [_line(row) for row in found]
     return "\n".join(parts) + "\n"
 
@@ -86,6 +106,7 @@ def full(results: Results, cases: Iterable[Case]) -> str:
 def publish(results: Results, cases: Iterable[Case]) -> None:
     """Write both tables where people read them."""
     cases = list(cases)
+    results.keep(case.key for case in cases)
     (ROOT / "docs" / "chaos.md").write_text(full(results, cases))
     readme = ROOT / "README.md"
     text = readme.read_text()
@@ -109,7 +130,20 @@ def _verdicts(rows: list[Row]) -> str:
     return ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words)))
 
 
+def _not_run(rows: list[Row]) -> str:
+    """How many were not run, by why."""
+    why = Counter(row.not_run for row in rows if row.not_run)
+    return f" ({'; '.join(f'{count} not run: {text}' for text, count in why.items())})" if why else ""
+
+
+def _commits(rows: list[Row]) -> str:
+    """The commits at which rows ran."""
+    return ", ".join(dict.fromkeys(row.commit for row in rows if row.commit))
+
+
 def _line(row: Row) -> str:
+    if row.not_run:
+        return f"| {row.case} | | | | not run | | {row.not_run} |"
     remark = "; ".join([*([row.note] if row.note else []), *(f"**{fault}**" for fault in row.faults())])
-    cells = (row.case, str(len(row.leftovers)), str(row.doubles), f"{row.late:.1f}", row.verdict, remark)
+    cells = (row.case, str(len(row.leftovers)), str(row.doubles), f"{row.late:.1f}", row.verdict, row.commit, remark)
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"

@@ -3,9 +3,10 @@
 import time
 from typing import Final
 
-from chaos.house import Case, Trial
+from chaos.house import KILL, TAKE_OVER, Case, Trial
+from chaos.victim import NotInjected
 from e2e.dialling import until
-from gameday.cluster.kinds import LEASES
+from gameday.cluster.kinds import LEASES, Object
 
 RUNS: Final = 5
 WITHIN: Final = 10.0
@@ -15,9 +16,11 @@ WITHIN: Final = 10.0
 async def taken_over(trial: Trial) -> None:
     """Kill the leader under the cut; the second replica, which waits beside it, finishes the drill."""
 
+    async def lease() -> Object:
+        return await trial.town.admin.get(LEASES, trial.town.namespace, "gameday-operator") or {"spec": {}}
+
     async def leader(name: str) -> bool:
-        lease = await trial.town.admin.get(LEASES, trial.town.namespace, "gameday-operator")
-        return lease is not None and lease["spec"]["holderIdentity"] == name
+        return bool((await lease())["spec"].get("holderIdentity") == name)
 
     first = await trial.house.operator(identity="first")
 
@@ -28,7 +31,10 @@ async def taken_over(trial: Trial) -> None:
     second = await trial.house.operator(identity="second")
     await trial.under_cut(outage__lasts="30s")
     assert "leading" not in second.process.says(), "two lead"
-    await first.process.kill()
+    if not await leader("first"):
+        raise NotInjected("the first replica leads no more")
+    before = (await lease())["spec"]["leaseTransitions"]
+    await trial.kill(first)
     killed = time.monotonic()
 
     async def over() -> bool:
@@ -36,6 +42,9 @@ async def taken_over(trial: Trial) -> None:
 
     await until(over, "the second replica leads", 30)
     took = time.monotonic() - killed
+    if (await lease())["spec"]["leaseTransitions"] <= before:
+        raise NotInjected("the Lease did not change hands")
+    trial.proves(TAKE_OVER, "the Lease went from the first replica to the second")
     trial.row.note = f"taken over {took:.1f} s after the kill"
     if took > WITHIN:
         trial.wrong(f"{trial.row.note}, {WITHIN:.0f} s are promised")
@@ -44,4 +53,7 @@ async def taken_over(trial: Trial) -> None:
 
 def cases() -> list[Case]:
     """The same some times over: a Lease's renewal is met at another moment each time."""
-    return [Case("take-over", f"the leader killed under a cut, run {run}", taken_over) for run in range(1, RUNS + 1)]
+    return [
+        Case("take-over", f"the leader killed under a cut, run {run}", taken_over, (KILL, TAKE_OVER))
+        for run in range(1, RUNS + 1)
+    ]

@@ -6,25 +6,46 @@ import functools
 from collections.abc import Iterator
 from typing import Final
 
-from chaos.house import Case, Run, Trial
+from chaos.house import KILL, REMOVAL, Case, Run, Trial
 from chaos.office import office
-from e2e.dialling import ROOT, until
+from chaos.victim import NotInjected, Victim
+from e2e.dialling import ROLE_BINDINGS, ROOT, until
 from e2e.stage import kubectl, stage
-from gameday.cluster.kinds import DRILLS, NAMESPACES
+from gameday.cluster.kinds import DRILLS, GAMEDAYS, NAMESPACES, SERVICE_ACCOUNTS, Kind, Object
 
 GONE_WITHIN: Final = 90.0
 """Seconds within which what was deleted must be gone."""
 RIGHTS_GONE: Final = 5.0
 """Seconds after which Kubernetes has deleted the account of a namespace that ends, and its rights."""
+OPT_IN: Final = "gameday.dev/opt-in"
 CRDS: Final = "crds"
 
 
 async def _drill_gone(trial: Trial) -> None:
-    async def gone() -> bool:
-        return await trial.town.admin.get(DRILLS, trial.town.namespace, "first") is None
-
-    await until(gone, "the Drill is gone", GONE_WITHIN)
+    await _removed(trial, DRILLS, "first")
     trial.row.verdict = "gone with its Drill"
+
+
+async def _removed(trial: Trial, kind: Kind, name: str, patience: float = GONE_WITHIN) -> None:
+    """See that an object of the namespace is gone."""
+
+    async def gone() -> bool:
+        return await trial.town.admin.get(kind, trial.town.namespace, name) is None
+
+    await trial.happens(REMOVAL, gone, f"{kind.name} {name} is gone", patience)
+
+
+async def _there(trial: Trial, kind: Kind, name: str) -> Object:
+    """An object that is to be taken away.
+
+    Raises:
+        NotInjected: when it is not there: its removal would prove nothing.
+
+    """
+    found = await trial.town.admin.get(kind, trial.town.namespace, name)
+    if found is None:
+        raise NotInjected(f"there is no {kind.name} {name}")
+    return found
 
 
 async def drill_in_the_foreground(trial: Trial) -> None:
@@ -40,7 +61,18 @@ async def gameday_in_the_foreground(trial: Trial) -> None:
     await trial.house.operator()
     await trial.under_cut()
     kubectl("-n", trial.town.namespace, "delete", "gamedays.gameday.dev/small", "--cascade=foreground", "--wait=false")
+    await _going(trial, GAMEDAYS, "small")
     await trial.ends("Aborted", patience=60)
+
+
+async def _going(trial: Trial, kind: Kind, name: str) -> None:
+    """See that an object is being deleted, or gone."""
+
+    async def going() -> bool:
+        found = await trial.town.admin.get(kind, trial.town.namespace, name)
+        return found is None or "deletionTimestamp" in found["metadata"]
+
+    await trial.happens(REMOVAL, going, f"{kind.name} {name} is deleted")
 
 
 async def drill_by_force(trial: Trial) -> None:
@@ -59,7 +91,9 @@ async def account_deleted(trial: Trial) -> None:
     """The account goes."""
     await trial.house.operator()
     await trial.under_cut()
+    await _there(trial, SERVICE_ACCOUNTS, "gameday")
     kubectl("-n", trial.town.namespace, "delete", "serviceaccount", "gameday")
+    await _removed(trial, SERVICE_ACCOUNTS, "gameday")
     await _revoked(trial)
 
 
@@ -67,7 +101,15 @@ async def label_revoked(trial: Trial) -> None:
     """The account keeps its rights and loses its label."""
     await trial.house.operator()
     await trial.under_cut()
-    kubectl("-n", trial.town.namespace, "label", "serviceaccount", "gameday", "gameday.dev/opt-in-")
+    if OPT_IN not in (await _there(trial, SERVICE_ACCOUNTS, "gameday"))["metadata"].get("labels", {}):
+        raise NotInjected("the account has no label")
+    kubectl("-n", trial.town.namespace, "label", "serviceaccount", "gameday", f"{OPT_IN}-")
+
+    async def bare() -> bool:
+        account = await _there(trial, SERVICE_ACCOUNTS, "gameday")
+        return OPT_IN not in account["metadata"].get("labels", {})
+
+    await trial.happens(REMOVAL, bare, "the account has no label")
     await _revoked(trial)
 
 
@@ -82,7 +124,9 @@ async def rights_revoked(trial: Trial) -> None:
     town = trial.town
     await trial.house.operator()
     await trial.under_cut()
+    await _there(trial, ROLE_BINDINGS, "gameday")
     kubectl("-n", town.namespace, "delete", "rolebinding", "gameday")
+    await _removed(trial, ROLE_BINDINGS, "gameday")
     await trial.undone()
 
     async def told() -> bool:
@@ -107,14 +151,14 @@ async def namespace_first(trial: Trial, *, killed: bool) -> None:
         await trial.under_cut()
         kubectl("delete", "namespace", town.namespace, "--wait=false")
         if killed:
-            await operator.kill()
+            await trial.kill(Victim(operator, operator.log))
             await asyncio.sleep(RIGHTS_GONE)
             await away.operator(also=[town.namespace])
 
         async def gone() -> bool:
             return await town.admin.get(NAMESPACES, None, town.namespace) is None
 
-        await until(gone, "the namespace is gone", GONE_WITHIN)
+        await trial.happens(REMOVAL, gone, "the namespace is gone", GONE_WITHIN)
     trial.namespace_gone = True
     trial.row.verdict = "gone with its namespace"
 
@@ -124,6 +168,7 @@ async def operator_first(trial: Trial) -> None:
     async with office(trial.town) as here:
         await trial.under_cut()
         here.close()
+        await trial.happens(REMOVAL, here.closed, "the operator is gone", GONE_WITHIN)
         await trial.undone()
         trial.row.note = "lifted by its fuse; the rest by hand as docs/install.md says"
         by_hand(trial)
@@ -143,7 +188,7 @@ async def crds_first(trial: Trial) -> None:
     async with office(trial.town):
         await trial.under_cut()
         with _without_crds():
-            await _crds_gone()
+            await _crds_gone(trial)
             trial.row.verdict = "gone with its CRD"
             await trial.undone(0.0)
 
@@ -152,12 +197,12 @@ async def crds_after_the_operator(trial: Trial) -> None:
     """The operator is gone, then the CRDs are deleted: the fuse lifts, and they wait for a finalizer to go by hand."""
     victim = await trial.house.operator()
     await trial.under_cut()
-    await victim.process.kill()
+    await trial.kill(victim)
     with _without_crds():
         await trial.undone()
         trial.row.note = "lifted by its fuse; the finalizer by hand as docs/install.md says"
         by_hand(trial)
-        await _crds_gone()
+        await _crds_gone(trial)
         trial.row.verdict = "gone with its CRD"
 
 
@@ -174,18 +219,20 @@ def _without_crds() -> Iterator[None]:
         kubectl("wait", "--for=condition=Established", "crd/drills.gameday.dev", "crd/gamedays.gameday.dev")
 
 
-async def _crds_gone() -> None:
+async def _crds_gone(trial: Trial) -> None:
     async def gone() -> bool:
-        return not kubectl("get", "crd", "-o", "name", ok=False).stdout.count("gameday.dev")
+        asked = kubectl("get", "crd", "-o", "name", ok=False)
+        # An API server that does not answer lists none either.
+        return asked.returncode == 0 and "gameday.dev" not in asked.stdout
 
-    await until(gone, "the CRDs are gone", GONE_WITHIN)
+    await trial.happens(REMOVAL, gone, "the CRDs are gone", GONE_WITHIN)
 
 
 def cases() -> list[Case]:
     """All of them."""
 
-    def case(name: str, run: Run, *, alone: str = "", spoils: bool = False) -> Case:
-        return Case("uninstall", name, run, alone=alone, spoils=spoils)
+    def case(name: str, run: Run, *more: str, alone: str = "", spoils: bool = False) -> Case:
+        return Case("uninstall", name, run, (REMOVAL, *more), alone=alone, spoils=spoils)
 
     return [
         case("the operator first, under the cut", operator_first),
@@ -197,8 +244,17 @@ def cases() -> list[Case]:
         case("the Drill by force, under the cut", drill_by_force),
         case("the namespace first, under the cut", functools.partial(namespace_first, killed=False), spoils=True),
         case(
-            "the namespace first, and the operator killed", functools.partial(namespace_first, killed=True), spoils=True
+            "the namespace first, and the operator killed",
+            functools.partial(namespace_first, killed=True),
+            KILL,
+            spoils=True,
         ),
         case("the CRDs first, under the cut", crds_first, alone=CRDS, spoils=True),
-        case("the operator, then the CRDs, under the cut", crds_after_the_operator, alone=f"{CRDS} again", spoils=True),
+        case(
+            "the operator, then the CRDs, under the cut",
+            crds_after_the_operator,
+            KILL,
+            alone=f"{CRDS} again",
+            spoils=True,
+        ),
     ]

@@ -10,7 +10,7 @@ from typing import Final
 from e2e.stage import LABEL, POLICIES
 from gameday.api.record import moment
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, JOBS, Kind, Object
+from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, JOBS, PODS, Kind, Object
 from gameday.cluster.streams import Mirror
 from gameday.model.labels import ROLE
 
@@ -40,6 +40,8 @@ class Watcher:
     """By the policy's UID."""
     scalings: list[Span] = field(default_factory=list)
     step_jobs: set[str] = field(default_factory=set)
+    exits: dict[str, set[int]] = field(default_factory=dict)
+    """Exit codes of the containers of our pods, by the pod's name."""
     to_zero: int = 0
     returned: float = 0.0
     """When the API server came back, where a case took it away."""
@@ -67,6 +69,7 @@ class Watcher:
         self.cuts.clear()
         self.scalings.clear()
         self.step_jobs.clear()
+        self.exits.clear()
         self.to_zero = 0
 
     def held(self) -> list[Span]:
@@ -90,6 +93,8 @@ class Watcher:
             self._see_replicas(objects, now)
         elif kind is DRILLS:
             self._see_undo_log(objects)
+        elif kind is PODS:
+            self._see_pods(objects)
         else:
             self._see_jobs(objects)
 
@@ -127,6 +132,13 @@ class Watcher:
             elif started := job.get("status", {}).get("startTime"):
                 self._job_deadlines[job["metadata"]["uid"]] = moment(started) + job["spec"]["activeDeadlineSeconds"]
 
+    def _see_pods(self, objects: dict[str, Object]) -> None:
+        for pod in objects.values():
+            for container in pod.get("status", {}).get("containerStatuses", ()):
+                ends = [container.get(state, {}).get("terminated") for state in ("state", "lastState")]
+                codes = {int(end["exitCode"]) for end in ends if end}
+                self.exits.setdefault(pod["metadata"]["name"], set()).update(codes)
+
     def _see_undo_log(self, objects: dict[str, Object]) -> None:
         for drill in objects.values():
             for hold in drill.get("status", {}).get("undo", ()):
@@ -138,7 +150,7 @@ class Watcher:
 async def watching(admin: Cluster, namespace: str, deployment: str = "", before: int = 0) -> AsyncIterator[Watcher]:
     """Watch a namespace, from now on."""
     watcher = Watcher(admin, namespace, deployment, before)
-    mirrors = [(kind, _mirror(watcher, kind)) for kind in (*POLICIES, JOBS, DRILLS, DEPLOYMENTS)]
+    mirrors = [(kind, _mirror(watcher, kind)) for kind in (*POLICIES, JOBS, PODS, DRILLS, DEPLOYMENTS)]
     tasks = [asyncio.create_task(mirror.run()) for _, mirror in mirrors]
     try:
         yield watcher
@@ -149,7 +161,7 @@ async def watching(admin: Cluster, namespace: str, deployment: str = "", before:
 
 
 def _mirror(watcher: Watcher, kind: Kind) -> Mirror:
-    labels = LABEL if kind in {*POLICIES, JOBS} else ""
+    labels = LABEL if kind in {*POLICIES, JOBS, PODS} else ""
 
     def changed() -> None:
         # While the API server is away a mirror keeps what was.
