@@ -1,6 +1,7 @@
 """The phase under the cut: arm, inject, prove, sever, then hold for the planned time, whatever comes."""
 
 from dataclasses import replace
+from typing import Final
 
 from gameday.engine import budgets
 from gameday.engine import commands as do
@@ -15,6 +16,9 @@ from gameday.engine.situation import Situation
 from gameday.model.plan import Stage
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record
 from gameday.model.world import Cut, Life
+
+UNSEEN: Final = "no connection of the targets was seen before the cut either, so none left after it proves nothing"
+"""What a severing is worth where Redis sees other addresses than the targets' own: a proxy's, a NAT's, a sidecar's."""
 
 
 def outage(at: Situation) -> Record:
@@ -122,13 +126,14 @@ def _sever(at: Situation, zero: float) -> Record:
         return replace(at.record, sever_requested_at=at.now)
     found = at.world.severed
     late = found is not None and found.at > zero + at.plan.outage.lasts
-    if found is not None and not found.error and found.left == 0 and not late:
+    seen = found is not None and bool(found.seen or found.killed)
+    if found is not None and not found.error and found.left == 0 and not late and seen:
         record = replace(at.record, severed=True, severed_at=found.at)
         return record.note(at.now, "Severed", f"{found.killed} open connections of the targets ended, none left")
     if found is not None or at.now > asked + budgets.SEVER + budgets.GRACE:
         why = "the severing pod gave no answer"
         if found is not None:
-            why = found.error or f"{found.left} connections of the targets are left"
+            why = found.error or (f"{found.left} connections of the targets are left" if found.left else UNSEEN)
             why = "the outage was over when the targets' connections were ended" if late else why
         record = replace(at.record, severed=False)
         return record.note(at.now, Cause.NOT_SEVERED.value, f"{why}: a missed expectation will not count", warning=True)

@@ -112,12 +112,16 @@ class JobState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Severed:
-    """What the severing found: connections killed, those left, and at which Unix second that was."""
+    """What the severing found: connections killed, those left, and at which Unix second that was.
+
+    ``seen`` is the most that were seen at once while the severing pod waited.
+    """
 
     killed: int
     left: int
     error: str = ""
     at: float = 0.0
+    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from gameday.cluster.client import Cluster
@@ -47,6 +48,8 @@ class Feed:
         self.tellers: Mapping[str, str] = {}
         """The agent that runs each probe."""
         self.severed: Severed | None = None
+        self.connections = 0
+        """Most connections of the targets that the severing pod saw at once while it waited."""
         self.fuses_armed: dict[str, float] = {}
         """Fuse pods that have rehearsed their patch, and the Unix second at which each fires."""
         self.unusable = ""
@@ -147,8 +150,10 @@ class Feed:
             raise ValueError("it tells of a probe that this agent does not run")
 
     def _keep(self, sample: Sample) -> bool:
-        if sample.type is LineType.SEVERED:
-            self.severed = _severed(sample)
+        if sample.type is LineType.CONNECTIONS:
+            self.connections = max(self.connections, _count(sample, "count") or 0)
+        elif sample.type is LineType.SEVERED:
+            self.severed = replace(_severed(sample), seen=self.connections)
         elif sample.type is LineType.ARMED and sample.ok:
             deadline = sample.values.get("deadline")
             if isinstance(deadline, int | float):

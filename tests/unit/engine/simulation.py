@@ -196,6 +196,10 @@ class Simulation:
     severed: Severed | None = None
     sever_takes: float = 0.0
     """Seconds until the connections are gone."""
+    open_connections: int = 2
+    """Connections of the targets that Redis lists before the cut."""
+    killed: int = 2
+    """How many of them are left to end after it."""
     scale_takes: float = 0.0
     """Seconds until a request to scale away arrives."""
     looked: bool = False
@@ -274,7 +278,9 @@ class Simulation:
                 self._inject(hold)
             case do.Sever():
                 cluster.pods.pop("sever", None)
-                self.severed = self.severed or Severed(killed=2, left=0, at=self.now + self.sever_takes)
+                self.severed = self.severed or Severed(
+                    self.killed, 0, at=self.now + self.sever_takes, seen=self.open_connections
+                )
             case do.Lift(hold):
                 if cluster.policies.pop(hold.name, None) is not None:
                     cluster.lifted_at = self.now

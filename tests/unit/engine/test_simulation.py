@@ -161,6 +161,25 @@ def test_connections_that_were_ended_after_the_outage_were_there_all_through_it(
     assert any(line.reason == "NotSevered" and "the outage was over" in line.message for line in record.timeline)
 
 
+def test_connections_that_were_never_seen_were_not_ended() -> None:
+    """A proxy, a NAT or a sidecar shows Redis other addresses than the targets': finding none left proves nothing."""
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, open_connections=0, killed=0))
+    assert record.severed is False
+    assert record.verdict is Verdict.INCONCLUSIVE
+    (line,) = [line for line in record.timeline if line.reason == "NotSevered"]
+    assert "no connection of the targets was seen before the cut either" in line.message
+
+
+@pytest.mark.parametrize(
+    ("seen", "killed"), [(2, 0), (0, 1)], ids=["ended by themselves", "opened since the last look"]
+)
+def test_connections_that_were_seen_and_are_gone_were_ended(seen: int, killed: int) -> None:
+    missed = {"reported": ResultState.MISSED}
+    record = finished(Simulation(a_plan(), missed, open_connections=seen, killed=killed))
+    assert record.severed is True
+    assert record.verdict is Verdict.FAILED
+
+
 def test_a_fuse_outlives_a_request_that_may_still_arrive() -> None:
     def person(world: Simulation) -> None:
         if world.scalings and world.abort_at is None:

@@ -89,6 +89,14 @@ async def test_a_severing_that_makes_no_sense_is_told_as_such(monkeypatch: pytes
     assert feed.severed == Severed(0, 0, "the severing pod's answer cannot be read")
 
 
+async def test_a_severing_knows_the_most_connections_that_were_seen_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = [line(n, type="connections", name="connections", values={"count": c}) for n, c in enumerate([0, 3, 1], 1)]
+    after = line(4, type="severed", name="severed", values={"killed": 0, "left": 0})
+    feed, _ = await read(monkeypatch, [*counts, after], "sever")
+    assert feed.severed is not None
+    assert (feed.severed.seen, feed.severed.killed, feed.severed.error) == (3, 0, "")
+
+
 WITNESS = {"type": "dial", "name": "target-0"}
 SEVERED = {"type": "severed", "name": "severed", "values": {"killed": 1, "left": 0}}
 ARMED = {"type": "armed", "name": "armed", "values": {"deadline": 9.0}}
