@@ -7,6 +7,8 @@ whose address is exactly one of the targets', never that of a NAT behind which o
 import asyncio
 import re
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from gameday.agents.life import run, until
@@ -47,8 +49,10 @@ async def _attempt(work: Any, config: AgentConfig, log: SampleLog, kind: LineTyp
     except TimeoutError:
         why = "connections of the targets were left" if values.get("left") else "Redis had not answered"
         error = f"{why} after {budget:.0f} s" if values else "timeout"
-    except (RedisSaid, OSError, UnicodeError) as problem:
+    except RedisSaid as problem:
         error = f"{word(problem)}: the redis probe's user needs CLIENT LIST and CLIENT KILL"
+    except (OSError, UnicodeError) as problem:
+        error = f"{word(problem)}: the severing pod did not reach every server of Redis"
     if error is None and values.get("left"):
         error = "connections are left"
     log.write(kind.value, sent, time.time(), ok=error is None, error=error, values=values, kind=kind)
@@ -62,8 +66,9 @@ async def _clients(client: Connection, addresses: tuple[str, ...]) -> list[str]:
 
 
 async def _count(config: AgentConfig, values: dict[str, int]) -> None:
-    async with _connected(config) as client:
-        values["count"] = len(await _clients(client, config.addresses))
+    async with _connected(config) as servers:
+        for server in servers:
+            values["count"] = values.get("count", 0) + len(await _clients(server, config.addresses))
 
 
 async def _end(config: AgentConfig, values: dict[str, int]) -> None:
@@ -71,29 +76,38 @@ async def _end(config: AgentConfig, values: dict[str, int]) -> None:
     values["killed"], values["left"] = 0, 0
     while True:
         try:
-            async with _connected(config) as client:
-                await _rounds(client, config.addresses, values)
+            async with _connected(config) as servers:
+                await _rounds(servers, config.addresses, values)
                 return
         except TimeoutError:
             await asyncio.sleep(ROUND_EVERY)
 
 
-async def _rounds(client: Connection, addresses: tuple[str, ...], values: dict[str, int]) -> None:
+async def _rounds(servers: tuple[Connection, ...], addresses: tuple[str, ...], values: dict[str, int]) -> None:
+    """Ask every server in each round: a client that one of them hung up on may go to another."""
     quiet = 0
     while quiet < QUIET_ROUNDS:
-        found = await _clients(client, addresses)
+        found = [(server, one) for server in servers for one in await _clients(server, addresses)]
         values["left"] = len(found)
         quiet = 0 if found else quiet + 1
-        for one in found:
-            ended = await client.call("CLIENT", "KILL", "ID", one)
+        for server, one in found:
+            ended = await server.call("CLIENT", "KILL", "ID", one)
             values["killed"] += ended if isinstance(ended, int) else 0
         await asyncio.sleep(ROUND_EVERY)
 
 
-def _connected(config: AgentConfig) -> Connection:
+@asynccontextmanager
+async def _connected(config: AgentConfig) -> AsyncIterator[tuple[Connection, ...]]:
+    """A connection to each server, or to the one that the Redis' own name leads to."""
     if config.redis is None:
         raise ValueError("the severing agent was given no Redis")
-    return Connection(config.redis, Secrets(), 2.0)
+    secrets = Secrets()
+    servers = tuple(Connection(config.redis, secrets, 2.0, server) for server in config.servers or (None,))
+    try:
+        yield servers
+    finally:
+        for server in servers:
+            server.close()
 
 
 if __name__ == "__main__":

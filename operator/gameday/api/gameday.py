@@ -142,7 +142,10 @@ class NetworkPartition(ApiModel):
     to: To
     """What they are cut off from."""
     existing: Literal["Sever", "Keep"] = "Sever"
-    """What becomes of open connections: Sever ends them at Redis, with the redis probe's credentials."""
+    """What becomes of open connections: Sever ends them, with the credentials of a redis probe of the Service in to.
+
+    Where there is none, or to names addresses, they run on, and a missed outage expectation is Inconclusive.
+    """
     via: Literal["Auto", "NetworkPolicy", "CiliumNetworkPolicy"] = "Auto"
     """The kind of policy; Auto takes CiliumNetworkPolicy where the cluster has it and the account may write it."""
     must_stay: Annotated[tuple[MustStay, ...], Field(max_length=8, json_schema_extra=keyed())] = ()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from gameday.engine import budgets
 from gameday.engine.judgement import Judgement, Window
 from gameday.engine.situation import Situation
-from gameday.model.plan import Existing, Expectation, Mode, Stage
+from gameday.model.plan import Expectation, Mode, Stage
 from gameday.model.record import Record, Result, ResultState
 
 
@@ -23,9 +23,8 @@ def decide_stage(at: Situation, stage: Stage, window: Window, *, again: bool = F
 
 
 def severs(at: Situation) -> bool:
-    """Whether connections that targets had are ended once the cut is proven."""
-    wanted = any(fault.partition.existing is Existing.SEVER for fault in at.plan.outage.faults)
-    return wanted and "sever" in at.world.agents_wanted
+    """Whether connections that targets had are ended once the cut is proven, as the preflight decided."""
+    return "sever" in at.world.agents_wanted
 
 
 def close_stage(at: Situation, stage: Stage, why: str, *, again: bool = False) -> Record:

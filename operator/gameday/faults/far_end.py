@@ -25,6 +25,13 @@ def endpoint_addresses(slices: Iterable[Object]) -> tuple[str, ...]:
     return tuple(sorted({a for s in slices for e in s.get("endpoints") or () for a in e.get("addresses") or ()}))
 
 
+def ready_addresses(slices: Iterable[Object]) -> tuple[str, ...]:
+    """The addresses behind a Service that are ready; one that does not say counts as ready, as for Kubernetes."""
+    endpoints = (endpoint for piece in slices for endpoint in piece.get("endpoints") or ())
+    ready = (one for one in endpoints if (one.get("conditions") or {}).get("ready") is not False)
+    return tuple(sorted({address for endpoint in ready for address in endpoint.get("addresses") or ()}))
+
+
 def named_port(service: Object, port: int | str | None) -> Iterator[Object]:
     """The ports of a Service that a reference means, by number or by name; all of them when it names none."""
     for listed in service["spec"].get("ports") or ():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gameday.cluster.answers import OPT_IN_COMMAND
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, CRON_JOBS, DEPLOYMENTS, NETWORK_POLICIES, Object
-from gameday.faults import adoption, rights
+from gameday.faults import adoption, rights, severing
 from gameday.faults.addresses import is_address
 from gameday.faults.far_end import named_port
 from gameday.faults.findings import Finding, Severity
@@ -12,7 +12,7 @@ from gameday.faults.isolation import isolating
 from gameday.faults.rollout import in_rollout
 from gameday.faults.sight import Sight
 from gameday.faults.targets import MOST_PAIRS, kinds_of_pairs, selected, targets
-from gameday.model.plan import Existing, HostTarget, NetworkPartition, Plan, RedisProbe, RunJob, ServiceRef, Via
+from gameday.model.plan import HostTarget, NetworkPartition, Plan, RunJob, ServiceRef, Via
 
 MOST_TARGETS = 100
 """Most pods that one cut may select."""
@@ -35,9 +35,9 @@ def refusals(sight: Sight, plan: Plan) -> tuple[str, ...]:
     return tuple(str(finding) for finding in check(sight, plan) if finding.severity is Severity.REFUSE)
 
 
-def warnings(sight: Sight, partition: NetworkPartition) -> tuple[str, ...]:
+def warnings(sight: Sight, plan: Plan) -> tuple[str, ...]:
     """What a person should know before the cut, although it does not refuse it."""
-    return tuple(str(f) for f in dict.fromkeys(_doubts(sight, "networkPartition", partition)))
+    return tuple(str(finding) for finding in check(sight, plan) if finding.severity is Severity.WARN)
 
 
 def not_opted_in(namespace: str) -> str:
@@ -72,7 +72,7 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
         yield from _backend(sight, f"{path}.via", partition)
         yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
         yield from _bystanders(f"{path}.mustStay", partition)
-        yield from _severing(plan, f"{path}.existing", partition)
+        yield from severing.check(sight, plan, path, partition)
         yield from _doubts(sight, path, partition)
     yield from _steps(sight, plan)
 
@@ -138,14 +138,6 @@ def _bystanders(path: str, partition: NetworkPartition) -> Iterator[Finding]:
         if stay.service is not None and not isinstance(stay.service.port, int):
             where = f"{path}[{stay.name}].service.port"
             yield Finding("MustStayPort", where, "witnesses dial a bystander by its number", "give the Service's port")
-
-
-def _severing(plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
-    severs = partition.existing is Existing.SEVER and isinstance(partition.to, ServiceRef)
-    if severs and not any(isinstance(probe.kind, RedisProbe) for probe in plan.probes):
-        text = "Sever ends open connections at Redis, and no redis probe lends its credentials"
-        remedy = "add a redis probe with auth, or set existing: Keep"
-        yield Finding("CannotSever", path, text, remedy, Severity.WARN)
 
 
 def _doubts(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:

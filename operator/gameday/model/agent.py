@@ -82,6 +82,8 @@ class AgentConfig:
     """Seconds after which a dial has failed."""
     redis: RedisSpec | None = None
     """Severing: the Redis whose connections are ended."""
+    servers: tuple[tuple[str, int], ...] = ()
+    """Severing: addresses and ports of each server behind ``redis``, where there are several."""
     addresses: tuple[str, ...] = field(default=())
     """Severing: the targets' addresses."""
     budget: float = 15.0
@@ -113,6 +115,7 @@ class AgentConfig:
                     "probes": tuple(_probe(probe) for probe in fields.get("probes", ())),
                     "dials": tuple(Dial(**dial) for dial in fields.get("dials", ())),
                     "redis": _redis(fields.get("redis")),
+                    "servers": tuple((host, port) for host, port in fields.get("servers", ())),
                     "addresses": tuple(fields.get("addresses", ())),
                 }
             )

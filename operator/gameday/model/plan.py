@@ -33,6 +33,10 @@ class ServiceRef:
     namespace: str | None = None
     port: int | str | None = None
 
+    def within(self, namespace: str) -> tuple[str, str]:
+        """Namespace and name of the Service, seen from a drill's namespace: two that are equal are one Service."""
+        return self.namespace or namespace, self.name
+
 
 class Parse(enum.Enum):
     """How an answer's body becomes ``body`` in expressions."""
@@ -81,6 +85,13 @@ class RedisProbe:
     password: SecretKey | None = None
     tls: bool = False
     queue: Queue | None = None
+
+    @property
+    def at(self) -> int:
+        """The port that it talks to."""
+        if self.service is not None and isinstance(self.service.port, int):
+            return self.service.port
+        return self.port
 
 
 @dataclass(frozen=True, slots=True)

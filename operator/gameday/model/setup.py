@@ -39,6 +39,18 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Severing:
+    """Where the targets' open connections are ended.
+
+    ``probe`` names the redis probe that lends its credentials. ``servers`` are addresses and ports, each of which is
+    asked; without any, the probe's own Service is.
+    """
+
+    probe: str
+    servers: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
     """The decisions of a preflight."""
 
@@ -47,7 +59,8 @@ class Setup:
     pairs: tuple[Pair, ...]
     targets: tuple[str, ...]
     """Addresses of the targets, whose connections are severed."""
-    severs: bool = False
+    severs: Severing | None = None
+    """None where open connections are kept, or cannot be ended."""
     dns: str = ""
     """Address of the cluster's DNS Service, which is always watched; empty where there is none."""
     bystanders: tuple[tuple[str, str, int], ...] = ()

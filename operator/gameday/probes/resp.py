@@ -45,8 +45,14 @@ class RedisSaid(Exception):
 class Connection:
     """One connection, opened at its first use and closed by ``close`` or by the end of ``async with``."""
 
-    def __init__(self, spec: RedisSpec, secrets: Secrets, timeout: float) -> None:
-        """``timeout`` bounds each command, in seconds."""
+    def __init__(
+        self, spec: RedisSpec, secrets: Secrets, timeout: float, server: tuple[str, int] | None = None
+    ) -> None:
+        """``timeout`` bounds each command, in seconds.
+
+        ``server`` is the address and port of one of several servers behind ``spec``, whose name TLS still verifies.
+        """
+        self._host, self._port = server or (spec.host, spec.port)
         self._spec = spec
         self._secrets = secrets
         self._timeout = timeout
@@ -92,7 +98,10 @@ class Connection:
     async def _open(self) -> None:
         spec = self._spec
         tls = ssl.create_default_context() if spec.tls else None
-        self._reader, self._writer = await asyncio.open_connection(spec.host, spec.port, ssl=tls)
+        name = spec.host if spec.tls else None
+        self._reader, self._writer = await asyncio.open_connection(
+            self._host, self._port, ssl=tls, server_hostname=name
+        )
         if not spec.password_file:
             return
         user = (spec.username,) if spec.username else ()

@@ -16,11 +16,11 @@ from gameday.model.plan import (
     SecretKey,
     TcpProbe,
 )
-from gameday.model.setup import Pair, Setup
+from gameday.model.setup import Pair, Setup, Severing
 from gameday.runner.agent_pods import SEVER_GRACE, Place, Shape, pod
 from gameday.runner.twins import dials
 
-__all__ = ["Place", "pods", "redis_of", "tellers", "wanted"]
+__all__ = ["Place", "pods", "tellers", "wanted"]
 
 
 DIAL_EVERY: Final = 0.25
@@ -42,7 +42,7 @@ def wanted(plan: Plan, setup: Setup) -> frozenset[str]:
         names.add("observer")
     if any(isinstance(probe.kind, RedisProbe) for probe in plan.probes):
         names.add("client")
-    if setup.severs:
+    if setup.severs is not None:
         names.add("sever")
     return frozenset(names)
 
@@ -62,8 +62,8 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
         for role in ("witness", CONTROL):
             shape = Shape("witness", role, wears=pair.labels, node=pair.node)
             made.append(pod(place, f"{role}-{index}", shape, config))
-    if "sever" in names:
-        made.append(_sever(plan, setup, place))
+    if setup.severs is not None:
+        made.append(_sever(plan, setup, setup.severs, place))
     return tuple(made)
 
 
@@ -72,11 +72,6 @@ def dial_every(plan: Plan, addresses: int) -> float:
     length = plan.steady_state.lasts + plan.outage.lasts + plan.recovery.within
     length += plan.rollback.within if plan.rollback is not None else 0.0
     return max(DIAL_EVERY, length * addresses * DIAL_BYTES / LOG_BYTES)
-
-
-def redis_of(plan: Plan) -> RedisProbe | None:
-    """The probe whose credentials sever connections: the first of its kind."""
-    return next((probe.kind for probe in plan.probes if isinstance(probe.kind, RedisProbe)), None)
 
 
 def _observer(plan: Plan, place: Place, agent: str, kinds: tuple[type[object], ...], pair: Pair | None) -> Object:
@@ -91,11 +86,10 @@ def _observer(plan: Plan, place: Place, agent: str, kinds: tuple[type[object], .
     return pod(place, agent, shape, config)
 
 
-def _sever(plan: Plan, setup: Setup, place: Place) -> Object:
-    redis = redis_of(plan)
-    if redis is None:
-        raise ValueError("severing needs a redis probe")
-    config = AgentConfig(redis=_redis(redis, place.namespace), addresses=setup.targets)
+def _sever(plan: Plan, setup: Setup, severs: Severing, place: Place) -> Object:
+    kinds = (probe.kind for probe in plan.probes if probe.name == severs.probe)
+    redis = next(kind for kind in kinds if isinstance(kind, RedisProbe))
+    config = AgentConfig(redis=_redis(redis, place.namespace), servers=severs.servers, addresses=setup.targets)
     secrets = (redis.password,) if redis.password is not None else ()
     shape = Shape("sever", CONTROL, secrets, setup.pairs[0].labels, grace=SEVER_GRACE)
     return pod(place, "sever", shape, config)
@@ -124,13 +118,11 @@ def _probe(probe: Probe, namespace: str) -> ProbeSpec:
 
 def _redis(redis: RedisProbe, namespace: str) -> RedisSpec:
     host = redis.host or ""
-    port = redis.port
     if redis.service is not None:
         host = f"{redis.service.name}.{redis.service.namespace or namespace}.svc"
-        port = redis.service.port if isinstance(redis.service.port, int) else redis.port
     return RedisSpec(
         host=host,
-        port=port,
+        port=redis.at,
         username=redis.username or "",
         password_file=secret_file(redis.password.name, redis.password.key) if redis.password else "",
         tls=redis.tls,

@@ -18,13 +18,14 @@ from gameday.faults import fuse, policy
 from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
 from gameday.faults.reach import reach
 from gameday.faults.rollout import in_rollout
+from gameday.faults.severing import severing_of
 from gameday.faults.sight import Sight, look
 from gameday.faults.targets import addresses, far_end, pairs, targets
 from gameday.model.agent import AgentConfig
 from gameday.model.limits import Reach, RulingState
 from gameday.model.names import cut_fuse, derived, fuse_agent, job
 from gameday.model.names import policy as policy_name
-from gameday.model.plan import Existing, Fault, Plan, ServiceRef
+from gameday.model.plan import Fault, Plan
 from gameday.model.record import Hold, HoldKind
 from gameday.model.setup import Setup
 from gameday.model.world import Life, Lock, Preflight
@@ -196,9 +197,7 @@ class Hands:
         notes: tuple[str, ...] = ()
         if not found and not rolling:
             setup = setup_of(sight, plan)
-            notes = warnings(sight, fault.partition)
-            if fault.partition.existing is Existing.SEVER and not setup.severs:
-                notes = (*notes, "no redis probe lends its credentials, so open connections cannot be severed")
+            notes = warnings(sight, plan)
             found = await self._rehearse(plan, setup, fault)
             self.memory.setup = setup
             self.view.likely_leak = likely_leak(sight, fault.partition, setup.backend)
@@ -340,14 +339,12 @@ def setup_of(sight: Sight, plan: Plan) -> Setup:
     """How this plan is carried out in this namespace."""
     partition = plan.outage.faults[0].partition
     end = far_end(sight, partition)
-    severs = partition.existing is Existing.SEVER and agents.redis_of(plan) is not None
-    severs = severs and isinstance(partition.to, ServiceRef)
     setup = Setup(
         backend=choose(sight, partition.via),
         far_end=end,
         pairs=pairs(sight, partition.pod_selector),
         targets=addresses(targets(sight, partition.pod_selector)),
-        severs=severs,
+        severs=severing_of(sight, plan, partition),
         dns=sight.dns,
     )
     stays = tuple(

@@ -211,22 +211,23 @@ def test_choice_of_the_backend(via: Via, cilium: bool, backend: Via) -> None:
 def test_a_network_policy_on_cilium_is_warned_of() -> None:
     stay = (MustStay("control plane", api_server=True),)
     cut = NetworkPartition(Selector({"app": "api"}), ServiceRef("redis"), via=Via.NETWORK_POLICY, must_stay=stay)
-    (text,) = warnings(sight(), cut)
+    (text,) = warnings(sight(), plan(cut))
     assert "API server" in text
     assert "CollateralCut" in text
     assert refusals(sight(), plan(cut)) == ()
-    assert warnings(sight(cilium=False), cut) == ()
+    assert warnings(sight(cilium=False), plan(cut)) == ()
 
 
 def test_severing_without_credentials_is_warned_of() -> None:
     (finding,) = check(sight(), plan(probes=()))
     assert (finding.code, finding.severity) == ("CannotSever", Severity.WARN)
+    assert warnings(sight(), plan(probes=())) == (str(finding),)
     assert check(sight(), plan(partition(existing=Existing.KEEP), probes=())) == ()
 
 
 def test_more_kinds_of_targets_than_witnesses_is_warned_of() -> None:
     there = sight(pods=tuple(pod(f"api-{n}", node=f"node-{n}") for n in range(6)))
-    (text,) = warnings(there, partition())
+    (text,) = warnings(there, plan())
     assert "6 kinds and nodes" in text
 
 

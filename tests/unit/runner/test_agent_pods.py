@@ -28,7 +28,7 @@ from gameday.model.plan import (
     TcpProbe,
     Via,
 )
-from gameday.model.setup import CutPort, FarEnd, Pair, Setup
+from gameday.model.setup import CutPort, FarEnd, Pair, Setup, Severing
 from gameday.runner.agent_pods import fuse_pod
 from gameday.runner.agents import Place, pods, wanted
 
@@ -45,7 +45,7 @@ PROBES = (
 CUT = NetworkPartition(Selector({"app": "api"}), ServiceRef("redis"))
 FAR_END = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
 PAIRS = (Pair("node-a", {"app": "api"}), Pair("node-b", {"app": "api", "tier": "web"}))
-SETUP = Setup(Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=True, dns="10.96.0.10")
+SETUP = Setup(Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=Severing("redis"), dns="10.96.0.10")
 NAMES = {"observer", "client", "sever", "witness-0", "control-0", "witness-1", "control-1"}
 
 
@@ -71,7 +71,7 @@ def dials(pod: Object) -> list[tuple[str, str, int, str]]:
 def test_every_agent_that_is_waited_for_has_its_pod() -> None:
     assert wanted(plan(), SETUP) == NAMES == made().keys()
     only = plan(probes=(Probe("health", HttpProbe("http://api/healthz")),))
-    alone = replace(SETUP, severs=False, pairs=PAIRS[:1])
+    alone = replace(SETUP, severs=None, pairs=PAIRS[:1])
     assert wanted(only, alone) == {"observer", "witness-0", "control-0"} == made(only, alone).keys()
 
 
@@ -170,6 +170,15 @@ def test_severing_knows_the_targets_and_has_time_to_end() -> None:
     assert sever["spec"]["terminationGracePeriodSeconds"] > config(sever).budget
 
 
+def test_severing_goes_to_the_redis_that_is_cut_and_to_each_of_its_servers() -> None:
+    cache = Probe("cache", RedisProbe(service=ServiceRef("redis-cache"), password=SecretKey("cache", "password")))
+    servers = (("10.0.0.3", 6379), ("10.0.0.4", 6379))
+    told = config(made(plan(probes=(cache, *PROBES)), replace(SETUP, severs=Severing("redis", servers)))["sever"])
+    assert told.redis is not None
+    assert (told.redis.host, told.redis.password_file) == ("redis.shop.svc", "/run/gameday/secrets/redis/password")
+    assert told.servers == servers
+
+
 def test_a_witness_and_its_control_dial_the_same() -> None:
     expected = [("target-0", "10.96.0.7", 6379, "redis"), ("bystander:dns", "10.96.0.10", 53, "dns")]
     assert dials(made()["witness-0"]) == dials(made()["control-0"]) == expected
@@ -201,7 +210,7 @@ def test_what_is_dialled_where_no_service_stands(far_end: FarEnd, expected: list
     ],
 )
 def test_a_dial_speaks_what_the_far_end_speaks(probes: tuple[Probe, ...], port: int, protocol: str) -> None:
-    setup = replace(SETUP, severs=False, far_end=replace(FAR_END, ports=(CutPort(port, port),)))
+    setup = replace(SETUP, severs=None, far_end=replace(FAR_END, ports=(CutPort(port, port),)))
     assert dials(made(plan(probes=probes), setup)["witness-0"])[0][3] == protocol
 
 

@@ -1,0 +1,106 @@
+"""Severing behind a Service of several servers: each is asked at its own address, and none may have any left."""
+
+import asyncio
+import contextlib
+import io
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from gameday.agents.log import SampleLog
+from gameday.agents.sever import sever
+from gameday.model.agent import AgentConfig, RedisSpec
+from unit.redis_server import free_port
+
+TARGET, STRANGER = "10.0.0.9", "10.0.0.90"
+
+
+@dataclass
+class Server:
+    """Enough of a Redis: it lists clients, and hangs up on one unless it is ``stubborn``."""
+
+    clients: dict[str, str] = field(default_factory=dict)
+    """Addresses by the number of their connection."""
+    stubborn: bool = False
+    asked: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                count = int((await reader.readuntil(b"\r\n"))[1:])
+                words = []
+                for _ in range(count):
+                    length = int((await reader.readuntil(b"\r\n"))[1:])
+                    words.append((await reader.readexactly(length + 2))[:-2].decode())
+                writer.write(self.answer(words))
+        writer.close()
+
+    def answer(self, words: list[str]) -> bytes:
+        if words == ["CLIENT", "LIST"]:
+            self.asked += 1
+            text = "".join(f"id={one} addr={address}:40000 name=\n" for one, address in self.clients.items())
+            return f"${len(text)}\r\n{text}\r\n".encode()
+        if words[:3] == ["CLIENT", "KILL", "ID"]:
+            if not self.stubborn:
+                self.clients.pop(words[3], None)
+            return b":1\r\n"
+        return b"-ERR unknown command\r\n"
+
+
+@contextlib.asynccontextmanager
+async def listening(port: int, *servers: Server) -> AsyncIterator[tuple[tuple[str, int], ...]]:
+    """The servers, each at an address of loopback."""
+    addresses = tuple((f"127.0.0.{number}", port) for number in range(3, 3 + len(servers)))
+    async with contextlib.AsyncExitStack() as stack:
+        for one, (host, _) in zip(servers, addresses, strict=True):
+            await stack.enter_async_context(await asyncio.start_server(one.serve, host, port))
+        yield addresses
+
+
+async def told(config: AgentConfig, armed_for: float = 0.0) -> list[dict[str, Any]]:
+    out, ending = io.StringIO(), asyncio.Event()
+    task = asyncio.create_task(sever(config, SampleLog(out), ending))
+    await asyncio.sleep(armed_for)
+    ending.set()
+    await asyncio.wait_for(task, 10)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+async def test_connections_end_at_every_server_and_are_counted_before() -> None:
+    servers = [Server({"1": TARGET, "2": STRANGER}), Server({"7": TARGET}), Server()]
+    async with listening(free_port(), *servers) as addresses:
+        config = AgentConfig(redis=RedisSpec("redis.shop.svc"), servers=addresses, addresses=(TARGET,))
+        lines = await told(config, 0.3)
+    first, last = lines[0], lines[-1]
+    assert (first["ok"], first["values"]) == (True, {"count": 2})
+    assert (last["ok"], last["values"]) == (True, {"killed": 2, "left": 0})
+    assert [one.clients for one in servers] == [{"2": STRANGER}, {}, {}]
+
+
+async def test_a_connection_that_one_server_keeps_is_left() -> None:
+    servers = [Server(), Server({"1": TARGET}, stubborn=True)]
+    async with listening(free_port(), *servers) as addresses:
+        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, addresses=(TARGET,), budget=1.0)
+        last = (await told(config))[-1]
+    assert (last["ok"], last["values"]["left"]) == (False, 1)
+
+
+async def test_a_server_that_cannot_be_asked_leaves_the_severing_unproven() -> None:
+    async with listening(free_port(), Server()) as addresses:
+        nobody = ("127.0.0.77", addresses[0][1])
+        config = AgentConfig(redis=RedisSpec("r"), servers=(*addresses, nobody), addresses=(TARGET,), budget=1.0)
+        last = (await told(config))[-1]
+    assert (last["ok"], last["error"]) == (False, "refused: the severing pod did not reach every server of Redis")
+
+
+@pytest.mark.parametrize("address", ["10.0.0.9", "10.0.0.90"])
+async def test_addresses_must_be_the_very_same(address: str) -> None:
+    servers = [Server({"1": TARGET, "2": STRANGER})]
+    async with listening(free_port(), *servers) as addresses:
+        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, addresses=(address,))
+        await told(config)
+    assert address not in servers[0].clients.values()
+    assert len(servers[0].clients) == 1
