@@ -122,7 +122,7 @@ class SimulatedCluster(Cluster):
         self.process = process
         self.account = account
         self.requests = process.requests
-        self.actor = "account" if account else "operator"
+        self.actor = "account" if account else process.name
 
     def as_account(self, namespace: str) -> "SimulatedCluster":
         """The same, acting as a namespace's account."""

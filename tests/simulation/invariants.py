@@ -1,12 +1,12 @@
 """What must hold in every world, whatever goes wrong in it. Each rule is a promise of the README."""
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gameday.api.record import moment
-from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, JOBS, LEASES, NETWORK_POLICIES, PODS, Object
+from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, GAMEDAYS, JOBS, LEASES, NETWORK_POLICIES, PODS, Object
 from gameday.model.labels import DRILL, ROLE
 from gameday.model.record import Phase, Verdict
 from simulation.client import Server
@@ -18,6 +18,10 @@ LATE = 5.0
 """Seconds of a working API server that anything may outlive its fuse's deadline."""
 UNARMED = 1.0
 """Seconds that a policy may live whose fuse is dead: a late write of a process that was overtaken."""
+ANSWERED = 0.1
+"""Seconds after which a call was answered."""
+UNHEARD = 12.0
+"""Seconds for which a process waits at most for an answer that gets lost."""
 BLINK = 3.0
 """Seconds before the end of an outage in which a gap of the cut can go unseen: three dials make a state."""
 LYING = frozenset({What.LIE, What.FLAP})
@@ -41,6 +45,8 @@ class Rule(enum.Enum):
     HONEST_FAIL = "never Failed for a reason of ours"
     DECIDED = "without trouble a good system passes and a bad one fails"
     ENDS = "every drill ends"
+    SHOWN = "a GameDay shows its last drill"
+    COUNTED = "a finished drill is counted once, whoever dies"
     SOUND = "no error of ours"
     FITS = "what the operator writes is what the CRDs admit"
 
@@ -66,6 +72,8 @@ class Monitor:
     towns: tuple[Town, ...]
     broken: list[Broken] = field(default_factory=list)
     verdicts: dict[str, str] = field(default_factory=dict)
+    reported: dict[str, tuple[float, str]] = field(default_factory=dict)
+    """When each drill's status said first that its GameDay shows it, in the world's seconds, and who wrote that."""
     _injected: dict[str, int] = field(default_factory=dict)
     _ever_armed: set[str] = field(default_factory=set)
 
@@ -87,7 +95,7 @@ class Monitor:
             case "jobs" if change.after is not None and "startTime" in change.after.get("status", {}):
                 self._ever_armed.add(change.after["metadata"]["uid"])
             case "drills" if change.verb == "status" and change.after is not None:
-                self._status(change.after)
+                self._status(change.actor, change.after)
 
     def _town(self, thing: Object) -> Town:
         return self.towns[int(thing["metadata"]["namespace"].removeprefix("town-"))]
@@ -178,8 +186,10 @@ class Monitor:
 
     # The end of a drill
 
-    def _status(self, drill: Object) -> None:
+    def _status(self, actor: str, drill: Object) -> None:
         status, name = drill["status"], drill["metadata"]["name"]
+        if name in self.verdicts and not status.get("unreported"):
+            self.reported.setdefault(name, (self.server.store.world.elapsed, actor))
         if status.get("phase") != Phase.FINISHED.value or name in self.verdicts:
             return
         self.verdicts[name] = status.get("verdict", "")
@@ -232,30 +242,63 @@ class Monitor:
             left = list(self._left(town))
             if left:
                 self.note(Rule.RESTORED, f"{town.namespace}: {', '.join(left)}")
+            if self._unshown(town):
+                self.note(Rule.SHOWN, f"{town.namespace}: {town.drill_name} has ended")
 
     def quiet(self) -> bool:
-        """Whether every drill has ended and nothing is left of it."""
-        return all(self.over(town) and not any(self._left(town)) for town in self.towns)
+        """Whether every drill has ended, nothing is left of it, and its GameDay shows it."""
+        now = self.server.store.world.elapsed
+        return all(
+            self.over(town)
+            and not any(self._left(town))
+            and not self._unshown(town)
+            and now > self.reported.get(town.drill_name, (0.0,))[0] + ANSWERED
+            for town in self.towns
+        )
+
+    def _unshown(self, town: Town) -> bool:
+        """Whether a drill has ended and its GameDay does not show it."""
+        gameday = self.server.store.get(GAMEDAYS, town.namespace, "plan")
+        shown = gameday is None or gameday.get("status", {}).get("lastDrill") == town.drill_name
+        return town.drill_name in self.verdicts and not shown and not self.abandoned(town)
+
+    def abandoned(self, town: Town) -> bool:
+        """Whether a Drill was removed by force while there may have been no process: nobody can know of it any more."""
+        concerning = self.scenario.concerning(town.number)
+        forced = What.DRILL_FORCED in concerning or {What.DRILL_DELETED, What.FINALIZER_TAKEN} <= concerning
+        return forced and bool(concerning & DEADLY)
+
+    def counted(self, town: Town, times: int, ended_at: Mapping[str, float]) -> None:
+        """Hold how often a drill was counted, in all processes together, against the promise.
+
+        ``ended_at`` is when processes ended, by name. One that ends before it hears that its last save of a drill was
+        carried out has not counted that drill, and the next process cannot tell it from one that has.
+        """
+        name = town.drill_name
+        since, by = self.reported.get(name, (0.0, ""))
+        unheard = ended_at.get(by, float("inf")) <= since + UNHEARD
+        gone = self.server.store.get(GAMEDAYS, town.namespace, "plan") is None
+        least = 0 if name not in self.verdicts or gone or unheard or self.abandoned(town) else 1
+        if not least <= times <= 1:
+            self.note(Rule.COUNTED, f"{town.namespace}: {name} was counted {times} times")
 
     def over(self, town: Town) -> bool:
         """Whether a drill has ended, or is gone."""
         drill = town.drill
         if drill is None:
             return self.server.store.world.elapsed > town.trial.starts + 1
-        return bool(drill.get("status", {}).get("phase") == Phase.FINISHED.value)
+        status = drill.get("status", {})
+        return bool(status.get("phase") == Phase.FINISHED.value and not status.get("unreported"))
 
     def _left(self, town: Town) -> Iterator[str]:
         store = self.server.store
-        concerning = self.scenario.concerning(town.number)
         for kind in (NETWORK_POLICIES, JOBS, PODS):
             for thing in store.all_of(kind, town.namespace):
                 labels = thing["metadata"].get("labels") or {}
                 if DRILL in labels and not (kind is JOBS and labels.get(ROLE) == "step"):
                     yield f"{kind.name} {thing['metadata']['name']}"
         # The lock of a Drill that was removed by force while no process ran is taken by the namespace's next drill.
-        forced = What.DRILL_FORCED in concerning or {What.DRILL_DELETED, What.FINALIZER_TAKEN} <= concerning
-        abandoned = forced and concerning & DEADLY
-        if store.get(LEASES, town.namespace, "gameday") is not None and not abandoned:
+        if store.get(LEASES, town.namespace, "gameday") is not None and not self.abandoned(town):
             yield "the namespace's lock"
         drill = store.get(DRILLS, town.namespace, town.drill_name)
         if drill is not None and drill["metadata"].get("finalizers"):

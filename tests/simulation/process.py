@@ -32,6 +32,8 @@ class Process(Mortal):
         self.name = name
         self.skew = skew
         self.dead = False
+        self.ended_at = 0.0
+        """When it died, in the world's seconds."""
         self.error: BaseException | None = None
         self.requests: Counter[tuple[str, str]] = Counter()
         self.ended: Callable[[Process], None] = lambda _: None
@@ -65,7 +67,14 @@ class Process(Mortal):
         """SIGKILL: nothing of it gets to run any more."""
         if not self.dead:
             self.dead = self.loop.stopped = True
+            self.ended_at = self.world.elapsed
             self.ended(self)
+
+    def counted(self, namespace: str) -> int:
+        """How many drills of a town's plan it has counted."""
+        samples = (sample for metric in self.operator.metrics.drills.collect() for sample in metric.samples)
+        here = (s for s in samples if s.name.endswith("_total") and s.labels["namespace"] == namespace)
+        return int(sum(sample.value for sample in here))
 
     def next_call(self, verb: str, kind: Kind) -> str:
         """The moment of this call at which the process dies, or nothing."""

@@ -64,6 +64,9 @@ class Site:
                         Rule.ENDS, f"{town.namespace}: {(town.drill or {}).get('status', {}).get('phase')}"
                     )
             self.monitor.close()
+        for town in self.towns:
+            times = sum(process.counted(town.namespace) for process in self.everyone)
+            self.monitor.counted(town, times, {p.name: p.ended_at for p in self.everyone if p.dead})
         for process in self.everyone:
             self._sound(process)
             process.bury()

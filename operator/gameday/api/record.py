@@ -68,6 +68,8 @@ def status_of(record: Record, generation: int) -> dict[str, Any]:
         status["finishedAt"] = timestamp(record.finished_at)
         if record.started_at is not None:
             status["took"] = duration(record.finished_at - record.started_at)
+        if not record.reported:
+            status["unreported"] = True
     if record.recovered_by:
         status["recoveredBy"] = record.recovered_by
     if record.missed_before_abort:

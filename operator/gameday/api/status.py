@@ -79,6 +79,7 @@ DRILL_STATUS: Schema = {
         "startedAt": time("When the drill took its namespace."),
         "finishedAt": time("When nothing of it was left."),
         "took": text("Length of the drill.", 32),
+        "unreported": {"type": "boolean", "description": "Whether its GameDay does not show it yet."},
         "recoveredBy": word("What repaired what was missed.", ("Rollback",)),
         "missedBeforeAbort": {"type": "array", "items": text("Name of an expectation.", 63), "maxItems": 128},
         "observedGeneration": {"type": "integer", "description": "Generation of the spec that was seen."},

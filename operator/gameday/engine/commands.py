@@ -94,6 +94,11 @@ class FreeLock:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateGameDay:
+    """Show in the GameDay's status what came of this drill, unless a newer one stands there or the GameDay is gone."""
+
+
+@dataclass(frozen=True, slots=True)
 class LetGo:
     """Take our finalizer off: nothing of this drill is left to undo."""
 
@@ -112,6 +117,7 @@ Command = (
     | RemoveFuse
     | StopAgents
     | FreeLock
+    | UpdateGameDay
     | LetGo
 )
 

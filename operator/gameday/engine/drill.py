@@ -4,6 +4,8 @@
 or a lost one changes nothing. The runner saves the record it returns, then carries out ``orders`` of it.
 """
 
+from dataclasses import replace
+
 from gameday.engine.after import finish, recovery
 from gameday.engine.before import pending, preflight, steady_state
 from gameday.engine.holds import obstacle, progress
@@ -38,7 +40,7 @@ def decide(at: Situation) -> Record:
 
 def _once(at: Situation) -> Record:
     if at.record.phase is Phase.FINISHED:
-        return at.record
+        return replace(at.record, reported=True) if at.world.reported and not at.record.reported else at.record
     at = at.knowing(progress(at))
     if at.record.finishing:
         return finish(at)

@@ -41,7 +41,7 @@ def obstacle(at: Situation) -> str:
     record, errors = at.record, at.world.errors
     if record.finished_at is not None:
         late = at.now > max(record.finished_at, at.world.resumed_at) + budgets.TIDY
-        return error_of(errors, do.StopAgents(), do.FreeLock(), do.LetGo()) if late else ""
+        return error_of(errors, do.StopAgents(), do.FreeLock(), do.UpdateGameDay(), do.LetGo()) if late else ""
     open_ = (hold for hold in record.holds if hold.open)
     return next((error for hold in open_ if _late(at, hold) and (error := _error(at, hold))), "")
 

@@ -116,5 +116,15 @@ def _tidy(record: Record, world: World) -> Iterator[do.Command]:
         return
     elif world.lock in {Lock.HELD, Lock.UNKNOWN} and record.faults_cleared is not False:
         yield do.FreeLock()
-    elif world.finalizer and record.faults_cleared is not False:
+    else:
+        yield from _report(record, world)
+
+
+def _report(record: Record, world: World) -> Iterator[do.Command]:
+    """The GameDay shows the drill before our finalizer is off: whoever is killed in between leaves it to the next."""
+    if not record.reported:
+        yield do.UpdateGameDay()
+    # What cannot be written for a while must not keep a Drill from being deleted.
+    hindered = bool(record.obstacle) and do.key_of(do.UpdateGameDay()) in world.errors
+    if (record.reported or hindered) and world.finalizer and record.faults_cleared is not False:
         yield do.LetGo()

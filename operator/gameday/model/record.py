@@ -254,6 +254,8 @@ class Record:
     recovered_by: str | None = None
     missed_before_abort: tuple[str, ...] = ()
     finished_at: float | None = None
+    reported: bool = False
+    """Whether the GameDay shows what came of this drill, or is gone; only a drill that has ended is reported."""
     timeline: tuple[Line, ...] = ()
 
     def note(self, at: float, reason: str, message: str, *, warning: bool = False) -> Self:

@@ -158,6 +158,8 @@ class World:
     jobs: Mapping[str, JobState] = field(default_factory=dict)
     errors: Mapping[CommandKey, str] = field(default_factory=dict)
     finalizer: bool = False
+    reported: bool = False
+    """Whether this process has seen to it that the GameDay shows what came of this drill."""
     resumed_at: float = 0.0
     """When this process took the drill over: what was asked for earlier, another process asked for."""
     skew: float = 0.0

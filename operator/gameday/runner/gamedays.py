@@ -1,17 +1,17 @@
 """Whether a GameDay can run: its Ready condition, with every finding, and what its last drill found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gameday.api.calendar import schedule_of
 from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
-from gameday.api.record import duration, timestamp
+from gameday.api.record import duration, moment, timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import GAMEDAYS, Object
 from gameday.engine import limits
 from gameday.engine.calendar import check as check_schedule
 from gameday.engine.plan_check import check, complete
-from gameday.errors import Conflict
+from gameday.errors import Absent, Conflict
 from gameday.model.halt import Halt
 from gameday.model.limits import Ruling, RulingState
 from gameday.model.plan import Plan
@@ -125,13 +125,40 @@ def _condition(gameday: Object, condition: Condition, clock: Callable[[], float]
     }
 
 
-def last_drill(drill: str, record: Record, figures: dict[str, float]) -> dict[str, Any]:
-    """What a finished drill leaves in its GameDay's columns; one that was not judged leaves nothing."""
-    if record.verdict is None:
-        return {}
-    fields: dict[str, Any] = {"lastDrill": drill, "lastVerdict": record.verdict.value}
+def last_drill(drill: str, record: Record, measurements: Iterable[Mapping[str, str | float]]) -> dict[str, Any]:
+    """What a finished drill leaves in its GameDay's columns."""
+    figures = {measurement["name"]: float(measurement["value"]) for measurement in measurements}
+    fields: dict[str, Any] = {"lastDrill": drill, "lastVerdict": record.verdict.value if record.verdict else ""}
     if record.finished_at is not None:
         fields["lastFinishedAt"] = timestamp(record.finished_at)
     for field, figure in (("lastDetect", "timeToDetect"), ("lastRecover", "timeToRecover")):
         fields[field] = duration(figures[figure]) if figure in figures else "-"
     return fields
+
+
+async def show_last_drill(cluster: Cluster, namespace: str, name: str, fields: Mapping[str, Any]) -> bool:
+    """Show a finished drill in its GameDay, unless a newer one stands there; whether it stands there now.
+
+    A GameDay that is gone shows nothing.
+
+    Raises:
+        GameDayError: when the GameDay cannot be read or written now.
+
+    """
+    while (newest := await cluster.get(GAMEDAYS, namespace, name)) is not None:
+        status = newest.get("status", {})
+        if _age(status) > _age(fields):
+            return False
+        if status | fields == status:
+            return True
+        try:
+            await cluster.replace_status(GAMEDAYS, namespace, name, newest | {"status": status | fields})
+        except (Absent, Conflict):
+            continue
+        return True
+    return False
+
+
+def _age(fields: Mapping[str, Any]) -> tuple[float, str]:
+    """Orders the last drills of a GameDay: by when they finished, and by name where that is equal."""
+    return moment(fields["lastFinishedAt"]) if "lastFinishedAt" in fields else 0.0, fields.get("lastDrill", "")

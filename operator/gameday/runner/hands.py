@@ -32,6 +32,7 @@ from gameday.model.world import Life, Lock, Preflight
 from gameday.runner import agents
 from gameday.runner.agent_pods import SEVER_GRACE, fuse_pod
 from gameday.runner.freed import Freed
+from gameday.runner.gamedays import last_drill, show_last_drill
 from gameday.runner.memory import Memory
 from gameday.runner.settings import Settings
 from gameday.runner.turns import Turns
@@ -115,6 +116,8 @@ class Hands:
                 self.freed.given_back(self.namespace)
                 self.turns.give_back(self.memory.uid)
                 self.view.lock = Lock.FREE
+            case do.UpdateGameDay():
+                await self._update_gameday()
             case do.LetGo():
                 await self._finalizer(on=False)
             case _:
@@ -159,6 +162,12 @@ class Hands:
             text += ": wait until one has ended, or ask the operator's owner"
             self.view.lock, self.view.locked_by = Lock.FULL, text
             raise Refused(text)
+
+    async def _update_gameday(self) -> None:
+        name = self.memory.drill["spec"]["gameDay"]
+        fields = last_drill(self.memory.name, self.memory.record, self.memory.measurements)
+        self.view.is_last = await show_last_drill(self.operator, self.namespace, name, fields)
+        self.view.reported = True
 
     async def _finalizer(self, *, on: bool) -> None:
         """Put our finalizer on or off; on the version that was read, so that no other one is lost."""

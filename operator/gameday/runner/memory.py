@@ -42,7 +42,7 @@ class Memory:
         self.plan: Plan | None = None
         self.plan_text = ""
         self.plan_digest = ""
-        self.measurements: tuple[dict[str, str | float], ...] = ()
+        self.measurements: tuple[dict[str, str | float], ...] = tuple(drill.get("status", {}).get("measurements", ()))
         self.setup = setup_of(drill.get("status", {}))
         self.gone = False
         self._drill = drill

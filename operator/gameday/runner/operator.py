@@ -23,7 +23,7 @@ from gameday.runner.clock import steady
 from gameday.runner.drill import DrillRunner
 from gameday.runner.feed import Feed
 from gameday.runner.freed import Freed
-from gameday.runner.gamedays import check_gameday, last_drill, read, read_spec, update_status
+from gameday.runner.gamedays import check_gameday, read, read_spec
 from gameday.runner.hands import Hands
 from gameday.runner.memory import Memory
 from gameday.runner.owner import Owner
@@ -197,9 +197,13 @@ class Operator:
                 task.add_done_callback(group.discard)
 
         def changed(before: Record, after: Record) -> None:
-            self.metrics.changed(memory.namespace, before, after)
+            self.metrics.changed(memory.namespace, memory.uid, before, after)
+            # What a process hears of no more, because it dies at that moment, the next one cannot tell from counted.
+            if after.reported and not before.reported and view.only("gameday") is not None:
+                self._count(memory, after, latest=view.is_last)
 
         memory = Memory(self.cluster, drill, narrate, changed, clock)
+        self.metrics.holding(memory.namespace, memory.uid, memory.record)
         self._recall(memory, drill)
         feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, clock)
         view = View(self.cluster, memory, feed, self.owner, resumed_at=clock())
@@ -209,11 +213,10 @@ class Operator:
         if known not in {Phase.PENDING, Phase.FINISHED}:
             self.turns.keep(memory.uid, f"{memory.namespace}/{memory.name}")
         try:
-            record = await runner.run()
+            await runner.run()
         finally:
             self.turns.give_back(memory.uid)
-        if known is not Phase.FINISHED:
-            await self._finished(memory, record)
+            self.supervisor.drill_left(memory.drill, gone=memory.gone)
         if group:
             await asyncio.wait(group)
 
@@ -246,17 +249,11 @@ class Operator:
         except GameDayError as error:
             log.warning("event not written: %s", error)
 
-    async def _finished(self, memory: Memory, record: Record) -> None:
-        name, namespace = memory.drill["spec"]["gameDay"], memory.namespace
-        gameday = await self.cluster.get(GAMEDAYS, namespace, name)
-        if gameday is None:
-            return
+    def _count(self, memory: Memory, record: Record, *, latest: bool) -> None:
+        """Count a drill whose GameDay was brought up to date; its figures show if it is the ``latest``."""
         verdict = record.verdict.value if record.verdict is not None else ""
-        shown = [(str(f["name"]), str(f["unit"]), float(f["value"])) for f in memory.measurements]
-        self.metrics.finished(namespace, name, verdict, shown)
-        figures = {figure: value for figure, _, value in shown}
-        fields = last_drill(memory.name, record, figures)
-        await update_status(self.cluster, gameday, fields, None, self.clock)
+        figures = [(str(f["name"]), str(f["unit"]), float(f["value"])) for f in memory.measurements if latest]
+        self.metrics.finished(memory.namespace, memory.drill["spec"]["gameDay"], verdict, figures)
 
 
 def _from_text(name: str, text: str) -> tuple[Any, str, str]:

@@ -41,7 +41,6 @@ DUE_AT_ONCE: Final = 64
 AT_ONCE: Final = 16
 """How many GameDays that have changed are looked at at the same time: there is no hurry, and each takes memory."""
 
-
 Key = tuple[str, str]
 log = logging.getLogger("gameday.schedules")
 
@@ -90,9 +89,8 @@ class Schedules:
         """Look at a GameDay's calendar anew."""
         gameday = self._gamedays.get(key)
         if gameday is None:
-            self._due.pop(key, None)
-            self._written.pop(key, None)
-            self._trouble.pop(key, None)
+            for known in (self._due, self._written, self._trouble):
+                known.pop(key, None)
         elif ("schedule" in gameday["spec"] or "schedule" in gameday.get("status", {})) and not self._echo(
             key, gameday
         ):
@@ -107,7 +105,10 @@ class Schedules:
     def drill_changed(self, drill: Object) -> None:
         """Look at a Drill that changed or went: one that ended may be one too many to keep."""
         key = (drill["metadata"]["namespace"], drill["spec"].get("gameDay", ""))
-        self._names.setdefault(key, set()).add(drill["metadata"]["name"])
+        if (key[0], drill["metadata"]["name"]) in self._drills:
+            self._names.setdefault(key, set()).add(drill["metadata"]["name"])
+        elif not any(self._of(key)):
+            self._names.pop(key, None)
         if SLOT in (drill["metadata"].get("labels") or {}) and _ended(drill) and key in self._due:
             self._due[key] = 0.0
             self._changed.set()
@@ -385,7 +386,7 @@ def _over(drill: Object) -> bool:
 
 def _ended(drill: Object) -> bool:
     """Whether a drill has ended and holds nothing: only such a one may be deleted."""
-    done = _over(drill) and "finishedAt" in drill["status"]
+    done = _over(drill) and "finishedAt" in drill["status"] and not drill["status"].get("unreported")
     return done and not drill["metadata"].get("finalizers") and "deletionTimestamp" not in drill["metadata"]
 
 

@@ -103,12 +103,20 @@ class Supervisor:
         if deleted:
             self.metrics.forget(*key_of(thing))
             self._checked.pop(key_of(thing), None)
+        else:
+            self.metrics.known(*key_of(thing))
         self._gameday_changed(key_of(thing))
 
     def drill_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a Drill."""
         self._take(self.known.drills, deleted, thing)
         self._drill_changed(thing)
+
+    def drill_left(self, thing: Object, *, gone: bool) -> None:
+        """Take the state in which a runner left its Drill: the watch may not have brought it yet."""
+        known = self.known.drills.get(key_of(thing))
+        if known is not None and known["metadata"]["uid"] == thing["metadata"]["uid"]:
+            self.drill_seen(gone, thing)
 
     def resync(self, namespace: str | None, drills: Listed, gamedays: Listed) -> None:
         """Take what the API server lists, in one namespace or in all: an event that never came is made up for."""
@@ -117,10 +125,13 @@ class Supervisor:
             known_here = [key for key in known if namespace in {None, key[0]}]
             for key in [k for k in known_here if k not in listed and version_of(known[k]) < int(version)]:
                 del known[key]
+                if known is self.known.gamedays:
+                    self.metrics.forget(*key)
             newer = {k: slim(t) for k, t in listed.items() if k not in known or version_of(known[k]) < version_of(t)}
             known.update(newer)
             for key, thing in newer.items():
                 if known is self.known.gamedays:
+                    self.metrics.known(*key)
                     self._gameday_changed(key)
                 else:
                     self._drill_changed(thing)
@@ -146,6 +157,7 @@ class Supervisor:
                     self._start_drill(group, thing, entry)
                 for thing in list(self.known.gamedays.values()):
                     self._start_check(group, thing)
+                self._forget_ended()
                 await asyncio.sleep(TURN_PAUSE)
                 try:
                     async with asyncio.timeout(TURN_EVERY):
@@ -153,11 +165,22 @@ class Supervisor:
                 except TimeoutError:
                     continue
 
+    def _forget_ended(self) -> None:
+        """Have the metrics drop what they keep of drills that are over."""
+        idle = self.metrics.drills_kept() - self._drills.keys()
+        if idle:
+            wanted = {thing["metadata"]["uid"] for thing in self.known.drills.values() if needs_runner(thing)}
+            for uid in idle - wanted:
+                self.metrics.drill_over(uid)
+
     def _take(self, into: dict[Key, Object], deleted: bool, thing: Object) -> None:
-        if deleted:
-            into.pop(key_of(thing), None)
-        else:
-            into[key_of(thing)] = slim(thing)
+        key = key_of(thing)
+        # A watch may be behind what a runner wrote: from an older state a drill would be taken up that is over.
+        if key not in into or version_of(into[key]) <= version_of(thing):
+            if deleted:
+                into.pop(key, None)
+            else:
+                into[key] = slim(thing)
         self._tell()
 
     def _tell(self) -> None:
@@ -220,8 +243,9 @@ def _only_answers(errors: BaseException) -> GameDayError | None:
 
 
 def needs_runner(drill: Object) -> bool:
-    """Whether anything is left to do for a drill: it is not over, or our finalizer still holds it."""
-    if FINALIZER in drill["metadata"].get("finalizers", ()):
+    """Whether anything is left to do for a drill: it is not over, our finalizer holds it, or its GameDay lacks it."""
+    status = drill.get("status", {})
+    if FINALIZER in drill["metadata"].get("finalizers", ()) or status.get("unreported"):
         return True
-    finished = drill.get("status", {}).get("phase") == Phase.FINISHED.value
+    finished = status.get("phase") == Phase.FINISHED.value
     return not finished and "deletionTimestamp" not in drill["metadata"]

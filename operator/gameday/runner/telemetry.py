@@ -5,7 +5,7 @@ turning, so that the kubelet restarts a process that is alive and does nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from gameday.model.record import Record
+from gameday.model.record import Record, Verdict
 
 Metric = TypeVar("Metric", Gauge, Counter)
 
@@ -24,6 +24,14 @@ PHASE_BUCKETS: Final = (1, 5, 15, 30, 60, 120, 300, 600, 1200, 3600)
 LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
+class _Held(NamedTuple):
+    """The changes of one drill: those in the cluster now, and those of them whose undo is overdue."""
+
+    namespace: str
+    held: int
+    overdue: int
+
+
 class Metrics:
     """The operator's metrics. Series of a GameDay go when it goes."""
 
@@ -31,6 +39,8 @@ class Metrics:
         """Make them; ``requests`` counts the calls to the API server by verb and resource, and goes on counting."""
         self.registry = CollectorRegistry()
         self.registry.register(_Requests(requests))
+        self._held: dict[str, _Held] = {}
+        """What each drill holds, by the Drill's UID."""
         self._series: dict[tuple[str, str], set[tuple[Gauge | Counter, tuple[str, ...]]]] = {}
         self.drills = Counter(
             "gameday_drills",
@@ -83,13 +93,41 @@ class Metrics:
         self.leading = Gauge("gameday_leader", "1 while this process may act.", registry=self.registry)
         self.beat = Gauge("gameday_heartbeat_timestamp_seconds", "Unix time of the last turn.", registry=self.registry)
 
-    def changed(self, namespace: str, before: Record, after: Record) -> None:
+    def changed(self, namespace: str, uid: str, before: Record, after: Record) -> None:
         """Count what changed in a drill's record: a phase that ended, what the drill holds, what is overdue."""
         if after.phase is not before.phase:
             self.phases.labels(before.phase.value).observe(max(0.0, after.since - before.since))
-        held = [hold for hold in after.holds if hold.open and hold.touched]
-        self.held.labels(namespace).set(len(held))
-        self.leftovers.labels(namespace).set(len(held) if after.faults_cleared is False else 0)
+        self.holding(namespace, uid, after)
+
+    def holding(self, namespace: str, uid: str, record: Record) -> None:
+        """Show what a drill holds, beside what other drills of its namespace do."""
+        held = sum(1 for hold in record.holds if hold.open and hold.touched)
+        self._held[uid] = _Held(namespace, held, held if record.faults_cleared is False else 0)
+        self._show_held(namespace)
+
+    def drills_kept(self) -> frozenset[str]:
+        """UIDs of the drills of which these metrics keep what they hold."""
+        return frozenset(self._held)
+
+    def drill_over(self, uid: str) -> None:
+        """Forget what a drill held; the series of a namespace go with its last drill."""
+        gone = self._held.pop(uid, None)
+        if gone is not None:
+            self._show_held(gone.namespace)
+
+    def _show_held(self, namespace: str) -> None:
+        drills = [held for held in self._held.values() if held.namespace == namespace]
+        if drills:
+            self.held.labels(namespace).set(sum(held.held for held in drills))
+            self.leftovers.labels(namespace).set(sum(held.overdue for held in drills))
+        else:
+            self.held.remove(namespace)
+            self.leftovers.remove(namespace)
+
+    def known(self, namespace: str, gameday: str) -> None:
+        """Show a GameDay's drills from zero on: a counter that begins at 1 has no increase."""
+        for verdict in Verdict:
+            self._count(namespace, gameday, self.drills, (namespace, gameday, verdict.value))
 
     def finished(self, namespace: str, gameday: str, verdict: str, figures: Iterable[tuple[str, str, float]]) -> None:
         """Count a finished drill; ``figures`` are its measurements as name, unit and value."""

@@ -63,6 +63,10 @@ class View:
         self.unanswered_at: float | None = None
         """When we last ceased to wait for the answer to a request that makes something."""
         self.likely_leak = ""
+        self.reported = False
+        """Whether this process has brought the drill's outcome to its GameDay, or found that gone."""
+        self.is_last = False
+        """Whether the GameDay shows this drill as its last one."""
         self._wake: Callable[[], None] = lambda: None
         self._mirrors: dict[str, Mirror] = {}
         self._background: Background | None = None
@@ -155,6 +159,7 @@ class View:
             preflight=self.preflight,
             finalizer=FINALIZER in drill["metadata"].get("finalizers", ()) and self.only("drill") is not None,
             resumed_at=self.resumed_at,
+            reported=self.reported,
             likely_leak=self.likely_leak,
         )
         if plan is None or setup is None:

@@ -68,10 +68,17 @@ def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...])
                     world.set((kind, name), None)
         case do.FreeLock():
             world.api.lock = ""
+        case do.UpdateGameDay():
+            world.shown = True
         case do.LetGo():
-            world.set(("drill", "finalizer"), False)
-            if world.get(("drill", "deleted")):
-                world.end()
+            let_go(world)
+
+
+def let_go(world: "Bare") -> None:
+    """Our finalizer goes, and with it a Drill that was deleted."""
+    world.set(("drill", "finalizer"), False)
+    if world.get(("drill", "deleted")):
+        world.end()
 
 
 def scale(world: "Bare", hold: Hold, replicas: int, version: str) -> None:

@@ -51,7 +51,7 @@ class Process(Mortal):
         self.severed: Severed | None = None
         self.lock = Lock.UNKNOWN
         self.preflight: Preflight | None = None
-        self.started = self.saving = self.looked = self.made = False
+        self.started = self.saving = self.looked = self.made = self.reported = False
         self.deciding = False
         self.resumed_at = self.now
         self._due = float("inf")
@@ -244,7 +244,7 @@ class Process(Mortal):
             workloads={"worker": seen[("workload", "worker")]} if self.looked else {},
             jobs={step.name: jobs.get(job(DRILL, step.name), JobState.ABSENT) for step in steps},
             finalizer=seen[("drill", "finalizer")], resumed_at=self.resumed_at,
-            lock=self.lock, preflight=self.preflight, severed=self.severed,
+            reported=self.reported, lock=self.lock, preflight=self.preflight, severed=self.severed,
             errors=dict(self.lanes.errors), arriving=self.clock.now < self.arriving_until,
         )  # fmt: skip
 
@@ -379,6 +379,8 @@ class Process(Mortal):
                 self.lock = Lock.FREE
             case do.ReadWorkload():
                 self.looked = True
+            case do.UpdateGameDay():
+                self.reported = True
             case do.Inject():
                 self.made = True
             case _:

@@ -14,7 +14,7 @@ from simulation.bare.api import AGENTS, DRILL, LAG, PLANS, Api, Key, Policy
 from simulation.bare.judging import judge_world
 from simulation.bare.process import Process
 from simulation.bare.troubles import befall
-from simulation.invariants import Broken, Rule
+from simulation.invariants import DEADLY, Broken, Rule
 from simulation.outcome import Outcome
 from simulation.scenario import Scenario, Trial, Vice, What
 from simulation.town import EFFECT, EVERY, FAILS_AFTER, NOTICES, WORKERS
@@ -54,6 +54,8 @@ class Bare:
         self.skew = 0.0
         """Seconds by which the wall clock of operators is wrong; our agents' is right."""
         self.severed: Severed | None = None
+        self.shown = False
+        """Whether the GameDay shows the drill."""
         self.ever_armed: set[str] = set()
         self.lease_until = 0.0
         self.agents = AGENTS | ({"sever", "client"} if self.severs else frozenset())
@@ -302,6 +304,10 @@ class Bare:
             found.append("the lock")
         if self.get(("drill", "finalizer")):
             found.append("the finalizer")
+        # Whoever takes the Drill away by force takes away what the next process would know it by.
+        forced = {What.DRILL_FORCED, What.FINALIZER_TAKEN} & self.concerning and self.concerning & DEADLY
+        if self.verdict and not self.shown and not (forced and self.api.gone):
+            found.append("a GameDay that does not show the drill")
         others = {t.count for t in self.scenario.troubles if t.what is What.SCALED_BY_OTHERS}
         if self.get(("workload", "worker")).replicas not in {WORKERS, *others}:
             found.append("the workers' number")

@@ -93,6 +93,8 @@ class Cluster:
     workers: int = 3
     jobs: dict[str, JobState] = field(default_factory=dict)
     finalizer: bool = False
+    shown: bool = False
+    """Whether the GameDay shows the drill."""
     injections: int = 0
     redis_down: bool = False
     enforced: bool = True
@@ -204,6 +206,7 @@ class Simulation:
     """Seconds until a request to scale away arrives."""
     looked: bool = False
     made: bool = False
+    reported: bool = False
     scalings: list[tuple[float, Hold, int]] = field(default_factory=list)
     """What is on its way: when it arrives, for which entry of the undo log, and the number."""
 
@@ -221,7 +224,7 @@ class Simulation:
         self.kill_at = None
         self.resumed_at = self.now
         self.preflight = self.severed = None
-        self.looked = self.made = False
+        self.looked = self.made = self.reported = False
 
     def idle(self, seconds: float) -> None:
         """Time passes with no operator alive."""
@@ -299,7 +302,10 @@ class Simulation:
                 cluster.pods.clear()
             case do.FreeLock():
                 cluster.lock = None
+            case do.UpdateGameDay():
+                cluster.shown = self.reported = True
             case do.LetGo():
+                assert cluster.shown, "the finalizer is not off before the GameDay shows the drill"
                 cluster.finalizer = False
 
     def _scale(self) -> None:
@@ -354,6 +360,7 @@ class Simulation:
             jobs={s.name: self.cluster.jobs.get(s.name, JobState.ABSENT) for s in self._steps()},
             finalizer=self.cluster.finalizer,
             resumed_at=self.resumed_at,
+            reported=self.reported,
         )
 
     def _steps(self) -> tuple[Step, ...]:

@@ -88,7 +88,7 @@ def test_a_drill_that_waited_in_vain_is_inconclusive_and_says_why(halt: Halt, re
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, reason)
     assert halt.why in record.message
-    assert simulation.effects == 0
+    assert simulation.effects == 1, "nothing but its GameDay is written"
 
 
 def test_a_waiting_drill_that_holds_the_namespace_gives_it_back() -> None:

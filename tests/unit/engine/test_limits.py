@@ -146,7 +146,7 @@ def test_with_limits_that_are_not_known_no_drill_begins_and_it_says_why(ruling: 
     assert simulation.record.waiting.message == ruling.why
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, reason)
-    assert simulation.effects == 0
+    assert simulation.effects == 1, "nothing but its GameDay is written"
 
 
 @pytest.mark.parametrize(("ruling", "reason"), [(INVALID, "LimitsInvalid"), (UNREADABLE, "LimitsUnknown")])

@@ -270,6 +270,7 @@ def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted
     assert ("Hindered", "True", "Hindered", refused) in conditions_of(late)
     assert orders(a_plan(), late, world) == (do.StopAgents(),)
     assert orders(a_plan(), late, replace(world, deleted=True)) == (do.FreeLock(),)
+    late = replace(late, reported=True)
     assert orders(a_plan(), late, replace(world, deleted=True, lock=Lock.FREE)) == (do.LetGo(),)
     again = decide(Situation(a_plan(), late, replace(world, errors={}), NOBODY, 1030.0))
     assert again.obstacle == ""

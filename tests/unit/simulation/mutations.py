@@ -12,7 +12,7 @@ from unittest.mock import patch
 from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
 from gameday.engine import after, evidence, holds, interrupts, orders, outage, proof, tracks, verdict
-from gameday.engine.commands import FreeLock, LetGo, Lift, ScaleTo
+from gameday.engine.commands import FreeLock, LetGo, Lift, ScaleTo, UpdateGameDay
 from gameday.engine.situation import Situation
 from gameday.errors import GameDayError
 from gameday.faults import policy
@@ -265,6 +265,29 @@ def _() -> Any:
 )
 def _() -> Any:
     return patch.object(Election, "fresh", lambda _: True)
+
+
+@mutation("a GameDay is written once the finalizer is off", Rule.SHOWN, kinds=(What.CRASH_AT_CALL,), whole=True)
+def _() -> Any:
+    original = supervisor.needs_runner
+
+    def too_late(record: Record, world: World) -> Any:
+        if world.finalizer:
+            yield LetGo()
+        elif not record.reported:
+            yield UpdateGameDay()
+
+    def forgetful(thing: Any) -> bool:
+        return original(thing | {"status": {k: v for k, v in thing.get("status", {}).items() if k != "unreported"}})
+
+    return _both(patch.object(orders, "_report", too_late), patch.object(supervisor, "needs_runner", forgetful))
+
+
+@mutation(
+    "a drill is taken up again from what the watch told last", Rule.COUNTED, kinds=(What.WATCH_DROPS,), whole=True
+)
+def _() -> Any:
+    return patch.object(supervisor.Supervisor, "drill_left", lambda *_, **__: None)
 
 
 @mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)

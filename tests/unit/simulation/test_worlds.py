@@ -60,7 +60,7 @@ GOOD, BLIND, STUCK = Trial(severs=True), Trial(severs=True, vice=Vice.BLIND), Tr
 
 
 @pytest.mark.parametrize("moment", ["before", "sent", "answered"])
-@pytest.mark.parametrize("nth", range(1, 31))
+@pytest.mark.parametrize("nth", range(1, 49))
 @pytest.mark.parametrize("trial", [GOOD, STUCK], ids=["plain", "rollback"])
 def test_killed_at_any_call_nothing_is_left(trial: Trial, nth: int, moment: str) -> None:
     for seconds in (0.5, 130.0):
