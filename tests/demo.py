@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 CLUSTER = ROOT / "tests" / "cluster" / "cluster"
 NAMESPACE = "shop"
 COLOURS = {"Passed": "green", "Failed": "red", "Inconclusive": "yellow", "Aborted": "yellow"}
-STATES = {"Met": "green", "MetBefore": "green", "Missed": "red", "Unknown": "yellow"}
+STATES = {"Met": "green", "AlwaysTrue": "green", "Missed": "red", "Unknown": "yellow"}
 PATIENCE = 600.0
 """Seconds after which the demo gives up; the drill goes on."""
 

@@ -59,7 +59,7 @@ BASE: Final[Spec] = {
             }
         ],
         "expect": [
-            {"name": "noticed", "eventually": "health.body.redis != 'ok'", "within": "6s", "measures": "detect"},
+            {"name": "noticed", "becomes": "health.body.redis != 'ok'", "within": "6s", "measures": "detect"},
             {"name": "up", "always": "port.ok", "tolerates": "2s", "guardrail": True},
         ],
     },
@@ -195,7 +195,8 @@ def _value(dice: random.Random, path: tuple[str | int, ...], old: Any) -> Any:
     key = str(path[-1])
     fitting: dict[str, list[Any]] = {
         "every": DURATIONS, "timeout": DURATIONS, "lasts": DURATIONS, "within": DURATIONS, "holds": DURATIONS,
-        "tolerates": DURATIONS, "startingDeadline": DURATIONS, "url": URLS, "always": EXPRESSIONS, "eventually": EXPRESSIONS,
+        "tolerates": DURATIONS, "startingDeadline": DURATIONS, "url": URLS, "always": EXPRESSIONS, "eventually": EXPRESSIONS, "becomes": EXPRESSIONS,
+        "after": DURATIONS,
         "path": EXPRESSIONS, "cron": CRONS, "timeZone": ZONES, "from": MOMENTS, "until": MOMENTS,
     }  # fmt: skip
     if key in fitting and dice.random() < 0.75:
@@ -270,7 +271,7 @@ CHOSEN: Final[dict[str, Callable[[Spec], None]]] = {
 } | {
     f"cidr {cidr}": replaced((*NET, "to"), {"cidrs": [cidr], "ports": [80]}) for cidr in CIDRS
 } | {
-    f"expression {text[:24]!r}": replaced(("outage", "expect", 0, "eventually"), text) for text in EXPRESSIONS
+    f"expression {text[:24]!r}": replaced(("outage", "expect", 0, "becomes"), text) for text in EXPRESSIONS
 } | {
     f"url {url[:24]!r}": replaced(("probes", 0, "http", "url"), url) for url in URLS
 } | {

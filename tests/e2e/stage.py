@@ -376,7 +376,7 @@ spec:
     faults:
     - name: partition
       networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}}
-    expect: [{name: noticed, eventually: "health.body.redis != 'ok'", within: 6s, measures: timeToDetect}]
+    expect: [{name: noticed, becomes: "health.body.redis != 'ok'", within: 6s, measures: timeToDetect}]
   recovery:
     within: 20s
     expect: [{name: healthy again, eventually: "health.body.redis == 'ok'", holds: 2s, measures: timeToRecover}]

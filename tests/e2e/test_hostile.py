@@ -171,7 +171,7 @@ def of_secrets(namespace: str) -> Object:
         ]
         said = f"!{key}.ok && (!has({key}.body) || size({key}.body.all) >= 0) && !{key}_text.ok"
         spec["outage"]["expect"].append({"name": f"{key} is used", "always": said})
-        told = {"name": f"{key} is told", "eventually": f"{key}_text.text == 'never'", "within": "2s"}
+        told = {"name": f"{key} is told", "becomes": f"{key}_text.text == 'never'", "within": "2s"}
         spec["outage"]["expect"].append(told)
     reference = {"secretKeyRef": {"name": "tresor", "key": "password"}}
     ports = {"echoing": REDIS["redis-echo"], "late": REDIS["redis-late-echo"], "wrong": 6379}

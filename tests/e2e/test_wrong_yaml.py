@@ -37,6 +37,16 @@ def _many_for_long(spec: Spec) -> None:
 
 
 NET = "outage.faults.0.networkPartition"
+
+
+def _both(first: Callable[[Spec], None], second: Callable[[Spec], None]) -> Callable[[Spec], None]:
+    def change(spec: Spec) -> None:
+        first(spec)
+        second(spec)
+
+    return change
+
+
 AT_APPLY = {
     "no probes": (_set("probes", []), "spec.probes", "at least 1"),
     "two kinds in a probe": (_set("probes.0.tcp", {"host": "api", "port": 80}), "spec.probes[0]", "exactly one of"),
@@ -53,7 +63,17 @@ AT_APPLY = {
     "unknown kind of queue": (_set("probes.1.redis.queue", {"kind": "sidekiq", "name": "q"}), "queue.kind", "bullmq"),
     "unknown backend": (_set(f"{NET}.via", "iptables"), "networkPartition.via", "supported values"),
     "always and eventually": (_set("outage.expect.0.always", "true"), "spec.outage.expect[0]", "exactly one of"),
-    "within on an always": (_set("steadyState.expect.0.within", "5s"), "spec.steadyState.expect[0]", "use eventually"),
+    "within on an always": (_set("steadyState.expect.0.within", "5s"), "spec.steadyState.expect[0]", "use one of"),
+    "eventually in the outage": (
+        _set("outage.expect", [{"name": "down", "eventually": "!health.ok"}]), "spec.outage", "write becomes"
+    ),
+    "becomes in the recovery": (
+        _set("recovery.expect", [{"name": "again", "becomes": "health.ok"}]), "spec.recovery", "write eventually"
+    ),
+    "becomes in the steady state": (
+        _set("steadyState.expect", [{"name": "up", "becomes": "health.ok"}]), "spec.steadyState", "always only"
+    ),
+    "after on a becomes": (_set("outage.expect.0.after", "5s"), "spec.outage.expect[0]", "belong to always"),
     "guardrail in the recovery": (
         _set("recovery.expect", [{"name": "up", "always": "health.ok", "guardrail": True}]),
         "spec.recovery",
@@ -83,13 +103,19 @@ AT_APPLY = {
 }  # fmt: skip
 
 IN_READY = {
-    "broken CEL": (_set("outage.expect.0.eventually", "health.body.redis !="), "spec.outage.expect[0].eventually", ""),
-    "unknown probe": (_set("outage.expect.0.eventually", "helth.ok"), "spec.outage.expect[0].eventually", "health"),
+    "broken CEL": (_set("outage.expect.0.becomes", "health.body.redis !="), "spec.outage.expect[0].becomes", ""),
+    "unknown probe": (_set("outage.expect.0.becomes", "helth.ok"), "spec.outage.expect[0].becomes", "health"),
     "unknown function": (
-        _set("outage.expect.0.eventually", "nearly(1.0, 2.0)"),
-        "spec.outage.expect[0].eventually",
+        _set("outage.expect.0.becomes", "nearly(1.0, 2.0)"),
+        "spec.outage.expect[0].becomes",
         "near",
     ),
+    "after the outage": (
+        _set("outage.expect", [{"name": "up", "always": "health.ok", "after": "40s"}]),
+        "spec.outage.expect[0].after",
+        "shorten",
+    ),
+    "nothing expected": (_both(_set("outage.expect", []), _set("recovery.expect", [])), "spec", "proves nothing"),
     "within longer than the outage": (_set("outage.expect.0.within", "30s"), "spec.outage.expect[0]", "lengthen"),
     "restore of what was not scaled": (
         _set(

@@ -218,7 +218,7 @@ class Monitor:
         # What comes of the cut after its time does not count, and a lift may come late.
         ends = min(asked, zero + OUTAGE) - BLINK
         for result in memory.get("results", ()):
-            if result["state"] not in {"Met", "MetBefore"} and not result.get("again"):
+            if result["state"] not in {"Met", "AlwaysTrue"} and not result.get("again"):
                 yield f"{result['name']} is {result['state']}"
         if memory.get("doubts"):
             yield f"there is a doubt: {memory['doubts'][0]['cause']}"

@@ -56,7 +56,7 @@ outage:
   - name: partition
     networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}, existing: %s}
   expect:
-  - {name: reported, eventually: "health.body.redis != 'ok'", within: 4s, measures: timeToDetect}
+  - {name: reported, becomes: "health.body.redis != 'ok'", within: 4s, measures: timeToDetect}
   - {name: stays up, always: "health.status == 200", tolerates: 2s, guardrail: true}
 recovery:
   within: 8s

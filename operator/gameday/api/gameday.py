@@ -19,31 +19,38 @@ class Expectation(ApiModel):
 
     model_config = {
         "json_schema_extra": cel(
-            ("has(self.always) != has(self.eventually)", "give exactly one of always and eventually"),
             (
-                "has(self.eventually) || !(has(self.within) || has(self.holds) || has(self.measures))",
-                "within, holds and measures belong to eventually: remove them or use eventually",
+                "(has(self.always) ? 1 : 0) + (has(self.becomes) ? 1 : 0) + (has(self.eventually) ? 1 : 0) == 1",
+                "give exactly one of always, becomes and eventually",
             ),
             (
-                "has(self.always) || !(has(self.tolerates) || self.guardrail)",
-                "tolerates and guardrail belong to always: remove them or use always",
+                "!has(self.always) || !(has(self.within) || has(self.holds) || has(self.measures))",
+                "within, holds and measures belong to becomes and eventually: remove them or use one of these",
+            ),
+            (
+                "has(self.always) || !(has(self.tolerates) || has(self.after) || self.guardrail)",
+                "tolerates, after and guardrail belong to always: remove them or use always",
             ),
         )
     }
     name: Name
     """What is expected, in words; reports use it."""
     always: Cel | None = None
-    """Must be true at every sample of the stage."""
+    """In any stage: must be true at every sample. A request without an answer makes it false (one alone is excused)."""
+    becomes: Cel | None = None
+    """In the outage: must be false before the fault and true by its deadline, as "health.body.redis != 'ok'"."""
     eventually: Cel | None = None
-    """Must become true before its deadline."""
+    """In the recovery: must be true by its deadline."""
     within: Duration | None = None
-    """Deadline of eventually, from the stage's zero; default: the stage's length."""
+    """Deadline of becomes and eventually, from the start of the stage; default: the stage's length."""
     holds: Duration | None = None
-    """How long eventually must then stay true; its time is the start of that."""
+    """How long becomes or eventually must then stay true; its time is the start of that."""
     measures: Identifier | None = None
-    """Name under which the time until eventually was met is recorded, in seconds."""
+    """Name under which the time until becomes or eventually was met is recorded, in seconds; unique in the plan."""
     tolerates: Duration | None = None
-    """Longest unbroken violation of always that is allowed; default: none, for a guardrail three intervals."""
+    """Longest unbroken violation of always that is allowed; for a guardrail three intervals unless given."""
+    after: Duration | None = None
+    """In the outage: always counts from this time after the start of the outage on."""
     guardrail: bool = False
     """Whether a violation of always lifts the fault at once. Only in the outage."""
 
@@ -164,23 +171,40 @@ class Fault(ApiModel):
 class SteadyState(ApiModel):
     """Before anything is touched: a system that is not steady is not drilled. Takes the baseline."""
 
-    model_config = {"json_schema_extra": cel(at_most("lasts", "30m", "steadyState.lasts"))}
+    model_config = {
+        "json_schema_extra": cel(
+            at_most("lasts", "30m", "steadyState.lasts"),
+            ("self.expect.all(e, has(e.always))", "the steady state has always only: nothing has changed yet"),
+            (
+                "self.expect.all(e, !has(e.after) && !e.guardrail)",
+                "after and guardrail belong to outage.expect: remove them here",
+            ),
+        )
+    }
     lasts: Duration = "30s"
     """Length of the stage."""
     expect: Expectations = ()
-    """What must hold; always only makes sense here."""
+    """What must hold, with always."""
 
 
 class Outage(ApiModel):
     """Under the fault. Neither early success nor a miss ends it."""
 
-    model_config = {"json_schema_extra": cel(at_most("lasts", "1h", "outage.lasts"))}
+    model_config = {
+        "json_schema_extra": cel(
+            at_most("lasts", "1h", "outage.lasts"),
+            (
+                "self.expect.all(e, !has(e.eventually))",
+                "eventually belongs to recovery.expect: in the outage write becomes, which is false before the fault",
+            ),
+        )
+    }
     lasts: Duration
     """Length of the stage, from the first failed dial of the proof."""
     faults: Annotated[tuple[Fault, ...], Field(min_length=1, max_length=1, json_schema_extra=keyed())]
     """The faults; one, for now."""
     expect: Expectations = ()
-    """What must hold under the fault."""
+    """What must hold under the fault, with becomes and always."""
 
 
 class Recovery(ApiModel):
@@ -189,13 +213,20 @@ class Recovery(ApiModel):
     model_config = {
         "json_schema_extra": cel(
             at_most("within", "2h", "recovery.within"),
-            ("self.expect.all(e, !e.guardrail)", "a guardrail belongs to outage.expect: remove guardrail here"),
+            (
+                "self.expect.all(e, !has(e.becomes))",
+                "becomes belongs to outage.expect: in the recovery write eventually",
+            ),
+            (
+                "self.expect.all(e, !has(e.after) && !e.guardrail)",
+                "after and guardrail belong to outage.expect: remove them here",
+            ),
         )
     }
     within: Duration
     """The recovery time objective, from the proven end of the fault."""
     expect: Expectations = ()
-    """What must hold again."""
+    """What must hold again, with eventually and always."""
 
 
 class Scale(ApiModel):

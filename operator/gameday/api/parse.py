@@ -73,13 +73,15 @@ def plan_of(name: str, spec: Mapping[str, Any]) -> model.Plan:
         gameday=name,
         description=parsed.description,
         probes=tuple(_probe(probe) for probe in parsed.probes),
-        steady_state=model.SteadyState(seconds(parsed.steady_state.lasts), _expectations(parsed.steady_state.expect)),
+        steady_state=model.SteadyState(
+            seconds(parsed.steady_state.lasts), _expectations("steadyState", parsed.steady_state.expect)
+        ),
         outage=model.Outage(
             seconds(parsed.outage.lasts),
             tuple(_fault(fault) for fault in parsed.outage.faults),
-            _expectations(parsed.outage.expect),
+            _expectations("outage", parsed.outage.expect),
         ),
-        recovery=model.Recovery(seconds(parsed.recovery.within), _expectations(parsed.recovery.expect)),
+        recovery=model.Recovery(seconds(parsed.recovery.within), _expectations("recovery", parsed.recovery.expect)),
         rollback=_rollback(parsed.rollback) if parsed.rollback is not None else None,
         measurements=tuple(_measurement(measurement) for measurement in parsed.measurements),
     )
@@ -145,19 +147,24 @@ def _optional(duration: str | None) -> float | None:
     return seconds(duration) if duration is not None else None
 
 
-def _expectations(expectations: tuple[api.Expectation, ...]) -> tuple[model.Expectation, ...]:
-    return tuple(
-        model.Expectation(
-            name=one.name,
-            mode=model.Mode.ALWAYS if one.always is not None else model.Mode.EVENTUALLY,
-            expression=one.always or one.eventually or "",
-            within=_optional(one.within),
-            holds=_optional(one.holds) or 0.0,
-            tolerates=_optional(one.tolerates),
-            guardrail=one.guardrail,
-            measures=one.measures,
-        )
-        for one in expectations
+def _expectations(stage: str, expectations: tuple[api.Expectation, ...]) -> tuple[model.Expectation, ...]:
+    return tuple(_expectation(f"spec.{stage}.expect[{index}]", one) for index, one in enumerate(expectations))
+
+
+def _expectation(path: str, one: api.Expectation) -> model.Expectation:
+    given = [(mode, text) for mode in model.Mode if (text := getattr(one, mode.value)) is not None]
+    if len(given) != 1:
+        raise PlanInvalid(((path, "give exactly one of always, becomes and eventually"),))
+    return model.Expectation(
+        name=one.name,
+        mode=given[0][0],
+        expression=given[0][1],
+        within=_optional(one.within),
+        holds=_optional(one.holds) or 0.0,
+        tolerates=_optional(one.tolerates),
+        guardrail=one.guardrail,
+        measures=one.measures,
+        after=_optional(one.after) or 0.0,
     )
 
 

@@ -127,6 +127,10 @@ def _expectation(result: Result) -> dict[str, Any]:
         shown["seconds"] = round(result.seconds, 3)
     if result.resolution is not None:
         shown["resolution"] = round(result.resolution, 3)
+    if result.late is not None:
+        shown["late"] = round(result.late, 3)
+    if result.reason:
+        shown["reason"] = result.reason
     if result.why:
         shown["message"] = result.why[:512]
     return shown

@@ -93,6 +93,8 @@ DRILL_STATUS: Schema = {
                 "at": time("The moment that decided."),
                 "seconds": number("Time from the stage's zero until it was met, in seconds."),
                 "resolution": number("How finely that is known, in seconds."),
+                "late": number("For a miss: seconds past the deadline at which it was true after all."),
+                "reason": text("Why it is unknown, in a word: NotReached.", 64),
                 "message": text("Why."),
             },
         ),

@@ -5,11 +5,11 @@ from dataclasses import replace
 from gameday.engine import budgets
 from gameday.engine.holds import ask_undo
 from gameday.engine.interrupts import finish_early, give_up
-from gameday.engine.judgement import Window
-from gameday.engine.results import close_stage, complete, decide_stage, eventually_complete, longest_wait
+from gameday.engine.results import close_plan, complete, decide_stage, end_stage, longest_wait, timed_complete
 from gameday.engine.situation import Situation
-from gameday.engine.verdict import definite_misses, verdict_of
-from gameday.model.plan import Stage
+from gameday.engine.verdict import MET, definite_misses, verdict_of
+from gameday.engine.windows import recovery_window
+from gameday.model.plan import Mode, Stage
 from gameday.model.record import Cause, HoldKind, HoldState, Phase, Record, ResultState
 
 
@@ -24,9 +24,10 @@ def recovery(at: Situation) -> Record:
     at = at.knowing(_judge(at, record.recovery_zero, again=False))
     over = at.now > record.recovery_zero + longest_wait(at.plan.recovery.expect, at.plan.recovery.within)
     if over:
-        at = at.knowing(close_stage(at, Stage.RECOVERY, "no sample told in time"))
+        at = at.knowing(end_stage(at, Stage.RECOVERY, recovery_window(at), "no sample came in time"))
     if not complete(at, Stage.RECOVERY):
         return at.record
+    at = at.knowing(end_stage(at, Stage.RECOVERY, recovery_window(at, at.now)))
     missed = {r.name for r in at.record.results if r.stage is Stage.RECOVERY and r.state is ResultState.MISSED}
     rollback = at.plan.rollback
     if rollback is not None and missed & set(rollback.if_missed) and definite_misses(at.record):
@@ -44,11 +45,12 @@ def after_rollback(at: Situation) -> Record:
     at = at.knowing(_judge(at, zero, again=True))
     left = at.record.since + rollback.within + budgets.GRACE
     if at.now > max(left, zero + longest_wait(at.plan.recovery.expect, 0.0)):
-        at = at.knowing(close_stage(at, Stage.RECOVERY, "the rollback's time is over", again=True))
+        window = recovery_window(at, again=True)
+        at = at.knowing(end_stage(at, Stage.RECOVERY, window, "the rollback's time is over", again=True))
     if not complete(at, Stage.RECOVERY, again=True):
         return at.record
     repaired = all(
-        result.state in {ResultState.MET, ResultState.MET_BEFORE}
+        result.state in MET
         for name in rollback.if_missed
         if (result := at.record.result(Stage.RECOVERY, name, again=True)) is not None
     )
@@ -62,8 +64,8 @@ def finish(at: Situation) -> Record:
     record = ask_undo(at.record, at.now) if _asks(at.record) else at.record
     if record.holds_anything:
         return record
-    record = replace(record, faults_cleared=True)
-    judged = verdict_of(record)
+    record = close_plan(replace(record, faults_cleared=True), at.plan, at.now)
+    judged = verdict_of(record, at.plan)
     record = replace(
         record,
         verdict=judged.verdict,
@@ -96,17 +98,12 @@ def _undone(at: Situation) -> Record:
 
 def _judge(at: Situation, zero: float, *, again: bool) -> Record:
     """An ``always`` lasts until every ``eventually`` is decided, or for the whole stage when it stands alone."""
-    asked = at.record.undo_requested_at or zero
-    length = at.plan.recovery.within
-    if again and at.plan.rollback is not None:
-        length = max(0.0, at.record.since + at.plan.rollback.within - zero)
-    requested = zero if again else asked
-    window = Window(requested, zero, None, length, at.now, budgets.GRACE, skew=at.world.skew)
+    window = recovery_window(at, again=again)
     record = decide_stage(at, Stage.RECOVERY, window, again=again)
     judged = at.knowing(record)
-    timed = any(e.mode.value == "eventually" for e in at.plan.recovery.expect)
-    ends = _decided_at(record, again=again) if timed else zero + length
-    if (timed and not eventually_complete(judged, Stage.RECOVERY, again=again)) or at.now < ends:
+    timed = any(e.mode is Mode.EVENTUALLY for e in at.plan.recovery.expect)
+    ends = _decided_at(record, again=again) if timed else zero + window.length
+    if (timed and not timed_complete(judged, Stage.RECOVERY, again=again)) or at.now < ends:
         return record
     return decide_stage(judged, Stage.RECOVERY, replace(window, ends_at=ends), again=again)
 

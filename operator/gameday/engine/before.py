@@ -6,10 +6,10 @@ from gameday.engine import budgets
 from gameday.engine import commands as do
 from gameday.engine.commands import error_of
 from gameday.engine.interrupts import give_up
-from gameday.engine.judgement import Window
 from gameday.engine.permission import hindrance
 from gameday.engine.results import complete, decide_stage
 from gameday.engine.situation import Situation
+from gameday.engine.windows import steady_window
 from gameday.model import names
 from gameday.model.plan import Stage
 from gameday.model.record import Cause, Hold, HoldKind, Phase, Record, ResultState
@@ -92,12 +92,12 @@ def steady_state(at: Situation) -> Record:
     if (cut := at.seen.proof.witness_down(since, at.now)) is not None:
         why = f"{cut.who} cannot reach the target before anything was cut ({cut.detail})"
         return give_up(at, Cause.NOT_STEADY, why, cut.since)
-    window = Window(since, since, ends, at.plan.steady_state.lasts, at.now, budgets.GRACE, skew=at.world.skew)
-    at = at.knowing(decide_stage(at, Stage.STEADY_STATE, window))
+    at = at.knowing(decide_stage(at, Stage.STEADY_STATE, steady_window(at)))
     for result in at.record.results:
         if result.stage is Stage.STEADY_STATE and result.state in {ResultState.MISSED, ResultState.UNKNOWN}:
+            cause = Cause.NOT_STEADY if result.state is ResultState.MISSED else Cause.UNKNOWN_RESULT
             why = f"{result.name}: {result.why or result.state.value}; nothing was touched"
-            return give_up(at, Cause.NOT_STEADY, why, result.at)
+            return give_up(at, cause, why, result.at)
     over = at.now > ends + budgets.GRACE or at.seen.passed(Stage.STEADY_STATE, ends)
     if at.now < ends or not over or not complete(at, Stage.STEADY_STATE):
         return at.record
@@ -135,11 +135,13 @@ def _not_ready(at: Situation, lives: dict[str, Life]) -> str:
 
 def _go(at: Situation, since: float, ends: float) -> Record:
     baseline = at.seen.means(since, ends)
-    wrong, doubtful = at.seen.rehearse(baseline)
-    if wrong:
-        return give_up(at, Cause.EXPRESSION_FAILED, "; ".join(wrong), at.now)
-    record = replace(at.record, baseline=baseline)
-    for warning in doubtful:
+    found = at.seen.rehearse(baseline, since)
+    if found.wrong:
+        return give_up(at, Cause.EXPRESSION_FAILED, "; ".join((*found.wrong, *found.already)), at.now)
+    if found.already:
+        return give_up(at, Cause.ALREADY_TRUE, "; ".join(found.already), at.now)
+    record = replace(at.record, baseline=baseline, rehearsed_at=at.now)
+    for warning in found.doubtful:
         record = record.note(at.now, "ExpressionWarning", warning, warning=True)
     for fault in at.plan.outage.faults:
         record = record.with_hold(

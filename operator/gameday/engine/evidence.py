@@ -9,16 +9,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gameday.engine import baseline as baselines
-from gameday.engine.expressions import Expression, compile_expression, parse_path, view
+from gameday.engine.comparisons import Kind, kinds_at
+from gameday.engine.expressions import BASELINE, Expression, compile_expression, parse_path, view
 from gameday.engine.feeds import Feed, Line
-from gameday.engine.judge import Judgement, Window, guardrail_unknown, judge
-from gameday.engine.judgement import PENDING
+from gameday.engine.judge import guardrail_unknown, judge, miss
+from gameday.engine.judgement import PENDING, Judgement, Window
 from gameday.engine.measure import Figure, figure
 from gameday.engine.paths import Path
 from gameday.engine.proof import Proof
-from gameday.engine.rehearsal import rehearse
+from gameday.engine.rehearsal import Rehearsed, rehearse
 from gameday.engine.tracing import Tracer
 from gameday.engine.tracks import Track
+from gameday.engine.unlike import unlike
 from gameday.model.plan import Expectation, Measurement, Mode, Plan, Stage
 from gameday.model.sample import LineType, Sample, Value
 
@@ -39,7 +41,7 @@ class Evidence:
         self._last: dict[str, Sample] = {}
         self._baseline: dict[str, float] | None = None
         self._seen_baseline: dict[str, Value] | None = None
-        self._tracers: dict[tuple[str, Mode], tuple[int, Tracer]] = {}
+        self._tracers: dict[tuple[str, float], tuple[int, Tracer]] = {}
         self._expressions = {
             e.expression: compile_expression(e.expression) for stage in Stage for e in plan.expectations(stage)
         }
@@ -93,15 +95,23 @@ class Evidence:
 
     def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
         """Hold an expectation against its samples; an ``always`` of the recovery counts from its zero."""
+        track = self.track(expectation, window.requested_at)
         if stage is Stage.RECOVERY and expectation.mode is Mode.ALWAYS:
             if window.zero_at is None:
                 return PENDING
             window = replace(window, requested_at=window.zero_at)
-        return judge(expectation, self.track(expectation), window)
+        return judge(expectation, track, window)
 
-    def guardrail_unknown(self, expectation: Expectation, since: float, now: float) -> str | None:
+    def miss(self, stage: Stage, expectation: Expectation, window: Window) -> tuple[float | None, str]:
+        """By how much an expectation was missed, up to the window's end: seconds late or None, and a sentence."""
+        track = self.track(expectation, window.requested_at)
+        if stage is Stage.RECOVERY and expectation.mode is Mode.ALWAYS and window.zero_at is not None:
+            window = replace(window, requested_at=window.zero_at)
+        return miss(expectation, track, window)
+
+    def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
         """Why a guardrail cannot be judged at the moment, or None."""
-        return guardrail_unknown(self.track(expectation), since, now)
+        return guardrail_unknown(expectation, self.track(expectation, window.requested_at), window)
 
     def means(self, since: float, until: float) -> Mapping[str, float]:
         """The baseline: means, over samples sent in that span, of the numbers that expressions compare with."""
@@ -115,14 +125,30 @@ class Evidence:
         views = (line.seen for line in self._lines(str(path[0]), since, until))
         return figure(measurement.aggregate, baselines.numbers_at(path[1:], views))
 
-    def rehearse(self, baseline: Mapping[str, float]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Set the baseline and run every expression on the samples so far: what fails, and what deserves a warning."""
+    def rehearse(self, baseline: Mapping[str, float], since: float) -> Rehearsed:
+        """Set the baseline and run every expression on the samples sent since then (Unix seconds)."""
         self.set_baseline(baseline)
-        wrong, doubtful = rehearse(self._plan, self.track)
-        for measurement in self._plan.measurements:
-            if not self.figure(measurement, -math.inf, math.inf).count:
-                doubtful = (*doubtful, f"{measurement.name}: {measurement.path} is a number in no sample")
-        return wrong, doubtful
+
+        def track_of(expectation: Expectation) -> Track:
+            return self.track(expectation, since)
+
+        def unlike_of(expectation: Expectation) -> tuple[str, ...]:
+            return unlike(self.expression(expectation), lambda path: self.kinds(path, since))
+
+        rehearsed = rehearse(self._plan, track_of, unlike_of, since)
+        doubtful = tuple(
+            f"{measurement.name}: {measurement.path} is a number in no sample"
+            for measurement in self._plan.measurements
+            if not self.figure(measurement, since, math.inf).count
+        )
+        return replace(rehearsed, doubtful=(*rehearsed.doubtful, *doubtful))
+
+    def kinds(self, path: Path, since: float) -> frozenset[Kind]:
+        """What the samples sent since then hold at a path that begins with a probe's name, or with ``baseline``."""
+        name, rest = str(path[0]), path[1:]
+        if name == BASELINE:
+            return frozenset(kinds_at(rest, self._seen_baseline))
+        return frozenset(kind for line in self._lines(name, since, math.inf) for kind in kinds_at(rest, line.seen))
 
     def expression(self, expectation: Expectation) -> Expression:
         """The compiled expression of an expectation of the plan."""
@@ -134,13 +160,17 @@ class Evidence:
             yield from (*expression.paths, *expression.baseline_paths)
         yield from self._measured.values()
 
-    def track(self, expectation: Expectation) -> Track:
-        """The expectation's points so far. Made anew when a line came to stand before others."""
-        key = expectation.expression, expectation.mode
+    def track(self, expectation: Expectation, since: float = -math.inf) -> Track:
+        """The expectation's points so far. Made anew when a line came to stand before others.
+
+        ``since`` is the Unix second at which the stage began that an ``increase`` counts from.
+        """
+        expression = self.expression(expectation)
+        key = expectation.expression, since if expression.increases else -math.inf
         rewritten = sum(feed.rewritten for feed in self._feeds.values())
         known = self._tracers.get(key)
         if known is None or known[0] != rewritten:
-            tracer = Tracer(self.expression(expectation), expectation.mode, self._probes, self._seen_baseline)
+            tracer = Tracer(expression, self._probes, self._seen_baseline, key[1])
             self._tracers[key] = rewritten, tracer
         else:
             tracer = known[1]

@@ -4,8 +4,7 @@
 known to be well formed: this is a walk over its tokens, not a second parser.
 """
 
-import re
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,31 +12,20 @@ import cel
 
 from gameday.engine.expression_cost import Cost, pattern_flaw
 from gameday.engine.functions import LENGTH_OF
-from gameday.engine.paths import Path
-
-COMPREHENSIONS: Final = frozenset({"all", "exists", "exists_one", "map", "filter"})
-"""Macros that evaluate an expression for each item; one inside another is refused: it has no bound on its cost."""
+from gameday.engine.paths import Path, path_text
+from gameday.engine.tokens import COMPREHENSIONS, Token, ends_operand, tokens_of
 
 FUNCTIONS: Final = frozenset(
-    {"has", "size", "startsWith", "endsWith", "contains", "matches", "double", "string", "near", "atMost"}
+    {"has", "size", "startsWith", "endsWith", "contains", "matches", "double", "string", "near", "atMost", "increase"}
 )
 """Functions that an expression may call."""
+
+INCREASES: Final = "increase".ljust(64, "_")
+"""The variable that holds how much each path of an ``increase`` grew: longer than any probe's name may be."""
 
 _ARGUMENTS: Final = {"near": 4, "atMost": 4}
 _WORDS: Final = frozenset({"true", "false", "null", "in"})
 _OPENING, _CLOSING = frozenset("(["), frozenset(")]")
-
-_TOKEN = re.compile(
-    r"""
-    (?P<space>\s+|//[^\n]*)
-    |(?P<text>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))
-    |(?P<double>\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)
-    |(?P<whole>0[xX][0-9a-fA-F]+[uU]?|\d+[uU]?)
-    |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
-    |(?P<sign>&&|\|\||==|!=|<=|>=|.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 
 
 class ExpressionError(ValueError):
@@ -53,15 +41,6 @@ class ExpressionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of the text: ``kind`` is a group of the pattern above, ``at`` its offset."""
-
-    kind: str
-    text: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What the text says: its paths in the order of their first use, and the text to compile."""
 
@@ -69,6 +48,8 @@ class Reading:
     promoted: str
     micros: float
     """What an evaluation may cost, in microseconds."""
+    increases: tuple[Path, ...] = ()
+    """Paths whose growth is asked for."""
 
 
 @dataclass(slots=True)
@@ -87,6 +68,7 @@ class _Walk:
     source: str
     tokens: tuple[Token, ...]
     paths: dict[Path, None] = field(default_factory=dict)
+    increases: dict[Path, None] = field(default_factory=dict)
     pieces: list[str] = field(default_factory=list)
     open: list[_Scope] = field(default_factory=list)
     cost: Cost = field(default_factory=Cost)
@@ -112,19 +94,12 @@ def read(text: str) -> Reading:
         ExpressionError: for what CEL allows and a game day does not.
 
     """
-    tokens = tuple(_tokens(text))
+    tokens = tuple(tokens_of(text))
     walk = _Walk(text, tokens)
     index = 0
     while index < len(tokens):
         index = _step(walk, index)
-    return Reading(tuple(walk.paths), " ".join(walk.pieces), walk.cost.micros)
-
-
-def _tokens(text: str) -> Iterator[Token]:
-    for match in _TOKEN.finditer(text):
-        kind = match.lastgroup or ""
-        if kind != "space":
-            yield Token(kind, match.group(), match.start())
+    return Reading(tuple(walk.paths), " ".join(walk.pieces), walk.cost.micros, tuple(walk.increases))
 
 
 def _step(walk: _Walk, index: int) -> int:
@@ -158,7 +133,7 @@ def _name(walk: _Walk, index: int) -> int:
     if walk.at(index + 1) == "(":
         return _call(walk, index)
     if walk.at(index - 1) == ".":
-        if index == 1 or not _ends_operand(walk.tokens[index - 2]):
+        if index == 1 or not ends_operand(walk.tokens[index - 2]):
             raise walk.error(f"write {token.text} without the dot before it", index - 1)
         walk.pieces.append(token.text)
         return index + 1
@@ -166,6 +141,18 @@ def _name(walk: _Walk, index: int) -> int:
 
 
 def _chain(walk: _Walk, start: int, *, bound: bool) -> int:
+    """Take in a path; one that begins with a comprehension's variable is none of the sample's."""
+    path, index = _path(walk, start)
+    if not bound:
+        if len(path) == 1:
+            raise walk.error(f"name a value of {path[0]}, as {path[0]}.ok; strings stand in quotes", start)
+        walk.paths[path] = None
+        walk.cost.named(repeated=walk.repeated)
+    walk.pieces.append("".join(walk.at(i) for i in range(start, index)))
+    return index
+
+
+def _path(walk: _Walk, start: int) -> tuple[Path, int]:
     """Follow keys and indexes as far as they are written out; a method call ends the path before it."""
     path: list[str | int] = [walk.at(start)]
     index = start + 1
@@ -177,14 +164,7 @@ def _chain(walk: _Walk, start: int, *, bound: bool) -> int:
             path.append(_key(walk, index))
             index += 3
         else:
-            break
-    if not bound:
-        if len(path) == 1:
-            raise walk.error(f"name a value of {path[0]}, as {path[0]}.ok; strings stand in quotes", start)
-        walk.paths[tuple(path)] = None
-        walk.cost.named(repeated=walk.repeated)
-    walk.pieces.append("".join(walk.at(i) for i in range(start, index)))
-    return index
+            return tuple(path), index
 
 
 def _call(walk: _Walk, index: int) -> int:
@@ -202,9 +182,24 @@ def _call(walk: _Walk, index: int) -> int:
         raise walk.error(f"{token.text}() is not known; there are {', '.join(sorted(FUNCTIONS))}", index)
     if token.text == "matches":
         _pattern(walk, index)
+    if token.text == "increase":
+        return _increase(walk, index)
     walk.open.append(scope)
     walk.pieces.extend((LENGTH_OF if token.text == "size" else token.text, "("))
     return index + 2
+
+
+def _increase(walk: _Walk, index: int) -> int:
+    """``increase(path)`` becomes a look-up: how much the path grew is worked out beside CEL."""
+    start = index + 2
+    path, end = _path(walk, start) if walk.tokens[start].kind == "name" else ((), start)
+    bound = any(scope.binds == walk.at(start) for scope in walk.open)
+    if len(path) < 2 or path[0] == "baseline" or bound or walk.at(end) != ")" or walk.at(index - 1) == ".":
+        raise walk.error("write increase(PATH) with one path that begins with a probe's name, as alerts.body.n", index)
+    walk.paths[path] = walk.increases[path] = None
+    walk.cost.named(repeated=walk.repeated)
+    walk.pieces.append(f"{INCREASES}[{json.dumps(path_text(path))}]")
+    return end + 1
 
 
 def _pattern(walk: _Walk, index: int) -> None:
@@ -245,13 +240,7 @@ def _key(walk: _Walk, index: int) -> str | int:
 
 
 def _is_index(walk: _Walk, index: int) -> bool:
-    return index > 0 and _ends_operand(walk.tokens[index - 1])
-
-
-def _ends_operand(token: Token) -> bool:
-    if token.kind == "sign":
-        return token.text in _CLOSING
-    return token.text != "in"
+    return index > 0 and ends_operand(walk.tokens[index - 1])
 
 
 def _double(whole: str) -> str:

@@ -14,13 +14,24 @@ from typing import Any, Final
 
 import cel
 
+from gameday.engine.comparisons import Comparison, comparisons_of
 from gameday.engine.expression_cost import MOST
-from gameday.engine.expression_text import ExpressionError, read
+from gameday.engine.expression_text import INCREASES, ExpressionError, read
 from gameday.engine.functions import COMPLAINTS, FUNCTIONS
 from gameday.engine.paths import Path, find, first_missing, path_text
+from gameday.engine.tokens import tokens_of
 from gameday.model.sample import Sample, Value
 
-__all__ = ["Expression", "ExpressionError", "Outcome", "OutcomeKind", "compile_expression", "parse_path", "view"]
+__all__ = [
+    "INCREASES",
+    "Expression",
+    "ExpressionError",
+    "Outcome",
+    "OutcomeKind",
+    "compile_expression",
+    "parse_path",
+    "view",
+]
 
 MAX_BYTES: Final = 1024
 """Longest expression."""
@@ -75,10 +86,19 @@ class Expression:
     _program: Any
     micros: float
     """What an evaluation may cost, in microseconds; see ``expression_cost``."""
+    increases: tuple[Path, ...] = ()
+    """Paths whose growth since the stage began is asked for; they are among ``paths``."""
+    comparisons: tuple[Comparison, ...] = ()
 
     def evaluate(self, env: Mapping[str, Mapping[str, Value]]) -> Outcome:
-        """Hold the expression against views of samples by probe, and ``baseline``. Never raises for what they hold."""
+        """Hold the expression against views of samples by probe, and ``baseline``. Never raises for what they hold.
+
+        ``INCREASES`` in ``env`` holds how much each path of an ``increase`` grew, by the path's text.
+        """
         names = self.probes | {BASELINE} if self.baseline_paths else self.probes
+        if self.increases:
+            names |= {INCREASES}
+            env = {INCREASES: {}} | dict(env)
         if absent := names - env.keys():
             return Outcome(OutcomeKind.MISSING, ", ".join(sorted(absent)), frozenset(absent))
         try:
@@ -106,6 +126,8 @@ class Expression:
 
     def _missing(self, env: Mapping[str, Mapping[str, Value]], key: str | int) -> Outcome:
         """Find the path again: ``cel`` names only its last key."""
+        if (grown := next((path for path in self.increases if path_text(path) == key), None)) is not None:
+            return Outcome(OutcomeKind.MISSING, path_text(grown), frozenset({str(grown[0])}))
         paths = [path for path in self._all_paths() if first_missing(dict(env), path) == key]
         if not paths:
             return Outcome(OutcomeKind.MISSING, f"key {key}")
@@ -151,7 +173,9 @@ def compile_expression(text: str) -> Expression:
     if not paths:
         raise ExpressionError("the expression uses no probe, so no sample could change it", text, 0)
     probes = frozenset(str(path[0]) for path in paths)
-    return Expression(text, paths, baseline_paths, probes, _compile(reading.promoted, text), reading.micros)
+    comparisons = comparisons_of(tuple(tokens_of(text)))
+    program = _compile(reading.promoted, text)
+    return Expression(text, paths, baseline_paths, probes, program, reading.micros, reading.increases, comparisons)
 
 
 def parse_path(text: str) -> Path:

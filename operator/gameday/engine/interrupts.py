@@ -6,8 +6,10 @@ Whatever it is, the first act is the same: undo what is held.
 from dataclasses import replace
 
 from gameday.engine.holds import ask_undo
-from gameday.engine.results import close_stage
+from gameday.engine.judgement import Window
+from gameday.engine.results import end_stage
 from gameday.engine.situation import Situation
+from gameday.engine.windows import window_of
 from gameday.model.plan import Mode, Stage
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record, ResultState
 from gameday.model.world import Cut, Fuse, Life, Planned
@@ -67,7 +69,7 @@ def proof_broken(at: Situation) -> Record | None:
     return None
 
 
-def guardrail_tripped(at: Situation) -> Record | None:
+def guardrail_tripped(at: Situation, window: Window) -> Record | None:
     """The record of a drill whose guardrail was violated, or cannot be judged any more; else None."""
     record = at.record
     if record.inject_requested_at is None:
@@ -81,7 +83,7 @@ def guardrail_tripped(at: Situation) -> Record | None:
                 at.now, Cause.GUARDRAIL.value, f"{expectation.name}: lifting the cut", warning=True
             )
             return finish_early(at.knowing(named), f"guardrail {expectation.name} was violated")
-        why = at.seen.guardrail_unknown(expectation, record.inject_requested_at, at.now)
+        why = at.seen.guardrail_unknown(expectation, window)
         if why is not None:
             return give_up(at, Cause.GUARDRAIL_UNKNOWN, f"guardrail {expectation.name} cannot be judged: {why}", at.now)
     return None
@@ -101,13 +103,24 @@ def give_up(at: Situation, cause: Cause, message: str, since: float) -> Record:
 def finish_early(at: Situation, why: str) -> Record:
     """Close the stage, ask for the undo of everything, and only tidy from here on."""
     record = at.record
-    stage = _STAGE_OF.get(record.phase)
-    if stage is not None:
-        record = close_stage(at, stage, f"the drill ended early: {why}")
+    stage, window = _STAGE_OF.get(record.phase), window_of(at)
+    if stage is not None and window is not None and not _never_began(record):
+        record = end_stage(at, stage, replace(window, ends_at=None), f"the drill ended early: {why}")
     record = replace(record, finishing=True)
     if record.holds_anything and record.phase is Phase.OUTAGE:
         record = record.enter(Phase.RECOVERY, at.now, "undoing what the drill holds")
     return ask_undo(record, at.now) if record.holds_anything else record
+
+
+def _never_began(record: Record) -> bool:
+    """Whether the drill is in a stage of which no sample counts: nothing of it was asked for, or measured, yet."""
+    match record.phase:
+        case Phase.STEADY_STATE:
+            return record.steady_from is None
+        case Phase.OUTAGE:
+            return record.inject_requested_at is None
+        case _:
+            return record.recovery_zero is None
 
 
 def _lost_agent(at: Situation) -> str | None:

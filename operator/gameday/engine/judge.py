@@ -1,16 +1,17 @@
-"""Holding an expectation against its track: Pending, Met, MetBefore, Missed or Unknown.
+"""Holding an expectation against its track: Pending, Met, AlwaysTrue, Missed or Unknown.
 
 What the system does is data. What we failed to see is Unknown: it is never met, and never the system's fault. A state
-other than Pending is final: the caller keeps it. Read on in ``judge_always`` and ``judge_eventually``.
+other than Pending is final: the caller keeps it. Read on in ``runs``, ``judge_always``, ``deadlines``,
+``judge_becomes`` and ``judge_eventually``.
 """
 
-from gameday.engine.judge_always import judge_always
+from gameday.engine.deadlines import lateness
+from gameday.engine.judge_always import begins_at, judge_always, longest_violation
+from gameday.engine.judge_becomes import judge_becomes
 from gameday.engine.judge_eventually import judge_eventually
-from gameday.engine.judgement import PENDING, Judgement, Window
+from gameday.engine.judgement import Judgement, Window
 from gameday.engine.tracks import Track
 from gameday.model.plan import Expectation, Mode
-
-__all__ = ["PENDING", "Judgement", "Window", "guardrail_unknown", "judge"]
 
 
 def judge(expectation: Expectation, track: Track, window: Window) -> Judgement:
@@ -18,17 +19,33 @@ def judge(expectation: Expectation, track: Track, window: Window) -> Judgement:
     match expectation.mode:
         case Mode.ALWAYS:
             return judge_always(expectation, track, window)
+        case Mode.BECOMES:
+            return judge_becomes(expectation, track, window)
         case Mode.EVENTUALLY:
             return judge_eventually(expectation, track, window)
 
 
-def guardrail_unknown(track: Track, since: float, now: float) -> str | None:
+def miss(expectation: Expectation, track: Track, window: Window) -> tuple[float | None, str]:
+    """By how much an expectation was missed, once the samples up to ``window.ends_at`` are in.
+
+    Seconds past the deadline at which it was true after all (None: never, or an ``always``), and a sentence; "" where
+    there is nothing to add.
+    """
+    if expectation.mode is Mode.ALWAYS:
+        return None, longest_violation(expectation, track, window)
+    return lateness(expectation, track, window, window.zero_at) if window.zero_at is not None else (None, "")
+
+
+def guardrail_unknown(expectation: Expectation, track: Track, window: Window) -> str | None:
     """Why a guardrail cannot be judged at the moment, or None: no judgeable sample for three intervals.
 
-    ``since`` is when it began to count (the injection request); the three intervals begin there at the earliest.
+    The three intervals begin at the earliest when the guardrail begins to count.
     """
-    last = track.last_judgeable_before(now)
-    seen = max(since, last.received) if last is not None else since
-    if now - seen <= track.patience:
+    begins = begins_at(expectation, window)
+    if begins is None or begins > window.now:
         return None
-    return f"no judgeable sample for {now - seen:.1f} s ({track.excuse()})"
+    last = track.last_judgeable_before(window.now)
+    seen = max(begins, last.received) if last is not None else begins
+    if window.now - seen <= track.patience:
+        return None
+    return f"no judgeable sample for {window.now - seen:.1f} s ({track.excuse()})"

@@ -18,7 +18,9 @@ class Window:
 
     ``requested_at`` is when the stage's change was asked for (the start of the steady state), ``zero_at`` when it is
     proven to have happened, ``ends_at`` the end of the stage once that is known. ``length`` is the stage's length,
-    ``grace`` how long samples may trail a deadline before they count as missing.
+    ``grace`` how long samples may trail a deadline before they count as missing. From ``false_from`` on a ``becomes``
+    must be false until the request; from ``fault_at`` on (the request of the fault) an ``eventually`` that was never
+    false was true all along. With ``final`` nothing more is waited for: what is not decided is Unknown.
     """
 
     requested_at: float
@@ -29,6 +31,13 @@ class Window:
     grace: float
     zero_resolution: float = 0.0
     skew: float = 0.0
+    false_from: float | None = None
+    fault_at: float | None = None
+    final: bool = False
+
+    def late(self, moment: float) -> bool:
+        """Whether samples of that moment should have come by now."""
+        return self.final or self.now > moment + self.grace
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +55,13 @@ class Judgement:
 
 
 PENDING: Final = Judgement(ResultState.PENDING)
+
+
+def unknown(at: float, why: str) -> Judgement:
+    """What nobody can tell, and why."""
+    return Judgement(ResultState.UNKNOWN, at, why=why)
+
+
+def wait(window: Window, limit: float, why: str) -> Judgement:
+    """Wait for samples of a moment; Unknown once they are overdue."""
+    return unknown(limit, why) if window.late(limit) else PENDING

@@ -8,11 +8,11 @@ from gameday.engine import commands as do
 from gameday.engine.commands import error_of
 from gameday.engine.holds import ask_undo
 from gameday.engine.interrupts import give_up, guardrail_tripped, proof_broken
-from gameday.engine.judgement import Window
 from gameday.engine.limits import of_moment, of_plan
 from gameday.engine.permission import hindrance
-from gameday.engine.results import decide_stage, severs
+from gameday.engine.results import decide_stage, end_stage, severs
 from gameday.engine.situation import Situation
+from gameday.engine.windows import outage_window
 from gameday.model.plan import Stage
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record
 from gameday.model.world import Cut, Life
@@ -30,8 +30,8 @@ def outage(at: Situation) -> Record:
         return _arm(at)
     if (stopped := _injecting(at)) is not None:
         return stopped
-    at = at.knowing(_judged(at))
-    if (tripped := guardrail_tripped(at)) is not None:
+    at = at.knowing(decide_stage(at, Stage.OUTAGE, outage_window(at)))
+    if (tripped := guardrail_tripped(at, outage_window(at))) is not None:
         return tripped
     if record.zero is None:
         return _prove(at)
@@ -140,29 +140,14 @@ def _sever(at: Situation, zero: float) -> Record:
     return at.record
 
 
-def _judged(at: Situation, ends: float | None = None) -> Record:
-    requested = at.record.inject_requested_at or at.now
-    length = at.plan.outage.lasts
-    window = Window(
-        requested,
-        at.record.zero,
-        ends,
-        length,
-        at.now,
-        budgets.GRACE,
-        zero_resolution=at.record.zero_resolution,
-        skew=at.world.skew,
-    )
-    return decide_stage(at, Stage.OUTAGE, window)
-
-
 def _hold(at: Situation, zero: float) -> Record:
     ends = zero + at.plan.outage.lasts
     if at.now < ends:
         return at.record
     if at.now < ends + budgets.GRACE and not at.seen.passed(Stage.OUTAGE, ends):
         return at.record
-    record = _judged(at, ends).enter(Phase.RECOVERY, at.now, "the outage is over; lifting the cut")
+    record = end_stage(at, Stage.OUTAGE, outage_window(at, ends))
+    record = record.enter(Phase.RECOVERY, at.now, "the outage is over; lifting the cut")
     # Where an earlier process has lifted and could not say so, the recovery began when the outage was to end.
     lifted = not any(at.world.cuts.get(hold.name, Cut()).present for hold in cuts(record))
     return ask_undo(record, ends if lifted else at.now)

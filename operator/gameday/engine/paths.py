@@ -53,6 +53,11 @@ def first_missing(value: Value, path: Path) -> str | int | None:
     return None
 
 
+def touches(path: Path, other: Path) -> bool:
+    """Whether one of two paths leads to, into or through the other."""
+    return all(mine == theirs for mine, theirs in zip(path, other, strict=False))
+
+
 def paths_by_probe(paths: Iterable[Path]) -> dict[str, tuple[Path, ...]]:
     """What each probe's agent has to report: paths without the probe's name, none below another."""
     wanted: dict[str, set[Path]] = {}

@@ -10,7 +10,7 @@ from gameday.engine.finding import Finding
 from gameday.engine.name_check import check_names
 from gameday.engine.paths import Path, paths_by_probe
 from gameday.engine.probe_check import SHORTEST, check_probes
-from gameday.model.plan import Expectation, Plan, Restore, Scale, Stage
+from gameday.model.plan import Expectation, Mode, Plan, Restore, Scale, Stage
 
 LOG_BYTES = 8 * 1024 * 1024
 """Largest log of an agent over a whole drill, in bytes: the kubelet keeps 10 MiB before it rotates."""
@@ -18,6 +18,11 @@ LOG_BYTES = 8 * 1024 * 1024
 LINE_ESTIMATE = 512
 """Bytes of a usual sample; the worst is 4096, which no probe reaches at every sample."""
 
+_VERBS = {
+    Stage.STEADY_STATE: (Mode.ALWAYS,),
+    Stage.OUTAGE: (Mode.ALWAYS, Mode.BECOMES),
+    Stage.RECOVERY: (Mode.ALWAYS, Mode.EVENTUALLY),
+}
 _FIELD = {Stage.STEADY_STATE: "steadyState", Stage.OUTAGE: "outage", Stage.RECOVERY: "recovery"}
 
 
@@ -34,6 +39,11 @@ def complete(plan: Plan) -> Plan:
 
 def _check(plan: Plan) -> Iterator[Finding]:
     probes = {probe.name for probe in plan.probes}
+    if not any(stage is not Stage.STEADY_STATE for stage, _ in plan.all_expectations()):
+        yield Finding(
+            "spec",
+            "nothing is expected of the outage or the recovery, so a drill proves nothing: add one",
+        )
     for stage in Stage:
         seen: set[str] = set()
         for index, expectation in enumerate(plan.expectations(stage)):
@@ -41,6 +51,11 @@ def _check(plan: Plan) -> Iterator[Finding]:
             if expectation.name in seen:
                 yield Finding(path, f"the name {expectation.name!r} stands twice in this stage: choose another")
             seen.add(expectation.name)
+            if expectation.mode not in _VERBS[stage]:
+                verbs = " and ".join(mode.value for mode in _VERBS[stage])
+                yield Finding(
+                    f"{path}.{expectation.mode.value}", f"{_FIELD[stage]}.expect has {verbs} only: use one of these"
+                )
             yield from _expression(f"{path}.{expectation.mode.value}", expectation.expression, probes)
             yield from _timing(path, stage, expectation, plan)
     for index, measurement in enumerate(plan.measurements):
@@ -78,6 +93,10 @@ def _timing(path: str, stage: Stage, expectation: Expectation, plan: Plan) -> It
             within = f"{plan.recovery.within:.0f} s"
             yield Finding(path, f"within and holds must each fit into recovery.within, {within}: lengthen the recovery")
         return
+    if expectation.after >= plan.outage.lasts:
+        yield Finding(
+            f"{path}.after", f"the outage lasts {plan.outage.lasts:.0f} s, so nothing would be judged: shorten it"
+        )
     needed = (expectation.within or 0.0) + expectation.holds
     if needed > plan.outage.lasts:
         yield Finding(

@@ -1,44 +1,66 @@
 """The rehearsal at the end of the steady state: every expression runs on real samples before anything is touched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
+from gameday.engine.judge_becomes import already_true
 from gameday.engine.tracks import Flaw, Track
 from gameday.model.plan import Expectation, Mode, Plan, Stage
 
 
-def rehearse(plan: Plan, track_of: Callable[[Expectation], Track]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Tell what would fail in the drill, and what deserves a warning.
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What the steady state's samples say of a plan's expressions; each entry begins with the expectation's name.
 
-    A type error, or a key that no sample has, fails; for an ``eventually`` of the outage it is a warning, since the
-    key may come with the failure.
+    ``wrong`` could never be judged in the drill, ``already`` was true without the fault. Both end the drill before
+    anything is touched. ``doubtful`` deserves a warning.
+    """
+
+    wrong: tuple[str, ...] = ()
+    already: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+
+
+def rehearse(
+    plan: Plan,
+    track_of: Callable[[Expectation], Track],
+    unlike: Callable[[Expectation], tuple[str, ...]],
+    since: float,
+) -> Rehearsed:
+    """Run every expression on the samples sent from ``since`` (Unix seconds) on.
+
+    A type error, a comparison of unlike kinds or a key that no sample has is wrong: a key that comes with the failure
+    is asked for with ``has(...) &&``.
     """
     wrong: list[str] = []
-    doubtful: list[str] = []
-    for stage in (Stage.OUTAGE, Stage.RECOVERY):
+    already: list[str] = []
+    for stage in Stage:
         for expectation in plan.expectations(stage):
-            eventually = expectation.mode is Mode.EVENTUALLY
             track = track_of(expectation)
-            flaw = _flaw(track)
-            if flaw:
-                may_come = stage is Stage.OUTAGE and eventually
-                (doubtful if may_come else wrong).append(f"{expectation.name}: {flaw}")
-            elif eventually and not expectation.holds and _true_now(track):
-                doubtful.append(f"{expectation.name}: already true in the steady state; give it `holds`")
-    return tuple(wrong), tuple(doubtful)
+            flaws = unlike(expectation) or tuple(_flaws(track, since))
+            wrong += [f"{expectation.name}: {flaw}" for flaw in flaws]
+            if not flaws and expectation.mode is Mode.BECOMES and already_true(expectation, track, since):
+                already.append(f"{expectation.name}: {_remedy(expectation)}")
+    return Rehearsed(tuple(dict.fromkeys(wrong)), tuple(already))
 
 
-def _flaw(track: Track) -> str:
-    """What is wrong with an expression on the samples of its track, or ""."""
-    if not track.points:
-        return track.why or "no sample"
-    broken = next((point for point in track.points if point.flaw is Flaw.TYPE_ERROR), None)
+def _remedy(expectation: Expectation) -> str:
+    held = f" for {expectation.holds:g} s" if expectation.holds else ""
+    return (
+        f"it was true{held} in the steady state, so it can be true without the fault; compare with a margin, give it "
+        "`holds`, or expect it with `always`"
+    )
+
+
+def _flaws(track: Track, since: float) -> Iterator[str]:
+    """What is wrong with an expression on the samples of its track."""
+    points = [point for point in track.points if point.sent >= since]
+    if not points:
+        yield track.why or "no sample"
+        return
+    broken = next((point for point in points if point.flaw is Flaw.TYPE_ERROR), None)
     if broken is not None:
-        return broken.why
-    if all(point.flaw is not None for point in track.points):
-        missing = [point for point in track.points if point.flaw is Flaw.MISSING]
-        return f"{(missing or track.points)[-1].why} in every sample"
-    return ""
-
-
-def _true_now(track: Track) -> bool:
-    return next((bool(point.value) for point in reversed(track.points) if point.value is not None), False)
+        yield broken.why
+    elif all(point.flaw is not None for point in points):
+        missing = [point for point in points if point.flaw is Flaw.MISSING]
+        yield f"{(missing or points)[-1].why} in every sample"

@@ -1,12 +1,12 @@
-"""Turning judgements into results: each expectation is decided once, and never again."""
+"""Turning judgements into results: each expectation of the plan is decided once, however the drill ends."""
 
 from dataclasses import replace
 
 from gameday.engine import budgets
 from gameday.engine.judgement import Judgement, Window
 from gameday.engine.situation import Situation
-from gameday.model.plan import Expectation, Mode, Stage
-from gameday.model.record import Record, Result, ResultState
+from gameday.model.plan import Expectation, Mode, Plan, Stage
+from gameday.model.record import NOT_REACHED, Record, Result, ResultState
 
 
 def decide_stage(at: Situation, stage: Stage, window: Window, *, again: bool = False) -> Record:
@@ -16,7 +16,7 @@ def decide_stage(at: Situation, stage: Stage, window: Window, *, again: bool = F
         if record.result(stage, expectation.name, again=again) is None:
             judgement = at.seen.judge(stage, expectation, window)
             if judgement.state is not ResultState.PENDING:
-                if stage is Stage.OUTAGE and expectation.mode is Mode.EVENTUALLY:
+                if expectation.mode is Mode.BECOMES:
                     judgement = _fair(at, judgement)
                 record = _settle(record, _result(stage, expectation, judgement, again=again), at.now)
     return record
@@ -27,14 +27,34 @@ def severs(at: Situation) -> bool:
     return "sever" in at.world.agents_wanted
 
 
-def close_stage(at: Situation, stage: Stage, why: str, *, again: bool = False) -> Record:
-    """End a stage before its time: what was not decided by then is unknown, and says why."""
+def end_stage(at: Situation, stage: Stage, window: Window, why: str = "", *, again: bool = False) -> Record:
+    """Decide all of a stage that is over, and say of each miss by how much.
+
+    ``window.ends_at`` is its end; ``why`` says what ended it before its time, if anything did.
+    """
+    final = replace(window, final=True)
+    at = at.knowing(decide_stage(at, stage, window, again=again))
     record = at.record
     for expectation in at.plan.expectations(stage):
-        if record.result(stage, expectation.name, again=again) is None:
-            unknown = Result(stage, expectation.name, ResultState.UNKNOWN, at.now, why=why, again=again)
-            record = replace(record, results=(*record.results, unknown))
+        known = record.result(stage, expectation.name, again=again)
+        if known is None:
+            judgement = at.seen.judge(stage, expectation, final)
+            record = _settle(record, _unknown(stage, expectation, judgement, at.now, why, again=again), at.now)
+        elif known.state is ResultState.MISSED:
+            record = _told_by_how_much(at.knowing(record), known, expectation, final)
     return record
+
+
+def close_plan(record: Record, plan: Plan, now: float) -> Record:
+    """Decide what no stage did: a stage that never began left its expectations unknown."""
+    left = [
+        Result(
+            stage, one.name, ResultState.UNKNOWN, now, why=f"the stage {stage.value} never began", reason=NOT_REACHED
+        )
+        for stage, one in plan.all_expectations()
+        if record.result(stage, one.name) is None
+    ]
+    return replace(record, results=(*record.results, *left)) if left else record
 
 
 def complete(at: Situation, stage: Stage, *, again: bool = False) -> bool:
@@ -42,12 +62,12 @@ def complete(at: Situation, stage: Stage, *, again: bool = False) -> bool:
     return all(at.record.result(stage, e.name, again=again) is not None for e in at.plan.expectations(stage))
 
 
-def eventually_complete(at: Situation, stage: Stage, *, again: bool = False) -> bool:
-    """Whether every ``eventually`` of the stage is decided; an ``always`` is only decided when its stage ends."""
+def timed_complete(at: Situation, stage: Stage, *, again: bool = False) -> bool:
+    """Whether all with a deadline are decided; an ``always`` is only decided when its stage ends."""
     return all(
         at.record.result(stage, e.name, again=again) is not None
         for e in at.plan.expectations(stage)
-        if e.mode is Mode.EVENTUALLY
+        if e.mode is not Mode.ALWAYS
     )
 
 
@@ -65,6 +85,25 @@ def _fair(at: Situation, judgement: Judgement) -> Judgement:
         return judgement
     why = "its deadline passed before the connections that targets had were ended: give it longer"
     return replace(judgement, state=ResultState.UNKNOWN, why=why)
+
+
+def _unknown(
+    stage: Stage, expectation: Expectation, judgement: Judgement, now: float, why: str, *, again: bool
+) -> Result:
+    """The result of what the end of its stage found undecided; a verdict that needs what did not come is no verdict."""
+    reason = judgement.why if judgement.state is ResultState.UNKNOWN else "it was not decided when its stage ended"
+    text = f"{why}; {reason}" if why and reason else why or reason
+    return Result(stage, expectation.name, ResultState.UNKNOWN, now, why=text, again=again)
+
+
+def _told_by_how_much(at: Situation, known: Result, expectation: Expectation, window: Window) -> Record:
+    late, why = at.seen.miss(known.stage, expectation, window)
+    if not why or (late, why) == (known.late, known.why):
+        return at.record
+    result = replace(known, late=late, why=why)
+    results = tuple(result if one is known else one for one in at.record.results)
+    record = replace(at.record, results=results)
+    return record.note(at.now, "MissedBy", f"{result.name}: {why}", warning=True) if late is not None else record
 
 
 def _result(stage: Stage, expectation: Expectation, judgement: Judgement, *, again: bool) -> Result:

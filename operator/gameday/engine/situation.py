@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gameday.engine.judgement import Judgement, Window
 from gameday.engine.proof import Proof
+from gameday.engine.rehearsal import Rehearsed
 from gameday.model.plan import Expectation, Plan, Stage
 from gameday.model.record import Record
 from gameday.model.world import World
@@ -32,12 +33,16 @@ class Seen(Protocol):
         """The baseline: means of the numeric paths that expressions use."""
         ...
 
-    def guardrail_unknown(self, expectation: Expectation, since: float, now: float) -> str | None:
+    def miss(self, stage: Stage, expectation: Expectation, window: Window) -> tuple[float | None, str]:
+        """By how much an expectation was missed, up to the window's end: seconds late or None, and a sentence."""
+        ...
+
+    def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
         """Why a guardrail cannot be judged at the moment, or None."""
         ...
 
-    def rehearse(self, baseline: Mapping[str, float]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Run every expression on the samples so far: what fails, and what is only worth a warning."""
+    def rehearse(self, baseline: Mapping[str, float], since: float) -> Rehearsed:
+        """Run every expression on the samples sent since then (Unix seconds), with the baseline set."""
         ...
 
 

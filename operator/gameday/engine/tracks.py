@@ -15,19 +15,28 @@ class Flaw(enum.Enum):
     """Why a point was not simply true or false."""
 
     MISSING = "Missing"
+    """The answer lacks what the expression needs, so it is false."""
     TYPE_ERROR = "TypeError"
     STALE = "Stale"
+    UNKNOWN = "Unknown"
+    """What the expression needs was not read, not sent or not looked up: a bound or an error of ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One evaluation. ``sent`` and ``received`` are those of the new sample; ``value`` None is: not judgeable."""
+    """One evaluation. ``sent`` and ``received`` are those of the new sample; ``value`` None is: nobody can tell.
+
+    ``lost`` says that a false value may be due to a request without an answer; ``lost_before`` is then when the request
+    of the same probe before it was sent, if that one had no answer either.
+    """
 
     sent: float
     received: float
     value: bool | None
     why: str = ""
     flaw: Flaw | None = None
+    lost: bool = False
+    lost_before: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,16 @@
 4   a fault is left in the cluster                         Inconclusive
 5   none of these                                          Passed
 ==  =====================================================  ============
+
+It is made from the plan: each of its expectations counts, also one of which nothing is recorded.
 """
 
 from dataclasses import dataclass
 
-from gameday.model.plan import Stage
-from gameday.model.record import Record, Result, ResultState, Verdict
+from gameday.model.plan import Plan, Stage
+from gameday.model.record import NOT_REACHED, Record, Result, ResultState, Verdict
+
+MET = frozenset({ResultState.MET, ResultState.ALWAYS_TRUE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +48,45 @@ def definite_misses(record: Record) -> tuple[Result, ...]:
     )
 
 
-def verdict_of(record: Record) -> Judged:
+def results_of(record: Record, plan: Plan) -> tuple[Result, ...]:
+    """One result for each expectation of the plan, in its order; what is not recorded is Unknown."""
+    return tuple(
+        record.result(stage, one.name)
+        or Result(stage, one.name, ResultState.UNKNOWN, record.since, why="it was never decided", reason=NOT_REACHED)
+        for stage, one in plan.all_expectations()
+    )
+
+
+def verdict_of(record: Record, plan: Plan) -> Judged:
     """Judge a drill that has undone what it held; see the table above."""
+    results = results_of(record, plan)
+    met = sum(result.state in MET for result in results)
+    count = f"{met} of {len(results)} expectations met"
     misses = definite_misses(record)
-    names = ", ".join(dict.fromkeys(result.name for result in misses))
+    names = ", ".join(dict.fromkeys(_missed(result) for result in misses))
     if record.aborted is not None:
         missed = f"; missed before: {names}" if names else ""
         why = record.aborted_why or "a person ended the drill"
         return Judged(Verdict.ABORTED, record.aborted.value, f"{why}{missed}")
     if misses or (record.guardrail is not None and record.proven_at is not None):
         if record.guardrail is not None:
-            return Judged(Verdict.FAILED, "GuardrailViolated", f"guardrail violated: {record.guardrail}")
-        return Judged(Verdict.FAILED, "ExpectationMissed", f"missed: {names}")
+            return Judged(Verdict.FAILED, "GuardrailViolated", f"guardrail violated: {record.guardrail}; {count}")
+        return Judged(Verdict.FAILED, "ExpectationMissed", f"missed: {names}; {count}")
     if record.doubts:
         doubt = record.doubts[0]
         return Judged(Verdict.INCONCLUSIVE, doubt.cause.value, doubt.message)
     if record.proven_at is None:
         return Judged(Verdict.INCONCLUSIVE, "NotProven", "the cut was never proven, so nothing was tested")
-    if undecided := [r for r in record.results if r.state in {ResultState.UNKNOWN, ResultState.MISSED} and not r.again]:
-        return Judged(Verdict.INCONCLUSIVE, "UnknownResult", f"{undecided[0].name}: {_why(undecided[0], record)}")
+    if undecided := [result for result in results if result.state not in MET]:
+        text = f"{undecided[0].name}: {_why(undecided[0], record)}; {count}"
+        return Judged(Verdict.INCONCLUSIVE, "UnknownResult", text)
     if record.faults_cleared is not True:
         return Judged(Verdict.INCONCLUSIVE, "FaultsNotCleared", "a fault may be left in the cluster; see the undo log")
-    return Judged(Verdict.PASSED, "AllExpectationsMet", f"all {len(record.results)} expectations met")
+    return Judged(Verdict.PASSED, "AllExpectationsMet", count)
+
+
+def _missed(result: Result) -> str:
+    return f"{result.name} ({result.late:.1f} s late)" if result.late is not None else result.name
 
 
 def _why(result: Result, record: Record) -> str:

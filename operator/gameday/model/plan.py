@@ -121,9 +121,14 @@ class Probe:
 
 
 class Mode(enum.Enum):
-    """How an expectation is held against its samples."""
+    """The verb of an expectation: how it is held against its samples.
+
+    ``always`` is true at every sample of any stage; ``becomes`` is false before the fault and true by a deadline of the
+    outage; ``eventually`` is true by a deadline of the recovery.
+    """
 
     ALWAYS = "always"
+    BECOMES = "becomes"
     EVENTUALLY = "eventually"
 
 
@@ -131,8 +136,10 @@ class Mode(enum.Enum):
 class Expectation:
     """A CEL expression and when it must hold.
 
-    ``within`` counts from the stage's zero (None: the stage's length); ``holds`` is how long it must stay true;
-    ``tolerates`` is the longest unbroken violation allowed (None: 0, or three intervals for a guardrail).
+    All lengths are seconds. ``within`` counts from the stage's zero (None: the stage's length); ``holds`` is how long
+    it must stay true. ``tolerates`` is the longest unbroken violation of an ``always``; None is three intervals for a
+    guardrail, else no false value and no two samples in a row without an answer. An ``always`` of the outage counts
+    from ``after`` seconds after the stage's zero, and from the request where that is 0.
     """
 
     name: str
@@ -143,6 +150,7 @@ class Expectation:
     tolerates: float | None = None
     guardrail: bool = False
     measures: str | None = None
+    after: float = 0.0
 
 
 class Existing(enum.Enum):
@@ -322,6 +330,10 @@ class Plan:
     rollback: Rollback | None = None
     measurements: tuple[Measurement, ...] = ()
     description: str = ""
+
+    def all_expectations(self) -> tuple[tuple[Stage, Expectation], ...]:
+        """Every expectation with its stage, in the order of the stages."""
+        return tuple((stage, expectation) for stage in Stage for expectation in self.expectations(stage))
 
     def expectations(self, stage: Stage) -> tuple[Expectation, ...]:
         """The expectations of one stage, in the plan's order."""

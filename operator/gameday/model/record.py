@@ -88,7 +88,7 @@ class ResultState(enum.Enum):
 
     PENDING = "Pending"
     MET = "Met"
-    MET_BEFORE = "MetBefore"
+    ALWAYS_TRUE = "AlwaysTrue"
     MISSED = "Missed"
     UNKNOWN = "Unknown"
 
@@ -97,7 +97,9 @@ class ResultState(enum.Enum):
 class Result:
     """A decided expectation. ``at`` is the Unix second from which it was decided, for a miss its deadline.
 
-    ``again`` is true for the second look at a recovery expectation, after the rollback.
+    ``seconds`` and ``resolution`` are the measured time and how finely it is known. ``again`` is true for the second
+    look at a recovery expectation, after the rollback. ``reason`` is a CamelCase word where ``Unknown`` alone says too
+    little. ``late`` is for a miss the number of seconds past the deadline at which it was true after all.
     """
 
     stage: Stage
@@ -108,6 +110,12 @@ class Result:
     resolution: float | None = None
     why: str = ""
     again: bool = False
+    reason: str = ""
+    late: float | None = None
+
+
+NOT_REACHED = "NotReached"
+"""Reason of an expectation whose stage never began."""
 
 
 class Cause(enum.Enum):
@@ -130,6 +138,7 @@ class Cause(enum.Enum):
     LOG_UNUSABLE = "LogUnusable"
     NOT_STEADY = "NotSteady"
     EXPRESSION_FAILED = "ExpressionFailed"
+    ALREADY_TRUE = "AlreadyTrue"
     FUSE_NOT_ARMED = "FuseNotArmed"
     FUSE_LOST = "FuseLost"
     INJECTION_FAILED = "InjectionFailed"
@@ -217,6 +226,8 @@ class Record:
     started_at: float | None = None
     steady_from: float | None = None
     """First moment at which every agent was measuring."""
+    rehearsed_at: float | None = None
+    """When every expression had been tried on the steady state's samples: a ``becomes`` must be false from here on."""
     inject_requested_at: float | None = None
     zero: float | None = None
     """Zero of the outage: when the first failed dial of the proving run was sent."""

@@ -34,6 +34,9 @@ class LineType(enum.Enum):
     FIRED = "fired"
 
 
+UNANSWERED = frozenset({"timeout", "refused", "reset", "unreachable", "dns", "tls", "protocol"})
+"""Errors of requests to which no answer came; any other error is what an answer said."""
+
 Unknown = tuple[tuple[str | int, ...], str]
 """A path below a sample that we do not know, and why; the empty path is the whole sample, ``ok`` included."""
 
@@ -55,6 +58,11 @@ class Sample:
     unknown: tuple[Unknown, ...] = ()
     """What this sample does not tell for a reason of ours: what was cut short, not read, not sent or not looked up."""
     type: LineType = LineType.SAMPLE
+
+    @property
+    def answered(self) -> bool:
+        """Whether the other end answered, be it with an error."""
+        return self.ok or self.error not in UNANSWERED
 
     @property
     def latency(self) -> float:

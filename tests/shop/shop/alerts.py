@@ -17,8 +17,10 @@ def app() -> web.Application:
         return web.Response(text="ok")
 
     async def received(_: web.Request) -> web.Response:
-        last = messages[-1]["text"] if messages else ""
-        return web.json_response({"received": len(messages), "last": last})
+        texts = [str(message.get("text", "")) for message in messages]
+        about_redis = sum("redis" in text.lower() for text in texts)
+        last = texts[-1] if texts else ""
+        return web.json_response({"received": len(texts), "aboutRedis": about_redis, "last": last})
 
     application = web.Application()
     application.router.add_post("/", receive)

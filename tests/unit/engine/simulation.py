@@ -14,6 +14,7 @@ from gameday.engine.drill import decide
 from gameday.engine.judgement import Judgement, Window
 from gameday.engine.orders import orders
 from gameday.engine.proof import Proof
+from gameday.engine.rehearsal import Rehearsed
 from gameday.engine.situation import Situation
 from gameday.model.halt import CLEAR, Halt
 from gameday.model.limits import UNLIMITED, Ruling
@@ -62,7 +63,7 @@ def a_plan(*, rollback: bool = False) -> Plan:
             20,
             (Fault("partition", NetworkPartition(Selector({"app": "api"}), ServiceRef("redis"))),),
             (
-                Expectation("reported", Mode.EVENTUALLY, "!health.ok", within=10),
+                Expectation("reported", Mode.BECOMES, "!health.ok", within=10),
                 Expectation("stays up", Mode.ALWAYS, "health.ok", guardrail=True),
             ),
         ),
@@ -147,13 +148,13 @@ class Script:
 
     def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
         state = self.answers.get(expectation.name, ResultState.MET)
-        early = expectation.mode is Mode.EVENTUALLY and window.zero_at is not None and state is ResultState.MET
+        early = expectation.mode is not Mode.ALWAYS and window.zero_at is not None and state is ResultState.MET
         ends = window.ends_at
         if expectation.guardrail and state is ResultState.MISSED and window.now > window.requested_at + 5:
             return Judgement(state, window.now, None, None, "violated")
         if early and window.zero_at is not None and window.now >= window.zero_at + 2:
             return Judgement(state, window.zero_at + 2, 2.0, 1.0, "")
-        if expectation.mode is Mode.EVENTUALLY and window.zero_at is not None:
+        if expectation.mode is not Mode.ALWAYS and window.zero_at is not None:
             deadline = window.zero_at + (expectation.within or window.length)
             if window.now > deadline:
                 return Judgement(state, deadline, None, None, "")
@@ -164,11 +165,14 @@ class Script:
     def means(self, since: float, until: float) -> Mapping[str, float]:
         return {"health.latency": 0.01}
 
-    def guardrail_unknown(self, expectation: Expectation, since: float, now: float) -> str | None:
+    def miss(self, stage: Stage, expectation: Expectation, window: Window) -> tuple[float | None, str]:
+        return None, ""
+
+    def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
         return None
 
-    def rehearse(self, baseline: Mapping[str, float]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return (), ()
+    def rehearse(self, baseline: Mapping[str, float], since: float) -> Rehearsed:
+        return Rehearsed()
 
 
 class Killed(Exception):

@@ -1,11 +1,14 @@
-"""Tracks written as strips, one character a second: ``T`` true, ``f`` false, ``n`` not judgeable, ``.`` no sample."""
+"""Tracks written as strips, one character a second.
+
+``T`` true, ``f`` false, ``s`` a request without an answer, ``n`` unknown, ``.`` no sample.
+"""
 
 from gameday.engine.tracks import Flaw, Point, Track
 
 DELAY = 0.1
 """Seconds from the request of a sample to its answer."""
 
-VALUES = {"T": True, "f": False, "n": None}
+VALUES = {"T": True, "f": False, "s": False, "n": None}
 
 
 def strip(text: str, *, start: float = 0.0, interval: float = 1.0) -> Track:
@@ -14,6 +17,8 @@ def strip(text: str, *, start: float = 0.0, interval: float = 1.0) -> Track:
     for second, sign in enumerate(text):
         if sign != ".":
             value = VALUES[sign]
-            why, flaw = ("", None) if value is not None else ("a.b is missing", Flaw.MISSING)
-            track.add(Point(start + second, start + second + DELAY, value, why, flaw))
+            why, flaw = ("", None) if value is not None else ("a.b is not known: body too long", Flaw.UNKNOWN)
+            before = start + second - 1 if text[max(0, second - 1) : second] == "s" else None
+            lost = sign == "s"
+            track.add(Point(start + second, start + second + DELAY, value, why, flaw, lost, before if lost else None))
     return track

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from gameday.engine.evidence import Evidence
 from gameday.engine.expressions import ExpressionError
-from gameday.engine.judge import Window
+from gameday.engine.judgement import Window
 from gameday.engine.measure import Figure
+from gameday.engine.rehearsal import Rehearsed
 from gameday.engine.situation import Seen
 from gameday.engine.tracks import Flaw, Gap, Point
 from gameday.model.plan import (
@@ -40,6 +41,10 @@ PROBES = (
 
 def always(expression: str, name: str = "it") -> Expectation:
     return Expectation(name, Mode.ALWAYS, expression)
+
+
+def becomes(expression: str, name: str = "it", holds: float = 0.0) -> Expectation:
+    return Expectation(name, Mode.BECOMES, expression, holds=holds)
 
 
 def eventually(expression: str, name: str = "it", holds: float = 1.0) -> Expectation:
@@ -111,8 +116,10 @@ def test_the_latest_of_another_probe_grows_stale_after_two_intervals() -> None:
     ("expectation", "value"),
     [
         pytest.param(eventually("health.status == 200"), False, id="a system that does not answer has not met it"),
-        pytest.param(always("health.status == 200"), None, id="of an always it says nothing"),
-        pytest.param(always("health.ok"), False, id="but an always may ask for the answer itself"),
+        pytest.param(always("health.status == 200"), False, id="nor does it meet an always"),
+        pytest.param(always("health.ok"), False, id="an always may ask for the answer itself"),
+        pytest.param(always("!health.ok || health.status == 200"), True, id="and say otherwise"),
+        pytest.param(becomes("health.body.redis != 'ok'"), False, id="what was not said has not become anything"),
         pytest.param(always("health.ok && health.status == 200"), False, id="and then need not miss the key"),
         pytest.param(eventually("health.error == 'timeout'"), True, id="the error can be asked for"),
     ],
@@ -122,9 +129,88 @@ def test_a_probe_that_failed(expectation: Expectation, value: bool | None) -> No
 
 
 @pytest.mark.parametrize("expectation", [eventually("health.body.nope"), always("health.body.nope")])
-def test_a_key_that_an_answer_lacks_is_not_judgeable(expectation: Expectation) -> None:
+def test_an_answer_that_lacks_a_key_does_not_meet_what_needs_it(expectation: Expectation) -> None:
     point = points(expectation, health(1, 10.0, body={}))[0]
-    assert (point.value, point.flaw, point.why) == (None, Flaw.MISSING, "health.body.nope is missing")
+    assert (point.value, point.flaw, point.why) == (False, Flaw.MISSING, "health.body.nope is missing")
+    assert not point.lost
+
+
+def test_requests_without_an_answer_are_counted_by_their_own_probe() -> None:
+    expectation = always("health.ok && queue.ok")
+    found = points(
+        expectation, queue(1, 10.0), health(2, 10.5), failed(3, 11.0), queue(4, 12.2), failed(5, 12.3), queue(6, 13.4)
+    )
+    assert [(p.value, p.lost, p.lost_before) for p in found[2:]] == [
+        (False, True, None),
+        (False, True, None),
+        (False, True, 11.0),
+        (False, True, 11.0),
+    ]
+
+
+def test_an_error_that_the_other_end_sent_is_an_answer() -> None:
+    said = Sample("observer", 1, "health", 10.0, 10.1, ok=False, error="http 503", values={"status": 503})
+    point = points(always("health.ok"), said)[0]
+    assert (point.value, point.lost) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("expression", "unknown", "value"),
+    [
+        ("health.status == 200", ("body",), True),
+        ("health.body.n == 1", ("body",), None),
+        ("health.body.n == 1", ("body", "n"), None),
+        ("health.body.n == 1", ("body", "m"), True),
+        ("health.body.exists(k, k == 'n')", ("body", "m"), None),
+        ("health.ok", (), None),
+        ("queue.ok", (), True),
+    ],
+)
+def test_what_an_observer_does_not_know_is_unknown(
+    expression: str, unknown: tuple[str, ...], value: bool | None
+) -> None:
+    sample = Sample(
+        "observer", 1, "health", 10.0, 10.1, ok=True, values={"status": 200, "body": {"n": 1}},
+        unknown=((unknown, "body too long"),),
+    )  # fmt: skip
+    found = points(always(expression), sample, queue(2, 10.2))
+    assert found[0].value is value
+    if value is None:
+        assert found[0].flaw is Flaw.UNKNOWN
+        assert found[0].why.endswith("is not known: body too long")
+
+
+class TestIncrease:
+    """``increase(path)``: growth since the stage began."""
+
+    @staticmethod
+    def values(counts: list[float | None], since: float, text: str = "increase(queue.count) >= 2") -> list[bool | None]:
+        evidence = Evidence(a_plan(expectation := becomes(text)))
+        for second, count in enumerate(counts):
+            lost = failed(second + 1, float(second), "queue")
+            evidence.take(queue(second + 1, float(second), count=count) if count is not None else lost)
+        return [point.value for point in evidence.track(expectation, since).points]
+
+    def test_it_counts_from_the_last_value_before_the_stage(self) -> None:
+        assert self.values([5, 7, 8, 9, 10], since=2.5) == [False, False, False, False, True]
+
+    def test_what_grew_before_does_not_count(self) -> None:
+        assert self.values([0, 50, 100, 100, 100], since=2.5) == [False] * 5
+
+    def test_from_another_moment_it_is_another_growth(self) -> None:
+        assert self.values([0, 50, 100, 100, 100], since=0.0) == [False, True, True, True, True]
+
+    def test_a_value_that_is_missing_for_a_moment_is_no_growth(self) -> None:
+        assert self.values([5, None, 5, None, 8], since=0.5) == [False, False, False, False, True]
+
+    def test_a_counter_that_falls_is_unknown_until_the_stage_ends(self) -> None:
+        assert self.values([5, 6, 9, 0, 9, 20], since=0.5) == [False, False, True, None, None, None]
+
+    def test_a_fall_before_the_stage_does_not_matter(self) -> None:
+        assert self.values([50, 0, 1, 2, 3], since=1.5) == [False, False, False, True, True]
+
+    def test_before_the_stage_there_is_none(self) -> None:
+        assert self.values([1, 2, 3], since=9.0, text="increase(queue.count) == 0") == [True, True, True]
 
 
 def test_a_type_error_is_not_judgeable() -> None:
@@ -305,23 +391,53 @@ class TestRehearsal:
         outage: tuple[Expectation, ...] = (),
         recovery: tuple[Expectation, ...] = (),
         measurements: tuple[Measurement, ...] = (),
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        since: float = 0.0,
+    ) -> Rehearsed:
         evidence = Evidence(a_plan(*outage, recovery=recovery, measurements=measurements))
         for n in range(5):
-            evidence.take(health(2 * n + 1, float(n), status=200, body={"redis": "ok", "depth": 3}))
+            body: Value = {"redis": "ok", "depth": 3, "none": None, "jobs": ({"id": "a", "n": 1},), "early": n == 0}
+            evidence.take(health(2 * n + 1, float(n), status=200, body=body))
             evidence.take(failed(2 * n + 2, float(n), "queue"))
-        return evidence.rehearse(evidence.means(0.0, 9.0))
+        return evidence.rehearse(evidence.means(0.0, 9.0), since)
 
     def test_what_works_is_not_mentioned(self) -> None:
-        outage = (always("health.status == 200"), eventually("health.body.redis != 'ok'"))
+        outage = (always("health.status == 200"), becomes("health.body.redis != 'ok'"))
         recovery = (eventually("near(health.body.depth, baseline.health.body.depth, 0.1, 5)"),)
-        assert self.rehearse(outage, recovery) == ((), ())
+        assert self.rehearse(outage, recovery) == Rehearsed()
 
     @pytest.mark.parametrize(
         ("expression", "finding"),
         [
             ("health.body.redsi == 'ok'", "it: health.body.redsi is missing in every sample"),
-            ("health.body.redis < 5", "it: the types do not fit (health.body.redis is text)"),
+            (
+                "health.body.redis < 5",
+                "it: health.body.redis is text, and 5 is a number: < never tells anything of them; write '5' in quotes",
+            ),
+            (
+                "health.status == '200'",
+                "it: health.status is a number, and '200' is text: == never tells anything of them; "
+                "write 200 without quotes",
+            ),
+            (
+                "health.status in [200, '204']",
+                "it: health.status is a number, and [200,'204'] holds text: it is never in there; "
+                "compare values of one kind",
+            ),
+            (
+                "health.body.jobs.exists(j, j.id == 1)",
+                "it: health.body.jobs[each].id is text, and 1 is a number: == never tells anything of them; "
+                "write '1' in quotes",
+            ),
+            (
+                "health.body.redis != health.body.depth",
+                "it: health.body.redis is text, and health.body.depth is a number: != never tells anything of them; "
+                "compare values of one kind",
+            ),
+            (
+                "increase(health.body.redis) > 1",
+                "it: increase(health.body.redis) takes a number, and health.body.redis is text",
+            ),
+            ("health.body.redis.size() + health.body.none > 2.5", "it: Unsupported operation"),
             ("queue.depth == 0", "it: queue.depth is missing: probe queue failed with timeout in every sample"),
             (
                 "health.body.depth > baseline.health.body.redis",
@@ -331,17 +447,46 @@ class TestRehearsal:
         ],
     )
     def test_what_cannot_be_judged_is_wrong(self, expression: str, finding: str) -> None:
-        assert self.rehearse((always(expression),)) == ((finding,), ())
-        assert self.rehearse(recovery=(eventually(expression),)) == ((finding,), ())
-        assert self.rehearse((eventually(expression),)) == ((), (finding,))
+        for found in (
+            self.rehearse((always(expression),)),
+            self.rehearse(recovery=(eventually(expression),)),
+            self.rehearse((becomes(expression),)),
+        ):
+            assert len(found.wrong) == 1
+            assert found.wrong[0].startswith(finding)
+            assert (found.already, found.doubtful) == ((), ())
 
-    def test_what_is_true_already_deserves_a_warning(self) -> None:
-        warning = "it: already true in the steady state; give it `holds`"
-        assert self.rehearse((eventually("health.ok", holds=0.0),)) == ((), (warning,))
+    @pytest.mark.parametrize(
+        "expression",
+        [
+            "health.body.none != 'ok' && health.status == 200",
+            "has(health.body.fault) && health.body.fault == 'redis'",
+            "health.status + 1 > 3 && '2' + health.body.redis == '2ok'",
+            "health.body.jobs.size() == 1 && health.body.jobs[0].n in [1, 2]",
+            "increase(health.body.depth) >= 0",
+            "health.ok == true && !health.ok == false && near(health.status, 200, 0.0, 1) == true",
+        ],
+    )
+    def test_what_compares_alike_is_not_mentioned(self, expression: str) -> None:
+        assert self.rehearse((always(expression),)) == Rehearsed()
+
+    @pytest.mark.parametrize("expression", ["health.ok", "health.body.depth >= 3", "!queue.ok"])
+    def test_what_is_true_already_can_be_true_without_the_fault(self, expression: str) -> None:
+        found = self.rehearse((becomes(expression),))
+        assert found.wrong == ()
+        assert len(found.already) == 1
+        assert found.already[0].startswith("it: it was true in the steady state")
+        assert self.rehearse((always(expression),)).already == ()
+        assert self.rehearse(recovery=(eventually(expression),)).already == ()
+
+    def test_only_the_steady_state_counts(self) -> None:
+        assert self.rehearse((becomes("health.body.early"),)).already
+        assert self.rehearse((becomes("health.body.early"),), since=0.5) == Rehearsed()
+        assert self.rehearse((becomes("health.body.early", holds=2.0),)) == Rehearsed()
 
     def test_a_measurement_of_nothing_deserves_a_warning(self) -> None:
-        wrong, doubtful = self.rehearse(measurements=(Measurement("depth", Stage.OUTAGE, "health.body.redis"),))
-        assert (wrong, doubtful) == ((), ("depth: health.body.redis is a number in no sample",))
+        found = self.rehearse(measurements=(Measurement("depth", Stage.OUTAGE, "health.body.redis"),))
+        assert found == Rehearsed(doubtful=("depth: health.body.redis is a number in no sample",))
 
 
 EXPECTATIONS = (
@@ -349,6 +494,8 @@ EXPECTATIONS = (
     always("pods.ready == 1 && health.ok", "across agents"),
     eventually("health.status == 200", "one probe"),
     eventually("queue.depth <= baseline.queue.depth", "with the baseline", holds=2.0),
+    becomes("health.status == 500", "false before"),
+    becomes("increase(queue.depth) > 3", "growth"),
 )
 
 
@@ -416,11 +563,11 @@ def test_what_is_decided_stays_decided(
     both: tuple[list[Sample], list[Sample]], rng: random.Random, expectation: Expectation, within: float
 ) -> None:
     evidence, decided = a_drill(), None
-    window = Window(5.0, 5.5, 5.5 + within, within, 15.0, 10.0)
+    window = Window(5.0, 5.5, 5.5 + within, within, 15.0, 10.0, false_from=4.0, fault_at=5.0)
     for sample in merged(*both, rng):
         evidence.take(sample)
         judgement = evidence.judge(Stage.OUTAGE, expectation, window)
         if decided is not None:
             assert judgement == decided
-        elif judgement.state in {ResultState.MET, ResultState.MISSED, ResultState.MET_BEFORE}:
+        elif judgement.state in {ResultState.MET, ResultState.MISSED, ResultState.ALWAYS_TRUE}:
             decided = judgement

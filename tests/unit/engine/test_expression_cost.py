@@ -121,7 +121,13 @@ def test_the_bound_on_values_is_the_one_that_costs_are_told_from() -> None:
 def plan(every: float, *expressions: str) -> Plan:
     always = tuple(Expectation(f"e{i}", Mode.ALWAYS, text) for i, text in enumerate(expressions))
     probes = tuple(Probe(name, HttpProbe("http://x"), every, 1.0) for name in "ab")
-    return Plan("g", probes, SteadyState(5.0, always), Outage(9.0, ()), Recovery(9.0))
+    return Plan(
+        "g",
+        probes,
+        SteadyState(5.0, always),
+        Outage(9.0, ()),
+        Recovery(9.0, (Expectation("up again", Mode.EVENTUALLY, "b.ok"),)),
+    )
 
 
 def test_many_that_are_allowed_alone_are_refused_together_unless_they_are_seldom_asked() -> None:

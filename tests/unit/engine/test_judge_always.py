@@ -2,7 +2,8 @@
 
 import pytest
 
-from gameday.engine.judge import Judgement, Window, guardrail_unknown, judge
+from gameday.engine.judge import guardrail_unknown, judge, miss
+from gameday.engine.judgement import Judgement, Window
 from gameday.model.plan import Expectation, Mode
 from gameday.model.record import ResultState
 from unit.engine.strips import strip
@@ -19,12 +20,14 @@ def always(
     ends: float | None = END,
     now: float = 60.0,
     gap: tuple[float, float] | None = None,
+    after: float = 0.0,
+    final: bool = False,
 ) -> Judgement:
-    expectation = Expectation("it", Mode.ALWAYS, "a.b", tolerates=tolerates, guardrail=guardrail)
+    expectation = Expectation("it", Mode.ALWAYS, "a.b", tolerates=tolerates, guardrail=guardrail, after=after)
     track = strip(text)
     if gap is not None:
         track.gap(*gap, "lines are missing")
-    return judge(expectation, track, Window(START, START + 0.5, ends, 10.0, now, 10.0))
+    return judge(expectation, track, Window(START, START + 0.5, ends, 10.0, now, 10.0, final=final))
 
 
 @pytest.mark.parametrize(
@@ -35,8 +38,19 @@ def always(
         pytest.param("ffffTTTTTTTTTTTf", MET, id="what was before and after does not count"),
         pytest.param("TTTTfTTTTTTTTTTT", MISSED, id="the first second counts"),
         pytest.param("TTTTTTTTTTTTTTfT", MISSED, id="the last second counts"),
-        pytest.param("TTTTnnnnnTnnnnnn", MET, id="one judgeable sample is enough"),
+        pytest.param("TTTTTTTTnTTTTTTT", UNKNOWN, id="one sample that nobody knows"),
+        pytest.param("TTTnTTTTTTTTTTTn", MET, id="one before and one after do not count"),
         pytest.param("TTTTnnnnnnnnnnnn", UNKNOWN, id="no judgeable sample"),
+        pytest.param("TTTTnTfTTTTTTTTT", MISSED, id="what is not known excuses no false value"),
+        pytest.param("TTTTTTsTTTTTTTTT", MET, id="one lost request is no outage"),
+        pytest.param("TTTTTTsTsTsTTTTT", MET, id="nor are several, each on its own"),
+        pytest.param("TTTTTTssTTTTTTTT", MISSED, id="two lost requests in a row"),
+        pytest.param("TTTTTTsfTTTTTTTT", MISSED, id="a lost request and a false answer"),
+        pytest.param("TTTTTTsnsTTTTTTT", UNKNOWN, id="nobody knows what was between two lost ones"),
+        pytest.param("TTTsTTTTTTTTTTTT", MET, id="lost before the window"),
+        pytest.param("TTTssTTTTTTTTTTT", MET, id="of two lost ones only the second is in the window"),
+        pytest.param("TTTTTTTTTTTTTTss", MET, id="of two lost ones only the first is in the window"),
+        pytest.param("sssssTssssTssssT", MISSED, id="an endpoint that answers one request in five"),
         pytest.param("TTTTTTTTTTTTTTT", UNKNOWN, id="no sample passed the end"),
         pytest.param("TTTTTTTT....TTTT", UNKNOWN, id="a silence of more than three intervals"),
         pytest.param(
@@ -61,8 +75,12 @@ def test_without_tolerance(text: str, state: ResultState) -> None:
         pytest.param("TTTTfffffTTTTTTT", MISSED, id="longer than tolerated"),
         pytest.param("ffffffffTTTTTTTT", MET, id="only the part inside the window counts"),
         pytest.param("TTTTffffTffffTTT", MET, id="one true sample ends a violation"),
-        pytest.param("TTTTfnnnfTTTTTTT", MISSED, id="a sample that cannot be judged does not end it"),
-        pytest.param("TTTTfnnnnTTTTTTT", MET, id="nor does it lengthen it"),
+        pytest.param("TTTTfnnnfTTTTTTT", UNKNOWN, id="what nobody knows makes no miss"),
+        pytest.param("TTTTfnnTTTTTTTTT", MET, id="even if it was false it was tolerated"),
+        pytest.param("TTTTfnnnnTTTTTTT", UNKNOWN, id="if it was false it was too long"),
+        pytest.param("TTTTnnTnnTnnTnTT", MET, id="none of them can hide a long violation"),
+        pytest.param("TTTTssssTTTTTTTT", MET, id="lost requests as long as tolerated"),
+        pytest.param("TTTTsssssTTTTTTT", MISSED, id="lost requests for longer than tolerated"),
         pytest.param("TTTTff....ffTTTT", UNKNOWN, id="nobody knows what was in a gap: no miss"),
         pytest.param("TTTTff....ffffff", MISSED, id="a miss after the gap, for its own length"),
     ],
@@ -77,6 +95,7 @@ def test_with_a_tolerance_of_three_seconds(text: str, state: ResultState) -> Non
         #             0123456789012345
         pytest.param("TTTTffffTTTTTTTT", MET, id="a guardrail tolerates three intervals"),
         pytest.param("TTTTfffffTTTTTTT", MISSED, id="and no more"),
+        pytest.param("TTTTsssssTTTTTTT", MISSED, id="silence is a violation too"),
     ],
 )
 def test_a_guardrails_own_tolerance(text: str, state: ResultState) -> None:
@@ -113,6 +132,26 @@ def test_missing_lines_make_it_unknown(gap: tuple[float, float], state: ResultSt
     assert always("TTTTTTTTTTTTTTTT", gap=gap).state is state
 
 
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        #             0123456789012345
+        pytest.param("TTTTffTTTTTTTTTT", MET, id="false until then"),
+        pytest.param("TTTTnnTTTTTTTTTT", MET, id="unknown until then"),
+        pytest.param("TTTTfffTTTTTTTTT", MET, id="false at the last sample before"),
+        pytest.param("TTTTffffTTTTTTTT", MISSED, id="false at the first sample that counts"),
+        pytest.param("TTTTTTTTTTTfTTTT", MISSED, id="false later"),
+    ],
+)
+def test_it_counts_from_a_while_after_the_start(text: str, state: ResultState) -> None:
+    assert always(text, after=2.0).state is state
+
+
+def test_a_stage_that_ends_early_leaves_it_unknown() -> None:
+    assert always("TTTTTTTTTTTTTTTT", ends=None, now=9.0, final=True).state is UNKNOWN
+    assert always("TTTTTfTTTTTTTTTT", ends=None, now=9.0, final=True).state is MISSED
+
+
 def test_missing_lines_inside_a_violation_take_away_its_length() -> None:
     assert always("TTTTTffffffTTTTT", tolerates=4.0).state is MISSED
     assert always("TTTTTffffffTTTTT", tolerates=4.0, gap=(7.0, 8.0)).state is UNKNOWN
@@ -121,11 +160,18 @@ def test_missing_lines_inside_a_violation_take_away_its_length() -> None:
 def test_a_miss_tells_when_and_how_long() -> None:
     judgement = always("TTTTTTfffffTTTTT", tolerates=3.0)
     assert judgement.at == 10.0
-    assert judgement.why == "violated 2.0 s after the start, for at least 4.0 s where 3 s are tolerated"
+    assert judgement.why == "false from 2.0 s after the start, for at least 4.0 s where 3 s are tolerated"
+
+
+def test_at_the_end_of_the_stage_a_miss_tells_its_longest_violation() -> None:
+    expectation = Expectation("it", Mode.ALWAYS, "a.b")
+    window = Window(START, START + 0.5, END, 10.0, END, 10.0)
+    told = (None, "false from 4.0 s after the start, for at least 3.0 s")
+    assert miss(expectation, strip("TTTTfTTTffffTTTT"), window) == told
 
 
 def test_what_could_not_be_judged_is_named() -> None:
-    assert "a.b is missing" in always("TTTTnnnnnnnnnnnn").why
+    assert "a.b is not known: body too long" in always("TTTTnnnnnnnnnnnn").why
 
 
 @pytest.mark.parametrize(
@@ -143,4 +189,8 @@ def test_what_could_not_be_judged_is_named() -> None:
     ],
 )
 def test_a_guardrail_that_nobody_can_judge_lifts(text: str, now: float, known: bool) -> None:
-    assert (guardrail_unknown(strip(text), START, now) is None) is known
+    expectation = Expectation("it", Mode.ALWAYS, "a.b", guardrail=True)
+    window = Window(START, None, None, 10.0, now, 10.0)
+    assert (guardrail_unknown(expectation, strip(text), window) is None) is known
+    later = Expectation("it", Mode.ALWAYS, "a.b", guardrail=True, after=60.0)
+    assert guardrail_unknown(later, strip(text), Window(START, START, None, 10.0, now, 10.0)) is None

@@ -2,14 +2,15 @@
 
 import pytest
 
-from gameday.engine.judge import Judgement, Window, judge
+from gameday.engine.judge import judge, miss
+from gameday.engine.judgement import Judgement, Window
 from gameday.model.plan import Expectation, Mode
 from gameday.model.record import ResultState
 from unit.engine.strips import strip
 
 REQUESTED, ZERO, WITHIN = 4.5, 6.5, 6.0
 PENDING, MET, MISSED, UNKNOWN = ResultState.PENDING, ResultState.MET, ResultState.MISSED, ResultState.UNKNOWN
-BEFORE = ResultState.MET_BEFORE
+ALL_ALONG = ResultState.ALWAYS_TRUE
 
 
 def eventually(
@@ -22,12 +23,14 @@ def eventually(
     gap: tuple[float, float] | None = None,
     zero_resolution: float = 0.0,
     skew: float = 0.0,
+    fault: float = 0.0,
 ) -> Judgement:
     expectation = Expectation("it", Mode.EVENTUALLY, "a.b", within=within, holds=holds)
     track = strip(text)
     if gap is not None:
         track.gap(*gap, "lines are missing")
-    return judge(expectation, track, Window(REQUESTED, zero, None, 10.0, now, 10.0, zero_resolution, skew))
+    window = Window(REQUESTED, zero, None, 10.0, now, 10.0, zero_resolution, skew, fault_at=fault)
+    return judge(expectation, track, window)
 
 
 @pytest.mark.parametrize(
@@ -42,14 +45,19 @@ def eventually(
         pytest.param("ffffffffffffff", MISSED, None, id="never true"),
         pytest.param("fffffTTTTTTTTT", MET, 0.0, id="met between the request and zero"),
         pytest.param("fffffTffffffff", MET, 0.0, id="met between the request and zero, if only there"),
-        pytest.param("ffffTTTTTTTTTT", BEFORE, None, id="already true at the last sample before the request"),
-        pytest.param("fffTnTTTTTTTTT", BEFORE, None, id="the last judgeable sample before the request counts"),
+        pytest.param("TTTTTTTTTTTTTT", ALL_ALONG, None, id="true all along"),
+        pytest.param("TTTTnTTTTTTTTT", ALL_ALONG, None, id="true all along, as far as anybody knows"),
+        pytest.param("ffffTTTTTTTTTT", MET, 0.0, id="false under the fault, and true again before its end"),
+        pytest.param("TfffTTTTTTTTTT", MET, 0.0, id="false at any time under the fault is not all along"),
         pytest.param("fffTfffffTTTTT", MET, 2.6, id="true earlier, but no longer at the request"),
         pytest.param("ffffTfffffffff", MISSED, None, id="true before the request and never again"),
-        pytest.param("fffffnnTffffff", MET, 0.6, id="samples that cannot be judged do not hinder"),
+        pytest.param("fffffnnTffffff", MET, 0.6, id="samples that nobody knows do not hinder"),
         pytest.param("fffffnnnnnnnnn", UNKNOWN, None, id="no judgeable sample"),
         pytest.param("ffffffffnnnnff", UNKNOWN, None, id="nothing judgeable for over three intervals"),
-        pytest.param("ffffffffnnffff", MISSED, None, id="nothing judgeable for a moment"),
+        pytest.param("ffffffffnfffff", UNKNOWN, None, id="it may have been true at the one that nobody knows"),
+        pytest.param("ffffnfffffffff", MISSED, None, id="what nobody knows before the request does not count"),
+        pytest.param("fffffffffffffn", UNKNOWN, None, id="no judgeable sample passed the deadline"),
+        pytest.param("ffssssssssssss", MISSED, None, id="a system that does not answer has not met it"),
         pytest.param("ffffffff....ff", UNKNOWN, None, id="a silence of over three intervals: no miss"),
         pytest.param("fffffff....TTT", MET, 4.6, id="met after a silence"),
         pytest.param("fffffffffffff", UNKNOWN, None, id="no sample passed the deadline"),
@@ -74,10 +82,13 @@ def test_without_holds(text: str, state: ResultState, seconds: float | None) -> 
         pytest.param("ffffffffffffTTTfTTT", MISSED, None, id="the last hold in time broke"),
         pytest.param("fffffTTTTTTfffffff", MET, 0.0, id="true before zero, and held from zero on"),
         pytest.param("fffffTTTTTffffffff", MISSED, None, id="what was held before zero does not count"),
-        pytest.param("fffTTTTTTTTfffffff", BEFORE, None, id="true before the request, and held from zero on"),
+        pytest.param("fffTTTTTTTTfffffff", MET, 0.0, id="true before the request, and held from zero on"),
+        pytest.param("TTTTTTTTTTTfffffff", ALL_ALONG, None, id="true all along, and held from zero on"),
         pytest.param("fffTTTTTffffffffff", MISSED, None, id="true before the request, and lost after zero"),
         pytest.param("fffffffffTTnTTTTff", MET, 5.6, id="a sample that cannot be judged begins the hold anew"),
         pytest.param("fffffffffTTnTTffff", UNKNOWN, None, id="it might have held, had we known"),
+        pytest.param("ffffffffnnffffffff", MISSED, None, id="even if it was true it was too short"),
+        pytest.param("fffffffTnnTfffffff", UNKNOWN, None, id="if it was true it held"),
         pytest.param("fffffffffTT....TTTTT", UNKNOWN, None, id="a silence breaks a hold, and is no miss"),
         pytest.param("fffffff.TT.TTfffff", MET, 1.6, id="a short silence does not break it"),
     ],
@@ -102,8 +113,8 @@ def test_with_three_seconds_to_hold(text: str, state: ResultState, seconds: floa
         pytest.param("fffffTTT", 21.4, 5.0, PENDING, id="a hold from before zero has until zero and its length"),
         pytest.param("fffffTTT", 21.6, 5.0, UNKNOWN, id="and its samples never came"),
         pytest.param("fffffffffffTTTTTT", 16.2, 5.0, MET, id="a hold that was held"),
-        pytest.param("fffffffffff.nnn", 15.0, 0.0, PENDING, id="a judgeable sample may still pass the deadline"),
-        pytest.param("fffffffffff.nnn", 23.0, 0.0, UNKNOWN, id="none did"),
+        pytest.param("fffffffffffffnn", 15.0, 0.0, PENDING, id="a judgeable sample may still pass the deadline"),
+        pytest.param("fffffffffffffnn", 23.0, 0.0, UNKNOWN, id="none did"),
     ],
 )
 def test_when_it_is_decided(text: str, now: float, holds: float, state: ResultState) -> None:
@@ -152,7 +163,8 @@ def test_without_within_the_stage_is_the_limit(holds: float, text: str, state: R
 @pytest.mark.parametrize(
     ("gap", "state"),
     [
-        pytest.param((2.0, 6.5), MISSED, id="before zero"),
+        pytest.param((2.0, 4.5), MISSED, id="before the request"),
+        pytest.param((2.0, 6.5), UNKNOWN, id="before zero: true there counts as met"),
         pytest.param((6.0, 7.0), UNKNOWN, id="over zero"),
         pytest.param((8.0, 9.0), UNKNOWN, id="inside"),
         pytest.param((12.0, 13.0), UNKNOWN, id="over the deadline"),
@@ -175,7 +187,7 @@ def test_missing_lines_break_a_hold() -> None:
         #             01234567890123
         pytest.param("fffffffffTTTTT", 0.0, 1.1 + 0.5, id="from the unmet sample's request to the met one's answer"),
         pytest.param("ffffffff.TTTTT", 0.0, 2.1 + 0.5, id="a missing sample makes it coarser"),
-        pytest.param("fffffffnnTTTTT", 0.0, 3.1 + 0.5, id="so do samples that cannot be judged"),
+        pytest.param("fffffffnnTTTTT", 0.0, 3.1 + 0.5, id="so do samples that nobody knows"),
         pytest.param("fffffffffTTTTT", 0.2, 1.1 + 0.5, id="a small clock difference is within it"),
         pytest.param("fffffffffTTTTT", 0.3, 1.4 + 0.5, id="a larger one adds to it"),
         pytest.param("fffffffffTTTTT", 2.1, None, id="with too large a one there is no number"),
@@ -196,12 +208,28 @@ def test_when_it_was_met_and_when_it_was_missed() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("ffffffffffffff", "not true within 6 s of zero, at none of 6 samples"),
-        ("ffffffffTTTfffffff", "true for at most 2.0 s, it had to hold for 3 s"),
-        ("fffffffnnnnnnnnnn", "a.b is missing"),
+        ("ffffffffffffff", "not true within 6 s: never true, at none of 6 samples"),
+        ("ffffffffTTTfffffff", "true for at most 2.0 s, and it must hold for 3 s"),
+        ("fffffffnnnnnnnnnn", "a.b is not known: body too long"),
         ("fffffffff", "no sample after the deadline"),
-        ("ffffffffTTT....TTTT", "it held, and then nobody knows: no sample for 5.0 s"),
+        ("ffffffffTTT....TTTT", "not every sample is known: no sample for 5.0 s"),
     ],
 )
 def test_what_stood_in_the_way_is_told(text: str, why: str) -> None:
     assert why in eventually(text, holds=3.0).why
+
+
+@pytest.mark.parametrize(
+    ("text", "holds", "late", "why"),
+    [
+        # 01234567890123456789
+        ("ffffffffffffffffTTTT", 0.0, 3.6, "true after 9.6 s, 3.6 s late"),
+        ("ffffffffffffffffTTTT", 3.0, 3.6, "true after 9.6 s and held for 3 s, 3.6 s late"),
+        ("ffffffffffffffffTTTf", 3.0, None, "true for at most 2.0 s, and it must hold for 3 s"),
+        ("fffffffffffffffffffff", 0.0, None, "never true, at none of 14 samples"),
+    ],
+)
+def test_a_miss_tells_by_how_much(text: str, holds: float, late: float | None, why: str) -> None:
+    expectation = Expectation("it", Mode.EVENTUALLY, "a.b", within=WITHIN, holds=holds)
+    found, told = miss(expectation, strip(text), Window(REQUESTED, ZERO, 20.0, 10.0, 20.0, 10.0))
+    assert (found, told) == (pytest.approx(late) if late is not None else None, why)

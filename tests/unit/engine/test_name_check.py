@@ -30,11 +30,18 @@ from gameday.model.plan import (
 
 CUT = NetworkPartition(Selector({"app": "api"}), HostTarget("192.0.2.1", (1,)))
 STEADY = SteadyState(5.0, (Expectation("steady", Mode.ALWAYS, "a.ok"),))
-GOOD = Plan("g", (Probe("a", HttpProbe("http://api/")),), STEADY, Outage(9.0, (Fault("cut", CUT),)), Recovery(9.0))
+UP = Expectation("up again", Mode.EVENTUALLY, "a.ok")
+GOOD = Plan(
+    "g", (Probe("a", HttpProbe("http://api/")),), STEADY, Outage(9.0, (Fault("cut", CUT),)), Recovery(9.0, (UP,))
+)
 
 
 def measuring(name: str, figure: str) -> Expectation:
     return Expectation(name, Mode.EVENTUALLY, "a.ok", 2.0, measures=figure)
+
+
+def becoming(name: str, figure: str) -> Expectation:
+    return replace(measuring(name, figure), mode=Mode.BECOMES)
 
 
 def steps(*named: Step) -> Plan:
@@ -123,7 +130,7 @@ def test_a_bystander_may_not_take_the_name_of_the_one_that_is_always_watched() -
 def test_names_that_do_not_meet_are_no_finding() -> None:
     plan = replace(
         steps(scaling("stop", "w"), Step("clear", RunJob("c")), Step("start", Restore("w"))),
-        outage=replace(GOOD.outage, expect=(measuring("back", "one"),)),
+        outage=replace(GOOD.outage, expect=(becoming("back", "one"),)),
         recovery=Recovery(9.0, (measuring("back", "two"),)),
         measurements=(Measurement("three", Stage.OUTAGE, "a.latency"),),
     )

@@ -30,10 +30,13 @@ from gameday.model.plan import (
 GOOD = Probe("a", HttpProbe("http://api/healthz"))
 
 
+UP = Expectation("up again", Mode.EVENTUALLY, "a.ok")
+
+
 def plan(*probes: Probe, to: Target | None = None, stay: str | None = None) -> Plan:
     stays = (MustStay("x", host=stay, port=80),) if stay is not None else ()
     cut = NetworkPartition(Selector({"app": "api"}), to or HostTarget("192.0.2.1", (1,)), must_stay=stays)
-    return Plan("g", probes or (GOOD,), SteadyState(5.0), Outage(9.0, (Fault("f", cut),)), Recovery(9.0))
+    return Plan("g", probes or (GOOD,), SteadyState(5.0), Outage(9.0, (Fault("f", cut),)), Recovery(9.0, (UP,)))
 
 
 def found(of: Plan) -> list[str]:

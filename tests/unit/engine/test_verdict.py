@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gameday.engine.verdict import verdict_of
-from gameday.model.plan import Stage
+from gameday.model.plan import Expectation, Mode, Outage, Plan, Recovery, Stage, SteadyState
 from gameday.model.record import Cause, Doubt, Record, Result, ResultState, Verdict
 
 PROVEN = Record(proven_at=102.0, zero=100.0, severed=True, faults_cleared=True)
@@ -15,6 +15,20 @@ LATE = Result(Stage.RECOVERY, "healthy", ResultState.MISSED, 900.0)
 UNKNOWN = Result(Stage.OUTAGE, "buffers", ResultState.UNKNOWN, 160.0, why="no samples")
 LEAK_AT_150 = Doubt(Cause.LEAK, "witness-0 got through", 150.0)
 LEAK_AT_170 = Doubt(Cause.LEAK, "witness-0 got through", 170.0)
+
+
+def planned(*results: Result) -> Plan:
+    """The plan that these results are of."""
+    expect = {
+        stage: tuple(Expectation(r.name, Mode.ALWAYS, "a.ok") for r in results if r.stage is stage) for stage in Stage
+    }
+    return Plan(
+        "it",
+        (),
+        SteadyState(1.0, expect[Stage.STEADY_STATE]),
+        Outage(1.0, (), expect[Stage.OUTAGE]),
+        Recovery(1.0, expect[Stage.RECOVERY]),
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,9 +82,26 @@ LEAK_AT_170 = Doubt(Cause.LEAK, "witness-0 got through", 170.0)
     ],
 )
 def test_verdict(record: Record, verdict: Verdict) -> None:
-    assert verdict_of(record).verdict is verdict
+    assert verdict_of(record, planned(*record.results)).verdict is verdict
 
 
 def test_a_miss_before_an_abort_stays_visible() -> None:
-    judged = verdict_of(replace(PROVEN, results=(MISS,), aborted=Cause.ABORTED))
+    judged = verdict_of(replace(PROVEN, results=(MISS,), aborted=Cause.ABORTED), planned(MISS))
     assert "alerts" in judged.message
+
+
+def test_an_expectation_of_which_nothing_is_recorded_counts() -> None:
+    judged = verdict_of(replace(PROVEN, results=(MET,)), planned(MET, MISS, LATE))
+    assert judged.verdict is Verdict.INCONCLUSIVE
+    assert judged.message == "alerts: it was never decided; 1 of 3 expectations met"
+
+
+@pytest.mark.parametrize("state", [ResultState.MET, ResultState.ALWAYS_TRUE])
+def test_the_count_is_of_the_plan(state: ResultState) -> None:
+    judged = verdict_of(replace(PROVEN, results=(replace(MET, state=state),)), planned(MET))
+    assert (judged.verdict, judged.message) == (Verdict.PASSED, "1 of 1 expectations met")
+
+
+def test_a_miss_says_by_how_much() -> None:
+    judged = verdict_of(replace(PROVEN, results=(MET, replace(MISS, late=5.2))), planned(MET, MISS))
+    assert judged.message == "missed: alerts (5.2 s late); 1 of 2 expectations met"

@@ -29,7 +29,7 @@ spec:
     faults:
     - name: partition
       networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}}
-  recovery: {within: 20s}
+  recovery: {within: 20s, expect: [{name: healthy again, eventually: health.ok}]}
 """)
 
 

@@ -16,6 +16,7 @@ from gameday.engine.commands import FreeLock, LetGo, Lift, ScaleTo, UpdateGameDa
 from gameday.engine.situation import Situation
 from gameday.errors import GameDayError
 from gameday.faults import policy
+from gameday.model.plan import Plan
 from gameday.model.record import Hold, HoldState, Record, ResultState
 from gameday.model.world import World
 from gameday.runner import drill as runner
@@ -114,13 +115,18 @@ def _() -> Any:
     return patch.object(policy, "build", unowned)
 
 
+def _all_known(record: Record) -> Record:
+    """The record of a drill to which all that is unknown was met."""
+    met = [replace(r, state=ResultState.MET) if r.state is ResultState.UNKNOWN else r for r in record.results]
+    return replace(record, results=tuple(met))
+
+
 @mutation("neither a doubt nor what is unknown counts", Rule.HONEST_PASS, kinds=(What.REDIS_DOWN, What.DEAF))
 def _() -> Any:
     original = verdict.verdict_of
 
-    def carefree(record: Record) -> verdict.Judged:
-        known = [r for r in record.results if r.state is not ResultState.UNKNOWN]
-        return original(replace(record, results=tuple(known), doubts=()))
+    def carefree(record: Record, plan: Plan) -> verdict.Judged:
+        return original(replace(_all_known(record), doubts=()), plan)
 
     return patch.object(after, "verdict_of", carefree)
 
@@ -129,9 +135,8 @@ def _() -> Any:
 def _() -> Any:
     original = verdict.verdict_of
 
-    def generous(record: Record) -> verdict.Judged:
-        known = [r for r in record.results if r.state is not ResultState.UNKNOWN]
-        return original(replace(record, results=tuple(known)))
+    def generous(record: Record, plan: Plan) -> verdict.Judged:
+        return original(_all_known(record), plan)
 
     return patch.object(after, "verdict_of", generous)
 
@@ -163,7 +168,7 @@ def _() -> Any:
 @mutation("lines that are missing are no gap", Rule.HONEST_FAIL, Rule.HONEST_PASS, kinds=(What.STOP, What.SKIP))
 def _() -> Any:
     return _both(
-        patch.object(tracks.Track, "gap_within", lambda *_: None),
+        patch.object(tracks.Track, "gap", lambda *_: None),
         patch.object(tracks.Track, "patience", property(lambda _: float("inf"))),
     )
 
@@ -310,7 +315,7 @@ def _() -> Any:
     return _both(
         patch.object(evidence.Evidence, "caught_up", lambda *_: True),
         patch("gameday.engine.budgets.GRACE", -100.0),
-        patch.object(tracks.Track, "gap_within", lambda *_: None),
+        patch.object(tracks.Track, "gap", lambda *_: None),
     )
 
 
