@@ -110,4 +110,6 @@ class Results:
 
 def _line(row: Row) -> str:
     """A row as one line: what it does not say is left out."""
-    return json.dumps({key: value for key, value in asdict(row).items() if value not in ("", [], {})})
+    return json.dumps(
+        {key: value for key, value in asdict(row).items() if value not in ("", [], {})}, ensure_ascii=False
+    )
