@@ -1,6 +1,7 @@
 """``python -m simulation``: many worlds, one after the other; each that breaks a promise is made small and printed.
 
-Exits 1 when any promise was broken. ``--seed`` replays one world and tells all that it breaks.
+Exits 1 when any promise was broken, a trouble did not come when it was due, or a kind of trouble never bit. ``--seed``
+replays one world and tells all that it breaks.
 """
 
 import argparse
@@ -13,11 +14,13 @@ from collections import Counter
 from simulation import running
 from simulation.bare import world as bare
 from simulation.outcome import Outcome
-from simulation.scenario import Scenario, draw
+from simulation.scenario import Scenario, What, draw
 from simulation.shrinking import shrink
 
 USUAL = 60
 """Samples of a drill up to which its speed is told apart: a drill whose operator is long away has more to read."""
+ENOUGH = 1000
+"""Drills among which every kind of trouble must have bitten: each is drawn some fifty times."""
 SHOWN = 10
 """Most worlds that are made small and printed."""
 
@@ -53,6 +56,7 @@ def main() -> int:
     parser.add_argument("--whole", action="store_true", help="the whole operator, a tenth as fast")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
+    gc.disable()
     if options.seed is not None:
         outcome = run(scenario_of(options.seed, whole=options.whole), whole=options.whole)
         print(outcome.scenario, *outcome.broken, dict(outcome.verdicts), sep="\n")
@@ -62,9 +66,11 @@ def main() -> int:
 
 def many(first: int, drills: int, *, whole: bool) -> int:
     """Run worlds until so many drills were run; the exit code."""
-    gc.disable()
     done, samples, seed, broken = 0, 0, first, 0
     verdicts: Counter[str] = Counter()
+    drawn: Counter[What] = Counter()
+    bit: Counter[What] = Counter()
+    missed = 0
     began = time.process_time()
     usual, spent = 0, 0.0
     while done < drills:
@@ -76,6 +82,9 @@ def many(first: int, drills: int, *, whole: bool) -> int:
             usual += len(outcome.scenario.trials)
             spent += time.process_time() - before
         verdicts += outcome.verdicts
+        drawn.update(trouble.what for trouble in outcome.scenario.troubles)
+        bit.update(outcome.bit.keys())
+        missed += len(outcome.missed)
         if outcome.broken:
             broken += 1
             if broken <= SHOWN:
@@ -90,7 +99,19 @@ def many(first: int, drills: int, *, whole: bool) -> int:
     )
     print(f"of these {usual} with up to {USUAL} samples, {usual / spent * 60:.0f} a minute")
     print(f"{samples / done:.0f} samples a drill; {counted}; {broken} worlds broke a promise")
-    return 1 if broken else 0
+    never = unbitten(drawn, bit) if done >= ENOUGH else []
+    for line in never:
+        print(line)
+    if missed:
+        print(f"{missed} troubles were due and did not come")
+    return 1 if broken or never or missed else 0
+
+
+def unbitten(drawn: Counter[What], bit: Counter[What]) -> list[str]:
+    """Print in how many worlds each kind of trouble bit; what is to be said of those that never did."""
+    print("in how many worlds somebody met each trouble, of those drawn:")
+    print(", ".join(f"{what.value} {bit[what]}/{drawn[what]}" for what in What))
+    return [f"{what.value}: drawn {drawn[what]} times, and nobody ever met it" for what in What if not bit[what]]
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from gameday.errors import (
     Refused,
     TooManyRequests,
 )
+from simulation.scenario import What
 from simulation.store import Store, Stream, copied
 
 if TYPE_CHECKING:
@@ -74,8 +75,10 @@ class Server:
         """Hand an event to a watch, unless something is wrong with watches."""
         world = self.store.world
         if self.dropping and world.random.random() < 0.5:
+            world.tally.bites(What.WATCH_DROPS)
             return
         if self.late:
+            world.tally.bites(What.WATCH_LATE)
             world.after(world.random.uniform(0, 2), stream.deliver, event)
         elif self.hangs:
             self.waiting.append(lambda: stream.deliver(event))
@@ -291,6 +294,9 @@ class SimulatedCluster(Cluster):
         delay = takes or 0.002
         if not takes and self.server.delays and kind is not LEASES:
             delay = self.server.delays.pop(0)
+            world.tally.bites(What.DELAY)
+        if takes:
+            world.tally.bites(What.SCALE_LATE)
         if delay <= API_GIVES_UP:
             self.server.under_way += verb in WRITES and kind is not LEASES
             world.after(delay, self._arrive, verb, kind, act, answer, moment)
@@ -303,12 +309,14 @@ class SimulatedCluster(Cluster):
     def _arrive(self, verb: str, kind: Kind, act: Callable[[], Any], answer: Any, moment: str) -> None:
         server, world = self.server, self.store.world
         if server.hangs:
+            world.tally.bites(What.API_HANGS)
             text = f"{verb} {kind.plural}: no answer in time"
             world.after(CALL_SECONDS, _fail, answer, NoAnswer(text))
             server.waiting.append(lambda: self._arrive(verb, kind, act, answer, moment))
             return
         server.under_way -= verb in WRITES and kind is not LEASES
         if server.down:
+            world.tally.bites(What.API_DOWN)
             _fail(answer, ClusterUnreachable(f"{verb} {kind.plural}: connection refused"))
             return
         try:
@@ -319,18 +327,21 @@ class SimulatedCluster(Cluster):
             return
         if verb in WRITES and kind is not LEASES and server.losing > 0:
             server.losing -= 1
+            world.tally.bites(What.LOSE)
             world.after(0.002, _fail, answer, NoAnswer(f"{verb} {kind.plural}: the answer got lost"))
             return
         world.after(0.002, self._answer, answer, result, moment)
 
     def _admit(self, verb: str, kind: Kind) -> None:
         if self.account in self.server.without_rights and self.account:
+            self.store.world.tally.bites(What.RIGHTS_GONE)
             raise Forbidden(f"{verb} {kind.plural} is forbidden")
         # A Lease is not refused by itself: losing it is tried by whole outages.
         # What is there is never said not to be: only a write can find that its namespace or kind has gone.
         lies = self.server.refusing[:1] == ["404"] and verb not in WRITES
         if self.server.refusing and kind is not LEASES and verb != "log" and not lies:
             status = self.server.refusing.pop(0)
+            self.store.world.tally.bites(What.REFUSE)
             raise ANSWERS[status](f"{verb} {kind.plural}: refused with {status}")
 
     def _answer(self, answer: Any, result: Any, moment: str) -> None:

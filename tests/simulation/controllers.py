@@ -12,6 +12,7 @@ from gameday.cluster.client import CONTAINER
 from gameday.cluster.kinds import DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Kind, Object
 from gameday.model.labels import AGENT, ROLE
 from simulation.client import Server
+from simulation.scenario import What
 from simulation.store import SYSTEM, Change, Store
 
 CLOCK_STARTS = 0.2
@@ -129,6 +130,8 @@ class Controllers:
     def _step_ends(self, job: Object) -> None:
         metadata = job["metadata"]
         how = "Failed" if metadata["namespace"] in self.job_fails else "Complete"
+        if how == "Failed":
+            self.world.tally.bites(What.JOB_FAILS)
         ended = [{"type": how, "status": "True"}]
         self.store.status(JOBS, metadata["namespace"], metadata["name"], metadata["uid"], conditions=ended)
 
@@ -139,6 +142,8 @@ class Controllers:
             return
         if change.before is None:
             self._later(self.pods_take, self._run_pod, pod)
+            if self.pods_take > POD_RUNS:
+                self.world.tally.bites(What.SLOW_PODS)
         elif "deletionTimestamp" in pod["metadata"] and "deletionTimestamp" not in change.before["metadata"]:
             self._later(self.ends(pod), self._end_pod, pod)
 

@@ -1,6 +1,7 @@
 """What may befall a process of either simulation: to die, at a moment or at a call, or to stand still."""
 
 from simulation.scenario import Trouble, What
+from simulation.world import World
 
 
 class Mortal:
@@ -11,6 +12,13 @@ class Mortal:
     freeze: tuple[int, float] | None = None
     """At which of its next writing calls it stands still, and for how many seconds."""
     frozen_until: float = 0.0
+    clock: World
+    """The world's clock, and its tally."""
+    dead: bool = False
+    _dying: What | None = None
+    """By which trouble it is about to die."""
+    _freezing: What | None = None
+    """By which trouble it stands still, until it was seen to put something off."""
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -20,11 +28,12 @@ class Mortal:
         """Have one of its troubles; others are none of it."""
         match trouble.what:
             case What.CRASH:
+                self._dying = What.CRASH
                 self.kill()
             case What.CRASH_AT_CALL:
                 self.crash = trouble.count, trouble.detail
             case What.FREEZE:
-                self.frozen_until = now + trouble.seconds
+                self.frozen_until, self._freezing = now + trouble.seconds, What.FREEZE
             case What.FREEZE_AT_CALL:
                 self.freeze = trouble.count, trouble.seconds
             case _:
@@ -35,9 +44,24 @@ class Mortal:
         if self.freeze is not None:
             left, seconds = self.freeze
             self.freeze = (left - 1, seconds) if left > 1 else None
-            self.frozen_until = now + seconds if left <= 1 else self.frozen_until
+            if left <= 1:
+                self.frozen_until, self._freezing = now + seconds, What.FREEZE_AT_CALL
         if self.crash is None:
             return ""
         count, moment = self.crash
         self.crash = (count - 1, moment) if count > 1 else None
-        return moment if count <= 1 else ""
+        if count > 1:
+            return ""
+        self._dying = What.CRASH_AT_CALL
+        return moment
+
+    def dies(self) -> None:
+        """It is dead; by a trouble, unless it ended by itself."""
+        if self._dying is not None:
+            self.clock.tally.bites(self._dying)
+
+    def puts_off(self) -> None:
+        """It stands still although it had something to do."""
+        if self._freezing is not None:
+            self.clock.tally.bites(self._freezing)
+            self._freezing = None

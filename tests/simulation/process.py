@@ -27,11 +27,10 @@ class Process(Mortal):
     """An operator, from its start to its death. ``name`` is its identity; the next one has another."""
 
     def __init__(self, world: World, server: Server, name: str, skew: float = 0.0) -> None:
-        self.world = world
+        self.world = self.clock = world
         self.server = server
         self.name = name
         self.skew = skew
-        self.dead = False
         self.ended_at = 0.0
         """When it died, in the world's seconds."""
         self.error: BaseException | None = None
@@ -57,7 +56,11 @@ class Process(Mortal):
         """When it has something to run."""
         if self.dead:
             return NEVER
-        return max(self.loop.due(), self.frozen_until)
+        due = self.loop.due()
+        if due >= self.frozen_until:
+            return due
+        self.puts_off()
+        return self.frozen_until
 
     def turn(self) -> None:
         """Run it."""
@@ -68,6 +71,7 @@ class Process(Mortal):
         if not self.dead:
             self.dead = self.loop.stopped = True
             self.ended_at = self.world.elapsed
+            self.dies()
             self.ended(self)
 
     def counted(self, namespace: str) -> int:

@@ -87,6 +87,8 @@ class Site:
             sum(town.samples for town in self.towns),
             self.world.elapsed,
             self.server.store.version,
+            self.world.tally.missed(self.scenario.troubles, self.world.elapsed),
+            self.world.tally.bit,
         )
 
     def start(self) -> None:

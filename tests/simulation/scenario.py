@@ -108,6 +108,15 @@ EVERYWHERE = frozenset(
 )  # fmt: skip
 """What concerns every drill of the world."""
 
+CHANGING = frozenset(
+    {
+        What.HALT, What.AGENT_DIES, What.POLICY_DELETED, What.POLICY_CHANGED, What.FUSE_DELETED, What.FUSE_SUSPENDED,
+        What.ABORT, What.DRILL_DELETED, What.DRILL_FORCED, What.GAMEDAY_DELETED, What.OPT_OUT, What.SCALED_BY_OTHERS,
+        What.FINALIZER_TAKEN,
+    }
+)  # fmt: skip
+"""What changes an object of the cluster by itself: such a trouble has bitten when an object is another than before."""
+
 FREEZING = frozenset({What.FREEZE, What.FREEZE_AT_CALL})
 """After these another process takes over."""
 
@@ -196,11 +205,19 @@ class Dice:
             case What.DELAY:
                 count, seconds = dice.choice((1, 1, 4)), dice.choice((0.5, 3.0, 9.0, 30.0, 150.0))
             case What.CLOCK_STEP:
+                # A drill's clock never jumps, so that half of the clocks are wrong from the beginning.
+                at = dice.choice((0.0, at))
                 seconds = dice.choice((-3600.0, -30.0, -2.0, 2.0, 30.0, 3600.0))
             case What.SKIP:
                 count = dice.choice((1, 1, 3))
-            case What.LAG | What.SLOW_PODS:
+            case What.LAG:
                 seconds = dice.choice((0.5, 2.0, 8.0, 30.0))
+            case What.NO_SEVER:
+                # It is asked for once, some seconds after the beginning.
+                at = round(dice.uniform(0, 6), 2)
+            case What.SLOW_PODS:
+                # Agents are created in a drill's first second: later nobody would meet it.
+                at, seconds = 0.0, dice.choice((0.5, 2.0, 8.0, 30.0))
             case What.SCALED_BY_OTHERS:
                 count = dice.choice((1, 5))
             case _:

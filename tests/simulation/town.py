@@ -26,7 +26,7 @@ from gameday.model.labels import AGENT, DRILL
 from gameday.model.sample import LineType, Sample
 from gameday.model.wire import encode
 from simulation.client import LogSource, Server
-from simulation.scenario import Trial, Vice
+from simulation.scenario import Trial, Vice, What
 from simulation.store import PERSON, Change
 
 EFFECT = 0.1
@@ -201,6 +201,8 @@ class Town:
         store = self.server.store
         ours = any(DRILL in p["metadata"]["labels"] for p in store.all_of(NETWORK_POLICIES, self.namespace))
         cut = ours and self.enforced
+        if ours and not cut:
+            store.world.tally.bites(What.DEAF)
         if cut != self.cut:
             self.cut = cut
             self.truth.append((store.world.now, cut))
@@ -288,13 +290,26 @@ class Town:
         world = self.server.store.world
         if agent.name == "observer":
             if world.now >= self.silent_until:
-                flip = world.now < self.lies_until or (world.now < self.flaps_until and agent.number % 2 == 0)
-                self._say(agent, "health", ok=True, values=self._health(flip))
+                self._say(agent, "health", ok=True, values=self._health(self._flips(agent.number)))
+            else:
+                world.tally.bites(What.STOP)
         else:
             dropped = self.redis_down or (self.cut and agent.name.startswith("witness"))
+            if self.redis_down:
+                world.tally.bites(What.REDIS_DOWN)
             name = "redis" if agent.name == "client" else "target-0"
             world.after(FAILS_AFTER if dropped else 0.0, self._dialled, agent, name, world.now, not dropped)
         world.after(EVERY, self._tick, agent)
+
+    def _flips(self, number: int) -> bool:
+        """Whether the observer says the opposite."""
+        world = self.server.store.world
+        lies, flaps = world.now < self.lies_until, world.now < self.flaps_until and number % 2 == 0
+        if lies:
+            world.tally.bites(What.LIE)
+        if flaps:
+            world.tally.bites(What.FLAP)
+        return lies or flaps
 
     def _dialled(self, agent: Agent, name: str, sent: float, ok: bool) -> None:
         if not agent.ended:
@@ -320,12 +335,15 @@ class Town:
         if self.lag or agent.lag > world.now:
             # Lines of one log come in the order in which they were written.
             agent.lag = max(agent.lag, world.now + self.lag)
+            world.tally.bites(What.LAG)
             world.at(agent.lag, agent.source.write, line.encode())
         else:
             agent.source.write(line.encode())
 
     def _sever(self, agent: Agent) -> None:
         left = 0 if self.severable else 2
+        if left:
+            self.server.store.world.tally.bites(What.NO_SEVER)
         kind = LineType.SEVERED
         self._say(agent, kind.value, ok=left == 0, values={"killed": 2, "left": left}, kind=kind)
         self._end(agent)

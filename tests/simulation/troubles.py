@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, GAMEDAYS, JOBS, NETWORK_POLICIES, SERVICE_ACCOUNTS, Object
 from gameday.model.labels import ROLE
 from simulation.process import OWN
-from simulation.scenario import FREEZING, Trouble, What
+from simulation.scenario import CHANGING, FREEZING, Trouble, What
 from simulation.store import PERSON
 from simulation.town import Town
 
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 def befall(site: "Site", trouble: Trouble) -> None:
     """Bring a trouble about, and have it end after its time."""
+    store, tally = site.server.store, site.world.tally
+    version = store.version
+    tally.came.append(trouble)
     undo = _begin(site, trouble, site.towns[trouble.drill])
+    if trouble.what in CHANGING and store.version != version:
+        tally.bites(trouble.what)
     if undo is not None:
         site.world.after(trouble.seconds, undo)
 
@@ -47,7 +52,11 @@ def _process(site: "Site", trouble: Trouble) -> None:
     if acting is None:
         return
     if trouble.what is What.CLOCK_STEP:
+        before = acting.operator.clock()
         site.step_clocks(trouble.seconds)
+        # By the operator's own clock: the one that it was given.
+        if acting.operator.clock() - before == trouble.seconds:
+            site.world.tally.bites(trouble.what)
     elif trouble.what not in FREEZING:
         site.restart_after = trouble.seconds
     acting.suffer(trouble, site.world.now)
@@ -91,6 +100,8 @@ def _watches(site: "Site", what: What) -> Callable[[], None]:
     server.dropping = server.dropping or what is What.WATCH_DROPS
     server.late = server.late or what is What.WATCH_LATE
     if what is What.WATCH_BREAKS:
+        if server.store.streams:
+            site.world.tally.bites(what)
         server.break_streams()
 
     def over() -> None:
@@ -129,10 +140,12 @@ def _samples(site: "Site", trouble: Trouble, town: Town) -> Callable[[], None] |
             for agent in town.agents.values():
                 for line in list(agent.source.lines):
                     agent.source.write(line)
+                    site.world.tally.bites(trouble.what)
         case _:
             for agent in town.agents.values():
                 if agent.name == "observer":
                     agent.number += trouble.count
+                    site.world.tally.bites(trouble.what)
     return None
 
 

@@ -5,6 +5,8 @@ import random
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from simulation.tally import Tally
+
 START = 1_800_000_000.0
 """Unix second at which every world begins."""
 
@@ -39,6 +41,7 @@ class World:
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._count = 0
         self._left = MOST_EVENTS
+        self.tally = Tally()
 
     @property
     def elapsed(self) -> float:

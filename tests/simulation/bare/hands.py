@@ -8,6 +8,8 @@ from gameday.model.names import job
 from gameday.model.record import Hold, HoldKind
 from gameday.model.world import Fuse, JobState, Life, Workload
 from simulation.bare.api import DRILL, Failed, Policy
+from simulation.controllers import POD_RUNS
+from simulation.scenario import What
 from simulation.town import EFFECT
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...])
     """
     world, facts = process.world, process.world.api.facts
     if world.api.no_rights and not isinstance(command, do.TakeLock | do.FreeLock | do.LetGo):
+        world.clock.tally.bites(What.RIGHTS_GONE)
         raise Failed("forbidden")
     match command:
         case do.TakeLock():
@@ -35,8 +38,7 @@ def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...])
         case do.StartAgents():
             for name in missing:
                 if ("pod", name) not in facts:
-                    world.set(("pod", name), Life.STARTING)
-                    world.clock.after(world.pods_take, world.when_up, world.run_pod, name)
+                    start_pod(world, name)
         case do.ArmFuse(hold):
             arm(world, hold)
         case do.Inject(hold):
@@ -56,9 +58,7 @@ def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...])
         case do.StartJob(step, _):
             name = job(DRILL, step)
             if ("job", name) not in facts:
-                world.set(("job", name), JobState.RUNNING)
-                ends = JobState.FAILED if world.job_fails else JobState.DONE
-                world.clock.after(1.0, world.when_up, world.set, ("job", name), ends)
+                start_job(world, name)
         case do.RemoveFuse(hold):
             world.set(("fuse", hold.fuse_name), None)
             world.collect()
@@ -79,6 +79,23 @@ def let_go(world: "Bare") -> None:
     world.set(("drill", "finalizer"), False)
     if world.get(("drill", "deleted")):
         world.end()
+
+
+def start_pod(world: "Bare", name: str) -> None:
+    """Create a pod, which runs after a while."""
+    world.set(("pod", name), Life.STARTING)
+    world.clock.after(world.pods_take, world.when_up, world.run_pod, name)
+    if world.pods_take > POD_RUNS:
+        world.clock.tally.bites(What.SLOW_PODS)
+
+
+def start_job(world: "Bare", name: str) -> None:
+    """Create a step's Job, which ends after a while."""
+    world.set(("job", name), JobState.RUNNING)
+    ends = JobState.FAILED if world.job_fails else JobState.DONE
+    world.clock.after(1.0, world.when_up, world.set, ("job", name), ends)
+    if world.job_fails:
+        world.clock.tally.bites(What.JOB_FAILS)
 
 
 def scale(world: "Bare", hold: Hold, replicas: int, version: str) -> None:

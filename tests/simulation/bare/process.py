@@ -21,6 +21,7 @@ from simulation.bare.api import DRILL, LAG, PLANS, Failed, Key
 from simulation.bare.hands import carry_out
 from simulation.client import API_GIVES_UP
 from simulation.mortal import Mortal
+from simulation.scenario import What
 from simulation.town import STARTS_WITHIN
 from simulation.world import START
 
@@ -39,9 +40,8 @@ class Process(Mortal):
     def __init__(self, world: "Bare") -> None:
         self.world = world
         self.clock = world.clock
-        self.dead = self.superseded = self.done = False
-        self.ahead = self.renewed_at = 0.0
-        self.arriving_until = 0.0
+        self.superseded = self.done = self.deciding = False
+        self.ahead = self.renewed_at = self.arriving_until = 0.0
         self.lanes = Lanes()
         self.seen: dict[Key, Any] = {}
         self.seen_at: dict[Key, int] = {}
@@ -52,7 +52,6 @@ class Process(Mortal):
         self.lock = Lock.UNKNOWN
         self.preflight: Preflight | None = None
         self.started = self.saving = self.looked = self.made = self.reported = False
-        self.deciding = False
         self.resumed_at = self.now
         self._due = float("inf")
         self._world: World | None = None
@@ -111,6 +110,8 @@ class Process(Mortal):
             self.ahead = max(self.clock.now + self.world.skew, told) - self.clock.now
         else:
             self.ahead = self.world.skew
+        if self.world.skew:
+            self.clock.tally.bites(What.CLOCK_STEP)
         self.resumed_at = self.now
         self.sent, self.severed = [api.record], self.world.severed
         self.lock = Lock.UNKNOWN if self.record.phase is Phase.PENDING else Lock.HELD
@@ -131,6 +132,7 @@ class Process(Mortal):
         """SIGKILL."""
         if not self.dead:
             self.dead = True
+            self.dies()
             self.world.processes.remove(self)
             self.clock.after(self.world.restart_after, self.world.start)
             self.world.restart_after = 2.0
@@ -180,6 +182,7 @@ class Process(Mortal):
         if when != self._due or self.dead or self.superseded or self.done:
             return
         if self.clock.now < self.frozen_until:
+            self.puts_off()
             self.clock.at(self.frozen_until, self._thawed)
             return
         self._due = float("inf")
@@ -262,7 +265,10 @@ class Process(Mortal):
             self.kill()
             return
         api = self.world.api
-        delay, open_ = takes or (api.delays.pop(0) if api.delays else LAG), [True]
+        delay, open_ = takes or LAG, [True]
+        if not takes and api.delays:
+            delay = api.delays.pop(0)
+            self.clock.tally.bites(What.DELAY)
         if delay <= API_GIVES_UP:
             api.under_way += 1
             self.clock.after(delay, self._arrive, act, then, moment, open_)
@@ -274,6 +280,7 @@ class Process(Mortal):
     def _arrive(self, act: Callable[[], None], then: Callable[[str], None], moment: str, open_: list[bool]) -> None:
         api = self.world.api
         if api.hangs:
+            self.clock.tally.bites(What.API_HANGS)
             self.clock.after(CALL_SECONDS, self._tell, then, NO_ANSWER, open_)
             api.waiting.append(lambda: self._done(act, then, moment, open_))
             return
@@ -283,9 +290,11 @@ class Process(Mortal):
         api, error = self.world.api, ""
         api.under_way -= 1
         if api.down:
+            self.clock.tally.bites(What.API_DOWN)
             error = "connection refused"
         elif api.refusing:
             error = f"refused with {api.refusing.pop(0)}"
+            self.clock.tally.bites(What.REFUSE)
         else:
             try:
                 act()
@@ -294,6 +303,7 @@ class Process(Mortal):
             if api.losing > 0 and not error:
                 api.losing -= 1
                 error = LOST
+                self.clock.tally.bites(What.LOSE)
         if moment == "answered":
             self.clock.after(LAG, self.kill)
         self.clock.after(LAG, self._tell, then, error, open_)
@@ -366,6 +376,8 @@ class Process(Mortal):
         takes, api = 0.0, self.world.api
         if isinstance(command, do.ScaleTo) and command.replicas == command.hold.wanted:
             takes, api.scale_takes = api.scale_takes, 0.0
+            if takes:
+                self.clock.tally.bites(What.SCALE_LATE)
         writes = not isinstance(command, do.ReadWorkload)
         self.call(lambda: carry_out(self, command, missing), then, writes=writes, takes=takes)
 

@@ -8,7 +8,7 @@ from gameday.model.halt import CLEAR, Halt, HaltState
 from gameday.model.names import cut_fuse
 from gameday.model.world import Life, Planned
 from simulation.bare.api import DRILL
-from simulation.scenario import FREEZING, Trouble, What
+from simulation.scenario import CHANGING, FREEZING, Trouble, What
 
 if TYPE_CHECKING:
     from simulation.bare.world import Bare
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 def befall(world: "Bare", trouble: Trouble) -> None:
     """Bring a trouble about, and have it end after its time."""
+    version = world.api.version
+    world.clock.tally.came.append(trouble)
     undo = _begin(world, trouble)
+    if trouble.what in CHANGING and world.api.version != version:
+        world.clock.tally.bites(trouble.what)
     if undo is not None:
         world.clock.after(trouble.seconds, undo)
 
@@ -58,8 +62,11 @@ def _begin(world: "Bare", trouble: Trouble) -> Callable[[], None] | None:
             for process in world.processes:
                 for sample in [sample for log in world.logs.values() for sample in log]:
                     process.hear(sample)
+                    world.clock.tally.bites(what)
         case What.SKIP:
             world.numbers["observer"] += trouble.count
+            if world.get(("pod", "observer")) is Life.RUNNING:
+                world.clock.tally.bites(what)
         case What.DEAF:
             world.enforced = False
             world.follow()
@@ -110,6 +117,8 @@ def _watches(world: "Bare", what: What) -> Callable[[], None]:
         world.dropping, world.late = world.dropping and what is not What.WATCH_DROPS, False
         for process in world.processes:
             if process.started and what is not What.WATCH_LATE:
+                if what is What.WATCH_BREAKS:
+                    world.clock.tally.bites(what)
                 process.relist()
                 process.wake()
 

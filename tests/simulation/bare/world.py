@@ -14,6 +14,7 @@ from simulation.bare.api import AGENTS, DRILL, LAG, PLANS, Api, Key, Policy
 from simulation.bare.judging import judge_world
 from simulation.bare.process import Process
 from simulation.bare.troubles import befall
+from simulation.controllers import POD_RUNS
 from simulation.invariants import DEADLY, Broken, Rule
 from simulation.outcome import Outcome
 from simulation.scenario import Scenario, Trial, Vice, What
@@ -46,7 +47,7 @@ class Bare:
         self.enforced = self.severable = True
         self.dropping = self.late = False
         self.lies_until = self.flaps_until = self.silent_until = 0.0
-        self.lag, self.pods_take, self.job_fails = 0.0, 0.8, False
+        self.lag, self.pods_take, self.job_fails = 0.0, POD_RUNS, False
         self.truth: list[tuple[float, bool]] = []
         self._turned_at, self._uids, self._logged_until = 0.0, 0, 0.0
         self.restart_after = 2.0
@@ -76,8 +77,12 @@ class Bare:
             self.api.facts[key] = value
         for process in self.processes:
             if self.dropping and self.clock.random.random() < 0.5:
+                self.clock.tally.bites(What.WATCH_DROPS)
                 continue
-            lag = self.clock.random.uniform(0, 2) if self.late else LAG
+            lag = LAG
+            if self.late:
+                lag = self.clock.random.uniform(0, 2)
+                self.clock.tally.bites(What.WATCH_LATE)
             self.clock.after(lag, process.see, key, value, self.api.version)
         self.api.version += 1
 
@@ -110,6 +115,8 @@ class Bare:
     def sever(self) -> None:
         """The severing pod has done its work."""
         now = self.clock.now
+        if not self.severable:
+            self.clock.tally.bites(What.NO_SEVER)
         self.severed = found = Severed(2, 0, at=now) if self.severable else Severed(2, 2, "connections are left", now)
         for process in self.processes:
             process.severed, process._world = found, None
@@ -185,7 +192,10 @@ class Bare:
 
     def follow(self) -> None:
         """Packets go as policies say now."""
-        cut = self.enforced and any(kind == "policy" for kind, _ in self.api.facts)
+        there = any(kind == "policy" for kind, _ in self.api.facts)
+        cut = self.enforced and there
+        if there and not cut:
+            self.clock.tally.bites(What.DEAF)
         if cut != self.cut:
             self.cut = cut
             self.truth.append((self.clock.now, cut))
@@ -208,15 +218,28 @@ class Bare:
         now = self.clock.now
         if agent != "observer":
             dropped = self.redis_down or (self.cut and agent == "witness-0")
+            if self.redis_down:
+                self.clock.tally.bites(What.REDIS_DOWN)
             name = "redis" if agent == "client" else "target-0"
             self.clock.after(FAILS_AFTER if dropped else 0.0, self.say, agent, name, now, not dropped, {})
         elif now >= self.silent_until:
-            flip = now < self.lies_until or (now < self.flaps_until and self.numbers[agent] % 2 == 0)
+            flip = self._flips(now, self.numbers[agent])
             lost = (self.noticed or self.stuck) and self.trial.vice is not Vice.BLIND
             fallen = self.trial.vice is Vice.FRAGILE and self.noticed
             values = {"status": 503 if fallen or flip else 200, "body": {"redis": "down" if lost != flip else "ok"}}
             self.say(agent, "health", now, True, values)
+        else:
+            self.clock.tally.bites(What.STOP)
         self.clock.after(EVERY, self.tick, agent)
+
+    def _flips(self, now: float, number: int) -> bool:
+        """Whether the observer says the opposite."""
+        lies, flaps = now < self.lies_until, now < self.flaps_until and number % 2 == 0
+        if lies:
+            self.clock.tally.bites(What.LIE)
+        if flaps:
+            self.clock.tally.bites(What.FLAP)
+        return lies or flaps
 
     def say(self, agent: str, name: str, sent: float, ok: bool, values: Mapping[str, Any]) -> None:
         """A line of an agent's log."""
@@ -226,6 +249,8 @@ class Bare:
         kind = LineType.SAMPLE if agent in {"observer", "client"} else LineType.DIAL
         sample = Sample(agent, self.numbers[agent], name, sent, self.clock.now, ok, error, values, type=kind)
         self._logged_until = max(self._logged_until, self.clock.now + self.lag)
+        if self.lag:
+            self.clock.tally.bites(What.LAG)
         if self._logged_until > self.clock.now:
             self.clock.at(self._logged_until, self.write, sample)
         else:
@@ -340,7 +365,11 @@ class Bare:
             if left := self.left():
                 self.note(Rule.RESTORED, ", ".join(left))
         verdicts = Counter([self.verdict]) if self.verdict else Counter()
-        return Outcome(self.scenario, tuple(self.broken), verdicts, self.samples, self.clock.elapsed, self.api.version)
+        tally, elapsed = self.clock.tally, self.clock.elapsed
+        missed = tally.missed(self.scenario.troubles, elapsed)
+        return Outcome(
+            self.scenario, tuple(self.broken), verdicts, self.samples, elapsed, self.api.version, missed, tally.bit
+        )
 
 
 def run(scenario: Scenario) -> Outcome:

@@ -24,6 +24,9 @@ BARE, CHUNK = 5000, 250
 WHOLE, WORLDS = 120, 10
 """Worlds of two drills with the whole operator, and how many of them in one test."""
 
+SURE = 15
+"""Writing calls that every drill makes."""
+
 
 @pytest.fixture(autouse=True)
 def silent() -> Iterator[None]:
@@ -44,6 +47,7 @@ def test_every_promise_holds_whatever_goes_wrong(first: int) -> None:
     for seed in range(first, first + CHUNK):
         outcome = bare.run(draw(seed, 1))
         assert not outcome.broken, told(outcome)
+        assert not outcome.missed, "a trouble was due and did not come"
         verdicts += outcome.verdicts
     # Worlds in which nothing could be told would keep every promise.
     assert min(verdicts[verdict] for verdict in ("Passed", "Failed", "Inconclusive", "Aborted")) >= CHUNK / 50
@@ -54,6 +58,7 @@ def test_every_promise_of_the_whole_operator_holds(first: int) -> None:
     for seed in range(first, first + WORLDS):
         outcome = running.run(draw(seed, 2))
         assert not outcome.broken, f"--whole {told(outcome)}"
+        assert not outcome.missed, "a trouble was due and did not come"
 
 
 GOOD, BLIND, STUCK = Trial(severs=True), Trial(severs=True, vice=Vice.BLIND), Trial(vice=Vice.STUCK, rollback=True)
@@ -67,6 +72,8 @@ def test_killed_at_any_call_nothing_is_left(trial: Trial, nth: int, moment: str)
         crash = Trouble(What.CRASH_AT_CALL, 0.0, seconds=seconds, count=nth, detail=moment)
         outcome = running.run(Scenario(nth, (trial,), (crash,)))
         assert not outcome.broken, told(outcome)
+        # A drill without a rollback has some 25 such calls; the answer to a call that nobody waits for kills nobody.
+        assert outcome.bit[What.CRASH_AT_CALL] == 1 or nth > SURE or moment == "answered"
 
 
 @pytest.mark.parametrize("seconds", [9.0, 20.0, 130.0])
@@ -75,10 +82,13 @@ def test_killed_at_any_call_nothing_is_left(trial: Trial, nth: int, moment: str)
 def test_frozen_at_any_call_and_thawed_beside_another_process_nothing_is_left(
     simulated: Callable[[Scenario], Outcome], trial: Trial, seconds: float
 ) -> None:
+    stood_still = 0
     for nth in range(1, 31):
         freeze = Trouble(What.FREEZE_AT_CALL, 0.0, seconds=seconds, count=nth)
         outcome = simulated(Scenario(nth, (trial,), (freeze,), replicas=2))
         assert not outcome.broken, told(outcome)
+        stood_still += outcome.bit[What.FREEZE_AT_CALL]
+    assert stood_still >= SURE
 
 
 @pytest.mark.parametrize(
