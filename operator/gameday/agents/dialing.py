@@ -14,33 +14,60 @@ RESOLV_CONF = Path("/etc/resolv.conf")
 PING = b"*1\r\n$4\r\nPING\r\n"
 
 
+ALERT = b"\x15"
+"""How TLS answers what is not TLS; some servers only hang up."""
+
+
+class Dialler:
+    """Dials one address again and again; it learns whether a Redis there speaks TLS."""
+
+    def __init__(self, target: Dial) -> None:
+        self._target = target
+        self._protocol = target.protocol
+        self._sure = target.protocol != "redis"
+
+    async def __call__(self) -> str | None:
+        """Dial once; None when the other end answered as its protocol wants, else a short word."""
+        try:
+            match self._protocol:
+                case "redis":
+                    return await self._redis()
+                case "tls":
+                    return await _tls(self._target)
+                case "dns":
+                    return await _dns(self._target)
+                case _:
+                    _, writer = await asyncio.open_connection(self._target.host, self._target.port)
+                    writer.transport.abort()
+                    return None
+        except (OSError, ValueError, asyncio.IncompleteReadError) as error:
+            return error_word(error)
+
+    async def _redis(self) -> str | None:
+        reply = await _ping(self._target)
+        # -NOAUTH counts: the packets went both ways, and more the dial does not ask.
+        if reply[:1] in {b"+", b"-"}:
+            self._sure = True
+            return None
+        if self._sure or reply[:1] not in {b"", ALERT}:
+            return "protocol"
+        await _tls(self._target)
+        self._protocol, self._sure = "tls", True
+        return None
+
+
 async def dial(target: Dial) -> str | None:
-    """Dial once; None when the other end answered as its protocol wants, else a short word."""
-    try:
-        match target.protocol:
-            case "redis":
-                return await _redis(target)
-            case "tls":
-                return await _tls(target)
-            case "dns":
-                return await _dns(target)
-            case _:
-                _, writer = await asyncio.open_connection(target.host, target.port)
-                writer.transport.abort()
-                return None
-    except (OSError, ValueError, asyncio.IncompleteReadError) as error:
-        return error_word(error)
+    """Dial an address for the first time."""
+    return await Dialler(target)()
 
 
-async def _redis(target: Dial) -> str | None:
+async def _ping(target: Dial) -> bytes:
     reader, writer = await asyncio.open_connection(target.host, target.port)
     try:
         writer.write(PING)
-        reply = await reader.read(16)
+        return await reader.read(16)
     finally:
         writer.transport.abort()
-    # -NOAUTH counts: the packets went both ways, and more the dial does not ask.
-    return None if reply[:1] in {b"+", b"-"} else "protocol"
 
 
 async def _tls(target: Dial) -> str | None:

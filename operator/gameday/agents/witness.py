@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import deque
 
-from gameday.agents.dialing import dial
+from gameday.agents.dialing import Dialler
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
 from gameday.model.agent import AgentConfig, Dial
@@ -27,6 +27,7 @@ async def witness(config: AgentConfig, log: SampleLog, ending: asyncio.Event) ->
 async def _repeat(target: Dial, config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
     under_way: deque[asyncio.Task[tuple[float, float, str | None]]] = deque()
     due = asyncio.get_running_loop().time()
+    dial = Dialler(target)
 
     def write_finished() -> None:
         while under_way and under_way[0].done():
@@ -35,7 +36,7 @@ async def _repeat(target: Dial, config: AgentConfig, log: SampleLog, ending: asy
 
     try:
         while not await until(ending, due):
-            task = asyncio.create_task(_once(target, config.timeout))
+            task = asyncio.create_task(_once(dial, config.timeout))
             task.add_done_callback(lambda _: write_finished())
             under_way.append(task)
             due += config.every
@@ -45,11 +46,11 @@ async def _repeat(target: Dial, config: AgentConfig, log: SampleLog, ending: asy
         under_way.clear()
 
 
-async def _once(target: Dial, timeout: float) -> tuple[float, float, str | None]:
+async def _once(dial: Dialler, timeout: float) -> tuple[float, float, str | None]:
     sent = time.time()
     try:
         async with asyncio.timeout(timeout):
-            error = await dial(target)
+            error = await dial()
     except TimeoutError:
         error = "timeout"
     return sent, time.time(), error

@@ -20,6 +20,9 @@ NEAR = 1.0
 DOWN_AFTER = 5.0
 """Seconds of failures after which a bystander that nothing of ours cuts is down, and not busy."""
 
+SILENT_AFTER = 15.0
+"""Seconds of dials after which an address that never answered anybody proves nothing: a new pod takes a moment."""
+
 TARGET = "target"
 BYSTANDER = "bystander:"
 
@@ -94,6 +97,8 @@ class Proof:
 
     pairs: int = 0
     dials: dict[tuple[str, str], Dials] = field(default_factory=dict)
+    _answered: dict[str, float] = field(default_factory=dict)
+    """When the first dial was sent to which each address answered, whoever sent it."""
 
     def take(self, sample: Sample) -> None:
         """Add a dial; anything that is not one is passed over."""
@@ -101,11 +106,34 @@ class Proof:
             return
         if sample.name.startswith((TARGET, BYSTANDER)):
             self.dials.setdefault((sample.agent, sample.name), Dials()).add(sample)
+            if sample.ok and sample.name.startswith(TARGET):
+                self._answered[sample.name] = min(sample.sent, self._answered.get(sample.name, math.inf))
 
-    def _targets(self, role: str) -> Iterator[tuple[str, str, Dials]]:
+    def _targets(self, role: str, until: float = math.inf) -> Iterator[tuple[str, str, Dials]]:
+        """The dials that count: those to addresses that answered somebody before ``until``, or all where none did.
+
+        What never answers anybody serves no target either: a port on which nothing listens, a load balancer's address
+        that is not reached from inside.
+        """
+        some = any(sent < until for sent in self._answered.values())
         for (agent, name), dials in self.dials.items():
-            if agent.startswith(role) and name.startswith(TARGET):
+            counts = not some or self._answered.get(name, math.inf) < until
+            if agent.startswith(role) and name.startswith(TARGET) and counts:
                 yield agent, name, dials
+
+    def silent(self) -> tuple[str, ...]:
+        """The addresses that are cut and never answered anybody, while others did."""
+        dialled = {name for _, name in self.dials if name.startswith(TARGET)}
+        return (
+            tuple(sorted((name.partition(":")[2] or name) for name in dialled - self._answered.keys()))
+            if self._answered
+            else ()
+        )
+
+    def _still_waits(self, now: float) -> bool:
+        """Whether an address that has not answered anybody may still do so."""
+        firsts = [d.sent[0] for (_, name), d in self.dials.items() if name.startswith(TARGET)]
+        return bool(self.silent()) and now < min(firsts, default=now) + SILENT_AFTER
 
     def _control(self, witness: str, name: str) -> Dials | None:
         """The dials of a witness' twin to the same address."""
@@ -117,7 +145,7 @@ class Proof:
 
     def ready(self, now: float) -> bool:
         """Whether every witness and every control has just reached the target ``RUN`` times in a row."""
-        if not (self._complete("witness-") and self._complete("control-")):
+        if not (self._complete("witness-") and self._complete("control-")) or self._still_waits(now):
             return False
         return all(d.had_run_before(now) for role in ("witness-", "control-") for _, _, d in self._targets(role))
 
@@ -134,7 +162,7 @@ class Proof:
         if not self._complete("witness-"):
             return None
         zeros: list[Zero] = []
-        for agent, name, dials in self._targets("witness-"):
+        for agent, name, dials in self._targets("witness-", requested):
             control = self._control(agent, name)
             first = dials.run_of(good=False, since=requested)
             if control is None or first is None or not dials.had_run_before(requested):
@@ -149,27 +177,27 @@ class Proof:
 
     def leak(self, zero: float, until: float | None) -> Breach | None:
         """The first witness dial that got through between ``zero`` and ``until`` (the undo)."""
-        for agent, _, dials in self._targets("witness-"):
+        for agent, name, dials in self._targets("witness-"):
             index = dials.good_after(zero)
             if index is not None and (until is None or dials.sent[index] < until):
-                return Breach(agent, dials.sent[index], "reached what is cut")
+                return Breach(agent, dials.sent[index], f"reached what is cut{_at(name)}")
         return None
 
     def control_down(self, since: float) -> Breach | None:
         """The earliest run of failures that a control saw: the dependency itself is down."""
         breaches = [
-            Breach(agent, dials.sent[index], dials.errors[index])
-            for agent, _, dials in self._targets("control-")
+            Breach(agent, dials.sent[index], f"{dials.errors[index]}{_at(name)}")
+            for agent, name, dials in self._targets("control-")
             if (index := dials.run_of(good=False, since=since)) is not None
         ]
         return min(breaches, key=lambda breach: breach.since, default=None)
 
     def witness_down(self, since: float, until: float) -> Breach | None:
         """A witness that could not reach the target although nothing of ours was in its way yet."""
-        for agent, _, dials in self._targets("witness-"):
+        for agent, name, dials in self._targets("witness-"):
             index = dials.run_of(good=False, since=since)
             if index is not None and dials.sent[index] < until:
-                return Breach(agent, dials.sent[index], dials.errors[index])
+                return Breach(agent, dials.sent[index], f"{dials.errors[index]}{_at(name)}")
         return None
 
     def was_cut(self, since: float) -> bool:
@@ -237,3 +265,9 @@ class Proof:
             if control is None or len(control.ok) < RUN or any(control.ok[-RUN:]) or control.sent[-RUN] < since:
                 return False
         return True
+
+
+def _at(name: str) -> str:
+    """Where a dial went, for a message; nothing where its name does not say."""
+    where = name.partition(":")[2]
+    return f" at {where}" if where else ""

@@ -49,24 +49,29 @@ def _service(sight: Sight, ref: ServiceRef) -> FarEnd:
     service = sight.service
     if service is None:
         return FarEnd()
-    selector = dict(service["spec"].get("selector") or {})
-    names = _numbers_of_names(service, sight.endpoints)
-    ports = list(_cut_ports(named_port(service, ref.port), names))
-    # The Service's own addresses first: witnesses dial the first of them.
-    own = list(_addresses_of(service))
-    cut = {(port.protocol, port.target) for port in ports}
-    for other in _others_to_the_same_pods(sight, service, selector):
-        same = [p for p in _cut_ports(named_port(other, None), names) if (p.protocol, p.target) in cut]
-        if same:
-            ports += same
-            own += _addresses_of(other)
+    cut = list(services_cut(sight, ref))
     return FarEnd(
         namespace=service["metadata"]["namespace"],
-        selector=selector,
+        selector=dict(service["spec"].get("selector") or {}),
         addresses=endpoint_addresses(sight.endpoints),
-        services=tuple(dict.fromkeys(own)),
-        ports=tuple(dict.fromkeys(ports)),
+        services=tuple(dict.fromkeys(address for one, _ in cut for address in addresses_of(one))),
+        ports=tuple(dict.fromkeys(port for _, ports in cut for port in ports)),
     )
+
+
+def services_cut(sight: Sight, ref: ServiceRef) -> Iterator[tuple[Object, tuple[CutPort, ...]]]:
+    """The Service that is named, then every other one that leads to the same pods, each with its ports that are cut."""
+    service = sight.service
+    if service is None:
+        return
+    names = _numbers_of_names(service, sight.endpoints)
+    ports = tuple(_cut_ports(named_port(service, ref.port), names))
+    yield service, ports
+    cut = {(port.protocol, port.target) for port in ports}
+    for other in _others_to_the_same_pods(sight, service, dict(service["spec"].get("selector") or {})):
+        same = tuple(p for p in _cut_ports(named_port(other, None), names) if (p.protocol, p.target) in cut)
+        if same:
+            yield other, same
 
 
 def _others_to_the_same_pods(sight: Sight, service: Object, selector: dict[str, str]) -> Iterator[Object]:
@@ -77,7 +82,7 @@ def _others_to_the_same_pods(sight: Sight, service: Object, selector: dict[str, 
     yield from (other for other, theirs in chosen if theirs and theirs < selector.items())
 
 
-def _addresses_of(service: Object) -> Iterator[str]:
+def addresses_of(service: Object) -> Iterator[str]:
     """A Service's own addresses; one that is not reachable by address (headless) has none."""
     spec = service["spec"]
     ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or ()

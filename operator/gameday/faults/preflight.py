@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gameday.cluster.answers import OPT_IN_COMMAND
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, CRON_JOBS, DEPLOYMENTS, NETWORK_POLICIES, Object
-from gameday.faults import adoption, rights, severing
+from gameday.faults import adoption, dialled, rights, severing
 from gameday.faults.addresses import is_address
 from gameday.faults.far_end import named_port
 from gameday.faults.findings import Finding, Severity
@@ -72,6 +72,7 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
         yield from _backend(sight, f"{path}.via", partition)
         yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
         yield from _bystanders(f"{path}.mustStay", partition)
+        yield from dialled.check(sight, plan, path, partition)
         yield from severing.check(sight, plan, path, partition)
         yield from _doubts(sight, path, partition)
     yield from _steps(sight, plan)

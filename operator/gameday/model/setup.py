@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gameday.model.agent import Dial
 from gameday.model.plan import Via
 
 
@@ -61,6 +62,8 @@ class Setup:
     """Addresses of the targets, whose connections are severed."""
     severs: Severing | None = None
     """None where open connections are kept, or cannot be ended."""
+    dials: tuple[Dial, ...] = ()
+    """What each witness and each control dials to prove the cut."""
     dns: str = ""
     """Address of the cluster's DNS Service, which is always watched; empty where there is none."""
     bystanders: tuple[tuple[str, str, int], ...] = ()

@@ -18,14 +18,14 @@ from gameday.model.plan import (
 )
 from gameday.model.setup import Pair, Setup, Severing
 from gameday.runner.agent_pods import SEVER_GRACE, Place, Shape, pod
-from gameday.runner.twins import dials
+from gameday.runner.twins import dials, gentle
 
 __all__ = ["Place", "pods", "tellers", "wanted"]
 
 
 DIAL_EVERY: Final = 0.25
 """Seconds between two dials of an address."""
-DIAL_BYTES: Final = 128
+DIAL_BYTES: Final = 160
 """Bytes of a dial's line."""
 
 
@@ -57,7 +57,7 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
         # Redis' own policy admits the targets, so what talks to it wears their labels; the cut spares role control.
         made.append(_observer(plan, place, "client", (RedisProbe,), setup.pairs[0]))
     addresses = dials(plan, setup, place.namespace)
-    config = AgentConfig(dials=addresses, every=dial_every(plan, len(addresses)))
+    config = AgentConfig(dials=addresses, every=max(gentle(setup), dial_every(plan, len(addresses))))
     for index, pair in enumerate(setup.pairs):
         for role in ("witness", CONTROL):
             shape = Shape("witness", role, wears=pair.labels, node=pair.node)

@@ -15,6 +15,7 @@ from gameday.engine import commands as do
 from gameday.engine.commands import Command
 from gameday.errors import Absent, AlreadyExists, GameDayError, NamespaceBusy, NoAnswer, Refused
 from gameday.faults import fuse, policy
+from gameday.faults.dialled import dials
 from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
 from gameday.faults.reach import reach
 from gameday.faults.rollout import in_rollout
@@ -354,6 +355,7 @@ def setup_of(sight: Sight, plan: Plan) -> Setup:
         pairs=pairs(sight, partition.pod_selector),
         targets=addresses(targets(sight, partition.pod_selector)),
         severs=severing_of(sight, plan, partition),
+        dials=dials(sight, plan, partition),
         dns=sight.dns,
     )
     stays = tuple(

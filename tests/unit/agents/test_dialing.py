@@ -1,14 +1,21 @@
-"""What a witness asks of the cluster's DNS: a name that it knows itself."""
+"""What a witness asks of the cluster's DNS, a name that it knows itself; how it notices that a Redis speaks TLS."""
 
 import asyncio
+import contextlib
+import socket
+import ssl
 import struct
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from gameday.agents import dialing
-from gameday.agents.dialing import cluster_name, dial
+from gameday.agents.dialing import Dialler, cluster_name, dial
 from gameday.model.agent import Dial
 
 
@@ -48,3 +55,98 @@ async def test_a_dns_server_without_an_upstream_answers_the_dial(
         assert await dial(Dial("dns", "127.0.0.1", port, "dns")) is None
     transport.close()
     await asyncio.sleep(0)
+
+
+ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
+"""TLS' answer to what is not TLS: a fatal alert, protocol version."""
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """A server's side of TLS, with a certificate that nobody trusts."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, certificate = folder / "key", folder / "certificate"
+    make = ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    where = ["-subj", "/CN=redis-master.shop.svc", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*make, *where], check=True, capture_output=True)
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(certificate, key)
+    return made
+
+
+@dataclass
+class Redis:
+    """Enough of a Redis on loopback: it answers PING in the open, or with ``context`` in TLS alone."""
+
+    context: ssl.SSLContext | None = None
+    refusal: bytes = ALERT
+    """What it answers in the open although it speaks TLS, before it hangs up."""
+    plain: int = 0
+    """Connections that began in the open."""
+    secure: int = 0
+    port: int = 0
+    _listener: socket.socket = field(default_factory=socket.socket)
+
+    def serve(self) -> None:
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen()
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                one, _ = self._listener.accept()
+                with one, contextlib.suppress(OSError):
+                    self._answer(one)
+
+    def _answer(self, one: socket.socket) -> None:
+        one.settimeout(2)
+        if one.recv(1, socket.MSG_PEEK) == b"\x16" and self.context is not None:
+            self.secure += 1
+            with self.context.wrap_socket(one, server_side=True) as wrapped:
+                wrapped.recv(64)
+            return
+        self.plain += 1
+        one.recv(64)
+        one.sendall(b"-NOAUTH\r\n" if self.context is None else self.refusal)
+
+
+@contextlib.contextmanager
+def served(redis: Redis) -> Iterator[Redis]:
+    redis.serve()
+    try:
+        yield redis
+    finally:
+        redis.close()
+
+
+@pytest.mark.parametrize("refusal", [ALERT, b""], ids=["alert", "hangs up"])
+async def test_a_redis_that_speaks_tls_is_found_out_and_dialled_with_tls_from_then_on(
+    context: ssl.SSLContext, refusal: bytes
+) -> None:
+    with served(Redis(context, refusal)) as redis:
+        again = Dialler(Dial("target:redis:6379", "127.0.0.1", redis.port, "redis"))
+        async with asyncio.timeout(5):
+            assert [await again() for _ in range(3)] == [None, None, None]
+        assert (redis.plain, redis.secure) == (1, 3)
+
+
+async def test_a_redis_that_once_answered_in_the_open_is_never_taken_for_tls(context: ssl.SSLContext) -> None:
+    with served(Redis()) as redis:
+        again = Dialler(Dial("target:redis:6379", "127.0.0.1", redis.port, "redis"))
+        async with asyncio.timeout(5):
+            assert await again() is None
+            redis.context, redis.refusal = context, b""
+            assert await again() == "protocol"
+        assert redis.secure == 0
+
+
+async def test_what_speaks_neither_is_no_redis() -> None:
+    with served(Redis(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), b"HTTP/1.1 400 Bad Request\r\n")) as web:
+        async with asyncio.timeout(5):
+            assert await dial(Dial("target:web:80", "127.0.0.1", web.port, "redis")) == "protocol"
+        assert (web.plain, web.secure) == (1, 0)

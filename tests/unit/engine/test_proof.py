@@ -116,3 +116,56 @@ def test_restored_is_the_first_good_dial_after_the_undo() -> None:
 def test_a_witness_that_fails_with_its_control_after_the_undo_is_not_held_by_us() -> None:
     assert seen("....xxxx", "....xxxx", start=99.0).fails_like_control(100.0)
     assert not seen("....xxxx", "........", start=99.0).fails_like_control(100.0)
+
+
+def with_address(proof: Proof, name: str, witness: str, control: str, *, start: float) -> Proof:
+    """The proof with dials of one more address."""
+    for agent, letters in (("witness-0", witness), ("control-0", control)):
+        for n, letter in enumerate(letters):
+            sent = start + n * EVERY
+            proof.take(Sample(agent, n + 1, name, sent, sent, letter == ".", "refused", type=LineType.DIAL))
+    return proof
+
+
+def test_every_address_must_be_cut_off() -> None:
+    proof = with_address(seen("....xxx", "........", start=99.0), "target:b", "......xxx", "..........", start=99.0)
+    found = proof.zero(REQUEST)
+    assert found is not None
+    assert found.at == 100.5
+    open_one = with_address(seen("....xxx", "........", start=99.0), "target:b", "..........", "..........", start=99.0)
+    assert open_one.zero(REQUEST) is None
+    leak = open_one.leak(REQUEST, None)
+    assert leak is not None
+    assert leak.detail == "reached what is cut at b"
+
+
+def test_an_address_that_answers_nobody_is_waited_for_and_then_left_out() -> None:
+    deaf = "x" * 100
+    proof = with_address(seen("." * 80 + "xxx", "." * 84, start=80.0), "target:b", deaf, deaf, start=80.0)
+    assert not proof.ready(94.0)
+    assert proof.ready(95.0)
+    assert proof.silent() == ("b",)
+    assert proof.control_down(80.0) is None
+    assert proof.zero(REQUEST) is not None
+
+
+def test_an_address_that_answers_one_node_alone_counts_on_both() -> None:
+    proof = with_address(seen("." * 80, "." * 80, start=80.0), "target:b", "x" * 80, "." * 80, start=80.0)
+    assert proof.silent() == ()
+    assert not proof.ready(99.0)
+    down = proof.witness_down(80.0, REQUEST)
+    assert down is not None
+    assert down.detail == "refused at b"
+
+
+def test_an_address_that_answers_for_the_first_time_under_the_cut_does_not_undo_its_proof() -> None:
+    late = with_address(
+        seen("." * 80 + "xxx", "." * 84, start=80.0), "target:b", "x" * 90, "x" * 80 + "....", start=80.0
+    )
+    assert late.zero(REQUEST) is not None
+
+
+def test_where_nothing_answers_anybody_the_dependency_is_down() -> None:
+    proof = with_address(seen("xxxx", "xxxx", start=80.0), "target:b", "xxxx", "xxxx", start=80.0)
+    assert proof.silent() == ()
+    assert proof.control_down(80.0) is not None

@@ -45,7 +45,10 @@ PROBES = (
 CUT = NetworkPartition(Selector({"app": "api"}), ServiceRef("redis"))
 FAR_END = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
 PAIRS = (Pair("node-a", {"app": "api"}), Pair("node-b", {"app": "api", "tier": "web"}))
-SETUP = Setup(Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=Severing("redis"), dns="10.96.0.10")
+REDIS_DIAL = Dial("target:10.96.0.7:6379", "10.96.0.7", 6379, "redis")
+SETUP = Setup(
+    Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=Severing("redis"), dials=(REDIS_DIAL,), dns="10.96.0.10"
+)
 NAMES = {"observer", "client", "sever", "witness-0", "control-0", "witness-1", "control-1"}
 
 
@@ -180,38 +183,8 @@ def test_severing_goes_to_the_redis_that_is_cut_and_to_each_of_its_servers() -> 
 
 
 def test_a_witness_and_its_control_dial_the_same() -> None:
-    expected = [("target-0", "10.96.0.7", 6379, "redis"), ("bystander:dns", "10.96.0.10", 53, "dns")]
+    expected = [("target:10.96.0.7:6379", "10.96.0.7", 6379, "redis"), ("bystander:dns", "10.96.0.10", 53, "dns")]
     assert dials(made()["witness-0"]) == dials(made()["control-0"]) == expected
-
-
-@pytest.mark.parametrize(
-    ("far_end", "expected"),
-    [
-        (
-            replace(FAR_END, services=(), addresses=("10.0.0.3", "10.0.0.4"), ports=(CutPort(6379, 7000),)),
-            [("target-0", "10.0.0.3", 7000, "redis"), ("target-1", "10.0.0.4", 7000, "redis")],
-        ),
-        (FarEnd(cidrs=("203.0.113.7/32",), ports=(CutPort(5432, 5432),)), [("target-0", "203.0.113.7", 5432, "redis")]),
-    ],
-    ids=["headless", "outside"],
-)
-def test_what_is_dialled_where_no_service_stands(far_end: FarEnd, expected: list[tuple[str, str, int, str]]) -> None:
-    assert dials(made(setup=replace(SETUP, far_end=far_end, dns=""))["witness-0"]) == expected
-
-
-@pytest.mark.parametrize(
-    ("probes", "port", "protocol"),
-    [
-        ((), 6379, "redis"),
-        ((), 5432, "tcp"),
-        ((Probe("redis", REDIS),), 5432, "redis"),
-        ((Probe("redis", replace(REDIS, tls=True)),), 6379, "tls"),
-        ((Probe("redis", replace(REDIS, service=ServiceRef("another"))),), 5432, "tcp"),
-    ],
-)
-def test_a_dial_speaks_what_the_far_end_speaks(probes: tuple[Probe, ...], port: int, protocol: str) -> None:
-    setup = replace(SETUP, severs=None, far_end=replace(FAR_END, ports=(CutPort(port, port),)))
-    assert dials(made(plan(probes=probes), setup)["witness-0"])[0][3] == protocol
 
 
 def test_bystanders_are_dialled_too() -> None:
@@ -257,4 +230,25 @@ def test_dials_of_the_longest_drill_fit_into_a_log_and_those_of_a_usual_one_are_
     long = replace(long, recovery=Recovery(7200))
     told = config(made(long)["witness-0"])
     assert told.every > 0.25
-    assert (1800 + 3600 + 7200) / told.every * len(told.dials) * 128 <= 8 * 1024 * 1024 + 1
+    assert (1800 + 3600 + 7200) / told.every * len(told.dials) * 160 <= 8 * 1024 * 1024 + 1
+
+
+@pytest.mark.parametrize(
+    ("pairs", "dialled", "every"),
+    [
+        (1, [("10.96.0.7", 6379)], 0.25),
+        (4, [("10.96.0.7", 6379)], 0.4),
+        (4, [("10.96.0.7", 6379), ("10.96.0.7", 9121), ("10.96.0.8", 6379)], 1.2),
+        (2, [("10.0.0.3", 6379), ("10.0.0.4", 6379), ("10.0.0.5", 6379)], 0.25),
+        (4, [("10.0.0.3", 6379), ("10.0.0.3", 9121), ("10.0.0.4", 6379)], 0.8),
+        (4, [("10.96.0.7", 6379), ("10.0.0.3", 6379), ("10.0.0.4", 6379)], 0.8),
+    ],
+    ids=["one", "one, of many agents", "one Service", "three pods", "two ports of a pod", "a Service and its pods"],
+)
+def test_no_server_is_dialled_more_than_twenty_times_a_second(
+    pairs: int, dialled: list[tuple[str, int]], every: float
+) -> None:
+    far_end = replace(FAR_END, services=("10.96.0.7", "10.96.0.8"))
+    dials = tuple(Dial(f"target:{host}:{port}", host, port, "redis") for host, port in dialled)
+    setup = replace(SETUP, far_end=far_end, pairs=PAIRS[:1] * pairs, dials=dials)
+    assert config(made(setup=setup)["witness-0"]).every == pytest.approx(every)
