@@ -87,6 +87,33 @@ async def test_a_target_on_the_hosts_network_is_refused(town: Stage) -> None:
     assert "hostNetwork" in status["message"]
 
 
+async def test_targets_that_stand_behind_the_dependency_are_refused_by_name(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    await town.operator()
+    everybody = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["api", "redis"]}]}
+    await town.start(small(outage__faults__0__networkPartition__podSelector=everybody))
+    status = await town.finishes()
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
+    assert "stand behind what is cut" in status["message"]
+    assert "redis-" in status["message"]
+    assert status["undo"] == []
+    await town.nothing_is_left()
+
+
+async def test_a_stateful_set_in_a_step_is_called_what_it_is(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    labels = {"app": "queue"}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "none"}]}}
+    spec = {"replicas": 0, "selector": {"matchLabels": labels}, "serviceName": "queue", "template": pod}
+    town.apply({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "queue"}, "spec": spec})
+    await town.operator()
+    steps = [{"name": "stop", "scale": {"deployment": "queue", "replicas": 0}}]
+    await town.start(small(rollback={"ifMissed": ["healthy again"], "within": "1m", "steps": steps}))
+    status = await town.finishes()
+    assert status["reason"] == "PreflightFailed"
+    assert "queue is a StatefulSet, and only Deployments can be scaled for now" in status["message"]
+
+
 async def test_a_namespace_that_has_not_opted_in_is_refused_with_the_command_that_does(town: Stage) -> None:
     await town.admin.delete(SERVICE_ACCOUNTS, town.namespace, "gameday")
     await town.operator()

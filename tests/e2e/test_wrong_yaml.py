@@ -142,6 +142,36 @@ IN_READY = {
         "spec.rollback.steps[0].name",
         "choose another name",
     ),
+    "a far end that is a name": (
+        _set(f"{NET}.to", {"host": "redis.example.com", "ports": [6379]}),
+        "networkPartition.to.host",
+        "give its addresses by to.cidrs",
+    ),
+    "a range of which no address is known": (
+        _set(f"{NET}.to", {"cidrs": ["10.0.16.0/24"], "ports": [6379]}),
+        "networkPartition.to.cidrs[0]",
+        "name single addresses",
+    ),
+    "an IPv6 range": (
+        _set(f"{NET}.to", {"cidrs": ["2001:db8::7/128"], "ports": [6379]}),
+        "networkPartition.to.cidrs[0]",
+        "give IPv4 addresses",
+    ),
+    "a database's port": (
+        _set(f"{NET}.to", {"cidrs": ["10.0.16.7/32"], "ports": [5432]}),
+        "networkPartition.to.ports[0]",
+        "cut another port",
+    ),
+    "an operator without values": (
+        _set(f"{NET}.podSelector", {"matchExpressions": [{"key": "app", "operator": "In"}]}),
+        "podSelector.matchExpressions[0].values",
+        "name at least one",
+    ),
+    "a bystander without a port": (
+        _set(f"{NET}.mustStay", [{"name": "payments", "service": {"name": "payments"}}]),
+        "networkPartition.mustStay[0].service.port",
+        "give the Service's port",
+    ),
     "too much log": (_many_for_long, "spec.probes", "probe less often"),
     "measurement of no probe": (
         _set("measurements", [{"name": "peak", "stage": "Outage", "path": "metrics.memory"}]),

@@ -112,7 +112,7 @@ class To(ApiModel):
         ]
         | None
     ) = None
-    """Address ranges outside the cluster."""
+    """IPv4 ranges outside the cluster. One wider than an address needs a redis probe whose host is an address in it."""
     ports: Ports = ()
     """Ports, with host or cidrs."""
 
@@ -132,7 +132,7 @@ class MustStay(ApiModel):
     name: Identifier
     """Name in findings."""
     service: ServiceReference | None = None
-    """A Service."""
+    """A Service, with its port."""
     host: Annotated[str, Field(min_length=1, max_length=253)] | None = None
     """A host."""
     port: Port | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gameday.engine.cut_check import check_cuts
 from gameday.engine.evidence import Evidence
 from gameday.engine.expression_cost import SHARE
 from gameday.engine.expressions import ExpressionError, compile_expression, parse_path
@@ -68,6 +69,7 @@ def _check(plan: Plan) -> Iterator[Finding]:
     yield from _cost(plan)
     yield from _log(plan)
     yield from check_probes(plan)
+    yield from check_cuts(plan)
     yield from check_names(plan)
 
 

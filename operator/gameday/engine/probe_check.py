@@ -3,14 +3,15 @@
 What is refused here would otherwise be a sample that never is ``ok``, and held against the system.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
 from gameday.engine.finding import Finding
-from gameday.model.plan import CidrTarget, HostTarget, HttpProbe, Plan, Probe, RedisProbe, TcpProbe
+from gameday.engine.hosts import check_host
+from gameday.model.places import harmed
+from gameday.model.plan import HttpProbe, Plan, Probe, RedisProbe, TcpProbe
 
 SHORTEST: Final = 1.0
 """Shortest time between two requests of a probe, in seconds; they are whole seconds anyway."""
@@ -19,8 +20,6 @@ LONGEST: Final = 3600.0
 PATIENCE: Final = 300.0
 """Longest that a request may take, in seconds."""
 
-_LABEL: Final = r"[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
-_HOST: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*\.?")
 _UNSENDABLE = re.compile(r"[^\x20-\x7e\t]")
 _OURS: Final = {"content-length", "transfer-encoding", "connection", "accept-encoding"}
 """Headers that say how a request is sent: they are not the plan's."""
@@ -34,24 +33,14 @@ def check_probes(plan: Plan) -> Iterator[Finding]:
         match probe.kind:
             case HttpProbe() as http:
                 yield from _http(f"{path}.http", http)
-            case TcpProbe(host):
-                yield from _host(f"{path}.tcp.host", host)
+            case TcpProbe(host, port):
+                yield from check_host(f"{path}.tcp.host", host)
+                if why := harmed(port):
+                    yield Finding(f"{path}.tcp.port", f"{why}: ask what uses it by an http probe instead")
             case RedisProbe(host=str() as host):
-                yield from _host(f"{path}.redis.host", host)
+                yield from check_host(f"{path}.redis.host", host)
             case _:
                 continue
-    for index, fault in enumerate(plan.outage.faults):
-        path = f"spec.outage.faults[{index}].networkPartition"
-        match fault.partition.to:
-            case HostTarget(host):
-                yield from _host(f"{path}.to.host", host)
-            case CidrTarget(cidrs):
-                yield from _cidrs(f"{path}.to.cidrs", cidrs)
-            case _:
-                pass
-        for number, stay in enumerate(fault.partition.must_stay):
-            if stay.host is not None:
-                yield from _host(f"{path}.mustStay[{number}].host", stay.host)
 
 
 def _times(path: str, probe: Probe) -> Iterator[Finding]:
@@ -75,26 +64,10 @@ def _http(path: str, http: HttpProbe) -> Iterator[Finding]:
     elif url.username is not None:
         yield Finding(f"{path}.url", "everybody may read a URL: give credentials in a header, from a Secret")
     else:
-        yield from _host(f"{path}.url", host)
+        yield from check_host(f"{path}.url", host)
     for index, header in enumerate(http.headers):
         where = f"{path}.headers[{index}]"
         if header.name.lower() in _OURS:
             yield Finding(f"{where}.name", f"{header.name} is the probe's own to say: remove it")
         if header.value is not None and _UNSENDABLE.search(header.value):
             yield Finding(f"{where}.value", "a header holds printable ASCII on one line, and nothing else")
-
-
-def _host(path: str, host: str) -> Iterator[Finding]:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        if not _HOST.fullmatch(host):
-            yield Finding(path, f"{host[:64]!r} is no host: write a DNS name or an address")
-
-
-def _cidrs(path: str, cidrs: tuple[str, ...]) -> Iterator[Finding]:
-    for index, cidr in enumerate(cidrs):
-        try:
-            ipaddress.ip_network(cidr)
-        except ValueError as error:
-            yield Finding(f"{path}[{index}]", f"{error}: write an address range such as 203.0.113.0/24")

@@ -7,7 +7,6 @@ from gameday.faults.findings import Finding
 from gameday.faults.selectors import selects
 from gameday.faults.sight import Sight
 from gameday.faults.targets import pairs
-from gameday.model.labels import NEVER_WORN
 from gameday.model.plan import Selector
 
 TWINS = ("-witness", "-control")
@@ -18,14 +17,6 @@ TWINS = ("-witness", "-control")
 
 def check(sight: Sight, path: str, selector: Selector) -> Iterator[Finding]:
     """Findings about the twins that a cut's selector asks for."""
-    named = {*selector.match_labels, *(key for key, _, _ in selector.expressions)}
-    if never := sorted(named & NEVER_WORN):
-        yield Finding(
-            "SelectorNotWearable",
-            path,
-            f"it selects on {', '.join(never)}, which belongs to a controller and which no witness may wear",
-            "select the targets by labels of your own",
-        )
     told: set[str] = set()
     for pair in pairs(sight, selector):
         for finding in (*_adopters(sight, path, pair.labels), *_senders(sight, path, pair.labels)):

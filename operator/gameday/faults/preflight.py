@@ -3,16 +3,28 @@
 from collections.abc import Iterator
 
 from gameday.cluster.answers import OPT_IN_COMMAND
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, CRON_JOBS, DEPLOYMENTS, NETWORK_POLICIES, Object
+from gameday.cluster.kinds import (
+    CILIUM_NETWORK_POLICIES,
+    CRON_JOBS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    NETWORK_POLICIES,
+    REPLICA_SETS,
+    SERVICES,
+    STATEFUL_SETS,
+    Object,
+)
 from gameday.faults import adoption, dialled, rights, severing
-from gameday.faults.addresses import is_address
-from gameday.faults.far_end import named_port
+from gameday.faults.addresses import is_address, networks
+from gameday.faults.far_end import far_end, named_port, services_cut
 from gameday.faults.findings import Finding, Severity
 from gameday.faults.isolation import isolating
 from gameday.faults.rollout import in_rollout
-from gameday.faults.sight import Sight
-from gameday.faults.targets import MOST_PAIRS, kinds_of_pairs, selected, targets
+from gameday.faults.selectors import selects
+from gameday.faults.sight import Sight, labels_of
+from gameday.faults.targets import MOST_PAIRS, addresses, kinds_of_pairs, selected, targets
 from gameday.model.plan import HostTarget, NetworkPartition, Plan, RunJob, ServiceRef, Via
+from gameday.model.setup import FarEnd
 
 MOST_TARGETS = 100
 """Most pods that one cut may select."""
@@ -71,7 +83,7 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
         yield from _far_end(sight, f"{path}.to", partition)
         yield from _backend(sight, f"{path}.via", partition)
         yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
-        yield from _bystanders(f"{path}.mustStay", partition)
+        yield from _bystanders(sight, f"{path}.mustStay", partition)
         yield from dialled.check(sight, plan, path, partition)
         yield from severing.check(sight, plan, path, partition)
         yield from _doubts(sight, path, partition)
@@ -89,6 +101,22 @@ def _targets(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[F
     if on_host:
         text = f"{_some(on_host)} have hostNetwork: true, where policies do not hold"
         yield Finding("HostNetwork", path, text, "leave them out of the selection")
+    end = far_end(sight, partition)
+    behind = sorted(_name(pod) for pod in selected(sight, partition.pod_selector) if _is_behind(sight, end, pod))
+    if behind:
+        text = f"{_some(behind)} are selected and stand behind what is cut, whose own connections would go as well"
+        yield Finding("TargetIsFarEnd", path, text, "leave them out of the selection")
+
+
+def _is_behind(sight: Sight, end: FarEnd, pod: Object) -> bool:
+    """Whether a pod is part of what is cut: of its replication, or of its quorum."""
+    chosen = bool(end.selector) and end.namespace == sight.namespace
+    own = addresses((pod,))
+    return (
+        (chosen and selects({"matchLabels": end.selector}, labels_of(pod)))
+        or not set(end.addresses).isdisjoint(own)
+        or not set(end.cidrs).isdisjoint(map(str, networks(own)))
+    )
 
 
 def _far_end(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
@@ -116,8 +144,12 @@ def _service(sight: Sight, path: str, ref: ServiceRef) -> Iterator[Finding]:
         text = f"{ref.name} selects no pods"
         yield Finding("NoSelector", path, text, "name the addresses behind it by to.cidrs")
     if not list(named_port(sight.service, ref.port)):
-        there = ", ".join(str(port["port"]) for port in spec.get("ports") or ()) or "none"
+        there = _numbers(sight.service)
         yield Finding("NoPort", f"{path}.port", f"{ref.name} has no port {ref.port}", f"its ports are: {there}")
+
+
+def _numbers(service: Object) -> str:
+    return ", ".join(str(port["port"]) for port in service["spec"].get("ports") or ()) or "none"
 
 
 def _backend(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
@@ -134,11 +166,27 @@ def _backend(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[F
         yield Finding("AlreadyIsolated", path, text, "use CiliumNetworkPolicy where Cilium runs, or other targets")
 
 
-def _bystanders(path: str, partition: NetworkPartition) -> Iterator[Finding]:
+def _bystanders(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    cut = {
+        (service["metadata"]["namespace"], _name(service), port.port)
+        for service, ports in (services_cut(sight, partition.to) if isinstance(partition.to, ServiceRef) else ())
+        for port in ports
+    }
+    there = {_name(service): service for service in sight.of(SERVICES)}
     for stay in partition.must_stay:
-        if stay.service is not None and not isinstance(stay.service.port, int):
-            where = f"{path}[{stay.name}].service.port"
-            yield Finding("MustStayPort", where, "witnesses dial a bystander by its number", "give the Service's port")
+        if stay.service is None:
+            continue
+        where, (namespace, name) = f"{path}[{stay.name}].service", stay.service.within(sight.namespace)
+        if (namespace, name, stay.service.port) in cut:
+            text = f"{name} is cut by this very fault, so the drill would be undone at once"
+            yield Finding("MustStayIsCut", where, text, "remove it, or name the one port to cut by to.service.port")
+        elif namespace != sight.namespace or SERVICES.plural in sight.missing:
+            continue
+        elif name not in there:
+            yield Finding("NoService", where, f"there is no Service {namespace}/{name}", "correct the name")
+        elif not list(named_port(there[name], stay.service.port)):
+            text = f"{name} has no port {stay.service.port}"
+            yield Finding("NoPort", f"{where}.port", text, f"its ports are: {_numbers(there[name])}")
 
 
 def _doubts(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
@@ -171,9 +219,17 @@ def _steps(sight: Sight, plan: Plan) -> Iterator[Finding]:
                 text = f"there is no CronJob {step.action.from_cron_job}"
                 yield Finding("NoCronJob", f"{path}.job.fromCronJob", text, "correct the name")
         elif step.action.deployment not in deployments:
-            kind = type(step.action).__name__.lower()
-            text = f"there is no Deployment {step.action.deployment}"
-            yield Finding("NoDeployment", f"{path}.{kind}.deployment", text, "correct the name")
+            where = f"{path}.{type(step.action).__name__.lower()}.deployment"
+            yield _no_deployment(sight, where, step.action.deployment)
+
+
+def _no_deployment(sight: Sight, path: str, name: str) -> Finding:
+    for kind in (STATEFUL_SETS, DAEMON_SETS, REPLICA_SETS):
+        if name in map(_name, sight.of(kind)):
+            text = f"{name} is a {kind.name}, and only Deployments can be scaled for now"
+            return Finding("NotADeployment", path, text, "name a Deployment, or take this step out")
+    text = f"there is no Deployment {name}, and only Deployments can be scaled for now"
+    return Finding("NoDeployment", path, text, "correct the name, or take this step out")
 
 
 def _name(thing: Object) -> str:

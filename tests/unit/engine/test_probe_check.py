@@ -61,6 +61,8 @@ def found(of: Plan) -> list[str]:
         (HttpProbe("http://a", headers=(Header("X", "é"),)), "http.headers[0].value"),
         (HttpProbe("http://a", headers=(Header("Content-Length", "5"),)), "http.headers[0].name"),
         (TcpProbe("a..b", 80), "tcp.host"),
+        (TcpProbe("db", 5432), "tcp.port"),
+        (TcpProbe("db", 3306), "tcp.port"),
         (TcpProbe("a b", 80), "tcp.host"),
         (TcpProbe("x" * 64, 80), "tcp.host"),
         (RedisProbe(host="a\0b"), "redis.host"),
@@ -82,7 +84,7 @@ def test_places_that_exist_are_none(kind: ProbeKind) -> None:
 @pytest.mark.parametrize(
     ("to", "path"),
     [
-        (CidrTarget(("10.0.0.0/8", "10.0.0.0/99"), (1,)), "to.cidrs[1]"),
+        (CidrTarget(("10.0.0.0/32", "10.0.0.0/99"), (1,)), "to.cidrs[1]"),
         (CidrTarget(("10.0.0.1/8",), (1,)), "to.cidrs[0]"),
         (CidrTarget(("999.0.0.0/8",), (1,)), "to.cidrs[0]"),
         (HostTarget("not a host", (1,)), "to.host"),

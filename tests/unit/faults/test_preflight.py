@@ -21,6 +21,7 @@ from gameday.model.plan import (
     Selector,
     ServiceRef,
     Step,
+    Target,
     Via,
 )
 from unit.faults.things import API, granted, isolating_policy, owner, partition, plan, pod, service, sight
@@ -35,6 +36,13 @@ STEPS = (
 
 def without(rules: tuple[Object, ...], resource: str) -> tuple[Object, ...]:
     return tuple(rule for rule in rules if resource not in rule["resources"])
+
+
+API_PODS = Selector({"app": "api"})
+
+
+def stays(service: ServiceRef) -> MustStay:
+    return MustStay("store", service)
 
 
 def seen(change: Callable[[Sight], object]) -> Sight:
@@ -89,12 +97,6 @@ BAD: list[tuple[str, str, Sight, Plan]] = [
         sight(services=(service("peers", [], selector={"app": "api"}, publishNotReadyAddresses=True),)),
         plan(),
     ),
-    (
-        "SelectorNotWearable",
-        "podSelector",
-        sight(pods=(pod("api-1", API | {"pod-template-hash": "7f"}),)),
-        plan(partition(selector=Selector({"app": "api", "pod-template-hash": "7f"}))),
-    ),
     ("NoDeployment", "stop].scale.deployment", sight(deployments=()), plan(None, Step("stop", Scale("worker", 0)))),
     ("NoDeployment", "start].restore.deployment", sight(deployments=()), plan(None, Step("start", Restore("worker")))),
     ("NoCronJob", "clear].job.fromCronJob", sight(cronjobs=()), plan(None, Step("clear", RunJob("clear-stalled")))),
@@ -107,14 +109,28 @@ BAD: list[tuple[str, str, Sight, Plan]] = [
     ),
     ("CannotRead", "", seen(lambda s: s.missing.update({"pods": "pods is forbidden"})), plan()),
     (
-        "MustStayPort",
-        "mustStay[payments].service.port",
+        "MustStayIsCut",
+        "mustStay[store].service",
         sight(),
-        plan(
-            NetworkPartition(
-                Selector({"app": "api"}), ServiceRef("redis"), must_stay=(MustStay("payments", ServiceRef("payments")),)
-            )
-        ),
+        plan(NetworkPartition(API_PODS, ServiceRef("redis"), must_stay=(stays(ServiceRef("redis", "shop", 6379)),))),
+    ),
+    (
+        "NoService",
+        "mustStay[store].service",
+        sight(),
+        plan(NetworkPartition(API_PODS, ServiceRef("redis"), must_stay=(stays(ServiceRef("payments", port=80)),))),
+    ),
+    (
+        "NoPort",
+        "mustStay[store].service.port",
+        sight(),
+        plan(NetworkPartition(API_PODS, ServiceRef("redis"), must_stay=(stays(ServiceRef("redis", port=9121)),))),
+    ),
+    (
+        "NotADeployment",
+        "stop].scale.deployment",
+        sight(statefulsets=(owner("airflow-worker", {"app": "worker"}),)),
+        plan(None, Step("stop", Scale("airflow-worker", 0))),
     ),
 ]
 
@@ -127,6 +143,58 @@ def test_is_refused(code: str, where: str, there: Sight, wanted: Plan) -> None:
     assert finding.path.endswith(where)
     assert finding.remedy
     assert refusals(there, wanted) == (str(finding),)
+
+
+@pytest.mark.parametrize(
+    ("selector", "to", "named"),
+    [
+        (Selector({"tier": "airflow"}), ServiceRef("redis"), "redis-1"),
+        (Selector({"app": "redis"}), ServiceRef("redis", "shop", 6379), "redis-1"),
+        (Selector({"app": "api"}), CidrTarget(("10.0.0.10/32", "203.0.113.7/32"), (6379,)), "api-2"),
+    ],
+    ids=["a label that both wear", "Redis itself", "by address"],
+)
+def test_a_target_that_stands_behind_what_is_cut_is_refused_by_name(selector: Selector, to: Target, named: str) -> None:
+    labels = {"tier": "airflow", "app": "redis"}
+    there = sight(
+        pods=(
+            pod("worker-1", {"tier": "airflow", "app": "worker"}),
+            pod("api-1"),
+            pod("api-2", ip="10.0.0.10"),
+            pod("redis-1", labels, ip="10.0.0.3"),
+        )
+    )
+    (finding,) = check(there, plan(partition(to, selector, existing=Existing.KEEP)))
+    assert (finding.code, finding.severity) == ("TargetIsFarEnd", Severity.REFUSE)
+    assert finding.path.endswith("podSelector")
+    assert finding.message.startswith(f"{named} are selected")
+
+
+def test_a_target_among_the_endpoints_is_behind_what_is_cut_whatever_it_wears() -> None:
+    there = sight(pods=(pod("api-1", ip="10.0.0.3"), pod("api-2", ip="10.0.0.10")))
+    (finding,) = check(there, plan())
+    assert (finding.code, finding.message.partition(" ")[0]) == ("TargetIsFarEnd", "api-1")
+
+
+def test_pods_that_only_resemble_the_far_end_of_another_namespace_are_targets() -> None:
+    there = sight(pods=(pod("cache-1", {"app": "redis"}, ip="10.0.0.20"),))
+    there.service = service("redis", [{"port": 6379}], namespace="data")
+    elsewhere = partition(ServiceRef("redis", "data"), Selector({"app": "redis"}), existing=Existing.KEEP)
+    assert check(there, plan(elsewhere)) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "plural"), [("StatefulSet", "statefulsets"), ("DaemonSet", "daemonsets"), ("ReplicaSet", "replicasets")]
+)
+def test_what_cannot_be_scaled_is_called_by_its_kind(kind: str, plural: str) -> None:
+    there = sight(**{plural: (owner("queue", {"app": "queue"}),)})  # type: ignore[arg-type]  # a collection's name
+    (text,) = refusals(there, plan(None, Step("stop", Scale("queue", 0))))
+    assert f"queue is a {kind}, and only Deployments can be scaled for now" in text
+
+
+def test_bystanders_of_another_namespace_are_taken_as_they_are() -> None:
+    cut = NetworkPartition(API_PODS, ServiceRef("redis"), must_stay=(stays(ServiceRef("payments", "pay", 80)),))
+    assert check(sight(), plan(cut)) == ()
 
 
 def test_all_findings_come_at_once() -> None:
