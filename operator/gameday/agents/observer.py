@@ -7,7 +7,7 @@ import time
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
 from gameday.model.agent import AgentConfig, ProbeSpec
-from gameday.probes.ask import Answer, Ask, ask_for
+from gameday.probes.ask import Ask, ask_for, nothing_known
 from gameday.probes.secrets import Secrets
 
 
@@ -41,13 +41,13 @@ async def _once(probe: ProbeSpec, ask: Ask, log: SampleLog) -> None:
         async with asyncio.timeout(probe.timeout):
             answer = await ask()
     except TimeoutError:
-        answer = Answer(ok=False, error="timeout")
+        answer = ask.timed_out()
     except Exception as error:  # noqa: BLE001  one probe must not end the others
-        # An error of ours is no sample: what is missing is Unknown. Never its text, which may hold what was sent.
+        # Never the error's text, which may hold what was sent.
         sys.stderr.write(f"probe {probe.name}: {type(error).__name__}\n")
-        return
+        answer = nothing_known("internal", f"internal error of the probe ({type(error).__name__}): report it")
     values = {} if answer.values is None else answer.values
-    log.write(probe.name, sent, time.time(), ok=answer.ok, error=answer.error, values=values)
+    log.write(probe.name, sent, time.time(), ok=answer.ok, error=answer.error, values=values, unknown=answer.unknown)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
 from gameday.model.agent import AgentConfig
 from gameday.model.sample import LineType
+from gameday.probes.lookup import NotSent
 from gameday.probes.redis import word
 from gameday.probes.resp import LONG, Connection, RedisSaid
 from gameday.probes.secrets import Secrets
@@ -51,7 +52,7 @@ async def _attempt(work: Any, config: AgentConfig, log: SampleLog, kind: LineTyp
         error = f"{why} after {budget:.0f} s" if values else "timeout"
     except RedisSaid as problem:
         error = f"{word(problem)}: the redis probe's user needs CLIENT LIST and CLIENT KILL"
-    except (OSError, UnicodeError) as problem:
+    except (NotSent, OSError, UnicodeError) as problem:
         error = f"{word(problem)}: the severing pod did not reach every server of Redis"
     if error is None and values.get("left"):
         error = "connections are left"

@@ -6,27 +6,45 @@ import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gameday.model.agent import ProbeSpec
+from gameday.model.sample import Unknown
+from gameday.probes.lookup import Lookup, NotSent
 from gameday.probes.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one request came to; ``values`` are those that expressions use."""
+    """What one request came to; ``values`` are those that expressions use, ``unknown`` what could not be reported."""
 
     ok: bool
     error: str | None = None
     values: Mapping[str, Any] | None = None
+    unknown: tuple[Unknown, ...] = ()
+
+
+def nothing_known(word: str, why: str) -> Answer:
+    """The answer to a request that tells nothing about the system, for a reason on our side."""
+    return Answer(ok=False, error=word, unknown=(((), why),))
 
 
 class Ask(ABC):
     """A probe's question; one kind may keep a connection from one time to the next."""
 
+    def __init__(self) -> None:
+        self.lookup = Lookup()
+
     @abstractmethod
     async def __call__(self) -> Answer:
         """Ask once."""
+
+    def timed_out(self) -> Answer:
+        """What a request came to that was given up at the probe's timeout."""
+        if self.lookup.under_way:
+            why = f"the name {self.lookup.name} was still being looked up at the timeout: check the namespace's DNS"
+            return nothing_known("dns", why)
+        return Answer(ok=False, error="timeout")
 
     async def close(self) -> None:  # noqa: B027  most kinds keep nothing
         """Let go of what is kept."""
@@ -54,6 +72,22 @@ def ask_for(probe: ProbeSpec, secrets: Secrets) -> Ask:
             return RedisAsk(probe, secrets)
         case _:
             raise ValueError(f"probe {probe.name}: no agent runs kind {probe.kind!r}")
+
+
+def untrusted(error: BaseException) -> NotSent | None:
+    """What is known of a server whose certificate is not trusted, which is nothing; None for any other error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            if cause.verify_code in _ITS_OWN_FAULT:
+                return NotSent("tls", f"the certificate is not trusted: {cause.verify_message}")
+            return NotSent("tls", "the certificate is not trusted (a private CA cannot be given yet)")
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+_ITS_OWN_FAULT: Final = frozenset({9, 10, 62, 64})
+"""OpenSSL's codes of certificates that no CA would help: not yet valid, expired, for another name or address."""
 
 
 def error_word(error: BaseException) -> str:

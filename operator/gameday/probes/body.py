@@ -15,31 +15,36 @@ _WINDOW: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
 class Unreadable(Exception):
-    """A body that is not read to its end; the message is a short word for why."""
+    """A body that is not what it says it is; the message is a short word for why."""
+
+
+class Unread(Exception):
+    """A body that is not read to its end because of a bound on our side; the message says which."""
 
 
 async def read(chunks: AsyncIterator[bytes], encoding: str) -> bytes:
     """The body.
 
     Raises:
-        Unreadable: when it is too long, comes in too many pieces, or is encoded as we do not read.
+        Unreadable: when it is not compressed as it says.
+        Unread: when it is too long, comes in too many pieces, or is encoded as we do not read.
 
     """
     if encoding not in {"identity", "", *_WINDOW}:
-        raise Unreadable("body is encoded otherwise than asked for")
+        raise Unread("the body has an encoding that is not read here (gzip and deflate are)")
     inflate = zlib.decompressobj(_WINDOW[encoding]) if encoding in _WINDOW else None
     body = bytearray()
     pieces = 0
     async for chunk in chunks:
         pieces += 1
         if pieces > PIECES:
-            raise Unreadable("body in too many pieces")
+            raise Unread(f"the body comes in more than {PIECES} pieces")
         try:
             body += chunk if inflate is None else inflate.decompress(chunk, BYTES + 1 - len(body))
         except zlib.error:
             raise Unreadable("body is not compressed as it says") from None
         if len(body) > BYTES:
-            raise Unreadable("body too long")
+            raise Unread("the body is longer than 1 MiB")
         # Whoever sends without a pause must not keep other probes from their turn.
         await asyncio.sleep(0)
     return bytes(body)

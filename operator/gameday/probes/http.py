@@ -4,28 +4,32 @@ The other end may be hostile, or broken: what it sends is bounded in length, in 
 keeps this process busy for long, since other probes run here too.
 """
 
-import asyncio
 import functools
 import json
+import math
 import ssl
-from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 import h11
+import httpcore
 import httpx
 
 from gameday.model.agent import ProbeSpec
-from gameday.probes.ask import Answer, Ask, error_word
-from gameday.probes.body import Unreadable, read
-from gameday.probes.keep import TooMany, keep
+from gameday.model.sample import Unknown
+from gameday.probes.ask import Answer, Ask, error_word, nothing_known, untrusted
+from gameday.probes.body import Unread, Unreadable, read
+from gameday.probes.keep import keep
+from gameday.probes.lookup import NotSent
 from gameday.probes.secrets import Secrets
+from gameday.probes.transport import Transport
 
 VALUES: Final = 50_000
 """Most values in a JSON body: each takes up to 70 bytes once it is read."""
-SERIES: Final = 20_000
-"""Most series of the wanted metrics in an exposition."""
-AT_ONCE: Final = 100
-"""Lines of an exposition that are read before other probes get their turn."""
+DIGITS: Final = 20
+"""Longest whole number that is read as one; a double holds some 16 digits."""
+CANNOT_SEND: Final = "the request cannot be sent"
+_UNREADABLE: Final = "the file of header %s cannot be read: check the Secret"
+_HEADER: Final = "a header holds a character that HTTP does not allow: check its value, or its Secret"
 
 
 @functools.cache
@@ -38,76 +42,101 @@ class HttpAsk(Ask):
     """Sends the probe's request and reads the answer whole."""
 
     def __init__(self, probe: ProbeSpec, secrets: Secrets | None = None) -> None:
+        super().__init__()
         self._probe = probe
         self._secrets = secrets or Secrets()
         # Made here: the first request's time is the system's.
         self._tls = _tls()
 
     async def __call__(self) -> Answer:
-        """Ask once; a status from 400 on is an answer, but not ``ok``."""
+        """Ask once; a status from 300 on is an answer, but not ``ok``."""
         try:
-            status, body = await self._exchange()
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return Answer(ok=False, error=_word(error))
-        except UnicodeError:
-            return Answer(ok=False, error=CANNOT_SEND)
+            return await self._exchange(self._headers())
+        except NotSent as error:
+            return nothing_known(error.word, str(error))
+        except httpcore.TimeoutException:
+            return self.timed_out()
         except Unreadable as error:
             return Answer(ok=False, error=str(error))
-        try:
-            return await self._answer(status, body)
-        except (Unreadable, TooMany) as error:
-            return Answer(ok=False, error=str(error) or "too many values", values={"status": status})
-
-    async def _exchange(self) -> tuple[int, bytes]:
-        probe = self._probe
-        # identity: a compressed body could be a thousand times its length.
-        headers = {"Accept-Encoding": "identity"} | self._headers()
-        async with httpx.AsyncClient(
-            trust_env=False, verify=self._tls, follow_redirects=False, timeout=probe.timeout
-        ) as client:
-            content = probe.body.encode() if probe.body is not None else None
-            if content is not None:
-                headers.setdefault("Content-Type", "application/json")
-            async with client.stream(probe.method, probe.url, headers=headers, content=content) as response:
-                encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-                return response.status_code, await read(response.aiter_raw(), encoding)
+        except UnicodeError:
+            return nothing_known(CANNOT_SEND, _HEADER)
+        except (httpcore.UnsupportedProtocol, httpx.UnsupportedProtocol, httpx.InvalidURL):
+            return nothing_known("the URL cannot be used", "the URL cannot be used: write http://HOST:PORT/PATH")
+        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+            return _failed(error)
 
     def _headers(self) -> dict[str, str]:
-        return {
-            header.name: self._secrets.read(header.file) if header.file else header.value
-            for header in self._probe.headers
-        }
+        # identity: a compressed body could be a thousand times its length.
+        headers = {"Accept-Encoding": "identity"}
+        for header in self._probe.headers:
+            try:
+                headers[header.name] = self._secrets.read(header.file) if header.file else header.value
+            except (OSError, UnicodeError):
+                raise NotSent(CANNOT_SEND, _UNREADABLE % header.name) from None
+        if self._probe.body is not None:
+            headers.setdefault("Content-Type", "application/json")
+        return headers
 
-    async def _answer(self, status: int, body: bytes) -> Answer:
-        values: dict[str, Any] = {"status": status}
+    async def _exchange(self, headers: dict[str, str]) -> Answer:
+        probe = self._probe
+        async with httpx.AsyncClient(
+            transport=Transport(self._tls, self.lookup),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=probe.timeout,
+        ) as client:
+            content = probe.body.encode() if probe.body is not None else None
+            async with client.stream(probe.method, probe.url, headers=headers, content=content) as response:
+                encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+                try:
+                    body = await read(response.aiter_raw(), encoding)
+                except Unread as error:
+                    return self._answer(response.status_code, {}, self._body_unknown(str(error)))
+                return await self._read(response.status_code, body)
+
+    async def _read(self, status: int, body: bytes) -> Answer:
         match self._probe.parse:
             case "text":
-                values["text"] = body.decode(errors="replace")
+                return self._answer(status, {"text": body.decode(errors="replace")})
             case "prometheus":
-                values |= await metrics(body, {str(path[0]) for path in self._probe.paths})
+                # The parser is loaded only where it is used: agents stay small.
+                from gameday.probes.metrics import metrics
+
+                numbers, unknown = await metrics(body, self._series())
+                return self._answer(status, numbers, unknown)
             case _:
-                values["body"] = json_object(body)
-        error = None if status < 400 else f"http {status}"
-        return Answer(ok=error is None, error=error, values=keep(values, self._probe.paths, self._secrets))
+                try:
+                    return self._answer(status, json_body(body))
+                except Unread as error:
+                    return self._answer(status, {}, self._body_unknown(str(error)))
+
+    def _answer(self, status: int, values: dict[str, Any], unknown: tuple[Unknown, ...] = ()) -> Answer:
+        error = None if status < 300 else f"redirect {status}" if status < 400 else f"http {status}"
+        kept, cut = keep(values | {"status": status}, self._probe.paths, self._secrets)
+        return Answer(ok=error is None, error=error, values=kept, unknown=(*unknown, *cut))
+
+    def _series(self) -> list[str]:
+        return [str(path[0]) for path in self._probe.paths if path[0] != "status"]
+
+    def _body_unknown(self, why: str) -> tuple[Unknown, ...]:
+        """All that a body gives, unknown."""
+        match self._probe.parse:
+            case "text":
+                return ((("text",), why),)
+            case "prometheus":
+                return tuple(((key,), why) for key in self._series())
+            case _:
+                return ((("body",), why),)
 
 
-CANNOT_SEND: Final = "the request cannot be sent: a header holds what none may"
-
-
-def _word(error: Exception) -> str:
-    match error:
-        case httpx.TimeoutException():
-            return "timeout"
-        case httpx.LocalProtocolError():
-            return CANNOT_SEND
-        case httpx.InvalidURL() | httpx.UnsupportedProtocol():
-            return "the URL cannot be used"
-        case httpx.ConnectError() if "refused" in str(error).lower():
-            return "refused"
-        case httpx.RemoteProtocolError() if _headers_too_long(error):
-            return "headers too long"
-        case _:
-            return error_word(error)
+def _failed(error: Exception) -> Answer:
+    if isinstance(error, httpcore.LocalProtocolError):
+        return nothing_known(CANNOT_SEND, _HEADER)
+    if (distrusted := untrusted(error)) is not None:
+        return nothing_known(distrusted.word, str(distrusted))
+    if _headers_too_long(error):
+        return nothing_known("headers too long", "the headers of the answer are longer than 100 KiB")
+    return Answer(ok=False, error=error_word(error))
 
 
 def _headers_too_long(error: BaseException | None) -> bool:
@@ -118,58 +147,25 @@ def _headers_too_long(error: BaseException | None) -> bool:
     return False
 
 
-def json_object(body: bytes) -> Mapping[str, Any]:
-    """The JSON object of a body; anything else is an empty one.
+def json_body(body: bytes) -> dict[str, Any]:
+    """What expressions see as ``body``: any JSON value; nothing when the body is not JSON.
 
     Raises:
-        Unreadable: when it holds more values than we take.
+        Unread: when it holds more values, or more levels, than are read.
 
     """
     if sum(body.count(mark) for mark in (b",", b"[", b"{")) > VALUES:
-        raise Unreadable("body has too many values")
+        raise Unread(f"the body has more than {VALUES} values")
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        return {"body": json.loads(body, parse_int=_integer)}
+    except RecursionError:
+        raise Unread("the body is nested too deep to be read") from None
+    except ValueError:
         return {}
-    return value if isinstance(value, dict) else {}
 
 
-async def metrics(body: bytes, wanted: set[str]) -> dict[str, float]:
-    """The wanted metrics of a Prometheus exposition: the sum over all label sets of each name.
-
-    Raises:
-        Unreadable: when they have more series than we take.
-
-    """
-    from prometheus_client.parser import text_string_to_metric_families
-
-    found: dict[str, float] = {}
-    async for lines in _pieces(body, tuple(name.encode() for name in wanted)):
-        try:
-            for family in text_string_to_metric_families(lines):
-                for sample in family.samples:
-                    if sample.name in wanted:
-                        found[sample.name] = found.get(sample.name, 0.0) + sample.value
-        except (ValueError, IndexError, KeyError):
-            return found
-    return found
-
-
-async def _pieces(body: bytes, beginnings: tuple[bytes, ...]) -> AsyncIterator[str]:
-    """The lines that begin so, some at a time."""
-    taken: list[str] = []
-    count = 0
-    for number, line in enumerate(body.split(b"\n")):
-        if number % (AT_ONCE * 100) == 0:
-            await asyncio.sleep(0)
-        if not line.startswith(beginnings):
-            continue
-        count += 1
-        if count > SERIES:
-            raise Unreadable("too many series")
-        taken.append(line.decode(errors="replace"))
-        if len(taken) == AT_ONCE:
-            yield "\n".join(taken) + "\n"
-            taken.clear()
-            await asyncio.sleep(0)
-    yield "\n".join(taken) + "\n"
+def _integer(text: str) -> float:
+    """A whole number; one that is far too long for a double is infinite, and takes no time to read."""
+    if len(text) <= DIGITS:
+        return int(text)
+    return -math.inf if text.startswith("-") else math.inf

@@ -1,73 +1,166 @@
-"""Only what expressions use leaves the observer: paths are picked out of an answer, everything else is forgotten."""
+"""Only what expressions use leaves the observer: paths are picked out of an answer, everything else is forgotten.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+What cannot leave it whole is unknown, and says why: it is never cut short in silence.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gameday.model.wire import LONGEST_STRING, MOST_VALUES
+from gameday.model.sample import Unknown
+from gameday.model.wire import DEEPEST, LONGEST_STRING, MOST_VALUES
 from gameday.probes.secrets import HIDDEN, Secrets
 
 DEPTH: Final = 8
 """Levels of a subtree that are kept."""
+LARGEST: Final = 2**53
+"""Largest whole number: not every one above it is a double, and expressions compute in doubles."""
+
+Path = tuple[str | int, ...]
+Wanted = dict[str | int, "Wanted"]
+"""The keys that are wanted below a value; empty where it is wanted whole."""
 
 
 class TooMany(Exception):
-    """The paths of a probe lead to more values than a sample holds."""
+    """A path leads to more values than a sample holds."""
 
 
-def keep(values: Mapping[str, Any], paths: Sequence[Sequence[str | int]], secrets: Secrets) -> dict[str, Any]:
-    """The parts of ``values`` that ``paths`` lead to, in the same shape; what is not there is left out.
+def keep(
+    values: Mapping[str, Any], paths: Iterable[Sequence[str | int]], secrets: Secrets
+) -> tuple[dict[str, Any], tuple[Unknown, ...]]:
+    """The parts of ``values`` that ``paths`` lead to, in the same shape, and which of them are unknown.
 
-    A path through a list keeps the list up to its end, since an index counts from the list's beginning.
-
-    Raises:
-        TooMany: when they are more than a sample holds.
-
+    What is not there is left out. A list is kept as far as an index reaches, since an index counts from its beginning.
     """
-    kept: dict[str, Any] = {}
     copy = _Copy(secrets)
-    for path in paths:
-        copy.along(values, kept, path)
-    return kept
+    kept = copy.parts(values, _tree(paths), ())
+    return kept, tuple(copy.unknown)
+
+
+def _tree(paths: Iterable[Sequence[str | int]]) -> Wanted:
+    root: Wanted = {}
+    # The longest come first, so that a path that wants the whole takes the place of those below it.
+    for path in sorted(paths, key=len, reverse=True):
+        node = root
+        for key in path[:-1]:
+            node = node.setdefault(key, {})
+        node[path[-1]] = {}
+    return root
+
+
+class _Left:
+    """Stands for a value that is left out."""
 
 
 @dataclass(slots=True)
 class _Copy:
     secrets: Secrets
     left: int = MOST_VALUES
+    unknown: list[Unknown] = field(default_factory=list)
 
-    def along(self, source: Mapping[str, Any], target: dict[str, Any], path: Sequence[str | int]) -> None:
-        key = path[0]
-        if not isinstance(key, str) or key not in source:
-            return
-        inner = source[key]
-        if len(path) > 1 and isinstance(inner, Mapping):
-            if key not in target:
+    def parts(self, source: Mapping[str, Any], wanted: Wanted, at: Path) -> dict[str, Any]:
+        """The wanted keys of a map."""
+        kept: dict[str, Any] = {}
+        for key, below in wanted.items():
+            if isinstance(key, str) and key in source:
+                value = self._part(source[key], below, (*at, key))
+                if value is not _Left:
+                    kept[key] = value
+        return kept
+
+    def _part(self, value: Any, wanted: Wanted, at: Path) -> Any:
+        if not wanted:
+            return self._whole(value, at)
+        before = self.left
+        try:
+            self._take()
+            match value:
+                case Mapping() | list() if len(at) >= DEEPEST - 1:
+                    return self._unknown(at, f"nested deeper than {DEEPEST} levels")
+                case Mapping():
+                    return self.parts(value, wanted, at)
+                case list():
+                    return self._items(value, wanted, at)
+                case str():
+                    # A text has nothing below it: that it is one is all that can be asked.
+                    return self.secrets.hide(value)[:LONGEST_STRING]
+                case _:
+                    return self._bounded(value, 0, at)
+        except TooMany:
+            self.left = before
+            return self._unknown(at, f"expressions use more than {MOST_VALUES} values of one answer")
+
+    def _items(self, value: list[Any], wanted: Wanted, at: Path) -> list[Any]:
+        last = max((key for key in wanted if isinstance(key, int)), default=-1)
+        items: list[Any] = []
+        for index, item in enumerate(value[: last + 1]):
+            if index in wanted:
+                kept = self._part(item, wanted[index], (*at, index))
+                items.append(None if kept is _Left else kept)
+            else:
                 self._take()
-            self.along(inner, target.setdefault(key, {}), path[1:])
-        else:
-            target[key] = self.bounded(inner, DEPTH)
+                items.append(None)
+        return items
 
-    def bounded(self, value: Any, depth: int) -> Any:
-        """A value without Secrets, with its strings cut and its depth bounded."""
+    def _whole(self, value: Any, at: Path) -> Any:
+        """A value with all that is below it, or nothing of it where that is too much."""
+        before, marked = self.left, len(self.unknown)
+        try:
+            return self._bounded(value, max(0, min(DEPTH, DEEPEST - 1 - len(at))), at)
+        except TooMany:
+            self.left = before
+            del self.unknown[marked:]
+            return self._unknown(at, f"expressions use more than {MOST_VALUES} values of one answer")
+
+    def _bounded(self, value: Any, depth: int, at: Path) -> Any:
         self._take()
         match value:
             case str():
-                return self._text(value)
-            case Mapping() if depth:
-                return {self._text(str(key)): self.bounded(inner, depth - 1) for key, inner in value.items()}
-            case list() | tuple() if depth:
-                return [self.bounded(inner, depth - 1) for inner in value]
-            case bool() | None:
-                return value
-            case int() | float():
-                return HIDDEN if self.secrets.hides(value) else value
+                return self._text(value, at)
+            case Mapping() | list() | tuple() if not depth:
+                return self._unknown(at, f"nested deeper than {DEPTH} levels")
+            case Mapping():
+                return self._map(value, depth - 1, at)
+            case list() | tuple():
+                items = [self._bounded(item, depth - 1, (*at, index)) for index, item in enumerate(value)]
+                return [None if item is _Left else item for item in items]
+            case int() | float() if not isinstance(value, bool):
+                return self._number(value, at)
             case _:
-                return None
+                return value
 
-    def _text(self, text: str) -> str:
-        # Before it is cut: half a Secret would not be found.
-        return self.secrets.hide(text)[:LONGEST_STRING]
+    def _map(self, value: Mapping[Any, Any], depth: int, at: Path) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        for whole, inner in value.items():
+            key = self.secrets.hide(str(whole))[:LONGEST_STRING]
+            if key != whole:
+                self._unknown(at, f"a key holds a Secret, or is longer than {LONGEST_STRING} characters")
+            item = self._bounded(inner, depth, (*at, key))
+            if item is not _Left:
+                kept[key] = item
+        return kept
+
+    def _text(self, text: str, at: Path) -> Any:
+        # Before it is measured: a part of a Secret would not be found.
+        if self.secrets.hide(text) != text:
+            self._unknown(at, "it holds a Secret that the probe was given")
+            return HIDDEN
+        if len(text) > LONGEST_STRING:
+            return self._unknown(at, f"longer than {LONGEST_STRING} characters")
+        return text
+
+    def _number(self, value: float, at: Path) -> Any:
+        if abs(value) > LARGEST if isinstance(value, int) else not math.isfinite(value):
+            return self._unknown(at, "a number that no double holds exactly")
+        if self.secrets.hides(value):
+            self._unknown(at, "it holds a Secret that the probe was given")
+            return HIDDEN
+        return value
+
+    def _unknown(self, at: Path, why: str) -> Any:
+        self.unknown.append((at, why))
+        return _Left
 
     def _take(self) -> None:
         self.left -= 1

@@ -1,59 +1,167 @@
-"""The redis probe: PING, role, and the depths of a queue, over one connection that is made anew after a failure."""
+"""The redis probe: PING, and where expressions use them the role and the depths of a queue.
 
-from typing import Any
+It keeps one connection, which is made anew after a failure on the way. An error that Redis answers with ends no
+connection: what it keeps from us is unknown, what it says of itself (it is loading, it is busy) is the sample's error.
+"""
 
-from gameday.model.agent import ProbeSpec
-from gameday.probes.ask import Answer, Ask, error_word
+from typing import Any, Final
+
+from gameday.model.agent import ProbeSpec, RedisSpec
+from gameday.model.sample import Unknown
+from gameday.probes.ask import Answer, Ask, error_word, nothing_known
 from gameday.probes.keep import keep
+from gameday.probes.lookup import NotSent
 from gameday.probes.resp import Connection, NotRedis, RedisSaid
 from gameday.probes.secrets import Secrets
 
-_LISTS = {"wait": "depth", "active": "active"}
-_ZSETS = {"delayed": "delayed", "prioritized": "prioritized", "failed": "failed", "completed": "completed"}
-_AUTH = frozenset({"NOAUTH", "WRONGPASS"})
+_DEPTHS: Final = {
+    "depth": ("LLEN", "wait"),
+    "active": ("LLEN", "active"),
+    "delayed": ("ZCARD", "delayed"),
+    "prioritized": ("ZCARD", "prioritized"),
+    "failed": ("ZCARD", "failed"),
+    "completed": ("ZCARD", "completed"),
+}
+"""The command and the key of each figure of a BullMQ queue."""
+_SIGNS: Final = ("meta", "id", *(key for _, key in _DEPTHS.values()))
+"""Keys of which a BullMQ queue has at least one as soon as anything was added to it."""
+_AUTH: Final = frozenset({"NOAUTH", "WRONGPASS"})
+_NOT_ADMITTED: Final = frozenset({*_AUTH, "NOPERM", "DENIED"})
+_ELSEWHERE: Final = frozenset({"MOVED", "ASK", "CROSSSLOT"})
+_ILL: Final = frozenset({"BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "TRYAGAIN"})
+"""What Redis says when it is not well itself."""
 
 
 def word(error: Exception) -> str:
     """A short word for what Redis or the way to it said."""
-    if isinstance(error, RedisSaid):
-        return "auth" if str(error) in _AUTH else f"redis {error}"
-    return str(error) if isinstance(error, NotRedis) else error_word(error)
+    match error:
+        case RedisSaid():
+            return "auth" if str(error) in _AUTH else f"redis {error}"
+        case NotSent(word=text):
+            return text
+        case NotRedis():
+            return str(error)
+        case _:
+            return error_word(error)
 
 
 class RedisAsk(Ask):
     """Asks one Redis for its health and its queue."""
 
     def __init__(self, probe: ProbeSpec, secrets: Secrets | None = None) -> None:
+        super().__init__()
         if probe.redis is None:
             raise ValueError(f"probe {probe.name}: no Redis given")
         self._probe = probe
-        self._spec = probe.redis
         self._secrets = secrets or Secrets()
-        self._connection = Connection(probe.redis, self._secrets, probe.timeout)
+        self._connection = Connection(probe.redis, self._secrets, probe.timeout, lookup=self.lookup)
+        self._wanted = {str(path[0]) for path in probe.paths}
+        self._queue = Queue(probe.redis, self._connection)
 
     async def __call__(self) -> Answer:
         """Ask once."""
         try:
-            values = await self._read()
-        except (RedisSaid, OSError, UnicodeError) as error:
-            await self.close()
+            return await self._ask()
+        except RedisSaid as error:
+            if str(error) in _NOT_ADMITTED:
+                why = f"Redis does not admit the probe's user ({error}): correct auth, or give it the right to PING"
+                return nothing_known(word(error), why)
             return Answer(ok=False, error=word(error))
-        return Answer(ok=True, values=keep(values, self._probe.paths, self._secrets))
+        except NotSent as error:
+            return nothing_known(error.word, str(error))
+        except TimeoutError:
+            return self.timed_out()
+        except NotRedis as error:
+            await self.close()
+            if error.too_long:
+                return nothing_known(str(error), "Redis answered with more than is read")
+            return Answer(ok=False, error=str(error))
+        except OSError as error:
+            return Answer(ok=False, error=word(error))
 
-    async def _read(self) -> dict[str, Any]:
-        ask = self._connection.call
-        await ask("PING")
-        role = await ask("ROLE")
+    async def _ask(self) -> Answer:
+        await self._connection.call("PING")
+        values: dict[str, Any] = {}
+        unknown: list[Unknown] = []
+        if "role" in self._wanted:
+            try:
+                values["role"] = await self._role()
+            except RedisSaid as error:
+                unknown.append((("role",), _kept("ROLE", error)))
+        found, missing = await self._queue.depths(self._wanted)
+        kept, cut = keep(values | found, self._probe.paths, self._secrets)
+        return Answer(ok=True, values=kept, unknown=(*unknown, *missing, *cut))
+
+    async def _role(self) -> str:
+        role = await self._connection.call("ROLE")
         if not isinstance(role, list) or not role or not isinstance(role[0], str):
             raise NotRedis("protocol")
-        values: dict[str, Any] = {"role": role[0]}
-        if self._spec.queue_kind == "bullmq":
-            for key, name in _LISTS.items():
-                values[name] = await ask("LLEN", f"{self._spec.queue_keys}:{key}")
-            for key, name in _ZSETS.items():
-                values[name] = await ask("ZCARD", f"{self._spec.queue_keys}:{key}")
-        return values
+        return role[0]
 
     async def close(self) -> None:
         """Hang up."""
         self._connection.close()
+
+
+class Queue:
+    """A BullMQ queue. One that was never seen to exist has no depths: nobody looks for it in another database."""
+
+    def __init__(self, spec: RedisSpec, connection: Connection) -> None:
+        self._spec = spec
+        self._call = connection.call
+        self._seen = False
+
+    async def depths(self, wanted: set[str]) -> tuple[dict[str, int], tuple[Unknown, ...]]:
+        """The wanted figures, and which of them are unknown.
+
+        Raises:
+            RedisSaid: when Redis is not well.
+            NotRedis: when it answers with something that is not a number.
+
+        """
+        names = [name for name in _DEPTHS if name in wanted] if self._spec.queue_kind == "bullmq" else []
+        values: dict[str, int] = {}
+        unknown: list[Unknown] = []
+        try:
+            for name in names:
+                command, key = _DEPTHS[name]
+                try:
+                    values[name] = await self._number(command, key)
+                except RedisSaid as error:
+                    if str(error) in _ILL | _ELSEWHERE:
+                        raise
+                    unknown.append(((name,), _kept(command, error)))
+            if not values:
+                return {}, tuple(unknown)
+            self._seen = self._seen or any(values.values()) or await self._exists()
+        except RedisSaid as error:
+            if str(error) in _ILL:
+                raise
+            why = "this is a Redis Cluster, which cannot be probed yet"
+            return {}, _all(names, why if str(error) in _ELSEWHERE else _kept("EXISTS", error))
+        return (values, tuple(unknown)) if self._seen else ({}, _all(names, self._absent()))
+
+    async def _exists(self) -> bool:
+        for key in _SIGNS:
+            if await self._number("EXISTS", key):
+                return True
+        return False
+
+    def _absent(self) -> str:
+        prefix, _, name = self._spec.queue_keys.rpartition(":")
+        where = f"no queue {name} with prefix {prefix} in database 0"
+        return f"{where}; another database number cannot be given yet"
+
+    async def _number(self, command: str, key: str) -> int:
+        value = await self._call(command, f"{self._spec.queue_keys}:{key}")
+        if not isinstance(value, int):
+            raise NotRedis("protocol")
+        return value
+
+
+def _all(names: list[str], why: str) -> tuple[Unknown, ...]:
+    return tuple(((name,), why) for name in names)
+
+
+def _kept(command: str, error: RedisSaid) -> str:
+    return f"Redis answered {command} with {error}: give the probe's user the right to it"

@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from gameday.model.agent import RedisSpec
+from gameday.probes.ask import untrusted
+from gameday.probes.lookup import Lookup, NotSent, open_connection
 from gameday.probes.secrets import Secrets
 
 Reply = str | int | list["Reply"] | None
@@ -24,6 +26,8 @@ ITEMS: Final = 1024
 DEPTH: Final = 4
 """Most lists inside one another."""
 
+TOO_LONG: Final = "answer too long"
+
 CODES: Final = frozenset(
     {
         *("ASK", "BUSY", "CLUSTERDOWN", "CROSSSLOT", "DENIED", "ERR", "EXECABORT", "LOADING", "MASTERDOWN", "MISCONF"),
@@ -37,6 +41,11 @@ CODES: Final = frozenset(
 class NotRedis(ConnectionError):
     """What answers does not speak the protocol, or says more than we take; the message is a short word."""
 
+    @property
+    def too_long(self) -> bool:
+        """Whether it says more than we take."""
+        return str(self) == TOO_LONG
+
 
 class RedisSaid(Exception):
     """Redis answered with an error; the message is its code, never its text, which may hold what was sent."""
@@ -46,13 +55,19 @@ class Connection:
     """One connection, opened at its first use and closed by ``close`` or by the end of ``async with``."""
 
     def __init__(
-        self, spec: RedisSpec, secrets: Secrets, timeout: float, server: tuple[str, int] | None = None
+        self,
+        spec: RedisSpec,
+        secrets: Secrets,
+        timeout: float,
+        server: tuple[str, int] | None = None,
+        lookup: Lookup | None = None,
     ) -> None:
         """``timeout`` bounds each command, in seconds.
 
         ``server`` is the address and port of one of several servers behind ``spec``, whose name TLS still verifies.
         """
         self._host, self._port = server or (spec.host, spec.port)
+        self.lookup = lookup or Lookup()
         self._spec = spec
         self._secrets = secrets
         self._timeout = timeout
@@ -78,9 +93,9 @@ class Connection:
 
         Raises:
             RedisSaid: when that is an error.
+            NotSent: when it could not be sent: the name is not known, the certificate not trusted, no password there.
             NotRedis: when it is no reply, or one of more than ``most`` bytes; the connection is closed then.
             OSError: when the way there failed, or took too long (TimeoutError).
-            UnicodeError: when the host's name is none.
 
         """
         try:
@@ -97,19 +112,26 @@ class Connection:
 
     async def _open(self) -> None:
         spec = self._spec
-        tls = ssl.create_default_context() if spec.tls else None
-        name = spec.host if spec.tls else None
-        self._reader, self._writer = await asyncio.open_connection(
-            self._host, self._port, ssl=tls, server_hostname=name
-        )
+        options = {"ssl": ssl.create_default_context(), "server_hostname": spec.host} if spec.tls else {}
+        password = self._password()
+        try:
+            self._reader, self._writer = await open_connection(self.lookup, self._host, self._port, **options)
+        except ssl.SSLError as error:
+            raise untrusted(error) or error from error
         if not spec.password_file:
             return
         user = (spec.username,) if spec.username else ()
         try:
-            await self._exchange(("AUTH", *user, self._secrets.read(spec.password_file)), SHORT)
+            await self._exchange(("AUTH", *user, password), SHORT)
         except RedisSaid:
             self.close()
             raise RedisSaid("WRONGPASS") from None
+
+    def _password(self) -> str:
+        try:
+            return self._secrets.read(self._spec.password_file) if self._spec.password_file else ""
+        except (OSError, UnicodeError):
+            raise NotSent("auth", "the file of the Redis password cannot be read: check the Secret") from None
 
     async def _exchange(self, words: tuple[str, ...], most: int) -> Reply:
         if self._reader is None or self._writer is None:
@@ -154,7 +176,7 @@ class _Reading:
         try:
             line = await self._reader.readuntil(b"\r\n")
         except asyncio.LimitOverrunError:
-            raise NotRedis("answer too long") from None
+            raise NotRedis(TOO_LONG) from None
         except asyncio.IncompleteReadError:
             raise ConnectionResetError("Redis hung up") from None
         self._took(len(line))
@@ -173,7 +195,7 @@ class _Reading:
         if count < 0:
             return None
         if count > ITEMS:
-            raise NotRedis("answer too long")
+            raise NotRedis(TOO_LONG)
         items: list[Reply] = []
         for _ in range(count):
             item = await self.reply(depth)
@@ -183,7 +205,7 @@ class _Reading:
     def _took(self, length: int) -> None:
         self._left -= length
         if self._left < 0:
-            raise NotRedis("answer too long")
+            raise NotRedis(TOO_LONG)
 
 
 def _number(text: bytes) -> int:

@@ -30,11 +30,14 @@ async def url() -> AsyncIterator[str]:
     async def echo(request: web.Request) -> web.Response:
         return web.json_response({"redis": request.headers.get("X-API-Key", "")[::-1], "body": await request.text()})
 
+    async def echo_body(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
     async def text(_: web.Request) -> web.Response:
         return web.Response(text="all is well")
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(text='memory_bytes{pod="a"} 2\nmemory_bytes{pod="b"} 3\nother 9\n')
+        return web.Response(text='memory_bytes{pod="a"} 2\nmemory_bytes_max 5\nother 9\n')
 
     async def slow(_: web.Request) -> web.Response:
         await asyncio.sleep(30)
@@ -50,7 +53,7 @@ async def url() -> AsyncIterator[str]:
             await answer.write(b"x" * 65536)
 
     app.add_routes([web.get(f"/{h.__name__}", h) for h in (health, broken, metrics, slow, away, endless)])
-    app.add_routes([web.post("/echo", echo), web.get("/text", text)])
+    app.add_routes([web.post("/echo", echo), web.post("/echo-body", echo_body), web.get("/text", text)])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     port = free_port()
@@ -65,7 +68,7 @@ async def ask(url: str, **changes: Any) -> Answer:
 
 async def test_a_json_answer_keeps_the_paths_that_expressions_use_and_nothing_else(url: str) -> None:
     answer = await ask(f"{url}/health")
-    assert answer == Answer(ok=True, values={"status": 200, "body": {"redis": "ok"}})
+    assert answer == Answer(ok=True, values={"status": 200, "body": {"redis": "ok"}}, unknown=())
 
 
 async def test_an_error_status_is_an_answer_that_is_not_ok(url: str) -> None:
@@ -76,7 +79,7 @@ async def test_an_error_status_is_an_answer_that_is_not_ok(url: str) -> None:
 
 async def test_text_and_metrics_are_read_where_that_is_asked_for(url: str) -> None:
     assert (await ask(f"{url}/text", parse="text")).values == {"status": 200, "text": "all is well"}
-    assert (await ask(f"{url}/metrics", parse="prometheus")).values == {"status": 200, "memory_bytes": 5.0}
+    assert (await ask(f"{url}/metrics", parse="prometheus")).values == {"status": 200, "memory_bytes": 2.0}
 
 
 async def test_a_header_comes_from_its_file_each_time(url: str, tmp_path: Path) -> None:
@@ -92,17 +95,64 @@ async def test_a_header_comes_from_its_file_each_time(url: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("path", "error"), [("slow", "timeout"), ("endless", "body too long"), ("health", None), ("away", None)]
+    ("path", "error"), [("slow", "timeout"), ("endless", None), ("health", None), ("away", "redirect 302")]
 )
 async def test_what_goes_wrong_is_a_short_word(url: str, path: str, error: str | None) -> None:
     answer = await ask(f"{url}/{path}", timeout=0.5)
     assert answer.error == error
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('[{"x": "a"}, {"x": "b"}]', {"body": [{"x": "a"}, {"x": "b"}]}),
+        ("[]", {"body": []}),
+        ("17.5", {"body": 17.5}),
+        ('"ok"', {"body": "ok"}),
+        ("null", {"body": None}),
+        ("<html>Bad Gateway</html>", {}),
+        ("", {}),
+    ],
+)
+async def test_body_is_whatever_the_json_is(url: str, text: str, values: dict[str, Any]) -> None:
+    answer = await ask(f"{url}/echo-body", method="POST", body=text, paths=(("body",),))
+    assert (answer.ok, answer.values, answer.unknown) == (True, values, ())
+
+
+async def test_a_body_that_python_cannot_read_is_unknown(url: str) -> None:
+    deep = "[" * 20_000 + "]" * 20_000
+    answer = await ask(f"{url}/echo-body", method="POST", body=deep, paths=(("status",), ("body",)))
+    why = "the body is nested too deep to be read"
+    assert (answer.ok, answer.values, answer.unknown) == (True, {"status": 200}, ((("body",), why),))
+
+
+@pytest.mark.parametrize("parse", ["json", "text", "prometheus"])
+async def test_a_body_beyond_our_bound_is_unknown_and_its_status_a_fact(url: str, parse: str) -> None:
+    paths = {"json": ("body",), "text": ("text",), "prometheus": ("up",)}
+    answer = await ask(f"{url}/endless", parse=parse, paths=(("status",), paths[parse]), timeout=10.0)
+    assert (answer.ok, answer.values) == (True, {"status": 200})
+    assert answer.unknown == ((paths[parse], "the body is longer than 1 MiB"),)
+
+
+@pytest.mark.parametrize("url", ["http://", "ftp://x/", "http://x:99999/", "http://[::1/"])
+async def test_a_url_that_cannot_be_used_says_nothing_of_the_system(url: str) -> None:
+    answer = await ask(url)
+    assert (answer.ok, [path for path, _ in answer.unknown]) == (False, [()])
+
+
+async def test_a_secret_that_is_not_there_says_nothing_of_the_system(url: str, tmp_path: Path) -> None:
+    answer = await ask(f"{url}/health", headers=(HeaderSpec("X-API-Key", file=str(tmp_path / "none")),))
+    why = "the file of header X-API-Key cannot be read: check the Secret"
+    assert (answer.ok, answer.unknown) == (False, (((), why),))
+
+
 async def test_redirects_are_answers_and_not_followed(url: str) -> None:
-    assert (await ask(f"{url}/away")).values == {"status": 302, "body": {}}
+    answer = await ask(f"{url}/away")
+    assert (answer.ok, answer.error, answer.values) == (False, "redirect 302", {"status": 302})
 
 
 async def test_a_refused_connection_and_an_unknown_name_are_samples() -> None:
     assert (await ask(f"http://127.0.0.1:{free_port()}/")).error == "refused"
-    assert (await ask("http://no-such-host.invalid/")).error == "dns"
+    answer = await ask("http://no-such-host.invalid/")
+    why = "the name no-such-host.invalid could not be looked up: check it, and the namespace's DNS"
+    assert (answer.ok, answer.error, answer.unknown) == (False, "dns", (((), why),))

@@ -1,12 +1,15 @@
 """The redis probe against a real Redis."""
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
+import bullmq
 import pytest
 
 from gameday.model.agent import ProbeSpec, RedisSpec
+from gameday.probes.ask import Answer
 from gameday.probes.redis import RedisAsk
 from unit.redis_server import PASSWORD, RedisServer
 
@@ -58,11 +61,123 @@ async def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one(redis:
         async with asyncio.timeout(0.1):
             await ask()
     redis.go_on()
-    assert (await ask()).values == {"role": "master", "depth": 0, "active": 0, "failed": 0}
+    assert (await ask()).values == {"role": "master"}
     await ask.close()
+
+
+async def scripted(replies: dict[bytes, bytes], paths: tuple[str, ...], times: int = 1) -> tuple[Answer, int]:
+    """The last answer of a probe to a Redis that says only this, and how many connections that took."""
+    served: list[asyncio.Task[None] | None] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append(asyncio.current_task())
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while count := int((await reader.readuntil(b"\r\n"))[1:]):
+                words = [(await reader.readuntil(b"\r\n"), await reader.readuntil(b"\r\n"))[1] for _ in range(count)]
+                writer.write(replies[words[0].strip()])
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        spec = RedisSpec("127.0.0.1", server.sockets[0].getsockname()[1], queue_kind="bullmq", queue_keys="bull:jobs")
+        wanted = tuple((path,) for path in paths)
+        ask = RedisAsk(ProbeSpec("redis", "redis", 1.0, 5.0, wanted, redis=spec))
+        for _ in range(times):
+            answer = await ask()
+        await ask.close()
+        await asyncio.gather(*filter(None, served))
+    return answer, len(served)
+
+
+PONG = {b"PING": b"+PONG\r\n"}
+NOPERM = b"-NOPERM User probe has no permissions\r\n"
+ERR = b"-ERR unknown command\r\n"
+MOVED = b"-MOVED 3999 127.0.0.1:6381\r\n"
+ASK = b"-ASK 3999 127.0.0.1:6381\r\n"
+
+
+async def test_only_what_expressions_read_is_asked_for() -> None:
+    assert await scripted(PONG, ()) == (Answer(ok=True, values={}), 1)
+    depths = PONG | {b"LLEN": b":2\r\n"}
+    assert await scripted(depths, ("depth",)) == (Answer(ok=True, values={"depth": 2}), 1)
+
+
+@pytest.mark.parametrize(("reply", "code"), [(NOPERM, "NOPERM"), (ERR, "ERR")])
+async def test_a_redis_that_gives_no_role_leaves_all_else_known(reply: bytes, code: str) -> None:
+    answer, connections = await scripted(PONG | {b"ROLE": reply, b"LLEN": b":2\r\n"}, ("role", "depth"), times=3)
+    why = f"Redis answered ROLE with {code}: give the probe's user the right to it"
+    assert answer == Answer(ok=True, values={"depth": 2}, unknown=((("role",), why),))
+    assert connections == 1
+
+
+async def test_a_depth_that_redis_does_not_tell_is_unknown_and_the_others_stay() -> None:
+    answer, _ = await scripted(PONG | {b"LLEN": b":2\r\n", b"ZCARD": NOPERM}, ("depth", "failed"))
+    why = "Redis answered ZCARD with NOPERM: give the probe's user the right to it"
+    assert answer == Answer(ok=True, values={"depth": 2}, unknown=((("failed",), why),))
+
+
+@pytest.mark.parametrize("reply", [MOVED, ASK])
+async def test_a_queue_in_a_redis_cluster_is_unknown_and_the_connection_is_kept(reply: bytes) -> None:
+    answer, connections = await scripted(PONG | {b"LLEN": reply, b"ZCARD": b":0\r\n"}, ("depth", "failed"), times=3)
+    why = "this is a Redis Cluster, which cannot be probed yet"
+    assert answer == Answer(ok=True, values={}, unknown=((("depth",), why), (("failed",), why)))
+    assert connections == 1
+
+
+async def test_a_redis_that_is_not_well_is_the_systems_doing() -> None:
+    loading = b"-LOADING Redis is loading the dataset in memory\r\n"
+    assert await scripted({b"PING": loading}, ()) == (Answer(ok=False, error="redis LOADING"), 1)
+    answer, _ = await scripted(PONG | {b"LLEN": loading}, ("depth",))
+    assert answer == Answer(ok=False, error="redis LOADING")
+
+
+async def test_a_user_that_redis_does_not_admit_says_nothing_of_the_system() -> None:
+    answer, _ = await scripted({b"PING": NOPERM}, ())
+    assert (answer.ok, [path for path, _ in answer.unknown]) == (False, [()])
+
+
+async def test_a_least_privileged_user_reads_depths(redis: RedisServer, probe: ProbeSpec) -> None:
+    async with redis.client() as client:
+        await client.rpush("bull:jobs:wait", 1)
+        await client.execute_command(  # type: ignore[no-untyped-call]  # untyped upstream
+            "ACL", "SETUSER", "probe", "on", f">{PASSWORD}", "~bull:*", "+@all", "-@dangerous"
+        )
+    assert probe.redis is not None
+    ask = RedisAsk(replace(probe, redis=replace(probe.redis, username="probe")))
+    answer = await ask()
+    await ask.close()
+    assert (answer.ok, answer.values) == (True, {"depth": 1, "active": 0, "failed": 0})
+    assert [path for path, _ in answer.unknown] == [("role",)]
+
+
+async def test_a_queue_that_is_not_there_has_no_depth(redis: RedisServer, probe: ProbeSpec) -> None:
+    """In another database, or not there at all: depth 0 would be met by accident."""
+    ask = RedisAsk(replace(probe, paths=(("depth",), ("failed",))))
+    why = "no queue jobs with prefix bull in database 0; another database number cannot be given yet"
+    assert await ask() == Answer(ok=True, values={}, unknown=((("depth",), why), (("failed",), why)))
+    async with redis.client() as client:
+        await client.hset("bull:jobs:meta", "opts.maxLenEvents", "10000")
+        assert (await ask()).values == {"depth": 0, "failed": 0}
+        await client.flushall()
+    assert (await ask()).values == {"depth": 0, "failed": 0}, "what was there and is lost is the system's doing"
+    await ask.close()
+
+
+async def test_a_queue_of_bullmq_is_there_once_a_job_was_added(redis: RedisServer, probe: ProbeSpec) -> None:
+    queue = bullmq.Queue("jobs", {"connection": f"redis://:{PASSWORD}@127.0.0.1:{redis.port}"})
+    ask = RedisAsk(replace(probe, paths=(("depth",),)))
+    assert (await ask()).values == {}, "the Python library writes nothing before"
+    job = await queue.add("mail", {})
+    assert (await ask()).values == {"depth": 1}
+    await ask.close()
+    await job.remove()
+    ask = RedisAsk(replace(probe, paths=(("depth",),)))
+    assert (await ask()).values == {"depth": 0}, "its meta key is there"
+    await ask.close()
+    await queue.close()
 
 
 async def test_a_wrong_password_is_told_without_it(probe: ProbeSpec, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("wrong-secret")
     answer = await RedisAsk(probe)()
-    assert (answer.ok, answer.error) == (False, "auth")
+    why = "Redis does not admit the probe's user (WRONGPASS): correct auth, or give it the right to PING"
+    assert (answer.ok, answer.error, answer.unknown) == (False, "auth", (((), why),))
