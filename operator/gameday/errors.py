@@ -95,3 +95,10 @@ class Refused(GameDayError):
 
     reason = "Refused"
     retry = False
+
+
+class StateUnreadable(GameDayError):
+    """What an earlier process left in a status cannot be read: it is newer, damaged or was edited."""
+
+    reason = "StateUnreadable"
+    retry = False

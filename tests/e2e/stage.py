@@ -299,7 +299,7 @@ class Stage:
 
 
 def _severs(status: Object) -> bool:
-    return bool(json.loads(status.get("setup", "{}")).get("severs"))
+    return bool(json.loads(status.get("state", "{}")).get("setup", {}).get("severs"))
 
 
 @contextlib.asynccontextmanager
@@ -322,7 +322,7 @@ async def tell(one: Stage) -> None:
     for operator in one.operators:
         print(f"--- {operator.log.name}\n{operator.says()}")
     for drill in (await one.admin.list(DRILLS, one.namespace))[0]:
-        shown = {key: value for key, value in drill.get("status", {}).items() if key not in {"engine", "plan"}}
+        shown = {key: value for key, value in drill.get("status", {}).items() if key not in {"state", "plan"}}
         print(f"--- drill {drill['metadata']['name']}\n{yaml.safe_dump(shown)}")
 
 

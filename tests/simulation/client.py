@@ -41,6 +41,8 @@ ANSWERS: Mapping[str, Callable[[str], GameDayError]] = {
     "429": lambda text: TooManyRequests(text, 1.0),
     "500": ClusterUnreachable,
 }
+LONG = "the admission webhook “policies” says no. " * 80
+"""As much as an admission webhook may have to say, in more than ASCII."""
 RULES: tuple[Object, ...] = ({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},)
 
 
@@ -335,14 +337,14 @@ class SimulatedCluster(Cluster):
     def _admit(self, verb: str, kind: Kind) -> None:
         if self.account in self.server.without_rights and self.account:
             self.store.world.tally.bites(What.RIGHTS_GONE)
-            raise Forbidden(f"{verb} {kind.plural} is forbidden")
+            raise Forbidden(f"{verb} {kind.plural} is forbidden: {LONG}")
         # A Lease is not refused by itself: losing it is tried by whole outages.
         # What is there is never said not to be: only a write can find that its namespace or kind has gone.
         lies = self.server.refusing[:1] == ["404"] and verb not in WRITES
         if self.server.refusing and kind is not LEASES and verb != "log" and not lies:
             status = self.server.refusing.pop(0)
             self.store.world.tally.bites(What.REFUSE)
-            raise ANSWERS[status](f"{verb} {kind.plural}: refused with {status}")
+            raise ANSWERS[status](f"{verb} {kind.plural}: refused with {status}: {LONG}")
 
     def _answer(self, answer: Any, result: Any, moment: str) -> None:
         if moment == "answered":

@@ -222,7 +222,7 @@ class Monitor:
                 yield f"{result['name']} is {result['state']}"
         if memory.get("doubts"):
             yield f"there is a doubt: {memory['doubts'][0]['cause']}"
-        if any(hold["state"] != "Undone" for hold in memory.get("holds", ())) or not memory.get("faults_cleared"):
+        if any(hold.get("state") != "Undone" for hold in memory.get("holds", ())) or not memory.get("faults_cleared"):
             yield "not everything was undone"
         if any(DRILL in p["metadata"]["labels"] for p in self.server.store.all_of(NETWORK_POLICIES, town.namespace)):
             yield "its policy is still there"

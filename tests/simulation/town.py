@@ -378,7 +378,7 @@ class Town:
 
 
 def engine_of(drill: Object) -> dict[str, Any]:
-    """The engine's memory, as it stands in a Drill's status."""
-    text = drill.get("status", {}).get("engine")
-    memory: dict[str, Any] = json.loads(text) if text else {}
+    """The engine's memory, as it stands in a Drill's status; fields with their default are left out."""
+    text = drill.get("status", {}).get("state")
+    memory: dict[str, Any] = json.loads(text)["engine"] if text else {}
     return memory

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from gameday.api import schedule as api
+from gameday.api.bounds import MESSAGE, cut
 from gameday.api.durations import seconds
 from gameday.api.parse import PlanInvalid, path_of
 from gameday.api.record import moment, timestamp
@@ -84,7 +85,7 @@ def calendar_fields(calendar: Calendar) -> dict[str, Any]:
 def _slot(slot: Slot) -> dict[str, Any]:
     shown: dict[str, Any] = {"at": timestamp(slot.at), "decision": slot.decision.value}
     if slot.message:
-        shown["message"] = slot.message[:1024]
+        shown["message"] = cut(slot.message, MESSAGE)
     if slot.count > 1:
         shown["count"] = slot.count
     if slot.drill:

@@ -1,67 +1,79 @@
-"""The engine's memory in a Drill's status: ``status.engine`` is its JSON, all else in the status is for people.
+"""A drill's record on its way to and from its status: ``status.state`` is for the operator, all else for people.
 
 The timeline is kept once, in ``status.timeline``, and read back from there.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from gameday.model.record import Cause, Hold, Line, Phase, Record, Result, StepEntry, Verdict
+from gameday.api.bounds import LINE, MESSAGE, NAME, WORD, cut
+from gameday.api.state import TEXTS, read_state, state_text
+from gameday.api.times import duration, moment, timestamp
+from gameday.api.undo_log import entry_of
+from gameday.model.record import Cause, Line, Phase, Record, Result, StepEntry, Verdict
 from gameday.model.setup import Setup
 
-_RECORD = TypeAdapter(Record)
-_SETUP = TypeAdapter(Setup)
-
-
-def timestamp(at: float) -> str:
-    """RFC 3339 with milliseconds, as Kubernetes reads it."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
-def moment(text: str) -> float:
-    """The Unix second of an RFC 3339 time."""
-    return datetime.fromisoformat(text).timestamp()
-
-
-def duration(seconds: float) -> str:
-    """A length of time for a column: ``6m12s``, ``4.2s``."""
-    if seconds < 60:
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h{minutes}m{rest}s" if hours else f"{minutes}m{rest}s"
+__all__ = ["conditions_of", "duration", "moment", "record_of", "setup_of", "status_of", "timeline_of", "timestamp"]
 
 
 def record_of(status: Mapping[str, Any]) -> Record | None:
-    """The record that an earlier process left in a status, or None for a drill that never began."""
-    text = status.get("engine")
+    """The record that an earlier process left in a status, or None for a drill that never began.
+
+    Raises:
+        StateUnreadable: when it cannot be read.
+
+    """
+    text = status.get("state")
     if not text:
         return None
-    record = _RECORD.validate_json(text)
-    lines = tuple(
-        Line(moment(line["at"]), line["reason"], line["message"], line.get("warning", False))
-        for line in status.get("timeline", ())
-    )
-    return replace(record, timeline=lines)
+    record, _ = read_state(text)
+    return replace(record, timeline=timeline_of(status))
 
 
-def status_of(record: Record, generation: int) -> dict[str, Any]:
+def setup_of(status: Mapping[str, Any]) -> Setup | None:
+    """The setup that an earlier process left in a status.
+
+    Raises:
+        StateUnreadable: when it cannot be read.
+
+    """
+    text = status.get("state")
+    return read_state(text)[1] if text else None
+
+
+def timeline_of(status: Mapping[str, Any]) -> tuple[Line, ...]:
+    """The timeline of a status; lines that somebody damaged are left out."""
+    lines = []
+    for line in status.get("timeline", ()):
+        try:
+            at, reason, message = moment(line["at"]), line["reason"], line["message"]
+        except (ValueError, KeyError, OverflowError):
+            continue
+        lines.append(Line(at, reason, message, line.get("warning", False)))
+    return tuple(lines)
+
+
+def status_of(
+    record: Record, generation: int, setup: Setup | None = None, texts: tuple[int, ...] = TEXTS
+) -> dict[str, Any]:
     """The status that shows a record to people and to the next process."""
+    backend = setup.backend if setup is not None else None
     status: dict[str, Any] = {
-        "engine": _RECORD.dump_json(replace(record, timeline=()), exclude_none=True).decode(),
+        "state": state_text(record, setup, texts),
         "observedGeneration": generation,
         "phase": record.phase.value,
         "expectations": [_expectation(result) for result in record.results],
-        "undo": [_undo(hold) for hold in record.holds],
+        "undo": [entry_of(hold, backend) for hold in record.holds],
         "steps": [_step(step) for step in record.steps],
         "timeline": [_line(line) for line in record.timeline],
     }
     if record.verdict is not None:
-        status |= {"verdict": record.verdict.value, "reason": record.reason, "message": record.message[:1024]}
+        status |= {
+            "verdict": record.verdict.value,
+            "reason": cut(record.reason, WORD),
+            "message": cut(record.message, MESSAGE),
+        }
     if record.started_at is not None:
         status["startedAt"] = timestamp(record.started_at)
     if record.finished_at is not None:
@@ -118,7 +130,7 @@ def _halted(record: Record) -> tuple[tuple[str, str, str, str], ...]:
 
 def _expectation(result: Result) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "name": result.name,
+        "name": cut(result.name, NAME),
         "stage": "Rollback" if result.again else result.stage.value,
         "state": result.state.value,
         "at": timestamp(result.at),
@@ -132,49 +144,25 @@ def _expectation(result: Result) -> dict[str, Any]:
     if result.reason:
         shown["reason"] = result.reason
     if result.why:
-        shown["message"] = result.why[:512]
-    return shown
-
-
-def _undo(hold: Hold) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "name": hold.name,
-        "kind": hold.kind.value,
-        "object": {"name": hold.object_name} | ({"uid": hold.object_uid} if hold.object_uid else {}),
-        "fuse": {"name": hold.fuse_name} | ({"uid": hold.fuse_uid} if hold.fuse_uid else {}),
-        "state": hold.state.value,
-        "registeredAt": timestamp(hold.registered_at),
-    }
-    if hold.before is not None:
-        shown["before"] = f'{{"replicas":{hold.before}}}'
-    if hold.fuse_deadline is not None:
-        shown["fuse"]["deadline"] = timestamp(hold.fuse_deadline)
-    if hold.requested_at is not None:
-        shown["requestedAt"] = timestamp(hold.requested_at)
-    if hold.undo_requested_at is not None:
-        shown["undoRequestedAt"] = timestamp(hold.undo_requested_at)
-    if hold.undone_at is not None:
-        shown["undoneAt"] = timestamp(hold.undone_at)
+        shown["message"] = cut(result.why, LINE)
     return shown
 
 
 def _step(step: StepEntry) -> dict[str, Any]:
-    return {"name": step.name, "state": step.state.value, "at": timestamp(step.at), "message": step.message[:512]}
+    return {
+        "name": cut(step.name, NAME),
+        "state": step.state.value,
+        "at": timestamp(step.at),
+        "message": cut(step.message, LINE),
+    }
 
 
 def _line(line: Line) -> dict[str, Any]:
-    shown: dict[str, Any] = {"at": timestamp(line.at), "reason": line.reason, "message": line.message[:512]}
+    shown: dict[str, Any] = {
+        "at": timestamp(line.at),
+        "reason": cut(line.reason, WORD),
+        "message": cut(line.message, LINE),
+    }
     if line.warning:
         shown["warning"] = True
     return shown
-
-
-def setup_of(status: Mapping[str, Any]) -> Setup | None:
-    """The setup that an earlier process left in a status."""
-    text = status.get("setup")
-    return _SETUP.validate_json(text) if text else None
-
-
-def setup_text(setup: Setup) -> str:
-    """A setup as the status keeps it."""
-    return _SETUP.dump_json(setup).decode()

@@ -4,6 +4,19 @@ import enum
 from collections.abc import Iterable
 from typing import Any
 
+from gameday.api.bounds import (
+    ENTRIES,
+    LINE,
+    MESSAGE,
+    NAME,
+    OBJECT,
+    PLAN_BYTES,
+    SLOTS,
+    STATE_BYTES,
+    UNIT,
+    WORD,
+)
+from gameday.api.undo_log import KINDS
 from gameday.model.plan import Stage
 from gameday.model.record import HoldKind, HoldState, Phase, ResultState, StepState, Verdict
 from gameday.model.schedule import Decision
@@ -11,7 +24,7 @@ from gameday.model.schedule import Decision
 Schema = dict[str, Any]
 
 
-def text(description: str, limit: int = 1024) -> Schema:
+def text(description: str, limit: int = MESSAGE) -> Schema:
     """A string of a status."""
     return {"type": "string", "maxLength": limit, "description": description}
 
@@ -35,7 +48,9 @@ def number(description: str) -> Schema:
     return {"type": "number", "description": description}
 
 
-def things(description: str, properties: Schema, most: int = 128, key: str | None = None) -> Schema:
+def things(
+    description: str, properties: Schema, most: int = ENTRIES, key: str | None = None, needs: tuple[str, ...] = ()
+) -> Schema:
     """A list of objects in a status."""
     schema: Schema = {
         "type": "array",
@@ -43,18 +58,19 @@ def things(description: str, properties: Schema, most: int = 128, key: str | Non
         "description": description,
         "items": {"type": "object", "properties": properties},
     }
+    if needs or key:
+        schema["items"]["required"] = [*needs, *([key] if key and key not in needs else [])]
     if key is None:
         return schema | {"x-kubernetes-list-type": "atomic"}
-    schema["items"]["required"] = [key]
     return schema | {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
 
 
 CONDITIONS = things(
     "Conditions, by Kubernetes' conventions.",
     {
-        "type": text("Kind of condition.", 64),
+        "type": text("Kind of condition.", WORD),
         "status": word("Whether it is so.", ("True", "False", "Unknown")),
-        "reason": text("A CamelCase word.", 64),
+        "reason": text("A CamelCase word.", WORD),
         "message": text("What it means and what to do."),
         "lastTransitionTime": time("When status last changed."),
         "observedGeneration": {"type": "integer", "description": "Generation of the spec it speaks of."},
@@ -65,7 +81,13 @@ CONDITIONS = things(
 
 _REFERENCE: Schema = {
     "type": "object",
-    "properties": {"name": text("Name.", 253), "uid": text("UID.", 64), "deadline": time("When it fires.")},
+    "required": ["kind", "name"],
+    "properties": {
+        "kind": word("Its kind.", KINDS),
+        "name": text("Name.", OBJECT),
+        "uid": text("UID.", WORD),
+        "deadline": time("When it fires."),
+    },
 }
 
 DRILL_STATUS: Schema = {
@@ -74,36 +96,36 @@ DRILL_STATUS: Schema = {
     "properties": {
         "phase": word("Where the drill is.", Phase),
         "verdict": word("What the drill says about the system.", Verdict),
-        "reason": text("Why, in a word.", 64),
+        "reason": text("Why, in a word.", WORD),
         "message": text("Why, in a sentence."),
         "startedAt": time("When the drill took its namespace."),
         "finishedAt": time("When nothing of it was left."),
-        "took": text("Length of the drill.", 32),
+        "took": text("Length of the drill.", UNIT),
         "unreported": {"type": "boolean", "description": "Whether its GameDay does not show it yet."},
         "recoveredBy": word("What repaired what was missed.", ("Rollback",)),
-        "missedBeforeAbort": {"type": "array", "items": text("Name of an expectation.", 63), "maxItems": 128},
+        "missedBeforeAbort": {"type": "array", "items": text("Name of an expectation.", NAME), "maxItems": ENTRIES},
         "observedGeneration": {"type": "integer", "description": "Generation of the spec that was seen."},
         "conditions": CONDITIONS,
         "expectations": things(
             "What became of each expectation.",
             {
-                "name": text("Its name.", 63),
+                "name": text("Its name.", NAME),
                 "stage": word("Its stage; Rollback for the second look.", (*Stage, "Rollback")),
                 "state": word("What became of it.", ResultState),
                 "at": time("The moment that decided."),
                 "seconds": number("Time from the stage's zero until it was met, in seconds."),
                 "resolution": number("How finely that is known, in seconds."),
                 "late": number("For a miss: seconds past the deadline at which it was true after all."),
-                "reason": text("Why it is unknown, in a word: NotReached.", 64),
-                "message": text("Why."),
+                "reason": text("Why it is unknown, in a word: NotReached.", WORD),
+                "message": text("Why.", LINE),
             },
         ),
         "measurements": things(
             "Figures.",
             {
-                "name": text("Its name.", 63),
+                "name": text("Its name.", NAME),
                 "value": number("Its value."),
-                "unit": text("Its unit.", 32),
+                "unit": text("Its unit.", UNIT),
                 "resolution": number("How finely it is known, in the same unit."),
             },
             key="name",
@@ -111,7 +133,7 @@ DRILL_STATUS: Schema = {
         "undo": things(
             "The undo log: every change, recorded with what undoes it before it is made.",
             {
-                "name": text("Fault or step.", 63),
+                "name": text("Fault or step.", NAME),
                 "kind": word("What kind of change it is.", HoldKind),
                 "object": _REFERENCE,
                 "fuse": _REFERENCE,
@@ -122,29 +144,29 @@ DRILL_STATUS: Schema = {
                 "undoRequestedAt": time("When its undo was asked for."),
                 "undoneAt": time("When its undo was verified."),
             },
+            needs=("name", "kind", "object", "fuse", "state", "registeredAt"),
         ),
         "steps": things(
             "Rollback steps.",
             {
-                "name": text("Its name.", 63),
+                "name": text("Its name.", NAME),
                 "state": word("How far it has come.", StepState),
                 "at": time("Since when."),
-                "message": text("What was done."),
+                "message": text("What was done.", LINE),
             },
         ),
         "timeline": things(
             "What happened; the oldest lines go first.",
             {
                 "at": time("When."),
-                "reason": text("What, in a word.", 64),
-                "message": text("What, in a sentence."),
+                "reason": text("What, in a word.", WORD),
+                "message": text("What, in a sentence.", LINE),
                 "warning": {"type": "boolean", "description": "Whether it is bad news."},
             },
         ),
-        "plan": text("The plan as it was when the drill began, canonical JSON.", 24 * 1024),
+        "plan": text("The plan as it was when the drill began, canonical JSON.", PLAN_BYTES),
         "planDigest": text("SHA-256 of the plan.", 80),
-        "setup": text("How the preflight decided to carry the plan out, JSON; the operator's own.", 8 * 1024),
-        "engine": text("The engine's memory, JSON; the operator's own.", 32 * 1024),
+        "state": text("What the operator decided, JSON with its version; its own.", STATE_BYTES),
     },
 }
 
@@ -154,16 +176,16 @@ GAMEDAY_STATUS: Schema = {
     "properties": {
         "observedGeneration": {"type": "integer", "description": "Generation of the spec that was checked."},
         "conditions": CONDITIONS,
-        "lastDrill": text("Name of the last finished drill.", 253),
+        "lastDrill": text("Name of the last finished drill.", OBJECT),
         "lastVerdict": word("Its verdict.", Verdict),
-        "lastDetect": text("Its timeToDetect.", 32),
-        "lastRecover": text("Its timeToRecover.", 32),
+        "lastDetect": text("Its timeToDetect.", UNIT),
+        "lastRecover": text("Its timeToRecover.", UNIT),
         "lastFinishedAt": time("When it finished."),
-        "nextRun": text("The next run in the schedule's time zone, or why there is none.", 64),
+        "nextRun": text("The next run in the schedule's time zone, or why there is none.", WORD),
         "next": {
             "type": "array",
             "maxItems": 8,
-            "items": text("A time in the schedule's time zone.", 64),
+            "items": text("A time in the schedule's time zone.", WORD),
             "description": "The next runs that the calendar knows.",
         },
         "lastDecidedSlot": time("The newest slot that was decided or is coming; it never goes back."),
@@ -174,14 +196,15 @@ GAMEDAY_STATUS: Schema = {
                 "decision": word("What became of it.", Decision),
                 "message": text("Why."),
                 "count": {"type": "integer", "description": "How many slots this stands for, the newest of them at."},
-                "drillUID": text("UID of the Drill that began for it: no other one does.", 64),
+                "drillUID": text("UID of the Drill that began for it: no other one does.", WORD),
             },
+            most=SLOTS,
         ),
         "schedule": {
             "type": "object",
             "description": "Which schedule the slots are of; the operator's own.",
             "properties": {
-                "digest": text("Tells one schedule from another.", 64),
+                "digest": text("Tells one schedule from another.", WORD),
                 "generation": {"type": "integer", "description": "Generation of the spec it was seen in."},
                 "since": time("When it became what it is; no slot up to then is its own."),
             },

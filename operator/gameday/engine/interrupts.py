@@ -36,6 +36,8 @@ def interrupted(at: Situation) -> Record | None:
         return give_up(at, Cause.OPT_IN_REVOKED, why, at.now)
     if (lost := _lost_agent(at)) is not None:
         return give_up(at, Cause.AGENT_LOST, f"the pod of agent {lost} ended or was deleted during the drill", at.now)
+    if world.too_many and record.undo_requested_at is None:
+        return give_up(at, Cause.TOO_MANY_ADDRESSES, f"{world.too_many}: a drill keeps no more", at.now)
     if world.unusable_log:
         return give_up(at, Cause.LOG_UNUSABLE, world.unusable_log, at.now)
     return None

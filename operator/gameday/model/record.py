@@ -161,6 +161,8 @@ class Cause(enum.Enum):
     LIMITS_UNKNOWN = "LimitsUnknown"
     LIMIT_EXCEEDED = "LimitExceeded"
     TOO_MANY_DRILLS = "TooManyDrills"
+    TOO_MANY_ADDRESSES = "TooManyAddresses"
+    STATE_UNREADABLE = "StateUnreadable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,5 +166,7 @@ class World:
     """Seconds by which the agents' clocks differ."""
     unusable_log: str = ""
     """Why an agent's log is read no further, or ""."""
+    too_many: str = ""
+    """Why a cut cannot grow any more with what it cuts off, or ""."""
     likely_leak: str = ""
     """What most likely lets traffic through a cut that shows no effect."""

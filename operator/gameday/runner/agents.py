@@ -5,6 +5,7 @@ from typing import Final
 
 from gameday.cluster.kinds import Object
 from gameday.engine.plan_check import LOG_BYTES
+from gameday.faults.targets import MOST_PAIRS
 from gameday.model.agent import AgentConfig, HeaderSpec, ProbeSpec, RedisSpec, secret_file
 from gameday.model.labels import CONTROL
 from gameday.model.plan import (
@@ -33,6 +34,12 @@ def tellers(plan: Plan) -> Mapping[str, str]:
     """The agent whose log tells of each probe; the operator's own probes have none."""
     by_kind: dict[type[object], str] = {HttpProbe: "observer", TcpProbe: "observer", RedisProbe: "client"}
     return {p.name: by_kind[type(p.kind)] for p in plan.probes if type(p.kind) in by_kind}
+
+
+ALL: Final = frozenset(
+    {"observer", "client", "sever", *(f"{role}-{i}" for i in range(MOST_PAIRS) for role in ("witness", CONTROL))}
+)
+"""The names of all agents that any drill may have."""
 
 
 def wanted(plan: Plan, setup: Setup) -> frozenset[str]:

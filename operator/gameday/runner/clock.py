@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gameday.api.record import moment
+from gameday.api.record import timeline_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,6 @@ def steady(wall: Callable[[], float], monotonic: Callable[[], float], drill: dic
 
     A step of the wall clock would otherwise cut deadlines short or stretch them by as much.
     """
-    told = [moment(line["at"]) for line in drill.get("status", {}).get("timeline", ())]
+    told = [line.at for line in timeline_of(drill.get("status", {}))]
     ahead = max([wall(), *told]) - monotonic()
     return lambda: monotonic() + ahead

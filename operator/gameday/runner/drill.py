@@ -16,7 +16,6 @@ from gameday.engine.evidence import Evidence
 from gameday.engine.orders import orders
 from gameday.engine.situation import Situation
 from gameday.errors import GameDayError, NamespaceBusy
-from gameday.model.plan import Outage, Plan, Recovery, SteadyState
 from gameday.model.record import Phase, Record
 from gameday.model.world import CommandKey, Life, Lock, World
 from gameday.runner.agents import tellers
@@ -26,6 +25,7 @@ from gameday.runner.hands import Hands
 from gameday.runner.lanes import RETRY_AFTER, Lanes, lane_of
 from gameday.runner.measured import measurements
 from gameday.runner.memory import Memory
+from gameday.runner.recall import NO_PLAN
 from gameday.runner.view import View, life_of
 from gameday.runner.watched import Watched
 
@@ -41,9 +41,6 @@ LIFT_FIRST: Final = 0.5
 """Longest that a record waits for the lifting of a cut, in seconds."""
 CATCH_UP: Final = 20.0
 """Longest wait, in seconds, for the logs to be read again after a restart before anything is decided from them."""
-
-NO_PLAN: Final = Plan("", (), SteadyState(0.0), Outage(0.0, ()), Recovery(0.0))
-"""Stands for the plan while a drill waits for one."""
 
 log = logging.getLogger("gameday.drill")
 
@@ -157,6 +154,8 @@ class DrillRunner:
         if plan is None or setup is None:
             return
         self.view.open_namespace(setup, plan)
+        if self.memory.unreadable:
+            return
         if self.feed.evidence is None:
             self.feed.evidence = Evidence(plan, len(setup.pairs))
             self.feed.tellers = tellers(plan)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from gameday.api.bounds import MESSAGE, cut
 from gameday.api.calendar import schedule_of
 from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, moment, timestamp
@@ -16,6 +17,7 @@ from gameday.model.halt import Halt
 from gameday.model.limits import Ruling, RulingState
 from gameday.model.plan import Plan
 from gameday.model.record import Cause, Record
+from gameday.runner.largest import check_size
 
 
 def read(gameday: Object) -> tuple[Plan, str, str]:
@@ -35,7 +37,9 @@ def read_spec(name: str, spec: dict[str, Any]) -> tuple[Plan, str, str]:
     if findings := check(plan):
         raise PlanInvalid(tuple((finding.path, finding.message) for finding in findings))
     text, digest = canonical(spec)
-    return complete(plan), text, digest
+    plan = complete(plan)
+    check_size(plan)
+    return plan, text, digest
 
 
 Condition = tuple[str, str, str, str]
@@ -67,7 +71,7 @@ async def check_gameday(
     try:
         plan, _, _ = read_all(gameday)
     except (PlanInvalid, PlanTooBig) as error:
-        ready = ("Ready", "False", error.reason, str(error)[:1024])
+        ready = ("Ready", "False", error.reason, str(error))
     else:
         count = sum(len(e) for e in (plan.steady_state.expect, plan.outage.expect, plan.recovery.expect))
         how = "runs by its schedule" if "schedule" in gameday["spec"] else "create a Drill to run it"
@@ -81,9 +85,9 @@ async def check_gameday(
 def _limited(ruling: Ruling, plan: Plan) -> Condition | None:
     """What the owner's limits say of a plan whenever it runs, or None."""
     if ruling.state is RulingState.INVALID:
-        return ("Ready", "False", Cause.LIMITS_INVALID.value, ruling.why[:1024])
+        return ("Ready", "False", Cause.LIMITS_INVALID.value, ruling.why)
     exceeded = limits.of_plan(ruling.limits, plan)
-    return ("Ready", "False", Cause.LIMIT_EXCEEDED.value, "; ".join(exceeded)[:1024]) if exceeded else None
+    return ("Ready", "False", Cause.LIMIT_EXCEEDED.value, "; ".join(exceeded)) if exceeded else None
 
 
 async def update_status(
@@ -119,7 +123,7 @@ def _condition(gameday: Object, condition: Condition, clock: Callable[[], float]
         "type": kind,
         "status": state,
         "reason": reason,
-        "message": message,
+        "message": cut(message, MESSAGE),
         "lastTransitionTime": since,
         "observedGeneration": gameday["metadata"].get("generation", 1),
     }

@@ -36,6 +36,7 @@ from gameday.runner.freed import Freed
 from gameday.runner.gamedays import last_drill, show_last_drill
 from gameday.runner.memory import Memory
 from gameday.runner.settings import Settings
+from gameday.runner.setup_size import too_large
 from gameday.runner.turns import Turns
 from gameday.runner.view import FINALIZER, View, life_of
 from gameday.steps import job as job_step
@@ -208,8 +209,10 @@ class Hands:
         if not found and not rolling:
             setup = setup_of(sight, plan)
             notes = warnings(sight, plan)
-            found = await self._rehearse(plan, setup, fault)
-            self.memory.setup = setup
+            found = too_large(setup, fault)
+            if not found:
+                found = await self._rehearse(plan, setup, fault)
+                self.memory.setup = setup
             self.view.likely_leak = likely_leak(sight, fault.partition, setup.backend)
         self.view.preflight, self.view.preflight_at = Preflight(found, notes, rolling), self.clock()
 

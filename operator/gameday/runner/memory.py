@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
-from gameday.api.record import conditions_of, record_of, setup_of, setup_text, status_of, timestamp
+from gameday.api.bounds import MESSAGE, WORD, cut
+from gameday.api.fitting import bare, fitted
+from gameday.api.record import conditions_of, status_of, timeline_of, timestamp
+from gameday.api.state import TEXTS
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS
-from gameday.errors import Absent, Conflict
+from gameday.errors import Absent, Conflict, Refused
 from gameday.model.plan import Plan
 from gameday.model.record import Line, Record
+from gameday.runner.recall import recall
 
-STATUS_BYTES = 64 * 1024
-"""Largest status written, in bytes; the oldest timeline lines go first, entries of the undo log never."""
+KEPT = frozenset({"plan", "planDigest", "measurements"})
+"""Fields of a status that stay as they are where nothing new is known of them."""
 
 
 class Superseded(Exception):
@@ -39,16 +43,21 @@ class Memory:
         self.namespace: str = drill["metadata"]["namespace"]
         self.name: str = drill["metadata"]["name"]
         self.uid: str = drill["metadata"]["uid"]
-        self.plan: Plan | None = None
-        self.plan_text = ""
-        self.plan_digest = ""
+        left = recall(drill, clock())
+        self.plan: Plan | None = left.plan
+        self.plan_text, self.plan_digest = left.plan_text, left.plan_digest
         self.measurements: tuple[dict[str, str | float], ...] = tuple(drill.get("status", {}).get("measurements", ()))
-        self.setup = setup_of(drill.get("status", {}))
+        self.setup = left.setup
+        self.unreadable = left.unreadable
+        """Why what an earlier process left cannot be read, or "": then all that is done is to undo and to tidy."""
         self.gone = False
         self._drill = drill
-        self._ours: set[str | None] = {drill.get("status", {}).get("engine")}
+        self._ours: set[str | None] = {drill.get("status", {}).get("state")}
         """What the status may hold of ours: what was there, and all that was sent since a save was last answered."""
-        self.record = record_of(drill.get("status", {})) or Record(since=clock())
+        self.record = left.record or Record(since=clock())
+        self._narrated = set(timeline_of(drill.get("status", {})))
+        self._refusals, self._refused = 0, ""
+        """How often in a row the API server has refused a status itself, and what it said last."""
 
     def freeze(self, plan: Plan, text: str, digest: str) -> None:
         """Keep a plan; it is saved with the next record."""
@@ -67,32 +76,43 @@ class Memory:
     async def save(self, record: Record) -> None:
         """Write the record, then narrate what is new in it.
 
-        A drill that was removed with force has no status any more; what it holds is undone all the same.
+        A drill that was removed with force has no status any more; what it holds is undone all the same. After a status
+        that the API server refused, the next try leaves out all that is not needed to go on: a drill that cannot be
+        saved cannot end.
 
         Raises:
             Superseded: when the status holds a record that this process did not write.
             GameDayError: when the API server does not take it; nothing may be done then.
 
         """
-        status = self._status(record)
-        # An answer may get lost after the work was done: what was sent is ours as well.
-        self._ours.add(status["engine"])
+        bare_now = self._refusals % 2 == 1
         while not self.gone:
+            status = self._status(record, bare_now=bare_now)
+            # An answer may get lost after the work was done: what was sent is ours as well.
+            self._ours.add(status["state"])
             # What a watch has told counts as well: to write over what another process wrote would undo its work.
-            if self._drill.get("status", {}).get("engine") not in self._ours:
+            if self._drill.get("status", {}).get("state") not in self._ours:
                 raise Superseded(f"the record of drill {self.namespace}/{self.name} was written by another process")
-            body = self._drill | {"status": self._merged(status, record)}
             try:
+                body = self._drill | {"status": status}
                 self._drill = dict(await self.cluster.replace_status(DRILLS, self.namespace, self.name, body))
+                self._ours = {status["state"]}
                 break
             except (Absent, Conflict):
                 await self._catch_up()
-        self._ours = {status["engine"]}
-        new = [line for line in record.timeline if line not in self.record.timeline]
+            except Refused as error:
+                self._refusals, self._refused = self._refusals + 1, str(error)
+                raise
+        if bare_now and not self.gone:
+            text = f"details are left out of the status, which the API server refused: {self._refused}"
+            self.narrate(Line(self.clock(), "StatusRefused", text, warning=True))
+        self._refusals = 0
         before, self.record = self.record, record
         self.changed(before, record)
-        for line in new:
-            self.narrate(line)
+        for line in record.timeline:
+            if line not in self._narrated:
+                self.narrate(line)
+        self._narrated = set(record.timeline)
 
     async def _catch_up(self) -> None:
         newest = await self.cluster.get(DRILLS, self.namespace, self.name)
@@ -101,38 +121,36 @@ class Memory:
             return
         self._drill = dict(newest)
 
-    def _status(self, record: Record) -> dict[str, Any]:
-        status = status_of(record, self._drill["metadata"].get("generation", 1))
-        if self.setup is not None:
-            status["setup"] = setup_text(self.setup)
+    def _status(self, record: Record, *, bare_now: bool) -> dict[str, Any]:
+        """The status that shows a record: with all its texts, or with as few as will do."""
+        generation = self._drill["metadata"].get("generation", 1)
+        status = status_of(record, generation, self.setup, (0,) if bare_now else TEXTS)
         if self.measurements:
             status["measurements"] = list(self.measurements)
         if self.plan_text:
             status |= {"plan": self.plan_text, "planDigest": self.plan_digest}
-        while status["timeline"] and len(str(status).encode()) > STATUS_BYTES:
-            status["timeline"] = status["timeline"][1:]
-        return status
+        known = self._drill.get("status", {})
+        status = {name: known[name] for name in KEPT if name in known} | status
+        status["conditions"] = self._conditions(record, generation)
+        if bare_now:
+            return bare(status, timestamp(self.clock()), f"details are left out: {self._refused}")
+        return fitted(status)
 
-    def _merged(self, status: dict[str, Any], record: Record) -> dict[str, Any]:
+    def _conditions(self, record: Record, generation: int) -> list[dict[str, Any]]:
         known = {c["type"]: c for c in self._drill.get("status", {}).get("conditions", ())}
         now = timestamp(self.clock())
         conditions = []
         for kind, state, reason, message in conditions_of(record):
-            old = known.get(kind)
-            since = old["lastTransitionTime"] if old is not None and old["status"] == state else now
+            old = known.get(kind, {})
+            since = old.get("lastTransitionTime", now) if old.get("status") == state else now
             conditions.append(
                 {
                     "type": kind,
                     "status": state,
-                    "reason": reason,
-                    "message": message[:1024],
+                    "reason": cut(reason, WORD),
+                    "message": cut(message, MESSAGE),
                     "lastTransitionTime": since,
-                    "observedGeneration": status["observedGeneration"],
+                    "observedGeneration": generation,
                 }
             )
-        kept = {
-            k: v
-            for k, v in self._drill.get("status", {}).items()
-            if k in {"plan", "planDigest", "setup", "measurements"}
-        }
-        return kept | status | {"conditions": conditions}
+        return conditions

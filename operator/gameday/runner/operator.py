@@ -23,7 +23,7 @@ from gameday.runner.clock import steady
 from gameday.runner.drill import DrillRunner
 from gameday.runner.feed import Feed
 from gameday.runner.freed import Freed
-from gameday.runner.gamedays import check_gameday, read, read_spec
+from gameday.runner.gamedays import check_gameday, read
 from gameday.runner.hands import Hands
 from gameday.runner.memory import Memory
 from gameday.runner.owner import Owner
@@ -204,7 +204,6 @@ class Operator:
 
         memory = Memory(self.cluster, drill, narrate, changed, clock)
         self.metrics.holding(memory.namespace, memory.uid, memory.record)
-        self._recall(memory, drill)
         feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, clock)
         view = View(self.cluster, memory, feed, self.owner, resumed_at=clock())
         hands = Hands(self.cluster, memory, view, self.settings, clock, self.supervisor.runs, self.turns, self.freed)
@@ -219,11 +218,6 @@ class Operator:
             self.supervisor.drill_left(memory.drill, gone=memory.gone)
         if group:
             await asyncio.wait(group)
-
-    def _recall(self, memory: Memory, drill: Object) -> None:
-        text = drill.get("status", {}).get("plan")
-        if text:
-            memory.freeze(*_from_text(drill["spec"]["gameDay"], text))
 
     def _find_plan(self, memory: Memory, view: View) -> None:
         """Freeze the GameDay into the drill while it waits; afterwards only see whether it is still there."""
@@ -254,9 +248,3 @@ class Operator:
         verdict = record.verdict.value if record.verdict is not None else ""
         figures = [(str(f["name"]), str(f["unit"]), float(f["value"])) for f in memory.measurements if latest]
         self.metrics.finished(memory.namespace, memory.drill["spec"]["gameDay"], verdict, figures)
-
-
-def _from_text(name: str, text: str) -> tuple[Any, str, str]:
-    import json
-
-    return read_spec(name, json.loads(text))

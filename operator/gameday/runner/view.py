@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from gameday.api.bounds import SETUP_BYTES
 from gameday.api.record import moment
+from gameday.api.state import setup_bytes
 from gameday.cluster.client import CONTAINER, Cluster
 from gameday.cluster.kinds import (
     DEPLOYMENTS,
@@ -63,6 +65,8 @@ class View:
         self.unanswered_at: float | None = None
         """When we last ceased to wait for the answer to a request that makes something."""
         self.likely_leak = ""
+        self.too_many = ""
+        """Why a cut cannot grow with what it cuts off any more, or ""."""
         self.reported = False
         """Whether this process has brought the drill's outcome to its GameDay, or found that gone."""
         self.is_last = False
@@ -164,21 +168,21 @@ class View:
         )
         if plan is None or setup is None:
             return world
+        if self.memory.unreadable:
+            return self._remains(world, record, plan)
         wanted = agents.wanted(plan, setup)
+        cuts = self._cuts(record, plan, setup)
         return replace(
             world,
             agents_wanted=wanted,
             agents={agent: life_of(pod) for agent, pod in self.agent_pods(wanted).items()},
+            too_many=self.too_many,
             fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
-            cuts=self._cuts(record, plan, setup),
+            cuts=cuts,
             severed=self.feed.severed,
-            arriving=self.unanswered_at is not None and self.memory.clock() < self.unanswered_at + budgets.ARRIVE,
+            arriving=self._arriving(),
             unusable_log=self.feed.unusable,
-            workloads={
-                name.removeprefix("workload/"): self._workload(name)
-                for name, mirror in self._mirrors.items()
-                if name.startswith("workload/") and mirror.synced
-            },
+            workloads=self._workloads(),
             jobs={
                 step.name: job.state_of(self.objects("jobs").get(job_name(self.memory.name, step.name)))
                 for step in (plan.rollback.steps if plan.rollback is not None else ())
@@ -186,10 +190,35 @@ class View:
             },
         )
 
+    def _remains(self, world: World, record: Record, plan: Plan) -> World:
+        """The world of a drill that only undoes: its agents are not heard any more, and its cuts are not compared."""
+        policies = self.objects("policies")
+        cuts = [hold for hold in record.holds if hold.kind is HoldKind.NETWORK_PARTITION]
+        return replace(
+            world,
+            agents=dict.fromkeys(self.agent_pods(agents.ALL), Life.ENDED),
+            fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
+            cuts={hold.name: Cut(present=hold.object_name in policies) for hold in cuts},
+            arriving=self._arriving(),
+            workloads=self._workloads(),
+        )
+
+    def _arriving(self) -> bool:
+        return self.unanswered_at is not None and self.memory.clock() < self.unanswered_at + budgets.ARRIVE
+
+    def _workloads(self) -> dict[str, Workload]:
+        return {
+            name.removeprefix("workload/"): self._workload(name)
+            for name, mirror in self._mirrors.items()
+            if name.startswith("workload/") and mirror.synced
+        }
+
     def logging_pods(self) -> dict[str, Object]:
         """The pods whose logs tell of this drill, by the agent's name: its agents, and the fuses of what it scales."""
         plan, setup, pods = self.memory.plan, self.memory.setup, self.objects("pods")
-        found = self.agent_pods(agents.wanted(plan, setup)) if plan is not None and setup is not None else {}
+        found: dict[str, Object] = {}
+        if plan is not None and setup is not None:
+            found = self.agent_pods(agents.ALL if self.memory.unreadable else agents.wanted(plan, setup))
         fuses = [hold for hold in self.memory.record.holds if hold.before is not None and hold.fuse_name in pods]
         return found | {fuse_agent(hold.name): pods[hold.fuse_name] for hold in fuses}
 
@@ -226,8 +255,11 @@ class View:
         known = setup.far_end.addresses
         grown = tuple(sorted({*known, *seen}))
         if grown != known:
-            setup = replace(setup, far_end=replace(setup.far_end, addresses=grown))
-            self.memory.setup = setup
+            wider = replace(setup, far_end=replace(setup.far_end, addresses=grown))
+            if setup_bytes(wider) > SETUP_BYTES:
+                self.too_many = f"the Service has, or had since the drill began, {len(grown)} addresses"
+                return setup
+            self.memory.setup = setup = wider
         return setup
 
     def _workload(self, name: str) -> Workload:

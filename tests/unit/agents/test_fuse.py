@@ -8,8 +8,8 @@ import pytest
 from gameday.agents.fuse import first_deadline
 from gameday.cluster.client import Cluster
 from gameday.engine.evidence import Evidence
-from gameday.runner.drill import NO_PLAN
 from gameday.runner.feed import Feed
+from gameday.runner.recall import NO_PLAN
 from gameday.runner.telemetry import Metrics
 from gameday.runner.view import pod_fuse
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from gameday.api.parse import PLAN_BYTES, PlanInvalid, PlanTooBig, canonical, plan_of
+from gameday.api.bounds import PLAN_BYTES
+from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
 from gameday.api.record import conditions_of, duration, moment, record_of, status_of, timestamp
 from gameday.model.plan import Existing, HttpProbe, Mode, RunJob, Via
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, Verdict

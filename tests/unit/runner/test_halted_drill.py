@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.api.record import setup_text, status_of
+from gameday.api.record import status_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import NETWORK_POLICIES, Object
 from gameday.engine.budgets import fuse_of_cut
@@ -58,7 +58,7 @@ def under_cut(server: ApiServer) -> Object:
         Phase.OUTAGE, asked, started_at=asked - 20, steady_from=asked - 10, inject_requested_at=asked, zero=asked + 1,
         proven_at=asked + 2, holds=(hold,),
     )  # fmt: skip
-    status = status_of(record, 1) | {"plan": text, "planDigest": digest, "setup": setup_text(SETUP)}
+    status = status_of(record, 1, SETUP) | {"plan": text, "planDigest": digest}
     return server.put("drills", "shop", a_drill("first") | {"status": status})
 
 

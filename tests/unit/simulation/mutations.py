@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
+from gameday.api import record
 from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
 from gameday.engine import after, evidence, holds, interrupts, orders, outage, proof, tracks, verdict
@@ -328,6 +329,14 @@ def _() -> Any:
         return (*figures, *figures[:1])
 
     return patch.object(runner, "measurements", copied)
+
+
+@mutation("what the API server says is written as long as it is", Rule.FITS, kinds=(What.RIGHTS_GONE,), whole=True)
+def _() -> Any:
+    def whole(text: str, _: int) -> str:
+        return text
+
+    return _both(patch.object(record, "cut", whole), patch.object(memory, "cut", whole))
 
 
 def _both(*patches: Any) -> Any:

@@ -1,0 +1,66 @@
+"""A status that fits: the oldest lines of the timeline go first, then messages are shortened; undo entries never go."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from gameday.api.bounds import LINE, SHOWN_BYTES, STATUS_BYTES, cut, json_bytes
+
+MACHINE: Final = ("state", "plan")
+"""Fields that people do not read; each has a bound of its own."""
+MESSAGES: Final = (LINE, 384, 256, 192, 128, 64, 32, 0)
+"""Characters of each message where all do not fit."""
+KEPT: Final = frozenset(
+    {
+        "state",
+        "plan",
+        "planDigest",
+        "observedGeneration",
+        "phase",
+        "verdict",
+        "reason",
+        "startedAt",
+        "finishedAt",
+        "unreported",
+        "undo",
+    }
+)
+"""What is left of a status that the API server refused: enough to go on, and to undo everything without the state."""
+
+
+def fitted(status: dict[str, Any]) -> dict[str, Any]:
+    """A Drill's status within its bounds. It is changed in place where it is too large."""
+    machine = json_bytes({name: status[name] for name in MACHINE if name in status})
+    room = min(SHOWN_BYTES, STATUS_BYTES - machine)
+    over = json_bytes({name: value for name, value in status.items() if name not in MACHINE}) - room
+    timeline = status.get("timeline", [])
+    gone = 0
+    while over > 0 and gone < len(timeline):
+        over -= json_bytes(timeline[gone]) + 1
+        gone += 1
+    if gone:
+        status["timeline"] = timeline[gone:]
+    for most in MESSAGES:
+        if over <= 0:
+            break
+        for holder in _messages(status):
+            before = json_bytes(holder["message"])
+            holder["message"] = cut(holder["message"], most)
+            over -= before - json_bytes(holder["message"])
+    return status
+
+
+def bare(status: dict[str, Any], at: str, why: str) -> dict[str, Any]:
+    """What is written where the API server refuses the status: the state, the undo log, and one line that says so.
+
+    ``status`` is made with no texts in its state, ``at`` is the time of the line.
+    """
+    line = {"at": at, "reason": "StatusRefused", "message": cut(why, LINE), "warning": True}
+    conditions = [one | {"message": cut(one["message"], 64)} for one in status.get("conditions", ())]
+    return {name: status[name] for name in KEPT if name in status} | {"conditions": conditions, "timeline": [line]}
+
+
+def _messages(status: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for field in ("expectations", "steps", "conditions"):
+        yield from (one for one in status.get(field, ()) if one.get("message"))
+    if status.get("message"):
+        yield status

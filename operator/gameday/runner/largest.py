@@ -1,0 +1,118 @@
+"""The largest status that a drill of a plan may come to need: it must fit, or the plan is refused when it is read.
+
+Messages and the timeline are not counted: they are shortened until they fit. Names, times and states are, and they all
+come from the plan. Every field of the record is filled by its type, so that a new one counts by itself.
+"""
+
+import enum
+import types
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any, Final, get_args, get_origin
+
+from gameday.api.bounds import NAME, SETUP_BYTES, SHOWN_BYTES, STATE_BYTES, WORD, json_bytes
+from gameday.api.fitting import MACHINE
+from gameday.api.parse import PlanTooBig
+from gameday.api.record import status_of
+from gameday.engine.paths import path_text
+from gameday.model.plan import Plan, Scale, Stage
+from gameday.model.record import Cause, Doubt, Hold, HoldKind, Record, Result, StepEntry, Waiting
+
+AT: Final = 1_800_000_000.1234567
+"""A time with as many digits as one may have."""
+REASON: Final = 32
+"""Characters of the longest reason that the engine gives."""
+CONDITIONS: Final = 8 * 256
+"""Bytes of all conditions without their messages."""
+
+
+def check_size(plan: Plan) -> None:
+    """See that every status of a drill of this plan can be saved.
+
+    Raises:
+        PlanTooBig: when one could not.
+
+    """
+    record = largest(plan, "")
+    status = status_of(record, 1, None, (0,))
+    status["measurements"] = list(figures(plan))
+    state = len(status["state"].encode()) + SETUP_BYTES
+    shown = json_bytes({name: value for name, value in status.items() if name not in MACHINE}) + CONDITIONS
+    for size, most, what in (
+        (state, STATE_BYTES, "what the operator remembers"),
+        (shown, SHOWN_BYTES, "what is shown"),
+    ):
+        if size > most:
+            count = sum(len(plan.expectations(stage)) for stage in Stage)
+            steps = len(plan.rollback.steps) if plan.rollback is not None else 0
+            raise PlanTooBig(
+                f"{what} of {count} expectations and {steps} rollback steps may need {size} bytes of a Drill's status, "
+                f"and {most} fit: split the GameDay, or shorten names"
+            )
+
+
+def largest(plan: Plan, text: str) -> Record:
+    """The record of a drill of this plan in which everything has happened, with ``text`` for each message."""
+    expected = [(stage, one.name, False) for stage in Stage for one in plan.expectations(stage)]
+    if plan.rollback is not None:
+        expected += [(Stage.RECOVERY, one.name, True) for one in plan.recovery.expect]
+    steps = plan.rollback.steps if plan.rollback is not None else ()
+    names = tuple(name for _, name, again in expected if not again)
+    record: Record = _full(
+        Record,
+        text,
+        message=text,
+        reason="x" * WORD,
+        waiting=Waiting(max(Cause, key=lambda cause: len(cause.value)), text),
+        holds=tuple(_holds(plan, text)),
+        steps=tuple(_full(StepEntry, text, name=step.name) for step in steps),
+        results=tuple(_full(Result, text, stage=s, name=name, again=again) for s, name, again in expected),
+        doubts=tuple(Doubt(cause, text, AT) for cause in Cause),
+        warnings=(),
+        baseline={path_text((probe.name, *path)): AT for probe in plan.probes for path in probe.paths},
+        guardrail=max(names, key=len, default=""),
+        recovered_by="Rollback",
+        missed_before_abort=names,
+        timeline=(),
+    )
+    return record
+
+
+def figures(plan: Plan) -> Iterator[dict[str, str | float]]:
+    """Every figure that a drill of this plan may take."""
+    for stage in Stage:
+        for one in plan.expectations(stage):
+            if one.measures:
+                yield {"name": one.measures, "value": AT, "unit": "seconds", "resolution": AT}
+    for measurement in plan.measurements:
+        yield {"name": measurement.name, "value": AT, "unit": measurement.unit}
+
+
+def _holds(plan: Plan, text: str) -> Iterator[Hold]:
+    for fault in plan.outage.faults:
+        yield _full(Hold, text, name=fault.name, kind=HoldKind.NETWORK_PARTITION, object_name="x" * NAME, before=None)
+    for step in plan.rollback.steps if plan.rollback is not None else ():
+        if isinstance(step.action, Scale):
+            yield _full(Hold, text, name=step.name, kind=HoldKind.SCALE, object_name=step.action.deployment)
+
+
+def _full(of: type[Any], text: str, **known: Any) -> Any:
+    """A dataclass with the largest value in each field that is not known."""
+    values = {one.name: _most(one.type, text, one.name) for one in fields(of) if one.name not in known}
+    return of(**values, **known)
+
+
+def _most(of: Any, text: str, field: str) -> Any:
+    """The largest value of a type."""
+    optional = get_origin(of) is types.UnionType
+    if optional:
+        of = next(one for one in get_args(of) if one is not types.NoneType)
+    if isinstance(of, type) and issubclass(of, enum.Enum):
+        return max(of, key=lambda one: len(str(one.value)))
+    if of is str:
+        longest = REASON if field.endswith("reason") else NAME
+        return "x" * longest if optional or field.endswith(("name", "reason")) else text
+    found = {bool: True, int: 1000, float: AT}.get(of)
+    if found is None:
+        raise TypeError(f"say how large {field} may be: a {of}")
+    return found

@@ -1,0 +1,128 @@
+"""What an earlier process left in a Drill's status, and what is made of it where that cannot be read.
+
+A state is unreadable when it is of a newer operator, damaged, or was edited; a plan is when its form is another than
+this operator's. Neither is guessed: the undo log, which is written plainly, says what to undo, and the drill then ends
+Inconclusive, ``StateUnreadable``. A frozen plan is not checked again: a newer operator may have stricter rules.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from gameday.api.bounds import cut
+from gameday.api.parse import PlanInvalid, plan_of
+from gameday.api.record import moment, record_of, setup_of, status_of, timeline_of
+from gameday.api.undo_log import hold_of
+from gameday.cluster.kinds import Object
+from gameday.engine.expressions import ExpressionError
+from gameday.engine.plan_check import complete
+from gameday.errors import StateUnreadable
+from gameday.model.plan import Outage, Plan, Recovery, SteadyState, Via
+from gameday.model.record import Cause, Hold, Phase, Record, Verdict
+from gameday.model.setup import FarEnd, Setup
+
+NO_PLAN: Final = Plan("", (), SteadyState(0.0), Outage(0.0, ()), Recovery(0.0))
+"""Stands for the plan while a drill waits for one, and where it cannot be read."""
+
+BEGUN: Final = ("phase", "undo", "plan")
+"""Fields of which a drill that has a state has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What was left: ``record`` None is that of a drill that never began; ``unreadable`` says why the rest is not."""
+
+    record: Record | None = None
+    setup: Setup | None = None
+    plan: Plan | None = None
+    plan_text: str = ""
+    plan_digest: str = ""
+    unreadable: str = ""
+
+
+def recall(drill: Object, now: float) -> Left:
+    """Read what an earlier process left; whatever it is, something can be done with it."""
+    status = drill.get("status", {})
+    try:
+        record, setup = _state(status)
+    except StateUnreadable as error:
+        return _undoing(status, *_undo_log(status), str(error), now)
+    if record is None:
+        return Left()
+    backend = setup.backend if setup is not None else Via.NETWORK_POLICY
+    for doubt in record.doubts:
+        if doubt.cause is Cause.STATE_UNREADABLE:
+            return _undoing(status, record.holds, backend, doubt.message or "it was unreadable before", now)
+    try:
+        plan = _plan(drill["spec"]["gameDay"], status)
+    except StateUnreadable as error:
+        return _undoing(status, record.holds, backend, str(error), now)
+    return Left(record, setup, plan, status.get("plan", ""), status.get("planDigest", ""))
+
+
+def _state(status: Mapping[str, Any]) -> tuple[Record | None, Setup | None]:
+    if not status.get("state") and any(status.get(field) for field in BEGUN):
+        raise StateUnreadable("status.state is gone")
+    record, setup = record_of(status), setup_of(status)
+    try:
+        # Times that no calendar has would keep it from ever being saved again.
+        status_of(record or Record(), 1, setup)
+    except (ValueError, OverflowError, OSError) as error:
+        raise StateUnreadable(f"status.state was edited: {error}") from error
+    return record, setup
+
+
+def _plan(gameday: str, status: Mapping[str, Any]) -> Plan | None:
+    text = status.get("plan")
+    if not text:
+        return None
+    if status.get("planDigest") != f"sha256:{hashlib.sha256(text.encode()).hexdigest()}":
+        raise StateUnreadable("status.plan was edited: its digest is another")
+    try:
+        return complete(plan_of(gameday, json.loads(text)))
+    except (PlanInvalid, ExpressionError, ValueError) as error:
+        why = f"status.plan is not one that this operator knows: {cut(str(error), 256)}"
+        raise StateUnreadable(f"{why}: run the operator that wrote it") from error
+
+
+def _undo_log(status: Mapping[str, Any]) -> tuple[tuple[Hold, ...], Via]:
+    """The undo log as far as it can be read; an entry that somebody damaged is left to its fuse."""
+    found = []
+    for entry in status.get("undo", ()):
+        try:
+            found.append(hold_of(entry))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            continue
+    backend = Via.CILIUM if any(via is Via.CILIUM for _, via in found) else Via.NETWORK_POLICY
+    return tuple({hold.name: hold for hold, _ in found}.values()), backend
+
+
+def _undoing(status: Mapping[str, Any], holds: tuple[Hold, ...], backend: Via, why: str, now: float) -> Left:
+    """The record of a drill that only undoes what it holds, or of one that had ended before."""
+    started = _optional(status.get("startedAt"))
+    record = Record(since=now, started_at=started, holds=holds, timeline=timeline_of(status))
+    setup = Setup(backend=backend, far_end=FarEnd(), pairs=(), targets=())
+    if status.get("phase") == Phase.FINISHED.value and not record.holds_anything and "verdict" in status:
+        record = replace(
+            record,
+            phase=Phase.FINISHED,
+            verdict=Verdict(status["verdict"]),
+            reason=status.get("reason", ""),
+            message=status.get("message", ""),
+            finished_at=_optional(status.get("finishedAt")),
+            faults_cleared=True,
+            reported=not status.get("unreported"),
+        )
+    else:
+        record = replace(record, phase=Phase.RECOVERY, finishing=True)
+        record = record.doubt(Cause.STATE_UNREADABLE, f"{why}; what the undo log names is undone", 0.0, now)
+    return Left(record, setup, NO_PLAN, unreadable=why)
+
+
+def _optional(text: str | None) -> float | None:
+    try:
+        return moment(text) if text else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,21 @@
+"""Whether what a drill must remember of its targets and of what it cuts off fits into its status."""
+
+from gameday.api.bounds import SETUP_AT_FIRST
+from gameday.api.state import setup_bytes
+from gameday.model.plan import Fault
+from gameday.model.setup import Setup
+
+
+def too_large(setup: Setup, fault: Fault) -> tuple[str, ...]:
+    """The preflight's finding, or nothing; some room is kept for addresses that come during the drill."""
+    size = setup_bytes(setup)
+    if size <= SETUP_AT_FIRST:
+        return ()
+    end, labels = setup.far_end, sum(len(pair.labels) for pair in setup.pairs)
+    far = len(end.addresses) + len(end.services) + len(end.cidrs)
+    path = f"spec.outage.faults[{fault.name}].networkPartition"
+    return (
+        f"{path}: TooManyAddresses: {len(setup.targets)} addresses of targets, {far} of what they are cut off from and "
+        f"{labels} labels of witnesses need {size} bytes of the drill's status, and {SETUP_AT_FIRST} fit: "
+        "select fewer pods, or cut fewer addresses",
+    )

@@ -1,0 +1,35 @@
+"""The largest status that the model allows, in letters of one to four bytes: a real API server takes it."""
+
+import pytest
+
+from e2e.stage import Stage, kubectl
+from gameday.cluster.kinds import DRILLS, Object
+from gameday.runner.largest import figures
+from gameday.runner.memory import Memory
+from largest import LETTERS, largest_plan, largest_record, largest_setup
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("letter", LETTERS, ids=["one byte", "two bytes", "three bytes", "four bytes", "quotes"])
+async def test_the_largest_status_is_saved_and_comes_back_as_it_was(letter: str, town: Stage) -> None:
+    plan, text, digest = largest_plan(letter)
+    body: Object = {"apiVersion": DRILLS.api_version, "kind": "Drill", "metadata": {"name": "large"}}
+    town.apply(body | {"spec": {"gameDay": "nobody"}})
+    drill = await town.admin.get(DRILLS, town.namespace, "large")
+    assert drill is not None
+    said = list[str]()
+    memory = Memory(town.admin, dict(drill), lambda line: said.append(line.reason), lambda _, __: None, lambda: 0.0)
+    memory.freeze(plan, text, digest)
+    memory.setup, memory.measurements = largest_setup(), tuple(figures(plan))
+    record = largest_record(plan, letter)
+    await memory.save(record)
+    assert "StatusRefused" not in said
+    saved = await town.admin.get(DRILLS, town.namespace, "large")
+    assert saved is not None
+    again = Memory(town.admin, dict(saved), lambda _: None, lambda _, __: None, lambda: 0.0)
+    assert again.record.holds == record.holds
+    assert again.setup == largest_setup()
+    assert again.unreadable
+    assert len(saved["status"]["expectations"]) == len(record.results)
+    kubectl("-n", town.namespace, "delete", "drill", "large", "--wait=false")

@@ -1,0 +1,63 @@
+"""A status that is too large: the oldest lines of its timeline go first, then messages; undo entries never."""
+
+from typing import Any
+
+import pytest
+
+from gameday.api.bounds import SHOWN_BYTES, STATUS_BYTES, json_bytes
+from gameday.api.fitting import bare, fitted
+
+UNDO = [{"name": f"step {n}", "kind": "Scale", "before": '{"replicas": 3}'} for n in range(32)]
+
+
+def status(lines: int, message: str, expectations: int = 96) -> dict[str, Any]:
+    return {
+        "state": "s" * 1000,
+        "plan": "p" * 1000,
+        "phase": "Outage",
+        "undo": list(UNDO),
+        "message": message,
+        "conditions": [{"type": "Complete", "message": message}],
+        "steps": [{"name": "stop", "message": message}],
+        "expectations": [{"name": f"{n}", "message": message} for n in range(expectations)],
+        "timeline": [{"at": f"{n}", "message": message} for n in range(lines)],
+    }
+
+
+def size(of: dict[str, Any]) -> int:
+    return json_bytes({name: value for name, value in of.items() if name not in {"state", "plan"}})
+
+
+def test_what_fits_stays_as_it_is() -> None:
+    assert fitted(status(20, "short")) == status(20, "short")
+
+
+def test_the_oldest_lines_go_first_and_only_as_many_as_must() -> None:
+    found = fitted(status(100, "x" * 500))
+    assert size(found) <= SHOWN_BYTES < size(found) + 600
+    assert 0 < len(found["timeline"]) < 100
+    assert found["timeline"][-1]["at"] == "99"
+    assert found | {"timeline": []} == status(0, "x" * 500)
+
+
+@pytest.mark.parametrize(("letter", "left"), [("x", 512), ("ü", 256), ("\N{BROKEN HEART}", 128), ("\x00", 64)])
+def test_then_messages_are_shortened_by_bytes_and_undo_entries_stay(letter: str, left: int) -> None:
+    found = fitted(status(100, letter * 1000))
+    assert size(found) <= SHOWN_BYTES
+    assert found["timeline"] == []
+    assert found["undo"] == UNDO
+    assert {len(one["message"]) for one in found["expectations"]} == {left}
+
+
+def test_a_large_machine_state_leaves_less_room_for_the_rest() -> None:
+    large = status(100, "x" * 500) | {"state": '"' * 32 * 1024, "plan": '"' * 24 * 1024}
+    found = fitted(large)
+    assert json_bytes(found) <= STATUS_BYTES + 2 * len('"state":,')
+    assert found["undo"] == UNDO
+
+
+def test_what_was_refused_is_written_with_no_more_than_it_takes_to_go_on() -> None:
+    found = bare(status(100, "x" * 1000) | {"measurements": [{"name": "a"}]}, "2026-11-24T12:00:00.000Z", "Duplicate")
+    assert set(found) == {"state", "plan", "phase", "undo", "conditions", "timeline"}
+    assert found["undo"] == UNDO
+    assert [line["message"] for line in found["timeline"]] == ["Duplicate"]

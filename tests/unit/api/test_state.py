@@ -1,0 +1,166 @@
+"""The machine state: versioned, bounded, and read exactly or not at all."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gameday.api import state
+from gameday.api.bounds import LINE, STATE_BYTES, cut
+from gameday.api.state import read_state, setup_bytes, state_text
+from gameday.errors import StateUnreadable
+from gameday.model.plan import Stage, Via
+from gameday.model.record import (
+    Cause,
+    Doubt,
+    Hold,
+    HoldKind,
+    HoldState,
+    Line,
+    Phase,
+    Record,
+    Result,
+    ResultState,
+    StepEntry,
+    StepState,
+    Waiting,
+)
+from gameday.model.setup import CutPort, FarEnd, Pair, Setup
+
+RECORD = Record(
+    Phase.OUTAGE,
+    100.5,
+    started_at=1.0,
+    waiting=Waiting(Cause.BUSY, "drill x"),
+    holds=(
+        Hold("cut", HoldKind.NETWORK_PARTITION, "d-cut", "d-fuse", HoldState.ACTIVE, requested_at=5.0),
+        Hold("stop", HoldKind.SCALE, "worker", "d-fuse-stop", before=3, wanted=0),
+    ),
+    steps=(StepEntry("stop", StepState.INTENDED, 7.0, "from 3 to 0"),),
+    results=(Result(Stage.OUTAGE, "seen", ResultState.MET, 8.0, 2.5, 0.25),),
+    doubts=(Doubt(Cause.LEAK, "through", 9.0),),
+    baseline={"queue.body.depth": 3.0},
+)
+SETUP = Setup(
+    Via.CILIUM, FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ports=(CutPort(6379, 6379),)),
+    (Pair("node", {"app": "api"}),), ("10.0.0.9",),
+)  # fmt: skip
+
+WRITTEN = (
+    '{"version":1,"engine":{"phase":"Outage","since":100.5,"started_at":1.0,'
+    '"waiting":{"cause":"Busy","message":"drill x"},'
+    '"holds":[{"name":"cut","kind":"NetworkPartition","object_name":"d-cut","fuse_name":"d-fuse","state":"Active",'
+    '"requested_at":5.0},{"name":"stop","kind":"Scale","object_name":"worker","fuse_name":"d-fuse-stop","before":3,'
+    '"wanted":0}],"steps":[{"name":"stop","state":"Intended","at":7.0,"message":"from 3 to 0"}],'
+    '"results":[{"stage":"Outage","name":"seen","state":"Met","at":8.0,"seconds":2.5,"resolution":0.25}],'
+    '"doubts":[{"cause":"Leak","message":"through","since":9.0}],"baseline":{"queue.body.depth":3.0}},'
+    '"setup":{"backend":"CiliumNetworkPolicy","far_end":{"namespace":"shop","selector":{"app":"redis"},'
+    '"addresses":["10.0.0.3"],"ports":[{"port":6379,"target":6379}]},"pairs":[{"node":"node","labels":{"app":"api"}}],'
+    '"targets":["10.0.0.9"]}}'
+)
+"""What version 1 wrote of these: a later operator must read it, as long as it is not said to be unreadable."""
+
+
+def test_what_version_1_has_written_is_read() -> None:
+    assert read_state(WRITTEN) == (RECORD, SETUP)
+
+
+def test_the_version_comes_first_and_what_is_written_is_read() -> None:
+    text = state_text(RECORD, SETUP)
+    assert text.startswith('{"version":1,"engine":{')
+    assert read_state(text) == (RECORD, SETUP)
+    assert read_state(state_text(Record(), None)) == (Record(), None)
+
+
+def test_the_timeline_is_kept_elsewhere() -> None:
+    assert "later" not in state_text(replace(RECORD, timeline=(Line(1.0, "X", "later"),)), None)
+
+
+def changed(*way: str, value: Any) -> str:
+    """What was written, with one more or another field at a path."""
+    data = json.loads(WRITTEN)
+    there: Any = data
+    for part in way[:-1]:
+        there = there[int(part)] if part.isdigit() else there[part]
+    there[way[-1]] = value
+    return json.dumps(data)
+
+
+UNREADABLE = {
+    "empty": "",
+    "torn": WRITTEN[:200],
+    "no object": "[1]",
+    "no version": WRITTEN.replace('"version":1,', ""),
+    "a version that is no number": changed("version", value="1"),
+    "a version that is a truth": changed("version", value=True),
+    "a newer version": changed("version", value=2),
+    "an older one that nobody knows": changed("version", value=0),
+    "an unknown field": changed("mood", value="bad"),
+    "an unknown field of the record": changed("engine", "mood", value="bad"),
+    "an unknown field of a hold": changed("engine", "holds", "0", "mood", value="bad"),
+    "an unknown field of a result": changed("engine", "results", "0", "mood", value="bad"),
+    "an unknown field of the setup": changed("setup", "mood", value="bad"),
+    "an unknown field of the far end": changed("setup", "far_end", "mood", value="bad"),
+    "an unknown phase": changed("engine", "phase", value="Lunch"),
+    "an unknown cause": changed("engine", "doubts", "0", "cause", value="Rain"),
+    "another type": changed("engine", "since", value="soon"),
+    "a number that is none": WRITTEN.replace("100.5", "NaN"),
+    "as deep as a well": '{"version":1,"engine":' + "[" * 30_000,
+}
+
+
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_is_not_exactly_a_state_is_unreadable_and_says_why(text: str) -> None:
+    with pytest.raises(StateUnreadable, match=r"status.state .{10}") as caught:
+        read_state(text)
+    assert len(str(caught.value)) < LINE
+
+
+def test_a_state_of_an_older_version_is_migrated_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two versions that were never written: in -1 the engine was called memory, in 0 its holds were changes."""
+
+    def renamed(data: dict[str, Any]) -> dict[str, Any]:
+        return {"engine" if name == "memory" else name: value for name, value in data.items()}
+
+    def held(data: dict[str, Any]) -> dict[str, Any]:
+        engine = {"holds" if name == "changes" else name: value for name, value in data["engine"].items()}
+        return data | {"engine": engine}
+
+    old = json.loads(WRITTEN)
+    engine = {"changes" if name == "holds" else name: value for name, value in old["engine"].items()}
+    text = json.dumps({"version": -1, "memory": engine, "setup": old["setup"]})
+    monkeypatch.setattr(state, "MIGRATIONS", {-1: renamed, 0: held})
+    assert read_state(text) == (RECORD, SETUP)
+    with pytest.raises(StateUnreadable, match="version 0 is damaged"):
+        read_state('{"version":0}')
+
+
+@pytest.mark.parametrize("count", [1, 60, 120])
+def test_messages_are_shortened_until_the_state_fits_and_nothing_else_is_lost(count: int) -> None:
+    why = "because the API server says “no” " * 100
+    results = tuple(Result(Stage.OUTAGE, f"expectation {n}", ResultState.UNKNOWN, 1.5, why=why) for n in range(count))
+    text = state_text(replace(RECORD, results=results), SETUP)
+    assert len(text.encode()) <= STATE_BYTES
+    read, setup = read_state(text)
+    assert setup == SETUP
+    assert [(r.name, r.state, r.at) for r in read.results] == [(r.name, r.state, r.at) for r in results]
+    assert read.holds == RECORD.holds
+    assert len(read.results[0].why) == {1: 512, 60: 256, 120: 64}[count]
+    assert read.results[0].why.endswith("…")
+
+
+def test_a_text_that_utf_8_cannot_say_is_written_all_the_same() -> None:
+    text = state_text(replace(RECORD, obstacle="\ud800 said the server"), None)
+    assert read_state(text)[0].obstacle == "? said the server"
+
+
+def test_a_cut_text_has_as_many_characters_as_there_is_room_for() -> None:
+    assert cut("abcdef", 6) == "abcdef"
+    assert cut("abcdef", 5) == "abcd…"
+    assert cut("äöüäöü", 3) == "äö…"
+    assert cut("abcdef", 0) == ""
+
+
+def test_a_setup_is_measured_as_it_is_written() -> None:
+    assert setup_bytes(SETUP) == len(WRITTEN[WRITTEN.index('"setup":') + len('"setup":') : -1].encode())
