@@ -39,6 +39,11 @@ def named_port(service: Object, port: int | str | None) -> Iterator[Object]:
             yield listed
 
 
+def numbers_of(service: Object) -> str:
+    """A Service's ports, for a message."""
+    return ", ".join(str(port["port"]) for port in service["spec"].get("ports") or ()) or "none"
+
+
 def _outside(cidrs: Iterable[str], ports: Iterable[int]) -> FarEnd:
     return FarEnd(
         cidrs=tuple(str(network) for network in networks(cidrs)), ports=tuple(CutPort(port, port) for port in ports)

@@ -14,9 +14,9 @@ from gameday.cluster.kinds import (
     STATEFUL_SETS,
     Object,
 )
-from gameday.faults import adoption, dialled, rights, severing
+from gameday.faults import adoption, dialled, probed, rights, severing
 from gameday.faults.addresses import is_address, networks
-from gameday.faults.far_end import far_end, named_port, services_cut
+from gameday.faults.far_end import far_end, named_port, numbers_of, services_cut
 from gameday.faults.findings import Finding, Severity
 from gameday.faults.isolation import isolating
 from gameday.faults.rollout import in_rollout
@@ -87,6 +87,7 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
         yield from dialled.check(sight, plan, path, partition)
         yield from severing.check(sight, plan, path, partition)
         yield from _doubts(sight, path, partition)
+    yield from probed.check(sight, plan)
     yield from _steps(sight, plan)
 
 
@@ -144,12 +145,8 @@ def _service(sight: Sight, path: str, ref: ServiceRef) -> Iterator[Finding]:
         text = f"{ref.name} selects no pods"
         yield Finding("NoSelector", path, text, "name the addresses behind it by to.cidrs")
     if not list(named_port(sight.service, ref.port)):
-        there = _numbers(sight.service)
+        there = numbers_of(sight.service)
         yield Finding("NoPort", f"{path}.port", f"{ref.name} has no port {ref.port}", f"its ports are: {there}")
-
-
-def _numbers(service: Object) -> str:
-    return ", ".join(str(port["port"]) for port in service["spec"].get("ports") or ()) or "none"
 
 
 def _backend(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
@@ -186,7 +183,7 @@ def _bystanders(sight: Sight, path: str, partition: NetworkPartition) -> Iterato
             yield Finding("NoService", where, f"there is no Service {namespace}/{name}", "correct the name")
         elif not list(named_port(there[name], stay.service.port)):
             text = f"{name} has no port {stay.service.port}"
-            yield Finding("NoPort", f"{where}.port", text, f"its ports are: {_numbers(there[name])}")
+            yield Finding("NoPort", f"{where}.port", text, f"its ports are: {numbers_of(there[name])}")
 
 
 def _doubts(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:

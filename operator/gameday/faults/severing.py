@@ -16,6 +16,8 @@ from gameday.model.setup import Severing
 
 MOST_SERVERS: Final = 16
 """Most servers behind a Service at which connections are ended."""
+TOLD: Final = 5
+"""Most probes that a warning names."""
 CONSEQUENCE: Final = (
     "connections that are open run on, and an outage expectation that is missed makes the drill Inconclusive"
 )
@@ -71,7 +73,9 @@ def _no_probe(plan: Plan, to: ServiceRef, cut: set[int], namespace: str) -> tupl
     where, name = to.within(namespace)
     numbers = ", ".join(str(number) for number in sorted(cut)) or "none"
     others = [f"{probe.name} ({_where(kind, namespace)})" for probe, kind in _redis_probes(plan)]
-    found = f"the plan's redis probes are of another Redis: {', '.join(others)}" if others else "the plan has none"
+    more = f" and {len(others) - TOLD} more" if len(others) > TOLD else ""
+    told = f"the plan's redis probes are of another Redis: {', '.join(others[:TOLD])}{more}"
+    found = told if others else "the plan has none"
     return (
         f"Sever ends open connections with a redis probe of Service {where}/{name} on a port that is cut ({numbers}), "
         f"and {found}",

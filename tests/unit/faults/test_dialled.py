@@ -22,7 +22,7 @@ def seen(*ports: Object, slices: tuple[Object, ...] = (), others: tuple[Object, 
     """A namespace whose Service redis has these ports."""
     there = sight()
     there.service = service("redis", list(ports), spec.pop("ip", "10.96.0.7"), **spec)
-    there.neighbours = (there.service, *others)
+    there.neighbours = there.things["services"] = (there.service, *others)
     named: dict[str, Any] = {port.get("name", ""): port.get("targetPort") or port["port"] for port in ports}
     there.endpoints = slices or (endpoints("10.0.0.3", ports=named),)
     return there

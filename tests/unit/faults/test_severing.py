@@ -28,6 +28,12 @@ STORE = Probe("store", RedisProbe(service=ServiceRef("redis"), password=PASSWORD
 PORTS: list[Object] = [{"name": "metrics", "port": 9121}, {"name": "redis", "port": 6379}]
 
 
+def two_redis() -> Sight:
+    """A namespace with a Redis for each of CACHE and STORE."""
+    cache = service("redis-cache", [{"port": 6379}], "10.96.0.8", selector={"app": "cache"})
+    return sight(services=(service("redis", [{"port": 6379}]), cache))
+
+
 def severed(there: Sight, wanted: Plan) -> Severing | None:
     return severing_of(there, wanted, wanted.outage.faults[0].partition)
 
@@ -40,8 +46,8 @@ def with_service(one: Object, *slices: Object) -> Sight:
 
 @pytest.mark.parametrize("probes", [(CACHE, STORE), (STORE, CACHE)], ids=["other first", "other last"])
 def test_the_probe_of_the_cut_service_is_taken_wherever_it_stands(probes: tuple[Probe, ...]) -> None:
-    assert severed(sight(), plan(probes=probes)) == Severing("store")
-    assert check(sight(), plan(probes=probes)) == ()
+    assert severed(two_redis(), plan(probes=probes)) == Severing("store")
+    assert check(two_redis(), plan(probes=probes)) == ()
 
 
 def test_one_with_credentials_is_taken_where_several_talk_to_what_is_cut() -> None:
@@ -87,8 +93,8 @@ def test_without_a_probe_of_the_cut_service_nothing_is_severed_and_what_there_is
     probes: tuple[Probe, ...], told: str
 ) -> None:
     wanted = plan(probes=probes)
-    assert severed(sight(), wanted) is None
-    (warning,) = warnings(sight(), wanted)
+    assert severed(two_redis(), wanted) is None
+    (warning,) = warnings(two_redis(), wanted)
     assert warning.startswith("spec.outage.faults[partition].networkPartition.existing: ")
     assert told in warning
     assert "makes the drill Inconclusive" in warning
