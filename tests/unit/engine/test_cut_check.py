@@ -5,9 +5,11 @@ import pytest
 from gameday.engine.plan_check import check
 from gameday.model.plan import (
     CidrTarget,
+    Expectation,
     Fault,
     HostTarget,
     HttpProbe,
+    Mode,
     MustStay,
     NetworkPartition,
     Outage,
@@ -23,6 +25,7 @@ from gameday.model.plan import (
 
 NET = "spec.outage.faults[0].networkPartition"
 HEALTH = Probe("health", HttpProbe("http://api/healthz"))
+UP = Expectation("up", Mode.EVENTUALLY, "health.ok")
 API = Selector({"app": "api"})
 REDIS = ServiceRef("redis")
 
@@ -32,7 +35,7 @@ def found(
 ) -> list[str]:
     probes = (HEALTH, *((Probe("redis", redis),) if redis is not None else ()))
     fault = Fault("f", NetworkPartition(selector, to, must_stay=stays))
-    plan = Plan("g", probes, SteadyState(5.0), Outage(9.0, (fault,)), Recovery(9.0))
+    plan = Plan("g", probes, SteadyState(5.0), Outage(9.0, (fault,)), Recovery(9.0, (UP,)))
     return [str(finding) for finding in check(plan)]
 
 
