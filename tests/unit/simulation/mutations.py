@@ -3,8 +3,10 @@
 Each bug is one that somebody could write: a check left out, an order turned round, a state taken for another.
 """
 
+import functools
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
@@ -12,7 +14,7 @@ from unittest.mock import patch
 from gameday.api import record
 from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
-from gameday.engine import after, evidence, holds, interrupts, orders, outage, proof, tracks, verdict
+from gameday.engine import after, holds, interrupts, orders, outage, proof, tracks, verdict
 from gameday.engine.commands import FreeLock, LetGo, Lift, ScaleTo, UpdateGameDay
 from gameday.engine.situation import Situation
 from gameday.errors import GameDayError
@@ -33,14 +35,35 @@ class Mutation:
     name: str
     breaks: frozenset[Rule]
     kinds: tuple[What, ...]
-    bug: Callable[[], Any]
+    bug: Callable[[], tuple[Any, ...]]
+    """The patches that make it."""
     whole: bool = False
 
     @contextmanager
-    def put_in(self) -> Iterator[None]:
-        """Have the bug in the code for a while."""
-        with self.bug():
-            yield
+    def put_in(self) -> Iterator[Counter[str]]:
+        """Have the bug in the code for a while; how often each function that it replaces was called meanwhile."""
+        calls: Counter[str] = Counter()
+        with ExitStack() as stack:
+            for one in self.bug():
+                if callable(one.new) or isinstance(one.new, property):
+                    name = f"{one.getter().__name__}.{one.attribute}"
+                    calls[name] = 0
+                    one.new = _counted(one.new, name, calls)
+                stack.enter_context(one)
+            yield calls
+
+
+def _counted(new: Any, name: str, calls: Counter[str]) -> Any:
+    """The same function or property, counting its calls."""
+    if isinstance(new, property):
+        return property(_counted(new.fget, name, calls))
+
+    @functools.wraps(new)
+    def called(*args: Any, **more: Any) -> Any:
+        calls[name] += 1
+        return new(*args, **more)
+
+    return called
 
 
 MUTATIONS: list[Mutation] = []
@@ -48,10 +71,10 @@ MUTATIONS: list[Mutation] = []
 
 def mutation(
     name: str, *breaks: Rule, kinds: tuple[What, ...] = (), whole: bool = False
-) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+) -> Callable[[Callable[[], tuple[Any, ...]]], Callable[[], tuple[Any, ...]]]:
     """List a bug."""
 
-    def listed(bug: Callable[[], Any]) -> Callable[[], Any]:
+    def listed(bug: Callable[[], tuple[Any, ...]]) -> Callable[[], tuple[Any, ...]]:
         MUTATIONS.append(Mutation(name, frozenset(breaks), kinds or tuple(What), bug, whole))
         return bug
 
@@ -59,23 +82,23 @@ def mutation(
 
 
 @mutation("a cut is made before its fuse burns", Rule.FUSED, kinds=(What.API_DOWN, What.DELAY))
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = outage._arm
 
     def impatient(at: Situation) -> Record:
         armed = [replace(h, state=HoldState.ARMED) if h.state is HoldState.REGISTERED else h for h in at.record.holds]
         return original(at.knowing(replace(at.record, holds=tuple(armed))))
 
-    return _both(patch.object(outage, "_arm", impatient), patch.object(interrupts, "_touched", lambda *_: None))
+    return (patch.object(outage, "_arm", impatient), patch.object(interrupts, "_touched", lambda *_: None))
 
 
 @mutation("what is decided is done before it is saved", Rule.WRITTEN_AHEAD, kinds=(What.LOSE, What.REFUSE), whole=True)
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     async def unsaved(self: runner.DrillRunner, record: Record) -> bool:
         self.memory.record = record
         return True
 
-    return patch.object(runner.DrillRunner, "_saved", unsaved)
+    return (patch.object(runner.DrillRunner, "_saved", unsaved),)
 
 
 @mutation(
@@ -83,7 +106,7 @@ def _() -> Any:
     Rule.ONCE,
     kinds=(What.CRASH, What.POLICY_DELETED, What.CRASH_AT_CALL),
 )
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original, make = outage._injecting, orders._make
 
     def anew(at: Situation) -> Record | None:
@@ -97,7 +120,7 @@ def _() -> Any:
     def forgotten(world: World) -> World:
         return replace(world, cuts={name: replace(cut, made=False) for name, cut in world.cuts.items()})
 
-    return _both(
+    return (
         patch.object(outage, "_injecting", anew),
         patch.object(interrupts, "_touched", lambda *_: None),
         patch.object(orders, "_make", lambda hold, world: make(hold, forgotten(world))),
@@ -105,7 +128,7 @@ def _() -> Any:
 
 
 @mutation("a policy is owned by no fuse", Rule.IN_TIME, Rule.FUSED, kinds=(What.CRASH,), whole=True)
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = policy.build
 
     def unowned(*args: Any) -> Any:
@@ -113,7 +136,7 @@ def _() -> Any:
         drill_owner = [{"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "name": args[0], "uid": "uid"}]
         return body | {"metadata": body["metadata"] | {"ownerReferences": drill_owner}}
 
-    return patch.object(policy, "build", unowned)
+    return (patch.object(policy, "build", unowned),)
 
 
 def _all_known(record: Record) -> Record:
@@ -123,102 +146,102 @@ def _all_known(record: Record) -> Record:
 
 
 @mutation("neither a doubt nor what is unknown counts", Rule.HONEST_PASS, kinds=(What.REDIS_DOWN, What.DEAF))
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = verdict.verdict_of
 
     def carefree(record: Record, plan: Plan) -> verdict.Judged:
         return original(replace(_all_known(record), doubts=()), plan)
 
-    return patch.object(after, "verdict_of", carefree)
+    return (patch.object(after, "verdict_of", carefree),)
 
 
 @mutation("what is unknown counts as met", Rule.HONEST_PASS, kinds=(What.STOP, What.SKIP))
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = verdict.verdict_of
 
     def generous(record: Record, plan: Plan) -> verdict.Judged:
         return original(_all_known(record), plan)
 
-    return patch.object(after, "verdict_of", generous)
+    return (patch.object(after, "verdict_of", generous),)
 
 
 @mutation("a witness that gets through is no leak", Rule.HONEST_PASS, kinds=(What.DEAF,))
-def _() -> Any:
-    return patch.object(proof.Proof, "leak", lambda *_: None)
+def _() -> tuple[Any, ...]:
+    return (patch.object(proof.Proof, "leak", lambda *_: None),)
 
 
 @mutation(
     "a dependency that is down by itself is not seen", Rule.HONEST_FAIL, Rule.HONEST_PASS, kinds=(What.REDIS_DOWN,)
 )
-def _() -> Any:
-    return patch.object(proof.Proof, "control_down", lambda *_: None)
+def _() -> tuple[Any, ...]:
+    return (patch.object(proof.Proof, "control_down", lambda *_: None),)
 
 
 @mutation(
     "a miss under a doubt is the system's", Rule.HONEST_FAIL, Rule.DECIDED, kinds=(What.REDIS_DOWN, What.NO_SEVER)
 )
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = verdict.definite_misses
 
     def blaming(record: Record) -> Any:
         return original(replace(record, doubts=(), severed=True, proven_at=record.proven_at or record.since))
 
-    return _both(patch.object(verdict, "definite_misses", blaming), patch.object(after, "definite_misses", blaming))
+    return (patch.object(verdict, "definite_misses", blaming), patch.object(after, "definite_misses", blaming))
 
 
 @mutation("lines that are missing are no gap", Rule.HONEST_FAIL, Rule.HONEST_PASS, kinds=(What.STOP, What.SKIP))
-def _() -> Any:
-    return _both(
+def _() -> tuple[Any, ...]:
+    return (
         patch.object(tracks.Track, "gap", lambda *_: None),
         patch.object(tracks.Track, "patience", property(lambda _: float("inf"))),
     )
 
 
 @mutation("a cut is not lifted before its end is certain", Rule.RESTORED, Rule.IN_TIME, Rule.ENDS)
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = orders._orders
-    return patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, Lift)))
+    return (patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, Lift))),)
 
 
 @mutation("an undo counts as done before the policy is gone", Rule.DECIDED)
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     def hasty(at: Situation, hold: Hold) -> Record:
         return at.record.with_hold(replace(hold, undone_at=at.now, state=HoldState.UNDONE))
 
-    return patch.object(holds, "_verify", hasty)
+    return (patch.object(holds, "_verify", hasty),)
 
 
 @mutation("the finalizer is forgotten", Rule.RESTORED)
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = orders._orders
-    return patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, LetGo)))
+    return (patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, LetGo))),)
 
 
 @mutation("the namespace's lock is forgotten", Rule.RESTORED)
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = orders._orders
-    return patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, FreeLock)))
+    return (patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, FreeLock))),)
 
 
 @mutation("a drill ends while it still holds something", Rule.RESTORED, Rule.HONEST_PASS)
-def _() -> Any:
-    return patch.object(Record, "holds_anything", property(lambda _: False))
+def _() -> tuple[Any, ...]:
+    return (patch.object(Record, "holds_anything", property(lambda _: False)),)
 
 
 @mutation(
     "a Drill that still holds our finalizer is left alone", Rule.RESTORED, kinds=(What.CRASH_AT_CALL,), whole=True
 )
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     def unfinished(thing: Any) -> bool:
         return bool(thing.get("status", {}).get("phase") != "Finished") and "deletionTimestamp" not in thing["metadata"]
 
-    return patch.object(supervisor, "needs_runner", unfinished)
+    return (patch.object(supervisor, "needs_runner", unfinished),)
 
 
 @mutation(
     "a watch's events count in the order they come", Rule.RESTORED, Rule.ENDS, kinds=(What.WATCH_LATE,), whole=True
 )
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = Mirror._apply
 
     def unordered(self: Mirror, kind: str, thing: Any) -> None:
@@ -228,13 +251,13 @@ def _() -> Any:
             self.objects[thing["metadata"]["name"]] = known | {"metadata": known["metadata"] | {"resourceVersion": "0"}}
         original(self, kind, thing)
 
-    return patch.object(Mirror, "_apply", unordered)
+    return (patch.object(Mirror, "_apply", unordered),)
 
 
 @mutation(
     "an answer that got lost makes our own record another's", Rule.SOUND, kinds=(What.LOSE, What.WATCH_LATE), whole=True
 )
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = memory.Memory.save
 
     async def forgetful(self: memory.Memory, record: Record) -> None:
@@ -245,22 +268,22 @@ def _() -> Any:
             self._ours = answered
             raise
 
-    return patch.object(memory.Memory, "save", forgetful)
+    return (patch.object(memory.Memory, "save", forgetful),)
 
 
 @mutation("a fuse is removed while its scaling may still come", Rule.FUSED, kinds=(What.SCALE_LATE, What.ABORT))
-def _() -> Any:
-    return patch("gameday.engine.budgets.ARRIVE", 0.0)
+def _() -> tuple[Any, ...]:
+    return (patch("gameday.engine.budgets.ARRIVE", 0.0),)
 
 
 @mutation("a scaling is made on whatever version is there", Rule.FUSED, kinds=(What.SCALE_LATE,))
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = orders._make
 
     def anyhow(hold: Hold, world: Any) -> Any:
         return (replace(one, version="") if isinstance(one, ScaleTo) else one for one in original(hold, world))
 
-    return patch.object(orders, "_make", anyhow)
+    return (patch.object(orders, "_make", anyhow),)
 
 
 @mutation(
@@ -269,12 +292,12 @@ def _() -> Any:
     kinds=(What.FREEZE_AT_CALL,),
     whole=True,
 )
-def _() -> Any:
-    return patch.object(Election, "fresh", lambda _: True)
+def _() -> tuple[Any, ...]:
+    return (patch.object(Election, "fresh", lambda _: True),)
 
 
 @mutation("a GameDay is written once the finalizer is off", Rule.SHOWN, kinds=(What.CRASH_AT_CALL,), whole=True)
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = supervisor.needs_runner
 
     def too_late(record: Record, world: World) -> Any:
@@ -286,70 +309,53 @@ def _() -> Any:
     def forgetful(thing: Any) -> bool:
         return original(thing | {"status": {k: v for k, v in thing.get("status", {}).items() if k != "unreported"}})
 
-    return _both(patch.object(orders, "_report", too_late), patch.object(supervisor, "needs_runner", forgetful))
+    return (patch.object(orders, "_report", too_late), patch.object(supervisor, "needs_runner", forgetful))
 
 
 @mutation(
     "a drill is taken up again from what the watch told last", Rule.COUNTED, kinds=(What.WATCH_DROPS,), whole=True
 )
-def _() -> Any:
-    return patch.object(supervisor.Supervisor, "drill_left", lambda *_, **__: None)
+def _() -> tuple[Any, ...]:
+    return (patch.object(supervisor.Supervisor, "drill_left", lambda *_, **__: None),)
 
 
 @mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)
-def _() -> Any:
-    return patch("gameday.runner.lanes.RETRY_AFTER", 0.0)
+def _() -> tuple[Any, ...]:
+    return (patch("gameday.runner.lanes.RETRY_AFTER", 0.0),)
 
 
 @mutation("workers that are at zero are not the drill's any more", Rule.RESTORED, Rule.IN_TIME)
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = orders._unmake
 
     def half(hold: Hold, world: Any) -> Any:
         return iter(()) if hold.before is not None and hold.undone_at is None else original(hold, world)
 
-    return patch.object(orders, "_unmake", half)
+    return (patch.object(orders, "_unmake", half),)
 
 
-@mutation("whatever a process reads after a restart is all there is", Rule.HONEST_FAIL, Rule.HONEST_PASS, Rule.DECIDED)
-def _() -> Any:
-    return _both(
-        patch.object(evidence.Evidence, "caught_up", lambda *_: True),
-        patch("gameday.engine.budgets.GRACE", -100.0),
-        patch.object(tracks.Track, "gap", lambda *_: None),
-    )
+@mutation("a window is judged the moment it ends", Rule.DECIDED)
+def _() -> tuple[Any, ...]:
+    return (patch("gameday.engine.budgets.GRACE", 0.0),)
 
 
 @mutation("two figures have one name", Rule.FITS, Rule.ENDS, whole=True)
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     original = measured.measurements
 
     def copied(*args: Any) -> Any:
         figures = original(*args)
         return (*figures, *figures[:1])
 
-    return patch.object(runner, "measurements", copied)
+    return (patch.object(runner, "measurements", copied),)
 
 
 @mutation("what the API server says is written as long as it is", Rule.FITS, kinds=(What.RIGHTS_GONE,), whole=True)
-def _() -> Any:
+def _() -> tuple[Any, ...]:
     def whole(text: str, _: int) -> str:
         return text
 
-    return _both(patch.object(record, "cut", whole), patch.object(memory, "cut", whole))
-
-
-def _both(*patches: Any) -> Any:
-    @contextmanager
-    def all_of_them() -> Iterator[None]:
-        from contextlib import ExitStack
-
-        with ExitStack() as stack:
-            for one in patches:
-                stack.enter_context(one)
-            yield
-
-    return all_of_them()
+    return (patch.object(record, "cut", whole), patch.object(memory, "cut", whole))
 
 
 __all__ = ["MUTATIONS", "Mutation"]

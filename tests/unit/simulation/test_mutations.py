@@ -7,7 +7,8 @@ import pytest
 
 from simulation import running
 from simulation.bare import world as bare
-from simulation.scenario import draw
+from simulation.invariants import Rule
+from simulation.scenario import Scenario, draw
 from unit.simulation.mutations import MUTATIONS, Mutation
 
 MOST = 400
@@ -22,15 +23,20 @@ def silent() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
+def broken_by(mutation: Mutation, scenario: Scenario) -> set[Rule]:
+    """Which of the promises that it is about are broken in a world."""
+    outcome = (running if mutation.whole else bare).run(scenario)
+    return {broken.rule for broken in outcome.broken} & mutation.breaks
+
+
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_the_simulation_finds(mutation: Mutation) -> None:
-    with mutation.put_in():
-        for seed in range(MOST_WHOLE if mutation.whole else MOST):
-            drills = 2 if mutation.whole else 1
-            outcome = (running if mutation.whole else bare).run(draw(seed, drills, mutation.kinds))
-            if mutation.breaks & {broken.rule for broken in outcome.broken}:
-                return
-    pytest.fail("no world broke a promise")
+    scenarios = (draw(s, 1 + mutation.whole, mutation.kinds) for s in range(MOST_WHOLE if mutation.whole else MOST))
+    with mutation.put_in() as calls:
+        found = next((scenario for scenario in scenarios if broken_by(mutation, scenario)), None)
+    assert found is not None, "no world broke a promise"
+    assert [name for name, count in calls.items() if not count] == [], "nobody called what the bug replaces"
+    assert broken_by(mutation, found) == set(), "without the bug the same world breaks the promise too"
 
 
 def test_there_are_as_many_as_promised() -> None:
