@@ -231,6 +231,8 @@ async def requests(minutes: float) -> list[str]:
             assert status["verdict"] == "Passed", status["message"]
             await town.nothing_is_left()
             after = await _counted(operator.port)
+            assert after[0] > before[0], "a drill makes requests: none was counted"
+            assert after[1] > before[1], "what is asked for all drills was not counted"
             return after[0] - before[0], after[1] - before[1]
 
     (often, shared), (seldom, _) = await asyncio.gather(one("1s"), one("5s"))
@@ -254,6 +256,7 @@ async def _counted(port: int) -> tuple[int, int]:
         "curl", "-sf", f"http://127.0.0.1:{port}/metrics", stdout=asyncio.subprocess.PIPE
     )
     text = (await process.communicate())[0].decode()
+    assert process.returncode == 0, f"the operator's metrics were not read: curl ended with {process.returncode}"
     counts = {True: 0.0, False: 0.0}
     for line in text.splitlines():
         if line.startswith("gameday_api_requests_total") and "leases" not in line and 'verb="watch"' not in line:

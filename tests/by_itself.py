@@ -123,7 +123,9 @@ def check(first: float, decided: dict[float, Object], drills: tuple[Object, ...]
         wanted = {BLACKOUT_AT: "Blackout", SUSPEND_AT: "Suspended"}.get(number, "Started")
         if slot["decision"] != wanted:
             wrong.append(f"slot {local(at)} is {slot['decision']}, not {wanted}")
-        if wanted == "Started" and number != KILL_IN and slot.get("verdict") != "Passed":
+        # Whoever is killed under the cut may have missed what it was to see.
+        right = {"Passed", "Inconclusive"} if number == KILL_IN else {"Passed"}
+        if wanted == "Started" and slot.get("verdict") not in right:
             wrong.append(f"the drill of {local(at)} is {slot.get('verdict')}")
     runs = [drill for drill in drills if moment(drill["metadata"]["creationTimestamp"]) >= first]
     if len(runs) != RUNS:

@@ -1,6 +1,7 @@
 """``make demo``: a whole drill against the demo shop, shown as it goes. The exit code is 0 when it passed."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -13,8 +14,17 @@ from rich.console import Console
 from rich.table import Table
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, JOBS, LEASES, PODS, Object
+from gameday.cluster.kinds import (
+    CILIUM_NETWORK_POLICIES,
+    DRILLS,
+    JOBS,
+    LEASES,
+    NETWORK_POLICIES,
+    PODS,
+    Object,
+)
 from gameday.cluster.streams import Mirror
+from gameday.errors import Absent
 from gameday.model.labels import DRILL, ROLE
 
 ROOT = Path(__file__).parents[1]
@@ -97,6 +107,10 @@ def report(status: dict[str, Any]) -> None:
 async def left_behind(api: Cluster) -> list[str]:
     """What the drill left in the cluster; its own record is none."""
     left = []
+    for kind in (CILIUM_NETWORK_POLICIES, NETWORK_POLICIES):
+        with contextlib.suppress(Absent):  # the kind is not installed
+            items, _ = await api.list(kind, NAMESPACE, DRILL)
+            left += [f"{kind.name} {item['metadata']['name']}" for item in items]
     for kind in (PODS, JOBS):
         items, _ = await api.list(kind, NAMESPACE, DRILL)
         left += [f"{kind.name} {i['metadata']['name']}" for i in items if i["metadata"]["labels"][ROLE] != "step"]

@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -72,7 +73,8 @@ class OperatorProcess:
     async def kill(self) -> None:
         """SIGKILL: nothing of it gets to run any more."""
         self.process.kill()
-        await self.process.wait()
+        code = await self.process.wait()
+        assert code == -signal.SIGKILL, f"the operator had ended by itself, with {code}"
 
     async def end(self) -> None:
         """SIGTERM, and wait."""
@@ -329,7 +331,8 @@ async def tell(one: Stage) -> None:
 async def _clear(one: Stage) -> None:
     for operator in one.operators:
         if operator.process.returncode is None:
-            await operator.kill()
+            operator.process.kill()
+            await operator.process.wait()
     for drill in (await one.admin.list(DRILLS, one.namespace))[0]:
         if drill["metadata"].get("finalizers"):
             await one.admin.patch(DRILLS, one.namespace, drill["metadata"]["name"], {"metadata": {"finalizers": []}})

@@ -129,6 +129,9 @@ async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(here: Bed, v
     assert again["metadata"]["generation"] == 1
 
     await until_seen(lambda: target.fails(*IS_CUT, since=cut_at + 1), "the target stays cut off")
+    others = target.dials.keys() - set(IS_CUT)
+    await until_seen(lambda: control.reaches(*control.dials, since=cut_at + 1), "the control reaches everything")
+    await until_seen(lambda: target.reaches(*others, since=cut_at + 1), "the target reaches all else")
     assert control.cut_off(began) == set()
     assert target.cut_off(began, but=IS_CUT) == set()
 

@@ -43,7 +43,9 @@ async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp
     spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
     task = asyncio.create_task(sever(AgentConfig(redis=spec, addresses=("127.0.0.2",)), SampleLog(out), ending))
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(5):
+        while '"connections"' not in out.getvalue():  # noqa: ASYNC110  a line of a log has no event
+            await asyncio.sleep(0.01)
     assert not await hung_up(target), "armed, it only counts"
     ending.set()
     await asyncio.wait_for(task, 5)

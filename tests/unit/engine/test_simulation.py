@@ -322,7 +322,7 @@ def test_an_operator_killed_at_any_effect_finishes_after_its_restart(rollback: b
     assert simulation.cluster.snapshot() == CLEAN
     assert simulation.cluster.injections <= 1
     assert simulation.record.phase is Phase.FINISHED
-    assert all(hold.state is HoldState.UNDONE for hold in simulation.record.holds)
+    assert {hold.state for hold in simulation.record.holds} == {HoldState.UNDONE}
     if not rollback:
         assert simulation.record.verdict in {Verdict.PASSED, Verdict.INCONCLUSIVE}
 

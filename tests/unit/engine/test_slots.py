@@ -127,7 +127,8 @@ def compare(cron: str, zone: str) -> None:
     oracle = Oracle(cron, zone)
     if len(oracle.minutes) * len(oracle.days) <= FEW:
         assert list(takewhile(lambda at: at < END, upcoming(cron, zone, BEGIN - 1))) == oracle(), cron
-    for number, _ in scan(zone).leaps:
+    # A zone without clock changes is looked at around noon of some day, so that no zone is passed over.
+    for number in [number for number, _ in scan(zone).leaps] or [400 * 1440]:
         change = BEGIN + 60 * number
         since, until = change - 30 * 3600, change + 30 * 3600
         expected = oracle(since, until)

@@ -89,6 +89,7 @@ def test_the_demo_is_the_example_in_short() -> None:
         "spec.outage.expect.team is alerted.within",
         "spec.recovery.within",
     }
+    assert "spec.outage.lasts" in differing
     assert [path for path, (long, short) in differing.items() if seconds(short) >= seconds(long)] == []
 
 

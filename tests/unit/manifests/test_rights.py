@@ -91,6 +91,7 @@ def test_no_right_opens_a_way_to_more(path: str, role: Object) -> None:
 def test_only_the_operator_gets_the_operators_rights() -> None:
     bindings = [body for _, body in written(OPERATOR) if body["kind"].endswith("Binding")]
     assert len(bindings) == len([body for _, body in written(OPERATOR) if body["kind"] in {"Role", "ClusterRole"}])
+    assert bindings
     for binding in bindings:
         (subject,) = binding["subjects"]
         assert subject == {"kind": "ServiceAccount", "name": "gameday-operator", "namespace": "gameday-system"}

@@ -6,6 +6,7 @@ import itertools
 import json
 import resource
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,16 @@ async def test_a_hostile_redis_is_one_sample_with_a_word(name: str, tmp_path: Pa
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
 
 
+async def written_down(out: io.StringIO, **enough: int) -> None:
+    """Wait until so many samples of each probe are there; ``_`` stands for the ``-`` of a name."""
+    async with asyncio.timeout(30):
+        while True:
+            names = Counter(json.loads(line)["name"].replace("-", "_") for line in out.getvalue().splitlines())
+            if all(names[name] >= count for name, count in enough.items()):
+                return
+            await asyncio.sleep(0.02)
+
+
 async def test_other_probes_stay_on_time_beside_all_of_them(url: str) -> None:
     mean = ["endless", "tiny-chunks", "endless-bomb", "gzip-bomb", "many-values", "nested", "informational", "series"]
     probes = [ProbeSpec("good", "http", 0.1, 1.0, N, url=f"{url}/fine")]
@@ -209,7 +220,7 @@ async def test_other_probes_stay_on_time_beside_all_of_them(url: str) -> None:
     ]
     out, ending = io.StringIO(), asyncio.Event()
     task = asyncio.create_task(observe(AgentConfig(probes=tuple(probes)), SampleLog(out), ending))
-    await asyncio.sleep(4)
+    await written_down(out, good=10, **{name.replace("-", "_"): 1 for name in mean})
     ending.set()
     await task
     samples = [parse_line("observer", line) for line in out.getvalue().splitlines()]
@@ -285,16 +296,15 @@ async def test_a_probe_that_breaks_by_an_error_of_ours_ends_no_other(
     good = ProbeSpec("good", "http", 0.1, 1.0, N, url=f"{url}/fine")
     out, ending = io.StringIO(), asyncio.Event()
     task = asyncio.create_task(observe(AgentConfig(probes=(redis, good)), SampleLog(out), ending))
-    await asyncio.sleep(0.6)
+    await written_down(out, good=3, redis=1)
     ending.set()
     await task
-    names = [json.loads(line)["name"] for line in out.getvalue().splitlines()]
-    assert names.count("good") >= 3
     samples = [parse_line("observer", line) for line in out.getvalue().splitlines()]
     sample = next(sample for sample in samples if sample.name == "redis")
     assert sample.unknown == (((), "internal error of the probe (RuntimeError): report it"),)
-    assert "probe redis: RuntimeError" in capsys.readouterr().err
-    assert MARKER not in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "probe redis: RuntimeError" in said
+    assert MARKER not in said
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "\udcff", "127.0.0.1\0"])

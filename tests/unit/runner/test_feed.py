@@ -160,6 +160,7 @@ async def test_many_values_take_no_more_room_than_their_text() -> None:
     for n in range(1, 101):
         evidence.take(Sample("observer", n, "health", n, n + 0.5, ok=True, values={"body": {"l": (1,) * 240}}))
     kept = [known.kept for known in evidence._feeds["observer"].lines]
+    assert len(kept) == 100
     assert all(isinstance(text, str) and sys.getsizeof(text) < 2000 for text in kept)
     track = evidence.track(PLAN.expectations(Stage.STEADY_STATE)[0])
     assert [point.value for point in track.points] == [True] * 100, "and are judged like any"

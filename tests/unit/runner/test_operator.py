@@ -105,14 +105,14 @@ async def test_while_halted_a_drill_waits_and_says_so_and_resumed_it_begins(town
 
 
 async def test_what_could_not_be_listed_is_listed_soon_and_not_a_minute_later(
-    api_server: ApiServer, cluster: Cluster
+    api_server: ApiServer, cluster: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     api_server.forbidden = {"list"}
     api_server.put("gamedays", "shop", GAMEDAY)
     operator = Operator(cluster, Settings(OWN, "me", "image"), time.time, time.monotonic)
     task = asyncio.create_task(operator.lead())
     await becomes(lambda: operator.metrics.registry.get_sample_value("gameday_leader") == 1)
-    await asyncio.sleep(0.1)
+    await becomes(lambda: "were not listed" in caplog.text)
     assert not operator.supervisor.listed
     api_server.forbidden = set()
     await becomes(lambda: operator.supervisor.listed)
