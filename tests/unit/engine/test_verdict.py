@@ -105,3 +105,39 @@ def test_the_count_is_of_the_plan(state: ResultState) -> None:
 def test_a_miss_says_by_how_much() -> None:
     judged = verdict_of(replace(PROVEN, results=(MET, replace(MISS, late=5.2))), planned(MET, MISS))
     assert judged.message == "missed: alerts (5.2 s late); 1 of 2 expectations met"
+
+
+def test_a_guardrail_is_the_reason_whatever_else_was_missed() -> None:
+    judged = verdict_of(replace(PROVEN, results=(MET, MISS), guardrail="payments"), planned(MET, MISS))
+    assert (judged.reason, judged.message) == (
+        "GuardrailViolated",
+        "guardrail violated: payments; 1 of 2 expectations met",
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "severed", "says"),
+    [
+        (replace(MISS, why="it stayed true"), False, "connections that targets had may have survived the cut"),
+        (replace(MISS, why="it stayed true"), None, "connections that targets had may have survived the cut"),
+        (UNKNOWN, False, "buffers: no samples"),
+        (replace(UNKNOWN, stage=Stage.RECOVERY), False, "buffers: no samples"),
+        (replace(UNKNOWN, why=""), True, "buffers: Unknown"),
+    ],
+)
+def test_what_is_undecided_is_told_with_its_own_reason(result: Result, severed: bool | None, says: str) -> None:
+    judged = verdict_of(replace(PROVEN, results=(result,), severed=severed), planned(result))
+    assert (judged.verdict, judged.reason) == (Verdict.INCONCLUSIVE, "UnknownResult")
+    assert says in judged.message
+
+
+def test_a_repeated_judgement_that_missed_is_told_in_its_own_words() -> None:
+    """Of the recovery no connection is to be gone: what it says is what was seen."""
+    late = replace(LATE, state=ResultState.UNKNOWN, why="the last samples are missing")
+    judged = verdict_of(replace(PROVEN, results=(late,), severed=False), planned(late))
+    assert judged.message == "healthy: the last samples are missing; 0 of 1 expectations met"
+
+
+def test_a_miss_at_the_moment_a_doubt_begins_is_not_the_systems() -> None:
+    doubt = Doubt(Cause.LEAK, "witness-0 got through", MISS.at)
+    assert verdict_of(replace(PROVEN, results=(MISS,), doubts=(doubt,)), planned(MISS)).verdict is Verdict.INCONCLUSIVE
