@@ -53,18 +53,30 @@ def digest_of(spec: Mapping[str, Any]) -> str:
 
 
 def calendar_of(status: Mapping[str, Any]) -> Calendar | None:
-    """The calendar that an earlier decision left, or None where there was none."""
+    """The calendar that an earlier decision left, or None where there was none, or none that can be read.
+
+    A slot that cannot be read, because a newer operator wrote it or somebody edited it, is left out: it counts as
+    decided all the same.
+    """
     known, last = status.get("schedule"), status.get("lastDecidedSlot")
     if known is None and last is None:
         return None
-    slots = tuple(
-        Slot(moment(s["at"]), Decision(s["decision"]), s.get("message", ""), s.get("count", 1), s.get("drillUID", ""))
-        for s in status.get("slots", ())
-    )
-    decided = moment(last) if last else 0.0
-    if known is None:
-        return Calendar("", 0, 0.0, decided, slots)
-    return Calendar(known["digest"], known["generation"], moment(known["since"]), decided, slots)
+    slots = tuple(slot for slot in map(_slot_of, status.get("slots", ())) if slot is not None)
+    try:
+        decided = moment(last) if last else 0.0
+        if known is None:
+            return Calendar("", 0, 0.0, decided, slots)
+        return Calendar(known["digest"], known["generation"], moment(known["since"]), decided, slots)
+    except (ValueError, KeyError, OverflowError):
+        return None
+
+
+def _slot_of(shown: Mapping[str, Any]) -> Slot | None:
+    try:
+        at, decision = moment(shown["at"]), Decision(shown["decision"])
+    except (ValueError, KeyError, OverflowError):
+        return None
+    return Slot(at, decision, shown.get("message", ""), shown.get("count", 1), shown.get("drillUID", ""))
 
 
 def calendar_fields(calendar: Calendar) -> dict[str, Any]:

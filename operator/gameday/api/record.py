@@ -9,12 +9,22 @@ from typing import Any
 
 from gameday.api.bounds import LINE, MESSAGE, NAME, WORD, cut
 from gameday.api.state import TEXTS, read_state, state_text
-from gameday.api.times import duration, moment, timestamp
+from gameday.api.times import duration, moment, shown_moment, timestamp
 from gameday.api.undo_log import entry_of
 from gameday.model.record import Cause, Line, Phase, Record, Result, StepEntry, Verdict
 from gameday.model.setup import Setup
 
-__all__ = ["conditions_of", "duration", "moment", "record_of", "setup_of", "status_of", "timeline_of", "timestamp"]
+__all__ = [
+    "conditions_of",
+    "duration",
+    "moment",
+    "record_of",
+    "setup_of",
+    "shown_moment",
+    "status_of",
+    "timeline_of",
+    "timestamp",
+]
 
 
 def record_of(status: Mapping[str, Any]) -> Record | None:

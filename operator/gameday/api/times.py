@@ -18,6 +18,14 @@ def moment(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
+def shown_moment(text: str) -> float:
+    """The Unix second of a time in a status, and 0 for one that somebody made unreadable: long ago."""
+    try:
+        return moment(text)
+    except (ValueError, OverflowError):
+        return 0.0
+
+
 def duration(seconds: float) -> str:
     """A length of time for a column: ``6m12s``, ``4.2s``."""
     if seconds < 60:

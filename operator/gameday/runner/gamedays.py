@@ -6,7 +6,7 @@ from typing import Any
 from gameday.api.bounds import MESSAGE, cut
 from gameday.api.calendar import schedule_of
 from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
-from gameday.api.record import duration, moment, timestamp
+from gameday.api.record import duration, shown_moment, timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import GAMEDAYS, Object
 from gameday.engine import limits
@@ -165,4 +165,4 @@ async def show_last_drill(cluster: Cluster, namespace: str, name: str, fields: M
 
 def _age(fields: Mapping[str, Any]) -> tuple[float, str]:
     """Orders the last drills of a GameDay: by when they finished, and by name where that is equal."""
-    return moment(fields["lastFinishedAt"]) if "lastFinishedAt" in fields else 0.0, fields.get("lastDrill", "")
+    return shown_moment(fields["lastFinishedAt"]) if "lastFinishedAt" in fields else 0.0, fields.get("lastDrill", "")

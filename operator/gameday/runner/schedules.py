@@ -15,7 +15,7 @@ from typing import Any, Final
 from gameday.api.authors import slim, spec_changed_at
 from gameday.api.calendar import SHOWN, calendar_fields, calendar_of, digest_of, kept, schedule_of
 from gameday.api.parse import PlanInvalid
-from gameday.api.record import moment, timestamp
+from gameday.api.record import shown_moment, timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.events import Events
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
@@ -333,8 +333,8 @@ class Schedules:
             drill["metadata"]["name"]: drill for drill in self._of(key) if _slot_of(drill) is not None and _ended(drill)
         }
         past = [
-            Past(name, moment(drill["status"]["finishedAt"]), drill["status"].get("verdict") == Verdict.FAILED.value)
-            for name, drill in scheduled.items()
+            Past(name, shown_moment(status["finishedAt"]), status.get("verdict") == Verdict.FAILED.value)
+            for name, status in ((name, drill["status"]) for name, drill in scheduled.items())
         ]
         for name in expired(past, keep):
             await self._cluster.delete(DRILLS, key[0], name, uid=scheduled[name]["metadata"]["uid"])

@@ -8,7 +8,7 @@ import yaml
 
 from gameday.api.bounds import PLAN_BYTES
 from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
-from gameday.api.record import conditions_of, duration, moment, record_of, status_of, timestamp
+from gameday.api.record import conditions_of, duration, moment, record_of, shown_moment, status_of, timestamp
 from gameday.model.plan import Existing, HttpProbe, Mode, RunJob, Via
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, Verdict
 
@@ -85,3 +85,8 @@ def test_conditions_serve_kubectl_wait(verdict: Verdict | None, passed: str) -> 
 def test_times_are_written_as_people_and_kubernetes_read_them() -> None:
     assert moment(timestamp(1_795_473_594.125)) == 1_795_473_594.125
     assert [duration(s) for s in (1.37, 83, 3_672)] == ["1.4s", "1m23s", "1h1m12s"]
+
+
+def test_a_time_that_somebody_made_unreadable_is_long_ago() -> None:
+    assert shown_moment("2026-11-24T12:00:00Z") == moment("2026-11-24T12:00:00Z")
+    assert shown_moment("0000-01-01T00:00:00Z") == 0.0
