@@ -12,7 +12,9 @@ from gameday.model.record import Phase, Verdict
 from simulation.client import Server
 from simulation.scenario import FREEZING, Scenario, Trial, Vice, What
 from simulation.store import Change
+from simulation.system import System
 from simulation.town import OUTAGE, WORKERS, Town, engine_of
+from simulation.truths import LYING, touched_in_vain, unfounded, untold, vanished
 
 LATE = 5.0
 """Seconds of a working API server that anything may outlive its fuse's deadline."""
@@ -24,7 +26,6 @@ UNHEARD = 12.0
 """Seconds for which a process waits at most for an answer that gets lost."""
 BLINK = 3.0
 """Seconds before the end of an outage in which a gap of the cut can go unseen: three dials make a state."""
-LYING = frozenset({What.LIE, What.FLAP})
 HARMLESS = frozenset({What.REPEAT, What.WATCH_BREAKS, What.SCALED_BY_OTHERS})
 """Troubles that must change no verdict."""
 
@@ -44,6 +45,9 @@ class Rule(enum.Enum):
     HONEST_PASS = "never Passed when the cut was not proven, anything was unknown, or an undo failed"
     HONEST_FAIL = "never Failed for a reason of ours"
     DECIDED = "without trouble a good system passes and a bad one fails"
+    ALL_DECIDED = "each expectation of the plan ends decided, and is counted"
+    UNTOUCHED = "what is not steady, cannot be judged or is true without the fault touches nothing"
+    BY_HOW_MUCH = "a miss says by how much"
     ENDS = "every drill ends"
     SHOWN = "a GameDay shows its last drill"
     COUNTED = "a finished drill is counted once, whoever dies"
@@ -195,20 +199,11 @@ class Monitor:
         self.verdicts[name] = status.get("verdict", "")
         town, memory = self._town(drill), engine_of(drill)
         concerning = self.scenario.concerning(town.number)
-        match status.get("verdict"):
-            case Verdict.PASSED.value:
-                for why in self._dishonest(town, memory):
-                    self.note(Rule.HONEST_PASS, f"{name}: {why}")
-                if town.trial.vice.misses and not concerning & LYING:
-                    self.note(Rule.HONEST_PASS, f"{name}: its system is {town.trial.vice.value}")
-            case Verdict.FAILED.value if not town.trial.vice.misses and not concerning & LYING:
-                self.note(Rule.HONEST_FAIL, f"{name}: {status.get('reason')}: {status.get('message')}")
-        wanted = wanted_of(town.trial)
-        if not concerning - HARMLESS and status.get("verdict") != wanted.value:
-            why = (
-                f"{name}: {status.get('verdict')}, not {wanted.value}: {status.get('reason')}: {status.get('message')}"
-            )
-            self.note(Rule.DECIDED, why)
+        if status.get("verdict") == Verdict.PASSED.value:
+            for why in self._dishonest(town, memory):
+                self.note(Rule.HONEST_PASS, f"{name}: {why}")
+        for rule, why in judged(town.trial, town.system, memory, status, concerning):
+            self.note(rule, f"{name}: {why}")
 
     def _dishonest(self, town: Town, memory: dict[str, Any]) -> Iterator[str]:
         zero, asked = memory.get("zero"), memory.get("undo_requested_at")
@@ -313,4 +308,34 @@ def wanted_of(trial: Trial) -> Verdict:
     """What a drill says where nothing goes wrong: a miss over connections that may have survived counts for nobody."""
     if not trial.vice.misses:
         return Verdict.PASSED
-    return Verdict.INCONCLUSIVE if trial.vice is Vice.BLIND and not trial.severs else Verdict.FAILED
+    return Verdict.INCONCLUSIVE if trial.vice.in_the_outage and not trial.severs else Verdict.FAILED
+
+
+def judged(
+    trial: Trial, system: System, memory: Mapping[str, Any], said: Mapping[str, Any], concerning: frozenset[What]
+) -> Iterator[tuple[Rule, str]]:
+    """Promises about verdicts that a drill broke; ``said`` holds its verdict, reason and message."""
+    verdict, told = said.get("verdict"), f"{said.get('verdict')}: {said.get('reason')}: {said.get('message')}"
+    lies = bool(concerning & LYING)
+    yield from ((Rule.ALL_DECIDED, why) for why in vanished(trial, memory, str(verdict), str(said.get("message"))))
+    if verdict == Verdict.PASSED.value and not lies:
+        if trial.vice.misses or trial.undecidable:
+            yield Rule.HONEST_PASS, f"its system is {trial.vice.value}, its plan {'slips' if trial.slip else 'is good'}"
+        if What.CLOCK_STEP not in concerning:
+            yield from ((Rule.HONEST_PASS, why) for why in unfounded(system, memory))
+    if verdict == Verdict.FAILED.value and not lies and not trial.vice.misses and trial.vice is not Vice.SILENT:
+        yield Rule.HONEST_FAIL, told
+    if not lies and What.CLOCK_STEP not in concerning:
+        yield from ((Rule.UNTOUCHED, f"{why}; {told}") for why in touched_in_vain(trial, system, memory))
+    if not concerning - HARMLESS:
+        yield from ((Rule.BY_HOW_MUCH, why) for why in untold(system, memory))
+        if not allowed(trial, str(verdict)):
+            yield Rule.DECIDED, f"{told}; wanted was {wanted_of(trial).value}"
+
+
+def allowed(trial: Trial, verdict: str) -> bool:
+    """Whether a drill may say so where nothing goes wrong."""
+    if trial.slip or trial.vice is Vice.NOISY:
+        return verdict == Verdict.INCONCLUSIVE.value
+    # What they do to a drill hangs on when exactly they are asked; see ``truths`` for what must not come of it.
+    return trial.vice in {Vice.SILENT, Vice.EARLY} or verdict == wanted_of(trial).value

@@ -21,11 +21,31 @@ class Vice(enum.Enum):
     """It never recovers."""
     FRAGILE = "fragile"
     """The cut takes it down, so the guardrail trips."""
+    MUTE = "mute"
+    """It never tells its team of the dependency; of other things it did, before the drill."""
+    SLOW = "slow"
+    """It notices that its dependency is gone after the deadline, and before the end of the outage."""
+    SILENT = "silent"
+    """It answers one request in five, from the beginning: it is not steady."""
+    NOISY = "noisy"
+    """It sends other alerts all the time, so one more says nothing."""
+    EARLY = "early"
+    """It says that its dependency is gone before anything is cut, and again under the cut."""
 
     @property
     def misses(self) -> bool:
         """Whether a drill must find it."""
-        return self is not Vice.NONE
+        return self in {Vice.BLIND, Vice.STUCK, Vice.LOST, Vice.FRAGILE, Vice.MUTE, Vice.SLOW}
+
+    @property
+    def undecidable(self) -> bool:
+        """Whether a drill must say that it can tell nothing, before it touches anything."""
+        return self in {Vice.SILENT, Vice.NOISY}
+
+    @property
+    def in_the_outage(self) -> bool:
+        """Whether it shows under the cut, so that a miss counts only where connections are known to be gone."""
+        return self in {Vice.BLIND, Vice.MUTE, Vice.SLOW}
 
 
 class What(enum.Enum):
@@ -65,6 +85,8 @@ class What(enum.Enum):
     """The observer's samples say the opposite for ``seconds``."""
     LAG = "lag"
     """Lines of all agents come ``seconds`` late."""
+    CURTAIL = "curtail"
+    """The observer cannot read the body of an answer, for ``seconds``: it says so."""
     STOP = "stop"
     """The observer sends nothing for ``seconds``."""
     FLAP = "flap"
@@ -143,6 +165,15 @@ class Trial:
     severs: bool = False
     rollback: bool = False
     vice: Vice = Vice.NONE
+    slip: bool = False
+    """Whether the plan compares a number with text: nothing may be touched."""
+    phase: int = 0
+    """Which of its requests a silent system answers."""
+
+    @property
+    def undecidable(self) -> bool:
+        """Whether the drill must end before it touches anything."""
+        return self.slip or self.vice.undecidable
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,22 +191,29 @@ class Scenario:
         return frozenset(t.what for t in self.troubles if t.what in EVERYWHERE or t.drill == drill)
 
 
+VICES = (*(Vice.NONE,) * 6, *(vice for vice in Vice if vice is not Vice.NONE))
+"""What is drawn of systems: a good one in about every third drill."""
+
+
 @dataclass(slots=True)
 class Dice:
     """Draws a scenario."""
 
     random: random.Random
     kinds: tuple[What, ...] = field(default_factory=lambda: tuple(What))
+    vices: tuple[Vice, ...] = VICES
 
     def trial(self, number: int) -> Trial:
         """A drill."""
         dice = self.random
-        vice = dice.choice((Vice.NONE, Vice.NONE, Vice.NONE, Vice.BLIND, Vice.STUCK, Vice.LOST, Vice.FRAGILE))
+        vice = dice.choice(self.vices)
         return Trial(
             starts=round(dice.uniform(0, 8), 2) * number,
             severs=dice.random() < 0.5,
             rollback=vice in {Vice.STUCK, Vice.LOST} and dice.random() < 0.6,
             vice=vice,
+            slip=dice.random() < 0.04,
+            phase=dice.randrange(5),
         )
 
     def trouble(self, drills: int) -> Trouble:
@@ -226,9 +264,11 @@ class Dice:
         return Trouble(what, at, drill, seconds, count, detail)
 
 
-def draw(seed: int, drills: int = 2, kinds: tuple[What, ...] = tuple(What)) -> Scenario:
+def draw(
+    seed: int, drills: int = 2, kinds: tuple[What, ...] = tuple(What), vices: tuple[Vice, ...] = VICES
+) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
-    dice = Dice(random.Random(seed), kinds)
+    dice = Dice(random.Random(seed), kinds, vices)
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
     troubles = tuple(sorted((dice.trouble(drills) for _ in range(count)), key=lambda trouble: trouble.at))

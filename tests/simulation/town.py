@@ -1,5 +1,6 @@
 """One namespace: the system under test with its vice, what packets do there, and our agents, whose logs tell of it."""
 
+import itertools
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from gameday.cluster.kinds import (
     DRILLS,
     ENDPOINT_SLICES,
     GAMEDAYS,
+    JOBS,
     NETWORK_POLICIES,
     PODS,
     SERVICE_ACCOUNTS,
@@ -23,32 +25,38 @@ from gameday.cluster.kinds import (
 from gameday.errors import GameDayError
 from gameday.model.agent import AgentConfig
 from gameday.model.labels import AGENT, DRILL
-from gameday.model.sample import LineType, Sample
+from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode
 from simulation.client import LogSource, Server
-from simulation.scenario import Trial, Vice, What
+from simulation.scenario import Trial, What
 from simulation.store import PERSON, Change
+from simulation.system import System
 
 EFFECT = 0.1
 """Seconds from a change of policies until packets follow."""
-NOTICES = 0.5
-"""Seconds after which a good system has noticed that its dependency went, or came back."""
 EVERY = 1.0
 """Seconds between two samples of an agent."""
 FAILS_AFTER = 0.3
 """Seconds that a dial into a cut takes to fail."""
 STARTS_WITHIN = 100.0
 """Seconds after its creation until which a Drill may start."""
+CURTAILED: tuple[Unknown, ...] = ((("body",), "body too long"),)
+"""What the observer says of an answer whose body it cannot read."""
+NOTHING_UNKNOWN: tuple[Unknown, ...] = ()
 WORKERS = 3
+STEADY = 2.0
+"""Seconds that the steady state of the plan lasts."""
 OUTAGE = 5.0
 """Seconds that the outage of the plan lasts."""
+WITHIN = 3.0
+"""Seconds within which the system must report the outage."""
 
 PROBES = '- {name: health, every: 1s, timeout: 1s, http: {url: "http://api/healthz"}}'
 REDIS_PROBE = "- {name: redis, every: 1s, timeout: 1s, redis: {service: {name: redis}}}"
 PLAN = """
 probes: [%s]
 steadyState:
-  lasts: 2s
+  lasts: %ds
   expect: [{name: healthy, always: "health.body.redis == 'ok'"}]
 outage:
   lasts: %ds
@@ -56,7 +64,8 @@ outage:
   - name: partition
     networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}, existing: %s}
   expect:
-  - {name: reported, becomes: "health.body.redis != 'ok'", within: 4s, measures: timeToDetect}
+  - {name: reported, becomes: "health.body.redis != 'ok'", within: %ds, measures: timeToDetect}
+  - {name: team is told, becomes: "increase(health.body.alerts) >= 1", within: 3s}
   - {name: stays up, always: "health.status == 200", tolerates: 2s, guardrail: true}
 recovery:
   within: 8s
@@ -72,13 +81,19 @@ steps:
 """
 
 
-def _spec(severs: bool, rollback: bool) -> Object:
+SLIP = {"name": "compares a number with text", "becomes": "health.status == '503'"}
+
+
+def _spec(severs: bool, rollback: bool, slip: bool) -> Object:
     probes = [PROBES.removeprefix("- "), *([REDIS_PROBE.removeprefix("- ")] if severs else [])]
-    spec: Object = yaml.safe_load(PLAN % (", ".join(probes), OUTAGE, "Sever" if severs else "Keep"))
+    spec: Object = yaml.safe_load(PLAN % (", ".join(probes), STEADY, OUTAGE, "Sever" if severs else "Keep", WITHIN))
+    if slip:
+        spec["outage"]["expect"].append(SLIP)
     return spec | ({"rollback": yaml.safe_load(ROLLBACK)} if rollback else {})
 
 
-SPECS = {(severs, rollback): _spec(severs, rollback) for severs in (False, True) for rollback in (False, True)}
+SPECS = {kind: _spec(*kind) for kind in itertools.product((False, True), repeat=3)}
+"""The plans, by whether connections are severed, whether there is a rollback, and whether one comparison is a slip."""
 
 
 @dataclass(slots=True)
@@ -112,6 +127,7 @@ class Town:
     lies_until: float = 0.0
     flaps_until: float = 0.0
     silent_until: float = 0.0
+    curtailed_until: float = 0.0
     lag: float = 0.0
     cut: bool = False
     truth: list[tuple[float, bool]] = field(default_factory=list)
@@ -121,10 +137,12 @@ class Town:
     fires: dict[str, float] = field(default_factory=dict)
     """When each fuse of a scale fires."""
     samples: int = 0
-    _noticed: bool = False
+    system: System = field(init=False)
     _changed_at: float = 0.0
-    _stuck: bool = False
-    _workers_stopped: bool = False
+
+    def __post_init__(self) -> None:
+        """Have the system that the trial is about."""
+        self.system = System(self.trial.vice, self.trial.phase)
 
     @property
     def namespace(self) -> str:
@@ -166,7 +184,7 @@ class Town:
             "endpoints": [{"addresses": [f"10.0.{self.number}.3"]}],
             "ports": [{"port": 6379}],
         }
-        spec = SPECS[self.trial.severs, self.trial.rollback]
+        spec = SPECS[self.trial.severs, self.trial.rollback, self.trial.slip]
         return [
             (SERVICE_ACCOUNTS, {"metadata": {"name": "gameday", "labels": labels}}),
             (GAMEDAYS, {"metadata": {"name": "plan"}, "spec": spec}),
@@ -194,7 +212,11 @@ class Town:
         if change.kind is NETWORK_POLICIES and (change.before is None or change.after is None):
             self.server.store.world.after(EFFECT, self.follow)
         elif change.kind is DEPLOYMENTS and change.verb == "status" and change.after is not None:
-            self._restarted(change.after["status"].get("readyReplicas", 0))
+            self.system.restarted(change.after["status"].get("readyReplicas", 0))
+        elif change.kind is JOBS and change.after is not None and change.before is not None:
+            lit = "startTime" in change.after.get("status", {}) and "startTime" not in change.before.get("status", {})
+            if lit and not self.cut:
+                self.system.fuse_armed(self.server.store.world.now)
 
     def follow(self) -> None:
         """Have packets go as policies say now."""
@@ -217,27 +239,11 @@ class Town:
 
     def _turned(self) -> None:
         self._changed_at = self.server.store.world.now
-        self.server.store.world.after(NOTICES, self._notice)
+        self.server.store.world.after(self.system.notices, self._notice, self._changed_at)
 
-    def _notice(self) -> None:
-        if self.server.store.world.now - self._changed_at < NOTICES - 1e-6:
-            return
-        self._noticed = self.cut or self.redis_down
-        if self._noticed and self.trial.vice in {Vice.STUCK, Vice.LOST}:
-            self._stuck = True
-
-    def _restarted(self, ready: int) -> None:
-        if ready == 0:
-            self._workers_stopped = True
-        elif self._workers_stopped and self.trial.vice is Vice.STUCK:
-            self._stuck = False
-
-    def _health(self, flip: bool) -> dict[str, Any]:
-        lost = self._noticed or self._stuck
-        if self.trial.vice is Vice.BLIND:
-            lost = False
-        fallen = self.trial.vice is Vice.FRAGILE and self._noticed
-        return {"status": 503 if fallen or flip else 200, "body": {"redis": "down" if lost != flip else "ok"}}
+    def _notice(self, changed_at: float) -> None:
+        if changed_at == self._changed_at:
+            self.system.notice(lost=self.cut or self.redis_down)
 
     # Our agents
 
@@ -290,7 +296,12 @@ class Town:
         world = self.server.store.world
         if agent.name == "observer":
             if world.now >= self.silent_until:
-                self._say(agent, "health", ok=True, values=self._health(self._flips(agent.number)))
+                answer = self.system.answer(world.now, flip=self._flips(agent.number))
+                values, unknown = answer.values, NOTHING_UNKNOWN
+                if world.now < self.curtailed_until and "body" in values:
+                    world.tally.bites(What.CURTAIL)
+                    values, unknown = {"status": values["status"]}, CURTAILED
+                self._say(agent, "health", ok=answer.ok, values=values, unknown=unknown)
             else:
                 world.tally.bites(What.STOP)
         else:
@@ -324,6 +335,7 @@ class Town:
         ok: bool,
         sent: float | None = None,
         values: dict[str, Any] | None = None,
+        unknown: tuple[Unknown, ...] = (),
         kind: LineType = LineType.SAMPLE,
     ) -> None:
         world = self.server.store.world
@@ -331,7 +343,7 @@ class Town:
         self.samples += 1
         began = world.now if sent is None else sent
         error = None if ok else "timeout"
-        line = encode(Sample("", agent.number, name, began, world.now, ok, error, values or {}, type=kind))
+        line = encode(Sample("", agent.number, name, began, world.now, ok, error, values or {}, unknown, type=kind))
         if self.lag or agent.lag > world.now:
             # Lines of one log come in the order in which they were written.
             agent.lag = max(agent.lag, world.now + self.lag)

@@ -38,7 +38,7 @@ def _begin(site: "Site", trouble: Trouble, town: Town) -> Callable[[], None] | N
             return _watches(site, trouble.what)
         case What.HALT:
             return _halt(site)
-        case What.REDIS_DOWN | What.LIE | What.LAG | What.STOP | What.FLAP | What.REPEAT | What.SKIP:
+        case What.REDIS_DOWN | What.LIE | What.LAG | What.STOP | What.CURTAIL | What.FLAP | What.REPEAT | What.SKIP:
             return _samples(site, trouble, town)
         case What.DEAF | What.NO_SEVER | What.SLOW_PODS | What.AGENT_DIES | What.JOB_FAILS:
             return _town(site, trouble, town)
@@ -129,6 +129,8 @@ def _samples(site: "Site", trouble: Trouble, town: Town) -> Callable[[], None] |
             return lambda: town.set_redis(False)
         case What.LIE:
             town.lies_until = until
+        case What.CURTAIL:
+            town.curtailed_until = until
         case What.FLAP:
             town.flaps_until = until
         case What.STOP:

@@ -19,8 +19,8 @@ DRILL = "drill"
 AGENTS = frozenset({"observer", "witness-0", "control-0"})
 """Our pods in every drill; one that severs has two more."""
 
-PLANS: dict[tuple[bool, bool], Plan] = {key: read_spec("plan", spec)[0] for key, spec in SPECS.items()}
-"""The plans, by whether open connections are severed and whether there is a rollback."""
+PLANS: dict[tuple[bool, ...], Plan] = {key: read_spec("plan", spec)[0] for key, spec in SPECS.items()}
+"""The plans, by what their trials are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,29 @@
 """A verdict held against what was really so."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
+
+from gameday.engine.verdict import MET
 from gameday.model.record import Record
-from simulation.invariants import BLINK, HARMLESS, LYING, Rule, wanted_of
+from simulation.invariants import BLINK, Rule, judged
 
 if TYPE_CHECKING:
     from simulation.bare.world import Bare
 
 
+_RECORD = TypeAdapter(Record)
+
+
 def judge_world(world: "Bare", record: Record) -> None:
     """Hold a verdict against what was really so."""
-    misses, lies = world.trial.vice.misses, bool(world.concerning & LYING)
     if world.verdict == "Passed":
         for why in dishonest(world, record):
             world.note(Rule.HONEST_PASS, why)
-        if misses and not lies:
-            world.note(Rule.HONEST_PASS, f"its system is {world.trial.vice.value}")
-    if world.verdict == "Failed" and not misses and not lies:
-        world.note(Rule.HONEST_FAIL, f"{record.reason}: {record.message}")
-    wanted = wanted_of(world.trial).value
-    if not world.concerning - HARMLESS and world.verdict != wanted:
-        world.note(Rule.DECIDED, f"{world.verdict}, not {wanted}: {record.reason}: {record.message}")
+    memory = _RECORD.dump_python(replace(record, timeline=()), mode="json", exclude_none=True)
+    for rule, why in judged(world.trial, world.system, memory, memory, world.concerning):
+        world.note(rule, why)
 
 
 def dishonest(world: "Bare", record: Record) -> list[str]:
@@ -31,7 +33,7 @@ def dishonest(world: "Bare", record: Record) -> list[str]:
         return ["the cut was never proven"]
     # What comes of it after its time does not count, and a lift may come late.
     ends = min(record.undo_requested_at, zero + world.plan.outage.lasts)
-    why = [f"{r.name} is {r.state.value}" for r in record.results if not r.again and r.state.value[:3] != "Met"]
+    why = [f"{r.name} is {r.state.value}" for r in record.results if not r.again and r.state not in MET]
     why += [f"there is a doubt: {doubt.cause.value}" for doubt in record.doubts]
     if record.holds_anything or not record.faults_cleared or any(kind == "policy" for kind, _ in world.api.facts):
         why.append("not everything was undone")

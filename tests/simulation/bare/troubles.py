@@ -51,6 +51,8 @@ def _begin(world: "Bare", trouble: Trouble) -> Callable[[], None] | None:
             return lambda: _redis_back(world)
         case What.LIE:
             world.lies_until = until
+        case What.CURTAIL:
+            world.curtailed_until = until
         case What.FLAP:
             world.flaps_until = until
         case What.STOP:

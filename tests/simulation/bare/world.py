@@ -8,7 +8,7 @@ from typing import Any
 from gameday.model.halt import CLEAR
 from gameday.model.names import cut_fuse
 from gameday.model.record import Hold, Phase, Record
-from gameday.model.sample import LineType, Sample
+from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.world import Life, Planned, Severed, Workload
 from simulation.bare.api import AGENTS, DRILL, LAG, PLANS, Api, Key, Policy
 from simulation.bare.judging import judge_world
@@ -17,8 +17,9 @@ from simulation.bare.troubles import befall
 from simulation.controllers import POD_RUNS
 from simulation.invariants import DEADLY, Broken, Rule
 from simulation.outcome import Outcome
-from simulation.scenario import Scenario, Trial, Vice, What
-from simulation.town import EFFECT, EVERY, FAILS_AFTER, NOTICES, WORKERS
+from simulation.scenario import Scenario, Trial, What
+from simulation.system import System
+from simulation.town import CURTAILED, EFFECT, EVERY, FAILS_AFTER, NOTHING_UNKNOWN, WORKERS
 from simulation.world import START, HotLoop, World
 
 PATIENCE = 250.0
@@ -32,7 +33,7 @@ class Bare:
         self.scenario = scenario
         self.trial: Trial = scenario.trials[0]
         self.severs = self.trial.severs
-        self.plan = PLANS[self.severs, self.trial.rollback]
+        self.plan = PLANS[self.severs, self.trial.rollback, self.trial.slip]
         self.clock = World(scenario.seed)
         self.api = Api()
         self.broken: list[Broken] = []
@@ -43,10 +44,11 @@ class Bare:
         self.injections = 0
         self.verdict = ""
         self.concerning = scenario.concerning(0)
-        self.cut = self.redis_down = self.noticed = self.stuck = self.stopped = False
+        self.system = System(self.trial.vice, self.trial.phase)
+        self.cut = self.redis_down = False
         self.enforced = self.severable = True
         self.dropping = self.late = False
-        self.lies_until = self.flaps_until = self.silent_until = 0.0
+        self.lies_until = self.flaps_until = self.silent_until = self.curtailed_until = 0.0
         self.lag, self.pods_take, self.job_fails = 0.0, POD_RUNS, False
         self.truth: list[tuple[float, bool]] = []
         self._turned_at, self._uids, self._logged_until = 0.0, 0, 0.0
@@ -127,6 +129,8 @@ class Bare:
         fuse = self.get(("fuse", name))
         if fuse is not None and fuse.uid == uid:
             self.ever_armed.add(uid)
+            if name == cut_fuse(DRILL) and not self.cut:
+                self.system.fuse_armed(self.clock.now)
             self.set(("fuse", name), replace(fuse, armed=True, deadline=self.clock.now + seconds))
             self.clock.after(seconds, self.when_up, self.burn, name, uid)
 
@@ -183,10 +187,7 @@ class Bare:
         known: Workload = self.get(("workload", "worker"))
         if known.replicas == replicas:
             self._workers(replicas, replicas)
-            if replicas == 0:
-                self.stopped = True
-            elif self.stopped and self.trial.vice is Vice.STUCK:
-                self.stuck = False
+            self.system.restarted(replicas)
 
     # Packets, the system, our agents
 
@@ -204,12 +205,11 @@ class Bare:
     def turned(self) -> None:
         """What the system depends on went, or came back."""
         self._turned_at = self.clock.now
-        self.clock.after(NOTICES, self._notice)
+        self.clock.after(self.system.notices, self._notice, self._turned_at)
 
-    def _notice(self) -> None:
-        if self.clock.now - self._turned_at >= NOTICES - 1e-6:
-            self.noticed = self.cut or self.redis_down
-            self.stuck = self.stuck or (self.noticed and self.trial.vice in {Vice.STUCK, Vice.LOST})
+    def _notice(self, turned_at: float) -> None:
+        if turned_at == self._turned_at:
+            self.system.notice(lost=self.cut or self.redis_down)
 
     def tick(self, agent: str) -> None:
         """One sample of an agent, and the next one in a while."""
@@ -223,11 +223,12 @@ class Bare:
             name = "redis" if agent == "client" else "target-0"
             self.clock.after(FAILS_AFTER if dropped else 0.0, self.say, agent, name, now, not dropped, {})
         elif now >= self.silent_until:
-            flip = self._flips(now, self.numbers[agent])
-            lost = (self.noticed or self.stuck) and self.trial.vice is not Vice.BLIND
-            fallen = self.trial.vice is Vice.FRAGILE and self.noticed
-            values = {"status": 503 if fallen or flip else 200, "body": {"redis": "down" if lost != flip else "ok"}}
-            self.say(agent, "health", now, True, values)
+            answer = self.system.answer(now, flip=self._flips(now, self.numbers[agent]))
+            values, unknown = answer.values, NOTHING_UNKNOWN
+            if now < self.curtailed_until and "body" in values:
+                self.clock.tally.bites(What.CURTAIL)
+                values, unknown = {"status": values["status"]}, CURTAILED
+            self.say(agent, "health", now, answer.ok, values, unknown)
         else:
             self.clock.tally.bites(What.STOP)
         self.clock.after(EVERY, self.tick, agent)
@@ -241,13 +242,15 @@ class Bare:
             self.clock.tally.bites(What.FLAP)
         return lies or flaps
 
-    def say(self, agent: str, name: str, sent: float, ok: bool, values: Mapping[str, Any]) -> None:
+    def say(
+        self, agent: str, name: str, sent: float, ok: bool, values: Mapping[str, Any], unknown: tuple[Unknown, ...] = ()
+    ) -> None:
         """A line of an agent's log."""
         self.numbers[agent] += 1
         self.samples += 1
         error = None if ok else "timeout"
         kind = LineType.SAMPLE if agent in {"observer", "client"} else LineType.DIAL
-        sample = Sample(agent, self.numbers[agent], name, sent, self.clock.now, ok, error, values, type=kind)
+        sample = Sample(agent, self.numbers[agent], name, sent, self.clock.now, ok, error, values, unknown, type=kind)
         self._logged_until = max(self._logged_until, self.clock.now + self.lag)
         if self.lag:
             self.clock.tally.bites(What.LAG)

@@ -25,7 +25,7 @@ from gameday.model.world import World
 from gameday.runner import drill as runner
 from gameday.runner import measured, memory, supervisor
 from simulation.invariants import Rule
-from simulation.scenario import What
+from simulation.scenario import VICES, Vice, What
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,10 @@ class Mutation:
     bug: Callable[[], tuple[Any, ...]]
     """The patches that make it."""
     whole: bool = False
+    vices: tuple[Vice, ...] = VICES
+
+    def __str__(self) -> str:
+        return f"{self.name}{', in the whole operator' if self.whole else ''}"
 
     @contextmanager
     def put_in(self) -> Iterator[Counter[str]]:
@@ -70,12 +74,17 @@ MUTATIONS: list[Mutation] = []
 
 
 def mutation(
-    name: str, *breaks: Rule, kinds: tuple[What, ...] = (), whole: bool = False
+    name: str,
+    *breaks: Rule,
+    kinds: tuple[What, ...] = (),
+    whole: bool | None = False,
+    vices: tuple[Vice, ...] = VICES,
 ) -> Callable[[Callable[[], tuple[Any, ...]]], Callable[[], tuple[Any, ...]]]:
-    """List a bug."""
+    """List a bug; with ``whole`` None for both simulations."""
 
     def listed(bug: Callable[[], tuple[Any, ...]]) -> Callable[[], tuple[Any, ...]]:
-        MUTATIONS.append(Mutation(name, frozenset(breaks), kinds or tuple(What), bug, whole))
+        places = (False, True) if whole is None else (whole,)
+        MUTATIONS.extend(Mutation(name, frozenset(breaks), kinds or tuple(What), bug, one, vices) for one in places)
         return bug
 
     return listed
@@ -358,4 +367,4 @@ def _() -> tuple[Any, ...]:
     return (patch.object(record, "cut", whole), patch.object(memory, "cut", whole))
 
 
-__all__ = ["MUTATIONS", "Mutation"]
+__all__ = ["MUTATIONS", "Mutation", "mutation"]

@@ -1,0 +1,66 @@
+"""What a drill says of its expectations, held against what the system really did. Both simulations ask this."""
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from simulation.scenario import Trial, Vice, What
+from simulation.system import System
+from simulation.town import OUTAGE, SPECS, STEADY, WITHIN
+
+MARGIN = 0.5
+"""Seconds around a moment in which a sample may fall on either side of it."""
+EDGE = 0.01
+"""Seconds: less than any two samples are apart."""
+LYING = frozenset({What.LIE, What.FLAP})
+
+
+def expected(trial: Trial) -> tuple[str, ...]:
+    """The names of all expectations of a trial's plan."""
+    spec = SPECS[trial.severs, trial.rollback, trial.slip]
+    return tuple(e["name"] for stage in ("steadyState", "outage", "recovery") for e in spec[stage]["expect"])
+
+
+def vanished(trial: Trial, memory: Mapping[str, Any], verdict: str, message: str) -> Iterator[str]:
+    """Expectations of the plan that the drill did not decide, or did not count."""
+    if memory.get("started_at") is None:
+        return
+    names = expected(trial)
+    decided = [r["name"] for r in memory.get("results", ()) if not r.get("again")]
+    if sorted(decided) != sorted(names):
+        yield f"the plan expects {', '.join(names)}; decided are {', '.join(decided) or 'none'}"
+    if verdict == "Passed" and message != f"{len(names)} of {len(names)} expectations met":
+        yield f"it passed and says {message!r} of {len(names)} expectations"
+
+
+def touched_in_vain(trial: Trial, system: System, memory: Mapping[str, Any]) -> Iterator[str]:
+    """Why a drill should have ended before it touched anything, where it did not."""
+    if memory.get("inject_requested_at") is None:
+        return
+    if trial.slip:
+        yield "an expectation compares a number with text"
+    if trial.vice is Vice.NOISY:
+        yield "the team was told of other things all the time"
+    since = memory["steady_from"]
+    window = [ok for at, ok in system.asked if since + EDGE <= at <= since + STEADY - EDGE]
+    if any(not one and not two for one, two in pairwise(window)):
+        yield "two requests in a row had no answer in the steady state"
+
+
+def unfounded(system: System, memory: Mapping[str, Any]) -> Iterator[str]:
+    """Why a drill that passed should not have, for what its system said before the fault was asked for."""
+    since, until = memory.get("rehearsed_at"), memory.get("inject_requested_at")
+    if since is not None and until is not None and any(since < at < until - EDGE for at in system.early):
+        yield "it was reported down before the cut was asked for"
+
+
+def untold(system: System, memory: Mapping[str, Any]) -> Iterator[str]:
+    """Misses that do not say by how much, although samples showed it; where nothing went wrong with these."""
+    zero = memory.get("zero")
+    for result in memory.get("results", ()):
+        if result["state"] != "Missed" or result["name"] != "reported" or zero is None:
+            continue
+        until = min(zero + OUTAGE, memory.get("undo_requested_at") or zero + OUTAGE)
+        seen = [at for at in system.late if zero + WITHIN + MARGIN < at < until - EDGE]
+        if seen and not 0 < result.get("late", 0.0) < OUTAGE - WITHIN + MARGIN:
+            yield f"{result['name']} was true {seen[0] - zero:.1f} s into the outage, and says {result['why']!r}"

@@ -1,0 +1,107 @@
+"""Bugs in judging, put in on purpose: each rule of what passes, fails and is unknown, broken in both simulations."""
+
+from dataclasses import replace
+from typing import Any, Final
+from unittest.mock import patch
+
+from gameday.engine import after, evidence, judge, judge_always, judge_becomes, rehearsal, results, tracing, verdict
+from gameday.engine.increases import Increase
+from gameday.engine.judgement import Judgement, Window
+from gameday.engine.tracks import Flaw, Point, Track
+from gameday.model.plan import Expectation
+from gameday.model.sample import Sample
+from simulation.invariants import Rule
+from simulation.scenario import Vice, What
+from unit.simulation.mutations import MUTATIONS, mutation
+
+BEFORE = len(MUTATIONS)
+GOOD, ENDING = (Vice.NONE,), (What.ABORT, What.REDIS_DOWN, What.HALT)
+
+
+@mutation("what a stage did not decide vanishes", Rule.ALL_DECIDED, kinds=ENDING, whole=None)
+def _() -> tuple[Any, ...]:
+    return (patch.object(after, "close_plan", lambda record, *_: record),)
+
+
+@mutation("silence says nothing against an always", Rule.UNTOUCHED, whole=None, vices=(Vice.SILENT,))
+def _() -> tuple[Any, ...]:
+    original = judge_always.judge_always
+
+    def deaf(expectation: Expectation, track: Track, window: Window) -> Judgement:
+        points = [replace(point, value=True) if point.lost else point for point in track.points]
+        return original(expectation, replace(track, points=points), window)
+
+    return (patch.object(judge, "judge_always", deaf),)
+
+
+@mutation("any number of lost requests is excused", Rule.UNTOUCHED, whole=None, vices=(Vice.SILENT,))
+def _() -> tuple[Any, ...]:
+    original = tracing.Tracer._false
+
+    def patient(self: tracing.Tracer, sample: Sample, why: str, flaw: Flaw | None) -> Point:
+        return replace(original(self, sample, why, flaw), lost_before=None)
+
+    return (patch.object(tracing.Tracer, "_false", patient),)
+
+
+@mutation("what the observer cannot read is false", Rule.HONEST_FAIL, kinds=(What.CURTAIL,), whole=None, vices=GOOD)
+def _() -> tuple[Any, ...]:
+    return (patch.object(tracing.Tracer, "_unknown", lambda _: ""),)
+
+
+@mutation(
+    "what the observer cannot read is true",
+    Rule.HONEST_PASS,
+    kinds=(What.CURTAIL,),
+    whole=None,
+    vices=(Vice.BLIND, Vice.MUTE, Vice.LOST),
+)
+def _() -> tuple[Any, ...]:
+    original = tracing.Tracer._cannot_tell
+
+    def hopeful(self: tracing.Tracer, sample: Sample, why: str, flaw: Flaw) -> Point:
+        point = original(self, sample, why, flaw)
+        return replace(point, value=True) if flaw is Flaw.UNKNOWN else point
+
+    return (patch.object(tracing.Tracer, "_cannot_tell", hopeful),)
+
+
+@mutation("a growth counts from zero", Rule.DECIDED, kinds=(What.REPEAT,), whole=None, vices=GOOD)
+def _() -> tuple[Any, ...]:
+    original = Increase.take
+
+    def from_zero(self: Increase, sample: Sample, seen: Any) -> None:
+        original(self, sample, seen)
+        if self.value is not None:
+            self.value = self._last
+
+    return (patch.object(Increase, "take", from_zero),)
+
+
+@mutation("what was true without the fault is taken for its effect", Rule.UNTOUCHED, whole=None, vices=(Vice.NOISY,))
+def _() -> tuple[Any, ...]:
+    return (patch.object(rehearsal, "already_true", lambda *_: False),)
+
+
+@mutation("what became true before the request counts", Rule.HONEST_PASS, whole=None, vices=(Vice.EARLY,))
+def _() -> tuple[Any, ...]:
+    return (patch.object(judge_becomes, "_before", lambda *_: ""),)
+
+
+@mutation("a number may be compared with text", Rule.UNTOUCHED, whole=None, vices=GOOD)
+def _() -> tuple[Any, ...]:
+    return (patch.object(evidence, "unlike", lambda *_: ()),)
+
+
+@mutation("a miss does not say by how much", Rule.BY_HOW_MUCH, kinds=(What.REPEAT,), whole=None, vices=(Vice.SLOW,))
+def _() -> tuple[Any, ...]:
+    return (patch.object(results, "_told_by_how_much", lambda at, *_: at.record),)
+
+
+@mutation("the verdict counts less than the plan", Rule.ALL_DECIDED, kinds=(What.REPEAT,), whole=None, vices=GOOD)
+def _() -> tuple[Any, ...]:
+    return (patch.object(verdict, "results_of", lambda record, _: record.results[1:]),)
+
+
+NAMES: Final = frozenset(mutation.name for mutation in MUTATIONS[BEFORE:])
+"""The names of these bugs, each of which is put into both simulations."""
