@@ -151,7 +151,6 @@ class Cause(enum.Enum):
     COLLATERAL_CUT = "CollateralCut"
     BYSTANDER_DOWN = "BystanderDown"
     OPT_IN_REVOKED = "OptInRevoked"
-    CLOCK_SKEW = "ClockSkew"
     UNKNOWN_RESULT = "UnknownResult"
     UNDO_UNVERIFIED = "UndoUnverified"
     ROLLBACK_FAILED = "RollbackFailed"
