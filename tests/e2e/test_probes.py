@@ -17,11 +17,13 @@ async def test_every_kind_of_probe_is_judged_and_measured(town: Stage) -> None:
         {"name": "deploy", "kubernetes": {"deployment": "api"}},
         {"name": "port", "tcp": {"host": "payments", "port": 80}},
         {"name": "metrics", "http": {"url": "http://api/metrics", "parse": "prometheus"}},
+        # A queue is there once a job was added; no worker runs here that would take it.
+        {"name": "webhook", "http": {"url": "http://api/webhooks/test", "method": "POST", "json": {"id": 1}}},
     ]
     spec["outage"]["expect"] += [
         {"name": "pods stay", "always": "deploy.ready == deploy.replicas && deploy.ready >= 1"},
         {"name": "payments answer", "always": "port.ok && port.latency < 1.0", "tolerates": "2s"},
-        {"name": "redis itself is well", "always": "redis.role == 'master' && redis.depth == 0 && redis.failed == 0"},
+        {"name": "redis itself is well", "always": "redis.role == 'master' && redis.depth >= 1 && redis.failed == 0"},
         {
             "name": "memory is bounded",
             "always": "atMost(metrics.process_resident_memory_bytes, "

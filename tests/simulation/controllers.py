@@ -157,6 +157,17 @@ class Controllers:
             PODS, metadata["namespace"], metadata["name"], metadata["uid"], phase="Running", containerStatuses=running
         )
         self.runs(pod)
+        self._later(pod["spec"]["activeDeadlineSeconds"], self._pod_overdue, pod)
+
+    def _pod_overdue(self, pod: Object) -> None:
+        """The kubelet ends a pod that has run for longer than it may."""
+        metadata = pod["metadata"]
+        there = self.store.get(PODS, metadata["namespace"], metadata["name"])
+        if there is None or there["metadata"]["uid"] != metadata["uid"] or "deletionTimestamp" in there["metadata"]:
+            return
+        if there.get("status", {}).get("phase") == "Running":
+            self.ends(pod)
+            self.store.status(PODS, metadata["namespace"], metadata["name"], metadata["uid"], phase="Failed")
 
     def _end_pod(self, pod: Object) -> None:
         metadata = pod["metadata"]

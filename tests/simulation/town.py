@@ -252,6 +252,8 @@ class Town:
         agent = Agent(pod, self.source(pod["metadata"]["name"]), self.server.store.world.now)
         agent.source.started, agent.source.gone, agent.source.ended = True, False, False
         self.agents[pod["metadata"]["name"]] = agent
+        config = AgentConfig.from_json(pod["spec"]["containers"][0]["env"][0]["value"])
+        self.server.store.world.after(config.ends_after, self._ends_itself, agent)
         self._say(agent, "hello", ok=True, kind=LineType.HELLO)
         if agent.name.startswith("fuse"):
             self._fuse(agent, LineType.ARMED)
@@ -285,6 +287,19 @@ class Town:
         self._end(agent)
         metadata = agent.pod["metadata"]
         self.server.store.status(PODS, self.namespace, metadata["name"], metadata["uid"], phase="Failed")
+
+    def _ends_itself(self, agent: Agent) -> None:
+        """The drill's last deadline has passed; the kubelet says so once the API server hears it."""
+        if not agent.ended:
+            self._end(agent)
+            self._say_ended(agent)
+
+    def _say_ended(self, agent: Agent) -> None:
+        metadata = agent.pod["metadata"]
+        if self.server.works:
+            self.server.store.status(PODS, self.namespace, metadata["name"], metadata["uid"], phase="Succeeded")
+        else:
+            self.server.store.world.after(1.0, self._say_ended, agent)
 
     def _end(self, agent: Agent) -> None:
         agent.ended = agent.source.ended = True

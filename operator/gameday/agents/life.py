@@ -1,8 +1,12 @@
-"""How an agent starts and ends: its configuration from the environment, its end by SIGTERM."""
+"""How an agent starts and ends: its configuration from the environment, its end by SIGTERM or by itself.
+
+It ends by itself at the drill's last deadline, by its own monotonic clock: nobody may be left to end it.
+"""
 
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 
 from gameday.agents.log import SampleLog
@@ -13,7 +17,7 @@ Work = Callable[[AgentConfig, SampleLog, asyncio.Event], Awaitable[None]]
 
 
 def run(work: Work) -> None:
-    """Run an agent until its work is done or it is told to end."""
+    """Run an agent until its work is done, it is told to end, or the drill's last deadline has passed."""
     config = AgentConfig.from_json(os.environ[VARIABLE])
     asyncio.run(_run(work, config))
 
@@ -24,7 +28,15 @@ async def _run(work: Work, config: AgentConfig) -> None:
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     log = SampleLog()
     log.hello()
-    await work(config, log, ending)
+    limit = asyncio.timeout(config.ends_after or None)
+    try:
+        # Its work is cancelled, and not told to end: that is the severing agent's trigger.
+        async with limit:
+            await work(config, log, ending)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        sys.stderr.write("the last deadline of the drill has passed, and nobody ended this agent: it ends by itself\n")
 
 
 async def until(ending: asyncio.Event, moment: float) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from gameday.engine import budgets
 from gameday.engine.holds import ask_undo
 from gameday.engine.interrupts import finish_early, give_up
-from gameday.engine.results import close_plan, complete, decide_stage, end_stage, longest_wait, timed_complete
+from gameday.engine.results import close_plan, complete, decide_stage, end_stage, timed_complete
 from gameday.engine.situation import Situation
 from gameday.engine.verdict import MET, definite_misses, verdict_of
 from gameday.engine.windows import recovery_window
@@ -22,7 +22,7 @@ def recovery(at: Situation) -> Record:
         why = f"{down.who} lost the target after the cut was lifted ({down.detail}): the dependency is down"
         return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)
     at = at.knowing(_judge(at, record.recovery_zero, again=False))
-    over = at.now > record.recovery_zero + longest_wait(at.plan.recovery.expect, at.plan.recovery.within)
+    over = at.now > record.recovery_zero + budgets.longest_wait(at.plan.recovery.expect, at.plan.recovery.within)
     if over:
         at = at.knowing(end_stage(at, Stage.RECOVERY, recovery_window(at), "no sample came in time"))
     if not complete(at, Stage.RECOVERY):
@@ -44,7 +44,7 @@ def after_rollback(at: Situation) -> Record:
         return at.record
     at = at.knowing(_judge(at, zero, again=True))
     left = at.record.since + rollback.within + budgets.GRACE
-    if at.now > max(left, zero + longest_wait(at.plan.recovery.expect, 0.0)):
+    if at.now > max(left, zero + budgets.longest_wait(at.plan.recovery.expect, 0.0)):
         window = recovery_window(at, again=True)
         at = at.knowing(end_stage(at, Stage.RECOVERY, window, "the rollback's time is over", again=True))
     if not complete(at, Stage.RECOVERY, again=True):

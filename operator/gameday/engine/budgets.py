@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gameday.model.plan import Plan, Rollback
+from gameday.model.plan import Expectation, Plan, Rollback
 
 PREFLIGHT: Final = 60.0
 """Reading the namespace and dry-running every object."""
@@ -25,6 +25,10 @@ TIDY: Final = 20.0
 """Deleting the agents and giving the namespace back, before it is told what stands in the way."""
 GRACE: Final = 10.0
 """How long samples may trail a deadline before they count as missing."""
+RETRY: Final = 24 * 3600.0
+"""How long a scale's fuse that is due goes on trying. Only an API server that is away, or an account that lost its
+rights, keeps it from its patch. A person may need a night and a day for either, and a workload left at 0 is worse than
+a small pod that waits."""
 
 
 def fuse_of_cut(plan: Plan) -> float:
@@ -35,3 +39,27 @@ def fuse_of_cut(plan: Plan) -> float:
 def fuse_of_scale(rollback: Rollback) -> float:
     """Seconds from arming until a scale's fuse puts the replicas back."""
     return ARM + rollback.within + UNDO
+
+
+def longest_wait(expectations: tuple[Expectation, ...], length: float) -> float:
+    """Seconds from a stage's zero after which nothing of it can still be open."""
+    latest = max(((e.within or length) + e.holds for e in expectations), default=length)
+    return max(length, latest) + GRACE
+
+
+def longest(plan: Plan) -> float:
+    """Seconds from the creation of a drill's agents to its last deadline: no healthy drill needs them any more.
+
+    It is the sum of all waits, each at its longest: the agents, the steady state, everything under a cut's fuse, the
+    recovery, the rollback and its second judging, and the tidying at the end.
+    """
+    length = AGENTS + plan.steady_state.lasts + GRACE + fuse_of_cut(plan)
+    length += longest_wait(plan.recovery.expect, plan.recovery.within)
+    if plan.rollback is not None:
+        length += plan.rollback.within + longest_wait(plan.recovery.expect, 0.0)
+    return length + UNDO + ARRIVE + TIDY + GRACE
+
+
+def longest_of_fuse(rollback: Rollback) -> float:
+    """Seconds after which a scale's fuse ends although it could not put the replicas back."""
+    return fuse_of_scale(rollback) + RETRY

@@ -5,7 +5,9 @@ evaluation never raises: what it cannot tell is an outcome too, with the path or
 """
 
 import enum
+import json
 import math
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,6 +43,9 @@ MAX_DEPTH: Final = 32
 
 BASELINE: Final = "baseline"
 """The name that holds the means over the steady state."""
+
+
+_SINGLE_QUOTED: Final = re.compile(r"'([^'\\]*)'")
 
 
 class OutcomeKind(enum.Enum):
@@ -179,16 +184,21 @@ def compile_expression(text: str) -> Expression:
 
 
 def parse_path(text: str) -> Path:
-    """Read the path of a measurement, as ``metrics.process_resident_memory_bytes``.
+    """Read the path of a measurement, as ``metrics.process_resident_memory_bytes`` or ``metrics['up{job="api"}']``.
 
     Raises:
         ExpressionError: when it is not exactly one path that begins with a probe's name.
 
     """
     paths = compile_expression(text).paths
-    if len(paths) != 1 or path_text(paths[0]).replace(" ", "") != text.replace("'", '"').replace(" ", ""):
+    if len(paths) != 1 or path_text(paths[0]).replace(" ", "") != _double_quoted(text).replace(" ", ""):
         raise ExpressionError("write one path that begins with a probe's name, as health.body.buffered", text, 0)
     return paths[0]
+
+
+def _double_quoted(text: str) -> str:
+    """The text with its quoted keys as ``path_text`` writes them."""
+    return _SINGLE_QUOTED.sub(lambda found: json.dumps(found[1], ensure_ascii=False), text)
 
 
 def _compile(text: str, source: str) -> Any:

@@ -11,6 +11,7 @@ from gameday.engine.finding import Finding
 from gameday.engine.name_check import check_names
 from gameday.engine.paths import Path, paths_by_probe
 from gameday.engine.probe_check import SHORTEST, check_probes
+from gameday.engine.series_check import check_series
 from gameday.model.plan import Expectation, Mode, Plan, Restore, Scale, Stage
 
 LOG_BYTES = 8 * 1024 * 1024
@@ -71,6 +72,7 @@ def _check(plan: Plan) -> Iterator[Finding]:
     yield from check_probes(plan)
     yield from check_cuts(plan)
     yield from check_names(plan)
+    yield from check_series(plan)
 
 
 def _expression(path: str, text: str, probes: set[str]) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from gameday.engine import budgets
 from gameday.engine.judgement import Judgement, Window
 from gameday.engine.situation import Situation
 from gameday.model.plan import Expectation, Mode, Plan, Stage
@@ -69,12 +68,6 @@ def timed_complete(at: Situation, stage: Stage, *, again: bool = False) -> bool:
         for e in at.plan.expectations(stage)
         if e.mode is not Mode.ALWAYS
     )
-
-
-def longest_wait(expectations: tuple[Expectation, ...], length: float) -> float:
-    """Seconds from a stage's zero after which nothing of it can still be open."""
-    latest = max(((e.within or length) + e.holds for e in expectations), default=length)
-    return max(length, latest) + budgets.GRACE
 
 
 def _fair(at: Situation, judgement: Judgement) -> Judgement:

@@ -92,6 +92,8 @@ class AgentConfig:
     """Fuse: the Deployment that it puts back."""
     namespace: str = ""
     replicas: int = 0
+    ends_after: float = 0.0
+    """Seconds from its start after which the agent ends by itself, by its own clock; 0: only when it is told to."""
     lasts: float = 0.0
     """Fuse: seconds from its first start until it fires, by the clock of its node."""
 

@@ -1,5 +1,6 @@
 """The manifests of our pods in a team's namespace: small, restricted, and never taken for the team's own."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,8 @@ ACCOUNT: Final = "gameday"
 SEVER_GRACE: Final = 20
 """Seconds that the severing pod has from its trigger to its end."""
 USER: Final = 65532
+LINGER: Final = 30
+"""Seconds after its own end for which the kubelet lets an agent's pod run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,12 @@ class Shape:
 
 
 def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
-    """An agent's pod, owned by its Drill; nothing waits for it when the Drill is deleted."""
+    """An agent's pod, owned by its Drill; nothing waits for it when the Drill is deleted.
+
+    It ends by itself, and where its process does not, the kubelet ends it.
+    """
+    if config.ends_after <= 0:
+        raise ValueError(f"agent {agent} would never end")
     owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.name, "name": place.drill, "uid": place.uid}
     return {
         "apiVersion": PODS.api_version,
@@ -54,7 +62,11 @@ def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
             "labels": {**(shape.wears or {}), **marks(place.drill, shape.role, agent)},
             "ownerReferences": [owner],
         },
-        "spec": _spec(shape) | {"containers": [_container(place, shape, config)]},
+        "spec": _spec(shape)
+        | {
+            "activeDeadlineSeconds": math.ceil(config.ends_after) + LINGER,
+            "containers": [_container(place, shape, config)],
+        },
     }
 
 

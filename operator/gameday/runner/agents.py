@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gameday.cluster.kinds import Object
+from gameday.engine.budgets import longest
 from gameday.engine.plan_check import LOG_BYTES
 from gameday.faults.targets import MOST_PAIRS
 from gameday.model.agent import AgentConfig, HeaderSpec, ProbeSpec, RedisSpec, secret_file
@@ -64,7 +65,9 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
         # Redis' own policy admits the targets, so what talks to it wears their labels; the cut spares role control.
         made.append(_observer(plan, place, "client", (RedisProbe,), setup.pairs[0]))
     addresses = dials(plan, setup, place.namespace)
-    config = AgentConfig(dials=addresses, every=max(gentle(setup), dial_every(plan, len(addresses))))
+    config = AgentConfig(
+        dials=addresses, every=max(gentle(setup), dial_every(plan, len(addresses))), ends_after=longest(plan)
+    )
     for index, pair in enumerate(setup.pairs):
         for role in ("witness", CONTROL):
             shape = Shape("witness", role, wears=pair.labels, node=pair.node)
@@ -83,7 +86,7 @@ def dial_every(plan: Plan, addresses: int) -> float:
 
 def _observer(plan: Plan, place: Place, agent: str, kinds: tuple[type[object], ...], pair: Pair | None) -> Object:
     probes = [probe for probe in plan.probes if isinstance(probe.kind, kinds)]
-    config = AgentConfig(probes=tuple(_probe(probe, place.namespace) for probe in probes))
+    config = AgentConfig(probes=tuple(_probe(probe, place.namespace) for probe in probes), ends_after=longest(plan))
     shape = Shape(
         "observer",
         role=CONTROL if pair is not None else "observer",
@@ -96,7 +99,12 @@ def _observer(plan: Plan, place: Place, agent: str, kinds: tuple[type[object], .
 def _sever(plan: Plan, setup: Setup, severs: Severing, place: Place) -> Object:
     kinds = (probe.kind for probe in plan.probes if probe.name == severs.probe)
     redis = next(kind for kind in kinds if isinstance(kind, RedisProbe))
-    config = AgentConfig(redis=_redis(redis, place.namespace), servers=severs.servers, addresses=setup.targets)
+    config = AgentConfig(
+        redis=_redis(redis, place.namespace),
+        servers=severs.servers,
+        addresses=setup.targets,
+        ends_after=longest(plan),
+    )
     secrets = (redis.password,) if redis.password is not None else ()
     shape = Shape("sever", CONTROL, secrets, setup.pairs[0].labels, grace=SEVER_GRACE)
     return pod(place, "sever", shape, config)

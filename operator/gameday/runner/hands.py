@@ -300,6 +300,7 @@ class Hands:
                 namespace=self.namespace,
                 replicas=hold.before,
                 lasts=seconds,
+                ends_after=budgets.longest_of_fuse(plan.rollback),
             )
             agent = fuse_agent(hold.name)
             body = fuse_pod(

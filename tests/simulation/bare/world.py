@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from gameday.engine.budgets import longest
 from gameday.model.halt import CLEAR
 from gameday.model.names import cut_fuse
 from gameday.model.record import Hold, Phase, Record
@@ -138,8 +139,14 @@ class Bare:
         """The kubelet starts a pod."""
         if self.get(("pod", name)) is Life.STARTING:
             self.set(("pod", name), Life.RUNNING)
+            self.clock.after(longest(self.plan), self._ends_itself, name)
             if name != "sever":
                 self.tick(name)
+
+    def _ends_itself(self, name: str) -> None:
+        """The drill's last deadline has passed."""
+        if self.get(("pod", name)) is Life.RUNNING:
+            self.set(("pod", name), Life.ENDED)
 
     def burn(self, name: str, uid: str) -> None:
         """A fuse's deadline has passed."""

@@ -200,9 +200,15 @@ def test_a_sample_as_expressions_see_it() -> None:
     assert view(sample) == {"status": 200.0, "ok": False, "error": "timeout", "latency": 0.5}
 
 
-@pytest.mark.parametrize("text", ["health.body.n", 'queue.body["x y"]', "a.body.items[0].n", "metrics.latency"])
+@pytest.mark.parametrize(
+    "text", ["health.body.n", 'queue.body["x y"]', "a.body.items[0].n", "metrics.latency", 'm["up{a=\\"b\\"}"]']
+)
 def test_a_path_is_written_as_it_is_read(text: str) -> None:
     assert path_text(parse_path(text)) == text
+
+
+def test_a_path_may_choose_a_series_by_its_labels() -> None:
+    assert parse_path("""metrics['up{job="api"}']""") == ("metrics", 'up{job="api"}')
 
 
 @pytest.mark.parametrize("text", ["health", "health.a + health.b", "health.n > 1", "1", "health.a.size()", "!health.a"])

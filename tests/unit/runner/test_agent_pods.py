@@ -1,6 +1,7 @@
 """Our pods in a team's namespace: restricted, never taken for the team's, and told exactly what they need."""
 
 import json
+import math
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -8,6 +9,7 @@ import pytest
 
 from gameday.agents.fuse import DEADLINE
 from gameday.cluster.kinds import Object
+from gameday.engine.budgets import longest
 from gameday.model.agent import VARIABLE, AgentConfig, Dial
 from gameday.model.plan import (
     Fault,
@@ -29,7 +31,7 @@ from gameday.model.plan import (
     Via,
 )
 from gameday.model.setup import CutPort, FarEnd, Pair, Setup, Severing
-from gameday.runner.agent_pods import fuse_pod
+from gameday.runner.agent_pods import LINGER, Shape, fuse_pod, pod
 from gameday.runner.agents import Place, pods, wanted
 
 PLACE = Place("shop", "redis-failover-first", "drill-uid", "gameday:test", "IfNotPresent")
@@ -110,6 +112,19 @@ def test_the_drill_owns_a_pod_and_nobody_waits_for_it(agent: str) -> None:
         "name": "redis-failover-first",
         "uid": "drill-uid",
     }
+
+
+@pytest.mark.parametrize("agent", sorted(NAMES))
+def test_a_pod_ends_itself_after_the_last_deadline_of_its_drill_and_the_kubelet_sees_to_it(agent: str) -> None:
+    wanted_plan = plan()
+    one = made(wanted_plan)[agent]
+    assert config(one).ends_after == longest(wanted_plan)
+    assert one["spec"]["activeDeadlineSeconds"] == math.ceil(longest(wanted_plan)) + LINGER
+
+
+def test_an_agent_that_would_never_end_is_not_made() -> None:
+    with pytest.raises(ValueError, match="agent observer would never end"):
+        pod(PLACE, "observer", Shape("observer", "observer"), AgentConfig())
 
 
 def test_twins_wear_their_targets_labels_run_on_its_node_and_are_never_ready() -> None:
@@ -208,7 +223,7 @@ def test_names_are_the_same_each_time_and_fit() -> None:
 
 
 def test_a_fuse_of_a_scale_outlives_its_drill_and_comes_back_when_it_dies() -> None:
-    told = AgentConfig(deployment="worker", namespace="shop", replicas=3, lasts=90.0)
+    told = AgentConfig(deployment="worker", namespace="shop", replicas=3, lasts=90.0, ends_after=100.5)
     pod = fuse_pod("first", "first-fuse-stop", "fuse-stop", told, "gameday:test", "Never")
     assert "ownerReferences" not in pod["metadata"]
     assert pod["metadata"]["name"] == "first-fuse-stop"

@@ -1,0 +1,45 @@
+"""An operator that never comes back: after the drill's last deadline no pod of it runs any more."""
+
+import time
+
+import pytest
+
+from e2e.dialling import until
+from e2e.stage import LABEL, Stage, small
+from gameday.cluster.kinds import PODS, Object
+from gameday.model.agent import AgentConfig
+from gameday.runner.agent_pods import LINGER
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+async def test_killed_for_good_its_pods_end_by_the_last_deadline_of_the_drill(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    operator = await town.operator(module=("e2e.hasty",))
+    await town.start(small(recovery__within="10s"))
+    await town.under_cut()
+    began = time.time()
+    await operator.kill()
+
+    async def pods() -> list[Object]:
+        items, _ = await town.admin.list(PODS, town.namespace, LABEL)
+        return list(items)
+
+    async def none_runs() -> bool:
+        return all(pod["status"]["phase"] in {"Succeeded", "Failed"} for pod in await pods())
+
+    made = await pods()
+    assert made
+    assert not await none_runs(), "they wait for an operator that takes the drill up again"
+    longest = max(AgentConfig.from_json(pod["spec"]["containers"][0]["env"][0]["value"]).ends_after for pod in made)
+    assert all(pod["spec"]["activeDeadlineSeconds"] >= longest for pod in made)
+    assert longest < 170, "the budgets are short"
+    # The agents were made before; the kubelet ends what does not end by itself, and takes a moment to say so.
+    await until(none_runs, "no pod of the drill runs", longest + LINGER + 10)
+    assert time.time() - began < longest + LINGER + 10
+    assert not await town.policies(), "the fuse lifted the cut long before"
+
+    await town.operator()
+    status = await town.finishes()
+    assert status["verdict"] == "Inconclusive"
+    await town.nothing_is_left()
