@@ -21,28 +21,28 @@ HTTP = 8000
 REDIS = {name: HTTP + 1 + i for i, name in enumerate(hostile.ALL_REDIS)}
 
 WORDS = {
-    "endless": "body too long",
-    "100-mb": "body too long",
-    "gzip-bomb": "body too long",
-    "endless-bomb": "body too long",
+    "endless": "",
+    "100-mb": "",
+    "gzip-bomb": "",
+    "endless-bomb": "",
     "dripping": "timeout",
     "dripping-headers": "timeout",
     "silent": "timeout",
     "endless-headers": "headers too long",
-    "tiny-chunks": "body in too many pieces",
-    "many-values": "body has too many values",
-    "nested": "body has too many values",
+    "tiny-chunks": "",
+    "many-values": "",
+    "nested": "",
     "bad-chunks": "protocol",
     "http-0.9": "protocol",
     "reset": "protocol",
     "short-body": "protocol",
     "nothing": "protocol",
-    "a-million-series": "body too long",
+    "a-million-series": "",
     "invalid-utf8": "",
     "huge-float": "",
     "huge-int": "",
     "duplicate-keys": "",
-    "redirect": "",
+    "redirect": "redirect 302",
     "redis-garbage": "protocol",
     "redis-huge-bulk": "answer too long",
     "redis-huge-array": "answer too long",
@@ -52,6 +52,9 @@ WORDS = {
     "redis-silent": "timeout",
 }
 """What each hostile server's samples say; "" is an answer that is ok."""
+
+NOTHING_KNOWN = {"endless-headers", "redis-huge-bulk", "redis-huge-array", "redis-endless"}
+"""Those whose answer is cut short by a bound on our side before anything of it counts: no expression can read them."""
 
 MARKER = "tresor-8c1f"
 SECRETS = {
@@ -63,6 +66,8 @@ SECRETS = {
     "password": f"{MARKER}-password",
     "number": "4711081547110815",
 }
+UNSENDABLE = {"split", "snowman"}
+"""Secrets that HTTP does not allow in a header."""
 PEAK = "print(next(l for l in open('/proc/1/status') if l.startswith('VmHWM')).split()[1])"
 
 
@@ -133,6 +138,8 @@ async def test_a_drill_beside_hostile_servers_is_on_time_and_names_what_each_doe
             if name == "a-million-series":
                 probe["http"]["parse"] = "prometheus"
         spec["probes"].append(probe)
+        if name in NOTHING_KNOWN:
+            continue
         said = f"{identifier(name)}.error == '{word}' && {identifier(name)}.ok == {str(not word).lower()}"
         spec["outage"]["expect"].append({"name": name, "always": said})
     await town.start(gameday)
@@ -147,6 +154,8 @@ async def test_a_drill_beside_hostile_servers_is_on_time_and_names_what_each_doe
             f"the longest {gaps[-1]:.2f} s, of {len(gaps)}"
         )
         assert peak < 64
+        wholly = {line.name for line in lines if any(path == () for path, _ in line.unknown)}
+        assert wholly == {identifier(n) for n in NOTHING_KNOWN if (n in REDIS) is (agent == "client")}
         assert statistics.median(gaps) < 1.3
         assert gaps[-1] < 3
     status = await town.finishes()
@@ -163,23 +172,27 @@ def of_secrets(namespace: str) -> Object:
     """A GameDay that sends every Secret to whoever echoes it, and uses all of what comes back."""
     gameday = small(outage__lasts="8s")
     spec = gameday["spec"]
+    spec["measurements"] = []
     for key in SECRETS:
         http = {"url": f"http://hostile:{HTTP}/echo", "headers": headers(key)}
         spec["probes"] += [
             {"name": key, "timeout": "1s", "http": http},
             {"name": f"{key}_text", "timeout": "1s", "http": http | {"parse": "text"}},
         ]
-        said = f"!{key}.ok && (!has({key}.body) || size({key}.body.all) >= 0) && !{key}_text.ok"
-        spec["outage"]["expect"].append({"name": f"{key} is used", "always": said})
-        told = {"name": f"{key} is told", "becomes": f"{key}_text.text == 'never'", "within": "2s"}
-        spec["outage"]["expect"].append(told)
+        # What holds a Secret is unknown to every expectation; a measurement asks for it all the same.
+        for number, path in enumerate((f"{key}.body.all", f"{key}_text.text")):
+            spec["measurements"].append({"name": f"{key}_{number}", "stage": "Outage", "path": path})
+        if key not in UNSENDABLE:
+            said = f"!{key}.ok && !{key}_text.ok"
+            spec["outage"]["expect"].append({"name": f"{key} is used", "always": said})
     reference = {"secretKeyRef": {"name": "tresor", "key": "password"}}
     ports = {"echoing": REDIS["redis-echo"], "late": REDIS["redis-late-echo"], "wrong": 6379}
     for name, port in ports.items():
-        host, said = ("redis" if name == "wrong" else "hostile"), ("redis error" if name == "late" else "auth")
+        host = "redis" if name == "wrong" else "hostile"
         redis = {"host": f"{host}.{namespace}.svc", "port": port, "auth": {"passwordFrom": reference}}
         spec["probes"].append({"name": name, "timeout": "1s", "redis": redis})
-        spec["outage"]["expect"].append({"name": f"{name} says so", "always": f"{name}.error == '{said}'"})
+        if name == "late":
+            spec["outage"]["expect"].append({"name": "late says so", "always": "late.error == 'redis error'"})
     return gameday
 
 
@@ -231,8 +244,8 @@ async def test_a_secret_is_nowhere_but_in_the_request_that_carries_it(town: Stag
     assert not any(found.values()), [where for where, count in found.items() if count]
     observed = logs["pod/first-observer"]
     assert observed.count("[secret]") > 20, "the echoes came, and were hidden"
-    assert "a header holds what none may" in observed
+    assert "a header holds a character that HTTP does not allow" in observed
     assert '"error":"auth"' in logs["pod/first-client"]
     told = {e["name"]: e["state"] for e in status["expectations"]}
-    assert all(told[f"{key} is used"] == "Met" for key in SECRETS if key not in {"split", "snowman"}), told
-    assert all(told[f"{name} says so"] == "Met" for name in ("echoing", "late", "wrong")), told
+    assert all(told[f"{key} is used"] == "Met" for key in SECRETS if key not in UNSENDABLE), told
+    assert told["late says so"] == "Met", told
