@@ -23,7 +23,8 @@ def expected(trial: Trial) -> tuple[str, ...]:
 
 def vanished(trial: Trial, memory: Mapping[str, Any], verdict: str, message: str) -> Iterator[str]:
     """Expectations of the plan that the drill did not decide, or did not count."""
-    if memory.get("started_at") is None:
+    unread = any(doubt["cause"] == "StateUnreadable" for doubt in memory.get("doubts", ()))
+    if memory.get("started_at") is None or (unread and not memory.get("results")):
         return
     names = expected(trial)
     decided = [r["name"] for r in memory.get("results", ()) if not r.get("again")]

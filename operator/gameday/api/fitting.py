@@ -56,7 +56,10 @@ def bare(status: dict[str, Any], at: str, why: str) -> dict[str, Any]:
     """
     line = {"at": at, "reason": "StatusRefused", "message": cut(why, LINE), "warning": True}
     conditions = [one | {"message": cut(one["message"], 64)} for one in status.get("conditions", ())]
-    return {name: status[name] for name in KEPT if name in status} | {"conditions": conditions, "timeline": [line]}
+    kept = {name: status[name] for name in KEPT if name in status}
+    if "message" in status:
+        kept["message"] = cut(status["message"], 256)
+    return kept | {"conditions": conditions, "timeline": [line]}
 
 
 def _messages(status: dict[str, Any]) -> Iterator[dict[str, Any]]:

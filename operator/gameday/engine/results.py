@@ -44,16 +44,20 @@ def end_stage(at: Situation, stage: Stage, window: Window, why: str = "", *, aga
     return record
 
 
-def close_plan(record: Record, plan: Plan, now: float) -> Record:
-    """Decide what no stage did: a stage that never began left its expectations unknown."""
+def close_plan(record: Record, plan: Plan, now: float, why: str = "") -> Record:
+    """Decide what no stage did: a stage that never began left its expectations unknown; ``why`` is another reason."""
     left = [
-        Result(
-            stage, one.name, ResultState.UNKNOWN, now, why=f"the stage {stage.value} never began", reason=NOT_REACHED
-        )
+        _not_reached(stage, one, now, why)
         for stage, one in plan.all_expectations()
         if record.result(stage, one.name) is None
     ]
     return replace(record, results=(*record.results, *left)) if left else record
+
+
+def _not_reached(stage: Stage, expectation: Expectation, now: float, why: str) -> Result:
+    reason = "" if why else NOT_REACHED
+    why = why or f"the drill ended before its stage {stage.value} began"
+    return Result(stage, expectation.name, ResultState.UNKNOWN, now, why=why, reason=reason)
 
 
 def complete(at: Situation, stage: Stage, *, again: bool = False) -> bool:

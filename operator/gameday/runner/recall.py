@@ -18,6 +18,7 @@ from gameday.api.undo_log import hold_of
 from gameday.cluster.kinds import Object
 from gameday.engine.expressions import ExpressionError
 from gameday.engine.plan_check import complete
+from gameday.engine.results import close_plan
 from gameday.errors import StateUnreadable
 from gameday.model.plan import Outage, Plan, Recovery, SteadyState, Via
 from gameday.model.record import Cause, Hold, Phase, Record, Verdict
@@ -48,18 +49,30 @@ def recall(drill: Object, now: float) -> Left:
     try:
         record, setup = _state(status)
     except StateUnreadable as error:
-        return _undoing(status, *_undo_log(status), str(error), now)
+        return _with_the_plan(drill, _undoing(status, *_undo_log(status), str(error), now), now)
     if record is None:
         return Left()
     backend = setup.backend if setup is not None else Via.NETWORK_POLICY
     for doubt in record.doubts:
         if doubt.cause is Cause.STATE_UNREADABLE:
-            return _undoing(status, record.holds, backend, doubt.message or "it was unreadable before", now)
+            left = _undoing(status, record.holds, backend, doubt.message or "it was unreadable before", now)
+            return _with_the_plan(drill, left, now)
     try:
         plan = _plan(drill["spec"]["gameDay"], status)
     except StateUnreadable as error:
         return _undoing(status, record.holds, backend, str(error), now)
     return Left(record, setup, plan, status.get("plan", ""), status.get("planDigest", ""))
+
+
+def _with_the_plan(drill: Object, left: Left, now: float) -> Left:
+    """Leave each expectation of a plan that can still be read unknown: no record says any more what came of it."""
+    try:
+        plan = _plan(drill["spec"]["gameDay"], drill.get("status", {}))
+    except StateUnreadable:
+        return left
+    if plan is None or left.record is None or left.record.phase is Phase.FINISHED:
+        return left
+    return replace(left, record=close_plan(left.record, plan, now, "the record of the drill could not be read"))
 
 
 def _state(status: Mapping[str, Any]) -> tuple[Record | None, Setup | None]:
