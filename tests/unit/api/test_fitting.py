@@ -58,6 +58,7 @@ def test_a_large_machine_state_leaves_less_room_for_the_rest() -> None:
 
 def test_what_was_refused_is_written_with_no_more_than_it_takes_to_go_on() -> None:
     found = bare(status(100, "x" * 1000) | {"measurements": [{"name": "a"}]}, "2026-11-24T12:00:00.000Z", "Duplicate")
-    assert set(found) == {"state", "plan", "phase", "undo", "conditions", "timeline"}
+    assert set(found) == {"state", "plan", "phase", "undo", "message", "conditions", "timeline"}
+    assert len(found["message"]) <= 256
     assert found["undo"] == UNDO
     assert [line["message"] for line in found["timeline"]] == ["Duplicate"]
