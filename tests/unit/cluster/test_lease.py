@@ -6,7 +6,7 @@ import pytest
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CONFIG_MAPS, LEASES
-from gameday.cluster.lease import GIVE_UP_AFTER, LEASE_SECONDS, Election, LeaseLost
+from gameday.cluster.lease import GIVE_UP_AFTER, LEASE_SECONDS, LOCK, Election, LeaseLost, unlock_namespace
 from gameday.errors import NotLeading
 from unit.api_server import ApiServer
 
@@ -82,3 +82,41 @@ async def test_a_lease_tells_the_time_of_the_clock_that_it_was_given(api_server:
     await Election(cluster, "own", "operator", "me", lambda: NOW, lambda: 100.0).win()
     spec = api_server.objects["leases", "own", "operator"]["spec"]
     assert (spec["acquireTime"], spec["renewTime"]) == ("2027-01-15T08:00:00.000000Z",) * 2
+
+
+async def test_a_lease_is_given_up_by_its_holder_and_by_nobody_else(api_server: ApiServer, cluster: Cluster) -> None:
+    election = Election(cluster, "own", "operator", "me", lambda: NOW, lambda: 100.0)
+    await election.win()
+    other = Election(cluster, "own", "operator", "you", lambda: NOW, lambda: 100.0)
+    await other.release()
+    assert api_server.objects["leases", "own", "operator"]["spec"]["holderIdentity"] == "me"
+    await election.release()
+    assert api_server.objects["leases", "own", "operator"]["spec"]["holderIdentity"] == ""
+    api_server.drop("leases", "own", "operator")
+    await election.release()
+    assert ("leases", "own", "operator") not in api_server.objects
+
+
+async def test_a_lease_is_taken_from_a_holder_that_was_silent_for_its_length_and_not_before(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    clock = Clock()
+    await Election(cluster, "own", "operator", "me", lambda: NOW, clock).win()
+    other = Election(cluster, "own", "operator", "you", lambda: NOW, clock)
+    assert not await other._try(), "seen for the first time"
+    clock.now += LEASE_SECONDS
+    assert not await other._try(), "not yet longer than its length"
+    clock.now += 0.1
+    assert await other._try()
+    spec = api_server.objects["leases", "own", "operator"]["spec"]
+    assert (spec["holderIdentity"], spec["leaseTransitions"]) == ("you", 2)
+
+
+async def test_a_namespace_is_given_back_by_the_drill_that_holds_it(api_server: ApiServer, cluster: Cluster) -> None:
+    held = {"metadata": {"name": LOCK}, "spec": {"holderIdentity": "uid-1/first"}}
+    api_server.put("leases", "shop", held)
+    await unlock_namespace(cluster, "shop", "uid-2")
+    assert ("leases", "shop", LOCK) in api_server.objects
+    for _ in range(2):
+        await unlock_namespace(cluster, "shop", "uid-1")
+        assert ("leases", "shop", LOCK) not in api_server.objects
