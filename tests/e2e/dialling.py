@@ -123,7 +123,7 @@ class Bed:
     async def run(self, name: str, labels: Mapping[str, str], *commands: list[str]) -> str:
         """Run a pod of one container a command; its address once all run."""
         containers = [
-            {"name": f"c{i}", "image": IMAGE, "imagePullPolicy": "IfNotPresent", "command": command}
+            {"name": f"c{i}" if i else "agent", "image": IMAGE, "imagePullPolicy": "IfNotPresent", "command": command}
             for i, command in enumerate(commands)
         ]
         spec = {"containers": containers, "terminationGracePeriodSeconds": 0, "automountServiceAccountToken": False}

@@ -77,7 +77,7 @@ AT_APPLY = {
     "guardrail in the recovery": (
         _set("recovery.expect", [{"name": "up", "always": "health.ok", "guardrail": True}]),
         "spec.recovery",
-        "belongs to outage.expect",
+        "belong to outage.expect",
     ),
     "rollback of what is not expected": (
         _set(

@@ -81,6 +81,8 @@ class Redis:
     context: ssl.SSLContext | None = None
     refusal: bytes = ALERT
     """What it answers in the open although it speaks TLS, before it hangs up."""
+    resets: bool = False
+    """Whether it hangs up on what it has not read."""
     plain: int = 0
     """Connections that began in the open."""
     secure: int = 0
@@ -111,6 +113,10 @@ class Redis:
                 wrapped.recv(64)
             return
         self.plain += 1
+        if self.resets and self.context is not None:
+            # What was not read makes the kernel reset the connection, as a real Redis with TLS does.
+            one.recv(4)
+            return
         one.recv(64)
         one.sendall(b"-NOAUTH\r\n" if self.context is None else self.refusal)
 
@@ -124,11 +130,13 @@ def served(redis: Redis) -> Iterator[Redis]:
         redis.close()
 
 
-@pytest.mark.parametrize("refusal", [ALERT, b""], ids=["alert", "hangs up"])
+@pytest.mark.parametrize(
+    ("refusal", "resets"), [(ALERT, False), (b"", False), (b"", True)], ids=["alert", "hangs up", "resets"]
+)
 async def test_a_redis_that_speaks_tls_is_found_out_and_dialled_with_tls_from_then_on(
-    context: ssl.SSLContext, refusal: bytes
+    context: ssl.SSLContext, refusal: bytes, resets: bool
 ) -> None:
-    with served(Redis(context, refusal)) as redis:
+    with served(Redis(context, refusal, resets)) as redis:
         again = Dialler(Dial("target:redis:6379", "127.0.0.1", redis.port, "redis"))
         async with asyncio.timeout(5):
             assert [await again() for _ in range(3)] == [None, None, None]
