@@ -98,6 +98,7 @@ DRILL_STATUS: Schema = {
         "verdict": word("What the drill says about the system.", Verdict),
         "reason": text("Why, in a word.", WORD),
         "message": text("Why, in a sentence."),
+        "operator": text("Which operator carries it out, by the namespace and the name of its Lease.", 320),
         "startedAt": time("When the drill took its namespace."),
         "finishedAt": time("When nothing of it was left."),
         "took": text("Length of the drill.", UNIT),

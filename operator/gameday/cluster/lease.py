@@ -69,6 +69,24 @@ class Election:
             if not self.fresh():
                 raise LeaseLost(f"lease {self.name} was not renewed for {GIVE_UP_AFTER:.0f} s")
 
+    async def confirm(self) -> None:
+        """Return once the Lease was read and is this process's.
+
+        Raises:
+            LeaseLost: when somebody else holds it, or the API server did not say before it may be lost.
+
+        """
+        while self.fresh():
+            try:
+                lease = await self.cluster.get(LEASES, self.namespace, self.name)
+            except GameDayError:
+                await asyncio.sleep(SEEK_EVERY)
+                continue
+            if lease is not None and lease["spec"].get("holderIdentity") == self.identity:
+                return
+            break
+        raise LeaseLost(f"lease {self.name} is not held by this process any more")
+
     async def release(self) -> None:
         """Give the Lease up, so that another process need not wait for it to expire."""
         lease = await self.cluster.get(LEASES, self.namespace, self.name)
@@ -132,22 +150,37 @@ LOCK: Final = "gameday"
 """Name of the Lease that makes drills of a namespace take turns."""
 
 
-async def lock_namespace(cluster: Cluster, namespace: str, drill: str, uid: str, undoing: Callable[[str], bool]) -> str:
+OPERATOR: Final = "gameday.dev/operator"
+"""Annotation of a namespace's lock: which installation of the operator carries out the drill that holds it."""
+
+
+async def lock_namespace(
+    cluster: Cluster, namespace: str, drill: str, uid: str, operator: str, undoing: Callable[[str], bool]
+) -> str:
     """Take the namespace for a drill; the name of the drill that holds it, which is ``drill`` when that worked.
 
     The lock does not expire: it is held until the drill's faults are cleared, whoever runs it. Only a Drill that was
-    removed by force, and for which nobody is ``undoing`` any more (asked by its UID), loses it.
+    removed by force, and for which nobody is ``undoing`` any more (asked by its UID), loses it. Another operator's is
+    left alone, since nobody here knows what that one is undoing; its name is told beside the drill's.
     """
     body = _lease(namespace, LOCK, {"holderIdentity": f"{uid}/{drill}"})
+    body["metadata"]["annotations"] = {OPERATOR: operator}
     lease = await cluster.get(LEASES, namespace, LOCK)
     try:
         if lease is None:
             await cluster.create(LEASES, namespace, body)
             return drill
         holder: str = lease["spec"].get("holderIdentity") or ""
-        if holder and not holder.startswith(uid) and await _alive(cluster, namespace, holder, undoing):
-            return holder.partition("/")[2]
+        known = lease["metadata"].get("annotations") or {}
+        other = known.get(OPERATOR, operator)
+        if holder and not holder.startswith(uid):
+            if other != operator:
+                gone = f"if that one is uninstalled: kubectl -n {namespace} delete lease {LOCK}"
+                return f"{holder.partition('/')[2]} of operator {other} ({gone})"
+            if await _alive(cluster, namespace, holder, undoing):
+                return holder.partition("/")[2]
         lease["spec"]["holderIdentity"] = f"{uid}/{drill}"
+        lease["metadata"]["annotations"] = known | {OPERATOR: operator}
         await cluster.replace(LEASES, namespace, LOCK, lease)
     except (AlreadyExists, Conflict):
         return "another drill"

@@ -24,6 +24,8 @@ def interrupted(at: Situation) -> Record | None:
         return abort(at, Cause.DELETED, "the Drill was deleted")
     if world.abort:
         return abort(at, Cause.ABORTED, "a person set spec.abort")
+    if world.overwritten:
+        return give_up(at, Cause.STATUS_OVERWRITTEN, world.overwritten, at.now)
     if world.planned is Planned.DELETED:
         return abort(at, Cause.GAME_DAY_DELETED, "the GameDay was deleted")
     if world.halt.halted and record.phase is not Phase.PENDING:

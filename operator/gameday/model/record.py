@@ -162,6 +162,7 @@ class Cause(enum.Enum):
     TOO_MANY_DRILLS = "TooManyDrills"
     TOO_MANY_ADDRESSES = "TooManyAddresses"
     STATE_UNREADABLE = "StateUnreadable"
+    STATUS_OVERWRITTEN = "StatusOverwritten"
 
 
 @dataclass(frozen=True, slots=True)

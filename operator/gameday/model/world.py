@@ -160,6 +160,8 @@ class World:
     finalizer: bool = False
     reported: bool = False
     """Whether this process has seen to it that the GameDay shows what came of this drill."""
+    overwritten: str = ""
+    """Why a drill cannot go on from its status, which somebody else wrote, or ""."""
     resumed_at: float = 0.0
     """When this process took the drill over: what was asked for earlier, another process asked for."""
     skew: float = 0.0

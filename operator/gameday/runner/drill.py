@@ -81,7 +81,8 @@ class DrillRunner:
         """Return the finished record once nothing is left to do for this drill.
 
         Raises:
-            Superseded: when another process has written this drill's record.
+            Superseded: when somebody else has written this drill's record.
+            ClaimedElsewhere: when another installation of the operator has claimed this drill.
 
         """
         if self.memory.record.phase is not Phase.PENDING:
@@ -108,7 +109,7 @@ class DrillRunner:
                 record = self._decide(world)
                 commands = orders(self.memory.plan, record, world)
                 await self._lift(background, commands)
-                if record != self.memory.record and not await self._saved(record):
+                if (record != self.memory.record or self.memory.must_save) and not await self._saved(record):
                     continue
                 for command in commands:
                     self._start(background, command)
@@ -149,6 +150,7 @@ class DrillRunner:
         drill = self.view.only("drill")
         if drill is not None:
             self.memory.hear(drill)
+            self.memory.check_claim()
         self.find_plan()
         plan, setup = self.memory.plan, self.memory.setup
         if plan is None or setup is None:
@@ -193,7 +195,7 @@ class DrillRunner:
             return True
         late = self.clock() > self.view.resumed_at + CATCH_UP
         dead = self.view.only("drill") is None or record.phase is Phase.FINISHED
-        dead = dead or self.view.owner.halt.halted
+        dead = dead or self.view.owner.halt.halted or bool(self.memory.overwritten)
         self._began_deciding = dead or late or evidence.caught_up(self.view.resumed_at)
         return self._began_deciding
 

@@ -148,7 +148,8 @@ class Hands:
     async def _take_lock(self) -> None:
         await self._ask_owner()
         self._take_turn()
-        holder = await lock_namespace(self.operator, self.namespace, self.memory.name, self.memory.uid, self.undoing)
+        name, uid, installation = self.memory.name, self.memory.uid, self.settings.installation
+        holder = await lock_namespace(self.operator, self.namespace, name, uid, installation, self.undoing)
         if holder != self.memory.name:
             self.turns.give_back(self.memory.uid)
             self.view.lock, self.view.locked_by = Lock.BUSY, holder

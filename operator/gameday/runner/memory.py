@@ -1,6 +1,6 @@
 """What outlives the process: a drill's record and frozen plan, in its status, written before anything is done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gameday.api.bounds import MESSAGE, WORD, cut
@@ -19,12 +19,17 @@ KEPT = frozenset({"plan", "planDigest", "measurements"})
 
 
 class Superseded(Exception):
-    """Another process has written this drill's record: this one must not act for it any more."""
+    """Somebody else has written this drill's record: its runner must not act any more."""
+
+
+class ClaimedElsewhere(Exception):
+    """Another installation of the operator has claimed this drill: this one leaves it alone."""
 
 
 class Memory:
     """One drill's record, and where it is saved.
 
+    ``operator`` is the installation that claims the drill with the first save: the API server lets one of them win.
     ``narrate`` is told each new line of the timeline once it is saved, ``changed`` the record before and after.
     """
 
@@ -35,8 +40,10 @@ class Memory:
         narrate: Callable[[Line], None],
         changed: Callable[[Record, Record], None],
         clock: Callable[[], float],
+        operator: str = "",
     ) -> None:
         self.cluster = cluster
+        self.operator = operator
         self.narrate = narrate
         self.changed = changed
         self.clock = clock
@@ -51,6 +58,9 @@ class Memory:
         self.unreadable = left.unreadable
         """Why what an earlier process left cannot be read, or "": then all that is done is to undo and to tidy."""
         self.gone = False
+        self.overwritten = ""
+        """Why this drill cannot go on from its status, which somebody else wrote, or ""."""
+        self._restored = False
         self._drill = drill
         self._ours: set[str | None] = {drill.get("status", {}).get("state")}
         """What the status may hold of ours: what was there, and all that was sent since a save was last answered."""
@@ -73,6 +83,26 @@ class Memory:
         """The newest version of the object that we know."""
         return self._drill
 
+    @property
+    def must_save(self) -> bool:
+        """Whether the status does not say yet what this process goes on from, or who carries the drill out."""
+        claimed = self._drill.get("status", {}).get("operator", "") == self.operator
+        return not self.gone and (self._restored or not claimed)
+
+    def check_claim(self) -> None:
+        """See that this drill is ours, or nobody's.
+
+        Raises:
+            ClaimedElsewhere: when the status names another installation of the operator.
+
+        """
+        if (claimant := claimed_by(self._drill)) not in {"", self.operator}:
+            raise ClaimedElsewhere(f"drill {self.namespace}/{self.name} is carried out by operator {claimant}")
+
+    def restore(self, record: Record, measurements: tuple[dict[str, str | float], ...], why: str) -> None:
+        """Go on from a record that this process knew before somebody else wrote the status."""
+        self.record, self.measurements, self.overwritten, self._restored = record, measurements, why, True
+
     async def save(self, record: Record) -> None:
         """Write the record, then narrate what is new in it.
 
@@ -82,11 +112,13 @@ class Memory:
 
         Raises:
             Superseded: when the status holds a record that this process did not write.
+            ClaimedElsewhere: when the status names another installation of the operator.
             GameDayError: when the API server does not take it; nothing may be done then.
 
         """
         bare_now = self._refusals % 2 == 1
         while not self.gone:
+            self.check_claim()
             status = self._status(record, bare_now=bare_now)
             # An answer may get lost after the work was done: what was sent is ours as well.
             self._ours.add(status["state"])
@@ -106,7 +138,7 @@ class Memory:
         if bare_now and not self.gone:
             text = f"details are left out of the status, which the API server refused: {self._refused}"
             self.narrate(Line(self.clock(), "StatusRefused", text, warning=True))
-        self._refusals = 0
+        self._refusals, self._restored = 0, False
         before, self.record = self.record, record
         self.changed(before, record)
         for line in record.timeline:
@@ -125,6 +157,8 @@ class Memory:
         """The status that shows a record: with all its texts, or with as few as will do."""
         generation = self._drill["metadata"].get("generation", 1)
         status = status_of(record, generation, self.setup, (0,) if bare_now else TEXTS)
+        if self.operator:
+            status["operator"] = self.operator
         if self.measurements:
             status["measurements"] = list(self.measurements)
         if self.plan_text:
@@ -154,3 +188,9 @@ class Memory:
                 }
             )
         return conditions
+
+
+def claimed_by(drill: Mapping[str, Any]) -> str:
+    """The installation of the operator that carries a drill out, as ``NAMESPACE/LEASE``; empty while none does."""
+    claimant: str = drill.get("status", {}).get("operator") or ""
+    return claimant

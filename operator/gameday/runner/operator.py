@@ -13,19 +13,20 @@ from gameday.api.parse import PlanInvalid, PlanTooBig
 from gameday.cluster.client import Cluster
 from gameday.cluster.events import Events
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Kind, Object
-from gameday.cluster.lease import Election
+from gameday.cluster.lease import Election, LeaseLost
 from gameday.engine.permission import hindrance
 from gameday.errors import Absent, GameDayError
 from gameday.model.limits import RulingState
 from gameday.model.record import Line, Phase, Record
 from gameday.model.world import Planned, World
 from gameday.runner.clock import steady
+from gameday.runner.disputes import Disputes
 from gameday.runner.drill import DrillRunner
 from gameday.runner.feed import Feed
 from gameday.runner.freed import Freed
 from gameday.runner.gamedays import check_gameday, read
 from gameday.runner.hands import Hands
-from gameday.runner.memory import Memory
+from gameday.runner.memory import Memory, Superseded
 from gameday.runner.owner import Owner
 from gameday.runner.schedules import Schedules
 from gameday.runner.settings import Settings
@@ -75,6 +76,8 @@ class Operator:
             cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock, lambda: self.owner.halt,
             lambda: self.supervisor.listed,
         )  # fmt: skip
+        self.disputes = Disputes(cluster, self.election.confirm, self._event, clock)
+        self.supervisor.share(settings.installation, self._leave, self.disputes.settle)
         self.freed = Freed()
         self.turns = Turns(self.supervisor)
         self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed, self.schedules.deciding)
@@ -115,6 +118,8 @@ class Operator:
             if not keeping.done() or keeping.cancelled():
                 await election.release()
         for error in ended:
+            if isinstance(error, ExceptionGroup) and (lost := error.subgroup(LeaseLost)) is not None:
+                raise LeaseLost(str(lost.exceptions[0])) from error
             if isinstance(error, Exception):
                 raise error
 
@@ -202,8 +207,9 @@ class Operator:
             if after.reported and not before.reported and view.only("gameday") is not None:
                 self._count(memory, after, latest=view.is_last)
 
-        memory = Memory(self.cluster, drill, narrate, changed, clock)
+        memory = Memory(self.cluster, drill, narrate, changed, clock, self.settings.installation)
         self.metrics.holding(memory.namespace, memory.uid, memory.record)
+        self.disputes.resume(memory)
         feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, clock)
         view = View(self.cluster, memory, feed, self.owner, resumed_at=clock())
         hands = Hands(self.cluster, memory, view, self.settings, clock, self.supervisor.runs, self.turns, self.freed)
@@ -213,6 +219,14 @@ class Operator:
             self.turns.keep(memory.uid, f"{memory.namespace}/{memory.name}")
         try:
             await runner.run()
+        except* Superseded:
+            self.disputes.remember(memory)
+            raise
+        except* Exception:
+            self.disputes.doubt(memory.uid)
+            raise
+        else:
+            self.disputes.forget(memory.uid)
         finally:
             self.turns.give_back(memory.uid)
             self.supervisor.drill_left(memory.drill, gone=memory.gone)
@@ -242,6 +256,18 @@ class Operator:
             await self.events.write(about, line.reason, line.message, warning=line.warning)
         except GameDayError as error:
             log.warning("event not written: %s", error)
+
+    def _leave(self, drill: Object, other: str) -> None:
+        """Say on a Drill that another operator carries it out, and what to do if that one is gone."""
+        namespace, name = drill["metadata"]["namespace"], drill["metadata"]["name"]
+        text = (
+            f"operator {self.settings.installation} leaves this drill alone: operator {other} has claimed it; if that "
+        )
+        text += f"one is uninstalled: kubectl -n {namespace} patch drill {name} --subresource=status --type=merge "
+        text += """-p '{"status":{"operator":null}}'"""
+        line = Line(self.clock(), "ClaimedElsewhere", text, warning=True)
+        log.warning("%s", text, extra={"drill": f"{namespace}/{name}", "reason": line.reason})
+        self._write(self._event(drill, line))
 
     def _count(self, memory: Memory, record: Record, *, latest: bool) -> None:
         """Count a drill whose GameDay was brought up to date; its figures show if it is the ``latest``."""

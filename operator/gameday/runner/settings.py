@@ -24,6 +24,11 @@ class Settings:
     image_pull_policy: str = "IfNotPresent"
     event_limit: timedelta = timedelta(minutes=10)
 
+    @property
+    def installation(self) -> str:
+        """What tells this operator, with all its replicas, from others that see the same Drills."""
+        return f"{self.namespace}/{self.lease}"
+
     def watches(self, namespace: str) -> bool:
         """Whether this operator answers for a namespace."""
         return not self.watch_namespaces or namespace in self.watch_namespaces

@@ -15,7 +15,7 @@ from gameday.cluster.streams import version_of
 from gameday.errors import GameDayError
 from gameday.model.record import Phase
 from gameday.runner.entry import Entry
-from gameday.runner.memory import Superseded
+from gameday.runner.memory import ClaimedElsewhere, Superseded, claimed_by
 from gameday.runner.telemetry import Heartbeat, Metrics
 from gameday.runner.view import FINALIZER
 
@@ -77,6 +77,11 @@ class Supervisor:
         self.metrics = metrics
         self.heartbeat = heartbeat
         self.clock = clock
+        self._installation = ""
+        self._leave: Callable[[Object, str], None] = lambda _, __: None
+        self._settle: Callable[[Object], Awaitable[Object | None]] = _as_it_is
+        self._left: dict[str, str] = {}
+        """By UID, the other operator to which a drill was left."""
         self._changed = asyncio.Event()
         self._drills: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, Key] = {}
@@ -97,6 +102,19 @@ class Supervisor:
         """
         self._gameday_changed, self._drill_changed, self._deciding = gameday, drill, deciding
 
+    def share(
+        self,
+        installation: str,
+        leave: Callable[[Object, str], None],
+        settle: Callable[[Object], Awaitable[Object | None]],
+    ) -> None:
+        """Leave alone what another ``installation`` of the operator has claimed.
+
+        ``leave`` is told of each such drill once, with that operator's name. ``settle`` returns the newest state of a
+        drill whose status somebody else wrote, once it may be taken up again.
+        """
+        self._installation, self._leave, self._settle = installation, leave, settle
+
     def gameday_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a GameDay."""
         self._take(self.known.gamedays, deleted, thing)
@@ -110,6 +128,8 @@ class Supervisor:
     def drill_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a Drill."""
         self._take(self.known.drills, deleted, thing)
+        if deleted:
+            self._left.pop(thing["metadata"]["uid"], None)
         self._drill_changed(thing)
 
     def drill_left(self, thing: Object, *, gone: bool) -> None:
@@ -166,11 +186,12 @@ class Supervisor:
                     continue
 
     def _forget_ended(self) -> None:
-        """Have the metrics drop what they keep of drills that are over."""
+        """Drop what is kept of drills that are over."""
         idle = self.metrics.drills_kept() - self._drills.keys()
         if idle:
-            wanted = {thing["metadata"]["uid"] for thing in self.known.drills.values() if needs_runner(thing)}
-            for uid in idle - wanted:
+            here = {"", self._installation}
+            drills = (thing for thing in self.known.drills.values() if needs_runner(thing))
+            for uid in idle - {thing["metadata"]["uid"] for thing in drills if claimed_by(thing) in here}:
                 self.metrics.drill_over(uid)
 
     def _take(self, into: dict[Key, Object], deleted: bool, thing: Object) -> None:
@@ -188,21 +209,40 @@ class Supervisor:
 
     def _start_drill(self, group: asyncio.TaskGroup, thing: Object, entry: Entry) -> None:
         uid = thing["metadata"]["uid"]
-        if uid not in self._drills and needs_runner(thing) and entry.admits(thing):
+        if uid in self._drills or not needs_runner(thing):
+            return
+        if (other := claimed_by(thing)) not in {"", self._installation}:
+            if self._left.get(uid) != other:
+                self._left[uid] = other
+                self._leave(thing, other)
+        elif entry.admits(thing):
             self._running[uid] = key_of(thing)
             self._drills[uid] = group.create_task(self._supervised(uid, thing))
 
     async def _supervised(self, uid: str, thing: Object) -> None:
         try:
-            await self.run_drill(thing)
-        except* Exception as errors:
-            if errors.subgroup(Superseded) is not None:
-                raise
-            await self._failed(thing, errors)
+            again: Object | None = thing
+            while again is not None:
+                again = await self._run(again)
         finally:
             self._drills.pop(uid, None)
             self._running.pop(uid, None)
             self._changed.set()
+
+    async def _run(self, thing: Object) -> Object | None:
+        """Carry a drill out; its newest state where it must be taken up again, whatever its status says now."""
+        again = None
+        try:
+            await self.run_drill(thing)
+        except* ClaimedElsewhere as errors:
+            log.info("%s", errors.exceptions[0])
+        except* Superseded:
+            # A Drill that was removed meanwhile is undone all the same.
+            again = await self._settle(thing) or thing
+            self.drill_left(again, gone=False)
+        except* Exception as errors:  # noqa: BLE001  one drill must not stop others
+            await self._failed(thing, errors)
+        return again
 
     async def _failed(self, thing: Object, errors: BaseException) -> None:
         """Say what went wrong, and wait: an answer of the API server's is no error of ours."""
@@ -240,6 +280,10 @@ def _only_answers(errors: BaseException) -> GameDayError | None:
         known, other = errors.split(GameDayError)
         return _only_answers(known.exceptions[0]) if known is not None and other is None else None
     return errors if isinstance(errors, GameDayError) else None
+
+
+async def _as_it_is(drill: Object) -> Object | None:
+    return drill
 
 
 def needs_runner(drill: Object) -> bool:

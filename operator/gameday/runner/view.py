@@ -164,6 +164,7 @@ class View:
             finalizer=FINALIZER in drill["metadata"].get("finalizers", ()) and self.only("drill") is not None,
             resumed_at=self.resumed_at,
             reported=self.reported,
+            overwritten=self.memory.overwritten,
             likely_leak=self.likely_leak,
         )
         if plan is None or setup is None:

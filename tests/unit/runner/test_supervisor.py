@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gameday.cluster.lease import LeaseLost
 from gameday.errors import ClusterUnreachable
 from gameday.runner import supervisor as module
 from gameday.runner.memory import Superseded
@@ -100,11 +101,51 @@ async def test_an_answer_of_the_api_server_is_no_error_of_ours(one: Supervisor, 
     assert not metrics.registry.get_sample_value("gameday_internal_errors_total")
 
 
-async def test_a_record_written_by_another_process_ends_this_one(one: Supervisor, runs: Runs) -> None:
-    runs.errors["taken"] = Superseded("another process acts")
+async def test_a_record_written_by_somebody_else_ends_its_own_runner_alone(one: Supervisor, runs: Runs) -> None:
+    newest = drill("taken", 7)
+
+    async def settle(thing: Object) -> Object:
+        assert thing["metadata"]["name"] == "taken"
+        runs.errors.clear()
+        return newest
+
+    runs.errors["taken"] = Superseded("somebody else wrote it")
+    one.share("own/lease", lambda _, __: None, settle)
     one.drill_seen(False, drill("taken"))
-    with pytest.raises(ExceptionGroup):
+    one.drill_seen(False, drill("good"))
+    await lead(one)
+    assert Counter(runs.began) == {"taken": 2, "good": 1}
+    assert one.known.drills["shop", "taken"] == newest
+
+
+async def test_a_record_written_by_another_leader_ends_the_process(one: Supervisor, runs: Runs) -> None:
+    async def settle(_: Object) -> Object:
+        raise LeaseLost("lease own is held by another process")
+
+    runs.errors["taken"] = Superseded("another leader wrote it")
+    one.share("own/lease", lambda _, __: None, settle)
+    one.drill_seen(False, drill("taken"))
+    with pytest.raises(ExceptionGroup) as raised:
         await asyncio.wait_for(one.lead(), 5)
+    assert raised.value.subgroup(LeaseLost) is not None
+
+
+async def test_what_another_operator_has_claimed_is_left_alone_and_said_so_once(one: Supervisor, runs: Runs) -> None:
+    left: list[tuple[str, str]] = []
+
+    async def settle(thing: Object) -> Object:
+        return thing
+
+    one.share("own/lease", lambda thing, other: left.append((thing["metadata"]["name"], other)), settle)
+    one.drill_seen(False, drill("theirs") | {"status": {"phase": "Outage", "operator": "other/lease"}})
+    one.drill_seen(False, drill("ours") | {"status": {"phase": "Outage", "operator": "own/lease"}})
+    one.drill_seen(False, drill("over") | {"status": {"phase": "Finished", "operator": "other/lease"}})
+    await lead(one)
+    assert left == [("theirs", "other/lease")]
+    assert runs.began == ["ours"]
+    one.drill_seen(False, drill("theirs", 2) | {"status": {"phase": "Outage"}})
+    await lead(one)
+    assert "theirs" in runs.began
 
 
 async def test_what_was_listed_makes_up_for_events_that_never_came(one: Supervisor, runs: Runs) -> None:

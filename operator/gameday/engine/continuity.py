@@ -1,0 +1,27 @@
+"""Whether a record that somebody else wrote can be gone on from, or forgets what this process knows to be open."""
+
+from gameday.model.record import Hold, HoldState, Phase, Record
+
+_PHASES = tuple(Phase)
+_STATES = tuple(HoldState)
+
+
+def continues(found: Record, known: Record) -> bool:
+    """Whether ``found`` can have come of ``known``: it is not behind, and names every change that is open.
+
+    A drill that has ended is gone on from by its own record alone, and no other record may end one.
+    """
+    if Phase.FINISHED in {known.phase, found.phase}:
+        return False
+    if found.started_at != known.started_at and known.started_at is not None:
+        return False
+    behind = _PHASES.index(found.phase) < _PHASES.index(known.phase) or (known.finishing and not found.finishing)
+    return not behind and all(_names(found.hold(hold.name), hold) for hold in known.holds if hold.open)
+
+
+def _names(found: Hold | None, known: Hold) -> bool:
+    if found is None or not found.open or _STATES.index(found.state) < _STATES.index(known.state):
+        return False
+    return all(
+        getattr(found, field) == getattr(known, field) for field in ("kind", "object_name", "fuse_name", "before")
+    )
