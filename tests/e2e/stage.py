@@ -198,6 +198,11 @@ class Stage:
         drill = {"apiVersion": DRILLS.api_version, "kind": "Drill", "metadata": {"name": name}}
         self.apply(gameday, drill | {"spec": {"gameDay": gameday["metadata"]["name"], **spec}})
 
+    def give_away(self, name: str = "first") -> None:
+        """Take a Drill from the operator that has claimed it, as the docs say."""
+        patch = ("--subresource=status", "--type=merge", "-p", '{"status":{"operator":null}}')
+        kubectl("-n", self.namespace, "patch", "drill", name, *patch)
+
     async def drill(self, name: str = "first") -> Object:
         """The Drill as it is."""
         found = await self.admin.get(DRILLS, self.namespace, name)

@@ -14,7 +14,7 @@ from collections import Counter
 from simulation import running
 from simulation.bare import world as bare
 from simulation.outcome import Outcome
-from simulation.scenario import Scenario, What, draw
+from simulation.scenario import DRAWN, Scenario, What, draw
 from simulation.shrinking import shrink
 
 USUAL = 60
@@ -110,8 +110,8 @@ def many(first: int, drills: int, *, whole: bool) -> int:
 def unbitten(drawn: Counter[What], bit: Counter[What]) -> list[str]:
     """Print in how many worlds each kind of trouble bit; what is to be said of those that never did."""
     print("in how many worlds somebody met each trouble, of those drawn:")
-    print(", ".join(f"{what.value} {bit[what]}/{drawn[what]}" for what in What))
-    return [f"{what.value}: drawn {drawn[what]} times, and nobody ever met it" for what in What if not bit[what]]
+    print(", ".join(f"{what.value} {bit[what]}/{drawn[what]}" for what in DRAWN))
+    return [f"{what.value}: drawn {drawn[what]} times, and nobody ever met it" for what in DRAWN if not bit[what]]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from gameday.model.labels import DRILL, ROLE
 from gameday.model.record import Phase, Verdict
 from simulation.client import Server
 from simulation.scenario import FREEZING, Scenario, Trial, Vice, What
-from simulation.store import Change
+from simulation.store import PERSON, Change
 from simulation.system import System
 from simulation.town import OUTAGE, WORKERS, Town, engine_of
 from simulation.truths import LYING, touched_in_vain, unfounded, untold, vanished
@@ -98,7 +98,7 @@ class Monitor:
                 self._scaled(change)
             case "jobs" if change.after is not None and "startTime" in change.after.get("status", {}):
                 self._ever_armed.add(change.after["metadata"]["uid"])
-            case "drills" if change.verb == "status" and change.after is not None:
+            case "drills" if change.verb == "status" and change.after is not None and change.actor != PERSON:
                 self._status(change.actor, change.after)
 
     def _town(self, thing: Object) -> Town:

@@ -19,6 +19,8 @@ from simulation.world import HotLoop, World
 
 OWN = "gameday-system"
 """The operator's own namespace."""
+OPERATORS = (OWN, "gameday-other")
+"""Namespaces of operators that see the same Drills."""
 RESTART_AFTER = 2.0
 """Seconds until the kubelet starts a process again that ended by itself."""
 
@@ -26,10 +28,11 @@ RESTART_AFTER = 2.0
 class Process(Mortal):
     """An operator, from its start to its death. ``name`` is its identity; the next one has another."""
 
-    def __init__(self, world: World, server: Server, name: str, skew: float = 0.0) -> None:
+    def __init__(self, world: World, server: Server, name: str, skew: float = 0.0, namespace: str = OWN) -> None:
         self.world = self.clock = world
         self.server = server
         self.name = name
+        self.namespace = namespace
         self.skew = skew
         self.ended_at = 0.0
         """When it died, in the world's seconds."""
@@ -39,7 +42,10 @@ class Process(Mortal):
         self.loop = ProcessLoop(lambda: world.now)
         cluster = SimulatedCluster(server, self)
         self.operator = Operator(
-            cluster, Settings(OWN, name, "image"), clock=lambda: world.now + self.skew, monotonic=lambda: world.now
+            cluster,
+            Settings(namespace, name, "image"),
+            clock=lambda: world.now + self.skew,
+            monotonic=lambda: world.now,
         )
         supervisor = self.operator.supervisor
         self._tasks: list[asyncio.Task[Any]] = [

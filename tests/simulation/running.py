@@ -5,12 +5,11 @@ from collections import Counter
 from gameday.cluster.kinds import LEASES, PODS, Object
 from gameday.errors import GameDayError
 from gameday.model.labels import AGENT
-from gameday.runner.memory import Superseded
 from simulation.client import LogSource, Server
 from simulation.controllers import Controllers
 from simulation.invariants import DEADLY, Monitor, Rule
 from simulation.outcome import Outcome
-from simulation.process import OWN, RESTART_AFTER, Process
+from simulation.process import OPERATORS, OWN, RESTART_AFTER, Process
 from simulation.scenario import Scenario, What
 from simulation.store import Store
 from simulation.town import Town
@@ -46,7 +45,8 @@ class Site:
         for town in self.towns:
             town.found()
         for _ in range(self.scenario.replicas):
-            self.start()
+            for namespace in OPERATORS[: self.scenario.operators]:
+                self.start(namespace)
         last = 0.0
         for trouble in self.scenario.troubles:
             self.world.at(START + trouble.at, befall, self, trouble)
@@ -91,9 +91,9 @@ class Site:
             self.world.tally.bit,
         )
 
-    def start(self) -> None:
-        """Start a process of the operator."""
-        process = Process(self.world, self.server, f"operator-{len(self.everyone)}", self._skew)
+    def start(self, namespace: str = OWN) -> None:
+        """Start a process of the operator that is installed in this namespace."""
+        process = Process(self.world, self.server, f"operator-{len(self.everyone)}", self._skew, namespace)
         process.ended = self._ended
         self.everyone.append(process)
         self.alive.append(process)
@@ -115,7 +115,7 @@ class Site:
     def _ended(self, process: Process) -> None:
         self.alive.remove(process)
         self.world.processes.remove(process)
-        self.world.after(self.restart_after, self.start)
+        self.world.after(self.restart_after, self.start, process.namespace)
         self.restart_after = RESTART_AFTER
 
     def _of(self, pod: Object) -> Town:
@@ -134,11 +134,12 @@ class Site:
         if broken:
             self.monitor.note(Rule.SOUND, f"{process.name} had {broken:.0f} internal errors")
         error = process.error
-        alone = self.scenario.replicas == 1 and not DEADLY & {trouble.what for trouble in self.scenario.troubles}
-        if isinstance(error, BaseExceptionGroup) and alone and error.subgroup(Superseded) is not None:
-            self.monitor.note(Rule.SOUND, f"{process.name} took its own record for another's: {error!r}")
+        whats = {trouble.what for trouble in self.scenario.troubles}
+        alone = self.scenario.replicas == 1 and not (DEADLY | {What.STATUS_WRITTEN}) & whats
+        if alone and process.operator.disputes.count:
+            self.monitor.note(Rule.SOUND, f"{process.name} took its own record for another's")
         if isinstance(error, BaseExceptionGroup):
-            error = error.subgroup(lambda e: not isinstance(e, GameDayError | Superseded | BaseExceptionGroup))
+            error = error.subgroup(lambda e: not isinstance(e, GameDayError | BaseExceptionGroup))
         if error is not None and "Lease" not in type(error).__name__:
             self.monitor.note(Rule.SOUND, f"{process.name} ended: {error!r}")
 

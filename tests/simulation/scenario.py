@@ -6,7 +6,7 @@ of it away.
 
 import enum
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 class Vice(enum.Enum):
@@ -119,6 +119,8 @@ class What(enum.Enum):
     SCALED_BY_OTHERS = "scaled by others"
     FINALIZER_TAKEN = "finalizer taken"
     """Somebody takes our finalizer off a running Drill."""
+    STATUS_WRITTEN = "status written"
+    """Somebody writes a Drill's status: nothing, what it was before, or all but the changes, as ``detail`` says."""
 
 
 EVERYWHERE = frozenset(
@@ -134,10 +136,13 @@ CHANGING = frozenset(
     {
         What.HALT, What.AGENT_DIES, What.POLICY_DELETED, What.POLICY_CHANGED, What.FUSE_DELETED, What.FUSE_SUSPENDED,
         What.ABORT, What.DRILL_DELETED, What.DRILL_FORCED, What.GAMEDAY_DELETED, What.OPT_OUT, What.SCALED_BY_OTHERS,
-        What.FINALIZER_TAKEN,
+        What.FINALIZER_TAKEN, What.STATUS_WRITTEN,
     }
 )  # fmt: skip
 """What changes an object of the cluster by itself: such a trouble has bitten when an object is another than before."""
+
+DRAWN = tuple(what for what in What if what is not What.STATUS_WRITTEN)
+"""What is drawn by lot; the rest has tests of its own, and needs a whole operator."""
 
 FREEZING = frozenset({What.FREEZE, What.FREEZE_AT_CALL})
 """After these another process takes over."""
@@ -185,6 +190,8 @@ class Scenario:
     troubles: tuple[Trouble, ...] = ()
     replicas: int = 1
     """Processes of the operator: with two, one takes over."""
+    operators: int = 1
+    """Installations of the operator that see the same Drills, each with so many processes."""
 
     def concerning(self, drill: int) -> frozenset[What]:
         """What goes wrong for one drill."""
@@ -200,7 +207,7 @@ class Dice:
     """Draws a scenario."""
 
     random: random.Random
-    kinds: tuple[What, ...] = field(default_factory=lambda: tuple(What))
+    kinds: tuple[What, ...] = DRAWN
     vices: tuple[Vice, ...] = VICES
 
     def trial(self, number: int) -> Trial:
@@ -264,9 +271,7 @@ class Dice:
         return Trouble(what, at, drill, seconds, count, detail)
 
 
-def draw(
-    seed: int, drills: int = 2, kinds: tuple[What, ...] = tuple(What), vices: tuple[Vice, ...] = VICES
-) -> Scenario:
+def draw(seed: int, drills: int = 2, kinds: tuple[What, ...] = DRAWN, vices: tuple[Vice, ...] = VICES) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
     dice = Dice(random.Random(seed), kinds, vices)
     trials = tuple(dice.trial(number) for number in range(drills))

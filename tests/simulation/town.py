@@ -136,6 +136,8 @@ class Town:
     sources: dict[str, LogSource] = field(default_factory=dict)
     fires: dict[str, float] = field(default_factory=dict)
     """When each fuse of a scale fires."""
+    statuses: list[Object] = field(default_factory=list)
+    """All that its Drill's status ever was."""
     samples: int = 0
     system: System = field(init=False)
     _changed_at: float = 0.0
@@ -211,6 +213,8 @@ class Town:
             return
         if change.kind is NETWORK_POLICIES and (change.before is None or change.after is None):
             self.server.store.world.after(EFFECT, self.follow)
+        elif change.kind is DRILLS and change.verb == "status" and change.after is not None:
+            self.statuses.append(change.after["status"])
         elif change.kind is DEPLOYMENTS and change.verb == "status" and change.after is not None:
             self.system.restarted(change.after["status"].get("readyReplicas", 0))
         elif change.kind is JOBS and change.after is not None and change.before is not None:

@@ -1,7 +1,8 @@
 """How each trouble of a scenario is brought about."""
 
+import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, GAMEDAYS, JOBS, NETWORK_POLICIES, SERVICE_ACCOUNTS, Object
 from gameday.model.labels import ROLE
@@ -202,6 +203,8 @@ def _people(site: "Site", trouble: Trouble, town: Town) -> Callable[[], None] | 
         case What.RIGHTS_GONE:
             server.without_rights.add(namespace)
             return lambda: server.without_rights.discard(namespace)
+        case What.STATUS_WRITTEN:
+            _status(trouble, town)
         case What.SCALED_BY_OTHERS:
             store.edit_scale(namespace, "worker", trouble.count)
         case _:
@@ -213,6 +216,31 @@ def _again(site: "Site", namespace: str, body: Object) -> None:
     store = site.server.store
     if store.get(SERVICE_ACCOUNTS, namespace, "gameday") is None:
         store.create(PERSON, SERVICE_ACCOUNTS, namespace, body)
+
+
+def _status(trouble: Trouble, town: Town) -> None:
+    """Write a status, as somebody could who may write it."""
+    store, drill = town.server.store, town.drill
+    if drill is None or not drill.get("status", {}).get("state"):
+        return
+    status: Object = drill["status"]
+    match trouble.detail:
+        case "emptied":
+            status = {}
+        case "from before":
+            status = town.statuses[max(0, len(town.statuses) - 1 - trouble.count)]
+        case "without its changes":
+            status = status | {"state": _edited(status, holds=[]), "undo": []}
+        case "damaged":
+            status = status | {"state": status["state"][:-9]}
+        case _:
+            status = status | {"state": _edited(status, baseline={"health.latency": 1.0})}
+    store.replace_status(PERSON, DRILLS, town.namespace, town.drill_name, drill | {"status": status})
+
+
+def _edited(status: Object, **fields: Any) -> str:
+    state = json.loads(status["state"])
+    return json.dumps(state | {"engine": state["engine"] | fields})
 
 
 def _drill(what: What, town: Town) -> None:

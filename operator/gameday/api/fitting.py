@@ -15,6 +15,7 @@ KEPT: Final = frozenset(
         "plan",
         "planDigest",
         "observedGeneration",
+        "operator",
         "phase",
         "verdict",
         "reason",

@@ -16,7 +16,7 @@ from gameday.cluster.kinds import DRILLS, Object
 from gameday.engine.continuity import continues
 from gameday.errors import GameDayError
 from gameday.model.plan import Plan
-from gameday.model.record import Cause, Line, Record
+from gameday.model.record import Cause, HoldState, Line, Record
 from gameday.model.setup import Setup
 from gameday.runner.memory import Memory
 
@@ -53,9 +53,14 @@ class Disputes:
         self._narrate = narrate
         self._clock = clock
         self._known: dict[str, Known] = {}
+        self._ended: set[str] = set()
+        """UIDs of the drills that this process has carried out to their end."""
+        self.count = 0
+        """How often this process has lost a drill's status."""
 
     def remember(self, memory: Memory) -> None:
         """Keep what a runner knew whose record was written over."""
+        self.count += 1
         before = self._known.get(memory.uid)
         plan = (memory.plan, memory.plan_text, memory.plan_digest) if memory.plan is not None else None
         times = before.times + 1 if before is not None else 1
@@ -67,9 +72,18 @@ class Disputes:
         if known is not None:
             self._known[uid] = replace(known, times=known.times + 1)
 
-    def forget(self, uid: str) -> None:
-        """Drop what was kept of a drill that is over."""
+    def end(self, uid: str) -> None:
+        """Drop what was kept of a drill that is over, but for that it is."""
         self._known.pop(uid, None)
+        self._ended.add(uid)
+
+    def ended(self, uid: str) -> bool:
+        """Whether this process has carried a drill out to its end: it is neither run nor counted again."""
+        return uid in self._ended
+
+    def keep(self, uids: set[str]) -> None:
+        """Forget the drills that are gone."""
+        self._ended &= uids
 
     async def settle(self, drill: Object) -> Object | None:
         """Wait until a drill may be taken up again: its newest state, or None when it is gone.
@@ -100,6 +114,12 @@ class Disputes:
 
     def resume(self, memory: Memory) -> None:
         """Have a new runner go on from what its drill's status says, or from what is known here."""
+        if self.ended(memory.uid):
+            # Whatever its undo log says now was undone long ago, and may have been changed by people since.
+            holds = tuple(replace(hold, state=HoldState.UNDONE) for hold in memory.record.holds)
+            why = "somebody else wrote this drill's status after it had ended; create a new Drill to run it again"
+            memory.restore(replace(memory.record, holds=holds), memory.measurements, why)
+            return
         known = self._known.get(memory.uid)
         if known is None:
             return

@@ -150,7 +150,7 @@ class DrillRunner:
         drill = self.view.only("drill")
         if drill is not None:
             self.memory.hear(drill)
-            self.memory.check_claim()
+            self.memory.check()
         self.find_plan()
         plan, setup = self.memory.plan, self.memory.setup
         if plan is None or setup is None:

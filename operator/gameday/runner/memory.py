@@ -89,15 +89,19 @@ class Memory:
         claimed = self._drill.get("status", {}).get("operator", "") == self.operator
         return not self.gone and (self._restored or not claimed)
 
-    def check_claim(self) -> None:
-        """See that this drill is ours, or nobody's.
+    def check(self) -> None:
+        """See that the newest status that we know is what this process has left, and names no other operator.
 
         Raises:
-            ClaimedElsewhere: when the status names another installation of the operator.
+            Superseded: when it holds a record that this process did not write.
+            ClaimedElsewhere: when it names another installation of the operator.
 
         """
         if (claimant := claimed_by(self._drill)) not in {"", self.operator}:
             raise ClaimedElsewhere(f"drill {self.namespace}/{self.name} is carried out by operator {claimant}")
+        # What a watch has told counts as well: to write over what another process wrote would undo its work.
+        if not self.gone and self._drill.get("status", {}).get("state") not in self._ours:
+            raise Superseded(f"the record of drill {self.namespace}/{self.name} was written by somebody else")
 
     def restore(self, record: Record, measurements: tuple[dict[str, str | float], ...], why: str) -> None:
         """Go on from a record that this process knew before somebody else wrote the status."""
@@ -118,13 +122,10 @@ class Memory:
         """
         bare_now = self._refusals % 2 == 1
         while not self.gone:
-            self.check_claim()
+            self.check()
             status = self._status(record, bare_now=bare_now)
             # An answer may get lost after the work was done: what was sent is ours as well.
             self._ours.add(status["state"])
-            # What a watch has told counts as well: to write over what another process wrote would undo its work.
-            if self._drill.get("status", {}).get("state") not in self._ours:
-                raise Superseded(f"the record of drill {self.namespace}/{self.name} was written by another process")
             try:
                 body = self._drill | {"status": status}
                 self._drill = dict(await self.cluster.replace_status(DRILLS, self.namespace, self.name, body))

@@ -139,6 +139,7 @@ class Operator:
                     gamedays = await self._list(GAMEDAYS, namespace)
                     self.supervisor.resync(namespace, drills, gamedays)
                 self.supervisor.listed = True
+                self.disputes.keep({drill["metadata"]["uid"] for drill in self.supervisor.known.drills.values()})
             except GameDayError as error:
                 log.warning("drills and game days were not listed: %s", error)
                 pause = RESYNC_AGAIN
@@ -204,7 +205,8 @@ class Operator:
         def changed(before: Record, after: Record) -> None:
             self.metrics.changed(memory.namespace, memory.uid, before, after)
             # What a process hears of no more, because it dies at that moment, the next one cannot tell from counted.
-            if after.reported and not before.reported and view.only("gameday") is not None:
+            fresh = after.reported and not before.reported and not self.disputes.ended(memory.uid)
+            if fresh and view.only("gameday") is not None:
                 self._count(memory, after, latest=view.is_last)
 
         memory = Memory(self.cluster, drill, narrate, changed, clock, self.settings.installation)
@@ -226,7 +228,7 @@ class Operator:
             self.disputes.doubt(memory.uid)
             raise
         else:
-            self.disputes.forget(memory.uid)
+            self.disputes.end(memory.uid)
         finally:
             self.turns.give_back(memory.uid)
             self.supervisor.drill_left(memory.drill, gone=memory.gone)

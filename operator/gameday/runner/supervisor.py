@@ -144,9 +144,11 @@ class Supervisor:
             listed = {key_of(thing): thing for thing in items}
             known_here = [key for key in known if namespace in {None, key[0]}]
             for key in [k for k in known_here if k not in listed and version_of(known[k]) < int(version)]:
-                del known[key]
+                gone = known.pop(key)
                 if known is self.known.gamedays:
                     self.metrics.forget(*key)
+                else:
+                    self._left.pop(gone["metadata"]["uid"], None)
             newer = {k: slim(t) for k, t in listed.items() if k not in known or version_of(known[k]) < version_of(t)}
             known.update(newer)
             for key, thing in newer.items():

@@ -66,9 +66,9 @@ async def test_the_next_process_shows_and_counts_a_drill_whose_operator_died_bef
     drill = an_ended_drill(api_server, "first", ENDED, held=held)
     assert drill["status"]["unreported"] is True
     async with acting(cluster) as operator:
-        await becomes(lambda: api_server.objects[SMALL].get("status", {}).get("lastDrill") == "first", 5)
-        await becomes(lambda: "unreported" not in api_server.objects["drills", "shop", "first"]["status"], 5)
-        await becomes(lambda: not api_server.objects["drills", "shop", "first"]["metadata"]["finalizers"], 5)
+        await becomes(lambda: api_server.objects[SMALL].get("status", {}).get("lastDrill") == "first", 20)
+        await becomes(lambda: "unreported" not in api_server.objects["drills", "shop", "first"]["status"], 20)
+        await becomes(lambda: not api_server.objects["drills", "shop", "first"]["metadata"]["finalizers"], 20)
         labels = {"namespace": "shop", "gameday": "small", "verdict": "Passed"}
         counted = operator.metrics.registry.get_sample_value
         assert counted("gameday_drills_total", labels) == 1
@@ -88,10 +88,10 @@ async def test_a_gameday_that_cannot_be_written_does_not_hold_a_drill_for_ever(
     api_server.forbidden = {"update gamedays"}
     an_ended_drill(api_server, "first", ENDED)
     async with acting(cluster):
-        await becomes(lambda: not api_server.objects["drills", "shop", "first"]["metadata"]["finalizers"], 5)
+        await becomes(lambda: not api_server.objects["drills", "shop", "first"]["metadata"]["finalizers"], 20)
         status = api_server.objects["drills", "shop", "first"]["status"]
         assert status["unreported"] is True
         assert "cannot update resource" in next(c for c in status["conditions"] if c["type"] == "Hindered")["message"]
         api_server.forbidden = set()
-        await becomes(lambda: api_server.objects[SMALL].get("status", {}).get("lastDrill") == "first", 5)
-        await becomes(lambda: "unreported" not in api_server.objects["drills", "shop", "first"]["status"], 5)
+        await becomes(lambda: api_server.objects[SMALL].get("status", {}).get("lastDrill") == "first", 20)
+        await becomes(lambda: "unreported" not in api_server.objects["drills", "shop", "first"]["status"], 20)

@@ -53,16 +53,16 @@ async def test_of_two_that_see_a_new_drill_one_claims_it_before_anything_and_bot
 ) -> None:
     api_server.put("gamedays", "shop", GAMEDAY)
     async with installed(cluster, ONE, OTHER) as operators:
-        await becomes(lambda: all(operator.supervisor.listed for operator in operators), 5)
+        await becomes(lambda: all(operator.supervisor.listed for operator in operators), 20)
         drill = api_server.put("drills", "shop", a_drill("first"))
         for operator in operators:
             operator.supervisor.drill_seen(False, drill)
-        await becomes(lambda: "operator" in api_server.objects[DRILL].get("status", {}), 5)
+        await becomes(lambda: "operator" in api_server.objects[DRILL].get("status", {}), 20)
         owner = api_server.objects[DRILL]["status"]["operator"]
         assert owner in {operator.settings.installation for operator in operators}
         # It is refused by its preflight, and so it ends, once, by its own operator.
-        await becomes(lambda: api_server.objects[DRILL]["status"].get("phase") == "Finished", 10)
-        await becomes(lambda: bool(events(api_server, "ClaimedElsewhere")), 5)
+        await becomes(lambda: api_server.objects[DRILL]["status"].get("phase") == "Finished", 20)
+        await becomes(lambda: bool(events(api_server, "ClaimedElsewhere")), 20)
         assert api_server.objects[DRILL]["status"]["operator"] == owner
         assert ("leases", "shop", LOCK) not in api_server.objects
         counts = [
@@ -71,7 +71,7 @@ async def test_of_two_that_see_a_new_drill_one_claims_it_before_anything_and_bot
             )
             for operator in operators
         ]
-        await becomes(lambda: "unreported" not in api_server.objects[DRILL]["status"], 5)
+        await becomes(lambda: "unreported" not in api_server.objects[DRILL]["status"], 20)
         assert sum(count or 0 for count in counts) <= 1
 
 
@@ -83,7 +83,7 @@ async def test_what_another_operator_has_claimed_is_left_alone_until_a_person_gi
     drill["status"] |= {"operator": f"{OTHER}/gameday-operator"}
     drill = api_server.put("drills", "shop", drill)
     async with installed(cluster, ONE) as (operator,):
-        await becomes(lambda: bool(events(api_server, "ClaimedElsewhere")), 5)
+        await becomes(lambda: bool(events(api_server, "ClaimedElsewhere")), 20)
         await asyncio.sleep(0.3)
         assert api_server.objects[DRILL] == drill
         assert POLICY in api_server.objects
@@ -93,7 +93,7 @@ async def test_what_another_operator_has_claimed_is_left_alone_until_a_person_gi
         assert "kubectl -n shop patch drill first --subresource=status --type=merge" in event["message"]
         given = drill | {"status": {k: v for k, v in drill["status"].items() if k != "operator"}}
         operator.supervisor.drill_seen(False, api_server.put("drills", "shop", given))
-        await becomes(lambda: POLICY not in api_server.objects, 5)
+        await becomes(lambda: POLICY not in api_server.objects, 20)
         assert api_server.objects[DRILL]["status"]["operator"] == f"{ONE}/gameday-operator"
 
 
@@ -103,13 +103,13 @@ async def test_a_drill_that_is_given_away_while_it_runs_is_taken_over_and_its_fi
     drill = under_cut(api_server)
     api_server.put("configmaps", OTHER, HALT)
     async with installed(cluster, ONE) as (operator,):
-        await becomes(lambda: operator.supervisor.runs(drill["metadata"]["uid"]), 5)
+        await becomes(lambda: operator.supervisor.runs(drill["metadata"]["uid"]), 20)
         status = api_server.objects[DRILL]["status"] | {"operator": f"{OTHER}/gameday-operator"}
         api_server.put("drills", "shop", drill | {"status": status})
-        await becomes(lambda: not operator.supervisor.runs(drill["metadata"]["uid"]), 5)
-        await becomes(lambda: bool(events(api_server, "ClaimedElsewhere")), 5)
+        await becomes(lambda: not operator.supervisor.runs(drill["metadata"]["uid"]), 20)
+        await becomes(lambda: bool(events(api_server, "ClaimedElsewhere")), 20)
         async with installed(cluster, OTHER):
-            await becomes(lambda: POLICY not in api_server.objects, 5)
+            await becomes(lambda: POLICY not in api_server.objects, 20)
 
 
 async def test_a_namespace_that_another_operator_holds_is_busy_and_says_whose_it_is(
@@ -127,13 +127,13 @@ async def test_a_namespace_that_another_operator_holds_is_busy_and_says_whose_it
             conditions = api_server.objects[DRILL].get("status", {}).get("conditions", ())
             return next((c["message"] for c in conditions if c["reason"] == "Busy"), "")
 
-        await becomes(lambda: bool(waiting()), 5)
+        await becomes(lambda: bool(waiting()), 20)
         assert f"theirs of operator {OTHER}/lease" in waiting()
         assert "kubectl -n shop delete lease gameday" in waiting()
         lease = api_server.objects["leases", "shop", LOCK]
         assert lease["metadata"]["annotations"] == {OPERATOR: f"{OTHER}/lease"}
         await unlock_namespace(cluster, "shop", uid)
-        await becomes(lambda: "startedAt" in api_server.objects[DRILL]["status"], 10)
+        await becomes(lambda: "startedAt" in api_server.objects[DRILL]["status"], 20)
 
 
 async def test_two_that_do_not_agree_on_a_gameday_do_not_write_it_in_turns(
@@ -148,7 +148,7 @@ async def test_two_that_do_not_agree_on_a_gameday_do_not_write_it_in_turns(
             for operator in (one, other):
                 operator.supervisor.gameday_seen(False, api_server.objects[gameday])
 
-        await becomes(lambda: cluster.requests["update", "gamedays"] + second.requests["update", "gamedays"] >= 2, 5)
+        await becomes(lambda: cluster.requests["update", "gamedays"] + second.requests["update", "gamedays"] >= 2, 20)
         for _ in range(5):
             told()
             await asyncio.sleep(0.1)

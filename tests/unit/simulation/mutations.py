@@ -22,10 +22,10 @@ from gameday.faults import policy
 from gameday.model.plan import Plan
 from gameday.model.record import Hold, HoldState, Record, ResultState
 from gameday.model.world import World
+from gameday.runner import disputes, measured, memory, supervisor
 from gameday.runner import drill as runner
-from gameday.runner import measured, memory, supervisor
 from simulation.invariants import Rule
-from simulation.scenario import VICES, Vice, What
+from simulation.scenario import DRAWN, VICES, Vice, What
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def mutation(
 
     def listed(bug: Callable[[], tuple[Any, ...]]) -> Callable[[], tuple[Any, ...]]:
         places = (False, True) if whole is None else (whole,)
-        MUTATIONS.extend(Mutation(name, frozenset(breaks), kinds or tuple(What), bug, one, vices) for one in places)
+        MUTATIONS.extend(Mutation(name, frozenset(breaks), kinds or DRAWN, bug, one, vices) for one in places)
         return bug
 
     return listed
@@ -325,7 +325,10 @@ def _() -> tuple[Any, ...]:
     "a drill is taken up again from what the watch told last", Rule.COUNTED, kinds=(What.WATCH_DROPS,), whole=True
 )
 def _() -> tuple[Any, ...]:
-    return (patch.object(supervisor.Supervisor, "drill_left", lambda *_, **__: None),)
+    return (
+        patch.object(supervisor.Supervisor, "drill_left", lambda *_, **__: None),
+        patch.object(disputes.Disputes, "ended", lambda *_: False),
+    )
 
 
 @mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)
