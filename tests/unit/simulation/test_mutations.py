@@ -14,7 +14,7 @@ from unit.simulation.mutations import MUTATIONS, Mutation
 
 MOST = 400
 """Worlds within which a bug must be found."""
-MOST_WHOLE = 60
+MOST_WHOLE = 240
 
 
 @pytest.fixture(autouse=True)
