@@ -96,9 +96,14 @@ class Expression:
     comparisons: tuple[Comparison, ...] = ()
 
     def evaluate(self, env: Mapping[str, Mapping[str, Value]]) -> Outcome:
+        """Hold the expression against samples' values by probe, and ``baseline``, as ``evaluate_seen`` does."""
+        return self.evaluate_seen({name: _promoted(value) for name, value in env.items()})
+
+    def evaluate_seen(self, env: Mapping[str, Mapping[str, Value]]) -> Outcome:
         """Hold the expression against views of samples by probe, and ``baseline``. Never raises for what they hold.
 
-        ``INCREASES`` in ``env`` holds how much each path of an ``increase`` grew, by the path's text.
+        All numbers in ``env`` are doubles, as ``view`` makes them: it is called for each sample. ``INCREASES`` in it
+        holds how much each path of an ``increase`` grew, by the path's text.
         """
         names = self.probes | {BASELINE} if self.baseline_paths else self.probes
         if self.increases:
@@ -107,7 +112,7 @@ class Expression:
         if absent := names - env.keys():
             return Outcome(OutcomeKind.MISSING, ", ".join(sorted(absent)), frozenset(absent))
         try:
-            context = cel.Context(variables={name: _promoted(env[name]) for name in names})
+            context = cel.Context(variables={name: env[name] for name in names})
             for name, function in FUNCTIONS.items():
                 context.add_function(name, function)
             result = self._program.execute(context)

@@ -131,7 +131,7 @@ class Tracer:
             env[BASELINE] = self.baseline
         if self._increases:
             env[INCREASES] = {path_text(one.path): one.value for one in self._increases if one.value is not None}
-        return self._judgeable(sample, self.expression.evaluate(env))
+        return self._judgeable(sample, self.expression.evaluate_seen(env))
 
     def _unknown(self) -> str:
         """What the expression reads and nobody knows at this sample, or ""."""
