@@ -336,7 +336,12 @@ def _() -> tuple[Any, ...]:
     return (patch("gameday.runner.lanes.RETRY_AFTER", 0.0),)
 
 
-@mutation("workers that are at zero are not the drill's any more", Rule.RESTORED, Rule.IN_TIME)
+@mutation(
+    "workers that are at zero are not the drill's any more",
+    Rule.RESTORED,
+    Rule.IN_TIME,
+    vices=(Vice.STUCK, Vice.LOST),
+)
 def _() -> tuple[Any, ...]:
     original = orders._unmake
 
