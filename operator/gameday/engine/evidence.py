@@ -148,7 +148,8 @@ class Evidence:
         name, rest = str(path[0]), path[1:]
         if name == BASELINE:
             return frozenset(kinds_at(rest, self._seen_baseline))
-        return frozenset(kind for line in self._lines(name, since, math.inf) for kind in kinds_at(rest, line.seen))
+        lines = list(self._lines(name, since, math.inf)) or list(self._lines(name, -math.inf, since))[-1:]
+        return frozenset(kind for line in lines for kind in kinds_at(rest, line.seen))
 
     def expression(self, expectation: Expectation) -> Expression:
         """The compiled expression of an expectation of the plan."""

@@ -39,7 +39,8 @@ def rehearse(
             track = track_of(expectation)
             flaws = unlike(expectation) or tuple(_flaws(track, since))
             wrong += [f"{expectation.name}: {flaw}" for flaw in flaws]
-            if not flaws and expectation.mode is Mode.BECOMES and already_true(expectation, track, since):
+            latest = min(since, track.points[-1].sent) if track.points else since
+            if not flaws and expectation.mode is Mode.BECOMES and already_true(expectation, track, latest):
                 already.append(f"{expectation.name}: {_remedy(expectation)}")
     return Rehearsed(tuple(dict.fromkeys(wrong)), tuple(already))
 
@@ -54,7 +55,8 @@ def _remedy(expectation: Expectation) -> str:
 
 def _flaws(track: Track, since: float) -> Iterator[str]:
     """What is wrong with an expression on the samples of its track."""
-    points = [point for point in track.points if point.sent >= since]
+    # A probe that asks seldom may have given its only sample before.
+    points = [point for point in track.points if point.sent >= since] or track.points[-1:]
     if not points:
         yield track.why or "no sample"
         return

@@ -484,6 +484,12 @@ class TestRehearsal:
         assert self.rehearse((becomes("health.body.early"),), since=0.5) == Rehearsed()
         assert self.rehearse((becomes("health.body.early", holds=2.0),)) == Rehearsed()
 
+    def test_of_a_probe_that_asks_seldom_its_latest_sample_counts(self) -> None:
+        assert self.rehearse((becomes("health.body.redis != 'ok'"),), since=99.0) == Rehearsed()
+        assert self.rehearse((becomes("health.body.redis == 'ok'"),), since=99.0).already
+        assert self.rehearse((becomes("health.status == '503'"),), since=99.0).wrong
+        assert self.rehearse((becomes("health.body.nope == 1"),), since=99.0).wrong
+
     def test_a_measurement_of_nothing_deserves_a_warning(self) -> None:
         found = self.rehearse(measurements=(Measurement("depth", Stage.OUTAGE, "health.body.redis"),))
         assert found == Rehearsed(doubtful=("depth: health.body.redis is a number in no sample",))
