@@ -30,7 +30,7 @@ from gameday.model.plan import (
 from gameday.model.setup import Setup
 from gameday.model.world import Cut, Fuse
 from gameday.steps import job as job_step
-from gameday.steps.scale import scale
+from gameday.steps.scale import put_back, scale
 
 pytestmark = pytest.mark.e2e
 
@@ -268,12 +268,23 @@ async def test_a_step_scales_there_and_back_and_a_job_runs_once(here: Bed) -> No
     async def scaled(number: int) -> bool:
         # Its controller writes the Deployment as well: who lost that race looks again, as the engine does.
         with contextlib.suppress(Conflict):
-            await scale(here.account, here.namespace, "worker", number)
+            there = await here.admin.get(DEPLOYMENTS, here.namespace, "worker")
+            assert there is not None
+            await scale(here.account, here.namespace, "worker", number, there["metadata"]["resourceVersion"])
         return await replicas() == number
 
-    for number in (0, 0, 3):
+    async def put(before: int, wanted: int) -> bool:
+        with contextlib.suppress(Conflict):
+            await put_back(here.account, here.namespace, "worker", before, wanted)
+        return await replicas() == before
+
+    for number in (0, 0):
         await until(lambda number=number: scaled(number), f"the worker has {number} replicas", 10)  # type: ignore[misc]
-    await scale(here.account, here.namespace, "gone", 3)
+    assert not await put(3, 2), "2 is not its number: somebody else has set that"
+    assert await replicas() == 0
+    await until(lambda: put(3, 0), "the worker has 3 replicas", 10)
+    await scale(here.account, here.namespace, "gone", 3, "1")
+    await put_back(here.account, here.namespace, "gone", 3, 0)
     uid = await here.drill(DRILL)
     await _cron_job(here)
     for _ in range(2):

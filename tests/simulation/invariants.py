@@ -24,9 +24,15 @@ ANSWERED = 0.1
 """Seconds after which a call was answered."""
 UNHEARD = 12.0
 """Seconds for which a process waits at most for an answer that gets lost."""
+NOTICED = 0.1
+"""Seconds after which a process must have noticed that the workers' number was changed, and start no step."""
+SCALING = frozenset({What.SCALED_BY_OTHERS, What.OWNED})
+"""Troubles in which somebody else sets the workers' number."""
+ON_THE_WAY = frozenset({What.DELAY, What.API_HANGS, *FREEZING})
+"""Troubles in which a call is carried out long after it was sent: it can be called back no more."""
 BLINK = 3.0
 """Seconds before the end of an outage in which a gap of the cut can go unseen: three dials make a state."""
-HARMLESS = frozenset({What.REPEAT, What.WATCH_BREAKS, What.SCALED_BY_OTHERS})
+HARMLESS = frozenset({What.REPEAT, What.WATCH_BREAKS, What.SCALED_BY_OTHERS, What.OWNED})
 """Troubles that must change no verdict."""
 
 
@@ -39,6 +45,7 @@ class Rule(enum.Enum):
 
     RESTORED = "the cluster is as it was before, except what others changed"
     ONCE = "one injection"
+    AT_ITS_NUMBER = "no irreversible step starts while what a step scaled is not at the number that it set"
     WRITTEN_AHEAD = "no change before its undo is recorded"
     FUSED = "no injection without an armed fuse"
     IN_TIME = "nothing is held longer than its fuse's deadline plus 5 s of a working API server"
@@ -80,6 +87,8 @@ class Monitor:
     """When each drill's status said first that its GameDay shows it, in the world's seconds, and who wrote that."""
     _injected: dict[str, int] = field(default_factory=dict)
     _ever_armed: set[str] = field(default_factory=set)
+    _numbered: dict[str, float] = field(default_factory=dict)
+    """When the workers' number was set last, in each town."""
 
     def __post_init__(self) -> None:
         """Begin to listen."""
@@ -94,8 +103,10 @@ class Monitor:
         match change.kind.plural:
             case "networkpolicies" if change.verb == "create" and change.actor == "account":
                 self._policy(change.thing)
-            case "deployments" if change.actor == "account":
+            case "deployments" if change.verb == "update":
                 self._scaled(change)
+            case "jobs" if change.verb == "create" and change.thing["metadata"]["labels"].get(ROLE) == "step":
+                self._stepped(change.thing)
             case "jobs" if change.after is not None and "startTime" in change.after.get("status", {}):
                 self._ever_armed.add(change.after["metadata"]["uid"])
             case "drills" if change.verb == "status" and change.after is not None and change.actor != PERSON:
@@ -164,9 +175,12 @@ class Monitor:
 
     def _scaled(self, change: Change) -> None:
         assert change.before is not None
-        if change.after is None or change.after["spec"]["replicas"] != 0:
+        if change.after is None or change.before["spec"]["replicas"] == change.after["spec"]["replicas"]:
             return
         town, store = self._town(change.after), self.server.store
+        self._numbered[town.namespace] = store.world.now
+        if change.after["spec"]["replicas"] != 0 or change.actor != "account":
+            return
         hold = self._hold(town, "worker")
         if hold.get("requested_at") is None or hold.get("before") != change.before["spec"]["replicas"]:
             self.note(Rule.WRITTEN_AHEAD, "worker was scaled, and the status does not say to what it goes back")
@@ -176,6 +190,17 @@ class Monitor:
             self.note(Rule.FUSED, "worker was scaled without an armed fuse")
             return
         store.world.at(town.fires[pod["metadata"]["name"]] + LATE, self._back, town)
+
+    def _stepped(self, job: Object) -> None:
+        """A step's Job was made."""
+        town, world = self._town(job), self.server.store.world
+        worker = self.server.store.get(DEPLOYMENTS, town.namespace, "worker")
+        number = worker["spec"]["replicas"] if worker is not None else None
+        since = world.now - self._numbered.get(town.namespace, 0.0)
+        if number != 0 and since > NOTICED and not self.scenario.concerning(town.number) & ON_THE_WAY:
+            self.note(
+                Rule.AT_ITS_NUMBER, f"{job['metadata']['name']} was made, worker is at {number} since {since:.1f} s"
+            )
 
     def _back(self, town: Town) -> None:
         store = self.server.store
@@ -299,7 +324,7 @@ class Monitor:
         if drill is not None and drill["metadata"].get("finalizers"):
             yield "the finalizer"
         worker = store.get(DEPLOYMENTS, town.namespace, "worker")
-        others = {t.count for t in self.scenario.troubles if t.what is What.SCALED_BY_OTHERS and t.drill == town.number}
+        others = {t.count for t in self.scenario.troubles if t.what in SCALING and t.drill == town.number}
         if worker is not None and worker["spec"]["replicas"] not in {WORKERS, *others}:
             yield f"worker at {worker['spec']['replicas']}"
 

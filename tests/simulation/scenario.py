@@ -117,6 +117,8 @@ class What(enum.Enum):
     """The account may do nothing for ``seconds``."""
     JOB_FAILS = "job fails"
     SCALED_BY_OTHERS = "scaled by others"
+    OWNED = "owned by others"
+    """From then on somebody owns the workers' number: each time it becomes 0, it is ``count`` after ``seconds``."""
     FINALIZER_TAKEN = "finalizer taken"
     """Somebody takes our finalizer off a running Drill."""
     STATUS_WRITTEN = "status written"
@@ -265,6 +267,10 @@ class Dice:
                 at, seconds = 0.0, dice.choice((0.5, 2.0, 8.0, 30.0))
             case What.SCALED_BY_OTHERS:
                 count = dice.choice((1, 5))
+            case What.OWNED:
+                # An owner is there from the beginning: Argo CD is at once, KEDA and an HPA take their time.
+                at, count = 0.0, dice.choice((3, 5))
+                seconds = dice.choice((0.0, 0.02, 0.3, 1.0, 1.3, 2.0))
             case _:
                 seconds = dice.choice((1.0, 4.0, 8.0, 20.0))
         drill = 0 if what in EVERYWHERE else dice.randrange(drills)

@@ -77,6 +77,7 @@ within: 30s
 steps:
 - {name: stop workers, scale: {deployment: worker, replicas: 0}}
 - {name: clear state, job: {fromCronJob: clear-stalled}, irreversible: true}
+- {name: clear more, job: {fromCronJob: clear-stalled}, irreversible: true}
 - {name: start workers, restore: {deployment: worker}}
 """
 
@@ -129,6 +130,8 @@ class Town:
     silent_until: float = 0.0
     curtailed_until: float = 0.0
     lag: float = 0.0
+    owner: tuple[float, int] | None = None
+    """Who owns the workers' number: after how many seconds at 0 they set which."""
     cut: bool = False
     truth: list[tuple[float, bool]] = field(default_factory=list)
     """Since when packets to the dependency were dropped, or not."""
@@ -217,6 +220,8 @@ class Town:
             self.statuses.append(change.after["status"])
         elif change.kind is DEPLOYMENTS and change.verb == "status" and change.after is not None:
             self.system.restarted(change.after["status"].get("readyReplicas", 0))
+        elif change.kind is DEPLOYMENTS and change.after is not None and change.after["spec"]["replicas"] == 0:
+            self._owned()
         elif change.kind is JOBS and change.after is not None and change.before is not None:
             lit = "startTime" in change.after.get("status", {}) and "startTime" not in change.before.get("status", {})
             if lit and not self.cut:
@@ -238,6 +243,22 @@ class Town:
         """Have the dependency itself go, or come back."""
         self.redis_down = down
         self._turned()
+
+    def _owned(self) -> None:
+        """The workers were scaled away: who owns their number notices."""
+        if self.owner is not None:
+            self.server.store.world.after(self.owner[0], self._owner_scales, self.owner[1])
+
+    def _owner_scales(self, replicas: int) -> None:
+        store = self.server.store
+        worker = store.get(DEPLOYMENTS, self.namespace, "worker")
+        if worker is None or worker["spec"]["replicas"] != 0:
+            return
+        if self.server.works:
+            store.edit_scale(self.namespace, "worker", replicas)
+            store.world.tally.bites(What.OWNED)
+        else:
+            store.world.after(0.5, self._owner_scales, replicas)
 
     # The system
 
@@ -395,7 +416,9 @@ class Town:
             return
         patch = {"spec": {"replicas": config.replicas}}
         try:
-            server.store.scale("fuse", self.namespace, config.deployment, patch, dry_run=step is LineType.ARMED)
+            there = server.store.need(DEPLOYMENTS, self.namespace, config.deployment)
+            if step is LineType.ARMED or there["spec"]["replicas"] == config.wanted:
+                server.store.scale("fuse", self.namespace, config.deployment, patch, dry_run=step is LineType.ARMED)
         except GameDayError:
             world.after(1.0, self._fuse, agent, step)
             return

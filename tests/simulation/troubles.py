@@ -207,6 +207,8 @@ def _people(site: "Site", trouble: Trouble, town: Town) -> Callable[[], None] | 
             _status(trouble, town)
         case What.SCALED_BY_OTHERS:
             store.edit_scale(namespace, "worker", trouble.count)
+        case What.OWNED:
+            town.owner = trouble.seconds, trouble.count
         case _:
             assert_never(trouble.what)  # type: ignore[arg-type]  # the others are brought about elsewhere
     return None

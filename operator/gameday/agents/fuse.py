@@ -1,5 +1,7 @@
 """The fuse of a scale: a waiting pod that puts a Deployment back when nobody else did.
 
+Only the number that the step set is put back: any other is somebody else's.
+
 Run as ``python -m gameday.agents.fuse``.
 
 It is the one agent that mounts the account's token. SIGTERM before its deadline means that it is not needed any more.
@@ -14,7 +16,7 @@ import os
 import ssl
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
@@ -63,23 +65,41 @@ async def _try(
 
 
 def patch(config: AgentConfig, dry_run: bool) -> str | None:
-    """Set the replicas once; None when they are set, or when the Deployment is gone and nothing is held any more."""
-    host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
+    """Put the replicas back once; None when that is done, or when nothing is held any more.
+
+    Nothing is held where the Deployment is gone, or where its number is not the one that the step set: then somebody
+    else has set it, and it stays. What is there is read and then changed at that version.
+    """
     path = f"/apis/apps/v1/namespaces/{config.namespace}/deployments/{config.deployment}/scale"
-    path += "?dryRun=All" if dry_run else ""
     try:
-        # Read anew each time: the kubelet renews the token.
-        token = (ACCOUNT / "token").read_text().strip()
-        tls = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
-        connection = http.client.HTTPSConnection(host, port, timeout=5, context=tls)
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/merge-patch+json"}
-        connection.request("PATCH", path, json.dumps({"spec": {"replicas": config.replicas}}), headers)
-        answer = connection.getresponse()
-        answer.read()
-        connection.close()
-    except OSError as error:
+        status, scale = _ask("GET", path)
+        if status == http.HTTPStatus.OK:
+            taken_over = scale["spec"].get("replicas", 0) != config.wanted
+            if not dry_run and config.wanted is not None and taken_over:
+                return None
+            version = scale["metadata"]["resourceVersion"]
+            body = {"metadata": {"resourceVersion": version}, "spec": {"replicas": config.replicas}}
+            status, _ = _ask("PATCH", f"{path}?dryRun=All" if dry_run else path, body)
+    except (OSError, http.client.HTTPException, ValueError, LookupError) as error:
         return type(error).__name__
-    return None if answer.status in {200, 404} else f"http {answer.status}"
+    return None if status in {http.HTTPStatus.OK, http.HTTPStatus.NOT_FOUND} else f"http {status}"
+
+
+def _ask(verb: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+    """The status and the body of the API server's answer; the body of one that is no 200 is not read."""
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
+    # Read anew each time: the kubelet renews the token.
+    token = (ACCOUNT / "token").read_text().strip()
+    tls = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
+    connection = http.client.HTTPSConnection(host, port, timeout=5, context=tls)
+    headers = {"Authorization": f"Bearer {token}"}
+    if body is not None:
+        headers["Content-Type"] = "application/merge-patch+json"
+    connection.request(verb, path, None if body is None else json.dumps(body), headers)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    return answer.status, json.loads(text) if answer.status == http.HTTPStatus.OK else None
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from dataclasses import replace
 from gameday.engine import budgets
 from gameday.engine import commands as do
 from gameday.engine.commands import error_of
+from gameday.engine.ownership import still_ours
 from gameday.engine.situation import Situation
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Record
 from gameday.model.world import Cut, Fuse
@@ -88,7 +89,9 @@ def _requested(at: Situation, hold: Hold) -> Record:
             return at.record
         return at.record.with_hold(replace(hold, state=HoldState.ACTIVE, object_uid=cut.uid, seen_at=at.now))
     workload = at.world.workloads.get(hold.object_name)
-    if workload is not None and workload.exists and workload.replicas == hold.wanted:
+    seen = workload is not None and workload.exists and workload.replicas == hold.wanted
+    # Who sets another number at once may do so before we see ours.
+    if seen or hold.name in at.world.scaled:
         return at.record.with_hold(replace(hold, state=HoldState.ACTIVE, seen_at=at.now))
     return at.record
 
@@ -127,15 +130,20 @@ def _verify(at: Situation, hold: Hold) -> Record:
 
 def _verify_scale(at: Situation, hold: Hold, asked: float) -> Record:
     workload = at.world.workloads.get(hold.object_name)
-    if workload is None or (workload.exists and workload.replicas != hold.before):
-        if workload is not None and workload.replicas == hold.wanted and hold.seen_at is None:
+    if workload is None or still_ours(hold, workload):
+        if workload is not None and hold.seen_at is None:
             return at.record.with_hold(replace(hold, seen_at=at.now))
         return _overdue(at, hold, asked, "its replicas are not back")
     # What was asked for and never seen may still be on its way: until it cannot come any more, the fuse stays.
     if workload.exists and hold.seen_at is None and at.now < asked + budgets.ARRIVE:
         return at.record
+    record = at.record.with_hold(replace(hold, undone_at=at.now))
+    if workload.exists and workload.replicas != hold.before:
+        text = f"{hold.object_name} stays at {workload.replicas} replicas, which somebody else has set"
+        text += f"; before the drill it had {hold.before}"
+        return record.note(at.now, "Undone", f"{hold.name}: {text}", warning=True)
     text = f"{hold.object_name} is back at {hold.before} replicas" if workload.exists else "its workload is gone"
-    return at.record.with_hold(replace(hold, undone_at=at.now)).note(at.now, "Undone", f"{hold.name}: {text}")
+    return record.note(at.now, "Undone", f"{hold.name}: {text}")
 
 
 def _witnesses_gone(at: Situation) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gameday.engine import commands as do
+from gameday.engine.ownership import still_ours
 from gameday.engine.permission import hindrance
 from gameday.model.plan import Plan, RunJob, Scale
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, StepState
@@ -86,7 +87,7 @@ def _unmake(hold: Hold, world: World) -> Iterator[do.Command]:
         workload = world.workloads.get(hold.object_name)
         if workload is None:
             yield do.ReadWorkload(hold.object_name)
-        elif workload.exists and workload.replicas != hold.before and hold.before is not None:
+        elif still_ours(hold, workload) and hold.before is not None:
             yield do.ScaleTo(hold, hold.before)
 
 

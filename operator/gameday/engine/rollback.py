@@ -1,4 +1,8 @@
-"""The rollback: the plan's steps in order, each recorded before it is taken, each scale with a fuse of its own."""
+"""The rollback: the plan's steps in order, each recorded before it is taken, each scale with a fuse of its own.
+
+It stops at once when what it scaled is no longer at the number that it set: an irreversible step that follows relies on
+that number.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,6 +12,7 @@ from gameday.engine.after import after_rollback
 from gameday.engine.commands import error_of
 from gameday.engine.holds import undo_commands
 from gameday.engine.interrupts import fuse_lost, give_up
+from gameday.engine.ownership import taken_over
 from gameday.engine.situation import Situation
 from gameday.model import names
 from gameday.model.plan import Restore, RunJob, Scale, Step
@@ -18,8 +23,8 @@ from gameday.model.world import JobState, Workload
 def rollback(at: Situation) -> Record:
     """Take the next step, or judge the system again once all are done."""
     for hold in at.record.holds:
-        if hold.kind is HoldKind.SCALE and (lost := fuse_lost(at, hold)) is not None:
-            return lost
+        if hold.kind is HoldKind.SCALE and (ended := _lost(at, hold)) is not None:
+            return ended
     plan = at.plan.rollback
     if plan is None or at.record.rollback_zero is not None:
         return after_rollback(at)
@@ -33,6 +38,20 @@ def rollback(at: Situation) -> Record:
         return _take(at, step, entry)
     record = replace(at.record, rollback_zero=at.now)
     return record.note(at.now, "StepsDone", "all rollback steps are done; judging the recovery again")
+
+
+def _lost(at: Situation, hold: Hold) -> Record | None:
+    """The record of a drill that no longer has what a step scaled, or None."""
+    if (lost := fuse_lost(at, hold)) is not None:
+        return lost
+    if hold.state is not HoldState.ACTIVE:
+        return None
+    workload = at.world.workloads.get(hold.object_name)
+    why = taken_over(at.record, hold, workload)
+    fired = hold.fuse_deadline is not None and at.now >= hold.fuse_deadline
+    if why and fired and workload is not None and workload.replicas == hold.before:
+        why = f"the fuse of step {hold.name} put {hold.object_name} back to {hold.before}: its time was over"
+    return give_up(at, Cause.ROLLBACK_FAILED, why, at.now) if why else None
 
 
 def _take(at: Situation, step: Step, entry: StepEntry | None) -> Record:
@@ -95,6 +114,8 @@ def _restore(at: Situation, step: Step, action: Restore, entry: StepEntry | None
 
 def _job(at: Situation, step: Step, entry: StepEntry | None) -> Record:
     if entry is None:
+        if any(_unsettled(at, hold) for hold in at.record.holds):
+            return at.record
         return _intend(at, step, "runs once, whatever comes of it")
     match at.world.jobs.get(step.name):
         case JobState.DONE:
@@ -105,6 +126,12 @@ def _job(at: Situation, step: Step, entry: StepEntry | None) -> Record:
             return _not_done(at, step, StepState.UNKNOWN, "its Job was asked for before a restart and cannot be found")
         case _:
             return at.record
+
+
+def _unsettled(at: Situation, hold: Hold) -> bool:
+    """Whether the Deployment was changed and its controller has not seen that yet: what it will do is not known."""
+    workload = at.world.workloads.get(hold.object_name)
+    return hold.kind is HoldKind.SCALE and hold.state is HoldState.ACTIVE and (workload is None or workload.pods < 0)
 
 
 def _entry(record: Record, name: str) -> StepEntry | None:

@@ -92,6 +92,9 @@ class AgentConfig:
     """Fuse: the Deployment that it puts back."""
     namespace: str = ""
     replicas: int = 0
+    """Fuse: the number from before, which it puts back."""
+    wanted: int | None = None
+    """Fuse: the number that the step set; any other is somebody else's and stays."""
     ends_after: float = 0.0
     """Seconds from its start after which the agent ends by itself, by its own clock; 0: only when it is told to."""
     lasts: float = 0.0

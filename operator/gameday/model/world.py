@@ -155,6 +155,8 @@ class World:
     arriving: bool = False
     """Whether something that was asked for, and of which nothing was heard, may still be made."""
     workloads: Mapping[str, Workload] = field(default_factory=dict)
+    scaled: frozenset[str] = frozenset()
+    """Names of scales that we heard were made: where the number is another all the same, somebody set it since."""
     jobs: Mapping[str, JobState] = field(default_factory=dict)
     errors: Mapping[CommandKey, str] = field(default_factory=dict)
     finalizer: bool = False

@@ -24,7 +24,7 @@ from gameday.faults.sight import Sight, look
 from gameday.faults.targets import addresses, far_end, pairs, targets
 from gameday.model.agent import AgentConfig
 from gameday.model.limits import Reach, RulingState
-from gameday.model.names import cut_fuse, derived, fuse_agent, job
+from gameday.model.names import cut_fuse, derived, fuse_agent
 from gameday.model.names import policy as policy_name
 from gameday.model.plan import Fault, Plan
 from gameday.model.record import Hold, HoldKind
@@ -37,10 +37,9 @@ from gameday.runner.gamedays import last_drill, show_last_drill
 from gameday.runner.memory import Memory
 from gameday.runner.settings import Settings
 from gameday.runner.setup_size import too_large
+from gameday.runner.stepping import Stepping
 from gameday.runner.turns import Turns
 from gameday.runner.view import FINALIZER, View, life_of
-from gameday.steps import job as job_step
-from gameday.steps import scale
 
 TOLD: Final = 5
 """Most drills that a message names."""
@@ -70,6 +69,7 @@ class Hands:
         self.turns = turns
         self.namespace = memory.namespace
         self.account = operator.as_account(memory.namespace)
+        self.steps = Stepping(self.account, memory, view)
 
     async def do(self, command: Command) -> None:
         """Carry one command out.
@@ -104,11 +104,9 @@ class Hands:
             case do.ReadWorkload(deployment):
                 self.view.open_workload(deployment)
             case do.ScaleTo(hold, replicas, version):
-                await scale.scale(self.account, self.namespace, hold.object_name, replicas, version)
+                await self.steps.scale(hold, replicas, version)
             case do.StartJob(step, cron_job):
-                name = job(self.memory.name, step)
-                uid = self.memory.uid
-                await job_step.start(self.account, self.namespace, cron_job, name, self.memory.name, uid)
+                await self.steps.start_job(step, cron_job)
             case do.RemoveFuse(hold):
                 await self._remove_fuse(hold)
             case do.StopAgents():
@@ -300,6 +298,7 @@ class Hands:
                 deployment=hold.object_name,
                 namespace=self.namespace,
                 replicas=hold.before,
+                wanted=hold.wanted,
                 lasts=seconds,
                 ends_after=budgets.longest_of_fuse(plan.rollback),
             )

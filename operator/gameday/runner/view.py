@@ -40,6 +40,7 @@ from gameday.steps import job, scale
 ACCOUNT: Final = "gameday"
 OPT_IN: Final = "gameday.dev/opt-in"
 FINALIZER: Final = "gameday.dev/undo"
+WORKLOAD: Final = "workload/"
 START_WITHIN: Final = 300.0
 """Seconds after its creation until which a Drill may start, unless it says otherwise."""
 
@@ -62,6 +63,8 @@ class View:
         self.preflight_at = 0.0
         self.made: set[str] = set()
         """Names of policies that we heard were made."""
+        self.scaled: set[str] = set()
+        """Names of scales that we heard were made, and after which the Deployment was read."""
         self.unanswered_at: float | None = None
         """When we last ceased to wait for the answer to a request that makes something."""
         self.likely_leak = ""
@@ -103,7 +106,7 @@ class View:
 
     def open_workload(self, deployment: str) -> None:
         """Start the mirror of a Deployment."""
-        self._mirror(f"workload/{deployment}", self.account, DEPLOYMENTS, fields=f"metadata.name={deployment}")
+        self._mirror(workload_mirror(deployment), self.account, DEPLOYMENTS, fields=f"metadata.name={deployment}")
 
     @property
     def synced(self) -> bool:
@@ -184,6 +187,7 @@ class View:
             arriving=self._arriving(),
             unusable_log=self.feed.unusable,
             workloads=self._workloads(),
+            scaled=frozenset(self.scaled),
             jobs={
                 step.name: job.state_of(self.objects("jobs").get(job_name(self.memory.name, step.name)))
                 for step in (plan.rollback.steps if plan.rollback is not None else ())
@@ -209,9 +213,9 @@ class View:
 
     def _workloads(self) -> dict[str, Workload]:
         return {
-            name.removeprefix("workload/"): self._workload(name)
+            name.removeprefix(WORKLOAD): self._workload(name)
             for name, mirror in self._mirrors.items()
-            if name.startswith("workload/") and mirror.synced
+            if name.startswith(WORKLOAD) and mirror.synced
         }
 
     def logging_pods(self) -> dict[str, Object]:
@@ -278,6 +282,11 @@ class View:
         mirror = Mirror(cluster, kind, where, self._wake, labels=labels, fields=fields)
         self._mirrors[name] = mirror
         self._background.start(mirror.run())
+
+
+def workload_mirror(deployment: str) -> str:
+    """Name of the mirror of a Deployment that a step scales."""
+    return f"{WORKLOAD}{deployment}"
 
 
 def start_before(drill: Object) -> float:

@@ -6,25 +6,30 @@ from gameday.errors import Absent
 from gameday.model.world import Workload
 
 
-async def scale(account: Cluster, namespace: str, name: str, replicas: int, version: str = "") -> None:
-    """Set the replicas; a Deployment that is gone holds nothing any more.
-
-    With ``version`` they are set only where that is still the Deployment's resourceVersion; else on the newest one.
+async def scale(account: Cluster, namespace: str, name: str, replicas: int, version: str) -> None:
+    """Set the replicas where ``version`` is still the Deployment's; one that is gone holds nothing any more.
 
     Raises:
         Conflict: when the Deployment changed in between; the caller looks again.
 
     """
-    if not version:
-        current = await account.get(DEPLOYMENTS, namespace, name, "scale")
-        if current is None or current["spec"].get("replicas", 0) == replicas:
-            return
-        version = current["metadata"]["resourceVersion"]
     body = {"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}}
     try:
         await account.patch(DEPLOYMENTS, namespace, name, body, "scale")
     except Absent:
         return
+
+
+async def put_back(account: Cluster, namespace: str, name: str, before: int, wanted: int) -> None:
+    """Set the number from before where the newest one is ours, ``wanted``; any other is somebody else's, and stays.
+
+    Raises:
+        Conflict: when the Deployment changed in between; the caller looks again.
+
+    """
+    current = await account.get(DEPLOYMENTS, namespace, name, "scale")
+    if current is not None and current["spec"].get("replicas", 0) == wanted:
+        await scale(account, namespace, name, before, current["metadata"]["resourceVersion"])
 
 
 def workload_of(deployment: Object | None) -> Workload:

@@ -91,6 +91,7 @@ def start_pod(world: "Bare", name: str) -> None:
 
 def start_job(world: "Bare", name: str) -> None:
     """Create a step's Job, which ends after a while."""
+    world.stepped(name)
     world.set(("job", name), JobState.RUNNING)
     ends = JobState.FAILED if world.job_fails else JobState.DONE
     world.clock.after(1.0, world.when_up, world.set, ("job", name), ends)
@@ -108,7 +109,8 @@ def scale(world: "Bare", hold: Hold, replicas: int, version: str) -> None:
     there: Workload = world.get(("workload", "worker"))
     if version not in {"", there.version}:
         raise Failed("conflict")
-    if there.replicas != replicas:
+    back = replicas == hold.before
+    if there.replicas != replicas and (there.replicas == hold.wanted or not back):
         if replicas == 0:
             world.zeroed(hold)
         world.scaled(replicas)

@@ -52,6 +52,7 @@ class Process(Mortal):
         self.lock = Lock.UNKNOWN
         self.preflight: Preflight | None = None
         self.started = self.saving = self.looked = self.made = self.reported = False
+        self.scaled: set[str] = set()
         self.resumed_at = self.now
         self._due = float("inf")
         self._world: World | None = None
@@ -245,6 +246,7 @@ class Process(Mortal):
             deleted=seen[("drill", "deleted")], opted_in=seen[("account", "")], halt=seen[("halt", "")],
             agents_wanted=self.world.agents, agents=kinds.get("pod", {}), fuses=kinds.get("fuse", {}), cuts=cuts,
             workloads={"worker": seen[("workload", "worker")]} if self.looked else {},
+            scaled=frozenset(self.scaled),
             jobs={step.name: jobs.get(job(DRILL, step.name), JobState.ABSENT) for step in steps},
             finalizer=seen[("drill", "finalizer")], resumed_at=self.resumed_at,
             reported=self.reported, lock=self.lock, preflight=self.preflight, severed=self.severed,
@@ -395,5 +397,9 @@ class Process(Mortal):
                 self.reported = True
             case do.Inject():
                 self.made = True
+            case do.ScaleTo(hold, replicas) if replicas == hold.wanted:
+                self.seen[("workload", "worker")] = self.world.get(("workload", "worker"))
+                self.seen_at[("workload", "worker")] = self.world.api.version - 1
+                self.scaled.add(hold.name)
             case _:
                 pass

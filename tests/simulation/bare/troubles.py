@@ -171,6 +171,8 @@ def _people(world: "Bare", trouble: Trouble) -> Callable[[], None] | None:
             return lambda: setattr(world.api, "no_rights", False)
         case What.SCALED_BY_OTHERS:
             world.scaled(trouble.count)
+        case What.OWNED:
+            world.owner = trouble.seconds, trouble.count
         case _:
             pass
     return None

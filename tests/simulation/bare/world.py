@@ -16,7 +16,7 @@ from simulation.bare.judging import judge_world
 from simulation.bare.process import Process
 from simulation.bare.troubles import befall
 from simulation.controllers import POD_RUNS
-from simulation.invariants import DEADLY, Broken, Rule
+from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule
 from simulation.outcome import Outcome
 from simulation.scenario import Scenario, Trial, What
 from simulation.system import System
@@ -53,6 +53,9 @@ class Bare:
         self.lag, self.pods_take, self.job_fails = 0.0, POD_RUNS, False
         self.truth: list[tuple[float, bool]] = []
         self._turned_at, self._uids, self._logged_until = 0.0, 0, 0.0
+        self.owner: tuple[float, int] | None = None
+        """Who owns the workers' number: after how many seconds at 0 they set which."""
+        self._numbered_at = 0.0
         self.restart_after = 2.0
         self.leader: Process | None = None
         self.skew = 0.0
@@ -159,7 +162,7 @@ class Bare:
         elif self.api.no_rights:
             self.set(("fuse", name), fuse)
             self.clock.after(1.0, self.when_up, self.burn, name, uid)
-        else:
+        elif self.get(("workload", "worker")).replicas == 0:
             self.scaled(WORKERS)
 
     def collect(self) -> None:
@@ -184,8 +187,16 @@ class Bare:
 
     def scaled(self, replicas: int) -> None:
         """The workers' number changes, and their pods follow."""
+        self._numbered_at = self.clock.now
         self._workers(replicas, -1)
         self.clock.after(0.5, self._settled, replicas)
+        if replicas == 0 and self.owner is not None:
+            self.clock.after(self.owner[0], self.when_up, self._owner_scales, self.owner[1])
+
+    def _owner_scales(self, replicas: int) -> None:
+        if self.get(("workload", "worker")).replicas == 0:
+            self.scaled(replicas)
+            self.clock.tally.bites(What.OWNED)
 
     def _workers(self, replicas: int, pods: int) -> None:
         self.set(("workload", "worker"), Workload(True, replicas, pods, pods, str(self.api.version)))
@@ -317,6 +328,14 @@ class Bare:
         else:
             self.clock.at(min(fuse.deadline, self.clock.now + 120.0) + 5.0, self._back)
 
+    def stepped(self, name: str) -> None:
+        """A step's Job was made."""
+        number, since = self.get(("workload", "worker")).replicas, self.clock.now - self._numbered_at
+        # This world has no hands, which look once more before they make a Job: a watch that is late is believed.
+        unseen = ON_THE_WAY | {What.WATCH_DROPS, What.WATCH_LATE}
+        if number != 0 and since > NOTICED and not self.concerning & unseen:
+            self.note(Rule.AT_ITS_NUMBER, f"{name} was made, worker is at {number} since {since:.1f} s")
+
     def _back(self) -> None:
         if self.get(("workload", "worker")).replicas != 0:
             return
@@ -343,7 +362,7 @@ class Bare:
         forced = {What.DRILL_FORCED, What.FINALIZER_TAKEN} & self.concerning and self.concerning & DEADLY
         if self.verdict and not self.shown and not (forced and self.api.gone):
             found.append("a GameDay that does not show the drill")
-        others = {t.count for t in self.scenario.troubles if t.what is What.SCALED_BY_OTHERS}
+        others = {t.count for t in self.scenario.troubles if t.what in SCALING}
         if self.get(("workload", "worker")).replicas not in {WORKERS, *others}:
             found.append("the workers' number")
         return found

@@ -16,7 +16,7 @@ from gameday.agents import fuse as module
 from gameday.agents.log import SampleLog
 from gameday.model.agent import AgentConfig
 
-CONFIG = AgentConfig(namespace="shop", deployment="worker", replicas=3, lasts=0.3)
+CONFIG = AgentConfig(namespace="shop", deployment="worker", replicas=3, wanted=0, lasts=0.3)
 
 
 class Patches:
@@ -99,27 +99,57 @@ async def test_one_that_is_refused_ends_when_it_is_not_needed_any_more(patches: 
 
 
 class Connection:
-    """Stands for the connection to the API server."""
+    """Stands for connections to the API server: one answers for the Deployment's scale, as it is."""
 
-    status = 200
+    replicas: int | None = 0
+    """None: left out, as the API server does with 0."""
+    statuses: dict[str, int]
     requests: list[tuple[Any, ...]]
 
     def __init__(self, *where: Any, **_: Any) -> None:
-        type(self).requests = [where]
+        self.requests.append(where)
 
-    def request(self, *what: Any) -> None:
+    def request(self, verb: str, path: str, body: str | None, headers: dict[str, str]) -> None:
+        self.requests.append((verb, path, json.loads(body) if body else None, headers))
+        self.status = self.statuses[verb]
         if self.status == 0:
             raise ConnectionRefusedError
-        type(self).requests.append(what)
 
     def getresponse(self) -> "Connection":
         return self
 
     def read(self) -> bytes:
-        return b""
+        spec = {} if self.replicas is None else {"replicas": self.replicas}
+        return json.dumps({"metadata": {"resourceVersion": "7"}, "spec": spec}).encode()
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+@pytest.fixture
+def connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[Connection]:
+    (tmp_path / "token").write_text("a token\n")
+    trust: Callable[..., object] = lambda **_: object()  # noqa: E731
+    monkeypatch.setattr(module, "ACCOUNT", tmp_path)
+    monkeypatch.setattr(ssl, "create_default_context", trust)
+    monkeypatch.setattr(http.client, "HTTPSConnection", Connection)
+    monkeypatch.setattr(Connection, "requests", [], raising=False)
+    monkeypatch.setattr(Connection, "statuses", {"GET": 200, "PATCH": 200}, raising=False)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    return Connection
+
+
+def asked(connection: type[Connection]) -> list[tuple[str, str, Any]]:
+    """The requests, each with the account's token at the API server."""
+    wheres, requests = connection.requests[::2], connection.requests[1::2]
+    assert set(wheres) == {("10.96.0.1", 443)}
+    assert all(headers["Authorization"] == "Bearer a token" for *_, headers in requests)
+    return [(verb, path, body) for verb, path, body, _ in requests]
+
+
+SCALE = "/apis/apps/v1/namespaces/shop/deployments/worker/scale"
+BACK = {"metadata": {"resourceVersion": "7"}, "spec": {"replicas": 3}}
 
 
 @pytest.mark.parametrize(
@@ -127,22 +157,40 @@ class Connection:
     [(200, None), (404, None), (403, "http 403"), (409, "http 409"), (500, "http 500"), (0, "ConnectionRefusedError")],
 )
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_it_asks_for_the_replicas_with_its_accounts_token(
-    status: int, says: str | None, dry_run: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("verb", ["GET", "PATCH"])
+def test_it_reads_the_scale_and_changes_that_version(
+    verb: str, status: int, says: str | None, dry_run: bool, connection: type[Connection]
 ) -> None:
-    (tmp_path / "token").write_text("a token\n")
-    trust: Callable[..., object] = lambda **_: object()  # noqa: E731
-    monkeypatch.setattr(module, "ACCOUNT", tmp_path)
-    monkeypatch.setattr(ssl, "create_default_context", trust)
-    monkeypatch.setattr(http.client, "HTTPSConnection", Connection)
-    monkeypatch.setattr(Connection, "status", status)
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
-    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    connection.statuses[verb] = status
     assert module.patch(CONFIG, dry_run) == says
-    where, *asked = Connection.requests
-    assert where == ("10.96.0.1", 443)
-    if status:
-        ((verb, path, body, headers),) = asked
-        assert (verb, json.loads(body)) == ("PATCH", {"spec": {"replicas": 3}})
-        assert path == "/apis/apps/v1/namespaces/shop/deployments/worker/scale" + ("?dryRun=All" if dry_run else "")
-        assert headers["Authorization"] == "Bearer a token"
+    read, *changed = asked(connection)
+    assert read == ("GET", SCALE, None)
+    assert changed == ([("PATCH", SCALE + ("?dryRun=All" if dry_run else ""), BACK)] if read_ok(verb, status) else [])
+
+
+def read_ok(verb: str, status: int) -> bool:
+    return verb == "PATCH" or status == 200
+
+
+@pytest.mark.parametrize(("there", "changes"), [(0, True), (None, True), (3, False), (5, False)])
+def test_a_number_that_somebody_else_has_set_stays(
+    there: int | None, changes: bool, connection: type[Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "replicas", there)
+    assert module.patch(CONFIG, False) is None
+    assert ("PATCH" in {verb for verb, *_ in asked(connection)}) is changes
+
+
+def test_it_is_rehearsed_whatever_number_is_there(
+    connection: type[Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "replicas", 3)
+    assert module.patch(CONFIG, True) is None
+    assert [verb for verb, *_ in asked(connection)] == ["GET", "PATCH"]
+
+
+def test_an_answer_that_is_none_of_an_api_server_is_tried_again(
+    connection: type[Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "read", lambda _: b"<html>")
+    assert module.patch(CONFIG, False) == "JSONDecodeError"

@@ -211,6 +211,8 @@ class Simulation:
     looked: bool = False
     made: bool = False
     reported: bool = False
+    scaled: set[str] = field(default_factory=set)
+    """Which scales this process heard to be made."""
     scalings: list[tuple[float, Hold, int]] = field(default_factory=list)
     """What is on its way: when it arrives, for which entry of the undo log, and the number."""
 
@@ -229,6 +231,7 @@ class Simulation:
         self.resumed_at = self.now
         self.preflight = self.severed = None
         self.looked = self.made = self.reported = False
+        self.scaled = set()
 
     def idle(self, seconds: float) -> None:
         """Time passes with no operator alive."""
@@ -317,6 +320,9 @@ class Simulation:
             self.scalings.remove(due)
             _, hold, replicas = due
             undoes = replicas == hold.before
+            if undoes and self.cluster.workers != hold.wanted:
+                continue
+            self.scaled |= set() if undoes else {hold.name}
             assert undoes or hold.fuse_name in self.cluster.fuses, "no change without an armed fuse"
             self.cluster.workers = replicas
 
@@ -361,6 +367,7 @@ class Simulation:
             cuts=cuts,
             severed=self.severed if self.severed is not None and self.severed.at <= self.now else None,
             workloads={"worker": workers} if self.looked else {},
+            scaled=frozenset(self.scaled),
             jobs={s.name: self.cluster.jobs.get(s.name, JobState.ABSENT) for s in self._steps()},
             finalizer=self.cluster.finalizer,
             resumed_at=self.resumed_at,

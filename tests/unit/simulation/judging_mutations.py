@@ -83,7 +83,13 @@ def _() -> tuple[Any, ...]:
     return (patch.object(rehearsal, "already_true", lambda *_: False),)
 
 
-@mutation("what became true before the request counts", Rule.HONEST_PASS, whole=None, vices=(Vice.EARLY,))
+@mutation(
+    "what became true before the request counts",
+    Rule.HONEST_PASS,
+    kinds=(What.WATCH_DROPS, What.WATCH_LATE),
+    whole=None,
+    vices=(Vice.EARLY,),
+)
 def _() -> tuple[Any, ...]:
     return (patch.object(judge_becomes, "_before", lambda *_: ""),)
 

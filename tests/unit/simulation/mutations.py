@@ -14,15 +14,15 @@ from unittest.mock import patch
 from gameday.api import record
 from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
-from gameday.engine import after, holds, interrupts, orders, outage, proof, tracks, verdict
-from gameday.engine.commands import FreeLock, LetGo, Lift, ScaleTo, UpdateGameDay
+from gameday.engine import after, holds, interrupts, orders, outage, proof, rollback, tracks, verdict
+from gameday.engine.commands import FreeLock, LetGo, Lift, RemoveFuse, ScaleTo, UpdateGameDay
 from gameday.engine.situation import Situation
 from gameday.errors import GameDayError
 from gameday.faults import policy
 from gameday.model.plan import Plan
 from gameday.model.record import Hold, HoldState, Record, ResultState
 from gameday.model.world import World
-from gameday.runner import disputes, measured, memory, supervisor
+from gameday.runner import disputes, measured, memory, stepping, supervisor
 from gameday.runner import drill as runner
 from simulation.invariants import Rule
 from simulation.scenario import DRAWN, VICES, Vice, What
@@ -337,7 +337,7 @@ def _() -> tuple[Any, ...]:
 
 
 @mutation(
-    "workers that are at zero are not the drill's any more",
+    "workers at zero lose their fuse in place of being put back",
     Rule.RESTORED,
     Rule.IN_TIME,
     vices=(Vice.STUCK, Vice.LOST),
@@ -346,9 +346,20 @@ def _() -> tuple[Any, ...]:
     original = orders._unmake
 
     def half(hold: Hold, world: Any) -> Any:
-        return iter(()) if hold.before is not None and hold.undone_at is None else original(hold, world)
+        unfused = (RemoveFuse(hold),)
+        return iter(unfused) if hold.before is not None and hold.undone_at is None else original(hold, world)
 
     return (patch.object(orders, "_unmake", half),)
+
+
+@mutation("nobody looks at what a step scaled any more", Rule.AT_ITS_NUMBER, kinds=(What.OWNED,))
+def _() -> tuple[Any, ...]:
+    return (patch.object(rollback, "taken_over", lambda *_: ""),)
+
+
+@mutation("neither engine nor hands look at what a step scaled", Rule.AT_ITS_NUMBER, kinds=(What.OWNED,), whole=True)
+def _() -> tuple[Any, ...]:
+    return tuple(patch.object(module, "taken_over", lambda *_: "") for module in (rollback, stepping))
 
 
 @mutation("a window is judged the moment it ends", Rule.DECIDED)

@@ -5,7 +5,7 @@ import pytest
 from gameday.cluster.client import Cluster
 from gameday.errors import Conflict
 from gameday.model.world import Workload
-from gameday.steps.scale import scale, workload_of
+from gameday.steps.scale import put_back, scale, workload_of
 from unit.api_server import ApiServer
 
 
@@ -47,5 +47,18 @@ async def test_what_was_meant_for_an_older_version_changes_nothing_any_more(
     with pytest.raises(Conflict):
         await scale(cluster, "shop", "worker", 0, seen["metadata"]["resourceVersion"])
     assert api_server.objects["deployments", "shop", "worker"]["spec"]["replicas"] == 5
-    await scale(cluster, "shop", "worker", 3)
-    assert api_server.objects["deployments", "shop", "worker"]["spec"]["replicas"] == 3
+
+
+@pytest.mark.parametrize(("there", "left"), [(0, 3), (3, 3), (5, 5)], ids=["ours", "from before", "somebody else's"])
+async def test_the_number_from_before_is_put_back_only_where_ours_is_there(
+    there: int, left: int, api_server: ApiServer, cluster: Cluster
+) -> None:
+    api_server.put("deployments", "shop", {"metadata": {"name": "worker"}, "spec": {"replicas": there}})
+    await put_back(cluster, "shop", "worker", 3, 0)
+    assert api_server.objects["deployments", "shop", "worker"]["spec"]["replicas"] == left
+
+
+async def test_what_is_gone_needs_nothing(api_server: ApiServer, cluster: Cluster) -> None:
+    await put_back(cluster, "shop", "worker", 3, 0)
+    await scale(cluster, "shop", "worker", 0, "7")
+    assert ("deployments", "shop", "worker") not in api_server.objects

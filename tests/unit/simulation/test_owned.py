@@ -1,0 +1,41 @@
+"""Somebody owns the workers' number: the engine stops the rollback, and the hands look once more before a Job."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from gameday.engine import rollback
+from gameday.runner import stepping
+from simulation import running
+from simulation.invariants import Rule
+from simulation.scenario import Scenario, Trial, Trouble, Vice, What
+
+STUCK = Trial(vice=Vice.STUCK, rollback=True)
+
+
+@pytest.fixture(autouse=True)
+def silent() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def broken(seconds: float) -> set[Rule]:
+    """What breaks where the number is set to 5, so long after each time that it became 0."""
+    owner = Trouble(What.OWNED, 0.0, seconds=seconds, count=5)
+    outcome = running.run(Scenario(1, (STUCK,), (owner,)))
+    assert outcome.bit[What.OWNED]
+    return {one.rule for one in outcome.broken}
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.01, 0.1, 0.4, 0.6, 1.0, 1.4])
+def test_every_promise_holds_however_fast_the_owner_is(seconds: float) -> None:
+    assert broken(seconds) == set()
+
+
+def test_the_hands_make_no_job_where_the_engine_has_not_seen_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollback, "taken_over", lambda *_: "")
+    assert Rule.AT_ITS_NUMBER not in broken(1.0)
+    monkeypatch.setattr(stepping, "taken_over", lambda *_: "")
+    assert Rule.AT_ITS_NUMBER in broken(1.0)
