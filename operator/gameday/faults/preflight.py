@@ -14,7 +14,7 @@ from gameday.cluster.kinds import (
     STATEFUL_SETS,
     Object,
 )
-from gameday.faults import adoption, dialled, probed, rights, severing
+from gameday.faults import adoption, dialled, placement, probed, rights, severing
 from gameday.faults.addresses import is_address, networks
 from gameday.faults.far_end import far_end, named_port, numbers_of, services_cut
 from gameday.faults.findings import Finding, Severity
@@ -82,6 +82,7 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
         yield from _targets(sight, f"{path}.podSelector", partition)
         yield from _far_end(sight, f"{path}.to", partition)
         yield from _backend(sight, f"{path}.via", partition)
+        yield from placement.check(f"{path}.podSelector", selected(sight, partition.pod_selector))
         yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
         yield from _bystanders(sight, f"{path}.mustStay", partition)
         yield from dialled.check(sight, plan, path, partition)

@@ -4,13 +4,17 @@ from collections.abc import Iterable
 
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, Object
 from gameday.faults.far_end import endpoint_addresses, far_end
+from gameday.faults.placement import mesh_of
 from gameday.faults.selectors import as_json, keys, selects
 from gameday.faults.sight import Sight, labels_of
 from gameday.model.labels import NEVER_WORN, ours
+from gameday.model.placement import Mesh
 from gameday.model.plan import Selector
 from gameday.model.setup import Pair
 
 __all__ = ["MOST_PAIRS", "addresses", "endpoint_addresses", "far_end", "kinds_of_pairs", "pairs", "selected", "targets"]
+
+_Kind = tuple[tuple[tuple[str, str], ...], ...]
 
 MOST_PAIRS = 4
 """Most pairs of witness and control in a drill: one a node and kind of target, up to this."""
@@ -48,17 +52,19 @@ def pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
 
 
 def kinds_of_pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
-    """All pairs that there could be; targets that differ in no label that matters are of one kind."""
-    nodes: dict[tuple[tuple[str, str], ...], set[str]] = {}
+    """All pairs that there could be; targets with the same labels that matter and the same mesh are of one kind."""
+    nodes: dict[_Kind, set[str]] = {}
     for pod in targets(sight, selector):
         if node := pod["spec"].get("nodeName", ""):
-            nodes.setdefault(tuple(sorted(twin_labels(sight, pod, selector).items())), set()).add(node)
+            mesh = mesh_of(pod)
+            parts = twin_labels(sight, pod, selector), mesh.labels, mesh.annotations
+            nodes.setdefault(tuple(tuple(sorted(part.items())) for part in parts), set()).add(node)
     turns = max((len(found) for found in nodes.values()), default=0)
     return tuple(
-        Pair(sorted(nodes[labels])[turn], dict(labels))
+        Pair(sorted(nodes[kind])[turn], dict(kind[0]), Mesh(dict(kind[1]), dict(kind[2])))
         for turn in range(turns)
-        for labels in sorted(nodes)
-        if turn < len(nodes[labels])
+        for kind in sorted(nodes)
+        if turn < len(nodes[kind])
     )
 
 

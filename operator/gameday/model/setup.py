@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gameday.model.agent import Dial
+from gameday.model.placement import ANYWHERE, NO_MESH, Mesh, Placement
 from gameday.model.plan import Via
 
 
@@ -37,6 +38,7 @@ class Pair:
 
     node: str
     labels: Mapping[str, str]
+    mesh: Mesh = NO_MESH
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +70,5 @@ class Setup:
     """Address of the cluster's DNS Service, which is always watched; empty where there is none."""
     bystanders: tuple[tuple[str, str, int], ...] = ()
     """What else must stay reachable: name, host, port."""
+    placement: Placement = ANYWHERE
+    """What our pods take over from the targets."""

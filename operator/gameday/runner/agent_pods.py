@@ -10,38 +10,49 @@ from gameday.cluster.kinds import DRILLS, PODS, Object
 from gameday.model.agent import SECRETS, STATE, VARIABLE, AgentConfig
 from gameday.model.labels import marks
 from gameday.model.names import derived
+from gameday.model.placement import ANYWHERE, NO_MESH, Mesh, Placement
 from gameday.model.plan import SecretKey
 
 ACCOUNT: Final = "gameday"
 SEVER_GRACE: Final = 20
 """Seconds that the severing pod has from its trigger to its end."""
 USER: Final = 65532
+OS: Final = "kubernetes.io/os"
+STAYS: Final = {"karpenter.sh/do-not-disrupt": "true", "cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
+"""Ask that a node be not taken away under a drill; a vanished agent ends it."""
+UNMESHED: Final = Mesh(
+    {"sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none"},
+    {"linkerd.io/inject": "disabled", "sidecar.istio.io/inject": "false"},
+)
 LINGER: Final = 30
 """Seconds after its own end for which the kubelet lets an agent's pod run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The drill whose agents these are, and the image they run."""
+    """The drill whose agents these are, the image they run, and what they take over from the targets."""
 
     namespace: str
     drill: str
     uid: str
     image: str
     pull_policy: str
+    placement: Placement = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What sets one agent's pod apart: its program and role, the Secrets it reads, and what makes it a twin.
 
-    ``wears`` are the target's labels, ``node`` is where it must run; ``grace`` is in seconds.
+    ``wears`` are the target's labels, ``mesh`` is its enrolment in a mesh, ``node`` is where it must run; ``grace`` is
+    in seconds.
     """
 
     module: str
     role: str
     secrets: tuple[SecretKey, ...] = ()
     wears: Mapping[str, str] | None = None
+    mesh: Mesh = NO_MESH
     node: str = ""
     grace: int = 1
 
@@ -59,10 +70,11 @@ def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
         "kind": PODS.name,
         "metadata": {
             "name": derived(place.drill, agent),
-            "labels": {**(shape.wears or {}), **marks(place.drill, shape.role, agent)},
+            "labels": {**(shape.wears or {}), **shape.mesh.labels, **marks(place.drill, shape.role, agent)},
+            "annotations": {**shape.mesh.annotations, **STAYS},
             "ownerReferences": [owner],
         },
-        "spec": _spec(shape)
+        "spec": _spec(place.placement, shape)
         | {
             "activeDeadlineSeconds": math.ceil(config.ends_after) + LINGER,
             "containers": [_container(place, shape, config)],
@@ -70,10 +82,12 @@ def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
     }
 
 
-def fuse_pod(drill: str, name: str, agent: str, config: AgentConfig, image: str, pull_policy: str) -> Object:
-    """The fuse of a scale: not owned by the Drill, since it must outlive everything else of it."""
-    place = Place(config.namespace, drill, "", image, pull_policy)
-    body = pod(place, agent, Shape("fuse", "fuse"), config)
+def fuse_pod(place: Place, name: str, agent: str, config: AgentConfig) -> Object:
+    """The fuse of a scale: not owned by the Drill, since it must outlive everything else of it.
+
+    It talks to the API server alone, and no proxy of a mesh must stand in between.
+    """
+    body = pod(place, agent, Shape("fuse", "fuse", mesh=UNMESHED), config)
     del body["metadata"]["ownerReferences"]
     body["metadata"]["name"] = name
     # The one agent that talks to the API server, and one that must come back when it dies, with the same deadline.
@@ -83,8 +97,9 @@ def fuse_pod(drill: str, name: str, agent: str, config: AgentConfig, image: str,
     return body
 
 
-def _spec(shape: Shape) -> Object:
+def _spec(placement: Placement, shape: Shape) -> Object:
     spec: Object = {
+        "nodeSelector": {**placement.node_selector, OS: "linux"},
         "serviceAccountName": ACCOUNT,
         "automountServiceAccountToken": False,
         "restartPolicy": "Never",
@@ -99,6 +114,12 @@ def _spec(shape: Shape) -> Object:
         },
         "volumes": _volumes(shape.secrets),
     }
+    if placement.tolerations:
+        spec["tolerations"] = [dict(toleration) for toleration in placement.tolerations]
+    if placement.priority_class:
+        spec["priorityClassName"] = placement.priority_class
+    if placement.pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in placement.pull_secrets]
     if shape.wears is not None:
         # Never ready, so that no Service sends it what is meant for the team's pods.
         spec["readinessGates"] = [{"conditionType": "gameday.dev/never-ready"}]
@@ -106,7 +127,8 @@ def _spec(shape: Shape) -> Object:
         term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [shape.node]}]}
         required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
         spec["affinity"] = {"nodeAffinity": required}
-        # A target runs there, so whatever taints the node has, its twin may run there too.
+        # A target runs there: its twin may too, whatever taints the node has got since, and whatever it is labelled.
+        spec["nodeSelector"] = {OS: "linux"}
         spec["tolerations"] = [{"operator": "Exists"}]
     return spec
 

@@ -70,7 +70,7 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
     )
     for index, pair in enumerate(setup.pairs):
         for role in ("witness", CONTROL):
-            shape = Shape("witness", role, wears=pair.labels, node=pair.node)
+            shape = Shape("witness", role, wears=pair.labels, mesh=pair.mesh, node=pair.node)
             made.append(pod(place, f"{role}-{index}", shape, config))
     if setup.severs is not None:
         made.append(_sever(plan, setup, setup.severs, place))

@@ -3,6 +3,7 @@
 Leases, the finalizer and the status are the operator's own; everything else in the namespace is done as the account.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, assert_never
@@ -16,6 +17,7 @@ from gameday.engine.commands import Command
 from gameday.errors import Absent, AlreadyExists, GameDayError, NamespaceBusy, NoAnswer, Refused
 from gameday.faults import fuse, policy
 from gameday.faults.dialled import dials
+from gameday.faults.placement import placement_of
 from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
 from gameday.faults.reach import reach
 from gameday.faults.rollout import in_rollout
@@ -41,6 +43,8 @@ from gameday.runner.stepping import Stepping
 from gameday.runner.turns import Turns
 from gameday.runner.view import FINALIZER, View, life_of
 
+AUTOPILOT: Final = re.compile(r"autogke-node-affinity|Auto GKE|GKE Warden")
+"""How GKE Autopilot refuses a pod that names its node."""
 TOLD: Final = 5
 """Most drills that a message names."""
 
@@ -206,7 +210,7 @@ class Hands:
         found = (*refusals(sight, plan), *limits.refusals(ruling.limits, plan, hit, self.clock()))
         notes: tuple[str, ...] = ()
         if not found and not rolling:
-            setup = setup_of(sight, plan)
+            setup = setup_of(sight, plan, self.view.only("account"))
             notes = warnings(sight, plan)
             found = too_large(setup, fault)
             if not found:
@@ -249,7 +253,7 @@ class Hands:
         seconds = budgets.fuse_of_cut(plan)
         image = self.settings.image
         cut = policy.build(self.memory.name, name, fault.partition, setup, fuse_name, self.memory.uid)
-        tried: list[tuple[Kind, Object]] = [(PODS, pod) for pod in agents.pods(plan, setup, self._place())]
+        tried: list[tuple[Kind, Object]] = [(PODS, pod) for pod in agents.pods(plan, setup, self._place(setup))]
         tried.append((JOBS, fuse.build(self.memory.name, self.memory.uid, fuse_name, seconds, image)))
         tried.append((policy.kind_of(setup.backend), cut))
         found = []
@@ -261,13 +265,12 @@ class Hands:
             except GameDayError as error:
                 if error.retry:
                     raise
-                found.append(str(error))
+                found.append(explained(str(error)))
         return tuple(dict.fromkeys(found))
 
-    def _place(self) -> agents.Place:
-        return agents.Place(
-            self.namespace, self.memory.name, self.memory.uid, self.settings.image, self.settings.image_pull_policy
-        )
+    def _place(self, setup: Setup) -> agents.Place:
+        image, policy_ = self.settings.image, self.settings.image_pull_policy
+        return agents.Place(self.namespace, self.memory.name, self.memory.uid, image, policy_, setup.placement)
 
     async def _start_agents(self) -> None:
         plan, setup = self._ready()
@@ -275,7 +278,7 @@ class Hands:
         there = self.view.objects("pods")
         if all(self._name(agent) in there for agent in agents.wanted(plan, setup)):
             return
-        for body in agents.pods(plan, setup, self._place()):
+        for body in agents.pods(plan, setup, self._place(setup)):
             if body["metadata"]["name"] not in there:
                 await self._create("pods", PODS, body)
 
@@ -286,7 +289,7 @@ class Hands:
             return
 
     async def _arm(self, hold: Hold) -> None:
-        plan, _ = self._ready()
+        plan, setup = self._ready()
         if hold.kind is HoldKind.NETWORK_PARTITION:
             if hold.fuse_name not in self.view.objects("jobs"):
                 seconds = budgets.fuse_of_cut(plan)
@@ -302,10 +305,7 @@ class Hands:
                 lasts=seconds,
                 ends_after=budgets.longest_of_fuse(plan.rollback),
             )
-            agent = fuse_agent(hold.name)
-            body = fuse_pod(
-                self.memory.name, hold.fuse_name, agent, config, self.settings.image, self.settings.image_pull_policy
-            )
+            body = fuse_pod(self._place(setup), hold.fuse_name, fuse_agent(hold.name), config)
             await self._create("pods", PODS, body)
 
     async def _inject(self, hold: Hold) -> None:
@@ -349,15 +349,23 @@ class Hands:
                     self.view.forget("pods", name)
 
 
-def setup_of(sight: Sight, plan: Plan) -> Setup:
-    """How this plan is carried out in this namespace."""
+def explained(refusal: str) -> str:
+    """What the API server says of a pod of ours, and where that is known what it means."""
+    if AUTOPILOT.search(refusal):
+        refusal += "; GKE Autopilot chooses the nodes itself, so no witness can stand beside a target: drill elsewhere"
+    return refusal
+
+
+def setup_of(sight: Sight, plan: Plan, account: Object | None) -> Setup:
+    """How this plan is carried out in this namespace; ``account`` is its ServiceAccount."""
     partition = plan.outage.faults[0].partition
-    end = far_end(sight, partition)
+    end, cut_off = far_end(sight, partition), targets(sight, partition.pod_selector)
     setup = Setup(
         backend=choose(sight, partition.via),
         far_end=end,
         pairs=pairs(sight, partition.pod_selector),
-        targets=addresses(targets(sight, partition.pod_selector)),
+        targets=addresses(cut_off),
+        placement=placement_of(cut_off, account),
         severs=severing_of(sight, plan, partition),
         dials=dials(sight, plan, partition),
         dns=sight.dns,

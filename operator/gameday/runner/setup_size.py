@@ -11,11 +11,12 @@ def too_large(setup: Setup, fault: Fault) -> tuple[str, ...]:
     size = setup_bytes(setup)
     if size <= SETUP_AT_FIRST:
         return ()
-    end, labels = setup.far_end, sum(len(pair.labels) for pair in setup.pairs)
+    end = setup.far_end
+    labels = sum(len(pair.labels) + len(pair.mesh.labels) + len(pair.mesh.annotations) for pair in setup.pairs)
     far = len(end.addresses) + len(end.services) + len(end.cidrs)
     path = f"spec.outage.faults[{fault.name}].networkPartition"
     return (
         f"{path}: TooManyAddresses: {len(setup.targets)} addresses of targets, {far} of what they are cut off from and "
-        f"{labels} labels of witnesses need {size} bytes of the drill's status, and {SETUP_AT_FIRST} fit: "
-        "select fewer pods, or cut fewer addresses",
+        f"{labels} labels and annotations of witnesses need {size} bytes of the drill's status, and {SETUP_AT_FIRST} "
+        "fit: select fewer pods, or cut fewer addresses",
     )

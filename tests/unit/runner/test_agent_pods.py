@@ -11,6 +11,8 @@ from gameday.agents.fuse import DEADLINE
 from gameday.cluster.kinds import Object
 from gameday.engine.budgets import longest
 from gameday.model.agent import VARIABLE, AgentConfig, Dial
+from gameday.model.labels import AGENT
+from gameday.model.placement import Mesh, Placement
 from gameday.model.plan import (
     Fault,
     Header,
@@ -33,6 +35,7 @@ from gameday.model.plan import (
 from gameday.model.setup import CutPort, FarEnd, Pair, Setup, Severing
 from gameday.runner.agent_pods import LINGER, Shape, fuse_pod, pod
 from gameday.runner.agents import Place, pods, wanted
+from gameday.runner.hands import explained
 
 PLACE = Place("shop", "redis-failover-first", "drill-uid", "gameday:test", "IfNotPresent")
 REDIS = RedisProbe(service=ServiceRef("redis"), password=SecretKey("redis", "password"))
@@ -224,7 +227,7 @@ def test_names_are_the_same_each_time_and_fit() -> None:
 
 def test_a_fuse_of_a_scale_outlives_its_drill_and_comes_back_when_it_dies() -> None:
     told = AgentConfig(deployment="worker", namespace="shop", replicas=3, lasts=90.0, ends_after=100.5)
-    pod = fuse_pod("first", "first-fuse-stop", "fuse-stop", told, "gameday:test", "Never")
+    pod = fuse_pod(PLACE, "first-fuse-stop", "fuse-stop", told)
     assert "ownerReferences" not in pod["metadata"]
     assert pod["metadata"]["name"] == "first-fuse-stop"
     assert {"name": "state", "emptyDir": {}} in pod["spec"]["volumes"]
@@ -232,6 +235,68 @@ def test_a_fuse_of_a_scale_outlives_its_drill_and_comes_back_when_it_dies() -> N
     assert container["volumeMounts"][-1]["mountPath"] == str(DEADLINE.parent)
     assert (pod["spec"]["automountServiceAccountToken"], pod["spec"]["restartPolicy"]) == (True, "OnFailure")
     assert config(pod) == told
+
+
+PLACEMENT = Placement(
+    ({"key": "dedicated", "operator": "Equal", "value": "shop"},), {"pool": "shop"}, "high", ("registry", "more")
+)
+
+
+def placed(agent: str) -> Object:
+    """A pod of a drill whose targets say where they may run."""
+    place = replace(PLACE, placement=PLACEMENT)
+    if agent == "fuse":
+        told = AgentConfig(deployment="worker", namespace="shop", lasts=90.0, ends_after=100.5)
+        return fuse_pod(place, "first-fuse-stop", "fuse-stop", told)
+    return next(one for one in pods(plan(), SETUP, place) if one["metadata"]["labels"][AGENT] == agent)
+
+
+@pytest.mark.parametrize("agent", sorted({*NAMES, "fuse"}))
+def test_each_pod_may_run_where_targets_may_and_asks_to_stay(agent: str) -> None:
+    spec = placed(agent)["spec"]
+    assert spec["nodeSelector"]["kubernetes.io/os"] == "linux"
+    assert spec["priorityClassName"] == "high"
+    assert spec["imagePullSecrets"] == [{"name": "registry"}, {"name": "more"}]
+    if "affinity" in spec:
+        assert spec["tolerations"] == [{"operator": "Exists"}]
+    else:
+        assert spec["nodeSelector"]["pool"] == "shop"
+        assert spec["tolerations"] == [{"key": "dedicated", "operator": "Equal", "value": "shop"}]
+    annotations = placed(agent)["metadata"]["annotations"]
+    assert annotations["karpenter.sh/do-not-disrupt"] == "true"
+    assert annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+
+
+def test_a_node_selector_of_targets_never_leads_away_from_linux() -> None:
+    place = replace(PLACE, placement=Placement(node_selector={"kubernetes.io/os": "windows", "pool": "shop"}))
+    found = {one["metadata"]["labels"][AGENT]: one["spec"]["nodeSelector"] for one in pods(plan(), SETUP, place)}
+    assert found["observer"] == {"kubernetes.io/os": "linux", "pool": "shop"}
+
+
+def test_pods_without_anything_to_take_over_leave_it_to_the_cluster() -> None:
+    assert not {"tolerations", "priorityClassName", "imagePullSecrets"} & set(made()["observer"]["spec"])
+
+
+def test_a_witness_and_its_control_are_in_the_mesh_as_their_target_is_and_nobody_else() -> None:
+    mesh = Mesh({"istio.io/dataplane-mode": "ambient"}, {"linkerd.io/inject": "enabled"})
+    found = made(setup=replace(SETUP, pairs=(replace(PAIRS[0], mesh=mesh),)))
+    for agent, one in found.items():
+        enrolled = agent in {"witness-0", "control-0"}
+        assert (one["metadata"]["labels"].get("istio.io/dataplane-mode") == "ambient") is enrolled
+        assert (one["metadata"]["annotations"].get("linkerd.io/inject") == "enabled") is enrolled
+
+
+def test_no_proxy_stands_between_a_fuse_and_the_api_server() -> None:
+    metadata = placed("fuse")["metadata"]
+    assert metadata["annotations"]["linkerd.io/inject"] == "disabled"
+    assert metadata["labels"]["sidecar.istio.io/inject"] == "false"
+
+
+def test_a_refusal_of_autopilot_says_what_it_means_and_others_stand_alone() -> None:
+    warden = 'create pods: admission webhook "warden-validating" denied the request: GKE Warden rejected the request'
+    assert explained(warden).startswith(warden)
+    assert "GKE Autopilot chooses the nodes itself" in explained(warden)
+    assert explained("create pods: exceeded quota") == "create pods: exceeded quota"
 
 
 def test_a_configuration_stays_small() -> None:

@@ -1,0 +1,32 @@
+"""Where pods of ours may run, and what the network does with them: taken over from the targets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What every pod of ours takes over from a target pod, so that it may run where targets may.
+
+    ``tolerations`` are as in a pod's spec. ``priority_class`` is empty where the target has none.
+    """
+
+    tolerations: tuple[Mapping[str, str | int], ...] = ()
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    priority_class: str = ""
+    pull_secrets: tuple[str, ...] = ()
+
+
+ANYWHERE: Final = Placement()
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """What enrols a target pod in a service mesh, so that a witness is carried by it as its target is."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_MESH: Final = Mesh()
