@@ -33,14 +33,33 @@ def operator(
     port: Annotated[int, typer.Option(help="Port of /healthz and /metrics.")] = 8080,
     kubeconfig: Annotated[Path | None, typer.Option(help="Kubeconfig, outside a cluster.")] = None,
     pull_policy: Annotated[str, typer.Option(help="Pull policy of the agents' image.")] = "IfNotPresent",
+    agent_resources: Annotated[
+        str, typer.Option(help="Requests and limits of each agent, as JSON.", envvar="GAMEDAY_AGENT_RESOURCES")
+    ] = "",
+    agent_user: Annotated[
+        str | None,
+        typer.Option(help="User and group of agents; empty: the cluster's choice.", envvar="GAMEDAY_AGENT_USER"),
+    ] = None,
+    agent_priority_class: Annotated[
+        str,
+        typer.Option(help="Priority class of agents; default: the targets'.", envvar="GAMEDAY_AGENT_PRIORITY_CLASS"),
+    ] = "",
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Run the operator, by the clocks in the context's object where it has one."""
     from gameday.cli.logs import set_up
     from gameday.cli.operate import operate
+    from gameday.runner.agent_settings import USER, agent_settings
     from gameday.runner.clock import Clock
     from gameday.runner.settings import Settings
 
+    # An empty variable counts as none for the command line; here it is the cluster's choice.
+    user = os.environ.get("GAMEDAY_AGENT_USER", str(USER)) if agent_user is None else agent_user
+    try:
+        agents = agent_settings(agent_resources, user, agent_priority_class)
+    except ValueError as error:
+        typer.echo(f"gameday: {error}", err=True)
+        raise typer.Exit(2) from error
     clock = context.ensure_object(Clock)
     set_up(log_level, clock.wall)
     settings = Settings(
@@ -52,6 +71,7 @@ def operator(
         port=port,
         kubeconfig=kubeconfig,
         image_pull_policy=pull_policy,
+        agents=agents,
     )
     raise typer.Exit(asyncio.run(operate(settings, clock)))
 

@@ -12,11 +12,11 @@ from gameday.model.labels import marks
 from gameday.model.names import derived
 from gameday.model.placement import ANYWHERE, NO_MESH, Mesh, Placement
 from gameday.model.plan import SecretKey
+from gameday.runner.agent_settings import DEFAULT, AgentSettings
 
 ACCOUNT: Final = "gameday"
 SEVER_GRACE: Final = 20
 """Seconds that the severing pod has from its trigger to its end."""
-USER: Final = 65532
 OS: Final = "kubernetes.io/os"
 STAYS: Final = {"karpenter.sh/do-not-disrupt": "true", "cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 """Ask that a node be not taken away under a drill; a vanished agent ends it."""
@@ -30,7 +30,7 @@ LINGER: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The drill whose agents these are, the image they run, and what they take over from the targets."""
+    """The drill whose agents these are, the image they run, what they take over from the targets, and the settings."""
 
     namespace: str
     drill: str
@@ -38,6 +38,7 @@ class Place:
     image: str
     pull_policy: str
     placement: Placement = ANYWHERE
+    settings: AgentSettings = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
             "annotations": {**shape.mesh.annotations, **STAYS},
             "ownerReferences": [owner],
         },
-        "spec": _spec(place.placement, shape)
+        "spec": _spec(place, shape)
         | {
             "activeDeadlineSeconds": math.ceil(config.ends_after) + LINGER,
             "containers": [_container(place, shape, config)],
@@ -97,7 +98,9 @@ def fuse_pod(place: Place, name: str, agent: str, config: AgentConfig) -> Object
     return body
 
 
-def _spec(placement: Placement, shape: Shape) -> Object:
+def _spec(place: Place, shape: Shape) -> Object:
+    placement, settings = place.placement, place.settings
+    user = {} if settings.user is None else dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"), settings.user)
     spec: Object = {
         "nodeSelector": {**placement.node_selector, OS: "linux"},
         "serviceAccountName": ACCOUNT,
@@ -105,19 +108,13 @@ def _spec(placement: Placement, shape: Shape) -> Object:
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": shape.grace,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "fsGroup": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": {"runAsNonRoot": True, **user, "seccompProfile": {"type": "RuntimeDefault"}},
         "volumes": _volumes(shape.secrets),
     }
     if placement.tolerations:
         spec["tolerations"] = [dict(toleration) for toleration in placement.tolerations]
-    if placement.priority_class:
-        spec["priorityClassName"] = placement.priority_class
+    if priority_class := settings.priority_class or placement.priority_class:
+        spec["priorityClassName"] = priority_class
     if placement.pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in placement.pull_secrets]
     if shape.wears is not None:
@@ -140,8 +137,7 @@ def _container(place: Place, shape: Shape, config: AgentConfig) -> dict[str, Any
         "imagePullPolicy": place.pull_policy,
         "command": ["python3", "-m", f"gameday.agents.{shape.module}"],
         "env": [{"name": VARIABLE, "value": config.to_json()}],
-        # Small requests, without which an HPA over the same labels fails; the CPU limit leaves room for timing.
-        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "96Mi"}},
+        "resources": {part: dict(amounts) for part, amounts in place.settings.resources.items()},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,

@@ -269,8 +269,11 @@ class Hands:
         return tuple(dict.fromkeys(found))
 
     def _place(self, setup: Setup) -> agents.Place:
-        image, policy_ = self.settings.image, self.settings.image_pull_policy
-        return agents.Place(self.namespace, self.memory.name, self.memory.uid, image, policy_, setup.placement)
+        told = self.settings
+        return agents.Place(
+            self.namespace, self.memory.name, self.memory.uid, told.image, told.image_pull_policy, setup.placement,
+            told.agents,
+        )  # fmt: skip
 
     async def _start_agents(self) -> None:
         plan, setup = self._ready()

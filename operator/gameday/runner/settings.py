@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from gameday.runner.agent_settings import DEFAULT, AgentSettings
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -11,6 +13,7 @@ class Settings:
 
     ``watch_namespaces`` empty means the whole cluster. ``identity`` names this process in Leases and must differ
     between replicas. ``image`` is what agents run: the operator's own. ``port`` serves /healthz and /metrics.
+    ``agents`` says how their pods are made.
     """
 
     namespace: str
@@ -23,6 +26,7 @@ class Settings:
     context: str | None = None
     image_pull_policy: str = "IfNotPresent"
     event_limit: timedelta = timedelta(minutes=10)
+    agents: AgentSettings = DEFAULT
 
     @property
     def installation(self) -> str:

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from gameday.cli.main import app
 from gameday.cluster.kinds import Object
+from gameday.runner.agent_settings import DEFAULT, USER, agent_settings
 from unit.manifests.reading import (
     MANIFESTS,
     OPERATOR,
@@ -127,6 +128,21 @@ def test_the_operator_is_started_with_all_that_it_asks_for() -> None:
     needed = {option.envvar for option in options if option.required}
     given = {entry["name"] for entry in container["env"]}
     assert needed <= given <= asked
+
+
+def test_the_agents_settings_that_are_written_are_those_of_an_operator_without_any() -> None:
+    env = {entry["name"]: entry.get("value") for entry in containers(operator())[0]["env"]}
+    written_out = agent_settings(env["GAMEDAY_AGENT_RESOURCES"], env["GAMEDAY_AGENT_USER"], "")
+    assert written_out == DEFAULT == agent_settings("", str(USER), "")
+
+
+def test_the_documented_overlay_for_openshift_leaves_the_user_to_the_cluster(tmp_path: Path) -> None:
+    changed = operator(overlay(tmp_path, "GAMEDAY_AGENT_USER"))
+    env = {entry["name"]: entry.get("value") for entry in containers(changed)[0]["env"]}
+    told = agent_settings(env["GAMEDAY_AGENT_RESOURCES"], env["GAMEDAY_AGENT_USER"], "")
+    assert told.user is None
+    assert told.resources["requests"] == {"cpu": "50m", "memory": "64Mi"}
+    assert not {"runAsUser", "runAsGroup"} & template(changed)["spec"]["securityContext"].keys()
 
 
 def test_each_replica_is_known_by_its_pods_name_and_its_lease_stands_beside_it() -> None:
