@@ -1,6 +1,6 @@
 """The way from an operator's process to the API server: calls take time, are refused, come late, lose their answer."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -216,6 +216,9 @@ class SimulatedCluster(Cluster):
         except Absent:
             return False
         return done
+
+    async def served(self, kinds: Iterable[Kind]) -> frozenset[Kind]:
+        return frozenset()
 
     async def rules(self, namespace: str) -> tuple[Object, ...]:
         return RULES

@@ -34,6 +34,8 @@ class ApiServer:
         self.ending: set[str] = set()
         self.unserved: set[str] = set()
         """Plurals of kinds that are not installed."""
+        self.groups: dict[str, dict[str, list[str] | None]] = {}
+        """What discovery answers: plurals by group and version; None where the group's own server is down."""
         self.logs: dict[str, dict[str, str]] = {}
         """Logs by pod and container."""
         self.down = False
@@ -106,6 +108,8 @@ class ApiServer:
         if self.down:
             return _refusal(503, "ServiceUnavailable", "the server is down")
         parts = request.path.strip("/").split("/")
+        if parts[0] == "apis" and len(parts) < 4:
+            return self._discovered(*parts[1:])
         rest = parts[2 if parts[0] == "api" else 3 :]
         namespace = ""
         if rest[0] == "namespaces" and len(rest) > 2:
@@ -127,6 +131,15 @@ class ApiServer:
             watches = request.query.get("watch") == "true"
             return await (self._watch if watches else self._list)(request, plural, namespace, field)
         return await self._one(request, plural, namespace, name)
+
+    def _discovered(self, group: str = "", version: str = "") -> web.Response:
+        if not group:
+            listed = [{"name": name, "versions": [{"version": v} for v in own]} for name, own in self.groups.items()]
+            return web.json_response({"kind": "APIGroupList", "groups": listed})
+        plurals = self.groups[group][version]
+        if plurals is None:
+            return _refusal(503, "ServiceUnavailable", "the server is currently unable to handle the request")
+        return web.json_response({"kind": "APIResourceList", "resources": [{"name": plural} for plural in plurals]})
 
     async def _one(self, request: web.Request, plural: str, namespace: str, name: str) -> web.StreamResponse:
         body = await request.json() if request.method in {"POST", "PUT", "PATCH"} else {}

@@ -1,7 +1,7 @@
 """The limits of the operator's owner as they are written: one YAML document in a ConfigMap, refused whole or taken."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -39,6 +39,8 @@ class Limits(ApiModel):
     """Hours in which drills may begin and cut: any one of them, such as Mon-Fri 09:00-17:00 Europe/Berlin."""
     drills_at_once: Annotated[StrictInt, Field(ge=1)] | None = None
     """Most drills that run at the same time in the whole cluster."""
+    assume_not_isolated_by: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST)] | None = None
+    """Kinds of policies that are taken to isolate no target, such as globalnetworkpolicies.projectcalico.org."""
 
 
 def limits_of(data: Mapping[str, Any]) -> model.Limits:
@@ -68,6 +70,7 @@ def limits_of(data: Mapping[str, Any]) -> model.Limits:
         largest_share=int(written.largest_share.removesuffix("%")) if written.largest_share is not None else None,
         allowed_hours=tuple(hours_of(text) for text in written.allowed_hours or ()),
         drills_at_once=written.drills_at_once,
+        assume_not_isolated_by=_isolators(written.assume_not_isolated_by or ()),
     )
 
 
@@ -92,6 +95,14 @@ def hours_of(text: str) -> model.Hours:
         why = f"{zone} is no time zone: write one as Europe/Berlin or UTC"
         raise LimitsInvalid(f"limits.allowedHours: {text!r}: {why}") from error
     return model.Hours(text, frozenset(_days(text, days)), begins, ends, zone)
+
+
+def _isolators(names: Iterable[str]) -> frozenset[str]:
+    for name in names:
+        if name not in model.ISOLATORS:
+            known = ", ".join(sorted(model.ISOLATORS))
+            raise LimitsInvalid(f"limits.assumeNotIsolatedBy: {name!r} is no such kind of policy: {known}")
+    return frozenset(names)
 
 
 def _days(text: str, days: str) -> set[int]:

@@ -7,7 +7,7 @@ import json
 import socket
 import struct
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Self
@@ -193,6 +193,33 @@ class Cluster:
         except Absent:
             return False
         return True
+
+    async def served(self, kinds: Iterable[Kind]) -> frozenset[Kind]:
+        """Which of these kinds the API server serves, whoever may read them.
+
+        A group that cannot say what it holds (its own server is down) counts as serving all of them.
+        """
+        wanted = tuple(kinds)
+        listed = await self._discover("/apis")
+        there = {
+            (group["name"], version["version"]) for group in listed.get("groups", ()) for version in group["versions"]
+        }
+        found: set[Kind] = set()
+        for group, version in sorted({(kind.group, kind.version) for kind in wanted} & there):
+            own = {kind for kind in wanted if (kind.group, kind.version) == (group, version)}
+            try:
+                holds = (await self._discover(f"/apis/{group}/{version}")).get("resources", ())
+            except (ClusterUnreachable, Absent):
+                found |= own
+            else:
+                found |= {kind for kind in own if kind.plural in {resource["name"] for resource in holds}}
+        return frozenset(found)
+
+    async def _discover(self, path: str) -> Object:
+        timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
+        self.requests["get", "apis"] += 1
+        async with self._open("GET", path, f"get {path}", None, timeout) as answer:
+            return parsed(await answer.response.read())
 
     async def rules(self, namespace: str) -> tuple[Object, ...]:
         """What we may do in a namespace, as RBAC rules."""

@@ -21,6 +21,11 @@ class Kind:
         """As manifests name it."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
+    @property
+    def full_name(self) -> str:
+        """As kubectl names it beyond doubt: ``networkpolicies.crd.projectcalico.org``."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
     def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
         """The URL path of a collection, an object or a subresource."""
         parts = ["/apis", self.group, self.version] if self.group else ["/api", self.version]
@@ -50,6 +55,18 @@ STATEFUL_SETS: Final = Kind("apps", "v1", "statefulsets", "StatefulSet")
 DAEMON_SETS: Final = Kind("apps", "v1", "daemonsets", "DaemonSet")
 NETWORK_POLICIES: Final = Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
 CILIUM_NETWORK_POLICIES: Final = Kind("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy")
+CILIUM_CLUSTERWIDE_POLICIES: Final = Kind(
+    "cilium.io", "v2", "ciliumclusterwidenetworkpolicies", "CiliumClusterwideNetworkPolicy"
+)
+CALICO_POLICIES: Final = Kind("crd.projectcalico.org", "v1", "networkpolicies", "NetworkPolicy")
+CALICO_GLOBAL_POLICIES: Final = Kind("crd.projectcalico.org", "v1", "globalnetworkpolicies", "GlobalNetworkPolicy")
+CALICO_V3_POLICIES: Final = Kind("projectcalico.org", "v3", "networkpolicies", "NetworkPolicy")
+CALICO_V3_GLOBAL_POLICIES: Final = Kind("projectcalico.org", "v3", "globalnetworkpolicies", "GlobalNetworkPolicy")
+ADMIN_POLICIES: Final = Kind("policy.networking.k8s.io", "v1alpha1", "adminnetworkpolicies", "AdminNetworkPolicy")
+BASELINE_POLICIES: Final = Kind(
+    "policy.networking.k8s.io", "v1alpha1", "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy"
+)
+CLUSTER_POLICIES: Final = Kind("policy.networking.k8s.io", "v1alpha2", "clusternetworkpolicies", "ClusterNetworkPolicy")
 GAMEDAYS: Final = Kind("gameday.dev", "v1alpha1", "gamedays", "GameDay")
 DRILLS: Final = Kind("gameday.dev", "v1alpha1", "drills", "Drill")
 RULES_REVIEWS: Final = Kind("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview")

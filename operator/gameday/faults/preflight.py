@@ -14,7 +14,7 @@ from gameday.cluster.kinds import (
     STATEFUL_SETS,
     Object,
 )
-from gameday.faults import adoption, dialled, placement, probed, rights, severing
+from gameday.faults import adoption, dialled, isolation, placement, probed, rights, severing
 from gameday.faults.addresses import is_address, networks
 from gameday.faults.far_end import far_end, named_port, numbers_of, services_cut
 from gameday.faults.findings import Finding, Severity
@@ -155,13 +155,8 @@ def _backend(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[F
     if backend is Via.CILIUM and not sight.has_cilium_kind:
         why = sight.missing.get(CILIUM_NETWORK_POLICIES.plural, "the cluster does not have it")
         yield Finding("NoCilium", path, f"CiliumNetworkPolicy cannot be used: {why}", "use Auto or NetworkPolicy")
-    names = isolating(sight, targets(sight, partition.pod_selector)) if backend is Via.NETWORK_POLICY else ()
-    if names:
-        text = (
-            f"{_some(names)} already isolate targets for egress; policies only add, so a NetworkPolicy could not cut "
-            "there and would open what they close"
-        )
-        yield Finding("AlreadyIsolated", path, text, "use CiliumNetworkPolicy where Cilium runs, or other targets")
+    if backend is Via.NETWORK_POLICY:
+        yield from isolation.check(sight, path, selected(sight, partition.pod_selector))
 
 
 def _bystanders(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
@@ -196,10 +191,6 @@ def _doubts(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Fi
             text += f", so mustStay {', '.join(api_server)} will end the drill as CollateralCut"
         remedy = "let the account write ciliumnetworkpolicies and use via: Auto"
         yield Finding("CutsApiServer", f"{path}.via", text, remedy, Severity.WARN)
-    if backend is Via.NETWORK_POLICY and "Forbidden" in sight.missing.get(CILIUM_NETWORK_POLICIES.plural, ""):
-        text = "the account may not read ciliumnetworkpolicies, so one that isolates the targets would go unseen"
-        remedy = f"grant it with `{OPT_IN_COMMAND.format(namespace=sight.namespace)}`"
-        yield Finding("CiliumUnseen", f"{path}.via", text, remedy, Severity.WARN)
     kinds = kinds_of_pairs(sight, partition.pod_selector)
     if len(kinds) > MOST_PAIRS:
         text = f"the targets are of {len(kinds)} kinds and nodes, and witnesses stand for {MOST_PAIRS} of them"

@@ -35,7 +35,7 @@ def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
     """Whether a selector as manifests write it selects these labels: an absent one nothing, an empty one all."""
     if selector is None:
         return False
-    if any(labels.get(_bare(key)) != value for key, value in (selector.get("matchLabels") or {}).items()):
+    if any(labels.get(bare(key)) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
     return all(_meets(expression, labels) for expression in selector.get("matchExpressions") or ())
 
@@ -43,8 +43,8 @@ def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
 def keys(thing: Any) -> Iterator[str]:
     """Every label key that any selector within a manifest mentions."""
     if isinstance(thing, Mapping):
-        yield from (_bare(key) for key in thing.get("matchLabels") or ())
-        yield from (_bare(expression["key"]) for expression in thing.get("matchExpressions") or ())
+        yield from (bare(key) for key in thing.get("matchLabels") or ())
+        yield from (bare(expression["key"]) for expression in thing.get("matchExpressions") or ())
         for value in thing.values():
             yield from keys(value)
     elif isinstance(thing, list | tuple):
@@ -52,8 +52,16 @@ def keys(thing: Any) -> Iterator[str]:
             yield from keys(value)
 
 
+def bare(key: str) -> str:
+    """A label's key without the source that Cilium may name before it."""
+    for prefix in PREFIXES:
+        if key.startswith(prefix):
+            return key.removeprefix(prefix)
+    return key
+
+
 def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    key, values = _bare(expression["key"]), expression.get("values") or ()
+    key, values = bare(expression["key"]), expression.get("values") or ()
     match expression["operator"]:
         case "In":
             return labels.get(key) in values
@@ -66,10 +74,3 @@ def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
             return key not in labels
         case unknown:
             raise ValueError(f"no label selector has the operator {unknown!r}")
-
-
-def _bare(key: str) -> str:
-    for prefix in PREFIXES:
-        if key.startswith(prefix):
-            return key.removeprefix(prefix)
-    return key

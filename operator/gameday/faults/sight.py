@@ -1,7 +1,7 @@
 """What the preflight reads of a namespace, as its account: few calls, each a whole collection."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from gameday.cluster.client import Cluster
@@ -11,6 +11,7 @@ from gameday.cluster.kinds import (
     DAEMON_SETS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
+    NAMESPACES,
     NETWORK_POLICIES,
     PODS,
     REPLICA_SETS,
@@ -20,6 +21,8 @@ from gameday.cluster.kinds import (
     Object,
 )
 from gameday.errors import Absent, Forbidden
+from gameday.faults import isolators
+from gameday.faults.isolators import Isolators
 from gameday.faults.rights import may, of_cut
 from gameday.model.plan import NetworkPartition, ServiceRef
 
@@ -47,14 +50,32 @@ class Sight:
     service_policies: tuple[Object, ...] = ()
     """Policies of the cut Service's namespace, when that is another one."""
     dns: str = ""
+    isolators: Isolators = field(default_factory=Isolators)
+    """Policies of other kinds than those in ``things`` that may isolate pods."""
+    namespace_labels: Mapping[str, str] | None = None
+    """The namespace's own labels; None where the account may not read them."""
 
     def of(self, kind: Kind) -> tuple[Object, ...]:
         """The objects of a kind."""
         return self.things.get(kind.plural, ())
 
+    def policies(self, kind: Kind) -> tuple[Object, ...]:
+        """The policies of a kind."""
+        return (
+            self.of(kind) if kind in (NETWORK_POLICIES, CILIUM_NETWORK_POLICIES) else self.isolators.found.get(kind, ())
+        )
+
+    def unread(self, kind: Kind) -> str:
+        """Why policies of a kind could not be read although the cluster has it; empty where they could."""
+        if kind not in self.isolators.served or kind.full_name in self.isolators.assumed:
+            return ""
+        if kind is CILIUM_NETWORK_POLICIES:
+            return self.missing.get(kind.plural, "")
+        return self.isolators.unread.get(kind, "")
+
     @property
     def has_cilium_kind(self) -> bool:
-        """Whether the cluster knows CiliumNetworkPolicy, as far as the account can tell."""
+        """Whether the cluster knows CiliumNetworkPolicy and the account may read it."""
         return CILIUM_NETWORK_POLICIES.plural in self.things
 
 
@@ -64,8 +85,12 @@ def labels_of(thing: Object) -> Mapping[str, str]:
     return labels
 
 
-async def look(account: Cluster, operator: Cluster, namespace: str, partition: NetworkPartition) -> Sight:
+async def look(
+    account: Cluster, operator: Cluster, namespace: str, partition: NetworkPartition, assumed: Collection[str] = ()
+) -> Sight:
     """Read all that the preflight judges.
+
+    ``assumed`` are the kinds of policies, by full name, of which the operator's owner says that they isolate nobody.
 
     Raises:
         ClusterUnreachable: when the API server did not answer; look again.
@@ -79,6 +104,11 @@ async def look(account: Cluster, operator: Cluster, namespace: str, partition: N
     if isinstance(partition.to, ServiceRef):
         await _service(sight, account, partition.to)
     sight.dns = await _dns(operator)
+    sight.namespace_labels = await _own_labels(account, namespace)
+    try:
+        sight.isolators = await isolators.read(account, operator, namespace, assumed)
+    except Forbidden as error:
+        sight.missing["the list of API groups"] = str(error)
     return sight
 
 
@@ -116,3 +146,12 @@ async def _dns(operator: Cluster) -> str:
     except Forbidden:
         return ""
     return str(service["spec"].get("clusterIP", "")) if service is not None else ""
+
+
+async def _own_labels(account: Cluster, namespace: str) -> Mapping[str, str] | None:
+    """The labels of the namespace; a Role in a namespace may grant reading the Namespace of that name."""
+    try:
+        found = await account.get(NAMESPACES, None, namespace)
+    except Forbidden:
+        return None
+    return labels_of(found) if found is not None else None

@@ -9,6 +9,20 @@ CONFIG_MAP: Final = "gameday-limits"
 """The ConfigMap in the operator's namespace that holds the limits; without it there are none."""
 DOCUMENT: Final = "limits.yaml"
 """Its only key."""
+ISOLATORS: Final = frozenset(
+    {
+        "ciliumnetworkpolicies.cilium.io",
+        "ciliumclusterwidenetworkpolicies.cilium.io",
+        "networkpolicies.crd.projectcalico.org",
+        "globalnetworkpolicies.crd.projectcalico.org",
+        "networkpolicies.projectcalico.org",
+        "globalnetworkpolicies.projectcalico.org",
+        "adminnetworkpolicies.policy.networking.k8s.io",
+        "baselineadminnetworkpolicies.policy.networking.k8s.io",
+        "clusternetworkpolicies.policy.networking.k8s.io",
+    }
+)
+"""The kinds of policies that may isolate pods, of which the owner may say that they do not; as kubectl names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,8 @@ class Limits:
     allowed_hours: tuple[Hours, ...] = ()
     drills_at_once: int | None = None
     """Drills of the whole cluster that may have begun and not ended."""
+    assume_not_isolated_by: frozenset[str] = frozenset()
+    """Kinds of policies that are taken to isolate no target for egress, whether they can be read or not."""
 
 
 NONE: Final = Limits()

@@ -28,7 +28,7 @@ from gameday.model.agent import AgentConfig
 from gameday.model.limits import Reach, RulingState
 from gameday.model.names import cut_fuse, derived, fuse_agent
 from gameday.model.names import policy as policy_name
-from gameday.model.plan import Fault, Plan
+from gameday.model.plan import Fault, NetworkPartition, Plan
 from gameday.model.record import Hold, HoldKind
 from gameday.model.setup import Setup
 from gameday.model.world import Life, Lock, Preflight
@@ -203,7 +203,7 @@ class Hands:
             self.view.preflight = Preflight((not_opted_in(self.namespace), *exceeded))
             return
         fault = plan.outage.faults[0]
-        sight = await look(self.account, self.operator, self.namespace, fault.partition)
+        sight = await self._look(fault.partition)
         rolling = in_rollout(sight, fault.partition.pod_selector)
         # A rollout has more pods for a while; once it is over they are counted.
         hit = Reach() if rolling else reach(sight, plan)
@@ -244,8 +244,12 @@ class Hands:
         """
         plan, setup = self._ready()
         partition = plan.outage.faults[0].partition
-        sight = await look(self.account, self.operator, self.namespace, partition)
+        sight = await self._look(partition)
         self.view.likely_leak = likely_leak(sight, partition, setup.backend)
+
+    async def _look(self, partition: NetworkPartition) -> Sight:
+        assumed = self.view.owner.ruling.limits.assume_not_isolated_by
+        return await look(self.account, self.operator, self.namespace, partition, assumed)
 
     async def _rehearse(self, plan: Plan, setup: Setup, fault: Fault) -> tuple[str, ...]:
         """Have the API server try every object that the drill will create."""

@@ -21,9 +21,12 @@ def test_all_limits_are_read() -> None:
     largestShare: 50%
     allowedHours: ["Mon-Fri 09:00-17:00 Europe/Berlin", "Sat,Sun 00:00-24:00 UTC"]
     drillsAtOnce: 2
+    assumeNotIsolatedBy: [globalnetworkpolicies.crd.projectcalico.org]
     """
     hours = (hours_of("Mon-Fri 09:00-17:00 Europe/Berlin"), hours_of("Sat,Sun 00:00-24:00 UTC"))
-    assert limits_of(document(text)) == Limits(5400, 20, 50, hours, 2)
+    assert limits_of(document(text)) == Limits(
+        5400, 20, 50, hours, 2, frozenset({"globalnetworkpolicies.crd.projectcalico.org"})
+    )
 
 
 @pytest.mark.parametrize("text", ["", "{}", "# nothing is limited yet"])
@@ -52,6 +55,8 @@ def test_what_is_left_out_is_not_limited(text: str) -> None:
         pytest.param(document("largestShare: 101%"), "limits.largestShare: ", id="more than all"),
         pytest.param(document("largestShare: 0%"), "limits.largestShare: ", id="nothing"),
         pytest.param(document("drillsAtOnce: -1"), "limits.drillsAtOnce: ", id="less than none"),
+        pytest.param(document("assumeNotIsolatedBy: []"), "limits.assumeNotIsolatedBy: ", id="no kind at all"),
+        pytest.param(document("assumeNotIsolatedBy: [networkpolicies]"), "no such kind of policy: admin", id="no kind"),
         pytest.param(document("allowedHours: []"), "limits.allowedHours: ", id="no hours at all"),
         pytest.param(document("allowedHours: Mon-Fri 09:00-17:00 UTC"), "limits.allowedHours: ", id="no list"),
         pytest.param(document("allowedHours: [Mon-Fri 9-17 UTC]"), "Mon-Fri 09:00-17:00 Europe/Berlin", id="short"),

@@ -6,6 +6,7 @@ import pytest
 
 from gameday.api.parse import plan_of
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, Kind, Object
+from gameday.faults.isolators import OF_CLUSTER, OF_NAMESPACE
 from gameday.faults.rights import may, missing, needed
 from gameday.faults.sight import ESSENTIAL
 from unit.manifests.reading import MANIFESTS, OPERATOR, only, written
@@ -15,6 +16,9 @@ DNS = "Role kube-system"
 EVERYWHERE = "ClusterRole"
 Right = tuple[str, str, str, str, str]
 """Where, API group, resource, name or nothing, verb."""
+
+CALICO = ("crd.projectcalico.org", "projectcalico.org")
+TIERS = ("admin", "baselineadmin", "cluster")
 
 OPERATOR_MAY: set[Right] = {
     *((EVERYWHERE, "gameday.dev", "gamedays", "", verb) for verb in ("get", "list", "watch")),
@@ -29,6 +33,9 @@ OPERATOR_MAY: set[Right] = {
     *((OWN, "coordination.k8s.io", "leases", "gameday-operator", verb) for verb in ("get", "update")),
     *((OWN, "", "configmaps", "gameday-halt", verb) for verb in ("get", "list", "watch")),
     *((OWN, "", "configmaps", "gameday-limits", verb) for verb in ("list", "watch")),
+    (EVERYWHERE, "cilium.io", "ciliumclusterwidenetworkpolicies", "", "list"),
+    *((EVERYWHERE, group, "globalnetworkpolicies", "", "list") for group in CALICO),
+    *((EVERYWHERE, "policy.networking.k8s.io", f"{kind}networkpolicies", "", "list") for kind in TIERS),
     (DNS, "", "services", "kube-dns", "get"),
 }  # fmt: skip
 """Everything that the operator does as itself. What is added here is added to every installation: ask why twice."""
@@ -108,9 +115,17 @@ def test_a_namespace_that_opted_in_can_run_the_example(backend: Kind) -> None:
     assert not list(missing(account_rules(), needed(plan, backend), "shop"))
 
 
-@pytest.mark.parametrize("kind", [*ESSENTIAL, CILIUM_NETWORK_POLICIES], ids=lambda kind: str(kind.name))
+@pytest.mark.parametrize(
+    "kind", [*ESSENTIAL, CILIUM_NETWORK_POLICIES, *OF_NAMESPACE], ids=lambda kind: str(kind.full_name)
+)
 def test_the_account_can_read_what_the_preflight_looks_at(kind: Kind) -> None:
     assert may(account_rules(), "list", kind)
+
+
+@pytest.mark.parametrize("kind", OF_CLUSTER, ids=lambda kind: str(kind.full_name))
+def test_the_operator_can_read_the_policies_of_the_whole_cluster(kind: Kind) -> None:
+    rules = only((body for _, body in written(OPERATOR)), "ClusterRole")["rules"]
+    assert may(rules, "list", kind)
 
 
 def test_the_account_can_change_nothing_that_no_plan_needs() -> None:

@@ -1,0 +1,79 @@
+"""The kinds of policies that isolate pods for egress, and reading those that a cluster has.
+
+NetworkPolicies and CiliumNetworkPolicies of the namespace are read with everything else there (``sight``); here are all
+others. Those that stand in a namespace are read as its account. Those of the whole cluster are read as the operator:
+only the cluster's administrator can grant that, and does so once, by installing the operator; a RoleBinding, which is
+all that a team can make, never grants it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import (
+    ADMIN_POLICIES,
+    BASELINE_POLICIES,
+    CALICO_GLOBAL_POLICIES,
+    CALICO_POLICIES,
+    CALICO_V3_GLOBAL_POLICIES,
+    CALICO_V3_POLICIES,
+    CILIUM_CLUSTERWIDE_POLICIES,
+    CILIUM_NETWORK_POLICIES,
+    CLUSTER_POLICIES,
+    Kind,
+    Object,
+)
+from gameday.errors import Absent, ClusterUnreachable, Forbidden
+
+OF_NAMESPACE: Final = (CALICO_POLICIES, CALICO_V3_POLICIES)
+OF_CLUSTER: Final = (
+    CILIUM_CLUSTERWIDE_POLICIES,
+    CALICO_GLOBAL_POLICIES,
+    CALICO_V3_GLOBAL_POLICIES,
+    ADMIN_POLICIES,
+    BASELINE_POLICIES,
+    CLUSTER_POLICIES,
+)
+ISOLATORS: Final = (CILIUM_NETWORK_POLICIES, *OF_NAMESPACE, *OF_CLUSTER)
+"""All kinds but NetworkPolicy itself, which every cluster has and every account may read."""
+
+SAME_AS: Final = {CALICO_V3_POLICIES: CALICO_POLICIES, CALICO_V3_GLOBAL_POLICIES: CALICO_GLOBAL_POLICIES}
+"""Kinds of Calico's API server, and where it keeps them: who has read these need not read those."""
+
+
+@dataclass(slots=True)
+class Isolators:
+    """What was read, by kind; ``unread`` says of those that are served and could not be read why."""
+
+    served: frozenset[Kind] = frozenset()
+    found: dict[Kind, tuple[Object, ...]] = field(default_factory=dict)
+    unread: dict[Kind, str] = field(default_factory=dict)
+    assumed: frozenset[str] = frozenset()
+    """Kinds, by their full names, of which the operator's owner says that they isolate no target."""
+
+
+async def read(account: Cluster, operator: Cluster, namespace: str, assumed: Collection[str]) -> Isolators:
+    """Read every policy that may isolate pods of the namespace.
+
+    Raises:
+        Forbidden: when the operator may not even ask which kinds there are.
+        ClusterUnreachable: when the API server did not answer.
+
+    """
+    seen = Isolators(served=await operator.served(ISOLATORS), assumed=frozenset(assumed))
+    for kind in (*OF_NAMESPACE, *OF_CLUSTER):
+        if kind not in seen.served or kind.full_name in seen.assumed:
+            continue
+        whose, where = (account, namespace) if kind in OF_NAMESPACE else (operator, None)
+        try:
+            seen.found[kind], _ = await whose.list(kind, where)
+        except Absent:
+            continue
+        except (Forbidden, ClusterUnreachable) as error:
+            if SAME_AS.get(kind) in seen.found:
+                continue
+            if isinstance(error, ClusterUnreachable):
+                raise
+            seen.unread[kind] = str(error)
+    return seen
