@@ -14,7 +14,7 @@ from gameday.cluster.kinds import (
     STATEFUL_SETS,
     Object,
 )
-from gameday.faults import adoption, dialled, isolation, placement, probed, rights, severing
+from gameday.faults import adoption, closed, dialled, isolation, placement, probed, rights, severing
 from gameday.faults.addresses import is_address, networks
 from gameday.faults.far_end import far_end, named_port, numbers_of, services_cut
 from gameday.faults.findings import Finding, Severity
@@ -89,6 +89,7 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
         yield from severing.check(sight, plan, path, partition)
         yield from _doubts(sight, path, partition)
     yield from probed.check(sight, plan)
+    yield from closed.check(sight, plan)
     yield from _steps(sight, plan)
 
 

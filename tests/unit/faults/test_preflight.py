@@ -26,7 +26,7 @@ from gameday.model.plan import (
 )
 from unit.faults.things import API, granted, isolating_policy, owner, partition, plan, pod, service, sight
 
-EGRESS = {"policyTypes": ["Egress"], "egress": []}
+EGRESS = {"policyTypes": ["Egress"], "egress": [{}]}
 STEPS = (
     Step("stop", Scale("worker", 0)),
     Step("clear", RunJob("clear-stalled"), irreversible=True),
