@@ -5,45 +5,19 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from e2e.installing import installed
 from e2e.stage import Stage, kubectl, small
-from gameday.cluster.kinds import CILIUM_CLUSTERWIDE_POLICIES, Kind, Object
+from gameday.cluster.kinds import CILIUM_CLUSTERWIDE_POLICIES, Object
 from gameday.faults.isolators import OF_CLUSTER, OF_NAMESPACE
 
 pytestmark = pytest.mark.e2e
 
-UNAPPROVED = {"api-approved.kubernetes.io": "unapproved, for a test"}
-"""Without it the API server takes no CRD of a group that ends in k8s.io."""
-
-
-def definition(kind: Kind) -> Object:
-    """A CRD that takes any spec."""
-    loose = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": kind.full_name, "annotations": UNAPPROVED},
-        "spec": {
-            "group": kind.group,
-            "names": {"plural": kind.plural, "singular": kind.name.lower(), "kind": kind.name},
-            "scope": "Cluster" if kind in OF_CLUSTER else "Namespaced",
-            "versions": [{"name": kind.version, "served": True, "storage": True, "schema": {"openAPIV3Schema": loose}}],
-        },
-    }
-
 
 @pytest.fixture
 def kinds() -> Iterator[None]:
-    """All kinds of policies; those that were not there go again."""
-    made = []
-    for kind in (*OF_NAMESPACE, *OF_CLUSTER):
-        body = yaml.safe_dump(definition(kind))
-        if kubectl("get", "crd", kind.full_name, ok=False).returncode != 0:
-            kubectl("create", "-f", "-", stdin=body)
-            made.append(kind.full_name)
-        kubectl("wait", "--for=condition=Established", f"crd/{kind.full_name}", "--timeout=30s")
-    yield
-    if made:
-        kubectl("delete", "crd", *made, "--wait=false")
+    """All kinds of policies."""
+    with installed(OF_NAMESPACE, OF_CLUSTER):
+        yield
 
 
 def policies(namespace: str) -> Iterator[Object]:

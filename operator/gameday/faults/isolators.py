@@ -47,21 +47,23 @@ class Isolators:
     """What was read, by kind; ``unread`` says of those that are served and could not be read why."""
 
     served: frozenset[Kind] = frozenset()
+    """Of these kinds, those that the cluster has."""
     found: dict[Kind, tuple[Object, ...]] = field(default_factory=dict)
     unread: dict[Kind, str] = field(default_factory=dict)
     assumed: frozenset[str] = frozenset()
     """Kinds, by their full names, of which the operator's owner says that they isolate no target."""
 
 
-async def read(account: Cluster, operator: Cluster, namespace: str, assumed: Collection[str]) -> Isolators:
-    """Read every policy that may isolate pods of the namespace.
+async def read(
+    account: Cluster, operator: Cluster, namespace: str, served: frozenset[Kind], assumed: Collection[str]
+) -> Isolators:
+    """Read every policy that may isolate pods of the namespace, of those kinds that are served.
 
     Raises:
-        Forbidden: when the operator may not even ask which kinds there are.
         ClusterUnreachable: when the API server did not answer.
 
     """
-    seen = Isolators(served=await operator.served(ISOLATORS), assumed=frozenset(assumed))
+    seen = Isolators(served=served & frozenset(ISOLATORS), assumed=frozenset(assumed))
     for kind in (*OF_NAMESPACE, *OF_CLUSTER):
         if kind not in seen.served or kind.full_name in seen.assumed:
             continue

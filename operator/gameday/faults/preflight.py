@@ -14,7 +14,7 @@ from gameday.cluster.kinds import (
     STATEFUL_SETS,
     Object,
 )
-from gameday.faults import adoption, closed, dialled, isolation, placement, probed, rights, severing
+from gameday.faults import adoption, closed, dialled, isolation, placement, probed, rights, scaled, severing
 from gameday.faults.addresses import is_address, networks
 from gameday.faults.far_end import far_end, named_port, numbers_of, services_cut
 from gameday.faults.findings import Finding, Severity
@@ -23,7 +23,7 @@ from gameday.faults.rollout import in_rollout
 from gameday.faults.selectors import selects
 from gameday.faults.sight import Sight, labels_of
 from gameday.faults.targets import MOST_PAIRS, addresses, kinds_of_pairs, selected, targets
-from gameday.model.plan import HostTarget, NetworkPartition, Plan, RunJob, ServiceRef, Via
+from gameday.model.plan import HostTarget, NetworkPartition, Plan, RunJob, Scale, ServiceRef, Via
 from gameday.model.setup import FarEnd
 
 MOST_TARGETS = 100
@@ -211,6 +211,8 @@ def _steps(sight: Sight, plan: Plan) -> Iterator[Finding]:
         elif step.action.deployment not in deployments:
             where = f"{path}.{type(step.action).__name__.lower()}.deployment"
             yield _no_deployment(sight, where, step.action.deployment)
+        elif isinstance(step.action, Scale):
+            yield from scaled.check(sight, f"{path}.scale.deployment", step.action)
 
 
 def _no_deployment(sight: Sight, path: str, name: str) -> Finding:

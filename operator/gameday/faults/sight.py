@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import (
+    AUTOSCALERS,
     CILIUM_NETWORK_POLICIES,
     CRON_JOBS,
     DAEMON_SETS,
@@ -15,6 +16,7 @@ from gameday.cluster.kinds import (
     NETWORK_POLICIES,
     PODS,
     REPLICA_SETS,
+    SCALED_OBJECTS,
     SERVICES,
     STATEFUL_SETS,
     Kind,
@@ -26,7 +28,11 @@ from gameday.faults.isolators import Isolators
 from gameday.faults.rights import may, of_cut
 from gameday.model.plan import NetworkPartition, ServiceRef
 
-ESSENTIAL = (PODS, SERVICES, NETWORK_POLICIES, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, DEPLOYMENTS, CRON_JOBS)
+ESSENTIAL = (
+    PODS, SERVICES, NETWORK_POLICIES, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, DEPLOYMENTS, CRON_JOBS, AUTOSCALERS,
+)  # fmt: skip
+IF_SERVED = (SCALED_OBJECTS,)
+"""What is essential as well, where the cluster has it."""
 
 
 @dataclass(slots=True)
@@ -105,11 +111,18 @@ async def look(
         await _service(sight, account, partition.to)
     sight.dns = await _dns(operator)
     sight.namespace_labels = await _own_labels(account, namespace)
+    served = await _served(sight, operator)
+    await asyncio.gather(*(_collect(sight, account, kind) for kind in IF_SERVED if kind in served))
+    sight.isolators = await isolators.read(account, operator, namespace, served, assumed)
+    return sight
+
+
+async def _served(sight: Sight, operator: Cluster) -> frozenset[Kind]:
     try:
-        sight.isolators = await isolators.read(account, operator, namespace, assumed)
+        return await operator.served((*isolators.ISOLATORS, *IF_SERVED))
     except Forbidden as error:
         sight.missing["the list of API groups"] = str(error)
-    return sight
+        return frozenset()
 
 
 async def _collect(sight: Sight, account: Cluster, kind: Kind) -> None:

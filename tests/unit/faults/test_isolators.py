@@ -1,5 +1,7 @@
 """Which policies are read, by whom, and what cannot be read, at an API server."""
 
+from collections.abc import Collection
+
 import pytest
 
 from gameday.cluster.client import Cluster
@@ -12,7 +14,7 @@ from gameday.cluster.kinds import (
     CILIUM_CLUSTERWIDE_POLICIES,
 )
 from gameday.errors import ClusterUnreachable
-from gameday.faults.isolators import read
+from gameday.faults.isolators import ISOLATORS, Isolators, read
 from gameday.faults.sight import look
 from unit.api_server import ApiServer
 from unit.faults.things import partition
@@ -22,9 +24,13 @@ V3: dict[str, list[str] | None] = {"v3": ["networkpolicies", "globalnetworkpolic
 CLOSED = {"metadata": {"name": "closed"}, "spec": {}}
 
 
+async def seen_by(cluster: Cluster, account: Cluster | None = None, assumed: Collection[str] = ()) -> Isolators:
+    return await read(account or cluster, cluster, "shop", await cluster.served(ISOLATORS), assumed)
+
+
 async def test_a_cluster_without_such_kinds_is_asked_once(api_server: ApiServer, cluster: Cluster) -> None:
     api_server.groups = {"apps": {"v1": ["deployments"]}, "cilium.io": {"v1": ["ciliumclusterwidenetworkpolicies"]}}
-    seen = await read(cluster, cluster, "shop", ())
+    seen = await seen_by(cluster)
     assert (seen.served, seen.found, seen.unread) == (frozenset(), {}, {})
     assert cluster.requests == {("get", "apis"): 1}
 
@@ -33,7 +39,7 @@ async def test_only_kinds_that_are_served_are_read(api_server: ApiServer, cluste
     api_server.groups = {"cilium.io": {"v2": ["ciliumclusterwidenetworkpolicies"]}}
     api_server.groups["policy.networking.k8s.io"] = {"v1alpha1": ["adminnetworkpolicies"], "v1beta9": ["others"]}
     api_server.put("adminnetworkpolicies", "", CLOSED)
-    seen = await read(cluster, cluster, "shop", ())
+    seen = await seen_by(cluster)
     assert set(seen.found) == {CILIUM_CLUSTERWIDE_POLICIES, ADMIN_POLICIES}
     assert [one["metadata"]["name"] for one in seen.found[ADMIN_POLICIES]] == ["closed"]
 
@@ -44,7 +50,7 @@ async def test_a_namespace_is_read_as_its_account_and_the_cluster_as_the_operato
     api_server.groups = {"crd.projectcalico.org": CALICO}
     account = cluster.as_account("shop")
     account.requests = type(cluster.requests)()
-    await read(account, cluster, "shop", ())
+    await seen_by(cluster, account)
     assert account.requests == {("list", "networkpolicies"): 1}
     assert cluster.requests == {("get", "apis"): 2, ("list", "globalnetworkpolicies"): 1}
 
@@ -52,15 +58,15 @@ async def test_a_namespace_is_read_as_its_account_and_the_cluster_as_the_operato
 async def test_what_is_served_and_forbidden_is_unread(api_server: ApiServer, cluster: Cluster) -> None:
     api_server.groups = {"crd.projectcalico.org": CALICO}
     api_server.forbidden = {"list globalnetworkpolicies"}
-    seen = await read(cluster, cluster, "shop", ())
+    seen = await seen_by(cluster)
     assert set(seen.found) == {CALICO_POLICIES}
     assert "cannot list" in seen.unread[CALICO_GLOBAL_POLICIES]
-    assert not (await read(cluster, cluster, "shop", [CALICO_GLOBAL_POLICIES.full_name])).unread
+    assert not (await seen_by(cluster, assumed=[CALICO_GLOBAL_POLICIES.full_name])).unread
 
 
 async def test_calicos_api_server_need_not_answer_where_its_store_did(api_server: ApiServer, cluster: Cluster) -> None:
     api_server.groups = {"crd.projectcalico.org": CALICO, "projectcalico.org": {"v3": None}}
-    seen = await read(cluster, cluster, "shop", ())
+    seen = await seen_by(cluster)
     assert {CALICO_V3_POLICIES, CALICO_V3_GLOBAL_POLICIES} <= seen.served
     assert not seen.unread
 
@@ -68,14 +74,14 @@ async def test_calicos_api_server_need_not_answer_where_its_store_did(api_server
 async def test_without_calicos_store_its_api_server_must_answer(api_server: ApiServer, cluster: Cluster) -> None:
     api_server.groups = {"projectcalico.org": V3}
     api_server.forbidden = {"list globalnetworkpolicies"}
-    seen = await read(cluster, cluster, "shop", ())
+    seen = await seen_by(cluster)
     assert set(seen.unread) == {CALICO_V3_GLOBAL_POLICIES}
 
 
 async def test_an_api_server_that_is_down_is_asked_again(api_server: ApiServer, cluster: Cluster) -> None:
     api_server.down = True
     with pytest.raises(ClusterUnreachable):
-        await read(cluster, cluster, "shop", ())
+        await seen_by(cluster)
 
 
 async def test_the_preflight_sees_them_and_its_own_namespace(api_server: ApiServer, cluster: Cluster) -> None:

@@ -8,7 +8,7 @@ from gameday.api.parse import plan_of
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, Kind, Object
 from gameday.faults.isolators import OF_CLUSTER, OF_NAMESPACE
 from gameday.faults.rights import may, missing, needed
-from gameday.faults.sight import ESSENTIAL
+from gameday.faults.sight import ESSENTIAL, IF_SERVED
 from unit.manifests.reading import MANIFESTS, OPERATOR, only, written
 
 OWN = "Role gameday-system"
@@ -116,7 +116,7 @@ def test_a_namespace_that_opted_in_can_run_the_example(backend: Kind) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [*ESSENTIAL, CILIUM_NETWORK_POLICIES, *OF_NAMESPACE], ids=lambda kind: str(kind.full_name)
+    "kind", [*ESSENTIAL, *IF_SERVED, CILIUM_NETWORK_POLICIES, *OF_NAMESPACE], ids=lambda kind: str(kind.full_name)
 )
 def test_the_account_can_read_what_the_preflight_looks_at(kind: Kind) -> None:
     assert may(account_rules(), "list", kind)
