@@ -1,11 +1,17 @@
-"""Who would take one of our pods for its own, or send it traffic, because it wears a target's labels."""
+"""Who would take one of our pods for its own, count it, or send it traffic, because it wears a target's labels.
+
+A HorizontalPodAutoscaler counts every pod that its workload's selector selects, whoever owns it: small pods of ours
+lower the average, and 3 replicas become 11. For metrics that are no pod's own it counts only those that are ready,
+which ours never are (Kubernetes, replica_calculator.go).
+"""
 
 from collections.abc import Iterator, Mapping
 
-from gameday.cluster.kinds import DAEMON_SETS, REPLICA_SETS, SERVICES, STATEFUL_SETS
+from gameday.cluster.kinds import AUTOSCALERS, DAEMON_SETS, DEPLOYMENTS, PODS, REPLICA_SETS, SERVICES, STATEFUL_SETS
 from gameday.faults.findings import Finding
+from gameday.faults.reach import workload
 from gameday.faults.selectors import selects
-from gameday.faults.sight import Sight
+from gameday.faults.sight import Sight, labels_of
 from gameday.faults.targets import pairs
 from gameday.model.plan import Selector
 
@@ -14,12 +20,15 @@ TWINS = ("-witness", "-control")
 (Kubernetes, stateful_set_utils.go: isMemberOf), so others cannot adopt one.
 """
 
+NOT_COUNTED = frozenset({"Object", "External"})
+"""Types of metrics that are no average over pods."""
+
 
 def check(sight: Sight, path: str, selector: Selector) -> Iterator[Finding]:
     """Findings about the twins that a cut's selector asks for."""
     told: set[str] = set()
     for pair in pairs(sight, selector):
-        for finding in (*_adopters(sight, path, pair.labels), *_senders(sight, path, pair.labels)):
+        for finding in (one for find in (_adopters, _senders, _counters) for one in find(sight, path, pair.labels)):
             if finding.message not in told:
                 told.add(finding.message)
                 yield finding
@@ -52,3 +61,29 @@ def _senders(sight: Sight, path: str, labels: Mapping[str, str]) -> Iterator[Fin
                 "to a witness",
                 "set its publishNotReadyAddresses to false, or select the targets by labels that it does not select on",
             )
+
+
+def _counters(sight: Sight, path: str, labels: Mapping[str, str]) -> Iterator[Finding]:
+    for autoscaler in sight.of(AUTOSCALERS):
+        spec = autoscaler["spec"]
+        counted = {metric["type"] for metric in spec.get("metrics") or ({"type": "Resource"},)} - NOT_COUNTED
+        target = spec["scaleTargetRef"]
+        if counted and _selects(sight, target, labels):
+            yield Finding(
+                "WouldBeCounted",
+                path,
+                f"HorizontalPodAutoscaler/{autoscaler['metadata']['name']} averages {', '.join(sorted(counted))} "
+                f"metrics over all pods with the labels of {target['kind']}/{target['name']}, so it would count "
+                "witnesses and scale by them",
+                "give its pods a label of their own, and leave that out of podSelector; or delete it for the drill",
+            )
+
+
+def _selects(sight: Sight, target: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether a workload's selector selects these labels; one of a kind that is not read does where targets are its."""
+    for kind in (DEPLOYMENTS, STATEFUL_SETS, REPLICA_SETS):
+        if kind.name == target["kind"]:
+            named = [one for one in sight.of(kind) if one["metadata"]["name"] == target["name"]]
+            return any(selects(one["spec"].get("selector"), labels) for one in named)
+    named_so = f"{target['kind']} {target['name']}"
+    return any(workload(sight, pod) == named_so and labels.items() <= labels_of(pod).items() for pod in sight.of(PODS))

@@ -66,7 +66,7 @@ def test_an_autoscaler_of_what_is_scaled_refuses(one: Object, replicas: int, ref
     ],
 )
 def test_keda_brings_back_what_is_at_zero(one: Object, refused: bool) -> None:
-    own = scaler("keda-hpa-x", one["spec"]["scaleTargetRef"], ownerReferences=[{"kind": "ScaledObject", "name": "x"}])
+    own = scaler("keda-hpa-x", ownerReferences=[{"kind": "ScaledObject", "name": "x"}])
     findings = found(0, scaledobjects=(one,), horizontalpodautoscalers=(own,) if refused else ())
     assert [(finding.code, "ScaledObject/x of KEDA" in finding.message) for finding in findings] == [
         ("ScaledByOther", True)
