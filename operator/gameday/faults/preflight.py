@@ -14,7 +14,18 @@ from gameday.cluster.kinds import (
     STATEFUL_SETS,
     Object,
 )
-from gameday.faults import adoption, closed, dialled, isolation, placement, probed, rights, scaled, severing
+from gameday.faults import (
+    adoption,
+    anti_affinity,
+    closed,
+    dialled,
+    isolation,
+    placement,
+    probed,
+    rights,
+    scaled,
+    severing,
+)
 from gameday.faults.addresses import is_address, networks
 from gameday.faults.far_end import far_end, named_port, numbers_of, services_cut
 from gameday.faults.findings import Finding, Severity
@@ -84,6 +95,7 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
         yield from _backend(sight, f"{path}.via", partition)
         yield from placement.check(f"{path}.podSelector", selected(sight, partition.pod_selector))
         yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
+        yield from anti_affinity.check(sight, f"{path}.podSelector", partition.pod_selector)
         yield from _bystanders(sight, f"{path}.mustStay", partition)
         yield from dialled.check(sight, plan, path, partition)
         yield from severing.check(sight, plan, path, partition)
