@@ -87,8 +87,19 @@ async def test_a_halt_lifts_every_cut_within_two_seconds(town: Stage) -> None:
 
     await until(shown, "the GameDay says that it is halted", 10)
     events, _ = await town.admin.list(EVENTS, town.namespace)
-    subjects = {e["involvedObject"]["kind"] for e in events if e["reason"] == "Halted" and e["type"] == "Warning"}
+    subjects = {e["regarding"]["kind"] for e in events if e["reason"] == "Halted" and e["type"] == "Warning"}
     assert subjects == {"Drill", "ConfigMap"}
+    kubectl("-n", town.namespace, "create", "configmap", "gameday-limits", "--from-literal=limits.yaml=mostPods: 10")
+
+    async def counted() -> bool:
+        events, _ = await town.admin.list(EVENTS, town.namespace)
+        halts = [e for e in events if e["reason"] == "Halted" and e["regarding"]["kind"] == "ConfigMap"]
+        return [e.get("series", {}).get("count") for e in halts] == [2]
+
+    await until(counted, "the same Event is counted, not made anew", 10)
+    drills = [e for e in events if e["regarding"]["kind"] == "Drill"]
+    assert {e["related"]["name"] for e in drills} == {"small"}
+    assert {"Check", "Cut", "Revert", "Judge"} <= {e["action"] for e in drills}
 
 
 @pytest.mark.slow

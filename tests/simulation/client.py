@@ -9,6 +9,7 @@ from gameday.cluster.kinds import (
     CILIUM_NETWORK_POLICIES,
     DEPLOYMENTS,
     DRILLS,
+    EVENTS,
     LEASES,
     Kind,
     Object,
@@ -169,7 +170,7 @@ class SimulatedCluster(Cluster):
 
     async def create(self, kind: Kind, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
         where = namespace or ""
-        if "name" not in body["metadata"]:  # an Event
+        if kind is EVENTS:
             return body
         verb = "get" if dry_run else "create"
         return await self._write(verb, kind, lambda: self.store.create(self.actor, kind, where, body, dry_run=dry_run))
@@ -194,6 +195,8 @@ class SimulatedCluster(Cluster):
         dry_run: bool = False,
     ) -> Object:
         where = namespace or ""
+        if kind is EVENTS:
+            return body
         if kind is DEPLOYMENTS:
             takes = self.server.scale_takes if body["spec"]["replicas"] == 0 else 0.0
             self.server.scale_takes -= takes

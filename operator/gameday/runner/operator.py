@@ -11,14 +11,15 @@ from typing import Any
 
 from gameday.api.parse import PlanInvalid, PlanTooBig
 from gameday.cluster.client import Cluster
-from gameday.cluster.events import Events
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Kind, Object
+from gameday.cluster.events import Events, Subject
+from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, GAMEDAYS, Kind, Object
 from gameday.cluster.lease import Election, LeaseLost
 from gameday.engine.permission import hindrance
 from gameday.errors import Absent, GameDayError
 from gameday.model.limits import RulingState
 from gameday.model.record import Line, Phase, Record
 from gameday.model.world import Planned, World
+from gameday.runner.actions import Action, action_of
 from gameday.runner.clock import steady
 from gameday.runner.disputes import Disputes
 from gameday.runner.drill import DrillRunner
@@ -43,6 +44,8 @@ RESYNC_AGAIN = 1.0
 """Seconds until a listing that failed is tried again: Kopf itself may pause for half a minute after an outage."""
 EVENTFUL = {phase.value for phase in Phase} | {"CutProven", "CutLifted", "StepDone"}
 """Timeline reasons that become Events although they are no bad news."""
+NOTHING = Record()
+"""The record of a drill that this process does not run."""
 
 
 class Operator:
@@ -76,7 +79,7 @@ class Operator:
             cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock, lambda: self.owner.halt,
             lambda: self.supervisor.listed,
         )  # fmt: skip
-        self.disputes = Disputes(cluster, self.election.confirm, self._event, clock)
+        self.disputes = Disputes(cluster, self.election.confirm, self._tell_of_drill, clock)
         self.supervisor.share(settings.installation, self._leave, self.disputes.settle)
         self.freed = Freed()
         self.turns = Turns(self.supervisor)
@@ -140,6 +143,7 @@ class Operator:
                     self.supervisor.resync(namespace, drills, gamedays)
                 self.supervisor.listed = True
                 self.disputes.keep({drill["metadata"]["uid"] for drill in self.supervisor.known.drills.values()})
+                self.events.tidy()
             except GameDayError as error:
                 log.warning("drills and game days were not listed: %s", error)
                 pause = RESYNC_AGAIN
@@ -175,7 +179,8 @@ class Operator:
         subject = self.owner.halt_object
         if self._acts and subject is not None:
             text = "every drill is being undone, and none starts until this ConfigMap is deleted"
-            self._write(self._event(subject, Line(self.clock(), "Halted", text, warning=True)))
+            line = Line(self.clock(), "Halted", text, warning=True)
+            self._write(self._event(Subject.of(CONFIG_MAPS, subject), line, Action.HALT))
 
     def _write(self, event: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(event)
@@ -198,7 +203,7 @@ class Operator:
             extra = {"drill": f"{memory.namespace}/{memory.name}", "reason": line.reason}
             log.log(logging.WARNING if line.warning else logging.INFO, line.message, extra=extra)
             if line.warning or line.reason in EVENTFUL:
-                task = asyncio.create_task(self._event(memory.drill, line))
+                task = asyncio.create_task(self._tell_of_drill(memory.drill, line, memory.record))
                 group.add(task)
                 task.add_done_callback(group.discard)
 
@@ -253,9 +258,18 @@ class Operator:
         except PlanTooBig as error:
             view.planned, view.planned_why = Planned.TOO_BIG, str(error)
 
-    async def _event(self, about: Object, line: Line) -> None:
+    async def _tell_of_drill(self, drill: Object, line: Line, record: Record = NOTHING) -> None:
+        """Write an Event on a Drill, related to its GameDay also where that is not there."""
+        where, name = drill["metadata"]["namespace"], drill["spec"]["gameDay"]
+        gameday = self.supervisor.known.gamedays.get((where, name))
+        related = Subject(GAMEDAYS, where, name) if gameday is None else Subject.of(GAMEDAYS, gameday)
+        await self._event(Subject.of(DRILLS, drill), line, action_of(line.reason, record), related)
+
+    async def _event(self, about: Subject, line: Line, action: Action, related: Subject | None = None) -> None:
         try:
-            await self.events.write(about, line.reason, line.message, warning=line.warning)
+            await self.events.write(
+                about, line.reason, line.message, action=action, warning=line.warning, related=related
+            )
         except GameDayError as error:
             log.warning("event not written: %s", error)
 
@@ -269,7 +283,7 @@ class Operator:
         text += """-p '{"status":{"operator":null}}'"""
         line = Line(self.clock(), "ClaimedElsewhere", text, warning=True)
         log.warning("%s", text, extra={"drill": f"{namespace}/{name}", "reason": line.reason})
-        self._write(self._event(drill, line))
+        self._write(self._tell_of_drill(drill, line))
 
     def _count(self, memory: Memory, record: Record, *, latest: bool) -> None:
         """Count a drill whose GameDay was brought up to date; its figures show if it is the ``latest``."""

@@ -7,8 +7,7 @@ follows from its slot.
 
 import asyncio
 import logging
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,8 +26,10 @@ from gameday.errors import AlreadyExists, Conflict, GameDayError
 from gameday.model.halt import Halt
 from gameday.model.labels import GAME_DAY, SLOT
 from gameday.model.names import of_slot
-from gameday.model.record import Phase, Verdict
+from gameday.model.record import Verdict
 from gameday.model.schedule import Calendar, Decision, Schedule, Slot
+from gameday.runner.scheduled import DrillIndex, Key, ended, slot_of
+from gameday.runner.slot_report import SlotReport
 from gameday.runner.telemetry import Metrics
 from gameday.runner.view import start_before
 
@@ -41,7 +42,6 @@ DUE_AT_ONCE: Final = 64
 AT_ONCE: Final = 16
 """How many GameDays that have changed are looked at at the same time: there is no hurry, and each takes memory."""
 
-Key = tuple[str, str]
 log = logging.getLogger("gameday.schedules")
 
 
@@ -73,14 +73,14 @@ class Schedules:
         self._gamedays = gamedays
         self._drills = drills
         self._metrics = metrics
-        self._events = events
         self._clock = clock
         self._halt = halt
         self._listed = listed
         self._due: dict[Key, float] = {}
         self._written: dict[Key, Written] = {}
         self._trouble: dict[Key, str] = {}
-        self._names: dict[Key, set[str]] = {}
+        self._index = DrillIndex(drills)
+        self._report = SlotReport(metrics, events, self._index.of_decision)
         self._turning: set[Key] = set()
         self._changed = asyncio.Event()
         self._due_room, self._room = asyncio.Semaphore(DUE_AT_ONCE), asyncio.Semaphore(AT_ONCE)
@@ -105,11 +105,8 @@ class Schedules:
     def drill_changed(self, drill: Object) -> None:
         """Look at a Drill that changed or went: one that ended may be one too many to keep."""
         key = (drill["metadata"]["namespace"], drill["spec"].get("gameDay", ""))
-        if (key[0], drill["metadata"]["name"]) in self._drills:
-            self._names.setdefault(key, set()).add(drill["metadata"]["name"])
-        elif not any(self._of(key)):
-            self._names.pop(key, None)
-        if SLOT in (drill["metadata"].get("labels") or {}) and _ended(drill) and key in self._due:
+        self._index.changed(drill)
+        if SLOT in (drill["metadata"].get("labels") or {}) and ended(drill) and key in self._due:
             self._due[key] = 0.0
             self._changed.set()
 
@@ -142,7 +139,7 @@ class Schedules:
             GameDayError: when that could not be recorded; nothing may be done for the Drill then.
 
         """
-        at = _slot_of(drill)
+        at = slot_of(drill)
         if at is None:
             return True
         key, uid = (drill["metadata"]["namespace"], drill["spec"]["gameDay"]), drill["metadata"]["uid"]
@@ -191,7 +188,7 @@ class Schedules:
         slot = calendar.slot(at)
         if slot is not None and slot.ran:
             self._metrics.decided(*key, slot.decision.value, 1)
-        await self._tell(gameday, "Etc/UTC" if schedule is None else schedule.zone, known, calendar)
+        await self._report.tell(gameday, "Etc/UTC" if schedule is None else schedule.zone, known, calendar)
         return gameday
 
     async def _rest(self, now: float) -> None:
@@ -244,7 +241,7 @@ class Schedules:
         around = self._around(key, begun.starting)
         calendar = engine.decide(schedule, begun, around, now)
         gameday = await self._record(gameday, calendar_fields(calendar) | _next(schedule, calendar, now))
-        await self._tell(gameday, schedule.zone, known, calendar)
+        await self._report.tell(gameday, schedule.zone, known, calendar)
         if (slot := calendar.starting) is not None and slot.at <= now and not around.made:
             await self._start(key, schedule, slot, fresh=calendar != begun)
         self._trouble.pop(key, None)
@@ -259,7 +256,7 @@ class Schedules:
             return
         ended = engine.come(None, known, self._around(key, known.starting), self._clock())
         gameday = await self._record(gameday, fields | {"slots": calendar_fields(ended)["slots"]})
-        await self._tell(gameday, "Etc/UTC", known, ended)
+        await self._report.tell(gameday, "Etc/UTC", known, ended)
 
     def _begun(self, key: Key, gameday: Object, known: Calendar | None, now: float) -> Calendar:
         generation = gameday["metadata"].get("generation", 1)
@@ -311,26 +308,11 @@ class Schedules:
         extra = {"gameday": f"{namespace}/{name}", "reason": "Scheduled"}
         log.info("drill %s created %.1f s after its slot", of_slot(name, slot.at), lag, extra=extra)
 
-    async def _tell(self, gameday: Object, zone: str, before: Calendar | None, after: Calendar) -> None:
-        """Say of each newly decided slot that does not run why: as a metric and as an Event."""
-        namespace, name = gameday["metadata"]["namespace"], gameday["metadata"]["name"]
-        old = {(slot.at, slot.decision) for slot in before.slots} if before is not None else set()
-        for slot in after.slots:
-            if slot.ran or (slot.at, slot.decision) in old:
-                continue
-            self._metrics.decided(namespace, name, slot.decision.value, slot.count)
-            text = f"slot {engine.local(slot.at, zone)} did not run: {slot.message}"
-            bad = slot.decision not in {Decision.SUSPENDED, Decision.BLACKOUT, Decision.CHANGED}
-            extra = {"gameday": f"{namespace}/{name}", "reason": slot.decision.value}
-            log.log(logging.WARNING if bad else logging.INFO, text, extra=extra)
-            try:
-                await self._events.write(gameday, slot.decision.value, text, warning=bad, bounded=True)
-            except GameDayError as error:
-                log.warning("event not written: %s", error)
-
     async def _prune(self, key: Key, keep: int) -> None:
         scheduled = {
-            drill["metadata"]["name"]: drill for drill in self._of(key) if _slot_of(drill) is not None and _ended(drill)
+            drill["metadata"]["name"]: drill
+            for drill in self._index.of(key)
+            if slot_of(drill) is not None and ended(drill)
         }
         past = [
             Past(name, shown_moment(status["finishedAt"]), status.get("verdict") == Verdict.FAILED.value)
@@ -340,18 +322,11 @@ class Schedules:
             await self._cluster.delete(DRILLS, key[0], name, uid=scheduled[name]["metadata"]["uid"])
             self._drills.pop((key[0], name), None)
 
-    def _of(self, key: Key) -> Iterator[Object]:
-        """The Drills of a GameDay. There may be thousands in all: they are found by their names."""
-        known = self._names.get(key, set())
-        known -= {name for name in known if (key[0], name) not in self._drills}
-        drills = [self._drills[key[0], name] for name in known]
-        yield from (drill for drill in drills if drill["spec"].get("gameDay") == key[1])
-
     def _around(self, key: Key, starting: Slot | None) -> engine.Around:
         halt = self._halt()
         halted = str(halt) if halt.halted else ""
         own = of_slot(key[1], starting.at) if starting is not None else ""
-        running = [drill["metadata"]["name"] for drill in self._of(key) if not _over(drill)]
+        running = self._index.running(key)
         others = (name for name in running if name != own)
         return engine.Around(next(others, None), halted, self._trouble.get(key, ""), made=own in running)
 
@@ -368,26 +343,6 @@ def _read(spec: dict[str, Any]) -> tuple[Schedule | None, str]:
     if schedule is None:
         return None, ""
     return (None, "invalid") if any(engine.check(schedule)) else (schedule, digest_of(spec))
-
-
-def _slot_of(drill: Object) -> float | None:
-    """The slot for which a schedule made a Drill, as a Unix second; None for those that people create."""
-    label = (drill["metadata"].get("labels") or {}).get(SLOT, "")
-    if not re.fullmatch(r"[0-9]{1,12}", label) or drill["metadata"]["name"] != of_slot(
-        drill["spec"]["gameDay"], float(label)
-    ):
-        return None
-    return float(label)
-
-
-def _over(drill: Object) -> bool:
-    return bool(drill.get("status", {}).get("phase") == Phase.FINISHED.value)
-
-
-def _ended(drill: Object) -> bool:
-    """Whether a drill has ended and holds nothing: only such a one may be deleted."""
-    done = _over(drill) and "finishedAt" in drill["status"] and not drill["status"].get("unreported")
-    return done and not drill["metadata"].get("finalizers") and "deletionTimestamp" not in drill["metadata"]
 
 
 def _next(schedule: Schedule, calendar: Calendar, now: float) -> dict[str, Any]:

@@ -1,30 +1,51 @@
-"""Events: an equal one is told once in a while, too many of one object are held back, bounded ones never."""
+"""Events: an equal one counts in its series, too many of one object are held back, and little is remembered."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from gameday.cluster.events import BURST, REFILL, SAME_WITHIN, Events
-from gameday.cluster.kinds import Kind
+from gameday.api.times import moment
+from gameday.cluster.events import BURST, MOST, NOTE_BYTES, REFILL, SAME_WITHIN, Events, Subject
+from gameday.cluster.kinds import DRILLS, EVENTS, GAMEDAYS, Kind
+from gameday.errors import Absent, AlreadyExists, ClusterUnreachable, GameDayError
 
-ABOUT = {
-    "apiVersion": "gameday.dev/v1alpha1",
-    "kind": "GameDay",
-    "metadata": {"namespace": "shop", "name": "redis", "uid": "g"},
-}
+ABOUT = Subject(GAMEDAYS, "shop", "redis", "g")
 
 
 class Written:
+    """The API server's Events by name, in the order in which they were made."""
+
     def __init__(self) -> None:
         self.now = 1_000_000.0
-        self.bodies: list[dict[str, Any]] = []
+        self.events: dict[str, dict[str, Any]] = {}
+        self.fails: GameDayError | None = None
+        self.patches = 0
 
-    async def create(self, _kind: Kind, _namespace: str, body: dict[str, Any]) -> None:
-        self.bodies.append(body)
+    async def create(self, kind: Kind, namespace: str, body: dict[str, Any]) -> None:
+        assert (kind, namespace) == (EVENTS, "shop")
+        await asyncio.sleep(0)
+        if body["metadata"]["name"] in self.events:
+            raise AlreadyExists("there")
+        if not isinstance(self.fails, Absent):
+            await self._fail()
+        self.events[body["metadata"]["name"]] = body
 
-    def write(self, events: Events, message: str, *, bounded: bool = False) -> None:
-        asyncio.run(events.write(ABOUT, "Suspended", message, warning=False, bounded=bounded))
+    async def patch(self, _kind: Kind, _namespace: str, name: str, body: dict[str, Any]) -> None:
+        self.patches += 1
+        await self._fail()
+        self.events[name] |= body
+
+    async def _fail(self) -> None:
+        if self.fails is not None:
+            raise self.fails
+
+    def write(self, events: Events, note: str, *, bounded: bool = False, about: Subject = ABOUT) -> None:
+        asyncio.run(events.write(about, "Suspended", note, action="Decide", warning=False, bounded=bounded))
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        return list(self.events.values())
 
 
 @pytest.fixture
@@ -34,17 +55,87 @@ def written() -> Written:
 
 @pytest.fixture
 def events(written: Written) -> Events:
-    return Events(written, "one", lambda: written.now)  # type: ignore[arg-type]  # it only creates
+    return Events(written, "one", lambda: written.now)  # type: ignore[arg-type]  # it only creates and patches
 
 
-def test_an_equal_event_is_told_once_in_a_while(written: Written, events: Events) -> None:
-    written.write(events, "same")
-    written.now += SAME_WITHIN - 1
-    written.write(events, "same")
-    assert len(written.bodies) == 1
+def test_an_event_has_all_that_the_api_asks_for(written: Written, events: Events) -> None:
+    related = Subject(DRILLS, "shop", "first", "d")
+    asyncio.run(events.write(ABOUT, "Blackout", "why", action="Decide", warning=True, related=related))
+    (body,) = written.bodies
+    assert moment(body["eventTime"]) == written.now
+    assert body["regarding"] == {
+        "apiVersion": "gameday.dev/v1alpha1", "kind": "GameDay", "namespace": "shop", "name": "redis", "uid": "g",
+    }  # fmt: skip
+    assert (body["related"]["kind"], body["related"]["name"], body["related"]["uid"]) == ("Drill", "first", "d")
+    assert (body["reason"], body["action"], body["note"], body["type"]) == ("Blackout", "Decide", "why", "Warning")
+    assert (body["reportingController"], body["reportingInstance"]) == ("gameday.dev/operator", "one")
+    assert "series" not in body
+    assert not {"source", "count", "firstTimestamp", "lastTimestamp", "involvedObject", "message"} & body.keys()
+
+
+def test_an_equal_event_counts_in_its_series_until_it_has_not_happened_for_a_while(
+    written: Written, events: Events
+) -> None:
+    for _ in range(3):
+        written.write(events, "same")
+        written.now += SAME_WITHIN - 1
+    (body,) = written.bodies
+    assert body["series"]["count"] == 3
+    assert moment(body["series"]["lastObservedTime"]) == written.now - SAME_WITHIN + 1
+    assert moment(body["eventTime"]) == 1_000_000.0
     written.now += 2
     written.write(events, "same")
     assert len(written.bodies) == 2
+    assert "series" not in written.bodies[1]
+
+
+def test_what_differs_in_a_word_is_another_event(written: Written, events: Events) -> None:
+    written.write(events, "one")
+    written.write(events, "two")
+    written.write(events, "two", about=Subject(GAMEDAYS, "shop", "redis", "another"))
+    assert len(written.bodies) == 3
+
+
+def test_equal_events_at_the_same_moment_are_one_series(written: Written, events: Events) -> None:
+    async def story() -> None:
+        writing = (events.write(ABOUT, "Suspended", "same", action="Decide", warning=False) for _ in range(3))
+        await asyncio.gather(*writing)
+
+    asyncio.run(story())
+    (body,) = written.bodies
+    assert body["series"]["count"] == 3
+
+
+def test_an_event_that_the_api_server_has_forgotten_is_made_again_with_its_count(
+    written: Written, events: Events
+) -> None:
+    written.write(events, "same")
+    written.events.clear()
+    written.fails = Absent("gone")
+    written.write(events, "same")
+    assert written.bodies[0]["series"]["count"] == 2
+
+
+def test_what_was_not_written_is_written_the_next_time(written: Written, events: Events) -> None:
+    written.fails = ClusterUnreachable("down")
+    with pytest.raises(ClusterUnreachable):
+        written.write(events, "same")
+    written.fails = None
+    written.write(events, "same")
+    assert written.bodies[0]["series"]["count"] == 2
+
+
+def test_an_event_whose_answer_was_lost_is_not_made_twice(written: Written, events: Events) -> None:
+    written.fails = ClusterUnreachable("down")
+    with pytest.raises(ClusterUnreachable):
+        written.write(events, "same")
+    (series,) = events._series.values()
+    written.events[series.name] = {}
+    written.fails = None
+    written.write(events, "same")
+    written.write(events, "same")
+    assert written.bodies[0]["series"]["count"] == 3
+    assert len(written.bodies) == 1
 
 
 def test_too_many_of_one_object_are_held_back_and_bounded_ones_never(written: Written, events: Events) -> None:
@@ -58,3 +149,57 @@ def test_too_many_of_one_object_are_held_back_and_bounded_ones_never(written: Wr
     written.now += REFILL
     written.write(events, "one more")
     assert len(written.bodies) == BURST + 121
+
+
+def test_a_series_that_is_held_back_is_counted_all_the_same(written: Written, events: Events) -> None:
+    for _ in range(3 * BURST):
+        written.write(events, "same")
+    assert written.bodies[0]["series"]["count"] == BURST
+    assert written.patches == BURST - 1
+    written.now += REFILL
+    written.write(events, "same")
+    assert written.bodies[0]["series"]["count"] == 3 * BURST + 1
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "語", "😀", "\ud800"])
+def test_a_note_keeps_within_the_bytes_that_the_api_server_takes(written: Written, events: Events, letter: str) -> None:
+    written.write(events, letter * NOTE_BYTES)
+    assert NOTE_BYTES - 4 <= len(written.bodies[0]["note"].encode()) <= NOTE_BYTES
+    written.write(events, "x" * NOTE_BYTES)
+    assert written.bodies[-1]["note"] == "x" * NOTE_BYTES
+
+
+@pytest.mark.parametrize("name", ["a" * 253, f"{'a' * 199}-{'b' * 50}", f"{'a' * 199}.{'b' * 50}"])
+def test_the_name_of_an_event_is_valid_however_long_its_objects_is(written: Written, events: Events, name: str) -> None:
+    written.write(events, "why", about=Subject(GAMEDAYS, "shop", name, "g"))
+    (made,) = written.events
+    assert len(made) <= 253
+    assert all(part and part[0].isalnum() and part[-1].isalnum() for part in made.split("."))
+
+
+def test_what_is_remembered_is_bounded_and_forgotten_once_it_says_nothing(written: Written, events: Events) -> None:
+    async def story() -> None:
+        for number in range(MOST + 500):
+            about = Subject(GAMEDAYS, "shop", "redis", f"uid-{number}")
+            await events.write(about, "Suspended", "why", action="Decide", warning=False)
+
+    asyncio.run(story())
+    assert (len(events._series), len(events._tokens)) == (MOST, MOST)
+    events.tidy()
+    assert (len(events._series), len(events._tokens)) == (MOST, MOST)
+    written.now += max(SAME_WITHIN, REFILL)
+    events.tidy()
+    assert (len(events._series), len(events._tokens)) == (0, 0)
+
+
+def test_an_object_that_has_used_its_burst_is_not_forgotten_before_it_may_have_another(
+    written: Written, events: Events
+) -> None:
+    for number in range(BURST):
+        written.write(events, f"{number}")
+    written.now += (BURST - 1) * REFILL
+    events.tidy()
+    assert len(events._tokens) == 1
+    written.now += REFILL
+    events.tidy()
+    assert events._tokens == {}

@@ -28,7 +28,7 @@ OPERATOR_MAY: set[Right] = {
     *((EVERYWHERE, "gameday.dev", "drills", "", verb) for verb in ("create", "patch", "delete")),
     (EVERYWHERE, "coordination.k8s.io", "leases", "", "create"),
     *((EVERYWHERE, "coordination.k8s.io", "leases", "gameday", verb) for verb in ("get", "update", "delete")),
-    (EVERYWHERE, "", "events", "", "create"),
+    *((EVERYWHERE, "events.k8s.io", "events", "", verb) for verb in ("create", "patch")),
     *((EVERYWHERE, "", "serviceaccounts", "gameday", verb) for verb in ("list", "watch", "impersonate")),
     *((OWN, "coordination.k8s.io", "leases", "gameday-operator", verb) for verb in ("get", "update")),
     *((OWN, "", "configmaps", "gameday-halt", verb) for verb in ("get", "list", "watch")),

@@ -15,6 +15,7 @@ from typing import Any
 
 from gameday.api.calendar import calendar_of
 from gameday.api.record import moment, timestamp
+from gameday.cluster.events import Subject
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Kind
 from gameday.engine.slots import upcoming
 from gameday.errors import AlreadyExists, ClusterUnreachable, Conflict
@@ -50,6 +51,8 @@ class World:
         self.sleepers: list[asyncio.Event] = []
         self.created = asyncio.Event()
         self.told: list[tuple[str, str]] = []
+        self.related: list[str] = []
+        """For each of them the Drill that it concerns, or nothing."""
         self.halt = Halt()
         self.keep = keep
         self.changed_at = 0.0
@@ -199,9 +202,13 @@ class World:
         assert self.runs[at] == 1, "a slot ran twice"
         await self.after()
 
-    async def write(self, _about: Object, reason: str, message: str, **_: object) -> None:
+    async def write(
+        self, regarding: Subject, reason: str, message: str, *, action: str, related: Subject | None, **_: object
+    ) -> None:
         """An Event."""
+        assert (regarding.kind, regarding.name, action) == (GAMEDAYS, "redis", "Decide")
         self.told.append((reason, message))
+        self.related.append(related.name if related is not None else "")
 
     def check(self) -> None:
         """Once all is quiet: no slot was lost, and what is said of each is true."""

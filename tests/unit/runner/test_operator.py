@@ -57,8 +57,12 @@ class Town:
 
     def events(self, reason: str) -> set[str]:
         """The kinds of object that Events of this reason are about."""
+        return {body["regarding"]["kind"] for body in self.bodies(reason)}
+
+    def bodies(self, reason: str) -> list[Object]:
+        """The Events of this reason."""
         found = [body for (plural, _, _), body in self.server.objects.items() if plural == "events"]
-        return {body["involvedObject"]["kind"] for body in found if body["reason"] == reason}
+        return [body for body in found if body["reason"] == reason]
 
     def metric(self, name: str) -> float | None:
         return self.operator.metrics.registry.get_sample_value(name)
@@ -69,6 +73,11 @@ async def becomes(look: Callable[[], bool], within: float = 2.0) -> None:
     async with asyncio.timeout(within):
         while not look():  # noqa: ASYNC110  what is looked at has no event
             await asyncio.sleep(0.01)
+
+
+def _related(event: Object) -> tuple[str, ...]:
+    related = event.get("related", {})
+    return tuple(related[key] for key in ("kind", "name", "uid") if related)
 
 
 @pytest.fixture
@@ -98,6 +107,9 @@ async def test_while_halted_a_drill_waits_and_says_so_and_resumed_it_begins(town
     assert "a launch" in town.conditions("gamedays", "small")["Halted"][2]
     assert town.metric("gameday_halted") == 1
     await becomes(lambda: town.events("Halted") == {"ConfigMap", "Drill"})
+    actions = {(body["regarding"]["kind"], body["action"], _related(body)) for body in town.bodies("Halted")}
+    uid = town.server.objects["gamedays", "shop", "small"]["metadata"]["uid"]
+    assert actions == {("ConfigMap", "Halt", ()), ("Drill", "Refuse", ("GameDay", "small", uid))}
     town.server.drop("configmaps", OWN, "gameday-halt")
     await becomes(lambda: "startedAt" in town.server.objects["drills", "shop", "first"]["status"])
     await becomes(lambda: "Halted" not in town.conditions("gamedays", "small"))
@@ -119,6 +131,15 @@ async def test_what_could_not_be_listed_is_listed_soon_and_not_a_minute_later(
     assert ("shop", "small") in operator.supervisor.known.gamedays
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_halt_that_is_told_of_again_counts_in_its_event(town: Town) -> None:
+    town.server.put("configmaps", OWN, HALT)
+    await becomes(lambda: town.events("Halted") == {"ConfigMap"})
+    town.server.put("configmaps", OWN, limits("longestOutage: 5m"))
+    await becomes(lambda: "series" in town.bodies("Halted")[0])
+    (event,) = town.bodies("Halted")
+    assert event["series"]["count"] == 2
 
 
 async def test_a_halt_that_the_watch_does_not_tell_of_keeps_a_drill_from_beginning(town: Town) -> None:
@@ -214,7 +235,7 @@ async def test_what_an_operator_writes_tells_the_time_of_its_own_clock(api_serve
     await becomes(lambda: "Ready" in one.conditions("gamedays", "small"))
     told = [
         api_server.objects["leases", OWN, "gameday-operator"]["spec"]["renewTime"],
-        *(body["lastTimestamp"] for (plural, _, _), body in api_server.objects.items() if plural == "events"),
+        *(body["eventTime"] for (plural, _, _), body in api_server.objects.items() if plural == "events"),
         *(c["lastTransitionTime"] for c in api_server.objects["gamedays", "shop", "small"]["status"]["conditions"]),
     ]
     assert len(told) >= 3

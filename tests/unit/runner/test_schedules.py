@@ -109,6 +109,7 @@ def test_what_becomes_of_each_slot_is_counted_and_told() -> None:
     assert process.counted() == {"Started": 1, "StillRunning": 1, "Halted": 1, "Suspended": 1}
     assert [reason for reason, _ in world.told] == ["StillRunning", "Halted", "Suspended"]
     drill = of_slot("redis", START + 60)
+    assert world.related == [drill, "", ""]
     assert world.told[0][1] == f"slot Mon 2026-11-30 10:02 UTC did not run: drill {drill} has not ended"
     assert "release" in world.told[1][1]
 
@@ -192,6 +193,7 @@ def test_a_suspension_that_was_not_seen_in_time_still_counts() -> None:
         world.edit({"cron": "* * * * *", "timeZone": "Etc/UTC", "suspend": True})
         world.now = START + 60
         await process.schedules.look(KEY)
+        process.known.update({("shop", name): drill for name, drill in world.drills.items()})
         (drill,) = world.drills.values()
         assert drill["metadata"]["name"] == of_slot("redis", START + 60)
         assert not await process.schedules.claim(drill)
@@ -201,6 +203,7 @@ def test_a_suspension_that_was_not_seen_in_time_still_counts() -> None:
     assert (world.drills, world.runs) == ({}, {})
     assert process.counted() == {"Suspended": 1}
     assert world.told == [("Suspended", "slot Mon 2026-11-30 10:01 UTC did not run: spec.schedule.suspend is true")]
+    assert world.related == [of_slot("redis", START + 60)], "its Drill was created already"
 
 
 def test_a_drill_whose_schedule_was_taken_away_does_not_begin() -> None:

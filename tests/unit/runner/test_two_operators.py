@@ -88,9 +88,9 @@ async def test_what_another_operator_has_claimed_is_left_alone_until_a_person_gi
         assert api_server.objects[DRILL] == drill
         assert POLICY in api_server.objects
         (event,) = events(api_server, "ClaimedElsewhere")
-        assert event["involvedObject"]["name"] == "first"
-        assert f"operator {OTHER}/gameday-operator has claimed it" in event["message"]
-        assert "kubectl -n shop patch drill first --subresource=status --type=merge" in event["message"]
+        assert event["regarding"]["name"] == "first"
+        assert f"operator {OTHER}/gameday-operator has claimed it" in event["note"]
+        assert "kubectl -n shop patch drill first --subresource=status --type=merge" in event["note"]
         given = drill | {"status": {k: v for k, v in drill["status"].items() if k != "operator"}}
         operator.supervisor.drill_seen(False, api_server.put("drills", "shop", given))
         await becomes(lambda: POLICY not in api_server.objects, 20)

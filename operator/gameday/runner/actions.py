@@ -1,0 +1,51 @@
+"""The action of an Event: a verb, for machines, of what was done or refused when its reason came about."""
+
+import enum
+from typing import Final
+
+from gameday.model.record import Cause, Phase, Record
+
+
+class Action(enum.StrEnum):
+    """What the operator did."""
+
+    CHECK = "Check"
+    """Looked at the plan and its surroundings, before anything was changed."""
+    REFUSE = "Refuse"
+    """Did not begin a drill, or ended one that had changed nothing."""
+    CUT = "Cut"
+    REVERT = "Revert"
+    ROLL_BACK = "RollBack"
+    JUDGE = "Judge"
+    DECIDE = "Decide"
+    """Decided what becomes of a slot of a schedule."""
+    HALT = "Halt"
+    RECORD = "Record"
+    """Wrote a drill's status, or found that somebody else had."""
+
+
+_BY_REASON: Final = {
+    **dict.fromkeys((phase.value for phase in (Phase.PENDING, Phase.PREFLIGHT, Phase.STEADY_STATE)), Action.CHECK),
+    **dict.fromkeys(("AgentsReady", "PreflightWarning", "NothingAnswers", "ExpressionWarning"), Action.CHECK),
+    **dict.fromkeys((Phase.OUTAGE.value, "FuseArmed", "Injecting", "CutProven", "Severed"), Action.CUT),
+    **dict.fromkeys((Cause.NOT_SEVERED.value, Cause.INJECTION_FAILED.value, Cause.NO_EFFECT.value), Action.CUT),
+    **dict.fromkeys((Phase.RECOVERY.value, "CutLifted", "Undone", "FaultsNotCleared"), Action.REVERT),
+    **dict.fromkeys(("Hindered", "Unhindered", Cause.UNDO_UNVERIFIED.value), Action.REVERT),
+    **dict.fromkeys((Phase.ROLLBACK.value, "StepIntended", "StepDone", "StepsDone", "RollbackEnded"), Action.ROLL_BACK),
+    Cause.ROLLBACK_FAILED.value: Action.ROLL_BACK,
+    **dict.fromkeys((Phase.FINISHED.value, "MissedBy", Cause.UNKNOWN_RESULT.value), Action.JUDGE),
+    **dict.fromkeys(("StatusRefused", Cause.STATUS_OVERWRITTEN.value), Action.RECORD),
+}
+
+
+def action_of(reason: str, record: Record) -> Action:
+    """What was done when a line of this reason came into a drill's record.
+
+    A cause that ends a drill reverts what the drill holds; where it holds nothing yet, the drill is refused.
+    """
+    known = _BY_REASON.get(reason)
+    if known is not None:
+        return known
+    if reason.startswith("Expectation"):
+        return Action.JUDGE
+    return Action.REVERT if record.holds else Action.REFUSE
