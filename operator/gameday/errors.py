@@ -8,12 +8,18 @@ class GameDayError(Exception):
 
     reason: ClassVar[str] = "Error"
     retry: ClassVar[bool] = True
+    after: float = 0.0
+    """Seconds for which the API server asks to be left alone before the next try; 0 when it does not say."""
 
 
 class ClusterUnreachable(GameDayError):
     """The API server did not answer in time, or answered that it cannot."""
 
     reason = "ClusterUnreachable"
+
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class NoAnswer(ClusterUnreachable):
@@ -36,7 +42,7 @@ class NoCluster(GameDayError):
 
 
 class TooManyRequests(GameDayError):
-    """The API server asks for patience; ``after`` is in seconds."""
+    """The API server has too much to do."""
 
     reason = "TooManyRequests"
 

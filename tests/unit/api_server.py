@@ -8,6 +8,7 @@ namespaces that are ``ending`` it creates nothing; while ``down`` it answers eve
 import asyncio
 import json
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -39,6 +40,14 @@ class ApiServer:
         self.logs: dict[str, dict[str, str]] = {}
         """Logs by pod and container."""
         self.down = False
+        self.busy: list[tuple[int, str]] = []
+        """Answers to the next calls: status and Retry-After."""
+        self.conflicts = 0
+        """How many of the next changes find that somebody else has just changed the object."""
+        self.short = False
+        """Whether watches end as soon as they begin."""
+        self.asked = 0
+        """Calls so far."""
         self.mute = False
         """Whether watches tell nothing any more although they stay open."""
         self.version = 1
@@ -105,6 +114,10 @@ class ApiServer:
         happened.set()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked += 1
+        if self.busy:
+            status, after = self.busy.pop(0)
+            return _refusal(status, "TooManyRequests", "please wait", {"Retry-After": after} if after else None)
         if self.down:
             return _refusal(503, "ServiceUnavailable", "the server is down")
         parts = request.path.strip("/").split("/")
@@ -158,6 +171,9 @@ class ApiServer:
             return self._log(request, name)
         if request.method == "GET":
             return web.json_response(self.objects[key])
+        if self.conflicts and request.method in {"PUT", "PATCH"}:
+            self.conflicts -= 1
+            return _refusal(409, "Conflict", f'{plural} "{name}": the object has been modified')
         version = body["metadata"].get("resourceVersion") if "metadata" in body else None
         if version not in {None, self.objects.get(key, body)["metadata"].get("resourceVersion")}:
             return _refusal(409, "Conflict", f'{plural} "{name}": the object has been modified')
@@ -192,7 +208,7 @@ class ApiServer:
         since, told = int(request.query["resourceVersion"]), 0
         answer = web.StreamResponse()
         await answer.prepare(request)
-        while True:
+        while not self.short:
             happened = self._happened
             for wanted, where, event in self._events[told:]:
                 told += 1
@@ -201,6 +217,7 @@ class ApiServer:
                 if meant and int(metadata["resourceVersion"]) > since and not self.mute:
                     await answer.write(json.dumps(event).encode() + b"\n")
             await happened.wait()
+        return answer
 
 
 def _merged(whole: Object, part: Object) -> Object:
@@ -209,5 +226,6 @@ def _merged(whole: Object, part: Object) -> Object:
     }
 
 
-def _refusal(status: int, reason: str, message: str) -> web.Response:
-    return web.json_response({"kind": "Status", "reason": reason, "message": message}, status=status)
+def _refusal(status: int, reason: str, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    body = {"kind": "Status", "reason": reason, "message": message}
+    return web.json_response(body, status=status, headers=headers)

@@ -36,6 +36,12 @@ OPERATOR_COMMAND = "kubectl apply -k manifests/operator"
 """What grants the operator its own rights."""
 
 
+PATIENCE: Final = 1.0
+"""Seconds to wait after a 429 that does not say how long."""
+LONGEST_PATIENCE: Final = 10.0
+"""Longest wait, in seconds, that the API server may ask for: what undoes a change must not wait for longer."""
+
+
 def error_of(
     status: int, body: bytes, what: str, namespace: str | None, retry_after: str | None, *, own: bool = False
 ) -> GameDayError:
@@ -61,9 +67,14 @@ def error_of(
         case 410:
             return Gone(message)
         case 429:
-            after = float(retry_after) if retry_after and retry_after.isdigit() else 1.0
-            return TooManyRequests(message, after)
+            return TooManyRequests(message, _seconds(retry_after) or PATIENCE)
         case _ if status >= 500:
-            return ClusterUnreachable(message)
+            return ClusterUnreachable(message, _seconds(retry_after))
         case _:
             return Refused(message)
+
+
+def _seconds(retry_after: str | None) -> float:
+    """A Retry-After header in seconds, which is what API servers send; 0 where it is missing or anything else."""
+    given = (retry_after or "").strip()
+    return min(float(given), LONGEST_PATIENCE) if given.isascii() and given.isdigit() else 0.0

@@ -15,6 +15,10 @@ RETRY_FIRST, RETRY_LAST = 0.2, 2.0
 """First and longest pause before the API server is asked again, in seconds: an undo must not wait for it long."""
 
 
+LASTED: Final = 5.0
+"""Seconds after which a watch has served its purpose: the next list and watch need no pause."""
+
+
 class Mirror:
     """A collection, kept as it is in the cluster: listed, then watched, then listed anew when the watch has ended.
 
@@ -50,23 +54,37 @@ class Mirror:
         self._patience = patience
 
     async def run(self) -> None:
-        """Keep the mirror until cancelled; trouble with the API server is waited out."""
-        pause = RETRY_FIRST
+        """Keep the mirror until cancelled; trouble with the API server is waited out.
+
+        A watch that has lasted is opened again at once; after one that ended as soon as it began, or an error, there is
+        a pause, each twice as long as the one before.
+        """
+        clock, pause = asyncio.get_running_loop().time, RETRY_FIRST
         while True:
-            try:
-                version = await self._list()
+            began = clock()
+            trouble = await self._once()
+            if clock() - began > LASTED:
                 pause = RETRY_FIRST
-                await self._watch(version)
-            except Gone:
-                continue
-            except GameDayError as error:
-                if isinstance(error, Absent):
-                    # The API server does not know the kind: nothing of it is there, until somebody installs it.
-                    self.objects, self.synced = {}, True
-                self.error = str(error)
-                self._changed()
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, self._patience)
+                if trouble is None:
+                    continue
+            asked = trouble.after if trouble is not None else 0.0
+            await asyncio.sleep(max(min(pause, self._patience), asked))
+            pause = min(2 * pause, self._patience)
+
+    async def _once(self) -> GameDayError | None:
+        """List, and watch until the watch ends; what kept the API server from it, or None."""
+        try:
+            await self._watch(await self._list())
+        except Gone:
+            return None
+        except GameDayError as error:
+            if isinstance(error, Absent):
+                # The API server does not know the kind: nothing of it is there, until somebody installs it.
+                self.objects, self.synced = {}, True
+            self.error = str(error)
+            self._changed()
+            return error
+        return None
 
     def learn(self, thing: Object) -> None:
         """Take an object that a call of ours answered with, unless the watch already brought a newer one."""

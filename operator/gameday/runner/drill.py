@@ -218,7 +218,7 @@ class DrillRunner:
             await self.memory.save(record)
         except GameDayError as error:
             log.warning("drill %s: not saved, so nothing is done: %s", self.memory.name, error)
-            await asyncio.sleep(RETRY_AFTER)
+            await asyncio.sleep(max(RETRY_AFTER, error.after))
             return False
         return True
 
@@ -244,7 +244,7 @@ class DrillRunner:
             self.lanes.leave(command, clock(), str(error), rests=False)
         except GameDayError as error:
             self._failed(command, error)
-            self.lanes.leave(command, clock(), str(error))
+            self.lanes.leave(command, clock(), str(error), after=error.after)
         except BaseException:
             self.lanes.leave(command, clock())
             raise

@@ -89,7 +89,7 @@ class Feed:
                 return
             except GameDayError as error:
                 log.warning("log of %s/%s: %s", self.namespace, pod, error)
-                await asyncio.sleep(REOPEN_AFTER)
+                await asyncio.sleep(max(REOPEN_AFTER, error.after))
             else:
                 return
             finally:

@@ -17,6 +17,7 @@ from gameday.model.halt import Halt
 from gameday.model.limits import Ruling, RulingState
 from gameday.model.plan import Plan
 from gameday.model.record import Cause, Record
+from gameday.runner.backoff import Backoff
 from gameday.runner.largest import check_size
 
 
@@ -97,8 +98,14 @@ async def update_status(
     conditions: tuple[Condition, ...] | None,
     clock: Callable[[], float],
 ) -> None:
-    """Merge fields into a GameDay's status and, where given, set its conditions; one that is gone needs none."""
+    """Merge fields into a GameDay's status and, where given, set its conditions; one that is gone needs none.
+
+    Raises:
+        GameDayError: when the GameDay cannot be read or written now, or others go on changing it.
+
+    """
     namespace, name = gameday["metadata"]["namespace"], gameday["metadata"]["name"]
+    backoff = Backoff()
     while True:
         newest = await cluster.get(GAMEDAYS, namespace, name)
         if newest is None or newest["metadata"]["uid"] != gameday["metadata"]["uid"]:
@@ -110,7 +117,8 @@ async def update_status(
             return
         try:
             await cluster.replace_status(GAMEDAYS, namespace, name, newest | {"status": status})
-        except Conflict:
+        except Conflict as error:
+            await backoff.wait(error)
             continue
         return
 
@@ -146,9 +154,10 @@ async def show_last_drill(cluster: Cluster, namespace: str, name: str, fields: M
     A GameDay that is gone shows nothing.
 
     Raises:
-        GameDayError: when the GameDay cannot be read or written now.
+        GameDayError: when the GameDay cannot be read or written now, or others go on changing it.
 
     """
+    backoff = Backoff()
     while (newest := await cluster.get(GAMEDAYS, namespace, name)) is not None:
         status = newest.get("status", {})
         if _age(status) > _age(fields):
@@ -157,7 +166,8 @@ async def show_last_drill(cluster: Cluster, namespace: str, name: str, fields: M
             return True
         try:
             await cluster.replace_status(GAMEDAYS, namespace, name, newest | {"status": status | fields})
-        except (Absent, Conflict):
+        except (Absent, Conflict) as error:
+            await backoff.wait(error)
             continue
         return True
     return False

@@ -39,8 +39,11 @@ class Lanes:
         self._taken.add(lane)
         return True
 
-    def leave(self, command: Command, now: float, error: str = "", *, rests: bool = True) -> None:
-        """Give the lane back. Another command of the lane need not wait."""
+    def leave(self, command: Command, now: float, error: str = "", *, rests: bool = True, after: float = 0.0) -> None:
+        """Give the lane back. Another command of the lane need not wait.
+
+        ``after`` is for how many seconds the API server asks to be left alone with this command.
+        """
         if error:
             self.errors[key_of(command)] = error
         else:
@@ -48,4 +51,4 @@ class Lanes:
         lane = lane_of(command)
         self._taken.discard(lane)
         if rests:
-            self._rests[lane] = command, now + RETRY_AFTER
+            self._rests[lane] = command, now + max(RETRY_AFTER, after)

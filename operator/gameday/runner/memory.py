@@ -12,6 +12,7 @@ from gameday.cluster.kinds import DRILLS
 from gameday.errors import Absent, Conflict, Refused
 from gameday.model.plan import Plan
 from gameday.model.record import Line, Record
+from gameday.runner.backoff import Backoff
 from gameday.runner.recall import recall
 
 KEPT = frozenset({"plan", "planDigest", "measurements"})
@@ -120,7 +121,7 @@ class Memory:
             GameDayError: when the API server does not take it; nothing may be done then.
 
         """
-        bare_now = self._refusals % 2 == 1
+        bare_now, backoff = self._refusals % 2 == 1, Backoff()
         while not self.gone:
             self.check()
             status = self._status(record, bare_now=bare_now)
@@ -131,7 +132,8 @@ class Memory:
                 self._drill = dict(await self.cluster.replace_status(DRILLS, self.namespace, self.name, body))
                 self._ours = {status["state"]}
                 break
-            except (Absent, Conflict):
+            except (Absent, Conflict) as error:
+                await backoff.wait(error)
                 await self._catch_up()
             except Refused as error:
                 self._refusals, self._refused = self._refusals + 1, str(error)

@@ -146,7 +146,7 @@ class Operator:
                 self.events.tidy()
             except GameDayError as error:
                 log.warning("drills and game days were not listed: %s", error)
-                pause = RESYNC_AGAIN
+                pause = max(RESYNC_AGAIN, error.after)
             await asyncio.sleep(pause)
 
     async def _list(self, kind: Kind, namespace: str | None) -> Listed:

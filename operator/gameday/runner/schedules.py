@@ -28,6 +28,7 @@ from gameday.model.labels import GAME_DAY, SLOT
 from gameday.model.names import of_slot
 from gameday.model.record import Verdict
 from gameday.model.schedule import Calendar, Decision, Schedule, Slot
+from gameday.runner.backoff import Backoff
 from gameday.runner.scheduled import DrillIndex, Key, ended, slot_of
 from gameday.runner.slot_report import SlotReport
 from gameday.runner.telemetry import Metrics
@@ -143,7 +144,7 @@ class Schedules:
         if at is None:
             return True
         key, uid = (drill["metadata"]["namespace"], drill["spec"]["gameDay"]), drill["metadata"]["uid"]
-        gameday = await self._cluster.get(GAMEDAYS, *key)
+        gameday, backoff = await self._cluster.get(GAMEDAYS, *key), Backoff()
         while True:
             calendar = calendar_of(gameday.get("status", {})) if gameday is not None else None
             slot = calendar.slot(at) if calendar is not None else None
@@ -155,7 +156,8 @@ class Schedules:
             if slot.open:
                 try:
                     gameday = await self._settle(key, gameday, calendar, at, drill)
-                except Conflict:
+                except Conflict as error:
+                    await backoff.wait(error)
                     gameday = await self._cluster.get(GAMEDAYS, *key)
                 continue
             if slot.decision is Decision.STARTED and slot.drill in {"", uid}:
@@ -208,7 +210,7 @@ class Schedules:
             if self._trouble.get(key) != str(error):
                 log.warning("the schedule of GameDay %s/%s: %s", *key, error)
             self._trouble[key] = str(error)
-            again = self._clock() + AGAIN_AFTER
+            again = self._clock() + max(AGAIN_AFTER, error.after)
         except Exception as error:
             log.exception("the schedule of GameDay %s/%s", *key, exc_info=error)
             self._metrics.broken.inc()
@@ -222,10 +224,12 @@ class Schedules:
     async def look(self, key: Key) -> float:
         """Decide what is due for one GameDay and do it; when to look again, as a Unix second."""
         gameday: Object | None = self._gamedays.get(key)
+        backoff = Backoff()
         while gameday is not None and "deletionTimestamp" not in gameday["metadata"]:
             try:
                 return await self._decide(key, gameday)
-            except Conflict:
+            except Conflict as error:
+                await backoff.wait(error)
                 gameday = await self._cluster.get(GAMEDAYS, *key)
         return float("inf")
 

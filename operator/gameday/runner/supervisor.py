@@ -249,14 +249,16 @@ class Supervisor:
     async def _failed(self, thing: Object, errors: BaseException) -> None:
         """Say what went wrong, and wait: an answer of the API server's is no error of ours."""
         namespace, name = key_of(thing)
-        again = f"{thing['kind']} {namespace}/{name} is taken up again in {AGAIN_AFTER:.0f} s"
-        if (answer := _only_answers(errors)) is not None:
+        answer = _only_answers(errors)
+        pause = AGAIN_AFTER if answer is None else max(AGAIN_AFTER, answer.after)
+        again = f"{thing['kind']} {namespace}/{name} is taken up again in {pause:.0f} s"
+        if answer is not None:
             log.warning("%s: %s", again, answer, extra={"drill": f"{namespace}/{name}", "reason": answer.reason})
         else:
             self.metrics.broken.inc()
             extra = {"drill": f"{namespace}/{name}", "reason": "InternalError"}
             log.error("%s after an error of ours", again, exc_info=errors, extra=extra)
-        await asyncio.sleep(AGAIN_AFTER)
+        await asyncio.sleep(pause)
 
     def _start_check(self, group: asyncio.TaskGroup, thing: Object) -> None:
         key = key_of(thing)

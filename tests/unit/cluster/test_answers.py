@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from gameday.cluster.answers import error_of
-from gameday.errors import Absent, Forbidden, GameDayError
+from gameday.cluster.answers import LONGEST_PATIENCE, PATIENCE, error_of
+from gameday.errors import Absent, ClusterUnreachable, Forbidden, GameDayError, TooManyRequests
 
 RIGHTS = "the rights come with"
 HERE = 'in API group "" in the namespace "shop"'
@@ -22,6 +22,22 @@ OTHER = {
     "policy": "pods \"it\" is forbidden: ValidatingAdmissionPolicy 'x' denied request: pods cannot mount tokens",
     "pod security": 'pods "it" is forbidden: violates PodSecurity "restricted:latest": host namespaces',
 }
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [("3", 3.0), (" 3 ", 3.0), ("86400", LONGEST_PATIENCE), (None, 0.0), ("", 0.0), ("-5", 0.0), ("soon", 0.0),
+     ("1.5", 0.0), ("٣", 0.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0)],
+)  # fmt: skip
+def test_how_long_the_api_server_asks_to_be_left_alone(given: str | None, seconds: float) -> None:
+    for status in (500, 503, 504):
+        error = error_of(status, b"{}", "create pods", "shop", given)
+        assert isinstance(error, ClusterUnreachable)
+        assert error.after == seconds
+    error = error_of(429, b"{}", "create pods", "shop", given)
+    assert isinstance(error, TooManyRequests)
+    assert error.after == (seconds or PATIENCE)
+    assert error_of(409, b"{}", "update pods", "shop", given).after == 0.0
 
 
 def refused(message: str, *, status: int = 403, own: bool = False) -> GameDayError:

@@ -32,6 +32,49 @@ async def test_a_mirror_asks_again_every_two_seconds_however_long_the_api_server
     assert max(pauses) <= 2
 
 
+async def test_a_mirror_whose_watches_end_at_once_asks_no_more_often(
+    api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    enough = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 6:
+            enough.set()
+            await asyncio.Event().wait()
+
+    api_server.short = True
+    monkeypatch.setattr("gameday.cluster.streams.asyncio.sleep", pause)
+    task = asyncio.create_task(Mirror(cluster, PODS, "shop", lambda: None, patience=1.0).run())
+    async with asyncio.timeout(10):
+        await enough.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert pauses == [0.2, 0.4, 0.8, 1.0, 1.0, 1.0]
+    assert api_server.asked == 12, "one list and one watch a turn"
+
+
+async def test_a_mirror_waits_as_long_as_the_api_server_asks(
+    api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    api_server.busy = [(429, "3"), (503, "4"), (503, "")]
+    monkeypatch.setattr("gameday.cluster.streams.asyncio.sleep", pause)
+    synced = asyncio.Event()
+    mirror = Mirror(cluster, PODS, "shop", lambda: synced.set() if mirror.synced else None)
+    task = asyncio.create_task(mirror.run())
+    async with asyncio.timeout(10):
+        await synced.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert pauses == [3.0, 4.0, 0.8]
+
+
 async def test_a_kind_that_is_not_installed_has_no_objects_and_comes_with_its_installation(
     api_server: ApiServer, cluster: Cluster
 ) -> None:

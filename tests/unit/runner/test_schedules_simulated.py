@@ -32,6 +32,12 @@ INVALID = {"cron": "61 * * * *", "timeZone": "Etc/UTC"}
 
 
 @pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What conflicts goes on at its next turn: the clock here is the world's."""
+    monkeypatch.setattr("gameday.runner.backoff.FIRST", 0.0)
+
+
+@pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     """Thousands of slots that do not run are told in every test here."""
     logging.disable(logging.WARNING)
