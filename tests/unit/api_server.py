@@ -8,6 +8,7 @@ namespaces that are ``ending`` it creates nothing; while ``down`` it answers eve
 import asyncio
 import json
 import socket
+from bisect import bisect_right
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -205,7 +206,10 @@ class ApiServer:
         return web.json_response({"metadata": {"resourceVersion": str(self.version)}, "items": items})
 
     async def _watch(self, request: web.Request, plural: str, namespace: str, name: str) -> web.StreamResponse:
-        since, told = int(request.query["resourceVersion"]), 0
+        since = int(request.query["resourceVersion"])
+        told = bisect_right(
+            self._events, since, key=lambda event: int(event[2]["object"]["metadata"]["resourceVersion"])
+        )
         answer = web.StreamResponse()
         await answer.prepare(request)
         while not self.short:
@@ -214,7 +218,7 @@ class ApiServer:
                 told += 1
                 metadata = event["object"]["metadata"]
                 meant = wanted == plural and namespace in {"", where} and name in {"", metadata["name"]}
-                if meant and int(metadata["resourceVersion"]) > since and not self.mute:
+                if meant and not self.mute:
                     await answer.write(json.dumps(event).encode() + b"\n")
             await happened.wait()
         return answer

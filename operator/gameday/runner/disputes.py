@@ -84,6 +84,7 @@ class Disputes:
     def keep(self, uids: set[str]) -> None:
         """Forget the drills that are gone."""
         self._ended &= uids
+        self._known = {uid: known for uid, known in self._known.items() if uid in uids}
 
     async def settle(self, drill: Object) -> Object | None:
         """Wait until a drill may be taken up again: its newest state, or None when it is gone.

@@ -8,22 +8,30 @@ PATIENCE: Final = 5.0
 
 
 class Freed:
-    """One event a namespace that somebody waits for."""
+    """Who waits for each namespace: one event for each of them."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, asyncio.Event] = {}
+        self._waiting: dict[str, set[asyncio.Event]] = {}
 
     def given_back(self, namespace: str) -> None:
         """Wake all that wait for a namespace; they try for its lock again."""
-        event = self._waiting.pop(namespace, None)
-        if event is not None:
+        for event in self._waiting.pop(namespace, ()):
             event.set()
 
     async def wait(self, namespace: str) -> None:
         """Return when the namespace's lock may be free."""
-        event = self._waiting.setdefault(namespace, asyncio.Event())
+        event = asyncio.Event()
+        self._waiting.setdefault(namespace, set()).add(event)
         try:
             async with asyncio.timeout(PATIENCE):
                 await event.wait()
         except TimeoutError:
             return
+        finally:
+            self._forget(namespace, event)
+
+    def _forget(self, namespace: str, event: asyncio.Event) -> None:
+        waiting = self._waiting.get(namespace, set())
+        waiting.discard(event)
+        if not waiting:
+            self._waiting.pop(namespace, None)

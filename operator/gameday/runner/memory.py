@@ -1,5 +1,6 @@
 """What outlives the process: a drill's record and frozen plan, in its status, written before anything is done."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -63,8 +64,11 @@ class Memory:
         """Why this drill cannot go on from its status, which somebody else wrote, or ""."""
         self._restored = False
         self._drill = drill
-        self._ours: set[str | None] = {drill.get("status", {}).get("state")}
-        """What the status may hold of ours: what was there, and all that was sent since a save was last answered."""
+        self._ours: set[bytes] = {_digest(drill)}
+        """What the status may hold of ours: what was there, and all that was sent since a save was last answered.
+
+        As digests: while the API server does not answer, every try may be another text of 32 KiB.
+        """
         self.record = left.record or Record(since=clock())
         self._narrated = set(timeline_of(drill.get("status", {})))
         self._refusals, self._refused = 0, ""
@@ -101,7 +105,7 @@ class Memory:
         if (claimant := claimed_by(self._drill)) not in {"", self.operator}:
             raise ClaimedElsewhere(f"drill {self.namespace}/{self.name} is carried out by operator {claimant}")
         # What a watch has told counts as well: to write over what another process wrote would undo its work.
-        if not self.gone and self._drill.get("status", {}).get("state") not in self._ours:
+        if not self.gone and _digest(self._drill) not in self._ours:
             raise Superseded(f"the record of drill {self.namespace}/{self.name} was written by somebody else")
 
     def restore(self, record: Record, measurements: tuple[dict[str, str | float], ...], why: str) -> None:
@@ -126,11 +130,11 @@ class Memory:
             self.check()
             status = self._status(record, bare_now=bare_now)
             # An answer may get lost after the work was done: what was sent is ours as well.
-            self._ours.add(status["state"])
+            self._ours.add(_digest({"status": status}))
             try:
                 body = self._drill | {"status": status}
                 self._drill = dict(await self.cluster.replace_status(DRILLS, self.namespace, self.name, body))
-                self._ours = {status["state"]}
+                self._ours = {_digest({"status": status})}
                 break
             except (Absent, Conflict) as error:
                 await backoff.wait(error)
@@ -197,3 +201,8 @@ def claimed_by(drill: Mapping[str, Any]) -> str:
     """The installation of the operator that carries a drill out, as ``NAMESPACE/LEASE``; empty while none does."""
     claimant: str = drill.get("status", {}).get("operator") or ""
     return claimant
+
+
+def _digest(drill: dict[str, Any]) -> bytes:
+    """A digest of the state in a Drill's status; of none where there is none."""
+    return hashlib.sha256((drill.get("status", {}).get("state") or "").encode(errors="replace")).digest()

@@ -90,13 +90,16 @@ class Schedules:
         """Look at a GameDay's calendar anew."""
         gameday = self._gamedays.get(key)
         if gameday is None:
-            for known in (self._due, self._written, self._trouble):
-                known.pop(key, None)
+            self._forget(key)
         elif ("schedule" in gameday["spec"] or "schedule" in gameday.get("status", {})) and not self._echo(
             key, gameday
         ):
             self._due[key] = 0.0
             self._changed.set()
+
+    def _forget(self, key: Key) -> None:
+        for known in (self._due, self._written, self._trouble):
+            known.pop(key, None)
 
     def _echo(self, key: Key, gameday: Object) -> bool:
         """Whether nothing but its status has changed: mostly by us, and never a reason to look at a calendar."""
@@ -220,6 +223,8 @@ class Schedules:
             self._changed.set()
         if key in self._gamedays:
             self._due[key] = min(again, self._due.get(key, again))
+        else:
+            self._forget(key)
 
     async def look(self, key: Key) -> float:
         """Decide what is due for one GameDay and do it; when to look again, as a Unix second."""

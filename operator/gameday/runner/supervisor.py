@@ -118,12 +118,16 @@ class Supervisor:
     def gameday_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a GameDay."""
         self._take(self.known.gamedays, deleted, thing)
-        if deleted:
-            self.metrics.forget(*key_of(thing))
-            self._checked.pop(key_of(thing), None)
+        self._heard_of(key_of(thing))
+
+    def _heard_of(self, key: Key) -> None:
+        """Act on the newest state of a GameDay: one that is not known any more is gone."""
+        if key in self.known.gamedays:
+            self.metrics.known(*key)
         else:
-            self.metrics.known(*key_of(thing))
-        self._gameday_changed(key_of(thing))
+            self.metrics.forget(*key)
+            self._checked.pop(key, None)
+        self._gameday_changed(key)
 
     def drill_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a Drill."""
@@ -143,20 +147,20 @@ class Supervisor:
         for known, (items, version) in ((self.known.drills, drills), (self.known.gamedays, gamedays)):
             listed = {key_of(thing): thing for thing in items}
             known_here = [key for key in known if namespace in {None, key[0]}]
-            for key in [k for k in known_here if k not in listed and version_of(known[k]) < int(version)]:
-                gone = known.pop(key)
-                if known is self.known.gamedays:
-                    self.metrics.forget(*key)
-                else:
-                    self._left.pop(gone["metadata"]["uid"], None)
+            gone = [k for k in known_here if k not in listed and version_of(known[k]) < int(version)]
+            changed = {k: known.pop(k) for k in gone}
             newer = {k: slim(t) for k, t in listed.items() if k not in known or version_of(known[k]) < version_of(t)}
             known.update(newer)
-            for key, thing in newer.items():
+            for key, thing in (changed | newer).items():
                 if known is self.known.gamedays:
-                    self.metrics.known(*key)
-                    self._gameday_changed(key)
-                else:
-                    self._drill_changed(thing)
+                    self._heard_of(key)
+                    continue
+                if key not in known:
+                    self._left.pop(thing["metadata"]["uid"], None)
+                self._drill_changed(thing)
+        # What ended after its GameDay had gone was counted all the same.
+        for key in self.metrics.gamedays_kept() - self.known.gamedays.keys():
+            self.metrics.forget(*key)
         self._tell()
 
     def check_again(self) -> None:
@@ -270,7 +274,8 @@ class Supervisor:
         try:
             async with self._checking:
                 await self.check_gameday(thing)
-            self._checked[key] = version
+            if key in self.known.gamedays:
+                self._checked[key] = version
         except Exception as error:  # noqa: BLE001  one GameDay must not stop the drills of others
             await self._failed(thing, error)
         finally:

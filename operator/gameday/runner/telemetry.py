@@ -139,6 +139,10 @@ class Metrics:
         """Count slots that were decided alike."""
         self._count(namespace, gameday, self.slots, (namespace, gameday, decision)).inc(count)
 
+    def gamedays_kept(self) -> frozenset[tuple[str, str]]:
+        """Namespaces and names of the GameDays of which these metrics have series."""
+        return frozenset(self._series)
+
     def forget(self, namespace: str, gameday: str) -> None:
         """Drop the series of a GameDay that is gone."""
         for metric, labels in self._series.pop((namespace, gameday), set()):

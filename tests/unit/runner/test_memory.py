@@ -9,7 +9,7 @@ from gameday.api.record import status_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.model.record import Phase, Record
-from gameday.runner.memory import Memory, Superseded
+from gameday.runner.memory import Memory, Superseded, _digest
 from unit.api_server import ApiServer
 
 OURS, THEIRS = Record(Phase.OUTAGE, since=1.0), Record(Phase.RECOVERY, since=2.0)
@@ -40,7 +40,7 @@ async def test_what_another_process_has_written_ends_this_one(
 async def test_an_answer_that_got_lost_leaves_the_record_ours(api_server: ApiServer, cluster: Cluster) -> None:
     memory = memory_of(cluster, a_drill(api_server, OURS))
     sent = replace(OURS, zero=3.0)
-    memory._ours |= {status_of(sent, 1)["state"]}
+    memory._ours |= {_digest({"status": status_of(sent, 1)})}
     a_drill(api_server, sent)
     await memory.save(THEIRS)
     assert api_server.objects["drills", "shop", "first"]["status"]["phase"] == "Recovery"
