@@ -1,45 +1,86 @@
-"""The operator's log: one line an entry, ``key=value``, so that people and machines both read it."""
+"""The operator's log: one line an entry, as ``key=value`` or as JSON, so that people and machines both read it."""
 
+import enum
 import json
 import logging
 import sys
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, MutableMapping
+from typing import Any, Final
+
+import structlog
+from structlog.stdlib import ExtraAdder, ProcessorFormatter
 
 from gameday.api.record import timestamp
+from gameday.runner.logs import named
 
-FIELDS: Final = ("drill", "reason")
+FIELDS: Final = ("drill", "gameday", "reason")
 """What an entry may carry beside its message, in this order."""
+ORDER: Final = ("time", "level", "logger", *FIELDS, "msg", "error")
+"""The keys of an entry; ``error`` is a traceback."""
+QUIET: Final = ("kopf", "kubernetes", "aiohttp", "asyncio")
+"""Of these libraries only warnings show: Kopf tells of each event that it handed on, which nobody needs."""
+
+Entry = MutableMapping[str, Any]
 
 
-class Logfmt(logging.Formatter):
-    """``time=... level=info logger=... drill=shop/first reason=CutProven msg="..."``; ``error`` is a traceback."""
+class LogFormat(enum.StrEnum):
+    """How entries look."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        super().__init__()
-        self._clock = clock
+    TEXT = "text"
+    JSON = "json"
 
-    def format(self, record: logging.LogRecord) -> str:
-        """One entry as one line."""
-        pairs = {"time": timestamp(self._clock()), "level": record.levelname.lower(), "logger": record.name}
-        pairs |= {field: str(vars(record)[field]) for field in FIELDS if field in vars(record)}
-        pairs["msg"] = record.getMessage()
-        if record.exc_info:
-            pairs["error"] = self.formatException(record.exc_info)
-        return " ".join(f"{key}={_quoted(value)}" for key, value in pairs.items())
+
+def formatter(style: LogFormat, clock: Callable[[], float]) -> logging.Formatter:
+    """What makes a line of a record, whoever logged it, with the times of ``clock``.
+
+    As text: ``time=... level=info logger=... drill=shop/first gameday=shop/redis reason=CutProven msg="..."``.
+    """
+
+    def stamped(_: Any, __: str, entry: Entry) -> Entry:
+        record: logging.LogRecord = entry["_record"]
+        reference = getattr(record, "k8s_ref", None) or {}  # of Kopf's loggers
+        about = named(reference.get("kind", ""), reference.get("namespace", ""), reference.get("name", ""))
+        stamp = {"time": timestamp(clock()), "level": record.levelname.lower(), "logger": record.name}
+        return stamp | about | dict(entry)
+
+    return ProcessorFormatter(
+        foreign_pre_chain=[stamped, ExtraAdder(FIELDS)],
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.EventRenamer("msg"),
+            _ordered,
+            _json if style is LogFormat.JSON else _text,
+        ],
+    )
+
+
+def _ordered(_: Any, __: str, entry: Entry) -> Entry:
+    entry["error"] = entry.pop("exception", "")
+    return {key: str(entry[key]) for key in ORDER if entry.get(key)}
+
+
+def _json(_: Any, __: str, entry: Entry) -> str:
+    return json.dumps(entry)
+
+
+def _text(_: Any, __: str, entry: Entry) -> str:
+    return " ".join(f"{key}={_quoted(value)}" for key, value in entry.items())
 
 
 def _quoted(value: str) -> str:
-    plain = value and all(char.isalnum() or char in "-_./:+" for char in value)
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    """A value as it is, or as JSON with nothing in it that a terminal or a reader of lines may take for a command."""
+    if all(char.isalnum() or char in "-_./:+" for char in value):
+        return value
+    return "".join(
+        char if char.isprintable() else json.dumps(char)[1:-1] for char in json.dumps(value, ensure_ascii=False)
+    )
 
 
-def set_up(level: str, clock: Callable[[], float]) -> None:
-    """Log to standard error, with the times of ``clock``.
-
-    Kopf tells of each event that it handed on, which nobody needs: only its warnings show.
-    """
+def set_up(level: str, style: LogFormat, clock: Callable[[], float]) -> None:
+    """Log to standard error, with the times of ``clock``."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Logfmt(clock))
+    handler.setFormatter(formatter(style, clock))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("kopf").setLevel(logging.WARNING)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -45,9 +45,12 @@ def operator(
         typer.Option(help="Priority class of agents; default: the targets'.", envvar="GAMEDAY_AGENT_PRIORITY_CLASS"),
     ] = "",
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_format: Annotated[
+        Literal["text", "json"], typer.Option(help="One line an entry: key=value, or JSON.")
+    ] = "text",
 ) -> None:
     """Run the operator, by the clocks in the context's object where it has one."""
-    from gameday.cli.logs import set_up
+    from gameday.cli.logs import LogFormat, set_up
     from gameday.cli.operate import operate
     from gameday.runner.agent_settings import USER, agent_settings
     from gameday.runner.clock import Clock
@@ -61,7 +64,7 @@ def operator(
         typer.echo(f"gameday: {error}", err=True)
         raise typer.Exit(2) from error
     clock = context.ensure_object(Clock)
-    set_up(log_level, clock.wall)
+    set_up(log_level, LogFormat(log_format), clock.wall)
     settings = Settings(
         namespace=namespace,
         identity=identity or f"{socket.gethostname()}-{os.getpid()}",

@@ -1,7 +1,6 @@
 """The operator's process: the server, Kopf and the leader, started together and ended together."""
 
 import asyncio
-import logging
 import signal
 from collections.abc import Iterable
 from typing import Any
@@ -12,11 +11,12 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.lease import LeaseLost
 from gameday.handlers.events import register
 from gameday.runner.clock import Clock
+from gameday.runner.logs import logger
 from gameday.runner.operator import Operator
 from gameday.runner.settings import Settings
 from gameday.runner.telemetry import serve
 
-log = logging.getLogger("gameday.operator")
+log = logger("gameday.operator")
 
 
 async def operate(settings: Settings, clock: Clock) -> int:

@@ -6,7 +6,6 @@ here; otherwise, and where it happens again, all is undone from what this proces
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,13 +17,14 @@ from gameday.errors import GameDayError
 from gameday.model.plan import Plan
 from gameday.model.record import Cause, HoldState, Line, Record
 from gameday.model.setup import Setup
+from gameday.runner.logs import logger, of_drill
 from gameday.runner.memory import Memory
 
 PAUSE: Final = 1.0
 """Seconds before a drill is taken up again; twice as many each time."""
 LONGEST_PAUSE: Final = 30.0
 
-log = logging.getLogger("gameday.disputes")
+log = logger("gameday.disputes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,15 @@ class Disputes:
         text = "somebody else wrote the status of this drill, which only the operator writes"
         text += f"; it is taken up again in {pause:.0f} s: find out who may write drills/status"
         cause = Cause.STATUS_OVERWRITTEN.value
-        log.warning("drill %s/%s: %s", namespace, name, text, extra={"drill": f"{namespace}/{name}", "reason": cause})
+        line = log.bind(**of_drill(drill), reason=cause)
+        line.warning(text)
         await self._narrate(drill, Line(self._clock(), cause, text, warning=True))
         await asyncio.sleep(pause)
         while True:
             try:
                 newest = await self._cluster.get(DRILLS, namespace, name)
             except GameDayError as error:
-                log.warning("drill %s/%s was not read anew: %s", namespace, name, error)
+                line.warning("the drill was not read anew: %s", error)
                 await asyncio.sleep(PAUSE)
             else:
                 same = newest is not None and newest["metadata"]["uid"] == drill["metadata"]["uid"]

@@ -5,7 +5,6 @@ saved stops the loop before it acts: another process may be acting for this dril
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -23,6 +22,7 @@ from gameday.runner.background import Background
 from gameday.runner.feed import Feed
 from gameday.runner.hands import Hands
 from gameday.runner.lanes import RETRY_AFTER, Lanes, lane_of
+from gameday.runner.logs import logger, of_drill
 from gameday.runner.measured import measurements
 from gameday.runner.memory import Memory
 from gameday.runner.recall import NO_PLAN
@@ -42,7 +42,7 @@ LIFT_FIRST: Final = 0.5
 CATCH_UP: Final = 20.0
 """Longest wait, in seconds, for the logs to be read again after a restart before anything is decided from them."""
 
-log = logging.getLogger("gameday.drill")
+log = logger("gameday.drill")
 
 
 class DrillRunner:
@@ -60,6 +60,7 @@ class DrillRunner:
         clock: Callable[[], float],
         plan: Callable[[], None],
     ) -> None:
+        self.log = log.bind(**of_drill(memory.drill))
         self.memory = memory
         self.view = view
         self.feed = feed
@@ -130,7 +131,7 @@ class DrillRunner:
                 return False
             await self.hands.do(LetGo())
         except GameDayError as error:
-            log.warning("drill %s: not let go: %s", self.memory.name, error)
+            self.log.warning("not let go: %s", error, reason=error.reason)
             return False
         return True
 
@@ -183,7 +184,7 @@ class DrillRunner:
         try:
             await self.hands.find_leak()
         except GameDayError as error:
-            log.warning("drill %s: what lets traffic through was not found: %s", self.memory.name, error)
+            self.log.warning("what lets traffic through was not found: %s", error, reason=error.reason)
 
     def _can_decide(self) -> bool:
         """Nothing is concluded from what was not read yet: neither from mirrors nor, after a restart, from logs."""
@@ -217,7 +218,7 @@ class DrillRunner:
         try:
             await self.memory.save(record)
         except GameDayError as error:
-            log.warning("drill %s: not saved, so nothing is done: %s", self.memory.name, error)
+            self.log.warning("not saved, so nothing is done: %s", error, reason=error.reason)
             await asyncio.sleep(max(RETRY_AFTER, error.after))
             return False
         return True
@@ -256,6 +257,6 @@ class DrillRunner:
     def _failed(self, command: Command, error: GameDayError) -> None:
         """Say it once, and have the engine hear of it now."""
         if self.lanes.errors.get(key_of(command)) != str(error):
-            log.warning("drill %s: %s: %s", self.memory.name, key_of(command), error)
+            self.log.warning("%s: %s", key_of(command), error, reason=error.reason)
         self.lanes.errors[key_of(command)] = str(error)
         self._wake.set()

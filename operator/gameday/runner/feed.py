@@ -5,20 +5,22 @@ restarted operator loses nothing that the kubelet still has, and no second bookk
 """
 
 import asyncio
-import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import DRILLS
 from gameday.cluster.streams import follow_log
 from gameday.engine.evidence import Evidence
 from gameday.errors import Absent, GameDayError
+from gameday.model.record import Cause
 from gameday.model.sample import LineType, Sample
 from gameday.model.wire import parse_line
 from gameday.model.world import Severed
 from gameday.runner.background import Background
+from gameday.runner.logs import logger, named
 from gameday.runner.telemetry import Metrics
 
 REOPEN_AFTER: Final = 0.5
@@ -33,13 +35,17 @@ MOST_BACK: Final = 1000
 TOLD: Final = 3
 """Lines of an agent that are passed over with a warning each; after that only their number is told, at the end."""
 
-log = logging.getLogger("gameday.feed")
+PASSED_OVER: Final = "LinePassedOver"
+log = logger("gameday.feed")
 
 
 class Feed:
     """Follows the logs of a drill's agents and keeps what they tell."""
 
-    def __init__(self, cluster: Cluster, namespace: str, metrics: Metrics, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, cluster: Cluster, namespace: str, drill: str, metrics: Metrics, clock: Callable[[], float]
+    ) -> None:
+        self.log = log.bind(**named(DRILLS.name, namespace, drill))
         self.cluster = cluster
         self.namespace = namespace
         self.metrics = metrics
@@ -88,7 +94,7 @@ class Feed:
             except Absent:
                 return
             except GameDayError as error:
-                log.warning("log of %s/%s: %s", self.namespace, pod, error)
+                self.log.warning("log of pod %s: %s", pod, error, reason=error.reason)
                 await asyncio.sleep(max(REOPEN_AFTER, error.after))
             else:
                 return
@@ -109,13 +115,13 @@ class Feed:
                 return
 
     def _give_up(self, why: str) -> None:
-        log.warning("%s: %s", self.namespace, why)
+        self.log.warning(why, reason=Cause.LOG_UNUSABLE.value)
         self.unusable = why
         self._wake()
 
     def _tell(self, agent: str) -> None:
         if (count := self._passed_over.pop(agent, 0)) > TOLD:
-            log.warning("%d lines of agent %s in %s were passed over", count, agent, self.namespace)
+            self.log.warning("%d lines of agent %s were passed over", count, agent, reason=PASSED_OVER)
 
     def _take(self, agent: str, line: bytes) -> None:
         try:
@@ -124,7 +130,7 @@ class Feed:
         except ValueError as error:
             count = self._passed_over[agent] = self._passed_over.get(agent, 0) + 1
             if count <= TOLD:
-                log.warning("line of agent %s in %s passed over: %s", agent, self.namespace, error)
+                self.log.warning("line of agent %s passed over: %s", agent, error, reason=PASSED_OVER)
             return
         if not self._keep(sample):
             return

@@ -27,6 +27,7 @@ from gameday.runner.feed import Feed
 from gameday.runner.freed import Freed
 from gameday.runner.gamedays import check_gameday, read
 from gameday.runner.hands import Hands
+from gameday.runner.logs import logger, named, of_drill
 from gameday.runner.memory import Memory, Superseded
 from gameday.runner.owner import Owner
 from gameday.runner.schedules import Schedules
@@ -36,7 +37,7 @@ from gameday.runner.telemetry import Heartbeat, Metrics
 from gameday.runner.turns import Turns
 from gameday.runner.view import View
 
-log = logging.getLogger("gameday.operator")
+log = logger("gameday.operator")
 
 RESYNC_EVERY = 60.0
 """Seconds between two listings of all that is watched."""
@@ -166,7 +167,7 @@ class Operator:
         if hindered is None:
             log.info("drills may begin")
         else:
-            log.warning("no drill begins: %s", hindered[1], extra={"reason": hindered[0].value})
+            log.warning("no drill begins: %s", hindered[1], reason=hindered[0].value)
         # What cannot be read for a moment shows on no GameDay: there are many.
         shown = (halt.halted and halt, ruling.state is RulingState.INVALID and ruling, ruling.limits)
         if shown != self._shown:
@@ -200,8 +201,8 @@ class Operator:
         group: set[asyncio.Task[None]] = set()
 
         def narrate(line: Line) -> None:
-            extra = {"drill": f"{memory.namespace}/{memory.name}", "reason": line.reason}
-            log.log(logging.WARNING if line.warning else logging.INFO, line.message, extra=extra)
+            level = logging.WARNING if line.warning else logging.INFO
+            log.log(level, line.message, **of_drill(drill), reason=line.reason)
             if line.warning or line.reason in EVENTFUL:
                 task = asyncio.create_task(self._tell_of_drill(memory.drill, line, memory.record))
                 group.add(task)
@@ -217,7 +218,7 @@ class Operator:
         memory = Memory(self.cluster, drill, narrate, changed, clock, self.settings.installation)
         self.metrics.holding(memory.namespace, memory.uid, memory.record)
         self.disputes.resume(memory)
-        feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, self.metrics, clock)
+        feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, memory.name, self.metrics, clock)
         view = View(self.cluster, memory, feed, self.owner, resumed_at=clock())
         hands = Hands(self.cluster, memory, view, self.settings, clock, self.supervisor.runs, self.turns, self.freed)
         runner = DrillRunner(memory, view, feed, hands, clock, lambda: self._find_plan(memory, view))
@@ -271,7 +272,8 @@ class Operator:
                 about, line.reason, line.message, action=action, warning=line.warning, related=related
             )
         except GameDayError as error:
-            log.warning("event not written: %s", error)
+            about_it = named(about.kind.name, about.namespace, about.name)
+            log.warning("event %s not written: %s", line.reason, error, **about_it, reason=error.reason)
 
     def _leave(self, drill: Object, other: str) -> None:
         """Say on a Drill that another operator carries it out, and what to do if that one is gone."""
@@ -282,7 +284,7 @@ class Operator:
         text += f"one is uninstalled: kubectl -n {namespace} patch drill {name} --subresource=status --type=merge "
         text += """-p '{"status":{"operator":null}}'"""
         line = Line(self.clock(), "ClaimedElsewhere", text, warning=True)
-        log.warning("%s", text, extra={"drill": f"{namespace}/{name}", "reason": line.reason})
+        log.warning(text, **of_drill(drill), reason=line.reason)
         self._write(self._tell_of_drill(drill, line))
 
     def _count(self, memory: Memory, record: Record, *, latest: bool) -> None:

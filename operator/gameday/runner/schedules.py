@@ -6,7 +6,6 @@ follows from its slot.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +28,7 @@ from gameday.model.names import of_slot
 from gameday.model.record import Verdict
 from gameday.model.schedule import Calendar, Decision, Schedule, Slot
 from gameday.runner.backoff import Backoff
+from gameday.runner.logs import logger, named, of_drill
 from gameday.runner.scheduled import DrillIndex, Key, ended, slot_of
 from gameday.runner.slot_report import SlotReport
 from gameday.runner.telemetry import Metrics
@@ -43,7 +43,7 @@ DUE_AT_ONCE: Final = 64
 AT_ONCE: Final = 16
 """How many GameDays that have changed are looked at at the same time: there is no hurry, and each takes memory."""
 
-log = logging.getLogger("gameday.schedules")
+log = logger("gameday.schedules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class Schedules:
     async def _refuse(self, drill: Object, why: str) -> bool:
         metadata = drill["metadata"]
         namespace, name = metadata["namespace"], metadata["name"]
-        log.warning("drill %s/%s is deleted: %s", namespace, name, why)
+        log.warning("the drill is deleted: %s", why, **of_drill(drill), reason="SlotNotStarted")
         await self._cluster.delete(DRILLS, namespace, name, uid=metadata["uid"])
         return False
 
@@ -211,11 +211,12 @@ class Schedules:
                 again = await self.look(key)
         except GameDayError as error:
             if self._trouble.get(key) != str(error):
-                log.warning("the schedule of GameDay %s/%s: %s", *key, error)
+                log.warning("its schedule: %s", error, **named(GAMEDAYS.name, *key), reason=error.reason)
             self._trouble[key] = str(error)
             again = self._clock() + max(AGAIN_AFTER, error.after)
         except Exception as error:
-            log.exception("the schedule of GameDay %s/%s", *key, exc_info=error)
+            text = "an error of ours in its schedule"
+            log.exception(text, exc_info=error, **named(GAMEDAYS.name, *key), reason="InternalError")
             self._metrics.broken.inc()
             again = self._clock() + 5 * AGAIN_AFTER
         finally:
@@ -314,8 +315,7 @@ class Schedules:
             return
         lag = self._clock() - slot.at
         self._metrics.slot_lag.observe(max(0.0, lag))
-        extra = {"gameday": f"{namespace}/{name}", "reason": "Scheduled"}
-        log.info("drill %s created %.1f s after its slot", of_slot(name, slot.at), lag, extra=extra)
+        log.info("the drill was created %.1f s after its slot", lag, **of_drill(drill), reason="Scheduled")
 
     async def _prune(self, key: Key, keep: int) -> None:
         scheduled = {

@@ -9,9 +9,10 @@ from gameday.engine.calendar import local
 from gameday.errors import GameDayError
 from gameday.model.schedule import Calendar, Decision, Slot
 from gameday.runner.actions import Action
+from gameday.runner.logs import logger, named
 from gameday.runner.telemetry import Metrics
 
-log = logging.getLogger("gameday.schedules")
+log = logger("gameday.schedules")
 
 
 class SlotReport:
@@ -33,12 +34,12 @@ class SlotReport:
             self._metrics.decided(namespace, name, reason, slot.count)
             text = f"slot {local(slot.at, zone)} did not run: {slot.message}"
             bad = slot.decision not in {Decision.SUSPENDED, Decision.BLACKOUT, Decision.CHANGED}
-            extra = {"gameday": f"{namespace}/{name}", "reason": reason}
-            log.log(logging.WARNING if bad else logging.INFO, text, extra=extra)
+            line = log.bind(**named(GAMEDAYS.name, namespace, name), reason=reason)
+            line.log(logging.WARNING if bad else logging.INFO, text)
             try:
                 await self._events.write(
                     Subject.of(GAMEDAYS, gameday), reason, text, action=Action.DECIDE, warning=bad,
                     related=self._drill_of(gameday, slot), bounded=True,
                 )  # fmt: skip
             except GameDayError as error:
-                log.warning("event not written: %s", error, extra=extra)
+                line.warning("event not written: %s", error)

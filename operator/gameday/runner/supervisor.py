@@ -5,16 +5,17 @@ the operator's Lease.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gameday.api.authors import slim
+from gameday.cluster.kinds import DRILLS
 from gameday.cluster.streams import version_of
 from gameday.errors import GameDayError
 from gameday.model.record import Phase
 from gameday.runner.entry import Entry
+from gameday.runner.logs import logger, named, of_drill
 from gameday.runner.memory import ClaimedElsewhere, Superseded, claimed_by
 from gameday.runner.telemetry import Heartbeat, Metrics
 from gameday.runner.view import FINALIZER
@@ -37,7 +38,7 @@ Listed = tuple[tuple[Object, ...], str]
 Key = tuple[str, str]
 """Namespace and name."""
 
-log = logging.getLogger("gameday.supervisor")
+log = logger("gameday.supervisor")
 
 
 @dataclass(slots=True)
@@ -241,7 +242,7 @@ class Supervisor:
         try:
             await self.run_drill(thing)
         except* ClaimedElsewhere as errors:
-            log.info("%s", errors.exceptions[0])
+            log.info("%s", errors.exceptions[0], **of_drill(thing), reason="ClaimedElsewhere")
         except* Superseded:
             # A Drill that was removed meanwhile is undone all the same.
             again = await self._settle(thing) or thing
@@ -252,16 +253,15 @@ class Supervisor:
 
     async def _failed(self, thing: Object, errors: BaseException) -> None:
         """Say what went wrong, and wait: an answer of the API server's is no error of ours."""
-        namespace, name = key_of(thing)
+        about = of_drill(thing) if thing["kind"] == DRILLS.name else named(thing["kind"], *key_of(thing))
         answer = _only_answers(errors)
         pause = AGAIN_AFTER if answer is None else max(AGAIN_AFTER, answer.after)
-        again = f"{thing['kind']} {namespace}/{name} is taken up again in {pause:.0f} s"
+        again = f"{thing['kind']} {'/'.join(key_of(thing))} is taken up again in {pause:.0f} s"
         if answer is not None:
-            log.warning("%s: %s", again, answer, extra={"drill": f"{namespace}/{name}", "reason": answer.reason})
+            log.warning("%s: %s", again, answer, **about, reason=answer.reason)
         else:
             self.metrics.broken.inc()
-            extra = {"drill": f"{namespace}/{name}", "reason": "InternalError"}
-            log.error("%s after an error of ours", again, exc_info=errors, extra=extra)
+            log.error("%s after an error of ours", again, exc_info=errors, **about, reason="InternalError")
         await asyncio.sleep(pause)
 
     def _start_check(self, group: asyncio.TaskGroup, thing: Object) -> None:

@@ -24,7 +24,7 @@ def test_the_deadline_counts_from_the_first_start(tmp_path: Path, monkeypatch: p
 
 
 def test_a_fuse_is_armed_once_it_has_said_so_and_its_deadline_is_its_own(cluster: Cluster) -> None:
-    feed = Feed(cluster, "shop", Metrics(cluster.requests), time.time)
+    feed = Feed(cluster, "shop", "first", Metrics(cluster.requests), time.time)
     feed.evidence = Evidence(NO_PLAN)
     pod = {
         "metadata": {"uid": "u", "labels": {"gameday.dev/agent": "fuse-stop"}},

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gameday.cli import operate as module
-from gameday.cli.logs import Logfmt
+from gameday.cli.logs import LogFormat, formatter
 from gameday.cli.main import app
 from gameday.runner.clock import Clock
 from gameday.runner.settings import Settings
@@ -45,4 +45,5 @@ def test_without_one_it_is_the_systems(handed_on: list[Clock]) -> None:
 
 def test_log_entries_tell_the_time_of_the_clock() -> None:
     entry = logging.LogRecord("gameday", logging.INFO, str(Path(__file__)), 1, "hello", (), None)
-    assert Logfmt(lambda: 1_800_000_000.25).format(entry).startswith("time=2027-01-15T08:00:00.250Z level=info")
+    made = formatter(LogFormat.TEXT, lambda: 1_800_000_000.25)
+    assert made.format(entry).startswith("time=2027-01-15T08:00:00.250Z level=info")

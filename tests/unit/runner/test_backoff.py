@@ -130,7 +130,7 @@ async def test_a_log_is_opened_again_when_the_api_server_has_had_the_time_that_i
     api_server.put("pods", "shop", {"metadata": {"name": "first-observer"}})
     api_server.logs["first-observer"] = {"agent": ""}
     api_server.busy = [(429, "3"), (503, "")]
-    await Feed(cluster, "shop", Metrics(Counter()), time.time)._follow("observer", "first-observer")
+    await Feed(cluster, "shop", "first", Metrics(Counter()), time.time)._follow("observer", "first-observer")
     assert made == [3.0, 0.5]
 
 

@@ -44,7 +44,7 @@ async def read(
 
     monkeypatch.setattr(feeds, "follow_log", follow)
     wakes: list[None] = []
-    feed = Feed(None, "shop", Metrics({}), lambda: 1000.0)  # type: ignore[arg-type]  # no call goes to the cluster
+    feed = Feed(None, "shop", "first", Metrics({}), lambda: 1000.0)  # type: ignore[arg-type]  # no call goes to the cluster
     feed.evidence = Evidence(plan)
     feed.tellers = tellers(plan)
     feed.on_sample(lambda: wakes.append(None))
@@ -79,7 +79,7 @@ async def test_lines_that_are_none_are_told_a_few_times_and_then_counted(
         _, wakes = await read(monkeypatch, [b"password=hunter2"] * 5000 + [line(1)])
     assert wakes == 1
     assert len(caplog.messages) == TOLD + 1
-    assert "5000 lines of agent observer in shop were passed over" in caplog.messages[-1]
+    assert "5000 lines of agent observer were passed over" in caplog.messages[-1]
     assert "hunter2" not in caplog.text
 
 

@@ -149,7 +149,7 @@ async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cu
     api_server.drop(*POLICY)
     memory = Memory(cluster, drill, lambda _: None, lambda _, __: None, time.time)
     memory.freeze(*read(GAMEDAY))
-    feed = Feed(cluster, "shop", operator.metrics, time.time)
+    feed = Feed(cluster, "shop", "first", operator.metrics, time.time)
     view = View(cluster, memory, feed, operator.owner, time.time())
     hands = Hands(
         cluster, memory, view, operator.settings, time.time, operator.supervisor.runs, operator.turns, operator.freed
