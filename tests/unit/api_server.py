@@ -9,7 +9,7 @@ import asyncio
 import json
 import socket
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import yaml
@@ -40,6 +40,8 @@ class ApiServer:
         """What discovery answers: plurals by group and version; None where the group's own server is down."""
         self.logs: dict[str, dict[str, str]] = {}
         """Logs by pod and container."""
+        self.admission: Callable[[str, Object], Object] = lambda _, body: body
+        """What admission makes of an object of a plural that is created."""
         self.down = False
         self.busy: list[tuple[int, str]] = []
         """Answers to the next calls: status and Retry-After."""
@@ -183,6 +185,10 @@ class ApiServer:
         if request.method == "PUT" and request.path.endswith("/status"):
             body = self.objects[key] | {"status": body["status"]}
         body = body | {"metadata": body["metadata"] | {"name": name}}
+        if request.method == "POST":
+            body = self.admission(plural, body)
+            if request.query.get("dryRun") == "All":
+                return web.json_response(body)
         try:
             for kind in (DRILLS, GAMEDAYS):
                 body = admitted(kind, None, body) if kind.plural == plural else body

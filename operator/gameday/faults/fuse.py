@@ -87,8 +87,13 @@ def state_of(job: Object | None, seconds: float) -> Fuse:
     deadline = None
     if started is not None and allowed is not None:
         deadline = datetime.fromisoformat(started).timestamp() + allowed
-    dead = "; ".join(_faults(job, seconds)) or None
+    dead = spoilt(job, seconds) or None
     return Fuse(uid=job["metadata"]["uid"], armed=started is not None and dead is None, deadline=deadline, dead=dead)
+
+
+def spoilt(job: Object, seconds: float) -> str:
+    """Why a fuse would not lift its cut in time, or ""."""
+    return "; ".join(_faults(job, seconds))
 
 
 def _faults(job: Object, seconds: float) -> Iterator[str]:

@@ -3,20 +3,20 @@
 Leases, the finalizer and the status are the operator's own; everything else in the namespace is done as the account.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, assert_never
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, JOBS, LEASES, PODS, Kind, Object
+from gameday.cluster.kinds import DRILLS, LEASES, PODS, Kind, Object
 from gameday.cluster.lease import LOCK, lock_namespace, unlock_namespace
 from gameday.engine import budgets, limits
 from gameday.engine import commands as do
 from gameday.engine.commands import Command
-from gameday.errors import Absent, AlreadyExists, GameDayError, NamespaceBusy, NoAnswer, Refused
+from gameday.errors import Absent, AlreadyExists, NamespaceBusy, NoAnswer, Refused
 from gameday.faults import fuse, policy
 from gameday.faults.dialled import dials
+from gameday.faults.findings import Severity
 from gameday.faults.placement import placement_of
 from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
 from gameday.faults.reach import reach
@@ -24,27 +24,24 @@ from gameday.faults.rollout import in_rollout
 from gameday.faults.severing import severing_of
 from gameday.faults.sight import Sight, look
 from gameday.faults.targets import addresses, far_end, pairs, targets
-from gameday.model.agent import AgentConfig
 from gameday.model.limits import Reach, RulingState
-from gameday.model.names import cut_fuse, derived, fuse_agent
-from gameday.model.names import policy as policy_name
-from gameday.model.plan import Fault, NetworkPartition, Plan
+from gameday.model.names import derived
+from gameday.model.plan import NetworkPartition, Plan
 from gameday.model.record import Hold, HoldKind
 from gameday.model.setup import Setup
 from gameday.model.world import Life, Lock, Preflight
-from gameday.runner import agents
-from gameday.runner.agent_pods import SEVER_GRACE, fuse_pod
+from gameday.runner import agents, rehearsal
+from gameday.runner.agent_pods import SEVER_GRACE
 from gameday.runner.freed import Freed
 from gameday.runner.gamedays import last_drill, show_last_drill
 from gameday.runner.memory import Memory
+from gameday.runner.scale_fuses import scale_fuse_pod
 from gameday.runner.settings import Settings
 from gameday.runner.setup_size import too_large
 from gameday.runner.stepping import Stepping
 from gameday.runner.turns import Turns
 from gameday.runner.view import FINALIZER, View, life_of
 
-AUTOPILOT: Final = re.compile(r"autogke-node-affinity|Auto GKE|GKE Warden")
-"""How GKE Autopilot refuses a pod that names its node."""
 TOLD: Final = 5
 """Most drills that a message names."""
 
@@ -214,7 +211,8 @@ class Hands:
             notes = warnings(sight, plan)
             found = too_large(setup, fault)
             if not found:
-                found = await self._rehearse(plan, setup, fault)
+                found, noted = await self._rehearse(plan, setup, sight)
+                notes = (*notes, *noted)
                 self.memory.setup = setup
             self.view.likely_leak = likely_leak(sight, fault.partition, setup.backend)
         self.view.preflight, self.view.preflight_at = Preflight(found, notes, rolling), self.clock()
@@ -251,26 +249,13 @@ class Hands:
         assumed = self.view.owner.ruling.limits.assume_not_isolated_by
         return await look(self.account, self.operator, self.namespace, partition, assumed)
 
-    async def _rehearse(self, plan: Plan, setup: Setup, fault: Fault) -> tuple[str, ...]:
-        """Have the API server try every object that the drill will create."""
-        name, fuse_name = policy_name(self.memory.name, fault.name), cut_fuse(self.memory.name)
-        seconds = budgets.fuse_of_cut(plan)
-        image = self.settings.image
-        cut = policy.build(self.memory.name, name, fault.partition, setup, fuse_name, self.memory.uid)
-        tried: list[tuple[Kind, Object]] = [(PODS, pod) for pod in agents.pods(plan, setup, self._place(setup))]
-        tried.append((JOBS, fuse.build(self.memory.name, self.memory.uid, fuse_name, seconds, image)))
-        tried.append((policy.kind_of(setup.backend), cut))
-        found = []
-        for kind, body in tried:
-            try:
-                await self.account.create(kind, self.namespace, body, dry_run=True)
-            except AlreadyExists:
-                continue
-            except GameDayError as error:
-                if error.retry:
-                    raise
-                found.append(explained(str(error)))
-        return tuple(dict.fromkeys(found))
+    async def _rehearse(self, plan: Plan, setup: Setup, sight: Sight) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Have the API server try every object that the drill may create; what refuses it, and what is to be known."""
+        tried = tuple(rehearsal.parts(plan, setup, self._place(setup), sight))
+        answered = await rehearsal.rehearse(self.account, self.namespace, tried)
+        said = tuple(rehearsal.findings(plan, answered))
+        refused = (*answered.refused, *(str(one) for one in said if one.severity is Severity.REFUSE))
+        return tuple(dict.fromkeys(refused)), tuple(str(one) for one in said if one.severity is Severity.WARN)
 
     def _place(self, setup: Setup) -> agents.Place:
         told = self.settings
@@ -303,16 +288,7 @@ class Hands:
                 body = fuse.build(self.memory.name, self.memory.uid, hold.fuse_name, seconds, self.settings.image)
                 self.view.learn("jobs", await fuse.do(self.account, self.namespace, body))
         elif plan.rollback is not None and hold.before is not None and hold.fuse_name not in self.view.objects("pods"):
-            seconds = budgets.fuse_of_scale(plan.rollback)
-            config = AgentConfig(
-                deployment=hold.object_name,
-                namespace=self.namespace,
-                replicas=hold.before,
-                wanted=hold.wanted,
-                lasts=seconds,
-                ends_after=budgets.longest_of_fuse(plan.rollback),
-            )
-            body = fuse_pod(self._place(setup), hold.fuse_name, fuse_agent(hold.name), config)
+            body = scale_fuse_pod(plan.rollback, self._place(setup), hold)
             await self._create("pods", PODS, body)
 
     async def _inject(self, hold: Hold) -> None:
@@ -354,13 +330,6 @@ class Hands:
                 there = await self.account.delete(PODS, self.namespace, name, uid=pod["metadata"]["uid"])
                 if not there:
                     self.view.forget("pods", name)
-
-
-def explained(refusal: str) -> str:
-    """What the API server says of a pod of ours, and where that is known what it means."""
-    if AUTOPILOT.search(refusal):
-        refusal += "; GKE Autopilot chooses the nodes itself, so no witness can stand beside a target: drill elsewhere"
-    return refusal
 
 
 def setup_of(sight: Sight, plan: Plan, account: Object | None) -> Setup:

@@ -35,7 +35,7 @@ from gameday.model.plan import (
 from gameday.model.setup import CutPort, FarEnd, Pair, Setup, Severing
 from gameday.runner.agent_pods import LINGER, Shape, fuse_pod, pod
 from gameday.runner.agents import Place, pods, wanted
-from gameday.runner.hands import explained
+from gameday.runner.rehearsal import explained
 
 PLACE = Place("shop", "redis-failover-first", "drill-uid", "gameday:test", "IfNotPresent")
 REDIS = RedisProbe(service=ServiceRef("redis"), password=SecretKey("redis", "password"))

@@ -1,0 +1,120 @@
+"""The rehearsal of a drill: the API server tries every object that any stage may create, and its answers are read."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, PODS, Kind, Object
+from gameday.engine import budgets
+from gameday.errors import AlreadyExists, GameDayError
+from gameday.faults import admitted, fuse, policy
+from gameday.faults.findings import Finding
+from gameday.faults.sight import Sight
+from gameday.model.names import cut_fuse, job, scale_fuse
+from gameday.model.names import policy as policy_name
+from gameday.model.plan import Plan, RunJob, Scale
+from gameday.model.record import Hold, HoldKind
+from gameday.model.setup import Setup
+from gameday.runner import agents
+from gameday.runner.agent_pods import Place
+from gameday.runner.scale_fuses import scale_fuse_pod
+from gameday.steps import job as job_step
+
+AUTOPILOT: Final = re.compile(r"autogke-node-affinity|Auto GKE|GKE Warden")
+"""How GKE Autopilot refuses a pod that names its node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One object that a drill may create; ``path`` is the step that asks for it, or empty."""
+
+    kind: Kind
+    body: Object
+    path: str = ""
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """What came of it: what was refused, and what would be created; one that is there already has no answer."""
+
+    refused: list[str] = field(default_factory=list)
+    answers: list[tuple[Part, Object]] = field(default_factory=list)
+
+
+def parts(plan: Plan, setup: Setup, place: Place, sight: Sight) -> Iterator[Part]:
+    """Every object that a drill of this plan may create."""
+    fault, fuse_name = plan.outage.faults[0], cut_fuse(place.drill)
+    for pod in agents.pods(plan, setup, place):
+        yield Part(PODS, pod)
+    yield Part(JOBS, fuse.build(place.drill, place.uid, fuse_name, budgets.fuse_of_cut(plan), place.image))
+    name = policy_name(place.drill, fault.name)
+    cut = policy.build(place.drill, name, fault.partition, setup, fuse_name, place.uid)
+    yield Part(policy.kind_of(setup.backend), cut)
+    yield from _steps(plan, place, sight)
+
+
+def _steps(plan: Plan, place: Place, sight: Sight) -> Iterator[Part]:
+    if plan.rollback is None:
+        return
+    for step in plan.rollback.steps:
+        path = f"spec.rollback.steps[{step.name}]"
+        match step.action:
+            case Scale(deployment, wanted):
+                replicas = _named(sight, DEPLOYMENTS, deployment)["spec"].get("replicas", 1)
+                name = scale_fuse(place.drill, step.name)
+                hold = Hold(step.name, HoldKind.SCALE, deployment, name, before=replicas, wanted=wanted)
+                yield Part(PODS, scale_fuse_pod(plan.rollback, place, hold), path)
+            case RunJob(cron_job):
+                source = _named(sight, CRON_JOBS, cron_job)
+                yield Part(JOBS, job_step.build(source, job(place.drill, step.name), place.drill, place.uid), path)
+            case _:
+                continue
+
+
+def _named(sight: Sight, kind: Kind, name: str) -> Object:
+    """An object that the preflight has found."""
+    return next(one for one in sight.of(kind) if one["metadata"]["name"] == name)
+
+
+async def rehearse(account: Cluster, namespace: str, tried: tuple[Part, ...]) -> Rehearsal:
+    """Have the API server try each object by itself.
+
+    Raises:
+        GameDayError: when it does not answer; try again.
+
+    """
+    found = Rehearsal()
+    for part in tried:
+        try:
+            answer = await account.create(part.kind, namespace, part.body, dry_run=True)
+        except AlreadyExists:
+            continue
+        except GameDayError as error:
+            if error.retry:
+                raise
+            said = explained(str(error))
+            found.refused.append(f"{part.path}: {said}" if part.path else said)
+        else:
+            found.answers.append((part, answer))
+    return found
+
+
+def explained(refusal: str) -> str:
+    """What the API server says of a pod of ours, and where that is known what it means."""
+    if AUTOPILOT.search(refusal):
+        refusal += "; GKE Autopilot chooses the nodes itself, so no witness can stand beside a target: drill elsewhere"
+    return refusal
+
+
+def findings(plan: Plan, rehearsal: Rehearsal) -> Iterator[Finding]:
+    """What the answers say."""
+    pods = [(part.body, made) for part, made in rehearsal.answers if part.kind is PODS]
+    yield from admitted.of_pods(pods)
+    injected = admitted.injected_into(made for _, made in pods)
+    for part, made in rehearsal.answers:
+        if part.kind is JOBS and part.path:
+            yield from admitted.of_step(part.path, part.body, made, injected)
+        elif part.kind is JOBS:
+            yield from admitted.of_cut_fuse(made, budgets.fuse_of_cut(plan))
