@@ -16,6 +16,7 @@ from gameday.cluster.kinds import (
     NETWORK_POLICIES,
     PODS,
     REPLICA_SETS,
+    RESOURCE_QUOTAS,
     SCALED_OBJECTS,
     SERVICES,
     STATEFUL_SETS,
@@ -30,6 +31,7 @@ from gameday.model.plan import NetworkPartition, ServiceRef
 
 ESSENTIAL = (
     PODS, SERVICES, NETWORK_POLICIES, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, DEPLOYMENTS, CRON_JOBS, AUTOSCALERS,
+    RESOURCE_QUOTAS,
 )  # fmt: skip
 IF_SERVED = (SCALED_OBJECTS,)
 """What is essential as well, where the cluster has it."""

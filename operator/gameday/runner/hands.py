@@ -253,7 +253,7 @@ class Hands:
         """Have the API server try every object that the drill may create; what refuses it, and what is to be known."""
         tried = tuple(rehearsal.parts(plan, setup, self._place(setup), sight))
         answered = await rehearsal.rehearse(self.account, self.namespace, tried)
-        said = tuple(rehearsal.findings(plan, answered))
+        said = tuple(rehearsal.findings(plan, answered, sight))
         refused = (*answered.refused, *(str(one) for one in said if one.severity is Severity.REFUSE))
         return tuple(dict.fromkeys(refused)), tuple(str(one) for one in said if one.severity is Severity.WARN)
 

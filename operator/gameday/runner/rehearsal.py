@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, PODS, Kind, Object
+from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, PODS, RESOURCE_QUOTAS, Kind, Object
 from gameday.engine import budgets
 from gameday.errors import AlreadyExists, GameDayError
-from gameday.faults import admitted, fuse, policy
+from gameday.faults import admitted, fuse, policy, quota
 from gameday.faults.findings import Finding
 from gameday.faults.sight import Sight
 from gameday.model.names import cut_fuse, job, scale_fuse
@@ -108,8 +108,10 @@ def explained(refusal: str) -> str:
     return refusal
 
 
-def findings(plan: Plan, rehearsal: Rehearsal) -> Iterator[Finding]:
+def findings(plan: Plan, rehearsal: Rehearsal, sight: Sight) -> Iterator[Finding]:
     """What the answers say."""
+    created = [(part.kind, made) for part, made in rehearsal.answers]
+    yield from quota.check(sight.of(RESOURCE_QUOTAS), created)
     pods = [(part.body, made) for part, made in rehearsal.answers if part.kind is PODS]
     yield from admitted.of_pods(pods)
     injected = admitted.injected_into(made for _, made in pods)

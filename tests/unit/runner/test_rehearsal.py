@@ -46,9 +46,10 @@ async def said(
     api_server: ApiServer, cluster: Cluster, admission: Admission, seen: Sight | None = None
 ) -> list[Finding]:
     api_server.admission = lambda plural, body: admission(plural, copy.deepcopy(body))
+    seen = seen or there()
     answered = await rehearse(cluster, "shop", tried(seen=seen))
     assert not answered.refused
-    return list(findings(WANTED, answered))
+    return list(findings(WANTED, answered, seen))
 
 
 def unchanged(_: str, body: Object) -> Object:
@@ -202,3 +203,16 @@ async def test_labels_that_are_added_are_no_hindrance_and_labels_that_are_change
     found = await said(api_server, cluster, labelled(**{"gameday.dev/role": "pod"}))
     assert {one.code for one in found} == {"ChangedByAdmission"}
     assert all("its labels" in one.message for one in found)
+
+
+async def test_all_pods_together_are_held_against_quotas(api_server: ApiServer, cluster: Cluster) -> None:
+    quota: Object = {
+        "metadata": {"name": "team"},
+        "spec": {},
+        "status": {"hard": {"pods": "10"}, "used": {"pods": "6"}},
+    }
+    seen = there()
+    seen.things["resourcequotas"] = (quota,)
+    (found,) = await said(api_server, cluster, unchanged, seen)
+    assert (found.code, found.severity) == ("QuotaExceeded", Severity.REFUSE)
+    assert "has 4 of pods left (10 in all), and what the drill creates needs 5" in found.message
