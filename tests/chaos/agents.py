@@ -76,12 +76,12 @@ async def fuse_pod(trial: Trial) -> str:
 
 
 async def fuse_deleted(trial: Trial) -> None:
-    """The fuse of a scaling is deleted: without it nothing may stay scaled."""
+    """The pod of a scaling's fuse is deleted, as a drain does: its Job makes another, and the drill goes on."""
     await trial.house.operator()
     await end_pod(trial, await fuse_pod(trial), DELETED)
     status = await trial.ends("Failed", patience=90)
-    if not any(line["reason"] == "FuseLost" for line in status["timeline"]):
-        trial.wrong("the timeline does not say that the fuse was lost")
+    if any(line["reason"] == "FuseLost" for line in status["timeline"]):
+        trial.wrong("the timeline says that the fuse was lost")
 
 
 async def fuse_killed(trial: Trial) -> None:

@@ -34,7 +34,7 @@ class Asked:
 
     @property
     def agent(self) -> str:
-        """The agent whose pod it is."""
+        """The agent whose pod it is, or whose Job: of the fuses, those of scalings."""
         labels: Mapping[str, str] = self.body.get("metadata", {}).get("labels") or {}
         return labels.get(AGENT, "")
 
@@ -128,7 +128,7 @@ FAULTS = (
     Deed("the last agent is created", call=_call("create", "pods", _agent_pod), nth=5),
     Deed("the agents' readiness is saved", save=_comes(lambda record: record.steady_from)),
     Deed("Outage and the undo of the cut are saved", save=_enters(Phase.OUTAGE)),
-    Deed("the fuse is created", call=_call("create", "jobs", lambda a: a.role == "fuse")),
+    Deed("the fuse is created", call=_call("create", "jobs", lambda a: a.role == "fuse" and not a.agent)),
     Deed("the armed fuse and the intent to inject are saved", save=_comes(lambda record: record.inject_requested_at)),
     Deed(
         "the policy is created",
@@ -154,7 +154,7 @@ FAULTS = (
 ROLLBACK = (
     Deed("Rollback is saved", save=_enters(Phase.ROLLBACK)),
     Deed("the undo of the scaling is saved", save=_comes(_step(STOP, StepState.INTENDED))),
-    Deed("the fuse pod is created", call=_call("create", "pods", lambda a: a.role == "fuse")),
+    Deed("the fuse pod is created", call=_call("create", "jobs", lambda a: a.role == "fuse" and bool(a.agent))),
     Deed("the armed fuse pod and the intent to scale are saved", save=_comes(_hold(SCALE, HoldState.REQUESTED))),
     Deed("the Deployment is scaled to 0", call=_call("patch", "deployments")),
     Deed("the scaling is saved as done", save=_comes(_hold(SCALE, HoldState.ACTIVE))),
@@ -163,7 +163,7 @@ ROLLBACK = (
     Deed("the Job's end and the restoring are saved", save=_comes(_hold(SCALE, HoldState.UNDOING))),
     Deed("the Deployment is scaled back", call=_call("patch", "deployments"), nth=2),
     Deed("the replicas' return is saved", save=_comes(_undone(SCALE))),
-    Deed("the fuse pod is removed", call=_call("delete", "pods", lambda a: "-fuse-" in a.name)),
+    Deed("the fuse pod is removed", call=_call("delete", "jobs", lambda a: "-fuse-" in a.name)),
     Deed("the empty undo log is saved", save=_comes(_hold(SCALE, HoldState.UNDONE))),
     Deed("the end of all steps is saved", save=_comes(lambda record: record.rollback_zero)),
     Deed("the second judgement is saved", save=_comes(lambda record: record.finishing)),

@@ -20,7 +20,7 @@ PATIENCE: Final = 0.2
 
 @dataclass(slots=True)
 class Span:
-    """How long something was held, in Unix seconds; ``fuse`` is the UID of its fuse's Job, nothing for a fuse pod."""
+    """How long something was held, in Unix seconds; ``fuse`` is the UID of its fuse's Job, nothing for a scaling."""
 
     name: str
     since: float
@@ -47,7 +47,7 @@ class Watcher:
     """When the API server came back, where a case took it away."""
     _job_deadlines: dict[str, float] = field(default_factory=dict)
     _pod_deadline: float | None = None
-    """Of the scaling's fuse pod, as the undo log has it since before the scaling."""
+    """Of the scaling's fuse, as the undo log has it since before the scaling."""
     _replicas: int | None = None
 
     def doubles(self) -> int:

@@ -23,6 +23,8 @@ FINISHED_GOES = 0.2
 """Seconds until the TTL controller deletes a Job that has failed."""
 POD_RUNS = 0.8
 SCALED = 0.5
+REPLACED = 10.0
+"""Seconds until the Job controller has made another pod for one that is lost."""
 
 OWNED: tuple[Kind, ...] = (JOBS, PODS, NETWORK_POLICIES)
 
@@ -42,6 +44,7 @@ class Controllers:
         self.gone: Callable[[Object], None] = lambda _: None
         self.job_fails: set[str] = set()
         """Namespaces in which Jobs of rollback steps fail."""
+        self._made = 0
         self._owners: dict[str, list[tuple[Kind, str, str]]] = {}
         self.store.listeners.append(self._hear)
 
@@ -56,6 +59,8 @@ class Controllers:
 
     def _hear(self, change: Change) -> None:
         thing, metadata = change.thing, change.thing["metadata"]
+        if change.kind is PODS and change.before is not None:
+            self._pod_of_job(change, thing)
         if change.after is None:
             self._later(COLLECTED, self._collect, metadata["uid"])
             if change.kind is PODS:
@@ -105,6 +110,11 @@ class Controllers:
             self._later(CLOCK_STARTS, self._start_clock, job)
             if job["metadata"]["labels"].get(ROLE) == "step":
                 self._later(1.0, self._step_ends, job)
+            if job["spec"].get("parallelism"):
+                self._later(CLOCK_STARTS, self._job_pod, job)
+        elif job["spec"].get("suspend") and not change.before["spec"].get("suspend"):
+            for pod in self._pods_of(job):
+                self._drop(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"], pod["metadata"]["uid"])
 
     def _start_clock(self, job: Object) -> None:
         metadata = job["metadata"]
@@ -118,6 +128,42 @@ class Controllers:
             ends = datetime.fromisoformat(started).timestamp() + allowed
             self.world.at(ends, self._when_up, self._deadline, (job,))
 
+    def _pods_of(self, job: Object) -> list[Object]:
+        uid = job["metadata"]["uid"]
+        pods = list(self.store.all_of(PODS, job["metadata"]["namespace"]))
+        return [p for p in pods if any(owner["uid"] == uid for owner in p["metadata"].get("ownerReferences", ()))]
+
+    def _job_pod(self, job: Object) -> None:
+        """A Job that is not over and has no pod gets one: its first, or one for a pod that is lost or going."""
+        metadata = job["metadata"]
+        newest = self.store.get(JOBS, metadata["namespace"], metadata["name"])
+        if newest is None or newest["metadata"]["uid"] != metadata["uid"] or newest["spec"].get("suspend"):
+            return
+        pods = self._pods_of(job)
+        over = newest.get("status", {}).get("conditions")
+        if any("deletionTimestamp" not in pod["metadata"] and not _failed(pod) for pod in pods) or over:
+            return
+        self._made += 1
+        template = newest["spec"]["template"]
+        owner = {"apiVersion": JOBS.api_version, "kind": JOBS.name, "name": metadata["name"], "uid": metadata["uid"]}
+        body = {
+            "metadata": template["metadata"] | {"name": f"{metadata['name']}-{self._made}", "ownerReferences": [owner]},
+            "spec": template["spec"],
+        }
+        self.store.create(SYSTEM, PODS, metadata["namespace"], body)
+
+    def _pod_of_job(self, change: Change, pod: Object) -> None:
+        """What becomes of a Job's pod becomes of the Job."""
+        for owner in pod["metadata"].get("ownerReferences", ()):
+            job = self.store.get(JOBS, pod["metadata"]["namespace"], owner["name"])
+            if owner["kind"] != JOBS.name or job is None or job["metadata"]["uid"] != owner["uid"]:
+                continue
+            if change.after is not None and pod.get("status", {}).get("phase") == "Succeeded":
+                done, metadata = [{"type": "Complete", "status": "True"}], job["metadata"]
+                self.store.status(JOBS, metadata["namespace"], metadata["name"], metadata["uid"], conditions=done)
+            elif change.after is None or _failed(pod) or "deletionTimestamp" in pod["metadata"]:
+                self._later(REPLACED, self._job_pod, job)
+
     def _deadline(self, job: Object) -> None:
         metadata = job["metadata"]
         newest = self.store.get(JOBS, metadata["namespace"], metadata["name"])
@@ -125,7 +171,8 @@ class Controllers:
             return
         failed = [{"type": "Failed", "status": "True"}]
         self.store.status(JOBS, metadata["namespace"], metadata["name"], metadata["uid"], conditions=failed)
-        self._later(FINISHED_GOES, self._drop, JOBS, metadata["namespace"], metadata["name"], metadata["uid"])
+        if newest["spec"].get("ttlSecondsAfterFinished") == 0:
+            self._later(FINISHED_GOES, self._drop, JOBS, metadata["namespace"], metadata["name"], metadata["uid"])
 
     def _step_ends(self, job: Object) -> None:
         metadata = job["metadata"]
@@ -157,7 +204,8 @@ class Controllers:
             PODS, metadata["namespace"], metadata["name"], metadata["uid"], phase="Running", containerStatuses=running
         )
         self.runs(pod)
-        self._later(pod["spec"]["activeDeadlineSeconds"], self._pod_overdue, pod)
+        if "activeDeadlineSeconds" in pod["spec"]:
+            self._later(pod["spec"]["activeDeadlineSeconds"], self._pod_overdue, pod)
 
     def _pod_overdue(self, pod: Object) -> None:
         """The kubelet ends a pod that has run for longer than it may."""
@@ -188,3 +236,7 @@ class Controllers:
             observedGeneration=metadata["generation"], replicas=count, readyReplicas=count, updatedReplicas=count,
             availableReplicas=count,
         )  # fmt: skip
+
+
+def _failed(pod: Object) -> bool:
+    return bool(pod.get("status", {}).get("phase") == "Failed")

@@ -9,6 +9,7 @@ from gameday.api.record import moment
 from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, GAMEDAYS, JOBS, LEASES, NETWORK_POLICIES, PODS, Object
 from gameday.model.labels import DRILL, ROLE
 from gameday.model.record import Phase, Verdict
+from gameday.steps.fuse import pods_of
 from simulation.client import Server
 from simulation.scenario import FREEZING, Scenario, Trial, Vice, What
 from simulation.store import PERSON, Change
@@ -32,7 +33,7 @@ ON_THE_WAY = frozenset({What.DELAY, What.API_HANGS, *FREEZING})
 """Troubles in which a call is carried out long after it was sent: it can be called back no more."""
 BLINK = 3.0
 """Seconds before the end of an outage in which a gap of the cut can go unseen: three dials make a state."""
-HARMLESS = frozenset({What.REPEAT, What.WATCH_BREAKS, What.SCALED_BY_OTHERS, What.OWNED})
+HARMLESS = frozenset({What.REPEAT, What.WATCH_BREAKS, What.SCALED_BY_OTHERS, What.OWNED, What.FUSE_NODE_LOST})
 """Troubles that must change no verdict."""
 
 
@@ -184,12 +185,13 @@ class Monitor:
         hold = self._hold(town, "worker")
         if hold.get("requested_at") is None or hold.get("before") != change.before["spec"]["replicas"]:
             self.note(Rule.WRITTEN_AHEAD, "worker was scaled, and the status does not say to what it goes back")
-        pod = store.get(PODS, town.namespace, hold.get("fuse_name", ""))
-        lines = town.source(hold.get("fuse_name", "")).lines
-        if pod is None or not any(b'"armed"' in line for line in lines):
+        fuse = store.get(JOBS, town.namespace, hold.get("fuse_name", ""))
+        pods = pods_of(fuse, store.all_of(PODS, town.namespace)) if fuse is not None else ()
+        lines = [line for pod in pods for line in town.source(pod["metadata"]["name"]).lines]
+        if fuse is None or not any(b'"armed"' in line for line in lines):
             self.note(Rule.FUSED, "worker was scaled without an armed fuse")
             return
-        store.world.at(town.fires[pod["metadata"]["name"]] + LATE, self._back, town)
+        store.world.at(town.fires[fuse["metadata"]["name"]] + LATE, self._back, town)
 
     def _stepped(self, job: Object) -> None:
         """A step's Job was made."""

@@ -119,6 +119,8 @@ class What(enum.Enum):
     SCALED_BY_OTHERS = "scaled by others"
     OWNED = "owned by others"
     """From then on somebody owns the workers' number: each time it becomes 0, it is ``count`` after ``seconds``."""
+    FUSE_NODE_LOST = "node of a fuse lost"
+    """``seconds`` after the workers are scaled away, the pod of their fuse is gone with its node."""
     FINALIZER_TAKEN = "finalizer taken"
     """Somebody takes our finalizer off a running Drill."""
     STATUS_WRITTEN = "status written"
@@ -267,6 +269,8 @@ class Dice:
                 at, seconds = 0.0, dice.choice((0.5, 2.0, 8.0, 30.0))
             case What.SCALED_BY_OTHERS:
                 count = dice.choice((1, 5))
+            case What.FUSE_NODE_LOST:
+                at, seconds = 0.0, dice.choice((0.0, 0.4, 1.0, 2.0))
             case What.OWNED:
                 # An owner is there from the beginning: Argo CD is at once, KEDA and an HPA take their time.
                 at, count = 0.0, dice.choice((3, 5))

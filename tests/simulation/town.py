@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from gameday.api.record import timestamp
+from gameday.api.record import moment, timestamp
 from gameday.cluster.kinds import (
     CRON_JOBS,
     DEPLOYMENTS,
@@ -24,12 +24,12 @@ from gameday.cluster.kinds import (
 )
 from gameday.errors import GameDayError
 from gameday.model.agent import AgentConfig
-from gameday.model.labels import AGENT, DRILL
+from gameday.model.labels import AGENT, DRILL, ROLE
 from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode
 from simulation.client import LogSource, Server
 from simulation.scenario import Trial, What
-from simulation.store import PERSON, Change
+from simulation.store import PERSON, SYSTEM, Change
 from simulation.system import System
 
 EFFECT = 0.1
@@ -132,13 +132,15 @@ class Town:
     lag: float = 0.0
     owner: tuple[float, int] | None = None
     """Who owns the workers' number: after how many seconds at 0 they set which."""
+    loses_fuse: float | None = None
+    """Seconds after the workers are scaled away until the node of their fuse is lost."""
     cut: bool = False
     truth: list[tuple[float, bool]] = field(default_factory=list)
     """Since when packets to the dependency were dropped, or not."""
     agents: dict[str, Agent] = field(default_factory=dict)
     sources: dict[str, LogSource] = field(default_factory=dict)
     fires: dict[str, float] = field(default_factory=dict)
-    """When each fuse of a scale fires."""
+    """When each fuse of a scale fires, by its Job's name."""
     statuses: list[Object] = field(default_factory=list)
     """All that its Drill's status ever was."""
     samples: int = 0
@@ -245,9 +247,21 @@ class Town:
         self._turned()
 
     def _owned(self) -> None:
-        """The workers were scaled away: who owns their number notices."""
+        """The workers were scaled away: who owns their number notices, or a node is lost."""
+        if self.loses_fuse is not None:
+            self.server.store.world.after(self.loses_fuse, self._fuse_lost)
         if self.owner is not None:
             self.server.store.world.after(self.owner[0], self._owner_scales, self.owner[1])
+
+    def _fuse_lost(self) -> None:
+        store = self.server.store
+        for pod in list(store.all_of(PODS, self.namespace)):
+            if pod["metadata"]["labels"].get(ROLE) == "fuse" and self.server.works:
+                agent = self.agents.get(pod["metadata"]["name"])
+                if agent is not None:
+                    self._end(agent)
+                store.remove(SYSTEM, PODS, self.namespace, pod["metadata"]["name"])
+                store.world.tally.bites(What.FUSE_NODE_LOST)
 
     def _owner_scales(self, replicas: int) -> None:
         store = self.server.store
@@ -406,13 +420,16 @@ class Town:
         world, server = self.server.store.world, self.server
         env = agent.pod["spec"]["containers"][0]["env"][0]["value"]
         config = AgentConfig.from_json(env)
-        fires = agent.since + config.lasts
-        self.fires[agent.pod["metadata"]["name"]] = fires
+        if self.namespace in server.without_rights or not server.works:
+            world.after(1.0, self._fuse, agent, step)
+            return
+        job = server.store.get(JOBS, self.namespace, config.job)
+        if job is None or "startTime" not in job.get("status", {}):
+            world.after(1.0, self._fuse, agent, step)
+            return
+        fires = self.fires[config.job] = moment(job["status"]["startTime"]) + config.lasts
         if step is LineType.FIRED and world.now < fires:
             world.at(fires, self._fuse, agent, step)
-            return
-        if not server.works or self.namespace in server.without_rights:
-            world.after(1.0, self._fuse, agent, step)
             return
         patch = {"spec": {"replicas": config.replicas}}
         try:

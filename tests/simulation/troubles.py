@@ -207,6 +207,8 @@ def _people(site: "Site", trouble: Trouble, town: Town) -> Callable[[], None] | 
             _status(trouble, town)
         case What.SCALED_BY_OTHERS:
             store.edit_scale(namespace, "worker", trouble.count)
+        case What.FUSE_NODE_LOST:
+            town.loses_fuse = trouble.seconds
         case What.OWNED:
             town.owner = trouble.seconds, trouble.count
         case _:

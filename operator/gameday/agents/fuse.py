@@ -1,12 +1,20 @@
-"""The fuse of a scale: a waiting pod that puts a Deployment back when nobody else did.
-
-Only the number that the step set is put back: any other is somebody else's.
+"""The fuse of a scale: a waiting pod of a Job, which puts a Deployment back when nobody else did.
 
 Run as ``python -m gameday.agents.fuse``.
 
-It is the one agent that mounts the account's token. SIGTERM before its deadline means that it is not needed any more.
-The deadline counts from its first start, by its own node's clock: the operator's may be wrong. It is kept in a file,
-since a container that was killed is started again.
+Only the number that the step set is put back: any other is somebody else's. It is the one agent that mounts the
+account's token.
+
+Its node may be lost, and then another pod of the Job takes its place: the deadline must be the same for both, and no
+pod can keep it. So it counts from the Job's own ``status.startTime``, which each pod reads when it starts. The time
+that is left is taken from the date of that very answer, in whole seconds, so it fires up to 1 s late. Both are the
+control plane's: neither the operator's clock nor a node's can move the deadline. A file would be lost with the node, a
+time that the operator writes is as wrong as its clock, and a Job's pod template cannot be changed once a pod runs.
+While the API server does not answer, a new pod knows no deadline, but could not put anything back either. What is left
+is waited for by a clock that never jumps and that goes on while a machine is suspended.
+
+Told to end before it has fired, it fails: its node is drained, and the Job makes another pod. The operator ends a fuse
+by deleting its Job.
 """
 
 import asyncio
@@ -15,53 +23,83 @@ import json
 import os
 import ssl
 import time
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final
 
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
-from gameday.model.agent import STATE, AgentConfig
+from gameday.model.agent import AgentConfig
 from gameday.model.sample import LineType
 
 ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-DEADLINE: Final = Path(STATE) / "deadline"
 LOOK_EVERY: Final = 1.0
-"""Seconds between two looks at the wall clock, and between two tries."""
+"""Seconds between two looks at the clock, and between two tries."""
+NOT_FIRED: Final = 1
+"""Exit code of a fuse that was told to end before its deadline."""
 
 
-async def fuse(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
-    """Rehearse the patch, wait for the deadline, then patch until it is done."""
-    deadline = first_deadline(config.lasts, DEADLINE)
-    await _try(config, log, ending, LineType.ARMED, deadline, dry_run=True)
+async def fuse(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> int | None:
+    """Learn the deadline, rehearse the patch, wait, then patch until it is done."""
+    found = await _rehearse(config, log, ending)
+    if found is None:
+        return NOT_FIRED
+    deadline, fires_at = found
     clock = asyncio.get_running_loop().time
-    while time.time() < deadline:
+    while boot() < fires_at:
         if await until(ending, clock() + LOOK_EVERY):
-            return
-    await _try(config, log, ending, LineType.FIRED, deadline, dry_run=False)
+            return NOT_FIRED
+    return None if await _fire(config, log, ending, deadline) else NOT_FIRED
 
 
-def first_deadline(lasts: float, kept: Path) -> float:
-    """The Unix second at which to fire: of the first start, whichever this is."""
-    if kept.exists():
-        return float(kept.read_text())
-    deadline = time.time() + lasts
-    new = kept.with_suffix(".new")
-    new.write_text(str(deadline))
-    new.replace(kept)
-    return deadline
+def boot() -> float:
+    """Seconds of a clock that never jumps, and that goes on while the machine is suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-async def _try(
-    config: AgentConfig, log: SampleLog, ending: asyncio.Event, kind: LineType, deadline: float, *, dry_run: bool
-) -> None:
-    clock = asyncio.get_running_loop().time
+async def _rehearse(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> tuple[float, float] | None:
+    """The deadline in Unix seconds, and when that is by ``boot``; None when it shall end before it knows."""
     while True:
         sent = time.time()
-        error = await asyncio.to_thread(patch, config, dry_run)
-        values = {"deadline": deadline}
+        known = await asyncio.to_thread(look, config)
+        error = known if isinstance(known, str) else await asyncio.to_thread(patch, config, True)
+        values = {} if isinstance(known, str) else {"deadline": known[0]}
+        kind = LineType.ARMED
         log.write(kind.value, sent, time.time(), ok=error is None, error=error, values=values, kind=kind)
-        if error is None or await until(ending, clock() + LOOK_EVERY):
-            return
+        if error is None and not isinstance(known, str):
+            return known
+        if await until(ending, asyncio.get_running_loop().time() + LOOK_EVERY):
+            return None
+
+
+async def _fire(config: AgentConfig, log: SampleLog, ending: asyncio.Event, deadline: float) -> bool:
+    """Whether it was done, before it was told to end."""
+    while True:
+        sent = time.time()
+        error = await asyncio.to_thread(patch, config, False)
+        values, kind = {"deadline": deadline}, LineType.FIRED
+        log.write(kind.value, sent, time.time(), ok=error is None, error=error, values=values, kind=kind)
+        if error is None:
+            return True
+        if await until(ending, asyncio.get_running_loop().time() + LOOK_EVERY):
+            return False
+
+
+def look(config: AgentConfig) -> tuple[float, float] | str:
+    """The deadline in Unix seconds and when that is by ``boot``, as the Job has it; or why it is not known."""
+    try:
+        asked_at = boot()
+        status, job, now = _ask("GET", f"/apis/batch/v1/namespaces/{config.namespace}/jobs/{config.job}")
+        if status != http.HTTPStatus.OK:
+            return f"http {status}"
+        started = job["status"].get("startTime")
+        if started is None:
+            return "its Job has not started"
+        deadline = datetime.fromisoformat(started).timestamp() + config.lasts
+    except (OSError, http.client.HTTPException, ValueError, TypeError, LookupError) as error:
+        return type(error).__name__
+    return deadline, asked_at + deadline - now
 
 
 def patch(config: AgentConfig, dry_run: bool) -> str | None:
@@ -72,21 +110,21 @@ def patch(config: AgentConfig, dry_run: bool) -> str | None:
     """
     path = f"/apis/apps/v1/namespaces/{config.namespace}/deployments/{config.deployment}/scale"
     try:
-        status, scale = _ask("GET", path)
+        status, scale, _ = _ask("GET", path)
         if status == http.HTTPStatus.OK:
             taken_over = scale["spec"].get("replicas", 0) != config.wanted
             if not dry_run and config.wanted is not None and taken_over:
                 return None
             version = scale["metadata"]["resourceVersion"]
             body = {"metadata": {"resourceVersion": version}, "spec": {"replicas": config.replicas}}
-            status, _ = _ask("PATCH", f"{path}?dryRun=All" if dry_run else path, body)
-    except (OSError, http.client.HTTPException, ValueError, LookupError) as error:
+            status, _, _ = _ask("PATCH", f"{path}?dryRun=All" if dry_run else path, body)
+    except (OSError, http.client.HTTPException, ValueError, TypeError, LookupError) as error:
         return type(error).__name__
     return None if status in {http.HTTPStatus.OK, http.HTTPStatus.NOT_FOUND} else f"http {status}"
 
 
-def _ask(verb: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
-    """The status and the body of the API server's answer; the body of one that is no 200 is not read."""
+def _ask(verb: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any, float]:
+    """The status of the API server's answer, its body where that is 200, and the Unix second of its date."""
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
     # Read anew each time: the kubelet renews the token.
     token = (ACCOUNT / "token").read_text().strip()
@@ -99,7 +137,9 @@ def _ask(verb: str, path: str, body: dict[str, Any] | None = None) -> tuple[int,
     answer = connection.getresponse()
     text = answer.read()
     connection.close()
-    return answer.status, json.loads(text) if answer.status == http.HTTPStatus.OK else None
+    date = answer.getheader("Date")
+    now = parsedate_to_datetime(date).timestamp() if date else time.time()
+    return answer.status, json.loads(text) if answer.status == http.HTTPStatus.OK else None, now
 
 
 if __name__ == "__main__":

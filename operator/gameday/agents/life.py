@@ -12,17 +12,17 @@ from collections.abc import Awaitable, Callable
 from gameday.agents.log import SampleLog
 from gameday.model.agent import VARIABLE, AgentConfig
 
-Work = Callable[[AgentConfig, SampleLog, asyncio.Event], Awaitable[None]]
-"""An agent's work; the event is set when it shall end."""
+Work = Callable[[AgentConfig, SampleLog, asyncio.Event], Awaitable[int | None]]
+"""An agent's work; the event is set when it shall end. What it answers is the exit code, nothing is 0."""
 
 
 def run(work: Work) -> None:
     """Run an agent until its work is done, it is told to end, or the drill's last deadline has passed."""
     config = AgentConfig.from_json(os.environ[VARIABLE])
-    asyncio.run(_run(work, config))
+    sys.exit(asyncio.run(_run(work, config)))
 
 
-async def _run(work: Work, config: AgentConfig) -> None:
+async def _run(work: Work, config: AgentConfig) -> int | None:
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
@@ -32,11 +32,12 @@ async def _run(work: Work, config: AgentConfig) -> None:
     try:
         # Its work is cancelled, and not told to end: that is the severing agent's trigger.
         async with limit:
-            await work(config, log, ending)
+            return await work(config, log, ending)
     except TimeoutError:
         if not limit.expired():
             raise
         sys.stderr.write("the last deadline of the drill has passed, and nobody ended this agent: it ends by itself\n")
+        return None
 
 
 async def until(ending: asyncio.Event, moment: float) -> bool:

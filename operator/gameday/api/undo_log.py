@@ -12,7 +12,7 @@ from gameday.api.times import moment, timestamp
 from gameday.model.plan import Via
 from gameday.model.record import Hold, HoldKind, HoldState
 
-KINDS: Final = ("NetworkPolicy", "CiliumNetworkPolicy", "Deployment", "Job", "Pod")
+KINDS: Final = ("NetworkPolicy", "CiliumNetworkPolicy", "Deployment", "Job")
 """Kinds of objects that an entry may name."""
 
 MADE: Final = frozenset({HoldState.REQUESTED, HoldState.ACTIVE, HoldState.UNDOING})
@@ -27,7 +27,7 @@ def entry_of(hold: Hold, backend: Via | None) -> dict[str, Any]:
         "name": cut(hold.name, NAME),
         "kind": hold.kind.value,
         "object": _reference(policy if cuts else "Deployment", hold.object_name, hold.object_uid),
-        "fuse": _reference("Job" if cuts else "Pod", hold.fuse_name, hold.fuse_uid),
+        "fuse": _reference("Job", hold.fuse_name, hold.fuse_uid),
         "state": hold.state.value,
         "registeredAt": timestamp(hold.registered_at),
     }

@@ -68,7 +68,7 @@ def _changes(plan: Plan) -> list[Named]:
 
 
 def _objects(plan: Plan) -> Iterator[Finding]:
-    """Steps whose Jobs and fuse pods would have one name: capitals and special characters do not tell them apart."""
+    """Steps whose Jobs and fuses would have one name: capitals and special characters do not tell them apart."""
     seen: dict[str, Named] = {}
     for path, name in _steps(plan):
         shown = derived("step", name)

@@ -5,7 +5,6 @@ from typing import Final
 
 from gameday.cluster.client import CONTAINER
 from gameday.cluster.kinds import Object
-from gameday.faults import fuse
 from gameday.faults.findings import Finding, Severity
 from gameday.model.agent import VARIABLE
 
@@ -29,11 +28,11 @@ def of_pods(pods: Iterable[tuple[Object, Object]]) -> Iterator[Finding]:
         yield Finding("Injected", "", text, EXEMPT, Severity.WARN)
 
 
-def of_cut_fuse(made: Object, seconds: float) -> Iterator[Finding]:
-    """Findings about the Job that lifts the cut when nothing of ours is alive."""
-    if why := fuse.spoilt(made, seconds):
-        text = f"admission changes the Job {made['metadata']['name']}, which must lift the cut by its deadline: {why}"
-        yield Finding("ChangedByAdmission", "", text, "leave Jobs with the label gameday.dev/drill out of the rule")
+def of_fuse(path: str, made: Object, does: str, why: str) -> Iterator[Finding]:
+    """Findings about a fuse's Job; ``does`` is what it must do, ``why`` is why it would not, or ""."""
+    if why:
+        text = f"admission changes the Job {made['metadata']['name']}, which must {does} by its deadline: {why}"
+        yield Finding("ChangedByAdmission", path, text, "leave Jobs with the label gameday.dev/drill out of the rule")
 
 
 def of_step(path: str, sent: Object, made: Object, injected: Iterable[str]) -> Iterator[Finding]:

@@ -9,8 +9,6 @@ from typing import Any, Final, Self
 
 VARIABLE: Final = "GAMEDAY_AGENT"
 SECRETS: Final = "/run/gameday/secrets"
-STATE: Final = "/run/gameday/state"
-"""Where a fuse keeps what must outlive its container."""
 
 
 def secret_file(name: str, key: str) -> str:
@@ -98,7 +96,9 @@ class AgentConfig:
     ends_after: float = 0.0
     """Seconds from its start after which the agent ends by itself, by its own clock; 0: only when it is told to."""
     lasts: float = 0.0
-    """Fuse: seconds from its first start until it fires, by the clock of its node."""
+    """Fuse: seconds from the start of its Job until it fires."""
+    job: str = ""
+    """Fuse: name of its Job."""
 
     def to_json(self) -> str:
         """As it stands in the environment."""

@@ -32,7 +32,7 @@ def cut_fuse(drill: str) -> str:
 
 
 def scale_fuse(drill: str, step: str) -> str:
-    """The pod that puts a scaled workload back."""
+    """The Job whose pod puts a scaled workload back."""
     return derived(drill, f"fuse-{step}")
 
 

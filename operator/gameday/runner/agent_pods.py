@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gameday.cluster.client import CONTAINER
-from gameday.cluster.kinds import DRILLS, PODS, Object
-from gameday.model.agent import SECRETS, STATE, VARIABLE, AgentConfig
+from gameday.cluster.kinds import DRILLS, JOBS, PODS, Object
+from gameday.model.agent import SECRETS, VARIABLE, AgentConfig
 from gameday.model.labels import marks
 from gameday.model.names import derived
 from gameday.model.placement import ANYWHERE, NO_MESH, Mesh, Placement
@@ -24,6 +24,13 @@ UNMESHED: Final = Mesh(
     {"sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none"},
     {"linkerd.io/inject": "disabled", "sidecar.istio.io/inject": "false"},
 )
+LEAVES: Final = tuple(
+    {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}
+    for key in ("not-ready", "unreachable")
+)
+"""A fuse leaves a lost node after this long, and not after the usual 300 s."""
+TRIES: Final = 1_000_000
+"""Pods of a fuse that may fail before its Job does: it goes on until its deadline."""
 LINGER: Final = 30
 """Seconds after its own end for which the kubelet lets an agent's pod run."""
 
@@ -83,19 +90,39 @@ def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
     }
 
 
-def fuse_pod(place: Place, name: str, agent: str, config: AgentConfig) -> Object:
-    """The fuse of a scale: not owned by the Drill, since it must outlive everything else of it.
+def fuse_job(place: Place, name: str, agent: str, config: AgentConfig) -> Object:
+    """The fuse of a scale: a Job with one pod, which is made anew on another node when its own is lost.
 
-    It talks to the API server alone, and no proxy of a mesh must stand in between.
+    It is not owned by the Drill, since it must outlive everything else of it. It talks to the API server alone, and no
+    proxy of a mesh must stand in between.
     """
-    body = pod(place, agent, Shape("fuse", "fuse", mesh=UNMESHED), config)
-    del body["metadata"]["ownerReferences"]
-    body["metadata"]["name"] = name
-    # The one agent that talks to the API server, and one that must come back when it dies, with the same deadline.
-    body["spec"] |= {"automountServiceAccountToken": True, "restartPolicy": "OnFailure"}
-    body["spec"]["volumes"].append({"name": "state", "emptyDir": {}})
-    body["spec"]["containers"][0]["volumeMounts"].append({"name": "state", "mountPath": STATE})
-    return body
+    made = pod(place, agent, Shape("fuse", "fuse", mesh=UNMESHED), replace(config, job=name))
+    spec = made["spec"] | {"automountServiceAccountToken": True, "restartPolicy": "OnFailure"}
+    # The first toleration that fits a taint counts: a target that tolerates everything would keep it on a lost node.
+    spec["tolerations"] = [*LEAVES, *spec.get("tolerations", ())]
+    seconds = spec.pop("activeDeadlineSeconds")
+    metadata = {key: made["metadata"][key] for key in ("labels", "annotations")}
+    return {
+        "apiVersion": JOBS.api_version,
+        "kind": JOBS.name,
+        "metadata": {"name": name, "labels": made["metadata"]["labels"]},
+        "spec": {
+            "parallelism": 1,
+            "completions": 1,
+            "backoffLimit": TRIES,
+            # Not once it has ended: a pod on a lost node never does.
+            "podReplacementPolicy": "TerminatingOrFailed",
+            "activeDeadlineSeconds": seconds,
+            "template": {"metadata": metadata, "spec": spec},
+        },
+    }
+
+
+def pod_of(job: Object) -> Object:
+    """The pod that a fuse's Job will make, to be tried before it is needed: its admission is not the Job's."""
+    template = job["spec"]["template"]
+    metadata = template["metadata"] | {"name": job["metadata"]["name"]}
+    return {"apiVersion": PODS.api_version, "kind": PODS.name, "metadata": metadata, "spec": template["spec"]}
 
 
 def _spec(place: Place, shape: Shape) -> Object:

@@ -57,7 +57,7 @@ class Feed:
         self.connections = 0
         """Most connections of the targets that the severing pod saw at once while it waited."""
         self.fuses_armed: dict[str, float] = {}
-        """Fuse pods that have rehearsed their patch, and the Unix second at which each fires."""
+        """Fuses that have rehearsed their patch, by their agent's name, and the Unix second at which each fires."""
         self.unusable = ""
         """Why an agent's log is read no further, or ""."""
         self._lags: dict[str, float] = {}
@@ -78,9 +78,9 @@ class Feed:
         return max(self._lags.values()) - min(self._lags.values()) if self._lags else 0.0
 
     def follow(self, background: Background, agent: str, pod: str) -> None:
-        """Follow the log of an agent's pod until its container ends; once is enough."""
-        if agent not in self._tasks:
-            self._tasks[agent] = background.start(self._follow(agent, pod))
+        """Follow the log of an agent's pod until its container ends; once is enough. A fuse may get another pod."""
+        if pod not in self._tasks:
+            self._tasks[pod] = background.start(self._follow(agent, pod))
 
     def take(self, sample: Sample) -> None:
         """Take a sample that came by no log."""

@@ -35,12 +35,13 @@ from gameday.runner.agent_pods import SEVER_GRACE
 from gameday.runner.freed import Freed
 from gameday.runner.gamedays import last_drill, show_last_drill
 from gameday.runner.memory import Memory
-from gameday.runner.scale_fuses import scale_fuse_pod
+from gameday.runner.scale_fuses import scale_fuse
 from gameday.runner.settings import Settings
 from gameday.runner.setup_size import too_large
 from gameday.runner.stepping import Stepping
 from gameday.runner.turns import Turns
 from gameday.runner.view import FINALIZER, View, life_of
+from gameday.steps import fuse as fuse_of_scale
 
 TOLD: Final = 5
 """Most drills that a message names."""
@@ -287,9 +288,9 @@ class Hands:
                 seconds = budgets.fuse_of_cut(plan)
                 body = fuse.build(self.memory.name, self.memory.uid, hold.fuse_name, seconds, self.settings.image)
                 self.view.learn("jobs", await fuse.do(self.account, self.namespace, body))
-        elif plan.rollback is not None and hold.before is not None and hold.fuse_name not in self.view.objects("pods"):
-            body = scale_fuse_pod(plan.rollback, self._place(setup), hold)
-            await self._create("pods", PODS, body)
+        elif plan.rollback is not None and hold.before is not None and hold.fuse_name not in self.view.objects("jobs"):
+            body = scale_fuse(self._place(setup), plan.rollback, hold)
+            self.view.learn("jobs", await fuse_of_scale.do(self.account, self.namespace, body))
 
     async def _inject(self, hold: Hold) -> None:
         plan, setup = self._ready()
@@ -317,11 +318,8 @@ class Hands:
         self.view.forget("policies", hold.object_name)
 
     async def _remove_fuse(self, hold: Hold) -> None:
-        if hold.kind is HoldKind.NETWORK_PARTITION:
-            await fuse.undo(self.account, self.namespace, hold.fuse_name)
-            self.view.forget("jobs", hold.fuse_name)
-        else:
-            await self.account.delete(PODS, self.namespace, hold.fuse_name)
+        await fuse.undo(self.account, self.namespace, hold.fuse_name)
+        self.view.forget("jobs", hold.fuse_name)
 
     async def _stop_agents(self) -> None:
         for pod in self.view.logging_pods().values():

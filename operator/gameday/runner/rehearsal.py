@@ -12,14 +12,16 @@ from gameday.errors import AlreadyExists, GameDayError
 from gameday.faults import admitted, fuse, policy, quota
 from gameday.faults.findings import Finding
 from gameday.faults.sight import Sight
-from gameday.model.names import cut_fuse, job, scale_fuse
+from gameday.model.names import cut_fuse, job
 from gameday.model.names import policy as policy_name
+from gameday.model.names import scale_fuse as name_of
 from gameday.model.plan import Plan, RunJob, Scale
 from gameday.model.record import Hold, HoldKind
 from gameday.model.setup import Setup
 from gameday.runner import agents
-from gameday.runner.agent_pods import Place
-from gameday.runner.scale_fuses import scale_fuse_pod
+from gameday.runner.agent_pods import Place, pod_of
+from gameday.runner.scale_fuses import scale_fuse
+from gameday.steps import fuse as fuse_of_scale
 from gameday.steps import job as job_step
 
 AUTOPILOT: Final = re.compile(r"autogke-node-affinity|Auto GKE|GKE Warden")
@@ -33,6 +35,8 @@ class Part:
     kind: Kind
     body: Object
     path: str = ""
+    fuse: bool = False
+    """Whether it is the Job of a fuse: without a step that of the cut."""
 
 
 @dataclass(slots=True)
@@ -48,11 +52,12 @@ def parts(plan: Plan, setup: Setup, place: Place, sight: Sight) -> Iterator[Part
     fault, fuse_name = plan.outage.faults[0], cut_fuse(place.drill)
     for pod in agents.pods(plan, setup, place):
         yield Part(PODS, pod)
-    yield Part(JOBS, fuse.build(place.drill, place.uid, fuse_name, budgets.fuse_of_cut(plan), place.image))
+    lifts = fuse.build(place.drill, place.uid, fuse_name, budgets.fuse_of_cut(plan), place.image)
+    yield Part(JOBS, lifts, fuse=True)
+    yield from _steps(plan, place, sight)
     name = policy_name(place.drill, fault.name)
     cut = policy.build(place.drill, name, fault.partition, setup, fuse_name, place.uid)
     yield Part(policy.kind_of(setup.backend), cut)
-    yield from _steps(plan, place, sight)
 
 
 def _steps(plan: Plan, place: Place, sight: Sight) -> Iterator[Part]:
@@ -63,9 +68,12 @@ def _steps(plan: Plan, place: Place, sight: Sight) -> Iterator[Part]:
         match step.action:
             case Scale(deployment, wanted):
                 replicas = _named(sight, DEPLOYMENTS, deployment)["spec"].get("replicas", 1)
-                name = scale_fuse(place.drill, step.name)
+                name = name_of(place.drill, step.name)
                 hold = Hold(step.name, HoldKind.SCALE, deployment, name, before=replicas, wanted=wanted)
-                yield Part(PODS, scale_fuse_pod(plan.rollback, place, hold), path)
+                puts_back = scale_fuse(place, plan.rollback, hold)
+                yield Part(JOBS, puts_back, path, fuse=True)
+                # Admission answers for a Job without regard to its pod, and a quota holds both.
+                yield Part(PODS, pod_of(puts_back), path)
             case RunJob(cron_job):
                 source = _named(sight, CRON_JOBS, cron_job)
                 yield Part(JOBS, job_step.build(source, job(place.drill, step.name), place.drill, place.uid), path)
@@ -116,7 +124,10 @@ def findings(plan: Plan, rehearsal: Rehearsal, sight: Sight) -> Iterator[Finding
     yield from admitted.of_pods(pods)
     injected = admitted.injected_into(made for _, made in pods)
     for part, made in rehearsal.answers:
-        if part.kind is JOBS and part.path:
-            yield from admitted.of_step(part.path, part.body, made, injected)
+        if part.fuse and part.path:
+            yield from admitted.of_fuse(part.path, made, "put replicas back", fuse_of_scale.spoilt(made))
+        elif part.fuse:
+            why = fuse.spoilt(made, budgets.fuse_of_cut(plan))
+            yield from admitted.of_fuse("", made, "lift the cut", why)
         elif part.kind is JOBS:
-            yield from admitted.of_cut_fuse(made, budgets.fuse_of_cut(plan))
+            yield from admitted.of_step(part.path, part.body, made, injected)

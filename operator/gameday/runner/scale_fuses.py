@@ -1,4 +1,4 @@
-"""The fuse of a scaled workload: a pod that waits, and puts its replicas back when nothing else of ours does."""
+"""The fuse of a scaled workload: what it is told."""
 
 from gameday.cluster.kinds import Object
 from gameday.engine import budgets
@@ -6,11 +6,11 @@ from gameday.model.agent import AgentConfig
 from gameday.model.names import fuse_agent
 from gameday.model.plan import Rollback
 from gameday.model.record import Hold
-from gameday.runner.agent_pods import Place, fuse_pod
+from gameday.runner.agent_pods import Place, fuse_job
 
 
-def scale_fuse_pod(rollback: Rollback, place: Place, hold: Hold) -> Object:
-    """The pod that puts back what an entry of the undo log scaled."""
+def scale_fuse(place: Place, rollback: Rollback, hold: Hold) -> Object:
+    """The Job that puts back what an entry of the undo log scaled."""
     config = AgentConfig(
         deployment=hold.object_name,
         namespace=place.namespace,
@@ -19,4 +19,4 @@ def scale_fuse_pod(rollback: Rollback, place: Place, hold: Hold) -> Object:
         lasts=budgets.fuse_of_scale(rollback),
         ends_after=budgets.longest_of_fuse(rollback),
     )
-    return fuse_pod(place, hold.fuse_name, fuse_agent(hold.name), config)
+    return fuse_job(place, hold.fuse_name, fuse_agent(hold.name), config)

@@ -1,6 +1,6 @@
 """What one drill sees of the cluster: mirrors of the few objects that concern it, and the World made of them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -35,7 +35,9 @@ from gameday.runner.background import Background
 from gameday.runner.feed import Feed
 from gameday.runner.memory import Memory
 from gameday.runner.owner import Owner
+from gameday.steps import fuse as fuse_of_scale
 from gameday.steps import job, scale
+from gameday.steps.fuse import pods_of
 
 ACCOUNT: Final = "gameday"
 OPT_IN: Final = "gameday.dev/opt-in"
@@ -220,12 +222,17 @@ class View:
 
     def logging_pods(self) -> dict[str, Object]:
         """The pods whose logs tell of this drill, by the agent's name: its agents, and the fuses of what it scales."""
-        plan, setup, pods = self.memory.plan, self.memory.setup, self.objects("pods")
+        plan, setup = self.memory.plan, self.memory.setup
         found: dict[str, Object] = {}
         if plan is not None and setup is not None:
             found = self.agent_pods(agents.ALL if self.memory.unreadable else agents.wanted(plan, setup))
-        fuses = [hold for hold in self.memory.record.holds if hold.before is not None and hold.fuse_name in pods]
-        return found | {fuse_agent(hold.name): pods[hold.fuse_name] for hold in fuses}
+        fuses = {hold: self._fuse_pods(hold) for hold in self.memory.record.holds if hold.kind is HoldKind.SCALE}
+        return found | {fuse_agent(hold.name): pods[-1] for hold, pods in fuses.items() if pods}
+
+    def _fuse_pods(self, hold: Hold) -> tuple[Object, ...]:
+        """The pods of a scale's fuse, the newest last."""
+        job = self.objects("jobs").get(hold.fuse_name)
+        return pods_of(job, self.objects("pods").values()) if job is not None else ()
 
     def agent_pods(self, wanted: Iterable[str]) -> dict[str, Object]:
         """The pods of agents by the agent's name: whatever else wears a drill's label is none of ours."""
@@ -236,7 +243,9 @@ class View:
     def _fuse(self, hold: Hold, plan: Plan) -> Fuse:
         if hold.kind is HoldKind.NETWORK_PARTITION:
             return fuse.state_of(self.objects("jobs").get(hold.fuse_name), budgets.fuse_of_cut(plan))
-        return pod_fuse(self.objects("pods").get(hold.fuse_name), fuse_agent(hold.name), self.feed.fuses_armed)
+        runs = any(life_of(pod) is Life.RUNNING for pod in self._fuse_pods(hold))
+        deadline = self.feed.fuses_armed.get(fuse_agent(hold.name))
+        return fuse_of_scale.state_of(self.objects("jobs").get(hold.fuse_name), runs=runs, deadline=deadline)
 
     def _cuts(self, record: Record, plan: Plan, setup: Setup) -> dict[str, Cut]:
         holds = [(fault, record.hold(fault.name)) for fault in plan.outage.faults]
@@ -315,13 +324,3 @@ def life_of(pod: Object) -> Life:
     if "terminated" in state and pod["spec"].get("restartPolicy") == "Never":
         return Life.ENDED
     return Life.STARTING
-
-
-def pod_fuse(pod: Object | None, agent: str, armed: Mapping[str, float]) -> Fuse:
-    """How a scale's fuse stands: it is armed once it has rehearsed its patch."""
-    if pod is None:
-        return Fuse()
-    life = life_of(pod)
-    dead = "its pod ended" if life is Life.ENDED else None
-    ready = agent in armed and life is Life.RUNNING
-    return Fuse(uid=pod["metadata"]["uid"], armed=ready, deadline=armed.get(agent), dead=dead)

@@ -171,6 +171,8 @@ def _people(world: "Bare", trouble: Trouble) -> Callable[[], None] | None:
             return lambda: setattr(world.api, "no_rights", False)
         case What.SCALED_BY_OTHERS:
             world.scaled(trouble.count)
+        case What.FUSE_NODE_LOST:
+            world.loses_fuse = trouble.seconds
         case What.OWNED:
             world.owner = trouble.seconds, trouble.count
         case _:

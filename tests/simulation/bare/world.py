@@ -10,12 +10,12 @@ from gameday.model.halt import CLEAR
 from gameday.model.names import cut_fuse
 from gameday.model.record import Hold, Phase, Record
 from gameday.model.sample import LineType, Sample, Unknown
-from gameday.model.world import Life, Planned, Severed, Workload
+from gameday.model.world import Fuse, Life, Planned, Severed, Workload
 from simulation.bare.api import AGENTS, DRILL, LAG, PLANS, Api, Key, Policy
 from simulation.bare.judging import judge_world
 from simulation.bare.process import Process
 from simulation.bare.troubles import befall
-from simulation.controllers import POD_RUNS
+from simulation.controllers import POD_RUNS, REPLACED
 from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule
 from simulation.outcome import Outcome
 from simulation.scenario import Scenario, Trial, What
@@ -55,6 +55,8 @@ class Bare:
         self._turned_at, self._uids, self._logged_until = 0.0, 0, 0.0
         self.owner: tuple[float, int] | None = None
         """Who owns the workers' number: after how many seconds at 0 they set which."""
+        self.loses_fuse: float | None = None
+        """Seconds after the workers are scaled away until the node of their fuse is lost."""
         self._numbered_at = 0.0
         self.restart_after = 2.0
         self.leader: Process | None = None
@@ -156,6 +158,9 @@ class Bare:
         fuse = self.get(("fuse", name))
         if fuse is None or fuse.uid != uid or fuse.dead:
             return
+        if name != cut_fuse(DRILL) and not fuse.armed:
+            self.clock.after(1.0, self.when_up, self.burn, name, uid)
+            return
         self.set(("fuse", name), None)
         if name == cut_fuse(DRILL):
             self.clock.after(0.03, self.when_up, self.collect)
@@ -192,6 +197,22 @@ class Bare:
         self.clock.after(0.5, self._settled, replicas)
         if replicas == 0 and self.owner is not None:
             self.clock.after(self.owner[0], self.when_up, self._owner_scales, self.owner[1])
+
+        if replicas == 0 and self.loses_fuse is not None:
+            self.clock.after(self.loses_fuse, self.when_up, self._fuse_moves)
+
+    def _fuse_moves(self) -> None:
+        """The node of a scale's fuse is lost; its Job makes another pod."""
+        for (kind, name), fuse in list(self.api.facts.items()):
+            if kind == "fuse" and name != cut_fuse(DRILL) and fuse.armed:
+                self.set((kind, name), replace(fuse, armed=False))
+                self.clock.after(REPLACED, self.when_up, self._fuse_moved, name, fuse)
+                self.clock.tally.bites(What.FUSE_NODE_LOST)
+
+    def _fuse_moved(self, name: str, before: Fuse) -> None:
+        fuse = self.get(("fuse", name))
+        if fuse is not None and fuse.uid == before.uid:
+            self.set(("fuse", name), before)
 
     def _owner_scales(self, replicas: int) -> None:
         if self.get(("workload", "worker")).replicas == 0:

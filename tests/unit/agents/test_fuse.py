@@ -1,38 +1,107 @@
-"""The fuse of a scale counts from its first start, however often its container is started again."""
+"""The deadline of a scale's fuse is its Job's: the same for each pod, whatever clock a node or the operator has."""
 
+import http.client
+import json
+import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
-from gameday.agents.fuse import first_deadline
-from gameday.cluster.client import Cluster
-from gameday.engine.evidence import Evidence
-from gameday.runner.feed import Feed
-from gameday.runner.recall import NO_PLAN
-from gameday.runner.telemetry import Metrics
-from gameday.runner.view import pod_fuse
+from gameday.agents import fuse as module
+from gameday.model.agent import AgentConfig
+
+CONFIG = AgentConfig(namespace="shop", deployment="worker", job="first-fuse-stop", lasts=90.0)
+STARTED, DATE = "2026-11-29T06:00:00Z", "Sun, 29 Nov 2026 06:01:00 GMT"
+DEADLINE = 1795932090.0
+"""90 s after the Job's start."""
 
 
-def test_the_deadline_counts_from_the_first_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = tmp_path / "deadline"
-    began = time.time()
-    first = first_deadline(90.0, kept)
-    assert began + 90 <= first <= time.time() + 90
-    monkeypatch.setattr(time, "time", lambda: began + 60)
-    assert first_deadline(90.0, kept) == first
+class Connection:
+    """Stands for a connection to the API server, which answers with the fuse's Job."""
+
+    status = 200
+    date: str | None = DATE
+    job: ClassVar[Any] = {"status": {"startTime": STARTED}}
+    path = ""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """Nothing is opened."""
+
+    def request(self, _: str, path: str, *__: Any) -> None:
+        type(self).path = path
+        if not self.status:
+            raise ConnectionRefusedError
+
+    def getresponse(self) -> "Connection":
+        return self
+
+    def read(self) -> bytes:
+        return json.dumps(self.job).encode()
+
+    def getheader(self, name: str) -> str | None:
+        assert name == "Date"
+        return self.date
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
-def test_a_fuse_is_armed_once_it_has_said_so_and_its_deadline_is_its_own(cluster: Cluster) -> None:
-    feed = Feed(cluster, "shop", "first", Metrics(cluster.requests), time.time)
-    feed.evidence = Evidence(NO_PLAN)
-    pod = {
-        "metadata": {"uid": "u", "labels": {"gameday.dev/agent": "fuse-stop"}},
-        "status": {"containerStatuses": [{"name": "agent", "state": {"running": {}}}]},
-    }
-    assert not pod_fuse(pod, "fuse-stop", feed.fuses_armed).armed
-    feed._take(
-        "fuse-stop", b'{"n":2,"type":"armed","name":"armed","sent":1,"received":2,"ok":true,"values":{"deadline":91.5}}'
-    )
-    fuse = pod_fuse(pod, "fuse-stop", feed.fuses_armed)
-    assert (fuse.armed, fuse.deadline) == (True, 91.5)
+@pytest.fixture
+def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[Connection]:
+    class Answer(Connection):
+        """As this test wants it."""
+
+    (tmp_path / "token").write_text("a token\n")
+    trust: Callable[..., object] = lambda **_: object()  # noqa: E731
+    monkeypatch.setattr(module, "ACCOUNT", tmp_path)
+    monkeypatch.setattr(ssl, "create_default_context", trust)
+    monkeypatch.setattr(http.client, "HTTPSConnection", Answer)
+    monkeypatch.setattr(module, "boot", lambda: 1000.0)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    return Answer
+
+
+def test_what_is_left_is_counted_by_the_control_planes_clock(answers: type[Connection]) -> None:
+    assert module.look(CONFIG) == (DEADLINE, 1030.0)
+    assert answers.path == "/apis/batch/v1/namespaces/shop/jobs/first-fuse-stop"
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, 3600.0])
+def test_a_nodes_wrong_clock_changes_nothing(
+    ahead: float, answers: type[Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + ahead)
+    assert module.look(CONFIG) == (DEADLINE, 1030.0)
+    assert answers.path
+
+
+def test_a_pod_that_comes_later_has_the_same_deadline_and_less_time(answers: type[Connection]) -> None:
+    answers.date = "Sun, 29 Nov 2026 06:01:25 GMT"
+    assert module.look(CONFIG) == (DEADLINE, 1005.0)
+    answers.date = "Sun, 29 Nov 2026 06:05:00 GMT"
+    assert module.look(CONFIG) == (DEADLINE, 790.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("status", 403, "http 403"),
+        ("status", 404, "http 404"),
+        ("status", 0, "ConnectionRefusedError"),
+        ("job", {"status": {}}, "its Job has not started"),
+        ("job", [], "TypeError"),
+    ],
+)
+def test_what_is_not_known_says_why(name: str, value: Any, says: str, answers: type[Connection]) -> None:
+    setattr(answers, name, value)
+    assert module.look(CONFIG) == says
+
+
+def test_its_clock_goes_on() -> None:
+    first = module.boot()
+    assert module.boot() >= first

@@ -5,7 +5,6 @@ import http.client
 import io
 import json
 import ssl
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,27 +15,36 @@ from gameday.agents import fuse as module
 from gameday.agents.log import SampleLog
 from gameday.model.agent import AgentConfig
 
-CONFIG = AgentConfig(namespace="shop", deployment="worker", replicas=3, wanted=0, lasts=0.3)
+CONFIG = AgentConfig(namespace="shop", deployment="worker", job="first-fuse-stop", replicas=3, wanted=0, lasts=0.3)
+DEADLINE = 1795932090.0
 
 
-class Patches:
-    """Stands for the API server: what was asked of it, when, and what it answers."""
+class ApiServer:
+    """Stands for the API server: what was asked of it, when, and what it answers. Its fuse has 0.3 s left."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[bool, float]] = []
         self.answers: list[str | None] = []
+        self.unknown: list[str] = []
+        """What the first looks at the Job say."""
+        self.left = CONFIG.lasts
+        self.began = module.boot()
 
-    def __call__(self, config: AgentConfig, dry_run: bool) -> str | None:
+    def patch(self, config: AgentConfig, dry_run: bool) -> str | None:
         assert config == CONFIG
-        self.asked.append((dry_run, time.time()))
+        self.asked.append((dry_run, module.boot()))
         return self.answers.pop(0) if self.answers else None
+
+    def look(self, config: AgentConfig) -> tuple[float, float] | str:
+        assert config == CONFIG
+        return self.unknown.pop(0) if self.unknown else (DEADLINE, self.began + self.left)
 
 
 @pytest.fixture
-def patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Patches:
-    made = Patches()
-    monkeypatch.setattr(module, "patch", made)
-    monkeypatch.setattr(module, "DEADLINE", tmp_path / "deadline")
+def server(monkeypatch: pytest.MonkeyPatch) -> ApiServer:
+    made = ApiServer()
+    monkeypatch.setattr(module, "patch", made.patch)
+    monkeypatch.setattr(module, "look", made.look)
     monkeypatch.setattr(module, "LOOK_EVERY", 0.02)
     return made
 
@@ -46,37 +54,62 @@ def lines(out: io.StringIO) -> list[tuple[str, bool, Any]]:
     return [(line["type"], line["ok"], line.get("error")) for line in read]
 
 
-async def test_it_rehearses_at_once_and_fires_at_its_deadline_and_not_before(patches: Patches) -> None:
-    out, began = io.StringIO(), time.time()
-    await asyncio.wait_for(module.fuse(CONFIG, SampleLog(out), asyncio.Event()), 5)
-    (rehearsed, first), (dry, fired) = patches.asked
-    assert (rehearsed, dry) == (True, False)
-    assert first < began + CONFIG.lasts <= fired
-    assert lines(out) == [("armed", True, None), ("fired", True, None)]
+async def burnt(out: io.StringIO) -> int | None:
+    return await asyncio.wait_for(module.fuse(CONFIG, SampleLog(out), asyncio.Event()), 5)
 
 
-async def test_one_that_is_not_needed_any_more_never_fires(patches: Patches) -> None:
-    out, ending = io.StringIO(), asyncio.Event()
+async def ended(out: io.StringIO, after: int) -> int | None:
+    """What a fuse answers that is told to end once its log has some lines."""
+    ending = asyncio.Event()
     burning = asyncio.create_task(module.fuse(CONFIG, SampleLog(out), ending))
     async with asyncio.timeout(5):
-        while not lines(out):  # noqa: ASYNC110  a line of a log has no event
+        while len(lines(out)) < after:  # noqa: ASYNC110  a line of a log has no event
             await asyncio.sleep(0.01)
     ending.set()
-    await asyncio.wait_for(burning, 5)
-    assert [dry for dry, _ in patches.asked] == [True]
+    return await asyncio.wait_for(burning, 5)
 
 
-async def test_one_that_is_started_again_after_its_deadline_fires_at_once(patches: Patches) -> None:
-    module.DEADLINE.write_text(str(time.time() - 10))
-    await asyncio.wait_for(module.fuse(CONFIG, SampleLog(io.StringIO()), asyncio.Event()), 5)
-    assert [dry for dry, _ in patches.asked] == [True, False]
-
-
-async def test_what_is_refused_is_tried_until_it_is_done(patches: Patches) -> None:
-    patches.answers = ["http 403", None, "ConnectionRefusedError", "http 500", None]
+async def test_it_rehearses_at_once_and_fires_at_its_deadline_and_not_before(server: ApiServer) -> None:
     out = io.StringIO()
-    await asyncio.wait_for(module.fuse(CONFIG, SampleLog(out), asyncio.Event()), 5)
-    assert [dry for dry, _ in patches.asked] == [True, True, False, False, False]
+    assert await burnt(out) is None
+    (rehearsed, first), (dry, fired) = server.asked
+    assert (rehearsed, dry) == (True, False)
+    assert first < server.began + CONFIG.lasts <= fired
+    assert lines(out) == [("armed", True, None), ("fired", True, None)]
+    assert {json.loads(line)["values"]["deadline"] for line in out.getvalue().splitlines()} == {DEADLINE}
+
+
+async def test_one_that_is_told_to_end_before_its_deadline_fails_so_that_its_job_makes_another(
+    server: ApiServer,
+) -> None:
+    server.left = 60.0
+    assert await ended(io.StringIO(), 1) == module.NOT_FIRED
+    assert [dry for dry, _ in server.asked] == [True]
+
+
+async def test_one_that_starts_after_the_deadline_fires_at_once(server: ApiServer) -> None:
+    server.left = -10.0
+    assert await burnt(io.StringIO()) is None
+    assert [dry for dry, _ in server.asked] == [True, False]
+
+
+async def test_one_that_does_not_know_its_deadline_is_not_armed_until_it_does(server: ApiServer) -> None:
+    server.unknown = ["http 503", "its Job has not started"]
+    out = io.StringIO()
+    assert await burnt(out) is None
+    assert lines(out) == [
+        ("armed", False, "http 503"),
+        ("armed", False, "its Job has not started"),
+        ("armed", True, None),
+        ("fired", True, None),
+    ]
+
+
+async def test_what_is_refused_is_tried_until_it_is_done(server: ApiServer) -> None:
+    server.answers = ["http 403", None, "ConnectionRefusedError", "http 500", None]
+    out = io.StringIO()
+    assert await burnt(out) is None
+    assert [dry for dry, _ in server.asked] == [True, True, False, False, False]
     assert lines(out) == [
         ("armed", False, "http 403"),
         ("armed", True, None),
@@ -86,16 +119,10 @@ async def test_what_is_refused_is_tried_until_it_is_done(patches: Patches) -> No
     ]
 
 
-async def test_one_that_is_refused_ends_when_it_is_not_needed_any_more(patches: Patches) -> None:
-    patches.answers = ["http 403"] * 1000
-    out, ending = io.StringIO(), asyncio.Event()
-    burning = asyncio.create_task(module.fuse(CONFIG, SampleLog(out), ending))
-    async with asyncio.timeout(5):
-        while len(lines(out)) < 3:  # noqa: ASYNC110  a line of a log has no event
-            await asyncio.sleep(0.01)
-    ending.set()
-    await asyncio.wait_for(burning, 5)
-    assert {dry for dry, _ in patches.asked} == {True}
+@pytest.mark.parametrize("refused", [["http 403"] * 1000, [None, *["http 500"] * 1000]], ids=["unarmed", "due"])
+async def test_one_that_is_refused_and_told_to_end_fails(refused: list[str | None], server: ApiServer) -> None:
+    server.answers = refused
+    assert await ended(io.StringIO(), 3) == module.NOT_FIRED
 
 
 class Connection:
@@ -121,6 +148,9 @@ class Connection:
     def read(self) -> bytes:
         spec = {} if self.replicas is None else {"replicas": self.replicas}
         return json.dumps({"metadata": {"resourceVersion": "7"}, "spec": spec}).encode()
+
+    def getheader(self, _: str) -> str:
+        return "Sun, 29 Nov 2026 06:01:00 GMT"
 
     def close(self) -> None:
         """Nothing is open."""

@@ -67,16 +67,17 @@ async def test_a_severing_agent_that_ends_by_itself_ends_no_connection(redis: Re
 
 
 async def test_a_fuse_fires_when_it_is_due_and_goes_on_trying_until_its_own_end(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fired: list[bool] = []
+    due = fuses.boot() + 0.3
 
     def refused(_: AgentConfig, dry_run: bool) -> str | None:
         fired.append(not dry_run)
         return None if dry_run else "http 403"
 
     monkeypatch.setattr(fuses, "patch", refused)
-    monkeypatch.setattr(fuses, "DEADLINE", tmp_path / "deadline")
+    monkeypatch.setattr(fuses, "look", lambda _: (0.0, due))
     monkeypatch.setattr(fuses, "LOOK_EVERY", 0.05)
     async with asyncio.timeout(20):
         await life._run(fuses.fuse, AgentConfig(deployment="worker", lasts=0.3, ends_after=1.0))

@@ -7,11 +7,10 @@ from importlib.util import find_spec
 
 import pytest
 
-from gameday.agents.fuse import DEADLINE
 from gameday.cluster.kinds import Object
 from gameday.engine.budgets import longest
 from gameday.model.agent import VARIABLE, AgentConfig, Dial
-from gameday.model.labels import AGENT
+from gameday.model.labels import AGENT, DRILL
 from gameday.model.placement import Mesh, Placement
 from gameday.model.plan import (
     Fault,
@@ -33,7 +32,7 @@ from gameday.model.plan import (
     Via,
 )
 from gameday.model.setup import CutPort, FarEnd, Pair, Setup, Severing
-from gameday.runner.agent_pods import LINGER, Shape, fuse_pod, pod
+from gameday.runner.agent_pods import LINGER, Shape, fuse_job, pod, pod_of
 from gameday.runner.agents import Place, pods, wanted
 from gameday.runner.rehearsal import explained
 
@@ -225,16 +224,37 @@ def test_names_are_the_same_each_time_and_fit() -> None:
     assert made()["witness-0"]["metadata"]["name"] == "redis-failover-first-witness-0"
 
 
-def test_a_fuse_of_a_scale_outlives_its_drill_and_comes_back_when_it_dies() -> None:
-    told = AgentConfig(deployment="worker", namespace="shop", replicas=3, lasts=90.0, ends_after=100.5)
-    pod = fuse_pod(PLACE, "first-fuse-stop", "fuse-stop", told)
-    assert "ownerReferences" not in pod["metadata"]
-    assert pod["metadata"]["name"] == "first-fuse-stop"
-    assert {"name": "state", "emptyDir": {}} in pod["spec"]["volumes"]
-    (container,) = pod["spec"]["containers"]
-    assert container["volumeMounts"][-1]["mountPath"] == str(DEADLINE.parent)
-    assert (pod["spec"]["automountServiceAccountToken"], pod["spec"]["restartPolicy"]) == (True, "OnFailure")
-    assert config(pod) == told
+TOLD = AgentConfig(deployment="worker", namespace="shop", replicas=3, lasts=90.0, ends_after=100.5)
+
+
+def test_a_fuse_of_a_scale_outlives_its_drill_and_its_node() -> None:
+    job = fuse_job(PLACE, "first-fuse-stop", "fuse-stop", TOLD)
+    assert "ownerReferences" not in job["metadata"]
+    assert (job["kind"], job["metadata"]["name"]) == ("Job", "first-fuse-stop")
+    spec, pod_spec = job["spec"], job["spec"]["template"]["spec"]
+    assert (spec["parallelism"], spec["completions"], spec["podReplacementPolicy"]) == (1, 1, "TerminatingOrFailed")
+    assert spec["backoffLimit"] >= 1000
+    assert spec["activeDeadlineSeconds"] == 101 + LINGER
+    assert "activeDeadlineSeconds" not in pod_spec, "another pod must not have less time"
+    assert (pod_spec["automountServiceAccountToken"], pod_spec["restartPolicy"]) == (True, "OnFailure")
+    assert config(pod_of(job)) == replace(TOLD, job="first-fuse-stop")
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert (labels[DRILL], labels[AGENT]) == (PLACE.drill, "fuse-stop")
+
+
+@pytest.mark.parametrize("own", [(), ({"operator": "Exists"},)], ids=["none", "everything"])
+def test_a_fuse_leaves_a_lost_node_soon_whatever_the_targets_tolerate(own: tuple[dict[str, str], ...]) -> None:
+    place = replace(PLACE, placement=Placement(own))
+    tolerations = fuse_job(place, "first-fuse-stop", "fuse-stop", TOLD)["spec"]["template"]["spec"]["tolerations"]
+    fits = next(t for t in tolerations if t.get("key") in {None, "node.kubernetes.io/unreachable"})
+    assert fits["tolerationSeconds"] <= 10
+
+
+def test_the_pod_that_is_tried_is_the_one_that_the_job_makes() -> None:
+    job = fuse_job(PLACE, "first-fuse-stop", "fuse-stop", TOLD)
+    tried = pod_of(job)
+    assert tried["spec"] is job["spec"]["template"]["spec"]
+    assert tried["metadata"]["labels"] == job["spec"]["template"]["metadata"]["labels"]
 
 
 PLACEMENT = Placement(
@@ -246,8 +266,7 @@ def placed(agent: str) -> Object:
     """A pod of a drill whose targets say where they may run."""
     place = replace(PLACE, placement=PLACEMENT)
     if agent == "fuse":
-        told = AgentConfig(deployment="worker", namespace="shop", lasts=90.0, ends_after=100.5)
-        return fuse_pod(place, "first-fuse-stop", "fuse-stop", told)
+        return pod_of(fuse_job(place, "first-fuse-stop", "fuse-stop", TOLD))
     return next(one for one in pods(plan(), SETUP, place) if one["metadata"]["labels"][AGENT] == agent)
 
 
@@ -261,7 +280,7 @@ def test_each_pod_may_run_where_targets_may_and_asks_to_stay(agent: str) -> None
         assert spec["tolerations"] == [{"operator": "Exists"}]
     else:
         assert spec["nodeSelector"]["pool"] == "shop"
-        assert spec["tolerations"] == [{"key": "dedicated", "operator": "Equal", "value": "shop"}]
+        assert spec["tolerations"][-1] == {"key": "dedicated", "operator": "Equal", "value": "shop"}
     annotations = placed(agent)["metadata"]["annotations"]
     assert annotations["karpenter.sh/do-not-disrupt"] == "true"
     assert annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"

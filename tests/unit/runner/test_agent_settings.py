@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from gameday.cli import operate as operating
 from gameday.cli.main import app
 from gameday.model.agent import AgentConfig
-from gameday.runner.agent_pods import Place, Shape, fuse_pod, pod
+from gameday.runner.agent_pods import Place, Shape, fuse_job, pod, pod_of
 from gameday.runner.agent_settings import RESOURCES, AgentSettings, agent_settings
 from gameday.runner.clock import Clock
 from gameday.runner.settings import Settings
@@ -22,7 +22,7 @@ CONFIG = AgentConfig(deployment="worker", namespace="shop", lasts=9.0, ends_afte
 def made(settings: AgentSettings, *, fuse: bool) -> dict[str, Any]:
     place = Place("shop", "first", "uid", "gameday:test", "Never", settings=settings)
     if fuse:
-        return dict(fuse_pod(place, "first-fuse-stop", "fuse-stop", CONFIG)["spec"])
+        return dict(pod_of(fuse_job(place, "first-fuse-stop", "fuse-stop", CONFIG))["spec"])
     return dict(pod(place, "observer", Shape("observer", "observer"), CONFIG)["spec"])
 
 

@@ -1,5 +1,6 @@
 """The way of the samples into a drill: what floods it or makes no sense is bounded, told once, and harms nothing."""
 
+import asyncio
 import json
 import logging
 import math
@@ -16,6 +17,7 @@ from gameday.model.sample import Sample
 from gameday.model.world import Severed
 from gameday.runner import feed as feeds
 from gameday.runner.agents import tellers
+from gameday.runner.background import Background
 from gameday.runner.feed import LOG_LIMIT, TOLD, Feed
 from gameday.runner.telemetry import Metrics
 
@@ -164,3 +166,20 @@ async def test_many_values_take_no_more_room_than_their_text() -> None:
     assert all(isinstance(text, str) and sys.getsizeof(text) < 2000 for text in kept)
     track = evidence.track(PLAN.expectations(Stage.STEADY_STATE)[0])
     assert [point.value for point in track.points] == [True] * 100, "and are judged like any"
+
+
+async def test_each_pod_of_a_fuse_is_followed_and_each_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[str] = []
+
+    async def nothing(_: object, namespace: str, pod: str) -> AsyncIterator[bytes]:
+        followed.append(f"{namespace}/{pod}")
+        for one in list[bytes]():
+            yield one
+
+    monkeypatch.setattr(feeds, "follow_log", nothing)
+    feed = Feed(None, "shop", "first", Metrics({}), lambda: 0.0)  # type: ignore[arg-type]  # no call is made
+    async with asyncio.TaskGroup() as group:
+        background = Background(group)
+        for pod in ("fuse-a", "fuse-b", "fuse-a"):
+            feed.follow(background, "fuse-stop", pod)
+    assert followed == ["shop/fuse-a", "shop/fuse-b"]

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,9 @@ from gameday.cluster.kinds import Object
 from gameday.errors import ClusterUnreachable
 from gameday.faults.findings import Finding, Severity
 from gameday.faults.sight import Sight
+from gameday.model.agent import AgentConfig
 from gameday.model.names import cut_fuse
+from gameday.model.placement import Placement
 from gameday.model.plan import Plan, Probe, RedisProbe, Restore, RunJob, Scale, ServiceRef, Step
 from gameday.runner.agent_pods import Place
 from gameday.runner.hands import setup_of
@@ -57,17 +60,28 @@ def unchanged(_: str, body: Object) -> Object:
 
 
 def test_every_object_of_every_stage_is_tried() -> None:
-    found = {part.body["metadata"]["name"]: (part.kind.name, part.path) for part in tried()}
-    assert found == {
-        "first-client": ("Pod", ""),
-        "first-sever": ("Pod", ""),
-        "first-witness-0": ("Pod", ""),
-        "first-control-0": ("Pod", ""),
-        "first-fuse": ("Job", ""),
-        "first-partition": ("CiliumNetworkPolicy", ""),
-        "first-fuse-stop": ("Pod", "spec.rollback.steps[stop]"),
-        "first-step-clear": ("Job", "spec.rollback.steps[clear]"),
-    }
+    found = [(part.body["metadata"]["name"], part.kind.name, part.path) for part in tried()]
+    assert sorted(found) == [
+        ("first-client", "Pod", ""),
+        ("first-control-0", "Pod", ""),
+        ("first-fuse", "Job", ""),
+        ("first-fuse-stop", "Job", "spec.rollback.steps[stop]"),
+        ("first-fuse-stop", "Pod", "spec.rollback.steps[stop]"),
+        ("first-partition", "CiliumNetworkPolicy", ""),
+        ("first-sever", "Pod", ""),
+        ("first-step-clear", "Job", "spec.rollback.steps[clear]"),
+        ("first-witness-0", "Pod", ""),
+    ]
+
+
+def test_the_fuse_that_is_tried_is_told_and_placed_as_the_one_that_is_lit() -> None:
+    place = replace(PLACE, placement=Placement(node_selector={"pool": "shop"}))
+    seen = there()
+    found = [part.body for part in parts(WANTED, setup_of(seen, WANTED, None), place, seen)]
+    (pod,) = (one for one in found if one["kind"] == "Pod" and one["metadata"]["name"] == "first-fuse-stop")
+    told = AgentConfig.from_json(pod["spec"]["containers"][0]["env"][0]["value"])
+    assert (told.job, told.deployment, told.replicas, told.wanted) == ("first-fuse-stop", "worker", 3, 0)
+    assert pod["spec"]["nodeSelector"]["pool"] == "shop"
 
 
 async def test_nothing_is_created_and_nothing_found_where_admission_changes_nothing(
@@ -80,7 +94,8 @@ async def test_nothing_is_created_and_nothing_found_where_admission_changes_noth
 async def test_a_refusal_of_a_step_names_the_step(api_server: ApiServer, cluster: Cluster) -> None:
     api_server.forbidden = {"create jobs"}
     answered = await rehearse(cluster, "shop", tried())
-    fuse, step = answered.refused
+    fuse, fuse_of_step, step = answered.refused
+    assert fuse_of_step.startswith("spec.rollback.steps[stop]: create jobs: ")
     assert fuse.startswith("create jobs: ")
     assert step.startswith("spec.rollback.steps[clear]: create jobs: ")
 
@@ -105,10 +120,14 @@ def suspended(plural: str, body: Object) -> Object:
 
 
 async def test_jobs_that_admission_suspends(api_server: ApiServer, cluster: Cluster) -> None:
-    fuse, step = await said(api_server, cluster, suspended)
-    assert (fuse.code, fuse.severity) == ("ChangedByAdmission", Severity.REFUSE)
-    assert "first-fuse" in fuse.message
-    assert "suspended" in fuse.message
+    *fuses, step = await said(api_server, cluster, suspended)
+    stop = "spec.rollback.steps[stop]"
+    assert [(fuse.code, fuse.severity, fuse.path) for fuse in fuses] == [
+        ("ChangedByAdmission", Severity.REFUSE, ""), ("ChangedByAdmission", Severity.REFUSE, stop),
+    ]  # fmt: skip
+    assert "Job first-fuse, which must lift the cut" in fuses[0].message
+    assert "Job first-fuse-stop, which must put replicas back" in fuses[1].message
+    assert all("suspended" in fuse.message for fuse in fuses)
     assert (step.code, step.severity, step.path) == ("StepMayWait", Severity.WARN, "spec.rollback.steps[clear]")
 
 

@@ -152,7 +152,7 @@ def test_the_undo_log_alone_holds_all_that_it_takes_to_undo() -> None:
     assert (record.phase, record.finishing, record.started_at) == (Phase.RECOVERY, True, 0.5)
     assert [doubt.cause for doubt in record.doubts] == [Cause.STATE_UNREADABLE]
     kinds = [(entry["object"]["kind"], entry["fuse"]["kind"]) for entry in status["undo"]]
-    assert kinds == [("CiliumNetworkPolicy", "Job"), ("Deployment", "Pod"), ("Deployment", "Pod")]
+    assert kinds == [("CiliumNetworkPolicy", "Job"), ("Deployment", "Job"), ("Deployment", "Job")]
 
 
 def test_an_entry_that_somebody_damaged_keeps_no_other_from_being_undone() -> None:

@@ -1,0 +1,71 @@
+"""The fuse of a scale, a Job with one pod: lit once, watched, and removed once its scale is verified undone."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import JOBS, Object
+from gameday.errors import AlreadyExists, Refused
+from gameday.model.labels import AGENT, DRILL
+from gameday.model.world import Fuse
+
+ENDINGS: Mapping[str, str] = {
+    "FailureTarget": "it failed",
+    "Failed": "it failed",
+    "SuccessCriteriaMet": "its pod has ended",
+    "Complete": "its pod has ended",
+}
+"""Conditions of a Job that is over, and what they mean for a fuse that acts."""
+
+
+async def do(account: Cluster, namespace: str, fuse: Object) -> Object:
+    """Light the fuse; a second time finds the first.
+
+    Raises:
+        Refused: when a Job of its name is not this drill's.
+
+    """
+    name = fuse["metadata"]["name"]
+    try:
+        return await account.create(JOBS, namespace, fuse)
+    except AlreadyExists:
+        there = await account.get(JOBS, namespace, name)
+        if there is None:
+            return await account.create(JOBS, namespace, fuse)
+        labels, ours = there["metadata"].get("labels") or {}, fuse["metadata"]["labels"]
+        if all(labels.get(key) == ours[key] for key in (DRILL, AGENT)):
+            return there
+        raise Refused(
+            f"Job {namespace}/{name} is not this drill's: delete it, or give the Drill another name"
+        ) from None
+
+
+def pods_of(job: Object, pods: Iterable[Object]) -> tuple[Object, ...]:
+    """The pods of a fuse, the newest last: those that its Job owns, whatever others are labelled."""
+    uid = job["metadata"]["uid"]
+    owned = (p for p in pods if any(o["uid"] == uid for o in p["metadata"].get("ownerReferences") or ()))
+    return tuple(sorted(owned, key=lambda pod: str(pod["metadata"].get("creationTimestamp", ""))))
+
+
+def state_of(job: Object | None, *, runs: bool, deadline: float | None) -> Fuse:
+    """How a fuse stands: it is armed once a pod of it that runs has rehearsed, which is when its deadline is known."""
+    if job is None:
+        return Fuse()
+    dead = spoilt(job) or None
+    armed = runs and deadline is not None and dead is None
+    return Fuse(uid=job["metadata"]["uid"], armed=armed, deadline=deadline, dead=dead)
+
+
+def spoilt(job: Object) -> str:
+    """Why a fuse would not put its workload back, or ""."""
+    return "; ".join(_faults(job))
+
+
+def _faults(job: Object) -> Iterator[str]:
+    if "deletionTimestamp" in job["metadata"]:
+        yield "it is being deleted"
+    if job["spec"].get("suspend"):
+        yield "it was suspended, which ends its pod"
+    if job["spec"].get("parallelism") != 1:
+        yield "its parallelism was changed"
+    ended = {c["type"] for c in job.get("status", {}).get("conditions") or () if c["status"] == "True"}
+    yield from dict.fromkeys(meaning for kind, meaning in ENDINGS.items() if kind in ended)

@@ -1,0 +1,36 @@
+"""The node of a scale's fuse is lost while no operator is there: another pod of its Job puts the workers back."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from simulation import running
+from simulation.scenario import Scenario, Trial, Trouble, Vice, What
+
+STUCK = Trial(vice=Vice.STUCK, rollback=True)
+LOST = Trouble(What.FUSE_NODE_LOST, 0.0, seconds=0.3)
+
+
+@pytest.fixture(autouse=True)
+def silent() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def test_the_drill_goes_on_where_the_fuse_gets_another_pod() -> None:
+    outcome = running.run(Scenario(1, (STUCK,), (LOST,)))
+    assert not outcome.broken
+    assert (list(outcome.verdicts), outcome.bit[What.FUSE_NODE_LOST]) == (["Failed"], 1)
+
+
+def test_an_operator_that_dies_at_any_call_and_a_lost_node_leave_nothing_scaled() -> None:
+    bit: Counter[What] = Counter()
+    for nth in range(15, 49):
+        crash = Trouble(What.CRASH_AT_CALL, 0.0, seconds=130.0, count=nth, detail="answered")
+        outcome = running.run(Scenario(nth, (STUCK,), (LOST, crash)))
+        assert not outcome.broken, f"killed at call {nth}: {outcome.broken}"
+        bit += Counter({what: outcome.bit[what] for what in (What.CRASH_AT_CALL, What.FUSE_NODE_LOST)})
+    assert min(bit.values()) > 15
