@@ -185,11 +185,11 @@ class ApiServer:
         if request.method == "PUT" and request.path.endswith("/status"):
             body = self.objects[key] | {"status": body["status"]}
         body = body | {"metadata": body["metadata"] | {"name": name}}
-        if request.method == "POST":
-            body = self.admission(plural, body)
-            if request.query.get("dryRun") == "All":
-                return web.json_response(body)
         try:
+            if request.method == "POST":
+                body = self.admission(plural, body)
+            if request.method == "POST" and request.query.get("dryRun") == "All":
+                return web.json_response(body)
             for kind in (DRILLS, GAMEDAYS):
                 body = admitted(kind, None, body) if kind.plural == plural else body
         except Refused as error:

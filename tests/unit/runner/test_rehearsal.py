@@ -8,7 +8,7 @@ import pytest
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
-from gameday.errors import ClusterUnreachable
+from gameday.errors import ClusterUnreachable, Refused
 from gameday.faults.findings import Finding, Severity
 from gameday.faults.sight import Sight
 from gameday.model.agent import AgentConfig
@@ -82,6 +82,18 @@ def test_the_fuse_that_is_tried_is_told_and_placed_as_the_one_that_is_lit() -> N
     told = AgentConfig.from_json(pod["spec"]["containers"][0]["env"][0]["value"])
     assert (told.job, told.deployment, told.replicas, told.wanted) == ("first-fuse-stop", "worker", 3, 0)
     assert pod["spec"]["nodeSelector"]["pool"] == "shop"
+
+
+async def test_a_refusal_of_autopilot_says_what_it_means(api_server: ApiServer, cluster: Cluster) -> None:
+    def admit(plural: str, body: Object) -> Object:
+        if plural == "pods":
+            raise Refused("admission webhook denied the request: GKE Warden rejected the request")
+        return body
+
+    api_server.admission = admit
+    answered = await rehearse(cluster, "shop", tried())
+    assert len(answered.refused) == 5
+    assert all("GKE Autopilot chooses the nodes itself" in text for text in answered.refused)
 
 
 async def test_nothing_is_created_and_nothing_found_where_admission_changes_nothing(
