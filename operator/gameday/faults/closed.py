@@ -36,13 +36,16 @@ PAGE: Final = "docs/install.md has such policies"
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one of our pods must reach: ``path`` is the field that says so, ``service`` one of this namespace."""
+    """What one of our pods must reach: ``path`` is the field that says so, ``service`` one of this namespace.
+
+    One of its ``ports`` is enough: what nobody can reach of a dependency is left out of its proof.
+    """
 
     path: str
     whose: str
     place: Place
     service: Object
-    port: int | str | None
+    ports: tuple[int | str | None, ...]
 
 
 def check(sight: Sight, plan: Plan) -> Iterator[Finding]:
@@ -61,10 +64,10 @@ def _needs(sight: Sight, plan: Plan) -> Iterator[Needs]:
                 parts = urlsplit(url)
                 port: int | str = parts.port or (443 if parts.scheme == "https" else 80)
                 if service := there.get(_own_name(parts.hostname or "", sight.namespace)):
-                    yield Needs(f"{path}.http.url", "our observer", _ours(sight, OBSERVER), service, port)
+                    yield Needs(f"{path}.http.url", "our observer", _ours(sight, OBSERVER), service, (port,))
             case TcpProbe(host, port):
                 if service := there.get(_own_name(host, sight.namespace)):
-                    yield Needs(f"{path}.tcp.host", "our observer", _ours(sight, OBSERVER), service, port)
+                    yield Needs(f"{path}.tcp.host", "our observer", _ours(sight, OBSERVER), service, (port,))
             case RedisProbe() as redis:
                 name = _own_name(redis.host or "", sight.namespace)
                 if redis.service is not None:
@@ -74,7 +77,7 @@ def _needs(sight: Sight, plan: Plan) -> Iterator[Needs]:
                     for pair in worn:
                         place = _ours(sight, CONTROL, pair.labels)
                         yield Needs(
-                            f"{path}.redis", "our client, which wears the targets' labels,", place, service, redis.at
+                            f"{path}.redis", "our client, which wears the targets' labels,", place, service, (redis.at,)
                         )
             case _:
                 continue
@@ -89,19 +92,20 @@ def _needs_of_twins(sight: Sight, fault: str, partition: NetworkPartition) -> It
         return
     path = f"spec.outage.faults[{fault}].networkPartition.to.service"
     for pair in pairs(sight, partition.pod_selector):
-        for port in far_end(sight, partition).ports:
-            place = _ours(sight, CONTROL, pair.labels)
-            yield Needs(path, "what wears the targets' labels", place, sight.service, port.port)
+        ports = tuple(port.port for port in far_end(sight, partition).ports)
+        place = _ours(sight, CONTROL, pair.labels)
+        yield Needs(path, "what wears the targets' labels", place, sight.service, ports)
 
 
 def _of(sight: Sight, need: Needs) -> Iterator[Finding]:
     severity = Severity.REFUSE if _surely(sight) else Severity.WARN
+    ports = " or ".join(map(str, need.ports))
     out = _sent(sight, need)
     back = [replace(one, own=one.other, other=one.own, addresses=()) for one in out if one.other is not None]
     for way, of_whom, ways in ((Way.OUT, need.whose, out), (Way.IN, "what stands behind it", back)):
         if closing := all_closed(sight, way, ways):
             text = (
-                f"{need.whose} cannot reach Service {need.service['metadata']['name']}, port {need.port}, since "
+                f"{need.whose} cannot reach Service {need.service['metadata']['name']}, port {ports}, since "
                 f"{', '.join(closing)} isolates {of_whom} for {way.value} and no rule admits it: the drill would blame "
                 "the system"
             )
@@ -113,8 +117,8 @@ def _of(sight: Sight, need: Needs) -> Iterator[Finding]:
 def _sent(sight: Sight, need: Needs) -> list[Traffic]:
     """What our pod sends each pod behind a Service; nothing where a way needs no policy's leave."""
     selector = need.service["spec"].get("selector")
-    port = next(named_port(need.service, need.port), None)
-    if not selector or port is None:
+    ports = [next(named_port(need.service, port), None) for port in need.ports]
+    if not selector or None in ports:
         return []
     behind = [
         pod
@@ -127,7 +131,7 @@ def _sent(sight: Sight, need: Needs) -> list[Traffic]:
     # Those on their host's network have no labels for a policy.
     if any(pod["spec"].get("hostNetwork") for pod in behind):
         return []
-    return [_traffic(sight, need, pod, port) for pod in behind]
+    return [_traffic(sight, need, pod, port) for pod in behind for port in ports if port is not None]
 
 
 def _traffic(sight: Sight, need: Needs, pod: Object, port: Object) -> Traffic:

@@ -215,3 +215,18 @@ def test_the_policies_of_the_page_admit_all_that_a_drill_needs() -> None:
     wanted = plan(None, Step("stop", Scale("worker", 0)), probes=probes)
     assert shut_out(there(DENY, targets, redis), wanted)
     assert not shut_out(there(DENY, targets, redis, *yaml.safe_load_all(shown)), wanted)
+
+
+def test_one_admitted_port_of_the_dependency_is_enough() -> None:
+    ports: list[Object] = [{"name": "metrics", "port": 9121}, {"name": "redis", "port": 6379}]
+    admits = {"podSelector": {"matchLabels": {"app": "redis"}}, "policyTypes": ["Ingress"]}
+    admitted = policy("redis", **admits, ingress=[{"ports": [{"port": 6379}]}])
+    seen = there(admitted)
+    assert seen.service is not None
+    seen.service["spec"]["ports"] = ports
+    assert shut_out(seen, plan(probes=())) == []
+    seen = there(policy("redis", **admits, ingress=[{"ports": [{"port": 1}]}]))
+    assert seen.service is not None
+    seen.service["spec"]["ports"] = ports
+    (found,) = shut_out(seen, plan(probes=()))
+    assert "port 9121 or 6379" in found.message
