@@ -32,7 +32,7 @@ def wanted_of(expectation: Expectation, window: Window, zero: float) -> Wanted:
 
 
 def judge_deadline(expectation: Expectation, track: Track, window: Window, zero: float) -> Judgement | Point:
-    """The first sample of the run that met the expectation, or a judgement where there is none."""
+    """The first sample of the run that met the expectation, or a judgement when no run did."""
     wanted = wanted_of(expectation, window, zero)
     found = certainly(track, wanted)
     if found.start is not None and track.through >= window.requested_at:

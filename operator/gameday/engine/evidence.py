@@ -96,18 +96,13 @@ class Evidence:
     def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
         """Hold an expectation against its samples; an ``always`` of the recovery counts from its zero."""
         track = self.track(expectation, window.requested_at)
-        if stage is Stage.RECOVERY and expectation.mode is Mode.ALWAYS:
-            if window.zero_at is None:
-                return PENDING
-            window = replace(window, requested_at=window.zero_at)
-        return judge(expectation, track, window)
+        counted = _counted(stage, expectation, window)
+        return judge(expectation, track, counted) if counted is not None else PENDING
 
     def miss(self, stage: Stage, expectation: Expectation, window: Window) -> tuple[float | None, str]:
         """By how much an expectation was missed, up to the window's end: seconds late or None, and a sentence."""
         track = self.track(expectation, window.requested_at)
-        if stage is Stage.RECOVERY and expectation.mode is Mode.ALWAYS and window.zero_at is not None:
-            window = replace(window, requested_at=window.zero_at)
-        return miss(expectation, track, window)
+        return miss(expectation, track, _counted(stage, expectation, window) or window)
 
     def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
         """Why a guardrail cannot be judged at the moment, or None."""
@@ -188,3 +183,10 @@ class Evidence:
     def _lines(self, probe: str, since: float, until: float) -> Iterable[Line]:
         feed = self._feeds.get(self._agents.get(probe, ""), Feed())
         return (line for line in feed.lines if line.tells_of(probe) and since <= line.sample.sent <= until)
+
+
+def _counted(stage: Stage, expectation: Expectation, window: Window) -> Window | None:
+    """The span that counts: an ``always`` of the recovery counts from its zero, and not at all before that is known."""
+    if stage is not Stage.RECOVERY or expectation.mode is not Mode.ALWAYS:
+        return window
+    return replace(window, requested_at=window.zero_at) if window.zero_at is not None else None

@@ -141,7 +141,7 @@ def _name(walk: _Walk, index: int) -> int:
 
 
 def _chain(walk: _Walk, start: int, *, bound: bool) -> int:
-    """Take in a path; one that begins with a comprehension's variable is none of the sample's."""
+    """Take in a path; one that begins with a comprehension's variable does not lead into a sample."""
     path, index = _path(walk, start)
     if not bound:
         if len(path) == 1:

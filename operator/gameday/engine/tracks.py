@@ -19,7 +19,7 @@ class Flaw(enum.Enum):
     TYPE_ERROR = "TypeError"
     STALE = "Stale"
     UNKNOWN = "Unknown"
-    """What the expression needs was not read, not sent or not looked up: a bound or an error of ours."""
+    """What the expression needs was not read, not sent or not looked up: an agent's bound or error."""
 
 
 @dataclass(frozen=True, slots=True)
