@@ -39,6 +39,7 @@ class Site:
         self._skew = 0.0
         self.everyone: list[Process] = []
         self.alive: list[Process] = []
+        self._looked = (-1, 0.0)
 
     def run(self) -> Outcome:
         """Run it."""
@@ -76,8 +77,14 @@ class Site:
         """Whether there is nothing more to see: a world that broke a promise needs no end."""
         if self.monitor.broken:
             return True
-        frozen = any(process.frozen_until > self.world.now for process in self.alive)
-        return not frozen and not self.server.under_way and self.monitor.quiet()
+        if self.server.under_way:
+            return False
+        # The end depends on what is stored, and on the time only by whole seconds.
+        version, at = self._looked
+        if self.server.store.version == version and self.world.now < at + 1.0:
+            return False
+        self._looked = self.server.store.version, self.world.now
+        return not any(process.frozen_until > self.world.now for process in self.alive) and self.monitor.quiet()
 
     def _outcome(self) -> Outcome:
         return Outcome(

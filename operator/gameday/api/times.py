@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 def timestamp(at: float) -> str:
     """RFC 3339 with milliseconds, as Kubernetes reads it."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def moment(text: str) -> float:

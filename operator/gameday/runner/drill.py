@@ -6,7 +6,6 @@ saved stops the loop before it acts: another process may be acting for this dril
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from gameday.engine.commands import Command, LetGo, Lift, key_of
@@ -209,10 +208,10 @@ class DrillRunner:
         return record
 
     def _world(self) -> World:
-        world = self.view.world()
-        rolling = world.preflight is not None and bool(world.preflight.rolling)
+        preflight = self.view.preflight
+        rolling = preflight is not None and bool(preflight.rolling)
         again = rolling and self.clock() >= self.view.preflight_at + LOOK_AGAIN_AFTER
-        return replace(world, errors=dict(self.lanes.errors), skew=self.feed.skew, look_again=again)
+        return self.view.world(self.lanes.errors, look_again=again)
 
     async def _saved(self, record: Record) -> bool:
         try:

@@ -64,6 +64,8 @@ class Memory:
         """Why this drill cannot go on from its status, which somebody else wrote, or ""."""
         self._restored = False
         self._drill = drill
+        self._checked: dict[str, Any] | None = None
+        """The version of the object whose status ``check`` last found to be ours."""
         self._ours: set[bytes] = {_digest(drill)}
         """What the status may hold of ours: what was there, and all that was sent since a save was last answered.
 
@@ -102,11 +104,14 @@ class Memory:
             ClaimedElsewhere: when it names another installation of the operator.
 
         """
+        if self._drill is self._checked:
+            return
         if (claimant := claimed_by(self._drill)) not in {"", self.operator}:
             raise ClaimedElsewhere(f"drill {self.namespace}/{self.name} is carried out by operator {claimant}")
         # What a watch has told counts as well: to write over what another process wrote would undo its work.
         if not self.gone and _digest(self._drill) not in self._ours:
             raise Superseded(f"the record of drill {self.namespace}/{self.name} was written by somebody else")
+        self._checked = self._drill
 
     def restore(self, record: Record, measurements: tuple[dict[str, str | float], ...], why: str) -> None:
         """Go on from a record that this process knew before somebody else wrote the status."""

@@ -1,6 +1,6 @@
 """What one drill sees of the cluster: mirrors of the few objects that concern it, and the World made of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -29,7 +29,7 @@ from gameday.model.names import job as job_name
 from gameday.model.plan import Fault, Plan, RunJob, Via
 from gameday.model.record import Hold, HoldKind, Record
 from gameday.model.setup import Setup
-from gameday.model.world import Cut, Fuse, Life, Lock, Planned, Preflight, Workload, World
+from gameday.model.world import CommandKey, Cut, Fuse, Life, Lock, Planned, Preflight, Workload, World
 from gameday.runner import agents
 from gameday.runner.background import Background
 from gameday.runner.feed import Feed
@@ -78,6 +78,7 @@ class View:
         """Whether the GameDay shows this drill as its last one."""
         self._wake: Callable[[], None] = lambda: None
         self._mirrors: dict[str, Mirror] = {}
+        self._wanted: tuple[Plan | None, Setup | None, frozenset[str]] = (None, None, frozenset())
         self._background: Background | None = None
         self._seen_cuts: dict[str, tuple[tuple[Object | None, Setup, str | None], Cut]] = {}
 
@@ -148,8 +149,8 @@ class View:
         account = self.only("account")
         return account is not None and (account["metadata"].get("labels") or {}).get(OPT_IN) == "true"
 
-    def world(self) -> World:
-        """The world as the engine wants it."""
+    def world(self, errors: Mapping[CommandKey, str], *, look_again: bool) -> World:
+        """The world as the engine wants it; ``errors`` and ``look_again`` as in ``World``."""
         record, plan, setup = self.memory.record, self.memory.plan, self.memory.setup
         drill = self.only("drill") or self.memory.drill
         gone = self.only("drill") is None or "deletionTimestamp" in drill["metadata"]
@@ -171,12 +172,15 @@ class View:
             reported=self.reported,
             overwritten=self.memory.overwritten,
             likely_leak=self.likely_leak,
+            errors=dict(errors),
+            skew=self.feed.skew,
+            look_again=look_again,
         )
         if plan is None or setup is None:
             return world
         if self.memory.unreadable:
             return self._remains(world, record, plan)
-        wanted = agents.wanted(plan, setup)
+        wanted = self._agents_of(plan, setup)
         cuts = self._cuts(record, plan, setup)
         return replace(
             world,
@@ -225,9 +229,15 @@ class View:
         plan, setup = self.memory.plan, self.memory.setup
         found: dict[str, Object] = {}
         if plan is not None and setup is not None:
-            found = self.agent_pods(agents.ALL if self.memory.unreadable else agents.wanted(plan, setup))
+            found = self.agent_pods(agents.ALL if self.memory.unreadable else self._agents_of(plan, setup))
         fuses = {hold: self._fuse_pods(hold) for hold in self.memory.record.holds if hold.kind is HoldKind.SCALE}
         return found | {fuse_agent(hold.name): pods[-1] for hold, pods in fuses.items() if pods}
+
+    def _agents_of(self, plan: Plan, setup: Setup) -> frozenset[str]:
+        """The names of the drill's agents, made anew only for another plan or setup: it is asked for at each turn."""
+        if self._wanted[0] is not plan or self._wanted[1] is not setup:
+            self._wanted = plan, setup, agents.wanted(plan, setup)
+        return self._wanted[2]
 
     def _fuse_pods(self, hold: Hold) -> tuple[Object, ...]:
         """The pods of a scale's fuse, the newest last."""
@@ -261,7 +271,7 @@ class View:
                 self.memory.name, hold.object_name, fault.partition, setup, hold.fuse_name, hold.fuse_uid or ""
             )
             known = self._seen_cuts[fault.name] = basis, policy.state_of(there, wanted)
-        return replace(known[1], made=hold.object_name in self.made)
+        return replace(known[1], made=True) if hold.object_name in self.made else known[1]
 
     def setup_now(self, setup: Setup) -> Setup:
         """The setup with every address that the far end has or had: a cut grows and never shrinks before its lift."""
@@ -314,10 +324,13 @@ def life_of(pod: Object) -> Life:
 
     What a cluster injects beside it counts for nothing: a sidecar neither keeps an agent alive nor holds it up.
     """
-    if "deletionTimestamp" in pod["metadata"] or pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}:
+    status = pod.get("status", {})
+    if "deletionTimestamp" in pod["metadata"] or status.get("phase") in {"Succeeded", "Failed"}:
         return Life.ENDED
-    listed = pod.get("status", {}).get("containerStatuses") or ()
-    state: Object = next((status.get("state") or {} for status in listed if status.get("name") == CONTAINER), {})
+    state: Object = {}
+    for listed in status.get("containerStatuses") or ():
+        if listed.get("name") == CONTAINER:
+            state = listed.get("state") or {}
     if "running" in state:
         return Life.RUNNING
     # A fuse of a scale is started again when its container dies; no other agent is.
