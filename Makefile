@@ -111,7 +111,7 @@ faketime: # steps the clock of a running operator
 	    apt-get install -y -qq --no-install-recommends libfaketime >/dev/null; } || \
 	  ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || { echo "no libfaketime: install it (Debian: libfaketime)" >&2; exit 1; }
 
-chaos: setup up images faketime ## an hour: everything killed at each step; CHAOS="-k REGEX" for a part; makes the README's table
+chaos: setup up images faketime ## an hour: everything killed at each step; CHAOS="-k 'REGEX'" for a part; makes the README's table
 	PYTHONPATH=operator:tests:tests/shop GAMEDAY_IMAGE=$(IMAGE) $(BIN)/python -m chaos $(CHAOS)
 
 bench: setup up images ## measure against raw policies; prints the README's table

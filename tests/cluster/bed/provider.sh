@@ -99,11 +99,12 @@ provider_load() {
 }
 
 provider_kill_pod() {
-  local filter="labels.\"io.kubernetes.pod.name\"==$1,labels.\"io.kubernetes.pod.namespace\"==$2,labels.\"io.cri-containerd.kind\"==container" ids
-  ids=$(ctr_in_node containers ls -q "$filter")
-  [ "$ids" ] || fail "no pod $1 in namespace $2 runs on the node"
-  local id
-  for id in $ids; do ctr_in_node tasks kill --signal SIGKILL --all "$id"; done
+  local filter="labels.\"io.kubernetes.pod.name\"==$1,labels.\"io.kubernetes.pod.namespace\"==$2,labels.\"io.cri-containerd.kind\"==container" known running id
+  known=$(ctr_in_node containers ls -q "$filter")
+  # The container of an earlier pod of this name may still be listed; it has no running task.
+  running=$(ctr_in_node tasks ls | awk '$3 == "RUNNING" {print $1}' | grep -Fx "$known") ||
+    fail "no pod $1 in namespace $2 runs on the node"
+  for id in $running; do ctr_in_node tasks kill --signal SIGKILL --all "$id"; done
 }
 
 provider_signal() { # signal component
