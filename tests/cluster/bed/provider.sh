@@ -74,9 +74,15 @@ provider_build_image() {
   build_base
   local requirements
   for requirements in "$context"/requirements*.txt; do case $requirements in *-dev.txt | *-audit.txt) ;; *) wheels_for "$requirements" ;; esac; done
+  local npm=()
+  local lock; lock=$(dirname "$dockerfile")/package-lock.json
+  if [ -e "$lock" ]; then
+    node_packages_for "$lock" "$context/requirements-foreign.txt"
+    npm=(--build-arg "NPM_OPTIONS=--offline --cache /npm" --volume "$cache/npm:/npm")
+  fi
   say "building image $tag"
   bud "$tag" --build-arg BASE_IMAGE=localhost/base:bed --build-arg "PIP_OPTIONS=--no-index --find-links=/wheels" \
-    --volume "$cache/wheels:/wheels:ro" -f "$dockerfile" "$context"
+    --volume "$cache/wheels:/wheels:ro" "${npm[@]}" -f "$dockerfile" "$context"
 }
 
 in_node() { nsenter --target "$(<"$state/pid")" --mount -- "$@"; }

@@ -11,6 +11,7 @@ from unit.manifests.reading import ROOT
 
 OURS = ROOT / "Dockerfile"
 SHOP = ROOT / "tests" / "shop" / "Dockerfile"
+FOREIGN = ROOT / "tests" / "foreign" / "Dockerfile"
 Instruction = tuple[str, str]
 
 
@@ -47,7 +48,7 @@ def last(path: Path, word: str) -> str:
     return [rest for found, rest in lineage(path) if found == word][-1]
 
 
-@pytest.mark.parametrize("path", [OURS, SHOP], ids=["operator", "shop"])
+@pytest.mark.parametrize("path", [OURS, SHOP, FOREIGN], ids=["operator", "shop", "foreign"])
 def test_it_runs_as_a_user_whom_kubernetes_can_tell_from_root(path: Path) -> None:
     assert last(path, "USER") == f"{USER}:{USER}"
 
@@ -58,14 +59,14 @@ def test_it_starts_without_a_shell(path: Path) -> None:
     assert command[0] in {"gameday", "python3"}
 
 
-@pytest.mark.parametrize("path", [OURS, SHOP], ids=["operator", "shop"])
+@pytest.mark.parametrize("path", [OURS, SHOP, FOREIGN], ids=["operator", "shop", "foreign"])
 def test_what_it_installs_is_pinned_by_hash(path: Path) -> None:
     (install,) = [rest for word, rest in instructions(path) if word == "RUN" and "pip" in rest and " install " in rest]
     assert "--require-hashes" in install
     assert "--requirement /src/requirements" in install
 
 
-@pytest.mark.parametrize("path", [OURS, SHOP], ids=["operator", "shop"])
+@pytest.mark.parametrize("path", [OURS, SHOP, FOREIGN], ids=["operator", "shop", "foreign"])
 def test_its_base_is_pinned_by_digest_and_the_same_for_all(path: Path) -> None:
     (base,) = [rest for word, rest in instructions(path) if word == "ARG" and rest.startswith("BASE_IMAGE=")]
     assert re.search(r":[\w.-]+@sha256:[0-9a-f]{64}$", base)
@@ -89,9 +90,10 @@ def test_no_image_is_made_of_which_a_module_does_not_load() -> None:
 def test_what_the_build_copies_is_not_ignored() -> None:
     admitted = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     copied = {
-        rest.split()[0].rstrip("/")
-        for path in (OURS, SHOP)
+        source.rstrip("/")
+        for path in (OURS, SHOP, FOREIGN)
         for word, rest in instructions(path)
         if word == "COPY" and not rest.startswith("--from")
+        for source in rest.split()[:-1]
     }
     assert copied == admitted

@@ -1,0 +1,212 @@
+"""Systems of software that we did not write, deployed as a team would; the programs are in ``tests/foreign``."""
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from e2e.dialling import ROOT, until
+from e2e.stage import Stage, kubectl
+from gameday.cluster.kinds import Object
+
+IMAGE: Final = "localhost/gameday-foreign:dev"
+PASSWORD: Final = "demo-only"
+REDIS_PORT: Final = 6379
+SIDECAR: Final = "log-shipper"
+HOLDS_ON: Final = ["sh", "-c", 'trap "" TERM; while :; do sleep 3600 & wait $!; done']
+"""An ordinary sidecar: it neither ends by itself nor when it is asked to."""
+SAFE: Final = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
+def gameday(name: str) -> Object:
+    """A GameDay of ``tests/foreign/gamedays``."""
+    found: Object = yaml.safe_load((ROOT / "tests" / "foreign" / "gamedays" / f"{name}.yaml").read_text())
+    return found
+
+
+def claiming(gameday: Object, expectation: str, name: str, **claim: Any) -> Object:
+    """The GameDay with an outage expectation replaced by another."""
+    expected = gameday["spec"]["outage"]["expect"]
+    (at,) = (i for i, one in enumerate(expected) if one["name"] == expectation)
+    expected[at] = {"name": name, **claim}
+    return gameday
+
+
+def orders() -> Iterator[Object]:
+    """Celery: a front that enqueues, a worker, and Flower, which counts."""
+    broker = {"BROKER": f"redis://:{PASSWORD}@redis:{REDIS_PORT}/0"}
+    celery = ("celery", "--app=orders")
+    yield from redis()
+    yield from workload("api", ("python3", "orders_api.py"), broker, 8080)
+    yield from workload("worker", (*celery, "worker", "--hostname=worker@orders", "--concurrency=2"), broker)
+    flower = (*celery, "flower", "--address=0.0.0.0", "--port=5555")
+    yield from workload("flower", flower, {**broker, "FLOWER_UNAUTHENTICATED_API": "true"}, 5555)
+
+
+def mails(**front: str) -> Iterator[Object]:
+    """BullMQ: a front that adds jobs, with this environment, and a worker."""
+    password = {"REDIS_PASSWORD": PASSWORD}
+    yield from redis()
+    yield from workload("api", ("node", "mails.mjs", "api"), {**password, **front}, 8080)
+    yield from workload("worker", ("node", "mails.mjs", "worker"), password)
+
+
+def redis() -> Iterator[Object]:
+    """A Redis with a password."""
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "redis"}}
+    yield secret | {"stringData": {"password": PASSWORD}}
+    command = ("redis-server", "--bind", "0.0.0.0", "--save", "", "--requirepass", PASSWORD)
+    yield from workload("redis", command, {}, REDIS_PORT, REDIS_PORT)
+
+
+def workload(
+    name: str, command: Sequence[str], environment: Mapping[str, str], listens: int = 0, port: int = 80
+) -> Iterator[Object]:
+    """A Deployment of one pod, and the Service in front of what listens."""
+    container: Object = {
+        "name": name,
+        "image": IMAGE,
+        "imagePullPolicy": "IfNotPresent",
+        "command": list(command),
+        "env": [{"name": key, "value": value} for key, value in environment.items()],
+        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "384Mi"}},
+        "securityContext": dict(SAFE),
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+    }
+    if listens:
+        container["ports"] = [{"containerPort": listens}]
+        container["readinessProbe"] = {"tcpSocket": {"port": listens}, "periodSeconds": 1}
+    spec = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 2,
+        "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container],
+        "volumes": [{"name": "tmp", "emptyDir": {}}],
+    }
+    labels = {"app": name}
+    yield {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "labels": dict(labels)},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": dict(labels)},
+            "template": {"metadata": {"labels": dict(labels)}, "spec": spec},
+        },
+    }
+    if listens:
+        ports = [{"port": port, "targetPort": listens}]
+        yield {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": name},
+            "spec": {"selector": dict(labels), "ports": ports},
+        }
+
+
+def policy(name: str, pods: Object, **rules: Any) -> Object:
+    """A NetworkPolicy."""
+    kinds = {"ingress": "Ingress", "egress": "Egress"}
+    spec = {"podSelector": pods, "policyTypes": [kinds[way] for way in rules], **rules}
+    metadata = {"name": name}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+
+
+def closed() -> Iterator[Object]:
+    """A namespace that denies by default, with what the team's own pods need of each other and no more."""
+    clients = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["api", "worker", "flower"]}]}
+    at_redis = [{"port": REDIS_PORT}]
+    names = [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
+    yield policy("default-deny", {}, ingress=[], egress=[])
+    out = [{"to": [{"podSelector": {"matchLabels": {"app": "redis"}}}], "ports": at_redis}]
+    yield policy("clients", clients, egress=[*out, {"to": [{"namespaceSelector": {}}], "ports": names}])
+    admitted = [{"from": [{"podSelector": clients}], "ports": at_redis}]
+    yield policy("redis", {"matchLabels": {"app": "redis"}}, ingress=admitted)
+
+
+def documented(*services: str) -> Iterator[Object]:
+    """What docs/install.md tells such a team to add for our pods, word for word; its one Service named anew for each.
+
+    Its rule for the fuse names an API server by address, and what the page says to write on Cilium instead.
+    """
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "install.md").read_text(), re.DOTALL | re.MULTILINE)
+    (block,) = (one for one in blocks if "gameday-observer-at-api" in one)
+    bodies: list[Object] = list(yaml.safe_load_all(block))
+    for service in services:
+        for body in bodies[:2]:
+            text = json.dumps(body).replace('"app": "api"', f'"app": "{service}"')
+            named: Object = json.loads(text)
+            named["metadata"]["name"] += f"-{service}"
+            yield named
+    fuse = bodies[2]
+    yield {
+        "apiVersion": "cilium.io/v2",
+        "kind": "CiliumNetworkPolicy",
+        "metadata": fuse["metadata"],
+        "spec": {
+            "endpointSelector": fuse["spec"]["podSelector"],
+            "egress": [{"toEntities": ["kube-apiserver"]}],
+        },
+    }
+
+
+@contextlib.contextmanager
+def injector(namespace: str) -> Iterator[None]:
+    """An ordinary sidecar in each pod that is made in a namespace from now on, as the webhook of a tool adds it."""
+    group = "admissionregistration.k8s.io/v1"
+    sidecar = f"Object.spec.containers{{name: '{SIDECAR}', image: '{IMAGE}', command: {json.dumps(HOLDS_ON)}}}"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    matched = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "resourceRules": [rule],
+    }
+    # What applies a configuration may not set the list of a command, so it is a JSON patch.
+    patch = f"[JSONPatch{{op: 'add', path: '/spec/containers/-', value: {sidecar}}}]"
+    spec = {
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "matchConstraints": matched,
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": patch}}],
+    }
+    bodies: list[Object] = [
+        {
+            "apiVersion": group,
+            "kind": "MutatingAdmissionPolicy",
+            "metadata": {"name": namespace},
+            "spec": spec,
+        },
+        {
+            "apiVersion": group,
+            "kind": "MutatingAdmissionPolicyBinding",
+            "metadata": {"name": namespace},
+            "spec": {"policyName": namespace},
+        },
+    ]
+    if kubectl("get", "mutatingadmissionpolicies", ok=False).returncode != 0:
+        pytest.skip("the cluster has no MutatingAdmissionPolicy (it is v1 since Kubernetes 1.36)")
+    text = yaml.safe_dump_all(bodies)
+    kubectl("create", "-f", "-", stdin=text)
+    try:
+        yield
+    finally:
+        kubectl("delete", "--ignore-not-found", "-f", "-", stdin=text)
+
+
+async def injects(town: Stage) -> None:
+    """Wait until the injector acts."""
+
+    async def so() -> bool:
+        run = ("run", "tried", f"--image={IMAGE}", "--dry-run=server", "-o", "json")
+        made = json.loads(kubectl("-n", town.namespace, *run).stdout)
+        return SIDECAR in {one["name"] for one in made["spec"]["containers"]}
+
+    await until(so, "the injector acts", 30)

@@ -1,0 +1,97 @@
+"""Software that we did not write, drilled: Celery with Flower, and BullMQ with ioredis.
+
+A GameDay that claims what the software really does passes; one that claims what its users wish fails by that claim.
+"""
+
+import pytest
+
+from e2e.foreign import SIDECAR, claiming, closed, documented, gameday, injector, injects, mails, orders
+from e2e.stage import Stage
+from gameday.cluster.kinds import PODS, Object
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+AS_CLAIMED = {"Met", "AlwaysTrue"}
+PROOF = ("CutProven", "Severed", "Undone", "CutLifted")
+"""What the timeline tells of a cut that was real, and of its end."""
+
+
+def judged(status: Object, *otherwise: str, verdict: str) -> None:
+    """The cut was proven, open connections ended, and all but these expectations came as claimed."""
+    states = {one["name"]: one["state"] for one in status["expectations"]}
+    assert status["verdict"] == verdict, status["message"]
+    assert {name: state for name, state in states.items() if state not in AS_CLAIMED} == dict.fromkeys(
+        otherwise, "Missed"
+    )
+    reasons = [line["reason"] for line in status["timeline"]]
+    assert [r for r in reasons if r in PROOF] == list(PROOF)
+
+
+def passed(status: Object) -> None:
+    """Everything came as claimed; the figures are those of what has a deadline and was not true before."""
+    judged(status, verdict="Passed")
+    figures = {one["name"]: one["value"] for one in status["measurements"]}
+    assert 0 <= figures["timeToDetect"] <= 10
+    assert 0 <= figures["timeToRecover"] <= 90
+
+
+def failed_by(status: Object, claim: str) -> None:
+    """The claim alone was missed, and the message names it."""
+    judged(status, claim, verdict="Failed")
+    count = len(status["expectations"])
+    assert status["message"] == f"missed: {claim}; {count - 1} of {count} expectations met"
+    (one,) = (e for e in status["expectations"] if e["name"] == claim)
+    assert "never true" in one["message"]
+
+
+def warnings(status: Object) -> list[str]:
+    """What the preflight warned of."""
+    return [line["message"] for line in status["timeline"] if line["reason"] == "PreflightWarning"]
+
+
+async def test_celery_in_a_namespace_that_denies_by_default(town: Stage) -> None:
+    await town.needs_cilium()
+    town.apply(*closed())
+    await town.deploy(*orders())
+    await town.operator()
+
+    await town.start(gameday("orders"), "shut-out")
+    status = await town.finishes("shut-out")
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
+    assert "NetworkPolicy/default-deny isolates our observer" in status["message"]
+    assert status["undo"] == []
+
+    town.apply(*documented("api", "flower"))
+    await town.start(gameday("orders"), "hangs")
+    status = await town.finishes("hangs")
+    passed(status)
+    assert warnings(status) == []
+    await town.nothing_is_left()
+
+    wish = claiming(gameday("orders"), "orders hang", "orders answer 503", becomes="order.status == 503", within="10s")
+    await town.start(wish, "wishes")
+    status = await town.finishes("wishes")
+    failed_by(status, "orders answer 503")
+    await town.nothing_is_left()
+
+
+async def test_bullmq_beside_an_injected_sidecar(town: Stage) -> None:
+    with injector(town.namespace):
+        await injects(town)
+        await town.deploy(*mails(FAIL_FAST="1"))
+        pods, _ = await town.admin.list(PODS, town.namespace)
+        assert all(SIDECAR in {one["name"] for one in pod["spec"]["containers"]} for pod in pods)
+        await town.operator()
+
+        await town.start(gameday("mails"), "fails-fast")
+        status = await town.finishes("fails-fast")
+        passed(status)
+        (warning,) = warnings(status)
+        assert f"admission adds {SIDECAR} to our pods" in warning
+        await town.nothing_is_left()
+
+        await town.deploy(*mails())
+        await town.start(gameday("mails"), "hangs")
+        status = await town.finishes("hangs")
+        failed_by(status, "mails answer 503")
+        await town.nothing_is_left()
