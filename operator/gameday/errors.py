@@ -28,6 +28,12 @@ class NoAnswer(ClusterUnreachable):
     reason = "NoAnswer"
 
 
+class Unauthenticated(ClusterUnreachable):
+    """The API server does not know who we are: it has done nothing, and may know us again in a moment."""
+
+    reason = "Unauthenticated"
+
+
 class NotLeading(GameDayError):
     """The Lease of our process was not renewed for so long that another one may act."""
 

@@ -24,7 +24,7 @@ def gameday() -> None:
 
 @app.command()
 def operator(
-    context: typer.Context,
+    invocation: typer.Context,
     namespace: Annotated[str, typer.Option(help="Namespace of the operator's Lease.", envvar="GAMEDAY_NAMESPACE")],
     image: Annotated[str, typer.Option(help="Image of the agents: the operator's own.", envvar="GAMEDAY_IMAGE")],
     watch: Annotated[list[str] | None, typer.Option(help="Namespace to watch; repeatable; default: all.")] = None,
@@ -32,6 +32,9 @@ def operator(
     lease: Annotated[str, typer.Option(help="Name of the Lease.")] = "gameday-operator",
     port: Annotated[int, typer.Option(help="Port of /healthz and /metrics.")] = 8080,
     kubeconfig: Annotated[Path | None, typer.Option(help="Kubeconfig, outside a cluster.")] = None,
+    context: Annotated[
+        str | None, typer.Option(help="Context of the kubeconfig; default: its current one as of the start.")
+    ] = None,
     pull_policy: Annotated[str, typer.Option(help="Pull policy of the agents' image.")] = "IfNotPresent",
     agent_resources: Annotated[
         str, typer.Option(help="Requests and limits of each agent, as JSON.", envvar="GAMEDAY_AGENT_RESOURCES")
@@ -49,7 +52,7 @@ def operator(
         Literal["text", "json"], typer.Option(help="One line an entry: key=value, or JSON.")
     ] = "text",
 ) -> None:
-    """Run the operator, by the clocks in the context's object where it has one."""
+    """Run the operator, by the clocks in the invocation's object where it has one."""
     from gameday.cli.logs import LogFormat, set_up
     from gameday.cli.operate import operate
     from gameday.runner.agent_settings import USER, agent_settings
@@ -63,7 +66,7 @@ def operator(
     except ValueError as error:
         typer.echo(f"gameday: {error}", err=True)
         raise typer.Exit(2) from error
-    clock = context.ensure_object(Clock)
+    clock = invocation.ensure_object(Clock)
     set_up(log_level, LogFormat(log_format), clock.wall)
     settings = Settings(
         namespace=namespace,
@@ -73,6 +76,7 @@ def operator(
         lease=lease,
         port=port,
         kubeconfig=kubeconfig,
+        context=context,
         image_pull_policy=pull_policy,
         agents=agents,
     )

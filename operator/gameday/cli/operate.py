@@ -7,8 +7,11 @@ from typing import Any
 
 import kopf
 
+from gameday.cli.login import register_login
 from gameday.cluster.client import Cluster
+from gameday.cluster.credentials import Credentials
 from gameday.cluster.lease import LeaseLost
+from gameday.errors import NoCluster
 from gameday.handlers.events import register
 from gameday.runner.clock import Clock
 from gameday.runner.logs import logger
@@ -20,12 +23,19 @@ log = logger("gameday.operator")
 
 
 async def operate(settings: Settings, clock: Clock) -> int:
-    """Run until told to end; the exit code: 0 when told to, 1 when the Lease was lost or a part failed."""
-    cluster = await Cluster.connect(settings.kubeconfig)
+    """Run until told to end; the exit code: 0 when told to, 1 when there is no cluster or a part failed."""
+    try:
+        credentials = await Credentials.load(settings.kubeconfig, settings.context, clock.wall)
+    except NoCluster as error:
+        log.error("ending: %s", error)  # noqa: TRY400  a person reads it, and no traceback helps
+        return 1
+    log.info("talking to %s, by %s", credentials.login.server, credentials.login.source)
+    cluster = Cluster.by(credentials)
     operator = Operator(cluster, settings, clock.wall, clock.monotonic)
     server = await serve(operator.metrics, operator.heartbeat, settings.port)
     registry = kopf.OperatorRegistry()
-    register(registry, operator.supervisor, settings.kubeconfig)
+    register_login(registry, credentials)
+    register(registry, operator.supervisor)
     ready = asyncio.Event()
     leading = asyncio.create_task(operator.lead())
     parts = {

@@ -14,6 +14,7 @@ from gameday.errors import (
     Gone,
     Refused,
     TooManyRequests,
+    Unauthenticated,
 )
 
 OPT_IN_COMMAND = "kubectl apply -n {namespace} -k manifests/namespace"
@@ -36,6 +37,9 @@ OPERATOR_COMMAND = "kubectl apply -k manifests/operator"
 """What grants the operator its own rights."""
 
 
+RENEWAL: Final = "log in again, or check the kubeconfig's user or the ServiceAccount's token"
+"""What to do about credentials that are refused although they were read anew."""
+
 PATIENCE: Final = 1.0
 """Seconds to wait after a 429 that does not say how long."""
 LONGEST_PATIENCE: Final = 10.0
@@ -43,17 +47,27 @@ LONGEST_PATIENCE: Final = 10.0
 
 
 def error_of(
-    status: int, body: bytes, what: str, namespace: str | None, retry_after: str | None, *, own: bool = False
+    status: int,
+    body: bytes,
+    what: str,
+    namespace: str | None,
+    retry_after: str | None,
+    *,
+    own: bool = False,
+    problem: str = "",
 ) -> GameDayError:
     """The error that an HTTP status means; ``what`` names the call, as ``create pods``.
 
-    ``own`` says that the call was made as ourselves and not as a namespace's account.
+    ``own`` says that the call was made as ourselves and not as a namespace's account. ``problem`` is why our
+    credentials could not be renewed, if that was tried.
     """
     answer = parsed(body)
     message = f"{what}: {answer.get('message') or status}"
     reason = answer.get("reason", "")
     match status:
-        case 401 | 403:
+        case 401:
+            return Unauthenticated(f"{what}: the API server does not accept our credentials; {problem or RENEWAL}")
+        case 403:
             if reason == "Forbidden" and "is being terminated" in message:
                 return Absent(message)
             if not _NO_RIGHT.search(message):

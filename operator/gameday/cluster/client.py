@@ -3,9 +3,8 @@
 The typed API modules would cost 43 MB of memory (measured); none is imported here.
 """
 
+import asyncio
 import json
-import socket
-import struct
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -13,14 +12,14 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import aiohttp
-from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
-from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.client.rest import RESTClientObject, RESTResponse
+from kubernetes.aio.client.rest import RESTResponse
 
 from gameday.cluster.answers import error_of, parsed
+from gameday.cluster.connections import Pool
+from gameday.cluster.credentials import Credentials
 from gameday.cluster.kinds import PODS, RULES_REVIEWS, Kind, Object
-from gameday.errors import Absent, ClusterUnreachable, NoAnswer, NoCluster, NotLeading
+from gameday.errors import Absent, ClusterUnreachable, NoAnswer, NotLeading
 
 CALL_SECONDS: Final = 10.0
 """How long any single call may take in all."""
@@ -31,22 +30,14 @@ WATCH_SECONDS: Final = 300
 SILENCE_SECONDS: Final = 90.0
 """Longest silence of a watch: bookmarks come about every minute, so more is a dead connection."""
 
+UNAUTHORIZED: Final = 401
+"""The HTTP status with which the API server refuses credentials."""
+
 ACCOUNT: Final = "gameday"
 """The ServiceAccount as which the operator acts in a namespace."""
 
 CONTAINER: Final = "agent"
 """The container of an agent's pod, whose log is read; whatever else runs there was injected."""
-
-
-class Connections(RESTClientObject):
-    """As many connections as there are calls, which deliver nothing more once they are closed.
-
-    Else the kernel would go on for minutes with a request that we have given up, and it might be carried out long after
-    it was undone.
-    """
-
-    def _create_connector(self) -> aiohttp.TCPConnector:
-        return aiohttp.TCPConnector(limit=0, ssl=self.ssl_context, socket_factory=_abortive)
 
 
 class Cluster:
@@ -58,11 +49,13 @@ class Cluster:
     def __init__(
         self,
         api: ApiClient,
+        pool: Pool,
         headers: Mapping[str, str],
         requests: Counter[tuple[str, str]],
         may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         self._api = api
+        self._pool = pool
         self._headers = dict(headers)
         self._may_write = may_write
         self.requests = requests
@@ -70,35 +63,29 @@ class Cluster:
 
     @classmethod
     async def connect(cls, kubeconfig: Path | None = None, context: str | None = None) -> Self:
-        """Connect as a pod's ServiceAccount where no kubeconfig is given and there is one, else by kubeconfig.
+        """Connect as a pod's ServiceAccount where no kubeconfig is named and there is one, else by kubeconfig.
 
         Raises:
-            NoCluster: when the kubeconfig names none.
+            NoCluster: when no cluster is named, or what it needs is missing.
 
         """
-        settings = Configuration()
-        token = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
-        if kubeconfig is None and token.exists():  # noqa: ASYNC240  once, at the start
-            config.load_incluster_config(settings)  # type: ignore[no-untyped-call]  # untyped upstream
-        else:
-            path = str(kubeconfig) if kubeconfig is not None else None
-            load = config.load_kube_config
-            try:
-                await load(path, context=context, client_configuration=settings, persist_config=False)  # type: ignore[no-untyped-call]  # untyped upstream
-            except config.ConfigException as error:
-                raise NoCluster(f"{path or 'the kubeconfig'}: {error}; set KUBECONFIG or name another") from error
-        api = ApiClient(settings)
-        api.rest_client = Connections(settings)
-        return cls(api, {}, Counter())
+        return cls.by(await Credentials.load(kubeconfig, context))
+
+    @classmethod
+    def by(cls, credentials: Credentials) -> Self:
+        """Connect where these credentials lead; they may serve other clients as well, and are closed with this one."""
+        return cls(ApiClient(credentials.login.configuration), Pool(credentials), {}, Counter())
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._pool.credentials.close()
+        await self._pool.close()
         await self._api.close()  # type: ignore[no-untyped-call]  # untyped upstream
 
     def as_account(self, namespace: str) -> "Cluster":
         """The same connection, acting as the namespace's account; its groups follow from its name."""
         user = f"system:serviceaccount:{namespace}:{ACCOUNT}"
-        return Cluster(self._api, {"Impersonate-User": user}, self.requests, self._may_write)
+        return Cluster(self._api, self._pool, {"Impersonate-User": user}, self.requests, self._may_write)
 
     def fenced(self, may_write: Callable[[], bool]) -> "Cluster":
         """The same connection, which asks ``may_write`` right before each write is sent.
@@ -106,7 +93,7 @@ class Cluster:
         A process that stood still for a while must not go on with what it was about to do: by now another one may have
         undone it.
         """
-        return Cluster(self._api, self._headers, self.requests, may_write)
+        return Cluster(self._api, self._pool, self._headers, self.requests, may_write)
 
     async def get(self, kind: Kind, namespace: str | None, name: str, subresource: str | None = None) -> Object | None:
         """Read an object, or None when it is not there."""
@@ -285,8 +272,6 @@ class Cluster:
     ) -> Object:
         path = kind.path(namespace, name, subresource)
         what = f"{verb} {kind.plural}{f' {name}' if name else ''}"
-        if method != "GET" and not self._may_write():
-            raise NotLeading(f"{what}: not sent, since this process' Lease was not renewed in time")
         timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
         self.requests[verb, kind.plural] += 1
         async with self._open(method, path, what, namespace, timeout, body, query) as answer:
@@ -307,19 +292,18 @@ class Cluster:
         headers = {"Accept": "application/json", "Content-Type": "application/json"} | self._headers
         if method == "PATCH":
             headers["Content-Type"] = "application/merge-patch+json"
+        # The body is JSON already: the client's own way through all of it would cost a third of a call.
+        query_params = list((query or {}).items())
+        request: Any = await self._api.param_serialize(method, path, query_params=query_params, header_params=headers)
         try:
-            # The body is JSON already: the client's own way through all of it would cost a third of a call.
-            request: Any = await self._api.param_serialize(
-                method, path, query_params=list((query or {}).items()), header_params=headers,
-                auth_settings=["BearerToken"],
-            )  # fmt: skip
-            method_, url, header_params, _, _ = request
-            answer = await self._api.call_api(method_, url, header_params, body, _request_timeout=timeout)
+            async with asyncio.timeout(timeout.total):
+                answer = await self._sent(request, body, what, timeout)
             try:
                 if not 200 <= answer.status <= 299:
                     retry_after = answer.headers.get("Retry-After")
                     body_read, own = await answer.response.read(), not self._headers
-                    raise error_of(answer.status, body_read, what, namespace, retry_after, own=own)
+                    problem = self._pool.credentials.problem
+                    raise error_of(answer.status, body_read, what, namespace, retry_after, own=own, problem=problem)
                 yield answer
             finally:
                 answer.response.close()
@@ -329,12 +313,23 @@ class Cluster:
             text = str(error) or type(error).__name__
             raise NoAnswer(f"{what}: the API server did not answer: {text}") from error
 
+    async def _sent(self, request: Any, body: Object | None, what: str, timeout: aiohttp.ClientTimeout) -> RESTResponse:
+        """The answer to a request, which is sent once more with renewed credentials where these are refused."""
+        number = self._pool.credentials.number
+        answer = await self._send(request, body, what, timeout)
+        if answer.status == UNAUTHORIZED and await self._pool.credentials.renew(number):
+            answer.response.close()
+            return await self._send(request, body, what, timeout)
+        return answer
 
-def _abortive(address: tuple[Any, ...]) -> socket.socket:
-    """A socket whose unsent bytes go with it, also when the kernel closes it for a process that died: see socket(7)."""
-    made = socket.socket(*address[:3])
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    return made
+    async def _send(self, request: Any, body: Object | None, what: str, timeout: aiohttp.ClientTimeout) -> RESTResponse:
+        method, url, headers, _, _ = request
+        if method != "GET" and not self._may_write():
+            raise NotLeading(f"{what}: not sent, since this process' Lease was not renewed in time")
+        self._api.rest_client = await self._pool.connections()
+        sent = headers | self._pool.credentials.headers()
+        answer: RESTResponse = await self._api.call_api(method, url, sent, body, _request_timeout=timeout)
+        return answer
 
 
 def _selectors(labels: str, fields: str) -> dict[str, str]:

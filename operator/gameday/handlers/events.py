@@ -4,10 +4,7 @@ Only ``on.event`` handlers stand here: they are level-triggered, and with them K
 annotation of its own. The finalizer of a drill is the runner's.
 """
 
-import dataclasses
-import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Final
 
 import kopf
@@ -44,8 +41,8 @@ class NoDifference(kopf.DiffBaseStorage):
         """Nothing is noted."""
 
 
-def register(registry: kopf.OperatorRegistry, supervisor: Supervisor, kubeconfig: Path | None) -> None:
-    """Hang the handlers into a registry."""
+def register(registry: kopf.OperatorRegistry, supervisor: Supervisor) -> None:
+    """Hang the handlers into a registry, beside which Kopf needs to know how to log in."""
 
     @kopf.on.startup(registry=registry)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -57,13 +54,6 @@ def register(registry: kopf.OperatorRegistry, supervisor: Supervisor, kubeconfig
         settings.watching.server_timeout = 300
         settings.watching.client_timeout = 330
 
-    @kopf.on.login(registry=registry)
-    async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        if kubeconfig is not None:
-            return _from_kubeconfig(kubeconfig)
-        found = kopf.login_with_service_account(**kwargs)
-        return _by_address(found) if found is not None else kopf.login_with_kubeconfig(**kwargs)
-
     @kopf.on.event(GROUP, VERSION, "gamedays", registry=registry)
     async def gameday_changed(event: kopf.RawEvent, **_: Any) -> None:
         supervisor.gameday_seen(event["type"] == "DELETED", dict(event["object"]))
@@ -71,29 +61,3 @@ def register(registry: kopf.OperatorRegistry, supervisor: Supervisor, kubeconfig
     @kopf.on.event(GROUP, VERSION, "drills", registry=registry)
     async def drill_changed(event: kopf.RawEvent, **_: Any) -> None:
         supervisor.drill_seen(event["type"] == "DELETED", dict(event["object"]))
-
-
-def _by_address(info: kopf.ConnectionInfo) -> kopf.ConnectionInfo:
-    """Kopf takes the API server's name; by its address, which every pod is told, the operator needs no DNS."""
-    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
-    return dataclasses.replace(info, server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}")
-
-
-def _from_kubeconfig(path: Path) -> kopf.ConnectionInfo:
-    """Kopf reads only the KUBECONFIG variable; this reads the one that was named."""
-    import yaml
-
-    config = yaml.safe_load(path.read_text())
-    named = {kind: {item["name"]: item for item in config[kind]} for kind in ("contexts", "clusters", "users")}
-    context = named["contexts"][config["current-context"]]["context"]
-    cluster, user = named["clusters"][context["cluster"]]["cluster"], named["users"][context["user"]]["user"]
-    return kopf.ConnectionInfo(
-        server=cluster["server"],
-        ca_path=cluster.get("certificate-authority"),
-        ca_data=cluster.get("certificate-authority-data"),
-        certificate_path=user.get("client-certificate"),
-        certificate_data=user.get("client-certificate-data"),
-        private_key_path=user.get("client-key"),
-        private_key_data=user.get("client-key-data"),
-        token=user.get("token"),
-    )

@@ -90,7 +90,7 @@ def run(*arguments: str) -> Result:
 def test_a_kubeconfig_that_names_no_cluster_is_an_error_in_words(tmp_path: Path) -> None:
     done = run("halt", "--kubeconfig", str(tmp_path / "none"))
     assert done.exit_code == 1
-    assert "set KUBECONFIG or name another" in done.output
+    assert "name one with --kubeconfig or KUBECONFIG" in done.output
 
 
 def test_an_api_server_that_does_not_answer_is_an_error_in_words(tmp_path: Path) -> None:
