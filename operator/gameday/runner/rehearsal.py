@@ -27,6 +27,23 @@ from gameday.steps import job as job_step
 AUTOPILOT: Final = re.compile(r"autogke-node-affinity|Auto GKE|GKE Warden")
 """How GKE Autopilot refuses a pod that names its node."""
 
+MEANINGS: Final = (
+    (
+        AUTOPILOT,
+        "GKE Autopilot chooses the nodes itself, so no witness can stand beside a target: drill elsewhere",
+    ),
+    (
+        re.compile(r"security context constraint"),
+        "OpenShift gives each namespace users of its own: leave the choice to it with an empty GAMEDAY_AGENT_USER on "
+        "the operator",
+    ),
+    (
+        re.compile(r"(minimum|maximum) \S+ usage per (Container|Pod) is|max limit to request ratio per"),
+        "set what the pods of a drill request and may use with GAMEDAY_AGENT_RESOURCES on the operator",
+    ),
+)
+"""What the refusals of known clusters mean, and what to do about them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -111,9 +128,7 @@ async def rehearse(account: Cluster, namespace: str, tried: tuple[Part, ...]) ->
 
 def explained(refusal: str) -> str:
     """What the API server says of a pod of ours, and where that is known what it means."""
-    if AUTOPILOT.search(refusal):
-        refusal += "; GKE Autopilot chooses the nodes itself, so no witness can stand beside a target: drill elsewhere"
-    return refusal
+    return "; ".join([refusal, *(meaning for words, meaning in MEANINGS if words.search(refusal))])
 
 
 def findings(plan: Plan, rehearsal: Rehearsal, sight: Sight) -> Iterator[Finding]:

@@ -84,16 +84,35 @@ def test_the_fuse_that_is_tried_is_told_and_placed_as_the_one_that_is_lit() -> N
     assert pod["spec"]["nodeSelector"]["pool"] == "shop"
 
 
-async def test_a_refusal_of_autopilot_says_what_it_means(api_server: ApiServer, cluster: Cluster) -> None:
+@pytest.mark.parametrize(
+    ("refusal", "meaning"),
+    [
+        (
+            "admission webhook denied the request: GKE Warden rejected the request",
+            "GKE Autopilot chooses the nodes itself",
+        ),
+        (
+            "unable to validate against any security context constraint: [provider restricted-v2: .containers[0]."
+            "runAsUser: Invalid value: 65532: must be in the ranges: [1000680000, 1000689999]]",
+            "leave the choice to it with an empty GAMEDAY_AGENT_USER on the operator",
+        ),
+        ("minimum memory usage per Container is 64Mi, but request is 32Mi", "with GAMEDAY_AGENT_RESOURCES"),
+        ("maximum cpu usage per Pod is 200m, but limit is 500m", "with GAMEDAY_AGENT_RESOURCES"),
+        ("cpu max limit to request ratio per Container is 4, but provided ratio is 50", "with GAMEDAY_AGENT_RESOURCES"),
+    ],
+)
+async def test_a_refusal_of_a_known_cluster_says_what_it_means(
+    api_server: ApiServer, cluster: Cluster, refusal: str, meaning: str
+) -> None:
     def admit(plural: str, body: Object) -> Object:
         if plural == "pods":
-            raise Refused("admission webhook denied the request: GKE Warden rejected the request")
+            raise Refused(refusal)
         return body
 
     api_server.admission = admit
     answered = await rehearse(cluster, "shop", tried())
     assert len(answered.refused) == 5
-    assert all("GKE Autopilot chooses the nodes itself" in text for text in answered.refused)
+    assert all(f"{refusal}; " in text and meaning in text for text in answered.refused)
 
 
 async def test_nothing_is_created_and_nothing_found_where_admission_changes_nothing(

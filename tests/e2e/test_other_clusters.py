@@ -1,0 +1,302 @@
+"""Clusters that this bed is not, emulated by admission policies that refuse what they refuse, in their words.
+
+OpenShift's SCC, GKE Autopilot, EKS Fargate, Windows nodes and tainted nodes: what a person reads there, that nothing
+was changed, and what makes the drill run. No such cluster was at hand: all of them are emulated.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import pytest
+import yaml
+
+from e2e.dialling import until
+from e2e.stage import POLICIES, Stage, kubectl, small
+from gameday.cluster.kinds import DEPLOYMENTS, JOBS, PODS, Object
+from gameday.cluster.streams import Mirror
+from gameday.model.labels import DRILL
+
+pytestmark = pytest.mark.e2e
+
+USERS = (1000680000, 1000689999)
+"""The users that the emulated OpenShift gives to a namespace."""
+PULL = {"image": "localhost/gameday-shop:dev", "imagePullPolicy": "IfNotPresent"}
+ENOUGH = '{"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "500m", "memory": "96Mi"}}'
+DEDICATED = {"key": "example.com/dedicated", "operator": "Equal", "value": "shop", "effect": "NoSchedule"}
+PUT_BACK = {
+    "ifMissed": ["healthy again"],
+    "within": "1m",
+    "steps": [{"name": "stop", "scale": {"deployment": "api", "replicas": 0}}],
+}
+"""A rollback, so that the pods of fuses are tried as well."""
+
+SCC = "unable to validate against any security context constraint: [provider restricted-v2: "
+WARDEN = "GKE Warden rejected the request because it violates one or more constraints. Violations details: "
+POD = "object.spec.securityContext"
+HOST_PATHS = "!has(object.spec.volumes) || object.spec.volumes.all(v, !has(v.hostPath))"
+
+
+def each(rule: str) -> str:
+    """A rule for each container."""
+    return f"object.spec.containers.all(c, {rule})"
+
+
+RESTRICTED = {
+    f"has({POD}.runAsUser) && {POD}.runAsUser >= {USERS[0]} && {POD}.runAsUser <= {USERS[1]}": (
+        f"{SCC}.containers[0].runAsUser: Invalid value: 65532: must be in the ranges: [{USERS[0]}, {USERS[1]}]]"
+    ),
+    f"has({POD}.fsGroup) && {POD}.fsGroup == {USERS[0]}": (
+        f"{SCC}.spec.securityContext.fsGroup: Invalid value: []int64{{65532}}: 65532 is not an allowed group]"
+    ),
+    each("c.securityContext.allowPrivilegeEscalation == false"): f"{SCC}allowPrivilegeEscalation: Invalid value: true]",
+    each("'ALL' in c.securityContext.capabilities.drop"): f"{SCC}capabilities.drop: Required value]",
+    f"{POD}.seccompProfile.type == 'RuntimeDefault'": f"{SCC}seccomp may not be set]",
+    "!has(object.spec.hostNetwork) && !has(object.spec.hostPID)": f"{SCC}.spec.hostNetwork: Invalid value: true]",
+    HOST_PATHS: f"{SCC}.spec.volumes[0]: Invalid value: hostPath]",
+}
+"""What OpenShift's restricted-v2 allows, each with the words of its refusal."""
+
+AUTOPILOT = {
+    "!has(object.spec.affinity) || !has(object.spec.affinity.nodeAffinity)": (
+        f'{WARDEN}{{"[denied by autogke-node-affinity-selector-limitation]":["node affinity is not allowed"]}}'
+    ),
+    HOST_PATHS: f'{WARDEN}{{"[denied by autogke-no-write-mode-hostpath]":["hostPath is not allowed"]}}',
+}
+
+LEAST = {
+    each("quantity(c.resources.requests['cpu']).compareTo(quantity('50m')) >= 0"): (
+        "minimum cpu usage per Container is 50m, but request is 10m"
+    ),
+    each("quantity(c.resources.requests['memory']).compareTo(quantity('52Mi')) >= 0"): (
+        "minimum memory usage per Container is 52Mi, but request is 32Mi"
+    ),
+}
+"""The least of Autopilot, refused as a LimitRange does it; Autopilot itself raises what is too small."""
+
+MIXED = {
+    "has(object.spec.nodeSelector) && object.spec.nodeSelector[?'kubernetes.io/os'] == optional.of('linux')": (
+        "0/2 nodes are available: a pod that does not select Linux may land on a Windows node"
+    ),
+    "has(object.spec.tolerations) && object.spec.tolerations.exists(t, t.operator == 'Exists' && !has(t.key) || "
+    "has(t.key) && t.key == 'example.com/dedicated')": (
+        "0/2 nodes are available: 2 node(s) had untolerated taint(s) example.com/dedicated"
+    ),
+}
+"""What keeps a pod off the nodes where all are tainted and some run Windows."""
+
+
+def bound(town: Stage) -> Object:
+    """What binds a policy to the stage alone."""
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": town.namespace}}}
+
+
+def on_pods() -> Object:
+    return {
+        "resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]
+    }
+
+
+def refusing(town: Stage, rules: dict[str, str]) -> Iterable[Object]:
+    """A policy that refuses pods in the stage but those of which each rule is true."""
+    metadata = {"name": f"emulated-{town.namespace}"}
+    validations = [{"expression": rule, "message": words, "reason": "Forbidden"} for rule, words in rules.items()]
+    yield {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": metadata,
+        "spec": {"matchConstraints": on_pods(), "validations": validations},
+    }
+    yield {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": metadata,
+        "spec": {"policyName": metadata["name"], "validationActions": ["Deny"], "matchResources": bound(town)},
+    }
+
+
+def giving_users(town: Stage) -> Iterable[Object]:
+    """A policy that gives a user to pods in the stage that name none, as the SCC's admission does."""
+    metadata = {"name": f"emulated-users-{town.namespace}"}
+    given = f"Object.spec.securityContext{{runAsUser: {USERS[0]}, fsGroup: {USERS[0]}}}"
+    mutation = {"expression": f"Object{{spec: Object.spec{{securityContext: {given}}}}}"}
+    yield {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingAdmissionPolicy",
+        "metadata": metadata,
+        "spec": {
+            "matchConstraints": on_pods(),
+            "matchConditions": [
+                {
+                    "name": "no-user",
+                    "expression": "!has(object.spec.securityContext) || !has(object.spec.securityContext.runAsUser)",
+                }
+            ],
+            "failurePolicy": "Fail",
+            "reinvocationPolicy": "Never",
+            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": mutation}],
+        },
+    }
+    yield {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": metadata,
+        "spec": {"policyName": metadata["name"], "matchResources": bound(town)},
+    }
+
+
+def bare(name: str, **spec: Any) -> Object:
+    """A pod of the team's that fits nowhere but where it says."""
+    container = {"name": "c", "command": ["sleep", "600"], **PULL}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": "api"}},
+        "spec": {"terminationGracePeriodSeconds": 0, "containers": [container], **spec},
+    }
+
+
+@contextlib.asynccontextmanager
+async def emulated(town: Stage, *bodies: Object) -> AsyncIterator[None]:
+    """Policies for the stage, once they hold."""
+    town.revokes("another cluster is emulated, whose admission refuses")
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(bodies))
+    try:
+        anything = yaml.safe_dump(bare("refused", volumes=[{"name": "host", "hostPath": {"path": "/"}}]))
+
+        async def hold() -> bool:
+            done = kubectl("-n", town.namespace, "create", "--dry-run=server", "-f", "-", stdin=anything, ok=False)
+            return "emulated-" in done.stderr
+
+        await until(hold, "the emulated admission holds")
+        yield
+    finally:
+        for body in bodies:
+            kubectl("delete", body["kind"], body["metadata"]["name"], "--ignore-not-found", ok=False)
+
+
+@contextlib.asynccontextmanager
+async def untouched(town: Stage) -> AsyncIterator[None]:
+    """Nothing of a drill is ever made meanwhile, and nothing of the team's is changed."""
+    kinds = (*POLICIES, JOBS, PODS)
+    before = {
+        kind: {one["metadata"]["name"] for one in (await town.admin.list(kind, town.namespace))[0]} for kind in kinds
+    }
+    deployments = await generations(town)
+    made: set[str] = set()
+    async with contextlib.AsyncExitStack() as stack:
+        for kind in kinds:
+            mirror = Mirror(town.admin, kind, town.namespace, lambda: None)
+            mirror._changed = lambda mirror=mirror, kind=kind: made.update(set(mirror.objects) - before[kind])  # type: ignore[misc]
+            stack.push_async_callback(ended, asyncio.create_task(mirror.run()))
+        yield
+        await town.nothing_is_left()
+    assert made == set()
+    assert await generations(town) == deployments
+
+
+async def ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def generations(town: Stage) -> dict[str, int]:
+    """How often the spec of each Deployment was changed."""
+    found, _ = await town.admin.list(DEPLOYMENTS, town.namespace)
+    return {one["metadata"]["name"]: one["metadata"]["generation"] for one in found}
+
+
+async def refused(town: Stage, environment: dict[str, str] | None = None) -> str:
+    """Why a drill is refused here before anything is made."""
+    await town.operator(environment=environment)
+    async with untouched(town):
+        await town.start(small(rollback=PUT_BACK))
+        status = await town.finishes()
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed"), status["message"]
+    assert status["undo"] == []
+    message: str = status["message"]
+    return message
+
+
+async def passes(town: Stage, environment: dict[str, str] | None = None) -> list[Object]:
+    """Run a drill that passes; its pods as they were under the cut."""
+    await town.operator(environment=environment)
+    await town.start(small(rollback=PUT_BACK))
+    await town.in_phase("Outage")
+    pods, _ = await town.admin.list(PODS, town.namespace, DRILL)
+    status = await town.finishes()
+    assert status["verdict"] == "Passed", status["message"]
+    await town.nothing_is_left()
+    return list(pods)
+
+
+async def test_openshift_emulated_refuses_a_fixed_user_and_the_message_names_the_setting(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    async with emulated(town, *refusing(town, RESTRICTED)):
+        message = await refused(town)
+    assert "runAsUser: Invalid value: 65532: must be in the ranges: [1000680000, 1000689999]" in message
+    assert "leave the choice to it with an empty GAMEDAY_AGENT_USER on the operator" in message
+
+
+async def test_openshift_emulated_runs_a_drill_as_the_users_that_it_chooses(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    async with emulated(town, *giving_users(town), *refusing(town, RESTRICTED)):
+        pods = await passes(town, {"GAMEDAY_AGENT_USER": ""})
+    assert len(pods) >= 3
+    assert {pod["spec"]["securityContext"]["runAsUser"] for pod in pods} == {USERS[0]}
+
+
+async def test_autopilot_emulated_is_refused_as_a_cluster_without_witnesses(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    async with emulated(town, *refusing(town, AUTOPILOT)):
+        message = await refused(town, {"GAMEDAY_AGENT_RESOURCES": ENOUGH})
+    assert "autogke-node-affinity-selector-limitation" in message
+    assert "GKE Autopilot chooses the nodes itself, so no witness can stand beside a target: drill elsewhere" in message
+
+
+async def test_requests_that_are_too_small_are_refused_with_the_setting(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    async with emulated(town, *refusing(town, LEAST | {HOST_PATHS: "hostPath"})):
+        message = await refused(town)
+    assert "minimum cpu usage per Container is 50m, but request is 10m" in message
+    assert "set what the pods of a drill request and may use with GAMEDAY_AGENT_RESOURCES on the operator" in message
+
+
+async def test_tainted_and_windows_nodes_emulated_get_no_pod_that_does_not_fit(town: Stage) -> None:
+    """With the least requests of another policy, so that each setting is seen to reach every pod."""
+    await town.shop(parts=("api", "redis"), replicas=1)
+    patch = yaml.safe_dump({"spec": {"template": {"spec": {"tolerations": [DEDICATED]}}}})
+    kubectl("-n", town.namespace, "patch", "deployment", "api", "--type=strategic", "-p", patch)
+    await town.deploy({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "none"}})
+    async with emulated(town, *refusing(town, MIXED | LEAST)):
+        pods = await passes(town, {"GAMEDAY_AGENT_RESOURCES": ENOUGH})
+    assert len(pods) >= 3
+    for pod in pods:
+        assert pod["spec"]["nodeSelector"]["kubernetes.io/os"] == "linux"
+        taken_over = DEDICATED in pod["spec"]["tolerations"]
+        assert taken_over or {"operator": "Exists"} in pod["spec"]["tolerations"], pod["metadata"]["name"]
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("fargate-by-label", "odd run on Fargate, where each pod has a node of its own and none can stand beside it"),
+        ("fargate-by-node", "odd run on Fargate, where each pod has a node of its own and none can stand beside it"),
+        ("windows", "odd run on Windows nodes, where the pods of a drill cannot run"),
+    ],
+)
+async def test_a_target_where_no_witness_can_stand_is_refused_by_name(town: Stage, where: str, words: str) -> None:
+    """Emulated: a pod that is marked as EKS marks those on Fargate, one on such a node, one that wants Windows."""
+    await town.shop(parts=("api", "redis"), replicas=1)
+    odd = {
+        "fargate-by-label": bare("odd"),
+        "fargate-by-node": bare("odd", nodeName="fargate-ip-10-0-0-1.ec2.internal"),
+        "windows": bare("odd", nodeSelector={"kubernetes.io/os": "windows"}),
+    }[where]
+    if where == "fargate-by-label":
+        odd["metadata"]["labels"]["eks.amazonaws.com/fargate-profile"] = "default"
+    town.apply(odd)
+    message = await refused(town)
+    assert words in message
+    assert "leave them out of the selection" in message
