@@ -46,7 +46,7 @@ def judge_always(expectation: Expectation, track: Track, window: Window) -> Judg
     until = window.ends_at if window.ends_at is not None else float("inf")
     points = [p for p in track.points if begins <= p.sent <= until]
     tolerates = tolerated(expectation, track)
-    for violation in _certain(points, track):
+    for violation in _certain(track, begins, until):
         if _is_too_much(violation, tolerates):
             return Judgement(ResultState.MISSED, violation.last.sent, why=_told(violation, begins, tolerates))
     if window.ends_at is None or window.now < window.ends_at:
@@ -77,10 +77,9 @@ def longest_violation(expectation: Expectation, track: Track, window: Window) ->
     if begins is None:
         return ""
     until = window.ends_at if window.ends_at is not None else window.now
-    points = [p for p in track.points if begins <= p.sent <= until]
     tolerates = tolerated(expectation, track)
     worst: Violation | None = None
-    for violation in _certain(points, track):
+    for violation in _certain(track, begins, until):
         if _is_too_much(violation, tolerates) and (worst is None or violation.length > worst.length):
             worst = violation
     return _told(worst, begins, tolerates) if worst is not None else ""
@@ -99,14 +98,16 @@ def _told(violation: Violation, begins: float, tolerates: float | None) -> str:
     return f"{why} ({violation.first.why})" if violation.first.why else why
 
 
-def _certain(points: list[Point], track: Track) -> Iterator[Violation]:
-    """Each false sample with the unbroken violation that it belongs to."""
+def _certain(track: Track, begins: float, until: float) -> Iterator[Violation]:
+    """Each false sample from ``begins`` to ``until`` with the unbroken violation that it belongs to."""
     current: Violation | None = None
-    for point in points:
+    for index, point in enumerate(track.points):
+        if not begins <= point.sent <= until:
+            continue
         if point.value is not False:
             current = None
             continue
-        if current is None or track.gap_within(current.last.sent, point.sent) is not None:
+        if current is None or track.gap_before(index, current.last) is not None:
             current = Violation(point, point, plain=False)
         twice = point.lost_before is not None and point.lost_before >= current.first.sent
         current = Violation(current.first, point, current.plain or not point.lost or twice)

@@ -61,10 +61,10 @@ def _with_gaps(points: Sequence[Point], gaps: Iterable[Gap], since: float) -> Se
 def _search(points: Sequence[Point], wanted: Wanted, track: Track | None) -> Found:
     found = Found()
     start = last = None
-    for point in points:
+    for index, point in enumerate(points):
         if point.sent < wanted.since:
             continue
-        if start is not None and last is not None and track is not None and broken(track, last, point):
+        if start is not None and last is not None and track is not None and broken(track, last, index):
             start = None
         if point.value is not True:
             start = None
@@ -83,11 +83,12 @@ def _search(points: Sequence[Point], wanted: Wanted, track: Track | None) -> Fou
     return found
 
 
-def broken(track: Track, last: Point, point: Point) -> str:
-    """Why nobody knows whether it was the same from one sample to the next, or ""."""
+def broken(track: Track, last: Point, index: int) -> str:
+    """Why nobody knows whether it was the same from one sample to the one at ``index``, or ""."""
+    point = track.points[index]
     if point.value is None:
         return point.why or "a sample could not be judged"
     if point.sent - last.sent > track.patience:
         return f"no sample for {point.sent - last.sent:.1f} s"
-    gap = track.gap_within(last.sent, point.sent)
+    gap = track.gap_before(index, last)
     return gap.why if gap is not None else ""

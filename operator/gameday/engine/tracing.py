@@ -11,7 +11,7 @@ A line counts as soon as no earlier one of another agent can follow, so the same
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gameday.engine.expressions import BASELINE, INCREASES, Expression, Outcome, OutcomeKind
 from gameday.engine.feeds import Feed, Line
@@ -113,7 +113,7 @@ class Tracer:
         for index, gap in enumerate(self.track.gaps):
             if gap.since == since and gap.until == math.inf:
                 del self.track.gaps[index]
-                self.track.gap(since, sample.sent, gap.why)
+                self.track.gaps.append(replace(gap, until=sample.sent))
                 return
 
     def _point(self, sample: Sample) -> Point:

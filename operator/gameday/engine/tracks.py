@@ -41,11 +41,16 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A time in which samples may have been sent that we did not get; ``until`` is infinite while it lasts."""
+    """A time in which samples may have been sent that we did not get; ``until`` is infinite while it lasts.
+
+    ``after`` is how many points of the track there were when it was found: what was not got would have stood behind
+    them, so it breaks no run of theirs.
+    """
 
     since: float
     until: float
     why: str
+    after: int = field(default=0, compare=False)
 
 
 @dataclass(slots=True)
@@ -74,11 +79,16 @@ class Track:
 
     def gap(self, since: float, until: float, why: str) -> None:
         """Mark a time in which samples may be missing."""
-        self.gaps.append(Gap(since, until, why))
+        self.gaps.append(Gap(since, until, why, len(self.points)))
 
     def gap_within(self, since: float, until: float) -> Gap | None:
         """The first gap that touches the inside of a span."""
         return next((gap for gap in self.gaps if gap.since < until and gap.until > since), None)
+
+    def gap_before(self, index: int, last: Point) -> Gap | None:
+        """The first gap between a point and the one at ``index``, which follows it."""
+        until = self.points[index].sent
+        return next((g for g in self.gaps if g.after <= index and g.since < until and g.until > last.sent), None)
 
     def last_judgeable_before(self, moment: float) -> Point | None:
         """The last point that is true or false of a sample sent before ``moment``."""

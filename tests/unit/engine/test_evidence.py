@@ -577,3 +577,21 @@ def test_what_is_decided_stays_decided(
             assert judgement == decided
         elif judgement.state in {ResultState.MET, ResultState.MISSED, ResultState.ALWAYS_TRUE}:
             decided = judgement
+
+
+def test_lines_that_are_lost_later_do_not_break_a_violation_that_was_seen() -> None:
+    evidence = a_drill()
+    window = Window(5.0, 5.5, 6.5, 1.0, 15.0, 10.0)
+    across = always("health.status == 200 || queue.depth < 5", "across probes")
+    told = [
+        Sample("observer", 12, "queue", 5.1, 5.11, False, "refused", {}),
+        Sample("observer", 13, "health", 6.0, 6.01, True, None, {"status": 500}),
+        Sample("observer", 14, "queue", 6.1, 6.11, True, None, {"depth": 5}),
+        Sample("observer", 60, "queue", 29.1, 29.11, True, None, {"depth": 0}),
+    ]
+    found = []
+    for sample in told:
+        evidence.take(sample)
+        found.append(evidence.judge(Stage.OUTAGE, across, window))
+    assert found[2].state is ResultState.MISSED
+    assert found[3] == found[2]

@@ -4,6 +4,7 @@ import pytest
 
 from gameday.engine.judge import guardrail_unknown, judge, miss
 from gameday.engine.judgement import Judgement, Window
+from gameday.engine.tracks import Gap
 from gameday.model.plan import Expectation, Mode
 from gameday.model.record import ResultState
 from unit.engine.strips import strip
@@ -26,7 +27,7 @@ def always(
     expectation = Expectation("it", Mode.ALWAYS, "a.b", tolerates=tolerates, guardrail=guardrail, after=after)
     track = strip(text)
     if gap is not None:
-        track.gap(*gap, "lines are missing")
+        track.gaps.append(Gap(*gap, "lines are missing"))
     return judge(expectation, track, Window(START, START + 0.5, ends, 10.0, now, 10.0, final=final))
 
 

@@ -5,6 +5,7 @@ import pytest
 from gameday.engine.judge import judge
 from gameday.engine.judge_becomes import already_true
 from gameday.engine.judgement import Judgement, Window
+from gameday.engine.tracks import Gap
 from gameday.model.plan import Expectation, Mode
 from gameday.model.record import ResultState
 from unit.engine.strips import strip
@@ -19,7 +20,7 @@ def becomes(
     expectation = Expectation("it", Mode.BECOMES, "a.b", within=WITHIN, holds=holds)
     track = strip(text)
     if gap is not None:
-        track.gap(*gap, "lines are missing")
+        track.gaps.append(Gap(*gap, "lines are missing"))
     return judge(expectation, track, Window(REQUESTED, zero, None, 10.0, 60.0, 10.0, false_from=REHEARSED))
 
 

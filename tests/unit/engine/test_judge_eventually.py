@@ -4,6 +4,7 @@ import pytest
 
 from gameday.engine.judge import judge, miss
 from gameday.engine.judgement import Judgement, Window
+from gameday.engine.tracks import Gap
 from gameday.model.plan import Expectation, Mode
 from gameday.model.record import ResultState
 from unit.engine.strips import strip
@@ -28,7 +29,7 @@ def eventually(
     expectation = Expectation("it", Mode.EVENTUALLY, "a.b", within=within, holds=holds)
     track = strip(text)
     if gap is not None:
-        track.gap(*gap, "lines are missing")
+        track.gaps.append(Gap(*gap, "lines are missing"))
     window = Window(REQUESTED, zero, None, 10.0, now, 10.0, zero_resolution, skew, fault_at=fault)
     return judge(expectation, track, window)
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gameday.engine.judge import judge
 from gameday.engine.judgement import Judgement, Window
-from gameday.engine.tracks import Track
+from gameday.engine.tracks import Gap, Track
 from gameday.model.plan import Expectation, Mode
 from gameday.model.record import ResultState
 from unit.engine.strips import strip
@@ -51,7 +51,7 @@ def test_no_miss_comes_from_samples_that_were_not_seen(
     whole = look(expectation, strip(text), now=99.0)
     holed = strip(text[:at] + "." * min(length, len(text) - at) + text[at + length :])
     holed.gaps.clear()
-    holed.gap(float(at - 1), float(at + length), "lines are missing")
+    holed.gaps.append(Gap(float(at - 1), float(at + length), "lines are missing"))
     seen = look(expectation, holed, now=99.0)
     if seen.state is ResultState.MISSED:
         assert whole.state is ResultState.MISSED
