@@ -49,9 +49,16 @@ class Needs:
 
 
 def check(sight: Sight, plan: Plan) -> Iterator[Finding]:
-    """Findings about the observer and about those who wear the targets' labels."""
+    """Findings about the observer and about those who wear the targets' labels.
+
+    One for all that the same policies close to the same pods, since a message has room for few.
+    """
+    shut: dict[tuple[str, Way, tuple[str, ...]], list[Needs]] = {}
     for need in _needs(sight, plan):
-        yield from _of(sight, need)
+        for way, closing in _closed(sight, need):
+            shut.setdefault((need.whose, way, closing), []).append(need)
+    for (_, way, closing), needs in shut.items():
+        yield _shut_out(sight, way, closing, needs)
     yield from _far(sight, plan)
 
 
@@ -97,21 +104,29 @@ def _needs_of_twins(sight: Sight, fault: str, partition: NetworkPartition) -> It
         yield Needs(path, "what wears the targets' labels", place, sight.service, ports)
 
 
-def _of(sight: Sight, need: Needs) -> Iterator[Finding]:
-    severity = Severity.REFUSE if _surely(sight) else Severity.WARN
-    ports = " or ".join(map(str, need.ports))
+def _closed(sight: Sight, need: Needs) -> Iterator[tuple[Way, tuple[str, ...]]]:
+    """On which ways policies close off what is needed, and which policies."""
     out = _sent(sight, need)
     back = [replace(one, own=one.other, other=one.own, addresses=()) for one in out if one.other is not None]
-    for way, of_whom, ways in ((Way.OUT, need.whose, out), (Way.IN, "what stands behind it", back)):
+    for way, ways in ((Way.OUT, out), (Way.IN, back)):
         if closing := all_closed(sight, way, ways):
-            text = (
-                f"{need.whose} cannot reach Service {need.service['metadata']['name']}, port {ports}, since "
-                f"{', '.join(closing)} isolates {of_whom} for {way.value} and no rule admits it: the drill would blame "
-                "the system"
-            )
-            wears = f"the label {ROLE}={OBSERVER}" if need.place.labels[ROLE] == OBSERVER else "the targets' labels"
-            remedy = f"add a policy that admits pods with {wears} there; {PAGE}"
-            yield Finding("AgentShutOut", need.path, text, remedy, severity)
+            yield way, closing
+
+
+def _shut_out(sight: Sight, way: Way, closing: tuple[str, ...], needs: list[Needs]) -> Finding:
+    first = needs[0]
+    where = dict.fromkeys(
+        f"Service {need.service['metadata']['name']}, port {' or '.join(map(str, need.ports))}" for need in needs
+    )
+    of_whom = first.whose.rstrip(",") if way is Way.OUT else "what stands behind it"
+    text = (
+        f"{first.whose} cannot reach {'; '.join(where)}; {', '.join(closing)} isolates {of_whom} for {way.value} "
+        "and no rule admits it, so the drill would blame the system"
+    )
+    wears = f"the label {ROLE}={OBSERVER}" if first.place.labels[ROLE] == OBSERVER else "the targets' labels"
+    remedy = f"add a policy that admits pods with {wears} there; {PAGE}"
+    severity = Severity.REFUSE if _surely(sight) else Severity.WARN
+    return Finding("AgentShutOut", first.path, text, remedy, severity)
 
 
 def _sent(sight: Sight, need: Needs) -> list[Traffic]:

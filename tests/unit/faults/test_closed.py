@@ -60,6 +60,22 @@ def test_a_default_deny_that_shuts_the_observer_out_is_named() -> None:
     assert (dns.severity, "DNS" in dns.message) == (Severity.WARN, True)
 
 
+def test_what_the_same_policies_close_is_said_once() -> None:
+    """A message has room for few findings, and ten probes of one namespace would be ten times two of the same."""
+    flower = service("flower", [{"name": "web", "port": 80, "targetPort": "http"}], "10.96.0.9", selector={"app": "f"})
+    seen = there(DENY)
+    seen.things["services"] = (*seen.things["services"], flower)
+    seen.things["pods"] = (*seen.things["pods"], pod("f-1", {"app": "f"}, ip="10.0.0.4", **WEB))
+    probes = [Probe(f"p{i}", HttpProbe(f"http://{host}/")) for i, host in enumerate(("api", "flower", "api", "flower"))]
+    out, back = [one for one in observer_shut_out(seen) if "Service" in one.message]
+    found = [one for one in shut_out(seen, plan(probes=tuple(probes))) if "our observer cannot" in one.message]
+    assert [one.message for one in found] == [
+        out.message.replace("port 80;", "port 80; Service flower, port 80;"),
+        back.message.replace("port 80;", "port 80; Service flower, port 80;"),
+    ]
+    assert {one.path for one in found} == {"spec.probes[p0].http.url"}
+
+
 def test_the_twins_are_shut_out_as_well_where_nobody_admits_the_targets() -> None:
     found = shut_out(there(DENY), plan(probes=()))
     assert {one.path for one in found} == {"spec.outage.faults[partition].networkPartition.to.service"}
