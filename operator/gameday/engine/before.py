@@ -13,7 +13,7 @@ from gameday.engine.windows import steady_window
 from gameday.model import names
 from gameday.model.plan import Stage
 from gameday.model.record import Cause, Hold, HoldKind, Phase, Record, ResultState
-from gameday.model.world import Life, Lock, Planned
+from gameday.model.world import Life, Lock, Planned, Preflight
 
 
 def pending(at: Situation) -> Record:
@@ -53,7 +53,7 @@ def _wait(at: Situation, cause: Cause, why: str) -> Record:
 
 
 def preflight(at: Situation) -> Record:
-    """Refuse with every finding at once, or go on; nothing was touched either way."""
+    """Refuse with every finding at once, warnings too, or go on; nothing was touched either way."""
     found = at.world.preflight
     if found is None:
         if at.now > max(at.record.since, at.world.resumed_at) + budgets.PREFLIGHT:
@@ -61,13 +61,17 @@ def preflight(at: Situation) -> Record:
             return give_up(at, Cause.PREFLIGHT_FAILED, f"preflight did not end in time: {error}", at.now)
         return at.record
     if found.refusals:
-        return give_up(at, Cause.PREFLIGHT_FAILED, "; ".join(found.refusals), at.now)
+        return give_up(at.knowing(_warned(at, found)), Cause.PREFLIGHT_FAILED, "; ".join(found.refusals), at.now)
     if found.rolling:
         return _await_rollout(at, ", ".join(found.rolling))
+    return _warned(at, found).enter(Phase.STEADY_STATE, at.now, "starting the agents")
+
+
+def _warned(at: Situation, found: Preflight) -> Record:
     record = replace(at.record, warnings=found.warnings)
     for warning in found.warnings:
         record = record.note(at.now, "PreflightWarning", warning, warning=True)
-    return record.enter(Phase.STEADY_STATE, at.now, "starting the agents")
+    return record
 
 
 def _await_rollout(at: Situation, who: str) -> Record:

@@ -206,10 +206,9 @@ class Hands:
         # A rollout has more pods for a while; once it is over they are counted.
         hit = Reach() if rolling else reach(sight, plan)
         found = (*refusals(sight, plan), *limits.refusals(ruling.limits, plan, hit, self.clock()))
-        notes: tuple[str, ...] = ()
+        notes = () if rolling else warnings(sight, plan)
         if not found and not rolling:
             setup = setup_of(sight, plan, self.view.only("account"))
-            notes = warnings(sight, plan)
             found = too_large(setup, fault)
             if not found:
                 found, noted = await self._rehearse(plan, setup, sight)
