@@ -17,7 +17,7 @@ from gameday.engine.situation import Situation
 from gameday.model import names
 from gameday.model.plan import Restore, RunJob, Scale, Step
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Record, StepEntry, StepState
-from gameday.model.world import JobState, Workload
+from gameday.model.world import Fuse, JobState, Workload
 
 
 def rollback(at: Situation) -> Record:
@@ -160,8 +160,18 @@ def _not_done(at: Situation, step: Step, state: StepState, message: str) -> Reco
 
 
 def _error(at: Situation, step: Step) -> str:
-    error = error_of(at.world.errors, *_commands(at.record, step))
+    error = error_of(at.world.errors, *_commands(at.record, step)) or _unarmed(at, step)
     return f": {error}" if error else ""
+
+
+def _unarmed(at: Situation, step: Step) -> str:
+    """Why nothing was scaled yet: there is no change without a fuse that can undo it."""
+    hold = at.record.hold(step.name)
+    if hold is None or hold.state is not HoldState.REGISTERED:
+        return ""
+    trouble = at.world.fuses.get(hold.fuse_name, Fuse()).trouble
+    why = f"could not ask the API server ({trouble}): see what its pod may reach" if trouble else "was not armed"
+    return f"nothing was scaled, since its fuse {hold.fuse_name} {why}"
 
 
 def _commands(record: Record, step: Step) -> Iterator[do.Command]:

@@ -75,6 +75,8 @@ class Fuse:
     armed: bool = False
     deadline: float | None = None
     dead: str | None = None
+    trouble: str = ""
+    """What kept a scale's fuse from trying its change at the API server, so far, or ""."""
 
 
 @dataclass(frozen=True, slots=True)

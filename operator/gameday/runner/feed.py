@@ -58,6 +58,8 @@ class Feed:
         """Most connections of the targets that the severing pod saw at once while it waited."""
         self.fuses_armed: dict[str, float] = {}
         """Fuses that have rehearsed their patch, by their agent's name, and the Unix second at which each fires."""
+        self.fuse_troubles: dict[str, str] = {}
+        """What keeps fuses from rehearsing their patch, by their agent's name."""
         self.unusable = ""
         """Why an agent's log is read no further, or ""."""
         self._lags: dict[str, float] = {}
@@ -160,7 +162,9 @@ class Feed:
             self.connections = max(self.connections, _count(sample, "count") or 0)
         elif sample.type is LineType.SEVERED:
             self.severed = replace(_severed(sample), seen=self.connections)
-        elif sample.type is LineType.ARMED and sample.ok:
+        elif sample.type is LineType.ARMED and not sample.ok:
+            self.fuse_troubles[sample.agent] = sample.error or "no answer"
+        elif sample.type is LineType.ARMED:
             deadline = sample.values.get("deadline")
             if isinstance(deadline, int | float):
                 self.fuses_armed[sample.agent] = float(deadline)

@@ -254,8 +254,10 @@ class View:
         if hold.kind is HoldKind.NETWORK_PARTITION:
             return fuse.state_of(self.objects("jobs").get(hold.fuse_name), budgets.fuse_of_cut(plan))
         runs = any(life_of(pod) is Life.RUNNING for pod in self._fuse_pods(hold))
-        deadline = self.feed.fuses_armed.get(fuse_agent(hold.name))
-        return fuse_of_scale.state_of(self.objects("jobs").get(hold.fuse_name), runs=runs, deadline=deadline)
+        agent = fuse_agent(hold.name)
+        deadline = self.feed.fuses_armed.get(agent)
+        found = fuse_of_scale.state_of(self.objects("jobs").get(hold.fuse_name), runs=runs, deadline=deadline)
+        return replace(found, trouble=self.feed.fuse_troubles.get(agent, ""))
 
     def _cuts(self, record: Record, plan: Plan, setup: Setup) -> dict[str, Cut]:
         holds = [(fault, record.hold(fault.name)) for fault in plan.outage.faults]

@@ -12,7 +12,7 @@ from gameday.engine.holds import obstacle
 from gameday.engine.proof import Proof
 from gameday.engine.situation import Situation
 from gameday.model.plan import Plan, Rollback, RunJob, Step
-from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
+from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, StepEntry, StepState
 from gameday.model.world import CommandKey, Cut, Fuse, Workload, World
 from gameday.runner.lanes import Lanes
 from unit.engine.simulation import Script, a_plan
@@ -89,6 +89,26 @@ def test_a_step_shows_the_errors_of_its_own_commands_alone(name: str) -> None:
     assert REFUSED not in late.doubts[0].message
     late = overdue(record, World(errors=failing(do.StartJob(name, "clear-stalled"))), plan)
     assert late.doubts[0].message == f"step {name} was not done within 20 s: {REFUSED}"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "why"),
+    [
+        ("", "was not armed"),
+        ("OSError", "could not ask the API server (OSError): see what its pod may reach"),
+    ],
+)
+def test_a_scale_shows_that_its_fuse_did_not_let_it_happen(trouble: str, why: str) -> None:
+    plan = a_plan(rollback=True)
+    assert plan.rollback is not None
+    plan = replace(plan, rollback=replace(plan.rollback, within=20.0))
+    waiting = replace(SCALE, state=HoldState.REGISTERED, requested_at=None, seen_at=None, undo_requested_at=None)
+    entry = StepEntry("stop workers", StepState.INTENDED, 1000.0)
+    record = Record(Phase.ROLLBACK, since=1000.0, holds=(waiting,), steps=(entry,))
+    world = World(workloads={"worker": Workload(exists=True, replicas=3)}, fuses={"f": Fuse("u", trouble=trouble)})
+    late = overdue(record, world, plan)
+    said = f"step stop workers was not done within 20 s: nothing was scaled, since its fuse f {why}"
+    assert late.doubts[0].message == said
 
 
 def test_a_restore_shows_why_its_deployment_is_not_back() -> None:

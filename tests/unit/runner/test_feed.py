@@ -136,6 +136,14 @@ async def test_an_agent_is_believed_only_what_its_role_may_say(
     assert "passed over" in caplog.text
 
 
+async def test_what_keeps_a_fuse_from_its_rehearsal_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = {"type": "armed", "name": "armed", "ok": False, "error": "TimeoutError", "values": {}}
+    feed, _ = await read(monkeypatch, [line(1, **tried)], "fuse-stop")
+    assert (feed.fuse_troubles, feed.fuses_armed) == ({"fuse-stop": "TimeoutError"}, {})
+    feed, _ = await read(monkeypatch, [line(1, **tried), line(2, **ARMED)], "fuse-stop")
+    assert feed.fuses_armed.keys() == {"fuse-stop"}
+
+
 @pytest.mark.parametrize("name", ["sever", "hello", "armed", "connections", "target", "target-0", "fired"])
 async def test_a_probe_may_have_any_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     plan = replace(
