@@ -3,10 +3,14 @@
 A GameDay that claims what the software really does passes; one that claims what its users wish fails by that claim.
 """
 
+import time
+from datetime import datetime
+
 import pytest
 
+from e2e.dialling import until
 from e2e.foreign import SIDECAR, claiming, closed, documented, gameday, injector, injects, mails, orders
-from e2e.stage import Stage
+from e2e.stage import OperatorProcess, Stage, missed
 from gameday.cluster.kinds import PODS, Object
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -49,16 +53,25 @@ def warnings(status: Object) -> list[str]:
     return [line["message"] for line in status["timeline"] if line["reason"] == "PreflightWarning"]
 
 
-async def test_celery_in_a_namespace_that_denies_by_default(town: Stage) -> None:
+async def denying(town: Stage) -> OperatorProcess:
+    """Celery in a namespace that denies by default, and an operator."""
     await town.needs_cilium()
     town.apply(*closed())
     await town.deploy(*orders())
-    await town.operator()
+    return await town.operator()
 
+
+async def test_celery_in_a_namespace_that_denies_by_default(town: Stage) -> None:
+    await denying(town)
     await town.start(gameday("orders"), "shut-out")
     status = await town.finishes("shut-out")
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
-    assert "NetworkPolicy/default-deny isolates our observer" in status["message"]
+    nowhere = (
+        "our observer cannot reach Service api, port 80; Service flower, port 80; NetworkPolicy/default-deny isolates"
+    )
+    for what in ("our observer for egress", "what stands behind it for ingress"):
+        assert f"{nowhere} {what}" in status["message"]
+    print(warnings(status))
     assert status["undo"] == []
 
     town.apply(*documented("api", "flower"))
@@ -72,6 +85,36 @@ async def test_celery_in_a_namespace_that_denies_by_default(town: Stage) -> None
     await town.start(wish, "wishes")
     status = await town.finishes("wishes")
     failed_by(status, "orders answer 503")
+    await town.nothing_is_left()
+
+
+async def test_a_fuse_puts_replicas_back_where_a_namespace_denies_by_default(town: Stage) -> None:
+    operator = await denying(town)
+    town.apply(*documented("api", "flower"))
+    gives_up = gameday("orders")
+    spec = gives_up["spec"]
+    spec["outage"]["lasts"], spec["recovery"]["within"], spec["rollback"]["within"] = "15s", "10s", "20s"
+    paid = next(one for one in spec["recovery"]["expect"] if one["name"] == spec["rollback"]["ifMissed"][0])
+    paid["eventually"] = paid["eventually"].replace(">= 10", ">= 1000")
+    await town.start(gives_up)
+
+    async def stopped() -> bool:
+        return await town.replicas("worker") == 0
+
+    await until(stopped, "the rollback stops the worker", 120)
+    await operator.kill()
+    hold = next(one for one in (await town.status())["undo"] if one["kind"] == "Scale")
+    deadline = datetime.fromisoformat(hold["fuse"]["deadline"]).timestamp()
+
+    async def back() -> bool:
+        return await town.replicas("worker") == 1
+
+    await until(back, "the fuse puts the worker back", deadline - time.time() + 20)
+    assert deadline - 1 <= time.time() <= deadline + 5
+    await town.operator()
+    status = await town.finishes(patience=60)
+    assert status["verdict"] in {"Failed", "Inconclusive"}
+    assert "orders are paid again" in missed(status)
     await town.nothing_is_left()
 
 
