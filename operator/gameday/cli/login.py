@@ -23,7 +23,7 @@ def register_login(registry: kopf.OperatorRegistry, credentials: Credentials) ->
     """Let Kopf log in by these credentials alone."""
     logins = Logins(credentials)
 
-    @kopf.on.login(registry=registry)
+    @kopf.on.login(registry=registry, id="login")
     async def login(**_: Any) -> kopf.AiohttpSession:
         return await logins.again()
 
@@ -37,37 +37,54 @@ class Logins:
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
-        self._number: int | None = None
-        self._certificates = ""
-        self._accepted = False
+        self._last: Session | None = None
         self._pause = 0.0
 
     async def again(self) -> kopf.AiohttpSession:
-        """A session with the newest credentials; Kopf closes it."""
-        if self._number is not None:
-            await self._refused(self._number)
-        login = self._credentials.login
-        self._number, self._accepted = self._credentials.number, False
-        self._certificates = login.certificates
-        session = Connections(login.configuration).session([self._send])
-        self._session = session
-        return kopf.AiohttpSession(server=login.server, aiohttp_session=session)
+        """A session with the newest credentials; Kopf closes it. Where the last one never worked, after a pause."""
+        if self._last is not None:
+            worked = self._last.accepted or self._last.outdated()
+            self._pause = 0.0 if worked else min(max(self._pause * 2, SHORTEST_PAUSE), LONGEST_PAUSE)
+            await asyncio.sleep(self._pause)
+        self._last = Session(self._credentials)
+        return kopf.AiohttpSession(server=self._credentials.login.server, aiohttp_session=self._last.session)
 
-    async def _refused(self, number: int) -> None:
-        """Renew what was refused; whatever never worked is not tried again at once."""
-        if self._certificates == self._credentials.certificates:
-            await self._credentials.renew(number)
-        self._pause = 0.0 if self._accepted else min(max(self._pause * 2, SHORTEST_PAUSE), LONGEST_PAUSE)
-        await asyncio.sleep(self._pause)
+
+class Session:
+    """A session of Kopf's, which says at each request who asks, as of then: a new token needs no new login."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self.accepted = False
+        """Whether the API server ever knew who asks."""
+        self._credentials = credentials
+        self._certificates = credentials.certificates
+        self.session = Connections(credentials.login.configuration).session([self._send])
+
+    def outdated(self) -> bool:
+        """Whether it was made with other certificates than those of now."""
+        return self._certificates != self._credentials.certificates
 
     async def _send(self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        """Say who asks, as of now: a token that was replaced meanwhile needs no new login."""
-        if self._certificates != self._credentials.certificates:
-            # Kopf takes a session that is closed for one to log in anew.
-            await self._session.close()
-            raise RuntimeError("Session is closed: the certificates have changed")
+        number = self._credentials.number
+        answer = await self._once(request, send)
+        if answer.status == UNAUTHORIZED and await self._credentials.renew(number):
+            answer.close()
+            answer = await self._once(request, send)
+        self.accepted = self.accepted or answer.status != UNAUTHORIZED
+        return answer
+
+    async def _once(self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        """Send it now.
+
+        Raises:
+            RuntimeError: when the session is closed, be it since this request began. Kopf then logs in anew, where
+                what aiohttp would raise ends it.
+
+        """
+        if self.outdated():
+            await self.session.close()
+        if self.session.closed:
+            raise RuntimeError("Session is closed")
         request.headers.update(self._credentials.headers())
         request.server_hostname = self._credentials.login.configuration.tls_server_name
-        answer = await send(request)
-        self._accepted = self._accepted or answer.status != UNAUTHORIZED
-        return answer
+        return await send(request)

@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import stat
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -402,6 +403,48 @@ async def test_kopf_is_logged_in_anew_by_the_plugin(tmp_path: Path, api: TlsApi,
             api.put()
             assert await seen.get() == "redis"
     assert plugin.runs == 2
+
+
+async def test_a_session_that_kopf_closes_under_a_request_is_one_to_log_in_anew(
+    tmp_path: Path, api: TlsApi, signed: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kopf closes it when one of several requests is refused; aiohttp's AssertionError of another would end Kopf."""
+    begun, closed = threading.Event(), threading.Event()
+
+    def no_proxy(_: Any) -> Any:
+        begun.set()
+        assert closed.wait(10)
+        raise LookupError
+
+    path = kubeconfig(tmp_path / "config", api.url, {"token": "jane"}, **ca(signed))
+    async with clients(path) as (_, logins, _):
+        session = await logins.again()
+        monkeypatch.setattr("aiohttp.client.get_env_proxy_for_url", no_proxy)
+        asks = asyncio.create_task(kopf_asks(session))
+        assert await asyncio.to_thread(begun.wait, 10)
+        await session.aiohttp_session.close()
+        closed.set()
+        with pytest.raises(RuntimeError, match="Session is closed"):
+            await asks
+    assert api.callers == []
+
+
+async def test_an_open_watch_of_kopfs_goes_on_while_its_token_is_replaced(
+    tmp_path: Path, api: TlsApi, signed: Authority
+) -> None:
+    plugin = Plugin(tmp_path).says(token="jane")
+    path = kubeconfig(tmp_path / "config", api.url, plugin.user, **ca(signed))
+    async with clients(path) as (_, logins, _):
+        session = await logins.again()
+        watch = f"{session.server}/apis/gameday.dev/v1alpha1/gamedays?watch=true"
+        async with session.aiohttp_session.get(watch) as answer:
+            plugin.says(token="john")
+            api.known = {"john"}
+            assert await kopf_asks(session) == 200
+            api.put()
+            assert b"redis" in await answer.content.readline()
+        await session.aiohttp_session.close()
+    assert api.callers[-2:] == [("jane", 401), ("john", 200)]
 
 
 async def test_what_never_worked_is_handed_to_kopf_at_longer_and_longer_intervals(
