@@ -160,12 +160,14 @@ def _not_done(at: Situation, step: Step, state: StepState, message: str) -> Reco
 
 
 def _error(at: Situation, step: Step) -> str:
-    error = error_of(at.world.errors, *_commands(at.record, step)) or _unarmed(at, step)
+    error = error_of(at.world.errors, *_commands(at.record, step)) or _stalled(at, step)
     return f": {error}" if error else ""
 
 
-def _unarmed(at: Situation, step: Step) -> str:
-    """Why nothing was scaled yet: there is no change without a fuse that can undo it."""
+def _stalled(at: Situation, step: Step) -> str:
+    """What a step waits for that nobody refused, or "". There is no scaling without a fuse that can undo it."""
+    if isinstance(step.action, RunJob) and at.world.jobs.get(step.name) is JobState.RUNNING:
+        return f"its Job {names.job(at.world.drill, step.name)} still runs, and was left to; see what its pods wait for"
     hold = at.record.hold(step.name)
     if hold is None or hold.state is not HoldState.REGISTERED:
         return ""

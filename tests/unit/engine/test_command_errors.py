@@ -13,7 +13,7 @@ from gameday.engine.proof import Proof
 from gameday.engine.situation import Situation
 from gameday.model.plan import Plan, Rollback, RunJob, Step
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, StepEntry, StepState
-from gameday.model.world import CommandKey, Cut, Fuse, Workload, World
+from gameday.model.world import CommandKey, Cut, Fuse, JobState, Workload, World
 from gameday.runner.lanes import Lanes
 from unit.engine.simulation import Script, a_plan
 
@@ -109,6 +109,16 @@ def test_a_scale_shows_that_its_fuse_did_not_let_it_happen(trouble: str, why: st
     late = overdue(record, world, plan)
     said = f"step stop workers was not done within 20 s: nothing was scaled, since its fuse f {why}"
     assert late.doubts[0].message == said
+
+
+def test_a_job_that_does_not_end_is_named() -> None:
+    step = Step("requeue", RunJob("requeue"), irreversible=True)
+    plan = replace(a_plan(), rollback=Rollback(("healthy again",), 20, (step,)))
+    record = Record(Phase.ROLLBACK, since=1000.0, steps=(StepEntry("requeue", StepState.INTENDED, 1000.0),))
+    late = overdue(record, World(drill="first", jobs={"requeue": JobState.RUNNING}), plan)
+    (doubt,) = late.doubts
+    said = "its Job first-step-requeue still runs, and was left to; see what its pods wait for"
+    assert doubt.message == f"step requeue was not done within 20 s: {said}"
 
 
 def test_a_restore_shows_why_its_deployment_is_not_back() -> None:
