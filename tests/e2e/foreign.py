@@ -159,43 +159,58 @@ def documented(*services: str) -> Iterator[Object]:
     }
 
 
-@contextlib.contextmanager
-def injector(namespace: str) -> Iterator[None]:
-    """An ordinary sidecar in each pod that is made in a namespace from now on, as the webhook of a tool adds it."""
-    group = "admissionregistration.k8s.io/v1"
-    sidecar = f"Object.spec.containers{{name: '{SIDECAR}', image: '{IMAGE}', command: {json.dumps(HOLDS_ON)}}}"
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
-    matched = {
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
-        "resourceRules": [rule],
+def requeue() -> Object:
+    """A suspended CronJob that does next to nothing, for a rollback."""
+    container = {
+        "name": "requeue",
+        "image": IMAGE,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["true"],
+        "securityContext": dict(SAFE),
     }
-    # What applies a configuration may not set the list of a command, so it is a JSON patch.
-    patch = f"[JSONPatch{{op: 'add', path: '/spec/containers/-', value: {sidecar}}}]"
+    spec = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 2, "containers": [container]}
+    job = {"spec": {"backoffLimit": 0, "template": {"spec": spec}}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "requeue"},
+        "spec": {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": job},
+    }
+
+
+@contextlib.contextmanager
+def injector(namespace: str, *, native: bool = False) -> Iterator[None]:
+    """A sidecar, ordinary or native, in each pod that is made in a namespace from now on, as a tool's webhook adds it.
+
+    It is a JSON patch, since what applies a configuration may not set the list of a command.
+    """
+    if kubectl("get", "mutatingadmissionpolicies", ok=False).returncode != 0:
+        pytest.skip("the cluster has no MutatingAdmissionPolicy (it is v1 since Kubernetes 1.36)")
+    fields = f"name: '{SIDECAR}', image: '{IMAGE}', command: {json.dumps(HOLDS_ON)}"
+    path, value = "/spec/containers/-", f"Object.spec.containers{{{fields}}}"
+    if native:
+        path, value = "/spec/initContainers", f"[Object.spec.initContainers{{{fields}, restartPolicy: 'Always'}}]"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    here = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    patch = {"expression": f"[JSONPatch{{op: 'add', path: '{path}', value: {value}}}]"}
     spec = {
         "failurePolicy": "Fail",
         "reinvocationPolicy": "Never",
-        "matchConstraints": matched,
-        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": patch}}],
+        "matchConstraints": {"namespaceSelector": here, "resourceRules": [rule]},
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": patch}],
     }
-    bodies: list[Object] = [
+    kinds = {"MutatingAdmissionPolicy": spec, "MutatingAdmissionPolicyBinding": {"policyName": namespace}}
+    text = yaml.safe_dump_all(
         {
-            "apiVersion": group,
-            "kind": "MutatingAdmissionPolicy",
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": kind,
             "metadata": {"name": namespace},
-            "spec": spec,
-        },
-        {
-            "apiVersion": group,
-            "kind": "MutatingAdmissionPolicyBinding",
-            "metadata": {"name": namespace},
-            "spec": {"policyName": namespace},
-        },
-    ]
-    if kubectl("get", "mutatingadmissionpolicies", ok=False).returncode != 0:
-        pytest.skip("the cluster has no MutatingAdmissionPolicy (it is v1 since Kubernetes 1.36)")
-    text = yaml.safe_dump_all(bodies)
-    kubectl("create", "-f", "-", stdin=text)
+            "spec": said,
+        }
+        for kind, said in kinds.items()
+    )
     try:
+        kubectl("create", "-f", "-", stdin=text)
         yield
     finally:
         kubectl("delete", "--ignore-not-found", "-f", "-", stdin=text)
@@ -207,6 +222,11 @@ async def injects(town: Stage) -> None:
     async def so() -> bool:
         run = ("run", "tried", f"--image={IMAGE}", "--dry-run=server", "-o", "json")
         made = json.loads(kubectl("-n", town.namespace, *run).stdout)
-        return SIDECAR in {one["name"] for one in made["spec"]["containers"]}
+        return SIDECAR in beside(made)
 
     await until(so, "the injector acts", 30)
+
+
+def beside(pod: Object) -> set[str]:
+    """The containers of a pod, native sidecars included."""
+    return {one["name"] for one in (*pod["spec"]["containers"], *pod["spec"].get("initContainers", ()))}

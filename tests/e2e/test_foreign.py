@@ -9,7 +9,19 @@ from datetime import datetime
 import pytest
 
 from e2e.dialling import until
-from e2e.foreign import SIDECAR, claiming, closed, documented, gameday, injector, injects, mails, orders
+from e2e.foreign import (
+    SIDECAR,
+    beside,
+    claiming,
+    closed,
+    documented,
+    gameday,
+    injector,
+    injects,
+    mails,
+    orders,
+    requeue,
+)
 from e2e.stage import OperatorProcess, Stage, missed
 from gameday.cluster.kinds import PODS, Object
 
@@ -123,7 +135,7 @@ async def test_bullmq_beside_an_injected_sidecar(town: Stage) -> None:
         await injects(town)
         await town.deploy(*mails(FAIL_FAST="1"))
         pods, _ = await town.admin.list(PODS, town.namespace)
-        assert all(SIDECAR in {one["name"] for one in pod["spec"]["containers"]} for pod in pods)
+        assert all(SIDECAR in beside(pod) for pod in pods)
         await town.operator()
 
         await town.start(gameday("mails"), "fails-fast")
@@ -137,4 +149,33 @@ async def test_bullmq_beside_an_injected_sidecar(town: Stage) -> None:
         await town.start(gameday("mails"), "hangs")
         status = await town.finishes("hangs")
         failed_by(status, "mails answer 503")
+        await town.nothing_is_left()
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["ordinary", "native"])
+async def test_the_job_of_a_rollback_beside_an_injected_sidecar(town: Stage, native: bool) -> None:
+    with injector(town.namespace, native=native):
+        await injects(town)
+        await town.deploy(*mails(FAIL_FAST="1"), requeue())
+        await town.operator()
+        gives_up = gameday("mails")
+        spec = gives_up["spec"]
+        spec["outage"]["lasts"], spec["recovery"]["within"] = "15s", "10s"
+        sent = next(one for one in spec["recovery"]["expect"] if one["name"] == "mails are sent again")
+        sent["eventually"] = sent["eventually"].replace(">= 10", ">= 1000")
+        steps = [{"name": "requeue", "job": {"fromCronJob": "requeue"}, "irreversible": True}]
+        spec["rollback"] = {"ifMissed": ["mails are sent again"], "within": "25s", "steps": steps}
+        await town.start(gives_up)
+        status = await town.finishes()
+        assert status["verdict"] == "Failed"
+        assert "mails are sent again" in missed(status)
+        (step,) = status["steps"]
+        said = [line["message"] for line in status["timeline"] if line["reason"] == "RollbackFailed"]
+        if native:
+            assert (step["state"], said, warnings(status)) == ("Done", [], [])
+        else:
+            (why,) = said
+            assert "step requeue was not done within 25 s: its Job first-" in why
+            assert "still runs, and was left to" in why
+            assert [f"admission adds {SIDECAR} to" in warning for warning in warnings(status)] == [True, True]
         await town.nothing_is_left()
