@@ -73,7 +73,10 @@ provider_build_image() {
   build_binaries
   build_base
   local requirements
-  for requirements in "$context"/requirements*.txt; do case $requirements in *-dev.txt | *-audit.txt) ;; *) wheels_for "$requirements" ;; esac; done
+  for requirements in "$context"/requirements*.txt; do
+    case $requirements in *-dev.txt | *-audit.txt) continue ;; esac
+    [ ! -e "$requirements" ] || wheels_for "$requirements"
+  done
   local npm=()
   local lock; lock=$(dirname "$dockerfile")/package-lock.json
   if [ -e "$lock" ]; then
