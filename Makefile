@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint format generate lock audit test test-fast test-all soak demo by-itself bench chaos faketime image images foreign-image up down status check-tools
+.PHONY: help setup lint format generate lock audit test test-fast test-all soak demo by-itself bench trial-birth chaos faketime image images foreign-image up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -119,6 +119,11 @@ faketime: # steps the clock of a running operator
 
 chaos: setup up images faketime ## an hour: everything killed at each step; CHAOS="-k 'REGEX'" for a part; makes the README's table
 	PYTHONPATH=operator:tests:tests/shop GAMEDAY_IMAGE=$(IMAGE) $(BIN)/python -m chaos $(CHAOS)
+
+trial-birth: setup up image ## ten minutes: try pods that are deleted at birth (docs/dev/adr/0001); TRIAL=kubelet kills a kubelet
+	$(CLUSTER) metrics
+	export KUBECONFIG=$$($(CLUSTER) kubeconfig) PATH="$$($(CLUSTER) path):$$PATH"; \
+	  PYTHONPATH=operator:tests $(BIN)/python -m trials.birth $(TRIAL)
 
 bench: setup up images ## measure against raw policies; prints the README's table
 	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m bench
