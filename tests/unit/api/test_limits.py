@@ -113,7 +113,7 @@ def test_hours_that_name_no_time_are_refused_with_their_text(text: str) -> None:
     assert f"limits.allowedHours: {text!r}: " in str(refused.value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.one_of(
         st.text(max_size=80),

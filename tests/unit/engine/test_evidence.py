@@ -547,7 +547,7 @@ def merged(first: list[Sample], second: list[Sample], rng: random.Random) -> Ite
             yield from read[-rng.randrange(1, 10) :]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(logs(), st.randoms(use_true_random=False))
 def test_however_the_logs_are_read_the_tracks_are_the_same(
     both: tuple[list[Sample], list[Sample]], rng: random.Random
@@ -563,7 +563,7 @@ def test_however_the_logs_are_read_the_tracks_are_the_same(
         assert in_pieces.track(expectation) == at_once.track(expectation)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(logs(), st.randoms(use_true_random=False), st.sampled_from(EXPECTATIONS), st.floats(1.0, 8.0))
 def test_what_is_decided_stays_decided(
     both: tuple[list[Sample], list[Sample]], rng: random.Random, expectation: Expectation, within: float

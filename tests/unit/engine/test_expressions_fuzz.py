@@ -74,7 +74,7 @@ ANSWERS: st.SearchStrategy[Value] = st.recursive(
 SAMPLES = st.fixed_dictionaries({}, optional={"n": ANSWERS, "body": ANSWERS, "items": ANSWERS})
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(SOUP | st.text(max_size=20) | st.just("a.n == '\ud800'") | WELL_FORMED, SAMPLES, SAMPLES)
 def test_nothing_but_an_expression_error_or_an_outcome(
     text: str, sample: dict[str, Value], baseline: dict[str, Value]
@@ -86,7 +86,7 @@ def test_nothing_but_an_expression_error_or_an_outcome(
     assert isinstance(expression.evaluate({"a": sample, "baseline": {"a": baseline}}), Outcome)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(WELL_FORMED, SAMPLES)
 def test_an_outcome_depends_on_nothing_but_the_paths(text: str, sample: dict[str, Value]) -> None:
     """An agent reports only the paths: pruning a sample to them changes no outcome."""

@@ -159,7 +159,7 @@ EXPRESSIONS: Final = st.tuples(
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_slots_are_those_of_a_scan_over_every_minute_wherever_the_search_began(zone: str) -> None:
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(cron=EXPRESSIONS)
     def of_any_expression(cron: str) -> None:
         compare(cron, zone)
@@ -190,7 +190,7 @@ def test_an_expression_with_a_star_follows_the_wall() -> None:
     assert day[1:5] == ["01:00+0200", "02:00+0200", "02:00+0100", "03:00+0100"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     zone=st.sampled_from(ZONES),
     cron=st.sampled_from([*FIXED, *WALL]),
