@@ -124,7 +124,8 @@ async def test_a_fuse_puts_replicas_back_where_a_namespace_denies_by_default(tow
     await until(back, "the fuse puts the worker back", deadline - time.time() + 20)
     assert deadline - 1 <= time.time() <= deadline + 5
     await town.operator()
-    status = await town.finishes(patience=60)
+    # Where the kill came before the scaling was seen, its request may still arrive for a minute.
+    status = await town.finishes(patience=150)
     assert status["verdict"] in {"Failed", "Inconclusive"}
     assert "orders are paid again" in missed(status)
     await town.nothing_is_left()

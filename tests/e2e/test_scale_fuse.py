@@ -49,7 +49,8 @@ async def test_another_pod_fires_at_the_deadline_of_the_lost_one(town: Stage) ->
     await until(back, "another pod brings the workers back", deadline - time.time() + 20)
     assert deadline - 1 <= time.time() <= deadline + 5
     await town.operator()
-    status = await town.finishes(patience=60)
+    # Where the kill came before the scaling was seen, its request may still arrive for a minute.
+    status = await town.finishes(patience=150)
     assert status["verdict"] in {"Failed", "Inconclusive"}
     await town.nothing_is_left()
 
