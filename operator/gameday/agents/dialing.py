@@ -7,11 +7,11 @@ import struct
 from pathlib import Path
 from typing import cast
 
+from gameday.agents.holding import PING, Holder
 from gameday.model.agent import Dial
 from gameday.probes.ask import error_word
 
 RESOLV_CONF = Path("/etc/resolv.conf")
-PING = b"*1\r\n$4\r\nPING\r\n"
 
 
 ALERT = b"\x15"
@@ -19,10 +19,15 @@ ALERT = b"\x15"
 
 
 class Dialler:
-    """Dials one address again and again; it learns whether a Redis there speaks TLS."""
+    """Dials one address again and again; it learns whether a Redis there speaks TLS.
 
-    def __init__(self, target: Dial) -> None:
+    The connection of a good dial goes to ``holder`` where that wants one, and is closed otherwise. A port of which no
+    protocol is known has no exchange that could be repeated, so nothing of it is held.
+    """
+
+    def __init__(self, target: Dial, holder: Holder | None = None) -> None:
         self._target = target
+        self._holder = holder
         self._protocol = target.protocol
         self._sure = target.protocol != "redis"
 
@@ -33,7 +38,7 @@ class Dialler:
                 case "redis":
                     return await self._redis()
                 case "tls":
-                    return await _tls(self._target)
+                    return await self._tls()
                 case "dns":
                     return await _dns(self._target)
                 case _:
@@ -45,7 +50,7 @@ class Dialler:
 
     async def _redis(self) -> str | None:
         try:
-            reply = await _ping(self._target)
+            reply = await self._ping()
         except ConnectionResetError:
             # A Redis that speaks TLS may hang up before it has read all that it takes for no greeting.
             if self._sure:
@@ -57,32 +62,49 @@ class Dialler:
             return None
         if self._sure or reply[:1] not in {b"", ALERT}:
             return "protocol"
-        await _tls(self._target)
+        await self._tls()
         self._protocol, self._sure = "tls", True
         return None
+
+    async def _ping(self) -> bytes:
+        reader, writer = await asyncio.open_connection(self._target.host, self._target.port)
+        taken = False
+        try:
+            writer.write(PING)
+            reply = await reader.read(16)
+            if reply[:1] in {b"+", b"-"} and self._wants_one:
+                if not reply.endswith(b"\n"):
+                    await reader.readline()
+                taken = self._keep(reader, writer)
+            return reply
+        finally:
+            if not taken:
+                writer.transport.abort()
+
+    async def _tls(self) -> str | None:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        reader, writer = await asyncio.open_connection(self._target.host, self._target.port, ssl=context)
+        if not self._keep(reader, writer):
+            writer.transport.abort()
+        return None
+
+    @property
+    def _wants_one(self) -> bool:
+        return self._holder is not None and self._holder.wants_one
+
+    def _keep(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Give the connection away where somebody wants to hold it; dials overlap, so each asks at the last moment."""
+        if self._holder is None or not self._holder.wants_one:
+            return False
+        self._holder.take(reader, writer)
+        return True
 
 
 async def dial(target: Dial) -> str | None:
     """Dial an address for the first time."""
     return await Dialler(target)()
-
-
-async def _ping(target: Dial) -> bytes:
-    reader, writer = await asyncio.open_connection(target.host, target.port)
-    try:
-        writer.write(PING)
-        return await reader.read(16)
-    finally:
-        writer.transport.abort()
-
-
-async def _tls(target: Dial) -> str | None:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    _, writer = await asyncio.open_connection(target.host, target.port, ssl=context)
-    writer.transport.abort()
-    return None
 
 
 class _Query(asyncio.DatagramProtocol):

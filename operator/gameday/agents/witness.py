@@ -1,33 +1,46 @@
 """Witness and control: the same program, dialling what is cut. ``python -m gameday.agents.witness``.
 
 Dials of one address may overlap, since a dropped packet takes a whole timeout to fail; they are written in the order
-in which they were sent.
+in which they were sent. Beside them one connection is held open to each address that is cut.
 """
 
 import asyncio
 import time
 from collections import deque
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from gameday.agents.dialing import Dialler
+from gameday.agents.holding import Holder
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
 from gameday.model.agent import AgentConfig, Dial
 from gameday.model.sample import LineType
 
+CUT: Final = "target:"
+"""How the names of dials of what is cut begin."""
+
 
 async def witness(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
     """Dial every address on a grid until told to end."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_repeat(target, config, log, ending)) for target in config.dials]
+        tasks: list[asyncio.Task[None]] = []
+
+        def start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+            tasks.append(group.create_task(work))
+            return tasks[-1]
+
+        for target in config.dials:
+            holder = Holder(target.name, log, start) if target.name.startswith(CUT) else None
+            start(_repeat(target, Dialler(target, holder), config, log, ending))
         await ending.wait()
         for task in tasks:
             task.cancel()
 
 
-async def _repeat(target: Dial, config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
+async def _repeat(target: Dial, dial: Dialler, config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
     under_way: deque[asyncio.Task[tuple[float, float, str | None]]] = deque()
     due = asyncio.get_running_loop().time()
-    dial = Dialler(target)
 
     def write_finished() -> None:
         while under_way and under_way[0].done():

@@ -28,6 +28,7 @@ class LineType(enum.Enum):
     HELLO = "hello"
     SAMPLE = "sample"
     DIAL = "dial"
+    HELD = "held"
     CONNECTIONS = "connections"
     SEVERED = "severed"
     ARMED = "armed"

@@ -29,6 +29,8 @@ DIAL_EVERY: Final = 0.25
 """Seconds between two dials of an address."""
 DIAL_BYTES: Final = 160
 """Bytes of a dial's line."""
+HELD_BYTES: Final = 30.0
+"""Bytes a second that a twin writes of the connection that it holds to an address: a line at each exchange."""
 
 
 def tellers(plan: Plan) -> Mapping[str, str]:
@@ -66,7 +68,9 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
         made.append(_observer(plan, place, "client", (RedisProbe,), setup.pairs[0]))
     addresses = dials(plan, setup, place.namespace)
     config = AgentConfig(
-        dials=addresses, every=max(gentle(setup), dial_every(plan, len(addresses))), ends_after=longest(plan)
+        dials=addresses,
+        every=max(gentle(setup), dial_every(plan, len(addresses), len(setup.dials))),
+        ends_after=longest(plan),
     )
     for index, pair in enumerate(setup.pairs):
         for role in ("witness", CONTROL):
@@ -77,11 +81,15 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
     return tuple(made)
 
 
-def dial_every(plan: Plan, addresses: int) -> float:
-    """Seconds between two dials of an address: a short time, longer where a whole drill would not fit into a log."""
+def dial_every(plan: Plan, addresses: int, held: int = 0) -> float:
+    """Seconds between two dials of an address: a short time, longer where a whole drill would not fit into a log.
+
+    To ``held`` of the addresses (``MOST_DIALS`` at most) a connection is held beside the dials.
+    """
     length = plan.steady_state.lasts + plan.outage.lasts + plan.recovery.within
     length += plan.rollback.within if plan.rollback is not None else 0.0
-    return max(DIAL_EVERY, length * addresses * DIAL_BYTES / LOG_BYTES)
+    left = LOG_BYTES - length * held * HELD_BYTES
+    return max(DIAL_EVERY, length * addresses * DIAL_BYTES / left)
 
 
 def _observer(plan: Plan, place: Place, agent: str, kinds: tuple[type[object], ...], pair: Pair | None) -> Object:

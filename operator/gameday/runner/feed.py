@@ -180,8 +180,8 @@ def types_of(agent: str) -> frozenset[LineType]:
 _TYPES: Final = {
     "observer": (LineType.SAMPLE,),
     "client": (LineType.SAMPLE,),
-    "witness": (LineType.DIAL,),
-    "control": (LineType.DIAL,),
+    "witness": (LineType.DIAL, LineType.HELD),
+    "control": (LineType.DIAL, LineType.HELD),
     "sever": (LineType.CONNECTIONS, LineType.SEVERED),
     "fuse": (LineType.ARMED, LineType.FIRED),
 }

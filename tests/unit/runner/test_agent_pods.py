@@ -329,7 +329,9 @@ def test_dials_of_the_longest_drill_fit_into_a_log_and_those_of_a_usual_one_are_
     long = replace(long, recovery=Recovery(7200))
     told = config(made(long)["witness-0"])
     assert told.every > 0.25
-    assert (1800 + 3600 + 7200) / told.every * len(told.dials) * 160 <= 8 * 1024 * 1024 + 1
+    seconds, held = 1800 + 3600 + 7200, sum(dial.name.startswith("target") for dial in told.dials)
+    assert held > 0
+    assert seconds / told.every * len(told.dials) * 160 + seconds * held * 20 <= 8 * 1024 * 1024 + 1
 
 
 @pytest.mark.parametrize(

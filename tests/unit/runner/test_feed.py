@@ -102,6 +102,7 @@ async def test_a_severing_knows_the_most_connections_that_were_seen_before_it(mo
 WITNESS = {"type": "dial", "name": "target-0"}
 SEVERED = {"type": "severed", "name": "severed", "values": {"killed": 1, "left": 0}}
 ARMED = {"type": "armed", "name": "armed", "values": {"deadline": 9.0}}
+HELD = {"type": "held", "name": "target:a", "values": {"connection": 1, "answered": 1, "local": False}}
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,9 @@ ARMED = {"type": "armed", "name": "armed", "values": {"deadline": 9.0}}
         ("sever", {}),
         ("sever", ARMED),
         ("witness-0", SEVERED),
+        ("observer", HELD),
+        ("client", HELD),
+        ("sever", HELD),
         ("fuse-stop", SEVERED),
         ("fuse-stop", {}),
     ],

@@ -1,0 +1,28 @@
+"""What a witness and its control say of the connection that each holds open to an address that is cut.
+
+A line of type ``held`` bears the name of the address' dials. ``ok``: the connection was just asked, and answered. Not
+``ok``: it has ended, and ``error`` says how, one of the words below. ``values`` holds ``connection`` (its number within
+the agent), ``answered`` (how often it has answered) and ``local`` (whether its other end is in the agent's own pod).
+"""
+
+from typing import Final
+
+CONNECTION: Final = "connection"
+ANSWERED: Final = "answered"
+LOCAL: Final = "local"
+
+TIMEOUT: Final = "timeout"
+"""The kernel gave it up: nothing had come back for ``SILENT``. All other ends are somebody's doing."""
+CLOSED: Final = "closed"
+"""The other end closed it."""
+RESET: Final = "reset"
+UNANSWERED: Final = "unanswered"
+"""Something took what was sent and did not answer: a proxy on the way, or a server that stands still."""
+PROTOCOL: Final = "protocol"
+"""It answered what its protocol does not know."""
+ERROR: Final = "error"
+
+SILENT: Final = 4.0
+"""Seconds without any sign of the other end after which the kernel gives a connection up (TCP_USER_TIMEOUT)."""
+EVERY: Final = 10.0
+"""Seconds between two exchanges on a held connection."""
