@@ -15,7 +15,7 @@ from simulation.scenario import FREEZING, Scenario, Trial, Vice, What
 from simulation.store import PERSON, Change
 from simulation.system import System
 from simulation.town import OUTAGE, WORKERS, Town, engine_of
-from simulation.truths import LYING, touched_in_vain, unfounded, untold, vanished
+from simulation.truths import LYING, not_cut_off, touched_in_vain, unfounded, untold, vanished
 
 LATE = 5.0
 """Seconds of a working API server that anything may outlive its fuse's deadline."""
@@ -54,6 +54,7 @@ class Rule(enum.Enum):
     HONEST_FAIL = "never Failed for a reason of ours"
     DECIDED = "without trouble a good system passes and a bad one fails"
     ALL_DECIDED = "each expectation of the plan ends decided, and is counted"
+    CUT_OFF = "nothing passes, fails, holds or is missed under a cut where targets were not shown to be cut off"
     UNTOUCHED = "what is not steady, cannot be judged or is true without the fault touches nothing"
     BY_HOW_MUCH = "a miss says by how much"
     ENDS = "every drill ends"
@@ -333,6 +334,8 @@ class Monitor:
 
 def wanted_of(trial: Trial) -> Verdict:
     """What a drill says where nothing goes wrong: a miss over connections that may have survived counts for nobody."""
+    if not trial.shown:
+        return Verdict.INCONCLUSIVE
     if not trial.vice.misses:
         return Verdict.PASSED
     return Verdict.INCONCLUSIVE if trial.vice.in_the_outage and not trial.severs else Verdict.FAILED
@@ -345,6 +348,7 @@ def judged(
     verdict, told = said.get("verdict"), f"{said.get('verdict')}: {said.get('reason')}: {said.get('message')}"
     lies = bool(concerning & LYING)
     yield from ((Rule.ALL_DECIDED, why) for why in vanished(trial, memory, str(verdict), str(said.get("message"))))
+    yield from ((Rule.CUT_OFF, f"{why}; {told}") for why in not_cut_off(trial, system, memory, str(verdict)))
     if verdict == Verdict.PASSED.value and not lies:
         if trial.vice.misses or trial.undecidable:
             yield Rule.HONEST_PASS, f"its system is {trial.vice.value}, its plan {'slips' if trial.slip else 'is good'}"
@@ -364,5 +368,8 @@ def allowed(trial: Trial, verdict: str) -> bool:
     """Whether a drill may say so where nothing goes wrong."""
     if trial.slip or trial.vice is Vice.NOISY:
         return verdict == Verdict.INCONCLUSIVE.value
+    if trial.vice is Vice.FRAGILE and trial.shown and trial.severs and not trial.closes:
+        # Its guardrail may trip before a connection that is silent is given up.
+        return verdict in {Verdict.FAILED.value, Verdict.INCONCLUSIVE.value}
     # What they do to a drill hangs on when exactly they are asked; see ``truths`` for what must not come of it.
     return trial.vice in {Vice.SILENT, Vice.EARLY} or verdict == wanted_of(trial).value

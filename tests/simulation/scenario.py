@@ -5,8 +5,8 @@ of it away.
 """
 
 import enum
-import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from random import Random
 
 
 class Vice(enum.Enum):
@@ -46,6 +46,32 @@ class Vice(enum.Enum):
     def in_the_outage(self) -> bool:
         """Whether it shows under the cut, so that a miss counts only where connections are known to be gone."""
         return self in {Vice.BLIND, Vice.MUTE, Vice.SLOW}
+
+
+class Connections(enum.Enum):
+    """What becomes of connections that are open when the cut comes, the targets' and the twins', and who sees them."""
+
+    SEEN = "seen"
+    """They live on; the dependency sees the targets' own, and can end them."""
+    ENDED = "ended"
+    """The network ends them; the dependency sees a proxy's address."""
+    HIDDEN = "hidden"
+    """They live on, and the dependency sees a proxy's address."""
+    MESHED = "meshed"
+    """As hidden, and the system notices nothing: a mesh carries all that it says."""
+    CLOSED = "closed"
+    """As hidden; the dependency closes those of the witnesses, as it closes what is idle."""
+    BOTH = "both"
+    """As hidden; those of the twins end, cut off or not."""
+    ONCE = "once"
+    """As hidden; those of the twins answer once before the cut, and those of the witnesses end under it."""
+    LOCAL = "local"
+    """As hidden; those of the twins end at a proxy beside them."""
+
+    @property
+    def ends_the_witness(self) -> bool:
+        """Whether a witness' connection ends under the cut."""
+        return self not in {Connections.SEEN, Connections.HIDDEN, Connections.MESHED}
 
 
 class What(enum.Enum):
@@ -178,6 +204,25 @@ class Trial:
     """Whether the plan compares a number with text: nothing may be touched."""
     phase: int = 0
     """Which of its requests a silent system answers."""
+    connections: Connections = Connections.SEEN
+    unprobed: bool = False
+    """Whether the plan has no redis probe, so that nobody can end the targets' connections."""
+
+    @property
+    def kind(self) -> tuple[bool, ...]:
+        """Which plan it has."""
+        return self.severs, self.rollback, self.slip, self.closes
+
+    @property
+    def closes(self) -> bool:
+        """Whether somebody is to end the targets' connections at the dependency."""
+        return self.severs and not self.unprobed
+
+    @property
+    def shown(self) -> bool:
+        """Whether the targets are shown to be cut off, as far as the plan asks for that and nothing goes wrong."""
+        seen = self.closes and self.connections is Connections.SEEN
+        return not self.severs or seen or self.connections is Connections.ENDED
 
     @property
     def undecidable(self) -> bool:
@@ -202,6 +247,8 @@ class Scenario:
         return frozenset(t.what for t in self.troubles if t.what in EVERYWHERE or t.drill == drill)
 
 
+WAYS = (*(Connections.SEEN,) * 10, *(way for way in Connections if way is not Connections.SEEN))
+"""What is drawn of networks: in most drills the dependency sees the targets' own connections."""
 VICES = (*(Vice.NONE,) * 6, *(vice for vice in Vice if vice is not Vice.NONE))
 """What is drawn of systems: a good one in about every third drill."""
 
@@ -210,17 +257,24 @@ VICES = (*(Vice.NONE,) * 6, *(vice for vice in Vice if vice is not Vice.NONE))
 class Dice:
     """Draws a scenario."""
 
-    random: random.Random
+    random: Random
     kinds: tuple[What, ...] = DRAWN
     vices: tuple[Vice, ...] = VICES
+    ways: tuple[Connections, ...] = WAYS
+    more: Random = field(default_factory=Random)
+    """Draws what was not drawn from the beginning: the rest of a seed stays what it was."""
 
     def trial(self, number: int) -> Trial:
         """A drill."""
         dice = self.random
         vice = dice.choice(self.vices)
+        starts, severs = round(dice.uniform(0, 8), 2) * number, dice.random() < 0.5
+        way = self.more.choice(self.ways)
         return Trial(
-            starts=round(dice.uniform(0, 8), 2) * number,
-            severs=dice.random() < 0.5,
+            starts=starts,
+            severs=severs,
+            connections=way if severs else Connections.SEEN,
+            unprobed=self.more.random() < (0.1 if way is Connections.SEEN else 0.5) and severs,
             rollback=vice in {Vice.STUCK, Vice.LOST} and dice.random() < 0.6,
             vice=vice,
             slip=dice.random() < 0.04,
@@ -281,9 +335,15 @@ class Dice:
         return Trouble(what, at, drill, seconds, count, detail)
 
 
-def draw(seed: int, drills: int = 2, kinds: tuple[What, ...] = DRAWN, vices: tuple[Vice, ...] = VICES) -> Scenario:
+def draw(
+    seed: int,
+    drills: int = 2,
+    kinds: tuple[What, ...] = DRAWN,
+    vices: tuple[Vice, ...] = VICES,
+    ways: tuple[Connections, ...] = WAYS,
+) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
-    dice = Dice(random.Random(seed), kinds, vices)
+    dice = Dice(Random(seed), kinds, vices, ways, Random(f"connections {seed}"))
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
     troubles = tuple(sorted((dice.trouble(drills) for _ in range(count)), key=lambda trouble: trouble.at))

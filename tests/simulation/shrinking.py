@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from simulation.invariants import Rule
 from simulation.outcome import Outcome
-from simulation.scenario import Scenario, Trial, Vice
+from simulation.scenario import Connections, Scenario, Trial, Vice
 
 Run = Callable[[Scenario], Outcome]
 
@@ -50,7 +50,9 @@ def _simpler(trial: Trial) -> Iterator[Trial]:
     for simpler in (
         replace(trial, vice=Vice.NONE, rollback=False),
         replace(trial, rollback=False),
-        replace(trial, severs=False),
+        replace(trial, severs=False, unprobed=False, connections=Connections.SEEN),
+        replace(trial, connections=Connections.SEEN),
+        replace(trial, unprobed=False),
         replace(trial, starts=0.0),
     ):
         if simpler != trial:

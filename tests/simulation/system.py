@@ -34,6 +34,10 @@ class System:
     vice: Vice
     phase: int = 0
     """Which requests a silent one answers."""
+    hidden: bool = False
+    """Whether it notices nothing of a cut."""
+    cut_off: bool = False
+    """Whether, under a cut, none of the connections that it had before was left at some time."""
     noticed: bool = False
     stuck: bool = False
     alerts: int = 0

@@ -28,7 +28,8 @@ from gameday.model.labels import AGENT, DRILL, ROLE
 from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode
 from simulation.client import LogSource, Server
-from simulation.scenario import Trial, What
+from simulation.holding import Hold
+from simulation.scenario import Connections, Trial, What
 from simulation.store import PERSON, SYSTEM, Change
 from simulation.system import System
 
@@ -85,16 +86,17 @@ steps:
 SLIP = {"name": "compares a number with text", "becomes": "health.status == '503'"}
 
 
-def _spec(severs: bool, rollback: bool, slip: bool) -> Object:
-    probes = [PROBES.removeprefix("- "), *([REDIS_PROBE.removeprefix("- ")] if severs else [])]
+def _spec(severs: bool, rollback: bool, slip: bool, closes: bool) -> Object:
+    probes = [PROBES.removeprefix("- "), *([REDIS_PROBE.removeprefix("- ")] if closes else [])]
     spec: Object = yaml.safe_load(PLAN % (", ".join(probes), STEADY, OUTAGE, "Sever" if severs else "Keep", WITHIN))
     if slip:
         spec["outage"]["expect"].append(SLIP)
     return spec | ({"rollback": yaml.safe_load(ROLLBACK)} if rollback else {})
 
 
-SPECS = {kind: _spec(*kind) for kind in itertools.product((False, True), repeat=3)}
-"""The plans, by whether connections are severed, whether there is a rollback, and whether one comparison is a slip."""
+SPECS = {kind: _spec(*kind) for kind in itertools.product((False, True), repeat=4)}
+"""The plans, by whether open connections are to end, whether there is a rollback, whether one comparison is a slip, and
+whether somebody ends connections at the dependency."""
 
 
 @dataclass(slots=True)
@@ -139,6 +141,8 @@ class Town:
     """Since when packets to the dependency were dropped, or not."""
     agents: dict[str, Agent] = field(default_factory=dict)
     sources: dict[str, LogSource] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    """The connections that twins hold, by their pod's name."""
     fires: dict[str, float] = field(default_factory=dict)
     """When each fuse of a scale fires, by its Job's name."""
     statuses: list[Object] = field(default_factory=list)
@@ -149,7 +153,8 @@ class Town:
 
     def __post_init__(self) -> None:
         """Have the system that the trial is about."""
-        self.system = System(self.trial.vice, self.trial.phase)
+        hidden = self.trial.connections is Connections.MESHED
+        self.system = System(self.trial.vice, self.trial.phase, hidden)
 
     @property
     def namespace(self) -> str:
@@ -191,7 +196,7 @@ class Town:
             "endpoints": [{"addresses": [f"10.0.{self.number}.3"]}],
             "ports": [{"port": 6379}],
         }
-        spec = SPECS[self.trial.severs, self.trial.rollback, self.trial.slip]
+        spec = SPECS[self.trial.kind]
         return [
             (SERVICE_ACCOUNTS, {"metadata": {"name": "gameday", "labels": labels}}),
             (GAMEDAYS, {"metadata": {"name": "plan"}, "spec": spec}),
@@ -238,6 +243,7 @@ class Town:
             store.world.tally.bites(What.DEAF)
         if cut != self.cut:
             self.cut = cut
+            self.system.cut_off |= cut and self.trial.connections is Connections.ENDED
             self.truth.append((store.world.now, cut))
             self._turned()
 
@@ -282,7 +288,7 @@ class Town:
 
     def _notice(self, changed_at: float) -> None:
         if changed_at == self._changed_at:
-            self.system.notice(lost=self.cut or self.redis_down)
+            self.system.notice(lost=(self.cut and not self.system.hidden) or self.redis_down)
 
     # Our agents
 
@@ -364,6 +370,8 @@ class Town:
                 world.tally.bites(What.REDIS_DOWN)
             name = "redis" if agent.name == "client" else "target-0"
             world.after(FAILS_AFTER if dropped else 0.0, self._dialled, agent, name, world.now, not dropped)
+            if agent.name != "client":
+                self._hold(agent)
         world.after(EVERY, self._tick, agent)
 
     def _flips(self, number: int) -> bool:
@@ -381,6 +389,15 @@ class Town:
             kind = LineType.SAMPLE if agent.name == "client" else LineType.DIAL
             self._say(agent, name, ok=ok, sent=sent, kind=kind)
 
+    def _hold(self, agent: Agent) -> None:
+        """The connection that a twin holds is asked."""
+        hold = self.holds.setdefault(agent.pod["metadata"]["name"], Hold(self.trial.connections))
+        witness, now = agent.name.startswith("witness"), self.server.store.world.now
+        told = hold.tick(now, cut=self.cut, down=self.redis_down, witness=witness)
+        if told is not None:
+            how, values = told
+            self._say(agent, "target-0", ok=how is None, error=how, values=values, kind=LineType.HELD)
+
     def _say(
         self,
         agent: Agent,
@@ -388,6 +405,7 @@ class Town:
         *,
         ok: bool,
         sent: float | None = None,
+        error: str | None = None,
         values: dict[str, Any] | None = None,
         unknown: tuple[Unknown, ...] = (),
         kind: LineType = LineType.SAMPLE,
@@ -396,7 +414,7 @@ class Town:
         agent.number += 1
         self.samples += 1
         began = world.now if sent is None else sent
-        error = None if ok else "timeout"
+        error = None if ok else error or "timeout"
         line = encode(Sample("", agent.number, name, began, world.now, ok, error, values or {}, unknown, type=kind))
         if self.lag or agent.lag > world.now:
             # Lines of one log come in the order in which they were written.
@@ -407,11 +425,13 @@ class Town:
             agent.source.write(line.encode())
 
     def _sever(self, agent: Agent) -> None:
-        left = 0 if self.severable else 2
+        seen = self.trial.connections is Connections.SEEN
+        left = 0 if self.severable or not seen else 2
         if left:
             self.server.store.world.tally.bites(What.NO_SEVER)
+        self.system.cut_off |= seen and not left and self.cut
         kind = LineType.SEVERED
-        self._say(agent, kind.value, ok=left == 0, values={"killed": 2, "left": left}, kind=kind)
+        self._say(agent, kind.value, ok=left == 0, values={"killed": 2 * seen, "left": left}, kind=kind)
         self._end(agent)
 
     def _fuse(self, agent: Agent, step: LineType) -> None:

@@ -17,7 +17,7 @@ LYING = frozenset({What.LIE, What.FLAP})
 
 def expected(trial: Trial) -> tuple[str, ...]:
     """The names of all expectations of a trial's plan."""
-    spec = SPECS[trial.severs, trial.rollback, trial.slip]
+    spec = SPECS[trial.kind]
     return tuple(e["name"] for stage in ("steadyState", "outage", "recovery") for e in spec[stage]["expect"])
 
 
@@ -46,6 +46,18 @@ def touched_in_vain(trial: Trial, system: System, memory: Mapping[str, Any]) -> 
     window = [ok for at, ok in system.asked if since + EDGE <= at <= since + STEADY - EDGE]
     if any(not one and not two for one, two in pairwise(window)):
         yield "two requests in a row had no answer in the steady state"
+
+
+def not_cut_off(trial: Trial, system: System, memory: Mapping[str, Any], verdict: str) -> Iterator[str]:
+    """What a drill says of its outage although targets had connections all through it."""
+    if not trial.severs or system.cut_off or memory.get("zero") is None:
+        return
+    if verdict in {"Passed", "Failed"}:
+        yield f"it {verdict.lower()}"
+    for result in memory.get("results", ()):
+        kept = result["name"] == "stays up" and result["state"] == "Met"
+        if result["stage"] == "Outage" and (kept or result["state"] == "Missed"):
+            yield f"{result['name']} is {result['state']}"
 
 
 def unfounded(system: System, memory: Mapping[str, Any]) -> Iterator[str]:

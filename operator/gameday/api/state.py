@@ -105,11 +105,12 @@ def _validated(data: dict[str, Any]) -> _State:
 
 def _shortened(record: Record, most: int) -> Record:
     """The record with each message cut; whatever else it holds stays as it is."""
-    waiting = record.waiting
+    waiting, unsevered = record.waiting, record.unsevered
     return replace(
         record,
         obstacle=cut(record.obstacle, most),
         waiting=replace(waiting, message=cut(waiting.message, most)) if waiting is not None else None,
+        unsevered=replace(unsevered, message=cut(unsevered.message, most)) if unsevered is not None else None,
         aborted_why=cut(record.aborted_why, most),
         message=cut(record.message, most),
         doubts=tuple(d if _fits(d.message, most) else replace(d, message=cut(d.message, most)) for d in record.doubts),

@@ -7,7 +7,7 @@ from gameday.engine.holds import ask_undo
 from gameday.engine.interrupts import finish_early, give_up
 from gameday.engine.results import close_plan, complete, decide_stage, end_stage, timed_complete
 from gameday.engine.situation import Situation
-from gameday.engine.verdict import MET, definite_misses, verdict_of
+from gameday.engine.verdict import MET, definite_misses, to_repair, verdict_of
 from gameday.engine.windows import recovery_window
 from gameday.model.plan import Mode, Stage
 from gameday.model.record import Cause, HoldKind, HoldState, Phase, Record, ResultState
@@ -30,7 +30,7 @@ def recovery(at: Situation) -> Record:
     at = at.knowing(end_stage(at, Stage.RECOVERY, recovery_window(at, at.now)))
     missed = {r.name for r in at.record.results if r.stage is Stage.RECOVERY and r.state is ResultState.MISSED}
     rollback = at.plan.rollback
-    if rollback is not None and missed & set(rollback.if_missed) and definite_misses(at.record):
+    if rollback is not None and missed & set(rollback.if_missed) and to_repair(at.record):
         names = ", ".join(sorted(missed & set(rollback.if_missed)))
         return at.record.enter(Phase.ROLLBACK, at.now, f"missed: {names}")
     return replace(at.record, finishing=True)

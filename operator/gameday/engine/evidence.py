@@ -12,6 +12,7 @@ from gameday.engine import baseline as baselines
 from gameday.engine.comparisons import Kind, kinds_at
 from gameday.engine.expressions import BASELINE, Expression, compile_expression, parse_path, view
 from gameday.engine.feeds import Feed, Line
+from gameday.engine.held import Held
 from gameday.engine.judge import guardrail_unknown, judge, miss
 from gameday.engine.judgement import PENDING, Judgement, Window
 from gameday.engine.measure import Figure, figure
@@ -52,7 +53,8 @@ class Evidence:
         feed = self._feeds.setdefault(sample.agent, Feed())
         before = feed.rewritten
         probed = sample.type is LineType.SAMPLE and sample.name in self._probes
-        if not feed.take(sample, view(sample) if probed else {}):
+        held = sample.type is LineType.HELD
+        if not feed.take(sample, view(sample) if probed else sample.values if held else {}):
             return False
         if feed.rewritten == before:
             self.proof.take(sample)
@@ -176,9 +178,11 @@ class Evidence:
     def _prove_anew(self) -> None:
         """Hand the proof every dial once more: it wants each agent's in order."""
         self.proof.dials.clear()
+        self.proof.held = Held()
         for feed in self._feeds.values():
             for line in feed.lines:
-                self.proof.take(line.sample)
+                held = line.sample.type is LineType.HELD
+                self.proof.take(replace(line.sample, values=line.seen) if held else line.sample)
 
     def _lines(self, probe: str, since: float, until: float) -> Iterable[Line]:
         feed = self._feeds.get(self._agents.get(probe, ""), Feed())

@@ -5,6 +5,7 @@ Whatever it is, the first act is the same: undo what is held.
 
 from dataclasses import replace
 
+from gameday.engine.connections import settle
 from gameday.engine.holds import ask_undo
 from gameday.engine.judgement import Window
 from gameday.engine.results import end_stage
@@ -86,7 +87,8 @@ def guardrail_tripped(at: Situation, window: Window) -> Record | None:
             named = replace(record, guardrail=expectation.name).note(
                 at.now, Cause.GUARDRAIL.value, f"{expectation.name}: lifting the cut", warning=True
             )
-            return finish_early(at.knowing(named), f"guardrail {expectation.name} was violated")
+            at = at.knowing(named)
+            return finish_early(at.knowing(settle(at)), f"guardrail {expectation.name} was violated")
         why = at.seen.guardrail_unknown(expectation, window)
         if why is not None:
             return give_up(at, Cause.GUARDRAIL_UNKNOWN, f"guardrail {expectation.name} cannot be judged: {why}", at.now)

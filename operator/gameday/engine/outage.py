@@ -1,24 +1,20 @@
 """The phase under the cut: arm, inject, prove, sever, then hold for the planned time, whatever comes."""
 
 from dataclasses import replace
-from typing import Final
 
-from gameday.engine import budgets
+from gameday.engine import budgets, connections
 from gameday.engine import commands as do
 from gameday.engine.commands import error_of
 from gameday.engine.holds import ask_undo
 from gameday.engine.interrupts import give_up, guardrail_tripped, proof_broken
 from gameday.engine.limits import of_moment, of_plan
 from gameday.engine.permission import hindrance
-from gameday.engine.results import decide_stage, end_stage, severs
+from gameday.engine.results import decide_stage, end_stage
 from gameday.engine.situation import Situation
 from gameday.engine.windows import outage_window
 from gameday.model.plan import Stage
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record
 from gameday.model.world import Cut, Life
-
-UNSEEN: Final = "no connection of the targets was seen before the cut either, so none left after it proves nothing"
-"""What a severing is worth where Redis sees other addresses than the targets' own: a proxy's, a NAT's, a sidecar's."""
 
 
 def outage(at: Situation) -> Record:
@@ -35,8 +31,8 @@ def outage(at: Situation) -> Record:
         return tripped
     if record.zero is None:
         return _prove(at)
-    if record.severed is None and severs(at):
-        return _sever(at, record.zero)
+    if (looked := connections.look(at, record.zero)) is not record:
+        return looked
     return _hold(at, record.zero)
 
 
@@ -48,7 +44,7 @@ def cuts(record: Record) -> tuple[Hold, ...]:
 def _arm(at: Situation) -> Record:
     if (held := _held_back(at, at.record.since)) is not None:
         return held
-    sever_ready = not severs(at) or at.world.agents.get("sever") is Life.RUNNING
+    sever_ready = not connections.severs(at) or at.world.agents.get("sever") is Life.RUNNING
     if all(hold.state is HoldState.ARMED for hold in cuts(at.record)) and sever_ready:
         record = at.record
         for hold in cuts(record):
@@ -120,32 +116,13 @@ def _prove(at: Situation) -> Record:
     return at.record
 
 
-def _sever(at: Situation, zero: float) -> Record:
-    asked = at.record.sever_requested_at
-    if asked is None:
-        return replace(at.record, sever_requested_at=at.now)
-    found = at.world.severed
-    late = found is not None and found.at > zero + at.plan.outage.lasts
-    seen = found is not None and bool(found.seen or found.killed)
-    if found is not None and not found.error and found.left == 0 and not late and seen:
-        record = replace(at.record, severed=True, severed_at=found.at)
-        return record.note(at.now, "Severed", f"{found.killed} open connections of the targets ended, none left")
-    if found is not None or at.now > asked + budgets.SEVER + budgets.GRACE:
-        why = "the severing pod gave no answer"
-        if found is not None:
-            why = found.error or (f"{found.left} connections of the targets are left" if found.left else UNSEEN)
-            why = "the outage was over when the targets' connections were ended" if late else why
-        record = replace(at.record, severed=False)
-        return record.note(at.now, Cause.NOT_SEVERED.value, f"{why}: a missed expectation will not count", warning=True)
-    return at.record
-
-
 def _hold(at: Situation, zero: float) -> Record:
     ends = zero + at.plan.outage.lasts
     if at.now < ends:
         return at.record
     if at.now < ends + budgets.GRACE and not at.seen.passed(Stage.OUTAGE, ends):
         return at.record
+    at = at.knowing(connections.settle(at))
     record = end_stage(at, Stage.OUTAGE, outage_window(at, ends))
     record = record.enter(Phase.RECOVERY, at.now, "the outage is over; lifting the cut")
     # Where an earlier process has lifted and could not say so, the recovery began when the outage was to end.

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from gameday.engine.held import Held
 from gameday.model.sample import LineType, Sample
 
 RUN = 3
@@ -97,14 +98,19 @@ class Proof:
 
     pairs: int = 0
     dials: dict[tuple[str, str], Dials] = field(default_factory=dict)
+    held: Held = field(default_factory=Held)
+    """The connections that witnesses and controls hold open."""
     _answered: dict[str, float] = field(default_factory=dict)
     """When the first dial was sent to which each address answered, whoever sent it."""
 
     def take(self, sample: Sample) -> None:
-        """Add a dial; anything that is not one is passed over."""
-        if sample.type is not LineType.DIAL or not sample.agent.startswith(("witness-", "control-")):
+        """Add a dial, or a line of a held connection; anything else is passed over."""
+        if not sample.agent.startswith(("witness-", "control-")):
             return
-        if sample.name.startswith((TARGET, BYSTANDER)):
+        self.held.hear(sample)
+        if sample.type is LineType.HELD and sample.name.startswith(TARGET):
+            self.held.take(sample)
+        elif sample.type is LineType.DIAL and sample.name.startswith((TARGET, BYSTANDER)):
             self.dials.setdefault((sample.agent, sample.name), Dials()).add(sample)
             if sample.ok and sample.name.startswith(TARGET):
                 self._answered[sample.name] = min(sample.sent, self._answered.get(sample.name, math.inf))

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from gameday.engine.judgement import Judgement, Window
+from gameday.engine import connections
+from gameday.engine.judgement import PENDING, Judgement, Window
 from gameday.engine.situation import Situation
 from gameday.model.plan import Expectation, Mode, Plan, Stage
 from gameday.model.record import NOT_REACHED, Record, Result, ResultState
@@ -15,15 +16,11 @@ def decide_stage(at: Situation, stage: Stage, window: Window, *, again: bool = F
         if record.result(stage, expectation.name, again=again) is None:
             judgement = at.seen.judge(stage, expectation, window)
             if judgement.state is not ResultState.PENDING:
-                if expectation.mode is Mode.BECOMES:
-                    judgement = _fair(at, judgement)
-                record = _settle(record, _result(stage, expectation, judgement, again=again), at.now)
+                if stage is Stage.OUTAGE:
+                    judgement = _fair(at, expectation, judgement)
+                if judgement.state is not ResultState.PENDING:
+                    record = _settle(record, _result(stage, expectation, judgement, again=again), at.now)
     return record
-
-
-def severs(at: Situation) -> bool:
-    """Whether connections that targets had are ended once the cut is proven, as the preflight decided."""
-    return "sever" in at.world.agents_wanted
 
 
 def end_stage(at: Situation, stage: Stage, window: Window, why: str = "", *, again: bool = False) -> Record:
@@ -41,6 +38,7 @@ def end_stage(at: Situation, stage: Stage, window: Window, why: str = "", *, aga
             record = _settle(record, _unknown(stage, expectation, judgement, at.now, why, again=again), at.now)
         elif known.state is ResultState.MISSED:
             record = _told_by_how_much(at.knowing(record), known, expectation, final)
+            record = _excused(record, stage, expectation)
     return record
 
 
@@ -74,14 +72,39 @@ def timed_complete(at: Situation, stage: Stage, *, again: bool = False) -> bool:
     )
 
 
-def _fair(at: Situation, judgement: Judgement) -> Judgement:
-    """A deadline that passed while targets still had their connections is no fault of theirs."""
-    if judgement.state is not ResultState.MISSED or at.record.severed is False or not severs(at):
+def _fair(at: Situation, expectation: Expectation, judgement: Judgement) -> Judgement:
+    """What a judgement under the cut is worth: targets may still have had the connections that were open before it.
+
+    A ``becomes`` that is met stays met. All else waits until they are known to be gone, and is unknown where that is
+    never shown; only a guardrail lifts the cut at once.
+    """
+    record, mode = at.record, expectation.mode
+    missed = judgement.state is ResultState.MISSED
+    if not (missed or (judgement.state is ResultState.MET and mode is Mode.ALWAYS)):
         return judgement
-    if at.record.severed_at is not None and at.record.severed_at <= judgement.at:
+    if connections.shown(record, at.plan):
+        late = record.severed_at is not None and record.severed_at > judgement.at
+        if missed and mode is Mode.BECOMES and late:
+            why = "its deadline passed before the connections that targets had were ended: give it longer"
+            return replace(judgement, state=ResultState.UNKNOWN, why=why)
         return judgement
-    why = "its deadline passed before the connections that targets had were ended: give it longer"
-    return replace(judgement, state=ResultState.UNKNOWN, why=why)
+    if connections.doubted(record) is not None:
+        return replace(judgement, state=ResultState.UNKNOWN, why=_kept(judgement.state, judgement.why))
+    return judgement if missed and expectation.guardrail else PENDING
+
+
+def _kept(state: ResultState, why: str) -> str:
+    word = "it was missed" + (f" ({why})" if why else "") if state is ResultState.MISSED else "it held"
+    return f"{word}, but the targets were not shown to be cut off"
+
+
+def _excused(record: Record, stage: Stage, expectation: Expectation) -> Record:
+    """A guardrail that was violated is unknown after all, where targets were not shown to be cut off."""
+    known = record.result(stage, expectation.name)
+    if stage is not Stage.OUTAGE or connections.doubted(record) is None or known is None:
+        return record
+    unknown = replace(known, state=ResultState.UNKNOWN, why=_kept(known.state, known.why))
+    return replace(record, results=tuple(unknown if one is known else one for one in record.results))
 
 
 def _unknown(

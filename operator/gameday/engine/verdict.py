@@ -3,7 +3,8 @@
 ==  =====================================================  ============
 1   a person aborted it                                    Aborted
 2   a definite miss or a guardrail, under a proven cut     Failed
-3   the cut was not proven, or anything is unknown         Inconclusive
+3   the cut was not proven, or targets may have had open   Inconclusive
+    connections under it, or anything is unknown
 4   a fault is left in the cluster                         Inconclusive
 5   none of these                                          Passed
 ==  =====================================================  ============
@@ -11,10 +12,12 @@
 It is made from the plan: each of its expectations counts, also one of which nothing is recorded.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gameday.engine import connections
 from gameday.model.plan import Plan, Stage
-from gameday.model.record import NOT_REACHED, Record, Result, ResultState, Verdict
+from gameday.model.record import NOT_REACHED, Doubt, Record, Result, ResultState, Verdict
 
 MET = frozenset({ResultState.MET, ResultState.ALWAYS_TRUE})
 
@@ -34,9 +37,21 @@ def definite_misses(record: Record) -> tuple[Result, ...]:
     An outage expectation counts only where open connections are known to be gone: over one that survived the cut
     the system may have gone on using its dependency.
     """
+    return _misses(record, record.doubts)
+
+
+def to_repair(record: Record) -> tuple[Result, ...]:
+    """The misses after which a rollback runs: also those that count for nobody since open connections may have lived.
+
+    Whether the system recovered was seen all the same, and what does not recover is to be repaired.
+    """
+    return _misses(record, (doubt for doubt in record.doubts if doubt.cause not in connections.CAUSES))
+
+
+def _misses(record: Record, doubts: Iterable[Doubt]) -> tuple[Result, ...]:
     if record.proven_at is None:
         return ()
-    proven_until = min((doubt.since for doubt in record.doubts), default=float("inf"))
+    proven_until = min((doubt.since for doubt in doubts), default=float("inf"))
     return tuple(
         result
         for result in record.results
@@ -68,7 +83,8 @@ def verdict_of(record: Record, plan: Plan) -> Judged:
         missed = f"; missed before: {names}" if names else ""
         why = record.aborted_why or "a person ended the drill"
         return Judged(Verdict.ABORTED, record.aborted.value, f"{why}{missed}")
-    if misses or (record.guardrail is not None and record.proven_at is not None):
+    tripped = record.guardrail is not None and record.proven_at is not None and connections.shown(record, plan)
+    if misses or tripped:
         if record.guardrail is not None:
             return Judged(Verdict.FAILED, "GuardrailViolated", f"guardrail violated: {record.guardrail}; {count}")
         return Judged(Verdict.FAILED, "ExpectationMissed", f"missed: {names}; {count}")

@@ -144,6 +144,7 @@ class Cause(enum.Enum):
     INJECTION_FAILED = "InjectionFailed"
     NO_EFFECT = "NoEffect"
     NOT_SEVERED = "NotSevered"
+    CONNECTIONS_KEPT = "ConnectionsKept"
     CUT_REMOVED = "CutRemoved"
     CUT_CHANGED = "CutChanged"
     LEAK = "Leak"
@@ -237,9 +238,11 @@ class Record:
     proven_at: float | None = None
     sever_requested_at: float | None = None
     severed: bool | None = None
-    """Whether connections that targets had are known to be gone or silent; None: not yet looked at."""
+    """Whether connections that targets had are known to be gone or silent; False: ending them did not show it."""
     severed_at: float | None = None
-    """When they were seen to be gone, by the severing pod's clock."""
+    """Since when they are known to be gone, by the clock of the agent that tells."""
+    unsevered: Doubt | None = None
+    """What ending them at the dependency came to, where it did not show that they are gone."""
     undo_requested_at: float | None = None
     recovery_zero: float | None = None
     """Zero of the recovery: the first good witness dial after the undo."""

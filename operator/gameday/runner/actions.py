@@ -27,8 +27,13 @@ class Action(enum.StrEnum):
 _BY_REASON: Final = {
     **dict.fromkeys((phase.value for phase in (Phase.PENDING, Phase.PREFLIGHT, Phase.STEADY_STATE)), Action.CHECK),
     **dict.fromkeys(("AgentsReady", "PreflightWarning", "NothingAnswers", "ExpressionWarning"), Action.CHECK),
-    **dict.fromkeys((Phase.OUTAGE.value, "FuseArmed", "Injecting", "CutProven", "Severed"), Action.CUT),
-    **dict.fromkeys((Cause.NOT_SEVERED.value, Cause.INJECTION_FAILED.value, Cause.NO_EFFECT.value), Action.CUT),
+    **dict.fromkeys(
+        (Phase.OUTAGE.value, "FuseArmed", "Injecting", "CutProven", "Severed", "ConnectionsEnded"), Action.CUT
+    ),
+    **dict.fromkeys(
+        (Cause.NOT_SEVERED.value, Cause.CONNECTIONS_KEPT.value, Cause.INJECTION_FAILED.value, Cause.NO_EFFECT.value),
+        Action.CUT,
+    ),
     **dict.fromkeys((Phase.RECOVERY.value, "CutLifted", "Undone", "FaultsNotCleared"), Action.REVERT),
     **dict.fromkeys(("Hindered", "Unhindered", Cause.UNDO_UNVERIFIED.value), Action.REVERT),
     **dict.fromkeys((Phase.ROLLBACK.value, "StepIntended", "StepDone", "StepsDone", "RollbackEnded"), Action.ROLL_BACK),

@@ -68,6 +68,7 @@ def largest(plan: Plan, text: str) -> Record:
         steps=tuple(_full(StepEntry, text, name=step.name) for step in steps),
         results=tuple(_full(Result, text, stage=s, name=name, again=again) for s, name, again in expected),
         doubts=tuple(Doubt(cause, text, AT) for cause in Cause),
+        unsevered=Doubt(Cause.CONNECTIONS_KEPT, text, AT),
         warnings=(),
         baseline={path_text((probe.name, *path)): AT for probe in plan.probes for path in probe.paths},
         guardrail=max(names, key=len, default=""),

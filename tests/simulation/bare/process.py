@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SUPERSEDED = "superseded"
 UNANSWERED = NO_ANSWER, LOST = "no answer in time", "the answer got lost"
-NOTHING = Evidence(PLANS[False, False, False])
+NOTHING = Evidence(PLANS[False, False, False, False])
 """Stands for the evidence before there is any."""
 
 

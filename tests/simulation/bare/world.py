@@ -16,9 +16,10 @@ from simulation.bare.judging import judge_world
 from simulation.bare.process import Process
 from simulation.bare.troubles import befall
 from simulation.controllers import POD_RUNS, REPLACED
+from simulation.holding import Hold as Held
 from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule
 from simulation.outcome import Outcome
-from simulation.scenario import Scenario, Trial, What
+from simulation.scenario import Connections, Scenario, Trial, What
 from simulation.system import System
 from simulation.town import CURTAILED, EFFECT, EVERY, FAILS_AFTER, NOTHING_UNKNOWN, WORKERS
 from simulation.world import START, HotLoop, World
@@ -33,8 +34,7 @@ class Bare:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.trial: Trial = scenario.trials[0]
-        self.severs = self.trial.severs
-        self.plan = PLANS[self.severs, self.trial.rollback, self.trial.slip]
+        self.plan = PLANS[self.trial.kind]
         self.clock = World(scenario.seed)
         self.api = Api()
         self.broken: list[Broken] = []
@@ -45,7 +45,9 @@ class Bare:
         self.injections = 0
         self.verdict = ""
         self.concerning = scenario.concerning(0)
-        self.system = System(self.trial.vice, self.trial.phase)
+        way = self.trial.connections
+        self.system = System(self.trial.vice, self.trial.phase, way is Connections.MESHED)
+        self.holds = {twin: Held(way) for twin in ("witness-0", "control-0")}
         self.cut = self.redis_down = False
         self.enforced = self.severable = True
         self.dropping = self.late = False
@@ -67,7 +69,7 @@ class Bare:
         """Whether the GameDay shows the drill."""
         self.ever_armed: set[str] = set()
         self.lease_until = 0.0
-        self.agents = AGENTS | ({"sever", "client"} if self.severs else frozenset())
+        self.agents = AGENTS | ({"sever", "client"} if self.trial.closes else frozenset())
         for key, value in {
             ("drill", "planned"): Planned.FROZEN, ("drill", "abort"): False, ("drill", "deleted"): False,
             ("drill", "finalizer"): False, ("account", ""): True, ("halt", ""): CLEAR,
@@ -123,9 +125,13 @@ class Bare:
     def sever(self) -> None:
         """The severing pod has done its work."""
         now = self.clock.now
-        if not self.severable:
+        seen = self.trial.connections is Connections.SEEN
+        if seen and not self.severable:
             self.clock.tally.bites(What.NO_SEVER)
-        self.severed = found = Severed(2, 0, at=now) if self.severable else Severed(2, 2, "connections are left", now)
+            self.severed = found = Severed(2, 2, "connections are left", now)
+        else:
+            self.severed = found = Severed(2 * seen, 0, at=now)
+            self.system.cut_off |= seen and self.cut
         for process in self.processes:
             process.severed, process._world = found, None
             process.wake()
@@ -238,6 +244,7 @@ class Bare:
             self.clock.tally.bites(What.DEAF)
         if cut != self.cut:
             self.cut = cut
+            self.system.cut_off |= cut and self.trial.connections is Connections.ENDED
             self.truth.append((self.clock.now, cut))
             self.turned()
 
@@ -248,7 +255,7 @@ class Bare:
 
     def _notice(self, turned_at: float) -> None:
         if turned_at == self._turned_at:
-            self.system.notice(lost=self.cut or self.redis_down)
+            self.system.notice(lost=(self.cut and not self.system.hidden) or self.redis_down)
 
     def tick(self, agent: str) -> None:
         """One sample of an agent, and the next one in a while."""
@@ -261,6 +268,8 @@ class Bare:
                 self.clock.tally.bites(What.REDIS_DOWN)
             name = "redis" if agent == "client" else "target-0"
             self.clock.after(FAILS_AFTER if dropped else 0.0, self.say, agent, name, now, not dropped, {})
+            if agent in self.holds:
+                self._hold(agent)
         elif now >= self.silent_until:
             answer = self.system.answer(now, flip=self._flips(now, self.numbers[agent]))
             values, unknown = answer.values, NOTHING_UNKNOWN
@@ -281,14 +290,30 @@ class Bare:
             self.clock.tally.bites(What.FLAP)
         return lies or flaps
 
+    def _hold(self, agent: str) -> None:
+        """The connection that a twin holds is asked."""
+        now = self.clock.now
+        told = self.holds[agent].tick(now, cut=self.cut, down=self.redis_down, witness=agent == "witness-0")
+        if told is not None:
+            how, values = told
+            self.say(agent, "target-0", now, how is None, values, error=how, kind=LineType.HELD)
+
     def say(
-        self, agent: str, name: str, sent: float, ok: bool, values: Mapping[str, Any], unknown: tuple[Unknown, ...] = ()
+        self,
+        agent: str,
+        name: str,
+        sent: float,
+        ok: bool,
+        values: Mapping[str, Any],
+        unknown: tuple[Unknown, ...] = (),
+        error: str | None = None,
+        kind: LineType | None = None,
     ) -> None:
         """A line of an agent's log."""
         self.numbers[agent] += 1
         self.samples += 1
-        error = None if ok else "timeout"
-        kind = LineType.SAMPLE if agent in {"observer", "client"} else LineType.DIAL
+        error = None if ok else error or "timeout"
+        kind = kind or (LineType.SAMPLE if agent in {"observer", "client"} else LineType.DIAL)
         sample = Sample(agent, self.numbers[agent], name, sent, self.clock.now, ok, error, values, unknown, type=kind)
         self._logged_until = max(self._logged_until, self.clock.now + self.lag)
         if self.lag:

@@ -87,7 +87,7 @@ def test_the_largest_status_of_a_gameday_is_admitted(letter: str) -> None:
     for slot in slots * 3:
         calendar = calendar.note(slot)
     store = Store(World(1))
-    body = {"metadata": {"name": "small", "namespace": "shop", "generation": 1}, "spec": SPECS[True, True, False]}
+    body = {"metadata": {"name": "small", "namespace": "shop", "generation": 1}, "spec": SPECS[True, True, False, True]}
     made = store.create("person", GAMEDAYS, "shop", body)
     ready = [_condition(made, (kind, "False", message[:9], message), lambda: 1.8e9) for kind in ("Ready", "Halted")]
     status = calendar_fields(calendar) | {"conditions": ready, "lastDrill": "d" * 63, "lastVerdict": "Inconclusive"}

@@ -16,6 +16,7 @@ from gameday.engine.orders import orders
 from gameday.engine.proof import Proof
 from gameday.engine.rehearsal import Rehearsed
 from gameday.engine.situation import Situation
+from gameday.model import held
 from gameday.model.halt import CLEAR, Halt
 from gameday.model.limits import UNLIMITED, Ruling
 from gameday.model.plan import (
@@ -200,12 +201,18 @@ class Simulation:
     ruling: Ruling = UNLIMITED
     preflight: Preflight | None = None
     severed: Severed | None = None
+    severs: bool = True
+    """Whether there is somebody to end the targets' connections."""
+    ends_open: bool = False
+    """Whether the network ends open connections under a cut."""
     sever_takes: float = 0.0
     """Seconds until the connections are gone."""
     open_connections: int = 2
     """Connections of the targets that Redis lists before the cut."""
     killed: int = 2
     """How many of them are left to end after it."""
+    open: dict[str, list[float]] = field(default_factory=dict)
+    """Of the connection that each twin holds: when it answered last, and how often, or -1 once it has ended."""
     scale_takes: float = 0.0
     """Seconds until a request to scale away arrives."""
     looked: bool = False
@@ -259,6 +266,19 @@ class Simulation:
                 cut = self.cluster.redis_down or (role == "witness-0" and self.cluster.is_cut(self.now))
                 error = "timeout" if cut else None
                 self.proof.take(Sample(role, 0, "target", self.now, self.now, not cut, error, type=LineType.DIAL))
+                self._hold(role, silent=cut and (self.ends_open or self.cluster.redis_down))
+
+    def _hold(self, role: str, *, silent: bool) -> None:
+        """A twin's open connection: it is asked at each tick, and has ended once it was silent for long enough."""
+        known = self.open.setdefault(role, [self.now, 0])
+        if (silent and self.now < known[0] + held.SILENT) or known[1] < 0:
+            return
+        answered = int(known[1]) + (not silent)
+        values = {held.CONNECTION: 1, held.ANSWERED: answered, held.LOCAL: False}
+        error = held.TIMEOUT if silent else None
+        line = Sample(role, 0, "target", self.now, self.now, not silent, error, values, type=LineType.HELD)
+        self.open[role] = [self.now, -1 if silent else answered]
+        self.proof.take(line)
 
     def _effect(self, command: do.Command) -> None:
         self.effects += 1
@@ -340,7 +360,7 @@ class Simulation:
 
     def world(self) -> World:
         """What a runner would see now."""
-        wanted = frozenset({"observer", "witness-0", "control-0", "sever"})
+        wanted = frozenset({"observer", "witness-0", "control-0", *(["sever"] if self.severs else [])})
         lives = {name: (Life.RUNNING if self.now >= at else Life.STARTING) for name, at in self.cluster.pods.items()}
         cuts = {
             fault.name: Cut(present=True, uid=policy.uid)

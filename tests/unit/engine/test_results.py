@@ -7,13 +7,18 @@ import pytest
 from gameday.engine.judgement import Judgement, Window
 from gameday.engine.results import close_plan, decide_stage, end_stage
 from gameday.engine.situation import Situation
-from gameday.model.plan import Stage
-from gameday.model.record import NOT_REACHED, Record, ResultState
+from gameday.model.plan import Existing, Fault, Stage
+from gameday.model.record import NOT_REACHED, Cause, Doubt, Record, ResultState
 from gameday.model.world import World
 from unit.engine.simulation import a_plan
 
 WINDOW = Window(100.0, 101.0, 121.0, 20.0, 130.0, 1.0)
 SEVERS = World(drill="drill", agents_wanted=frozenset({"sever"}))
+
+
+GONE = Record(zero=101.0, severed=True, severed_at=111.0)
+GONE_LATER = replace(GONE, severed_at=111.5)
+KEPT = Record(zero=101.0, severed=False, doubts=(Doubt(Cause.CONNECTIONS_KEPT, "it still answers", 101.0),))
 
 
 @dataclass
@@ -31,28 +36,73 @@ class Says:
         return self.missed_by
 
 
-def situation(says: Says, record: Record, world: World = SEVERS) -> Situation:
-    return Situation(a_plan(), record, world, says, 130.0)  # type: ignore[arg-type]  # only what is asked for here
+def situation(says: Says, record: Record) -> Situation:
+    return Situation(a_plan(), record, SEVERS, says, 130.0)  # type: ignore[arg-type]  # only what is asked for here
 
 
 @pytest.mark.parametrize(
-    ("state", "record", "world", "becomes"),
+    ("state", "record", "becomes"),
     [
-        pytest.param(ResultState.MISSED, Record(), SEVERS, ResultState.UNKNOWN, id="never severed"),
-        pytest.param(ResultState.MISSED, Record(severed_at=111.5), SEVERS, ResultState.UNKNOWN, id="severed later"),
-        pytest.param(ResultState.MISSED, Record(severed_at=111.0), SEVERS, ResultState.MISSED, id="severed before"),
-        pytest.param(ResultState.MISSED, Record(severed=False), SEVERS, ResultState.MISSED, id="could not be severed"),
-        pytest.param(ResultState.MISSED, Record(), World(drill="drill"), ResultState.MISSED, id="nothing to sever"),
-        pytest.param(ResultState.MET, Record(), SEVERS, ResultState.MET, id="met before it was severed"),
+        pytest.param(ResultState.MISSED, GONE_LATER, ResultState.UNKNOWN, id="gone later"),
+        pytest.param(ResultState.MISSED, GONE, ResultState.MISSED, id="gone before"),
+        pytest.param(ResultState.MISSED, Record(), None, id="may still be shown"),
+        pytest.param(ResultState.MISSED, Record(severed=False), None, id="ending them failed, the network may"),
+        pytest.param(ResultState.MISSED, KEPT, ResultState.UNKNOWN, id="never shown"),
+        pytest.param(ResultState.MET, Record(), ResultState.MET, id="met before they were gone"),
+        pytest.param(ResultState.MET, KEPT, ResultState.MET, id="met although it was never shown"),
     ],
 )
-def test_a_deadline_that_passed_before_connections_were_ended_blames_nobody(
-    state: ResultState, record: Record, world: World, becomes: ResultState
+def test_a_deadline_counts_only_where_targets_had_no_connection_left(
+    state: ResultState, record: Record, becomes: ResultState | None
 ) -> None:
-    decided = decide_stage(situation(Says(state), record, world), Stage.OUTAGE, WINDOW)
+    decided = decide_stage(situation(Says(state), record), Stage.OUTAGE, WINDOW)
     found = decided.result(Stage.OUTAGE, "reported")
+    assert (found.state if found else None) is becomes
+
+
+@pytest.mark.parametrize(
+    ("state", "record", "becomes"),
+    [
+        (ResultState.MET, GONE, ResultState.MET),
+        (ResultState.MET, Record(), None),
+        (ResultState.MET, KEPT, ResultState.UNKNOWN),
+        (ResultState.MISSED, GONE, ResultState.MISSED),
+        (ResultState.MISSED, Record(), None),
+        (ResultState.MISSED, KEPT, ResultState.UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("guardrail", [False, True])
+def test_what_held_all_through_an_outage_that_was_not_shown_is_unknown(
+    state: ResultState, record: Record, becomes: ResultState | None, guardrail: bool
+) -> None:
+    at = situation(Says(state), record)
+    if not guardrail:
+        expect = tuple(replace(one, guardrail=False) for one in at.plan.outage.expect)
+        at = replace(at, plan=replace(at.plan, outage=replace(at.plan.outage, expect=expect)))
+    found = decide_stage(at, Stage.OUTAGE, WINDOW).result(Stage.OUTAGE, "stays up")
+    tripped = guardrail and state is ResultState.MISSED and record == Record()
+    assert (found.state if found else None) is (ResultState.MISSED if tripped else becomes)
+
+
+def test_a_guardrail_that_tripped_is_unknown_where_it_was_never_shown() -> None:
+    tripped = decide_stage(situation(Says(ResultState.MISSED), Record()), Stage.OUTAGE, WINDOW)
+    ended = end_stage(situation(Says(ResultState.MISSED), replace(tripped, doubts=KEPT.doubts)), Stage.OUTAGE, WINDOW)
+    found = ended.result(Stage.OUTAGE, "stays up")
     assert found is not None
-    assert found.state is becomes
+    assert (found.state, found.why) == (
+        ResultState.UNKNOWN,
+        "it was missed, but the targets were not shown to be cut off",
+    )
+
+
+@pytest.mark.parametrize("state", [ResultState.MET, ResultState.MISSED])
+def test_where_open_connections_are_to_be_kept_nothing_waits_for_their_end(state: ResultState) -> None:
+    at = situation(Says(state), Record())
+    partition = replace(at.plan.outage.faults[0].partition, existing=Existing.KEEP)
+    outage = replace(at.plan.outage, faults=(Fault("partition", partition),))
+    decided = decide_stage(replace(at, plan=replace(at.plan, outage=outage)), Stage.OUTAGE, WINDOW)
+    assert {result.state for result in decided.results} == {state}
+    assert len(decided.results) == 2
 
 
 def test_a_miss_is_told_by_how_much_and_only_once() -> None:

@@ -11,6 +11,7 @@ from gameday.engine.drill import decide
 from gameday.engine.orders import orders
 from gameday.engine.proof import Proof
 from gameday.engine.situation import Situation
+from gameday.model.plan import Stage
 from gameday.model.record import (
     Cause,
     Hold,
@@ -157,17 +158,57 @@ def test_a_deadline_that_passed_before_the_connections_were_ended_is_no_miss() -
 
 def test_connections_that_were_ended_after_the_outage_were_there_all_through_it() -> None:
     record = finished(Simulation(a_plan(), sever_takes=22.0))
-    assert record.severed is False
-    assert any(line.reason == "NotSevered" and "the outage was over" in line.message for line in record.timeline)
+    assert record.severed is not True
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "NotSevered")
+    assert "the outage was over" in record.message
 
 
 def test_connections_that_were_never_seen_were_not_ended() -> None:
     """A proxy, a NAT or a sidecar shows Redis other addresses than the targets': finding none left proves nothing."""
     record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, open_connections=0, killed=0))
     assert record.severed is False
-    assert record.verdict is Verdict.INCONCLUSIVE
-    (line,) = [line for line in record.timeline if line.reason == "NotSevered"]
-    assert "no connection of the targets was seen before the cut either" in line.message
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+    assert "no connection of the targets was seen at the dependency before the cut" in record.message
+    missed = record.result(Stage.OUTAGE, "reported")
+    assert missed is not None
+    assert missed.state is ResultState.UNKNOWN
+
+
+@pytest.mark.parametrize("says", [ResultState.MET, ResultState.MISSED], ids=["met", "guardrail violated"])
+def test_without_a_word_on_open_connections_a_drill_neither_passes_nor_fails(says: ResultState) -> None:
+    """Simple drills without a redis probe of what is cut passed when nothing was missed."""
+    simulation = Simulation(a_plan(), {"stays up": says}, severs=False)
+    record = finished(simulation)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+    assert simulation.cluster.snapshot() == CLEAN
+    stays_up = record.result(Stage.OUTAGE, "stays up")
+    assert stays_up is not None
+    assert stays_up.state is ResultState.UNKNOWN
+
+
+def test_what_does_not_recover_is_repaired_whatever_is_known_of_open_connections() -> None:
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, severs=False)
+    record = finished(simulation)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+    assert [step.state for step in record.steps] == [StepState.DONE] * 3
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+@pytest.mark.parametrize("missed", [False, True])
+def test_a_network_that_ends_open_connections_decides_without_a_closer(missed: bool) -> None:
+    says = {"reported": ResultState.MISSED} if missed else {}
+    record = finished(Simulation(a_plan(), says, severs=False, ends_open=True))
+    assert record.severed is True
+    assert record.verdict is (Verdict.FAILED if missed else Verdict.PASSED), record.message
+    assert record.zero is not None
+    assert record.severed_at is not None
+    assert record.severed_at - record.zero < 1.0, "it does not move the start of the outage"
+
+
+def test_where_the_network_ends_open_connections_what_the_closer_could_not_do_is_forgotten() -> None:
+    record = finished(Simulation(a_plan(), open_connections=0, killed=0, ends_open=True))
+    assert record.verdict is Verdict.PASSED, record.message
+    assert any(line.reason == "ConnectionsKept" and line.warning for line in record.timeline)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from gameday.model.world import World
 from gameday.runner import disputes, measured, memory, stepping, supervisor
 from gameday.runner import drill as runner
 from simulation.invariants import Rule
-from simulation.scenario import DRAWN, VICES, Vice, What
+from simulation.scenario import DRAWN, VICES, WAYS, Connections, Vice, What
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Mutation:
     """The patches that make it."""
     whole: bool = False
     vices: tuple[Vice, ...] = VICES
+    ways: tuple[Connections, ...] = WAYS
 
     def __str__(self) -> str:
         return f"{self.name}{', in the whole operator' if self.whole else ''}"
@@ -79,12 +80,13 @@ def mutation(
     kinds: tuple[What, ...] = (),
     whole: bool | None = False,
     vices: tuple[Vice, ...] = VICES,
+    ways: tuple[Connections, ...] = WAYS,
 ) -> Callable[[Callable[[], tuple[Any, ...]]], Callable[[], tuple[Any, ...]]]:
     """List a bug; with ``whole`` None for both simulations."""
 
     def listed(bug: Callable[[], tuple[Any, ...]]) -> Callable[[], tuple[Any, ...]]:
         places = (False, True) if whole is None else (whole,)
-        MUTATIONS.extend(Mutation(name, frozenset(breaks), kinds or DRAWN, bug, one, vices) for one in places)
+        MUTATIONS.extend(Mutation(name, frozenset(breaks), kinds or DRAWN, bug, one, vices, ways) for one in places)
         return bug
 
     return listed
@@ -190,12 +192,12 @@ def _() -> tuple[Any, ...]:
     "a miss under a doubt is the system's", Rule.HONEST_FAIL, Rule.DECIDED, kinds=(What.REDIS_DOWN, What.NO_SEVER)
 )
 def _() -> tuple[Any, ...]:
-    original = verdict.definite_misses
+    original = verdict._misses
 
-    def blaming(record: Record) -> Any:
-        return original(replace(record, doubts=(), severed=True, proven_at=record.proven_at or record.since))
+    def blaming(record: Record, _: object) -> Any:
+        return original(replace(record, severed=True, proven_at=record.proven_at or record.since), ())
 
-    return (patch.object(verdict, "definite_misses", blaming), patch.object(after, "definite_misses", blaming))
+    return (patch.object(verdict, "_misses", blaming),)
 
 
 @mutation("lines that are missing are no gap", Rule.HONEST_FAIL, Rule.HONEST_PASS, kinds=(What.STOP, What.SKIP))

@@ -23,7 +23,7 @@ STATUS: Object = {
     "timeline": [{"at": NOW, "reason": "Outage", "message": "cut"}],
 }
 DRILL: Object = {"metadata": {"name": "one"}, "spec": {"gameDay": "plan", "abort": False}, "status": STATUS}
-GAMEDAY: Object = {"metadata": {"name": "plan"}, "spec": SPECS[True, True, False]}
+GAMEDAY: Object = {"metadata": {"name": "plan"}, "spec": SPECS[True, True, False, True]}
 
 
 def changed(thing: Object, path: str, value: Any) -> Object:

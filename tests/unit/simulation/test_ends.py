@@ -62,7 +62,7 @@ def abandon(site: Site, trial: Trial, phase: str) -> None:
     site.restart_after = 1e9
     for process in list(site.alive):
         process.kill()
-    plan = PLANS[trial.severs, trial.rollback, trial.slip]
+    plan = PLANS[trial.kind]
     world.run(world.now + longest(plan) - 120, lambda: False)
     assert {"observer", "witness-0", "control-0"} <= set(running(site)), "until then it could be taken up again"
     world.run(world.now + 120 + POD_RUNS + LINGER, lambda: False)

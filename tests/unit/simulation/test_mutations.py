@@ -9,7 +9,7 @@ from simulation import running
 from simulation.bare import world as bare
 from simulation.invariants import Rule
 from simulation.scenario import Scenario, draw
-from unit.simulation import judging_mutations
+from unit.simulation import judging_mutations, proof_mutations
 from unit.simulation.mutations import MUTATIONS, Mutation
 
 MOST = 400
@@ -33,7 +33,7 @@ def broken_by(mutation: Mutation, scenario: Scenario) -> set[Rule]:
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
 def test_the_simulation_finds(mutation: Mutation) -> None:
     seeds = range(MOST_WHOLE if mutation.whole else MOST)
-    scenarios = (draw(seed, 1 + mutation.whole, mutation.kinds, mutation.vices) for seed in seeds)
+    scenarios = (draw(seed, 1 + mutation.whole, mutation.kinds, mutation.vices, mutation.ways) for seed in seeds)
     with mutation.put_in() as calls:
         found = next((scenario for scenario in scenarios if broken_by(mutation, scenario)), None)
     assert found is not None, "no world broke a promise"
@@ -44,4 +44,6 @@ def test_the_simulation_finds(mutation: Mutation) -> None:
 def test_there_are_as_many_as_promised() -> None:
     assert len(MUTATIONS) >= 15
     for whole in (False, True):
-        assert {mutation.name for mutation in MUTATIONS if mutation.whole is whole} >= judging_mutations.NAMES
+        assert {
+            mutation.name for mutation in MUTATIONS if mutation.whole is whole
+        } >= judging_mutations.NAMES | proof_mutations.NAMES

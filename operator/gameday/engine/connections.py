@@ -1,0 +1,98 @@
+"""Part 2 of the proof: that the connections are gone which targets had open when the cut came.
+
+Two ways show it, and the first that does counts: the network ends open connections itself, as those that twins hold
+tell (``held``); or those of the targets were ended at the dependency, where some were seen before and none after, on
+every server. Where neither does by the end of the outage, nobody can tell what the targets used under the cut.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from gameday.engine import budgets
+from gameday.engine.held import Span, Telling
+from gameday.engine.situation import Situation
+from gameday.model.plan import Existing, Plan
+from gameday.model.record import Cause, Doubt, Record
+
+UNSEEN: Final = "no connection of the targets was seen at the dependency before the cut, so none after proves nothing"
+"""What a severing is worth where Redis sees other addresses than the targets' own: a proxy's, a NAT's, a sidecar's."""
+NOWHERE: Final = "there is nowhere to end the targets' connections"
+LATE: Final = "the outage was over before the targets' connections were ended"
+CAUSES: Final = frozenset({Cause.CONNECTIONS_KEPT, Cause.NOT_SEVERED})
+
+
+def wanted(plan: Plan) -> bool:
+    """Whether the plan wants open connections gone as well; else new ones are all that it asks about."""
+    return any(fault.partition.existing is Existing.SEVER for fault in plan.outage.faults)
+
+
+def shown(record: Record, plan: Plan) -> bool:
+    """Whether the targets are known to have been cut off as far as the plan wants."""
+    return record.severed is True or not wanted(plan)
+
+
+def doubted(record: Record) -> Doubt | None:
+    """The doubt of a drill of which it is settled that neither way showed it."""
+    return next((doubt for doubt in record.doubts if doubt.cause in CAUSES), None)
+
+
+def severs(at: Situation) -> bool:
+    """Whether connections that targets had are ended at the dependency, as the preflight decided."""
+    return "sever" in at.world.agents_wanted
+
+
+def look(at: Situation, zero: float) -> Record:
+    """Look whether either way shows it by now; the record is unchanged while none does and none is under way."""
+    record = at.record
+    if shown(record, at.plan):
+        return record
+    told = _held(at, zero)
+    if told.since is not None:
+        record = replace(record, severed=True, severed_at=told.since)
+        return record.note(
+            at.now, "ConnectionsEnded", "the network ended open connections of the witnesses, and none of the controls"
+        )
+    return _sever(at, zero) if record.severed is None and severs(at) else record
+
+
+def settle(at: Situation) -> Record:
+    """The record of a drill whose outage is over: with a doubt where neither way has shown it."""
+    record = at.record
+    if record.zero is None or shown(record, at.plan) or doubted(record) is not None:
+        return record
+    untried = (Cause.NOT_SEVERED, LATE) if severs(at) else (Cause.CONNECTIONS_KEPT, NOWHERE)
+    tried = record.unsevered or Doubt(*untried, record.zero)
+    why = "; ".join(filter(None, (tried.message, _held(at, record.zero).why)))
+    return record.doubt(tried.cause, f"the targets were not shown to be cut off: {why}", record.zero, at.now)
+
+
+def _held(at: Situation, zero: float) -> Telling:
+    record = at.record
+    asked = record.inject_requested_at if record.inject_requested_at is not None else zero
+    return at.seen.proof.held.told(at.seen.proof.pairs, Span(asked, zero, zero + at.plan.outage.lasts))
+
+
+def _sever(at: Situation, zero: float) -> Record:
+    asked = at.record.sever_requested_at
+    if asked is None:
+        return replace(at.record, sever_requested_at=at.now)
+    found = at.world.severed
+    if found is None:
+        if at.now <= asked + budgets.SEVER + budgets.GRACE:
+            return at.record
+        return _unsevered(at, zero, Cause.NOT_SEVERED, "the severing pod gave no answer")
+    if found.at > zero + at.plan.outage.lasts:
+        return _unsevered(at, zero, Cause.NOT_SEVERED, LATE)
+    if found.error or found.left:
+        why = found.error or f"{found.left} connections of the targets are left"
+        return _unsevered(at, zero, Cause.NOT_SEVERED, why)
+    if not found.seen and not found.killed:
+        return _unsevered(at, zero, Cause.CONNECTIONS_KEPT, UNSEEN)
+    record = replace(at.record, severed=True, severed_at=found.at)
+    return record.note(at.now, "Severed", f"{found.killed} open connections of the targets ended, none left")
+
+
+def _unsevered(at: Situation, zero: float, cause: Cause, why: str) -> Record:
+    record = replace(at.record, severed=False, unsevered=Doubt(cause, why, zero))
+    text = f"{why}: unless the network is seen to end open connections, this drill cannot be decided"
+    return record.note(at.now, cause.value, text, warning=True)

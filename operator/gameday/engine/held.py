@@ -1,0 +1,150 @@
+"""What the connections that twins hold say of open ones: whether the network ends them, as the targets' own.
+
+::
+
+    asked ..... requested   zero                     ended
+      |--A--A------|---------|------(nothing)----------|  by a timeout: this network ends open connections
+                   |         |--A--                       an answer after zero: it does not
+    control -A-----A-----------A--------------------------  it lives on
+
+One connection a pair is enough, and none of the pair's may live on. An end that the other side made, a connection that
+had not answered twice, one whose other end is in the pod itself, and a control's that ended as well show nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gameday.model import held
+from gameday.model.sample import LineType, Sample
+
+ENOUGH = 2
+"""Answers before the request after which a connection is known to stay open between two."""
+NEAR = 1.0
+"""Seconds after zero in which an answer may still come: the network follows a policy within that."""
+SURELY = 3.0
+"""Seconds after an end within which another twin would have told of its own, had it the same cause."""
+TOGETHER = 6.0
+"""Seconds between the ends of two connections that may have one cause: as long as the kernel takes to notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time of a cut, in Unix seconds: when it was asked for, its zero, and its end or what is known of it."""
+
+    requested: float
+    zero: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What the held connections show: since when none is left, or None with what was seen in its place."""
+
+    since: float | None
+    why: str = ""
+    lives: bool = False
+    """Whether a connection was seen to live on under the cut."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """One connection of an agent to an address; times are the agent's, Unix seconds."""
+
+    number: int
+    local: bool
+    answers: list[float] = field(default_factory=list)
+    """When each exchange was sent that it answered."""
+    answered: int = 0
+    """How many answers the agent says that there were: more than are known if lines are missing."""
+    ended_at: float | None = None
+    how: str = ""
+
+    def open_at(self, moment: float) -> bool:
+        """Whether it was known to stay open, and was open, at that moment."""
+        before = sum(sent < moment for sent in self.answers)
+        return before >= ENOUGH and (self.ended_at is None or self.ended_at > moment)
+
+
+@dataclass(slots=True)
+class Held:
+    """All held connections of a drill, by agent and address, in the order in which they were opened."""
+
+    connections: dict[tuple[str, str], list[Connection]] = field(default_factory=dict)
+    heard: dict[str, float] = field(default_factory=dict)
+    """Up to which moment each agent's log is known, by its own clock."""
+
+    def hear(self, sample: Sample) -> None:
+        """Know that an agent has written something, whatever it is: until then nothing else is missing."""
+        self.heard[sample.agent] = max(sample.received, self.heard.get(sample.agent, 0.0))
+
+    def take(self, sample: Sample) -> None:
+        """Add a line of an agent; anything that is not one of a held connection is passed over."""
+        number, answered = sample.values.get(held.CONNECTION), sample.values.get(held.ANSWERED)
+        if sample.type is not LineType.HELD or type(number) is not int or type(answered) is not int:
+            return
+        known = self.connections.setdefault((sample.agent, sample.name), [])
+        if not known or known[-1].number != number:
+            known.append(Connection(number, sample.values.get(held.LOCAL) is True))
+        one = known[-1]
+        one.answered = max(one.answered, answered)
+        if sample.ok:
+            one.answers.append(sample.sent)
+        elif one.ended_at is None:
+            one.ended_at, one.how = sample.received, sample.error or held.ERROR
+
+    def told(self, pairs: int, span: Span) -> Telling:
+        """Whether the network ended open connections, on every pair."""
+        tellings = [self._of_pair(index, span) for index in range(pairs)]
+        if (left := next((one for one in tellings if one.lives), None)) is not None:
+            return left
+        if (left := next((one for one in tellings if one.since is None), None)) is not None:
+            return left
+        return Telling(max((one.since for one in tellings if one.since is not None), default=None))
+
+    def local(self) -> tuple[str, ...]:
+        """The agents whose held connections end in their own pod: a proxy there speaks for the other end."""
+        return tuple(sorted({agent for (agent, _), known in self.connections.items() if known[-1].local}))
+
+    def _of_pair(self, index: int, span: Span) -> Telling:
+        tellings = list(self._of_addresses(index, span))
+        if (lives := next((one for one in tellings if one.lives), None)) is not None:
+            return lives
+        ended = [one for one in tellings if one.since is not None]
+        if ended:
+            return max(ended, key=lambda one: one.since or 0.0)
+        return tellings[0] if tellings else Telling(None, f"witness-{index} held no open connection")
+
+    def _of_addresses(self, index: int, span: Span) -> Iterator[Telling]:
+        witness, control = f"witness-{index}", f"control-{index}"
+        for agent, name in sorted(self.connections):
+            if agent == witness:
+                yield self._of_address(agent, control, name, span)
+
+    def _of_address(self, witness: str, control: str, name: str, span: Span) -> Telling:
+        where = f"the open connection of {witness} to {name.partition(':')[2] or name}"
+        one, other = self._open(witness, name, span), self._open(control, name, span)
+        if one is None:
+            return Telling(None, f"{where} had not answered twice before the cut")
+        if one.local:
+            return Telling(None, f"{where} ends at a proxy in its own pod")
+        if any(span.zero + NEAR <= sent <= span.until for sent in one.answers):
+            return Telling(None, f"{where} still answers", lives=True)
+        if one.ended_at is None or one.ended_at > span.until:
+            return Telling(None, f"{where} had neither ended nor answered")
+        if one.how != held.TIMEOUT:
+            return Telling(None, f"{where} ended, but not by a timeout ({one.how})")
+        if len(one.answers) != one.answered:
+            return Telling(None, f"{where} ended, but not every line of it is known")
+        if other is None or other.local:
+            return Telling(None, f"{where} ended, and {control} has none to compare it with")
+        if other.ended_at is not None and other.ended_at < one.ended_at + TOGETHER:
+            return Telling(None, f"{where} ended, and that of {control} as well ({other.how})")
+        answered = any(sent >= span.zero for sent in other.answers)
+        if not answered and self.heard.get(control, 0.0) < one.ended_at + SURELY:
+            return Telling(None, f"{where} ended, and of {control} it is not known yet")
+        return Telling(max(span.zero, one.ended_at - held.SILENT))
+
+    def _open(self, agent: str, name: str, span: Span) -> Connection | None:
+        """The connection that was open when the cut was asked for."""
+        known = self.connections.get((agent, name), ())
+        return next((one for one in reversed(known) if one.open_at(span.requested)), None)

@@ -1,0 +1,145 @@
+"""Bugs in the proof that targets were cut off, put in on purpose: each rule of it, broken in both simulations."""
+
+from dataclasses import replace
+from typing import Any, Final
+from unittest.mock import patch
+
+from gameday.engine import connections, held, results
+from gameday.engine.held import Held
+from gameday.engine.situation import Situation
+from gameday.model import held as wire
+from gameday.model.record import Cause, Record
+from gameday.model.sample import Sample
+from simulation.invariants import Rule
+from simulation.scenario import Connections, Vice, What
+from unit.simulation.mutations import MUTATIONS, mutation
+
+BEFORE = len(MUTATIONS)
+GOOD, QUIET = (Vice.NONE,), (What.REPEAT,)
+
+
+def _lines_as(**values: Any) -> tuple[Any, ...]:
+    """Lines of held connections, taken as if they said something else."""
+    original = Held.take
+
+    def misread(self: Held, sample: Sample) -> None:
+        error = values.get("error", sample.error) if not sample.ok else None
+        told = {name: value for name, value in values.items() if name != "error"}
+        original(self, replace(sample, error=error, values={**sample.values, **told}))
+
+    return (patch.object(Held, "take", misread),)
+
+
+@mutation(
+    "whatever ends a held connection is the network",
+    Rule.CUT_OFF,
+    kinds=QUIET,
+    whole=None,
+    vices=GOOD,
+    ways=(Connections.CLOSED,),
+)
+def _() -> tuple[Any, ...]:
+    return _lines_as(error=wire.TIMEOUT)
+
+
+@mutation(
+    "a proxy beside a twin counts as the dependency",
+    Rule.CUT_OFF,
+    kinds=QUIET,
+    whole=None,
+    vices=GOOD,
+    ways=(Connections.LOCAL,),
+)
+def _() -> tuple[Any, ...]:
+    return _lines_as(**{wire.LOCAL: False})
+
+
+@mutation(
+    "one answer is enough for a held connection",
+    Rule.CUT_OFF,
+    kinds=QUIET,
+    whole=None,
+    vices=GOOD,
+    ways=(Connections.ONCE,),
+)
+def _() -> tuple[Any, ...]:
+    return (patch.object(held, "ENOUGH", 1),)
+
+
+@mutation(
+    "nobody asks what became of a control's connection",
+    Rule.CUT_OFF,
+    kinds=QUIET,
+    whole=None,
+    vices=GOOD,
+    ways=(Connections.BOTH,),
+)
+def _() -> tuple[Any, ...]:
+    original = Held._open
+
+    def spared(self: Held, agent: str, name: str, span: held.Span) -> Any:
+        found = original(self, agent, name, span)
+        if found is None or not agent.startswith("control"):
+            return found
+        return replace(found, ended_at=None, answers=[*found.answers, span.zero])
+
+    return (patch.object(Held, "_open", spared),)
+
+
+@mutation(
+    "connections that nobody saw were ended",
+    Rule.CUT_OFF,
+    kinds=QUIET,
+    whole=None,
+    vices=GOOD,
+    ways=(Connections.HIDDEN, Connections.MESHED),
+)
+def _() -> tuple[Any, ...]:
+    original = connections._unsevered
+
+    def credulous(at: Situation, zero: float, cause: Cause, why: str) -> Record:
+        if cause is Cause.CONNECTIONS_KEPT:
+            return replace(at.record, severed=True, severed_at=zero)
+        return original(at, zero, cause, why)
+
+    return (patch.object(connections, "_unsevered", credulous),)
+
+
+@mutation(
+    "what was not shown to be cut off was cut off all the same",
+    Rule.CUT_OFF,
+    kinds=QUIET,
+    whole=None,
+    vices=GOOD,
+    ways=(Connections.HIDDEN,),
+)
+def _() -> tuple[Any, ...]:
+    return (patch.object(connections, "shown", lambda *_: True),)
+
+
+@mutation(
+    "what holds while targets have connections is met",
+    Rule.CUT_OFF,
+    kinds=QUIET,
+    whole=None,
+    vices=(Vice.NONE, Vice.BLIND),
+    ways=(Connections.HIDDEN,),
+)
+def _() -> tuple[Any, ...]:
+    return (patch.object(results, "_fair", lambda _, __, judgement: judgement),)
+
+
+@mutation(
+    "a guardrail counts although targets have connections",
+    Rule.CUT_OFF,
+    kinds=QUIET,
+    whole=None,
+    vices=(Vice.FRAGILE,),
+    ways=(Connections.HIDDEN,),
+)
+def _() -> tuple[Any, ...]:
+    return (patch.object(results, "_excused", lambda record, *_: record),)
+
+
+NAMES: Final = frozenset(mutation.name for mutation in MUTATIONS[BEFORE:])
+"""The names of these bugs, each of which is put into both simulations."""
