@@ -11,11 +11,11 @@ from gameday.model.labels import DRILL, ROLE
 from gameday.model.record import Phase, Verdict
 from gameday.steps.fuse import pods_of
 from simulation.client import Server
-from simulation.scenario import FREEZING, Scenario, Trial, Vice, What
+from simulation.scenario import FREEZING, Scenario, Trial, Twins, Vice, What
 from simulation.store import PERSON, Change
 from simulation.system import System
 from simulation.town import OUTAGE, WORKERS, Town, engine_of
-from simulation.truths import LYING, not_cut_off, touched_in_vain, unfounded, untold, vanished
+from simulation.truths import LYING, misnamed, not_cut_off, touched_in_vain, unfounded, untold, vanished
 
 LATE = 5.0
 """Seconds of a working API server that anything may outlive its fuse's deadline."""
@@ -55,6 +55,7 @@ class Rule(enum.Enum):
     DECIDED = "without trouble a good system passes and a bad one fails"
     ALL_DECIDED = "each expectation of the plan ends decided, and is counted"
     CUT_OFF = "nothing passes, fails, holds or is missed under a cut where targets were not shown to be cut off"
+    NAMED = "what the network does to our own pods is not said of the dependency"
     UNTOUCHED = "what is not steady, cannot be judged or is true without the fault touches nothing"
     BY_HOW_MUCH = "a miss says by how much"
     ENDS = "every drill ends"
@@ -334,7 +335,7 @@ class Monitor:
 
 def wanted_of(trial: Trial) -> Verdict:
     """What a drill says where nothing goes wrong: a miss over connections that may have survived counts for nobody."""
-    if not trial.shown:
+    if not trial.shown or trial.twins is not Twins.SPARED:
         return Verdict.INCONCLUSIVE
     if not trial.vice.misses:
         return Verdict.PASSED
@@ -360,6 +361,7 @@ def judged(
         yield from ((Rule.UNTOUCHED, f"{why}; {told}") for why in touched_in_vain(trial, system, memory))
     if not concerning - HARMLESS:
         yield from ((Rule.BY_HOW_MUCH, why) for why in untold(system, memory))
+        yield from ((Rule.NAMED, f"{why}; {told}") for why in misnamed(trial, memory, str(said.get("reason"))))
         if not allowed(trial, str(verdict)):
             yield Rule.DECIDED, f"{told}; wanted was {wanted_of(trial).value}"
 
@@ -368,6 +370,8 @@ def allowed(trial: Trial, verdict: str) -> bool:
     """Whether a drill may say so where nothing goes wrong."""
     if trial.slip or trial.vice is Vice.NOISY:
         return verdict == Verdict.INCONCLUSIVE.value
+    if trial.twins is not Twins.SPARED and verdict != Verdict.INCONCLUSIVE.value:
+        return False
     if trial.vice is Vice.FRAGILE and trial.shown and trial.severs and not trial.closes:
         # Its guardrail may trip before a connection that is silent is given up.
         return verdict in {Verdict.FAILED.value, Verdict.INCONCLUSIVE.value}

@@ -74,6 +74,17 @@ class Connections(enum.Enum):
         return self not in {Connections.SEEN, Connections.HIDDEN, Connections.MESHED}
 
 
+class Twins(enum.Enum):
+    """What the network makes of our twins."""
+
+    SPARED = "spared"
+    """The cut spares controls and the client."""
+    NOT_SPARED = "not spared"
+    """It does not know the label by which they are spared."""
+    NOT_ADMITTED = "not admitted"
+    """The dependency's own policy admits no pod of the targets' kind, and the client."""
+
+
 class What(enum.Enum):
     """One thing that goes wrong; ``seconds``, ``count`` and ``detail`` of the trouble say how."""
 
@@ -205,6 +216,7 @@ class Trial:
     phase: int = 0
     """Which of its requests a silent system answers."""
     connections: Connections = Connections.SEEN
+    twins: Twins = Twins.SPARED
     unprobed: bool = False
     """Whether the plan has no redis probe, so that nobody can end the targets' connections."""
 
@@ -249,6 +261,8 @@ class Scenario:
 
 WAYS = (*(Connections.SEEN,) * 10, *(way for way in Connections if way is not Connections.SEEN))
 """What is drawn of networks: in most drills the dependency sees the targets' own connections."""
+TWINS = (*(Twins.SPARED,) * 30, *(twins for twins in Twins if twins is not Twins.SPARED))
+"""What is drawn of networks: few do not spare controls, or admit nobody."""
 VICES = (*(Vice.NONE,) * 6, *(vice for vice in Vice if vice is not Vice.NONE))
 """What is drawn of systems: a good one in about every third drill."""
 
@@ -261,6 +275,7 @@ class Dice:
     kinds: tuple[What, ...] = DRAWN
     vices: tuple[Vice, ...] = VICES
     ways: tuple[Connections, ...] = WAYS
+    twins: tuple[Twins, ...] = TWINS
     more: Random = field(default_factory=Random)
     """Draws what was not drawn from the beginning: the rest of a seed stays what it was."""
 
@@ -270,11 +285,16 @@ class Dice:
         vice = dice.choice(self.vices)
         starts, severs = round(dice.uniform(0, 8), 2) * number, dice.random() < 0.5
         way = self.more.choice(self.ways)
+        unprobed = self.more.random() < (0.1 if way is Connections.SEEN else 0.5) and severs
+        twins = self.more.choice(self.twins)
+        if twins is Twins.NOT_ADMITTED and (unprobed or not severs):
+            twins = Twins.SPARED
         return Trial(
             starts=starts,
             severs=severs,
             connections=way if severs else Connections.SEEN,
-            unprobed=self.more.random() < (0.1 if way is Connections.SEEN else 0.5) and severs,
+            unprobed=unprobed,
+            twins=twins,
             rollback=vice in {Vice.STUCK, Vice.LOST} and dice.random() < 0.6,
             vice=vice,
             slip=dice.random() < 0.04,
@@ -341,9 +361,10 @@ def draw(
     kinds: tuple[What, ...] = DRAWN,
     vices: tuple[Vice, ...] = VICES,
     ways: tuple[Connections, ...] = WAYS,
+    twins: tuple[Twins, ...] = TWINS,
 ) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
-    dice = Dice(Random(seed), kinds, vices, ways, Random(f"connections {seed}"))
+    dice = Dice(Random(seed), kinds, vices, ways, twins, Random(f"connections {seed}"))
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
     troubles = tuple(sorted((dice.trouble(drills) for _ in range(count)), key=lambda trouble: trouble.at))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from simulation.invariants import Rule
 from simulation.outcome import Outcome
-from simulation.scenario import Connections, Scenario, Trial, Vice
+from simulation.scenario import Connections, Scenario, Trial, Twins, Vice
 
 Run = Callable[[Scenario], Outcome]
 
@@ -53,6 +53,7 @@ def _simpler(trial: Trial) -> Iterator[Trial]:
         replace(trial, severs=False, unprobed=False, connections=Connections.SEEN),
         replace(trial, connections=Connections.SEEN),
         replace(trial, unprobed=False),
+        replace(trial, twins=Twins.SPARED),
         replace(trial, starts=0.0),
     ):
         if simpler != trial:

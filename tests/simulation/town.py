@@ -29,7 +29,7 @@ from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode
 from simulation.client import LogSource, Server
 from simulation.holding import Hold
-from simulation.scenario import Connections, Trial, What
+from simulation.scenario import Connections, Trial, Twins, What
 from simulation.store import PERSON, SYSTEM, Change
 from simulation.system import System
 
@@ -365,7 +365,7 @@ class Town:
             else:
                 world.tally.bites(What.STOP)
         else:
-            dropped = self.redis_down or (self.cut and agent.name.startswith("witness"))
+            dropped = self.redis_down or dropped_for(self.trial.twins, agent.name, cut=self.cut)
             if self.redis_down:
                 world.tally.bites(What.REDIS_DOWN)
             name = "redis" if agent.name == "client" else "target-0"
@@ -393,7 +393,8 @@ class Town:
         """The connection that a twin holds is asked."""
         hold = self.holds.setdefault(agent.pod["metadata"]["name"], Hold(self.trial.connections))
         witness, now = agent.name.startswith("witness"), self.server.store.world.now
-        told = hold.tick(now, cut=self.cut, down=self.redis_down, witness=witness)
+        down = self.redis_down or self.trial.twins is Twins.NOT_ADMITTED
+        told = hold.tick(now, cut=self.cut, down=down, witness=witness or self.trial.twins is Twins.NOT_SPARED)
         if told is not None:
             how, values = told
             self._say(agent, "target-0", ok=how is None, error=how, values=values, kind=LineType.HELD)
@@ -466,6 +467,13 @@ class Town:
             self._end(agent)
             metadata = agent.pod["metadata"]
             server.store.status(PODS, self.namespace, metadata["name"], metadata["uid"], phase="Succeeded")
+
+
+def dropped_for(twins: Twins, agent: str, *, cut: bool) -> bool:
+    """Whether what a client, witness or control sends to the dependency is dropped."""
+    if twins is Twins.NOT_ADMITTED and agent != "client":
+        return True
+    return cut and (agent.startswith("witness") or twins is Twins.NOT_SPARED)
 
 
 def engine_of(drill: Object) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from simulation.scenario import Trial, Vice, What
+from simulation.scenario import Trial, Twins, Vice, What
 from simulation.system import System
 from simulation.town import OUTAGE, SPECS, STEADY, WITHIN
 
@@ -42,6 +42,8 @@ def touched_in_vain(trial: Trial, system: System, memory: Mapping[str, Any]) -> 
         yield "an expectation compares a number with text"
     if trial.vice is Vice.NOISY:
         yield "the team was told of other things all the time"
+    if trial.twins is Twins.NOT_ADMITTED:
+        yield "the dependency admits no pod of the targets' kind"
     since = memory["steady_from"]
     window = [ok for at, ok in system.asked if since + EDGE <= at <= since + STEADY - EDGE]
     if any(not one and not two for one, two in pairwise(window)):
@@ -58,6 +60,17 @@ def not_cut_off(trial: Trial, system: System, memory: Mapping[str, Any], verdict
         kept = result["name"] == "stays up" and result["state"] == "Met"
         if result["stage"] == "Outage" and (kept or result["state"] == "Missed"):
             yield f"{result['name']} is {result['state']}"
+
+
+def misnamed(trial: Trial, memory: Mapping[str, Any], reason: str) -> Iterator[str]:
+    """What a drill says of its own twins, where nothing else went wrong: not that the dependency is down."""
+    wanted = {Twins.NOT_SPARED: "ControlCut", Twins.NOT_ADMITTED: "NotAdmitted"}.get(trial.twins)
+    if wanted is None or trial.undecidable or (trial.twins is Twins.NOT_SPARED and memory.get("zero") is not None):
+        return
+    if trial.twins is Twins.NOT_SPARED and memory.get("inject_requested_at") is None:
+        return
+    if reason != wanted:
+        yield f"the network's twins are {trial.twins.value}, and it says {reason}"
 
 
 def unfounded(system: System, memory: Mapping[str, Any]) -> Iterator[str]:

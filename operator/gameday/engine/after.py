@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gameday.engine import budgets
+from gameday.engine import budgets, controls
 from gameday.engine.holds import ask_undo
 from gameday.engine.interrupts import finish_early, give_up
 from gameday.engine.results import close_plan, complete, decide_stage, end_stage, timed_complete
@@ -64,6 +64,9 @@ def finish(at: Situation) -> Record:
     record = ask_undo(at.record, at.now) if _asks(at.record) else at.record
     if record.holds_anything:
         return record
+    if controls.unsettled(at):
+        return record
+    record = controls.named(at.knowing(record))
     record = close_plan(replace(record, faults_cleared=True), at.plan, at.now)
     judged = verdict_of(record, at.plan)
     record = replace(

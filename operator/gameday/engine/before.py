@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gameday.engine import budgets
+from gameday.engine import budgets, controls
 from gameday.engine import commands as do
 from gameday.engine.commands import error_of
 from gameday.engine.interrupts import give_up
@@ -120,6 +120,8 @@ def _agents_ready(at: Situation) -> Record:
         return record.note(at.now, "AgentsReady", f"{len(lives)} agents measure; steady state begins")
     down = at.seen.proof.control_down(0.0)
     if running and down is not None and at.now - down.since > budgets.DIALS and not at.seen.proof.ready(at.now):
+        if (shut_out := controls.shut_out(at)) is not None:
+            return give_up(at, Cause.NOT_ADMITTED, shut_out, down.since)
         why = f"{down.who} cannot reach the target ({down.detail}), and nothing was cut: the dependency is down"
         return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)
     if at.now > at.record.since + budgets.AGENTS:

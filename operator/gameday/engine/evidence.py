@@ -17,12 +17,12 @@ from gameday.engine.judge import guardrail_unknown, judge, miss
 from gameday.engine.judgement import PENDING, Judgement, Window
 from gameday.engine.measure import Figure, figure
 from gameday.engine.paths import Path
-from gameday.engine.proof import Proof
+from gameday.engine.proof import Dials, Proof
 from gameday.engine.rehearsal import Rehearsed, rehearse
 from gameday.engine.tracing import Tracer
 from gameday.engine.tracks import Track
 from gameday.engine.unlike import unlike
-from gameday.model.plan import Expectation, Measurement, Mode, Plan, Stage
+from gameday.model.plan import Expectation, Measurement, Mode, Plan, RedisProbe, ServiceRef, Stage
 from gameday.model.sample import LineType, Sample, Value
 
 
@@ -34,7 +34,7 @@ class Evidence:
 
     def __init__(self, plan: Plan, pairs: int = 0) -> None:
         """Compile the plan's expressions; raises ExpressionError when one, or a measurement's path, cannot be used."""
-        self.proof = Proof(pairs)
+        self.proof = Proof(pairs, _asking_what_is_cut(plan))
         self._plan = plan
         self._probes = {probe.name: probe for probe in plan.probes}
         self._feeds: dict[str, Feed] = {}
@@ -178,7 +178,7 @@ class Evidence:
     def _prove_anew(self) -> None:
         """Hand the proof every dial once more: it wants each agent's in order."""
         self.proof.dials.clear()
-        self.proof.held = Held()
+        self.proof.held, self.proof.client = Held(), Dials()
         for feed in self._feeds.values():
             for line in feed.lines:
                 held = line.sample.type is LineType.HELD
@@ -187,6 +187,13 @@ class Evidence:
     def _lines(self, probe: str, since: float, until: float) -> Iterable[Line]:
         feed = self._feeds.get(self._agents.get(probe, ""), Feed())
         return (line for line in feed.lines if line.tells_of(probe) and since <= line.sample.sent <= until)
+
+
+def _asking_what_is_cut(plan: Plan) -> frozenset[str]:
+    """The names of the redis probes of a Service that the plan cuts."""
+    cut = {(to.name, to.namespace) for fault in plan.outage.faults if isinstance(to := fault.partition.to, ServiceRef)}
+    asked = {probe.name: probe.kind.service for probe in plan.probes if isinstance(probe.kind, RedisProbe)}
+    return frozenset(name for name, ref in asked.items() if ref is not None and (ref.name, ref.namespace) in cut)
 
 
 def _counted(stage: Stage, expectation: Expectation, window: Window) -> Window | None:

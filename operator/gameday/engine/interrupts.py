@@ -5,6 +5,7 @@ Whatever it is, the first act is the same: undo what is held.
 
 from dataclasses import replace
 
+from gameday.engine import controls
 from gameday.engine.connections import settle
 from gameday.engine.holds import ask_undo
 from gameday.engine.judgement import Window
@@ -53,6 +54,8 @@ def proof_broken(at: Situation) -> Record | None:
         return None
     until = record.undo_requested_at
     if (down := proof.control_down(record.inject_requested_at)) is not None:
+        if (cut := controls.not_spared(at)) is not None:
+            return give_up(at, *cut)
         why = f"{down.who}, which nothing of ours cuts, cannot reach the target ({down.detail}): the dependency is down"
         return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)
     if (collateral := proof.collateral(record.inject_requested_at, until)) is not None:

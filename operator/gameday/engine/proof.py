@@ -7,7 +7,7 @@ Dials of one agent arrive in the order in which they were sent.
 import math
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gameday.engine.held import Held
 from gameday.model.sample import LineType, Sample
@@ -70,6 +70,10 @@ class Dials:
         around = self.ok[self.from_time(first - NEAR) : self.from_time(math.nextafter(last + NEAR, math.inf))]
         return all(around) and self.good_after(last) is not None
 
+    def seen_in(self, first: float, last: float) -> bool:
+        """Whether there is a dial around that time."""
+        return self.from_time(first - NEAR) < self.from_time(math.nextafter(last + NEAR, math.inf))
+
     def good_after(self, since: float) -> int | None:
         """Index of the first good dial sent at ``since`` or later."""
         return self.run_of(good=True, since=since, length=1)
@@ -97,6 +101,10 @@ class Proof:
     """All dials of a drill; ``pairs`` is the number of witness and control pairs."""
 
     pairs: int = 0
+    probes: frozenset[str] = frozenset()
+    """The names of redis probes that ask what is cut."""
+    client: Dials = field(default_factory=Dials)
+    """What these saw; the cut spares the pod that asks as it spares a control."""
     dials: dict[tuple[str, str], Dials] = field(default_factory=dict)
     held: Held = field(default_factory=Held)
     """The connections that witnesses and controls hold open."""
@@ -104,7 +112,9 @@ class Proof:
     """When the first dial was sent to which each address answered, whoever sent it."""
 
     def take(self, sample: Sample) -> None:
-        """Add a dial, or a line of a held connection; anything else is passed over."""
+        """Add a dial, a line of a held connection, or what a probe saw of what is cut; anything else is passed over."""
+        if sample.type is LineType.SAMPLE and sample.agent == "client" and sample.name in self.probes:
+            self.client.add(replace(sample, ok=sample.answered, values={}))
         if not sample.agent.startswith(("witness-", "control-")):
             return
         self.held.hear(sample)
@@ -197,6 +207,49 @@ class Proof:
             if (index := dials.run_of(good=False, since=since)) is not None
         ]
         return min(breaches, key=lambda breach: breach.since, default=None)
+
+    def not_spared(self, since: float) -> Breach | None:
+        """A control that failed while another one, or the client, got through all the time: what is cut is not down."""
+        for agent, name, dials in self._targets("control-"):
+            first = dials.run_of(good=False, since=since)
+            if first is None:
+                continue
+            others = [d for other, at, d in self._targets("control-") if other != agent and at == name]
+            run = dials.sent[first], dials.sent[first + RUN - 1]
+            if any(one.seen_in(*run) and one.spared(*run) for one in (*others, self.client)):
+                return Breach(agent, dials.sent[first], f"{dials.errors[first]}{_at(name)}")
+        return None
+
+    def held_by_the_cut(self, requested: float, by: float, undo: tuple[float, float]) -> bool | None:
+        """Whether every control failed just as long as the cut was there; None while that is not known yet.
+
+        Each began to fail between ``requested`` and ``by``, did not get through before the undo was asked for, and did
+        by the time by which all must be well again: ``undo`` is these two.
+        """
+        asked, back = undo
+        answer: bool | None = False
+        for _, _, dials in self._targets("control-", requested):
+            first = dials.run_of(good=False, since=requested)
+            if first is None or dials.sent[first] > by:
+                return False
+            good = dials.good_after(dials.sent[first])
+            if good is None and dials.sent[-1] < back:
+                answer = None
+            elif good is None or not asked <= dials.sent[good] <= back:
+                return False
+            elif answer is False:
+                answer = True
+        return answer
+
+    def shut_out(self) -> tuple[int, ...]:
+        """The pairs of which nobody ever got through, while another pair or the client does."""
+        through: set[int] = set()
+        tried: set[int] = set()
+        for (agent, name), dials in self.dials.items():
+            if name.startswith(TARGET) and len(dials.ok) >= RUN:
+                (through if any(dials.ok) else tried).add(int(agent.partition("-")[2]))
+        lives = through or self.client.had_run_before(math.inf)
+        return tuple(sorted(tried - through)) if lives else ()
 
     def witness_down(self, since: float, until: float) -> Breach | None:
         """A witness that could not reach the target although nothing of ours was in its way yet."""

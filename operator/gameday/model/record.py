@@ -149,6 +149,8 @@ class Cause(enum.Enum):
     CUT_CHANGED = "CutChanged"
     LEAK = "Leak"
     DEPENDENCY_DOWN = "DependencyDown"
+    CONTROL_CUT = "ControlCut"
+    NOT_ADMITTED = "NotAdmitted"
     COLLATERAL_CUT = "CollateralCut"
     BYSTANDER_DOWN = "BystanderDown"
     OPT_IN_REVOKED = "OptInRevoked"

@@ -174,5 +174,9 @@ class World:
     """Why an agent's log is read no further, or ""."""
     too_many: str = ""
     """Why a cut cannot grow any more with what it cuts off, or ""."""
+    kinds: tuple[str, ...] = ()
+    """Which targets each pair of witness and control stands for, in words."""
+    gates: tuple[str, ...] = ()
+    """The policies that decide who may reach what is cut, as far as they can be seen."""
     likely_leak: str = ""
     """What most likely lets traffic through a cut that shows no effect."""

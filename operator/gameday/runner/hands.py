@@ -17,6 +17,7 @@ from gameday.errors import Absent, AlreadyExists, NamespaceBusy, NoAnswer, Refus
 from gameday.faults import fuse, policy
 from gameday.faults.dialled import dials
 from gameday.faults.findings import Severity
+from gameday.faults.gates import gates
 from gameday.faults.placement import placement_of
 from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
 from gameday.faults.reach import reach
@@ -215,6 +216,7 @@ class Hands:
                 notes = (*notes, *noted)
                 self.memory.setup = setup
             self.view.likely_leak = likely_leak(sight, fault.partition, setup.backend)
+            self.view.gates = gates(sight, fault.partition)
         self.view.preflight, self.view.preflight_at = Preflight(found, notes, rolling), self.clock()
 
     async def namespace_ends(self) -> bool:

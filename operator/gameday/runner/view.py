@@ -28,7 +28,7 @@ from gameday.model.names import derived, fuse_agent
 from gameday.model.names import job as job_name
 from gameday.model.plan import Fault, Plan, RunJob, Via
 from gameday.model.record import Hold, HoldKind, Record
-from gameday.model.setup import Setup
+from gameday.model.setup import Pair, Setup
 from gameday.model.world import CommandKey, Cut, Fuse, Life, Lock, Planned, Preflight, Workload, World
 from gameday.runner import agents
 from gameday.runner.background import Background
@@ -70,6 +70,8 @@ class View:
         self.unanswered_at: float | None = None
         """When we last ceased to wait for the answer to a request that makes something."""
         self.likely_leak = ""
+        self.gates: tuple[str, ...] = ()
+        """Policies that decide who may reach what is cut."""
         self.too_many = ""
         """Why a cut cannot grow with what it cuts off any more, or ""."""
         self.reported = False
@@ -79,6 +81,7 @@ class View:
         self._wake: Callable[[], None] = lambda: None
         self._mirrors: dict[str, Mirror] = {}
         self._wanted: tuple[Plan | None, Setup | None, frozenset[str]] = (None, None, frozenset())
+        self._kinds: tuple[Setup | None, tuple[str, ...]] = (None, ())
         self._background: Background | None = None
         self._seen_cuts: dict[str, tuple[tuple[Object | None, Setup, str | None], Cut]] = {}
 
@@ -172,6 +175,7 @@ class View:
             reported=self.reported,
             overwritten=self.memory.overwritten,
             likely_leak=self.likely_leak,
+            gates=self.gates,
             errors=dict(errors),
             skew=self.feed.skew,
             look_again=look_again,
@@ -185,6 +189,7 @@ class View:
         return replace(
             world,
             agents_wanted=wanted,
+            kinds=self._kinds_of(setup),
             agents={agent: life_of(pod) for agent, pod in self.agent_pods(wanted).items()},
             too_many=self.too_many,
             fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
@@ -238,6 +243,12 @@ class View:
         if self._wanted[0] is not plan or self._wanted[1] is not setup:
             self._wanted = plan, setup, agents.wanted(plan, setup)
         return self._wanted[2]
+
+    def _kinds_of(self, setup: Setup) -> tuple[str, ...]:
+        """Which targets each pair stands for, made anew only for another setup."""
+        if self._kinds[0] is not setup:
+            self._kinds = setup, tuple(map(kind_of, setup.pairs))
+        return self._kinds[1]
 
     def _fuse_pods(self, hold: Hold) -> tuple[Object, ...]:
         """The pods of a scale's fuse, the newest last."""
@@ -308,6 +319,12 @@ class View:
 def workload_mirror(deployment: str) -> str:
     """Name of the mirror of a Deployment that a step scales."""
     return f"{WORKLOAD}{deployment}"
+
+
+def kind_of(pair: Pair) -> str:
+    """Which targets a pair of witness and control stands for, in words."""
+    labels = ",".join(f"{key}={value}" for key, value in sorted(pair.labels.items()))
+    return f"pods with {labels or 'no label that a policy names'} on node {pair.node}"
 
 
 def start_before(drill: Object) -> float:

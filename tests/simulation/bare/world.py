@@ -19,9 +19,9 @@ from simulation.controllers import POD_RUNS, REPLACED
 from simulation.holding import Hold as Held
 from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule
 from simulation.outcome import Outcome
-from simulation.scenario import Connections, Scenario, Trial, What
+from simulation.scenario import Connections, Scenario, Trial, Twins, What
 from simulation.system import System
-from simulation.town import CURTAILED, EFFECT, EVERY, FAILS_AFTER, NOTHING_UNKNOWN, WORKERS
+from simulation.town import CURTAILED, EFFECT, EVERY, FAILS_AFTER, NOTHING_UNKNOWN, WORKERS, dropped_for
 from simulation.world import START, HotLoop, World
 
 PATIENCE = 250.0
@@ -263,7 +263,7 @@ class Bare:
             return
         now = self.clock.now
         if agent != "observer":
-            dropped = self.redis_down or (self.cut and agent == "witness-0")
+            dropped = self.redis_down or dropped_for(self.trial.twins, agent, cut=self.cut)
             if self.redis_down:
                 self.clock.tally.bites(What.REDIS_DOWN)
             name = "redis" if agent == "client" else "target-0"
@@ -293,7 +293,12 @@ class Bare:
     def _hold(self, agent: str) -> None:
         """The connection that a twin holds is asked."""
         now = self.clock.now
-        told = self.holds[agent].tick(now, cut=self.cut, down=self.redis_down, witness=agent == "witness-0")
+        twins = self.trial.twins
+        down, witness = (
+            self.redis_down or twins is Twins.NOT_ADMITTED,
+            twins is Twins.NOT_SPARED or agent == "witness-0",
+        )
+        told = self.holds[agent].tick(now, cut=self.cut, down=down, witness=witness)
         if told is not None:
             how, values = told
             self.say(agent, "target-0", now, how is None, values, error=how, kind=LineType.HELD)

@@ -203,6 +203,8 @@ class Simulation:
     severed: Severed | None = None
     severs: bool = True
     """Whether there is somebody to end the targets' connections."""
+    spares_controls: bool = True
+    """Whether the network knows the label by which a cut spares controls."""
     ends_open: bool = False
     """Whether the network ends open connections under a cut."""
     sever_takes: float = 0.0
@@ -263,10 +265,13 @@ class Simulation:
         self._scale()
         for role in ("witness-0", "control-0"):
             if role in self.cluster.pods and self.now > self.cluster.pods[role]:
-                cut = self.cluster.redis_down or (role == "witness-0" and self.cluster.is_cut(self.now))
+                cut = self.cluster.redis_down or (self._hits(role) and self.cluster.is_cut(self.now))
                 error = "timeout" if cut else None
                 self.proof.take(Sample(role, 0, "target", self.now, self.now, not cut, error, type=LineType.DIAL))
                 self._hold(role, silent=cut and (self.ends_open or self.cluster.redis_down))
+
+    def _hits(self, role: str) -> bool:
+        return role == "witness-0" or not self.spares_controls
 
     def _hold(self, role: str, *, silent: bool) -> None:
         """A twin's open connection: it is asked at each tick, and has ended once it was silent for long enough."""

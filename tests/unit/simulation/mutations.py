@@ -25,7 +25,7 @@ from gameday.model.world import World
 from gameday.runner import disputes, measured, memory, stepping, supervisor
 from gameday.runner import drill as runner
 from simulation.invariants import Rule
-from simulation.scenario import DRAWN, VICES, WAYS, Connections, Vice, What
+from simulation.scenario import DRAWN, TWINS, VICES, WAYS, Connections, Twins, Vice, What
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,15 @@ class Mutation:
     whole: bool = False
     vices: tuple[Vice, ...] = VICES
     ways: tuple[Connections, ...] = WAYS
+    twins: tuple[Twins, ...] = TWINS
 
     def __str__(self) -> str:
         return f"{self.name}{', in the whole operator' if self.whole else ''}"
+
+    @property
+    def worlds(self) -> tuple[tuple[What, ...], tuple[Vice, ...], tuple[Connections, ...], tuple[Twins, ...]]:
+        """What the worlds are drawn from in which it must show."""
+        return self.kinds, self.vices, self.ways, self.twins
 
     @contextmanager
     def put_in(self) -> Iterator[Counter[str]]:
@@ -81,12 +87,15 @@ def mutation(
     whole: bool | None = False,
     vices: tuple[Vice, ...] = VICES,
     ways: tuple[Connections, ...] = WAYS,
+    twins: tuple[Twins, ...] = TWINS,
 ) -> Callable[[Callable[[], tuple[Any, ...]]], Callable[[], tuple[Any, ...]]]:
     """List a bug; with ``whole`` None for both simulations."""
 
     def listed(bug: Callable[[], tuple[Any, ...]]) -> Callable[[], tuple[Any, ...]]:
         places = (False, True) if whole is None else (whole,)
-        MUTATIONS.extend(Mutation(name, frozenset(breaks), kinds or DRAWN, bug, one, vices, ways) for one in places)
+        MUTATIONS.extend(
+            Mutation(name, frozenset(breaks), kinds or DRAWN, bug, one, vices, ways, twins) for one in places
+        )
         return bug
 
     return listed

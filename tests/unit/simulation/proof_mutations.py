@@ -4,14 +4,14 @@ from dataclasses import replace
 from typing import Any, Final
 from unittest.mock import patch
 
-from gameday.engine import connections, held, results
+from gameday.engine import connections, controls, held, results
 from gameday.engine.held import Held
 from gameday.engine.situation import Situation
 from gameday.model import held as wire
 from gameday.model.record import Cause, Record
 from gameday.model.sample import Sample
 from simulation.invariants import Rule
-from simulation.scenario import Connections, Vice, What
+from simulation.scenario import Connections, Twins, Vice, What
 from unit.simulation.mutations import MUTATIONS, mutation
 
 BEFORE = len(MUTATIONS)
@@ -139,6 +139,30 @@ def _() -> tuple[Any, ...]:
 )
 def _() -> tuple[Any, ...]:
     return (patch.object(results, "_excused", lambda record, *_: record),)
+
+
+@mutation(
+    "controls that the cut hit are taken for a dependency that is down",
+    Rule.NAMED,
+    kinds=QUIET,
+    whole=None,
+    vices=GOOD,
+    twins=(Twins.NOT_SPARED,),
+)
+def _() -> tuple[Any, ...]:
+    return (patch.object(controls, "named", lambda at: at.record),)
+
+
+@mutation(
+    "what is admitted nowhere is taken for a dependency that is down",
+    Rule.NAMED,
+    kinds=QUIET,
+    whole=None,
+    vices=GOOD,
+    twins=(Twins.NOT_ADMITTED,),
+)
+def _() -> tuple[Any, ...]:
+    return (patch.object(controls, "shut_out", lambda _: None),)
 
 
 NAMES: Final = frozenset(mutation.name for mutation in MUTATIONS[BEFORE:])

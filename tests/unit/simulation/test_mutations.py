@@ -33,7 +33,7 @@ def broken_by(mutation: Mutation, scenario: Scenario) -> set[Rule]:
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
 def test_the_simulation_finds(mutation: Mutation) -> None:
     seeds = range(MOST_WHOLE if mutation.whole else MOST)
-    scenarios = (draw(seed, 1 + mutation.whole, mutation.kinds, mutation.vices, mutation.ways) for seed in seeds)
+    scenarios = (draw(seed, 1 + mutation.whole, *mutation.worlds) for seed in seeds)
     with mutation.put_in() as calls:
         found = next((scenario for scenario in scenarios if broken_by(mutation, scenario)), None)
     assert found is not None, "no world broke a promise"

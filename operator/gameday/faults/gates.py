@@ -1,0 +1,48 @@
+"""Which policies decide who may reach what is cut: named where a kind of target never gets through.
+
+Of another namespace only NetworkPolicies are seen, and of its pods only that they wear what the Service selects.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, Object
+from gameday.faults.isolation_by_cilium import selects_place, specs
+from gameday.faults.place import place_of
+from gameday.faults.selectors import selects
+from gameday.faults.sight import Sight, labels_of
+from gameday.model.plan import NetworkPartition, ServiceRef
+
+
+def gates(sight: Sight, partition: NetworkPartition) -> tuple[str, ...]:
+    """The policies that surely hold what stands behind the Service that is cut for ingress, by kind and name."""
+    selector = sight.service["spec"].get("selector") if sight.service is not None else None
+    if not selector or not isinstance(partition.to, ServiceRef):
+        return ()
+    namespace, _ = partition.to.within(sight.namespace)
+    found = _here(sight, selector) if namespace == sight.namespace else _there(sight, selector)
+    return tuple(sorted({f"{kind} {namespace}/{policy['metadata']['name']}" for kind, policy in found}))
+
+
+def _here(sight: Sight, selector: Mapping[str, str]) -> Iterator[tuple[str, Object]]:
+    behind = [pod for pod in sight.of(PODS) if selects({"matchLabels": selector}, labels_of(pod))]
+    for policy in sight.of(NETWORK_POLICIES):
+        if _of_ingress(policy) and any(selects(policy["spec"].get("podSelector"), labels_of(pod)) for pod in behind):
+            yield NETWORK_POLICIES.name, policy
+    places = [place_of(pod, sight.namespace, sight.namespace_labels) for pod in behind]
+    for policy in sight.of(CILIUM_NETWORK_POLICIES):
+        chosen = [spec.get("endpointSelector") for spec in specs(policy) if {"ingress", "ingressDeny"} & spec.keys()]
+        if any(selects_place(one, place) for one in chosen for place in places):
+            yield CILIUM_NETWORK_POLICIES.name, policy
+
+
+def _there(sight: Sight, selector: Mapping[str, str]) -> Iterator[tuple[str, Object]]:
+    for policy in sight.service_policies:
+        wanted: Mapping[str, Any] = policy["spec"].get("podSelector") or {}
+        surely = not wanted.get("matchExpressions") and selects(wanted, selector)
+        if _of_ingress(policy) and surely:
+            yield NETWORK_POLICIES.name, policy
+
+
+def _of_ingress(policy: Object) -> bool:
+    return "Ingress" in (policy["spec"].get("policyTypes") or ("Ingress",))
