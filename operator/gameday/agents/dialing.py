@@ -4,6 +4,7 @@ import asyncio
 import os
 import ssl
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +13,8 @@ from gameday.model.agent import Dial
 from gameday.probes.ask import error_word
 
 RESOLV_CONF = Path("/etc/resolv.conf")
+MOST_NAMESERVERS = 3
+"""Nameservers that a resolver asks; more are passed over (resolv.conf(5))."""
 
 
 ALERT = b"\x15"
@@ -123,6 +126,18 @@ class _Query(asyncio.DatagramProtocol):
     def error_received(self, exc: Exception) -> None:
         if not self.answered.done():
             self.answered.set_exception(exc)
+
+
+def nameservers(resolv_conf: str, known: Iterable[Dial]) -> tuple[Dial, ...]:
+    """A dial of each nameserver of a pod that is not dialled yet: what the targets ask, wherever it stands.
+
+    It need not be the cluster's DNS Service: a cache on the node and a cloud's resolver have addresses of their own.
+    """
+    there = {dial.host for dial in known if dial.protocol == "dns"}
+    words = (line.split() for line in resolv_conf.splitlines())
+    found = dict.fromkeys(word[1] for word in words if len(word) > 1 and word[0] == "nameserver")
+    asked = list(found)[:MOST_NAMESERVERS]
+    return tuple(Dial(f"bystander:nameserver {one}", one, 53, "dns") for one in asked if one not in there)
 
 
 def cluster_name(resolv_conf: str) -> str:

@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from gameday.agents.dialing import Dialler
+from gameday.agents import dialing
+from gameday.agents.dialing import Dialler, nameservers
 from gameday.agents.holding import Holder
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
@@ -30,7 +31,8 @@ async def witness(config: AgentConfig, log: SampleLog, ending: asyncio.Event) ->
             tasks.append(group.create_task(work))
             return tasks[-1]
 
-        for target in config.dials:
+        own = nameservers(dialing.RESOLV_CONF.read_text(), config.dials) if config.nameservers else ()
+        for target in (*config.dials, *own):
             holder = Holder(target.name, log, start) if target.name.startswith(CUT) else None
             start(_repeat(target, Dialler(target, holder), config, log, ending))
         await ending.wait()

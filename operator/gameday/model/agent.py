@@ -74,6 +74,8 @@ class AgentConfig:
 
     probes: tuple[ProbeSpec, ...] = ()
     dials: tuple[Dial, ...] = ()
+    nameservers: bool = False
+    """Witness and control: whether they also dial the nameservers of their own resolv.conf, as bystanders."""
     every: float = 0.25
     """Seconds between two dials of one address."""
     timeout: float = 1.0

@@ -29,6 +29,8 @@ DIAL_EVERY: Final = 0.25
 """Seconds between two dials of an address."""
 DIAL_BYTES: Final = 160
 """Bytes of a dial's line."""
+MOST_NAMESERVERS: Final = 3
+"""Nameservers of its own resolv.conf that a twin dials as well."""
 HELD_BYTES: Final = 30.0
 """Bytes a second that a twin writes of the connection that it holds to an address: a line at each exchange."""
 
@@ -69,7 +71,8 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
     addresses = dials(plan, setup, place.namespace)
     config = AgentConfig(
         dials=addresses,
-        every=max(gentle(setup), dial_every(plan, len(addresses), len(setup.dials))),
+        nameservers=True,
+        every=max(gentle(setup), dial_every(plan, len(addresses) + MOST_NAMESERVERS, len(setup.dials))),
         ends_after=longest(plan),
     )
     for index, pair in enumerate(setup.pairs):

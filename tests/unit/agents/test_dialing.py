@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import io
+import json
 import socket
 import ssl
 import struct
@@ -15,8 +17,10 @@ from typing import cast
 import pytest
 
 from gameday.agents import dialing
-from gameday.agents.dialing import Dialler, cluster_name, dial
-from gameday.model.agent import Dial
+from gameday.agents.dialing import Dialler, cluster_name, dial, nameservers
+from gameday.agents.log import SampleLog
+from gameday.agents.witness import witness
+from gameday.model.agent import AgentConfig, Dial
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,38 @@ from gameday.model.agent import Dial
 )
 def test_the_api_servers_name_is_asked_for_in_full(text: str, name: str) -> None:
     assert cluster_name(text) == f"kubernetes.default.svc.{name}"
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("nameserver 169.254.20.10\nsearch svc.cluster.local\n", ["169.254.20.10"]),
+        ("nameserver 10.96.0.10\n", []),
+        ("nameserver 10.96.0.10\nnameserver fd00::a\nnameserver fd00::a\n", ["fd00::a"]),
+        ("".join(f"nameserver 10.0.0.{n}\n" for n in range(1, 6)), ["10.0.0.1", "10.0.0.2", "10.0.0.3"]),
+        ("# nameserver 10.0.0.1\nnameserver\noptions ndots:5\n", []),
+        ("", []),
+    ],
+)
+def test_the_nameservers_that_a_pod_asks_are_watched_wherever_they_stand(text: str, hosts: list[str]) -> None:
+    known = (Dial("bystander:dns", "10.96.0.10", 53, "dns"), Dial("target:fd00::a", "fd00::a", 6379, "redis"))
+    found = nameservers(text, known)
+    assert [dial.host for dial in found] == hosts
+    assert all(dial == Dial(f"bystander:nameserver {dial.host}", dial.host, 53, "dns") for dial in found)
+
+
+async def test_a_twin_dials_the_nameservers_of_its_own_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    conf = tmp_path / "resolv.conf"
+    conf.write_text("nameserver 127.0.0.254\n")
+    monkeypatch.setattr(dialing, "RESOLV_CONF", conf)
+    out, ending = io.StringIO(), asyncio.Event()
+    task = asyncio.create_task(witness(AgentConfig(nameservers=True, every=0.05), SampleLog(out), ending))
+    async with asyncio.timeout(5):
+        while not out.getvalue():  # noqa: ASYNC110  a line of a log has no event
+            await asyncio.sleep(0.01)
+    ending.set()
+    await asyncio.wait_for(task, 5)
+    assert json.loads(out.getvalue().splitlines()[0])["name"] == "bystander:nameserver 127.0.0.254"
 
 
 class Server(asyncio.DatagramProtocol):
