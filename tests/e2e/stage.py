@@ -244,7 +244,7 @@ class Stage:
 
         def so(status: Object) -> bool:
             reasons = {line["reason"] for line in status.get("timeline", ())}
-            return "CutProven" in reasons and ("Severed" in reasons or "NoSever" in reasons or not _severs(status))
+            return "CutProven" in reasons and (bool({"Severed", "ConnectionsEnded"} & reasons) or not _severs(status))
 
         return await self.reaches(so, "the cut is proven")
 

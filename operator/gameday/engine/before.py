@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gameday.engine import budgets, controls
+from gameday.engine import budgets, connections, controls
 from gameday.engine import commands as do
 from gameday.engine.commands import error_of
 from gameday.engine.interrupts import give_up
@@ -153,6 +153,8 @@ def _go(at: Situation, since: float, ends: float) -> Record:
     record = replace(at.record, baseline=baseline, rehearsed_at=at.now)
     for warning in found.doubtful:
         record = record.note(at.now, "ExpressionWarning", warning, warning=True)
+    for warning in connections.doubtful(at):
+        record = record.note(at.now, "ProofWarning", warning, warning=True)
     for fault in at.plan.outage.faults:
         record = record.with_hold(
             Hold(

@@ -5,6 +5,7 @@ tell (``held``); or those of the targets were ended at the dependency, where som
 every server. Where neither does by the end of the outage, nobody can tell what the targets used under the cut.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -39,6 +40,22 @@ def doubted(record: Record) -> Doubt | None:
 def severs(at: Situation) -> bool:
     """Whether connections that targets had are ended at the dependency, as the preflight decided."""
     return "sever" in at.world.agents_wanted
+
+
+def doubtful(at: Situation) -> Iterator[str]:
+    """What already speaks against showing it, at the end of the steady state: nothing is cut yet."""
+    if not wanted(at.plan):
+        return
+    if agents := at.seen.proof.held.local():
+        yield f"the connections that {', '.join(agents)} hold end at a proxy in their own pod and will show nothing"
+    counted = at.world.counted
+    if counted is not None and counted.error:
+        yield f"the targets' connections cannot be counted at the dependency, and may not be ended: {counted.error}"
+    elif counted is not None and not counted.most:
+        yield (
+            "no connection of the targets is seen at the dependency so far: either they have none open, or it sees the "
+            "address of a proxy, a NAT or a sidecar, and then only the network can show that open ones end"
+        )
 
 
 def look(at: Situation, zero: float) -> Record:
@@ -95,4 +112,4 @@ def _sever(at: Situation, zero: float) -> Record:
 def _unsevered(at: Situation, zero: float, cause: Cause, why: str) -> Record:
     record = replace(at.record, severed=False, unsevered=Doubt(cause, why, zero))
     text = f"{why}: unless the network is seen to end open connections, this drill cannot be decided"
-    return record.note(at.now, cause.value, text, warning=True)
+    return record.note(at.now, "ProofWarning", text, warning=True)

@@ -19,6 +19,7 @@ from gameday.faults import (
     anti_affinity,
     closed,
     dialled,
+    hidden,
     isolation,
     placement,
     probed,
@@ -99,6 +100,7 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
         yield from _bystanders(sight, f"{path}.mustStay", partition)
         yield from dialled.check(sight, plan, path, partition)
         yield from severing.check(sight, plan, path, partition)
+        yield from hidden.check(sight, plan, path, partition)
         yield from _doubts(sight, path, partition)
     yield from probed.check(sight, plan)
     yield from closed.check(sight, plan)

@@ -19,7 +19,8 @@ MOST_SERVERS: Final = 16
 TOLD: Final = 5
 """Most probes that a warning names."""
 CONSEQUENCE: Final = (
-    "connections that are open run on, and an outage expectation that is missed makes the drill Inconclusive"
+    "connections that are open are not ended there, so only a network that ends them by itself can decide the drill, "
+    "and any other makes the drill Inconclusive (ConnectionsKept)"
 )
 
 

@@ -127,6 +127,14 @@ class Severed:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """The most connections of the targets that were seen at once, and why the last look failed, or ""."""
+
+    most: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """Everything the engine may look at beside the plan, the record and the samples.
 
@@ -154,6 +162,8 @@ class World:
     fuses: Mapping[str, Fuse] = field(default_factory=dict)
     cuts: Mapping[str, Cut] = field(default_factory=dict)
     severed: Severed | None = None
+    counted: Counted | None = None
+    """What the severing pod has seen so far, while it waits; None where it has not said anything."""
     arriving: bool = False
     """Whether something that was asked for, and of which nothing was heard, may still be made."""
     workloads: Mapping[str, Workload] = field(default_factory=dict)

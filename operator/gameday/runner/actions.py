@@ -26,7 +26,9 @@ class Action(enum.StrEnum):
 
 _BY_REASON: Final = {
     **dict.fromkeys((phase.value for phase in (Phase.PENDING, Phase.PREFLIGHT, Phase.STEADY_STATE)), Action.CHECK),
-    **dict.fromkeys(("AgentsReady", "PreflightWarning", "NothingAnswers", "ExpressionWarning"), Action.CHECK),
+    **dict.fromkeys(
+        ("AgentsReady", "PreflightWarning", "NothingAnswers", "ExpressionWarning", "ProofWarning"), Action.CHECK
+    ),
     **dict.fromkeys(
         (Phase.OUTAGE.value, "FuseArmed", "Injecting", "CutProven", "Severed", "ConnectionsEnded"), Action.CUT
     ),

@@ -18,7 +18,7 @@ from gameday.errors import Absent, GameDayError
 from gameday.model.record import Cause
 from gameday.model.sample import LineType, Sample
 from gameday.model.wire import parse_line
-from gameday.model.world import Severed
+from gameday.model.world import Counted, Severed
 from gameday.runner.background import Background
 from gameday.runner.logs import logger, named
 from gameday.runner.telemetry import Metrics
@@ -54,8 +54,8 @@ class Feed:
         self.tellers: Mapping[str, str] = {}
         """The agent that runs each probe."""
         self.severed: Severed | None = None
-        self.connections = 0
-        """Most connections of the targets that the severing pod saw at once while it waited."""
+        self.counted: Counted | None = None
+        """What the severing pod has seen of the targets' connections while it waited."""
         self.fuses_armed: dict[str, float] = {}
         """Fuses that have rehearsed their patch, by their agent's name, and the Unix second at which each fires."""
         self.fuse_troubles: dict[str, str] = {}
@@ -159,9 +159,10 @@ class Feed:
 
     def _keep(self, sample: Sample) -> bool:
         if sample.type is LineType.CONNECTIONS:
-            self.connections = max(self.connections, _count(sample, "count") or 0)
+            before = self.counted.most if self.counted is not None else 0
+            self.counted = Counted(max(before, _count(sample, "count") or 0), sample.error or "")
         elif sample.type is LineType.SEVERED:
-            self.severed = replace(_severed(sample), seen=self.connections)
+            self.severed = replace(_severed(sample), seen=self.counted.most if self.counted is not None else 0)
         elif sample.type is LineType.ARMED and not sample.ok:
             self.fuse_troubles[sample.agent] = sample.error or "no answer"
         elif sample.type is LineType.ARMED:

@@ -195,6 +195,7 @@ class View:
             fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
             cuts=cuts,
             severed=self.feed.severed,
+            counted=self.feed.counted,
             arriving=self._arriving(),
             unusable_log=self.feed.unusable,
             workloads=self._workloads(),

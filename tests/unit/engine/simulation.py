@@ -41,7 +41,7 @@ from gameday.model.plan import (
 )
 from gameday.model.record import Hold, HoldKind, Phase, Record, ResultState
 from gameday.model.sample import LineType, Sample
-from gameday.model.world import Cut, Fuse, JobState, Life, Lock, Planned, Preflight, Severed, Workload, World
+from gameday.model.world import Counted, Cut, Fuse, JobState, Life, Lock, Planned, Preflight, Severed, Workload, World
 
 TICK = 0.25
 """Seconds between two looks at the world; also the witnesses' interval."""
@@ -201,6 +201,7 @@ class Simulation:
     ruling: Ruling = UNLIMITED
     preflight: Preflight | None = None
     severed: Severed | None = None
+    counted: Counted | None = None
     severs: bool = True
     """Whether there is somebody to end the targets' connections."""
     spares_controls: bool = True
@@ -392,6 +393,7 @@ class Simulation:
             cuts=cuts,
             severed=self.severed if self.severed is not None and self.severed.at <= self.now else None,
             workloads={"worker": workers} if self.looked else {},
+            counted=self.counted,
             scaled=frozenset(self.scaled),
             jobs={s.name: self.cluster.jobs.get(s.name, JobState.ABSENT) for s in self._steps()},
             finalizer=self.cluster.finalizer,

@@ -14,7 +14,7 @@ import pytest
 from gameday.engine.evidence import Evidence
 from gameday.model.plan import Expectation, HttpProbe, Mode, Outage, Plan, Probe, Recovery, Stage, SteadyState
 from gameday.model.sample import Sample
-from gameday.model.world import Severed
+from gameday.model.world import Counted, Severed
 from gameday.runner import feed as feeds
 from gameday.runner.agents import tellers
 from gameday.runner.background import Background
@@ -97,6 +97,15 @@ async def test_a_severing_knows_the_most_connections_that_were_seen_before_it(mo
     feed, _ = await read(monkeypatch, [*counts, after], "sever")
     assert feed.severed is not None
     assert (feed.severed.seen, feed.severed.killed, feed.severed.error) == (3, 0, "")
+
+
+async def test_what_the_severing_pod_counts_is_known_before_the_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line(n, type="connections", name="connections", values={"count": c}) for n, c in enumerate([2, 1], 1)]
+    feed, _ = await read(monkeypatch, lines, "sever")
+    assert feed.counted == Counted(2)
+    refused = line(3, type="connections", name="connections", ok=False, error="redis NOPERM: needs CLIENT LIST")
+    feed, _ = await read(monkeypatch, [*lines, refused], "sever")
+    assert feed.counted == Counted(2, "redis NOPERM: needs CLIENT LIST")
 
 
 WITNESS = {"type": "dial", "name": "target-0"}
