@@ -1,6 +1,6 @@
 """Which policies decide who may reach what is cut: named where a kind of target never gets through.
 
-Of another namespace only NetworkPolicies are seen, and of its pods only that they wear what the Service selects.
+Of the pods of another namespace no more is seen than that they wear what the Service selects.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,9 @@ def gates(sight: Sight, partition: NetworkPartition) -> tuple[str, ...]:
         return ()
     namespace, _ = partition.to.within(sight.namespace)
     found = _here(sight, selector) if namespace == sight.namespace else _there(sight, selector)
-    return tuple(sorted({f"{kind} {namespace}/{policy['metadata']['name']}" for kind, policy in found}))
+    names = sorted({f"{kind} {namespace}/{policy['metadata']['name']}" for kind, policy in found})
+    unseen = [f"and what cannot be seen: {sight.service_unread}"] if sight.service_unread else []
+    return (*names, *unseen)
 
 
 def _here(sight: Sight, selector: Mapping[str, str]) -> Iterator[tuple[str, Object]]:
@@ -31,17 +33,28 @@ def _here(sight: Sight, selector: Mapping[str, str]) -> Iterator[tuple[str, Obje
             yield NETWORK_POLICIES.name, policy
     places = [place_of(pod, sight.namespace, sight.namespace_labels) for pod in behind]
     for policy in sight.of(CILIUM_NETWORK_POLICIES):
-        chosen = [spec.get("endpointSelector") for spec in specs(policy) if {"ingress", "ingressDeny"} & spec.keys()]
+        chosen = [spec.get("endpointSelector") for spec in specs(policy) if _admits(spec)]
         if any(selects_place(one, place) for one in chosen for place in places):
             yield CILIUM_NETWORK_POLICIES.name, policy
 
 
 def _there(sight: Sight, selector: Mapping[str, str]) -> Iterator[tuple[str, Object]]:
     for policy in sight.service_policies:
-        wanted: Mapping[str, Any] = policy["spec"].get("podSelector") or {}
-        surely = not wanted.get("matchExpressions") and selects(wanted, selector)
-        if _of_ingress(policy) and surely:
-            yield NETWORK_POLICIES.name, policy
+        if "podSelector" in (policy.get("spec") or {}):
+            if _of_ingress(policy) and _surely(policy["spec"]["podSelector"], selector):
+                yield NETWORK_POLICIES.name, policy
+        elif any(_surely(spec.get("endpointSelector"), selector) for spec in specs(policy) if _admits(spec)):
+            yield CILIUM_NETWORK_POLICIES.name, policy
+
+
+def _surely(wanted: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+    """Whether a selector selects whatever has at least these labels."""
+    return wanted is not None and not wanted.get("matchExpressions") and selects(wanted, labels)
+
+
+def _admits(spec: Object) -> bool:
+    """Whether a rule of Cilium's is about what comes in."""
+    return bool({"ingress", "ingressDeny"} & spec.keys())
 
 
 def _of_ingress(policy: Object) -> bool:

@@ -56,7 +56,9 @@ class Sight:
     neighbours: tuple[Object, ...] = ()
     """All Services of the cut Service's namespace: others may lead to the same pods."""
     service_policies: tuple[Object, ...] = ()
-    """Policies of the cut Service's namespace, when that is another one."""
+    """Policies of the cut Service's namespace, of both kinds, when that is another one."""
+    service_unread: str = ""
+    """Why Cilium's policies there could not be read, or ""."""
     dns: str = ""
     isolators: Isolators = field(default_factory=Isolators)
     """Policies of other kinds than those in ``things`` that may isolate pods."""
@@ -143,9 +145,22 @@ async def _service(sight: Sight, account: Cluster, ref: ServiceRef) -> None:
             sight.neighbours = sight.of(SERVICES)
         else:
             sight.neighbours, _ = await account.list(SERVICES, namespace)
-            sight.service_policies, _ = await account.list(NETWORK_POLICIES, namespace)
+            policies, _ = await account.list(NETWORK_POLICIES, namespace)
+            sight.service_policies = (*policies, *await _of_cilium(sight, account, namespace))
     except Forbidden as error:
         sight.missing[f"Service {namespace}/{ref.name}"] = str(error)
+
+
+async def _of_cilium(sight: Sight, account: Cluster, namespace: str) -> tuple[Object, ...]:
+    """Cilium's policies of the cut Service's namespace; without the right to read them a drill may do as well."""
+    if not sight.has_cilium_kind:
+        return ()
+    try:
+        found, _ = await account.list(CILIUM_NETWORK_POLICIES, namespace)
+    except Forbidden as error:
+        sight.service_unread = str(error)
+        return ()
+    return found
 
 
 async def endpoints_of(account: Cluster, namespace: str, service: str) -> tuple[Object, ...]:
