@@ -53,6 +53,8 @@ class Connections(enum.Enum):
 
     SEEN = "seen"
     """They live on; the dependency sees the targets' own, and can end them."""
+    PARTLY = "partly"
+    """They live on; the dependency sees those of some targets, and a proxy's address in place of the others'."""
     ENDED = "ended"
     """The network ends them; the dependency sees a proxy's address."""
     HIDDEN = "hidden"
@@ -71,7 +73,7 @@ class Connections(enum.Enum):
     @property
     def ends_the_witness(self) -> bool:
         """Whether a witness' connection ends under the cut."""
-        return self not in {Connections.SEEN, Connections.HIDDEN, Connections.MESHED}
+        return self not in {Connections.SEEN, Connections.PARTLY, Connections.HIDDEN, Connections.MESHED}
 
 
 class Twins(enum.Enum):

@@ -432,7 +432,9 @@ class Town:
             self.server.store.world.tally.bites(What.NO_SEVER)
         self.system.cut_off |= seen and not left and self.cut
         kind = LineType.SEVERED
-        self._say(agent, kind.value, ok=left == 0, values={"killed": 2 * seen, "left": left}, kind=kind)
+        some = self.trial.connections is Connections.PARTLY
+        values = {"killed": 2 * seen + some, "left": left, "unseen": int(some), "example": "10.0.1.1" if some else ""}
+        self._say(agent, kind.value, ok=left == 0, values=values, kind=kind)
         self._end(agent)
 
     def _fuse(self, agent: Agent, step: LineType) -> None:

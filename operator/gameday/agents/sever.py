@@ -7,9 +7,9 @@ whose address is exactly one of the targets', never that of a NAT behind which o
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
@@ -29,24 +29,28 @@ QUIET_ROUNDS: Final = 2
 _FIELD: Final = re.compile(r"(?:^| )(id|addr)=(\S*)")
 """What is read of each client in Redis' list: its number and its address."""
 
+Values = dict[str, int | str]
+
 
 async def sever(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
     """Count the targets' connections until triggered, then end them."""
-    clock = asyncio.get_running_loop().time
+    clock, work = asyncio.get_running_loop().time, Work(config)
     due = clock()
     while not await until(ending, due):
-        await _attempt(_count, config, log, LineType.CONNECTIONS, LOOK_EVERY * 2)
+        await _attempt(work.count, work, log, LineType.CONNECTIONS, LOOK_EVERY * 2)
         due = clock() + LOOK_EVERY
-    await _attempt(_end, config, log, LineType.SEVERED, config.budget)
+    await _attempt(work.end, work, log, LineType.SEVERED, config.budget)
 
 
-async def _attempt(work: Any, config: AgentConfig, log: SampleLog, kind: LineType, budget: float) -> None:
+async def _attempt(
+    what: Callable[[Values], Awaitable[None]], work: "Work", log: SampleLog, kind: LineType, budget: float
+) -> None:
     sent = time.time()
     error: str | None = None
-    values: dict[str, int] = {}
+    values: Values = {}
     try:
         async with asyncio.timeout(budget):
-            await work(config, values)
+            await what(values)
     except TimeoutError:
         why = "connections of the targets were left" if values.get("left") else "Redis had not answered"
         error = f"{why} after {budget:.0f} s" if values else "timeout"
@@ -56,45 +60,61 @@ async def _attempt(work: Any, config: AgentConfig, log: SampleLog, kind: LineTyp
         error = f"{word(problem)}: the severing pod did not reach every server of Redis"
     if error is None and values.get("left"):
         error = "connections are left"
+    if kind is LineType.SEVERED:
+        unseen = work.unseen()
+        values |= {"unseen": len(unseen), "example": unseen[0] if unseen else ""}
     log.write(kind.value, sent, time.time(), ok=error is None, error=error, values=values, kind=kind)
 
 
-async def _clients(client: Connection, addresses: tuple[str, ...]) -> list[str]:
-    """The numbers of the connections that come from these addresses."""
-    listed = await client.call("CLIENT", "LIST", most=LONG)
-    entries = [dict(_FIELD.findall(line)) for line in str(listed).splitlines()]
-    return [one["id"] for one in entries if one.get("addr", "").rpartition(":")[0].strip("[]") in addresses]
+class Work:
+    """Counts and ends the targets' connections, and remembers of which targets any was seen."""
 
+    def __init__(self, config: AgentConfig) -> None:
+        self._config = config
+        self._addresses = frozenset(address for pod in config.pods for address in pod)
+        self._seen: set[str] = set()
 
-async def _count(config: AgentConfig, values: dict[str, int]) -> None:
-    async with _connected(config) as servers:
-        for server in servers:
-            values["count"] = values.get("count", 0) + len(await _clients(server, config.addresses))
+    def unseen(self) -> tuple[str, ...]:
+        """The first address of each target of which no connection was ever seen, at any of its addresses."""
+        return tuple(pod[0] for pod in self._config.pods if self._seen.isdisjoint(pod))
 
+    async def count(self, values: Values) -> None:
+        """Count them on every server."""
+        async with _connected(self._config) as servers:
+            found = [one for server in servers for one in await self._clients(server)]
+        values["count"] = len(found)
 
-async def _end(config: AgentConfig, values: dict[str, int]) -> None:
-    """End them until none is left. A Redis that is busy for a moment is asked again: the budget bounds it all."""
-    values["killed"], values["left"] = 0, 0
-    while True:
-        try:
-            async with _connected(config) as servers:
-                await _rounds(servers, config.addresses, values)
-                return
-        except TimeoutError:
+    async def end(self, values: Values) -> None:
+        """End them until none is left. A Redis that is busy for a moment is asked again: the budget bounds it all."""
+        values |= {"killed": 0, "left": 0}
+        while True:
+            try:
+                async with _connected(self._config) as servers:
+                    await self._rounds(servers, values)
+                    return
+            except TimeoutError:
+                await asyncio.sleep(ROUND_EVERY)
+
+    async def _rounds(self, servers: tuple[Connection, ...], values: Values) -> None:
+        """Ask every server in each round: a client that one of them hung up on may go to another."""
+        quiet, killed = 0, 0
+        while quiet < QUIET_ROUNDS:
+            found = [(server, one) for server in servers for one in await self._clients(server)]
+            values["left"] = len(found)
+            quiet = 0 if found else quiet + 1
+            for server, one in found:
+                ended = await server.call("CLIENT", "KILL", "ID", one)
+                killed += ended if isinstance(ended, int) else 0
+                values["killed"] = killed
             await asyncio.sleep(ROUND_EVERY)
 
-
-async def _rounds(servers: tuple[Connection, ...], addresses: tuple[str, ...], values: dict[str, int]) -> None:
-    """Ask every server in each round: a client that one of them hung up on may go to another."""
-    quiet = 0
-    while quiet < QUIET_ROUNDS:
-        found = [(server, one) for server in servers for one in await _clients(server, addresses)]
-        values["left"] = len(found)
-        quiet = 0 if found else quiet + 1
-        for server, one in found:
-            ended = await server.call("CLIENT", "KILL", "ID", one)
-            values["killed"] += ended if isinstance(ended, int) else 0
-        await asyncio.sleep(ROUND_EVERY)
+    async def _clients(self, client: Connection) -> list[str]:
+        """The numbers of the connections that come from the targets' addresses."""
+        listed = await client.call("CLIENT", "LIST", most=LONG)
+        entries = [dict(_FIELD.findall(line)) for line in str(listed).splitlines()]
+        found = [(one["id"], one.get("addr", "").rpartition(":")[0].strip("[]")) for one in entries]
+        self._seen |= {address for _, address in found} & self._addresses
+        return [number for number, address in found if address in self._addresses]
 
 
 @asynccontextmanager

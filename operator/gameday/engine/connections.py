@@ -14,6 +14,7 @@ from gameday.engine.held import Span, Telling
 from gameday.engine.situation import Situation
 from gameday.model.plan import Existing, Plan
 from gameday.model.record import Cause, Doubt, Record
+from gameday.model.world import Severed
 
 UNSEEN: Final = "no connection of the targets was seen at the dependency before the cut, so none after proves nothing"
 """What a severing is worth where Redis sees other addresses than the targets' own: a proxy's, a NAT's, a sidecar's."""
@@ -105,8 +106,27 @@ def _sever(at: Situation, zero: float) -> Record:
         return _unsevered(at, zero, Cause.NOT_SEVERED, why)
     if not found.seen and not found.killed:
         return _unsevered(at, zero, Cause.CONNECTIONS_KEPT, UNSEEN)
+    if at.world.newcomers is None:
+        return at.record
+    if unknown := _of_some(found, at.world.newcomers):
+        return _unsevered(at, zero, Cause.CONNECTIONS_KEPT, unknown)
     record = replace(at.record, severed=True, severed_at=found.at)
     return record.note(at.now, "Severed", f"{found.killed} open connections of the targets ended, none left")
+
+
+def _of_some(found: Severed, newcomers: tuple[str, ...]) -> str:
+    """Of which targets nobody knows whether their connections are gone, or ""."""
+    if newcomers:
+        who, rest = newcomers[0], len(newcomers) - 1
+        return f"pod {who}{_and(rest)} became a target after the preflight, so its connections were not ended"
+    if found.unseen:
+        who, rest = found.example, found.unseen - 1
+        return f"no connection of the target at {who}{_and(rest)} was seen at the dependency before the cut"
+    return ""
+
+
+def _and(rest: int) -> str:
+    return f" (and {rest} more)" if rest else ""
 
 
 def _unsevered(at: Situation, zero: float, cause: Cause, why: str) -> Record:

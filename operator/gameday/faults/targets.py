@@ -22,15 +22,24 @@ MOST_PAIRS = 4
 
 def targets(sight: Sight, selector: Selector) -> tuple[Object, ...]:
     """The pods that a cut selects and that run: not ending, and none of ours."""
-    return tuple(pod for pod in selected(sight, selector) if pod.get("status", {}).get("phase") == "Running")
+    return running(sight.of(PODS), selector)
+
+
+def running(pods: Iterable[Object], selector: Selector) -> tuple[Object, ...]:
+    """Those of a namespace's pods that a cut selects and that run: not ending, and none of ours."""
+    return tuple(pod for pod in _selected(pods, selector) if pod.get("status", {}).get("phase") == "Running")
 
 
 def selected(sight: Sight, selector: Selector) -> tuple[Object, ...]:
     """The pods that a cut selects, those among them that are about to run: not ended nor ending, and none of ours."""
+    return _selected(sight.of(PODS), selector)
+
+
+def _selected(pods: Iterable[Object], selector: Selector) -> tuple[Object, ...]:
     wanted = as_json(selector)
     return tuple(
         pod
-        for pod in sight.of(PODS)
+        for pod in pods
         if not ours(labels_of(pod))
         and selects(wanted, labels_of(pod))
         and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
@@ -70,6 +79,16 @@ def kinds_of_pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
 
 def addresses(pods: Iterable[Object]) -> tuple[str, ...]:
     """The pods' addresses, of every family."""
+    return tuple(sorted({address for pod in pods for address in addresses_of(pod)}))
+
+
+def addresses_of(pod: Object) -> tuple[str, ...]:
+    """The addresses of a pod, of every family."""
+    return tuple(entry["ip"] for entry in pod.get("status", {}).get("podIPs") or () if "ip" in entry)
+
+
+def other_addresses(pods: Iterable[Object]) -> tuple[tuple[str, str], ...]:
+    """The first address of each pod with each of its others: a connection from any of them is the pod's."""
     return tuple(
-        sorted({entry["ip"] for pod in pods for entry in pod.get("status", {}).get("podIPs") or () if "ip" in entry})
+        sorted((first, other) for pod in pods for first, *others in [addresses_of(pod) or ("",)] for other in others)
     )

@@ -4,7 +4,7 @@ Standard library only: agents stay small. Files are where the kubelet mounts Sec
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 VARIABLE: Final = "GAMEDAY_AGENT"
@@ -84,8 +84,8 @@ class AgentConfig:
     """Severing: the Redis whose connections are ended."""
     servers: tuple[tuple[str, int], ...] = ()
     """Severing: addresses and ports of each server behind ``redis``, where there are several."""
-    addresses: tuple[str, ...] = field(default=())
-    """Severing: the targets' addresses."""
+    pods: tuple[tuple[str, ...], ...] = ()
+    """Severing: the addresses of each target."""
     budget: float = 15.0
     """Severing: seconds after which it gives up."""
     deployment: str = ""
@@ -123,7 +123,7 @@ class AgentConfig:
                     "dials": tuple(Dial(**dial) for dial in fields.get("dials", ())),
                     "redis": _redis(fields.get("redis")),
                     "servers": tuple((host, port) for host, port in fields.get("servers", ())),
-                    "addresses": tuple(fields.get("addresses", ())),
+                    "pods": tuple(tuple(pod) for pod in fields.get("pods", ())),
                 }
             )
         )

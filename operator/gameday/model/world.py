@@ -124,6 +124,9 @@ class Severed:
     error: str = ""
     at: float = 0.0
     seen: int = 0
+    unseen: int = 0
+    """Of how many targets no connection was ever seen; ``example`` is the address of one."""
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,8 @@ class World:
     fuses: Mapping[str, Fuse] = field(default_factory=dict)
     cuts: Mapping[str, Cut] = field(default_factory=dict)
     severed: Severed | None = None
+    newcomers: tuple[str, ...] | None = ()
+    """Targets that the severing does not know, as they came after the preflight; None: not looked yet."""
     counted: Counted | None = None
     """What the severing pod has seen so far, while it waits; None where it has not said anything."""
     arriving: bool = False

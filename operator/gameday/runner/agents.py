@@ -113,7 +113,7 @@ def _sever(plan: Plan, setup: Setup, severs: Severing, place: Place) -> Object:
     config = AgentConfig(
         redis=_redis(redis, place.namespace),
         servers=severs.servers,
-        addresses=setup.targets,
+        pods=setup.pods(),
         ends_after=longest(plan),
     )
     secrets = (redis.password,) if redis.password is not None else ()

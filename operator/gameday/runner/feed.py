@@ -32,6 +32,9 @@ LOG_LIMIT: Final = 10 * 1024 * 1024
 MOST_BACK: Final = 1000
 """Most lines of an agent that may come after a later one: for each, what was judged is judged anew."""
 
+LONGEST_ADDRESS: Final = 64
+"""Most characters of an address that is told to people."""
+
 TOLD: Final = 3
 """Lines of an agent that are passed over with a warning each; after that only their number is told, at the end."""
 
@@ -193,7 +196,12 @@ def _severed(sample: Sample) -> Severed:
     killed, left = (_count(sample, key) for key in ("killed", "left"))
     if killed is None or left is None:
         return Severed(0, 0, "the severing pod's answer cannot be read")
-    return Severed(killed, left, "" if sample.ok else sample.error or "unknown error", sample.received)
+    error, unseen, example = "" if sample.ok else sample.error or "unknown error", *_unseen(sample)
+    return Severed(killed, left, error, sample.received, unseen=unseen, example=example)
+
+
+def _unseen(sample: Sample) -> tuple[int, str]:
+    return _count(sample, "unseen") or 0, str(sample.values.get("example") or "")[:LONGEST_ADDRESS]
 
 
 def _count(sample: Sample, key: str) -> int | None:

@@ -24,7 +24,7 @@ from gameday.faults.reach import reach
 from gameday.faults.rollout import in_rollout
 from gameday.faults.severing import severing_of
 from gameday.faults.sight import Sight, look
-from gameday.faults.targets import addresses, far_end, pairs, targets
+from gameday.faults.targets import addresses, addresses_of, far_end, other_addresses, pairs, running, targets
 from gameday.model.limits import Reach, RulingState
 from gameday.model.names import derived
 from gameday.model.plan import NetworkPartition, Plan
@@ -306,7 +306,16 @@ class Hands:
             self.view.made.add(hold.object_name)
 
     async def _sever(self) -> None:
-        """Trigger the severing pod: its deletion is the trigger, and is asked for once."""
+        """Trigger the severing pod: its deletion is the trigger, and is asked for once.
+
+        It knows the targets of the preflight. Which pods have come since is found out first: their connections stay.
+        """
+        plan, setup = self.memory.plan, self.memory.setup
+        if self.view.newcomers is None and plan is not None and setup is not None:
+            pods, _ = await self.account.list(PODS, self.namespace)
+            there = running(pods, plan.outage.faults[0].partition.pod_selector)
+            known = set(setup.targets)
+            self.view.newcomers = tuple(p["metadata"]["name"] for p in there if known.isdisjoint(addresses_of(p)))
         pod = self.view.objects("pods").get(self._name("sever"))
         if pod is not None and "deletionTimestamp" not in pod["metadata"]:
             uid = pod["metadata"]["uid"]
@@ -340,6 +349,7 @@ def setup_of(sight: Sight, plan: Plan, account: Object | None) -> Setup:
         far_end=end,
         pairs=pairs(sight, partition.pod_selector),
         targets=addresses(cut_off),
+        also=other_addresses(cut_off),
         placement=placement_of(cut_off, account),
         severs=severing_of(sight, plan, partition),
         dials=dials(sight, plan, partition),

@@ -72,6 +72,8 @@ class View:
         self.likely_leak = ""
         self.gates: tuple[str, ...] = ()
         """Policies that decide who may reach what is cut."""
+        self.newcomers: tuple[str, ...] | None = None
+        """Targets that came after the preflight, known once the severing pod is triggered."""
         self.too_many = ""
         """Why a cut cannot grow with what it cuts off any more, or ""."""
         self.reported = False
@@ -195,6 +197,7 @@ class View:
             fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
             cuts=cuts,
             severed=self.feed.severed,
+            newcomers=self.newcomers,
             counted=self.feed.counted,
             arriving=self._arriving(),
             unusable_log=self.feed.unusable,

@@ -130,7 +130,8 @@ class Bare:
             self.clock.tally.bites(What.NO_SEVER)
             self.severed = found = Severed(2, 2, "connections are left", now)
         else:
-            self.severed = found = Severed(2 * seen, 0, at=now)
+            some = self.trial.connections is Connections.PARTLY
+            self.severed = found = Severed(2 * seen + some, 0, at=now, unseen=int(some))
             self.system.cut_off |= seen and self.cut
         for process in self.processes:
             process.severed, process._world = found, None

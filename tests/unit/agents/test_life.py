@@ -61,7 +61,7 @@ async def test_a_severing_agent_that_ends_by_itself_ends_no_connection(redis: Re
     """Its trigger is a signal: the end of its time must not be taken for one."""
     (tmp_path / "password").write_text("for-tests")
     spec = RedisSpec("127.0.0.1", redis.port, password_file=str(tmp_path / "password"))
-    lines, said = await ended(await started("sever", AgentConfig(redis=spec, addresses=("127.0.0.2",), ends_after=1.5)))
+    lines, said = await ended(await started("sever", AgentConfig(redis=spec, pods=(("127.0.0.2",),), ends_after=1.5)))
     assert {line["type"] for line in lines} == {"hello", "connections"}
     assert "it ends by itself" in said
 

@@ -36,13 +36,16 @@ async def hung_up(client: Redis) -> bool:
         return False
 
 
+DONE = {"killed": 1, "left": 0, "unseen": 0, "example": ""}
+
+
 async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text(PASSWORD)
     target, bystander = await open_from("127.0.0.2", redis), await open_from("127.0.0.20", redis)
     spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
-    task = asyncio.create_task(sever(AgentConfig(redis=spec, addresses=("127.0.0.2",)), SampleLog(out), ending))
+    task = asyncio.create_task(sever(AgentConfig(redis=spec, pods=(("127.0.0.2",),)), SampleLog(out), ending))
     async with asyncio.timeout(5):
         while '"connections"' not in out.getvalue():  # noqa: ASYNC110  a line of a log has no event
             await asyncio.sleep(0.01)
@@ -52,7 +55,7 @@ async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp
     assert await hung_up(target)
     assert not await hung_up(bystander)
     last = json.loads(out.getvalue().splitlines()[-1])
-    assert (last["type"], last["ok"], last["values"]) == ("severed", True, {"killed": 1, "left": 0})
+    assert (last["type"], last["ok"], last["values"]) == ("severed", True, DONE)
     for client in (target, bystander):
         client.writer.close()  # type: ignore[attr-defined]
 
@@ -65,8 +68,24 @@ async def test_a_redis_that_is_busy_for_a_moment_is_asked_again(redis: RedisServ
     out, ending = io.StringIO(), asyncio.Event()
     ending.set()
     await person.execute_command("CLIENT", "PAUSE", 2500, "ALL")  # type: ignore[no-untyped-call]  # untyped upstream
-    await asyncio.wait_for(sever(AgentConfig(redis=spec, addresses=("127.0.0.2",)), SampleLog(out), ending), 10)
+    await asyncio.wait_for(sever(AgentConfig(redis=spec, pods=(("127.0.0.2",),)), SampleLog(out), ending), 10)
     last = json.loads(out.getvalue().splitlines()[-1])
-    assert (last["ok"], last["values"]) == (True, {"killed": 1, "left": 0})
+    assert (last["ok"], last["values"]) == (True, DONE)
     target.writer.close()  # type: ignore[attr-defined]
     await person.aclose()
+
+
+async def test_a_target_of_which_nothing_was_seen_is_told_and_one_address_of_a_pod_is_enough(
+    redis: RedisServer, tmp_path: Path
+) -> None:
+    secret = tmp_path / "password"
+    secret.write_text(PASSWORD)
+    target = await open_from("127.0.0.2", redis)
+    spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
+    out, ending = io.StringIO(), asyncio.Event()
+    ending.set()
+    pods = (("127.0.0.3", "127.0.0.2"), ("127.0.0.4", "127.0.0.5"))
+    await asyncio.wait_for(sever(AgentConfig(redis=spec, pods=pods), SampleLog(out), ending), 5)
+    last = json.loads(out.getvalue().splitlines()[-1])
+    assert (last["ok"], last["values"]) == (True, DONE | {"unseen": 1, "example": "127.0.0.4"})
+    target.writer.close()  # type: ignore[attr-defined]

@@ -72,18 +72,18 @@ async def told(config: AgentConfig, armed_for: float = 0.0) -> list[dict[str, An
 async def test_connections_end_at_every_server_and_are_counted_before() -> None:
     servers = [Server({"1": TARGET, "2": STRANGER}), Server({"7": TARGET}), Server()]
     async with listening(free_port(), *servers) as addresses:
-        config = AgentConfig(redis=RedisSpec("redis.shop.svc"), servers=addresses, addresses=(TARGET,))
+        config = AgentConfig(redis=RedisSpec("redis.shop.svc"), servers=addresses, pods=((TARGET,),))
         lines = await told(config, 0.3)
     first, last = lines[0], lines[-1]
     assert (first["ok"], first["values"]) == (True, {"count": 2})
-    assert (last["ok"], last["values"]) == (True, {"killed": 2, "left": 0})
+    assert (last["ok"], last["values"]) == (True, {"killed": 2, "left": 0, "unseen": 0, "example": ""})
     assert [one.clients for one in servers] == [{"2": STRANGER}, {}, {}]
 
 
 async def test_a_connection_that_one_server_keeps_is_left() -> None:
     servers = [Server(), Server({"1": TARGET}, stubborn=True)]
     async with listening(free_port(), *servers) as addresses:
-        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, addresses=(TARGET,), budget=1.0)
+        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, pods=((TARGET,),), budget=1.0)
         last = (await told(config))[-1]
     assert (last["ok"], last["values"]["left"]) == (False, 1)
 
@@ -91,7 +91,7 @@ async def test_a_connection_that_one_server_keeps_is_left() -> None:
 async def test_a_server_that_cannot_be_asked_leaves_the_severing_unproven() -> None:
     async with listening(free_port(), Server()) as addresses:
         nobody = ("127.0.0.77", addresses[0][1])
-        config = AgentConfig(redis=RedisSpec("r"), servers=(*addresses, nobody), addresses=(TARGET,), budget=1.0)
+        config = AgentConfig(redis=RedisSpec("r"), servers=(*addresses, nobody), pods=((TARGET,),), budget=1.0)
         last = (await told(config))[-1]
     assert (last["ok"], last["error"]) == (False, "refused: the severing pod did not reach every server of Redis")
 
@@ -100,7 +100,7 @@ async def test_a_server_that_cannot_be_asked_leaves_the_severing_unproven() -> N
 async def test_addresses_must_be_the_very_same(address: str) -> None:
     servers = [Server({"1": TARGET, "2": STRANGER})]
     async with listening(free_port(), *servers) as addresses:
-        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, addresses=(address,))
+        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, pods=((address,),))
         await told(config)
     assert address not in servers[0].clients.values()
     assert len(servers[0].clients) == 1

@@ -213,6 +213,8 @@ class Simulation:
     open_connections: int = 2
     """Connections of the targets that Redis lists before the cut."""
     killed: int = 2
+    unseen: int = 0
+    newcomers: tuple[str, ...] | None = ()
     """How many of them are left to end after it."""
     open: dict[str, list[float]] = field(default_factory=dict)
     """Of the connection that each twin holds: when it answered last, and how often, or -1 once it has ended."""
@@ -315,7 +317,12 @@ class Simulation:
             case do.Sever():
                 cluster.pods.pop("sever", None)
                 self.severed = self.severed or Severed(
-                    self.killed, 0, at=self.now + self.sever_takes, seen=self.open_connections
+                    self.killed,
+                    0,
+                    at=self.now + self.sever_takes,
+                    seen=self.open_connections,
+                    unseen=self.unseen,
+                    example="10.0.0.7",
                 )
             case do.Lift(hold):
                 if cluster.policies.pop(hold.name, None) is not None:
@@ -391,6 +398,7 @@ class Simulation:
             agents=lives,
             fuses=dict(self.cluster.fuses),
             cuts=cuts,
+            newcomers=self.newcomers,
             severed=self.severed if self.severed is not None and self.severed.at <= self.now else None,
             workloads={"worker": workers} if self.looked else {},
             counted=self.counted,

@@ -9,7 +9,7 @@ from gameday.engine.proof import Proof
 from gameday.engine.situation import Situation
 from gameday.model import held
 from gameday.model.plan import Existing, Fault, Plan
-from gameday.model.record import Record
+from gameday.model.record import Record, Verdict
 from gameday.model.sample import LineType, Sample
 from gameday.model.world import Counted, World
 from unit.engine.simulation import Simulation, a_plan
@@ -60,3 +60,26 @@ def test_the_timeline_has_it_when_the_steady_state_ends() -> None:
     (line,) = [line for line in simulation.record.timeline if line.reason == "ProofWarning"]
     assert line.warning
     assert line.at <= (simulation.record.inject_requested_at or 0.0)
+
+
+def test_each_target_is_to_be_seen() -> None:
+    simulation = Simulation(a_plan(), unseen=2)
+    simulation.run()
+    record = simulation.record
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+    assert "no connection of the target at 10.0.0.7 (and 1 more) was seen at the dependency" in record.message
+
+
+def test_a_target_that_came_after_the_preflight_keeps_its_connections() -> None:
+    simulation = Simulation(a_plan(), newcomers=("api-new",))
+    simulation.run()
+    record = simulation.record
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+    assert "pod api-new became a target after the preflight" in record.message
+
+
+def test_nothing_is_concluded_before_it_is_known_which_targets_are_new() -> None:
+    simulation = Simulation(a_plan(), newcomers=None)
+    simulation.run()
+    assert simulation.record.severed is not True
+    assert simulation.record.verdict is Verdict.INCONCLUSIVE

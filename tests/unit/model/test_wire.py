@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gameday.engine.evidence import Evidence
@@ -105,7 +105,7 @@ def test_a_field_that_no_agent_writes_is_refused(key: str, value: object) -> Non
     assert len(str(error.value)) < 40
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(changes=st.dictionaries(st.sampled_from([*GOOD, "error", "unknown", "more"]), ODD, max_size=4))
 def test_whatever_stands_in_a_line_the_evidence_takes_it_or_it_is_refused(changes: dict[str, Any]) -> None:
     plan = Plan(

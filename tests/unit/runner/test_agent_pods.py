@@ -186,7 +186,7 @@ def test_probes_go_to_the_agent_that_can_run_them() -> None:
 
 def test_severing_knows_the_targets_and_has_time_to_end() -> None:
     sever = made()["sever"]
-    assert config(sever).addresses == ("10.0.0.9",)
+    assert config(sever).pods == (("10.0.0.9",),)
     assert sever["spec"]["terminationGracePeriodSeconds"] > config(sever).budget
 
 

@@ -106,6 +106,18 @@ def _() -> tuple[Any, ...]:
 
 
 @mutation(
+    "targets of which no connection was seen count with the others",
+    Rule.CUT_OFF,
+    kinds=QUIET,
+    whole=None,
+    vices=GOOD,
+    ways=(Connections.PARTLY,),
+)
+def _() -> tuple[Any, ...]:
+    return (patch.object(connections, "_of_some", lambda *_: ""),)
+
+
+@mutation(
     "what was not shown to be cut off was cut off all the same",
     Rule.CUT_OFF,
     kinds=QUIET,
