@@ -1,5 +1,7 @@
 """Who would take one of our pods for its own, count it, or send it traffic, because it wears a target's labels.
 
+It wears them only where a policy asks for them, or where that cannot be told (``worn``); elsewhere nobody does.
+
 A HorizontalPodAutoscaler counts every pod that its workload's selector selects, whoever owns it: small pods of ours
 lower the average, and 3 replicas become 11. For metrics that are no pod's own it counts only those that are ready,
 which ours never are (Kubernetes, replica_calculator.go).
@@ -12,13 +14,19 @@ from gameday.faults.findings import Finding
 from gameday.faults.reach import workload
 from gameday.faults.selectors import selects
 from gameday.faults.sight import Sight, labels_of
-from gameday.faults.targets import pairs
+from gameday.faults.targets import pairs, targets
+from gameday.faults.worn import asking
+from gameday.model.labels import ROLE, STAND_IN
 from gameday.model.plan import Selector
 
 TWINS = ("-witness", "-control")
 """How names of twins end before their number. A StatefulSet takes only pods that are named ``<itself>-<number>``
 (Kubernetes, stateful_set_utils.go: isMemberOf), so others cannot adopt one.
 """
+
+MOST = 3
+"""Most policies that a message names."""
+PAGE = "docs/install.md has such policies"
 
 NOT_COUNTED = frozenset({"Object", "External"})
 """Types of metrics that are no average over pods."""
@@ -27,14 +35,25 @@ NOT_COUNTED = frozenset({"Object", "External"})
 def check(sight: Sight, path: str, selector: Selector) -> Iterator[Finding]:
     """Findings about the twins that a cut's selector asks for."""
     told: set[str] = set()
+    avoid = how_to_avoid(sight, selector)
     for pair in pairs(sight, selector):
-        for finding in (one for find in (_adopters, _senders, _counters) for one in find(sight, path, pair.labels)):
-            if finding.message not in told:
-                told.add(finding.message)
-                yield finding
+        for find in (_adopters, _senders, _counters):
+            for finding in find(sight, path, pair.labels, avoid):
+                if finding.message not in told:
+                    told.add(finding.message)
+                    yield finding
 
 
-def _adopters(sight: Sight, path: str, labels: Mapping[str, str]) -> Iterator[Finding]:
+def how_to_avoid(sight: Sight, selector: Selector) -> str:
+    """What keeps our pods from wearing the labels of the targets."""
+    names = sorted({name for pod in targets(sight, selector) for name in asking(sight, pod, selector)})
+    if not names:
+        return "give its selector and its pods a label of their own that neither podSelector nor any policy names"
+    listed = ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
+    return f"a witness wears them since {listed} asks for them: admit pods with the label {ROLE} there as well; {PAGE}"
+
+
+def _adopters(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
     for kind in (REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS):
         for owner in sight.of(kind):
             name = owner["metadata"]["name"]
@@ -45,11 +64,11 @@ def _adopters(sight: Sight, path: str, labels: Mapping[str, str]) -> Iterator[Fi
                     "WouldBeAdopted",
                     path,
                     f"{kind.name}/{name} selects pods by these labels alone and would adopt or delete a witness",
-                    "give its selector and its pods a label of their own, and leave that out of podSelector",
+                    avoid,
                 )
 
 
-def _senders(sight: Sight, path: str, labels: Mapping[str, str]) -> Iterator[Finding]:
+def _senders(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
     for service in sight.of(SERVICES):
         spec = service["spec"]
         chosen = spec.get("selector")
@@ -59,11 +78,11 @@ def _senders(sight: Sight, path: str, labels: Mapping[str, str]) -> Iterator[Fin
                 path,
                 f"Service/{service['metadata']['name']} publishes pods that are not ready, so it would send traffic "
                 "to a witness",
-                "set its publishNotReadyAddresses to false, or select the targets by labels that it does not select on",
+                f"set its publishNotReadyAddresses to false, or {avoid}",
             )
 
 
-def _counters(sight: Sight, path: str, labels: Mapping[str, str]) -> Iterator[Finding]:
+def _counters(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
     for autoscaler in sight.of(AUTOSCALERS):
         spec = autoscaler["spec"]
         counted = {metric["type"] for metric in spec.get("metrics") or ({"type": "Resource"},)} - NOT_COUNTED
@@ -75,7 +94,7 @@ def _counters(sight: Sight, path: str, labels: Mapping[str, str]) -> Iterator[Fi
                 f"HorizontalPodAutoscaler/{autoscaler['metadata']['name']} averages {', '.join(sorted(counted))} "
                 f"metrics over all pods with the labels of {target['kind']}/{target['name']}, so it would count "
                 "witnesses and scale by them",
-                "give its pods a label of their own, and leave that out of podSelector; or delete it for the drill",
+                f"{avoid}; or delete it for the drill",
             )
 
 
@@ -86,4 +105,8 @@ def _selects(sight: Sight, target: Mapping[str, str], labels: Mapping[str, str])
             named = [one for one in sight.of(kind) if one["metadata"]["name"] == target["name"]]
             return any(selects(one["spec"].get("selector"), labels) for one in named)
     named_so = f"{target['kind']} {target['name']}"
-    return any(workload(sight, pod) == named_so and labels.items() <= labels_of(pod).items() for pod in sight.of(PODS))
+    own = {key: value for key, value in labels.items() if value != STAND_IN}
+    # Its selector is not read and asks for something: who has none of its pods' labels is not selected.
+    return bool(own) and any(
+        workload(sight, pod) == named_so and own.items() <= labels_of(pod).items() for pod in sight.of(PODS)
+    )

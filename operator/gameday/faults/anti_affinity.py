@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from gameday.cluster.kinds import PODS, Object
+from gameday.faults.adoption import how_to_avoid
 from gameday.faults.findings import Finding, Severity
 from gameday.faults.reach import workload
 from gameday.faults.selectors import selects
@@ -19,20 +20,20 @@ from gameday.model.plan import Selector
 from gameday.model.setup import Pair
 
 REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
-AVOID: Final = "give the selector of that rule a label of its own, and leave that out of podSelector"
 
 
 def check(sight: Sight, path: str, selector: Selector) -> Iterator[Finding]:
     """Findings about the witnesses that a cut's selector asks for; ``path`` is the selector's."""
+    avoid = how_to_avoid(sight, selector)
     for pair in pairs(sight, selector):
         for pod in sight.of(PODS):
             # One that is ending still counts for the scheduler.
             over = pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
             if not over and not ours(labels_of(pod)) and pod["spec"].get("nodeName") == pair.node:
-                yield from _beside(sight, path, pair, pod)
+                yield from _beside(sight, path, pair, pod, avoid)
 
 
-def _beside(sight: Sight, path: str, pair: Pair, pod: Object) -> Iterator[Finding]:
+def _beside(sight: Sight, path: str, pair: Pair, pod: Object, avoid: str) -> Iterator[Finding]:
     worn = {**pair.labels, **marks("", CONTROL, CONTROL)}
     for term in ((pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}).get(REQUIRED) or ():
         if _is_meant(sight, term) and selects(term.get("labelSelector"), worn):
@@ -41,7 +42,7 @@ def _beside(sight: Sight, path: str, pair: Pair, pod: Object) -> Iterator[Findin
                 f"{term['topologyKey']}, so no witness with these labels can run on {pair.node}, and where one ran, "
                 "its own pods could not"
             )
-            yield Finding("CannotBePlaced", path, text, f"prefer that instead of requiring it, or {AVOID}")
+            yield Finding("CannotBePlaced", path, text, f"prefer that instead of requiring it, or {avoid}")
     for spread in pod["spec"].get("topologySpreadConstraints") or ():
         same = {key: labels_of(pod)[key] for key in spread.get("matchLabelKeys") or () if key in labels_of(pod)}
         strict = spread.get("whenUnsatisfiable") == "DoNotSchedule"
@@ -50,7 +51,7 @@ def _beside(sight: Sight, path: str, pair: Pair, pod: Object) -> Iterator[Findin
                 f"{workload(sight, pod)} is spread strictly over {spread['topologyKey']} and counts witnesses as its "
                 f"own pods ({_text(spread['labelSelector'])}), so one of them that is replaced may find no node"
             )
-            remedy = f"add pod-template-hash to its matchLabelKeys, or {AVOID}"
+            remedy = f"add pod-template-hash to its matchLabelKeys, or {avoid}"
             yield Finding("CountedInSpread", path, text, remedy, Severity.WARN)
 
 

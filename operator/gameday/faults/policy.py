@@ -9,6 +9,7 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, JOBS, NETWORK_POLICIES, Kind, Object
 from gameday.errors import AlreadyExists, Conflict, Forbidden, Refused
 from gameday.faults import cilium, network_policy
+from gameday.faults.selectors import with_stand_ins
 from gameday.model.labels import DRILL, marks
 from gameday.model.plan import NetworkPartition, Via
 from gameday.model.setup import CutPort, FarEnd, Setup
@@ -31,7 +32,8 @@ def kind_of(backend: Via) -> Kind:
 def build(drill: str, name: str, partition: NetworkPartition, setup: Setup, fuse: str, fuse_uid: str) -> Object:
     """The policy, owned by its fuse: when the fuse is gone, garbage collection takes the policy."""
     shape = cilium if setup.backend is Via.CILIUM else network_policy
-    spec = shape.spec(partition.pod_selector, setup.far_end)
+    selector = with_stand_ins(partition.pod_selector, (pair.labels for pair in setup.pairs))
+    spec = shape.spec(selector, setup.far_end)
     kind = kind_of(setup.backend)
     owner = {"apiVersion": JOBS.api_version, "kind": JOBS.name, "name": fuse, "uid": fuse_uid}
     return {

@@ -1,10 +1,10 @@
 """Label selectors, as Kubernetes reads them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gameday.cluster.kinds import Object
-from gameday.model.labels import CONTROL, ROLE
+from gameday.model.labels import CONTROL, ROLE, STAND_IN
 from gameday.model.plan import Selector
 
 PREFIXES = ("k8s:", "any:", "k8s.", "any.")
@@ -24,6 +24,20 @@ def as_json(selector: Selector) -> Object:
     return written
 
 
+def with_stand_ins(selector: Selector, worn: Iterable[Mapping[str, str]]) -> Selector:
+    """The same pods, and ours: those that wear ``STAND_IN`` for a label that the selector names.
+
+    One selector for both, so that what a witness shows is what the targets have.
+    """
+    keys = {key for labels in worn for key, value in labels.items() if value == STAND_IN}
+    told = ((key, "In", (value,)) for key, value in sorted(selector.match_labels.items()) if key in keys)
+    widened = tuple(
+        (key, operator, (*values, STAND_IN)) if operator == "In" and key in keys else (key, operator, values)
+        for key, operator, values in (*told, *selector.expressions)
+    )
+    return Selector({key: value for key, value in selector.match_labels.items() if key not in keys}, widened)
+
+
 def sparing_controls(selector: Selector) -> Object:
     """The same pods without those of ours that a cut must spare."""
     written = as_json(selector)
@@ -37,19 +51,26 @@ def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
         return False
     if any(labels.get(bare(key)) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
-    return all(_meets(expression, labels) for expression in selector.get("matchExpressions") or ())
+    return all(meets(expression, labels) for expression in selector.get("matchExpressions") or ())
 
 
 def keys(thing: Any) -> Iterator[str]:
     """Every label key that any selector within a manifest mentions."""
+    return (bare(one["key"]) for one in requirements(thing))
+
+
+def requirements(thing: Any) -> Iterator[Object]:
+    """Every requirement on a label of any selector within a manifest, as an expression."""
     if isinstance(thing, Mapping):
-        yield from (bare(key) for key in thing.get("matchLabels") or ())
-        yield from (bare(expression["key"]) for expression in thing.get("matchExpressions") or ())
+        yield from (
+            {"key": key, "operator": "In", "values": [v]} for key, v in (thing.get("matchLabels") or {}).items()
+        )
+        yield from thing.get("matchExpressions") or ()
         for value in thing.values():
-            yield from keys(value)
+            yield from requirements(value)
     elif isinstance(thing, list | tuple):
         for value in thing:
-            yield from keys(value)
+            yield from requirements(value)
 
 
 def bare(key: str) -> str:
@@ -60,7 +81,8 @@ def bare(key: str) -> str:
     return key
 
 
-def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+def meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether labels are as one expression of a selector wants them."""
     key, values = bare(expression["key"]), expression.get("values") or ()
     match expression["operator"]:
         case "In":

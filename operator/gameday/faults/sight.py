@@ -59,6 +59,8 @@ class Sight:
     """Policies of the cut Service's namespace, of both kinds, when that is another one."""
     service_unread: str = ""
     """Why Cilium's policies there could not be read, or ""."""
+    policies_elsewhere: bool = False
+    """Whether the targets must reach what stands in another namespace, of which not every policy is read."""
     dns: str = ""
     isolators: Isolators = field(default_factory=Isolators)
     """Policies of other kinds than those in ``things`` that may isolate pods."""
@@ -118,7 +120,16 @@ async def look(
     served = await _served(sight, operator)
     await asyncio.gather(*(_collect(sight, account, kind) for kind in IF_SERVED if kind in served))
     sight.isolators = await isolators.read(account, operator, namespace, served, assumed)
+    sight.policies_elsewhere = _elsewhere(partition, namespace, served)
     return sight
+
+
+def _elsewhere(partition: NetworkPartition, namespace: str, served: Collection[Kind]) -> bool:
+    """Of the cut Service's namespace Kubernetes' own policies are read; of others none."""
+    away = isinstance(partition.to, ServiceRef) and partition.to.within(namespace)[0] != namespace
+    more = (CILIUM_NETWORK_POLICIES, *isolators.OF_NAMESPACE)
+    stays = (stay.service.within(namespace)[0] for stay in partition.must_stay if stay.service is not None)
+    return (away and any(kind in served for kind in more)) or any(where != namespace for where in stays)
 
 
 async def _served(sight: Sight, operator: Cluster) -> frozenset[Kind]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, Object
+from gameday.cluster.kinds import PODS, Object
 from gameday.faults.far_end import endpoint_addresses, far_end
 from gameday.faults.placement import mesh_of
-from gameday.faults.selectors import as_json, keys, selects
+from gameday.faults.selectors import as_json, selects
 from gameday.faults.sight import Sight, labels_of
-from gameday.model.labels import NEVER_WORN, ours
+from gameday.faults.worn import labels_worn
+from gameday.model.labels import ours
 from gameday.model.placement import Mesh
 from gameday.model.plan import Selector
 from gameday.model.setup import Pair
@@ -47,14 +48,6 @@ def _selected(pods: Iterable[Object], selector: Selector) -> tuple[Object, ...]:
     )
 
 
-def twin_labels(sight: Sight, pod: Object, selector: Selector) -> dict[str, str]:
-    """The labels of a target that its twin wears: those that some policy or the fault selects on."""
-    policies = [*sight.of(NETWORK_POLICIES), *sight.of(CILIUM_NETWORK_POLICIES), *sight.service_policies]
-    named = {key for policy in policies for part in ("spec", "specs") for key in keys(policy.get(part))}
-    named |= {*selector.match_labels, *(key for key, _, _ in selector.expressions)}
-    return {key: value for key, value in labels_of(pod).items() if key in named - NEVER_WORN}
-
-
 def pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
     """One pair for each node and kind of target, up to ``MOST_PAIRS``: every kind comes before a second node."""
     return kinds_of_pairs(sight, selector)[:MOST_PAIRS]
@@ -66,7 +59,7 @@ def kinds_of_pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
     for pod in targets(sight, selector):
         if node := pod["spec"].get("nodeName", ""):
             mesh = mesh_of(pod)
-            parts = twin_labels(sight, pod, selector), mesh.labels, mesh.annotations
+            parts = labels_worn(sight, pod, selector), mesh.labels, mesh.annotations
             nodes.setdefault(tuple(tuple(sorted(part.items())) for part in parts), set()).add(node)
     turns = max((len(found) for found in nodes.values()), default=0)
     return tuple(

@@ -35,6 +35,13 @@ NEVER_WORN: Final = frozenset(
 )
 """Labels by which a controller or a deployment tool knows its own pods: it would adopt, count or delete ours."""
 
+STAND_IN: Final = "gameday-agent"
+"""The value that a pod of ours wears for a label of the targets whose own value no policy asks for.
+
+The cut names it beside the targets' own, and nothing else selects it: who counts, adopts, spreads or balances the
+targets does not see our pods.
+"""
+
 
 def marks(drill: str, role: str, agent: str = "") -> dict[str, str]:
     """The labels of an object of a drill."""

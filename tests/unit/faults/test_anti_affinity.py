@@ -5,7 +5,7 @@ import pytest
 from gameday.cluster.kinds import Object
 from gameday.faults.findings import Finding, Severity
 from gameday.faults.preflight import check
-from unit.faults.things import API, plan, pod, sight
+from unit.faults.things import API, ASKS, plan, pod, sight
 
 HOST = "kubernetes.io/hostname"
 ON_API: Object = {"matchLabels": {"app": "api"}}
@@ -22,7 +22,7 @@ def spread(**constraint: object) -> list[Object]:
 
 
 def found(*pods: Object) -> list[Finding]:
-    there = sight(pods=pods)
+    there = sight(pods=pods, networkpolicies=(ASKS,))
     there.namespace_labels = {"tenant": "green"}
     return list(check(there, plan()))
 
@@ -90,3 +90,8 @@ def test_a_strict_spread_that_counts_witnesses_is_warned_of() -> None:
 def test_a_spread_that_does_not_count_them_is_no_hindrance(constraint: Object) -> None:
     labels = API | {"pod-template-hash": "7f"}
     assert not found(pod("api-1", labels, topologySpreadConstraints=spread(**constraint)))
+
+
+def test_where_no_policy_asks_for_the_label_witnesses_break_no_rule() -> None:
+    one = pod("api-1", affinity=apart(), topologySpreadConstraints=spread())
+    assert not list(check(sight(pods=(one,)), plan()))

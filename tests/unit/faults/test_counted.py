@@ -7,7 +7,7 @@ import pytest
 from gameday.cluster.kinds import Object
 from gameday.faults.findings import Finding, Severity
 from gameday.faults.preflight import check
-from unit.faults.things import API, owner, plan, pod, sight
+from unit.faults.things import API, ASKS, owner, plan, pod, sight
 
 MEMORY: Object = {"type": "Resource", "resource": {"name": "memory", "target": {"averageUtilization": 70}}}
 QUEUE: Object = {"type": "External", "external": {"metric": {"name": "depth"}}}
@@ -17,7 +17,7 @@ TARGET: Object = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}
 
 def counted(*metrics: Object, target: Object = TARGET, **things: tuple[Object, ...]) -> list[Finding]:
     hpa: Object = {"metadata": {"name": "by-load"}, "spec": {"scaleTargetRef": target, "metrics": list(metrics)}}
-    there = sight(horizontalpodautoscalers=(hpa,), deployments=(owner("api", {"app": "api"}),))
+    there = sight(horizontalpodautoscalers=(hpa,), deployments=(owner("api", {"app": "api"}),), networkpolicies=(ASKS,))
     there.things = there.things | things
     return list(check(there, plan()))
 
@@ -60,3 +60,12 @@ def test_a_workload_of_another_kind_counts_where_targets_are_its() -> None:
     one["metadata"]["ownerReferences"] = [{"kind": "Rollout", "name": "api", "controller": True}]
     assert counted(MEMORY, target=rollout, pods=(one,))
     assert not counted(MEMORY, target=rollout)
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Rollout"])
+def test_where_no_policy_asks_for_the_targets_labels_nothing_counts_ours(kind: str) -> None:
+    one = pod("api-1", API)
+    one["metadata"]["ownerReferences"] = [{"kind": kind, "name": "api", "controller": True}]
+    target = TARGET | {"kind": kind}
+    assert not counted(MEMORY, target=target, pods=(one,), networkpolicies=())
+    assert counted(MEMORY, target=target, pods=(one,))

@@ -1,6 +1,7 @@
 """Which policies are read, by whom, and what cannot be read, at an API server."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ from gameday.cluster.kinds import (
 from gameday.errors import ClusterUnreachable
 from gameday.faults.isolators import ISOLATORS, Isolators, read
 from gameday.faults.sight import look
+from gameday.model.plan import CidrTarget, MustStay, ServiceRef, Target
 from unit.api_server import ApiServer
 from unit.faults.things import partition
 
@@ -94,3 +96,24 @@ async def test_the_preflight_sees_them_and_its_own_namespace(api_server: ApiServ
     assert not [what for what in seen.missing if "groups" in what]
     api_server.forbidden = {"get namespaces"}
     assert (await look(cluster, cluster, "shop", partition())).namespace_labels is None
+
+
+@pytest.mark.parametrize(
+    ("to", "stays", "cilium", "elsewhere"),
+    [
+        (ServiceRef("redis"), (), True, False),
+        (ServiceRef("redis", "shop"), (MustStay("self", ServiceRef("payments", "shop")),), True, False),
+        # Of the cut Service's namespace Kubernetes' own policies are read.
+        (ServiceRef("redis", "data"), (), False, False),
+        (ServiceRef("redis", "data"), (), True, True),
+        (ServiceRef("redis"), (MustStay("pay", ServiceRef("payments", "pay")),), False, True),
+        (CidrTarget(("203.0.113.0/24",), (6379,)), (MustStay("web", host="example.com", port=443),), True, False),
+    ],
+)
+async def test_what_is_asked_elsewhere_is_known_not_to_be_read(
+    api_server: ApiServer, cluster: Cluster, to: Target, stays: tuple[MustStay, ...], cilium: bool, elsewhere: bool
+) -> None:
+    if cilium:
+        api_server.groups = {"cilium.io": {"v2": ["ciliumnetworkpolicies"]}}
+    cut = replace(partition(to), must_stay=stays)
+    assert (await look(cluster, cluster, "shop", cut)).policies_elsewhere is elsewhere

@@ -8,6 +8,7 @@ from gameday.cluster.kinds import Object
 from gameday.faults.placement import mesh_of, placement_of
 from gameday.faults.preflight import check
 from gameday.faults.targets import pairs
+from gameday.model.labels import STAND_IN
 from gameday.model.placement import Mesh, Placement
 from gameday.model.plan import Selector
 from unit.faults.things import API, plan, pod, sight
@@ -65,9 +66,10 @@ def test_what_enrols_a_pod_is_taken_over_and_what_a_mesh_has_written_is_not() ->
 def test_targets_in_a_mesh_and_outside_have_a_witness_each() -> None:
     pods = (pod("api-1"), meshed("api-2", {"linkerd.io/inject": "enabled"}))
     found = pairs(sight(pods=pods), SELECTOR)
-    assert [(pair.node, dict(pair.mesh.annotations)) for pair in found] == [
-        ("node-a", {}),
-        ("node-a", {"linkerd.io/inject": "enabled"}),
+    assert [(pair.node, dict(pair.labels), dict(pair.mesh.annotations)) for pair in found] == [
+        # A mesh's rules may ask for labels, and are not read.
+        ("node-a", {"app": "api"}, {"linkerd.io/inject": "enabled"}),
+        ("node-a", {"app": STAND_IN}, {}),
     ]
 
 

@@ -1,6 +1,7 @@
 """What refuses a drill: each case is found by its code, at its field, with something to do about it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ from gameday.model.plan import (
     Target,
     Via,
 )
-from unit.faults.things import API, granted, isolating_policy, owner, partition, plan, pod, service, sight
+from unit.faults.things import API, ASKS, granted, isolating_policy, owner, partition, plan, pod, service, sight
 
 EGRESS = {"policyTypes": ["Egress"], "egress": [{}]}
 STEPS = (
@@ -36,6 +37,11 @@ STEPS = (
 
 def without(rules: tuple[Object, ...], resource: str) -> tuple[Object, ...]:
     return tuple(rule for rule in rules if resource not in rule["resources"])
+
+
+def asked(**things: Any) -> Sight:
+    """A namespace with a policy that asks for the targets' label, so that witnesses wear it."""
+    return sight(networkpolicies=(ASKS,), **things)
 
 
 API_PODS = Selector({"app": "api"})
@@ -88,13 +94,28 @@ BAD: list[tuple[str, str, Sight, Plan]] = [
         sight(cilium=False, networkpolicies=(isolating_policy("lockdown", {}, **EGRESS),)),
         plan(),
     ),
-    ("WouldBeAdopted", "podSelector", sight(replicasets=(owner("bare", {"app": "api"}),)), plan()),
-    ("WouldBeAdopted", "podSelector", sight(daemonsets=(owner("everywhere", {"app": "api"}),)), plan()),
-    ("WouldBeAdopted", "podSelector", sight(statefulsets=(owner("it-witness", {"app": "api"}),)), plan()),
+    (
+        "WouldBeAdopted",
+        "podSelector",
+        asked(replicasets=(owner("bare", {"app": "api"}),)),
+        plan(),
+    ),
+    (
+        "WouldBeAdopted",
+        "podSelector",
+        asked(daemonsets=(owner("everywhere", {"app": "api"}),)),
+        plan(),
+    ),
+    (
+        "WouldBeAdopted",
+        "podSelector",
+        asked(statefulsets=(owner("it-witness", {"app": "api"}),)),
+        plan(),
+    ),
     (
         "WouldGetTraffic",
         "podSelector",
-        sight(services=(service("peers", [], selector={"app": "api"}, publishNotReadyAddresses=True),)),
+        asked(services=(service("peers", [], selector={"app": "api"}, publishNotReadyAddresses=True),)),
         plan(),
     ),
     ("NoDeployment", "stop].scale.deployment", sight(deployments=()), plan(None, Step("stop", Scale("worker", 0)))),
@@ -201,7 +222,7 @@ def test_all_findings_come_at_once() -> None:
     bad = sight(
         cilium=False,
         pods=(pod("api-1", hostNetwork=True),),
-        networkpolicies=(isolating_policy("lockdown", {"app": "api"}, **EGRESS),),
+        networkpolicies=(isolating_policy("lockdown", {"app": "api"}, **EGRESS), ASKS),
         daemonsets=(owner("everywhere", {"app": "api"}),),
         deployments=(),
     )

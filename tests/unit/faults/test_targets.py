@@ -6,7 +6,7 @@ from gameday.cluster.kinds import Object
 from gameday.faults.far_end import far_end
 from gameday.faults.targets import MOST_PAIRS, addresses, pairs, targets
 from gameday.model.plan import CidrTarget, HostTarget, Selector, ServiceRef
-from gameday.model.setup import CutPort, FarEnd, Pair
+from gameday.model.setup import CutPort, FarEnd
 from unit.faults.things import API, endpoints, isolating_policy, partition, pod, service, sight
 
 SELECTOR = Selector({"app": "api"})
@@ -28,36 +28,9 @@ def test_addresses_are_those_of_both_families() -> None:
     assert addresses((one, pod("api-2", ip="10.0.0.10"))) == ("10.0.0.10", "10.0.0.9", "fd00::9")
 
 
-def test_a_twin_wears_only_what_the_fault_or_a_policy_selects_on() -> None:
-    labels = {"app": "api", "tier": "web", "zone": "a", "pod-template-hash": "7f", "helm.sh/chart": "api-1"}
-    egress_to = {"egress": [{"to": [{"podSelector": {"matchExpressions": [{"key": "zone", "operator": "Exists"}]}}]}]}
-    policies = (
-        isolating_policy(
-            "clients", {"app": "redis"}, ingress=[{"from": [{"podSelector": {"matchLabels": {"tier": "web"}}}]}]
-        ),
-        isolating_policy("hashed", {"pod-template-hash": "7f"}, **egress_to),
-    )
-    there = sight(pods=(pod("api-1", labels),), networkpolicies=policies)
-    assert pairs(there, SELECTOR) == (Pair("node-a", {"app": "api", "tier": "web", "zone": "a"}),)
-
-
-def test_labels_of_cilium_policies_count_with_and_without_their_source() -> None:
-    spec = {"ingress": [{"fromEndpoints": [{"matchLabels": {"k8s:tier": "web"}}]}]}
-    there = sight(
-        pods=(pod("api-1", {"app": "api", "tier": "web"}),),
-        ciliumnetworkpolicies=({"metadata": {"name": "c"}, "specs": [spec]},),
-    )
-    assert pairs(there, SELECTOR)[0].labels == {"app": "api", "tier": "web"}
-
-
-def test_policies_of_the_far_ends_namespace_count() -> None:
-    there = sight(pods=(pod("api-1", {"app": "api", "tier": "web"}),))
-    there.service_policies = (isolating_policy("clients", {"tier": "web"}),)
-    assert pairs(there, SELECTOR)[0].labels == {"app": "api", "tier": "web"}
-
-
 def test_one_pair_a_node_and_kind_and_every_kind_before_a_second_node() -> None:
-    policies = (isolating_policy("by tier", {"tier": "web"}),)
+    peers = [{"podSelector": {"matchLabels": {"tier": tier}}} for tier in ("web", "job")]
+    policies = (isolating_policy("by tier", {"app": "redis"}, ingress=[{"from": peers}]),)
     web, job = {"app": "api", "tier": "web"}, {"app": "api", "tier": "job"}
     there = sight(
         networkpolicies=policies,

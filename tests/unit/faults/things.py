@@ -58,6 +58,15 @@ def isolating_policy(name: str, labels: Mapping[str, str], **spec: Any) -> Objec
     return {"metadata": {"name": name}, "spec": {"podSelector": {"matchLabels": dict(labels)}, **spec}}
 
 
+ASKS = isolating_policy(
+    "guard",
+    {"app": "redis"},
+    policyTypes=["Ingress"],
+    ingress=[{"from": [{"podSelector": {"matchLabels": {"app": "api"}}}]}],
+)
+"""A policy that admits the targets by their label, so that a witness must wear it."""
+
+
 def owner(name: str, match: Mapping[str, str]) -> Object:
     return {"metadata": {"name": name}, "spec": {"selector": {"matchLabels": dict(match)}}}
 

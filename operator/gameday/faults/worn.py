@@ -1,0 +1,82 @@
+"""Which labels the pods of ours wear that stand for a target: the target's own only where a policy asks for them.
+
+For a label that the fault selects on they wear ``STAND_IN``, which the cut names beside the target's own value. So the
+cut is one policy for both, and whoever else selects the targets (an autoscaler, a ReplicaSet, a Service, a disruption
+budget, a rule of anti-affinity, a scraper of metrics) does not see our pods: docs/dev/adr/0001.
+
+What a policy asks for they must have, or it would treat them otherwise than the target, and the drill would blame the
+system for that. Where not every policy that could ask is read, they wear all that the fault selects on.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from gameday.cluster.kinds import Object
+from gameday.faults.asked import READ, asked
+from gameday.faults.isolation_by_calico import KUBERNETES_OWN
+from gameday.faults.isolators import ISOLATORS
+from gameday.faults.placement import mesh_of
+from gameday.faults.selectors import keys
+from gameday.faults.sight import Sight, labels_of
+from gameday.model.labels import AGENT, DRILL, MANAGED_BY, NEVER_WORN, ROLE, STAND_IN
+from gameday.model.placement import NO_MESH
+from gameday.model.plan import Selector
+
+GROUPED: Final = frozenset({"vpc.amazonaws.com/pod-eni", "ambient.istio.io/redirection"})
+"""Annotations of pods that a SecurityGroupPolicy of AWS selects by their labels, or that Istio's ambient mesh holds."""
+MESHED: Final = ("istio-injection", "istio.io/", "linkerd.io/", "kuma.io/")
+"""How labels of a namespace begin that enrol its pods in a mesh, whose rules select by labels and are not read."""
+PROXIES: Final = frozenset({"istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane"})
+MARKS: Final = frozenset({DRILL, ROLE, AGENT, MANAGED_BY})
+"""Labels of which every pod of ours has a value of its own."""
+
+
+def labels_worn(sight: Sight, pod: Object, selector: Selector) -> dict[str, str]:
+    """What stands in for a target wears."""
+    own = labels_of(pod)
+    selected = keys_of(selector)
+    if not _all_read(sight, pod):
+        named = {*selected, *_named(sight)}
+        return {key: value for key, value in own.items() if key in named - NEVER_WORN}
+    stand_ins = dict.fromkeys(sorted(own.keys() & selected - MARKS), STAND_IN)
+    needed = asked(sight, own, stand_ins)
+    return stand_ins | {key: value for key, value in own.items() if key in needed and key not in NEVER_WORN}
+
+
+def asking(sight: Sight, pod: Object, selector: Selector) -> tuple[str, ...]:
+    """The policies for whose sake labels of this target are worn, as ``Kind/name``; none where not all is read."""
+    own = labels_of(pod)
+    if not _all_read(sight, pod):
+        return ()
+    needed = asked(sight, own, dict.fromkeys(own.keys() & keys_of(selector) - MARKS, STAND_IN))
+    return tuple(sorted({policy for policies in needed.values() for policy in policies}))
+
+
+def keys_of(selector: Selector) -> frozenset[str]:
+    """The labels that a fault selects on."""
+    return frozenset({*selector.match_labels, *(key for key, _, _ in selector.expressions)})
+
+
+def _named(sight: Sight) -> Iterator[str]:
+    """Every label that a policy which is read mentions."""
+    policies = [*(policy for kind in READ for policy in sight.policies(kind)), *sight.service_policies]
+    return (key for policy in policies for part in ("spec", "specs") for key in keys(policy.get(part)))
+
+
+def _all_read(sight: Sight, pod: Object) -> bool:
+    """Whether everything is read that could treat a pod by its labels."""
+    unread = any(sight.unread(kind) for kind in ISOLATORS) or any(
+        not policy["metadata"]["name"].startswith(KUBERNETES_OWN)
+        for kind in ISOLATORS
+        if kind not in READ
+        for policy in sight.policies(kind)
+    )
+    grouped = not GROUPED.isdisjoint(pod["metadata"].get("annotations") or {})
+    return not (unread or sight.policies_elsewhere or grouped or _meshed(sight, pod))
+
+
+def _meshed(sight: Sight, pod: Object) -> bool:
+    spec = pod["spec"]
+    names = {one.get("name") for part in ("containers", "initContainers") for one in spec.get(part) or ()}
+    enrolled = any(key.startswith(MESHED) for key in sight.namespace_labels or ())
+    return enrolled or mesh_of(pod) != NO_MESH or not PROXIES.isdisjoint(names)

@@ -1,0 +1,136 @@
+"""A drill on what a HorizontalPodAutoscaler scales, with the real metrics-server: nobody counts our pods."""
+
+import asyncio
+import json
+from typing import Final
+
+import pytest
+
+from e2e.dialling import until
+from e2e.stage import Stage, cluster_output, kubectl, small
+from gameday.cluster.kinds import AUTOSCALERS, NETWORK_POLICIES, PODS, Object
+from gameday.model.labels import DRILL, STAND_IN
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+REPLICAS: Final = 2
+SHARE: Final = 0.8
+"""Of what the autoscaler aims at, what the shop uses: nothing to do for 2 pods, but much if more were counted."""
+
+
+@pytest.fixture
+def metrics() -> None:
+    """The metrics-server, which stays."""
+    cluster_output("metrics")
+
+
+async def used(town: Stage) -> int:
+    """Mebibytes that a pod of the api uses; 0 where that is not measured yet."""
+    await asyncio.sleep(2)
+    path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{town.namespace}/pods?labelSelector=app%3Dapi"
+    pods = json.loads(kubectl("get", "--raw", path).stdout)["items"]
+    amounts = [int(pod["containers"][0]["usage"]["memory"].removesuffix("Ki")) // 1024 for pod in pods]
+    return sum(amounts) // len(amounts) if len(amounts) == REPLICAS else 0
+
+
+def autoscaler(percent: int) -> Object:
+    """By the memory of all containers of a pod, and by that of the one that is named."""
+    memory: Object = {"name": "memory", "target": {"type": "Utilization", "averageUtilization": percent}}
+    return {
+        "apiVersion": AUTOSCALERS.api_version,
+        "kind": AUTOSCALERS.name,
+        "metadata": {"name": "by-load"},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"},
+            "minReplicas": REPLICAS,
+            "maxReplicas": 12,
+            "metrics": [
+                {"type": "Resource", "resource": memory},
+                {"type": "ContainerResource", "containerResource": memory | {"container": "api"}},
+            ],
+        },
+    }
+
+
+async def state(town: Stage) -> tuple[int, str]:
+    """How many replicas the autoscaler wants, and why it is not active."""
+    found = await town.admin.get(AUTOSCALERS, town.namespace, "by-load")
+    assert found is not None
+    status = found.get("status", {})
+    active: Object = next((c for c in status.get("conditions", ()) if c["type"] == "ScalingActive"), {})
+    why = "" if active.get("status") == "True" else str(active.get("message", "it has not looked yet"))
+    return status.get("desiredReplicas", 0), why
+
+
+OURS: Object = {
+    "apiVersion": NETWORK_POLICIES.api_version,
+    "kind": NETWORK_POLICIES.name,
+    "metadata": {"name": "gameday-witness-at-redis"},
+    "spec": {
+        "podSelector": {"matchLabels": {"app": "redis"}},
+        "policyTypes": ["Ingress"],
+        "ingress": [
+            {
+                "from": [
+                    {
+                        "podSelector": {
+                            "matchExpressions": [
+                                {"key": "gameday.dev/role", "operator": "In", "values": ["witness", "control"]}
+                            ]
+                        }
+                    }
+                ],
+                "ports": [{"port": 6379}],
+            }
+        ],
+    },
+}
+"""The shop's own policy admits the api to Redis by the label that the autoscaler counts; this one admits ours."""
+
+
+@pytest.mark.usefixtures("metrics")
+async def test_a_drill_changes_no_replicas_and_the_autoscaler_goes_on(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=REPLICAS)
+    amount = await until(lambda: used(town), "memory is measured", 120)
+    town.apply(OURS, autoscaler(round(100 * int(amount or 0) / 48 / SHARE)))
+
+    async def active() -> bool:
+        return (await state(town))[1] == ""
+
+    await until(active, "the autoscaler has looked", 120)
+    await town.operator()
+    seen: set[tuple[int, str]] = set()
+    worn: set[str] = set()
+
+    async def watch() -> None:
+        while True:
+            seen.add(await state(town))
+            ours, _ = await town.admin.list(PODS, town.namespace, DRILL)
+            worn.update(pod["metadata"]["labels"].get("app", "") for pod in ours)
+            await asyncio.sleep(1)
+
+    watching = asyncio.create_task(watch())
+    try:
+        # Long enough for several looks of the autoscaler, at pods that have been measured.
+        await town.start(small(steadyState__lasts="45s", probes__0__every="2s", probes__0__timeout="2s"))
+        status = await town.finishes()
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    assert status["verdict"] == "Passed", status["message"]
+    assert seen == {(REPLICAS, "")}
+    assert await town.replicas("api") == REPLICAS
+    assert worn == {"", STAND_IN}
+    await town.nothing_is_left()
+
+
+async def test_where_a_policy_asks_for_the_label_that_is_counted_the_drill_is_refused(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    town.apply(autoscaler(80))
+    await town.operator()
+    await town.start(small())
+    status = await town.finishes()
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
+    assert "HorizontalPodAutoscaler/by-load averages" in status["message"]
+    assert "NetworkPolicy/redis asks for them: admit pods with the label gameday.dev/role there" in status["message"]
+    await town.nothing_is_left()
