@@ -15,7 +15,7 @@ from gameday.faults.reach import workload
 from gameday.faults.selectors import selects
 from gameday.faults.sight import Sight, labels_of
 from gameday.faults.targets import pairs, targets
-from gameday.faults.worn import asking
+from gameday.faults.worn import Worn
 from gameday.model.labels import ROLE, STAND_IN
 from gameday.model.plan import Selector
 
@@ -46,7 +46,8 @@ def check(sight: Sight, path: str, selector: Selector) -> Iterator[Finding]:
 
 def how_to_avoid(sight: Sight, selector: Selector) -> str:
     """What keeps our pods from wearing the labels of the targets."""
-    names = sorted({name for pod in targets(sight, selector) for name in asking(sight, pod, selector)})
+    worn = Worn(sight, selector)
+    names = sorted({name for pod in targets(sight, selector) for name in worn.asking(pod)})
     if not names:
         return "give its selector and its pods a label of their own that neither podSelector nor any policy names"
     listed = ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")

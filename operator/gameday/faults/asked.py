@@ -35,6 +35,8 @@ NOT_LABELS: Final = ("io.kubernetes.", "io.cilium.", "reserved")
 ROLES: Final = ("witness", CONTROL)
 
 Labels = Mapping[str, str]
+Asked = Mapping[str, tuple[str, ...]]
+"""Labels, and for each the policies that ask for it, as ``Kind/name``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ class Subject:
     isolates: bool
 
 
-def asked(sight: Sight, own: Labels, worn: Labels) -> dict[str, tuple[str, ...]]:
-    """The labels that are needed with the target's value, each with the policies that ask for it, as ``Kind/name``."""
+def asked(sight: Sight, own: Labels, worn: Labels) -> Asked:
+    """The labels that are needed with the target's own value, in addition to what is worn already."""
     found: dict[str, set[str]] = {}
     before = -1
     # One that is worn may make another policy see a difference.
@@ -75,15 +77,16 @@ def asked(sight: Sight, own: Labels, worn: Labels) -> dict[str, tuple[str, ...]]
 def _differing(sight: Sight, own: Labels, worn: Labels) -> Iterator[tuple[str, Object]]:
     """Requirements that matter and that ours would not meet as the target does."""
     roles = [{**worn, **marks("", role, role)} for role in ROLES]
-    rules = [rule for rule in _rules(sight) if rule.away or _is_about_others(sight, own, rule)]
+    there = {frozenset(_lasting(labels_of(pod)).items()) for pod in sight.of(PODS)}
+    rules = [rule for rule in _rules(sight) if rule.away or _is_about_others(map(dict, there), own, rule)]
     for rule in rules:
         same = _admits(rule, own) == _admits(rule, roles[0]) == _admits(rule, roles[1])
         if not same and not (_admits(rule, own) and not rule.denies and _else_admits(rules, rule, roles)):
             yield from ((rule.policy, one) for one in _differ(rule.peers, own, worn))
     subjects = list(_subjects(sight))
     isolated = any(one.isolates and selects(one.selector, worn) for one in subjects)
-    # One that names our role is there to admit ours.
-    meant = any(not selects(one.selector, worn) and selects(one.selector, role) for one in subjects for role in roles)
+    # What names our roles is there to let ours out.
+    meant = all(any(selects(one.selector, r) and not selects(one.selector, worn) for one in subjects) for r in roles)
     for one in subjects:
         held, ours_held = selects(one.selector, own), selects(one.selector, worn)
         # What holds the target alone only restricts it, unless ours is held by another and needs this one's leave.
@@ -111,9 +114,9 @@ def _else_admits(rules: Iterable[Rule], rule: Rule, roles: Iterable[Labels]) -> 
     return all(any(_admits(one, role) for one in others) for role in roles)
 
 
-def _is_about_others(sight: Sight, own: Labels, rule: Rule) -> bool:
+def _is_about_others(there: Iterable[Labels], own: Labels, rule: Rule) -> bool:
     """Whether a rule guards others than the target and its like, which ours do not dial; or nobody yet."""
-    guarded = [_lasting(labels_of(pod)) for pod in sight.of(PODS) if selects(rule.subject, labels_of(pod))]
+    guarded = [labels for labels in there if selects(rule.subject, labels)]
     return not guarded or any(labels != _lasting(own) for labels in guarded)
 
 

@@ -7,7 +7,7 @@ from gameday.faults.far_end import endpoint_addresses, far_end
 from gameday.faults.placement import mesh_of
 from gameday.faults.selectors import as_json, selects
 from gameday.faults.sight import Sight, labels_of
-from gameday.faults.worn import labels_worn
+from gameday.faults.worn import Worn
 from gameday.model.labels import ours
 from gameday.model.placement import Mesh
 from gameday.model.plan import Selector
@@ -56,10 +56,11 @@ def pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
 def kinds_of_pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
     """All pairs that there could be; targets with the same labels that matter and the same mesh are of one kind."""
     nodes: dict[_Kind, set[str]] = {}
+    worn = Worn(sight, selector)
     for pod in targets(sight, selector):
         if node := pod["spec"].get("nodeName", ""):
             mesh = mesh_of(pod)
-            parts = labels_worn(sight, pod, selector), mesh.labels, mesh.annotations
+            parts = worn.labels(pod), mesh.labels, mesh.annotations
             nodes.setdefault(tuple(tuple(sorted(part.items())) for part in parts), set()).add(node)
     turns = max((len(found) for found in nodes.values()), default=0)
     return tuple(

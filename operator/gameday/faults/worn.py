@@ -8,11 +8,11 @@ What a policy asks for they must have, or it would treat them otherwise than the
 system for that. Where not every policy that could ask is read, they wear all that the fault selects on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from gameday.cluster.kinds import Object
-from gameday.faults.asked import READ, asked
+from gameday.faults.asked import READ, Asked, asked
 from gameday.faults.isolation_by_calico import KUBERNETES_OWN
 from gameday.faults.isolators import ISOLATORS
 from gameday.faults.placement import mesh_of
@@ -31,25 +31,39 @@ MARKS: Final = frozenset({DRILL, ROLE, AGENT, MANAGED_BY})
 """Labels of which every pod of ours has a value of its own."""
 
 
-def labels_worn(sight: Sight, pod: Object, selector: Selector) -> dict[str, str]:
-    """What stands in for a target wears."""
-    own = labels_of(pod)
-    selected = keys_of(selector)
-    if not _all_read(sight, pod):
-        named = {*selected, *_named(sight)}
-        return {key: value for key, value in own.items() if key in named - NEVER_WORN}
-    stand_ins = dict.fromkeys(sorted(own.keys() & selected - MARKS), STAND_IN)
-    needed = asked(sight, own, stand_ins)
-    return stand_ins | {key: value for key, value in own.items() if key in needed and key not in NEVER_WORN}
+class Worn:
+    """What stands in for the targets of one fault; targets with the same labels are looked at once."""
 
+    def __init__(self, sight: Sight, selector: Selector) -> None:
+        self._sight = sight
+        self._selected = keys_of(selector)
+        self._asked: dict[frozenset[tuple[str, str]], Asked] = {}
 
-def asking(sight: Sight, pod: Object, selector: Selector) -> tuple[str, ...]:
-    """The policies for whose sake labels of this target are worn, as ``Kind/name``; none where not all is read."""
-    own = labels_of(pod)
-    if not _all_read(sight, pod):
-        return ()
-    needed = asked(sight, own, dict.fromkeys(own.keys() & keys_of(selector) - MARKS, STAND_IN))
-    return tuple(sorted({policy for policies in needed.values() for policy in policies}))
+    def labels(self, pod: Object) -> dict[str, str]:
+        """The labels of what stands in for a target."""
+        own = labels_of(pod)
+        if not _all_read(self._sight, pod):
+            named = {*self._selected, *_named(self._sight)}
+            return {key: value for key, value in own.items() if key in named - NEVER_WORN}
+        needed = self._needed(own).keys() - NEVER_WORN
+        return self._stand_ins(own) | {key: value for key, value in own.items() if key in needed}
+
+    def asking(self, pod: Object) -> tuple[str, ...]:
+        """The policies for whose sake labels of a target are worn, as ``Kind/name``; none where not all is read."""
+        if not _all_read(self._sight, pod):
+            return ()
+        return tuple(sorted({name for names in self._needed(labels_of(pod)).values() for name in names}))
+
+    def _stand_ins(self, own: Mapping[str, str]) -> dict[str, str]:
+        return dict.fromkeys(sorted(own.keys() & self._selected - MARKS), STAND_IN)
+
+    def _needed(self, own: Mapping[str, str]) -> Asked:
+        # What is never worn does not set pods apart, of which each may have another value.
+        matters = {key: value for key, value in own.items() if key in self._selected or key not in NEVER_WORN}
+        known = frozenset(matters.items())
+        if known not in self._asked:
+            self._asked[known] = asked(self._sight, matters, self._stand_ins(own))
+        return self._asked[known]
 
 
 def keys_of(selector: Selector) -> frozenset[str]:

@@ -19,8 +19,8 @@ from gameday.faults.policy import build
 from gameday.faults.selectors import as_json, requirements, selects, sparing_controls, with_stand_ins
 from gameday.faults.sight import Sight
 from gameday.faults.targets import pairs
-from gameday.faults.worn import asking, labels_worn
-from gameday.model.labels import STAND_IN, marks
+from gameday.faults.worn import Worn
+from gameday.model.labels import ROLE, STAND_IN, marks
 from gameday.model.plan import Selector, Via
 from gameday.model.setup import FarEnd, Pair, Setup
 from unit.faults.things import API, isolating_policy, partition, pod, sight
@@ -30,7 +30,7 @@ TIERED = {"app": "api", "tier": "web", "zone": "a", "pod-template-hash": "7f", "
 
 
 def worn(*policies: Object, labels: dict[str, str] = TIERED, selector: Selector = SELECTOR) -> dict[str, str]:
-    return labels_worn(sight(networkpolicies=policies), pod("api-1", labels), selector)
+    return Worn(sight(networkpolicies=policies), selector).labels(pod("api-1", labels))
 
 
 def admits(*selectors: Object) -> Object:
@@ -92,7 +92,7 @@ def test_where_ours_are_admitted_by_their_role_the_targets_label_is_not_needed(
     assert worn(*policies) == {"app": expected}
     there = sight(networkpolicies=policies)
     asks = ("NetworkPolicy/redis",) if expected == "api" else ()
-    assert asking(there, pod("api-1"), SELECTOR) == asks
+    assert Worn(there, SELECTOR).asking(pod("api-1")) == asks
 
 
 def test_what_guards_the_targets_themselves_asks_nothing_of_ours() -> None:
@@ -110,6 +110,8 @@ def test_what_lets_the_targets_out_is_needed_where_ours_are_held() -> None:
     assert worn(own, everybody) == {"app": "api"}
     meant: Object = {"metadata": {"name": "ours"}, "spec": EGRESS | {"podSelector": ROLE_OF_OURS}}
     assert worn(own, everybody, meant) == {"app": STAND_IN}
+    half: Object = {"metadata": {"name": "ours"}, "spec": EGRESS | {"podSelector": {"matchLabels": {ROLE: "witness"}}}}
+    assert worn(own, everybody, half) == {"app": "api"}
 
 
 def test_what_holds_ours_and_not_the_targets_is_kept_off() -> None:
@@ -123,7 +125,7 @@ def test_what_is_denied_to_the_targets_is_denied_to_ours(way: str) -> None:
     if way == "ingressDeny":
         deny = {"endpointSelector": {"matchLabels": {"app": "redis"}}, way: [{"fromEndpoints": [API_ONLY]}]}
     there = sight(ciliumnetworkpolicies=({"metadata": {"name": "deny"}, "spec": deny},))
-    assert labels_worn(there, pod("api-1"), SELECTOR) == {"app": "api"}
+    assert Worn(there, SELECTOR).labels(pod("api-1")) == {"app": "api"}
 
 
 def test_a_policy_that_spares_the_targets_spares_ours() -> None:
@@ -153,14 +155,14 @@ def test_labels_of_cilium_policies_count_with_and_without_their_source_and_names
     chosen = {key: "api", "k8s:io.kubernetes.pod.namespace": "shop"}
     policy = {"metadata": {"name": "c"}, "specs": [{"ingress": [{"fromEndpoints": [{"matchLabels": chosen}]}]}]}
     there = sight(ciliumnetworkpolicies=(policy,))
-    assert labels_worn(there, pod("api-1"), SELECTOR) == {"app": "api"}
+    assert Worn(there, SELECTOR).labels(pod("api-1")) == {"app": "api"}
 
 
 def test_policies_of_the_cluster_and_of_the_far_ends_namespace_count() -> None:
     tier = pod("api-1", TIERED)
     far = sight()
     far.service_policies = (admits({"matchLabels": {"tier": "web"}}),)
-    assert labels_worn(far, tier, SELECTOR) == {"app": STAND_IN, "tier": "web"}
+    assert Worn(far, SELECTOR).labels(tier) == {"app": STAND_IN, "tier": "web"}
     for kind in (CILIUM_CLUSTERWIDE_POLICIES, ADMIN_POLICIES):
         wide = sight()
         chosen = {"matchLabels": {"tier": "web"}}
@@ -169,7 +171,7 @@ def test_policies_of_the_cluster_and_of_the_far_ends_namespace_count() -> None:
             spec = {"subject": {"pods": {"podSelector": chosen}}}
         policy: Object = {"metadata": {"name": "c"}, "spec": spec}
         wide.isolators = Isolators(frozenset({kind}), {kind: (policy,)})
-        assert labels_worn(wide, tier, SELECTOR) == {"app": STAND_IN, "tier": "web"}
+        assert Worn(wide, SELECTOR).labels(tier) == {"app": STAND_IN, "tier": "web"}
 
 
 def unread(there: Sight, _: Object) -> None:
@@ -210,23 +212,23 @@ def test_where_something_that_could_ask_is_not_read_all_that_the_fault_selects_o
     change: Callable[[Sight, Object], None],
 ) -> None:
     there, one = sight(networkpolicies=(admits({"matchLabels": {"tier": "job"}}),)), pod("api-1", TIERED)
-    assert labels_worn(there, one, SELECTOR) == {"app": STAND_IN}
+    assert Worn(there, SELECTOR).labels(one) == {"app": STAND_IN}
     change(there, one)
-    assert labels_worn(there, one, SELECTOR) == {"app": "api", "tier": "web"}
+    assert Worn(there, SELECTOR).labels(one) == {"app": "api", "tier": "web"}
 
 
 def test_what_calico_shows_of_kubernetes_own_policies_is_read_there() -> None:
     there = sight()
     shown: Object = {"metadata": {"name": "knp.default.clients"}, "spec": {"selector": "app == 'redis'"}}
     there.isolators = Isolators(frozenset({CALICO_POLICIES}), {CALICO_POLICIES: (shown,)})
-    assert labels_worn(there, pod("api-1"), SELECTOR) == {"app": STAND_IN}
+    assert Worn(there, SELECTOR).labels(pod("api-1")) == {"app": STAND_IN}
 
 
 def test_policies_that_the_owner_excludes_do_not_make_witnesses_wear_more() -> None:
     there = sight()
     kinds = frozenset({CALICO_POLICIES, CILIUM_NETWORK_POLICIES})
     there.isolators = Isolators(kinds, assumed=frozenset({CALICO_POLICIES.full_name}))
-    assert labels_worn(there, pod("api-1"), SELECTOR) == {"app": STAND_IN}
+    assert Worn(there, SELECTOR).labels(pod("api-1")) == {"app": STAND_IN}
 
 
 KEYS, VALUES = ("app", "tier", "zone"), ("a", "b", "c")
@@ -257,7 +259,7 @@ def test_the_cut_takes_a_target_and_its_witness_and_nobody_else_and_policies_tre
         return
     egress = [isolating_policy("e", {}, **EGRESS | {"podSelector": as_json(one)}) for one in subjects]
     there = sight(pods=(), networkpolicies=(*(admits(as_json(one)) for one in peers), *egress))
-    labels = labels_worn(there, pod("api-1", target), selector)
+    labels = Worn(there, selector).labels(pod("api-1", target))
     cut = sparing_controls(with_stand_ins(selector, [labels]))
     assert selects(cut, target)
     assert selects(cut, labels | marks("first", "witness"))
