@@ -48,14 +48,14 @@ async def lost(trial: Trial, agent: str, how: str) -> None:
         trial.wrong(f"it does not name the agent: {status['reason']}: {status['message']}")
 
 
-async def sever_lost(trial: Trial, how: str) -> None:
-    """The severing pod ends before anything was cut."""
+async def counter_lost(trial: Trial, how: str) -> None:
+    """The pod that counts connections ends before anything was cut."""
     await trial.house.operator()
     await trial.town.start(plan(FAULTS, steadyState__lasts="10s"))
     await trial.town.reaches(
         lambda status: any(line["reason"] == "AgentsReady" for line in status.get("timeline", ())), "agents measure"
     )
-    await end_pod(trial, "first-sever", how)
+    await end_pod(trial, "first-counter", how)
     status = await trial.ends("Inconclusive", patience=60)
     if status["reason"] != "AgentLost" or trial.seen.cuts:
         trial.wrong(f"{status['reason']}, {len(trial.seen.cuts)} cuts")
@@ -103,7 +103,7 @@ def cases() -> list[Case]:
         for how in (KILLED, DELETED)
     ]
     found += [
-        Case("agents", f"severing pod {how} before the cut", functools.partial(sever_lost, how=how), (POD,))
+        Case("agents", f"counter {how} before the cut", functools.partial(counter_lost, how=how), (POD,))
         for how in (KILLED, DELETED)
     ]
     found.append(Case("agents", "fuse pod of a scaling deleted", fuse_deleted, (POD,)))

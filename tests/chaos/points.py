@@ -136,7 +136,7 @@ FAULTS = (
     ),
     Deed("the cut is saved as there", save=_comes(_hold(CUT, HoldState.ACTIVE))),
     Deed("CutProven is saved", save=_comes(lambda record: record.proven_at)),
-    Deed("the severing pod is triggered", call=_call("delete", "pods", lambda a: a.name.endswith("-sever"))),
+    Deed("the severing pod is created", call=_call("create", "pods", lambda a: a.name.endswith("-sever"))),
     Deed("Severed is saved", save=_comes(lambda record: record.severed is not None)),
     Deed("the lift", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
     Deed("Recovery and the lift are saved", save=_enters(Phase.RECOVERY)),

@@ -372,8 +372,8 @@ def allowed(trial: Trial, verdict: str) -> bool:
         return verdict == Verdict.INCONCLUSIVE.value
     if trial.twins is not Twins.SPARED and verdict != Verdict.INCONCLUSIVE.value:
         return False
-    if trial.vice is Vice.FRAGILE and trial.shown and trial.severs and not trial.closes:
-        # Its guardrail may trip before a connection that is silent is given up.
+    if trial.vice is Vice.FRAGILE and trial.shown and trial.severs:
+        # Its guardrail may trip before open connections are seen to be gone.
         return verdict in {Verdict.FAILED.value, Verdict.INCONCLUSIVE.value}
     # What they do to a drill hangs on when exactly they are asked; see ``truths`` for what must not come of it.
     return trial.vice in {Vice.SILENT, Vice.EARLY} or verdict == wanted_of(trial).value

@@ -302,7 +302,9 @@ class Town:
         self._say(agent, "hello", ok=True, kind=LineType.HELLO)
         if agent.name.startswith("fuse"):
             self._fuse(agent, LineType.ARMED)
-        elif agent.name != "sever":
+        elif agent.name == "sever":
+            self.server.store.world.after(0.2, self._sever, agent)
+        elif agent.name != "counter":
             self._tick(agent)
 
     def pod_ends(self, pod: Object) -> float:
@@ -310,9 +312,6 @@ class Town:
         agent = self.agents.get(pod["metadata"]["name"])
         if agent is None or agent.ended:
             return 0.05
-        if agent.name == "sever":
-            self.server.store.world.after(0.2, self._sever, agent)
-            return 0.4
         self._end(agent)
         return 0.1
 
@@ -426,6 +425,8 @@ class Town:
             agent.source.write(line.encode())
 
     def _sever(self, agent: Agent) -> None:
+        if agent.ended:
+            return
         seen = self.trial.connections is Connections.SEEN
         left = 0 if self.severable or not seen else 2
         if left:

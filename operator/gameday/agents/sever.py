@@ -1,13 +1,14 @@
-"""Ends the connections that targets still have at Redis. ``python -m gameday.agents.sever``.
+"""Counts the connections that targets have at Redis, or ends them. ``python -m gameday.agents.sever``.
 
-It waits, armed, from before the injection; its trigger is SIGTERM, the deletion of its pod. It kills only clients
-whose address is exactly one of the targets', never that of a NAT behind which others may stand.
+One pod counts from the steady state on. Another one is made once the cut is proven: it ends them at once, and none
+after its time. So no pod ends a connection because it was told to end itself. It ends only clients whose address is
+exactly one of the targets', never that of a NAT behind which others may stand.
 """
 
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -33,13 +34,31 @@ Values = dict[str, int | str]
 
 
 async def sever(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
-    """Count the targets' connections until triggered, then end them."""
+    """Count the targets' connections until told to end; or end them, until told to end."""
     clock, work = asyncio.get_running_loop().time, Work(config)
+    if config.until:
+        if time.time() >= config.until:
+            why = "it started too late to end any connection"
+            log.write(LineType.SEVERED.value, time.time(), time.time(), ok=False, error=why, kind=LineType.SEVERED)
+            return
+        await _unless(ending, _attempt(work.end, work, log, LineType.SEVERED, config.until - time.time()))
+        return
     due = clock()
     while not await until(ending, due):
         await _attempt(work.count, work, log, LineType.CONNECTIONS, LOOK_EVERY * 2)
         due = clock() + LOOK_EVERY
-    await _attempt(work.end, work, log, LineType.SEVERED, config.budget)
+
+
+async def _unless(ending: asyncio.Event, work: Coroutine[None, None, None]) -> None:
+    """Do the work, and leave it where it is as soon as the agent is told to end: the cut may be gone."""
+    working, told = asyncio.create_task(work), asyncio.create_task(ending.wait())
+    try:
+        await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+    finally:
+        working.cancel()
+        told.cancel()
 
 
 async def _attempt(

@@ -19,7 +19,7 @@ class CheckPreflight:
 
 @dataclass(frozen=True, slots=True)
 class StartAgents:
-    """Create the observer, the twins and the severing pod."""
+    """Create the observer, the twins and the counter of connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Inject:
 
 @dataclass(frozen=True, slots=True)
 class Sever:
-    """Trigger the severing of connections that targets still have."""
+    """Create the pod that ends the connections that targets still have."""
 
 
 @dataclass(frozen=True, slots=True)

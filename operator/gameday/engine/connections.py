@@ -12,6 +12,7 @@ from typing import Final
 from gameday.engine import budgets
 from gameday.engine.held import Span, Telling
 from gameday.engine.situation import Situation
+from gameday.model.names import COUNTER
 from gameday.model.plan import Existing, Plan
 from gameday.model.record import Cause, Doubt, Record
 from gameday.model.world import Severed
@@ -40,7 +41,14 @@ def doubted(record: Record) -> Doubt | None:
 
 def severs(at: Situation) -> bool:
     """Whether connections that targets had are ended at the dependency, as the preflight decided."""
-    return "sever" in at.world.agents_wanted
+    return COUNTER in at.world.agents_wanted
+
+
+def until(record: Record, plan: Plan) -> float | None:
+    """The Unix second after which no connection may be ended any more; None while none is to be ended."""
+    if record.zero is None or record.sever_requested_at is None:
+        return None
+    return min(record.sever_requested_at + budgets.SEVER, record.zero + plan.outage.lasts)
 
 
 def doubtful(at: Situation) -> Iterator[str]:
@@ -106,27 +114,18 @@ def _sever(at: Situation, zero: float) -> Record:
         return _unsevered(at, zero, Cause.NOT_SEVERED, why)
     if not found.seen and not found.killed:
         return _unsevered(at, zero, Cause.CONNECTIONS_KEPT, UNSEEN)
-    if at.world.newcomers is None:
-        return at.record
-    if unknown := _of_some(found, at.world.newcomers):
+    if unknown := _of_some(found):
         return _unsevered(at, zero, Cause.CONNECTIONS_KEPT, unknown)
     record = replace(at.record, severed=True, severed_at=found.at)
     return record.note(at.now, "Severed", f"{found.killed} open connections of the targets ended, none left")
 
 
-def _of_some(found: Severed, newcomers: tuple[str, ...]) -> str:
+def _of_some(found: Severed) -> str:
     """Of which targets nobody knows whether their connections are gone, or ""."""
-    if newcomers:
-        who, rest = newcomers[0], len(newcomers) - 1
-        return f"pod {who}{_and(rest)} became a target after the preflight, so its connections were not ended"
-    if found.unseen:
-        who, rest = found.example, found.unseen - 1
-        return f"no connection of the target at {who}{_and(rest)} was seen at the dependency before the cut"
-    return ""
-
-
-def _and(rest: int) -> str:
-    return f" (and {rest} more)" if rest else ""
+    if not found.unseen:
+        return ""
+    more = f" (and {found.unseen - 1} more)" if found.unseen > 1 else ""
+    return f"no connection of the target at {found.example}{more} was seen at the dependency"
 
 
 def _unsevered(at: Situation, zero: float, cause: Cause, why: str) -> Record:

@@ -12,6 +12,7 @@ from gameday.engine.judgement import Window
 from gameday.engine.results import end_stage
 from gameday.engine.situation import Situation
 from gameday.engine.windows import window_of
+from gameday.model.names import COUNTER
 from gameday.model.plan import Mode, Stage
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record, ResultState
 from gameday.model.world import Cut, Fuse, Life, Planned
@@ -140,8 +141,8 @@ def _lost_agent(at: Situation) -> str | None:
         return None
     for name in sorted(at.world.agents_wanted):
         life = lives.get(name, Life.ABSENT)
-        # The severing pod ends when it is triggered, which is after the injection.
-        needed = name != "sever" or at.record.inject_requested_at is None
+        # Once the cut is there, what is counted before it says nothing any more.
+        needed = name != COUNTER or at.record.inject_requested_at is None
         if life in {Life.ABSENT, Life.ENDED} and needed:
             return name
     return None

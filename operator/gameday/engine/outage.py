@@ -14,7 +14,7 @@ from gameday.engine.situation import Situation
 from gameday.engine.windows import outage_window
 from gameday.model.plan import Stage
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record
-from gameday.model.world import Cut, Life
+from gameday.model.world import Cut
 
 
 def outage(at: Situation) -> Record:
@@ -44,8 +44,7 @@ def cuts(record: Record) -> tuple[Hold, ...]:
 def _arm(at: Situation) -> Record:
     if (held := _held_back(at, at.record.since)) is not None:
         return held
-    sever_ready = not connections.severs(at) or at.world.agents.get("sever") is Life.RUNNING
-    if all(hold.state is HoldState.ARMED for hold in cuts(at.record)) and sever_ready:
+    if all(hold.state is HoldState.ARMED for hold in cuts(at.record)):
         record = at.record
         for hold in cuts(record):
             record = record.with_hold(replace(hold, state=HoldState.REQUESTED, requested_at=at.now))

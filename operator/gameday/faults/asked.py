@@ -127,20 +127,26 @@ def _lasting(labels: Labels) -> Labels:
 
 def _rules(sight: Sight) -> Iterator[Rule]:
     here = [(policy, False) for policy in sight.of(NETWORK_POLICIES) if not ours(labels_of(policy))]
-    for policy, away in (*here, *((policy, True) for policy in sight.service_policies)):
+    for policy, away in (*here, *((policy, True) for policy in sight.service_policies if not _is_ciliums(policy))):
         name, subject = _name(NETWORK_POLICIES, policy), policy["spec"].get("podSelector") or {}
         for rule in policy["spec"].get("ingress") or ():
             # An address is nobody's label: it is the same to the target's policies and to ours.
             peers = tuple(peer.get("podSelector") or {} for peer in rule.get("from") or () if "ipBlock" not in peer)
             yield Rule(name, subject, peers, json.dumps(rule.get("ports") or None), away=away)
-    for kind in (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES):
-        for policy in sight.policies(kind):
-            for spec in specs(policy) if not ours(labels_of(policy)) else ():
-                for way in ("ingress", "ingressDeny"):
-                    for rule in spec.get(way) or ():
-                        peers = tuple(map(_of_labels, rule.get("fromEndpoints") or ()))
-                        ports, subject = json.dumps(rule.get("toPorts")), _of_labels(spec.get("endpointSelector") or {})
-                        yield Rule(_name(kind, policy), subject, peers, ports, denies=way != "ingress")
+    there = [(CILIUM_NETWORK_POLICIES, policy, True) for policy in sight.service_policies if _is_ciliums(policy)]
+    for own in (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES):
+        there += ((own, policy, False) for policy in sight.policies(own))
+    for kind, policy, away in there:
+        for spec in specs(policy) if not ours(labels_of(policy)) else ():
+            for way in ("ingress", "ingressDeny"):
+                for rule in spec.get(way) or ():
+                    peers = tuple(map(_of_labels, rule.get("fromEndpoints") or ()))
+                    ports, subject = json.dumps(rule.get("toPorts")), _of_labels(spec.get("endpointSelector") or {})
+                    yield Rule(_name(kind, policy), subject, peers, ports, denies=way != "ingress", away=away)
+
+
+def _is_ciliums(policy: Object) -> bool:
+    return "podSelector" not in policy.get("spec", {})
 
 
 def _subjects(sight: Sight) -> Iterator[Subject]:

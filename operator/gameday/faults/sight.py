@@ -120,16 +120,16 @@ async def look(
     served = await _served(sight, operator)
     await asyncio.gather(*(_collect(sight, account, kind) for kind in IF_SERVED if kind in served))
     sight.isolators = await isolators.read(account, operator, namespace, served, assumed)
-    sight.policies_elsewhere = _elsewhere(partition, namespace, served)
+    sight.policies_elsewhere = _elsewhere(sight, partition, namespace, served)
     return sight
 
 
-def _elsewhere(partition: NetworkPartition, namespace: str, served: Collection[Kind]) -> bool:
-    """Of the cut Service's namespace Kubernetes' own policies are read; of others none."""
+def _elsewhere(sight: Sight, partition: NetworkPartition, namespace: str, served: Collection[Kind]) -> bool:
+    """Of the cut Service's namespace Kubernetes' own policies are read, and Cilium's where granted; of others none."""
     away = isinstance(partition.to, ServiceRef) and partition.to.within(namespace)[0] != namespace
-    more = (CILIUM_NETWORK_POLICIES, *isolators.OF_NAMESPACE)
+    unread = bool(sight.service_unread) or any(kind in served for kind in isolators.OF_NAMESPACE)
     stays = (stay.service.within(namespace)[0] for stay in partition.must_stay if stay.service is not None)
-    return (away and any(kind in served for kind in more)) or any(where != namespace for where in stays)
+    return (away and unread) or any(where != namespace for where in stays)
 
 
 async def _served(sight: Sight, operator: Cluster) -> frozenset[Kind]:

@@ -79,10 +79,3 @@ def addresses(pods: Iterable[Object]) -> tuple[str, ...]:
 def addresses_of(pod: Object) -> tuple[str, ...]:
     """The addresses of a pod, of every family."""
     return tuple(entry["ip"] for entry in pod.get("status", {}).get("podIPs") or () if "ip" in entry)
-
-
-def other_addresses(pods: Iterable[Object]) -> tuple[tuple[str, str], ...]:
-    """The first address of each pod with each of its others: a connection from any of them is the pod's."""
-    return tuple(
-        sorted((first, other) for pod in pods for first, *others in [addresses_of(pod) or ("",)] for other in others)
-    )

@@ -86,8 +86,8 @@ class AgentConfig:
     """Severing: addresses and ports of each server behind ``redis``, where there are several."""
     pods: tuple[tuple[str, ...], ...] = ()
     """Severing: the addresses of each target."""
-    budget: float = 15.0
-    """Severing: seconds after which it gives up."""
+    until: float = 0.0
+    """Severing: the Unix second after which it ends no connection any more; 0: it only counts them."""
     deployment: str = ""
     """Fuse: the Deployment that it puts back."""
     namespace: str = ""

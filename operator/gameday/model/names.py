@@ -7,6 +7,10 @@ import hashlib
 import re
 from functools import lru_cache
 
+COUNTER = "counter"
+"""The agent that counts the targets' connections at the dependency, before anything is cut."""
+SEVER = "sever"
+"""The agent that ends them, made once the cut is proven."""
 LONGEST = 63
 """Characters of a DNS label, the shortest limit among the kinds we create."""
 

@@ -62,8 +62,6 @@ class Setup:
     pairs: tuple[Pair, ...]
     targets: tuple[str, ...]
     """Addresses of the targets, whose connections are severed."""
-    also: tuple[tuple[str, str], ...] = ()
-    """Pairs of an address of a target and another of the same pod: one of another family."""
     severs: Severing | None = None
     """None where open connections are kept, or cannot be ended."""
     dials: tuple[Dial, ...] = ()
@@ -74,11 +72,3 @@ class Setup:
     """What else must stay reachable: name, host, port."""
     placement: Placement = ANYWHERE
     """What our pods take over from the targets."""
-
-    def pods(self) -> tuple[tuple[str, ...], ...]:
-        """The addresses of each target."""
-        more: dict[str, tuple[str, ...]] = {}
-        for first, other in self.also:
-            more[first] = (*more.get(first, ()), other)
-        others = {other for _, other in self.also}
-        return tuple((address, *more.get(address, ())) for address in self.targets if address not in others)

@@ -165,8 +165,6 @@ class World:
     fuses: Mapping[str, Fuse] = field(default_factory=dict)
     cuts: Mapping[str, Cut] = field(default_factory=dict)
     severed: Severed | None = None
-    newcomers: tuple[str, ...] | None = ()
-    """Targets that the severing does not know, as they came after the preflight; None: not looked yet."""
     counted: Counted | None = None
     """What the severing pod has seen so far, while it waits; None where it has not said anything."""
     arriving: bool = False

@@ -15,8 +15,6 @@ from gameday.model.plan import SecretKey
 from gameday.runner.agent_settings import DEFAULT, AgentSettings
 
 ACCOUNT: Final = "gameday"
-SEVER_GRACE: Final = 20
-"""Seconds that the severing pod has from its trigger to its end."""
 OS: Final = "kubernetes.io/os"
 STAYS: Final = {"karpenter.sh/do-not-disrupt": "true", "cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 """Ask that a node be not taken away under a drill; a vanished agent ends it."""

@@ -9,6 +9,7 @@ from gameday.engine.plan_check import LOG_BYTES
 from gameday.faults.targets import MOST_PAIRS
 from gameday.model.agent import AgentConfig, HeaderSpec, ProbeSpec, RedisSpec, secret_file
 from gameday.model.labels import CONTROL
+from gameday.model.names import COUNTER, SEVER
 from gameday.model.plan import (
     HttpProbe,
     KubernetesProbe,
@@ -19,7 +20,7 @@ from gameday.model.plan import (
     TcpProbe,
 )
 from gameday.model.setup import Pair, Setup, Severing
-from gameday.runner.agent_pods import SEVER_GRACE, Place, Shape, pod
+from gameday.runner.agent_pods import Place, Shape, pod
 from gameday.runner.twins import dials, gentle
 
 __all__ = ["Place", "pods", "tellers", "wanted"]
@@ -42,7 +43,7 @@ def tellers(plan: Plan) -> Mapping[str, str]:
 
 
 ALL: Final = frozenset(
-    {"observer", "client", "sever", *(f"{role}-{i}" for i in range(MOST_PAIRS) for role in ("witness", CONTROL))}
+    {"observer", "client", COUNTER, SEVER, *(f"{role}-{i}" for i in range(MOST_PAIRS) for role in ("witness", CONTROL))}
 )
 """The names of all agents that any drill may have."""
 
@@ -55,7 +56,7 @@ def wanted(plan: Plan, setup: Setup) -> frozenset[str]:
     if any(isinstance(probe.kind, RedisProbe) for probe in plan.probes):
         names.add("client")
     if setup.severs is not None:
-        names.add("sever")
+        names.add(COUNTER)
     return frozenset(names)
 
 
@@ -80,7 +81,7 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
             shape = Shape("witness", role, wears=pair.labels, mesh=pair.mesh, node=pair.node)
             made.append(pod(place, f"{role}-{index}", shape, config))
     if setup.severs is not None:
-        made.append(_sever(plan, setup, setup.severs, place))
+        made.append(severing(plan, setup, place, tuple((address,) for address in setup.targets)))
     return tuple(made)
 
 
@@ -107,18 +108,22 @@ def _observer(plan: Plan, place: Place, agent: str, kinds: tuple[type[object], .
     return pod(place, agent, shape, config)
 
 
-def _sever(plan: Plan, setup: Setup, severs: Severing, place: Place) -> Object:
+def severing(
+    plan: Plan, setup: Setup, place: Place, targets: tuple[tuple[str, ...], ...], until: float = 0.0
+) -> Object:
+    """The pod that ends the connections of these targets until a Unix second, or without one only counts them."""
+    severs = setup.severs or Severing("")
     kinds = (probe.kind for probe in plan.probes if probe.name == severs.probe)
     redis = next(kind for kind in kinds if isinstance(kind, RedisProbe))
     config = AgentConfig(
         redis=_redis(redis, place.namespace),
         servers=severs.servers,
-        pods=setup.pods(),
+        pods=targets,
+        until=until,
         ends_after=longest(plan),
     )
     secrets = (redis.password,) if redis.password is not None else ()
-    shape = Shape("sever", CONTROL, secrets, setup.pairs[0].labels, grace=SEVER_GRACE)
-    return pod(place, "sever", shape, config)
+    return pod(place, SEVER if until else COUNTER, Shape("sever", CONTROL, secrets, setup.pairs[0].labels), config)
 
 
 def _probe(probe: Probe, namespace: str) -> ProbeSpec:

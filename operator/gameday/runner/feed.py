@@ -15,6 +15,7 @@ from gameday.cluster.kinds import DRILLS
 from gameday.cluster.streams import follow_log
 from gameday.engine.evidence import Evidence
 from gameday.errors import Absent, GameDayError
+from gameday.model.names import COUNTER, SEVER
 from gameday.model.record import Cause
 from gameday.model.sample import LineType, Sample
 from gameday.model.wire import parse_line
@@ -186,7 +187,8 @@ _TYPES: Final = {
     "client": (LineType.SAMPLE,),
     "witness": (LineType.DIAL, LineType.HELD),
     "control": (LineType.DIAL, LineType.HELD),
-    "sever": (LineType.CONNECTIONS, LineType.SEVERED),
+    COUNTER: (LineType.CONNECTIONS,),
+    SEVER: (LineType.SEVERED,),
     "fuse": (LineType.ARMED, LineType.FIRED),
 }
 """By role, which is the agent's name up to its number or step."""

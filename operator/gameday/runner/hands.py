@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS, LEASES, PODS, Kind, Object
 from gameday.cluster.lease import LOCK, lock_namespace, unlock_namespace
-from gameday.engine import budgets, limits
+from gameday.engine import budgets, connections, limits
 from gameday.engine import commands as do
 from gameday.engine.commands import Command
 from gameday.errors import Absent, AlreadyExists, NamespaceBusy, NoAnswer, Refused
@@ -24,15 +24,14 @@ from gameday.faults.reach import reach
 from gameday.faults.rollout import in_rollout
 from gameday.faults.severing import severing_of
 from gameday.faults.sight import Sight, look
-from gameday.faults.targets import addresses, addresses_of, far_end, other_addresses, pairs, running, targets
+from gameday.faults.targets import addresses, addresses_of, far_end, pairs, running, targets
 from gameday.model.limits import Reach, RulingState
-from gameday.model.names import derived
+from gameday.model.names import SEVER, derived
 from gameday.model.plan import NetworkPartition, Plan
 from gameday.model.record import Hold, HoldKind
 from gameday.model.setup import Setup
 from gameday.model.world import Life, Lock, Preflight
 from gameday.runner import agents, rehearsal
-from gameday.runner.agent_pods import SEVER_GRACE
 from gameday.runner.freed import Freed
 from gameday.runner.gamedays import last_drill, show_last_drill
 from gameday.runner.memory import Memory
@@ -306,26 +305,30 @@ class Hands:
             self.view.made.add(hold.object_name)
 
     async def _sever(self) -> None:
-        """Trigger the severing pod: its deletion is the trigger, and is asked for once.
+        """Have the connections ended that the targets of this moment hold, unless the cut is to go already."""
+        plan, setup = self._ready()
+        until = connections.until(self.memory.record, plan)
+        if self._name(SEVER) in self.view.objects("pods") or until is None:
+            return
+        pods, _ = await self.account.list(PODS, self.namespace)
+        there = running(pods, plan.outage.faults[0].partition.pod_selector)
+        found = tuple(known for pod in there if (known := addresses_of(pod)))
+        await self._create("pods", PODS, agents.severing(plan, setup, self._place(setup), found, until))
+        if self.memory.record.undo_requested_at is not None:
+            await self._end_severing()
 
-        It knows the targets of the preflight. Which pods have come since is found out first: their connections stay.
-        """
-        plan, setup = self.memory.plan, self.memory.setup
-        if self.view.newcomers is None and plan is not None and setup is not None:
-            pods, _ = await self.account.list(PODS, self.namespace)
-            there = running(pods, plan.outage.faults[0].partition.pod_selector)
-            known = set(setup.targets)
-            self.view.newcomers = tuple(p["metadata"]["name"] for p in there if known.isdisjoint(addresses_of(p)))
-        pod = self.view.objects("pods").get(self._name("sever"))
-        if pod is not None and "deletionTimestamp" not in pod["metadata"]:
-            uid = pod["metadata"]["uid"]
-            await self.account.delete(PODS, self.namespace, self._name("sever"), uid=uid, grace=SEVER_GRACE)
+    async def _end_severing(self) -> None:
+        """Have no more connections ended: once the cut is gone, targets have good ones again."""
+        pod = self.view.objects("pods").get(self._name(SEVER))
+        if pod is not None and life_of(pod) is not Life.ENDED:
+            await self.account.delete(PODS, self.namespace, self._name(SEVER), uid=pod["metadata"]["uid"])
 
     async def _lift(self, hold: Hold) -> None:
         backend = self.memory.setup.backend if self.memory.setup is not None else None
         name, uid = hold.object_name, hold.object_uid
         await policy.undo(self.account, self.namespace, self.memory.name, name, uid, backend)
         self.view.forget("policies", hold.object_name)
+        await self._end_severing()
 
     async def _remove_fuse(self, hold: Hold) -> None:
         await fuse.undo(self.account, self.namespace, hold.fuse_name)
@@ -349,7 +352,6 @@ def setup_of(sight: Sight, plan: Plan, account: Object | None) -> Setup:
         far_end=end,
         pairs=pairs(sight, partition.pod_selector),
         targets=addresses(cut_off),
-        also=other_addresses(cut_off),
         placement=placement_of(cut_off, account),
         severs=severing_of(sight, plan, partition),
         dials=dials(sight, plan, partition),

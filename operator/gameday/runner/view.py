@@ -24,7 +24,7 @@ from gameday.engine import budgets
 from gameday.faults import fuse, policy
 from gameday.faults.targets import endpoint_addresses
 from gameday.model.labels import DRILL
-from gameday.model.names import derived, fuse_agent
+from gameday.model.names import SEVER, derived, fuse_agent
 from gameday.model.names import job as job_name
 from gameday.model.plan import Fault, Plan, RunJob, Via
 from gameday.model.record import Hold, HoldKind, Record
@@ -72,8 +72,6 @@ class View:
         self.likely_leak = ""
         self.gates: tuple[str, ...] = ()
         """Policies that decide who may reach what is cut."""
-        self.newcomers: tuple[str, ...] | None = None
-        """Targets that came after the preflight, known once the severing pod is triggered."""
         self.too_many = ""
         """Why a cut cannot grow with what it cuts off any more, or ""."""
         self.reported = False
@@ -197,7 +195,6 @@ class View:
             fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
             cuts=cuts,
             severed=self.feed.severed,
-            newcomers=self.newcomers,
             counted=self.feed.counted,
             arriving=self._arriving(),
             unusable_log=self.feed.unusable,
@@ -238,7 +235,8 @@ class View:
         plan, setup = self.memory.plan, self.memory.setup
         found: dict[str, Object] = {}
         if plan is not None and setup is not None:
-            found = self.agent_pods(agents.ALL if self.memory.unreadable else self._agents_of(plan, setup))
+            mine = agents.ALL if self.memory.unreadable else {*self._agents_of(plan, setup), SEVER}
+            found = self.agent_pods(mine)
         fuses = {hold: self._fuse_pods(hold) for hold in self.memory.record.holds if hold.kind is HoldKind.SCALE}
         return found | {fuse_agent(hold.name): pods[-1] for hold, pods in fuses.items() if pods}
 

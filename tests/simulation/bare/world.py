@@ -69,7 +69,7 @@ class Bare:
         """Whether the GameDay shows the drill."""
         self.ever_armed: set[str] = set()
         self.lease_until = 0.0
-        self.agents = AGENTS | ({"sever", "client"} if self.trial.closes else frozenset())
+        self.agents = AGENTS | ({"counter", "client"} if self.trial.closes else frozenset())
         for key, value in {
             ("drill", "planned"): Planned.FROZEN, ("drill", "abort"): False, ("drill", "deleted"): False,
             ("drill", "finalizer"): False, ("account", ""): True, ("halt", ""): CLEAR,
@@ -123,7 +123,10 @@ class Bare:
         self.processes.append(Process(self))
 
     def sever(self) -> None:
-        """The severing pod has done its work."""
+        """The severing pod has done its work, unless it was ended before."""
+        if self.get(("pod", "sever")) is not Life.RUNNING:
+            return
+        self.set(("pod", "sever"), Life.ENDED)
         now = self.clock.now
         seen = self.trial.connections is Connections.SEEN
         if seen and not self.severable:
@@ -152,7 +155,9 @@ class Bare:
         if self.get(("pod", name)) is Life.STARTING:
             self.set(("pod", name), Life.RUNNING)
             self.clock.after(longest(self.plan), self._ends_itself, name)
-            if name != "sever":
+            if name == "sever":
+                self.clock.after(0.2, self.sever)
+            elif name != "counter":
                 self.tick(name)
 
     def _ends_itself(self, name: str) -> None:

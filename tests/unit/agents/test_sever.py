@@ -3,6 +3,8 @@
 import asyncio
 import io
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,10 @@ async def hung_up(client: Redis) -> bool:
         return False
 
 
+def closing(config: AgentConfig, within: float = 10.0) -> AgentConfig:
+    return replace(config, until=time.time() + within)
+
+
 DONE = {"killed": 1, "left": 0, "unseen": 0, "example": ""}
 
 
@@ -45,13 +51,15 @@ async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp
     target, bystander = await open_from("127.0.0.2", redis), await open_from("127.0.0.20", redis)
     spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
-    task = asyncio.create_task(sever(AgentConfig(redis=spec, pods=(("127.0.0.2",),)), SampleLog(out), ending))
+    config = AgentConfig(redis=spec, pods=(("127.0.0.2",),))
+    task = asyncio.create_task(sever(config, SampleLog(out), ending))
     async with asyncio.timeout(5):
         while '"connections"' not in out.getvalue():  # noqa: ASYNC110  a line of a log has no event
             await asyncio.sleep(0.01)
-    assert not await hung_up(target), "armed, it only counts"
     ending.set()
     await asyncio.wait_for(task, 5)
+    assert not await hung_up(target), "without a time it only counts, to its end"
+    await asyncio.wait_for(sever(closing(config), SampleLog(out), asyncio.Event()), 5)
     assert await hung_up(target)
     assert not await hung_up(bystander)
     last = json.loads(out.getvalue().splitlines()[-1])
@@ -66,9 +74,9 @@ async def test_a_redis_that_is_busy_for_a_moment_is_asked_again(redis: RedisServ
     target, person = await open_from("127.0.0.2", redis), Redis(port=redis.port, password=PASSWORD)
     spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
-    ending.set()
     await person.execute_command("CLIENT", "PAUSE", 2500, "ALL")  # type: ignore[no-untyped-call]  # untyped upstream
-    await asyncio.wait_for(sever(AgentConfig(redis=spec, pods=(("127.0.0.2",),)), SampleLog(out), ending), 10)
+    config = closing(AgentConfig(redis=spec, pods=(("127.0.0.2",),)))
+    await asyncio.wait_for(sever(config, SampleLog(out), ending), 10)
     last = json.loads(out.getvalue().splitlines()[-1])
     assert (last["ok"], last["values"]) == (True, DONE)
     target.writer.close()  # type: ignore[attr-defined]
@@ -83,9 +91,42 @@ async def test_a_target_of_which_nothing_was_seen_is_told_and_one_address_of_a_p
     target = await open_from("127.0.0.2", redis)
     spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
-    ending.set()
     pods = (("127.0.0.3", "127.0.0.2"), ("127.0.0.4", "127.0.0.5"))
-    await asyncio.wait_for(sever(AgentConfig(redis=spec, pods=pods), SampleLog(out), ending), 5)
+    await asyncio.wait_for(sever(closing(AgentConfig(redis=spec, pods=pods)), SampleLog(out), ending), 5)
     last = json.loads(out.getvalue().splitlines()[-1])
     assert (last["ok"], last["values"]) == (True, DONE | {"unseen": 1, "example": "127.0.0.4"})
     target.writer.close()  # type: ignore[attr-defined]
+
+
+async def test_after_its_time_it_ends_none(redis: RedisServer, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text(PASSWORD)
+    target = await open_from("127.0.0.2", redis)
+    spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
+    out = io.StringIO()
+    late = closing(AgentConfig(redis=spec, pods=(("127.0.0.2",),)), within=-1.0)
+    await asyncio.wait_for(sever(late, SampleLog(out), asyncio.Event()), 5)
+    assert not await hung_up(target)
+    last = json.loads(out.getvalue().splitlines()[-1])
+    assert (last["ok"], last["error"]) == (False, "it started too late to end any connection")
+    target.writer.close()  # type: ignore[attr-defined]
+
+
+async def test_told_to_end_it_goes_on_with_nothing(redis: RedisServer, tmp_path: Path) -> None:
+    """The cut may be gone by then: what targets open from now on is good."""
+    secret = tmp_path / "password"
+    secret.write_text(PASSWORD)
+    person = Redis(port=redis.port, password=PASSWORD)
+    await person.execute_command("CLIENT", "PAUSE", 1500, "ALL")  # type: ignore[no-untyped-call]  # untyped upstream
+    spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
+    out, ending = io.StringIO(), asyncio.Event()
+    task = asyncio.create_task(sever(closing(AgentConfig(redis=spec, pods=(("127.0.0.2",),))), SampleLog(out), ending))
+    await asyncio.sleep(0.3)
+    ending.set()
+    await asyncio.wait_for(task, 1)
+    assert out.getvalue() == ""
+    target = await open_from("127.0.0.2", redis)
+    await asyncio.sleep(2)
+    assert not await hung_up(target)
+    target.writer.close()  # type: ignore[attr-defined]
+    await person.aclose()

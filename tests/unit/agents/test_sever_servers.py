@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import io
 import json
+import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -60,39 +61,50 @@ async def listening(port: int, *servers: Server) -> AsyncIterator[tuple[tuple[st
         yield addresses
 
 
-async def told(config: AgentConfig, armed_for: float = 0.0) -> list[dict[str, Any]]:
-    out, ending = io.StringIO(), asyncio.Event()
-    task = asyncio.create_task(sever(config, SampleLog(out), ending))
-    await asyncio.sleep(armed_for)
-    ending.set()
-    await asyncio.wait_for(task, 10)
+async def told(config: AgentConfig, within: float = 10.0) -> list[dict[str, Any]]:
+    """What an agent writes that ends connections for at most so many seconds."""
+    out = io.StringIO()
+    closes = replace(config, until=time.time() + within)
+    await asyncio.wait_for(sever(closes, SampleLog(out), asyncio.Event()), within + 5)
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
-async def test_connections_end_at_every_server_and_are_counted_before() -> None:
+async def test_connections_end_at_every_server() -> None:
     servers = [Server({"1": TARGET, "2": STRANGER}), Server({"7": TARGET}), Server()]
     async with listening(free_port(), *servers) as addresses:
         config = AgentConfig(redis=RedisSpec("redis.shop.svc"), servers=addresses, pods=((TARGET,),))
-        lines = await told(config, 0.3)
-    first, last = lines[0], lines[-1]
-    assert (first["ok"], first["values"]) == (True, {"count": 2})
+        last = (await told(config))[-1]
     assert (last["ok"], last["values"]) == (True, {"killed": 2, "left": 0, "unseen": 0, "example": ""})
     assert [one.clients for one in servers] == [{"2": STRANGER}, {}, {}]
+
+
+async def test_connections_at_every_server_are_counted_and_being_told_to_end_ends_none() -> None:
+    servers = [Server({"1": TARGET, "2": STRANGER}), Server({"7": TARGET}), Server()]
+    async with listening(free_port(), *servers) as addresses:
+        config = AgentConfig(redis=RedisSpec("redis.shop.svc"), servers=addresses, pods=((TARGET,),))
+        out, ending = io.StringIO(), asyncio.Event()
+        task = asyncio.create_task(sever(config, SampleLog(out), ending))
+        await asyncio.sleep(0.3)
+        ending.set()
+        await asyncio.wait_for(task, 10)
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert {(line["type"], line["ok"], line["values"]["count"]) for line in lines} == {("connections", True, 2)}
+    assert [len(one.clients) for one in servers] == [2, 1, 0]
 
 
 async def test_a_connection_that_one_server_keeps_is_left() -> None:
     servers = [Server(), Server({"1": TARGET}, stubborn=True)]
     async with listening(free_port(), *servers) as addresses:
-        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, pods=((TARGET,),), budget=1.0)
-        last = (await told(config))[-1]
+        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, pods=((TARGET,),))
+        last = (await told(config, 1.0))[-1]
     assert (last["ok"], last["values"]["left"]) == (False, 1)
 
 
 async def test_a_server_that_cannot_be_asked_leaves_the_severing_unproven() -> None:
     async with listening(free_port(), Server()) as addresses:
         nobody = ("127.0.0.77", addresses[0][1])
-        config = AgentConfig(redis=RedisSpec("r"), servers=(*addresses, nobody), pods=((TARGET,),), budget=1.0)
-        last = (await told(config))[-1]
+        config = AgentConfig(redis=RedisSpec("r"), servers=(*addresses, nobody), pods=((TARGET,),))
+        last = (await told(config, 1.0))[-1]
     assert (last["ok"], last["error"]) == (False, "refused: the severing pod did not reach every server of Redis")
 
 

@@ -214,7 +214,6 @@ class Simulation:
     """Connections of the targets that Redis lists before the cut."""
     killed: int = 2
     unseen: int = 0
-    newcomers: tuple[str, ...] | None = ()
     """How many of them are left to end after it."""
     open: dict[str, list[float]] = field(default_factory=dict)
     """Of the connection that each twin holds: when it answered last, and how often, or -1 once it has ended."""
@@ -315,7 +314,6 @@ class Simulation:
             case do.Inject(hold):
                 self._inject(hold)
             case do.Sever():
-                cluster.pods.pop("sever", None)
                 self.severed = self.severed or Severed(
                     self.killed,
                     0,
@@ -373,7 +371,7 @@ class Simulation:
 
     def world(self) -> World:
         """What a runner would see now."""
-        wanted = frozenset({"observer", "witness-0", "control-0", *(["sever"] if self.severs else [])})
+        wanted = frozenset({"observer", "witness-0", "control-0", *(["counter"] if self.severs else [])})
         lives = {name: (Life.RUNNING if self.now >= at else Life.STARTING) for name, at in self.cluster.pods.items()}
         cuts = {
             fault.name: Cut(present=True, uid=policy.uid)
@@ -398,7 +396,6 @@ class Simulation:
             agents=lives,
             fuses=dict(self.cluster.fuses),
             cuts=cuts,
-            newcomers=self.newcomers,
             severed=self.severed if self.severed is not None and self.severed.at <= self.now else None,
             workloads={"worker": workers} if self.looked else {},
             counted=self.counted,

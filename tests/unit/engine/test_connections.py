@@ -68,18 +68,3 @@ def test_each_target_is_to_be_seen() -> None:
     record = simulation.record
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
     assert "no connection of the target at 10.0.0.7 (and 1 more) was seen at the dependency" in record.message
-
-
-def test_a_target_that_came_after_the_preflight_keeps_its_connections() -> None:
-    simulation = Simulation(a_plan(), newcomers=("api-new",))
-    simulation.run()
-    record = simulation.record
-    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
-    assert "pod api-new became a target after the preflight" in record.message
-
-
-def test_nothing_is_concluded_before_it_is_known_which_targets_are_new() -> None:
-    simulation = Simulation(a_plan(), newcomers=None)
-    simulation.run()
-    assert simulation.record.severed is not True
-    assert simulation.record.verdict is Verdict.INCONCLUSIVE

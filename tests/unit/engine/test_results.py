@@ -13,7 +13,7 @@ from gameday.model.world import World
 from unit.engine.simulation import a_plan
 
 WINDOW = Window(100.0, 101.0, 121.0, 20.0, 130.0, 1.0)
-SEVERS = World(drill="drill", agents_wanted=frozenset({"sever"}))
+SEVERS = World(drill="drill", agents_wanted=frozenset({"counter"}))
 
 
 GONE = Record(zero=101.0, severed=True, severed_at=111.0)

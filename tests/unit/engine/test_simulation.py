@@ -137,15 +137,15 @@ def test_a_fuse_that_somebody_deletes_ends_the_drill() -> None:
     assert record.reason == Cause.FUSE_LOST.value
 
 
-def test_a_severing_pod_that_ends_before_the_cut_is_named_and_nothing_is_touched() -> None:
+def test_a_counter_that_ends_before_the_cut_is_named_and_nothing_is_touched() -> None:
     def somebody_deletes(world: Simulation) -> None:
         if world.record.steady_from is not None:
-            world.cluster.pods.pop("sever", None)
+            world.cluster.pods.pop("counter", None)
 
     simulation = Simulation(a_plan(), meddle=somebody_deletes)
     record = finished(simulation)
     assert record.reason == Cause.AGENT_LOST.value
-    assert "sever" in record.message
+    assert "counter" in record.message
     assert simulation.cluster.injections == 0
 
 

@@ -10,6 +10,7 @@ from gameday.errors import Forbidden
 from gameday.faults.gates import gates
 from gameday.faults.sight import Sight, look
 from gameday.faults.targets import pairs
+from gameday.model.labels import STAND_IN
 from gameday.model.plan import CidrTarget, ServiceRef
 from unit.api_server import ApiServer
 from unit.faults.things import isolating_policy, partition, pod, service, sight
@@ -86,7 +87,7 @@ async def test_cilium_policies_of_another_namespace_are_read_where_that_is_grant
     cut = partition(ServiceRef("redis", "data"))
     there = await look(cluster, cluster, "shop", cut)
     (pair,) = pairs(there, cut.pod_selector)
-    assert pair.labels == ({"app": "api"} if forbidden else {"app": "api", "team": "shop"})
+    assert pair.labels == ({"app": "api"} if forbidden else {"app": STAND_IN, "team": "shop"})
     told = ("and what cannot be seen: list ciliumnetworkpolicies: forbidden",)
     assert gates(there, cut) == (told if forbidden else ("CiliumNetworkPolicy data/clients",))
 

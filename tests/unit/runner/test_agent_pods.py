@@ -33,7 +33,7 @@ from gameday.model.plan import (
 )
 from gameday.model.setup import CutPort, FarEnd, Pair, Setup, Severing
 from gameday.runner.agent_pods import LINGER, Shape, fuse_job, pod, pod_of
-from gameday.runner.agents import Place, pods, wanted
+from gameday.runner.agents import Place, pods, severing, wanted
 from gameday.runner.rehearsal import explained
 
 PLACE = Place("shop", "redis-failover-first", "drill-uid", "gameday:test", "IfNotPresent")
@@ -53,7 +53,7 @@ REDIS_DIAL = Dial("target:10.96.0.7:6379", "10.96.0.7", 6379, "redis")
 SETUP = Setup(
     Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=Severing("redis"), dials=(REDIS_DIAL,), dns="10.96.0.10"
 )
-NAMES = {"observer", "client", "sever", "witness-0", "control-0", "witness-1", "control-1"}
+NAMES = {"observer", "client", "counter", "witness-0", "control-0", "witness-1", "control-1"}
 
 
 def plan(cut: NetworkPartition = CUT, probes: tuple[Probe, ...] = PROBES) -> Plan:
@@ -149,7 +149,7 @@ def test_twins_wear_their_targets_labels_run_on_its_node_and_are_never_ready() -
 
 
 def test_what_talks_to_redis_wears_target_labels_and_is_spared_by_the_cut() -> None:
-    for agent in ("client", "sever"):
+    for agent in ("client", "counter"):
         pod = made()[agent]
         labels = pod["metadata"]["labels"]
         assert (labels["app"], labels["gameday.dev/role"]) == ("api", "control")
@@ -170,7 +170,7 @@ def test_secrets_are_mounted_by_key_where_the_configuration_says() -> None:
     (mount,) = observer["spec"]["containers"][0]["volumeMounts"]
     assert (mount["mountPath"], mount["readOnly"]) == ("/run/gameday/secrets/api-key", True)
     assert config(observer).probes[0].headers[0].file == "/run/gameday/secrets/api-key/key"
-    redis = config(made()["sever"]).redis
+    redis = config(made()["counter"]).redis
     assert redis is not None
     assert redis.password_file == "/run/gameday/secrets/redis/password"
 
@@ -184,16 +184,21 @@ def test_probes_go_to_the_agent_that_can_run_them() -> None:
     assert [probe.name for probe in config(made()["client"]).probes] == ["redis"]
 
 
-def test_severing_knows_the_targets_and_has_time_to_end() -> None:
-    sever = made()["sever"]
-    assert config(sever).pods == (("10.0.0.9",),)
-    assert sever["spec"]["terminationGracePeriodSeconds"] > config(sever).budget
+def test_what_counts_connections_knows_the_targets_and_ends_none() -> None:
+    counter = config(made()["counter"])
+    assert (counter.pods, counter.until) == ((("10.0.0.9",),), 0.0)
+
+
+def test_what_ends_connections_does_so_until_its_time() -> None:
+    pod = severing(plan(probes=PROBES), SETUP, PLACE, (("10.0.0.7", "fd00::7"),), 99.5)
+    assert pod["metadata"]["name"].endswith("-sever")
+    assert (config(pod).pods, config(pod).until) == ((("10.0.0.7", "fd00::7"),), 99.5)
 
 
 def test_severing_goes_to_the_redis_that_is_cut_and_to_each_of_its_servers() -> None:
     cache = Probe("cache", RedisProbe(service=ServiceRef("redis-cache"), password=SecretKey("cache", "password")))
     servers = (("10.0.0.3", 6379), ("10.0.0.4", 6379))
-    told = config(made(plan(probes=(cache, *PROBES)), replace(SETUP, severs=Severing("redis", servers)))["sever"])
+    told = config(made(plan(probes=(cache, *PROBES)), replace(SETUP, severs=Severing("redis", servers)))["counter"])
     assert told.redis is not None
     assert (told.redis.host, told.redis.password_file) == ("redis.shop.svc", "/run/gameday/secrets/redis/password")
     assert told.servers == servers

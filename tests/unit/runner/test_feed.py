@@ -91,25 +91,18 @@ async def test_a_severing_that_makes_no_sense_is_told_as_such(monkeypatch: pytes
     assert feed.severed == Severed(0, 0, "the severing pod's answer cannot be read")
 
 
-async def test_a_severing_knows_the_most_connections_that_were_seen_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    counts = [line(n, type="connections", name="connections", values={"count": c}) for n, c in enumerate([0, 3, 1], 1)]
-    after = line(4, type="severed", name="severed", values={"killed": 0, "left": 0})
-    feed, _ = await read(monkeypatch, [*counts, after], "sever")
-    assert feed.severed is not None
-    assert (feed.severed.seen, feed.severed.killed, feed.severed.error) == (3, 0, "")
-
-
-async def test_what_the_severing_pod_counts_is_known_before_the_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_counted_is_known_before_the_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [line(n, type="connections", name="connections", values={"count": c}) for n, c in enumerate([2, 1], 1)]
-    feed, _ = await read(monkeypatch, lines, "sever")
+    feed, _ = await read(monkeypatch, lines, "counter")
     assert feed.counted == Counted(2)
     refused = line(3, type="connections", name="connections", ok=False, error="redis NOPERM: needs CLIENT LIST")
-    feed, _ = await read(monkeypatch, [*lines, refused], "sever")
+    feed, _ = await read(monkeypatch, [*lines, refused], "counter")
     assert feed.counted == Counted(2, "redis NOPERM: needs CLIENT LIST")
 
 
 WITNESS = {"type": "dial", "name": "target-0"}
 SEVERED = {"type": "severed", "name": "severed", "values": {"killed": 1, "left": 0}}
+COUNTED = {"type": "connections", "name": "connections", "values": {"count": 1}}
 ARMED = {"type": "armed", "name": "armed", "values": {"deadline": 9.0}}
 HELD = {"type": "held", "name": "target:a", "values": {"connection": 1, "answered": 1, "local": False}}
 
@@ -128,6 +121,9 @@ HELD = {"type": "held", "name": "target:a", "values": {"connection": 1, "answere
         ("observer", ARMED),
         ("client", WITNESS),
         ("sever", {}),
+        ("sever", COUNTED),
+        ("counter", SEVERED),
+        ("counter", {}),
         ("sever", ARMED),
         ("witness-0", SEVERED),
         ("observer", HELD),

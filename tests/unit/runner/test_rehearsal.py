@@ -64,6 +64,7 @@ def test_every_object_of_every_stage_is_tried() -> None:
     assert sorted(found) == [
         ("first-client", "Pod", ""),
         ("first-control-0", "Pod", ""),
+        ("first-counter", "Pod", ""),
         ("first-fuse", "Job", ""),
         ("first-fuse-stop", "Job", "spec.rollback.steps[stop]"),
         ("first-fuse-stop", "Pod", "spec.rollback.steps[stop]"),
@@ -111,7 +112,7 @@ async def test_a_refusal_of_a_known_cluster_says_what_it_means(
 
     api_server.admission = admit
     answered = await rehearse(cluster, "shop", tried())
-    assert len(answered.refused) == 5
+    assert len(answered.refused) == 6
     assert all(f"{refusal}; " in text and meaning in text for text in answered.refused)
 
 
@@ -265,4 +266,4 @@ async def test_all_pods_together_are_held_against_quotas(api_server: ApiServer, 
     seen.things["resourcequotas"] = (quota,)
     (found,) = await said(api_server, cluster, unchanged, seen)
     assert (found.code, found.severity) == ("QuotaExceeded", Severity.REFUSE)
-    assert "has 4 of pods left (10 in all), and what the drill creates needs 5" in found.message
+    assert "has 4 of pods left (10 in all), and what the drill creates needs 6" in found.message
