@@ -103,9 +103,9 @@ async def test_the_preflight_sees_them_and_its_own_namespace(api_server: ApiServ
     [
         (ServiceRef("redis"), (), True, False),
         (ServiceRef("redis", "shop"), (MustStay("self", ServiceRef("payments", "shop")),), True, False),
-        # Of the cut Service's namespace Kubernetes' own policies are read.
+        # Of the cut Service's namespace Kubernetes' own policies are read, and Cilium's where that is granted.
         (ServiceRef("redis", "data"), (), False, False),
-        (ServiceRef("redis", "data"), (), True, True),
+        (ServiceRef("redis", "data"), (), True, False),
         (ServiceRef("redis"), (MustStay("pay", ServiceRef("payments", "pay")),), False, True),
         (CidrTarget(("203.0.113.0/24",), (6379,)), (MustStay("web", host="example.com", port=443),), True, False),
     ],
