@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
-from e2e.dialling import until
+from e2e.dialling import ROOT, until
 from e2e.stage import Stage, cluster_output, kubectl, small
 from gameday.cluster.kinds import AUTOSCALERS, NETWORK_POLICIES, PODS, Object
 from gameday.model.labels import DRILL, STAND_IN
@@ -19,9 +20,11 @@ SHARE: Final = 0.8
 
 
 @pytest.fixture
-def metrics() -> None:
-    """The metrics-server, which stays."""
+def metrics() -> Iterator[None]:
+    """The metrics-server; an API of the cluster that does not answer would hold up the end of every namespace."""
     cluster_output("metrics")
+    yield
+    kubectl("delete", "--wait=false", "-f", str(ROOT / "tests" / "cluster" / "metrics" / "metrics-server.yaml"))
 
 
 async def used(town: Stage) -> int:
