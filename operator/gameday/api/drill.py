@@ -1,10 +1,17 @@
 """Drill: one execution of a GameDay. Creating one starts it, once; deleting it undoes what it holds."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from gameday.api.base import ApiModel, ObjectName, cel
+from gameday.api.times import moment
+
+FINALIZER: Final = "gameday.dev/undo"
+"""It is on a Drill from before its first fuse is armed until what the drill holds is undone and seen to be."""
+START_WITHIN: Final = 300.0
+"""Seconds after its creation until which a Drill may start, unless it says otherwise."""
 
 TIME = {
     "type": "string",
@@ -40,3 +47,14 @@ class DrillSpec(ApiModel):
     """Time by which it must have started; default: five minutes after its creation."""
     abort: bool = False
     """Set to true to end the drill: what it holds is undone first."""
+
+
+def start_before(drill: Mapping[str, Any]) -> float:
+    """The Unix second until which a Drill may start; one that no calendar has is over."""
+    given = drill["spec"].get("startBefore")
+    if not given:
+        return moment(drill["metadata"]["creationTimestamp"]) + START_WITHIN
+    try:
+        return moment(given)
+    except (ValueError, OverflowError):
+        return 0.0

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from gameday.cluster.client import ACCOUNT
 from gameday.cluster.kinds import CILIUM_CLUSTERWIDE_POLICIES, CILIUM_NETWORK_POLICIES, PODS, SERVICES, Object
 from gameday.faults.far_end import far_end, named_port
 from gameday.faults.findings import Finding, Severity
@@ -22,8 +23,6 @@ from gameday.faults.traffic import Traffic, Way, all_closed
 from gameday.model.labels import CONTROL, ROLE, marks, ours
 from gameday.model.plan import HttpProbe, NetworkPartition, Plan, RedisProbe, Restore, Scale, ServiceRef, TcpProbe
 
-ACCOUNT: Final = "gameday"
-"""The account of our pods."""
 OBSERVER: Final = "observer"
 FUSE: Final = "fuse"
 """Of a step that scales: it talks to the API server."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from gameday.cluster.client import CONTAINER
+from gameday.cluster.client import ACCOUNT, CONTAINER
 from gameday.cluster.kinds import DRILLS, JOBS, PODS, Object
 from gameday.model.agent import SECRETS, VARIABLE, AgentConfig
 from gameday.model.labels import marks
@@ -14,7 +14,6 @@ from gameday.model.placement import ANYWHERE, NO_MESH, Mesh, Placement
 from gameday.model.plan import SecretKey
 from gameday.runner.agent_settings import DEFAULT, AgentSettings
 
-ACCOUNT: Final = "gameday"
 OS: Final = "kubernetes.io/os"
 STAYS: Final = {"karpenter.sh/do-not-disrupt": "true", "cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 """Ask that a node be not taken away under a drill; a vanished agent ends it."""

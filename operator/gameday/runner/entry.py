@@ -6,20 +6,18 @@ what is due. Drills that people create, and all that have begun, are never held 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
+from gameday.api.drill import start_before
 from gameday.model.labels import SLOT
 from gameday.model.record import Phase
-from gameday.runner.view import start_before
+from gameday.runner.store import Key, Object
 
 MOST_BEGINNING: Final = 20
 """Most drills in the phases before their steady state at which another scheduled one may enter."""
 LAST_CALL: Final = 5.0
 """Seconds before its ``startBefore`` at which a drill enters although its namespace is taken: it then says so."""
 BEGINNING: Final = frozenset({"", Phase.PENDING.value, Phase.PREFLIGHT.value})
-
-Object = dict[str, Any]
-Key = tuple[str, str]
 
 
 class Entry:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, assert_never
 
+from gameday.api.drill import FINALIZER
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS, LEASES, PODS, Kind, Object
 from gameday.cluster.lease import LOCK, lock_namespace, unlock_namespace
@@ -40,7 +41,7 @@ from gameday.runner.settings import Settings
 from gameday.runner.setup_size import too_large
 from gameday.runner.stepping import Stepping
 from gameday.runner.turns import Turns
-from gameday.runner.view import FINALIZER, View, life_of
+from gameday.runner.view import View, life_of
 from gameday.steps import fuse as fuse_of_scale
 
 TOLD: Final = 5

@@ -32,6 +32,7 @@ from gameday.runner.memory import Memory, Superseded
 from gameday.runner.owner import Owner
 from gameday.runner.schedules import Schedules
 from gameday.runner.settings import Settings
+from gameday.runner.store import Store
 from gameday.runner.supervisor import Listed, Supervisor
 from gameday.runner.telemetry import Heartbeat, Metrics
 from gameday.runner.turns import Turns
@@ -74,16 +75,15 @@ class Operator:
         self._acts = False
         self._shown: object = None
         self._writing: set[asyncio.Task[None]] = set()
-        self.supervisor = Supervisor(self.run_drill, self.check, self.metrics, self.heartbeat, clock)
-        known = self.supervisor.known
+        self.store = Store()
+        self.supervisor = Supervisor(self.run_drill, self.check, self.store, self.metrics, self.heartbeat, clock)
         self.schedules = Schedules(
-            cluster, known.gamedays, known.drills, self.metrics, self.events, self.clock, lambda: self.owner.halt,
-            lambda: self.supervisor.listed,
-        )  # fmt: skip
+            cluster, self.store, self.metrics, self.events, self.clock, halt=lambda: self.owner.halt
+        )
         self.disputes = Disputes(cluster, self.election.confirm, self._tell_of_drill, clock)
         self.supervisor.share(settings.installation, self._leave, self.disputes.settle)
         self.freed = Freed()
-        self.turns = Turns(self.supervisor)
+        self.turns = Turns(self.store)
         self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed, self.schedules.deciding)
 
     async def lead(self) -> None:
@@ -142,8 +142,8 @@ class Operator:
                     drills = await self._list(DRILLS, namespace)
                     gamedays = await self._list(GAMEDAYS, namespace)
                     self.supervisor.resync(namespace, drills, gamedays)
-                self.supervisor.listed = True
-                self.disputes.keep({drill["metadata"]["uid"] for drill in self.supervisor.known.drills.values()})
+                self.store.listed = True
+                self.disputes.keep({drill["metadata"]["uid"] for drill in self.store.drills.values()})
                 self.events.tidy()
             except GameDayError as error:
                 log.warning("drills and game days were not listed: %s", error)
@@ -262,7 +262,7 @@ class Operator:
     async def _tell_of_drill(self, drill: Object, line: Line, record: Record = NOTHING) -> None:
         """Write an Event on a Drill, related to its GameDay also where that is not there."""
         where, name = drill["metadata"]["namespace"], drill["spec"]["gameDay"]
-        gameday = self.supervisor.known.gamedays.get((where, name))
+        gameday = self.store.gamedays.get((where, name))
         related = Subject(GAMEDAYS, where, name) if gameday is None else Subject.of(GAMEDAYS, gameday)
         await self._event(Subject.of(DRILLS, drill), line, action_of(line.reason, record), related)
 

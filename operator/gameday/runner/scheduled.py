@@ -9,9 +9,7 @@ from gameday.model.labels import SLOT
 from gameday.model.names import of_slot
 from gameday.model.record import Phase
 from gameday.model.schedule import Decision, Slot
-
-Key = tuple[str, str]
-"""Namespace and name."""
+from gameday.runner.store import Key
 
 
 class DrillIndex:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from gameday.api.authors import slim, spec_changed_at
 from gameday.api.calendar import SHOWN, calendar_fields, calendar_of, digest_of, kept, schedule_of
+from gameday.api.drill import start_before
 from gameday.api.parse import PlanInvalid
 from gameday.api.record import shown_moment, timestamp
 from gameday.cluster.client import Cluster
@@ -29,10 +30,10 @@ from gameday.model.record import Verdict
 from gameday.model.schedule import Calendar, Decision, Schedule, Slot
 from gameday.runner.backoff import Backoff
 from gameday.runner.logs import logger, named, of_drill
-from gameday.runner.scheduled import DrillIndex, Key, ended, slot_of
+from gameday.runner.scheduled import DrillIndex, ended, slot_of
 from gameday.runner.slot_report import SlotReport
+from gameday.runner.store import Key, Store
 from gameday.runner.telemetry import Metrics
-from gameday.runner.view import start_before
 
 LOOK_EVERY: Final = 1.0
 """Longest time between two looks at the clock, in seconds: it may be stepped."""
@@ -61,26 +62,22 @@ class Schedules:
     def __init__(
         self,
         cluster: Cluster,
-        gamedays: dict[Key, Object],
-        drills: dict[Key, Object],
+        store: Store,
         metrics: Metrics,
         events: Events,
         clock: Callable[[], float],
         halt: Callable[[], Halt],
-        listed: Callable[[], bool],
     ) -> None:
-        """Make them; ``listed`` is whether all Drills that are there are known: before that, none counts as absent."""
+        """Make them. Before the store's objects were ``listed`` once, no Drill counts as absent."""
         self._cluster = cluster
-        self._gamedays = gamedays
-        self._drills = drills
+        self._store = store
         self._metrics = metrics
         self._clock = clock
         self._halt = halt
-        self._listed = listed
         self._due: dict[Key, float] = {}
         self._written: dict[Key, Written] = {}
         self._trouble: dict[Key, str] = {}
-        self._index = DrillIndex(drills)
+        self._index = DrillIndex(store.drills)
         self._report = SlotReport(metrics, events, self._index.of_decision)
         self._turning: set[Key] = set()
         self._changed = asyncio.Event()
@@ -88,7 +85,7 @@ class Schedules:
 
     def gameday_changed(self, key: Key) -> None:
         """Look at a GameDay's calendar anew."""
-        gameday = self._gamedays.get(key)
+        gameday = self._store.gamedays.get(key)
         if gameday is None:
             self._forget(key)
         elif ("schedule" in gameday["spec"] or "schedule" in gameday.get("status", {})) and not self._echo(
@@ -125,7 +122,7 @@ class Schedules:
                 self._changed.clear()
                 now = self._clock()
                 due = [key for key, at in self._due.items() if at <= now and key not in self._turning]
-                for key in due if self._listed() else ():
+                for key in due if self._store.listed else ():
                     self._turning.add(key)
                     # A change is marked by 0; anything later is the time of a slot.
                     room = self._due_room if self._due[key] else self._room
@@ -185,8 +182,8 @@ class Schedules:
         fields = {"slots": fields["slots"]} if schedule is None else fields | _next(schedule, calendar, now)
         try:
             gameday = slim(await self._record(gameday, fields))
-            if key in self._gamedays and version_of(self._gamedays[key]) < version_of(gameday):
-                self._gamedays[key] = gameday
+            if key in self._store.gamedays and version_of(self._store.gamedays[key]) < version_of(gameday):
+                self._store.gamedays[key] = gameday
         finally:
             self._due[key] = 0.0
             self._changed.set()
@@ -198,7 +195,7 @@ class Schedules:
 
     async def _rest(self, now: float) -> None:
         waiting = (at for key, at in self._due.items() if key not in self._turning)
-        soonest = min(waiting, default=float("inf")) if self._listed() else float("inf")
+        soonest = min(waiting, default=float("inf")) if self._store.listed else float("inf")
         try:
             async with asyncio.timeout(min(LOOK_EVERY, max(0.0, soonest - now))):
                 await self._changed.wait()
@@ -222,14 +219,14 @@ class Schedules:
         finally:
             self._turning.discard(key)
             self._changed.set()
-        if key in self._gamedays:
+        if key in self._store.gamedays:
             self._due[key] = min(again, self._due.get(key, again))
         else:
             self._forget(key)
 
     async def look(self, key: Key) -> float:
         """Decide what is due for one GameDay and do it; when to look again, as a Unix second."""
-        gameday: Object | None = self._gamedays.get(key)
+        gameday: Object | None = self._store.gamedays.get(key)
         backoff = Backoff()
         while gameday is not None and "deletionTimestamp" not in gameday["metadata"]:
             try:
@@ -329,7 +326,7 @@ class Schedules:
         ]
         for name in expired(past, keep):
             await self._cluster.delete(DRILLS, key[0], name, uid=scheduled[name]["metadata"]["uid"])
-            self._drills.pop((key[0], name), None)
+            self._store.drills.pop((key[0], name), None)
 
     def _around(self, key: Key, starting: Slot | None) -> engine.Around:
         halt = self._halt()

@@ -5,11 +5,11 @@ the operator's Lease.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from gameday.api.authors import slim
+from gameday.api.drill import FINALIZER
 from gameday.cluster.kinds import DRILLS
 from gameday.cluster.streams import version_of
 from gameday.errors import GameDayError
@@ -17,8 +17,8 @@ from gameday.model.record import Phase
 from gameday.runner.entry import Entry
 from gameday.runner.logs import logger, named, of_drill
 from gameday.runner.memory import ClaimedElsewhere, Superseded, claimed_by
+from gameday.runner.store import Key, Object, Store, key_of, take
 from gameday.runner.telemetry import Heartbeat, Metrics
-from gameday.runner.view import FINALIZER
 
 TURN_EVERY: Final = 2.0
 """Longest time between two turns of the supervisor, in seconds."""
@@ -32,26 +32,10 @@ AGAIN_AFTER: Final = 5.0
 CHECKS_AT_ONCE: Final = 8
 """Most GameDays that are checked at the same time: what concerns all of them must not keep drills waiting."""
 
-Object = dict[str, Any]
 Listed = tuple[tuple[Object, ...], str]
 """A collection as it was listed: its objects and its resourceVersion."""
-Key = tuple[str, str]
-"""Namespace and name."""
 
 log = logger("gameday.supervisor")
-
-
-@dataclass(slots=True)
-class Known:
-    """The newest state of everything that Kopf watches for us."""
-
-    gamedays: dict[Key, Object] = field(default_factory=dict)
-    drills: dict[Key, Object] = field(default_factory=dict)
-
-
-def key_of(thing: Mapping[str, Any]) -> Key:
-    """Namespace and name of an object."""
-    return thing["metadata"]["namespace"], thing["metadata"]["name"]
 
 
 class Supervisor:
@@ -66,13 +50,12 @@ class Supervisor:
         self,
         run_drill: Callable[[Object], Awaitable[None]],
         check_gameday: Callable[[Object], Awaitable[None]],
+        store: Store,
         metrics: Metrics,
         heartbeat: Heartbeat,
         clock: Callable[[], float],
     ) -> None:
-        self.known = Known()
-        self.listed = False
-        """Whether all that is there was listed once: only then is what is known all of it."""
+        self.known = store
         self.run_drill = run_drill
         self.check_gameday = check_gameday
         self.metrics = metrics
@@ -118,7 +101,8 @@ class Supervisor:
 
     def gameday_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a GameDay."""
-        self._take(self.known.gamedays, deleted, thing)
+        take(self.known.gamedays, thing, deleted=deleted)
+        self._tell()
         self._heard_of(key_of(thing))
 
     def _heard_of(self, key: Key) -> None:
@@ -132,7 +116,8 @@ class Supervisor:
 
     def drill_seen(self, deleted: bool, thing: Object) -> None:
         """Take the newest state of a Drill."""
-        self._take(self.known.drills, deleted, thing)
+        take(self.known.drills, thing, deleted=deleted)
+        self._tell()
         if deleted:
             self._left.pop(thing["metadata"]["uid"], None)
         self._drill_changed(thing)
@@ -200,16 +185,6 @@ class Supervisor:
             drills = (thing for thing in self.known.drills.values() if needs_runner(thing))
             for uid in idle - {thing["metadata"]["uid"] for thing in drills if claimed_by(thing) in here}:
                 self.metrics.drill_over(uid)
-
-    def _take(self, into: dict[Key, Object], deleted: bool, thing: Object) -> None:
-        key = key_of(thing)
-        # A watch may be behind what a runner wrote: from an older state a drill would be taken up that is over.
-        if key not in into or version_of(into[key]) <= version_of(thing):
-            if deleted:
-                into.pop(key, None)
-            else:
-                into[key] = slim(thing)
-        self._tell()
 
     def _tell(self) -> None:
         self._changed.set()

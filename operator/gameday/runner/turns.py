@@ -4,17 +4,16 @@ A drill has its turn from before it takes its namespace until nothing of it is l
 one loop, so what is counted and taken without an await between is one act.
 """
 
-from gameday.cluster.kinds import Object
 from gameday.errors import Refused
 from gameday.model.record import Phase
-from gameday.runner.supervisor import Supervisor
+from gameday.runner.store import Object, Store
 
 
 class Turns:
     """Counts the drills that have begun: those of this process, and those whose status says so."""
 
-    def __init__(self, supervisor: Supervisor) -> None:
-        self._supervisor = supervisor
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._held: dict[str, str] = {}
 
     def take(self, uid: str, name: str, most: int | None) -> tuple[str, ...]:
@@ -25,7 +24,7 @@ class Turns:
 
         """
         if most is not None and uid not in self._held:
-            if not self._supervisor.listed:
+            if not self._store.listed:
                 raise Refused("the cluster's drills have not been listed yet, so it is not known how many run")
             others = self._running() - {name}
             if len(others) >= most:
@@ -42,7 +41,7 @@ class Turns:
         self._held.pop(uid, None)
 
     def _running(self) -> set[str]:
-        begun = {f"{namespace}/{name}" for (namespace, name), d in self._supervisor.known.drills.items() if _begun(d)}
+        begun = {f"{namespace}/{name}" for (namespace, name), d in self._store.drills.items() if _begun(d)}
         return begun | set(self._held.values())
 
 

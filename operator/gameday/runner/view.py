@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Final
 
 from gameday.api.bounds import SETUP_BYTES
-from gameday.api.record import moment
+from gameday.api.drill import FINALIZER, start_before
 from gameday.api.state import setup_bytes
-from gameday.cluster.client import CONTAINER, Cluster
+from gameday.cluster.client import ACCOUNT, CONTAINER, Cluster
 from gameday.cluster.kinds import (
     DEPLOYMENTS,
     DRILLS,
@@ -39,12 +39,8 @@ from gameday.steps import fuse as fuse_of_scale
 from gameday.steps import job, scale
 from gameday.steps.fuse import pods_of
 
-ACCOUNT: Final = "gameday"
 OPT_IN: Final = "gameday.dev/opt-in"
-FINALIZER: Final = "gameday.dev/undo"
 WORKLOAD: Final = "workload/"
-START_WITHIN: Final = 300.0
-"""Seconds after its creation until which a Drill may start, unless it says otherwise."""
 
 
 class View:
@@ -327,17 +323,6 @@ def kind_of(pair: Pair) -> str:
     """Which targets a pair of witness and control stands for, in words."""
     labels = ",".join(f"{key}={value}" for key, value in sorted(pair.labels.items()))
     return f"pods with {labels or 'no label that a policy names'} on node {pair.node}"
-
-
-def start_before(drill: Object) -> float:
-    """The Unix second until which a Drill may start; one that no calendar has is over."""
-    given = drill["spec"].get("startBefore")
-    if not given:
-        return moment(drill["metadata"]["creationTimestamp"]) + START_WITHIN
-    try:
-        return moment(given)
-    except (ValueError, OverflowError):
-        return 0.0
 
 
 def life_of(pod: Object) -> Life:

@@ -23,6 +23,7 @@ from gameday.model.halt import Halt
 from gameday.model.labels import SLOT
 from gameday.model.schedule import Decision, Slot
 from gameday.runner.schedules import Schedules
+from gameday.runner.store import Store
 from gameday.runner.telemetry import Metrics
 
 Object = dict[str, Any]
@@ -232,33 +233,30 @@ class Process:
 
     def __init__(self, world: World, make: Callable[..., Schedules] = Schedules) -> None:
         self.world = world
-        self.gamedays: dict[tuple[str, str], Object] = {}
-        self.known: dict[tuple[str, str], Object] = {}
+        self.store = Store(listed=True)
         self.metrics = Metrics(Counter())
         self.schedules = make(
             world,
-            self.gamedays,
-            self.known,
+            self.store,
             self.metrics,
             world,
             lambda: world.now,
             lambda: world.halt,
-            lambda: True,
         )
         self.listen()
 
     def listen(self) -> None:
         """Hear of all that changed."""
-        self.gamedays[KEY] = copy.deepcopy(self.world.gameday)
-        self.known.clear()
+        self.store.gamedays[KEY] = copy.deepcopy(self.world.gameday)
+        self.store.drills.clear()
         for name, drill in self.world.drills.items():
-            self.known["shop", name] = copy.deepcopy(drill)
+            self.store.drills["shop", name] = copy.deepcopy(drill)
             self.schedules.drill_changed(drill)
 
     async def turn(self) -> None:
         """Decide, create, and begin the drills that are known, as the operator does."""
         await self.schedules.look(KEY)
-        for drill in list(self.known.values()):
+        for drill in list(self.store.drills.values()):
             if not drill["status"] and await self.schedules.claim(drill):
                 await self.world.begin(drill)
 

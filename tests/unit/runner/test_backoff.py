@@ -23,6 +23,7 @@ from gameday.runner.feed import Feed
 from gameday.runner.gamedays import show_last_drill, update_status
 from gameday.runner.memory import Memory
 from gameday.runner.schedules import Schedules
+from gameday.runner.store import Store
 from gameday.runner.telemetry import Metrics
 from unit.api_server import ApiServer
 from unit.runner.test_operator import GAMEDAY
@@ -78,13 +79,11 @@ def work(request: pytest.FixtureRequest, api_server: ApiServer, cluster: Cluster
     memory = Memory(cluster, api_server.put("drills", "shop", body), lambda _: None, lambda _, __: None, time.time)
     schedules = Schedules(
         cluster,
-        {("shop", "small"): gameday},
-        {},
+        Store({("shop", "small"): gameday}, listed=True),
         Metrics(Counter()),
         _NoEvents(),  # type: ignore[arg-type]  # it only writes
         lambda: AT + 1,
         Halt,
-        lambda: True,
     )
     works: dict[str, Work] = {
         "update_status": lambda: update_status(cluster, gameday, {"observedGeneration": 2}, None, time.time),
@@ -144,7 +143,7 @@ async def test_a_drill_that_the_api_server_put_off_is_taken_up_again_when_it_ask
 
     monkeypatch.setattr("gameday.runner.supervisor.asyncio.sleep", pause)
     drill = {"kind": "Drill", "metadata": {"namespace": "shop", "name": "first"}}
-    one = supervising.Supervisor(None, None, Metrics(Counter()), None, time.time)  # type: ignore[arg-type]  # unused
+    one = supervising.Supervisor(None, None, Store(), Metrics(Counter()), None, time.time)  # type: ignore[arg-type]  # unused
     error: GameDayError = TooManyRequests("wait", 9.0)
     await one._failed(drill, ExceptionGroup("a task group's", [error]))
     await one._failed(drill, ExceptionGroup("a task group's", [Conflict("changed")]))
@@ -159,13 +158,11 @@ async def test_a_calendar_is_looked_at_again_when_the_api_server_asked_for_it(
     known = {key: api_server.put("gamedays", "shop", GAMEDAY | {"spec": spec})}
     schedules = Schedules(
         cluster,
-        known,
-        {},
+        Store(known, listed=True),
         Metrics(Counter()),
         _NoEvents(),  # type: ignore[arg-type]  # it only writes
         lambda: AT + 1,
         Halt,
-        lambda: True,
     )
     api_server.busy = [(429, "9")]
     schedules._due[key] = float("inf")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from gameday.api.drill import start_before
 from gameday.model.labels import SLOT
 from gameday.runner.entry import MOST_BEGINNING, Entry
-from gameday.runner.view import start_before
 
 Object = dict[str, Any]
 

@@ -84,7 +84,7 @@ class House:
             self.server.put("gamedays", name, GAMEDAY | {"spec": GAMEDAY["spec"] | schedule})
             self.server.put("drills", name, a_drill("first") | (ENDED if index % RUN_ONE_OF else {}))
         await becomes(lambda: all(self._over(name, index) for index, name in enumerate(names)), 120)
-        known = self.operator.supervisor.known
+        known = self.operator.store
         self._drop(names[::2])
         await becomes(lambda: len(known.drills) == len(known.gamedays) == ROUND // 2, 60)
         self.server.mute = True
@@ -101,7 +101,7 @@ class House:
     def _over(self, namespace: str, index: int) -> bool:
         status = self.server.objects["gamedays", namespace, "small"].get("status", {})
         drill = self.server.objects["drills", namespace, "first"]
-        known = self.operator.supervisor.known.drills.get((namespace, "first"), {})
+        known = self.operator.store.drills.get((namespace, "first"), {})
         over = drill.get("status", {}).get("phase") == "Finished" and not drill["status"].get("unreported")
         reported = index % RUN_ONE_OF > 0 or "lastDrill" in status
         seen = known.get("status", {}).get("phase") == "Finished" and "schedule" in status and "conditions" in status

@@ -2,8 +2,8 @@
 
 import pytest
 
+from gameday.api.drill import FINALIZER
 from gameday.cluster.client import Cluster
-from gameday.runner.view import FINALIZER
 from unit.api_server import ApiServer
 from unit.runner.test_halted_drill import acting, under_cut
 from unit.runner.test_operator import becomes

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from gameday.api.drill import FINALIZER
 from gameday.api.record import status_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.errors import Forbidden
 from gameday.model.record import Phase, Record, Verdict
 from gameday.runner.gamedays import last_drill, show_last_drill
-from gameday.runner.view import FINALIZER
 from unit.api_server import ApiServer
 from unit.runner.test_halted_drill import acting
 from unit.runner.test_operator import GAMEDAY, a_drill, becomes

@@ -125,10 +125,10 @@ async def test_what_could_not_be_listed_is_listed_soon_and_not_a_minute_later(
     task = asyncio.create_task(operator.lead())
     await becomes(lambda: operator.metrics.registry.get_sample_value("gameday_leader") == 1)
     await becomes(lambda: "were not listed" in caplog.text)
-    assert not operator.supervisor.listed
+    assert not operator.store.listed
     api_server.forbidden = set()
-    await becomes(lambda: operator.supervisor.listed)
-    assert ("shop", "small") in operator.supervisor.known.gamedays
+    await becomes(lambda: operator.store.listed)
+    assert ("shop", "small") in operator.store.gamedays
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -211,7 +211,7 @@ async def test_only_so_many_drills_of_the_cluster_at_once(town: Town) -> None:
     town.server.put("gamedays", "pay", GAMEDAY)
     busy = a_drill("running") | {"status": {"phase": "Outage", "startedAt": "2026-11-24T12:00:00Z"}}
     running = town.server.put("drills", "elsewhere", busy)
-    town.operator.supervisor.known.drills["elsewhere", "running"] = running
+    town.operator.store.drills["elsewhere", "running"] = running
     await appears(town, a_drill("first"), "pay")
     await becomes(lambda: town.conditions("drills", "first", "pay").get("Complete", ("", ""))[1] == "TooManyDrills")
     message = town.conditions("drills", "first", "pay")["Complete"][2]

@@ -135,14 +135,13 @@ def test_no_slot_is_decided_before_it_is_known_what_runs(monkeypatch: pytest.Mon
     async def story() -> World:
         world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"})
         process = Process(world)
-        listed = False
-        process.schedules._listed = lambda: listed
+        process.store.listed = False
         process.schedules.gameday_changed(KEY)
         world.now = START + 60
         leading = asyncio.create_task(process.schedules.lead())
         await asyncio.sleep(0.05)
         assert world.decided == []
-        listed = True
+        process.store.listed = True
         await world.created.wait()
         leading.cancel()
         await asyncio.gather(leading, return_exceptions=True)
@@ -193,7 +192,7 @@ def test_a_suspension_that_was_not_seen_in_time_still_counts() -> None:
         world.edit({"cron": "* * * * *", "timeZone": "Etc/UTC", "suspend": True})
         world.now = START + 60
         await process.schedules.look(KEY)
-        process.known.update({("shop", name): drill for name, drill in world.drills.items()})
+        process.store.drills.update({("shop", name): drill for name, drill in world.drills.items()})
         (drill,) = world.drills.values()
         assert drill["metadata"]["name"] == of_slot("redis", START + 60)
         assert not await process.schedules.claim(drill)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from gameday.api.drill import FINALIZER
 from gameday.cluster.lease import LeaseLost
 from gameday.errors import ClusterUnreachable
 from gameday.runner import supervisor as module
 from gameday.runner.memory import Superseded
+from gameday.runner.store import Store
 from gameday.runner.supervisor import Supervisor
 from gameday.runner.telemetry import Heartbeat, Metrics
-from gameday.runner.view import FINALIZER
 
 Object = dict[str, Any]
 
@@ -54,7 +55,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def one(runs: Runs, metrics: Metrics) -> Supervisor:
-    return Supervisor(runs.run, runs.check, metrics, Heartbeat(metrics, time.time, time.monotonic), time.time)
+    return Supervisor(runs.run, runs.check, Store(), metrics, Heartbeat(metrics, time.time, time.monotonic), time.time)
 
 
 async def lead(one: Supervisor, seconds: float = 0.1) -> None:

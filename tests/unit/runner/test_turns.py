@@ -1,19 +1,12 @@
 """Turns: never more drills than the owner allows, counted over all that run, and none lost when one ends."""
 
-import time
-from collections import Counter
 from typing import Any
 
 import pytest
 
 from gameday.errors import Refused
-from gameday.runner.supervisor import Supervisor
-from gameday.runner.telemetry import Heartbeat, Metrics
+from gameday.runner.store import Store
 from gameday.runner.turns import Turns
-
-
-async def nothing(thing: dict[str, Any]) -> None:
-    return None
 
 
 def drill(name: str, **status: str) -> dict[str, Any]:
@@ -21,16 +14,13 @@ def drill(name: str, **status: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def supervisor() -> Supervisor:
-    metrics = Metrics(Counter())
-    one = Supervisor(nothing, nothing, metrics, Heartbeat(metrics, time.time, time.monotonic), time.time)
-    one.listed = True
-    return one
+def store() -> Store:
+    return Store(listed=True)
 
 
 @pytest.fixture
-def turns(supervisor: Supervisor) -> Turns:
-    return Turns(supervisor)
+def turns(store: Store) -> Turns:
+    return Turns(store)
 
 
 def test_as_many_as_are_allowed_and_the_next_is_told_who_runs(turns: Turns) -> None:
@@ -47,17 +37,17 @@ def test_asking_again_takes_no_second_turn(turns: Turns) -> None:
     assert turns.take("2", "pay/b", 1) == ()
 
 
-def test_drills_that_began_under_another_process_count_until_they_end(turns: Turns, supervisor: Supervisor) -> None:
-    supervisor.known.drills["shop", "old"] = drill("old", startedAt="t", phase="Recovery")
-    supervisor.known.drills["shop", "done"] = drill("done", startedAt="t", phase="Finished")
-    supervisor.known.drills["shop", "new"] = drill("new", phase="Pending")
+def test_drills_that_began_under_another_process_count_until_they_end(turns: Turns, store: Store) -> None:
+    store.drills["shop", "old"] = drill("old", startedAt="t", phase="Recovery")
+    store.drills["shop", "done"] = drill("done", startedAt="t", phase="Finished")
+    store.drills["shop", "new"] = drill("new", phase="Pending")
     assert turns.take("1", "pay/b", 1) == ("shop/old",)
-    supervisor.known.drills["shop", "old"] = drill("old", startedAt="t", phase="Finished")
+    store.drills["shop", "old"] = drill("old", startedAt="t", phase="Finished")
     assert turns.take("1", "pay/b", 1) == ()
 
 
-def test_a_drill_does_not_stand_in_its_own_way(turns: Turns, supervisor: Supervisor) -> None:
-    supervisor.known.drills["shop", "a"] = drill("a", startedAt="t", phase="Outage")
+def test_a_drill_does_not_stand_in_its_own_way(turns: Turns, store: Store) -> None:
+    store.drills["shop", "a"] = drill("a", startedAt="t", phase="Outage")
     assert turns.take("1", "shop/a", 1) == ()
 
 
@@ -66,8 +56,8 @@ def test_drills_that_were_resumed_keep_their_turn_although_they_are_gone_from_th
     assert turns.take("2", "pay/b", 1) == ("shop/a",)
 
 
-def test_before_all_drills_were_listed_nobody_knows_how_many_run(turns: Turns, supervisor: Supervisor) -> None:
-    supervisor.listed = False
+def test_before_all_drills_were_listed_nobody_knows_how_many_run(turns: Turns, store: Store) -> None:
+    store.listed = False
     with pytest.raises(Refused, match="not been listed"):
         turns.take("1", "shop/a", 1)
     assert turns.take("1", "shop/a", None) == ()

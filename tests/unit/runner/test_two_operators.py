@@ -53,7 +53,7 @@ async def test_of_two_that_see_a_new_drill_one_claims_it_before_anything_and_bot
 ) -> None:
     api_server.put("gamedays", "shop", GAMEDAY)
     async with installed(cluster, ONE, OTHER) as operators:
-        await becomes(lambda: all(operator.supervisor.listed for operator in operators), 20)
+        await becomes(lambda: all(operator.store.listed for operator in operators), 20)
         drill = api_server.put("drills", "shop", a_drill("first"))
         for operator in operators:
             operator.supervisor.drill_seen(False, drill)

@@ -1,0 +1,41 @@
+"""The newest GameDays and Drills that Kopf's watches, a list or a runner have told of. Everybody may read them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gameday.api.authors import slim
+from gameday.cluster.streams import version_of
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+"""Namespace and name."""
+
+
+def key_of(thing: Mapping[str, Any]) -> Key:
+    """Namespace and name of an object."""
+    return thing["metadata"]["namespace"], thing["metadata"]["name"]
+
+
+def take(into: dict[Key, Object], thing: Object, *, deleted: bool) -> None:
+    """Take the state of an object into one of the store's collections, unless a newer one is known.
+
+    A watch may be behind what a runner wrote: from an older state a drill would be taken up that is over.
+    """
+    key = key_of(thing)
+    if key in into and version_of(into[key]) > version_of(thing):
+        return
+    if deleted:
+        into.pop(key, None)
+    else:
+        into[key] = slim(thing)
+
+
+@dataclass(slots=True)
+class Store:
+    """The newest state of everything that Kopf watches for us."""
+
+    gamedays: dict[Key, Object] = field(default_factory=dict)
+    drills: dict[Key, Object] = field(default_factory=dict)
+    listed: bool = False
+    """Whether all that is there was listed once: only then is what is known all of it."""
