@@ -20,9 +20,9 @@ from chaos.points import AFTER, BEFORE, Asked, Point, point
 from gameday.cli.main import app
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Kind, Object
+from gameday.controller.clock import Clock
+from gameday.controller.drill.memory import Memory
 from gameday.model.record import Record
-from gameday.runner.clock import Clock
-from gameday.runner.memory import Memory
 
 Call = Callable[..., Awaitable[Any]]
 

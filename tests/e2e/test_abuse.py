@@ -15,9 +15,9 @@ from e2e.dialling import until
 from e2e.stage import OperatorProcess, Stage, kubectl, small, stage
 from e2e.test_hostile import HTTP, ready, server
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
+from gameday.controller.gameday.gamedays import read_all
 from gameday.errors import GameDayError
 from gameday.model.wire import parse_line
-from gameday.runner.gamedays import read_all
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.alone]
 

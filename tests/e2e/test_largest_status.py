@@ -5,8 +5,8 @@ import pytest
 from e2e.stage import Stage, kubectl
 from gameday.api.record import record_of, setup_of
 from gameday.cluster.kinds import DRILLS, Object
-from gameday.runner.largest import figures
-from gameday.runner.memory import Memory
+from gameday.controller.drill.memory import Memory
+from gameday.controller.gameday.largest import figures
 from largest import LETTERS, largest_plan, largest_record, largest_setup
 
 pytestmark = pytest.mark.e2e

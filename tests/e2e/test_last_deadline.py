@@ -7,8 +7,8 @@ import pytest
 from e2e.dialling import until
 from e2e.stage import LABEL, Stage, small
 from gameday.cluster.kinds import PODS, Object
+from gameday.controller.drill.agent_pods import LINGER
 from gameday.model.agent import AgentConfig
-from gameday.runner.agent_pods import LINGER
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, LEASES, Kind
+from gameday.controller.process.operator import Operator
+from gameday.controller.settings import Settings
 from gameday.errors import GameDayError
-from gameday.runner.operator import Operator
-from gameday.runner.settings import Settings
 from simulation.client import WRITES, Server, SimulatedCluster
 from simulation.loop import NEVER, ProcessLoop
 from simulation.mortal import Mortal

@@ -9,9 +9,9 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "operator" / "gameday"
 
 ALLOWED = {
-    "cli": {"handlers", "runner", "api", "cluster", "agents", "engine", "model", "errors"},
-    "handlers": {"runner", "api", "errors"},
-    "runner": {"engine", "faults", "steps", "cluster", "api", "model", "errors"},
+    "cli": {"handlers", "controller", "api", "cluster", "agents", "engine", "model", "errors"},
+    "handlers": {"controller", "api", "errors"},
+    "controller": {"engine", "faults", "steps", "cluster", "api", "model", "errors"},
     "engine": {"model"},
     "faults": {"cluster", "model", "errors"},
     "steps": {"cluster", "model", "errors"},
@@ -23,13 +23,21 @@ ALLOWED = {
 }
 """What each room may import of ours, beside itself."""
 
+PARTS = {
+    "process": {"schedule", "gameday", "drill"},
+    "drill": {"gameday"},
+    "schedule": set[str](),
+    "gameday": set[str](),
+}
+"""What each part of the controller may import of the others; what stands beside the parts imports none of them."""
+
 FOREIGN = {
     "engine": {"kopf", "kubernetes", "httpx", "redis", "aiohttp", "pydantic", "asyncio", "time", "random", "os"},
     "model": {"kopf", "kubernetes", "httpx", "redis", "aiohttp", "pydantic", "asyncio", "cel"},
     "agents": {"kopf", "kubernetes", "pydantic", "aiohttp"},
     "probes": {"kopf", "kubernetes", "pydantic", "aiohttp"},
     "api": {"kopf", "kubernetes", "httpx", "redis", "aiohttp"},
-    "runner": {"kopf", "kubernetes"},
+    "controller": {"kopf", "kubernetes"},
     "faults": {"kopf", "kubernetes"},
     "steps": {"kopf", "kubernetes"},
     "cluster": {"kopf"},
@@ -64,6 +72,22 @@ def test_a_room_imports_only_what_the_design_allows(room: str) -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize("part", ["", *sorted(PARTS)])
+def test_a_part_of_the_controller_imports_only_what_the_table_allows(part: str) -> None:
+    folder = PACKAGE / "controller" / part
+    assert {path.parent.name for path in (PACKAGE / "controller").glob("*/__init__.py")} == set(PARTS)
+    files = sorted(folder.rglob("*.py") if part else folder.glob("*.py"))
+    assert files
+    forbidden = set(PARTS) - PARTS.get(part, set()) - {part}
+    wrong = [
+        f"{path.relative_to(PACKAGE)}: {module}"
+        for path in files
+        for module in imported(path)
+        if module.startswith("gameday.controller.") and module.split(".")[2] in forbidden
+    ]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("room", sorted(FOREIGN))
 def test_a_room_stays_clear_of_foreign_libraries(room: str) -> None:
     wrong = [
@@ -77,7 +101,7 @@ def test_a_room_stays_clear_of_foreign_libraries(room: str) -> None:
 
 WALL_CLOCK = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "set_to_current_time", "date.today"}
 """What reads the wall clock, by the end of its dotted name."""
-READERS = {"runner/clock.py"}
+READERS = {"controller/clock.py"}
 """Where the operator takes the wall clock from. Agents read that of their own node."""
 
 

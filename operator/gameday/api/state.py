@@ -3,7 +3,7 @@
 It holds what the engine knows and what the preflight decided. Fields with their default are left out, so a default that
 changes its meaning needs a new version, as does a field that goes or is renamed: raise ``VERSION`` and say in
 ``MIGRATIONS`` how the old form becomes the new one. A text that is not exactly this is unreadable, and then what the
-undo log names is undone (``runner/recall.py``): a guess could leave a fault behind.
+undo log names is undone (``controller/drill/recall.py``): a guess could leave a fault behind.
 """
 
 import json

@@ -11,7 +11,7 @@ import structlog
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
 
 from gameday.api.record import timestamp
-from gameday.runner.logs import named
+from gameday.controller.logs import named
 
 FIELDS: Final = ("drill", "gameday", "reason")
 """What an entry may carry beside its message, in this order."""

@@ -55,9 +55,9 @@ def operator(
     """Run the operator, by the clocks in the invocation's object where it has one."""
     from gameday.cli.logs import LogFormat, set_up
     from gameday.cli.operate import operate
-    from gameday.runner.agent_settings import USER, agent_settings
-    from gameday.runner.clock import Clock
-    from gameday.runner.settings import Settings
+    from gameday.controller.agent_settings import USER, agent_settings
+    from gameday.controller.clock import Clock
+    from gameday.controller.settings import Settings
 
     # An empty variable counts as none for the command line; here it is the cluster's choice.
     user = os.environ.get("GAMEDAY_AGENT_USER", str(USER)) if agent_user is None else agent_user

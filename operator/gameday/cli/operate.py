@@ -11,13 +11,13 @@ from gameday.cli.login import register_login
 from gameday.cluster.client import Cluster
 from gameday.cluster.credentials import Credentials
 from gameday.cluster.lease import LeaseLost
+from gameday.controller.clock import Clock
+from gameday.controller.logs import logger
+from gameday.controller.process.operator import Operator
+from gameday.controller.settings import Settings
+from gameday.controller.telemetry import serve
 from gameday.errors import NoCluster
 from gameday.handlers.events import register
-from gameday.runner.clock import Clock
-from gameday.runner.logs import logger
-from gameday.runner.operator import Operator
-from gameday.runner.settings import Settings
-from gameday.runner.telemetry import serve
 
 log = logger("gameday.operator")
 

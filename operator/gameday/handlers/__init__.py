@@ -1,1 +1,1 @@
-"""Kopf handlers, a few lines each: they hand what changed to ``runner`` and decide nothing."""
+"""Kopf handlers, a few lines each: they hand what changed to ``controller`` and decide nothing."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import kopf
 
-from gameday.runner.supervisor import Supervisor
+from gameday.controller.process.supervisor import Supervisor
 
 GROUP: Final = "gameday.dev"
 VERSION: Final = "v1alpha1"

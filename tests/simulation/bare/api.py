@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from gameday.controller.gameday.gamedays import read_spec
 from gameday.model.plan import Plan
 from gameday.model.record import Record
-from gameday.runner.gamedays import read_spec
 from simulation.town import SPECS
 from simulation.world import START
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from gameday.cluster.client import CALL_SECONDS
 from gameday.cluster.lease import GIVE_UP_AFTER, LEASE_SECONDS
+from gameday.controller.drill.drill import CATCH_UP, LOOK_EVERY
+from gameday.controller.drill.lanes import RETRY_AFTER, Lanes
 from gameday.engine import budgets
 from gameday.engine import commands as do
 from gameday.engine.drill import decide
@@ -15,8 +17,6 @@ from gameday.model.names import job, policy
 from gameday.model.record import Phase, Record
 from gameday.model.sample import Sample
 from gameday.model.world import Cut, JobState, Lock, Preflight, Severed, World
-from gameday.runner.drill import CATCH_UP, LOOK_EVERY
-from gameday.runner.lanes import RETRY_AFTER, Lanes
 from simulation.bare.api import DRILL, LAG, PLANS, Failed, Key
 from simulation.bare.hands import carry_out
 from simulation.client import API_GIVES_UP

@@ -8,8 +8,8 @@ import pytest
 
 from chaos import launcher
 from gameday.cli import operate as module
-from gameday.runner.clock import Clock
-from gameday.runner.settings import Settings
+from gameday.controller.clock import Clock
+from gameday.controller.settings import Settings
 
 OPERATOR = ("operator", "--namespace", "own", "--image", "image", "--identity", "me")
 

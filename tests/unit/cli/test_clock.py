@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from gameday.cli import operate as module
 from gameday.cli.logs import LogFormat, formatter
 from gameday.cli.main import app
-from gameday.runner.clock import Clock
-from gameday.runner.settings import Settings
+from gameday.controller.clock import Clock
+from gameday.controller.settings import Settings
 
 ARGUMENTS = ("operator", "--namespace", "own", "--image", "image", "--identity", "me")
 

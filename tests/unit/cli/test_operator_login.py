@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from gameday.cli import operate
 from gameday.cli.main import app
-from gameday.runner.clock import Clock
-from gameday.runner.settings import Settings
+from gameday.controller.clock import Clock
+from gameday.controller.settings import Settings
 from unit.tls_api import kubeconfig
 
 NEEDED = ["operator", "--namespace", "gameday-system", "--image", "gameday:dev", "--identity", "it"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gameday.api.record import conditions_of
+from gameday.controller.drill.lanes import Lanes
 from gameday.engine import commands as do
 from gameday.engine.drill import decide
 from gameday.engine.holds import obstacle
@@ -14,7 +15,6 @@ from gameday.engine.situation import Situation
 from gameday.model.plan import Plan, Rollback, RunJob, Step
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, StepEntry, StepState
 from gameday.model.world import CommandKey, Cut, Fuse, JobState, Workload, World
-from gameday.runner.lanes import Lanes
 from unit.engine.simulation import Script, a_plan
 
 REFUSED = "patch deployments/scale: forbidden; kubectl apply -n shop -k manifests/namespace"

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from gameday.cli.main import app
 from gameday.cluster.kinds import Object
-from gameday.runner.agent_settings import DEFAULT, USER, agent_settings
+from gameday.controller.agent_settings import DEFAULT, USER, agent_settings
 from unit.manifests.reading import (
     MANIFESTS,
     OPERATOR,

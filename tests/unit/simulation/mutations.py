@@ -14,6 +14,9 @@ from unittest.mock import patch
 from gameday.api import record
 from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
+from gameday.controller.drill import drill as runner
+from gameday.controller.drill import measured, memory, stepping
+from gameday.controller.process import disputes, supervisor
 from gameday.engine import after, holds, interrupts, orders, outage, proof, rollback, tracks, verdict
 from gameday.engine.commands import FreeLock, LetGo, Lift, RemoveFuse, ScaleTo, UpdateGameDay
 from gameday.engine.situation import Situation
@@ -22,8 +25,6 @@ from gameday.faults import policy
 from gameday.model.plan import Plan
 from gameday.model.record import Hold, HoldState, Record, ResultState
 from gameday.model.world import World
-from gameday.runner import disputes, measured, memory, stepping, supervisor
-from gameday.runner import drill as runner
 from simulation.invariants import Rule
 from simulation.scenario import DRAWN, TWINS, VICES, WAYS, Connections, Twins, Vice, What
 
@@ -344,7 +345,7 @@ def _() -> tuple[Any, ...]:
 
 @mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)
 def _() -> tuple[Any, ...]:
-    return (patch("gameday.runner.lanes.RETRY_AFTER", 0.0),)
+    return (patch("gameday.controller.drill.lanes.RETRY_AFTER", 0.0),)
 
 
 @mutation(

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, PODS
+from gameday.controller.drill.agent_pods import LINGER
 from gameday.engine.budgets import fuse_of_scale, longest
 from gameday.model.labels import AGENT
-from gameday.runner.agent_pods import LINGER
 from simulation.bare.api import PLANS
 from simulation.controllers import POD_RUNS
 from simulation.running import Site

@@ -76,7 +76,7 @@ def test_of_two_operators_one_is_killed_at_any_call(moment: str, seconds: float)
 
 
 def test_two_operators_that_claim_nothing_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gameday.runner.settings.Settings.installation", property(lambda _: ""))
+    monkeypatch.setattr("gameday.controller.settings.Settings.installation", property(lambda _: ""))
     site = Site(Scenario(1, (GOOD,), (), operators=2))
     site.run()
     assert site.monitor.broken or any(process.operator.disputes.count for process in site.everyone)

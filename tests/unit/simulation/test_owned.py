@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from gameday.controller.drill import stepping
 from gameday.engine import rollback
-from gameday.runner import stepping
 from simulation import running
 from simulation.invariants import Rule
 from simulation.scenario import Scenario, Trial, Trouble, Vice, What

@@ -1,0 +1,7 @@
+"""The imperative shell around the engine: one task a drill, which asks the engine, saves, then does what it says.
+
+``process`` is one process of the operator, ``schedule`` decides slots, ``gameday`` writes to GameDays, ``drill``
+carries out one drill. What stands beside these folders serves all of them and imports none. Read in this order:
+``process.supervisor`` (which drills run here), ``drill.drill`` (the loop of one), ``drill.memory`` (what is saved),
+``drill.view`` (what is seen), ``drill.feed`` (what is measured), ``drill.hands`` (what is done).
+"""

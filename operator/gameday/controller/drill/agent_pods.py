@@ -1,0 +1,187 @@
+"""The manifests of our pods in a team's namespace: small, restricted, and never taken for the team's own."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from gameday.cluster.client import ACCOUNT, CONTAINER
+from gameday.cluster.kinds import DRILLS, JOBS, PODS, Object
+from gameday.controller.agent_settings import DEFAULT, AgentSettings
+from gameday.model.agent import SECRETS, VARIABLE, AgentConfig
+from gameday.model.labels import marks
+from gameday.model.names import derived
+from gameday.model.placement import ANYWHERE, NO_MESH, Mesh, Placement
+from gameday.model.plan import SecretKey
+
+OS: Final = "kubernetes.io/os"
+STAYS: Final = {"karpenter.sh/do-not-disrupt": "true", "cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
+"""Ask that a node be not taken away under a drill; a vanished agent ends it."""
+UNMESHED: Final = Mesh(
+    {"sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none"},
+    {"linkerd.io/inject": "disabled", "sidecar.istio.io/inject": "false"},
+)
+LEAVES: Final = tuple(
+    {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}
+    for key in ("not-ready", "unreachable")
+)
+"""A fuse leaves a lost node after this long, and not after the usual 300 s."""
+TRIES: Final = 1_000_000
+"""Pods of a fuse that may fail before its Job does: it goes on until its deadline."""
+LINGER: Final = 30
+"""Seconds after its own end for which the kubelet lets an agent's pod run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The drill whose agents these are, the image they run, what they take over from the targets, and the settings."""
+
+    namespace: str
+    drill: str
+    uid: str
+    image: str
+    pull_policy: str
+    placement: Placement = ANYWHERE
+    settings: AgentSettings = DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What sets one agent's pod apart: its program and role, the Secrets it reads, and what makes it a twin.
+
+    ``wears`` are the target's labels, ``mesh`` is its enrolment in a mesh, ``node`` is where it must run; ``grace`` is
+    in seconds.
+    """
+
+    module: str
+    role: str
+    secrets: tuple[SecretKey, ...] = ()
+    wears: Mapping[str, str] | None = None
+    mesh: Mesh = NO_MESH
+    node: str = ""
+    grace: int = 1
+
+
+def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
+    """An agent's pod, owned by its Drill; nothing waits for it when the Drill is deleted.
+
+    It ends by itself, and where its process does not, the kubelet ends it.
+    """
+    if config.ends_after <= 0:
+        raise ValueError(f"agent {agent} would never end")
+    owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.name, "name": place.drill, "uid": place.uid}
+    return {
+        "apiVersion": PODS.api_version,
+        "kind": PODS.name,
+        "metadata": {
+            "name": derived(place.drill, agent),
+            "labels": {**(shape.wears or {}), **shape.mesh.labels, **marks(place.drill, shape.role, agent)},
+            "annotations": {**shape.mesh.annotations, **STAYS},
+            "ownerReferences": [owner],
+        },
+        "spec": _spec(place, shape)
+        | {
+            "activeDeadlineSeconds": math.ceil(config.ends_after) + LINGER,
+            "containers": [_container(place, shape, config)],
+        },
+    }
+
+
+def fuse_job(place: Place, name: str, agent: str, config: AgentConfig) -> Object:
+    """The fuse of a scale: a Job with one pod, which is made anew on another node when its own is lost.
+
+    It is not owned by the Drill, since it must outlive everything else of it. It talks to the API server alone, and no
+    proxy of a mesh must stand in between.
+    """
+    made = pod(place, agent, Shape("fuse", "fuse", mesh=UNMESHED), replace(config, job=name))
+    spec = made["spec"] | {"automountServiceAccountToken": True, "restartPolicy": "OnFailure"}
+    # The first toleration that fits a taint counts: a target that tolerates everything would keep it on a lost node.
+    spec["tolerations"] = [*LEAVES, *spec.get("tolerations", ())]
+    seconds = spec.pop("activeDeadlineSeconds")
+    metadata = {key: made["metadata"][key] for key in ("labels", "annotations")}
+    return {
+        "apiVersion": JOBS.api_version,
+        "kind": JOBS.name,
+        "metadata": {"name": name, "labels": made["metadata"]["labels"]},
+        "spec": {
+            "parallelism": 1,
+            "completions": 1,
+            "backoffLimit": TRIES,
+            # Not once it has ended: a pod on a lost node never does.
+            "podReplacementPolicy": "TerminatingOrFailed",
+            "activeDeadlineSeconds": seconds,
+            "template": {"metadata": metadata, "spec": spec},
+        },
+    }
+
+
+def pod_of(job: Object) -> Object:
+    """The pod that a fuse's Job will make, to be tried before it is needed: its admission is not the Job's."""
+    template = job["spec"]["template"]
+    metadata = template["metadata"] | {"name": job["metadata"]["name"]}
+    return {"apiVersion": PODS.api_version, "kind": PODS.name, "metadata": metadata, "spec": template["spec"]}
+
+
+def _spec(place: Place, shape: Shape) -> Object:
+    placement, settings = place.placement, place.settings
+    user = {} if settings.user is None else dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"), settings.user)
+    spec: Object = {
+        "nodeSelector": {**placement.node_selector, OS: "linux"},
+        "serviceAccountName": ACCOUNT,
+        "automountServiceAccountToken": False,
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": shape.grace,
+        "enableServiceLinks": False,
+        "securityContext": {"runAsNonRoot": True, **user, "seccompProfile": {"type": "RuntimeDefault"}},
+        "volumes": _volumes(shape.secrets),
+    }
+    if placement.tolerations:
+        spec["tolerations"] = [dict(toleration) for toleration in placement.tolerations]
+    if priority_class := settings.priority_class or placement.priority_class:
+        spec["priorityClassName"] = priority_class
+    if placement.pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in placement.pull_secrets]
+    if shape.wears is not None:
+        # Never ready, so that no Service sends it what is meant for the team's pods.
+        spec["readinessGates"] = [{"conditionType": "gameday.dev/never-ready"}]
+    if shape.node:
+        term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [shape.node]}]}
+        required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+        spec["affinity"] = {"nodeAffinity": required}
+        # A target runs there: its twin may too, whatever taints the node has got since, and whatever it is labelled.
+        spec["nodeSelector"] = {OS: "linux"}
+        spec["tolerations"] = [{"operator": "Exists"}]
+    return spec
+
+
+def _container(place: Place, shape: Shape, config: AgentConfig) -> dict[str, Any]:
+    return {
+        "name": CONTAINER,
+        "image": place.image,
+        "imagePullPolicy": place.pull_policy,
+        "command": ["python3", "-m", f"gameday.agents.{shape.module}"],
+        "env": [{"name": VARIABLE, "value": config.to_json()}],
+        "resources": {part: dict(amounts) for part, amounts in place.settings.resources.items()},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": volume, "mountPath": f"{SECRETS}/{name}", "readOnly": True}
+            for volume, name in _volume_names(shape.secrets)
+        ],
+    }
+
+
+def _volumes(secrets: tuple[SecretKey, ...]) -> list[dict[str, Any]]:
+    """The keys that are used, and no other, of each Secret."""
+    keys = {name: sorted({s.key for s in secrets if s.name == name}) for _, name in _volume_names(secrets)}
+    return [
+        {"name": volume, "secret": {"secretName": name, "items": [{"key": key, "path": key} for key in keys[name]]}}
+        for volume, name in _volume_names(secrets)
+    ]
+
+
+def _volume_names(secrets: Iterable[SecretKey]) -> list[tuple[str, str]]:
+    return [(f"secret-{i}", name) for i, name in enumerate(dict.fromkeys(secret.name for secret in secrets))]

@@ -1,0 +1,213 @@
+"""The way of the samples: the agents' logs, followed from their beginning, into the evidence.
+
+A log is read from its first line each time it is opened; the evidence drops what it knows. So a broken stream or a
+restarted operator loses nothing that the kubelet still has, and no second bookkeeping is needed.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import DRILLS
+from gameday.cluster.streams import follow_log
+from gameday.controller.background import Background
+from gameday.controller.logs import logger, named
+from gameday.controller.telemetry import Metrics
+from gameday.engine.evidence import Evidence
+from gameday.errors import Absent, GameDayError
+from gameday.model.names import COUNTER, SEVER
+from gameday.model.record import Cause
+from gameday.model.sample import LineType, Sample
+from gameday.model.wire import parse_line
+from gameday.model.world import Counted, Severed
+
+REOPEN_AFTER: Final = 0.5
+"""Seconds before a log that could not be followed is opened again."""
+
+LOG_LIMIT: Final = 10 * 1024 * 1024
+"""Longest log of an agent that is read, in bytes: the kubelet rotates there, so a restart could not read it again."""
+
+MOST_BACK: Final = 1000
+"""Most lines of an agent that may come after a later one: for each, what was judged is judged anew."""
+
+LONGEST_ADDRESS: Final = 64
+"""Most characters of an address that is told to people."""
+
+TOLD: Final = 3
+"""Lines of an agent that are passed over with a warning each; after that only their number is told, at the end."""
+
+PASSED_OVER: Final = "LinePassedOver"
+log = logger("gameday.feed")
+
+
+class Feed:
+    """Follows the logs of a drill's agents and keeps what they tell."""
+
+    def __init__(
+        self, cluster: Cluster, namespace: str, drill: str, metrics: Metrics, clock: Callable[[], float]
+    ) -> None:
+        self.log = log.bind(**named(DRILLS.name, namespace, drill))
+        self.cluster = cluster
+        self.namespace = namespace
+        self.metrics = metrics
+        self.clock = clock
+        self.evidence: Evidence | None = None
+        self.tellers: Mapping[str, str] = {}
+        """The agent that runs each probe."""
+        self.severed: Severed | None = None
+        self.counted: Counted | None = None
+        """What the severing pod has seen of the targets' connections while it waited."""
+        self.fuses_armed: dict[str, float] = {}
+        """Fuses that have rehearsed their patch, by their agent's name, and the Unix second at which each fires."""
+        self.fuse_troubles: dict[str, str] = {}
+        """What keeps fuses from rehearsing their patch, by their agent's name."""
+        self.unusable = ""
+        """Why an agent's log is read no further, or ""."""
+        self._lags: dict[str, float] = {}
+        self._wake: Callable[[], None] = lambda: None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._passed_over: dict[str, int] = {}
+        self._newest: dict[str, float] = {}
+        self._back: dict[str, int] = {}
+        self._began = clock()
+
+    def on_sample(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` after each sample."""
+        self._wake = wake
+
+    @property
+    def skew(self) -> float:
+        """Seconds by which the agents' clocks differ, as far as their fastest lines tell."""
+        return max(self._lags.values()) - min(self._lags.values()) if self._lags else 0.0
+
+    def follow(self, background: Background, agent: str, pod: str) -> None:
+        """Follow the log of an agent's pod until its container ends; once is enough. A fuse may get another pod."""
+        if pod not in self._tasks:
+            self._tasks[pod] = background.start(self._follow(agent, pod))
+
+    def take(self, sample: Sample) -> None:
+        """Take a sample that came by no log."""
+        if self._keep(sample):
+            self._wake()
+
+    async def _follow(self, agent: str, pod: str) -> None:
+        while True:
+            try:
+                await self._read(agent, pod)
+            except Absent:
+                return
+            except GameDayError as error:
+                self.log.warning("log of pod %s: %s", pod, error, reason=error.reason)
+                await asyncio.sleep(max(REOPEN_AFTER, error.after))
+            else:
+                return
+            finally:
+                self._tell(agent)
+
+    async def _read(self, agent: str, pod: str) -> None:
+        """Read a log to its end, or as far as one is read: nobody may fill our memory through it."""
+        size = 0
+        async for line in follow_log(self.cluster, self.namespace, pod):
+            size += len(line) + 1
+            if size > LOG_LIMIT:
+                self._give_up(f"the log of agent {agent} is longer than {LOG_LIMIT >> 20} MiB: it is read no further")
+                return
+            self._take(agent, line)
+            if self._back.get(agent, 0) > MOST_BACK:
+                self._give_up(f"the lines of agent {agent} go back in time again and again: they are read no further")
+                return
+
+    def _give_up(self, why: str) -> None:
+        self.log.warning(why, reason=Cause.LOG_UNUSABLE.value)
+        self.unusable = why
+        self._wake()
+
+    def _tell(self, agent: str) -> None:
+        if (count := self._passed_over.pop(agent, 0)) > TOLD:
+            self.log.warning("%d lines of agent %s were passed over", count, agent, reason=PASSED_OVER)
+
+    def _take(self, agent: str, line: bytes) -> None:
+        try:
+            sample = parse_line(agent, line)
+            self._check_teller(sample)
+        except ValueError as error:
+            count = self._passed_over[agent] = self._passed_over.get(agent, 0) + 1
+            if count <= TOLD:
+                self.log.warning("line of agent %s passed over: %s", agent, error, reason=PASSED_OVER)
+            return
+        if not self._keep(sample):
+            return
+        newest = self._newest.get(agent, sample.received)
+        self._back[agent] = self._back.get(agent, 0) + (sample.received < newest)
+        self._newest[agent] = max(newest, sample.received)
+        if sample.received > self._began:
+            lag = self.clock() - sample.received
+            self._lags[agent] = min(lag, self._lags.get(agent, lag))
+            self.metrics.lag.observe(max(0.0, lag))
+        self._wake()
+
+    def _check_teller(self, sample: Sample) -> None:
+        """An agent is believed only the lines of its role, and an observer only the probes that it runs.
+
+        Raises:
+            ValueError: when the line is not the agent's to write.
+
+        """
+        if sample.type not in types_of(sample.agent):
+            raise ValueError(f"an agent of its role writes no line of type {sample.type.value}")
+        if sample.type is LineType.SAMPLE and self.tellers.get(sample.name) != sample.agent:
+            raise ValueError("it tells of a probe that this agent does not run")
+
+    def _keep(self, sample: Sample) -> bool:
+        if sample.type is LineType.CONNECTIONS:
+            before = self.counted.most if self.counted is not None else 0
+            self.counted = Counted(max(before, _count(sample, "count") or 0), sample.error or "")
+        elif sample.type is LineType.SEVERED:
+            self.severed = replace(_severed(sample), seen=self.counted.most if self.counted is not None else 0)
+        elif sample.type is LineType.ARMED and not sample.ok:
+            self.fuse_troubles[sample.agent] = sample.error or "no answer"
+        elif sample.type is LineType.ARMED:
+            deadline = sample.values.get("deadline")
+            if isinstance(deadline, int | float):
+                self.fuses_armed[sample.agent] = float(deadline)
+        return self.evidence.take(sample) if self.evidence is not None else True
+
+
+def types_of(agent: str) -> frozenset[LineType]:
+    """The types of lines that an agent of this name writes; none for a name that no agent has."""
+    role = agent.partition("-")[0]
+    return frozenset({LineType.HELLO, *_TYPES[role]}) if role in _TYPES else frozenset()
+
+
+_TYPES: Final = {
+    "observer": (LineType.SAMPLE,),
+    "client": (LineType.SAMPLE,),
+    "witness": (LineType.DIAL, LineType.HELD),
+    "control": (LineType.DIAL, LineType.HELD),
+    COUNTER: (LineType.CONNECTIONS,),
+    SEVER: (LineType.SEVERED,),
+    "fuse": (LineType.ARMED, LineType.FIRED),
+}
+"""By role, which is the agent's name up to its number or step."""
+
+
+def _severed(sample: Sample) -> Severed:
+    killed, left = (_count(sample, key) for key in ("killed", "left"))
+    if killed is None or left is None:
+        return Severed(0, 0, "the severing pod's answer cannot be read")
+    error, unseen, example = "" if sample.ok else sample.error or "unknown error", *_unseen(sample)
+    return Severed(killed, left, error, sample.received, unseen=unseen, example=example)
+
+
+def _unseen(sample: Sample) -> tuple[int, str]:
+    return _count(sample, "unseen") or 0, str(sample.values.get("example") or "")[:LONGEST_ADDRESS]
+
+
+def _count(sample: Sample, key: str) -> int | None:
+    value = sample.values.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return int(value)

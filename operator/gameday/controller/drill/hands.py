@@ -1,0 +1,370 @@
+"""What is done for a drill: each command, once or twice alike, as the namespace's account.
+
+Leases, the finalizer and the status are the operator's own; everything else in the namespace is done as the account.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, assert_never
+
+from gameday.api.drill import FINALIZER
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import DRILLS, LEASES, PODS, Kind, Object
+from gameday.cluster.lease import LOCK, lock_namespace, unlock_namespace
+from gameday.controller.drill import agents, rehearsal
+from gameday.controller.drill.freed import Freed
+from gameday.controller.drill.memory import Memory
+from gameday.controller.drill.scale_fuses import scale_fuse
+from gameday.controller.drill.setup_size import too_large
+from gameday.controller.drill.stepping import Stepping
+from gameday.controller.drill.turns import Turns
+from gameday.controller.drill.view import View, life_of
+from gameday.controller.gameday.gamedays import last_drill, show_last_drill
+from gameday.controller.settings import Settings
+from gameday.engine import budgets, connections, limits
+from gameday.engine import commands as do
+from gameday.engine.commands import Command
+from gameday.errors import Absent, AlreadyExists, NamespaceBusy, NoAnswer, Refused
+from gameday.faults import fuse, policy
+from gameday.faults.dialled import dials
+from gameday.faults.findings import Severity
+from gameday.faults.gates import gates
+from gameday.faults.placement import placement_of
+from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
+from gameday.faults.reach import reach
+from gameday.faults.rollout import in_rollout
+from gameday.faults.severing import severing_of
+from gameday.faults.sight import Sight, look
+from gameday.faults.targets import addresses, addresses_of, far_end, pairs, running, targets
+from gameday.model.limits import Reach, RulingState
+from gameday.model.names import SEVER, derived
+from gameday.model.plan import NetworkPartition, Plan
+from gameday.model.record import Hold, HoldKind
+from gameday.model.setup import Setup
+from gameday.model.world import Life, Lock, Preflight
+from gameday.steps import fuse as fuse_of_scale
+
+TOLD: Final = 5
+"""Most drills that a message names."""
+
+
+class Hands:
+    """Carries commands out for one drill; ``undoing`` tells, by UID, which drills this process still runs."""
+
+    def __init__(
+        self,
+        operator: Cluster,
+        memory: Memory,
+        view: View,
+        settings: Settings,
+        clock: Callable[[], float],
+        undoing: Callable[[str], bool],
+        turns: Turns,
+        freed: Freed,
+    ) -> None:
+        self.operator = operator
+        self.memory = memory
+        self.view = view
+        self.settings = settings
+        self.clock = clock
+        self.undoing = undoing
+        self.freed = freed
+        self.turns = turns
+        self.namespace = memory.namespace
+        self.account = operator.as_account(memory.namespace)
+        self.steps = Stepping(self.account, memory, view)
+
+    async def do(self, command: Command) -> None:
+        """Carry one command out.
+
+        Raises:
+            GameDayError: when the API server refuses or does not answer; the engine asks again.
+
+        """
+        try:
+            await self._do(command)
+        except NoAnswer:
+            if isinstance(command, do.StartAgents | do.ArmFuse | do.StartJob):
+                self.view.unanswered_at = self.clock()
+            raise
+
+    async def _do(self, command: Command) -> None:
+        match command:
+            case do.TakeLock():
+                await self._take_lock()
+            case do.CheckPreflight():
+                await self._check_preflight()
+            case do.StartAgents():
+                await self._start_agents()
+            case do.ArmFuse(hold):
+                await self._arm(hold)
+            case do.Inject(hold):
+                await self._inject(hold)
+            case do.Sever():
+                await self._sever()
+            case do.Lift(hold):
+                await self._lift(hold)
+            case do.ReadWorkload(deployment):
+                self.view.open_workload(deployment)
+            case do.ScaleTo(hold, replicas, version):
+                await self.steps.scale(hold, replicas, version)
+            case do.StartJob(step, cron_job):
+                await self.steps.start_job(step, cron_job)
+            case do.RemoveFuse(hold):
+                await self._remove_fuse(hold)
+            case do.StopAgents():
+                await self._stop_agents()
+            case do.FreeLock():
+                await unlock_namespace(self.operator, self.namespace, self.memory.uid)
+                self.freed.given_back(self.namespace)
+                self.turns.give_back(self.memory.uid)
+                self.view.lock = Lock.FREE
+            case do.UpdateGameDay():
+                await self._update_gameday()
+            case do.LetGo():
+                await self._finalizer(on=False)
+            case _:
+                assert_never(command)
+
+    def _name(self, agent: str) -> str:
+        return derived(self.memory.name, agent)
+
+    def _ready(self) -> tuple[Plan, Setup]:
+        if self.memory.plan is None or self.memory.setup is None:
+            raise Refused(f"drill {self.memory.name} has no plan or no setup: its status was changed by somebody else")
+        return self.memory.plan, self.memory.setup
+
+    async def _ask_owner(self) -> None:
+        """Ask the owner once more at the moment that matters: a watch may be behind, or dead.
+
+        Raises:
+            Refused: when drills are halted.
+            GameDayError: when that cannot be told; nothing is begun then.
+
+        """
+        await self.view.owner.look()
+        if self.view.owner.halt.halted:
+            raise Refused(str(self.view.owner.halt))
+
+    async def _take_lock(self) -> None:
+        await self._ask_owner()
+        self._take_turn()
+        name, uid, installation = self.memory.name, self.memory.uid, self.settings.installation
+        holder = await lock_namespace(self.operator, self.namespace, name, uid, installation, self.undoing)
+        if holder != self.memory.name:
+            self.turns.give_back(self.memory.uid)
+            self.view.lock, self.view.locked_by = Lock.BUSY, holder
+            raise NamespaceBusy(f"drill {holder} holds namespace {self.namespace}; one drill at a time")
+        await self._finalizer(on=True)
+        self.view.lock = Lock.HELD
+
+    def _take_turn(self) -> None:
+        most = self.view.owner.ruling.limits.drills_at_once
+        running = self.turns.take(self.memory.uid, f"{self.namespace}/{self.memory.name}", most)
+        if running:
+            text = f"limits.drillsAtOnce is {most}, and {len(running)} run ({', '.join(running[:TOLD])})"
+            text += ": wait until one has ended, or ask the operator's owner"
+            self.view.lock, self.view.locked_by = Lock.FULL, text
+            raise Refused(text)
+
+    async def _update_gameday(self) -> None:
+        name = self.memory.drill["spec"]["gameDay"]
+        fields = last_drill(self.memory.name, self.memory.record, self.memory.measurements)
+        self.view.is_last = await show_last_drill(self.operator, self.namespace, name, fields)
+        self.view.reported = True
+
+    async def _finalizer(self, *, on: bool) -> None:
+        """Put our finalizer on or off; on the version that was read, so that no other one is lost."""
+        drill = await self.operator.get(DRILLS, self.namespace, self.memory.name)
+        if drill is None or drill["metadata"]["uid"] != self.memory.uid:
+            return
+        others = [name for name in drill["metadata"].get("finalizers", ()) if name != FINALIZER]
+        body: Object = {
+            "metadata": {
+                "resourceVersion": drill["metadata"]["resourceVersion"],
+                "finalizers": [*others, FINALIZER] if on else others,
+            }
+        }
+        changed = await self.operator.patch(DRILLS, self.namespace, self.memory.name, body)
+        self.memory.hear(changed)
+        if on:
+            self.view.learn("drill", changed)
+
+    async def _check_preflight(self) -> None:
+        plan = self.memory.plan
+        if plan is None:
+            return
+        ruling = self.view.owner.ruling
+        if ruling.state is not RulingState.KNOWN:
+            raise Refused(ruling.why)
+        if not self.view.opted_in:
+            exceeded = limits.refusals(ruling.limits, plan, Reach(), self.clock())
+            self.view.preflight = Preflight((not_opted_in(self.namespace), *exceeded))
+            return
+        fault = plan.outage.faults[0]
+        sight = await self._look(fault.partition)
+        rolling = in_rollout(sight, fault.partition.pod_selector)
+        # A rollout has more pods for a while; once it is over they are counted.
+        hit = Reach() if rolling else reach(sight, plan)
+        found = (*refusals(sight, plan), *limits.refusals(ruling.limits, plan, hit, self.clock()))
+        notes = () if rolling else warnings(sight, plan)
+        if not found and not rolling:
+            setup = setup_of(sight, plan, self.view.only("account"))
+            found = too_large(setup, fault)
+            if not found:
+                found, noted = await self._rehearse(plan, setup, sight)
+                notes = (*notes, *noted)
+                self.memory.setup = setup
+            self.view.likely_leak = likely_leak(sight, fault.partition, setup.backend)
+            self.view.gates = gates(sight, fault.partition)
+        self.view.preflight, self.view.preflight_at = Preflight(found, notes, rolling), self.clock()
+
+    async def namespace_ends(self) -> bool:
+        """Whether the namespace is being deleted, and with it everything that we could undo there.
+
+        Raises:
+            GameDayError: when that cannot be told.
+
+        """
+        lock = {"apiVersion": LEASES.api_version, "kind": LEASES.name, "metadata": {"name": LOCK}, "spec": {}}
+        try:
+            await self.operator.create(LEASES, self.namespace, lock, dry_run=True)
+        except Absent:
+            return True
+        except AlreadyExists:
+            pass
+        return False
+
+    async def find_leak(self) -> None:
+        """Look again for what lets traffic through: it may have come after the preflight, or under another process.
+
+        Raises:
+            GameDayError: when the namespace cannot be read now.
+
+        """
+        plan, setup = self._ready()
+        partition = plan.outage.faults[0].partition
+        sight = await self._look(partition)
+        self.view.likely_leak = likely_leak(sight, partition, setup.backend)
+
+    async def _look(self, partition: NetworkPartition) -> Sight:
+        assumed = self.view.owner.ruling.limits.assume_not_isolated_by
+        return await look(self.account, self.operator, self.namespace, partition, assumed)
+
+    async def _rehearse(self, plan: Plan, setup: Setup, sight: Sight) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Have the API server try every object that the drill may create; what refuses it, and what is to be known."""
+        tried = tuple(rehearsal.parts(plan, setup, self._place(setup), sight))
+        answered = await rehearsal.rehearse(self.account, self.namespace, tried)
+        said = tuple(rehearsal.findings(plan, answered, sight))
+        refused = (*answered.refused, *(str(one) for one in said if one.severity is Severity.REFUSE))
+        return tuple(dict.fromkeys(refused)), tuple(str(one) for one in said if one.severity is Severity.WARN)
+
+    def _place(self, setup: Setup) -> agents.Place:
+        told = self.settings
+        return agents.Place(
+            self.namespace, self.memory.name, self.memory.uid, told.image, told.image_pull_policy, setup.placement,
+            told.agents,
+        )  # fmt: skip
+
+    async def _start_agents(self) -> None:
+        plan, setup = self._ready()
+        self.view.open_namespace(setup, plan)
+        there = self.view.objects("pods")
+        if all(self._name(agent) in there for agent in agents.wanted(plan, setup)):
+            return
+        for body in agents.pods(plan, setup, self._place(setup)):
+            if body["metadata"]["name"] not in there:
+                await self._create("pods", PODS, body)
+
+    async def _create(self, mirror: str, kind: Kind, body: Object) -> None:
+        try:
+            self.view.learn(mirror, await self.account.create(kind, self.namespace, body))
+        except AlreadyExists:
+            return
+
+    async def _arm(self, hold: Hold) -> None:
+        plan, setup = self._ready()
+        if hold.kind is HoldKind.NETWORK_PARTITION:
+            if hold.fuse_name not in self.view.objects("jobs"):
+                seconds = budgets.fuse_of_cut(plan)
+                body = fuse.build(self.memory.name, self.memory.uid, hold.fuse_name, seconds, self.settings.image)
+                self.view.learn("jobs", await fuse.do(self.account, self.namespace, body))
+        elif plan.rollback is not None and hold.before is not None and hold.fuse_name not in self.view.objects("jobs"):
+            body = scale_fuse(self._place(setup), plan.rollback, hold)
+            self.view.learn("jobs", await fuse_of_scale.do(self.account, self.namespace, body))
+
+    async def _inject(self, hold: Hold) -> None:
+        plan, setup = self._ready()
+        fault = next(fault for fault in plan.outage.faults if fault.name == hold.name)
+        body = policy.build(
+            self.memory.name, hold.object_name, fault.partition, setup, hold.fuse_name, hold.fuse_uid or ""
+        )
+        await self._ask_owner()
+        there = self.view.objects("policies").get(hold.object_name)
+        if there is None or hold.object_uid == there["metadata"]["uid"]:
+            self.view.learn("policies", await policy.do(self.account, self.namespace, setup, body))
+            self.view.made.add(hold.object_name)
+
+    async def _sever(self) -> None:
+        """Have the connections ended that the targets of this moment hold, unless the cut is to go already."""
+        plan, setup = self._ready()
+        until = connections.until(self.memory.record, plan)
+        if self._name(SEVER) in self.view.objects("pods") or until is None:
+            return
+        pods, _ = await self.account.list(PODS, self.namespace)
+        there = running(pods, plan.outage.faults[0].partition.pod_selector)
+        found = tuple(known for pod in there if (known := addresses_of(pod)))
+        await self._create("pods", PODS, agents.severing(plan, setup, self._place(setup), found, until))
+        if self.memory.record.undo_requested_at is not None:
+            await self._end_severing()
+
+    async def _end_severing(self) -> None:
+        """Have no more connections ended: once the cut is gone, targets have good ones again."""
+        pod = self.view.objects("pods").get(self._name(SEVER))
+        if pod is not None and life_of(pod) is not Life.ENDED:
+            await self.account.delete(PODS, self.namespace, self._name(SEVER), uid=pod["metadata"]["uid"])
+
+    async def _lift(self, hold: Hold) -> None:
+        backend = self.memory.setup.backend if self.memory.setup is not None else None
+        name, uid = hold.object_name, hold.object_uid
+        await policy.undo(self.account, self.namespace, self.memory.name, name, uid, backend)
+        self.view.forget("policies", hold.object_name)
+        await self._end_severing()
+
+    async def _remove_fuse(self, hold: Hold) -> None:
+        await fuse.undo(self.account, self.namespace, hold.fuse_name)
+        self.view.forget("jobs", hold.fuse_name)
+
+    async def _stop_agents(self) -> None:
+        for pod in self.view.logging_pods().values():
+            if "deletionTimestamp" not in pod["metadata"] or life_of(pod) is not Life.ENDED:
+                name = pod["metadata"]["name"]
+                there = await self.account.delete(PODS, self.namespace, name, uid=pod["metadata"]["uid"])
+                if not there:
+                    self.view.forget("pods", name)
+
+
+def setup_of(sight: Sight, plan: Plan, account: Object | None) -> Setup:
+    """How this plan is carried out in this namespace; ``account`` is its ServiceAccount."""
+    partition = plan.outage.faults[0].partition
+    end, cut_off = far_end(sight, partition), targets(sight, partition.pod_selector)
+    setup = Setup(
+        backend=choose(sight, partition.via),
+        far_end=end,
+        pairs=pairs(sight, partition.pod_selector),
+        targets=addresses(cut_off),
+        placement=placement_of(cut_off, account),
+        severs=severing_of(sight, plan, partition),
+        dials=dials(sight, plan, partition),
+        dns=sight.dns,
+    )
+    stays = tuple(
+        bystander
+        for bystander in (_bystander(stay.name, stay.host, stay.port) for stay in partition.must_stay)
+        if bystander
+    )
+    return replace(setup, bystanders=stays)
+
+
+def _bystander(name: str, host: str | None, port: int | None) -> tuple[str, str, int] | None:
+    return (name, host, port) if host is not None and port is not None else None

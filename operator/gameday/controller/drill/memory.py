@@ -1,0 +1,213 @@
+"""What outlives the process: a drill's record and frozen plan, in its status, written before anything is done."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gameday.api.bounds import MESSAGE, WORD, cut
+from gameday.api.fitting import bare, fitted
+from gameday.api.record import conditions_of, status_of, timeline_of, timestamp
+from gameday.api.state import TEXTS
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import DRILLS
+from gameday.controller.backoff import Backoff
+from gameday.controller.drill.recall import recall
+from gameday.errors import Absent, Conflict, Refused
+from gameday.model.plan import Plan
+from gameday.model.record import Line, Record
+
+KEPT = frozenset({"plan", "planDigest", "measurements"})
+"""Fields of a status that stay as they are where nothing new is known of them."""
+
+
+class Superseded(Exception):
+    """Somebody else has written this drill's record: its runner must not act any more."""
+
+
+class ClaimedElsewhere(Exception):
+    """Another installation of the operator has claimed this drill: this one leaves it alone."""
+
+
+class Memory:
+    """One drill's record, and where it is saved.
+
+    ``operator`` is the installation that claims the drill with the first save: the API server lets one of them win.
+    ``narrate`` is told each new line of the timeline once it is saved, ``changed`` the record before and after.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        drill: dict[str, Any],
+        narrate: Callable[[Line], None],
+        changed: Callable[[Record, Record], None],
+        clock: Callable[[], float],
+        operator: str = "",
+    ) -> None:
+        self.cluster = cluster
+        self.operator = operator
+        self.narrate = narrate
+        self.changed = changed
+        self.clock = clock
+        self.namespace: str = drill["metadata"]["namespace"]
+        self.name: str = drill["metadata"]["name"]
+        self.uid: str = drill["metadata"]["uid"]
+        left = recall(drill, clock())
+        self.plan: Plan | None = left.plan
+        self.plan_text, self.plan_digest = left.plan_text, left.plan_digest
+        self.measurements: tuple[dict[str, str | float], ...] = tuple(drill.get("status", {}).get("measurements", ()))
+        self.setup = left.setup
+        self.unreadable = left.unreadable
+        """Why what an earlier process left cannot be read, or "": then all that is done is to undo and to tidy."""
+        self.gone = False
+        self.overwritten = ""
+        """Why this drill cannot go on from its status, which somebody else wrote, or ""."""
+        self._restored = False
+        self._drill = drill
+        self._checked: dict[str, Any] | None = None
+        """The version of the object whose status ``check`` last found to be ours."""
+        self._ours: set[bytes] = {_digest(drill)}
+        """What the status may hold of ours: what was there, and all that was sent since a save was last answered.
+
+        As digests: while the API server does not answer, every try may be another text of 32 KiB.
+        """
+        self.record = left.record or Record(since=clock())
+        self._narrated = set(timeline_of(drill.get("status", {})))
+        self._refusals, self._refused = 0, ""
+        """How often in a row the API server has refused a status itself, and what it said last."""
+
+    def freeze(self, plan: Plan, text: str, digest: str) -> None:
+        """Keep a plan; it is saved with the next record."""
+        self.plan, self.plan_text, self.plan_digest = plan, text, digest
+
+    def hear(self, drill: dict[str, Any]) -> None:
+        """Take a newer version of the object, if it is one."""
+        if int(drill["metadata"]["resourceVersion"]) > int(self._drill["metadata"]["resourceVersion"]):
+            self._drill = drill
+
+    @property
+    def drill(self) -> dict[str, Any]:
+        """The newest version of the object that we know."""
+        return self._drill
+
+    @property
+    def must_save(self) -> bool:
+        """Whether the status does not say yet what this process goes on from, or who carries the drill out."""
+        claimed = self._drill.get("status", {}).get("operator", "") == self.operator
+        return not self.gone and (self._restored or not claimed)
+
+    def check(self) -> None:
+        """See that the newest status that we know is what this process has left, and names no other operator.
+
+        Raises:
+            Superseded: when it holds a record that this process did not write.
+            ClaimedElsewhere: when it names another installation of the operator.
+
+        """
+        if self._drill is self._checked:
+            return
+        if (claimant := claimed_by(self._drill)) not in {"", self.operator}:
+            raise ClaimedElsewhere(f"drill {self.namespace}/{self.name} is carried out by operator {claimant}")
+        # What a watch has told counts as well: to write over what another process wrote would undo its work.
+        if not self.gone and _digest(self._drill) not in self._ours:
+            raise Superseded(f"the record of drill {self.namespace}/{self.name} was written by somebody else")
+        self._checked = self._drill
+
+    def restore(self, record: Record, measurements: tuple[dict[str, str | float], ...], why: str) -> None:
+        """Go on from a record that this process knew before somebody else wrote the status."""
+        self.record, self.measurements, self.overwritten, self._restored = record, measurements, why, True
+
+    async def save(self, record: Record) -> None:
+        """Write the record, then narrate what is new in it.
+
+        A drill that was removed with force has no status any more; what it holds is undone all the same. After a status
+        that the API server refused, the next try leaves out all that is not needed to go on: a drill that cannot be
+        saved cannot end.
+
+        Raises:
+            Superseded: when the status holds a record that this process did not write.
+            ClaimedElsewhere: when the status names another installation of the operator.
+            GameDayError: when the API server does not take it; nothing may be done then.
+
+        """
+        bare_now, backoff = self._refusals % 2 == 1, Backoff()
+        while not self.gone:
+            self.check()
+            status = self._status(record, bare_now=bare_now)
+            # An answer may get lost after the work was done: what was sent is ours as well.
+            self._ours.add(_digest({"status": status}))
+            try:
+                body = self._drill | {"status": status}
+                self._drill = dict(await self.cluster.replace_status(DRILLS, self.namespace, self.name, body))
+                self._ours = {_digest({"status": status})}
+                break
+            except (Absent, Conflict) as error:
+                await backoff.wait(error)
+                await self._catch_up()
+            except Refused as error:
+                self._refusals, self._refused = self._refusals + 1, str(error)
+                raise
+        if bare_now and not self.gone:
+            text = f"details are left out of the status, which the API server refused: {self._refused}"
+            self.narrate(Line(self.clock(), "StatusRefused", text, warning=True))
+        self._refusals, self._restored = 0, False
+        before, self.record = self.record, record
+        self.changed(before, record)
+        for line in record.timeline:
+            if line not in self._narrated:
+                self.narrate(line)
+        self._narrated = set(record.timeline)
+
+    async def _catch_up(self) -> None:
+        newest = await self.cluster.get(DRILLS, self.namespace, self.name)
+        if newest is None or newest["metadata"]["uid"] != self.uid:
+            self.gone = True
+            return
+        self._drill = dict(newest)
+
+    def _status(self, record: Record, *, bare_now: bool) -> dict[str, Any]:
+        """The status that shows a record: with all its texts, or with as few as will do."""
+        generation = self._drill["metadata"].get("generation", 1)
+        status = status_of(record, generation, self.setup, (0,) if bare_now else TEXTS)
+        if self.operator:
+            status["operator"] = self.operator
+        if self.measurements:
+            status["measurements"] = list(self.measurements)
+        if self.plan_text:
+            status |= {"plan": self.plan_text, "planDigest": self.plan_digest}
+        known = self._drill.get("status", {})
+        status = {name: known[name] for name in KEPT if name in known} | status
+        status["conditions"] = self._conditions(record, generation)
+        if bare_now:
+            return bare(status, timestamp(self.clock()), f"details are left out: {self._refused}")
+        return fitted(status)
+
+    def _conditions(self, record: Record, generation: int) -> list[dict[str, Any]]:
+        known = {c["type"]: c for c in self._drill.get("status", {}).get("conditions", ())}
+        now = timestamp(self.clock())
+        conditions = []
+        for kind, state, reason, message in conditions_of(record):
+            old = known.get(kind, {})
+            since = old.get("lastTransitionTime", now) if old.get("status") == state else now
+            conditions.append(
+                {
+                    "type": kind,
+                    "status": state,
+                    "reason": cut(reason, WORD),
+                    "message": cut(message, MESSAGE),
+                    "lastTransitionTime": since,
+                    "observedGeneration": generation,
+                }
+            )
+        return conditions
+
+
+def claimed_by(drill: Mapping[str, Any]) -> str:
+    """The installation of the operator that carries a drill out, as ``NAMESPACE/LEASE``; empty while none does."""
+    claimant: str = drill.get("status", {}).get("operator") or ""
+    return claimant
+
+
+def _digest(drill: dict[str, Any]) -> bytes:
+    """A digest of the state in a Drill's status; of none where there is none."""
+    return hashlib.sha256((drill.get("status", {}).get("state") or "").encode(errors="replace")).digest()

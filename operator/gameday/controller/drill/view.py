@@ -1,0 +1,345 @@
+"""What one drill sees of the cluster: mirrors of the few objects that concern it, and the World made of them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from gameday.api.bounds import SETUP_BYTES
+from gameday.api.drill import FINALIZER, start_before
+from gameday.api.state import setup_bytes
+from gameday.cluster.client import ACCOUNT, CONTAINER, Cluster
+from gameday.cluster.kinds import (
+    DEPLOYMENTS,
+    DRILLS,
+    ENDPOINT_SLICES,
+    GAMEDAYS,
+    JOBS,
+    PODS,
+    SERVICE_ACCOUNTS,
+    Kind,
+    Object,
+)
+from gameday.cluster.streams import Mirror
+from gameday.controller.background import Background
+from gameday.controller.drill import agents
+from gameday.controller.drill.feed import Feed
+from gameday.controller.drill.memory import Memory
+from gameday.controller.owner import Owner
+from gameday.engine import budgets
+from gameday.faults import fuse, policy
+from gameday.faults.targets import endpoint_addresses
+from gameday.model.labels import DRILL
+from gameday.model.names import SEVER, derived, fuse_agent
+from gameday.model.names import job as job_name
+from gameday.model.plan import Fault, Plan, RunJob, Via
+from gameday.model.record import Hold, HoldKind, Record
+from gameday.model.setup import Pair, Setup
+from gameday.model.world import CommandKey, Cut, Fuse, Life, Lock, Planned, Preflight, Workload, World
+from gameday.steps import fuse as fuse_of_scale
+from gameday.steps import job, scale
+from gameday.steps.fuse import pods_of
+
+OPT_IN: Final = "gameday.dev/opt-in"
+WORKLOAD: Final = "workload/"
+
+
+class View:
+    """Mirrors of a drill's objects. What the hands learn from their own calls is noted here as well."""
+
+    def __init__(self, operator: Cluster, memory: Memory, feed: Feed, owner: Owner, resumed_at: float) -> None:
+        self.operator = operator
+        self.owner = owner
+        self.account = operator.as_account(memory.namespace)
+        self.memory = memory
+        self.feed = feed
+        self.resumed_at = resumed_at
+        self.lock = Lock.UNKNOWN
+        self.locked_by = ""
+        self.planned = Planned.ABSENT
+        self.planned_why = ""
+        self.preflight: Preflight | None = None
+        self.preflight_at = 0.0
+        self.made: set[str] = set()
+        """Names of policies that we heard were made."""
+        self.scaled: set[str] = set()
+        """Names of scales that we heard were made, and after which the Deployment was read."""
+        self.unanswered_at: float | None = None
+        """When we last ceased to wait for the answer to a request that makes something."""
+        self.likely_leak = ""
+        self.gates: tuple[str, ...] = ()
+        """Policies that decide who may reach what is cut."""
+        self.too_many = ""
+        """Why a cut cannot grow with what it cuts off any more, or ""."""
+        self.reported = False
+        """Whether this process has brought the drill's outcome to its GameDay, or found that gone."""
+        self.is_last = False
+        """Whether the GameDay shows this drill as its last one."""
+        self._wake: Callable[[], None] = lambda: None
+        self._mirrors: dict[str, Mirror] = {}
+        self._wanted: tuple[Plan | None, Setup | None, frozenset[str]] = (None, None, frozenset())
+        self._kinds: tuple[Setup | None, tuple[str, ...]] = (None, ())
+        self._background: Background | None = None
+        self._seen_cuts: dict[str, tuple[tuple[Object | None, Setup, str | None], Cut]] = {}
+
+    def open(self, background: Background, wake: Callable[[], None]) -> None:
+        """Start the mirrors that every drill needs; ``wake`` is called at each change."""
+        self._background, self._wake = background, wake
+        self.owner.listeners[wake] = None
+        self._mirror("drill", self.operator, DRILLS, fields=f"metadata.name={self.memory.name}")
+        name = self.memory.drill["spec"]["gameDay"]
+        self._mirror("gameday", self.operator, GAMEDAYS, fields=f"metadata.name={name}")
+        self._mirror("account", self.operator, SERVICE_ACCOUNTS, fields=f"metadata.name={ACCOUNT}")
+
+    def close(self) -> None:
+        """Listen to the owner no more; the mirrors end with their tasks."""
+        self.owner.listeners.pop(self._wake, None)
+
+    def open_namespace(self, setup: Setup, plan: Plan) -> None:
+        """Start the mirrors of what the drill itself creates and cuts; once is enough."""
+        ours = f"{DRILL}={self.memory.name}"
+        self._mirror("pods", self.account, PODS, labels=ours)
+        self._mirror("jobs", self.account, JOBS, labels=ours)
+        self._mirror("policies", self.account, policy.kind_of(setup.backend), labels=ours)
+        if setup.backend is Via.NETWORK_POLICY and setup.far_end.selector:
+            name = self._service_name(plan)
+            namespace = setup.far_end.namespace
+            labels = f"kubernetes.io/service-name={name}"
+            self._mirror("slices", self.account, ENDPOINT_SLICES, labels=labels, namespace=namespace)
+
+    def open_workload(self, deployment: str) -> None:
+        """Start the mirror of a Deployment."""
+        self._mirror(workload_mirror(deployment), self.account, DEPLOYMENTS, fields=f"metadata.name={deployment}")
+
+    @property
+    def synced(self) -> bool:
+        """Whether every mirror was listed, the owner's too: before, nothing may be concluded from what is absent."""
+        return self.owner.known and all(mirror.synced for mirror in self._mirrors.values())
+
+    @property
+    def blind(self) -> str:
+        """Why something was not listed yet, as the API server says it; nothing where it only takes a moment."""
+        return next((mirror.error for mirror in self._mirrors.values() if not mirror.synced and mirror.error), "")
+
+    def only(self, name: str) -> Object | None:
+        """The object of a mirror that holds at most one."""
+        mirror = self._mirrors.get(name)
+        return next(iter(mirror.objects.values()), None) if mirror is not None else None
+
+    def objects(self, name: str) -> dict[str, Object]:
+        """The objects of a mirror by name."""
+        mirror = self._mirrors.get(name)
+        return mirror.objects if mirror is not None else {}
+
+    def learn(self, name: str, thing: Object) -> None:
+        """Take an object that a call of ours answered with."""
+        mirror = self._mirrors.get(name)
+        if mirror is not None:
+            mirror.learn(thing)
+
+    def forget(self, name: str, deleted: str) -> None:
+        """Drop an object that a call of ours deleted."""
+        mirror = self._mirrors.get(name)
+        if mirror is not None:
+            mirror.forget(deleted)
+
+    @property
+    def opted_in(self) -> bool:
+        """Whether the namespace's account is there, with its label."""
+        account = self.only("account")
+        return account is not None and (account["metadata"].get("labels") or {}).get(OPT_IN) == "true"
+
+    def world(self, errors: Mapping[CommandKey, str], *, look_again: bool) -> World:
+        """The world as the engine wants it; ``errors`` and ``look_again`` as in ``World``."""
+        record, plan, setup = self.memory.record, self.memory.plan, self.memory.setup
+        drill = self.only("drill") or self.memory.drill
+        gone = self.only("drill") is None or "deletionTimestamp" in drill["metadata"]
+        world = World(
+            drill=self.memory.name,
+            planned=self.planned,
+            planned_why=self.planned_why,
+            start_before=start_before(drill),
+            abort=bool(drill["spec"].get("abort")),
+            deleted=gone,
+            opted_in=self.opted_in,
+            halt=self.owner.halt,
+            ruling=self.owner.ruling,
+            lock=self.lock,
+            locked_by=self.locked_by,
+            preflight=self.preflight,
+            finalizer=FINALIZER in drill["metadata"].get("finalizers", ()) and self.only("drill") is not None,
+            resumed_at=self.resumed_at,
+            reported=self.reported,
+            overwritten=self.memory.overwritten,
+            likely_leak=self.likely_leak,
+            gates=self.gates,
+            errors=dict(errors),
+            skew=self.feed.skew,
+            look_again=look_again,
+        )
+        if plan is None or setup is None:
+            return world
+        if self.memory.unreadable:
+            return self._remains(world, record, plan)
+        wanted = self._agents_of(plan, setup)
+        cuts = self._cuts(record, plan, setup)
+        return replace(
+            world,
+            agents_wanted=wanted,
+            kinds=self._kinds_of(setup),
+            agents={agent: life_of(pod) for agent, pod in self.agent_pods(wanted).items()},
+            too_many=self.too_many,
+            fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
+            cuts=cuts,
+            severed=self.feed.severed,
+            counted=self.feed.counted,
+            arriving=self._arriving(),
+            unusable_log=self.feed.unusable,
+            workloads=self._workloads(),
+            scaled=frozenset(self.scaled),
+            jobs={
+                step.name: job.state_of(self.objects("jobs").get(job_name(self.memory.name, step.name)))
+                for step in (plan.rollback.steps if plan.rollback is not None else ())
+                if isinstance(step.action, RunJob)
+            },
+        )
+
+    def _remains(self, world: World, record: Record, plan: Plan) -> World:
+        """The world of a drill that only undoes: its agents are not heard any more, and its cuts are not compared."""
+        policies = self.objects("policies")
+        cuts = [hold for hold in record.holds if hold.kind is HoldKind.NETWORK_PARTITION]
+        return replace(
+            world,
+            agents=dict.fromkeys(self.agent_pods(agents.ALL), Life.ENDED),
+            fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
+            cuts={hold.name: Cut(present=hold.object_name in policies) for hold in cuts},
+            arriving=self._arriving(),
+            workloads=self._workloads(),
+        )
+
+    def _arriving(self) -> bool:
+        return self.unanswered_at is not None and self.memory.clock() < self.unanswered_at + budgets.ARRIVE
+
+    def _workloads(self) -> dict[str, Workload]:
+        return {
+            name.removeprefix(WORKLOAD): self._workload(name)
+            for name, mirror in self._mirrors.items()
+            if name.startswith(WORKLOAD) and mirror.synced
+        }
+
+    def logging_pods(self) -> dict[str, Object]:
+        """The pods whose logs tell of this drill, by the agent's name: its agents, and the fuses of what it scales."""
+        plan, setup = self.memory.plan, self.memory.setup
+        found: dict[str, Object] = {}
+        if plan is not None and setup is not None:
+            mine = agents.ALL if self.memory.unreadable else {*self._agents_of(plan, setup), SEVER}
+            found = self.agent_pods(mine)
+        fuses = {hold: self._fuse_pods(hold) for hold in self.memory.record.holds if hold.kind is HoldKind.SCALE}
+        return found | {fuse_agent(hold.name): pods[-1] for hold, pods in fuses.items() if pods}
+
+    def _agents_of(self, plan: Plan, setup: Setup) -> frozenset[str]:
+        """The names of the drill's agents, made anew only for another plan or setup: it is asked for at each turn."""
+        if self._wanted[0] is not plan or self._wanted[1] is not setup:
+            self._wanted = plan, setup, agents.wanted(plan, setup)
+        return self._wanted[2]
+
+    def _kinds_of(self, setup: Setup) -> tuple[str, ...]:
+        """Which targets each pair stands for, made anew only for another setup."""
+        if self._kinds[0] is not setup:
+            self._kinds = setup, tuple(map(kind_of, setup.pairs))
+        return self._kinds[1]
+
+    def _fuse_pods(self, hold: Hold) -> tuple[Object, ...]:
+        """The pods of a scale's fuse, the newest last."""
+        job = self.objects("jobs").get(hold.fuse_name)
+        return pods_of(job, self.objects("pods").values()) if job is not None else ()
+
+    def agent_pods(self, wanted: Iterable[str]) -> dict[str, Object]:
+        """The pods of agents by the agent's name: whatever else wears a drill's label is none of ours."""
+        pods = self.objects("pods")
+        names = {agent: derived(self.memory.name, agent) for agent in sorted(wanted)}
+        return {agent: pods[name] for agent, name in names.items() if name in pods}
+
+    def _fuse(self, hold: Hold, plan: Plan) -> Fuse:
+        if hold.kind is HoldKind.NETWORK_PARTITION:
+            return fuse.state_of(self.objects("jobs").get(hold.fuse_name), budgets.fuse_of_cut(plan))
+        runs = any(life_of(pod) is Life.RUNNING for pod in self._fuse_pods(hold))
+        agent = fuse_agent(hold.name)
+        deadline = self.feed.fuses_armed.get(agent)
+        found = fuse_of_scale.state_of(self.objects("jobs").get(hold.fuse_name), runs=runs, deadline=deadline)
+        return replace(found, trouble=self.feed.fuse_troubles.get(agent, ""))
+
+    def _cuts(self, record: Record, plan: Plan, setup: Setup) -> dict[str, Cut]:
+        holds = [(fault, record.hold(fault.name)) for fault in plan.outage.faults]
+        return {fault.name: self._cut(fault, hold, self.setup_now(setup)) for fault, hold in holds if hold is not None}
+
+    def _cut(self, fault: Fault, hold: Hold, setup: Setup) -> Cut:
+        """How a cut stands; compared anew only when the policy, its fuse or what it is to cover is another."""
+        there = self.objects("policies").get(hold.object_name)
+        basis = (there, setup, hold.fuse_uid)
+        known = self._seen_cuts.get(fault.name)
+        if known is None or any(old is not new for old, new in zip(known[0], basis, strict=True)):
+            wanted = policy.build(
+                self.memory.name, hold.object_name, fault.partition, setup, hold.fuse_name, hold.fuse_uid or ""
+            )
+            known = self._seen_cuts[fault.name] = basis, policy.state_of(there, wanted)
+        return replace(known[1], made=True) if hold.object_name in self.made else known[1]
+
+    def setup_now(self, setup: Setup) -> Setup:
+        """The setup with every address that the far end has or had: a cut grows and never shrinks before its lift."""
+        seen = endpoint_addresses(self.objects("slices").values())
+        known = setup.far_end.addresses
+        grown = tuple(sorted({*known, *seen}))
+        if grown != known:
+            wider = replace(setup, far_end=replace(setup.far_end, addresses=grown))
+            if setup_bytes(wider) > SETUP_BYTES:
+                self.too_many = f"the Service has, or had since the drill began, {len(grown)} addresses"
+                return setup
+            self.memory.setup = setup = wider
+        return setup
+
+    def _workload(self, name: str) -> Workload:
+        return scale.workload_of(self.only(name))
+
+    def _service_name(self, plan: Plan) -> str:
+        return next((f.partition.to.name for f in plan.outage.faults if hasattr(f.partition.to, "name")), "")
+
+    def _mirror(
+        self, name: str, cluster: Cluster, kind: Kind, *, labels: str = "", fields: str = "", namespace: str = ""
+    ) -> None:
+        if name in self._mirrors or self._background is None:
+            return
+        where = namespace or self.memory.namespace
+        mirror = Mirror(cluster, kind, where, self._wake, labels=labels, fields=fields)
+        self._mirrors[name] = mirror
+        self._background.start(mirror.run())
+
+
+def workload_mirror(deployment: str) -> str:
+    """Name of the mirror of a Deployment that a step scales."""
+    return f"{WORKLOAD}{deployment}"
+
+
+def kind_of(pair: Pair) -> str:
+    """Which targets a pair of witness and control stands for, in words."""
+    labels = ",".join(f"{key}={value}" for key, value in sorted(pair.labels.items()))
+    return f"pods with {labels or 'no label that a policy names'} on node {pair.node}"
+
+
+def life_of(pod: Object) -> Life:
+    """The state of one of our pods, by its agent's container: a twin is never ready, and runs all the same.
+
+    What a cluster injects beside it counts for nothing: a sidecar neither keeps an agent alive nor holds it up.
+    """
+    status = pod.get("status", {})
+    if "deletionTimestamp" in pod["metadata"] or status.get("phase") in {"Succeeded", "Failed"}:
+        return Life.ENDED
+    state: Object = {}
+    for listed in status.get("containerStatuses") or ():
+        if listed.get("name") == CONTAINER:
+            state = listed.get("state") or {}
+    if "running" in state:
+        return Life.RUNNING
+    # A fuse of a scale is started again when its container dies; no other agent is.
+    if "terminated" in state and pod["spec"].get("restartPolicy") == "Never":
+        return Life.ENDED
+    return Life.STARTING

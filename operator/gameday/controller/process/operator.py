@@ -1,0 +1,294 @@
+"""One operator process: what is wired to what, and in which order it starts.
+
+/healthz and /metrics answer first; then Kopf fills the supervisor with what is there while this process seeks the
+Lease; only its holder runs drills, and losing it ends the process.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from gameday.api.parse import PlanInvalid, PlanTooBig
+from gameday.cluster.client import Cluster
+from gameday.cluster.events import Events, Subject
+from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, GAMEDAYS, Kind, Object
+from gameday.cluster.lease import Election, LeaseLost
+from gameday.controller.actions import Action, action_of
+from gameday.controller.clock import steady
+from gameday.controller.drill.drill import DrillRunner
+from gameday.controller.drill.feed import Feed
+from gameday.controller.drill.freed import Freed
+from gameday.controller.drill.hands import Hands
+from gameday.controller.drill.memory import Memory, Superseded
+from gameday.controller.drill.turns import Turns
+from gameday.controller.drill.view import View
+from gameday.controller.gameday.gamedays import check_gameday, read
+from gameday.controller.logs import logger, named, of_drill
+from gameday.controller.owner import Owner
+from gameday.controller.process.disputes import Disputes
+from gameday.controller.process.supervisor import Listed, Supervisor
+from gameday.controller.schedule.schedules import Schedules
+from gameday.controller.settings import Settings
+from gameday.controller.store import Store
+from gameday.controller.telemetry import Heartbeat, Metrics
+from gameday.engine.permission import hindrance
+from gameday.errors import Absent, GameDayError
+from gameday.model.limits import RulingState
+from gameday.model.record import Line, Phase, Record
+from gameday.model.world import Planned, World
+
+log = logger("gameday.operator")
+
+RESYNC_EVERY = 60.0
+"""Seconds between two listings of all that is watched."""
+RESYNC_AGAIN = 1.0
+"""Seconds until a listing that failed is tried again: Kopf itself may pause for half a minute after an outage."""
+EVENTFUL = {phase.value for phase in Phase} | {"CutProven", "CutLifted", "StepDone"}
+"""Timeline reasons that become Events although they are no bad news."""
+NOTHING = Record()
+"""The record of a drill that this process does not run."""
+
+
+class Operator:
+    """Everything that one process needs to carry drills out.
+
+    ``clock`` tells Unix seconds and may be stepped, ``monotonic`` counts seconds and may not.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        settings: Settings,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.election = Election(cluster, settings.namespace, settings.lease, settings.identity, clock, monotonic)
+        self.cluster = cluster = cluster.fenced(self.election.fresh)
+        self.settings = settings
+        self.clock = clock
+        self.monotonic = monotonic
+        self.metrics = Metrics(cluster.requests)
+        self.heartbeat = Heartbeat(self.metrics, clock, monotonic)
+        self.events = Events(cluster, settings.identity, self.clock)
+        self.owner = Owner(cluster, settings.namespace, self._heard)
+        self._acts = False
+        self._shown: object = None
+        self._writing: set[asyncio.Task[None]] = set()
+        self.store = Store()
+        self.supervisor = Supervisor(self.run_drill, self.check, self.store, self.metrics, self.heartbeat, clock)
+        self.schedules = Schedules(
+            cluster, self.store, self.metrics, self.events, self.clock, halt=lambda: self.owner.halt
+        )
+        self.disputes = Disputes(cluster, self.election.confirm, self._tell_of_drill, clock)
+        self.supervisor.share(settings.installation, self._leave, self.disputes.settle)
+        self.freed = Freed()
+        self.turns = Turns(self.store)
+        self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed, self.schedules.deciding)
+
+    async def lead(self) -> None:
+        """Seek the Lease, then act until it is lost.
+
+        Raises:
+            LeaseLost: when this process may not act any more.
+
+        """
+        election = self.election
+        # Before the Lease is won, so that a take-over knows at once whether drills are halted.
+        hearing = asyncio.create_task(self.owner.run())
+        waiting = asyncio.create_task(self._beat())
+        try:
+            await election.win()
+        except asyncio.CancelledError:
+            hearing.cancel()
+            raise
+        finally:
+            waiting.cancel()
+        log.info("leading as %s", self.settings.identity)
+        self.metrics.leading.set(1)
+        self._acts = True
+        self._announce()
+        acting = asyncio.create_task(self.supervisor.lead())
+        starting = asyncio.create_task(self.schedules.lead())
+        keeping = asyncio.create_task(election.keep())
+        listing = asyncio.create_task(self._resync())
+        try:
+            await asyncio.wait({acting, starting, keeping, listing, hearing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.metrics.leading.set(0)
+            for task in (acting, starting, keeping, listing, hearing):
+                task.cancel()
+            ended = await asyncio.gather(acting, starting, keeping, listing, hearing, return_exceptions=True)
+            if not keeping.done() or keeping.cancelled():
+                await election.release()
+        for error in ended:
+            if isinstance(error, ExceptionGroup) and (lost := error.subgroup(LeaseLost)) is not None:
+                raise LeaseLost(str(lost.exceptions[0])) from error
+            if isinstance(error, Exception):
+                raise error
+
+    async def _beat(self) -> None:
+        """While waiting for the Lease, the process is healthy as long as its loop turns."""
+        while True:
+            self.heartbeat.beat()
+            await asyncio.sleep(1.0)
+
+    async def _resync(self) -> None:
+        """List what Kopf watches, now and then: a watch that died unnoticed must not hide a drill."""
+        while True:
+            pause = RESYNC_EVERY
+            try:
+                for namespace in self.settings.watch_namespaces or (None,):
+                    drills = await self._list(DRILLS, namespace)
+                    gamedays = await self._list(GAMEDAYS, namespace)
+                    self.supervisor.resync(namespace, drills, gamedays)
+                self.store.listed = True
+                self.disputes.keep({drill["metadata"]["uid"] for drill in self.store.drills.values()})
+                self.events.tidy()
+            except GameDayError as error:
+                log.warning("drills and game days were not listed: %s", error)
+                pause = max(RESYNC_AGAIN, error.after)
+            await asyncio.sleep(pause)
+
+    async def _list(self, kind: Kind, namespace: str | None) -> Listed:
+        """A collection; one whose CRD was deleted is empty, and must not hide the drills that are to be undone."""
+        try:
+            return await self.cluster.list(kind, namespace)
+        except Absent as error:
+            log.warning("nothing is listed: %s; install the CRDs, or remove the operator as well", error)
+            return (), "0"
+
+    def _heard(self) -> None:
+        """The owner's word has changed; the drills heard it first."""
+        halt, ruling = self.owner.halt, self.owner.ruling
+        self.metrics.halted.set(halt.halted)
+        self.metrics.limits_invalid.set(ruling.state is RulingState.INVALID)
+        hindered = hindrance(World(halt=halt, ruling=ruling))
+        if hindered is None:
+            log.info("drills may begin")
+        else:
+            log.warning("no drill begins: %s", hindered[1], reason=hindered[0].value)
+        # What cannot be read for a moment shows on no GameDay: there are many.
+        shown = (halt.halted and halt, ruling.state is RulingState.INVALID and ruling, ruling.limits)
+        if shown != self._shown:
+            self._shown = shown
+            self._announce()
+            self.supervisor.check_again()
+
+    def _announce(self) -> None:
+        """Tell of a halt by an Event on its ConfigMap."""
+        subject = self.owner.halt_object
+        if self._acts and subject is not None:
+            text = "every drill is being undone, and none starts until this ConfigMap is deleted"
+            line = Line(self.clock(), "Halted", text, warning=True)
+            self._write(self._event(Subject.of(CONFIG_MAPS, subject), line, Action.HALT))
+
+    def _write(self, event: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(event)
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def check(self, gameday: Object) -> None:
+        """Write a GameDay's conditions."""
+        await self.owner.read()
+        await check_gameday(self.cluster, gameday, self.owner.halt, self.owner.ruling, self.clock)
+
+    async def run_drill(self, drill: Object) -> None:
+        """Carry one drill out, to its end."""
+        if "phase" not in drill.get("status", {}) and not await self.schedules.claim(drill):
+            return
+        clock = steady(self.clock, self.monotonic, drill)
+        group: set[asyncio.Task[None]] = set()
+
+        def narrate(line: Line) -> None:
+            level = logging.WARNING if line.warning else logging.INFO
+            log.log(level, line.message, **of_drill(drill), reason=line.reason)
+            if line.warning or line.reason in EVENTFUL:
+                task = asyncio.create_task(self._tell_of_drill(memory.drill, line, memory.record))
+                group.add(task)
+                task.add_done_callback(group.discard)
+
+        def changed(before: Record, after: Record) -> None:
+            self.metrics.changed(memory.namespace, memory.uid, before, after)
+            # What a process hears of no more, because it dies at that moment, the next one cannot tell from counted.
+            fresh = after.reported and not before.reported and not self.disputes.ended(memory.uid)
+            if fresh and view.only("gameday") is not None:
+                self._count(memory, after, latest=view.is_last)
+
+        memory = Memory(self.cluster, drill, narrate, changed, clock, self.settings.installation)
+        self.metrics.holding(memory.namespace, memory.uid, memory.record)
+        self.disputes.resume(memory)
+        feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, memory.name, self.metrics, clock)
+        view = View(self.cluster, memory, feed, self.owner, resumed_at=clock())
+        hands = Hands(self.cluster, memory, view, self.settings, clock, self.supervisor.runs, self.turns, self.freed)
+        runner = DrillRunner(memory, view, feed, hands, clock, lambda: self._find_plan(memory, view))
+        known = memory.record.phase
+        if known not in {Phase.PENDING, Phase.FINISHED}:
+            self.turns.keep(memory.uid, f"{memory.namespace}/{memory.name}")
+        try:
+            await runner.run()
+        except* Superseded:
+            self.disputes.remember(memory)
+            raise
+        except* Exception:
+            self.disputes.doubt(memory.uid)
+            raise
+        else:
+            self.disputes.end(memory.uid)
+        finally:
+            self.turns.give_back(memory.uid)
+            self.supervisor.drill_left(memory.drill, gone=memory.gone)
+        if group:
+            await asyncio.wait(group)
+
+    def _find_plan(self, memory: Memory, view: View) -> None:
+        """Freeze the GameDay into the drill while it waits; afterwards only see whether it is still there."""
+        gameday = view.only("gameday")
+        if memory.plan is not None:
+            gone = gameday is None or "deletionTimestamp" in gameday["metadata"]
+            view.planned = Planned.DELETED if gone and view.synced else Planned.FROZEN
+            return
+        if gameday is None:
+            view.planned_why = f"GameDay {memory.drill['spec']['gameDay']} is not in this namespace: create it"
+            return
+        try:
+            memory.freeze(*read(gameday))
+            view.planned = Planned.FROZEN
+        except PlanInvalid as error:
+            view.planned, view.planned_why = Planned.INVALID, str(error)
+        except PlanTooBig as error:
+            view.planned, view.planned_why = Planned.TOO_BIG, str(error)
+
+    async def _tell_of_drill(self, drill: Object, line: Line, record: Record = NOTHING) -> None:
+        """Write an Event on a Drill, related to its GameDay also where that is not there."""
+        where, name = drill["metadata"]["namespace"], drill["spec"]["gameDay"]
+        gameday = self.store.gamedays.get((where, name))
+        related = Subject(GAMEDAYS, where, name) if gameday is None else Subject.of(GAMEDAYS, gameday)
+        await self._event(Subject.of(DRILLS, drill), line, action_of(line.reason, record), related)
+
+    async def _event(self, about: Subject, line: Line, action: Action, related: Subject | None = None) -> None:
+        try:
+            await self.events.write(
+                about, line.reason, line.message, action=action, warning=line.warning, related=related
+            )
+        except GameDayError as error:
+            about_it = named(about.kind.name, about.namespace, about.name)
+            log.warning("event %s not written: %s", line.reason, error, **about_it, reason=error.reason)
+
+    def _leave(self, drill: Object, other: str) -> None:
+        """Say on a Drill that another operator carries it out, and what to do if that one is gone."""
+        namespace, name = drill["metadata"]["namespace"], drill["metadata"]["name"]
+        text = (
+            f"operator {self.settings.installation} leaves this drill alone: operator {other} has claimed it; if that "
+        )
+        text += f"one is uninstalled: kubectl -n {namespace} patch drill {name} --subresource=status --type=merge "
+        text += """-p '{"status":{"operator":null}}'"""
+        line = Line(self.clock(), "ClaimedElsewhere", text, warning=True)
+        log.warning(text, **of_drill(drill), reason=line.reason)
+        self._write(self._tell_of_drill(drill, line))
+
+    def _count(self, memory: Memory, record: Record, *, latest: bool) -> None:
+        """Count a drill whose GameDay was brought up to date; its figures show if it is the ``latest``."""
+        verdict = record.verdict.value if record.verdict is not None else ""
+        figures = [(str(f["name"]), str(f["unit"]), float(f["value"])) for f in memory.measurements if latest]
+        self.metrics.finished(memory.namespace, memory.drill["spec"]["gameDay"], verdict, figures)

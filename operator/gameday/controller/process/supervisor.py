@@ -1,0 +1,279 @@
+"""Which drills run in this process: one task for each Drill that is not over, while this process leads.
+
+Kopf's handlers only tell what is there. Whether anything is done about it is decided here, and only by the holder of
+the operator's Lease.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from gameday.api.authors import slim
+from gameday.api.drill import FINALIZER
+from gameday.cluster.kinds import DRILLS
+from gameday.cluster.streams import version_of
+from gameday.controller.drill.memory import ClaimedElsewhere, Superseded, claimed_by
+from gameday.controller.logs import logger, named, of_drill
+from gameday.controller.schedule.entry import Entry
+from gameday.controller.store import Key, Object, Store, key_of, take
+from gameday.controller.telemetry import Heartbeat, Metrics
+from gameday.errors import GameDayError
+from gameday.model.record import Phase
+
+TURN_EVERY: Final = 2.0
+"""Longest time between two turns of the supervisor, in seconds."""
+
+TURN_PAUSE: Final = 0.05
+"""Shortest time between two turns, in seconds: a turn looks at everything, and changes come in bursts."""
+
+AGAIN_AFTER: Final = 5.0
+"""Seconds after which what failed by an error of ours is taken up again."""
+
+CHECKS_AT_ONCE: Final = 8
+"""Most GameDays that are checked at the same time: what concerns all of them must not keep drills waiting."""
+
+Listed = tuple[tuple[Object, ...], str]
+"""A collection as it was listed: its objects and its resourceVersion."""
+
+log = logger("gameday.supervisor")
+
+
+class Supervisor:
+    """Starts a runner for every drill that needs one, and a check for every GameDay that changed.
+
+    ``run_drill`` carries one drill out and returns when nothing of it is left; ``check_gameday`` writes one GameDay's
+    Ready condition. An error that neither foresaw ends neither this process nor another drill: it is logged and
+    counted, and the drill is taken up again from its record.
+    """
+
+    def __init__(
+        self,
+        run_drill: Callable[[Object], Awaitable[None]],
+        check_gameday: Callable[[Object], Awaitable[None]],
+        store: Store,
+        metrics: Metrics,
+        heartbeat: Heartbeat,
+        clock: Callable[[], float],
+    ) -> None:
+        self.known = store
+        self.run_drill = run_drill
+        self.check_gameday = check_gameday
+        self.metrics = metrics
+        self.heartbeat = heartbeat
+        self.clock = clock
+        self._installation = ""
+        self._leave: Callable[[Object, str], None] = lambda _, __: None
+        self._settle: Callable[[Object], Awaitable[Object | None]] = _as_it_is
+        self._left: dict[str, str] = {}
+        """By UID, the other operator to which a drill was left."""
+        self._changed = asyncio.Event()
+        self._drills: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, Key] = {}
+        self._deciding: Callable[[], bool] = lambda: False
+        self._checks: dict[Key, asyncio.Task[None]] = {}
+        self._checked: dict[Key, tuple[str, int, int]] = {}
+        self._round = 0
+        self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
+        self._gameday_changed: Callable[[Key], None] = lambda _: None
+        self._drill_changed: Callable[[Object], None] = lambda _: None
+
+    def listen(
+        self, gameday: Callable[[Key], None], drill: Callable[[Object], None], deciding: Callable[[], bool]
+    ) -> None:
+        """Have the calendar told of every GameDay and Drill that has changed, once it is among ``known``.
+
+        While it is ``deciding`` what is due, no scheduled drill begins.
+        """
+        self._gameday_changed, self._drill_changed, self._deciding = gameday, drill, deciding
+
+    def share(
+        self,
+        installation: str,
+        leave: Callable[[Object, str], None],
+        settle: Callable[[Object], Awaitable[Object | None]],
+    ) -> None:
+        """Leave alone what another ``installation`` of the operator has claimed.
+
+        ``leave`` is told of each such drill once, with that operator's name. ``settle`` returns the newest state of a
+        drill whose status somebody else wrote, once it may be taken up again.
+        """
+        self._installation, self._leave, self._settle = installation, leave, settle
+
+    def gameday_seen(self, deleted: bool, thing: Object) -> None:
+        """Take the newest state of a GameDay."""
+        take(self.known.gamedays, thing, deleted=deleted)
+        self._tell()
+        self._heard_of(key_of(thing))
+
+    def _heard_of(self, key: Key) -> None:
+        """Act on the newest state of a GameDay: one that is not known any more is gone."""
+        if key in self.known.gamedays:
+            self.metrics.known(*key)
+        else:
+            self.metrics.forget(*key)
+            self._checked.pop(key, None)
+        self._gameday_changed(key)
+
+    def drill_seen(self, deleted: bool, thing: Object) -> None:
+        """Take the newest state of a Drill."""
+        take(self.known.drills, thing, deleted=deleted)
+        self._tell()
+        if deleted:
+            self._left.pop(thing["metadata"]["uid"], None)
+        self._drill_changed(thing)
+
+    def drill_left(self, thing: Object, *, gone: bool) -> None:
+        """Take the state in which a runner left its Drill: the watch may not have brought it yet."""
+        known = self.known.drills.get(key_of(thing))
+        if known is not None and known["metadata"]["uid"] == thing["metadata"]["uid"]:
+            self.drill_seen(gone, thing)
+
+    def resync(self, namespace: str | None, drills: Listed, gamedays: Listed) -> None:
+        """Take what the API server lists, in one namespace or in all: an event that never came is made up for."""
+        for known, (items, version) in ((self.known.drills, drills), (self.known.gamedays, gamedays)):
+            listed = {key_of(thing): thing for thing in items}
+            known_here = [key for key in known if namespace in {None, key[0]}]
+            gone = [k for k in known_here if k not in listed and version_of(known[k]) < int(version)]
+            changed = {k: known.pop(k) for k in gone}
+            newer = {k: slim(t) for k, t in listed.items() if k not in known or version_of(known[k]) < version_of(t)}
+            known.update(newer)
+            for key, thing in (changed | newer).items():
+                if known is self.known.gamedays:
+                    self._heard_of(key)
+                    continue
+                if key not in known:
+                    self._left.pop(thing["metadata"]["uid"], None)
+                self._drill_changed(thing)
+        # What ended after its GameDay had gone was counted all the same.
+        for key in self.metrics.gamedays_kept() - self.known.gamedays.keys():
+            self.metrics.forget(*key)
+        self._tell()
+
+    def check_again(self) -> None:
+        """Check every GameDay anew: what holds for all of them has changed."""
+        self._round += 1
+        self._tell()
+
+    def runs(self, uid: str) -> bool:
+        """Whether a drill, by its UID, is being carried out or undone here."""
+        return uid in self._drills
+
+    async def lead(self) -> None:
+        """Start what is to be started, until cancelled. Only the Lease's holder may be here."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self.heartbeat.beat()
+                self._changed.clear()
+                entry = Entry(self.clock(), self._deciding(), self._running.values(), self.known.drills)
+                for thing in list(self.known.drills.values()):
+                    self._start_drill(group, thing, entry)
+                for thing in list(self.known.gamedays.values()):
+                    self._start_check(group, thing)
+                self._forget_ended()
+                await asyncio.sleep(TURN_PAUSE)
+                try:
+                    async with asyncio.timeout(TURN_EVERY):
+                        await self._changed.wait()
+                except TimeoutError:
+                    continue
+
+    def _forget_ended(self) -> None:
+        """Drop what is kept of drills that are over."""
+        idle = self.metrics.drills_kept() - self._drills.keys()
+        if idle:
+            here = {"", self._installation}
+            drills = (thing for thing in self.known.drills.values() if needs_runner(thing))
+            for uid in idle - {thing["metadata"]["uid"] for thing in drills if claimed_by(thing) in here}:
+                self.metrics.drill_over(uid)
+
+    def _tell(self) -> None:
+        self._changed.set()
+
+    def _start_drill(self, group: asyncio.TaskGroup, thing: Object, entry: Entry) -> None:
+        uid = thing["metadata"]["uid"]
+        if uid in self._drills or not needs_runner(thing):
+            return
+        if (other := claimed_by(thing)) not in {"", self._installation}:
+            if self._left.get(uid) != other:
+                self._left[uid] = other
+                self._leave(thing, other)
+        elif entry.admits(thing):
+            self._running[uid] = key_of(thing)
+            self._drills[uid] = group.create_task(self._supervised(uid, thing))
+
+    async def _supervised(self, uid: str, thing: Object) -> None:
+        try:
+            again: Object | None = thing
+            while again is not None:
+                again = await self._run(again)
+        finally:
+            self._drills.pop(uid, None)
+            self._running.pop(uid, None)
+            self._changed.set()
+
+    async def _run(self, thing: Object) -> Object | None:
+        """Carry a drill out; its newest state where it must be taken up again, whatever its status says now."""
+        again = None
+        try:
+            await self.run_drill(thing)
+        except* ClaimedElsewhere as errors:
+            log.info("%s", errors.exceptions[0], **of_drill(thing), reason="ClaimedElsewhere")
+        except* Superseded:
+            # A Drill that was removed meanwhile is undone all the same.
+            again = await self._settle(thing) or thing
+            self.drill_left(again, gone=False)
+        except* Exception as errors:  # noqa: BLE001  one drill must not stop others
+            await self._failed(thing, errors)
+        return again
+
+    async def _failed(self, thing: Object, errors: BaseException) -> None:
+        """Say what went wrong, and wait: an answer of the API server's is no error of ours."""
+        about = of_drill(thing) if thing["kind"] == DRILLS.name else named(thing["kind"], *key_of(thing))
+        answer = _only_answers(errors)
+        pause = AGAIN_AFTER if answer is None else max(AGAIN_AFTER, answer.after)
+        again = f"{thing['kind']} {'/'.join(key_of(thing))} is taken up again in {pause:.0f} s"
+        if answer is not None:
+            log.warning("%s: %s", again, answer, **about, reason=answer.reason)
+        else:
+            self.metrics.broken.inc()
+            log.error("%s after an error of ours", again, exc_info=errors, **about, reason="InternalError")
+        await asyncio.sleep(pause)
+
+    def _start_check(self, group: asyncio.TaskGroup, thing: Object) -> None:
+        key = key_of(thing)
+        version = (thing["metadata"]["uid"], thing["metadata"].get("generation", 1), self._round)
+        if self._checked.get(key) != version and key not in self._checks:
+            self._checks[key] = group.create_task(self._check(key, version, thing))
+
+    async def _check(self, key: Key, version: tuple[str, int, int], thing: Object) -> None:
+        try:
+            async with self._checking:
+                await self.check_gameday(thing)
+            if key in self.known.gamedays:
+                self._checked[key] = version
+        except Exception as error:  # noqa: BLE001  one GameDay must not stop the drills of others
+            await self._failed(thing, error)
+        finally:
+            self._checks.pop(key, None)
+            self._changed.set()
+
+
+def _only_answers(errors: BaseException) -> GameDayError | None:
+    """The first of errors that all came from the API server; None when any other is among them."""
+    if isinstance(errors, BaseExceptionGroup):
+        known, other = errors.split(GameDayError)
+        return _only_answers(known.exceptions[0]) if known is not None and other is None else None
+    return errors if isinstance(errors, GameDayError) else None
+
+
+async def _as_it_is(drill: Object) -> Object | None:
+    return drill
+
+
+def needs_runner(drill: Object) -> bool:
+    """Whether anything is left to do for a drill: it is not over, our finalizer holds it, or its GameDay lacks it."""
+    status = drill.get("status", {})
+    if FINALIZER in drill["metadata"].get("finalizers", ()) or status.get("unreported"):
+        return True
+    finished = status.get("phase") == Phase.FINISHED.value
+    return not finished and "deletionTimestamp" not in drill["metadata"]

@@ -1,0 +1,38 @@
+"""What an operator process is told at its start."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from gameday.controller.agent_settings import DEFAULT, AgentSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """An operator's settings.
+
+    ``watch_namespaces`` empty means the whole cluster. ``identity`` names this process in Leases and must differ
+    between replicas. ``image`` is what agents run: the operator's own. ``port`` serves /healthz and /metrics.
+    ``agents`` says how their pods are made.
+    """
+
+    namespace: str
+    identity: str
+    image: str
+    watch_namespaces: tuple[str, ...] = ()
+    lease: str = "gameday-operator"
+    port: int = 8080
+    kubeconfig: Path | None = None
+    context: str | None = None
+    image_pull_policy: str = "IfNotPresent"
+    event_limit: timedelta = timedelta(minutes=10)
+    agents: AgentSettings = DEFAULT
+
+    @property
+    def installation(self) -> str:
+        """What tells this operator, with all its replicas, from others that see the same Drills."""
+        return f"{self.namespace}/{self.lease}"
+
+    def watches(self, namespace: str) -> bool:
+        """Whether this operator answers for a namespace."""
+        return not self.watch_namespaces or namespace in self.watch_namespaces

@@ -1,0 +1,360 @@
+"""Our pods in a team's namespace: restricted, never taken for the team's, and told exactly what they need."""
+
+import json
+import math
+from dataclasses import replace
+from importlib.util import find_spec
+
+import pytest
+
+from gameday.cluster.kinds import Object
+from gameday.controller.drill.agent_pods import LINGER, Shape, fuse_job, pod, pod_of
+from gameday.controller.drill.agents import Place, pods, severing, wanted
+from gameday.controller.drill.rehearsal import explained
+from gameday.engine.budgets import longest
+from gameday.model.agent import VARIABLE, AgentConfig, Dial
+from gameday.model.labels import AGENT, DRILL
+from gameday.model.placement import Mesh, Placement
+from gameday.model.plan import (
+    Fault,
+    Header,
+    HttpProbe,
+    KubernetesProbe,
+    MustStay,
+    NetworkPartition,
+    Outage,
+    Plan,
+    Probe,
+    Recovery,
+    RedisProbe,
+    SecretKey,
+    Selector,
+    ServiceRef,
+    SteadyState,
+    TcpProbe,
+    Via,
+)
+from gameday.model.setup import CutPort, FarEnd, Pair, Setup, Severing
+
+PLACE = Place("shop", "redis-failover-first", "drill-uid", "gameday:test", "IfNotPresent")
+REDIS = RedisProbe(service=ServiceRef("redis"), password=SecretKey("redis", "password"))
+PROBES = (
+    Probe(
+        "health", HttpProbe("http://api/healthz", headers=(Header("X-API-Key", secret=SecretKey("api-key", "key")),))
+    ),
+    Probe("port", TcpProbe("api", 80)),
+    Probe("redis", REDIS),
+    Probe("workers", KubernetesProbe("worker")),
+)
+CUT = NetworkPartition(Selector({"app": "api"}), ServiceRef("redis"))
+FAR_END = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
+PAIRS = (Pair("node-a", {"app": "api"}), Pair("node-b", {"app": "api", "tier": "web"}))
+REDIS_DIAL = Dial("target:10.96.0.7:6379", "10.96.0.7", 6379, "redis")
+SETUP = Setup(
+    Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=Severing("redis"), dials=(REDIS_DIAL,), dns="10.96.0.10"
+)
+NAMES = {"observer", "client", "counter", "witness-0", "control-0", "witness-1", "control-1"}
+
+
+def plan(cut: NetworkPartition = CUT, probes: tuple[Probe, ...] = PROBES) -> Plan:
+    return Plan("it", probes, SteadyState(5), Outage(60, (Fault("partition", cut),)), Recovery(60))
+
+
+def made(wanted_plan: Plan | None = None, setup: Setup = SETUP) -> dict[str, Object]:
+    """The pods by their agent's name."""
+    return {pod["metadata"]["labels"]["gameday.dev/agent"]: pod for pod in pods(wanted_plan or plan(), setup, PLACE)}
+
+
+def config(pod: Object) -> AgentConfig:
+    (entry,) = pod["spec"]["containers"][0]["env"]
+    assert entry["name"] == VARIABLE
+    return AgentConfig.from_json(entry["value"])
+
+
+def dials(pod: Object) -> list[tuple[str, str, int, str]]:
+    return [(dial.name, dial.host, dial.port, dial.protocol) for dial in config(pod).dials]
+
+
+def test_every_agent_that_is_waited_for_has_its_pod() -> None:
+    assert wanted(plan(), SETUP) == NAMES == made().keys()
+    only = plan(probes=(Probe("health", HttpProbe("http://api/healthz")),))
+    alone = replace(SETUP, severs=None, pairs=PAIRS[:1])
+    assert wanted(only, alone) == {"observer", "witness-0", "control-0"} == made(only, alone).keys()
+
+
+@pytest.mark.parametrize("agent", sorted(NAMES))
+def test_a_pod_meets_the_restricted_standard_and_holds_no_token(agent: str) -> None:
+    spec = made()[agent]["spec"]
+    (container,) = spec["containers"]
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["resources"].keys() == {"requests", "limits"}
+    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("gameday", False)
+    assert spec["restartPolicy"] == "Never"
+
+
+@pytest.mark.parametrize("agent", sorted(NAMES))
+def test_a_pod_starts_a_module_that_there_is_and_no_shell(agent: str) -> None:
+    python, flag, module = made()[agent]["spec"]["containers"][0]["command"]
+    assert (python, flag) == ("python3", "-m")
+    assert find_spec(module) is not None
+
+
+@pytest.mark.parametrize("agent", sorted(NAMES))
+def test_the_drill_owns_a_pod_and_nobody_waits_for_it(agent: str) -> None:
+    (owner,) = made()[agent]["metadata"]["ownerReferences"]
+    assert owner == {
+        "apiVersion": "gameday.dev/v1alpha1",
+        "kind": "Drill",
+        "name": "redis-failover-first",
+        "uid": "drill-uid",
+    }
+
+
+@pytest.mark.parametrize("agent", sorted(NAMES))
+def test_a_pod_ends_itself_after_the_last_deadline_of_its_drill_and_the_kubelet_sees_to_it(agent: str) -> None:
+    wanted_plan = plan()
+    one = made(wanted_plan)[agent]
+    assert config(one).ends_after == longest(wanted_plan)
+    assert one["spec"]["activeDeadlineSeconds"] == math.ceil(longest(wanted_plan)) + LINGER
+
+
+def test_an_agent_that_would_never_end_is_not_made() -> None:
+    with pytest.raises(ValueError, match="agent observer would never end"):
+        pod(PLACE, "observer", Shape("observer", "observer"), AgentConfig())
+
+
+def test_twins_wear_their_targets_labels_run_on_its_node_and_are_never_ready() -> None:
+    for agent, role in (("witness-1", "witness"), ("control-1", "control")):
+        twin = made()[agent]
+        assert twin["metadata"]["labels"] == {
+            "app": "api",
+            "tier": "web",
+            "gameday.dev/drill": "redis-failover-first",
+            "gameday.dev/role": role,
+            "gameday.dev/agent": agent,
+            "app.kubernetes.io/managed-by": "gameday",
+        }
+        assert twin["spec"]["readinessGates"] == [{"conditionType": "gameday.dev/never-ready"}]
+        (term,) = twin["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"][
+            "nodeSelectorTerms"
+        ]
+        assert term == {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["node-b"]}]}
+        assert twin["spec"]["tolerations"] == [{"operator": "Exists"}]
+
+
+def test_what_talks_to_redis_wears_target_labels_and_is_spared_by_the_cut() -> None:
+    for agent in ("client", "counter"):
+        pod = made()[agent]
+        labels = pod["metadata"]["labels"]
+        assert (labels["app"], labels["gameday.dev/role"]) == ("api", "control")
+        assert pod["spec"]["readinessGates"]
+
+
+def test_the_observer_is_nobodys_twin() -> None:
+    observer = made()["observer"]
+    assert "app" not in observer["metadata"]["labels"]
+    assert "readinessGates" not in observer["spec"]
+
+
+def test_secrets_are_mounted_by_key_where_the_configuration_says() -> None:
+    observer = made()["observer"]
+    assert observer["spec"]["volumes"] == [
+        {"name": "secret-0", "secret": {"secretName": "api-key", "items": [{"key": "key", "path": "key"}]}}
+    ]
+    (mount,) = observer["spec"]["containers"][0]["volumeMounts"]
+    assert (mount["mountPath"], mount["readOnly"]) == ("/run/gameday/secrets/api-key", True)
+    assert config(observer).probes[0].headers[0].file == "/run/gameday/secrets/api-key/key"
+    redis = config(made()["counter"]).redis
+    assert redis is not None
+    assert redis.password_file == "/run/gameday/secrets/redis/password"
+
+
+def test_no_secret_stands_in_any_configuration_of_a_witness() -> None:
+    assert "volumes" not in made()["witness-0"]["spec"] or made()["witness-0"]["spec"]["volumes"] == []
+
+
+def test_probes_go_to_the_agent_that_can_run_them() -> None:
+    assert [probe.name for probe in config(made()["observer"]).probes] == ["health", "port"]
+    assert [probe.name for probe in config(made()["client"]).probes] == ["redis"]
+
+
+def test_what_counts_connections_knows_the_targets_and_ends_none() -> None:
+    counter = config(made()["counter"])
+    assert (counter.pods, counter.until) == ((("10.0.0.9",),), 0.0)
+
+
+def test_what_ends_connections_does_so_until_its_time() -> None:
+    pod = severing(plan(probes=PROBES), SETUP, PLACE, (("10.0.0.7", "fd00::7"),), 99.5)
+    assert pod["metadata"]["name"].endswith("-sever")
+    assert (config(pod).pods, config(pod).until) == ((("10.0.0.7", "fd00::7"),), 99.5)
+
+
+def test_severing_goes_to_the_redis_that_is_cut_and_to_each_of_its_servers() -> None:
+    cache = Probe("cache", RedisProbe(service=ServiceRef("redis-cache"), password=SecretKey("cache", "password")))
+    servers = (("10.0.0.3", 6379), ("10.0.0.4", 6379))
+    told = config(made(plan(probes=(cache, *PROBES)), replace(SETUP, severs=Severing("redis", servers)))["counter"])
+    assert told.redis is not None
+    assert (told.redis.host, told.redis.password_file) == ("redis.shop.svc", "/run/gameday/secrets/redis/password")
+    assert told.servers == servers
+
+
+def test_a_witness_and_its_control_dial_the_same() -> None:
+    expected = [("target:10.96.0.7:6379", "10.96.0.7", 6379, "redis"), ("bystander:dns", "10.96.0.10", 53, "dns")]
+    assert dials(made()["witness-0"]) == dials(made()["control-0"]) == expected
+
+
+def test_bystanders_are_dialled_too() -> None:
+    stays = (MustStay("control_plane", api_server=True), MustStay("payments", ServiceRef("payments", "pay", 80)))
+    setup = replace(SETUP, bystanders=(("mail", "203.0.113.25", 25),))
+    found = dials(made(plan(replace(CUT, must_stay=stays)), setup)["witness-0"])
+    assert found[2:] == [
+        ("bystander:mail", "203.0.113.25", 25, "tcp"),
+        ("bystander:control_plane", "kubernetes.default.svc", 443, "tcp"),
+        ("bystander:payments", "payments.pay.svc", 80, "tcp"),
+    ]
+
+
+def test_names_are_the_same_each_time_and_fit() -> None:
+    long = replace(PLACE, drill="d" * 63)
+    first = [pod["metadata"]["name"] for pod in pods(plan(), SETUP, long)]
+    assert first == [pod["metadata"]["name"] for pod in pods(plan(), SETUP, long)]
+    assert len(set(first)) == len(first)
+    assert max(map(len, first)) <= 63
+    assert made()["witness-0"]["metadata"]["name"] == "redis-failover-first-witness-0"
+
+
+TOLD = AgentConfig(deployment="worker", namespace="shop", replicas=3, lasts=90.0, ends_after=100.5)
+
+
+def test_a_fuse_of_a_scale_outlives_its_drill_and_its_node() -> None:
+    job = fuse_job(PLACE, "first-fuse-stop", "fuse-stop", TOLD)
+    assert "ownerReferences" not in job["metadata"]
+    assert (job["kind"], job["metadata"]["name"]) == ("Job", "first-fuse-stop")
+    spec, pod_spec = job["spec"], job["spec"]["template"]["spec"]
+    assert (spec["parallelism"], spec["completions"], spec["podReplacementPolicy"]) == (1, 1, "TerminatingOrFailed")
+    assert spec["backoffLimit"] >= 1000
+    assert spec["activeDeadlineSeconds"] == 101 + LINGER
+    assert "activeDeadlineSeconds" not in pod_spec, "another pod must not have less time"
+    assert (pod_spec["automountServiceAccountToken"], pod_spec["restartPolicy"]) == (True, "OnFailure")
+    assert config(pod_of(job)) == replace(TOLD, job="first-fuse-stop")
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert (labels[DRILL], labels[AGENT]) == (PLACE.drill, "fuse-stop")
+
+
+@pytest.mark.parametrize("own", [(), ({"operator": "Exists"},)], ids=["none", "everything"])
+def test_a_fuse_leaves_a_lost_node_soon_whatever_the_targets_tolerate(own: tuple[dict[str, str], ...]) -> None:
+    place = replace(PLACE, placement=Placement(own))
+    tolerations = fuse_job(place, "first-fuse-stop", "fuse-stop", TOLD)["spec"]["template"]["spec"]["tolerations"]
+    fits = next(t for t in tolerations if t.get("key") in {None, "node.kubernetes.io/unreachable"})
+    assert fits["tolerationSeconds"] <= 10
+
+
+def test_the_pod_that_is_tried_is_the_one_that_the_job_makes() -> None:
+    job = fuse_job(PLACE, "first-fuse-stop", "fuse-stop", TOLD)
+    tried = pod_of(job)
+    assert tried["spec"] is job["spec"]["template"]["spec"]
+    assert tried["metadata"]["labels"] == job["spec"]["template"]["metadata"]["labels"]
+
+
+PLACEMENT = Placement(
+    ({"key": "dedicated", "operator": "Equal", "value": "shop"},), {"pool": "shop"}, "high", ("registry", "more")
+)
+
+
+def placed(agent: str) -> Object:
+    """A pod of a drill whose targets say where they may run."""
+    place = replace(PLACE, placement=PLACEMENT)
+    if agent == "fuse":
+        return pod_of(fuse_job(place, "first-fuse-stop", "fuse-stop", TOLD))
+    return next(one for one in pods(plan(), SETUP, place) if one["metadata"]["labels"][AGENT] == agent)
+
+
+@pytest.mark.parametrize("agent", sorted({*NAMES, "fuse"}))
+def test_each_pod_may_run_where_targets_may_and_asks_to_stay(agent: str) -> None:
+    spec = placed(agent)["spec"]
+    assert spec["nodeSelector"]["kubernetes.io/os"] == "linux"
+    assert spec["priorityClassName"] == "high"
+    assert spec["imagePullSecrets"] == [{"name": "registry"}, {"name": "more"}]
+    if "affinity" in spec:
+        assert spec["tolerations"] == [{"operator": "Exists"}]
+    else:
+        assert spec["nodeSelector"]["pool"] == "shop"
+        assert spec["tolerations"][-1] == {"key": "dedicated", "operator": "Equal", "value": "shop"}
+    annotations = placed(agent)["metadata"]["annotations"]
+    assert annotations["karpenter.sh/do-not-disrupt"] == "true"
+    assert annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+
+
+def test_a_node_selector_of_targets_never_leads_away_from_linux() -> None:
+    place = replace(PLACE, placement=Placement(node_selector={"kubernetes.io/os": "windows", "pool": "shop"}))
+    found = {one["metadata"]["labels"][AGENT]: one["spec"]["nodeSelector"] for one in pods(plan(), SETUP, place)}
+    assert found["observer"] == {"kubernetes.io/os": "linux", "pool": "shop"}
+
+
+def test_pods_without_anything_to_take_over_leave_it_to_the_cluster() -> None:
+    assert not {"tolerations", "priorityClassName", "imagePullSecrets"} & set(made()["observer"]["spec"])
+
+
+def test_a_witness_and_its_control_are_in_the_mesh_as_their_target_is_and_nobody_else() -> None:
+    mesh = Mesh({"istio.io/dataplane-mode": "ambient"}, {"linkerd.io/inject": "enabled"})
+    found = made(setup=replace(SETUP, pairs=(replace(PAIRS[0], mesh=mesh),)))
+    for agent, one in found.items():
+        enrolled = agent in {"witness-0", "control-0"}
+        assert (one["metadata"]["labels"].get("istio.io/dataplane-mode") == "ambient") is enrolled
+        assert (one["metadata"]["annotations"].get("linkerd.io/inject") == "enabled") is enrolled
+
+
+def test_no_proxy_stands_between_a_fuse_and_the_api_server() -> None:
+    metadata = placed("fuse")["metadata"]
+    assert metadata["annotations"]["linkerd.io/inject"] == "disabled"
+    assert metadata["labels"]["sidecar.istio.io/inject"] == "false"
+
+
+def test_a_refusal_of_autopilot_says_what_it_means_and_others_stand_alone() -> None:
+    warden = 'create pods: admission webhook "warden-validating" denied the request: GKE Warden rejected the request'
+    assert explained(warden).startswith(warden)
+    assert "GKE Autopilot chooses the nodes itself" in explained(warden)
+    assert explained("create pods: exceeded quota") == "create pods: exceeded quota"
+
+
+def test_a_configuration_stays_small() -> None:
+    many = tuple(Dial(f"bystander:{n}", "203.0.113.25", n, "tcp") for n in range(8))
+    assert len(json.dumps(AgentConfig(dials=many).to_json())) < 4096
+
+
+def test_dials_of_the_longest_drill_fit_into_a_log_and_those_of_a_usual_one_are_quick() -> None:
+    assert config(made()["witness-0"]).every == 0.25
+    long = replace(plan(), steady_state=SteadyState(1800), outage=Outage(3600, plan().outage.faults))
+    long = replace(long, recovery=Recovery(7200))
+    told = config(made(long)["witness-0"])
+    assert told.every > 0.25
+    seconds, held = 1800 + 3600 + 7200, sum(dial.name.startswith("target") for dial in told.dials)
+    assert held > 0
+    assert seconds / told.every * len(told.dials) * 160 + seconds * held * 20 <= 8 * 1024 * 1024 + 1
+
+
+@pytest.mark.parametrize(
+    ("pairs", "dialled", "every"),
+    [
+        (1, [("10.96.0.7", 6379)], 0.25),
+        (4, [("10.96.0.7", 6379)], 0.4),
+        (4, [("10.96.0.7", 6379), ("10.96.0.7", 9121), ("10.96.0.8", 6379)], 1.2),
+        (2, [("10.0.0.3", 6379), ("10.0.0.4", 6379), ("10.0.0.5", 6379)], 0.25),
+        (4, [("10.0.0.3", 6379), ("10.0.0.3", 9121), ("10.0.0.4", 6379)], 0.8),
+        (4, [("10.96.0.7", 6379), ("10.0.0.3", 6379), ("10.0.0.4", 6379)], 0.8),
+    ],
+    ids=["one", "one, of many agents", "one Service", "three pods", "two ports of a pod", "a Service and its pods"],
+)
+def test_no_server_is_dialled_more_than_twenty_times_a_second(
+    pairs: int, dialled: list[tuple[str, int]], every: float
+) -> None:
+    far_end = replace(FAR_END, services=("10.96.0.7", "10.96.0.8"))
+    dials = tuple(Dial(f"target:{host}:{port}", host, port, "redis") for host, port in dialled)
+    setup = replace(SETUP, far_end=far_end, pairs=PAIRS[:1] * pairs, dials=dials)
+    assert config(made(setup=setup)["witness-0"]).every == pytest.approx(every)

@@ -1,0 +1,202 @@
+"""The way of the samples into a drill: what floods it or makes no sense is bounded, told once, and harms nothing."""
+
+import asyncio
+import json
+import logging
+import math
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gameday.controller.background import Background
+from gameday.controller.drill import feed as feeds
+from gameday.controller.drill.agents import tellers
+from gameday.controller.drill.feed import LOG_LIMIT, TOLD, Feed
+from gameday.controller.telemetry import Metrics
+from gameday.engine.evidence import Evidence
+from gameday.model.plan import Expectation, HttpProbe, Mode, Outage, Plan, Probe, Recovery, Stage, SteadyState
+from gameday.model.sample import Sample
+from gameday.model.world import Counted, Severed
+
+PLAN = Plan(
+    "g",
+    (Probe("health", HttpProbe("http://x")),),
+    SteadyState(1.0, (Expectation("e", Mode.ALWAYS, "health.body.l.all(x, x < 5)"),)),
+    Outage(1.0, ()),
+    Recovery(1.0),
+)
+
+
+def line(n: int, **more: Any) -> bytes:
+    fields = {"n": n, "type": "sample", "name": "health", "sent": n * 1.0, "received": n + 0.5, "ok": True}
+    return json.dumps(fields | more, separators=(",", ":")).encode()
+
+
+async def read(
+    monkeypatch: pytest.MonkeyPatch, lines: list[bytes], agent: str = "observer", plan: Plan = PLAN
+) -> tuple[Feed, int]:
+    """What a feed makes of a log, and how many wakes it gave."""
+
+    async def follow(*_: object) -> AsyncIterator[bytes]:
+        for one in lines:
+            yield one
+
+    monkeypatch.setattr(feeds, "follow_log", follow)
+    wakes: list[None] = []
+    feed = Feed(None, "shop", "first", Metrics({}), lambda: 1000.0)  # type: ignore[arg-type]  # no call goes to the cluster
+    feed.evidence = Evidence(plan)
+    feed.tellers = tellers(plan)
+    feed.on_sample(lambda: wakes.append(None))
+    await feed._follow(agent, f"first-{agent}")
+    return feed, len(wakes)
+
+
+async def test_a_log_that_floods_is_read_up_to_its_limit_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = [line(n, error="x" * 200) for n in range(1, 60_000)]
+    feed, wakes = await read(monkeypatch, long)
+    assert feed.unusable == "the log of agent observer is longer than 10 MiB: it is read no further"
+    size = sum(len(one) + 1 for one in long[: wakes - 1])
+    assert LOG_LIMIT - 300 < size <= LOG_LIMIT
+
+    feed, _ = await read(monkeypatch, long[:100])
+    assert feed.unusable == ""
+
+
+async def test_lines_that_go_back_in_time_again_and_again_are_read_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is set right sends some lines back; each has all that was judged judged anew."""
+    feed, _ = await read(monkeypatch, [line(n) for n in range(900, 0, -1)])
+    assert feed.unusable == ""
+    feed, wakes = await read(monkeypatch, [line(n) for n in range(5000, 0, -1)])
+    assert "go back in time" in feed.unusable
+    assert wakes < 1100
+
+
+async def test_lines_that_are_none_are_told_a_few_times_and_then_counted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        _, wakes = await read(monkeypatch, [b"password=hunter2"] * 5000 + [line(1)])
+    assert wakes == 1
+    assert len(caplog.messages) == TOLD + 1
+    assert "5000 lines of agent observer were passed over" in caplog.messages[-1]
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize("killed", [math.inf, math.nan, -1, "3", None, [], True])
+async def test_a_severing_that_makes_no_sense_is_told_as_such(monkeypatch: pytest.MonkeyPatch, killed: object) -> None:
+    feed, _ = await read(monkeypatch, [line(1, type="severed", values={"killed": killed, "left": 0})], "sever")
+    assert feed.severed == Severed(0, 0, "the severing pod's answer cannot be read")
+
+
+async def test_what_is_counted_is_known_before_the_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line(n, type="connections", name="connections", values={"count": c}) for n, c in enumerate([2, 1], 1)]
+    feed, _ = await read(monkeypatch, lines, "counter")
+    assert feed.counted == Counted(2)
+    refused = line(3, type="connections", name="connections", ok=False, error="redis NOPERM: needs CLIENT LIST")
+    feed, _ = await read(monkeypatch, [*lines, refused], "counter")
+    assert feed.counted == Counted(2, "redis NOPERM: needs CLIENT LIST")
+
+
+WITNESS = {"type": "dial", "name": "target-0"}
+SEVERED = {"type": "severed", "name": "severed", "values": {"killed": 1, "left": 0}}
+COUNTED = {"type": "connections", "name": "connections", "values": {"count": 1}}
+ARMED = {"type": "armed", "name": "armed", "values": {"deadline": 9.0}}
+HELD = {"type": "held", "name": "target:a", "values": {"connection": 1, "answered": 1, "local": False}}
+
+
+@pytest.mark.parametrize(
+    ("agent", "more"),
+    [
+        ("witness-0", {}),
+        ("control-1", {}),
+        ("client", {}),
+        ("operator", {}),
+        ("observer", {"name": "redis"}),
+        ("observer", {"name": "pods"}),
+        ("observer", WITNESS),
+        ("observer", SEVERED),
+        ("observer", ARMED),
+        ("client", WITNESS),
+        ("sever", {}),
+        ("sever", COUNTED),
+        ("counter", SEVERED),
+        ("counter", {}),
+        ("sever", ARMED),
+        ("witness-0", SEVERED),
+        ("observer", HELD),
+        ("client", HELD),
+        ("sever", HELD),
+        ("fuse-stop", SEVERED),
+        ("fuse-stop", {}),
+    ],
+)
+async def test_an_agent_is_believed_only_what_its_role_may_say(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, agent: str, more: dict[str, Any]
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        feed, wakes = await read(monkeypatch, [line(1, **more)], agent)
+    assert (wakes, feed.severed, feed.fuses_armed) == (0, None, {})
+    assert feed.evidence is not None
+    assert not feed.evidence.all_probes_seen()
+    assert not feed.evidence.proof.dials
+    assert "passed over" in caplog.text
+
+
+async def test_what_keeps_a_fuse_from_its_rehearsal_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = {"type": "armed", "name": "armed", "ok": False, "error": "TimeoutError", "values": {}}
+    feed, _ = await read(monkeypatch, [line(1, **tried)], "fuse-stop")
+    assert (feed.fuse_troubles, feed.fuses_armed) == ({"fuse-stop": "TimeoutError"}, {})
+    feed, _ = await read(monkeypatch, [line(1, **tried), line(2, **ARMED)], "fuse-stop")
+    assert feed.fuses_armed.keys() == {"fuse-stop"}
+
+
+@pytest.mark.parametrize("name", ["sever", "hello", "armed", "connections", "target", "target-0", "fired"])
+async def test_a_probe_may_have_any_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    plan = replace(
+        PLAN,
+        probes=(Probe(name, HttpProbe("http://x")),),
+        steady_state=SteadyState(1.0, (Expectation("e", Mode.ALWAYS, f"{name}.ok".replace("-", "_")),)),
+    )
+    lines = [line(1, type="hello", name="hello"), *(line(n, name=name, values={"killed": 1}) for n in (2, 3))]
+    feed, _ = await read(monkeypatch, lines[:1], plan=plan)
+    assert feed.evidence is not None
+    assert not feed.evidence.all_probes_seen(), "a greeting is no sample"
+    feed, _ = await read(monkeypatch, lines, plan=plan)
+    assert feed.evidence is not None
+    assert feed.evidence.all_probes_seen()
+    assert (feed.severed, feed.fuses_armed) == (None, {})
+    if "-" not in name:
+        track = feed.evidence.track(plan.expectations(Stage.STEADY_STATE)[0])
+        assert [point.value for point in track.points] == [True, True]
+
+
+async def test_many_values_take_no_more_room_than_their_text() -> None:
+    """A list of small numbers takes sixteen times the room of its text, and a drill keeps every line."""
+    evidence = Evidence(PLAN)
+    for n in range(1, 101):
+        evidence.take(Sample("observer", n, "health", n, n + 0.5, ok=True, values={"body": {"l": (1,) * 240}}))
+    kept = [known.kept for known in evidence._feeds["observer"].lines]
+    assert len(kept) == 100
+    assert all(isinstance(text, str) and sys.getsizeof(text) < 2000 for text in kept)
+    track = evidence.track(PLAN.expectations(Stage.STEADY_STATE)[0])
+    assert [point.value for point in track.points] == [True] * 100, "and are judged like any"
+
+
+async def test_each_pod_of_a_fuse_is_followed_and_each_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[str] = []
+
+    async def nothing(_: object, namespace: str, pod: str) -> AsyncIterator[bytes]:
+        followed.append(f"{namespace}/{pod}")
+        for one in list[bytes]():
+            yield one
+
+    monkeypatch.setattr(feeds, "follow_log", nothing)
+    feed = Feed(None, "shop", "first", Metrics({}), lambda: 0.0)  # type: ignore[arg-type]  # no call is made
+    async with asyncio.TaskGroup() as group:
+        background = Background(group)
+        for pod in ("fuse-a", "fuse-b", "fuse-a"):
+            feed.follow(background, "fuse-stop", pod)
+    assert followed == ["shop/fuse-a", "shop/fuse-b"]

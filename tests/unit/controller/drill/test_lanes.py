@@ -1,0 +1,25 @@
+"""When a command may be given again: after a rest, and after as long as the API server asks to be left alone."""
+
+import pytest
+
+from gameday.controller.drill.lanes import RETRY_AFTER, Lanes
+from gameday.engine.commands import Inject, Lift, StartAgents
+from gameday.model.record import Hold, HoldKind
+
+HOLD = Hold("partition", HoldKind.NETWORK_PARTITION, "first-partition", "first-fuse")
+
+
+@pytest.mark.parametrize(("asked", "rest"), [(0.0, RETRY_AFTER), (0.1, RETRY_AFTER), (7.0, 7.0)])
+def test_the_same_command_rests_as_long_as_the_api_server_asks(asked: float, rest: float) -> None:
+    lanes, command = Lanes(), StartAgents()
+    assert lanes.take(command, 100.0)
+    lanes.leave(command, 100.0, "too many requests", after=asked)
+    assert not lanes.take(command, 100.0 + rest - 0.01)
+    assert lanes.take(command, 100.0 + rest)
+
+
+def test_a_lift_waits_for_no_injection_that_was_put_off() -> None:
+    lanes = Lanes()
+    assert lanes.take(Inject(HOLD), 100.0)
+    lanes.leave(Inject(HOLD), 100.0, "too many requests", after=10.0)
+    assert lanes.take(Lift(HOLD), 100.0)

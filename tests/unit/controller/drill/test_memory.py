@@ -1,0 +1,54 @@
+"""A drill's record is written by one process: what another has written is never written over."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from gameday.api.record import status_of
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import Object
+from gameday.controller.drill.memory import Memory, Superseded, _digest
+from gameday.model.record import Phase, Record
+from unit.api_server import ApiServer
+
+OURS, THEIRS = Record(Phase.OUTAGE, since=1.0), Record(Phase.RECOVERY, since=2.0)
+
+
+def a_drill(server: ApiServer, record: Record) -> Object:
+    body = {"metadata": {"name": "first", "uid": "u"}, "spec": {"gameDay": "small"}, "status": status_of(record, 1)}
+    return server.put("drills", "shop", body)
+
+
+def memory_of(cluster: Cluster, drill: Object) -> Memory:
+    return Memory(cluster, drill, lambda _: None, lambda _, __: None, time.time)
+
+
+@pytest.mark.parametrize("heard", [False, True], ids=["by a conflict", "by a watch"])
+async def test_what_another_process_has_written_ends_this_one(
+    heard: bool, api_server: ApiServer, cluster: Cluster
+) -> None:
+    memory = memory_of(cluster, a_drill(api_server, OURS))
+    newest = a_drill(api_server, THEIRS)
+    if heard:
+        memory.hear(newest)
+    with pytest.raises(Superseded):
+        await memory.save(replace(OURS, zero=3.0))
+    assert api_server.objects["drills", "shop", "first"]["status"]["phase"] == "Recovery"
+
+
+async def test_an_answer_that_got_lost_leaves_the_record_ours(api_server: ApiServer, cluster: Cluster) -> None:
+    memory = memory_of(cluster, a_drill(api_server, OURS))
+    sent = replace(OURS, zero=3.0)
+    memory._ours |= {_digest({"status": status_of(sent, 1)})}
+    a_drill(api_server, sent)
+    await memory.save(THEIRS)
+    assert api_server.objects["drills", "shop", "first"]["status"]["phase"] == "Recovery"
+
+
+async def test_a_condition_says_which_generation_it_speaks_of(api_server: ApiServer, cluster: Cluster) -> None:
+    drill = a_drill(api_server, OURS)
+    memory = memory_of(cluster, drill | {"metadata": drill["metadata"] | {"generation": 3}})
+    await memory.save(THEIRS)
+    conditions = api_server.objects["drills", "shop", "first"]["status"]["conditions"]
+    assert {condition["observedGeneration"] for condition in conditions} == {3}

@@ -1,0 +1,53 @@
+"""The largest status that the model allows is saved: whatever a plan lets through must be able to end."""
+
+from dataclasses import replace
+
+import pytest
+
+from gameday.api.bounds import PLAN_BYTES, SHOWN_BYTES, STATE_BYTES, STATUS_BYTES, json_bytes
+from gameday.api.parse import PlanTooBig
+from gameday.api.record import record_of, setup_of
+from gameday.cluster.kinds import DRILLS, Object
+from gameday.controller.drill.memory import Memory
+from gameday.controller.gameday.gamedays import read_spec
+from gameday.controller.gameday.largest import figures
+from largest import LETTERS, largest_plan, largest_record, largest_setup, spec_of
+from simulation.store import Store
+from simulation.world import World
+
+
+def largest_status(letter: str) -> Object:
+    """What the memory of a drill of the largest plan writes when everything has happened."""
+    plan, text, digest = largest_plan(letter)
+    drill: Object = {"metadata": {"name": "d", "namespace": "shop", "uid": "u"}, "spec": {"gameDay": "large"}}
+    memory = Memory(None, drill, lambda _: None, lambda _, __: None, lambda: 0.0)  # type: ignore[arg-type]
+    memory.freeze(plan, text, digest)
+    memory.setup, memory.measurements = largest_setup(), tuple(figures(plan))
+    return memory._status(largest_record(plan, letter), bare_now=False)
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_the_largest_status_is_admitted_and_nothing_of_the_undo_log_is_lost(letter: str) -> None:
+    status = largest_status(letter)
+    store = Store(World(1))
+    made = store.create("person", DRILLS, "shop", {"metadata": {"name": "d"}, "spec": {"gameDay": "large"}})
+    store.replace_status("operator", DRILLS, "shop", "d", made | {"status": status})
+    assert len(status["state"].encode()) <= STATE_BYTES
+    assert len(status["plan"].encode()) <= PLAN_BYTES
+    people = {name: value for name, value in status.items() if name not in {"state", "plan"}}
+    assert SHOWN_BYTES * 0.6 < json_bytes(people) <= SHOWN_BYTES
+    assert json_bytes(status) <= STATUS_BYTES
+    wanted = largest_record(largest_plan(letter)[0], letter)
+    assert [entry["name"] for entry in status["undo"]] == [hold.name for hold in wanted.holds]
+    read = record_of(status)
+    assert read is not None
+    assert read.holds == wanted.holds
+    assert [replace(result, why="") for result in read.results] == [replace(r, why="") for r in wanted.results]
+    assert setup_of(status) == largest_setup()
+
+
+def test_a_plan_whose_drills_could_not_be_saved_is_refused_with_sizes() -> None:
+    with pytest.raises(
+        PlanTooBig, match=r"of 72 expectations and 24 rollback steps .* bytes of a Drill's status, and \d+"
+    ):
+        read_spec("large", spec_of(24, "x"))

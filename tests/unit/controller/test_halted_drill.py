@@ -1,0 +1,163 @@
+"""A halt and a drill under its cut: lifted within 2 s, by an operator that knows it and by one that has just begun."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+import pytest
+
+from gameday.api.record import status_of
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import NETWORK_POLICIES, Object
+from gameday.controller.drill.feed import Feed
+from gameday.controller.drill.hands import Hands
+from gameday.controller.drill.memory import Memory
+from gameday.controller.drill.view import View
+from gameday.controller.gameday.gamedays import read
+from gameday.controller.process.operator import Operator
+from gameday.controller.settings import Settings
+from gameday.engine.budgets import fuse_of_cut
+from gameday.engine.commands import Inject
+from gameday.errors import Refused
+from gameday.faults import fuse, policy
+from gameday.model.plan import Plan, Via
+from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
+from gameday.model.setup import CutPort, FarEnd, Pair, Setup
+from unit.api_server import ApiServer
+from unit.controller.process.test_operator import GAMEDAY, HALT, OWN, a_drill, becomes
+
+END = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ports=(CutPort(6379, 6379),))
+SETUP = Setup(Via.NETWORK_POLICY, END, (Pair("node-a", {"app": "api"}),), ("10.0.0.9",))
+POLICY = ("networkpolicies", "shop", "first-partition")
+
+
+SINCE = "2026-11-24T12:00:00Z"
+
+
+def a_hold(fuse_uid: str, object_uid: str | None = None) -> Hold:
+    """The undo log's entry of the cut."""
+    asked = time.time() - 10
+    hold = Hold("partition", HoldKind.NETWORK_PARTITION, "first-partition", "first-fuse", HoldState.ACTIVE)
+    return replace(hold, registered_at=asked, requested_at=asked, fuse_uid=fuse_uid, object_uid=object_uid)
+
+
+def under_cut(server: ApiServer) -> Object:
+    """A namespace with a drill that an earlier process left under its proven cut; the Drill."""
+    labels = {"gameday.dev/opt-in": "true"}
+    server.put("serviceaccounts", "shop", {"metadata": {"name": "gameday", "labels": labels}})
+    server.put("gamedays", "shop", GAMEDAY)
+    plan, text, digest = read(GAMEDAY)
+    armed = fuse.build("first", "uid", "first-fuse", fuse_of_cut(plan), "image") | {"status": {"startTime": SINCE}}
+    fuse_uid: str = server.put("jobs", "shop", armed)["metadata"]["uid"]
+    cut = server.put("networkpolicies", "shop", the_policy(plan, fuse_uid))
+    hold = a_hold(fuse_uid, cut["metadata"]["uid"])
+    asked = hold.registered_at
+    record = Record(
+        Phase.OUTAGE, asked, started_at=asked - 20, steady_from=asked - 10, inject_requested_at=asked, zero=asked + 1,
+        proven_at=asked + 2, holds=(hold,),
+    )  # fmt: skip
+    status = status_of(record, 1, SETUP) | {"plan": text, "planDigest": digest}
+    return server.put("drills", "shop", a_drill("first") | {"status": status})
+
+
+def the_policy(plan: Plan, fuse_uid: str) -> Object:
+    return policy.build("first", "first-partition", plan.outage.faults[0].partition, SETUP, "first-fuse", fuse_uid)
+
+
+@contextlib.asynccontextmanager
+async def acting(cluster: Cluster) -> AsyncIterator[Operator]:
+    """An operator that leads."""
+    operator = Operator(cluster, Settings(OWN, "me", "image"), time.time, time.monotonic)
+    task = asyncio.create_task(operator.lead())
+    try:
+        yield operator
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def told(server: ApiServer, reason: str) -> Callable[[], bool]:
+    """Whether the drill's timeline says it."""
+    drill = ("drills", "shop", "first")
+    return lambda: reason in {e["reason"] for e in server.objects[drill].get("status", {}).get("timeline", ())}
+
+
+async def test_an_operator_that_begins_while_halted_lifts_before_it_has_read_anything_else(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    under_cut(api_server)
+    api_server.put("configmaps", OWN, HALT)
+    async with acting(cluster):
+        await becomes(lambda: POLICY not in api_server.objects)
+        await becomes(told(api_server, "Halted"))
+
+
+async def test_a_halt_lifts_within_two_seconds_whatever_the_drill_waits_for(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    under_cut(api_server)
+    async with acting(cluster) as operator:
+        await becomes(lambda: bool(operator.owner.listeners))
+        assert POLICY in api_server.objects
+        api_server.put("configmaps", OWN, HALT)
+        await becomes(lambda: POLICY not in api_server.objects)
+        await becomes(told(api_server, "Halted"))
+
+
+async def test_a_drill_that_was_taken_up_has_its_turn_although_its_object_was_removed_by_force(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    drill = under_cut(api_server)
+    async with acting(cluster) as operator:
+        await becomes(lambda: bool(operator.owner.listeners))
+        operator.supervisor.drill_seen(True, drill)
+        assert operator.turns.take("uid", "pay/other", 1) == ("shop/first",)
+
+
+async def test_a_drill_that_was_removed_by_force_is_undone_to_its_end_although_nothing_can_be_saved(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    drill = under_cut(api_server)
+    lock = {"metadata": {"name": "gameday"}, "spec": {"holderIdentity": f"{drill['metadata']['uid']}/first"}}
+    api_server.put("leases", "shop", lock)
+    async with acting(cluster) as operator:
+        await becomes(lambda: bool(operator.owner.listeners))
+        api_server.drop("drills", "shop", "first")
+        await becomes(lambda: POLICY not in api_server.objects, 5)
+        await becomes(lambda: ("jobs", "shop", "first-fuse") not in api_server.objects, 5)
+        await becomes(lambda: ("leases", "shop", "gameday") not in api_server.objects, 5)
+
+
+async def test_an_operator_that_begins_without_the_gamedays_kind_undoes_what_an_earlier_one_left(
+    api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gameday.controller.drill.drill.CATCH_UP", 0.1)
+    under_cut(api_server)
+    api_server.unserved = {"gamedays"}
+    async with acting(cluster):
+        await becomes(lambda: POLICY not in api_server.objects, 5)
+        await becomes(told(api_server, "GameDayDeleted"))
+
+
+async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cut(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    operator = Operator(cluster, Settings(OWN, "me", "image"), time.time, time.monotonic)
+    drill = under_cut(api_server)
+    api_server.drop(*POLICY)
+    memory = Memory(cluster, drill, lambda _: None, lambda _, __: None, time.time)
+    memory.freeze(*read(GAMEDAY))
+    feed = Feed(cluster, "shop", "first", operator.metrics, time.time)
+    view = View(cluster, memory, feed, operator.owner, time.time())
+    hands = Hands(
+        cluster, memory, view, operator.settings, time.time, operator.supervisor.runs, operator.turns, operator.freed
+    )
+    api_server.put("configmaps", OWN, HALT)
+    with pytest.raises(Refused, match="halted all drills: a launch"):
+        await hands.do(Inject(a_hold("uid")))
+    assert POLICY not in api_server.objects
+    api_server.drop("configmaps", OWN, "gameday-halt")
+    await hands.do(Inject(a_hold("uid")))
+    assert await cluster.get(NETWORK_POLICIES, "shop", "first-partition") is not None

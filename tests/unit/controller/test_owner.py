@@ -1,0 +1,128 @@
+"""The owner's halt as it is heard: at once, from kubectl's ConfigMap too, and never taken for granted."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import Object
+from gameday.controller import owner as module
+from gameday.controller.owner import Owner
+from gameday.errors import ClusterUnreachable
+from gameday.model.halt import HaltState
+from gameday.model.limits import UNLIMITED, Limits, Ruling, RulingState
+from unit.api_server import ApiServer
+
+HALT: Object = {"metadata": {"name": "gameday-halt"}, "data": {"reason": "a customer's\nlaunch"}}
+LIMITS: Object = {"metadata": {"name": "gameday-limits"}, "data": {"limits.yaml": "mostPods: 3"}}
+NAMESPACE = "gameday-system"
+
+
+async def becomes(look: Callable[[], bool], within: float = 2.0) -> None:
+    """Wait until it is so; a halt has 2 s."""
+    async with asyncio.timeout(within):
+        while not look():  # noqa: ASYNC110  what is looked at has no event
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def owner(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Owner]:
+    monkeypatch.setattr(module, "LOOK_EVERY", 0.05)
+    one = Owner(cluster, NAMESPACE, lambda: None)
+    task = asyncio.create_task(one.run())
+    yield one
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_nothing_is_known_before_the_owner_was_asked(cluster: Cluster) -> None:
+    one = Owner(cluster, NAMESPACE, lambda: None)
+    assert not one.known
+    assert one.halt.state is HaltState.UNREADABLE
+
+
+async def test_a_halt_and_its_end_are_heard_by_whoever_listens(api_server: ApiServer, owner: Owner) -> None:
+    heard: list[HaltState] = []
+    await owner.read()
+    assert owner.halt.state is HaltState.CLEAR
+    owner.listeners[lambda: heard.append(owner.halt.state)] = None
+    api_server.put("configmaps", NAMESPACE, HALT)
+    await becomes(lambda: owner.halt.halted)
+    assert str(owner.halt) == "the operator's owner halted all drills: a customer's launch"
+    api_server.drop("configmaps", NAMESPACE, "gameday-halt")
+    await becomes(lambda: not owner.halt.halted)
+    assert heard == [HaltState.HALTED, HaltState.CLEAR]
+
+
+async def test_a_configmap_of_another_name_or_namespace_halts_nothing(api_server: ApiServer, owner: Owner) -> None:
+    await owner.read()
+    api_server.put("configmaps", "shop", HALT)
+    api_server.put("configmaps", NAMESPACE, {"metadata": {"name": "other"}})
+    api_server.put("configmaps", NAMESPACE, {"metadata": {"name": "gameday-halt"}})
+    await becomes(lambda: owner.halt.halted)
+    assert owner.halt.why == ""
+
+
+async def test_a_halt_from_before_is_known_from_the_first_answer(api_server: ApiServer, owner: Owner) -> None:
+    api_server.put("configmaps", NAMESPACE, HALT)
+    await owner.read()
+    assert owner.halt.halted
+
+
+async def test_without_rights_it_cannot_be_told_and_the_message_says_what_grants_them(
+    api_server: ApiServer, owner: Owner
+) -> None:
+    api_server.forbidden.add("list")
+    await owner.read()
+    assert owner.halt.state is HaltState.UNREADABLE
+    assert "kubectl apply -k manifests/operator" in owner.halt.why
+    api_server.forbidden.clear()
+    await becomes(lambda: owner.halt.state is HaltState.CLEAR)
+
+
+async def test_limits_are_read_watched_and_gone_with_their_configmap(api_server: ApiServer, owner: Owner) -> None:
+    api_server.put("configmaps", NAMESPACE, LIMITS)
+    await owner.read()
+    assert owner.ruling == Ruling(Limits(most_pods=3))
+    api_server.put("configmaps", NAMESPACE, LIMITS | {"data": {"limits.yaml": "mostPods: none"}})
+    await becomes(lambda: owner.ruling.state is RulingState.INVALID)
+    assert owner.ruling.limits == Limits(most_pods=3)
+    assert "limits.mostPods" in owner.ruling.why
+    api_server.drop("configmaps", NAMESPACE, "gameday-limits")
+    await becomes(lambda: owner.ruling == UNLIMITED)
+
+
+async def test_limits_that_cannot_be_read_are_not_taken_for_none(api_server: ApiServer, owner: Owner) -> None:
+    api_server.forbidden.add("list")
+    api_server.put("configmaps", NAMESPACE, LIMITS)
+    await owner.read()
+    assert owner.ruling.state is RulingState.UNREADABLE
+    api_server.forbidden.clear()
+    await becomes(lambda: owner.ruling == Ruling(Limits(most_pods=3)))
+
+
+async def test_a_look_sees_what_a_dead_watch_does_not_tell(api_server: ApiServer, owner: Owner) -> None:
+    await owner.read()
+    api_server.mute = True
+    api_server.put("configmaps", NAMESPACE, HALT)
+    await owner.look()
+    assert owner.halt.halted
+    api_server.drop("configmaps", NAMESPACE, "gameday-halt")
+    await owner.look()
+    assert owner.halt.state is HaltState.CLEAR
+
+
+async def test_while_drills_run_a_dead_watch_is_found_out(api_server: ApiServer, owner: Owner) -> None:
+    owner.listeners[lambda: None] = None
+    await owner.read()
+    api_server.mute = True
+    api_server.put("configmaps", NAMESPACE, HALT)
+    await becomes(lambda: owner.halt.halted)
+
+
+async def test_a_look_that_gets_no_answer_says_so(api_server: ApiServer, owner: Owner) -> None:
+    await owner.read()
+    api_server.down = True
+    with pytest.raises(ClusterUnreachable):
+        await owner.look()

@@ -1,0 +1,190 @@
+"""A drill under its cut whose state or plan cannot be read: all is undone from the undo log, and the drill ends.
+
+A frozen plan that a newer operator would not let through any more goes on.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gameday.api.parse import PlanInvalid
+from gameday.api.record import status_of
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import Object
+from gameday.controller.drill.recall import NO_PLAN, Left, recall
+from gameday.controller.gameday import gamedays
+from gameday.engine.finding import Finding
+from gameday.model.plan import Plan, Via
+from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record, Verdict
+from gameday.model.setup import FarEnd, Setup
+from unit.api_server import ApiServer
+from unit.controller.process.test_operator import GAMEDAY, becomes
+from unit.controller.test_halted_drill import POLICY, acting, under_cut
+from unit.faults.things import pod
+
+Damage = Callable[[Object], Object]
+
+
+def state(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Damage:
+    """The state with a change."""
+    return lambda status: status | {"state": json.dumps(change(json.loads(status["state"])))}
+
+
+def plan(text: str) -> Damage:
+    """Another plan, with its digest."""
+    return lambda status: status | {"plan": text, "planDigest": f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"}
+
+
+def renamed(status: Object) -> Object:
+    found = json.loads(status["plan"])
+    return plan(json.dumps(found | {"settles": found["steadyState"]}))(status)
+
+
+DAMAGES: dict[str, Damage] = {
+    "a newer state": state(lambda found: found | {"version": 2}),
+    "a damaged state": lambda status: status | {"state": status["state"][:-20]},
+    "a state that is gone": lambda status: {name: value for name, value in status.items() if name != "state"},
+    "a state with a field more": state(lambda found: found | {"engine": found["engine"] | {"mood": "bad"}}),
+    "a state with an unknown word": state(lambda found: found | {"engine": found["engine"] | {"phase": "Lunch"}}),
+    "a time that no calendar has": state(lambda found: found | {"engine": found["engine"] | {"started_at": 1e30}}),
+    "a plan with another form": renamed,
+    "a plan that is no JSON": plan("{"),
+    "a plan that was edited": lambda status: status | {"plan": status["plan"].replace("10m", "59m")},
+    "a line of the timeline without a time": lambda status: (
+        state(lambda found: found | {"version": 2})(status)
+        | {"timeline": [{"at": "soon", "reason": "X", "message": ""}]}
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+async def test_all_that_the_undo_log_names_is_undone_and_the_drill_ends(
+    damage: Damage, api_server: ApiServer, cluster: Cluster
+) -> None:
+    drill = under_cut(api_server)
+    uid = drill["metadata"]["uid"]
+    for agent in ("observer", "witness-0", "control-3", "client"):
+        body = pod(f"first-{agent}", {"gameday.dev/drill": "first", "gameday.dev/agent": agent})
+        api_server.put("pods", "shop", body)
+    api_server.put("pods", "shop", pod("somebody", {"gameday.dev/drill": "first"}))
+    lock = {"metadata": {"name": "gameday"}, "spec": {"holderIdentity": f"{uid}/first"}}
+    api_server.put("leases", "shop", lock)
+    metadata = drill["metadata"] | {"finalizers": ["gameday.dev/undo"]}
+    api_server.put("drills", "shop", drill | {"metadata": metadata, "status": damage(drill["status"])})
+
+    def status() -> Object:
+        found: Object = api_server.objects["drills", "shop", "first"]["status"]
+        return found
+
+    async with acting(cluster):
+        await becomes(lambda: POLICY not in api_server.objects, 5)
+        await becomes(lambda: status().get("phase") == "Finished", 5)
+        await becomes(lambda: ("jobs", "shop", "first-fuse") not in api_server.objects, 5)
+        await becomes(lambda: ("leases", "shop", "gameday") not in api_server.objects, 5)
+        await becomes(lambda: not api_server.objects["drills", "shop", "first"]["metadata"]["finalizers"], 5)
+    assert (status()["verdict"], status()["reason"]) == ("Inconclusive", "StateUnreadable")
+    assert [name for kind, _, name in api_server.objects if kind == "pods"] == ["somebody"]
+
+
+async def test_a_frozen_plan_is_not_checked_with_newer_rules(
+    api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def strict(_: Plan) -> tuple[Finding, ...]:
+        return (Finding("spec", "a newer rule"),)
+
+    drill = under_cut(api_server)
+    monkeypatch.setattr(gamedays, "check", strict)
+    with pytest.raises(PlanInvalid):
+        gamedays.read(GAMEDAY)
+    left = recall(drill, 0.0)
+    assert left.unreadable == ""
+    assert left.plan is not None
+    assert left.plan.gameday == "small"
+    assert left.record is not None
+    assert left.record.phase is Phase.OUTAGE
+    assert left.plan_text == drill["status"]["plan"]
+
+
+HOLDS = (
+    Hold(
+        "cut", HoldKind.NETWORK_PARTITION, "d-cut", "d-fuse", HoldState.ACTIVE, None, None, "u1", "u2", 50.5, 1.5, 2.5
+    ),
+    Hold("stop", HoldKind.SCALE, "worker", "d-fuse-stop", HoldState.REGISTERED, before=3, registered_at=3.5),
+    Hold(
+        "start",
+        HoldKind.SCALE,
+        "api",
+        "d-fuse-start",
+        HoldState.UNDONE,
+        2,
+        None,
+        None,
+        "u4",
+        None,
+        4.5,
+        5.5,
+        None,
+        6.5,
+        7.5,
+    ),
+)
+SETUP = Setup(Via.CILIUM, FarEnd(), (), ())
+
+
+def left_of(status: Object) -> Record:
+    """The record that is made of a damaged status."""
+    left = recall({"spec": {"gameDay": "g"}, "status": status | {"state": "damaged"}}, 100.0)
+    assert left.plan is NO_PLAN
+    assert left.setup is not None
+    assert left.setup.backend is Via.CILIUM
+    assert left.record is not None
+    return left.record
+
+
+def test_the_undo_log_alone_holds_all_that_it_takes_to_undo() -> None:
+    status = status_of(Record(Phase.ROLLBACK, 9.0, started_at=0.5, holds=HOLDS), 1, SETUP)
+    record = left_of(status)
+    assert record.holds == HOLDS
+    assert (record.phase, record.finishing, record.started_at) == (Phase.RECOVERY, True, 0.5)
+    assert [doubt.cause for doubt in record.doubts] == [Cause.STATE_UNREADABLE]
+    kinds = [(entry["object"]["kind"], entry["fuse"]["kind"]) for entry in status["undo"]]
+    assert kinds == [("CiliumNetworkPolicy", "Job"), ("Deployment", "Job"), ("Deployment", "Job")]
+
+
+def test_an_entry_that_somebody_damaged_keeps_no_other_from_being_undone() -> None:
+    status = status_of(Record(Phase.ROLLBACK, 9.0, holds=HOLDS), 1, SETUP)
+    status["undo"][1]["before"] = "many"
+    assert [hold.name for hold in left_of(status).holds] == ["cut", "start"]
+
+
+def test_a_change_that_may_have_been_made_is_undone_although_its_time_is_gone() -> None:
+    status = status_of(Record(Phase.OUTAGE, 9.0, holds=HOLDS[:1]), 1, SETUP)
+    del status["undo"][0]["requestedAt"]
+    assert left_of(status).holds[0].touched
+
+
+def test_a_drill_that_had_ended_keeps_its_verdict_unless_something_is_still_to_be_undone() -> None:
+    done = Record(Phase.FINISHED, 9.0, verdict=Verdict.PASSED, reason="AllExpectationsMet", finished_at=9.0)
+    ended = left_of(status_of(replace(done, holds=(replace(HOLDS[0], state=HoldState.UNDONE),)), 1, SETUP))
+    assert (ended.phase, ended.verdict, ended.reason) == (Phase.FINISHED, Verdict.PASSED, "AllExpectationsMet")
+    edited = left_of(status_of(replace(done, holds=HOLDS[:1]), 1, SETUP))
+    assert (edited.phase, edited.finishing) == (Phase.RECOVERY, True)
+
+
+def test_a_drill_that_never_began_has_nothing_to_read() -> None:
+    assert recall({"spec": {"gameDay": "g"}}, 0.0) == Left()
+
+
+def test_what_was_unreadable_once_stays_so_for_the_next_process() -> None:
+    """The process that could not read it wrote a state anew, which says little: it is only good for undoing."""
+    first = recall({"spec": {"gameDay": "g"}, "status": status_of(Record(holds=HOLDS), 1, SETUP) | {"state": ""}}, 1.0)
+    assert first.record is not None
+    status = status_of(first.record, 1, first.setup)
+    second = recall({"spec": {"gameDay": "g"}, "status": status}, 2.0)
+    assert second.unreadable
+    assert second.record is not None
+    assert second.record.holds == HOLDS
