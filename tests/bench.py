@@ -152,7 +152,7 @@ def say(text: str, ours: float, raw: float) -> None:
 
 async def _drill(town: Stage, seen: Poller, name: str) -> tuple[float, float, Object, list[Object]]:
     """Times of inject and undo, the policy, and the agents' pods."""
-    await town.start(small(steadyState__lasts="5s", outage__lasts="8s"), name)
+    await town.start(small(steadyState__duration="5s", outage__duration="8s"), name)
     await town.reaches(lambda s: any(e["reason"] == "CutProven" for e in s.get("timeline", ())), "cut", name=name)
     ours = f"gameday.dev/drill={name}"
     (policy,) = (await town.admin.list(CILIUM_NETWORK_POLICIES, town.namespace, ours))[0]
@@ -221,9 +221,9 @@ async def requests(minutes: float) -> list[str]:
             await town.shop()
             operator = await town.operator()
             gameday = example()
-            gameday["spec"]["outage"]["lasts"] = f"{int(minutes * 60) - 60}s"
+            gameday["spec"]["outage"]["duration"] = f"{int(minutes * 60) - 60}s"
             for probe in gameday["spec"]["probes"]:
-                probe["every"] = every
+                probe["interval"] = every
             await until(lambda: _leads(town), "the operator leads")
             before = await _counted(operator.port)
             await town.start(gameday)
@@ -273,7 +273,7 @@ async def memory() -> list[str]:
         await until(lambda: _leads(town), "the operator leads")
         await asyncio.sleep(5)
         idle = _rss(_own(operator.process.pid))
-        await town.start(small(outage__lasts="20s"))
+        await town.start(small(outage__duration="20s"))
         await town.under_cut()
         pods = {}
         for name in ("observer", "witness-0"):

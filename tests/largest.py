@@ -30,9 +30,9 @@ def spec_of(size: int, letter: str) -> Spec:
     cut = {"podSelector": {"matchLabels": {"app": "a"}}, "to": {"service": {"name": "r"}}}
     return {
         "probes": [{"name": "a", "http": {"url": "http://api/"}}],
-        "steadyState": {"lasts": "30s", "expect": expectations("s", "always")},
+        "steadyState": {"duration": "30s", "expect": expectations("s", "always")},
         "outage": {
-            "lasts": "5m",
+            "duration": "5m",
             "faults": [{"name": "cut", "networkPartition": cut}],
             "expect": measuring("o", "becomes"),
         },

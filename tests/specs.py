@@ -17,7 +17,7 @@ SEED: Final = 20261127
 BASE: Final[Spec] = {
     "description": "everything that a plan can say",
     "probes": [
-        {"name": "health", "every": "1s", "timeout": "1s", "http": {"url": "http://api/healthz"}},
+        {"name": "health", "interval": "1s", "timeout": "1s", "http": {"url": "http://api/healthz"}},
         {
             "name": "hook",
             "http": {
@@ -30,7 +30,7 @@ BASE: Final[Spec] = {
                 ],
             },
         },
-        {"name": "metrics", "every": "5s", "http": {"url": "http://api/metrics", "parse": "prometheus"}},
+        {"name": "metrics", "interval": "5s", "http": {"url": "http://api/metrics", "parse": "prometheus"}},
         {"name": "port", "tcp": {"host": "api", "port": 80}},
         {
             "name": "redis",
@@ -42,9 +42,9 @@ BASE: Final[Spec] = {
         },
         {"name": "deploy", "kubernetes": {"deployment": "api"}},
     ],
-    "steadyState": {"lasts": "3s", "expect": [{"name": "healthy", "always": "health.body.redis == 'ok'"}]},
+    "steadyState": {"duration": "3s", "expect": [{"name": "healthy", "always": "health.body.redis == 'ok'"}]},
     "outage": {
-        "lasts": "8s",
+        "duration": "8s",
         "faults": [
             {
                 "name": "partition",
@@ -54,7 +54,7 @@ BASE: Final[Spec] = {
                         "matchExpressions": [{"key": "app", "operator": "In", "values": ["api"]}],
                     },
                     "to": {"service": {"name": "redis"}},
-                    "mustStay": [{"name": "pay", "service": {"name": "payments", "port": 80}}],
+                    "mustRemainReachable": [{"name": "pay", "service": {"name": "payments", "port": 80}}],
                 },
             }
         ],
@@ -66,7 +66,7 @@ BASE: Final[Spec] = {
     "recovery": {
         "within": "20s",
         "expect": [
-            {"name": "healthy again", "eventually": "health.body.redis == 'ok'", "holds": "2s", "measures": "recover"},
+            {"name": "healthy again", "eventually": "health.body.redis == 'ok'", "for": "2s", "measures": "recover"},
             {"name": "drained", "eventually": "near(redis.depth, baseline.redis.depth, 0.1, 5)"},
         ],
     },
@@ -194,7 +194,7 @@ def _value(dice: random.Random, path: tuple[str | int, ...], old: Any) -> Any:
     """Something for a place that looks like what belongs there, or not at all."""
     key = str(path[-1])
     fitting: dict[str, list[Any]] = {
-        "every": DURATIONS, "timeout": DURATIONS, "lasts": DURATIONS, "within": DURATIONS, "holds": DURATIONS,
+        "interval": DURATIONS, "timeout": DURATIONS, "duration": DURATIONS, "within": DURATIONS, "for": DURATIONS,
         "tolerates": DURATIONS, "startingDeadline": DURATIONS, "url": URLS, "always": EXPRESSIONS, "eventually": EXPRESSIONS, "becomes": EXPRESSIONS,
         "after": DURATIONS,
         "path": EXPRESSIONS, "cron": CRONS, "timeZone": ZONES, "from": MOMENTS, "until": MOMENTS,
@@ -259,12 +259,12 @@ CHOSEN: Final[dict[str, Callable[[Spec], None]]] = {
     "a far end that is a name": replaced((*NET, "to"), {"host": "redis.example.com", "ports": [6379]}),
     "a blackout that ends before it begins": replaced(("schedule", "blackouts", 0, "until"), "2090-01-01"),
     "a blackout without an end": replaced(("schedule", "blackouts", 1, "lasts"), "99999999h"),
-    "a recovery that never ends": replaced(("recovery", "expect", 0, "holds"), "99999999h"),
+    "a recovery that never ends": replaced(("recovery", "expect", 0, "for"), "99999999h"),
     "a deadline that never comes": replaced(("recovery", "expect", 0, "within"), "99999999h"),
-    "an outage of no length": replaced(("outage", "lasts"), "0s"),
-    "a steady state of no length": replaced(("steadyState", "lasts"), "0s"),
+    "an outage of no length": replaced(("outage", "duration"), "0s"),
+    "a steady state of no length": replaced(("steadyState", "duration"), "0s"),
     "a recovery of no length": replaced(("recovery", "within"), "0s"),
-    "a probe without a pause": replaced(("probes", 0, "every"), "0s"),
+    "a probe without a pause": replaced(("probes", 0, "interval"), "0s"),
     "a request that may take for ever": replaced(("probes", 0, "timeout"), "999999h"),
     "nothing at all": lambda spec: spec.clear(),
     "a spec of something else": lambda spec: (spec.clear(), spec.update(replicas=3, template={}))[0],

@@ -51,7 +51,7 @@ async def lost(trial: Trial, agent: str, how: str) -> None:
 async def counter_lost(trial: Trial, how: str) -> None:
     """The pod that counts connections ends before anything was cut."""
     await trial.house.operator()
-    await trial.town.start(plan(FAULTS, steadyState__lasts="10s"))
+    await trial.town.start(plan(FAULTS, steadyState__duration="10s"))
     await trial.town.reaches(
         lambda status: any(line["reason"] == "AgentsReady" for line in status.get("timeline", ())), "agents measure"
     )

@@ -42,7 +42,7 @@ ATTEMPTS: Final = 3
 
 def plan(kind: str, **changes: Any) -> Object:
     """A drill of one short cut, or one whose recovery is missed on purpose so that its rollback runs."""
-    gameday = small(**{"outage__lasts": "6s"} | changes)
+    gameday = small(**{"outage__duration": "6s"} | changes)
     if kind == ROLLBACK:
         never = {"name": "never", "eventually": "health.body.redis == 'gone'", "within": "1s"}
         gameday["spec"]["recovery"]["expect"] = [never]
@@ -145,7 +145,7 @@ class Trial:
 
     async def under_cut(self, **changes: Any) -> Object:
         """Start a drill and wait until its cut is proven and severed."""
-        await self.town.start(plan(FAULTS, **{"outage__lasts": "20s"} | changes))
+        await self.town.start(plan(FAULTS, **{"outage__duration": "20s"} | changes))
         return await self.town.under_cut()
 
     async def undone(self, patience: float = 20.0) -> None:

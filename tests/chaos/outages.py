@@ -121,7 +121,7 @@ async def _answers() -> bool:
 async def in_a_cut(trial: Trial, outage: Outage) -> None:
     """The operator, installed in the cluster, is cut off with everybody else; the end of the outage falls into it."""
     async with office(trial.town) as here:
-        await trial.under_cut(outage__lasts="100s")
+        await trial.under_cut(outage__duration="100s")
         await outage.pass_through(trial)
         trial.seen.returned = outage.returned
         await trial.undone()
@@ -135,7 +135,7 @@ async def in_a_cut(trial: Trial, outage: Outage) -> None:
 async def fuse_in_it(trial: Trial, outage: Outage) -> None:
     """No operator lives, and the deadline of the cut's fuse passes in the outage."""
     victim = await trial.house.operator()
-    await trial.under_cut(outage__lasts="6s")
+    await trial.under_cut(outage__duration="6s")
     await trial.kill(victim)
     await _wait_for(trial, outage)
 

@@ -24,7 +24,7 @@ async def evict(trial: Trial, here: Office, pod: str) -> None:
 async def evicted(trial: Trial) -> None:
     """The pod that acts is evicted under the cut: the other replica finishes the drill."""
     async with office(trial.town) as here:
-        await trial.under_cut(outage__lasts="30s")
+        await trial.under_cut(outage__duration="30s")
         leader = await here.leader()
         await evict(trial, here, leader)
         await trial.ends("Passed")
@@ -36,7 +36,7 @@ async def evicted(trial: Trial) -> None:
 async def evicted_alone(trial: Trial) -> None:
     """The only pod is deleted, since its budget forbids its eviction: the one that comes after it goes on."""
     async with office(trial.town, replicas=1) as here:
-        await trial.under_cut(outage__lasts="30s")
+        await trial.under_cut(outage__duration="30s")
         leader = await here.leader()
         try:
             await evict(trial, here, leader)

@@ -29,7 +29,7 @@ async def taken_over(trial: Trial) -> None:
 
     await until(leads, "the first replica leads", 30)
     second = await trial.house.operator(identity="second")
-    await trial.under_cut(outage__lasts="30s")
+    await trial.under_cut(outage__duration="30s")
     assert "leading" not in second.process.says(), "two lead"
     if not await leader("first"):
         raise NotInjected("the first replica leads no more")

@@ -359,15 +359,15 @@ def example() -> Object:
     gameday: Object = next(iter(yaml.safe_load_all(text)))
     del gameday["metadata"]["namespace"]
     spec = gameday["spec"]
-    spec["steadyState"]["lasts"] = "12s"
-    spec["outage"]["lasts"] = "20s"
+    spec["steadyState"]["duration"] = "12s"
+    spec["outage"]["duration"] = "20s"
     spec["recovery"]["within"] = "50s"
     spec["rollback"]["within"] = "90s"
     for expectation in spec["outage"]["expect"]:
         if "within" in expectation:
             expectation["within"] = "15s"
     for expectation in spec["recovery"]["expect"]:
-        expectation["holds"] = "8s" if expectation["name"] in {"backlog back", "jobs flow"} else "4s"
+        expectation["for"] = "8s" if expectation["name"] in {"backlog back", "jobs flow"} else "4s"
     return gameday
 
 
@@ -377,21 +377,21 @@ kind: GameDay
 metadata: {name: small}
 spec:
   probes:
-  - {name: health, every: 1s, timeout: 1s, http: {url: "http://api/healthz"}}
+  - {name: health, interval: 1s, timeout: 1s, http: {url: "http://api/healthz"}}
   - name: redis
     redis: {service: {name: redis}, auth: {passwordFrom: {secretKeyRef: {name: redis, key: password}}}}
   steadyState:
-    lasts: 3s
+    duration: 3s
     expect: [{name: healthy, always: "health.body.redis == 'ok'"}]
   outage:
-    lasts: 8s
+    duration: 8s
     faults:
     - name: partition
       networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}}
     expect: [{name: noticed, becomes: "health.body.redis != 'ok'", within: 6s, measures: timeToDetect}]
   recovery:
     within: 20s
-    expect: [{name: healthy again, eventually: "health.body.redis == 'ok'", holds: 2s, measures: timeToRecover}]
+    expect: [{name: healthy again, eventually: "health.body.redis == 'ok'", for: 2s, measures: timeToRecover}]
 """)
 """A drill of half a minute, for the part of the shop that is api and redis."""
 

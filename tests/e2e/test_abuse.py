@@ -35,14 +35,14 @@ VICTIM: Object = {
 
 def worst(name: str, lasts: str) -> Object:
     """The worst plan that is taken: hostile servers asked each second, and expressions up to what they may cost."""
-    gameday = small(outage__lasts=lasts, recovery__within="60s", steadyState__expect=[])
+    gameday = small(outage__duration=lasts, recovery__within="60s", steadyState__expect=[])
     gameday["metadata"]["name"] = name
     spec = gameday["spec"]
     spec["probes"] = [
         {"name": re.sub(r"\W", "_", f"p{path}"), "timeout": "1s", "http": {"url": f"http://hostile:{HTTP}/{path}"}}
         for path in HOSTILE
     ]
-    cut: Object = {"podSelector": {"matchLabels": {"app": "victim"}}, "existing": "Keep"}
+    cut: Object = {"podSelector": {"matchLabels": {"app": "victim"}}, "openConnections": "Keep"}
     cut["to"] = {"service": {"name": "hostile", "port": HTTP}}
     spec["outage"]["faults"][0]["networkPartition"] = cut
     spec["outage"]["expect"], spec["recovery"]["expect"] = [], []
@@ -154,7 +154,7 @@ async def test_a_hundred_abusive_gamedays_do_not_disturb_a_good_drill(town: Stag
     async with contextlib.AsyncExitStack() as stack:
         abusers = [await stack.enter_async_context(stage(f"abuser-{n}")) for n in range(ABUSERS)]
         operator = await town.operator(also=[abuser.namespace for abuser in abusers])
-        town.apply(small(outage__lasts="20s"))
+        town.apply(small(outage__duration="20s"))
         await good_drill(town, operator, "alone")
 
         plans = list(itertools.chain(*[await abusive(abuser, n) for n, abuser in enumerate(abusers)]))

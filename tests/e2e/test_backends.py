@@ -16,9 +16,9 @@ from gameday.faults.sight import Sight, endpoints_of, look
 from gameday.faults.targets import addresses, endpoint_addresses, far_end, pairs, targets
 from gameday.model.names import cut_fuse
 from gameday.model.plan import (
-    Existing,
     Fault,
     NetworkPartition,
+    OpenConnections,
     Outage,
     Plan,
     Recovery,
@@ -50,7 +50,7 @@ async def here() -> AsyncIterator[Bed]:
 
 
 def partition(via: Via = Via.AUTO) -> NetworkPartition:
-    return NetworkPartition(Selector(API), ServiceRef("redis"), Existing.KEEP, via)
+    return NetworkPartition(Selector(API), ServiceRef("redis"), OpenConnections.KEEP, via)
 
 
 def plan(via: Via = Via.AUTO) -> Plan:

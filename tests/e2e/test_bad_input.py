@@ -68,7 +68,7 @@ async def all_ready(town: Stage, names: set[str]) -> dict[str, Object]:
 async def test_more_than_two_hundred_specs_are_taken_or_refused_with_path_and_remedy(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     operator = await town.operator()
-    await town.start(small(outage__lasts="25s", recovery__within="40s"))
+    await town.start(small(outage__duration="25s", recovery__within="40s"))
     await town.in_phase("SteadyState")
     cases = gamedays()
     assert len(cases) >= 200

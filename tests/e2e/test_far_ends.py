@@ -106,7 +106,7 @@ async def test_a_redis_with_tls_of_which_no_probe_tells_is_cut_and_the_cut_prove
     await town.operator()
     gameday = small(outage__expect=[])
     partition = gameday["spec"]["outage"]["faults"][0]["networkPartition"]
-    partition |= {"to": {"service": {"name": "secure"}}, "existing": "Keep"}
+    partition |= {"to": {"service": {"name": "secure"}}, "openConnections": "Keep"}
     await town.start(gameday)
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]

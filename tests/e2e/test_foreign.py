@@ -105,7 +105,7 @@ async def test_a_fuse_puts_replicas_back_where_a_namespace_denies_by_default(tow
     town.apply(*documented("api", "flower"))
     gives_up = gameday("orders")
     spec = gives_up["spec"]
-    spec["outage"]["lasts"], spec["recovery"]["within"], spec["rollback"]["within"] = "15s", "10s", "20s"
+    spec["outage"]["duration"], spec["recovery"]["within"], spec["rollback"]["within"] = "15s", "10s", "20s"
     paid = next(one for one in spec["recovery"]["expect"] if one["name"] == spec["rollback"]["ifMissed"][0])
     paid["eventually"] = paid["eventually"].replace(">= 10", ">= 1000")
     await town.start(gives_up)
@@ -161,7 +161,7 @@ async def test_the_job_of_a_rollback_beside_an_injected_sidecar(town: Stage, nat
         await town.operator()
         gives_up = gameday("mails")
         spec = gives_up["spec"]
-        spec["outage"]["lasts"], spec["recovery"]["within"] = "15s", "10s"
+        spec["outage"]["duration"], spec["recovery"]["within"] = "15s", "10s"
         sent = next(one for one in spec["recovery"]["expect"] if one["name"] == "mails are sent again")
         sent["eventually"] = sent["eventually"].replace(">= 10", ">= 1000")
         steps = [{"name": "requeue", "job": {"fromCronJob": "requeue"}, "irreversible": True}]

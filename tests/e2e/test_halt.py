@@ -44,7 +44,7 @@ async def under_cut(*towns: Stage) -> None:
     for town in towns:
         await town.shop(parts=("api", "redis"), replicas=1)
     for town in towns:
-        await town.start(small(outage__lasts="60s"))
+        await town.start(small(outage__duration="60s"))
     for town in towns:
         await town.under_cut()
 

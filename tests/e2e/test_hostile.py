@@ -127,10 +127,10 @@ async def test_a_drill_beside_hostile_servers_is_on_time_and_names_what_each_doe
     town.apply(*server())
     await ready(town)
     operator = await town.operator()
-    gameday = small(outage__lasts="15s")
+    gameday = small(outage__duration="15s")
     spec = gameday["spec"]
     for name, word in WORDS.items():
-        probe: dict[str, Any] = {"name": identifier(name), "every": "5s", "timeout": "2s"}
+        probe: dict[str, Any] = {"name": identifier(name), "interval": "5s", "timeout": "2s"}
         if name in REDIS:
             probe["redis"] = {"host": f"hostile.{town.namespace}.svc", "port": REDIS[name]}
         else:
@@ -170,7 +170,7 @@ def headers(key: str) -> list[Object]:
 
 def of_secrets(namespace: str) -> Object:
     """A GameDay that sends every Secret to whoever echoes it, and uses all of what comes back."""
-    gameday = small(outage__lasts="8s")
+    gameday = small(outage__duration="8s")
     spec = gameday["spec"]
     spec["measurements"] = []
     for key in SECRETS:

@@ -30,7 +30,7 @@ async def begun(town: Stage, **changes: object) -> None:
     """A small drill under its cut."""
     await town.shop(parts=("api", "redis"), replicas=1)
     await town.operator()
-    await town.start(small(**{"outage__lasts": "60s"} | changes))
+    await town.start(small(**{"outage__duration": "60s"} | changes))
     await town.under_cut()
 
 
@@ -98,7 +98,7 @@ async def test_a_policy_changed_by_hand_is_noticed_within_two_seconds(town: Stag
 
 @pytest.mark.slow
 async def test_a_redis_that_comes_during_the_outage_is_cut_as_well(town: Stage) -> None:
-    await begun(town, outage__faults__0__networkPartition__via="NetworkPolicy", outage__lasts="20s")
+    await begun(town, outage__faults__0__networkPartition__via="NetworkPolicy", outage__duration="20s")
     kind, name = await town.cut()
     before = await town.admin.get(kind, town.namespace, name)
     town.scale("redis", 2)
@@ -136,7 +136,7 @@ async def test_taking_the_account_away_undoes_the_drill(town: Stage) -> None:
 async def test_a_redis_that_dies_is_never_taken_for_our_cut(town: Stage, when: str) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     await town.operator()
-    await town.start(small(steadyState__lasts="6s", outage__lasts="30s", recovery__within="30s"))
+    await town.start(small(steadyState__duration="6s", outage__duration="30s", recovery__within="30s"))
     if when == "before":
         await town.reaches(lambda s: any(e["reason"] == "AgentsReady" for e in s.get("timeline", ())), "agents measure")
     elif when == "during":
@@ -158,7 +158,7 @@ async def test_a_redis_that_dies_is_never_taken_for_our_cut(town: Stage, when: s
 async def test_a_cut_without_effect_is_undone_and_the_way_through_is_named(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     await town.operator()
-    await town.start(small(outage__faults__0__networkPartition__via="NetworkPolicy", steadyState__lasts="8s"))
+    await town.start(small(outage__faults__0__networkPartition__via="NetworkPolicy", steadyState__duration="8s"))
     await town.reaches(lambda s: any(e["reason"] == "AgentsReady" for e in s.get("timeline", ())), "agents measure")
     town.apply(ALLOW_ALL)
     status = await town.finishes()
@@ -182,7 +182,7 @@ async def test_a_bystander_that_is_hit_lifts_the_cut(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     await town.operator()
     partition = small()["spec"]["outage"]["faults"][0]["networkPartition"]
-    partition |= {"via": "NetworkPolicy", "mustStay": [{"name": "kubernetes", "apiServer": True}]}
+    partition |= {"via": "NetworkPolicy", "mustRemainReachable": [{"name": "kubernetes", "apiServer": True}]}
     await town.start(small(outage__faults__0__networkPartition=partition))
     status = await town.finishes()
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "CollateralCut")
@@ -195,7 +195,7 @@ async def test_a_guardrail_lifts_the_cut_and_fails_the_drill(town: Stage) -> Non
     guarded = [{"name": "stays up", "always": "health.body.redis == 'ok'", "guardrail": True, "tolerates": "1s"}]
     await town.shop(parts=("api", "redis"), replicas=1)
     await town.operator()
-    await town.start(small(outage__lasts="60s", outage__expect=guarded))
+    await town.start(small(outage__duration="60s", outage__expect=guarded))
     await town.in_phase("Outage")
     began = time.monotonic()
     status = await town.finishes(patience=40)
@@ -224,7 +224,7 @@ async def test_one_drill_a_namespace_the_second_waits_and_is_told_why_when_its_t
 async def test_the_lock_of_a_drill_that_was_removed_by_force_goes_to_the_next_one(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     operator = await town.operator()
-    await town.start(small(outage__lasts="60s"))
+    await town.start(small(outage__duration="60s"))
     await town.under_cut()
     await operator.kill()
     await town.admin.patch(DRILLS, town.namespace, "first", {"metadata": {"finalizers": None}})

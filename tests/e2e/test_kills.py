@@ -40,7 +40,7 @@ async def test_killed_in_a_phase_and_restarted_it_finishes_right(town: Stage, ph
     await town.shop(parts=("api", "redis"), replicas=1)
     first = await town.operator()
     async with injections(town) as made:
-        await town.start(small(steadyState__lasts="6s", outage__lasts="15s"))
+        await town.start(small(steadyState__duration="6s", outage__duration="15s"))
         if phase == "Cut":
             await town.under_cut()
         else:
@@ -77,7 +77,7 @@ async def test_killed_in_the_rollback_and_restarted_the_workers_come_back(town: 
 async def test_killed_for_good_in_the_outage_the_fuse_lifts_the_cut_at_its_deadline(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     operator = await town.operator()
-    await town.start(small(outage__lasts="8s"))
+    await town.start(small(outage__duration="8s"))
     status = await town.under_cut()
     await operator.kill()
     deadline = _seconds(status["undo"][0]["fuse"]["deadline"])
@@ -127,7 +127,7 @@ async def test_killed_for_good_in_the_rollback_the_fuse_brings_the_workers_back(
 async def test_a_second_replica_takes_over_within_ten_seconds(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     first = await town.operator(identity="one")
-    await town.start(small(outage__lasts="25s"))
+    await town.start(small(outage__duration="25s"))
     (policy,) = (await town.under_cut())["undo"]
     second = await town.operator(identity="two")
     await asyncio.sleep(3)
@@ -153,7 +153,7 @@ async def test_no_sample_is_lost_by_a_kill(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     first = await town.operator()
     always = [{"name": "answers", "always": "health.ok"}]
-    await town.start(small(outage__lasts="25s", outage__expect=always))
+    await town.start(small(outage__duration="25s", outage__expect=always))
     await town.under_cut()
     await first.kill()
     await asyncio.sleep(8)

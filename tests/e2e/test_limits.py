@@ -33,11 +33,11 @@ async def test_what_exceeds_the_limits_is_refused_by_name_and_nothing_is_touched
     assert (await ready(town, "small"))["status"] == "True"
     limit(town, "{longestOutage: 5s, largestShare: 50%}")
     message = await becomes_ready(town, "False", "LimitExceeded")
-    assert message.startswith("limits.longestOutage is 5s, spec.outage.lasts is 8s: ")
+    assert message.startswith("limits.longestOutage is 5s, spec.outage.duration is 8s: ")
     await town.start(small())
     status = await town.finishes(patience=60)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
-    assert "limits.longestOutage is 5s, spec.outage.lasts is 8s" in status["message"]
+    assert "limits.longestOutage is 5s, spec.outage.duration is 8s" in status["message"]
     assert "limits.largestShare is 50%" in status["message"]
     assert "1 of 1 ready pods of Deployment api (100%)" in status["message"]
     assert status["undo"] == []

@@ -46,7 +46,7 @@ async def test_every_kind_of_probe_is_judged_and_measured(town: Stage) -> None:
 async def test_connections_that_are_kept_are_not_ended_and_the_cut_is_proven_all_the_same(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     await town.operator()
-    await town.start(small(outage__faults__0__networkPartition__existing="Keep", outage__expect=[]))
+    await town.start(small(outage__faults__0__networkPartition__openConnections="Keep", outage__expect=[]))
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
     reasons = [line["reason"] for line in status["timeline"]]

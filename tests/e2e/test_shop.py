@@ -84,7 +84,7 @@ async def test_dead_letters_are_replayed_by_a_rollback_and_every_job_is_done(tow
     gameday = small()
     spec = gameday["spec"]
     spec["probes"].append(next(p for p in example()["spec"]["probes"] if p["name"] == "queue"))
-    letters = {"name": "no dead letters", "eventually": "queue.body.failed == 0", "within": "5s", "holds": "3s"}
+    letters = {"name": "no dead letters", "eventually": "queue.body.failed == 0", "within": "5s", "for": "3s"}
     spec["recovery"]["expect"].append(letters)
     spec["rollback"] = {
         "ifMissed": ["no dead letters"],

@@ -37,7 +37,7 @@ async def test_of_two_operators_one_carries_a_drill_out_and_both_live(town: Stag
 async def test_a_drill_of_an_operator_that_is_gone_for_good_is_given_to_another_one(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     first = await town.operator()
-    await town.start(small(outage__lasts="60s"))
+    await town.start(small(outage__duration="60s"))
     await town.under_cut()
     await first.kill()
     async with stage("another-operator") as other:

@@ -31,6 +31,17 @@ def _set(path: str, value: object) -> Callable[[Spec], None]:
     return change
 
 
+def _moved(path: str, earlier: str) -> Callable[[Spec], None]:
+    def change(spec: Spec) -> None:
+        *way, last = path.split(".")
+        there: Any = spec
+        for part in way:
+            there = there[part]
+        there[earlier] = there.pop(last, "10s")
+
+    return change
+
+
 def _many_for_long(spec: Spec) -> None:
     spec["probes"] += [{"name": f"port{n}", "tcp": {"host": "api", "port": n}} for n in range(1, 20)]
     spec["recovery"]["within"] = "1h"
@@ -53,8 +64,8 @@ AT_APPLY = {
     "probe named baseline": (_set("probes.0.name", "baseline"), "spec.probes[0]", "choose another name"),
     "probe name with a dash": (_set("probes.0.name", "the-api"), "spec.probes[0].name", "should match"),
     "unknown field": (_set("outage.last", "5m"), "spec.outage.last", "unknown field"),
-    "duration without a unit": (_set("outage.lasts", "90"), "spec.outage.lasts", "should match"),
-    "outage too long": (_set("outage.lasts", "3h"), "spec.outage", "at most 1h"),
+    "duration without a unit": (_set("outage.duration", "90"), "spec.outage.duration", "should match"),
+    "outage too long": (_set("outage.duration", "3h"), "spec.outage", "at most 1h"),
     "no outage": (_set("outage", None), "spec.outage", "Required value"),
     "no fault": (_set("outage.faults", []), "spec.outage.faults", "at least 1"),
     "empty selector": (_set(f"{NET}.podSelector", {}), "podSelector", "would cut them all"),
@@ -168,8 +179,8 @@ IN_READY = {
         "name at least one",
     ),
     "a bystander without a port": (
-        _set(f"{NET}.mustStay", [{"name": "payments", "service": {"name": "payments"}}]),
-        "networkPartition.mustStay[0].service.port",
+        _set(f"{NET}.mustRemainReachable", [{"name": "payments", "service": {"name": "payments"}}]),
+        "networkPartition.mustRemainReachable[0].service.port",
         "give the Service's port",
     ),
     "too much log": (_many_for_long, "spec.probes", "probe less often"),
@@ -187,6 +198,42 @@ def changed(change: Callable[[Spec], None], name: str = "wrong") -> str:
     gameday["metadata"]["name"] = name
     change(gameday["spec"])
     return yaml.safe_dump(gameday)
+
+
+EARLIER = {
+    "lasts of the outage": (_moved("outage.duration", "lasts"), "spec.outage", "lasts is called duration now"),
+    "lasts of the steady state": (
+        _moved("steadyState.duration", "lasts"),
+        "spec.steadyState",
+        "lasts is called duration now",
+    ),
+    "every of a probe": (_set("probes.0.every", "1s"), "spec.probes[0]", "every is called interval now"),
+    "holds of an expectation": (
+        _set("recovery.expect.0.holds", "4s"),
+        "spec.recovery.expect[0]",
+        "holds is called for now",
+    ),
+    "existing of a cut": (
+        _set(f"{NET}.existing", "Keep"),
+        "networkPartition",
+        "existing is called openConnections now",
+    ),
+    "mustStay of a cut": (
+        _set(f"{NET}.mustStay", [{"name": "control", "apiServer": True}]),
+        "networkPartition",
+        "mustStay is called mustRemainReachable now",
+    ),
+}
+
+
+async def test_an_earlier_name_is_refused_also_where_unknown_fields_are_ignored(town: Stage) -> None:
+    wrong = []
+    for name, (change, path, remedy) in EARLIER.items():
+        body = ("-n", town.namespace, "apply", "--validate=ignore", "-f", "-")
+        done = kubectl(*body, stdin=changed(change), ok=False)
+        if done.returncode == 0 or path not in done.stderr or remedy not in done.stderr:
+            wrong.append(f"{name}: {done.returncode} {done.stderr.strip()}")
+    assert not wrong, "\n".join(wrong)
 
 
 async def test_what_the_schema_sees_is_refused_at_apply(town: Stage) -> None:

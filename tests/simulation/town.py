@@ -52,25 +52,25 @@ OUTAGE = 5.0
 WITHIN = 3.0
 """Seconds within which the system must report the outage."""
 
-PROBES = '- {name: health, every: 1s, timeout: 1s, http: {url: "http://api/healthz"}}'
-REDIS_PROBE = "- {name: redis, every: 1s, timeout: 1s, redis: {service: {name: redis}}}"
+PROBES = '- {name: health, interval: 1s, timeout: 1s, http: {url: "http://api/healthz"}}'
+REDIS_PROBE = "- {name: redis, interval: 1s, timeout: 1s, redis: {service: {name: redis}}}"
 PLAN = """
 probes: [%s]
 steadyState:
-  lasts: %ds
+  duration: %ds
   expect: [{name: healthy, always: "health.body.redis == 'ok'"}]
 outage:
-  lasts: %ds
+  duration: %ds
   faults:
   - name: partition
-    networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}, existing: %s}
+    networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}, openConnections: %s}
   expect:
   - {name: reported, becomes: "health.body.redis != 'ok'", within: %ds, measures: timeToDetect}
   - {name: team is told, becomes: "increase(health.body.alerts) >= 1", within: 3s}
   - {name: stays up, always: "health.status == 200", tolerates: 2s, guardrail: true}
 recovery:
   within: 8s
-  expect: [{name: healthy again, eventually: "health.body.redis == 'ok'", holds: 2s, measures: timeToRecover}]
+  expect: [{name: healthy again, eventually: "health.body.redis == 'ok'", for: 2s, measures: timeToRecover}]
 """
 ROLLBACK = """
 ifMissed: [healthy again]
@@ -88,7 +88,7 @@ SLIP = {"name": "compares a number with text", "becomes": "health.status == '503
 
 def _spec(severs: bool, rollback: bool, slip: bool, closes: bool) -> Object:
     probes = [PROBES.removeprefix("- "), *([REDIS_PROBE.removeprefix("- ")] if closes else [])]
-    spec: Object = yaml.safe_load(PLAN % (", ".join(probes), STEADY, OUTAGE, "Sever" if severs else "Keep", WITHIN))
+    spec: Object = yaml.safe_load(PLAN % (", ".join(probes), STEADY, OUTAGE, "Close" if severs else "Keep", WITHIN))
     if slip:
         spec["outage"]["expect"].append(SLIP)
     return spec | ({"rollback": yaml.safe_load(ROLLBACK)} if rollback else {})

@@ -1,9 +1,13 @@
 """What all API models share: camelCase names, docstrings as descriptions, and rules that the API server checks."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from gameday.api import renamed
 
 
 class ApiModel(BaseModel):
@@ -16,6 +20,24 @@ class ApiModel(BaseModel):
         frozen=True,
         use_attribute_docstrings=True,
     )
+    RENAMED: ClassVar[renamed.Names] = {}
+    """New names of its fields, by old ones."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_old_names(cls, data: Any) -> Any:
+        old = sorted(set(cls.RENAMED) & set(data)) if isinstance(data, dict) else []
+        if old:
+            raise ValueError("; ".join(renamed.message(name, cls.RENAMED[name]) for name in old))
+        return data
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Have the schema refuse the old names as well."""
+        schema = handler(core_schema)
+        if cls.RENAMED:
+            renamed.refuse(handler.resolve_ref_schema(schema), cls.RENAMED)
+        return schema
 
 
 def cel(*rules: tuple[str, str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gameday.api import renamed
 from gameday.api.base import ATOMIC, MOST, ApiModel, Cel, Duration, Identifier, Name, ObjectName, Port, cel, keyed
 from gameday.api.probes import Probe, ServiceReference
 from gameday.api.schedule import History, Schedule
@@ -17,6 +18,8 @@ def at_most(path: str, limit: str, what: str) -> tuple[str, str]:
 class Expectation(ApiModel):
     """What must hold: a CEL expression over samples."""
 
+    RENAMED = renamed.EXPECTATION
+
     model_config = {
         "json_schema_extra": cel(
             (
@@ -24,8 +27,8 @@ class Expectation(ApiModel):
                 "give exactly one of always, becomes and eventually",
             ),
             (
-                "!has(self.always) || !(has(self.within) || has(self.holds) || has(self.measures))",
-                "within, holds and measures belong to becomes and eventually: remove them or use one of these",
+                "!has(self.always) || !(has(self.within) || has(self.__for__) || has(self.measures))",
+                "within, for and measures belong to becomes and eventually: remove them or use one of these",
             ),
             (
                 "has(self.always) || !(has(self.tolerates) || has(self.after) || self.guardrail)",
@@ -43,7 +46,7 @@ class Expectation(ApiModel):
     """In the recovery: must be true by its deadline."""
     within: Duration | None = None
     """Deadline of becomes and eventually, from the start of the stage; default: the stage's length."""
-    holds: Duration | None = None
+    for_: Annotated[Duration | None, Field(alias="for")] = None
     """How long becomes or eventually must then stay true; its time is the start of that."""
     measures: Identifier | None = None
     """Name under which the time until becomes or eventually was met is recorded, in seconds; unique in the plan."""
@@ -117,7 +120,7 @@ class To(ApiModel):
     """Ports, with host or cidrs."""
 
 
-class MustStay(ApiModel):
+class Bystander(ApiModel):
     """A bystander that the cut must spare: when it is hit, the cut is lifted at once."""
 
     model_config = {
@@ -144,18 +147,20 @@ class MustStay(ApiModel):
 class NetworkPartition(ApiModel):
     """Cuts pods off from one destination, and from nothing else."""
 
+    RENAMED = renamed.PARTITION
+
     pod_selector: PodSelector
     """The pods to cut off: the targets."""
     to: To
     """What they are cut off from."""
-    existing: Literal["Sever", "Keep"] = "Sever"
-    """What becomes of open connections: Sever ends them, with the credentials of a redis probe of the Service in to.
+    open_connections: Literal["Close", "Keep"] = "Close"
+    """What becomes of open connections: Close ends them, with the credentials of a redis probe of the Service in to.
 
     Where there is none, or to names addresses, they run on, and a missed outage expectation is Inconclusive.
     """
     via: Literal["Auto", "NetworkPolicy", "CiliumNetworkPolicy"] = "Auto"
     """The kind of policy; Auto takes CiliumNetworkPolicy where the cluster has it and the account may write it."""
-    must_stay: Annotated[tuple[MustStay, ...], Field(max_length=8, json_schema_extra=keyed())] = ()
+    must_remain_reachable: Annotated[tuple[Bystander, ...], Field(max_length=8, json_schema_extra=keyed())] = ()
     """Bystanders to watch. DNS is always watched."""
 
 
@@ -171,9 +176,11 @@ class Fault(ApiModel):
 class SteadyState(ApiModel):
     """Before anything is touched: a system that is not steady is not drilled. Takes the baseline."""
 
+    RENAMED = renamed.STAGE
+
     model_config = {
         "json_schema_extra": cel(
-            at_most("lasts", "30m", "steadyState.lasts"),
+            at_most("duration", "30m", "steadyState.duration"),
             ("self.expect.all(e, has(e.always))", "the steady state has always only: nothing has changed yet"),
             (
                 "self.expect.all(e, !has(e.after) && !e.guardrail)",
@@ -181,7 +188,7 @@ class SteadyState(ApiModel):
             ),
         )
     }
-    lasts: Duration = "30s"
+    duration: Duration = "30s"
     """Length of the stage."""
     expect: Expectations = ()
     """What must hold, with always."""
@@ -190,16 +197,18 @@ class SteadyState(ApiModel):
 class Outage(ApiModel):
     """Under the fault. Neither early success nor a miss ends it."""
 
+    RENAMED = renamed.STAGE
+
     model_config = {
         "json_schema_extra": cel(
-            at_most("lasts", "1h", "outage.lasts"),
+            at_most("duration", "1h", "outage.duration"),
             (
                 "self.expect.all(e, !has(e.eventually))",
                 "eventually belongs to recovery.expect: in the outage write becomes, which is false before the fault",
             ),
         )
     }
-    lasts: Duration
+    duration: Duration
     """Length of the stage, from the first failed dial of the proof."""
     faults: Annotated[tuple[Fault, ...], Field(min_length=1, max_length=1, json_schema_extra=keyed())]
     """The faults; one, for now."""

@@ -30,7 +30,7 @@ class Limits(ApiModel):
     """What no drill may exceed, whoever wrote its plan; what is left out is not limited."""
 
     longest_outage: Duration | None = None
-    """Longest outage.lasts of any plan."""
+    """Longest outage.duration of any plan."""
     most_pods: Annotated[StrictInt, Field(ge=1)] | None = None
     """Most pods that one drill may cut at once."""
     largest_share: Annotated[str, Field(pattern=r"^([1-9][0-9]?|100)%$")] | None = None

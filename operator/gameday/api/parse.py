@@ -6,7 +6,7 @@ the plan.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -72,10 +72,10 @@ def plan_of(name: str, spec: Mapping[str, Any]) -> model.Plan:
         description=parsed.description,
         probes=tuple(_probe(probe) for probe in parsed.probes),
         steady_state=model.SteadyState(
-            seconds(parsed.steady_state.lasts), _expectations("steadyState", parsed.steady_state.expect)
+            seconds(parsed.steady_state.duration), _expectations("steadyState", parsed.steady_state.expect)
         ),
         outage=model.Outage(
-            seconds(parsed.outage.lasts),
+            seconds(parsed.outage.duration),
             tuple(_fault(fault) for fault in parsed.outage.faults),
             _expectations("outage", parsed.outage.expect),
         ),
@@ -89,16 +89,25 @@ def _validated(spec: Mapping[str, Any]) -> api.GameDaySpec:
     try:
         return api.GameDaySpec.model_validate(spec)
     except ValidationError as error:
-        raise PlanInvalid(tuple((path_of(one["loc"]), one["msg"]) for one in error.errors())) from error
+        raise PlanInvalid(tuple(_findings(error))) from error
+
+
+def _findings(error: ValidationError) -> Iterator[tuple[str, str]]:
+    """Each field that is wrong; not that the list around it is too short without the items that are wrong."""
+    found = error.errors()
+    for one in found:
+        inside = any(o["loc"][: len(one["loc"])] == one["loc"] and o is not one for o in found)
+        if not (one["type"] == "too_short" and inside):
+            yield path_of(one["loc"]), one["msg"].removeprefix("Value error, ")
 
 
 def path_of(location: tuple[int | str, ...]) -> str:
-    """A field's path as the API server writes it: ``spec.probes[0].every``."""
+    """A field's path as the API server writes it: ``spec.probes[0].interval``."""
     return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
 
 
 def _probe(probe: api_probes.Probe) -> model.Probe:
-    return model.Probe(probe.name, _kind(probe), seconds(probe.every), seconds(probe.timeout))
+    return model.Probe(probe.name, _kind(probe), seconds(probe.interval), seconds(probe.timeout))
 
 
 def _kind(probe: api_probes.Probe) -> model.ProbeKind:
@@ -158,7 +167,7 @@ def _expectation(path: str, one: api.Expectation) -> model.Expectation:
         mode=given[0][0],
         expression=given[0][1],
         within=_optional(one.within),
-        holds=_optional(one.holds) or 0.0,
+        holds=_optional(one.for_) or 0.0,
         tolerates=_optional(one.tolerates),
         guardrail=one.guardrail,
         measures=one.measures,
@@ -177,13 +186,13 @@ def _fault(fault: api.Fault) -> model.Fault:
         model.NetworkPartition(
             selector,
             _target(cut.to),
-            model.Existing(cut.existing),
+            model.OpenConnections(cut.open_connections),
             model.Via(cut.via),
             tuple(
-                model.MustStay(
+                model.Bystander(
                     stay.name, _service(stay.service) if stay.service else None, stay.host, stay.port, stay.api_server
                 )
-                for stay in cut.must_stay
+                for stay in cut.must_remain_reachable
             ),
         ),
     )

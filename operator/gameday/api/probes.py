@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from gameday.api import renamed
 from gameday.api.base import MOST, ApiModel, Duration, Identifier, ObjectName, Port, cel, keyed
 
 
@@ -131,6 +132,8 @@ class Kubernetes(ApiModel):
 class Probe(ApiModel):
     """A repeated measurement. Its samples stand in expressions under its name."""
 
+    RENAMED = renamed.PROBE
+
     model_config = {
         "json_schema_extra": cel(
             (
@@ -138,14 +141,14 @@ class Probe(ApiModel):
                 " + (has(self.kubernetes) ? 1 : 0) == 1",
                 "give exactly one of http, tcp, redis and kubernetes",
             ),
-            between("every", "1s", "1h"),
+            between("interval", "1s", "1h"),
             between("timeout", "1s", "5m"),
             ("self.name != 'baseline'", "baseline is taken in expressions: choose another name for the probe"),
         )
     }
     name: Identifier
     """Name in expressions: letters, digits and _."""
-    every: Duration = "1s"
+    interval: Duration = "1s"
     """Time between two requests; a slow answer delays only its own probe."""
     timeout: Duration = "2s"
     """Time after which a request counts as failed, which is a sample too."""

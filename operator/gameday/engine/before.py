@@ -89,7 +89,7 @@ def steady_state(at: Situation) -> Record:
     record = at.record
     if record.steady_from is None:
         return _agents_ready(at)
-    since, ends = record.steady_from, record.steady_from + at.plan.steady_state.lasts
+    since, ends = record.steady_from, record.steady_from + at.plan.steady_state.duration
     if (down := at.seen.proof.control_down(since)) is not None:
         why = f"{down.who} cannot reach the target before anything was cut ({down.detail})"
         return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)

@@ -33,7 +33,7 @@ a small pod that waits."""
 
 def fuse_of_cut(plan: Plan) -> float:
     """Seconds from arming until a cut's fuse lifts it: the worst healthy drill never burns it."""
-    return ARM + PROVE + SEVER + plan.outage.lasts + GRACE + UNDO
+    return ARM + PROVE + SEVER + plan.outage.duration + GRACE + UNDO
 
 
 def fuse_of_scale(rollback: Rollback) -> float:
@@ -53,7 +53,7 @@ def longest(plan: Plan) -> float:
     It is the sum of all waits, each at its longest: the agents, the steady state, everything under a cut's fuse, the
     recovery, the rollback and its second judging, and the tidying at the end.
     """
-    length = AGENTS + plan.steady_state.lasts + GRACE + fuse_of_cut(plan)
+    length = AGENTS + plan.steady_state.duration + GRACE + fuse_of_cut(plan)
     length += longest_wait(plan.recovery.expect, plan.recovery.within)
     if plan.rollback is not None:
         length += plan.rollback.within + longest_wait(plan.recovery.expect, 0.0)

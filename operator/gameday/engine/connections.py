@@ -13,7 +13,7 @@ from gameday.engine import budgets
 from gameday.engine.held import Span, Telling
 from gameday.engine.situation import Situation
 from gameday.model.names import COUNTER
-from gameday.model.plan import Existing, Plan
+from gameday.model.plan import OpenConnections, Plan
 from gameday.model.record import Cause, Doubt, Record
 from gameday.model.world import Severed
 
@@ -26,7 +26,7 @@ CAUSES: Final = frozenset({Cause.CONNECTIONS_KEPT, Cause.NOT_SEVERED})
 
 def wanted(plan: Plan) -> bool:
     """Whether the plan wants open connections gone as well; else new ones are all that it asks about."""
-    return any(fault.partition.existing is Existing.SEVER for fault in plan.outage.faults)
+    return any(fault.partition.open_connections is OpenConnections.CLOSE for fault in plan.outage.faults)
 
 
 def shown(record: Record, plan: Plan) -> bool:
@@ -48,7 +48,7 @@ def until(record: Record, plan: Plan) -> float | None:
     """The Unix second after which no connection may be ended any more; None while none is to be ended."""
     if record.zero is None or record.sever_requested_at is None:
         return None
-    return min(record.sever_requested_at + budgets.SEVER, record.zero + plan.outage.lasts)
+    return min(record.sever_requested_at + budgets.SEVER, record.zero + plan.outage.duration)
 
 
 def doubtful(at: Situation) -> Iterator[str]:
@@ -95,7 +95,7 @@ def settle(at: Situation) -> Record:
 def _held(at: Situation, zero: float) -> Telling:
     record = at.record
     asked = record.inject_requested_at if record.inject_requested_at is not None else zero
-    return at.seen.proof.held.told(at.seen.proof.pairs, Span(asked, zero, zero + at.plan.outage.lasts))
+    return at.seen.proof.held.told(at.seen.proof.pairs, Span(asked, zero, zero + at.plan.outage.duration))
 
 
 def _sever(at: Situation, zero: float) -> Record:
@@ -107,7 +107,7 @@ def _sever(at: Situation, zero: float) -> Record:
         if at.now <= asked + budgets.SEVER + budgets.GRACE:
             return at.record
         return _unsevered(at, zero, Cause.NOT_SEVERED, "the severing pod gave no answer")
-    if found.at > zero + at.plan.outage.lasts:
+    if found.at > zero + at.plan.outage.duration:
         return _unsevered(at, zero, Cause.NOT_SEVERED, LATE)
     if found.error or found.left:
         why = found.error or f"{found.left} connections of the targets are left"

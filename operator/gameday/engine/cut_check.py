@@ -13,9 +13,9 @@ from gameday.engine.hosts import address_of, check_host
 from gameday.model.labels import AGENT, DRILL, NEVER_WORN, ROLE
 from gameday.model.places import answering, harmed
 from gameday.model.plan import (
+    Bystander,
     CidrTarget,
     HostTarget,
-    MustStay,
     NetworkPartition,
     Plan,
     RedisProbe,
@@ -46,8 +46,8 @@ def check_cuts(plan: Plan) -> Iterator[Finding]:
                 yield from _cidrs(f"{path}.to.cidrs", cidrs, ports, plan)
                 hosts = tuple(cidr.partition("/")[0] for cidr in cidrs)
                 yield from _ports(f"{path}.to.ports", hosts, ports, plan)
-        for number, stay in enumerate(partition.must_stay):
-            yield from _stay(f"{path}.mustStay[{number}]", stay, partition)
+        for number, stay in enumerate(partition.must_remain_reachable):
+            yield from _stay(f"{path}.mustRemainReachable[{number}]", stay, partition)
 
 
 def _selector(path: str, selector: Selector) -> Iterator[Finding]:
@@ -126,7 +126,7 @@ def _ports(path: str, hosts: tuple[str, ...], ports: tuple[int, ...], plan: Plan
             yield Finding(f"{path}[{index}]", f"this cut cannot be proven: {why}; cut another port")
 
 
-def _stay(path: str, stay: MustStay, partition: NetworkPartition) -> Iterator[Finding]:
+def _stay(path: str, stay: Bystander, partition: NetworkPartition) -> Iterator[Finding]:
     port = stay.port if stay.service is None else stay.service.port
     where = path if stay.service is None else f"{path}.service"
     if stay.host is not None:

@@ -66,7 +66,7 @@ def proof_broken(at: Situation) -> Record | None:
         why = f"{down.who}, which nothing of ours cuts, has not answered a control since ({down.detail})"
         return give_up(at, Cause.BYSTANDER_DOWN, why, down.since)
     # Lifting comes before its record is saved: after a crash in between, what is open is open as planned.
-    ends = record.zero + at.plan.outage.lasts if record.zero is not None else None
+    ends = record.zero + at.plan.outage.duration if record.zero is not None else None
     if record.zero is not None and until is None and (leak := proof.leak(record.zero, ends)) is not None:
         why = f"{leak.who} {leak.detail} {leak.since - record.zero:.1f} s into the outage"
         if at.world.likely_leak:
@@ -165,7 +165,7 @@ def _touched(at: Situation, hold: Hold) -> Record | None:
     if hold.state is not HoldState.ACTIVE:
         return None
     cut = at.world.cuts.get(hold.name, Cut())
-    if not cut.present and at.record.zero is not None and at.now >= at.record.zero + at.plan.outage.lasts:
+    if not cut.present and at.record.zero is not None and at.now >= at.record.zero + at.plan.outage.duration:
         return None
     if not cut.present or cut.uid != hold.object_uid:
         return give_up(at, Cause.CUT_REMOVED, f"policy {hold.object_name} was removed by somebody else", at.now)

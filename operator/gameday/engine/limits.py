@@ -12,10 +12,10 @@ ASK = "ask the operator's owner"
 
 def of_plan(limits: Limits, plan: Plan) -> tuple[str, ...]:
     """What exceeds the limits whenever and wherever the plan runs."""
-    most, lasts = limits.longest_outage, plan.outage.lasts
+    most, lasts = limits.longest_outage, plan.outage.duration
     if most is None or lasts <= most:
         return ()
-    text = f"limits.longestOutage is {length(most)}, spec.outage.lasts is {length(lasts)}"
+    text = f"limits.longestOutage is {length(most)}, spec.outage.duration is {length(lasts)}"
     return (f"{text}: shorten the outage or {ASK}",)
 
 

@@ -27,8 +27,8 @@ def check_names(plan: Plan) -> Iterator[Finding]:
     yield from _twice(_changes(plan), "the undo log has {0!r} from {1} already: choose another name")
     yield from _objects(plan)
     for index, fault in enumerate(plan.outage.faults):
-        path = f"spec.outage.faults[{index}].networkPartition.mustStay"
-        stays = [(f"{path}[{at}].name", stay.name) for at, stay in enumerate(fault.partition.must_stay)]
+        path = f"spec.outage.faults[{index}].networkPartition.mustRemainReachable"
+        stays = [(f"{path}[{at}].name", stay.name) for at, stay in enumerate(fault.partition.must_remain_reachable)]
         yield from _twice(stays, "a bystander is already called {0!r} at {1}: choose another name")
         for where, name in stays:
             if name == DNS:

@@ -116,7 +116,7 @@ def _prove(at: Situation) -> Record:
 
 
 def _hold(at: Situation, zero: float) -> Record:
-    ends = zero + at.plan.outage.lasts
+    ends = zero + at.plan.outage.duration
     if at.now < ends:
         return at.record
     if at.now < ends + budgets.GRACE and not at.seen.passed(Stage.OUTAGE, ends):

@@ -95,17 +95,17 @@ def _timing(path: str, stage: Stage, expectation: Expectation, plan: Plan) -> It
     if stage is Stage.RECOVERY:
         if max(expectation.within or 0.0, expectation.holds) > plan.recovery.within:
             within = f"{plan.recovery.within:.0f} s"
-            yield Finding(path, f"within and holds must each fit into recovery.within, {within}: lengthen the recovery")
+            yield Finding(path, f"within and for must each fit into recovery.within, {within}: lengthen the recovery")
         return
-    if expectation.after >= plan.outage.lasts:
+    if expectation.after >= plan.outage.duration:
         yield Finding(
-            f"{path}.after", f"the outage lasts {plan.outage.lasts:.0f} s, so nothing would be judged: shorten it"
+            f"{path}.after", f"the outage lasts {plan.outage.duration:.0f} s, so nothing would be judged: shorten it"
         )
     needed = (expectation.within or 0.0) + expectation.holds
-    if needed > plan.outage.lasts:
+    if needed > plan.outage.duration:
         yield Finding(
             path,
-            f"within and holds need {needed:.0f} s, outage.lasts is {plan.outage.lasts:.0f} s: lengthen the outage",
+            f"within and for need {needed:.0f} s, outage.duration is {plan.outage.duration:.0f} s: lengthen the outage",
         )
 
 
@@ -140,7 +140,7 @@ def _cost(plan: Plan) -> Iterator[Finding]:
 
 
 def _log(plan: Plan) -> Iterator[Finding]:
-    length = plan.steady_state.lasts + plan.outage.lasts + plan.recovery.within
+    length = plan.steady_state.duration + plan.outage.duration + plan.recovery.within
     length += plan.rollback.within if plan.rollback is not None else 0.0
     size = sum(length / max(probe.every, SHORTEST) * LINE_ESTIMATE for probe in plan.probes)
     if size > LOG_BYTES:

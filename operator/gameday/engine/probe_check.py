@@ -45,7 +45,7 @@ def check_probes(plan: Plan) -> Iterator[Finding]:
 
 def _times(path: str, probe: Probe) -> Iterator[Finding]:
     if not SHORTEST <= probe.every <= LONGEST:
-        yield Finding(f"{path}.every", "write a time from 1s to 1h")
+        yield Finding(f"{path}.interval", "write a time from 1s to 1h")
     if not SHORTEST <= probe.timeout <= PATIENCE:
         yield Finding(f"{path}.timeout", "write a time from 1s to 5m")
 

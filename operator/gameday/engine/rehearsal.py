@@ -49,7 +49,7 @@ def _remedy(expectation: Expectation) -> str:
     held = f" for {expectation.holds:g} s" if expectation.holds else ""
     return (
         f"it was true{held} in the steady state, so it can be true without the fault; compare with a margin, give it "
-        "`holds`, or expect it with `always`"
+        "`for`, or expect it with `always`"
     )
 
 

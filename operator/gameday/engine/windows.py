@@ -8,7 +8,7 @@ from gameday.model.record import Phase
 
 def steady_window(at: Situation) -> Window:
     """From the first moment at which every agent measured, for the planned time."""
-    lasts = at.plan.steady_state.lasts
+    lasts = at.plan.steady_state.duration
     since = at.record.steady_from if at.record.steady_from is not None else at.now
     return Window(since, since, since + lasts, lasts, at.now, budgets.GRACE, skew=at.world.skew)
 
@@ -21,7 +21,7 @@ def outage_window(at: Situation, ends: float | None = None) -> Window:
         requested,
         record.zero,
         ends,
-        at.plan.outage.lasts,
+        at.plan.outage.duration,
         at.now,
         budgets.GRACE,
         zero_resolution=record.zero_resolution,

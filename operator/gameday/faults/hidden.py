@@ -13,7 +13,7 @@ from gameday.faults.severing import severing_of
 from gameday.faults.sight import Sight, labels_of
 from gameday.faults.targets import targets
 from gameday.model.labels import ours
-from gameday.model.plan import Existing, NetworkPartition, Plan, ServiceRef
+from gameday.model.plan import NetworkPartition, OpenConnections, Plan, ServiceRef
 
 SIDECARS: Final = frozenset({"istio-proxy", "linkerd-proxy", "kuma-sidecar"})
 """Names of containers by which meshes carry a pod's traffic."""
@@ -24,14 +24,14 @@ DECIDES: Final = "only a network that ends open connections by itself can decide
 
 def check(sight: Sight, plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
     """Warnings for a drill that may see nothing of open connections; ``path`` is the partition's."""
-    if partition.existing is not Existing.SEVER:
+    if partition.open_connections is not OpenConnections.CLOSE:
         return
     if (found := _first(_behind(sight, partition))) is not None:
         text = (
             f"a proxy stands before what is cut ({found}), so Redis sees its address and not the targets': ending "
             f"connections there shows nothing, and {DECIDES} (ConnectionsKept)"
         )
-        remedy = "name the Service of the Redis pods themselves, or set existing: Keep"
+        remedy = "name the Service of the Redis pods themselves, or set openConnections: Keep"
         yield Finding("HiddenConnections", f"{path}.to.service", text, remedy, Severity.WARN)
     own = _first(targets(sight, partition.pod_selector), proxies=frozenset())
     if own is not None and severing_of(sight, plan, partition) is None:
@@ -39,7 +39,7 @@ def check(sight: Sight, plan: Plan, path: str, partition: NetworkPartition) -> I
             f"the targets' traffic goes through a sidecar ({own}), whose connections nobody sees end: without a redis "
             "probe of the Service that is cut this drill cannot be decided (ConnectionsKept)"
         )
-        remedy = "add a redis probe of it, or set existing: Keep"
+        remedy = "add a redis probe of it, or set openConnections: Keep"
         yield Finding("HiddenConnections", f"{path}.podSelector", text, remedy, Severity.WARN)
 
 

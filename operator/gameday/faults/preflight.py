@@ -97,7 +97,7 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
         yield from placement.check(f"{path}.podSelector", selected(sight, partition.pod_selector))
         yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
         yield from anti_affinity.check(sight, f"{path}.podSelector", partition.pod_selector)
-        yield from _bystanders(sight, f"{path}.mustStay", partition)
+        yield from _bystanders(sight, f"{path}.mustRemainReachable", partition)
         yield from dialled.check(sight, plan, path, partition)
         yield from severing.check(sight, plan, path, partition)
         yield from hidden.check(sight, plan, path, partition)
@@ -181,7 +181,7 @@ def _bystanders(sight: Sight, path: str, partition: NetworkPartition) -> Iterato
         for port in ports
     }
     there = {_name(service): service for service in sight.of(SERVICES)}
-    for stay in partition.must_stay:
+    for stay in partition.must_remain_reachable:
         if stay.service is None:
             continue
         where, (namespace, name) = f"{path}[{stay.name}].service", stay.service.within(sight.namespace)
@@ -200,10 +200,10 @@ def _bystanders(sight: Sight, path: str, partition: NetworkPartition) -> Iterato
 def _doubts(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
     backend = choose(sight, partition.via)
     if backend is Via.NETWORK_POLICY and sight.has_cilium_kind:
-        api_server = [stay.name for stay in partition.must_stay if stay.api_server]
+        api_server = [stay.name for stay in partition.must_remain_reachable if stay.api_server]
         text = "on Cilium a NetworkPolicy also cuts the targets off from the API server and from host processes"
         if api_server:
-            text += f", so mustStay {', '.join(api_server)} will end the drill as CollateralCut"
+            text += f", so mustRemainReachable {', '.join(api_server)} will end the drill as CollateralCut"
         remedy = "let the account write ciliumnetworkpolicies and use via: Auto"
         yield Finding("CutsApiServer", f"{path}.via", text, remedy, Severity.WARN)
     kinds = kinds_of_pairs(sight, partition.pod_selector)

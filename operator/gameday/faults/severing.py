@@ -11,7 +11,7 @@ from typing import Final
 from gameday.faults.far_end import far_end, ready_addresses
 from gameday.faults.findings import Finding, Severity
 from gameday.faults.sight import Sight
-from gameday.model.plan import Existing, NetworkPartition, Plan, Probe, RedisProbe, ServiceRef
+from gameday.model.plan import NetworkPartition, OpenConnections, Plan, Probe, RedisProbe, ServiceRef
 from gameday.model.setup import Severing
 
 MOST_SERVERS: Final = 16
@@ -35,15 +35,15 @@ def check(sight: Sight, plan: Plan, path: str, partition: NetworkPartition) -> I
     found = _decide(sight, plan, partition)
     if isinstance(found, tuple):
         why, remedy = found
-        yield Finding("CannotSever", f"{path}.existing", f"{why}; {CONSEQUENCE}", remedy, Severity.WARN)
+        yield Finding("CannotSever", f"{path}.openConnections", f"{why}; {CONSEQUENCE}", remedy, Severity.WARN)
 
 
 def _decide(sight: Sight, plan: Plan, partition: NetworkPartition) -> Severing | tuple[str, str] | None:
     """Where connections are ended; or why they cannot be, and what to do; or None where they are to be kept."""
-    if partition.existing is not Existing.SEVER:
+    if partition.open_connections is not OpenConnections.CLOSE:
         return None
     if not isinstance(partition.to, ServiceRef):
-        return "Sever needs to.service", "name the Service by to.service, or set existing: Keep"
+        return "Close needs to.service", "name the Service by to.service, or set openConnections: Keep"
     if sight.service is None:
         return None
     ports = far_end(sight, partition).ports
@@ -55,7 +55,7 @@ def _decide(sight: Sight, plan: Plan, partition: NetworkPartition) -> Severing |
     servers = tuple((address, target) for address in ready_addresses(sight.endpoints) for target in behind)
     if len(servers) > MOST_SERVERS:
         why = f"{len(servers)} servers stand behind Service {partition.to.name}, and at most {MOST_SERVERS} are asked"
-        return why, "name a Service with fewer pods, or set existing: Keep"
+        return why, "name a Service with fewer pods, or set openConnections: Keep"
     # One server is asked by the Service's name, as its clients do.
     return Severing(probe.name, servers if len(servers) > 1 else ())
 
@@ -78,9 +78,9 @@ def _no_probe(plan: Plan, to: ServiceRef, cut: set[int], namespace: str) -> tupl
     told = f"the plan's redis probes are of another Redis: {', '.join(others[:TOLD])}{more}"
     found = told if others else "the plan has none"
     return (
-        f"Sever ends open connections with a redis probe of Service {where}/{name} on a port that is cut ({numbers}), "
+        f"Close ends open connections with a redis probe of Service {where}/{name} on a port that is cut ({numbers}), "
         f"and {found}",
-        f"add a redis probe with service: {{name: {name}}} and its auth, or set existing: Keep",
+        f"add a redis probe with service: {{name: {name}}} and its auth, or set openConnections: Keep",
     )
 
 

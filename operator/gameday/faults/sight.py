@@ -128,7 +128,7 @@ def _elsewhere(sight: Sight, partition: NetworkPartition, namespace: str, served
     """Of the cut Service's namespace Kubernetes' own policies are read, and Cilium's where granted; of others none."""
     away = isinstance(partition.to, ServiceRef) and partition.to.within(namespace)[0] != namespace
     unread = bool(sight.service_unread) or any(kind in served for kind in isolators.OF_NAMESPACE)
-    stays = (stay.service.within(namespace)[0] for stay in partition.must_stay if stay.service is not None)
+    stays = (stay.service.within(namespace)[0] for stay in partition.must_remain_reachable if stay.service is not None)
     return (away and unread) or any(where != namespace for where in stays)
 
 

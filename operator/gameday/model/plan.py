@@ -153,10 +153,10 @@ class Expectation:
     after: float = 0.0
 
 
-class Existing(enum.Enum):
+class OpenConnections(enum.Enum):
     """What becomes of connections that targets hold when the cut begins."""
 
-    SEVER = "Sever"
+    CLOSE = "Close"
     KEEP = "Keep"
 
 
@@ -196,7 +196,7 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True)
-class MustStay:
+class Bystander:
     """A bystander that the cut must spare: a Service, ``host``:``port``, or the API server."""
 
     name: str
@@ -212,9 +212,9 @@ class NetworkPartition:
 
     pod_selector: Selector
     to: Target
-    existing: Existing = Existing.SEVER
+    open_connections: OpenConnections = OpenConnections.CLOSE
     via: Via = Via.AUTO
-    must_stay: tuple[MustStay, ...] = ()
+    must_remain_reachable: tuple[Bystander, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,15 +229,15 @@ class Fault:
 class SteadyState:
     """The stage before anything is touched; it takes the baseline."""
 
-    lasts: float
+    duration: float
     expect: tuple[Expectation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The stage under the cut; ``lasts`` counts from zero, the first failed dial of the proof."""
+    """The stage under the cut; ``duration`` counts from zero, the first failed dial of the proof."""
 
-    lasts: float
+    duration: float
     faults: tuple[Fault, ...]
     expect: tuple[Expectation, ...] = ()
 

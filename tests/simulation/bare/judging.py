@@ -32,7 +32,7 @@ def dishonest(world: "Bare", record: Record) -> list[str]:
     if record.proven_at is None or zero is None or record.undo_requested_at is None:
         return ["the cut was never proven"]
     # What comes of it after its time does not count, and a lift may come late.
-    ends = min(record.undo_requested_at, zero + world.plan.outage.lasts)
+    ends = min(record.undo_requested_at, zero + world.plan.outage.duration)
     why = [f"{r.name} is {r.state.value}" for r in record.results if not r.again and r.state not in MET]
     why += [f"there is a doubt: {doubt.cause.value}" for doubt in record.doubts]
     if record.holds_anything or not record.faults_cleared or any(kind == "policy" for kind, _ in world.api.facts):

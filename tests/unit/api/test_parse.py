@@ -9,7 +9,7 @@ import yaml
 from gameday.api.bounds import PLAN_BYTES
 from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
 from gameday.api.record import conditions_of, duration, moment, record_of, shown_moment, status_of, timestamp
-from gameday.model.plan import Existing, HttpProbe, Mode, RunJob, Via
+from gameday.model.plan import HttpProbe, Mode, OpenConnections, RunJob, Via
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, Verdict
 
 EXAMPLE = Path(__file__).parents[3] / "manifests" / "examples" / "redis-failover.yaml"
@@ -23,9 +23,9 @@ def spec() -> dict[str, Any]:
 
 def test_the_example_becomes_the_plan_that_it_reads_like(spec: dict[str, Any]) -> None:
     plan = plan_of("redis-failover", spec)
-    assert (plan.steady_state.lasts, plan.outage.lasts, plan.recovery.within) == (30.0, 300.0, 600.0)
+    assert (plan.steady_state.duration, plan.outage.duration, plan.recovery.within) == (30.0, 300.0, 600.0)
     fault = plan.outage.faults[0]
-    assert (fault.partition.existing, fault.partition.via) == (Existing.SEVER, Via.AUTO)
+    assert (fault.partition.open_connections, fault.partition.via) == (OpenConnections.CLOSE, Via.AUTO)
     queue = next(probe for probe in plan.probes if probe.name == "queue")
     assert isinstance(queue.kind, HttpProbe)
     assert queue.kind.headers[0].secret is not None
@@ -38,19 +38,19 @@ def test_the_example_becomes_the_plan_that_it_reads_like(spec: dict[str, Any]) -
 def test_the_canonical_plan_does_not_depend_on_the_order_of_keys_nor_on_defaults_left_out(spec: dict[str, Any]) -> None:
     text, digest = canonical(spec)
     backwards = dict(reversed(spec.items()))
-    backwards["probes"][0]["every"] = "1s"
+    backwards["probes"][0]["interval"] = "1s"
     assert canonical(backwards) == (text, digest)
-    spec["outage"]["lasts"] = "4m"
+    spec["outage"]["duration"] = "4m"
     assert canonical(spec)[1] != digest
 
 
 def test_every_wrong_field_is_named_with_its_path(spec: dict[str, Any]) -> None:
-    spec["probes"][0]["every"] = "often"
-    spec["outage"]["lasts"] = 5
+    spec["probes"][0]["interval"] = "often"
+    spec["outage"]["duration"] = 5
     with pytest.raises(PlanInvalid) as caught:
         plan_of("x", spec)
     paths = {path for path, _ in caught.value.findings}
-    assert paths == {"spec.probes[0].every", "spec.outage.lasts"}
+    assert paths == {"spec.probes[0].interval", "spec.outage.duration"}
 
 
 def test_a_plan_that_does_not_fit_is_refused_with_its_size(spec: dict[str, Any]) -> None:

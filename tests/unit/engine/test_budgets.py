@@ -32,7 +32,7 @@ def test_every_wait_of_the_plan_is_in_the_last_deadline() -> None:
     late = Expectation("late", Mode.EVENTUALLY, "health.ok", within=100, holds=50)
     held = replace(plan, recovery=replace(plan.recovery, expect=(late,)))
     assert budgets.longest(held) == longest - plan.recovery.within + 150
-    steady = replace(plan, steady_state=replace(plan.steady_state, lasts=plan.steady_state.lasts + 7))
+    steady = replace(plan, steady_state=replace(plan.steady_state, duration=plan.steady_state.duration + 7))
     assert budgets.longest(steady) == longest + 7
     again = replace(held, rollback=Rollback(("late",), 60, ()))
     assert budgets.longest(again) == budgets.longest(held) + 60 + 150 + budgets.GRACE

@@ -8,7 +8,7 @@ from gameday.engine.connections import doubtful
 from gameday.engine.proof import Proof
 from gameday.engine.situation import Situation
 from gameday.model import held
-from gameday.model.plan import Existing, Fault, Plan
+from gameday.model.plan import Fault, OpenConnections, Plan
 from gameday.model.record import Record, Verdict
 from gameday.model.sample import LineType, Sample
 from gameday.model.world import Counted, World
@@ -49,7 +49,7 @@ def test_it_is_said_before_the_cut(counted: Counted | None, local: bool, lines: 
 
 def test_where_open_connections_are_to_be_kept_there_is_nothing_to_say() -> None:
     plan = a_plan()
-    partition = replace(plan.outage.faults[0].partition, existing=Existing.KEEP)
+    partition = replace(plan.outage.faults[0].partition, open_connections=OpenConnections.KEEP)
     kept = replace(plan, outage=replace(plan.outage, faults=(Fault("partition", partition),)))
     assert told(Counted(0), local=True, plan=kept) == []
 

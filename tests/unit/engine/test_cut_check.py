@@ -4,13 +4,13 @@ import pytest
 
 from gameday.engine.plan_check import check
 from gameday.model.plan import (
+    Bystander,
     CidrTarget,
     Expectation,
     Fault,
     HostTarget,
     HttpProbe,
     Mode,
-    MustStay,
     NetworkPartition,
     Outage,
     Plan,
@@ -31,10 +31,10 @@ REDIS = ServiceRef("redis")
 
 
 def found(
-    to: Target = REDIS, selector: Selector = API, stays: tuple[MustStay, ...] = (), redis: RedisProbe | None = None
+    to: Target = REDIS, selector: Selector = API, stays: tuple[Bystander, ...] = (), redis: RedisProbe | None = None
 ) -> list[str]:
     probes = (HEALTH, *((Probe("redis", redis),) if redis is not None else ()))
-    fault = Fault("f", NetworkPartition(selector, to, must_stay=stays))
+    fault = Fault("f", NetworkPartition(selector, to, must_remain_reachable=stays))
     plan = Plan("g", probes, SteadyState(5.0), Outage(9.0, (fault,)), Recovery(9.0, (UP,)))
     return [str(finding) for finding in check(plan)]
 
@@ -134,15 +134,15 @@ def test_a_selector_as_kubernetes_has_them_is_none(selector: Selector) -> None:
 @pytest.mark.parametrize(
     ("stay", "path", "told"),
     [
-        (MustStay("x", ServiceRef("payments")), "mustStay[0].service.port", "give the Service's port"),
-        (MustStay("x", ServiceRef("payments", port="http")), "mustStay[0].service.port", "by its number"),
-        (MustStay("x", ServiceRef("db", port=5432)), "mustStay[0].service.port", "PostgreSQL"),
-        (MustStay("x", host="db.example.com", port=3306), "mustStay[0].port", "MySQL"),
-        (MustStay("x", host="203.0.113.7", port=6379), "mustStay[0].host", "is cut by this very fault"),
+        (Bystander("x", ServiceRef("payments")), "mustRemainReachable[0].service.port", "give the Service's port"),
+        (Bystander("x", ServiceRef("payments", port="http")), "mustRemainReachable[0].service.port", "by its number"),
+        (Bystander("x", ServiceRef("db", port=5432)), "mustRemainReachable[0].service.port", "PostgreSQL"),
+        (Bystander("x", host="db.example.com", port=3306), "mustRemainReachable[0].port", "MySQL"),
+        (Bystander("x", host="203.0.113.7", port=6379), "mustRemainReachable[0].host", "is cut by this very fault"),
     ],
     ids=["no port", "a name", "a Service's database", "a host's database", "what is cut"],
 )
-def test_a_bystander_that_cannot_be_watched_is_a_finding(stay: MustStay, path: str, told: str) -> None:
+def test_a_bystander_that_cannot_be_watched_is_a_finding(stay: Bystander, path: str, told: str) -> None:
     findings = found(CidrTarget(("203.0.113.7/32",), (6379,)), stays=(stay,))
     assert paths(findings) == [path]
     assert told in findings[0]
@@ -150,9 +150,9 @@ def test_a_bystander_that_cannot_be_watched_is_a_finding(stay: MustStay, path: s
 
 def test_bystanders_beside_what_is_cut_are_none() -> None:
     stays = (
-        MustStay("a", host="203.0.113.7", port=443),
-        MustStay("b", host="203.0.113.8", port=6379),
-        MustStay("c", ServiceRef("payments", port=80)),
-        MustStay("d", api_server=True),
+        Bystander("a", host="203.0.113.7", port=443),
+        Bystander("b", host="203.0.113.8", port=6379),
+        Bystander("c", ServiceRef("payments", port=80)),
+        Bystander("d", api_server=True),
     )
     assert found(CidrTarget(("203.0.113.7/32",), (6379,)), stays=stays) == []

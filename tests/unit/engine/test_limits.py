@@ -40,7 +40,7 @@ def test_the_longest_outage() -> None:
     assert of_plan(Limits(longest_outage=20), PLAN) == ()
     (text,) = of_plan(Limits(longest_outage=19), PLAN)
     assert text == (
-        "limits.longestOutage is 19s, spec.outage.lasts is 20s: shorten the outage or ask the operator's owner"
+        "limits.longestOutage is 19s, spec.outage.duration is 20s: shorten the outage or ask the operator's owner"
     )
 
 

@@ -6,13 +6,13 @@ import pytest
 
 from gameday.engine.plan_check import check
 from gameday.model.plan import (
+    Bystander,
     Expectation,
     Fault,
     HostTarget,
     HttpProbe,
     Measurement,
     Mode,
-    MustStay,
     NetworkPartition,
     Outage,
     Plan,
@@ -105,11 +105,15 @@ CASES = {
             GOOD,
             outage=replace(
                 GOOD.outage,
-                faults=(Fault("cut", replace(CUT, must_stay=(MustStay("pay", host="192.0.2.2", port=80),) * 2)),),
+                faults=(
+                    Fault(
+                        "cut", replace(CUT, must_remain_reachable=(Bystander("pay", host="192.0.2.2", port=80),) * 2)
+                    ),
+                ),
             ),
         ),
-        "spec.outage.faults[0].networkPartition.mustStay[1].name",
-        "spec.outage.faults[0].networkPartition.mustStay[0].name",
+        "spec.outage.faults[0].networkPartition.mustRemainReachable[1].name",
+        "spec.outage.faults[0].networkPartition.mustRemainReachable[0].name",
     ),
 }
 
@@ -122,9 +126,9 @@ def test_two_of_one_name_are_a_finding_with_both_paths(plan: Plan, path: str, ot
 
 
 def test_a_bystander_may_not_take_the_name_of_the_one_that_is_always_watched() -> None:
-    stays = replace(CUT, must_stay=(MustStay("dns", host="192.0.2.2", port=53),))
+    stays = replace(CUT, must_remain_reachable=(Bystander("dns", host="192.0.2.2", port=53),))
     plan = replace(GOOD, outage=replace(GOOD.outage, faults=(Fault("cut", stays),)))
-    assert [f.path for f in check(plan)] == ["spec.outage.faults[0].networkPartition.mustStay[0].name"]
+    assert [f.path for f in check(plan)] == ["spec.outage.faults[0].networkPartition.mustRemainReachable[0].name"]
 
 
 def test_names_that_do_not_meet_are_no_finding() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from gameday.engine.plan_check import check
 from gameday.model.plan import (
+    Bystander,
     CidrTarget,
     Expectation,
     Fault,
@@ -13,7 +14,6 @@ from gameday.model.plan import (
     HostTarget,
     HttpProbe,
     Mode,
-    MustStay,
     NetworkPartition,
     Outage,
     Plan,
@@ -34,8 +34,8 @@ UP = Expectation("up again", Mode.EVENTUALLY, "a.ok")
 
 
 def plan(*probes: Probe, to: Target | None = None, stay: str | None = None) -> Plan:
-    stays = (MustStay("x", host=stay, port=80),) if stay is not None else ()
-    cut = NetworkPartition(Selector({"app": "api"}), to or HostTarget("192.0.2.1", (1,)), must_stay=stays)
+    stays = (Bystander("x", host=stay, port=80),) if stay is not None else ()
+    cut = NetworkPartition(Selector({"app": "api"}), to or HostTarget("192.0.2.1", (1,)), must_remain_reachable=stays)
     return Plan("g", probes or (GOOD,), SteadyState(5.0), Outage(9.0, (Fault("f", cut),)), Recovery(9.0, (UP,)))
 
 
@@ -95,12 +95,14 @@ def test_a_far_end_that_is_none_is_a_finding(to: Target, path: str) -> None:
 
 
 def test_a_bystander_that_is_none_is_a_finding() -> None:
-    assert found(plan(stay="a..b"))[0].startswith("spec.outage.faults[0].networkPartition.mustStay[0].host: ")
+    assert found(plan(stay="a..b"))[0].startswith(
+        "spec.outage.faults[0].networkPartition.mustRemainReachable[0].host: "
+    )
 
 
 @pytest.mark.parametrize(
     ("every", "timeout", "path"),
-    [(0.0, 1.0, "every"), (3601.0, 1.0, "every"), (1.0, 0.0, "timeout"), (1.0, 999999 * 3600.0, "timeout")],
+    [(0.0, 1.0, "interval"), (3601.0, 1.0, "interval"), (1.0, 0.0, "timeout"), (1.0, 999999 * 3600.0, "timeout")],
 )
 def test_times_that_no_probe_can_keep_are_findings(every: float, timeout: float, path: str) -> None:
     assert [f.partition(": ")[0] for f in found(plan(replace(GOOD, every=every, timeout=timeout)))] == [

@@ -7,7 +7,7 @@ import pytest
 from gameday.engine.judgement import Judgement, Window
 from gameday.engine.results import close_plan, decide_stage, end_stage
 from gameday.engine.situation import Situation
-from gameday.model.plan import Existing, Fault, Stage
+from gameday.model.plan import Fault, OpenConnections, Stage
 from gameday.model.record import NOT_REACHED, Cause, Doubt, Record, ResultState
 from gameday.model.world import World
 from unit.engine.simulation import a_plan
@@ -98,7 +98,7 @@ def test_a_guardrail_that_tripped_is_unknown_where_it_was_never_shown() -> None:
 @pytest.mark.parametrize("state", [ResultState.MET, ResultState.MISSED])
 def test_where_open_connections_are_to_be_kept_nothing_waits_for_their_end(state: ResultState) -> None:
     at = situation(Says(state), Record())
-    partition = replace(at.plan.outage.faults[0].partition, existing=Existing.KEEP)
+    partition = replace(at.plan.outage.faults[0].partition, open_connections=OpenConnections.KEEP)
     outage = replace(at.plan.outage, faults=(Fault("partition", partition),))
     decided = decide_stage(replace(at, plan=replace(at.plan, outage=outage)), Stage.OUTAGE, WINDOW)
     assert {result.state for result in decided.results} == {state}

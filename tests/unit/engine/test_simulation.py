@@ -113,7 +113,7 @@ def test_a_lift_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recover
 
     def lifts_and_dies(world: Simulation) -> None:
         zero = world.record.zero
-        if zero is not None and world.now >= zero + world.plan.outage.lasts and not lifted:
+        if zero is not None and world.now >= zero + world.plan.outage.duration and not lifted:
             lifted.append(world.now)
             world.cluster.policies.clear()
             world.cluster.lifted_at = world.now

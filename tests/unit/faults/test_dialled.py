@@ -9,7 +9,7 @@ from gameday.faults.dialled import MOST_DIALS, dials
 from gameday.faults.findings import Severity
 from gameday.faults.preflight import check
 from gameday.faults.sight import Sight
-from gameday.model.plan import CidrTarget, Existing, HostTarget, Plan, Probe, RedisProbe, ServiceRef, Target
+from gameday.model.plan import CidrTarget, HostTarget, OpenConnections, Plan, Probe, RedisProbe, ServiceRef, Target
 from unit.faults.things import endpoints, partition, plan, service, sight
 
 Dialled = tuple[str, int, str]
@@ -30,7 +30,7 @@ def seen(*ports: Object, slices: tuple[Object, ...] = (), others: tuple[Object, 
 
 def kept(to: Target | None = None, *probes: RedisProbe) -> Plan:
     listed = tuple(Probe(f"p{n}", kind) for n, kind in enumerate(probes))
-    return plan(partition(to, existing=Existing.KEEP), probes=listed)
+    return plan(partition(to, open_connections=OpenConnections.KEEP), probes=listed)
 
 
 def dialled(there: Sight, wanted: Plan) -> list[Dialled]:

@@ -7,7 +7,7 @@ import pytest
 from gameday.cluster.kinds import PODS, Object
 from gameday.faults.preflight import refusals, warnings
 from gameday.faults.sight import Sight
-from gameday.model.plan import Existing, Plan, ServiceRef
+from gameday.model.plan import OpenConnections, Plan, ServiceRef
 from unit.faults.things import partition, plan, pod, service, sight
 
 HAPROXY: Object = {"name": "proxy", "image": "docker.io/library/haproxy:3.2"}
@@ -43,7 +43,7 @@ def test_a_proxy_before_redis_is_told_where_it_shows(redis: dict[str, Any], told
     lines = found(there, plan())
     assert len(lines) == bool(told)
     assert all(told in line and line.startswith("spec.outage.faults[partition].networkPartition.to") for line in lines)
-    assert found(there, plan(partition(existing=Existing.KEEP))) == []
+    assert found(there, plan(partition(open_connections=OpenConnections.KEEP))) == []
 
 
 @pytest.mark.parametrize(("probed", "told"), [(True, 0), (False, 1)])

@@ -17,7 +17,7 @@ from gameday.cluster.kinds import (
 from gameday.errors import ClusterUnreachable
 from gameday.faults.isolators import ISOLATORS, Isolators, read
 from gameday.faults.sight import look
-from gameday.model.plan import CidrTarget, MustStay, ServiceRef, Target
+from gameday.model.plan import Bystander, CidrTarget, ServiceRef, Target
 from unit.api_server import ApiServer
 from unit.faults.things import partition
 
@@ -102,18 +102,18 @@ async def test_the_preflight_sees_them_and_its_own_namespace(api_server: ApiServ
     ("to", "stays", "cilium", "elsewhere"),
     [
         (ServiceRef("redis"), (), True, False),
-        (ServiceRef("redis", "shop"), (MustStay("self", ServiceRef("payments", "shop")),), True, False),
+        (ServiceRef("redis", "shop"), (Bystander("self", ServiceRef("payments", "shop")),), True, False),
         # Of the cut Service's namespace Kubernetes' own policies are read, and Cilium's where that is granted.
         (ServiceRef("redis", "data"), (), False, False),
         (ServiceRef("redis", "data"), (), True, False),
-        (ServiceRef("redis"), (MustStay("pay", ServiceRef("payments", "pay")),), False, True),
-        (CidrTarget(("203.0.113.0/24",), (6379,)), (MustStay("web", host="example.com", port=443),), True, False),
+        (ServiceRef("redis"), (Bystander("pay", ServiceRef("payments", "pay")),), False, True),
+        (CidrTarget(("203.0.113.0/24",), (6379,)), (Bystander("web", host="example.com", port=443),), True, False),
     ],
 )
 async def test_what_is_asked_elsewhere_is_known_not_to_be_read(
-    api_server: ApiServer, cluster: Cluster, to: Target, stays: tuple[MustStay, ...], cilium: bool, elsewhere: bool
+    api_server: ApiServer, cluster: Cluster, to: Target, stays: tuple[Bystander, ...], cilium: bool, elsewhere: bool
 ) -> None:
     if cilium:
         api_server.groups = {"cilium.io": {"v2": ["ciliumnetworkpolicies"]}}
-    cut = replace(partition(to), must_stay=stays)
+    cut = replace(partition(to), must_remain_reachable=stays)
     assert (await look(cluster, cluster, "shop", cut)).policies_elsewhere is elsewhere

@@ -10,11 +10,11 @@ from gameday.faults.findings import Severity
 from gameday.faults.preflight import check, choose, likely_leak, not_opted_in, refusals, warnings
 from gameday.faults.sight import Sight
 from gameday.model.plan import (
+    Bystander,
     CidrTarget,
-    Existing,
     HostTarget,
-    MustStay,
     NetworkPartition,
+    OpenConnections,
     Plan,
     Restore,
     RunJob,
@@ -47,8 +47,8 @@ def asked(**things: Any) -> Sight:
 API_PODS = Selector({"app": "api"})
 
 
-def stays(service: ServiceRef) -> MustStay:
-    return MustStay("store", service)
+def stays(service: ServiceRef) -> Bystander:
+    return Bystander("store", service)
 
 
 def seen(change: Callable[[Sight], object]) -> Sight:
@@ -131,21 +131,33 @@ BAD: list[tuple[str, str, Sight, Plan]] = [
     ("CannotRead", "", seen(lambda s: s.missing.update({"pods": "pods is forbidden"})), plan()),
     (
         "MustStayIsCut",
-        "mustStay[store].service",
+        "mustRemainReachable[store].service",
         sight(),
-        plan(NetworkPartition(API_PODS, ServiceRef("redis"), must_stay=(stays(ServiceRef("redis", "shop", 6379)),))),
+        plan(
+            NetworkPartition(
+                API_PODS, ServiceRef("redis"), must_remain_reachable=(stays(ServiceRef("redis", "shop", 6379)),)
+            )
+        ),
     ),
     (
         "NoService",
-        "mustStay[store].service",
+        "mustRemainReachable[store].service",
         sight(),
-        plan(NetworkPartition(API_PODS, ServiceRef("redis"), must_stay=(stays(ServiceRef("payments", port=80)),))),
+        plan(
+            NetworkPartition(
+                API_PODS, ServiceRef("redis"), must_remain_reachable=(stays(ServiceRef("payments", port=80)),)
+            )
+        ),
     ),
     (
         "NoPort",
-        "mustStay[store].service.port",
+        "mustRemainReachable[store].service.port",
         sight(),
-        plan(NetworkPartition(API_PODS, ServiceRef("redis"), must_stay=(stays(ServiceRef("redis", port=9121)),))),
+        plan(
+            NetworkPartition(
+                API_PODS, ServiceRef("redis"), must_remain_reachable=(stays(ServiceRef("redis", port=9121)),)
+            )
+        ),
     ),
     (
         "NotADeployment",
@@ -185,7 +197,7 @@ def test_a_target_that_stands_behind_what_is_cut_is_refused_by_name(selector: Se
             pod("redis-1", labels, ip="10.0.0.3"),
         )
     )
-    (finding,) = check(there, plan(partition(to, selector, existing=Existing.KEEP)))
+    (finding,) = check(there, plan(partition(to, selector, open_connections=OpenConnections.KEEP)))
     assert (finding.code, finding.severity) == ("TargetIsFarEnd", Severity.REFUSE)
     assert finding.path.endswith("podSelector")
     assert finding.message.startswith(f"{named} are selected")
@@ -200,7 +212,9 @@ def test_a_target_among_the_endpoints_is_behind_what_is_cut_whatever_it_wears() 
 def test_pods_that_only_resemble_the_far_end_of_another_namespace_are_targets() -> None:
     there = sight(pods=(pod("cache-1", {"app": "redis"}, ip="10.0.0.20"),))
     there.service = service("redis", [{"port": 6379}], namespace="data")
-    elsewhere = partition(ServiceRef("redis", "data"), Selector({"app": "redis"}), existing=Existing.KEEP)
+    elsewhere = partition(
+        ServiceRef("redis", "data"), Selector({"app": "redis"}), open_connections=OpenConnections.KEEP
+    )
     assert check(there, plan(elsewhere)) == ()
 
 
@@ -214,7 +228,9 @@ def test_what_cannot_be_scaled_is_called_by_its_kind(kind: str, plural: str) -> 
 
 
 def test_bystanders_of_another_namespace_are_taken_as_they_are() -> None:
-    cut = NetworkPartition(API_PODS, ServiceRef("redis"), must_stay=(stays(ServiceRef("payments", "pay", 80)),))
+    cut = NetworkPartition(
+        API_PODS, ServiceRef("redis"), must_remain_reachable=(stays(ServiceRef("payments", "pay", 80)),)
+    )
     assert check(sight(), plan(cut)) == ()
 
 
@@ -298,8 +314,10 @@ def test_choice_of_the_backend(via: Via, cilium: bool, backend: Via) -> None:
 
 
 def test_a_network_policy_on_cilium_is_warned_of() -> None:
-    stay = (MustStay("control plane", api_server=True),)
-    cut = NetworkPartition(Selector({"app": "api"}), ServiceRef("redis"), via=Via.NETWORK_POLICY, must_stay=stay)
+    stay = (Bystander("control plane", api_server=True),)
+    cut = NetworkPartition(
+        Selector({"app": "api"}), ServiceRef("redis"), via=Via.NETWORK_POLICY, must_remain_reachable=stay
+    )
     (text,) = warnings(sight(), plan(cut))
     assert "API server" in text
     assert "CollateralCut" in text
@@ -311,7 +329,7 @@ def test_severing_without_credentials_is_warned_of() -> None:
     (finding,) = check(sight(), plan(probes=()))
     assert (finding.code, finding.severity) == ("CannotSever", Severity.WARN)
     assert warnings(sight(), plan(probes=())) == (str(finding),)
-    assert check(sight(), plan(partition(existing=Existing.KEEP), probes=())) == ()
+    assert check(sight(), plan(partition(open_connections=OpenConnections.KEEP), probes=())) == ()
 
 
 def test_more_kinds_of_targets_than_witnesses_is_warned_of() -> None:
@@ -323,7 +341,10 @@ def test_more_kinds_of_targets_than_witnesses_is_warned_of() -> None:
 def test_addresses_outside_need_no_rights_on_services() -> None:
     there = sight()
     there.rules = without(without(granted(), "services"), "endpointslices")
-    assert check(there, plan(partition(CidrTarget(("203.0.113.0/24",), (6379,)), existing=Existing.KEEP))) == ()
+    assert (
+        check(there, plan(partition(CidrTarget(("203.0.113.0/24",), (6379,)), open_connections=OpenConnections.KEEP)))
+        == ()
+    )
 
 
 def test_a_namespace_that_did_not_opt_in_is_told_the_command() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from gameday.faults.findings import Severity
 from gameday.faults.preflight import check, warnings
-from gameday.model.plan import Existing, Probe, RedisProbe, ServiceRef
+from gameday.model.plan import OpenConnections, Probe, RedisProbe, ServiceRef
 from unit.faults.things import partition, plan, sight
 
 
@@ -24,7 +24,7 @@ from unit.faults.things import partition, plan, sight
     ids=["no Service", "no port", "TLS", "TLS elsewhere"],
 )
 def test_is_warned_of(redis: RedisProbe, code: str, where: str, told: str) -> None:
-    wanted = plan(partition(existing=Existing.KEEP), probes=(Probe("store", redis),))
+    wanted = plan(partition(open_connections=OpenConnections.KEEP), probes=(Probe("store", redis),))
     (finding,) = check(sight(), wanted)
     assert (finding.code, finding.path, finding.severity) == (code, f"spec.probes[store].redis.{where}", Severity.WARN)
     (text,) = warnings(sight(), wanted)
@@ -41,4 +41,4 @@ def test_is_warned_of(redis: RedisProbe, code: str, where: str, told: str) -> No
     ids=["there", "another namespace", "outside"],
 )
 def test_what_may_well_answer_is_not(redis: RedisProbe) -> None:
-    assert check(sight(), plan(partition(existing=Existing.KEEP), probes=(Probe("store", redis),))) == ()
+    assert check(sight(), plan(partition(open_connections=OpenConnections.KEEP), probes=(Probe("store", redis),))) == ()

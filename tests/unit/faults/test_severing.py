@@ -10,8 +10,8 @@ from gameday.faults.severing import MOST_SERVERS, severing_of
 from gameday.faults.sight import Sight
 from gameday.model.plan import (
     CidrTarget,
-    Existing,
     HostTarget,
+    OpenConnections,
     Plan,
     Probe,
     RedisProbe,
@@ -95,7 +95,7 @@ def test_without_a_probe_of_the_cut_service_nothing_is_severed_and_what_there_is
     wanted = plan(probes=probes)
     assert severed(two_redis(), wanted) is None
     (warning,) = warnings(two_redis(), wanted)
-    assert warning.startswith("spec.outage.faults[partition].networkPartition.existing: ")
+    assert warning.startswith("spec.outage.faults[partition].networkPartition.openConnections: ")
     assert told in warning
     assert "makes the drill Inconclusive" in warning
 
@@ -105,9 +105,9 @@ def test_severing_needs_a_service(to: Target) -> None:
     wanted = plan(partition(to))
     assert severed(sight(), wanted) is None
     (warning,) = warnings(sight(), wanted)
-    assert "Sever needs to.service" in warning
+    assert "Close needs to.service" in warning
     assert "makes the drill Inconclusive" in warning
-    assert warnings(sight(), plan(partition(to, existing=Existing.KEEP))) == ()
+    assert warnings(sight(), plan(partition(to, open_connections=OpenConnections.KEEP))) == ()
 
 
 def test_each_server_that_is_ready_is_asked_where_there_are_several() -> None:
@@ -125,6 +125,6 @@ def test_a_service_of_very_many_servers_is_not_severed_and_says_so() -> None:
 
 
 def test_connections_that_are_to_be_kept_are_kept_without_a_word() -> None:
-    kept = plan(partition(existing=Existing.KEEP))
+    kept = plan(partition(open_connections=OpenConnections.KEEP))
     assert severed(sight(), kept) is None
     assert check(sight(), kept) == ()

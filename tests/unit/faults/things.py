@@ -9,9 +9,9 @@ import yaml
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, SERVICES, Kind, Object
 from gameday.faults.sight import Sight
 from gameday.model.plan import (
-    Existing,
     Fault,
     NetworkPartition,
+    OpenConnections,
     Outage,
     Plan,
     Probe,
@@ -102,9 +102,9 @@ def partition(
     selector: Selector | None = None,
     *,
     via: Via = Via.AUTO,
-    existing: Existing = Existing.SEVER,
+    open_connections: OpenConnections = OpenConnections.CLOSE,
 ) -> NetworkPartition:
-    return NetworkPartition(selector or Selector({"app": "api"}), to or ServiceRef("redis"), existing, via)
+    return NetworkPartition(selector or Selector({"app": "api"}), to or ServiceRef("redis"), open_connections, via)
 
 
 def plan(cut: NetworkPartition | None = None, *steps: Step, probes: tuple[Probe, ...] | None = None) -> Plan:

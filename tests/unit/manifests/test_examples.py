@@ -84,12 +84,12 @@ def test_nothing_is_wrong_with_the_demo() -> None:
 def test_the_demo_is_the_example_in_short() -> None:
     differing = dict(differences("spec", example()["spec"], only(rendered(DEMO), "GameDay")["spec"]))
     assert set(differing) <= {
-        "spec.steadyState.lasts",
-        "spec.outage.lasts",
+        "spec.steadyState.duration",
+        "spec.outage.duration",
         "spec.outage.expect.team is alerted.within",
         "spec.recovery.within",
     }
-    assert "spec.outage.lasts" in differing
+    assert "spec.outage.duration" in differing
     assert [path for path, (long, short) in differing.items() if seconds(short) >= seconds(long)] == []
 
 

@@ -90,7 +90,7 @@ def dial_every(plan: Plan, addresses: int, held: int = 0) -> float:
 
     To ``held`` of the addresses (``MOST_DIALS`` at most) a connection is held beside the dials.
     """
-    length = plan.steady_state.lasts + plan.outage.lasts + plan.recovery.within
+    length = plan.steady_state.duration + plan.outage.duration + plan.recovery.within
     length += plan.rollback.within if plan.rollback is not None else 0.0
     left = LOG_BYTES - length * held * HELD_BYTES
     return max(DIAL_EVERY, length * addresses * DIAL_BYTES / left)

@@ -360,7 +360,7 @@ def setup_of(sight: Sight, plan: Plan, account: Object | None) -> Setup:
     )
     stays = tuple(
         bystander
-        for bystander in (_bystander(stay.name, stay.host, stay.port) for stay in partition.must_stay)
+        for bystander in (_bystander(stay.name, stay.host, stay.port) for stay in partition.must_remain_reachable)
         if bystander
     )
     return replace(setup, bystanders=stays)

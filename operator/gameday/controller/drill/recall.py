@@ -14,6 +14,7 @@ from typing import Any, Final
 from gameday.api.bounds import cut
 from gameday.api.parse import PlanInvalid, plan_of
 from gameday.api.record import moment, record_of, setup_of, status_of, timeline_of
+from gameday.api.renamed import modern
 from gameday.api.undo_log import hold_of
 from gameday.cluster.kinds import Object
 from gameday.engine.expressions import ExpressionError
@@ -94,8 +95,8 @@ def _plan(gameday: str, status: Mapping[str, Any]) -> Plan | None:
     if status.get("planDigest") != f"sha256:{hashlib.sha256(text.encode()).hexdigest()}":
         raise StateUnreadable("status.plan was edited: its digest is another")
     try:
-        return complete(plan_of(gameday, json.loads(text)))
-    except (PlanInvalid, ExpressionError, ValueError) as error:
+        return complete(plan_of(gameday, modern(json.loads(text))))
+    except (PlanInvalid, ExpressionError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = f"status.plan is not one that this operator knows: {cut(str(error), 256)}"
         raise StateUnreadable(f"{why}: run the operator that wrote it") from error
 

@@ -34,7 +34,7 @@ def _bystanders(partition: NetworkPartition, setup: Setup, namespace: str) -> It
         yield Dial(f"{BYSTANDER}:dns", setup.dns, 53, "dns")
     for name, host, port in setup.bystanders:
         yield Dial(f"{BYSTANDER}:{name}", host, port, "tcp")
-    for stay in partition.must_stay:
+    for stay in partition.must_remain_reachable:
         if stay.api_server:
             yield Dial(f"{BYSTANDER}:{stay.name}", "kubernetes.default.svc", 443, "tcp")
         elif stay.service is not None and isinstance(stay.service.port, int):

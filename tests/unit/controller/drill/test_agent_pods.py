@@ -16,11 +16,11 @@ from gameday.model.agent import VARIABLE, AgentConfig, Dial
 from gameday.model.labels import AGENT, DRILL
 from gameday.model.placement import Mesh, Placement
 from gameday.model.plan import (
+    Bystander,
     Fault,
     Header,
     HttpProbe,
     KubernetesProbe,
-    MustStay,
     NetworkPartition,
     Outage,
     Plan,
@@ -210,9 +210,9 @@ def test_a_witness_and_its_control_dial_the_same() -> None:
 
 
 def test_bystanders_are_dialled_too() -> None:
-    stays = (MustStay("control_plane", api_server=True), MustStay("payments", ServiceRef("payments", "pay", 80)))
+    stays = (Bystander("control_plane", api_server=True), Bystander("payments", ServiceRef("payments", "pay", 80)))
     setup = replace(SETUP, bystanders=(("mail", "203.0.113.25", 25),))
-    found = dials(made(plan(replace(CUT, must_stay=stays)), setup)["witness-0"])
+    found = dials(made(plan(replace(CUT, must_remain_reachable=stays)), setup)["witness-0"])
     assert found[2:] == [
         ("bystander:mail", "203.0.113.25", 25, "tcp"),
         ("bystander:control_plane", "kubernetes.default.svc", 443, "tcp"),

@@ -23,9 +23,9 @@ kind: GameDay
 apiVersion: gameday.dev/v1alpha1
 spec:
   probes: [{name: health, http: {url: "http://api/healthz"}}]
-  steadyState: {lasts: 3s}
+  steadyState: {duration: 3s}
   outage:
-    lasts: 10m
+    duration: 10m
     faults:
     - name: partition
       networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}}
@@ -159,7 +159,7 @@ async def test_a_plan_beyond_the_limits_is_not_ready_within_two_seconds_and_agai
     town.server.put("configmaps", OWN, limits("longestOutage: 5m"))
     await becomes(lambda: ready()[:2] == ("False", "LimitExceeded"))
     assert ready()[2] == (
-        "limits.longestOutage is 5m, spec.outage.lasts is 10m: shorten the outage or ask the operator's owner"
+        "limits.longestOutage is 5m, spec.outage.duration is 10m: shorten the outage or ask the operator's owner"
     )
     town.server.put("configmaps", OWN, limits("longestoutage: 5m"))
     await becomes(lambda: ready()[:2] == ("False", "LimitsInvalid"))

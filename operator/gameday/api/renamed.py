@@ -1,0 +1,72 @@
+"""Fields whose names have changed: each old name is refused with the new one, and a plan frozen before is still read.
+
+An unknown field would be pruned in silence where a client does not ask for strict validation. So an old name stays in
+the schema, with a rule that always fails.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+Names = Mapping[str, str]
+"""New names of the fields of one object, by the old ones."""
+
+STAGE: Final[Names] = {"lasts": "duration"}
+PROBE: Final[Names] = {"every": "interval"}
+EXPECTATION: Final[Names] = {"holds": "for"}
+PARTITION: Final[Names] = {"existing": "openConnections", "mustStay": "mustRemainReachable"}
+LISTS: Final = frozenset({"mustStay"})
+"""Old names of lists of objects; all others are of texts."""
+CONNECTIONS: Final = {"Sever": "Close", "Keep": "Keep"}
+"""What ``openConnections`` says, by what ``existing`` said."""
+
+
+def message(old: str, new: str) -> str:
+    """What a person is told who uses an old name."""
+    return f"{old} is called {new} now: rename it"
+
+
+def refuse(schema: dict[str, Any], names: Names) -> None:
+    """Have an object's schema refuse old names; a new name that is required is asked for by a rule.
+
+    The API server checks no rule where a required field is missing, and would not name the new field then.
+    """
+    required = schema.get("required", [])
+    rules = schema.setdefault("x-kubernetes-validations", [])
+    for old, new in names.items():
+        if new in required:
+            required.remove(new)
+            rules.append({"rule": f"has(self.{new}) || has(self.{old})", "message": f"{new} is missing: write it"})
+        rules.append({"rule": f"!has(self.{old})", "message": message(old, new)})
+        objects = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        kind = {"type": "array", "maxItems": 8, "items": objects} if old in LISTS else {"type": "string"}
+        size = {} if old in LISTS else {"maxLength": 16}
+        schema["properties"][old] = {"description": f"The earlier name of {new}; refused.", **kind, **size}
+    if not required:
+        schema.pop("required", None)
+
+
+def modern(plan: Any) -> Any:
+    """A plan that an earlier operator froze, in the names of today; one of today stays as it is.
+
+    Raises:
+        KeyError, TypeError, AttributeError: when it is no plan at all.
+
+    """
+    for stage in ("steadyState", "outage", "recovery"):
+        _rename(plan[stage], STAGE)
+        for expectation in plan[stage].get("expect", ()):
+            _rename(expectation, EXPECTATION)
+    for probe in plan["probes"]:
+        _rename(probe, PROBE)
+    for fault in plan["outage"]["faults"]:
+        partition = fault["networkPartition"]
+        if "existing" in partition:
+            partition["existing"] = CONNECTIONS[partition["existing"]]
+        _rename(partition, PARTITION)
+    return plan
+
+
+def _rename(fields: dict[str, Any], names: Names) -> None:
+    for old, new in names.items():
+        if old in fields:
+            fields[new] = fields.pop(old)

@@ -1,0 +1,79 @@
+"""Earlier names of fields: each is refused with the new one, and a plan that was frozen under them is still read."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from e2e.dialling import ROOT
+from gameday.api.crds import definitions
+from gameday.api.parse import PlanInvalid, canonical, plan_of
+from gameday.api.renamed import EXPECTATION, PARTITION, PROBE, STAGE, modern
+
+SPEC: dict[str, Any] = yaml.safe_load((ROOT / "manifests" / "examples" / "redis-failover.yaml").read_text())["spec"]
+PLACES: dict[str, tuple[tuple[str | int, ...], dict[str, str]]] = {
+    "steadyState": (("steadyState",), dict(STAGE)),
+    "outage": (("outage",), dict(STAGE)),
+    "probe": (("probes", 0), dict(PROBE)),
+    "expectation": (("recovery", "expect", 0), dict(EXPECTATION)),
+    "partition": (("outage", "faults", 0, "networkPartition"), dict(PARTITION)),
+}
+CASES = [(place, old, new) for place, (_, names) in PLACES.items() for old, new in names.items()]
+
+
+def at(spec: Any, place: str) -> Any:
+    for part in PLACES[place][0]:
+        spec = spec[part]
+    return spec
+
+
+def aged(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec under the earlier names."""
+    old = copy.deepcopy(spec)
+    stages = [old["steadyState"], old["outage"], old["recovery"]]
+    objects = [(one, STAGE) for one in stages] + [(one, PROBE) for one in old["probes"]]
+    objects += [(one, EXPECTATION) for stage in stages for one in stage["expect"]]
+    partition = old["outage"]["faults"][0]["networkPartition"]
+    partition["openConnections"] = {"Close": "Sever", "Keep": "Keep"}[partition["openConnections"]]
+    for one, names in (*objects, (partition, PARTITION)):
+        for earlier, name in names.items():
+            if name in one:
+                one[earlier] = one.pop(name)
+    return old
+
+
+@pytest.mark.parametrize(("place", "old", "new"), CASES)
+def test_an_earlier_name_is_refused_with_its_path_and_the_new_name(place: str, old: str, new: str) -> None:
+    spec = copy.deepcopy(SPEC)
+    at(spec, place)[old] = at(spec, place).pop(new, "5s")
+    with pytest.raises(PlanInvalid) as caught:
+        plan_of("x", spec)
+    path = "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in PLACES[place][0])
+    assert caught.value.findings == ((path, f"{old} is called {new} now: rename it"),)
+
+
+@pytest.mark.parametrize(("place", "old", "new"), CASES)
+def test_the_schema_keeps_the_earlier_name_so_that_it_is_not_pruned_in_silence(place: str, old: str, new: str) -> None:
+    root = definitions()["gamedays.yaml"]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    there = root["properties"]["spec"]
+    for part in PLACES[place][0]:
+        there = there["items"] if isinstance(part, int) else there["properties"][part]
+    assert old in there["properties"]
+    rule = {"rule": f"!has(self.{old})", "message": f"{old} is called {new} now: rename it"}
+    assert rule in there["x-kubernetes-validations"]
+    # A missing required field keeps the API server from checking rules, so the message would never be seen.
+    assert new not in there.get("required", ())
+
+
+def test_a_plan_that_was_frozen_under_the_earlier_names_is_the_same_plan() -> None:
+    text, _ = canonical(SPEC)
+    frozen = aged(json.loads(text))
+    assert "lasts" in frozen["outage"]
+    assert plan_of("x", modern(frozen)) == plan_of("x", SPEC)
+
+
+def test_a_plan_of_today_stays_as_it_is() -> None:
+    plan = json.loads(canonical(SPEC)[0])
+    assert modern(copy.deepcopy(plan)) == plan
