@@ -82,6 +82,7 @@ async def test_connections_to_the_redis_that_is_not_cut_are_never_closed(town: S
     await town.start(gameday)
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
-    assert "Severed" in {line["reason"] for line in status["timeline"]}
+    # Whichever shows it first: the pod that ends connections is made in any case.
+    assert {"Severed", "ConnectionsEnded"} & {line["reason"] for line in status["timeline"]}
     assert await phase() == "Running", "its connection to the Redis that is not cut was closed"
     await town.nothing_is_left()

@@ -11,7 +11,7 @@ from simulation.scenario import Vice
 
 NOTICES = 0.5
 """Seconds after which a good system has noticed that its dependency went, or came back."""
-NOTICES_LATE = 4.1
+NOTICES_LATE = 5.1
 """The same for a slow one: after the deadline, which counts from a failed dial up to a second after the cut."""
 SHOWS_EARLY = 1.2
 """Seconds for which one says that its dependency is gone when the fuse is armed, before anything was cut."""

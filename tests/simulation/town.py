@@ -47,9 +47,9 @@ NOTHING_UNKNOWN: tuple[Unknown, ...] = ()
 WORKERS = 3
 STEADY = 2.0
 """Seconds that the steady state of the plan lasts."""
-OUTAGE = 5.0
+OUTAGE = 6.0
 """Seconds that the outage of the plan lasts."""
-WITHIN = 3.0
+WITHIN = 4.0
 """Seconds within which the system must report the outage."""
 
 PROBES = '- {name: health, interval: 1s, timeout: 1s, http: {url: "http://api/healthz"}}'
@@ -66,7 +66,7 @@ outage:
     networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}, openConnections: %s}
   expect:
   - {name: reported, becomes: "health.body.redis != 'ok'", within: %ds, measures: timeToDetect}
-  - {name: team is told, becomes: "increase(health.body.alerts) >= 1", within: 3s}
+  - {name: team is told, becomes: "increase(health.body.alerts) >= 1", within: 4s}
   - {name: stays up, always: "health.status == 200", tolerates: 2s, guardrail: true}
 recovery:
   within: 8s

@@ -113,10 +113,6 @@ def _agents_ready(at: Situation) -> Record:
     running = bool(lives) and all(life is Life.RUNNING for life in lives.values())
     if running and at.seen.all_probes_seen() and at.seen.proof.ready(at.now):
         record = replace(at.record, steady_from=at.now)
-        silent = at.seen.proof.silent()
-        if silent:
-            why = f"{', '.join(silent)} answered neither witness nor control, so nothing is proven of it"
-            record = record.note(at.now, "NothingAnswers", why, warning=True)
         return record.note(at.now, "AgentsReady", f"{len(lives)} agents measure; steady state begins")
     down = at.seen.proof.control_down(0.0)
     if running and down is not None and at.now - down.since > budgets.DIALS and not at.seen.proof.ready(at.now):
@@ -153,6 +149,9 @@ def _go(at: Situation, since: float, ends: float) -> Record:
     record = replace(at.record, baseline=baseline, rehearsed_at=at.now)
     for warning in found.doubtful:
         record = record.note(at.now, "ExpressionWarning", warning, warning=True)
+    if silent := at.seen.proof.silent():
+        why = f"{', '.join(silent)} answered neither witness nor control, so nothing is proven of it"
+        record = record.note(at.now, "NothingAnswers", why, warning=True)
     for warning in connections.doubtful(at):
         record = record.note(at.now, "ProofWarning", warning, warning=True)
     for fault in at.plan.outage.faults:

@@ -59,7 +59,7 @@ REFUSED = {
     "two of one key": (DRILL, "status.measurements", TWICE, "status.measurements: Duplicate value"),
     "no key": (DRILL, "status.measurements.0.name", ..., r"status.measurements\[0\].name: Required value"),
     "no time": (DRILL, "status.startedAt", "yesterday", "date-time"),
-    "what is required is not there": (GAMEDAY, "spec.outage.duration", ..., "spec.outage.duration: Required value"),
+    "what is required is not there": (GAMEDAY, "spec.recovery.within", ..., "spec.recovery.within: Required value"),
     "a pattern that does not match": (GAMEDAY, "spec.outage.duration", "5", "should match"),
     "a number that is too small": (GAMEDAY, "spec.rollback.steps.0.scale.replicas", -1, "must be from 0"),
     "no spec": (DRILL, "spec", ..., "spec: Required value"),
