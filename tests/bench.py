@@ -164,7 +164,7 @@ async def _drill(town: Stage, seen: Poller, name: str) -> tuple[float, float, Ob
     times = await seen.sees(good=False, since=requested), await seen.sees(good=True, since=undo)
     # Pods that end make the CNI work: the raw side is to meet it as quiet as the drill did.
     await town.nothing_is_left()
-    return *times, policy, [pod for pod in pods if pod["metadata"]["labels"][AGENT] != "sever"]
+    return *times, policy, [pod for pod in pods if pod["metadata"]["labels"][AGENT] != "closer"]
 
 
 async def _raw(town: Stage, seen: Poller, policy: Object, pods: list[Object]) -> tuple[float, float]:

@@ -302,7 +302,7 @@ class Town:
         self._say(agent, "hello", ok=True, kind=LineType.HELLO)
         if agent.name.startswith("fuse"):
             self._fuse(agent, LineType.ARMED)
-        elif agent.name == "sever":
+        elif agent.name == "closer":
             self.server.store.world.after(0.2, self._sever, agent)
         elif agent.name != "counter":
             self._tick(agent)
@@ -434,7 +434,8 @@ class Town:
         self.system.cut_off |= seen and not left and self.cut
         kind = LineType.SEVERED
         some = self.trial.connections is Connections.PARTLY
-        values = {"killed": 2 * seen + some, "left": left, "unseen": int(some), "example": "10.0.1.1" if some else ""}
+        unseen = 0 if seen else 1 if some else 2
+        values = {"killed": 2 * seen + some, "left": left, "unseen": unseen, "example": "pod b" if unseen else ""}
         self._say(agent, kind.value, ok=left == 0, values=values, kind=kind)
         self._end(agent)
 

@@ -166,7 +166,7 @@ def _town(site: "Site", trouble: Trouble, town: Town) -> Callable[[], None] | No
         case What.JOB_FAILS:
             site.controllers.job_fails.add(town.namespace)
         case _:
-            idle = ("fuse", "sever", "counter")
+            idle = ("fuse", "closer", "counter")
             living = [a for a in town.agents.values() if not a.ended and not a.name.startswith(idle)]
             if living:
                 town.dies(site.world.random.choice(living))

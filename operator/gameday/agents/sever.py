@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from itertools import accumulate
 from typing import Final
 
 from gameday.agents.life import run, until
@@ -30,7 +31,10 @@ QUIET_ROUNDS: Final = 2
 _FIELD: Final = re.compile(r"(?:^| )(id|addr)=(\S*)")
 """What is read of each client in Redis' list: its number and its address."""
 
-Values = dict[str, int | str]
+MOST_TOLD: Final = 2500
+"""Characters of addresses in one line of the log."""
+
+Values = dict[str, int | str | list[str]]
 
 
 async def sever(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
@@ -90,18 +94,19 @@ class Work:
 
     def __init__(self, config: AgentConfig) -> None:
         self._config = config
-        self._addresses = frozenset(address for pod in config.pods for address in pod)
-        self._seen: set[str] = set()
+        self._addresses = frozenset(address for _, *addresses in config.pods for address in addresses)
+        self._seen = set(config.seen)
 
     def unseen(self) -> tuple[str, ...]:
-        """The first address of each target of which no connection was ever seen, at any of its addresses."""
-        return tuple(pod[0] for pod in self._config.pods if self._seen.isdisjoint(pod))
+        """The targets of which no connection was ever seen, at any of their addresses."""
+        return tuple(name for name, *addresses in self._config.pods if self._seen.isdisjoint(addresses))
 
     async def count(self, values: Values) -> None:
         """Count them on every server."""
         async with _connected(self._config) as servers:
             found = [one for server in servers for one in await self._clients(server)]
         values["count"] = len(found)
+        values["seen"] = _fitting(sorted(self._seen))
 
     async def end(self, values: Values) -> None:
         """End them until none is left. A Redis that is busy for a moment is asked again: the budget bounds it all."""
@@ -134,6 +139,12 @@ class Work:
         found = [(one["id"], one.get("addr", "").rpartition(":")[0].strip("[]")) for one in entries]
         self._seen |= {address for _, address in found} & self._addresses
         return [number for number, address in found if address in self._addresses]
+
+
+def _fitting(addresses: list[str]) -> list[str]:
+    """As many addresses as fit into a line."""
+    ends = accumulate(len(address) + 3 for address in addresses)
+    return [address for address, end in zip(addresses, ends, strict=True) if end <= MOST_TOLD]
 
 
 @asynccontextmanager

@@ -96,6 +96,8 @@ class Credentials:
 
     async def _renew(self) -> None:
         loop = asyncio.get_running_loop()
+        # Whatever comes of it, the next one has to wait.
+        self._due = self._not_before = loop.time() + AGAIN_AFTER
         try:
             login = await _read(self._kubeconfig, self.login.context)
             self._keep_server(login)

@@ -67,9 +67,10 @@ async def read(kubeconfig: Path | None = None, context: str | None = None) -> Lo
     if not named and (SERVICE_ACCOUNT / "token").exists():
         return _of_the_pod()
     paths = str(kubeconfig) if kubeconfig is not None else os.environ.get("KUBECONFIG") or "~/.kube/config"
-    merged = _merged(paths)
-    files = ", ".join(merged.paths)
-    chosen = _context(merged, context, files)
+    with _in_words(paths):
+        merged = _merged(paths)
+        files = ", ".join(merged.paths)
+        chosen = _context(merged, context, files)
     source = f"context {chosen} of {files}"
     with _in_words(source):
         return await _of_files(merged, chosen, source)

@@ -42,6 +42,11 @@ class Sever:
 
 
 @dataclass(frozen=True, slots=True)
+class EndSevering:
+    """Delete the pod that ends connections: the cut is to go, and what targets open then is good."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lift:
     """Delete the policy of a cut."""
 
@@ -110,6 +115,7 @@ Command = (
     | ArmFuse
     | Inject
     | Sever
+    | EndSevering
     | Lift
     | ReadWorkload
     | ScaleTo

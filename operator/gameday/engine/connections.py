@@ -17,8 +17,6 @@ from gameday.model.plan import OpenConnections, Plan
 from gameday.model.record import Cause, Doubt, Record
 from gameday.model.world import Severed
 
-UNSEEN: Final = "no connection of the targets was seen at the dependency before the cut, so none after proves nothing"
-"""What a severing is worth where Redis sees other addresses than the targets' own: a proxy's, a NAT's, a sidecar's."""
 NOWHERE: Final = "there is nowhere to end the targets' connections"
 LATE: Final = "the outage was over before the targets' connections were ended"
 CAUSES: Final = frozenset({Cause.CONNECTIONS_KEPT, Cause.NOT_SEVERED})
@@ -112,8 +110,6 @@ def _sever(at: Situation, zero: float) -> Record:
     if found.error or found.left:
         why = found.error or f"{found.left} connections of the targets are left"
         return _unsevered(at, zero, Cause.NOT_SEVERED, why)
-    if not found.seen and not found.killed:
-        return _unsevered(at, zero, Cause.CONNECTIONS_KEPT, UNSEEN)
     if unknown := _of_some(found):
         return _unsevered(at, zero, Cause.CONNECTIONS_KEPT, unknown)
     record = replace(at.record, severed=True, severed_at=found.at)
@@ -121,11 +117,14 @@ def _sever(at: Situation, zero: float) -> Record:
 
 
 def _of_some(found: Severed) -> str:
-    """Of which targets nobody knows whether their connections are gone, or ""."""
+    """Of which targets nobody knows whether their connections are gone, or "".
+
+    Redis sees other addresses than the targets' own where a proxy, a NAT or a sidecar stands between.
+    """
     if not found.unseen:
         return ""
-    more = f" (and {found.unseen - 1} more)" if found.unseen > 1 else ""
-    return f"no connection of the target at {found.example}{more} was seen at the dependency"
+    more = f" (and of {found.unseen - 1} more)" if found.unseen > 1 else ""
+    return f"no connection of {found.example}{more} was ever seen at the dependency, so none left proves nothing"
 
 
 def _unsevered(at: Situation, zero: float, cause: Cause, why: str) -> Record:

@@ -19,6 +19,8 @@ def _orders(plan: Plan | None, record: Record, world: World) -> Iterator[do.Comm
     if record.phase is Phase.FINISHED:
         yield from _tidy(record, world)
         return
+    if record.undo_requested_at is not None and world.closer in {Life.STARTING, Life.RUNNING}:
+        yield do.EndSevering()
     if record.finishing:
         yield from _undo_log(record, world)
         return
@@ -111,7 +113,7 @@ def _tidy(record: Record, world: World) -> Iterator[do.Command]:
     for hold in record.holds:
         if not hold.open and world.fuses.get(hold.fuse_name, Fuse()).uid is not None:
             yield do.RemoveFuse(hold)
-    if any(life is not Life.ABSENT for life in world.agents.values()) and not collected:
+    if any(life is not Life.ABSENT for life in (*world.agents.values(), world.closer)) and not collected:
         yield do.StopAgents()
     elif world.arriving:
         return

@@ -216,7 +216,9 @@ class Proof:
                 continue
             others = [d for other, at, d in self._targets("control-") if other != agent and at == name]
             run = dials.sent[first], dials.sent[first + RUN - 1]
-            if any(one.seen_in(*run) and one.spared(*run) for one in (*others, self.client)):
+            # The client asks the Service as a whole: where several addresses are dialled, it may have asked another.
+            whole = (self.client,) if len({at for _, at, _ in self._targets("control-")}) == 1 else ()
+            if any(one.seen_in(*run) and one.spared(*run) for one in (*others, *whole)):
                 return Breach(agent, dials.sent[first], f"{dials.errors[first]}{_at(name)}")
         return None
 

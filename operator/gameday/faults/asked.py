@@ -32,6 +32,8 @@ READ: Final = (NETWORK_POLICIES, CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POL
 """Kinds of policies whose selectors are Kubernetes' own; Calico's are a language of text."""
 NOT_LABELS: Final = ("io.kubernetes.", "io.cilium.", "reserved")
 """How keys begin by which Cilium knows a pod's namespace, account and more; these are the target's and ours alike."""
+NAMESPACE: Final = "io.kubernetes.pod.namespace"
+NAMESPACE_LABELS: Final = "io.cilium.k8s.namespace.labels."
 ROLES: Final = ("witness", CONTROL)
 
 Labels = Mapping[str, str]
@@ -131,7 +133,8 @@ def _rules(sight: Sight) -> Iterator[Rule]:
         name, subject = _name(NETWORK_POLICIES, policy), policy["spec"].get("podSelector") or {}
         for rule in policy["spec"].get("ingress") or ():
             # An address is nobody's label: it is the same to the target's policies and to ours.
-            peers = tuple(peer.get("podSelector") or {} for peer in rule.get("from") or () if "ipBlock" not in peer)
+            near = (one for one in rule.get("from") or () if "ipBlock" not in one and _may_be_here(sight, one))
+            peers = tuple(peer.get("podSelector") or {} for peer in near)
             yield Rule(name, subject, peers, json.dumps(rule.get("ports") or None), away=away)
     there = [(CILIUM_NETWORK_POLICIES, policy, True) for policy in sight.service_policies if _is_ciliums(policy)]
     for own in (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES):
@@ -140,9 +143,26 @@ def _rules(sight: Sight) -> Iterator[Rule]:
         for spec in specs(policy) if not ours(labels_of(policy)) else ():
             for way in ("ingress", "ingressDeny"):
                 for rule in spec.get(way) or ():
-                    peers = tuple(map(_of_labels, rule.get("fromEndpoints") or ()))
+                    told = rule.get("fromEndpoints") or ()
+                    near = (one for one in told if way != "ingress" or _cilium_may_mean_here(sight, one))
+                    peers = tuple(map(_of_labels, near))
                     ports, subject = json.dumps(rule.get("toPorts")), _of_labels(spec.get("endpointSelector") or {})
                     yield Rule(_name(kind, policy), subject, peers, ports, denies=way != "ingress", away=away)
+
+
+def _may_be_here(sight: Sight, peer: Object) -> bool:
+    """Whether a peer of a NetworkPolicy may mean pods of the drill's namespace: else it says nothing of ours."""
+    known = sight.namespace_labels
+    return "namespaceSelector" not in peer or known is None or selects(peer["namespaceSelector"] or {}, known)
+
+
+def _cilium_may_mean_here(sight: Sight, peer: Object) -> bool:
+    """The same of a peer of Cilium's, which names the namespace or its labels among a pod's own."""
+    known = {NAMESPACE: sight.namespace}
+    if sight.namespace_labels is not None:
+        known |= {f"{NAMESPACE_LABELS}{key}": value for key, value in sight.namespace_labels.items()}
+    told = (NAMESPACE, NAMESPACE_LABELS) if sight.namespace_labels is not None else (NAMESPACE,)
+    return all(meets(one, known) for one in requirements(peer) if bare(one["key"]).startswith(told))
 
 
 def _is_ciliums(policy: Object) -> bool:

@@ -5,17 +5,20 @@ probe must name the very Service and port of the cut; and a Service gives each c
 where there are several, each one is asked at its own address.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from gameday.cluster.kinds import Object
 from gameday.faults.far_end import far_end, ready_addresses
 from gameday.faults.findings import Finding, Severity
 from gameday.faults.sight import Sight
 from gameday.model.plan import NetworkPartition, OpenConnections, Plan, Probe, RedisProbe, ServiceRef
-from gameday.model.setup import Severing
+from gameday.model.setup import CutPort, Severing
 
 MOST_SERVERS: Final = 16
 """Most servers behind a Service at which connections are ended."""
+Servers = tuple[tuple[str, int], ...]
+"""Addresses and ports."""
 TOLD: Final = 5
 """Most probes that a warning names."""
 CONSEQUENCE: Final = (
@@ -50,14 +53,19 @@ def _decide(sight: Sight, plan: Plan, partition: NetworkPartition) -> Severing |
     probe = _probe_of(plan, partition.to, {port.port for port in ports}, sight.namespace)
     if probe is None:
         return _no_probe(plan, partition.to, {port.port for port in ports}, sight.namespace)
-    number = probe.kind.at if isinstance(probe.kind, RedisProbe) else 0
-    behind = sorted({port.target for port in ports if port.port == number})
-    servers = tuple((address, target) for address in ready_addresses(sight.endpoints) for target in behind)
+    servers = servers_of(sight.endpoints, ports, probe)
     if len(servers) > MOST_SERVERS:
         why = f"{len(servers)} servers stand behind Service {partition.to.name}, and at most {MOST_SERVERS} are asked"
         return why, "name a Service with fewer pods, or set openConnections: Keep"
     # One server is asked by the Service's name, as its clients do.
     return Severing(probe.name, servers if len(servers) > 1 else ())
+
+
+def servers_of(slices: Iterable[Object], ports: Iterable[CutPort], probe: Probe) -> Servers:
+    """Addresses and ports of every ready server behind the Service that a redis probe asks."""
+    number = probe.kind.at if isinstance(probe.kind, RedisProbe) else 0
+    behind = sorted({port.target for port in ports if port.port == number})
+    return tuple((address, target) for address in ready_addresses(slices) for target in behind)
 
 
 def _probe_of(plan: Plan, to: ServiceRef, cut: set[int], namespace: str) -> Probe | None:

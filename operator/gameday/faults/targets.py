@@ -23,24 +23,15 @@ MOST_PAIRS = 4
 
 def targets(sight: Sight, selector: Selector) -> tuple[Object, ...]:
     """The pods that a cut selects and that run: not ending, and none of ours."""
-    return running(sight.of(PODS), selector)
-
-
-def running(pods: Iterable[Object], selector: Selector) -> tuple[Object, ...]:
-    """Those of a namespace's pods that a cut selects and that run: not ending, and none of ours."""
-    return tuple(pod for pod in _selected(pods, selector) if pod.get("status", {}).get("phase") == "Running")
+    return tuple(pod for pod in selected(sight, selector) if pod.get("status", {}).get("phase") == "Running")
 
 
 def selected(sight: Sight, selector: Selector) -> tuple[Object, ...]:
     """The pods that a cut selects, those among them that are about to run: not ended nor ending, and none of ours."""
-    return _selected(sight.of(PODS), selector)
-
-
-def _selected(pods: Iterable[Object], selector: Selector) -> tuple[Object, ...]:
     wanted = as_json(selector)
     return tuple(
         pod
-        for pod in pods
+        for pod in sight.of(PODS)
         if not ours(labels_of(pod))
         and selects(wanted, labels_of(pod))
         and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
@@ -74,6 +65,32 @@ def kinds_of_pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
 def addresses(pods: Iterable[Object]) -> tuple[str, ...]:
     """The pods' addresses, of every family."""
     return tuple(sorted({address for pod in pods for address in addresses_of(pod)}))
+
+
+def described(pods: Iterable[Object], selector: Selector) -> tuple[tuple[str, ...], ...]:
+    """Each target of this moment whose connections are to be ended: what it is called, then its addresses.
+
+    One that ends still uses what it has open. One with its node's network has no address of its own: whoever else is on
+    that node has the same. Where there is none at all, one without an address stands for that.
+    """
+    wanted = as_json(selector)
+    found = [
+        _described(pod)
+        for pod in pods
+        if not ours(labels_of(pod))
+        and selects(wanted, labels_of(pod))
+        and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
+        and addresses_of(pod)
+    ]
+    return tuple(found) or (("any target, as none ran then",),)
+
+
+def _described(pod: Object) -> tuple[str, ...]:
+    name, own, status = pod["metadata"]["name"], addresses_of(pod), pod.get("status", {})
+    nodes = {status.get("hostIP"), *(entry.get("ip") for entry in status.get("hostIPs") or ())}
+    if pod["spec"].get("hostNetwork") or nodes & set(own):
+        return (f"pod {name}, which has its node's network,",)
+    return (f"pod {name} ({own[0]})", *own)
 
 
 def addresses_of(pod: Object) -> tuple[str, ...]:

@@ -85,7 +85,9 @@ class AgentConfig:
     servers: tuple[tuple[str, int], ...] = ()
     """Severing: addresses and ports of each server behind ``redis``, where there are several."""
     pods: tuple[tuple[str, ...], ...] = ()
-    """Severing: the addresses of each target."""
+    """Severing: of each target what it is called, then its addresses."""
+    seen: tuple[str, ...] = ()
+    """Severing: addresses of targets of which a connection was seen before the cut."""
     until: float = 0.0
     """Severing: the Unix second after which it ends no connection any more; 0: it only counts them."""
     deployment: str = ""
@@ -123,6 +125,7 @@ class AgentConfig:
                     "dials": tuple(Dial(**dial) for dial in fields.get("dials", ())),
                     "redis": _redis(fields.get("redis")),
                     "servers": tuple((host, port) for host, port in fields.get("servers", ())),
+                    "seen": tuple(fields.get("seen", ())),
                     "pods": tuple(tuple(pod) for pod in fields.get("pods", ())),
                 }
             )

@@ -9,8 +9,12 @@ from functools import lru_cache
 
 COUNTER = "counter"
 """The agent that counts the targets' connections at the dependency, before anything is cut."""
-SEVER = "sever"
-"""The agent that ends them, made once the cut is proven."""
+CLOSER = "closer"
+"""The agent that ends them, made once the cut is proven.
+
+Before, a pod called ``sever`` waited for that, with SIGTERM as its trigger. One that an upgrade finds is left to its
+end.
+"""
 LONGEST = 63
 """Characters of a DNS label, the shortest limit among the kinds we create."""
 

@@ -114,18 +114,14 @@ class JobState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Severed:
-    """What the severing found: connections killed, those left, and at which Unix second that was.
-
-    ``seen`` is the most that were seen at once while the severing pod waited.
-    """
+    """What the severing found: connections killed, those left, and at which Unix second that was."""
 
     killed: int
     left: int
     error: str = ""
     at: float = 0.0
-    seen: int = 0
     unseen: int = 0
-    """Of how many targets no connection was ever seen; ``example`` is the address of one."""
+    """Of how many targets no connection was ever seen; ``example`` is what one is called."""
     example: str = ""
 
 
@@ -165,6 +161,8 @@ class World:
     fuses: Mapping[str, Fuse] = field(default_factory=dict)
     cuts: Mapping[str, Cut] = field(default_factory=dict)
     severed: Severed | None = None
+    closer: Life = Life.ABSENT
+    """The pod that ends connections."""
     counted: Counted | None = None
     """What the severing pod has seen so far, while it waits; None where it has not said anything."""
     arriving: bool = False

@@ -47,13 +47,14 @@ def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...])
                 world.clock.after(EFFECT, world.follow)
                 world.injected(hold.object_name, hold)
         case do.Sever():
-            if ("pod", "sever") not in facts:
-                start_pod(world, "sever")
+            if ("pod", "closer") not in facts:
+                start_pod(world, "closer")
+        case do.EndSevering():
+            if ("pod", "closer") in facts:
+                world.set(("pod", "closer"), Life.ENDED)
         case do.Lift(hold):
             if ("policy", hold.object_name) in facts:
                 world.unpolicy(hold.object_name)
-            if ("pod", "sever") in facts:
-                world.set(("pod", "sever"), Life.ENDED)
         case do.ScaleTo(hold, replicas, version):
             scale(world, hold, replicas, version)
         case do.StartJob(step, _):

@@ -16,7 +16,7 @@ from gameday.engine.situation import Situation
 from gameday.model.names import job, policy
 from gameday.model.record import Phase, Record
 from gameday.model.sample import Sample
-from gameday.model.world import Cut, JobState, Lock, Preflight, Severed, World
+from gameday.model.world import Cut, JobState, Life, Lock, Preflight, Severed, World
 from simulation.bare.api import DRILL, LAG, PLANS, Failed, Key
 from simulation.bare.hands import carry_out
 from simulation.client import API_GIVES_UP
@@ -250,6 +250,7 @@ class Process(Mortal):
             jobs={step.name: jobs.get(job(DRILL, step.name), JobState.ABSENT) for step in steps},
             finalizer=seen[("drill", "finalizer")], resumed_at=self.resumed_at,
             reported=self.reported, lock=self.lock, preflight=self.preflight, severed=self.severed,
+            closer=kinds.get("pod", {}).get("closer", Life.ABSENT),
             errors=dict(self.lanes.errors), arriving=self.clock.now < self.arriving_until,
         )  # fmt: skip
 

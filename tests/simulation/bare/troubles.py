@@ -153,7 +153,7 @@ def _people(world: "Bare", trouble: Trouble) -> Callable[[], None] | None:
                 world.set(("fuse", name), replace(fuse, armed=False, dead="it was suspended, which stops its clock"))
         case What.AGENT_DIES:
             running = sorted(n for (k, n), life in facts if k == "pod" and life is Life.RUNNING)
-            living = [name for name in running if name not in {"sever", "counter"}]
+            living = [name for name in running if name not in {"closer", "counter"}]
             if living:
                 world.set(("pod", world.clock.random.choice(living)), Life.ENDED)
         case What.ABORT:

@@ -124,9 +124,9 @@ class Bare:
 
     def sever(self) -> None:
         """The severing pod has done its work, unless it was ended before."""
-        if self.get(("pod", "sever")) is not Life.RUNNING:
+        if self.get(("pod", "closer")) is not Life.RUNNING:
             return
-        self.set(("pod", "sever"), Life.ENDED)
+        self.set(("pod", "closer"), Life.ENDED)
         now = self.clock.now
         seen = self.trial.connections is Connections.SEEN
         if seen and not self.severable:
@@ -134,7 +134,7 @@ class Bare:
             self.severed = found = Severed(2, 2, "connections are left", now)
         else:
             some = self.trial.connections is Connections.PARTLY
-            self.severed = found = Severed(2 * seen + some, 0, at=now, unseen=int(some))
+            self.severed = found = Severed(2 * seen + some, 0, at=now, unseen=0 if seen else 1 if some else 2)
             self.system.cut_off |= seen and self.cut
         for process in self.processes:
             process.severed, process._world = found, None
@@ -155,7 +155,7 @@ class Bare:
         if self.get(("pod", name)) is Life.STARTING:
             self.set(("pod", name), Life.RUNNING)
             self.clock.after(longest(self.plan), self._ends_itself, name)
-            if name == "sever":
+            if name == "closer":
                 self.clock.after(0.2, self.sever)
             elif name != "counter":
                 self.tick(name)

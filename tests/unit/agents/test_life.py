@@ -62,7 +62,9 @@ async def test_an_agent_that_is_told_to_end_ends_before(agent: str) -> None:
 async def test_a_severing_agent_that_ends_by_itself_ends_no_connection(redis: RedisServer, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("for-tests")
     spec = RedisSpec("127.0.0.1", redis.port, password_file=str(tmp_path / "password"))
-    lines, said = await ended(await started("sever", AgentConfig(redis=spec, pods=(("127.0.0.2",),), ends_after=1.5)))
+    lines, said = await ended(
+        await started("sever", AgentConfig(redis=spec, pods=(("it", "127.0.0.2"),), ends_after=1.5))
+    )
     assert {line["type"] for line in lines} == {"hello", "connections"}
     assert "it ends by itself" in said
 

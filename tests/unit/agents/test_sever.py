@@ -51,7 +51,7 @@ async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp
     target, bystander = await open_from("127.0.0.2", redis), await open_from("127.0.0.20", redis)
     spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
-    config = AgentConfig(redis=spec, pods=(("127.0.0.2",),))
+    config = AgentConfig(redis=spec, pods=(("a target", "127.0.0.2"),))
     task = asyncio.create_task(sever(config, SampleLog(out), ending))
     async with asyncio.timeout(5):
         while '"connections"' not in out.getvalue():  # noqa: ASYNC110  a line of a log has no event
@@ -75,7 +75,7 @@ async def test_a_redis_that_is_busy_for_a_moment_is_asked_again(redis: RedisServ
     spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
     await person.execute_command("CLIENT", "PAUSE", 2500, "ALL")  # type: ignore[no-untyped-call]  # untyped upstream
-    config = closing(AgentConfig(redis=spec, pods=(("127.0.0.2",),)))
+    config = closing(AgentConfig(redis=spec, pods=(("a target", "127.0.0.2"),)))
     await asyncio.wait_for(sever(config, SampleLog(out), ending), 10)
     last = json.loads(out.getvalue().splitlines()[-1])
     assert (last["ok"], last["values"]) == (True, DONE)
@@ -91,10 +91,12 @@ async def test_a_target_of_which_nothing_was_seen_is_told_and_one_address_of_a_p
     target = await open_from("127.0.0.2", redis)
     spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
-    pods = (("127.0.0.3", "127.0.0.2"), ("127.0.0.4", "127.0.0.5"))
-    await asyncio.wait_for(sever(closing(AgentConfig(redis=spec, pods=pods)), SampleLog(out), ending), 5)
+    pods = (("pod a", "127.0.0.3", "127.0.0.2"), ("pod b", "127.0.0.4"), ("pod c", "127.0.0.5"), ("pod d",))
+    await asyncio.wait_for(
+        sever(closing(AgentConfig(redis=spec, pods=pods, seen=("127.0.0.5",))), SampleLog(out), ending), 5
+    )
     last = json.loads(out.getvalue().splitlines()[-1])
-    assert (last["ok"], last["values"]) == (True, DONE | {"unseen": 1, "example": "127.0.0.4"})
+    assert (last["ok"], last["values"]) == (True, DONE | {"unseen": 2, "example": "pod b"})
     target.writer.close()  # type: ignore[attr-defined]
 
 
@@ -104,7 +106,7 @@ async def test_after_its_time_it_ends_none(redis: RedisServer, tmp_path: Path) -
     target = await open_from("127.0.0.2", redis)
     spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
     out = io.StringIO()
-    late = closing(AgentConfig(redis=spec, pods=(("127.0.0.2",),)), within=-1.0)
+    late = closing(AgentConfig(redis=spec, pods=(("a target", "127.0.0.2"),)), within=-1.0)
     await asyncio.wait_for(sever(late, SampleLog(out), asyncio.Event()), 5)
     assert not await hung_up(target)
     last = json.loads(out.getvalue().splitlines()[-1])
@@ -120,7 +122,9 @@ async def test_told_to_end_it_goes_on_with_nothing(redis: RedisServer, tmp_path:
     await person.execute_command("CLIENT", "PAUSE", 1500, "ALL")  # type: ignore[no-untyped-call]  # untyped upstream
     spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
-    task = asyncio.create_task(sever(closing(AgentConfig(redis=spec, pods=(("127.0.0.2",),))), SampleLog(out), ending))
+    task = asyncio.create_task(
+        sever(closing(AgentConfig(redis=spec, pods=(("a target", "127.0.0.2"),))), SampleLog(out), ending)
+    )
     await asyncio.sleep(0.3)
     ending.set()
     await asyncio.wait_for(task, 1)

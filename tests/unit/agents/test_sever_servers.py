@@ -72,7 +72,7 @@ async def told(config: AgentConfig, within: float = 10.0) -> list[dict[str, Any]
 async def test_connections_end_at_every_server() -> None:
     servers = [Server({"1": TARGET, "2": STRANGER}), Server({"7": TARGET}), Server()]
     async with listening(free_port(), *servers) as addresses:
-        config = AgentConfig(redis=RedisSpec("redis.shop.svc"), servers=addresses, pods=((TARGET,),))
+        config = AgentConfig(redis=RedisSpec("redis.shop.svc"), servers=addresses, pods=(("it", TARGET),))
         last = (await told(config))[-1]
     assert (last["ok"], last["values"]) == (True, {"killed": 2, "left": 0, "unseen": 0, "example": ""})
     assert [one.clients for one in servers] == [{"2": STRANGER}, {}, {}]
@@ -81,7 +81,7 @@ async def test_connections_end_at_every_server() -> None:
 async def test_connections_at_every_server_are_counted_and_being_told_to_end_ends_none() -> None:
     servers = [Server({"1": TARGET, "2": STRANGER}), Server({"7": TARGET}), Server()]
     async with listening(free_port(), *servers) as addresses:
-        config = AgentConfig(redis=RedisSpec("redis.shop.svc"), servers=addresses, pods=((TARGET,),))
+        config = AgentConfig(redis=RedisSpec("redis.shop.svc"), servers=addresses, pods=(("it", TARGET),))
         out, ending = io.StringIO(), asyncio.Event()
         task = asyncio.create_task(sever(config, SampleLog(out), ending))
         await asyncio.sleep(0.3)
@@ -89,13 +89,14 @@ async def test_connections_at_every_server_are_counted_and_being_told_to_end_end
         await asyncio.wait_for(task, 10)
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert {(line["type"], line["ok"], line["values"]["count"]) for line in lines} == {("connections", True, 2)}
+    assert lines[0]["values"]["seen"] == [TARGET]
     assert [len(one.clients) for one in servers] == [2, 1, 0]
 
 
 async def test_a_connection_that_one_server_keeps_is_left() -> None:
     servers = [Server(), Server({"1": TARGET}, stubborn=True)]
     async with listening(free_port(), *servers) as addresses:
-        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, pods=((TARGET,),))
+        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, pods=(("it", TARGET),))
         last = (await told(config, 1.0))[-1]
     assert (last["ok"], last["values"]["left"]) == (False, 1)
 
@@ -103,7 +104,7 @@ async def test_a_connection_that_one_server_keeps_is_left() -> None:
 async def test_a_server_that_cannot_be_asked_leaves_the_severing_unproven() -> None:
     async with listening(free_port(), Server()) as addresses:
         nobody = ("127.0.0.77", addresses[0][1])
-        config = AgentConfig(redis=RedisSpec("r"), servers=(*addresses, nobody), pods=((TARGET,),))
+        config = AgentConfig(redis=RedisSpec("r"), servers=(*addresses, nobody), pods=(("it", TARGET),))
         last = (await told(config, 1.0))[-1]
     assert (last["ok"], last["error"]) == (False, "refused: the severing pod did not reach every server of Redis")
 
@@ -112,7 +113,7 @@ async def test_a_server_that_cannot_be_asked_leaves_the_severing_unproven() -> N
 async def test_addresses_must_be_the_very_same(address: str) -> None:
     servers = [Server({"1": TARGET, "2": STRANGER})]
     async with listening(free_port(), *servers) as addresses:
-        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, pods=((address,),))
+        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, pods=(("it", address),))
         await told(config)
     assert address not in servers[0].clients.values()
     assert len(servers[0].clients) == 1

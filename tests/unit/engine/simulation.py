@@ -318,10 +318,11 @@ class Simulation:
                     self.killed,
                     0,
                     at=self.now + self.sever_takes,
-                    seen=self.open_connections,
-                    unseen=self.unseen,
-                    example="10.0.0.7",
+                    unseen=self.unseen or (0 if self.open_connections or self.killed else 1),
+                    example="pod api-7 (10.0.0.7)",
                 )
+            case do.EndSevering():
+                raise AssertionError("the pod that ends connections is never seen here")
             case do.Lift(hold):
                 if cluster.policies.pop(hold.name, None) is not None:
                     cluster.lifted_at = self.now

@@ -67,4 +67,4 @@ def test_each_target_is_to_be_seen() -> None:
     simulation.run()
     record = simulation.record
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
-    assert "no connection of the target at 10.0.0.7 (and 1 more) was seen at the dependency" in record.message
+    assert "no connection of pod api-7 (10.0.0.7) (and of 1 more) was ever seen at the dependency" in record.message

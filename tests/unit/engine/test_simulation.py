@@ -168,7 +168,7 @@ def test_connections_that_were_never_seen_were_not_ended() -> None:
     record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, open_connections=0, killed=0))
     assert record.severed is False
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
-    assert "no connection of the targets was seen at the dependency before the cut" in record.message
+    assert "no connection of pod api-7 (10.0.0.7) was ever seen at the dependency" in record.message
     missed = record.result(Stage.OUTAGE, "reported")
     assert missed is not None
     assert missed.state is ResultState.UNKNOWN

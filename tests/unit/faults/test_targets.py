@@ -4,7 +4,7 @@ import pytest
 
 from gameday.cluster.kinds import Object
 from gameday.faults.far_end import far_end
-from gameday.faults.targets import MOST_PAIRS, addresses, pairs, targets
+from gameday.faults.targets import MOST_PAIRS, addresses, described, pairs, targets
 from gameday.model.plan import CidrTarget, HostTarget, Selector, ServiceRef
 from gameday.model.setup import CutPort, FarEnd
 from unit.faults.things import API, endpoints, isolating_policy, partition, pod, service, sight
@@ -26,6 +26,30 @@ def test_addresses_are_those_of_both_families() -> None:
     one = pod("api-1")
     one["status"]["podIPs"] = [{"ip": "10.0.0.9"}, {"ip": "fd00::9"}]
     assert addresses((one, pod("api-2", ip="10.0.0.10"))) == ("10.0.0.10", "10.0.0.9", "fd00::9")
+
+
+def test_connections_end_of_the_targets_of_this_moment_and_never_of_a_nodes_address() -> None:
+    ending = pod("api-2", ip="10.0.0.2")
+    ending["metadata"]["deletionTimestamp"] = "2026-11-23T20:00:00Z"
+    both = pod("api-1", ip="10.0.0.1")
+    both["status"]["podIPs"].append({"ip": "fd00::1"})
+    done, waits = pod("api-3", ip="10.0.0.3"), pod("api-4")
+    done["status"]["phase"], waits["status"] = "Failed", {"phase": "Pending"}
+    on_node = pod("api-5", ip="192.0.2.5", hostNetwork=True)
+    as_node = pod("api-6", ip="192.0.2.6")
+    as_node["status"]["hostIPs"] = [{"ip": "192.0.2.6"}]
+    ours = pod("first-witness-0", API | {"gameday.dev/drill": "first"}, ip="10.0.0.7")
+    found = described((both, ending, done, waits, on_node, as_node, ours, pod("redis-0", {"app": "redis"})), SELECTOR)
+    assert found == (
+        ("pod api-1 (10.0.0.1)", "10.0.0.1", "fd00::1"),
+        ("pod api-2 (10.0.0.2)", "10.0.0.2"),
+        ("pod api-5, which has its node's network,",),
+        ("pod api-6, which has its node's network,",),
+    )
+
+
+def test_where_no_target_runs_something_stands_for_what_nobody_saw() -> None:
+    assert described((), SELECTOR) == (("any target, as none ran then",),)
 
 
 def test_one_pair_a_node_and_kind_and_every_kind_before_a_second_node() -> None:

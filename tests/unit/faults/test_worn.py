@@ -26,6 +26,7 @@ from gameday.model.setup import FarEnd, Pair, Setup
 from unit.faults.things import API, isolating_policy, partition, pod, sight
 
 SELECTOR = Selector({"app": "api"})
+AT_REDIS = {"matchLabels": {"app": "redis"}}
 TIERED = {"app": "api", "tier": "web", "zone": "a", "pod-template-hash": "7f", "helm.sh/chart": "api-1"}
 
 
@@ -293,3 +294,24 @@ def test_requirements_are_found_wherever_a_manifest_has_them() -> None:
     there = {"key": "y", "operator": "Exists"}
     found = list(requirements({"a": [{"matchLabels": {"x": "1"}}], "matchExpressions": [there]}))
     assert found == [there, {"key": "x", "operator": "In", "values": ["1"]}]
+
+
+def test_what_admits_another_namespace_admits_none_of_ours() -> None:
+    """Prometheus' namespace may scrape Redis; that does not let a witness in, which then needs the target's label."""
+    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    rules = [{"from": [monitoring, {"podSelector": {"matchLabels": {"app": "api"}}}]}]
+    policy = {
+        "metadata": {"name": "redis"},
+        "spec": {"podSelector": AT_REDIS, "policyTypes": ["Ingress"], "ingress": rules},
+    }
+    there = sight(networkpolicies=(policy,), pods=(pod("api-1"), pod("redis-0", {"app": "redis"})))
+    there.namespace_labels = {"kubernetes.io/metadata.name": "shop"}
+    assert Worn(there, SELECTOR).labels(pod("api-1"))["app"] == "api"
+
+
+def test_what_admits_another_namespace_by_ciliums_policy_admits_none_of_ours() -> None:
+    peers = [{"matchLabels": {"k8s:io.kubernetes.pod.namespace": "monitoring"}}, {"matchLabels": {"k8s:app": "api"}}]
+    spec = {"endpointSelector": AT_REDIS, "ingress": [{"fromEndpoints": peers}]}
+    policy = {"metadata": {"name": "redis"}, "spec": spec}
+    there = sight(ciliumnetworkpolicies=(policy,), pods=(pod("api-1"), pod("redis-0", {"app": "redis"})))
+    assert Worn(there, SELECTOR).labels(pod("api-1"))["app"] == "api"

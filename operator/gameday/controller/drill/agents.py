@@ -1,6 +1,7 @@
 """Which agents a drill needs, and what each is told."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gameday.cluster.kinds import Object
@@ -11,7 +12,7 @@ from gameday.engine.plan_check import LOG_BYTES
 from gameday.faults.targets import MOST_PAIRS
 from gameday.model.agent import AgentConfig, HeaderSpec, ProbeSpec, RedisSpec, secret_file
 from gameday.model.labels import CONTROL
-from gameday.model.names import COUNTER, SEVER
+from gameday.model.names import CLOSER, COUNTER
 from gameday.model.plan import (
     HttpProbe,
     KubernetesProbe,
@@ -42,9 +43,8 @@ def tellers(plan: Plan) -> Mapping[str, str]:
     return {p.name: by_kind[type(p.kind)] for p in plan.probes if type(p.kind) in by_kind}
 
 
-ALL: Final = frozenset(
-    {"observer", "client", COUNTER, SEVER, *(f"{role}-{i}" for i in range(MOST_PAIRS) for role in ("witness", CONTROL))}
-)
+TWINS: Final = tuple(f"{role}-{index}" for index in range(MOST_PAIRS) for role in ("witness", CONTROL))
+ALL: Final = frozenset({"observer", "client", COUNTER, CLOSER, *TWINS})
 """The names of all agents that any drill may have."""
 
 
@@ -81,7 +81,7 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
             shape = Shape("witness", role, wears=pair.labels, mesh=pair.mesh, node=pair.node)
             made.append(pod(place, f"{role}-{index}", shape, config))
     if setup.severs is not None:
-        made.append(severing(plan, setup, place, tuple((address,) for address in setup.targets)))
+        made.append(_counter(plan, setup, place, setup.severs))
     return tuple(made)
 
 
@@ -108,22 +108,36 @@ def _observer(plan: Plan, place: Place, agent: str, kinds: tuple[type[object], .
     return pod(place, agent, shape, config)
 
 
-def severing(
-    plan: Plan, setup: Setup, place: Place, targets: tuple[tuple[str, ...], ...], until: float = 0.0
-) -> Object:
-    """The pod that ends the connections of these targets until a Unix second, or without one only counts them."""
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What the closer is told: each target with its addresses, its time, the servers, and whom the counter has seen."""
+
+    targets: tuple[tuple[str, ...], ...]
+    until: float
+    servers: tuple[tuple[str, int], ...] = ()
+    seen: tuple[str, ...] = ()
+
+
+def closer(plan: Plan, setup: Setup, place: Place, closing: Closing) -> Object:
+    """The pod that ends the connections of these targets, until its time is over."""
+    several = closing.servers if len(closing.servers) > 1 else ()
+    told = AgentConfig(pods=closing.targets, until=closing.until, seen=closing.seen, servers=several)
+    return _at_redis(plan, setup, place, CLOSER, told)
+
+
+def _counter(plan: Plan, setup: Setup, place: Place, severs: Severing) -> Object:
+    """The pod that counts the targets' connections, and ends none."""
+    pods = tuple((address, address) for address in setup.targets)
+    return _at_redis(plan, setup, place, COUNTER, AgentConfig(pods=pods, servers=severs.servers))
+
+
+def _at_redis(plan: Plan, setup: Setup, place: Place, agent: str, told: AgentConfig) -> Object:
     severs = setup.severs or Severing("")
     kinds = (probe.kind for probe in plan.probes if probe.name == severs.probe)
     redis = next(kind for kind in kinds if isinstance(kind, RedisProbe))
-    config = AgentConfig(
-        redis=_redis(redis, place.namespace),
-        servers=severs.servers,
-        pods=targets,
-        until=until,
-        ends_after=longest(plan),
-    )
+    config = replace(told, redis=_redis(redis, place.namespace), ends_after=longest(plan))
     secrets = (redis.password,) if redis.password is not None else ()
-    return pod(place, SEVER if until else COUNTER, Shape("sever", CONTROL, secrets, setup.pairs[0].labels), config)
+    return pod(place, agent, Shape("sever", CONTROL, secrets, setup.pairs[0].labels), config)
 
 
 def _probe(probe: Probe, namespace: str) -> ProbeSpec:

@@ -7,7 +7,6 @@ restarted operator loses nothing that the kubelet still has, and no second bookk
 import asyncio
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from gameday.cluster.client import Cluster
@@ -18,7 +17,7 @@ from gameday.controller.logs import logger, named
 from gameday.controller.telemetry import Metrics
 from gameday.engine.evidence import Evidence
 from gameday.errors import Absent, GameDayError
-from gameday.model.names import COUNTER, SEVER
+from gameday.model.names import CLOSER, COUNTER
 from gameday.model.record import Cause
 from gameday.model.sample import LineType, Sample
 from gameday.model.wire import parse_line
@@ -33,8 +32,10 @@ LOG_LIMIT: Final = 10 * 1024 * 1024
 MOST_BACK: Final = 1000
 """Most lines of an agent that may come after a later one: for each, what was judged is judged anew."""
 
-LONGEST_ADDRESS: Final = 64
-"""Most characters of an address that is told to people."""
+LONGEST_ADDRESS: Final = 128
+"""Most characters of an address, or of what a target is called, that an agent tells."""
+MOST_SEEN: Final = 256
+"""Most addresses that an agent may tell of."""
 
 TOLD: Final = 3
 """Lines of an agent that are passed over with a warning each; after that only their number is told, at the end."""
@@ -59,7 +60,9 @@ class Feed:
         """The agent that runs each probe."""
         self.severed: Severed | None = None
         self.counted: Counted | None = None
-        """What the severing pod has seen of the targets' connections while it waited."""
+        """What the counter has seen of the targets' connections."""
+        self.seen: tuple[str, ...] = ()
+        """Addresses of targets of which it has seen a connection."""
         self.fuses_armed: dict[str, float] = {}
         """Fuses that have rehearsed their patch, by their agent's name, and the Unix second at which each fires."""
         self.fuse_troubles: dict[str, str] = {}
@@ -165,8 +168,9 @@ class Feed:
         if sample.type is LineType.CONNECTIONS:
             before = self.counted.most if self.counted is not None else 0
             self.counted = Counted(max(before, _count(sample, "count") or 0), sample.error or "")
+            self.seen = tuple(sorted({*self.seen, *_addresses(sample)}))[:MOST_SEEN]
         elif sample.type is LineType.SEVERED:
-            self.severed = replace(_severed(sample), seen=self.counted.most if self.counted is not None else 0)
+            self.severed = _severed(sample)
         elif sample.type is LineType.ARMED and not sample.ok:
             self.fuse_troubles[sample.agent] = sample.error or "no answer"
         elif sample.type is LineType.ARMED:
@@ -188,7 +192,7 @@ _TYPES: Final = {
     "witness": (LineType.DIAL, LineType.HELD),
     "control": (LineType.DIAL, LineType.HELD),
     COUNTER: (LineType.CONNECTIONS,),
-    SEVER: (LineType.SEVERED,),
+    CLOSER: (LineType.SEVERED,),
     "fuse": (LineType.ARMED, LineType.FIRED),
 }
 """By role, which is the agent's name up to its number or step."""
@@ -200,6 +204,11 @@ def _severed(sample: Sample) -> Severed:
         return Severed(0, 0, "the severing pod's answer cannot be read")
     error, unseen, example = "" if sample.ok else sample.error or "unknown error", *_unseen(sample)
     return Severed(killed, left, error, sample.received, unseen=unseen, example=example)
+
+
+def _addresses(sample: Sample) -> list[str]:
+    value = sample.values.get("seen")
+    return [str(one)[:LONGEST_ADDRESS] for one in value] if isinstance(value, list | tuple) else []
 
 
 def _unseen(sample: Sample) -> tuple[int, str]:

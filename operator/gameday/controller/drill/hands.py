@@ -33,12 +33,12 @@ from gameday.faults.placement import placement_of
 from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
 from gameday.faults.reach import reach
 from gameday.faults.rollout import in_rollout
-from gameday.faults.severing import severing_of
-from gameday.faults.sight import Sight, look
-from gameday.faults.targets import addresses, addresses_of, far_end, pairs, running, targets
+from gameday.faults.severing import Servers, servers_of, severing_of
+from gameday.faults.sight import Sight, endpoints_of, look
+from gameday.faults.targets import addresses, described, far_end, pairs, targets
 from gameday.model.limits import Reach, RulingState
-from gameday.model.names import SEVER, derived
-from gameday.model.plan import NetworkPartition, Plan
+from gameday.model.names import CLOSER, derived
+from gameday.model.plan import NetworkPartition, Plan, ServiceRef
 from gameday.model.record import Hold, HoldKind
 from gameday.model.setup import Setup
 from gameday.model.world import Life, Lock, Preflight
@@ -84,7 +84,7 @@ class Hands:
         try:
             await self._do(command)
         except NoAnswer:
-            if isinstance(command, do.StartAgents | do.ArmFuse | do.StartJob):
+            if isinstance(command, do.StartAgents | do.Sever | do.ArmFuse | do.StartJob):
                 self.view.unanswered_at = self.clock()
             raise
 
@@ -102,6 +102,8 @@ class Hands:
                 await self._inject(hold)
             case do.Sever():
                 await self._sever()
+            case do.EndSevering():
+                await self._end_severing()
             case do.Lift(hold):
                 await self._lift(hold)
             case do.ReadWorkload(deployment):
@@ -306,30 +308,38 @@ class Hands:
             self.view.made.add(hold.object_name)
 
     async def _sever(self) -> None:
-        """Have the connections ended that the targets of this moment hold, unless the cut is to go already."""
+        """Have the connections ended that the targets of this moment hold, at the servers of this moment."""
         plan, setup = self._ready()
         until = connections.until(self.memory.record, plan)
-        if self._name(SEVER) in self.view.objects("pods") or until is None:
+        if self._name(CLOSER) in self.view.objects("pods") or until is None:
             return
+        partition = plan.outage.faults[0].partition
         pods, _ = await self.account.list(PODS, self.namespace)
-        there = running(pods, plan.outage.faults[0].partition.pod_selector)
-        found = tuple(known for pod in there if (known := addresses_of(pod)))
-        await self._create("pods", PODS, agents.severing(plan, setup, self._place(setup), found, until))
-        if self.memory.record.undo_requested_at is not None:
-            await self._end_severing()
+        found = described(pods, partition.pod_selector)
+        servers = await self._servers(plan, setup, partition)
+        closing = agents.Closing(found, until, servers, self.view.feed.seen)
+        body = agents.closer(plan, setup, self._place(setup), closing)
+        await self._create("pods", PODS, body)
+
+    async def _servers(self, plan: Plan, setup: Setup, partition: NetworkPartition) -> Servers:
+        """The servers behind what is cut by now."""
+        probe = next((p for p in plan.probes if setup.severs is not None and p.name == setup.severs.probe), None)
+        if probe is None or not isinstance(partition.to, ServiceRef):
+            return ()
+        namespace, name = partition.to.within(self.namespace)
+        return servers_of(await endpoints_of(self.account, namespace, name), setup.far_end.ports, probe)
 
     async def _end_severing(self) -> None:
         """Have no more connections ended: once the cut is gone, targets have good ones again."""
-        pod = self.view.objects("pods").get(self._name(SEVER))
+        pod = self.view.objects("pods").get(self._name(CLOSER))
         if pod is not None and life_of(pod) is not Life.ENDED:
-            await self.account.delete(PODS, self.namespace, self._name(SEVER), uid=pod["metadata"]["uid"])
+            await self.account.delete(PODS, self.namespace, self._name(CLOSER), uid=pod["metadata"]["uid"])
 
     async def _lift(self, hold: Hold) -> None:
         backend = self.memory.setup.backend if self.memory.setup is not None else None
         name, uid = hold.object_name, hold.object_uid
         await policy.undo(self.account, self.namespace, self.memory.name, name, uid, backend)
         self.view.forget("policies", hold.object_name)
-        await self._end_severing()
 
     async def _remove_fuse(self, hold: Hold) -> None:
         await fuse.undo(self.account, self.namespace, hold.fuse_name)

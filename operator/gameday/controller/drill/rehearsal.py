@@ -70,7 +70,7 @@ def parts(plan: Plan, setup: Setup, place: Place, sight: Sight) -> Iterator[Part
     for pod in agents.pods(plan, setup, place):
         yield Part(PODS, pod)
     if setup.severs is not None:
-        yield Part(PODS, agents.severing(plan, setup, place, (), 1.0))
+        yield Part(PODS, agents.closer(plan, setup, place, agents.Closing((), 1.0)))
     lifts = fuse.build(place.drill, place.uid, fuse_name, budgets.fuse_of_cut(plan), place.image)
     yield Part(JOBS, lifts, fuse=True)
     yield from _steps(plan, place, sight)

@@ -29,7 +29,7 @@ from gameday.engine import budgets
 from gameday.faults import fuse, policy
 from gameday.faults.targets import endpoint_addresses
 from gameday.model.labels import DRILL
-from gameday.model.names import SEVER, derived, fuse_agent
+from gameday.model.names import CLOSER, derived, fuse_agent
 from gameday.model.names import job as job_name
 from gameday.model.plan import Fault, Plan, RunJob, Via
 from gameday.model.record import Hold, HoldKind, Record
@@ -191,6 +191,7 @@ class View:
             fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
             cuts=cuts,
             severed=self.feed.severed,
+            closer=next(map(life_of, self.agent_pods((CLOSER,)).values()), Life.ABSENT),
             counted=self.feed.counted,
             arriving=self._arriving(),
             unusable_log=self.feed.unusable,
@@ -231,7 +232,7 @@ class View:
         plan, setup = self.memory.plan, self.memory.setup
         found: dict[str, Object] = {}
         if plan is not None and setup is not None:
-            mine = agents.ALL if self.memory.unreadable else {*self._agents_of(plan, setup), SEVER}
+            mine = agents.ALL if self.memory.unreadable else {*self._agents_of(plan, setup), CLOSER}
             found = self.agent_pods(mine)
         fuses = {hold: self._fuse_pods(hold) for hold in self.memory.record.holds if hold.kind is HoldKind.SCALE}
         return found | {fuse_agent(hold.name): pods[-1] for hold, pods in fuses.items() if pods}

@@ -9,7 +9,7 @@ import pytest
 
 from gameday.cluster.kinds import Object
 from gameday.controller.drill.agent_pods import LINGER, Shape, fuse_job, pod, pod_of
-from gameday.controller.drill.agents import Place, pods, severing, wanted
+from gameday.controller.drill.agents import Closing, Place, closer, pods, wanted
 from gameday.controller.drill.rehearsal import explained
 from gameday.engine.budgets import longest
 from gameday.model.agent import VARIABLE, AgentConfig, Dial
@@ -186,13 +186,17 @@ def test_probes_go_to_the_agent_that_can_run_them() -> None:
 
 def test_what_counts_connections_knows_the_targets_and_ends_none() -> None:
     counter = config(made()["counter"])
-    assert (counter.pods, counter.until) == ((("10.0.0.9",),), 0.0)
+    assert (counter.pods, counter.until) == ((("10.0.0.9", "10.0.0.9"),), 0.0)
 
 
 def test_what_ends_connections_does_so_until_its_time() -> None:
-    pod = severing(plan(probes=PROBES), SETUP, PLACE, (("10.0.0.7", "fd00::7"),), 99.5)
-    assert pod["metadata"]["name"].endswith("-sever")
-    assert (config(pod).pods, config(pod).until) == ((("10.0.0.7", "fd00::7"),), 99.5)
+    targets, servers = (("pod api-7", "10.0.0.7", "fd00::7"),), (("10.0.0.3", 6379), ("10.0.0.4", 6379))
+    pod = closer(plan(probes=PROBES), SETUP, PLACE, Closing(targets, 99.5, servers, ("10.0.0.7",)))
+    assert pod["metadata"]["name"].endswith("-closer")
+    told = config(pod)
+    assert (told.pods, told.until, told.servers, told.seen) == (targets, 99.5, servers, ("10.0.0.7",))
+    alone = config(closer(plan(probes=PROBES), SETUP, PLACE, Closing(targets, 99.5, servers[:1])))
+    assert alone.servers == (), "one server is asked by the Service's name"
 
 
 def test_severing_goes_to_the_redis_that_is_cut_and_to_each_of_its_servers() -> None:

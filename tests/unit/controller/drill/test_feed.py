@@ -87,7 +87,7 @@ async def test_lines_that_are_none_are_told_a_few_times_and_then_counted(
 
 @pytest.mark.parametrize("killed", [math.inf, math.nan, -1, "3", None, [], True])
 async def test_a_severing_that_makes_no_sense_is_told_as_such(monkeypatch: pytest.MonkeyPatch, killed: object) -> None:
-    feed, _ = await read(monkeypatch, [line(1, type="severed", values={"killed": killed, "left": 0})], "sever")
+    feed, _ = await read(monkeypatch, [line(1, type="severed", values={"killed": killed, "left": 0})], "closer")
     assert feed.severed == Severed(0, 0, "the severing pod's answer cannot be read")
 
 
@@ -98,6 +98,16 @@ async def test_what_is_counted_is_known_before_the_cut(monkeypatch: pytest.Monke
     refused = line(3, type="connections", name="connections", ok=False, error="redis NOPERM: needs CLIENT LIST")
     feed, _ = await read(monkeypatch, [*lines, refused], "counter")
     assert feed.counted == Counted(2, "redis NOPERM: needs CLIENT LIST")
+
+
+async def test_whom_the_counter_has_seen_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: tuple[object, ...] = (["10.0.0.7"], ["10.0.0.8", "10.0.0.7"], "no list", [])
+    lines = [
+        line(n, type="connections", name="connections", values={"count": 1, "seen": seen})
+        for n, seen in enumerate(told, 1)
+    ]
+    feed, _ = await read(monkeypatch, lines, "counter")
+    assert feed.seen == ("10.0.0.7", "10.0.0.8")
 
 
 WITNESS = {"type": "dial", "name": "target-0"}
@@ -120,15 +130,15 @@ HELD = {"type": "held", "name": "target:a", "values": {"connection": 1, "answere
         ("observer", SEVERED),
         ("observer", ARMED),
         ("client", WITNESS),
-        ("sever", {}),
-        ("sever", COUNTED),
+        ("closer", {}),
+        ("closer", COUNTED),
         ("counter", SEVERED),
         ("counter", {}),
-        ("sever", ARMED),
+        ("closer", ARMED),
         ("witness-0", SEVERED),
         ("observer", HELD),
         ("client", HELD),
-        ("sever", HELD),
+        ("closer", HELD),
         ("fuse-stop", SEVERED),
         ("fuse-stop", {}),
     ],

@@ -63,13 +63,13 @@ def test_every_object_of_every_stage_is_tried() -> None:
     found = [(part.body["metadata"]["name"], part.kind.name, part.path) for part in tried()]
     assert sorted(found) == [
         ("first-client", "Pod", ""),
+        ("first-closer", "Pod", ""),
         ("first-control-0", "Pod", ""),
         ("first-counter", "Pod", ""),
         ("first-fuse", "Job", ""),
         ("first-fuse-stop", "Job", "spec.rollback.steps[stop]"),
         ("first-fuse-stop", "Pod", "spec.rollback.steps[stop]"),
         ("first-partition", "CiliumNetworkPolicy", ""),
-        ("first-sever", "Pod", ""),
         ("first-step-clear", "Job", "spec.rollback.steps[clear]"),
         ("first-witness-0", "Pod", ""),
     ]

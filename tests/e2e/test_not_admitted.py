@@ -1,0 +1,49 @@
+"""What the dependency's own policy keeps out is named as that, and nothing is touched: the dependency is not down."""
+
+import pytest
+import yaml
+
+from e2e.dialling import until
+from e2e.stage import Stage, small
+from gameday.cluster.kinds import PODS, Object
+
+pytestmark = pytest.mark.e2e
+
+OUTSIDER: Object = yaml.safe_load("""
+apiVersion: v1
+kind: Pod
+metadata: {name: outsider, labels: {app: outsider}}
+spec:
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: waits
+    image: localhost/gameday-shop:dev
+    imagePullPolicy: IfNotPresent
+    command: [python3, -c, "import time; time.sleep(3600)"]
+""")
+"""A target that the policy of the shop's Redis does not admit."""
+
+
+async def test_a_kind_of_target_that_redis_does_not_admit_is_named_with_the_policy(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    town.apply(OUTSIDER)
+
+    async def runs() -> bool:
+        pod = await town.admin.get(PODS, town.namespace, "outsider")
+        return str((pod or {}).get("status", {}).get("phase", "")) == "Running"
+
+    await until(runs, "the pod that Redis does not admit runs", 60)
+    gameday = small()
+    gameday["spec"]["outage"]["faults"][0]["networkPartition"]["podSelector"] = {
+        "matchExpressions": [{"key": "app", "operator": "In", "values": ["api", "outsider"]}]
+    }
+    await town.operator()
+    await town.start(gameday)
+    status = await town.finishes()
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "NotAdmitted"), status["message"]
+    assert "app=outsider" in status["message"]
+    assert f"NetworkPolicy {town.namespace}/redis" in status["message"]
+    assert "nothing was touched" in status["message"]
+    assert not status.get("undo")
+    await town.nothing_is_left()
