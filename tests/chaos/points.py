@@ -10,6 +10,7 @@ from typing import Any
 
 from gameday.cluster.kinds import Object
 from gameday.model.labels import AGENT, ROLE
+from gameday.model.names import CLOSER
 from gameday.model.record import HoldState, Phase, Record, StepState
 
 BEFORE, AFTER = "before", "after"
@@ -136,7 +137,7 @@ FAULTS = (
     ),
     Deed("the cut is saved as there", save=_comes(_hold(CUT, HoldState.ACTIVE))),
     Deed("CutProven is saved", save=_comes(lambda record: record.proven_at)),
-    Deed("the closer is created", call=_call("create", "pods", lambda a: a.name.endswith("-closer"))),
+    Deed("the closer is created", call=_call("create", "pods", lambda a: a.agent == CLOSER)),
     Deed("Severed is saved", save=_comes(lambda record: record.severed is not None)),
     Deed("the lift", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
     Deed("Recovery and the lift are saved", save=_enters(Phase.RECOVERY)),
