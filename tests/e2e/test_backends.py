@@ -8,7 +8,7 @@ import pytest
 
 from e2e.dialling import LISTEN, Bed, Seen, bed, now, until, until_seen
 from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Object
-from gameday.errors import Conflict
+from gameday.errors import Conflict, TooManyRequests
 from gameday.faults import fuse, policy
 from gameday.faults.preflight import check
 from gameday.faults.rights import of_cut
@@ -58,8 +58,16 @@ def plan(via: Via = Via.AUTO) -> Plan:
 
 
 async def setup_for(here: Bed, via: Via) -> tuple[Sight, Setup]:
-    """What the preflight would decide."""
-    sight = await look(here.account, here.admin, here.namespace, partition(via))
+    """What the preflight would decide; asked again, as by a drill, while CRDs of another test are being installed."""
+
+    async def looked() -> Sight | None:
+        try:
+            return await look(here.account, here.admin, here.namespace, partition(via))
+        except TooManyRequests:
+            return None
+
+    sight = await until(looked, "the namespace is read")
+    assert sight is not None
     end = far_end(sight, partition(via))
     found = targets(sight, Selector(API))
     return sight, Setup(via, end, pairs(sight, Selector(API)), addresses(found))

@@ -1,4 +1,4 @@
-"""What the dependency's own policy keeps out is named as that, and nothing is touched: the dependency is not down."""
+"""What the dependency's own policy keeps out is named before anything starts: the dependency is not down."""
 
 import pytest
 import yaml
@@ -41,9 +41,8 @@ async def test_a_kind_of_target_that_redis_does_not_admit_is_named_with_the_poli
     await town.operator()
     await town.start(gameday)
     status = await town.finishes()
-    assert (status["verdict"], status["reason"]) == ("Inconclusive", "NotAdmitted"), status["message"]
-    assert "app=outsider" in status["message"]
-    assert f"NetworkPolicy {town.namespace}/redis" in status["message"]
-    assert "nothing was touched" in status["message"]
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed"), status["message"]
+    assert "cannot reach Service redis, port 6379; NetworkPolicy/redis isolates" in status["message"]
+    assert "add a policy that admits pods with the targets' labels" in status["message"]
     assert not status.get("undo")
     await town.nothing_is_left()

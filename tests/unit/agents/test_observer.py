@@ -56,7 +56,7 @@ async def test_one_slow_probe_never_delays_another(silent: int) -> None:
     slow = ProbeSpec("slow", "http", 0.1, 0.6, url=f"http://127.0.0.1:{silent}/")
     logged = await lines(observe, AgentConfig(probes=(quick, slow)), quick=12, slow=2)
     sent = [line["sent"] for line in logged if line["name"] == "quick"]
-    assert max(b - a for a, b in itertools.pairwise(sent)) < 0.35
+    assert max(b - a for a, b in itertools.pairwise(sent)) < 0.55, "less than the slow one waits"
     waited = [line for line in logged if line["name"] == "slow"]
     assert [line["error"] for line in waited] == ["timeout"] * len(waited)
     began = [line["sent"] for line in waited]
