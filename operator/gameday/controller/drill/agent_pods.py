@@ -49,8 +49,7 @@ class Place:
 class Shape:
     """What sets one agent's pod apart: its program and role, the Secrets it reads, and what makes it a twin.
 
-    ``wears`` are the target's labels, ``mesh`` is its enrolment in a mesh, ``node`` is where it must run; ``grace`` is
-    in seconds.
+    ``wears`` are the target's labels, ``mesh`` is its enrolment in a mesh, ``node`` is where it must run.
     """
 
     module: str
@@ -59,7 +58,6 @@ class Shape:
     wears: Mapping[str, str] | None = None
     mesh: Mesh = NO_MESH
     node: str = ""
-    grace: int = 1
 
 
 def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
@@ -130,7 +128,7 @@ def _spec(place: Place, shape: Shape) -> Object:
         "serviceAccountName": ACCOUNT,
         "automountServiceAccountToken": False,
         "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": shape.grace,
+        "terminationGracePeriodSeconds": 1,
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, **user, "seccompProfile": {"type": "RuntimeDefault"}},
         "volumes": _volumes(shape.secrets),
