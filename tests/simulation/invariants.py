@@ -339,7 +339,7 @@ def wanted_of(trial: Trial) -> Verdict:
         return Verdict.INCONCLUSIVE
     if not trial.vice.misses:
         return Verdict.PASSED
-    return Verdict.INCONCLUSIVE if trial.vice.in_the_outage and not trial.severs else Verdict.FAILED
+    return Verdict.FAILED
 
 
 def judged(

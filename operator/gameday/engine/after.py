@@ -30,7 +30,7 @@ def recovery(at: Situation) -> Record:
     at = at.knowing(end_stage(at, Stage.RECOVERY, recovery_window(at, at.now)))
     missed = {r.name for r in at.record.results if r.stage is Stage.RECOVERY and r.state is ResultState.MISSED}
     rollback = at.plan.rollback
-    if rollback is not None and missed & set(rollback.if_missed) and to_repair(at.record):
+    if rollback is not None and missed & set(rollback.if_missed) and to_repair(at.record, at.plan):
         names = ", ".join(sorted(missed & set(rollback.if_missed)))
         return at.record.enter(Phase.ROLLBACK, at.now, f"missed: {names}")
     return replace(at.record, finishing=True)
@@ -75,7 +75,7 @@ def finish(at: Situation) -> Record:
         reason=judged.reason,
         message=judged.message,
         finished_at=at.now,
-        missed_before_abort=tuple(r.name for r in definite_misses(record)) if record.aborted else (),
+        missed_before_abort=tuple(r.name for r in definite_misses(record, at.plan)) if record.aborted else (),
     )
     return record.enter(Phase.FINISHED, at.now, f"{judged.verdict.value}: {judged.message}")
 

@@ -31,24 +31,24 @@ class Judged:
     message: str
 
 
-def definite_misses(record: Record) -> tuple[Result, ...]:
+def definite_misses(record: Record, plan: Plan) -> tuple[Result, ...]:
     """The misses that are the system's: decided while the cut was proven, and not excused by what we do not know.
 
-    An outage expectation counts only where open connections are known to be gone: over one that survived the cut
-    the system may have gone on using its dependency.
+    Where the plan wants open connections gone, an outage expectation counts only if they are known to be: over one
+    that survived the cut the system may have gone on using its dependency.
     """
-    return _misses(record, record.doubts)
+    return _misses(record, plan, record.doubts)
 
 
-def to_repair(record: Record) -> tuple[Result, ...]:
+def to_repair(record: Record, plan: Plan) -> tuple[Result, ...]:
     """The misses after which a rollback runs: also those that count for nobody since open connections may have lived.
 
     Whether the system recovered was seen all the same, and what does not recover is to be repaired.
     """
-    return _misses(record, (doubt for doubt in record.doubts if doubt.cause not in connections.CAUSES))
+    return _misses(record, plan, (doubt for doubt in record.doubts if doubt.cause not in connections.CAUSES))
 
 
-def _misses(record: Record, doubts: Iterable[Doubt]) -> tuple[Result, ...]:
+def _misses(record: Record, plan: Plan, doubts: Iterable[Doubt]) -> tuple[Result, ...]:
     if record.proven_at is None:
         return ()
     proven_until = min((doubt.since for doubt in doubts), default=float("inf"))
@@ -59,7 +59,7 @@ def _misses(record: Record, doubts: Iterable[Doubt]) -> tuple[Result, ...]:
         and not result.again
         and result.stage is not Stage.STEADY_STATE
         and result.at < proven_until
-        and (result.stage is not Stage.OUTAGE or record.severed is True)
+        and (result.stage is not Stage.OUTAGE or connections.shown(record, plan))
     )
 
 
@@ -77,7 +77,7 @@ def verdict_of(record: Record, plan: Plan) -> Judged:
     results = results_of(record, plan)
     met = sum(result.state in MET for result in results)
     count = f"{met} of {len(results)} expectations met"
-    misses = definite_misses(record)
+    misses = definite_misses(record, plan)
     names = ", ".join(dict.fromkeys(_missed(result) for result in misses))
     if record.aborted is not None:
         missed = f"; missed before: {names}" if names else ""
@@ -94,7 +94,7 @@ def verdict_of(record: Record, plan: Plan) -> Judged:
     if record.proven_at is None:
         return Judged(Verdict.INCONCLUSIVE, "NotProven", "the cut was never proven, so nothing was tested")
     if undecided := [result for result in results if result.state not in MET]:
-        text = f"{undecided[0].name}: {_why(undecided[0], record)}; {count}"
+        text = f"{undecided[0].name}: {_why(undecided[0], record, plan)}; {count}"
         return Judged(Verdict.INCONCLUSIVE, "UnknownResult", text)
     if record.faults_cleared is not True:
         return Judged(Verdict.INCONCLUSIVE, "FaultsNotCleared", "a fault may be left in the cluster; see the undo log")
@@ -105,7 +105,8 @@ def _missed(result: Result) -> str:
     return f"{result.name} ({result.late:.1f} s late)" if result.late is not None else result.name
 
 
-def _why(result: Result, record: Record) -> str:
-    if result.state is ResultState.MISSED and result.stage is Stage.OUTAGE and record.severed is not True:
+def _why(result: Result, record: Record, plan: Plan) -> str:
+    hidden = result.stage is Stage.OUTAGE and not connections.shown(record, plan)
+    if result.state is ResultState.MISSED and hidden:
         return "missed, but connections that targets had may have survived the cut"
     return result.why or result.state.value

@@ -5,7 +5,20 @@ from dataclasses import replace
 import pytest
 
 from gameday.engine.verdict import verdict_of
-from gameday.model.plan import Expectation, Mode, Outage, Plan, Recovery, Stage, SteadyState
+from gameday.model.plan import (
+    Expectation,
+    Fault,
+    Mode,
+    NetworkPartition,
+    OpenConnections,
+    Outage,
+    Plan,
+    Recovery,
+    Selector,
+    ServiceRef,
+    Stage,
+    SteadyState,
+)
 from gameday.model.record import Cause, Doubt, Record, Result, ResultState, Verdict
 
 PROVEN = Record(proven_at=102.0, zero=100.0, severed=True, faults_cleared=True)
@@ -17,8 +30,9 @@ LEAK_AT_150 = Doubt(Cause.LEAK, "witness-0 got through", 150.0)
 LEAK_AT_170 = Doubt(Cause.LEAK, "witness-0 got through", 170.0)
 
 
-def planned(*results: Result) -> Plan:
+def planned(*results: Result, keeps: OpenConnections = OpenConnections.CLOSE) -> Plan:
     """The plan that these results are of."""
+    cut = NetworkPartition(Selector({"app": "api"}), ServiceRef("redis"), keeps)
     expect = {
         stage: tuple(Expectation(r.name, Mode.ALWAYS, "a.ok") for r in results if r.stage is stage) for stage in Stage
     }
@@ -26,7 +40,7 @@ def planned(*results: Result) -> Plan:
         "it",
         (),
         SteadyState(1.0, expect[Stage.STEADY_STATE]),
-        Outage(1.0, (), expect[Stage.OUTAGE]),
+        Outage(1.0, (Fault("partition", cut),), expect[Stage.OUTAGE]),
         Recovery(1.0, expect[Stage.RECOVERY]),
     )
 
@@ -141,3 +155,9 @@ def test_a_repeated_judgement_that_missed_is_told_in_its_own_words() -> None:
 def test_a_miss_at_the_moment_a_doubt_begins_is_not_the_systems() -> None:
     doubt = Doubt(Cause.LEAK, "witness-0 got through", MISS.at)
     assert verdict_of(replace(PROVEN, results=(MISS,), doubts=(doubt,)), planned(MISS)).verdict is Verdict.INCONCLUSIVE
+
+
+def test_where_open_connections_are_to_be_kept_a_miss_is_the_systems() -> None:
+    record = replace(PROVEN, results=(MISS,), severed=None)
+    assert verdict_of(record, planned(MISS, keeps=OpenConnections.KEEP)).verdict is Verdict.FAILED
+    assert verdict_of(record, planned(MISS)).verdict is Verdict.INCONCLUSIVE

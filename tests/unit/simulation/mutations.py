@@ -204,8 +204,8 @@ def _() -> tuple[Any, ...]:
 def _() -> tuple[Any, ...]:
     original = verdict._misses
 
-    def blaming(record: Record, _: object) -> Any:
-        return original(replace(record, severed=True, proven_at=record.proven_at or record.since), ())
+    def blaming(record: Record, plan: Plan, _: object) -> Any:
+        return original(replace(record, severed=True, proven_at=record.proven_at or record.since), plan, ())
 
     return (patch.object(verdict, "_misses", blaming),)
 
