@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import cast
 
 from gameday.agents.holding import PING, Holder
-from gameday.model.agent import Dial
+from gameday.model.agent import MOST_NAMESERVERS, Dial
 from gameday.probes.ask import error_word
 
 RESOLV_CONF = Path("/etc/resolv.conf")
-MOST_NAMESERVERS = 3
-"""Nameservers that a resolver asks; more are passed over (resolv.conf(5))."""
 
 
 ALERT = b"\x15"

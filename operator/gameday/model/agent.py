@@ -16,6 +16,10 @@ def secret_file(name: str, key: str) -> str:
     return f"{SECRETS}/{name}/{key}"
 
 
+MOST_NAMESERVERS: Final = 3
+"""Nameservers of its own resolv.conf that a twin dials; a resolver asks no more (resolv.conf(5))."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeaderSpec:
     """A request header: a literal value, or the file that holds it."""

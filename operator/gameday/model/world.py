@@ -164,7 +164,7 @@ class World:
     closer: Life = Life.ABSENT
     """The pod that ends connections."""
     counted: Counted | None = None
-    """What the severing pod has seen so far, while it waits; None where it has not said anything."""
+    """What the counter has seen so far; None where it has not said anything."""
     arriving: bool = False
     """Whether something that was asked for, and of which nothing was heard, may still be made."""
     workloads: Mapping[str, Workload] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from gameday.controller.drill.twins import dials, gentle
 from gameday.engine.budgets import longest
 from gameday.engine.plan_check import LOG_BYTES
 from gameday.faults.targets import MOST_PAIRS
-from gameday.model.agent import AgentConfig, HeaderSpec, ProbeSpec, RedisSpec, secret_file
+from gameday.model.agent import MOST_NAMESERVERS, AgentConfig, HeaderSpec, ProbeSpec, RedisSpec, secret_file
 from gameday.model.labels import CONTROL
 from gameday.model.names import CLOSER, COUNTER
 from gameday.model.plan import (
@@ -24,15 +24,13 @@ from gameday.model.plan import (
 )
 from gameday.model.setup import Pair, Setup, Severing
 
-__all__ = ["Place", "pods", "tellers", "wanted"]
+__all__ = ["Closing", "Place", "closer", "pods", "tellers", "wanted"]
 
 
 DIAL_EVERY: Final = 0.25
 """Seconds between two dials of an address."""
 DIAL_BYTES: Final = 160
 """Bytes of a dial's line."""
-MOST_NAMESERVERS: Final = 3
-"""Nameservers of its own resolv.conf that a twin dials as well."""
 HELD_BYTES: Final = 30.0
 """Bytes a second that a twin writes of the connection that it holds to an address: a line at each exchange."""
 
