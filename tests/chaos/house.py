@@ -81,15 +81,20 @@ class House:
         """End the operators and remove the drill, for the next case."""
         await asyncio.gather(*(operator.end() for operator in self.town.operators))
         self.town.operators.clear()
-        for kind in (DRILLS, GAMEDAYS):
-            for thing in (await self.town.admin.list(kind, self.town.namespace))[0]:
-                await self.town.admin.delete(kind, self.town.namespace, thing["metadata"]["name"])
+
+        async def removed() -> bool:
+            for kind in (DRILLS, GAMEDAYS):
+                for thing in (await self.town.admin.list(kind, self.town.namespace))[0]:
+                    await self.town.admin.delete(kind, self.town.namespace, thing["metadata"]["name"])
+            return True
 
         async def gone() -> bool:
             drills, _ = await self.town.admin.list(DRILLS, self.town.namespace)
             jobs, _ = await self.town.admin.list(JOBS, self.town.namespace, DRILL)
             return not drills and not jobs
 
+        # Where the last case installed the CRDs anew, their API may not answer yet.
+        await until(removed, "the last case's drill is removed", 30)
         await until(gone, "the last case's drill is gone", 30)
 
 

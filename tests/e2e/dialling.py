@@ -17,7 +17,7 @@ import yaml
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES, Kind, Object
 from gameday.cluster.streams import follow_log
-from gameday.errors import GameDayError
+from gameday.errors import GameDayError, TooManyRequests
 
 ROOT = Path(__file__).parents[2]
 IMAGE = os.environ.get("GAMEDAY_BASE_IMAGE", "localhost/gameday-shop:dev")
@@ -156,12 +156,17 @@ class Bed:
 
 
 async def until(look: Callable[[], Awaitable[Answer]], what: str, patience: float = PATIENCE) -> Answer:
-    """Look until the answer is true; that answer."""
+    """Look until the answer is true; that answer. An API server that asks to come back later is asked again."""
     end = time.monotonic() + patience
-    while not (answer := await look()):
-        assert time.monotonic() < end, f"after {patience:.0f} s still not: {what}"
+    while True:
+        busy = ""
+        try:
+            if answer := await look():
+                return answer
+        except TooManyRequests as error:
+            busy = f" ({error})"
+        assert time.monotonic() < end, f"after {patience:.0f} s still not: {what}{busy}"
         await asyncio.sleep(pace)
-    return answer
 
 
 async def until_seen(look: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:

@@ -1,15 +1,12 @@
 """Where the API server is and who asks it: one reading of a pod's ServiceAccount, or of kubeconfig files.
 
-kubernetes.aio reads the files and runs the plugins. This adds kubectl's rules that it does not know, refuses what it
+kubernetes.aio reads the files. This adds kubectl's rules that it does not know, refuses what it
 would pass over in silence, and says what is wrong in words.
 """
 
-import ast
 import binascii
 import hashlib
-import logging
 import os
-import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +21,7 @@ from kubernetes.aio.config import ConfigException
 from kubernetes.aio.config.incluster_config import InClusterConfigLoader
 from kubernetes.aio.config.kube_config import KubeConfigLoader, KubeConfigMerger
 
+from gameday.cluster.plugin import logged_in
 from gameday.errors import NoCluster
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -128,20 +126,16 @@ async def _of_files(merged: KubeConfigMerger, context: str, source: str) -> Logi
     cluster: Any = loader._cluster  # noqa: SLF001
     user = login.value if login is not None else None
     _refuse(loader.current_context["context"], user, cluster.value)
+    expires = None
     if user and "exec" in user:
-        _resolve(user["exec"], login.path)
+        user, expires = await logged_in(user, login.path)
+        login.value = user
     settings = Configuration()
-    with _logged() as errors:
-        await loader.load_and_set(settings)  # type: ignore[no-untyped-call]  # untyped upstream
-    nobody = not (settings.api_key or settings.cert_file)
-    if user and "exec" in user and (errors or nobody):
-        raise ConfigException(_of_the_plugin(user["exec"], errors))
-    if user and nobody:
+    await loader.load_and_set(settings)  # type: ignore[no-untyped-call]  # untyped upstream
+    if user and not (settings.api_key or settings.cert_file):
         raise ConfigException("its user has no token, certificate or plugin, or the token's file is empty")
     if str(settings.proxy or "").startswith("socks"):
         raise ConfigException(f"proxy-url {settings.proxy} is a SOCKS proxy; only HTTP proxies are supported")
-    expiry = getattr(loader, "exec_plugin_expiry", None)
-    expires = expiry.timestamp() if expiry is not None else None
     return _login(settings, source, context, expires, rotates=bool(user and "tokenFile" in user))
 
 
@@ -165,23 +159,6 @@ def _refuse(context: dict[str, Any], user: dict[str, Any] | None, cluster: dict[
         raise ConfigException(f"auth-provider {provider} of user {name} is not supported; use its exec plugin")
 
 
-def _resolve(plugin: dict[str, Any], path: str) -> None:
-    """A plugin's relative path counts from its kubeconfig's folder, as in kubectl."""
-    command = str(plugin.get("command", ""))
-    if os.sep in command:
-        plugin["command"] = str(Path(path).absolute().parent / command)
-
-
-def _of_the_plugin(plugin: dict[str, Any], errors: list[str]) -> str:
-    """Why an exec plugin gave no credentials; upstream only logs it, with what the plugin wrote as Python bytes."""
-    command = " ".join([str(plugin.get("command")), *map(str, plugin.get("args") or ())])
-    said = (errors or ["it gave neither a token nor a certificate"])[0].removeprefix("exec: ")
-    if (written := re.search(r"b(['\"]).*\1$", said, re.DOTALL)) is not None:
-        said = said[: written.start()] + ast.literal_eval(written[0]).decode(errors="replace")
-    hint = f"; {str(plugin['installHint']).strip()}" if plugin.get("installHint") else ""
-    return f"the exec plugin failed: {said}{hint}; run `{command}` to see why"
-
-
 @contextmanager
 def _in_words(source: str) -> Iterator[None]:
     """Make a NoCluster of whatever upstream raises for a file or a plugin that is not as it should be."""
@@ -194,20 +171,6 @@ def _in_words(source: str) -> Iterator[None]:
     except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         text = str(error) or type(error).__name__
         raise NoCluster(f"{source}: {text}") from error
-
-
-@contextmanager
-def _logged() -> Iterator[list[str]]:
-    """The errors that upstream logs meanwhile."""
-    said: list[str] = []
-    handler = logging.Handler(logging.ERROR)
-    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
-    upstream = logging.getLogger(KubeConfigLoader.__module__)
-    upstream.addHandler(handler)
-    try:
-        yield said
-    finally:
-        upstream.removeHandler(handler)
 
 
 def _login(settings: Configuration, source: str, context: str | None, expires: float | None, *, rotates: bool) -> Login:

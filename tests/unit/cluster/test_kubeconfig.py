@@ -1,5 +1,6 @@
 """What is read of a pod's account and of kubeconfig files: kubectl's rules, and in words what is wrong with them."""
 
+import asyncio
 import os
 import stat
 from pathlib import Path
@@ -137,13 +138,19 @@ async def test_a_plugins_relative_path_counts_from_its_file(tmp_path: Path, monk
 @pytest.mark.parametrize(
     ("does", "hint", "words"),
     [
-        ("echo no session >&2; exit 3", "", "process returned 3. no session; run `"),
+        ("echo no session >&2; exit 3", "", "exit code 3: no session; run `"),
         ("echo it\\'s '\"over\"' >&2; exit 1", "", 'it\'s "over"; run `'),
-        ("echo no JSON", "", "failed to decode process output"),
+        ("echo no JSON", "", "what it printed is not JSON: Expecting value"),
+        ("echo '[]'", "", "what it printed is not an ExecCredential with apiVersion and status"),
+        (
+            'echo \'{"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential", "status": {}}\'',
+            "",
+            "it answers in client.authentication.k8s.io/v1beta1, and the kubeconfig says client.authentication.k8s.io/",
+        ),
         (
             'echo \'{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {}}\'',
             "Ask the platform team.\n",
-            "missing token or clientCertificateData field in plugin output; Ask the platform team.; run `",
+            "its answer has neither a token nor a clientCertificateData with its clientKeyData; Ask the platform",
         ),
     ],
 )
@@ -155,6 +162,31 @@ async def test_a_plugin_that_fails_is_named_with_what_it_said(tmp_path: Path, do
     assert message.startswith(f"context it of {tmp_path}/config: the exec plugin failed: ")
     assert words in message
     assert message.endswith(f"run `{command} get-token` to see why")
+
+
+async def test_a_plugin_may_write_more_than_a_pipe_holds(tmp_path: Path) -> None:
+    answer = '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "jane"}}'
+    command = plugin(tmp_path / "login", f"head -c 300000 /dev/zero >&2; echo '{answer}'")
+    async with asyncio.timeout(20):
+        login = await read(kubeconfig(tmp_path / "config", SERVER, executed(command)))
+    assert login.authorization == "Bearer jane"
+
+
+@pytest.mark.parametrize("does", ["exec sleep 600", "trap '' TERM; while :; do sleep 20 & wait; done"])
+async def test_a_plugin_that_nobody_waits_for_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str
+) -> None:
+    monkeypatch.setattr("gameday.cluster.plugin.ENDS_WITHIN", 0.2)
+    command = plugin(tmp_path / "login", f"echo $$ >{tmp_path}/began; mv {tmp_path}/began {tmp_path}/pid; {does}")
+    asks = asyncio.create_task(read(kubeconfig(tmp_path / "config", SERVER, executed(command))))
+    async with asyncio.timeout(20):
+        while not (tmp_path / "pid").exists():  # noqa: ASYNC110  another program makes it
+            await asyncio.sleep(0.02)
+        asks.cancel()
+        await asyncio.wait({asks})
+    assert asks.cancelled()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 async def test_a_plugin_that_is_not_installed_is_named(tmp_path: Path) -> None:
