@@ -35,10 +35,11 @@ $(VENV)/ready: requirements-dev.txt pyproject.toml | check-tools
 
 setup: $(VENV)/ready ## make the virtual environment with pinned, hashed requirements
 
-lint: setup ## ruff, mypy strict, generated files up to date
+lint: setup ## ruff, mypy strict, layers, generated files up to date
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	PYTHONPATH=operator $(BIN)/lint-imports --no-cache
 	$(BIN)/python -m gameday.api.crds --check
 
 format: setup ## let ruff format and mend

@@ -6,7 +6,7 @@ The rules are the real ones; only how long each part may take is less.
 from typing import Final
 
 from gameday.cli.main import app
-from gameday.engine import budgets
+from gameday.engine.drill import budgets
 
 SHORT: Final = {
     "AGENTS": 30.0, "ARM": 10.0, "PROVE": 15.0, "SEVER": 10.0, "UNDO": 10.0, "ARRIVE": 5.0, "TIDY": 5.0, "GRACE": 5.0,

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from e2e.dialling import LISTEN, Bed, Seen, bed, now, until, until_seen
+from gameday.actions import job as job_step
+from gameday.actions.network_partition import policy
+from gameday.actions.network_partition.checks import check
+from gameday.actions.network_partition.targets import addresses, endpoint_addresses, far_end, pairs, targets
+from gameday.actions.scale import put_back, scale
 from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Object
 from gameday.errors import Conflict, TooManyRequests
-from gameday.faults import fuse, policy
-from gameday.faults.preflight import check
-from gameday.faults.rights import of_cut
-from gameday.faults.sight import Sight, endpoints_of, look
-from gameday.faults.targets import addresses, endpoint_addresses, far_end, pairs, targets
+from gameday.fuses import job as fuse
 from gameday.model.names import cut_fuse
 from gameday.model.plan import (
     Fault,
@@ -29,8 +30,8 @@ from gameday.model.plan import (
 )
 from gameday.model.setup import Setup
 from gameday.model.world import Cut, Fuse
-from gameday.steps import job as job_step
-from gameday.steps.scale import put_back, scale
+from gameday.preflight.rights import of_cut
+from gameday.preflight.snapshot import Sight, endpoints_of, look
 
 pytestmark = pytest.mark.e2e
 

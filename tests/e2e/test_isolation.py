@@ -8,7 +8,7 @@ import yaml
 from e2e.installing import installed
 from e2e.stage import Stage, kubectl, small
 from gameday.cluster.kinds import CILIUM_CLUSTERWIDE_POLICIES, Object
-from gameday.faults.isolators import OF_CLUSTER, OF_NAMESPACE
+from gameday.preflight.policies.isolators import OF_CLUSTER, OF_NAMESPACE
 
 pytestmark = pytest.mark.e2e
 

@@ -11,7 +11,7 @@ from e2e.dialling import until
 from e2e.stage import Stage, condition, kubectl, ready, small
 from gameday.api.record import moment
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
-from gameday.engine import calendar as engine
+from gameday.engine.schedule import calendar as engine
 
 pytestmark = pytest.mark.e2e
 

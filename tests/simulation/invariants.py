@@ -7,9 +7,9 @@ from typing import Any
 
 from gameday.api.record import moment
 from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, GAMEDAYS, JOBS, LEASES, NETWORK_POLICIES, PODS, Object
+from gameday.fuses.pod import pods_of
 from gameday.model.labels import DRILL, ROLE
 from gameday.model.record import Phase, Verdict
-from gameday.steps.fuse import pods_of
 from simulation.client import Server
 from simulation.scenario import FREEZING, Scenario, Trial, Twins, Vice, What
 from simulation.store import PERSON, Change

@@ -7,7 +7,8 @@ import time
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
 from gameday.model.agent import AgentConfig, ProbeSpec
-from gameday.probes.ask import Ask, ask_for, nothing_known
+from gameday.probes.ask import Ask, nothing_known
+from gameday.probes.registry import ask_for
 from gameday.probes.secrets import Secrets
 
 

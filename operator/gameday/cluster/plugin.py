@@ -13,12 +13,11 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from kubernetes.aio.config import ConfigException
-
-from gameday.api.times import moment
 
 ENDS_WITHIN: Final = 1.0
 """Seconds that a plugin has to end by itself once nobody waits for it."""
@@ -49,7 +48,7 @@ async def logged_in(user: dict[str, Any], path: str) -> tuple[dict[str, Any], fl
     if status.get(CERTIFICATE):
         given |= {"client-certificate-data": _encoded(status[CERTIFICATE]), "client-key-data": _encoded(status[KEY])}
     expires = status.get("expirationTimestamp")
-    return given, moment(expires) if expires else None
+    return given, datetime.fromisoformat(expires).timestamp() if expires else None
 
 
 async def _asked(plugin: dict[str, Any], path: str) -> dict[str, Any]:

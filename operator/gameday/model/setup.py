@@ -34,7 +34,7 @@ class FarEnd:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Where a witness and its control run, and what both wear for the labels of the target (``faults.worn``)."""
+    """Where a witness and its control run, and what both wear for the labels of the target (``worn``)."""
 
     node: str
     labels: Mapping[str, str]

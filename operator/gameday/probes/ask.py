@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gameday.model.agent import ProbeSpec
 from gameday.model.sample import Unknown
 from gameday.probes.lookup import Lookup, NotSent
-from gameday.probes.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +46,6 @@ class Ask(ABC):
 
     async def close(self) -> None:  # noqa: B027  most kinds keep nothing
         """Let go of what is kept."""
-
-
-def ask_for(probe: ProbeSpec, secrets: Secrets) -> Ask:
-    """The probe's question. Each kind's library is imported only where it is used: agents stay small.
-
-    Raises:
-        ValueError: when the kind is not one that an agent runs.
-
-    """
-    match probe.kind:
-        case "http":
-            from gameday.probes.http import HttpAsk
-
-            return HttpAsk(probe, secrets)
-        case "tcp":
-            from gameday.probes.tcp import TcpAsk
-
-            return TcpAsk(probe)
-        case "redis":
-            from gameday.probes.redis import RedisAsk
-
-            return RedisAsk(probe, secrets)
-        case _:
-            raise ValueError(f"probe {probe.name}: no agent runs kind {probe.kind!r}")
 
 
 def untrusted(error: BaseException) -> NotSent | None:

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from gameday.engine import budgets
-from gameday.engine import commands as do
+from gameday.engine.drill import budgets
+from gameday.engine.drill import commands as do
 from gameday.model.names import job
 from gameday.model.record import Hold, HoldKind
 from gameday.model.world import Fuse, JobState, Life, Workload

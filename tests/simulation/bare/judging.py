@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from gameday.engine.verdict import MET
+from gameday.engine.drill.verdict import MET
 from gameday.model.record import Record
 from simulation.invariants import BLINK, Rule, judged
 

@@ -7,12 +7,12 @@ from gameday.cluster.client import CALL_SECONDS
 from gameday.cluster.lease import GIVE_UP_AFTER, LEASE_SECONDS
 from gameday.controller.drill.drill import CATCH_UP, LOOK_EVERY
 from gameday.controller.drill.lanes import RETRY_AFTER, Lanes
-from gameday.engine import budgets
-from gameday.engine import commands as do
-from gameday.engine.drill import decide
-from gameday.engine.evidence import Evidence
-from gameday.engine.orders import orders
-from gameday.engine.situation import Situation
+from gameday.engine.drill import budgets
+from gameday.engine.drill import commands as do
+from gameday.engine.drill.decide import decide
+from gameday.engine.drill.orders import orders
+from gameday.engine.drill.situation import Situation
+from gameday.engine.evidence.evidence import Evidence
 from gameday.model.names import job, policy
 from gameday.model.record import Phase, Record
 from gameday.model.sample import Sample

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gameday.engine.budgets import longest
+from gameday.engine.drill.budgets import longest
 from gameday.model.halt import CLEAR
 from gameday.model.names import cut_fuse
 from gameday.model.record import Hold, Phase, Record

@@ -20,7 +20,7 @@ from gameday.cluster.kinds import DRILLS, GAMEDAYS, Kind
 from gameday.controller.schedule.schedules import Schedules
 from gameday.controller.store import Store
 from gameday.controller.telemetry import Metrics
-from gameday.engine.slots import upcoming
+from gameday.engine.schedule.slots import upcoming
 from gameday.errors import AlreadyExists, ClusterUnreachable, Conflict
 from gameday.model.halt import Halt
 from gameday.model.labels import SLOT

@@ -6,7 +6,7 @@ import pytest
 
 from gameday.controller.actions import _BY_REASON, Action, action_of
 from gameday.model.record import Cause, Hold, HoldKind, Phase, Record, ResultState
-from unit.test_layers import PACKAGE
+from unit.test_package import PACKAGE
 
 IDLE = Record()
 CUTTING = Record(holds=(Hold("partition", HoldKind.NETWORK_PARTITION, "first-partition", "first-fuse"),))

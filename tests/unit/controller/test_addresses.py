@@ -55,7 +55,7 @@ async def test_a_service_that_grows_beyond_what_a_drill_keeps_ends_it(
     api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gameday.controller.drill.drill.CATCH_UP", 0.1)
-    monkeypatch.setattr("gameday.engine.interrupts._lost_agent", lambda _: None)
+    monkeypatch.setattr("gameday.engine.drill.interrupts._lost_agent", lambda _: None)
     under_cut(api_server)
     async with acting(cluster):
         api_server.put("endpointslices", "shop", a_slice("redis-1", addresses(100)))

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from gameday.actions.network_partition import policy
 from gameday.api.record import status_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import NETWORK_POLICIES, Object
@@ -18,10 +19,10 @@ from gameday.controller.drill.view import View
 from gameday.controller.gameday.gamedays import read
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
-from gameday.engine.budgets import fuse_of_cut
-from gameday.engine.commands import Inject
+from gameday.engine.drill.budgets import fuse_of_cut
+from gameday.engine.drill.commands import Inject
 from gameday.errors import Refused
-from gameday.faults import fuse, policy
+from gameday.fuses import job as fuse
 from gameday.model.plan import Plan, Via
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
 from gameday.model.setup import CutPort, FarEnd, Pair, Setup

@@ -83,7 +83,7 @@ async def test_the_next_process_shows_and_counts_a_drill_whose_operator_died_bef
 async def test_a_gameday_that_cannot_be_written_does_not_hold_a_drill_for_ever(
     api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gameday.engine.budgets.TIDY", 0.5)
+    monkeypatch.setattr("gameday.engine.drill.budgets.TIDY", 0.5)
     api_server.put("gamedays", "shop", GAMEDAY)
     api_server.forbidden = {"update gamedays"}
     an_ended_drill(api_server, "first", ENDED)

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from unit.test_layers import PACKAGE
+from unit.test_package import PACKAGE
 
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 ABOUT_THE_PROCESS = {

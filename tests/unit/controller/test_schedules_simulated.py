@@ -20,8 +20,8 @@ from gameday.api.record import timestamp
 from gameday.cluster.kinds import GAMEDAYS, Kind
 from gameday.controller.schedule import schedules as module
 from gameday.controller.schedule.schedules import Schedules
-from gameday.engine import calendar, slots
-from gameday.engine.calendar import Around
+from gameday.engine.schedule import calendar, slots
+from gameday.engine.schedule.calendar import Around
 from gameday.errors import ClusterUnreachable
 from gameday.model.schedule import Calendar
 from unit.controller.slots_world import KEY, START, Died, Object, Process, World

@@ -24,7 +24,7 @@ from gameday.model.setup import FarEnd, Setup
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import GAMEDAY, becomes
 from unit.controller.test_halted_drill import POLICY, acting, under_cut
-from unit.faults.things import pod
+from unit.preflight.things import pod
 
 Damage = Callable[[Object], Object]
 

@@ -8,14 +8,14 @@ moment to run. Only the Record and the cluster outlive a killed runner.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gameday.engine import budgets
-from gameday.engine import commands as do
-from gameday.engine.drill import decide
-from gameday.engine.judgement import Judgement, Window
-from gameday.engine.orders import orders
-from gameday.engine.proof import Proof
-from gameday.engine.rehearsal import Rehearsed
-from gameday.engine.situation import Situation
+from gameday.engine.drill import budgets
+from gameday.engine.drill import commands as do
+from gameday.engine.drill.decide import decide
+from gameday.engine.drill.orders import orders
+from gameday.engine.drill.situation import Situation
+from gameday.engine.evidence.judgement import Judgement, Window
+from gameday.engine.evidence.proof import Proof
+from gameday.engine.evidence.rehearsal import Rehearsed
 from gameday.model import held
 from gameday.model.halt import CLEAR, Halt
 from gameday.model.limits import UNLIMITED, Ruling

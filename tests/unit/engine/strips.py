@@ -3,7 +3,7 @@
 ``T`` true, ``f`` false, ``s`` a request without an answer, ``n`` unknown, ``.`` no sample.
 """
 
-from gameday.engine.tracks import Flaw, Point, Track
+from gameday.engine.evidence.tracks import Flaw, Point, Track
 
 DELAY = 0.1
 """Seconds from the request of a sample to its answer."""

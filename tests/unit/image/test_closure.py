@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from image.closure import TYPED, Image, Incomplete, libraries_of, resolved
-from unit.test_layers import PACKAGE, imported
+from unit.test_package import PACKAGE, imported
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from gameday.api.drill import DrillSpec
 from gameday.api.durations import seconds
 from gameday.api.parse import canonical, plan_of
 from gameday.cluster.kinds import Object
-from gameday.engine.plan_check import check
+from gameday.engine.validate.plan import check
 from gameday.model.plan import Plan, ServiceRef
 from unit.manifests.reading import MANIFESTS, only, rendered, written
 

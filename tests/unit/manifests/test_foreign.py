@@ -7,7 +7,7 @@ import pytest
 
 from e2e.foreign import documented, gameday
 from gameday.api.parse import canonical, plan_of
-from gameday.engine.plan_check import check
+from gameday.engine.validate.plan import check
 from unit.manifests.reading import ROOT
 
 FOREIGN = ROOT / "tests" / "foreign"

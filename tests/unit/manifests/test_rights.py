@@ -6,9 +6,9 @@ import pytest
 
 from gameday.api.parse import plan_of
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, Kind, Object
-from gameday.faults.isolators import OF_CLUSTER, OF_NAMESPACE
-from gameday.faults.rights import may, missing, needed
-from gameday.faults.sight import ESSENTIAL, IF_SERVED
+from gameday.preflight.policies.isolators import OF_CLUSTER, OF_NAMESPACE
+from gameday.preflight.rights import may, missing, needed
+from gameday.preflight.snapshot import ESSENTIAL, IF_SERVED
 from unit.manifests.reading import MANIFESTS, OPERATOR, only, written
 
 OWN = "Role gameday-system"

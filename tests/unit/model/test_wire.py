@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gameday.engine.evidence import Evidence
+from gameday.engine.evidence.evidence import Evidence
 from gameday.model.plan import Expectation, HttpProbe, Mode, Outage, Plan, Probe, Recovery, Stage, SteadyState
 from gameday.model.sample import LINE_BYTES, LineType, Sample, Unknown, Value
 from gameday.model.wire import bounded, encode, parse_line

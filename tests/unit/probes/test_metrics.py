@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gameday.engine.expressions import compile_expression
+from gameday.engine.cel.expressions import compile_expression
 from gameday.probes.metrics import metrics
 
 EXPOSITION = b"""# HELP http_requests_total Requests.

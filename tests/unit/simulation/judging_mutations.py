@@ -4,10 +4,14 @@ from dataclasses import replace
 from typing import Any, Final
 from unittest.mock import patch
 
-from gameday.engine import after, evidence, judge, judge_always, judge_becomes, rehearsal, results, tracing, verdict
-from gameday.engine.increases import Increase
-from gameday.engine.judgement import Judgement, Window
-from gameday.engine.tracks import Flaw, Point, Track
+from gameday.engine.cel.increases import Increase
+from gameday.engine.drill import results, verdict
+from gameday.engine.drill.phases import after
+from gameday.engine.evidence import always as judge_always
+from gameday.engine.evidence import becomes as judge_becomes
+from gameday.engine.evidence import evidence, judge, rehearsal, tracing
+from gameday.engine.evidence.judgement import Judgement, Window
+from gameday.engine.evidence.tracks import Flaw, Point, Track
 from gameday.model.plan import Expectation
 from gameday.model.sample import Sample
 from simulation.invariants import Rule

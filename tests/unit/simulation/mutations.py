@@ -11,17 +11,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
+from gameday.actions.network_partition import policy
 from gameday.api import record
 from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
 from gameday.controller.drill import drill as runner
 from gameday.controller.drill import measured, memory, stepping
 from gameday.controller.process import disputes, supervisor
-from gameday.engine import after, holds, interrupts, orders, outage, proof, rollback, tracks, verdict
-from gameday.engine.commands import FreeLock, LetGo, Lift, RemoveFuse, ScaleTo, UpdateGameDay
-from gameday.engine.situation import Situation
+from gameday.engine.drill import interrupts, orders, verdict
+from gameday.engine.drill import undo_log as holds
+from gameday.engine.drill.commands import FreeLock, LetGo, Lift, RemoveFuse, ScaleTo, UpdateGameDay
+from gameday.engine.drill.phases import after, outage, rollback
+from gameday.engine.drill.situation import Situation
+from gameday.engine.evidence import proof, tracks
 from gameday.errors import GameDayError
-from gameday.faults import policy
 from gameday.model.plan import Plan
 from gameday.model.record import Hold, HoldState, Record, ResultState
 from gameday.model.world import World
@@ -294,7 +297,7 @@ def _() -> tuple[Any, ...]:
 
 @mutation("a fuse is removed while its scaling may still come", Rule.FUSED, kinds=(What.SCALE_LATE, What.ABORT))
 def _() -> tuple[Any, ...]:
-    return (patch("gameday.engine.budgets.ARRIVE", 0.0),)
+    return (patch("gameday.engine.drill.budgets.ARRIVE", 0.0),)
 
 
 @mutation("a scaling is made on whatever version is there", Rule.FUSED, kinds=(What.SCALE_LATE,))
@@ -376,7 +379,7 @@ def _() -> tuple[Any, ...]:
 
 @mutation("a window is judged the moment it ends", Rule.DECIDED)
 def _() -> tuple[Any, ...]:
-    return (patch("gameday.engine.budgets.GRACE", 0.0),)
+    return (patch("gameday.engine.drill.budgets.GRACE", 0.0),)
 
 
 @mutation("two figures have one name", Rule.FITS, Rule.ENDS, whole=True)

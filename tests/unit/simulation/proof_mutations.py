@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any, Final
 from unittest.mock import patch
 
-from gameday.engine import connections, controls, held, results
-from gameday.engine.held import Held
-from gameday.engine.situation import Situation
+from gameday.engine.drill import connections, controls, results
+from gameday.engine.drill.situation import Situation
+from gameday.engine.evidence import held
+from gameday.engine.evidence.held import Held
 from gameday.model import held as wire
 from gameday.model.record import Cause, Record
 from gameday.model.sample import Sample

@@ -7,7 +7,7 @@ import pytest
 
 from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, PODS
 from gameday.controller.drill.agent_pods import LINGER
-from gameday.engine.budgets import fuse_of_scale, longest
+from gameday.engine.drill.budgets import fuse_of_scale, longest
 from gameday.model.labels import AGENT
 from simulation.bare.api import PLANS
 from simulation.controllers import POD_RUNS

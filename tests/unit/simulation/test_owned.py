@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gameday.controller.drill import stepping
-from gameday.engine import rollback
+from gameday.engine.drill.phases import rollback
 from simulation import running
 from simulation.invariants import Rule
 from simulation.scenario import Scenario, Trial, Trouble, Vice, What

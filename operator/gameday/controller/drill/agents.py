@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from gameday.actions.network_partition.targets import MOST_PAIRS
 from gameday.cluster.kinds import Object
 from gameday.controller.drill.agent_pods import Place, Shape, pod
 from gameday.controller.drill.twins import dials, gentle
-from gameday.engine.budgets import longest
-from gameday.engine.plan_check import LOG_BYTES
-from gameday.faults.targets import MOST_PAIRS
+from gameday.engine.drill.budgets import longest
+from gameday.engine.validate.plan import LOG_BYTES
 from gameday.model.agent import MOST_NAMESERVERS, AgentConfig, HeaderSpec, ProbeSpec, RedisSpec, secret_file
 from gameday.model.labels import CONTROL
 from gameday.model.names import CLOSER, COUNTER

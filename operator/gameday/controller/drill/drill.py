@@ -19,11 +19,11 @@ from gameday.controller.drill.recall import NO_PLAN
 from gameday.controller.drill.view import View, life_of
 from gameday.controller.drill.watched import Watched
 from gameday.controller.logs import logger, of_drill
-from gameday.engine.commands import Command, LetGo, Lift, key_of
-from gameday.engine.drill import decide
-from gameday.engine.evidence import Evidence
-from gameday.engine.orders import orders
-from gameday.engine.situation import Situation
+from gameday.engine.drill.commands import Command, LetGo, Lift, key_of
+from gameday.engine.drill.decide import decide
+from gameday.engine.drill.orders import orders
+from gameday.engine.drill.situation import Situation
+from gameday.engine.evidence.evidence import Evidence
 from gameday.errors import GameDayError, NamespaceBusy
 from gameday.model.record import Phase, Record
 from gameday.model.world import CommandKey, Life, Lock, World

@@ -15,7 +15,7 @@ from gameday.cluster.streams import follow_log
 from gameday.controller.background import Background
 from gameday.controller.logs import logger, named
 from gameday.controller.telemetry import Metrics
-from gameday.engine.evidence import Evidence
+from gameday.engine.evidence.evidence import Evidence
 from gameday.errors import Absent, GameDayError
 from gameday.model.names import CLOSER, COUNTER
 from gameday.model.record import Cause

@@ -7,6 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, assert_never
 
+from gameday.actions.network_partition import policy
+from gameday.actions.network_partition.checks import choose, likely_leak, not_opted_in, refusals, warnings
+from gameday.actions.network_partition.dialled import dials
+from gameday.actions.network_partition.gates import gates
+from gameday.actions.network_partition.reach import reach
+from gameday.actions.network_partition.severing import Servers, servers_of, severing_of
+from gameday.actions.network_partition.targets import addresses, described, far_end, pairs, targets
 from gameday.api.drill import FINALIZER
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS, LEASES, PODS, Kind, Object
@@ -21,28 +28,22 @@ from gameday.controller.drill.turns import Turns
 from gameday.controller.drill.view import View, life_of
 from gameday.controller.gameday.gamedays import last_drill, show_last_drill
 from gameday.controller.settings import Settings
-from gameday.engine import budgets, connections, limits
-from gameday.engine import commands as do
-from gameday.engine.commands import Command
+from gameday.engine.drill import budgets, connections, limits
+from gameday.engine.drill import commands as do
+from gameday.engine.drill.commands import Command
 from gameday.errors import Absent, AlreadyExists, NamespaceBusy, NoAnswer, Refused
-from gameday.faults import fuse, policy
-from gameday.faults.dialled import dials
-from gameday.faults.findings import Severity
-from gameday.faults.gates import gates
-from gameday.faults.placement import placement_of
-from gameday.faults.preflight import choose, likely_leak, not_opted_in, refusals, warnings
-from gameday.faults.reach import reach
-from gameday.faults.rollout import in_rollout
-from gameday.faults.severing import Servers, servers_of, severing_of
-from gameday.faults.sight import Sight, endpoints_of, look
-from gameday.faults.targets import addresses, described, far_end, pairs, targets
+from gameday.fuses import job as fuse
+from gameday.fuses import pod as fuse_of_scale
 from gameday.model.limits import Reach, RulingState
 from gameday.model.names import CLOSER, derived
 from gameday.model.plan import NetworkPartition, Plan, ServiceRef
 from gameday.model.record import Hold, HoldKind
 from gameday.model.setup import Setup
 from gameday.model.world import Life, Lock, Preflight
-from gameday.steps import fuse as fuse_of_scale
+from gameday.preflight.findings import Severity
+from gameday.preflight.placement import placement_of
+from gameday.preflight.rollout import in_rollout
+from gameday.preflight.snapshot import Sight, endpoints_of, look
 
 TOLD: Final = 5
 """Most drills that a message names."""

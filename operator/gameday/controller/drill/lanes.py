@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gameday.engine.commands import ArmFuse, Command, Inject, Lift, RemoveFuse, ScaleTo, key_of
+from gameday.engine.drill.commands import ArmFuse, Command, Inject, Lift, RemoveFuse, ScaleTo, key_of
 from gameday.model.world import CommandKey
 
 RETRY_AFTER: Final = 0.5

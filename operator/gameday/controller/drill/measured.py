@@ -1,6 +1,6 @@
 """The figures of a drill: times that expectations measured, and aggregates over a stage's samples."""
 
-from gameday.engine.evidence import Evidence
+from gameday.engine.evidence.evidence import Evidence
 from gameday.model.plan import Plan, Stage
 from gameday.model.record import Record
 

@@ -17,9 +17,9 @@ from gameday.api.record import moment, record_of, setup_of, status_of, timeline_
 from gameday.api.renamed import modern
 from gameday.api.undo_log import hold_of
 from gameday.cluster.kinds import Object
-from gameday.engine.expressions import ExpressionError
-from gameday.engine.plan_check import complete
-from gameday.engine.results import close_plan
+from gameday.engine.cel.expressions import ExpressionError
+from gameday.engine.drill.results import close_plan
+from gameday.engine.validate.plan import complete
 from gameday.errors import StateUnreadable
 from gameday.model.plan import Outage, Plan, Recovery, SteadyState, Via
 from gameday.model.record import Cause, Hold, Phase, Record, Verdict

@@ -5,24 +5,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from gameday.actions import job as job_step
+from gameday.actions.network_partition import policy
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, PODS, RESOURCE_QUOTAS, Kind, Object
 from gameday.controller.drill import agents
 from gameday.controller.drill.agent_pods import Place, pod_of
 from gameday.controller.drill.scale_fuses import scale_fuse
-from gameday.engine import budgets
+from gameday.engine.drill import budgets
 from gameday.errors import AlreadyExists, GameDayError
-from gameday.faults import admitted, fuse, policy, quota
-from gameday.faults.findings import Finding
-from gameday.faults.sight import Sight
+from gameday.fuses import job as fuse
+from gameday.fuses import pod as fuse_of_scale
 from gameday.model.names import cut_fuse, job
 from gameday.model.names import policy as policy_name
 from gameday.model.names import scale_fuse as name_of
 from gameday.model.plan import Plan, RunJob, Scale
 from gameday.model.record import Hold, HoldKind
 from gameday.model.setup import Setup
-from gameday.steps import fuse as fuse_of_scale
-from gameday.steps import job as job_step
+from gameday.preflight import admitted, quota
+from gameday.preflight.findings import Finding
+from gameday.preflight.snapshot import Sight
 
 AUTOPILOT: Final = re.compile(r"autogke-node-affinity|Auto GKE|GKE Warden")
 """How GKE Autopilot refuses a pod that names its node."""

@@ -2,7 +2,7 @@
 
 from gameday.cluster.kinds import Object
 from gameday.controller.drill.agent_pods import Place, fuse_job
-from gameday.engine import budgets
+from gameday.engine.drill import budgets
 from gameday.model.agent import AgentConfig
 from gameday.model.names import fuse_agent
 from gameday.model.plan import Rollback

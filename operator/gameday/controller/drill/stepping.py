@@ -1,16 +1,16 @@
 """Taking the steps of a rollback, as the namespace's account: a scale there and back, a Job once."""
 
+from gameday.actions import job as job_step
+from gameday.actions import scale
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DEPLOYMENTS
 from gameday.controller.drill.memory import Memory
 from gameday.controller.drill.view import View, workload_mirror
-from gameday.engine.ownership import taken_over
+from gameday.engine.drill.ownership import taken_over
 from gameday.errors import Refused
 from gameday.model.names import job
 from gameday.model.record import Hold, HoldKind, HoldState
 from gameday.model.world import Workload
-from gameday.steps import job as job_step
-from gameday.steps import scale
 
 
 class Stepping:

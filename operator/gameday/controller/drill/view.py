@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from gameday.actions import job, scale
+from gameday.actions.network_partition import policy
+from gameday.actions.network_partition.targets import endpoint_addresses
 from gameday.api.bounds import SETUP_BYTES
 from gameday.api.drill import FINALIZER, start_before
 from gameday.api.state import setup_bytes
@@ -25,9 +28,10 @@ from gameday.controller.drill import agents
 from gameday.controller.drill.feed import Feed
 from gameday.controller.drill.memory import Memory
 from gameday.controller.owner import Owner
-from gameday.engine import budgets
-from gameday.faults import fuse, policy
-from gameday.faults.targets import endpoint_addresses
+from gameday.engine.drill import budgets
+from gameday.fuses import job as fuse
+from gameday.fuses import pod as fuse_of_scale
+from gameday.fuses.pod import pods_of
 from gameday.model.labels import DRILL
 from gameday.model.names import CLOSER, derived, fuse_agent
 from gameday.model.names import job as job_name
@@ -35,9 +39,6 @@ from gameday.model.plan import Fault, Plan, RunJob, Via
 from gameday.model.record import Hold, HoldKind, Record
 from gameday.model.setup import Pair, Setup
 from gameday.model.world import CommandKey, Cut, Fuse, Life, Lock, Planned, Preflight, Workload, World
-from gameday.steps import fuse as fuse_of_scale
-from gameday.steps import job, scale
-from gameday.steps.fuse import pods_of
 
 OPT_IN: Final = "gameday.dev/opt-in"
 WORKLOAD: Final = "workload/"

@@ -11,9 +11,9 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import GAMEDAYS, Object
 from gameday.controller.backoff import Backoff
 from gameday.controller.gameday.largest import check_size
-from gameday.engine import limits
-from gameday.engine.calendar import check as check_schedule
-from gameday.engine.plan_check import check, complete
+from gameday.engine.drill import limits
+from gameday.engine.schedule.calendar import check as check_schedule
+from gameday.engine.validate.plan import check, complete
 from gameday.errors import Absent, Conflict
 from gameday.model.halt import Halt
 from gameday.model.limits import Ruling, RulingState

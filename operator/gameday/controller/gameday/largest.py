@@ -14,7 +14,7 @@ from gameday.api.bounds import NAME, SETUP_BYTES, SHOWN_BYTES, STATE_BYTES, WORD
 from gameday.api.fitting import MACHINE
 from gameday.api.parse import PlanTooBig
 from gameday.api.record import status_of
-from gameday.engine.paths import path_text
+from gameday.engine.cel.paths import path_text
 from gameday.model.plan import Plan, Scale, Stage
 from gameday.model.record import Cause, Doubt, Hold, HoldKind, Record, Result, StepEntry, Waiting
 

@@ -14,7 +14,7 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS, Object
 from gameday.controller.drill.memory import Memory
 from gameday.controller.logs import logger, of_drill
-from gameday.engine.continuity import continues
+from gameday.engine.drill.continuity import continues
 from gameday.errors import GameDayError
 from gameday.model.plan import Plan
 from gameday.model.record import Cause, HoldState, Line, Record

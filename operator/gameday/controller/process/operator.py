@@ -32,7 +32,7 @@ from gameday.controller.schedule.schedules import Schedules
 from gameday.controller.settings import Settings
 from gameday.controller.store import Store
 from gameday.controller.telemetry import Heartbeat, Metrics
-from gameday.engine.permission import hindrance
+from gameday.engine.drill.permission import hindrance
 from gameday.errors import Absent, GameDayError
 from gameday.model.limits import RulingState
 from gameday.model.record import Line, Phase, Record

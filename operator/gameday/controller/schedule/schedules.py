@@ -25,9 +25,9 @@ from gameday.controller.schedule.scheduled import DrillIndex, ended, slot_of
 from gameday.controller.schedule.slot_report import SlotReport
 from gameday.controller.store import Key, Store
 from gameday.controller.telemetry import Metrics
-from gameday.engine import calendar as engine
-from gameday.engine.history import Past, expired
-from gameday.engine.slots import next_runs
+from gameday.engine.schedule import calendar as engine
+from gameday.engine.schedule.history import Past, expired
+from gameday.engine.schedule.slots import next_runs
 from gameday.errors import AlreadyExists, Conflict, GameDayError
 from gameday.model.halt import Halt
 from gameday.model.labels import GAME_DAY, SLOT

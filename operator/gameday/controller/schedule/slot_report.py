@@ -8,7 +8,7 @@ from gameday.cluster.kinds import GAMEDAYS, Object
 from gameday.controller.actions import Action
 from gameday.controller.logs import logger, named
 from gameday.controller.telemetry import Metrics
-from gameday.engine.calendar import local
+from gameday.engine.schedule.calendar import local
 from gameday.errors import GameDayError
 from gameday.model.schedule import Calendar, Decision, Slot
 

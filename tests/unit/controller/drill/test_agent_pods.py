@@ -11,7 +11,7 @@ from gameday.cluster.kinds import Object
 from gameday.controller.drill.agent_pods import LINGER, Shape, fuse_job, pod, pod_of
 from gameday.controller.drill.agents import Closing, Place, closer, pods, wanted
 from gameday.controller.drill.rehearsal import explained
-from gameday.engine.budgets import longest
+from gameday.engine.drill.budgets import longest
 from gameday.model.agent import VARIABLE, AgentConfig, Dial
 from gameday.model.labels import AGENT, DRILL
 from gameday.model.placement import Mesh, Placement

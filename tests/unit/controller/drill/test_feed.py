@@ -16,7 +16,7 @@ from gameday.controller.drill import feed as feeds
 from gameday.controller.drill.agents import tellers
 from gameday.controller.drill.feed import LOG_LIMIT, TOLD, Feed
 from gameday.controller.telemetry import Metrics
-from gameday.engine.evidence import Evidence
+from gameday.engine.evidence.evidence import Evidence
 from gameday.model.plan import Expectation, HttpProbe, Mode, Outage, Plan, Probe, Recovery, Stage, SteadyState
 from gameday.model.sample import Sample
 from gameday.model.world import Counted, Severed

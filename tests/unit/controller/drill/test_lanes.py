@@ -3,7 +3,7 @@
 import pytest
 
 from gameday.controller.drill.lanes import RETRY_AFTER, Lanes
-from gameday.engine.commands import Inject, Lift, StartAgents
+from gameday.engine.drill.commands import Inject, Lift, StartAgents
 from gameday.model.record import Hold, HoldKind
 
 HOLD = Hold("partition", HoldKind.NETWORK_PARTITION, "first-partition", "first-fuse")

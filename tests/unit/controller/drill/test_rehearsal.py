@@ -12,14 +12,14 @@ from gameday.controller.drill.agent_pods import Place
 from gameday.controller.drill.hands import setup_of
 from gameday.controller.drill.rehearsal import Part, findings, parts, rehearse
 from gameday.errors import ClusterUnreachable, Refused
-from gameday.faults.findings import Finding, Severity
-from gameday.faults.sight import Sight
 from gameday.model.agent import AgentConfig
 from gameday.model.names import cut_fuse
 from gameday.model.placement import Placement
 from gameday.model.plan import Plan, Probe, RedisProbe, Restore, RunJob, Scale, ServiceRef, Step
+from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.snapshot import Sight
 from unit.api_server import ApiServer
-from unit.faults.things import owner, plan, sight
+from unit.preflight.things import owner, plan, sight
 
 PLACE = Place("shop", "first", "drill-uid", "gameday:test", "IfNotPresent")
 STEPS = (

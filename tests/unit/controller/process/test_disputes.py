@@ -28,7 +28,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gameday.controller.drill.drill.CATCH_UP", 0.1)
     monkeypatch.setattr(disputes, "PAUSE", 0.05)
     # No agent runs here; a drill that lost one would end by itself.
-    monkeypatch.setattr("gameday.engine.interrupts._lost_agent", lambda _: None)
+    monkeypatch.setattr("gameday.engine.drill.interrupts._lost_agent", lambda _: None)
 
 
 def overwrite(server: ApiServer, status: Object) -> None:

@@ -13,7 +13,7 @@ from gameday.cluster.kinds import Object
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
 from unit.api_server import ApiServer
-from unit.faults.things import granted, pod
+from unit.preflight.things import granted, pod
 
 OWN = "gameday-system"
 HALT: Object = {"metadata": {"name": "gameday-halt"}, "data": {"reason": "a launch"}}

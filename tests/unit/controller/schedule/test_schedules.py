@@ -7,7 +7,7 @@ import pytest
 
 from gameday.api.record import moment, timestamp
 from gameday.controller.schedule import schedules as module
-from gameday.engine import calendar as engine
+from gameday.engine.schedule import calendar as engine
 from gameday.model.halt import Halt, HaltState
 from gameday.model.labels import SLOT
 from gameday.model.names import of_slot

@@ -1,0 +1,1 @@
+"""Actions, one kind a file or folder: what a fault or a step of that kind changes, and how it is put back."""

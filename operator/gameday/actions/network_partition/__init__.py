@@ -1,0 +1,1 @@
+"""Cuts of the network: how a cut is shaped, made, seen and undone; and what would refuse it."""

@@ -1,0 +1,113 @@
+"""Who would take one of our pods for its own, count it, or send it traffic, because it wears a target's labels.
+
+It wears them only where a policy asks for them, or where that cannot be told (``worn``); elsewhere nobody does.
+
+A HorizontalPodAutoscaler counts every pod that its workload's selector selects, whoever owns it: small pods of ours
+lower the average, and 3 replicas become 11. For metrics that are no pod's own it counts only those that are ready,
+which ours never are (Kubernetes, replica_calculator.go).
+"""
+
+from collections.abc import Iterator, Mapping
+
+from gameday.actions.network_partition.reach import workload
+from gameday.actions.network_partition.targets import pairs, targets
+from gameday.actions.network_partition.worn import Worn
+from gameday.cluster.kinds import AUTOSCALERS, DAEMON_SETS, DEPLOYMENTS, PODS, REPLICA_SETS, SERVICES, STATEFUL_SETS
+from gameday.model.labels import ROLE, STAND_IN
+from gameday.model.plan import Selector
+from gameday.preflight.findings import Finding
+from gameday.preflight.policies.selectors import selects
+from gameday.preflight.snapshot import Sight, labels_of
+
+TWINS = ("-witness", "-control")
+"""How names of twins end before their number. A StatefulSet takes only pods that are named ``<itself>-<number>``
+(Kubernetes, stateful_set_utils.go: isMemberOf), so others cannot adopt one.
+"""
+
+MOST = 3
+"""Most policies that a message names."""
+PAGE = "docs/install.md has such policies"
+
+NOT_COUNTED = frozenset({"Object", "External"})
+"""Types of metrics that are no average over pods."""
+
+
+def check(sight: Sight, path: str, selector: Selector) -> Iterator[Finding]:
+    """Findings about the twins that a cut's selector asks for."""
+    told: set[str] = set()
+    avoid = how_to_avoid(sight, selector)
+    for pair in pairs(sight, selector):
+        for find in (_adopters, _senders, _counters):
+            for finding in find(sight, path, pair.labels, avoid):
+                if finding.message not in told:
+                    told.add(finding.message)
+                    yield finding
+
+
+def how_to_avoid(sight: Sight, selector: Selector) -> str:
+    """What keeps our pods from wearing the labels of the targets."""
+    worn = Worn(sight, selector)
+    names = sorted({name for pod in targets(sight, selector) for name in worn.asking(pod)})
+    if not names:
+        return "give its selector and its pods a label of their own that neither podSelector nor any policy names"
+    listed = ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
+    return f"a witness wears them since {listed} asks for them: admit pods with the label {ROLE} there as well; {PAGE}"
+
+
+def _adopters(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
+    for kind in (REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS):
+        for owner in sight.of(kind):
+            name = owner["metadata"]["name"]
+            if kind is STATEFUL_SETS and not name.endswith(TWINS):
+                continue
+            if "deletionTimestamp" not in owner["metadata"] and selects(owner["spec"].get("selector"), labels):
+                yield Finding(
+                    "WouldBeAdopted",
+                    path,
+                    f"{kind.name}/{name} selects pods by these labels alone and would adopt or delete a witness",
+                    avoid,
+                )
+
+
+def _senders(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
+    for service in sight.of(SERVICES):
+        spec = service["spec"]
+        chosen = spec.get("selector")
+        if spec.get("publishNotReadyAddresses") and chosen and selects({"matchLabels": chosen}, labels):
+            yield Finding(
+                "WouldGetTraffic",
+                path,
+                f"Service/{service['metadata']['name']} publishes pods that are not ready, so it would send traffic "
+                "to a witness",
+                f"set its publishNotReadyAddresses to false, or {avoid}",
+            )
+
+
+def _counters(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
+    for autoscaler in sight.of(AUTOSCALERS):
+        spec = autoscaler["spec"]
+        counted = {metric["type"] for metric in spec.get("metrics") or ({"type": "Resource"},)} - NOT_COUNTED
+        target = spec["scaleTargetRef"]
+        if counted and _selects(sight, target, labels):
+            yield Finding(
+                "WouldBeCounted",
+                path,
+                f"HorizontalPodAutoscaler/{autoscaler['metadata']['name']} averages {', '.join(sorted(counted))} "
+                f"metrics over all pods with the labels of {target['kind']}/{target['name']}, so it would count "
+                "witnesses and scale by them",
+                f"{avoid}; or delete it for the drill",
+            )
+
+
+def _selects(sight: Sight, target: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether a workload's selector selects these labels; one of a kind that is not read does where targets are its."""
+    for kind in (DEPLOYMENTS, STATEFUL_SETS, REPLICA_SETS):
+        if kind.name == target["kind"]:
+            named = [one for one in sight.of(kind) if one["metadata"]["name"] == target["name"]]
+            return any(selects(one["spec"].get("selector"), labels) for one in named)
+    named_so = f"{target['kind']} {target['name']}"
+    own = {key: value for key, value in labels.items() if value != STAND_IN}
+    # Its selector is not read and asks for something: who has none of its pods' labels is not selected.
+    return bool(own) and any(
+        workload(sight, pod) == named_so and own.items() <= labels_of(pod).items() for pod in sight.of(PODS)
+    )

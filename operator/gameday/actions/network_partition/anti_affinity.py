@@ -1,0 +1,71 @@
+"""Rules of other pods on who may run beside them, which our witnesses would break by the labels that they wear.
+
+A witness must run on its target's node. Required anti-affinity holds both ways (kubernetes/kubernetes#18265): a pod
+that has it keeps others out, so the witness never runs; and it cannot come back to where one of ours runs.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from gameday.actions.network_partition.adoption import how_to_avoid
+from gameday.actions.network_partition.reach import workload
+from gameday.actions.network_partition.targets import pairs
+from gameday.cluster.kinds import PODS, Object
+from gameday.model.labels import CONTROL, marks, ours
+from gameday.model.plan import Selector
+from gameday.model.setup import Pair
+from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.policies.selectors import selects
+from gameday.preflight.snapshot import Sight, labels_of
+
+REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def check(sight: Sight, path: str, selector: Selector) -> Iterator[Finding]:
+    """Findings about the witnesses that a cut's selector asks for; ``path`` is the selector's."""
+    avoid = how_to_avoid(sight, selector)
+    for pair in pairs(sight, selector):
+        for pod in sight.of(PODS):
+            # One that is ending still counts for the scheduler.
+            over = pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+            if not over and not ours(labels_of(pod)) and pod["spec"].get("nodeName") == pair.node:
+                yield from _beside(sight, path, pair, pod, avoid)
+
+
+def _beside(sight: Sight, path: str, pair: Pair, pod: Object, avoid: str) -> Iterator[Finding]:
+    worn = {**pair.labels, **marks("", CONTROL, CONTROL)}
+    for term in ((pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}).get(REQUIRED) or ():
+        if _is_meant(sight, term) and selects(term.get("labelSelector"), worn):
+            text = (
+                f"{workload(sight, pod)} requires that no pod of {_text(term['labelSelector'])} runs in its "
+                f"{term['topologyKey']}, so no witness with these labels can run on {pair.node}, and where one ran, "
+                "its own pods could not"
+            )
+            yield Finding("CannotBePlaced", path, text, f"prefer that instead of requiring it, or {avoid}")
+    for spread in pod["spec"].get("topologySpreadConstraints") or ():
+        same = {key: labels_of(pod)[key] for key in spread.get("matchLabelKeys") or () if key in labels_of(pod)}
+        strict = spread.get("whenUnsatisfiable") == "DoNotSchedule"
+        if strict and selects(spread.get("labelSelector"), worn) and _has(worn, same):
+            text = (
+                f"{workload(sight, pod)} is spread strictly over {spread['topologyKey']} and counts witnesses as its "
+                f"own pods ({_text(spread['labelSelector'])}), so one of them that is replaced may find no node"
+            )
+            remedy = f"add pod-template-hash to its matchLabelKeys, or {avoid}"
+            yield Finding("CountedInSpread", path, text, remedy, Severity.WARN)
+
+
+def _is_meant(sight: Sight, term: Object) -> bool:
+    """Whether a term is about pods of the drill's namespace, in which the pod that has it stands as well."""
+    namespaces, chosen = term.get("namespaces") or (), term.get("namespaceSelector")
+    if sight.namespace in namespaces or (not namespaces and chosen is None):
+        return True
+    return chosen is not None and (sight.namespace_labels is None or selects(chosen, sight.namespace_labels))
+
+
+def _has(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return wanted.items() <= labels.items()
+
+
+def _text(selector: Object) -> str:
+    return json.dumps(selector, sort_keys=True)

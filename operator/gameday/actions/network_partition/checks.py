@@ -1,0 +1,237 @@
+"""What would refuse a drill, all of it at once, each finding with its remedy; nothing is changed to find it."""
+
+from collections.abc import Iterator
+
+from gameday.actions.network_partition import adoption, anti_affinity, closed, dialled, hidden, isolation, severing
+from gameday.actions.network_partition.isolation import isolating
+from gameday.actions.network_partition.targets import MOST_PAIRS, addresses, kinds_of_pairs, selected, targets
+from gameday.cluster.answers import OPT_IN_COMMAND
+from gameday.cluster.kinds import (
+    CILIUM_NETWORK_POLICIES,
+    CRON_JOBS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    NETWORK_POLICIES,
+    REPLICA_SETS,
+    SERVICES,
+    STATEFUL_SETS,
+    Object,
+)
+from gameday.model.plan import HostTarget, NetworkPartition, Plan, RunJob, Scale, ServiceRef, Via
+from gameday.model.setup import FarEnd
+from gameday.preflight import placement, probed, rights, scaled
+from gameday.preflight.addresses import is_address, networks
+from gameday.preflight.far_end import far_end, named_port, numbers_of, services_cut
+from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.policies.selectors import selects
+from gameday.preflight.rollout import in_rollout
+from gameday.preflight.snapshot import Sight, labels_of
+
+MOST_TARGETS = 100
+"""Most pods that one cut may select."""
+
+
+def choose(sight: Sight, via: Via) -> Via:
+    """The backend: Cilium's where the cluster has it and the account may write it, unless the plan says otherwise."""
+    if via is not Via.AUTO:
+        return via
+    return Via.CILIUM if sight.cilium else Via.NETWORK_POLICY
+
+
+def check(sight: Sight, plan: Plan) -> tuple[Finding, ...]:
+    """Everything that a person should know before this plan runs in this namespace."""
+    return tuple(dict.fromkeys(_check(sight, plan)))
+
+
+def refusals(sight: Sight, plan: Plan) -> tuple[str, ...]:
+    """Everything that keeps the plan from running in this namespace now."""
+    return tuple(str(finding) for finding in check(sight, plan) if finding.severity is Severity.REFUSE)
+
+
+def warnings(sight: Sight, plan: Plan) -> tuple[str, ...]:
+    """What a person should know before the cut, although it does not refuse it."""
+    return tuple(str(finding) for finding in check(sight, plan) if finding.severity is Severity.WARN)
+
+
+def not_opted_in(namespace: str) -> str:
+    """The refusal of a namespace without the account."""
+    command = OPT_IN_COMMAND.format(namespace=namespace)
+    return (
+        f"namespace {namespace} has no ServiceAccount gameday labelled gameday.dev/opt-in=true: "
+        f"its owner opts in with `{command}`"
+    )
+
+
+def likely_leak(sight: Sight, partition: NetworkPartition, backend: Via) -> str:
+    """What most likely lets traffic through a cut that shows no effect."""
+    elsewhere = "the dependency is reached by another address than the one that is cut (a proxy, a NodePort, a mesh)"
+    if backend is Via.CILIUM:
+        return elsewhere
+    if names := isolating(sight, targets(sight, partition.pod_selector)):
+        return f"{', '.join(names)} allows it, and policies only add"
+    return f"the cluster's network does not enforce NetworkPolicy for egress, or {elsewhere}"
+
+
+def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
+    for what, why in sorted(sight.missing.items()):
+        if what != CILIUM_NETWORK_POLICIES.plural:
+            yield Finding("CannotRead", "", f"{what} cannot be read", why)
+    for fault in plan.outage.faults:
+        path, partition = f"spec.outage.faults[{fault.name}].networkPartition", fault.partition
+        backend = CILIUM_NETWORK_POLICIES if choose(sight, partition.via) is Via.CILIUM else NETWORK_POLICIES
+        yield from rights.missing(sight.rules, rights.needed(plan, backend), sight.namespace)
+        yield from _targets(sight, f"{path}.podSelector", partition)
+        yield from _far_end(sight, f"{path}.to", partition)
+        yield from _backend(sight, f"{path}.via", partition)
+        yield from placement.check(f"{path}.podSelector", selected(sight, partition.pod_selector))
+        yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
+        yield from anti_affinity.check(sight, f"{path}.podSelector", partition.pod_selector)
+        yield from _bystanders(sight, f"{path}.mustRemainReachable", partition)
+        yield from dialled.check(sight, plan, path, partition)
+        yield from severing.check(sight, plan, path, partition)
+        yield from hidden.check(sight, plan, path, partition)
+        yield from _doubts(sight, path, partition)
+    yield from probed.check(sight, plan)
+    yield from closed.check(sight, plan)
+    yield from _steps(sight, plan)
+
+
+def _targets(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    pods = targets(sight, partition.pod_selector)
+    if not pods and not in_rollout(sight, partition.pod_selector):
+        yield Finding("NoTargets", path, "no running pod matches", "correct the labels or start the workload")
+    if len(pods) > MOST_TARGETS:
+        text = f"{len(pods)} pods match and at most {MOST_TARGETS} are cut at once"
+        yield Finding("TooManyTargets", path, text, "select fewer")
+    on_host = sorted(_name(p) for p in selected(sight, partition.pod_selector) if p["spec"].get("hostNetwork"))
+    if on_host:
+        text = f"{_some(on_host)} have hostNetwork: true, where policies do not hold"
+        yield Finding("HostNetwork", path, text, "leave them out of the selection")
+    end = far_end(sight, partition)
+    behind = sorted(_name(pod) for pod in selected(sight, partition.pod_selector) if _is_behind(sight, end, pod))
+    if behind:
+        text = f"{_some(behind)} are selected and stand behind what is cut, whose own connections would go as well"
+        yield Finding("TargetIsFarEnd", path, text, "leave them out of the selection")
+
+
+def _is_behind(sight: Sight, end: FarEnd, pod: Object) -> bool:
+    """Whether a pod is part of what is cut: of its replication, or of its quorum."""
+    chosen = bool(end.selector) and end.namespace == sight.namespace
+    own = addresses((pod,))
+    return (
+        (chosen and selects({"matchLabels": end.selector}, labels_of(pod)))
+        or not set(end.addresses).isdisjoint(own)
+        or not set(end.cidrs).isdisjoint(map(str, networks(own)))
+    )
+
+
+def _far_end(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    match partition.to:
+        case ServiceRef() as ref:
+            yield from _service(sight, f"{path}.service", ref)
+        case HostTarget(host, _) if not is_address(host):
+            text = f"{host} is a name, and only addresses can be cut for now"
+            yield Finding("HostIsName", f"{path}.host", text, "give its addresses by to.cidrs")
+        case _:
+            return
+
+
+def _service(sight: Sight, path: str, ref: ServiceRef) -> Iterator[Finding]:
+    namespace = ref.namespace or sight.namespace
+    if sight.service is None:
+        if f"Service {namespace}/{ref.name}" not in sight.missing:
+            yield Finding("NoService", path, f"there is no Service {namespace}/{ref.name}", "correct the name")
+        return
+    spec = sight.service["spec"]
+    if spec.get("type") == "ExternalName":
+        text = f"{ref.name} is an ExternalName, which no policy can cut"
+        yield Finding("ExternalName", path, text, "name the addresses behind it by to.cidrs")
+    elif not spec.get("selector"):
+        text = f"{ref.name} selects no pods"
+        yield Finding("NoSelector", path, text, "name the addresses behind it by to.cidrs")
+    if not list(named_port(sight.service, ref.port)):
+        there = numbers_of(sight.service)
+        yield Finding("NoPort", f"{path}.port", f"{ref.name} has no port {ref.port}", f"its ports are: {there}")
+
+
+def _backend(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    backend = choose(sight, partition.via)
+    if backend is Via.CILIUM and not sight.has_cilium_kind:
+        why = sight.missing.get(CILIUM_NETWORK_POLICIES.plural, "the cluster does not have it")
+        yield Finding("NoCilium", path, f"CiliumNetworkPolicy cannot be used: {why}", "use Auto or NetworkPolicy")
+    if backend is Via.NETWORK_POLICY:
+        yield from isolation.check(sight, path, selected(sight, partition.pod_selector))
+
+
+def _bystanders(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    cut = {
+        (service["metadata"]["namespace"], _name(service), port.port)
+        for service, ports in (services_cut(sight, partition.to) if isinstance(partition.to, ServiceRef) else ())
+        for port in ports
+    }
+    there = {_name(service): service for service in sight.of(SERVICES)}
+    for stay in partition.must_remain_reachable:
+        if stay.service is None:
+            continue
+        where, (namespace, name) = f"{path}[{stay.name}].service", stay.service.within(sight.namespace)
+        if (namespace, name, stay.service.port) in cut:
+            text = f"{name} is cut by this very fault, so the drill would be undone at once"
+            yield Finding("MustStayIsCut", where, text, "remove it, or name the one port to cut by to.service.port")
+        elif namespace != sight.namespace or SERVICES.plural in sight.missing:
+            continue
+        elif name not in there:
+            yield Finding("NoService", where, f"there is no Service {namespace}/{name}", "correct the name")
+        elif not list(named_port(there[name], stay.service.port)):
+            text = f"{name} has no port {stay.service.port}"
+            yield Finding("NoPort", f"{where}.port", text, f"its ports are: {numbers_of(there[name])}")
+
+
+def _doubts(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    backend = choose(sight, partition.via)
+    if backend is Via.NETWORK_POLICY and sight.has_cilium_kind:
+        api_server = [stay.name for stay in partition.must_remain_reachable if stay.api_server]
+        text = "on Cilium a NetworkPolicy also cuts the targets off from the API server and from host processes"
+        if api_server:
+            text += f", so mustRemainReachable {', '.join(api_server)} will end the drill as CollateralCut"
+        remedy = "let the account write ciliumnetworkpolicies and use via: Auto"
+        yield Finding("CutsApiServer", f"{path}.via", text, remedy, Severity.WARN)
+    kinds = kinds_of_pairs(sight, partition.pod_selector)
+    if len(kinds) > MOST_PAIRS:
+        text = f"the targets are of {len(kinds)} kinds and nodes, and witnesses stand for {MOST_PAIRS} of them"
+        yield Finding(
+            "NotAllWatched", f"{path}.podSelector", text, "select fewer to have each one watched", Severity.WARN
+        )
+
+
+def _steps(sight: Sight, plan: Plan) -> Iterator[Finding]:
+    deployments, cron_jobs = set(map(_name, sight.of(DEPLOYMENTS))), set(map(_name, sight.of(CRON_JOBS)))
+    for step in plan.rollback.steps if plan.rollback is not None else ():
+        path = f"spec.rollback.steps[{step.name}]"
+        if isinstance(step.action, RunJob):
+            if step.action.from_cron_job not in cron_jobs:
+                text = f"there is no CronJob {step.action.from_cron_job}"
+                yield Finding("NoCronJob", f"{path}.job.fromCronJob", text, "correct the name")
+        elif step.action.deployment not in deployments:
+            where = f"{path}.{type(step.action).__name__.lower()}.deployment"
+            yield _no_deployment(sight, where, step.action.deployment)
+        elif isinstance(step.action, Scale):
+            yield from scaled.check(sight, f"{path}.scale.deployment", step.action)
+
+
+def _no_deployment(sight: Sight, path: str, name: str) -> Finding:
+    for kind in (STATEFUL_SETS, DAEMON_SETS, REPLICA_SETS):
+        if name in map(_name, sight.of(kind)):
+            text = f"{name} is a {kind.name}, and only Deployments can be scaled for now"
+            return Finding("NotADeployment", path, text, "name a Deployment, or take this step out")
+    text = f"there is no Deployment {name}, and only Deployments can be scaled for now"
+    return Finding("NoDeployment", path, text, "correct the name, or take this step out")
+
+
+def _name(thing: Object) -> str:
+    name: str = thing["metadata"]["name"]
+    return name
+
+
+def _some(names: tuple[str, ...] | list[str], most: int = 5) -> str:
+    left = len(names) - most
+    return ", ".join(names[:most]) + (f" and {left} more" if left > 0 else "")

@@ -1,0 +1,232 @@
+"""Policies that keep our pods from what they must reach: a drill would blame the system for what is done to us.
+
+Said surely only of pods of the drill's own namespace; what stands elsewhere is not seen, DNS among it, so of that it is
+a warning.
+"""
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from gameday.actions.network_partition.targets import pairs
+from gameday.cluster.client import ACCOUNT
+from gameday.cluster.kinds import CILIUM_CLUSTERWIDE_POLICIES, CILIUM_NETWORK_POLICIES, PODS, SERVICES, Object
+from gameday.model.labels import CONTROL, ROLE, marks, ours
+from gameday.model.plan import HttpProbe, NetworkPartition, Plan, RedisProbe, Restore, Scale, ServiceRef, TcpProbe
+from gameday.preflight.far_end import far_end, named_port
+from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.policies.isolators import ISOLATORS
+from gameday.preflight.policies.place import Place, place_of
+from gameday.preflight.policies.selectors import selects
+from gameday.preflight.snapshot import Sight, labels_of
+from gameday.preflight.traffic import Traffic, Way, all_closed
+
+OBSERVER: Final = "observer"
+FUSE: Final = "fuse"
+"""Of a step that scales: it talks to the API server."""
+API_PORTS: Final = (443, 6443, 8443, 16443)
+"""Ports on which API servers listen."""
+DNS_PORTS: Final = (53, 5353)
+"""Ports on which pods of a cluster's DNS listen: OpenShift's on the second."""
+PAGE: Final = "docs/install.md has such policies"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What one of our pods must reach: ``path`` is the field that says so, ``service`` one of this namespace.
+
+    One of its ``ports`` is enough: what nobody can reach of a dependency is left out of its proof.
+    """
+
+    path: str
+    whose: str
+    place: Place
+    service: Object
+    ports: tuple[int | str | None, ...]
+
+
+def check(sight: Sight, plan: Plan) -> Iterator[Finding]:
+    """Findings about the observer and about those who wear the targets' labels.
+
+    One for all that the same policies close to the same pods, since a message has room for few.
+    """
+    shut: dict[tuple[str, Way, tuple[str, ...]], list[Needs]] = {}
+    for need in _needs(sight, plan):
+        for way, closing in _closed(sight, need):
+            shut.setdefault((need.whose, way, closing), []).append(need)
+    for (_, way, closing), needs in shut.items():
+        yield _shut_out(sight, way, closing, needs)
+    yield from _far(sight, plan)
+
+
+def _needs(sight: Sight, plan: Plan) -> Iterator[Needs]:
+    there = {service["metadata"]["name"]: service for service in sight.of(SERVICES)}
+    for probe in plan.probes:
+        path = f"spec.probes[{probe.name}]"
+        match probe.kind:
+            case HttpProbe(url):
+                parts = urlsplit(url)
+                port: int | str = parts.port or (443 if parts.scheme == "https" else 80)
+                if service := there.get(_own_name(parts.hostname or "", sight.namespace)):
+                    yield Needs(f"{path}.http.url", "our observer", _ours(sight, OBSERVER), service, (port,))
+            case TcpProbe(host, port):
+                if service := there.get(_own_name(host, sight.namespace)):
+                    yield Needs(f"{path}.tcp.host", "our observer", _ours(sight, OBSERVER), service, (port,))
+            case RedisProbe() as redis:
+                name = _own_name(redis.host or "", sight.namespace)
+                if redis.service is not None:
+                    name = redis.service.name if redis.service.within(sight.namespace)[0] == sight.namespace else ""
+                worn = pairs(sight, plan.outage.faults[0].partition.pod_selector)[:1]
+                if service := there.get(name):
+                    for pair in worn:
+                        place = _ours(sight, CONTROL, pair.labels)
+                        yield Needs(
+                            f"{path}.redis", "our client, which wears the targets' labels,", place, service, (redis.at,)
+                        )
+            case _:
+                continue
+    for fault in plan.outage.faults:
+        yield from _needs_of_twins(sight, fault.name, fault.partition)
+
+
+def _needs_of_twins(sight: Sight, fault: str, partition: NetworkPartition) -> Iterator[Needs]:
+    if not isinstance(partition.to, ServiceRef) or sight.service is None:
+        return
+    if sight.service["metadata"]["namespace"] != sight.namespace:
+        return
+    path = f"spec.outage.faults[{fault}].networkPartition.to.service"
+    for pair in pairs(sight, partition.pod_selector):
+        ports = tuple(port.port for port in far_end(sight, partition).ports)
+        place = _ours(sight, CONTROL, pair.labels)
+        yield Needs(path, "what wears the targets' labels", place, sight.service, ports)
+
+
+def _closed(sight: Sight, need: Needs) -> Iterator[tuple[Way, tuple[str, ...]]]:
+    """On which ways policies close off what is needed, and which policies."""
+    out = _sent(sight, need)
+    back = [replace(one, own=one.other, other=one.own, addresses=()) for one in out if one.other is not None]
+    for way, ways in ((Way.OUT, out), (Way.IN, back)):
+        if closing := all_closed(sight, way, ways):
+            yield way, closing
+
+
+def _shut_out(sight: Sight, way: Way, closing: tuple[str, ...], needs: list[Needs]) -> Finding:
+    first = needs[0]
+    where = dict.fromkeys(
+        f"Service {need.service['metadata']['name']}, port {' or '.join(map(str, need.ports))}" for need in needs
+    )
+    of_whom = first.whose.rstrip(",") if way is Way.OUT else "what stands behind it"
+    text = (
+        f"{first.whose} cannot reach {'; '.join(where)}; {', '.join(closing)} isolates {of_whom} for {way.value} "
+        "and no rule admits it, so the drill would blame the system"
+    )
+    wears = f"the label {ROLE}={OBSERVER}" if first.place.labels[ROLE] == OBSERVER else "the targets' labels"
+    remedy = f"add a policy that admits pods with {wears} there; {PAGE}"
+    severity = Severity.REFUSE if _surely(sight) else Severity.WARN
+    return Finding("AgentShutOut", first.path, text, remedy, severity)
+
+
+def _sent(sight: Sight, need: Needs) -> list[Traffic]:
+    """What our pod sends each pod behind a Service; nothing where a way needs no policy's leave."""
+    selector = need.service["spec"].get("selector")
+    ports = [next(named_port(need.service, port), None) for port in need.ports]
+    if not selector or None in ports:
+        return []
+    behind = [
+        pod
+        for pod in sight.of(PODS)
+        if not ours(labels_of(pod))
+        and selects({"matchLabels": selector}, labels_of(pod))
+        and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
+        and "deletionTimestamp" not in pod["metadata"]
+    ]
+    # Those on their host's network have no labels for a policy.
+    if any(pod["spec"].get("hostNetwork") for pod in behind):
+        return []
+    return [_traffic(sight, need, pod, port) for pod in behind for port in ports if port is not None]
+
+
+def _traffic(sight: Sight, need: Needs, pod: Object, port: Object) -> Traffic:
+    number, names = _listening(pod, port)
+    addresses = tuple(one["ip"] for one in pod.get("status", {}).get("podIPs") or () if "ip" in one)
+    # Some networks look at a packet before the Service's address is translated.
+    service = tuple(ip for ip in need.service["spec"].get("clusterIPs") or () if ip != "None")
+    return Traffic(
+        need.place,
+        place_of(pod, sight.namespace, sight.namespace_labels),
+        number,
+        port.get("protocol", "TCP"),
+        names,
+        (*addresses, *service) if addresses else (),
+    )
+
+
+def _listening(pod: Object, port: Object) -> tuple[int | None, frozenset[str]]:
+    """On which number a pod serves a Service's port, and by which names it calls that."""
+    listed = [one for container in pod["spec"].get("containers") or () for one in container.get("ports") or ()]
+    target = port.get("targetPort", port["port"])
+    number = target if isinstance(target, int) else None
+    if number is None:
+        number = next((int(one["containerPort"]) for one in listed if one.get("name") == target), None)
+    return number, frozenset(str(one["name"]) for one in listed if one.get("containerPort") == number and "name" in one)
+
+
+def _far(sight: Sight, plan: Plan) -> Iterator[Finding]:
+    """What stands in no namespace that is seen: DNS, and the API server."""
+    by_name = [
+        probe for probe in plan.probes if isinstance(probe.kind, HttpProbe | TcpProbe) and not _address(probe.kind)
+    ]
+    steps = plan.rollback.steps if plan.rollback is not None else ()
+    scaled = [step for step in steps if isinstance(step.action, Scale | Restore)]
+    if by_name:
+        yield from _shut_in(
+            sight, f"spec.probes[{by_name[0].name}]", OBSERVER, ("UDP", DNS_PORTS), "DNS", "each probe fails with `dns`"
+        )
+    if scaled:
+        why = "no step could scale anything"
+        yield from _shut_in(
+            sight, f"spec.rollback.steps[{scaled[0].name}]", FUSE, ("TCP", API_PORTS), "the API server", why
+        )
+
+
+def _shut_in(
+    sight: Sight, path: str, role: str, ports: tuple[str, tuple[int, ...]], what: str, why: str
+) -> Iterator[Finding]:
+    protocol, numbers = ports
+    ways = [Traffic(_ours(sight, role), None, number, protocol) for number in numbers]
+    if closing := all_closed(sight, Way.OUT, ways):
+        text = (
+            f"our {role} can hardly reach {what}, since {', '.join(closing)} isolates it for egress and no rule admits "
+            f"{protocol} to ports {' or '.join(map(str, numbers))} elsewhere, so {why}"
+        )
+        remedy = f"add a policy that admits pods with the label {ROLE}={role} there; {PAGE}"
+        yield Finding("AgentShutOut", path, text, remedy, Severity.WARN)
+
+
+def _address(kind: HttpProbe | TcpProbe) -> bool:
+    host = kind.host if isinstance(kind, TcpProbe) else urlsplit(kind.url).hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _own_name(host: str, namespace: str) -> str:
+    """The Service of this namespace that a host names, or ""."""
+    name, _, rest = host.partition(".")
+    inside = rest in {"", namespace, f"{namespace}.svc"} or rest.startswith(f"{namespace}.svc.")
+    return name if inside else ""
+
+
+def _ours(sight: Sight, role: str, wears: Mapping[str, str] | None = None) -> Place:
+    """One of our pods; the drill's name, which is not known yet, stands for none that a policy could name."""
+    return Place(sight.namespace, {**(wears or {}), **marks("", role, role)}, ACCOUNT, sight.namespace_labels)
+
+
+def _surely(sight: Sight) -> bool:
+    """Whether no policy that is not looked at here could admit what these do not."""
+    seen = (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES)
+    return not any(sight.unread(kind) or (kind not in seen and sight.policies(kind)) for kind in ISOLATORS)

@@ -1,0 +1,128 @@
+"""What witnesses and controls dial to prove a cut: every port that is cut, at every address that leads there.
+
+A dial is an exchange of the port's protocol where that is known: by a redis probe of the same place, or because it is
+Redis' own port. Any other port is only connected to, but for those of databases, which would suffer from that.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from gameday.model.agent import Dial
+from gameday.model.places import REDIS, answering, harmed
+from gameday.model.plan import NetworkPartition, Plan, RedisProbe, ServiceRef, Target
+from gameday.model.setup import CutPort
+from gameday.preflight.far_end import addresses_of, endpoint_addresses, far_end, ready_addresses, services_cut
+from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.snapshot import Sight
+
+MOST_DIALS: Final = 8
+"""Most addresses and ports that one witness dials."""
+
+Place = tuple[str, int, CutPort]
+"""An address, the port that is dialled there, and the cut port that this is."""
+Known = Mapping[tuple[str, int], str]
+"""Protocols by address and port, and, without an address, by the port of the pods behind the Service that is cut."""
+
+
+def dials(sight: Sight, plan: Plan, partition: NetworkPartition) -> tuple[Dial, ...]:
+    """What each witness dials, and its control."""
+    known = _known(sight, plan, partition)
+    places = _places(sight, plan, partition)[:MOST_DIALS]
+    return tuple(Dial(f"target:{one[0]}:{one[1]}", one[0], one[1], _protocol(known, one)) for one in places)
+
+
+def check(sight: Sight, plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    """What keeps witnesses from dialling all that is cut; ``path`` is the partition's."""
+    ports = far_end(sight, partition).ports
+    if not ports:
+        return
+    path = f"{path}.to.service" if isinstance(partition.to, ServiceRef) else f"{path}.to.ports"
+    known, places = _known(sight, plan, partition), _places(sight, plan, partition)
+    tcp = [place[2] for place in places if _protocol(known, place) == "tcp"]
+    bare = {number for port in tcp for number in (port.port, port.target)}
+    for why in filter(None, map(harmed, sorted(bare))):
+        yield Finding("CannotDial", path, f"this cut cannot be proven: {why}", "cut another port")
+    yield from _other_protocols(path, ports)
+    if isinstance(partition.to, ServiceRef) and not places and any(port.protocol == "TCP" for port in ports):
+        text = "no pod stands behind it and it has no address of its own, so there is nothing to dial"
+        yield Finding("NoEndpoints", path, text, "start the pods that it selects")
+    if len(places) > MOST_DIALS:
+        text = f"{len(places)} addresses and ports are cut, and witnesses dial {MOST_DIALS} of them"
+        yield Finding("NotAllDialled", path, text, "cut fewer ports to have each one proven", Severity.WARN)
+
+
+def _other_protocols(path: str, ports: Iterable[CutPort]) -> Iterator[Finding]:
+    others = sorted({f"{port.port}/{port.protocol}" for port in ports if port.protocol != "TCP"})
+    if others and all(port.protocol != "TCP" for port in ports):
+        text = f"only TCP is dialled, so a cut of {', '.join(others)} cannot be proven"
+        yield Finding("NotTcp", f"{path}.port", text, "cut a TCP port")
+    elif others:
+        text = f"{', '.join(others)} is cut as well, and only TCP is dialled, so that part is not proven"
+        yield Finding("NotAllDialled", path, text, "name the TCP port to cut by port", Severity.WARN)
+
+
+def _places(sight: Sight, plan: Plan, partition: NetworkPartition) -> tuple[Place, ...]:
+    if isinstance(partition.to, ServiceRef):
+        return _mixed(list(_of_service(sight, partition.to)))
+    end = far_end(sight, partition)
+    numbers = [port.port for port in end.ports]
+    hosts = filter(None, (answering(plan, cidr, numbers) for cidr in end.cidrs))
+    return _mixed([(list(hosts), [(port.port, port) for port in end.ports])])
+
+
+Group = tuple[list[str], list[tuple[int, CutPort]]]
+"""Addresses, and what is dialled at each."""
+
+
+def _of_service(sight: Sight, ref: ServiceRef) -> Iterator[Group]:
+    """Each Service that leads to what is cut; where the one that is named has no address, its pods'."""
+    for service, ports in services_cut(sight, ref):
+        tcp = [port for port in ports if port.protocol == "TCP"]
+        if addresses := list(addresses_of(service)):
+            yield addresses, [(port.port, port) for port in tcp]
+        elif service is sight.service:
+            behind = ready_addresses(sight.endpoints) or endpoint_addresses(sight.endpoints)
+            yield list(behind), [(port.target, port) for port in tcp]
+
+
+def _mixed(groups: list[Group]) -> tuple[Place, ...]:
+    """Every address with each of its ports, in an order in which the first few hold every address and every port."""
+    there = [(hosts, ports) for hosts, ports in groups if hosts and ports]
+    places: list[Place] = [
+        (hosts[turn % len(hosts)], *ports[turn % len(ports)])
+        for hosts, ports in there
+        for turn in range(max(len(hosts), len(ports)))
+    ]
+    places += [(host, *port) for hosts, ports in there for host in hosts for port in ports]
+    # A named port may mean another number in each pod: one dial all the same.
+    first: dict[tuple[str, int], Place] = {}
+    for place in places:
+        first.setdefault(place[:2], place)
+    return tuple(first.values())
+
+
+def _known(sight: Sight, plan: Plan, partition: NetworkPartition) -> Known:
+    """What redis probes say of protocols; where they differ the plain one counts, since its dial notices TLS."""
+    kinds = [probe.kind for probe in plan.probes if isinstance(probe.kind, RedisProbe)]
+    to = partition.to
+    own = next((ports for _, ports in services_cut(sight, to)), ()) if isinstance(to, ServiceRef) else ()
+    known: dict[tuple[str, int], str] = {}
+    for redis in sorted(kinds, key=lambda kind: not kind.tls):
+        protocol = "tls" if redis.tls else "redis"
+        if redis.host is not None:
+            known[redis.host, redis.at] = protocol
+        elif _same(redis.service, to, sight.namespace):
+            known |= {("", port.target): protocol for port in own if port.port == redis.at}
+    return known
+
+
+def _same(probed: ServiceRef | None, cut: Target, namespace: str) -> bool:
+    if probed is None or not isinstance(cut, ServiceRef):
+        return False
+    return probed.within(namespace) == cut.within(namespace)
+
+
+def _protocol(known: Known, place: Place) -> str:
+    host, number, port = place
+    guess = "redis" if REDIS in (port.port, port.target) else "tcp"
+    return known.get((host, number)) or known.get(("", port.target)) or guess

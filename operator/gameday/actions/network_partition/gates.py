@@ -1,0 +1,61 @@
+"""Which policies decide who may reach what is cut: named where a kind of target never gets through.
+
+Of the pods of another namespace no more is seen than that they wear what the Service selects.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, Object
+from gameday.model.plan import NetworkPartition, ServiceRef
+from gameday.preflight.policies.cilium import selects_place, specs
+from gameday.preflight.policies.place import place_of
+from gameday.preflight.policies.selectors import selects
+from gameday.preflight.snapshot import Sight, labels_of
+
+
+def gates(sight: Sight, partition: NetworkPartition) -> tuple[str, ...]:
+    """The policies that surely hold what stands behind the Service that is cut for ingress, by kind and name."""
+    selector = sight.service["spec"].get("selector") if sight.service is not None else None
+    if not selector or not isinstance(partition.to, ServiceRef):
+        return ()
+    namespace, _ = partition.to.within(sight.namespace)
+    found = _here(sight, selector) if namespace == sight.namespace else _there(sight, selector)
+    names = sorted({f"{kind} {namespace}/{policy['metadata']['name']}" for kind, policy in found})
+    unseen = [f"and what cannot be seen: {sight.service_unread}"] if sight.service_unread else []
+    return (*names, *unseen)
+
+
+def _here(sight: Sight, selector: Mapping[str, str]) -> Iterator[tuple[str, Object]]:
+    behind = [pod for pod in sight.of(PODS) if selects({"matchLabels": selector}, labels_of(pod))]
+    for policy in sight.of(NETWORK_POLICIES):
+        if _of_ingress(policy) and any(selects(policy["spec"].get("podSelector"), labels_of(pod)) for pod in behind):
+            yield NETWORK_POLICIES.name, policy
+    places = [place_of(pod, sight.namespace, sight.namespace_labels) for pod in behind]
+    for policy in sight.of(CILIUM_NETWORK_POLICIES):
+        chosen = [spec.get("endpointSelector") for spec in specs(policy) if _admits(spec)]
+        if any(selects_place(one, place) for one in chosen for place in places):
+            yield CILIUM_NETWORK_POLICIES.name, policy
+
+
+def _there(sight: Sight, selector: Mapping[str, str]) -> Iterator[tuple[str, Object]]:
+    for policy in sight.service_policies:
+        if "podSelector" in (policy.get("spec") or {}):
+            if _of_ingress(policy) and _surely(policy["spec"]["podSelector"], selector):
+                yield NETWORK_POLICIES.name, policy
+        elif any(_surely(spec.get("endpointSelector"), selector) for spec in specs(policy) if _admits(spec)):
+            yield CILIUM_NETWORK_POLICIES.name, policy
+
+
+def _surely(wanted: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+    """Whether a selector selects whatever has at least these labels."""
+    return wanted is not None and not wanted.get("matchExpressions") and selects(wanted, labels)
+
+
+def _admits(spec: Object) -> bool:
+    """Whether a rule of Cilium's is about what comes in."""
+    return bool({"ingress", "ingressDeny"} & spec.keys())
+
+
+def _of_ingress(policy: Object) -> bool:
+    return "Ingress" in (policy["spec"].get("policyTypes") or ("Ingress",))

@@ -1,0 +1,68 @@
+"""Where nobody can see whether the targets' open connections are gone: a proxy on the way holds them.
+
+Said only of proxies that show in the pods themselves. Of those that do not, the drill says so once it has looked.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from gameday.actions.network_partition.severing import severing_of
+from gameday.actions.network_partition.targets import targets
+from gameday.cluster.kinds import PODS, Object
+from gameday.model.labels import ours
+from gameday.model.plan import NetworkPartition, OpenConnections, Plan, ServiceRef
+from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.policies.selectors import selects
+from gameday.preflight.snapshot import Sight, labels_of
+
+SIDECARS: Final = frozenset({"istio-proxy", "linkerd-proxy", "kuma-sidecar"})
+"""Names of containers by which meshes carry a pod's traffic."""
+PROXIES: Final = frozenset({"haproxy", "envoy", "twemproxy", "nutcracker", "predixy"})
+"""Names of images of proxies that people put before a Redis."""
+DECIDES: Final = "only a network that ends open connections by itself can decide this drill"
+
+
+def check(sight: Sight, plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    """Warnings for a drill that may see nothing of open connections; ``path`` is the partition's."""
+    if partition.open_connections is not OpenConnections.CLOSE:
+        return
+    if (found := _first(_behind(sight, partition))) is not None:
+        text = (
+            f"a proxy stands before what is cut ({found}), so Redis sees its address and not the targets': ending "
+            f"connections there shows nothing, and {DECIDES} (ConnectionsKept)"
+        )
+        remedy = "name the Service of the Redis pods themselves, or set openConnections: Keep"
+        yield Finding("HiddenConnections", f"{path}.to.service", text, remedy, Severity.WARN)
+    own = _first(targets(sight, partition.pod_selector), proxies=frozenset())
+    if own is not None and severing_of(sight, plan, partition) is None:
+        text = (
+            f"the targets' traffic goes through a sidecar ({own}), whose connections nobody sees end: without a redis "
+            "probe of the Service that is cut this drill cannot be decided (ConnectionsKept)"
+        )
+        remedy = "add a redis probe of it, or set openConnections: Keep"
+        yield Finding("HiddenConnections", f"{path}.podSelector", text, remedy, Severity.WARN)
+
+
+def _behind(sight: Sight, partition: NetworkPartition) -> Iterator[Object]:
+    """The pods behind the Service that is cut, where they are seen: in the drill's own namespace."""
+    if not isinstance(partition.to, ServiceRef) or sight.service is None:
+        return
+    selector = sight.service["spec"].get("selector")
+    if selector and partition.to.within(sight.namespace)[0] == sight.namespace:
+        yield from (
+            pod
+            for pod in sight.of(PODS)
+            if not ours(labels_of(pod)) and selects({"matchLabels": selector}, labels_of(pod))
+        )
+
+
+def _first(pods: Iterable[Object], proxies: frozenset[str] = PROXIES) -> str | None:
+    """The first container that is a proxy, with its pod."""
+    for pod in pods:
+        spec = pod["spec"]
+        for one in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
+            beside = one in (spec.get("containers") or ()) or one.get("restartPolicy") == "Always"
+            image = str(one.get("image", "")).rpartition("/")[2].partition("@")[0].partition(":")[0]
+            if beside and (one["name"] in SIDECARS or image in proxies):
+                return f"{one['name']} in pod {pod['metadata']['name']}"
+    return None

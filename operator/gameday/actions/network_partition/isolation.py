@@ -1,0 +1,103 @@
+"""Which policies isolate a pod for egress already: there a NetworkPolicy of ours could only open, never cut."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from gameday.cluster.answers import OPERATOR_COMMAND, OPT_IN_COMMAND
+from gameday.cluster.kinds import (
+    ADMIN_POLICIES,
+    BASELINE_POLICIES,
+    CALICO_GLOBAL_POLICIES,
+    CALICO_POLICIES,
+    CALICO_V3_GLOBAL_POLICIES,
+    CALICO_V3_POLICIES,
+    CILIUM_CLUSTERWIDE_POLICIES,
+    CILIUM_NETWORK_POLICIES,
+    CLUSTER_POLICIES,
+    NETWORK_POLICIES,
+    Kind,
+    Object,
+)
+from gameday.model.labels import ours
+from gameday.model.limits import CONFIG_MAP
+from gameday.preflight.findings import Finding
+from gameday.preflight.policies import calico as isolation_by_calico
+from gameday.preflight.policies import cilium as isolation_by_cilium
+from gameday.preflight.policies import tiers as isolation_by_tiers
+from gameday.preflight.policies.isolators import ISOLATORS, OF_CLUSTER
+from gameday.preflight.policies.place import Place, place_of
+from gameday.preflight.policies.selectors import selects
+from gameday.preflight.snapshot import Sight, labels_of
+
+TOLD: Final = 5
+"""Most policies that a message names."""
+
+
+def check(sight: Sight, path: str, pods: Iterable[Object]) -> Iterator[Finding]:
+    """What keeps a NetworkPolicy from being a cut of these pods, and nothing but a cut; ``path`` is the backend's."""
+    if names := isolating(sight, pods):
+        text = (
+            f"{_some(names)} already isolate targets for egress; policies only add, so a NetworkPolicy could not cut "
+            "there, or would open what they close"
+        )
+        yield Finding("AlreadyIsolated", path, text, "use CiliumNetworkPolicy where Cilium runs, or other targets")
+    for kind in ISOLATORS:
+        if why := sight.unread(kind):
+            yield _unread(sight, path, kind, why)
+
+
+def isolating(sight: Sight, pods: Iterable[Object]) -> tuple[str, ...]:
+    """The policies that isolate any of the pods for egress, as ``Kind/name``."""
+    places = {_key(pod): place_of(pod, sight.namespace, sight.namespace_labels) for pod in pods}
+    return tuple(sorted({name for place in places.values() for name in isolating_at(sight, place)}))
+
+
+def isolating_at(sight: Sight, place: Place) -> Iterator[str]:
+    """The policies that isolate a pod for egress, as ``Kind/name``."""
+    for kind, isolates in _READ.items():
+        if kind.full_name in sight.isolators.assumed:
+            continue
+        for policy in sight.policies(kind):
+            if not ours(labels_of(policy)) and isolates(policy, place):
+                yield f"{kind.name}/{policy['metadata']['name']}"
+
+
+def _network_policy_isolates(policy: Object, place: Place) -> bool:
+    spec = policy["spec"]
+    # Without policyTypes a policy is about egress only when it has egress rules; the API server fills them in.
+    types = spec.get("policyTypes") or (["Egress"] if spec.get("egress") else [])
+    return "Egress" in types and selects(spec.get("podSelector") or {}, place.labels)
+
+
+_READ: Final[Mapping[Kind, Callable[[Object, Place], bool]]] = {
+    NETWORK_POLICIES: _network_policy_isolates,
+    CILIUM_NETWORK_POLICIES: isolation_by_cilium.isolates,
+    CILIUM_CLUSTERWIDE_POLICIES: isolation_by_cilium.isolates,
+    CALICO_POLICIES: isolation_by_calico.isolates,
+    CALICO_V3_POLICIES: isolation_by_calico.isolates,
+    CALICO_GLOBAL_POLICIES: isolation_by_calico.isolates,
+    CALICO_V3_GLOBAL_POLICIES: isolation_by_calico.isolates,
+    ADMIN_POLICIES: isolation_by_tiers.isolates,
+    BASELINE_POLICIES: isolation_by_tiers.isolates,
+    CLUSTER_POLICIES: isolation_by_tiers.isolates,
+}
+"""How each kind is read."""
+
+
+def _unread(sight: Sight, path: str, kind: Kind, why: str) -> Finding:
+    grant = OPERATOR_COMMAND if kind in OF_CLUSTER else OPT_IN_COMMAND.format(namespace=sight.namespace)
+    text = (
+        f"the cluster has {kind.full_name} and they cannot be read, so one that isolates the targets would go unseen, "
+        f"and a NetworkPolicy would open what it closes ({why.partition(';')[0]})"
+    )
+    word = f"the operator's owner writes `assumeNotIsolatedBy: [{kind.full_name}]` in ConfigMap {CONFIG_MAP}"
+    return Finding("IsolationUnknown", path, text, f"grant that with `{grant}`, or {word}")
+
+
+def _key(pod: Object) -> tuple[object, ...]:
+    return (*sorted(labels_of(pod).items()), pod["spec"].get("serviceAccountName"))
+
+
+def _some(names: tuple[str, ...]) -> str:
+    left = len(names) - TOLD
+    return ", ".join(names[:TOLD]) + (f" and {left} more" if left > 0 else "")

@@ -1,0 +1,173 @@
+"""The policy of a cut, whichever kind makes it: made, grown, lifted, and whether somebody changed it since."""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from gameday.actions.network_partition import cilium, network_policy
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, JOBS, NETWORK_POLICIES, Kind, Object
+from gameday.errors import AlreadyExists, Conflict, Forbidden, Refused
+from gameday.model.labels import DRILL, marks
+from gameday.model.plan import NetworkPartition, Via
+from gameday.model.setup import CutPort, FarEnd, Setup
+from gameday.model.world import Cut
+from gameday.preflight.policies.selectors import with_stand_ins
+
+DIGEST: Final = "gameday.dev/spec-digest"
+"""Annotation with the digest of the spec that we wrote: a spec that does not match it was changed by somebody else."""
+
+FAR_END: Final = "gameday.dev/far-end"
+"""Annotation with what the policy cuts off, as JSON: it grows with the endpoints and never shrinks."""
+
+BACKENDS: Final = (NETWORK_POLICIES, CILIUM_NETWORK_POLICIES)
+
+
+def kind_of(backend: Via) -> Kind:
+    """The kind of object that a backend writes."""
+    return CILIUM_NETWORK_POLICIES if backend is Via.CILIUM else NETWORK_POLICIES
+
+
+def build(drill: str, name: str, partition: NetworkPartition, setup: Setup, fuse: str, fuse_uid: str) -> Object:
+    """The policy, owned by its fuse: when the fuse is gone, garbage collection takes the policy."""
+    shape = cilium if setup.backend is Via.CILIUM else network_policy
+    selector = with_stand_ins(partition.pod_selector, (pair.labels for pair in setup.pairs))
+    spec = shape.spec(selector, setup.far_end)
+    kind = kind_of(setup.backend)
+    owner = {"apiVersion": JOBS.api_version, "kind": JOBS.name, "name": fuse, "uid": fuse_uid}
+    return {
+        "apiVersion": kind.api_version,
+        "kind": kind.name,
+        "metadata": {
+            "name": name,
+            "labels": marks(drill, "cut"),
+            "annotations": {DIGEST: digest(spec), FAR_END: json.dumps(asdict(setup.far_end), sort_keys=True)},
+            "ownerReferences": [owner],
+        },
+        "spec": spec,
+    }
+
+
+async def do(account: Cluster, namespace: str, setup: Setup, policy: Object) -> Object:
+    """Make the cut, or grow the one that is there; a second time changes nothing.
+
+    Raises:
+        Refused: when a policy of its name is not this drill's.
+        Conflict: when somebody changed it meanwhile, or another fuse owns it.
+
+    """
+    kind, name = kind_of(setup.backend), policy["metadata"]["name"]
+    try:
+        return await account.create(kind, namespace, policy)
+    except AlreadyExists:
+        there = await account.get(kind, namespace, name)
+    if there is None:
+        raise Conflict(f"{kind.name} {namespace}/{name} was deleted while it was being made")
+    if not _same_drill(there, policy):
+        raise Refused(f"{kind.name} {namespace}/{name} is not this drill's: delete it, or give the Drill another name")
+    if difference := _difference(there, policy):
+        raise Conflict(f"{kind.name} {namespace}/{name}: {difference}")
+    if there["metadata"]["annotations"][DIGEST] == policy["metadata"]["annotations"][DIGEST]:
+        return there
+    metadata = there["metadata"] | {"annotations": policy["metadata"]["annotations"]}
+    return await account.replace(kind, namespace, name, there | {"metadata": metadata, "spec": policy["spec"]})
+
+
+async def undo(
+    account: Cluster, namespace: str, drill: str, name: str, uid: str | None = None, backend: Via | None = None
+) -> None:
+    """Lift the cut, whichever kind made it; finding it gone is success.
+
+    Where ``uid`` and ``backend`` are known, one call is all that stands between the decision and the lift.
+    """
+    first = kind_of(backend) if backend is not None else None
+    for kind in sorted(BACKENDS, key=lambda kind: kind is not first):
+        try:
+            if uid is not None and await account.delete(kind, namespace, name, uid=uid):
+                return
+        except (Conflict, Forbidden):
+            pass  # Another object of that name, or a kind that the account never wrote: looked at below.
+        await _delete_ours(account, kind, namespace, drill, name)
+
+
+async def _delete_ours(account: Cluster, kind: Kind, namespace: str, drill: str, name: str) -> None:
+    try:
+        there = await account.get(kind, namespace, name)
+    except Forbidden:
+        if kind is CILIUM_NETWORK_POLICIES:
+            return  # Auto never chose it without this right; if the right was revoked, the fuse lifts the cut.
+        raise
+    if there is not None and _drill_of(there) == drill:
+        await account.delete(kind, namespace, name, uid=there["metadata"]["uid"])
+
+
+def digest(spec: Any) -> str:
+    """A digest of a spec that does not depend on the order of keys."""
+    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def state_of(policy: Object | None, wanted: Object) -> Cut:
+    """How a cut's policy stands. ``wanted`` is what we would write now, for the far end's addresses of now."""
+    if policy is None:
+        return Cut()
+    uid = policy["metadata"]["uid"]
+    if "deletionTimestamp" in policy["metadata"]:
+        # A finalizer may keep it, and as long as it is there it cuts.
+        return Cut(present=True, uid=uid, difference="it is being deleted")
+    if difference := _difference(policy, wanted):
+        return Cut(present=True, uid=uid, difference=difference)
+    return Cut(present=True, uid=uid, outgrown=_grown(_written(policy), _written(wanted)) != _written(policy))
+
+
+def grown(policy: Object | None, far_end: FarEnd) -> FarEnd:
+    """What a cut must cover now: what it covers already, and what has come since."""
+    return far_end if policy is None else _grown(_written(policy), far_end)
+
+
+def _grown(before: FarEnd, now: FarEnd) -> FarEnd:
+    return replace(
+        now,
+        addresses=tuple(sorted({*before.addresses, *now.addresses})),
+        services=tuple(sorted({*before.services, *now.services})),
+        cidrs=tuple(sorted({*before.cidrs, *now.cidrs})),
+        ports=tuple(sorted({*before.ports, *now.ports}, key=lambda port: (port.port, port.target, port.protocol))),
+    )
+
+
+def _difference(policy: Object, wanted: Object) -> str:
+    annotations = policy["metadata"].get("annotations") or {}
+    if not _same_drill(policy, wanted):
+        return "it is not this drill's"
+    if DIGEST not in annotations or FAR_END not in annotations:
+        return "its annotations were removed"
+    if digest(policy["spec"]) != annotations[DIGEST]:
+        return "its spec is not what was written"
+    owners = {owner["uid"] for owner in policy["metadata"].get("ownerReferences") or ()}
+    if not owners >= {owner["uid"] for owner in wanted["metadata"]["ownerReferences"]}:
+        return "its fuse no longer owns it"
+    return ""
+
+
+def _same_drill(policy: Object, wanted: Object) -> bool:
+    return _drill_of(policy) == _drill_of(wanted)
+
+
+def _drill_of(thing: Object) -> str | None:
+    labels: dict[str, str] = thing["metadata"].get("labels") or {}
+    return labels.get(DRILL)
+
+
+def _written(policy: Object) -> FarEnd:
+    fields = json.loads(policy["metadata"]["annotations"][FAR_END])
+    return _grown(
+        FarEnd(),
+        FarEnd(
+            fields["namespace"],
+            fields["selector"],
+            tuple(fields["addresses"]),
+            tuple(fields["services"]),
+            tuple(fields["cidrs"]),
+            tuple(CutPort(**port) for port in fields["ports"]),
+        ),
+    )

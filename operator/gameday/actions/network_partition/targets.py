@@ -1,0 +1,98 @@
+"""Who is cut off: the targets, and the labels and places of their twins."""
+
+from collections.abc import Iterable
+
+from gameday.actions.network_partition.worn import Worn
+from gameday.cluster.kinds import PODS, Object
+from gameday.model.labels import ours
+from gameday.model.placement import Mesh
+from gameday.model.plan import Selector
+from gameday.model.setup import Pair
+from gameday.preflight.far_end import endpoint_addresses, far_end
+from gameday.preflight.placement import mesh_of
+from gameday.preflight.policies.selectors import as_json, selects
+from gameday.preflight.snapshot import Sight, labels_of
+
+__all__ = ["MOST_PAIRS", "addresses", "endpoint_addresses", "far_end", "kinds_of_pairs", "pairs", "selected", "targets"]
+
+_Kind = tuple[tuple[tuple[str, str], ...], ...]
+
+MOST_PAIRS = 4
+"""Most pairs of witness and control in a drill: one a node and kind of target, up to this."""
+
+
+def targets(sight: Sight, selector: Selector) -> tuple[Object, ...]:
+    """The pods that a cut selects and that run: not ending, and none of ours."""
+    return tuple(pod for pod in selected(sight, selector) if pod.get("status", {}).get("phase") == "Running")
+
+
+def selected(sight: Sight, selector: Selector) -> tuple[Object, ...]:
+    """The pods that a cut selects, those among them that are about to run: not ended nor ending, and none of ours."""
+    wanted = as_json(selector)
+    return tuple(
+        pod
+        for pod in sight.of(PODS)
+        if not ours(labels_of(pod))
+        and selects(wanted, labels_of(pod))
+        and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
+        and "deletionTimestamp" not in pod["metadata"]
+    )
+
+
+def pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
+    """One pair for each node and kind of target, up to ``MOST_PAIRS``: every kind comes before a second node."""
+    return kinds_of_pairs(sight, selector)[:MOST_PAIRS]
+
+
+def kinds_of_pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
+    """All pairs that there could be; targets with the same labels that matter and the same mesh are of one kind."""
+    nodes: dict[_Kind, set[str]] = {}
+    worn = Worn(sight, selector)
+    for pod in targets(sight, selector):
+        if node := pod["spec"].get("nodeName", ""):
+            mesh = mesh_of(pod)
+            parts = worn.labels(pod), mesh.labels, mesh.annotations
+            nodes.setdefault(tuple(tuple(sorted(part.items())) for part in parts), set()).add(node)
+    turns = max((len(found) for found in nodes.values()), default=0)
+    return tuple(
+        Pair(sorted(nodes[kind])[turn], dict(kind[0]), Mesh(dict(kind[1]), dict(kind[2])))
+        for turn in range(turns)
+        for kind in sorted(nodes)
+        if turn < len(nodes[kind])
+    )
+
+
+def addresses(pods: Iterable[Object]) -> tuple[str, ...]:
+    """The pods' addresses, of every family."""
+    return tuple(sorted({address for pod in pods for address in addresses_of(pod)}))
+
+
+def described(pods: Iterable[Object], selector: Selector) -> tuple[tuple[str, ...], ...]:
+    """Each target of this moment whose connections are to be ended: what it is called, then its addresses.
+
+    One that ends still uses what it has open. One with its node's network has no address of its own: whoever else is on
+    that node has the same. Where there is none at all, one without an address stands for that.
+    """
+    wanted = as_json(selector)
+    found = [
+        _described(pod)
+        for pod in pods
+        if not ours(labels_of(pod))
+        and selects(wanted, labels_of(pod))
+        and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
+        and addresses_of(pod)
+    ]
+    return tuple(found) or (("any target, as none ran then",),)
+
+
+def _described(pod: Object) -> tuple[str, ...]:
+    name, own, status = pod["metadata"]["name"], addresses_of(pod), pod.get("status", {})
+    nodes = {status.get("hostIP"), *(entry.get("ip") for entry in status.get("hostIPs") or ())}
+    if pod["spec"].get("hostNetwork") or nodes & set(own):
+        return (f"pod {name}, which has its node's network,",)
+    return (f"pod {name} ({own[0]})", *own)
+
+
+def addresses_of(pod: Object) -> tuple[str, ...]:
+    """The addresses of a pod, of every family."""
+    return tuple(entry["ip"] for entry in pod.get("status", {}).get("podIPs") or () if "ip" in entry)

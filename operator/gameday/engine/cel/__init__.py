@@ -1,0 +1,1 @@
+"""Expressions: read, bounded, compiled and evaluated."""

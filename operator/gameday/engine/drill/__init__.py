@@ -1,0 +1,1 @@
+"""A drill: what it decides next, phase by phase, and which commands follow."""

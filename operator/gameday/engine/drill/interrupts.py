@@ -1,0 +1,175 @@
+"""What ends a drill early: a person, a lost permission, a fuse or cut that somebody touched, a proof that broke.
+
+Whatever it is, the first act is the same: undo what is held.
+"""
+
+from dataclasses import replace
+
+from gameday.engine.drill import controls
+from gameday.engine.drill.connections import settle
+from gameday.engine.drill.results import end_stage
+from gameday.engine.drill.situation import Situation
+from gameday.engine.drill.undo_log import ask_undo
+from gameday.engine.drill.windows import window_of
+from gameday.engine.evidence.judgement import Window
+from gameday.model.names import COUNTER
+from gameday.model.plan import Mode, Stage
+from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record, ResultState
+from gameday.model.world import Cut, Fuse, Life, Planned
+
+_STAGE_OF = {Phase.STEADY_STATE: Stage.STEADY_STATE, Phase.OUTAGE: Stage.OUTAGE, Phase.RECOVERY: Stage.RECOVERY}
+
+
+def interrupted(at: Situation) -> Record | None:
+    """The record of a drill that must end now, or None. The order is that of the verdict: people come first."""
+    record, world = at.record, at.world
+    if world.deleted:
+        return abort(at, Cause.DELETED, "the Drill was deleted")
+    if world.abort:
+        return abort(at, Cause.ABORTED, "a person set spec.abort")
+    if world.overwritten:
+        return give_up(at, Cause.STATUS_OVERWRITTEN, world.overwritten, at.now)
+    if world.planned is Planned.DELETED:
+        return abort(at, Cause.GAME_DAY_DELETED, "the GameDay was deleted")
+    if world.halt.halted and record.phase is not Phase.PENDING:
+        return abort(at, Cause.HALTED, str(world.halt))
+    # The preflight itself says that a namespace has not opted in, and how it does.
+    if record.phase in {Phase.PENDING, Phase.PREFLIGHT}:
+        return None
+    if not world.opted_in:
+        why = "the ServiceAccount gameday is gone or no longer labelled gameday.dev/opt-in=true"
+        return give_up(at, Cause.OPT_IN_REVOKED, why, at.now)
+    if (lost := _lost_agent(at)) is not None:
+        return give_up(at, Cause.AGENT_LOST, f"the pod of agent {lost} ended or was deleted during the drill", at.now)
+    if world.too_many and record.undo_requested_at is None:
+        return give_up(at, Cause.TOO_MANY_ADDRESSES, f"{world.too_many}: a drill keeps no more", at.now)
+    if world.unusable_log:
+        return give_up(at, Cause.LOG_UNUSABLE, world.unusable_log, at.now)
+    return None
+
+
+def proof_broken(at: Situation) -> Record | None:
+    """The record of a drill whose cut stopped being what it should be, or None. For the time of the cut."""
+    record, proof = at.record, at.seen.proof
+    if record.inject_requested_at is None:
+        return None
+    until = record.undo_requested_at
+    if (down := proof.control_down(record.inject_requested_at)) is not None:
+        if (cut := controls.not_spared(at)) is not None:
+            return give_up(at, *cut)
+        why = f"{down.who}, which nothing of ours cuts, cannot reach the target ({down.detail}): the dependency is down"
+        return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)
+    if (collateral := proof.collateral(record.inject_requested_at, until)) is not None:
+        why = f"the cut also hit {collateral.who} ({collateral.detail}), which answered before it"
+        return give_up(at, Cause.COLLATERAL_CUT, why, collateral.since)
+    if (down := proof.bystander_down(record.inject_requested_at)) is not None:
+        why = f"{down.who}, which nothing of ours cuts, has not answered a control since ({down.detail})"
+        return give_up(at, Cause.BYSTANDER_DOWN, why, down.since)
+    # Lifting comes before its record is saved: after a crash in between, what is open is open as planned.
+    ends = record.zero + at.plan.outage.duration if record.zero is not None else None
+    if record.zero is not None and until is None and (leak := proof.leak(record.zero, ends)) is not None:
+        why = f"{leak.who} {leak.detail} {leak.since - record.zero:.1f} s into the outage"
+        if at.world.likely_leak:
+            why += f"; most likely: {at.world.likely_leak}"
+        return give_up(at, Cause.LEAK, why, leak.since)
+    for hold in record.holds:
+        if hold.kind is HoldKind.NETWORK_PARTITION and (broken := _touched(at, hold)) is not None:
+            return broken
+    return None
+
+
+def guardrail_tripped(at: Situation, window: Window) -> Record | None:
+    """The record of a drill whose guardrail was violated, or cannot be judged any more; else None."""
+    record = at.record
+    if record.inject_requested_at is None:
+        return None
+    for expectation in at.plan.outage.expect:
+        if not expectation.guardrail or expectation.mode is not Mode.ALWAYS:
+            continue
+        result = record.result(Stage.OUTAGE, expectation.name)
+        if result is not None and result.state is ResultState.MISSED:
+            named = replace(record, guardrail=expectation.name).note(
+                at.now, Cause.GUARDRAIL.value, f"{expectation.name}: lifting the cut", warning=True
+            )
+            at = at.knowing(named)
+            return finish_early(at.knowing(settle(at)), f"guardrail {expectation.name} was violated")
+        why = at.seen.guardrail_unknown(expectation, window)
+        if why is not None:
+            return give_up(at, Cause.GUARDRAIL_UNKNOWN, f"guardrail {expectation.name} cannot be judged: {why}", at.now)
+    return None
+
+
+def abort(at: Situation, cause: Cause, message: str) -> Record:
+    """End the drill because a person wants it."""
+    record = replace(at.record, aborted=cause, aborted_why=message).note(at.now, cause.value, message, warning=True)
+    return finish_early(at.knowing(record), message)
+
+
+def give_up(at: Situation, cause: Cause, message: str, since: float) -> Record:
+    """End the drill because of something that we do not know or did not manage."""
+    return finish_early(at.knowing(at.record.doubt(cause, message, since, at.now)), message)
+
+
+def finish_early(at: Situation, why: str) -> Record:
+    """Close the stage, ask for the undo of everything, and only tidy from here on."""
+    record = at.record
+    stage, window = _STAGE_OF.get(record.phase), window_of(at)
+    if stage is not None and window is not None and not _never_began(record):
+        record = end_stage(at, stage, replace(window, ends_at=None), f"the drill ended early: {why}")
+    record = replace(record, finishing=True)
+    if record.holds_anything and record.phase is Phase.OUTAGE:
+        record = record.enter(Phase.RECOVERY, at.now, "undoing what the drill holds")
+    return ask_undo(record, at.now) if record.holds_anything else record
+
+
+def _never_began(record: Record) -> bool:
+    """Whether the drill is in a stage of which no sample counts: nothing of it was asked for, or measured, yet."""
+    match record.phase:
+        case Phase.STEADY_STATE:
+            return record.steady_from is None
+        case Phase.OUTAGE:
+            return record.inject_requested_at is None
+        case _:
+            return record.recovery_zero is None
+
+
+def _lost_agent(at: Situation) -> str | None:
+    if at.record.steady_from is None:
+        return None
+    lives = at.world.agents
+    if all(lives.get(name) is Life.RUNNING for name in at.world.agents_wanted):
+        return None
+    for name in sorted(at.world.agents_wanted):
+        life = lives.get(name, Life.ABSENT)
+        # Once the cut is there, what is counted before it says nothing any more.
+        needed = name != COUNTER or at.record.inject_requested_at is None
+        if life in {Life.ABSENT, Life.ENDED} and needed:
+            return name
+    return None
+
+
+def fuse_lost(at: Situation, hold: Hold) -> Record | None:
+    """The record of a drill whose change is no longer guarded by its fuse, or None."""
+    if hold.state not in {HoldState.ARMED, HoldState.REQUESTED, HoldState.ACTIVE}:
+        return None
+    fuse = at.world.fuses.get(hold.fuse_name, Fuse())
+    if fuse.uid is not None and fuse.uid == hold.fuse_uid and not fuse.dead:
+        return None
+    why = fuse.dead or ("it is gone" if fuse.uid is None else "it was replaced")
+    return give_up(at, Cause.FUSE_LOST, f"fuse {hold.fuse_name} no longer guards {hold.name}: {why}", at.now)
+
+
+def _touched(at: Situation, hold: Hold) -> Record | None:
+    if (lost := fuse_lost(at, hold)) is not None:
+        return lost
+    if hold.state is not HoldState.ACTIVE:
+        return None
+    cut = at.world.cuts.get(hold.name, Cut())
+    if not cut.present and at.record.zero is not None and at.now >= at.record.zero + at.plan.outage.duration:
+        return None
+    if not cut.present or cut.uid != hold.object_uid:
+        return give_up(at, Cause.CUT_REMOVED, f"policy {hold.object_name} was removed by somebody else", at.now)
+    if cut.difference:
+        why = f"policy {hold.object_name} was changed by somebody else: {cut.difference}"
+        return give_up(at, Cause.CUT_CHANGED, why, at.now)
+    return None

@@ -1,0 +1,148 @@
+"""Turning judgements into results: each expectation of the plan is decided once, however the drill ends."""
+
+from dataclasses import replace
+
+from gameday.engine.drill import connections
+from gameday.engine.drill.situation import Situation
+from gameday.engine.evidence.judgement import PENDING, Judgement, Window
+from gameday.model.plan import Expectation, Mode, Plan, Stage
+from gameday.model.record import NOT_REACHED, Record, Result, ResultState
+
+
+def decide_stage(at: Situation, stage: Stage, window: Window, *, again: bool = False) -> Record:
+    """Judge what is still open in a stage; the record gains a result for each that is decided now."""
+    record = at.record
+    for expectation in at.plan.expectations(stage):
+        if record.result(stage, expectation.name, again=again) is None:
+            judgement = at.seen.judge(stage, expectation, window)
+            if judgement.state is not ResultState.PENDING:
+                if stage is Stage.OUTAGE:
+                    judgement = _fair(at, expectation, judgement)
+                if judgement.state is not ResultState.PENDING:
+                    record = _settle(record, _result(stage, expectation, judgement, again=again), at.now)
+    return record
+
+
+def end_stage(at: Situation, stage: Stage, window: Window, why: str = "", *, again: bool = False) -> Record:
+    """Decide all of a stage that is over, and say of each miss by how much.
+
+    ``window.ends_at`` is its end; ``why`` says what ended it before its time, if anything did.
+    """
+    final = replace(window, final=True)
+    at = at.knowing(decide_stage(at, stage, window, again=again))
+    record = at.record
+    for expectation in at.plan.expectations(stage):
+        known = record.result(stage, expectation.name, again=again)
+        if known is None:
+            judgement = at.seen.judge(stage, expectation, final)
+            record = _settle(record, _unknown(stage, expectation, judgement, at.now, why, again=again), at.now)
+        elif known.state is ResultState.MISSED:
+            record = _told_by_how_much(at.knowing(record), known, expectation, final)
+            record = _excused(record, stage, expectation)
+    return record
+
+
+def close_plan(record: Record, plan: Plan, now: float, why: str = "") -> Record:
+    """Decide what no stage did: a stage that never began left its expectations unknown; ``why`` is another reason."""
+    left = [
+        _not_reached(stage, one, now, why)
+        for stage, one in plan.all_expectations()
+        if record.result(stage, one.name) is None
+    ]
+    return replace(record, results=(*record.results, *left)) if left else record
+
+
+def _not_reached(stage: Stage, expectation: Expectation, now: float, why: str) -> Result:
+    reason = "" if why else NOT_REACHED
+    why = why or f"the drill ended before its stage {stage.value} began"
+    return Result(stage, expectation.name, ResultState.UNKNOWN, now, why=why, reason=reason)
+
+
+def complete(at: Situation, stage: Stage, *, again: bool = False) -> bool:
+    """Whether every expectation of the stage is decided."""
+    return all(at.record.result(stage, e.name, again=again) is not None for e in at.plan.expectations(stage))
+
+
+def timed_complete(at: Situation, stage: Stage, *, again: bool = False) -> bool:
+    """Whether all with a deadline are decided; an ``always`` is only decided when its stage ends."""
+    return all(
+        at.record.result(stage, e.name, again=again) is not None
+        for e in at.plan.expectations(stage)
+        if e.mode is not Mode.ALWAYS
+    )
+
+
+def _fair(at: Situation, expectation: Expectation, judgement: Judgement) -> Judgement:
+    """What a judgement under the cut is worth: targets may still have had the connections that were open before it.
+
+    A ``becomes`` that is met stays met. All else waits until they are known to be gone, and is unknown where that is
+    never shown; only a guardrail lifts the cut at once.
+    """
+    record, mode = at.record, expectation.mode
+    missed = judgement.state is ResultState.MISSED
+    if not (missed or (judgement.state is ResultState.MET and mode is Mode.ALWAYS)):
+        return judgement
+    if connections.shown(record, at.plan):
+        late = record.severed_at is not None and record.severed_at > judgement.at
+        if missed and mode is Mode.BECOMES and late:
+            why = "its deadline passed before the connections that targets had were ended: give it longer"
+            return replace(judgement, state=ResultState.UNKNOWN, why=why)
+        return judgement
+    if connections.doubted(record) is not None:
+        return replace(judgement, state=ResultState.UNKNOWN, why=_kept(judgement.state, judgement.why))
+    return judgement if missed and expectation.guardrail else PENDING
+
+
+def _kept(state: ResultState, why: str) -> str:
+    word = "it was missed" + (f" ({why})" if why else "") if state is ResultState.MISSED else "it held"
+    return f"{word}, but the targets were not shown to be cut off"
+
+
+def _excused(record: Record, stage: Stage, expectation: Expectation) -> Record:
+    """A guardrail that was violated is unknown after all, where targets were not shown to be cut off."""
+    known = record.result(stage, expectation.name)
+    if stage is not Stage.OUTAGE or connections.doubted(record) is None or known is None:
+        return record
+    unknown = replace(known, state=ResultState.UNKNOWN, why=_kept(known.state, known.why))
+    return replace(record, results=tuple(unknown if one is known else one for one in record.results))
+
+
+def _unknown(
+    stage: Stage, expectation: Expectation, judgement: Judgement, now: float, why: str, *, again: bool
+) -> Result:
+    """The result of what the end of its stage found undecided; a verdict that needs what did not come is no verdict."""
+    reason = judgement.why if judgement.state is ResultState.UNKNOWN else "it was not decided when its stage ended"
+    text = f"{why}; {reason}" if why and reason else why or reason
+    return Result(stage, expectation.name, ResultState.UNKNOWN, now, why=text, again=again)
+
+
+def _told_by_how_much(at: Situation, known: Result, expectation: Expectation, window: Window) -> Record:
+    late, why = at.seen.miss(known.stage, expectation, window)
+    if not why or (late, why) == (known.late, known.why):
+        return at.record
+    result = replace(known, late=late, why=why)
+    results = tuple(result if one is known else one for one in at.record.results)
+    record = replace(at.record, results=results)
+    return record.note(at.now, "MissedBy", f"{result.name}: {why}", warning=True) if late is not None else record
+
+
+def _result(stage: Stage, expectation: Expectation, judgement: Judgement, *, again: bool) -> Result:
+    return Result(
+        stage,
+        expectation.name,
+        judgement.state,
+        judgement.at,
+        judgement.seconds,
+        judgement.resolution,
+        judgement.why,
+        again=again,
+    )
+
+
+def _settle(record: Record, result: Result, now: float) -> Record:
+    took = f" after {result.seconds:.1f} s" if result.seconds is not None else ""
+    why = f": {result.why}" if result.why else ""
+    bad = result.state in {ResultState.MISSED, ResultState.UNKNOWN}
+    return replace(record, results=(*record.results, result)).note(
+        now, f"Expectation{result.state.value}", f"{result.name}: {result.state.value}{took}{why}", warning=bad
+    )

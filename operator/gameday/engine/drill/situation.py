@@ -1,0 +1,63 @@
+"""One moment of a drill, as every rule of the engine sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gameday.engine.evidence.judgement import Judgement, Window
+from gameday.engine.evidence.proof import Proof
+from gameday.engine.evidence.rehearsal import Rehearsed
+from gameday.model.plan import Expectation, Plan, Stage
+from gameday.model.record import Record
+from gameday.model.world import World
+
+
+class Seen(Protocol):
+    """What the samples so far say. The engine reads it; the runner feeds it."""
+
+    proof: Proof
+
+    def all_probes_seen(self) -> bool:
+        """Whether every probe has given a sample, good or bad."""
+        ...
+
+    def passed(self, stage: Stage, until: float) -> bool:
+        """Whether every probe of the stage's expectations has given a sample sent after ``until``."""
+        ...
+
+    def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
+        """Hold an expectation against its samples."""
+        ...
+
+    def means(self, since: float, until: float) -> Mapping[str, float]:
+        """The baseline: means of the numeric paths that expressions use."""
+        ...
+
+    def miss(self, stage: Stage, expectation: Expectation, window: Window) -> tuple[float | None, str]:
+        """By how much an expectation was missed, up to the window's end: seconds late or None, and a sentence."""
+        ...
+
+    def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
+        """Why a guardrail cannot be judged at the moment, or None."""
+        ...
+
+    def rehearse(self, baseline: Mapping[str, float], since: float) -> Rehearsed:
+        """Run every expression on the samples sent since then (Unix seconds), with the baseline set."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A drill at one moment: ``now`` is a Unix second that the runner passes in."""
+
+    plan: Plan
+    record: Record
+    world: World
+    seen: Seen
+    now: float
+
+    def knowing(self, record: Record) -> "Situation":
+        """The same moment with a newer record."""
+        if record is self.record:
+            return self
+        return Situation(self.plan, record, self.world, self.seen, self.now)

@@ -1,0 +1,1 @@
+"""What samples and dials say: lines of logs become tracks, tracks become judgements and proofs."""

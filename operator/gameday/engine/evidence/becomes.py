@@ -1,0 +1,50 @@
+"""``becomes``, in the outage: false before the fault, true by the deadline.
+
+::
+
+    rehearsed    requested   zero            deadline
+      |--F--F--F----|--F--F---|--F--F--T--------|
+      |-- must be --|
+           false
+
+What was true in the steady state ended the drill there (``AlreadyTrue``). True only between then and the request is
+Unknown: the fault is not the cause. A request that was sent before and answered after it says nothing either way.
+"""
+
+from gameday.engine.evidence.deadlines import judge_deadline, measured
+from gameday.engine.evidence.judgement import PENDING, Judgement, Window, unknown
+from gameday.engine.evidence.runs import Wanted, certainly
+from gameday.engine.evidence.tracks import Track
+from gameday.model.plan import Expectation
+
+
+def judge_becomes(expectation: Expectation, track: Track, window: Window) -> Judgement:
+    """Judge a ``becomes`` on the samples sent from ``requested_at`` on, and on those before it."""
+    if (zero := window.zero_at) is None:
+        return unknown(window.now, "the fault was not proven") if window.final else PENDING
+    found = judge_deadline(expectation, track, window, zero)
+    if isinstance(found, Judgement):
+        return found
+    if why := _before(expectation, track, window):
+        return unknown(found.received, why)
+    return measured(found, track, window, zero)
+
+
+def already_true(expectation: Expectation, track: Track, since: float) -> bool:
+    """Whether it was true at any time since then, for as long as it must hold."""
+    return certainly(track, Wanted(since, float("inf"), expectation.holds)).start is not None
+
+
+def _before(expectation: Expectation, track: Track, window: Window) -> str:
+    """Why it is not known to have been false before the request, or ""."""
+    since = window.false_from if window.false_from is not None else window.requested_at
+    before = [p for p in track.points if since <= p.sent and p.received < window.requested_at]
+    for point in before:
+        if point.value is None:
+            return f"nobody knows whether it was true before the fault was asked for: {point.why}"
+    if (gap := track.gap_within(since, window.requested_at)) is not None:
+        return f"nobody knows whether it was true before the fault was asked for: {gap.why}"
+    run = certainly(track, Wanted(since, float("inf"), expectation.holds)).start
+    if run is not None and run.received < window.requested_at:
+        return "it was true before the fault was asked for, so the fault need not be the cause"
+    return ""

@@ -1,0 +1,110 @@
+"""What ``becomes`` and ``eventually`` have in common: true by a deadline, and for as long as ``holds`` asks.
+
+::
+
+    requested   zero                          deadline
+      |--F--F----|--F--F--F--F--T--T--T--T--T----|--T--T--T
+                 |              |-----------------------| holds: it may end after the deadline
+                 |-- seconds ---|  (to the moment at which the first true sample was received)
+
+True between the request and zero is 0 s. ``holds`` counts from zero at the earliest. A false sample ends a hold. What
+was not seen is never met and never missed; see ``runs``.
+"""
+
+from itertools import pairwise
+
+from gameday.engine.evidence.judgement import SKEW_VOIDS, SKEW_WIDENS, Judgement, Window, unknown, wait
+from gameday.engine.evidence.runs import Wanted, certainly, possibly
+from gameday.engine.evidence.tracks import Point, Track
+from gameday.model.plan import Expectation
+from gameday.model.record import ResultState
+
+
+def deadline_of(expectation: Expectation, window: Window, zero: float) -> float:
+    """The Unix second by which it must be true; without ``within`` the stage is the limit."""
+    within = expectation.within
+    return zero + (within if within is not None else max(0.0, window.length - expectation.holds))
+
+
+def wanted_of(expectation: Expectation, window: Window, zero: float) -> Wanted:
+    """The run that meets the expectation."""
+    return Wanted(window.requested_at, deadline_of(expectation, window, zero), expectation.holds, zero)
+
+
+def judge_deadline(expectation: Expectation, track: Track, window: Window, zero: float) -> Judgement | Point:
+    """The first sample of the run that met the expectation, or a judgement when no run did."""
+    wanted = wanted_of(expectation, window, zero)
+    found = certainly(track, wanted)
+    if found.start is not None and track.through >= window.requested_at:
+        return found.start
+    maybe = possibly(track, wanted)
+    if maybe.under_way is not None:
+        limit = max(maybe.under_way.sent, zero) + expectation.holds
+        return wait(window, limit, "the samples ended while it held")
+    if track.through <= wanted.until:
+        return wait(window, wanted.until, f"no sample after the deadline ({track.excuse()})")
+    if maybe.start is not None:
+        return unknown(wanted.until, _doubt(track, wanted))
+    return _missed(expectation, track, window, wanted)
+
+
+def lateness(expectation: Expectation, track: Track, window: Window, zero: float) -> tuple[float | None, str]:
+    """By how much it was missed: seconds past the deadline, None when it was never true, and the sentence for people.
+
+    Samples sent until ``window.ends_at`` count.
+    """
+    deadline = deadline_of(expectation, window, zero)
+    until = window.ends_at if window.ends_at is not None else window.now
+    start = certainly(track, Wanted(window.requested_at, until, expectation.holds, zero)).start
+    held = f" and held for {expectation.holds:g} s" if expectation.holds else ""
+    if start is not None and start.sent > deadline:
+        late = max(0.0, start.received - deadline)
+        return late, f"true after {start.received - zero:.1f} s{held}, {late:.1f} s late"
+    return None, _never(expectation, track, Wanted(window.requested_at, until, expectation.holds, zero))
+
+
+def measured(start: Point, track: Track, window: Window, zero: float) -> Judgement:
+    """Met, with the time from zero and its resolution."""
+    if window.skew > SKEW_VOIDS:
+        why = f"no time: the clocks of the nodes differ by {window.skew:.1f} s"
+        return Judgement(ResultState.MET, start.received, why=why)
+    unmet = window.requested_at
+    for point in track.points:
+        if point is start:
+            break
+        if point.value is False:
+            unmet = point.sent
+    resolution = max(0.0, start.received - unmet) + window.zero_resolution
+    if window.skew > SKEW_WIDENS:
+        resolution += window.skew
+    return Judgement(ResultState.MET, start.received, max(0.0, start.received - zero), resolution)
+
+
+def _missed(expectation: Expectation, track: Track, window: Window, wanted: Wanted) -> Judgement:
+    inside = [p for p in track.points if wanted.zero <= p.sent <= wanted.until and p.value is not None]
+    after = [p.sent for p in track.points if p.sent > wanted.until and p.value is not None]
+    if not after:
+        return wait(window, wanted.until, f"no sample could be judged at the deadline ({track.excuse()})")
+    times = [wanted.zero, *sorted(p.sent for p in inside), min(after)]
+    if any(later - earlier > track.patience for earlier, later in pairwise(times)):
+        return unknown(wanted.until, f"no sample could be judged for too long ({track.excuse()})")
+    why = f"not true within {wanted.until - wanted.zero:g} s: {_never(expectation, track, wanted)}"
+    return Judgement(ResultState.MISSED, wanted.until, why=why)
+
+
+def _never(expectation: Expectation, track: Track, wanted: Wanted) -> str:
+    inside = [p for p in track.points if wanted.zero <= p.sent <= wanted.until]
+    longest = certainly(track, wanted).longest
+    if longest > 0 or any(p.value for p in inside):
+        return f"true for at most {longest:.1f} s, and it must hold for {expectation.holds:g} s"
+    detail = next((p.why for p in reversed(inside) if p.why), "")
+    return f"never true, at none of {len(inside)} samples" + (f" ({detail})" if detail else "")
+
+
+def _doubt(track: Track, wanted: Wanted) -> str:
+    """What was not seen between the request and the deadline."""
+    gap = track.gap_within(wanted.since, wanted.until)
+    if gap is not None:
+        return f"not every sample is known: {gap.why}"
+    unseen = [p.why for p in track.points if p.value is None and p.sent >= wanted.since]
+    return f"not every sample could be judged: {unseen[0] if unseen else track.excuse()}"

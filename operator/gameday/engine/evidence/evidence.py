@@ -1,0 +1,203 @@
+"""All that the samples of a drill say: the engine asks, the runner feeds it with lines of logs.
+
+Nothing in here is saved. After a restart the logs are read from their beginning and the recorded baseline is set: the
+same samples give the same answers.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from gameday.engine.cel.comparisons import Kind, kinds_at
+from gameday.engine.cel.expressions import BASELINE, Expression, compile_expression, parse_path, view
+from gameday.engine.cel.paths import Path
+from gameday.engine.evidence import baseline as baselines
+from gameday.engine.evidence.feeds import Feed, Line
+from gameday.engine.evidence.held import Held
+from gameday.engine.evidence.judge import guardrail_unknown, judge, miss
+from gameday.engine.evidence.judgement import PENDING, Judgement, Window
+from gameday.engine.evidence.measure import Figure, figure
+from gameday.engine.evidence.proof import Dials, Proof
+from gameday.engine.evidence.rehearsal import Rehearsed, rehearse
+from gameday.engine.evidence.tracing import Tracer
+from gameday.engine.evidence.tracks import Track
+from gameday.engine.evidence.unlike import unlike
+from gameday.model.plan import Expectation, Measurement, Mode, Plan, RedisProbe, ServiceRef, Stage
+from gameday.model.sample import LineType, Sample, Value
+
+
+class Evidence:
+    """The samples of one drill, and what they say about its expectations.
+
+    ``pairs`` is the number of witness and control pairs.
+    """
+
+    def __init__(self, plan: Plan, pairs: int = 0) -> None:
+        """Compile the plan's expressions; raises ExpressionError when one, or a measurement's path, cannot be used."""
+        self.proof = Proof(pairs, _asking_what_is_cut(plan))
+        self._plan = plan
+        self._probes = {probe.name: probe for probe in plan.probes}
+        self._feeds: dict[str, Feed] = {}
+        self._agents: dict[str, str] = {}
+        self._last: dict[str, Sample] = {}
+        self._baseline: dict[str, float] | None = None
+        self._seen_baseline: dict[str, Value] | None = None
+        self._tracers: dict[tuple[str, float], tuple[int, Tracer]] = {}
+        self._expressions = {
+            e.expression: compile_expression(e.expression) for stage in Stage for e in plan.expectations(stage)
+        }
+        self._measured = {m.path: parse_path(m.path) for m in plan.measurements}
+
+    def take(self, sample: Sample) -> bool:
+        """Take one line of a log in; whether it was new. Lines of one agent come in order, or again."""
+        feed = self._feeds.setdefault(sample.agent, Feed())
+        before = feed.rewritten
+        probed = sample.type is LineType.SAMPLE and sample.name in self._probes
+        held = sample.type is LineType.HELD
+        if not feed.take(sample, view(sample) if probed else sample.values if held else {}):
+            return False
+        if feed.rewritten == before:
+            self.proof.take(sample)
+        else:
+            self._prove_anew()
+        if probed:
+            self._agents[sample.name] = sample.agent
+            known = self._last.get(sample.name)
+            if known is None or known.sent < sample.sent:
+                self._last[sample.name] = sample
+        return True
+
+    def set_baseline(self, baseline: Mapping[str, float]) -> None:
+        """Set the recorded baseline; expressions that use it are judged from here on. Setting it again is harmless."""
+        if self._baseline != baseline:
+            self._baseline = dict(baseline)
+            self._seen_baseline = baselines.as_seen(baseline)
+            self._tracers.clear()
+
+    def all_probes_seen(self) -> bool:
+        """Whether every probe has given a sample, good or bad."""
+        return self._last.keys() >= self._probes.keys()
+
+    def passed(self, stage: Stage, until: float) -> bool:
+        """Whether every probe of the stage's expectations has given a sample sent after ``until``."""
+        names = {name for e in self._plan.expectations(stage) for name in self.expression(e).probes}
+        return all(name in self._last and self._last[name].sent > until for name in names)
+
+    def caught_up(self, since: float) -> bool:
+        """Whether every probe has given a sample received at ``since`` or later.
+
+        Logs are read from their beginning after a restart: to judge before this holds, or before a grace is over, would
+        take what was not read yet for missing.
+        """
+        return self.all_probes_seen() and all(sample.received >= since for sample in self._last.values())
+
+    def last(self, probe: str) -> Sample | None:
+        """The latest sample of a probe."""
+        return self._last.get(probe)
+
+    def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
+        """Hold an expectation against its samples; an ``always`` of the recovery counts from its zero."""
+        track = self.track(expectation, window.requested_at)
+        counted = _counted(stage, expectation, window)
+        return judge(expectation, track, counted) if counted is not None else PENDING
+
+    def miss(self, stage: Stage, expectation: Expectation, window: Window) -> tuple[float | None, str]:
+        """By how much an expectation was missed, up to the window's end: seconds late or None, and a sentence."""
+        track = self.track(expectation, window.requested_at)
+        return miss(expectation, track, _counted(stage, expectation, window) or window)
+
+    def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
+        """Why a guardrail cannot be judged at the moment, or None."""
+        return guardrail_unknown(expectation, self.track(expectation, window.requested_at), window)
+
+    def means(self, since: float, until: float) -> Mapping[str, float]:
+        """The baseline: means, over samples sent in that span, of the numbers that expressions compare with."""
+        paths = dict.fromkeys(path for e in self._expressions.values() for path in e.baseline_paths)
+        views = {name: [line.seen for line in self._lines(name, since, until)] for name in self._probes}
+        return baselines.means(paths, views)
+
+    def figure(self, measurement: Measurement, since: float, until: float) -> Figure:
+        """A measurement over the samples sent in a span."""
+        path = self._measured[measurement.path]
+        views = (line.seen for line in self._lines(str(path[0]), since, until))
+        return figure(measurement.aggregate, baselines.numbers_at(path[1:], views))
+
+    def rehearse(self, baseline: Mapping[str, float], since: float) -> Rehearsed:
+        """Set the baseline and run every expression on the samples sent since then (Unix seconds)."""
+        self.set_baseline(baseline)
+
+        def track_of(expectation: Expectation) -> Track:
+            return self.track(expectation, since)
+
+        def unlike_of(expectation: Expectation) -> tuple[str, ...]:
+            return unlike(self.expression(expectation), lambda path: self.kinds(path, since))
+
+        rehearsed = rehearse(self._plan, track_of, unlike_of, since)
+        doubtful = tuple(
+            f"{measurement.name}: {measurement.path} is a number in no sample"
+            for measurement in self._plan.measurements
+            if not self.figure(measurement, since, math.inf).count
+        )
+        return replace(rehearsed, doubtful=(*rehearsed.doubtful, *doubtful))
+
+    def kinds(self, path: Path, since: float) -> frozenset[Kind]:
+        """What the samples sent since then hold at a path that begins with a probe's name, or with ``baseline``."""
+        name, rest = str(path[0]), path[1:]
+        if name == BASELINE:
+            return frozenset(kinds_at(rest, self._seen_baseline))
+        lines = list(self._lines(name, since, math.inf)) or list(self._lines(name, -math.inf, since))[-1:]
+        return frozenset(kind for line in lines for kind in kinds_at(rest, line.seen))
+
+    def expression(self, expectation: Expectation) -> Expression:
+        """The compiled expression of an expectation of the plan."""
+        return self._expressions[expectation.expression]
+
+    def paths(self) -> Iterable[Path]:
+        """Every path that the drill reads."""
+        for expression in self._expressions.values():
+            yield from (*expression.paths, *expression.baseline_paths)
+        yield from self._measured.values()
+
+    def track(self, expectation: Expectation, since: float = -math.inf) -> Track:
+        """The expectation's points so far. Made anew when a line came to stand before others.
+
+        ``since`` is the Unix second at which the stage began that an ``increase`` counts from.
+        """
+        expression = self.expression(expectation)
+        key = expectation.expression, since if expression.increases else -math.inf
+        rewritten = sum(feed.rewritten for feed in self._feeds.values())
+        known = self._tracers.get(key)
+        if known is None or known[0] != rewritten:
+            tracer = Tracer(expression, self._probes, self._seen_baseline, key[1])
+            self._tracers[key] = rewritten, tracer
+        else:
+            tracer = known[1]
+        tracer.read_on(self._feeds, self._agents)
+        return tracer.track
+
+    def _prove_anew(self) -> None:
+        """Hand the proof every dial once more: it wants each agent's in order."""
+        self.proof.dials.clear()
+        self.proof.held, self.proof.client = Held(), Dials()
+        for feed in self._feeds.values():
+            for line in feed.lines:
+                held = line.sample.type is LineType.HELD
+                self.proof.take(replace(line.sample, values=line.seen) if held else line.sample)
+
+    def _lines(self, probe: str, since: float, until: float) -> Iterable[Line]:
+        feed = self._feeds.get(self._agents.get(probe, ""), Feed())
+        return (line for line in feed.lines if line.tells_of(probe) and since <= line.sample.sent <= until)
+
+
+def _asking_what_is_cut(plan: Plan) -> frozenset[str]:
+    """The names of the redis probes of a Service that the plan cuts."""
+    cut = {(to.name, to.namespace) for fault in plan.outage.faults if isinstance(to := fault.partition.to, ServiceRef)}
+    asked = {probe.name: probe.kind.service for probe in plan.probes if isinstance(probe.kind, RedisProbe)}
+    return frozenset(name for name, ref in asked.items() if ref is not None and (ref.name, ref.namespace) in cut)
+
+
+def _counted(stage: Stage, expectation: Expectation, window: Window) -> Window | None:
+    """The span that counts: an ``always`` of the recovery counts from its zero, and not at all before that is known."""
+    if stage is not Stage.RECOVERY or expectation.mode is not Mode.ALWAYS:
+        return window
+    return replace(window, requested_at=window.zero_at) if window.zero_at is not None else None

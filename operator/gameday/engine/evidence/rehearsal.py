@@ -1,0 +1,68 @@
+"""The rehearsal at the end of the steady state: every expression runs on real samples before anything is touched."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gameday.engine.evidence.becomes import already_true
+from gameday.engine.evidence.tracks import Flaw, Track
+from gameday.model.plan import Expectation, Mode, Plan, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What the steady state's samples say of a plan's expressions; each entry begins with the expectation's name.
+
+    ``wrong`` could never be judged in the drill, ``already`` was true without the fault. Both end the drill before
+    anything is touched. ``doubtful`` deserves a warning.
+    """
+
+    wrong: tuple[str, ...] = ()
+    already: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+
+
+def rehearse(
+    plan: Plan,
+    track_of: Callable[[Expectation], Track],
+    unlike: Callable[[Expectation], tuple[str, ...]],
+    since: float,
+) -> Rehearsed:
+    """Run every expression on the samples sent from ``since`` (Unix seconds) on.
+
+    A type error, a comparison of unlike kinds or a key that no sample has is wrong: a key that comes with the failure
+    is asked for with ``has(...) &&``.
+    """
+    wrong: list[str] = []
+    already: list[str] = []
+    for stage in Stage:
+        for expectation in plan.expectations(stage):
+            track = track_of(expectation)
+            flaws = unlike(expectation) or tuple(_flaws(track, since))
+            wrong += [f"{expectation.name}: {flaw}" for flaw in flaws]
+            latest = min(since, track.points[-1].sent) if track.points else since
+            if not flaws and expectation.mode is Mode.BECOMES and already_true(expectation, track, latest):
+                already.append(f"{expectation.name}: {_remedy(expectation)}")
+    return Rehearsed(tuple(dict.fromkeys(wrong)), tuple(already))
+
+
+def _remedy(expectation: Expectation) -> str:
+    held = f" for {expectation.holds:g} s" if expectation.holds else ""
+    return (
+        f"it was true{held} in the steady state, so it can be true without the fault; compare with a margin, give it "
+        "`for`, or expect it with `always`"
+    )
+
+
+def _flaws(track: Track, since: float) -> Iterator[str]:
+    """What is wrong with an expression on the samples of its track."""
+    # A probe that asks seldom may have given its only sample before.
+    points = [point for point in track.points if point.sent >= since] or track.points[-1:]
+    if not points:
+        yield track.why or "no sample"
+        return
+    broken = next((point for point in points if point.flaw is Flaw.TYPE_ERROR), None)
+    if broken is not None:
+        yield broken.why
+    elif all(point.flaw is not None for point in points):
+        missing = [point for point in points if point.flaw is Flaw.MISSING]
+        yield f"{(missing or points)[-1].why} in every sample"

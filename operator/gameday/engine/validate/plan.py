@@ -1,0 +1,150 @@
+"""What a plan says that no schema can check: every finding at once, each with its path and what to do."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from gameday.engine.cel.cost import SHARE
+from gameday.engine.cel.expressions import ExpressionError, compile_expression, parse_path
+from gameday.engine.cel.paths import Path, paths_by_probe
+from gameday.engine.evidence.evidence import Evidence
+from gameday.engine.finding import Finding
+from gameday.engine.validate.cuts import check_cuts
+from gameday.engine.validate.names import check_names
+from gameday.engine.validate.probes import SHORTEST, check_probes
+from gameday.engine.validate.series import check_series
+from gameday.model.plan import Expectation, Mode, Plan, Restore, Scale, Stage
+
+LOG_BYTES = 8 * 1024 * 1024
+"""Largest log of an agent over a whole drill, in bytes: the kubelet keeps 10 MiB before it rotates."""
+
+LINE_ESTIMATE = 512
+"""Bytes of a usual sample; the worst is 4096, which no probe reaches at every sample."""
+
+_VERBS = {
+    Stage.STEADY_STATE: (Mode.ALWAYS,),
+    Stage.OUTAGE: (Mode.ALWAYS, Mode.BECOMES),
+    Stage.RECOVERY: (Mode.ALWAYS, Mode.EVENTUALLY),
+}
+_FIELD = {Stage.STEADY_STATE: "steadyState", Stage.OUTAGE: "outage", Stage.RECOVERY: "recovery"}
+
+
+def check(plan: Plan) -> tuple[Finding, ...]:
+    """Everything that is wrong with a plan."""
+    return tuple(_check(plan))
+
+
+def complete(plan: Plan) -> Plan:
+    """The plan with each probe's paths: those that expressions and measurements read."""
+    wanted = paths_by_probe(Evidence(plan).paths())
+    return replace(plan, probes=tuple(replace(p, paths=wanted.get(p.name, ())) for p in plan.probes))
+
+
+def _check(plan: Plan) -> Iterator[Finding]:
+    probes = {probe.name for probe in plan.probes}
+    if not any(stage is not Stage.STEADY_STATE for stage, _ in plan.all_expectations()):
+        yield Finding(
+            "spec",
+            "nothing is expected of the outage or the recovery, so a drill proves nothing: add one",
+        )
+    for stage in Stage:
+        seen: set[str] = set()
+        for index, expectation in enumerate(plan.expectations(stage)):
+            path = f"spec.{_FIELD[stage]}.expect[{index}]"
+            if expectation.name in seen:
+                yield Finding(path, f"the name {expectation.name!r} stands twice in this stage: choose another")
+            seen.add(expectation.name)
+            if expectation.mode not in _VERBS[stage]:
+                verbs = " and ".join(mode.value for mode in _VERBS[stage])
+                yield Finding(
+                    f"{path}.{expectation.mode.value}", f"{_FIELD[stage]}.expect has {verbs} only: use one of these"
+                )
+            yield from _expression(f"{path}.{expectation.mode.value}", expectation.expression, probes)
+            yield from _timing(path, stage, expectation, plan)
+    for index, measurement in enumerate(plan.measurements):
+        path = f"spec.measurements[{index}].path"
+        try:
+            yield from _roots(path, [parse_path(measurement.path)], probes)
+        except ExpressionError as error:
+            yield Finding(path, str(error))
+    yield from _rollback(plan)
+    yield from _cost(plan)
+    yield from _log(plan)
+    yield from check_probes(plan)
+    yield from check_cuts(plan)
+    yield from check_names(plan)
+    yield from check_series(plan)
+
+
+def _expression(path: str, text: str, probes: set[str]) -> Iterator[Finding]:
+    try:
+        expression = compile_expression(text)
+    except ExpressionError as error:
+        yield Finding(path, str(error))
+        return
+    yield from _roots(path, [*expression.paths, *expression.baseline_paths], probes)
+
+
+def _roots(path: str, paths: list[Path], probes: set[str]) -> Iterator[Finding]:
+    for name in sorted({str(p[0]) for p in paths} - probes):
+        yield Finding(path, f"there is no probe {name!r}; the probes are {', '.join(sorted(probes))}")
+
+
+def _timing(path: str, stage: Stage, expectation: Expectation, plan: Plan) -> Iterator[Finding]:
+    if stage is Stage.STEADY_STATE:
+        return
+    if stage is Stage.RECOVERY:
+        if max(expectation.within or 0.0, expectation.holds) > plan.recovery.within:
+            within = f"{plan.recovery.within:.0f} s"
+            yield Finding(path, f"within and for must each fit into recovery.within, {within}: lengthen the recovery")
+        return
+    if expectation.after >= plan.outage.duration:
+        yield Finding(
+            f"{path}.after", f"the outage lasts {plan.outage.duration:.0f} s, so nothing would be judged: shorten it"
+        )
+    needed = (expectation.within or 0.0) + expectation.holds
+    if needed > plan.outage.duration:
+        yield Finding(
+            path,
+            f"within and for need {needed:.0f} s, outage.duration is {plan.outage.duration:.0f} s: lengthen the outage",
+        )
+
+
+def _rollback(plan: Plan) -> Iterator[Finding]:
+    scaled: set[str] = set()
+    for index, step in enumerate(plan.rollback.steps if plan.rollback is not None else ()):
+        path = f"spec.rollback.steps[{index}]"
+        if isinstance(step.action, Scale):
+            if step.action.deployment in scaled:
+                yield Finding(path, f"{step.action.deployment} is scaled twice: restore it once instead")
+            scaled.add(step.action.deployment)
+        elif isinstance(step.action, Restore) and step.action.deployment not in scaled:
+            yield Finding(path, f"no step before this one scales {step.action.deployment}: there is nothing to restore")
+
+
+def _cost(plan: Plan) -> Iterator[Finding]:
+    """What all expressions may take together: each is evaluated at every sample of every probe that it uses."""
+    a_second = {probe.name: 1 / max(probe.every, SHORTEST) for probe in plan.probes}
+    micros = 0.0
+    for expectation in (e for stage in Stage for e in plan.expectations(stage)):
+        try:
+            expression = compile_expression(expectation.expression)
+        except ExpressionError:
+            continue
+        micros += expression.micros * sum(a_second.get(name, 0.0) for name in expression.probes)
+    if micros > SHARE:
+        yield Finding(
+            "spec",
+            f"the expressions may take {micros / 1000:.0f} ms of each second, {SHARE / 1000:.0f} are allowed: "
+            "probe less often, or use comprehensions and matches in fewer expectations",
+        )
+
+
+def _log(plan: Plan) -> Iterator[Finding]:
+    length = plan.steady_state.duration + plan.outage.duration + plan.recovery.within
+    length += plan.rollback.within if plan.rollback is not None else 0.0
+    size = sum(length / max(probe.every, SHORTEST) * LINE_ESTIMATE for probe in plan.probes)
+    if size > LOG_BYTES:
+        yield Finding(
+            "spec.probes",
+            f"the samples need about {size / 2**20:.0f} MiB of log, 8 fit: probe less often or shorten the stages",
+        )

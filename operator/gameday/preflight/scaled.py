@@ -1,0 +1,78 @@
+"""Who else sets the replicas of what a step scales: it would put them back, beside a step that counts on them.
+
+A HorizontalPodAutoscaler leaves a workload alone that is scaled to 0, unless it may scale to 0 itself (Kubernetes,
+horizontal.go: ScalingDisabled). KEDA brings it back as soon as there is work. A tool that deploys from Git may set any
+number again that its manifests name; whether it does so at once is seen nowhere in the namespace, so that is a warning.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from gameday.cluster.kinds import AUTOSCALERS, DEPLOYMENTS, SCALED_OBJECTS, Object
+from gameday.model.plan import Scale
+from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.snapshot import Sight, labels_of
+
+PAUSED: Final = "autoscaling.keda.sh/paused"
+ARGO_LABEL: Final = "argocd.argoproj.io/instance"
+ARGO_TRACKING: Final = "argocd.argoproj.io/tracking-id"
+FLUX_KUSTOMIZATION: Final = "kustomize.toolkit.fluxcd.io/name"
+FLUX_RELEASE: Final = "helm.toolkit.fluxcd.io/name"
+
+
+def check(sight: Sight, path: str, step: Scale) -> Iterator[Finding]:
+    """Findings about one step that scales; ``path`` is the field that names the Deployment."""
+    yield from _autoscalers(sight, path, step)
+    for deployment in sight.of(DEPLOYMENTS):
+        if deployment["metadata"]["name"] == step.deployment and _sets_replicas(deployment):
+            yield from _deployed(path, deployment)
+
+
+def scales(owner: Object, deployment: str) -> bool:
+    """Whether an autoscaler's target is this Deployment."""
+    target = owner["spec"].get("scaleTargetRef") or {}
+    group = str(target.get("apiVersion") or DEPLOYMENTS.api_version).partition("/")[0]
+    kind = target.get("kind") or DEPLOYMENTS.name
+    return (group, kind, target.get("name")) == (DEPLOYMENTS.group, DEPLOYMENTS.name, deployment)
+
+
+def _autoscalers(sight: Sight, path: str, step: Scale) -> Iterator[Finding]:
+    of_keda = [one for one in sight.of(SCALED_OBJECTS) if scales(one, step.deployment)]
+    for one in of_keda:
+        name, annotations = one["metadata"]["name"], one["metadata"].get("annotations") or {}
+        if str(annotations.get(PAUSED, "")).lower() != "true":
+            text = f"ScaledObject/{name} of KEDA scales {step.deployment} and would undo this step within seconds"
+            remedy = f"pause it first with the annotation {PAUSED}: 'true', or take this step out"
+            yield Finding("ScaledByOther", path, text, remedy)
+    for one in sight.of(AUTOSCALERS):
+        kedas = any(owner["kind"] == SCALED_OBJECTS.name for owner in one["metadata"].get("ownerReferences") or ())
+        if not scales(one, step.deployment) or (kedas and of_keda):
+            continue
+        if kedas or step.replicas != 0 or one["spec"].get("minReplicas") == 0:
+            name = one["metadata"]["name"]
+            text = f"HorizontalPodAutoscaler/{name} scales {step.deployment} and would undo this step within seconds"
+            yield Finding("ScaledByOther", path, text, "delete it for the drill, or take this step out")
+
+
+def _deployed(path: str, deployment: Object) -> Iterator[Finding]:
+    name, labels = deployment["metadata"]["name"], labels_of(deployment)
+    annotations = deployment["metadata"].get("annotations") or {}
+    application = labels.get(ARGO_LABEL) or str(annotations.get(ARGO_TRACKING, "")).partition(":")[0]
+    if application:
+        text = f"Argo CD's application {application} sets the replicas of {name}; with selfHeal it would undo this step"
+        remedy = "switch selfHeal off for the drill, or leave spec.replicas out of its manifests"
+        yield Finding("DeployedByOther", path, text, remedy, Severity.WARN)
+    for label, kind in ((FLUX_KUSTOMIZATION, "kustomization"), (FLUX_RELEASE, "helmrelease")):
+        if owner := labels.get(label):
+            text = f"Flux's {kind} {owner} sets the replicas of {name}; its next reconciliation would undo this step"
+            remedy = f"`flux suspend {kind} {owner}` for the drill, or leave spec.replicas out of its manifests"
+            yield Finding("DeployedByOther", path, text, remedy, Severity.WARN)
+
+
+def _sets_replicas(deployment: Object) -> bool:
+    """Whether whoever deploys it names a number, as far as its managed fields tell; without any it may."""
+    fields = deployment["metadata"].get("managedFields")
+    return not fields or any(
+        entry.get("subresource") != "scale" and "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+        for entry in fields
+    )

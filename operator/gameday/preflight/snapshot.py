@@ -1,0 +1,198 @@
+"""What the preflight reads of a namespace, as its account: few calls, each a whole collection."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import (
+    AUTOSCALERS,
+    CILIUM_NETWORK_POLICIES,
+    CRON_JOBS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    NAMESPACES,
+    NETWORK_POLICIES,
+    PODS,
+    REPLICA_SETS,
+    RESOURCE_QUOTAS,
+    SCALED_OBJECTS,
+    SERVICES,
+    STATEFUL_SETS,
+    Kind,
+    Object,
+)
+from gameday.errors import Absent, Forbidden
+from gameday.model.plan import NetworkPartition, ServiceRef
+from gameday.preflight.policies import isolators
+from gameday.preflight.policies.isolators import Isolators
+from gameday.preflight.rights import may, of_cut
+
+ESSENTIAL = (
+    PODS, SERVICES, NETWORK_POLICIES, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, DEPLOYMENTS, CRON_JOBS, AUTOSCALERS,
+    RESOURCE_QUOTAS,
+)  # fmt: skip
+IF_SERVED = (SCALED_OBJECTS,)
+"""What is essential as well, where the cluster has it."""
+
+
+@dataclass(slots=True)
+class Sight:
+    """A namespace as the account sees it. ``things`` are by plural; ``missing`` says what could not be read, and why.
+
+    ``cilium`` is False where the cluster has no CiliumNetworkPolicy, or the account may not write one.
+    """
+
+    namespace: str
+    things: dict[str, tuple[Object, ...]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    cilium: bool = False
+    rules: tuple[Object, ...] = ()
+    """What RBAC lets the account do here."""
+    service: Object | None = None
+    """The Service that is cut, which may stand in another namespace."""
+    endpoints: tuple[Object, ...] = ()
+    neighbours: tuple[Object, ...] = ()
+    """All Services of the cut Service's namespace: others may lead to the same pods."""
+    service_policies: tuple[Object, ...] = ()
+    """Policies of the cut Service's namespace, of both kinds, when that is another one."""
+    service_unread: str = ""
+    """Why Cilium's policies there could not be read, or ""."""
+    policies_elsewhere: bool = False
+    """Whether the targets must reach what stands in another namespace, of which not every policy is read."""
+    dns: str = ""
+    isolators: Isolators = field(default_factory=Isolators)
+    """Policies of other kinds than those in ``things`` that may isolate pods."""
+    namespace_labels: Mapping[str, str] | None = None
+    """The namespace's own labels; None where the account may not read them."""
+
+    def of(self, kind: Kind) -> tuple[Object, ...]:
+        """The objects of a kind."""
+        return self.things.get(kind.plural, ())
+
+    def policies(self, kind: Kind) -> tuple[Object, ...]:
+        """The policies of a kind."""
+        return (
+            self.of(kind) if kind in (NETWORK_POLICIES, CILIUM_NETWORK_POLICIES) else self.isolators.found.get(kind, ())
+        )
+
+    def unread(self, kind: Kind) -> str:
+        """Why policies of a kind could not be read although the cluster has it; empty where they could."""
+        if kind not in self.isolators.served or kind.full_name in self.isolators.assumed:
+            return ""
+        if kind is CILIUM_NETWORK_POLICIES:
+            return self.missing.get(kind.plural, "")
+        return self.isolators.unread.get(kind, "")
+
+    @property
+    def has_cilium_kind(self) -> bool:
+        """Whether the cluster knows CiliumNetworkPolicy and the account may read it."""
+        return CILIUM_NETWORK_POLICIES.plural in self.things
+
+
+def labels_of(thing: Object) -> Mapping[str, str]:
+    """An object's labels."""
+    labels: Mapping[str, str] = thing["metadata"].get("labels") or {}
+    return labels
+
+
+async def look(
+    account: Cluster, operator: Cluster, namespace: str, partition: NetworkPartition, assumed: Collection[str] = ()
+) -> Sight:
+    """Read all that the preflight judges.
+
+    ``assumed`` are the kinds of policies, by full name, of which the operator's owner says that they isolate nobody.
+
+    Raises:
+        ClusterUnreachable: when the API server did not answer; look again.
+
+    """
+    sight = Sight(namespace)
+    sight.rules = await account.rules(namespace)
+    await asyncio.gather(*(_collect(sight, account, kind) for kind in (*ESSENTIAL, CILIUM_NETWORK_POLICIES)))
+    right = of_cut(CILIUM_NETWORK_POLICIES)
+    sight.cilium = sight.has_cilium_kind and all(may(sight.rules, verb, right.kind) for verb in right.verbs)
+    if isinstance(partition.to, ServiceRef):
+        await _service(sight, account, partition.to)
+    sight.dns = await _dns(operator)
+    sight.namespace_labels = await _own_labels(account, namespace)
+    served = await _served(sight, operator)
+    await asyncio.gather(*(_collect(sight, account, kind) for kind in IF_SERVED if kind in served))
+    sight.isolators = await isolators.read(account, operator, namespace, served, assumed)
+    sight.policies_elsewhere = _elsewhere(sight, partition, namespace, served)
+    return sight
+
+
+def _elsewhere(sight: Sight, partition: NetworkPartition, namespace: str, served: Collection[Kind]) -> bool:
+    """Of the cut Service's namespace Kubernetes' own policies are read, and Cilium's where granted; of others none."""
+    away = isinstance(partition.to, ServiceRef) and partition.to.within(namespace)[0] != namespace
+    unread = bool(sight.service_unread) or any(kind in served for kind in isolators.OF_NAMESPACE)
+    stays = (stay.service.within(namespace)[0] for stay in partition.must_remain_reachable if stay.service is not None)
+    return (away and unread) or any(where != namespace for where in stays)
+
+
+async def _served(sight: Sight, operator: Cluster) -> frozenset[Kind]:
+    try:
+        return await operator.served((*isolators.ISOLATORS, *IF_SERVED))
+    except Forbidden as error:
+        sight.missing["the list of API groups"] = str(error)
+        return frozenset()
+
+
+async def _collect(sight: Sight, account: Cluster, kind: Kind) -> None:
+    try:
+        sight.things[kind.plural], _ = await account.list(kind, sight.namespace)
+    except (Forbidden, Absent) as error:
+        sight.missing[kind.plural] = str(error)
+
+
+async def _service(sight: Sight, account: Cluster, ref: ServiceRef) -> None:
+    namespace = ref.namespace or sight.namespace
+    try:
+        sight.service = await account.get(SERVICES, namespace, ref.name)
+        sight.endpoints = await endpoints_of(account, namespace, ref.name)
+        if namespace == sight.namespace:
+            sight.neighbours = sight.of(SERVICES)
+        else:
+            sight.neighbours, _ = await account.list(SERVICES, namespace)
+            policies, _ = await account.list(NETWORK_POLICIES, namespace)
+            sight.service_policies = (*policies, *await _of_cilium(sight, account, namespace))
+    except Forbidden as error:
+        sight.missing[f"Service {namespace}/{ref.name}"] = str(error)
+
+
+async def _of_cilium(sight: Sight, account: Cluster, namespace: str) -> tuple[Object, ...]:
+    """Cilium's policies of the cut Service's namespace; without the right to read them a drill may do as well."""
+    if not sight.has_cilium_kind:
+        return ()
+    try:
+        found, _ = await account.list(CILIUM_NETWORK_POLICIES, namespace)
+    except Forbidden as error:
+        sight.service_unread = str(error)
+        return ()
+    return found
+
+
+async def endpoints_of(account: Cluster, namespace: str, service: str) -> tuple[Object, ...]:
+    """The EndpointSlices of a Service."""
+    slices, _ = await account.list(ENDPOINT_SLICES, namespace, labels=f"kubernetes.io/service-name={service}")
+    return slices
+
+
+async def _dns(operator: Cluster) -> str:
+    """The cluster's DNS Service, by the name that every distribution keeps for it."""
+    try:
+        service = await operator.get(SERVICES, "kube-system", "kube-dns")
+    except Forbidden:
+        return ""
+    return str(service["spec"].get("clusterIP", "")) if service is not None else ""
+
+
+async def _own_labels(account: Cluster, namespace: str) -> Mapping[str, str] | None:
+    """The labels of the namespace; a Role in a namespace may grant reading the Namespace of that name."""
+    try:
+        found = await account.get(NAMESPACES, None, namespace)
+    except Forbidden:
+        return None
+    return labels_of(found) if found is not None else None

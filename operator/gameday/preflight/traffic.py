@@ -1,0 +1,197 @@
+"""Whether policies surely close a way between two pods: whatever cannot be decided counts as open.
+
+NetworkPolicies and Cilium's are looked at. A pod that any of them isolates in a direction may send, or be sent, only
+what some rule of them admits; each rule of one that selects the pod counts, whichever policy isolated it.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from gameday.cluster.kinds import (
+    CILIUM_CLUSTERWIDE_POLICIES,
+    CILIUM_NETWORK_POLICIES,
+    NETWORK_POLICIES,
+    Object,
+)
+from gameday.model.labels import ours
+from gameday.preflight.policies.cilium import NAMESPACE, OF_NAMESPACE, selects_place, specs
+from gameday.preflight.policies.place import Place
+from gameday.preflight.policies.selectors import keys, selects
+from gameday.preflight.snapshot import Sight, labels_of
+
+
+class Way(Enum):
+    """A direction, as policies name it."""
+
+    OUT = "egress"
+    IN = "ingress"
+
+    @property
+    def type(self) -> str:
+        """As ``policyTypes`` have it."""
+        return self.value.capitalize()
+
+    @property
+    def peers(self) -> str:
+        """How the fields of peers begin."""
+        return "to" if self is Way.OUT else "from"
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What one pod sends or is sent. ``other`` None stands in another namespace, and nothing else is known of it.
+
+    ``port`` None is not known, nor is it by which ``names`` a pod's port goes when those are None.
+    """
+
+    own: Place
+    other: Place | None
+    port: int | None
+    protocol: str = "TCP"
+    names: frozenset[str] | None = None
+    addresses: tuple[str, ...] = ()
+
+
+def closed_by(sight: Sight, way: Way, traffic: Traffic) -> tuple[str, ...]:
+    """The policies that isolate the pod, where none of their rules may admit the traffic; else nothing."""
+    isolating: list[str] = []
+    for name, isolates, admits in (*_of_kubernetes(sight, way, traffic), *_of_cilium(sight, way, traffic)):
+        if admits:
+            return ()
+        if isolates:
+            isolating.append(name)
+    return tuple(sorted(set(isolating)))
+
+
+Verdict = tuple[str, bool, bool]
+"""A policy that selects the pod, whether it isolates it, and whether it may admit the traffic."""
+
+
+def _of_kubernetes(sight: Sight, way: Way, traffic: Traffic) -> Iterator[Verdict]:
+    for policy in sight.of(NETWORK_POLICIES):
+        spec = policy["spec"]
+        if ours(labels_of(policy)) or not selects(spec.get("podSelector") or {}, traffic.own.labels):
+            continue
+        types = spec.get("policyTypes") or [Way.IN.type, *([Way.OUT.type] if spec.get("egress") else ())]
+        admits = any(_rule_may(rule, way, traffic) for rule in spec.get(way.value) or ())
+        yield f"{NETWORK_POLICIES.name}/{policy['metadata']['name']}", way.type in types, admits
+
+
+def _rule_may(rule: Object, way: Way, traffic: Traffic) -> bool:
+    ports, peers = rule.get("ports"), rule.get(way.peers)
+    return (not ports or any(_port_may(port, traffic) for port in ports)) and (
+        not peers or any(_peer_may(peer, traffic) for peer in peers)
+    )
+
+
+def _port_may(port: Object, traffic: Traffic) -> bool:
+    if port.get("protocol", "TCP") != traffic.protocol:
+        return False
+    number = port.get("port")
+    if number is None or traffic.port is None:
+        return True
+    if isinstance(number, str):
+        return traffic.names is None or number in traffic.names
+    last: int = port.get("endPort") or number
+    return bool(number <= traffic.port <= last)
+
+
+def _peer_may(peer: Object, traffic: Traffic) -> bool:
+    if "ipBlock" in peer:
+        return not traffic.addresses or any(_within(peer["ipBlock"], address) for address in traffic.addresses)
+    other = traffic.other
+    if "namespaceSelector" not in peer:
+        return (
+            other is not None
+            and other.namespace == traffic.own.namespace
+            and selects(peer.get("podSelector"), other.labels)
+        )
+    if other is None:
+        return True
+    known = other.namespace_labels
+    return (known is None or selects(peer["namespaceSelector"], known)) and selects(
+        peer.get("podSelector") or {}, other.labels
+    )
+
+
+def _within(block: Object, address: str) -> bool:
+    here = ipaddress.ip_address(address)
+    return here in ipaddress.ip_network(block["cidr"], strict=False) and not any(
+        here in ipaddress.ip_network(hole, strict=False) for hole in block.get("except") or ()
+    )
+
+
+def _of_cilium(sight: Sight, way: Way, traffic: Traffic) -> Iterator[Verdict]:
+    for kind in (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES):
+        for policy in sight.policies(kind):
+            if ours(labels_of(policy)):
+                continue
+            for spec in specs(policy):
+                if not selects_place(spec.get("endpointSelector"), traffic.own):
+                    continue
+                said = (spec.get("enableDefaultDeny") or {}).get(way.value)
+                isolates = bool(said) if said is not None else way.value in spec or f"{way.value}Deny" in spec
+                anywhere = kind is CILIUM_CLUSTERWIDE_POLICIES
+                admits = any(_cilium_may(rule, way, traffic, anywhere) for rule in spec.get(way.value) or ())
+                yield f"{kind.name}/{policy['metadata']['name']}", isolates, admits
+
+
+_PODS: Final = frozenset({"all", "cluster", "unmanaged"})
+"""Entities of Cilium that hold pods."""
+
+
+def _cilium_may(rule: Object, way: Way, traffic: Traffic, anywhere: bool) -> bool:
+    ports = [entry for group in rule.get("toPorts") or () for entry in group.get("ports") or ()]
+    if ports and not any(_cilium_port_may(entry, traffic) for entry in ports):
+        return False
+    peers = {key: value for key, value in rule.items() if key.startswith(way.peers) and key != "toPorts"}
+    if not peers:
+        return True
+    return any(_cilium_peer_may(key.removeprefix(way.peers), value, traffic, anywhere) for key, value in peers.items())
+
+
+def _cilium_peer_may(kind: str, value: list[Object] | None, traffic: Traffic, anywhere: bool) -> bool:
+    other = traffic.other
+    if kind == "Endpoints":
+        return any(_cilium_endpoint_may(selector, traffic, anywhere) for selector in value or ())
+    if other is None:
+        return True
+    if kind == "Entities":
+        return not _PODS.isdisjoint(str(entity) for entity in value or ())
+    # Cilium matches no pod by address or name.
+    return kind not in {"CIDR", "CIDRSet", "FQDNs", "Nodes"}
+
+
+def _cilium_endpoint_may(selector: Object, traffic: Traffic, anywhere: bool) -> bool:
+    other = traffic.other
+    says_where = any(key.startswith((NAMESPACE, OF_NAMESPACE)) for key in keys(selector))
+    if other is None:
+        return anywhere or says_where
+    if not (anywhere or says_where or other.namespace == traffic.own.namespace):
+        return False
+    return selects_place(selector, other)
+
+
+def _cilium_port_may(entry: Object, traffic: Traffic) -> bool:
+    if entry.get("protocol", "ANY") not in {"ANY", "", traffic.protocol}:
+        return False
+    written = str(entry.get("port", "0"))
+    if traffic.port is None or written == "0":
+        return True
+    if not written.isdigit():
+        return traffic.names is None or written in traffic.names
+    return int(written) <= traffic.port <= max(int(written), int(entry.get("endPort") or 0))
+
+
+def all_closed(sight: Sight, way: Way, all_traffic: Iterable[Traffic]) -> tuple[str, ...]:
+    """The policies that close every one of these ways; nothing where one is open, or where there is none."""
+    found: set[str] = set()
+    for traffic in all_traffic:
+        closing = closed_by(sight, way, traffic)
+        if not closing:
+            return ()
+        found.update(closing)
+    return tuple(sorted(found))

@@ -1,1 +1,0 @@
-"""Rollback steps, one kind a file: do, undo, verify."""

@@ -1,0 +1,156 @@
+"""Cuts and fuses are made once, grown, and taken away, and what is somebody else's is left alone."""
+
+from dataclasses import replace
+
+import pytest
+
+from gameday.actions.network_partition import cilium, network_policy, policy
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import Object
+from gameday.errors import Conflict, Forbidden, Refused
+from gameday.fuses import job as fuse
+from gameday.model.plan import Via
+from gameday.model.setup import CutPort, FarEnd, Setup
+from unit.api_server import ApiServer
+from unit.preflight.things import partition
+
+REDIS = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
+PLURALS = {Via.NETWORK_POLICY: "networkpolicies", Via.CILIUM: "ciliumnetworkpolicies"}
+NAME = "first-partition"
+FUSE = fuse.build("first", "drill-uid", "first-fuse", 90.0, "gameday:test")
+
+
+def setup(via: Via, far_end: FarEnd = REDIS) -> Setup:
+    return Setup(via, far_end, (), ())
+
+
+def cut(via: Via, far_end: FarEnd = REDIS, fuse_uid: str = "job-uid", drill: str = "first") -> Object:
+    return policy.build(drill, NAME, partition(), setup(via, far_end), "first-fuse", fuse_uid)
+
+
+@pytest.fixture(params=list(PLURALS), ids=lambda via: str(via.value))
+def via(request: pytest.FixtureRequest) -> Via:
+    found: Via = request.param
+    return found
+
+
+async def test_a_cut_is_made_once(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
+    made = await policy.do(cluster, "shop", setup(via), cut(via))
+    assert await policy.do(cluster, "shop", setup(via), cut(via)) == made
+    assert api_server.objects[PLURALS[via], "shop", NAME] == made
+
+
+async def test_a_cut_grows_with_its_far_end(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
+    made = await policy.do(cluster, "shop", setup(via), cut(via))
+    more = replace(REDIS, addresses=("10.0.0.3", "10.0.0.8"), ports=(*REDIS.ports, CutPort(7000, 7000)))
+    grown = await policy.do(cluster, "shop", setup(via, more), cut(via, more))
+    assert grown["metadata"]["uid"] == made["metadata"]["uid"]
+    assert grown["spec"] == cut(via, more)["spec"] != made["spec"]
+    assert grown["metadata"]["annotations"] == cut(via, more)["metadata"]["annotations"]
+    assert policy.state_of(grown, cut(via, more)).difference == ""
+
+
+async def test_another_drills_policy_is_refused_and_stays(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.put(PLURALS[via], "shop", cut(via, drill="second"))
+    before = api_server.objects[PLURALS[via], "shop", NAME]
+    with pytest.raises(Refused, match="is not this drill's"):
+        await policy.do(cluster, "shop", setup(via), cut(via))
+    await policy.undo(cluster, "shop", "first", NAME, backend=via)
+    await policy.undo(cluster, "shop", "first", NAME)
+    assert api_server.objects[PLURALS[via], "shop", NAME] == before
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"spec": {"podSelector": {}}}, "its spec is not what was written"),
+        ({"metadata": cut(Via.CILIUM, fuse_uid="another")["metadata"]}, "its fuse no longer owns it"),
+    ],
+)
+async def test_a_policy_that_somebody_changed_is_not_written_over(
+    change: Object, says: str, api_server: ApiServer, cluster: Cluster
+) -> None:
+    api_server.put("ciliumnetworkpolicies", "shop", cut(Via.CILIUM) | change)
+    before = api_server.objects["ciliumnetworkpolicies", "shop", NAME]
+    with pytest.raises(Conflict, match=says):
+        await policy.do(cluster, "shop", setup(Via.CILIUM), cut(Via.CILIUM))
+    assert api_server.objects["ciliumnetworkpolicies", "shop", NAME] == before
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+async def test_a_cut_is_lifted_whichever_kind_made_it_and_twice_is_once(
+    known: bool, via: Via, api_server: ApiServer, cluster: Cluster
+) -> None:
+    made = await policy.do(cluster, "shop", setup(via), cut(via))
+    for _ in range(2):
+        await policy.undo(
+            cluster, "shop", "first", NAME, made["metadata"]["uid"] if known else None, via if known else None
+        )
+        assert (PLURALS[via], "shop", NAME) not in api_server.objects
+
+
+async def test_a_kind_that_may_not_be_read_holds_up_no_lift_unless_it_made_the_cut(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    await policy.do(cluster, "shop", setup(Via.NETWORK_POLICY), cut(Via.NETWORK_POLICY))
+    api_server.forbidden = {"get ciliumnetworkpolicies", "delete ciliumnetworkpolicies"}
+    await policy.undo(cluster, "shop", "first", NAME)
+    assert ("networkpolicies", "shop", NAME) not in api_server.objects
+    api_server.forbidden = {"get networkpolicies"}
+    with pytest.raises(Forbidden):
+        await policy.undo(cluster, "shop", "first", NAME)
+
+
+async def test_a_fuse_is_lit_once(api_server: ApiServer, cluster: Cluster) -> None:
+    made = await fuse.do(cluster, "shop", FUSE)
+    assert await fuse.do(cluster, "shop", FUSE) == made
+    assert api_server.objects["jobs", "shop", "first-fuse"] == made
+
+
+async def test_a_job_of_its_name_that_is_not_its_drills_is_refused_and_stays(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    other = fuse.build("first", "another-uid", "first-fuse", 90.0, "gameday:test")
+    before = api_server.put("jobs", "shop", other)
+    with pytest.raises(Refused, match="Job shop/first-fuse is not this drill's"):
+        await fuse.do(cluster, "shop", FUSE)
+    assert api_server.objects["jobs", "shop", "first-fuse"] == before
+
+
+async def test_a_fuse_is_removed_and_a_job_that_wears_no_mark_of_ours_stays(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    await fuse.do(cluster, "shop", FUSE)
+    for _ in range(2):
+        await fuse.undo(cluster, "shop", "first-fuse")
+        assert ("jobs", "shop", "first-fuse") not in api_server.objects
+    stranger = api_server.put("jobs", "shop", {"metadata": {"name": "first-fuse"}, "spec": {}})
+    await fuse.undo(cluster, "shop", "first-fuse")
+    assert api_server.objects["jobs", "shop", "first-fuse"] == stranger
+
+
+def test_each_backend_writes_the_spec_of_its_own_kind() -> None:
+    selector = partition().pod_selector
+    assert cut(Via.CILIUM)["spec"] == cilium.spec(selector, REDIS)
+    assert cut(Via.NETWORK_POLICY)["spec"] == network_policy.spec(selector, REDIS)
+    assert cilium.spec(selector, REDIS) != network_policy.spec(selector, REDIS)
+
+
+@pytest.mark.parametrize("annotation", [policy.DIGEST, policy.FAR_END])
+def test_a_policy_without_one_of_its_annotations_was_changed(annotation: str) -> None:
+    kept = cut(Via.CILIUM)
+    left = {key: value for key, value in kept["metadata"]["annotations"].items() if key != annotation}
+    changed = kept | {"metadata": kept["metadata"] | {"uid": "policy-uid", "annotations": left}}
+    assert policy.state_of(changed, cut(Via.CILIUM)).difference == "its annotations were removed"
+
+
+async def test_a_policy_that_is_deleted_while_it_is_made_is_made_again_later(
+    api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: object) -> None:
+        return None
+
+    await policy.do(cluster, "shop", setup(Via.CILIUM), cut(Via.CILIUM))
+    monkeypatch.setattr(cluster, "get", gone)
+    with pytest.raises(Conflict, match="was deleted while it was being made"):
+        await policy.do(cluster, "shop", setup(Via.CILIUM), cut(Via.CILIUM))

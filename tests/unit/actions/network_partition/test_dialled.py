@@ -1,0 +1,167 @@
+"""What is dialled to prove a cut: each port in its own protocol, at each address; and what cannot be dialled."""
+
+from typing import Any
+
+import pytest
+
+from gameday.actions.network_partition.checks import check
+from gameday.actions.network_partition.dialled import MOST_DIALS, dials
+from gameday.cluster.kinds import Object
+from gameday.model.plan import CidrTarget, HostTarget, OpenConnections, Plan, Probe, RedisProbe, ServiceRef, Target
+from gameday.preflight.findings import Severity
+from gameday.preflight.snapshot import Sight
+from unit.preflight.things import endpoints, partition, plan, service, sight
+
+Dialled = tuple[str, int, str]
+EXPORTER: Object = {"name": "metrics", "port": 9121}
+REDIS: Object = {"name": "redis", "port": 6379}
+TLS = RedisProbe(service=ServiceRef("redis"), tls=True)
+
+
+def seen(*ports: Object, slices: tuple[Object, ...] = (), others: tuple[Object, ...] = (), **spec: Any) -> Sight:
+    """A namespace whose Service redis has these ports."""
+    there = sight()
+    there.service = service("redis", list(ports), spec.pop("ip", "10.96.0.7"), **spec)
+    there.neighbours = there.things["services"] = (there.service, *others)
+    named: dict[str, Any] = {port.get("name", ""): port.get("targetPort") or port["port"] for port in ports}
+    there.endpoints = slices or (endpoints("10.0.0.3", ports=named),)
+    return there
+
+
+def kept(to: Target | None = None, *probes: RedisProbe) -> Plan:
+    listed = tuple(Probe(f"p{n}", kind) for n, kind in enumerate(probes))
+    return plan(partition(to, open_connections=OpenConnections.KEEP), probes=listed)
+
+
+def dialled(there: Sight, wanted: Plan) -> list[Dialled]:
+    return [(d.host, d.port, d.protocol) for d in dials(there, wanted, wanted.outage.faults[0].partition)]
+
+
+def test_each_port_is_dialled_in_its_own_protocol_whichever_stands_first() -> None:
+    there = seen(EXPORTER, REDIS)
+    assert dialled(there, kept()) == [("10.96.0.7", 9121, "tcp"), ("10.96.0.7", 6379, "redis")]
+    assert dialled(there, kept(ServiceRef("redis", port=9121))) == [("10.96.0.7", 9121, "tcp")]
+    assert check(there, kept()) == ()
+
+
+@pytest.mark.parametrize("to", [ServiceRef("redis"), ServiceRef("redis", "shop")], ids=["own", "said"])
+@pytest.mark.parametrize("probed", [ServiceRef("redis"), ServiceRef("redis", "shop")], ids=["own", "said"])
+def test_the_probe_of_the_cut_service_says_the_protocol_however_its_namespace_is_written(
+    to: ServiceRef, probed: ServiceRef
+) -> None:
+    wanted = kept(to, RedisProbe(service=probed, tls=True))
+    assert dialled(seen(REDIS), wanted) == [("10.96.0.7", 6379, "tls")]
+
+
+@pytest.mark.parametrize(
+    ("probe", "port", "protocol"),
+    [
+        (RedisProbe(service=ServiceRef("redis", port=7000)), 7000, "redis"),
+        (RedisProbe(service=ServiceRef("redis", port=7000), tls=True), 7000, "tls"),
+        (RedisProbe(service=ServiceRef("redis", port=7001), tls=True), 7000, "tcp"),
+        (RedisProbe(service=ServiceRef("another", port=7000), tls=True), 7000, "tcp"),
+        (RedisProbe(service=ServiceRef("redis", "data", port=7000), tls=True), 7000, "tcp"),
+        (RedisProbe(service=ServiceRef("another"), tls=True), 6379, "redis"),
+    ],
+)
+def test_only_a_probe_of_that_very_service_and_port_says_the_protocol(
+    probe: RedisProbe, port: int, protocol: str
+) -> None:
+    assert dialled(seen({"port": port}), kept(None, probe)) == [("10.96.0.7", port, protocol)]
+
+
+def test_a_port_that_leads_to_redis_own_is_redis() -> None:
+    assert dialled(seen({"port": 7000, "targetPort": 6379}), kept()) == [("10.96.0.7", 7000, "redis")]
+
+
+def test_every_address_of_the_service_and_of_others_to_the_same_pods_is_dialled_at_its_own_ports() -> None:
+    main = {"app": "redis", "role": "main"}
+    other = service("redis-main", [{"port": 7000, "targetPort": 6379}], "10.96.0.8", selector=main)
+    there = seen(REDIS, others=(other,), externalIPs=["203.0.113.5"])
+    assert dialled(there, kept(None, TLS)) == [
+        ("10.96.0.7", 6379, "tls"),
+        ("203.0.113.5", 6379, "tls"),
+        ("10.96.0.8", 7000, "tls"),
+    ]
+
+
+def test_a_port_whose_name_means_another_number_in_each_pod_is_dialled_once() -> None:
+    there = seen(REDIS)
+    there.service = service("redis", [REDIS | {"targetPort": "redis"}])
+    there.endpoints = tuple(endpoints(f"10.0.0.{n}", ports={"redis": 7000 + n}) for n in (3, 4))
+    assert dialled(there, kept()) == [("10.96.0.7", 6379, "redis")]
+
+
+def test_pods_behind_a_headless_service_are_dialled_where_they_listen_if_they_are_ready() -> None:
+    unready = endpoints("10.0.0.5", ports={"redis": 7000})
+    unready["endpoints"][0]["conditions"] = {"ready": False}
+    port = REDIS | {"targetPort": 7000}
+    there = seen(port, slices=(endpoints("10.0.0.3", "10.0.0.4", ports={"redis": 7000}), unready), ip="")
+    assert dialled(there, kept()) == [("10.0.0.3", 7000, "redis"), ("10.0.0.4", 7000, "redis")]
+    there.endpoints = (unready,)
+    assert dialled(there, kept()) == [("10.0.0.5", 7000, "redis")], "one that is not ready may still be"
+    there.endpoints = ()
+    (finding,) = check(there, kept())
+    assert (finding.code, finding.severity) == ("NoEndpoints", Severity.REFUSE)
+
+
+@pytest.mark.parametrize(
+    ("to", "probes", "expected"),
+    [
+        (
+            CidrTarget(("203.0.113.7/32", "203.0.113.8/32"), (6379,)),
+            (),
+            [("203.0.113.7", 6379, "redis"), ("203.0.113.8", 6379, "redis")],
+        ),
+        (
+            HostTarget("203.0.113.7", (6379, 9121)),
+            (RedisProbe(host="203.0.113.7", tls=True),),
+            [("203.0.113.7", 6379, "tls"), ("203.0.113.7", 9121, "tcp")],
+        ),
+        (
+            CidrTarget(("203.0.113.0/24",), (6380,)),
+            (RedisProbe(host="203.0.113.7", port=6380),),
+            [("203.0.113.7", 6380, "redis")],
+        ),
+        (CidrTarget(("203.0.113.0/24",), (6380,)), (RedisProbe(host="203.0.113.7"),), []),
+    ],
+    ids=["addresses", "TLS by a probe of the host", "a range with a probe in it", "a probe of another port"],
+)
+def test_what_is_dialled_outside_the_cluster(
+    to: Target, probes: tuple[RedisProbe, ...], expected: list[Dialled]
+) -> None:
+    assert dialled(sight(), kept(to, *probes)) == expected
+
+
+def test_the_first_few_of_very_many_hold_every_address_and_every_port() -> None:
+    addresses = [f"203.0.113.{n}/32" for n in range(4)]
+    wanted = kept(CidrTarget(tuple(addresses), (6379, 6380, 6381)))
+    found = dialled(sight(), wanted)
+    assert len(found) == MOST_DIALS
+    assert {host for host, _, _ in found} == {address.removesuffix("/32") for address in addresses}
+    assert {port for _, port, _ in found} == {6379, 6380, 6381}
+    (finding,) = check(sight(), wanted)
+    assert (finding.code, finding.severity) == ("NotAllDialled", Severity.WARN)
+    assert f"12 addresses and ports are cut, and witnesses dial {MOST_DIALS} of them" in finding.message
+
+
+@pytest.mark.parametrize(("port", "whose"), [(3306, "MySQL"), (5432, "PostgreSQL")])
+def test_a_database_is_never_connected_to_without_its_protocol(port: int, whose: str) -> None:
+    for there in (seen(REDIS, {"name": "db", "port": port}), seen({"name": "db", "port": 80, "targetPort": port})):
+        (finding,) = check(there, kept())
+        assert (finding.code, finding.severity) == ("CannotDial", Severity.REFUSE)
+        assert f"{port} is the port of {whose}, which cannot be dialled yet" in finding.message
+    assert check(seen(REDIS, {"name": "db", "port": port}), kept(ServiceRef("redis", port=6379))) == ()
+    redis = RedisProbe(service=ServiceRef("redis", port=port))
+    assert check(seen({"name": "odd", "port": port}), kept(None, redis)) == (), "a redis probe speaks there"
+
+
+def test_only_tcp_can_be_proven() -> None:
+    dns: Object = {"name": "dns", "port": 53, "protocol": "UDP"}
+    (refused,) = check(seen(REDIS, dns), kept(ServiceRef("redis", port=53)))
+    assert (refused.code, refused.severity) == ("NotTcp", Severity.REFUSE)
+    assert refused.path.endswith("to.service.port")
+    (warned,) = check(seen(REDIS, dns), kept())
+    assert (warned.code, warned.severity) == ("NotAllDialled", Severity.WARN)
+    assert "53/UDP" in warned.message
+    assert dialled(seen(REDIS, dns), kept()) == [("10.96.0.7", 6379, "redis")]

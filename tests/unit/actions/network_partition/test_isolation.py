@@ -1,0 +1,214 @@
+"""What isolates a target for egress, of every kind: a NetworkPolicy there would open what others close."""
+
+from typing import Any
+
+import pytest
+
+from gameday.actions.network_partition.checks import check
+from gameday.cluster.kinds import (
+    ADMIN_POLICIES,
+    BASELINE_POLICIES,
+    CALICO_GLOBAL_POLICIES,
+    CALICO_POLICIES,
+    CALICO_V3_GLOBAL_POLICIES,
+    CALICO_V3_POLICIES,
+    CILIUM_CLUSTERWIDE_POLICIES,
+    CILIUM_NETWORK_POLICIES,
+    CLUSTER_POLICIES,
+    Kind,
+    Object,
+)
+from gameday.model import limits
+from gameday.model.plan import Via
+from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.policies.isolators import ISOLATORS, Isolators
+from gameday.preflight.snapshot import Sight
+from unit.preflight.things import partition, plan, pod, sight
+
+LABELS = {"kubernetes.io/metadata.name": "shop", "tenant": "green"}
+
+
+def policy(spec: Object, name: str = "closed") -> Object:
+    return {"metadata": {"name": name}, "spec": spec}
+
+
+def there(kind: Kind, *policies: Object, labels: dict[str, str] | None = LABELS, **things: tuple[Object, ...]) -> Sight:
+    """A namespace without Cilium in which these policies are."""
+    seen = sight(cilium=False, **things)
+    seen.isolators = Isolators(frozenset({kind}), {kind: policies})
+    seen.namespace_labels = labels
+    return seen
+
+
+def refused(seen: Sight, via: Via = Via.AUTO) -> list[Finding]:
+    found = [
+        one for one in check(seen, plan(partition(via=via))) if one.code in {"AlreadyIsolated", "IsolationUnknown"}
+    ]
+    assert all(one.severity is Severity.REFUSE and one.path.endswith("networkPartition.via") for one in found)
+    return found
+
+
+EGRESS = {"types": ["Ingress", "Egress"]}
+DENY = [{"name": "none", "action": "Deny", "to": [{"networks": ["0.0.0.0/0"]}]}]
+GREEN = {"matchLabels": {"tenant": "green"}}
+APP = {"matchLabels": {"app": "api"}}
+OTHER = {"matchLabels": {"app": "x"}}
+CALICO_GLOBALS = (CALICO_GLOBAL_POLICIES, CALICO_V3_GLOBAL_POLICIES)
+OPENSHIFT_STYLE = "has(projectcalico.org/name) && projectcalico.org/name not in {'kube-system', 'calico-system'}"
+
+CALICO: list[tuple[Object, bool]] = [
+    ({**EGRESS}, True),
+    ({**EGRESS, "selector": "all()"}, True),
+    ({**EGRESS, "selector": "app == 'api'"}, True),
+    ({**EGRESS, "selector": "app == 'redis'"}, False),
+    ({**EGRESS, "selector": "projectcalico.org/namespace == 'shop'"}, True),
+    ({**EGRESS, "selector": "projectcalico.org/namespace != 'shop'"}, False),
+    ({**EGRESS, "selector": "pcns.tenant == 'green' && app == 'api'"}, True),
+    ({**EGRESS, "selector": "pcns.tenant == 'blue'"}, False),
+    ({**EGRESS, "selector": "pcsa.role == 'x'"}, True),
+    ({**EGRESS, "selector": "no selector at all"}, True),
+    ({**EGRESS, "selector": "app == 'api'", "egress": [{"action": "Allow"}]}, True),
+    ({"types": ["Ingress"], "selector": "all()"}, False),
+    ({"selector": "all()", "egress": [{"action": "Allow"}]}, True),
+    ({"selector": "all()", "ingress": []}, False),
+]
+
+GLOBAL: list[tuple[Object, bool]] = [
+    *CALICO,
+    ({**EGRESS, "namespaceSelector": OPENSHIFT_STYLE}, True),
+    ({**EGRESS, "namespaceSelector": "projectcalico.org/name == 'kube-system'"}, False),
+    ({**EGRESS, "namespaceSelector": "tenant == 'green'"}, True),
+    ({**EGRESS, "namespaceSelector": "tenant == 'blue'"}, False),
+    ({**EGRESS, "namespaceSelector": "global()"}, False),
+    ({**EGRESS, "namespaceSelector": "global() || all()", "selector": "has(app)"}, True),
+    ({**EGRESS, "doNotTrack": True, "applyOnForward": True}, False),
+    ({"types": ["Egress"], "preDNAT": True, "applyOnForward": True}, False),
+]
+
+
+@pytest.mark.parametrize("kind", [CALICO_POLICIES, CALICO_V3_POLICIES], ids=lambda kind: str(kind.full_name))
+@pytest.mark.parametrize(("spec", "isolates"), CALICO)
+def test_a_policy_of_calico_isolates_whom_it_selects_for_egress(kind: Kind, spec: Object, isolates: bool) -> None:
+    assert bool(refused(there(kind, policy(spec)))) is isolates
+
+
+@pytest.mark.parametrize("kind", CALICO_GLOBALS, ids=lambda kind: str(kind.full_name))
+@pytest.mark.parametrize(("spec", "isolates"), GLOBAL)
+def test_a_global_policy_of_calico_isolates_in_the_namespaces_that_it_selects(
+    kind: Kind, spec: Object, isolates: bool
+) -> None:
+    assert bool(refused(there(kind, policy(spec)))) is isolates
+
+
+TIERED: list[tuple[Object, bool]] = [
+    ({"subject": {"namespaces": {}}, "egress": DENY}, True),
+    ({"subject": {"namespaces": GREEN}, "egress": DENY}, True),
+    ({"subject": {"namespaces": {"matchLabels": {"tenant": "blue"}}}, "egress": DENY}, False),
+    ({"subject": {"pods": {"namespaceSelector": GREEN, "podSelector": APP}}, "egress": DENY}, True),
+    ({"subject": {"pods": {"namespaceSelector": GREEN, "podSelector": OTHER}}, "egress": DENY}, False),
+    ({"subject": {"namespaces": {}}, "egress": [{"action": "Allow", "to": []}]}, False),
+    ({"subject": {"namespaces": {}}, "egress": [{"action": "Pass"}, *DENY]}, True),
+    ({"subject": {"namespaces": {}}, "ingress": [{"action": "Deny", "from": []}]}, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [ADMIN_POLICIES, BASELINE_POLICIES, CLUSTER_POLICIES], ids=lambda kind: str(kind.name))
+@pytest.mark.parametrize(("spec", "isolates"), TIERED)
+def test_a_tier_isolates_the_subjects_to_which_it_denies_egress(kind: Kind, spec: Object, isolates: bool) -> None:
+    assert bool(refused(there(kind, policy(spec)))) is isolates
+
+
+CILIUM: list[tuple[Object, bool]] = [
+    ({"endpointSelector": {}, "egress": [{}]}, True),
+    ({"endpointSelector": {"matchLabels": {"k8s:io.kubernetes.pod.namespace": "shop"}}, "egress": [{}]}, True),
+    ({"endpointSelector": {"matchLabels": {"k8s:io.kubernetes.pod.namespace": "pay"}}, "egress": [{}]}, False),
+    ({"endpointSelector": {"matchLabels": {"io.cilium.k8s.namespace.labels.tenant": "green"}}, "egress": [{}]}, True),
+    ({"endpointSelector": {"matchLabels": {"io.cilium.k8s.namespace.labels.tenant": "blue"}}, "egress": [{}]}, False),
+    ({"endpointSelector": {"matchLabels": {"io.cilium.k8s.policy.serviceaccount": "default"}}, "egress": [{}]}, True),
+    ({"endpointSelector": {"matchLabels": {"io.cilium.k8s.policy.serviceaccount": "x"}}, "egress": [{}]}, False),
+    ({"endpointSelector": {"matchLabels": {"io.cilium.k8s.policy.cluster": "west"}}, "egress": [{}]}, True),
+    ({"endpointSelector": {}, "egressDeny": [{}], "enableDefaultDeny": {"egress": False}}, False),
+    ({"nodeSelector": {}, "egress": [{}]}, False),
+]
+
+
+@pytest.mark.parametrize(("spec", "isolates"), CILIUM)
+def test_a_clusterwide_policy_of_cilium_isolates_whom_it_selects_anywhere(spec: Object, isolates: bool) -> None:
+    assert bool(refused(there(CILIUM_CLUSTERWIDE_POLICIES, policy(spec)))) is isolates
+    several: Object = {"metadata": {"name": "closed"}, "specs": [{"endpointSelector": APP, "ingress": [{}]}, spec]}
+    assert bool(refused(there(CILIUM_CLUSTERWIDE_POLICIES, several))) is isolates
+
+
+def test_what_isolates_is_named_with_its_kind() -> None:
+    (finding,) = refused(there(BASELINE_POLICIES, policy({"subject": {"namespaces": {}}, "egress": DENY}, "default")))
+    assert finding.code == "AlreadyIsolated"
+    assert finding.message.startswith("BaselineAdminNetworkPolicy/default already isolate targets for egress")
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        (CALICO_GLOBAL_POLICIES, {**EGRESS, "namespaceSelector": "tenant == 'blue'"}),
+        (CALICO_GLOBAL_POLICIES, {**EGRESS, "selector": "pcns.tenant == 'blue'"}),
+        (BASELINE_POLICIES, {"subject": {"namespaces": {"matchLabels": {"tenant": "blue"}}}, "egress": DENY}),
+        (
+            CILIUM_CLUSTERWIDE_POLICIES,
+            {"endpointSelector": {"matchLabels": {"io.cilium.k8s.namespace.labels.tenant": "blue"}}, "egress": [{}]},
+        ),
+    ],
+    ids=lambda value: value.name if isinstance(value, Kind) else "",
+)
+def test_a_namespace_whose_labels_are_not_known_counts_as_selected(kind: Kind, spec: Object) -> None:
+    assert refused(there(kind, policy(spec), labels=None))
+    assert not refused(there(kind, policy(spec)))
+
+
+def test_a_target_that_does_not_run_yet_counts() -> None:
+    late = pod("api-3", {"app": "api", "canary": "yes"}) | {"status": {"phase": "Pending"}}
+    seen = there(CALICO_POLICIES, policy({**EGRESS, "selector": "has(canary)"}), pods=(pod("api-1"), late))
+    assert refused(seen)
+
+
+def test_calicos_view_of_kubernetes_own_policies_is_passed_over() -> None:
+    shown = policy({**EGRESS, "selector": "app == 'api'"}, "knp.default.it-partition")
+    assert not refused(there(CALICO_V3_POLICIES, shown))
+
+
+@pytest.mark.parametrize("kind", ISOLATORS, ids=lambda kind: str(kind.full_name))
+def test_what_is_installed_and_cannot_be_read_counts_as_isolating(kind: Kind) -> None:
+    seen = sight(cilium=False)
+    seen.isolators = Isolators(frozenset({kind}), unread={kind: "list it: jane cannot list it; the rights come with x"})
+    if kind is CILIUM_NETWORK_POLICIES:
+        seen.missing[kind.plural] = "list it: jane cannot list it; the rights come with x"
+    (finding,) = refused(seen)
+    assert finding.code == "IsolationUnknown"
+    assert kind.full_name in finding.message
+    assert "(list it: jane cannot list it)" in finding.message
+    assert f"`assumeNotIsolatedBy: [{kind.full_name}]` in ConfigMap gameday-limits" in finding.remedy
+    assert "`kubectl apply " in finding.remedy
+    assert not refused(seen, Via.CILIUM), "what opens nothing needs to know nothing"
+    seen.isolators.assumed = frozenset({kind.full_name})
+    assert not refused(seen)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        (CILIUM_CLUSTERWIDE_POLICIES, {"endpointSelector": {}, "egress": [{}]}),
+        (ADMIN_POLICIES, {"subject": {"namespaces": {}}, "egress": DENY}),
+        (CALICO_GLOBAL_POLICIES, EGRESS),
+    ],
+    ids=lambda value: value.name if isinstance(value, Kind) else "",
+)
+def test_the_owners_word_and_a_cut_by_cilium_are_not_refused(kind: Kind, spec: Any) -> None:
+    seen = there(kind, policy(spec))
+    assert refused(seen)
+    seen.isolators.assumed = frozenset({kind.full_name})
+    assert not refused(seen)
+    cut_by_cilium = sight()
+    cut_by_cilium.isolators = Isolators(frozenset({kind}), {kind: (policy(spec),)})
+    assert check(cut_by_cilium, plan()) == ()
+
+
+def test_the_owner_can_name_every_kind_and_no_other() -> None:
+    assert {kind.full_name for kind in ISOLATORS} == limits.ISOLATORS

@@ -1,0 +1,87 @@
+"""How a cut's policy stands: as written, outgrown by its endpoints, or changed by somebody else."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gameday.actions.network_partition import policy
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import Object
+from gameday.model.plan import Via
+from gameday.model.setup import CutPort, FarEnd, Setup
+from unit.api_server import ApiServer
+from unit.preflight.things import partition
+
+REDIS = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
+BACKENDS = [Via.NETWORK_POLICY, Via.CILIUM]
+
+
+def wanted(backend: Via = Via.NETWORK_POLICY, far_end: FarEnd = REDIS, fuse_uid: str = "job-uid") -> Object:
+    setup = Setup(backend, far_end, (), ())
+    return policy.build("first", "first-partition", partition(), setup, "first-fuse", fuse_uid)
+
+
+def kept(backend: Via = Via.NETWORK_POLICY, far_end: FarEnd = REDIS, **metadata: Any) -> Object:
+    """The policy as the API server keeps it."""
+    body = wanted(backend, far_end)
+    return body | {"metadata": body["metadata"] | {"uid": "policy-uid", "resourceVersion": "7"} | metadata}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_was_written_is_as_intended(backend: Via) -> None:
+    state = policy.state_of(kept(backend), wanted(backend))
+    assert (state.present, state.uid, state.difference, state.outgrown) == (True, "policy-uid", "", False)
+
+
+def test_an_absent_policy_cuts_nothing() -> None:
+    assert not policy.state_of(None, wanted()).present
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_fuse_owns_it(backend: Via) -> None:
+    (owner,) = wanted(backend)["metadata"]["ownerReferences"]
+    assert owner == {"apiVersion": "batch/v1", "kind": "Job", "name": "first-fuse", "uid": "job-uid"}
+
+
+def test_new_endpoints_outgrow_it_and_lost_ones_do_not() -> None:
+    more = replace(REDIS, addresses=("10.0.0.3", "10.0.0.8"))
+    other = replace(REDIS, addresses=("10.0.0.8",))
+    assert policy.state_of(kept(), wanted(far_end=more)).outgrown
+    assert policy.state_of(kept(), wanted(far_end=other)).outgrown
+    assert not policy.state_of(kept(far_end=more), wanted()).outgrown
+
+
+def test_growing_keeps_what_was_cut_before() -> None:
+    now = replace(REDIS, addresses=("10.0.0.8",), ports=(CutPort(6379, 6380),))
+    grown = policy.grown(kept(), now)
+    assert grown.addresses == ("10.0.0.3", "10.0.0.8")
+    assert grown.ports == (CutPort(6379, 6379), CutPort(6379, 6380))
+    assert policy.grown(None, now) == now
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"spec": kept()["spec"] | {"egress": [{}]}}, "its spec is not what was written"),
+        ({"spec": kept()["spec"] | {"podSelector": {}}}, "its spec is not what was written"),
+        ({"metadata": kept(annotations={})["metadata"]}, "its annotations were removed"),
+        ({"metadata": kept(ownerReferences=[])["metadata"]}, "its fuse no longer owns it"),
+        ({"metadata": kept(labels={})["metadata"]}, "it is not this drill's"),
+        ({"metadata": kept(deletionTimestamp="2026-11-23T20:00:00Z")["metadata"]}, "it is being deleted"),
+    ],
+)
+def test_a_change_by_hand_is_told(change: Object, difference: str) -> None:
+    state = policy.state_of(kept() | change, wanted(far_end=replace(REDIS, addresses=("10.0.0.99",))))
+    assert state.present
+    assert state.difference == difference
+    assert not state.outgrown
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_one_call_lifts_a_cut_that_is_known(backend: Via, api_server: ApiServer, cluster: Cluster) -> None:
+    plural = policy.kind_of(backend).plural
+    uid = api_server.put(plural, "shop", wanted(backend))["metadata"]["uid"]
+    await policy.undo(cluster, "shop", "first", "first-partition", uid, backend)
+    assert (plural, "shop", "first-partition") not in api_server.objects
+    assert dict(cluster.requests) == {("delete", plural): 1}

@@ -1,0 +1,136 @@
+"""An error shows where its own command is at fault, and nowhere else: names that look alike are kept apart."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from gameday.api.record import conditions_of
+from gameday.controller.drill.lanes import Lanes
+from gameday.engine.drill import commands as do
+from gameday.engine.drill.decide import decide
+from gameday.engine.drill.situation import Situation
+from gameday.engine.drill.undo_log import obstacle
+from gameday.engine.evidence.proof import Proof
+from gameday.model.plan import Plan, Rollback, RunJob, Step
+from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, StepEntry, StepState
+from gameday.model.world import CommandKey, Cut, Fuse, JobState, Workload, World
+from unit.engine.simulation import Script, a_plan
+
+REFUSED = "patch deployments/scale: forbidden; kubectl apply -n shop -k manifests/namespace"
+NOBODY = Script(Proof(), {}, lambda: 0.0)
+"""Samples that nothing is to be concluded from."""
+SCALE = Hold(
+    "stop workers", HoldKind.SCALE, "worker", "f", HoldState.UNDOING, before=3, wanted=0, requested_at=900.0,
+    seen_at=901.0, undo_requested_at=1000.0,
+)  # fmt: skip
+CUT = Hold(
+    "redis", HoldKind.NETWORK_PARTITION, "p", "cut-fuse", HoldState.UNDOING, requested_at=900.0, object_uid="uid",
+    undo_requested_at=1000.0,
+)  # fmt: skip
+
+
+def failing(*commands: do.Command) -> Mapping[CommandKey, str]:
+    """The errors that the runner keeps when these commands were refused."""
+    lanes = Lanes()
+    for command in commands:
+        lanes.leave(command, 0.0, REFUSED)
+    return lanes.errors
+
+
+def undoing(*holds: Hold, **more: bool | None) -> Record:
+    record = Record(Phase.RECOVERY, since=1000.0, holds=holds, finishing=True, undo_requested_at=1000.0)
+    return replace(record, **more)  # type: ignore[arg-type]  # fields of a record
+
+
+def overdue(record: Record, world: World, plan: Plan | None = None) -> Record:
+    """The record once its undo is late."""
+    return decide(Situation(plan or a_plan(rollback=True), record, world, NOBODY, 1031.0))
+
+
+def test_a_scale_that_cannot_be_undone_says_so_with_the_answer_of_the_api_server() -> None:
+    world = World(workloads={"worker": Workload(exists=True, replicas=0)}, errors=failing(do.ScaleTo(SCALE, 3)))
+    late = overdue(undoing(SCALE), world)
+    assert late.obstacle == REFUSED
+    assert ("Hindered", "True", "Hindered", REFUSED) in conditions_of(late)
+    line = next(line for line in late.timeline if line.reason == "FaultsNotCleared")
+    assert line.message == f"stop workers: its replicas are not back; {REFUSED}"
+
+
+def test_an_error_of_scaling_away_is_no_error_of_scaling_back() -> None:
+    world = World(workloads={"worker": Workload(exists=True, replicas=0)}, errors=failing(do.ScaleTo(SCALE, 0, "v")))
+    assert overdue(undoing(SCALE), world).obstacle == ""
+
+
+def test_a_fault_whose_name_ends_like_another_has_an_error_of_its_own() -> None:
+    other = replace(CUT, name="my-redis", object_name="q")
+    world = World(cuts={"redis": Cut(present=True), "my-redis": Cut(present=True)}, errors=failing(do.Lift(other)))
+    late = overdue(undoing(CUT, other), world)
+    messages = [line.message for line in late.timeline if line.reason == "FaultsNotCleared"]
+    assert messages == ["redis: its policy is still there"]
+    assert obstacle(Situation(a_plan(), undoing(CUT, faults_cleared=False), world, NOBODY, 1031.0)) == ""
+
+
+def test_a_fuse_that_cannot_be_taken_away_is_told_of_while_the_drill_waits_for_it() -> None:
+    undone = replace(CUT, undone_at=1001.0)
+    world = World(fuses={"cut-fuse": Fuse("uid")}, errors=failing(do.RemoveFuse(undone)))
+    assert decide(Situation(a_plan(), undoing(undone), world, NOBODY, 1010.0)).obstacle == ""
+    assert overdue(undoing(undone), world).obstacle == REFUSED
+
+
+@pytest.mark.parametrize("name", ["Start", "Job", "StartAgents", "a"])
+def test_a_step_shows_the_errors_of_its_own_commands_alone(name: str) -> None:
+    step = Step(name, RunJob("clear-stalled"), irreversible=True)
+    plan = replace(a_plan(), rollback=Rollback(("healthy again",), 20, (step,)))
+    record = Record(Phase.ROLLBACK, since=1000.0)
+    others = failing(do.StartAgents(), do.StartJob(f"{name} it", "clear-stalled"), do.ReadWorkload(name))
+    late = overdue(record, World(errors=others), plan)
+    assert f"step {name} was not done within 20 s" in late.doubts[0].message
+    assert REFUSED not in late.doubts[0].message
+    late = overdue(record, World(errors=failing(do.StartJob(name, "clear-stalled"))), plan)
+    assert late.doubts[0].message == f"step {name} was not done within 20 s: {REFUSED}"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "why"),
+    [
+        ("", "was not armed"),
+        ("OSError", "could not ask the API server (OSError): see what its pod may reach"),
+    ],
+)
+def test_a_scale_shows_that_its_fuse_did_not_let_it_happen(trouble: str, why: str) -> None:
+    plan = a_plan(rollback=True)
+    assert plan.rollback is not None
+    plan = replace(plan, rollback=replace(plan.rollback, within=20.0))
+    waiting = replace(SCALE, state=HoldState.REGISTERED, requested_at=None, seen_at=None, undo_requested_at=None)
+    entry = StepEntry("stop workers", StepState.INTENDED, 1000.0)
+    record = Record(Phase.ROLLBACK, since=1000.0, holds=(waiting,), steps=(entry,))
+    world = World(workloads={"worker": Workload(exists=True, replicas=3)}, fuses={"f": Fuse("u", trouble=trouble)})
+    late = overdue(record, world, plan)
+    said = f"step stop workers was not done within 20 s: nothing was scaled, since its fuse f {why}"
+    assert late.doubts[0].message == said
+
+
+def test_a_job_that_does_not_end_is_named() -> None:
+    step = Step("requeue", RunJob("requeue"), irreversible=True)
+    plan = replace(a_plan(), rollback=Rollback(("healthy again",), 20, (step,)))
+    record = Record(Phase.ROLLBACK, since=1000.0, steps=(StepEntry("requeue", StepState.INTENDED, 1000.0),))
+    late = overdue(record, World(drill="first", jobs={"requeue": JobState.RUNNING}), plan)
+    (doubt,) = late.doubts
+    said = "its Job first-step-requeue still runs, and was left to; see what its pods wait for"
+    assert doubt.message == f"step requeue was not done within 20 s: {said}"
+
+
+def test_a_restore_shows_why_its_deployment_is_not_back() -> None:
+    plan = a_plan(rollback=True)
+    assert plan.rollback is not None
+    plan = replace(plan, rollback=replace(plan.rollback, within=20.0, steps=plan.rollback.steps[2:]))
+    active = replace(SCALE, state=HoldState.UNDOING, fuse_uid="u")
+    record = Record(Phase.ROLLBACK, since=1000.0, holds=(active,))
+    world = World(
+        workloads={"worker": Workload(exists=True, replicas=0)},
+        fuses={"f": Fuse("u", armed=True)},
+        errors=failing(do.ScaleTo(SCALE, 3)),
+    )
+    late = overdue(record, world, plan)
+    assert late.doubts[0].message == f"step start workers was not done within 20 s: {REFUSED}"

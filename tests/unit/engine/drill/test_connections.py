@@ -1,0 +1,70 @@
+"""What speaks against showing that open connections are gone, before anything is cut."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from gameday.engine.drill.connections import doubtful
+from gameday.engine.drill.situation import Situation
+from gameday.engine.evidence.proof import Proof
+from gameday.model import held
+from gameday.model.plan import Fault, OpenConnections, Plan
+from gameday.model.record import Record, Verdict
+from gameday.model.sample import LineType, Sample
+from gameday.model.world import Counted, World
+from unit.engine.simulation import Simulation, a_plan
+
+
+@dataclass
+class Seen:
+    proof: Proof
+
+
+def told(counted: Counted | None, *, local: bool = False, plan: Plan | None = None) -> list[str]:
+    proof = Proof(pairs=1)
+    values = {held.CONNECTION: 1, held.ANSWERED: 1, held.LOCAL: local}
+    proof.take(Sample("witness-0", 1, "target:a", 1.0, 1.1, ok=True, values=values, type=LineType.HELD))
+    world = World(counted=counted)
+    at = Situation(plan or a_plan(), Record(), world, Seen(proof), 10.0)  # type: ignore[arg-type]  # only what is asked
+    return list(doubtful(at))
+
+
+@pytest.mark.parametrize(
+    ("counted", "local", "lines"),
+    [
+        (None, False, []),
+        (Counted(2), False, []),
+        (Counted(0), False, ["no connection of the targets is seen at the dependency so far"]),
+        (Counted(0, "NOPERM: the user needs CLIENT LIST"), False, ["cannot be counted"]),
+        (Counted(2, "timeout"), False, ["cannot be counted"]),
+        (None, True, ["that witness-0 hold end at a proxy in their own pod"]),
+        (Counted(0), True, ["a proxy in their own pod", "no connection of the targets"]),
+    ],
+)
+def test_it_is_said_before_the_cut(counted: Counted | None, local: bool, lines: list[str]) -> None:
+    found = told(counted, local=local)
+    assert len(found) == len(lines)
+    assert all(wanted in line for wanted, line in zip(lines, found, strict=True))
+
+
+def test_where_open_connections_are_to_be_kept_there_is_nothing_to_say() -> None:
+    plan = a_plan()
+    partition = replace(plan.outage.faults[0].partition, open_connections=OpenConnections.KEEP)
+    kept = replace(plan, outage=replace(plan.outage, faults=(Fault("partition", partition),)))
+    assert told(Counted(0), local=True, plan=kept) == []
+
+
+def test_the_timeline_has_it_when_the_steady_state_ends() -> None:
+    simulation = Simulation(a_plan(), counted=Counted(0))
+    simulation.run()
+    (line,) = [line for line in simulation.record.timeline if line.reason == "ProofWarning"]
+    assert line.warning
+    assert line.at <= (simulation.record.inject_requested_at or 0.0)
+
+
+def test_each_target_is_to_be_seen() -> None:
+    simulation = Simulation(a_plan(), unseen=2)
+    simulation.run()
+    record = simulation.record
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+    assert "no connection of pod api-7 (10.0.0.7) (and of 1 more) was ever seen at the dependency" in record.message

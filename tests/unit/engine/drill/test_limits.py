@@ -1,0 +1,197 @@
+"""Plans held against the owner's limits: exactly at a limit is within it; a refusal names limit, value and plan."""
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gameday.api.limits import hours_of
+from gameday.engine.drill.decide import decide
+from gameday.engine.drill.limits import length, of_moment, of_plan, of_reach, refusals, within
+from gameday.engine.drill.situation import Situation
+from gameday.model.limits import NONE, Limits, Reach, Ruling, RulingState, Share
+from gameday.model.record import Cause, Phase, Verdict, Waiting
+from gameday.model.world import Lock
+from unit.engine.simulation import Cluster, Script, Simulation, a_plan, finished
+
+PLAN = a_plan()
+"""Its outage lasts 20 s."""
+OFFICE = hours_of("Mon-Fri 09:00-17:00 Europe/Berlin")
+NIGHT = hours_of("Fri 22:00-06:00 Europe/Berlin")
+INVALID = Ruling(state=RulingState.INVALID, why="mostpods: no such limit")
+UNREADABLE = Ruling(state=RulingState.UNREADABLE, why="the API server did not answer")
+
+
+def at(text: str, zone: str = "Europe/Berlin") -> float:
+    """A Unix second by a clock on a wall; 2026-11-23 is a Monday."""
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
+
+
+def share(cut: int, ready: int) -> Reach:
+    return Reach({"partition": cut}, (("partition", Share("Deployment api", cut, ready)),))
+
+
+def test_without_limits_nothing_is_refused() -> None:
+    assert refusals(NONE, PLAN, share(1000, 1000), 0.0) == ()
+
+
+def test_the_longest_outage() -> None:
+    assert of_plan(Limits(longest_outage=20), PLAN) == ()
+    (text,) = of_plan(Limits(longest_outage=19), PLAN)
+    assert text == (
+        "limits.longestOutage is 19s, spec.outage.duration is 20s: shorten the outage or ask the operator's owner"
+    )
+
+
+def test_most_pods_count_over_all_faults_and_workloads() -> None:
+    reach = Reach({"partition": 3, "other": 2})
+    assert of_reach(Limits(most_pods=5), reach) == ()
+    (text,) = of_reach(Limits(most_pods=4), reach)
+    assert text.startswith("limits.mostPods is 4, spec.outage.faults[partition]")
+    assert "selects 5: select fewer or ask the operator's owner" in text
+
+
+@pytest.mark.parametrize(
+    ("cut", "ready", "within_limit"), [(1, 2, True), (2, 4, True), (2, 3, False), (1, 1, False), (51, 100, False)]
+)
+def test_the_largest_share_is_of_each_workload(cut: int, ready: int, within_limit: bool) -> None:
+    found = of_reach(Limits(largest_share=50), share(cut, ready))
+    assert (found == ()) is within_limit
+    assert all(f"selects {cut} of {ready} ready pods of Deployment api" in text for text in found)
+
+
+def test_each_workload_over_its_share_is_named() -> None:
+    shares = (("partition", Share("Deployment api", 1, 4)), ("partition", Share("StatefulSet queue", 3, 3)))
+    (text,) = of_reach(Limits(largest_share=50), Reach({"partition": 4}, shares))
+    assert "limits.largestShare is 50%" in text
+    assert "3 of 3 ready pods of StatefulSet queue (100%)" in text
+
+
+@pytest.mark.parametrize(
+    ("when", "allowed"),
+    [
+        ("2026-11-23 09:00", True),
+        ("2026-11-23 08:59:59", False),
+        ("2026-11-23 16:59:59", True),
+        ("2026-11-23 17:00", False),
+        ("2026-11-28 12:00", False),
+    ],
+)
+def test_office_hours(when: str, allowed: bool) -> None:
+    assert within(OFFICE, at(when)) is allowed
+
+
+@pytest.mark.parametrize(
+    ("when", "allowed"),
+    [
+        ("2026-11-27 21:59", False),
+        ("2026-11-27 22:00", True),
+        ("2026-11-28 05:59", True),
+        ("2026-11-28 06:00", False),
+        ("2026-11-28 22:00", False),
+        ("2026-11-27 05:59", False),
+    ],
+)
+def test_a_window_over_midnight_belongs_to_the_day_on_which_it_begins(when: str, allowed: bool) -> None:
+    assert within(NIGHT, at(when)) is allowed
+
+
+def test_hours_are_those_on_the_clocks_of_their_zone_summer_and_winter() -> None:
+    assert within(OFFICE, at("2026-07-20 07:30", "UTC"))
+    assert not within(OFFICE, at("2026-11-23 07:30", "UTC"))
+    whole_day = hours_of("Sun 00:00-24:00 Europe/Berlin")
+    assert all(within(whole_day, at("2026-10-25 00:00") + hour * 3600) for hour in range(25))
+    assert not within(whole_day, at("2026-10-25 00:00") + 25 * 3600)
+
+
+def test_one_of_several_windows_is_enough_and_a_refusal_names_them_all() -> None:
+    limits = Limits(allowed_hours=(OFFICE, NIGHT))
+    assert of_moment(limits, at("2026-11-27 23:00")) == ()
+    (text,) = of_moment(limits, at("2026-11-28 12:00"))
+    assert text == (
+        "limits.allowedHours is Mon-Fri 09:00-17:00 Europe/Berlin, Fri 22:00-06:00 Europe/Berlin, "
+        "now is Sat 12:00 Europe/Berlin: start the drill within these hours or ask the operator's owner"
+    )
+
+
+def test_all_excesses_come_at_once() -> None:
+    limits = Limits(10, 1, 50, (OFFICE,), 1)
+    found = refusals(limits, PLAN, share(2, 2), at("2026-11-28 12:00"))
+    assert [text.split()[0] for text in found] == [
+        "limits.longestOutage",
+        "limits.mostPods",
+        "limits.largestShare",
+        "limits.allowedHours",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(300, "5m"), (90, "1m30s"), (5400, "1h30m"), (45, "45s"), (3600, "1h"), (0, "0s")]
+)
+def test_lengths_read_as_plans_write_them(seconds: float, text: str) -> None:
+    assert length(seconds) == text
+
+
+def until(simulation: Simulation, phase: Phase) -> None:
+    while simulation.record.phase is not phase:
+        simulation.step()
+
+
+@pytest.mark.parametrize(("ruling", "reason"), [(INVALID, "LimitsInvalid"), (UNREADABLE, "LimitsUnknown")])
+def test_with_limits_that_are_not_known_no_drill_begins_and_it_says_why(ruling: Ruling, reason: str) -> None:
+    simulation = Simulation(PLAN, ruling=ruling)
+    simulation.step()
+    assert simulation.record.waiting is not None
+    assert simulation.record.waiting.message == ruling.why
+    record = finished(simulation)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, reason)
+    assert simulation.effects == 1, "nothing but its GameDay is written"
+
+
+@pytest.mark.parametrize(("ruling", "reason"), [(INVALID, "LimitsInvalid"), (UNREADABLE, "LimitsUnknown")])
+def test_with_limits_that_are_not_known_no_drill_cuts(ruling: Ruling, reason: str) -> None:
+    simulation = Simulation(PLAN)
+    until(simulation, Phase.STEADY_STATE)
+    simulation.ruling = ruling
+    record = finished(simulation)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, reason)
+    assert simulation.cluster.injections == 0
+    assert simulation.cluster.snapshot() == Cluster().snapshot()
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(longest_outage=10), Limits(allowed_hours=(hours_of("Mon 09:00-17:00 UTC"),))],
+    ids=["plan", "hour"],
+)
+def test_limits_are_held_to_again_right_before_the_cut(limits: Limits) -> None:
+    simulation = Simulation(PLAN)
+    until(simulation, Phase.STEADY_STATE)
+    simulation.ruling = Ruling(limits)
+    record = finished(simulation)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "LimitExceeded")
+    assert record.message.startswith("limits.")
+    assert simulation.cluster.injections == 0
+    assert simulation.cluster.snapshot() == Cluster().snapshot()
+
+
+@pytest.mark.parametrize("ruling", [INVALID, UNREADABLE, Ruling(Limits(longest_outage=1))])
+def test_a_drill_under_its_cut_goes_on_whatever_becomes_of_the_limits(ruling: Ruling) -> None:
+    simulation = Simulation(PLAN)
+    until(simulation, Phase.OUTAGE)
+    while simulation.record.zero is None:
+        simulation.step()
+    simulation.ruling = ruling
+    assert finished(simulation).verdict is Verdict.PASSED
+
+
+def test_where_enough_drills_run_another_waits_until_its_time_is_over() -> None:
+    simulation = Simulation(PLAN)
+    told = "limits.drillsAtOnce is 1, and 1 run (pay/first)"
+    full = replace(simulation.world(), lock=Lock.FULL, locked_by=told)
+    seen = Script(simulation.proof, {}, lambda: simulation.now)
+    waiting = decide(Situation(PLAN, simulation.record, full, seen, full.start_before - 1))
+    assert (waiting.phase, waiting.waiting) == (Phase.PENDING, Waiting(Cause.TOO_MANY_DRILLS, told))
+    ended = decide(Situation(PLAN, waiting, full, seen, full.start_before + 1))
+    assert (ended.verdict, ended.reason, ended.message) == (Verdict.INCONCLUSIVE, "TooManyDrills", told)

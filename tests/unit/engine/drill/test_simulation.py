@@ -1,0 +1,388 @@
+"""Whole drills in the simulated world: what a user relies on, and what a killed operator leaves behind."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from gameday.api.record import conditions_of
+from gameday.engine.drill import commands as do
+from gameday.engine.drill.decide import decide
+from gameday.engine.drill.orders import orders
+from gameday.engine.drill.situation import Situation
+from gameday.engine.evidence.proof import Proof
+from gameday.model.plan import Stage
+from gameday.model.record import (
+    Cause,
+    Hold,
+    HoldKind,
+    HoldState,
+    Phase,
+    Record,
+    ResultState,
+    StepState,
+    Verdict,
+)
+from gameday.model.world import CommandKey, Cut, Fuse, Life, Lock, World
+from unit.engine.simulation import Cluster, Killed, Script, Simulation, a_plan, finished
+
+MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
+CLEAN = Cluster().snapshot()
+NOBODY = Script(Proof(), {}, lambda: 0.0)
+"""Samples that nothing is to be concluded from."""
+
+
+def test_a_good_system_passes_and_nothing_is_left() -> None:
+    simulation = Simulation(a_plan())
+    record = finished(simulation)
+    assert record.verdict is Verdict.PASSED, record.message
+    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.cluster.injections == 1
+
+
+def test_a_missed_expectation_fails() -> None:
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}))
+    assert record.verdict is Verdict.FAILED
+    assert "reported" in record.message
+
+
+def test_the_outage_lasts_its_time_whatever_is_met_or_missed() -> None:
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}))
+    assert record.zero is not None
+    assert record.undo_requested_at is not None
+    assert 20.0 <= record.undo_requested_at - record.zero <= 21.0
+
+
+def test_a_guardrail_lifts_the_cut_at_once() -> None:
+    record = finished(Simulation(a_plan(), {"stays up": ResultState.MISSED}))
+    assert record.verdict is Verdict.FAILED
+    assert record.inject_requested_at is not None
+    assert record.undo_requested_at is not None
+    assert record.undo_requested_at - record.inject_requested_at < 6.0
+
+
+def test_a_cut_without_effect_is_undone_and_says_what_to_look_at() -> None:
+    simulation = Simulation(a_plan(), cluster=Cluster(enforced=False))
+    record = finished(simulation)
+    assert record.verdict is Verdict.INCONCLUSIVE
+    assert record.reason == Cause.NO_EFFECT.value
+    assert "most likely" in record.message
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_redis_dying_in_the_outage_is_not_taken_for_the_cut() -> None:
+    def redis_dies(world: Simulation) -> None:
+        if world.record.zero is not None and world.now > world.record.zero + 5:
+            world.cluster.redis_down = True
+
+    record = finished(Simulation(a_plan(), meddle=redis_dies))
+    assert record.verdict is Verdict.INCONCLUSIVE
+    assert record.reason == Cause.DEPENDENCY_DOWN.value
+
+
+def test_redis_down_before_the_cut_means_nothing_is_touched() -> None:
+    simulation = Simulation(a_plan(), cluster=Cluster(redis_down=True))
+    record = finished(simulation)
+    assert record.verdict is Verdict.INCONCLUSIVE
+    assert simulation.cluster.injections == 0
+
+
+def test_a_policy_removed_by_hand_is_noticed_and_not_made_again() -> None:
+    def somebody_lifts(world: Simulation) -> None:
+        if world.record.zero is not None and world.now > world.record.zero + 5:
+            world.cluster.policies.clear()
+
+    simulation = Simulation(a_plan(), meddle=somebody_lifts)
+    record = finished(simulation)
+    assert record.reason == Cause.CUT_REMOVED.value
+    assert simulation.cluster.injections == 1
+
+
+def test_a_policy_that_is_removed_before_we_saw_it_is_not_made_again() -> None:
+    def somebody_lifts(world: Simulation) -> None:
+        world.cluster.policies.clear()
+
+    simulation = Simulation(a_plan(), meddle=somebody_lifts)
+    record = finished(simulation)
+    assert record.reason == Cause.CUT_REMOVED.value
+    assert simulation.cluster.injections == 1
+
+
+def test_a_lift_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recovery_counts_from_it() -> None:
+    lifted: list[float] = []
+
+    def lifts_and_dies(world: Simulation) -> None:
+        zero = world.record.zero
+        if zero is not None and world.now >= zero + world.plan.outage.duration and not lifted:
+            lifted.append(world.now)
+            world.cluster.policies.clear()
+            world.cluster.lifted_at = world.now
+            world.idle(8.0)
+            world.restart()
+
+    simulation = Simulation(a_plan(), meddle=lifts_and_dies)
+    record = finished(simulation)
+    assert record.verdict is Verdict.PASSED, record.message
+    assert record.recovery_zero is not None
+    assert record.recovery_zero <= lifted[0] + 1
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_a_fuse_that_somebody_deletes_ends_the_drill() -> None:
+    def somebody_deletes(world: Simulation) -> None:
+        if world.record.zero is not None:
+            world.cluster.fuses.clear()
+
+    record = finished(Simulation(a_plan(), meddle=somebody_deletes))
+    assert record.reason == Cause.FUSE_LOST.value
+
+
+def test_a_counter_that_ends_before_the_cut_is_named_and_nothing_is_touched() -> None:
+    def somebody_deletes(world: Simulation) -> None:
+        if world.record.steady_from is not None:
+            world.cluster.pods.pop("counter", None)
+
+    simulation = Simulation(a_plan(), meddle=somebody_deletes)
+    record = finished(simulation)
+    assert record.reason == Cause.AGENT_LOST.value
+    assert "counter" in record.message
+    assert simulation.cluster.injections == 0
+
+
+def test_a_deadline_that_passed_before_the_connections_were_ended_is_no_miss() -> None:
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, sever_takes=12.0))
+    assert record.severed is True
+    assert record.verdict is Verdict.INCONCLUSIVE
+    assert "give it longer" in record.message
+
+
+def test_connections_that_were_ended_after_the_outage_were_there_all_through_it() -> None:
+    record = finished(Simulation(a_plan(), sever_takes=22.0))
+    assert record.severed is not True
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "NotSevered")
+    assert "the outage was over" in record.message
+
+
+def test_connections_that_were_never_seen_were_not_ended() -> None:
+    """A proxy, a NAT or a sidecar shows Redis other addresses than the targets': finding none left proves nothing."""
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, open_connections=0, killed=0))
+    assert record.severed is False
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+    assert "no connection of pod api-7 (10.0.0.7) was ever seen at the dependency" in record.message
+    missed = record.result(Stage.OUTAGE, "reported")
+    assert missed is not None
+    assert missed.state is ResultState.UNKNOWN
+
+
+@pytest.mark.parametrize("says", [ResultState.MET, ResultState.MISSED], ids=["met", "guardrail violated"])
+def test_without_a_word_on_open_connections_a_drill_neither_passes_nor_fails(says: ResultState) -> None:
+    """Simple drills without a redis probe of what is cut passed when nothing was missed."""
+    simulation = Simulation(a_plan(), {"stays up": says}, severs=False)
+    record = finished(simulation)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+    assert simulation.cluster.snapshot() == CLEAN
+    stays_up = record.result(Stage.OUTAGE, "stays up")
+    assert stays_up is not None
+    assert stays_up.state is ResultState.UNKNOWN
+
+
+def test_what_does_not_recover_is_repaired_whatever_is_known_of_open_connections() -> None:
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, severs=False)
+    record = finished(simulation)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
+    assert [step.state for step in record.steps] == [StepState.DONE] * 3
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+@pytest.mark.parametrize("missed", [False, True])
+def test_a_network_that_ends_open_connections_decides_without_a_closer(missed: bool) -> None:
+    says = {"reported": ResultState.MISSED} if missed else {}
+    record = finished(Simulation(a_plan(), says, severs=False, ends_open=True))
+    assert record.severed is True
+    assert record.verdict is (Verdict.FAILED if missed else Verdict.PASSED), record.message
+    assert record.zero is not None
+    assert record.severed_at is not None
+    assert record.severed_at - record.zero < 1.0, "it does not move the start of the outage"
+
+
+def test_where_the_network_ends_open_connections_what_the_closer_could_not_do_is_forgotten() -> None:
+    record = finished(Simulation(a_plan(), open_connections=0, killed=0, ends_open=True))
+    assert record.verdict is Verdict.PASSED, record.message
+    (line,) = [line for line in record.timeline if line.warning]
+    assert line.reason == "ProofWarning"
+
+
+@pytest.mark.parametrize(
+    ("seen", "killed"), [(2, 0), (0, 1)], ids=["ended by themselves", "opened since the last look"]
+)
+def test_connections_that_were_seen_and_are_gone_were_ended(seen: int, killed: int) -> None:
+    missed = {"reported": ResultState.MISSED}
+    record = finished(Simulation(a_plan(), missed, open_connections=seen, killed=killed))
+    assert record.severed is True
+    assert record.verdict is Verdict.FAILED
+
+
+def test_a_fuse_outlives_a_request_that_may_still_arrive() -> None:
+    def person(world: Simulation) -> None:
+        if world.scalings and world.abort_at is None:
+            world.abort_at = world.now
+
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=person, scale_takes=60.0)
+    assert finished(simulation).verdict is Verdict.ABORTED
+    assert not simulation.scalings
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_a_scaling_whose_fuse_somebody_deletes_is_undone_at_once() -> None:
+    deleted: list[float] = []
+
+    def somebody_deletes(world: Simulation) -> None:
+        if world.cluster.workers == 0 and not deleted:
+            deleted.append(world.now)
+            world.cluster.fuses = {n: f for n, f in world.cluster.fuses.items() if not n.startswith("drill-fuse-")}
+        if deleted and world.now > deleted[0] + 1:
+            assert world.cluster.workers == 3, "no change without a fuse"
+
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=somebody_deletes)
+    record = finished(simulation)
+    assert deleted
+    assert Cause.FUSE_LOST in {doubt.cause for doubt in record.doubts}
+    assert record.verdict is Verdict.FAILED
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+@pytest.mark.parametrize("phase", [Phase.STEADY_STATE, Phase.OUTAGE, Phase.RECOVERY])
+@pytest.mark.parametrize("how", ["abort", "deletion"])
+def test_a_person_ends_a_drill_in_any_phase(phase: Phase, how: str) -> None:
+    def person(world: Simulation) -> None:
+        if world.record.phase is phase and world.now > world.record.since + 2:
+            if how == "abort":
+                world.abort_at = world.now
+            else:
+                world.deleted_at = world.now
+
+    simulation = Simulation(a_plan(), MISSES_RECOVERY, meddle=person)
+    record = finished(simulation)
+    assert record.verdict is Verdict.ABORTED
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_the_rollback_runs_its_steps_and_puts_the_workers_back() -> None:
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY)
+    record = finished(simulation)
+    assert [(step.name, step.state) for step in record.steps] == [
+        ("stop workers", StepState.DONE),
+        ("clear state", StepState.DONE),
+        ("start workers", StepState.DONE),
+    ]
+    assert record.verdict is Verdict.FAILED
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_an_abort_with_the_workers_at_zero_brings_them_back() -> None:
+    def person(world: Simulation) -> None:
+        if world.cluster.workers == 0:
+            world.abort_at = world.now
+
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=person)
+    assert finished(simulation).verdict is Verdict.ABORTED
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_a_drill_that_is_over_waits_for_what_may_still_be_made_and_takes_it_away() -> None:
+    hold = Hold("stop workers", HoldKind.SCALE, "worker", "fuse", HoldState.UNDONE)
+    record = Record(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.ABORTED, faults_cleared=True, holds=(hold,))
+    world = World(arriving=True, lock=Lock.HELD, finalizer=True)
+    assert orders(None, record, world) == ()
+    assert orders(None, record, replace(world, fuses={"fuse": Fuse("late")})) == (do.RemoveFuse(hold),)
+    assert orders(None, record, replace(world, agents={"observer": Life.RUNNING})) == (do.StopAgents(),)
+    assert orders(None, record, replace(world, arriving=False)) == (do.FreeLock(),)
+
+
+def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted_drill() -> None:
+    record = Record(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.PASSED)
+    refused = "delete pods: forbidden"
+    world = World(agents={"observer": Life.RUNNING}, errors={CommandKey("StopAgents"): refused})
+    world = replace(world, finalizer=True, lock=Lock.HELD)
+    soon = decide(Situation(a_plan(), record, world, NOBODY, 1010.0))
+    assert soon == record
+    late = decide(Situation(a_plan(), record, world, NOBODY, 1021.0))
+    assert late.obstacle == refused
+    assert [line.reason for line in late.timeline] == ["Hindered"]
+    assert ("Hindered", "True", "Hindered", refused) in conditions_of(late)
+    assert orders(a_plan(), late, world) == (do.StopAgents(),)
+    assert orders(a_plan(), late, replace(world, deleted=True)) == (do.FreeLock(),)
+    late = replace(late, reported=True)
+    assert orders(a_plan(), late, replace(world, deleted=True, lock=Lock.FREE)) == (do.LetGo(),)
+    again = decide(Situation(a_plan(), late, replace(world, errors={}), NOBODY, 1030.0))
+    assert again.obstacle == ""
+    assert "Hindered" not in {kind for kind, *_ in conditions_of(again)}
+
+
+def test_an_undo_that_is_refused_says_what_would_help_once_it_is_overdue() -> None:
+    hold = Hold("partition", HoldKind.NETWORK_PARTITION, "p", "f", HoldState.UNDOING, undo_requested_at=1000.0)
+    hold = replace(hold, requested_at=990.0, object_uid="uid")
+    record = Record(Phase.RECOVERY, since=1000.0, holds=(hold,), finishing=True, undo_requested_at=1000.0)
+    world = World(cuts={"partition": Cut(present=True)}, errors={CommandKey("Lift", "partition"): "delete: forbidden"})
+    soon = decide(Situation(a_plan(), record, world, NOBODY, 1010.0))
+    assert soon.obstacle == ""
+    late = decide(Situation(a_plan(), soon, world, NOBODY, 1031.0))
+    assert late.obstacle == "delete: forbidden"
+
+
+def effects_of(plan_with_rollback: bool) -> int:
+    simulation = Simulation(a_plan(rollback=plan_with_rollback), MISSES_RECOVERY if plan_with_rollback else {})
+    simulation.run()
+    return simulation.effects
+
+
+CRASHES = [
+    pytest.param(
+        rollback, nth, after, id=f"{'rollback' if rollback else 'plain'}-{nth}-{'after' if after else 'before'}"
+    )
+    for rollback in (False, True)
+    for nth in range(1, effects_of(rollback) + 1)
+    for after in (False, True)
+]
+
+
+def killed(*, rollback: bool, nth: int, after: bool) -> Simulation:
+    simulation = Simulation(
+        a_plan(rollback=rollback), MISSES_RECOVERY if rollback else {}, kill_at=nth, kill_after_effect=after
+    )
+    with pytest.raises(Killed):
+        simulation.run()
+    return simulation
+
+
+@pytest.mark.parametrize(("rollback", "nth", "after"), CRASHES)
+def test_an_operator_killed_at_any_effect_finishes_after_its_restart(rollback: bool, nth: int, after: bool) -> None:
+    simulation = killed(rollback=rollback, nth=nth, after=after)
+    simulation.idle(2.0)
+    simulation.restart()
+    simulation.run()
+    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.cluster.injections <= 1
+    assert simulation.record.phase is Phase.FINISHED
+    assert {hold.state for hold in simulation.record.holds} == {HoldState.UNDONE}
+    if not rollback:
+        assert simulation.record.verdict in {Verdict.PASSED, Verdict.INCONCLUSIVE}
+
+
+@pytest.mark.parametrize(("rollback", "nth", "after"), CRASHES)
+def test_an_operator_that_never_comes_back_leaves_no_fault(rollback: bool, nth: int, after: bool) -> None:
+    simulation = killed(rollback=rollback, nth=nth, after=after)
+    simulation.idle(200.0)
+    assert simulation.cluster.policies == {}
+    assert simulation.cluster.workers == 3
+
+
+def test_the_record_alone_decides_after_a_restart() -> None:
+    simulation = Simulation(a_plan())
+    while simulation.record.zero is None:
+        simulation.step()
+    before = replace(simulation.record)
+    simulation.restart()
+    simulation.step()
+    assert simulation.record.zero == before.zero
+    assert simulation.cluster.injections == 1

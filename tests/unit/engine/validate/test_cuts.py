@@ -1,0 +1,158 @@
+"""Cuts that could only fail in a drill are findings of the plan, each at its field with something to do about it."""
+
+import pytest
+
+from gameday.engine.validate.plan import check
+from gameday.model.plan import (
+    Bystander,
+    CidrTarget,
+    Expectation,
+    Fault,
+    HostTarget,
+    HttpProbe,
+    Mode,
+    NetworkPartition,
+    Outage,
+    Plan,
+    Probe,
+    Recovery,
+    RedisProbe,
+    Selector,
+    ServiceRef,
+    SteadyState,
+    Target,
+)
+
+NET = "spec.outage.faults[0].networkPartition"
+HEALTH = Probe("health", HttpProbe("http://api/healthz"))
+UP = Expectation("up", Mode.EVENTUALLY, "health.ok")
+API = Selector({"app": "api"})
+REDIS = ServiceRef("redis")
+
+
+def found(
+    to: Target = REDIS, selector: Selector = API, stays: tuple[Bystander, ...] = (), redis: RedisProbe | None = None
+) -> list[str]:
+    probes = (HEALTH, *((Probe("redis", redis),) if redis is not None else ()))
+    fault = Fault("f", NetworkPartition(selector, to, must_remain_reachable=stays))
+    plan = Plan("g", probes, SteadyState(5.0), Outage(9.0, (fault,)), Recovery(9.0, (UP,)))
+    return [str(finding) for finding in check(plan)]
+
+
+def paths(findings: list[str]) -> list[str]:
+    return [finding.partition(": ")[0].removeprefix(f"{NET}.") for finding in findings]
+
+
+GOOD: list[Target] = [
+    REDIS,
+    ServiceRef("redis", "data", 6379),
+    HostTarget("203.0.113.7", (6379,)),
+    CidrTarget(("203.0.113.7/32", "10.0.16.9/32"), (6379, 16379)),
+]
+
+
+@pytest.mark.parametrize("to", GOOD, ids=str)
+def test_a_far_end_that_can_be_cut_and_dialled_is_none(to: Target) -> None:
+    assert found(to) == []
+
+
+@pytest.mark.parametrize(
+    ("to", "path", "told"),
+    [
+        (HostTarget("redis.example.com", (6379,)), "to.host", "is a name, and only addresses can be cut for now"),
+        (HostTarget("eu1-example.upstash.io", (6379,)), "to.host", "give its addresses by to.cidrs"),
+        (HostTarget("2001:db8::7", (6379,)), "to.host", "is IPv6, and only IPv4 can be cut for now"),
+        (HostTarget("127.0.0.1", (6379,)), "to.host", "is no other machine's"),
+        (HostTarget("0.0.0.0", (6379,)), "to.host", "is no other machine's"),
+        (HostTarget("203.0.113.7", (6379, 3306)), "to.ports[1]", "3306 is the port of MySQL"),
+        (CidrTarget(("203.0.113.7/32", "2001:db8::/48"), (6379,)), "to.cidrs[1]", "is IPv6"),
+        (CidrTarget(("2001:db8::7/128",), (6379,)), "to.cidrs[0]", "is IPv6"),
+        (CidrTarget(("127.0.0.0/8",), (6379,)), "to.cidrs[0]", "is no other machine's"),
+        (CidrTarget(("224.0.0.1/32",), (6379,)), "to.cidrs[0]", "is no other machine's"),
+        (CidrTarget(("10.0.16.0/24",), (6379,)), "to.cidrs[0]", "no address in 10.0.16.0/24 is known to answer"),
+        (CidrTarget(("10.0.16.7/32", "0.0.0.0/0"), (6379,)), "to.cidrs[1]", "name single addresses"),
+        (CidrTarget(("203.0.113.7/32",), (5432,)), "to.ports[0]", "5432 is the port of PostgreSQL"),
+        (ServiceRef("db", port=5432), "to.service.port", "cannot be dialled yet"),
+        (ServiceRef("db", port=3306), "to.service.port", "MySQL then blocks the address"),
+    ],
+    ids=str,
+)
+def test_a_far_end_that_no_drill_could_cut_or_prove_is_a_finding(to: Target, path: str, told: str) -> None:
+    findings = found(to)
+    assert paths(findings) == [path]
+    assert told in findings[0]
+
+
+def test_a_range_needs_a_redis_probe_whose_host_and_port_are_in_it() -> None:
+    ranges = CidrTarget(("10.0.16.0/24", "10.0.17.0/24"), (6379,))
+    assert paths(found(ranges, redis=RedisProbe(host="10.0.16.7"))) == ["to.cidrs[1]"]
+    one = CidrTarget(("10.0.16.0/24",), (6379,))
+    assert found(one, redis=RedisProbe(host="10.0.16.7")) == []
+    assert paths(found(one, redis=RedisProbe(host="10.0.16.7", port=6380))) == ["to.cidrs[0]"]
+    assert paths(found(one, redis=RedisProbe(host="10.0.18.7"))) == ["to.cidrs[0]"]
+    assert paths(found(one, redis=RedisProbe(host="my.cache.amazonaws.com"))) == ["to.cidrs[0]"]
+
+
+def test_a_redis_on_the_port_of_a_database_is_dialled_as_the_redis_that_it_is() -> None:
+    assert found(HostTarget("203.0.113.7", (3306,)), redis=RedisProbe(host="203.0.113.7", port=3306)) == []
+    assert found(ServiceRef("odd", port=5432), redis=RedisProbe(service=ServiceRef("odd", port=5432))) == []
+
+
+@pytest.mark.parametrize(
+    ("selector", "path"),
+    [
+        (Selector({"a b!": "c"}), "podSelector.matchLabels"),
+        (Selector({"app": "c d!"}), "podSelector.matchLabels"),
+        (Selector({"app": "api", "pod-template-hash": "7f"}), "podSelector.matchLabels"),
+        (Selector({"gameday.dev/role": "control"}), "podSelector.matchLabels"),
+        (Selector(expressions=(("app", "In", ()),)), "podSelector.matchExpressions[0].values"),
+        (Selector(expressions=(("app", "NotIn", ()),)), "podSelector.matchExpressions[0].values"),
+        (Selector(expressions=(("app", "Exists", ("api",)),)), "podSelector.matchExpressions[0].values"),
+        (Selector(expressions=(("app", "DoesNotExist", ("api",)),)), "podSelector.matchExpressions[0].values"),
+        (Selector(expressions=(("app", "In", ("api", "-")),)), "podSelector.matchExpressions[0].values"),
+        (Selector(expressions=(("/app", "Exists", ()),)), "podSelector.matchExpressions[0].key"),
+        (Selector(expressions=(("job-name", "Exists", ()),)), "podSelector.matchExpressions[0].key"),
+    ],
+    ids=str,
+)
+def test_a_selector_that_no_policy_can_hold_or_no_witness_wear_is_a_finding(selector: Selector, path: str) -> None:
+    assert paths(found(selector=selector)) == [path]
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        Selector({"app.kubernetes.io/name": "api", "tier": ""}),
+        Selector({"app": "Api_v1.2"}, (("zone", "In", ("a", "b")), ("spot", "DoesNotExist", ()))),
+    ],
+    ids=["labels", "expressions"],
+)
+def test_a_selector_as_kubernetes_has_them_is_none(selector: Selector) -> None:
+    assert found(selector=selector) == []
+
+
+@pytest.mark.parametrize(
+    ("stay", "path", "told"),
+    [
+        (Bystander("x", ServiceRef("payments")), "mustRemainReachable[0].service.port", "give the Service's port"),
+        (Bystander("x", ServiceRef("payments", port="http")), "mustRemainReachable[0].service.port", "by its number"),
+        (Bystander("x", ServiceRef("db", port=5432)), "mustRemainReachable[0].service.port", "PostgreSQL"),
+        (Bystander("x", host="db.example.com", port=3306), "mustRemainReachable[0].port", "MySQL"),
+        (Bystander("x", host="203.0.113.7", port=6379), "mustRemainReachable[0].host", "is cut by this very fault"),
+    ],
+    ids=["no port", "a name", "a Service's database", "a host's database", "what is cut"],
+)
+def test_a_bystander_that_cannot_be_watched_is_a_finding(stay: Bystander, path: str, told: str) -> None:
+    findings = found(CidrTarget(("203.0.113.7/32",), (6379,)), stays=(stay,))
+    assert paths(findings) == [path]
+    assert told in findings[0]
+
+
+def test_bystanders_beside_what_is_cut_are_none() -> None:
+    stays = (
+        Bystander("a", host="203.0.113.7", port=443),
+        Bystander("b", host="203.0.113.8", port=6379),
+        Bystander("c", ServiceRef("payments", port=80)),
+        Bystander("d", api_server=True),
+    )
+    assert found(CidrTarget(("203.0.113.7/32",), (6379,)), stays=stays) == []

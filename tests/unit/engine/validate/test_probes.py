@@ -1,0 +1,117 @@
+"""Addresses, headers and times that no schema can check are findings with a path, and never crash the check."""
+
+from dataclasses import replace
+
+import pytest
+
+from gameday.engine.validate.plan import check
+from gameday.model.plan import (
+    Bystander,
+    CidrTarget,
+    Expectation,
+    Fault,
+    Header,
+    HostTarget,
+    HttpProbe,
+    Mode,
+    NetworkPartition,
+    Outage,
+    Plan,
+    Probe,
+    ProbeKind,
+    Recovery,
+    RedisProbe,
+    Selector,
+    SteadyState,
+    Target,
+    TcpProbe,
+)
+
+GOOD = Probe("a", HttpProbe("http://api/healthz"))
+
+
+UP = Expectation("up again", Mode.EVENTUALLY, "a.ok")
+
+
+def plan(*probes: Probe, to: Target | None = None, stay: str | None = None) -> Plan:
+    stays = (Bystander("x", host=stay, port=80),) if stay is not None else ()
+    cut = NetworkPartition(Selector({"app": "api"}), to or HostTarget("192.0.2.1", (1,)), must_remain_reachable=stays)
+    return Plan("g", probes or (GOOD,), SteadyState(5.0), Outage(9.0, (Fault("f", cut),)), Recovery(9.0, (UP,)))
+
+
+def found(of: Plan) -> list[str]:
+    return [str(finding) for finding in check(of)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        (HttpProbe("http://"), "http.url"),
+        (HttpProbe("http:///path"), "http.url"),
+        (HttpProbe("http://["), "http.url"),
+        (HttpProbe("http://a:99999/"), "http.url"),
+        (HttpProbe("http://a:b/"), "http.url"),
+        (HttpProbe("http://a:0/"), "http.url"),
+        (HttpProbe("http://user:word@a/"), "http.url"),
+        (HttpProbe("http://ä/"), "http.url"),
+        (HttpProbe("http://a/\u202e"), "http.url"),
+        (HttpProbe("http://a..b/"), "http.url"),
+        (HttpProbe(f"http://{'x' * 64}/"), "http.url"),
+        (HttpProbe("http://a", headers=(Header("X", "a\r\nb: c"),)), "http.headers[0].value"),
+        (HttpProbe("http://a", headers=(Header("X", "é"),)), "http.headers[0].value"),
+        (HttpProbe("http://a", headers=(Header("Content-Length", "5"),)), "http.headers[0].name"),
+        (TcpProbe("a..b", 80), "tcp.host"),
+        (TcpProbe("db", 5432), "tcp.port"),
+        (TcpProbe("db", 3306), "tcp.port"),
+        (TcpProbe("a b", 80), "tcp.host"),
+        (TcpProbe("x" * 64, 80), "tcp.host"),
+        (RedisProbe(host="a\0b"), "redis.host"),
+    ],
+)
+def test_a_place_that_is_none_is_a_finding(kind: ProbeKind, path: str) -> None:
+    assert found(plan(GOOD)) == []
+    (finding,) = found(plan(replace(GOOD, kind=kind)))
+    assert finding.startswith(f"spec.probes[0].{path}: ")
+
+
+@pytest.mark.parametrize(
+    "kind", [TcpProbe("::1", 80), TcpProbe("api.shop.svc.", 80), HttpProbe("http://[::1]:8080/x?y=1")]
+)
+def test_places_that_exist_are_none(kind: ProbeKind) -> None:
+    assert found(plan(replace(GOOD, kind=kind))) == []
+
+
+@pytest.mark.parametrize(
+    ("to", "path"),
+    [
+        (CidrTarget(("10.0.0.0/32", "10.0.0.0/99"), (1,)), "to.cidrs[1]"),
+        (CidrTarget(("10.0.0.1/8",), (1,)), "to.cidrs[0]"),
+        (CidrTarget(("999.0.0.0/8",), (1,)), "to.cidrs[0]"),
+        (HostTarget("not a host", (1,)), "to.host"),
+    ],
+)
+def test_a_far_end_that_is_none_is_a_finding(to: Target, path: str) -> None:
+    assert [f.partition(": ")[0] for f in found(plan(to=to))] == [f"spec.outage.faults[0].networkPartition.{path}"]
+
+
+def test_a_bystander_that_is_none_is_a_finding() -> None:
+    assert found(plan(stay="a..b"))[0].startswith(
+        "spec.outage.faults[0].networkPartition.mustRemainReachable[0].host: "
+    )
+
+
+@pytest.mark.parametrize(
+    ("every", "timeout", "path"),
+    [(0.0, 1.0, "interval"), (3601.0, 1.0, "interval"), (1.0, 0.0, "timeout"), (1.0, 999999 * 3600.0, "timeout")],
+)
+def test_times_that_no_probe_can_keep_are_findings(every: float, timeout: float, path: str) -> None:
+    assert [f.partition(": ")[0] for f in found(plan(replace(GOOD, every=every, timeout=timeout)))] == [
+        f"spec.probes[0].{path}"
+    ]
+
+
+@pytest.mark.parametrize("change", [{"within": 1e12}, {"holds": 1e12}])
+def test_a_recovery_that_would_never_end_is_a_finding(change: dict[str, float]) -> None:
+    expect = Expectation("up", Mode.EVENTUALLY, "a.ok", **change)  # type: ignore[arg-type]  # both are floats
+    (finding,) = found(replace(plan(), recovery=Recovery(9.0, (expect,))))
+    assert finding.startswith("spec.recovery.expect[0]: ")

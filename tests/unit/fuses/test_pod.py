@@ -1,0 +1,82 @@
+"""The fuse of a scale as a Job: how it stands, whose its pods are, and that it is lit once."""
+
+from typing import Any
+
+import pytest
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import Object
+from gameday.errors import Refused
+from gameday.fuses.pod import do, pods_of, state_of
+from unit.api_server import ApiServer
+
+MARKS = {"gameday.dev/drill": "first", "gameday.dev/agent": "fuse-stop"}
+
+
+def job(**changes: Any) -> Object:
+    metadata = {"name": "first-fuse-stop", "uid": "u", "labels": MARKS} | changes.pop("metadata", {})
+    return {"metadata": metadata, "spec": {"parallelism": 1} | changes, "status": {"startTime": "2026-11-29T06:00:00Z"}}
+
+
+def ended(condition: str) -> Object:
+    return job() | {"status": {"conditions": [{"type": condition, "status": "True"}]}}
+
+
+def test_it_is_armed_once_a_pod_of_it_runs_that_has_rehearsed() -> None:
+    assert not state_of(job(), runs=True, deadline=None).armed
+    assert not state_of(job(), runs=False, deadline=91.5).armed
+    fuse = state_of(job(), runs=True, deadline=91.5)
+    assert (fuse.uid, fuse.armed, fuse.deadline, fuse.dead) == ("u", True, 91.5, None)
+
+
+def test_a_lost_pod_is_no_lost_fuse() -> None:
+    assert state_of(job(), runs=False, deadline=91.5).dead is None
+
+
+@pytest.mark.parametrize(
+    ("thing", "dead"),
+    [
+        (job(metadata={"deletionTimestamp": "2026-11-29T06:00:00Z"}), "it is being deleted"),
+        (job(suspend=True), "it was suspended, which ends its pod"),
+        (job(parallelism=0), "its parallelism was changed"),
+        (ended("Failed"), "it failed"),
+        (ended("Complete"), "its pod has ended"),
+    ],
+)
+def test_one_that_will_not_act_any_more_is_dead(thing: Object, dead: str) -> None:
+    fuse = state_of(thing, runs=True, deadline=91.5)
+    assert (fuse.armed, fuse.dead) == (False, dead)
+
+
+def test_one_that_is_gone_has_no_uid() -> None:
+    assert state_of(None, runs=True, deadline=91.5).uid is None
+
+
+def pod(name: str, made: str, owner: str = "u") -> Object:
+    owners = [{"kind": "Job", "name": "first-fuse-stop", "uid": owner}] if owner else []
+    return {"metadata": {"name": name, "labels": MARKS, "creationTimestamp": made, "ownerReferences": owners}}
+
+
+def test_its_pods_are_those_that_it_owns_the_newest_last() -> None:
+    pods = (
+        pod("b", "2026-11-29T06:02:00Z"),
+        pod("a", "2026-11-29T06:01:00Z"),
+        pod("c", "x", "other"),
+        pod("d", "x", ""),
+    )
+    assert [one["metadata"]["name"] for one in pods_of(job(), pods)] == ["a", "b"]
+
+
+async def test_it_is_lit_once(api_server: ApiServer, cluster: Cluster) -> None:
+    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "first-fuse-stop", "labels": MARKS}}
+    made = await do(cluster, "shop", body)
+    api_server.objects["jobs", "shop", "first-fuse-stop"]["metadata"]["labels"] |= {"team": "shop"}
+    again = await do(cluster, "shop", body)
+    assert again["metadata"]["uid"] == made["metadata"]["uid"]
+
+
+async def test_a_job_of_its_name_that_is_not_this_drills_is_refused(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.put("jobs", "shop", {"metadata": {"name": "first-fuse-stop", "labels": {"team": "shop"}}})
+    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "first-fuse-stop", "labels": MARKS}}
+    with pytest.raises(Refused, match="is not this drill's"):
+        await do(cluster, "shop", body)

@@ -1,0 +1,119 @@
+"""Which policies are read, by whom, and what cannot be read, at an API server."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import pytest
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import (
+    ADMIN_POLICIES,
+    CALICO_GLOBAL_POLICIES,
+    CALICO_POLICIES,
+    CALICO_V3_GLOBAL_POLICIES,
+    CALICO_V3_POLICIES,
+    CILIUM_CLUSTERWIDE_POLICIES,
+)
+from gameday.errors import ClusterUnreachable
+from gameday.model.plan import Bystander, CidrTarget, ServiceRef, Target
+from gameday.preflight.policies.isolators import ISOLATORS, Isolators, read
+from gameday.preflight.snapshot import look
+from unit.api_server import ApiServer
+from unit.preflight.things import partition
+
+CALICO: dict[str, list[str] | None] = {"v1": ["networkpolicies", "globalnetworkpolicies", "ippools"]}
+V3: dict[str, list[str] | None] = {"v3": ["networkpolicies", "globalnetworkpolicies"]}
+CLOSED = {"metadata": {"name": "closed"}, "spec": {}}
+
+
+async def seen_by(cluster: Cluster, account: Cluster | None = None, assumed: Collection[str] = ()) -> Isolators:
+    return await read(account or cluster, cluster, "shop", await cluster.served(ISOLATORS), assumed)
+
+
+async def test_a_cluster_without_such_kinds_is_asked_once(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.groups = {"apps": {"v1": ["deployments"]}, "cilium.io": {"v1": ["ciliumclusterwidenetworkpolicies"]}}
+    seen = await seen_by(cluster)
+    assert (seen.served, seen.found, seen.unread) == (frozenset(), {}, {})
+    assert cluster.requests == {("get", "apis"): 1}
+
+
+async def test_only_kinds_that_are_served_are_read(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.groups = {"cilium.io": {"v2": ["ciliumclusterwidenetworkpolicies"]}}
+    api_server.groups["policy.networking.k8s.io"] = {"v1alpha1": ["adminnetworkpolicies"], "v1beta9": ["others"]}
+    api_server.put("adminnetworkpolicies", "", CLOSED)
+    seen = await seen_by(cluster)
+    assert set(seen.found) == {CILIUM_CLUSTERWIDE_POLICIES, ADMIN_POLICIES}
+    assert [one["metadata"]["name"] for one in seen.found[ADMIN_POLICIES]] == ["closed"]
+
+
+async def test_a_namespace_is_read_as_its_account_and_the_cluster_as_the_operator(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    api_server.groups = {"crd.projectcalico.org": CALICO}
+    account = cluster.as_account("shop")
+    account.requests = type(cluster.requests)()
+    await seen_by(cluster, account)
+    assert account.requests == {("list", "networkpolicies"): 1}
+    assert cluster.requests == {("get", "apis"): 2, ("list", "globalnetworkpolicies"): 1}
+
+
+async def test_what_is_served_and_forbidden_is_unread(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.groups = {"crd.projectcalico.org": CALICO}
+    api_server.forbidden = {"list globalnetworkpolicies"}
+    seen = await seen_by(cluster)
+    assert set(seen.found) == {CALICO_POLICIES}
+    assert "cannot list" in seen.unread[CALICO_GLOBAL_POLICIES]
+    assert not (await seen_by(cluster, assumed=[CALICO_GLOBAL_POLICIES.full_name])).unread
+
+
+async def test_calicos_api_server_need_not_answer_where_its_store_did(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.groups = {"crd.projectcalico.org": CALICO, "projectcalico.org": {"v3": None}}
+    seen = await seen_by(cluster)
+    assert {CALICO_V3_POLICIES, CALICO_V3_GLOBAL_POLICIES} <= seen.served
+    assert not seen.unread
+
+
+async def test_without_calicos_store_its_api_server_must_answer(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.groups = {"projectcalico.org": V3}
+    api_server.forbidden = {"list globalnetworkpolicies"}
+    seen = await seen_by(cluster)
+    assert set(seen.unread) == {CALICO_V3_GLOBAL_POLICIES}
+
+
+async def test_an_api_server_that_is_down_is_asked_again(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.down = True
+    with pytest.raises(ClusterUnreachable):
+        await seen_by(cluster)
+
+
+async def test_the_preflight_sees_them_and_its_own_namespace(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.groups = {"crd.projectcalico.org": CALICO}
+    api_server.put("globalnetworkpolicies", "", CLOSED)
+    api_server.put("namespaces", "", {"metadata": {"name": "shop", "labels": {"tenant": "green"}}})
+    seen = await look(cluster, cluster, "shop", partition())
+    assert seen.policies(CALICO_GLOBAL_POLICIES)
+    assert seen.namespace_labels == {"tenant": "green"}
+    assert not [what for what in seen.missing if "groups" in what]
+    api_server.forbidden = {"get namespaces"}
+    assert (await look(cluster, cluster, "shop", partition())).namespace_labels is None
+
+
+@pytest.mark.parametrize(
+    ("to", "stays", "cilium", "elsewhere"),
+    [
+        (ServiceRef("redis"), (), True, False),
+        (ServiceRef("redis", "shop"), (Bystander("self", ServiceRef("payments", "shop")),), True, False),
+        # Of the cut Service's namespace Kubernetes' own policies are read, and Cilium's where that is granted.
+        (ServiceRef("redis", "data"), (), False, False),
+        (ServiceRef("redis", "data"), (), True, False),
+        (ServiceRef("redis"), (Bystander("pay", ServiceRef("payments", "pay")),), False, True),
+        (CidrTarget(("203.0.113.0/24",), (6379,)), (Bystander("web", host="example.com", port=443),), True, False),
+    ],
+)
+async def test_what_is_asked_elsewhere_is_known_not_to_be_read(
+    api_server: ApiServer, cluster: Cluster, to: Target, stays: tuple[Bystander, ...], cilium: bool, elsewhere: bool
+) -> None:
+    if cilium:
+        api_server.groups = {"cilium.io": {"v2": ["ciliumnetworkpolicies"]}}
+    cut = replace(partition(to), must_remain_reachable=stays)
+    assert (await look(cluster, cluster, "shop", cut)).policies_elsewhere is elsewhere

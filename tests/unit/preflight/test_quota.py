@@ -1,0 +1,98 @@
+"""Quotas: what all objects of a drill need together, each as admission would have it."""
+
+from fractions import Fraction
+
+import pytest
+
+from gameday.cluster.kinds import JOBS, NETWORK_POLICIES, PODS, Kind, Object
+from gameday.preflight.quota import check, of_pod
+
+AGENT: Object = {
+    "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "96Mi"}}
+}
+
+
+def agents(count: int, **spec: object) -> list[tuple[Kind, Object]]:
+    return [(PODS, {"spec": {"containers": [AGENT], "activeDeadlineSeconds": 300, **spec}})] * count
+
+
+def quota(hard: Object, used: Object | None = None, **spec: object) -> Object:
+    return {"metadata": {"name": "team"}, "spec": {"hard": hard, **spec}, "status": {"hard": hard, "used": used or {}}}
+
+
+def said(one: Object, created: list[tuple[Kind, Object]]) -> list[str]:
+    return [str(finding) for finding in check([one], created)]
+
+
+def test_seven_agents_that_fit_one_by_one_are_refused_together() -> None:
+    (text,) = said(quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"}), agents(7))
+    assert text == (
+        "ResourceQuota/team has 500m of limits.cpu left (4 in all), and what the drill creates needs 3500m: "
+        "raise it by 3, or free as much"
+    )
+    assert not said(quota({"limits.cpu": "7"}, {"limits.cpu": "3500m"}), agents(7)), "exactly enough is enough"
+
+
+@pytest.mark.parametrize(
+    ("hard", "exceeded"),
+    [
+        ({"pods": "6"}, True),
+        ({"pods": "7"}, False),
+        ({"count/pods": "6"}, True),
+        ({"cpu": "69m"}, True),
+        ({"cpu": "70m"}, False),
+        ({"requests.cpu": "69m"}, True),
+        ({"memory": "200Mi"}, True),
+        ({"limits.memory": "672Mi"}, False),
+        ({"limits.memory": "671Mi"}, True),
+        ({"count/jobs.batch": "1"}, True),
+        ({"count/jobs.batch": "2"}, False),
+        ({"count/networkpolicies.networking.k8s.io": "0"}, True),
+        ({"services": "0", "requests.nvidia.com/gpu": "0", "persistentvolumeclaims": "0"}, False),
+    ],
+)
+def test_each_resource_is_summed(hard: Object, exceeded: bool) -> None:
+    job: Object = {"spec": {}}
+    created = [*agents(7), (JOBS, job), (JOBS, job), (NETWORK_POLICIES, job)]
+    assert bool(said(quota(hard), created)) is exceeded
+
+
+def scoped(name: str, operator: str = "Exists", *values: str) -> Object:
+    return {"scopeSelector": {"matchExpressions": [{"scopeName": name, "operator": operator, "values": list(values)}]}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "counts"),
+    [
+        ({"scopes": ["Terminating"]}, True),
+        ({"scopes": ["NotTerminating"]}, False),
+        ({"scopes": ["BestEffort"]}, False),
+        ({"scopes": ["NotBestEffort"]}, True),
+        ({"scopes": ["NotBestEffort", "NotTerminating"]}, False),
+        (scoped("PriorityClass", "In", "high"), False),
+        (scoped("PriorityClass", "In", "low", "lower"), True),
+        (scoped("PriorityClass", "NotIn", "low"), False),
+        (scoped("PriorityClass", "Exists"), True),
+        (scoped("PriorityClass", "DoesNotExist"), False),
+        (scoped("CrossNamespacePodAffinity"), False),
+    ],
+)
+def test_a_quota_with_scopes_counts_what_meets_them(spec: Object, counts: bool) -> None:
+    created = agents(2, priorityClassName="low")
+    assert bool(said(quota({"pods": "1"}, **spec), created)) is counts
+    assert not said(quota({"count/jobs.batch": "0"}, **spec), [(JOBS, {"spec": {}})])
+
+
+def test_what_is_injected_and_what_starts_first_counts_as_for_the_scheduler() -> None:
+    def takes(cpu: str, **more: object) -> Object:
+        return {"resources": {"requests": {"cpu": cpu}}, **more}
+
+    spec: Object = {
+        "initContainers": [takes("100m", restartPolicy="Always"), takes("300m")],
+        "containers": [takes("10m"), takes("50m")],
+        "overhead": {"cpu": "5m"},
+    }
+    assert of_pod(spec) == {"requests.cpu": Fraction(405, 1000)}
+    spec["initContainers"].pop()
+    assert of_pod(spec) == {"requests.cpu": Fraction(165, 1000)}
+    assert of_pod(spec | {"resources": {"requests": {"cpu": "1"}}}) == {"requests.cpu": Fraction(1005, 1000)}

@@ -1,0 +1,119 @@
+"""Objects as the API server would hand them over, cut down to what the faults read."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, SERVICES, Kind, Object
+from gameday.model.plan import (
+    Fault,
+    NetworkPartition,
+    OpenConnections,
+    Outage,
+    Plan,
+    Probe,
+    Recovery,
+    RedisProbe,
+    Rollback,
+    Selector,
+    ServiceRef,
+    SteadyState,
+    Step,
+    Target,
+    Via,
+)
+from gameday.preflight.snapshot import Sight
+
+ROLE = Path(__file__).parents[3] / "manifests" / "namespace" / "role.yaml"
+API = {"app": "api", "team": "shop"}
+
+
+def pod(
+    name: str, labels: Mapping[str, str] = API, *, node: str = "node-a", ip: str = "10.0.0.9", **spec: Any
+) -> Object:
+    return {
+        "metadata": {"name": name, "labels": dict(labels)},
+        "spec": {"nodeName": node, **spec},
+        "status": {"phase": "Running", "podIPs": [{"ip": ip}]},
+    }
+
+
+def service(name: str, ports: list[Object], ip: str = "10.96.0.7", *, namespace: str = "shop", **spec: Any) -> Object:
+    chosen = spec.pop("selector", {"app": "redis"})
+    addresses = [ip] if ip else ["None"]
+    return {
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"selector": chosen, "ports": ports, "clusterIPs": addresses, **spec},
+    }
+
+
+def endpoints(*addresses: str, ports: Mapping[str, int] | None = None) -> Object:
+    listed = [{"name": name, "port": port} for name, port in (ports or {"": 6379}).items()]
+    return {"endpoints": [{"addresses": [address]} for address in addresses], "ports": listed}
+
+
+def isolating_policy(name: str, labels: Mapping[str, str], **spec: Any) -> Object:
+    return {"metadata": {"name": name}, "spec": {"podSelector": {"matchLabels": dict(labels)}, **spec}}
+
+
+ASKS = isolating_policy(
+    "guard",
+    {"app": "redis"},
+    policyTypes=["Ingress"],
+    ingress=[{"from": [{"podSelector": {"matchLabels": {"app": "api"}}}]}],
+)
+"""A policy that admits the targets by their label, so that a witness must wear it."""
+
+
+def owner(name: str, match: Mapping[str, str]) -> Object:
+    return {"metadata": {"name": name}, "spec": {"selector": {"matchLabels": dict(match)}}}
+
+
+def granted() -> tuple[Object, ...]:
+    """The rules of the Role that a team applies."""
+    rules: list[Object] = yaml.safe_load(ROLE.read_text())["rules"]
+    return tuple(rules)
+
+
+def sight(*, cilium: bool = True, **things: tuple[Object, ...]) -> Sight:
+    """A namespace where all is well: two targets, one Redis, all rights. Keywords replace collections, by plural."""
+    redis = service("redis", [{"port": 6379}])
+    seen = Sight("shop", rules=granted(), cilium=cilium, service=redis, endpoints=(endpoints("10.0.0.3"),))
+    kept: dict[str, tuple[Object, ...]] = {
+        PODS.plural: (pod("api-1"), pod("api-2", ip="10.0.0.10"), pod("redis-1", {"app": "redis"}, ip="10.0.0.3")),
+        SERVICES.plural: (redis,),
+        NETWORK_POLICIES.plural: (),
+        "deployments": (owner("worker", {"app": "worker"}),),
+        "cronjobs": (owner("clear-stalled", {}),),
+    }
+    if cilium:
+        kept[CILIUM_NETWORK_POLICIES.plural] = ()
+    else:
+        seen.missing[CILIUM_NETWORK_POLICIES.plural] = "list ciliumnetworkpolicies: 404 page not found"
+    seen.things = kept | things
+    seen.neighbours = seen.of(SERVICES)
+    return seen
+
+
+def partition(
+    to: Target | None = None,
+    selector: Selector | None = None,
+    *,
+    via: Via = Via.AUTO,
+    open_connections: OpenConnections = OpenConnections.CLOSE,
+) -> NetworkPartition:
+    return NetworkPartition(selector or Selector({"app": "api"}), to or ServiceRef("redis"), open_connections, via)
+
+
+def plan(cut: NetworkPartition | None = None, *steps: Step, probes: tuple[Probe, ...] | None = None) -> Plan:
+    rollback = Rollback(("it",), 60, steps) if steps else None
+    redis = (Probe("redis", RedisProbe(service=ServiceRef("redis"))),)
+    outage = Outage(60, (Fault("partition", cut or partition()),))
+    return Plan("it", redis if probes is None else probes, SteadyState(5), outage, Recovery(60), rollback)
+
+
+def named(kind: Kind, thing: Object) -> Object:
+    """With its kind, as a single read answers."""
+    return {"apiVersion": kind.api_version, "kind": kind.name} | thing

@@ -1,0 +1,76 @@
+"""What holds for every module of the package. Who may import whom stands in pyproject.toml (import-linter)."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2] / "operator" / "gameday"
+LONGEST_BODY = 55
+"""Lines; the longest are tables of cases."""
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, as written."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
+            yield node.module
+            if node.module == "gameday":
+                yield from (f"gameday.{alias.name}" for alias in node.names)
+
+
+WALL_CLOCK = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "set_to_current_time", "date.today"}
+"""What reads the wall clock, by the end of its dotted name."""
+READERS = {"controller/clock.py"}
+"""Where the operator takes the wall clock from. Agents read that of their own node."""
+
+
+def wall_clocks(path: Path) -> set[str]:
+    """What a module reads the wall clock by; ``time.strftime`` and its like do so where they are given no time."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            found |= {f"from time import {alias.name}" for alias in node.names if alias.name != "monotonic"}
+        if isinstance(node, ast.Attribute):
+            dotted = ast.unparse(node)
+            found |= {name for name in WALL_CLOCK if dotted == name or dotted.endswith(f".{name}")}
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"time.gmtime", "time.localtime", "time.strftime"}:
+            found |= {ast.unparse(node)} if not node.args or ast.unparse(node.func) == "time.strftime" else set()
+    return found
+
+
+def test_the_operator_takes_the_wall_clock_from_one_place() -> None:
+    reading = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if wall_clocks(path)}
+    assert {path for path in reading if not path.startswith("agents/")} == READERS
+    assert any(path.startswith("agents/") for path in reading)
+
+
+def test_every_module_is_short_enough_to_read_at_once() -> None:
+    long = {
+        str(p.relative_to(PACKAGE)): n for p in PACKAGE.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400
+    }
+    assert long == {}
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py") if not ast.get_docstring(ast.parse(p.read_text()))
+    ]
+    assert silent == []
+
+
+def test_every_body_is_short_enough_to_read_at_once() -> None:
+    long = {
+        f"{p.relative_to(PACKAGE)}: {node.name}": n
+        for p in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(p.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (n := lines_of(node)) > LONGEST_BODY
+    }
+    assert long == {}
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function's body, without its docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
