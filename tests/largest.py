@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-from gameday.api.bounds import SETUP_BYTES
 from gameday.api.parse import PlanTooBig
 from gameday.api.state import setup_bytes
 from gameday.controller.gameday.gamedays import read_spec
@@ -11,6 +10,7 @@ from gameday.controller.gameday.largest import AT, largest
 from gameday.model.plan import Plan, Via
 from gameday.model.record import TIMELINE_LINES, Line, Record
 from gameday.model.setup import FarEnd, Setup
+from gameday.schema.bounds import SETUP_BYTES
 
 LETTERS = ("x", "ü", "停", "\N{BROKEN HEART}", '"')
 """Characters of one to four bytes, and one that JSON writes as two."""

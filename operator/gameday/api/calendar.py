@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from gameday.api import schedule as api
-from gameday.api.bounds import MESSAGE, cut
-from gameday.api.durations import seconds
 from gameday.api.parse import PlanInvalid, path_of
 from gameday.api.record import moment, timestamp
 from gameday.model.schedule import Blackout, Calendar, Decision, Recurring, Schedule, Slot, Window
 from gameday.model.wall import first_coming, last_coming
+from gameday.schema.bounds import MESSAGE, cut
+from gameday.schema.durations import seconds
 
 SHOWN: Final = 5
 """How many of the next runs a status lists."""

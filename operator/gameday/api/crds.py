@@ -8,8 +8,8 @@ import yaml
 
 from gameday.api.drill import DrillSpec
 from gameday.api.gameday import GameDaySpec
-from gameday.api.schema import Schema, structural
 from gameday.api.status import DRILL_STATUS, GAMEDAY_STATUS
+from gameday.schema.structural import Schema, structural
 
 GROUP: Final = "gameday.dev"
 VERSION: Final = "v1alpha1"

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from gameday.api.base import ApiModel, ObjectName, cel
-from gameday.api.times import moment
+from gameday.schema.base import ApiModel, ObjectName, cel
+from gameday.schema.times import moment
 
 FINALIZER: Final = "gameday.dev/undo"
 """It is on a Drill from before its first fuse is armed until what the drill holds is undone and seen to be."""

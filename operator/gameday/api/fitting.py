@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from gameday.api.bounds import LINE, SHOWN_BYTES, STATUS_BYTES, cut, json_bytes
+from gameday.schema.bounds import LINE, SHOWN_BYTES, STATUS_BYTES, cut, json_bytes
 
 MACHINE: Final = ("state", "plan")
 """Fields that people do not read; each has a bound of its own."""

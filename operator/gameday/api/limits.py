@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import Field, StrictInt, ValidationError
 
-from gameday.api.base import MOST, ApiModel, Duration
-from gameday.api.durations import seconds
 from gameday.errors import GameDayError
 from gameday.model import limits as model
+from gameday.schema.base import MOST, ApiModel, Duration
+from gameday.schema.durations import seconds
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HOURS: Final = re.compile(r"(\S+) ([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2}) (\S+)")

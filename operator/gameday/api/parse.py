@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from gameday.api import gameday as api
 from gameday.api import probes as api_probes
-from gameday.api.bounds import PLAN_BYTES
-from gameday.api.durations import seconds
 from gameday.errors import GameDayError
 from gameday.model import plan as model
+from gameday.schema.bounds import PLAN_BYTES
+from gameday.schema.durations import seconds
 
 NOT_OF_THE_PLAN: Final = {"schedule", "history"}
 """Fields that say when a plan runs and what is kept of it, not what it does: a change of them is no other plan."""

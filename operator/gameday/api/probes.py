@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gameday.api import renamed
-from gameday.api.base import MOST, ApiModel, Duration, Identifier, ObjectName, Port, cel, keyed
+from gameday.schema import renamed
+from gameday.schema.base import MOST, ApiModel, Duration, Identifier, ObjectName, Port, cel, keyed
 
 
 def between(field: str, shortest: str, longest: str) -> tuple[str, str]:

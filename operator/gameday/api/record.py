@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gameday.api.bounds import LINE, MESSAGE, NAME, WORD, cut
 from gameday.api.state import TEXTS, read_state, state_text
-from gameday.api.times import duration, moment, shown_moment, timestamp
 from gameday.api.undo_log import entry_of
 from gameday.model.record import Cause, Line, Phase, Record, Result, StepEntry, Verdict
 from gameday.model.setup import Setup
+from gameday.schema.bounds import LINE, MESSAGE, NAME, WORD, cut
+from gameday.schema.times import duration, moment, shown_moment, timestamp
 
 __all__ = [
     "conditions_of",

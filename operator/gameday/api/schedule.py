@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gameday.api.base import ApiModel, Duration, Name, cel, keyed
+from gameday.schema.base import ApiModel, Duration, Name, cel, keyed
 
 Cron = Annotated[str, Field(min_length=9, max_length=100)]
 """Five fields: minute, hour, day of month, month, day of week."""

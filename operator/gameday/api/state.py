@@ -13,10 +13,10 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from gameday.api.bounds import LINE, STATE_BYTES, cut
 from gameday.errors import StateUnreadable
 from gameday.model.record import Record
 from gameday.model.setup import Setup
+from gameday.schema.bounds import LINE, STATE_BYTES, cut
 
 VERSION: Final = 1
 """The version that is written."""

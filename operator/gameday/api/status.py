@@ -4,7 +4,11 @@ import enum
 from collections.abc import Iterable
 from typing import Any
 
-from gameday.api.bounds import (
+from gameday.api.undo_log import KINDS
+from gameday.model.plan import Stage
+from gameday.model.record import HoldKind, HoldState, Phase, ResultState, StepState, Verdict
+from gameday.model.schedule import Decision
+from gameday.schema.bounds import (
     ENTRIES,
     LINE,
     MESSAGE,
@@ -16,10 +20,6 @@ from gameday.api.bounds import (
     UNIT,
     WORD,
 )
-from gameday.api.undo_log import KINDS
-from gameday.model.plan import Stage
-from gameday.model.record import HoldKind, HoldState, Phase, ResultState, StepState, Verdict
-from gameday.model.schedule import Decision
 
 Schema = dict[str, Any]
 

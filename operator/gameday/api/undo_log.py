@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gameday.api.bounds import NAME, cut
-from gameday.api.times import moment, timestamp
 from gameday.model.plan import Via
 from gameday.model.record import Hold, HoldKind, HoldState
+from gameday.schema.bounds import NAME, cut
+from gameday.schema.times import moment, timestamp
 
 KINDS: Final = ("NetworkPolicy", "CiliumNetworkPolicy", "Deployment", "Job")
 """Kinds of objects that an entry may name."""

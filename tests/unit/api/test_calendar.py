@@ -4,12 +4,12 @@ from datetime import datetime
 
 import pytest
 
-from gameday.api.bounds import SLOTS
 from gameday.api.calendar import calendar_fields, calendar_of, schedule_of
 from gameday.api.parse import PlanInvalid
 from gameday.cluster.kinds import GAMEDAYS
 from gameday.controller.gameday.gamedays import _condition
 from gameday.model.schedule import Calendar, Decision, Slot, Window
+from gameday.schema.bounds import SLOTS
 from largest import LETTERS
 from simulation.store import Store
 from simulation.town import SPECS

@@ -10,13 +10,13 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from gameday.api.base import ApiModel
 from gameday.api.crds import definitions
 from gameday.api.drill import DrillSpec
 from gameday.api.gameday import GameDaySpec
 from gameday.model.plan import Stage
 from gameday.model.record import HoldKind, HoldState, Phase, ResultState, StepState, Verdict
 from gameday.model.schedule import Decision
+from gameday.schema.base import ApiModel
 
 CRDS = Path(__file__).parents[3] / "crds"
 Schema = dict[str, Any]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gameday.api.bounds import SHOWN_BYTES, STATUS_BYTES, json_bytes
 from gameday.api.fitting import bare, fitted
+from gameday.schema.bounds import SHOWN_BYTES, STATUS_BYTES, json_bytes
 
 UNDO = [{"name": f"step {n}", "kind": "Scale", "before": '{"replicas": 3}'} for n in range(32)]
 

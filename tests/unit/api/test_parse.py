@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from gameday.api.bounds import PLAN_BYTES
 from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
 from gameday.api.record import conditions_of, duration, moment, record_of, shown_moment, status_of, timestamp
 from gameday.model.plan import HttpProbe, Mode, OpenConnections, RunJob, Via
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, Verdict
+from gameday.schema.bounds import PLAN_BYTES
 
 EXAMPLE = Path(__file__).parents[3] / "manifests" / "examples" / "redis-failover.yaml"
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from gameday.api import state
-from gameday.api.bounds import LINE, STATE_BYTES, cut
 from gameday.api.state import read_state, setup_bytes, state_text
 from gameday.errors import StateUnreadable
 from gameday.model.plan import Stage, Via
@@ -27,6 +26,7 @@ from gameday.model.record import (
     Waiting,
 )
 from gameday.model.setup import CutPort, FarEnd, Pair, Setup
+from gameday.schema.bounds import LINE, STATE_BYTES, cut
 
 RECORD = Record(
     Phase.OUTAGE,

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from gameday.api.times import moment
 from gameday.cluster.events import BURST, MOST, NOTE_BYTES, REFILL, SAME_WITHIN, Events, Subject
 from gameday.cluster.kinds import DRILLS, EVENTS, GAMEDAYS, Kind
 from gameday.errors import Absent, AlreadyExists, ClusterUnreachable, GameDayError
+from gameday.schema.times import moment
 
 ABOUT = Subject(GAMEDAYS, "shop", "redis", "g")
 

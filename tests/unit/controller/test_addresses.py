@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from gameday.api.bounds import SETUP_AT_FIRST, SETUP_BYTES
 from gameday.api.record import setup_of
 from gameday.api.state import setup_bytes
 from gameday.cluster.client import Cluster
 from gameday.controller.drill.setup_size import too_large
 from gameday.model.plan import Fault, HostTarget, NetworkPartition, Selector, Via
 from gameday.model.setup import FarEnd, Pair, Setup
+from gameday.schema.bounds import SETUP_AT_FIRST, SETUP_BYTES
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import becomes
 from unit.controller.test_halted_drill import POLICY, acting, under_cut

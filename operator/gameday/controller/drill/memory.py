@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gameday.api.bounds import MESSAGE, WORD, cut
 from gameday.api.fitting import bare, fitted
 from gameday.api.record import conditions_of, status_of, timeline_of, timestamp
 from gameday.api.state import TEXTS
@@ -15,6 +14,7 @@ from gameday.controller.drill.recall import recall
 from gameday.errors import Absent, Conflict, Refused
 from gameday.model.plan import Plan
 from gameday.model.record import Line, Record
+from gameday.schema.bounds import MESSAGE, WORD, cut
 
 KEPT = frozenset({"plan", "planDigest", "measurements"})
 """Fields of a status that stay as they are where nothing new is known of them."""

@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from gameday.api.bounds import cut
 from gameday.api.parse import PlanInvalid, plan_of
 from gameday.api.record import moment, record_of, setup_of, status_of, timeline_of
-from gameday.api.renamed import modern
 from gameday.api.undo_log import hold_of
 from gameday.cluster.kinds import Object
 from gameday.engine.cel.expressions import ExpressionError
@@ -24,6 +22,8 @@ from gameday.errors import StateUnreadable
 from gameday.model.plan import Outage, Plan, Recovery, SteadyState, Via
 from gameday.model.record import Cause, Hold, Phase, Record, Verdict
 from gameday.model.setup import FarEnd, Setup
+from gameday.schema.bounds import cut
+from gameday.schema.renamed import modern
 
 NO_PLAN: Final = Plan("", (), SteadyState(0.0), Outage(0.0, ()), Recovery(0.0))
 """Stands for the plan while a drill waits for one, and where it cannot be read."""

@@ -1,9 +1,9 @@
 """Whether what a drill must remember of its targets and of what it cuts off fits into its status."""
 
-from gameday.api.bounds import SETUP_AT_FIRST
 from gameday.api.state import setup_bytes
 from gameday.model.plan import Fault
 from gameday.model.setup import Setup
+from gameday.schema.bounds import SETUP_AT_FIRST
 
 
 def too_large(setup: Setup, fault: Fault) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from typing import Final
 from gameday.actions import job, scale
 from gameday.actions.network_partition import policy
 from gameday.actions.network_partition.targets import endpoint_addresses
-from gameday.api.bounds import SETUP_BYTES
 from gameday.api.drill import FINALIZER, start_before
 from gameday.api.state import setup_bytes
 from gameday.cluster.client import ACCOUNT, CONTAINER, Cluster
@@ -39,6 +38,7 @@ from gameday.model.plan import Fault, Plan, RunJob, Via
 from gameday.model.record import Hold, HoldKind, Record
 from gameday.model.setup import Pair, Setup
 from gameday.model.world import CommandKey, Cut, Fuse, Life, Lock, Planned, Preflight, Workload, World
+from gameday.schema.bounds import SETUP_BYTES
 
 OPT_IN: Final = "gameday.dev/opt-in"
 WORKLOAD: Final = "workload/"

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gameday.api.bounds import MESSAGE, cut
 from gameday.api.calendar import schedule_of
 from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, shown_moment, timestamp
@@ -19,6 +18,7 @@ from gameday.model.halt import Halt
 from gameday.model.limits import Ruling, RulingState
 from gameday.model.plan import Plan
 from gameday.model.record import Cause, Record
+from gameday.schema.bounds import MESSAGE, cut
 
 
 def read(gameday: Object) -> tuple[Plan, str, str]:

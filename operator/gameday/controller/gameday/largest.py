@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, Final, get_args, get_origin
 
-from gameday.api.bounds import NAME, SETUP_BYTES, SHOWN_BYTES, STATE_BYTES, WORD, json_bytes
 from gameday.api.fitting import MACHINE
 from gameday.api.parse import PlanTooBig
 from gameday.api.record import status_of
 from gameday.engine.cel.paths import path_text
 from gameday.model.plan import Plan, Scale, Stage
 from gameday.model.record import Cause, Doubt, Hold, HoldKind, Record, Result, StepEntry, Waiting
+from gameday.schema.bounds import NAME, SETUP_BYTES, SHOWN_BYTES, STATE_BYTES, WORD, json_bytes
 
 AT: Final = 1_800_000_000.1234567
 """A time with as many digits as one may have."""

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.api.bounds import PLAN_BYTES, SHOWN_BYTES, STATE_BYTES, STATUS_BYTES, json_bytes
 from gameday.api.parse import PlanTooBig
 from gameday.api.record import record_of, setup_of
 from gameday.cluster.kinds import DRILLS, Object
 from gameday.controller.drill.memory import Memory
 from gameday.controller.gameday.gamedays import read_spec
 from gameday.controller.gameday.largest import figures
+from gameday.schema.bounds import PLAN_BYTES, SHOWN_BYTES, STATE_BYTES, STATUS_BYTES, json_bytes
 from largest import LETTERS, largest_plan, largest_record, largest_setup, spec_of
 from simulation.store import Store
 from simulation.world import World

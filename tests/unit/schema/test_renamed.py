@@ -10,7 +10,7 @@ import yaml
 from e2e.dialling import ROOT
 from gameday.api.crds import definitions
 from gameday.api.parse import PlanInvalid, canonical, plan_of
-from gameday.api.renamed import EXPECTATION, PARTITION, PROBE, STAGE, modern
+from gameday.schema.renamed import EXPECTATION, PARTITION, PROBE, STAGE, modern
 
 SPEC: dict[str, Any] = yaml.safe_load((ROOT / "manifests" / "examples" / "redis-failover.yaml").read_text())["spec"]
 PLACES: dict[str, tuple[tuple[str | int, ...], dict[str, str]]] = {

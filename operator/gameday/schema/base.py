@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from gameday.api import renamed
+from gameday.schema import renamed
 
 
 class ApiModel(BaseModel):
