@@ -131,7 +131,7 @@ async def rights_revoked(trial: Trial) -> None:
 
     async def told() -> bool:
         conditions = {c["type"]: c for c in (await town.status()).get("conditions", ())}
-        said = conditions.get("Hindered", {})
+        said = conditions.get("Stalled", {})
         return said.get("status") == "True" and "manifests/namespace" in said.get("message", "")
 
     await until(told, "a condition says what would help", 60)

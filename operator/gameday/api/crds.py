@@ -1,6 +1,7 @@
 """The CustomResourceDefinitions, made from the models: ``python -m gameday.api.crds [--check] [DIRECTORY]``."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +16,24 @@ GROUP: Final = "gameday.dev"
 VERSION: Final = "v1alpha1"
 HEADER: Final = "# Made by `make generate` from operator/gameday/api; do not edit.\n"
 
-Column = tuple[str, str, str]
-"""Name, type and JSONPath of a column."""
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of `kubectl get`; a wide one shows with ``-o wide`` only.
+
+    A time of the past is of kind ``date``, which kubectl shows as an age; a time to come is a string.
+    """
+
+    name: str
+    path: str
+    kind: str = "string"
+    wide: bool = False
+
+    def printer(self) -> Schema:
+        """The column as a CRD has it."""
+        found: Schema = {"name": self.name, "type": self.kind, "jsonPath": self.path}
+        return found | ({"priority": 1} if self.wide else {})
+
 
 LONGEST_NAMES: Final = {
     "GameDay": (40, "its drills' names grow from it"),
@@ -24,25 +41,35 @@ LONGEST_NAMES: Final = {
 }
 """How long the name of each kind may be, and why."""
 
-_READY = '.status.conditions[?(@.type=="Ready")].status'
 
-GAMEDAY_COLUMNS: tuple[Column, ...] = (
-    ("Ready", "string", _READY),
-    ("Schedule", "string", ".spec.schedule.cron"),
-    ("Next", "string", ".status.nextRun"),
-    ("Last", "string", ".status.lastDrill"),
-    ("Verdict", "string", ".status.lastVerdict"),
-    ("Detect", "string", ".status.lastDetect"),
-    ("Recover", "string", ".status.lastRecover"),
-    ("Age", "date", ".metadata.creationTimestamp"),
+def _condition(kind: str, field: str) -> str:
+    return f'.status.conditions[?(@.type=="{kind}")].{field}'
+
+
+AGE: Final = Column("Age", ".metadata.creationTimestamp", "date")
+GAMEDAY_COLUMNS: Final = (
+    Column("Ready", _condition("Ready", "status")),
+    Column("Schedule", ".spec.schedule.cron"),
+    Column("Next", ".status.nextRun"),
+    Column("Last", ".status.lastFinishedAt", "date"),
+    Column("Verdict", ".status.lastVerdict"),
+    Column("Reason", ".status.lastReason"),
+    Column("Detect", ".status.lastDetect"),
+    Column("Recover", ".status.lastRecover"),
+    AGE,
+    Column("Drill", ".status.lastDrill", wide=True),
+    Column("Message", _condition("Ready", "message"), wide=True),
 )
-DRILL_COLUMNS: tuple[Column, ...] = (
-    ("GameDay", "string", ".spec.gameDay"),
-    ("Phase", "string", ".status.phase"),
-    ("Verdict", "string", ".status.verdict"),
-    ("Started", "date", ".status.startedAt"),
-    ("Took", "string", ".status.took"),
-    ("Age", "date", ".metadata.creationTimestamp"),
+DRILL_COLUMNS: Final = (
+    Column("GameDay", ".spec.gameDay"),
+    Column("Phase", ".status.phase"),
+    Column("Verdict", ".status.verdict"),
+    Column("Reason", ".status.reason"),
+    Column("Started", ".status.startedAt", "date"),
+    Column("Took", ".status.took"),
+    AGE,
+    Column("Cleared", _condition("FaultsCleared", "status"), wide=True),
+    Column("Message", _condition("Complete", "message"), wide=True),
 )
 
 
@@ -91,9 +118,7 @@ def definition(
                     "served": True,
                     "storage": True,
                     "subresources": {"status": {}},
-                    "additionalPrinterColumns": [
-                        {"name": name, "type": kind_, "jsonPath": path} for name, kind_, path in columns
-                    ],
+                    "additionalPrinterColumns": [column.printer() for column in columns],
                     "schema": {"openAPIV3Schema": root},
                 }
             ],

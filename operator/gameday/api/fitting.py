@@ -17,6 +17,7 @@ KEPT: Final = frozenset(
         "observedGeneration",
         "operator",
         "phase",
+        "changed",
         "verdict",
         "reason",
         "startedAt",
@@ -43,10 +44,10 @@ def fitted(status: dict[str, Any]) -> dict[str, Any]:
     for most in MESSAGES:
         if over <= 0:
             break
-        for holder in _messages(status):
-            before = json_bytes(holder["message"])
-            holder["message"] = cut(holder["message"], most)
-            over -= before - json_bytes(holder["message"])
+        for holder, field in _messages(status):
+            before = json_bytes(holder[field])
+            holder[field] = cut(holder[field], most)
+            over -= before - json_bytes(holder[field])
     return status
 
 
@@ -63,8 +64,8 @@ def bare(status: dict[str, Any], at: str, why: str) -> dict[str, Any]:
     return kept | {"conditions": conditions, "timeline": [line]}
 
 
-def _messages(status: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _messages(status: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Where a text stands that may be shortened."""
     for field in ("expectations", "steps", "conditions"):
-        yield from (one for one in status.get(field, ()) if one.get("message"))
-    if status.get("message"):
-        yield status
+        yield from ((one, "message") for one in status.get(field, ()) if one.get("message"))
+    yield from ((status, field) for field in ("message", "summary") if status.get(field))

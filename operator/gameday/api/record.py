@@ -9,13 +9,13 @@ from typing import Any
 
 from gameday.api.state import TEXTS, read_state, state_text
 from gameday.api.undo_log import entry_of
-from gameday.model.record import Cause, Line, Phase, Record, Result, StepEntry, Verdict
+from gameday.model.record import Line, Record, Result, StepEntry
 from gameday.model.setup import Setup
 from gameday.schema.bounds import LINE, MESSAGE, NAME, WORD, cut
 from gameday.schema.times import duration, moment, shown_moment, timestamp
 
 __all__ = [
-    "conditions_of",
+    "changed",
     "duration",
     "moment",
     "record_of",
@@ -73,6 +73,7 @@ def status_of(
         "state": state_text(record, setup, texts),
         "observedGeneration": generation,
         "phase": record.phase.value,
+        "changed": changed(record),
         "expectations": [_expectation(result) for result in record.results],
         "undo": [entry_of(hold, backend) for hold in record.holds],
         "steps": [_step(step) for step in record.steps],
@@ -99,43 +100,9 @@ def status_of(
     return status
 
 
-def conditions_of(record: Record) -> tuple[tuple[str, str, str, str], ...]:
-    """Conditions as (type, status, reason, message): Complete, Passed, FaultsCleared; Halted and Hindered while so."""
-    done = record.phase is Phase.FINISHED
-    complete = ("Complete", str(done), record.reason if done else record.phase.value, record.message or "under way")
-    if not done and record.waiting is not None:
-        complete = ("Complete", "False", record.waiting.cause.value, f"waiting: {record.waiting.message}")
-    match record.verdict:
-        case Verdict.PASSED:
-            passed = "True"
-        case Verdict.FAILED:
-            passed = "False"
-        case Verdict.INCONCLUSIVE | Verdict.ABORTED | None:
-            passed = "Unknown"
-    open_holds = [hold for hold in record.holds if hold.open]
-    if not record.holds or not open_holds:
-        cleared = ("FaultsCleared", "True", "NothingHeld", "nothing of this drill is left in the cluster")
-    else:
-        names = ", ".join(f"{hold.kind.value} {hold.object_name}" for hold in open_holds)
-        if record.faults_cleared is False:
-            cleared = ("FaultsCleared", "False", "UndoOverdue", f"still to be undone: {names}")
-        else:
-            cleared = ("FaultsCleared", "False", "Held", f"held by the drill: {names}")
-    told = ("Passed", passed, record.reason or record.phase.value, record.message or "under way")
-    return (complete, told, cleared, *_halted(record), *_hindered(record))
-
-
-def _hindered(record: Record) -> tuple[tuple[str, str, str, str], ...]:
-    return (("Hindered", "True", "Hindered", record.obstacle),) if record.obstacle else ()
-
-
-def _halted(record: Record) -> tuple[tuple[str, str, str, str], ...]:
-    waits = record.waiting is not None and record.waiting.cause is Cause.HALTED and record.phase is Phase.PENDING
-    ended = record.aborted is Cause.HALTED or record.reason == Cause.HALTED.value
-    if not (waits or ended):
-        return ()
-    why = record.waiting.message if waits and record.waiting is not None else record.aborted_why or record.message
-    return (("Halted", "True", Cause.HALTED.value, why),)
+def changed(record: Record) -> bool:
+    """Whether a change may have reached the cluster; the drill's own pods are none."""
+    return any(hold.touched for hold in record.holds) or bool(record.steps)
 
 
 def _expectation(result: Result) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from gameday.api.undo_log import KINDS
 from gameday.model.plan import Stage
@@ -90,14 +90,23 @@ _REFERENCE: Schema = {
     },
 }
 
+UNSEEN: Final = {"observedGeneration": -1}
+"""Status of an object that the operator has not seen yet: by the rules of kstatus it is under way, not done."""
+
 DRILL_STATUS: Schema = {
     "type": "object",
+    "default": UNSEEN,
     "description": "What the drill decided, holds and found. Written by the operator alone.",
     "properties": {
         "phase": word("Where the drill is.", Phase),
         "verdict": word("What the drill says about the system.", Verdict),
         "reason": text("Why, in a word.", WORD),
         "message": text("Why, in a sentence."),
+        "summary": text("What came of it in one sentence, to paste; there once the drill has ended.", LINE),
+        "changed": {
+            "type": "boolean",
+            "description": "Whether anything may have been changed but for pods of the drill's own.",
+        },
         "operator": text("Which operator carries it out, by the namespace and the name of its Lease.", 320),
         "startedAt": time("When the drill took its namespace."),
         "finishedAt": time("When nothing of it was left."),
@@ -173,12 +182,14 @@ DRILL_STATUS: Schema = {
 
 GAMEDAY_STATUS: Schema = {
     "type": "object",
+    "default": UNSEEN,
     "description": "Whether the plan can run, and what its last drill found. Written by the operator alone.",
     "properties": {
         "observedGeneration": {"type": "integer", "description": "Generation of the spec that was checked."},
         "conditions": CONDITIONS,
         "lastDrill": text("Name of the last finished drill.", OBJECT),
         "lastVerdict": word("Its verdict.", Verdict),
+        "lastReason": text("Why, in a word.", WORD),
         "lastDetect": text("Its timeToDetect.", UNIT),
         "lastRecover": text("Its timeToRecover.", UNIT),
         "lastFinishedAt": time("When it finished."),

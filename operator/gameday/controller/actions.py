@@ -37,7 +37,7 @@ _BY_REASON: Final = {
         Action.CUT,
     ),
     **dict.fromkeys((Phase.RECOVERY.value, "CutLifted", "Undone", "FaultsNotCleared"), Action.REVERT),
-    **dict.fromkeys(("Hindered", "Unhindered", Cause.UNDO_UNVERIFIED.value), Action.REVERT),
+    **dict.fromkeys(("Stalled", "Resumed", Cause.UNDO_UNVERIFIED.value), Action.REVERT),
     **dict.fromkeys((Phase.ROLLBACK.value, "StepIntended", "StepDone", "StepsDone", "RollbackEnded"), Action.ROLL_BACK),
     Cause.ROLLBACK_FAILED.value: Action.ROLL_BACK,
     **dict.fromkeys((Phase.FINISHED.value, "MissedBy", Cause.UNKNOWN_RESULT.value), Action.JUDGE),

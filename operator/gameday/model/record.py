@@ -293,12 +293,12 @@ class Record:
             at, cause.value, message, warning=True
         )
 
-    def hindered(self, why: str, at: float) -> Self:
-        """The record with what stands in its way, noted when that begins; empty ``why``: nothing does any more."""
+    def stalled(self, why: str, at: float) -> Self:
+        """The record of a drill that cannot go on, noted when that begins; with an empty ``why`` it can again."""
         if bool(why) is bool(self.obstacle):
             return self
         record = replace(self, obstacle=why)
-        return record.note(at, "Hindered", why, warning=True) if why else record.note(at, "Unhindered", "it goes on")
+        return record.note(at, "Stalled", why, warning=True) if why else record.note(at, "Resumed", "it goes on")
 
     def wait(self, cause: Cause, message: str, at: float) -> Self:
         """The record of a drill that cannot begin yet; the same obstacle is noted once."""

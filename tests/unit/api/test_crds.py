@@ -148,3 +148,39 @@ def test_every_string_is_bounded() -> None:
                 if not {"maxLength", "enum"} & set(node) and node.get("format") != "date-time"
             ]
             assert loose == [], name
+
+
+def columns(name: str, *, wide: bool) -> list[str]:
+    """Names of the columns that kubectl shows, in its order; ``wide`` with ``-o wide`` only."""
+    found = definitions()[name]["spec"]["versions"][0]["additionalPrinterColumns"]
+    return [column["name"].upper() for column in found if (column.get("priority", 0) > 0) is wide]
+
+
+def test_the_columns_are_those_that_people_look_for() -> None:
+    assert columns("gamedays.yaml", wide=False) == [
+        "READY", "SCHEDULE", "NEXT", "LAST", "VERDICT", "REASON", "DETECT", "RECOVER", "AGE",
+    ]  # fmt: skip
+    assert columns("gamedays.yaml", wide=True) == ["DRILL", "MESSAGE"]
+    assert columns("drills.yaml", wide=False) == [
+        "GAMEDAY", "PHASE", "VERDICT", "REASON", "STARTED", "TOOK", "AGE",
+    ]  # fmt: skip
+    assert columns("drills.yaml", wide=True) == ["CLEARED", "MESSAGE"]
+
+
+@pytest.mark.parametrize("name", ["gamedays.yaml", "drills.yaml"])
+def test_a_column_shows_a_field_that_is_there_and_an_age_is_made_of_a_time(name: str) -> None:
+    version = definitions()[name]["spec"]["versions"][0]
+    for column in version["additionalPrinterColumns"]:
+        path = column["jsonPath"].split("[")[0].strip(".").split(".")
+        if path[0] == "metadata":
+            continue
+        node = version["schema"]["openAPIV3Schema"]
+        for part in path:
+            node = node["properties"][part]
+        assert column["type"] == "date" if node.get("format") == "date-time" else column["type"] == "string", column
+
+
+@pytest.mark.parametrize("name", ["gamedays.yaml", "drills.yaml"])
+def test_what_the_operator_has_not_seen_yet_is_not_done(name: str) -> None:
+    """Flux takes an object without a status for one that is as it should be."""
+    assert schema(name)["status"]["default"] == {"observedGeneration": -1}

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
-from gameday.api.record import conditions_of, duration, moment, record_of, shown_moment, status_of, timestamp
+from gameday.api.record import duration, moment, record_of, shown_moment, status_of, timestamp
 from gameday.model.plan import HttpProbe, Mode, OpenConnections, RunJob, Via
-from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, Verdict
+from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
 from gameday.schema.bounds import PLAN_BYTES
 
 EXAMPLE = Path(__file__).parents[3] / "manifests" / "examples" / "redis-failover.yaml"
@@ -70,16 +70,6 @@ def test_a_record_survives_the_status() -> None:
     assert status["phase"] == "Outage"
     assert status["undo"][0]["state"] == "Active"
     assert record_of({}) is None
-
-
-@pytest.mark.parametrize(
-    ("verdict", "passed"),
-    [(Verdict.PASSED, "True"), (Verdict.FAILED, "False"), (Verdict.INCONCLUSIVE, "Unknown"), (None, "Unknown")],
-)
-def test_conditions_serve_kubectl_wait(verdict: Verdict | None, passed: str) -> None:
-    phase = Phase.FINISHED if verdict else Phase.OUTAGE
-    found = {kind: state for kind, state, _, _ in conditions_of(Record(phase=phase, verdict=verdict))}
-    assert found == {"Complete": str(verdict is not None), "Passed": passed, "FaultsCleared": "True"}
 
 
 def test_times_are_written_as_people_and_kubernetes_read_them() -> None:

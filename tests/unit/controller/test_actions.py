@@ -45,7 +45,7 @@ def test_an_expectation_is_judged(state: ResultState) -> None:
 def test_every_reason_of_a_timeline_has_an_action_of_its_own_or_is_a_cause() -> None:
     sources = [path.read_text() for room in ("engine", "model") for path in (PACKAGE / room).rglob("*.py")]
     noted = {word for text in sources for found in NOTED.findall(text) for word in found if word}
-    assert {"CutProven", "FaultsNotCleared", "Hindered", "Unhindered", "StepDone"} <= noted
+    assert {"CutProven", "FaultsNotCleared", "Stalled", "Resumed", "StepDone"} <= noted
     known = set(_BY_REASON) | {cause.value for cause in Cause}
     assert noted - known == set()
     assert {phase.value for phase in Phase} <= set(_BY_REASON)

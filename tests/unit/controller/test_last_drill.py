@@ -91,7 +91,7 @@ async def test_a_gameday_that_cannot_be_written_does_not_hold_a_drill_for_ever(
         await becomes(lambda: not api_server.objects["drills", "shop", "first"]["metadata"]["finalizers"], 20)
         status = api_server.objects["drills", "shop", "first"]["status"]
         assert status["unreported"] is True
-        assert "cannot update resource" in next(c for c in status["conditions"] if c["type"] == "Hindered")["message"]
+        assert "cannot update resource" in next(c for c in status["conditions"] if c["type"] == "Stalled")["message"]
         api_server.forbidden = set()
         await becomes(lambda: api_server.objects[SMALL].get("status", {}).get("lastDrill") == "first", 20)
         await becomes(lambda: "unreported" not in api_server.objects["drills", "shop", "first"]["status"], 20)

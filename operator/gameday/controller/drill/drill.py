@@ -121,7 +121,7 @@ class DrillRunner:
 
     async def _blind(self) -> bool:
         """Say what keeps us from seeing the namespace; True when it is being deleted, so that nothing is left to do."""
-        record = self.memory.record.hindered(self.view.blind, self.clock())
+        record = self.memory.record.stalled(self.view.blind, self.clock())
         if record != self.memory.record:
             await self._saved(record)
         drill = self.view.only("drill")

@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gameday.api.conditions import conditions_of
 from gameday.api.fitting import bare, fitted
-from gameday.api.record import conditions_of, status_of, timeline_of, timestamp
+from gameday.api.record import status_of, timeline_of, timestamp
 from gameday.api.state import TEXTS
+from gameday.api.summary import summary_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS
 from gameday.controller.backoff import Backoff
@@ -171,6 +173,8 @@ class Memory:
         status = status_of(record, generation, self.setup, (0,) if bare_now else TEXTS)
         if self.operator:
             status["operator"] = self.operator
+        if summary := summary_of(record, self.namespace, self._drill["spec"]["gameDay"], self.measurements):
+            status["summary"] = summary
         if self.measurements:
             status["measurements"] = list(self.measurements)
         if self.plan_text:

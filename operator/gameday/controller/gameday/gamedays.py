@@ -18,7 +18,7 @@ from gameday.model.halt import Halt
 from gameday.model.limits import Ruling, RulingState
 from gameday.model.plan import Plan
 from gameday.model.record import Cause, Record
-from gameday.schema.bounds import MESSAGE, cut
+from gameday.schema.bounds import MESSAGE, WORD, cut
 
 
 def read(gameday: Object) -> tuple[Plan, str, str]:
@@ -68,27 +68,33 @@ def read_all(gameday: Object) -> tuple[Plan, str, str]:
 async def check_gameday(
     cluster: Cluster, gameday: Object, halt: Halt, ruling: Ruling, clock: Callable[[], float]
 ) -> None:
-    """Write the conditions of a GameDay: Ready, of its newest spec; Halted, while no drill of it would begin."""
+    """Write the conditions of a GameDay, of its newest spec; see ``readiness``. Halted: no drill of it would begin."""
+    halted = (("Halted", "True", Cause.HALTED.value, str(halt)),) if halt.halted else ()
+    fields = {"observedGeneration": gameday["metadata"].get("generation", 1)}
+    await update_status(cluster, gameday, fields, (*readiness(gameday, ruling), *halted), clock)
+
+
+def readiness(gameday: Object, ruling: Ruling) -> tuple[Condition, ...]:
+    """Whether a GameDay can run, as kstatus has it.
+
+    One whose plan is refused is Stalled: somebody must change it. One that waits for the administrator to mend the
+    limits is Reconciling, because it is checked again by itself.
+    """
     try:
         plan, _, _ = read_all(gameday)
     except (PlanInvalid, PlanTooBig) as error:
-        ready = ("Ready", "False", error.reason, str(error))
-    else:
-        count = sum(len(e) for e in (plan.steady_state.expect, plan.outage.expect, plan.recovery.expect))
-        how = "runs by its schedule" if "schedule" in gameday["spec"] else "create a Drill to run it"
-        text = f"{len(plan.probes)} probes, {count} expectations; {how}"
-        ready = _limited(ruling, plan) or ("Ready", "True", "PlanValid", text)
-    halted = (("Halted", "True", Cause.HALTED.value, str(halt)),) if halt.halted else ()
-    fields = {"observedGeneration": gameday["metadata"].get("generation", 1)}
-    await update_status(cluster, gameday, fields, (ready, *halted), clock)
-
-
-def _limited(ruling: Ruling, plan: Plan) -> Condition | None:
-    """What the owner's limits say of a plan whenever it runs, or None."""
+        return _refused("Stalled", error.reason, str(error))
     if ruling.state is RulingState.INVALID:
-        return ("Ready", "False", Cause.LIMITS_INVALID.value, ruling.why)
-    exceeded = limits.of_plan(ruling.limits, plan)
-    return ("Ready", "False", Cause.LIMIT_EXCEEDED.value, "; ".join(exceeded)) if exceeded else None
+        return _refused("Reconciling", Cause.LIMITS_INVALID.value, ruling.why)
+    if exceeded := limits.of_plan(ruling.limits, plan):
+        return _refused("Stalled", Cause.LIMIT_EXCEEDED.value, "; ".join(exceeded))
+    count = sum(len(e) for e in (plan.steady_state.expect, plan.outage.expect, plan.recovery.expect))
+    how = "runs by its schedule" if "schedule" in gameday["spec"] else "create a Drill to run it"
+    return (("Ready", "True", "PlanValid", f"{len(plan.probes)} probes, {count} expectations; {how}"),)
+
+
+def _refused(state: str, reason: str, why: str) -> tuple[Condition, ...]:
+    return (("Ready", "False", reason, why), (state, "True", reason, why))
 
 
 async def update_status(
@@ -140,7 +146,8 @@ def _condition(gameday: Object, condition: Condition, clock: Callable[[], float]
 def last_drill(drill: str, record: Record, measurements: Iterable[Mapping[str, str | float]]) -> dict[str, Any]:
     """What a finished drill leaves in its GameDay's columns."""
     figures = {measurement["name"]: float(measurement["value"]) for measurement in measurements}
-    fields: dict[str, Any] = {"lastDrill": drill, "lastVerdict": record.verdict.value if record.verdict else ""}
+    verdict = record.verdict.value if record.verdict else ""
+    fields: dict[str, Any] = {"lastDrill": drill, "lastVerdict": verdict, "lastReason": cut(record.reason, WORD)}
     if record.finished_at is not None:
         fields["lastFinishedAt"] = timestamp(record.finished_at)
     for field, figure in (("lastDetect", "timeToDetect"), ("lastRecover", "timeToRecover")):

@@ -33,7 +33,7 @@ def decide(at: Situation) -> Record:
     for _ in range(SETTLES_WITHIN):
         record = _once(at)
         if record is at.record or record == at.record:
-            return record.hindered(obstacle(at), at.now)
+            return record.stalled(obstacle(at), at.now)
         at = at.knowing(record)
     raise Unsettled(f"phase {at.record.phase.value} does not settle; last: {at.record.timeline[-1:]}")
 

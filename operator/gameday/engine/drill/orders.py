@@ -128,6 +128,6 @@ def _report(record: Record, world: World) -> Iterator[do.Command]:
     if not record.reported:
         yield do.UpdateGameDay()
     # What cannot be written for a while must not keep a Drill from being deleted.
-    hindered = bool(record.obstacle) and do.key_of(do.UpdateGameDay()) in world.errors
-    if (record.reported or hindered) and world.finalizer and record.faults_cleared is not False:
+    stalled = bool(record.obstacle) and do.key_of(do.UpdateGameDay()) in world.errors
+    if (record.reported or stalled) and world.finalizer and record.faults_cleared is not False:
         yield do.LetGo()

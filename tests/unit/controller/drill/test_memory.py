@@ -52,3 +52,14 @@ async def test_a_condition_says_which_generation_it_speaks_of(api_server: ApiSer
     await memory.save(THEIRS)
     conditions = api_server.objects["drills", "shop", "first"]["status"]["conditions"]
     assert {condition["observedGeneration"] for condition in conditions} == {3}
+
+
+async def test_a_drill_under_way_loses_a_condition_that_an_earlier_operator_gave_it(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    drill = a_drill(api_server, OURS)
+    old = {"type": "Hindered", "status": "True", "lastTransitionTime": "2026-11-24T12:00:00Z"}
+    drill = api_server.put("drills", "shop", drill | {"status": drill["status"] | {"conditions": [old]}})
+    await memory_of(cluster, drill).save(THEIRS)
+    conditions = api_server.objects["drills", "shop", "first"]["status"]["conditions"]
+    assert {one["type"] for one in conditions} == {"Complete", "Passed", "FaultsCleared", "Ready", "Reconciling"}

@@ -17,7 +17,7 @@ from gameday.model.record import Phase
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import OWN, a_drill, becomes
 from unit.controller.test_halted_drill import POLICY, SETUP, acting, told, under_cut
-from unit.controller.test_hindered_drill import reasons
+from unit.controller.test_stalled_drill import reasons
 
 DRILL = ("drills", "shop", "first")
 LEASE = ("leases", OWN, "gameday-operator")

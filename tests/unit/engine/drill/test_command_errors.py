@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.api.record import conditions_of
+from gameday.api.conditions import conditions_of
 from gameday.controller.drill.lanes import Lanes
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.decide import decide
@@ -52,7 +52,7 @@ def test_a_scale_that_cannot_be_undone_says_so_with_the_answer_of_the_api_server
     world = World(workloads={"worker": Workload(exists=True, replicas=0)}, errors=failing(do.ScaleTo(SCALE, 3)))
     late = overdue(undoing(SCALE), world)
     assert late.obstacle == REFUSED
-    assert ("Hindered", "True", "Hindered", REFUSED) in conditions_of(late)
+    assert ("Stalled", "True", "UndoOverdue", REFUSED) in conditions_of(late)
     line = next(line for line in late.timeline if line.reason == "FaultsNotCleared")
     assert line.message == f"stop workers: its replicas are not back; {REFUSED}"
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.api.record import conditions_of
+from gameday.api.conditions import conditions_of
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.orders import orders
 from gameday.model.halt import CLEAR, Halt, HaltState

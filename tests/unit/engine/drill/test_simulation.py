@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.api.record import conditions_of
+from gameday.api.conditions import conditions_of
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.orders import orders
@@ -308,15 +308,15 @@ def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted
     assert soon == record
     late = decide(Situation(a_plan(), record, world, NOBODY, 1021.0))
     assert late.obstacle == refused
-    assert [line.reason for line in late.timeline] == ["Hindered"]
-    assert ("Hindered", "True", "Hindered", refused) in conditions_of(late)
+    assert [line.reason for line in late.timeline] == ["Stalled"]
+    assert ("Stalled", "True", "Stalled", refused) in conditions_of(late)
     assert orders(a_plan(), late, world) == (do.StopAgents(),)
     assert orders(a_plan(), late, replace(world, deleted=True)) == (do.FreeLock(),)
     late = replace(late, reported=True)
     assert orders(a_plan(), late, replace(world, deleted=True, lock=Lock.FREE)) == (do.LetGo(),)
     again = decide(Situation(a_plan(), late, replace(world, errors={}), NOBODY, 1030.0))
     assert again.obstacle == ""
-    assert "Hindered" not in {kind for kind, *_ in conditions_of(again)}
+    assert "Stalled" not in {kind for kind, *_ in conditions_of(again)}
 
 
 def test_an_undo_that_is_refused_says_what_would_help_once_it_is_overdue() -> None:

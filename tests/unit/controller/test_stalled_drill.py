@@ -17,10 +17,10 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gameday.controller.drill.drill.CATCH_UP", 0.1)
 
 
-def hindered(server: ApiServer) -> str:
+def stalled(server: ApiServer) -> str:
     """What the condition says, or nothing."""
     conditions = server.objects[DRILL]["status"].get("conditions", ())
-    return next((c["message"] for c in conditions if c["type"] == "Hindered" and c["status"] == "True"), "")
+    return next((c["message"] for c in conditions if c["type"] == "Stalled" and c["status"] == "True"), "")
 
 
 def reasons(server: ApiServer) -> set[str]:
@@ -35,10 +35,10 @@ async def test_a_drill_whose_namespace_cannot_be_read_says_what_would_help_until
     drill = under_cut(api_server)
     async with acting(cluster) as operator:
         operator.supervisor.drill_seen(False, drill)
-        await becomes(lambda: "kubectl apply -n shop -k manifests/namespace" in hindered(api_server), 5)
-        await becomes(lambda: "Hindered" in reasons(api_server), 5)
+        await becomes(lambda: "kubectl apply -n shop -k manifests/namespace" in stalled(api_server), 5)
+        await becomes(lambda: "Stalled" in reasons(api_server), 5)
         api_server.forbidden = set()
-        await becomes(lambda: not hindered(api_server), 5)
+        await becomes(lambda: not stalled(api_server), 5)
 
 
 async def test_a_deleted_drill_is_held_where_its_namespace_cannot_be_read(
@@ -47,7 +47,7 @@ async def test_a_deleted_drill_is_held_where_its_namespace_cannot_be_read(
     drill = _deleted(api_server)
     async with acting(cluster) as operator:
         operator.supervisor.drill_seen(False, drill)
-        await becomes(lambda: bool(hindered(api_server)), 5)
+        await becomes(lambda: bool(stalled(api_server)), 5)
         assert api_server.objects[DRILL]["metadata"]["finalizers"] == [FINALIZER]
 
 

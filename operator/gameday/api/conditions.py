@@ -1,0 +1,78 @@
+"""The conditions of a Drill, by Kubernetes' conventions and those of kstatus, which Flux and ``kubectl wait`` read.
+
+``Reconciling``, ``Stalled`` and ``Halted`` say that something is not as it should be or not over: they are there while
+that is so, and absent else. A Drill is ``Reconciling`` until it has ended and ``Ready`` from then on, whatever its
+verdict, which is about the system; while it cannot clear what it holds, or cannot go on, it is ``Stalled`` instead.
+"""
+
+from typing import Final
+
+from gameday.model.record import Cause, Phase, Record, Verdict
+
+Condition = tuple[str, str, str, str]
+"""Type, status, reason and message."""
+
+STALLED: Final = "Stalled"
+"""Reason of a drill that cannot go on, and of the line of its timeline and the Event that say so."""
+UNDO_OVERDUE: Final = "UndoOverdue"
+"""Reason of a drill that could not undo what it holds in the time that this may take."""
+UNDER_WAY: Final = "under way"
+
+_PASSED: Final = {Verdict.PASSED: "True", Verdict.FAILED: "False"}
+
+
+def conditions_of(record: Record) -> tuple[Condition, ...]:
+    """All conditions of a drill with this record, the newest state of each."""
+    done = record.phase is Phase.FINISHED
+    complete = ("Complete", str(done), *(_ended(record) if done else _under_way(record)))
+    verdict = _PASSED.get(record.verdict, "Unknown") if record.verdict is not None else "Unknown"
+    passed = ("Passed", verdict, *_ended(record))
+    return (complete, passed, _cleared(record), *_readiness(record), *_halted(record))
+
+
+def stalls(record: Record) -> bool:
+    """Whether a drill cannot clear what it holds, or cannot go on."""
+    return bool(record.obstacle) or (record.faults_cleared is False and record.holds_anything)
+
+
+def _readiness(record: Record) -> tuple[Condition, ...]:
+    if stalls(record):
+        overdue = record.faults_cleared is False and record.holds_anything
+        said = (UNDO_OVERDUE if overdue else STALLED, record.obstacle or f"still to be undone: {_open(record)}")
+        return (("Ready", "False", *said), ("Stalled", "True", *said))
+    if record.phase is Phase.FINISHED:
+        verdict = record.verdict.value if record.verdict is not None else "ended"
+        return (("Ready", "True", record.reason or verdict, f"{verdict}: {record.message}"),)
+    said = _under_way(record)
+    return (("Ready", "Unknown", *said), ("Reconciling", "True", *said))
+
+
+def _ended(record: Record) -> tuple[str, str]:
+    return record.reason or record.phase.value, record.message or UNDER_WAY
+
+
+def _under_way(record: Record) -> tuple[str, str]:
+    if record.waiting is not None:
+        return record.waiting.cause.value, f"waiting: {record.waiting.message}"
+    return record.phase.value, record.message or UNDER_WAY
+
+
+def _cleared(record: Record) -> Condition:
+    if not record.holds_anything:
+        return ("FaultsCleared", "True", "NothingHeld", "nothing of this drill is left in the cluster")
+    if record.faults_cleared is False:
+        return ("FaultsCleared", "False", UNDO_OVERDUE, f"still to be undone: {_open(record)}")
+    return ("FaultsCleared", "False", "Held", f"held by the drill: {_open(record)}")
+
+
+def _open(record: Record) -> str:
+    return ", ".join(f"{hold.kind.value} {hold.object_name}" for hold in record.holds if hold.open)
+
+
+def _halted(record: Record) -> tuple[Condition, ...]:
+    waits = record.waiting is not None and record.waiting.cause is Cause.HALTED and record.phase is Phase.PENDING
+    ended = record.aborted is Cause.HALTED or record.reason == Cause.HALTED.value
+    if not (waits or ended):
+        return ()
+    why = record.waiting.message if waits and record.waiting is not None else record.aborted_why or record.message
+    return (("Halted", "True", Cause.HALTED.value, why),)
