@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from e2e.dialling import ROOT, until
 from e2e.stage import OperatorProcess, Stage, cluster_output, kubectl, small, stage
-from gameday.api.record import moment
+from gameday.api.record import moment, timestamp
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
 
 RUNS = 10
@@ -54,8 +54,8 @@ async def watch(town: Stage, first: float) -> dict[float, Object]:
     (operator,) = town.operators
     blackout = {
         "name": "change freeze",
-        "from": local(first + 120 * BLACKOUT_AT),
-        "until": local(first + 120 * BLACKOUT_AT + 60),
+        "from": timestamp(first + 120 * BLACKOUT_AT),
+        "until": timestamp(first + 120 * BLACKOUT_AT + 60),
     }
     schedule: dict[str, Any] = {"cron": "*/2 * * * *", "zone": ZONE, "blackouts": [blackout]}
     town.apply(plan("redis-every-2m", **schedule))
@@ -92,7 +92,7 @@ async def kill(town: Stage, operator: OperatorProcess, drill: str) -> OperatorPr
 
 
 def local(at: float) -> str:
-    """A minute in the schedule's zone, as a blackout wants it."""
+    """A minute in the schedule's zone."""
     return datetime.fromtimestamp(at, ZoneInfo(ZONE)).strftime("%Y-%m-%dT%H:%M")
 
 

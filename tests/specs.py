@@ -85,8 +85,8 @@ BASE: Final[Spec] = {
         "timeZone": "Europe/Berlin",
         "startingDeadline": "10m",
         "blackouts": [
-            {"name": "the year's end", "from": "2090-12-18", "until": "2091-01-07"},
-            {"name": "release", "cron": "0 16 * * 4", "lasts": "8h"},
+            {"name": "the year's end", "from": "2090-12-18T00:00:00+01:00", "until": "2091-01-07T00:00:00+01:00"},
+            {"name": "release", "when": "Thu 16:00-24:00 Europe/Berlin"},
         ],
         "suspend": True,
     },
@@ -134,7 +134,14 @@ ZONES: Final[list[Any]] = [
     "Europe",
 ]
 MOMENTS: Final[list[Any]] = [
-    "2026-13-01", "2026-02-30", "0000-00-00", "9999-12-31", "2026-12-20T25:00", "tomorrow", "0001-01-01", "2026-12-20T18:00",
+    "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "0000-00-00T00:00:00Z", "9999-12-31T23:59:59-23:59", "2026-12-20T25:00:00Z", "tomorrow",
+    "0001-01-01T00:00:00+23:59", "2026-12-20T18:00:00Z", "2026-12-20", "2026-12-20T18:00", "2026-12-20T18:00:00", "2026-12-20t18:00:00z",
+    "2026-12-20T18:00:60Z", "2026-12-20T18:00:00+99:99", "2026-12-20T18:00:00.123456789123Z", "2026-12-20 18:00:00Z",
+]  # fmt: skip
+HOURS: Final[list[Any]] = [
+    "Sat,Sun 00:00-24:00 UTC", "Mon-Fri 22:00-06:00 Asia/Tokyo", "Fri-Mon 09:00-17:00 Europe/Berlin", "Mon 09:00-09:00 UTC", "Mon 24:00-09:00 UTC",
+    "Mon-Fri 9-17 UTC", "09:00-17:00 UTC", "Mon 09:00-17:00", "Mon 09:00-17:00 Berlin", "Mon 09:00-17:00 localtime", "Mon,,Tue 09:00-17:00 UTC",
+    "mon 09:00-17:00 UTC", "Mon  09:00-17:00 UTC", "0 16 * * 4", "Mon-Sun 00:00-24:00 UTC", "Mon" + ",Mon" * 20 + " 09:00-17:00 UTC",
 ]  # fmt: skip
 CIDRS: Final[list[Any]] = [
     "0.0.0.0/0",
@@ -197,7 +204,7 @@ def _value(dice: random.Random, path: tuple[str | int, ...], old: Any) -> Any:
         "interval": DURATIONS, "timeout": DURATIONS, "duration": DURATIONS, "within": DURATIONS, "for": DURATIONS,
         "tolerates": DURATIONS, "startingDeadline": DURATIONS, "url": URLS, "always": EXPRESSIONS, "eventually": EXPRESSIONS, "becomes": EXPRESSIONS,
         "after": DURATIONS,
-        "path": EXPRESSIONS, "cron": CRONS, "timeZone": ZONES, "from": MOMENTS, "until": MOMENTS,
+        "path": EXPRESSIONS, "cron": CRONS, "timeZone": ZONES, "from": MOMENTS, "until": MOMENTS, "when": HOURS,
     }  # fmt: skip
     if key in fitting and dice.random() < 0.75:
         return dice.choice(fitting[key])
@@ -257,8 +264,8 @@ CHOSEN: Final[dict[str, Callable[[Spec], None]]] = {
     "a cut of everything": replaced((*NET, "to"), {"cidrs": ["0.0.0.0/0", "::/0"], "ports": [1]}),
     "a cut of the API server's Service": replaced((*NET, "to"), {"service": {"name": "kubernetes", "namespace": "default"}}),
     "a far end that is a name": replaced((*NET, "to"), {"host": "redis.example.com", "ports": [6379]}),
-    "a blackout that ends before it begins": replaced(("schedule", "blackouts", 0, "until"), "2090-01-01"),
-    "a blackout without an end": replaced(("schedule", "blackouts", 1, "lasts"), "99999999h"),
+    "a blackout that ends before it begins": replaced(("schedule", "blackouts", 0, "until"), "2090-01-01T00:00:00Z"),
+    "a blackout under its earlier names": replaced(("schedule", "blackouts", 1), {"name": "release", "cron": "0 16 * * 4", "lasts": "8h"}),
     "a recovery that never ends": replaced(("recovery", "expect", 0, "for"), "99999999h"),
     "a deadline that never comes": replaced(("recovery", "expect", 0, "within"), "99999999h"),
     "an outage of no length": replaced(("outage", "duration"), "0s"),
@@ -280,6 +287,8 @@ CHOSEN: Final[dict[str, Callable[[Spec], None]]] = {
     f"zone {zone!r}": replaced(("schedule", "timeZone"), zone) for zone in ZONES
 } | {
     f"from {moment!r}": replaced(("schedule", "blackouts", 0, "from"), moment) for moment in MOMENTS
+} | {
+    f"when {hours!r:.40}": replaced(("schedule", "blackouts", 1, "when"), hours) for hours in HOURS
 }  # fmt: skip
 
 

@@ -89,7 +89,7 @@ async def test_a_halt_lifts_every_cut_within_two_seconds(town: Stage) -> None:
     events, _ = await town.admin.list(EVENTS, town.namespace)
     subjects = {e["regarding"]["kind"] for e in events if e["reason"] == "Halted" and e["type"] == "Warning"}
     assert subjects == {"Drill", "ConfigMap"}
-    kubectl("-n", town.namespace, "create", "configmap", "gameday-limits", "--from-literal=limits.yaml=mostPods: 10")
+    kubectl("-n", town.namespace, "create", "configmap", "gameday-limits", "--from-literal=limits.yaml=maxPods: 10")
 
     async def counted() -> bool:
         events, _ = await town.admin.list(EVENTS, town.namespace)

@@ -15,15 +15,16 @@ def limit(town: Stage, document: str) -> None:
     town.apply(body | {"data": {"limits.yaml": document}})
 
 
-async def becomes_ready(town: Stage, status: str, reason: str) -> str:
-    """Wait for the GameDay's Ready condition to be so; its message."""
+async def becomes_ready(town: Stage, status: str, reason: str, says: str = "") -> str:
+    """Wait for the GameDay's Ready condition to be so, and to say so; its message."""
 
-    async def so() -> str:
+    async def told() -> str:
         gameday = await town.admin.get(GAMEDAYS, town.namespace, "small")
         found = condition((gameday or {}).get("status", {}), "Ready")
-        return str(found["message"]) if (found.get("status"), found.get("reason")) == (status, reason) else ""
+        so = (found.get("status"), found.get("reason")) == (status, reason) and says in found["message"]
+        return str(found["message"]) if so else ""
 
-    return await until(so, f"the GameDay is Ready={status} {reason}", 2)
+    return await until(told, f"the GameDay is Ready={status} {reason} {says}", 2)
 
 
 async def test_what_exceeds_the_limits_is_refused_by_name_and_nothing_is_touched(town: Stage) -> None:
@@ -31,18 +32,20 @@ async def test_what_exceeds_the_limits_is_refused_by_name_and_nothing_is_touched
     await town.operator()
     town.apply(small())
     assert (await ready(town, "small"))["status"] == "True"
-    limit(town, "{longestOutage: 5s, largestShare: 50%}")
+    limit(town, "{maxOutage: 5s, maxWorkloadPercent: 50}")
     message = await becomes_ready(town, "False", "LimitExceeded")
-    assert message.startswith("limits.longestOutage is 5s, spec.outage.duration is 8s: ")
+    assert message.startswith("limits.maxOutage is 5s, spec.outage.duration is 8s: ")
     await town.start(small())
     status = await town.finishes(patience=60)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
-    assert "limits.longestOutage is 5s, spec.outage.duration is 8s" in status["message"]
-    assert "limits.largestShare is 50%" in status["message"]
+    assert "limits.maxOutage is 5s, spec.outage.duration is 8s" in status["message"]
+    assert "limits.maxWorkloadPercent is 50" in status["message"]
     assert "1 of 1 ready pods of Deployment api (100%)" in status["message"]
     assert status["undo"] == []
-    limit(town, "{longestoutage: 5s}")
-    assert "limits.longestoutage" in await becomes_ready(town, "False", "LimitsInvalid")
+    limit(town, "{longestOutage: 5s}")
+    await becomes_ready(town, "False", "LimitsInvalid", "limits: longestOutage is called maxOutage now: rename it")
+    limit(town, "{maxoutage: 5s}")
+    await becomes_ready(town, "False", "LimitsInvalid", "limits.maxoutage")
     kubectl("-n", town.namespace, "delete", "configmap", "gameday-limits")
     await becomes_ready(town, "True", "PlanValid")
     await town.nothing_is_left()
@@ -54,7 +57,7 @@ async def test_the_second_drill_of_the_cluster_waits_for_the_first(town: Stage) 
         other.opt_in()
         for one in (town, other):
             await one.shop(parts=("api", "redis"), replicas=1)
-        limit(town, "drillsAtOnce: 1")
+        limit(town, "maxConcurrentDrills: 1")
         await town.operator(also=[other.namespace])
         await town.start(small())
         await town.in_phase("SteadyState")

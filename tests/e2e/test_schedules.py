@@ -79,7 +79,7 @@ async def test_what_does_not_run_says_why_and_changes_start_nothing_past(town: S
     table = kubectl("-n", town.namespace, "get", "gamedays").stdout
     assert "* * * * *" in table
     assert "suspended" in table
-    blackout = {"name": "office hours", "cron": "0 * * * *", "lasts": "1h"}
+    blackout = {"name": "office hours", "when": "Mon-Sun 00:00-24:00 Europe/Berlin"}
     town.apply(scheduled(MINUTELY | {"blackouts": [blackout]}))
     await slot(town, "Blackout")
     assert await drills(town) == {}

@@ -1,6 +1,7 @@
 """Wrong YAML: each kind gets a message that names the field's path and what to do, at apply or within two seconds."""
 
 import copy
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -48,6 +49,11 @@ def _many_for_long(spec: Spec) -> None:
 
 
 NET = "outage.faults.0.networkPartition"
+
+
+def _blackout(**fields: str) -> Callable[[Spec], None]:
+    blackout = {"name": "release"} | {name.rstrip("_"): value for name, value in fields.items()}
+    return _set("schedule", {"cron": "0 10 * * 1", "timeZone": "Etc/UTC", "suspend": True, "blackouts": [blackout]})
 
 
 def _both(first: Callable[[Spec], None], second: Callable[[Spec], None]) -> Callable[[Spec], None]:
@@ -106,6 +112,22 @@ AT_APPLY = {
         "spec.rollback.steps[0]",
         "irreversible: true",
     ),
+    "blackout without a time": (_blackout(), "spec.schedule.blackouts[0]", "give either when, or from and until"),
+    "blackout that is a span and hours": (
+        _blackout(when="Mon 09:00-17:00 UTC", from_="2026-12-18T00:00:00Z", until="2026-12-19T00:00:00Z"),
+        "spec.schedule.blackouts[0]",
+        "give either when, or from and until",
+    ),
+    "blackout's hours without a zone": (
+        _blackout(when="Mon-Thu 09:00-17:00"),
+        "spec.schedule.blackouts[0].when",
+        "write days, hours and a time zone, such as Mon-Thu 09:00-17:00 Europe/Berlin",
+    ),
+    "blackout from a day": (
+        _blackout(from_="2026-12-18", until="2026-12-19T00:00:00Z"),
+        "spec.schedule.blackouts[0].from",
+        "write a moment with its distance from UTC",
+    ),
     "header without a value": (
         _set("probes.0.http.headers", [{"name": "X-Key"}]),
         "headers[0]",
@@ -114,6 +136,16 @@ AT_APPLY = {
 }  # fmt: skip
 
 IN_READY = {
+    "blackout in a zone that is none": (
+        _blackout(when="Mon-Thu 09:00-17:00 Berlin"),
+        "spec.schedule.blackouts[0].when",
+        "write one such as Europe/Berlin or Etc/UTC",
+    ),
+    "blackout until a day that is none": (
+        _blackout(from_="2026-02-01T00:00:00Z", until="2026-02-30T00:00:00Z"),
+        "spec.schedule.blackouts[0].until",
+        "is not in any calendar",
+    ),
     "broken CEL": (_set("outage.expect.0.becomes", "health.body.redis !="), "spec.outage.expect[0].becomes", ""),
     "unknown probe": (_set("outage.expect.0.becomes", "helth.ok"), "spec.outage.expect[0].becomes", "health"),
     "unknown function": (
@@ -218,6 +250,16 @@ EARLIER = {
         "networkPartition",
         "existing is called openConnections now",
     ),
+    "cron of a blackout": (
+        _blackout(cron="*/10 8-18 * JAN-MAR mon-fri", lasts="8h"),
+        "spec.schedule.blackouts[0]",
+        "cron is called when now: write days, hours and a time zone",
+    ),
+    "lasts of a blackout": (
+        _blackout(cron="0 16 * * 4", lasts="8h"),
+        "spec.schedule.blackouts[0]",
+        "lasts is called when now: write days, hours and a time zone",
+    ),
     "mustStay of a cut": (
         _set(f"{NET}.mustStay", [{"name": "control", "apiServer": True}]),
         "networkPartition",
@@ -228,11 +270,11 @@ EARLIER = {
 
 async def test_an_earlier_name_is_refused_also_where_unknown_fields_are_ignored(town: Stage) -> None:
     wrong = []
-    for name, (change, path, remedy) in EARLIER.items():
-        body = ("-n", town.namespace, "apply", "--validate=ignore", "-f", "-")
+    for (name, (change, path, remedy)), validation in itertools.product(EARLIER.items(), ("ignore", "strict")):
+        body = ("-n", town.namespace, "apply", f"--validate={validation}", "-f", "-")
         done = kubectl(*body, stdin=changed(change), ok=False)
         if done.returncode == 0 or path not in done.stderr or remedy not in done.stderr:
-            wrong.append(f"{name}: {done.returncode} {done.stderr.strip()}")
+            wrong.append(f"{name} ({validation}): {done.returncode} {done.stderr.strip()}")
     assert not wrong, "\n".join(wrong)
 
 

@@ -2,20 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
 from gameday.api import schedule as api
-from gameday.api.parse import PlanInvalid, path_of
+from gameday.api.parse import PlanInvalid
 from gameday.api.record import moment, timestamp
 from gameday.model.schedule import Blackout, Calendar, Decision, Recurring, Schedule, Slot, Window
-from gameday.model.wall import first_coming, last_coming
 from gameday.schema.bounds import MESSAGE, cut
 from gameday.schema.durations import seconds
+from gameday.schema.findings import findings_of
+from gameday.schema.when import hours_of
 
 SHOWN: Final = 5
 """How many of the next runs a status lists."""
@@ -25,7 +24,7 @@ def schedule_of(spec: Mapping[str, Any]) -> Schedule | None:
     """The schedule of a GameDay's spec, or None where it has none.
 
     Raises:
-        PlanInvalid: when the schema does not admit it, or a blackout names no date.
+        PlanInvalid: when the schema does not admit it.
 
     """
     given = spec.get("schedule")
@@ -34,9 +33,8 @@ def schedule_of(spec: Mapping[str, Any]) -> Schedule | None:
     try:
         parsed = api.Schedule.model_validate(given)
     except ValidationError as error:
-        found = tuple((path_of(("schedule", *one["loc"])), one["msg"]) for one in error.errors())
-        raise PlanInvalid(found) from error
-    blackouts = tuple(_blackout(index, one, parsed.time_zone) for index, one in enumerate(parsed.blackouts))
+        raise PlanInvalid(tuple(findings_of(error, "spec", "schedule"))) from error
+    blackouts = tuple(_blackout(one) for one in parsed.blackouts)
     return Schedule(parsed.cron, parsed.time_zone, seconds(parsed.starting_deadline), blackouts, parsed.suspend)
 
 
@@ -105,21 +103,7 @@ def _slot(slot: Slot) -> dict[str, Any]:
     return shown
 
 
-def _blackout(index: int, one: api.Blackout, zone: str) -> Blackout:
-    if one.cron is not None and one.lasts is not None:
-        return Recurring(one.name, one.cron, seconds(one.lasts))
-    path = f"spec.schedule.blackouts[{index}]"
-    since = _local(f"{path}.from", one.from_, zone, first_coming)
-    return Window(one.name, since, _local(f"{path}.until", one.until, zone, last_coming))
-
-
-def _local(path: str, text: str | None, zone: str, moment_of: Callable[[datetime, ZoneInfo], float]) -> float:
-    if text is None:
-        raise PlanInvalid(((path, "give either from and until, or cron and lasts"),))
-    try:
-        return moment_of(datetime.fromisoformat(text), ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, OSError):
-        # The zone has a finding of its own.
-        return 0.0
-    except (ValueError, OverflowError):
-        raise PlanInvalid(((path, f"{text!r} is no date: write 2026-12-20 or 2026-12-20T18:00"),)) from None
+def _blackout(one: api.Blackout) -> Blackout:
+    if one.when is not None:
+        return Recurring(one.name, hours_of(one.when))
+    return Window(one.name, moment(one.from_ or ""), moment(one.until or ""))

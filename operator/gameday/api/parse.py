@@ -6,7 +6,7 @@ the plan.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from gameday.errors import GameDayError
 from gameday.model import plan as model
 from gameday.schema.bounds import PLAN_BYTES
 from gameday.schema.durations import seconds
+from gameday.schema.findings import findings_of
 
 NOT_OF_THE_PLAN: Final = {"schedule", "history"}
 """Fields that say when a plan runs and what is kept of it, not what it does: a change of them is no other plan."""
@@ -89,21 +90,7 @@ def _validated(spec: Mapping[str, Any]) -> api.GameDaySpec:
     try:
         return api.GameDaySpec.model_validate(spec)
     except ValidationError as error:
-        raise PlanInvalid(tuple(_findings(error))) from error
-
-
-def _findings(error: ValidationError) -> Iterator[tuple[str, str]]:
-    """Each field that is wrong; not that the list around it is too short without the items that are wrong."""
-    found = error.errors()
-    for one in found:
-        inside = any(o["loc"][: len(one["loc"])] == one["loc"] and o is not one for o in found)
-        if not (one["type"] == "too_short" and inside):
-            yield path_of(one["loc"]), one["msg"].removeprefix("Value error, ")
-
-
-def path_of(location: tuple[int | str, ...]) -> str:
-    """A field's path as the API server writes it: ``spec.probes[0].interval``."""
-    return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+        raise PlanInvalid(tuple(findings_of(error, "spec"))) from error
 
 
 def _probe(probe: api_probes.Probe) -> model.Probe:

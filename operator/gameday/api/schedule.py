@@ -1,39 +1,43 @@
 """The part of a GameDay that lets it run by itself: its schedule, and how many of those drills are kept."""
 
-from typing import Annotated
+from typing import Annotated, Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from gameday.schema import renamed
 from gameday.schema.base import ApiModel, Duration, Name, cel, keyed
+from gameday.schema.moments import Moment
+from gameday.schema.when import When
+
+ONE_OF: Final = "give either when, or from and until"
 
 Cron = Annotated[str, Field(min_length=9, max_length=100)]
 """Five fields: minute, hour, day of month, month, day of week."""
-LocalTime = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$", max_length=16)]
-"""A day or a minute in the schedule's time zone; a day alone means its first minute."""
 
 
 class Blackout(ApiModel):
-    """A time in which no slot starts: once, by from and until, or again and again, by cron and lasts."""
+    """A time in which no slot starts: once, by from and until, or every week, by when."""
 
     model_config = {
         "json_schema_extra": cel(
-            (
-                "has(self.from) == has(self.until) && has(self.cron) == has(self.lasts)"
-                " && has(self.from) != has(self.cron)",
-                "give either from and until, or cron and lasts",
-            ),
+            ("has(self.from) == has(self.until) && has(self.from) != has(self.when)", ONE_OF),
         )
     }
+    RENAMED = renamed.BLACKOUT
     name: Name
     """Why, in words; a slot that does not start names it."""
-    from_: Annotated[LocalTime | None, Field(alias="from")] = None
-    """First moment, in the schedule's time zone: 2026-12-20 or 2026-12-20T18:00."""
-    until: LocalTime | None = None
+    when: When | None = None
+    """Days, hours and their time zone, such as Mon-Thu 09:00-17:00 Europe/Berlin; 22:00-06:00 ends on the next day."""
+    from_: Annotated[Moment | None, Field(alias="from")] = None
+    """First moment, with its distance from UTC: 2026-12-18T18:00:00+01:00."""
+    until: Moment | None = None
     """First moment after it."""
-    cron: Cron | None = None
-    """When it begins, again and again; five fields, in the schedule's time zone."""
-    lasts: Duration | None = None
-    """How long it then lasts."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.from_ is None) != (self.until is None) or (self.from_ is None) == (self.when is None):
+            raise ValueError(ONE_OF)
+        return self
 
 
 class Schedule(ApiModel):

@@ -1,9 +1,11 @@
-"""What the operator's owner allows any drill: limits, and what a plan would hit that they are held against."""
+"""What the administrator allows any drill: limits, and what a plan would hit that they are held against."""
 
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+
+from gameday.model.hours import Hours
 
 CONFIG_MAP: Final = "gameday-limits"
 """The ConfigMap in the operator's namespace that holds the limits; without it there are none."""
@@ -22,36 +24,22 @@ ISOLATORS: Final = frozenset(
         "clusternetworkpolicies.policy.networking.k8s.io",
     }
 )
-"""The kinds of policies that may isolate pods, of which the owner may say that they do not; as kubectl names them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """Hours of the week in which drills may begin and cut, on the clocks of a time zone.
-
-    ``days`` are those on which a window begins (Monday is 0); ``begins`` and ``ends`` are minutes of the day. A window
-    that ends no later than it begins goes on into the next day. ``text`` is how its owner wrote it.
-    """
-
-    text: str
-    days: frozenset[int]
-    begins: int
-    ends: int
-    zone: str
+"""The kinds of policies that may isolate pods, as kubectl names them; the administrator may say that they do not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The owner's limits; None and empty mean none of that kind."""
+    """The administrator's limits; None and empty mean none of that kind."""
 
-    longest_outage: float | None = None
+    max_outage: float | None = None
     """Seconds that an outage may last."""
-    most_pods: int | None = None
+    max_pods: int | None = None
     """Pods that one drill may cut at once."""
-    largest_share: int | None = None
+    max_workload_percent: int | None = None
     """Per cent of the ready pods of any one workload that one drill may cut."""
-    allowed_hours: tuple[Hours, ...] = ()
-    drills_at_once: int | None = None
+    when: tuple[Hours, ...] = ()
+    """Hours in which drills may begin and cut; empty means all."""
+    max_concurrent_drills: int | None = None
     """Drills of the whole cluster that may have begun and not ended."""
     assume_not_isolated_by: frozenset[str] = frozenset()
     """Kinds of policies that are taken to isolate no target for egress, whether they can be read or not."""

@@ -4,6 +4,8 @@ import enum
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
+from gameday.model.hours import Hours
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -16,11 +18,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Recurring:
-    """A blackout that comes again and again: ``lasts`` seconds from each slot of ``cron``."""
+    """A blackout that comes again and again, at hours of the week."""
 
     name: str
-    cron: str
-    lasts: float
+    hours: Hours
 
 
 Blackout = Window | Recurring

@@ -1,9 +1,24 @@
 """What the clock on the wall of a time zone shows, as moments: it skips some minutes and shows others twice."""
 
+import re
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MINUTE = timedelta(minutes=1)
+NO_ZONES: Final = r"localtime$|posixrules$|Factory$|posix/|right/"
+"""Files beside those of the time zones, and a machine's own time."""
+
+
+def is_zone(name: str) -> bool:
+    """Whether it names an IANA time zone."""
+    if re.match(NO_ZONES, name):
+        return False
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def comings(wall: datetime, place: ZoneInfo) -> tuple[float, ...]:
@@ -22,10 +37,3 @@ def first_coming(wall: datetime, place: ZoneInfo) -> float:
     while not (moments := comings(wall, place)):
         wall += MINUTE
     return moments[0]
-
-
-def last_coming(wall: datetime, place: ZoneInfo) -> float:
-    """The last moment at which the clock shows ``wall``, or the end of the gap in which it is skipped."""
-    while not (moments := comings(wall, place)):
-        wall += MINUTE
-    return moments[-1]

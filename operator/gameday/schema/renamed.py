@@ -10,19 +10,36 @@ from typing import Any, Final
 Names = Mapping[str, str]
 """New names of the fields of one object, by the old ones."""
 
+WHEN: Final = "Mon-Thu 09:00-17:00 Europe/Berlin"
+"""An example of hours of the week."""
 STAGE: Final[Names] = {"lasts": "duration"}
 PROBE: Final[Names] = {"every": "interval"}
 EXPECTATION: Final[Names] = {"holds": "for"}
 PARTITION: Final[Names] = {"existing": "openConnections", "mustStay": "mustRemainReachable"}
 LISTS: Final = frozenset({"mustStay"})
 """Old names of lists of objects; all others are of texts."""
+BLACKOUT: Final[Names] = {"cron": "when", "lasts": "when"}
+LIMITS: Final[Names] = {
+    "longestOutage": "maxOutage",
+    "mostPods": "maxPods",
+    "largestShare": "maxWorkloadPercent",
+    "allowedHours": "when",
+    "drillsAtOnce": "maxConcurrentDrills",
+}
+HOURS: Final = f"write days, hours and a time zone, such as {WHEN}"
+REMEDIES: Final = {
+    ("cron", "when"): HOURS,
+    ("lasts", "when"): HOURS,
+    ("largestShare", "maxWorkloadPercent"): "write 50 instead of 50%",
+}
+"""What to do where a new name alone is not enough, by the old name and the new one."""
 CONNECTIONS: Final = {"Sever": "Close", "Keep": "Keep"}
 """What ``openConnections`` says, by what ``existing`` said."""
 
 
 def message(old: str, new: str) -> str:
     """What a person is told who uses an old name."""
-    return f"{old} is called {new} now: rename it"
+    return f"{old} is called {new} now: {REMEDIES.get((old, new), 'rename it')}"
 
 
 def refuse(schema: dict[str, Any], names: Names) -> None:
@@ -39,7 +56,8 @@ def refuse(schema: dict[str, Any], names: Names) -> None:
         rules.append({"rule": f"!has(self.{old})", "message": message(old, new)})
         objects = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
         kind = {"type": "array", "maxItems": 8, "items": objects} if old in LISTS else {"type": "string"}
-        size = {} if old in LISTS else {"maxLength": 16}
+        # Long enough for what stood there: a text that is too long is refused before any rule is looked at.
+        size = {} if old in LISTS else {"maxLength": 128}
         schema["properties"][old] = {"description": f"The earlier name of {new}; refused.", **kind, **size}
     if not required:
         schema.pop("required", None)

@@ -1,63 +1,87 @@
-"""Blackouts on their way in: their ends are times on the wall, which may come twice or not at all."""
+"""Blackouts on their way in, and calendars on their way to a status and back."""
 
-from datetime import datetime
+import contextlib
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gameday.api.calendar import calendar_fields, calendar_of, schedule_of
 from gameday.api.parse import PlanInvalid
 from gameday.cluster.kinds import GAMEDAYS
 from gameday.controller.gameday.gamedays import _condition
-from gameday.model.schedule import Calendar, Decision, Slot, Window
+from gameday.model.schedule import Calendar, Decision, Recurring, Schedule, Slot, Window
 from gameday.schema.bounds import SLOTS
+from gameday.schema.when import hours_of
 from largest import LETTERS
 from simulation.store import Store
 from simulation.town import SPECS
 from simulation.world import World
 
 
-def window(since: str, until: str) -> Window:
-    spec = {
-        "cron": "*/15 * * * *",
-        "timeZone": "Europe/Berlin",
-        "blackouts": [{"name": "freeze", "from": since, "until": until}],
-    }
-    schedule = schedule_of({"schedule": spec})
-    assert schedule is not None
-    (blackout,) = schedule.blackouts
-    assert isinstance(blackout, Window)
-    return blackout
+def schedule(blackout: dict[str, str]) -> Schedule:
+    spec = {"cron": "*/15 * * * *", "timeZone": "Europe/Berlin", "blackouts": [{"name": "freeze"} | blackout]}
+    found = schedule_of({"schedule": spec})
+    assert found is not None
+    return found
 
 
-def at(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
+def test_a_blackout_is_a_span_or_hours_of_the_week() -> None:
+    span = schedule({"from": "2026-12-18T18:00:00+01:00", "until": "2027-01-07T08:00:00Z"})
+    begins, ends = (datetime(2026, 12, 18, 17, tzinfo=UTC), datetime(2027, 1, 7, 8, tzinfo=UTC))
+    assert span.blackouts == (Window("freeze", begins.timestamp(), ends.timestamp()),)
+    weekly = schedule({"when": "Thu 16:00-24:00 Asia/Tokyo"})
+    assert weekly.blackouts == (Recurring("freeze", hours_of("Thu 16:00-24:00 Asia/Tokyo")),)
+
+
+MOMENT = "write a moment with its distance from UTC, such as 2026-12-18T18:00:00+01:00 or 2026-12-18T17:00:00Z"
+DAY = {"from": "2026-12-18T00:00:00Z"}
+TEXT = "write days, hours and a time zone, such as Mon-Thu 09:00-17:00 Europe/Berlin"
 
 
 @pytest.mark.parametrize(
-    ("since", "until", "begins", "ends"),
+    ("blackout", "path", "says"),
     [
-        pytest.param("2026-12-18", "2027-01-07", "2026-12-18T00:00+01:00", "2027-01-07T00:00+01:00", id="days"),
-        pytest.param(
-            "2026-10-25T02:00", "2026-10-25T02:30", "2026-10-25T02:00+02:00", "2026-10-25T02:30+01:00",
-            id="both comings of an hour that comes twice",
+        ({}, "", "give either when, or from and until"),
+        (DAY, "", "give either when, or from and until"),
+        ({"when": "Mon 09:00-17:00 UTC", "until": "2026-12-18T00:00:00Z"}, "", "give either when, or from and until"),
+        ({"when": "Mon 09:00-17:00 UTC"} | DAY | {"until": DAY["from"]}, "", "give either when, or from and until"),
+        (DAY | {"until": "2027-02-30T00:00:00Z"}, ".until", f"'2027-02-30T00:00:00Z' is not in any calendar: {MOMENT}"),
+        (DAY | {"until": "2026-12-19"}, ".until", f"'2026-12-19' is not a moment: {MOMENT}"),
+        (DAY | {"until": "2026-12-19T18:00"}, ".until", f"'2026-12-19T18:00' is not a moment: {MOMENT}"),
+        (
+            {"when": "Thu 16:00-24:00"},
+            ".when",
+            "'Thu 16:00-24:00': the time zone is missing: write it after the hours, such as "
+            "Mon-Thu 09:00-17:00 Europe/Berlin",
         ),
-        pytest.param(
-            "2026-03-29T02:30", "2026-03-29T04:00", "2026-03-29T03:00+02:00", "2026-03-29T04:00+02:00",
-            id="from a time that is skipped: from the end of the gap, where the slots of the gap run",
-        ),
-        pytest.param(
-            "2026-03-29T01:00", "2026-03-29T02:30", "2026-03-29T01:00+01:00", "2026-03-29T03:00+02:00",
-            id="until a time that is skipped: until the end of the gap",
+        ({"cron": "0 16 * * 4"}, "", f"cron is called when now: {TEXT}"),
+        (
+            {"cron": "0 16 * * 4", "lasts": "8h"},
+            "",
+            f"cron is called when now: {TEXT}; lasts is called when now: {TEXT}",
         ),
     ],
-)  # fmt: skip
-def test_a_blackout_covers_the_times_that_the_wall_shows(since: str, until: str, begins: str, ends: str) -> None:
-    assert window(since, until) == Window("freeze", at(begins), at(ends))
+)
+def test_a_blackout_that_is_wrong_says_where_and_what_to_write(blackout: dict[str, str], path: str, says: str) -> None:
+    with pytest.raises(PlanInvalid) as refused:
+        schedule(blackout)
+    assert refused.value.findings == ((f"spec.schedule.blackouts[0]{path}", says),)
 
 
-def test_a_day_that_is_none_says_where() -> None:
-    with pytest.raises(PlanInvalid, match=r"blackouts\[0\].until: '2026-02-30' is no date"):
-        window("2026-02-01", "2026-02-30")
+@given(st.datetimes(datetime(1970, 1, 2), datetime(9998, 1, 1)), st.integers(-23 * 60, 23 * 60))  # noqa: DTZ001  the zone is the second one
+def test_a_moment_is_the_same_however_far_from_utc_it_is_written(wall: datetime, minutes: int) -> None:
+    at = wall.replace(microsecond=0, tzinfo=timezone(timedelta(minutes=minutes)))
+    (window,) = schedule({"from": at.isoformat(), "until": "9999-01-01T00:00:00Z"}).blackouts
+    assert isinstance(window, Window)
+    assert window.since == at.timestamp()
+
+
+@given(st.text(max_size=50))
+def test_whatever_a_moment_says_it_is_taken_or_refused_in_words(text: str) -> None:
+    with contextlib.suppress(PlanInvalid):
+        schedule({"from": text, "until": text})
 
 
 def test_a_calendar_comes_back_from_a_status_as_it_was() -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gameday.api.limits import LimitsInvalid, hours_of, limits_of
+from gameday.api.limits import LimitsInvalid, limits_of
 from gameday.model.limits import NONE, Limits
+from gameday.schema.when import hours_of
 
 
 def document(text: str) -> dict[str, str]:
@@ -16,11 +17,11 @@ def document(text: str) -> dict[str, str]:
 
 def test_all_limits_are_read() -> None:
     text = """
-    longestOutage: 1h30m
-    mostPods: 20
-    largestShare: 50%
-    allowedHours: ["Mon-Fri 09:00-17:00 Europe/Berlin", "Sat,Sun 00:00-24:00 UTC"]
-    drillsAtOnce: 2
+    maxOutage: 1h30m
+    maxPods: 20
+    maxWorkloadPercent: 50
+    when: ["Mon-Fri 09:00-17:00 Europe/Berlin", "Sat,Sun 00:00-24:00 UTC"]
+    maxConcurrentDrills: 2
     assumeNotIsolatedBy: [globalnetworkpolicies.crd.projectcalico.org]
     """
     hours = (hours_of("Mon-Fri 09:00-17:00 Europe/Berlin"), hours_of("Sat,Sun 00:00-24:00 UTC"))
@@ -39,27 +40,28 @@ def test_what_is_left_out_is_not_limited(text: str) -> None:
     [
         pytest.param({}, "limits.yaml is missing", id="no document"),
         pytest.param({"limits.yml": "{}"}, "limits.yml: no such key", id="another key"),
-        pytest.param(document("{}") | {"mostPods": "3"}, "mostPods: no such key", id="a key beside it"),
-        pytest.param(document("mostPods: [1"), "no YAML", id="no YAML"),
-        pytest.param(document("- mostPods: 1"), "limits: ", id="a list"),
-        pytest.param(document("mostPods: 2026-13-45"), "no YAML", id="a date of no calendar"),
-        pytest.param(document("mostPods: " + 3000 * "["), "no YAML", id="a nesting without end"),
-        pytest.param(document("mostPods: " + 9000 * "9"), "no YAML", id="a number without end"),
+        pytest.param(document("{}") | {"maxPods": "3"}, "maxPods: no such key", id="a key beside it"),
+        pytest.param(document("maxPods: [1"), "no YAML", id="no YAML"),
+        pytest.param(document("- maxPods: 1"), "limits: ", id="a list"),
+        pytest.param(document("maxPods: 2026-13-45"), "no YAML", id="a date of no calendar"),
+        pytest.param(document("maxPods: " + 3000 * "["), "no YAML", id="a nesting without end"),
+        pytest.param(document("maxPods: " + 9000 * "9"), "no YAML", id="a number without end"),
         pytest.param(document("mostpods: 1"), "limits.mostpods: Extra inputs", id="a misspelt limit"),
-        pytest.param(document("longestOutage: 10"), "limits.longestOutage: ", id="a duration without unit"),
-        pytest.param(document("longestOutage: 10d"), "limits.longestOutage: ", id="a duration in days"),
-        pytest.param(document("mostPods: '3'"), "limits.mostPods: ", id="text for a number"),
-        pytest.param(document("mostPods: true"), "limits.mostPods: ", id="a truth for a number"),
-        pytest.param(document("mostPods: 0"), "limits.mostPods: ", id="no pod at all"),
-        pytest.param(document("largestShare: 0.5"), "limits.largestShare: ", id="a fraction"),
-        pytest.param(document("largestShare: 101%"), "limits.largestShare: ", id="more than all"),
-        pytest.param(document("largestShare: 0%"), "limits.largestShare: ", id="nothing"),
-        pytest.param(document("drillsAtOnce: -1"), "limits.drillsAtOnce: ", id="less than none"),
+        pytest.param(document("maxOutage: 10"), "limits.maxOutage: ", id="a duration without unit"),
+        pytest.param(document("maxOutage: 10d"), "limits.maxOutage: ", id="a duration in days"),
+        pytest.param(document("maxPods: '3'"), "limits.maxPods: ", id="text for a number"),
+        pytest.param(document("maxPods: true"), "limits.maxPods: ", id="a truth for a number"),
+        pytest.param(document("maxPods: 0"), "limits.maxPods: ", id="no pod at all"),
+        pytest.param(document("maxWorkloadPercent: 0.5"), "limits.maxWorkloadPercent: ", id="a fraction"),
+        pytest.param(document("maxWorkloadPercent: 101"), "limits.maxWorkloadPercent: ", id="more than all"),
+        pytest.param(document("maxWorkloadPercent: 50%"), "limits.maxWorkloadPercent: ", id="a sign of per cent"),
+        pytest.param(document("maxWorkloadPercent: 0"), "limits.maxWorkloadPercent: ", id="nothing"),
+        pytest.param(document("maxConcurrentDrills: -1"), "limits.maxConcurrentDrills: ", id="less than none"),
         pytest.param(document("assumeNotIsolatedBy: []"), "limits.assumeNotIsolatedBy: ", id="no kind at all"),
         pytest.param(document("assumeNotIsolatedBy: [networkpolicies]"), "no such kind of policy: admin", id="no kind"),
-        pytest.param(document("allowedHours: []"), "limits.allowedHours: ", id="no hours at all"),
-        pytest.param(document("allowedHours: Mon-Fri 09:00-17:00 UTC"), "limits.allowedHours: ", id="no list"),
-        pytest.param(document("allowedHours: [Mon-Fri 9-17 UTC]"), "Mon-Fri 09:00-17:00 Europe/Berlin", id="short"),
+        pytest.param(document("when: []"), "limits.when: ", id="no hours at all"),
+        pytest.param(document("when: 9"), "limits.when: ", id="a number for hours"),
+        pytest.param(document("when: " + 4000 * "x"), "limits.when: 'xxx", id="hours without end"),
     ],
 )
 def test_is_refused(data: dict[str, str], says: str) -> None:
@@ -70,47 +72,46 @@ def test_is_refused(data: dict[str, str], says: str) -> None:
 
 def test_all_findings_come_at_once() -> None:
     with pytest.raises(LimitsInvalid) as refused:
-        limits_of(document("mostPods: 0\nlongestoutage: 5m\nlargestShare: half"))
-    assert all(name in str(refused.value) for name in ("mostPods", "longestoutage", "largestShare"))
+        limits_of(document("maxPods: 0\nlongestoutage: 5m\nmaxWorkloadPercent: half"))
+    assert all(name in str(refused.value) for name in ("maxPods", "longestoutage", "maxWorkloadPercent"))
 
 
-@pytest.mark.parametrize(
-    ("days", "numbers"),
-    [
-        ("Mon", {0}),
-        ("Mon-Fri", {0, 1, 2, 3, 4}),
-        ("Sat,Sun", {5, 6}),
-        ("Fri-Mon", {4, 5, 6, 0}),
-        ("Mon,Wed-Fri", {0, 2, 3, 4}),
-        ("Tue-Tue", {1}),
-    ],
-)
-def test_days(days: str, numbers: set[int]) -> None:
-    assert hours_of(f"{days} 09:00-17:00 UTC").days == numbers
+EARLIER = [
+    ("longestOutage: 10m", "limits: longestOutage is called maxOutage now: rename it"),
+    ("mostPods: 3", "limits: mostPods is called maxPods now: rename it"),
+    ("largestShare: 50%", "limits: largestShare is called maxWorkloadPercent now: write 50 instead of 50%"),
+    ("allowedHours: [Mon 09:00-17:00 UTC]", "limits: allowedHours is called when now: rename it"),
+    ("drillsAtOnce: 2", "limits: drillsAtOnce is called maxConcurrentDrills now: rename it"),
+]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Mon-Fri 09:00-17:00",
-        "Mon-Fri 09:00-17:00 Europe/Atlantis",
-        "Mon-Fri 09:00-17:00 ../../etc/passwd",
-        "Mon-Fri 09:00-17:00 Europe",
-        "Mo-Fr 09:00-17:00 UTC",
-        "Mon- 09:00-17:00 UTC",
-        "Mon,, 09:00-17:00 UTC",
-        "Mon-Fri 09:60-17:00 UTC",
-        "Mon-Fri 24:00-17:00 UTC",
-        "Mon-Fri 09:00-24:01 UTC",
-        "Mon-Fri 09:00-09:00 UTC",
-        "09:00-17:00 UTC",
-        "",
-    ],
-)
-def test_hours_that_name_no_time_are_refused_with_their_text(text: str) -> None:
+@pytest.mark.parametrize(("text", "says"), EARLIER)
+def test_an_earlier_name_is_refused_with_the_new_one(text: str, says: str) -> None:
     with pytest.raises(LimitsInvalid) as refused:
-        hours_of(text)
-    assert f"limits.allowedHours: {text!r}: " in str(refused.value)
+        limits_of(document(text))
+    assert str(refused.value) == says
+
+
+def test_all_earlier_names_are_told_at_once() -> None:
+    with pytest.raises(LimitsInvalid) as refused:
+        limits_of(document("\n".join(text for text, _ in EARLIER)))
+    assert all(says.removeprefix("limits: ") in str(refused.value) for _, says in EARLIER)
+
+
+def test_hours_are_one_text_or_a_list() -> None:
+    one, other = "Mon-Fri 09:00-17:00 Europe/Berlin", "Sat 00:00-24:00 UTC"
+    assert limits_of(document(f"when: {one}")) == Limits(when=(hours_of(one),))
+    assert limits_of(document(f"when: [{one!r}, {other!r}]")) == Limits(when=(hours_of(one), hours_of(other)))
+
+
+@pytest.mark.parametrize(("given", "path"), [("Mon 9-17 UTC", "limits.when"), ("[Sun 9-17 UTC]", "limits.when[0]")])
+def test_hours_that_are_wrong_are_told_with_their_path_and_what_to_write(given: str, path: str) -> None:
+    with pytest.raises(LimitsInvalid) as refused:
+        limits_of(document(f"when: {given}"))
+    text = given.strip("[]")
+    assert str(refused.value) == (
+        f"{path}: {text!r}: '9-17' are not hours of a day: write 09:00-17:00, from 00:00 to 24:00"
+    )
 
 
 @settings(max_examples=300)
@@ -118,7 +119,7 @@ def test_hours_that_name_no_time_are_refused_with_their_text(text: str) -> None:
     st.one_of(
         st.text(max_size=80),
         st.dictionaries(
-            st.sampled_from(["longestOutage", "mostPods", "largestShare", "allowedHours", "drillsAtOnce", "x"]),
+            st.sampled_from(["maxOutage", "maxPods", "maxWorkloadPercent", "when", "maxConcurrentDrills", "x"]),
             st.one_of(st.text(max_size=30), st.integers(), st.booleans(), st.none(), st.lists(st.text(max_size=30))),
         ).map(str),
     )

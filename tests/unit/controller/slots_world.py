@@ -150,7 +150,7 @@ class World:
         assert at > self.changed_at, "a schedule that was changed started what is past"
         assert at in itertools.islice(upcoming(schedule["cron"], schedule["timeZone"], at - 1), 1), "it is no slot"
         assert not schedule.get("suspend"), "a suspended slot started"
-        dark = at // 60 % 60 in {*range(10, 20), *range(30, 40)}
+        dark = at // 3600 % 24 in range(10, 18) and at // 60 % 60 in {*range(10, 20), *range(30, 40)}
         assert not (dark and "blackouts" in schedule), "a slot started in a blackout"
 
     async def create(self, kind: Kind, _namespace: str, body: Object) -> Object:

@@ -15,7 +15,7 @@ from gameday.model.limits import UNLIMITED, Limits, Ruling, RulingState
 from unit.api_server import ApiServer
 
 HALT: Object = {"metadata": {"name": "gameday-halt"}, "data": {"reason": "a customer's\nlaunch"}}
-LIMITS: Object = {"metadata": {"name": "gameday-limits"}, "data": {"limits.yaml": "mostPods: 3"}}
+LIMITS: Object = {"metadata": {"name": "gameday-limits"}, "data": {"limits.yaml": "maxPods: 3"}}
 NAMESPACE = "gameday-system"
 
 
@@ -84,11 +84,11 @@ async def test_without_rights_it_cannot_be_told_and_the_message_says_what_grants
 async def test_limits_are_read_watched_and_gone_with_their_configmap(api_server: ApiServer, owner: Owner) -> None:
     api_server.put("configmaps", NAMESPACE, LIMITS)
     await owner.read()
-    assert owner.ruling == Ruling(Limits(most_pods=3))
-    api_server.put("configmaps", NAMESPACE, LIMITS | {"data": {"limits.yaml": "mostPods: none"}})
+    assert owner.ruling == Ruling(Limits(max_pods=3))
+    api_server.put("configmaps", NAMESPACE, LIMITS | {"data": {"limits.yaml": "maxPods: none"}})
     await becomes(lambda: owner.ruling.state is RulingState.INVALID)
-    assert owner.ruling.limits == Limits(most_pods=3)
-    assert "limits.mostPods" in owner.ruling.why
+    assert owner.ruling.limits == Limits(max_pods=3)
+    assert "limits.maxPods" in owner.ruling.why
     api_server.drop("configmaps", NAMESPACE, "gameday-limits")
     await becomes(lambda: owner.ruling == UNLIMITED)
 
@@ -99,7 +99,7 @@ async def test_limits_that_cannot_be_read_are_not_taken_for_none(api_server: Api
     await owner.read()
     assert owner.ruling.state is RulingState.UNREADABLE
     api_server.forbidden.clear()
-    await becomes(lambda: owner.ruling == Ruling(Limits(most_pods=3)))
+    await becomes(lambda: owner.ruling == Ruling(Limits(max_pods=3)))
 
 
 async def test_a_look_sees_what_a_dead_watch_does_not_tell(api_server: ApiServer, owner: Owner) -> None:

@@ -28,6 +28,11 @@ from unit.controller.slots_world import KEY, START, Died, Object, Process, World
 
 Make = Callable[..., Schedules]
 SEEDS = 180
+BLACKOUTS = [
+    {"name": f"b{hour}-{minute}", "when": f"Mon-Sun {hour}:{minute}-{hour}:{minute + 10} UTC"}
+    for hour, minute in itertools.product(range(10, 18), (10, 30))
+]
+"""From 10 to 20 and from 30 to 40 minutes past each hour of the first eight."""
 INVALID = {"cron": "61 * * * *", "timeZone": "Etc/UTC"}
 
 
@@ -53,7 +58,7 @@ def some_schedule(dice: random.Random) -> Object:
         "suspend": dice.random() < 0.1,
     }
     if dice.random() < 0.3:
-        made["blackouts"] = [{"name": "b", "cron": "10,30 * * * *", "lasts": "10m"}]
+        made["blackouts"] = BLACKOUTS
     return made
 
 

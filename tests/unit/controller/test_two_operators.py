@@ -141,7 +141,7 @@ async def test_two_that_do_not_agree_on_a_gameday_do_not_write_it_in_turns(
     api_server: ApiServer, cluster: Cluster, second: Cluster
 ) -> None:
     api_server.put("gamedays", "shop", GAMEDAY)
-    api_server.put("configmaps", OTHER, limits("longestOutage: 5m"))
+    api_server.put("configmaps", OTHER, limits("maxOutage: 5m"))
     async with installed(cluster, ONE) as (one,), installed(second, OTHER) as (other,):
         gameday = ("gamedays", "shop", "small")
 

@@ -10,14 +10,21 @@ import yaml
 from e2e.dialling import ROOT
 from gameday.api.crds import definitions
 from gameday.api.parse import PlanInvalid, canonical, plan_of
-from gameday.schema.renamed import EXPECTATION, PARTITION, PROBE, STAGE, modern
+from gameday.schema.renamed import BLACKOUT, EXPECTATION, PARTITION, PROBE, STAGE, message, modern
 
-SPEC: dict[str, Any] = yaml.safe_load((ROOT / "manifests" / "examples" / "redis-failover.yaml").read_text())["spec"]
+EXAMPLE = ROOT / "manifests" / "examples" / "redis-failover.yaml"
+SCHEDULE = {
+    "cron": "0 10 * * 1",
+    "timeZone": "Europe/Berlin",
+    "blackouts": [{"name": "release", "when": "Thu 16:00-24:00 Europe/Berlin"}],
+}
+SPEC: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())["spec"] | {"schedule": SCHEDULE}
 PLACES: dict[str, tuple[tuple[str | int, ...], dict[str, str]]] = {
     "steadyState": (("steadyState",), dict(STAGE)),
     "outage": (("outage",), dict(STAGE)),
     "probe": (("probes", 0), dict(PROBE)),
     "expectation": (("recovery", "expect", 0), dict(EXPECTATION)),
+    "blackout": (("schedule", "blackouts", 0), dict(BLACKOUT)),
     "partition": (("outage", "faults", 0, "networkPartition"), dict(PARTITION)),
 }
 CASES = [(place, old, new) for place, (_, names) in PLACES.items() for old, new in names.items()]
@@ -51,7 +58,14 @@ def test_an_earlier_name_is_refused_with_its_path_and_the_new_name(place: str, o
     with pytest.raises(PlanInvalid) as caught:
         plan_of("x", spec)
     path = "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in PLACES[place][0])
-    assert caught.value.findings == ((path, f"{old} is called {new} now: rename it"),)
+    assert caught.value.findings == ((path, message(old, new)),)
+
+
+def test_what_to_do_is_said_where_the_new_name_alone_is_not_enough() -> None:
+    assert message("every", "interval") == "every is called interval now: rename it"
+    assert message("cron", "when") == (
+        "cron is called when now: write days, hours and a time zone, such as Mon-Thu 09:00-17:00 Europe/Berlin"
+    )
 
 
 @pytest.mark.parametrize(("place", "old", "new"), CASES)
@@ -61,7 +75,7 @@ def test_the_schema_keeps_the_earlier_name_so_that_it_is_not_pruned_in_silence(p
     for part in PLACES[place][0]:
         there = there["items"] if isinstance(part, int) else there["properties"][part]
     assert old in there["properties"]
-    rule = {"rule": f"!has(self.{old})", "message": f"{old} is called {new} now: rename it"}
+    rule = {"rule": f"!has(self.{old})", "message": message(old, new)}
     assert rule in there["x-kubernetes-validations"]
     # A missing required field keeps the API server from checking rules, so the message would never be seen.
     assert new not in there.get("required", ())

@@ -162,11 +162,11 @@ class Hands:
         self.view.lock = Lock.HELD
 
     def _take_turn(self) -> None:
-        most = self.view.owner.ruling.limits.drills_at_once
+        most = self.view.owner.ruling.limits.max_concurrent_drills
         running = self.turns.take(self.memory.uid, f"{self.namespace}/{self.memory.name}", most)
         if running:
-            text = f"limits.drillsAtOnce is {most}, and {len(running)} run ({', '.join(running[:TOLD])})"
-            text += ": wait until one has ended, or ask the operator's owner"
+            text = f"limits.maxConcurrentDrills is {most}, and {len(running)} run ({', '.join(running[:TOLD])})"
+            text += ": wait until one has ended, or ask the administrator"
             self.view.lock, self.view.locked_by = Lock.FULL, text
             raise Refused(text)
 

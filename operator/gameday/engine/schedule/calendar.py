@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSimError
 
 from gameday.engine.finding import Finding
 from gameday.engine.schedule.slots import COUNTED, blackout_at, count, newest, upcoming
-from gameday.model.schedule import Calendar, Decision, Recurring, Schedule, Slot
+from gameday.model.schedule import Calendar, Decision, Schedule, Slot, Window
+from gameday.model.wall import is_zone
 
 AHEAD: Final = 30.0
 """Seconds before its time from which a slot is recorded as coming: a thousand at once take ten on two cores.
@@ -28,7 +29,6 @@ Less than a minute: no two slots of an expression are then coming at the same ti
 """
 UNDECIDED: Final = 10.0
 """Seconds after its time for which a slot whose Drill is there may stay as coming: most begin within them, unqueued."""
-NO_ZONES: Final = r"localtime$|posixrules$|Factory$|posix/|right/"
 
 
 def begin(known: Calendar | None, digest: str, generation: int, changed_at: float) -> Calendar:
@@ -119,17 +119,15 @@ def due(schedule: Schedule, calendar: Calendar, now: float) -> float:
 
 def check(schedule: Schedule) -> Iterator[Finding]:
     """Everything in a schedule that no schema can see."""
-    if not _is_zone(schedule.zone):
+    if not is_zone(schedule.zone):
         text = f"{schedule.zone!r} is no IANA time zone: write one such as Europe/Berlin or Etc/UTC"
         yield Finding("spec.schedule.timeZone", text)
         return
     yield from _cron("spec.schedule.cron", schedule.cron)
     for index, blackout in enumerate(schedule.blackouts):
-        path = f"spec.schedule.blackouts[{index}]"
-        if isinstance(blackout, Recurring):
-            yield from _cron(f"{path}.cron", blackout.cron)
-        elif blackout.until <= blackout.since:
-            yield Finding(f"{path}.until", "it must be later than from: until is the first moment after the blackout")
+        if isinstance(blackout, Window) and blackout.until <= blackout.since:
+            text = "it must be later than from: until is the first moment after the blackout"
+            yield Finding(f"spec.schedule.blackouts[{index}].until", text)
 
 
 def local(at: float, zone: str) -> str:
@@ -193,17 +191,6 @@ def _judge(schedule: Schedule, at: float, around: Around, now: float) -> Slot:
     if around.running is not None:
         return Slot(at, Decision.STILL_RUNNING, f"drill {around.running} has not ended")
     return Slot(at, Decision.STARTING)
-
-
-def _is_zone(name: str) -> bool:
-    """Whether it names a zone; a machine's own time, and files beside the zones, are none."""
-    if re.match(NO_ZONES, name):
-        return False
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 def _cron(path: str, cron: str) -> Iterator[Finding]:

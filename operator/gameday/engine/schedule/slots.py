@@ -91,7 +91,7 @@ def count(schedule: Schedule, after: float, before: float) -> int:
 
 def blackout_at(schedule: Schedule, at: float) -> Blackout | None:
     """The blackout that covers a moment, or None."""
-    return next((one for one in schedule.blackouts if _covered_until(one, schedule.zone, at) is not None), None)
+    return next((one for one in schedule.blackouts if _covered_until(one, at) is not None), None)
 
 
 def next_runs(schedule: Schedule, after: float, most: int) -> tuple[float, ...]:
@@ -104,13 +104,12 @@ def next_runs(schedule: Schedule, after: float, most: int) -> tuple[float, ...]:
     if not schedule.blackouts:
         return tuple(islice(upcoming(schedule.cron, schedule.zone, after), most))
     runs: list[float] = []
-    begins: dict[Blackout, float] = {}
     since = after
     for _ in range(LOOKS):
         at = next(upcoming(schedule.cron, schedule.zone, since), None)
         if at is None:
             break
-        ends = [_covered_until(one, schedule.zone, at, begins) for one in schedule.blackouts]
+        ends = [_covered_until(one, at) for one in schedule.blackouts]
         until = max((end for end in ends if end is not None), default=None)
         since = at if until is None else max(at, until - 1)
         runs += [at] if until is None else []
@@ -119,18 +118,8 @@ def next_runs(schedule: Schedule, after: float, most: int) -> tuple[float, ...]:
     return tuple(runs)
 
 
-def _covered_until(
-    blackout: Blackout, zone: str, at: float, begins: dict[Blackout, float] | None = None
-) -> float | None:
-    """Until when a blackout that covers a moment lasts, or None when it does not cover it.
-
-    ``begins`` remembers when each begins next, for a search that goes forward in time.
-    """
+def _covered_until(blackout: Blackout, at: float) -> float | None:
+    """Until when a blackout that covers a moment lasts, or None when it does not cover it."""
     if isinstance(blackout, Window):
         return blackout.until if blackout.since <= at < blackout.until else None
-    known = begins if begins is not None else {}
-    began = known.get(blackout)
-    if began is None or began <= at - blackout.lasts:
-        began = next(upcoming(blackout.cron, zone, at - blackout.lasts), float("inf"))
-        known[blackout] = began
-    return began + blackout.lasts if began <= at else None
+    return blackout.hours.end_after(at)

@@ -28,7 +28,7 @@ def test_a_plan_that_can_run_is_ready() -> None:
     ("gameday", "ruling", "state", "reason", "computed"),
     [
         (refused(), UNLIMITED, "Stalled", "GameDayInvalid", "Failed"),
-        (GAMEDAY, Ruling(Limits(longest_outage=0.1)), "Stalled", "LimitExceeded", "Failed"),
+        (GAMEDAY, Ruling(Limits(max_outage=0.1)), "Stalled", "LimitExceeded", "Failed"),
         (GAMEDAY, Ruling(state=RulingState.INVALID, why="no"), "Reconciling", "LimitsInvalid", "InProgress"),
     ],
     ids=["a plan that is refused", "a plan beyond the limits", "limits that the administrator must mend"],

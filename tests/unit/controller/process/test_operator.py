@@ -136,7 +136,7 @@ async def test_what_could_not_be_listed_is_listed_soon_and_not_a_minute_later(
 async def test_a_halt_that_is_told_of_again_counts_in_its_event(town: Town) -> None:
     town.server.put("configmaps", OWN, HALT)
     await becomes(lambda: town.events("Halted") == {"ConfigMap"})
-    town.server.put("configmaps", OWN, limits("longestOutage: 5m"))
+    town.server.put("configmaps", OWN, limits("maxOutage: 5m"))
     await becomes(lambda: "series" in town.bodies("Halted")[0])
     (event,) = town.bodies("Halted")
     assert event["series"]["count"] == 2
@@ -156,10 +156,10 @@ async def test_a_plan_beyond_the_limits_is_not_ready_within_two_seconds_and_agai
         return town.conditions("gamedays", "small").get("Ready", ("", "", ""))
 
     await becomes(lambda: ready()[0] == "True")
-    town.server.put("configmaps", OWN, limits("longestOutage: 5m"))
+    town.server.put("configmaps", OWN, limits("maxOutage: 5m"))
     await becomes(lambda: ready()[:2] == ("False", "LimitExceeded"))
     assert ready()[2] == (
-        "limits.longestOutage is 5m, spec.outage.duration is 10m: shorten the outage or ask the operator's owner"
+        "limits.maxOutage is 5m, spec.outage.duration is 10m: shorten the outage or ask the administrator"
     )
     town.server.put("configmaps", OWN, limits("longestoutage: 5m"))
     await becomes(lambda: ready()[:2] == ("False", "LimitsInvalid"))
@@ -171,12 +171,12 @@ async def test_a_plan_beyond_the_limits_is_not_ready_within_two_seconds_and_agai
 
 
 async def test_limits_are_refused_with_all_other_findings_at_once(town: Town) -> None:
-    town.server.put("configmaps", OWN, limits("longestOutage: 5m"))
+    town.server.put("configmaps", OWN, limits("maxOutage: 5m"))
     await appears(town, a_drill("first"))
     await becomes(lambda: town.conditions("drills", "first").get("Complete", ("",))[0] == "True", 5)
     _, reason, message = town.conditions("drills", "first")["Complete"]
     assert reason == "PreflightFailed"
-    assert "limits.longestOutage is 5m" in message
+    assert "limits.maxOutage is 5m" in message
     assert "kubectl apply -n shop -k manifests/namespace" in message
 
 
@@ -188,26 +188,26 @@ async def test_what_the_plan_would_cut_is_counted_in_the_namespace_and_refused_b
     opted_in = {"gameday.dev/opt-in": "true"}
     town.server.put("serviceaccounts", "shop", {"metadata": {"name": "gameday", "labels": opted_in}})
     town.server.rules = list(granted())
-    town.server.put("configmaps", OWN, limits("{mostPods: 2, largestShare: 50%}"))
+    town.server.put("configmaps", OWN, limits("{maxPods: 2, maxWorkloadPercent: 50}"))
     await appears(town, a_drill("first"))
     await becomes(lambda: town.conditions("drills", "first").get("Complete", ("",))[0] == "True", 5)
     _, reason, message = town.conditions("drills", "first")["Complete"]
     assert reason == "PreflightFailed"
-    assert "limits.mostPods is 2, spec.outage.faults[partition].networkPartition.podSelector selects 3" in message
+    assert "limits.maxPods is 2, spec.outage.faults[partition].networkPartition.podSelector selects 3" in message
     assert "1 of 1 ready pods of Pod api-2 (100%)" in message
     assert "there is no Service shop/redis" in message
 
 
 async def test_with_an_invalid_document_a_drill_waits_and_says_what_is_wrong(town: Town) -> None:
-    town.server.put("configmaps", OWN, limits("mostPods: many"))
+    town.server.put("configmaps", OWN, limits("maxPods: many"))
     await appears(town, a_drill("first"))
     await becomes(lambda: town.conditions("drills", "first").get("Complete", ("", ""))[1] == "LimitsInvalid")
-    assert "limits.mostPods" in town.conditions("drills", "first")["Complete"][2]
+    assert "limits.maxPods" in town.conditions("drills", "first")["Complete"][2]
     assert ("leases", "shop", "gameday") not in town.server.objects
 
 
 async def test_only_so_many_drills_of_the_cluster_at_once(town: Town) -> None:
-    town.server.put("configmaps", OWN, limits("drillsAtOnce: 1"))
+    town.server.put("configmaps", OWN, limits("maxConcurrentDrills: 1"))
     town.server.put("gamedays", "pay", GAMEDAY)
     busy = a_drill("running") | {"status": {"phase": "Outage", "startedAt": "2026-11-24T12:00:00Z"}}
     running = town.server.put("drills", "elsewhere", busy)
@@ -215,7 +215,7 @@ async def test_only_so_many_drills_of_the_cluster_at_once(town: Town) -> None:
     await appears(town, a_drill("first"), "pay")
     await becomes(lambda: town.conditions("drills", "first", "pay").get("Complete", ("", ""))[1] == "TooManyDrills")
     message = town.conditions("drills", "first", "pay")["Complete"][2]
-    assert "limits.drillsAtOnce is 1, and 1 run (elsewhere/running)" in message
+    assert "limits.maxConcurrentDrills is 1, and 1 run (elsewhere/running)" in message
     assert ("leases", "pay", "gameday") not in town.server.objects
     town.operator.supervisor.drill_seen(True, running)
     await becomes(lambda: "startedAt" in town.server.objects["drills", "pay", "first"]["status"])

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gameday.api.limits import hours_of
 from gameday.engine.drill.decide import decide
-from gameday.engine.drill.limits import length, of_moment, of_plan, of_reach, refusals, within
+from gameday.engine.drill.limits import length, of_moment, of_plan, of_reach, refusals
 from gameday.engine.drill.situation import Situation
 from gameday.model.limits import NONE, Limits, Reach, Ruling, RulingState, Share
 from gameday.model.record import Cause, Phase, Verdict, Waiting
 from gameday.model.world import Lock
+from gameday.schema.when import hours_of
 from unit.engine.simulation import Cluster, Script, Simulation, a_plan, finished
 
 PLAN = a_plan()
@@ -36,35 +36,33 @@ def test_without_limits_nothing_is_refused() -> None:
     assert refusals(NONE, PLAN, share(1000, 1000), 0.0) == ()
 
 
-def test_the_longest_outage() -> None:
-    assert of_plan(Limits(longest_outage=20), PLAN) == ()
-    (text,) = of_plan(Limits(longest_outage=19), PLAN)
-    assert text == (
-        "limits.longestOutage is 19s, spec.outage.duration is 20s: shorten the outage or ask the operator's owner"
-    )
+def test_the_max_outage() -> None:
+    assert of_plan(Limits(max_outage=20), PLAN) == ()
+    (text,) = of_plan(Limits(max_outage=19), PLAN)
+    assert text == ("limits.maxOutage is 19s, spec.outage.duration is 20s: shorten the outage or ask the administrator")
 
 
-def test_most_pods_count_over_all_faults_and_workloads() -> None:
+def test_max_pods_count_over_all_faults_and_workloads() -> None:
     reach = Reach({"partition": 3, "other": 2})
-    assert of_reach(Limits(most_pods=5), reach) == ()
-    (text,) = of_reach(Limits(most_pods=4), reach)
-    assert text.startswith("limits.mostPods is 4, spec.outage.faults[partition]")
-    assert "selects 5: select fewer or ask the operator's owner" in text
+    assert of_reach(Limits(max_pods=5), reach) == ()
+    (text,) = of_reach(Limits(max_pods=4), reach)
+    assert text.startswith("limits.maxPods is 4, spec.outage.faults[partition]")
+    assert "selects 5: select fewer or ask the administrator" in text
 
 
 @pytest.mark.parametrize(
     ("cut", "ready", "within_limit"), [(1, 2, True), (2, 4, True), (2, 3, False), (1, 1, False), (51, 100, False)]
 )
-def test_the_largest_share_is_of_each_workload(cut: int, ready: int, within_limit: bool) -> None:
-    found = of_reach(Limits(largest_share=50), share(cut, ready))
+def test_the_max_workload_percent_is_of_each_workload(cut: int, ready: int, within_limit: bool) -> None:
+    found = of_reach(Limits(max_workload_percent=50), share(cut, ready))
     assert (found == ()) is within_limit
     assert all(f"selects {cut} of {ready} ready pods of Deployment api" in text for text in found)
 
 
 def test_each_workload_over_its_share_is_named() -> None:
     shares = (("partition", Share("Deployment api", 1, 4)), ("partition", Share("StatefulSet queue", 3, 3)))
-    (text,) = of_reach(Limits(largest_share=50), Reach({"partition": 4}, shares))
-    assert "limits.largestShare is 50%" in text
+    (text,) = of_reach(Limits(max_workload_percent=50), Reach({"partition": 4}, shares))
+    assert "limits.maxWorkloadPercent is 50" in text
     assert "3 of 3 ready pods of StatefulSet queue (100%)" in text
 
 
@@ -79,7 +77,7 @@ def test_each_workload_over_its_share_is_named() -> None:
     ],
 )
 def test_office_hours(when: str, allowed: bool) -> None:
-    assert within(OFFICE, at(when)) is allowed
+    assert OFFICE.cover(at(when)) is allowed
 
 
 @pytest.mark.parametrize(
@@ -94,24 +92,24 @@ def test_office_hours(when: str, allowed: bool) -> None:
     ],
 )
 def test_a_window_over_midnight_belongs_to_the_day_on_which_it_begins(when: str, allowed: bool) -> None:
-    assert within(NIGHT, at(when)) is allowed
+    assert NIGHT.cover(at(when)) is allowed
 
 
 def test_hours_are_those_on_the_clocks_of_their_zone_summer_and_winter() -> None:
-    assert within(OFFICE, at("2026-07-20 07:30", "UTC"))
-    assert not within(OFFICE, at("2026-11-23 07:30", "UTC"))
+    assert OFFICE.cover(at("2026-07-20 07:30", "UTC"))
+    assert not OFFICE.cover(at("2026-11-23 07:30", "UTC"))
     whole_day = hours_of("Sun 00:00-24:00 Europe/Berlin")
-    assert all(within(whole_day, at("2026-10-25 00:00") + hour * 3600) for hour in range(25))
-    assert not within(whole_day, at("2026-10-25 00:00") + 25 * 3600)
+    assert all(whole_day.cover(at("2026-10-25 00:00") + hour * 3600) for hour in range(25))
+    assert not whole_day.cover(at("2026-10-25 00:00") + 25 * 3600)
 
 
 def test_one_of_several_windows_is_enough_and_a_refusal_names_them_all() -> None:
-    limits = Limits(allowed_hours=(OFFICE, NIGHT))
+    limits = Limits(when=(OFFICE, NIGHT))
     assert of_moment(limits, at("2026-11-27 23:00")) == ()
     (text,) = of_moment(limits, at("2026-11-28 12:00"))
     assert text == (
-        "limits.allowedHours is Mon-Fri 09:00-17:00 Europe/Berlin, Fri 22:00-06:00 Europe/Berlin, "
-        "now is Sat 12:00 Europe/Berlin: start the drill within these hours or ask the operator's owner"
+        "limits.when is Mon-Fri 09:00-17:00 Europe/Berlin, Fri 22:00-06:00 Europe/Berlin, "
+        "now is Sat 12:00 Europe/Berlin: start the drill within these hours or ask the administrator"
     )
 
 
@@ -119,10 +117,10 @@ def test_all_excesses_come_at_once() -> None:
     limits = Limits(10, 1, 50, (OFFICE,), 1)
     found = refusals(limits, PLAN, share(2, 2), at("2026-11-28 12:00"))
     assert [text.split()[0] for text in found] == [
-        "limits.longestOutage",
-        "limits.mostPods",
-        "limits.largestShare",
-        "limits.allowedHours",
+        "limits.maxOutage",
+        "limits.maxPods",
+        "limits.maxWorkloadPercent",
+        "limits.when",
     ]
 
 
@@ -162,7 +160,7 @@ def test_with_limits_that_are_not_known_no_drill_cuts(ruling: Ruling, reason: st
 
 @pytest.mark.parametrize(
     "limits",
-    [Limits(longest_outage=10), Limits(allowed_hours=(hours_of("Mon 09:00-17:00 UTC"),))],
+    [Limits(max_outage=10), Limits(when=(hours_of("Mon 09:00-17:00 UTC"),))],
     ids=["plan", "hour"],
 )
 def test_limits_are_held_to_again_right_before_the_cut(limits: Limits) -> None:
@@ -176,7 +174,7 @@ def test_limits_are_held_to_again_right_before_the_cut(limits: Limits) -> None:
     assert simulation.cluster.snapshot() == Cluster().snapshot()
 
 
-@pytest.mark.parametrize("ruling", [INVALID, UNREADABLE, Ruling(Limits(longest_outage=1))])
+@pytest.mark.parametrize("ruling", [INVALID, UNREADABLE, Ruling(Limits(max_outage=1))])
 def test_a_drill_under_its_cut_goes_on_whatever_becomes_of_the_limits(ruling: Ruling) -> None:
     simulation = Simulation(PLAN)
     until(simulation, Phase.OUTAGE)
@@ -188,7 +186,7 @@ def test_a_drill_under_its_cut_goes_on_whatever_becomes_of_the_limits(ruling: Ru
 
 def test_where_enough_drills_run_another_waits_until_its_time_is_over() -> None:
     simulation = Simulation(PLAN)
-    told = "limits.drillsAtOnce is 1, and 1 run (pay/first)"
+    told = "limits.maxConcurrentDrills is 1, and 1 run (pay/first)"
     full = replace(simulation.world(), lock=Lock.FULL, locked_by=told)
     seen = Script(simulation.proof, {}, lambda: simulation.now)
     waiting = decide(Situation(PLAN, simulation.record, full, seen, full.start_before - 1))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from gameday.engine.schedule.slots import blackout_at, count, newest, next_runs, upcoming
 from gameday.model.schedule import Recurring, Schedule, Window
+from gameday.schema.when import hours_of
 
 BEGIN: Final = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
 END: Final = datetime(2028, 1, 1, tzinfo=UTC).timestamp()
@@ -216,7 +217,7 @@ def test_blackouts_cover_their_time_and_nothing_else() -> None:
     schedule = Schedule(
         "0 10 * * *",
         "Europe/Berlin",
-        blackouts=(Window("freeze", since, until), Recurring("weekend", "0 0 * * 6", 2 * 86_400.0)),
+        blackouts=(Window("freeze", since, until), Recurring("weekend", hours_of("Sat,Sun 00:00-24:00 Europe/Berlin"))),
     )
     named = [
         blackout.name if (blackout := blackout_at(schedule, at)) is not None else ""
@@ -233,7 +234,9 @@ def test_blackouts_cover_their_time_and_nothing_else() -> None:
 def test_the_next_run_after_a_long_blackout_is_found() -> None:
     began = datetime(2026, 12, 18, tzinfo=UTC).timestamp()
     freeze = Window("freeze", began, began + 21 * 86_400)
-    schedule = Schedule("*/2 * * * *", "Etc/UTC", blackouts=(freeze, Recurring("night", "0 22 * * *", 8 * 3600)))
+    schedule = Schedule(
+        "*/2 * * * *", "Etc/UTC", blackouts=(freeze, Recurring("night", hours_of("Mon-Sun 22:00-06:00 UTC")))
+    )
     until = began + 21 * 86_400 + 6 * 3600
     assert next_runs(schedule, began, 2) == (until, until + 120)
     nightly = Schedule("30 23 * * *", "Etc/UTC", blackouts=schedule.blackouts)
