@@ -8,7 +8,7 @@ from e2e.dialling import until
 from e2e.stage import LABEL, Stage, small
 from gameday.cluster.kinds import PODS, Object
 from gameday.controller.drill.agent_pods import LINGER
-from gameday.model.agent import AgentConfig
+from gameday.model.agent import CONFIGS, read_config
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -31,7 +31,7 @@ async def test_killed_for_good_its_pods_end_by_the_last_deadline_of_the_drill(to
     made = await pods()
     assert made
     assert not await none_runs(), "they wait for an operator that takes the drill up again"
-    longest = max(AgentConfig.from_json(pod["spec"]["containers"][0]["env"][0]["value"]).ends_after for pod in made)
+    longest = max(read_config(pod["spec"]["containers"][0]["env"][0]["value"], *CONFIGS).ends_after for pod in made)
     assert all(pod["spec"]["activeDeadlineSeconds"] >= longest for pod in made)
     assert longest < 170, "the budgets are short"
     # The agents were made before; the kubelet ends what does not end by itself, and takes a moment to say so.

@@ -23,7 +23,7 @@ from gameday.cluster.kinds import (
     Object,
 )
 from gameday.errors import GameDayError
-from gameday.model.agent import AgentConfig
+from gameday.model.agent import CONFIGS, FuseConfig, read_config
 from gameday.model.labels import AGENT, DRILL, ROLE
 from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode
@@ -297,7 +297,7 @@ class Town:
         agent = Agent(pod, self.source(pod["metadata"]["name"]), self.server.store.world.now)
         agent.source.started, agent.source.gone, agent.source.ended = True, False, False
         self.agents[pod["metadata"]["name"]] = agent
-        config = AgentConfig.from_json(pod["spec"]["containers"][0]["env"][0]["value"])
+        config = read_config(pod["spec"]["containers"][0]["env"][0]["value"], *CONFIGS)
         self.server.store.world.after(config.ends_after, self._ends_itself, agent)
         self._say(agent, "hello", ok=True, kind=LineType.HELLO)
         if agent.name.startswith("fuse"):
@@ -444,7 +444,7 @@ class Town:
             return
         world, server = self.server.store.world, self.server
         env = agent.pod["spec"]["containers"][0]["env"][0]["value"]
-        config = AgentConfig.from_json(env)
+        config = read_config(env, FuseConfig)
         if self.namespace in server.without_rights or not server.works:
             world.after(1.0, self._fuse, agent, step)
             return

@@ -10,7 +10,7 @@ from typing import cast
 
 from gameday.agents.holding import PING, Holder
 from gameday.model.agent import MOST_NAMESERVERS, Dial
-from gameday.probes.ask import error_word
+from gameday.probes.io.errors import error_word
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 

@@ -30,7 +30,7 @@ from typing import Any, Final
 
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
-from gameday.model.agent import AgentConfig
+from gameday.model.agent import FuseConfig
 from gameday.model.sample import LineType
 
 ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -40,7 +40,7 @@ NOT_FIRED: Final = 1
 """Exit code of a fuse that was told to end before its deadline."""
 
 
-async def fuse(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> int | None:
+async def fuse(config: FuseConfig, log: SampleLog, ending: asyncio.Event) -> int | None:
     """Learn the deadline, rehearse the patch, wait, then patch until it is done."""
     found = await _rehearse(config, log, ending)
     if found is None:
@@ -58,7 +58,7 @@ def boot() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-async def _rehearse(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> tuple[float, float] | None:
+async def _rehearse(config: FuseConfig, log: SampleLog, ending: asyncio.Event) -> tuple[float, float] | None:
     """The deadline in Unix seconds, and when that is by ``boot``; None when it shall end before it knows."""
     while True:
         sent = time.time()
@@ -73,7 +73,7 @@ async def _rehearse(config: AgentConfig, log: SampleLog, ending: asyncio.Event) 
             return None
 
 
-async def _fire(config: AgentConfig, log: SampleLog, ending: asyncio.Event, deadline: float) -> bool:
+async def _fire(config: FuseConfig, log: SampleLog, ending: asyncio.Event, deadline: float) -> bool:
     """Whether it was done, before it was told to end."""
     while True:
         sent = time.time()
@@ -86,7 +86,7 @@ async def _fire(config: AgentConfig, log: SampleLog, ending: asyncio.Event, dead
             return False
 
 
-def look(config: AgentConfig) -> tuple[float, float] | str:
+def look(config: FuseConfig) -> tuple[float, float] | str:
     """The deadline in Unix seconds and when that is by ``boot``, as the Job has it; or why it is not known."""
     try:
         asked_at = boot()
@@ -102,7 +102,7 @@ def look(config: AgentConfig) -> tuple[float, float] | str:
     return deadline, asked_at + deadline - now
 
 
-def patch(config: AgentConfig, dry_run: bool) -> str | None:
+def patch(config: FuseConfig, dry_run: bool) -> str | None:
     """Put the replicas back once; None when that is done, or when nothing is held any more.
 
     Nothing is held where the Deployment is gone, or where its number is not the one that the step set: then somebody
@@ -143,4 +143,4 @@ def _ask(verb: str, path: str, body: dict[str, Any] | None = None) -> tuple[int,
 
 
 if __name__ == "__main__":
-    run(fuse)
+    run(fuse, FuseConfig)

@@ -10,19 +10,19 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from gameday.agents.log import SampleLog
-from gameday.model.agent import VARIABLE, AgentConfig
+from gameday.model.agent import VARIABLE, Config, read_config
 
-Work = Callable[[AgentConfig, SampleLog, asyncio.Event], Awaitable[int | None]]
+Work = Callable[[Config, SampleLog, asyncio.Event], Awaitable[int | None]]
 """An agent's work; the event is set when it shall end. What it answers is the exit code, nothing is 0."""
 
 
-def run(work: Work) -> None:
+def run(work: Work[Config], *expected: type[Config]) -> None:
     """Run an agent until its work is done, it is told to end, or the drill's last deadline has passed."""
-    config = AgentConfig.from_json(os.environ[VARIABLE])
+    config = read_config(os.environ[VARIABLE], *expected)
     sys.exit(asyncio.run(_run(work, config)))
 
 
-async def _run(work: Work, config: AgentConfig) -> int | None:
+async def _run(work: Work[Config], config: Config) -> int | None:
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)

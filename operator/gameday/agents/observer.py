@@ -6,13 +6,13 @@ import time
 
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
-from gameday.model.agent import AgentConfig, ProbeSpec
+from gameday.model.agent import ObserverConfig, ProbeTask
 from gameday.probes.ask import Ask, nothing_known
-from gameday.probes.registry import ask_for
-from gameday.probes.secrets import Secrets
+from gameday.probes.asking import ask_for
+from gameday.probes.io.secrets import Secrets
 
 
-async def observe(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
+async def observe(config: ObserverConfig, log: SampleLog, ending: asyncio.Event) -> None:
     """Run every probe until told to end; a slow one delays none but itself."""
     async with asyncio.TaskGroup() as group:
         # One for all: what one service was sent, another may answer with.
@@ -23,7 +23,7 @@ async def observe(config: AgentConfig, log: SampleLog, ending: asyncio.Event) ->
             task.cancel()
 
 
-async def _repeat(probe: ProbeSpec, secrets: Secrets, log: SampleLog, ending: asyncio.Event) -> None:
+async def _repeat(probe: ProbeTask, secrets: Secrets, log: SampleLog, ending: asyncio.Event) -> None:
     clock = asyncio.get_running_loop().time
     ask = ask_for(probe, secrets)
     due = clock()
@@ -36,7 +36,7 @@ async def _repeat(probe: ProbeSpec, secrets: Secrets, log: SampleLog, ending: as
         await ask.close()
 
 
-async def _once(probe: ProbeSpec, ask: Ask, log: SampleLog) -> None:
+async def _once(probe: ProbeTask, ask: Ask, log: SampleLog) -> None:
     sent = time.time()
     try:
         async with asyncio.timeout(probe.timeout):
@@ -52,4 +52,4 @@ async def _once(probe: ProbeSpec, ask: Ask, log: SampleLog) -> None:
 
 
 if __name__ == "__main__":
-    run(observe)
+    run(observe, ObserverConfig)

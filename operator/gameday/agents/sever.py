@@ -15,12 +15,11 @@ from typing import Final
 
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
-from gameday.model.agent import AgentConfig
+from gameday.model.agent import CloserConfig, CounterConfig
 from gameday.model.sample import LineType
-from gameday.probes.lookup import NotSent
-from gameday.probes.redis import word
-from gameday.probes.resp import LONG, Connection, RedisSaid
-from gameday.probes.secrets import Secrets
+from gameday.probes.io.lookup import NotSent
+from gameday.probes.io.resp import LONG, Connection, RedisSaid, word
+from gameday.probes.io.secrets import Secrets
 
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks while armed."""
@@ -37,10 +36,10 @@ MOST_TOLD: Final = 2500
 Values = dict[str, int | str | list[str]]
 
 
-async def sever(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
+async def sever(config: CounterConfig, log: SampleLog, ending: asyncio.Event) -> None:
     """Count the targets' connections until told to end; or end them, until told to end."""
     clock, work = asyncio.get_running_loop().time, Work(config)
-    if config.until:
+    if isinstance(config, CloserConfig):
         if time.time() >= config.until:
             why = "it started too late to end any connection"
             log.write(LineType.SEVERED.value, time.time(), time.time(), ok=False, error=why, kind=LineType.SEVERED)
@@ -92,10 +91,10 @@ async def _attempt(
 class Work:
     """Counts and ends the targets' connections, and remembers of which targets any was seen."""
 
-    def __init__(self, config: AgentConfig) -> None:
+    def __init__(self, config: CounterConfig) -> None:
         self._config = config
         self._addresses = frozenset(address for _, *addresses in config.pods for address in addresses)
-        self._seen = set(config.seen)
+        self._seen = set(config.seen if isinstance(config, CloserConfig) else ())
 
     def unseen(self) -> tuple[str, ...]:
         """The targets of which no connection was ever seen, at any of their addresses."""
@@ -148,10 +147,8 @@ def _fitting(addresses: list[str]) -> list[str]:
 
 
 @asynccontextmanager
-async def _connected(config: AgentConfig) -> AsyncIterator[tuple[Connection, ...]]:
+async def _connected(config: CounterConfig) -> AsyncIterator[tuple[Connection, ...]]:
     """A connection to each server, or to the one that the Redis' own name leads to."""
-    if config.redis is None:
-        raise ValueError("the severing agent was given no Redis")
     secrets = Secrets()
     servers = tuple(Connection(config.redis, secrets, 2.0, server) for server in config.servers or (None,))
     try:
@@ -162,4 +159,4 @@ async def _connected(config: AgentConfig) -> AsyncIterator[tuple[Connection, ...
 
 
 if __name__ == "__main__":
-    run(sever)
+    run(sever, CounterConfig, CloserConfig)

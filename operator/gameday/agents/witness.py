@@ -15,14 +15,14 @@ from gameday.agents.dialing import Dialler, nameservers
 from gameday.agents.holding import Holder
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
-from gameday.model.agent import AgentConfig, Dial
+from gameday.model.agent import Dial, WitnessConfig
 from gameday.model.sample import LineType
 
 CUT: Final = "target:"
 """How the names of dials of what is cut begin."""
 
 
-async def witness(config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
+async def witness(config: WitnessConfig, log: SampleLog, ending: asyncio.Event) -> None:
     """Dial every address on a grid until told to end."""
     async with asyncio.TaskGroup() as group:
         tasks: list[asyncio.Task[None]] = []
@@ -40,7 +40,7 @@ async def witness(config: AgentConfig, log: SampleLog, ending: asyncio.Event) ->
             task.cancel()
 
 
-async def _repeat(target: Dial, dial: Dialler, config: AgentConfig, log: SampleLog, ending: asyncio.Event) -> None:
+async def _repeat(target: Dial, dial: Dialler, config: WitnessConfig, log: SampleLog, ending: asyncio.Event) -> None:
     under_way: deque[asyncio.Task[tuple[float, float, str | None]]] = deque()
     due = asyncio.get_running_loop().time()
 
@@ -72,4 +72,4 @@ async def _once(dial: Dialler, timeout: float) -> tuple[float, float, str | None
 
 
 if __name__ == "__main__":
-    run(witness)
+    run(witness, WitnessConfig)

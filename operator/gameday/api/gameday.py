@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gameday.api.probes import Probe, ServiceReference
+from gameday.api.probes import Probe
 from gameday.api.schedule import History, Schedule
 from gameday.schema import renamed
 from gameday.schema.base import ATOMIC, MOST, ApiModel, Cel, Duration, Identifier, Name, ObjectName, Port, cel, keyed
+from gameday.schema.references import ServiceReference
 
 
 def at_most(path: str, limit: str, what: str) -> tuple[str, str]:

@@ -12,12 +12,14 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from gameday.api import gameday as api
-from gameday.api import probes as api_probes
+from gameday.api.probes import Probe
 from gameday.errors import GameDayError
 from gameday.model import plan as model
+from gameday.probes.kinds import KINDS, Kinds
 from gameday.schema.bounds import PLAN_BYTES
 from gameday.schema.durations import seconds
 from gameday.schema.findings import findings_of
+from gameday.schema.one_of import listed
 
 NOT_OF_THE_PLAN: Final = {"schedule", "history"}
 """Fields that say when a plan runs and what is kept of it, not what it does: a change of them is no other plan."""
@@ -71,7 +73,7 @@ def plan_of(name: str, spec: Mapping[str, Any]) -> model.Plan:
     return model.Plan(
         gameday=name,
         description=parsed.description,
-        probes=tuple(_probe(probe) for probe in parsed.probes),
+        probes=tuple(_probe(index, probe, KINDS) for index, probe in enumerate(parsed.probes)),
         steady_state=model.SteadyState(
             seconds(parsed.steady_state.duration), _expectations("steadyState", parsed.steady_state.expect)
         ),
@@ -93,48 +95,12 @@ def _validated(spec: Mapping[str, Any]) -> api.GameDaySpec:
         raise PlanInvalid(tuple(findings_of(error, "spec"))) from error
 
 
-def _probe(probe: api_probes.Probe) -> model.Probe:
-    return model.Probe(probe.name, _kind(probe), seconds(probe.interval), seconds(probe.timeout))
-
-
-def _kind(probe: api_probes.Probe) -> model.ProbeKind:
-    if probe.http is not None:
-        http = probe.http
-        body = json.dumps(http.json_) if http.json_ is not None else None
-        headers = tuple(_header(header) for header in http.headers)
-        return model.HttpProbe(http.url, http.method, headers, body, model.Parse(http.parse))
-    if probe.tcp is not None:
-        return model.TcpProbe(probe.tcp.host, probe.tcp.port)
-    if probe.redis is not None:
-        return _redis(probe.redis)
-    if probe.kubernetes is not None:
-        return model.KubernetesProbe(probe.kubernetes.deployment)
-    raise PlanInvalid(((f"spec.probes[{probe.name}]", "give exactly one of http, tcp, redis and kubernetes"),))
-
-
-def _redis(redis: api_probes.Redis) -> model.RedisProbe:
-    auth, queue = redis.auth, redis.queue
-    return model.RedisProbe(
-        service=_service(redis.service) if redis.service is not None else None,
-        host=redis.host,
-        port=redis.port,
-        username=auth.username if auth is not None else None,
-        password=_secret(auth.password_from) if auth is not None else None,
-        tls=redis.tls,
-        queue=model.Queue(queue.kind, queue.name, queue.prefix) if queue is not None else None,
-    )
-
-
-def _header(header: api_probes.Header) -> model.Header:
-    return model.Header(header.name, header.value, _secret(header.value_from) if header.value_from else None)
-
-
-def _secret(value: api_probes.ValueFrom) -> model.SecretKey:
-    return model.SecretKey(value.secret_key_ref.name, value.secret_key_ref.key)
-
-
-def _service(service: api_probes.ServiceReference) -> model.ServiceRef:
-    return model.ServiceRef(service.name, service.namespace, service.port)
+def _probe(index: int, probe: Probe, kinds: Kinds) -> model.Probe:
+    given = probe.given(kinds)
+    if len(given) != 1:
+        raise PlanInvalid(((f"spec.probes[{index}]", f"give exactly one of {listed(kinds.names)}"),))
+    kind, spec = given[0]
+    return model.Probe(probe.name, kind.parse(spec), seconds(probe.interval), seconds(probe.timeout))
 
 
 def _optional(duration: str | None) -> float | None:
@@ -177,7 +143,7 @@ def _fault(fault: api.Fault) -> model.Fault:
             model.Via(cut.via),
             tuple(
                 model.Bystander(
-                    stay.name, _service(stay.service) if stay.service else None, stay.host, stay.port, stay.api_server
+                    stay.name, stay.service.parsed() if stay.service else None, stay.host, stay.port, stay.api_server
                 )
                 for stay in cut.must_remain_reachable
             ),
@@ -187,7 +153,7 @@ def _fault(fault: api.Fault) -> model.Fault:
 
 def _target(to: api.To) -> model.Target:
     if to.service is not None:
-        return _service(to.service)
+        return to.service.parsed()
     if to.host is not None:
         return model.HostTarget(to.host, to.ports)
     return model.CidrTarget(to.cidrs or (), to.ports)

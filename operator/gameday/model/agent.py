@@ -1,11 +1,14 @@
-"""What an agent is told: its configuration, as JSON in the environment variable ``GAMEDAY_AGENT``.
+"""What an agent is given: its configuration, as JSON in the environment variable ``GAMEDAY_AGENT``.
 
-Standard library only: agents stay small. Files are where the kubelet mounts Secrets.
+Each agent has a class of its own, and the JSON names the agent that it is for. Standard library only: agents stay
+small. Files are where the kubelet mounts Secrets.
 """
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Self
+from abc import ABC
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Final, TypeVar
 
 VARIABLE: Final = "GAMEDAY_AGENT"
 SECRETS: Final = "/run/gameday/secrets"
@@ -21,16 +24,19 @@ MOST_NAMESERVERS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class HeaderSpec:
-    """A request header: a literal value, or the file that holds it."""
+class ProbeTask:
+    """A probe as its agent runs it: ``every`` and ``timeout`` are seconds, ``config`` is JSON that its kind made."""
 
     name: str
-    value: str = ""
-    file: str = ""
+    kind: str
+    every: float
+    timeout: float
+    paths: tuple[tuple[str | int, ...], ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class RedisSpec:
+class RedisAddress:
     """A Redis to talk to; ``password_file`` is empty where it wants none."""
 
     host: str
@@ -38,28 +44,6 @@ class RedisSpec:
     username: str = ""
     password_file: str = ""
     tls: bool = False
-    queue_kind: str = ""
-    queue_keys: str = ""
-    """Prefix of the queue's keys: ``bull:jobs``."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeSpec:
-    """A probe as its agent runs it. ``kind`` is http, tcp or redis; seconds are floats."""
-
-    name: str
-    kind: str
-    every: float
-    timeout: float
-    paths: tuple[tuple[str | int, ...], ...] = ()
-    url: str = ""
-    method: str = "GET"
-    headers: tuple[HeaderSpec, ...] = ()
-    body: str | None = None
-    parse: str = "json"
-    host: str = ""
-    port: int = 0
-    redis: RedisSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,82 +56,147 @@ class Dial:
     protocol: str
 
 
-@dataclass(frozen=True, slots=True)
-class AgentConfig:
-    """The configuration of any agent; each reads its part."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentConfig(ABC):
+    """What every agent is given."""
 
-    probes: tuple[ProbeSpec, ...] = ()
+    AGENT: ClassVar[str]
+    """The agent that this configuration is for, as the JSON names it."""
+
+    ends_after: float = 0.0
+    """Seconds from its start after which the agent ends by itself, by its own clock; 0: only when it is told to."""
+
+    def to_json(self) -> str:
+        """As it stands in the environment."""
+        return json.dumps({"agent": self.AGENT, **asdict(self)}, separators=(",", ":"))
+
+    @classmethod
+    def typed(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields in their types: JSON knows lists and objects only."""
+        return dict(fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObserverConfig(AgentConfig):
+    """The observer, and the client, which is an observer with the targets' labels: the probes to run."""
+
+    AGENT = "observer"
+
+    probes: tuple[ProbeTask, ...] = ()
+
+    @classmethod
+    def typed(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        probes = fields.get("probes", ())
+        return {**fields, "probes": tuple(ProbeTask(**{**p, "paths": _tuples(p.get("paths", ()))}) for p in probes)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WitnessConfig(AgentConfig):
+    """Witness and control: what to dial."""
+
+    AGENT = "witness"
+
     dials: tuple[Dial, ...] = ()
     nameservers: bool = False
-    """Witness and control: whether they also dial the nameservers of their own resolv.conf, as bystanders."""
+    """Whether they also dial the nameservers of their own resolv.conf, as bystanders."""
     every: float = 0.25
     """Seconds between two dials of one address."""
     timeout: float = 1.0
     """Seconds after which a dial has failed."""
-    redis: RedisSpec | None = None
-    """Severing: the Redis whose connections are ended."""
-    servers: tuple[tuple[str, int], ...] = ()
-    """Severing: addresses and ports of each server behind ``redis``, where there are several."""
-    pods: tuple[tuple[str, ...], ...] = ()
-    """Severing: of each target what it is called, then its addresses."""
-    seen: tuple[str, ...] = ()
-    """Severing: addresses of targets of which a connection was seen before the cut."""
-    until: float = 0.0
-    """Severing: the Unix second after which it ends no connection any more; 0: it only counts them."""
-    deployment: str = ""
-    """Fuse: the Deployment that it puts back."""
-    namespace: str = ""
-    replicas: int = 0
-    """Fuse: the number from before, which it puts back."""
-    wanted: int | None = None
-    """Fuse: the number that the step set; any other is somebody else's and stays."""
-    ends_after: float = 0.0
-    """Seconds from its start after which the agent ends by itself, by its own clock; 0: only when it is told to."""
-    lasts: float = 0.0
-    """Fuse: seconds from the start of its Job until it fires."""
-    job: str = ""
-    """Fuse: name of its Job."""
-
-    def to_json(self) -> str:
-        """As it stands in the environment."""
-        return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read it back.
-
-        Raises:
-            ValueError: when the text is no configuration.
-
-        """
-        fields: dict[str, Any] = json.loads(text)
-        return cls(
-            **(
-                fields
-                | {
-                    "probes": tuple(_probe(probe) for probe in fields.get("probes", ())),
-                    "dials": tuple(Dial(**dial) for dial in fields.get("dials", ())),
-                    "redis": _redis(fields.get("redis")),
-                    "servers": tuple((host, port) for host, port in fields.get("servers", ())),
-                    "seen": tuple(fields.get("seen", ())),
-                    "pods": tuple(tuple(pod) for pod in fields.get("pods", ())),
-                }
-            )
-        )
+    def typed(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        return {**fields, "dials": tuple(Dial(**dial) for dial in fields.get("dials", ()))}
 
 
-def _redis(fields: dict[str, Any] | None) -> RedisSpec | None:
-    return RedisSpec(**fields) if fields is not None else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterConfig(AgentConfig):
+    """The counter: the Redis at which it counts the connections of targets."""
+
+    AGENT = "counter"
+
+    redis: RedisAddress
+    servers: tuple[tuple[str, int], ...] = ()
+    """Addresses and ports of each server behind ``redis``, where there are several."""
+    pods: tuple[tuple[str, ...], ...] = ()
+    """Of each target its name, then its addresses."""
+
+    @classmethod
+    def typed(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        return {
+            **fields,
+            "redis": RedisAddress(**fields["redis"]),
+            "servers": _tuples(fields.get("servers", ())),
+            "pods": _tuples(fields.get("pods", ())),
+        }
 
 
-def _probe(fields: dict[str, Any]) -> ProbeSpec:
-    return ProbeSpec(
-        **(
-            fields
-            | {
-                "paths": tuple(tuple(path) for path in fields.get("paths", ())),
-                "headers": tuple(HeaderSpec(**header) for header in fields.get("headers", ())),
-                "redis": _redis(fields.get("redis")),
-            }
-        )
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloserConfig(CounterConfig):
+    """The closer: whose connections it ends, and until when."""
+
+    AGENT = "closer"
+
+    until: float
+    """The Unix second after which it ends no connection any more."""
+    seen: tuple[str, ...] = ()
+    """Addresses of targets of which the counter saw a connection before the cut."""
+
+    @classmethod
+    def typed(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        # No super() without arguments: a dataclass with slots is another class than the one in this file.
+        return {**CounterConfig.typed(fields), "seen": tuple(fields.get("seen", ()))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuseConfig(AgentConfig):
+    """The fuse of a scale: what it puts back, and when."""
+
+    AGENT = "fuse"
+
+    namespace: str
+    deployment: str
+    """The Deployment that it puts back."""
+    lasts: float
+    """Seconds from the start of its Job until it fires."""
+    replicas: int = 0
+    """The number from before, which it puts back."""
+    wanted: int | None = None
+    """The number that the step set; any other is somebody else's and stays."""
+    job: str = ""
+    """Name of its Job."""
+
+
+CONFIGS: Final = (ObserverConfig, WitnessConfig, CounterConfig, CloserConfig, FuseConfig)
+"""The configurations of all agents."""
+
+Config = TypeVar("Config", bound=AgentConfig)
+
+
+def read_config(text: str, *expected: type[Config]) -> Config:
+    """Read a configuration, which must be one of those that are expected.
+
+    Raises:
+        ValueError: when it is another agent's, or no configuration of that agent.
+
+    """
+    fields = json.loads(text)
+    if not isinstance(fields, dict):
+        raise ValueError(f"{VARIABLE} is not a JSON object")  # noqa: TRY004  a variable is text: its content is wrong
+    agent = fields.pop("agent", None)
+    cls = next((one for one in expected if agent == one.AGENT), None)
+    if cls is None:
+        names = " or ".join(one.AGENT for one in expected)
+        raise ValueError(f"{VARIABLE} is the configuration of agent {agent!r}, and this is {names}")
+    try:
+        return cls(**cls.typed(fields))
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{VARIABLE} is no configuration of agent {agent}: {error}") from error
+
+
+def _tuples(lists: Any) -> tuple[tuple[Any, ...], ...]:
+    return tuple(tuple(one) for one in lists)

@@ -1,13 +1,17 @@
 """What is known of places by their number or from the plan: whose port it is, which address of a range answers."""
 
 import ipaddress
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from gameday.model.plan import Plan, RedisProbe
+from gameday.model.agent import RedisAddress, secret_file
+from gameday.model.hosts import address_of
+from gameday.model.plan import Destination, Plan, Probe
 
 REDIS: Final = 6379
 """Redis' own port."""
+REDIS_PROTOCOL: Final = "redis"
+"""The protocol of a destination that speaks Redis', with or without TLS."""
 
 DATABASES: Final[Mapping[int, str]] = {3306: "MySQL", 5432: "PostgreSQL"}
 """Ports that are never connected to without their protocol, and whose they are."""
@@ -26,21 +30,31 @@ def harmed(port: int) -> str:
     )
 
 
+def redis_probes(plan: Plan) -> Iterator[tuple[Probe, Destination]]:
+    """The probes that talk to a Redis, each with where that is."""
+    for probe in plan.probes:
+        destination = probe.settings.destination
+        if destination is not None and destination.protocol == REDIS_PROTOCOL:
+            yield probe, destination
+
+
+def redis_server(redis: Destination, namespace: str) -> RedisAddress:
+    """A Redis as agents of a drill in this namespace are told of it."""
+    return RedisAddress(
+        host=redis.name(namespace),
+        port=redis.port,
+        username=redis.username or "",
+        password_file=secret_file(redis.password.name, redis.password.key) if redis.password is not None else "",
+        tls=redis.tls,
+    )
+
+
 def answering(plan: Plan, cidr: str, ports: Collection[int]) -> str:
     """An address of a range that is known to answer: its only one, or a redis probe's; "" where none is known."""
     network = ipaddress.ip_network(cidr, strict=False)
     if network.num_addresses == 1:
         return str(network.network_address)
-    for probe in plan.probes:
-        if isinstance(probe.kind, RedisProbe) and probe.kind.host is not None and probe.kind.at in ports:
-            address = _address(probe.kind.host)
-            if address is not None and address in network:
-                return str(address)
+    for _, redis in redis_probes(plan):
+        if redis.port in ports and (address := address_of(redis.host)) is not None and address in network:
+            return str(address)
     return ""
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None

@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 INTERVALS_OF_PATIENCE = 3
 """How many intervals of a probe may pass without a sample before we no longer know."""
@@ -14,15 +15,6 @@ class SecretKey:
 
     name: str
     key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """A request header: a literal ``value`` or the content of ``secret``, never both."""
-
-    name: str
-    value: str | None = None
-    secret: SecretKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,70 +30,58 @@ class ServiceRef:
         return self.namespace or namespace, self.name
 
 
-class Parse(enum.Enum):
-    """How an answer's body becomes ``body`` in expressions."""
+class RunsIn(enum.Enum):
+    """Who runs a probe; agents by their names."""
 
-    JSON = "json"
-    TEXT = "text"
-    PROMETHEUS = "prometheus"
-
-
-@dataclass(frozen=True, slots=True)
-class HttpProbe:
-    """One HTTP request a time; ``json`` is the request body as JSON text."""
-
-    url: str
-    method: str = "GET"
-    headers: tuple[Header, ...] = ()
-    json: str | None = None
-    parse: Parse = Parse.JSON
+    OBSERVER = "observer"
+    CLIENT = "client"
+    """An observer with the targets' labels, for what admits them only. The cut spares it."""
+    OPERATOR = "operator"
+    """The operator itself, which talks to the Kubernetes API and to nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
-class TcpProbe:
-    """One TCP connect a time."""
+class Destination:
+    """Where a probe sends its requests: a Service or a host, never both, and with what credentials.
 
-    host: str
+    ``field`` is where the plan says so, below the probe: ``http.url``. ``protocol`` is what is spoken there.
+    """
+
+    field: str
+    protocol: str
     port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """A job queue in Redis: ``kind`` names the library's key layout (``bullmq``)."""
-
-    kind: str
-    name: str
-    prefix: str = "bull"
-
-
-@dataclass(frozen=True, slots=True)
-class RedisProbe:
-    """PING, role and queue depths of one Redis, named by ``service`` or by ``host`` and ``port``."""
-
     service: ServiceRef | None = None
-    host: str | None = None
-    port: int = 6379
+    host: str = ""
+    tls: bool = False
     username: str | None = None
     password: SecretKey | None = None
-    tls: bool = False
-    queue: Queue | None = None
+
+    def name(self, namespace: str) -> str:
+        """The host that agents of a drill in this namespace connect to."""
+        if self.service is None:
+            return self.host
+        where, name = self.service.within(namespace)
+        return f"{name}.{where}.svc"
+
+
+class ProbeSettings:
+    """What the kind of a probe defines, and what a drill must know of it whatever its kind is.
+
+    Each kind has a frozen dataclass of its own; of these, only the kind itself knows more than what stands here.
+    """
+
+    __slots__ = ()
+    runs_in: ClassVar[RunsIn] = RunsIn.OBSERVER
 
     @property
-    def at(self) -> int:
-        """The port that it talks to."""
-        if self.service is not None and isinstance(self.service.port, int):
-            return self.service.port
-        return self.port
+    def destination(self) -> Destination | None:
+        """Where its requests go; None where that cannot be said, or where it sends none."""
+        return None
 
-
-@dataclass(frozen=True, slots=True)
-class KubernetesProbe:
-    """The state of one Deployment, read by the operator from its own watch, as the account."""
-
-    deployment: str
-
-
-ProbeKind = HttpProbe | TcpProbe | RedisProbe | KubernetesProbe
+    @property
+    def secrets(self) -> tuple[SecretKey, ...]:
+        """What its agent reads of Secrets."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +89,7 @@ class Probe:
     """A repeated measurement; ``paths`` are those that expressions and measurements read, without the probe's name."""
 
     name: str
-    kind: ProbeKind
+    settings: ProbeSettings
     every: float = 1.0
     timeout: float = 2.0
     paths: tuple[tuple[str | int, ...], ...] = ()

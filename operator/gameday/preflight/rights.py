@@ -16,8 +16,9 @@ from gameday.cluster.kinds import (
     Kind,
     Object,
 )
-from gameday.model.plan import KubernetesProbe, Plan, Restore, RunJob, Scale, ServiceRef
+from gameday.model.plan import Plan, Restore, RunJob, Scale, ServiceRef
 from gameday.preflight.findings import Finding
+from gameday.probes.kinds import KINDS
 
 WATCH = ("list", "watch")
 WRITE = ("create", "delete")
@@ -54,9 +55,11 @@ def needed(plan: Plan, policy_kind: Kind) -> Iterator[Right]:
         yield Right(ENDPOINT_SLICES, WATCH)
     actions = [step.action for step in plan.rollback.steps] if plan.rollback is not None else []
     scales = any(isinstance(action, Scale | Restore) for action in actions)
-    if scales or any(isinstance(probe.kind, KubernetesProbe) for probe in plan.probes):
-        yield Right(DEPLOYMENTS, WATCH)
+    for probe in plan.probes:
+        for rule in KINDS.of(probe.settings).rules(probe.settings):
+            yield Right(Kind(rule.group, "", rule.resource, ""), rule.verbs)
     if scales:
+        yield Right(DEPLOYMENTS, WATCH)
         yield Right(DEPLOYMENTS, ("get", "patch"), "scale")
     if any(isinstance(action, RunJob) for action in actions):
         yield Right(CRON_JOBS, ("get", "list"))

@@ -1,1 +1,6 @@
-"""Probes, one kind a file: one request, one sample."""
+"""Kinds of probes: a folder and a line in ``registry`` each.
+
+``kind`` is what a kind has to say of itself, ``kinds`` gives the operator all of them. ``ask`` is what an agent runs,
+and ``asking`` finds it by the kind's name. ``io`` is what kinds share when they talk to a system. Agents import no
+``kind``: pydantic would cost them 15 MB. Nobody outside imports the folder of a kind. See docs/dev/add-a-probe.md.
+"""

@@ -1,15 +1,14 @@
 """What a probe is: something that asks once and answers, and never raises for what the system does."""
 
-import errno
-import socket
-import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
+from gameday.model.agent import ProbeTask
 from gameday.model.sample import Unknown
-from gameday.probes.lookup import Lookup, NotSent
+from gameday.probes.io.lookup import Lookup
+from gameday.probes.io.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,8 @@ def nothing_known(word: str, why: str) -> Answer:
 class Ask(ABC):
     """A probe's question; one kind may keep a connection from one time to the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, task: ProbeTask, secrets: Secrets) -> None:  # noqa: ARG002  each kind keeps what it needs
+        """Raises KeyError or TypeError when the task's configuration is not one of this kind."""
         self.lookup = Lookup()
 
     @abstractmethod
@@ -46,42 +46,3 @@ class Ask(ABC):
 
     async def close(self) -> None:  # noqa: B027  most kinds keep nothing
         """Let go of what is kept."""
-
-
-def untrusted(error: BaseException) -> NotSent | None:
-    """What is known of a server whose certificate is not trusted, which is nothing; None for any other error."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            if cause.verify_code in _ITS_OWN_FAULT:
-                return NotSent("tls", f"the certificate is not trusted: {cause.verify_message}")
-            return NotSent("tls", "the certificate is not trusted (a private CA cannot be given yet)")
-        cause = cause.__cause__ or cause.__context__
-    return None
-
-
-_ITS_OWN_FAULT: Final = frozenset({9, 10, 62, 64})
-"""OpenSSL's codes of certificates that no CA would help: not yet valid, expired, for another name or address."""
-
-
-def error_word(error: BaseException) -> str:
-    """A short word for what went wrong on the way; never the text, which may hold what was sent."""
-    cause: BaseException | None = error
-    while cause is not None:
-        match cause:
-            case socket.gaierror() | ValueError():
-                # A name that cannot even be asked for is an error of what writes it down, mostly a UnicodeError.
-                return "dns"
-            case ssl.SSLError():
-                return "tls"
-            case ConnectionRefusedError():
-                return "refused"
-            case ConnectionResetError() | BrokenPipeError():
-                return "reset"
-            case TimeoutError():
-                return "timeout"
-            case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
-                return "unreachable"
-            case _:
-                cause = cause.__cause__ or cause.__context__
-    return "protocol"

@@ -1,29 +1,19 @@
-"""The kinds of probes that an agent runs."""
+"""The kinds of probes: one line each, in the order in which the CRD has them.
 
-from gameday.model.agent import ProbeSpec
-from gameday.probes.ask import Ask
-from gameday.probes.secrets import Secrets
+The name is the key in a GameDay's spec and on the wire to an agent. The package has a module ``kind`` with ``KIND``,
+which the operator loads, and, unless the operator runs the kind itself, a module ``ask`` with ``ASK``, which agents
+load.
+"""
 
+from collections.abc import Mapping
+from typing import Final
 
-def ask_for(probe: ProbeSpec, secrets: Secrets) -> Ask:
-    """The probe's question. Each kind's library is imported only where it is used: agents stay small.
+Packages = Mapping[str, str]
+"""Packages of kinds, by the kinds' names."""
 
-    Raises:
-        ValueError: when the kind is not one that an agent runs.
-
-    """
-    match probe.kind:
-        case "http":
-            from gameday.probes.http import HttpAsk
-
-            return HttpAsk(probe, secrets)
-        case "tcp":
-            from gameday.probes.tcp import TcpAsk
-
-            return TcpAsk(probe)
-        case "redis":
-            from gameday.probes.redis import RedisAsk
-
-            return RedisAsk(probe, secrets)
-        case _:
-            raise ValueError(f"probe {probe.name}: no agent runs kind {probe.kind!r}")
+PACKAGES: Final[Packages] = {
+    "http": "gameday.probes.http",
+    "tcp": "gameday.probes.tcp",
+    "redis": "gameday.probes.redis",
+    "kubernetes": "gameday.probes.kubernetes",
+}

@@ -20,7 +20,7 @@ from gameday.agents import dialing
 from gameday.agents.dialing import Dialler, cluster_name, dial, nameservers
 from gameday.agents.log import SampleLog
 from gameday.agents.witness import witness
-from gameday.model.agent import AgentConfig, Dial
+from gameday.model.agent import Dial, WitnessConfig
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ async def test_a_twin_dials_the_nameservers_of_its_own_pod(tmp_path: Path, monke
     conf.write_text("nameserver 127.0.0.254\n")
     monkeypatch.setattr(dialing, "RESOLV_CONF", conf)
     out, ending = io.StringIO(), asyncio.Event()
-    task = asyncio.create_task(witness(AgentConfig(nameservers=True, every=0.05), SampleLog(out), ending))
+    task = asyncio.create_task(witness(WitnessConfig(nameservers=True, every=0.05), SampleLog(out), ending))
     async with asyncio.timeout(5):
         while not out.getvalue():  # noqa: ASYNC110  a line of a log has no event
             await asyncio.sleep(0.01)

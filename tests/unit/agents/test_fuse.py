@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import pytest
 
 from gameday.agents import fuse as module
-from gameday.model.agent import AgentConfig
+from gameday.model.agent import FuseConfig
 
-CONFIG = AgentConfig(namespace="shop", deployment="worker", job="first-fuse-stop", lasts=90.0)
+CONFIG = FuseConfig(namespace="shop", deployment="worker", job="first-fuse-stop", lasts=90.0)
 STARTED, DATE = "2026-11-29T06:00:00Z", "Sun, 29 Nov 2026 06:01:00 GMT"
 DEADLINE = 1795932090.0
 """90 s after the Job's start."""

@@ -13,9 +13,9 @@ import pytest
 
 from gameday.agents import fuse as module
 from gameday.agents.log import SampleLog
-from gameday.model.agent import AgentConfig
+from gameday.model.agent import FuseConfig
 
-CONFIG = AgentConfig(namespace="shop", deployment="worker", job="first-fuse-stop", replicas=3, wanted=0, lasts=0.3)
+CONFIG = FuseConfig(namespace="shop", deployment="worker", job="first-fuse-stop", replicas=3, wanted=0, lasts=0.3)
 DEADLINE = 1795932090.0
 
 
@@ -30,12 +30,12 @@ class ApiServer:
         self.left = CONFIG.lasts
         self.began = module.boot()
 
-    def patch(self, config: AgentConfig, dry_run: bool) -> str | None:
+    def patch(self, config: FuseConfig, dry_run: bool) -> str | None:
         assert config == CONFIG
         self.asked.append((dry_run, module.boot()))
         return self.answers.pop(0) if self.answers else None
 
-    def look(self, config: AgentConfig) -> tuple[float, float] | str:
+    def look(self, config: FuseConfig) -> tuple[float, float] | str:
         assert config == CONFIG
         return self.unknown.pop(0) if self.unknown else (DEADLINE, self.began + self.left)
 

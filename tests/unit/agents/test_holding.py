@@ -21,7 +21,7 @@ from gameday.agents.holding import Holder
 from gameday.agents.log import SampleLog
 from gameday.agents.witness import witness
 from gameday.model import held
-from gameday.model.agent import AgentConfig, Dial
+from gameday.model.agent import Dial, WitnessConfig
 
 SO_ATTACH_FILTER: Final = 26
 DROP_ALL: Final = struct.pack("HBBI", 0x06, 0, 0, 0)
@@ -93,7 +93,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def twin(*dials: Dial) -> AsyncIterator[io.StringIO]:
     """A witness that runs for a while; what it writes."""
     out, ending = io.StringIO(), asyncio.Event()
-    config = AgentConfig(dials=dials, every=0.05, timeout=0.5)
+    config = WitnessConfig(dials=dials, every=0.05, timeout=0.5)
     task = asyncio.create_task(witness(config, SampleLog(out), ending))
     try:
         yield out

@@ -12,12 +12,29 @@ import pytest
 
 from gameday.agents import fuse as fuses
 from gameday.agents import life
-from gameday.model.agent import VARIABLE, AgentConfig, Dial, ProbeSpec, RedisSpec
+from gameday.model.agent import (
+    VARIABLE,
+    AgentConfig,
+    CounterConfig,
+    Dial,
+    FuseConfig,
+    ObserverConfig,
+    RedisAddress,
+    WitnessConfig,
+)
+from unit.probes.tasks import tcp_task
 from unit.redis_server import RedisServer, free_port
 
 PORT = free_port()
 DIALS = (Dial("target", "127.0.0.1", PORT, "tcp"),)
-PROBES = (ProbeSpec("port", "tcp", 0.1, 1.0, host="127.0.0.1", port=PORT),)
+PROBES = (tcp_task("port", 0.1, 1.0, "127.0.0.1", PORT),)
+
+
+def running(agent: str, ends_after: float) -> AgentConfig:
+    """What an observer or a witness is given."""
+    if agent == "observer":
+        return ObserverConfig(probes=PROBES, ends_after=ends_after)
+    return WitnessConfig(dials=DIALS, ends_after=ends_after)
 
 
 async def started(agent: str, config: AgentConfig) -> asyncio.subprocess.Process:
@@ -42,7 +59,7 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[list[dict[str, Any
 
 @pytest.mark.parametrize("agent", ["observer", "witness"])
 async def test_an_agent_that_nobody_ends_ends_by_itself(agent: str) -> None:
-    config = AgentConfig(probes=PROBES, dials=DIALS, ends_after=1.0)
+    config = running(agent, 1.0)
     lines, said = await ended(await started(agent, config))
     assert lines[0]["type"] == "hello"
     assert len(lines) > 2
@@ -51,7 +68,7 @@ async def test_an_agent_that_nobody_ends_ends_by_itself(agent: str) -> None:
 
 @pytest.mark.parametrize("agent", ["observer", "witness"])
 async def test_an_agent_that_is_told_to_end_ends_before(agent: str) -> None:
-    process = await started(agent, AgentConfig(probes=PROBES, dials=DIALS, ends_after=1000.0))
+    process = await started(agent, running(agent, 1000.0))
     assert process.stdout is not None
     await process.stdout.readline()
     process.send_signal(signal.SIGTERM)
@@ -61,9 +78,9 @@ async def test_an_agent_that_is_told_to_end_ends_before(agent: str) -> None:
 
 async def test_a_severing_agent_that_ends_by_itself_ends_no_connection(redis: RedisServer, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("for-tests")
-    spec = RedisSpec("127.0.0.1", redis.port, password_file=str(tmp_path / "password"))
+    server = RedisAddress("127.0.0.1", redis.port, password_file=str(tmp_path / "password"))
     lines, said = await ended(
-        await started("sever", AgentConfig(redis=spec, pods=(("it", "127.0.0.2"),), ends_after=1.5))
+        await started("sever", CounterConfig(redis=server, pods=(("it", "127.0.0.2"),), ends_after=1.5))
     )
     assert {line["type"] for line in lines} == {"hello", "connections"}
     assert "it ends by itself" in said
@@ -75,7 +92,7 @@ async def test_a_fuse_fires_when_it_is_due_and_goes_on_trying_until_its_own_end(
     fired: list[bool] = []
     due = fuses.boot() + 0.3
 
-    def refused(_: AgentConfig, dry_run: bool) -> str | None:
+    def refused(_: FuseConfig, dry_run: bool) -> str | None:
         fired.append(not dry_run)
         return None if dry_run else "http 403"
 
@@ -83,7 +100,7 @@ async def test_a_fuse_fires_when_it_is_due_and_goes_on_trying_until_its_own_end(
     monkeypatch.setattr(fuses, "look", lambda _: (0.0, due))
     monkeypatch.setattr(fuses, "LOOK_EVERY", 0.05)
     async with asyncio.timeout(20):
-        await life._run(fuses.fuse, AgentConfig(deployment="worker", lasts=0.3, ends_after=1.0))
+        await life._run(fuses.fuse, FuseConfig(namespace="shop", deployment="worker", lasts=0.3, ends_after=1.0))
     assert fired[0] is False
     assert fired.count(True) > 3
     assert "it ends by itself" in capsys.readouterr().err
@@ -94,4 +111,4 @@ async def test_an_error_of_its_work_is_not_taken_for_its_end() -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        await life._run(work, AgentConfig(ends_after=5.0))
+        await life._run(work, WitnessConfig(ends_after=5.0))

@@ -14,7 +14,8 @@ import pytest
 from gameday.agents.log import SampleLog
 from gameday.agents.observer import observe
 from gameday.agents.witness import witness
-from gameday.model.agent import AgentConfig, Dial, ProbeSpec
+from gameday.model.agent import AgentConfig, Dial, ObserverConfig, WitnessConfig
+from unit.probes.tasks import http_task, tcp_task
 from unit.redis_server import RedisServer, free_port
 
 
@@ -52,9 +53,9 @@ async def lines(work: Any, config: AgentConfig, **enough: int) -> list[dict[str,
 
 
 async def test_one_slow_probe_never_delays_another(silent: int) -> None:
-    quick = ProbeSpec("quick", "tcp", 0.1, 1.0, host="127.0.0.1", port=silent)
-    slow = ProbeSpec("slow", "http", 0.1, 0.6, url=f"http://127.0.0.1:{silent}/")
-    logged = await lines(observe, AgentConfig(probes=(quick, slow)), quick=12, slow=2)
+    quick = tcp_task("quick", 0.1, 1.0, "127.0.0.1", silent)
+    slow = http_task("slow", 0.1, 0.6, url=f"http://127.0.0.1:{silent}/")
+    logged = await lines(observe, ObserverConfig(probes=(quick, slow)), quick=12, slow=2)
     sent = [line["sent"] for line in logged if line["name"] == "quick"]
     assert max(b - a for a, b in itertools.pairwise(sent)) < 0.55, "less than the slow one waits"
     waited = [line for line in logged if line["name"] == "slow"]
@@ -65,15 +66,15 @@ async def test_one_slow_probe_never_delays_another(silent: int) -> None:
 
 async def test_lines_are_numbered_without_a_gap_and_carry_their_own_times(redis: RedisServer) -> None:
     began = time.time()
-    probe = ProbeSpec("redis", "tcp", 0.05, 1.0, host="127.0.0.1", port=redis.port)
-    logged = await lines(observe, AgentConfig(probes=(probe,)), redis=5)
+    probe = tcp_task("redis", 0.05, 1.0, "127.0.0.1", redis.port)
+    logged = await lines(observe, ObserverConfig(probes=(probe,)), redis=5)
     assert [line["n"] for line in logged] == list(range(1, len(logged) + 1))
     assert logged[0]["type"] == "hello"
     assert all(began <= line["sent"] <= line["received"] <= time.time() for line in logged)
 
 
 async def test_dials_overlap_and_are_logged_in_the_order_sent(redis: RedisServer) -> None:
-    config = AgentConfig(dials=(Dial("target-0", "127.0.0.1", redis.port, "redis"),), every=0.1, timeout=0.8)
+    config = WitnessConfig(dials=(Dial("target-0", "127.0.0.1", redis.port, "redis"),), every=0.1, timeout=0.8)
     task = asyncio.create_task(lines(witness, config, target_0=15))
     await asyncio.sleep(0.5)
     redis.stop()
@@ -88,7 +89,7 @@ async def test_dials_overlap_and_are_logged_in_the_order_sent(redis: RedisServer
 
 
 async def test_a_port_that_answers_nothing_is_no_redis(silent: int) -> None:
-    config = AgentConfig(
+    config = WitnessConfig(
         dials=(
             Dial("target-0", "127.0.0.1", silent, "redis"),
             Dial("target-1", "127.0.0.1", free_port(), "redis"),

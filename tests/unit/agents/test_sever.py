@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from redis.asyncio import Redis
 
 from gameday.agents.log import SampleLog
 from gameday.agents.sever import sever
-from gameday.model.agent import AgentConfig, RedisSpec
+from gameday.model.agent import CloserConfig, CounterConfig, RedisAddress
 from unit.redis_server import PASSWORD, RedisServer
 
 
@@ -38,8 +37,8 @@ async def hung_up(client: Redis) -> bool:
         return False
 
 
-def closing(config: AgentConfig, within: float = 10.0) -> AgentConfig:
-    return replace(config, until=time.time() + within)
+def closing(config: CounterConfig, within: float = 10.0, seen: tuple[str, ...] = ()) -> CloserConfig:
+    return CloserConfig(redis=config.redis, pods=config.pods, until=time.time() + within, seen=seen)
 
 
 DONE = {"killed": 1, "left": 0, "unseen": 0, "example": ""}
@@ -49,9 +48,9 @@ async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp
     secret = tmp_path / "password"
     secret.write_text(PASSWORD)
     target, bystander = await open_from("127.0.0.2", redis), await open_from("127.0.0.20", redis)
-    spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
+    server = RedisAddress("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
-    config = AgentConfig(redis=spec, pods=(("a target", "127.0.0.2"),))
+    config = CounterConfig(redis=server, pods=(("a target", "127.0.0.2"),))
     task = asyncio.create_task(sever(config, SampleLog(out), ending))
     async with asyncio.timeout(5):
         while '"connections"' not in out.getvalue():  # noqa: ASYNC110  a line of a log has no event
@@ -72,10 +71,10 @@ async def test_a_redis_that_is_busy_for_a_moment_is_asked_again(redis: RedisServ
     secret = tmp_path / "password"
     secret.write_text(PASSWORD)
     target, person = await open_from("127.0.0.2", redis), Redis(port=redis.port, password=PASSWORD)
-    spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
+    server = RedisAddress("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
     await person.execute_command("CLIENT", "PAUSE", 2500, "ALL")  # type: ignore[no-untyped-call]  # untyped upstream
-    config = closing(AgentConfig(redis=spec, pods=(("a target", "127.0.0.2"),)))
+    config = closing(CounterConfig(redis=server, pods=(("a target", "127.0.0.2"),)))
     await asyncio.wait_for(sever(config, SampleLog(out), ending), 10)
     last = json.loads(out.getvalue().splitlines()[-1])
     assert (last["ok"], last["values"]) == (True, DONE)
@@ -89,11 +88,11 @@ async def test_a_target_of_which_nothing_was_seen_is_told_and_one_address_of_a_p
     secret = tmp_path / "password"
     secret.write_text(PASSWORD)
     target = await open_from("127.0.0.2", redis)
-    spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
+    server = RedisAddress("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
     pods = (("pod a", "127.0.0.3", "127.0.0.2"), ("pod b", "127.0.0.4"), ("pod c", "127.0.0.5"), ("pod d",))
     await asyncio.wait_for(
-        sever(closing(AgentConfig(redis=spec, pods=pods, seen=("127.0.0.5",))), SampleLog(out), ending), 5
+        sever(closing(CounterConfig(redis=server, pods=pods), seen=("127.0.0.5",)), SampleLog(out), ending), 5
     )
     last = json.loads(out.getvalue().splitlines()[-1])
     assert (last["ok"], last["values"]) == (True, DONE | {"unseen": 2, "example": "pod b"})
@@ -104,9 +103,9 @@ async def test_after_its_time_it_ends_none(redis: RedisServer, tmp_path: Path) -
     secret = tmp_path / "password"
     secret.write_text(PASSWORD)
     target = await open_from("127.0.0.2", redis)
-    spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
+    server = RedisAddress("127.0.0.1", redis.port, password_file=str(secret))
     out = io.StringIO()
-    late = closing(AgentConfig(redis=spec, pods=(("a target", "127.0.0.2"),)), within=-1.0)
+    late = closing(CounterConfig(redis=server, pods=(("a target", "127.0.0.2"),)), within=-1.0)
     await asyncio.wait_for(sever(late, SampleLog(out), asyncio.Event()), 5)
     assert not await hung_up(target)
     last = json.loads(out.getvalue().splitlines()[-1])
@@ -120,10 +119,10 @@ async def test_told_to_end_it_goes_on_with_nothing(redis: RedisServer, tmp_path:
     secret.write_text(PASSWORD)
     person = Redis(port=redis.port, password=PASSWORD)
     await person.execute_command("CLIENT", "PAUSE", 1500, "ALL")  # type: ignore[no-untyped-call]  # untyped upstream
-    spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret))
+    server = RedisAddress("127.0.0.1", redis.port, password_file=str(secret))
     out, ending = io.StringIO(), asyncio.Event()
     task = asyncio.create_task(
-        sever(closing(AgentConfig(redis=spec, pods=(("a target", "127.0.0.2"),))), SampleLog(out), ending)
+        sever(closing(CounterConfig(redis=server, pods=(("a target", "127.0.0.2"),))), SampleLog(out), ending)
     )
     await asyncio.sleep(0.3)
     ending.set()

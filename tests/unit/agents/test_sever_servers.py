@@ -6,14 +6,14 @@ import io
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from gameday.agents.log import SampleLog
 from gameday.agents.sever import sever
-from gameday.model.agent import AgentConfig, RedisSpec
+from gameday.model.agent import CloserConfig, CounterConfig, RedisAddress
 from unit.redis_server import free_port
 
 TARGET, STRANGER = "10.0.0.9", "10.0.0.90"
@@ -61,10 +61,10 @@ async def listening(port: int, *servers: Server) -> AsyncIterator[tuple[tuple[st
         yield addresses
 
 
-async def told(config: AgentConfig, within: float = 10.0) -> list[dict[str, Any]]:
+async def told(config: CounterConfig, within: float = 10.0) -> list[dict[str, Any]]:
     """What an agent writes that ends connections for at most so many seconds."""
     out = io.StringIO()
-    closes = replace(config, until=time.time() + within)
+    closes = CloserConfig(redis=config.redis, servers=config.servers, pods=config.pods, until=time.time() + within)
     await asyncio.wait_for(sever(closes, SampleLog(out), asyncio.Event()), within + 5)
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
@@ -72,7 +72,7 @@ async def told(config: AgentConfig, within: float = 10.0) -> list[dict[str, Any]
 async def test_connections_end_at_every_server() -> None:
     servers = [Server({"1": TARGET, "2": STRANGER}), Server({"7": TARGET}), Server()]
     async with listening(free_port(), *servers) as addresses:
-        config = AgentConfig(redis=RedisSpec("redis.shop.svc"), servers=addresses, pods=(("it", TARGET),))
+        config = CounterConfig(redis=RedisAddress("redis.shop.svc"), servers=addresses, pods=(("it", TARGET),))
         last = (await told(config))[-1]
     assert (last["ok"], last["values"]) == (True, {"killed": 2, "left": 0, "unseen": 0, "example": ""})
     assert [one.clients for one in servers] == [{"2": STRANGER}, {}, {}]
@@ -81,7 +81,7 @@ async def test_connections_end_at_every_server() -> None:
 async def test_connections_at_every_server_are_counted_and_being_told_to_end_ends_none() -> None:
     servers = [Server({"1": TARGET, "2": STRANGER}), Server({"7": TARGET}), Server()]
     async with listening(free_port(), *servers) as addresses:
-        config = AgentConfig(redis=RedisSpec("redis.shop.svc"), servers=addresses, pods=(("it", TARGET),))
+        config = CounterConfig(redis=RedisAddress("redis.shop.svc"), servers=addresses, pods=(("it", TARGET),))
         out, ending = io.StringIO(), asyncio.Event()
         task = asyncio.create_task(sever(config, SampleLog(out), ending))
         await asyncio.sleep(0.3)
@@ -96,7 +96,7 @@ async def test_connections_at_every_server_are_counted_and_being_told_to_end_end
 async def test_a_connection_that_one_server_keeps_is_left() -> None:
     servers = [Server(), Server({"1": TARGET}, stubborn=True)]
     async with listening(free_port(), *servers) as addresses:
-        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, pods=(("it", TARGET),))
+        config = CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=(("it", TARGET),))
         last = (await told(config, 1.0))[-1]
     assert (last["ok"], last["values"]["left"]) == (False, 1)
 
@@ -104,7 +104,7 @@ async def test_a_connection_that_one_server_keeps_is_left() -> None:
 async def test_a_server_that_cannot_be_asked_leaves_the_severing_unproven() -> None:
     async with listening(free_port(), Server()) as addresses:
         nobody = ("127.0.0.77", addresses[0][1])
-        config = AgentConfig(redis=RedisSpec("r"), servers=(*addresses, nobody), pods=(("it", TARGET),))
+        config = CounterConfig(redis=RedisAddress("r"), servers=(*addresses, nobody), pods=(("it", TARGET),))
         last = (await told(config, 1.0))[-1]
     assert (last["ok"], last["error"]) == (False, "refused: the severing pod did not reach every server of Redis")
 
@@ -113,7 +113,7 @@ async def test_a_server_that_cannot_be_asked_leaves_the_severing_unproven() -> N
 async def test_addresses_must_be_the_very_same(address: str) -> None:
     servers = [Server({"1": TARGET, "2": STRANGER})]
     async with listening(free_port(), *servers) as addresses:
-        config = AgentConfig(redis=RedisSpec("r"), servers=addresses, pods=(("it", address),))
+        config = CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=(("it", address),))
         await told(config)
     assert address not in servers[0].clients.values()
     assert len(servers[0].clients) == 1

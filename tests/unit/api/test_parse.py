@@ -8,8 +8,9 @@ import yaml
 
 from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, moment, record_of, shown_moment, status_of, timestamp
-from gameday.model.plan import HttpProbe, Mode, OpenConnections, RunJob, Via
+from gameday.model.plan import Mode, OpenConnections, RunJob, Via
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
+from gameday.probes.http.kind import HttpProbe
 from gameday.schema.bounds import PLAN_BYTES
 
 EXAMPLE = Path(__file__).parents[3] / "manifests" / "examples" / "redis-failover.yaml"
@@ -27,8 +28,8 @@ def test_the_example_becomes_the_plan_that_it_reads_like(spec: dict[str, Any]) -
     fault = plan.outage.faults[0]
     assert (fault.partition.open_connections, fault.partition.via) == (OpenConnections.CLOSE, Via.AUTO)
     queue = next(probe for probe in plan.probes if probe.name == "queue")
-    assert isinstance(queue.kind, HttpProbe)
-    assert queue.kind.headers[0].secret is not None
+    assert isinstance(queue.settings, HttpProbe)
+    assert queue.settings.headers[0].secret is not None
     guardrail = plan.outage.expect[-1]
     assert (guardrail.mode, guardrail.tolerates, guardrail.guardrail) == (Mode.ALWAYS, 5.0, True)
     assert plan.rollback is not None

@@ -13,10 +13,10 @@ from gameday.controller.agent_settings import RESOURCES, AgentSettings, agent_se
 from gameday.controller.clock import Clock
 from gameday.controller.drill.agent_pods import Place, Shape, fuse_job, pod, pod_of
 from gameday.controller.settings import Settings
-from gameday.model.agent import AgentConfig
+from gameday.model.agent import FuseConfig
 
 MORE = {"requests": {"cpu": "0.1", "memory": "64Mi"}, "limits": {"memory": "1.5Gi"}}
-CONFIG = AgentConfig(deployment="worker", namespace="shop", lasts=9.0, ends_after=10.0)
+CONFIG = FuseConfig(deployment="worker", namespace="shop", lasts=9.0, ends_after=10.0)
 
 
 def made(settings: AgentSettings, *, fuse: bool) -> dict[str, Any]:

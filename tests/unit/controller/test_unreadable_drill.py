@@ -17,7 +17,7 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.controller.drill.recall import NO_PLAN, Left, recall
 from gameday.controller.gameday import gamedays
-from gameday.engine.finding import Finding
+from gameday.model.finding import Finding
 from gameday.model.plan import Plan, Via
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record, Verdict
 from gameday.model.setup import FarEnd, Setup

@@ -22,7 +22,6 @@ from gameday.model.limits import UNLIMITED, Ruling
 from gameday.model.plan import (
     Expectation,
     Fault,
-    HttpProbe,
     Mode,
     NetworkPartition,
     Outage,
@@ -42,6 +41,7 @@ from gameday.model.plan import (
 from gameday.model.record import Hold, HoldKind, Phase, Record, ResultState
 from gameday.model.sample import LineType, Sample
 from gameday.model.world import Counted, Cut, Fuse, JobState, Life, Lock, Planned, Preflight, Severed, Workload, World
+from gameday.probes.http.kind import HttpProbe
 
 TICK = 0.25
 """Seconds between two looks at the world; also the witnesses' interval."""

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from gameday.api.checks import check
 from gameday.api.drill import DrillSpec
 from gameday.api.parse import canonical, plan_of
 from gameday.cluster.kinds import Object
-from gameday.engine.validate.plan import check
 from gameday.model.plan import Plan, ServiceRef
 from gameday.schema.durations import seconds
 from unit.manifests.reading import MANIFESTS, only, rendered, written

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from e2e.foreign import documented, gameday
+from gameday.api.checks import check
 from gameday.api.parse import canonical, plan_of
-from gameday.engine.validate.plan import check
 from unit.manifests.reading import ROOT
 
 FOREIGN = ROOT / "tests" / "foreign"

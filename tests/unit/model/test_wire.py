@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gameday.engine.evidence.evidence import Evidence
-from gameday.model.plan import Expectation, HttpProbe, Mode, Outage, Plan, Probe, Recovery, Stage, SteadyState
+from gameday.model.plan import Expectation, Mode, Outage, Plan, Probe, Recovery, Stage, SteadyState
 from gameday.model.sample import LINE_BYTES, LineType, Sample, Unknown, Value
 from gameday.model.wire import bounded, encode, parse_line
+from gameday.probes.http.kind import HttpProbe
 
 GOOD: dict[str, Any] = {
     "n": 1,

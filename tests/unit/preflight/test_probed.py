@@ -3,8 +3,9 @@
 import pytest
 
 from gameday.actions.network_partition.checks import check, warnings
-from gameday.model.plan import OpenConnections, Probe, RedisProbe, ServiceRef
+from gameday.model.plan import OpenConnections, Probe, ServiceRef
 from gameday.preflight.findings import Severity
+from gameday.probes.redis.kind import RedisProbe
 from unit.preflight.things import partition, plan, sight
 
 

@@ -15,7 +15,6 @@ from gameday.model.plan import (
     Plan,
     Probe,
     Recovery,
-    RedisProbe,
     Rollback,
     Selector,
     ServiceRef,
@@ -25,6 +24,7 @@ from gameday.model.plan import (
     Via,
 )
 from gameday.preflight.snapshot import Sight
+from gameday.probes.redis.kind import RedisProbe
 
 ROLE = Path(__file__).parents[3] / "manifests" / "namespace" / "role.yaml"
 API = {"app": "api", "team": "shop"}

@@ -16,13 +16,17 @@ import pytest
 from gameday.agents.dialing import dial
 from gameday.agents.log import SampleLog
 from gameday.agents.observer import observe
-from gameday.model.agent import AgentConfig, Dial, HeaderSpec, ProbeSpec, RedisSpec
+from gameday.model.agent import Dial, ObserverConfig, ProbeTask, RedisAddress
 from gameday.model.sample import LINE_BYTES
 from gameday.model.wire import parse_line
 from gameday.probes.ask import Answer
-from gameday.probes.http import CANNOT_SEND, HttpAsk
-from gameday.probes.redis import RedisAsk
+from gameday.probes.asking import ask_for
+from gameday.probes.http.ask import CANNOT_SEND
+from gameday.probes.http.config import HeaderConfig
+from gameday.probes.io.secrets import Secrets
+from gameday.probes.redis.ask import RedisAsk
 from unit import hostile
+from unit.probes.tasks import http_task, redis_task
 
 MARKER = "marker-4711-tresor"
 TIMEOUT = 0.7
@@ -118,8 +122,8 @@ async def url() -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{ports[0]}"
 
 
-async def asked(probe: ProbeSpec) -> Answer:
-    ask = RedisAsk(probe) if probe.kind == "redis" else HttpAsk(probe)
+async def asked(probe: ProbeTask) -> Answer:
+    ask = ask_for(probe, Secrets())
     try:
         async with asyncio.timeout(probe.timeout):
             return await ask()
@@ -145,7 +149,7 @@ def written(answer: Answer) -> str:
 async def test_a_hostile_http_server_is_one_sample_with_a_word(url: str, name: str) -> None:
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     timeout = TIMEOUT if HTTP_WORDS[name] == "timeout" else PATIENCE
-    answer = await asked(ProbeSpec("probe", "http", 1.0, timeout, N, url=f"{url}/{name}"))
+    answer = await asked(http_task("probe", 1.0, timeout, N, url=f"{url}/{name}"))
     assert (answer.ok, answer.error) == (HTTP_WORDS[name] is None, HTTP_WORDS[name])
     assert answer.unknown[:1] == ((UNKNOWN[name],) if name in UNKNOWN else ())
     if answer.ok:
@@ -166,21 +170,21 @@ async def test_a_hostile_http_server_is_one_sample_with_a_word(url: str, name: s
 )
 async def test_of_an_exposition_without_end_the_series_are_unknown(url: str, name: str, why: str) -> None:
     paths: tuple[tuple[str | int, ...], ...] = (("n",), ("status",))
-    answer = await asked(ProbeSpec("probe", "http", 1.0, 20.0, paths, url=f"{url}/{name}", parse="prometheus"))
+    answer = await asked(http_task("probe", 1.0, 20.0, paths, url=f"{url}/{name}", parse="prometheus"))
     assert (answer.ok, answer.values, answer.unknown) == (True, {"status": 200}, ((("n",), why),))
 
 
 async def test_series_that_nobody_wants_cost_nothing_and_broken_ones_are_unknown(url: str) -> None:
-    answer = await asked(ProbeSpec("probe", "http", 1.0, 2.0, (("m",),), url=f"{url}/series", parse="prometheus"))
+    answer = await asked(http_task("probe", 1.0, 2.0, (("m",),), url=f"{url}/series", parse="prometheus"))
     assert (answer.ok, answer.values, answer.unknown) == (True, {}, ())
-    answer = await asked(ProbeSpec("probe", "http", 1.0, 2.0, (("n",),), url=f"{url}/bad-series", parse="prometheus"))
+    answer = await asked(http_task("probe", 1.0, 2.0, (("n",),), url=f"{url}/bad-series", parse="prometheus"))
     assert (answer.ok, answer.values) == (True, {})
     assert answer.unknown == ((("n",), "a series of this name cannot be read"),)
 
 
 @pytest.mark.parametrize(("name", "keys"), [("huge-float", "nmo"), ("large-int", "n"), ("huge-int", "n")])
 async def test_numbers_that_no_double_holds_are_unknown(url: str, name: str, keys: str) -> None:
-    answer = await asked(ProbeSpec("probe", "http", 1.0, PATIENCE, N, url=f"{url}/{name}"))
+    answer = await asked(http_task("probe", 1.0, PATIENCE, N, url=f"{url}/{name}"))
     sample = parse_line("observer", written(answer))
     assert sample.values == {"status": 200, "body": {}}
     assert [path for path, _ in sample.unknown] == [("body", key) for key in keys]
@@ -190,10 +194,10 @@ async def test_numbers_that_no_double_holds_are_unknown(url: str, name: str, key
 async def test_a_hostile_redis_is_one_sample_with_a_word(name: str, tmp_path: Path) -> None:
     (tmp_path / "password").write_text(MARKER)
     async for ports in hostile.serving(0, {name: 0}):
-        spec = RedisSpec("127.0.0.1", ports[1], password_file=str(tmp_path / "password") if "echo" in name else "")
+        server = RedisAddress("127.0.0.1", ports[1], password_file=str(tmp_path / "password") if "echo" in name else "")
         began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         timeout = TIMEOUT if REDIS_WORDS[name] == "timeout" else PATIENCE
-        answer = await asked(ProbeSpec("redis", "redis", 1.0, timeout, (("role",),), redis=spec))
+        answer = await asked(redis_task("redis", 1.0, timeout, server, (("role",),)))
         assert answer.error == REDIS_WORDS[name]
         assert answer.unknown[:1] == ((UNKNOWN[name],) if name in UNKNOWN else ())
         assert MARKER not in written(answer)
@@ -213,13 +217,13 @@ async def written_down(out: io.StringIO, **enough: int) -> None:
 
 async def test_other_probes_stay_on_time_beside_all_of_them(url: str) -> None:
     mean = ["endless", "tiny-chunks", "endless-bomb", "gzip-bomb", "many-values", "nested", "informational", "series"]
-    probes = [ProbeSpec("good", "http", 0.1, 1.0, N, url=f"{url}/fine")]
+    probes = [http_task("good", 0.1, 1.0, N, url=f"{url}/fine")]
     probes += [
-        ProbeSpec(name, "http", 0.2, 1.0, N, url=f"{url}/{name}", parse="prometheus" if name == "series" else "json")
+        http_task(name, 0.2, 1.0, N, url=f"{url}/{name}", parse="prometheus" if name == "series" else "json")
         for name in mean
     ]
     out, ending = io.StringIO(), asyncio.Event()
-    task = asyncio.create_task(observe(AgentConfig(probes=tuple(probes)), SampleLog(out), ending))
+    task = asyncio.create_task(observe(ObserverConfig(probes=tuple(probes)), SampleLog(out), ending))
     await written_down(out, good=10, **{name.replace("-", "_"): 1 for name in mean})
     ending.set()
     await task
@@ -237,8 +241,8 @@ async def test_other_probes_stay_on_time_beside_all_of_them(url: str) -> None:
 async def test_a_secret_that_no_header_may_hold_is_told_without_it(url: str, tmp_path: Path, value: str) -> None:
     secret = f"{MARKER}{value}{MARKER}"
     (tmp_path / "key").write_text(secret, newline="")
-    headers = (HeaderSpec("X-API-Key", file=str(tmp_path / "key")),)
-    answer = await asked(ProbeSpec("probe", "http", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
+    headers = (HeaderConfig("X-API-Key", file=str(tmp_path / "key")),)
+    answer = await asked(http_task("probe", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
     assert answer.error == CANNOT_SEND
     assert [path for path, _ in answer.unknown] == [()]
     assert MARKER not in written(answer)
@@ -246,8 +250,8 @@ async def test_a_secret_that_no_header_may_hold_is_told_without_it(url: str, tmp
 
 async def test_a_secret_that_is_no_text_is_told_without_it(url: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xff\xfe" + MARKER.encode())
-    headers = (HeaderSpec("X-API-Key", file=str(tmp_path / "key")),)
-    answer = await asked(ProbeSpec("probe", "http", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
+    headers = (HeaderConfig("X-API-Key", file=str(tmp_path / "key")),)
+    answer = await asked(http_task("probe", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
     assert answer.error == CANNOT_SEND
     assert [path for path, _ in answer.unknown] == [()]
 
@@ -260,8 +264,8 @@ async def test_a_secret_that_is_echoed_does_not_leave_the_agent(
     url: str, tmp_path: Path, parse: str, path: tuple[str, ...], secret: str
 ) -> None:
     (tmp_path / "key").write_text(secret + "\n")
-    headers = (HeaderSpec("X-API-Key", file=str(tmp_path / "key")),)
-    probe = ProbeSpec("probe", "http", 1.0, TIMEOUT, (path,), url=f"{url}/echo", headers=headers, parse=parse)
+    headers = (HeaderConfig("X-API-Key", file=str(tmp_path / "key")),)
+    probe = http_task("probe", 1.0, TIMEOUT, (path,), url=f"{url}/echo", headers=headers, parse=parse)
     answer = await asked(probe)
     assert (answer.ok, answer.error) == (False, "http 500")
     line = written(answer)
@@ -272,13 +276,13 @@ async def test_a_secret_that_is_echoed_does_not_leave_the_agent(
 
 async def test_a_number_that_is_a_secret_does_not_leave_the_agent(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("47114711")
-    headers = (HeaderSpec("X-API-Key", file=str(tmp_path / "key")),)
+    headers = (HeaderConfig("X-API-Key", file=str(tmp_path / "key")),)
     hostile.ANSWERS["number"] = hostile.whole(b'{"n": 47114711, "m": 12}')
     hostile.ANSWERS["gauge"] = hostile.whole(b"n 47114711\n")
     async for ports in hostile.serving(0, {}):
         for name, parse in (("number", "json"), ("gauge", "prometheus")):
             address = f"http://127.0.0.1:{ports[0]}/{name}"
-            answer = await asked(ProbeSpec("probe", "http", 1.0, 1.0, N, url=address, headers=headers, parse=parse))
+            answer = await asked(http_task("probe", 1.0, 1.0, N, url=address, headers=headers, parse=parse))
             assert "4711" not in written(answer).replace("[secret]", "")
             assert "[secret]" in written(answer)
             path = ("body", "n") if parse == "json" else ("n",)
@@ -292,10 +296,10 @@ async def test_a_probe_that_breaks_by_an_error_of_ours_ends_no_other(
         raise RuntimeError(MARKER)
 
     monkeypatch.setattr(RedisAsk, "__call__", broken)
-    redis = ProbeSpec("redis", "redis", 0.1, 1.0, redis=RedisSpec("127.0.0.1", 1))
-    good = ProbeSpec("good", "http", 0.1, 1.0, N, url=f"{url}/fine")
+    redis = redis_task("redis", 0.1, 1.0, RedisAddress("127.0.0.1", 1))
+    good = http_task("good", 0.1, 1.0, N, url=f"{url}/fine")
     out, ending = io.StringIO(), asyncio.Event()
-    task = asyncio.create_task(observe(AgentConfig(probes=(redis, good)), SampleLog(out), ending))
+    task = asyncio.create_task(observe(ObserverConfig(probes=(redis, good)), SampleLog(out), ending))
     await written_down(out, good=3, redis=1)
     ending.set()
     await task

@@ -4,17 +4,16 @@ Said surely only of pods of the drill's own namespace; what stands elsewhere is 
 a warning.
 """
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import urlsplit
 
 from gameday.actions.network_partition.targets import pairs
 from gameday.cluster.client import ACCOUNT
 from gameday.cluster.kinds import CILIUM_CLUSTERWIDE_POLICIES, CILIUM_NETWORK_POLICIES, PODS, SERVICES, Object
+from gameday.model.hosts import address_of
 from gameday.model.labels import CONTROL, ROLE, marks, ours
-from gameday.model.plan import HttpProbe, NetworkPartition, Plan, RedisProbe, Restore, Scale, ServiceRef, TcpProbe
+from gameday.model.plan import Destination, NetworkPartition, Plan, Probe, Restore, RunsIn, Scale, ServiceRef
 from gameday.preflight.far_end import far_end, named_port
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.isolators import ISOLATORS
@@ -64,31 +63,35 @@ def check(sight: Sight, plan: Plan) -> Iterator[Finding]:
 def _needs(sight: Sight, plan: Plan) -> Iterator[Needs]:
     there = {service["metadata"]["name"]: service for service in sight.of(SERVICES)}
     for probe in plan.probes:
-        path = f"spec.probes[{probe.name}]"
-        match probe.kind:
-            case HttpProbe(url):
-                parts = urlsplit(url)
-                port: int | str = parts.port or (443 if parts.scheme == "https" else 80)
-                if service := there.get(_own_name(parts.hostname or "", sight.namespace)):
-                    yield Needs(f"{path}.http.url", "our observer", _ours(sight, OBSERVER), service, (port,))
-            case TcpProbe(host, port):
-                if service := there.get(_own_name(host, sight.namespace)):
-                    yield Needs(f"{path}.tcp.host", "our observer", _ours(sight, OBSERVER), service, (port,))
-            case RedisProbe() as redis:
-                name = _own_name(redis.host or "", sight.namespace)
-                if redis.service is not None:
-                    name = redis.service.name if redis.service.within(sight.namespace)[0] == sight.namespace else ""
-                worn = pairs(sight, plan.outage.faults[0].partition.pod_selector)[:1]
-                if service := there.get(name):
-                    for pair in worn:
-                        place = _ours(sight, CONTROL, pair.labels)
-                        yield Needs(
-                            f"{path}.redis", "our client, which wears the targets' labels,", place, service, (redis.at,)
-                        )
-            case _:
-                continue
+        to = probe.settings.destination
+        service = there.get(_service_name(to, sight.namespace)) if to is not None else None
+        if to is None or service is None:
+            continue
+        path = f"spec.probes[{probe.name}].{to.field}"
+        for whose, place in _askers(sight, plan, probe):
+            yield Needs(path, whose, place, service, (to.port,))
     for fault in plan.outage.faults:
         yield from _needs_of_twins(sight, fault.name, fault.partition)
+
+
+def _service_name(to: Destination, namespace: str) -> str:
+    """The Service of this namespace that a probe asks, or ""."""
+    if to.service is None:
+        return _own_name(to.host, namespace)
+    where, name = to.service.within(namespace)
+    return name if where == namespace else ""
+
+
+def _askers(sight: Sight, plan: Plan, probe: Probe) -> Iterator[tuple[str, Place]]:
+    """Our pod that asks for a probe: what it is called, and where policies find it; none where no pod does."""
+    match probe.settings.runs_in:
+        case RunsIn.OBSERVER:
+            yield "our observer", _ours(sight, OBSERVER)
+        case RunsIn.CLIENT:
+            for pair in pairs(sight, plan.outage.faults[0].partition.pod_selector)[:1]:
+                yield "our client, which wears the targets' labels,", _ours(sight, CONTROL, pair.labels)
+        case RunsIn.OPERATOR:
+            return
 
 
 def _needs_of_twins(sight: Sight, fault: str, partition: NetworkPartition) -> Iterator[Needs]:
@@ -175,9 +178,7 @@ def _listening(pod: Object, port: Object) -> tuple[int | None, frozenset[str]]:
 
 def _far(sight: Sight, plan: Plan) -> Iterator[Finding]:
     """What stands in no namespace that is seen: DNS, and the API server."""
-    by_name = [
-        probe for probe in plan.probes if isinstance(probe.kind, HttpProbe | TcpProbe) and not _address(probe.kind)
-    ]
+    by_name = [probe for probe in plan.probes if _looks_up(probe)]
     steps = plan.rollback.steps if plan.rollback is not None else ()
     scaled = [step for step in steps if isinstance(step.action, Scale | Restore)]
     if by_name:
@@ -205,13 +206,11 @@ def _shut_in(
         yield Finding("AgentShutOut", path, text, remedy, Severity.WARN)
 
 
-def _address(kind: HttpProbe | TcpProbe) -> bool:
-    host = kind.host if isinstance(kind, TcpProbe) else urlsplit(kind.url).hostname or ""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+def _looks_up(probe: Probe) -> bool:
+    """Whether the observer looks up a name for it."""
+    to = probe.settings.destination
+    named = to is not None and (to.service is not None or address_of(to.host) is None)
+    return named and probe.settings.runs_in is RunsIn.OBSERVER
 
 
 def _own_name(host: str, namespace: str) -> str:

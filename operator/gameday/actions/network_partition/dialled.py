@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from gameday.model.agent import Dial
-from gameday.model.places import REDIS, answering, harmed
-from gameday.model.plan import NetworkPartition, Plan, RedisProbe, ServiceRef, Target
+from gameday.model.places import REDIS, answering, harmed, redis_probes
+from gameday.model.plan import NetworkPartition, Plan, ServiceRef, Target
 from gameday.model.setup import CutPort
 from gameday.preflight.far_end import addresses_of, endpoint_addresses, far_end, ready_addresses, services_cut
 from gameday.preflight.findings import Finding, Severity
@@ -103,16 +103,16 @@ def _mixed(groups: list[Group]) -> tuple[Place, ...]:
 
 def _known(sight: Sight, plan: Plan, partition: NetworkPartition) -> Known:
     """What redis probes say of protocols; where they differ the plain one counts, since its dial notices TLS."""
-    kinds = [probe.kind for probe in plan.probes if isinstance(probe.kind, RedisProbe)]
+    probed = [redis for _, redis in redis_probes(plan)]
     to = partition.to
     own = next((ports for _, ports in services_cut(sight, to)), ()) if isinstance(to, ServiceRef) else ()
     known: dict[tuple[str, int], str] = {}
-    for redis in sorted(kinds, key=lambda kind: not kind.tls):
+    for redis in sorted(probed, key=lambda redis: not redis.tls):
         protocol = "tls" if redis.tls else "redis"
-        if redis.host is not None:
-            known[redis.host, redis.at] = protocol
+        if redis.host:
+            known[redis.host, redis.port] = protocol
         elif _same(redis.service, to, sight.namespace):
-            known |= {("", port.target): protocol for port in own if port.port == redis.at}
+            known |= {("", port.target): protocol for port in own if port.port == redis.port}
     return known
 
 

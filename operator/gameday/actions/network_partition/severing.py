@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from gameday.cluster.kinds import Object
-from gameday.model.plan import NetworkPartition, OpenConnections, Plan, Probe, RedisProbe, ServiceRef
+from gameday.model.places import redis_probes
+from gameday.model.plan import Destination, NetworkPartition, OpenConnections, Plan, Probe, ServiceRef
 from gameday.model.setup import CutPort, Severing
 from gameday.preflight.far_end import far_end, ready_addresses
 from gameday.preflight.findings import Finding, Severity
@@ -63,17 +64,17 @@ def _decide(sight: Sight, plan: Plan, partition: NetworkPartition) -> Severing |
 
 def servers_of(slices: Iterable[Object], ports: Iterable[CutPort], probe: Probe) -> Servers:
     """Addresses and ports of every ready server behind the Service that a redis probe asks."""
-    number = probe.kind.at if isinstance(probe.kind, RedisProbe) else 0
-    behind = sorted({port.target for port in ports if port.port == number})
+    to = probe.settings.destination
+    behind = sorted({port.target for port in ports if to is not None and port.port == to.port})
     return tuple((address, target) for address in ready_addresses(slices) for target in behind)
 
 
 def _probe_of(plan: Plan, to: ServiceRef, cut: set[int], namespace: str) -> Probe | None:
     """The redis probe that talks to what is cut; where several do, one with credentials."""
     fitting = [
-        (kind.password is None, index, probe)
-        for index, (probe, kind) in enumerate(_redis_probes(plan))
-        if kind.service is not None and kind.service.within(namespace) == to.within(namespace) and kind.at in cut
+        (redis.password is None, index, probe)
+        for index, (probe, redis) in enumerate(redis_probes(plan))
+        if redis.service is not None and redis.service.within(namespace) == to.within(namespace) and redis.port in cut
     ]
     return min(fitting)[2] if fitting else None
 
@@ -81,7 +82,7 @@ def _probe_of(plan: Plan, to: ServiceRef, cut: set[int], namespace: str) -> Prob
 def _no_probe(plan: Plan, to: ServiceRef, cut: set[int], namespace: str) -> tuple[str, str]:
     where, name = to.within(namespace)
     numbers = ", ".join(str(number) for number in sorted(cut)) or "none"
-    others = [f"{probe.name} ({_where(kind, namespace)})" for probe, kind in _redis_probes(plan)]
+    others = [f"{probe.name} ({_where(redis, namespace)})" for probe, redis in redis_probes(plan)]
     more = f" and {len(others) - TOLD} more" if len(others) > TOLD else ""
     told = f"the plan's redis probes are of another Redis: {', '.join(others[:TOLD])}{more}"
     found = told if others else "the plan has none"
@@ -92,12 +93,8 @@ def _no_probe(plan: Plan, to: ServiceRef, cut: set[int], namespace: str) -> tupl
     )
 
 
-def _redis_probes(plan: Plan) -> Iterator[tuple[Probe, RedisProbe]]:
-    return ((probe, probe.kind) for probe in plan.probes if isinstance(probe.kind, RedisProbe))
-
-
-def _where(redis: RedisProbe, namespace: str) -> str:
+def _where(redis: Destination, namespace: str) -> str:
     if redis.service is None:
-        return f"{redis.host}:{redis.at}"
+        return f"{redis.host}:{redis.port}"
     where, name = redis.service.within(namespace)
-    return f"Service {where}/{name}:{redis.at}"
+    return f"Service {where}/{name}:{redis.port}"

@@ -8,7 +8,7 @@ from typing import Any, Final
 from gameday.cluster.client import ACCOUNT, CONTAINER
 from gameday.cluster.kinds import DRILLS, JOBS, PODS, Object
 from gameday.controller.agent_settings import DEFAULT, AgentSettings
-from gameday.model.agent import SECRETS, VARIABLE, AgentConfig
+from gameday.model.agent import SECRETS, VARIABLE, AgentConfig, FuseConfig
 from gameday.model.labels import marks
 from gameday.model.names import derived
 from gameday.model.placement import ANYWHERE, NO_MESH, Mesh, Placement
@@ -85,7 +85,7 @@ def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
     }
 
 
-def fuse_job(place: Place, name: str, agent: str, config: AgentConfig) -> Object:
+def fuse_job(place: Place, name: str, agent: str, config: FuseConfig) -> Object:
     """The fuse of a scale: a Job with one pod, which is made anew on another node when its own is lost.
 
     It is not owned by the Drill, since it must outlive everything else of it. It talks to the API server alone, and no

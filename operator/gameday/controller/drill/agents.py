@@ -1,7 +1,7 @@
 """Which agents a drill needs, and what each is told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from gameday.actions.network_partition.targets import MOST_PAIRS
@@ -10,19 +10,20 @@ from gameday.controller.drill.agent_pods import Place, Shape, pod
 from gameday.controller.drill.twins import dials, gentle
 from gameday.engine.drill.budgets import longest
 from gameday.engine.validate.plan import LOG_BYTES
-from gameday.model.agent import MOST_NAMESERVERS, AgentConfig, HeaderSpec, ProbeSpec, RedisSpec, secret_file
+from gameday.model.agent import (
+    MOST_NAMESERVERS,
+    CloserConfig,
+    CounterConfig,
+    ObserverConfig,
+    RedisAddress,
+    WitnessConfig,
+)
 from gameday.model.labels import CONTROL
 from gameday.model.names import CLOSER, COUNTER
-from gameday.model.plan import (
-    HttpProbe,
-    KubernetesProbe,
-    Plan,
-    Probe,
-    RedisProbe,
-    SecretKey,
-    TcpProbe,
-)
+from gameday.model.places import redis_probes, redis_server
+from gameday.model.plan import Plan, RunsIn, SecretKey
 from gameday.model.setup import Pair, Setup, Severing
+from gameday.probes.kinds import KINDS
 
 __all__ = ["Closing", "Place", "closer", "pods", "tellers", "wanted"]
 
@@ -37,8 +38,7 @@ HELD_BYTES: Final = 30.0
 
 def tellers(plan: Plan) -> Mapping[str, str]:
     """The agent whose log tells of each probe; the operator's own probes have none."""
-    by_kind: dict[type[object], str] = {HttpProbe: "observer", TcpProbe: "observer", RedisProbe: "client"}
-    return {p.name: by_kind[type(p.kind)] for p in plan.probes if type(p.kind) in by_kind}
+    return {p.name: p.settings.runs_in.value for p in plan.probes if p.settings.runs_in is not RunsIn.OPERATOR}
 
 
 TWINS: Final = tuple(f"{role}-{index}" for index in range(MOST_PAIRS) for role in ("witness", CONTROL))
@@ -49,10 +49,7 @@ ALL: Final = frozenset({"observer", "client", COUNTER, CLOSER, *TWINS})
 def wanted(plan: Plan, setup: Setup) -> frozenset[str]:
     """The names of a drill's agents."""
     names = {f"{role}-{i}" for i in range(len(setup.pairs)) for role in ("witness", "control")}
-    if any(isinstance(probe.kind, HttpProbe | TcpProbe) for probe in plan.probes):
-        names.add("observer")
-    if any(isinstance(probe.kind, RedisProbe) for probe in plan.probes):
-        names.add("client")
+    names.update(tellers(plan).values())
     if setup.severs is not None:
         names.add(COUNTER)
     return frozenset(names)
@@ -62,13 +59,13 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
     """The agents' pods."""
     made: list[Object] = []
     names = wanted(plan, setup)
-    if "observer" in names:
-        made.append(_observer(plan, place, "observer", (HttpProbe, TcpProbe), None))
-    if "client" in names:
+    if RunsIn.OBSERVER.value in names:
+        made.append(_observer(plan, place, RunsIn.OBSERVER, None))
+    if RunsIn.CLIENT.value in names:
         # Redis' own policy admits the targets, so what talks to it wears their labels; the cut spares role control.
-        made.append(_observer(plan, place, "client", (RedisProbe,), setup.pairs[0]))
+        made.append(_observer(plan, place, RunsIn.CLIENT, setup.pairs[0]))
     addresses = dials(plan, setup, place.namespace)
-    config = AgentConfig(
+    config = WitnessConfig(
         dials=addresses,
         nameservers=True,
         every=max(gentle(setup), dial_every(plan, len(addresses) + MOST_NAMESERVERS, len(setup.dials))),
@@ -94,16 +91,17 @@ def dial_every(plan: Plan, addresses: int, held: int = 0) -> float:
     return max(DIAL_EVERY, length * addresses * DIAL_BYTES / left)
 
 
-def _observer(plan: Plan, place: Place, agent: str, kinds: tuple[type[object], ...], pair: Pair | None) -> Object:
-    probes = [probe for probe in plan.probes if isinstance(probe.kind, kinds)]
-    config = AgentConfig(probes=tuple(_probe(probe, place.namespace) for probe in probes), ends_after=longest(plan))
+def _observer(plan: Plan, place: Place, agent: RunsIn, pair: Pair | None) -> Object:
+    probes = [probe for probe in plan.probes if probe.settings.runs_in is agent]
+    tasks = tuple(KINDS.task(probe, place.namespace) for probe in probes)
+    config = ObserverConfig(probes=tasks, ends_after=longest(plan))
     shape = Shape(
         "observer",
         role=CONTROL if pair is not None else "observer",
-        secrets=tuple(secret for probe in probes for secret in _secrets(probe)),
+        secrets=tuple(secret for probe in probes for secret in probe.settings.secrets),
         wears=pair.labels if pair is not None else None,
     )
-    return pod(place, agent, shape, config)
+    return pod(place, agent.value, shape, config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,67 +116,29 @@ class Closing:
 
 def closer(plan: Plan, setup: Setup, place: Place, closing: Closing) -> Object:
     """The pod that ends the connections of these targets, until its time is over."""
-    several = closing.servers if len(closing.servers) > 1 else ()
-    told = AgentConfig(pods=closing.targets, until=closing.until, seen=closing.seen, servers=several)
-    return _at_redis(plan, setup, place, CLOSER, told)
+    redis, secrets = _redis(plan, setup, place)
+    config = CloserConfig(
+        redis=redis,
+        servers=closing.servers if len(closing.servers) > 1 else (),
+        pods=closing.targets,
+        until=closing.until,
+        seen=closing.seen,
+        ends_after=longest(plan),
+    )
+    return pod(place, CLOSER, Shape("sever", CONTROL, secrets, setup.pairs[0].labels), config)
 
 
 def _counter(plan: Plan, setup: Setup, place: Place, severs: Severing) -> Object:
     """The pod that counts the targets' connections, and ends none."""
+    redis, secrets = _redis(plan, setup, place)
     pods = tuple((address, address) for address in setup.targets)
-    return _at_redis(plan, setup, place, COUNTER, AgentConfig(pods=pods, servers=severs.servers))
+    config = CounterConfig(redis=redis, servers=severs.servers, pods=pods, ends_after=longest(plan))
+    return pod(place, COUNTER, Shape("sever", CONTROL, secrets, setup.pairs[0].labels), config)
 
 
-def _at_redis(plan: Plan, setup: Setup, place: Place, agent: str, told: AgentConfig) -> Object:
+def _redis(plan: Plan, setup: Setup, place: Place) -> tuple[RedisAddress, tuple[SecretKey, ...]]:
+    """The Redis at which connections are counted and ended, and the Secrets that it takes."""
     severs = setup.severs or Severing("")
-    kinds = (probe.kind for probe in plan.probes if probe.name == severs.probe)
-    redis = next(kind for kind in kinds if isinstance(kind, RedisProbe))
-    config = replace(told, redis=_redis(redis, place.namespace), ends_after=longest(plan))
+    redis = next(redis for probe, redis in redis_probes(plan) if probe.name == severs.probe)
     secrets = (redis.password,) if redis.password is not None else ()
-    return pod(place, agent, Shape("sever", CONTROL, secrets, setup.pairs[0].labels), config)
-
-
-def _probe(probe: Probe, namespace: str) -> ProbeSpec:
-    match probe.kind:
-        case HttpProbe() as http:
-            headers = tuple(
-                HeaderSpec(h.name, h.value or "", secret_file(h.secret.name, h.secret.key) if h.secret else "")
-                for h in http.headers
-            )
-            return ProbeSpec(
-                probe.name, "http", probe.every, probe.timeout, probe.paths, http.url, http.method, headers, http.json,
-                http.parse.value,
-            )  # fmt: skip
-        case TcpProbe(host, port):
-            return ProbeSpec(probe.name, "tcp", probe.every, probe.timeout, host=host, port=port)
-        case RedisProbe() as redis:
-            return ProbeSpec(
-                probe.name, "redis", probe.every, probe.timeout, probe.paths, redis=_redis(redis, namespace)
-            )
-        case KubernetesProbe():
-            raise ValueError("the operator runs kubernetes probes itself")
-
-
-def _redis(redis: RedisProbe, namespace: str) -> RedisSpec:
-    host = redis.host or ""
-    if redis.service is not None:
-        host = f"{redis.service.name}.{redis.service.namespace or namespace}.svc"
-    return RedisSpec(
-        host=host,
-        port=redis.at,
-        username=redis.username or "",
-        password_file=secret_file(redis.password.name, redis.password.key) if redis.password else "",
-        tls=redis.tls,
-        queue_kind=redis.queue.kind if redis.queue else "",
-        queue_keys=f"{redis.queue.prefix}:{redis.queue.name}" if redis.queue else "",
-    )
-
-
-def _secrets(probe: Probe) -> tuple[SecretKey, ...]:
-    match probe.kind:
-        case HttpProbe() as http:
-            return tuple(header.secret for header in http.headers if header.secret is not None)
-        case RedisProbe(password=SecretKey() as password):
-            return (password,)
-        case _:
-            return ()
+    return redis_server(redis, place.namespace), secrets

@@ -3,7 +3,7 @@
 from gameday.cluster.kinds import Object
 from gameday.controller.drill.agent_pods import Place, fuse_job
 from gameday.engine.drill import budgets
-from gameday.model.agent import AgentConfig
+from gameday.model.agent import FuseConfig
 from gameday.model.names import fuse_agent
 from gameday.model.plan import Rollback
 from gameday.model.record import Hold
@@ -11,7 +11,7 @@ from gameday.model.record import Hold
 
 def scale_fuse(place: Place, rollback: Rollback, hold: Hold) -> Object:
     """The Job that puts back what an entry of the undo log scaled."""
-    config = AgentConfig(
+    config = FuseConfig(
         deployment=hold.object_name,
         namespace=place.namespace,
         replicas=hold.before or 0,

@@ -1,26 +1,28 @@
-"""The kubernetes probe: the one that the operator runs itself, from a watch, as the namespace's account.
+"""Probes that the operator runs itself, each from a watch, as the namespace's account.
 
-Its samples are not in any log: after a restart those from before are missing, and what they would have decided is
+Their samples are not in any log: after a restart those from before are missing, and what they would have decided is
 Unknown unless it was decided already.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DEPLOYMENTS
+from gameday.cluster.kinds import Kind, Object
 from gameday.cluster.streams import Mirror
 from gameday.controller.background import Background
-from gameday.model.plan import KubernetesProbe, Probe
+from gameday.model.plan import Probe
 from gameday.model.sample import Sample
+from gameday.probes.kind import WatchedKind
+from gameday.probes.kinds import KINDS
 
 AGENT: Final = "operator"
 """Stands for the agent in these samples; each probe counts its own."""
 
 
 class Watched:
-    """Turns the mirrors of Deployments into samples, on each probe's grid.
+    """Turns mirrors of objects into samples, on each probe's grid.
 
     ``resumed`` says that an earlier process took samples, which are lost.
     """
@@ -43,16 +45,19 @@ class Watched:
         self._started: set[str] = set()
 
     def open(self, background: Background, probes: tuple[Probe, ...]) -> None:
-        """Start the probes that are of this kind; once is enough."""
+        """Start the probes that the operator runs; once is enough."""
         for probe in probes:
-            if isinstance(probe.kind, KubernetesProbe) and probe.name not in self._started:
+            kind = KINDS.watched(probe.settings)
+            if kind is not None and probe.name not in self._started:
                 self._started.add(probe.name)
-                background.start(self._repeat(background, probe, probe.kind.deployment))
+                background.start(self._repeat(background, probe, kind))
 
-    async def _repeat(self, background: Background, probe: Probe, deployment: str) -> None:
+    async def _repeat(self, background: Background, probe: Probe, kind: WatchedKind[Any, Any]) -> None:
         synced = asyncio.Event()
-        fields = f"metadata.name={deployment}"
-        mirror = Mirror(self._account, DEPLOYMENTS, self._namespace, synced.set, fields=fields)
+        watched = kind.watched(probe.settings)
+        of = Kind(watched.group, watched.version, watched.resource, "")
+        fields = f"metadata.name={watched.name}"
+        mirror = Mirror(self._account, of, self._namespace, synced.set, fields=fields)
         background.start(mirror.run())
         await synced.wait()
         clock = asyncio.get_running_loop().time
@@ -61,21 +66,11 @@ class Watched:
             # A mirror that lost the API server shows what was: that is no sample, so the judge finds a gap.
             if mirror.synced and not mirror.error:
                 number += 1
-                self._take(self._sample(probe.name, number, mirror, deployment))
+                self._take(self._sample(probe.name, number, kind, mirror.objects.get(watched.name)))
             due = max(due + probe.every, clock())
             await asyncio.sleep(due - clock())
 
-    def _sample(self, name: str, number: int, mirror: Mirror, deployment: str) -> Sample:
-        now = self._clock()
-        thing = mirror.objects.get(deployment)
-        agent = f"{AGENT}/{name}"
-        if thing is None:
-            return Sample(agent, number, name, now, now, ok=False, error="absent")
-        status = thing.get("status", {})
-        values = {
-            "replicas": float(thing["spec"].get("replicas", 1)),
-            "ready": float(status.get("readyReplicas", 0)),
-            "updated": float(status.get("updatedReplicas", 0)),
-            "available": float(status.get("availableReplicas", 0)),
-        }
-        return Sample(agent, number, name, now, now, ok=True, values=values)
+    def _sample(self, name: str, number: int, kind: WatchedKind[Any, Any], thing: Object | None) -> Sample:
+        now, answer = self._clock(), kind.answer(thing)
+        values = {} if answer.values is None else answer.values
+        return Sample(f"{AGENT}/{name}", number, name, now, now, answer.ok, answer.error, values, answer.unknown)

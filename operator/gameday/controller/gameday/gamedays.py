@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gameday.api.calendar import schedule_of
+from gameday.api.checks import check
 from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, shown_moment, timestamp
 from gameday.cluster.client import Cluster
@@ -12,7 +13,7 @@ from gameday.controller.backoff import Backoff
 from gameday.controller.gameday.largest import check_size
 from gameday.engine.drill import limits
 from gameday.engine.schedule.calendar import check as check_schedule
-from gameday.engine.validate.plan import check, complete
+from gameday.engine.validate.plan import complete
 from gameday.errors import Absent, Conflict
 from gameday.model.halt import Halt
 from gameday.model.limits import Ruling, RulingState

@@ -22,7 +22,7 @@ from gameday.engine.evidence.rehearsal import Rehearsed, rehearse
 from gameday.engine.evidence.tracing import Tracer
 from gameday.engine.evidence.tracks import Track
 from gameday.engine.evidence.unlike import unlike
-from gameday.model.plan import Expectation, Measurement, Mode, Plan, RedisProbe, ServiceRef, Stage
+from gameday.model.plan import Expectation, Measurement, Mode, Plan, RunsIn, ServiceRef, Stage
 from gameday.model.sample import LineType, Sample, Value
 
 
@@ -190,10 +190,11 @@ class Evidence:
 
 
 def _asking_what_is_cut(plan: Plan) -> frozenset[str]:
-    """The names of the redis probes of a Service that the plan cuts."""
+    """The names of the probes of a Service that the plan cuts whose agent is spared by the cut."""
     cut = {(to.name, to.namespace) for fault in plan.outage.faults if isinstance(to := fault.partition.to, ServiceRef)}
-    asked = {probe.name: probe.kind.service for probe in plan.probes if isinstance(probe.kind, RedisProbe)}
-    return frozenset(name for name, ref in asked.items() if ref is not None and (ref.name, ref.namespace) in cut)
+    asked = {p.name: p.settings.destination for p in plan.probes if p.settings.runs_in is RunsIn.CLIENT}
+    services = {name: to.service for name, to in asked.items() if to is not None}
+    return frozenset(name for name, ref in services.items() if ref is not None and (ref.name, ref.namespace) in cut)
 
 
 def _counted(stage: Stage, expectation: Expectation, window: Window) -> Window | None:

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSimError
 
-from gameday.engine.finding import Finding
 from gameday.engine.schedule.slots import COUNTED, blackout_at, count, newest, upcoming
+from gameday.model.finding import Finding
 from gameday.model.schedule import Calendar, Decision, Schedule, Slot, Window
 from gameday.model.wall import is_zone
 

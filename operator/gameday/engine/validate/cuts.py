@@ -8,17 +8,16 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from gameday.engine.finding import Finding
-from gameday.engine.validate.hosts import address_of, check_host
+from gameday.model.finding import Finding
+from gameday.model.hosts import address_of, check_host
 from gameday.model.labels import AGENT, DRILL, NEVER_WORN, ROLE
-from gameday.model.places import answering, harmed
+from gameday.model.places import answering, harmed, redis_probes
 from gameday.model.plan import (
     Bystander,
     CidrTarget,
     HostTarget,
     NetworkPartition,
     Plan,
-    RedisProbe,
     Selector,
     ServiceRef,
 )
@@ -80,7 +79,8 @@ def _value(path: str, key: str, value: str) -> Iterator[Finding]:
 
 
 def _service(path: str, ref: ServiceRef, plan: Plan) -> Iterator[Finding]:
-    spoken = {kind.at for kind in _redis_probes(plan) if kind.service is not None and kind.service.name == ref.name}
+    redis = [to for _, to in redis_probes(plan)]
+    spoken = {to.port for to in redis if to.service is not None and to.service.name == ref.name}
     if isinstance(ref.port, int) and ref.port not in spoken and (why := harmed(ref.port)):
         yield Finding(f"{path}.port", f"this cut cannot be proven: {why}; cut another port")
 
@@ -120,7 +120,7 @@ def _cuttable(path: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network)
 
 
 def _ports(path: str, hosts: tuple[str, ...], ports: tuple[int, ...], plan: Plan) -> Iterator[Finding]:
-    spoken = {kind.at for kind in _redis_probes(plan) if kind.host in hosts}
+    spoken = {redis.port for _, redis in redis_probes(plan) if redis.host in hosts}
     for index, port in enumerate(ports):
         if port not in spoken and (why := harmed(port)):
             yield Finding(f"{path}[{index}]", f"this cut cannot be proven: {why}; cut another port")
@@ -158,7 +158,3 @@ def _networks(cidrs: tuple[str, ...]) -> Iterator[ipaddress.IPv4Network | ipaddr
         except ValueError:
             # It is a finding of its own.
             continue
-
-
-def _redis_probes(plan: Plan) -> Iterator[RedisProbe]:
-    return (probe.kind for probe in plan.probes if isinstance(probe.kind, RedisProbe))

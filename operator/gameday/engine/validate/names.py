@@ -6,7 +6,7 @@ things of one name are one thing to a drill.
 
 from collections.abc import Iterator
 
-from gameday.engine.finding import Finding
+from gameday.model.finding import Finding
 from gameday.model.names import derived
 from gameday.model.plan import Plan, Stage
 

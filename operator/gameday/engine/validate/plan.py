@@ -7,11 +7,10 @@ from gameday.engine.cel.cost import SHARE
 from gameday.engine.cel.expressions import ExpressionError, compile_expression, parse_path
 from gameday.engine.cel.paths import Path, paths_by_probe
 from gameday.engine.evidence.evidence import Evidence
-from gameday.engine.finding import Finding
 from gameday.engine.validate.cuts import check_cuts
 from gameday.engine.validate.names import check_names
 from gameday.engine.validate.probes import SHORTEST, check_probes
-from gameday.engine.validate.series import check_series
+from gameday.model.finding import Finding
 from gameday.model.plan import Expectation, Mode, Plan, Restore, Scale, Stage
 
 LOG_BYTES = 8 * 1024 * 1024
@@ -72,7 +71,6 @@ def _check(plan: Plan) -> Iterator[Finding]:
     yield from check_probes(plan)
     yield from check_cuts(plan)
     yield from check_names(plan)
-    yield from check_series(plan)
 
 
 def _expression(path: str, text: str, probes: set[str]) -> Iterator[Finding]:

@@ -7,10 +7,13 @@ import yaml
 
 from gameday.actions.network_partition.checks import check
 from gameday.cluster.kinds import CALICO_GLOBAL_POLICIES, CILIUM_CLUSTERWIDE_POLICIES, Object
-from gameday.model.plan import HttpProbe, Plan, Probe, RedisProbe, Scale, ServiceRef, Step, TcpProbe
+from gameday.model.plan import Plan, Probe, Scale, ServiceRef, Step
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.isolators import Isolators
 from gameday.preflight.snapshot import Sight
+from gameday.probes.http.kind import HttpProbe
+from gameday.probes.redis.kind import RedisProbe
+from gameday.probes.tcp.kind import TcpProbe
 from unit.manifests.reading import INSTALL
 from unit.preflight.things import plan, pod, service, sight
 

@@ -7,9 +7,10 @@ import pytest
 from gameday.actions.network_partition.checks import check
 from gameday.actions.network_partition.dialled import MOST_DIALS, dials
 from gameday.cluster.kinds import Object
-from gameday.model.plan import CidrTarget, HostTarget, OpenConnections, Plan, Probe, RedisProbe, ServiceRef, Target
+from gameday.model.plan import CidrTarget, HostTarget, OpenConnections, Plan, Probe, ServiceRef, Target
 from gameday.preflight.findings import Severity
 from gameday.preflight.snapshot import Sight
+from gameday.probes.redis.kind import RedisProbe
 from unit.preflight.things import endpoints, partition, plan, service, sight
 
 Dialled = tuple[str, int, str]

@@ -7,19 +7,10 @@ import pytest
 from gameday.actions.network_partition.checks import check, warnings
 from gameday.actions.network_partition.severing import MOST_SERVERS, severing_of
 from gameday.cluster.kinds import Object
-from gameday.model.plan import (
-    CidrTarget,
-    HostTarget,
-    OpenConnections,
-    Plan,
-    Probe,
-    RedisProbe,
-    SecretKey,
-    ServiceRef,
-    Target,
-)
+from gameday.model.plan import CidrTarget, HostTarget, OpenConnections, Plan, Probe, SecretKey, ServiceRef, Target
 from gameday.model.setup import Severing
 from gameday.preflight.snapshot import Sight
+from gameday.probes.redis.kind import RedisProbe
 from unit.preflight.things import endpoints, partition, plan, service, sight
 
 PASSWORD = SecretKey("redis", "password")

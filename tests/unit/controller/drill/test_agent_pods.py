@@ -12,29 +12,39 @@ from gameday.controller.drill.agent_pods import LINGER, Shape, fuse_job, pod, po
 from gameday.controller.drill.agents import Closing, Place, closer, pods, wanted
 from gameday.controller.drill.rehearsal import explained
 from gameday.engine.drill.budgets import longest
-from gameday.model.agent import VARIABLE, AgentConfig, Dial
+from gameday.model.agent import (
+    CONFIGS,
+    VARIABLE,
+    CloserConfig,
+    Config,
+    CounterConfig,
+    Dial,
+    FuseConfig,
+    ObserverConfig,
+    WitnessConfig,
+    read_config,
+)
 from gameday.model.labels import AGENT, DRILL
 from gameday.model.placement import Mesh, Placement
 from gameday.model.plan import (
     Bystander,
     Fault,
-    Header,
-    HttpProbe,
-    KubernetesProbe,
     NetworkPartition,
     Outage,
     Plan,
     Probe,
     Recovery,
-    RedisProbe,
     SecretKey,
     Selector,
     ServiceRef,
     SteadyState,
-    TcpProbe,
     Via,
 )
 from gameday.model.setup import CutPort, FarEnd, Pair, Setup, Severing
+from gameday.probes.http.kind import Header, HttpProbe
+from gameday.probes.kubernetes.kind import KubernetesProbe
+from gameday.probes.redis.kind import RedisProbe
+from gameday.probes.tcp.kind import TcpProbe
 
 PLACE = Place("shop", "redis-failover-first", "drill-uid", "gameday:test", "IfNotPresent")
 REDIS = RedisProbe(service=ServiceRef("redis"), password=SecretKey("redis", "password"))
@@ -65,14 +75,14 @@ def made(wanted_plan: Plan | None = None, setup: Setup = SETUP) -> dict[str, Obj
     return {pod["metadata"]["labels"]["gameday.dev/agent"]: pod for pod in pods(wanted_plan or plan(), setup, PLACE)}
 
 
-def config(pod: Object) -> AgentConfig:
+def config(pod: Object, *expected: type[Config]) -> Config:
     (entry,) = pod["spec"]["containers"][0]["env"]
     assert entry["name"] == VARIABLE
-    return AgentConfig.from_json(entry["value"])
+    return read_config(entry["value"], *expected)
 
 
 def dials(pod: Object) -> list[tuple[str, str, int, str]]:
-    return [(dial.name, dial.host, dial.port, dial.protocol) for dial in config(pod).dials]
+    return [(dial.name, dial.host, dial.port, dial.protocol) for dial in config(pod, WitnessConfig).dials]
 
 
 def test_every_agent_that_is_waited_for_has_its_pod() -> None:
@@ -120,13 +130,13 @@ def test_the_drill_owns_a_pod_and_nobody_waits_for_it(agent: str) -> None:
 def test_a_pod_ends_itself_after_the_last_deadline_of_its_drill_and_the_kubelet_sees_to_it(agent: str) -> None:
     wanted_plan = plan()
     one = made(wanted_plan)[agent]
-    assert config(one).ends_after == longest(wanted_plan)
+    assert config(one, *CONFIGS).ends_after == longest(wanted_plan)
     assert one["spec"]["activeDeadlineSeconds"] == math.ceil(longest(wanted_plan)) + LINGER
 
 
 def test_an_agent_that_would_never_end_is_not_made() -> None:
     with pytest.raises(ValueError, match="agent observer would never end"):
-        pod(PLACE, "observer", Shape("observer", "observer"), AgentConfig())
+        pod(PLACE, "observer", Shape("observer", "observer"), ObserverConfig())
 
 
 def test_twins_wear_their_targets_labels_run_on_its_node_and_are_never_ready() -> None:
@@ -169,9 +179,8 @@ def test_secrets_are_mounted_by_key_where_the_configuration_says() -> None:
     ]
     (mount,) = observer["spec"]["containers"][0]["volumeMounts"]
     assert (mount["mountPath"], mount["readOnly"]) == ("/run/gameday/secrets/api-key", True)
-    assert config(observer).probes[0].headers[0].file == "/run/gameday/secrets/api-key/key"
-    redis = config(made()["counter"]).redis
-    assert redis is not None
+    assert config(observer, ObserverConfig).probes[0].config["headers"][0]["file"] == "/run/gameday/secrets/api-key/key"
+    redis = config(made()["counter"], CounterConfig).redis
     assert redis.password_file == "/run/gameday/secrets/redis/password"
 
 
@@ -180,30 +189,32 @@ def test_no_secret_stands_in_any_configuration_of_a_witness() -> None:
 
 
 def test_probes_go_to_the_agent_that_can_run_them() -> None:
-    assert [probe.name for probe in config(made()["observer"]).probes] == ["health", "port"]
-    assert [probe.name for probe in config(made()["client"]).probes] == ["redis"]
+    assert [probe.name for probe in config(made()["observer"], ObserverConfig).probes] == ["health", "port"]
+    assert [probe.name for probe in config(made()["client"], ObserverConfig).probes] == ["redis"]
 
 
 def test_what_counts_connections_knows_the_targets_and_ends_none() -> None:
-    counter = config(made()["counter"])
-    assert (counter.pods, counter.until) == ((("10.0.0.9", "10.0.0.9"),), 0.0)
+    counter = config(made()["counter"], CounterConfig)
+    assert counter.pods == (("10.0.0.9", "10.0.0.9"),)
+    assert type(counter) is CounterConfig, "it has no time until which it ends any"
 
 
 def test_what_ends_connections_does_so_until_its_time() -> None:
     targets, servers = (("pod api-7", "10.0.0.7", "fd00::7"),), (("10.0.0.3", 6379), ("10.0.0.4", 6379))
     pod = closer(plan(probes=PROBES), SETUP, PLACE, Closing(targets, 99.5, servers, ("10.0.0.7",)))
     assert pod["metadata"]["name"].endswith("-closer")
-    told = config(pod)
+    told = config(pod, CloserConfig)
     assert (told.pods, told.until, told.servers, told.seen) == (targets, 99.5, servers, ("10.0.0.7",))
-    alone = config(closer(plan(probes=PROBES), SETUP, PLACE, Closing(targets, 99.5, servers[:1])))
+    alone = config(closer(plan(probes=PROBES), SETUP, PLACE, Closing(targets, 99.5, servers[:1])), CloserConfig)
     assert alone.servers == (), "one server is asked by the Service's name"
 
 
 def test_severing_goes_to_the_redis_that_is_cut_and_to_each_of_its_servers() -> None:
     cache = Probe("cache", RedisProbe(service=ServiceRef("redis-cache"), password=SecretKey("cache", "password")))
     servers = (("10.0.0.3", 6379), ("10.0.0.4", 6379))
-    told = config(made(plan(probes=(cache, *PROBES)), replace(SETUP, severs=Severing("redis", servers)))["counter"])
-    assert told.redis is not None
+    told = config(
+        made(plan(probes=(cache, *PROBES)), replace(SETUP, severs=Severing("redis", servers)))["counter"], CounterConfig
+    )
     assert (told.redis.host, told.redis.password_file) == ("redis.shop.svc", "/run/gameday/secrets/redis/password")
     assert told.servers == servers
 
@@ -233,7 +244,7 @@ def test_names_are_the_same_each_time_and_fit() -> None:
     assert made()["witness-0"]["metadata"]["name"] == "redis-failover-first-witness-0"
 
 
-TOLD = AgentConfig(deployment="worker", namespace="shop", replicas=3, lasts=90.0, ends_after=100.5)
+TOLD = FuseConfig(deployment="worker", namespace="shop", replicas=3, lasts=90.0, ends_after=100.5)
 
 
 def test_a_fuse_of_a_scale_outlives_its_drill_and_its_node() -> None:
@@ -246,7 +257,7 @@ def test_a_fuse_of_a_scale_outlives_its_drill_and_its_node() -> None:
     assert spec["activeDeadlineSeconds"] == 101 + LINGER
     assert "activeDeadlineSeconds" not in pod_spec, "another pod must not have less time"
     assert (pod_spec["automountServiceAccountToken"], pod_spec["restartPolicy"]) == (True, "OnFailure")
-    assert config(pod_of(job)) == replace(TOLD, job="first-fuse-stop")
+    assert config(pod_of(job), FuseConfig) == replace(TOLD, job="first-fuse-stop")
     labels = job["spec"]["template"]["metadata"]["labels"]
     assert (labels[DRILL], labels[AGENT]) == (PLACE.drill, "fuse-stop")
 
@@ -329,14 +340,14 @@ def test_a_refusal_of_autopilot_says_what_it_means_and_others_stand_alone() -> N
 
 def test_a_configuration_stays_small() -> None:
     many = tuple(Dial(f"bystander:{n}", "203.0.113.25", n, "tcp") for n in range(8))
-    assert len(json.dumps(AgentConfig(dials=many).to_json())) < 4096
+    assert len(json.dumps(WitnessConfig(dials=many).to_json())) < 4096
 
 
 def test_dials_of_the_longest_drill_fit_into_a_log_and_those_of_a_usual_one_are_quick() -> None:
-    assert config(made()["witness-0"]).every == 0.25
+    assert config(made()["witness-0"], WitnessConfig).every == 0.25
     long = replace(plan(), steady_state=SteadyState(1800), outage=Outage(3600, plan().outage.faults))
     long = replace(long, recovery=Recovery(7200))
-    told = config(made(long)["witness-0"])
+    told = config(made(long)["witness-0"], WitnessConfig)
     assert told.every > 0.25
     seconds, held = 1800 + 3600 + 7200, sum(dial.name.startswith("target") for dial in told.dials)
     assert held > 0
@@ -361,4 +372,4 @@ def test_no_server_is_dialled_more_than_twenty_times_a_second(
     far_end = replace(FAR_END, services=("10.96.0.7", "10.96.0.8"))
     dials = tuple(Dial(f"target:{host}:{port}", host, port, "redis") for host, port in dialled)
     setup = replace(SETUP, far_end=far_end, pairs=PAIRS[:1] * pairs, dials=dials)
-    assert config(made(setup=setup)["witness-0"]).every == pytest.approx(every)
+    assert config(made(setup=setup)["witness-0"], WitnessConfig).every == pytest.approx(every)

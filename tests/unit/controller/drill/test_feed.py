@@ -17,9 +17,10 @@ from gameday.controller.drill.agents import tellers
 from gameday.controller.drill.feed import LOG_LIMIT, TOLD, Feed
 from gameday.controller.telemetry import Metrics
 from gameday.engine.evidence.evidence import Evidence
-from gameday.model.plan import Expectation, HttpProbe, Mode, Outage, Plan, Probe, Recovery, Stage, SteadyState
+from gameday.model.plan import Expectation, Mode, Outage, Plan, Probe, Recovery, Stage, SteadyState
 from gameday.model.sample import Sample
 from gameday.model.world import Counted, Severed
+from gameday.probes.http.kind import HttpProbe
 
 PLAN = Plan(
     "g",

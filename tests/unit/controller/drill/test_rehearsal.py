@@ -12,12 +12,13 @@ from gameday.controller.drill.agent_pods import Place
 from gameday.controller.drill.hands import setup_of
 from gameday.controller.drill.rehearsal import Part, findings, parts, rehearse
 from gameday.errors import ClusterUnreachable, Refused
-from gameday.model.agent import AgentConfig
+from gameday.model.agent import FuseConfig, read_config
 from gameday.model.names import cut_fuse
 from gameday.model.placement import Placement
-from gameday.model.plan import Plan, Probe, RedisProbe, Restore, RunJob, Scale, ServiceRef, Step
+from gameday.model.plan import Plan, Probe, Restore, RunJob, Scale, ServiceRef, Step
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import Sight
+from gameday.probes.redis.kind import RedisProbe
 from unit.api_server import ApiServer
 from unit.preflight.things import owner, plan, sight
 
@@ -80,7 +81,7 @@ def test_the_fuse_that_is_tried_is_told_and_placed_as_the_one_that_is_lit() -> N
     seen = there()
     found = [part.body for part in parts(WANTED, setup_of(seen, WANTED, None), place, seen)]
     (pod,) = (one for one in found if one["kind"] == "Pod" and one["metadata"]["name"] == "first-fuse-stop")
-    told = AgentConfig.from_json(pod["spec"]["containers"][0]["env"][0]["value"])
+    told = read_config(pod["spec"]["containers"][0]["env"][0]["value"], FuseConfig)
     assert (told.job, told.deployment, told.replicas, told.wanted) == ("first-fuse-stop", "worker", 3, 0)
     assert pod["spec"]["nodeSelector"]["pool"] == "shop"
 

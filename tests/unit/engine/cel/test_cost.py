@@ -8,9 +8,10 @@ import pytest
 from gameday.engine.cel.cost import MOST, VALUES
 from gameday.engine.cel.expressions import Expression, ExpressionError, compile_expression, view
 from gameday.engine.validate.plan import check
-from gameday.model.plan import Expectation, HttpProbe, Mode, Outage, Plan, Probe, Recovery, SteadyState
+from gameday.model.plan import Expectation, Mode, Outage, Plan, Probe, Recovery, SteadyState
 from gameday.model.sample import Sample, Value
 from gameday.model.wire import MOST_VALUES, encode, parse_line
+from gameday.probes.http.kind import HttpProbe
 
 NUMBERS: Value = (1,) * (VALUES - 10)
 TEXTS: Value = ("a" * 250,) * 15

@@ -8,10 +8,11 @@ from gameday.engine.drill import controls
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.evidence import Evidence
 from gameday.engine.evidence.proof import Proof
-from gameday.model.plan import Expectation, Mode, Probe, RedisProbe, ServiceRef
+from gameday.model.plan import Expectation, Mode, Probe, ServiceRef
 from gameday.model.record import Cause, Doubt, Hold, HoldKind, HoldState, Record, Verdict
 from gameday.model.sample import LineType, Sample
 from gameday.model.world import World
+from gameday.probes.redis.kind import RedisProbe
 from unit.engine.simulation import Simulation, a_plan, finished
 
 EVERY = 0.25

@@ -17,8 +17,6 @@ from gameday.engine.evidence.tracks import Flaw, Gap, Point
 from gameday.model.plan import (
     Aggregate,
     Expectation,
-    HttpProbe,
-    KubernetesProbe,
     Measurement,
     Mode,
     Outage,
@@ -30,6 +28,8 @@ from gameday.model.plan import (
 )
 from gameday.model.record import ResultState
 from gameday.model.sample import LineType, Sample, Value
+from gameday.probes.http.kind import HttpProbe
+from gameday.probes.kubernetes.kind import KubernetesProbe
 
 HTTP = HttpProbe("http://api")
 PROBES = (

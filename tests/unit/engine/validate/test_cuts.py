@@ -9,19 +9,19 @@ from gameday.model.plan import (
     Expectation,
     Fault,
     HostTarget,
-    HttpProbe,
     Mode,
     NetworkPartition,
     Outage,
     Plan,
     Probe,
     Recovery,
-    RedisProbe,
     Selector,
     ServiceRef,
     SteadyState,
     Target,
 )
+from gameday.probes.http.kind import HttpProbe
+from gameday.probes.redis.kind import RedisProbe
 
 NET = "spec.outage.faults[0].networkPartition"
 HEALTH = Probe("health", HttpProbe("http://api/healthz"))

@@ -10,7 +10,6 @@ from gameday.model.plan import (
     Expectation,
     Fault,
     HostTarget,
-    HttpProbe,
     Measurement,
     Mode,
     NetworkPartition,
@@ -27,6 +26,7 @@ from gameday.model.plan import (
     SteadyState,
     Step,
 )
+from gameday.probes.http.kind import HttpProbe
 
 CUT = NetworkPartition(Selector({"app": "api"}), HostTarget("192.0.2.1", (1,)))
 STEADY = SteadyState(5.0, (Expectation("steady", Mode.ALWAYS, "a.ok"),))

@@ -1,4 +1,4 @@
-"""Addresses, headers and times that no schema can check are findings with a path, and never crash the check."""
+"""Far ends, bystanders and times that no schema can check are findings with a path, and never crash the check."""
 
 from dataclasses import replace
 
@@ -10,22 +10,18 @@ from gameday.model.plan import (
     CidrTarget,
     Expectation,
     Fault,
-    Header,
     HostTarget,
-    HttpProbe,
     Mode,
     NetworkPartition,
     Outage,
     Plan,
     Probe,
-    ProbeKind,
     Recovery,
-    RedisProbe,
     Selector,
     SteadyState,
     Target,
-    TcpProbe,
 )
+from gameday.probes.http.kind import HttpProbe
 
 GOOD = Probe("a", HttpProbe("http://api/healthz"))
 
@@ -41,44 +37,6 @@ def plan(*probes: Probe, to: Target | None = None, stay: str | None = None) -> P
 
 def found(of: Plan) -> list[str]:
     return [str(finding) for finding in check(of)]
-
-
-@pytest.mark.parametrize(
-    ("kind", "path"),
-    [
-        (HttpProbe("http://"), "http.url"),
-        (HttpProbe("http:///path"), "http.url"),
-        (HttpProbe("http://["), "http.url"),
-        (HttpProbe("http://a:99999/"), "http.url"),
-        (HttpProbe("http://a:b/"), "http.url"),
-        (HttpProbe("http://a:0/"), "http.url"),
-        (HttpProbe("http://user:word@a/"), "http.url"),
-        (HttpProbe("http://ä/"), "http.url"),
-        (HttpProbe("http://a/\u202e"), "http.url"),
-        (HttpProbe("http://a..b/"), "http.url"),
-        (HttpProbe(f"http://{'x' * 64}/"), "http.url"),
-        (HttpProbe("http://a", headers=(Header("X", "a\r\nb: c"),)), "http.headers[0].value"),
-        (HttpProbe("http://a", headers=(Header("X", "é"),)), "http.headers[0].value"),
-        (HttpProbe("http://a", headers=(Header("Content-Length", "5"),)), "http.headers[0].name"),
-        (TcpProbe("a..b", 80), "tcp.host"),
-        (TcpProbe("db", 5432), "tcp.port"),
-        (TcpProbe("db", 3306), "tcp.port"),
-        (TcpProbe("a b", 80), "tcp.host"),
-        (TcpProbe("x" * 64, 80), "tcp.host"),
-        (RedisProbe(host="a\0b"), "redis.host"),
-    ],
-)
-def test_a_place_that_is_none_is_a_finding(kind: ProbeKind, path: str) -> None:
-    assert found(plan(GOOD)) == []
-    (finding,) = found(plan(replace(GOOD, kind=kind)))
-    assert finding.startswith(f"spec.probes[0].{path}: ")
-
-
-@pytest.mark.parametrize(
-    "kind", [TcpProbe("::1", 80), TcpProbe("api.shop.svc.", 80), HttpProbe("http://[::1]:8080/x?y=1")]
-)
-def test_places_that_exist_are_none(kind: ProbeKind) -> None:
-    assert found(plan(replace(GOOD, kind=kind))) == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import cast
 import httpcore
 import httpx
 
-from gameday.probes.lookup import Lookup, first_of
+from gameday.probes.io.lookup import Lookup, first_of
 
 
 class Transport(httpx.AsyncBaseTransport):

@@ -14,10 +14,11 @@ import pytest
 
 from gameday.agents.log import SampleLog
 from gameday.agents.observer import observe
-from gameday.model.agent import AgentConfig, ProbeSpec, RedisSpec
+from gameday.model.agent import ObserverConfig, ProbeTask, RedisAddress
 from gameday.model.sample import Sample
 from gameday.model.wire import parse_line
-from gameday.probes.lookup import Lookup, NotSent, first_of, open_connection
+from gameday.probes.io.lookup import Lookup, NotSent, first_of, open_connection
+from unit.probes.tasks import http_task, redis_task, tcp_task
 from unit.redis_server import free_port
 
 CERTIFICATE = Path(__file__).with_name("self_signed.pem")
@@ -40,16 +41,20 @@ def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     over.set()
 
 
-def probe(kind: str, host: str, port: int, *, tls: bool = False) -> ProbeSpec:
-    url = f"http{'s' if tls else ''}://{host}:{port}/"
-    spec = RedisSpec(host, port, tls=tls)
-    return ProbeSpec("probe", kind, 0.2, 0.3, (("status",),), url=url, host=host, port=port, redis=spec)
+def probe(kind: str, host: str, port: int, *, tls: bool = False) -> ProbeTask:
+    match kind:
+        case "http":
+            return http_task("probe", 0.2, 0.3, (("status",),), url=f"http{'s' if tls else ''}://{host}:{port}/")
+        case "redis":
+            return redis_task("probe", 0.2, 0.3, RedisAddress(host, port, tls=tls))
+        case _:
+            return tcp_task("probe", 0.2, 0.3, host, port)
 
 
-async def samples(one: ProbeSpec, seconds: float = 0.8) -> list[Sample]:
+async def samples(one: ProbeTask, seconds: float = 0.8) -> list[Sample]:
     """What the observer writes of a probe."""
     out, ending = io.StringIO(), asyncio.Event()
-    task = asyncio.create_task(observe(AgentConfig(probes=(one,)), SampleLog(out), ending))
+    task = asyncio.create_task(observe(ObserverConfig(probes=(one,)), SampleLog(out), ending))
     await asyncio.sleep(seconds)
     ending.set()
     await task

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gameday.probes.keep import Path, keep
-from gameday.probes.secrets import Secrets
+from gameday.probes.io.keep import Path, keep
+from gameday.probes.io.secrets import Secrets
 
 MANY = "expressions use more than 256 values of one answer"
 LONG = "longer than 256 characters"

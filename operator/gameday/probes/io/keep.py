@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from gameday.model.sample import Unknown
 from gameday.model.wire import DEEPEST, LONGEST_STRING, MOST_VALUES
-from gameday.probes.secrets import HIDDEN, Secrets
+from gameday.probes.io.secrets import HIDDEN, Secrets
 
 DEPTH: Final = 8
 """Levels of a subtree that are kept."""

@@ -1,4 +1,4 @@
-"""The redis probe: PING, and where expressions use them the role and the depths of a queue.
+"""The redis probe, as an agent runs it: PING, and where expressions use them the role and the depths of a queue.
 
 It keeps one connection, which is made anew after a failure on the way. An error that Redis answers with ends no
 connection: what it keeps from us is unknown, what it says of itself (it is loading, it is busy) is the sample's error.
@@ -6,13 +6,14 @@ connection: what it keeps from us is unknown, what it says of itself (it is load
 
 from typing import Any, Final
 
-from gameday.model.agent import ProbeSpec, RedisSpec
+from gameday.model.agent import ProbeTask
 from gameday.model.sample import Unknown
-from gameday.probes.ask import Answer, Ask, error_word, nothing_known
-from gameday.probes.keep import keep
-from gameday.probes.lookup import NotSent
-from gameday.probes.resp import Connection, NotRedis, RedisSaid
-from gameday.probes.secrets import Secrets
+from gameday.probes.ask import Answer, Ask, nothing_known
+from gameday.probes.io.keep import keep
+from gameday.probes.io.lookup import NotSent
+from gameday.probes.io.resp import AUTH, Connection, NotRedis, RedisSaid, word
+from gameday.probes.io.secrets import Secrets
+from gameday.probes.redis.config import RedisConfig
 
 _DEPTHS: Final = {
     "depth": ("LLEN", "wait"),
@@ -25,38 +26,23 @@ _DEPTHS: Final = {
 """The command and the key of each figure of a BullMQ queue."""
 _SIGNS: Final = ("meta", "id", *(key for _, key in _DEPTHS.values()))
 """Keys of which a BullMQ queue has at least one as soon as anything was added to it."""
-_AUTH: Final = frozenset({"NOAUTH", "WRONGPASS"})
-_NOT_ADMITTED: Final = frozenset({*_AUTH, "NOPERM", "DENIED"})
+_NOT_ADMITTED: Final = frozenset({*AUTH, "NOPERM", "DENIED"})
 _ELSEWHERE: Final = frozenset({"MOVED", "ASK", "CROSSSLOT"})
 _ILL: Final = frozenset({"BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "TRYAGAIN"})
 """What Redis says when it is not well itself."""
 
 
-def word(error: Exception) -> str:
-    """A short word for what Redis or the way to it said."""
-    match error:
-        case RedisSaid():
-            return "auth" if str(error) in _AUTH else f"redis {error}"
-        case NotSent(word=text):
-            return text
-        case NotRedis():
-            return str(error)
-        case _:
-            return error_word(error)
-
-
 class RedisAsk(Ask):
     """Asks one Redis for its health and its queue."""
 
-    def __init__(self, probe: ProbeSpec, secrets: Secrets | None = None) -> None:
-        super().__init__()
-        if probe.redis is None:
-            raise ValueError(f"probe {probe.name}: no Redis given")
-        self._probe = probe
-        self._secrets = secrets or Secrets()
-        self._connection = Connection(probe.redis, self._secrets, probe.timeout, lookup=self.lookup)
-        self._wanted = {str(path[0]) for path in probe.paths}
-        self._queue = Queue(probe.redis, self._connection)
+    def __init__(self, task: ProbeTask, secrets: Secrets) -> None:
+        super().__init__(task, secrets)
+        config = RedisConfig.read(task.config)
+        self._paths = task.paths
+        self._secrets = secrets
+        self._connection = Connection(config.server, secrets, task.timeout, lookup=self.lookup)
+        self._wanted = {str(path[0]) for path in task.paths}
+        self._queue = Queue(config, self._connection)
 
     async def __call__(self) -> Answer:
         """Ask once."""
@@ -89,7 +75,7 @@ class RedisAsk(Ask):
             except RedisSaid as error:
                 unknown.append((("role",), _kept("ROLE", error)))
         found, missing = await self._queue.depths(self._wanted)
-        kept, cut = keep(values | found, self._probe.paths, self._secrets)
+        kept, cut = keep(values | found, self._paths, self._secrets)
         return Answer(ok=True, values=kept, unknown=(*unknown, *missing, *cut))
 
     async def _role(self) -> str:
@@ -106,8 +92,8 @@ class RedisAsk(Ask):
 class Queue:
     """A BullMQ queue. One that was never seen to exist has no depths: nobody looks for it in another database."""
 
-    def __init__(self, spec: RedisSpec, connection: Connection) -> None:
-        self._spec = spec
+    def __init__(self, config: RedisConfig, connection: Connection) -> None:
+        self._config = config
         self._call = connection.call
         self._seen = False
 
@@ -119,7 +105,7 @@ class Queue:
             NotRedis: when it answers with something that is not a number.
 
         """
-        names = [name for name in _DEPTHS if name in wanted] if self._spec.queue_kind == "bullmq" else []
+        names = [name for name in _DEPTHS if name in wanted] if self._config.queue_kind == "bullmq" else []
         values: dict[str, int] = {}
         unknown: list[Unknown] = []
         try:
@@ -148,12 +134,12 @@ class Queue:
         return False
 
     def _absent(self) -> str:
-        prefix, _, name = self._spec.queue_keys.rpartition(":")
+        prefix, _, name = self._config.queue_keys.rpartition(":")
         where = f"no queue {name} with prefix {prefix} in database 0"
         return f"{where}; another database number cannot be given yet"
 
     async def _number(self, command: str, key: str) -> int:
-        value = await self._call(command, f"{self._spec.queue_keys}:{key}")
+        value = await self._call(command, f"{self._config.queue_keys}:{key}")
         if not isinstance(value, int):
             raise NotRedis("protocol")
         return value
@@ -165,3 +151,6 @@ def _all(names: list[str], why: str) -> tuple[Unknown, ...]:
 
 def _kept(command: str, error: RedisSaid) -> str:
     return f"Redis answered {command} with {error}: give the probe's user the right to it"
+
+
+ASK: Final = RedisAsk

@@ -9,10 +9,10 @@ import ssl
 from types import TracebackType
 from typing import Final, Self
 
-from gameday.model.agent import RedisSpec
-from gameday.probes.ask import untrusted
-from gameday.probes.lookup import Lookup, NotSent, open_connection
-from gameday.probes.secrets import Secrets
+from gameday.model.agent import RedisAddress
+from gameday.probes.io.errors import error_word, untrusted
+from gameday.probes.io.lookup import Lookup, NotSent, open_connection
+from gameday.probes.io.secrets import Secrets
 
 Reply = str | int | list["Reply"] | None
 """What Redis answers; text that is none is replaced where it is not."""
@@ -38,6 +38,10 @@ CODES: Final = frozenset(
 """The first words of Redis' errors; any other may be what it was sent."""
 
 
+AUTH: Final = frozenset({"NOAUTH", "WRONGPASS"})
+"""What Redis says to whom it does not know."""
+
+
 class NotRedis(ConnectionError):
     """What answers does not speak the protocol, or says more than we take; the message is a short word."""
 
@@ -51,12 +55,25 @@ class RedisSaid(Exception):
     """Redis answered with an error; the message is its code, never its text, which may hold what was sent."""
 
 
+def word(error: Exception) -> str:
+    """A short word for what Redis or the way to it said."""
+    match error:
+        case RedisSaid():
+            return "auth" if str(error) in AUTH else f"redis {error}"
+        case NotSent(word=text):
+            return text
+        case NotRedis():
+            return str(error)
+        case _:
+            return error_word(error)
+
+
 class Connection:
     """One connection, opened at its first use and closed by ``close`` or by the end of ``async with``."""
 
     def __init__(
         self,
-        spec: RedisSpec,
+        spec: RedisAddress,
         secrets: Secrets,
         timeout: float,
         server: tuple[str, int] | None = None,

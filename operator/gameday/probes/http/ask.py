@@ -1,4 +1,6 @@
-"""The http probe: one request on a connection of its own, so that each one sees the network as it is now.
+"""The http probe, as an agent runs it: one request on a connection of its own.
+
+So each one sees the network as it is now.
 
 The other end may be hostile, or broken: what it sends is bounded in length, in pieces and in values, and none of it
 keeps this process busy for long, since other probes run here too.
@@ -14,14 +16,16 @@ import h11
 import httpcore
 import httpx
 
-from gameday.model.agent import ProbeSpec
+from gameday.model.agent import ProbeTask
 from gameday.model.sample import Unknown
-from gameday.probes.ask import Answer, Ask, error_word, nothing_known, untrusted
-from gameday.probes.body import Unread, Unreadable, read
-from gameday.probes.keep import keep
-from gameday.probes.lookup import NotSent
-from gameday.probes.secrets import Secrets
-from gameday.probes.transport import Transport
+from gameday.probes.ask import Answer, Ask, nothing_known
+from gameday.probes.http.config import HttpConfig
+from gameday.probes.io.body import Unread, Unreadable, read
+from gameday.probes.io.errors import error_word, untrusted
+from gameday.probes.io.keep import keep
+from gameday.probes.io.lookup import NotSent
+from gameday.probes.io.secrets import Secrets
+from gameday.probes.io.transport import Transport
 
 VALUES: Final = 50_000
 """Most values in a JSON body: each takes up to 70 bytes once it is read."""
@@ -41,10 +45,12 @@ def _tls() -> ssl.SSLContext:
 class HttpAsk(Ask):
     """Sends the probe's request and reads the answer whole."""
 
-    def __init__(self, probe: ProbeSpec, secrets: Secrets | None = None) -> None:
-        super().__init__()
-        self._probe = probe
-        self._secrets = secrets or Secrets()
+    def __init__(self, task: ProbeTask, secrets: Secrets) -> None:
+        super().__init__(task, secrets)
+        self._config = HttpConfig.read(task.config)
+        self._paths = task.paths
+        self._timeout = task.timeout
+        self._secrets = secrets
         # Made here: the first request's time is the system's.
         self._tls = _tls()
 
@@ -68,25 +74,25 @@ class HttpAsk(Ask):
     def _headers(self) -> dict[str, str]:
         # identity: a compressed body could be a thousand times its length.
         headers = {"Accept-Encoding": "identity"}
-        for header in self._probe.headers:
+        for header in self._config.headers:
             try:
                 headers[header.name] = self._secrets.read(header.file) if header.file else header.value
             except (OSError, UnicodeError):
                 raise NotSent(CANNOT_SEND, _UNREADABLE % header.name) from None
-        if self._probe.body is not None:
+        if self._config.body is not None:
             headers.setdefault("Content-Type", "application/json")
         return headers
 
     async def _exchange(self, headers: dict[str, str]) -> Answer:
-        probe = self._probe
+        config = self._config
         async with httpx.AsyncClient(
             transport=Transport(self._tls, self.lookup),
             trust_env=False,
             follow_redirects=False,
-            timeout=probe.timeout,
+            timeout=self._timeout,
         ) as client:
-            content = probe.body.encode() if probe.body is not None else None
-            async with client.stream(probe.method, probe.url, headers=headers, content=content) as response:
+            content = config.body.encode() if config.body is not None else None
+            async with client.stream(config.method, config.url, headers=headers, content=content) as response:
                 encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
                 try:
                     body = await read(response.aiter_raw(), encoding)
@@ -95,12 +101,12 @@ class HttpAsk(Ask):
                 return await self._read(response.status_code, body)
 
     async def _read(self, status: int, body: bytes) -> Answer:
-        match self._probe.parse:
+        match self._config.parse:
             case "text":
                 return self._answer(status, {"text": body.decode(errors="replace")})
             case "prometheus":
                 # The parser is loaded only where it is used: agents stay small.
-                from gameday.probes.metrics import metrics
+                from gameday.probes.io.metrics import metrics
 
                 numbers, unknown = await metrics(body, self._series())
                 return self._answer(status, numbers, unknown)
@@ -112,15 +118,15 @@ class HttpAsk(Ask):
 
     def _answer(self, status: int, values: dict[str, Any], unknown: tuple[Unknown, ...] = ()) -> Answer:
         error = None if status < 300 else f"redirect {status}" if status < 400 else f"http {status}"
-        kept, cut = keep(values | {"status": status}, self._probe.paths, self._secrets)
+        kept, cut = keep(values | {"status": status}, self._paths, self._secrets)
         return Answer(ok=error is None, error=error, values=kept, unknown=(*unknown, *cut))
 
     def _series(self) -> list[str]:
-        return [str(path[0]) for path in self._probe.paths if path[0] != "status"]
+        return [str(path[0]) for path in self._paths if path[0] != "status"]
 
     def _body_unknown(self, why: str) -> tuple[Unknown, ...]:
         """All that a body gives, unknown."""
-        match self._probe.parse:
+        match self._config.parse:
             case "text":
                 return ((("text",), why),)
             case "prometheus":
@@ -169,3 +175,6 @@ def _integer(text: str) -> float:
     if len(text) <= DIGITS:
         return int(text)
     return -math.inf if text.startswith("-") else math.inf
+
+
+ASK: Final = HttpAsk

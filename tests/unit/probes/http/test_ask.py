@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from gameday.model.agent import HeaderSpec, ProbeSpec
 from gameday.probes.ask import Answer
-from gameday.probes.http import HttpAsk
+from gameday.probes.http.ask import HttpAsk
+from gameday.probes.http.config import HeaderConfig
+from gameday.probes.io.secrets import Secrets
+from unit.probes.tasks import Paths, http_task
 from unit.redis_server import free_port
 
 PATHS: tuple[tuple[str | int, ...], ...] = (("status",), ("body", "redis"), ("text",), ("memory_bytes",))
@@ -62,8 +63,8 @@ async def url() -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-async def ask(url: str, **changes: Any) -> Answer:
-    return await HttpAsk(replace(ProbeSpec("probe", "http", 1.0, 1.0, PATHS, url=url), **changes))()
+async def ask(url: str, timeout: float = 1.0, paths: Paths = PATHS, **config: Any) -> Answer:
+    return await HttpAsk(http_task("probe", 1.0, timeout, paths, url=url, **config), Secrets())()
 
 
 async def test_a_json_answer_keeps_the_paths_that_expressions_use_and_nothing_else(url: str) -> None:
@@ -84,11 +85,11 @@ async def test_text_and_metrics_are_read_where_that_is_asked_for(url: str) -> No
 
 async def test_a_header_comes_from_its_file_each_time(url: str, tmp_path: Path) -> None:
     key = tmp_path / "key"
-    probe = ProbeSpec(
-        "probe", "http", 1.0, 1.0, PATHS, url=f"{url}/echo", method="POST", body="{}",
-        headers=(HeaderSpec("X-API-Key", file=str(key)),),
+    probe = http_task(
+        "probe", 1.0, 1.0, PATHS, url=f"{url}/echo", method="POST", body="{}",
+        headers=(HeaderConfig("X-API-Key", file=str(key)),),
     )  # fmt: skip
-    one = HttpAsk(probe)
+    one = HttpAsk(probe, Secrets())
     for value in ("first", "second"):
         key.write_text(value + "\n")
         assert (await one()).values == {"status": 200, "body": {"redis": value[::-1]}}
@@ -141,7 +142,7 @@ async def test_a_url_that_cannot_be_used_says_nothing_of_the_system(url: str) ->
 
 
 async def test_a_secret_that_is_not_there_says_nothing_of_the_system(url: str, tmp_path: Path) -> None:
-    answer = await ask(f"{url}/health", headers=(HeaderSpec("X-API-Key", file=str(tmp_path / "none")),))
+    answer = await ask(f"{url}/health", headers=(HeaderConfig("X-API-Key", file=str(tmp_path / "none")),))
     why = "the file of header X-API-Key cannot be read: check the Secret"
     assert (answer.ok, answer.unknown) == (False, (((), why),))
 

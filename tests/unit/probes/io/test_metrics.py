@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gameday.engine.cel.expressions import compile_expression
-from gameday.probes.metrics import metrics
+from gameday.probes.io.metrics import metrics
 
 EXPOSITION = b"""# HELP http_requests_total Requests.
 # TYPE http_requests_total counter

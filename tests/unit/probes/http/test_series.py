@@ -2,17 +2,15 @@
 
 import pytest
 
-from gameday.engine.validate.plan import check
+from gameday.api.checks import check
 from gameday.model.plan import (
     CidrTarget,
     Expectation,
     Fault,
-    HttpProbe,
     Measurement,
     Mode,
     NetworkPartition,
     Outage,
-    Parse,
     Plan,
     Probe,
     Recovery,
@@ -20,7 +18,8 @@ from gameday.model.plan import (
     Stage,
     SteadyState,
 )
-from gameday.probes.metrics import metrics
+from gameday.probes.http.kind import HttpProbe, Parse
+from gameday.probes.io.metrics import metrics
 
 GOOD = ['http_requests_total{code="500"}', 'x_bucket{le="+Inf", path="/a,b{}"}', 'rpc{quantile="0.5",}', "a:b{}"]
 BAD = ['up{a=~"b"}', 'up{a!="b"}', "up{a}", "up{", 'up{a="b}', '{a="b"}', 'up{a="b"} 1']

@@ -8,28 +8,30 @@ from pathlib import Path
 import bullmq
 import pytest
 
-from gameday.model.agent import ProbeSpec, RedisSpec
+from gameday.model.agent import ProbeTask, RedisAddress
 from gameday.probes.ask import Answer
-from gameday.probes.redis import RedisAsk
+from gameday.probes.io.secrets import Secrets
+from gameday.probes.redis.ask import RedisAsk
+from unit.probes.tasks import redis_task
 from unit.redis_server import PASSWORD, RedisServer
 
 PATHS: tuple[tuple[str | int, ...], ...] = (("role",), ("depth",), ("active",), ("failed",))
 
 
 @pytest.fixture
-def probe(redis: RedisServer, tmp_path: Path) -> ProbeSpec:
+def probe(redis: RedisServer, tmp_path: Path) -> ProbeTask:
     secret = tmp_path / "password"
     secret.write_text(PASSWORD + "\n")
-    spec = RedisSpec("127.0.0.1", redis.port, password_file=str(secret), queue_kind="bullmq", queue_keys="bull:jobs")
-    return ProbeSpec("redis", "redis", 1.0, 0.5, PATHS, redis=spec)
+    server = RedisAddress("127.0.0.1", redis.port, password_file=str(secret))
+    return redis_task("redis", 1.0, 0.5, server, PATHS, "bull:jobs")
 
 
-async def test_role_and_depths_of_the_queue_are_told(redis: RedisServer, probe: ProbeSpec) -> None:
+async def test_role_and_depths_of_the_queue_are_told(redis: RedisServer, probe: ProbeTask) -> None:
     async with redis.client() as client:
         await client.rpush("bull:jobs:wait", 1, 2, 3)
         await client.rpush("bull:jobs:active", 4)
         await client.zadd("bull:jobs:failed", {"5": 1, "6": 2})
-    ask = RedisAsk(probe)
+    ask = RedisAsk(probe, Secrets())
     answer = await ask()
     await ask.close()
     assert answer.ok
@@ -37,9 +39,9 @@ async def test_role_and_depths_of_the_queue_are_told(redis: RedisServer, probe: 
 
 
 async def test_a_redis_that_stops_and_goes_on_is_a_failed_sample_and_then_a_good_one(
-    redis: RedisServer, probe: ProbeSpec
+    redis: RedisServer, probe: ProbeTask
 ) -> None:
-    ask = RedisAsk(probe)
+    ask = RedisAsk(probe, Secrets())
     assert (await ask()).ok
     redis.stop()
     answer = await ask()
@@ -53,8 +55,8 @@ async def test_a_redis_that_stops_and_goes_on_is_a_failed_sample_and_then_a_good
     await ask.close()
 
 
-async def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one(redis: RedisServer, probe: ProbeSpec) -> None:
-    ask = RedisAsk(replace(probe, timeout=5.0))
+async def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one(redis: RedisServer, probe: ProbeTask) -> None:
+    ask = RedisAsk(replace(probe, timeout=5.0), Secrets())
     assert (await ask()).ok
     redis.stop()
     with pytest.raises(TimeoutError):
@@ -78,9 +80,9 @@ async def scripted(replies: dict[bytes, bytes], paths: tuple[str, ...], times: i
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        spec = RedisSpec("127.0.0.1", server.sockets[0].getsockname()[1], queue_kind="bullmq", queue_keys="bull:jobs")
+        there = RedisAddress("127.0.0.1", server.sockets[0].getsockname()[1])
         wanted = tuple((path,) for path in paths)
-        ask = RedisAsk(ProbeSpec("redis", "redis", 1.0, 5.0, wanted, redis=spec))
+        ask = RedisAsk(redis_task("redis", 1.0, 5.0, there, wanted, "bull:jobs"), Secrets())
         for _ in range(times):
             answer = await ask()
         await ask.close()
@@ -135,23 +137,23 @@ async def test_a_user_that_redis_does_not_admit_says_nothing_of_the_system() -> 
     assert (answer.ok, [path for path, _ in answer.unknown]) == (False, [()])
 
 
-async def test_a_least_privileged_user_reads_depths(redis: RedisServer, probe: ProbeSpec) -> None:
+async def test_a_least_privileged_user_reads_depths(redis: RedisServer, probe: ProbeTask) -> None:
     async with redis.client() as client:
         await client.rpush("bull:jobs:wait", 1)
         await client.execute_command(  # type: ignore[no-untyped-call]  # untyped upstream
             "ACL", "SETUSER", "probe", "on", f">{PASSWORD}", "~bull:*", "+@all", "-@dangerous"
         )
-    assert probe.redis is not None
-    ask = RedisAsk(replace(probe, redis=replace(probe.redis, username="probe")))
+    config = {**probe.config, "server": {**probe.config["server"], "username": "probe"}}
+    ask = RedisAsk(replace(probe, config=config), Secrets())
     answer = await ask()
     await ask.close()
     assert (answer.ok, answer.values) == (True, {"depth": 1, "active": 0, "failed": 0})
     assert [path for path, _ in answer.unknown] == [("role",)]
 
 
-async def test_a_queue_that_is_not_there_has_no_depth(redis: RedisServer, probe: ProbeSpec) -> None:
+async def test_a_queue_that_is_not_there_has_no_depth(redis: RedisServer, probe: ProbeTask) -> None:
     """In another database, or not there at all: depth 0 would be met by accident."""
-    ask = RedisAsk(replace(probe, paths=(("depth",), ("failed",))))
+    ask = RedisAsk(replace(probe, paths=(("depth",), ("failed",))), Secrets())
     why = "no queue jobs with prefix bull in database 0; another database number cannot be given yet"
     assert await ask() == Answer(ok=True, values={}, unknown=((("depth",), why), (("failed",), why)))
     async with redis.client() as client:
@@ -162,22 +164,22 @@ async def test_a_queue_that_is_not_there_has_no_depth(redis: RedisServer, probe:
     await ask.close()
 
 
-async def test_a_queue_of_bullmq_is_there_once_a_job_was_added(redis: RedisServer, probe: ProbeSpec) -> None:
+async def test_a_queue_of_bullmq_is_there_once_a_job_was_added(redis: RedisServer, probe: ProbeTask) -> None:
     queue = bullmq.Queue("jobs", {"connection": f"redis://:{PASSWORD}@127.0.0.1:{redis.port}"})
-    ask = RedisAsk(replace(probe, paths=(("depth",),)))
+    ask = RedisAsk(replace(probe, paths=(("depth",),)), Secrets())
     assert (await ask()).values == {}, "the Python library writes nothing before"
     job = await queue.add("mail", {})
     assert (await ask()).values == {"depth": 1}
     await ask.close()
     await job.remove()
-    ask = RedisAsk(replace(probe, paths=(("depth",),)))
+    ask = RedisAsk(replace(probe, paths=(("depth",),)), Secrets())
     assert (await ask()).values == {"depth": 0}, "its meta key is there"
     await ask.close()
     await queue.close()
 
 
-async def test_a_wrong_password_is_told_without_it(probe: ProbeSpec, tmp_path: Path) -> None:
+async def test_a_wrong_password_is_told_without_it(probe: ProbeTask, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("wrong-secret")
-    answer = await RedisAsk(probe)()
+    answer = await RedisAsk(probe, Secrets())()
     why = "Redis does not admit the probe's user (WRONGPASS): correct auth, or give it the right to PING"
     assert (answer.ok, answer.error, answer.unknown) == (False, "auth", (((), why),))

@@ -1,0 +1,30 @@
+"""What the agent of an http probe is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderConfig:
+    """A request header: a literal value, or the file that holds it."""
+
+    name: str
+    value: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpConfig:
+    """One request; ``parse`` is json, text or prometheus."""
+
+    url: str
+    method: str = "GET"
+    headers: tuple[HeaderConfig, ...] = ()
+    body: str | None = None
+    parse: str = "json"
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Self:
+        """Read it from JSON; raises TypeError or KeyError when it is no such configuration."""
+        return cls(**{**fields, "headers": tuple(HeaderConfig(**header) for header in fields.get("headers", ()))})

@@ -1,0 +1,1 @@
+"""What kinds of probes share when they talk to a system: nothing in here trusts what answers."""

@@ -1,0 +1,72 @@
+"""The kubernetes probe: the operator reads a Deployment from its own watch, as the account."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gameday.model.plan import ProbeSettings, RunsIn
+from gameday.probes.ask import Answer
+from gameday.probes.kind import Rule, WatchedKind, WatchedObject
+from gameday.schema.base import ApiModel, ObjectName
+
+GROUP: Final = "apps"
+RESOURCE: Final = "deployments"
+
+
+class Kubernetes(ApiModel):
+    """The state of a Deployment."""
+
+    deployment: ObjectName
+    """Name of the Deployment."""
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesProbe(ProbeSettings):
+    """The state of one Deployment."""
+
+    runs_in = RunsIn.OPERATOR
+
+    deployment: str
+
+
+class KubernetesKind(WatchedKind[Kubernetes, KubernetesProbe]):
+    """Reads replicas of a Deployment."""
+
+    name = "kubernetes"
+    description = "A Deployment: gives ok, replicas, ready, updated, available."
+    spec = Kubernetes
+    settings = KubernetesProbe
+    gives = {
+        "replicas": "number of pods that are wanted",
+        "ready": "number of pods that are ready",
+        "updated": "number of pods of the newest template",
+        "available": "number of pods that have been ready for long enough",
+    }
+
+    def parse(self, spec: Kubernetes) -> KubernetesProbe:
+        """See the base class."""
+        return KubernetesProbe(spec.deployment)
+
+    def rules(self, settings: KubernetesProbe) -> Iterator[Rule]:  # noqa: ARG002  RBAC grants a watch of all or none
+        """See the base class."""
+        yield Rule(GROUP, RESOURCE, ("list", "watch"))
+
+    def watched(self, settings: KubernetesProbe) -> WatchedObject:
+        """See the base class."""
+        return WatchedObject(GROUP, "v1", RESOURCE, settings.deployment)
+
+    def answer(self, thing: Mapping[str, Any] | None) -> Answer:
+        """See the base class."""
+        if thing is None:
+            return Answer(ok=False, error="absent")
+        status = thing.get("status", {})
+        values = {
+            "replicas": float(thing["spec"].get("replicas", 1)),
+            "ready": float(status.get("readyReplicas", 0)),
+            "updated": float(status.get("updatedReplicas", 0)),
+            "available": float(status.get("availableReplicas", 0)),
+        }
+        return Answer(ok=True, values=values)
+
+
+KIND: Final = KubernetesKind()

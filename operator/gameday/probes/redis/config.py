@@ -1,0 +1,22 @@
+"""What the agent of a redis probe is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from gameday.model.agent import RedisAddress
+
+
+@dataclass(frozen=True, slots=True)
+class RedisConfig:
+    """The Redis to ask, and the queue whose depths are read; ``queue_kind`` is empty where there is none."""
+
+    server: RedisAddress
+    queue_kind: str = ""
+    queue_keys: str = ""
+    """Prefix of the queue's keys: ``bull:jobs``."""
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Self:
+        """Read it from JSON; raises TypeError or KeyError when it is no such configuration."""
+        return cls(**{**fields, "server": RedisAddress(**fields["server"])})

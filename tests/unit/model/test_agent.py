@@ -1,0 +1,67 @@
+"""An agent reads its own configuration and no other's, and says what is wrong with one."""
+
+import json
+
+import pytest
+
+from gameday.model.agent import (
+    CONFIGS,
+    AgentConfig,
+    CloserConfig,
+    CounterConfig,
+    Dial,
+    FuseConfig,
+    ObserverConfig,
+    ProbeTask,
+    RedisAddress,
+    WitnessConfig,
+    read_config,
+)
+
+REDIS = RedisAddress("redis.shop.svc", password_file="/run/gameday/secrets/redis/password")
+PODS, SERVERS = (("pod a", "10.0.0.9", "fd00::9"),), (("10.0.0.3", 6379),)
+EACH: tuple[AgentConfig, ...] = (
+    ObserverConfig(
+        probes=(ProbeTask("health", "http", 1.0, 2.0, (("body", "list", 0),), {"url": "http://api"}),), ends_after=9.0
+    ),
+    WitnessConfig(dials=(Dial("target:a", "10.0.0.3", 6379, "redis"),), nameservers=True, every=0.5, ends_after=9.0),
+    CounterConfig(redis=REDIS, servers=SERVERS, pods=PODS, ends_after=9.0),
+    CloserConfig(redis=REDIS, servers=SERVERS, pods=PODS, until=99.5, seen=("10.0.0.9",), ends_after=9.0),
+    FuseConfig(namespace="shop", deployment="worker", lasts=9.0, replicas=3, wanted=0, job="fuse", ends_after=9.0),
+)
+
+
+@pytest.mark.parametrize("config", EACH, ids=lambda config: config.AGENT)
+def test_what_is_written_is_read_back(config: AgentConfig) -> None:
+    assert read_config(config.to_json(), *CONFIGS) == config
+
+
+def test_every_agent_is_tested_here() -> None:
+    assert {type(config) for config in EACH} == set(CONFIGS)
+
+
+@pytest.mark.parametrize("config", EACH, ids=lambda config: config.AGENT)
+def test_another_agents_configuration_is_refused(config: AgentConfig) -> None:
+    others = [cls for cls in CONFIGS if cls is not type(config)]
+    with pytest.raises(ValueError, match=f"^GAMEDAY_AGENT is the configuration of agent '{config.AGENT}', and this is"):
+        read_config(config.to_json(), *others)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"agent": "juggler"}', "agent 'juggler', and this is observer"),
+        ("{}", "agent None, and this is observer"),
+        ("[]", "is not a JSON object"),
+        ('{"agent": "observer", "deployment": "worker"}', "no configuration of agent observer: .*deployment"),
+        ('{"agent": "observer", "probes": [{"name": "a"}]}', "no configuration of agent observer: .*kind"),
+    ],
+)
+def test_what_is_no_configuration_is_refused(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        read_config(text, ObserverConfig)
+
+
+def test_a_probe_is_its_name_kind_times_and_paths_and_what_its_kind_made() -> None:
+    (probe,) = json.loads(EACH[0].to_json())["probes"]
+    assert probe.keys() == {"name", "kind", "every", "timeout", "paths", "config"}
