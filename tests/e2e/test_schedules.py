@@ -114,24 +114,24 @@ async def test_killed_between_the_record_and_the_drill_still_one_run(town: Stage
     assert again.process.returncode is None
 
 
-async def coming(town: Stage) -> float:
-    """A slot that is coming and leaves time to act: its time."""
+async def ahead(town: Stage) -> float:
+    """A slot that is scheduled and leaves time to act: its time."""
 
     async def ask() -> float:
         slots = (await gameday(town)).get("status", {}).get("slots", ())
         now = datetime.now(UTC).timestamp()
         return max(
-            (moment(s["at"]) for s in slots if s["decision"] == "Coming" and moment(s["at"]) > now + 10), default=0
+            (moment(s["at"]) for s in slots if s["decision"] == "Scheduled" and moment(s["at"]) > now + 10), default=0
         )
 
-    found: float = await until(ask, "a slot is coming", 80)
+    found: float = await until(ask, "a slot is scheduled", 80)
     return found
 
 
-async def test_killed_while_a_slot_is_coming_still_one_run(town: Stage) -> None:
+async def test_killed_while_a_slot_is_scheduled_still_one_run(town: Stage) -> None:
     town.apply(scheduled(MINUTELY))
     operator = await town.operator()
-    at = await coming(town)
+    at = await ahead(town)
     name = f"small-{int(at) // 60}"
     seen = await gameday(town)
     assert moment(seen["status"]["lastDecidedSlot"]) == at
@@ -146,10 +146,10 @@ async def test_killed_while_a_slot_is_coming_still_one_run(town: Stage) -> None:
     assert settled["drillUID"] == (await drills(town))[name]["metadata"]["uid"]
 
 
-async def test_a_slot_that_is_suspended_while_it_is_coming_does_not_run(town: Stage) -> None:
+async def test_a_slot_that_is_suspended_while_it_is_scheduled_does_not_run(town: Stage) -> None:
     town.apply(scheduled(MINUTELY))
     await town.operator()
-    at = await coming(town)
+    at = await ahead(town)
     town.apply(scheduled(MINUTELY | {"suspend": True}))
     assert moment((await slot(town, "Suspended"))["at"]) == at
     assert f"small-{int(at) // 60}" not in await drills(town)

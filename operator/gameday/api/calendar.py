@@ -14,6 +14,7 @@ from gameday.model.schedule import Blackout, Calendar, Decision, Recurring, Sche
 from gameday.schema.bounds import MESSAGE, cut
 from gameday.schema.durations import seconds
 from gameday.schema.findings import findings_of
+from gameday.schema.renamed import DECISIONS
 from gameday.schema.when import hours_of
 
 SHOWN: Final = 5
@@ -71,7 +72,8 @@ def calendar_of(status: Mapping[str, Any]) -> Calendar | None:
 
 def _slot_of(shown: Mapping[str, Any]) -> Slot | None:
     try:
-        at, decision = moment(shown["at"]), Decision(shown["decision"])
+        word = shown["decision"]
+        at, decision = moment(shown["at"]), Decision(DECISIONS.get(str(word), word))
     except (ValueError, KeyError, OverflowError):
         return None
     return Slot(at, decision, shown.get("message", ""), shown.get("count", 1), shown.get("drillUID", ""))

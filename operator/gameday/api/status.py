@@ -20,6 +20,7 @@ from gameday.schema.bounds import (
     UNIT,
     WORD,
 )
+from gameday.schema.renamed import DECISIONS
 
 Schema = dict[str, Any]
 
@@ -200,12 +201,12 @@ GAMEDAY_STATUS: Schema = {
             "items": text("A time in the schedule's time zone.", WORD),
             "description": "The next runs that the calendar knows.",
         },
-        "lastDecidedSlot": time("The newest slot that was decided or is coming; it never goes back."),
+        "lastDecidedSlot": time("The newest slot that was decided or is scheduled; it never goes back."),
         "slots": things(
             "The newest decided slots, and why those that did not run did not.",
             {
                 "at": time("The slot."),
-                "decision": word("What became of it.", Decision),
+                "decision": word("What became of it; Coming is Scheduled's earlier word.", (*Decision, *DECISIONS)),
                 "message": text("Why."),
                 "count": {"type": "integer", "description": "How many slots this stands for, the newest of them at."},
                 "drillUID": text("UID of the Drill that began for it: no other one does.", WORD),

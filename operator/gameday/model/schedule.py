@@ -44,7 +44,7 @@ class Schedule:
 class Decision(enum.Enum):
     """What became of a slot. All but the first three are reasons why it did not run."""
 
-    COMING = "Coming"
+    SCHEDULED = "Scheduled"
     """Recorded shortly before its time: its Drill is created at its time, unless something hinders it by then."""
     STARTING = "Starting"
     """Decided and recorded; its Drill is created next, by this process or the one after it."""
@@ -78,7 +78,7 @@ class Slot:
     @property
     def open(self) -> bool:
         """Whether its Drill has not begun yet, and may."""
-        return self.decision in {Decision.COMING, Decision.STARTING}
+        return self.decision in {Decision.SCHEDULED, Decision.STARTING}
 
 
 SLOTS_KEPT: Final = 10

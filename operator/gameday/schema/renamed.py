@@ -35,6 +35,8 @@ REMEDIES: Final = {
 """What to do where a new name alone is not enough, by the old name and the new one."""
 CONNECTIONS: Final = {"Sever": "Close", "Keep": "Keep"}
 """What ``openConnections`` says, by what ``existing`` said."""
+DECISIONS: Final = {"Coming": "Scheduled"}
+"""What became of a slot, by the word that an earlier operator left in a GameDay's status; both are read."""
 
 
 def message(old: str, new: str) -> str:

@@ -90,6 +90,19 @@ def test_a_calendar_comes_back_from_a_status_as_it_was() -> None:
     assert calendar_of(calendar_fields(known)) == known
 
 
+def test_the_word_of_an_earlier_operator_is_read_and_a_status_with_it_is_admitted() -> None:
+    known = Calendar("digest", 3, 30.0, 120.0, (Slot(60.0, Decision.STARTED), Slot(120.0, Decision.SCHEDULED)))
+    fields = calendar_fields(known)
+    assert [slot["decision"] for slot in fields["slots"]] == ["Started", "Scheduled"]
+    fields["slots"][1]["decision"] = "Coming"
+    assert calendar_of(fields) == known
+    store = Store(World(1))
+    body = {"metadata": {"name": "small", "namespace": "shop", "generation": 1}, "spec": SPECS[True, True, False, True]}
+    made = store.create("person", GAMEDAYS, "shop", body)
+    kept = store.replace_status("operator", GAMEDAYS, "shop", "small", made | {"status": fields})
+    assert calendar_of(kept["status"]) == known
+
+
 def test_a_slot_that_cannot_be_read_is_left_out_and_stays_decided() -> None:
     slots = (Slot(60.0, Decision.TOO_LATE), Slot(120.0, Decision.STARTED), Slot(180.0, Decision.HALTED))
     fields = calendar_fields(Calendar("digest", 3, 30.0, 180.0, slots))

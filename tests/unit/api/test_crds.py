@@ -116,11 +116,14 @@ def test_every_literal_is_an_enum_of_the_same_values() -> None:
         ("drills.status.undo.state", HoldState),
         ("drills.status.steps.state", StepState),
         ("gamedays.status.lastVerdict", Verdict),
-        ("gamedays.status.slots.decision", Decision),
     ],
 )
 def test_a_word_of_a_status_is_one_of_its_enum(path: str, words: type[enum.Enum]) -> None:
     assert at(path)["enum"] == [word.value for word in words]
+
+
+def test_the_word_that_an_earlier_operator_left_for_a_slot_is_admitted_beside_those_of_today() -> None:
+    assert at("gamedays.status.slots.decision")["enum"] == [*(decision.value for decision in Decision), "Coming"]
 
 
 def test_the_stage_of_an_expectation_may_be_the_rollback() -> None:

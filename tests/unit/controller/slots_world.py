@@ -138,7 +138,7 @@ class World:
             self.decided.append(slot)
         elif not known.open:
             assert slot.decision is known.decision, "a decision was changed"
-        new = known is None or (known.decision is Decision.COMING and slot.decision is not Decision.COMING)
+        new = known is None or (known.decision is Decision.SCHEDULED and slot.decision is not Decision.SCHEDULED)
         if new and slot.ran:
             self._may_start(slot.at)
         self.fates[slot.at] = slot
@@ -217,7 +217,7 @@ class World:
             match slot.decision:
                 case Decision.STARTED:
                     assert at in self.runs or at in self.without_run, "a slot that started was lost"
-                case Decision.STARTING | Decision.COMING:
+                case Decision.STARTING | Decision.SCHEDULED:
                     assert at > self.now, "a slot waits for ever"
                 case _:
                     assert at not in self.runs, "a slot ran, and it is said that it did not"

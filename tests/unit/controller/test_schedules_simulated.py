@@ -21,7 +21,7 @@ from gameday.cluster.kinds import GAMEDAYS, Kind
 from gameday.controller.schedule import schedules as module
 from gameday.controller.schedule.schedules import Schedules
 from gameday.engine.schedule import calendar, slots
-from gameday.engine.schedule.calendar import Around
+from gameday.engine.schedule.decisions import Around
 from gameday.errors import ClusterUnreachable
 from gameday.model.schedule import Calendar
 from unit.controller.slots_world import KEY, START, Died, Object, Process, World
@@ -164,13 +164,13 @@ def test_whatever_goes_wrong_no_slot_runs_twice_and_none_is_lost(block: int) -> 
 
 
 CALLS = 5
-"""Calls from a slot's coming due until its drill has begun."""
+"""Calls from a slot's time until its drill has begun."""
 
 
 def killed_at(call: int, after: bool, ahead: bool = False, make: Make = Schedules) -> int:
     """One slot, and an operator that is killed at one call, before it is carried out or after it; how many died.
 
-    ``ahead`` is whether an operator sees the slot coming.
+    ``ahead`` is whether an operator has scheduled the slot.
     """
 
     async def story() -> tuple[World, int]:
@@ -297,18 +297,18 @@ def _names_by_chance(patch: pytest.MonkeyPatch) -> None:
 
 
 def _settles_unseen(patch: pytest.MonkeyPatch) -> None:
-    """A slot that was coming starts whatever was written since."""
-    patch.setattr(calendar, "come", lambda _, known, *__: known)
+    """A scheduled slot starts whatever was written since."""
+    patch.setattr(calendar, "decide_open", lambda _, known, *__: known)
 
 
 def _asks_only_at_its_time(patch: pytest.MonkeyPatch) -> None:
     """A slot is judged when its Drill is created, and not again before that begins."""
-    come = calendar.come
+    decide_open = calendar.decide_open
 
     def trusting(schedule: Any, known: Calendar, around: Around, now: float) -> Calendar:
-        return known if around.made else come(schedule, known, around, now)
+        return known if around.made else decide_open(schedule, known, around, now)
 
-    patch.setattr(calendar, "come", trusting)
+    patch.setattr(calendar, "decide_open", trusting)
 
 
 def _drops_what_is_starting(patch: pytest.MonkeyPatch) -> None:
@@ -374,7 +374,10 @@ def test_a_drill_that_a_process_created_after_it_slept_is_deleted_and_does_not_r
         pytest.param(Schedules, _prunes_failures, "last failed drill", id="the last failed drill is pruned"),
         pytest.param(Schedules, _names_by_chance, "ran twice", id="names do not follow from slots"),
         pytest.param(
-            Schedules, _settles_unseen, "is past|is no slot|suspended|blackout|without a", id="what was coming starts"
+            Schedules,
+            _settles_unseen,
+            "is past|is no slot|suspended|blackout|without a",
+            id="what is scheduled starts",
         ),
         pytest.param(
             Schedules, _asks_only_at_its_time, "is past|is no slot|suspended|without a", id="a Drill begins unasked"

@@ -26,6 +26,7 @@ from gameday.controller.schedule.slot_report import SlotReport
 from gameday.controller.store import Key, Store
 from gameday.controller.telemetry import Metrics
 from gameday.engine.schedule import calendar as engine
+from gameday.engine.schedule.decisions import Around
 from gameday.engine.schedule.history import Past, expired
 from gameday.engine.schedule.slots import next_runs
 from gameday.errors import AlreadyExists, Conflict, GameDayError
@@ -176,8 +177,8 @@ class Schedules:
         schedule, now = self._read(key, gameday).schedule, self._clock()
         calendar = self._begun(key, gameday, known, now) if schedule is not None else known
         # Where the clock was put back, the slot's time is to come again, and its Drill is there all the same.
-        calendar = engine.come(schedule, calendar, engine.Around(made=True), max(now, at))
-        calendar = calendar.settle(at, Decision.STARTED, f"drill {drill['metadata']['name']}", drill["metadata"]["uid"])
+        calendar = engine.decide_open(schedule, calendar, Around(made=True), max(now, at))
+        calendar = engine.start(calendar, at, drill["metadata"]["name"], drill["metadata"]["uid"])
         fields = calendar_fields(calendar)
         fields = {"slots": fields["slots"]} if schedule is None else fields | _next(schedule, calendar, now)
         try:
@@ -261,7 +262,7 @@ class Schedules:
         if known is None or known.starting is None:
             await self._record(gameday, fields)
             return
-        ended = engine.come(None, known, self._around(key, known.starting), self._clock())
+        ended = engine.decide_open(None, known, self._around(key, known.starting), self._clock())
         gameday = await self._record(gameday, fields | {"slots": calendar_fields(ended)["slots"]})
         await self._report.tell(gameday, "Etc/UTC", known, ended)
 
@@ -288,10 +289,10 @@ class Schedules:
     async def _start(self, key: Key, schedule: Schedule, slot: Slot, *, fresh: bool) -> None:
         """Create a slot's Drill; where the decision is an older one, only if it still stands in the newest version.
 
-        A slot that was coming has no time for that question: it is asked before its Drill begins.
+        A scheduled slot has no time for that question: it is asked before its Drill begins.
         """
         namespace, name = key
-        if not fresh and slot.decision is not Decision.COMING:
+        if not fresh and slot.decision is not Decision.SCHEDULED:
             newest = await self._cluster.get(GAMEDAYS, namespace, name)
             calendar = calendar_of(newest.get("status", {})) if newest is not None else None
             if calendar is None or calendar.starting != slot:
@@ -312,7 +313,7 @@ class Schedules:
             return
         lag = self._clock() - slot.at
         self._metrics.slot_lag.observe(max(0.0, lag))
-        log.info("the drill was created %.1f s after its slot", lag, **of_drill(drill), reason="Scheduled")
+        log.info("the drill was created %.1f s after its slot", lag, **of_drill(drill), reason="DrillCreated")
 
     async def _prune(self, key: Key, keep: int) -> None:
         scheduled = {
@@ -328,13 +329,13 @@ class Schedules:
             await self._cluster.delete(DRILLS, key[0], name, uid=scheduled[name]["metadata"]["uid"])
             self._store.drills.pop((key[0], name), None)
 
-    def _around(self, key: Key, starting: Slot | None) -> engine.Around:
+    def _around(self, key: Key, starting: Slot | None) -> Around:
         halt = self._halt()
         halted = str(halt) if halt.halted else ""
         own = of_slot(key[1], starting.at) if starting is not None else ""
         running = self._index.running(key)
         others = (name for name in running if name != own)
-        return engine.Around(next(others, None), halted, self._trouble.get(key, ""), made=own in running)
+        return Around(next(others, None), halted, self._trouble.get(key, ""), made=own in running)
 
 
 def _version(gameday: Object) -> tuple[str, int]:
@@ -354,7 +355,7 @@ def _read(spec: dict[str, Any]) -> tuple[Schedule | None, str]:
 def _next(schedule: Schedule, calendar: Calendar, now: float) -> dict[str, Any]:
     """The next runs; a slot that was decided already is none, although a clock that was put back shows it again."""
     since, starting = max(now, calendar.last_decided), calendar.starting
-    if starting is not None and starting.decision is Decision.COMING:
+    if starting is not None and starting.decision is Decision.SCHEDULED:
         since = starting.at - 1
     runs = [engine.local(at, schedule.zone) for at in next_runs(schedule, since, SHOWN)]
     first = "suspended" if schedule.suspend else next(iter(runs), "all in blackouts")

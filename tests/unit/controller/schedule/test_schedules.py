@@ -150,8 +150,8 @@ def test_no_slot_is_decided_before_it_is_known_what_runs(monkeypatch: pytest.Mon
     assert len(asyncio.run(asyncio.wait_for(story(), 5)).drills) == 1
 
 
-async def seen_coming() -> tuple[World, Process]:
-    """A slot that a process saw coming, 15 s before its time."""
+async def scheduled_ahead() -> tuple[World, Process]:
+    """A slot that a process has scheduled, 15 s before its time."""
     world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"})
     process = Process(world)
     world.now = START + 45
@@ -160,7 +160,7 @@ async def seen_coming() -> tuple[World, Process]:
     return world, process
 
 
-def test_of_a_slot_that_was_seen_coming_only_the_drill_is_left_to_create(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_slot_that_is_scheduled_only_the_drill_is_left_to_create(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> World:
         world = World(0, {"cron": "* * * * *", "timeZone": "Etc/UTC"})
         process = Process(world)
@@ -187,7 +187,7 @@ def test_of_a_slot_that_was_seen_coming_only_the_drill_is_left_to_create(monkeyp
 
 def test_a_suspension_that_was_not_seen_in_time_still_counts() -> None:
     async def story() -> tuple[World, Process]:
-        world, process = await seen_coming()
+        world, process = await scheduled_ahead()
         world.now = START + 50
         world.edit({"cron": "* * * * *", "timeZone": "Etc/UTC", "suspend": True})
         world.now = START + 60
@@ -207,7 +207,7 @@ def test_a_suspension_that_was_not_seen_in_time_still_counts() -> None:
 
 def test_a_drill_whose_schedule_was_taken_away_does_not_begin() -> None:
     async def story() -> tuple[World, Process]:
-        world, process = await seen_coming()
+        world, process = await scheduled_ahead()
         world.now = START + 60
         await process.schedules.look(KEY)
         world.edit(None)
@@ -221,9 +221,9 @@ def test_a_drill_whose_schedule_was_taken_away_does_not_begin() -> None:
 
 
 @pytest.mark.parametrize("schedule", [None, {"cron": "61 * * * *", "timeZone": "Etc/UTC"}])
-def test_a_schedule_that_goes_while_a_slot_is_coming_ends_that_slot_with_a_word(schedule: Object | None) -> None:
+def test_a_schedule_that_goes_while_a_slot_is_scheduled_ends_that_slot_with_a_word(schedule: Object | None) -> None:
     async def story() -> World:
-        world, process = await seen_coming()
+        world, process = await scheduled_ahead()
         world.edit(schedule)
         process.listen()
         await process.turn()
@@ -237,7 +237,7 @@ def test_a_schedule_that_goes_while_a_slot_is_coming_ends_that_slot_with_a_word(
 @pytest.mark.parametrize("suspend", [False, True])
 def test_a_drill_of_a_gameday_that_was_since_made_anew_does_not_begin_undecided(suspend: bool) -> None:
     async def story() -> World:
-        world, process = await seen_coming()
+        world, process = await scheduled_ahead()
         world.now = START + 50
         world.replace({"cron": "* * * * *", "timeZone": "Etc/UTC", "suspend": suspend})
         world.now = START + 60

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gameday.engine.schedule.calendar import Around, begin, check, come, decide, due, local
+from gameday.engine.schedule.calendar import begin, check, decide, decide_open, due, local
+from gameday.engine.schedule.decisions import Around
 from gameday.engine.schedule.history import Past, expired
 from gameday.model.schedule import Calendar, Decision, Recurring, Schedule, Window
 from gameday.schema.when import hours_of
@@ -34,89 +35,89 @@ def test_a_slot_starts_at_its_time_and_until_the_starting_deadline() -> None:
         assert (decided.starting.at, decided.last_decided) == (MONDAY, MONDAY)
 
 
-COMING = decide(WEEKLY, FRESH, Around(), MONDAY - 30)
+SCHEDULED = decide(WEEKLY, FRESH, Around(), MONDAY - 30)
 
 
 NOTHING = Around()
 
 
 def fate(calendar: Calendar, around: Around = NOTHING, schedule: Schedule = WEEKLY, now: float = MONDAY) -> Decision:
-    """What a slot that was coming is, at its time or later."""
+    """What a slot that was scheduled is, at its time or later."""
     slot = decide(schedule, calendar, around, now).slot(MONDAY)
     assert slot is not None
     return slot.decision
 
 
-def test_a_slot_is_seen_coming_and_nothing_is_left_to_record_at_its_time() -> None:
-    assert [(slot.at, slot.decision) for slot in COMING.slots] == [(MONDAY, Decision.COMING)]
-    assert COMING.last_decided == MONDAY
+def test_a_slot_is_scheduled_ahead_and_nothing_is_left_to_record_at_its_time() -> None:
+    assert [(slot.at, slot.decision) for slot in SCHEDULED.slots] == [(MONDAY, Decision.SCHEDULED)]
+    assert SCHEDULED.last_decided == MONDAY
     for now in (MONDAY - 29, MONDAY - 1, MONDAY, MONDAY + 9):
-        assert decide(WEEKLY, COMING, Around(), now) == COMING
-    assert due(WEEKLY, COMING, MONDAY - 30) == MONDAY
-    assert due(WEEKLY, COMING, MONDAY) == MONDAY + 10
+        assert decide(WEEKLY, SCHEDULED, Around(), now) == SCHEDULED
+    assert due(WEEKLY, SCHEDULED, MONDAY - 30) == MONDAY
+    assert due(WEEKLY, SCHEDULED, MONDAY) == MONDAY + 10
 
 
 @pytest.mark.parametrize("made", [False, True])
 def test_a_slot_whose_drill_has_not_begun_for_a_while_is_decided(made: bool) -> None:
-    decided = decide(WEEKLY, COMING, Around(made=made), MONDAY + 10)
+    decided = decide(WEEKLY, SCHEDULED, Around(made=made), MONDAY + 10)
     assert [(slot.at, slot.decision) for slot in decided.slots] == [(MONDAY, Decision.STARTING)]
     assert due(WEEKLY, decided, MONDAY + 10) == MONDAY + 300
     assert fate(begin(decided, "b", 2, MONDAY + 11), now=MONDAY + 12) is Decision.STARTING
 
 
 @pytest.mark.parametrize("around", [Around("redis-7"), Around(halted="halted")])
-def test_a_slot_that_something_hinders_is_not_seen_coming_but_decided_at_its_time(around: Around) -> None:
+def test_a_slot_that_something_hinders_is_not_scheduled_ahead_but_decided_at_its_time(around: Around) -> None:
     assert decide(WEEKLY, FRESH, around, MONDAY - 30) == FRESH
     assert due(WEEKLY, FRESH, MONDAY - 30) == MONDAY
     for schedule in (replace(WEEKLY, suspend=True), replace(WEEKLY, blackouts=(Window("w", MONDAY, MONDAY + 1),))):
         assert decide(schedule, FRESH, Around(), MONDAY - 30) == FRESH
-    assert fate(COMING, around) in {Decision.STILL_RUNNING, Decision.HALTED}
+    assert fate(SCHEDULED, around) in {Decision.STILL_RUNNING, Decision.HALTED}
 
 
-def test_what_is_written_before_its_time_counts_for_a_slot_that_is_coming() -> None:
+def test_what_is_written_before_its_time_counts_for_a_scheduled_slot() -> None:
     suspended, elsewhere = replace(WEEKLY, suspend=True), replace(WEEKLY, cron="0 11 * * 1")
-    changed = begin(COMING, "b", 2, MONDAY - 10)
+    changed = begin(SCHEDULED, "b", 2, MONDAY - 10)
     assert decide(suspended, changed, Around(), MONDAY - 9) == changed
     assert fate(changed, schedule=suspended) is Decision.SUSPENDED
     assert fate(changed, schedule=elsewhere) is Decision.CHANGED
-    assert fate(changed, schedule=replace(WEEKLY, starting_deadline=600)) is Decision.COMING
-    assert fate(begin(COMING, "a", 2, MONDAY - 10)) is Decision.COMING
+    assert fate(changed, schedule=replace(WEEKLY, starting_deadline=600)) is Decision.SCHEDULED
+    assert fate(begin(SCHEDULED, "a", 2, MONDAY - 10)) is Decision.SCHEDULED
     assert fate(changed, schedule=suspended, now=MONDAY + 600) is Decision.SUSPENDED
     assert fate(changed, schedule=elsewhere, now=MONDAY + 600) is Decision.CHANGED
 
 
 def test_what_is_written_after_its_time_ends_a_slot_whose_drill_has_not_begun() -> None:
-    changed = begin(COMING, "b", 2, MONDAY + 1)
+    changed = begin(SCHEDULED, "b", 2, MONDAY + 1)
     assert fate(changed, Around(made=True), now=MONDAY + 2) is Decision.CHANGED
     assert fate(changed.settle(MONDAY, Decision.STARTED), now=MONDAY + 2) is Decision.STARTED
 
 
 def test_once_its_drill_is_there_a_halt_and_other_drills_are_for_that_drill() -> None:
-    assert fate(COMING, Around("redis-7", "halted", made=True)) is Decision.COMING
+    assert fate(SCHEDULED, Around("redis-7", "halted", made=True)) is Decision.SCHEDULED
     minutely = Schedule("* * * * *", "Etc/UTC")
-    later = decide(minutely, COMING, Around(made=True), MONDAY + 60)
+    later = decide(minutely, SCHEDULED, Around(made=True), MONDAY + 60)
     assert [slot.decision for slot in later.slots] == [Decision.STARTING, Decision.STILL_RUNNING]
     assert later.slots[-1].message == "drill of Mon 2026-11-30 10:00 UTC has not ended"
 
 
 def test_a_slot_whose_drill_was_never_there_gives_way_to_the_next() -> None:
     minutely = Schedule("* * * * *", "Etc/UTC")
-    later = decide(minutely, COMING, Around(trouble="forbidden"), MONDAY + 60)
+    later = decide(minutely, SCHEDULED, Around(trouble="forbidden"), MONDAY + 60)
     assert [slot.decision for slot in later.slots] == [Decision.TOO_LATE, Decision.STARTING]
     assert later.slots[0].message == "its Drill was not there by the next slot: forbidden"
-    ended = decide(WEEKLY, COMING, Around(trouble="forbidden"), MONDAY + 301)
+    ended = decide(WEEKLY, SCHEDULED, Around(trouble="forbidden"), MONDAY + 301)
     assert ended.slots[0].message == "its Drill did not begin in time: forbidden"
 
 
-def test_a_schedule_that_went_ends_what_was_coming() -> None:
+def test_a_schedule_that_went_ends_what_was_scheduled() -> None:
     for now in (MONDAY - 20, MONDAY):
-        ended = come(None, COMING, Around(made=True), now)
+        ended = decide_open(None, SCHEDULED, Around(made=True), now)
         assert [(slot.decision, slot.message) for slot in ended.slots] == [
             (Decision.CHANGED, "the GameDay was changed before its Drill began")
         ]
     starting = decide(WEEKLY, FRESH, Around(), MONDAY)
-    assert come(None, starting, Around(made=True), MONDAY) == starting
-    assert come(None, starting, Around(), MONDAY).slots[0].decision is Decision.CHANGED
+    assert decide_open(None, starting, Around(made=True), MONDAY) == starting
+    assert decide_open(None, starting, Around(), MONDAY).slots[0].decision is Decision.CHANGED
 
 
 def test_each_reason_not_to_start_is_named() -> None:

@@ -1,0 +1,186 @@
+"""What becomes of a slot, as a table: what it was, what it becomes, and when.
+
+``calendar`` asks the table and records the answer; the diagram in ``docs/dev/slots.md`` is made from it. The first rule
+that applies decides. A decision that stands before no rule is final.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from gameday.engine.schedule.slots import blackout_at, newest
+from gameday.model.schedule import Decision, Schedule
+
+AHEAD: Final = 30.0
+"""Seconds before its time from which a slot is recorded as scheduled: a thousand at once take ten on two cores.
+
+Less than a minute: no two slots of an expression are then scheduled at the same time.
+"""
+UNDECIDED: Final = 10.0
+"""Seconds after its time for which a slot whose Drill is there may stay scheduled: most begin within them, unqueued."""
+NOBODY: Final = "no process was there to create or begin it"
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What else counts for a slot.
+
+    ``running`` names a Drill of this GameDay that has not ended; ``halted`` is the administrator's word that no drill
+    starts, empty when there is none; ``trouble`` is why the last Drill was not created; ``made`` is whether the Drill
+    of the slot that is scheduled is there, which then does not count as running.
+    """
+
+    running: str | None = None
+    halted: str = ""
+    trouble: str = ""
+    made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A slot to be decided at ``now``: ``at`` is its time, and no slot up to ``since`` is of this schedule.
+
+    ``schedule`` is None where the GameDay has none now, or an invalid one. Times are Unix seconds.
+    """
+
+    schedule: Schedule | None
+    at: float
+    around: Around
+    now: float
+    since: float
+
+
+Applies = Callable[[Case], str | None]
+"""The message of a decision, which may be empty, or None where the rule does not apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One way in which a slot is decided; ``before`` is None for a slot of which nothing is recorded.
+
+    ``when`` is for people. A rule without ``applies`` is not asked: the Drill itself begins, or a newer slot has come.
+    """
+
+    before: Decision | None
+    after: Decision
+    when: str
+    applies: Applies | None
+
+
+def judged(before: Decision | None, case: Case) -> tuple[Decision, str] | None:
+    """What a slot becomes, and the message that says why, or None where it stays what it is."""
+    for rule in RULES:
+        if rule.before is before and rule.applies is not None and (message := rule.applies(case)) is not None:
+            return rule.after, message
+    return None
+
+
+def may_start(before: Decision) -> bool:
+    """Whether a slot's Drill may begin."""
+    return any(rule.before is before and rule.after is Decision.STARTED for rule in RULES)
+
+
+def _with_schedule(applies: Callable[[Schedule, Case], str | None]) -> Applies:
+    """Make a rule that never applies where the GameDay has no schedule."""
+    return lambda case: None if case.schedule is None else applies(case.schedule, case)
+
+
+def _unless_made(applies: Applies) -> Applies:
+    """Make a rule that never applies once the slot's Drill is there: it is for that Drill to wait, or to end."""
+    return lambda case: None if case.around.made else applies(case)
+
+
+def _halted(case: Case) -> str | None:
+    return case.around.halted or None
+
+
+@_with_schedule
+def _suspended(schedule: Schedule, _: Case) -> str | None:
+    return "spec.schedule.suspend is true" if schedule.suspend else None
+
+
+@_with_schedule
+def _in_blackout(schedule: Schedule, case: Case) -> str | None:
+    blackout = blackout_at(schedule, case.at)
+    return f"in blackout {blackout.name}" if blackout is not None else None
+
+
+@_with_schedule
+def _seen_too_late(schedule: Schedule, case: Case) -> str | None:
+    late = case.now - case.at
+    if late <= schedule.starting_deadline:
+        return None
+    return f"seen {late:.0f} s after its time, and startingDeadline is {schedule.starting_deadline:.0f} s"
+
+
+def _still_running(case: Case) -> str | None:
+    running = case.around.running
+    return f"drill {running} has not ended" if running is not None else None
+
+
+def _ahead(case: Case) -> str | None:
+    return "" if case.now < case.at <= case.now + AHEAD else None
+
+
+def _at_its_time(case: Case) -> str | None:
+    return "" if case.at <= case.now else None
+
+
+def _without_schedule(case: Case) -> str | None:
+    return _CHANGED if case.schedule is None else None
+
+
+@_with_schedule
+def _is_no_slot(schedule: Schedule, case: Case) -> str | None:
+    return _CHANGED if case.at <= case.since or newest(schedule, case.at - 1, case.at) is None else None
+
+
+@_with_schedule
+def _not_begun(schedule: Schedule, case: Case) -> str | None:
+    if case.now < case.at + schedule.starting_deadline:
+        return None
+    return f"its Drill did not begin in time: {case.around.trouble or NOBODY}"
+
+
+@_with_schedule
+def _next_has_come(schedule: Schedule, case: Case) -> str | None:
+    if newest(schedule, case.at, case.now) is None:
+        return None
+    return f"its Drill was not there by the next slot: {case.around.trouble or 'no process was there to create it'}"
+
+
+def _undecided(case: Case) -> str | None:
+    return "" if case.now >= case.at + UNDECIDED else None
+
+
+_CHANGED: Final = "the GameDay was changed before its Drill began"
+
+RULES: Final = (
+    Rule(None, Decision.HALTED, "drills are halted", _halted),
+    Rule(None, Decision.SUSPENDED, "spec.schedule.suspend", _suspended),
+    Rule(None, Decision.BLACKOUT, "in a blackout", _in_blackout),
+    Rule(None, Decision.TOO_LATE, "seen after startingDeadline", _seen_too_late),
+    Rule(None, Decision.TOO_LATE, "missed, and a newer one has come", None),
+    Rule(None, Decision.STILL_RUNNING, "an earlier drill has not ended", _still_running),
+    Rule(None, Decision.SCHEDULED, f"{AHEAD:.0f} s ahead, nothing hinders it", _ahead),
+    Rule(None, Decision.STARTING, "at its time, nothing hinders it", _at_its_time),
+    Rule(Decision.SCHEDULED, Decision.CHANGED, "the schedule is taken out", _without_schedule),
+    Rule(Decision.SCHEDULED, Decision.CHANGED, "no slot of the schedule any more", _is_no_slot),
+    Rule(Decision.SCHEDULED, Decision.SUSPENDED, "spec.schedule.suspend", _suspended),
+    Rule(Decision.SCHEDULED, Decision.BLACKOUT, "in a blackout", _in_blackout),
+    Rule(Decision.SCHEDULED, Decision.TOO_LATE, "not begun by startingDeadline", _not_begun),
+    Rule(Decision.SCHEDULED, Decision.TOO_LATE, "no Drill by the next slot", _unless_made(_next_has_come)),
+    Rule(Decision.SCHEDULED, Decision.HALTED, "drills are halted, no Drill yet", _unless_made(_halted)),
+    Rule(
+        Decision.SCHEDULED, Decision.STILL_RUNNING, "an earlier drill has not ended, no Drill yet",
+        _unless_made(_still_running),
+    ),
+    Rule(Decision.SCHEDULED, Decision.STARTED, "its Drill begins", None),
+    Rule(Decision.SCHEDULED, Decision.STARTING, f"{UNDECIDED:.0f} s after its time", _undecided),
+    Rule(
+        Decision.STARTING, Decision.CHANGED, "the schedule is taken out, no Drill yet", _unless_made(_without_schedule),
+    ),
+    Rule(Decision.STARTING, Decision.TOO_LATE, "not begun by startingDeadline", _not_begun),
+    Rule(Decision.STARTING, Decision.STARTED, "its Drill begins", None),
+)  # fmt: skip
+"""Every way in which a slot is decided, by what it was; the first one that applies decides."""
