@@ -1,4 +1,4 @@
-"""The owner halts all drills: every cut is lifted within 2 s, none starts, whatever becomes of the operator."""
+"""The administrator halts all drills: every cut is lifted within 2 s, none starts, whatever becomes of the operator."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The owner's limits on a real cluster: shown on the plan, refused by name, kept by the count of drills."""
+"""The administrator's limits on a real cluster: shown on the plan, refused by name, kept by the count of drills."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.e2e
 
 
 def limit(town: Stage, document: str) -> None:
-    """What the owner applies."""
+    """What the administrator applies."""
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gameday-limits"}}
     town.apply(body | {"data": {"limits.yaml": document}})
 

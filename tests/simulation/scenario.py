@@ -118,7 +118,7 @@ class What(enum.Enum):
     CLOCK_STEP = "clock step"
     """The acting process' clock jumps by ``seconds``."""
     HALT = "halt"
-    """The operator's owner halts all drills for ``seconds``."""
+    """The administrator halts all drills for ``seconds``."""
     REDIS_DOWN = "redis down"
     LIE = "lie"
     """The observer's samples say the opposite for ``seconds``."""

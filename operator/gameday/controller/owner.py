@@ -1,4 +1,4 @@
-"""What the operator's owner says, for every drill at once: mirrors of the ConfigMaps in the operator's own namespace.
+"""What the administrator says, for every drill at once: mirrors of the ConfigMaps in the operator's own namespace.
 
 Each drill's runner listens, and acts at once when it changes.
 """
@@ -24,7 +24,7 @@ LOOK_EVERY: Final = 5.0
 
 
 class Owner:
-    """The owner's word, kept up to date while ``run`` runs.
+    """The administrator's word, kept up to date while ``run`` runs.
 
     ``halt`` and ``ruling`` are what holds now. Until they were read, and while the API server does not answer, nobody
     knows; but a halt that was there when last seen holds.
@@ -36,7 +36,7 @@ class Owner:
         self.namespace = namespace
         self.changed = changed
         self.halt = Halt(HaltState.UNREADABLE, "the operator has not read yet whether drills are halted")
-        self.ruling = Ruling(state=RulingState.UNREADABLE, why="the operator has not read its owner's limits yet")
+        self.ruling = Ruling(state=RulingState.UNREADABLE, why="the limits have not been read yet")
         self.listeners: dict[Callable[[], None], None] = {}
         """Who is told of a change, in the order in which they came."""
         self._heard = asyncio.Event()
@@ -46,7 +46,7 @@ class Owner:
 
     @property
     def known(self) -> bool:
-        """Whether the owner was asked at all, with whatever answer: before that nothing may be concluded."""
+        """Whether the administrator was asked at all, with whatever answer: before that nothing may be concluded."""
         return self._heard.is_set()
 
     @property
@@ -63,7 +63,7 @@ class Owner:
             group.create_task(self._look_again())
 
     async def read(self) -> None:
-        """Return once the owner was asked."""
+        """Return once the administrator was asked."""
         await self._heard.wait()
 
     async def look(self) -> None:
@@ -125,7 +125,7 @@ def halt_of(mirror: Mirror) -> Halt:
 def ruling_of(mirror: Mirror, last: Limits) -> Ruling:
     """The limits as they stand; ``last`` are those that were known before."""
     if mirror.error or not mirror.synced:
-        why = f"the owner's limits cannot be read, so no drill begins: {mirror.error or 'not read yet'}"
+        why = f"the administrator's limits cannot be read, so no drill begins: {mirror.error or 'not read yet'}"
         return Ruling(last, RulingState.UNREADABLE, why)
     found = mirror.objects.get(limiting.CONFIG_MAP)
     if found is None:
@@ -134,5 +134,5 @@ def ruling_of(mirror: Mirror, last: Limits) -> Ruling:
         return Ruling(limits_of(found.get("data") or {}))
     except LimitsInvalid as error:
         where = f"ConfigMap {found['metadata']['namespace']}/{limiting.CONFIG_MAP}"
-        why = f"the owner's limits are invalid, so no drill begins: {where}: {error}"
+        why = f"the administrator's limits are invalid, so no drill begins: {where}: {error}"
         return Ruling(last, RulingState.INVALID, why[:1024])

@@ -86,9 +86,9 @@ class Metrics:
         self.broken = Counter(
             "gameday_internal_errors", "Errors of ours that ended a drill's runner.", registry=self.registry
         )
-        self.halted = Gauge("gameday_halted", "1 while the operator's owner halts all drills.", registry=self.registry)
+        self.halted = Gauge("gameday_halted", "1 while the administrator halts all drills.", registry=self.registry)
         self.limits_invalid = Gauge(
-            "gameday_limits_invalid", "1 while the owner's limits are invalid.", registry=self.registry
+            "gameday_limits_invalid", "1 while the administrator's limits are invalid.", registry=self.registry
         )
         self.leading = Gauge("gameday_leader", "1 while this process may act.", registry=self.registry)
         self.beat = Gauge("gameday_heartbeat_timestamp_seconds", "Unix time of the last turn.", registry=self.registry)

@@ -1,4 +1,4 @@
-"""Whether the operator's owner has halted all drills."""
+"""Whether the administrator has halted all drills."""
 
 import enum
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Halt:
 
     def __str__(self) -> str:
         if self.halted:
-            return f"the operator's owner halted all drills{f': {self.why}' if self.why else ''}"
+            return f"the administrator halted all drills{f': {self.why}' if self.why else ''}"
         return self.why
 
 

@@ -34,7 +34,7 @@ class Lock(enum.Enum):
     HELD = "Held"
     BUSY = "Busy"
     FULL = "Full"
-    """As many drills run as the operator's owner allows."""
+    """As many drills run as the administrator allows."""
 
 
 class Planned(enum.Enum):

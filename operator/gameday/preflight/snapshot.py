@@ -102,7 +102,7 @@ async def look(
 ) -> Sight:
     """Read all that the preflight judges.
 
-    ``assumed`` are the kinds of policies, by full name, of which the operator's owner says that they isolate nobody.
+    ``assumed`` are the kinds of policies, by full name, of which the administrator says that they isolate nobody.
 
     Raises:
         ClusterUnreachable: when the API server did not answer; look again.

@@ -1,4 +1,4 @@
-"""The owner's limits as they are written: taken whole, or refused with the key and what to write instead."""
+"""The administrator's limits as they are written: taken whole, or refused with the key and what to write instead."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""The owner's halt as it is heard: at once, from kubectl's ConfigMap too, and never taken for granted."""
+"""The administrator's halt as it is heard: at once, from kubectl's ConfigMap too, and never taken for granted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -49,7 +49,7 @@ async def test_a_halt_and_its_end_are_heard_by_whoever_listens(api_server: ApiSe
     owner.listeners[lambda: heard.append(owner.halt.state)] = None
     api_server.put("configmaps", NAMESPACE, HALT)
     await becomes(lambda: owner.halt.halted)
-    assert str(owner.halt) == "the operator's owner halted all drills: a customer's launch"
+    assert str(owner.halt) == "the administrator halted all drills: a customer's launch"
     api_server.drop("configmaps", NAMESPACE, "gameday-halt")
     await becomes(lambda: not owner.halt.halted)
     assert heard == [HaltState.HALTED, HaltState.CLEAR]

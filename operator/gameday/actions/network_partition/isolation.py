@@ -90,7 +90,7 @@ def _unread(sight: Sight, path: str, kind: Kind, why: str) -> Finding:
         f"the cluster has {kind.full_name} and they cannot be read, so one that isolates the targets would go unseen, "
         f"and a NetworkPolicy would open what it closes ({why.partition(';')[0]})"
     )
-    word = f"the operator's owner writes `assumeNotIsolatedBy: [{kind.full_name}]` in ConfigMap {CONFIG_MAP}"
+    word = f"the administrator writes `assumeNotIsolatedBy: [{kind.full_name}]` in ConfigMap {CONFIG_MAP}"
     return Finding("IsolationUnknown", path, text, f"grant that with `{grant}`, or {word}")
 
 

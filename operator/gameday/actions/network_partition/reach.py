@@ -1,4 +1,4 @@
-"""What a plan would cut now, counted for the owner's limits: pods, and how much of each workload.
+"""What a plan would cut now, counted for the administrator's limits: pods, and how much of each workload.
 
 A workload is what controls a pod: its Deployment, StatefulSet, DaemonSet, Job or whatever else owns it; a pod that
 nothing controls is one of its own. Its share is that of its ready pods; where none is ready, of all that run.

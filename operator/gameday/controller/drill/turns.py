@@ -1,4 +1,4 @@
-"""Whose turn it is where the operator's owner allows only so many drills at once.
+"""Whose turn it is where the administrator allows only so many drills at once.
 
 A drill has its turn from before it takes its namespace until nothing of it is left. All of this process's drills share
 one loop, so what is counted and taken without an await between is one act.

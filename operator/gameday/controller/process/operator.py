@@ -159,7 +159,7 @@ class Operator:
             return (), "0"
 
     def _heard(self) -> None:
-        """The owner's word has changed; the drills heard it first."""
+        """The administrator's word has changed; the drills heard it first."""
         halt, ruling = self.owner.halt, self.owner.ruling
         self.metrics.halted.set(halt.halted)
         self.metrics.limits_invalid.set(ruling.state is RulingState.INVALID)

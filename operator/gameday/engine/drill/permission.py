@@ -1,4 +1,4 @@
-"""What the operator's owner lets drills do: whether any may begin, or cut, at this moment."""
+"""What the administrator lets drills do: whether any may begin, or cut, at this moment."""
 
 from gameday.model.halt import HaltState
 from gameday.model.limits import RulingState

@@ -51,7 +51,7 @@ class Isolators:
     found: dict[Kind, tuple[Object, ...]] = field(default_factory=dict)
     unread: dict[Kind, str] = field(default_factory=dict)
     assumed: frozenset[str] = frozenset()
-    """Kinds, by their full names, of which the operator's owner says that they isolate no target."""
+    """Kinds, by their full names, of which the administrator says that they isolate no target."""
 
 
 async def read(

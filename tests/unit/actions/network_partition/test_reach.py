@@ -1,4 +1,4 @@
-"""What a plan would cut, counted by workload as the owner's limits want it."""
+"""What a plan would cut, counted by workload as the administrator's limits want it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Turns: never more drills than the owner allows, counted over all that run, and none lost when one ends."""
+"""Turns: never more drills than the administrator allows, counted over all that run, and none lost when one ends."""
 
 from typing import Any
 

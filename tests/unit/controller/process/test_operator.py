@@ -1,4 +1,4 @@
-"""An operator process against an API server: what the owner says reaches GameDays, drills, events and metrics."""
+"""An operator process against an API server: what the administrator says reaches GameDays, drills and metrics."""
 
 import asyncio
 import time
@@ -69,7 +69,7 @@ class Town:
 
 
 async def becomes(look: Callable[[], bool], within: float = 2.0) -> None:
-    """Wait until it is so: what the owner says must show within 2 s."""
+    """Wait until it is so: what the administrator says must show within 2 s."""
     async with asyncio.timeout(within):
         while not look():  # noqa: ASYNC110  what is looked at has no event
             await asyncio.sleep(0.01)

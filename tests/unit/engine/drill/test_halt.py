@@ -1,4 +1,4 @@
-"""A halt by the operator's owner: what runs is undone at once, what waits goes on waiting, doubt begins nothing."""
+"""A halt by the administrator: what runs is undone at once, what waits goes on waiting, doubt begins nothing."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Plans held against the owner's limits: exactly at a limit is within it; a refusal names limit, value and plan."""
+"""Plans held against the administrator's limits: exactly at one is within it; a refusal says limit, value and plan."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -17,7 +17,7 @@ from gameday.model.world import Life, Lock, Planned, Preflight
 
 
 def pending(at: Situation) -> Record:
-    """Wait for the GameDay, for the operator's owner and for the namespace, until ``startBefore``."""
+    """Wait for the GameDay, for the administrator and for the namespace, until ``startBefore``."""
     world, now = at.world, at.now
     match world.planned:
         case Planned.INVALID:
