@@ -73,7 +73,7 @@ def plan_of(name: str, spec: Mapping[str, Any]) -> model.Plan:
     return model.Plan(
         gameday=name,
         description=parsed.description,
-        probes=tuple(_probe(index, probe, KINDS) for index, probe in enumerate(parsed.probes)),
+        probes=tuple(probe_of(index, probe) for index, probe in enumerate(parsed.probes)),
         steady_state=model.SteadyState(
             seconds(parsed.steady_state.duration), _expectations("steadyState", parsed.steady_state.expect)
         ),
@@ -95,7 +95,13 @@ def _validated(spec: Mapping[str, Any]) -> api.GameDaySpec:
         raise PlanInvalid(tuple(findings_of(error, "spec"))) from error
 
 
-def _probe(index: int, probe: Probe, kinds: Kinds) -> model.Probe:
+def probe_of(index: int, probe: Probe, kinds: Kinds = KINDS) -> model.Probe:
+    """A probe of the plan; ``index`` is its place there.
+
+    Raises:
+        PlanInvalid: when it is not of exactly one kind.
+
+    """
     given = probe.given(kinds)
     if len(given) != 1:
         raise PlanInvalid(((f"spec.probes[{index}]", f"give exactly one of {listed(kinds.names)}"),))
