@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import copy
-import json
 import os
 import secrets
 import signal
@@ -23,6 +22,7 @@ import yaml
 from deploy import manifests as shop_manifests
 from e2e.dialling import ROOT, kubeconfig, until
 from e2e.notes import note
+from gameday.api.packing import unpacked
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import (
     CILIUM_NETWORK_POLICIES,
@@ -310,7 +310,7 @@ class Stage:
 
 
 def _severs(status: Object) -> bool:
-    return bool(json.loads(status.get("state", "{}")).get("setup", {}).get("severs"))
+    return "state" in status and bool(unpacked(status["state"]).get("setup", {}).get("severs"))
 
 
 @contextlib.asynccontextmanager
@@ -333,7 +333,7 @@ async def tell(one: Stage) -> None:
     for operator in one.operators:
         print(f"--- {operator.log.name}\n{operator.says()}")
     for drill in (await one.admin.list(DRILLS, one.namespace))[0]:
-        shown = {key: value for key, value in drill.get("status", {}).items() if key not in {"state", "plan"}}
+        shown = {key: value for key, value in drill.get("status", {}).items() if key != "state"}
         print(f"--- drill {drill['metadata']['name']}\n{yaml.safe_dump(shown)}")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from e2e.stage import Stage, kubectl
-from gameday.api.record import record_of, setup_of
+from gameday.api.record import saved_of
 from gameday.cluster.kinds import DRILLS, Object
 from gameday.controller.drill.memory import Memory
 from gameday.controller.gameday.largest import figures
@@ -28,9 +28,9 @@ async def test_the_largest_status_is_saved_and_comes_back_as_it_was(letter: str,
     assert "StatusRefused" not in said
     saved = await town.admin.get(DRILLS, town.namespace, "large")
     assert saved is not None
-    read = record_of(saved["status"])
+    read = saved_of(saved["status"])
     assert read is not None
-    assert read.holds == record.holds
-    assert setup_of(saved["status"]) == largest_setup()
+    assert read.record.holds == record.holds
+    assert (read.setup, read.plan) == (largest_setup(), text)
     assert len(saved["status"]["expectations"]) == len(record.results)
     kubectl("-n", town.namespace, "delete", "drill", "large", "--wait=false")

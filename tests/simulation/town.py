@@ -1,12 +1,12 @@
 """One namespace: the system under test with its vice, what packets do there, and our agents, whose logs tell of it."""
 
 import itertools
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from gameday.api.packing import unpacked
 from gameday.api.record import moment, timestamp
 from gameday.cluster.kinds import (
     CRON_JOBS,
@@ -483,5 +483,5 @@ def dropped_for(twins: Twins, agent: str, *, cut: bool) -> bool:
 def engine_of(drill: Object) -> dict[str, Any]:
     """The engine's memory, as it stands in a Drill's status; fields with their default are left out."""
     text = drill.get("status", {}).get("state")
-    memory: dict[str, Any] = json.loads(text)["engine"] if text else {}
+    memory: dict[str, Any] = unpacked(text)["engine"] if text else {}
     return memory

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, assert_never
 
+from gameday.api.packing import packed, unpacked
 from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, GAMEDAYS, JOBS, NETWORK_POLICIES, SERVICE_ACCOUNTS, Object
 from gameday.model.labels import ROLE
 from simulation.process import OWN
@@ -244,8 +245,8 @@ def _status(trouble: Trouble, town: Town) -> None:
 
 
 def _edited(status: Object, **fields: Any) -> str:
-    state = json.loads(status["state"])
-    return json.dumps(state | {"engine": state["engine"] | fields})
+    state = unpacked(status["state"])
+    return packed(json.dumps(state | {"engine": state["engine"] | fields}), state["version"])
 
 
 def _drill(what: What, town: Town) -> None:

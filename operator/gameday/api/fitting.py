@@ -5,14 +5,13 @@ from typing import Any, Final
 
 from gameday.schema.bounds import LINE, SHOWN_BYTES, STATUS_BYTES, cut, json_bytes
 
-MACHINE: Final = ("state", "plan")
+MACHINE: Final = ("state",)
 """Fields that people do not read; each has a bound of its own."""
 MESSAGES: Final = (LINE, 384, 256, 192, 128, 64, 32, 0)
 """Characters of each message where all do not fit."""
 KEPT: Final = frozenset(
     {
         "state",
-        "plan",
         "planDigest",
         "observedGeneration",
         "operator",

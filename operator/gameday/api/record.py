@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gameday.api.state import TEXTS, read_state, state_text
+from gameday.api.state import TEXTS, Saved, read_state, state_text
 from gameday.api.undo_log import entry_of
 from gameday.model.record import Line, Record, Result, StepEntry
 from gameday.model.setup import Setup
@@ -18,8 +18,7 @@ __all__ = [
     "changed",
     "duration",
     "moment",
-    "record_of",
-    "setup_of",
+    "saved_of",
     "shown_moment",
     "status_of",
     "timeline_of",
@@ -27,29 +26,17 @@ __all__ = [
 ]
 
 
-def record_of(status: Mapping[str, Any]) -> Record | None:
-    """The record that an earlier process left in a status, or None for a drill that never began.
+def saved_of(status: Mapping[str, Any]) -> Saved | None:
+    """What an earlier process left in a status, or None for a drill that never began.
 
     Raises:
         StateUnreadable: when it cannot be read.
 
     """
-    text = status.get("state")
-    if not text:
+    if not status.get("state"):
         return None
-    record, _ = read_state(text)
-    return replace(record, timeline=timeline_of(status))
-
-
-def setup_of(status: Mapping[str, Any]) -> Setup | None:
-    """The setup that an earlier process left in a status.
-
-    Raises:
-        StateUnreadable: when it cannot be read.
-
-    """
-    text = status.get("state")
-    return read_state(text)[1] if text else None
+    saved = read_state(status)
+    return replace(saved, record=replace(saved.record, timeline=timeline_of(status)))
 
 
 def timeline_of(status: Mapping[str, Any]) -> tuple[Line, ...]:
@@ -65,12 +52,12 @@ def timeline_of(status: Mapping[str, Any]) -> tuple[Line, ...]:
 
 
 def status_of(
-    record: Record, generation: int, setup: Setup | None = None, texts: tuple[int, ...] = TEXTS
+    record: Record, generation: int, setup: Setup | None = None, plan: str = "", texts: tuple[int, ...] = TEXTS
 ) -> dict[str, Any]:
     """The status that shows a record to people and to the next process."""
     backend = setup.backend if setup is not None else None
     status: dict[str, Any] = {
-        "state": state_text(record, setup, texts),
+        "state": state_text(record, setup, plan, texts),
         "observedGeneration": generation,
         "phase": record.phase.value,
         "changed": changed(record),

@@ -1,36 +1,42 @@
-"""The machine state in a Drill's status: one JSON text, ``status.state``, that begins with its version.
+"""The machine state in a Drill's status: one text, ``status.state``, that begins with its version.
 
-It holds what the engine knows and what the preflight decided. Fields with their default are left out, so a default that
-changes its meaning needs a new version, as does a field that goes or is renamed: raise ``VERSION`` and say in
-``MIGRATIONS`` how the old form becomes the new one. A text that is not exactly this is unreadable, and then what the
-undo log names is undone (``controller/drill/recall.py``): a guess could leave a fault behind.
+It holds the frozen plan, what the engine knows and what the preflight decided. Fields with their default are left out,
+so a default that changes its meaning needs a new version, as does a field that goes or is renamed: raise ``VERSION`` in
+``migration.py`` and say there how the old form becomes the new one. A text that is not exactly this is unreadable, and
+then what the undo log names is undone (``controller/drill/recall.py``): a guess could leave a fault behind.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, Final, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from gameday.api.migration import MIGRATIONS, VERSION, State, gathered
+from gameday.api.packing import packed, unpacked
 from gameday.errors import StateUnreadable
 from gameday.model.record import Record
 from gameday.model.setup import Setup
-from gameday.schema.bounds import LINE, STATE_BYTES, cut
-
-VERSION: Final = 1
-"""The version that is written."""
-
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""How the state of a version becomes that of the next one."""
+from gameday.schema.bounds import LINE, MACHINE_BYTES, PLAN_BYTES, STATE_BYTES, cut
 
 TEXTS: Final = (LINE, 256, 64, 0)
 """Characters of each message in the state: as many as fit."""
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What an earlier process left, but for the timeline. ``plan`` is the frozen one as canonical JSON, or ""."""
+
+    record: Record
+    setup: Setup | None = None
+    plan: str = ""
+
+
 class _State(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-    version: Literal[1]
+    version: Literal[2] = 2
+    plan: Annotated[str, Field(max_length=PLAN_BYTES)] = ""
     engine: Record
     setup: Setup | None = None
 
@@ -38,15 +44,20 @@ class _State(BaseModel):
 _SETUP: Final = TypeAdapter(Setup)
 
 
-def state_text(record: Record, setup: Setup | None, texts: tuple[int, ...] = TEXTS) -> str:
-    """The state as JSON; where it would be too large, its messages are shortened. The timeline stands elsewhere."""
+def state_text(record: Record, setup: Setup | None, plan: str = "", texts: tuple[int, ...] = TEXTS) -> str:
+    """The state as text; where it would be too large, its messages are shortened. The timeline stands elsewhere."""
     text = ""
     for most in texts:
-        state = _State(version=VERSION, engine=_shortened(record, most), setup=setup)
-        text = state.model_dump_json(exclude_none=True, exclude_defaults=True)
-        if len(text.encode()) <= STATE_BYTES:
+        decided = _decided(record, setup, most)
+        text = packed(f'{{"plan":{json.dumps(plan)},{decided[1:]}' if plan else decided, VERSION)
+        if len(decided.encode()) <= STATE_BYTES and len(text) <= MACHINE_BYTES:
             break
     return text
+
+
+def decided_bytes(record: Record, setup: Setup | None, texts: tuple[int, ...] = TEXTS) -> int:
+    """Size of what the engine and the preflight decided, with messages of the shortest of these lengths."""
+    return len(_decided(record, setup, min(texts)).encode())
 
 
 def setup_bytes(setup: Setup) -> int:
@@ -54,32 +65,33 @@ def setup_bytes(setup: Setup) -> int:
     return len(_SETUP.dump_json(setup, exclude_none=True, exclude_defaults=True))
 
 
-def read_state(text: str) -> tuple[Record, Setup | None]:
-    """The record and the setup that an earlier process left, without the timeline.
+def read_state(status: Mapping[str, Any]) -> Saved:
+    """What an earlier process left in a status.
 
     Raises:
-        StateUnreadable: when the text is damaged, was edited, or is of a newer operator.
+        StateUnreadable: when it is damaged, was edited, or is of a newer operator.
 
     """
-    state = _validated(_migrated(_parsed(text)))
-    return state.engine, state.setup
+    state = _validated(_migrated(gathered(unpacked(status["state"]), status)))
+    return Saved(state.engine, state.setup, state.plan)
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def plan_text_of(status: Mapping[str, Any]) -> str:
+    """The frozen plan of a status whose other state may be unreadable, or "" where it cannot be told."""
     try:
-        data = json.loads(text, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise StateUnreadable(f"status.state is damaged: {cut(str(error), 128)}") from error
-    if not isinstance(data, dict) or type(data.get("version")) is not int:
-        raise StateUnreadable("status.state was edited: it has no version")
-    return data
+        state = unpacked(status.get("state") or "")
+    except StateUnreadable:
+        state = {}
+    plan = state.get("plan") or status.get("plan")
+    return plan if isinstance(plan, str) and len(plan.encode(errors="replace")) <= PLAN_BYTES else ""
 
 
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is not a number")
+def _decided(record: Record, setup: Setup | None, most: int) -> str:
+    state = _State(engine=_shortened(record, most), setup=setup)
+    return state.model_dump_json(exclude_none=True, exclude_defaults=True)
 
 
-def _migrated(data: dict[str, Any]) -> dict[str, Any]:
+def _migrated(data: State) -> State:
     while (version := data["version"]) != VERSION:
         migrate = MIGRATIONS.get(version)
         if migrate is None:
@@ -92,7 +104,7 @@ def _migrated(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def _validated(data: dict[str, Any]) -> _State:
+def _validated(data: State) -> _State:
     try:
         return _State.model_validate(data)
     except ValidationError as error:

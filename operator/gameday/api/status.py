@@ -11,12 +11,12 @@ from gameday.model.schedule import Decision
 from gameday.schema.bounds import (
     ENTRIES,
     LINE,
+    MACHINE_BYTES,
     MESSAGE,
     NAME,
     OBJECT,
     PLAN_BYTES,
     SLOTS,
-    STATE_BYTES,
     UNIT,
     WORD,
 )
@@ -175,9 +175,9 @@ DRILL_STATUS: Schema = {
                 "warning": {"type": "boolean", "description": "Whether it is bad news."},
             },
         ),
-        "plan": text("The plan as it was when the drill began, canonical JSON.", PLAN_BYTES),
-        "planDigest": text("SHA-256 of the plan.", 80),
-        "state": text("What the operator decided, JSON with its version; its own.", STATE_BYTES),
+        "plan": text("Where an operator of an earlier version kept the plan; it moves into state.", PLAN_BYTES),
+        "planDigest": text("SHA-256 of the plan as it was when the drill began.", 80),
+        "state": text("What the operator goes on from: the plan, and what it decided; its own.", MACHINE_BYTES),
     },
 }
 

@@ -13,6 +13,8 @@ PLAN_BYTES: Final = 24 * 1024
 """Largest canonical plan."""
 STATE_BYTES: Final = 32 * 1024
 """Largest machine state: what the engine and the preflight decided."""
+MACHINE_BYTES: Final = PLAN_BYTES + STATE_BYTES
+"""Longest text of the machine state, which holds both compressed."""
 SHOWN_BYTES: Final = 64 * 1024
 """Largest part that people read."""
 SETUP_BYTES: Final = 8 * 1024

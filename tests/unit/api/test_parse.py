@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
-from gameday.api.record import duration, moment, record_of, shown_moment, status_of, timestamp
+from gameday.api.record import duration, moment, saved_of, shown_moment, status_of, timestamp
+from gameday.api.state import Saved
 from gameday.model.plan import Mode, OpenConnections, RunJob, Via
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
 from gameday.probes.http.kind import HttpProbe
@@ -67,10 +68,10 @@ def test_a_record_survives_the_status() -> None:
     record = Record(phase=Phase.OUTAGE, since=10.25, holds=(hold,), baseline={"queue.body.depth": 3.5})
     record = record.note(11.125, "CutProven", "proven")
     status = status_of(record, 4)
-    assert record_of(status) == record
+    assert saved_of(status) == Saved(record)
     assert status["phase"] == "Outage"
     assert status["undo"][0]["state"] == "Active"
-    assert record_of({}) is None
+    assert saved_of({}) is None
 
 
 def test_times_are_written_as_people_and_kubernetes_read_them() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gameday.api import state
-from gameday.api.state import read_state, setup_bytes, state_text
+from gameday.api.packing import packed, unpacked
+from gameday.api.state import Saved, decided_bytes, read_state, setup_bytes, state_text
 from gameday.errors import StateUnreadable
 from gameday.model.plan import Stage, Via
 from gameday.model.record import (
@@ -47,9 +48,10 @@ SETUP = Setup(
     (Pair("node", {"app": "api"}),), ("10.0.0.9",),
 )  # fmt: skip
 
+PLAN = '{"description":"a \\"plan\\""}'
 WRITTEN = (
-    '{"version":1,"engine":{"phase":"Outage","since":100.5,"started_at":1.0,'
-    '"waiting":{"cause":"Busy","message":"drill x"},'
+    '{"plan":"{\\"description\\":\\"a \\\\\\"plan\\\\\\"\\"}","engine":{"phase":"Outage","since":100.5,"started_at"'
+    ':1.0,"waiting":{"cause":"Busy","message":"drill x"},'
     '"holds":[{"name":"cut","kind":"NetworkPartition","object_name":"d-cut","fuse_name":"d-fuse","state":"Active",'
     '"requested_at":5.0},{"name":"stop","kind":"Scale","object_name":"worker","fuse_name":"d-fuse-stop","before":3,'
     '"wanted":0}],"steps":[{"name":"stop","state":"Intended","at":7.0,"message":"from 3 to 0"}],'
@@ -59,22 +61,30 @@ WRITTEN = (
     '"addresses":["10.0.0.3"],"ports":[{"port":6379,"target":6379}]},"pairs":[{"node":"node","labels":{"app":"api"}}],'
     '"targets":["10.0.0.9"]}}'
 )
-"""What version 1 wrote of these: a later operator must read it, as long as it is not said to be unreadable."""
+"""What version 2 writes of these: a later operator must read it, as long as it is not said to be unreadable."""
+SAVED = Saved(RECORD, SETUP, PLAN)
 
 
-def test_what_version_1_has_written_is_read() -> None:
-    assert read_state(WRITTEN) == (RECORD, SETUP)
+def status(text: str) -> dict[str, Any]:
+    """A status with this state."""
+    return {"state": text}
 
 
-def test_the_version_comes_first_and_what_is_written_is_read() -> None:
-    text = state_text(RECORD, SETUP)
-    assert text.startswith('{"version":1,"engine":{')
-    assert read_state(text) == (RECORD, SETUP)
-    assert read_state(state_text(Record(), None)) == (Record(), None)
+def test_what_version_2_writes_is_read() -> None:
+    text = state_text(RECORD, SETUP, PLAN)
+    assert json.loads(WRITTEN) | {"version": 2} == unpacked(text)
+    assert read_state(status(packed(WRITTEN, 2))) == read_state(status(text)) == SAVED
+    assert text == state_text(RECORD, SETUP, PLAN), "the same state is the same text"
+
+
+def test_the_version_comes_first_and_can_be_read_by_every_operator() -> None:
+    assert state_text(RECORD, SETUP).startswith('{"version":2,"gzip":"')
+    assert read_state(status(state_text(Record(), None))) == Saved(Record())
 
 
 def test_the_timeline_is_kept_elsewhere() -> None:
-    assert "later" not in state_text(replace(RECORD, timeline=(Line(1.0, "X", "later"),)), None)
+    text = state_text(replace(RECORD, timeline=(Line(1.0, "X", "later"),)), None)
+    assert "later" not in json.dumps(unpacked(text))
 
 
 def changed(*way: str, value: Any) -> str:
@@ -84,18 +94,30 @@ def changed(*way: str, value: Any) -> str:
     for part in way[:-1]:
         there = there[int(part)] if part.isdigit() else there[part]
     there[way[-1]] = value
-    return json.dumps(data)
+    return packed(json.dumps(data), 2)
 
+
+TEXT = packed(WRITTEN, 2)
+BOMB = packed('{"plan":"' + "x" * 1_000_000, 2)
 
 UNREADABLE = {
-    "empty": "",
-    "torn": WRITTEN[:200],
+    "nothing": " ",
+    "torn": TEXT[:200],
+    "torn within": json.dumps({"version": 2, "gzip": json.loads(TEXT)["gzip"][:200]}),
     "no object": "[1]",
-    "no version": WRITTEN.replace('"version":1,', ""),
-    "a version that is no number": changed("version", value="1"),
-    "a version that is a truth": changed("version", value=True),
-    "a newer version": changed("version", value=2),
-    "an older one that nobody knows": changed("version", value=0),
+    "no object within": packed("[1]", 2),
+    "no version": TEXT.replace('"version":2,', ""),
+    "a version that is no number": TEXT.replace('"version":2,', '"version":"2",'),
+    "a version that is a truth": TEXT.replace('"version":2,', '"version":true,'),
+    "a newer version": packed(WRITTEN, 3),
+    "a newer version of another form": '{"version":3,"zstd":"..."}',
+    "an older one that nobody knows": packed(WRITTEN, 0),
+    "not packed": WRITTEN.replace("{", '{"version":2,', 1).replace('"engine"', '"motor"'),
+    "no base64": '{"version":2,"gzip":"\u00fc"}',
+    "no text": '{"version":2,"gzip":7}',
+    "no gzip": '{"version":2,"gzip":"aGFsbG8="}',
+    "larger than any": BOMB,
+    "a plan larger than any": changed("plan", value="x" * 25_000),
     "an unknown field": changed("mood", value="bad"),
     "an unknown field of the record": changed("engine", "mood", value="bad"),
     "an unknown field of a hold": changed("engine", "holds", "0", "mood", value="bad"),
@@ -105,20 +127,20 @@ UNREADABLE = {
     "an unknown phase": changed("engine", "phase", value="Lunch"),
     "an unknown cause": changed("engine", "doubts", "0", "cause", value="Rain"),
     "another type": changed("engine", "since", value="soon"),
-    "a number that is none": WRITTEN.replace("100.5", "NaN"),
-    "as deep as a well": '{"version":1,"engine":' + "[" * 30_000,
+    "a number that is none": packed(WRITTEN.replace("100.5", "NaN"), 2),
+    "as deep as a well": packed('{"engine":' + "[" * 30_000, 2),
 }
 
 
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
 def test_what_is_not_exactly_a_state_is_unreadable_and_says_why(text: str) -> None:
     with pytest.raises(StateUnreadable, match=r"status.state .{10}") as caught:
-        read_state(text)
+        read_state(status(text))
     assert len(str(caught.value)) < LINE
 
 
 def test_a_state_of_an_older_version_is_migrated_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two versions that were never written: in -1 the engine was called memory, in 0 its holds were changes."""
+    """Two versions that were never written: in one the engine was called memory, in the next its holds were changes."""
 
     def renamed(data: dict[str, Any]) -> dict[str, Any]:
         return {"engine" if name == "memory" else name: value for name, value in data.items()}
@@ -129,21 +151,21 @@ def test_a_state_of_an_older_version_is_migrated_step_by_step(monkeypatch: pytes
 
     old = json.loads(WRITTEN)
     engine = {"changes" if name == "holds" else name: value for name, value in old["engine"].items()}
-    text = json.dumps({"version": -1, "memory": engine, "setup": old["setup"]})
-    monkeypatch.setattr(state, "MIGRATIONS", {-1: renamed, 0: held})
-    assert read_state(text) == (RECORD, SETUP)
-    with pytest.raises(StateUnreadable, match="version 0 is damaged"):
-        read_state('{"version":0}')
+    text = packed(json.dumps({"memory": engine, "setup": old["setup"], "plan": PLAN}), 0)
+    monkeypatch.setattr(state, "MIGRATIONS", {0: renamed, 1: held})
+    assert read_state(status(text)) == SAVED
+    with pytest.raises(StateUnreadable, match="version 1 is damaged"):
+        read_state(status('{"version":0}'))
 
 
 @pytest.mark.parametrize("count", [1, 60, 120])
 def test_messages_are_shortened_until_the_state_fits_and_nothing_else_is_lost(count: int) -> None:
     why = "because the API server says “no” " * 100
     results = tuple(Result(Stage.OUTAGE, f"expectation {n}", ResultState.UNKNOWN, 1.5, why=why) for n in range(count))
-    text = state_text(replace(RECORD, results=results), SETUP)
-    assert len(text.encode()) <= STATE_BYTES
-    read, setup = read_state(text)
-    assert setup == SETUP
+    saved = read_state(status(state_text(replace(RECORD, results=results), SETUP, PLAN)))
+    read = saved.record
+    assert decided_bytes(read, SETUP, (LINE,)) <= STATE_BYTES
+    assert (saved.setup, saved.plan) == (SETUP, PLAN)
     assert [(r.name, r.state, r.at) for r in read.results] == [(r.name, r.state, r.at) for r in results]
     assert read.holds == RECORD.holds
     assert len(read.results[0].why) == {1: 512, 60: 256, 120: 64}[count]
@@ -152,7 +174,7 @@ def test_messages_are_shortened_until_the_state_fits_and_nothing_else_is_lost(co
 
 def test_a_text_that_utf_8_cannot_say_is_written_all_the_same() -> None:
     text = state_text(replace(RECORD, obstacle="\ud800 said the server"), None)
-    assert read_state(text)[0].obstacle == "? said the server"
+    assert read_state(status(text)).record.obstacle == "? said the server"
 
 
 def test_a_cut_text_has_as_many_characters_as_there_is_room_for() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gameday.api.record import setup_of
+from gameday.api.record import saved_of
 from gameday.api.state import setup_bytes
 from gameday.cluster.client import Cluster
 from gameday.controller.drill.setup_size import too_large
@@ -61,10 +61,11 @@ async def test_a_service_that_grows_beyond_what_a_drill_keeps_ends_it(
         api_server.put("endpointslices", "shop", a_slice("redis-1", addresses(100)))
 
         def kept() -> int:
-            known = setup_of(api_server.objects["drills", "shop", "first"]["status"])
-            assert known is not None
-            assert setup_bytes(known) <= SETUP_BYTES
-            return len(known.far_end.addresses)
+            saved = saved_of(api_server.objects["drills", "shop", "first"]["status"])
+            assert saved is not None
+            assert saved.setup is not None
+            assert setup_bytes(saved.setup) <= SETUP_BYTES
+            return len(saved.setup.far_end.addresses)
 
         assert kept() == 1
         api_server.put("endpointslices", "shop", a_slice("redis-2", addresses(600)[100:]))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -9,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from gameday.actions.network_partition import policy
-from gameday.api.record import status_of
+from gameday.api.record import saved_of, status_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import NETWORK_POLICIES, Object
 from gameday.controller.drill.feed import Feed
@@ -26,6 +27,7 @@ from gameday.fuses import job as fuse
 from gameday.model.plan import Plan, Via
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
 from gameday.model.setup import CutPort, FarEnd, Pair, Setup
+from unit.api.test_migration import VERSION_1
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import GAMEDAY, HALT, OWN, a_drill, becomes
 
@@ -59,7 +61,7 @@ def under_cut(server: ApiServer) -> Object:
         Phase.OUTAGE, asked, started_at=asked - 20, steady_from=asked - 10, inject_requested_at=asked, zero=asked + 1,
         proven_at=asked + 2, holds=(hold,),
     )  # fmt: skip
-    status = status_of(record, 1, SETUP) | {"plan": text, "planDigest": digest}
+    status = status_of(record, 1, SETUP, text) | {"planDigest": digest}
     return server.put("drills", "shop", a_drill("first") | {"status": status})
 
 
@@ -162,3 +164,25 @@ async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cu
     api_server.drop("configmaps", OWN, "gameday-halt")
     await hands.do(Inject(a_hold("uid")))
     assert await cluster.get(NETWORK_POLICIES, "shop", "first-partition") is not None
+
+
+async def test_a_drill_that_an_operator_of_version_1_left_under_its_cut_goes_on_and_is_saved_in_the_newest(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    drill = under_cut(api_server)
+    (entry,) = drill["status"]["undo"]
+    text = json.dumps(VERSION_1["halted drill"])
+    status = json.loads(text.replace("FUSE", entry["fuse"]["uid"]).replace("CUT", entry["object"]["uid"]))
+    api_server.put("drills", "shop", drill | {"status": status})
+    async with acting(cluster) as operator:
+        await becomes(lambda: bool(operator.owner.listeners))
+        assert POLICY in api_server.objects
+        api_server.put("configmaps", OWN, HALT)
+        await becomes(lambda: POLICY not in api_server.objects)
+        await becomes(lambda: api_server.objects["drills", "shop", "first"]["status"]["phase"] == "Finished", 20)
+    status = api_server.objects["drills", "shop", "first"]["status"]
+    assert (status["verdict"], status["reason"]) == ("Aborted", "Halted")
+    assert "plan" not in status
+    saved = saved_of(status)
+    assert saved is not None
+    assert saved.plan == VERSION_1["halted drill"]["plan"]

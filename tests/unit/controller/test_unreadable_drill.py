@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from gameday.api.migration import VERSION
+from gameday.api.packing import packed, unpacked
 from gameday.api.parse import PlanInvalid
 from gameday.api.record import status_of
 from gameday.cluster.client import Cluster
@@ -31,21 +33,27 @@ Damage = Callable[[Object], Object]
 
 def state(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Damage:
     """The state with a change."""
-    return lambda status: status | {"state": json.dumps(change(json.loads(status["state"])))}
+    return lambda status: status | {"state": repacked(change(unpacked(status["state"])))}
+
+
+def repacked(found: dict[str, Any]) -> str:
+    """The text of a state that somebody has changed."""
+    return packed(json.dumps(found), found["version"])
 
 
 def plan(text: str) -> Damage:
     """Another plan, with its digest."""
-    return lambda status: status | {"plan": text, "planDigest": f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"}
+    digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return lambda status: state(lambda found: found | {"plan": text})(status) | {"planDigest": digest}
 
 
 def renamed(status: Object) -> Object:
-    found = json.loads(status["plan"])
+    found = json.loads(unpacked(status["state"])["plan"])
     return plan(json.dumps(found | {"settles": found["steadyState"]}))(status)
 
 
 DAMAGES: dict[str, Damage] = {
-    "a newer state": state(lambda found: found | {"version": 2}),
+    "a newer state": state(lambda found: found | {"version": VERSION + 1}),
     "a damaged state": lambda status: status | {"state": status["state"][:-20]},
     "a state that is gone": lambda status: {name: value for name, value in status.items() if name != "state"},
     "a state with a field more": state(lambda found: found | {"engine": found["engine"] | {"mood": "bad"}}),
@@ -53,9 +61,9 @@ DAMAGES: dict[str, Damage] = {
     "a time that no calendar has": state(lambda found: found | {"engine": found["engine"] | {"started_at": 1e30}}),
     "a plan with another form": renamed,
     "a plan that is no JSON": plan("{"),
-    "a plan that was edited": lambda status: status | {"plan": status["plan"].replace("10m", "59m")},
+    "a plan that was edited": state(lambda found: found | {"plan": found["plan"].replace("10m", "59m")}),
     "a line of the timeline without a time": lambda status: (
-        state(lambda found: found | {"version": 2})(status)
+        state(lambda found: found | {"version": VERSION + 1})(status)
         | {"timeline": [{"at": "soon", "reason": "X", "message": ""}]}
     ),
 }
@@ -106,7 +114,7 @@ async def test_a_frozen_plan_is_not_checked_with_newer_rules(
     assert left.plan.gameday == "small"
     assert left.record is not None
     assert left.record.phase is Phase.OUTAGE
-    assert left.plan_text == drill["status"]["plan"]
+    assert left.plan_text == unpacked(drill["status"]["state"])["plan"]
 
 
 HOLDS = (

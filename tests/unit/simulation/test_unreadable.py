@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from gameday.api.migration import VERSION
+from gameday.api.packing import packed, unpacked
 from gameday.cluster.kinds import DRILLS, Object
 from gameday.model.record import Cause
 from simulation.running import Site
@@ -30,7 +32,7 @@ def silent() -> Iterator[None]:
 
 
 def newer(status: Object) -> Object:
-    return status | {"state": json.dumps(json.loads(status["state"]) | {"version": 2})}
+    return status | {"state": packed(json.dumps(unpacked(status["state"])), VERSION + 1)}
 
 
 def torn(status: Object) -> Object:
@@ -38,8 +40,8 @@ def torn(status: Object) -> Object:
 
 
 def edited(status: Object) -> Object:
-    state = json.loads(status["state"])
-    return status | {"state": json.dumps(state | {"engine": state["engine"] | {"phase": "Lunch"}})}
+    state = unpacked(status["state"])
+    return status | {"state": packed(json.dumps(state | {"engine": state["engine"] | {"phase": "Lunch"}}), VERSION)}
 
 
 def gone(status: Object) -> Object:
@@ -47,8 +49,9 @@ def gone(status: Object) -> Object:
 
 
 def another_plan(status: Object) -> Object:
-    plan = json.loads(status["plan"]) | {"ofALaterVersion": True} if "plan" in status else {}
-    return status | {"plan": json.dumps(plan)}
+    state = unpacked(status["state"])
+    plan = json.loads(state["plan"]) | {"ofALaterVersion": True} if "plan" in state else {}
+    return status | {"state": packed(json.dumps(state | {"plan": json.dumps(plan)}), VERSION)}
 
 
 DAMAGES: dict[str, Damage] = {f.__name__: f for f in (newer, torn, edited, gone, another_plan)}

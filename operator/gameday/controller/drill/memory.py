@@ -18,7 +18,7 @@ from gameday.model.plan import Plan
 from gameday.model.record import Line, Record
 from gameday.schema.bounds import MESSAGE, WORD, cut
 
-KEPT = frozenset({"plan", "planDigest", "measurements"})
+KEPT = frozenset({"planDigest", "measurements"})
 """Fields of a status that stay as they are where nothing new is known of them."""
 
 
@@ -170,7 +170,7 @@ class Memory:
     def _status(self, record: Record, *, bare_now: bool) -> dict[str, Any]:
         """The status that shows a record: with all its texts, or with as few as will do."""
         generation = self._drill["metadata"].get("generation", 1)
-        status = status_of(record, generation, self.setup, (0,) if bare_now else TEXTS)
+        status = status_of(record, generation, self.setup, self.plan_text, (0,) if bare_now else TEXTS)
         if self.operator:
             status["operator"] = self.operator
         if summary := summary_of(record, self.namespace, self._drill["spec"]["gameDay"], self.measurements):
@@ -178,7 +178,7 @@ class Memory:
         if self.measurements:
             status["measurements"] = list(self.measurements)
         if self.plan_text:
-            status |= {"plan": self.plan_text, "planDigest": self.plan_digest}
+            status["planDigest"] = self.plan_digest
         known = self._drill.get("status", {})
         status = {name: known[name] for name in KEPT if name in known} | status
         status["conditions"] = self._conditions(record, generation)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gameday.api.parse import PlanInvalid, plan_of
-from gameday.api.record import moment, record_of, setup_of, status_of, timeline_of
+from gameday.api.record import moment, saved_of, status_of, timeline_of
+from gameday.api.state import Saved, plan_text_of
 from gameday.api.undo_log import hold_of
 from gameday.cluster.kinds import Object
 from gameday.engine.cel.expressions import ExpressionError
@@ -48,27 +49,28 @@ def recall(drill: Object, now: float) -> Left:
     """Read what an earlier process left; whatever it is, something can be done with it."""
     status = drill.get("status", {})
     try:
-        record, setup = _state(status)
+        saved = _saved(status)
     except StateUnreadable as error:
         return _with_the_plan(drill, _undoing(status, *_undo_log(status), str(error), now), now)
-    if record is None:
+    if saved is None:
         return Left()
+    record, setup = saved.record, saved.setup
     backend = setup.backend if setup is not None else Via.NETWORK_POLICY
     for doubt in record.doubts:
         if doubt.cause is Cause.STATE_UNREADABLE:
             left = _undoing(status, record.holds, backend, doubt.message or "it was unreadable before", now)
             return _with_the_plan(drill, left, now)
     try:
-        plan = _plan(drill["spec"]["gameDay"], status)
+        plan = _plan(drill["spec"]["gameDay"], saved.plan, status)
     except StateUnreadable as error:
         return _undoing(status, record.holds, backend, str(error), now)
-    return Left(record, setup, plan, status.get("plan", ""), status.get("planDigest", ""))
+    return Left(record, setup, plan, saved.plan, status.get("planDigest", ""))
 
 
 def _with_the_plan(drill: Object, left: Left, now: float) -> Left:
     """Leave each expectation of a plan that can still be read unknown: no record says any more what came of it."""
     try:
-        plan = _plan(drill["spec"]["gameDay"], drill.get("status", {}))
+        plan = _plan(drill["spec"]["gameDay"], left.plan_text, drill["status"])
     except StateUnreadable:
         return left
     if plan is None or left.record is None or left.record.phase is Phase.FINISHED:
@@ -76,28 +78,27 @@ def _with_the_plan(drill: Object, left: Left, now: float) -> Left:
     return replace(left, record=close_plan(left.record, plan, now, "the record of the drill could not be read"))
 
 
-def _state(status: Mapping[str, Any]) -> tuple[Record | None, Setup | None]:
+def _saved(status: Mapping[str, Any]) -> Saved | None:
     if not status.get("state") and any(status.get(field) for field in BEGUN):
         raise StateUnreadable("status.state is gone")
-    record, setup = record_of(status), setup_of(status)
+    saved = saved_of(status)
     try:
         # Times that no calendar has would keep it from ever being saved again.
-        status_of(record or Record(), 1, setup)
+        status_of(saved.record if saved is not None else Record(), 1)
     except (ValueError, OverflowError, OSError) as error:
         raise StateUnreadable(f"status.state was edited: {error}") from error
-    return record, setup
+    return saved
 
 
-def _plan(gameday: str, status: Mapping[str, Any]) -> Plan | None:
-    text = status.get("plan")
+def _plan(gameday: str, text: str, status: Mapping[str, Any]) -> Plan | None:
     if not text:
         return None
     if status.get("planDigest") != f"sha256:{hashlib.sha256(text.encode()).hexdigest()}":
-        raise StateUnreadable("status.plan was edited: its digest is another")
+        raise StateUnreadable("the frozen plan was edited: its digest is not status.planDigest")
     try:
         return complete(plan_of(gameday, modern(json.loads(text))))
     except (PlanInvalid, ExpressionError, ValueError, KeyError, TypeError, AttributeError) as error:
-        why = f"status.plan is not one that this operator knows: {cut(str(error), 256)}"
+        why = f"the frozen plan is not one that this operator knows: {cut(str(error), 256)}"
         raise StateUnreadable(f"{why}: run the operator that wrote it") from error
 
 
@@ -132,7 +133,7 @@ def _undoing(status: Mapping[str, Any], holds: tuple[Hold, ...], backend: Via, w
     else:
         record = replace(record, phase=Phase.RECOVERY, finishing=True)
         record = record.doubt(Cause.STATE_UNREADABLE, f"{why}; what the undo log names is undone", 0.0, now)
-    return Left(record, setup, NO_PLAN, unreadable=why)
+    return Left(record, setup, NO_PLAN, plan_text_of(status), str(status.get("planDigest", "")), why)
 
 
 def _optional(text: str | None) -> float | None:

@@ -13,6 +13,7 @@ from typing import Any, Final, get_args, get_origin
 from gameday.api.fitting import MACHINE
 from gameday.api.parse import PlanTooBig
 from gameday.api.record import status_of
+from gameday.api.state import decided_bytes
 from gameday.engine.cel.paths import path_text
 from gameday.model.plan import Plan, Scale, Stage
 from gameday.model.record import Cause, Doubt, Hold, HoldKind, Record, Result, StepEntry, Waiting
@@ -34,9 +35,9 @@ def check_size(plan: Plan) -> None:
 
     """
     record = largest(plan, "")
-    status = status_of(record, 1, None, (0,))
+    status = status_of(record, 1, texts=(0,))
     status["measurements"] = list(figures(plan))
-    state = len(status["state"].encode()) + SETUP_BYTES
+    state = decided_bytes(record, None) + SETUP_BYTES
     shown = json_bytes({name: value for name, value in status.items() if name not in MACHINE}) + CONDITIONS
     for size, most, what in (
         (state, STATE_BYTES, "what the operator remembers"),

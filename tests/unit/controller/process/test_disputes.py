@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.api.record import record_of, status_of
+from gameday.api.record import saved_of, status_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.cluster.lease import LeaseLost
@@ -46,12 +46,14 @@ async def test_a_drill_whose_status_forgets_its_cut_is_undone_and_the_process_go
     what: str, api_server: ApiServer, cluster: Cluster
 ) -> None:
     status = under_cut(api_server)["status"]
-    record = record_of(status)
-    assert record is not None
+    saved = saved_of(status)
+    assert saved is not None
     written = {
         "emptied": {},
-        "from before": status | status_of(replace(record, phase=Phase.STEADY_STATE, holds=()), 1, SETUP),
-        "ended": status | status_of(replace(record, phase=Phase.FINISHED, holds=(), reported=True), 1, SETUP),
+        "from before": status
+        | status_of(replace(saved.record, phase=Phase.STEADY_STATE, holds=()), 1, SETUP, saved.plan),
+        "ended": status
+        | status_of(replace(saved.record, phase=Phase.FINISHED, holds=(), reported=True), 1, SETUP, saved.plan),
     }[what]
     async with acting(cluster) as operator:
         await runs(api_server, operator)
@@ -59,7 +61,9 @@ async def test_a_drill_whose_status_forgets_its_cut_is_undone_and_the_process_go
         await becomes(lambda: POLICY not in api_server.objects, 20)
         await becomes(told(api_server, "StatusOverwritten"), 20)
         await becomes(lambda: "StatusOverwritten" in reasons(api_server), 20)
-        assert api_server.objects[DRILL]["status"]["plan"] == status["plan"]
+        left = saved_of(api_server.objects[DRILL]["status"])
+        assert left is not None
+        assert left.plan == saved.plan
         assert operator.metrics.registry.get_sample_value("gameday_leader") == 1
         assert not operator.metrics.registry.get_sample_value("gameday_internal_errors_total")
         # Other drills of the process go on.
@@ -76,11 +80,10 @@ async def test_a_drill_whose_status_forgets_nothing_goes_on_once_and_is_undone_t
         await runs(api_server, operator)
         for times in (1, 2):
             status = api_server.objects[DRILL]["status"]
-            record = record_of(status)
-            assert record is not None
-            overwrite(
-                api_server, status | status_of(replace(record, baseline={"health.latency": float(times)}), 1, SETUP)
-            )
+            saved = saved_of(status)
+            assert saved is not None
+            record = replace(saved.record, baseline={"health.latency": float(times)})
+            overwrite(api_server, status | status_of(record, 1, SETUP, saved.plan))
             await becomes(lambda times=times: any(k.times == times for k in operator.disputes._known.values()), 10)  # type: ignore[misc]
             if times == 1:
                 await asyncio.sleep(0.3)

@@ -1,0 +1,68 @@
+"""States that operators of version 1 have written: each is read, goes on, and is saved in the newest version.
+
+``version_1.json`` holds whole statuses as they wrote them: of simulated drills, and of one that a test had left under
+its cut. It is never changed: such drills may still be under way where a newer operator is installed.
+"""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from gameday.api.migration import BESIDE, VERSION, from_1, gathered
+from gameday.api.packing import unpacked
+from gameday.api.record import saved_of, status_of
+from gameday.controller.drill.recall import recall
+from gameday.model.record import HoldState, Phase
+
+VERSION_1: Final[dict[str, dict[str, Any]]] = json.loads((Path(__file__).parent / "version_1.json").read_text())
+
+
+@pytest.mark.parametrize("status", VERSION_1.values(), ids=VERSION_1)
+def test_a_drill_of_version_1_is_read_with_its_plan_and_saved_as_the_newest(status: dict[str, Any]) -> None:
+    assert json.loads(status["state"])["version"] == 1
+    left = recall({"spec": {"gameDay": "plan"}, "status": status}, 0.0)
+    assert left.unreadable == ""
+    assert left.record is not None
+    assert left.plan is not None
+    assert left.plan_text == status["plan"]
+    assert left.plan_digest == status["planDigest"]
+    assert left.record.phase is Phase(status["phase"])
+    assert [hold.state for hold in left.record.holds] == [HoldState(entry["state"]) for entry in status["undo"]]
+    assert [r.state.value for r in left.record.results] == [one["state"] for one in status["expectations"]]
+    again = status_of(left.record, 1, left.setup, left.plan_text) | {"planDigest": left.plan_digest}
+    assert unpacked(again["state"])["version"] == VERSION
+    assert "plan" not in again
+    known, now = saved_of(status), saved_of(again)
+    assert known is not None
+    assert now is not None
+    assert (now.setup, now.plan, now.record.holds) == (known.setup, known.plan, known.record.holds)
+    assert recall({"spec": {"gameDay": "plan"}, "status": again}, 0.0).plan == left.plan
+
+
+def test_the_states_are_of_every_part_of_a_drill() -> None:
+    phases = {status["phase"] for status in VERSION_1.values()}
+    assert phases == {"Preflight", "SteadyState", "Outage", "Rollback", "Finished"}
+    held = {entry["kind"] for status in VERSION_1.values() for entry in status["undo"] if entry["state"] == "Active"}
+    assert held == {"NetworkPartition", "Scale"}
+
+
+@pytest.mark.parametrize("status", VERSION_1.values(), ids=VERSION_1)
+def test_a_migration_changes_nothing_that_it_is_given(status: dict[str, Any]) -> None:
+    state = gathered(json.loads(status["state"]), status)
+    before = copy.deepcopy(state)
+    moved = from_1(state)
+    assert state == before
+    assert BESIDE not in moved
+    assert moved["plan"] == status["plan"]
+    assert from_1(state) == moved
+
+
+def test_a_drill_of_version_1_that_had_no_plan_yet_has_none() -> None:
+    assert "plan" not in from_1(gathered({"version": 1, "engine": {}}, {}))
+
+
+def test_a_later_version_keeps_nothing_beside_the_state() -> None:
+    assert gathered({"version": 2, "engine": {}}, {"plan": "{}"}) == {"version": 2, "engine": {}}
