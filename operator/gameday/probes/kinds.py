@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from gameday.model.agent import ProbeTask
-from gameday.model.plan import Probe, ProbeSettings
+from gameday.model.plan import Probe, ProbeSettings, RunsIn
 from gameday.probes.kind import ProbeKind, WatchedKind
 from gameday.probes.registry import PACKAGES, Packages
 
@@ -16,12 +16,22 @@ class Kinds:
     """All kinds of a registry, in its order."""
 
     def __init__(self, packages: Packages) -> None:
-        """Load them; raises ValueError when the name in the registry is not the kind's own."""
+        """Load them.
+
+        Raises:
+            ValueError: when the name in the registry is not the kind's own, or when its settings and its base class
+                do not agree on who runs it.
+
+        """
         self._kinds: dict[str, AnyKind] = {}
         for name, package in packages.items():
             kind = import_module(f"{package}.kind").KIND
             if kind.name != name:
                 raise ValueError(f"{package} defines kind {kind.name!r}, and the registry calls it {name!r}")
+            if isinstance(kind, WatchedKind) != (kind.settings.runs_in is RunsIn.OPERATOR):
+                raise ValueError(
+                    f"{package}: a kind is a WatchedKind where its settings say RunsIn.OPERATOR, and only there"
+                )
             self._kinds[name] = kind
         self._of = {kind.settings: kind for kind in self}
 

@@ -42,7 +42,9 @@ def tellers(plan: Plan) -> Mapping[str, str]:
 
 
 TWINS: Final = tuple(f"{role}-{index}" for index in range(MOST_PAIRS) for role in ("witness", CONTROL))
-ALL: Final = frozenset({"observer", "client", COUNTER, CLOSER, *TWINS})
+ASKERS: Final = tuple(one.value for one in RunsIn if one is not RunsIn.OPERATOR)
+"""The names of the agents that run probes."""
+ALL: Final = frozenset({*ASKERS, COUNTER, CLOSER, *TWINS})
 """The names of all agents that any drill may have."""
 
 

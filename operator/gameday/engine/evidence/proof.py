@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from gameday.engine.evidence.held import Held
+from gameday.model.plan import RunsIn
 from gameday.model.sample import LineType, Sample
 
 RUN = 3
@@ -113,7 +114,7 @@ class Proof:
 
     def take(self, sample: Sample) -> None:
         """Add a dial, a line of a held connection, or what a probe saw of what is cut; anything else is passed over."""
-        if sample.type is LineType.SAMPLE and sample.agent == "client" and sample.name in self.probes:
+        if sample.type is LineType.SAMPLE and sample.agent == RunsIn.CLIENT.value and sample.name in self.probes:
             self.client.add(replace(sample, ok=sample.answered, values={}))
         if not sample.agent.startswith(("witness-", "control-")):
             return
