@@ -4,7 +4,7 @@ Nothing else in the operator reads the wall clock; the agents read that of their
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,10 @@ def steady(wall: Callable[[], float], monotonic: Callable[[], float], drill: dic
 
     A step of the wall clock would otherwise cut deadlines short or stretch them by as much.
     """
-    told = [line.at for line in timeline_of(drill.get("status", {}))]
-    ahead = max([wall(), *told]) - monotonic()
-    return lambda: monotonic() + ahead
+    offset = ahead(wall(), monotonic(), [line.at for line in timeline_of(drill.get("status", {}))])
+    return lambda: monotonic() + offset
+
+
+def ahead(wall: float, monotonic: float, told: Iterable[float]) -> float:
+    """By how many seconds a drill's clock is ahead of the monotonic one, given what was recorded at which times."""
+    return max([wall, *told]) - monotonic

@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Final
 
 INTERVALS_OF_PATIENCE = 3
 """How many intervals of a probe may pass without a sample before we no longer know."""
@@ -324,3 +324,7 @@ class Plan:
                 return self.outage.expect
             case Stage.RECOVERY:
                 return self.recovery.expect
+
+
+NO_PLAN: Final = Plan("", (), SteadyState(0.0), Outage(0.0, ()), Recovery(0.0))
+"""Stands for the plan while a drill waits for one, and where it cannot be read."""

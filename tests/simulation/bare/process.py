@@ -1,23 +1,19 @@
-"""The runner of one drill in one process: engine, orders, lanes and evidence are the real ones."""
+"""One process of the operator with one drill: its loop is the real one, fed from dictionaries."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gameday.cluster.client import CALL_SECONDS
 from gameday.cluster.lease import GIVE_UP_AFTER, LEASE_SECONDS
-from gameday.controller.drill.drill import CATCH_UP, LOOK_EVERY
-from gameday.controller.drill.lanes import RETRY_AFTER, Lanes
-from gameday.engine.drill import budgets
+from gameday.controller.clock import ahead
 from gameday.engine.drill import commands as do
-from gameday.engine.drill.decide import decide
-from gameday.engine.drill.orders import orders
-from gameday.engine.drill.situation import Situation
-from gameday.engine.evidence.evidence import Evidence
+from gameday.engine.drill.answers import Answers
+from gameday.engine.drill.loop import DrillLoop, Save, Work
 from gameday.model.names import job, policy
-from gameday.model.record import Phase, Record
+from gameday.model.record import Record
 from gameday.model.sample import Sample
-from gameday.model.world import Cut, JobState, Life, Lock, Preflight, Severed, World
-from simulation.bare.api import DRILL, LAG, PLANS, Failed, Key
+from gameday.model.world import Cut, JobState, Life, Preflight, Severed, World
+from simulation.bare.api import DRILL, LAG, Failed, Key
 from simulation.bare.hands import carry_out
 from simulation.client import API_GIVES_UP
 from simulation.mortal import Mortal
@@ -30,30 +26,22 @@ if TYPE_CHECKING:
 
 SUPERSEDED = "superseded"
 UNANSWERED = NO_ANSWER, LOST = "no answer in time", "the answer got lost"
-NOTHING = Evidence(PLANS[False, False, False, False])
-"""Stands for the evidence before there is any."""
 
 
 class Process(Mortal):
-    """The runner of one drill in one process, by the rules of ``runner.drill``: look, decide, save, act."""
+    """Feeds the loop of one drill with facts and lines of logs, and does what it says at a bare API server."""
 
     def __init__(self, world: "Bare") -> None:
         self.world = world
         self.clock = world.clock
-        self.superseded = self.done = self.deciding = False
-        self.ahead = self.renewed_at = self.arriving_until = 0.0
-        self.lanes = Lanes()
+        self.over = False
+        self.ahead = self.renewed_at = 0.0
+        self.loop: DrillLoop | None = None
         self.seen: dict[Key, Any] = {}
         self.seen_at: dict[Key, int] = {}
-        self.record = Record(since=self.now)
         self.sent: list[Record | None] = []
-        self.evidence: Evidence | None = None
         self.severed: Severed | None = None
-        self.lock = Lock.UNKNOWN
         self.preflight: Preflight | None = None
-        self.started = self.saving = self.looked = self.made = self.reported = False
-        self.scaled: set[str] = set()
-        self.resumed_at = self.now
         self._due = float("inf")
         self._world: World | None = None
         self.lead()
@@ -105,19 +93,13 @@ class Process(Mortal):
             self.clock.after(1.0, self.begin)
             return
         self.relist()
-        if api.record is not None:
-            self.record = api.record
-            told = max(line.at for line in api.record.timeline) if api.record.timeline else 0.0
-            self.ahead = max(self.clock.now + self.world.skew, told) - self.clock.now
-        else:
-            self.ahead = self.world.skew
+        told = [line.at for line in api.record.timeline] if api.record is not None else []
+        self.ahead = ahead(self.clock.now + self.world.skew, self.clock.now, told)
         if self.world.skew:
             self.clock.tally.bites(What.CLOCK_STEP)
-        self.resumed_at = self.now
+        self.loop = DrillLoop(api.record or Record(since=self.now), self.now)
+        self.loop.prepare(self.world.plan, 1)
         self.sent, self.severed = [api.record], self.world.severed
-        self.lock = Lock.UNKNOWN if self.record.phase is Phase.PENDING else Lock.HELD
-        self.looked = any(hold.before is not None for hold in self.record.holds)
-        self.started = True
         for log in self.world.logs.values():
             for sample in log:
                 self.clock.after(LAG, self.hear, sample)
@@ -128,6 +110,11 @@ class Process(Mortal):
         self.seen = dict(self.world.api.facts)
         self.seen_at.clear()
         self._world = None
+
+    @property
+    def started(self) -> bool:
+        """Whether it has taken the drill up."""
+        return self.loop is not None
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -154,18 +141,9 @@ class Process(Mortal):
 
     def hear(self, sample: Sample) -> None:
         """A line of a log."""
-        if self.dead or not self.started:
-            return
-        if self.evidence is None and self.record.phase not in {Phase.PENDING, Phase.PREFLIGHT}:
-            self.evidence = Evidence(self.world.plan, 1)
-            if self.record.inject_requested_at is not None or self.record.holds:
-                self.evidence.set_baseline(self.record.baseline)
-        if self.evidence is not None and self.evidence.take(sample):
+        loop = self.loop
+        if not self.dead and loop is not None and loop.samples is not None and loop.samples.take(sample):
             self.wake()
-
-    def _look_anew(self) -> None:
-        self._world = None
-        self.wake()
 
     def wake(self) -> None:
         """Look again, now."""
@@ -180,52 +158,35 @@ class Process(Mortal):
 
     def turn(self, when: float) -> None:
         """One look at the world."""
-        if when != self._due or self.dead or self.superseded or self.done:
+        if when != self._due or self.dead or self.over:
             return
         if self.clock.now < self.frozen_until:
             self.puts_off()
             self.clock.at(self.frozen_until, self._thawed)
             return
         self._due = float("inf")
-        self._at(self.clock.now + LOOK_EVERY)
-        if self.saving or not self.started or not self._may_decide():
-            return
-        seen, world = self.evidence or NOTHING, self._look()
-        record = decide(Situation(self.world.plan, self.record, world, seen, self.now))
-        commands = orders(self.world.plan, record, world)
-        for command in commands:
-            if isinstance(command, do.Lift):
-                self.give(command)
-        if record != self.record:
-            self.save(record, commands)
-        else:
-            self._act(record, commands)
+        if self.loop is not None:
+            self._do(self.loop, self.loop.look(self.world.plan, self._look(self.loop.answers), self.now))
+
+    def _do(self, loop: DrillLoop, work: Work) -> None:
+        for command in work.start:
+            self.give(loop, command)
+        if work.save is not None:
+            self.save(loop, work.save)
+        self.over = work.over
+        # A millisecond at least: what is too early by a rounding is asked for at the same moment again and again.
+        self._at(self.clock.now + max(0.001, work.look_at - self.now))
 
     def _thawed(self) -> None:
         self._due = float("inf")
         self.wake()
 
-    def _act(self, record: Record, commands: tuple[do.Command, ...]) -> None:
-        for command in commands:
-            self.give(command)
-        over = record.phase is Phase.FINISHED and self.clock.now >= self.arriving_until
-        self.done = over and not commands and not self.lanes
-
-    def _may_decide(self) -> bool:
-        if self.deciding or self.evidence is None or self.record.steady_from is None:
-            self.deciding = self.deciding or self.evidence is not None
-            return True
-        late = self.now > self.resumed_at + CATCH_UP
-        dead = self.record.phase is Phase.FINISHED or self.seen[("drill", "deleted")] or self.seen[("halt", "")].halted
-        self.deciding = bool(dead or late or self.evidence.caught_up(self.resumed_at))
-        return self.deciding
-
-    def _look(self) -> World:
+    def _look(self, answers: Answers) -> World:
         if self._world is None:
-            self._world = self._seen_world()
+            self._world = self._seen_world(answers)
         return self._world
 
-    def _seen_world(self) -> World:
+    def _seen_world(self, answers: Answers) -> World:
         seen, plan = self.seen, self.world.plan
         kinds: dict[str, dict[str, Any]] = {}
         for (kind, name), value in seen.items():
@@ -235,7 +196,7 @@ class Process(Mortal):
         cuts = {
             name: Cut(True, p.uid, "its spec is not what was written" if p.changed else "")
             if p
-            else Cut(made=self.made)
+            else Cut(made=policy(DRILL, name) in answers.made)
             for name, p in named.items()
         }
         steps = plan.rollback.steps if plan.rollback is not None else ()
@@ -245,13 +206,10 @@ class Process(Mortal):
             abort=seen[("drill", "abort")],
             deleted=seen[("drill", "deleted")], opted_in=seen[("account", "")], halt=seen[("halt", "")],
             agents_wanted=self.world.agents, agents=kinds.get("pod", {}), fuses=kinds.get("fuse", {}), cuts=cuts,
-            workloads={"worker": seen[("workload", "worker")]} if self.looked else {},
-            scaled=frozenset(self.scaled),
+            workloads={name: seen[("workload", name)] for name in answers.deployments},
             jobs={step.name: jobs.get(job(DRILL, step.name), JobState.ABSENT) for step in steps},
-            finalizer=seen[("drill", "finalizer")], resumed_at=self.resumed_at,
-            reported=self.reported, lock=self.lock, preflight=self.preflight, severed=self.severed,
+            finalizer=seen[("drill", "finalizer")], preflight=self.preflight, severed=self.severed,
             closer=kinds.get("pod", {}).get("closer", Life.ABSENT),
-            errors=dict(self.lanes.errors), arriving=self.clock.now < self.arriving_until,
         )  # fmt: skip
 
     # Calls
@@ -260,6 +218,8 @@ class Process(Mortal):
         self, act: Callable[[], None], then: Callable[[str], None], *, writes: bool = True, takes: float = 0.0
     ) -> None:
         """Ask the API server to do something; ``then`` is told what went wrong, or nothing."""
+        if self.dead:
+            return
         if writes and self.clock.now > self.renewed_at + GIVE_UP_AFTER:
             self.clock.after(0.0, self._tell, then, "not leading", [True])
             return
@@ -321,15 +281,11 @@ class Process(Mortal):
 
     # Saving
 
-    def save(self, record: Record, commands: tuple[do.Command, ...]) -> None:
-        """Write the record; only then is anything done."""
-        self.saving = True
+    def save(self, loop: DrillLoop, save: Save) -> None:
+        """Write the record."""
+        api, record = self.world.api, save.record
         self.sent.append(record)
-        self._write(record, commands)
-
-    def _write(self, record: Record, commands: tuple[do.Command, ...]) -> None:
-        api, base = self.world.api, self.record
-        known = [*self.sent, base]
+        known = [*self.sent, loop.record]
 
         def act() -> None:
             if api.gone:
@@ -340,31 +296,25 @@ class Process(Mortal):
             self.world.saved(record)
 
         def then(error: str) -> None:
-            self.saving = False
             if error == SUPERSEDED:
-                self.superseded = True
+                self.over = True
                 self.kill()
             elif error:
-                self._at(self.clock.now + RETRY_AFTER)
+                self._do(loop, loop.not_saved(self.now))
             else:
-                self.record, self.sent = record, [record]
-                self._act(record, commands)
+                self.sent = [record]
+                self._do(loop, loop.saved(self.now))
                 self.wake()
 
         self.call(act, then)
 
     # Commands
 
-    def give(self, command: do.Command) -> None:
-        """Start a command, unless it has to wait."""
-        if not self.lanes.take(command, self.clock.now):
-            return
+    def give(self, loop: DrillLoop, command: do.Command) -> None:
+        """Start a command."""
 
         def then(error: str) -> None:
-            self.lanes.leave(command, self.clock.now, error)
-            if error in UNANSWERED and isinstance(command, do.StartAgents | do.ArmFuse | do.StartJob):
-                self.arriving_until = self.clock.now + budgets.ARRIVE
-                self.clock.at(self.arriving_until, self._look_anew)
+            loop.answered(command, self.now, error, answer=error not in UNANSWERED)
             if not error:
                 self._learn(command)
             self._world = None
@@ -385,22 +335,12 @@ class Process(Mortal):
         self.call(lambda: carry_out(self, command, missing), then, writes=writes, takes=takes)
 
     def _learn(self, command: do.Command) -> None:
+        """See at once what the hands read, or were answered with."""
         match command:
-            case do.TakeLock():
-                self.lock = Lock.HELD
             case do.CheckPreflight():
                 self.preflight = Preflight()
-            case do.FreeLock():
-                self.lock = Lock.FREE
-            case do.ReadWorkload():
-                self.looked = True
-            case do.UpdateGameDay():
-                self.reported = True
-            case do.Inject():
-                self.made = True
             case do.ScaleTo(hold, replicas) if replicas == hold.wanted:
                 self.seen[("workload", "worker")] = self.world.get(("workload", "worker"))
                 self.seen_at[("workload", "worker")] = self.world.api.version - 1
-                self.scaled.add(hold.name)
             case _:
                 pass

@@ -54,7 +54,7 @@ def a_slice(name: str, ips: tuple[str, ...]) -> dict[str, Any]:
 async def test_a_service_that_grows_beyond_what_a_drill_keeps_ends_it(
     api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gameday.controller.drill.drill.CATCH_UP", 0.1)
+    monkeypatch.setattr("gameday.engine.drill.loop.CATCH_UP", 0.1)
     monkeypatch.setattr("gameday.engine.drill.interrupts._lost_agent", lambda _: None)
     under_cut(api_server)
     async with acting(cluster):

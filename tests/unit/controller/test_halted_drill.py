@@ -20,6 +20,7 @@ from gameday.controller.drill.view import View
 from gameday.controller.gameday.gamedays import read
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
+from gameday.engine.drill.answers import Answers
 from gameday.engine.drill.budgets import fuse_of_cut
 from gameday.engine.drill.commands import Inject
 from gameday.errors import Refused
@@ -136,7 +137,7 @@ async def test_a_drill_that_was_removed_by_force_is_undone_to_its_end_although_n
 async def test_an_operator_that_begins_without_the_gamedays_kind_undoes_what_an_earlier_one_left(
     api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gameday.controller.drill.drill.CATCH_UP", 0.1)
+    monkeypatch.setattr("gameday.engine.drill.loop.CATCH_UP", 0.1)
     under_cut(api_server)
     api_server.unserved = {"gamedays"}
     async with acting(cluster):
@@ -153,7 +154,7 @@ async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cu
     memory = Memory(cluster, drill, lambda _: None, lambda _, __: None, time.time)
     memory.freeze(*read(GAMEDAY))
     feed = Feed(cluster, "shop", "first", operator.metrics, time.time)
-    view = View(cluster, memory, feed, operator.owner, time.time())
+    view = View(cluster, memory, feed, operator.owner, Answers())
     hands = Hands(
         cluster, memory, view, operator.settings, time.time, operator.supervisor.runs, operator.turns, operator.freed
     )

@@ -13,8 +13,8 @@ DRILL = ("drills", "shop", "first")
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gameday.controller.drill.drill.BLIND_AFTER", 0.1)
-    monkeypatch.setattr("gameday.controller.drill.drill.CATCH_UP", 0.1)
+    monkeypatch.setattr("gameday.engine.drill.loop.BLIND_AFTER", 0.1)
+    monkeypatch.setattr("gameday.engine.drill.loop.CATCH_UP", 0.1)
 
 
 def stalled(server: ApiServer) -> str:

@@ -78,7 +78,7 @@ async def test_of_two_that_see_a_new_drill_one_claims_it_before_anything_and_bot
 async def test_what_another_operator_has_claimed_is_left_alone_until_a_person_gives_it_away(
     api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gameday.controller.drill.drill.CATCH_UP", 0.1)
+    monkeypatch.setattr("gameday.engine.drill.loop.CATCH_UP", 0.1)
     drill = under_cut(api_server)
     drill["status"] |= {"operator": f"{OTHER}/gameday-operator"}
     drill = api_server.put("drills", "shop", drill)

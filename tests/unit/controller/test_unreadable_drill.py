@@ -17,10 +17,10 @@ from gameday.api.parse import PlanInvalid
 from gameday.api.record import status_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
-from gameday.controller.drill.recall import NO_PLAN, Left, recall
+from gameday.controller.drill.recall import Left, recall
 from gameday.controller.gameday import gamedays
 from gameday.model.finding import Finding
-from gameday.model.plan import Plan, Via
+from gameday.model.plan import NO_PLAN, Plan, Via
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record, Verdict
 from gameday.model.setup import FarEnd, Setup
 from unit.api_server import ApiServer

@@ -15,10 +15,9 @@ from gameday.actions.network_partition import policy
 from gameday.api import record
 from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
-from gameday.controller.drill import drill as runner
-from gameday.controller.drill import measured, memory, stepping
+from gameday.controller.drill import memory, stepping
 from gameday.controller.process import disputes, supervisor
-from gameday.engine.drill import interrupts, orders, verdict
+from gameday.engine.drill import figures, interrupts, orders, verdict
 from gameday.engine.drill import undo_log as holds
 from gameday.engine.drill.commands import FreeLock, LetGo, Lift, RemoveFuse, ScaleTo, UpdateGameDay
 from gameday.engine.drill.phases import after, outage, rollback
@@ -114,15 +113,6 @@ def _() -> tuple[Any, ...]:
         return original(at.knowing(replace(at.record, holds=tuple(armed))))
 
     return (patch.object(outage, "_arm", impatient), patch.object(interrupts, "_touched", lambda *_: None))
-
-
-@mutation("what is decided is done before it is saved", Rule.WRITTEN_AHEAD, kinds=(What.LOSE, What.REFUSE), whole=True)
-def _() -> tuple[Any, ...]:
-    async def unsaved(self: runner.DrillRunner, record: Record) -> bool:
-        self.memory.record = record
-        return True
-
-    return (patch.object(runner.DrillRunner, "_saved", unsaved),)
 
 
 @mutation(
@@ -346,11 +336,6 @@ def _() -> tuple[Any, ...]:
     )
 
 
-@mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)
-def _() -> tuple[Any, ...]:
-    return (patch("gameday.controller.drill.lanes.RETRY_AFTER", 0.0),)
-
-
 @mutation(
     "workers at zero lose their fuse in place of being put back",
     Rule.RESTORED,
@@ -384,13 +369,13 @@ def _() -> tuple[Any, ...]:
 
 @mutation("two figures have one name", Rule.FITS, Rule.ENDS, whole=True)
 def _() -> tuple[Any, ...]:
-    original = measured.measurements
+    original = figures.figures
 
     def copied(*args: Any) -> Any:
-        figures = original(*args)
-        return (*figures, *figures[:1])
+        found = original(*args)
+        return (*found, *found[:1])
 
-    return (patch.object(runner, "measurements", copied),)
+    return (patch("gameday.engine.drill.loop.figures", copied),)
 
 
 @mutation("what the API server says is written as long as it is", Rule.FITS, kinds=(What.RIGHTS_GONE,), whole=True)

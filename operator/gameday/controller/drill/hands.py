@@ -31,7 +31,7 @@ from gameday.controller.settings import Settings
 from gameday.engine.drill import budgets, connections, limits
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.commands import Command
-from gameday.errors import Absent, AlreadyExists, NamespaceBusy, NoAnswer, Refused
+from gameday.errors import Absent, AlreadyExists, NamespaceBusy, Refused
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
 from gameday.model.limits import Reach, RulingState
@@ -82,14 +82,6 @@ class Hands:
             GameDayError: when the API server refuses or does not answer; the engine asks again.
 
         """
-        try:
-            await self._do(command)
-        except NoAnswer:
-            if isinstance(command, do.StartAgents | do.Sever | do.ArmFuse | do.StartJob):
-                self.view.unanswered_at = self.clock()
-            raise
-
-    async def _do(self, command: Command) -> None:
         match command:
             case do.TakeLock():
                 await self._take_lock()
@@ -121,7 +113,6 @@ class Hands:
                 await unlock_namespace(self.operator, self.namespace, self.memory.uid)
                 self.freed.given_back(self.namespace)
                 self.turns.give_back(self.memory.uid)
-                self.view.lock = Lock.FREE
             case do.UpdateGameDay():
                 await self._update_gameday()
             case do.LetGo():
@@ -156,10 +147,9 @@ class Hands:
         holder = await lock_namespace(self.operator, self.namespace, name, uid, installation, self.undoing)
         if holder != self.memory.name:
             self.turns.give_back(self.memory.uid)
-            self.view.lock, self.view.locked_by = Lock.BUSY, holder
+            self.view.answers.lock, self.view.answers.locked_by = Lock.BUSY, holder
             raise NamespaceBusy(f"drill {holder} holds namespace {self.namespace}; one drill at a time")
         await self._finalizer(on=True)
-        self.view.lock = Lock.HELD
 
     def _take_turn(self) -> None:
         most = self.view.owner.ruling.limits.max_concurrent_drills
@@ -167,14 +157,13 @@ class Hands:
         if running:
             text = f"limits.maxConcurrentDrills is {most}, and {len(running)} run ({', '.join(running[:TOLD])})"
             text += ": wait until one has ended, or ask the administrator"
-            self.view.lock, self.view.locked_by = Lock.FULL, text
+            self.view.answers.lock, self.view.answers.locked_by = Lock.FULL, text
             raise Refused(text)
 
     async def _update_gameday(self) -> None:
         name = self.memory.drill["spec"]["gameDay"]
         fields = last_drill(self.memory.name, self.memory.record, self.memory.measurements)
         self.view.is_last = await show_last_drill(self.operator, self.namespace, name, fields)
-        self.view.reported = True
 
     async def _finalizer(self, *, on: bool) -> None:
         """Put our finalizer on or off; on the version that was read, so that no other one is lost."""
@@ -220,7 +209,7 @@ class Hands:
                 self.memory.setup = setup
             self.view.likely_leak = likely_leak(sight, fault.partition, setup.backend)
             self.view.gates = gates(sight, fault.partition)
-        self.view.preflight, self.view.preflight_at = Preflight(found, notes, rolling), self.clock()
+        self.view.preflight = Preflight(found, notes, rolling)
 
     async def namespace_ends(self) -> bool:
         """Whether the namespace is being deleted, and with it everything that we could undo there.
@@ -306,7 +295,6 @@ class Hands:
         there = self.view.objects("policies").get(hold.object_name)
         if there is None or hold.object_uid == there["metadata"]["uid"]:
             self.view.learn("policies", await policy.do(self.account, self.namespace, setup, body))
-            self.view.made.add(hold.object_name)
 
     async def _sever(self) -> None:
         """Have the connections ended that the targets of this moment hold, at the servers of this moment."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from gameday.api.conditions import conditions_of
 from gameday.api.fitting import bare, fitted
-from gameday.api.record import status_of, timeline_of, timestamp
+from gameday.api.record import status_of, timestamp
 from gameday.api.state import TEXTS
 from gameday.api.summary import summary_of
 from gameday.cluster.client import Cluster
@@ -34,7 +34,7 @@ class Memory:
     """One drill's record, and where it is saved.
 
     ``operator`` is the installation that claims the drill with the first save: the API server lets one of them win.
-    ``narrate`` is told each new line of the timeline once it is saved, ``changed`` the record before and after.
+    ``narrate`` is told each new line of the timeline once it is saved, ``changed`` the record before and after a save.
     """
 
     def __init__(
@@ -74,7 +74,6 @@ class Memory:
         As digests: while the API server does not answer, every try may be another text of 32 KiB.
         """
         self.record = left.record or Record(since=clock())
-        self._narrated = set(timeline_of(drill.get("status", {})))
         self._refusals, self._refused = 0, ""
         """How often in a row the API server has refused a status itself, and what it said last."""
 
@@ -120,7 +119,7 @@ class Memory:
         self.record, self.measurements, self.overwritten, self._restored = record, measurements, why, True
 
     async def save(self, record: Record) -> None:
-        """Write the record, then narrate what is new in it.
+        """Write the record.
 
         A drill that was removed with force has no status any more; what it holds is undone all the same. After a status
         that the API server refused, the next try leaves out all that is not needed to go on: a drill that cannot be
@@ -155,10 +154,6 @@ class Memory:
         self._refusals, self._restored = 0, False
         before, self.record = self.record, record
         self.changed(before, record)
-        for line in record.timeline:
-            if line not in self._narrated:
-                self.narrate(line)
-        self._narrated = set(record.timeline)
 
     async def _catch_up(self) -> None:
         newest = await self.cluster.get(DRILLS, self.namespace, self.name)

@@ -20,14 +20,11 @@ from gameday.engine.cel.expressions import ExpressionError
 from gameday.engine.drill.results import close_plan
 from gameday.engine.validate.plan import complete
 from gameday.errors import StateUnreadable
-from gameday.model.plan import Outage, Plan, Recovery, SteadyState, Via
+from gameday.model.plan import NO_PLAN, Plan, Via
 from gameday.model.record import Cause, Hold, Phase, Record, Verdict
 from gameday.model.setup import FarEnd, Setup
 from gameday.schema.bounds import cut
 from gameday.schema.renamed import modern
-
-NO_PLAN: Final = Plan("", (), SteadyState(0.0), Outage(0.0, ()), Recovery(0.0))
-"""Stands for the plan while a drill waits for one, and where it cannot be read."""
 
 BEGUN: Final = ("phase", "undo", "plan")
 """Fields of which a drill that has a state has one."""

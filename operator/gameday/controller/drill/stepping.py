@@ -29,7 +29,6 @@ class Stepping:
             return
         await scale.scale(self.account, namespace, hold.object_name, replicas, version)
         await self._read(hold.object_name)
-        self.view.scaled.add(hold.name)
 
     async def start_job(self, step: str, cron_job: str) -> None:
         """Create a step's Job, once it was seen that what steps before it scaled is at its number: a watch may be late.

@@ -1,6 +1,6 @@
 """What one drill sees of the cluster: mirrors of the few objects that concern it, and the World made of them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -28,6 +28,7 @@ from gameday.controller.drill.feed import Feed
 from gameday.controller.drill.memory import Memory
 from gameday.controller.owner import Owner
 from gameday.engine.drill import budgets
+from gameday.engine.drill.answers import Answers
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
 from gameday.fuses.pod import pods_of
@@ -37,7 +38,7 @@ from gameday.model.names import job as job_name
 from gameday.model.plan import Fault, Plan, RunJob, Via
 from gameday.model.record import Hold, HoldKind, Record
 from gameday.model.setup import Pair, Setup
-from gameday.model.world import CommandKey, Cut, Fuse, Life, Lock, Planned, Preflight, Workload, World
+from gameday.model.world import Cut, Fuse, Life, Planned, Preflight, Workload, World
 from gameday.schema.bounds import SETUP_BYTES
 
 OPT_IN: Final = "gameday.dev/opt-in"
@@ -47,32 +48,21 @@ WORKLOAD: Final = "workload/"
 class View:
     """Mirrors of a drill's objects. What the hands learn from their own calls is noted here as well."""
 
-    def __init__(self, operator: Cluster, memory: Memory, feed: Feed, owner: Owner, resumed_at: float) -> None:
+    def __init__(self, operator: Cluster, memory: Memory, feed: Feed, owner: Owner, answers: Answers) -> None:
         self.operator = operator
         self.owner = owner
         self.account = operator.as_account(memory.namespace)
         self.memory = memory
         self.feed = feed
-        self.resumed_at = resumed_at
-        self.lock = Lock.UNKNOWN
-        self.locked_by = ""
+        self.answers = answers
         self.planned = Planned.ABSENT
         self.planned_why = ""
         self.preflight: Preflight | None = None
-        self.preflight_at = 0.0
-        self.made: set[str] = set()
-        """Names of policies that we heard were made."""
-        self.scaled: set[str] = set()
-        """Names of scales that we heard were made, and after which the Deployment was read."""
-        self.unanswered_at: float | None = None
-        """When we last ceased to wait for the answer to a request that makes something."""
         self.likely_leak = ""
         self.gates: tuple[str, ...] = ()
         """Policies that decide who may reach what is cut."""
         self.too_many = ""
         """Why a cut cannot grow with what it cuts off any more, or ""."""
-        self.reported = False
-        """Whether this process has brought the drill's outcome to its GameDay, or found that gone."""
         self.is_last = False
         """Whether the GameDay shows this drill as its last one."""
         self._wake: Callable[[], None] = lambda: None
@@ -149,8 +139,8 @@ class View:
         account = self.only("account")
         return account is not None and (account["metadata"].get("labels") or {}).get(OPT_IN) == "true"
 
-    def world(self, errors: Mapping[CommandKey, str], *, look_again: bool) -> World:
-        """The world as the engine wants it; ``errors`` and ``look_again`` as in ``World``."""
+    def world(self) -> World:
+        """The world as the engine wants it, but for what the loop knows from its own commands."""
         record, plan, setup = self.memory.record, self.memory.plan, self.memory.setup
         drill = self.only("drill") or self.memory.drill
         gone = self.only("drill") is None or "deletionTimestamp" in drill["metadata"]
@@ -164,18 +154,12 @@ class View:
             opted_in=self.opted_in,
             halt=self.owner.halt,
             ruling=self.owner.ruling,
-            lock=self.lock,
-            locked_by=self.locked_by,
             preflight=self.preflight,
             finalizer=FINALIZER in drill["metadata"].get("finalizers", ()) and self.only("drill") is not None,
-            resumed_at=self.resumed_at,
-            reported=self.reported,
             overwritten=self.memory.overwritten,
             likely_leak=self.likely_leak,
             gates=self.gates,
-            errors=dict(errors),
             skew=self.feed.skew,
-            look_again=look_again,
         )
         if plan is None or setup is None:
             return world
@@ -194,10 +178,8 @@ class View:
             severed=self.feed.severed,
             closer=next(map(life_of, self.agent_pods((CLOSER,)).values()), Life.ABSENT),
             counted=self.feed.counted,
-            arriving=self._arriving(),
             unusable_log=self.feed.unusable,
             workloads=self._workloads(),
-            scaled=frozenset(self.scaled),
             jobs={
                 step.name: job.state_of(self.objects("jobs").get(job_name(self.memory.name, step.name)))
                 for step in (plan.rollback.steps if plan.rollback is not None else ())
@@ -214,12 +196,8 @@ class View:
             agents=dict.fromkeys(self.agent_pods(agents.ALL), Life.ENDED),
             fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
             cuts={hold.name: Cut(present=hold.object_name in policies) for hold in cuts},
-            arriving=self._arriving(),
             workloads=self._workloads(),
         )
-
-    def _arriving(self) -> bool:
-        return self.unanswered_at is not None and self.memory.clock() < self.unanswered_at + budgets.ARRIVE
 
     def _workloads(self) -> dict[str, Workload]:
         return {
@@ -284,7 +262,7 @@ class View:
                 self.memory.name, hold.object_name, fault.partition, setup, hold.fuse_name, hold.fuse_uid or ""
             )
             known = self._seen_cuts[fault.name] = basis, policy.state_of(there, wanted)
-        return replace(known[1], made=True) if hold.object_name in self.made else known[1]
+        return replace(known[1], made=True) if hold.object_name in self.answers.made else known[1]
 
     def setup_now(self, setup: Setup) -> Setup:
         """The setup with every address that the far end has or had: a cut grows and never shrinks before its lift."""

@@ -32,6 +32,7 @@ from gameday.controller.schedule.schedules import Schedules
 from gameday.controller.settings import Settings
 from gameday.controller.store import Store
 from gameday.controller.telemetry import Heartbeat, Metrics
+from gameday.engine.drill.loop import DrillLoop
 from gameday.engine.drill.permission import hindrance
 from gameday.errors import Absent, GameDayError
 from gameday.model.limits import RulingState
@@ -219,9 +220,10 @@ class Operator:
         self.metrics.holding(memory.namespace, memory.uid, memory.record)
         self.disputes.resume(memory)
         feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, memory.name, self.metrics, clock)
-        view = View(self.cluster, memory, feed, self.owner, resumed_at=clock())
+        loop = DrillLoop(memory.record, clock())
+        view = View(self.cluster, memory, feed, self.owner, loop.answers)
         hands = Hands(self.cluster, memory, view, self.settings, clock, self.supervisor.runs, self.turns, self.freed)
-        runner = DrillRunner(memory, view, feed, hands, clock, lambda: self._find_plan(memory, view))
+        runner = DrillRunner(loop, memory, view, feed, hands, clock, lambda: self._find_plan(memory, view))
         known = memory.record.phase
         if known not in {Phase.PENDING, Phase.FINISHED}:
             self.turns.keep(memory.uid, f"{memory.namespace}/{memory.name}")

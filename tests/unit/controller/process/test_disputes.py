@@ -25,7 +25,7 @@ LEASE = ("leases", OWN, "gameday-operator")
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gameday.controller.drill.drill.CATCH_UP", 0.1)
+    monkeypatch.setattr("gameday.engine.drill.loop.CATCH_UP", 0.1)
     monkeypatch.setattr(disputes, "PAUSE", 0.05)
     # No agent runs here; a drill that lost one would end by itself.
     monkeypatch.setattr("gameday.engine.drill.interrupts._lost_agent", lambda _: None)

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from gameday.api.conditions import conditions_of
-from gameday.controller.drill.lanes import Lanes
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.decide import decide
+from gameday.engine.drill.lanes import Lanes
 from gameday.engine.drill.situation import Situation
 from gameday.engine.drill.undo_log import obstacle
 from gameday.engine.evidence.proof import Proof

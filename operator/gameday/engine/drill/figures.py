@@ -1,15 +1,25 @@
 """The figures of a drill: times that expectations measured, and aggregates over a stage's samples."""
 
-from gameday.engine.evidence.evidence import Evidence
-from gameday.model.plan import Plan, Stage
+from typing import Protocol
+
+from gameday.engine.evidence import measure
+from gameday.model.plan import Measurement, Plan, Stage
 from gameday.model.record import Record
 
 Figure = dict[str, str | float]
 
 
-def measurements(plan: Plan, record: Record, evidence: Evidence) -> tuple[Figure, ...]:
+class Measured(Protocol):
+    """Samples that can be aggregated."""
+
+    def figure(self, measurement: Measurement, since: float, until: float) -> measure.Figure:
+        """A measurement over the samples sent in a span."""
+        ...
+
+
+def figures(plan: Plan, record: Record, samples: Measured) -> tuple[Figure, ...]:
     """Every figure that could be taken, in the plan's order."""
-    figures: list[Figure] = []
+    found: list[Figure] = []
     for stage in Stage:
         for expectation in plan.expectations(stage):
             result = record.result(stage, expectation.name)
@@ -17,15 +27,15 @@ def measurements(plan: Plan, record: Record, evidence: Evidence) -> tuple[Figure
                 figure: Figure = {"name": expectation.measures, "value": round(result.seconds, 3), "unit": "seconds"}
                 if result.resolution is not None:
                     figure["resolution"] = round(result.resolution, 3)
-                figures.append(figure)
+                found.append(figure)
     for measurement in plan.measurements:
         span = _span(record, measurement.stage)
         if span is None:
             continue
-        taken = evidence.figure(measurement, *span)
+        taken = samples.figure(measurement, *span)
         if taken.value is not None:
-            figures.append({"name": measurement.name, "value": round(taken.value, 3), "unit": measurement.unit})
-    return tuple(figures)
+            found.append({"name": measurement.name, "value": round(taken.value, 3), "unit": measurement.unit})
+    return tuple(found)
 
 
 def _span(record: Record, stage: Stage) -> tuple[float, float] | None:

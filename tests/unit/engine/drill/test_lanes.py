@@ -2,8 +2,8 @@
 
 import pytest
 
-from gameday.controller.drill.lanes import RETRY_AFTER, Lanes
 from gameday.engine.drill.commands import Inject, Lift, StartAgents
+from gameday.engine.drill.lanes import RETRY_AFTER, Lanes
 from gameday.model.record import Hold, HoldKind
 
 HOLD = Hold("partition", HoldKind.NETWORK_PARTITION, "first-partition", "first-fuse")

@@ -1,0 +1,68 @@
+"""What one process knows from the answers to its own commands, which no watch tells: it is lost with the process."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from gameday.engine.drill import budgets
+from gameday.engine.drill import commands as do
+from gameday.model.record import Phase, Record
+from gameday.model.world import Lock
+
+CREATES: Final = (do.StartAgents, do.Sever, do.ArmFuse, do.StartJob)
+"""Commands that create something: without an answer, it may still come into being."""
+
+
+@dataclass(slots=True)
+class Answers:
+    """What the commands of one process were answered. The hands set ``lock`` where somebody else has the namespace."""
+
+    lock: Lock = Lock.UNKNOWN
+    locked_by: str = ""
+    """Who has what this drill waits for."""
+    made: frozenset[str] = frozenset()
+    """Names of the objects of changes that were created."""
+    scaled: frozenset[str] = frozenset()
+    """Names of the scales away that were made, and after which the Deployment was read."""
+    deployments: frozenset[str] = frozenset()
+    """The Deployments to watch."""
+    reported: bool = False
+    """Whether the drill's outcome is in its GameDay, or that is gone."""
+    checked_at: float = field(default=float("-inf"))
+    """When the preflight was made last."""
+    unanswered_at: float | None = None
+    """When a request that creates something was given up without an answer, the last time."""
+
+    @classmethod
+    def after(cls, record: Record) -> "Answers":
+        """What is known of a drill that an earlier process left with this record."""
+        lock = Lock.UNKNOWN if record.phase is Phase.PENDING else Lock.HELD
+        return cls(lock, deployments=frozenset(h.object_name for h in record.holds if h.before is not None))
+
+    def done(self, command: do.Command, now: float) -> None:
+        """Take in that a command has succeeded."""
+        match command:
+            case do.TakeLock():
+                self.lock = Lock.HELD
+            case do.FreeLock():
+                self.lock = Lock.FREE
+            case do.CheckPreflight():
+                self.checked_at = now
+            case do.Inject(hold):
+                self.made |= {hold.object_name}
+            case do.ScaleTo(hold, replicas) if replicas == hold.wanted:
+                self.scaled |= {hold.name}
+            case do.ReadWorkload(deployment):
+                self.deployments |= {deployment}
+            case do.UpdateGameDay():
+                self.reported = True
+            case _:
+                pass
+
+    def unanswered(self, command: do.Command, now: float) -> None:
+        """Take in that a command was sent and not answered."""
+        if isinstance(command, CREATES):
+            self.unanswered_at = now
+
+    def arriving(self, now: float) -> bool:
+        """Whether something that was asked for without an answer may still be made."""
+        return self.unanswered_at is not None and now < self.unanswered_at + budgets.ARRIVE

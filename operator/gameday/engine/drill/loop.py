@@ -1,0 +1,273 @@
+"""The loop of one drill without any I/O: look, decide, save, act; and again when anything has changed.
+
+An adapter feeds it (the operator's runner with asyncio, the simulations with dictionaries) and does the ``Work`` that
+it answers with. The order is the safety of it. What the engine decided is saved before any of it is done, and a record
+that cannot be saved stops the loop before it acts: another process may be acting for this drill. Only lifting a cut
+waits for nothing::
+
+    look --> decide --> start lifts --(they end, or LIFT_FIRST)--> save --saved--> start the rest --> look
+                                                                    `--refused--> rest ------------> look
+
+Times are seconds of the drill's own clock, which never jumps; no call may bring an older one.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from gameday.engine.drill.answers import Answers
+from gameday.engine.drill.commands import Command, Lift
+from gameday.engine.drill.decide import decide
+from gameday.engine.drill.figures import Figure, Measured, figures
+from gameday.engine.drill.lanes import RETRY_AFTER, Lanes
+from gameday.engine.drill.orders import orders
+from gameday.engine.drill.situation import Seen, Situation
+from gameday.engine.evidence.evidence import Evidence
+from gameday.model.plan import NO_PLAN, Plan
+from gameday.model.record import Line, Phase, Record
+from gameday.model.sample import Sample
+from gameday.model.world import World
+
+LOOK_EVERY: Final = 0.5
+"""Longest time between two looks, in seconds: deadlines pass without an event."""
+LOOK_AGAIN_AFTER: Final = 3.0
+"""Seconds between two preflights of a drill that waits for a rollout to end."""
+LOOK_FOR_LEAK_AFTER: Final = 10.0
+"""Seconds after the injection from which a cut without effect is suspicious."""
+BLIND_AFTER: Final = 10.0
+"""Seconds after which a drill's status says what keeps us from seeing its namespace."""
+LIFT_FIRST: Final = 0.5
+"""Longest that a record waits for the lifting of a cut, in seconds."""
+CATCH_UP: Final = 20.0
+"""Longest wait, in seconds, for the logs to be read again after a restart before anything is decided from them."""
+NOTHING: Final = Evidence(NO_PLAN)
+"""Stands for the samples before there can be any."""
+
+
+class Samples(Seen, Measured, Protocol):
+    """What the loop asks of the samples, and the engine."""
+
+    def take(self, sample: Sample) -> bool:
+        """Take one line of a log in; whether it was new."""
+        ...
+
+    def caught_up(self, since: float) -> bool:
+        """Whether every probe has given a sample received at ``since`` or later."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """A record to be saved; ``figures`` are its measurements where it is the one that ends the drill, else None."""
+
+    record: Record
+    figures: tuple[Figure, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the adapter does now, in this order. It looks again when anything changes, at ``look_at`` at the latest.
+
+    How a save went is answered with ``saved`` or ``not_saved``, which give more work; nothing else is given till then.
+    """
+
+    look_at: float
+    tell: tuple[Line, ...] = ()
+    """Lines of the timeline that were saved just now."""
+    start: tuple[Command, ...] = ()
+    """Commands to start; the end of each is answered with ``answered``."""
+    save: Save | None = None
+    find_leak: bool = False
+    """Whether to look for what lets traffic through: a cut without effect will end the drill and name it."""
+    blind: bool = False
+    """Whether the namespace could not be seen for so long that it may be on its way out."""
+    over: bool = False
+    """Whether nothing is left to do for this drill."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What is being saved, and what is done then; no ``commands`` for a record that only says what hinders us."""
+
+    record: Record
+    commands: tuple[Command, ...] | None
+    arriving: bool = False
+
+
+class DrillLoop:
+    """Carries one drill out, from wherever an earlier process left it (``record``) to its end."""
+
+    def __init__(self, record: Record, now: float) -> None:
+        self.record = record
+        """The record that was saved last."""
+        self.resumed_at = now
+        self.answers = Answers.after(record)
+        self.lanes = Lanes()
+        self.samples: Samples | None = None
+        self._goes_on_from = record
+        """The record to decide from: a cut whose lifting was started is not open any more, saved or not."""
+        self._saving: _Decided | None = None
+        self._rests_until = float("-inf")
+        self._lifting_until: float | None = None
+        self._narrated = frozenset(record.timeline)
+        self._believes = self._sought_leak = False
+        self._seen: tuple[World, World] | None = None
+        """The world as it was handed in last, and what was made of it."""
+
+    def prepare(self, plan: Plan, pairs: int) -> Evidence:
+        """Make room for samples: from here on nothing is decided from logs that were not read again."""
+        evidence = Evidence(plan, pairs)
+        if self.record.inject_requested_at is not None or self.record.holds:
+            evidence.set_baseline(self.record.baseline)
+        self.samples = evidence
+        return evidence
+
+    # Looking
+
+    def look(self, plan: Plan | None, world: World, now: float, *, must_save: bool = False) -> Work:
+        """Decide what follows from the world, whose every part was read.
+
+        ``must_save`` says that the status is not what this process goes on from, even if nothing changes.
+        """
+        if self._saving is not None or now < self._rests_until:
+            return Work(max(now + LOOK_EVERY, self._rests_until) if self._saving is not None else self._rests_until)
+        find_leak = self._seeks_leak(now)
+        if not self._may_believe(world, now):
+            return Work(now + LOOK_EVERY, find_leak=find_leak)
+        world = self.told(world, now)
+        record = decide(Situation(plan or NO_PLAN, self._goes_on_from, world, self.samples or NOTHING, now))
+        decided = _Decided(record, orders(plan, record, world), world.arriving)
+        started = self._lift(decided, now)
+        if record == self.record and not must_save:
+            work = self._act(decided, now)
+        elif self._lifting_until is not None and now < self._lifting_until:
+            work = Work(self._lifting_until)
+        else:
+            work = self._save(plan or NO_PLAN, decided, now)
+        return replace(work, start=(*started, *work.start), find_leak=find_leak) if started or find_leak else work
+
+    def look_in_vain(self, why: str, now: float) -> Work:
+        """Wait for what was not read yet; ``why`` is what keeps us from it, nothing where it only takes a moment."""
+        if self._saving is not None or now < self._rests_until or not why or now <= self.resumed_at + BLIND_AFTER:
+            return Work(now + LOOK_EVERY)
+        record = self._goes_on_from.stalled(why, now)
+        if record == self.record:
+            return Work(now + LOOK_EVERY, blind=True)
+        self._saving = _Decided(record, None)
+        return Work(now + LOOK_EVERY, save=Save(record), blind=True)
+
+    def told(self, world: World, now: float) -> World:
+        """The world with all that this process knows from its own commands."""
+        answers, errors = self.answers, self.lanes.errors
+        rolling = world.preflight is not None and bool(world.preflight.rolling)
+        again = rolling and now >= answers.checked_at + LOOK_AGAIN_AFTER
+        arriving = answers.arriving(now)
+        if self._seen is not None and self._seen[0] is world:
+            known = self._seen[1]
+            same = known.errors is errors and known.lock is answers.lock and known.reported is answers.reported
+            same = same and known.scaled is answers.scaled and known.locked_by is answers.locked_by
+            if same and known.look_again is again and known.arriving is arriving:
+                return known
+        known = replace(
+            world,
+            resumed_at=self.resumed_at,
+            lock=answers.lock,
+            locked_by=answers.locked_by,
+            reported=answers.reported,
+            scaled=answers.scaled,
+            look_again=again,
+            arriving=arriving,
+            errors=errors,
+        )
+        self._seen = world, known
+        return known
+
+    def _may_believe(self, world: World, now: float) -> bool:
+        """Whether the logs say enough: after a restart nothing is concluded from what was not read yet."""
+        if self._believes or self.samples is None or self.record.steady_from is None:
+            self._believes = self._believes or self.samples is not None
+            return True
+        # Where the drill ends in any case, no sample changes that.
+        over = world.deleted or world.halt.halted or bool(world.overwritten) or self.record.phase is Phase.FINISHED
+        late = now > self.resumed_at + CATCH_UP
+        self._believes = over or late or self.samples.caught_up(self.resumed_at)
+        return self._believes
+
+    def _seeks_leak(self, now: float) -> bool:
+        """A cut that shows no effect in time will end the drill: have its most likely cause ready by then."""
+        record = self.record
+        asked = record.inject_requested_at
+        late = asked is not None and record.zero is None and now > asked + LOOK_FOR_LEAK_AFTER
+        if self._sought_leak or record.phase is not Phase.OUTAGE or not late:
+            return False
+        self._sought_leak = True
+        return True
+
+    # Saving
+
+    def saved(self, now: float) -> Work:
+        """Go on once the record is in the status: narrate what is new in it, then act."""
+        decided, self._saving = self._saving, None
+        if decided is None:
+            raise RuntimeError("no record was being saved")
+        record = decided.record
+        tell = tuple(line for line in record.timeline if line not in self._narrated)
+        self.record = self._goes_on_from = record
+        self._narrated = frozenset(record.timeline)
+        work = self._act(decided, now) if decided.commands is not None else Work(now + LOOK_EVERY)
+        return replace(work, tell=tell) if tell else work
+
+    def not_saved(self, now: float, after: float = 0.0) -> Work:
+        """Rest, for ``after`` seconds at least: what could not be saved is not done, and decided anew."""
+        self._saving = None
+        self._rests_until = now + max(RETRY_AFTER, after)
+        return Work(self._rests_until)
+
+    def _save(self, plan: Plan, decided: _Decided, now: float) -> Work:
+        self._saving, self._lifting_until = decided, None
+        ends = decided.record.phase is Phase.FINISHED and self.record.phase is not Phase.FINISHED
+        found = figures(plan, decided.record, self.samples or NOTHING) if ends else None
+        return Work(now + LOOK_EVERY, save=Save(decided.record, found))
+
+    # Acting
+
+    def _lift(self, decided: _Decided, now: float) -> tuple[Command, ...]:
+        """Lift at once: an undo waits for no record, and what could not be saved must not keep a cut in place."""
+        lifts = tuple(command for command in decided.commands or () if isinstance(command, Lift))
+        started = tuple(lift for lift in lifts if self.lanes.take(lift, now))
+        if started:
+            self._goes_on_from, self._lifting_until = decided.record, now + LIFT_FIRST
+        elif not any(map(self.lanes.busy, lifts)):
+            self._lifting_until = None
+        return started
+
+    def _act(self, decided: _Decided, now: float) -> Work:
+        """Start what may be started; a drill is over when nothing is left to start and nothing under way."""
+        commands = decided.commands or ()
+        started = tuple(command for command in commands if self.lanes.take(command, now))
+        ended = decided.record.phase is Phase.FINISHED and not commands
+        return Work(now + LOOK_EVERY, start=started, over=ended and not self.lanes and not decided.arriving)
+
+    def failing(self, command: Command, error: str) -> bool:
+        """Have the engine hear of an error of a command that is still under way; whether it is a new one."""
+        return self.lanes.fail(command, error)
+
+    def answered(
+        self,
+        command: Command,
+        now: float,
+        error: str = "",
+        *,
+        after: float = 0.0,
+        rests: bool = True,
+        answer: bool = True,
+    ) -> None:
+        """Take in the end of a command: done, or with an error.
+
+        ``after`` is for how many seconds the API server asks to be left alone with it, ``answer`` whether there was
+        one at all. With ``rests`` off it may be given again at once.
+        """
+        self.lanes.leave(command, now, error, rests=rests, after=after)
+        if not error:
+            self.answers.done(command, now)
+        elif not answer:
+            self.answers.unanswered(command, now)

@@ -1,0 +1,191 @@
+"""The loop of a drill: what is saved before what is done, what is lifted without waiting, what a restart knows."""
+
+from dataclasses import replace
+
+import pytest
+
+from gameday.engine.drill import budgets
+from gameday.engine.drill import commands as do
+from gameday.engine.drill.lanes import RETRY_AFTER
+from gameday.engine.drill.loop import BLIND_AFTER, CATCH_UP, LIFT_FIRST, LOOK_AGAIN_AFTER, LOOK_EVERY, DrillLoop, Work
+from gameday.model.halt import Halt, HaltState
+from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record
+from gameday.model.world import CommandKey, Cut, Fuse, Lock, Planned, Preflight, World
+from unit.engine.simulation import a_plan
+
+NOW = 1000.0
+HOLD = Hold(
+    "partition", HoldKind.NETWORK_PARTITION, "first-partition", "first-fuse", HoldState.ACTIVE, fuse_uid="f",
+    requested_at=990.0, object_uid="p", seen_at=991.0,
+)  # fmt: skip
+CUT = Record(
+    Phase.OUTAGE, since=980.0, started_at=900.0, steady_from=910.0, inject_requested_at=985.0, zero=992.0, holds=(HOLD,)
+)
+WAITING = World(planned=Planned.FROZEN, start_before=1300.0)
+UNDER_CUT = World(
+    planned=Planned.FROZEN, fuses={"first-fuse": Fuse("f", armed=True)}, cuts={"partition": Cut(present=True, uid="p")}
+)
+ABORTED = replace(UNDER_CUT, abort=True)
+LIFTED = replace(ABORTED, cuts={"partition": Cut()})
+
+
+def under_cut(record: Record = CUT) -> DrillLoop:
+    """The loop of a process that has led the drill for a minute."""
+    loop = DrillLoop(record, NOW - 60)
+    loop.prepare(a_plan(), 1)
+    return loop
+
+
+def test_nothing_is_started_before_its_record_is_saved() -> None:
+    loop = DrillLoop(Record(since=NOW), NOW)
+    loop.answers.lock = Lock.HELD
+    work = loop.look(a_plan(), WAITING, NOW)
+    assert work.save is not None
+    assert work.save.record.phase is Phase.PREFLIGHT
+    assert work.start == ()
+    assert loop.look(a_plan(), WAITING, NOW + 0.1) == replace(work, save=None, look_at=NOW + 0.1 + LOOK_EVERY)
+    after = loop.saved(NOW + 0.2)
+    assert after.start == (do.CheckPreflight(),)
+    assert [line.reason for line in after.tell] == [line.reason for line in work.save.record.timeline]
+
+
+def test_what_could_not_be_saved_is_not_done_and_decided_anew_after_a_rest() -> None:
+    loop = DrillLoop(Record(since=NOW), NOW)
+    loop.answers.lock = Lock.HELD
+    assert loop.look(a_plan(), WAITING, NOW).save is not None
+    refused = loop.not_saved(NOW + 1, after=7.0)
+    assert (refused.start, refused.look_at) == ((), NOW + 8)
+    assert loop.look(a_plan(), WAITING, NOW + 2).save is None
+    anew = loop.look(a_plan(), WAITING, NOW + 8)
+    assert anew.save is not None
+    assert anew.save.record.since == NOW + 8
+    assert loop.not_saved(NOW + 9).look_at == NOW + 9 + RETRY_AFTER
+
+
+def test_a_line_is_told_once() -> None:
+    loop = under_cut(CUT.note(950.0, "Before", "an earlier process said so"))
+    loop.look(a_plan(), ABORTED, NOW)
+    assert loop.look(a_plan(), ABORTED, NOW + LIFT_FIRST).save is not None
+    assert "Before" not in [line.reason for line in loop.saved(NOW + 1).tell]
+    loop.look(a_plan(), replace(ABORTED, cuts={}), NOW + 60)
+    assert "Aborted" not in [line.reason for line in loop.saved(NOW + 61).tell]
+
+
+def test_a_cut_is_lifted_at_once_and_its_record_waits_for_that_half_a_second_at_most() -> None:
+    loop = under_cut()
+    work = loop.look(a_plan(), ABORTED, NOW)
+    assert [type(command) for command in work.start] == [do.Lift]
+    assert (work.save, work.look_at) == (None, NOW + LIFT_FIRST)
+    assert loop.look(a_plan(), ABORTED, NOW + 0.1).save is None
+    assert loop.look(a_plan(), ABORTED, NOW + LIFT_FIRST).save is not None
+
+
+def test_a_record_is_saved_as_soon_as_its_cut_is_lifted() -> None:
+    loop = under_cut()
+    (lift,) = loop.look(a_plan(), ABORTED, NOW).start
+    loop.answered(lift, NOW + 0.1)
+    assert loop.look(a_plan(), LIFTED, NOW + 0.1).save is not None
+
+
+def test_a_cut_that_was_lifted_under_a_record_that_is_not_saved_yet_was_removed_by_nobody_else() -> None:
+    loop = under_cut()
+    (lift,) = loop.look(a_plan(), ABORTED, NOW).start
+    loop.answered(lift, NOW + 0.1)
+    loop.look(a_plan(), LIFTED, NOW + 0.1)
+    loop.not_saved(NOW + 0.2)
+    # A person who takes an abort back is not believed, so what is left to see is the cut that is gone.
+    work = loop.look(a_plan(), replace(LIFTED, abort=False), NOW + 1)
+    assert work.save is not None
+    assert Cause.CUT_REMOVED not in [doubt.cause for doubt in work.save.record.doubts]
+
+
+@pytest.mark.parametrize(
+    ("world", "waits"),
+    [
+        (UNDER_CUT, True),
+        (replace(UNDER_CUT, halt=Halt(HaltState.HALTED, "a launch")), False),
+        (replace(UNDER_CUT, deleted=True), False),
+        (replace(UNDER_CUT, overwritten="somebody else wrote it"), False),
+    ],
+    ids=["goes on", "halted", "deleted", "overwritten"],
+)
+def test_after_a_restart_nothing_is_decided_before_the_logs_are_read_unless_the_drill_ends_anyway(
+    world: World, waits: bool
+) -> None:
+    loop = DrillLoop(CUT, NOW)
+    loop.prepare(a_plan(), 1)
+    assert (loop.look(a_plan(), world, NOW + 1) == Work(NOW + 1 + LOOK_EVERY)) is waits
+
+
+def test_the_wait_for_the_logs_ends() -> None:
+    loop = DrillLoop(CUT, NOW)
+    loop.prepare(a_plan(), 1)
+    assert loop.look(a_plan(), ABORTED, NOW + CATCH_UP).start == ()
+    assert [type(command) for command in loop.look(a_plan(), ABORTED, NOW + CATCH_UP + 1).start] == [do.Lift]
+
+
+def test_a_request_without_an_answer_may_still_arrive_for_a_while() -> None:
+    loop = DrillLoop(Record(since=NOW), NOW)
+    for command, arrives in ((do.StartAgents(), True), (do.Sever(), True), (do.TakeLock(), False)):
+        loop.answers.unanswered_at = None
+        loop.answered(command, NOW, "no answer in time", answer=False)
+        assert loop.told(WAITING, NOW).arriving is arrives
+        assert not loop.told(WAITING, NOW + budgets.ARRIVE).arriving
+    loop.answers.unanswered_at = None
+    loop.answered(do.StartAgents(), NOW, "refused with 403")
+    assert not loop.told(WAITING, NOW).arriving
+
+
+def test_the_engine_hears_of_an_error_while_its_command_waits_and_until_it_succeeds() -> None:
+    loop = DrillLoop(Record(since=NOW), NOW)
+    assert loop.failing(do.TakeLock(), "busy")
+    assert not loop.failing(do.TakeLock(), "busy")
+    assert loop.told(WAITING, NOW).errors == {CommandKey("TakeLock"): "busy"}
+    loop.answered(do.TakeLock(), NOW)
+    assert loop.told(WAITING, NOW).errors == {}
+    assert loop.told(WAITING, NOW).lock is Lock.HELD
+
+
+def test_a_drill_that_has_begun_holds_its_namespace_from_an_earlier_process() -> None:
+    scaled = replace(HOLD, name="stop", kind=HoldKind.SCALE, object_name="worker", before=3)
+    loop = DrillLoop(replace(CUT, holds=(HOLD, scaled)), NOW)
+    assert loop.told(UNDER_CUT, NOW).lock is Lock.HELD
+    assert loop.told(UNDER_CUT, NOW).resumed_at == NOW
+    assert loop.answers.deployments == {"worker"}
+
+
+def test_a_preflight_that_found_a_rollout_is_made_again_after_a_while() -> None:
+    loop = DrillLoop(Record(Phase.PREFLIGHT, since=NOW), NOW)
+    rolling = replace(WAITING, preflight=Preflight(rolling=("api",)))
+    loop.answered(do.CheckPreflight(), NOW)
+    assert not loop.told(rolling, NOW + LOOK_AGAIN_AFTER - 0.1).look_again
+    assert loop.told(rolling, NOW + LOOK_AGAIN_AFTER).look_again
+    assert not loop.told(WAITING, NOW + LOOK_AGAIN_AFTER).look_again
+
+
+def test_a_namespace_that_cannot_be_seen_is_told_of_once_it_takes_long() -> None:
+    loop = DrillLoop(CUT, NOW)
+    assert not loop.look_in_vain("forbidden", NOW + BLIND_AFTER).blind
+    assert not loop.look_in_vain("", NOW + BLIND_AFTER + 1).blind
+    work = loop.look_in_vain("forbidden", NOW + BLIND_AFTER + 1)
+    assert work.save is not None
+    assert (work.blind, work.save.record.obstacle) == (True, "forbidden")
+    assert loop.saved(NOW + BLIND_AFTER + 2).start == ()
+    again = loop.look_in_vain("forbidden", NOW + BLIND_AFTER + 3)
+    assert (again.blind, again.save) == (True, None)
+
+
+def test_what_lets_traffic_through_is_sought_once() -> None:
+    loop = under_cut(replace(CUT, zero=None))
+    assert loop.look(a_plan(), UNDER_CUT, NOW).find_leak
+    assert not loop.look(a_plan(), UNDER_CUT, NOW).find_leak
+
+
+def test_a_drill_is_over_when_nothing_is_under_way_any_more() -> None:
+    over = Record(Phase.FINISHED, since=NOW, reported=True, faults_cleared=True)
+    loop = DrillLoop(over, NOW)
+    (free,) = loop.look(a_plan(), WAITING, NOW).start
+    assert free == do.FreeLock()
+    assert not loop.look(a_plan(), WAITING, NOW).over
+    loop.answered(free, NOW)
+    assert loop.look(a_plan(), WAITING, NOW).over

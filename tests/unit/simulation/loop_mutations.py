@@ -1,0 +1,54 @@
+"""Bugs in the loop of a drill, put in on purpose: in the bare simulation, or in the whole operator."""
+
+from dataclasses import replace
+from typing import Any, Final
+from unittest.mock import patch
+
+from gameday.controller.drill.drill import DrillRunner
+from gameday.engine.drill import lanes, loop
+from gameday.engine.drill.loop import DrillLoop, Save, Work
+from gameday.model.plan import Plan
+from simulation.invariants import Rule
+from simulation.scenario import What
+from unit.simulation.mutations import MUTATIONS, mutation
+
+BEFORE = len(MUTATIONS)
+
+
+@mutation("what is decided is done before it is saved", Rule.WRITTEN_AHEAD, kinds=(What.LOSE, What.REFUSE))
+def _() -> tuple[Any, ...]:
+    original = DrillLoop._save
+
+    def hasty(self: DrillLoop, plan: Plan, decided: Any, now: float) -> Work:
+        work = original(self, plan, decided, now)
+        return replace(work, start=self._act(decided, now).start)
+
+    return (patch.object(DrillLoop, "_save", hasty),)
+
+
+@mutation("what is decided is never saved", Rule.WRITTEN_AHEAD, kinds=(What.LOSE, What.REFUSE), whole=True)
+def _() -> tuple[Any, ...]:
+    async def unsaved(self: DrillRunner, save: Save) -> Work:
+        self.memory.record = save.record
+        return self.loop.saved(self.clock())
+
+    return (patch.object(DrillRunner, "_save", unsaved),)
+
+
+@mutation("a record that was refused counts as saved", Rule.WRITTEN_AHEAD, kinds=(What.REFUSE, What.DELAY))
+def _() -> tuple[Any, ...]:
+    return (patch.object(DrillLoop, "not_saved", lambda self, now, *_: self.saved(now)),)
+
+
+@mutation("what could not be saved is tried again at once", Rule.SOUND, kinds=(What.REFUSE, What.API_DOWN), whole=True)
+def _() -> tuple[Any, ...]:
+    return (patch.object(loop, "RETRY_AFTER", 0.0),)
+
+
+@mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)
+def _() -> tuple[Any, ...]:
+    return (patch.object(lanes, "RETRY_AFTER", 0.0),)
+
+
+NAMES: Final = frozenset(mutation.name for mutation in MUTATIONS[BEFORE:])
+"""The names of these bugs, each of which is put into both simulations."""
