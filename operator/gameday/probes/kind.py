@@ -81,6 +81,11 @@ class WatchedKind(ProbeKind[Spec, Settings]):
         """No agent runs it: always raises ValueError."""
         raise ValueError(f"the operator runs {self.name} probes itself, and not an agent in {namespace}: {settings}")
 
+    def rules(self, settings: Settings) -> Iterator[Rule]:
+        """The right to watch: RBAC grants it for all objects of a resource, or for none."""
+        watched = self.watched(settings)
+        yield Rule(watched.group, watched.resource, ("list", "watch"))
+
     @abstractmethod
     def watched(self, settings: Settings) -> WatchedObject:
         """What is watched."""

@@ -1,16 +1,13 @@
 """The kubernetes probe: the operator reads a Deployment from its own watch, as the account."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from gameday.model.plan import ProbeSettings, RunsIn
 from gameday.probes.ask import Answer
-from gameday.probes.kind import Rule, WatchedKind, WatchedObject
+from gameday.probes.kind import WatchedKind, WatchedObject
 from gameday.schema.base import ApiModel, ObjectName
-
-GROUP: Final = "apps"
-RESOURCE: Final = "deployments"
 
 
 class Kubernetes(ApiModel):
@@ -47,13 +44,9 @@ class KubernetesKind(WatchedKind[Kubernetes, KubernetesProbe]):
         """See the base class."""
         return KubernetesProbe(spec.deployment)
 
-    def rules(self, settings: KubernetesProbe) -> Iterator[Rule]:  # noqa: ARG002  RBAC grants a watch of all or none
-        """See the base class."""
-        yield Rule(GROUP, RESOURCE, ("list", "watch"))
-
     def watched(self, settings: KubernetesProbe) -> WatchedObject:
         """See the base class."""
-        return WatchedObject(GROUP, "v1", RESOURCE, settings.deployment)
+        return WatchedObject("apps", "v1", "deployments", settings.deployment)
 
     def answer(self, thing: Mapping[str, Any] | None) -> Answer:
         """See the base class."""
