@@ -1,8 +1,8 @@
 """A world to run drills in: a fake clock, a cluster that keeps Kubernetes' promises, a runner that can be killed.
 
-The engine, its orders and its record are the real ones. What is simulated keeps to what was measured on a real
-cluster: a policy cuts a little after it is written, a Job past its deadline takes its policy with it, a pod takes a
-moment to run. Only the Record and the cluster outlive a killed runner.
+The loop of the drill is the real one, with its engine and its orders. What is simulated keeps to what was measured on
+a real cluster: a policy cuts a little after it is written, a Job past its deadline takes its policy with it, a pod
+takes a moment to run. Only the Record and the cluster outlive a killed runner.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,12 +10,8 @@ from dataclasses import dataclass, field
 
 from gameday.engine.drill import budgets
 from gameday.engine.drill import commands as do
-from gameday.engine.drill.decide import decide
-from gameday.engine.drill.orders import orders
-from gameday.engine.drill.situation import Situation
-from gameday.engine.evidence.judgement import Judgement, Window
+from gameday.engine.drill.loop import DrillLoop
 from gameday.engine.evidence.proof import Proof
-from gameday.engine.evidence.rehearsal import Rehearsed
 from gameday.model import held
 from gameday.model.halt import CLEAR, Halt
 from gameday.model.limits import UNLIMITED, Ruling
@@ -34,14 +30,14 @@ from gameday.model.plan import (
     Scale,
     Selector,
     ServiceRef,
-    Stage,
     SteadyState,
     Step,
 )
-from gameday.model.record import Hold, HoldKind, Phase, Record, ResultState
+from gameday.model.record import Hold, HoldKind, Record, ResultState
 from gameday.model.sample import LineType, Sample
-from gameday.model.world import Counted, Cut, Fuse, JobState, Life, Lock, Planned, Preflight, Severed, Workload, World
+from gameday.model.world import Counted, Cut, Fuse, JobState, Life, Planned, Preflight, Severed, Workload, World
 from gameday.probes.http.kind import HttpProbe
+from unit.engine.script import Script
 
 TICK = 0.25
 """Seconds between two looks at the world; also the witnesses' interval."""
@@ -133,49 +129,6 @@ class Cluster:
         )
 
 
-class Script:
-    """What the expectations come to, by name: a judge that reads the answer from a table."""
-
-    def __init__(self, proof: Proof, answers: Mapping[str, ResultState], now: Callable[[], float]) -> None:
-        self.proof = proof
-        self.answers = answers
-        self.now = now
-
-    def all_probes_seen(self) -> bool:
-        return True
-
-    def passed(self, stage: Stage, until: float) -> bool:
-        return self.now() > until
-
-    def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
-        state = self.answers.get(expectation.name, ResultState.MET)
-        early = expectation.mode is not Mode.ALWAYS and window.zero_at is not None and state is ResultState.MET
-        ends = window.ends_at
-        if expectation.guardrail and state is ResultState.MISSED and window.now > window.requested_at + 5:
-            return Judgement(state, window.now, None, None, "violated")
-        if early and window.zero_at is not None and window.now >= window.zero_at + 2:
-            return Judgement(state, window.zero_at + 2, 2.0, 1.0, "")
-        if expectation.mode is not Mode.ALWAYS and window.zero_at is not None:
-            deadline = window.zero_at + (expectation.within or window.length)
-            if window.now > deadline:
-                return Judgement(state, deadline, None, None, "")
-        if ends is not None and window.now > ends:
-            return Judgement(state, ends, None, None, "")
-        return Judgement(ResultState.PENDING, window.now, None, None, "")
-
-    def means(self, since: float, until: float) -> Mapping[str, float]:
-        return {"health.latency": 0.01}
-
-    def miss(self, stage: Stage, expectation: Expectation, window: Window) -> tuple[float | None, str]:
-        return None, ""
-
-    def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
-        return None
-
-    def rehearse(self, baseline: Mapping[str, float], since: float) -> Rehearsed:
-        return Rehearsed()
-
-
 class Killed(Exception):
     """The operator died here."""
 
@@ -195,7 +148,6 @@ class Simulation:
     abort_at: float | None = None
     deleted_at: float | None = None
     meddle: Callable[["Simulation"], None] | None = None
-    resumed_at: float = 1000.0
     proof: Proof = field(default_factory=lambda: Proof(pairs=1))
     halt: Halt = CLEAR
     ruling: Ruling = UNLIMITED
@@ -219,30 +171,32 @@ class Simulation:
     """Of the connection that each twin holds: when it answered last, and how often, or -1 once it has ended."""
     scale_takes: float = 0.0
     """Seconds until a request to scale away arrives."""
-    looked: bool = False
-    made: bool = False
-    reported: bool = False
-    scaled: set[str] = field(default_factory=set)
-    """Which scales this process heard to be made."""
     scalings: list[tuple[float, Hold, int]] = field(default_factory=list)
     """What is on its way: when it arrives, for which entry of the undo log, and the number."""
+
+    loop: DrillLoop = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start the first process."""
+        self._start()
+
+    def _start(self) -> None:
+        self.loop = DrillLoop(self.record, self.now)
+        self.loop.samples = Script(self.proof, self.answers, lambda: self.now)
 
     def run(self, until: float = 400.0) -> None:
         """Run until the drill is over and tidied, or for ``until`` seconds."""
         end = self.now + until
         while self.now < end:
-            self.step()
-            if self.record.phase is Phase.FINISHED and not orders(self.plan, self.record, self.world()):
+            if self.step():
                 return
         raise AssertionError(f"the drill did not end: {self.record.phase}, {self.record.timeline[-3:]}")
 
     def restart(self) -> None:
         """A new process: it knows the record and the cluster, and reads the agents' logs from their beginning."""
         self.kill_at = None
-        self.resumed_at = self.now
         self.preflight = self.severed = None
-        self.looked = self.made = self.reported = False
-        self.scaled = set()
+        self._start()
 
     def idle(self, seconds: float) -> None:
         """Time passes with no operator alive."""
@@ -250,16 +204,27 @@ class Simulation:
         while self.now < end:
             self._advance()
 
-    def step(self) -> None:
-        """One look at the world: decide, save, act, then time passes."""
+    def step(self) -> bool:
+        """One look at the world: decide, save, act, then time passes; whether the drill is over and tidied."""
         self.cluster.controllers(self.now)
         if self.meddle is not None:
             self.meddle(self)
-        seen = Script(self.proof, self.answers, lambda: self.now)
-        self.record = decide(Situation(self.plan, self.record, self.world(), seen, self.now))
-        for command in orders(self.plan, self.record, self.world()):
-            self._effect(command)
+        work = self.loop.look(self.plan, self.seen(), self.now)
+        self._act(work.start)
+        if work.save is not None:
+            self.record = work.save.record
+            work = self.loop.saved(self.now)
+            self._act(work.start)
         self._advance()
+        return work.over
+
+    def _act(self, commands: tuple[do.Command, ...]) -> None:
+        for command in commands:
+            self._effect(command)
+            late = isinstance(command, do.ScaleTo) and any(
+                hold.name == command.hold.name for _, hold, _ in self.scalings
+            )
+            self.loop.answered(command, self.now, "no answer in time" if late else "", answer=not late)
 
     def _advance(self) -> None:
         self.now += TICK
@@ -296,7 +261,7 @@ class Simulation:
             raise Killed
 
     def _do(self, command: do.Command) -> None:
-        world, cluster = self.world(), self.cluster
+        world, cluster = self.seen(), self.cluster
         match command:
             case do.TakeLock():
                 cluster.lock, cluster.finalizer = "drill", True
@@ -327,7 +292,7 @@ class Simulation:
                 if cluster.policies.pop(hold.name, None) is not None:
                     cluster.lifted_at = self.now
             case do.ReadWorkload():
-                self.looked = True
+                pass
             case do.ScaleTo(hold, replicas):
                 takes = self.scale_takes if replicas == hold.wanted else 0.0
                 self.scalings.append((self.now + takes, hold, replicas))
@@ -342,7 +307,7 @@ class Simulation:
             case do.FreeLock():
                 cluster.lock = None
             case do.UpdateGameDay():
-                cluster.shown = self.reported = True
+                cluster.shown = True
             case do.LetGo():
                 assert cluster.shown, "the finalizer is not off before the GameDay shows the drill"
                 cluster.finalizer = False
@@ -354,7 +319,6 @@ class Simulation:
             undoes = replicas == hold.before
             if undoes and self.cluster.workers != hold.wanted:
                 continue
-            self.scaled |= set() if undoes else {hold.name}
             assert undoes or hold.fuse_name in self.cluster.fuses, "no change without an armed fuse"
             self.cluster.workers = replicas
 
@@ -365,20 +329,23 @@ class Simulation:
         fuse = self.cluster.fuses.get(hold.fuse_name)
         assert fuse is not None, "no change without a fuse"
         assert fuse.uid == hold.fuse_uid, "no change without the armed fuse"
-        self.made = True
         if hold.name not in self.cluster.policies:
             self.cluster.injections += 1
             self.cluster.policies[hold.name] = Policy(self.cluster.uid(), fuse.uid or "", self.now)
 
     def world(self) -> World:
+        """What the loop of this process would make of what is seen now."""
+        return self.loop.told(self.seen(), self.now)
+
+    def seen(self) -> World:
         """What a runner would see now."""
         wanted = frozenset({"observer", "witness-0", "control-0", *(["counter"] if self.severs else [])})
         lives = {name: (Life.RUNNING if self.now >= at else Life.STARTING) for name, at in self.cluster.pods.items()}
         cuts = {
             fault.name: Cut(present=True, uid=policy.uid)
             if (policy := self.cluster.policies.get(fault.name))
-            else Cut(made=self.made)
-            for fault in self.plan.outage.faults
+            else Cut(made=hold is not None and hold.object_name in self.loop.answers.made)
+            for fault, hold in ((fault, self.record.hold(fault.name)) for fault in self.plan.outage.faults)
         }
         workers = Workload(
             exists=True, replicas=self.cluster.workers, ready=self.cluster.workers, pods=self.cluster.workers
@@ -391,20 +358,16 @@ class Simulation:
             ruling=self.ruling,
             abort=self.abort_at is not None and self.now >= self.abort_at,
             deleted=self.deleted_at is not None and self.now >= self.deleted_at,
-            lock=Lock.HELD if self.cluster.lock else Lock.FREE,
             preflight=self.preflight,
             agents_wanted=wanted,
             agents=lives,
             fuses=dict(self.cluster.fuses),
             cuts=cuts,
             severed=self.severed if self.severed is not None and self.severed.at <= self.now else None,
-            workloads={"worker": workers} if self.looked else {},
+            workloads=dict.fromkeys(self.loop.answers.deployments, workers),
             counted=self.counted,
-            scaled=frozenset(self.scaled),
             jobs={s.name: self.cluster.jobs.get(s.name, JobState.ABSENT) for s in self._steps()},
             finalizer=self.cluster.finalizer,
-            resumed_at=self.resumed_at,
-            reported=self.reported,
         )
 
     def _steps(self) -> tuple[Step, ...]:

@@ -128,21 +128,23 @@ class DrillLoop:
 
         ``must_save`` says that the status is not what this process goes on from, even if nothing changes.
         """
-        if self._saving is not None or now < self._rests_until:
-            return Work(max(now + LOOK_EVERY, self._rests_until) if self._saving is not None else self._rests_until)
+        if self._saving is not None:
+            return Work(now + LOOK_EVERY)
+        if now < self._rests_until:
+            return Work(self._rests_until)
         find_leak = self._seeks_leak(now)
         if not self._may_believe(world, now):
             return Work(now + LOOK_EVERY, find_leak=find_leak)
         world = self.told(world, now)
         record = decide(Situation(plan or NO_PLAN, self._goes_on_from, world, self.samples or NOTHING, now))
-        decided = _Decided(record, orders(plan, record, world), world.arriving)
-        started = self._lift(decided, now)
-        if record == self.record and not must_save:
-            work = self._act(decided, now)
+        commands = orders(plan, record, world)
+        started = self._lift(record, commands, now)
+        if (record is self.record or record == self.record) and not must_save:
+            work = self._act(record, commands, now, arriving=world.arriving)
         elif self._lifting_until is not None and now < self._lifting_until:
             work = Work(self._lifting_until)
         else:
-            work = self._save(plan or NO_PLAN, decided, now)
+            work = self._save(plan or NO_PLAN, _Decided(record, commands, world.arriving), now)
         return replace(work, start=(*started, *work.start), find_leak=find_leak) if started or find_leak else work
 
     def look_in_vain(self, why: str, now: float) -> Work:
@@ -213,7 +215,9 @@ class DrillLoop:
         tell = tuple(line for line in record.timeline if line not in self._narrated)
         self.record = self._goes_on_from = record
         self._narrated = frozenset(record.timeline)
-        work = self._act(decided, now) if decided.commands is not None else Work(now + LOOK_EVERY)
+        work = Work(now + LOOK_EVERY)
+        if decided.commands is not None:
+            work = self._act(record, decided.commands, now, arriving=decided.arriving)
         return replace(work, tell=tell) if tell else work
 
     def not_saved(self, now: float, after: float = 0.0) -> Work:
@@ -230,22 +234,21 @@ class DrillLoop:
 
     # Acting
 
-    def _lift(self, decided: _Decided, now: float) -> tuple[Command, ...]:
+    def _lift(self, record: Record, commands: tuple[Command, ...], now: float) -> tuple[Command, ...]:
         """Lift at once: an undo waits for no record, and what could not be saved must not keep a cut in place."""
-        lifts = tuple(command for command in decided.commands or () if isinstance(command, Lift))
-        started = tuple(lift for lift in lifts if self.lanes.take(lift, now))
+        lifts = [command for command in commands if isinstance(command, Lift)]
+        started = tuple([lift for lift in lifts if self.lanes.take(lift, now)])
         if started:
-            self._goes_on_from, self._lifting_until = decided.record, now + LIFT_FIRST
+            self._goes_on_from, self._lifting_until = record, now + LIFT_FIRST
         elif not any(map(self.lanes.busy, lifts)):
             self._lifting_until = None
         return started
 
-    def _act(self, decided: _Decided, now: float) -> Work:
+    def _act(self, record: Record, commands: tuple[Command, ...], now: float, *, arriving: bool) -> Work:
         """Start what may be started; a drill is over when nothing is left to start and nothing under way."""
-        commands = decided.commands or ()
-        started = tuple(command for command in commands if self.lanes.take(command, now))
-        ended = decided.record.phase is Phase.FINISHED and not commands
-        return Work(now + LOOK_EVERY, start=started, over=ended and not self.lanes and not decided.arriving)
+        if commands:
+            return Work(now + LOOK_EVERY, start=tuple([one for one in commands if self.lanes.take(one, now)]))
+        return Work(now + LOOK_EVERY, over=record.phase is Phase.FINISHED and not self.lanes and not arriving)
 
     def failing(self, command: Command, error: str) -> bool:
         """Have the engine hear of an error of a command that is still under way; whether it is a new one."""

@@ -15,7 +15,8 @@ from gameday.engine.evidence.proof import Proof
 from gameday.model.plan import Plan, Rollback, RunJob, Step
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, StepEntry, StepState
 from gameday.model.world import CommandKey, Cut, Fuse, JobState, Workload, World
-from unit.engine.simulation import Script, a_plan
+from unit.engine.script import Script
+from unit.engine.simulation import a_plan
 
 REFUSED = "patch deployments/scale: forbidden; kubectl apply -n shop -k manifests/namespace"
 NOBODY = Script(Proof(), {}, lambda: 0.0)

@@ -13,7 +13,8 @@ from gameday.model.limits import NONE, Limits, Reach, Ruling, RulingState, Share
 from gameday.model.record import Cause, Phase, Verdict, Waiting
 from gameday.model.world import Lock
 from gameday.schema.when import hours_of
-from unit.engine.simulation import Cluster, Script, Simulation, a_plan, finished
+from unit.engine.script import Script
+from unit.engine.simulation import Cluster, Simulation, a_plan, finished
 
 PLAN = a_plan()
 """Its outage lasts 20 s."""
@@ -144,7 +145,9 @@ def test_with_limits_that_are_not_known_no_drill_begins_and_it_says_why(ruling: 
     assert simulation.record.waiting.message == ruling.why
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, reason)
-    assert simulation.effects == 1, "nothing but its GameDay is written"
+    assert simulation.effects == 2, (
+        "its GameDay is written, and a lock given back that an earlier process may have taken"
+    )
 
 
 @pytest.mark.parametrize(("ruling", "reason"), [(INVALID, "LimitsInvalid"), (UNREADABLE, "LimitsUnknown")])

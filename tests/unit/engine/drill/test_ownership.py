@@ -24,7 +24,8 @@ from gameday.model.record import (
     Verdict,
 )
 from gameday.model.world import Fuse, Workload, World
-from unit.engine.simulation import Cluster, Script, Simulation, a_plan, finished
+from unit.engine.script import Script
+from unit.engine.simulation import Cluster, Simulation, a_plan, finished
 
 MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
 CLEAN = Cluster().snapshot()

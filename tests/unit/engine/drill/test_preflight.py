@@ -7,7 +7,8 @@ from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.proof import Proof
 from gameday.model.record import Cause, Phase, Record
 from gameday.model.world import Preflight, World
-from unit.engine.simulation import Script, a_plan
+from unit.engine.script import Script
+from unit.engine.simulation import a_plan
 
 NOBODY = Script(Proof(), {}, lambda: 0.0)
 WARNING = "our observer can hardly reach DNS"

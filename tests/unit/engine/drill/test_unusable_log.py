@@ -17,9 +17,9 @@ class Flooded(Simulation):
 
     flooded: bool = False
 
-    def world(self) -> World:
+    def seen(self) -> World:
         """What a runner would see."""
-        return replace(super().world(), unusable_log=WHY if self.flooded else "")
+        return replace(super().seen(), unusable_log=WHY if self.flooded else "")
 
 
 @pytest.mark.parametrize("phase", [Phase.STEADY_STATE, Phase.OUTAGE, Phase.RECOVERY])

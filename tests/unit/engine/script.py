@@ -1,0 +1,63 @@
+"""Samples that say what a table says: what a drill makes of its expectations, without any expression."""
+
+from collections.abc import Callable, Mapping
+
+from gameday.engine.evidence import measure
+from gameday.engine.evidence.judgement import Judgement, Window
+from gameday.engine.evidence.proof import Proof
+from gameday.engine.evidence.rehearsal import Rehearsed
+from gameday.model.plan import Expectation, Measurement, Mode, Stage
+from gameday.model.record import ResultState
+from gameday.model.sample import Sample
+
+
+class Script:
+    """What the expectations come to, by name: a judge that reads the answer from a table."""
+
+    def __init__(self, proof: Proof, answers: Mapping[str, ResultState], now: Callable[[], float]) -> None:
+        self.proof = proof
+        self.answers = answers
+        self.now = now
+
+    def take(self, sample: Sample) -> bool:
+        return True
+
+    def caught_up(self, since: float) -> bool:
+        return True
+
+    def figure(self, measurement: Measurement, since: float, until: float) -> measure.Figure:
+        return measure.Figure(None, 0)
+
+    def all_probes_seen(self) -> bool:
+        return True
+
+    def passed(self, stage: Stage, until: float) -> bool:
+        return self.now() > until
+
+    def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
+        state = self.answers.get(expectation.name, ResultState.MET)
+        early = expectation.mode is not Mode.ALWAYS and window.zero_at is not None and state is ResultState.MET
+        ends = window.ends_at
+        if expectation.guardrail and state is ResultState.MISSED and window.now > window.requested_at + 5:
+            return Judgement(state, window.now, None, None, "violated")
+        if early and window.zero_at is not None and window.now >= window.zero_at + 2:
+            return Judgement(state, window.zero_at + 2, 2.0, 1.0, "")
+        if expectation.mode is not Mode.ALWAYS and window.zero_at is not None:
+            deadline = window.zero_at + (expectation.within or window.length)
+            if window.now > deadline:
+                return Judgement(state, deadline, None, None, "")
+        if ends is not None and window.now > ends:
+            return Judgement(state, ends, None, None, "")
+        return Judgement(ResultState.PENDING, window.now, None, None, "")
+
+    def means(self, since: float, until: float) -> Mapping[str, float]:
+        return {"health.latency": 0.01}
+
+    def miss(self, stage: Stage, expectation: Expectation, window: Window) -> tuple[float | None, str]:
+        return None, ""
+
+    def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
+        return None
+
+    def rehearse(self, baseline: Mapping[str, float], since: float) -> Rehearsed:
+        return Rehearsed()
