@@ -27,8 +27,9 @@ def spec_of(size: int, letter: str) -> Spec:
     def measuring(stage: str, verb: str) -> list[Spec]:
         return [one | {"measures": f"{stage}{n}"} for n, one in enumerate(expectations(stage, verb))]
 
-    cut = {"podSelector": {"matchLabels": {"app": "a"}}, "to": {"service": {"name": "r"}}}
+    cut = {"podSelector": {"matchLabels": {"app": "a"}}, "to": ["r"]}
     return {
+        "dependencies": [{"name": "r", "redis": {"service": {"name": "r"}}}],
         "probes": [{"name": "a", "http": {"url": "http://api/"}}],
         "steadyState": {"duration": "30s", "expect": expectations("s", "always")},
         "outage": {

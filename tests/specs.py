@@ -16,6 +16,16 @@ SEED: Final = 20261127
 
 BASE: Final[Spec] = {
     "description": "everything that a plan can say",
+    "dependencies": [
+        {
+            "name": "redis",
+            "redis": {
+                "service": {"name": "redis"},
+                "auth": {"passwordFrom": {"secretKeyRef": {"name": "redis", "key": "password"}}},
+            },
+        },
+        {"name": "outside", "tcp": {"cidrs": ["203.0.113.7/32"], "ports": [443]}},
+    ],
     "probes": [
         {"name": "health", "interval": "1s", "timeout": "1s", "http": {"url": "http://api/healthz"}},
         {
@@ -34,11 +44,7 @@ BASE: Final[Spec] = {
         {"name": "port", "tcp": {"host": "api", "port": 80}},
         {
             "name": "redis",
-            "redis": {
-                "service": {"name": "redis"},
-                "auth": {"passwordFrom": {"secretKeyRef": {"name": "redis", "key": "password"}}},
-                "queue": {"kind": "bullmq", "name": "jobs"},
-            },
+            "redis": {"dependency": "redis", "queue": {"kind": "bullmq", "name": "jobs"}},
         },
         {"name": "deploy", "kubernetes": {"deployment": "api"}},
     ],
@@ -53,7 +59,7 @@ BASE: Final[Spec] = {
                         "matchLabels": {"app": "api"},
                         "matchExpressions": [{"key": "app", "operator": "In", "values": ["api"]}],
                     },
-                    "to": {"service": {"name": "redis"}},
+                    "to": ["redis"],
                     "mustRemainReachable": [{"name": "pay", "service": {"name": "payments", "port": 80}}],
                 },
             }
@@ -237,6 +243,18 @@ def _costly(spec: Spec) -> None:
 
 
 NET: Final = ("outage", "faults", 0, "networkPartition")
+
+
+def cut_off(described: Spec) -> Callable[[Spec], None]:
+    """A plan that cuts off from something else."""
+
+    def change(spec: Spec) -> None:
+        spec["dependencies"].append({"name": "another", **copy.deepcopy(described)})
+        at(spec, NET)["to"] = ["another"]
+
+    return change
+
+
 CHOSEN: Final[dict[str, Callable[[Spec], None]]] = {
     "nothing odd": lambda _: None,
     "too many probes": _many,
@@ -261,9 +279,14 @@ CHOSEN: Final[dict[str, Callable[[Spec], None]]] = {
     "a selector with our label": replaced((*NET, "podSelector"), {"matchLabels": {"gameday.dev/role": "control"}}),
     "an operator without values": replaced((*NET, "podSelector", "matchExpressions", 0, "values"), []),
     "values where none may be": replaced((*NET, "podSelector", "matchExpressions", 0, "operator"), "Exists"),
-    "a cut of everything": replaced((*NET, "to"), {"cidrs": ["0.0.0.0/0", "::/0"], "ports": [1]}),
-    "a cut of the API server's Service": replaced((*NET, "to"), {"service": {"name": "kubernetes", "namespace": "default"}}),
-    "a far end that is a name": replaced((*NET, "to"), {"host": "redis.example.com", "ports": [6379]}),
+    "a cut of everything": cut_off({"tcp": {"cidrs": ["0.0.0.0/0", "::/0"], "ports": [1]}}),
+    "a cut of the API server's Service": cut_off({"tcp": {"service": {"name": "kubernetes", "namespace": "default"}}}),
+    "a far end that is a name": cut_off({"tcp": {"host": "redis.example.com", "ports": [6379]}}),
+    "a far end that was described in the cut": replaced((*NET, "to"), {"service": {"name": "redis"}}),
+    "a cut of nothing that is known": replaced((*NET, "to"), ["nothing"]),
+    "a cut of two": replaced((*NET, "to"), ["redis", "outside"]),
+    "a probe of what is no redis": replaced(("probes", 4, "redis", "dependency"), "outside"),
+    "dependencies of one name": lambda spec: spec["dependencies"].append(copy.deepcopy(spec["dependencies"][0])),
     "a blackout that ends before it begins": replaced(("schedule", "blackouts", 0, "until"), "2090-01-01T00:00:00Z"),
     "a blackout under its earlier names": replaced(("schedule", "blackouts", 1), {"name": "release", "cron": "0 16 * * 4", "lasts": "8h"}),
     "a recovery that never ends": replaced(("recovery", "expect", 0, "for"), "99999999h"),
@@ -276,7 +299,7 @@ CHOSEN: Final[dict[str, Callable[[Spec], None]]] = {
     "nothing at all": lambda spec: spec.clear(),
     "a spec of something else": lambda spec: (spec.clear(), spec.update(replicas=3, template={}))[0],
 } | {
-    f"cidr {cidr}": replaced((*NET, "to"), {"cidrs": [cidr], "ports": [80]}) for cidr in CIDRS
+    f"cidr {cidr}": cut_off({"tcp": {"cidrs": [cidr], "ports": [80]}}) for cidr in CIDRS
 } | {
     f"expression {text[:24]!r}": replaced(("outage", "expect", 0, "becomes"), text) for text in EXPRESSIONS
 } | {

@@ -114,3 +114,14 @@ class StateUnreadable(GameDayError):
 
     reason = "StateUnreadable"
     retry = False
+
+
+class PlanInvalid(GameDayError):
+    """A spec that the schema does not admit; ``findings`` are (path, message)."""
+
+    reason = "GameDayInvalid"
+    retry = False
+
+    def __init__(self, findings: tuple[tuple[str, str], ...]) -> None:
+        self.findings = findings
+        super().__init__("; ".join(f"{path}: {message}" for path, message in findings))

@@ -376,10 +376,12 @@ apiVersion: gameday.dev/v1alpha1
 kind: GameDay
 metadata: {name: small}
 spec:
-  probes:
-  - {name: health, interval: 1s, timeout: 1s, http: {url: "http://api/healthz"}}
+  dependencies:
   - name: redis
     redis: {service: {name: redis}, auth: {passwordFrom: {secretKeyRef: {name: redis, key: password}}}}
+  probes:
+  - {name: health, interval: 1s, timeout: 1s, http: {url: "http://api/healthz"}}
+  - {name: redis, redis: {dependency: redis}}
   steadyState:
     duration: 3s
     expect: [{name: healthy, always: "health.body.redis == 'ok'"}]
@@ -387,7 +389,7 @@ spec:
     duration: 8s
     faults:
     - name: partition
-      networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}}
+      networkPartition: {podSelector: {matchLabels: {app: api}}, to: [redis]}
     expect: [{name: noticed, becomes: "health.body.redis != 'ok'", within: 6s, measures: timeToDetect}]
   recovery:
     within: 20s

@@ -43,7 +43,8 @@ def worst(name: str, lasts: str) -> Object:
         for path in HOSTILE
     ]
     cut: Object = {"podSelector": {"matchLabels": {"app": "victim"}}, "openConnections": "Keep"}
-    cut["to"] = {"service": {"name": "hostile", "port": HTTP}}
+    cut["to"] = ["hostile"]
+    spec["dependencies"] = [{"name": "hostile", "tcp": {"service": {"name": "hostile", "port": HTTP}}}]
     spec["outage"]["faults"][0]["networkPartition"] = cut
     spec["outage"]["expect"], spec["recovery"]["expect"] = [], []
     for number in range(32):

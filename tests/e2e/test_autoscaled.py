@@ -115,7 +115,7 @@ async def test_a_drill_changes_no_replicas_and_the_autoscaler_goes_on(town: Stag
     watching = asyncio.create_task(watch())
     try:
         # Long enough for several looks of the autoscaler, at pods that have been measured.
-        await town.start(small(steadyState__duration="45s", probes__0__every="2s", probes__0__timeout="2s"))
+        await town.start(small(steadyState__duration="45s", probes__0__interval="2s", probes__0__timeout="2s"))
         status = await town.finishes()
     finally:
         watching.cancel()

@@ -17,6 +17,7 @@ from gameday.errors import Conflict, TooManyRequests
 from gameday.fuses import job as fuse
 from gameday.model.names import cut_fuse
 from gameday.model.plan import (
+    Dependency,
     Fault,
     NetworkPartition,
     OpenConnections,
@@ -51,7 +52,7 @@ async def here() -> AsyncIterator[Bed]:
 
 
 def partition(via: Via = Via.AUTO) -> NetworkPartition:
-    return NetworkPartition(Selector(API), ServiceRef("redis"), OpenConnections.KEEP, via)
+    return NetworkPartition(Selector(API), Dependency("redis", ServiceRef("redis")), OpenConnections.KEEP, via)
 
 
 def plan(via: Via = Via.AUTO) -> Plan:

@@ -1,4 +1,4 @@
-"""Far ends as people have them: an exporter's port before Redis' own, TLS without a probe that says so, sidecars."""
+"""Far ends as people have them: an exporter's port before Redis' own, TLS of which nothing tells, sidecars."""
 
 import copy
 import subprocess
@@ -96,7 +96,7 @@ async def test_a_port_before_redis_own_on_which_nothing_listens_is_told_and_left
     await town.nothing_is_left()
 
 
-async def test_a_redis_with_tls_of_which_no_probe_tells_is_cut_and_the_cut_proven(town: Stage) -> None:
+async def test_a_redis_with_tls_of_which_nothing_tells_is_cut_and_the_cut_proven(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     data = certificate(town.folder)
     secure = copy.deepcopy(SECURE)
@@ -105,8 +105,9 @@ async def test_a_redis_with_tls_of_which_no_probe_tells_is_cut_and_the_cut_prove
     await until(town._deployed, "the Redis with TLS runs", 60)
     await town.operator()
     gameday = small(outage__expect=[])
+    gameday["spec"]["dependencies"].append({"name": "secure", "tcp": {"service": {"name": "secure"}}})
     partition = gameday["spec"]["outage"]["faults"][0]["networkPartition"]
-    partition |= {"to": {"service": {"name": "secure"}}, "openConnections": "Keep"}
+    partition |= {"to": ["secure"], "openConnections": "Keep"}
     await town.start(gameday)
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]

@@ -190,7 +190,8 @@ def of_secrets(namespace: str) -> Object:
     for name, port in ports.items():
         host = "redis" if name == "wrong" else "hostile"
         redis = {"host": f"{host}.{namespace}.svc", "port": port, "auth": {"passwordFrom": reference}}
-        spec["probes"].append({"name": name, "timeout": "1s", "redis": redis})
+        spec["dependencies"].append({"name": name, "redis": redis})
+        spec["probes"].append({"name": name, "timeout": "1s", "redis": {"dependency": name}})
         if name == "late":
             spec["outage"]["expect"].append({"name": "late says so", "always": "late.error == 'redis error'"})
     return gameday

@@ -1,4 +1,4 @@
-"""Two Redis, one of which is cut: nothing happens to the other one, whichever probe stands first."""
+"""Two Redis, one of which is cut: nothing happens to the other one, whichever stands first."""
 
 import copy
 
@@ -72,9 +72,10 @@ async def test_connections_to_the_redis_that_is_not_cut_are_never_closed(town: S
     await until(runs, "a target holds a connection to the second Redis", 60)
     gameday = small()
     spec = gameday["spec"]
-    cache = copy.deepcopy(spec["probes"][1])
+    cache = copy.deepcopy(spec["dependencies"][0])
     cache["name"], cache["redis"]["service"]["name"] = "cache", "cache"
-    spec["probes"].insert(0, cache)
+    spec["dependencies"].insert(0, cache)
+    spec["probes"].insert(0, {"name": "cache", "redis": {"dependency": "cache"}})
     spec["outage"]["faults"][0]["networkPartition"]["podSelector"] = {
         "matchExpressions": [{"key": "app", "operator": "In", "values": ["api", "queue-job"]}]
     }

@@ -49,6 +49,19 @@ def _many_for_long(spec: Spec) -> None:
 
 
 NET = "outage.faults.0.networkPartition"
+NET_PATH = "spec.outage.faults[0].networkPartition"
+FAR = "spec.dependencies[1]"
+"""The dependency that ``_cut`` adds."""
+
+
+def _cut(described: Spec) -> Callable[[Spec], None]:
+    """Cut off from something else, which is a dependency of its own."""
+
+    def change(spec: Spec) -> None:
+        spec["dependencies"].append({"name": "another", **described})
+        spec["outage"]["faults"][0]["networkPartition"]["to"] = ["another"]
+
+    return change
 
 
 def _blackout(**fields: str) -> Callable[[Spec], None]:
@@ -75,8 +88,40 @@ AT_APPLY = {
     "no outage": (_set("outage", None), "spec.outage", "Required value"),
     "no fault": (_set("outage.faults", []), "spec.outage.faults", "at least 1"),
     "empty selector": (_set(f"{NET}.podSelector", {}), "podSelector", "would cut them all"),
-    "two far ends": (_set(f"{NET}.to.cidrs", ["10.0.0.0/8"]), "networkPartition.to", "exactly one of service"),
-    "cidr without ports": (_set(f"{NET}.to", {"cidrs": ["10.0.0.0/8"]}), "networkPartition.to", "name the ports"),
+    "two far ends": (
+        _cut({"tcp": {"cidrs": ["10.0.0.0/8"], "ports": [1], "host": "r"}}), f"{FAR}.tcp", "exactly one of service"
+    ),
+    "cidr without ports": (_cut({"tcp": {"cidrs": ["10.0.0.0/8"]}}), f"{FAR}.tcp", "name the ports"),
+    "ports beside a Service": (
+        _cut({"tcp": {"service": {"name": "redis"}, "ports": [6379]}}), f"{FAR}.tcp", "as service.port"
+    ),
+    "two Redis in one": (_cut({"redis": {"service": {"name": "r"}, "host": "r"}}), f"{FAR}.redis", "exactly one of"),
+    "two kinds in a dependency": (
+        _cut({"redis": {"host": "r"}, "tcp": {"host": "10.0.0.1", "ports": [1]}}), FAR, "exactly one of redis and tcp"
+    ),
+    "two dependencies of one name": (
+        _set("dependencies", [copy.deepcopy(SMALL["spec"]["dependencies"][0]) for _ in range(2)]),
+        "spec.dependencies[1]",
+        "Duplicate value",
+    ),
+    "a cut of no dependency": (_set(f"{NET}.to", ["none"]), "spec", "use a name from spec.dependencies"),
+    "a cut of nothing": (_set(f"{NET}.to", []), "networkPartition", "to has exactly one name"),
+    "a cut of two": (_set(f"{NET}.to", ["redis", "redis"]), "networkPartition", "to has exactly one name"),
+    "a probe of no dependency": (_set("probes.1.redis.dependency", "none"), "spec", "is no redis of spec.dependencies"),
+    "a probe of what is no redis": (
+        _both(
+            _set("dependencies.0", {"name": "other", "tcp": {"host": "10.0.0.1", "ports": [1]}}),
+            _both(_set(f"{NET}.to", ["other"]), _set("probes.1.redis.dependency", "other")),
+        ),
+        "spec",
+        "is no redis of spec.dependencies",
+    ),
+    "a redis probe without its dependency": (
+        _set("probes.1.redis", {"queue": {"kind": "bullmq", "name": "q"}}),
+        "spec.probes[1].redis",
+        "dependency is missing",
+    ),
+    "what is cut, described in the cut": (_set(f"{NET}.to", {"service": {"name": "redis"}}), f"{NET_PATH}.to", "array"),
     "unknown kind of queue": (_set("probes.1.redis.queue", {"kind": "sidekiq", "name": "q"}), "queue.kind", "bullmq"),
     "unknown backend": (_set(f"{NET}.via", "iptables"), "networkPartition.via", "supported values"),
     "always and eventually": (_set("outage.expect.0.always", "true"), "spec.outage.expect[0]", "exactly one of"),
@@ -186,23 +231,28 @@ IN_READY = {
         "choose another name",
     ),
     "a far end that is a name": (
-        _set(f"{NET}.to", {"host": "redis.example.com", "ports": [6379]}),
-        "networkPartition.to.host",
-        "give its addresses by to.cidrs",
+        _cut({"tcp": {"host": "redis.example.com", "ports": [6379]}}),
+        f"{FAR}.tcp.host",
+        "names its addresses by tcp.cidrs",
+    ),
+    "a managed Redis by its name": (
+        _cut({"redis": {"host": "eu1-example.upstash.io", "tls": {}}}),
+        f"{FAR}.redis.host",
+        "names its addresses by tcp.cidrs",
     ),
     "a range of which no address is known": (
-        _set(f"{NET}.to", {"cidrs": ["10.0.16.0/24"], "ports": [6379]}),
-        "networkPartition.to.cidrs[0]",
+        _cut({"tcp": {"cidrs": ["10.0.16.0/24"], "ports": [6379]}}),
+        f"{FAR}.tcp.cidrs[0]",
         "name single addresses",
     ),
     "an IPv6 range": (
-        _set(f"{NET}.to", {"cidrs": ["2001:db8::7/128"], "ports": [6379]}),
-        "networkPartition.to.cidrs[0]",
+        _cut({"tcp": {"cidrs": ["2001:db8::7/128"], "ports": [6379]}}),
+        f"{FAR}.tcp.cidrs[0]",
         "give IPv4 addresses",
     ),
     "a database's port": (
-        _set(f"{NET}.to", {"cidrs": ["10.0.16.7/32"], "ports": [5432]}),
-        "networkPartition.to.ports[0]",
+        _cut({"tcp": {"cidrs": ["10.0.16.7/32"], "ports": [5432]}}),
+        f"{FAR}.tcp.ports[0]",
         "cut another port",
     ),
     "an operator without values": (
@@ -265,6 +315,23 @@ EARLIER = {
         "networkPartition",
         "mustStay is called mustRemainReachable now",
     ),
+    **{
+        f"{field} of a redis probe": (
+            _set("probes.1.redis", {field: value}),
+            "spec.probes[1].redis",
+            f"{field} moved to spec.dependencies",
+        )
+        for field, value in {
+            "service": {"name": "redis"},
+            "host": "10.0.0.1",
+            "port": 6379,
+            "tls": True,
+            "auth": {"passwordFrom": {"secretKeyRef": {"name": "redis", "key": "password"}}},
+        }.items()
+    },
+    # No rule is asked where a type is wrong: the API server says that it wants a list, and the docs say of what.
+    "service in to": (_set(f"{NET}.to", {"service": {"name": "redis"}}), f"{NET_PATH}.to", "array"),
+    "cidrs in to": (_set(f"{NET}.to", {"cidrs": ["10.0.0.1/32"], "ports": [1]}), f"{NET_PATH}.to", "array"),
 }
 
 

@@ -53,8 +53,9 @@ WITHIN = 4.0
 """Seconds within which the system must report the outage."""
 
 PROBES = '- {name: health, interval: 1s, timeout: 1s, http: {url: "http://api/healthz"}}'
-REDIS_PROBE = "- {name: redis, interval: 1s, timeout: 1s, redis: {service: {name: redis}}}"
+REDIS_PROBE = "- {name: redis, interval: 1s, timeout: 1s, redis: {dependency: redis}}"
 PLAN = """
+dependencies: [{name: redis, %s: {service: {name: redis}}}]
 probes: [%s]
 steadyState:
   duration: %ds
@@ -63,7 +64,7 @@ outage:
   duration: %ds
   faults:
   - name: partition
-    networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}, openConnections: %s}
+    networkPartition: {podSelector: {matchLabels: {app: api}}, to: [redis], openConnections: %s}
   expect:
   - {name: reported, becomes: "health.body.redis != 'ok'", within: %ds, measures: timeToDetect}
   - {name: team is told, becomes: "increase(health.body.alerts) >= 1", within: 4s}
@@ -87,8 +88,11 @@ SLIP = {"name": "compares a number with text", "becomes": "health.status == '503
 
 
 def _spec(severs: bool, rollback: bool, slip: bool, closes: bool) -> Object:
+    kind = "redis" if closes else "tcp"
     probes = [PROBES.removeprefix("- "), *([REDIS_PROBE.removeprefix("- ")] if closes else [])]
-    spec: Object = yaml.safe_load(PLAN % (", ".join(probes), STEADY, OUTAGE, "Close" if severs else "Keep", WITHIN))
+    spec: Object = yaml.safe_load(
+        PLAN % (kind, ", ".join(probes), STEADY, OUTAGE, "Close" if severs else "Keep", WITHIN)
+    )
     if slip:
         spec["outage"]["expect"].append(SLIP)
     return spec | ({"rollback": yaml.safe_load(ROLLBACK)} if rollback else {})

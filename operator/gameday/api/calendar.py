@@ -8,8 +8,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from gameday.api import schedule as api
-from gameday.api.parse import PlanInvalid
 from gameday.api.record import moment, timestamp
+from gameday.errors import PlanInvalid
 from gameday.model.schedule import Blackout, Calendar, Decision, Recurring, Schedule, Slot, Window
 from gameday.schema.bounds import MESSAGE, cut
 from gameday.schema.durations import seconds

@@ -1,9 +1,10 @@
 """GameDay: the plan. Creating one never starts anything."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from gameday.api.dependencies import Dependency
 from gameday.api.probes import Probe
 from gameday.api.schedule import History, Schedule
 from gameday.schema import renamed
@@ -90,37 +91,6 @@ class PodSelector(ApiModel):
     """Requirements that a pod must meet."""
 
 
-Ports = Annotated[tuple[Port, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)]
-
-
-class To(ApiModel):
-    """The far end of a cut."""
-
-    model_config = {
-        "json_schema_extra": cel(
-            (
-                "(has(self.service) ? 1 : 0) + (has(self.host) ? 1 : 0) + (has(self.cidrs) ? 1 : 0) == 1",
-                "give exactly one of service, host and cidrs",
-            ),
-            ("has(self.service) || size(self.ports) > 0", "name the ports to cut beside host or cidrs"),
-        )
-    }
-    service: ServiceReference | None = None
-    """A Service, in any namespace."""
-    host: Annotated[str, Field(min_length=1, max_length=253)] | None = None
-    """A host outside the cluster: an IPv4 address."""
-    cidrs: (
-        Annotated[
-            tuple[Annotated[str, Field(pattern=r"^[0-9a-fA-F.:]+/[0-9]+$", max_length=43)], ...],
-            Field(max_length=MOST, min_length=1, json_schema_extra=ATOMIC),
-        ]
-        | None
-    ) = None
-    """IPv4 ranges outside the cluster. One wider than an address needs a redis probe whose host is an address in it."""
-    ports: Ports = ()
-    """Ports, with host or cidrs."""
-
-
 class Bystander(ApiModel):
     """A bystander that the cut must spare: when it is hit, the cut is lifted at once."""
 
@@ -146,23 +116,32 @@ class Bystander(ApiModel):
 
 
 class NetworkPartition(ApiModel):
-    """Cuts pods off from one destination, and from nothing else."""
+    """Cuts pods off from one dependency, and from nothing else."""
 
     RENAMED = renamed.PARTITION
 
+    model_config = {"json_schema_extra": cel(("size(self.to) == 1", renamed.ONE_DEPENDENCY))}
+
     pod_selector: PodSelector
     """The pods to cut off: the targets."""
-    to: To
-    """What they are cut off from."""
+    to: Annotated[tuple[ObjectName, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)]
+    """Names of the dependencies that they are cut off from: exactly one."""
     open_connections: Literal["Close", "Keep"] = "Close"
-    """What becomes of open connections: Close ends them, with the credentials of a redis probe of the Service in to.
+    """What becomes of open connections: Close ends them at the dependency, with its credentials.
 
-    Where there is none, or to names addresses, they run on, and a missed outage expectation is Inconclusive.
+    Where that is no redis behind a Service they run on, and a missed outage expectation is Inconclusive.
     """
     via: Literal["Auto", "NetworkPolicy", "CiliumNetworkPolicy"] = "Auto"
     """The kind of policy; Auto takes CiliumNetworkPolicy where the cluster has it and the account may write it."""
     must_remain_reachable: Annotated[tuple[Bystander, ...], Field(max_length=8, json_schema_extra=keyed())] = ()
     """Bystanders to watch. DNS is always watched."""
+
+    @field_validator("to", mode="before")
+    @classmethod
+    def _refuse_an_address(cls, to: Any) -> Any:
+        if isinstance(to, dict):
+            raise ValueError(renamed.TO)  # noqa: TRY004  pydantic makes a finding of it, and none of a TypeError
+        return to
 
 
 class Fault(ApiModel):
@@ -321,11 +300,22 @@ class GameDaySpec(ApiModel):
             (
                 "!has(self.rollback) || self.rollback.ifMissed.all(n, self.recovery.expect.exists(e, e.name == n))",
                 "rollback.ifMissed names an expectation that is not in recovery.expect: use one of its names",
-            )
+            ),
+            (
+                "self.outage.faults.all(f, f.networkPartition.to.all(n, self.dependencies.exists(d, d.name == n)))",
+                "networkPartition.to has a name that no dependency has: use a name from spec.dependencies",
+            ),
+            (
+                "self.probes.all(p, !has(p.redis) || !has(p.redis.dependency)"
+                " || self.dependencies.exists(d, d.name == p.redis.dependency && has(d.redis)))",
+                "a redis probe's dependency is no redis of spec.dependencies: use the name of one",
+            ),
         )
     }
     description: Annotated[str, Field(max_length=1024)] = ""
     """What the drill is about, in words."""
+    dependencies: Annotated[tuple[Dependency, ...], Field(max_length=MOST, json_schema_extra=keyed())] = ()
+    """What the system needs, each said once with its address, TLS and credentials. Faults and probes name it."""
     probes: Annotated[tuple[Probe, ...], Field(min_length=1, max_length=MOST, json_schema_extra=keyed())]
     """What is measured, again and again, by pods of ours in this namespace."""
     steady_state: SteadyState = SteadyState()

@@ -23,9 +23,15 @@ def gathered(state: State, status: Mapping[str, Any]) -> State:
 
 
 def from_1(state: State) -> State:
-    """Take the plan in: version 1 kept it beside the state, in ``status.plan``."""
+    """Take the plan in, which version 1 kept beside the state; leave out which probe lent its credentials.
+
+    Open connections are closed with those of the dependency that is cut.
+    """
     beside = state[BESIDE]
     kept = {name: value for name, value in state.items() if name != BESIDE}
+    if (kept.get("setup") or {}).get("severs") is not None:
+        severs = {name: value for name, value in kept["setup"]["severs"].items() if name != "probe"}
+        kept["setup"] = kept["setup"] | {"severs": severs}
     return kept | ({"plan": beside["plan"]} if beside["plan"] else {})
 
 

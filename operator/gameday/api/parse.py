@@ -12,28 +12,19 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from gameday.api import gameday as api
+from gameday.api.dependencies import dependency_of
 from gameday.api.probes import Probe
-from gameday.errors import GameDayError
+from gameday.errors import GameDayError, PlanInvalid
 from gameday.model import plan as model
 from gameday.probes.kinds import KINDS, Kinds
 from gameday.schema.bounds import PLAN_BYTES
 from gameday.schema.durations import seconds
 from gameday.schema.findings import findings_of
+from gameday.schema.named import Dependencies
 from gameday.schema.one_of import listed
 
 NOT_OF_THE_PLAN: Final = {"schedule", "history"}
 """Fields that say when a plan runs and what is kept of it, not what it does: a change of them is no other plan."""
-
-
-class PlanInvalid(GameDayError):
-    """A spec that the schema does not admit; ``findings`` are (path, message)."""
-
-    reason = "GameDayInvalid"
-    retry = False
-
-    def __init__(self, findings: tuple[tuple[str, str], ...]) -> None:
-        self.findings = findings
-        super().__init__("; ".join(f"{path}: {message}" for path, message in findings))
 
 
 class PlanTooBig(GameDayError):
@@ -70,16 +61,23 @@ def plan_of(name: str, spec: Mapping[str, Any]) -> model.Plan:
 
     """
     parsed = _validated(spec)
+    known = Dependencies(map(dependency_of, parsed.dependencies))
     return model.Plan(
         gameday=name,
         description=parsed.description,
-        probes=tuple(probe_of(index, probe) for index, probe in enumerate(parsed.probes)),
+        dependencies=known.all,
+        probes=tuple(
+            probe_of(known.below(f"spec.probes[{index}]"), probe) for index, probe in enumerate(parsed.probes)
+        ),
         steady_state=model.SteadyState(
             seconds(parsed.steady_state.duration), _expectations("steadyState", parsed.steady_state.expect)
         ),
         outage=model.Outage(
             seconds(parsed.outage.duration),
-            tuple(_fault(fault) for fault in parsed.outage.faults),
+            tuple(
+                _fault(known.below(f"spec.outage.faults[{index}]"), fault)
+                for index, fault in enumerate(parsed.outage.faults)
+            ),
             _expectations("outage", parsed.outage.expect),
         ),
         recovery=model.Recovery(seconds(parsed.recovery.within), _expectations("recovery", parsed.recovery.expect)),
@@ -95,18 +93,19 @@ def _validated(spec: Mapping[str, Any]) -> api.GameDaySpec:
         raise PlanInvalid(tuple(findings_of(error, "spec"))) from error
 
 
-def probe_of(index: int, probe: Probe, kinds: Kinds = KINDS) -> model.Probe:
-    """A probe of the plan; ``index`` is its place there.
+def probe_of(known: Dependencies, probe: Probe, kinds: Kinds = KINDS) -> model.Probe:
+    """A probe of the plan; ``known`` are its dependencies, with the probe's own path.
 
     Raises:
-        PlanInvalid: when it is not of exactly one kind.
+        PlanInvalid: when it is not of exactly one kind, or asks a dependency that is not there.
 
     """
     given = probe.given(kinds)
     if len(given) != 1:
-        raise PlanInvalid(((f"spec.probes[{index}]", f"give exactly one of {listed(kinds.names)}"),))
+        raise PlanInvalid(((known.path, f"give exactly one of {listed(kinds.names)}"),))
     kind, spec = given[0]
-    return model.Probe(probe.name, kind.parse(spec), seconds(probe.interval), seconds(probe.timeout))
+    settings = kind.parse(spec, known.below(f"{known.path}.{kind.name}"))
+    return model.Probe(probe.name, settings, seconds(probe.interval), seconds(probe.timeout))
 
 
 def _optional(duration: str | None) -> float | None:
@@ -134,7 +133,7 @@ def _expectation(path: str, one: api.Expectation) -> model.Expectation:
     )
 
 
-def _fault(fault: api.Fault) -> model.Fault:
+def _fault(known: Dependencies, fault: api.Fault) -> model.Fault:
     cut = fault.network_partition
     selector = model.Selector(
         dict(cut.pod_selector.match_labels),
@@ -144,7 +143,7 @@ def _fault(fault: api.Fault) -> model.Fault:
         fault.name,
         model.NetworkPartition(
             selector,
-            _target(cut.to),
+            known.below(f"{known.path}.networkPartition").cut("to", cut.to),
             model.OpenConnections(cut.open_connections),
             model.Via(cut.via),
             tuple(
@@ -155,14 +154,6 @@ def _fault(fault: api.Fault) -> model.Fault:
             ),
         ),
     )
-
-
-def _target(to: api.To) -> model.Target:
-    if to.service is not None:
-        return to.service.parsed()
-    if to.host is not None:
-        return model.HostTarget(to.host, to.ports)
-    return model.CidrTarget(to.cidrs or (), to.ports)
 
 
 def _rollback(rollback: api.Rollback) -> model.Rollback:

@@ -6,7 +6,7 @@ from typing import Final
 
 from gameday.model.agent import RedisAddress, secret_file
 from gameday.model.hosts import address_of
-from gameday.model.plan import Destination, Plan, Probe
+from gameday.model.plan import Destination, Plan, SecretKey, ServiceRef
 
 REDIS: Final = 6379
 """Redis' own port."""
@@ -30,12 +30,24 @@ def harmed(port: int) -> str:
     )
 
 
-def redis_probes(plan: Plan) -> Iterator[tuple[Probe, Destination]]:
-    """The probes that talk to a Redis, each with where that is."""
-    for probe in plan.probes:
-        destination = probe.settings.destination
-        if destination is not None and destination.protocol == REDIS_PROTOCOL:
-            yield probe, destination
+def redis_at(
+    service: ServiceRef | None = None,
+    host: str = "",
+    port: int = REDIS,
+    *,
+    tls: bool = False,
+    username: str | None = None,
+    password: SecretKey | None = None,
+) -> Destination:
+    """How a Redis is reached: by a Service or by a host; a number of a port in the Service comes first."""
+    if service is not None and isinstance(service.port, int):
+        port = service.port
+    return Destination("redis", REDIS_PROTOCOL, port, service, host, tls, username, password)
+
+
+def redis_dependencies(plan: Plan) -> Iterator[Destination]:
+    """How each Redis of a plan is reached."""
+    return (dependency.redis for dependency in plan.dependencies if dependency.redis is not None)
 
 
 def redis_server(redis: Destination, namespace: str) -> RedisAddress:
@@ -50,11 +62,11 @@ def redis_server(redis: Destination, namespace: str) -> RedisAddress:
 
 
 def answering(plan: Plan, cidr: str, ports: Collection[int]) -> str:
-    """An address of a range that is known to answer: its only one, or a redis probe's; "" where none is known."""
+    """An address of a range that is known to answer: its only one, or that of a Redis of the plan; else ""."""
     network = ipaddress.ip_network(cidr, strict=False)
     if network.num_addresses == 1:
         return str(network.network_address)
-    for _, redis in redis_probes(plan):
+    for redis in redis_dependencies(plan):
         if redis.port in ports and (address := address_of(redis.host)) is not None and address in network:
             return str(address)
     return ""

@@ -42,9 +42,9 @@ class RunsIn(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a probe sends its requests: a Service or a host, never both, and with what credentials.
+    """Where requests are sent: to a Service or a host, never both, and with what credentials.
 
-    ``field`` is where the plan says so, below the probe: ``http.url``. ``protocol`` is what is spoken there.
+    ``field`` is where a probe says so, below its name: ``http.url``. ``protocol`` is what is spoken there.
     """
 
     field: str
@@ -168,6 +168,26 @@ Target = ServiceRef | HostTarget | CidrTarget
 
 
 @dataclass(frozen=True, slots=True)
+class Dependency:
+    """What the system needs and a fault may take away: where it is, and, for a Redis, how it is asked."""
+
+    name: str
+    target: Target
+    redis: Destination | None = None
+
+    @property
+    def kind(self) -> str:
+        """The field that describes it: ``redis`` or ``tcp``."""
+        return "redis" if self.redis is not None else "tcp"
+
+    @property
+    def path(self) -> str:
+        """Path of its address within its entry of ``spec.dependencies``: ``redis.service``, ``tcp.cidrs``, ..."""
+        fields: dict[type[object], str] = {ServiceRef: "service", HostTarget: "host", CidrTarget: "cidrs"}
+        return f"{self.kind}.{fields[type(self.target)]}"
+
+
+@dataclass(frozen=True, slots=True)
 class Selector:
     """A label selector; ``expressions`` are (key, operator, values)."""
 
@@ -188,13 +208,18 @@ class Bystander:
 
 @dataclass(frozen=True, slots=True)
 class NetworkPartition:
-    """Cuts the pods that ``pod_selector`` selects off from ``to``."""
+    """Cuts the pods that ``pod_selector`` selects off from a dependency."""
 
     pod_selector: Selector
-    to: Target
+    dependency: Dependency
     open_connections: OpenConnections = OpenConnections.CLOSE
     via: Via = Via.AUTO
     must_remain_reachable: tuple[Bystander, ...] = ()
+
+    @property
+    def to(self) -> Target:
+        """Where the dependency is."""
+        return self.dependency.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +335,7 @@ class Plan:
     rollback: Rollback | None = None
     measurements: tuple[Measurement, ...] = ()
     description: str = ""
+    dependencies: tuple[Dependency, ...] = ()
 
     def all_expectations(self) -> tuple[tuple[Stage, Expectation], ...]:
         """Every expectation with its stage, in the order of the stages."""

@@ -43,13 +43,11 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Severing:
-    """Where the targets' open connections are ended.
+    """Where the targets' open connections are ended, with the credentials of the dependency that is cut.
 
-    ``probe`` names the redis probe that lends its credentials. ``servers`` are addresses and ports, each of which is
-    asked; without any, the probe's own Service is.
+    ``servers`` are addresses and ports, each of which is asked; without any, the dependency's Service is.
     """
 
-    probe: str
     servers: tuple[tuple[str, int], ...] = ()
 
 

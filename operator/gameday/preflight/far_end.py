@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from gameday.cluster.kinds import Object
-from gameday.model.plan import CidrTarget, HostTarget, NetworkPartition, ServiceRef
+from gameday.model.plan import CidrTarget, Dependency, HostTarget, NetworkPartition, ServiceRef
 from gameday.model.setup import CutPort, FarEnd
 from gameday.preflight.addresses import is_address, networks
 from gameday.preflight.snapshot import Sight
@@ -18,6 +18,11 @@ def far_end(sight: Sight, partition: NetworkPartition) -> FarEnd:
             return _outside((host,) if is_address(host) else (), ports)
         case CidrTarget(cidrs, ports):
             return _outside(cidrs, ports)
+
+
+def path_of(dependency: Dependency) -> str:
+    """The path of its address, for a finding: ``spec.dependencies[redis].redis.service``."""
+    return f"spec.dependencies[{dependency.name}].{dependency.path}"
 
 
 def endpoint_addresses(slices: Iterable[Object]) -> tuple[str, ...]:

@@ -1,33 +1,49 @@
-"""Probes of a Service, as far as the namespace tells: one that can never succeed blames the system for it."""
+"""What is asked of Services, as far as the namespace tells: a probe that can never succeed blames the system for it."""
 
 from collections.abc import Iterator
 
 from gameday.cluster.kinds import SERVICES
-from gameday.model.plan import Plan
+from gameday.model.plan import Dependency, Destination, OpenConnections, Plan
 from gameday.preflight.far_end import named_port, numbers_of
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import Sight
 
 
 def check(sight: Sight, plan: Plan) -> Iterator[Finding]:
-    """Warnings, since a probe of something that is not there may be meant."""
-    there = {service["metadata"]["name"]: service for service in sight.of(SERVICES)}
-    for probe in plan.probes:
-        to = probe.settings.destination
-        if to is None or to.service is None:
-            continue
-        path = f"spec.probes[{probe.name}].{to.field}"
-        namespace, name = to.service.within(sight.namespace)
-        if to.tls:
-            text = "it verifies a Service's certificate with public CAs, and those sign no Service's name"
-            remedy = "a CA cannot be given yet, so it fails with `tls` unless the operator's image trusts yours"
+    """Warnings, since a probe of something that is not there may be meant; each once, however many probes ask it."""
+    cuts = [fault.partition for fault in plan.outage.faults]
+    closing = [cut.dependency for cut in cuts if cut.open_connections is OpenConnections.CLOSE]
+    asked = [(_path(plan, probe.name, to), to) for probe in plan.probes if (to := probe.settings.destination)]
+    for path, to in dict.fromkeys((*asked, *((_of(one), one.redis) for one in closing if one.redis is not None))):
+        if to.service is not None and to.tls:
+            text = "a Service's certificate is verified with public CAs, and those sign no Service's name"
+            remedy = "a CA cannot be given yet, so asking it fails with `tls` unless the operator's image trusts yours"
             yield Finding("PrivateCa", f"{path}.tls", text, remedy, Severity.WARN)
-        if namespace != sight.namespace or SERVICES.plural in sight.missing:
-            continue
-        if name not in there:
-            text = f"there is no Service {namespace}/{name}, so it fails with `dns`"
-            yield Finding("NoService", f"{path}.service", text, "correct the name", Severity.WARN)
-        elif not list(named_port(there[name], to.port)):
-            text = f"{name} has no port {to.port}, so it fails with `refused` or `timeout`"
-            remedy = f"its ports are: {numbers_of(there[name])}"
-            yield Finding("NoPort", f"{path}.service.port", text, remedy, Severity.WARN)
+    for path, to in dict.fromkeys(asked):
+        yield from _there(sight, path, to)
+
+
+def _there(sight: Sight, path: str, to: Destination) -> Iterator[Finding]:
+    there = {service["metadata"]["name"]: service for service in sight.of(SERVICES)}
+    if to.service is None or SERVICES.plural in sight.missing:
+        return
+    namespace, name = to.service.within(sight.namespace)
+    if namespace != sight.namespace:
+        return
+    if name not in there:
+        text = f"there is no Service {namespace}/{name}, so a probe of it fails with `dns`"
+        yield Finding("NoService", f"{path}.service", text, "correct the name", Severity.WARN)
+    elif not list(named_port(there[name], to.port)):
+        text = f"{name} has no port {to.port}, so a probe of it fails with `refused` or `timeout`"
+        where = f"{path}.port" if to.service.port is None else f"{path}.service.port"
+        yield Finding("NoPort", where, text, f"its ports are: {numbers_of(there[name])}", Severity.WARN)
+
+
+def _path(plan: Plan, probe: str, to: Destination) -> str:
+    """Where the plan says how it is reached: in a dependency, or in the probe itself."""
+    named = next((one for one in plan.dependencies if one.redis == to), None)
+    return _of(named) if named is not None else f"spec.probes[{probe}].{to.field}"
+
+
+def _of(dependency: Dependency) -> str:
+    return f"spec.dependencies[{dependency.name}].{dependency.kind}"

@@ -9,6 +9,7 @@ from gameday.model.finding import Finding
 from gameday.model.plan import ProbeSettings
 from gameday.probes.ask import Answer
 from gameday.schema.base import ApiModel
+from gameday.schema.named import Dependencies
 
 Spec = TypeVar("Spec", bound=ApiModel)
 Settings = TypeVar("Settings", bound=ProbeSettings)
@@ -41,8 +42,13 @@ class ProbeKind(ABC, Generic[Spec, Settings]):
     """What expressions find in a sample, with what it is; ``ok``, ``error`` and ``latency`` stand in every sample."""
 
     @abstractmethod
-    def parse(self, spec: Spec) -> Settings:
-        """The settings of a spec, which the schema has admitted."""
+    def parse(self, spec: Spec, named: Dependencies) -> Settings:
+        """The settings of a spec, which the schema has admitted; ``named`` holds the plan's dependencies.
+
+        Raises:
+            PlanInvalid: when it names a dependency that it cannot ask.
+
+        """
 
     @abstractmethod
     def config(self, settings: Settings, namespace: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What all API models share: camelCase names, docstrings as descriptions, and rules that the API server checks."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
@@ -22,6 +23,8 @@ class ApiModel(BaseModel):
     )
     RENAMED: ClassVar[renamed.Names] = {}
     """New names of its fields, by old ones."""
+    MOVED: ClassVar[Mapping[str, str]] = {}
+    """Types of its fields that stand in a dependency now, by their names."""
 
     @model_validator(mode="before")
     @classmethod
@@ -29,6 +32,9 @@ class ApiModel(BaseModel):
         old = sorted(set(cls.RENAMED) & set(data)) if isinstance(data, dict) else []
         if old:
             raise ValueError("; ".join(renamed.message(name, cls.RENAMED[name]) for name in old))
+        gone = [name for name in cls.MOVED if isinstance(data, dict) and name in data]
+        if gone:
+            raise ValueError(renamed.moved(*gone))
         return data
 
     @classmethod
@@ -37,6 +43,8 @@ class ApiModel(BaseModel):
         schema = handler(core_schema)
         if cls.RENAMED:
             renamed.refuse(handler.resolve_ref_schema(schema), cls.RENAMED)
+        if cls.MOVED:
+            renamed.refuse_moved(handler.resolve_ref_schema(schema), cls.MOVED, "dependency")
         return schema
 
 

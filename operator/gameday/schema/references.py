@@ -36,7 +36,7 @@ class ServiceReference(ApiModel):
     namespace: ObjectName | None = None
     """Its namespace; default: the GameDay's."""
     port: Port | None = None
-    """Its port; default: for a cut every port of the Service, for a redis probe 6379."""
+    """Its port; default, for a dependency: a cut takes every port of the Service."""
 
     def parsed(self) -> ServiceRef:
         """As the plan has it."""

@@ -7,6 +7,8 @@ the schema, with a rule that always fails.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gameday.schema.frozen import with_dependencies
+
 Names = Mapping[str, str]
 """New names of the fields of one object, by the old ones."""
 
@@ -16,6 +18,20 @@ STAGE: Final[Names] = {"lasts": "duration"}
 PROBE: Final[Names] = {"every": "interval"}
 EXPECTATION: Final[Names] = {"holds": "for"}
 PARTITION: Final[Names] = {"existing": "openConnections", "mustStay": "mustRemainReachable"}
+REDIS: Final[Mapping[str, str]] = {
+    "service": "object",
+    "host": "string",
+    "port": "integer",
+    "tls": "boolean",
+    "auth": "object",
+}
+"""Fields of a redis probe that stand in a dependency now, with their types."""
+TO: Final = (
+    "to is a list of names of dependencies now: describe what is cut in spec.dependencies (by redis with service or "
+    "host, or by tcp with service, host or cidrs), and name it here, as in to: [redis]"
+)
+"""What a person is told who describes in ``to`` what is cut."""
+ONE_DEPENDENCY: Final = "to has exactly one name: a partition cuts its pods off from one dependency"
 LISTS: Final = frozenset({"mustStay"})
 """Old names of lists of objects; all others are of texts."""
 BLACKOUT: Final[Names] = {"cron": "when", "lasts": "when"}
@@ -65,8 +81,37 @@ def refuse(schema: dict[str, Any], names: Names) -> None:
         schema.pop("required", None)
 
 
-def modern(plan: Any) -> Any:
-    """A plan that an earlier operator froze, in the names of today; one of today stays as it is.
+def moved(*old: str) -> str:
+    """What a person is told who describes a Redis in a probe."""
+    return (
+        f"{', '.join(old)} moved to spec.dependencies: describe the Redis there, as in "
+        f"{{name: redis, redis: {{{old[0]}: ...}}}}, and name it here, as in dependency: redis"
+    )
+
+
+_OF_TYPE: Final[Mapping[str, dict[str, Any]]] = {
+    "object": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+    "string": {"type": "string", "maxLength": 253},
+    "integer": {"type": "integer"},
+    "boolean": {"type": "boolean"},
+}
+
+
+def refuse_moved(schema: dict[str, Any], fields: Mapping[str, str], new: str) -> None:
+    """Have an object's schema refuse fields that stand elsewhere; ``new`` is the one that refers to them now."""
+    rules = schema.setdefault("x-kubernetes-validations", [])
+    for old, kind in fields.items():
+        rules.append({"rule": f"!has(self.{old})", "message": moved(old)})
+        schema["properties"][old] = {"description": "Moved to spec.dependencies; refused.", **_OF_TYPE[kind]}
+    schema["required"].remove(new)
+    given = " || ".join(f"has(self.{name})" for name in (new, *fields))
+    rules.append({"rule": given, "message": f"{new} is missing: name one of spec.dependencies"})
+    if not schema["required"]:
+        del schema["required"]
+
+
+def modern(plan: Any, namespace: str) -> Any:
+    """A plan that an earlier operator froze in a namespace, in the names of today; one of today stays as it is.
 
     Raises:
         KeyError, TypeError, AttributeError: when it is no plan at all.
@@ -83,6 +128,7 @@ def modern(plan: Any) -> Any:
         if "existing" in partition:
             partition["existing"] = CONNECTIONS[partition["existing"]]
         _rename(partition, PARTITION)
+    with_dependencies(plan, namespace)
     return plan
 
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gameday.api.calendar import calendar_fields, calendar_of, schedule_of
-from gameday.api.parse import PlanInvalid
 from gameday.cluster.kinds import GAMEDAYS
 from gameday.controller.gameday.gamedays import _condition
+from gameday.errors import PlanInvalid
 from gameday.model.schedule import Calendar, Decision, Recurring, Schedule, Slot, Window
 from gameday.schema.bounds import SLOTS
 from gameday.schema.when import hours_of

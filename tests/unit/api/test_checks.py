@@ -2,6 +2,7 @@
 
 from gameday.api.checks import check
 from gameday.model.plan import (
+    Dependency,
     Expectation,
     Fault,
     HostTarget,
@@ -20,7 +21,7 @@ from gameday.probes.tcp.kind import TcpProbe
 
 def found(*probes: Probe) -> list[str]:
     """The paths of all findings in a plan with these probes."""
-    cut = NetworkPartition(Selector({"app": "api"}), HostTarget("192.0.2.1", (1,)))
+    cut = NetworkPartition(Selector({"app": "api"}), Dependency("it", HostTarget("192.0.2.1", (1,))))
     up = Expectation("up again", Mode.EVENTUALLY, "a.ok")
     plan = Plan("g", probes, SteadyState(5.0), Outage(9.0, (Fault("f", cut),)), Recovery(9.0, (up,)))
     return [finding.path for finding in check(plan)]

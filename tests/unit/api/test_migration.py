@@ -15,15 +15,18 @@ from gameday.api.migration import BESIDE, VERSION, from_1, gathered
 from gameday.api.packing import unpacked
 from gameday.api.record import saved_of, status_of
 from gameday.controller.drill.recall import recall
+from gameday.model.plan import ServiceRef
 from gameday.model.record import HoldState, Phase
 
 VERSION_1: Final[dict[str, dict[str, Any]]] = json.loads((Path(__file__).parent / "version_1.json").read_text())
+
+DRILL: Final[dict[str, Any]] = {"metadata": {"namespace": "town-0"}, "spec": {"gameDay": "plan"}}
 
 
 @pytest.mark.parametrize("status", VERSION_1.values(), ids=VERSION_1)
 def test_a_drill_of_version_1_is_read_with_its_plan_and_saved_as_the_newest(status: dict[str, Any]) -> None:
     assert json.loads(status["state"])["version"] == 1
-    left = recall({"spec": {"gameDay": "plan"}, "status": status}, 0.0)
+    left = recall(DRILL | {"status": status}, 0.0)
     assert left.unreadable == ""
     assert left.record is not None
     assert left.plan is not None
@@ -39,7 +42,7 @@ def test_a_drill_of_version_1_is_read_with_its_plan_and_saved_as_the_newest(stat
     assert known is not None
     assert now is not None
     assert (now.setup, now.plan, now.record.holds) == (known.setup, known.plan, known.record.holds)
-    assert recall({"spec": {"gameDay": "plan"}, "status": again}, 0.0).plan == left.plan
+    assert recall(DRILL | {"status": again}, 0.0).plan == left.plan
 
 
 def test_the_states_are_of_every_part_of_a_drill() -> None:
@@ -66,3 +69,28 @@ def test_a_drill_of_version_1_that_had_no_plan_yet_has_none() -> None:
 
 def test_a_later_version_keeps_nothing_beside_the_state() -> None:
     assert gathered({"version": 2, "engine": {}}, {"plan": "{}"}) == {"version": 2, "engine": {}}
+
+
+@pytest.mark.parametrize("status", VERSION_1.values(), ids=VERSION_1)
+def test_what_version_1_cut_and_asked_is_a_dependency(status: dict[str, Any]) -> None:
+    left = recall(DRILL | {"status": status}, 0.0)
+    assert left.plan is not None
+    (fault,) = left.plan.outage.faults
+    server = next(
+        (
+            redis
+            for probe in left.plan.probes
+            if (redis := probe.settings.destination) is not None and redis.protocol == "redis"
+        ),
+        None,
+    )
+    assert fault.partition.dependency.redis == server
+    assert fault.partition.to == ServiceRef("redis")
+    assert (left.setup is not None and left.setup.severs is not None) <= (server is not None)
+
+
+@pytest.mark.parametrize("servers", [[], [["10.0.0.3", 6379], ["10.0.0.4", 6379]]])
+def test_the_probe_by_which_version_1_closed_connections_is_left_out(servers: list[Any]) -> None:
+    severs = {"probe": "jobs", "servers": servers}
+    moved = from_1(gathered({"version": 1, "engine": {}, "setup": {"backend": "x", "severs": severs}}, {}))
+    assert moved["setup"] == {"backend": "x", "severs": {"servers": servers}}

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
+from gameday.api.parse import PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, moment, saved_of, shown_moment, status_of, timestamp
 from gameday.api.state import Saved
+from gameday.errors import PlanInvalid
 from gameday.model.plan import Mode, OpenConnections, RunJob, Via
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
 from gameday.probes.http.kind import HttpProbe

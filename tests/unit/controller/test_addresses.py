@@ -8,14 +8,14 @@ from gameday.api.record import saved_of
 from gameday.api.state import setup_bytes
 from gameday.cluster.client import Cluster
 from gameday.controller.drill.setup_size import too_large
-from gameday.model.plan import Fault, HostTarget, NetworkPartition, Selector, Via
+from gameday.model.plan import Dependency, Fault, HostTarget, NetworkPartition, Selector, Via
 from gameday.model.setup import FarEnd, Pair, Setup
 from gameday.schema.bounds import SETUP_AT_FIRST, SETUP_BYTES
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import becomes
 from unit.controller.test_halted_drill import POLICY, acting, under_cut
 
-FAULT = Fault("cut", NetworkPartition(Selector({"app": "api"}), HostTarget("192.0.2.1", (1,))))
+FAULT = Fault("cut", NetworkPartition(Selector({"app": "api"}), Dependency("it", HostTarget("192.0.2.1", (1,)))))
 
 
 def addresses(count: int) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from gameday.api.parse import PlanInvalid, PlanTooBig
+from gameday.api.parse import PlanTooBig
 from gameday.controller.gameday.gamedays import read_all
 from gameday.controller.schedule.schedules import _next, _read
+from gameday.errors import PlanInvalid
 from gameday.model.schedule import Calendar
 from specs import Case, gamedays
 

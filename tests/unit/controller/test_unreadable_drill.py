@@ -13,12 +13,12 @@ import pytest
 
 from gameday.api.migration import VERSION
 from gameday.api.packing import packed, unpacked
-from gameday.api.parse import PlanInvalid
 from gameday.api.record import status_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.controller.drill.recall import Left, recall
 from gameday.controller.gameday import gamedays
+from gameday.errors import PlanInvalid
 from gameday.model.finding import Finding
 from gameday.model.plan import NO_PLAN, Plan, Via
 from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record, Verdict

@@ -16,6 +16,7 @@ from gameday.model import held
 from gameday.model.halt import CLEAR, Halt
 from gameday.model.limits import UNLIMITED, Ruling
 from gameday.model.plan import (
+    Dependency,
     Expectation,
     Fault,
     Mode,
@@ -58,7 +59,7 @@ def a_plan(*, rollback: bool = False) -> Plan:
         steady_state=SteadyState(5, (Expectation("healthy", Mode.ALWAYS, "health.ok"),)),
         outage=Outage(
             20,
-            (Fault("partition", NetworkPartition(Selector({"app": "api"}), ServiceRef("redis"))),),
+            (Fault("partition", NetworkPartition(Selector({"app": "api"}), Dependency("redis", ServiceRef("redis")))),),
             (
                 Expectation("reported", Mode.BECOMES, "!health.ok", within=10),
                 Expectation("stays up", Mode.ALWAYS, "health.ok", guardrail=True),

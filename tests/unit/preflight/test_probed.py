@@ -1,33 +1,51 @@
 """A redis probe that can never succeed is warned of, before the system is blamed for it."""
 
+from dataclasses import replace
+
 import pytest
 
 from gameday.actions.network_partition.checks import check, warnings
+from gameday.model.places import redis_at
 from gameday.model.plan import OpenConnections, Probe, ServiceRef
 from gameday.preflight.findings import Severity
 from gameday.probes.redis.kind import RedisProbe
-from unit.preflight.things import partition, plan, sight
+from unit.preflight.things import known, partition, plan, sight
 
 
 @pytest.mark.parametrize(
     ("redis", "code", "where", "told"),
     [
         (
-            RedisProbe(service=ServiceRef("redis-master")),
+            RedisProbe(redis_at(service=ServiceRef("redis-master"))),
             "NoService",
             "service",
             "there is no Service shop/redis-master",
         ),
-        (RedisProbe(service=ServiceRef("redis", port=6380)), "NoPort", "service.port", "its ports are: 6379"),
-        (RedisProbe(service=ServiceRef("redis"), tls=True), "PrivateCa", "tls", "public CAs"),
-        (RedisProbe(service=ServiceRef("redis", "data"), tls=True), "PrivateCa", "tls", "a CA cannot be given yet"),
+        (
+            RedisProbe(redis_at(service=ServiceRef("redis", port=6380))),
+            "NoPort",
+            "service.port",
+            "its ports are: 6379",
+        ),
+        (RedisProbe(redis_at(service=ServiceRef("redis"), port=6380)), "NoPort", "port", "its ports are: 6379"),
+        (RedisProbe(redis_at(service=ServiceRef("redis"), tls=True)), "PrivateCa", "tls", "public CAs"),
+        (
+            RedisProbe(redis_at(service=ServiceRef("redis", "data"), tls=True)),
+            "PrivateCa",
+            "tls",
+            "a CA cannot be given yet",
+        ),
     ],
-    ids=["no Service", "no port", "TLS", "TLS elsewhere"],
+    ids=["no Service", "no port", "another port", "TLS", "TLS elsewhere"],
 )
 def test_is_warned_of(redis: RedisProbe, code: str, where: str, told: str) -> None:
     wanted = plan(partition(open_connections=OpenConnections.KEEP), probes=(Probe("store", redis),))
     (finding,) = check(sight(), wanted)
-    assert (finding.code, finding.path, finding.severity) == (code, f"spec.probes[store].redis.{where}", Severity.WARN)
+    assert (finding.code, finding.path, finding.severity) == (
+        code,
+        f"spec.dependencies[store].redis.{where}",
+        Severity.WARN,
+    )
     (text,) = warnings(sight(), wanted)
     assert told in text
 
@@ -35,11 +53,24 @@ def test_is_warned_of(redis: RedisProbe, code: str, where: str, told: str) -> No
 @pytest.mark.parametrize(
     "redis",
     [
-        RedisProbe(service=ServiceRef("redis", "shop", 6379)),
-        RedisProbe(service=ServiceRef("redis", "data")),
-        RedisProbe(host="my.cache.amazonaws.com", tls=True),
+        RedisProbe(redis_at(service=ServiceRef("redis", "shop", 6379))),
+        RedisProbe(redis_at(service=ServiceRef("redis", "data"))),
+        RedisProbe(redis_at(host="my.cache.amazonaws.com", tls=True)),
     ],
     ids=["there", "another namespace", "outside"],
 )
 def test_what_may_well_answer_is_not(redis: RedisProbe) -> None:
     assert check(sight(), plan(partition(open_connections=OpenConnections.KEEP), probes=(Probe("store", redis),))) == ()
+
+
+def test_tls_is_warned_of_where_only_open_connections_are_closed_there() -> None:
+    cut = partition(redis=redis_at(service=ServiceRef("redis"), tls=True))
+    (finding,) = check(sight(), plan(cut, probes=()))
+    assert (finding.code, finding.path) == ("PrivateCa", "spec.dependencies[redis].redis.tls")
+    assert check(sight(), plan(replace(cut, open_connections=OpenConnections.KEEP), probes=())) == ()
+
+
+def test_what_nothing_asks_is_not() -> None:
+    wanted = plan(partition(open_connections=OpenConnections.KEEP), probes=())
+    unused = known("unused", redis_at(service=ServiceRef("not-there"), tls=True))
+    assert check(sight(), replace(wanted, dependencies=(*wanted.dependencies, unused))) == ()

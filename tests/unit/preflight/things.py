@@ -7,8 +7,12 @@ from typing import Any
 import yaml
 
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, SERVICES, Kind, Object
+from gameday.model.places import REDIS_PROTOCOL, redis_at
 from gameday.model.plan import (
+    Dependency,
+    Destination,
     Fault,
+    HostTarget,
     NetworkPartition,
     OpenConnections,
     Outage,
@@ -103,15 +107,32 @@ def partition(
     *,
     via: Via = Via.AUTO,
     open_connections: OpenConnections = OpenConnections.CLOSE,
+    redis: Destination | None = None,
 ) -> NetworkPartition:
-    return NetworkPartition(selector or Selector({"app": "api"}), to or ServiceRef("redis"), open_connections, via)
+    """A cut of ``redis``; or of what stands at ``to``, which is a Redis where its Service is called so."""
+    where = to or (redis.service if redis is not None else None) or ServiceRef("redis")
+    if redis is None and isinstance(where, ServiceRef) and where.name == "redis":
+        redis = redis_at(service=where)
+    dependency = Dependency("redis", where, redis)
+    return NetworkPartition(selector or Selector({"app": "api"}), dependency, open_connections, via)
 
 
 def plan(cut: NetworkPartition | None = None, *steps: Step, probes: tuple[Probe, ...] | None = None) -> Plan:
+    """A plan whose dependencies are what is cut and each Redis that is probed, called as its probe is."""
     rollback = Rollback(("it",), 60, steps) if steps else None
-    redis = (Probe("redis", RedisProbe(service=ServiceRef("redis"))),)
-    outage = Outage(60, (Fault("partition", cut or partition()),))
-    return Plan("it", redis if probes is None else probes, SteadyState(5), outage, Recovery(60), rollback)
+    fault = Fault("partition", cut or partition())
+    if probes is None:
+        probes = (Probe("redis", RedisProbe(redis_at(service=ServiceRef("redis")))),)
+    asked = ((probe.name, to) for probe in probes if (to := probe.settings.destination) is not None)
+    others = (known(name, to) for name, to in asked if to.protocol == REDIS_PROTOCOL)
+    listed = (fault.partition.dependency, *others)
+    needs = tuple({(one.target, one.redis): one for one in reversed(listed)}.values())
+    return Plan("it", probes, SteadyState(5), Outage(60, (fault,)), Recovery(60), rollback, dependencies=needs)
+
+
+def known(name: str, redis: Destination) -> Dependency:
+    """A Redis as the plan has it."""
+    return Dependency(name, redis.service or HostTarget(redis.host, (redis.port,)), redis)
 
 
 def named(kind: Kind, thing: Object) -> Object:

@@ -9,10 +9,12 @@ import pytest
 from pydantic import ValidationError
 
 from gameday.api.checks import check
-from gameday.api.parse import PlanInvalid, probe_of
+from gameday.api.parse import probe_of
 from gameday.api.probes import probe_model
+from gameday.errors import PlanInvalid
 from gameday.model.agent import ObserverConfig, ProbeTask, read_config
 from gameday.model.plan import (
+    Dependency,
     Expectation,
     Fault,
     HostTarget,
@@ -30,6 +32,7 @@ from gameday.probes.asking import ask_for
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.kinds import Kinds
 from gameday.probes.registry import PACKAGES
+from gameday.schema.named import Dependencies
 from gameday.schema.structural import structural
 from unit.probes.example.kind import DnsProbe
 
@@ -43,7 +46,9 @@ PAGE: Final = Path(__file__).parents[3] / "docs" / "dev" / "add-a-probe.md"
 
 def parsed(**kinds: Any) -> Probe:
     """A probe from YAML."""
-    return probe_of(0, probe_model(KINDS).model_validate({"name": "name", **kinds}), KINDS)
+    return probe_of(
+        Dependencies((), "spec.probes[0]"), probe_model(KINDS).model_validate({"name": "name", **kinds}), KINDS
+    )
 
 
 def test_the_crd_has_its_field_and_its_rule() -> None:
@@ -68,7 +73,7 @@ def test_none_and_two_of_the_kinds_are_refused(kinds: dict[str, Any]) -> None:
 
 
 def test_its_findings_stand_below_its_key() -> None:
-    cut = NetworkPartition(Selector({"app": "api"}), HostTarget("192.0.2.1", (1,)))
+    cut = NetworkPartition(Selector({"app": "api"}), Dependency("it", HostTarget("192.0.2.1", (1,))))
     up = Expectation("up again", Mode.EVENTUALLY, "name.addresses == 1")
     probe = parsed(dns={"host": "a..b"})
     plan = Plan("g", (probe,), SteadyState(5.0), Outage(9.0, (Fault("f", cut),)), Recovery(9.0, (up,)))

@@ -9,8 +9,9 @@ import yaml
 
 from e2e.dialling import ROOT
 from gameday.api.crds import definitions
-from gameday.api.parse import PlanInvalid, canonical, plan_of
-from gameday.schema.renamed import BLACKOUT, EXPECTATION, PARTITION, PROBE, STAGE, message, modern
+from gameday.api.parse import canonical, plan_of
+from gameday.errors import PlanInvalid
+from gameday.schema.renamed import BLACKOUT, EXPECTATION, PARTITION, PROBE, REDIS, STAGE, TO, message, modern, moved
 
 EXAMPLE = ROOT / "manifests" / "examples" / "redis-failover.yaml"
 SCHEDULE = {
@@ -81,13 +82,44 @@ def test_the_schema_keeps_the_earlier_name_so_that_it_is_not_pruned_in_silence(p
     assert new not in there.get("required", ())
 
 
+@pytest.mark.parametrize("field", REDIS)
+def test_what_a_redis_probe_said_of_its_redis_is_refused_with_where_it_stands_now(field: str) -> None:
+    spec = copy.deepcopy(SPEC)
+    spec["probes"][6]["redis"] = {field: "anything"}
+    with pytest.raises(PlanInvalid) as caught:
+        plan_of("x", spec)
+    assert caught.value.findings == (("spec.probes[6].redis", moved(field)),)
+    assert f"redis: {{{field}: ...}}" in moved(field)
+
+
+@pytest.mark.parametrize(("field", "kind"), REDIS.items())
+def test_the_schema_keeps_what_a_redis_probe_said_with_its_type(field: str, kind: str) -> None:
+    there = definitions()["gamedays.yaml"]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    there = there["properties"]["spec"]["properties"]["probes"]["items"]["properties"]["redis"]
+    assert there["properties"][field]["type"] == kind
+    assert {"rule": f"!has(self.{field})", "message": moved(field)} in there["x-kubernetes-validations"]
+    # A missing required field keeps the API server from checking rules, so the message would never be seen.
+    assert "required" not in there
+
+
+@pytest.mark.parametrize(
+    "to", [{"service": {"name": "redis"}}, {"host": "10.0.0.1", "ports": [1]}, {"cidrs": ["10.0.0.1/32"], "ports": [1]}]
+)
+def test_what_a_cut_said_of_its_far_end_is_refused_with_where_it_stands_now(to: dict[str, Any]) -> None:
+    spec = copy.deepcopy(SPEC)
+    spec["outage"]["faults"][0]["networkPartition"]["to"] = to
+    with pytest.raises(PlanInvalid) as caught:
+        plan_of("x", spec)
+    assert caught.value.findings == (("spec.outage.faults[0].networkPartition.to", TO),)
+
+
 def test_a_plan_that_was_frozen_under_the_earlier_names_is_the_same_plan() -> None:
     text, _ = canonical(SPEC)
     frozen = aged(json.loads(text))
     assert "lasts" in frozen["outage"]
-    assert plan_of("x", modern(frozen)) == plan_of("x", SPEC)
+    assert plan_of("x", modern(frozen, "shop")) == plan_of("x", SPEC)
 
 
 def test_a_plan_of_today_stays_as_it_is() -> None:
     plan = json.loads(canonical(SPEC)[0])
-    assert modern(copy.deepcopy(plan)) == plan
+    assert modern(copy.deepcopy(plan), "shop") == plan

@@ -21,7 +21,7 @@ from gameday.model.plan import HostTarget, NetworkPartition, Plan, RunJob, Scale
 from gameday.model.setup import FarEnd
 from gameday.preflight import placement, probed, rights, scaled
 from gameday.preflight.addresses import is_address, networks
-from gameday.preflight.far_end import far_end, named_port, numbers_of, services_cut
+from gameday.preflight.far_end import far_end, named_port, numbers_of, path_of, services_cut
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.rollout import in_rollout
@@ -29,6 +29,8 @@ from gameday.preflight.snapshot import Sight, labels_of
 
 MOST_TARGETS = 100
 """Most pods that one cut may select."""
+BY_ADDRESS = "cut off a dependency that names its addresses by tcp.cidrs"
+"""What to do about a far end that no policy can name."""
 
 
 def choose(sight: Sight, via: Via) -> Via:
@@ -81,15 +83,15 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
         backend = CILIUM_NETWORK_POLICIES if choose(sight, partition.via) is Via.CILIUM else NETWORK_POLICIES
         yield from rights.missing(sight.rules, rights.needed(plan, backend), sight.namespace)
         yield from _targets(sight, f"{path}.podSelector", partition)
-        yield from _far_end(sight, f"{path}.to", partition)
+        yield from _far_end(sight, partition)
         yield from _backend(sight, f"{path}.via", partition)
         yield from placement.check(f"{path}.podSelector", selected(sight, partition.pod_selector))
         yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
         yield from anti_affinity.check(sight, f"{path}.podSelector", partition.pod_selector)
         yield from _bystanders(sight, f"{path}.mustRemainReachable", partition)
-        yield from dialled.check(sight, plan, path, partition)
-        yield from severing.check(sight, plan, path, partition)
-        yield from hidden.check(sight, plan, path, partition)
+        yield from dialled.check(sight, plan, partition)
+        yield from severing.check(sight, path, partition)
+        yield from hidden.check(sight, path, partition)
         yield from _doubts(sight, path, partition)
     yield from probed.check(sight, plan)
     yield from closed.check(sight, plan)
@@ -125,13 +127,14 @@ def _is_behind(sight: Sight, end: FarEnd, pod: Object) -> bool:
     )
 
 
-def _far_end(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+def _far_end(sight: Sight, partition: NetworkPartition) -> Iterator[Finding]:
+    path = path_of(partition.dependency)
     match partition.to:
         case ServiceRef() as ref:
-            yield from _service(sight, f"{path}.service", ref)
+            yield from _service(sight, path, ref)
         case HostTarget(host, _) if not is_address(host):
             text = f"{host} is a name, and only addresses can be cut for now"
-            yield Finding("HostIsName", f"{path}.host", text, "give its addresses by to.cidrs")
+            yield Finding("HostIsName", path, text, BY_ADDRESS)
         case _:
             return
 
@@ -145,10 +148,10 @@ def _service(sight: Sight, path: str, ref: ServiceRef) -> Iterator[Finding]:
     spec = sight.service["spec"]
     if spec.get("type") == "ExternalName":
         text = f"{ref.name} is an ExternalName, which no policy can cut"
-        yield Finding("ExternalName", path, text, "name the addresses behind it by to.cidrs")
+        yield Finding("ExternalName", path, text, BY_ADDRESS)
     elif not spec.get("selector"):
         text = f"{ref.name} selects no pods"
-        yield Finding("NoSelector", path, text, "name the addresses behind it by to.cidrs")
+        yield Finding("NoSelector", path, text, BY_ADDRESS)
     if not list(named_port(sight.service, ref.port)):
         there = numbers_of(sight.service)
         yield Finding("NoPort", f"{path}.port", f"{ref.name} has no port {ref.port}", f"its ports are: {there}")
@@ -176,7 +179,8 @@ def _bystanders(sight: Sight, path: str, partition: NetworkPartition) -> Iterato
         where, (namespace, name) = f"{path}[{stay.name}].service", stay.service.within(sight.namespace)
         if (namespace, name, stay.service.port) in cut:
             text = f"{name} is cut by this very fault, so the drill would be undone at once"
-            yield Finding("MustStayIsCut", where, text, "remove it, or name the one port to cut by to.service.port")
+            remedy = f"remove it, or name the one port to cut by {path_of(partition.dependency)}.port"
+            yield Finding("MustStayIsCut", where, text, remedy)
         elif namespace != sight.namespace or SERVICES.plural in sight.missing:
             continue
         elif name not in there:

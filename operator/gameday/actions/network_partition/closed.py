@@ -99,7 +99,7 @@ def _needs_of_twins(sight: Sight, fault: str, partition: NetworkPartition) -> It
         return
     if sight.service["metadata"]["namespace"] != sight.namespace:
         return
-    path = f"spec.outage.faults[{fault}].networkPartition.to.service"
+    path = f"spec.outage.faults[{fault}].networkPartition.to"
     for pair in pairs(sight, partition.pod_selector):
         ports = tuple(port.port for port in far_end(sight, partition).ports)
         place = _ours(sight, CONTROL, pair.labels)

@@ -1,17 +1,17 @@
 """What witnesses and controls dial to prove a cut: every port that is cut, at every address that leads there.
 
-A dial is an exchange of the port's protocol where that is known: by a redis probe of the same place, or because it is
-Redis' own port. Any other port is only connected to, but for those of databases, which would suffer from that.
+A dial is an exchange of the port's protocol where that is known: by a redis dependency of the same place, or because it
+is Redis' own port. Any other port is only connected to, but for those of databases, which would suffer from that.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from gameday.model.agent import Dial
-from gameday.model.places import REDIS, answering, harmed, redis_probes
+from gameday.model.places import REDIS, answering, harmed, redis_dependencies
 from gameday.model.plan import NetworkPartition, Plan, ServiceRef, Target
 from gameday.model.setup import CutPort
-from gameday.preflight.far_end import addresses_of, endpoint_addresses, far_end, ready_addresses, services_cut
+from gameday.preflight.far_end import addresses_of, endpoint_addresses, far_end, path_of, ready_addresses, services_cut
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import Sight
 
@@ -31,12 +31,12 @@ def dials(sight: Sight, plan: Plan, partition: NetworkPartition) -> tuple[Dial, 
     return tuple(Dial(f"target:{one[0]}:{one[1]}", one[0], one[1], _protocol(known, one)) for one in places)
 
 
-def check(sight: Sight, plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
-    """What keeps witnesses from dialling all that is cut; ``path`` is the partition's."""
+def check(sight: Sight, plan: Plan, partition: NetworkPartition) -> Iterator[Finding]:
+    """What keeps witnesses from dialling all that is cut."""
     ports = far_end(sight, partition).ports
     if not ports:
         return
-    path = f"{path}.to.service" if isinstance(partition.to, ServiceRef) else f"{path}.to.ports"
+    path = path_of(partition.dependency)
     known, places = _known(sight, plan, partition), _places(sight, plan, partition)
     tcp = [place[2] for place in places if _protocol(known, place) == "tcp"]
     bare = {number for port in tcp for number in (port.port, port.target)}
@@ -102,12 +102,11 @@ def _mixed(groups: list[Group]) -> tuple[Place, ...]:
 
 
 def _known(sight: Sight, plan: Plan, partition: NetworkPartition) -> Known:
-    """What redis probes say of protocols; where they differ the plain one counts, since its dial notices TLS."""
-    probed = [redis for _, redis in redis_probes(plan)]
+    """What redis dependencies say of protocols; where they differ the plain one counts: its dial notices TLS."""
     to = partition.to
     own = next((ports for _, ports in services_cut(sight, to)), ()) if isinstance(to, ServiceRef) else ()
     known: dict[tuple[str, int], str] = {}
-    for redis in sorted(probed, key=lambda redis: not redis.tls):
+    for redis in sorted(redis_dependencies(plan), key=lambda redis: not redis.tls):
         protocol = "tls" if redis.tls else "redis"
         if redis.host:
             known[redis.host, redis.port] = protocol
@@ -116,10 +115,10 @@ def _known(sight: Sight, plan: Plan, partition: NetworkPartition) -> Known:
     return known
 
 
-def _same(probed: ServiceRef | None, cut: Target, namespace: str) -> bool:
-    if probed is None or not isinstance(cut, ServiceRef):
+def _same(said: ServiceRef | None, cut: Target, namespace: str) -> bool:
+    if said is None or not isinstance(cut, ServiceRef):
         return False
-    return probed.within(namespace) == cut.within(namespace)
+    return said.within(namespace) == cut.within(namespace)
 
 
 def _protocol(known: Known, place: Place) -> str:

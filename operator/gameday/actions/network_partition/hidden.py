@@ -10,7 +10,7 @@ from gameday.actions.network_partition.severing import severing_of
 from gameday.actions.network_partition.targets import targets
 from gameday.cluster.kinds import PODS, Object
 from gameday.model.labels import ours
-from gameday.model.plan import NetworkPartition, OpenConnections, Plan, ServiceRef
+from gameday.model.plan import NetworkPartition, OpenConnections, ServiceRef
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.snapshot import Sight, labels_of
@@ -22,7 +22,7 @@ PROXIES: Final = frozenset({"haproxy", "envoy", "twemproxy", "nutcracker", "pred
 DECIDES: Final = "only a network that ends open connections by itself can decide this drill"
 
 
-def check(sight: Sight, plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+def check(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
     """Warnings for a drill that may see nothing of open connections; ``path`` is the partition's."""
     if partition.open_connections is not OpenConnections.CLOSE:
         return
@@ -32,14 +32,14 @@ def check(sight: Sight, plan: Plan, path: str, partition: NetworkPartition) -> I
             f"connections there shows nothing, and {DECIDES} (ConnectionsKept)"
         )
         remedy = "name the Service of the Redis pods themselves, or set openConnections: Keep"
-        yield Finding("HiddenConnections", f"{path}.to.service", text, remedy, Severity.WARN)
+        yield Finding("HiddenConnections", f"{path}.to", text, remedy, Severity.WARN)
     own = _first(targets(sight, partition.pod_selector), proxies=frozenset())
-    if own is not None and severing_of(sight, plan, partition) is None:
+    if own is not None and severing_of(sight, partition) is None:
         text = (
-            f"the targets' traffic goes through a sidecar ({own}), whose connections nobody sees end: without a redis "
-            "probe of the Service that is cut this drill cannot be decided (ConnectionsKept)"
+            f"the targets' traffic goes through a sidecar ({own}), whose connections nobody sees end: without a Redis "
+            "that ends them this drill cannot be decided (ConnectionsKept)"
         )
-        remedy = "add a redis probe of it, or set openConnections: Keep"
+        remedy = "cut off a redis dependency with service and auth, or set openConnections: Keep"
         yield Finding("HiddenConnections", f"{path}.podSelector", text, remedy, Severity.WARN)
 
 

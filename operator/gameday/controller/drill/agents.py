@@ -20,7 +20,7 @@ from gameday.model.agent import (
 )
 from gameday.model.labels import CONTROL
 from gameday.model.names import CLOSER, COUNTER
-from gameday.model.places import redis_probes, redis_server
+from gameday.model.places import redis_server
 from gameday.model.plan import Plan, RunsIn, SecretKey
 from gameday.model.setup import Pair, Setup, Severing
 from gameday.probes.kinds import KINDS
@@ -118,7 +118,7 @@ class Closing:
 
 def closer(plan: Plan, setup: Setup, place: Place, closing: Closing) -> Object:
     """The pod that ends the connections of these targets, until its time is over."""
-    redis, secrets = _redis(plan, setup, place)
+    redis, secrets = _redis(plan, place)
     config = CloserConfig(
         redis=redis,
         servers=closing.servers if len(closing.servers) > 1 else (),
@@ -132,15 +132,15 @@ def closer(plan: Plan, setup: Setup, place: Place, closing: Closing) -> Object:
 
 def _counter(plan: Plan, setup: Setup, place: Place, severs: Severing) -> Object:
     """The pod that counts the targets' connections, and ends none."""
-    redis, secrets = _redis(plan, setup, place)
+    redis, secrets = _redis(plan, place)
     pods = tuple((address, address) for address in setup.targets)
     config = CounterConfig(redis=redis, servers=severs.servers, pods=pods, ends_after=longest(plan))
     return pod(place, COUNTER, Shape("sever", CONTROL, secrets, setup.pairs[0].labels), config)
 
 
-def _redis(plan: Plan, setup: Setup, place: Place) -> tuple[RedisAddress, tuple[SecretKey, ...]]:
+def _redis(plan: Plan, place: Place) -> tuple[RedisAddress, tuple[SecretKey, ...]]:
     """The Redis at which connections are counted and ended, and the Secrets that it takes."""
-    severs = setup.severs or Severing("")
-    redis = next(redis for probe, redis in redis_probes(plan) if probe.name == severs.probe)
+    cut = (fault.partition.dependency.redis for fault in plan.outage.faults)
+    redis = next(one for one in cut if one is not None)
     secrets = (redis.password,) if redis.password is not None else ()
     return redis_server(redis, place.namespace), secrets

@@ -305,18 +305,18 @@ class Hands:
         partition = plan.outage.faults[0].partition
         pods, _ = await self.account.list(PODS, self.namespace)
         found = described(pods, partition.pod_selector)
-        servers = await self._servers(plan, setup, partition)
+        servers = await self._servers(setup, partition)
         closing = agents.Closing(found, until, servers, self.view.feed.seen)
         body = agents.closer(plan, setup, self._place(setup), closing)
         await self._create("pods", PODS, body)
 
-    async def _servers(self, plan: Plan, setup: Setup, partition: NetworkPartition) -> Servers:
+    async def _servers(self, setup: Setup, partition: NetworkPartition) -> Servers:
         """The servers behind what is cut by now."""
-        probe = next((p for p in plan.probes if setup.severs is not None and p.name == setup.severs.probe), None)
-        if probe is None or not isinstance(partition.to, ServiceRef):
+        redis = partition.dependency.redis
+        if setup.severs is None or redis is None or not isinstance(partition.to, ServiceRef):
             return ()
         namespace, name = partition.to.within(self.namespace)
-        return servers_of(await endpoints_of(self.account, namespace, name), setup.far_end.ports, probe)
+        return servers_of(await endpoints_of(self.account, namespace, name), setup.far_end.ports, redis.port)
 
     async def _end_severing(self) -> None:
         """Have no more connections ended: once the cut is gone, targets have good ones again."""
@@ -353,7 +353,7 @@ def setup_of(sight: Sight, plan: Plan, account: Object | None) -> Setup:
         pairs=pairs(sight, partition.pod_selector),
         targets=addresses(cut_off),
         placement=placement_of(cut_off, account),
-        severs=severing_of(sight, plan, partition),
+        severs=severing_of(sight, partition),
         dials=dials(sight, plan, partition),
         dns=sight.dns,
     )

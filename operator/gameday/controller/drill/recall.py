@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from gameday.api.parse import PlanInvalid, plan_of
+from gameday.api.parse import plan_of
 from gameday.api.record import moment, saved_of, status_of, timeline_of
 from gameday.api.state import Saved, plan_text_of
 from gameday.api.undo_log import hold_of
@@ -19,7 +19,7 @@ from gameday.cluster.kinds import Object
 from gameday.engine.cel.expressions import ExpressionError
 from gameday.engine.drill.results import close_plan
 from gameday.engine.validate.plan import complete
-from gameday.errors import StateUnreadable
+from gameday.errors import PlanInvalid, StateUnreadable
 from gameday.model.plan import NO_PLAN, Plan, Via
 from gameday.model.record import Cause, Hold, Phase, Record, Verdict
 from gameday.model.setup import FarEnd, Setup
@@ -58,7 +58,7 @@ def recall(drill: Object, now: float) -> Left:
             left = _undoing(status, record.holds, backend, doubt.message or "it was unreadable before", now)
             return _with_the_plan(drill, left, now)
     try:
-        plan = _plan(drill["spec"]["gameDay"], saved.plan, status)
+        plan = _plan(drill, saved.plan)
     except StateUnreadable as error:
         return _undoing(status, record.holds, backend, str(error), now)
     return Left(record, setup, plan, saved.plan, status.get("planDigest", ""))
@@ -67,7 +67,7 @@ def recall(drill: Object, now: float) -> Left:
 def _with_the_plan(drill: Object, left: Left, now: float) -> Left:
     """Leave each expectation of a plan that can still be read unknown: no record says any more what came of it."""
     try:
-        plan = _plan(drill["spec"]["gameDay"], left.plan_text, drill["status"])
+        plan = _plan(drill, left.plan_text)
     except StateUnreadable:
         return left
     if plan is None or left.record is None or left.record.phase is Phase.FINISHED:
@@ -87,13 +87,14 @@ def _saved(status: Mapping[str, Any]) -> Saved | None:
     return saved
 
 
-def _plan(gameday: str, text: str, status: Mapping[str, Any]) -> Plan | None:
+def _plan(drill: Object, text: str) -> Plan | None:
     if not text:
         return None
-    if status.get("planDigest") != f"sha256:{hashlib.sha256(text.encode()).hexdigest()}":
+    if drill["status"].get("planDigest") != f"sha256:{hashlib.sha256(text.encode()).hexdigest()}":
         raise StateUnreadable("the frozen plan was edited: its digest is not status.planDigest")
     try:
-        return complete(plan_of(gameday, modern(json.loads(text))))
+        plan = modern(json.loads(text), drill["metadata"]["namespace"])
+        return complete(plan_of(drill["spec"]["gameDay"], plan))
     except (PlanInvalid, ExpressionError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = f"the frozen plan is not one that this operator knows: {cut(str(error), 256)}"
         raise StateUnreadable(f"{why}: run the operator that wrote it") from error

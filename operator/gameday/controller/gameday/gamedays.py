@@ -5,7 +5,7 @@ from typing import Any
 
 from gameday.api.calendar import schedule_of
 from gameday.api.checks import check
-from gameday.api.parse import PlanInvalid, PlanTooBig, canonical, plan_of
+from gameday.api.parse import PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, shown_moment, timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import GAMEDAYS, Object
@@ -14,7 +14,7 @@ from gameday.controller.gameday.largest import check_size
 from gameday.engine.drill import limits
 from gameday.engine.schedule.calendar import check as check_schedule
 from gameday.engine.validate.plan import complete
-from gameday.errors import Absent, Conflict
+from gameday.errors import Absent, Conflict, PlanInvalid
 from gameday.model.halt import Halt
 from gameday.model.limits import Ruling, RulingState
 from gameday.model.plan import Plan

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from gameday.api.parse import PlanInvalid, PlanTooBig
+from gameday.api.parse import PlanTooBig
 from gameday.cluster.client import Cluster
 from gameday.cluster.events import Events, Subject
 from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, GAMEDAYS, Kind, Object
@@ -34,7 +34,7 @@ from gameday.controller.store import Store
 from gameday.controller.telemetry import Heartbeat, Metrics
 from gameday.engine.drill.loop import DrillLoop
 from gameday.engine.drill.permission import hindrance
-from gameday.errors import Absent, GameDayError
+from gameday.errors import Absent, GameDayError, PlanInvalid
 from gameday.model.limits import RulingState
 from gameday.model.record import Line, Phase, Record
 from gameday.model.world import Planned, World

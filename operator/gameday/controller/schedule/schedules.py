@@ -13,7 +13,6 @@ from typing import Any, Final
 from gameday.api.authors import slim, spec_changed_at
 from gameday.api.calendar import SHOWN, calendar_fields, calendar_of, digest_of, kept, schedule_of
 from gameday.api.drill import start_before
-from gameday.api.parse import PlanInvalid
 from gameday.api.record import shown_moment, timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.events import Events
@@ -29,7 +28,7 @@ from gameday.engine.schedule import calendar as engine
 from gameday.engine.schedule.decisions import Around
 from gameday.engine.schedule.history import Past, expired
 from gameday.engine.schedule.slots import next_runs
-from gameday.errors import AlreadyExists, Conflict, GameDayError
+from gameday.errors import AlreadyExists, Conflict, GameDayError, PlanInvalid
 from gameday.model.halt import Halt
 from gameday.model.labels import GAME_DAY, SLOT
 from gameday.model.names import of_slot

@@ -1,4 +1,4 @@
-"""What a plan says of its cuts that no schema can check: targets that no label selects, far ends that cannot be cut.
+"""What a plan says of its cuts that no schema can check: targets that no label selects, bystanders that are cut.
 
 What is refused here could only fail in a drill.
 """
@@ -11,22 +11,13 @@ from typing import Final
 from gameday.model.finding import Finding
 from gameday.model.hosts import address_of, check_host
 from gameday.model.labels import AGENT, DRILL, NEVER_WORN, ROLE
-from gameday.model.places import answering, harmed, redis_probes
-from gameday.model.plan import (
-    Bystander,
-    CidrTarget,
-    HostTarget,
-    NetworkPartition,
-    Plan,
-    Selector,
-    ServiceRef,
-)
+from gameday.model.places import harmed
+from gameday.model.plan import Bystander, CidrTarget, HostTarget, NetworkPartition, Plan, Selector
 
 _WORD: Final = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _VALUE: Final = re.compile(rf"({_WORD})?")
 _KEY: Final = re.compile(rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_WORD}")
 """Labels as Kubernetes has them (apimachinery, validation.IsQualifiedName and IsValidLabelValue)."""
-IPV4: Final = 4
 _WITH_VALUES: Final = {"In", "NotIn"}
 
 
@@ -35,16 +26,6 @@ def check_cuts(plan: Plan) -> Iterator[Finding]:
     for index, fault in enumerate(plan.outage.faults):
         path, partition = f"spec.outage.faults[{index}].networkPartition", fault.partition
         yield from _selector(f"{path}.podSelector", partition.pod_selector)
-        match partition.to:
-            case ServiceRef() as ref:
-                yield from _service(f"{path}.to.service", ref, plan)
-            case HostTarget(host, ports):
-                yield from _host_target(f"{path}.to.host", host)
-                yield from _ports(f"{path}.to.ports", (host,), ports, plan)
-            case CidrTarget(cidrs, ports):
-                yield from _cidrs(f"{path}.to.cidrs", cidrs, ports, plan)
-                hosts = tuple(cidr.partition("/")[0] for cidr in cidrs)
-                yield from _ports(f"{path}.to.ports", hosts, ports, plan)
         for number, stay in enumerate(partition.must_remain_reachable):
             yield from _stay(f"{path}.mustRemainReachable[{number}]", stay, partition)
 
@@ -76,54 +57,6 @@ def _key(path: str, keys: Iterable[str]) -> Iterator[Finding]:
 def _value(path: str, key: str, value: str) -> Iterator[Finding]:
     if not _VALUE.fullmatch(value):
         yield Finding(path, f"{value[:64]!r} is not a value that label {key[:64]} can have: correct it")
-
-
-def _service(path: str, ref: ServiceRef, plan: Plan) -> Iterator[Finding]:
-    redis = [to for _, to in redis_probes(plan)]
-    spoken = {to.port for to in redis if to.service is not None and to.service.name == ref.name}
-    if isinstance(ref.port, int) and ref.port not in spoken and (why := harmed(ref.port)):
-        yield Finding(f"{path}.port", f"this cut cannot be proven: {why}; cut another port")
-
-
-def _host_target(path: str, host: str) -> Iterator[Finding]:
-    found = tuple(check_host(path, host))
-    yield from found
-    if (address := address_of(host)) is not None:
-        yield from _cuttable(path, ipaddress.ip_network(address))
-    elif not found:
-        yield Finding(path, f"{host} is a name, and only addresses can be cut for now: give its addresses by to.cidrs")
-
-
-def _cidrs(path: str, cidrs: tuple[str, ...], ports: tuple[int, ...], plan: Plan) -> Iterator[Finding]:
-    for index, cidr in enumerate(cidrs):
-        where = f"{path}[{index}]"
-        try:
-            network = ipaddress.ip_network(cidr)
-        except ValueError as error:
-            yield Finding(where, f"{error}: write an address range such as 203.0.113.7/32")
-            continue
-        wrong = tuple(_cuttable(where, network))
-        yield from wrong
-        if not wrong and not answering(plan, cidr, ports):
-            yield Finding(
-                where,
-                f"no address in {cidr} is known to answer, so its cut could not be proven: name single addresses such "
-                "as 203.0.113.7/32, or add a redis probe whose host is an address in it and whose port is cut",
-            )
-
-
-def _cuttable(path: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Iterator[Finding]:
-    if network.version != IPV4:
-        yield Finding(path, f"{network} is IPv6, and only IPv4 can be cut for now: give IPv4 addresses")
-    elif network.is_loopback or network.is_multicast or network.is_unspecified:
-        yield Finding(path, f"{network} is no other machine's, so no policy can cut it: give the far end's addresses")
-
-
-def _ports(path: str, hosts: tuple[str, ...], ports: tuple[int, ...], plan: Plan) -> Iterator[Finding]:
-    spoken = {redis.port for _, redis in redis_probes(plan) if redis.host in hosts}
-    for index, port in enumerate(ports):
-        if port not in spoken and (why := harmed(port)):
-            yield Finding(f"{path}[{index}]", f"this cut cannot be proven: {why}; cut another port")
 
 
 def _stay(path: str, stay: Bystander, partition: NetworkPartition) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ Named = tuple[str, str]
 def check_names(plan: Plan) -> Iterator[Finding]:
     """Every pair of names that a drill could not tell apart."""
     yield from _twice(_figures(plan), "a figure is already called {0!r} at {1}: choose another name")
+    yield from _twice(_dependencies(plan), "a dependency is already called {0!r} at {1}: choose another name")
     yield from _twice(_probes(plan), "a probe is already called {0!r} at {1}: choose another name")
     yield from _twice(_changes(plan), "the undo log has {0!r} from {1} already: choose another name")
     yield from _objects(plan)
@@ -51,6 +52,10 @@ def _figures(plan: Plan) -> list[Named]:
         if expectation.measures
     ]
     return measured + [(f"spec.measurements[{i}].name", one.name) for i, one in enumerate(plan.measurements)]
+
+
+def _dependencies(plan: Plan) -> list[Named]:
+    return [(f"spec.dependencies[{index}].name", one.name) for index, one in enumerate(plan.dependencies)]
 
 
 def _probes(plan: Plan) -> list[Named]:

@@ -8,6 +8,7 @@ from gameday.engine.cel.expressions import ExpressionError, compile_expression, 
 from gameday.engine.cel.paths import Path, paths_by_probe
 from gameday.engine.evidence.evidence import Evidence
 from gameday.engine.validate.cuts import check_cuts
+from gameday.engine.validate.dependencies import check_dependencies
 from gameday.engine.validate.names import check_names
 from gameday.engine.validate.probes import SHORTEST, check_probes
 from gameday.model.finding import Finding
@@ -69,6 +70,7 @@ def _check(plan: Plan) -> Iterator[Finding]:
     yield from _cost(plan)
     yield from _log(plan)
     yield from check_probes(plan)
+    yield from check_dependencies(plan)
     yield from check_cuts(plan)
     yield from check_names(plan)
 

@@ -17,6 +17,7 @@ from gameday.model.plan import Destination, ProbeSettings, SecretKey
 from gameday.probes.http.config import HeaderConfig, HttpConfig
 from gameday.probes.kind import ProbeKind
 from gameday.schema.base import MOST, ApiModel, cel, keyed
+from gameday.schema.named import Dependencies
 from gameday.schema.references import ValueFrom
 
 _UNSENDABLE: Final = re.compile(r"[^\x20-\x7e\t]")
@@ -115,7 +116,7 @@ class HttpKind(ProbeKind[Http, HttpProbe]):
         "NAME": 'with `parse: prometheus`: the value of the metric NAME, or of `NAME{label="value"}`',
     }
 
-    def parse(self, spec: Http) -> HttpProbe:
+    def parse(self, spec: Http, named: Dependencies) -> HttpProbe:
         """See the base class."""
         body = json.dumps(spec.json_) if spec.json_ is not None else None
         headers = tuple(
@@ -124,7 +125,7 @@ class HttpKind(ProbeKind[Http, HttpProbe]):
         )
         return HttpProbe(spec.url, spec.method, headers, body, Parse(spec.parse))
 
-    def config(self, settings: HttpProbe, namespace: str) -> dict[str, Any]:  # noqa: ARG002  a URL is one everywhere
+    def config(self, settings: HttpProbe, namespace: str) -> dict[str, Any]:
         """See the base class."""
         headers = tuple(
             HeaderConfig(one.name, one.value or "", secret_file(one.secret.name, one.secret.key) if one.secret else "")

@@ -8,6 +8,7 @@ from gameday.model.plan import ProbeSettings, RunsIn
 from gameday.probes.ask import Answer
 from gameday.probes.kind import WatchedKind, WatchedObject
 from gameday.schema.base import ApiModel, ObjectName
+from gameday.schema.named import Dependencies
 
 
 class Kubernetes(ApiModel):
@@ -40,7 +41,7 @@ class KubernetesKind(WatchedKind[Kubernetes, KubernetesProbe]):
         "available": "number of pods that have been ready for long enough",
     }
 
-    def parse(self, spec: Kubernetes) -> KubernetesProbe:
+    def parse(self, spec: Kubernetes, named: Dependencies) -> KubernetesProbe:
         """See the base class."""
         return KubernetesProbe(spec.deployment)
 

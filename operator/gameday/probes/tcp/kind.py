@@ -12,6 +12,7 @@ from gameday.model.places import harmed
 from gameday.model.plan import Destination, ProbeSettings
 from gameday.probes.kind import ProbeKind
 from gameday.schema.base import ApiModel, Port
+from gameday.schema.named import Dependencies
 
 
 class Tcp(ApiModel):
@@ -45,11 +46,11 @@ class TcpKind(ProbeKind[Tcp, TcpProbe]):
     settings = TcpProbe
     gives = {}
 
-    def parse(self, spec: Tcp) -> TcpProbe:
+    def parse(self, spec: Tcp, named: Dependencies) -> TcpProbe:
         """See the base class."""
         return TcpProbe(spec.host, spec.port)
 
-    def config(self, settings: TcpProbe, namespace: str) -> dict[str, Any]:  # noqa: ARG002  a host is one everywhere
+    def config(self, settings: TcpProbe, namespace: str) -> dict[str, Any]:
         """See the base class."""
         return {"host": settings.host, "port": settings.port}
 

@@ -1,6 +1,7 @@
 """What refuses a drill: each case is found by its code, at its field, with something to do about it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from gameday.cluster.kinds import Object
 from gameday.model.plan import (
     Bystander,
     CidrTarget,
+    Dependency,
     HostTarget,
     NetworkPartition,
     OpenConnections,
@@ -44,6 +46,7 @@ def asked(**things: Any) -> Sight:
     return sight(networkpolicies=(ASKS,), **things)
 
 
+DEPENDENCY = partition().dependency
 API_PODS = Selector({"app": "api"})
 
 
@@ -66,18 +69,18 @@ BAD: list[tuple[str, str, Sight, Plan]] = [
     ("NoTargets", "podSelector", sight(), plan(partition(selector=Selector({"app": "nobody"})))),
     ("TooManyTargets", "podSelector", sight(pods=tuple(pod(f"api-{n}") for n in range(101))), plan()),
     ("HostNetwork", "podSelector", sight(pods=(pod("api-1", hostNetwork=True), pod("api-2"))), plan()),
-    ("NoService", "to.service", seen(lambda s: setattr(s, "service", None)), plan()),
-    ("NoPort", "to.service.port", sight(), plan(partition(ServiceRef("redis", port=7777)))),
-    ("HostIsName", "to.host", sight(), plan(partition(HostTarget("redis.example.com", (6379,))))),
+    ("NoService", "redis.service", seen(lambda s: setattr(s, "service", None)), plan()),
+    ("NoPort", "redis.service.port", sight(), plan(partition(ServiceRef("redis", port=7777)))),
+    ("HostIsName", "tcp.host", sight(), plan(partition(HostTarget("redis.example.com", (6379,))))),
     (
         "NoSelector",
-        "to.service",
+        "redis.service",
         seen(lambda s: setattr(s, "service", service("redis", [{"port": 6379}], selector=None))),
         plan(),
     ),
     (
         "ExternalName",
-        "to.service",
+        "redis.service",
         seen(lambda s: setattr(s, "service", service("redis", [{"port": 6379}], type="ExternalName"))),
         plan(),
     ),
@@ -133,31 +136,19 @@ BAD: list[tuple[str, str, Sight, Plan]] = [
         "MustStayIsCut",
         "mustRemainReachable[store].service",
         sight(),
-        plan(
-            NetworkPartition(
-                API_PODS, ServiceRef("redis"), must_remain_reachable=(stays(ServiceRef("redis", "shop", 6379)),)
-            )
-        ),
+        plan(NetworkPartition(API_PODS, DEPENDENCY, must_remain_reachable=(stays(ServiceRef("redis", "shop", 6379)),))),
     ),
     (
         "NoService",
         "mustRemainReachable[store].service",
         sight(),
-        plan(
-            NetworkPartition(
-                API_PODS, ServiceRef("redis"), must_remain_reachable=(stays(ServiceRef("payments", port=80)),)
-            )
-        ),
+        plan(NetworkPartition(API_PODS, DEPENDENCY, must_remain_reachable=(stays(ServiceRef("payments", port=80)),))),
     ),
     (
         "NoPort",
         "mustRemainReachable[store].service.port",
         sight(),
-        plan(
-            NetworkPartition(
-                API_PODS, ServiceRef("redis"), must_remain_reachable=(stays(ServiceRef("redis", port=9121)),)
-            )
-        ),
+        plan(NetworkPartition(API_PODS, DEPENDENCY, must_remain_reachable=(stays(ServiceRef("redis", port=9121)),))),
     ),
     (
         "NotADeployment",
@@ -228,9 +219,7 @@ def test_what_cannot_be_scaled_is_called_by_its_kind(kind: str, plural: str) -> 
 
 
 def test_bystanders_of_another_namespace_are_taken_as_they_are() -> None:
-    cut = NetworkPartition(
-        API_PODS, ServiceRef("redis"), must_remain_reachable=(stays(ServiceRef("payments", "pay", 80)),)
-    )
+    cut = NetworkPartition(API_PODS, DEPENDENCY, must_remain_reachable=(stays(ServiceRef("payments", "pay", 80)),))
     assert check(sight(), plan(cut)) == ()
 
 
@@ -315,9 +304,7 @@ def test_choice_of_the_backend(via: Via, cilium: bool, backend: Via) -> None:
 
 def test_a_network_policy_on_cilium_is_warned_of() -> None:
     stay = (Bystander("control plane", api_server=True),)
-    cut = NetworkPartition(
-        Selector({"app": "api"}), ServiceRef("redis"), via=Via.NETWORK_POLICY, must_remain_reachable=stay
-    )
+    cut = NetworkPartition(Selector({"app": "api"}), DEPENDENCY, via=Via.NETWORK_POLICY, must_remain_reachable=stay)
     (text,) = warnings(sight(), plan(cut))
     assert "API server" in text
     assert "CollateralCut" in text
@@ -325,11 +312,12 @@ def test_a_network_policy_on_cilium_is_warned_of() -> None:
     assert warnings(sight(cilium=False), plan(cut)) == ()
 
 
-def test_severing_without_credentials_is_warned_of() -> None:
-    (finding,) = check(sight(), plan(probes=()))
+def test_severing_at_what_is_no_redis_is_warned_of() -> None:
+    cut = NetworkPartition(API_PODS, Dependency("redis", ServiceRef("redis")))
+    (finding,) = check(sight(), plan(cut, probes=()))
     assert (finding.code, finding.severity) == ("CannotSever", Severity.WARN)
-    assert warnings(sight(), plan(probes=())) == (str(finding),)
-    assert check(sight(), plan(partition(open_connections=OpenConnections.KEEP), probes=())) == ()
+    assert warnings(sight(), plan(cut, probes=())) == (str(finding),)
+    assert check(sight(), plan(replace(cut, open_connections=OpenConnections.KEEP), probes=())) == ()
 
 
 def test_more_kinds_of_targets_than_witnesses_is_warned_of() -> None:

@@ -7,6 +7,7 @@ import yaml
 
 from gameday.actions.network_partition.checks import check
 from gameday.cluster.kinds import CALICO_GLOBAL_POLICIES, CILIUM_CLUSTERWIDE_POLICIES, Object
+from gameday.model.places import redis_at
 from gameday.model.plan import Plan, Probe, Scale, ServiceRef, Step
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.isolators import Isolators
@@ -81,7 +82,7 @@ def test_what_the_same_policies_close_is_said_once() -> None:
 
 def test_the_twins_are_shut_out_as_well_where_nobody_admits_the_targets() -> None:
     found = shut_out(there(DENY), plan(probes=()))
-    assert {one.path for one in found} == {"spec.outage.faults[partition].networkPartition.to.service"}
+    assert {one.path for one in found} == {"spec.outage.faults[partition].networkPartition.to"}
     assert {one.message.partition(" cannot")[0] for one in found} == {"what wears the targets' labels"}
     assert all("admits pods with the targets' labels there" in one.remedy for one in found)
 
@@ -230,7 +231,7 @@ def test_the_policies_of_the_page_admit_all_that_a_drill_needs() -> None:
     redis = policy("redis", podSelector={"matchLabels": {"app": "redis"}}, policyTypes=["Ingress"], ingress=[
         {"from": [{"podSelector": {"matchLabels": {"app": "api"}}}]}
     ])  # fmt: skip
-    probes = (HEALTH, Probe("redis", RedisProbe(service=ServiceRef("redis"))))
+    probes = (HEALTH, Probe("redis", RedisProbe(redis_at(service=ServiceRef("redis")))))
     wanted = plan(None, Step("stop", Scale("worker", 0)), probes=probes)
     assert shut_out(there(DENY, targets, redis), wanted)
     assert not shut_out(there(DENY, targets, redis, *yaml.safe_load_all(shown)), wanted)

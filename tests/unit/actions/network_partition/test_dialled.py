@@ -1,5 +1,6 @@
 """What is dialled to prove a cut: each port in its own protocol, at each address; and what cannot be dialled."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,16 +8,27 @@ import pytest
 from gameday.actions.network_partition.checks import check
 from gameday.actions.network_partition.dialled import MOST_DIALS, dials
 from gameday.cluster.kinds import Object
-from gameday.model.plan import CidrTarget, HostTarget, OpenConnections, Plan, Probe, ServiceRef, Target
+from gameday.model.places import redis_at
+from gameday.model.plan import (
+    CidrTarget,
+    Dependency,
+    Destination,
+    HostTarget,
+    NetworkPartition,
+    OpenConnections,
+    Plan,
+    Selector,
+    ServiceRef,
+    Target,
+)
 from gameday.preflight.findings import Severity
 from gameday.preflight.snapshot import Sight
-from gameday.probes.redis.kind import RedisProbe
-from unit.preflight.things import endpoints, partition, plan, service, sight
+from unit.preflight.things import endpoints, known, plan, service, sight
 
 Dialled = tuple[str, int, str]
 EXPORTER: Object = {"name": "metrics", "port": 9121}
 REDIS: Object = {"name": "redis", "port": 6379}
-TLS = RedisProbe(service=ServiceRef("redis"), tls=True)
+TLS = redis_at(service=ServiceRef("redis"), tls=True)
 
 
 def seen(*ports: Object, slices: tuple[Object, ...] = (), others: tuple[Object, ...] = (), **spec: Any) -> Sight:
@@ -29,9 +41,11 @@ def seen(*ports: Object, slices: tuple[Object, ...] = (), others: tuple[Object, 
     return there
 
 
-def kept(to: Target | None = None, *probes: RedisProbe) -> Plan:
-    listed = tuple(Probe(f"p{n}", kind) for n, kind in enumerate(probes))
-    return plan(partition(to, open_connections=OpenConnections.KEEP), probes=listed)
+def kept(to: Target | None = None, *servers: Destination) -> Plan:
+    """A cut of something that does not say that it is a Redis, in a plan that has these Redis as well."""
+    cut = NetworkPartition(Selector({"app": "api"}), Dependency("it", to or ServiceRef("redis")), OpenConnections.KEEP)
+    others = tuple(known(f"redis-{n}", server) for n, server in enumerate(servers))
+    return replace(plan(cut, probes=()), dependencies=(cut.dependency, *others))
 
 
 def dialled(there: Sight, wanted: Plan) -> list[Dialled]:
@@ -46,29 +60,29 @@ def test_each_port_is_dialled_in_its_own_protocol_whichever_stands_first() -> No
 
 
 @pytest.mark.parametrize("to", [ServiceRef("redis"), ServiceRef("redis", "shop")], ids=["own", "said"])
-@pytest.mark.parametrize("probed", [ServiceRef("redis"), ServiceRef("redis", "shop")], ids=["own", "said"])
-def test_the_probe_of_the_cut_service_says_the_protocol_however_its_namespace_is_written(
-    to: ServiceRef, probed: ServiceRef
+@pytest.mark.parametrize("said", [ServiceRef("redis"), ServiceRef("redis", "shop")], ids=["own", "said"])
+def test_a_redis_of_the_cut_service_says_the_protocol_however_its_namespace_is_written(
+    to: ServiceRef, said: ServiceRef
 ) -> None:
-    wanted = kept(to, RedisProbe(service=probed, tls=True))
+    wanted = kept(to, redis_at(service=said, tls=True))
     assert dialled(seen(REDIS), wanted) == [("10.96.0.7", 6379, "tls")]
 
 
 @pytest.mark.parametrize(
-    ("probe", "port", "protocol"),
+    ("redis", "port", "protocol"),
     [
-        (RedisProbe(service=ServiceRef("redis", port=7000)), 7000, "redis"),
-        (RedisProbe(service=ServiceRef("redis", port=7000), tls=True), 7000, "tls"),
-        (RedisProbe(service=ServiceRef("redis", port=7001), tls=True), 7000, "tcp"),
-        (RedisProbe(service=ServiceRef("another", port=7000), tls=True), 7000, "tcp"),
-        (RedisProbe(service=ServiceRef("redis", "data", port=7000), tls=True), 7000, "tcp"),
-        (RedisProbe(service=ServiceRef("another"), tls=True), 6379, "redis"),
+        (redis_at(service=ServiceRef("redis", port=7000)), 7000, "redis"),
+        (redis_at(service=ServiceRef("redis", port=7000), tls=True), 7000, "tls"),
+        (redis_at(service=ServiceRef("redis", port=7001), tls=True), 7000, "tcp"),
+        (redis_at(service=ServiceRef("another", port=7000), tls=True), 7000, "tcp"),
+        (redis_at(service=ServiceRef("redis", "data", port=7000), tls=True), 7000, "tcp"),
+        (redis_at(service=ServiceRef("another"), tls=True), 6379, "redis"),
     ],
 )
-def test_only_a_probe_of_that_very_service_and_port_says_the_protocol(
-    probe: RedisProbe, port: int, protocol: str
+def test_only_a_redis_of_that_very_service_and_port_says_the_protocol(
+    redis: Destination, port: int, protocol: str
 ) -> None:
-    assert dialled(seen({"port": port}), kept(None, probe)) == [("10.96.0.7", port, protocol)]
+    assert dialled(seen({"port": port}), kept(None, redis)) == [("10.96.0.7", port, protocol)]
 
 
 def test_a_port_that_leads_to_redis_own_is_redis() -> None:
@@ -107,7 +121,7 @@ def test_pods_behind_a_headless_service_are_dialled_where_they_listen_if_they_ar
 
 
 @pytest.mark.parametrize(
-    ("to", "probes", "expected"),
+    ("to", "servers", "expected"),
     [
         (
             CidrTarget(("203.0.113.7/32", "203.0.113.8/32"), (6379,)),
@@ -116,22 +130,22 @@ def test_pods_behind_a_headless_service_are_dialled_where_they_listen_if_they_ar
         ),
         (
             HostTarget("203.0.113.7", (6379, 9121)),
-            (RedisProbe(host="203.0.113.7", tls=True),),
+            (redis_at(host="203.0.113.7", tls=True),),
             [("203.0.113.7", 6379, "tls"), ("203.0.113.7", 9121, "tcp")],
         ),
         (
             CidrTarget(("203.0.113.0/24",), (6380,)),
-            (RedisProbe(host="203.0.113.7", port=6380),),
+            (redis_at(host="203.0.113.7", port=6380),),
             [("203.0.113.7", 6380, "redis")],
         ),
-        (CidrTarget(("203.0.113.0/24",), (6380,)), (RedisProbe(host="203.0.113.7"),), []),
+        (CidrTarget(("203.0.113.0/24",), (6380,)), (redis_at(host="203.0.113.7"),), []),
     ],
-    ids=["addresses", "TLS by a probe of the host", "a range with a probe in it", "a probe of another port"],
+    ids=["addresses", "TLS by a redis of the host", "a range with a redis in it", "a redis of another port"],
 )
 def test_what_is_dialled_outside_the_cluster(
-    to: Target, probes: tuple[RedisProbe, ...], expected: list[Dialled]
+    to: Target, servers: tuple[Destination, ...], expected: list[Dialled]
 ) -> None:
-    assert dialled(sight(), kept(to, *probes)) == expected
+    assert dialled(sight(), kept(to, *servers)) == expected
 
 
 def test_the_first_few_of_very_many_hold_every_address_and_every_port() -> None:
@@ -153,15 +167,15 @@ def test_a_database_is_never_connected_to_without_its_protocol(port: int, whose:
         assert (finding.code, finding.severity) == ("CannotDial", Severity.REFUSE)
         assert f"{port} is the port of {whose}, which cannot be dialled yet" in finding.message
     assert check(seen(REDIS, {"name": "db", "port": port}), kept(ServiceRef("redis", port=6379))) == ()
-    redis = RedisProbe(service=ServiceRef("redis", port=port))
-    assert check(seen({"name": "odd", "port": port}), kept(None, redis)) == (), "a redis probe speaks there"
+    redis = redis_at(service=ServiceRef("redis", port=port))
+    assert check(seen({"name": "odd", "port": port}), kept(None, redis)) == (), "a Redis speaks there"
 
 
 def test_only_tcp_can_be_proven() -> None:
     dns: Object = {"name": "dns", "port": 53, "protocol": "UDP"}
     (refused,) = check(seen(REDIS, dns), kept(ServiceRef("redis", port=53)))
     assert (refused.code, refused.severity) == ("NotTcp", Severity.REFUSE)
-    assert refused.path.endswith("to.service.port")
+    assert refused.path == "spec.dependencies[it].tcp.service.port"
     (warned,) = check(seen(REDIS, dns), kept())
     assert (warned.code, warned.severity) == ("NotAllDialled", Severity.WARN)
     assert "53/UDP" in warned.message

@@ -1,5 +1,6 @@
 """What the preflight can know of proxies that hide the targets' open connections."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,10 +47,13 @@ def test_a_proxy_before_redis_is_told_where_it_shows(redis: dict[str, Any], told
     assert found(there, plan(partition(open_connections=OpenConnections.KEEP))) == []
 
 
-@pytest.mark.parametrize(("probed", "told"), [(True, 0), (False, 1)])
-def test_targets_behind_a_sidecar_need_a_redis_probe(probed: bool, told: int) -> None:
+@pytest.mark.parametrize(("known", "told"), [(True, 0), (False, 1)])
+def test_targets_behind_a_sidecar_need_a_redis(known: bool, told: int) -> None:
     there = with_pods({"containers": [APP, SIDECAR]}, {"containers": [REDIS]})
-    lines = found(there, plan() if probed else plan(probes=()))
+    cut = partition()
+    lines = found(
+        there, plan(cut if known else replace(cut, dependency=replace(cut.dependency, redis=None)), probes=())
+    )
     assert len([line for line in lines if "podSelector" in line]) == told
 
 

@@ -7,26 +7,18 @@ import pytest
 from gameday.actions.network_partition.checks import check, warnings
 from gameday.actions.network_partition.severing import MOST_SERVERS, severing_of
 from gameday.cluster.kinds import Object
-from gameday.model.plan import CidrTarget, HostTarget, OpenConnections, Plan, Probe, SecretKey, ServiceRef, Target
+from gameday.model.places import redis_at
+from gameday.model.plan import Destination, HostTarget, OpenConnections, Plan, Probe, SecretKey, ServiceRef
 from gameday.model.setup import Severing
 from gameday.preflight.snapshot import Sight
-from gameday.probes.redis.kind import RedisProbe
 from unit.preflight.things import endpoints, partition, plan, service, sight
 
-PASSWORD = SecretKey("redis", "password")
-CACHE = Probe("cache", RedisProbe(service=ServiceRef("redis-cache"), password=PASSWORD))
-STORE = Probe("store", RedisProbe(service=ServiceRef("redis"), password=PASSWORD))
 PORTS: list[Object] = [{"name": "metrics", "port": 9121}, {"name": "redis", "port": 6379}]
-
-
-def two_redis() -> Sight:
-    """A namespace with a Redis for each of CACHE and STORE."""
-    cache = service("redis-cache", [{"port": 6379}], "10.96.0.8", selector={"app": "cache"})
-    return sight(services=(service("redis", [{"port": 6379}]), cache))
+NOT_PROBED: tuple[Probe, ...] = ()
 
 
 def severed(there: Sight, wanted: Plan) -> Severing | None:
-    return severing_of(there, wanted, wanted.outage.faults[0].partition)
+    return severing_of(there, wanted.outage.faults[0].partition)
 
 
 def with_service(one: Object, *slices: Object) -> Sight:
@@ -35,70 +27,50 @@ def with_service(one: Object, *slices: Object) -> Sight:
     return there
 
 
-@pytest.mark.parametrize("probes", [(CACHE, STORE), (STORE, CACHE)], ids=["other first", "other last"])
-def test_the_probe_of_the_cut_service_is_taken_wherever_it_stands(probes: tuple[Probe, ...]) -> None:
-    assert severed(two_redis(), plan(probes=probes)) == Severing("store")
-    assert check(two_redis(), plan(probes=probes)) == ()
-
-
-def test_one_with_credentials_is_taken_where_several_talk_to_what_is_cut() -> None:
-    open_one = Probe("open", RedisProbe(service=ServiceRef("redis")))
-    assert severed(sight(), plan(probes=(open_one, STORE))) == Severing("store")
-    assert severed(sight(), plan(probes=(open_one,))) == Severing("open")
-
-
-@pytest.mark.parametrize("to", [ServiceRef("redis"), ServiceRef("redis", "shop")], ids=["own", "said"])
-@pytest.mark.parametrize("probed", [ServiceRef("redis"), ServiceRef("redis", "shop")], ids=["own", "said"])
-def test_a_namespace_that_is_left_out_is_the_drills(to: ServiceRef, probed: ServiceRef) -> None:
-    assert severed(sight(), plan(partition(to), probes=(Probe("it", RedisProbe(service=probed)),))) == Severing("it")
+def test_the_dependency_that_is_cut_lends_its_credentials_and_no_probe_is_needed() -> None:
+    cut = partition(redis=redis_at(service=ServiceRef("redis"), password=SecretKey("redis", "password")))
+    assert severed(sight(), plan(cut, probes=NOT_PROBED)) == Severing()
+    assert check(sight(), plan(cut, probes=NOT_PROBED)) == ()
 
 
 @pytest.mark.parametrize(
-    ("to", "probed", "severs"),
+    ("redis", "severs"),
     [
-        (ServiceRef("redis"), ServiceRef("redis"), True),
-        (ServiceRef("redis", port=6379), ServiceRef("redis"), True),
-        (ServiceRef("redis", port="redis"), ServiceRef("redis", port=6379), True),
-        (ServiceRef("redis", port=9121), ServiceRef("redis"), False),
-        (ServiceRef("redis", port=6379), ServiceRef("redis", port=9121), False),
-        (ServiceRef("redis"), ServiceRef("redis", port=6380), False),
+        (redis_at(service=ServiceRef("redis")), True),
+        (redis_at(service=ServiceRef("redis", port=6379)), True),
+        (redis_at(service=ServiceRef("redis"), port=9121), True),
+        (redis_at(service=ServiceRef("redis"), port=6380), False),
     ],
 )
-def test_the_probe_must_talk_to_a_port_that_is_cut(to: ServiceRef, probed: ServiceRef, severs: bool) -> None:
+def test_the_port_that_redis_is_asked_at_must_be_cut(redis: Destination, severs: bool) -> None:
     there = with_service(service("redis", PORTS), endpoints("10.0.0.3", ports={"redis": 6379, "metrics": 9121}))
-    found = severed(there, plan(partition(to), probes=(Probe("it", RedisProbe(service=probed)),)))
-    assert (found is not None) is severs
+    wanted = plan(partition(redis=redis), probes=NOT_PROBED)
+    assert (severed(there, wanted) is not None) is severs
+    told = [one for one in warnings(there, wanted) if ".openConnections: " in one]
+    assert [("Close asks Redis at port 6380" in one, "its ports are: 9121, 6379" in one) for one in told] == (
+        [] if severs else [(True, True)]
+    )
 
 
-@pytest.mark.parametrize(
-    ("probes", "told"),
-    [
-        ((), "the plan has none"),
-        ((CACHE,), "cache (Service shop/redis-cache:6379)"),
-        ((Probe("far", RedisProbe(service=ServiceRef("redis", "data"))),), "far (Service data/redis:6379)"),
-        ((Probe("named", RedisProbe(host="redis.shop.svc")),), "named (redis.shop.svc:6379)"),
-    ],
-    ids=["none", "another", "another namespace", "by host"],
-)
-def test_without_a_probe_of_the_cut_service_nothing_is_severed_and_what_there_is_is_named(
-    probes: tuple[Probe, ...], told: str
-) -> None:
-    wanted = plan(probes=probes)
-    assert severed(two_redis(), wanted) is None
-    (warning,) = warnings(two_redis(), wanted)
+def test_at_what_is_no_redis_nothing_is_severed_and_the_drill_warns() -> None:
+    wanted = plan(partition(ServiceRef("cache")), probes=NOT_PROBED)
+    there = with_service(service("cache", [{"port": 6379}]))
+    assert severed(there, wanted) is None
+    (warning,) = warnings(there, wanted)
     assert warning.startswith("spec.outage.faults[partition].networkPartition.openConnections: ")
-    assert told in warning
+    assert "dependency redis is a tcp" in warning
+    assert "write it as redis, with service and auth" in warning
     assert "makes the drill Inconclusive" in warning
 
 
-@pytest.mark.parametrize("to", [CidrTarget(("203.0.113.7/32",), (6379,)), HostTarget("203.0.113.7", (6379,))])
-def test_severing_needs_a_service(to: Target) -> None:
-    wanted = plan(partition(to))
+def test_severing_needs_a_service() -> None:
+    far, host = redis_at(host="203.0.113.7"), HostTarget("203.0.113.7", (6379,))
+    wanted = plan(partition(host, redis=far))
     assert severed(sight(), wanted) is None
     (warning,) = warnings(sight(), wanted)
-    assert "Close needs to.service" in warning
+    assert "Close needs a Redis behind a Service, and dependency redis is named by redis.host" in warning
     assert "makes the drill Inconclusive" in warning
-    assert warnings(sight(), plan(partition(to, open_connections=OpenConnections.KEEP))) == ()
+    assert warnings(sight(), plan(partition(host, redis=far, open_connections=OpenConnections.KEEP))) == ()
 
 
 def test_each_server_that_is_ready_is_asked_where_there_are_several() -> None:
@@ -106,7 +78,7 @@ def test_each_server_that_is_ready_is_asked_where_there_are_several() -> None:
     unready["endpoints"][0]["conditions"] = {"ready": False}
     redis = service("redis", [{"port": 6379, "targetPort": 7000}])
     there = with_service(redis, endpoints("10.0.0.4", "10.0.0.3", ports={"": 7000}), unready)
-    assert severed(there, plan()) == Severing("redis", (("10.0.0.3", 7000), ("10.0.0.4", 7000)))
+    assert severed(there, plan()) == Severing((("10.0.0.3", 7000), ("10.0.0.4", 7000)))
 
 
 def test_a_service_of_very_many_servers_is_not_severed_and_says_so() -> None:

@@ -26,8 +26,10 @@ from gameday.model.agent import (
 )
 from gameday.model.labels import AGENT, DRILL
 from gameday.model.placement import Mesh, Placement
+from gameday.model.places import redis_at
 from gameday.model.plan import (
     Bystander,
+    Dependency,
     Fault,
     NetworkPartition,
     Outage,
@@ -47,7 +49,7 @@ from gameday.probes.redis.kind import RedisProbe
 from gameday.probes.tcp.kind import TcpProbe
 
 PLACE = Place("shop", "redis-failover-first", "drill-uid", "gameday:test", "IfNotPresent")
-REDIS = RedisProbe(service=ServiceRef("redis"), password=SecretKey("redis", "password"))
+REDIS = RedisProbe(redis_at(service=ServiceRef("redis"), password=SecretKey("redis", "password")))
 PROBES = (
     Probe(
         "health", HttpProbe("http://api/healthz", headers=(Header("X-API-Key", secret=SecretKey("api-key", "key")),))
@@ -56,13 +58,11 @@ PROBES = (
     Probe("redis", REDIS),
     Probe("workers", KubernetesProbe("worker")),
 )
-CUT = NetworkPartition(Selector({"app": "api"}), ServiceRef("redis"))
+CUT = NetworkPartition(Selector({"app": "api"}), Dependency("redis", ServiceRef("redis"), REDIS.server))
 FAR_END = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
 PAIRS = (Pair("node-a", {"app": "api"}), Pair("node-b", {"app": "api", "tier": "web"}))
 REDIS_DIAL = Dial("target:10.96.0.7:6379", "10.96.0.7", 6379, "redis")
-SETUP = Setup(
-    Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=Severing("redis"), dials=(REDIS_DIAL,), dns="10.96.0.10"
-)
+SETUP = Setup(Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=Severing(), dials=(REDIS_DIAL,), dns="10.96.0.10")
 NAMES = {"observer", "client", "counter", "witness-0", "control-0", "witness-1", "control-1"}
 
 
@@ -210,10 +210,12 @@ def test_what_ends_connections_does_so_until_its_time() -> None:
 
 
 def test_severing_goes_to_the_redis_that_is_cut_and_to_each_of_its_servers() -> None:
-    cache = Probe("cache", RedisProbe(service=ServiceRef("redis-cache"), password=SecretKey("cache", "password")))
+    cache = Probe(
+        "cache", RedisProbe(redis_at(service=ServiceRef("redis-cache"), password=SecretKey("cache", "password")))
+    )
     servers = (("10.0.0.3", 6379), ("10.0.0.4", 6379))
     told = config(
-        made(plan(probes=(cache, *PROBES)), replace(SETUP, severs=Severing("redis", servers)))["counter"], CounterConfig
+        made(plan(probes=(cache, *PROBES)), replace(SETUP, severs=Severing(servers)))["counter"], CounterConfig
     )
     assert (told.redis.host, told.redis.password_file) == ("redis.shop.svc", "/run/gameday/secrets/redis/password")
     assert told.servers == servers

@@ -15,6 +15,7 @@ from gameday.errors import ClusterUnreachable, Refused
 from gameday.model.agent import FuseConfig, read_config
 from gameday.model.names import cut_fuse
 from gameday.model.placement import Placement
+from gameday.model.places import redis_at
 from gameday.model.plan import Plan, Probe, Restore, RunJob, Scale, ServiceRef, Step
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import Sight
@@ -28,7 +29,7 @@ STEPS = (
     Step("clear", RunJob("clear-stalled"), irreversible=True),
     Step("start", Restore("worker")),
 )
-WANTED = plan(None, *STEPS, probes=(Probe("redis", RedisProbe(service=ServiceRef("redis"))),))
+WANTED = plan(None, *STEPS, probes=(Probe("redis", RedisProbe(redis_at(service=ServiceRef("redis")))),))
 Admission = Callable[[str, Object], Object]
 
 

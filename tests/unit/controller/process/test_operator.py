@@ -22,13 +22,14 @@ metadata: {name: small, generation: 1}
 kind: GameDay
 apiVersion: gameday.dev/v1alpha1
 spec:
+  dependencies: [{name: redis, redis: {service: {name: redis}}}]
   probes: [{name: health, http: {url: "http://api/healthz"}}]
   steadyState: {duration: 3s}
   outage:
     duration: 10m
     faults:
     - name: partition
-      networkPartition: {podSelector: {matchLabels: {app: api}}, to: {service: {name: redis}}}
+      networkPartition: {podSelector: {matchLabels: {app: api}}, to: [redis]}
   recovery: {within: 20s, expect: [{name: healthy again, eventually: health.ok}]}
 """)
 

@@ -8,6 +8,7 @@ from gameday.engine.drill import controls
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.evidence import Evidence
 from gameday.engine.evidence.proof import Proof
+from gameday.model.places import redis_at
 from gameday.model.plan import Expectation, Mode, Probe, ServiceRef
 from gameday.model.record import Cause, Doubt, Hold, HoldKind, HoldState, Record, Verdict
 from gameday.model.sample import LineType, Sample
@@ -155,7 +156,7 @@ def test_a_kind_of_target_that_never_gets_through_while_others_do_is_not_admitte
 )
 def test_only_a_redis_probe_of_what_is_cut_tells_that_it_answers(service: ServiceRef | None, counts: bool) -> None:
     plan = a_plan()
-    probe = Probe("redis", RedisProbe(service=service, host=None if service else "10.0.0.3"))
+    probe = Probe("redis", RedisProbe(redis_at(service=service, host="" if service else "10.0.0.3")))
     expect = (Expectation("e", Mode.ALWAYS, "redis.ok"),)
     plan = replace(plan, probes=(*plan.probes, probe), steady_state=replace(plan.steady_state, expect=expect))
     evidence = Evidence(plan, pairs=1)

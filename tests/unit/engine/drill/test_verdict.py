@@ -6,6 +6,7 @@ import pytest
 
 from gameday.engine.drill.verdict import verdict_of
 from gameday.model.plan import (
+    Dependency,
     Expectation,
     Fault,
     Mode,
@@ -32,7 +33,7 @@ LEAK_AT_170 = Doubt(Cause.LEAK, "witness-0 got through", 170.0)
 
 def planned(*results: Result, keeps: OpenConnections = OpenConnections.CLOSE) -> Plan:
     """The plan that these results are of."""
-    cut = NetworkPartition(Selector({"app": "api"}), ServiceRef("redis"), keeps)
+    cut = NetworkPartition(Selector({"app": "api"}), Dependency("redis", ServiceRef("redis")), keeps)
     expect = {
         stage: tuple(Expectation(r.name, Mode.ALWAYS, "a.ok") for r in results if r.stage is stage) for stage in Stage
     }

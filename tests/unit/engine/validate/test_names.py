@@ -7,6 +7,7 @@ import pytest
 from gameday.engine.validate.plan import check
 from gameday.model.plan import (
     Bystander,
+    Dependency,
     Expectation,
     Fault,
     HostTarget,
@@ -28,7 +29,7 @@ from gameday.model.plan import (
 )
 from gameday.probes.http.kind import HttpProbe
 
-CUT = NetworkPartition(Selector({"app": "api"}), HostTarget("192.0.2.1", (1,)))
+CUT = NetworkPartition(Selector({"app": "api"}), Dependency("it", HostTarget("192.0.2.1", (1,))))
 STEADY = SteadyState(5.0, (Expectation("steady", Mode.ALWAYS, "a.ok"),))
 UP = Expectation("up again", Mode.EVENTUALLY, "a.ok")
 GOOD = Plan(

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from gameday.engine.validate.plan import check
+from gameday.model.places import redis_at
 from gameday.model.plan import (
     Bystander,
     CidrTarget,
+    Dependency,
     Expectation,
     Fault,
     HostTarget,
@@ -31,8 +33,10 @@ UP = Expectation("up again", Mode.EVENTUALLY, "a.ok")
 
 def plan(*probes: Probe, to: Target | None = None, stay: str | None = None) -> Plan:
     stays = (Bystander("x", host=stay, port=80),) if stay is not None else ()
-    cut = NetworkPartition(Selector({"app": "api"}), to or HostTarget("192.0.2.1", (1,)), must_remain_reachable=stays)
-    return Plan("g", probes or (GOOD,), SteadyState(5.0), Outage(9.0, (Fault("f", cut),)), Recovery(9.0, (UP,)))
+    cut = Dependency("it", to or HostTarget("192.0.2.1", (1,)))
+    fault = Fault("f", NetworkPartition(Selector({"app": "api"}), cut, must_remain_reachable=stays))
+    stages = SteadyState(5.0), Outage(9.0, (fault,)), Recovery(9.0, (UP,))
+    return Plan("g", probes or (GOOD,), *stages, dependencies=(cut,))
 
 
 def found(of: Plan) -> list[str]:
@@ -42,14 +46,22 @@ def found(of: Plan) -> list[str]:
 @pytest.mark.parametrize(
     ("to", "path"),
     [
-        (CidrTarget(("10.0.0.0/32", "10.0.0.0/99"), (1,)), "to.cidrs[1]"),
-        (CidrTarget(("10.0.0.1/8",), (1,)), "to.cidrs[0]"),
-        (CidrTarget(("999.0.0.0/8",), (1,)), "to.cidrs[0]"),
-        (HostTarget("not a host", (1,)), "to.host"),
+        (CidrTarget(("10.0.0.0/32", "10.0.0.0/99"), (1,)), "tcp.cidrs[1]"),
+        (CidrTarget(("10.0.0.1/8",), (1,)), "tcp.cidrs[0]"),
+        (CidrTarget(("999.0.0.0/8",), (1,)), "tcp.cidrs[0]"),
+        (HostTarget("not a host", (1,)), "tcp.host"),
     ],
 )
 def test_a_far_end_that_is_none_is_a_finding(to: Target, path: str) -> None:
-    assert [f.partition(": ")[0] for f in found(plan(to=to))] == [f"spec.outage.faults[0].networkPartition.{path}"]
+    assert [f.partition(": ")[0] for f in found(plan(to=to))] == [f"spec.dependencies[0].{path}"]
+
+
+def test_the_host_of_a_redis_that_is_none_is_a_finding_although_nothing_cuts_it() -> None:
+    other = Dependency("other", HostTarget("a\0b", (6379,)), redis_at(host="a\0b"))
+    of = plan()
+    assert [f.partition(": ")[0] for f in found(replace(of, dependencies=(*of.dependencies, other)))] == [
+        "spec.dependencies[1].redis.host"
+    ]
 
 
 def test_a_bystander_that_is_none_is_a_finding() -> None:

@@ -11,6 +11,7 @@ from gameday.model.hosts import check_host
 from gameday.model.plan import ProbeSettings
 from gameday.probes.kind import ProbeKind
 from gameday.schema.base import ApiModel
+from gameday.schema.named import Dependencies
 
 
 class Dns(ApiModel):
@@ -36,7 +37,7 @@ class DnsKind(ProbeKind[Dns, DnsProbe]):
     settings = DnsProbe
     gives = {"addresses": "number of addresses of the name"}
 
-    def parse(self, spec: Dns) -> DnsProbe:
+    def parse(self, spec: Dns, named: Dependencies) -> DnsProbe:
         """See the base class."""
         return DnsProbe(spec.host)
 

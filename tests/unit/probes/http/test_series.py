@@ -5,6 +5,7 @@ import pytest
 from gameday.api.checks import check
 from gameday.model.plan import (
     CidrTarget,
+    Dependency,
     Expectation,
     Fault,
     Measurement,
@@ -29,7 +30,9 @@ def found(key: str, parse: Parse) -> list[str]:
     """Where the check finds something in a plan that reads this key."""
     expression = f"metrics['{key}'] >= 0.0"
     probe = Probe("metrics", HttpProbe("http://api/metrics", parse=parse))
-    fault = Fault("cut", NetworkPartition(Selector({"app": "api"}), CidrTarget(("192.0.2.1/32",), (6379,))))
+    fault = Fault(
+        "cut", NetworkPartition(Selector({"app": "api"}), Dependency("it", CidrTarget(("192.0.2.1/32",), (6379,))))
+    )
     plan = Plan(
         "g",
         (probe,),

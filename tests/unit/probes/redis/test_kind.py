@@ -2,21 +2,50 @@
 
 import pytest
 
-from gameday.model.plan import RunsIn, SecretKey, ServiceRef
-from gameday.probes.redis.kind import KIND, Queue, RedisProbe
+from gameday.errors import PlanInvalid
+from gameday.model.places import redis_at
+from gameday.model.plan import Dependency, HostTarget, RunsIn, SecretKey, ServiceRef
+from gameday.probes.redis.kind import KIND, Queue, Redis, RedisProbe, RedisQueue
+from gameday.schema.named import Dependencies
+
+NAMED = Dependencies(
+    (
+        Dependency("redis", ServiceRef("redis"), redis_at(ServiceRef("redis"))),
+        Dependency("outside", HostTarget("10.0.0.1", (443,))),
+    ),
+    "spec.probes[1].redis",
+)
 
 
-def test_a_host_that_is_none_is_a_finding() -> None:
-    assert [finding.path for finding in KIND.check(RedisProbe(host="a\0b"))] == ["host"]
-    assert list(KIND.check(RedisProbe(host="10.0.0.3"))) == []
+def test_its_redis_is_the_dependency_that_it_names() -> None:
+    queue = RedisQueue(kind="bullmq", name="jobs")
+    assert KIND.parse(Redis(dependency="redis", queue=queue), NAMED) == RedisProbe(
+        redis_at(ServiceRef("redis")), Queue("bullmq", "jobs")
+    )
+
+
+@pytest.mark.parametrize(
+    ("dependency", "told"),
+    [
+        ("outside", "dependency 'outside' is no redis: name one that is"),
+        (
+            "cache",
+            "there is no dependency 'cache', and the dependencies are redis, outside: correct the name, or add it",
+        ),
+    ],
+)
+def test_what_it_names_must_be_a_redis(dependency: str, told: str) -> None:
+    with pytest.raises(PlanInvalid) as caught:
+        KIND.parse(Redis(dependency=dependency), NAMED)
+    assert caught.value.findings == (("spec.probes[1].redis.dependency", told),)
 
 
 @pytest.mark.parametrize(
     ("settings", "name", "port"),
     [
-        (RedisProbe(service=ServiceRef("redis")), "redis.shop.svc", 6379),
-        (RedisProbe(service=ServiceRef("redis", "data", 6380)), "redis.data.svc", 6380),
-        (RedisProbe(host="10.0.0.3", port=6381), "10.0.0.3", 6381),
+        (RedisProbe(redis_at(ServiceRef("redis"))), "redis.shop.svc", 6379),
+        (RedisProbe(redis_at(ServiceRef("redis", "data", 6380))), "redis.data.svc", 6380),
+        (RedisProbe(redis_at(host="10.0.0.3", port=6381)), "10.0.0.3", 6381),
     ],
 )
 def test_a_redis_is_named_by_its_service_or_its_host(settings: RedisProbe, name: str, port: int) -> None:
@@ -24,16 +53,12 @@ def test_a_redis_is_named_by_its_service_or_its_host(settings: RedisProbe, name:
 
 
 def test_the_client_asks_it_with_the_password_from_a_file() -> None:
-    settings = RedisProbe(
-        service=ServiceRef("redis"),
-        username="probe",
-        password=SecretKey("redis", "word"),
-        queue=Queue("bullmq", "jobs"),
-    )
+    server = redis_at(ServiceRef("redis"), username="probe", password=SecretKey("redis", "word"))
+    settings = RedisProbe(server, Queue("bullmq", "jobs"))
     assert (settings.runs_in, settings.secrets) == (RunsIn.CLIENT, (SecretKey("redis", "word"),))
-    server = {"host": "redis.shop.svc", "port": 6379, "username": "probe", "tls": False}
+    told = {"host": "redis.shop.svc", "port": 6379, "username": "probe", "tls": False}
     assert KIND.config(settings, "shop") == {
-        "server": server | {"password_file": "/run/gameday/secrets/redis/word"},
+        "server": told | {"password_file": "/run/gameday/secrets/redis/word"},
         "queue_kind": "bullmq",
         "queue_keys": "bull:jobs",
     }

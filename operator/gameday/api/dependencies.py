@@ -1,0 +1,121 @@
+"""Dependencies as YAML has them: what the system needs, each said once with its address, TLS and credentials."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gameday.errors import PlanInvalid
+from gameday.model import plan as model
+from gameday.model.places import REDIS, redis_at
+from gameday.schema.base import ATOMIC, MOST, ApiModel, ObjectName, Port, cel
+from gameday.schema.references import ServiceReference, ValueFrom
+
+Host = Annotated[str, Field(min_length=1, max_length=253)]
+"""A host's name or address."""
+
+
+class RedisAuth(ApiModel):
+    """Credentials for Redis."""
+
+    username: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """User name, where Redis has ACL users."""
+    password_from: ValueFrom
+    """Where the password comes from."""
+
+
+class Tls(ApiModel):
+    """TLS, verified with the public CAs of the operator's image. It has no fields yet: write {}."""
+
+
+class Redis(ApiModel):
+    """A Redis: a partition cuts it off, redis probes ask it, and open connections are closed there."""
+
+    model_config = {
+        "json_schema_extra": cel(("has(self.service) != has(self.host)", "give exactly one of service and host"))
+    }
+    service: ServiceReference | None = None
+    """The Service in front of it. A partition cuts the Service's port, or all its ports where none is named."""
+    host: Host | None = None
+    """Its host, when it is no Service. A partition can cut an IPv4 address only."""
+    port: Port = REDIS
+    """The port that it is asked at, and with host the one that is cut; a port in service comes first."""
+    tls: Tls | None = None
+    """Whether it speaks TLS: {} says yes."""
+    auth: RedisAuth | None = None
+    """Credentials."""
+
+
+class Tcp(ApiModel):
+    """Anything else that is reached by TCP: witnesses connect to it, and speak no protocol."""
+
+    model_config = {
+        "json_schema_extra": cel(
+            (
+                "(has(self.service) ? 1 : 0) + (has(self.host) ? 1 : 0) + (has(self.cidrs) ? 1 : 0) == 1",
+                "give exactly one of service, host and cidrs",
+            ),
+            ("has(self.service) || size(self.ports) > 0", "name the ports to cut beside host or cidrs"),
+            ("!has(self.service) || size(self.ports) == 0", "write the Service's port as service.port, not as ports"),
+        )
+    }
+    service: ServiceReference | None = None
+    """A Service, in any namespace. A partition cuts its port, or all its ports where none is named."""
+    host: Host | None = None
+    """A host outside the cluster: an IPv4 address."""
+    cidrs: (
+        Annotated[
+            tuple[Annotated[str, Field(pattern=r"^[0-9a-fA-F.:]+/[0-9]+$", max_length=43)], ...],
+            Field(max_length=MOST, min_length=1, json_schema_extra=ATOMIC),
+        ]
+        | None
+    ) = None
+    """IPv4 ranges outside the cluster. One wider than an address needs a redis dependency whose host is in it."""
+    ports: Annotated[tuple[Port, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
+    """Ports, with host or cidrs."""
+
+
+class Dependency(ApiModel):
+    """What the system needs and a fault takes away."""
+
+    model_config = {"json_schema_extra": cel(("has(self.redis) != has(self.tcp)", "give exactly one of redis and tcp"))}
+    name: ObjectName
+    """Its name, by which faults and probes refer to it."""
+    redis: Redis | None = None
+    """A Redis."""
+    tcp: Tcp | None = None
+    """Anything else that is reached by TCP."""
+
+
+def dependency_of(one: Dependency) -> model.Dependency:
+    """The dependency, as the plan has it.
+
+    Raises:
+        PlanInvalid: when it is neither a Redis nor anything else.
+
+    """
+    if one.redis is not None:
+        server = _server(one.redis)
+        return model.Dependency(one.name, server.service or model.HostTarget(server.host, (server.port,)), server)
+    if one.tcp is not None:
+        return model.Dependency(one.name, _target(one.tcp))
+    raise PlanInvalid(((f"spec.dependencies[{one.name}]", "give exactly one of redis and tcp"),))
+
+
+def _server(redis: Redis) -> model.Destination:
+    auth = redis.auth
+    return redis_at(
+        redis.service.parsed() if redis.service is not None else None,
+        redis.host or "",
+        redis.port,
+        tls=redis.tls is not None,
+        username=auth.username if auth is not None else None,
+        password=auth.password_from.parsed() if auth is not None else None,
+    )
+
+
+def _target(tcp: Tcp) -> model.Target:
+    if tcp.service is not None:
+        return tcp.service.parsed()
+    if tcp.host is not None:
+        return model.HostTarget(tcp.host, tcp.ports)
+    return model.CidrTarget(tcp.cidrs or (), tcp.ports)

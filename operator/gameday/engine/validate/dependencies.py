@@ -1,0 +1,90 @@
+"""What a plan says of dependencies that no schema can check: hosts that are none, far ends that cannot be cut.
+
+What is refused here could only fail in a drill. A dependency that nothing cuts and no probe asks is no finding.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Final
+
+from gameday.model.finding import Finding
+from gameday.model.hosts import address_of, check_host
+from gameday.model.places import answering, harmed, redis_dependencies
+from gameday.model.plan import CidrTarget, Dependency, HostTarget, Plan, ServiceRef
+
+IPV4: Final = 4
+_BY_ADDRESS: Final = "cut off a dependency that names its addresses by tcp.cidrs"
+
+
+def check_dependencies(plan: Plan) -> Iterator[Finding]:
+    """Everything that is wrong with the dependencies of a plan."""
+    cut = {fault.partition.dependency.name for fault in plan.outage.faults}
+    for index, dependency in enumerate(plan.dependencies):
+        path = f"spec.dependencies[{index}]"
+        hosts = tuple(_host(f"{path}.{dependency.path}", dependency))
+        yield from hosts
+        if dependency.name in cut and not hosts:
+            yield from _far_end(f"{path}.{dependency.kind}", dependency, plan)
+
+
+def _host(path: str, dependency: Dependency) -> Iterator[Finding]:
+    if isinstance(dependency.target, HostTarget):
+        yield from check_host(path, dependency.target.host)
+
+
+def _far_end(path: str, dependency: Dependency, plan: Plan) -> Iterator[Finding]:
+    match dependency.target:
+        case ServiceRef() as ref:
+            yield from _service(f"{path}.service", ref, plan)
+        case HostTarget(host, ports):
+            yield from _host_target(f"{path}.host", host)
+            if dependency.redis is None:
+                yield from _ports(f"{path}.ports", (host,), ports, plan)
+        case CidrTarget(cidrs, ports):
+            yield from _cidrs(f"{path}.cidrs", cidrs, ports, plan)
+            yield from _ports(f"{path}.ports", tuple(cidr.partition("/")[0] for cidr in cidrs), ports, plan)
+
+
+def _service(path: str, ref: ServiceRef, plan: Plan) -> Iterator[Finding]:
+    spoken = {r.port for r in redis_dependencies(plan) if r.service is not None and r.service.name == ref.name}
+    if isinstance(ref.port, int) and ref.port not in spoken and (why := harmed(ref.port)):
+        yield Finding(f"{path}.port", f"this cut cannot be proven: {why}; cut another port")
+
+
+def _host_target(path: str, host: str) -> Iterator[Finding]:
+    if (address := address_of(host)) is not None:
+        yield from _cuttable(path, ipaddress.ip_network(address))
+    else:
+        yield Finding(path, f"{host} is a name, and only addresses can be cut for now: {_BY_ADDRESS}")
+
+
+def _cidrs(path: str, cidrs: tuple[str, ...], ports: tuple[int, ...], plan: Plan) -> Iterator[Finding]:
+    for index, cidr in enumerate(cidrs):
+        where = f"{path}[{index}]"
+        try:
+            network = ipaddress.ip_network(cidr)
+        except ValueError as error:
+            yield Finding(where, f"{error}: write an address range such as 203.0.113.7/32")
+            continue
+        wrong = tuple(_cuttable(where, network))
+        yield from wrong
+        if not wrong and not answering(plan, cidr, ports):
+            yield Finding(
+                where,
+                f"no address in {cidr} is known to answer, so its cut could not be proven: name single addresses such "
+                "as 203.0.113.7/32, or add a redis dependency whose host is an address in it and whose port is cut",
+            )
+
+
+def _cuttable(path: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Iterator[Finding]:
+    if network.version != IPV4:
+        yield Finding(path, f"{network} is IPv6, and only IPv4 can be cut for now: give IPv4 addresses")
+    elif network.is_loopback or network.is_multicast or network.is_unspecified:
+        yield Finding(path, f"{network} is no other machine's, so no policy can cut it: give the far end's addresses")
+
+
+def _ports(path: str, hosts: tuple[str, ...], ports: tuple[int, ...], plan: Plan) -> Iterator[Finding]:
+    spoken = {redis.port for redis in redis_dependencies(plan) if redis.host in hosts}
+    for index, port in enumerate(ports):
+        if port not in spoken and (why := harmed(port)):
+            yield Finding(f"{path}[{index}]", f"this cut cannot be proven: {why}; cut another port")
