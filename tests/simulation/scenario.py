@@ -220,7 +220,7 @@ class Trial:
     connections: Connections = Connections.SEEN
     twins: Twins = Twins.SPARED
     unprobed: bool = False
-    """Whether the plan has no redis probe, so that nobody can end the targets' connections."""
+    """Whether what is cut is not said to be a Redis, so that nobody can end the targets' connections."""
 
     @property
     def kind(self) -> tuple[bool, ...]:

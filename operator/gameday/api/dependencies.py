@@ -86,19 +86,22 @@ class Dependency(ApiModel):
     """Anything else that is reached by TCP."""
 
 
-def dependency_of(one: Dependency) -> model.Dependency:
-    """The dependency, as the plan has it.
+def dependency_of(index: int, one: Dependency) -> model.Dependency:
+    """The dependency, as the plan has it; ``index`` is its place there.
 
     Raises:
-        PlanInvalid: when it is neither a Redis nor anything else.
+        PlanInvalid: when it is not of exactly one kind.
 
     """
-    if one.redis is not None:
-        server = _server(one.redis)
-        return model.Dependency(one.name, server.service or model.HostTarget(server.host, (server.port,)), server)
-    if one.tcp is not None:
-        return model.Dependency(one.name, _target(one.tcp))
-    raise PlanInvalid(((f"spec.dependencies[{one.name}]", "give exactly one of redis and tcp"),))
+    match one.redis, one.tcp:
+        case Redis() as redis, None:
+            server = _server(redis)
+            target = server.service or model.HostTarget(server.host, (server.port,))
+            return model.Dependency(one.name, target, server)
+        case None, Tcp() as tcp:
+            return model.Dependency(one.name, _target(tcp))
+        case _:
+            raise PlanInvalid(((f"spec.dependencies[{index}]", "give exactly one of redis and tcp"),))
 
 
 def _server(redis: Redis) -> model.Destination:

@@ -61,7 +61,7 @@ def plan_of(name: str, spec: Mapping[str, Any]) -> model.Plan:
 
     """
     parsed = _validated(spec)
-    known = Dependencies(map(dependency_of, parsed.dependencies))
+    known = Dependencies(dependency_of(index, one) for index, one in enumerate(parsed.dependencies))
     return model.Plan(
         gameday=name,
         description=parsed.description,

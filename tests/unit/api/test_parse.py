@@ -10,7 +10,7 @@ from gameday.api.parse import PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, moment, saved_of, shown_moment, status_of, timestamp
 from gameday.api.state import Saved
 from gameday.errors import PlanInvalid
-from gameday.model.plan import Mode, OpenConnections, RunJob, Via
+from gameday.model.plan import CidrTarget, Dependency, Mode, OpenConnections, RunJob, SecretKey, ServiceRef, Via
 from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
 from gameday.probes.http.kind import HttpProbe
 from gameday.schema.bounds import PLAN_BYTES
@@ -54,6 +54,56 @@ def test_every_wrong_field_is_named_with_its_path(spec: dict[str, Any]) -> None:
         plan_of("x", spec)
     paths = {path for path, _ in caught.value.findings}
     assert paths == {"spec.probes[0].interval", "spec.outage.duration"}
+
+
+def test_faults_and_probes_name_what_they_mean(spec: dict[str, Any]) -> None:
+    spec["dependencies"].append({"name": "web", "tcp": {"cidrs": ["203.0.113.7/32"], "ports": [443]}})
+    spec["dependencies"][0]["redis"]["tls"] = {}
+    plan = plan_of("x", spec)
+    redis, web = plan.dependencies
+    assert redis.redis is not None
+    assert (redis.name, redis.target, redis.redis.tls) == ("redis", ServiceRef("redis"), True)
+    assert redis.redis.password == SecretKey("redis", "password")
+    assert web == Dependency("web", CidrTarget(("203.0.113.7/32",), (443,)))
+    assert plan.outage.faults[0].partition.dependency == redis
+    assert next(probe for probe in plan.probes if probe.name == "redis").settings.destination == redis.redis
+    assert '"tls":{}' in canonical(spec)[0]
+
+
+@pytest.mark.parametrize(
+    ("to", "path", "told"),
+    [
+        ([], "to", "to has exactly one name"),
+        (["redis", "redis"], "to", "to has exactly one name"),
+        (["cache"], "to[0]", "there is no dependency 'cache', and the dependencies are redis: correct the name"),
+    ],
+)
+def test_a_cut_names_one_dependency(spec: dict[str, Any], to: list[str], path: str, told: str) -> None:
+    spec["outage"]["faults"][0]["networkPartition"]["to"] = to
+    with pytest.raises(PlanInvalid) as caught:
+        plan_of("x", spec)
+    ((where, message),) = caught.value.findings
+    assert where == f"spec.outage.faults[0].networkPartition.{path}"
+    assert told in message
+
+
+def test_a_probe_of_no_dependency_is_refused_with_its_path(spec: dict[str, Any]) -> None:
+    spec["outage"]["faults"][0]["networkPartition"]["to"] = ["web"]
+    spec["dependencies"] = [{"name": "web", "tcp": {"host": "203.0.113.7", "ports": [443]}}]
+    for name, told in (("web", "dependency 'web' is no redis"), ("cache", "there is no dependency 'cache'")):
+        spec["probes"][6]["redis"]["dependency"] = name
+        with pytest.raises(PlanInvalid) as caught:
+            plan_of("x", spec)
+        ((where, message),) = caught.value.findings
+        assert where == "spec.probes[6].redis.dependency"
+        assert told in message
+
+
+@pytest.mark.parametrize("kinds", [{}, {"redis": {"host": "r"}, "tcp": {"host": "203.0.113.7", "ports": [443]}}])
+def test_a_dependency_is_of_exactly_one_kind(spec: dict[str, Any], kinds: dict[str, Any]) -> None:
+    spec["dependencies"].append({"name": "web", **kinds})
+    with pytest.raises(PlanInvalid, match=r"spec\.dependencies\[1\]: give exactly one of redis and tcp"):
+        plan_of("x", spec)
 
 
 def test_a_plan_that_does_not_fit_is_refused_with_its_size(spec: dict[str, Any]) -> None:

@@ -221,6 +221,16 @@ def test_severing_goes_to_the_redis_that_is_cut_and_to_each_of_its_servers() -> 
     assert told.servers == servers
 
 
+def test_without_a_redis_probe_connections_are_counted_with_the_dependencys_credentials_all_the_same() -> None:
+    agents = made(plan(probes=PROBES[:1]))
+    assert "client" not in agents
+    told = config(agents["counter"], CounterConfig)
+    assert (told.redis.host, told.redis.password_file) == ("redis.shop.svc", "/run/gameday/secrets/redis/password")
+    assert agents["counter"]["spec"]["volumes"] == [
+        {"name": "secret-0", "secret": {"secretName": "redis", "items": [{"key": "password", "path": "password"}]}}
+    ]
+
+
 def test_a_witness_and_its_control_dial_the_same() -> None:
     expected = [("target:10.96.0.7:6379", "10.96.0.7", 6379, "redis"), ("bystander:dns", "10.96.0.10", 53, "dns")]
     assert dials(made()["witness-0"]) == dials(made()["control-0"]) == expected

@@ -177,7 +177,7 @@ def test_connections_that_were_never_seen_were_not_ended() -> None:
 
 @pytest.mark.parametrize("says", [ResultState.MET, ResultState.MISSED], ids=["met", "guardrail violated"])
 def test_without_a_word_on_open_connections_a_drill_neither_passes_nor_fails(says: ResultState) -> None:
-    """Simple drills without a redis probe of what is cut passed when nothing was missed."""
+    """Simple drills that cut off what is not said to be a Redis passed when nothing was missed."""
     simulation = Simulation(a_plan(), {"stays up": says}, severs=False)
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")

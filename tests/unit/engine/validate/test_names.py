@@ -80,6 +80,11 @@ CASES = {
         "spec.measurements[1].name",
         "spec.measurements[0].name",
     ),
+    "two dependencies": (
+        replace(GOOD, dependencies=(CUT.dependency,) * 2),
+        "spec.dependencies[1].name",
+        "spec.dependencies[0].name",
+    ),
     "two probes": (replace(GOOD, probes=GOOD.probes * 2), "spec.probes[1].name", "spec.probes[0].name"),
     "a step and a fault": (
         steps(scaling("cut", "w")),

@@ -1,0 +1,117 @@
+"""What the API server says of dependencies at `kubectl apply`: the rules of the CRD, evaluated as it does."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import cel
+import pytest
+import yaml
+
+from gameday.api.crds import definitions
+from gameday.schema.renamed import REDIS, moved
+
+EXAMPLE = Path(__file__).parents[3] / "manifests" / "examples" / "redis-failover.yaml"
+CRD: Final = definitions()["gamedays.yaml"]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+SPEC: Final[dict[str, Any]] = yaml.safe_load(EXAMPLE.read_text())["spec"]
+ANYTHING: Final = {"object": {}, "string": "x", "integer": 6379, "boolean": False}
+"""A value of each type."""
+
+
+def defaulted(value: Any, schema: dict[str, Any]) -> Any:
+    """An object with the defaults that the API server fills in before it asks any rule."""
+    if isinstance(value, list):
+        return [defaulted(item, schema["items"]) for item in value]
+    if not isinstance(value, dict) or "properties" not in schema:
+        return value
+    fields = schema["properties"]
+    given = {name: copy.deepcopy(one["default"]) for name, one in fields.items() if "default" in one} | value
+    return {name: defaulted(one, fields[name]) for name, one in given.items()}
+
+
+def broken(value: Any, schema: dict[str, Any], path: str = "spec") -> Iterator[tuple[str, str]]:
+    """The paths and messages of all rules that do not hold."""
+    for rule in schema.get("x-kubernetes-validations", ()):
+        if cel.evaluate(rule["rule"], {"self": value}) is not True:
+            yield path, rule["message"]
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from broken(item, schema["items"], f"{path}[{index}]")
+    elif isinstance(value, dict) and "properties" in schema:
+        for name, one in value.items():
+            yield from broken(one, schema["properties"][name], f"{path}.{name}")
+
+
+def said(spec: dict[str, Any]) -> list[tuple[str, str]]:
+    schema = CRD["properties"]["spec"]
+    return list(broken(defaulted(spec, schema), schema))
+
+
+def changed(*, to: list[str] | None = None, redis: dict[str, Any] | None = None, **dependency: Any) -> dict[str, Any]:
+    """The example with another dependency, cut, or redis probe."""
+    spec = copy.deepcopy(SPEC)
+    if dependency:
+        spec["dependencies"].append({"name": "other", **dependency})
+    if to is not None:
+        spec["outage"]["faults"][0]["networkPartition"]["to"] = to
+    if redis is not None:
+        spec["probes"][6]["redis"] = redis
+    return spec
+
+
+OTHER, PROBE = "spec.dependencies[1]", "spec.probes[6].redis"
+NOT_ONE = "to has exactly one name: a partition cuts its pods off from one dependency"
+NO_SUCH = "networkPartition.to has a name that no dependency has: use a name from spec.dependencies"
+NO_REDIS = "a redis probe's dependency is no redis of spec.dependencies: use the name of one"
+WEB = {"host": "203.0.113.7", "ports": [443]}
+
+
+def test_the_example_breaks_no_rule() -> None:
+    assert said(SPEC) == []
+    assert said(changed(tcp=WEB)) == [], "one that nothing names is no error"
+
+
+@pytest.mark.parametrize(
+    ("spec", "path", "message"),
+    [
+        (changed(to=[]), "spec.outage.faults[0].networkPartition", NOT_ONE),
+        (changed(to=["redis", "redis"]), "spec.outage.faults[0].networkPartition", NOT_ONE),
+        (changed(to=["cache"]), "spec", NO_SUCH),
+        (changed(redis={"dependency": "cache"}), "spec", NO_REDIS),
+        (changed(redis={"dependency": "other"}, tcp=WEB), "spec", NO_REDIS),
+        (changed(redis={}), PROBE, "dependency is missing: name one of spec.dependencies"),
+        (changed(redis={"host": "r"}, tcp=WEB, to=["other"]), PROBE, moved("host")),
+    ],
+)
+def test_what_is_wrong_is_refused_with_its_path(spec: dict[str, Any], path: str, message: str) -> None:
+    assert said(spec) == [(path, message)]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "path", "message"),
+    [
+        ({"redis": {"host": "r"}, "tcp": WEB}, OTHER, "give exactly one of redis and tcp"),
+        ({}, OTHER, "give exactly one of redis and tcp"),
+        ({"redis": {}}, f"{OTHER}.redis", "give exactly one of service and host"),
+        ({"redis": {"host": "r", "service": {"name": "r"}}}, f"{OTHER}.redis", "give exactly one of service and host"),
+        ({"tcp": WEB | {"cidrs": ["10.0.0.0/8"]}}, f"{OTHER}.tcp", "give exactly one of service, host and cidrs"),
+        ({"tcp": {"host": "203.0.113.7"}}, f"{OTHER}.tcp", "name the ports to cut beside host or cidrs"),
+        (
+            {"tcp": {"service": {"name": "web"}, "ports": [443]}},
+            f"{OTHER}.tcp",
+            "write the Service's port as service.port, not as ports",
+        ),
+    ],
+)
+def test_a_dependency_that_says_too_much_or_too_little_is_refused(
+    kinds: dict[str, Any], path: str, message: str
+) -> None:
+    spec = copy.deepcopy(SPEC)
+    spec["dependencies"].append({"name": "other", **kinds})
+    assert said(spec) == [(path, message)]
+
+
+@pytest.mark.parametrize(("field", "kind"), REDIS.items())
+def test_what_a_redis_probe_said_before_is_refused_beside_nothing_else(field: str, kind: str) -> None:
+    assert said(changed(redis={field: ANYTHING[kind]})) == [(PROBE, moved(field))]
