@@ -38,7 +38,7 @@ def end_stage(at: Situation, stage: Stage, window: Window, why: str = "", *, aga
             record = _settle(record, _unknown(stage, expectation, judgement, at.now, why, again=again), at.now)
         elif known.state is ResultState.MISSED:
             record = _told_by_how_much(at.knowing(record), known, expectation, final)
-            record = _excused(record, stage, expectation)
+            record = _excused(record, at.plan, stage, expectation)
     return record
 
 
@@ -98,10 +98,10 @@ def _kept(state: ResultState, why: str) -> str:
     return f"{word}, but the targets were not shown to be cut off"
 
 
-def _excused(record: Record, stage: Stage, expectation: Expectation) -> Record:
+def _excused(record: Record, plan: Plan, stage: Stage, expectation: Expectation) -> Record:
     """A guardrail that was violated is unknown after all, where targets were not shown to be cut off."""
     known = record.result(stage, expectation.name)
-    if stage is not Stage.OUTAGE or connections.doubted(record) is None or known is None:
+    if stage is not Stage.OUTAGE or connections.shown(record, plan) or known is None:
         return record
     unknown = replace(known, state=ResultState.UNKNOWN, why=_kept(known.state, known.why))
     return replace(record, results=tuple(unknown if one is known else one for one in record.results))

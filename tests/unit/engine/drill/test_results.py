@@ -132,3 +132,17 @@ def test_what_no_stage_came_to_is_not_reached() -> None:
     assert closed.results[0].state is ResultState.MET
     assert {(r.state, r.reason) for r in closed.results[1:]} == {(ResultState.UNKNOWN, NOT_REACHED)}
     assert close_plan(closed, plan, 150.0) == closed
+
+
+@pytest.mark.parametrize(
+    ("record", "becomes"),
+    [(Record(zero=101.0), ResultState.UNKNOWN), (KEPT, ResultState.UNKNOWN), (GONE, ResultState.MISSED)],
+    ids=["not settled yet", "never shown", "shown"],
+)
+def test_a_guardrail_is_unknown_at_an_early_end_unless_the_targets_were_shown_to_be_cut_off(
+    record: Record, becomes: ResultState
+) -> None:
+    ended = end_stage(situation(Says(ResultState.MISSED), record), Stage.OUTAGE, WINDOW, "the cut leaks")
+    found = ended.result(Stage.OUTAGE, "stays up")
+    assert found is not None
+    assert found.state is becomes
