@@ -39,6 +39,8 @@ class Api:
 
     facts: dict[Key, Any] = field(default_factory=dict)
     record: Record | None = None
+    saves: int = 0
+    """The number of the save that wrote the record; 0 before any."""
     version: int = 0
     lock: str = ""
     gone: bool = False

@@ -9,6 +9,7 @@ from gameday.controller.clock import ahead
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.answers import Answers
 from gameday.engine.drill.loop import DrillLoop, Save, Work
+from gameday.engine.drill.written import Written
 from gameday.model.names import job, policy
 from gameday.model.record import Record
 from gameday.model.sample import Sample
@@ -39,7 +40,7 @@ class Process(Mortal):
         self.loop: DrillLoop | None = None
         self.seen: dict[Key, Any] = {}
         self.seen_at: dict[Key, int] = {}
-        self.sent: list[Record | None] = []
+        self.written = Written(0)
         self.severed: Severed | None = None
         self.preflight: Preflight | None = None
         self._due = float("inf")
@@ -99,7 +100,7 @@ class Process(Mortal):
             self.clock.tally.bites(What.CLOCK_STEP)
         self.loop = DrillLoop(api.record or Record(since=self.now), self.now)
         self.loop.prepare(self.world.plan, 1)
-        self.sent, self.severed = [api.record], self.world.severed
+        self.written, self.severed = Written(api.saves), self.world.severed
         for log in self.world.logs.values():
             for sample in log:
                 self.clock.after(LAG, self.hear, sample)
@@ -284,25 +285,28 @@ class Process(Mortal):
     def save(self, loop: DrillLoop, save: Save) -> None:
         """Write the record."""
         api, record = self.world.api, save.record
-        self.sent.append(record)
-        known = [*self.sent, loop.record]
+        self.world.saves += 1
+        number = self.world.saves
+        self.written.sent(number)
+        known = self.written.known
 
         def act() -> None:
             if api.gone:
                 return
-            if api.record is not None and all(api.record is not one for one in known):
+            if api.record is not None and api.saves not in known:
                 raise Failed(SUPERSEDED)
-            api.record = record
+            api.record, api.saves = record, number
             self.world.saved(record)
 
         def then(error: str) -> None:
             if error == SUPERSEDED:
                 self.over = True
+                self.world.superseded()
                 self.kill()
             elif error:
                 self._do(loop, loop.not_saved(self.now))
             else:
-                self.sent = [record]
+                self.written.answered(number)
                 self._do(loop, loop.saved(self.now))
                 self.wake()
 

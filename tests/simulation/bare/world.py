@@ -42,7 +42,7 @@ class Bare:
         self.numbers: Counter[str] = Counter()
         self.processes: list[Process] = []
         self.samples = 0
-        self.injections = 0
+        self.injections = self.saves = 0
         self.verdict = ""
         self.concerning = scenario.concerning(0)
         way = self.trial.connections
@@ -406,6 +406,11 @@ class Bare:
         if record.phase is Phase.FINISHED and not self.verdict and record.verdict is not None:
             self.verdict = record.verdict.value
             judge_world(self, record)
+
+    def superseded(self) -> None:
+        """A process found a record that it did not write."""
+        if self.scenario.replicas == 1 and not DEADLY & {trouble.what for trouble in self.scenario.troubles}:
+            self.note(Rule.SOUND, "a process took its own record for another's")
 
     def left(self) -> list[str]:
         """What is left of the drill."""

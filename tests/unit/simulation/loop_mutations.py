@@ -6,8 +6,11 @@ from unittest.mock import patch
 
 from gameday.controller.drill.drill import DrillRunner
 from gameday.engine.drill import lanes, loop
+from gameday.engine.drill.answers import Answers
 from gameday.engine.drill.loop import DrillLoop, Save, Work
+from gameday.engine.drill.written import Written
 from gameday.model.plan import Plan
+from gameday.model.world import Lock
 from simulation.invariants import Rule
 from simulation.scenario import What
 from unit.simulation.mutations import MUTATIONS, mutation
@@ -48,6 +51,32 @@ def _() -> tuple[Any, ...]:
 @mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)
 def _() -> tuple[Any, ...]:
     return (patch.object(lanes, "RETRY_AFTER", 0.0),)
+
+
+@mutation(
+    "an answer that got lost makes our own record another's", Rule.SOUND, kinds=(What.LOSE, What.WATCH_LATE), whole=None
+)
+def _() -> tuple[Any, ...]:
+    return (patch.object(Written, "sent", lambda *_: None),)
+
+
+@mutation("a lock that an earlier process took is forgotten", Rule.RESTORED, kinds=(What.CRASH,), whole=None)
+def _() -> tuple[Any, ...]:
+    return (patch.object(Answers, "after", lambda _: Answers(Lock.FREE)),)
+
+
+@mutation(
+    "a cut whose lifting was not recorded yet counts as open", Rule.CUT_OFF, kinds=(What.REFUSE, What.LOSE), whole=None
+)
+def _() -> tuple[Any, ...]:
+    original = DrillLoop._lift
+
+    def forgetful(self: DrillLoop, *args: Any) -> Any:
+        started = original(self, *args)
+        self._goes_on_from = self.record
+        return started
+
+    return (patch.object(DrillLoop, "_lift", forgetful),)
 
 
 NAMES: Final = frozenset(mutation.name for mutation in MUTATIONS[BEFORE:])

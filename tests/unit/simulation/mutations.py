@@ -23,7 +23,6 @@ from gameday.engine.drill.commands import FreeLock, LetGo, Lift, RemoveFuse, Sca
 from gameday.engine.drill.phases import after, outage, rollback
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence import proof, tracks
-from gameday.errors import GameDayError
 from gameday.model.plan import Plan
 from gameday.model.record import Hold, HoldState, Record, ResultState
 from gameday.model.world import World
@@ -266,23 +265,6 @@ def _() -> tuple[Any, ...]:
         original(self, kind, thing)
 
     return (patch.object(Mirror, "_apply", unordered),)
-
-
-@mutation(
-    "an answer that got lost makes our own record another's", Rule.SOUND, kinds=(What.LOSE, What.WATCH_LATE), whole=True
-)
-def _() -> tuple[Any, ...]:
-    original = memory.Memory.save
-
-    async def forgetful(self: memory.Memory, record: Record) -> None:
-        answered = set(self._ours)
-        try:
-            await original(self, record)
-        except GameDayError:
-            self._ours = answered
-            raise
-
-    return (patch.object(memory.Memory, "save", forgetful),)
 
 
 @mutation("a fuse is removed while its scaling may still come", Rule.FUSED, kinds=(What.SCALE_LATE, What.ABORT))

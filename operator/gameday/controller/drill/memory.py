@@ -13,6 +13,7 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS
 from gameday.controller.backoff import Backoff
 from gameday.controller.drill.recall import recall
+from gameday.engine.drill.written import Written
 from gameday.errors import Absent, Conflict, Refused
 from gameday.model.plan import Plan
 from gameday.model.record import Line, Record
@@ -68,11 +69,8 @@ class Memory:
         self._drill = drill
         self._checked: dict[str, Any] | None = None
         """The version of the object whose status ``check`` last found to be ours."""
-        self._ours: set[bytes] = {_digest(drill)}
-        """What the status may hold of ours: what was there, and all that was sent since a save was last answered.
-
-        As digests: while the API server does not answer, every try may be another text of 32 KiB.
-        """
+        self._written = Written(_digest(drill))
+        """What the status may hold, as digests: without an answer every try may be another text of 32 KiB."""
         self.record = left.record or Record(since=clock())
         self._refusals, self._refused = 0, ""
         """How often in a row the API server has refused a status itself, and what it said last."""
@@ -110,7 +108,7 @@ class Memory:
         if (claimant := claimed_by(self._drill)) not in {"", self.operator}:
             raise ClaimedElsewhere(f"drill {self.namespace}/{self.name} is carried out by operator {claimant}")
         # What a watch has told counts as well: to write over what another process wrote would undo its work.
-        if not self.gone and _digest(self._drill) not in self._ours:
+        if not self.gone and _digest(self._drill) not in self._written:
             raise Superseded(f"the record of drill {self.namespace}/{self.name} was written by somebody else")
         self._checked = self._drill
 
@@ -135,12 +133,11 @@ class Memory:
         while not self.gone:
             self.check()
             status = self._status(record, bare_now=bare_now)
-            # An answer may get lost after the work was done: what was sent is ours as well.
-            self._ours.add(_digest({"status": status}))
+            self._written.sent(_digest({"status": status}))
             try:
                 body = self._drill | {"status": status}
                 self._drill = dict(await self.cluster.replace_status(DRILLS, self.namespace, self.name, body))
-                self._ours = {_digest({"status": status})}
+                self._written.answered(_digest({"status": status}))
                 break
             except (Absent, Conflict) as error:
                 await backoff.wait(error)

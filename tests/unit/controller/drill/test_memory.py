@@ -40,7 +40,7 @@ async def test_what_another_process_has_written_ends_this_one(
 async def test_an_answer_that_got_lost_leaves_the_record_ours(api_server: ApiServer, cluster: Cluster) -> None:
     memory = memory_of(cluster, a_drill(api_server, OURS))
     sent = replace(OURS, zero=3.0)
-    memory._ours |= {_digest({"status": status_of(sent, 1)})}
+    memory._written.sent(_digest({"status": status_of(sent, 1)}))
     a_drill(api_server, sent)
     await memory.save(THEIRS)
     assert api_server.objects["drills", "shop", "first"]["status"]["phase"] == "Recovery"
