@@ -19,7 +19,9 @@ from typing import Any
 from bench_slots import slots
 from e2e.dialling import ROOT, until
 from e2e.stage import Stage, cluster_output, example, kubectl, small, stage
+from gameday.api.lines import events_of
 from gameday.api.record import moment
+from gameday.api.undo_entries import undo_of
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, PODS, Object
 from gameday.cluster.streams import follow_log
 from gameday.model.labels import AGENT
@@ -153,13 +155,13 @@ def say(text: str, ours: float, raw: float) -> None:
 async def _drill(town: Stage, seen: Poller, name: str) -> tuple[float, float, Object, list[Object]]:
     """Times of inject and undo, the policy, and the agents' pods."""
     await town.start(small(steadyState__duration="5s", outage__duration="8s"), name)
-    await town.reaches(lambda s: any(e["reason"] == "CutProven" for e in s.get("timeline", ())), "cut", name=name)
+    await town.reaches(lambda s: any(e["reason"] == "CutProven" for e in events_of(s)), "cut", name=name)
     ours = f"gameday.dev/drill={name}"
     (policy,) = (await town.admin.list(CILIUM_NETWORK_POLICIES, town.namespace, ours))[0]
     pods = (await town.admin.list(PODS, town.namespace, ours))[0]
     status = await town.finishes(name)
     assert status["verdict"] == "Passed", status["message"]
-    hold = status["undo"][0]
+    hold = undo_of(status)[0]
     requested, undo = moment(hold["requestedAt"]), moment(hold["undoRequestedAt"])
     times = await seen.sees(good=False, since=requested), await seen.sees(good=True, since=undo)
     # Pods that end make the CNI work: the raw side is to meet it as quiet as the drill did.

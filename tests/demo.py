@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from gameday.api.lines import events_of, expectations_of, figures_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import (
     CILIUM_NETWORK_POLICIES,
@@ -58,7 +59,7 @@ async def follow(api: Cluster, name: str) -> Object:
     changed = asyncio.Event()
     mirror = Mirror(api, DRILLS, NAMESPACE, changed.set, fields=f"metadata.name={name}")
     watching = asyncio.create_task(mirror.run())
-    shown = 0
+    shown = judged = 0
     try:
         async with asyncio.timeout(PATIENCE):
             while True:
@@ -66,13 +67,29 @@ async def follow(api: Cluster, name: str) -> Object:
                 changed.clear()
                 drill = mirror.objects.get(name, {})
                 status = drill.get("status", {})
-                for line in status.get("timeline", ())[shown:]:
-                    shown += 1
-                    tell(line, status["timeline"][0]["at"])
+                lines, expectations = events_of(status), expectations_of(status)
+                for line in sorted(lines[shown:] + [judgement(e) for e in expectations[judged:]], key=_at):
+                    tell(line, lines[0]["at"])
+                shown, judged = len(lines), len(expectations)
                 if status.get("phase") == "Finished" and not drill["metadata"].get("finalizers"):
                     return drill
     finally:
         watching.cancel()
+
+
+def judgement(expectation: dict[str, Any]) -> dict[str, Any]:
+    """What came of an expectation, as a line of the timeline."""
+    after = f" after {expectation['seconds']:.1f} s" if "seconds" in expectation else ""
+    text = f"{expectation['name']}{after}"
+    bad = expectation["state"] in {"Missed", "Unknown"}
+    return {"at": expectation["at"], "reason": expectation["state"], "message": text} | (
+        {"warning": True} if bad else {}
+    )
+
+
+def _at(line: dict[str, Any]) -> str:
+    at: str = line["at"]
+    return at
 
 
 def tell(line: dict[str, Any], began: str) -> None:
@@ -90,14 +107,14 @@ def report(status: dict[str, Any]) -> None:
     table = Table(title="expectations", title_justify="left")
     for column in ("stage", "expectation", "state", "after"):
         table.add_column(column)
-    for e in status["expectations"]:
+    for e in expectations_of(status):
         after = f"{e['seconds']:.1f} s" if "seconds" in e else ""
         table.add_row(e["stage"], e["name"], f"[{STATES.get(e['state'], '')}]{e['state']}[/]", after)
     console.print(table)
     figures = Table(title="measured", title_justify="left")
     for column in ("figure", "value", "unit", "resolution"):
         figures.add_column(column)
-    for f in status.get("measurements", ()):
+    for f in figures_of(status):
         figures.add_row(f["name"], f"{f['value']:g}", f["unit"], f"± {f['resolution']:g}" if "resolution" in f else "")
     console.print(figures)
     colour = COLOURS[status["verdict"]]

@@ -7,6 +7,7 @@ from chaos.house import FAULTS, KILL, POD, ROLLBACK, SCALED, Case, Trial, plan
 from chaos.victim import NotInjected
 from e2e.dialling import until
 from e2e.stage import LABEL, cluster_output
+from gameday.api.lines import events_of
 from gameday.cluster.kinds import PODS
 from gameday.model.labels import ROLE
 
@@ -53,7 +54,7 @@ async def counter_lost(trial: Trial, how: str) -> None:
     await trial.house.operator()
     await trial.town.start(plan(FAULTS, steadyState__duration="10s"))
     await trial.town.reaches(
-        lambda status: any(line["reason"] == "AgentsReady" for line in status.get("timeline", ())), "agents measure"
+        lambda status: any(line["reason"] == "AgentsReady" for line in events_of(status)), "agents measure"
     )
     await end_pod(trial, "first-counter", how)
     status = await trial.ends("Inconclusive", patience=60)
@@ -80,7 +81,7 @@ async def fuse_deleted(trial: Trial) -> None:
     await trial.house.operator()
     await end_pod(trial, await fuse_pod(trial), DELETED)
     status = await trial.ends("Failed", patience=90)
-    if any(line["reason"] == "FuseLost" for line in status["timeline"]):
+    if any(line["reason"] == "FuseLost" for line in events_of(status)):
         trial.wrong("the timeline says that the fuse was lost")
 
 

@@ -9,6 +9,7 @@ from chaos.house import FAULTS, KILL, ROLLBACK, Case, Trial, plan
 from chaos.points import AFTER, GROUPS, Point, points
 from chaos.points import FAULTS as DEEDS
 from gameday.api.record import moment
+from gameday.api.undo_entries import undo_of
 
 ABSENCE: Final = 10.0
 """Seconds without an operator where nothing is held, in which nothing may happen."""
@@ -39,7 +40,7 @@ async def alone(trial: Trial) -> None:
     await trial.undone()
     over = time.time()
     status = await trial.town.status()
-    told = [moment(hold["fuse"]["deadline"]) for hold in status.get("undo", ()) if "deadline" in hold.get("fuse", {})]
+    told = [moment(hold["fuse"]["deadline"]) for hold in undo_of(status) if "deadline" in hold.get("fuse", {})]
     if told and over > max(told) + 10:
         trial.wrong(f"the status promised an end {over - max(told):.0f} s earlier")
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from e2e.stage import LABEL, POLICIES
 from gameday.api.record import moment
+from gameday.api.undo_entries import undo_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, JOBS, PODS, Kind, Object
 from gameday.cluster.streams import Mirror
@@ -141,7 +142,7 @@ class Watcher:
 
     def _see_undo_log(self, objects: dict[str, Object]) -> None:
         for drill in objects.values():
-            for hold in drill.get("status", {}).get("undo", ()):
+            for hold in undo_of(drill.get("status", {})):
                 if hold["kind"] == "Scale" and "deadline" in hold.get("fuse", {}):
                     self._pod_deadline = moment(hold["fuse"]["deadline"])
 

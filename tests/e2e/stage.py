@@ -22,6 +22,7 @@ import yaml
 from deploy import manifests as shop_manifests
 from e2e.dialling import ROOT, kubeconfig, until
 from e2e.notes import note
+from gameday.api.lines import events_of, expectations_of
 from gameday.api.packing import unpacked
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import (
@@ -243,7 +244,7 @@ class Stage:
         """Wait until the cut is proven, and severed where that is asked for."""
 
         def so(status: Object) -> bool:
-            reasons = {line["reason"] for line in status.get("timeline", ())}
+            reasons = {line["reason"] for line in events_of(status)}
             return "CutProven" in reasons and (bool({"Severed", "ConnectionsEnded"} & reasons) or not _severs(status))
 
         return await self.reaches(so, "the cut is proven")
@@ -413,7 +414,7 @@ def small(**changes: Any) -> Object:
 def missed(status: Object, *, again: bool = False) -> frozenset[str]:
     """Names of the expectations that were missed."""
     return frozenset(
-        e["name"] for e in status["expectations"] if e["state"] == "Missed" and (e["stage"] == "Rollback") is again
+        e["name"] for e in expectations_of(status) if e["state"] == "Missed" and (e["stage"] == "Rollback") is again
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from e2e.dialling import until
 from e2e.stage import OperatorProcess, Stage, kubectl, small, stage
 from e2e.test_hostile import HTTP, ready, server
+from gameday.api.lines import figures_of
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
 from gameday.controller.gameday.gamedays import read_all
 from gameday.errors import GameDayError
@@ -101,7 +102,7 @@ async def good_drill(town: Stage, operator: OperatorProcess, name: str) -> None:
     after = await lags(operator)
     gaps = sorted(b - a for a, b in itertools.pairwise(sent))
     p50, p99 = (quantile(before, after, part) for part in (0.5, 0.99))
-    took = {m["name"]: m["value"] for m in status.get("measurements", ())}
+    took = {m["name"]: m["value"] for m in figures_of(status)}
     print(f"{name}: {status['verdict']}, {after[float('inf')] - before[float('inf')]:.0f} samples read, lag p50 <= "
           f"{p50 * 1000:g} ms, p99 <= {p99 * 1000:g} ms; the observer's samples at most {gaps[-1]:.2f} s apart; "
           f"{took}; operator {memory(operator):.0f} MiB")  # fmt: skip

@@ -3,6 +3,7 @@
 import pytest
 
 from e2e.stage import Stage, small
+from gameday.api.lines import events_of
 from gameday.cluster.kinds import PODS
 from gameday.model.labels import AGENT
 from gameday.model.names import COUNTER
@@ -19,7 +20,7 @@ async def test_a_network_that_ends_open_connections_decides_without_credentials(
     await town.start(gameday)
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
-    reasons = {line["reason"] for line in status["timeline"]}
+    reasons = {line["reason"] for line in events_of(status)}
     assert "ConnectionsEnded" in reasons
     assert "Severed" not in reasons
     await town.nothing_is_left()

@@ -9,6 +9,7 @@ import yaml
 
 from e2e.dialling import until
 from e2e.stage import Stage, kubectl, small
+from gameday.api.lines import events_of
 from gameday.cluster.kinds import PODS, Object
 from gameday.model.labels import AGENT
 
@@ -90,7 +91,7 @@ async def test_a_port_before_redis_own_on_which_nothing_listens_is_told_and_left
     await town.start(small())
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
-    (line,) = [line for line in status["timeline"] if line["reason"] == "NothingAnswers"]
+    (line,) = [line for line in events_of(status) if line["reason"] == "NothingAnswers"]
     assert ":9121" in line["message"]
     assert ":6379" not in line["message"]
     await town.nothing_is_left()
@@ -111,7 +112,7 @@ async def test_a_redis_with_tls_of_which_nothing_tells_is_cut_and_the_cut_proven
     await town.start(gameday)
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
-    assert "CutProven" in {line["reason"] for line in status["timeline"]}
+    assert "CutProven" in {line["reason"] for line in events_of(status)}
     await town.nothing_is_left()
 
 

@@ -23,6 +23,8 @@ from e2e.foreign import (
     requeue,
 )
 from e2e.stage import OperatorProcess, Stage, missed
+from gameday.api.lines import events_of, expectations_of, figures_of, steps_of
+from gameday.api.undo_entries import undo_of
 from gameday.cluster.kinds import PODS, Object
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -34,19 +36,19 @@ PROOF = ("CutProven", "Severed", "Undone", "CutLifted")
 
 def judged(status: Object, *otherwise: str, verdict: str) -> None:
     """The cut was proven, open connections ended, and all but these expectations came as claimed."""
-    states = {one["name"]: one["state"] for one in status["expectations"]}
+    states = {one["name"]: one["state"] for one in expectations_of(status)}
     assert status["verdict"] == verdict, status["message"]
     assert {name: state for name, state in states.items() if state not in AS_CLAIMED} == dict.fromkeys(
         otherwise, "Missed"
     )
-    reasons = [line["reason"] for line in status["timeline"]]
+    reasons = [line["reason"] for line in events_of(status)]
     assert [r for r in reasons if r in PROOF] == list(PROOF)
 
 
 def passed(status: Object) -> None:
     """Everything came as claimed; the figures are those of what has a deadline and was not true before."""
     judged(status, verdict="Passed")
-    figures = {one["name"]: one["value"] for one in status["measurements"]}
+    figures = {one["name"]: one["value"] for one in figures_of(status)}
     assert 0 <= figures["timeToDetect"] <= 10
     assert 0 <= figures["timeToRecover"] <= 90
 
@@ -54,15 +56,15 @@ def passed(status: Object) -> None:
 def failed_by(status: Object, claim: str) -> None:
     """The claim alone was missed, and the message names it."""
     judged(status, claim, verdict="Failed")
-    count = len(status["expectations"])
+    count = len(expectations_of(status))
     assert status["message"] == f"missed: {claim}; {count - 1} of {count} expectations met"
-    (one,) = (e for e in status["expectations"] if e["name"] == claim)
+    (one,) = (e for e in expectations_of(status) if e["name"] == claim)
     assert "never true" in one["message"]
 
 
 def warnings(status: Object) -> list[str]:
     """What the preflight warned of."""
-    return [line["message"] for line in status["timeline"] if line["reason"] == "PreflightWarning"]
+    return [line["message"] for line in events_of(status) if line["reason"] == "PreflightWarning"]
 
 
 async def denying(town: Stage) -> OperatorProcess:
@@ -115,7 +117,7 @@ async def test_a_fuse_puts_replicas_back_where_a_namespace_denies_by_default(tow
 
     await until(stopped, "the rollback stops the worker", 120)
     await operator.kill()
-    hold = next(one for one in (await town.status())["undo"] if one["kind"] == "Scale")
+    hold = next(one for one in undo_of(await town.status()) if one["kind"] == "Scale")
     deadline = datetime.fromisoformat(hold["fuse"]["deadline"]).timestamp()
 
     async def back() -> bool:
@@ -170,8 +172,8 @@ async def test_the_job_of_a_rollback_beside_an_injected_sidecar(town: Stage, nat
         status = await town.finishes()
         assert status["verdict"] == "Failed"
         assert "mails are sent again" in missed(status)
-        (step,) = status["steps"]
-        said = [line["message"] for line in status["timeline"] if line["reason"] == "RollbackFailed"]
+        (step,) = steps_of(status)
+        said = [line["message"] for line in events_of(status) if line["reason"] == "RollbackFailed"]
         if native:
             assert (step["state"], said, warnings(status)) == ("Done", [], [])
         else:

@@ -11,6 +11,7 @@ import pytest
 
 from e2e.dialling import IMAGE, ROOT, until
 from e2e.stage import Stage, cluster_output, kubectl, small
+from gameday.api.lines import expectations_of
 from gameday.cluster.kinds import PODS, Object
 from gameday.model.wire import parse_line
 from unit import hostile
@@ -247,6 +248,6 @@ async def test_a_secret_is_nowhere_but_in_the_request_that_carries_it(town: Stag
     assert observed.count("[secret]") > 20, "the echoes came, and were hidden"
     assert "a header holds a character that HTTP does not allow" in observed
     assert '"error":"auth"' in logs["pod/first-client"]
-    told = {e["name"]: e["state"] for e in status["expectations"]}
+    told = {e["name"]: e["state"] for e in expectations_of(status)}
     assert all(told[f"{key} is used"] == "Met" for key in SECRETS if key not in UNSENDABLE), told
     assert told["late says so"] == "Met", told

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from e2e.stage import Stage, happens, missed, small
+from gameday.api.lines import events_of
 from gameday.cluster.kinds import (
     CILIUM_NETWORK_POLICIES,
     DRILLS,
@@ -70,7 +71,7 @@ async def test_a_policy_removed_by_hand_is_noticed_within_two_seconds(town: Stag
     await town.admin.delete(kind, town.namespace, name)
 
     async def noticed() -> bool:
-        return any(line["reason"] == "CutRemoved" for line in (await town.status())["timeline"])
+        return any(line["reason"] == "CutRemoved" for line in events_of(await town.status()))
 
     assert await happens(noticed, "the removal is noticed", 10) <= 2
     status = await town.finishes(patience=30)
@@ -87,7 +88,7 @@ async def test_a_policy_changed_by_hand_is_noticed_within_two_seconds(town: Stag
     await town.admin.patch(kind, town.namespace, name, change)
 
     async def noticed() -> bool:
-        reasons = {line["reason"] for line in (await town.status())["timeline"]}
+        reasons = {line["reason"] for line in events_of(await town.status())}
         return bool(reasons & {"CutChanged", "Leak"})
 
     assert await happens(noticed, "the change is noticed", 10) <= 2
@@ -138,7 +139,7 @@ async def test_a_redis_that_dies_is_never_taken_for_our_cut(town: Stage, when: s
     await town.operator()
     await town.start(small(steadyState__duration="6s", outage__duration="30s", recovery__within="30s"))
     if when == "before":
-        await town.reaches(lambda s: any(e["reason"] == "AgentsReady" for e in s.get("timeline", ())), "agents measure")
+        await town.reaches(lambda s: any(e["reason"] == "AgentsReady" for e in events_of(s)), "agents measure")
     elif when == "during":
         await town.under_cut()
     else:
@@ -159,7 +160,7 @@ async def test_a_cut_without_effect_is_undone_and_the_way_through_is_named(town:
     await town.shop(parts=("api", "redis"), replicas=1)
     await town.operator()
     await town.start(small(outage__faults__0__networkPartition__via="NetworkPolicy", steadyState__duration="8s"))
-    await town.reaches(lambda s: any(e["reason"] == "AgentsReady" for e in s.get("timeline", ())), "agents measure")
+    await town.reaches(lambda s: any(e["reason"] == "AgentsReady" for e in events_of(s)), "agents measure")
     town.apply(ALLOW_ALL)
     status = await town.finishes()
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "NoEffect")

@@ -10,6 +10,8 @@ import pytest
 
 from e2e.dialling import until
 from e2e.stage import LABEL, POLICIES, Stage, condition, example, small
+from gameday.api.lines import expectations_of
+from gameday.api.undo_entries import undo_of
 from gameday.cluster.kinds import LEASES
 from gameday.cluster.streams import Mirror
 
@@ -80,7 +82,7 @@ async def test_killed_for_good_in_the_outage_the_fuse_lifts_the_cut_at_its_deadl
     await town.start(small(outage__duration="8s"))
     status = await town.under_cut()
     await operator.kill()
-    deadline = _seconds(status["undo"][0]["fuse"]["deadline"])
+    deadline = _seconds(undo_of(status)[0]["fuse"]["deadline"])
 
     async def lifted() -> bool:
         return not await town.policies()
@@ -108,7 +110,7 @@ async def test_killed_for_good_in_the_rollback_the_fuse_brings_the_workers_back(
 
     await until(scaled, "the workers are stopped", 240)
     await operator.kill()
-    hold = next(h for h in (await town.status())["undo"] if h["kind"] == "Scale")
+    hold = next(h for h in undo_of(await town.status()) if h["kind"] == "Scale")
     deadline = _seconds(hold["fuse"]["deadline"])
 
     async def back() -> bool:
@@ -128,7 +130,7 @@ async def test_a_second_replica_takes_over_within_ten_seconds(town: Stage) -> No
     await town.shop(parts=("api", "redis"), replicas=1)
     first = await town.operator(identity="one")
     await town.start(small(outage__duration="25s"))
-    (policy,) = (await town.under_cut())["undo"]
+    (policy,) = undo_of(await town.under_cut())
     second = await town.operator(identity="two")
     await asyncio.sleep(3)
     assert "leading" not in second.says()
@@ -143,7 +145,7 @@ async def test_a_second_replica_takes_over_within_ten_seconds(town: Stage) -> No
     assert time.monotonic() - began <= 10
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
-    assert status["undo"][0]["object"] == policy["object"], "the cut is the first one's"
+    assert undo_of(status)[0]["object"] == policy["object"], "the cut is the first one's"
     await town.nothing_is_left()
 
 
@@ -159,7 +161,7 @@ async def test_no_sample_is_lost_by_a_kill(town: Stage) -> None:
     await asyncio.sleep(8)
     await town.operator()
     status = await town.finishes()
-    assert [(e["name"], e["state"]) for e in status["expectations"] if e["stage"] == "Outage"] == [("answers", "Met")]
+    assert [(e["name"], e["state"]) for e in expectations_of(status) if e["stage"] == "Outage"] == [("answers", "Met")]
     assert status["verdict"] == "Passed", json.dumps(condition(status, "Passed"))
     await town.nothing_is_left()
 

@@ -3,6 +3,7 @@
 import pytest
 
 from e2e.stage import Stage, kubectl
+from gameday.api.lines import expectations_of
 from gameday.api.record import saved_of
 from gameday.cluster.kinds import DRILLS, Object
 from gameday.controller.drill.memory import Memory
@@ -32,5 +33,5 @@ async def test_the_largest_status_is_saved_and_comes_back_as_it_was(letter: str,
     assert read is not None
     assert read.record.holds == record.holds
     assert (read.setup, read.plan) == (largest_setup(), text)
-    assert len(saved["status"]["expectations"]) == len(record.results)
+    assert len(expectations_of(saved["status"])) == len(record.results)
     kubectl("-n", town.namespace, "delete", "drill", "large", "--wait=false")

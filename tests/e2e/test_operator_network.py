@@ -14,6 +14,7 @@ import yaml
 from e2e.dialling import ROOT, Bed, bed, kubeconfig, now, until_seen
 from e2e.sockets import End, Seen, hooked, watching
 from e2e.stage import Stage, kubectl, small
+from gameday.api.lines import events_of
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, ENDPOINT_SLICES, SERVICES
 from gameday.errors import Absent
 
@@ -52,7 +53,7 @@ async def test_through_a_whole_drill_the_operator_has_no_peer_but_the_api_server
         status = await town.finishes()
         await town.nothing_is_left()
         await operator.end()
-    reasons = {line["reason"] for line in status["timeline"]}
+    reasons = {line["reason"] for line in events_of(status)}
     assert reasons >= {"AgentsReady", "FuseArmed", "CutProven", "Severed", "Undone", "Finished"}, "a whole drill"
     assert seen.looks > 200
     assert seen.peers == {api_server()}

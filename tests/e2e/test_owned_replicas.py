@@ -12,6 +12,7 @@ from datetime import datetime
 import pytest
 
 from e2e.stage import Stage, example
+from gameday.api.lines import events_of
 from gameday.cluster.kinds import DEPLOYMENTS, JOBS
 from gameday.errors import Conflict
 
@@ -53,7 +54,7 @@ async def test_the_rollback_stops_and_leaves_the_number_to_its_owner(town: Stage
     async with owned(town, replicas, after) as times:
         await town.start(gameday)
         status = await town.finishes(patience=400)
-        stopped = next(line for line in status["timeline"] if line["reason"] == "RollbackFailed")
+        stopped = next(line for line in events_of(status) if line["reason"] == "RollbackFailed")
         assert f"worker was set to 0 by step stop workers and is at {replicas}" in stopped["message"]
         assert len(times) == 1, "the drill set the number again"
         assert datetime.fromisoformat(stopped["at"]).timestamp() <= times[0] + 2

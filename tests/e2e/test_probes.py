@@ -3,6 +3,7 @@
 import pytest
 
 from e2e.stage import Stage, small
+from gameday.api.lines import events_of, figures_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -37,7 +38,7 @@ async def test_every_kind_of_probe_is_judged_and_measured(town: Stage) -> None:
     await town.start(gameday)
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
-    figures = {f["name"]: f["value"] for f in status["measurements"]}
+    figures = {f["name"]: f["value"] for f in figures_of(status)}
     assert figures["ready"] == 1
     assert 0 <= figures["latency"] < 1
     await town.nothing_is_left()
@@ -49,7 +50,7 @@ async def test_connections_that_are_kept_are_not_ended_and_the_cut_is_proven_all
     await town.start(small(outage__faults__0__networkPartition__openConnections="Keep", outage__expect=[]))
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
-    reasons = [line["reason"] for line in status["timeline"]]
+    reasons = [line["reason"] for line in events_of(status)]
     assert "CutProven" in reasons
     assert "Severed" not in reasons
     await town.nothing_is_left()

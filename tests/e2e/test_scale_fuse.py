@@ -7,6 +7,8 @@ import pytest
 
 from e2e.dialling import until
 from e2e.stage import LABEL, Stage, example
+from gameday.api.lines import events_of
+from gameday.api.undo_entries import undo_of
 from gameday.cluster.kinds import JOBS, PODS, Object
 from gameday.model.labels import AGENT
 
@@ -38,7 +40,7 @@ async def test_another_pod_fires_at_the_deadline_of_the_lost_one(town: Stage) ->
     operator = await town.operator()
     await scaled(town, within="20s")
     await operator.kill()
-    hold = next(h for h in (await town.status())["undo"] if h["kind"] == "Scale")
+    hold = next(h for h in undo_of(await town.status()) if h["kind"] == "Scale")
     deadline = datetime.fromisoformat(hold["fuse"]["deadline"]).timestamp()
     (lost,) = await fuse_pods(town)
     await town.admin.delete(PODS, town.namespace, lost["metadata"]["name"], grace=0)
@@ -62,7 +64,7 @@ async def test_a_drill_goes_on_while_its_fuse_gets_another_pod(town: Stage) -> N
     (lost,) = await fuse_pods(town)
     await town.admin.delete(PODS, town.namespace, lost["metadata"]["name"], grace=0)
     status = await town.finishes(patience=400)
-    assert "FuseLost" not in {line["reason"] for line in status["timeline"]}
+    assert "FuseLost" not in {line["reason"] for line in events_of(status)}
     assert (status["verdict"], status.get("recoveredBy")) == ("Failed", "Rollback")
     await town.nothing_is_left()
 
@@ -73,6 +75,6 @@ async def test_a_fuse_that_is_deleted_undoes_the_scaling_at_once(town: Stage) ->
     await scaled(town)
     await town.admin.delete(JOBS, town.namespace, FUSE)
     status = await town.finishes(patience=60)
-    assert "FuseLost" in {line["reason"] for line in status["timeline"]}
+    assert "FuseLost" in {line["reason"] for line in events_of(status)}
     assert await town.replicas("worker") == 3
     await town.nothing_is_left()

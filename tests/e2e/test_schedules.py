@@ -9,6 +9,7 @@ import pytest
 
 from e2e.dialling import until
 from e2e.stage import Stage, condition, kubectl, ready, small
+from gameday.api.lines import events_of
 from gameday.api.record import moment
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
 from gameday.engine.schedule import calendar as engine
@@ -186,7 +187,7 @@ async def test_a_rollout_is_waited_for_and_then_drilled(town: Stage) -> None:
     await town.start(small(), startBefore=_in(90))
     waiting = await town.reaches(lambda s: _noted(s, "RolloutInProgress"), "the rollout is seen", 30)
     assert waiting["phase"] == "Preflight"
-    assert any("Deployment api" in line["message"] for line in waiting["timeline"])
+    assert any("Deployment api" in line["message"] for line in events_of(waiting))
     _set_image(town, image)
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
@@ -214,7 +215,7 @@ def _in(seconds: float) -> str:
 
 
 def _noted(status: Object, reason: str) -> bool:
-    return any(line["reason"] == reason for line in status.get("timeline", ()))
+    return any(line["reason"] == reason for line in events_of(status))
 
 
 async def test_of_120_slots_missed_in_a_downtime_the_newest_runs_and_the_rest_are_told(town: Stage) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from e2e.dialling import until
 from e2e.stage import Stage, example, kubectl, missed, small
+from gameday.api.lines import expectations_of, figures_of, steps_of
 from gameday.cluster.kinds import GAMEDAYS
 from vices import VICES
 
@@ -27,8 +28,8 @@ async def test_a_good_shop_passes_in_every_expectation(town: Stage, via: str) ->
     assert [policy["kind"] for policy in await town.policies()] == [via]
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
-    assert {e["name"] for e in status["expectations"] if e["state"] in {"Met", "AlwaysTrue"}} == ALL
-    figures = {f["name"]: f for f in status["measurements"]}
+    assert {e["name"] for e in expectations_of(status) if e["state"] in {"Met", "AlwaysTrue"}} == ALL
+    figures = {f["name"]: f for f in figures_of(status)}
     assert 0 <= figures["timeToDetect"]["value"] <= 15
     assert figures["timeToDetect"]["resolution"] > 0
     assert 0 <= figures["timeToAlert"]["value"] <= 15
@@ -57,10 +58,10 @@ async def test_a_vice_misses_exactly_what_it_must(town: Stage, name: str) -> Non
     status = await town.finishes(patience=400)
     assert vice.explains(missed(status)), f"missed {sorted(missed(status))}: {status['message']}"
     assert status["verdict"] == "Failed"
-    assert [e["name"] for e in status["expectations"] if e["state"] == "Unknown"] == []
+    assert [e["name"] for e in expectations_of(status) if e["state"] == "Unknown"] == []
     assert status.get("recoveredBy") == ("Rollback" if vice.repaired else None)
     if vice.must & {"healthy again", "jobs flow"}:
-        assert [(s["name"], s["state"]) for s in status["steps"]] == [
+        assert [(s["name"], s["state"]) for s in steps_of(status)] == [
             ("stop workers", "Done"),
             ("clear state", "Done"),
             ("start workers", "Done"),
@@ -97,6 +98,6 @@ async def test_dead_letters_are_replayed_by_a_rollback_and_every_job_is_done(tow
     status = await town.finishes()
     assert missed(status) == {"no dead letters"}
     assert (status["verdict"], status.get("recoveredBy")) == ("Failed", "Rollback"), status["message"]
-    assert [(s["name"], s["state"]) for s in status["steps"]] == [("replay", "Done")]
-    assert next(f["value"] for f in status["measurements"] if f["name"] == "done") == 5
+    assert [(s["name"], s["state"]) for s in steps_of(status)] == [("replay", "Done")]
+    assert next(f["value"] for f in figures_of(status) if f["name"] == "done") == 5
     await town.nothing_is_left()

@@ -8,6 +8,7 @@ import yaml
 from deploy import manifests as shop_manifests
 from e2e.dialling import until
 from e2e.stage import Stage, kubectl, small
+from gameday.api.lines import events_of
 from gameday.cluster.kinds import PODS, Object
 
 pytestmark = pytest.mark.e2e
@@ -84,7 +85,7 @@ async def test_connections_to_the_redis_that_is_not_cut_are_never_closed(town: S
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
     # Whichever shows it first: the pod that ends connections is made in any case.
-    assert {"Severed", "ConnectionsEnded"} & {line["reason"] for line in status["timeline"]}
+    assert {"Severed", "ConnectionsEnded"} & {line["reason"] for line in events_of(status)}
     told = kubectl("-n", town.namespace, "logs", "holds", "--tail=8", ok=False).stdout
     assert await phase() == "Running", f"its connection to the Redis that is not cut was closed: {told}"
     await town.nothing_is_left()

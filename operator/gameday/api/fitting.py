@@ -1,8 +1,9 @@
 """A status that fits: the oldest lines of the timeline go first, then messages are shortened; undo entries never go."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
+from gameday.api.lines import shortened, timeline_line
+from gameday.model.record import Line
 from gameday.schema.bounds import LINE, SHOWN_BYTES, STATUS_BYTES, cut, json_bytes
 
 MACHINE: Final = ("state",)
@@ -32,7 +33,7 @@ def fitted(status: dict[str, Any]) -> dict[str, Any]:
     """A Drill's status within its bounds. It is changed in place where it is too large."""
     machine = json_bytes({name: status[name] for name in MACHINE if name in status})
     room = min(SHOWN_BYTES, STATUS_BYTES - machine)
-    over = json_bytes({name: value for name, value in status.items() if name not in MACHINE}) - room
+    over = _shown_bytes(status) - room
     timeline = status.get("timeline", [])
     gone = 0
     while over > 0 and gone < len(timeline):
@@ -43,28 +44,35 @@ def fitted(status: dict[str, Any]) -> dict[str, Any]:
     for most in MESSAGES:
         if over <= 0:
             break
-        for holder, field in _messages(status):
-            before = json_bytes(holder[field])
-            holder[field] = cut(holder[field], most)
-            over -= before - json_bytes(holder[field])
+        _shorten(status, most)
+        over = _shown_bytes(status) - room
     return status
 
 
-def bare(status: dict[str, Any], at: str, why: str) -> dict[str, Any]:
+def _shown_bytes(status: dict[str, Any]) -> int:
+    return json_bytes({name: value for name, value in status.items() if name not in MACHINE})
+
+
+def _shorten(status: dict[str, Any], most: int) -> None:
+    """Cut every message to so many characters."""
+    for field in ("expectations", "steps"):
+        if field in status:
+            status[field] = [shortened(field, line, most) for line in status[field]]
+    for condition in status.get("conditions", ()):
+        condition["message"] = cut(condition["message"], most)
+    for field in ("message", "summary"):
+        if field in status:
+            status[field] = cut(status[field], most)
+
+
+def bare(status: dict[str, Any], at: float, why: str) -> dict[str, Any]:
     """What is written where the API server refuses the status: the state, the undo log, and one line that says so.
 
     ``status`` is made with no texts in its state, ``at`` is the time of the line.
     """
-    line = {"at": at, "reason": "StatusRefused", "message": cut(why, LINE), "warning": True}
+    line = timeline_line(Line(at, "StatusRefused", why, warning=True))
     conditions = [one | {"message": cut(one["message"], 64)} for one in status.get("conditions", ())]
     kept = {name: status[name] for name in KEPT if name in status}
     if "message" in status:
         kept["message"] = cut(status["message"], 256)
     return kept | {"conditions": conditions, "timeline": [line]}
-
-
-def _messages(status: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Where a text stands that may be shortened."""
-    for field in ("expectations", "steps", "conditions"):
-        yield from ((one, "message") for one in status.get(field, ()) if one.get("message"))
-    yield from ((status, field) for field in ("message", "summary") if status.get(field))

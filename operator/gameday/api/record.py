@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from gameday.api.lines import expectation_line, step_line, timeline_line, timeline_of
 from gameday.api.state import TEXTS, Saved, read_state, state_text
+from gameday.api.undo_entries import shown
 from gameday.api.undo_log import entry_of
-from gameday.model.record import Line, Record, Result, StepEntry
+from gameday.model.record import Line, Record
 from gameday.model.setup import Setup
-from gameday.schema.bounds import LINE, MESSAGE, NAME, WORD, cut
+from gameday.schema.bounds import MESSAGE, WORD, cut
 from gameday.schema.times import duration, moment, shown_moment, timestamp
 
 __all__ = [
@@ -39,18 +41,6 @@ def saved_of(status: Mapping[str, Any]) -> Saved | None:
     return replace(saved, record=replace(saved.record, timeline=timeline_of(status)))
 
 
-def timeline_of(status: Mapping[str, Any]) -> tuple[Line, ...]:
-    """The timeline of a status; lines that somebody damaged are left out."""
-    lines = []
-    for line in status.get("timeline", ()):
-        try:
-            at, reason, message = moment(line["at"]), line["reason"], line["message"]
-        except (ValueError, KeyError, OverflowError):
-            continue
-        lines.append(Line(at, reason, message, line.get("warning", False)))
-    return tuple(lines)
-
-
 def status_of(
     record: Record, generation: int, setup: Setup | None = None, plan: str = "", texts: tuple[int, ...] = TEXTS
 ) -> dict[str, Any]:
@@ -61,11 +51,12 @@ def status_of(
         "observedGeneration": generation,
         "phase": record.phase.value,
         "changed": changed(record),
-        "expectations": [_expectation(result) for result in record.results],
-        "undo": [entry_of(hold, backend) for hold in record.holds],
-        "steps": [_step(step) for step in record.steps],
-        "timeline": [_line(line) for line in record.timeline],
+        "expectations": [expectation_line(result) for result in record.results],
+        "undo": [shown(entry_of(hold, backend)) for hold in record.holds],
+        "timeline": [timeline_line(line) for line in record.timeline if _shown(line)],
     }
+    if record.steps:
+        status["steps"] = [step_line(step) for step in record.steps]
     if record.verdict is not None:
         status |= {
             "verdict": record.verdict.value,
@@ -92,41 +83,6 @@ def changed(record: Record) -> bool:
     return any(hold.touched for hold in record.holds) or bool(record.steps)
 
 
-def _expectation(result: Result) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "name": cut(result.name, NAME),
-        "stage": "Rollback" if result.again else result.stage.value,
-        "state": result.state.value,
-        "at": timestamp(result.at),
-    }
-    if result.seconds is not None:
-        shown["seconds"] = round(result.seconds, 3)
-    if result.resolution is not None:
-        shown["resolution"] = round(result.resolution, 3)
-    if result.late is not None:
-        shown["late"] = round(result.late, 3)
-    if result.reason:
-        shown["reason"] = result.reason
-    if result.why:
-        shown["message"] = cut(result.why, LINE)
-    return shown
-
-
-def _step(step: StepEntry) -> dict[str, Any]:
-    return {
-        "name": cut(step.name, NAME),
-        "state": step.state.value,
-        "at": timestamp(step.at),
-        "message": cut(step.message, LINE),
-    }
-
-
-def _line(line: Line) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "at": timestamp(line.at),
-        "reason": cut(line.reason, WORD),
-        "message": cut(line.message, LINE),
-    }
-    if line.warning:
-        shown["warning"] = True
-    return shown
+def _shown(line: Line) -> bool:
+    """Whether a line belongs into the timeline that people see: what came of an expectation stands beside it."""
+    return not line.reason.startswith("Expectation")

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from gameday.api.undo_log import KINDS
-from gameday.model.plan import Stage
-from gameday.model.record import HoldKind, HoldState, Phase, ResultState, StepState, Verdict
+from gameday.model.record import HoldKind, HoldState, Phase, Verdict
 from gameday.model.schedule import Decision
 from gameday.schema.bounds import (
     ENTRIES,
     LINE,
+    LISTED,
     MACHINE_BYTES,
     MESSAGE,
     NAME,
@@ -66,6 +66,17 @@ def things(
     return schema | {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
 
 
+def lines(description: str) -> Schema:
+    """A list of lines, each of the form that ``lines.py`` describes."""
+    return {
+        "type": "array",
+        "maxItems": ENTRIES,
+        "description": description,
+        "items": {"type": "string", "maxLength": LISTED},
+        "x-kubernetes-list-type": "atomic",
+    }
+
+
 CONDITIONS = things(
     "Conditions, by Kubernetes' conventions.",
     {
@@ -117,64 +128,34 @@ DRILL_STATUS: Schema = {
         "missedBeforeAbort": {"type": "array", "items": text("Name of an expectation.", NAME), "maxItems": ENTRIES},
         "observedGeneration": {"type": "integer", "description": "Generation of the spec that was seen."},
         "conditions": CONDITIONS,
-        "expectations": things(
-            "What became of each expectation.",
-            {
-                "name": text("Its name.", NAME),
-                "stage": word("Its stage; Rollback for the second look.", (*Stage, "Rollback")),
-                "state": word("What became of it.", ResultState),
-                "at": time("The moment that decided."),
-                "seconds": number("Time from the stage's zero until it was met, in seconds."),
-                "resolution": number("How finely that is known, in seconds."),
-                "late": number("For a miss: seconds past the deadline at which it was true after all."),
-                "reason": text("Why it is unknown, in a word: NotReached.", WORD),
-                "message": text("Why.", LINE),
-            },
-        ),
-        "measurements": things(
-            "Figures.",
-            {
-                "name": text("Its name.", NAME),
-                "value": number("Its value."),
-                "unit": text("Its unit.", UNIT),
-                "resolution": number("How finely it is known, in the same unit."),
-            },
-            key="name",
-        ),
+        "expectations": lines("What became of each expectation, with times and resolution, and since when it is so."),
+        "measurements": {
+            "type": "object",
+            "maxProperties": ENTRIES,
+            "description": "Figures by name: value, unit, and how finely it is known, in the same unit.",
+            "additionalProperties": {"type": "string", "maxLength": 3 * WORD},
+        },
         "undo": things(
             "The undo log: every change, recorded with what undoes it before it is made.",
             {
                 "name": text("Fault or step.", NAME),
                 "kind": word("What kind of change it is.", HoldKind),
-                "object": _REFERENCE,
-                "fuse": _REFERENCE,
+                "changes": text("The object that is changed: KIND/NAME (UID).", LINE),
+                "fusedBy": text("What undoes it when no operator does: KIND/NAME (UID) until DEADLINE.", LINE),
+                "times": text("When it was registered, requested, its undo requested, and undone.", LINE),
+                "object": _REFERENCE | {"description": "Of an operator of an earlier version: what is changed."},
+                "fuse": _REFERENCE | {"description": "Of an operator of an earlier version: its fuse."},
                 "before": text("The exact prior state."),
                 "state": word("How far it has come.", HoldState),
-                "registeredAt": time("When it was recorded."),
-                "requestedAt": time("When the change was asked for."),
-                "undoRequestedAt": time("When its undo was asked for."),
-                "undoneAt": time("When its undo was verified."),
+                "registeredAt": time("Of an operator of an earlier version. When it was recorded."),
+                "requestedAt": time("Of an operator of an earlier version. When the change was asked for."),
+                "undoRequestedAt": time("Of an operator of an earlier version. When its undo was asked for."),
+                "undoneAt": time("Of an operator of an earlier version. When its undo was verified."),
             },
-            needs=("name", "kind", "object", "fuse", "state", "registeredAt"),
+            needs=("name", "kind", "state"),
         ),
-        "steps": things(
-            "Rollback steps.",
-            {
-                "name": text("Its name.", NAME),
-                "state": word("How far it has come.", StepState),
-                "at": time("Since when."),
-                "message": text("What was done.", LINE),
-            },
-        ),
-        "timeline": things(
-            "What happened; the oldest lines go first.",
-            {
-                "at": time("When."),
-                "reason": text("What, in a word.", WORD),
-                "message": text("What, in a sentence.", LINE),
-                "warning": {"type": "boolean", "description": "Whether it is bad news."},
-            },
-        ),
+        "steps": lines("Rollback steps, and how far each has come."),
+        "timeline": lines("What happened, but for expectations; the oldest lines go first."),
         "plan": text("Where an operator of an earlier version kept the plan; it moves into state.", PLAN_BYTES),
         "planDigest": text("SHA-256 of the plan as it was when the drill began.", 80),
         "state": text("What the operator goes on from: the plan, and what it decided; its own.", MACHINE_BYTES),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+from gameday.api.lines import plain
 from gameday.model.record import Record, Verdict
 from gameday.schema.bounds import LINE, cut
 from gameday.schema.times import duration
@@ -28,8 +29,3 @@ def summary_of(record: Record, namespace: str, gameday: str, measurements: Itera
     figures = ", ".join(f"{f['name']} {plain(float(f['value']))} {f['unit']}".rstrip() for f in measurements)
     text = f"GameDay {gameday} in {namespace} {_VERBS[record.verdict]} on {began:%Y-%m-%d at %H:%M} UTC{took}: {why}"
     return cut(f"{text}; {figures}" if figures else text, LINE)
-
-
-def plain(value: float) -> str:
-    """A number as people write it: at most three decimals, no exponent."""
-    return f"{value:.3f}".rstrip("0").rstrip(".")

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from gameday.api.fitting import bare, fitted
+from gameday.api.lines import expectations_of
 from gameday.schema.bounds import SHOWN_BYTES, STATUS_BYTES, json_bytes
 
+AT = "2026-11-24T12:00:00.000Z"
 UNDO = [{"name": f"step {n}", "kind": "Scale", "before": '{"replicas": 3}'} for n in range(32)]
 
 
@@ -17,9 +19,10 @@ def status(lines: int, message: str, expectations: int = 96) -> dict[str, Any]:
         "undo": list(UNDO),
         "message": message,
         "conditions": [{"type": "Complete", "message": message}],
-        "steps": [{"name": "stop", "message": message}],
-        "expectations": [{"name": f"{n}", "message": message} for n in range(expectations)],
-        "timeline": [{"at": f"{n}", "message": message} for n in range(lines)],
+        "summary": message,
+        "steps": [f'"stop": Failed at {AT}: {message}'],
+        "expectations": [f'Outage "{n}": Unknown at {AT}: {message}' for n in range(expectations)],
+        "timeline": [f"{n} Busy: {message}" for n in range(lines)],
     }
 
 
@@ -35,7 +38,7 @@ def test_the_oldest_lines_go_first_and_only_as_many_as_must() -> None:
     found = fitted(status(100, "x" * 500))
     assert size(found) <= SHOWN_BYTES < size(found) + 600
     assert 0 < len(found["timeline"]) < 100
-    assert found["timeline"][-1]["at"] == "99"
+    assert found["timeline"][-1].startswith("99 ")
     assert found | {"timeline": []} == status(0, "x" * 500)
 
 
@@ -45,7 +48,7 @@ def test_then_messages_are_shortened_by_bytes_and_undo_entries_stay(letter: str,
     assert size(found) <= SHOWN_BYTES
     assert found["timeline"] == []
     assert found["undo"] == UNDO
-    assert {len(one["message"]) for one in found["expectations"]} == {left}
+    assert {len(one["message"]) for one in expectations_of(found)} == {left}
 
 
 def test_a_large_machine_state_leaves_less_room_for_the_rest() -> None:
@@ -56,8 +59,8 @@ def test_a_large_machine_state_leaves_less_room_for_the_rest() -> None:
 
 
 def test_what_was_refused_is_written_with_no_more_than_it_takes_to_go_on() -> None:
-    found = bare(status(100, "x" * 1000) | {"measurements": [{"name": "a"}]}, "2026-11-24T12:00:00.000Z", "Duplicate")
+    found = bare(status(100, "x" * 1000) | {"measurements": {"a": "1"}}, 1_795_521_600.0, "Duplicate")
     assert set(found) == {"state", "phase", "undo", "message", "conditions", "timeline"}
     assert len(found["message"]) <= 256
     assert found["undo"] == UNDO
-    assert [line["message"] for line in found["timeline"]] == ["Duplicate"]
+    assert found["timeline"] == ["2026-11-24T12:00:00.000Z Warning StatusRefused: Duplicate"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gameday.api.lines import events_of
 from gameday.api.record import saved_of
 from gameday.api.state import setup_bytes
 from gameday.cluster.client import Cluster
@@ -72,10 +73,9 @@ async def test_a_service_that_grows_beyond_what_a_drill_keeps_ends_it(
         await becomes(lambda: POLICY not in api_server.objects, 5)
 
         def said() -> bool:
-            timeline = api_server.objects["drills", "shop", "first"]["status"]["timeline"]
             return any(
                 line["reason"] == "TooManyAddresses" and "addresses: a drill keeps no more" in line["message"]
-                for line in timeline
+                for line in events_of(api_server.objects["drills", "shop", "first"]["status"])
             )
 
         await becomes(said, 5)

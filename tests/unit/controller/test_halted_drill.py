@@ -10,7 +10,9 @@ from dataclasses import replace
 import pytest
 
 from gameday.actions.network_partition import policy
+from gameday.api.lines import events_of
 from gameday.api.record import saved_of, status_of
+from gameday.api.undo_entries import undo_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import NETWORK_POLICIES, Object
 from gameday.controller.drill.feed import Feed
@@ -85,7 +87,7 @@ async def acting(cluster: Cluster) -> AsyncIterator[Operator]:
 def told(server: ApiServer, reason: str) -> Callable[[], bool]:
     """Whether the drill's timeline says it."""
     drill = ("drills", "shop", "first")
-    return lambda: reason in {e["reason"] for e in server.objects[drill].get("status", {}).get("timeline", ())}
+    return lambda: reason in {e["reason"] for e in events_of(server.objects[drill].get("status", {}))}
 
 
 async def test_an_operator_that_begins_while_halted_lifts_before_it_has_read_anything_else(
@@ -171,7 +173,7 @@ async def test_a_drill_that_an_operator_of_version_1_left_under_its_cut_goes_on_
     api_server: ApiServer, cluster: Cluster
 ) -> None:
     drill = under_cut(api_server)
-    (entry,) = drill["status"]["undo"]
+    (entry,) = undo_of(drill["status"])
     text = json.dumps(VERSION_1["halted drill"])
     status = json.loads(text.replace("FUSE", entry["fuse"]["uid"]).replace("CUT", entry["object"]["uid"]))
     api_server.put("drills", "shop", drill | {"status": status})

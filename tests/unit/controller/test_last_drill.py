@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gameday.api.drill import FINALIZER
+from gameday.api.lines import measured
 from gameday.api.record import status_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
@@ -24,7 +25,7 @@ SMALL = ("gamedays", "shop", "small")
 def an_ended_drill(server: ApiServer, name: str, record: Record, *, held: bool = True) -> Object:
     """A Drill whose operator died right after its verdict was saved."""
     server.put("serviceaccounts", "shop", {"metadata": {"name": "gameday", "labels": {"gameday.dev/opt-in": "true"}}})
-    drill = a_drill(name) | {"status": status_of(record, 1) | {"measurements": list(FIGURES)}}
+    drill = a_drill(name) | {"status": status_of(record, 1) | {"measurements": measured(FIGURES)}}
     drill["metadata"] |= {"finalizers": [FINALIZER] if held else []}
     return server.put("drills", "shop", drill)
 

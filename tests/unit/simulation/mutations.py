@@ -12,12 +12,12 @@ from typing import Any
 from unittest.mock import patch
 
 from gameday.actions.network_partition import policy
-from gameday.api import record
+from gameday.api import lines, record
 from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
 from gameday.controller.drill import memory, stepping
 from gameday.controller.process import disputes, supervisor
-from gameday.engine.drill import figures, interrupts, orders, verdict
+from gameday.engine.drill import interrupts, orders, verdict
 from gameday.engine.drill import undo_log as holds
 from gameday.engine.drill.commands import FreeLock, LetGo, Lift, RemoveFuse, ScaleTo, UpdateGameDay
 from gameday.engine.drill.phases import after, outage, rollback
@@ -349,15 +349,9 @@ def _() -> tuple[Any, ...]:
     return (patch("gameday.engine.drill.budgets.GRACE", 0.0),)
 
 
-@mutation("two figures have one name", Rule.FITS, Rule.ENDS, whole=True)
+@mutation("a figure is longer than a status takes", Rule.FITS, Rule.ENDS, whole=True)
 def _() -> tuple[Any, ...]:
-    original = figures.figures
-
-    def copied(*args: Any) -> Any:
-        found = original(*args)
-        return (*found, *found[:1])
-
-    return (patch("gameday.engine.drill.loop.figures", copied),)
+    return (patch.object(memory, "measured", lambda _: {"timeToDetect": "1 " + "x" * 1000}),)
 
 
 @mutation("what the API server says is written as long as it is", Rule.FITS, kinds=(What.RIGHTS_GONE,), whole=True)
@@ -365,7 +359,7 @@ def _() -> tuple[Any, ...]:
     def whole(text: str, _: int) -> str:
         return text
 
-    return (patch.object(record, "cut", whole), patch.object(memory, "cut", whole))
+    return tuple(patch.object(module, "cut", whole) for module in (lines, record, memory))
 
 
 __all__ = ["MUTATIONS", "Mutation", "mutation"]

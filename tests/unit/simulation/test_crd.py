@@ -19,8 +19,9 @@ STATUS: Object = {
     "startedAt": NOW,
     "observedGeneration": 1,
     "conditions": [{"type": "Complete", "status": "False", "lastTransitionTime": NOW}],
-    "measurements": [{"name": "timeToDetect", "value": 1.5, "unit": "seconds"}],
-    "timeline": [{"at": NOW, "reason": "Outage", "message": "cut"}],
+    "measurements": {"timeToDetect": "1.5 seconds ± 0.25"},
+    "timeline": [f"{NOW} Outage: cut"],
+    "undo": [],
 }
 DRILL: Object = {"metadata": {"name": "one"}, "spec": {"gameDay": "plan", "abort": False}, "status": STATUS}
 GAMEDAY: Object = {"metadata": {"name": "plan"}, "spec": SPECS[True, True, False, True]}
@@ -45,19 +46,19 @@ def test_what_the_crds_admit_is_stored_as_it_is() -> None:
     assert admitted(GAMEDAYS, None, GAMEDAY) is GAMEDAY
 
 
-TWICE = STATUS["measurements"] * 2
+TWICE = STATUS["conditions"] * 2
 REFUSED = {
     "another type": (DRILL, "status.phase", 3, "status.phase: .*must be of type string"),
-    "a number for a text": (DRILL, "status.timeline.0.message", 3, r"status.timeline\[0\].message"),
-    "a truth for a number": (DRILL, "status.measurements.0.value", True, "must be of type number"),
+    "a number for a text": (DRILL, "status.timeline", [3], r"status.timeline\[0\]"),
+    "a text for a truth": (DRILL, "status.changed", "yes", "must be of type boolean"),
     "a fraction for a whole number": (DRILL, "status.observedGeneration", 1.5, "must be of type integer"),
-    "a list for an object": (DRILL, "status.timeline", [[]], r"status.timeline\[0\]: .*object"),
+    "a list for an object": (DRILL, "status.undo", [[]], r"status.undo\[0\]: .*object"),
     "no word of an enum": (DRILL, "status.phase", "Lunch", "Unsupported value"),
-    "a text that is too long": (DRILL, "status.timeline.0.message", "x" * 1025, "Invalid length: 1025"),
+    "a text that is too long": (DRILL, "status.measurements.timeToDetect", "x" * 193, "Invalid length: 193"),
     "a list that is too long": (DRILL, "status.timeline", STATUS["timeline"] * 129, "Invalid number of items: 129"),
     "a list that is too short": (GAMEDAY, "spec.probes", [], "Invalid number of items: 0"),
-    "two of one key": (DRILL, "status.measurements", TWICE, "status.measurements: Duplicate value"),
-    "no key": (DRILL, "status.measurements.0.name", ..., r"status.measurements\[0\].name: Required value"),
+    "two of one key": (DRILL, "status.conditions", TWICE, "status.conditions: Duplicate value"),
+    "no key": (DRILL, "status.conditions.0.type", ..., r"status.conditions\[0\].type: Required value"),
     "no time": (DRILL, "status.startedAt", "yesterday", "date-time"),
     "what is required is not there": (GAMEDAY, "spec.recovery.within", ..., "spec.recovery.within: Required value"),
     "a pattern that does not match": (GAMEDAY, "spec.outage.duration", "5", "should match"),
@@ -81,7 +82,7 @@ def test_an_object_beyond_the_size_that_etcd_takes_is_refused() -> None:
 
 
 def test_unknown_fields_are_pruned_at_any_depth_and_nothing_else() -> None:
-    odd = changed(changed(DRILL, "status.lunch", "pizza"), "status.timeline.0.lunch", "pizza")
+    odd = changed(changed(DRILL, "status.lunch", "pizza"), "status.conditions.0.lunch", "pizza")
     assert admitted(DRILLS, None, odd) == DRILL
     free = changed(GAMEDAY, "spec.probes.0.http.json", {"any": {"thing": [1]}})
     assert admitted(GAMEDAYS, None, free) is free

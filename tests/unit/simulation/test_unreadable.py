@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from gameday.api.lines import events_of
 from gameday.api.migration import VERSION
 from gameday.api.packing import packed, unpacked
 from gameday.cluster.kinds import DRILLS, Object
@@ -105,7 +106,7 @@ def test_a_state_that_cannot_be_read_leaves_nothing_behind(trial: Trial, damage:
 
 
 def test_a_drill_whose_status_is_refused_for_what_stands_in_it_ends_all_the_same() -> None:
-    (bug,) = (mutation for mutation in MUTATIONS if mutation.name == "two figures have one name")
+    (bug,) = (mutation for mutation in MUTATIONS if mutation.name == "a figure is longer than a status takes")
     with bug.put_in():
         site = Site(Scenario(1, (CUT,)))
         refused = list[str]()
@@ -117,5 +118,5 @@ def test_a_drill_whose_status_is_refused_for_what_stands_in_it_ends_all_the_same
     assert drill is not None
     status = drill["status"]
     assert (status["phase"], status["verdict"]) == ("Finished", "Passed")
-    assert [line["reason"] for line in status["timeline"]] == ["StatusRefused"]
-    assert "Duplicate value" in status["timeline"][0]["message"]
+    assert [line["reason"] for line in events_of(status)] == ["StatusRefused"]
+    assert "Invalid length" in events_of(status)[0]["message"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from gameday.api.conditions import conditions_of
 from gameday.api.fitting import bare, fitted
+from gameday.api.lines import figures_of, measured
 from gameday.api.record import status_of, timestamp
 from gameday.api.state import TEXTS
 from gameday.api.summary import summary_of
@@ -58,7 +59,7 @@ class Memory:
         left = recall(drill, clock())
         self.plan: Plan | None = left.plan
         self.plan_text, self.plan_digest = left.plan_text, left.plan_digest
-        self.measurements: tuple[dict[str, str | float], ...] = tuple(drill.get("status", {}).get("measurements", ()))
+        self.measurements: tuple[dict[str, str | float], ...] = figures_of(drill.get("status", {}))
         self.setup = left.setup
         self.unreadable = left.unreadable
         """Why what an earlier process left cannot be read, or "": then all that is done is to undo and to tidy."""
@@ -168,17 +169,17 @@ class Memory:
         if summary := summary_of(record, self.namespace, self._drill["spec"]["gameDay"], self.measurements):
             status["summary"] = summary
         if self.measurements:
-            status["measurements"] = list(self.measurements)
+            status["measurements"] = measured(self.measurements)
         if self.plan_text:
             status["planDigest"] = self.plan_digest
         known = self._drill.get("status", {})
         status = {name: known[name] for name in KEPT if name in known} | status
-        status["conditions"] = self._conditions(record, generation)
+        status["conditions"] = self._conditions(record)
         if bare_now:
-            return bare(status, timestamp(self.clock()), f"details are left out: {self._refused}")
+            return bare(status, self.clock(), f"details are left out: {self._refused}")
         return fitted(status)
 
-    def _conditions(self, record: Record, generation: int) -> list[dict[str, Any]]:
+    def _conditions(self, record: Record) -> list[dict[str, Any]]:
         known = {c["type"]: c for c in self._drill.get("status", {}).get("conditions", ())}
         now = timestamp(self.clock())
         conditions = []
@@ -192,7 +193,6 @@ class Memory:
                     "reason": cut(reason, WORD),
                     "message": cut(message, MESSAGE),
                     "lastTransitionTime": since,
-                    "observedGeneration": generation,
                 }
             )
         return conditions

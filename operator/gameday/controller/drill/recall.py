@@ -14,6 +14,7 @@ from typing import Any, Final
 from gameday.api.parse import plan_of
 from gameday.api.record import moment, saved_of, status_of, timeline_of
 from gameday.api.state import Saved, plan_text_of
+from gameday.api.undo_entries import read
 from gameday.api.undo_log import hold_of
 from gameday.cluster.kinds import Object
 from gameday.engine.cel.expressions import ExpressionError
@@ -105,7 +106,7 @@ def _undo_log(status: Mapping[str, Any]) -> tuple[tuple[Hold, ...], Via]:
     found = []
     for entry in status.get("undo", ()):
         try:
-            found.append(hold_of(entry))
+            found.append(hold_of(read(entry)))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             continue
     backend = Via.CILIUM if any(via is Via.CILIUM for _, via in found) else Via.NETWORK_POLICY

@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import Any, Final, get_args, get_origin
 
 from gameday.api.fitting import MACHINE
+from gameday.api.lines import measured
 from gameday.api.parse import PlanTooBig
 from gameday.api.record import status_of
 from gameday.api.state import decided_bytes
@@ -36,7 +37,7 @@ def check_size(plan: Plan) -> None:
     """
     record = largest(plan, "")
     status = status_of(record, 1, texts=(0,))
-    status["measurements"] = list(figures(plan))
+    status["measurements"] = measured(tuple(figures(plan)))
     state = decided_bytes(record, None) + SETUP_BYTES
     shown = json_bytes({name: value for name, value in status.items() if name not in MACHINE}) + CONDITIONS
     for size, most, what in (
