@@ -302,7 +302,8 @@ class GameDaySpec(ApiModel):
                 "rollback.ifMissed names an expectation that is not in recovery.expect: use one of its names",
             ),
             (
-                "self.outage.faults.all(f, f.networkPartition.to.all(n, self.dependencies.exists(d, d.name == n)))",
+                "self.outage.faults.all(f, !has(f.networkPartition)"
+                " || f.networkPartition.to.all(n, self.dependencies.exists(d, d.name == n)))",
                 "networkPartition.to has a name that no dependency has: use a name from spec.dependencies",
             ),
             (
