@@ -61,6 +61,7 @@ class Rule(enum.Enum):
     ENDS = "every drill ends"
     SHOWN = "a GameDay shows its last drill"
     COUNTED = "a finished drill is counted once, whoever dies"
+    TOLD = "each line of the timeline is told once"
     SOUND = "no error of ours"
     FITS = "what the operator writes is what the CRDs admit"
 

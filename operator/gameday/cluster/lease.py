@@ -22,6 +22,11 @@ class LeaseLost(Exception):
     """The Lease is somebody else's: this process may not act any more."""
 
 
+def fresh(renewed: float, now: float) -> bool:
+    """Whether a leader may still act that renewed its Lease at ``renewed``, on a clock that does not jump."""
+    return now - renewed <= GIVE_UP_AFTER
+
+
 class Election:
     """Seeks the operator's Lease, keeps it, and says when it is lost."""
 
@@ -47,7 +52,7 @@ class Election:
 
     def fresh(self) -> bool:
         """Whether the Lease was renewed so lately that nobody else can hold it."""
-        return self._monotonic() - self._renewed <= GIVE_UP_AFTER
+        return fresh(self._renewed, self._monotonic())
 
     async def win(self) -> None:
         """Return once this process holds the Lease."""

@@ -4,19 +4,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gameday.cluster.client import CALL_SECONDS
-from gameday.cluster.lease import GIVE_UP_AFTER, LEASE_SECONDS
+from gameday.cluster.lease import LEASE_SECONDS, fresh
 from gameday.controller.clock import ahead
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.answers import Answers
 from gameday.engine.drill.loop import DrillLoop, Save, Work
 from gameday.engine.drill.written import Written
 from gameday.model.names import job, policy
-from gameday.model.record import Record
+from gameday.model.record import Line, Record
 from gameday.model.sample import Sample
 from gameday.model.world import Cut, JobState, Life, Preflight, Severed, World
 from simulation.bare.api import DRILL, LAG, Failed, Key
 from simulation.bare.hands import carry_out
 from simulation.client import API_GIVES_UP
+from simulation.invariants import Rule
 from simulation.mortal import Mortal
 from simulation.scenario import What
 from simulation.town import STARTS_WITHIN
@@ -41,6 +42,7 @@ class Process(Mortal):
         self.seen: dict[Key, Any] = {}
         self.seen_at: dict[Key, int] = {}
         self.written = Written(0)
+        self.told: set[Line] = set()
         self.severed: Severed | None = None
         self.preflight: Preflight | None = None
         self._due = float("inf")
@@ -74,7 +76,7 @@ class Process(Mortal):
         if self.clock.now < self.frozen_until:
             self.clock.at(self.frozen_until, self.renew)
             return
-        if self.dead or self.world.leader is not self or self.clock.now > self.renewed_at + GIVE_UP_AFTER:
+        if self.dead or self.world.leader is not self or not fresh(self.renewed_at, self.clock.now):
             self.kill()
             return
         if self.world.api.works:
@@ -170,6 +172,7 @@ class Process(Mortal):
             self._do(self.loop, self.loop.look(self.world.plan, self._look(self.loop.answers), self.now))
 
     def _do(self, loop: DrillLoop, work: Work) -> None:
+        self._tell_of(work.tell)
         for command in work.start:
             self.give(loop, command)
         if work.save is not None:
@@ -177,6 +180,13 @@ class Process(Mortal):
         self.over = work.over
         # A millisecond at least: what is too early by a rounding is asked for at the same moment again and again.
         self._at(self.clock.now + max(0.001, work.look_at - self.now))
+
+    def _tell_of(self, lines: tuple[Line, ...]) -> None:
+        for line in lines:
+            if line in self.told:
+                self.world.note(Rule.TOLD, f"{line.reason} is told again by the same process")
+        self.told.update(lines)
+        self.world.told.update(lines)
 
     def _thawed(self) -> None:
         self._due = float("inf")
@@ -221,7 +231,7 @@ class Process(Mortal):
         """Ask the API server to do something; ``then`` is told what went wrong, or nothing."""
         if self.dead:
             return
-        if writes and self.clock.now > self.renewed_at + GIVE_UP_AFTER:
+        if writes and not fresh(self.renewed_at, self.clock.now):
             self.clock.after(0.0, self._tell, then, "not leading", [True])
             return
         moment = self.next_write(self.clock.now) if writes else ""

@@ -8,7 +8,7 @@ from typing import Any
 from gameday.engine.drill.budgets import longest
 from gameday.model.halt import CLEAR
 from gameday.model.names import cut_fuse
-from gameday.model.record import Hold, Phase, Record
+from gameday.model.record import Hold, Line, Phase, Record
 from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.world import Fuse, Life, Planned, Severed, Workload
 from simulation.bare.api import AGENTS, DRILL, LAG, PLANS, Api, Key, Policy
@@ -43,6 +43,8 @@ class Bare:
         self.processes: list[Process] = []
         self.samples = 0
         self.injections = self.saves = 0
+        self.told: set[Line] = set()
+        """Lines of the timeline that a process has told."""
         self.verdict = ""
         self.concerning = scenario.concerning(0)
         way = self.trial.connections
@@ -407,9 +409,21 @@ class Bare:
             self.verdict = record.verdict.value
             judge_world(self, record)
 
+    @property
+    def alone(self) -> bool:
+        """Whether one process carries the drill from its beginning to its end."""
+        return self.scenario.replicas == 1 and not DEADLY & {trouble.what for trouble in self.scenario.troubles}
+
+    def _untold(self) -> None:
+        """Who dies before the answer to a save tells nothing of it."""
+        lines = self.api.record.timeline if self.api.record is not None and self.alone else ()
+        for line in lines:
+            if line not in self.told:
+                self.note(Rule.TOLD, f"{line.reason} is not told")
+
     def superseded(self) -> None:
         """A process found a record that it did not write."""
-        if self.scenario.replicas == 1 and not DEADLY & {trouble.what for trouble in self.scenario.troubles}:
+        if self.alone:
             self.note(Rule.SOUND, "a process took its own record for another's")
 
     def left(self) -> list[str]:
@@ -455,6 +469,7 @@ class Bare:
                 self.note(Rule.ENDS, f"phase {self.api.record.phase.value if self.api.record else 'none'}")
             if left := self.left():
                 self.note(Rule.RESTORED, ", ".join(left))
+        self._untold()
         verdicts = Counter([self.verdict]) if self.verdict else Counter()
         tally, elapsed = self.clock.tally, self.clock.elapsed
         missed = tally.missed(self.scenario.troubles, elapsed)

@@ -79,5 +79,22 @@ def _() -> tuple[Any, ...]:
     return (patch.object(DrillLoop, "_lift", forgetful),)
 
 
+@mutation("what was told is told again after each save", Rule.TOLD)
+def _() -> tuple[Any, ...]:
+    original = DrillLoop.saved
+
+    def chatty(self: DrillLoop, now: float) -> Work:
+        self._narrated = frozenset()
+        return original(self, now)
+
+    return (patch.object(DrillLoop, "saved", chatty),)
+
+
+@mutation("what is saved is not told", Rule.TOLD)
+def _() -> tuple[Any, ...]:
+    original = DrillLoop.saved
+    return (patch.object(DrillLoop, "saved", lambda self, now: replace(original(self, now), tell=())),)
+
+
 NAMES: Final = frozenset(mutation.name for mutation in MUTATIONS[BEFORE:])
 """The names of these bugs, each of which is put into both simulations."""
