@@ -39,8 +39,8 @@ async def test_a_plan_without_a_redis_probe_closes_connections_with_the_dependen
     assert "client" not in agents
     status = await town.finishes()
     assert status["verdict"] == "Passed", status["message"]
-    told = [line["message"] for line in status["timeline"]]
+    told = [line["message"] for line in events_of(status)]
     assert not [text for text in told if "cannot be counted at the dependency" in text], told
     # Whichever shows it first: the pod that ends connections is made in any case.
-    assert {"Severed", "ConnectionsEnded"} & {line["reason"] for line in status["timeline"]}
+    assert {"Severed", "ConnectionsEnded"} & {line["reason"] for line in events_of(status)}
     await town.nothing_is_left()

@@ -76,6 +76,12 @@ def read_state(status: Mapping[str, Any]) -> Saved:
     return Saved(state.engine, state.setup, state.plan)
 
 
+def is_older(status: Mapping[str, Any]) -> bool:
+    """Whether a status holds a state of an earlier version, which was read and is to be saved as today's."""
+    text = status.get("state") or ""
+    return text != "" and not text.startswith(f'{{"version":{VERSION},')
+
+
 def plan_text_of(status: Mapping[str, Any]) -> str:
     """The frozen plan of a status whose other state may be unreadable, or "" where it cannot be told."""
     try:

@@ -12,7 +12,8 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.controller.gameday.gamedays import last_drill, show_last_drill
 from gameday.errors import Forbidden
-from gameday.model.record import Phase, Record, Verdict
+from gameday.model.plan import Stage
+from gameday.model.record import Phase, Record, Result, ResultState, Verdict
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import GAMEDAY, a_drill, becomes
 from unit.controller.test_halted_drill import acting
@@ -96,3 +97,25 @@ async def test_a_gameday_that_cannot_be_written_does_not_hold_a_drill_for_ever(
         api_server.forbidden = set()
         await becomes(lambda: api_server.objects[SMALL].get("status", {}).get("lastDrill") == "first", 20)
         await becomes(lambda: "unreported" not in api_server.objects["drills", "shop", "first"]["status"], 20)
+
+
+async def test_an_ended_drill_that_somebody_aborts_says_that_its_newest_spec_was_seen(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    """Else kubectl wait and Flux would wait for ever: for them it would be under way."""
+    api_server.put("gamedays", "shop", GAMEDAY)
+    results = (Result(Stage.OUTAGE, "reported", ResultState.MET, 950.0, 2.5, 1.0),)
+    record = replace(ENDED, reason="AllExpectationsMet", reported=True, results=results).note(1000.0, "Finished", "x")
+    drill = an_ended_drill(api_server, "first", record, held=False)
+    spec = drill["spec"] | {"abort": True}
+    api_server.put("drills", "shop", drill | {"spec": spec, "metadata": drill["metadata"] | {"generation": 2}})
+
+    def status() -> Object:
+        found: Object = api_server.objects["drills", "shop", "first"]["status"]
+        return found
+
+    async with acting(cluster):
+        await becomes(lambda: status()["observedGeneration"] == 2, 20)
+    assert (status()["phase"], status()["verdict"], status()["reason"]) == ("Finished", "Passed", "AllExpectationsMet")
+    for field in ("expectations", "timeline", "measurements", "finishedAt"):
+        assert status()[field] == drill["status"][field]

@@ -8,7 +8,7 @@ from gameday.api.conditions import conditions_of
 from gameday.api.fitting import bare, fitted
 from gameday.api.lines import figures_of, measured
 from gameday.api.record import status_of, timestamp
-from gameday.api.state import TEXTS
+from gameday.api.state import TEXTS, is_older
 from gameday.api.summary import summary_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS
@@ -92,9 +92,10 @@ class Memory:
 
     @property
     def must_save(self) -> bool:
-        """Whether the status does not say yet what this process goes on from, or who carries the drill out."""
-        claimed = self._drill.get("status", {}).get("operator", "") == self.operator
-        return not self.gone and (self._restored or not claimed)
+        """Whether the status is not of this process, of its version and of the newest spec, wherever the drill is."""
+        status = self._drill.get("status", {})
+        claimed = status.get("operator", "") == self.operator
+        return not self.gone and (self._restored or not claimed or behind(self._drill) or is_older(status))
 
     def check(self) -> None:
         """See that the newest status that we know is what this process has left, and names no other operator.
@@ -196,6 +197,12 @@ class Memory:
                 }
             )
         return conditions
+
+
+def behind(drill: Mapping[str, Any]) -> bool:
+    """Whether a status speaks of another generation of its Drill: who waits for the newest would wait for ever."""
+    generation = drill["metadata"].get("generation", 1)
+    return bool(drill.get("status", {}).get("observedGeneration", generation) != generation)
 
 
 def claimed_by(drill: Mapping[str, Any]) -> str:

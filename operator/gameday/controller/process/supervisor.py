@@ -12,7 +12,7 @@ from gameday.api.authors import slim
 from gameday.api.drill import FINALIZER
 from gameday.cluster.kinds import DRILLS
 from gameday.cluster.streams import version_of
-from gameday.controller.drill.memory import ClaimedElsewhere, Superseded, claimed_by
+from gameday.controller.drill.memory import ClaimedElsewhere, Superseded, behind, claimed_by
 from gameday.controller.logs import logger, named, of_drill
 from gameday.controller.schedule.entry import Entry
 from gameday.controller.store import Key, Object, Store, key_of, take
@@ -271,9 +271,12 @@ async def _as_it_is(drill: Object) -> Object | None:
 
 
 def needs_runner(drill: Object) -> bool:
-    """Whether anything is left to do for a drill: it is not over, our finalizer holds it, or its GameDay lacks it."""
+    """Whether anything is left to do for a drill.
+
+    It is not over, our finalizer holds it, its GameDay lacks it, or its status does not speak of its newest spec.
+    """
     status = drill.get("status", {})
     if FINALIZER in drill["metadata"].get("finalizers", ()) or status.get("unreported"):
         return True
     finished = status.get("phase") == Phase.FINISHED.value
-    return not finished and "deletionTimestamp" not in drill["metadata"]
+    return (not finished or behind(drill)) and "deletionTimestamp" not in drill["metadata"]

@@ -10,6 +10,7 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.controller.drill.memory import Memory, Superseded, _digest
 from gameday.model.record import Phase, Record
+from unit.api.test_migration import VERSION_1
 from unit.api_server import ApiServer
 
 OURS, THEIRS = Record(Phase.OUTAGE, since=1.0), Record(Phase.RECOVERY, since=2.0)
@@ -63,3 +64,12 @@ async def test_a_drill_under_way_loses_a_condition_that_an_earlier_operator_gave
     await memory_of(cluster, drill).save(THEIRS)
     conditions = api_server.objects["drills", "shop", "first"]["status"]["conditions"]
     assert {one["type"] for one in conditions} == {"Complete", "Passed", "FaultsCleared", "Ready", "Reconciling"}
+
+
+def test_a_status_of_an_earlier_version_or_of_another_spec_is_saved_although_nothing_has_changed(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    drill = a_drill(api_server, OURS)
+    assert not memory_of(cluster, drill).must_save
+    assert memory_of(cluster, drill | {"metadata": drill["metadata"] | {"generation": 2}}).must_save
+    assert memory_of(cluster, drill | {"status": VERSION_1["under the cut"]}).must_save
