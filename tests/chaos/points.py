@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gameday.cluster.kinds import Object
+from gameday.model.change import ChangeState
 from gameday.model.labels import AGENT, ROLE
 from gameday.model.names import CLOSER
-from gameday.model.record import HoldState, Phase, Record, StepState
+from gameday.model.record import Phase, Record, StepState
 
 BEFORE, AFTER = "before", "after"
 
@@ -84,13 +85,13 @@ def _comes(tells: Callable[[Record], Any]) -> Saves:
     return lambda before, after: bool(tells(after)) and not tells(before)
 
 
-def _hold(kind: int, *states: HoldState) -> Callable[[Record], bool]:
+def _hold(kind: int, *states: ChangeState) -> Callable[[Record], bool]:
     """Whether an entry of the undo log, by its place, is there and in one of these states."""
-    return lambda record: len(record.holds) > kind and record.holds[kind].state in states
+    return lambda record: len(record.changes) > kind and record.changes[kind].state in states
 
 
 def _undone(place: int) -> Callable[[Record], bool]:
-    return lambda record: len(record.holds) > place and record.holds[place].undone_at is not None
+    return lambda record: len(record.changes) > place and record.changes[place].undone_at is not None
 
 
 def _step(name: str, *states: StepState) -> Callable[[Record], bool]:
@@ -135,7 +136,7 @@ FAULTS = (
         "the policy is created",
         call=lambda a: a.verb == "create" and a.plural in POLICIES and _cut(a) and not a.dry_run,
     ),
-    Deed("the cut is saved as there", save=_comes(_hold(CUT, HoldState.ACTIVE))),
+    Deed("the cut is saved as there", save=_comes(_hold(CUT, ChangeState.ACTIVE))),
     Deed("CutProven is saved", save=_comes(lambda record: record.proven_at)),
     Deed("the closer is created", call=_call("create", "pods", lambda a: a.agent == CLOSER)),
     Deed("Severed is saved", save=_comes(lambda record: record.severed is not None)),
@@ -143,7 +144,7 @@ FAULTS = (
     Deed("Recovery and the lift are saved", save=_enters(Phase.RECOVERY)),
     Deed("the verified undo is saved", save=_comes(_undone(CUT))),
     Deed("the fuse is removed", call=_call("delete", "jobs", lambda a: a.name.endswith("-fuse"))),
-    Deed("the empty undo log is saved", save=_comes(_hold(CUT, HoldState.UNDONE))),
+    Deed("the empty undo log is saved", save=_comes(_hold(CUT, ChangeState.UNDONE))),
     Deed("Finished and the verdict are saved", save=_enters(Phase.FINISHED)),
     Deed("the first agent is removed", call=_call("delete", "pods", lambda a: not a.name.endswith("-closer"))),
     Deed("the third agent is removed", call=_call("delete", "pods", lambda a: not a.name.endswith("-closer")), nth=3),
@@ -156,16 +157,16 @@ ROLLBACK = (
     Deed("Rollback is saved", save=_enters(Phase.ROLLBACK)),
     Deed("the undo of the scaling is saved", save=_comes(_step(STOP, StepState.INTENDED))),
     Deed("the fuse pod is created", call=_call("create", "jobs", lambda a: a.role == "fuse" and bool(a.agent))),
-    Deed("the armed fuse pod and the intent to scale are saved", save=_comes(_hold(SCALE, HoldState.REQUESTED))),
+    Deed("the armed fuse pod and the intent to scale are saved", save=_comes(_hold(SCALE, ChangeState.REQUESTED))),
     Deed("the Deployment is scaled to 0", call=_call("patch", "deployments")),
-    Deed("the scaling is saved as done", save=_comes(_hold(SCALE, HoldState.ACTIVE))),
+    Deed("the scaling is saved as done", save=_comes(_hold(SCALE, ChangeState.ACTIVE))),
     Deed("the first step's end and the Job's intent are saved", save=_comes(_step(CLEAR, StepState.INTENDED))),
     Deed("the Job is created", call=_call("create", "jobs", lambda a: a.role == "step")),
-    Deed("the Job's end and the restoring are saved", save=_comes(_hold(SCALE, HoldState.UNDOING))),
+    Deed("the Job's end and the restoring are saved", save=_comes(_hold(SCALE, ChangeState.UNDOING))),
     Deed("the Deployment is scaled back", call=_call("patch", "deployments"), nth=2),
     Deed("the replicas' return is saved", save=_comes(_undone(SCALE))),
     Deed("the fuse pod is removed", call=_call("delete", "jobs", lambda a: "-fuse-" in a.name)),
-    Deed("the empty undo log is saved", save=_comes(_hold(SCALE, HoldState.UNDONE))),
+    Deed("the empty undo log is saved", save=_comes(_hold(SCALE, ChangeState.UNDONE))),
     Deed("the end of all steps is saved", save=_comes(lambda record: record.rollback_zero)),
     Deed("the second judgement is saved", save=_comes(lambda record: record.finishing)),
 )

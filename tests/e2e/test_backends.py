@@ -15,6 +15,7 @@ from gameday.actions.scale import put_back, scale
 from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Object
 from gameday.errors import Conflict, TooManyRequests
 from gameday.fuses import job as fuse
+from gameday.model.change import Observed, Presence
 from gameday.model.names import cut_fuse
 from gameday.model.plan import (
     Dependency,
@@ -30,7 +31,7 @@ from gameday.model.plan import (
     Via,
 )
 from gameday.model.setup import Setup
-from gameday.model.world import Cut, Fuse
+from gameday.model.world import Fuse
 from gameday.preflight.rights import of_cut
 from gameday.preflight.snapshot import Sight, endpoints_of, look
 
@@ -92,9 +93,9 @@ def cut_of(setup: Setup, fuse_uid: str) -> Object:
     return policy.build(DRILL, CUT, partition(setup.backend), setup, cut_fuse(DRILL), fuse_uid)
 
 
-async def stands(here: Bed, setup: Setup, wanted: Object) -> Cut:
+async def stands(here: Bed, setup: Setup, wanted: Object) -> Observed:
     kind = policy.kind_of(setup.backend)
-    return policy.state_of(await here.account.get(kind, here.namespace, CUT), wanted)
+    return policy.observed(await here.account.get(kind, here.namespace, CUT), wanted)
 
 
 async def town(here: Bed) -> tuple[Seen, Seen]:
@@ -134,7 +135,7 @@ async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(here: Bed, v
     await policy.do(here.account, here.namespace, setup, cut)
     await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
     cut_at = now()
-    assert await stands(here, setup, cut) == Cut(True, (await stands(here, setup, cut)).uid, "", False)
+    assert (await stands(here, setup, cut)).presence is Presence.PRESENT
     again = await policy.do(here.account, here.namespace, setup, cut)
     assert again["metadata"]["generation"] == 1
 
@@ -150,7 +151,7 @@ async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(here: Bed, v
     await until_seen(lambda: target.reaches(*IS_CUT, since=lifted), "the target is back")
     await policy.undo(here.account, here.namespace, DRILL, CUT)
     await fuse.undo(here.account, here.namespace, cut_fuse(DRILL))
-    assert not (await stands(here, setup, cut)).present
+    assert (await stands(here, setup, cut)).presence is Presence.ABSENT
 
 
 @pytest.mark.slow
@@ -168,7 +169,7 @@ async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(here: Bed, via:
     assert now() < armed.deadline
     await until_seen(lambda: target.reaches(*IS_CUT, since=armed.deadline or 0), "the fuse lifted the cut")
     assert now() < armed.deadline + 5
-    assert not (await stands(here, setup, cut)).present
+    assert (await stands(here, setup, cut)).presence is Presence.ABSENT
 
     late = await policy.do(here.account, here.namespace, setup, cut)
 
@@ -197,11 +198,11 @@ async def test_a_replaced_redis_is_cut_as_well_once_the_policy_has_grown(here: B
     now_behind = await until(outgrown, "the new Redis is an endpoint")
     more = replace(setup, far_end=replace(setup.far_end, addresses=now_behind))
     wanted = cut_of(more, armed.uid or "")
-    assert (await stands(here, more, wanted)).outgrown
+    assert (await stands(here, more, wanted)).presence is Presence.DRIFTED
     there = await here.account.get(NETWORK_POLICIES, here.namespace, CUT)
     grown = replace(more, far_end=policy.grown(there, more.far_end))
     await policy.do(here.account, here.namespace, grown, cut_of(grown, armed.uid or ""))
-    assert await stands(here, more, wanted) == replace(await stands(here, more, wanted), difference="", outgrown=False)
+    assert (await stands(here, more, wanted)).presence is Presence.PRESENT
     since = now()
     await until_seen(lambda: control.reaches("redis by service", since=since), "the control reaches the new Redis")
     await until_seen(lambda: target.fails("redis by service", since=since), "the target does not")
@@ -241,7 +242,7 @@ async def test_a_change_by_hand_is_seen(here: Bed, via: Via) -> None:
     field = "podSelector" if via is Via.NETWORK_POLICY else "endpointSelector"
     change: Object = {"spec": {field: {"matchLabels": {"app": "nobody"}}}}
     await here.admin.patch(policy.kind_of(via), here.namespace, CUT, change)
-    assert (await stands(here, setup, cut)).difference == "its spec is not what was written"
+    assert (await stands(here, setup, cut)).detail == "its spec is not what was written"
     await here.admin.patch(JOBS, here.namespace, cut_fuse(DRILL), {"spec": {"suspend": True}})
     job = await here.account.get(JOBS, here.namespace, cut_fuse(DRILL))
     assert "suspended" in (fuse.state_of(job, 60).dead or "")

@@ -31,7 +31,7 @@ async def test_the_largest_status_is_saved_and_comes_back_as_it_was(letter: str,
     assert saved is not None
     read = saved_of(saved["status"])
     assert read is not None
-    assert read.record.holds == record.holds
+    assert read.record.changes == record.changes
     assert (read.setup, read.plan) == (largest_setup(), text)
     assert len(expectations_of(saved["status"])) == len(record.results)
     kubectl("-n", town.namespace, "delete", "drill", "large", "--wait=false")

@@ -127,11 +127,11 @@ class Monitor:
             return None
         return job
 
-    def _hold(self, town: Town, name: str) -> dict[str, Any]:
+    def _entry(self, town: Town, name: str) -> dict[str, Any]:
         """The undo log's entry of an object, as it is recorded."""
         drill = town.drill
-        holds = engine_of(drill).get("holds", ()) if drill is not None else ()
-        return next((hold for hold in holds if hold["object_name"] == name), {})
+        changes = engine_of(drill).get("changes", ()) if drill is not None else ()
+        return next((change for change in changes if change["object_name"] == name), {})
 
     # Changes
 
@@ -144,7 +144,7 @@ class Monitor:
         if job is None:
             world.after(UNARMED, self._collected, policy)
             return
-        if self._hold(town, name).get("requested_at") is None:
+        if self._entry(town, name).get("requested_at") is None:
             self.note(Rule.WRITTEN_AHEAD, f"{name} was made, and the status does not say how it is undone")
         self._injected[name] = self._injected.get(name, 0) + 1
         if self._injected[name] > 1:
@@ -185,10 +185,10 @@ class Monitor:
         self._numbered[town.namespace] = store.world.now
         if change.after["spec"]["replicas"] != 0 or change.actor != "account":
             return
-        hold = self._hold(town, "worker")
-        if hold.get("requested_at") is None or hold.get("before") != change.before["spec"]["replicas"]:
+        entry = self._entry(town, "worker")
+        if entry.get("requested_at") is None or entry.get("before") != {"replicas": change.before["spec"]["replicas"]}:
             self.note(Rule.WRITTEN_AHEAD, "worker was scaled, and the status does not say to what it goes back")
-        fuse = store.get(JOBS, town.namespace, hold.get("fuse_name", ""))
+        fuse = store.get(JOBS, town.namespace, entry.get("fuse_name", ""))
         pods = pods_of(fuse, store.all_of(PODS, town.namespace)) if fuse is not None else ()
         lines = [line for pod in pods for line in town.source(pod["metadata"]["name"]).lines]
         if fuse is None or not any(b'"armed"' in line for line in lines):
@@ -247,7 +247,9 @@ class Monitor:
                 yield f"{result['name']} is {result['state']}"
         if memory.get("doubts"):
             yield f"there is a doubt: {memory['doubts'][0]['cause']}"
-        if any(hold.get("state") != "Undone" for hold in memory.get("holds", ())) or not memory.get("faults_cleared"):
+        if any(change.get("state") != "Undone" for change in memory.get("changes", ())) or not memory.get(
+            "faults_cleared"
+        ):
             yield "not everything was undone"
         if any(DRILL in p["metadata"]["labels"] for p in self.server.store.all_of(NETWORK_POLICIES, town.namespace)):
             yield "its policy is still there"

@@ -1,10 +1,18 @@
 """Running a CronJob's template once; its name follows from the drill, so that it cannot run twice."""
 
+from typing import Final
+
+from gameday.actions.kind import RunKind, Scene
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CRON_JOBS, DRILLS, JOBS, Object
 from gameday.errors import Absent, AlreadyExists, Refused
+from gameday.model.change import RunState
 from gameday.model.labels import DRILL, marks
-from gameday.model.world import JobState
+from gameday.model.names import job
+from gameday.model.plan import Action, RunJob
+
+JOBS_SEEN: Final = "jobs"
+"""Name of the watch of a drill's Jobs, which every drill has."""
 
 
 async def start(account: Cluster, namespace: str, cron_job: str, name: str, drill: str, drill_uid: str) -> None:
@@ -48,11 +56,28 @@ def build(cron_job: Object, name: str, drill: str, drill_uid: str) -> Object:
     }
 
 
-def state_of(job: Object | None) -> JobState:
+class RunJobKind(RunKind):
+    """A Job from a CronJob's template."""
+
+    name = RunJob.KIND
+
+    async def run(self, scene: Scene, name: str, action: Action) -> None:
+        """Create the Job."""
+        if not isinstance(action, RunJob):
+            raise Refused(f"step {name} is no job: its status was changed by somebody else")
+        made = job(scene.drill, name)
+        await start(scene.account, scene.namespace, action.from_cron_job, made, scene.drill, scene.uid)
+
+    def ran(self, scene: Scene, name: str) -> RunState:
+        """How the step's Job stands."""
+        return state_of(scene.seen.objects(JOBS_SEEN).get(job(scene.drill, name)))
+
+
+def state_of(there: Object | None) -> RunState:
     """How a Job stands."""
-    if job is None:
-        return JobState.ABSENT
-    conditions = {c["type"] for c in job.get("status", {}).get("conditions") or () if c["status"] == "True"}
+    if there is None:
+        return RunState.ABSENT
+    conditions = {c["type"] for c in there.get("status", {}).get("conditions") or () if c["status"] == "True"}
     if "Complete" in conditions:
-        return JobState.DONE
-    return JobState.FAILED if "Failed" in conditions else JobState.RUNNING
+        return RunState.DONE
+    return RunState.FAILED if "Failed" in conditions else RunState.RUNNING

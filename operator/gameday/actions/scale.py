@@ -1,9 +1,15 @@
 """Scaling a Deployment, there and back: the exact number, on the version of the object that was read."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from gameday.actions.kind import ActionKind, Scene, Watch
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DEPLOYMENTS, Object
 from gameday.errors import Absent
-from gameday.model.world import Workload
+from gameday.model.change import Change, Observed, Presence
+from gameday.model.plan import Action, Scale
 
 
 async def scale(account: Cluster, namespace: str, name: str, replicas: int, version: str) -> None:
@@ -32,17 +38,116 @@ async def put_back(account: Cluster, namespace: str, name: str, before: int, wan
         await scale(account, namespace, name, before, current["metadata"]["resourceVersion"])
 
 
-def workload_of(deployment: Object | None) -> Workload:
-    """How a Deployment stands; status counts as zero until its controller has seen the newest spec."""
-    if deployment is None:
-        return Workload(exists=False)
-    status = deployment.get("status", {})
-    seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
-    replicas = deployment["spec"].get("replicas", 1)
-    return Workload(
-        exists=True,
-        replicas=replicas,
-        ready=status.get("readyReplicas", 0) if seen else -1,
-        pods=status.get("replicas", 0) if seen else -1,
-        version=deployment["metadata"].get("resourceVersion", ""),
+class ScaleKind(ActionKind):
+    """A Deployment at another number of replicas."""
+
+    name = Scale.KIND
+    fuse_acts = True
+
+    def watches(self, scene: Scene, action: Action | None, change: Change | None) -> Iterator[Watch]:  # noqa: ARG002
+        """The Deployment."""
+        name = change.object_name if change is not None else action.subject if action is not None else ""
+        yield Watch(watch_of(name), DEPLOYMENTS, fields=f"metadata.name={name}")
+
+    def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:  # noqa: ARG002
+        """How the Deployment stands."""
+        deployment = change.object_name if change is not None else action.subject if action is not None else ""
+        watch = watch_of(deployment)
+        if not scene.seen.listed(watch):
+            return Observed()
+        return observed(deployment, scene.seen.objects(watch).get(deployment), _wanted(action, change), change)
+
+    async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
+        """Scale away, then read what became of it: who scales back at once would else never be seen."""
+        wanted = (change.wanted or {})["replicas"]
+        await scale(scene.account, scene.namespace, change.object_name, wanted, version)
+        await self.look(scene, action, change)
+
+    async def revert(self, scene: Scene, change: Change) -> None:
+        """Scale back, where the number is still the one that was set; where that is not known, to the one before."""
+        before = (change.before or {})["replicas"]
+        if change.wanted is None:
+            await scale(scene.account, scene.namespace, change.object_name, before, "")
+        else:
+            wanted = change.wanted["replicas"]
+            await put_back(scene.account, scene.namespace, change.object_name, before, wanted)
+
+    async def look(self, scene: Scene, action: Action | None, change: Change) -> Observed:
+        """How the Deployment stands at this moment; it is known from then on."""
+        name = change.object_name
+        found, _ = await scene.account.list(DEPLOYMENTS, scene.namespace, fields=f"metadata.name={name}")
+        for there in found:
+            scene.seen.learn(watch_of(name), there)
+        return observed(name, next(iter(found), None), _wanted(action, change), change)
+
+
+def watch_of(deployment: str) -> str:
+    """Name of the watch of a Deployment."""
+    return f"workload/{deployment}"
+
+
+def observed(name: str, there: Object | None, wanted: int | None, change: Change | None) -> Observed:
+    """How a Deployment stands that is, or is to be, at ``wanted``; None where the number is not known any more.
+
+    KEDA, an HPA, a GitOps controller or a person may set its number at any moment: a drill never fights for it.
+    """
+    if there is None:
+        gone = "is gone: somebody deleted it" if change is not None else f"there is no Deployment {name}"
+        return Observed(Presence.GONE, DEPLOYMENTS.name, name, detail=gone, shown="its workload is gone")
+    stands = _stands(there)
+    before = change.before["replicas"] if change is not None and change.before else stands.replicas
+    seen = Observed(
+        _presence(stands.replicas, before, wanted),
+        DEPLOYMENTS.name,
+        name,
+        before={"replicas": stands.replicas},
+        wanted={"replicas": wanted},
+        version=there["metadata"].get("resourceVersion", ""),
+        detail=f"is at {stands.replicas}: KEDA, an HPA, GitOps or a person owns its replicas",
+        shown=f"{name} is at {stands.replicas} replicas",
+        settled=stands.pods == stands.ready == stands.replicas,
+        followed=stands.pods >= 0,
+        may_arrive=True,
     )
+    if wanted == 0 and stands.pods > 0 and stands.replicas == 0:
+        again = f"has {stands.pods} pods again: KEDA, an HPA, GitOps or a person scaled it in between"
+        seen = replace(seen, relapsed=again)
+    if change is None:
+        return replace(seen, shown=f"{name} from {stands.replicas} to {wanted} replicas")
+    if seen.presence is Presence.ABSENT:
+        # It is back with as many pods as it wants, whatever else of it is still ending.
+        return replace(seen, shown=f"{name} is back at {before} replicas", settled=stands.ready >= stands.replicas)
+    if seen.presence is Presence.TAMPERED:
+        text = f"{name} stays at {stands.replicas} replicas, which somebody else has set; before the drill it had"
+        return replace(seen, shown=f"{text} {before}")
+    return seen
+
+
+def _presence(replicas: int, before: int, wanted: int | None) -> Presence:
+    if replicas == wanted:
+        return Presence.PRESENT
+    if replicas == before:
+        return Presence.ABSENT
+    return Presence.TAMPERED if wanted is not None else Presence.PRESENT
+
+
+def _wanted(action: Action | None, change: Change | None) -> int | None:
+    if change is not None:
+        return change.wanted["replicas"] if change.wanted else None
+    return action.replicas if isinstance(action, Scale) else None
+
+
+class _Stands(NamedTuple):
+    """Replicas that are wanted; pods that are ready and that are there, -1 while its controller is behind."""
+
+    replicas: int
+    ready: int
+    pods: int
+
+
+def _stands(deployment: Object) -> _Stands:
+    status = deployment.get("status", {})
+    behind = status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0)
+    replicas = deployment["spec"].get("replicas", 1)
+    ready, pods = status.get("readyReplicas", 0), status.get("replicas", 0)
+    return _Stands(replicas, -1, -1) if behind else _Stands(replicas, ready, pods)

@@ -66,7 +66,7 @@ def _cleared(record: Record) -> Condition:
 
 
 def _open(record: Record) -> str:
-    return ", ".join(f"{hold.kind.value} {hold.object_name}" for hold in record.holds if hold.open)
+    return ", ".join(f"{change.object_kind} {change.object_name}" for change in record.changes if change.open)
 
 
 def _halted(record: Record) -> tuple[Condition, ...]:

@@ -23,16 +23,27 @@ def gathered(state: State, status: Mapping[str, Any]) -> State:
 
 
 def from_1(state: State) -> State:
-    """Take the plan in, which version 1 kept beside the state; leave out which probe lent its credentials.
+    """Take the plan in, which version 1 kept beside the state, and leave out which probe lent its credentials.
 
-    Open connections are closed with those of the dependency that is cut.
+    Open connections are closed with those of the dependency that is cut. The undo log's cuts and scales become changes
+    of any kind.
     """
-    beside = state[BESIDE]
+    beside, engine = state[BESIDE], dict(state["engine"])
+    policy = (state.get("setup") or {}).get("backend", "NetworkPolicy")
+    if "holds" in engine:
+        engine["changes"] = [_change(hold, policy) for hold in engine.pop("holds")]
     kept = {name: value for name, value in state.items() if name != BESIDE}
     if (kept.get("setup") or {}).get("severs") is not None:
         severs = {name: value for name, value in kept["setup"]["severs"].items() if name != "probe"}
         kept["setup"] = kept["setup"] | {"severs": severs}
-    return kept | ({"plan": beside["plan"]} if beside["plan"] else {})
+    return kept | {"engine": engine} | ({"plan": beside["plan"]} if beside["plan"] else {})
+
+
+def _change(hold: State, policy: str) -> State:
+    """An entry of the undo log, whose kind is a key of the registry of actions and whose numbers are a state."""
+    noted = {field: {"replicas": int(hold[field])} for field in ("before", "wanted") if hold.get(field) is not None}
+    kind, thing = ("scale", "Deployment") if hold["kind"] == "Scale" else ("networkPartition", policy)
+    return hold | noted | {"kind": kind, "object_kind": thing}
 
 
 MIGRATIONS: Final[dict[int, Callable[[State], State]]] = {1: from_1}

@@ -45,14 +45,13 @@ def status_of(
     record: Record, generation: int, setup: Setup | None = None, plan: str = "", texts: tuple[int, ...] = TEXTS
 ) -> dict[str, Any]:
     """The status that shows a record to people and to the next process."""
-    backend = setup.backend if setup is not None else None
     status: dict[str, Any] = {
         "state": state_text(record, setup, plan, texts),
         "observedGeneration": generation,
         "phase": record.phase.value,
         "changed": changed(record),
         "expectations": [expectation_line(result) for result in record.results],
-        "undo": [shown(entry_of(hold, backend)) for hold in record.holds],
+        "undo": [shown(entry_of(change)) for change in record.changes],
         "timeline": [timeline_line(line) for line in record.timeline if _shown(line)],
     }
     if record.steps:
@@ -80,7 +79,7 @@ def status_of(
 
 def changed(record: Record) -> bool:
     """Whether a change may have reached the cluster; the drill's own pods are none."""
-    return any(hold.touched for hold in record.holds) or bool(record.steps)
+    return any(change.touched for change in record.changes) or bool(record.steps)
 
 
 def _shown(line: Line) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from gameday.api.undo_log import KINDS
-from gameday.model.record import HoldKind, HoldState, Phase, Verdict
+from gameday.model.change import ChangeState
+from gameday.model.record import Phase, Verdict
 from gameday.model.schedule import Decision
 from gameday.schema.bounds import (
     ENTRIES,
@@ -139,14 +140,15 @@ DRILL_STATUS: Schema = {
             "The undo log: every change, recorded with what undoes it before it is made.",
             {
                 "name": text("Fault or step.", NAME),
-                "kind": word("What kind of change it is.", HoldKind),
+                "kind": text("What kind of action made it.", NAME),
                 "changes": text("The object that is changed: KIND/NAME (UID).", LINE),
                 "fusedBy": text("What undoes it when no operator does: KIND/NAME (UID) until DEADLINE.", LINE),
                 "times": text("When it was registered, requested, its undo requested, and undone.", LINE),
                 "object": _REFERENCE | {"description": "Of an operator of an earlier version: what is changed."},
                 "fuse": _REFERENCE | {"description": "Of an operator of an earlier version: its fuse."},
                 "before": text("The exact prior state."),
-                "state": word("How far it has come.", HoldState),
+                "wanted": text("What was set."),
+                "state": word("How far it has come.", ChangeState),
                 "registeredAt": time("Of an operator of an earlier version. When it was recorded."),
                 "requestedAt": time("Of an operator of an earlier version. When the change was asked for."),
                 "undoRequestedAt": time("Of an operator of an earlier version. When its undo was asked for."),

@@ -7,61 +7,65 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gameday.model.plan import Via
-from gameday.model.record import Hold, HoldKind, HoldState
+from gameday.model.change import Change, ChangeState
 from gameday.schema.bounds import NAME, cut
 from gameday.schema.times import moment, timestamp
 
 KINDS: Final = ("NetworkPolicy", "CiliumNetworkPolicy", "Deployment", "Job")
 """Kinds of objects that an entry may name."""
 
-MADE: Final = frozenset({HoldState.REQUESTED, HoldState.ACTIVE, HoldState.UNDOING})
+EARLIER: Final = {"NetworkPartition": "networkPartition", "Scale": "scale"}
+"""Kinds of changes as they were written before they were keys of the registry of actions."""
+
+MADE: Final = frozenset({ChangeState.REQUESTED, ChangeState.ACTIVE, ChangeState.UNDOING})
 """States in which a change may have reached the cluster."""
 
 
-def entry_of(hold: Hold, backend: Via | None) -> dict[str, Any]:
-    """An entry as people and a later process read it; ``backend`` says which kind of policy cuts."""
-    cuts = hold.kind is HoldKind.NETWORK_PARTITION
-    policy = "CiliumNetworkPolicy" if backend is Via.CILIUM else "NetworkPolicy"
+def entry_of(change: Change) -> dict[str, Any]:
+    """An entry as people and a later process read it."""
     shown: dict[str, Any] = {
-        "name": cut(hold.name, NAME),
-        "kind": hold.kind.value,
-        "object": _reference(policy if cuts else "Deployment", hold.object_name, hold.object_uid),
-        "fuse": _reference("Job", hold.fuse_name, hold.fuse_uid),
-        "state": hold.state.value,
-        "registeredAt": timestamp(hold.registered_at),
+        "name": cut(change.name, NAME),
+        "kind": change.kind,
+        "object": _reference(change.object_kind, change.object_name, change.object_uid),
+        "fuse": _reference("Job", change.fuse_name, change.fuse_uid),
+        "state": change.state.value,
+        "registeredAt": timestamp(change.registered_at),
     }
-    if hold.before is not None:
-        shown["before"] = json.dumps({"replicas": hold.before})
-    if hold.fuse_deadline is not None:
-        shown["fuse"]["deadline"] = timestamp(hold.fuse_deadline)
-    if hold.requested_at is not None:
-        shown["requestedAt"] = timestamp(hold.requested_at)
-    if hold.undo_requested_at is not None:
-        shown["undoRequestedAt"] = timestamp(hold.undo_requested_at)
-    if hold.undone_at is not None:
-        shown["undoneAt"] = timestamp(hold.undone_at)
+    if change.before is not None:
+        shown["before"] = json.dumps(change.before)
+    if change.wanted is not None:
+        shown["wanted"] = json.dumps(change.wanted)
+    if change.fuse_deadline is not None:
+        shown["fuse"]["deadline"] = timestamp(change.fuse_deadline)
+    if change.requested_at is not None:
+        shown["requestedAt"] = timestamp(change.requested_at)
+    if change.undo_requested_at is not None:
+        shown["undoRequestedAt"] = timestamp(change.undo_requested_at)
+    if change.undone_at is not None:
+        shown["undoneAt"] = timestamp(change.undone_at)
     return shown
 
 
-def hold_of(entry: Mapping[str, Any]) -> tuple[Hold, Via]:
-    """The entry of an earlier process, with the kind of policy that cuts.
+def change_of(entry: Mapping[str, Any]) -> Change:
+    """The entry of an earlier process. What an operator wrote that knew two kinds only is read as well.
 
     Raises:
         ValueError, KeyError, TypeError, AttributeError: when it was edited or damaged.
 
     """
-    kind, state = HoldKind(entry["kind"]), HoldState(entry["state"])
+    state = ChangeState(entry["state"])
     thing, fuse = entry["object"], entry["fuse"]
     registered = moment(entry["registeredAt"])
     asked = moment(entry["requestedAt"]) if "requestedAt" in entry else None
-    hold = Hold(
+    return Change(
         name=entry["name"],
-        kind=kind,
+        kind=EARLIER.get(entry["kind"], entry["kind"]),
+        object_kind=thing["kind"],
         object_name=thing["name"],
         fuse_name=fuse["name"],
         state=state,
-        before=int(json.loads(entry["before"])["replicas"]) if kind is HoldKind.SCALE else None,
+        before=_noted(entry, "before"),
+        wanted=_noted(entry, "wanted"),
         object_uid=thing.get("uid"),
         fuse_uid=fuse.get("uid"),
         fuse_deadline=moment(fuse["deadline"]) if "deadline" in fuse else None,
@@ -70,7 +74,15 @@ def hold_of(entry: Mapping[str, Any]) -> tuple[Hold, Via]:
         undo_requested_at=moment(entry["undoRequestedAt"]) if "undoRequestedAt" in entry else None,
         undone_at=moment(entry["undoneAt"]) if "undoneAt" in entry else None,
     )
-    return hold, Via.CILIUM if thing["kind"] == "CiliumNetworkPolicy" else Via.NETWORK_POLICY
+
+
+def _noted(entry: Mapping[str, Any], field: str) -> dict[str, Any] | None:
+    if field not in entry:
+        return None
+    noted = json.loads(entry[field])
+    if not isinstance(noted, dict):
+        raise TypeError(f"{field} is not an object")
+    return noted
 
 
 def _reference(kind: str, name: str, uid: str | None) -> dict[str, str]:

@@ -55,4 +55,4 @@ def action_of(reason: str, record: Record) -> Action:
         return known
     if reason.startswith("Expectation"):
         return Action.JUDGE
-    return Action.REVERT if record.holds else Action.REFUSE
+    return Action.REVERT if record.changes else Action.REFUSE

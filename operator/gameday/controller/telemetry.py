@@ -101,7 +101,7 @@ class Metrics:
 
     def holding(self, namespace: str, uid: str, record: Record) -> None:
         """Show what a drill holds, beside what other drills of its namespace do."""
-        held = sum(1 for hold in record.holds if hold.open and hold.touched)
+        held = sum(1 for change in record.changes if change.open and change.touched)
         self._held[uid] = _Held(namespace, held, held if record.faults_cleared is False else 0)
         self._show_held(namespace)
 

@@ -133,6 +133,24 @@ class Expectation:
     after: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a fault or a step does; each kind has a subclass with its fields.
+
+    ``KIND`` is its key in the registry of actions and in the CRD. One that is not ``REVERSIBLE`` runs once. ``REVERTS``
+    names the kind whose earlier change of the same ``subject`` it takes back; it makes no change of its own then.
+    """
+
+    KIND: ClassVar[str] = ""
+    REVERSIBLE: ClassVar[bool] = True
+    REVERTS: ClassVar[str] = ""
+
+    @property
+    def subject(self) -> str:
+        """The object that it names, where another step may mean the same one."""
+        return ""
+
+
 class OpenConnections(enum.Enum):
     """What becomes of connections that targets hold when the cut begins."""
 
@@ -207,8 +225,10 @@ class Bystander:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkPartition:
+class NetworkPartition(Action):
     """Cuts the pods that ``pod_selector`` selects off from a dependency."""
+
+    KIND: ClassVar[str] = "networkPartition"
 
     pod_selector: Selector
     dependency: Dependency
@@ -227,7 +247,7 @@ class Fault:
     """A named, reversible change that causes the failure."""
 
     name: str
-    partition: NetworkPartition
+    action: Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,23 +276,41 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Action):
     """Sets a Deployment's replicas; the exact number before is put back by a restore step or at the end."""
+
+    KIND: ClassVar[str] = "scale"
 
     deployment: str
     replicas: int
 
+    @property
+    def subject(self) -> str:
+        """The Deployment."""
+        return self.deployment
+
 
 @dataclass(frozen=True, slots=True)
-class Restore:
+class Restore(Action):
     """Puts a Deployment that an earlier step scaled back to its exact number."""
+
+    KIND: ClassVar[str] = "restore"
+    REVERTS: ClassVar[str] = "scale"
 
     deployment: str
 
+    @property
+    def subject(self) -> str:
+        """The Deployment."""
+        return self.deployment
+
 
 @dataclass(frozen=True, slots=True)
-class RunJob:
+class RunJob(Action):
     """Runs the Job template of a CronJob once; it cannot be undone."""
+
+    KIND: ClassVar[str] = "job"
+    REVERSIBLE: ClassVar[bool] = False
 
     from_cron_job: str
 
@@ -282,7 +320,7 @@ class Step:
     """One step of the rollback."""
 
     name: str
-    action: Scale | Restore | RunJob
+    action: Action
     irreversible: bool = False
 
 
@@ -336,6 +374,16 @@ class Plan:
     measurements: tuple[Measurement, ...] = ()
     description: str = ""
     dependencies: tuple[Dependency, ...] = ()
+
+    def actions(self) -> tuple[tuple[str, Action], ...]:
+        """Every fault and every step of the rollback by name, in their order."""
+        steps = self.rollback.steps if self.rollback is not None else ()
+        faults = tuple((fault.name, fault.action) for fault in self.outage.faults)
+        return (*faults, *((step.name, step.action) for step in steps))
+
+    def partitions(self) -> tuple[tuple[str, NetworkPartition], ...]:
+        """The faults that are cuts of the network, by name."""
+        return tuple((f.name, f.action) for f in self.outage.faults if isinstance(f.action, NetworkPartition))
 
     def all_expectations(self) -> tuple[tuple[Stage, Expectation], ...]:
         """Every expectation with its stage, in the order of the stages."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from gameday.model.change import Change
 from gameday.model.plan import Stage
 
 
@@ -27,60 +28,6 @@ class Verdict(enum.Enum):
     FAILED = "Failed"
     INCONCLUSIVE = "Inconclusive"
     ABORTED = "Aborted"
-
-
-class HoldKind(enum.Enum):
-    """Which kind of change an entry of the undo log undoes."""
-
-    NETWORK_PARTITION = "NetworkPartition"
-    SCALE = "Scale"
-
-
-class HoldState(enum.Enum):
-    """How far an entry of the undo log has come; only ``UNDONE`` holds nothing."""
-
-    REGISTERED = "Registered"
-    ARMED = "Armed"
-    REQUESTED = "Requested"
-    ACTIVE = "Active"
-    UNDOING = "Undoing"
-    UNDONE = "Undone"
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """An entry of the undo log: a change that we may have made, and how it is undone.
-
-    ``before`` is the exact prior state: the number of replicas for a scale, nothing for a policy that was not there.
-    ``fuse_deadline`` is the Unix second at which the fuse undoes the change without us. ``seen_at`` is the Unix second
-    at which the change was first seen to be there.
-    """
-
-    name: str
-    kind: HoldKind
-    object_name: str
-    fuse_name: str
-    state: HoldState = HoldState.REGISTERED
-    before: int | None = None
-    wanted: int | None = None
-    object_uid: str | None = None
-    fuse_uid: str | None = None
-    fuse_deadline: float | None = None
-    registered_at: float = 0.0
-    requested_at: float | None = None
-    seen_at: float | None = None
-    undo_requested_at: float | None = None
-    undone_at: float | None = None
-
-    @property
-    def touched(self) -> bool:
-        """Whether the change may have reached the cluster."""
-        return self.requested_at is not None
-
-    @property
-    def open(self) -> bool:
-        """Whether anything is still to be undone or tidied."""
-        return self.state is not HoldState.UNDONE
 
 
 class ResultState(enum.Enum):
@@ -259,7 +206,7 @@ class Record:
     aborted_why: str = ""
     guardrail: str | None = None
     """Name of the guardrail that was violated."""
-    holds: tuple[Hold, ...] = ()
+    changes: tuple[Change, ...] = ()
     steps: tuple[StepEntry, ...] = ()
     results: tuple[Result, ...] = ()
     doubts: tuple[Doubt, ...] = ()
@@ -307,15 +254,16 @@ class Record:
             return self
         return replace(self, waiting=waiting).note(at, cause.value, f"waiting: {message}", warning=True)
 
-    def with_hold(self, hold: Hold) -> Self:
+    def with_change(self, change: Change) -> Self:
         """The record with an entry of the undo log added, or replaced by name."""
-        if any(known.name == hold.name for known in self.holds):
-            return replace(self, holds=tuple(hold if known.name == hold.name else known for known in self.holds))
-        return replace(self, holds=(*self.holds, hold))
+        if any(known.name == change.name for known in self.changes):
+            kept = tuple(change if known.name == change.name else known for known in self.changes)
+            return replace(self, changes=kept)
+        return replace(self, changes=(*self.changes, change))
 
-    def hold(self, name: str) -> Hold | None:
+    def change(self, name: str) -> Change | None:
         """The entry of the undo log of that name."""
-        return next((hold for hold in self.holds if hold.name == name), None)
+        return next((change for change in self.changes if change.name == name), None)
 
     def result(self, stage: Stage, name: str, *, again: bool = False) -> Result | None:
         """The decision on an expectation, if there is one."""
@@ -324,4 +272,4 @@ class Record:
     @property
     def holds_anything(self) -> bool:
         """Whether any change may still be in the cluster."""
-        return any(hold.open for hold in self.holds)
+        return any(change.open for change in self.changes)

@@ -5,23 +5,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from gameday.model.change import NOTHING, Observed, RunState
 from gameday.model.halt import CLEAR, Halt
 from gameday.model.limits import UNLIMITED, Ruling
 
 
 class CommandKey(NamedTuple):
-    """Tells one command of a drill from every other: its kind, what it is about, and for a scale the number.
+    """Tells one command of a drill from every other: its kind, and what it is about.
 
-    ``subject`` is the name of the fault or step, or of the Deployment that is read; empty for a command of the drill.
+    ``subject`` is the name of the fault or step; empty for a command of the drill.
     """
 
     command: str
     subject: str = ""
-    replicas: int | None = None
 
     def __str__(self) -> str:
         """As a log shows it."""
-        return "/".join(str(part) for part in self if part not in {"", None})
+        return "/".join(part for part in self if part)
 
 
 class Lock(enum.Enum):
@@ -76,40 +76,7 @@ class Fuse:
     deadline: float | None = None
     dead: str | None = None
     trouble: str = ""
-    """What kept a scale's fuse from trying its change at the API server, so far, or ""."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A policy of ours as it stands; ``difference`` says what somebody else changed."""
-
-    present: bool = False
-    uid: str | None = None
-    difference: str = ""
-    outgrown: bool = False
-    """The addresses to cut have changed since it was written."""
-    made: bool = False
-    """Whether we heard that it was made: where it is absent all the same, somebody took it away."""
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """A Deployment that a step scales. ``version`` is the resourceVersion at which it was seen like this."""
-
-    exists: bool
-    replicas: int = 0
-    ready: int = 0
-    pods: int = 0
-    version: str = ""
-
-
-class JobState(enum.Enum):
-    """The state of a Job that a step runs."""
-
-    ABSENT = "Absent"
-    RUNNING = "Running"
-    DONE = "Done"
-    FAILED = "Failed"
+    """What kept a fuse that acts from trying its change at the API server, so far, or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +126,8 @@ class World:
     agents_wanted: frozenset[str] = frozenset()
     agents: Mapping[str, Life] = field(default_factory=dict)
     fuses: Mapping[str, Fuse] = field(default_factory=dict)
-    cuts: Mapping[str, Cut] = field(default_factory=dict)
+    changes: Mapping[str, Observed] = field(default_factory=dict)
+    """What each fault and step changes, as it stands, by its name."""
     severed: Severed | None = None
     closer: Life = Life.ABSENT
     """The pod that ends connections."""
@@ -167,10 +135,10 @@ class World:
     """What the counter has seen so far; None where it has not said anything."""
     arriving: bool = False
     """Whether something that was asked for, and of which nothing was heard, may still be made."""
-    workloads: Mapping[str, Workload] = field(default_factory=dict)
-    scaled: frozenset[str] = frozenset()
-    """Names of scales that we heard were made: where the number is another all the same, somebody set it since."""
-    jobs: Mapping[str, JobState] = field(default_factory=dict)
+    made: frozenset[str] = frozenset()
+    """The faults and steps whose change we heard to be made: where it is not there, somebody took it away."""
+    runs: Mapping[str, RunState] = field(default_factory=dict)
+    """How far each irreversible step has come, by its name."""
     errors: Mapping[CommandKey, str] = field(default_factory=dict)
     finalizer: bool = False
     reported: bool = False
@@ -191,3 +159,11 @@ class World:
     """The policies that decide who may reach what is cut, as far as they can be seen."""
     likely_leak: str = ""
     """What most likely lets traffic through a cut that shows no effect."""
+
+    def change(self, name: str) -> Observed:
+        """How what a fault or step changes stands; nothing is known of it where it was not looked at."""
+        return self.changes.get(name, NOTHING)
+
+    def fuse(self, name: str) -> Fuse:
+        """A fuse by its own name; one that is not there is neither armed nor dead."""
+        return self.fuses.get(name, Fuse())

@@ -11,7 +11,7 @@ from gameday.preflight.snapshot import Sight
 
 def check(sight: Sight, plan: Plan) -> Iterator[Finding]:
     """Warnings, since a probe of something that is not there may be meant; each once, however many probes ask it."""
-    cuts = [fault.partition for fault in plan.outage.faults]
+    cuts = [partition for _, partition in plan.partitions()]
     closing = [cut.dependency for cut in cuts if cut.open_connections is OpenConnections.CLOSE]
     asked = [(_path(plan, probe.name, to), to) for probe in plan.probes if (to := probe.settings.destination)]
     for path, to in dict.fromkeys((*asked, *((_of(one), one.redis) for one in closing if one.redis is not None))):

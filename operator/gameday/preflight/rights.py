@@ -50,7 +50,7 @@ def needed(plan: Plan, policy_kind: Kind) -> Iterator[Right]:
     yield Right(PODS, ("get",), "log")
     yield Right(JOBS, ("get", *WATCH, *WRITE))
     yield of_cut(policy_kind)
-    if any(isinstance(fault.partition.to, ServiceRef) for fault in plan.outage.faults):
+    if any(isinstance(partition.to, ServiceRef) for _, partition in plan.partitions()):
         yield Right(SERVICES, ("get", "list"))
         yield Right(ENDPOINT_SLICES, WATCH)
     actions = [step.action for step in plan.rollback.steps] if plan.rollback is not None else []

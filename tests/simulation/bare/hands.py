@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 from gameday.engine.drill import budgets
 from gameday.engine.drill import commands as do
+from gameday.model.change import Change, RunState
 from gameday.model.names import job
-from gameday.model.record import Hold, HoldKind
-from gameday.model.world import Fuse, JobState, Life, Workload
+from gameday.model.world import Fuse, Life
 from simulation.bare.api import DRILL, Failed, Policy
 from simulation.controllers import POD_RUNS
+from simulation.observing import Workers
 from simulation.scenario import What
 from simulation.town import EFFECT
 
@@ -28,42 +29,30 @@ def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...])
     if world.api.no_rights and not isinstance(command, do.TakeLock | do.FreeLock | do.LetGo):
         world.clock.tally.bites(What.RIGHTS_GONE)
         raise Failed("forbidden")
+    if isinstance(command, do.ArmFuse | do.Apply | do.Revert | do.RemoveFuse):
+        change(world, command)
+        return
     match command:
         case do.TakeLock():
             if world.get(("drill", "deleted")) is not True:
                 world.api.lock = DRILL
                 world.set(("drill", "finalizer"), True)
-        case do.CheckPreflight() | do.ReadWorkload():
+        case do.CheckPreflight() | do.Read():
             pass
         case do.StartAgents():
             for name in missing:
                 if ("pod", name) not in facts:
                     start_pod(world, name)
-        case do.ArmFuse(hold):
-            arm(world, hold)
-        case do.Inject(hold):
-            if ("policy", hold.object_name) not in facts:
-                world.set(("policy", hold.object_name), Policy(world.uid(), hold.fuse_uid or "", world.clock.now))
-                world.clock.after(EFFECT, world.follow)
-                world.injected(hold.object_name, hold)
         case do.Sever():
             if ("pod", "closer") not in facts:
                 start_pod(world, "closer")
         case do.EndSevering():
             if ("pod", "closer") in facts:
                 world.set(("pod", "closer"), Life.ENDED)
-        case do.Lift(hold):
-            if ("policy", hold.object_name) in facts:
-                world.unpolicy(hold.object_name)
-        case do.ScaleTo(hold, replicas, version):
-            scale(world, hold, replicas, version)
-        case do.StartJob(step, _):
+        case do.Run(step):
             name = job(DRILL, step)
             if ("job", name) not in facts:
                 start_job(world, name)
-        case do.RemoveFuse(hold):
-            world.set(("fuse", hold.fuse_name), None)
-            world.collect()
         case do.StopAgents():
             for kind, name in list(facts):
                 if kind == "pod":
@@ -74,6 +63,34 @@ def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...])
             world.shown = True
         case do.LetGo():
             let_go(world)
+
+
+def change(world: "Bare", command: do.ArmFuse | do.Apply | do.Revert | do.RemoveFuse) -> None:
+    """What concerns one entry of the undo log.
+
+    Raises:
+        Failed: when what it changes was changed since.
+
+    """
+    facts = world.api.facts
+    match command:
+        case do.ArmFuse(change):
+            arm(world, change)
+        case do.Apply(change, version) if change.before is not None:
+            scale(world, change, back=False, version=version)
+        case do.Apply(change):
+            if ("policy", change.object_name) not in facts:
+                world.set(("policy", change.object_name), Policy(world.uid(), change.fuse_uid or "", world.clock.now))
+                world.clock.after(EFFECT, world.follow)
+                world.injected(change.object_name, change)
+        case do.Revert(change) if change.before is not None:
+            scale(world, change, back=True)
+        case do.Revert(change):
+            if ("policy", change.object_name) in facts:
+                world.unpolicy(change.object_name)
+        case do.RemoveFuse(change):
+            world.set(("fuse", change.fuse_name), None)
+            world.collect()
 
 
 def let_go(world: "Bare") -> None:
@@ -94,39 +111,40 @@ def start_pod(world: "Bare", name: str) -> None:
 def start_job(world: "Bare", name: str) -> None:
     """Create a step's Job, which ends after a while."""
     world.stepped(name)
-    world.set(("job", name), JobState.RUNNING)
-    ends = JobState.FAILED if world.job_fails else JobState.DONE
+    world.set(("job", name), RunState.RUNNING)
+    ends = RunState.FAILED if world.job_fails else RunState.DONE
     world.clock.after(1.0, world.when_up, world.set, ("job", name), ends)
     if world.job_fails:
         world.clock.tally.bites(What.JOB_FAILS)
 
 
-def scale(world: "Bare", hold: Hold, replicas: int, version: str) -> None:
+def scale(world: "Bare", change: Change, *, back: bool, version: str = "") -> None:
     """Scale the workers; with a ``version`` only on that.
 
     Raises:
         Failed: when they were changed since.
 
     """
-    there: Workload = world.get(("workload", "worker"))
+    there: Workers = world.get(("workload", "worker"))
+    before, wanted = (change.before or {})["replicas"], (change.wanted or {})["replicas"]
+    replicas = before if back else wanted
     if version not in {"", there.version}:
         raise Failed("conflict")
-    back = replicas == hold.before
-    if there.replicas != replicas and (there.replicas == hold.wanted or not back):
+    if there.replicas != replicas and (there.replicas == wanted or not back):
         if replicas == 0:
-            world.zeroed(hold)
+            world.zeroed(change)
         world.scaled(replicas)
 
 
-def arm(world: "Bare", hold: Hold) -> None:
+def arm(world: "Bare", change: Change) -> None:
     """Light a fuse; its clock starts a moment later."""
-    if ("fuse", hold.fuse_name) in world.api.facts:
+    if ("fuse", change.fuse_name) in world.api.facts:
         return
     uid = world.uid()
-    world.set(("fuse", hold.fuse_name), Fuse(uid))
-    if hold.kind is HoldKind.NETWORK_PARTITION:
+    world.set(("fuse", change.fuse_name), Fuse(uid))
+    if change.before is None:
         seconds, delay = budgets.fuse_of_cut(world.plan), 0.2
     else:
         assert world.plan.rollback is not None
         seconds, delay = budgets.fuse_of_scale(world.plan.rollback), 1.0
-    world.clock.after(delay, world.when_up, world.light, hold.fuse_name, uid, seconds)
+    world.clock.after(delay, world.when_up, world.light, change.fuse_name, uid, seconds)

@@ -10,15 +10,17 @@ from gameday.engine.drill import commands as do
 from gameday.engine.drill.answers import Answers
 from gameday.engine.drill.loop import DrillLoop, Save, Work
 from gameday.engine.drill.written import Written
+from gameday.model.change import RunState
 from gameday.model.names import job, policy
 from gameday.model.record import Line, Record
 from gameday.model.sample import Sample
-from gameday.model.world import Cut, JobState, Life, Preflight, Severed, World
+from gameday.model.world import Life, Preflight, Severed, World
 from simulation.bare.api import DRILL, LAG, Failed, Key
 from simulation.bare.hands import carry_out
 from simulation.client import API_GIVES_UP
 from simulation.invariants import Rule
 from simulation.mortal import Mortal
+from simulation.observing import cut, runs, scaled
 from simulation.scenario import What
 from simulation.town import STARTS_WITHIN
 from simulation.world import START
@@ -204,21 +206,21 @@ class Process(Mortal):
             kinds.setdefault(kind, {})[name] = value
         policies = kinds.get("policy", {})
         named = {fault.name: policies.get(policy(DRILL, fault.name)) for fault in plan.outage.faults}
-        cuts = {
-            name: Cut(True, p.uid, "its spec is not what was written" if p.changed else "")
-            if p
-            else Cut(made=policy(DRILL, name) in answers.made)
+        changed = "its spec is not what was written"
+        changes = {
+            name: cut(DRILL, name, p.uid if p else None, changed if p and p.changed else "")
             for name, p in named.items()
         }
-        steps = plan.rollback.steps if plan.rollback is not None else ()
+        record = self.loop.record if self.loop is not None else Record()
+        changes |= scaled(plan, seen[("workload", "worker")], record.changes, answers.read)
         jobs = kinds.get("job", {})
+        states = {name: jobs.get(job(DRILL, name), RunState.ABSENT) for name, _ in plan.actions()}
         return World(
             drill=DRILL, planned=seen[("drill", "planned")], start_before=START + STARTS_WITHIN,
             abort=seen[("drill", "abort")],
             deleted=seen[("drill", "deleted")], opted_in=seen[("account", "")], halt=seen[("halt", "")],
-            agents_wanted=self.world.agents, agents=kinds.get("pod", {}), fuses=kinds.get("fuse", {}), cuts=cuts,
-            workloads={name: seen[("workload", name)] for name in answers.deployments},
-            jobs={step.name: jobs.get(job(DRILL, step.name), JobState.ABSENT) for step in steps},
+            agents_wanted=self.world.agents, agents=kinds.get("pod", {}), fuses=kinds.get("fuse", {}),
+            changes=changes, runs=runs(plan, states),
             finalizer=seen[("drill", "finalizer")], preflight=self.preflight, severed=self.severed,
             closer=kinds.get("pod", {}).get("closer", Life.ABSENT),
         )  # fmt: skip
@@ -336,16 +338,16 @@ class Process(Mortal):
 
         # What is seen to be there is not asked for again.
         missing = tuple(name for name in sorted(self.world.agents) if ("pod", name) not in self.seen)
-        made = isinstance(command, do.ArmFuse) and ("fuse", command.hold.fuse_name) in self.seen
+        made = isinstance(command, do.ArmFuse) and ("fuse", command.change.fuse_name) in self.seen
         if made or (isinstance(command, do.StartAgents) and not missing):
             self.clock.after(0.0, self._tell, then, "", [True])
             return
         takes, api = 0.0, self.world.api
-        if isinstance(command, do.ScaleTo) and command.replicas == command.hold.wanted:
+        if isinstance(command, do.Apply) and command.change.before is not None:
             takes, api.scale_takes = api.scale_takes, 0.0
             if takes:
                 self.clock.tally.bites(What.SCALE_LATE)
-        writes = not isinstance(command, do.ReadWorkload)
+        writes = not isinstance(command, do.Read)
         self.call(lambda: carry_out(self, command, missing), then, writes=writes, takes=takes)
 
     def _learn(self, command: do.Command) -> None:
@@ -353,7 +355,7 @@ class Process(Mortal):
         match command:
             case do.CheckPreflight():
                 self.preflight = Preflight()
-            case do.ScaleTo(hold, replicas) if replicas == hold.wanted:
+            case do.Apply(change) if change.before is not None:
                 self.seen[("workload", "worker")] = self.world.get(("workload", "worker"))
                 self.seen_at[("workload", "worker")] = self.world.api.version - 1
             case _:

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from gameday.engine.drill.budgets import longest
+from gameday.model.change import Change
 from gameday.model.halt import CLEAR
 from gameday.model.names import cut_fuse
-from gameday.model.record import Hold, Line, Phase, Record
+from gameday.model.record import Line, Phase, Record
 from gameday.model.sample import LineType, Sample, Unknown
-from gameday.model.world import Fuse, Life, Planned, Severed, Workload
+from gameday.model.world import Fuse, Life, Planned, Severed
 from simulation.bare.api import AGENTS, DRILL, LAG, PLANS, Api, Key, Policy
 from simulation.bare.judging import judge_world
 from simulation.bare.process import Process
@@ -18,6 +19,7 @@ from simulation.bare.troubles import befall
 from simulation.controllers import POD_RUNS, REPLACED
 from simulation.holding import Hold as Held
 from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule
+from simulation.observing import Workers
 from simulation.outcome import Outcome
 from simulation.scenario import Connections, Scenario, Trial, Twins, What
 from simulation.system import System
@@ -75,7 +77,7 @@ class Bare:
         for key, value in {
             ("drill", "planned"): Planned.FROZEN, ("drill", "abort"): False, ("drill", "deleted"): False,
             ("drill", "finalizer"): False, ("account", ""): True, ("halt", ""): CLEAR,
-            ("workload", "worker"): Workload(True, WORKERS, WORKERS, WORKERS, "first"),
+            ("workload", "worker"): Workers(WORKERS, WORKERS, WORKERS, "first"),
         }.items():  # fmt: skip
             self.api.facts[key] = value
 
@@ -234,10 +236,10 @@ class Bare:
             self.clock.tally.bites(What.OWNED)
 
     def _workers(self, replicas: int, pods: int) -> None:
-        self.set(("workload", "worker"), Workload(True, replicas, pods, pods, str(self.api.version)))
+        self.set(("workload", "worker"), Workers(replicas, pods, pods, str(self.api.version)))
 
     def _settled(self, replicas: int) -> None:
-        known: Workload = self.get(("workload", "worker"))
+        known: Workers = self.get(("workload", "worker"))
         if known.replicas == replicas:
             self._workers(replicas, replicas)
             self.system.restarted(replicas)
@@ -344,16 +346,16 @@ class Bare:
 
     # What is to hold
 
-    def injected(self, name: str, hold: Hold) -> None:
+    def injected(self, name: str, change: Change) -> None:
         """A policy was made."""
-        fuse = self.get(("fuse", hold.fuse_name))
-        if hold.fuse_uid not in self.ever_armed:
+        fuse = self.get(("fuse", change.fuse_name))
+        if change.fuse_uid not in self.ever_armed:
             self.note(Rule.FUSED, f"{name} was made, and its fuse never burnt")
-        if fuse is None or fuse.uid != hold.fuse_uid or not fuse.armed:
+        if fuse is None or fuse.uid != change.fuse_uid or not fuse.armed:
             self.clock.after(0.03, self.when_up, self.collect)
             self.clock.after(1.0, self._collected, name, self.get(("policy", name)))
             return
-        saved = self.api.record.hold(hold.name) if self.api.record is not None else None
+        saved = self.api.record.change(change.name) if self.api.record is not None else None
         if saved is None or not saved.touched:
             self.note(Rule.WRITTEN_AHEAD, f"{name} was made, and the record does not say how it is undone")
         self.injections += 1
@@ -376,12 +378,16 @@ class Bare:
             else:
                 self.note(Rule.IN_TIME, f"{name} outlives its fuse")
 
-    def zeroed(self, hold: Hold) -> None:
+    def zeroed(self, change: Change) -> None:
         """The workers were scaled away."""
-        saved = self.api.record.hold(hold.name) if self.api.record is not None else None
-        if saved is None or not saved.touched or saved.before != self.get(("workload", "worker")).replicas:
+        saved = self.api.record.change(change.name) if self.api.record is not None else None
+        if (
+            saved is None
+            or not saved.touched
+            or saved.before != {"replicas": self.get(("workload", "worker")).replicas}
+        ):
             self.note(Rule.WRITTEN_AHEAD, "worker was scaled, and the record does not say to what it goes back")
-        fuse = self.get(("fuse", hold.fuse_name))
+        fuse = self.get(("fuse", change.fuse_name))
         if fuse is None or not fuse.armed or fuse.deadline is None:
             self.note(Rule.FUSED, "worker was scaled without an armed fuse")
         else:

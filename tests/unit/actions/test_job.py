@@ -4,7 +4,7 @@ import pytest
 
 from gameday.actions import job
 from gameday.cluster.kinds import Object
-from gameday.model.world import JobState
+from gameday.model.change import RunState
 
 CRON_JOB: Object = {
     "metadata": {"name": "clear-stalled"},
@@ -43,16 +43,16 @@ def test_it_does_not_vanish_when_it_ends() -> None:
 @pytest.mark.parametrize(
     ("conditions", "state"),
     [
-        ([], JobState.RUNNING),
-        ([{"type": "Complete", "status": "True"}], JobState.DONE),
-        ([{"type": "SuccessCriteriaMet", "status": "True"}], JobState.RUNNING),
-        ([{"type": "Failed", "status": "True"}], JobState.FAILED),
-        ([{"type": "Failed", "status": "False"}], JobState.RUNNING),
+        ([], RunState.RUNNING),
+        ([{"type": "Complete", "status": "True"}], RunState.DONE),
+        ([{"type": "SuccessCriteriaMet", "status": "True"}], RunState.RUNNING),
+        ([{"type": "Failed", "status": "True"}], RunState.FAILED),
+        ([{"type": "Failed", "status": "False"}], RunState.RUNNING),
     ],
 )
-def test_how_it_stands(conditions: list[Object], state: JobState) -> None:
+def test_how_it_stands(conditions: list[Object], state: RunState) -> None:
     assert job.state_of({"status": {"conditions": conditions}}) is state
 
 
 def test_one_that_is_not_there() -> None:
-    assert job.state_of(None) is JobState.ABSENT
+    assert job.state_of(None) is RunState.ABSENT

@@ -1,42 +1,78 @@
 """What a Deployment says of its scale: nothing counts until its controller has seen the newest spec."""
 
+from dataclasses import replace
+
 import pytest
 
-from gameday.actions.scale import put_back, scale, workload_of
+from gameday.actions.scale import observed, put_back, scale
 from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import Object
 from gameday.errors import Conflict
-from gameday.model.world import Workload
+from gameday.model.change import Change, ChangeState, Observed, Presence
 from unit.api_server import ApiServer
 
 
-def test_a_settled_deployment() -> None:
-    deployment = {
-        "metadata": {"generation": 4},
-        "spec": {"replicas": 3},
-        "status": {"observedGeneration": 4, "readyReplicas": 3, "replicas": 3},
+def deployment(generation: int = 4, replicas: int = 3) -> Object:
+    """One whose controller has not said anything of its pods."""
+    return {
+        "metadata": {"generation": generation, "resourceVersion": "7"},
+        "spec": {"replicas": replicas},
+        "status": {"observedGeneration": 4},
     }
-    assert workload_of(deployment) == Workload(exists=True, replicas=3, ready=3, pods=3)
+
+
+CHANGE = Change(
+    "stop", "scale", "Deployment", "worker", "fuse", ChangeState.ACTIVE, before={"replicas": 3}, wanted={"replicas": 0}
+)
+BACK = deployment() | {"status": {"observedGeneration": 4, "readyReplicas": 3, "replicas": 3}}
+
+
+def seen(there: Object | None, change: Change | None = CHANGE, wanted: int | None = 0) -> Observed:
+    return observed("worker", there, wanted, change)
+
+
+def test_before_it_is_registered_it_says_what_the_undo_log_is_to_hold() -> None:
+    found = seen(BACK, None)
+    assert (found.presence, found.before, found.wanted) == (Presence.ABSENT, {"replicas": 3}, {"replicas": 0})
+    assert (found.object_kind, found.object_name, found.version) == ("Deployment", "worker", "7")
+    assert found.shown == "worker from 3 to 0 replicas"
 
 
 def test_scaled_to_zero_has_no_numbers_in_its_status() -> None:
-    deployment = {"metadata": {"generation": 5}, "spec": {"replicas": 0}, "status": {"observedGeneration": 5}}
-    assert workload_of(deployment) == Workload(exists=True, replicas=0, ready=0, pods=0)
+    found = seen(deployment(replicas=0))
+    assert (found.presence, found.settled, found.followed) == (Presence.PRESENT, True, True)
+
+
+def test_pods_that_still_go_are_waited_for() -> None:
+    found = seen(deployment(replicas=0) | {"status": {"observedGeneration": 4, "replicas": 2}})
+    assert (found.presence, found.settled) == (Presence.PRESENT, False)
 
 
 def test_a_status_older_than_the_spec_is_not_taken_for_it() -> None:
-    deployment = {
-        "metadata": {"generation": 5},
-        "spec": {"replicas": 3},
-        "status": {"observedGeneration": 4, "readyReplicas": 3, "replicas": 3},
-    }
-    found = workload_of(deployment)
-    assert found.replicas == 3
-    assert found.ready < 0
-    assert found.pods < 0
+    found = seen(deployment(generation=5, replicas=0) | {"status": {"observedGeneration": 4, "replicas": 0}})
+    assert (found.settled, found.followed) == (False, False)
+
+
+def test_the_number_from_before_is_back_once_its_pods_are_ready() -> None:
+    assert (seen(BACK).presence, seen(BACK).settled) == (Presence.ABSENT, True)
+    assert not seen(deployment() | {"status": {"observedGeneration": 4, "readyReplicas": 2, "replicas": 3}}).settled
+
+
+def test_another_number_is_somebody_elses() -> None:
+    found = seen(deployment(replicas=5))
+    assert found.presence is Presence.TAMPERED
+    assert found.detail == "is at 5: KEDA, an HPA, GitOps or a person owns its replicas"
+
+
+def test_where_the_number_that_was_set_is_not_known_any_other_is_ours() -> None:
+    """The undo log of an operator that did not write it down: a workload left at 0 is worse than one put back."""
+    unknown = replace(CHANGE, wanted=None)
+    assert seen(deployment(replicas=0), unknown, None).presence is Presence.PRESENT
+    assert seen(BACK, unknown, None).presence is Presence.ABSENT
 
 
 def test_one_that_is_gone_holds_nothing() -> None:
-    assert workload_of(None) == Workload(exists=False)
+    assert seen(None).presence is Presence.GONE
 
 
 async def test_what_was_meant_for_an_older_version_changes_nothing_any_more(

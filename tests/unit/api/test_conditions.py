@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from gameday.api.conditions import Condition, conditions_of
-from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record, Verdict
+from gameday.model.change import Change, ChangeState
+from gameday.model.record import Cause, Phase, Record, Verdict
 
-HOLD = Hold("cut", HoldKind.NETWORK_PARTITION, "d-cut", "d-fuse", HoldState.UNDOING, requested_at=1.0)
+CUT = Change("cut", "networkPartition", "NetworkPolicy", "d-cut", "d-fuse", ChangeState.UNDOING, requested_at=1.0)
 ENDED = Record(Phase.FINISHED, verdict=Verdict.FAILED, reason="ExpectationMissed", message="missed: a")
 
 
@@ -67,12 +68,12 @@ def test_a_drill_that_waits_says_for_what() -> None:
         (Record(Phase.OUTAGE, obstacle="pods are forbidden"), "Stalled", "pods are forbidden"),
         (replace(ENDED, obstacle="leases are forbidden"), "Stalled", "leases are forbidden"),
         (
-            Record(Phase.RECOVERY, holds=(HOLD,), faults_cleared=False),
+            Record(Phase.RECOVERY, changes=(CUT,), faults_cleared=False),
             "UndoOverdue",
-            "still to be undone: NetworkPartition d-cut",
+            "still to be undone: NetworkPolicy d-cut",
         ),
         (
-            Record(Phase.RECOVERY, holds=(HOLD,), faults_cleared=False, obstacle="policies are forbidden"),
+            Record(Phase.RECOVERY, changes=(CUT,), faults_cleared=False, obstacle="policies are forbidden"),
             "UndoOverdue",
             "policies are forbidden",
         ),
@@ -96,6 +97,6 @@ def test_a_drill_goes_on_once_nothing_stands_in_its_way() -> None:
 
 
 def test_what_was_not_undone_in_time_stalls_only_until_it_is() -> None:
-    late = Record(Phase.RECOVERY, holds=(replace(HOLD, state=HoldState.UNDONE),), faults_cleared=False)
+    late = Record(Phase.RECOVERY, changes=(replace(CUT, state=ChangeState.UNDONE),), faults_cleared=False)
     assert states(late)["FaultsCleared"] == "True"
     assert kstatus(conditions_of(late)) == "InProgress"

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from gameday.api.crds import definitions
 from gameday.api.drill import DrillSpec
 from gameday.api.gameday import GameDaySpec
-from gameday.model.record import HoldKind, HoldState, Phase, Verdict
+from gameday.model.change import ChangeState
+from gameday.model.record import Phase, Verdict
 from gameday.model.schedule import Decision
 from gameday.schema.base import ApiModel
 
@@ -110,8 +111,7 @@ def test_every_literal_is_an_enum_of_the_same_values() -> None:
     [
         ("drills.status.phase", Phase),
         ("drills.status.verdict", Verdict),
-        ("drills.status.undo.kind", HoldKind),
-        ("drills.status.undo.state", HoldState),
+        ("drills.status.undo.state", ChangeState),
         ("gamedays.status.lastVerdict", Verdict),
     ],
 )

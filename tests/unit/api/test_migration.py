@@ -15,8 +15,9 @@ from gameday.api.migration import BESIDE, VERSION, from_1, gathered
 from gameday.api.packing import unpacked
 from gameday.api.record import saved_of, status_of
 from gameday.controller.drill.recall import recall
+from gameday.model.change import ChangeState
 from gameday.model.plan import ServiceRef
-from gameday.model.record import HoldState, Phase
+from gameday.model.record import Phase
 
 VERSION_1: Final[dict[str, dict[str, Any]]] = json.loads((Path(__file__).parent / "version_1.json").read_text())
 
@@ -33,7 +34,7 @@ def test_a_drill_of_version_1_is_read_with_its_plan_and_saved_as_the_newest(stat
     assert left.plan_text == status["plan"]
     assert left.plan_digest == status["planDigest"]
     assert left.record.phase is Phase(status["phase"])
-    assert [hold.state for hold in left.record.holds] == [HoldState(entry["state"]) for entry in status["undo"]]
+    assert [change.state for change in left.record.changes] == [ChangeState(entry["state"]) for entry in status["undo"]]
     assert [r.state.value for r in left.record.results] == [one["state"] for one in status["expectations"]]
     again = status_of(left.record, 1, left.setup, left.plan_text) | {"planDigest": left.plan_digest}
     assert unpacked(again["state"])["version"] == VERSION
@@ -41,7 +42,7 @@ def test_a_drill_of_version_1_is_read_with_its_plan_and_saved_as_the_newest(stat
     known, now = saved_of(status), saved_of(again)
     assert known is not None
     assert now is not None
-    assert (now.setup, now.plan, now.record.holds) == (known.setup, known.plan, known.record.holds)
+    assert (now.setup, now.plan, now.record.changes) == (known.setup, known.plan, known.record.changes)
     assert recall(DRILL | {"status": again}, 0.0).plan == left.plan
 
 
@@ -75,7 +76,7 @@ def test_a_later_version_keeps_nothing_beside_the_state() -> None:
 def test_what_version_1_cut_and_asked_is_a_dependency(status: dict[str, Any]) -> None:
     left = recall(DRILL | {"status": status}, 0.0)
     assert left.plan is not None
-    (fault,) = left.plan.outage.faults
+    ((_, partition),) = left.plan.partitions()
     server = next(
         (
             redis
@@ -84,8 +85,8 @@ def test_what_version_1_cut_and_asked_is_a_dependency(status: dict[str, Any]) ->
         ),
         None,
     )
-    assert fault.partition.dependency.redis == server
-    assert fault.partition.to == ServiceRef("redis")
+    assert partition.dependency.redis == server
+    assert partition.to == ServiceRef("redis")
     assert (left.setup is not None and left.setup.severs is not None) <= (server is not None)
 
 

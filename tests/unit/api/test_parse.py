@@ -10,8 +10,9 @@ from gameday.api.parse import PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, moment, saved_of, shown_moment, status_of, timestamp
 from gameday.api.state import Saved
 from gameday.errors import PlanInvalid
+from gameday.model.change import Change, ChangeState
 from gameday.model.plan import CidrTarget, Dependency, Mode, OpenConnections, RunJob, SecretKey, ServiceRef, Via
-from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
+from gameday.model.record import Phase, Record
 from gameday.probes.http.kind import HttpProbe
 from gameday.schema.bounds import PLAN_BYTES
 
@@ -27,8 +28,8 @@ def spec() -> dict[str, Any]:
 def test_the_example_becomes_the_plan_that_it_reads_like(spec: dict[str, Any]) -> None:
     plan = plan_of("redis-failover", spec)
     assert (plan.steady_state.duration, plan.outage.duration, plan.recovery.within) == (30.0, 300.0, 600.0)
-    fault = plan.outage.faults[0]
-    assert (fault.partition.open_connections, fault.partition.via) == (OpenConnections.CLOSE, Via.AUTO)
+    ((_, partition),) = plan.partitions()
+    assert (partition.open_connections, partition.via) == (OpenConnections.CLOSE, Via.AUTO)
     queue = next(probe for probe in plan.probes if probe.name == "queue")
     assert isinstance(queue.settings, HttpProbe)
     assert queue.settings.headers[0].secret is not None
@@ -65,7 +66,7 @@ def test_faults_and_probes_name_what_they_mean(spec: dict[str, Any]) -> None:
     assert (redis.name, redis.target, redis.redis.tls) == ("redis", ServiceRef("redis"), True)
     assert redis.redis.password == SecretKey("redis", "password")
     assert web == Dependency("web", CidrTarget(("203.0.113.7/32",), (443,)))
-    assert plan.outage.faults[0].partition.dependency == redis
+    assert plan.partitions()[0][1].dependency == redis
     assert next(probe for probe in plan.probes if probe.name == "redis").settings.destination == redis.redis
     assert '"tls":{}' in canonical(spec)[0]
 
@@ -115,8 +116,10 @@ def test_a_plan_that_does_not_fit_is_refused_with_its_size(spec: dict[str, Any])
 
 
 def test_a_record_survives_the_status() -> None:
-    hold = Hold("cut", HoldKind.NETWORK_PARTITION, "d-cut", "d-fuse", HoldState.ACTIVE, requested_at=12.5)
-    record = Record(phase=Phase.OUTAGE, since=10.25, holds=(hold,), baseline={"queue.body.depth": 3.5})
+    change = Change(
+        "cut", "networkPartition", "NetworkPolicy", "d-cut", "d-fuse", ChangeState.ACTIVE, requested_at=12.5
+    )
+    record = Record(phase=Phase.OUTAGE, since=10.25, changes=(change,), baseline={"queue.body.depth": 3.5})
     record = record.note(11.125, "CutProven", "proven")
     status = status_of(record, 4)
     assert saved_of(status) == Saved(record)

@@ -10,22 +10,9 @@ from gameday.api import state
 from gameday.api.packing import packed, unpacked
 from gameday.api.state import Saved, decided_bytes, read_state, setup_bytes, state_text
 from gameday.errors import StateUnreadable
+from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Stage, Via
-from gameday.model.record import (
-    Cause,
-    Doubt,
-    Hold,
-    HoldKind,
-    HoldState,
-    Line,
-    Phase,
-    Record,
-    Result,
-    ResultState,
-    StepEntry,
-    StepState,
-    Waiting,
-)
+from gameday.model.record import Cause, Doubt, Line, Phase, Record, Result, ResultState, StepEntry, StepState, Waiting
 from gameday.model.setup import CutPort, FarEnd, Pair, Setup
 from gameday.schema.bounds import LINE, STATE_BYTES, cut
 
@@ -34,9 +21,11 @@ RECORD = Record(
     100.5,
     started_at=1.0,
     waiting=Waiting(Cause.BUSY, "drill x"),
-    holds=(
-        Hold("cut", HoldKind.NETWORK_PARTITION, "d-cut", "d-fuse", HoldState.ACTIVE, requested_at=5.0),
-        Hold("stop", HoldKind.SCALE, "worker", "d-fuse-stop", before=3, wanted=0),
+    changes=(
+        Change(
+            "cut", "networkPartition", "CiliumNetworkPolicy", "d-cut", "d-fuse", ChangeState.ACTIVE, requested_at=5.0
+        ),
+        Change("stop", "scale", "Deployment", "worker", "d-fuse-stop", before={"replicas": 3}, wanted={"replicas": 0}),
     ),
     steps=(StepEntry("stop", StepState.INTENDED, 7.0, "from 3 to 0"),),
     results=(Result(Stage.OUTAGE, "seen", ResultState.MET, 8.0, 2.5, 0.25),),
@@ -52,9 +41,10 @@ PLAN = '{"description":"a \\"plan\\""}'
 WRITTEN = (
     '{"plan":"{\\"description\\":\\"a \\\\\\"plan\\\\\\"\\"}","engine":{"phase":"Outage","since":100.5,"started_at"'
     ':1.0,"waiting":{"cause":"Busy","message":"drill x"},'
-    '"holds":[{"name":"cut","kind":"NetworkPartition","object_name":"d-cut","fuse_name":"d-fuse","state":"Active",'
-    '"requested_at":5.0},{"name":"stop","kind":"Scale","object_name":"worker","fuse_name":"d-fuse-stop","before":3,'
-    '"wanted":0}],"steps":[{"name":"stop","state":"Intended","at":7.0,"message":"from 3 to 0"}],'
+    '"changes":[{"name":"cut","kind":"networkPartition","object_kind":"CiliumNetworkPolicy","object_name":"d-cut",'
+    '"fuse_name":"d-fuse","state":"Active","requested_at":5.0},{"name":"stop","kind":"scale",'
+    '"object_kind":"Deployment","object_name":"worker","fuse_name":"d-fuse-stop","before":{"replicas":3},'
+    '"wanted":{"replicas":0}}],"steps":[{"name":"stop","state":"Intended","at":7.0,"message":"from 3 to 0"}],'
     '"results":[{"stage":"Outage","name":"seen","state":"Met","at":8.0,"seconds":2.5,"resolution":0.25}],'
     '"doubts":[{"cause":"Leak","message":"through","since":9.0}],"baseline":{"queue.body.depth":3.0}},'
     '"setup":{"backend":"CiliumNetworkPolicy","far_end":{"namespace":"shop","selector":{"app":"redis"},'
@@ -120,7 +110,7 @@ UNREADABLE = {
     "a plan larger than any": changed("plan", value="x" * 25_000),
     "an unknown field": changed("mood", value="bad"),
     "an unknown field of the record": changed("engine", "mood", value="bad"),
-    "an unknown field of a hold": changed("engine", "holds", "0", "mood", value="bad"),
+    "an unknown field of a change": changed("engine", "changes", "0", "mood", value="bad"),
     "an unknown field of a result": changed("engine", "results", "0", "mood", value="bad"),
     "an unknown field of the setup": changed("setup", "mood", value="bad"),
     "an unknown field of the far end": changed("setup", "far_end", "mood", value="bad"),
@@ -140,17 +130,17 @@ def test_what_is_not_exactly_a_state_is_unreadable_and_says_why(text: str) -> No
 
 
 def test_a_state_of_an_older_version_is_migrated_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two versions that were never written: in one the engine was called memory, in the next its holds were changes."""
+    """Two versions that were never written: first the engine was called memory, then its changes were entries."""
 
     def renamed(data: dict[str, Any]) -> dict[str, Any]:
         return {"engine" if name == "memory" else name: value for name, value in data.items()}
 
     def held(data: dict[str, Any]) -> dict[str, Any]:
-        engine = {"holds" if name == "changes" else name: value for name, value in data["engine"].items()}
+        engine = {"changes" if name == "entries" else name: value for name, value in data["engine"].items()}
         return data | {"engine": engine}
 
     old = json.loads(WRITTEN)
-    engine = {"changes" if name == "holds" else name: value for name, value in old["engine"].items()}
+    engine = {"entries" if name == "changes" else name: value for name, value in old["engine"].items()}
     text = packed(json.dumps({"memory": engine, "setup": old["setup"], "plan": PLAN}), 0)
     monkeypatch.setattr(state, "MIGRATIONS", {0: renamed, 1: held})
     assert read_state(status(text)) == SAVED
@@ -167,7 +157,7 @@ def test_messages_are_shortened_until_the_state_fits_and_nothing_else_is_lost(co
     assert decided_bytes(read, SETUP, (LINE,)) <= STATE_BYTES
     assert (saved.setup, saved.plan) == (SETUP, PLAN)
     assert [(r.name, r.state, r.at) for r in read.results] == [(r.name, r.state, r.at) for r in results]
-    assert read.holds == RECORD.holds
+    assert read.changes == RECORD.changes
     assert len(read.results[0].why) == {1: 512, 60: 256, 120: 64}[count]
     assert read.results[0].why.endswith("…")
 

@@ -6,7 +6,8 @@ import pytest
 
 from gameday.api.record import changed
 from gameday.api.summary import summary_of
-from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, StepEntry, StepState, Verdict
+from gameday.model.change import Change, ChangeState
+from gameday.model.record import Phase, Record, StepEntry, StepState, Verdict
 from gameday.schema.bounds import LINE
 
 BEGAN = 1_800_000_000.0
@@ -51,13 +52,13 @@ def test_a_long_reason_is_cut_before_the_figures_are() -> None:
     assert len(summary_of(PASSED, "shop", "redis-failover", many)) == LINE
 
 
-HOLD = Hold("stop", HoldKind.SCALE, "worker", "d-fuse-stop", HoldState.ARMED, before=3, wanted=0)
+STOP = Change("stop", "scale", "Deployment", "worker", "d-fuse-stop", ChangeState.ARMED)
 
 
 def test_something_is_changed_as_soon_as_a_change_may_have_reached_the_cluster() -> None:
     assert not changed(Record())
-    assert not changed(Record(holds=(HOLD,)))
-    asked = replace(HOLD, state=HoldState.REQUESTED, requested_at=5.0)
-    assert changed(Record(holds=(asked,)))
-    assert changed(Record(holds=(replace(asked, state=HoldState.UNDONE, undone_at=6.0),)))
+    assert not changed(Record(changes=(STOP,)))
+    asked = replace(STOP, state=ChangeState.REQUESTED, requested_at=5.0)
+    assert changed(Record(changes=(asked,)))
+    assert changed(Record(changes=(replace(asked, state=ChangeState.UNDONE, undone_at=6.0),)))
     assert changed(Record(steps=(StepEntry("clear", StepState.INTENDED, 1.0),))), "a Job may run already"

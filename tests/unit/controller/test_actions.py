@@ -5,11 +5,12 @@ import re
 import pytest
 
 from gameday.controller.actions import _BY_REASON, Action, action_of
-from gameday.model.record import Cause, Hold, HoldKind, Phase, Record, ResultState
+from gameday.model.change import Change
+from gameday.model.record import Cause, Phase, Record, ResultState
 from unit.test_package import PACKAGE
 
 IDLE = Record()
-CUTTING = Record(holds=(Hold("partition", HoldKind.NETWORK_PARTITION, "first-partition", "first-fuse"),))
+CUTTING = Record(changes=(Change("partition", "networkPartition", "NetworkPolicy", "first-partition", "first-fuse"),))
 NOTED = re.compile(r'\.note\(\s*at\.now, "([A-Za-z]+)"|, at, "([A-Za-z]+)"|note\(at, "([A-Za-z]+)"')
 
 

@@ -37,14 +37,14 @@ def setup(endpoints: int, targets: int, labels: int = 1) -> Setup:
     ids=["a large Service", "many labels"],
 )
 def test_what_does_not_fit_is_refused_with_its_counts(found: Setup, words: str) -> None:
-    (finding,) = too_large(found, FAULT)
+    (finding,) = too_large(found, FAULT.name)
     assert finding.startswith("spec.outage.faults[cut].networkPartition: TooManyAddresses: ")
     assert words in finding
     assert f"{SETUP_AT_FIRST} fit" in finding
 
 
 def test_what_fits_is_no_finding() -> None:
-    assert too_large(setup(100, 100), FAULT) == ()
+    assert too_large(setup(100, 100), FAULT.name) == ()
 
 
 def a_slice(name: str, ips: tuple[str, ...]) -> dict[str, Any]:

@@ -24,11 +24,12 @@ from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
 from gameday.engine.drill.answers import Answers
 from gameday.engine.drill.budgets import fuse_of_cut
-from gameday.engine.drill.commands import Inject
+from gameday.engine.drill.commands import Apply
 from gameday.errors import Refused
 from gameday.fuses import job as fuse
+from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Plan, Via
-from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
+from gameday.model.record import Phase, Record
 from gameday.model.setup import CutPort, FarEnd, Pair, Setup
 from unit.api.test_migration import VERSION_1
 from unit.api_server import ApiServer
@@ -42,11 +43,13 @@ POLICY = ("networkpolicies", "shop", "first-partition")
 SINCE = "2026-11-24T12:00:00Z"
 
 
-def a_hold(fuse_uid: str, object_uid: str | None = None) -> Hold:
+def a_hold(fuse_uid: str, object_uid: str | None = None) -> Change:
     """The undo log's entry of the cut."""
     asked = time.time() - 10
-    hold = Hold("partition", HoldKind.NETWORK_PARTITION, "first-partition", "first-fuse", HoldState.ACTIVE)
-    return replace(hold, registered_at=asked, requested_at=asked, fuse_uid=fuse_uid, object_uid=object_uid)
+    change = Change(
+        "partition", "networkPartition", "NetworkPolicy", "first-partition", "first-fuse", ChangeState.ACTIVE
+    )
+    return replace(change, registered_at=asked, requested_at=asked, fuse_uid=fuse_uid, object_uid=object_uid)
 
 
 def under_cut(server: ApiServer) -> Object:
@@ -58,18 +61,18 @@ def under_cut(server: ApiServer) -> Object:
     armed = fuse.build("first", "uid", "first-fuse", fuse_of_cut(plan), "image") | {"status": {"startTime": SINCE}}
     fuse_uid: str = server.put("jobs", "shop", armed)["metadata"]["uid"]
     cut = server.put("networkpolicies", "shop", the_policy(plan, fuse_uid))
-    hold = a_hold(fuse_uid, cut["metadata"]["uid"])
-    asked = hold.registered_at
+    change = a_hold(fuse_uid, cut["metadata"]["uid"])
+    asked = change.registered_at
     record = Record(
         Phase.OUTAGE, asked, started_at=asked - 20, steady_from=asked - 10, inject_requested_at=asked, zero=asked + 1,
-        proven_at=asked + 2, holds=(hold,),
+        proven_at=asked + 2, changes=(change,),
     )  # fmt: skip
     status = status_of(record, 1, SETUP, text) | {"planDigest": digest}
     return server.put("drills", "shop", a_drill("first") | {"status": status})
 
 
 def the_policy(plan: Plan, fuse_uid: str) -> Object:
-    return policy.build("first", "first-partition", plan.outage.faults[0].partition, SETUP, "first-fuse", fuse_uid)
+    return policy.build("first", "first-partition", plan.partitions()[0][1], SETUP, "first-fuse", fuse_uid)
 
 
 @contextlib.asynccontextmanager
@@ -162,10 +165,10 @@ async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cu
     )
     api_server.put("configmaps", OWN, HALT)
     with pytest.raises(Refused, match="halted all drills: a launch"):
-        await hands.do(Inject(a_hold("uid")))
+        await hands.do(Apply(a_hold("uid")))
     assert POLICY not in api_server.objects
     api_server.drop("configmaps", OWN, "gameday-halt")
-    await hands.do(Inject(a_hold("uid")))
+    await hands.do(Apply(a_hold("uid")))
     assert await cluster.get(NETWORK_POLICIES, "shop", "first-partition") is not None
 
 

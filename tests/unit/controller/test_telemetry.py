@@ -10,10 +10,17 @@ import aiohttp
 import pytest
 
 from gameday.controller.telemetry import STALE_AFTER, Heartbeat, Metrics, serve
-from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
+from gameday.model.change import Change, ChangeState
+from gameday.model.record import Phase, Record
 
-HELD = Hold(
-    "partition", HoldKind.NETWORK_PARTITION, "first-partition", "first-fuse", HoldState.ACTIVE, requested_at=5.0
+HELD = Change(
+    "partition",
+    "networkPartition",
+    "NetworkPolicy",
+    "first-partition",
+    "first-fuse",
+    ChangeState.ACTIVE,
+    requested_at=5.0,
 )
 
 
@@ -59,7 +66,7 @@ async def test_healthz_fails_once_the_operator_has_stopped_turning(url: str, clo
 
 async def test_metrics_tell_of_requests_holds_and_verdicts(url: str, metrics: Metrics) -> None:
     before = Record(phase=Phase.STEADY_STATE, since=1.0)
-    metrics.changed("shop", "uid", before, replace(before, phase=Phase.OUTAGE, since=4.0, holds=(HELD,)))
+    metrics.changed("shop", "uid", before, replace(before, phase=Phase.OUTAGE, since=4.0, changes=(HELD,)))
     metrics.finished("shop", "redis", "Passed", [("timeToDetect", "seconds", 1.5)])
     _, text = await get(f"{url}/metrics")
     assert 'gameday_api_requests_total{resource="drills",verb="get"} 3.0' in text
@@ -74,10 +81,10 @@ async def test_metrics_tell_of_requests_holds_and_verdicts(url: str, metrics: Me
 
 
 async def test_an_undo_that_is_overdue_shows_as_a_leftover_until_it_is_verified(url: str, metrics: Metrics) -> None:
-    overdue = Record(phase=Phase.RECOVERY, holds=(HELD,), faults_cleared=False)
+    overdue = Record(phase=Phase.RECOVERY, changes=(HELD,), faults_cleared=False)
     metrics.changed("shop", "uid", overdue, overdue)
     assert 'gameday_faults_leftover{namespace="shop"} 1.0' in (await get(f"{url}/metrics"))[1]
-    undone = replace(overdue, holds=(replace(HELD, state=HoldState.UNDONE),), faults_cleared=True)
+    undone = replace(overdue, changes=(replace(HELD, state=ChangeState.UNDONE),), faults_cleared=True)
     metrics.changed("shop", "uid", overdue, undone)
     text = (await get(f"{url}/metrics"))[1]
     assert 'gameday_faults_leftover{namespace="shop"} 0.0' in text
@@ -105,19 +112,19 @@ def test_the_heartbeat_tells_the_time_of_the_clock_that_it_was_given(metrics: Me
 async def test_a_drill_that_only_waits_does_not_hide_what_another_of_its_namespace_holds(
     url: str, metrics: Metrics
 ) -> None:
-    overdue = Record(phase=Phase.RECOVERY, holds=(HELD,), faults_cleared=False)
+    overdue = Record(phase=Phase.RECOVERY, changes=(HELD,), faults_cleared=False)
     waits = Record(phase=Phase.PENDING)
     metrics.changed("shop", "first", overdue, overdue)
     metrics.changed("shop", "second", waits, waits)
     text = (await get(f"{url}/metrics"))[1]
     assert 'gameday_faults_held{namespace="shop"} 1.0' in text
     assert 'gameday_faults_leftover{namespace="shop"} 1.0' in text
-    metrics.changed("shop", "second", waits, replace(overdue, holds=(HELD, replace(HELD, name="other"))))
+    metrics.changed("shop", "second", waits, replace(overdue, changes=(HELD, replace(HELD, name="other"))))
     assert 'gameday_faults_held{namespace="shop"} 3.0' in (await get(f"{url}/metrics"))[1]
 
 
 async def test_the_gauges_of_a_namespace_go_with_its_last_drill(url: str, metrics: Metrics) -> None:
-    cut = Record(phase=Phase.OUTAGE, holds=(HELD,))
+    cut = Record(phase=Phase.OUTAGE, changes=(HELD,))
     metrics.holding("shop", "first", cut)
     metrics.holding("shop", "second", Record())
     metrics.holding("pay", "third", cut)

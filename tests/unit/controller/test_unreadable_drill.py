@@ -21,9 +21,10 @@ from gameday.cluster.kinds import Object
 from gameday.controller.drill.recall import Left, recall
 from gameday.controller.gameday import gamedays
 from gameday.errors import PlanInvalid
+from gameday.model.change import Change, ChangeState
 from gameday.model.finding import Finding
 from gameday.model.plan import NO_PLAN, Plan, Via
-from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record, Verdict
+from gameday.model.record import Cause, Phase, Record, Verdict
 from gameday.model.setup import FarEnd, Setup
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import GAMEDAY, becomes
@@ -119,28 +120,20 @@ async def test_a_frozen_plan_is_not_checked_with_newer_rules(
 
 
 HOLDS = (
-    Hold(
-        "cut", HoldKind.NETWORK_PARTITION, "d-cut", "d-fuse", HoldState.ACTIVE, None, None, "u1", "u2", 50.5, 1.5, 2.5
+    Change(
+        "cut", "networkPartition", "CiliumNetworkPolicy", "d-cut", "d-fuse", ChangeState.ACTIVE, object_uid="u1",
+        fuse_uid="u2", fuse_deadline=50.5, registered_at=1.5, requested_at=2.5,
     ),
-    Hold("stop", HoldKind.SCALE, "worker", "d-fuse-stop", HoldState.REGISTERED, before=3, registered_at=3.5),
-    Hold(
-        "start",
-        HoldKind.SCALE,
-        "api",
-        "d-fuse-start",
-        HoldState.UNDONE,
-        2,
-        None,
-        None,
-        "u4",
-        None,
-        4.5,
-        5.5,
-        None,
-        6.5,
-        7.5,
+    Change(
+        "stop", "scale", "Deployment", "worker", "d-fuse-stop", before={"replicas": 3}, wanted={"replicas": 0},
+        registered_at=3.5,
     ),
-)
+    Change(
+        "start", "scale", "Deployment", "api", "d-fuse-start", ChangeState.UNDONE, before={"replicas": 2},
+        wanted={"replicas": 1}, fuse_uid="u4", registered_at=4.5, requested_at=5.5, undo_requested_at=6.5,
+        undone_at=7.5,
+    ),
+)  # fmt: skip
 SETUP = Setup(Via.CILIUM, FarEnd(), (), ())
 
 
@@ -155,33 +148,41 @@ def left_of(status: Object) -> Record:
 
 
 def test_the_undo_log_alone_holds_all_that_it_takes_to_undo() -> None:
-    status = status_of(Record(Phase.ROLLBACK, 9.0, started_at=0.5, holds=HOLDS), 1, SETUP)
+    status = status_of(Record(Phase.ROLLBACK, 9.0, started_at=0.5, changes=HOLDS), 1, SETUP)
     record = left_of(status)
-    assert record.holds == HOLDS
+    assert record.changes == HOLDS
     assert (record.phase, record.finishing, record.started_at) == (Phase.RECOVERY, True, 0.5)
     assert [doubt.cause for doubt in record.doubts] == [Cause.STATE_UNREADABLE]
     kinds = [(entry["object"]["kind"], entry["fuse"]["kind"]) for entry in undo_of(status)]
     assert kinds == [("CiliumNetworkPolicy", "Job"), ("Deployment", "Job"), ("Deployment", "Job")]
 
 
+def test_an_entry_of_an_operator_that_knew_two_kinds_is_read() -> None:
+    status = status_of(Record(Phase.ROLLBACK, 9.0, changes=HOLDS), 1, SETUP)
+    for entry in status["undo"]:
+        entry["kind"] = {"networkPartition": "NetworkPartition", "scale": "Scale"}[entry["kind"]]
+        entry.pop("wanted", None)
+    assert left_of(status).changes == tuple(replace(change, wanted=None) for change in HOLDS)
+
+
 def test_an_entry_that_somebody_damaged_keeps_no_other_from_being_undone() -> None:
-    status = status_of(Record(Phase.ROLLBACK, 9.0, holds=HOLDS), 1, SETUP)
+    status = status_of(Record(Phase.ROLLBACK, 9.0, changes=HOLDS), 1, SETUP)
     status["undo"][1]["before"] = "many"
-    assert [hold.name for hold in left_of(status).holds] == ["cut", "start"]
+    assert [change.name for change in left_of(status).changes] == ["cut", "start"]
 
 
 def test_a_change_that_may_have_been_made_is_undone_although_its_time_is_gone() -> None:
-    status = status_of(Record(Phase.OUTAGE, 9.0, holds=HOLDS[:1]), 1, SETUP)
+    status = status_of(Record(Phase.OUTAGE, 9.0, changes=HOLDS[:1]), 1, SETUP)
     entry = status["undo"][0]
     entry["times"] = re.sub(", requested [^,]*", "", entry["times"])
-    assert left_of(status).holds[0].touched
+    assert left_of(status).changes[0].touched
 
 
 def test_a_drill_that_had_ended_keeps_its_verdict_unless_something_is_still_to_be_undone() -> None:
     done = Record(Phase.FINISHED, 9.0, verdict=Verdict.PASSED, reason="AllExpectationsMet", finished_at=9.0)
-    ended = left_of(status_of(replace(done, holds=(replace(HOLDS[0], state=HoldState.UNDONE),)), 1, SETUP))
+    ended = left_of(status_of(replace(done, changes=(replace(HOLDS[0], state=ChangeState.UNDONE),)), 1, SETUP))
     assert (ended.phase, ended.verdict, ended.reason) == (Phase.FINISHED, Verdict.PASSED, "AllExpectationsMet")
-    edited = left_of(status_of(replace(done, holds=HOLDS[:1]), 1, SETUP))
+    edited = left_of(status_of(replace(done, changes=HOLDS[:1]), 1, SETUP))
     assert (edited.phase, edited.finishing) == (Phase.RECOVERY, True)
 
 
@@ -191,10 +192,12 @@ def test_a_drill_that_never_began_has_nothing_to_read() -> None:
 
 def test_what_was_unreadable_once_stays_so_for_the_next_process() -> None:
     """The process that could not read it wrote a state anew, which says little: it is only good for undoing."""
-    first = recall({"spec": {"gameDay": "g"}, "status": status_of(Record(holds=HOLDS), 1, SETUP) | {"state": ""}}, 1.0)
+    first = recall(
+        {"spec": {"gameDay": "g"}, "status": status_of(Record(changes=HOLDS), 1, SETUP) | {"state": ""}}, 1.0
+    )
     assert first.record is not None
     status = status_of(first.record, 1, first.setup)
     second = recall({"spec": {"gameDay": "g"}, "status": status}, 2.0)
     assert second.unreadable
     assert second.record is not None
-    assert second.record.holds == HOLDS
+    assert second.record.changes == HOLDS

@@ -13,6 +13,7 @@ from gameday.engine.drill import commands as do
 from gameday.engine.drill.loop import DrillLoop
 from gameday.engine.evidence.proof import Proof
 from gameday.model import held
+from gameday.model.change import Change, RunState
 from gameday.model.halt import CLEAR, Halt
 from gameday.model.limits import UNLIMITED, Ruling
 from gameday.model.plan import (
@@ -34,10 +35,11 @@ from gameday.model.plan import (
     SteadyState,
     Step,
 )
-from gameday.model.record import Hold, HoldKind, Record, ResultState
+from gameday.model.record import Record, ResultState
 from gameday.model.sample import LineType, Sample
-from gameday.model.world import Counted, Cut, Fuse, JobState, Life, Planned, Preflight, Severed, Workload, World
+from gameday.model.world import Counted, Fuse, Life, Planned, Preflight, Severed, World
 from gameday.probes.http.kind import HttpProbe
+from simulation.observing import Workers, cut, runs, scaled
 from unit.engine.script import Script
 
 TICK = 0.25
@@ -90,7 +92,7 @@ class Cluster:
     policies: dict[str, Policy] = field(default_factory=dict)
     lifted_at: float = float("-inf")
     workers: int = 3
-    jobs: dict[str, JobState] = field(default_factory=dict)
+    jobs: dict[str, RunState] = field(default_factory=dict)
     finalizer: bool = False
     shown: bool = False
     """Whether the GameDay shows the drill."""
@@ -172,8 +174,8 @@ class Simulation:
     """Of the connection that each twin holds: when it answered last, and how often, or -1 once it has ended."""
     scale_takes: float = 0.0
     """Seconds until a request to scale away arrives."""
-    scalings: list[tuple[float, Hold, int]] = field(default_factory=list)
-    """What is on its way: when it arrives, for which entry of the undo log, and the number."""
+    scalings: list[tuple[float, Change, bool]] = field(default_factory=list)
+    """What is on its way: when it arrives, for which entry of the undo log, and whether it puts back."""
 
     loop: DrillLoop = field(init=False)
 
@@ -222,8 +224,8 @@ class Simulation:
     def _act(self, commands: tuple[do.Command, ...]) -> None:
         for command in commands:
             self._effect(command)
-            late = isinstance(command, do.ScaleTo) and any(
-                hold.name == command.hold.name for _, hold, _ in self.scalings
+            late = isinstance(command, do.Apply | do.Revert) and any(
+                change.name == command.change.name for _, change, _ in self.scalings
             )
             self.loop.answered(command, self.now, "no answer in time" if late else "", answer=not late)
 
@@ -271,14 +273,17 @@ class Simulation:
             case do.StartAgents():
                 for name in world.agents_wanted:
                     cluster.pods.setdefault(name, self.now + 1)
-            case do.ArmFuse(hold):
-                assert hold.name in {h.name for h in self.record.holds}, "no change before its undo is recorded"
+            case do.ArmFuse(change):
+                assert self.record.change(change.name) is not None, "no change before its undo is recorded"
                 length = budgets.fuse_of_cut(self.plan)
-                if hold.kind is HoldKind.SCALE and self.plan.rollback is not None:
+                if change.before is not None and self.plan.rollback is not None:
                     length = budgets.fuse_of_scale(self.plan.rollback)
-                cluster.fuses.setdefault(hold.fuse_name, Fuse(cluster.uid(), armed=True, deadline=self.now + length))
-            case do.Inject(hold):
-                self._inject(hold)
+                cluster.fuses.setdefault(change.fuse_name, Fuse(cluster.uid(), armed=True, deadline=self.now + length))
+            case do.Apply(change) if change.before is not None:
+                self.scalings.append((self.now + self.scale_takes, change, False))
+                self._scale()
+            case do.Apply(change):
+                self._inject(change)
             case do.Sever():
                 self.severed = self.severed or Severed(
                     self.killed,
@@ -289,20 +294,19 @@ class Simulation:
                 )
             case do.EndSevering():
                 raise AssertionError("the pod that ends connections is never seen here")
-            case do.Lift(hold):
-                if cluster.policies.pop(hold.name, None) is not None:
-                    cluster.lifted_at = self.now
-            case do.ReadWorkload():
-                pass
-            case do.ScaleTo(hold, replicas):
-                takes = self.scale_takes if replicas == hold.wanted else 0.0
-                self.scalings.append((self.now + takes, hold, replicas))
+            case do.Revert(change) if change.before is not None:
+                self.scalings.append((self.now, change, True))
                 self._scale()
-            case do.StartJob(step, _):
+            case do.Revert(change):
+                if cluster.policies.pop(change.name, None) is not None:
+                    cluster.lifted_at = self.now
+            case do.Read():
+                pass
+            case do.Run(step):
                 assert step not in cluster.jobs, "an irreversible step is never repeated"
-                cluster.jobs[step] = JobState.DONE
-            case do.RemoveFuse(hold):
-                cluster.fuses.pop(hold.fuse_name, None)
+                cluster.jobs[step] = RunState.DONE
+            case do.RemoveFuse(change):
+                cluster.fuses.pop(change.fuse_name, None)
             case do.StopAgents():
                 cluster.pods.clear()
             case do.FreeLock():
@@ -316,23 +320,25 @@ class Simulation:
     def _scale(self) -> None:
         for due in [scaling for scaling in self.scalings if scaling[0] <= self.now]:
             self.scalings.remove(due)
-            _, hold, replicas = due
-            undoes = replicas == hold.before
-            if undoes and self.cluster.workers != hold.wanted:
+            _, change, undoes = due
+            assert change.before is not None
+            assert change.wanted is not None
+            replicas = (change.before if undoes else change.wanted)["replicas"]
+            if undoes and self.cluster.workers != change.wanted["replicas"]:
                 continue
-            assert undoes or hold.fuse_name in self.cluster.fuses, "no change without an armed fuse"
+            assert undoes or change.fuse_name in self.cluster.fuses, "no change without an armed fuse"
             self.cluster.workers = replicas
 
-    def _inject(self, hold: Hold) -> None:
-        saved = self.record.hold(hold.name)
+    def _inject(self, change: Change) -> None:
+        saved = self.record.change(change.name)
         assert saved is not None, "no change before its undo is recorded"
         assert saved.touched, "no change before its request is recorded"
-        fuse = self.cluster.fuses.get(hold.fuse_name)
+        fuse = self.cluster.fuses.get(change.fuse_name)
         assert fuse is not None, "no change without a fuse"
-        assert fuse.uid == hold.fuse_uid, "no change without the armed fuse"
-        if hold.name not in self.cluster.policies:
+        assert fuse.uid == change.fuse_uid, "no change without the armed fuse"
+        if change.name not in self.cluster.policies:
             self.cluster.injections += 1
-            self.cluster.policies[hold.name] = Policy(self.cluster.uid(), fuse.uid or "", self.now)
+            self.cluster.policies[change.name] = Policy(self.cluster.uid(), fuse.uid or "", self.now)
 
     def world(self) -> World:
         """What the loop of this process would make of what is seen now."""
@@ -342,15 +348,10 @@ class Simulation:
         """What a runner would see now."""
         wanted = frozenset({"observer", "witness-0", "control-0", *(["counter"] if self.severs else [])})
         lives = {name: (Life.RUNNING if self.now >= at else Life.STARTING) for name, at in self.cluster.pods.items()}
-        cuts = {
-            fault.name: Cut(present=True, uid=policy.uid)
-            if (policy := self.cluster.policies.get(fault.name))
-            else Cut(made=hold is not None and hold.object_name in self.loop.answers.made)
-            for fault, hold in ((fault, self.record.hold(fault.name)) for fault in self.plan.outage.faults)
-        }
-        workers = Workload(
-            exists=True, replicas=self.cluster.workers, ready=self.cluster.workers, pods=self.cluster.workers
-        )
+        policies = {fault.name: self.cluster.policies.get(fault.name) for fault in self.plan.outage.faults}
+        changes = {name: cut("drill", name, policy.uid if policy else None) for name, policy in policies.items()}
+        there = Workers(self.cluster.workers, self.cluster.workers, self.cluster.workers, "any")
+        changes |= scaled(self.plan, there, self.record.changes, self.loop.answers.read)
         return World(
             drill="drill",
             planned=Planned.FROZEN,
@@ -363,16 +364,12 @@ class Simulation:
             agents_wanted=wanted,
             agents=lives,
             fuses=dict(self.cluster.fuses),
-            cuts=cuts,
+            changes=changes,
+            runs=runs(self.plan, self.cluster.jobs),
             severed=self.severed if self.severed is not None and self.severed.at <= self.now else None,
-            workloads=dict.fromkeys(self.loop.answers.deployments, workers),
             counted=self.counted,
-            jobs={s.name: self.cluster.jobs.get(s.name, JobState.ABSENT) for s in self._steps()},
             finalizer=self.cluster.finalizer,
         )
-
-    def _steps(self) -> tuple[Step, ...]:
-        return self.plan.rollback.steps if self.plan.rollback is not None else ()
 
 
 def finished(simulation: Simulation) -> Record:

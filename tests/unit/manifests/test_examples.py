@@ -72,9 +72,9 @@ def test_a_drill_of_an_example_is_created_by_hand_and_as_often_as_one_likes(file
 
 
 def test_the_example_cuts_everybody_who_talks_to_redis() -> None:
-    (fault,) = plan(example()).outage.faults
-    assert fault.partition.pod_selector.expressions == (("app", "In", ("api", "worker")),)
-    assert fault.partition.to == ServiceRef("redis")
+    ((_, partition),) = plan(example()).partitions()
+    assert partition.pod_selector.expressions == (("app", "In", ("api", "worker")),)
+    assert partition.to == ServiceRef("redis")
 
 
 def test_nothing_is_wrong_with_the_demo() -> None:

@@ -120,14 +120,15 @@ def partition(
 def plan(cut: NetworkPartition | None = None, *steps: Step, probes: tuple[Probe, ...] | None = None) -> Plan:
     """A plan whose dependencies are what is cut and each Redis that is probed, called as its probe is."""
     rollback = Rollback(("it",), 60, steps) if steps else None
-    fault = Fault("partition", cut or partition())
+    cuts = cut or partition()
     if probes is None:
         probes = (Probe("redis", RedisProbe(redis_at(service=ServiceRef("redis")))),)
     asked = ((probe.name, to) for probe in probes if (to := probe.settings.destination) is not None)
     others = (known(name, to) for name, to in asked if to.protocol == REDIS_PROTOCOL)
-    listed = (fault.partition.dependency, *others)
+    listed = (cuts.dependency, *others)
     needs = tuple({(one.target, one.redis): one for one in reversed(listed)}.values())
-    return Plan("it", probes, SteadyState(5), Outage(60, (fault,)), Recovery(60), rollback, dependencies=needs)
+    outage = Outage(60, (Fault("partition", cuts),))
+    return Plan("it", probes, SteadyState(5), outage, Recovery(60), rollback, dependencies=needs)
 
 
 def known(name: str, redis: Destination) -> Dependency:

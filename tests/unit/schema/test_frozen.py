@@ -38,8 +38,8 @@ def read(plan: dict[str, Any]) -> Plan:
 
 
 def cut(plan: Plan) -> tuple[Target, Destination | None]:
-    (fault,) = plan.outage.faults
-    return fault.partition.to, fault.partition.dependency.redis
+    ((_, partition),) = plan.partitions()
+    return partition.to, partition.dependency.redis
 
 
 def asked(plan: Plan) -> list[Destination]:

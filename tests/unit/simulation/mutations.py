@@ -15,16 +15,17 @@ from gameday.actions.network_partition import policy
 from gameday.api import lines, record
 from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
-from gameday.controller.drill import memory, stepping
+from gameday.controller.drill import hands, memory
 from gameday.controller.process import disputes, supervisor
 from gameday.engine.drill import interrupts, orders, verdict
-from gameday.engine.drill import undo_log as holds
-from gameday.engine.drill.commands import FreeLock, LetGo, Lift, RemoveFuse, ScaleTo, UpdateGameDay
+from gameday.engine.drill import undo_log as changes
+from gameday.engine.drill.commands import Apply, FreeLock, LetGo, RemoveFuse, Revert, UpdateGameDay
 from gameday.engine.drill.phases import after, outage, rollback
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence import proof, tracks
+from gameday.model.change import Change, ChangeState, Presence
 from gameday.model.plan import Plan
-from gameday.model.record import Hold, HoldState, Record, ResultState
+from gameday.model.record import Record, ResultState
 from gameday.model.world import World
 from simulation.invariants import Rule
 from simulation.scenario import DRAWN, TWINS, VICES, WAYS, Connections, Twins, Vice, What
@@ -108,8 +109,10 @@ def _() -> tuple[Any, ...]:
     original = outage._arm
 
     def impatient(at: Situation) -> Record:
-        armed = [replace(h, state=HoldState.ARMED) if h.state is HoldState.REGISTERED else h for h in at.record.holds]
-        return original(at.knowing(replace(at.record, holds=tuple(armed))))
+        armed = [
+            replace(h, state=ChangeState.ARMED) if h.state is ChangeState.REGISTERED else h for h in at.record.changes
+        ]
+        return original(at.knowing(replace(at.record, changes=tuple(armed))))
 
     return (patch.object(outage, "_arm", impatient), patch.object(interrupts, "_touched", lambda *_: None))
 
@@ -124,19 +127,19 @@ def _() -> tuple[Any, ...]:
 
     def anew(at: Situation) -> Record | None:
         record = at.record
-        for hold in outage.cuts(record):
-            there = at.world.cuts.get(hold.name)
-            if hold.state is HoldState.ACTIVE and there is not None and not there.present:
-                record = record.with_hold(replace(hold, state=HoldState.REQUESTED, requested_at=at.now))
+        for change in changes.of_faults(record, at.plan):
+            absent = at.world.change(change.name).presence is Presence.ABSENT
+            if change.state is ChangeState.ACTIVE and absent:
+                record = record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=at.now))
         return record if record is not at.record else original(replace(at, world=forgotten(at.world)))
 
     def forgotten(world: World) -> World:
-        return replace(world, cuts={name: replace(cut, made=False) for name, cut in world.cuts.items()})
+        return replace(world, made=frozenset())
 
     return (
         patch.object(outage, "_injecting", anew),
         patch.object(interrupts, "_touched", lambda *_: None),
-        patch.object(orders, "_make", lambda hold, world: make(hold, forgotten(world))),
+        patch.object(orders, "_make", lambda change, world: make(change, forgotten(world))),
     )
 
 
@@ -213,15 +216,15 @@ def _() -> tuple[Any, ...]:
 @mutation("a cut is not lifted before its end is certain", Rule.RESTORED, Rule.IN_TIME, Rule.ENDS)
 def _() -> tuple[Any, ...]:
     original = orders._orders
-    return (patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, Lift))),)
+    return (patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, Revert))),)
 
 
 @mutation("an undo counts as done before the policy is gone", Rule.DECIDED)
 def _() -> tuple[Any, ...]:
-    def hasty(at: Situation, hold: Hold) -> Record:
-        return at.record.with_hold(replace(hold, undone_at=at.now, state=HoldState.UNDONE))
+    def hasty(at: Situation, change: Change) -> Record:
+        return at.record.with_change(replace(change, undone_at=at.now, state=ChangeState.UNDONE))
 
-    return (patch.object(holds, "_verify", hasty),)
+    return (patch.object(changes, "_verify", hasty),)
 
 
 @mutation("the finalizer is forgotten", Rule.RESTORED)
@@ -276,8 +279,8 @@ def _() -> tuple[Any, ...]:
 def _() -> tuple[Any, ...]:
     original = orders._make
 
-    def anyhow(hold: Hold, world: Any) -> Any:
-        return (replace(one, version="") if isinstance(one, ScaleTo) else one for one in original(hold, world))
+    def anyhow(change: Change, world: Any) -> Any:
+        return (replace(one, version="") if isinstance(one, Apply) else one for one in original(change, world))
 
     return (patch.object(orders, "_make", anyhow),)
 
@@ -327,9 +330,9 @@ def _() -> tuple[Any, ...]:
 def _() -> tuple[Any, ...]:
     original = orders._unmake
 
-    def half(hold: Hold, world: Any) -> Any:
-        unfused = (RemoveFuse(hold),)
-        return iter(unfused) if hold.before is not None and hold.undone_at is None else original(hold, world)
+    def half(change: Change, world: Any) -> Any:
+        unfused = (RemoveFuse(change),)
+        return iter(unfused) if change.before is not None and change.undone_at is None else original(change, world)
 
     return (patch.object(orders, "_unmake", half),)
 
@@ -341,7 +344,7 @@ def _() -> tuple[Any, ...]:
 
 @mutation("neither engine nor hands look at what a step scaled", Rule.AT_ITS_NUMBER, kinds=(What.OWNED,), whole=True)
 def _() -> tuple[Any, ...]:
-    return tuple(patch.object(module, "taken_over", lambda *_: "") for module in (rollback, stepping))
+    return tuple(patch.object(module, "taken_over", lambda *_: "") for module in (rollback, hands))
 
 
 @mutation("a window is judged the moment it ends", Rule.DECIDED)

@@ -78,8 +78,8 @@ def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
     for what, why in sorted(sight.missing.items()):
         if what != CILIUM_NETWORK_POLICIES.plural:
             yield Finding("CannotRead", "", f"{what} cannot be read", why)
-    for fault in plan.outage.faults:
-        path, partition = f"spec.outage.faults[{fault.name}].networkPartition", fault.partition
+    for name, partition in plan.partitions():
+        path = f"spec.outage.faults[{name}].networkPartition"
         backend = CILIUM_NETWORK_POLICIES if choose(sight, partition.via) is Via.CILIUM else NETWORK_POLICIES
         yield from rights.missing(sight.rules, rights.needed(plan, backend), sight.namespace)
         yield from _targets(sight, f"{path}.podSelector", partition)
@@ -215,9 +215,8 @@ def _steps(sight: Sight, plan: Plan) -> Iterator[Finding]:
             if step.action.from_cron_job not in cron_jobs:
                 text = f"there is no CronJob {step.action.from_cron_job}"
                 yield Finding("NoCronJob", f"{path}.job.fromCronJob", text, "correct the name")
-        elif step.action.deployment not in deployments:
-            where = f"{path}.{type(step.action).__name__.lower()}.deployment"
-            yield _no_deployment(sight, where, step.action.deployment)
+        elif step.action.subject not in deployments:
+            yield _no_deployment(sight, f"{path}.{step.action.KIND}.deployment", step.action.subject)
         elif isinstance(step.action, Scale):
             yield from scaled.check(sight, f"{path}.scale.deployment", step.action)
 

@@ -70,8 +70,8 @@ def _needs(sight: Sight, plan: Plan) -> Iterator[Needs]:
         path = f"spec.probes[{probe.name}].{to.field}"
         for whose, place in _askers(sight, plan, probe):
             yield Needs(path, whose, place, service, (to.port,))
-    for fault in plan.outage.faults:
-        yield from _needs_of_twins(sight, fault.name, fault.partition)
+    for fault, partition in plan.partitions():
+        yield from _needs_of_twins(sight, fault, partition)
 
 
 def _service_name(to: Destination, namespace: str) -> str:
@@ -88,7 +88,8 @@ def _askers(sight: Sight, plan: Plan, probe: Probe) -> Iterator[tuple[str, Place
         case RunsIn.OBSERVER:
             yield "our observer", _ours(sight, OBSERVER)
         case RunsIn.CLIENT:
-            for pair in pairs(sight, plan.outage.faults[0].partition.pod_selector)[:1]:
+            worn = [pair for _, cut in plan.partitions() for pair in pairs(sight, cut.pod_selector)]
+            for pair in worn[:1]:
                 yield "our client, which wears the targets' labels,", _ours(sight, CONTROL, pair.labels)
         case RunsIn.OPERATOR:
             return

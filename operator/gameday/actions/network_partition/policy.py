@@ -9,10 +9,10 @@ from gameday.actions.network_partition import cilium, network_policy
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, JOBS, NETWORK_POLICIES, Kind, Object
 from gameday.errors import AlreadyExists, Conflict, Forbidden, Refused
+from gameday.model.change import Observed, Presence
 from gameday.model.labels import DRILL, marks
 from gameday.model.plan import NetworkPartition, Via
 from gameday.model.setup import CutPort, FarEnd, Setup
-from gameday.model.world import Cut
 from gameday.preflight.policies.selectors import with_stand_ins
 
 DIGEST: Final = "gameday.dev/spec-digest"
@@ -107,17 +107,20 @@ def digest(spec: Any) -> str:
     return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def state_of(policy: Object | None, wanted: Object) -> Cut:
-    """How a cut's policy stands. ``wanted`` is what we would write now, for the far end's addresses of now."""
+def observed(policy: Object | None, wanted: Object | None) -> Observed:
+    """How a cut's policy stands. ``wanted`` is what we would write now; None where that is not known any more."""
     if policy is None:
-        return Cut()
-    uid = policy["metadata"]["uid"]
+        return Observed(Presence.ABSENT, shown="its policy is gone")
+    seen = Observed(Presence.PRESENT, uid=policy["metadata"]["uid"], shown="its policy is still there")
     if "deletionTimestamp" in policy["metadata"]:
         # A finalizer may keep it, and as long as it is there it cuts.
-        return Cut(present=True, uid=uid, difference="it is being deleted")
+        return replace(seen, presence=Presence.TAMPERED, detail="it is being deleted")
+    if wanted is None:
+        return seen
     if difference := _difference(policy, wanted):
-        return Cut(present=True, uid=uid, difference=difference)
-    return Cut(present=True, uid=uid, outgrown=_grown(_written(policy), _written(wanted)) != _written(policy))
+        return replace(seen, presence=Presence.TAMPERED, detail=difference)
+    outgrown = _grown(_written(policy), _written(wanted)) != _written(policy)
+    return replace(seen, presence=Presence.DRIFTED) if outgrown else seen
 
 
 def grown(policy: Object | None, far_end: FarEnd) -> FarEnd:

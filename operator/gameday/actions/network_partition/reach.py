@@ -18,10 +18,10 @@ def reach(sight: Sight, plan: Plan) -> Reach:
     """The pods that the plan's faults select in this namespace."""
     pods: dict[str, int] = {}
     shares: list[tuple[str, Share]] = []
-    for fault in plan.outage.faults:
-        cut = targets(sight, fault.partition.pod_selector)
-        pods[fault.name] = len(cut)
-        shares += [(fault.name, share) for share in _shares(sight, cut)]
+    for fault, partition in plan.partitions():
+        cut = targets(sight, partition.pod_selector)
+        pods[fault] = len(cut)
+        shares += [(fault, share) for share in _shares(sight, cut)]
     return Reach(pods, tuple(shares))
 
 

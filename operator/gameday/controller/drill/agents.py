@@ -140,7 +140,7 @@ def _counter(plan: Plan, setup: Setup, place: Place, severs: Severing) -> Object
 
 def _redis(plan: Plan, place: Place) -> tuple[RedisAddress, tuple[SecretKey, ...]]:
     """The Redis at which connections are counted and ended, and the Secrets that it takes."""
-    cut = (fault.partition.dependency.redis for fault in plan.outage.faults)
+    cut = (partition.dependency.redis for _, partition in plan.partitions())
     redis = next(one for one in cut if one is not None)
     secrets = (redis.password,) if redis.password is not None else ()
     return redis_server(redis, place.namespace), secrets

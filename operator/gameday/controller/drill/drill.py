@@ -61,8 +61,8 @@ class DrillRunner:
             background = Background(group)
             self.view.open(background, self._wake.set)
             self.feed.on_sample(self._wake.set)
-            for deployment in self.loop.answers.deployments:
-                self.view.open_workload(deployment)
+            for change in self.memory.record.changes:
+                self.view.open_change(change.name)
             try:
                 return await self._run(background)
             finally:
@@ -99,7 +99,7 @@ class DrillRunner:
         plan, setup = self.memory.plan, self.memory.setup
         if plan is None or setup is None:
             return
-        self.view.open_namespace(setup, plan)
+        self.view.open_namespace(plan)
         if self.memory.unreadable:
             return
         if self.feed.evidence is None:

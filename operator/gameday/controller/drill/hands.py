@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, assert_never
 
-from gameday.actions.network_partition import policy
+from gameday.actions.kind import ActionKind
 from gameday.actions.network_partition.checks import choose, likely_leak, not_opted_in, refusals, warnings
 from gameday.actions.network_partition.dialled import dials
 from gameday.actions.network_partition.gates import gates
 from gameday.actions.network_partition.reach import reach
 from gameday.actions.network_partition.severing import Servers, servers_of, severing_of
 from gameday.actions.network_partition.targets import addresses, described, far_end, pairs, targets
+from gameday.actions.registry import KINDS, RUNS
 from gameday.api.drill import FINALIZER
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS, LEASES, PODS, Kind, Object
@@ -23,21 +24,21 @@ from gameday.controller.drill.freed import Freed
 from gameday.controller.drill.memory import Memory
 from gameday.controller.drill.scale_fuses import scale_fuse
 from gameday.controller.drill.setup_size import too_large
-from gameday.controller.drill.stepping import Stepping
 from gameday.controller.drill.turns import Turns
-from gameday.controller.drill.view import View, life_of
+from gameday.controller.drill.view import View, acts, life_of
 from gameday.controller.gameday.gamedays import last_drill, show_last_drill
 from gameday.controller.settings import Settings
 from gameday.engine.drill import budgets, connections, limits
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.commands import Command
+from gameday.engine.drill.phases.rollback import taken_over
 from gameday.errors import Absent, AlreadyExists, NamespaceBusy, Refused
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
+from gameday.model.change import Change, ChangeState
 from gameday.model.limits import Reach, RulingState
 from gameday.model.names import CLOSER, derived
 from gameday.model.plan import NetworkPartition, Plan, ServiceRef
-from gameday.model.record import Hold, HoldKind
 from gameday.model.setup import Setup
 from gameday.model.world import Life, Lock, Preflight
 from gameday.preflight.findings import Severity
@@ -73,7 +74,6 @@ class Hands:
         self.turns = turns
         self.namespace = memory.namespace
         self.account = operator.as_account(memory.namespace)
-        self.steps = Stepping(self.account, memory, view)
 
     async def do(self, command: Command) -> None:
         """Carry one command out.
@@ -89,24 +89,22 @@ class Hands:
                 await self._check_preflight()
             case do.StartAgents():
                 await self._start_agents()
-            case do.ArmFuse(hold):
-                await self._arm(hold)
-            case do.Inject(hold):
-                await self._inject(hold)
+            case do.ArmFuse(change):
+                await self._arm(change)
+            case do.Apply(change, version):
+                await self._apply(change, version)
             case do.Sever():
                 await self._sever()
             case do.EndSevering():
                 await self._end_severing()
-            case do.Lift(hold):
-                await self._lift(hold)
-            case do.ReadWorkload(deployment):
-                self.view.open_workload(deployment)
-            case do.ScaleTo(hold, replicas, version):
-                await self.steps.scale(hold, replicas, version)
-            case do.StartJob(step, cron_job):
-                await self.steps.start_job(step, cron_job)
-            case do.RemoveFuse(hold):
-                await self._remove_fuse(hold)
+            case do.Revert(change):
+                await self._kind(change).revert(self.view.scene, change)
+            case do.Read(name):
+                self.view.open_change(name)
+            case do.Run(step):
+                await self._run(step)
+            case do.RemoveFuse(change):
+                await self._remove_fuse(change)
             case do.StopAgents():
                 await self._stop_agents()
             case do.FreeLock():
@@ -193,22 +191,22 @@ class Hands:
             exceeded = limits.refusals(ruling.limits, plan, Reach(), self.clock())
             self.view.preflight = Preflight((not_opted_in(self.namespace), *exceeded))
             return
-        fault = plan.outage.faults[0]
-        sight = await self._look(fault.partition)
-        rolling = in_rollout(sight, fault.partition.pod_selector)
+        ((name, partition),) = plan.partitions()
+        sight = await self._look(partition)
+        rolling = in_rollout(sight, partition.pod_selector)
         # A rollout has more pods for a while; once it is over they are counted.
         hit = Reach() if rolling else reach(sight, plan)
         found = (*refusals(sight, plan), *limits.refusals(ruling.limits, plan, hit, self.clock()))
         notes = () if rolling else warnings(sight, plan)
         if not found and not rolling:
             setup = setup_of(sight, plan, self.view.only("account"))
-            found = too_large(setup, fault)
+            found = too_large(setup, name)
             if not found:
                 found, noted = await self._rehearse(plan, setup, sight)
                 notes = (*notes, *noted)
                 self.memory.setup = setup
-            self.view.likely_leak = likely_leak(sight, fault.partition, setup.backend)
-            self.view.gates = gates(sight, fault.partition)
+            self.view.likely_leak = likely_leak(sight, partition, setup.backend)
+            self.view.gates = gates(sight, partition)
         self.view.preflight = Preflight(found, notes, rolling)
 
     async def namespace_ends(self) -> bool:
@@ -235,7 +233,7 @@ class Hands:
 
         """
         plan, setup = self._ready()
-        partition = plan.outage.faults[0].partition
+        ((_, partition),) = plan.partitions()
         sight = await self._look(partition)
         self.view.likely_leak = likely_leak(sight, partition, setup.backend)
 
@@ -260,7 +258,7 @@ class Hands:
 
     async def _start_agents(self) -> None:
         plan, setup = self._ready()
-        self.view.open_namespace(setup, plan)
+        self.view.open_namespace(plan)
         there = self.view.objects("pods")
         if all(self._name(agent) in there for agent in agents.wanted(plan, setup)):
             return
@@ -274,27 +272,50 @@ class Hands:
         except AlreadyExists:
             return
 
-    async def _arm(self, hold: Hold) -> None:
+    async def _arm(self, change: Change) -> None:
         plan, setup = self._ready()
-        if hold.kind is HoldKind.NETWORK_PARTITION:
-            if hold.fuse_name not in self.view.objects("jobs"):
-                seconds = budgets.fuse_of_cut(plan)
-                body = fuse.build(self.memory.name, self.memory.uid, hold.fuse_name, seconds, self.settings.image)
-                self.view.learn("jobs", await fuse.do(self.account, self.namespace, body))
-        elif plan.rollback is not None and hold.before is not None and hold.fuse_name not in self.view.objects("jobs"):
-            body = scale_fuse(self._place(setup), plan.rollback, hold)
+        if change.fuse_name in self.view.objects("jobs"):
+            return
+        if not acts(change):
+            seconds = budgets.fuse_of_cut(plan)
+            body = fuse.build(self.memory.name, self.memory.uid, change.fuse_name, seconds, self.settings.image)
+            self.view.learn("jobs", await fuse.do(self.account, self.namespace, body))
+        elif plan.rollback is not None:
+            body = scale_fuse(self._place(setup), plan.rollback, change)
             self.view.learn("jobs", await fuse_of_scale.do(self.account, self.namespace, body))
 
-    async def _inject(self, hold: Hold) -> None:
-        plan, setup = self._ready()
-        fault = next(fault for fault in plan.outage.faults if fault.name == hold.name)
-        body = policy.build(
-            self.memory.name, hold.object_name, fault.partition, setup, hold.fuse_name, hold.fuse_uid or ""
-        )
-        await self._ask_owner()
-        there = self.view.objects("policies").get(hold.object_name)
-        if there is None or hold.object_uid == there["metadata"]["uid"]:
-            self.view.learn("policies", await policy.do(self.account, self.namespace, setup, body))
+    def _kind(self, change: Change) -> ActionKind:
+        kind = KINDS.get(change.kind)
+        if kind is None:
+            raise Refused(f"{change.name} is a {change.kind}, which this operator does not know: run the one that does")
+        return kind
+
+    async def _apply(self, change: Change, version: str) -> None:
+        plan, _ = self._ready()
+        action = next((action for name, action in plan.actions() if name == change.name), None)
+        if action is None:
+            raise Refused(f"the plan has no fault or step {change.name}: its status was changed by somebody else")
+        if change.name in {fault.name for fault in plan.outage.faults}:
+            await self._ask_owner()
+        await self._kind(change).apply(self.view.scene, action, change, version)
+
+    async def _run(self, step: str) -> None:
+        """Run an irreversible step, once what steps before it changed was seen to be so still: a watch may be late.
+
+        Raises:
+            Refused: when somebody else has changed it.
+
+        """
+        record = self.memory.record
+        for change in record.changes:
+            if change.state is ChangeState.ACTIVE:
+                seen = await self._kind(change).look(self.view.scene, self.view.action(change.name), change)
+                if why := taken_over(record, change, seen):
+                    raise Refused(why)
+        action = self.view.action(step)
+        if action is None:
+            raise Refused(f"the plan has no step {step}: its status was changed by somebody else")
+        await RUNS[action.KIND].run(self.view.scene, step, action)
 
     async def _sever(self) -> None:
         """Have the connections ended that the targets of this moment hold, at the servers of this moment."""
@@ -302,7 +323,7 @@ class Hands:
         until = connections.until(self.memory.record, plan)
         if self._name(CLOSER) in self.view.objects("pods") or until is None:
             return
-        partition = plan.outage.faults[0].partition
+        ((_, partition),) = plan.partitions()
         pods, _ = await self.account.list(PODS, self.namespace)
         found = described(pods, partition.pod_selector)
         servers = await self._servers(setup, partition)
@@ -324,15 +345,9 @@ class Hands:
         if pod is not None and life_of(pod) is not Life.ENDED:
             await self.account.delete(PODS, self.namespace, self._name(CLOSER), uid=pod["metadata"]["uid"])
 
-    async def _lift(self, hold: Hold) -> None:
-        backend = self.memory.setup.backend if self.memory.setup is not None else None
-        name, uid = hold.object_name, hold.object_uid
-        await policy.undo(self.account, self.namespace, self.memory.name, name, uid, backend)
-        self.view.forget("policies", hold.object_name)
-
-    async def _remove_fuse(self, hold: Hold) -> None:
-        await fuse.undo(self.account, self.namespace, hold.fuse_name)
-        self.view.forget("jobs", hold.fuse_name)
+    async def _remove_fuse(self, change: Change) -> None:
+        await fuse.undo(self.account, self.namespace, change.fuse_name)
+        self.view.forget("jobs", change.fuse_name)
 
     async def _stop_agents(self) -> None:
         for pod in self.view.logging_pods().values():
@@ -345,7 +360,7 @@ class Hands:
 
 def setup_of(sight: Sight, plan: Plan, account: Object | None) -> Setup:
     """How this plan is carried out in this namespace; ``account`` is its ServiceAccount."""
-    partition = plan.outage.faults[0].partition
+    ((_, partition),) = plan.partitions()
     end, cut_off = far_end(sight, partition), targets(sight, partition.pod_selector)
     setup = Setup(
         backend=choose(sight, partition.via),

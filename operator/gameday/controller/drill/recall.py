@@ -15,14 +15,15 @@ from gameday.api.parse import plan_of
 from gameday.api.record import moment, saved_of, status_of, timeline_of
 from gameday.api.state import Saved, plan_text_of
 from gameday.api.undo_entries import read
-from gameday.api.undo_log import hold_of
+from gameday.api.undo_log import change_of
 from gameday.cluster.kinds import Object
 from gameday.engine.cel.expressions import ExpressionError
 from gameday.engine.drill.results import close_plan
 from gameday.engine.validate.plan import complete
 from gameday.errors import PlanInvalid, StateUnreadable
+from gameday.model.change import Change
 from gameday.model.plan import NO_PLAN, Plan, Via
-from gameday.model.record import Cause, Hold, Phase, Record, Verdict
+from gameday.model.record import Cause, Phase, Record, Verdict
 from gameday.model.setup import FarEnd, Setup
 from gameday.schema.bounds import cut
 from gameday.schema.renamed import modern
@@ -49,19 +50,18 @@ def recall(drill: Object, now: float) -> Left:
     try:
         saved = _saved(status)
     except StateUnreadable as error:
-        return _with_the_plan(drill, _undoing(status, *_undo_log(status), str(error), now), now)
+        return _with_the_plan(drill, _undoing(status, _undo_log(status), str(error), now), now)
     if saved is None:
         return Left()
     record, setup = saved.record, saved.setup
-    backend = setup.backend if setup is not None else Via.NETWORK_POLICY
     for doubt in record.doubts:
         if doubt.cause is Cause.STATE_UNREADABLE:
-            left = _undoing(status, record.holds, backend, doubt.message or "it was unreadable before", now)
+            left = _undoing(status, record.changes, doubt.message or "it was unreadable before", now)
             return _with_the_plan(drill, left, now)
     try:
         plan = _plan(drill, saved.plan)
     except StateUnreadable as error:
-        return _undoing(status, record.holds, backend, str(error), now)
+        return _undoing(status, record.changes, str(error), now)
     return Left(record, setup, plan, saved.plan, status.get("planDigest", ""))
 
 
@@ -101,22 +101,24 @@ def _plan(drill: Object, text: str) -> Plan | None:
         raise StateUnreadable(f"{why}: run the operator that wrote it") from error
 
 
-def _undo_log(status: Mapping[str, Any]) -> tuple[tuple[Hold, ...], Via]:
+def _undo_log(status: Mapping[str, Any]) -> tuple[Change, ...]:
     """The undo log as far as it can be read; an entry that somebody damaged is left to its fuse."""
     found = []
     for entry in status.get("undo", ()):
         try:
-            found.append(hold_of(read(entry)))
+            found.append(change_of(read(entry)))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             continue
-    backend = Via.CILIUM if any(via is Via.CILIUM for _, via in found) else Via.NETWORK_POLICY
-    return tuple({hold.name: hold for hold, _ in found}.values()), backend
+    return tuple({change.name: change for change in found}.values())
 
 
-def _undoing(status: Mapping[str, Any], holds: tuple[Hold, ...], backend: Via, why: str, now: float) -> Left:
+def _undoing(status: Mapping[str, Any], changes: tuple[Change, ...], why: str, now: float) -> Left:
     """The record of a drill that only undoes what it holds, or of one that had ended before."""
     started = _optional(status.get("startedAt"))
-    record = Record(since=now, started_at=started, holds=holds, timeline=timeline_of(status))
+    record = Record(since=now, started_at=started, changes=changes, timeline=timeline_of(status))
+    kinds = {change.object_kind for change in changes}
+    # Which policies to watch; all else that the preflight decided is not needed to undo.
+    backend = Via.CILIUM if Via.CILIUM.value in kinds else Via.NETWORK_POLICY
     setup = Setup(backend=backend, far_end=FarEnd(), pairs=(), targets=())
     if status.get("phase") == Phase.FINISHED.value and not record.holds_anything and "verdict" in status:
         record = replace(

@@ -16,11 +16,11 @@ from gameday.engine.drill import budgets
 from gameday.errors import AlreadyExists, GameDayError
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
+from gameday.model.change import Change
 from gameday.model.names import cut_fuse, job
 from gameday.model.names import policy as policy_name
 from gameday.model.names import scale_fuse as name_of
 from gameday.model.plan import Plan, RunJob, Scale
-from gameday.model.record import Hold, HoldKind
 from gameday.model.setup import Setup
 from gameday.preflight import admitted, quota
 from gameday.preflight.findings import Finding
@@ -68,7 +68,8 @@ class Rehearsal:
 
 def parts(plan: Plan, setup: Setup, place: Place, sight: Sight) -> Iterator[Part]:
     """Every object that a drill of this plan may create."""
-    fault, fuse_name = plan.outage.faults[0], cut_fuse(place.drill)
+    ((fault, partition),) = plan.partitions()
+    fuse_name = cut_fuse(place.drill)
     for pod in agents.pods(plan, setup, place):
         yield Part(PODS, pod)
     if setup.severs is not None:
@@ -76,8 +77,8 @@ def parts(plan: Plan, setup: Setup, place: Place, sight: Sight) -> Iterator[Part
     lifts = fuse.build(place.drill, place.uid, fuse_name, budgets.fuse_of_cut(plan), place.image)
     yield Part(JOBS, lifts, fuse=True)
     yield from _steps(plan, place, sight)
-    name = policy_name(place.drill, fault.name)
-    cut = policy.build(place.drill, name, fault.partition, setup, fuse_name, place.uid)
+    name = policy_name(place.drill, fault)
+    cut = policy.build(place.drill, name, partition, setup, fuse_name, place.uid)
     yield Part(policy.kind_of(setup.backend), cut)
 
 
@@ -90,8 +91,9 @@ def _steps(plan: Plan, place: Place, sight: Sight) -> Iterator[Part]:
             case Scale(deployment, wanted):
                 replicas = _named(sight, DEPLOYMENTS, deployment)["spec"].get("replicas", 1)
                 name = name_of(place.drill, step.name)
-                hold = Hold(step.name, HoldKind.SCALE, deployment, name, before=replicas, wanted=wanted)
-                puts_back = scale_fuse(place, plan.rollback, hold)
+                before, after = {"replicas": replicas}, {"replicas": wanted}
+                change = Change(step.name, Scale.KIND, DEPLOYMENTS.name, deployment, name, before=before, wanted=after)
+                puts_back = scale_fuse(place, plan.rollback, change)
                 yield Part(JOBS, puts_back, path, fuse=True)
                 # Admission answers for a Job without regard to its pod, and a quota holds both.
                 yield Part(PODS, pod_of(puts_back), path)

@@ -1,12 +1,11 @@
 """Whether what a drill must remember of its targets and of what it cuts off fits into its status."""
 
 from gameday.api.state import setup_bytes
-from gameday.model.plan import Fault
 from gameday.model.setup import Setup
 from gameday.schema.bounds import SETUP_AT_FIRST
 
 
-def too_large(setup: Setup, fault: Fault) -> tuple[str, ...]:
+def too_large(setup: Setup, fault: str) -> tuple[str, ...]:
     """The preflight's finding, or nothing; some room is kept for addresses that come during the drill."""
     size = setup_bytes(setup)
     if size <= SETUP_AT_FIRST:
@@ -14,7 +13,7 @@ def too_large(setup: Setup, fault: Fault) -> tuple[str, ...]:
     end = setup.far_end
     labels = sum(len(pair.labels) + len(pair.mesh.labels) + len(pair.mesh.annotations) for pair in setup.pairs)
     far = len(end.addresses) + len(end.services) + len(end.cidrs)
-    path = f"spec.outage.faults[{fault.name}].networkPartition"
+    path = f"spec.outage.faults[{fault}].networkPartition"
     return (
         f"{path}: TooManyAddresses: {len(setup.targets)} addresses of targets, {far} of what they are cut off from and "
         f"{labels} labels and annotations of witnesses need {size} bytes of the drill's status, and {SETUP_AT_FIRST} "

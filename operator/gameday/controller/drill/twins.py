@@ -15,7 +15,7 @@ A_SECOND: Final = 20.0
 
 def dials(plan: Plan, setup: Setup, namespace: str) -> tuple[Dial, ...]:
     """All dials of one witness; its control makes the same ones."""
-    partition = plan.outage.faults[0].partition
+    ((_, partition),) = plan.partitions()
     return (*setup.dials, *_bystanders(partition, setup, namespace))
 
 

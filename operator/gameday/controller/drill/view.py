@@ -4,16 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from gameday.actions import job, scale
-from gameday.actions.network_partition import policy
+from gameday.actions.kind import Scene
 from gameday.actions.network_partition.targets import endpoint_addresses
+from gameday.actions.registry import KINDS, RUNS
 from gameday.api.drill import FINALIZER, start_before
 from gameday.api.state import setup_bytes
 from gameday.cluster.client import ACCOUNT, CONTAINER, Cluster
 from gameday.cluster.kinds import (
-    DEPLOYMENTS,
     DRILLS,
-    ENDPOINT_SLICES,
     GAMEDAYS,
     JOBS,
     PODS,
@@ -32,17 +30,16 @@ from gameday.engine.drill.answers import Answers
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
 from gameday.fuses.pod import pods_of
+from gameday.model.change import Change, Observed
 from gameday.model.labels import DRILL
 from gameday.model.names import CLOSER, derived, fuse_agent
-from gameday.model.names import job as job_name
-from gameday.model.plan import Fault, Plan, RunJob, Via
-from gameday.model.record import Hold, HoldKind, Record
+from gameday.model.plan import Action, Plan
+from gameday.model.record import Record
 from gameday.model.setup import Pair, Setup
-from gameday.model.world import Cut, Fuse, Life, Planned, Preflight, Workload, World
+from gameday.model.world import Fuse, Life, Planned, Preflight, World
 from gameday.schema.bounds import SETUP_BYTES
 
 OPT_IN: Final = "gameday.dev/opt-in"
-WORKLOAD: Final = "workload/"
 
 
 class View:
@@ -55,6 +52,7 @@ class View:
         self.memory = memory
         self.feed = feed
         self.answers = answers
+        self._scene = Scene(self.account, memory.namespace, memory.name, memory.uid, self)
         self.planned = Planned.ABSENT
         self.planned_why = ""
         self.preflight: Preflight | None = None
@@ -70,7 +68,6 @@ class View:
         self._wanted: tuple[Plan | None, Setup | None, frozenset[str]] = (None, None, frozenset())
         self._kinds: tuple[Setup | None, tuple[str, ...]] = (None, ())
         self._background: Background | None = None
-        self._seen_cuts: dict[str, tuple[tuple[Object | None, Setup, str | None], Cut]] = {}
 
     def open(self, background: Background, wake: Callable[[], None]) -> None:
         """Start the mirrors that every drill needs; ``wake`` is called at each change."""
@@ -85,21 +82,41 @@ class View:
         """Listen to the owner no more; the mirrors end with their tasks."""
         self.owner.listeners.pop(self._wake, None)
 
-    def open_namespace(self, setup: Setup, plan: Plan) -> None:
-        """Start the mirrors of what the drill itself creates and cuts; once is enough."""
+    def open_namespace(self, plan: Plan) -> None:
+        """Start the mirrors of what the drill itself creates and changes; once is enough."""
         ours = f"{DRILL}={self.memory.name}"
         self._mirror("pods", self.account, PODS, labels=ours)
         self._mirror("jobs", self.account, JOBS, labels=ours)
-        self._mirror("policies", self.account, policy.kind_of(setup.backend), labels=ours)
-        if setup.backend is Via.NETWORK_POLICY and setup.far_end.selector:
-            name = self._service_name(plan)
-            namespace = setup.far_end.namespace
-            labels = f"kubernetes.io/service-name={name}"
-            self._mirror("slices", self.account, ENDPOINT_SLICES, labels=labels, namespace=namespace)
+        for fault in plan.outage.faults:
+            self.open_change(fault.name)
+        for change in self.memory.record.changes:
+            self.open_change(change.name)
 
-    def open_workload(self, deployment: str) -> None:
-        """Start the mirror of a Deployment."""
-        self._mirror(workload_mirror(deployment), self.account, DEPLOYMENTS, fields=f"metadata.name={deployment}")
+    @property
+    def scene(self) -> Scene:
+        """What a kind of action works on: the drill with its setup of now."""
+        self._scene.setup = self.memory.setup
+        return self._scene
+
+    def open_change(self, name: str) -> None:
+        """Start the mirrors by which the change of a fault or step is observed; once is enough."""
+        action, change = self.action(name), self.memory.record.change(name)
+        kind = KINDS.get(change.kind if change is not None else action.KIND if action is not None else "")
+        for watch in kind.watches(self.scene, action, change) if kind is not None else ():
+            self._mirror(
+                watch.name, self.account, watch.kind, labels=watch.labels, fields=watch.fields,
+                namespace=watch.namespace,
+            )  # fmt: skip
+
+    def action(self, name: str) -> Action | None:
+        """The action of a fault or step, as far as the plan is known."""
+        plan = self.memory.plan
+        return next((action for known, action in plan.actions() if known == name), None) if plan is not None else None
+
+    def listed(self, watch: str) -> bool:
+        """Whether a mirror has listed its objects."""
+        mirror = self._mirrors.get(watch)
+        return mirror is not None and mirror.synced
 
     @property
     def synced(self) -> bool:
@@ -166,44 +183,39 @@ class View:
         if self.memory.unreadable:
             return self._remains(world, record, plan)
         wanted = self._agents_of(plan, setup)
-        cuts = self._cuts(record, plan, setup)
+        self.setup_now(setup)
         return replace(
             world,
             agents_wanted=wanted,
             kinds=self._kinds_of(setup),
             agents={agent: life_of(pod) for agent, pod in self.agent_pods(wanted).items()},
             too_many=self.too_many,
-            fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
-            cuts=cuts,
+            fuses={change.fuse_name: self._fuse(change, plan) for change in record.changes},
+            changes=self._changes(record, plan),
             severed=self.feed.severed,
             closer=next(map(life_of, self.agent_pods((CLOSER,)).values()), Life.ABSENT),
             counted=self.feed.counted,
             unusable_log=self.feed.unusable,
-            workloads=self._workloads(),
-            jobs={
-                step.name: job.state_of(self.objects("jobs").get(job_name(self.memory.name, step.name)))
-                for step in (plan.rollback.steps if plan.rollback is not None else ())
-                if isinstance(step.action, RunJob)
-            },
+            runs={name: RUNS[one.KIND].ran(self.scene, name) for name, one in plan.actions() if not one.REVERSIBLE},
         )
 
     def _remains(self, world: World, record: Record, plan: Plan) -> World:
         """The world of a drill that only undoes: its agents are not heard any more, and its cuts are not compared."""
-        policies = self.objects("policies")
-        cuts = [hold for hold in record.holds if hold.kind is HoldKind.NETWORK_PARTITION]
         return replace(
             world,
             agents=dict.fromkeys(self.agent_pods(agents.ALL), Life.ENDED),
-            fuses={hold.fuse_name: self._fuse(hold, plan) for hold in record.holds},
-            cuts={hold.name: Cut(present=hold.object_name in policies) for hold in cuts},
-            workloads=self._workloads(),
+            fuses={change.fuse_name: self._fuse(change, plan) for change in record.changes},
+            changes=self._changes(record, plan),
         )
 
-    def _workloads(self) -> dict[str, Workload]:
+    def _changes(self, record: Record, plan: Plan) -> dict[str, Observed]:
+        """How everything stands that faults and steps change, and what an earlier plan has changed."""
+        actions = {name: action for name, action in plan.actions() if action.KIND in KINDS}
+        known = {change.name: change for change in record.changes}
         return {
-            name.removeprefix(WORKLOAD): self._workload(name)
-            for name, mirror in self._mirrors.items()
-            if name.startswith(WORKLOAD) and mirror.synced
+            name: KINDS[kind].observe(self.scene, name, actions.get(name), known.get(name))
+            for name in (*actions, *(name for name in known if name not in actions))
+            if (kind := known[name].kind if name in known else actions[name].KIND) in KINDS
         }
 
     def logging_pods(self) -> dict[str, Object]:
@@ -213,8 +225,8 @@ class View:
         if plan is not None and setup is not None:
             mine = agents.ALL if self.memory.unreadable else {*self._agents_of(plan, setup), CLOSER}
             found = self.agent_pods(mine)
-        fuses = {hold: self._fuse_pods(hold) for hold in self.memory.record.holds if hold.kind is HoldKind.SCALE}
-        return found | {fuse_agent(hold.name): pods[-1] for hold, pods in fuses.items() if pods}
+        fuses = {c.name: self._fuse_pods(c) for c in self.memory.record.changes if acts(c)}
+        return found | {fuse_agent(name): pods[-1] for name, pods in fuses.items() if pods}
 
     def _agents_of(self, plan: Plan, setup: Setup) -> frozenset[str]:
         """The names of the drill's agents, made anew only for another plan or setup: it is asked for at each turn."""
@@ -228,9 +240,9 @@ class View:
             self._kinds = setup, tuple(map(kind_of, setup.pairs))
         return self._kinds[1]
 
-    def _fuse_pods(self, hold: Hold) -> tuple[Object, ...]:
+    def _fuse_pods(self, change: Change) -> tuple[Object, ...]:
         """The pods of a scale's fuse, the newest last."""
-        job = self.objects("jobs").get(hold.fuse_name)
+        job = self.objects("jobs").get(change.fuse_name)
         return pods_of(job, self.objects("pods").values()) if job is not None else ()
 
     def agent_pods(self, wanted: Iterable[str]) -> dict[str, Object]:
@@ -239,30 +251,14 @@ class View:
         names = {agent: derived(self.memory.name, agent) for agent in sorted(wanted)}
         return {agent: pods[name] for agent, name in names.items() if name in pods}
 
-    def _fuse(self, hold: Hold, plan: Plan) -> Fuse:
-        if hold.kind is HoldKind.NETWORK_PARTITION:
-            return fuse.state_of(self.objects("jobs").get(hold.fuse_name), budgets.fuse_of_cut(plan))
-        runs = any(life_of(pod) is Life.RUNNING for pod in self._fuse_pods(hold))
-        agent = fuse_agent(hold.name)
+    def _fuse(self, change: Change, plan: Plan) -> Fuse:
+        if not acts(change):
+            return fuse.state_of(self.objects("jobs").get(change.fuse_name), budgets.fuse_of_cut(plan))
+        runs = any(life_of(pod) is Life.RUNNING for pod in self._fuse_pods(change))
+        agent = fuse_agent(change.name)
         deadline = self.feed.fuses_armed.get(agent)
-        found = fuse_of_scale.state_of(self.objects("jobs").get(hold.fuse_name), runs=runs, deadline=deadline)
+        found = fuse_of_scale.state_of(self.objects("jobs").get(change.fuse_name), runs=runs, deadline=deadline)
         return replace(found, trouble=self.feed.fuse_troubles.get(agent, ""))
-
-    def _cuts(self, record: Record, plan: Plan, setup: Setup) -> dict[str, Cut]:
-        holds = [(fault, record.hold(fault.name)) for fault in plan.outage.faults]
-        return {fault.name: self._cut(fault, hold, self.setup_now(setup)) for fault, hold in holds if hold is not None}
-
-    def _cut(self, fault: Fault, hold: Hold, setup: Setup) -> Cut:
-        """How a cut stands; compared anew only when the policy, its fuse or what it is to cover is another."""
-        there = self.objects("policies").get(hold.object_name)
-        basis = (there, setup, hold.fuse_uid)
-        known = self._seen_cuts.get(fault.name)
-        if known is None or any(old is not new for old, new in zip(known[0], basis, strict=True)):
-            wanted = policy.build(
-                self.memory.name, hold.object_name, fault.partition, setup, hold.fuse_name, hold.fuse_uid or ""
-            )
-            known = self._seen_cuts[fault.name] = basis, policy.state_of(there, wanted)
-        return replace(known[1], made=True) if hold.object_name in self.answers.made else known[1]
 
     def setup_now(self, setup: Setup) -> Setup:
         """The setup with every address that the far end has or had: a cut grows and never shrinks before its lift."""
@@ -277,12 +273,6 @@ class View:
             self.memory.setup = setup = wider
         return setup
 
-    def _workload(self, name: str) -> Workload:
-        return scale.workload_of(self.only(name))
-
-    def _service_name(self, plan: Plan) -> str:
-        return next((f.partition.to.name for f in plan.outage.faults if hasattr(f.partition.to, "name")), "")
-
     def _mirror(
         self, name: str, cluster: Cluster, kind: Kind, *, labels: str = "", fields: str = "", namespace: str = ""
     ) -> None:
@@ -294,9 +284,10 @@ class View:
         self._background.start(mirror.run())
 
 
-def workload_mirror(deployment: str) -> str:
-    """Name of the mirror of a Deployment that a step scales."""
-    return f"{WORKLOAD}{deployment}"
+def acts(change: Change) -> bool:
+    """Whether the fuse of a change must act; one of a kind that is not known is taken for the plainer fuse."""
+    kind = KINDS.get(change.kind)
+    return kind is not None and kind.fuse_acts
 
 
 def kind_of(pair: Pair) -> str:

@@ -16,14 +16,17 @@ from gameday.api.parse import PlanTooBig
 from gameday.api.record import status_of
 from gameday.api.state import decided_bytes
 from gameday.engine.cel.paths import path_text
-from gameday.model.plan import Plan, Scale, Stage
-from gameday.model.record import Cause, Doubt, Hold, HoldKind, Record, Result, StepEntry, Waiting
+from gameday.model.change import Change
+from gameday.model.plan import Plan, Stage
+from gameday.model.record import Cause, Doubt, Record, Result, StepEntry, Waiting
 from gameday.schema.bounds import NAME, SETUP_BYTES, SHOWN_BYTES, STATE_BYTES, WORD, json_bytes
 
 AT: Final = 1_800_000_000.1234567
 """A time with as many digits as one may have."""
 REASON: Final = 32
 """Characters of the longest reason that the engine gives."""
+NOTED: Final = {"replicas": 2_147_483_647}
+"""A state that a kind notes of an object."""
 CONDITIONS: Final = 8 * 256
 """Bytes of all conditions without their messages."""
 
@@ -66,7 +69,7 @@ def largest(plan: Plan, text: str) -> Record:
         message=text,
         reason="x" * WORD,
         waiting=Waiting(max(Cause, key=lambda cause: len(cause.value)), text),
-        holds=tuple(_holds(plan, text)),
+        changes=tuple(_changes(plan, text)),
         steps=tuple(_full(StepEntry, text, name=step.name) for step in steps),
         results=tuple(_full(Result, text, stage=s, name=name, again=again) for s, name, again in expected),
         doubts=tuple(Doubt(cause, text, AT) for cause in Cause),
@@ -91,12 +94,11 @@ def figures(plan: Plan) -> Iterator[dict[str, str | float]]:
         yield {"name": measurement.name, "value": AT, "unit": measurement.unit}
 
 
-def _holds(plan: Plan, text: str) -> Iterator[Hold]:
-    for fault in plan.outage.faults:
-        yield _full(Hold, text, name=fault.name, kind=HoldKind.NETWORK_PARTITION, object_name="x" * NAME, before=None)
-    for step in plan.rollback.steps if plan.rollback is not None else ():
-        if isinstance(step.action, Scale):
-            yield _full(Hold, text, name=step.name, kind=HoldKind.SCALE, object_name=step.action.deployment)
+def _changes(plan: Plan, text: str) -> Iterator[Change]:
+    for name, action in plan.actions():
+        if action.REVERSIBLE and not action.REVERTS:
+            about = {"object_kind": "CiliumNetworkPolicy", "object_name": action.subject or "x" * NAME}
+            yield _full(Change, text, name=name, kind=action.KIND, before=NOTED, wanted=NOTED, **about)
 
 
 def _full(of: type[Any], text: str, **known: Any) -> Any:

@@ -16,8 +16,9 @@ from gameday.controller.drill.memory import Memory
 from gameday.controller.logs import logger, of_drill
 from gameday.engine.drill.continuity import continues
 from gameday.errors import GameDayError
+from gameday.model.change import ChangeState
 from gameday.model.plan import Plan
-from gameday.model.record import Cause, HoldState, Line, Record
+from gameday.model.record import Cause, Line, Record
 from gameday.model.setup import Setup
 
 PAUSE: Final = 1.0
@@ -118,9 +119,9 @@ class Disputes:
         """Have a new runner go on from what its drill's status says, or from what is known here."""
         if self.ended(memory.uid):
             # Whatever its undo log says now was undone long ago, and may have been changed by people since.
-            holds = tuple(replace(hold, state=HoldState.UNDONE) for hold in memory.record.holds)
+            changes = tuple(replace(change, state=ChangeState.UNDONE) for change in memory.record.changes)
             why = "somebody else wrote this drill's status after it had ended; create a new Drill to run it again"
-            memory.restore(replace(memory.record, holds=holds), memory.measurements, why)
+            memory.restore(replace(memory.record, changes=changes), memory.measurements, why)
             return
         known = self._known.get(memory.uid)
         if known is None:

@@ -8,7 +8,7 @@ from gameday.engine.drill import commands as do
 from gameday.model.record import Phase, Record
 from gameday.model.world import Lock
 
-CREATES: Final = (do.StartAgents, do.Sever, do.ArmFuse, do.StartJob)
+CREATES: Final = (do.StartAgents, do.Sever, do.ArmFuse, do.Run)
 """Commands that create something: without an answer, it may still come into being."""
 
 
@@ -20,11 +20,9 @@ class Answers:
     locked_by: str = ""
     """Who has what this drill waits for."""
     made: frozenset[str] = frozenset()
-    """Names of the objects of changes that were created."""
-    scaled: frozenset[str] = frozenset()
-    """Names of the scales away that were made, and after which the Deployment was read."""
-    deployments: frozenset[str] = frozenset()
-    """The Deployments to watch."""
+    """Names of the faults and steps whose change was made."""
+    read: frozenset[str] = frozenset()
+    """Names of those whose change is watched."""
     reported: bool = False
     """Whether the drill's outcome is in its GameDay, or that is gone."""
     checked_at: float = field(default=float("-inf"))
@@ -36,7 +34,7 @@ class Answers:
     def after(cls, record: Record) -> "Answers":
         """What is known of a drill that an earlier process left with this record."""
         lock = Lock.UNKNOWN if record.phase is Phase.PENDING else Lock.HELD
-        return cls(lock, deployments=frozenset(h.object_name for h in record.holds if h.before is not None))
+        return cls(lock, read=frozenset(change.name for change in record.changes))
 
     def done(self, command: do.Command, now: float) -> None:
         """Take in that a command has succeeded."""
@@ -47,12 +45,10 @@ class Answers:
                 self.lock = Lock.FREE
             case do.CheckPreflight():
                 self.checked_at = now
-            case do.Inject(hold):
-                self.made |= {hold.object_name}
-            case do.ScaleTo(hold, replicas) if replicas == hold.wanted:
-                self.scaled |= {hold.name}
-            case do.ReadWorkload(deployment):
-                self.deployments |= {deployment}
+            case do.Apply(change):
+                self.made |= {change.name}
+            case do.Read(name):
+                self.read |= {name}
             case do.UpdateGameDay():
                 self.reported = True
             case _:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gameday.model.record import Hold
+from gameday.model.change import Change
 from gameday.model.world import CommandKey
 
 
@@ -26,14 +26,19 @@ class StartAgents:
 class ArmFuse:
     """Create the fuse of a change that is registered in the undo log."""
 
-    hold: Hold
+    change: Change
 
 
 @dataclass(frozen=True, slots=True)
-class Inject:
-    """Create the policy of a cut, owned by its armed fuse; also grows a cut whose endpoints changed."""
+class Apply:
+    """Make a change that its armed fuse guards; also grows one that no longer covers all that it is to cover.
 
-    hold: Hold
+    With ``version``, a resourceVersion, only while it is still the one that the engine saw: a request that comes late
+    then changes nothing any more.
+    """
+
+    change: Change
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,45 +52,31 @@ class EndSevering:
 
 
 @dataclass(frozen=True, slots=True)
-class Lift:
-    """Delete the policy of a cut."""
+class Revert:
+    """Put back what a change changed, unless somebody else has made something else of it."""
 
-    hold: Hold
-
-
-@dataclass(frozen=True, slots=True)
-class ReadWorkload:
-    """Read the replicas of a Deployment."""
-
-    deployment: str
+    change: Change
 
 
 @dataclass(frozen=True, slots=True)
-class ScaleTo:
-    """Set a Deployment to ``replicas``.
+class Read:
+    """Read what a fault or step is to change, or has changed."""
 
-    With ``version``, a resourceVersion, only while it is still the one that the engine saw: a request that comes late
-    then changes nothing any more. There is none for the way back.
-    """
-
-    hold: Hold
-    replicas: int
-    version: str = ""
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
-class StartJob:
-    """Create the Job of a step from its CronJob."""
+class Run:
+    """Run an irreversible step, once."""
 
     step: str
-    cron_job: str
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveFuse:
     """Delete a fuse whose change is verified undone."""
 
-    hold: Hold
+    change: Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +104,12 @@ Command = (
     | CheckPreflight
     | StartAgents
     | ArmFuse
-    | Inject
+    | Apply
     | Sever
     | EndSevering
-    | Lift
-    | ReadWorkload
-    | ScaleTo
-    | StartJob
+    | Revert
+    | Read
+    | Run
     | RemoveFuse
     | StopAgents
     | FreeLock
@@ -132,14 +122,10 @@ def key_of(command: Command) -> CommandKey:
     """Under what a command runs once at a time, and its last error is kept."""
     name = type(command).__name__
     match command:
-        case ArmFuse(hold) | Inject(hold) | Lift(hold) | RemoveFuse(hold):
-            return CommandKey(name, hold.name)
-        case ScaleTo(hold, replicas, _):
-            return CommandKey(name, hold.name, replicas)
-        case StartJob(step, _):
-            return CommandKey(name, step)
-        case ReadWorkload(deployment):
-            return CommandKey(name, deployment)
+        case ArmFuse(change) | Apply(change, _) | Revert(change) | RemoveFuse(change):
+            return CommandKey(name, change.name)
+        case Run(subject) | Read(subject):
+            return CommandKey(name, subject)
         case _:
             return CommandKey(name)
 

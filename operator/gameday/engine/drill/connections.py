@@ -24,7 +24,7 @@ CAUSES: Final = frozenset({Cause.CONNECTIONS_KEPT, Cause.NOT_SEVERED})
 
 def wanted(plan: Plan) -> bool:
     """Whether the plan wants open connections gone as well; else new ones are all that it asks about."""
-    return any(fault.partition.open_connections is OpenConnections.CLOSE for fault in plan.outage.faults)
+    return any(cut.open_connections is OpenConnections.CLOSE for _, cut in plan.partitions())
 
 
 def shown(record: Record, plan: Plan) -> bool:

@@ -1,9 +1,11 @@
 """Whether a record that somebody else wrote can be gone on from, or forgets what this process knows to be open."""
 
-from gameday.model.record import Hold, HoldState, Phase, Record
+from gameday.model.change import Change, ChangeState
+from gameday.model.record import Phase, Record
 
+SAME = ("kind", "object_kind", "object_name", "fuse_name", "before")
 _PHASES = tuple(Phase)
-_STATES = tuple(HoldState)
+_STATES = tuple(ChangeState)
 
 
 def continues(found: Record, known: Record) -> bool:
@@ -16,12 +18,10 @@ def continues(found: Record, known: Record) -> bool:
     if found.started_at != known.started_at and known.started_at is not None:
         return False
     behind = _PHASES.index(found.phase) < _PHASES.index(known.phase) or (known.finishing and not found.finishing)
-    return not behind and all(_names(found.hold(hold.name), hold) for hold in known.holds if hold.open)
+    return not behind and all(_names(found.change(change.name), change) for change in known.changes if change.open)
 
 
-def _names(found: Hold | None, known: Hold) -> bool:
+def _names(found: Change | None, known: Change) -> bool:
     if found is None or not found.open or _STATES.index(found.state) < _STATES.index(known.state):
         return False
-    return all(
-        getattr(found, field) == getattr(known, field) for field in ("kind", "object_name", "fuse_name", "before")
-    )
+    return all(getattr(found, field) == getattr(known, field) for field in SAME)

@@ -10,7 +10,7 @@ from typing import Final
 from gameday.engine.drill import budgets
 from gameday.engine.drill.situation import Situation
 from gameday.model.labels import CONTROL, ROLE
-from gameday.model.record import Cause, Doubt, HoldKind, Record
+from gameday.model.record import Cause, Doubt, Record
 
 BACK: Final = 3.0
 """Seconds after a verified undo within which a control that the cut had held gets through again."""
@@ -83,5 +83,5 @@ def _held(at: Situation) -> bool | None:
 
 
 def _back(record: Record) -> float:
-    undone = (hold.undone_at or 0.0 for hold in record.holds if hold.kind is HoldKind.NETWORK_PARTITION)
+    undone = (change.undone_at or 0.0 for change in record.changes)
     return max((record.undo_requested_at or 0.0, *undone)) + BACK

@@ -9,13 +9,14 @@ from gameday.engine.drill import controls
 from gameday.engine.drill.connections import settle
 from gameday.engine.drill.results import end_stage
 from gameday.engine.drill.situation import Situation
-from gameday.engine.drill.undo_log import ask_undo
+from gameday.engine.drill.undo_log import ask_undo, of_faults
 from gameday.engine.drill.windows import window_of
 from gameday.engine.evidence.judgement import Window
+from gameday.model.change import Change, ChangeState, Presence
 from gameday.model.names import COUNTER
 from gameday.model.plan import Mode, Stage
-from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record, ResultState
-from gameday.model.world import Cut, Fuse, Life, Planned
+from gameday.model.record import Cause, Phase, Record, ResultState
+from gameday.model.world import Life, Planned
 
 _STAGE_OF = {Phase.STEADY_STATE: Stage.STEADY_STATE, Phase.OUTAGE: Stage.OUTAGE, Phase.RECOVERY: Stage.RECOVERY}
 
@@ -72,8 +73,8 @@ def proof_broken(at: Situation) -> Record | None:
         if at.world.likely_leak:
             why += f"; most likely: {at.world.likely_leak}"
         return give_up(at, Cause.LEAK, why, leak.since)
-    for hold in record.holds:
-        if hold.kind is HoldKind.NETWORK_PARTITION and (broken := _touched(at, hold)) is not None:
+    for change in of_faults(record, at.plan):
+        if (broken := _touched(at, change)) is not None:
             return broken
     return None
 
@@ -148,28 +149,28 @@ def _lost_agent(at: Situation) -> str | None:
     return None
 
 
-def fuse_lost(at: Situation, hold: Hold) -> Record | None:
+def fuse_lost(at: Situation, change: Change) -> Record | None:
     """The record of a drill whose change is no longer guarded by its fuse, or None."""
-    if hold.state not in {HoldState.ARMED, HoldState.REQUESTED, HoldState.ACTIVE}:
+    if change.state not in {ChangeState.ARMED, ChangeState.REQUESTED, ChangeState.ACTIVE}:
         return None
-    fuse = at.world.fuses.get(hold.fuse_name, Fuse())
-    if fuse.uid is not None and fuse.uid == hold.fuse_uid and not fuse.dead:
+    fuse = at.world.fuse(change.fuse_name)
+    if fuse.uid is not None and fuse.uid == change.fuse_uid and not fuse.dead:
         return None
     why = fuse.dead or ("it is gone" if fuse.uid is None else "it was replaced")
-    return give_up(at, Cause.FUSE_LOST, f"fuse {hold.fuse_name} no longer guards {hold.name}: {why}", at.now)
+    return give_up(at, Cause.FUSE_LOST, f"fuse {change.fuse_name} no longer guards {change.name}: {why}", at.now)
 
 
-def _touched(at: Situation, hold: Hold) -> Record | None:
-    if (lost := fuse_lost(at, hold)) is not None:
+def _touched(at: Situation, change: Change) -> Record | None:
+    if (lost := fuse_lost(at, change)) is not None:
         return lost
-    if hold.state is not HoldState.ACTIVE:
+    if change.state is not ChangeState.ACTIVE:
         return None
-    cut = at.world.cuts.get(hold.name, Cut())
-    if not cut.present and at.record.zero is not None and at.now >= at.record.zero + at.plan.outage.duration:
+    seen = at.world.change(change.name)
+    what = f"{change.object_kind} {change.object_name}"
+    if not seen.there and at.record.zero is not None and at.now >= at.record.zero + at.plan.outage.duration:
         return None
-    if not cut.present or cut.uid != hold.object_uid:
-        return give_up(at, Cause.CUT_REMOVED, f"policy {hold.object_name} was removed by somebody else", at.now)
-    if cut.difference:
-        why = f"policy {hold.object_name} was changed by somebody else: {cut.difference}"
-        return give_up(at, Cause.CUT_CHANGED, why, at.now)
+    if not seen.there or seen.uid != change.object_uid:
+        return give_up(at, Cause.CUT_REMOVED, f"{what} was removed by somebody else", at.now)
+    if seen.presence is Presence.TAMPERED:
+        return give_up(at, Cause.CUT_CHANGED, f"{what} was changed by somebody else: {seen.detail}", at.now)
     return None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from gameday.engine.drill.commands import ArmFuse, Command, Inject, Lift, RemoveFuse, ScaleTo, key_of
+from gameday.engine.drill.commands import Apply, ArmFuse, Command, RemoveFuse, Revert, key_of
 from gameday.model.world import CommandKey
 
 RETRY_AFTER: Final = 0.5
@@ -13,8 +13,8 @@ RETRY_AFTER: Final = 0.5
 def lane_of(command: Command) -> CommandKey:
     """What concerns one entry of the undo log is one lane; every other command is one of its own."""
     match command:
-        case ArmFuse(hold) | Inject(hold) | Lift(hold) | RemoveFuse(hold) | ScaleTo(hold, _, _):
-            return CommandKey("hold", hold.name)
+        case ArmFuse(change) | Apply(change, _) | Revert(change) | RemoveFuse(change):
+            return CommandKey("change", change.name)
         case _:
             return key_of(command)
 

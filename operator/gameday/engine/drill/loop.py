@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from gameday.engine.drill.answers import Answers
-from gameday.engine.drill.commands import Command, Lift
+from gameday.engine.drill.commands import Command, Revert
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.figures import Figure, Measured, figures
 from gameday.engine.drill.lanes import RETRY_AFTER, Lanes
@@ -116,7 +116,7 @@ class DrillLoop:
     def prepare(self, plan: Plan, pairs: int) -> Evidence:
         """Make room for samples: from here on nothing is decided from logs that were not read again."""
         evidence = Evidence(plan, pairs)
-        if self.record.inject_requested_at is not None or self.record.holds:
+        if self.record.inject_requested_at is not None or self.record.changes:
             evidence.set_baseline(self.record.baseline)
         self.samples = evidence
         return evidence
@@ -138,7 +138,7 @@ class DrillLoop:
         world = self.told(world, now)
         record = decide(Situation(plan or NO_PLAN, self._goes_on_from, world, self.samples or NOTHING, now))
         commands = orders(plan, record, world)
-        started = self._lift(record, commands, now)
+        started = self._lift(plan or NO_PLAN, record, commands, now)
         if (record is self.record or record == self.record) and not must_save:
             work = self._act(record, commands, now, arriving=world.arriving)
         elif self._lifting_until is not None and now < self._lifting_until:
@@ -166,7 +166,7 @@ class DrillLoop:
         if self._seen is not None and self._seen[0] is world:
             known = self._seen[1]
             same = known.errors is errors and known.lock is answers.lock and known.reported is answers.reported
-            same = same and known.scaled is answers.scaled and known.locked_by is answers.locked_by
+            same = same and known.made is answers.made and known.locked_by is answers.locked_by
             if same and known.look_again is again and known.arriving is arriving:
                 return known
         known = replace(
@@ -175,7 +175,7 @@ class DrillLoop:
             lock=answers.lock,
             locked_by=answers.locked_by,
             reported=answers.reported,
-            scaled=answers.scaled,
+            made=answers.made,
             look_again=again,
             arriving=arriving,
             errors=errors,
@@ -234,9 +234,17 @@ class DrillLoop:
 
     # Acting
 
-    def _lift(self, record: Record, commands: tuple[Command, ...], now: float) -> tuple[Command, ...]:
-        """Lift at once: an undo waits for no record, and what could not be saved must not keep a cut in place."""
-        lifts = [command for command in commands if isinstance(command, Lift)]
+    def _lift(self, plan: Plan, record: Record, commands: tuple[Command, ...], now: float) -> tuple[Command, ...]:
+        """Lift at once: an undo waits for no record, and what could not be saved must not keep a cut in place.
+
+        What a step changed is put back once the record says so: else it would seem that somebody else did it.
+        """
+        reverts = [command for command in commands if isinstance(command, Revert)]
+        if not reverts:
+            self._lifting_until = None
+            return ()
+        faults = {fault.name for fault in plan.outage.faults}
+        lifts = [one for one in reverts if one.change.name in faults or one.change.before is None]
         started = tuple([lift for lift in lifts if self.lanes.take(lift, now)])
         if started:
             self._goes_on_from, self._lifting_until = record, now + LIFT_FIRST

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from gameday.engine.drill import commands as do
-from gameday.engine.drill.ownership import still_ours
 from gameday.engine.drill.permission import hindrance
-from gameday.model.plan import Plan, RunJob, Scale
-from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, StepState
-from gameday.model.world import Cut, Fuse, JobState, Life, Lock, Planned, World
+from gameday.engine.drill.undo_log import held
+from gameday.model.change import Change, ChangeState, Presence, RunState
+from gameday.model.plan import Plan
+from gameday.model.record import Phase, Record, StepState
+from gameday.model.world import Life, Lock, Planned, World
 
 
 def orders(plan: Plan | None, record: Record, world: World) -> tuple[do.Command, ...]:
@@ -49,48 +50,44 @@ def _orders(plan: Plan | None, record: Record, world: World) -> Iterator[do.Comm
 
 
 def _undo_log(record: Record, world: World) -> Iterator[do.Command]:
-    for hold in record.holds:
-        match hold.state:
-            case HoldState.REGISTERED if not record.finishing:
-                yield do.ArmFuse(hold)
-            case HoldState.REQUESTED | HoldState.ACTIVE:
-                yield from _make(hold, world)
-            case HoldState.UNDOING:
-                yield from _unmake(hold, world)
+    for change in record.changes:
+        match change.state:
+            case ChangeState.REGISTERED if not record.finishing:
+                yield do.ArmFuse(change)
+            case ChangeState.REQUESTED | ChangeState.ACTIVE:
+                yield from _make(change, world)
+            case ChangeState.UNDOING:
+                yield from _unmake(change, world)
             case _:
                 pass
 
 
-def _make(hold: Hold, world: World) -> Iterator[do.Command]:
-    if hold.kind is HoldKind.NETWORK_PARTITION:
-        cut = world.cuts.get(hold.name, Cut())
-        ours = hold.requested_at is not None and hold.requested_at >= world.resumed_at
-        awaited = hold.state is HoldState.REQUESTED and not cut.present and not cut.made
-        if cut.outgrown or (awaited and ours):
-            yield do.Inject(hold)
-    elif hold.state is HoldState.REQUESTED and hold.wanted is not None:
-        workload = world.workloads.get(hold.object_name)
-        if workload is None:
-            yield do.ReadWorkload(hold.object_name)
-        elif workload.exists and workload.replicas == hold.before:
-            yield do.ScaleTo(hold, hold.wanted, workload.version)
+def _make(change: Change, world: World) -> Iterator[do.Command]:
+    seen = world.change(change.name)
+    if seen.presence is Presence.DRIFTED:
+        yield do.Apply(change)
+    elif change.state is ChangeState.REQUESTED and change.name not in world.made:
+        # Of what another process asked for, and is not there, nobody knows whether it came and was taken away; only
+        # where the object's version tells is it asked for again.
+        ours = change.requested_at is not None and change.requested_at >= world.resumed_at
+        if seen.presence is Presence.UNKNOWN:
+            yield do.Read(change.name)
+        elif seen.presence is Presence.ABSENT and (ours or seen.version):
+            yield do.Apply(change, seen.version)
 
 
-def _unmake(hold: Hold, world: World) -> Iterator[do.Command]:
-    if hold.undone_at is not None:
-        if world.fuses.get(hold.fuse_name, Fuse()).uid is not None:
-            yield do.RemoveFuse(hold)
-    elif not hold.touched:
+def _unmake(change: Change, world: World) -> Iterator[do.Command]:
+    seen = world.change(change.name)
+    if change.undone_at is not None:
+        if world.fuse(change.fuse_name).uid is not None:
+            yield do.RemoveFuse(change)
+    elif not change.touched:
         pass
-    elif hold.kind is HoldKind.NETWORK_PARTITION:
-        if world.cuts.get(hold.name, Cut(present=True)).present:
-            yield do.Lift(hold)
-    else:
-        workload = world.workloads.get(hold.object_name)
-        if workload is None:
-            yield do.ReadWorkload(hold.object_name)
-        elif still_ours(hold, workload) and hold.before is not None:
-            yield do.ScaleTo(hold, hold.before)
+    elif seen.presence is Presence.UNKNOWN:
+        # To revert is to look first, so it need not wait until the engine sees.
+        yield from (do.Read(change.name), do.Revert(change))
+    elif held(change, seen):
+        yield do.Revert(change)
 
 
 def _steps(plan: Plan | None, record: Record, world: World) -> Iterator[do.Command]:
@@ -98,21 +95,21 @@ def _steps(plan: Plan | None, record: Record, world: World) -> Iterator[do.Comma
         entry = next((known for known in record.steps if known.name == step.name), None)
         if entry is not None and entry.state is not StepState.INTENDED:
             continue
-        if isinstance(step.action, Scale) and step.action.deployment not in world.workloads:
-            yield do.ReadWorkload(step.action.deployment)
-        if isinstance(step.action, RunJob) and entry is not None:
-            absent = world.jobs.get(step.name, JobState.ABSENT) is JobState.ABSENT
-            if absent and entry.at >= world.resumed_at:
-                yield do.StartJob(step.name, step.action.from_cron_job)
+        if not step.action.REVERSIBLE:
+            absent = world.runs.get(step.name, RunState.ABSENT) is RunState.ABSENT
+            if entry is not None and absent and entry.at >= world.resumed_at:
+                yield do.Run(step.name)
+        elif not step.action.REVERTS and world.change(step.name).presence is Presence.UNKNOWN:
+            yield do.Read(step.name)
         return
 
 
 def _tidy(record: Record, world: World) -> Iterator[do.Command]:
     # Of a Drill that is deleted Kubernetes itself takes the agents, which it owns: what we may not do holds up nothing.
     collected = world.deleted and do.key_of(do.StopAgents()) in world.errors
-    for hold in record.holds:
-        if not hold.open and world.fuses.get(hold.fuse_name, Fuse()).uid is not None:
-            yield do.RemoveFuse(hold)
+    for change in record.changes:
+        if not change.open and world.fuse(change.fuse_name).uid is not None:
+            yield do.RemoveFuse(change)
     if any(life is not Life.ABSENT for life in (*world.agents.values(), world.closer)) and not collected:
         yield do.StopAgents()
     elif world.arriving:

@@ -13,28 +13,60 @@ from dataclasses import replace
 from gameday.engine.drill import budgets
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.commands import error_of
-from gameday.engine.drill.ownership import still_ours
 from gameday.engine.drill.situation import Situation
-from gameday.model.record import Cause, Hold, HoldKind, HoldState, Record
-from gameday.model.world import Cut, Fuse
+from gameday.model.change import Change, ChangeState, Observed, Presence
+from gameday.model.plan import Action, Plan
+from gameday.model.record import Cause, Record
 
 
 def progress(at: Situation) -> Record:
     """Move every entry of the undo log as far as the world has moved."""
     record = at.record
-    for hold in at.record.holds:
-        record = _progress_one(at.knowing(record), hold)
+    for change in at.record.changes:
+        record = _progress_one(at.knowing(record), change)
     return record
 
 
 def ask_undo(record: Record, now: float) -> Record:
     """Ask for the undo of everything that is still open."""
-    for hold in record.holds:
-        if hold.open and hold.state is not HoldState.UNDOING:
-            record = record.with_hold(replace(hold, state=HoldState.UNDOING, undo_requested_at=now))
+    for change in record.changes:
+        record = ask_undo_of(record, change, now)
     if record.undo_requested_at is None:
         record = replace(record, undo_requested_at=now)
     return record
+
+
+def ask_undo_of(record: Record, change: Change, now: float) -> Record:
+    """Ask for the undo of one entry, unless that was done before."""
+    if not change.open or change.state is ChangeState.UNDOING:
+        return record
+    return record.with_change(replace(change, state=ChangeState.UNDOING, undo_requested_at=now))
+
+
+def of_faults(record: Record, plan: Plan) -> tuple[Change, ...]:
+    """The entries of the plan's faults."""
+    names = {fault.name for fault in plan.outage.faults}
+    return tuple(change for change in record.changes if change.name in names)
+
+
+def of_steps(record: Record, plan: Plan) -> tuple[Change, ...]:
+    """All other entries."""
+    faults = of_faults(record, plan)
+    return tuple(change for change in record.changes if change not in faults)
+
+
+def registered(name: str, action: Action, seen: Observed, fuse: str, now: float) -> Change:
+    """A new entry: what is to be changed, as it is seen now."""
+    return Change(
+        name, action.KIND, seen.object_kind, seen.object_name, fuse, before=seen.before, wanted=seen.wanted,
+        registered_at=now,
+    )  # fmt: skip
+
+
+def held(change: Change, seen: Observed) -> bool:
+    """Whether there is something to put back; who set the number that was there before has nothing to put back."""
+    ours = seen.presence in {Presence.PRESENT, Presence.DRIFTED} or (seen.there and change.before is None)
+    return ours and (change.before is None or change.before != change.wanted)
 
 
 def obstacle(at: Situation) -> str:
@@ -43,107 +75,95 @@ def obstacle(at: Situation) -> str:
     if record.finished_at is not None:
         late = at.now > max(record.finished_at, at.world.resumed_at) + budgets.TIDY
         return error_of(errors, do.StopAgents(), do.FreeLock(), do.UpdateGameDay(), do.LetGo()) if late else ""
-    open_ = (hold for hold in record.holds if hold.open)
-    return next((error for hold in open_ if _late(at, hold) and (error := _error(at, hold))), "")
+    open_ = (change for change in record.changes if change.open)
+    return next((error for change in open_ if _late(at, change) and (error := _error(at, change))), "")
 
 
-def undo_commands(hold: Hold) -> tuple[do.Command, ...]:
+def undo_commands(change: Change) -> tuple[do.Command, ...]:
     """All that may be asked for to undo an entry of the undo log and to take its fuse away."""
-    if hold.kind is HoldKind.NETWORK_PARTITION:
-        return do.Lift(hold), do.RemoveFuse(hold)
-    back = (do.ScaleTo(hold, hold.before),) if hold.before is not None else ()
-    return do.ReadWorkload(hold.object_name), *back, do.RemoveFuse(hold)
+    return do.Read(change.name), do.Revert(change), do.RemoveFuse(change)
 
 
-def _error(at: Situation, hold: Hold) -> str:
-    return error_of(at.world.errors, *undo_commands(hold))
+def _error(at: Situation, change: Change) -> str:
+    return error_of(at.world.errors, *undo_commands(change))
 
 
-def _late(at: Situation, hold: Hold) -> bool:
+def _late(at: Situation, change: Change) -> bool:
     """Whether an undo is overdue, or the removal of the fuse that guarded it."""
-    if hold.undone_at is None:
+    if change.undone_at is None:
         return at.record.faults_cleared is False
-    return at.now > max(hold.undone_at, at.world.resumed_at) + budgets.TIDY
+    return at.now > max(change.undone_at, at.world.resumed_at) + budgets.TIDY
 
 
-def _progress_one(at: Situation, hold: Hold) -> Record:
-    fuse = at.world.fuses.get(hold.fuse_name, Fuse())
-    match hold.state:
-        case HoldState.REGISTERED:
+def _progress_one(at: Situation, change: Change) -> Record:
+    fuse = at.world.fuse(change.fuse_name)
+    match change.state:
+        case ChangeState.REGISTERED:
             if fuse.armed and fuse.uid is not None:
-                armed = replace(hold, state=HoldState.ARMED, fuse_uid=fuse.uid, fuse_deadline=fuse.deadline)
-                return at.record.with_hold(armed).note(at.now, "FuseArmed", f"{hold.fuse_name} is armed")
+                armed = replace(change, state=ChangeState.ARMED, fuse_uid=fuse.uid, fuse_deadline=fuse.deadline)
+                return at.record.with_change(armed).note(at.now, "FuseArmed", f"{change.fuse_name} is armed")
             return at.record
-        case HoldState.REQUESTED:
-            return _requested(at, hold)
-        case HoldState.UNDOING:
-            return _undoing(at, hold)
-        case HoldState.ARMED | HoldState.ACTIVE | HoldState.UNDONE:
+        case ChangeState.REQUESTED:
+            return _requested(at, change)
+        case ChangeState.UNDOING:
+            return _undoing(at, change)
+        case ChangeState.ARMED | ChangeState.ACTIVE | ChangeState.UNDONE:
             return at.record
 
 
-def _requested(at: Situation, hold: Hold) -> Record:
-    if hold.kind is HoldKind.NETWORK_PARTITION:
-        cut = at.world.cuts.get(hold.name, Cut())
-        if not cut.present:
-            return at.record
-        return at.record.with_hold(replace(hold, state=HoldState.ACTIVE, object_uid=cut.uid, seen_at=at.now))
-    workload = at.world.workloads.get(hold.object_name)
-    seen = workload is not None and workload.exists and workload.replicas == hold.wanted
-    # Who sets another number at once may do so before we see ours.
-    if seen or hold.name in at.world.scaled:
-        return at.record.with_hold(replace(hold, state=HoldState.ACTIVE, seen_at=at.now))
+def _requested(at: Situation, change: Change) -> Record:
+    seen = at.world.change(change.name)
+    # Who makes something else of it at once may do so before we see ours; a policy that is gone again never was active.
+    if held(change, seen) or (change.name in at.world.made and change.before is not None):
+        return at.record.with_change(
+            replace(change, state=ChangeState.ACTIVE, object_uid=seen.uid or change.object_uid, seen_at=at.now)
+        )
     return at.record
 
 
-def _undoing(at: Situation, hold: Hold) -> Record:
-    if hold.undone_at is None:
-        return _verify(at, hold)
-    if at.world.fuses.get(hold.fuse_name, Fuse()).uid is None:
-        return at.record.with_hold(replace(hold, state=HoldState.UNDONE))
+def _undoing(at: Situation, change: Change) -> Record:
+    if change.undone_at is None:
+        return _verify(at, change)
+    if at.world.fuse(change.fuse_name).uid is None:
+        return at.record.with_change(replace(change, state=ChangeState.UNDONE))
     return at.record
 
 
-def _verify(at: Situation, hold: Hold) -> Record:
-    asked = hold.undo_requested_at if hold.undo_requested_at is not None else at.now
-    if not hold.touched:
-        return at.record.with_hold(replace(hold, undone_at=at.now))
-    if hold.kind is HoldKind.SCALE:
-        return _verify_scale(at, hold, asked)
-    if hold.name not in at.world.cuts or at.world.cuts[hold.name].present:
-        return _overdue(at, hold, asked, "its policy is still there")
+def _verify(at: Situation, change: Change) -> Record:
+    asked = change.undo_requested_at if change.undo_requested_at is not None else at.now
+    if not change.touched:
+        return at.record.with_change(replace(change, undone_at=at.now))
+    seen = at.world.change(change.name)
+    if seen.presence is Presence.UNKNOWN:
+        return _overdue(at, change, asked, seen)
+    if held(change, seen):
+        if change.seen_at is None:
+            return at.record.with_change(replace(change, seen_at=at.now))
+        return _overdue(at, change, asked, seen)
+    # What was asked for and never seen may still be on its way: until it cannot come any more, the fuse stays.
+    exists = seen.presence is not Presence.GONE
+    if seen.may_arrive and exists and change.seen_at is None and at.now < asked + budgets.ARRIVE:
+        return at.record
+    if change in of_faults(at.record, at.plan):
+        return _restored(at, change, asked, seen)
+    return _undone(at, change, seen.shown, warning=seen.presence is Presence.TAMPERED)
+
+
+def _restored(at: Situation, change: Change, asked: float, seen: Observed) -> Record:
+    """A fault is undone once its effect is seen to be over, too."""
     restored = at.seen.proof.restored(asked)
-    alike = at.seen.proof.fails_like_control(asked)
-    if restored is None and not alike:
+    if restored is None and not at.seen.proof.fails_like_control(asked):
         if at.now < asked + budgets.UNDO and not _witnesses_gone(at):
             return at.record
-        record = at.record.doubt(
-            Cause.UNDO_UNVERIFIED,
-            f"{hold.name}: the policy is gone, but no witness was seen to reach its target again",
-            asked,
-            at.now,
-        )
-        return record.with_hold(replace(hold, undone_at=at.now))
-    seen = "its policy is gone and the witnesses are through" if restored else "its policy is gone"
-    return at.record.with_hold(replace(hold, undone_at=at.now)).note(at.now, "Undone", f"{hold.name}: {seen}")
+        why = f"{change.name}: {seen.shown}, but no witness was seen to reach its target again"
+        record = at.record.doubt(Cause.UNDO_UNVERIFIED, why, asked, at.now)
+        return record.with_change(replace(change, undone_at=at.now))
+    return _undone(at, change, f"{seen.shown} and the witnesses are through" if restored else seen.shown)
 
 
-def _verify_scale(at: Situation, hold: Hold, asked: float) -> Record:
-    workload = at.world.workloads.get(hold.object_name)
-    if workload is None or still_ours(hold, workload):
-        if workload is not None and hold.seen_at is None:
-            return at.record.with_hold(replace(hold, seen_at=at.now))
-        return _overdue(at, hold, asked, "its replicas are not back")
-    # What was asked for and never seen may still be on its way: until it cannot come any more, the fuse stays.
-    if workload.exists and hold.seen_at is None and at.now < asked + budgets.ARRIVE:
-        return at.record
-    record = at.record.with_hold(replace(hold, undone_at=at.now))
-    if workload.exists and workload.replicas != hold.before:
-        text = f"{hold.object_name} stays at {workload.replicas} replicas, which somebody else has set"
-        text += f"; before the drill it had {hold.before}"
-        return record.note(at.now, "Undone", f"{hold.name}: {text}", warning=True)
-    text = f"{hold.object_name} is back at {hold.before} replicas" if workload.exists else "its workload is gone"
-    return record.note(at.now, "Undone", f"{hold.name}: {text}")
+def _undone(at: Situation, change: Change, how: str, *, warning: bool = False) -> Record:
+    record = at.record.with_change(replace(change, undone_at=at.now))
+    return record.note(at.now, "Undone", f"{change.name}: {how}", warning=warning)
 
 
 def _witnesses_gone(at: Situation) -> bool:
@@ -151,9 +171,10 @@ def _witnesses_gone(at: Situation) -> bool:
     return not lives or all(life.value in {"Absent", "Ended"} for life in lives)
 
 
-def _overdue(at: Situation, hold: Hold, asked: float, what: str) -> Record:
+def _overdue(at: Situation, change: Change, asked: float, seen: Observed) -> Record:
     if at.now < asked + budgets.UNDO or at.record.faults_cleared is False:
         return at.record
     record = replace(at.record, faults_cleared=False)
-    why = f"{hold.name}: {what}; {_error(at, hold)}".rstrip("; ")
+    what = seen.shown or "how it stands is not known"
+    why = f"{change.name}: {what}; {_error(at, change)}".rstrip("; ")
     return record.note(at.now, "FaultsNotCleared", why, warning=True)

@@ -191,7 +191,7 @@ class Evidence:
 
 def _asking_what_is_cut(plan: Plan) -> frozenset[str]:
     """The names of the probes of a Service that the plan cuts whose agent is spared by the cut."""
-    cut = {(to.name, to.namespace) for fault in plan.outage.faults if isinstance(to := fault.partition.to, ServiceRef)}
+    cut = {(to.name, to.namespace) for _, one in plan.partitions() if isinstance(to := one.to, ServiceRef)}
     asked = {p.name: p.settings.destination for p in plan.probes if p.settings.runs_in is RunsIn.CLIENT}
     services = {name: to.service for name, to in asked.items() if to is not None}
     return frozenset(name for name, ref in services.items() if ref is not None and (ref.name, ref.namespace) in cut)

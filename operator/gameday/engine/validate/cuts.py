@@ -24,7 +24,9 @@ _WITH_VALUES: Final = {"In", "NotIn"}
 def check_cuts(plan: Plan) -> Iterator[Finding]:
     """Everything that is wrong with the cuts of a plan."""
     for index, fault in enumerate(plan.outage.faults):
-        path, partition = f"spec.outage.faults[{index}].networkPartition", fault.partition
+        if not isinstance(fault.action, NetworkPartition):
+            continue
+        path, partition = f"spec.outage.faults[{index}].networkPartition", fault.action
         yield from _selector(f"{path}.podSelector", partition.pod_selector)
         for number, stay in enumerate(partition.must_remain_reachable):
             yield from _stay(f"{path}.mustRemainReachable[{number}]", stay, partition)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from gameday.model.finding import Finding
 from gameday.model.names import derived
-from gameday.model.plan import Plan, Stage
+from gameday.model.plan import NetworkPartition, Plan, Stage
 
 DNS = "dns"
 """The bystander that every drill watches."""
@@ -28,8 +28,10 @@ def check_names(plan: Plan) -> Iterator[Finding]:
     yield from _twice(_changes(plan), "the undo log has {0!r} from {1} already: choose another name")
     yield from _objects(plan)
     for index, fault in enumerate(plan.outage.faults):
+        if not isinstance(fault.action, NetworkPartition):
+            continue
         path = f"spec.outage.faults[{index}].networkPartition.mustRemainReachable"
-        stays = [(f"{path}[{at}].name", stay.name) for at, stay in enumerate(fault.partition.must_remain_reachable)]
+        stays = [(f"{path}[{at}].name", stay.name) for at, stay in enumerate(fault.action.must_remain_reachable)]
         yield from _twice(stays, "a bystander is already called {0!r} at {1}: choose another name")
         for where, name in stays:
             if name == DNS:

@@ -47,7 +47,7 @@ async def test_a_cut_grows_with_its_far_end(via: Via, api_server: ApiServer, clu
     assert grown["metadata"]["uid"] == made["metadata"]["uid"]
     assert grown["spec"] == cut(via, more)["spec"] != made["spec"]
     assert grown["metadata"]["annotations"] == cut(via, more)["metadata"]["annotations"]
-    assert policy.state_of(grown, cut(via, more)).difference == ""
+    assert policy.observed(grown, cut(via, more)).detail == ""
 
 
 async def test_another_drills_policy_is_refused_and_stays(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
@@ -141,7 +141,7 @@ def test_a_policy_without_one_of_its_annotations_was_changed(annotation: str) ->
     kept = cut(Via.CILIUM)
     left = {key: value for key, value in kept["metadata"]["annotations"].items() if key != annotation}
     changed = kept | {"metadata": kept["metadata"] | {"uid": "policy-uid", "annotations": left}}
-    assert policy.state_of(changed, cut(Via.CILIUM)).difference == "its annotations were removed"
+    assert policy.observed(changed, cut(Via.CILIUM)).detail == "its annotations were removed"
 
 
 async def test_a_policy_that_is_deleted_while_it_is_made_is_made_again_later(

@@ -49,7 +49,7 @@ def kept(to: Target | None = None, *servers: Destination) -> Plan:
 
 
 def dialled(there: Sight, wanted: Plan) -> list[Dialled]:
-    return [(d.host, d.port, d.protocol) for d in dials(there, wanted, wanted.outage.faults[0].partition)]
+    return [(d.host, d.port, d.protocol) for d in dials(there, wanted, wanted.partitions()[0][1])]
 
 
 def test_each_port_is_dialled_in_its_own_protocol_whichever_stands_first() -> None:

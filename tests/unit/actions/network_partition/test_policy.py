@@ -8,6 +8,7 @@ import pytest
 from gameday.actions.network_partition import policy
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
+from gameday.model.change import Presence
 from gameday.model.plan import Via
 from gameday.model.setup import CutPort, FarEnd, Setup
 from unit.api_server import ApiServer
@@ -30,12 +31,12 @@ def kept(backend: Via = Via.NETWORK_POLICY, far_end: FarEnd = REDIS, **metadata:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_was_written_is_as_intended(backend: Via) -> None:
-    state = policy.state_of(kept(backend), wanted(backend))
-    assert (state.present, state.uid, state.difference, state.outgrown) == (True, "policy-uid", "", False)
+    seen = policy.observed(kept(backend), wanted(backend))
+    assert (seen.presence, seen.uid, seen.detail) == (Presence.PRESENT, "policy-uid", "")
 
 
 def test_an_absent_policy_cuts_nothing() -> None:
-    assert not policy.state_of(None, wanted()).present
+    assert policy.observed(None, wanted()).presence is Presence.ABSENT
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -47,9 +48,9 @@ def test_the_fuse_owns_it(backend: Via) -> None:
 def test_new_endpoints_outgrow_it_and_lost_ones_do_not() -> None:
     more = replace(REDIS, addresses=("10.0.0.3", "10.0.0.8"))
     other = replace(REDIS, addresses=("10.0.0.8",))
-    assert policy.state_of(kept(), wanted(far_end=more)).outgrown
-    assert policy.state_of(kept(), wanted(far_end=other)).outgrown
-    assert not policy.state_of(kept(far_end=more), wanted()).outgrown
+    assert policy.observed(kept(), wanted(far_end=more)).presence is Presence.DRIFTED
+    assert policy.observed(kept(), wanted(far_end=other)).presence is Presence.DRIFTED
+    assert policy.observed(kept(far_end=more), wanted()).presence is Presence.PRESENT
 
 
 def test_growing_keeps_what_was_cut_before() -> None:
@@ -72,10 +73,8 @@ def test_growing_keeps_what_was_cut_before() -> None:
     ],
 )
 def test_a_change_by_hand_is_told(change: Object, difference: str) -> None:
-    state = policy.state_of(kept() | change, wanted(far_end=replace(REDIS, addresses=("10.0.0.99",))))
-    assert state.present
-    assert state.difference == difference
-    assert not state.outgrown
+    seen = policy.observed(kept() | change, wanted(far_end=replace(REDIS, addresses=("10.0.0.99",))))
+    assert (seen.presence, seen.detail) == (Presence.TAMPERED, difference)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

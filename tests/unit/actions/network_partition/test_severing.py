@@ -18,7 +18,7 @@ NOT_PROBED: tuple[Probe, ...] = ()
 
 
 def severed(there: Sight, wanted: Plan) -> Severing | None:
-    return severing_of(there, wanted.outage.faults[0].partition)
+    return severing_of(there, wanted.partitions()[0][1])
 
 
 def with_service(one: Object, *slices: Object) -> Sight:

@@ -39,12 +39,12 @@ def test_the_largest_status_is_admitted_and_nothing_of_the_undo_log_is_lost(lett
     assert SHOWN_BYTES * 0.6 < json_bytes(people) <= SHOWN_BYTES
     assert json_bytes(status) <= STATUS_BYTES
     wanted = largest_record(largest_plan(letter)[0], letter)
-    assert [entry["name"] for entry in status["undo"]] == [hold.name for hold in wanted.holds]
+    assert [entry["name"] for entry in status["undo"]] == [change.name for change in wanted.changes]
     read = saved_of(status)
     assert read is not None
     assert len(read.plan.encode()) <= PLAN_BYTES
     assert decided_bytes(read.record, read.setup) <= STATE_BYTES
-    assert read.record.holds == wanted.holds
+    assert read.record.changes == wanted.changes
     assert [replace(result, why="") for result in read.record.results] == [replace(r, why="") for r in wanted.results]
     assert read.setup == largest_setup()
 

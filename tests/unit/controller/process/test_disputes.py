@@ -51,9 +51,9 @@ async def test_a_drill_whose_status_forgets_its_cut_is_undone_and_the_process_go
     written = {
         "emptied": {},
         "from before": status
-        | status_of(replace(saved.record, phase=Phase.STEADY_STATE, holds=()), 1, SETUP, saved.plan),
+        | status_of(replace(saved.record, phase=Phase.STEADY_STATE, changes=()), 1, SETUP, saved.plan),
         "ended": status
-        | status_of(replace(saved.record, phase=Phase.FINISHED, holds=(), reported=True), 1, SETUP, saved.plan),
+        | status_of(replace(saved.record, phase=Phase.FINISHED, changes=(), reported=True), 1, SETUP, saved.plan),
     }[what]
     async with acting(cluster) as operator:
         await runs(api_server, operator)

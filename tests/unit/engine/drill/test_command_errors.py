@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from gameday.actions.scale import observed
 from gameday.api.conditions import conditions_of
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.decide import decide
@@ -12,23 +13,34 @@ from gameday.engine.drill.lanes import Lanes
 from gameday.engine.drill.situation import Situation
 from gameday.engine.drill.undo_log import obstacle
 from gameday.engine.evidence.proof import Proof
+from gameday.model.change import Change, ChangeState, Observed, RunState
 from gameday.model.plan import Plan, Rollback, RunJob, Step
-from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record, StepEntry, StepState
-from gameday.model.world import CommandKey, Cut, Fuse, JobState, Workload, World
+from gameday.model.record import Phase, Record, StepEntry, StepState
+from gameday.model.world import CommandKey, Fuse, World
+from simulation.observing import Workers, cut
 from unit.engine.script import Script
 from unit.engine.simulation import a_plan
 
 REFUSED = "patch deployments/scale: forbidden; kubectl apply -n shop -k manifests/namespace"
 NOBODY = Script(Proof(), {}, lambda: 0.0)
 """Samples that nothing is to be concluded from."""
-SCALE = Hold(
-    "stop workers", HoldKind.SCALE, "worker", "f", HoldState.UNDOING, before=3, wanted=0, requested_at=900.0,
-    seen_at=901.0, undo_requested_at=1000.0,
+SCALE = Change(
+    "stop workers", "scale", "Deployment", "worker", "f", ChangeState.UNDOING, before={"replicas": 3},
+    wanted={"replicas": 0}, requested_at=900.0, seen_at=901.0, undo_requested_at=1000.0,
 )  # fmt: skip
-CUT = Hold(
-    "redis", HoldKind.NETWORK_PARTITION, "p", "cut-fuse", HoldState.UNDOING, requested_at=900.0, object_uid="uid",
-    undo_requested_at=1000.0,
+CUT = Change(
+    "redis", "networkPartition", "NetworkPolicy", "p", "cut-fuse", ChangeState.UNDOING, requested_at=900.0,
+    object_uid="uid", undo_requested_at=1000.0,
 )  # fmt: skip
+
+
+def workers(replicas: int, change: Change) -> Observed:
+    """How the Deployment stands that a step scales."""
+    return observed("worker", Workers(replicas, replicas, replicas, "7").deployment(), 0, change)
+
+
+AT_ZERO = workers(0, SCALE)
+CUT_THERE = cut("first", "redis", "uid")
 
 
 def failing(*commands: do.Command) -> Mapping[CommandKey, str]:
@@ -39,8 +51,8 @@ def failing(*commands: do.Command) -> Mapping[CommandKey, str]:
     return lanes.errors
 
 
-def undoing(*holds: Hold, **more: bool | None) -> Record:
-    record = Record(Phase.RECOVERY, since=1000.0, holds=holds, finishing=True, undo_requested_at=1000.0)
+def undoing(*changes: Change, **more: bool | None) -> Record:
+    record = Record(Phase.RECOVERY, since=1000.0, changes=changes, finishing=True, undo_requested_at=1000.0)
     return replace(record, **more)  # type: ignore[arg-type]  # fields of a record
 
 
@@ -50,22 +62,22 @@ def overdue(record: Record, world: World, plan: Plan | None = None) -> Record:
 
 
 def test_a_scale_that_cannot_be_undone_says_so_with_the_answer_of_the_api_server() -> None:
-    world = World(workloads={"worker": Workload(exists=True, replicas=0)}, errors=failing(do.ScaleTo(SCALE, 3)))
+    world = World(changes={SCALE.name: AT_ZERO}, errors=failing(do.Revert(SCALE)))
     late = overdue(undoing(SCALE), world)
     assert late.obstacle == REFUSED
     assert ("Stalled", "True", "UndoOverdue", REFUSED) in conditions_of(late)
     line = next(line for line in late.timeline if line.reason == "FaultsNotCleared")
-    assert line.message == f"stop workers: its replicas are not back; {REFUSED}"
+    assert line.message == f"stop workers: worker is at 0 replicas; {REFUSED}"
 
 
 def test_an_error_of_scaling_away_is_no_error_of_scaling_back() -> None:
-    world = World(workloads={"worker": Workload(exists=True, replicas=0)}, errors=failing(do.ScaleTo(SCALE, 0, "v")))
+    world = World(changes={SCALE.name: AT_ZERO}, errors=failing(do.Apply(SCALE, "v")))
     assert overdue(undoing(SCALE), world).obstacle == ""
 
 
 def test_a_fault_whose_name_ends_like_another_has_an_error_of_its_own() -> None:
     other = replace(CUT, name="my-redis", object_name="q")
-    world = World(cuts={"redis": Cut(present=True), "my-redis": Cut(present=True)}, errors=failing(do.Lift(other)))
+    world = World(changes={"redis": CUT_THERE, "my-redis": CUT_THERE}, errors=failing(do.Revert(other)))
     late = overdue(undoing(CUT, other), world)
     messages = [line.message for line in late.timeline if line.reason == "FaultsNotCleared"]
     assert messages == ["redis: its policy is still there"]
@@ -84,11 +96,11 @@ def test_a_step_shows_the_errors_of_its_own_commands_alone(name: str) -> None:
     step = Step(name, RunJob("clear-stalled"), irreversible=True)
     plan = replace(a_plan(), rollback=Rollback(("healthy again",), 20, (step,)))
     record = Record(Phase.ROLLBACK, since=1000.0)
-    others = failing(do.StartAgents(), do.StartJob(f"{name} it", "clear-stalled"), do.ReadWorkload(name))
+    others = failing(do.StartAgents(), do.Run(f"{name} it"), do.Read(name))
     late = overdue(record, World(errors=others), plan)
     assert f"step {name} was not done within 20 s" in late.doubts[0].message
     assert REFUSED not in late.doubts[0].message
-    late = overdue(record, World(errors=failing(do.StartJob(name, "clear-stalled"))), plan)
+    late = overdue(record, World(errors=failing(do.Run(name))), plan)
     assert late.doubts[0].message == f"step {name} was not done within 20 s: {REFUSED}"
 
 
@@ -103,12 +115,12 @@ def test_a_scale_shows_that_its_fuse_did_not_let_it_happen(trouble: str, why: st
     plan = a_plan(rollback=True)
     assert plan.rollback is not None
     plan = replace(plan, rollback=replace(plan.rollback, within=20.0))
-    waiting = replace(SCALE, state=HoldState.REGISTERED, requested_at=None, seen_at=None, undo_requested_at=None)
+    waiting = replace(SCALE, state=ChangeState.REGISTERED, requested_at=None, seen_at=None, undo_requested_at=None)
     entry = StepEntry("stop workers", StepState.INTENDED, 1000.0)
-    record = Record(Phase.ROLLBACK, since=1000.0, holds=(waiting,), steps=(entry,))
-    world = World(workloads={"worker": Workload(exists=True, replicas=3)}, fuses={"f": Fuse("u", trouble=trouble)})
+    record = Record(Phase.ROLLBACK, since=1000.0, changes=(waiting,), steps=(entry,))
+    world = World(changes={SCALE.name: workers(3, waiting)}, fuses={"f": Fuse("u", trouble=trouble)})
     late = overdue(record, world, plan)
-    said = f"step stop workers was not done within 20 s: nothing was scaled, since its fuse f {why}"
+    said = f"step stop workers was not done within 20 s: nothing was changed, since its fuse f {why}"
     assert late.doubts[0].message == said
 
 
@@ -116,7 +128,7 @@ def test_a_job_that_does_not_end_is_named() -> None:
     step = Step("requeue", RunJob("requeue"), irreversible=True)
     plan = replace(a_plan(), rollback=Rollback(("healthy again",), 20, (step,)))
     record = Record(Phase.ROLLBACK, since=1000.0, steps=(StepEntry("requeue", StepState.INTENDED, 1000.0),))
-    late = overdue(record, World(drill="first", jobs={"requeue": JobState.RUNNING}), plan)
+    late = overdue(record, World(drill="first", runs={"requeue": RunState.RUNNING}), plan)
     (doubt,) = late.doubts
     said = "its Job first-step-requeue still runs, and was left to; see what its pods wait for"
     assert doubt.message == f"step requeue was not done within 20 s: {said}"
@@ -126,12 +138,12 @@ def test_a_restore_shows_why_its_deployment_is_not_back() -> None:
     plan = a_plan(rollback=True)
     assert plan.rollback is not None
     plan = replace(plan, rollback=replace(plan.rollback, within=20.0, steps=plan.rollback.steps[2:]))
-    active = replace(SCALE, state=HoldState.UNDOING, fuse_uid="u")
-    record = Record(Phase.ROLLBACK, since=1000.0, holds=(active,))
+    active = replace(SCALE, state=ChangeState.UNDOING, fuse_uid="u")
+    record = Record(Phase.ROLLBACK, since=1000.0, changes=(active,))
     world = World(
-        workloads={"worker": Workload(exists=True, replicas=0)},
+        changes={SCALE.name: AT_ZERO},
         fuses={"f": Fuse("u", armed=True)},
-        errors=failing(do.ScaleTo(SCALE, 3)),
+        errors=failing(do.Revert(SCALE)),
     )
     late = overdue(record, world, plan)
     assert late.doubts[0].message == f"step start workers was not done within 20 s: {REFUSED}"

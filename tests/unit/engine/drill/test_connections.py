@@ -49,7 +49,7 @@ def test_it_is_said_before_the_cut(counted: Counted | None, local: bool, lines: 
 
 def test_where_open_connections_are_to_be_kept_there_is_nothing_to_say() -> None:
     plan = a_plan()
-    partition = replace(plan.outage.faults[0].partition, open_connections=OpenConnections.KEEP)
+    partition = replace(plan.partitions()[0][1], open_connections=OpenConnections.KEEP)
     kept = replace(plan, outage=replace(plan.outage, faults=(Fault("partition", partition),)))
     assert told(Counted(0), local=True, plan=kept) == []
 

@@ -5,13 +5,20 @@ from dataclasses import replace
 import pytest
 
 from gameday.engine.drill.continuity import continues
-from gameday.model.record import Hold, HoldKind, HoldState, Phase, Record
+from gameday.model.change import Change, ChangeState
+from gameday.model.record import Phase, Record
 
-CUT = Hold(
-    "partition", HoldKind.NETWORK_PARTITION, "first-partition", "first-fuse", HoldState.REQUESTED, requested_at=5.0
+CUT = Change(
+    "partition",
+    "networkPartition",
+    "NetworkPolicy",
+    "first-partition",
+    "first-fuse",
+    ChangeState.REQUESTED,
+    requested_at=5.0,
 )
-KNOWN = Record(Phase.OUTAGE, since=5.0, started_at=1.0, holds=(CUT,))
-ENDED = replace(KNOWN, phase=Phase.FINISHED, holds=(replace(CUT, state=HoldState.UNDONE),))
+KNOWN = Record(Phase.OUTAGE, since=5.0, started_at=1.0, changes=(CUT,))
+ENDED = replace(KNOWN, phase=Phase.FINISHED, changes=(replace(CUT, state=ChangeState.UNDONE),))
 
 
 @pytest.mark.parametrize(
@@ -19,8 +26,8 @@ ENDED = replace(KNOWN, phase=Phase.FINISHED, holds=(replace(CUT, state=HoldState
     [
         KNOWN,
         replace(KNOWN, warnings=("read this",)),
-        replace(KNOWN, holds=(replace(CUT, state=HoldState.ACTIVE, object_uid="uid"),)),
-        replace(KNOWN, phase=Phase.RECOVERY, holds=(replace(CUT, state=HoldState.UNDOING),), finishing=True),
+        replace(KNOWN, changes=(replace(CUT, state=ChangeState.ACTIVE, object_uid="uid"),)),
+        replace(KNOWN, phase=Phase.RECOVERY, changes=(replace(CUT, state=ChangeState.UNDOING),), finishing=True),
     ],
     ids=["the same", "more to read", "further", "undoing"],
 )
@@ -34,11 +41,11 @@ def test_what_is_no_less_can_be_gone_on_from(found: Record) -> None:
         Record(),
         replace(KNOWN, phase=Phase.STEADY_STATE),
         replace(KNOWN, started_at=None),
-        replace(KNOWN, holds=()),
-        replace(KNOWN, holds=(replace(CUT, state=HoldState.ARMED),)),
-        replace(KNOWN, holds=(replace(CUT, state=HoldState.UNDONE),)),
-        replace(KNOWN, holds=(replace(CUT, object_name="another"),)),
-        replace(KNOWN, holds=(replace(CUT, before=5),)),
+        replace(KNOWN, changes=()),
+        replace(KNOWN, changes=(replace(CUT, state=ChangeState.ARMED),)),
+        replace(KNOWN, changes=(replace(CUT, state=ChangeState.UNDONE),)),
+        replace(KNOWN, changes=(replace(CUT, object_name="another"),)),
+        replace(KNOWN, changes=(replace(CUT, before={"replicas": 5}),)),
         ENDED,
     ],
     ids=[

@@ -8,9 +8,10 @@ from gameday.engine.drill import controls
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.evidence import Evidence
 from gameday.engine.evidence.proof import Proof
+from gameday.model.change import Change, ChangeState
 from gameday.model.places import redis_at
 from gameday.model.plan import Expectation, Mode, Probe, ServiceRef
-from gameday.model.record import Cause, Doubt, Hold, HoldKind, HoldState, Record, Verdict
+from gameday.model.record import Cause, Doubt, Record, Verdict
 from gameday.model.sample import LineType, Sample
 from gameday.model.world import World
 from gameday.probes.redis.kind import RedisProbe
@@ -78,9 +79,9 @@ def test_a_control_that_fails_long_after_the_cut_is_no_matter_of_its_label() -> 
 
 def ended(since: float = 100.5, undone: float | None = 102.1) -> Record:
     """A drill that was undone since its controls failed."""
-    hold = Hold("partition", HoldKind.NETWORK_PARTITION, "p", "f", HoldState.UNDONE, undone_at=undone)
+    change = Change("partition", "networkPartition", "NetworkPolicy", "p", "f", ChangeState.UNDONE, undone_at=undone)
     doubt = Doubt(Cause.DEPENDENCY_DOWN, "control-0 cannot reach it", since)
-    return replace(ASKED, undo_requested_at=102.0, holds=(hold,), doubts=(doubt,))
+    return replace(ASKED, undo_requested_at=102.0, changes=(change,), doubts=(doubt,))
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 import pytest
 
-from gameday.engine.drill.commands import Inject, Lift, StartAgents
+from gameday.engine.drill.commands import Apply, Revert, StartAgents
 from gameday.engine.drill.lanes import RETRY_AFTER, Lanes
-from gameday.model.record import Hold, HoldKind
+from gameday.model.change import Change
 
-HOLD = Hold("partition", HoldKind.NETWORK_PARTITION, "first-partition", "first-fuse")
+HOLD = Change("partition", "networkPartition", "NetworkPolicy", "first-partition", "first-fuse")
 
 
 @pytest.mark.parametrize(("asked", "rest"), [(0.0, RETRY_AFTER), (0.1, RETRY_AFTER), (7.0, 7.0)])
@@ -20,6 +20,6 @@ def test_the_same_command_rests_as_long_as_the_api_server_asks(asked: float, res
 
 def test_a_lift_waits_for_no_injection_that_was_put_off() -> None:
     lanes = Lanes()
-    assert lanes.take(Inject(HOLD), 100.0)
-    lanes.leave(Inject(HOLD), 100.0, "too many requests", after=10.0)
-    assert lanes.take(Lift(HOLD), 100.0)
+    assert lanes.take(Apply(HOLD), 100.0)
+    lanes.leave(Apply(HOLD), 100.0, "too many requests", after=10.0)
+    assert lanes.take(Revert(HOLD), 100.0)

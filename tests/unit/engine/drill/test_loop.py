@@ -8,25 +8,35 @@ from gameday.engine.drill import budgets
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.lanes import RETRY_AFTER
 from gameday.engine.drill.loop import BLIND_AFTER, CATCH_UP, LIFT_FIRST, LOOK_AGAIN_AFTER, LOOK_EVERY, DrillLoop, Work
+from gameday.model.change import Change, ChangeState
 from gameday.model.halt import Halt, HaltState
-from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record
-from gameday.model.world import CommandKey, Cut, Fuse, Lock, Planned, Preflight, World
+from gameday.model.record import Cause, Phase, Record
+from gameday.model.world import CommandKey, Fuse, Lock, Planned, Preflight, World
+from simulation.observing import cut
 from unit.engine.simulation import a_plan
 
 NOW = 1000.0
-HOLD = Hold(
-    "partition", HoldKind.NETWORK_PARTITION, "first-partition", "first-fuse", HoldState.ACTIVE, fuse_uid="f",
-    requested_at=990.0, object_uid="p", seen_at=991.0,
+CHANGE = Change(
+    "partition", "networkPartition", "NetworkPolicy", "first-partition", "first-fuse", ChangeState.ACTIVE,
+    fuse_uid="f", requested_at=990.0, object_uid="p", seen_at=991.0,
 )  # fmt: skip
 CUT = Record(
-    Phase.OUTAGE, since=980.0, started_at=900.0, steady_from=910.0, inject_requested_at=985.0, zero=992.0, holds=(HOLD,)
+    Phase.OUTAGE,
+    since=980.0,
+    started_at=900.0,
+    steady_from=910.0,
+    inject_requested_at=985.0,
+    zero=992.0,
+    changes=(CHANGE,),
 )
 WAITING = World(planned=Planned.FROZEN, start_before=1300.0)
 UNDER_CUT = World(
-    planned=Planned.FROZEN, fuses={"first-fuse": Fuse("f", armed=True)}, cuts={"partition": Cut(present=True, uid="p")}
+    planned=Planned.FROZEN,
+    fuses={"first-fuse": Fuse("f", armed=True)},
+    changes={"partition": cut("first", "partition", "p")},
 )
 ABORTED = replace(UNDER_CUT, abort=True)
-LIFTED = replace(ABORTED, cuts={"partition": Cut()})
+LIFTED = replace(ABORTED, changes={"partition": cut("first", "partition", None)})
 
 
 def under_cut(record: Record = CUT) -> DrillLoop:
@@ -67,14 +77,14 @@ def test_a_line_is_told_once() -> None:
     loop.look(a_plan(), ABORTED, NOW)
     assert loop.look(a_plan(), ABORTED, NOW + LIFT_FIRST).save is not None
     assert "Before" not in [line.reason for line in loop.saved(NOW + 1).tell]
-    loop.look(a_plan(), replace(ABORTED, cuts={}), NOW + 60)
+    loop.look(a_plan(), replace(ABORTED, changes={}), NOW + 60)
     assert "Aborted" not in [line.reason for line in loop.saved(NOW + 61).tell]
 
 
 def test_a_cut_is_lifted_at_once_and_its_record_waits_for_that_half_a_second_at_most() -> None:
     loop = under_cut()
     work = loop.look(a_plan(), ABORTED, NOW)
-    assert [type(command) for command in work.start] == [do.Lift]
+    assert [type(command) for command in work.start] == [do.Revert]
     assert (work.save, work.look_at) == (None, NOW + LIFT_FIRST)
     assert loop.look(a_plan(), ABORTED, NOW + 0.1).save is None
     assert loop.look(a_plan(), ABORTED, NOW + LIFT_FIRST).save is not None
@@ -121,7 +131,7 @@ def test_the_wait_for_the_logs_ends() -> None:
     loop = DrillLoop(CUT, NOW)
     loop.prepare(a_plan(), 1)
     assert loop.look(a_plan(), ABORTED, NOW + CATCH_UP).start == ()
-    assert [type(command) for command in loop.look(a_plan(), ABORTED, NOW + CATCH_UP + 1).start] == [do.Lift]
+    assert [type(command) for command in loop.look(a_plan(), ABORTED, NOW + CATCH_UP + 1).start] == [do.Revert]
 
 
 def test_a_request_without_an_answer_may_still_arrive_for_a_while() -> None:
@@ -147,11 +157,11 @@ def test_the_engine_hears_of_an_error_while_its_command_waits_and_until_it_succe
 
 
 def test_a_drill_that_has_begun_holds_its_namespace_from_an_earlier_process() -> None:
-    scaled = replace(HOLD, name="stop", kind=HoldKind.SCALE, object_name="worker", before=3)
-    loop = DrillLoop(replace(CUT, holds=(HOLD, scaled)), NOW)
+    scaled = replace(CHANGE, name="stop", kind="scale", object_name="worker", before={"replicas": 3})
+    loop = DrillLoop(replace(CUT, changes=(CHANGE, scaled)), NOW)
     assert loop.told(UNDER_CUT, NOW).lock is Lock.HELD
     assert loop.told(UNDER_CUT, NOW).resumed_at == NOW
-    assert loop.answers.deployments == {"worker"}
+    assert loop.answers.read == {"partition", "stop"}
 
 
 def test_a_preflight_that_found_a_rollout_is_made_again_after_a_while() -> None:

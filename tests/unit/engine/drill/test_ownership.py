@@ -5,25 +5,17 @@ from dataclasses import replace
 
 import pytest
 
+from gameday.actions.scale import observed
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.orders import orders
-from gameday.engine.drill.ownership import taken_over
+from gameday.engine.drill.phases.rollback import taken_over
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.proof import Proof
-from gameday.model.record import (
-    Cause,
-    Hold,
-    HoldKind,
-    HoldState,
-    Phase,
-    Record,
-    ResultState,
-    StepEntry,
-    StepState,
-    Verdict,
-)
-from gameday.model.world import Fuse, Workload, World
+from gameday.model.change import Change, ChangeState, Observed
+from gameday.model.record import Cause, Phase, Record, ResultState, StepEntry, StepState, Verdict
+from gameday.model.world import Fuse, World
+from simulation.observing import Workers
 from unit.engine.script import Script
 from unit.engine.simulation import Cluster, Simulation, a_plan, finished
 
@@ -32,16 +24,22 @@ CLEAN = Cluster().snapshot()
 PLAN = a_plan(rollback=True)
 NOBODY = Script(Proof(), {}, lambda: 0.0)
 NOW = 1000.0
-HOLD = Hold(
-    "stop workers", HoldKind.SCALE, "worker", "fuse", HoldState.ACTIVE, before=3, wanted=0, fuse_uid="uid",
-    fuse_deadline=NOW + 100, requested_at=NOW - 2, seen_at=NOW - 1,
+HOLD = Change(
+    "stop workers", "scale", "Deployment", "worker", "fuse", ChangeState.ACTIVE, before={"replicas": 3},
+    wanted={"replicas": 0}, fuse_uid="uid", fuse_deadline=NOW + 100, requested_at=NOW - 2, seen_at=NOW - 1,
 )  # fmt: skip
-AT_ZERO = Workload(exists=True, replicas=0, version="7")
-TAKEN = "worker was set to 0 by step stop workers and is at 3: KEDA, an HPA, GitOps or a person owns its replicas"
+AT_ZERO = Workers(0, 0, 0, "7")
+WAS = "worker was set to 0 replicas by step stop workers and"
+TAKEN = f"{WAS} is at 3: KEDA, an HPA, GitOps or a person owns its replicas"
 
 
-def a_record(*steps: StepEntry, hold: Hold = HOLD) -> Record:
-    return Record(Phase.ROLLBACK, since=NOW - 3, holds=(hold,), steps=steps)
+def seen(workers: Workers | None, change: Change = HOLD) -> Observed:
+    """The Deployment as its kind observes it; None where it is gone."""
+    return observed("worker", workers.deployment() if workers is not None else None, 0, change)
+
+
+def a_record(*steps: StepEntry, change: Change = HOLD) -> Record:
+    return Record(Phase.ROLLBACK, since=NOW - 3, changes=(change,), steps=steps)
 
 
 STOPPING = a_record(StepEntry("stop workers", StepState.INTENDED, NOW - 3))
@@ -49,37 +47,37 @@ STOPPED = a_record(StepEntry("stop workers", StepState.DONE, NOW - 1))
 CLEARED = a_record(*STOPPED.steps, StepEntry("clear state", StepState.DONE, NOW - 1))
 
 
-def decided(record: Record, workload: Workload, now: float = NOW) -> Record:
+def decided(record: Record, workload: Workers | None, now: float = NOW) -> Record:
     return decide(Situation(PLAN, record, a_world(workload), NOBODY, now))
 
 
-def a_world(workload: Workload) -> World:
-    return World(drill="drill", fuses={"fuse": Fuse("uid", armed=True)}, workloads={"worker": workload})
+def a_world(workload: Workers | None, change: Change = HOLD) -> World:
+    return World(drill="drill", fuses={"fuse": Fuse("uid", armed=True)}, changes={HOLD.name: seen(workload, change)})
 
 
 @pytest.mark.parametrize(
     "record", [STOPPING, STOPPED, CLEARED], ids=["before its pods are gone", "before the Job", "after the Job"]
 )
 def test_the_rollback_stops_at_once_and_names_what_it_saw(record: Record) -> None:
-    stopped = decided(record, Workload(exists=True, replicas=3, ready=0, pods=3))
+    stopped = decided(record, Workers(3, 0, 3))
     assert [(doubt.cause, doubt.message) for doubt in stopped.doubts] == [(Cause.ROLLBACK_FAILED, TAKEN)]
     assert stopped.finishing
     assert not [step for step in stopped.steps if step.state is StepState.INTENDED and step.name != "stop workers"]
 
 
 def test_pods_that_are_there_again_at_zero_stop_it_too() -> None:
-    stopped = decided(STOPPED, Workload(exists=True, replicas=0, ready=1, pods=2))
-    assert stopped.doubts[0].message.startswith("worker was set to 0 by step stop workers and has 2 pods again")
-
-
-def test_a_workload_that_is_deleted_stops_it_too() -> None:
-    assert decided(STOPPED, Workload(exists=False)).doubts[0].message == (
-        "worker was set to 0 by step stop workers and is gone: somebody deleted it"
+    stopped = decided(STOPPED, Workers(0, 1, 2))
+    assert stopped.doubts[0].message.startswith(
+        "worker was set to 0 replicas by step stop workers and has 2 pods again"
     )
 
 
+def test_a_workload_that_is_deleted_stops_it_too() -> None:
+    assert decided(STOPPED, None).doubts[0].message == f"{WAS} is gone: somebody deleted it"
+
+
 def test_pods_that_are_still_going_stop_nothing() -> None:
-    assert decided(STOPPING, Workload(exists=True, replicas=0, ready=0, pods=2)).doubts == ()
+    assert decided(STOPPING, Workers(0, 0, 2)).doubts == ()
 
 
 def test_a_change_that_its_controller_has_not_seen_yet_is_waited_for() -> None:
@@ -90,12 +88,12 @@ def test_a_change_that_its_controller_has_not_seen_yet_is_waited_for() -> None:
 
 
 def test_a_number_that_the_fuse_has_put_back_is_not_blamed_on_others() -> None:
-    late = decided(STOPPED, Workload(exists=True, replicas=3), now=NOW + 101)
-    assert late.doubts[0].message == "the fuse of step stop workers put worker back to 3: its time was over"
+    late = decided(STOPPED, Workers(3, 3, 3), now=NOW + 101)
+    assert late.doubts[0].message == "the fuse of step stop workers put worker back: its time was over"
 
 
 def test_what_is_not_known_yet_says_nothing() -> None:
-    assert taken_over(STOPPED, HOLD, None) == ""
+    assert taken_over(STOPPED, HOLD, Observed()) == ""
 
 
 def owner(number: int, after: float) -> Callable[[Simulation], None]:
@@ -120,7 +118,7 @@ def test_a_number_that_is_changed_back_at_once_is_changed_by_us_only_once(number
     class Counting(Simulation):
         def _do(self, command: do.Command) -> None:
             nonlocal sent
-            sent += isinstance(command, do.ScaleTo)
+            sent += isinstance(command, do.Apply | do.Revert) and command.change.before is not None
             Simulation._do(self, command)
 
     simulation = Counting(PLAN, MISSES_RECOVERY, meddle=owner(number, 0.0))
@@ -133,22 +131,22 @@ def test_a_number_that_is_changed_back_at_once_is_changed_by_us_only_once(number
 
 
 def test_an_undo_leaves_what_somebody_else_has_set_and_says_so() -> None:
-    undoing = a_record(hold=replace(HOLD, state=HoldState.UNDOING, undo_requested_at=NOW))
-    theirs = Workload(exists=True, replicas=5, version="8")
+    undoing = a_record(change=replace(HOLD, state=ChangeState.UNDOING, undo_requested_at=NOW))
+    theirs = Workers(5, 5, 5, "8")
     record = decided(replace(undoing, finishing=True), theirs)
-    assert record.holds[0].undone_at == NOW
+    assert record.changes[0].undone_at == NOW
     line = next(line for line in record.timeline if line.reason == "Undone")
     assert line.warning
     assert line.message == (
         "stop workers: worker stays at 5 replicas, which somebody else has set; before the drill it had 3"
     )
-    assert not [one for one in orders(PLAN, undoing, a_world(theirs)) if isinstance(one, do.ScaleTo)]
-    assert do.ScaleTo(undoing.holds[0], 3) in orders(PLAN, undoing, a_world(AT_ZERO))
+    assert not [one for one in orders(PLAN, undoing, a_world(theirs)) if isinstance(one, do.Revert)]
+    assert do.Revert(undoing.changes[0]) in orders(PLAN, undoing, a_world(AT_ZERO))
 
 
 def test_a_number_of_others_ends_nothing_while_our_own_may_still_come() -> None:
-    hold = replace(HOLD, state=HoldState.UNDOING, undo_requested_at=NOW, seen_at=None)
-    undoing = replace(a_record(hold=hold), finishing=True)
-    theirs = Workload(exists=True, replicas=5, version="8")
-    assert decided(undoing, theirs, now=NOW + 60).holds[0].undone_at is None
-    assert decided(undoing, theirs, now=NOW + 71).holds[0].undone_at == NOW + 71
+    change = replace(HOLD, state=ChangeState.UNDOING, undo_requested_at=NOW, seen_at=None)
+    undoing = replace(a_record(change=change), finishing=True)
+    theirs = Workers(5, 5, 5, "8")
+    assert decided(undoing, theirs, now=NOW + 60).changes[0].undone_at is None
+    assert decided(undoing, theirs, now=NOW + 71).changes[0].undone_at == NOW + 71

@@ -84,9 +84,10 @@ def test_what_held_all_through_an_outage_that_was_not_shown_is_unknown(
     assert (found.state if found else None) is (ResultState.MISSED if tripped else becomes)
 
 
-def test_a_guardrail_that_tripped_is_unknown_where_it_was_never_shown() -> None:
+@pytest.mark.parametrize("doubts", [KEPT.doubts, ()], ids=["looked for", "ended before anybody looked"])
+def test_a_guardrail_that_tripped_is_unknown_where_it_was_never_shown(doubts: tuple[Doubt, ...]) -> None:
     tripped = decide_stage(situation(Says(ResultState.MISSED), Record()), Stage.OUTAGE, WINDOW)
-    ended = end_stage(situation(Says(ResultState.MISSED), replace(tripped, doubts=KEPT.doubts)), Stage.OUTAGE, WINDOW)
+    ended = end_stage(situation(Says(ResultState.MISSED), replace(tripped, doubts=doubts)), Stage.OUTAGE, WINDOW)
     found = ended.result(Stage.OUTAGE, "stays up")
     assert found is not None
     assert (found.state, found.why) == (
@@ -98,7 +99,7 @@ def test_a_guardrail_that_tripped_is_unknown_where_it_was_never_shown() -> None:
 @pytest.mark.parametrize("state", [ResultState.MET, ResultState.MISSED])
 def test_where_open_connections_are_to_be_kept_nothing_waits_for_their_end(state: ResultState) -> None:
     at = situation(Says(state), Record())
-    partition = replace(at.plan.outage.faults[0].partition, open_connections=OpenConnections.KEEP)
+    partition = replace(at.plan.partitions()[0][1], open_connections=OpenConnections.KEEP)
     outage = replace(at.plan.outage, faults=(Fault("partition", partition),))
     decided = decide_stage(replace(at, plan=replace(at.plan, outage=outage)), Stage.OUTAGE, WINDOW)
     assert {result.state for result in decided.results} == {state}

@@ -11,19 +11,11 @@ from gameday.engine.drill.decide import decide
 from gameday.engine.drill.orders import orders
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.proof import Proof
+from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Stage
-from gameday.model.record import (
-    Cause,
-    Hold,
-    HoldKind,
-    HoldState,
-    Phase,
-    Record,
-    ResultState,
-    StepState,
-    Verdict,
-)
-from gameday.model.world import CommandKey, Cut, Fuse, Life, Lock, World
+from gameday.model.record import Cause, Phase, Record, ResultState, StepState, Verdict
+from gameday.model.world import CommandKey, Fuse, Life, Lock, World
+from simulation.observing import cut
 from unit.engine.script import Script
 from unit.engine.simulation import Cluster, Killed, Simulation, a_plan, finished
 
@@ -291,11 +283,11 @@ def test_an_abort_with_the_workers_at_zero_brings_them_back() -> None:
 
 
 def test_a_drill_that_is_over_waits_for_what_may_still_be_made_and_takes_it_away() -> None:
-    hold = Hold("stop workers", HoldKind.SCALE, "worker", "fuse", HoldState.UNDONE)
-    record = Record(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.ABORTED, faults_cleared=True, holds=(hold,))
+    change = Change("stop workers", "scale", "Deployment", "worker", "fuse", ChangeState.UNDONE)
+    record = Record(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.ABORTED, faults_cleared=True, changes=(change,))
     world = World(arriving=True, lock=Lock.HELD, finalizer=True)
     assert orders(None, record, world) == ()
-    assert orders(None, record, replace(world, fuses={"fuse": Fuse("late")})) == (do.RemoveFuse(hold),)
+    assert orders(None, record, replace(world, fuses={"fuse": Fuse("late")})) == (do.RemoveFuse(change),)
     assert orders(None, record, replace(world, agents={"observer": Life.RUNNING})) == (do.StopAgents(),)
     assert orders(None, record, replace(world, arriving=False)) == (do.FreeLock(),)
 
@@ -320,11 +312,16 @@ def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted
     assert "Stalled" not in {kind for kind, *_ in conditions_of(again)}
 
 
+THERE = cut("first", "partition", "uid")
+
+
 def test_an_undo_that_is_refused_says_what_would_help_once_it_is_overdue() -> None:
-    hold = Hold("partition", HoldKind.NETWORK_PARTITION, "p", "f", HoldState.UNDOING, undo_requested_at=1000.0)
-    hold = replace(hold, requested_at=990.0, object_uid="uid")
-    record = Record(Phase.RECOVERY, since=1000.0, holds=(hold,), finishing=True, undo_requested_at=1000.0)
-    world = World(cuts={"partition": Cut(present=True)}, errors={CommandKey("Lift", "partition"): "delete: forbidden"})
+    change = Change(
+        "partition", "networkPartition", "NetworkPolicy", "p", "f", ChangeState.UNDOING, undo_requested_at=1000.0
+    )
+    change = replace(change, requested_at=990.0, object_uid="uid")
+    record = Record(Phase.RECOVERY, since=1000.0, changes=(change,), finishing=True, undo_requested_at=1000.0)
+    world = World(changes={"partition": THERE}, errors={CommandKey("Revert", "partition"): "delete: forbidden"})
     soon = decide(Situation(a_plan(), record, world, NOBODY, 1010.0))
     assert soon.obstacle == ""
     late = decide(Situation(a_plan(), soon, world, NOBODY, 1031.0))
@@ -365,7 +362,7 @@ def test_an_operator_killed_at_any_effect_finishes_after_its_restart(rollback: b
     assert simulation.cluster.snapshot() == CLEAN
     assert simulation.cluster.injections <= 1
     assert simulation.record.phase is Phase.FINISHED
-    assert {hold.state for hold in simulation.record.holds} == {HoldState.UNDONE}
+    assert {change.state for change in simulation.record.changes} == {ChangeState.UNDONE}
     if not rollback:
         assert simulation.record.verdict in {Verdict.PASSED, Verdict.INCONCLUSIVE}
 

@@ -6,11 +6,12 @@ from gameday.engine.drill import budgets, controls
 from gameday.engine.drill.interrupts import finish_early, give_up
 from gameday.engine.drill.results import close_plan, complete, decide_stage, end_stage, timed_complete
 from gameday.engine.drill.situation import Situation
-from gameday.engine.drill.undo_log import ask_undo
+from gameday.engine.drill.undo_log import ask_undo, of_faults
 from gameday.engine.drill.verdict import MET, definite_misses, to_repair, verdict_of
 from gameday.engine.drill.windows import recovery_window
+from gameday.model.change import ChangeState
 from gameday.model.plan import Mode, Stage
-from gameday.model.record import Cause, HoldKind, HoldState, Phase, Record, ResultState
+from gameday.model.record import Cause, Phase, Record, ResultState
 
 
 def recovery(at: Situation) -> Record:
@@ -81,12 +82,11 @@ def finish(at: Situation) -> Record:
 
 
 def _asks(record: Record) -> bool:
-    return any(hold.open and hold.state is not HoldState.UNDOING for hold in record.holds)
+    return any(change.open and change.state is not ChangeState.UNDOING for change in record.changes)
 
 
 def _undone(at: Situation) -> Record:
-    cut = [hold for hold in at.record.holds if hold.kind is HoldKind.NETWORK_PARTITION]
-    if any(hold.undone_at is None for hold in cut):
+    if any(change.undone_at is None for change in of_faults(at.record, at.plan)):
         return at.record
     asked = at.record.undo_requested_at or at.now
     zero = at.seen.proof.restored(asked)

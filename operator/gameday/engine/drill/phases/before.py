@@ -9,10 +9,11 @@ from gameday.engine.drill.interrupts import give_up
 from gameday.engine.drill.permission import hindrance
 from gameday.engine.drill.results import complete, decide_stage
 from gameday.engine.drill.situation import Situation
+from gameday.engine.drill.undo_log import registered
 from gameday.engine.drill.windows import steady_window
 from gameday.model import names
 from gameday.model.plan import Stage
-from gameday.model.record import Cause, Hold, HoldKind, Phase, Record, ResultState
+from gameday.model.record import Cause, Phase, Record, ResultState
 from gameday.model.world import Life, Lock, Planned, Preflight
 
 
@@ -155,13 +156,6 @@ def _go(at: Situation, since: float, ends: float) -> Record:
     for warning in connections.doubtful(at):
         record = record.note(at.now, "ProofWarning", warning, warning=True)
     for fault in at.plan.outage.faults:
-        record = record.with_hold(
-            Hold(
-                name=fault.name,
-                kind=HoldKind.NETWORK_PARTITION,
-                object_name=names.policy(at.world.drill, fault.name),
-                fuse_name=names.cut_fuse(at.world.drill),
-                registered_at=at.now,
-            )
-        )
+        fuse, seen = names.cut_fuse(at.world.drill), at.world.change(fault.name)
+        record = record.with_change(registered(fault.name, fault.action, seen, fuse, at.now))
     return record.enter(Phase.OUTAGE, at.now, "steady; arming the fuse")

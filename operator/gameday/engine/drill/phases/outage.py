@@ -10,11 +10,11 @@ from gameday.engine.drill.limits import of_moment, of_plan
 from gameday.engine.drill.permission import hindrance
 from gameday.engine.drill.results import decide_stage, end_stage
 from gameday.engine.drill.situation import Situation
-from gameday.engine.drill.undo_log import ask_undo
+from gameday.engine.drill.undo_log import ask_undo, of_faults
 from gameday.engine.drill.windows import outage_window
+from gameday.model.change import Change, ChangeState, Presence
 from gameday.model.plan import Stage
-from gameday.model.record import Cause, Hold, HoldKind, HoldState, Phase, Record
-from gameday.model.world import Cut
+from gameday.model.record import Cause, Phase, Record
 
 
 def outage(at: Situation) -> Record:
@@ -36,22 +36,17 @@ def outage(at: Situation) -> Record:
     return _hold(at, record.zero)
 
 
-def cuts(record: Record) -> tuple[Hold, ...]:
-    """The undo log's entries that are cuts."""
-    return tuple(hold for hold in record.holds if hold.kind is HoldKind.NETWORK_PARTITION)
-
-
 def _arm(at: Situation) -> Record:
     if (held := _held_back(at, at.record.since)) is not None:
         return held
-    if all(hold.state is HoldState.ARMED for hold in cuts(at.record)):
+    if all(change.state is ChangeState.ARMED for change in of_faults(at.record, at.plan)):
         record = at.record
-        for hold in cuts(record):
-            record = record.with_hold(replace(hold, state=HoldState.REQUESTED, requested_at=at.now))
+        for change in of_faults(record, at.plan):
+            record = record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=at.now))
         record = replace(record, inject_requested_at=at.now)
-        return record.note(at.now, "Injecting", ", ".join(hold.object_name for hold in cuts(record)))
+        return record.note(at.now, "Injecting", ", ".join(change.object_name for change in of_faults(record, at.plan)))
     if at.now > at.record.since + budgets.ARM:
-        error = error_of(at.world.errors, *map(do.ArmFuse, cuts(at.record))) or "no start time"
+        error = error_of(at.world.errors, *map(do.ArmFuse, of_faults(at.record, at.plan))) or "no start time"
         return give_up(at, Cause.FUSE_NOT_ARMED, f"no change without a fuse: {error}", at.now)
     return at.record
 
@@ -68,42 +63,42 @@ def _held_back(at: Situation, since: float) -> Record | None:
 
 def _injecting(at: Situation) -> Record | None:
     """The record of a drill whose injection went wrong or is not certain, or None to go on."""
-    for hold in cuts(at.record):
-        if hold.state is not HoldState.REQUESTED or hold.requested_at is None:
+    for change in of_faults(at.record, at.plan):
+        if change.state is not ChangeState.REQUESTED or change.requested_at is None:
             continue
-        if hold.requested_at < at.world.resumed_at and not at.world.cuts.get(hold.name, Cut(present=True)).present:
-            return _resume(at, hold)
-        cut = at.world.cuts.get(hold.name, Cut())
-        if cut.made and not cut.present:
-            return give_up(at, Cause.CUT_REMOVED, f"policy {hold.object_name} was removed by somebody else", at.now)
-        error = error_of(at.world.errors, do.Inject(hold))
-        if error and at.now > hold.requested_at + budgets.ARM:
-            return give_up(at, Cause.INJECTION_FAILED, f"{hold.object_name}: {error}", at.now)
+        seen = at.world.change(change.name)
+        if seen.presence is Presence.ABSENT and change.requested_at < at.world.resumed_at:
+            return _resume(at, change)
+        if seen.presence is Presence.ABSENT and change.name in at.world.made:
+            return give_up(at, Cause.CUT_REMOVED, f"policy {change.object_name} was removed by somebody else", at.now)
+        error = error_of(at.world.errors, do.Apply(change))
+        if error and at.now > change.requested_at + budgets.ARM:
+            return give_up(at, Cause.INJECTION_FAILED, f"{change.object_name}: {error}", at.now)
     return None
 
 
-def _resume(at: Situation, hold: Hold) -> Record:
+def _resume(at: Situation, change: Change) -> Record:
     """Another process asked for this cut, and it is not there: it never came, or it came and somebody took it away.
 
     The witnesses know. Only if none of them has failed since, the injection is asked for anew, from now.
     """
     proof = at.seen.proof
-    since = hold.requested_at or 0.0
+    since = change.requested_at or 0.0
     if proof.was_cut(since):
-        why = f"policy {hold.object_name} was removed while no operator ran"
+        why = f"policy {change.object_name} was removed while no operator ran"
         return give_up(at, Cause.CUT_REMOVED, why, at.now)
     if not proof.ready(at.now) or not proof.caught_up(at.world.resumed_at):
         return at.record
     if (held := _held_back(at, at.world.resumed_at)) is not None:
         return held
-    record = at.record.with_hold(replace(hold, requested_at=at.now))
-    return replace(record, inject_requested_at=at.now).note(at.now, "Injecting", f"{hold.object_name}, asked anew")
+    record = at.record.with_change(replace(change, requested_at=at.now))
+    return replace(record, inject_requested_at=at.now).note(at.now, "Injecting", f"{change.object_name}, asked anew")
 
 
 def _prove(at: Situation) -> Record:
     requested = at.record.inject_requested_at or at.now
     zero = at.seen.proof.zero(requested)
-    if zero is not None and all(hold.state is HoldState.ACTIVE for hold in cuts(at.record)):
+    if zero is not None and all(change.state is ChangeState.ACTIVE for change in of_faults(at.record, at.plan)):
         record = replace(at.record, zero=zero.at, zero_resolution=zero.resolution, proven_at=at.now)
         return record.note(
             at.now, "CutProven", f"witnesses cut off {zero.at - requested:.2f} s after the request, controls spared"
@@ -125,5 +120,5 @@ def _hold(at: Situation, zero: float) -> Record:
     record = end_stage(at, Stage.OUTAGE, outage_window(at, ends))
     record = record.enter(Phase.RECOVERY, at.now, "the outage is over; lifting the cut")
     # Where an earlier process has lifted and could not say so, the recovery began when the outage was to end.
-    lifted = not any(at.world.cuts.get(hold.name, Cut()).present for hold in cuts(record))
+    lifted = not any(at.world.change(change.name).there for change in of_faults(record, at.plan))
     return ask_undo(record, ends if lifted else at.now)

@@ -1,7 +1,6 @@
-"""The rollback: the plan's steps in order, each recorded before it is taken, each scale with a fuse of its own.
+"""The rollback: the plan's steps in order, each recorded before it is taken, each change with a fuse of its own.
 
-It stops at once when what it scaled is no longer at the number that it set: an irreversible step that follows relies on
-that number.
+It stops at once when what it changed is no longer as it set it: an irreversible step that follows relies on that.
 """
 
 from collections.abc import Iterator
@@ -10,20 +9,19 @@ from dataclasses import replace
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.interrupts import fuse_lost, give_up
-from gameday.engine.drill.ownership import taken_over
 from gameday.engine.drill.phases.after import after_rollback
 from gameday.engine.drill.situation import Situation
-from gameday.engine.drill.undo_log import undo_commands
+from gameday.engine.drill.undo_log import ask_undo_of, of_steps, registered, undo_commands
 from gameday.model import names
-from gameday.model.plan import Restore, RunJob, Scale, Step
-from gameday.model.record import Cause, Hold, HoldKind, HoldState, Record, StepEntry, StepState
-from gameday.model.world import Fuse, JobState, Workload
+from gameday.model.change import Change, ChangeState, Observed, Presence, RunState
+from gameday.model.plan import Step
+from gameday.model.record import Cause, Record, StepEntry, StepState
 
 
 def rollback(at: Situation) -> Record:
     """Take the next step, or judge the system again once all are done."""
-    for hold in at.record.holds:
-        if hold.kind is HoldKind.SCALE and (ended := _lost(at, hold)) is not None:
+    for change in of_steps(at.record, at.plan):
+        if (ended := _lost(at, change)) is not None:
             return ended
     plan = at.plan.rollback
     if plan is None or at.record.rollback_zero is not None:
@@ -40,98 +38,94 @@ def rollback(at: Situation) -> Record:
     return record.note(at.now, "StepsDone", "all rollback steps are done; judging the recovery again")
 
 
-def _lost(at: Situation, hold: Hold) -> Record | None:
-    """The record of a drill that no longer has what a step scaled, or None."""
-    if (lost := fuse_lost(at, hold)) is not None:
+def taken_over(record: Record, change: Change, seen: Observed) -> str:
+    """What was seen of somebody else who has what an active change changed, or nothing."""
+    was = f"{change.object_name} was set to {_words(change)} by step {change.name}"
+    if seen.presence in {Presence.ABSENT, Presence.TAMPERED, Presence.GONE}:
+        return f"{was} and {seen.detail}"
+    entry = _entry(record, change.name)
+    done = entry is not None and entry.state is StepState.DONE
+    return f"{was} and {seen.relapsed}" if done and seen.relapsed else ""
+
+
+def _words(change: Change) -> str:
+    """What was set, for people: ``0 replicas``."""
+    return ", ".join(f"{value} {name}" for name, value in (change.wanted or {}).items()) or "something else"
+
+
+def _lost(at: Situation, change: Change) -> Record | None:
+    """The record of a drill that no longer has what a step changed, or None."""
+    if (lost := fuse_lost(at, change)) is not None:
         return lost
-    if hold.state is not HoldState.ACTIVE:
+    if change.state is not ChangeState.ACTIVE:
         return None
-    workload = at.world.workloads.get(hold.object_name)
-    why = taken_over(at.record, hold, workload)
-    fired = hold.fuse_deadline is not None and at.now >= hold.fuse_deadline
-    if why and fired and workload is not None and workload.replicas == hold.before:
-        why = f"the fuse of step {hold.name} put {hold.object_name} back to {hold.before}: its time was over"
+    seen = at.world.change(change.name)
+    why = taken_over(at.record, change, seen)
+    fired = change.fuse_deadline is not None and at.now >= change.fuse_deadline
+    if why and fired and seen.presence is Presence.ABSENT:
+        why = f"the fuse of step {change.name} put {change.object_name} back: its time was over"
     return give_up(at, Cause.ROLLBACK_FAILED, why, at.now) if why else None
 
 
 def _take(at: Situation, step: Step, entry: StepEntry | None) -> Record:
-    match step.action:
-        case Scale():
-            return _scale(at, step, step.action, entry)
-        case Restore():
-            return _restore(at, step, step.action, entry)
-        case RunJob():
-            return _job(at, step, entry)
+    if not step.action.REVERSIBLE:
+        return _run(at, step, entry)
+    return _put_back(at, step, entry) if step.action.REVERTS else _make(at, step, entry)
 
 
-def _scale(at: Situation, step: Step, action: Scale, entry: StepEntry | None) -> Record:
-    workload = at.world.workloads.get(action.deployment)
-    if workload is None:
+def _make(at: Situation, step: Step, entry: StepEntry | None) -> Record:
+    seen = at.world.change(step.name)
+    if seen.presence is Presence.UNKNOWN:
         return at.record
-    if not workload.exists:
-        return give_up(at, Cause.ROLLBACK_FAILED, f"step {step.name}: no Deployment {action.deployment}", at.now)
-    hold = at.record.hold(step.name)
-    if entry is None or hold is None:
-        return _intend(at, step, f"{action.deployment} from {workload.replicas} to {action.replicas}").with_hold(
-            Hold(
-                name=step.name,
-                kind=HoldKind.SCALE,
-                object_name=action.deployment,
-                fuse_name=names.scale_fuse(at.world.drill, step.name),
-                before=workload.replicas,
-                wanted=action.replicas,
-                registered_at=at.now,
-            )
-        )
-    if hold.state in {HoldState.ARMED, HoldState.REQUESTED} and workload.replicas not in {hold.before, hold.wanted}:
-        why = (
-            f"step {step.name}: somebody scaled {action.deployment} from {hold.before} to {workload.replicas} meanwhile"
-        )
+    if seen.presence is Presence.GONE:
+        return give_up(at, Cause.ROLLBACK_FAILED, f"step {step.name}: {seen.detail}", at.now)
+    change = at.record.change(step.name)
+    if entry is None or change is None:
+        fuse = names.scale_fuse(at.world.drill, step.name)
+        return _intend(at, step, seen.shown).with_change(registered(step.name, step.action, seen, fuse, at.now))
+    if change.state in {ChangeState.ARMED, ChangeState.REQUESTED} and seen.presence is Presence.TAMPERED:
+        why = f"step {step.name}: somebody changed {change.object_name} meanwhile: it {seen.detail}"
         return give_up(at, Cause.ROLLBACK_FAILED, why, at.now)
-    if hold.state is HoldState.ARMED:
-        return at.record.with_hold(replace(hold, state=HoldState.REQUESTED, requested_at=at.now))
-    settled = workload.pods == workload.ready == action.replicas == workload.replicas
-    if hold.state is HoldState.ACTIVE and settled:
-        return _done(at, step, f"{action.deployment} is at {action.replicas}")
+    if change.state is ChangeState.ARMED:
+        return at.record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=at.now))
+    if change.state is ChangeState.ACTIVE and seen.settled:
+        return _done(at, step, seen.shown)
     return at.record
 
 
-def _restore(at: Situation, step: Step, action: Restore, entry: StepEntry | None) -> Record:
+def _put_back(at: Situation, step: Step, entry: StepEntry | None) -> Record:
     if entry is None:
-        return _intend(at, step, f"{action.deployment} to its number before")
-    record = at.record
-    for hold in record.holds:
-        if hold.kind is HoldKind.SCALE and hold.object_name == action.deployment:
-            if hold.state is not HoldState.UNDOING and hold.open:
-                record = record.with_hold(replace(hold, state=HoldState.UNDOING, undo_requested_at=at.now))
-            if hold.open:
-                return record
-    workload = at.world.workloads.get(action.deployment, Workload(exists=False))
-    if workload.exists and workload.ready < workload.replicas:
-        return record
-    return _done(at.knowing(record), step, f"{action.deployment} is back at {workload.replicas}")
+        return _intend(at, step, f"{step.action.subject} to what it was before")
+    record, shown = at.record, ""
+    for change in _reverted_by(record, step):
+        record = ask_undo_of(record, change, at.now)
+        seen = at.world.change(change.name)
+        if change.open or not seen.settled:
+            return record
+        shown = seen.shown
+    return _done(at.knowing(record), step, shown or f"{step.action.subject} was not changed")
 
 
-def _job(at: Situation, step: Step, entry: StepEntry | None) -> Record:
+def _reverted_by(record: Record, step: Step) -> tuple[Change, ...]:
+    wanted = step.action.REVERTS, step.action.subject
+    return tuple(change for change in record.changes if (change.kind, change.object_name) == wanted)
+
+
+def _run(at: Situation, step: Step, entry: StepEntry | None) -> Record:
     if entry is None:
-        if any(_unsettled(at, hold) for hold in at.record.holds):
+        active = (change for change in at.record.changes if change.state is ChangeState.ACTIVE)
+        if any(not at.world.change(change.name).followed for change in active):
             return at.record
         return _intend(at, step, "runs once, whatever comes of it")
-    match at.world.jobs.get(step.name):
-        case JobState.DONE:
+    match at.world.runs.get(step.name):
+        case RunState.DONE:
             return _done(at, step, "its Job completed")
-        case JobState.FAILED:
+        case RunState.FAILED:
             return _not_done(at, step, StepState.FAILED, "its Job failed")
-        case JobState.ABSENT if entry.at < at.world.resumed_at:
+        case RunState.ABSENT if entry.at < at.world.resumed_at:
             return _not_done(at, step, StepState.UNKNOWN, "its Job was asked for before a restart and cannot be found")
         case _:
             return at.record
-
-
-def _unsettled(at: Situation, hold: Hold) -> bool:
-    """Whether the Deployment was changed and its controller has not seen that yet: what it will do is not known."""
-    workload = at.world.workloads.get(hold.object_name)
-    return hold.kind is HoldKind.SCALE and hold.state is HoldState.ACTIVE and (workload is None or workload.pods < 0)
 
 
 def _entry(record: Record, name: str) -> StepEntry | None:
@@ -165,28 +159,27 @@ def _error(at: Situation, step: Step) -> str:
 
 
 def _stalled(at: Situation, step: Step) -> str:
-    """What a step waits for that nobody refused, or "". There is no scaling without a fuse that can undo it."""
-    if isinstance(step.action, RunJob) and at.world.jobs.get(step.name) is JobState.RUNNING:
+    """What a step waits for that nobody refused, or "". There is no change without a fuse that can undo it."""
+    if not step.action.REVERSIBLE and at.world.runs.get(step.name) is RunState.RUNNING:
         return f"its Job {names.job(at.world.drill, step.name)} still runs, and was left to; see what its pods wait for"
-    hold = at.record.hold(step.name)
-    if hold is None or hold.state is not HoldState.REGISTERED:
+    change = at.record.change(step.name)
+    if change is None or change.state is not ChangeState.REGISTERED:
         return ""
-    trouble = at.world.fuses.get(hold.fuse_name, Fuse()).trouble
+    trouble = at.world.fuse(change.fuse_name).trouble
     why = f"could not ask the API server ({trouble}): see what its pod may reach" if trouble else "was not armed"
-    return f"nothing was scaled, since its fuse {hold.fuse_name} {why}"
+    return f"nothing was changed, since its fuse {change.fuse_name} {why}"
 
 
 def _commands(record: Record, step: Step) -> Iterator[do.Command]:
     """All that a step may ask for: an error of one of these is why it is not done."""
-    match step.action:
-        case Scale(deployment, _):
-            hold = record.hold(step.name)
-            yield do.ReadWorkload(deployment)
-            if hold is not None and hold.wanted is not None:
-                yield from (do.ArmFuse(hold), do.ScaleTo(hold, hold.wanted))
-        case Restore(deployment):
-            for hold in record.holds:
-                if hold.kind is HoldKind.SCALE and hold.object_name == deployment:
-                    yield from undo_commands(hold)
-        case RunJob(cron_job):
-            yield do.StartJob(step.name, cron_job)
+    action = step.action
+    if not action.REVERSIBLE:
+        yield do.Run(step.name)
+    elif action.REVERTS:
+        for change in _reverted_by(record, step):
+            yield from undo_commands(change)
+    else:
+        yield do.Read(step.name)
+        made = record.change(step.name)
+        if made is not None:
+            yield from (do.ArmFuse(made), do.Apply(made))

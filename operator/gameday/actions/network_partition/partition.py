@@ -1,0 +1,78 @@
+"""The kind ``networkPartition``: targets are cut off by a policy, which its fuse owns."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from gameday.actions.kind import ActionKind, Scene, Watch
+from gameday.actions.network_partition import policy
+from gameday.cluster.kinds import ENDPOINT_SLICES, Object
+from gameday.errors import Refused
+from gameday.model import names
+from gameday.model.change import Change, Observed, Presence
+from gameday.model.labels import DRILL
+from gameday.model.plan import Action, NetworkPartition, ServiceRef, Via
+from gameday.model.setup import Setup
+
+POLICIES: Final = "policies"
+SLICES: Final = "slices"
+
+
+class Partition(ActionKind):
+    """A cut of the network."""
+
+    name = NetworkPartition.KIND
+    fuse_acts = False
+
+    def watches(self, scene: Scene, action: Action | None, change: Change | None) -> Iterator[Watch]:
+        """The policies of the drill; of a Service that is cut its EndpointSlices, where a policy names addresses."""
+        if scene.setup is None:
+            return
+        yield Watch(POLICIES, policy.kind_of(_backend(scene.setup, change)), labels=f"{DRILL}={scene.drill}")
+        end = scene.setup.far_end
+        grows = scene.setup.backend is Via.NETWORK_POLICY and end.selector
+        if grows and isinstance(action, NetworkPartition) and isinstance(action.to, ServiceRef):
+            labels = f"kubernetes.io/service-name={action.to.name}"
+            yield Watch(SLICES, ENDPOINT_SLICES, labels=labels, namespace=end.namespace)
+
+    def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:
+        """How a cut stands; compared anew only when the policy, its fuse or what it is to cover is another."""
+        if change is None:
+            kind = policy.kind_of(scene.setup.backend).name if scene.setup is not None else ""
+            return Observed(Presence.ABSENT, kind, names.policy(scene.drill, name))
+        there = scene.seen.objects(POLICIES).get(change.object_name)
+        if not isinstance(action, NetworkPartition) or scene.setup is None:
+            # Only its undo is left: what it is to cover is not known any more, and nothing depends on it.
+            return policy.observed(there, None)
+        basis = (there, scene.setup, change.fuse_uid)
+        known = scene.memo.get(name)
+        if known is None or any(old is not new for old, new in zip(known[0], basis, strict=True)):
+            wanted = _body(scene, scene.setup, action, change)
+            known = scene.memo[name] = basis, policy.observed(there, wanted)
+        seen: Observed = known[1]
+        return seen
+
+    async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:  # noqa: ARG002
+        """Create the policy, or have it cover addresses that have come since."""
+        if not isinstance(action, NetworkPartition) or scene.setup is None:
+            raise Refused(f"{change.name} is no networkPartition with a setup: its status was changed by somebody else")
+        there = scene.seen.objects(POLICIES).get(change.object_name)
+        if there is None or change.object_uid == there["metadata"]["uid"]:
+            body = _body(scene, scene.setup, action, change)
+            made = await policy.do(scene.account, scene.namespace, scene.setup, body)
+            scene.seen.learn(POLICIES, made)
+
+    async def revert(self, scene: Scene, change: Change) -> None:
+        """Delete the policy."""
+        backend = scene.setup.backend if scene.setup is not None else None
+        name, uid = change.object_name, change.object_uid
+        await policy.undo(scene.account, scene.namespace, scene.drill, name, uid, backend)
+        scene.seen.forget(POLICIES, name)
+
+
+def _backend(setup: Setup, change: Change | None) -> Via:
+    """The kind of policy: as the undo log names it where there is an entry."""
+    return Via(change.object_kind) if change is not None else setup.backend
+
+
+def _body(scene: Scene, setup: Setup, action: NetworkPartition, change: Change) -> Object:
+    return policy.build(scene.drill, change.object_name, action, setup, change.fuse_name, change.fuse_uid or "")

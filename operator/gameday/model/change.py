@@ -1,0 +1,127 @@
+"""Changes: what actions do to the cluster, as the undo log keeps them and as they are seen there.
+
+The engine knows changes only; what a kind of action makes of one stands in ``actions``.
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+State = Mapping[str, Any]
+"""What a kind notes of an object, as JSON: ``{"replicas": 3}``."""
+
+
+class ChangeState(enum.Enum):
+    """How far an entry of the undo log has come; only ``UNDONE`` holds nothing."""
+
+    REGISTERED = "Registered"
+    ARMED = "Armed"
+    REQUESTED = "Requested"
+    ACTIVE = "Active"
+    UNDOING = "Undoing"
+    UNDONE = "Undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An entry of the undo log: a change that we may have made, and how it is undone.
+
+    ``name`` is that of its fault or step, ``kind`` that of its action in the registry. ``before`` is the exact prior
+    state and ``wanted`` what was set; both are None where the object was not there. ``fuse_deadline`` is the Unix
+    second at which the fuse undoes the change without us. ``seen_at`` is the Unix second at which the change was first
+    seen to be there.
+    """
+
+    name: str
+    kind: str
+    object_kind: str
+    object_name: str
+    fuse_name: str
+    state: ChangeState = ChangeState.REGISTERED
+    before: State | None = None
+    wanted: State | None = None
+    object_uid: str | None = None
+    fuse_uid: str | None = None
+    fuse_deadline: float | None = None
+    registered_at: float = 0.0
+    requested_at: float | None = None
+    seen_at: float | None = None
+    undo_requested_at: float | None = None
+    undone_at: float | None = None
+
+    @property
+    def touched(self) -> bool:
+        """Whether the change may have reached the cluster."""
+        return self.requested_at is not None
+
+    @property
+    def open(self) -> bool:
+        """Whether anything is still to be undone or tidied."""
+        return self.state is not ChangeState.UNDONE
+
+
+class Presence(enum.Enum):
+    """Whether a change is in the cluster."""
+
+    UNKNOWN = "Unknown"
+    """What would tell was not read yet."""
+    ABSENT = "Absent"
+    """The object is as it was before."""
+    PRESENT = "Present"
+    DRIFTED = "Drifted"
+    """It is there, and no longer covers all that it is to cover: it is to be applied again."""
+    TAMPERED = "Tampered"
+    """Somebody else made something else of it, which is never fought for."""
+    GONE = "Gone"
+    """There is no such object, so nothing of it is held."""
+
+
+THERE = frozenset({Presence.PRESENT, Presence.DRIFTED, Presence.TAMPERED})
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A change as it is seen: all that the engine knows of what a kind does.
+
+    ``object_kind``, ``object_name``, ``before`` and ``wanted`` are what a new entry of the undo log would
+    say.
+    """
+
+    presence: Presence = Presence.UNKNOWN
+    object_kind: str = ""
+    object_name: str = ""
+    before: State | None = None
+    wanted: State | None = None
+    uid: str | None = None
+    version: str = ""
+    """The resourceVersion at which the object was seen like this, where a change depends on it."""
+    detail: str = ""
+    """What somebody else did to it, or why there is nothing to change; a sentence."""
+    shown: str = ""
+    """How the object stands, for the timeline: ``worker is at 0``."""
+    settled: bool = True
+    """Whether what follows from the object's state has happened: the pods of a workload are there, or gone."""
+    followed: bool = True
+    """Whether the object's controller has seen its newest state: before, what it will do is not known."""
+    relapsed: str = ""
+    """What shows that its effect is over although the object is as we set it, or ""; it counts once it was settled."""
+    may_arrive: bool = False
+    """Whether a request of which nothing was heard may still change something after its undo, and stay."""
+
+    @property
+    def there(self) -> bool:
+        """Whether anything of the change is in the cluster."""
+        return self.presence in THERE
+
+
+NOTHING = Observed()
+
+
+class RunState(enum.Enum):
+    """How far the run of an irreversible action has come."""
+
+    ABSENT = "Absent"
+    RUNNING = "Running"
+    DONE = "Done"
+    FAILED = "Failed"
