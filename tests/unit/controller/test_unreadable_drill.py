@@ -15,6 +15,7 @@ import pytest
 from gameday.api.migration import VERSION
 from gameday.api.packing import packed, unpacked
 from gameday.api.record import status_of
+from gameday.api.status import UNSEEN
 from gameday.api.undo_entries import undo_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
@@ -188,6 +189,7 @@ def test_a_drill_that_had_ended_keeps_its_verdict_unless_something_is_still_to_b
 
 def test_a_drill_that_never_began_has_nothing_to_read() -> None:
     assert recall({"spec": {"gameDay": "g"}}, 0.0) == Left()
+    assert recall({"spec": {"gameDay": "g"}, "status": UNSEEN}, 0.0) == Left(), "as the API server creates it"
 
 
 def test_what_was_unreadable_once_stays_so_for_the_next_process() -> None:
