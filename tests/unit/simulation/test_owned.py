@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gameday.controller.drill import stepping
+from gameday.controller.drill import hands
 from gameday.engine.drill.phases import rollback
 from simulation import running
 from simulation.invariants import Rule
@@ -37,5 +37,5 @@ def test_every_promise_holds_however_fast_the_owner_is(seconds: float) -> None:
 def test_the_hands_make_no_job_where_the_engine_has_not_seen_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rollback, "taken_over", lambda *_: "")
     assert Rule.AT_ITS_NUMBER not in broken(1.0)
-    monkeypatch.setattr(stepping, "taken_over", lambda *_: "")
+    monkeypatch.setattr(hands, "taken_over", lambda *_: "")
     assert Rule.AT_ITS_NUMBER in broken(1.0)
