@@ -15,7 +15,17 @@ from simulation.scenario import FREEZING, Scenario, Trial, Twins, Vice, What
 from simulation.store import PERSON, Change
 from simulation.system import System
 from simulation.town import OUTAGE, WORKERS, Town, engine_of
-from simulation.truths import LYING, misnamed, not_cut_off, touched_in_vain, unfounded, untold, vanished
+from simulation.truths import (
+    LYING,
+    REMOVING,
+    blamed,
+    misnamed,
+    not_cut_off,
+    touched_in_vain,
+    unfounded,
+    untold,
+    vanished,
+)
 
 LATE = 5.0
 """Seconds of a working API server that anything may outlive its fuse's deadline."""
@@ -56,6 +66,7 @@ class Rule(enum.Enum):
     ALL_DECIDED = "each expectation of the plan ends decided, and is counted"
     CUT_OFF = "nothing passes, fails, holds or is missed under a cut where targets were not shown to be cut off"
     NAMED = "what the network does to our own pods is not said of the dependency"
+    BLAMED = "what the operator does itself is not said of somebody else"
     UNTOUCHED = "what is not steady, cannot be judged or is true without the fault touches nothing"
     BY_HOW_MUCH = "a miss says by how much"
     ENDS = "every drill ends"
@@ -353,6 +364,8 @@ def judged(
     lies = bool(concerning & LYING)
     yield from ((Rule.ALL_DECIDED, why) for why in vanished(trial, memory, str(verdict), str(said.get("message"))))
     yield from ((Rule.CUT_OFF, f"{why}; {told}") for why in not_cut_off(trial, system, memory, str(verdict)))
+    if not concerning & (REMOVING | DEADLY):
+        yield from ((Rule.BLAMED, f"{why}; {told}") for why in blamed(memory))
     if verdict == Verdict.PASSED.value and not lies:
         if trial.vice.misses or trial.undecidable:
             yield Rule.HONEST_PASS, f"its system is {trial.vice.value}, its plan {'slips' if trial.slip else 'is good'}"

@@ -12,6 +12,10 @@ MARGIN = 0.5
 """Seconds around a moment in which a sample may fall on either side of it."""
 EDGE = 0.01
 """Seconds: less than any two samples are apart."""
+REMOVING = frozenset(
+    {What.POLICY_DELETED, What.FUSE_DELETED, What.DRILL_DELETED, What.DRILL_FORCED, What.FINALIZER_TAKEN}
+)
+"""Troubles in which a policy goes without the drill having lifted it."""
 LYING = frozenset({What.LIE, What.FLAP})
 
 
@@ -90,3 +94,10 @@ def untold(system: System, memory: Mapping[str, Any]) -> Iterator[str]:
         seen = [at for at in system.late if zero + WITHIN + MARGIN < at < until - EDGE]
         if seen and not 0 < result.get("late", 0.0) < OUTAGE - WITHIN + MARGIN:
             yield f"{result['name']} was true {seen[0] - zero:.1f} s into the outage, and says {result['why']!r}"
+
+
+def blamed(memory: Mapping[str, Any]) -> Iterator[str]:
+    """What a drill says that somebody else did, where nobody but the drill itself can have."""
+    for doubt in memory.get("doubts", ()):
+        if doubt["cause"] == "CutRemoved":
+            yield f"it lifted its cut and says: {doubt['message']}"

@@ -356,7 +356,17 @@ class Process(Mortal):
             case do.CheckPreflight():
                 self.preflight = Preflight()
             case do.Apply(change) if change.before is not None:
-                self.seen[("workload", "worker")] = self.world.get(("workload", "worker"))
-                self.seen_at[("workload", "worker")] = self.world.api.version - 1
+                self._read(("workload", "worker"))
+            case do.Apply(change) | do.Revert(change) if change.before is None:
+                self._read(("policy", change.object_name))
             case _:
                 pass
+
+    def _read(self, key: Key) -> None:
+        """Know a fact as it is; what a watch tells of before counts for nothing."""
+        value = self.world.get(key)
+        if value is None:
+            self.seen.pop(key, None)
+        else:
+            self.seen[key] = value
+        self.seen_at[key] = self.world.api.version - 1

@@ -66,7 +66,7 @@ def _() -> tuple[Any, ...]:
 
 
 @mutation(
-    "a cut whose lifting was not recorded yet counts as open", Rule.CUT_OFF, kinds=(What.REFUSE, What.LOSE), whole=None
+    "a cut whose lifting was not recorded yet counts as open", Rule.BLAMED, kinds=(What.REFUSE, What.LOSE), whole=None
 )
 def _() -> tuple[Any, ...]:
     original = DrillLoop._lift
