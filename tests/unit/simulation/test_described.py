@@ -1,6 +1,8 @@
 """``kubectl describe`` of the demo's drill fits on two screens, and shows all that came of it."""
 
 import copy
+import json
+import re
 from functools import cache
 
 import pytest
@@ -27,12 +29,14 @@ METADATA: Object = {
 
 @cache
 def ended() -> Object:
-    """The demo's Drill as the API server would have it."""
+    """The demo's Drill as the API server would have it: names and UIDs are as long as real ones."""
     drill = demo_drill()
+    text = json.dumps(drill["status"]).replace(drill["metadata"]["name"], METADATA["name"])
+    text = text.replace("GameDay plan in town-0", "GameDay redis-failover in shop")
+    status = json.loads(re.sub(r"\buid-\d+", METADATA["uid"], text))
     spec = {"abort": False, "gameDay": "redis-failover"}
-    return {"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "metadata": METADATA, "spec": spec} | {
-        "status": drill["status"]
-    }
+    head = {"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "metadata": METADATA}
+    return head | {"spec": spec, "status": status}
 
 
 def events(drill: Object) -> list[Row]:
@@ -72,7 +76,7 @@ def test_it_is_a_whole_drill_that_passed_and_everything_of_it_is_shown() -> None
     assert reasons[0] == "Preflight"
     assert reasons[-1] == "Finished"
     assert "CutProven" in reasons
-    assert status["summary"].startswith("GameDay plan in town-0 passed on ")
+    assert status["summary"].startswith("GameDay redis-failover in shop passed on ")
 
 
 def test_the_bound_would_be_broken_by_one_object_more_a_list() -> None:
