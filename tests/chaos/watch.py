@@ -143,7 +143,7 @@ class Watcher:
     def _see_undo_log(self, objects: dict[str, Object]) -> None:
         for drill in objects.values():
             for hold in undo_of(drill.get("status", {})):
-                if hold["kind"] == "Scale" and "deadline" in hold.get("fuse", {}):
+                if hold["kind"] == "scale" and "deadline" in hold.get("fuse", {}):
                     self._pod_deadline = moment(hold["fuse"]["deadline"])
 
 

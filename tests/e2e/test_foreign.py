@@ -117,7 +117,7 @@ async def test_a_fuse_puts_replicas_back_where_a_namespace_denies_by_default(tow
 
     await until(stopped, "the rollback stops the worker", 120)
     await operator.kill()
-    hold = next(one for one in undo_of(await town.status()) if one["kind"] == "Scale")
+    hold = next(one for one in undo_of(await town.status()) if one["kind"] == "scale")
     deadline = datetime.fromisoformat(hold["fuse"]["deadline"]).timestamp()
 
     async def back() -> bool:

@@ -110,7 +110,7 @@ async def test_killed_for_good_in_the_rollback_the_fuse_brings_the_workers_back(
 
     await until(scaled, "the workers are stopped", 240)
     await operator.kill()
-    hold = next(h for h in undo_of(await town.status()) if h["kind"] == "Scale")
+    hold = next(h for h in undo_of(await town.status()) if h["kind"] == "scale")
     deadline = _seconds(hold["fuse"]["deadline"])
 
     async def back() -> bool:

@@ -40,7 +40,7 @@ async def test_another_pod_fires_at_the_deadline_of_the_lost_one(town: Stage) ->
     operator = await town.operator()
     await scaled(town, within="20s")
     await operator.kill()
-    hold = next(h for h in undo_of(await town.status()) if h["kind"] == "Scale")
+    hold = next(h for h in undo_of(await town.status()) if h["kind"] == "scale")
     deadline = datetime.fromisoformat(hold["fuse"]["deadline"]).timestamp()
     (lost,) = await fuse_pods(town)
     await town.admin.delete(PODS, town.namespace, lost["metadata"]["name"], grace=0)
