@@ -1,4 +1,4 @@
-"""The same drills without a cluster's detail: engine, undo log and the runner's rules, some ten thousand a minute.
+"""The same drills without a cluster's detail: the engine and the operator's own loop, some ten thousand a minute.
 
 What the operator's hands do in several calls is one effect here, and what mirrors show is one fact at a time. Each
 effect can be refused, come late, be done without an answer; each fact can come late, out of order or never until the
