@@ -5,7 +5,7 @@ time that the clock skips begin with the first minute after it.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -52,8 +52,11 @@ class Hours:
         end = at + (left if left > 0 else left + 60 * MIDNIGHT)
         if datetime.fromtimestamp(end, zone).utcoffset() == here.utcoffset():
             return end
-        # A clock changes by whole minutes: the end is the first minute that does not lie in the hours.
+        # A clock changes by whole minutes: the end is the first minute that does not lie in these hours any more.
+        wall = here.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0) + timedelta(minutes=self.ends)
+        if self.begins >= self.ends and 60 * here.hour + here.minute >= self.begins:
+            wall += timedelta(days=1)
         minute = at - (here.second + here.microsecond / 1e6)
-        while self.cover(minute):
+        while self.cover(minute) and datetime.fromtimestamp(minute, zone).replace(tzinfo=None) < wall:
             minute += 60
         return minute

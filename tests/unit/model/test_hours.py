@@ -98,3 +98,17 @@ def test_hours_over_midnight_belong_to_the_day_on_which_they_begin() -> None:
     assert night.end_after(at("2026-11-28 05:59:59")) == at("2026-11-28 06:00")
     assert not night.cover(at("2026-11-27 05:59"))
     assert hours_of("Fri 22:00-00:00 Europe/Berlin").end_after(at("2026-11-27 23:00")) == at("2026-11-28 00:00")
+
+
+@pytest.mark.parametrize(("zone", "day"), [(zone, day) for zone, days in CHANGES.items() for day in days])
+def test_hours_without_a_pause_end_with_each_day_also_where_the_clock_changes(zone: str, day: str) -> None:
+    """Such hours cover every minute there is: who looks for one that they do not looks for ever."""
+    always = hours_of(f"Mon-Sun 00:00-24:00 {zone}")
+    begins = at(f"{day}T12:00", zone) - 24 * 3600
+    for moment in range(int(begins), int(begins) + 48 * 3600, 1800):
+        end = always.end_after(float(moment))
+        assert end is not None
+        here, last = (datetime.fromtimestamp(one, ZoneInfo(zone)) for one in (moment, end - 60))
+        assert moment < end
+        assert last.date() == here.date()
+        assert datetime.fromtimestamp(end, ZoneInfo(zone)).date() > here.date()
