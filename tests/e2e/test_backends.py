@@ -9,9 +9,10 @@ import pytest
 from e2e.dialling import LISTEN, Bed, Seen, bed, now, until, until_seen
 from gameday.actions import job as job_step
 from gameday.actions.network_partition import policy
-from gameday.actions.network_partition.checks import check
+from gameday.actions.network_partition.partition import Partition
 from gameday.actions.network_partition.targets import addresses, endpoint_addresses, far_end, pairs, targets
-from gameday.actions.scale import put_back, scale
+from gameday.actions.preflight import check
+from gameday.actions.scale.kind import put_back, scale
 from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Object
 from gameday.errors import Conflict, TooManyRequests
 from gameday.fuses import job as fuse
@@ -65,7 +66,7 @@ async def setup_for(here: Bed, via: Via) -> tuple[Sight, Setup]:
 
     async def looked() -> Sight | None:
         try:
-            return await look(here.account, here.admin, here.namespace, partition(via))
+            return await look(here.account, here.admin, here.namespace, partition(via), Partition.reads)
         except TooManyRequests:
             return None
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gameday.actions.scale import observed
+from gameday.actions.scale.kind import Scale, observed
 from gameday.model.change import Change, Observed, Presence, RunState
 from gameday.model.names import policy
-from gameday.model.plan import Plan, Scale
+from gameday.model.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,41 @@
 """Running a CronJob's template once; its name follows from the drill, so that it cannot run twice."""
 
-from typing import Final
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Final
 
-from gameday.actions.kind import RunKind, Scene
+from gameday.actions.kind import Asked, RunKind, Scene, Use
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CRON_JOBS, DRILLS, JOBS, Object
 from gameday.errors import Absent, AlreadyExists, Refused
 from gameday.model.change import RunState
 from gameday.model.labels import DRILL, marks
 from gameday.model.names import job
-from gameday.model.plan import Action, RunJob
+from gameday.model.plan import Action
+from gameday.preflight.findings import Finding
+from gameday.preflight.rights import Right
+from gameday.schema.base import ApiModel, ObjectName
+from gameday.schema.named import Dependencies
 
 JOBS_SEEN: Final = "jobs"
 """Name of the watch of a drill's Jobs, which every drill has."""
+
+
+class JobSpec(ApiModel):
+    """Runs a CronJob's template once."""
+
+    from_cron_job: ObjectName
+    """Name of the CronJob; it may be suspended."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob(Action):
+    """Runs the Job template of a CronJob once; it cannot be undone."""
+
+    KIND: ClassVar[str] = "job"
+    REVERSIBLE: ClassVar[bool] = False
+
+    from_cron_job: str
 
 
 async def start(account: Cluster, namespace: str, cron_job: str, name: str, drill: str, drill_uid: str) -> None:
@@ -56,10 +79,27 @@ def build(cron_job: Object, name: str, drill: str, drill_uid: str) -> Object:
     }
 
 
-class RunJobKind(RunKind):
-    """A Job from a CronJob's template."""
+class RunJobKind(RunKind[JobSpec, RunJob]):
+    """A Job from a CronJob's template. Every drill may create Jobs already."""
 
     name = RunJob.KIND
+    description = "Run a Job."
+    spec = JobSpec
+    planned = RunJob
+    uses = frozenset({Use.STEP})
+    rules = (("!has(self.job) || self.irreversible", "a job cannot be undone: say irreversible: true"),)
+    grants = (Right(CRON_JOBS, ("get", "list")),)
+    reads = (CRON_JOBS,)
+
+    def parse(self, spec: JobSpec, named: Dependencies) -> RunJob:  # noqa: ARG002  it names none
+        """See the base class."""
+        return RunJob(spec.from_cron_job)
+
+    def preflight(self, action: RunJob, asked: Asked) -> Iterator[Finding]:
+        """The CronJob is there."""
+        if action.from_cron_job not in {one["metadata"]["name"] for one in asked.sight.of(CRON_JOBS)}:
+            text = f"there is no CronJob {action.from_cron_job}"
+            yield Finding("NoCronJob", f"{asked.path}.fromCronJob", text, "correct the name")
 
     async def run(self, scene: Scene, name: str, action: Action) -> None:
         """Create the Job."""

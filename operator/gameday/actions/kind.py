@@ -1,18 +1,45 @@
-"""What a kind of action implements, for faults and for steps: apply, observe, revert; or run once.
+"""What a kind of action says of itself in the CRD and of a plan, and what it does: apply, observe, revert; or run once.
 
 The engine asks for these and knows no kind. Whatever is done is done as the namespace's account.
 """
 
+import enum
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Kind, Object
 from gameday.model.change import Change, Observed, RunState
-from gameday.model.plan import Action
+from gameday.model.finding import Finding as PlanFinding
+from gameday.model.plan import Action, Plan
 from gameday.model.setup import Setup
+from gameday.preflight.findings import Finding
+from gameday.preflight.rights import Right
+from gameday.preflight.snapshot import Sight
+from gameday.schema.base import ApiModel
+from gameday.schema.named import Dependencies
+
+Spec = TypeVar("Spec", bound=ApiModel)
+Planned = TypeVar("Planned", bound=Action)
+
+
+class Use(enum.Enum):
+    """Where a plan may have an action; the value is the path of the list."""
+
+    FAULT = "spec.outage.faults"
+    STEP = "spec.rollback.steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A fault or step whose preflight is asked for; ``path`` is that of its kind's key."""
+
+    sight: Sight
+    plan: Plan
+    name: str
+    path: str
 
 
 class Seen(Protocol):
@@ -61,14 +88,68 @@ class Scene:
     """What a kind keeps of its last look, by the name of the fault or step."""
 
 
-class ActionKind(ABC):
-    """A kind of action that can be taken back.
+class PlannedKind(ABC, Generic[Spec, Planned]):
+    """A kind of action, as plans have it.
 
-    ``name`` is its key in the CRD, ``fuse_acts`` whether its fuse must do something: a policy goes with the Job that
-    owns it, replicas must be put back by a pod.
+    ``Spec`` is what stands in YAML, ``Planned`` what it becomes in a plan. A kind that makes a change of its own is an
+    ``ActionKind``, one that runs once a ``RunKind``; one that takes back a change of another kind is neither, and its
+    ``Planned.REVERTS`` names that kind.
     """
 
     name: ClassVar[str]
+    """The key in a GameDay's spec, and ``KIND`` of its actions."""
+    description: ClassVar[str]
+    """What the CRD says of that key, in a line."""
+    spec: ClassVar[type[ApiModel]]
+    """The type of what stands under that key; the CRD is made from it."""
+    planned: ClassVar[type[Action]]
+    """The type of what a plan has of it."""
+    uses: ClassVar[frozenset[Use]]
+    """Whether it may be a fault, a step, or both."""
+    rules: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Rules on the fault or step that holds it, as (CEL, message); each must hold where the key is not given."""
+    plan_rules: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Rules on the whole spec of a GameDay, as (CEL, message)."""
+    grants: ClassVar[tuple[Right, ...]] = ()
+    """All that any action of this kind may need of RBAC in its namespace, beyond what every drill needs.
+
+    ``make generate`` makes a component of ``manifests/namespace`` of it.
+    """
+    reads: ClassVar[tuple[Kind, ...]] = ()
+    """The collections that its preflight reads, beyond those of every drill; the right to list them is granted too."""
+
+    @abstractmethod
+    def parse(self, spec: Spec, named: Dependencies) -> Planned:
+        """The action of a spec, which the schema has admitted; ``named`` holds the plan's dependencies.
+
+        Raises:
+            PlanInvalid: when it names a dependency that it cannot act on.
+
+        """
+
+    def check(self, action: Planned, earlier: Sequence[Action]) -> Iterator[PlanFinding]:  # noqa: ARG002
+        """What is wrong with an action that no schema can say; paths are below the kind's key.
+
+        ``earlier`` are the actions before it in its list, of any kind.
+        """
+        return iter(())
+
+    def preflight(self, action: Planned, asked: Asked) -> Iterator[Finding]:  # noqa: ARG002  some need nothing
+        """What of the namespace would refuse the action, or should be known before it."""
+        return iter(())
+
+    def rights(self, action: Planned, sight: Sight) -> Iterator[Right]:  # noqa: ARG002  most kinds need all
+        """What this action needs of ``grants``."""
+        return iter(self.grants)
+
+
+class ActionKind(PlannedKind[Spec, Planned]):
+    """A kind of action that makes a change and can take it back.
+
+    ``fuse_acts`` says whether its fuse must do something: a policy goes with the Job that owns it, replicas must be put
+    back by a pod.
+    """
+
     fuse_acts: ClassVar[bool]
 
     @abstractmethod
@@ -107,10 +188,8 @@ class ActionKind(ABC):
         return self.observe(scene, change.name, action, change)
 
 
-class RunKind(ABC):
+class RunKind(PlannedKind[Spec, Planned]):
     """A kind of action that cannot be taken back: it runs once, and its result is recorded."""
-
-    name: ClassVar[str]
 
     @abstractmethod
     async def run(self, scene: Scene, name: str, action: Action) -> None:

@@ -1,14 +1,11 @@
-"""The kinds of actions that there are, one line each."""
+"""The kinds of actions that there are: one line each, in the order in which the CRD has them."""
 
 from typing import Final
 
 from gameday.actions.job import RunJobKind
-from gameday.actions.kind import ActionKind, RunKind
+from gameday.actions.kinds import Kinds
 from gameday.actions.network_partition.partition import Partition
-from gameday.actions.scale import ScaleKind
+from gameday.actions.scale.kind import ScaleKind
+from gameday.actions.scale.restore import RestoreKind
 
-KINDS: Final[dict[str, ActionKind]] = {kind.name: kind for kind in (Partition(), ScaleKind())}
-"""Those that can be taken back, by name."""
-
-RUNS: Final[dict[str, RunKind]] = {kind.name: kind for kind in (RunJobKind(),)}
-"""Those that run once."""
+KINDS: Final = Kinds((Partition(), ScaleKind(), RestoreKind(), RunJobKind()))

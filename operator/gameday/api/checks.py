@@ -2,26 +2,45 @@
 
 from collections.abc import Iterator
 
+from gameday.actions.kind import Use
+from gameday.actions.kinds import Kinds as Actions
+from gameday.actions.registry import KINDS as ACTIONS
 from gameday.engine.validate import plan as every_plan
 from gameday.engine.validate.paths import paths_read
 from gameday.model.finding import Finding
-from gameday.model.plan import Plan
-from gameday.probes.kinds import KINDS, Kinds
+from gameday.model.plan import Action, Plan
+from gameday.probes.kinds import KINDS as PROBES
+from gameday.probes.kinds import Kinds as Probes
 
 
-def check(plan: Plan, kinds: Kinds = KINDS) -> tuple[Finding, ...]:
+def check(plan: Plan, probes: Probes = PROBES, actions: Actions = ACTIONS) -> tuple[Finding, ...]:
     """Every finding at once, each with its path and what to do."""
-    return (*every_plan.check(plan), *_probes(plan, kinds), *_paths(plan, kinds))
+    faults = [fault.action for fault in plan.outage.faults]
+    steps = [step.action for step in plan.rollback.steps] if plan.rollback is not None else []
+    return (
+        *every_plan.check(plan),
+        *_actions(Use.FAULT, faults, actions),
+        *_actions(Use.STEP, steps, actions),
+        *_probes(plan, probes),
+        *_paths(plan, probes),
+    )
 
 
-def _probes(plan: Plan, kinds: Kinds) -> Iterator[Finding]:
+def _actions(use: Use, every: list[Action], kinds: Actions) -> Iterator[Finding]:
+    for index, action in enumerate(every):
+        kind = kinds.of(action)
+        for finding in kind.check(action, every[:index]):
+            yield Finding(f"{use.value}[{index}].{kind.name}.{finding.path}", finding.message)
+
+
+def _probes(plan: Plan, kinds: Probes) -> Iterator[Finding]:
     for index, probe in enumerate(plan.probes):
         kind = kinds.of(probe.settings)
         for finding in kind.check(probe.settings):
             yield Finding(f"spec.probes[{index}].{kind.name}.{finding.path}", finding.message)
 
 
-def _paths(plan: Plan, kinds: Kinds) -> Iterator[Finding]:
+def _paths(plan: Plan, kinds: Probes) -> Iterator[Finding]:
     """What expressions read of probes and no sample can have."""
     probes = {probe.name: probe.settings for probe in plan.probes}
     for where, path in paths_read(plan):

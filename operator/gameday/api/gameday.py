@@ -1,15 +1,17 @@
 """GameDay: the plan. Creating one never starts anything."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
+from gameday.actions.registry import KINDS as ACTIONS
+from gameday.api.actions import Fault, Step
 from gameday.api.dependencies import Dependency
 from gameday.api.probes import Probe
 from gameday.api.schedule import History, Schedule
+from gameday.probes.kinds import KINDS as PROBES
 from gameday.schema import renamed
-from gameday.schema.base import ATOMIC, MOST, ApiModel, Cel, Duration, Identifier, Name, ObjectName, Port, cel, keyed
-from gameday.schema.references import ServiceReference
+from gameday.schema.base import ATOMIC, MOST, ApiModel, Cel, Duration, Identifier, Name, cel, keyed
 
 
 def at_most(path: str, limit: str, what: str) -> tuple[str, str]:
@@ -61,96 +63,6 @@ class Expectation(ApiModel):
 
 
 Expectations = Annotated[tuple[Expectation, ...], Field(max_length=MOST, json_schema_extra=keyed())]
-
-
-class SelectorRequirement(ApiModel):
-    """One requirement on labels."""
-
-    key: Annotated[str, Field(min_length=1, max_length=253)]
-    """Label key."""
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    """How key and values relate."""
-    values: Annotated[tuple[Name, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
-    """Values for In and NotIn."""
-
-
-class PodSelector(ApiModel):
-    """Which pods, by their labels."""
-
-    model_config = {
-        "json_schema_extra": cel(
-            (
-                "size(self.matchLabels) + size(self.matchExpressions) > 0",
-                "select the pods to cut by matchLabels or matchExpressions: an empty selector would cut them all",
-            )
-        )
-    }
-    match_labels: Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=MOST)] = {}
-    """Labels that a pod must have."""
-    match_expressions: Annotated[tuple[SelectorRequirement, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
-    """Requirements that a pod must meet."""
-
-
-class Bystander(ApiModel):
-    """A bystander that the cut must spare: when it is hit, the cut is lifted at once."""
-
-    model_config = {
-        "json_schema_extra": cel(
-            (
-                "(has(self.service) ? 1 : 0) + (has(self.host) ? 1 : 0) + (self.apiServer ? 1 : 0) == 1",
-                "give exactly one of service, host (with port) and apiServer: true",
-            ),
-            ("has(self.host) == has(self.port)", "host and port go together"),
-        )
-    }
-    name: Identifier
-    """Name in findings."""
-    service: ServiceReference | None = None
-    """A Service, with its port."""
-    host: Annotated[str, Field(min_length=1, max_length=253)] | None = None
-    """A host."""
-    port: Port | None = None
-    """The host's port."""
-    api_server: bool = False
-    """The Kubernetes API server."""
-
-
-class NetworkPartition(ApiModel):
-    """Cuts pods off from one dependency, and from nothing else."""
-
-    RENAMED = renamed.PARTITION
-
-    model_config = {"json_schema_extra": cel(("size(self.to) == 1", renamed.ONE_DEPENDENCY))}
-
-    pod_selector: PodSelector
-    """The pods to cut off: the targets."""
-    to: Annotated[tuple[ObjectName, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)]
-    """Names of the dependencies that they are cut off from: exactly one."""
-    open_connections: Literal["Close", "Keep"] = "Close"
-    """What becomes of open connections: Close ends them at the dependency, with its credentials.
-
-    Where that is no redis behind a Service they run on, and a missed outage expectation is Inconclusive.
-    """
-    via: Literal["Auto", "NetworkPolicy", "CiliumNetworkPolicy"] = "Auto"
-    """The kind of policy; Auto takes CiliumNetworkPolicy where the cluster has it and the account may write it."""
-    must_remain_reachable: Annotated[tuple[Bystander, ...], Field(max_length=8, json_schema_extra=keyed())] = ()
-    """Bystanders to watch. DNS is always watched."""
-
-    @field_validator("to", mode="before")
-    @classmethod
-    def _refuse_an_address(cls, to: Any) -> Any:
-        if isinstance(to, dict):
-            raise ValueError(renamed.TO)  # noqa: TRY004  pydantic makes a finding of it, and none of a TypeError
-        return to
-
-
-class Fault(ApiModel):
-    """A reversible change that causes the failure."""
-
-    name: ObjectName
-    """Name of the fault."""
-    network_partition: NetworkPartition
-    """A cut of the network."""
 
 
 class SteadyState(ApiModel):
@@ -218,53 +130,6 @@ class Recovery(ApiModel):
     """What must hold again, with eventually and always."""
 
 
-class Scale(ApiModel):
-    """Sets a Deployment's replicas. The exact number before comes back, whatever dies."""
-
-    deployment: ObjectName
-    """Name of the Deployment."""
-    replicas: Annotated[int, Field(ge=0, le=1000)]
-    """Replicas to set."""
-
-
-class Restore(ApiModel):
-    """Puts a Deployment that an earlier step scaled back to its number."""
-
-    deployment: ObjectName
-    """Name of the Deployment."""
-
-
-class JobStep(ApiModel):
-    """Runs a CronJob's template once."""
-
-    from_cron_job: ObjectName
-    """Name of the CronJob; it may be suspended."""
-
-
-class Step(ApiModel):
-    """One step of the rollback."""
-
-    model_config = {
-        "json_schema_extra": cel(
-            (
-                "(has(self.scale) ? 1 : 0) + (has(self.restore) ? 1 : 0) + (has(self.job) ? 1 : 0) == 1",
-                "give exactly one of scale, restore and job",
-            ),
-            ("!has(self.job) || self.irreversible", "a job cannot be undone: say irreversible: true"),
-        )
-    }
-    name: Name
-    """Name of the step."""
-    scale: Scale | None = None
-    """Scale a Deployment."""
-    restore: Restore | None = None
-    """Scale it back."""
-    job: JobStep | None = None
-    """Run a Job."""
-    irreversible: bool = False
-    """Says that the step cannot be undone. It runs once, and is never repeated when its result is unknown."""
-
-
 class Rollback(ApiModel):
     """What repairs the system when it does not recover by itself."""
 
@@ -301,16 +166,7 @@ class GameDaySpec(ApiModel):
                 "!has(self.rollback) || self.rollback.ifMissed.all(n, self.recovery.expect.exists(e, e.name == n))",
                 "rollback.ifMissed names an expectation that is not in recovery.expect: use one of its names",
             ),
-            (
-                "self.outage.faults.all(f, !has(f.networkPartition)"
-                " || f.networkPartition.to.all(n, self.dependencies.exists(d, d.name == n)))",
-                "networkPartition.to has a name that no dependency has: use a name from spec.dependencies",
-            ),
-            (
-                "self.probes.all(p, !has(p.redis) || !has(p.redis.dependency)"
-                " || self.dependencies.exists(d, d.name == p.redis.dependency && has(d.redis)))",
-                "a redis probe's dependency is no redis of spec.dependencies: use the name of one",
-            ),
+            *(rule for kind in (*ACTIONS, *PROBES) for rule in kind.plan_rules),
         )
     }
     description: Annotated[str, Field(max_length=1024)] = ""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from gameday.api import gameday as api
+from gameday.api.actions import fault_of, step_of
 from gameday.api.dependencies import dependency_of
 from gameday.api.probes import Probe
 from gameday.errors import GameDayError, PlanInvalid
@@ -75,13 +76,13 @@ def plan_of(name: str, spec: Mapping[str, Any]) -> model.Plan:
         outage=model.Outage(
             seconds(parsed.outage.duration),
             tuple(
-                _fault(known.below(f"spec.outage.faults[{index}]"), fault)
+                fault_of(known.below(f"spec.outage.faults[{index}]"), fault)
                 for index, fault in enumerate(parsed.outage.faults)
             ),
             _expectations("outage", parsed.outage.expect),
         ),
         recovery=model.Recovery(seconds(parsed.recovery.within), _expectations("recovery", parsed.recovery.expect)),
-        rollback=_rollback(parsed.rollback) if parsed.rollback is not None else None,
+        rollback=_rollback(known, parsed.rollback) if parsed.rollback is not None else None,
         measurements=tuple(_measurement(measurement) for measurement in parsed.measurements),
     )
 
@@ -133,41 +134,11 @@ def _expectation(path: str, one: api.Expectation) -> model.Expectation:
     )
 
 
-def _fault(known: Dependencies, fault: api.Fault) -> model.Fault:
-    cut = fault.network_partition
-    selector = model.Selector(
-        dict(cut.pod_selector.match_labels),
-        tuple((e.key, e.operator, e.values) for e in cut.pod_selector.match_expressions),
+def _rollback(known: Dependencies, rollback: api.Rollback) -> model.Rollback:
+    steps = tuple(
+        step_of(known.below(f"spec.rollback.steps[{index}]"), step) for index, step in enumerate(rollback.steps)
     )
-    return model.Fault(
-        fault.name,
-        model.NetworkPartition(
-            selector,
-            known.below(f"{known.path}.networkPartition").cut("to", cut.to),
-            model.OpenConnections(cut.open_connections),
-            model.Via(cut.via),
-            tuple(
-                model.Bystander(
-                    stay.name, stay.service.parsed() if stay.service else None, stay.host, stay.port, stay.api_server
-                )
-                for stay in cut.must_remain_reachable
-            ),
-        ),
-    )
-
-
-def _rollback(rollback: api.Rollback) -> model.Rollback:
-    return model.Rollback(rollback.if_missed, seconds(rollback.within), tuple(_step(step) for step in rollback.steps))
-
-
-def _step(step: api.Step) -> model.Step:
-    if step.scale is not None:
-        return model.Step(step.name, model.Scale(step.scale.deployment, step.scale.replicas), step.irreversible)
-    if step.restore is not None:
-        return model.Step(step.name, model.Restore(step.restore.deployment), step.irreversible)
-    if step.job is not None:
-        return model.Step(step.name, model.RunJob(step.job.from_cron_job), step.irreversible)
-    raise PlanInvalid(((f"spec.rollback.steps[{step.name}]", "give exactly one of scale, restore and job"),))
+    return model.Rollback(rollback.if_missed, seconds(rollback.within), steps)
 
 
 def _measurement(one: api.Measurement) -> model.Measurement:

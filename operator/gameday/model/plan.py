@@ -276,46 +276,6 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale(Action):
-    """Sets a Deployment's replicas; the exact number before is put back by a restore step or at the end."""
-
-    KIND: ClassVar[str] = "scale"
-
-    deployment: str
-    replicas: int
-
-    @property
-    def subject(self) -> str:
-        """The Deployment."""
-        return self.deployment
-
-
-@dataclass(frozen=True, slots=True)
-class Restore(Action):
-    """Puts a Deployment that an earlier step scaled back to its exact number."""
-
-    KIND: ClassVar[str] = "restore"
-    REVERTS: ClassVar[str] = "scale"
-
-    deployment: str
-
-    @property
-    def subject(self) -> str:
-        """The Deployment."""
-        return self.deployment
-
-
-@dataclass(frozen=True, slots=True)
-class RunJob(Action):
-    """Runs the Job template of a CronJob once; it cannot be undone."""
-
-    KIND: ClassVar[str] = "job"
-    REVERSIBLE: ClassVar[bool] = False
-
-    from_cron_job: str
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
     """One step of the rollback."""
 

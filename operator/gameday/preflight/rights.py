@@ -1,36 +1,36 @@
 """What the account must be allowed to do, and which of it RBAC does not grant."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from gameday.cluster.answers import OPT_IN_COMMAND
 from gameday.cluster.kinds import (
-    CRON_JOBS,
-    DEPLOYMENTS,
-    ENDPOINT_SLICES,
+    CILIUM_NETWORK_POLICIES,
     JOBS,
+    NAMESPACES,
     NETWORK_POLICIES,
     PODS,
+    RESOURCE_QUOTAS,
     SERVICES,
     Kind,
     Object,
 )
-from gameday.model.plan import Plan, Restore, RunJob, Scale, ServiceRef
 from gameday.preflight.findings import Finding
-from gameday.probes.kinds import KINDS
+from gameday.preflight.policies.isolators import OF_NAMESPACE
 
-WATCH = ("list", "watch")
-WRITE = ("create", "delete")
+WATCH: Final = ("list", "watch")
+WRITE: Final = ("create", "delete")
 
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Verbs on a kind, or on its subresource."""
+    """Verbs on a kind, or on its subresource; ``why`` is what manifests say of it."""
 
     kind: Kind
     verbs: tuple[str, ...]
     subresource: str = ""
+    why: str = field(default="", compare=False)
 
     @property
     def resource(self) -> str:
@@ -38,31 +38,33 @@ class Right:
         return f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
 
 
+EVERY_DRILL: Final = (
+    Right(PODS, (*WATCH, *WRITE), why="Agents: what measures and dials in this namespace, and the fuses of scaling."),
+    Right(PODS, ("get",), "log"),
+    Right(JOBS, ("get", *WATCH, *WRITE), why="Fuses, and the Jobs that a rollback makes from CronJobs."),
+)
+"""What a drill needs whatever its plan says."""
+
+LIST: Final = ("list",)
+EVERY_PREFLIGHT: Final = (
+    Right(SERVICES, LIST, why="What probes ask."),
+    Right(RESOURCE_QUOTAS, LIST, why="Room for a drill's pods."),
+    Right(NETWORK_POLICIES, LIST, why="Policies that isolate pods: one may close to our pods what they must reach."),
+    Right(CILIUM_NETWORK_POLICIES, LIST),
+    *(Right(kind, LIST) for kind in OF_NAMESPACE),
+    Right(
+        NAMESPACES,
+        ("get",),
+        why="This namespace's own labels, by which such policies select it; no other namespace.",
+    ),
+)
+"""What the preflight of every plan looks at."""
+
+
 def may(rules: Iterable[Object], verb: str, kind: Kind, subresource: str = "") -> bool:
     """Whether RBAC rules allow a verb on every object of a kind."""
     resource = f"{kind.plural}/{subresource}" if subresource else kind.plural
     return any(_allows(rule, verb, kind.group, resource) for rule in rules)
-
-
-def needed(plan: Plan, policy_kind: Kind) -> Iterator[Right]:
-    """What a plan needs in its own namespace."""
-    yield Right(PODS, (*WATCH, *WRITE))
-    yield Right(PODS, ("get",), "log")
-    yield Right(JOBS, ("get", *WATCH, *WRITE))
-    yield of_cut(policy_kind)
-    if any(isinstance(partition.to, ServiceRef) for _, partition in plan.partitions()):
-        yield Right(SERVICES, ("get", "list"))
-        yield Right(ENDPOINT_SLICES, WATCH)
-    actions = [step.action for step in plan.rollback.steps] if plan.rollback is not None else []
-    scales = any(isinstance(action, Scale | Restore) for action in actions)
-    for probe in plan.probes:
-        for rule in KINDS.of(probe.settings).rules(probe.settings):
-            yield Right(Kind(rule.group, "", rule.resource, ""), rule.verbs)
-    if scales:
-        yield Right(DEPLOYMENTS, WATCH)
-        yield Right(DEPLOYMENTS, ("get", "patch"), "scale")
-    if any(isinstance(action, RunJob) for action in actions):
-        yield Right(CRON_JOBS, ("get", "list"))
 
 
 def of_cut(policy_kind: Kind) -> Right:

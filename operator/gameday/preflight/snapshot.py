@@ -6,20 +6,14 @@ from dataclasses import dataclass, field
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import (
-    AUTOSCALERS,
     CILIUM_NETWORK_POLICIES,
-    CRON_JOBS,
-    DAEMON_SETS,
-    DEPLOYMENTS,
     ENDPOINT_SLICES,
     NAMESPACES,
     NETWORK_POLICIES,
     PODS,
-    REPLICA_SETS,
     RESOURCE_QUOTAS,
     SCALED_OBJECTS,
     SERVICES,
-    STATEFUL_SETS,
     Kind,
     Object,
 )
@@ -29,12 +23,10 @@ from gameday.preflight.policies import isolators
 from gameday.preflight.policies.isolators import Isolators
 from gameday.preflight.rights import may, of_cut
 
-ESSENTIAL = (
-    PODS, SERVICES, NETWORK_POLICIES, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, DEPLOYMENTS, CRON_JOBS, AUTOSCALERS,
-    RESOURCE_QUOTAS,
-)  # fmt: skip
+ESSENTIAL = (PODS, SERVICES, NETWORK_POLICIES, RESOURCE_QUOTAS)
+"""What every plan's preflight reads; the kinds of a plan's actions say what else."""
 IF_SERVED = (SCALED_OBJECTS,)
-"""What is essential as well, where the cluster has it."""
+"""Of that, what is read only where the cluster has it."""
 
 
 @dataclass(slots=True)
@@ -98,11 +90,17 @@ def labels_of(thing: Object) -> Mapping[str, str]:
 
 
 async def look(
-    account: Cluster, operator: Cluster, namespace: str, partition: NetworkPartition, assumed: Collection[str] = ()
+    account: Cluster,
+    operator: Cluster,
+    namespace: str,
+    partition: NetworkPartition,
+    reads: Collection[Kind],
+    assumed: Collection[str] = (),
 ) -> Sight:
     """Read all that the preflight judges.
 
-    ``assumed`` are the kinds of policies, by full name, of which the administrator says that they isolate nobody.
+    ``reads`` are the collections that the plan's actions ask for beyond those of every plan. ``assumed`` are the kinds
+    of policies, by full name, of which the administrator says that they isolate nobody.
 
     Raises:
         ClusterUnreachable: when the API server did not answer; look again.
@@ -110,7 +108,8 @@ async def look(
     """
     sight = Sight(namespace)
     sight.rules = await account.rules(namespace)
-    await asyncio.gather(*(_collect(sight, account, kind) for kind in (*ESSENTIAL, CILIUM_NETWORK_POLICIES)))
+    wanted = dict.fromkeys((*ESSENTIAL, *reads, CILIUM_NETWORK_POLICIES))
+    await asyncio.gather(*(_collect(sight, account, kind) for kind in wanted if kind not in IF_SERVED))
     right = of_cut(CILIUM_NETWORK_POLICIES)
     sight.cilium = sight.has_cilium_kind and all(may(sight.rules, verb, right.kind) for verb in right.verbs)
     if isinstance(partition.to, ServiceRef):
@@ -118,7 +117,7 @@ async def look(
     sight.dns = await _dns(operator)
     sight.namespace_labels = await _own_labels(account, namespace)
     served = await _served(sight, operator)
-    await asyncio.gather(*(_collect(sight, account, kind) for kind in IF_SERVED if kind in served))
+    await asyncio.gather(*(_collect(sight, account, kind) for kind in IF_SERVED if kind in wanted and kind in served))
     sight.isolators = await isolators.read(account, operator, namespace, served, assumed)
     sight.policies_elsewhere = _elsewhere(sight, partition, namespace, served)
     return sight

@@ -40,6 +40,10 @@ class ProbeKind(ABC, Generic[Spec, Settings]):
     """The type of what a plan has of it."""
     gives: ClassVar[Mapping[str, str]]
     """What expressions find in a sample, with what it is; ``ok``, ``error`` and ``latency`` stand in every sample."""
+    plan_rules: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Rules on the whole spec of a GameDay, as (CEL, message)."""
+    grants: ClassVar[tuple[Rule, ...]] = ()
+    """All that ``rules`` may give; ``make generate`` makes a component of ``manifests/namespace`` of it."""
 
     @abstractmethod
     def parse(self, spec: Spec, named: Dependencies) -> Settings:
@@ -63,7 +67,7 @@ class ProbeKind(ABC, Generic[Spec, Settings]):
         return ""
 
     def rules(self, settings: Settings) -> Iterator[Rule]:  # noqa: ARG002  see above
-        """What the account must be allowed beyond what every drill needs."""
+        """What of ``grants`` the account must be allowed for a probe, beyond what every drill needs."""
         return iter(())
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 def exactly_one(fields: Sequence[str]) -> tuple[str, str]:
     """A CEL rule and its message: exactly one of these optional fields is given."""
     count = " + ".join(f"(has(self.{field}) ? 1 : 0)" for field in fields)
-    return f"{count} == 1", f"give exactly one of {listed(fields)}"
+    told = f"give exactly one of {listed(fields)}" if len(fields) > 1 else f"{listed(fields)} is missing: write it"
+    return f"{count} == 1", told
 
 
 def listed(words: Sequence[str]) -> str:

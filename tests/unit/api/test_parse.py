@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 import yaml
 
+from gameday.actions.job import RunJob
 from gameday.api.parse import PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, moment, saved_of, shown_moment, status_of, timestamp
 from gameday.api.state import Saved
 from gameday.errors import PlanInvalid
 from gameday.model.change import Change, ChangeState
-from gameday.model.plan import CidrTarget, Dependency, Mode, OpenConnections, RunJob, SecretKey, ServiceRef, Via
+from gameday.model.plan import CidrTarget, Dependency, Mode, OpenConnections, SecretKey, ServiceRef, Via
 from gameday.model.record import Phase, Record
 from gameday.probes.http.kind import HttpProbe
 from gameday.schema.bounds import PLAN_BYTES

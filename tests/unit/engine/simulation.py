@@ -8,6 +8,9 @@ takes a moment to run. Only the Record and the cluster outlive a killed runner.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from gameday.actions.job import RunJob
+from gameday.actions.scale.kind import Scale
+from gameday.actions.scale.restore import Restore
 from gameday.engine.drill import budgets
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.loop import DrillLoop
@@ -26,10 +29,7 @@ from gameday.model.plan import (
     Plan,
     Probe,
     Recovery,
-    Restore,
     Rollback,
-    RunJob,
-    Scale,
     Selector,
     ServiceRef,
     SteadyState,

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from gameday.actions.preflight import needed
+from gameday.actions.registry import KINDS
 from gameday.api.parse import plan_of
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, Kind, Object
+from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, Kind, Object
 from gameday.preflight.policies.isolators import OF_CLUSTER, OF_NAMESPACE
-from gameday.preflight.rights import may, missing, needed
-from gameday.preflight.snapshot import ESSENTIAL, IF_SERVED
+from gameday.preflight.rights import may, missing
+from gameday.preflight.snapshot import ESSENTIAL, Sight
 from unit.manifests.reading import MANIFESTS, OPERATOR, only, written
 
 OWN = "Role gameday-system"
@@ -108,15 +110,17 @@ def account_rules() -> tuple[Object, ...]:
     return tuple(only((body for _, body in written(MANIFESTS / "namespace")), "Role")["rules"])
 
 
-@pytest.mark.parametrize("backend", [CILIUM_NETWORK_POLICIES, NETWORK_POLICIES], ids=lambda kind: str(kind.name))
-def test_a_namespace_that_opted_in_can_run_the_example(backend: Kind) -> None:
+@pytest.mark.parametrize("cilium", [True, False])
+def test_a_namespace_that_opted_in_can_run_the_example(cilium: bool) -> None:
     gameday = only((body for _, body in written(MANIFESTS / "examples")), "GameDay")
     plan = plan_of(gameday["metadata"]["name"], gameday["spec"])
-    assert not list(missing(account_rules(), needed(plan, backend), "shop"))
+    assert not list(missing(account_rules(), needed(Sight("shop", cilium=cilium), plan), "shop"))
 
 
 @pytest.mark.parametrize(
-    "kind", [*ESSENTIAL, *IF_SERVED, CILIUM_NETWORK_POLICIES, *OF_NAMESPACE], ids=lambda kind: str(kind.full_name)
+    "kind",
+    [*ESSENTIAL, CILIUM_NETWORK_POLICIES, *OF_NAMESPACE, *(read for kind in KINDS for read in kind.reads)],
+    ids=lambda kind: str(kind.full_name),
 )
 def test_the_account_can_read_what_the_preflight_looks_at(kind: Kind) -> None:
     assert may(account_rules(), "list", kind)
@@ -131,7 +135,7 @@ def test_the_operator_can_read_the_policies_of_the_whole_cluster(kind: Kind) -> 
 def test_the_account_can_change_nothing_that_no_plan_needs() -> None:
     gameday = only((body for _, body in written(MANIFESTS / "examples")), "GameDay")
     plan = plan_of(gameday["metadata"]["name"], gameday["spec"])
-    every = [right for kind in (CILIUM_NETWORK_POLICIES, NETWORK_POLICIES) for right in needed(plan, kind)]
+    every = [right for cilium in (True, False) for right in needed(Sight("shop", cilium=cilium), plan)]
     used = {(right.kind.group, right.resource, verb) for right in every for verb in right.verbs}
     role = {"kind": "Role", "metadata": {}, "rules": account_rules()}
     granted = {(group, resource, verb) for _, group, resource, _, verb in rights(role) if verb not in READS}

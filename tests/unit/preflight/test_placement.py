@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gameday.actions.network_partition.checks import check
 from gameday.actions.network_partition.targets import pairs
+from gameday.actions.preflight import check
 from gameday.cluster.kinds import Object
 from gameday.model.labels import STAND_IN
 from gameday.model.placement import Mesh, Placement

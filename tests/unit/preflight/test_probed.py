@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.actions.network_partition.checks import check, warnings
+from gameday.actions.preflight import check, warnings
 from gameday.model.places import redis_at
 from gameday.model.plan import OpenConnections, Probe, ServiceRef
 from gameday.preflight.findings import Severity

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gameday.actions.network_partition.checks import check
+from gameday.actions.preflight import check
 from gameday.cluster.kinds import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS, Kind, Object
 from gameday.model.plan import Selector
 from gameday.preflight.rollout import in_rollout

@@ -1,25 +1,14 @@
-"""What would refuse a drill, all of it at once, each finding with its remedy; nothing is changed to find it."""
+"""What of a namespace would refuse a cut, all of it at once, each finding with its remedy."""
 
 from collections.abc import Iterator
 
-from gameday.actions.network_partition import adoption, anti_affinity, closed, dialled, hidden, isolation, severing
+from gameday.actions.network_partition import adoption, anti_affinity, dialled, hidden, isolation, severing
 from gameday.actions.network_partition.isolation import isolating
 from gameday.actions.network_partition.targets import MOST_PAIRS, addresses, kinds_of_pairs, selected, targets
-from gameday.cluster.answers import OPT_IN_COMMAND
-from gameday.cluster.kinds import (
-    CILIUM_NETWORK_POLICIES,
-    CRON_JOBS,
-    DAEMON_SETS,
-    DEPLOYMENTS,
-    NETWORK_POLICIES,
-    REPLICA_SETS,
-    SERVICES,
-    STATEFUL_SETS,
-    Object,
-)
-from gameday.model.plan import HostTarget, NetworkPartition, Plan, RunJob, Scale, ServiceRef, Via
+from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, SERVICES, Object
+from gameday.model.plan import HostTarget, NetworkPartition, Plan, ServiceRef, Via
 from gameday.model.setup import FarEnd
-from gameday.preflight import placement, probed, rights, scaled
+from gameday.preflight import placement
 from gameday.preflight.addresses import is_address, networks
 from gameday.preflight.far_end import far_end, named_port, numbers_of, path_of, services_cut
 from gameday.preflight.findings import Finding, Severity
@@ -40,30 +29,6 @@ def choose(sight: Sight, via: Via) -> Via:
     return Via.CILIUM if sight.cilium else Via.NETWORK_POLICY
 
 
-def check(sight: Sight, plan: Plan) -> tuple[Finding, ...]:
-    """Everything that a person should know before this plan runs in this namespace."""
-    return tuple(dict.fromkeys(_check(sight, plan)))
-
-
-def refusals(sight: Sight, plan: Plan) -> tuple[str, ...]:
-    """Everything that keeps the plan from running in this namespace now."""
-    return tuple(str(finding) for finding in check(sight, plan) if finding.severity is Severity.REFUSE)
-
-
-def warnings(sight: Sight, plan: Plan) -> tuple[str, ...]:
-    """What a person should know before the cut, although it does not refuse it."""
-    return tuple(str(finding) for finding in check(sight, plan) if finding.severity is Severity.WARN)
-
-
-def not_opted_in(namespace: str) -> str:
-    """The refusal of a namespace without the account."""
-    command = OPT_IN_COMMAND.format(namespace=namespace)
-    return (
-        f"namespace {namespace} has no ServiceAccount gameday labelled gameday.dev/opt-in=true: "
-        f"its owner opts in with `{command}`"
-    )
-
-
 def likely_leak(sight: Sight, partition: NetworkPartition, backend: Via) -> str:
     """What most likely lets traffic through a cut that shows no effect."""
     elsewhere = "the dependency is reached by another address than the one that is cut (a proxy, a NodePort, a mesh)"
@@ -74,28 +39,19 @@ def likely_leak(sight: Sight, partition: NetworkPartition, backend: Via) -> str:
     return f"the cluster's network does not enforce NetworkPolicy for egress, or {elsewhere}"
 
 
-def _check(sight: Sight, plan: Plan) -> Iterator[Finding]:
-    for what, why in sorted(sight.missing.items()):
-        if what != CILIUM_NETWORK_POLICIES.plural:
-            yield Finding("CannotRead", "", f"{what} cannot be read", why)
-    for name, partition in plan.partitions():
-        path = f"spec.outage.faults[{name}].networkPartition"
-        backend = CILIUM_NETWORK_POLICIES if choose(sight, partition.via) is Via.CILIUM else NETWORK_POLICIES
-        yield from rights.missing(sight.rules, rights.needed(plan, backend), sight.namespace)
-        yield from _targets(sight, f"{path}.podSelector", partition)
-        yield from _far_end(sight, partition)
-        yield from _backend(sight, f"{path}.via", partition)
-        yield from placement.check(f"{path}.podSelector", selected(sight, partition.pod_selector))
-        yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
-        yield from anti_affinity.check(sight, f"{path}.podSelector", partition.pod_selector)
-        yield from _bystanders(sight, f"{path}.mustRemainReachable", partition)
-        yield from dialled.check(sight, plan, partition)
-        yield from severing.check(sight, path, partition)
-        yield from hidden.check(sight, path, partition)
-        yield from _doubts(sight, path, partition)
-    yield from probed.check(sight, plan)
-    yield from closed.check(sight, plan)
-    yield from _steps(sight, plan)
+def check(sight: Sight, plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    """Everything that a person should know before this cut is made; ``path`` is that of ``networkPartition``."""
+    yield from _targets(sight, f"{path}.podSelector", partition)
+    yield from _far_end(sight, partition)
+    yield from _backend(sight, f"{path}.via", partition)
+    yield from placement.check(f"{path}.podSelector", selected(sight, partition.pod_selector))
+    yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
+    yield from anti_affinity.check(sight, f"{path}.podSelector", partition.pod_selector)
+    yield from _bystanders(sight, f"{path}.mustRemainReachable", partition)
+    yield from dialled.check(sight, plan, partition)
+    yield from severing.check(sight, path, partition)
+    yield from hidden.check(sight, path, partition)
+    yield from _doubts(sight, path, partition)
 
 
 def _targets(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
@@ -205,29 +161,6 @@ def _doubts(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Fi
         yield Finding(
             "NotAllWatched", f"{path}.podSelector", text, "select fewer to have each one watched", Severity.WARN
         )
-
-
-def _steps(sight: Sight, plan: Plan) -> Iterator[Finding]:
-    deployments, cron_jobs = set(map(_name, sight.of(DEPLOYMENTS))), set(map(_name, sight.of(CRON_JOBS)))
-    for step in plan.rollback.steps if plan.rollback is not None else ():
-        path = f"spec.rollback.steps[{step.name}]"
-        if isinstance(step.action, RunJob):
-            if step.action.from_cron_job not in cron_jobs:
-                text = f"there is no CronJob {step.action.from_cron_job}"
-                yield Finding("NoCronJob", f"{path}.job.fromCronJob", text, "correct the name")
-        elif step.action.subject not in deployments:
-            yield _no_deployment(sight, f"{path}.{step.action.KIND}.deployment", step.action.subject)
-        elif isinstance(step.action, Scale):
-            yield from scaled.check(sight, f"{path}.scale.deployment", step.action)
-
-
-def _no_deployment(sight: Sight, path: str, name: str) -> Finding:
-    for kind in (STATEFUL_SETS, DAEMON_SETS, REPLICA_SETS):
-        if name in map(_name, sight.of(kind)):
-            text = f"{name} is a {kind.name}, and only Deployments can be scaled for now"
-            return Finding("NotADeployment", path, text, "name a Deployment, or take this step out")
-    text = f"there is no Deployment {name}, and only Deployments can be scaled for now"
-    return Finding("NoDeployment", path, text, "correct the name, or take this step out")
 
 
 def _name(thing: Object) -> str:

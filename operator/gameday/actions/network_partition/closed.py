@@ -4,32 +4,25 @@ Said surely only of pods of the drill's own namespace; what stands elsewhere is 
 a warning.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from gameday.actions.network_partition.targets import pairs
-from gameday.cluster.client import ACCOUNT
 from gameday.cluster.kinds import CILIUM_CLUSTERWIDE_POLICIES, CILIUM_NETWORK_POLICIES, PODS, SERVICES, Object
 from gameday.model.hosts import address_of
-from gameday.model.labels import CONTROL, ROLE, marks, ours
-from gameday.model.plan import Destination, NetworkPartition, Plan, Probe, Restore, RunsIn, Scale, ServiceRef
+from gameday.model.labels import CONTROL, ROLE, ours
+from gameday.model.plan import Destination, NetworkPartition, Plan, Probe, RunsIn, ServiceRef
 from gameday.preflight.far_end import far_end, named_port
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.isolators import ISOLATORS
 from gameday.preflight.policies.place import Place, place_of
 from gameday.preflight.policies.selectors import selects
+from gameday.preflight.shut_in import PAGE, of_dns, our_pod
 from gameday.preflight.snapshot import Sight, labels_of
 from gameday.preflight.traffic import Traffic, Way, all_closed
 
 OBSERVER: Final = "observer"
-FUSE: Final = "fuse"
-"""Of a step that scales: it talks to the API server."""
-API_PORTS: Final = (443, 6443, 8443, 16443)
-"""Ports on which API servers listen."""
-DNS_PORTS: Final = (53, 5353)
-"""Ports on which pods of a cluster's DNS listen: OpenShift's on the second."""
-PAGE: Final = "docs/install.md has such policies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +79,11 @@ def _askers(sight: Sight, plan: Plan, probe: Probe) -> Iterator[tuple[str, Place
     """Our pod that asks for a probe: what it is called, and where policies find it; none where no pod does."""
     match probe.settings.runs_in:
         case RunsIn.OBSERVER:
-            yield "our observer", _ours(sight, OBSERVER)
+            yield "our observer", our_pod(sight, OBSERVER)
         case RunsIn.CLIENT:
             worn = [pair for _, cut in plan.partitions() for pair in pairs(sight, cut.pod_selector)]
             for pair in worn[:1]:
-                yield "our client, which wears the targets' labels,", _ours(sight, CONTROL, pair.labels)
+                yield "our client, which wears the targets' labels,", our_pod(sight, CONTROL, pair.labels)
         case RunsIn.OPERATOR:
             return
 
@@ -103,7 +96,7 @@ def _needs_of_twins(sight: Sight, fault: str, partition: NetworkPartition) -> It
     path = f"spec.outage.faults[{fault}].networkPartition.to"
     for pair in pairs(sight, partition.pod_selector):
         ports = tuple(port.port for port in far_end(sight, partition).ports)
-        place = _ours(sight, CONTROL, pair.labels)
+        place = our_pod(sight, CONTROL, pair.labels)
         yield Needs(path, "what wears the targets' labels", place, sight.service, ports)
 
 
@@ -178,33 +171,10 @@ def _listening(pod: Object, port: Object) -> tuple[int | None, frozenset[str]]:
 
 
 def _far(sight: Sight, plan: Plan) -> Iterator[Finding]:
-    """What stands in no namespace that is seen: DNS, and the API server."""
+    """DNS, which stands in no namespace that is seen."""
     by_name = [probe for probe in plan.probes if _looks_up(probe)]
-    steps = plan.rollback.steps if plan.rollback is not None else ()
-    scaled = [step for step in steps if isinstance(step.action, Scale | Restore)]
     if by_name:
-        yield from _shut_in(
-            sight, f"spec.probes[{by_name[0].name}]", OBSERVER, ("UDP", DNS_PORTS), "DNS", "each probe fails with `dns`"
-        )
-    if scaled:
-        why = "no step could scale anything"
-        yield from _shut_in(
-            sight, f"spec.rollback.steps[{scaled[0].name}]", FUSE, ("TCP", API_PORTS), "the API server", why
-        )
-
-
-def _shut_in(
-    sight: Sight, path: str, role: str, ports: tuple[str, tuple[int, ...]], what: str, why: str
-) -> Iterator[Finding]:
-    protocol, numbers = ports
-    ways = [Traffic(_ours(sight, role), None, number, protocol) for number in numbers]
-    if closing := all_closed(sight, Way.OUT, ways):
-        text = (
-            f"our {role} can hardly reach {what}, since {', '.join(closing)} isolates it for egress and no rule admits "
-            f"{protocol} to ports {' or '.join(map(str, numbers))} elsewhere, so {why}"
-        )
-        remedy = f"add a policy that admits pods with the label {ROLE}={role} there; {PAGE}"
-        yield Finding("AgentShutOut", path, text, remedy, Severity.WARN)
+        yield from of_dns(sight, f"spec.probes[{by_name[0].name}]", OBSERVER, "each probe fails with `dns`")
 
 
 def _looks_up(probe: Probe) -> bool:
@@ -219,11 +189,6 @@ def _own_name(host: str, namespace: str) -> str:
     name, _, rest = host.partition(".")
     inside = rest in {"", namespace, f"{namespace}.svc"} or rest.startswith(f"{namespace}.svc.")
     return name if inside else ""
-
-
-def _ours(sight: Sight, role: str, wears: Mapping[str, str] | None = None) -> Place:
-    """One of our pods; the drill's name, which is not known yet, stands for none that a policy could name."""
-    return Place(sight.namespace, {**(wears or {}), **marks("", role, role)}, ACCOUNT, sight.namespace_labels)
 
 
 def _surely(sight: Sight) -> bool:

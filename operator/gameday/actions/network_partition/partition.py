@@ -1,27 +1,84 @@
 """The kind ``networkPartition``: targets are cut off by a policy, which its fuse owns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
-from gameday.actions.kind import ActionKind, Scene, Watch
-from gameday.actions.network_partition import policy
-from gameday.cluster.kinds import ENDPOINT_SLICES, Object
+from gameday.actions.kind import ActionKind, Asked, Scene, Use, Watch
+from gameday.actions.network_partition import checks, plan_checks, policy
+from gameday.actions.network_partition.spec import NetworkPartitionSpec, partition_of
+from gameday.cluster.kinds import (
+    AUTOSCALERS,
+    CILIUM_NETWORK_POLICIES,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    ENDPOINT_SLICES,
+    NETWORK_POLICIES,
+    REPLICA_SETS,
+    SERVICES,
+    STATEFUL_SETS,
+    Object,
+)
 from gameday.errors import Refused
 from gameday.model import names
 from gameday.model.change import Change, Observed, Presence
+from gameday.model.finding import Finding as PlanFinding
 from gameday.model.labels import DRILL
 from gameday.model.plan import Action, NetworkPartition, ServiceRef, Via
 from gameday.model.setup import Setup
+from gameday.preflight.findings import Finding
+from gameday.preflight.rights import WATCH, Right, of_cut
+from gameday.preflight.snapshot import Sight
+from gameday.schema.named import Dependencies
 
 POLICIES: Final = "policies"
 SLICES: Final = "slices"
 
 
-class Partition(ActionKind):
+class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
     """A cut of the network."""
 
     name = NetworkPartition.KIND
+    description = "A cut of the network."
+    spec = NetworkPartitionSpec
+    planned = NetworkPartition
+    uses = frozenset({Use.FAULT})
     fuse_acts = False
+    plan_rules = (
+        (
+            "self.outage.faults.all(f, !has(f.networkPartition)"
+            " || f.networkPartition.to.all(n, self.dependencies.exists(d, d.name == n)))",
+            "networkPartition.to has a name that no dependency has: use a name from spec.dependencies",
+        ),
+    )
+    grants = (
+        replace(of_cut(NETWORK_POLICIES), why="Cuts. Only those by addresses grow with their far end."),
+        of_cut(CILIUM_NETWORK_POLICIES),
+        Right(SERVICES, ("get", "list"), why="What is cut."),
+        Right(ENDPOINT_SLICES, WATCH),
+    )
+    reads = (DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, AUTOSCALERS)
+    """What owns pods with the targets' labels, or counts them: our own pods wear these labels."""
+
+    def parse(self, spec: NetworkPartitionSpec, named: Dependencies) -> NetworkPartition:
+        """See the base class."""
+        return partition_of(spec, named)
+
+    def check(self, action: NetworkPartition, earlier: Sequence[Action]) -> Iterator[PlanFinding]:  # noqa: ARG002
+        """See the base class."""
+        return plan_checks.check(action)
+
+    def preflight(self, action: NetworkPartition, asked: Asked) -> Iterator[Finding]:
+        """See the base class."""
+        return checks.check(asked.sight, asked.plan, asked.path, action)
+
+    def rights(self, action: NetworkPartition, sight: Sight) -> Iterator[Right]:
+        """Those to one kind of policy, and to what leads to a Service that is cut."""
+        cilium = checks.choose(sight, action.via) is Via.CILIUM
+        yield of_cut(CILIUM_NETWORK_POLICIES if cilium else NETWORK_POLICIES)
+        if isinstance(action.to, ServiceRef):
+            yield Right(SERVICES, ("get", "list"))
+            yield Right(ENDPOINT_SLICES, WATCH)
 
     def watches(self, scene: Scene, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The policies of the drill; of a Service that is cut its EndpointSlices, where a policy names addresses."""

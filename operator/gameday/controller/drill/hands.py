@@ -5,16 +5,17 @@ Leases, the finalizer and the status are the operator's own; everything else in 
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from gameday.actions.kind import ActionKind
-from gameday.actions.network_partition.checks import choose, likely_leak, not_opted_in, refusals, warnings
+from gameday.actions.network_partition.checks import choose, likely_leak
 from gameday.actions.network_partition.dialled import dials
 from gameday.actions.network_partition.gates import gates
 from gameday.actions.network_partition.reach import reach
 from gameday.actions.network_partition.severing import Servers, servers_of, severing_of
 from gameday.actions.network_partition.targets import addresses, described, far_end, pairs, targets
-from gameday.actions.registry import KINDS, RUNS
+from gameday.actions.preflight import not_opted_in, refusals, warnings
+from gameday.actions.registry import KINDS
 from gameday.api.drill import FINALIZER
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS, LEASES, PODS, Kind, Object
@@ -192,7 +193,7 @@ class Hands:
             self.view.preflight = Preflight((not_opted_in(self.namespace), *exceeded))
             return
         ((name, partition),) = plan.partitions()
-        sight = await self._look(partition)
+        sight = await self._look(plan, partition)
         rolling = in_rollout(sight, partition.pod_selector)
         # A rollout has more pods for a while; once it is over they are counted.
         hit = Reach() if rolling else reach(sight, plan)
@@ -234,12 +235,12 @@ class Hands:
         """
         plan, setup = self._ready()
         ((_, partition),) = plan.partitions()
-        sight = await self._look(partition)
+        sight = await self._look(plan, partition)
         self.view.likely_leak = likely_leak(sight, partition, setup.backend)
 
-    async def _look(self, partition: NetworkPartition) -> Sight:
+    async def _look(self, plan: Plan, partition: NetworkPartition) -> Sight:
         assumed = self.view.owner.ruling.limits.assume_not_isolated_by
-        return await look(self.account, self.operator, self.namespace, partition, assumed)
+        return await look(self.account, self.operator, self.namespace, partition, KINDS.reads(plan), assumed)
 
     async def _rehearse(self, plan: Plan, setup: Setup, sight: Sight) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Have the API server try every object that the drill may create; what refuses it, and what is to be known."""
@@ -284,8 +285,8 @@ class Hands:
             body = scale_fuse(self._place(setup), plan.rollback, change)
             self.view.learn("jobs", await fuse_of_scale.do(self.account, self.namespace, body))
 
-    def _kind(self, change: Change) -> ActionKind:
-        kind = KINDS.get(change.kind)
+    def _kind(self, change: Change) -> ActionKind[Any, Any]:
+        kind = KINDS.changes.get(change.kind)
         if kind is None:
             raise Refused(f"{change.name} is a {change.kind}, which this operator does not know: run the one that does")
         return kind
@@ -315,7 +316,7 @@ class Hands:
         action = self.view.action(step)
         if action is None:
             raise Refused(f"the plan has no step {step}: its status was changed by somebody else")
-        await RUNS[action.KIND].run(self.view.scene, step, action)
+        await KINDS.runs[action.KIND].run(self.view.scene, step, action)
 
     async def _sever(self) -> None:
         """Have the connections ended that the targets of this moment hold, at the servers of this moment."""

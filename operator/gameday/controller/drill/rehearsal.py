@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gameday.actions import job as job_step
+from gameday.actions.job import RunJob
 from gameday.actions.network_partition import policy
+from gameday.actions.scale.kind import Scale
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, PODS, RESOURCE_QUOTAS, Kind, Object
 from gameday.controller.drill import agents
@@ -20,7 +22,7 @@ from gameday.model.change import Change
 from gameday.model.names import cut_fuse, job
 from gameday.model.names import policy as policy_name
 from gameday.model.names import scale_fuse as name_of
-from gameday.model.plan import Plan, RunJob, Scale
+from gameday.model.plan import Plan
 from gameday.model.setup import Setup
 from gameday.preflight import admitted, quota
 from gameday.preflight.findings import Finding

@@ -6,7 +6,7 @@ from typing import Final
 
 from gameday.actions.kind import Scene
 from gameday.actions.network_partition.targets import endpoint_addresses
-from gameday.actions.registry import KINDS, RUNS
+from gameday.actions.registry import KINDS
 from gameday.api.drill import FINALIZER, start_before
 from gameday.api.state import setup_bytes
 from gameday.cluster.client import ACCOUNT, CONTAINER, Cluster
@@ -101,7 +101,7 @@ class View:
     def open_change(self, name: str) -> None:
         """Start the mirrors by which the change of a fault or step is observed; once is enough."""
         action, change = self.action(name), self.memory.record.change(name)
-        kind = KINDS.get(change.kind if change is not None else action.KIND if action is not None else "")
+        kind = KINDS.changes.get(change.kind if change is not None else action.KIND if action is not None else "")
         for watch in kind.watches(self.scene, action, change) if kind is not None else ():
             self._mirror(
                 watch.name, self.account, watch.kind, labels=watch.labels, fields=watch.fields,
@@ -196,7 +196,9 @@ class View:
             closer=next(map(life_of, self.agent_pods((CLOSER,)).values()), Life.ABSENT),
             counted=self.feed.counted,
             unusable_log=self.feed.unusable,
-            runs={name: RUNS[one.KIND].ran(self.scene, name) for name, one in plan.actions() if not one.REVERSIBLE},
+            runs={
+                name: KINDS.runs[one.KIND].ran(self.scene, name) for name, one in plan.actions() if not one.REVERSIBLE
+            },
         )
 
     def _remains(self, world: World, record: Record, plan: Plan) -> World:
@@ -210,12 +212,12 @@ class View:
 
     def _changes(self, record: Record, plan: Plan) -> dict[str, Observed]:
         """How everything stands that faults and steps change, and what an earlier plan has changed."""
-        actions = {name: action for name, action in plan.actions() if action.KIND in KINDS}
+        actions = {name: action for name, action in plan.actions() if action.KIND in KINDS.changes}
         known = {change.name: change for change in record.changes}
         return {
-            name: KINDS[kind].observe(self.scene, name, actions.get(name), known.get(name))
+            name: KINDS.changes[kind].observe(self.scene, name, actions.get(name), known.get(name))
             for name in (*actions, *(name for name in known if name not in actions))
-            if (kind := known[name].kind if name in known else actions[name].KIND) in KINDS
+            if (kind := known[name].kind if name in known else actions[name].KIND) in KINDS.changes
         }
 
     def logging_pods(self) -> dict[str, Object]:
@@ -286,7 +288,7 @@ class View:
 
 def acts(change: Change) -> bool:
     """Whether the fuse of a change must act; one of a kind that is not known is taken for the plainer fuse."""
-    kind = KINDS.get(change.kind)
+    kind = KINDS.changes.get(change.kind)
     return kind is not None and kind.fuse_acts
 
 

@@ -8,10 +8,7 @@ from collections.abc import Iterator
 
 from gameday.model.finding import Finding
 from gameday.model.names import derived
-from gameday.model.plan import NetworkPartition, Plan, Stage
-
-DNS = "dns"
-"""The bystander that every drill watches."""
+from gameday.model.plan import Plan, Stage
 
 FIELD = {Stage.STEADY_STATE: "steadyState", Stage.OUTAGE: "outage", Stage.RECOVERY: "recovery"}
 """The field of the spec that holds a stage."""
@@ -27,15 +24,6 @@ def check_names(plan: Plan) -> Iterator[Finding]:
     yield from _twice(_probes(plan), "a probe is already called {0!r} at {1}: choose another name")
     yield from _twice(_changes(plan), "the undo log has {0!r} from {1} already: choose another name")
     yield from _objects(plan)
-    for index, fault in enumerate(plan.outage.faults):
-        if not isinstance(fault.action, NetworkPartition):
-            continue
-        path = f"spec.outage.faults[{index}].networkPartition.mustRemainReachable"
-        stays = [(f"{path}[{at}].name", stay.name) for at, stay in enumerate(fault.action.must_remain_reachable)]
-        yield from _twice(stays, "a bystander is already called {0!r} at {1}: choose another name")
-        for where, name in stays:
-            if name == DNS:
-                yield Finding(where, "the cluster's DNS is always watched under this name: choose another name")
 
 
 def _twice(named: list[Named], message: str) -> Iterator[Finding]:

@@ -7,12 +7,11 @@ from gameday.engine.cel.cost import SHARE
 from gameday.engine.cel.expressions import ExpressionError, compile_expression, parse_path
 from gameday.engine.cel.paths import Path, paths_by_probe
 from gameday.engine.evidence.evidence import Evidence
-from gameday.engine.validate.cuts import check_cuts
 from gameday.engine.validate.dependencies import check_dependencies
 from gameday.engine.validate.names import check_names
 from gameday.engine.validate.probes import SHORTEST, check_probes
 from gameday.model.finding import Finding
-from gameday.model.plan import Expectation, Mode, Plan, Restore, Scale, Stage
+from gameday.model.plan import Expectation, Mode, Plan, Stage
 
 LOG_BYTES = 8 * 1024 * 1024
 """Largest log of an agent over a whole drill, in bytes: the kubelet keeps 10 MiB before it rotates."""
@@ -66,12 +65,10 @@ def _check(plan: Plan) -> Iterator[Finding]:
             yield from _roots(path, [parse_path(measurement.path)], probes)
         except ExpressionError as error:
             yield Finding(path, str(error))
-    yield from _rollback(plan)
     yield from _cost(plan)
     yield from _log(plan)
     yield from check_probes(plan)
     yield from check_dependencies(plan)
-    yield from check_cuts(plan)
     yield from check_names(plan)
 
 
@@ -107,18 +104,6 @@ def _timing(path: str, stage: Stage, expectation: Expectation, plan: Plan) -> It
             path,
             f"within and for need {needed:.0f} s, outage.duration is {plan.outage.duration:.0f} s: lengthen the outage",
         )
-
-
-def _rollback(plan: Plan) -> Iterator[Finding]:
-    scaled: set[str] = set()
-    for index, step in enumerate(plan.rollback.steps if plan.rollback is not None else ()):
-        path = f"spec.rollback.steps[{index}]"
-        if isinstance(step.action, Scale):
-            if step.action.deployment in scaled:
-                yield Finding(path, f"{step.action.deployment} is scaled twice: restore it once instead")
-            scaled.add(step.action.deployment)
-        elif isinstance(step.action, Restore) and step.action.deployment not in scaled:
-            yield Finding(path, f"no step before this one scales {step.action.deployment}: there is nothing to restore")
 
 
 def _cost(plan: Plan) -> Iterator[Finding]:

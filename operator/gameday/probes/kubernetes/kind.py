@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from gameday.model.plan import ProbeSettings, RunsIn
 from gameday.probes.ask import Answer
-from gameday.probes.kind import WatchedKind, WatchedObject
+from gameday.probes.kind import Rule, WatchedKind, WatchedObject
 from gameday.schema.base import ApiModel, ObjectName
 from gameday.schema.named import Dependencies
 
@@ -34,6 +34,7 @@ class KubernetesKind(WatchedKind[Kubernetes, KubernetesProbe]):
     description = "A Deployment: gives ok, replicas, ready, updated, available."
     spec = Kubernetes
     settings = KubernetesProbe
+    grants = (Rule("apps", "deployments", ("list", "watch")),)
     gives = {
         "replicas": "number of pods that are wanted",
         "ready": "number of pods that are ready",

@@ -82,6 +82,13 @@ class RedisKind(ProbeKind[Redis, RedisProbe]):
         "failed": "with `queue`: jobs that failed",
         "completed": "with `queue`: jobs that are done, as far as the queue keeps them",
     }
+    plan_rules = (
+        (
+            "self.probes.all(p, !has(p.redis) || !has(p.redis.dependency)"
+            " || self.dependencies.exists(d, d.name == p.redis.dependency && has(d.redis)))",
+            "a redis probe's dependency is no redis of spec.dependencies: use the name of one",
+        ),
+    )
 
     def parse(self, spec: Redis, named: Dependencies) -> RedisProbe:
         """See the base class."""

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from gameday.actions.network_partition.checks import check, choose, likely_leak, not_opted_in, refusals, warnings
+from gameday.actions.job import RunJob
+from gameday.actions.network_partition.checks import choose, likely_leak
+from gameday.actions.preflight import check, not_opted_in, refusals, warnings
+from gameday.actions.scale.kind import Scale
+from gameday.actions.scale.restore import Restore
 from gameday.cluster.kinds import Object
 from gameday.model.plan import (
     Bystander,
@@ -16,9 +20,6 @@ from gameday.model.plan import (
     NetworkPartition,
     OpenConnections,
     Plan,
-    Restore,
-    RunJob,
-    Scale,
     Selector,
     ServiceRef,
     Step,

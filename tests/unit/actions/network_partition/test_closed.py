@@ -5,10 +5,11 @@ import re
 import pytest
 import yaml
 
-from gameday.actions.network_partition.checks import check
+from gameday.actions.preflight import check
+from gameday.actions.scale.kind import Scale
 from gameday.cluster.kinds import CALICO_GLOBAL_POLICIES, CILIUM_CLUSTERWIDE_POLICIES, Object
 from gameday.model.places import redis_at
-from gameday.model.plan import Plan, Probe, Scale, ServiceRef, Step
+from gameday.model.plan import Plan, Probe, ServiceRef, Step
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.isolators import Isolators
 from gameday.preflight.snapshot import Sight
@@ -215,7 +216,7 @@ def test_where_calico_may_admit_them_it_is_a_warning() -> None:
 def test_a_fuse_that_cannot_reach_the_api_server_is_warned_of() -> None:
     scaling = plan(None, Step("stop", Scale("worker", 0)), probes=())
     found = [one for one in shut_out(there(DENY_OUT), scaling) if "API server" in one.message]
-    assert [(one.path, one.severity) for one in found] == [("spec.rollback.steps[stop]", Severity.WARN)]
+    assert [(one.path, one.severity) for one in found] == [("spec.rollback.steps[stop].scale", Severity.WARN)]
     opened = policy("fuse", podSelector={"matchLabels": {"gameday.dev/role": "fuse"}}, policyTypes=["Egress"], egress=[
         {"to": [{"ipBlock": {"cidr": "10.0.0.5/32"}}], "ports": [{"port": 6443}]}
     ])  # fmt: skip

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gameday.actions.network_partition.checks import check
 from gameday.actions.network_partition.dialled import MOST_DIALS, dials
+from gameday.actions.preflight import check
 from gameday.cluster.kinds import Object
 from gameday.model.places import redis_at
 from gameday.model.plan import (

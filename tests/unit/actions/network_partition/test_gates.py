@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gameday.actions.network_partition.gates import gates
+from gameday.actions.network_partition.partition import Partition
 from gameday.actions.network_partition.targets import pairs
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, Kind, Object
@@ -85,7 +86,7 @@ async def test_cilium_policies_of_another_namespace_are_read_where_that_is_grant
 
     monkeypatch.setattr(cluster, "list", refuse)
     cut = partition(ServiceRef("redis", "data"))
-    there = await look(cluster, cluster, "shop", cut)
+    there = await look(cluster, cluster, "shop", cut, Partition.reads)
     (pair,) = pairs(there, cut.pod_selector)
     assert pair.labels == ({"app": "api"} if forbidden else {"app": STAND_IN, "team": "shop"})
     told = ("and what cannot be seen: list ciliumnetworkpolicies: forbidden",)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gameday.actions.network_partition.checks import refusals, warnings
+from gameday.actions.preflight import refusals, warnings
 from gameday.cluster.kinds import PODS, Object
 from gameday.model.plan import OpenConnections, Plan, ServiceRef
 from gameday.preflight.snapshot import Sight

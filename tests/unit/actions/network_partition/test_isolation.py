@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gameday.actions.network_partition.checks import check
+from gameday.actions.preflight import check
 from gameday.cluster.kinds import (
     ADMIN_POLICIES,
     BASELINE_POLICIES,

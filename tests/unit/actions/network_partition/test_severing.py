@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.actions.network_partition.checks import check, warnings
 from gameday.actions.network_partition.severing import MOST_SERVERS, severing_of
+from gameday.actions.preflight import check, warnings
 from gameday.cluster.kinds import Object
 from gameday.model.places import redis_at
 from gameday.model.plan import Destination, HostTarget, OpenConnections, Plan, Probe, SecretKey, ServiceRef

@@ -6,6 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from gameday.actions.job import RunJob
+from gameday.actions.scale.kind import Scale
+from gameday.actions.scale.restore import Restore
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.controller.drill.agent_pods import Place
@@ -16,7 +19,7 @@ from gameday.model.agent import FuseConfig, read_config
 from gameday.model.names import cut_fuse
 from gameday.model.placement import Placement
 from gameday.model.places import redis_at
-from gameday.model.plan import Plan, Probe, Restore, RunJob, Scale, ServiceRef, Step
+from gameday.model.plan import Plan, Probe, ServiceRef, Step
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import Sight
 from gameday.probes.redis.kind import RedisProbe

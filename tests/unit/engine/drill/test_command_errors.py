@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.actions.scale import observed
+from gameday.actions.job import RunJob
+from gameday.actions.scale.kind import observed
 from gameday.api.conditions import conditions_of
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.decide import decide
@@ -14,7 +15,7 @@ from gameday.engine.drill.situation import Situation
 from gameday.engine.drill.undo_log import obstacle
 from gameday.engine.evidence.proof import Proof
 from gameday.model.change import Change, ChangeState, Observed, RunState
-from gameday.model.plan import Plan, Rollback, RunJob, Step
+from gameday.model.plan import Plan, Rollback, Step
 from gameday.model.record import Phase, Record, StepEntry, StepState
 from gameday.model.world import CommandKey, Fuse, World
 from simulation.observing import Workers, cut

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.actions.scale import observed
+from gameday.actions.scale.kind import observed
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.orders import orders

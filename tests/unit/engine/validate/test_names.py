@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from gameday.actions.job import RunJob
+from gameday.actions.scale.kind import Scale
+from gameday.actions.scale.restore import Restore
 from gameday.engine.validate.plan import check
 from gameday.model.plan import (
-    Bystander,
     Dependency,
     Expectation,
     Fault,
@@ -18,10 +20,7 @@ from gameday.model.plan import (
     Plan,
     Probe,
     Recovery,
-    Restore,
     Rollback,
-    RunJob,
-    Scale,
     Selector,
     Stage,
     SteadyState,
@@ -106,21 +105,6 @@ CASES = {
         "spec.rollback.steps[1].name",
         "spec.rollback.steps[0].name",
     ),
-    "two bystanders": (
-        replace(
-            GOOD,
-            outage=replace(
-                GOOD.outage,
-                faults=(
-                    Fault(
-                        "cut", replace(CUT, must_remain_reachable=(Bystander("pay", host="192.0.2.2", port=80),) * 2)
-                    ),
-                ),
-            ),
-        ),
-        "spec.outage.faults[0].networkPartition.mustRemainReachable[1].name",
-        "spec.outage.faults[0].networkPartition.mustRemainReachable[0].name",
-    ),
 }
 
 
@@ -129,12 +113,6 @@ def test_two_of_one_name_are_a_finding_with_both_paths(plan: Plan, path: str, ot
     found = [finding for finding in check(plan) if finding.path == path]
     assert len(found) == 1, found
     assert other in found[0].message
-
-
-def test_a_bystander_may_not_take_the_name_of_the_one_that_is_always_watched() -> None:
-    stays = replace(CUT, must_remain_reachable=(Bystander("dns", host="192.0.2.2", port=53),))
-    plan = replace(GOOD, outage=replace(GOOD.outage, faults=(Fault("cut", stays),)))
-    assert [f.path for f in check(plan)] == ["spec.outage.faults[0].networkPartition.mustRemainReachable[0].name"]
 
 
 def test_names_that_do_not_meet_are_no_finding() -> None:

@@ -1,4 +1,4 @@
-"""Far ends, bystanders and times that no schema can check are findings with a path, and never crash the check."""
+"""Far ends and times that no schema can check are findings with a path, and never crash the check."""
 
 from dataclasses import replace
 
@@ -7,7 +7,6 @@ import pytest
 from gameday.engine.validate.plan import check
 from gameday.model.places import redis_at
 from gameday.model.plan import (
-    Bystander,
     CidrTarget,
     Dependency,
     Expectation,
@@ -31,10 +30,9 @@ GOOD = Probe("a", HttpProbe("http://api/healthz"))
 UP = Expectation("up again", Mode.EVENTUALLY, "a.ok")
 
 
-def plan(*probes: Probe, to: Target | None = None, stay: str | None = None) -> Plan:
-    stays = (Bystander("x", host=stay, port=80),) if stay is not None else ()
+def plan(*probes: Probe, to: Target | None = None) -> Plan:
     cut = Dependency("it", to or HostTarget("192.0.2.1", (1,)))
-    fault = Fault("f", NetworkPartition(Selector({"app": "api"}), cut, must_remain_reachable=stays))
+    fault = Fault("f", NetworkPartition(Selector({"app": "api"}), cut))
     stages = SteadyState(5.0), Outage(9.0, (fault,)), Recovery(9.0, (UP,))
     return Plan("g", probes or (GOOD,), *stages, dependencies=(cut,))
 
@@ -62,12 +60,6 @@ def test_the_host_of_a_redis_that_is_none_is_a_finding_although_nothing_cuts_it(
     assert [f.partition(": ")[0] for f in found(replace(of, dependencies=(*of.dependencies, other)))] == [
         "spec.dependencies[1].redis.host"
     ]
-
-
-def test_a_bystander_that_is_none_is_a_finding() -> None:
-    assert found(plan(stay="a..b"))[0].startswith(
-        "spec.outage.faults[0].networkPartition.mustRemainReachable[0].host: "
-    )
 
 
 @pytest.mark.parametrize(

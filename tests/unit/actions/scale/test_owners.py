@@ -2,9 +2,11 @@
 
 import pytest
 
-from gameday.actions.network_partition.checks import check
+from gameday.actions.preflight import check
+from gameday.actions.scale.kind import Scale
+from gameday.actions.scale.restore import Restore
 from gameday.cluster.kinds import Object
-from gameday.model.plan import Restore, Scale, Step
+from gameday.model.plan import Step
 from gameday.preflight.findings import Finding, Severity
 from unit.preflight.things import plan, sight
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.actions.scale import observed, put_back, scale
+from gameday.actions.scale.kind import observed, put_back, scale
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.errors import Conflict

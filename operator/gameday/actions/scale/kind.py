@@ -1,15 +1,49 @@
 """Scaling a Deployment, there and back: the exact number, on the version of the object that was read."""
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, NamedTuple
 
-from gameday.actions.kind import ActionKind, Scene, Watch
+from pydantic import Field
+
+from gameday.actions.kind import ActionKind, Asked, Scene, Use, Watch
+from gameday.actions.scale import owners
+from gameday.actions.scale.found import READS, not_found
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DEPLOYMENTS, Object
+from gameday.cluster.kinds import AUTOSCALERS, DEPLOYMENTS, SCALED_OBJECTS, Object
 from gameday.errors import Absent
 from gameday.model.change import Change, Observed, Presence
-from gameday.model.plan import Action, Scale
+from gameday.model.finding import Finding as PlanFinding
+from gameday.model.plan import Action
+from gameday.preflight import shut_in
+from gameday.preflight.findings import Finding
+from gameday.preflight.rights import WATCH, Right
+from gameday.schema.base import ApiModel, ObjectName
+from gameday.schema.named import Dependencies
+
+
+class ScaleSpec(ApiModel):
+    """Sets a Deployment's replicas. The exact number before comes back, whatever dies."""
+
+    deployment: ObjectName
+    """Name of the Deployment."""
+    replicas: Annotated[int, Field(ge=0, le=1000)]
+    """Replicas to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(Action):
+    """Sets a Deployment's replicas; the exact number before is put back by a restore step or at the end."""
+
+    KIND: ClassVar[str] = "scale"
+
+    deployment: str
+    replicas: int
+
+    @property
+    def subject(self) -> str:
+        """The Deployment."""
+        return self.deployment
 
 
 async def scale(account: Cluster, namespace: str, name: str, replicas: int, version: str) -> None:
@@ -38,11 +72,46 @@ async def put_back(account: Cluster, namespace: str, name: str, before: int, wan
         await scale(account, namespace, name, before, current["metadata"]["resourceVersion"])
 
 
-class ScaleKind(ActionKind):
+class ScaleKind(ActionKind[ScaleSpec, Scale]):
     """A Deployment at another number of replicas."""
 
     name = Scale.KIND
+    description = "Scale a Deployment."
+    spec = ScaleSpec
+    planned = Scale
+    uses = frozenset({Use.STEP})
     fuse_acts = True
+    grants = (
+        Right(DEPLOYMENTS, WATCH),
+        Right(
+            DEPLOYMENTS,
+            ("get", "patch"),
+            "scale",
+            why="Not the Deployments themselves: whoever can change those can run anything.",
+        ),
+    )
+    reads = (*READS, AUTOSCALERS, SCALED_OBJECTS)
+
+    def parse(self, spec: ScaleSpec, named: Dependencies) -> Scale:  # noqa: ARG002  it names none
+        """See the base class."""
+        return Scale(spec.deployment, spec.replicas)
+
+    def check(self, action: Scale, earlier: Sequence[Action]) -> Iterator[PlanFinding]:
+        """A Deployment is scaled once: a second number from before would be that of the first step."""
+        if any(isinstance(one, Scale) and one.deployment == action.deployment for one in earlier):
+            yield PlanFinding("deployment", f"{action.deployment} is scaled twice: restore it once instead")
+
+    def preflight(self, action: Scale, asked: Asked) -> Iterator[Finding]:
+        """What keeps the Deployment from being scaled, whoever else scales it, and what its fuse cannot reach."""
+        path = f"{asked.path}.deployment"
+        if (missing := not_found(asked.sight, path, action.deployment)) is not None:
+            yield missing
+        else:
+            yield from owners.check(asked.sight, path, action.deployment, action.replicas)
+        scaled = [name for name, one in asked.plan.actions() if isinstance(one, Scale)]
+        if asked.name == scaled[0]:
+            # All fuses are alike to policies, so one finding says it for all.
+            yield from shut_in.of_api_server(asked.sight, asked.path, "no step could scale anything")
 
     def watches(self, scene: Scene, action: Action | None, change: Change | None) -> Iterator[Watch]:  # noqa: ARG002
         """The Deployment."""

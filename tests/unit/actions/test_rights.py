@@ -1,11 +1,12 @@
 """What the account must be allowed for a plan, and what is said where it is not."""
 
-from gameday.cluster.kinds import NETWORK_POLICIES
-from gameday.model.plan import Probe, Scale, Step
-from gameday.preflight.rights import missing, needed
+from gameday.actions.preflight import needed
+from gameday.actions.scale.kind import Scale
+from gameday.model.plan import Probe, Step
+from gameday.preflight.rights import missing
 from gameday.probes.http.kind import HttpProbe
 from gameday.probes.kubernetes.kind import KubernetesProbe
-from unit.preflight.things import plan
+from unit.preflight.things import plan, sight
 
 HEALTH = Probe("health", HttpProbe("http://api/healthz"))
 WORKERS = Probe("workers", KubernetesProbe("worker"))
@@ -20,7 +21,7 @@ ALL_BUT_DEPLOYMENTS = (
 
 def of_deployments(*probes: Probe, steps: tuple[Step, ...] = ()) -> list[str]:
     """What is said of an account that may do nothing to Deployments."""
-    rights = needed(plan(None, *steps, probes=probes), NETWORK_POLICIES)
+    rights = needed(sight(cilium=False), plan(None, *steps, probes=probes))
     return list(dict.fromkeys(str(one) for one in missing(ALL_BUT_DEPLOYMENTS, rights, "shop")))
 
 

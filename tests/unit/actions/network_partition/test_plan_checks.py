@@ -2,16 +2,13 @@
 
 import pytest
 
-from gameday.engine.validate.plan import check
-from gameday.model.places import redis_at
+from gameday.api.checks import check
 from gameday.model.plan import (
     Bystander,
     CidrTarget,
     Dependency,
-    Destination,
     Expectation,
     Fault,
-    HostTarget,
     Mode,
     NetworkPartition,
     Outage,
@@ -24,7 +21,6 @@ from gameday.model.plan import (
     Target,
 )
 from gameday.probes.http.kind import HttpProbe
-from unit.preflight.things import known
 
 NET = "spec.outage.faults[0].networkPartition"
 HEALTH = Probe("health", HttpProbe("http://api/healthz"))
@@ -33,76 +29,16 @@ API = Selector({"app": "api"})
 REDIS = ServiceRef("redis")
 
 
-def found(
-    to: Target = REDIS, selector: Selector = API, stays: tuple[Bystander, ...] = (), redis: Destination | None = None
-) -> list[str]:
-    """The findings of a plan that cuts off from ``to``, and of which ``redis`` is another dependency."""
+def found(to: Target = REDIS, selector: Selector = API, stays: tuple[Bystander, ...] = ()) -> list[str]:
+    """The findings of a plan that cuts the pods of a selector off from ``to``."""
     cut = Dependency("it", to)
-    other = (known("redis", redis),) if redis is not None else ()
     fault = Fault("f", NetworkPartition(selector, cut, must_remain_reachable=stays))
     stages = SteadyState(5.0), Outage(9.0, (fault,)), Recovery(9.0, (UP,))
-    return [str(finding) for finding in check(Plan("g", (HEALTH,), *stages, dependencies=(cut, *other)))]
+    return [str(finding) for finding in check(Plan("g", (HEALTH,), *stages, dependencies=(cut,)))]
 
 
 def paths(findings: list[str]) -> list[str]:
-    return [
-        finding.partition(": ")[0].removeprefix(f"{NET}.").removeprefix("spec.dependencies[0].") for finding in findings
-    ]
-
-
-GOOD: list[Target] = [
-    REDIS,
-    ServiceRef("redis", "data", 6379),
-    HostTarget("203.0.113.7", (6379,)),
-    CidrTarget(("203.0.113.7/32", "10.0.16.9/32"), (6379, 16379)),
-]
-
-
-@pytest.mark.parametrize("to", GOOD, ids=str)
-def test_a_far_end_that_can_be_cut_and_dialled_is_none(to: Target) -> None:
-    assert found(to) == []
-
-
-@pytest.mark.parametrize(
-    ("to", "path", "told"),
-    [
-        (HostTarget("redis.example.com", (6379,)), "tcp.host", "is a name, and only addresses can be cut for now"),
-        (HostTarget("eu1-example.upstash.io", (6379,)), "tcp.host", "names its addresses by tcp.cidrs"),
-        (HostTarget("2001:db8::7", (6379,)), "tcp.host", "is IPv6, and only IPv4 can be cut for now"),
-        (HostTarget("127.0.0.1", (6379,)), "tcp.host", "is no other machine's"),
-        (HostTarget("0.0.0.0", (6379,)), "tcp.host", "is no other machine's"),
-        (HostTarget("203.0.113.7", (6379, 3306)), "tcp.ports[1]", "3306 is the port of MySQL"),
-        (CidrTarget(("203.0.113.7/32", "2001:db8::/48"), (6379,)), "tcp.cidrs[1]", "is IPv6"),
-        (CidrTarget(("2001:db8::7/128",), (6379,)), "tcp.cidrs[0]", "is IPv6"),
-        (CidrTarget(("127.0.0.0/8",), (6379,)), "tcp.cidrs[0]", "is no other machine's"),
-        (CidrTarget(("224.0.0.1/32",), (6379,)), "tcp.cidrs[0]", "is no other machine's"),
-        (CidrTarget(("10.0.16.0/24",), (6379,)), "tcp.cidrs[0]", "no address in 10.0.16.0/24 is known to answer"),
-        (CidrTarget(("10.0.16.7/32", "0.0.0.0/0"), (6379,)), "tcp.cidrs[1]", "name single addresses"),
-        (CidrTarget(("203.0.113.7/32",), (5432,)), "tcp.ports[0]", "5432 is the port of PostgreSQL"),
-        (ServiceRef("db", port=5432), "tcp.service.port", "cannot be dialled yet"),
-        (ServiceRef("db", port=3306), "tcp.service.port", "MySQL then blocks the address"),
-    ],
-    ids=str,
-)
-def test_a_far_end_that_no_drill_could_cut_or_prove_is_a_finding(to: Target, path: str, told: str) -> None:
-    findings = found(to)
-    assert paths(findings) == [path]
-    assert told in findings[0]
-
-
-def test_a_range_needs_a_redis_whose_host_and_port_are_in_it() -> None:
-    ranges = CidrTarget(("10.0.16.0/24", "10.0.17.0/24"), (6379,))
-    assert paths(found(ranges, redis=redis_at(host="10.0.16.7"))) == ["tcp.cidrs[1]"]
-    one = CidrTarget(("10.0.16.0/24",), (6379,))
-    assert found(one, redis=redis_at(host="10.0.16.7")) == []
-    assert paths(found(one, redis=redis_at(host="10.0.16.7", port=6380))) == ["tcp.cidrs[0]"]
-    assert paths(found(one, redis=redis_at(host="10.0.18.7"))) == ["tcp.cidrs[0]"]
-    assert paths(found(one, redis=redis_at(host="my.cache.amazonaws.com"))) == ["tcp.cidrs[0]"]
-
-
-def test_a_redis_on_the_port_of_a_database_is_dialled_as_the_redis_that_it_is() -> None:
-    assert found(HostTarget("203.0.113.7", (3306,)), redis=redis_at(host="203.0.113.7", port=3306)) == []
-    assert found(ServiceRef("odd", port=5432), redis=redis_at(service=ServiceRef("odd", port=5432))) == []
+    return [finding.partition(": ")[0].removeprefix(f"{NET}.") for finding in findings]
 
 
 @pytest.mark.parametrize(
@@ -163,3 +99,18 @@ def test_bystanders_beside_what_is_cut_are_none() -> None:
         Bystander("d", api_server=True),
     )
     assert found(CidrTarget(("203.0.113.7/32",), (6379,)), stays=stays) == []
+
+
+def test_two_bystanders_of_one_name_are_a_finding_with_both_paths() -> None:
+    stays = (Bystander("pay", host="192.0.2.2", port=80), Bystander("pay", host="192.0.2.3", port=80))
+    (told,) = found(stays=stays)
+    assert paths([told]) == ["mustRemainReachable[1].name"]
+    assert "already called 'pay' at mustRemainReachable[0].name" in told
+
+
+def test_a_bystander_may_not_take_the_name_of_the_one_that_is_always_watched() -> None:
+    assert paths(found(stays=(Bystander("dns", host="192.0.2.2", port=53),))) == ["mustRemainReachable[0].name"]
+
+
+def test_a_bystander_whose_host_is_none_is_a_finding() -> None:
+    assert paths(found(stays=(Bystander("x", host="a..b", port=80),))) == ["mustRemainReachable[0].host"]

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from gameday.cluster.kinds import AUTOSCALERS, DEPLOYMENTS, SCALED_OBJECTS, Object
-from gameday.model.plan import Scale
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import Sight, labels_of
 
@@ -20,11 +19,11 @@ FLUX_KUSTOMIZATION: Final = "kustomize.toolkit.fluxcd.io/name"
 FLUX_RELEASE: Final = "helm.toolkit.fluxcd.io/name"
 
 
-def check(sight: Sight, path: str, step: Scale) -> Iterator[Finding]:
-    """Findings about one step that scales; ``path`` is the field that names the Deployment."""
-    yield from _autoscalers(sight, path, step)
+def check(sight: Sight, path: str, name: str, replicas: int) -> Iterator[Finding]:
+    """Findings about scaling the Deployment ``name`` to ``replicas``; ``path`` is the field that names it."""
+    yield from _autoscalers(sight, path, name, replicas)
     for deployment in sight.of(DEPLOYMENTS):
-        if deployment["metadata"]["name"] == step.deployment and _sets_replicas(deployment):
+        if deployment["metadata"]["name"] == name and _sets_replicas(deployment):
             yield from _deployed(path, deployment)
 
 
@@ -36,21 +35,21 @@ def scales(owner: Object, deployment: str) -> bool:
     return (group, kind, target.get("name")) == (DEPLOYMENTS.group, DEPLOYMENTS.name, deployment)
 
 
-def _autoscalers(sight: Sight, path: str, step: Scale) -> Iterator[Finding]:
-    of_keda = [one for one in sight.of(SCALED_OBJECTS) if scales(one, step.deployment)]
+def _autoscalers(sight: Sight, path: str, scaled: str, replicas: int) -> Iterator[Finding]:
+    of_keda = [one for one in sight.of(SCALED_OBJECTS) if scales(one, scaled)]
     for one in of_keda:
         name, annotations = one["metadata"]["name"], one["metadata"].get("annotations") or {}
         if str(annotations.get(PAUSED, "")).lower() != "true":
-            text = f"ScaledObject/{name} of KEDA scales {step.deployment} and would undo this step within seconds"
+            text = f"ScaledObject/{name} of KEDA scales {scaled} and would undo this step within seconds"
             remedy = f"pause it first with the annotation {PAUSED}: 'true', or take this step out"
             yield Finding("ScaledByOther", path, text, remedy)
     for one in sight.of(AUTOSCALERS):
         kedas = any(owner["kind"] == SCALED_OBJECTS.name for owner in one["metadata"].get("ownerReferences") or ())
-        if not scales(one, step.deployment) or (kedas and of_keda):
+        if not scales(one, scaled) or (kedas and of_keda):
             continue
-        if kedas or step.replicas != 0 or one["spec"].get("minReplicas") == 0:
+        if kedas or replicas != 0 or one["spec"].get("minReplicas") == 0:
             name = one["metadata"]["name"]
-            text = f"HorizontalPodAutoscaler/{name} scales {step.deployment} and would undo this step within seconds"
+            text = f"HorizontalPodAutoscaler/{name} scales {scaled} and would undo this step within seconds"
             yield Finding("ScaledByOther", path, text, "delete it for the drill, or take this step out")
 
 

@@ -1,4 +1,4 @@
-"""What a plan says of its cuts that no schema can check: targets that no label selects, bystanders that are cut.
+"""What a plan says of a cut that no schema can check: targets that no label selects, bystanders that are cut.
 
 What is refused here could only fail in a drill.
 """
@@ -12,7 +12,7 @@ from gameday.model.finding import Finding
 from gameday.model.hosts import address_of, check_host
 from gameday.model.labels import AGENT, DRILL, NEVER_WORN, ROLE
 from gameday.model.places import harmed
-from gameday.model.plan import Bystander, CidrTarget, HostTarget, NetworkPartition, Plan, Selector
+from gameday.model.plan import Bystander, CidrTarget, HostTarget, NetworkPartition, Selector
 
 _WORD: Final = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _VALUE: Final = re.compile(rf"({_WORD})?")
@@ -21,15 +21,29 @@ _KEY: Final = re.compile(rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_WORD}")
 _WITH_VALUES: Final = {"In", "NotIn"}
 
 
-def check_cuts(plan: Plan) -> Iterator[Finding]:
-    """Everything that is wrong with the cuts of a plan."""
-    for index, fault in enumerate(plan.outage.faults):
-        if not isinstance(fault.action, NetworkPartition):
-            continue
-        path, partition = f"spec.outage.faults[{index}].networkPartition", fault.action
-        yield from _selector(f"{path}.podSelector", partition.pod_selector)
-        for number, stay in enumerate(partition.must_remain_reachable):
-            yield from _stay(f"{path}.mustRemainReachable[{number}]", stay, partition)
+DNS: Final = "dns"
+"""The bystander that every drill watches."""
+
+
+def check(partition: NetworkPartition) -> Iterator[Finding]:
+    """Everything that is wrong with a cut; paths are below ``networkPartition``."""
+    yield from _selector("podSelector", partition.pod_selector)
+    for number, stay in enumerate(partition.must_remain_reachable):
+        yield from _stay(f"mustRemainReachable[{number}]", stay, partition)
+    yield from _names(partition)
+
+
+def _names(partition: NetworkPartition) -> Iterator[Finding]:
+    """Bystanders that findings could not tell apart."""
+    seen: dict[str, str] = {}
+    for number, stay in enumerate(partition.must_remain_reachable):
+        path = f"mustRemainReachable[{number}].name"
+        if stay.name in seen:
+            text = f"a bystander is already called {stay.name!r} at {seen[stay.name]}: choose another name"
+            yield Finding(path, text)
+        seen.setdefault(stay.name, path)
+        if stay.name == DNS:
+            yield Finding(path, "the cluster's DNS is always watched under this name: choose another name")
 
 
 def _selector(path: str, selector: Selector) -> Iterator[Finding]:

@@ -1,0 +1,117 @@
+"""A cut of the network as YAML has it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from gameday.model.plan import Bystander, NetworkPartition, OpenConnections, Selector, Via
+from gameday.schema import renamed
+from gameday.schema.base import ATOMIC, MOST, ApiModel, Identifier, Name, ObjectName, Port, cel, keyed
+from gameday.schema.named import Dependencies
+from gameday.schema.references import ServiceReference
+
+
+class SelectorRequirement(ApiModel):
+    """One requirement on labels."""
+
+    key: Annotated[str, Field(min_length=1, max_length=253)]
+    """Label key."""
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    """How key and values relate."""
+    values: Annotated[tuple[Name, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
+    """Values for In and NotIn."""
+
+
+class PodSelector(ApiModel):
+    """Which pods, by their labels."""
+
+    model_config = {
+        "json_schema_extra": cel(
+            (
+                "size(self.matchLabels) + size(self.matchExpressions) > 0",
+                "select the pods to cut by matchLabels or matchExpressions: an empty selector would cut them all",
+            )
+        )
+    }
+    match_labels: Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=MOST)] = {}
+    """Labels that a pod must have."""
+    match_expressions: Annotated[tuple[SelectorRequirement, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
+    """Requirements that a pod must meet."""
+
+
+class BystanderSpec(ApiModel):
+    """A bystander that the cut must spare: when it is hit, the cut is lifted at once."""
+
+    model_config = {
+        "json_schema_extra": cel(
+            (
+                "(has(self.service) ? 1 : 0) + (has(self.host) ? 1 : 0) + (self.apiServer ? 1 : 0) == 1",
+                "give exactly one of service, host (with port) and apiServer: true",
+            ),
+            ("has(self.host) == has(self.port)", "host and port go together"),
+        )
+    }
+    name: Identifier
+    """Name in findings."""
+    service: ServiceReference | None = None
+    """A Service, with its port."""
+    host: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+    """A host."""
+    port: Port | None = None
+    """The host's port."""
+    api_server: bool = False
+    """The Kubernetes API server."""
+
+
+class NetworkPartitionSpec(ApiModel):
+    """Cuts pods off from one dependency, and from nothing else."""
+
+    RENAMED = renamed.PARTITION
+
+    model_config = {"json_schema_extra": cel(("size(self.to) == 1", renamed.ONE_DEPENDENCY))}
+
+    pod_selector: PodSelector
+    """The pods to cut off: the targets."""
+    to: Annotated[tuple[ObjectName, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)]
+    """Names of the dependencies that they are cut off from: exactly one."""
+    open_connections: Literal["Close", "Keep"] = "Close"
+    """What becomes of open connections: Close ends them at the dependency, with its credentials.
+
+    Where that is no redis behind a Service they run on, and a missed outage expectation is Inconclusive.
+    """
+    via: Literal["Auto", "NetworkPolicy", "CiliumNetworkPolicy"] = "Auto"
+    """The kind of policy; Auto takes CiliumNetworkPolicy where the cluster has it and the account may write it."""
+    must_remain_reachable: Annotated[tuple[BystanderSpec, ...], Field(max_length=8, json_schema_extra=keyed())] = ()
+    """Bystanders to watch. DNS is always watched."""
+
+    @field_validator("to", mode="before")
+    @classmethod
+    def _refuse_an_address(cls, to: Any) -> Any:
+        if isinstance(to, dict):
+            raise ValueError(renamed.TO)  # noqa: TRY004  pydantic makes a finding of it, and none of a TypeError
+        return to
+
+
+def partition_of(spec: NetworkPartitionSpec, named: Dependencies) -> NetworkPartition:
+    """The cut, as the plan has it.
+
+    Raises:
+        PlanInvalid: when it does not name exactly one dependency that is there.
+
+    """
+    selector = Selector(
+        dict(spec.pod_selector.match_labels),
+        tuple((one.key, one.operator, one.values) for one in spec.pod_selector.match_expressions),
+    )
+    return NetworkPartition(
+        selector,
+        named.cut("to", spec.to),
+        OpenConnections(spec.open_connections),
+        Via(spec.via),
+        tuple(_bystander(stay) for stay in spec.must_remain_reachable),
+    )
+
+
+def _bystander(stay: BystanderSpec) -> Bystander:
+    service = stay.service.parsed() if stay.service is not None else None
+    return Bystander(stay.name, service, stay.host, stay.port, stay.api_server)

@@ -1,0 +1,61 @@
+"""Putting a Deployment back to the number that it had before an earlier step; it makes no change of its own."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gameday.actions.kind import Asked, PlannedKind, Use
+from gameday.actions.scale.found import not_found
+from gameday.actions.scale.kind import Scale
+from gameday.model.finding import Finding as PlanFinding
+from gameday.model.plan import Action
+from gameday.preflight.findings import Finding
+from gameday.schema.base import ApiModel, ObjectName
+from gameday.schema.named import Dependencies
+
+
+class RestoreSpec(ApiModel):
+    """Puts a Deployment that an earlier step scaled back to its number."""
+
+    deployment: ObjectName
+    """Name of the Deployment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restore(Action):
+    """Puts a Deployment that an earlier step scaled back to its exact number."""
+
+    KIND: ClassVar[str] = "restore"
+    REVERTS: ClassVar[str] = Scale.KIND
+
+    deployment: str
+
+    @property
+    def subject(self) -> str:
+        """The Deployment."""
+        return self.deployment
+
+
+class RestoreKind(PlannedKind[RestoreSpec, Restore]):
+    """The way back of a scale. It needs no rights of its own: no plan has one without that scale."""
+
+    name = Restore.KIND
+    description = "Scale it back."
+    spec = RestoreSpec
+    planned = Restore
+    uses = frozenset({Use.STEP})
+
+    def parse(self, spec: RestoreSpec, named: Dependencies) -> Restore:  # noqa: ARG002  it names none
+        """See the base class."""
+        return Restore(spec.deployment)
+
+    def check(self, action: Restore, earlier: Sequence[Action]) -> Iterator[PlanFinding]:
+        """There is something to put back."""
+        if not any(isinstance(one, Scale) and one.deployment == action.deployment for one in earlier):
+            text = f"no step before this one scales {action.deployment}: there is nothing to restore"
+            yield PlanFinding("deployment", text)
+
+    def preflight(self, action: Restore, asked: Asked) -> Iterator[Finding]:
+        """The Deployment is there."""
+        if (missing := not_found(asked.sight, f"{asked.path}.deployment", action.deployment)) is not None:
+            yield missing

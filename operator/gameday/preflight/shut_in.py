@@ -1,0 +1,48 @@
+"""Policies that keep our pods from DNS or the API server, which stand elsewhere: this can only be a warning."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from gameday.cluster.client import ACCOUNT
+from gameday.model.labels import ROLE, marks
+from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.policies.place import Place
+from gameday.preflight.snapshot import Sight
+from gameday.preflight.traffic import Traffic, Way, all_closed
+
+FUSE: Final = "fuse"
+"""A fuse that must act talks to the API server."""
+API_PORTS: Final = (443, 6443, 8443, 16443)
+"""Ports on which API servers listen."""
+DNS_PORTS: Final = (53, 5353)
+"""Ports on which pods of a cluster's DNS listen: OpenShift's on the second."""
+PAGE: Final = "docs/install.md has such policies"
+
+
+def our_pod(sight: Sight, role: str, wears: Mapping[str, str] | None = None) -> Place:
+    """One of our pods; the drill's name, which is not known yet, stands for none that a policy could name."""
+    return Place(sight.namespace, {**(wears or {}), **marks("", role, role)}, ACCOUNT, sight.namespace_labels)
+
+
+def of_dns(sight: Sight, path: str, role: str, why: str) -> Iterator[Finding]:
+    """A finding where policies keep the pods of a role from DNS; ``why`` is what comes of that."""
+    return _shut_in(sight, path, role, ("UDP", DNS_PORTS), "DNS", why)
+
+
+def of_api_server(sight: Sight, path: str, why: str) -> Iterator[Finding]:
+    """A finding where policies keep fuses from the API server; ``why`` is what comes of that."""
+    return _shut_in(sight, path, FUSE, ("TCP", API_PORTS), "the API server", why)
+
+
+def _shut_in(
+    sight: Sight, path: str, role: str, ports: tuple[str, tuple[int, ...]], what: str, why: str
+) -> Iterator[Finding]:
+    protocol, numbers = ports
+    ways = [Traffic(our_pod(sight, role), None, number, protocol) for number in numbers]
+    if closing := all_closed(sight, Way.OUT, ways):
+        text = (
+            f"our {role} can hardly reach {what}, since {', '.join(closing)} isolates it for egress and no rule admits "
+            f"{protocol} to ports {' or '.join(map(str, numbers))} elsewhere, so {why}"
+        )
+        remedy = f"add a policy that admits pods with the label {ROLE}={role} there; {PAGE}"
+        yield Finding("AgentShutOut", path, text, remedy, Severity.WARN)

@@ -1,0 +1,33 @@
+"""What a plan says of scaling and restoring: each Deployment is scaled once, and restored after that."""
+
+import pytest
+
+from gameday.actions.scale.kind import Scale
+from gameday.actions.scale.restore import Restore
+from gameday.api.checks import check
+from gameday.model.plan import Step
+from unit.preflight.things import plan
+
+OUT = Step("out", Scale("worker", 0))
+MORE = Step("more", Scale("worker", 5))
+BACK = Step("back", Restore("worker"))
+OTHER = Step("other", Restore("api"))
+
+
+@pytest.mark.parametrize(
+    ("steps", "path", "told"),
+    [
+        ((OUT, MORE), "spec.rollback.steps[1].scale.deployment", "worker is scaled twice: restore it once instead"),
+        ((BACK, OUT), "spec.rollback.steps[0].restore.deployment", "no step before this one scales worker"),
+        ((OUT, OTHER), "spec.rollback.steps[1].restore.deployment", "no step before this one scales api"),
+    ],
+    ids=["twice", "before it", "another"],
+)
+def test_what_cannot_be_put_back_is_a_finding(steps: tuple[Step, ...], path: str, told: str) -> None:
+    (found,) = [str(one) for one in check(plan(None, *steps)) if one.path.startswith("spec.rollback")]
+    assert found.startswith(f"{path}: ")
+    assert told in found
+
+
+def test_a_scale_with_its_restore_is_none() -> None:
+    assert not [one for one in check(plan(None, OUT, BACK)) if one.path.startswith("spec.rollback")]
