@@ -41,13 +41,15 @@ lint: setup ## ruff, mypy strict, layers, generated files up to date
 	$(BIN)/mypy
 	PYTHONPATH=operator $(BIN)/lint-imports --no-cache
 	$(BIN)/python -m gameday.api.crds --check
+	$(BIN)/python -m gameday.api.roles --check
 
 format: setup ## let ruff format and mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-generate: setup ## write the CRDs from the models, and the diagrams from their tables
+generate: setup ## write the CRDs, the rights of namespaces and the diagrams from the code
 	$(BIN)/python -m gameday.api.crds
+	$(BIN)/python -m gameday.api.roles
 	$(BIN)/python tests/diagrams.py
 
 lock: setup ## pin and hash the requirements anew

@@ -18,6 +18,7 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import DRILLS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES, Kind, Object
 from gameday.cluster.streams import follow_log
 from gameday.errors import GameDayError, TooManyRequests
+from granted import NAMESPACE, role
 
 ROOT = Path(__file__).parents[2]
 IMAGE = os.environ.get("GAMEDAY_BASE_IMAGE", "localhost/gameday-shop:dev")
@@ -108,9 +109,10 @@ class Bed:
 
     async def opt_in(self) -> None:
         """What ``kubectl apply -k manifests/namespace`` does."""
-        for kind, name in ((SERVICE_ACCOUNTS, "account"), (ROLES, "role"), (ROLE_BINDINGS, "rolebinding")):
-            body = yaml.safe_load((ROOT / "manifests" / "namespace" / f"{name}.yaml").read_text())
+        for kind, name in ((SERVICE_ACCOUNTS, "account"), (ROLE_BINDINGS, "rolebinding")):
+            body = yaml.safe_load((NAMESPACE / "base" / f"{name}.yaml").read_text())
             await self.admin.create(kind, self.namespace, body)
+        await self.admin.create(ROLES, self.namespace, role())
 
     async def drill(self, name: str) -> str:
         """A Drill that nobody runs, as the owner of what a test makes; its UID."""

@@ -19,14 +19,14 @@ import yaml
 
 from e2e.dialling import kubeconfig
 from e2e.notes import Stages
+from granted import role
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "tests" / "cluster" / "cluster"
-GIVEN: Final = {
-    "operator": ("manifests/operator/rbac.yaml", "manifests/operator/dns.yaml"),
-    "account": ("manifests/namespace/role.yaml",),
-}
-"""Who gets rights by which files."""
+OPERATOR: Final = ("manifests/operator/rbac.yaml", "manifests/operator/dns.yaml")
+"""The files that give the operator its rights."""
+WHOSE: Final = ("operator", "account")
+"""Who is given rights."""
 WHO: Final = re.compile(r"system:serviceaccount:([^:]+):(gameday-operator|gameday)$")
 BY_ROLE: Final = re.compile(r'of (ClusterRole|Role) "([^"]+)"')
 OF_EVERY_ACCOUNT: Final = {"system:basic-user", "system:discovery", "system:public-info-viewer"}
@@ -68,10 +68,10 @@ class Found:
         return sorted(set(given) - self.used)
 
 
-def rights_of(role: Mapping[str, Any]) -> Iterator[Right]:
+def rights_of(body: Mapping[str, Any]) -> Iterator[Right]:
     """A role's rules, one right at a time."""
-    title = f"{role['kind']} {role['metadata']['name']}"
-    for rule in role["rules"]:
+    title = f"{body['kind']} {body['metadata']['name']}"
+    for rule in body["rules"]:
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
                 for name in rule.get("resourceNames", [""]):
@@ -79,8 +79,10 @@ def rights_of(role: Mapping[str, Any]) -> Iterator[Right]:
 
 
 def given(who: str) -> list[Right]:
-    """All rights that the manifests give to the operator or to a namespace's account."""
-    bodies = (body for path in GIVEN[who] for body in yaml.safe_load_all((ROOT / path).read_text()))
+    """All rights that the manifests give to the operator or to a namespace's account, each once."""
+    if who == "account":
+        return list(dict.fromkeys(rights_of(role())))
+    bodies = (body for path in OPERATOR for body in yaml.safe_load_all((ROOT / path).read_text()))
     return [right for body in bodies if body["kind"] in {"Role", "ClusterRole"} for right in rights_of(body)]
 
 
@@ -104,15 +106,15 @@ def compare(events: Iterable[Mapping[str, Any]], rights: Iterable[Right], stages
             continue
         if "impersonatedUser" in event:
             found.used.add(IMPERSONATE)
-        role = _role(annotations.get("authorization.k8s.io/reason", ""), namespace)
-        if role.partition(" ")[2] in OF_EVERY_ACCOUNT or "objectRef" not in event:
+        allowed = _role(annotations.get("authorization.k8s.io/reason", ""), namespace)
+        if allowed.partition(" ")[2] in OF_EVERY_ACCOUNT or "objectRef" not in event:
             continue
         group, resource, name = _target(event)
-        names = by_role.get((role, group, resource, event["verb"]))
+        names = by_role.get((allowed, group, resource, event["verb"]))
         if names is None:
-            found.elsewhere[f"{role}: {event['verb']} {resource}"] += 1
+            found.elsewhere[f"{allowed}: {event['verb']} {resource}"] += 1
             continue
-        found.used.update(Right(role, group, resource, one, event["verb"]) for one in names & {name, ""})
+        found.used.update(Right(allowed, group, resource, one, event["verb"]) for one in names & {name, ""})
     return found
 
 
@@ -189,7 +191,7 @@ def report(stages: Stages) -> int:
     known = served()
     rights: list[Right] = []
     absent: list[Right] = []
-    for who in GIVEN:
+    for who in WHOSE:
         for right in given(who):
             plural = right.resource.partition("/")[0]
             here = rights if ".".join(filter(None, (plural, right.group))) in known else absent

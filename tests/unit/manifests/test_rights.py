@@ -1,28 +1,32 @@
 """Rights: the operator's are these and no other; a namespace's account can do what plans need, and changes no more."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from gameday.actions.preflight import needed
 from gameday.actions.registry import KINDS
+from gameday.api import roles as made
 from gameday.api.parse import plan_of
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, Kind, Object
+from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, DEPLOYMENTS, NETWORK_POLICIES, Kind, Object
 from gameday.preflight.policies.isolators import OF_CLUSTER, OF_NAMESPACE
-from gameday.preflight.rights import may, missing
+from gameday.preflight.rights import EVERY_DRILL, EVERY_PREFLIGHT, Right, may, missing
 from gameday.preflight.snapshot import ESSENTIAL, Sight
-from unit.manifests.reading import MANIFESTS, OPERATOR, only, written
+from gameday.probes.kinds import KINDS as PROBES
+from granted import NAMESPACE, components, role
+from unit.manifests.reading import MANIFESTS, OPERATOR, only, overlay, rendered, written
 
 OWN = "Role gameday-system"
 DNS = "Role kube-system"
 EVERYWHERE = "ClusterRole"
-Right = tuple[str, str, str, str, str]
+Given = tuple[str, str, str, str, str]
 """Where, API group, resource, name or nothing, verb."""
 
 CALICO = ("crd.projectcalico.org", "projectcalico.org")
 TIERS = ("admin", "baselineadmin", "cluster")
 
-OPERATOR_MAY: set[Right] = {
+OPERATOR_MAY: set[Given] = {
     *((EVERYWHERE, "gameday.dev", "gamedays", "", verb) for verb in ("get", "list", "watch")),
     *((EVERYWHERE, "gameday.dev", "drills", "", verb) for verb in ("get", "list", "watch")),
     (EVERYWHERE, "gameday.dev", "gamedays/status", "", "update"),
@@ -46,22 +50,23 @@ READS = {"get", "list", "watch"}
 
 
 def roles() -> list[tuple[str, Object]]:
-    return [(path, body) for path, body in written(MANIFESTS) if body["kind"] in {"Role", "ClusterRole"}]
+    bodies = [(path, body) for path, body in written(MANIFESTS) if body["kind"] in {"Role", "ClusterRole"}]
+    return [*bodies, ("manifests/namespace", role())]
 
 
-def rights(role: Object) -> Iterator[Right]:
+def rights(body: Object) -> Iterator[Given]:
     """A role's rules, one right at a time."""
-    where = " ".join(filter(None, (role["kind"], role["metadata"].get("namespace", ""))))
-    for rule in role["rules"]:
+    where = " ".join(filter(None, (body["kind"], body["metadata"].get("namespace", ""))))
+    for rule in body["rules"]:
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
                 for name in rule.get("resourceNames", [""]):
                     yield from ((where, group, resource, name, verb) for verb in rule["verbs"])
 
 
-@pytest.mark.parametrize(("path", "role"), roles(), ids=lambda value: value if isinstance(value, str) else "")
-def test_no_right_is_a_wildcard(path: str, role: Object) -> None:
-    for rule in role["rules"]:
+@pytest.mark.parametrize(("path", "body"), roles(), ids=lambda value: value if isinstance(value, str) else "")
+def test_no_right_is_a_wildcard(path: str, body: Object) -> None:
+    for rule in body["rules"]:
         assert "nonResourceURLs" not in rule
         assert not [word for words in rule.values() for word in words if "*" in word], f"in {path}"
 
@@ -78,17 +83,17 @@ WRITABLE = {"drills", "drills/status", "gamedays/status", "events", "leases"}
 
 
 def test_the_operator_changes_its_own_resources_events_and_leases_everywhere_and_nothing_else() -> None:
-    role = only((body for _, body in written(OPERATOR)), "ClusterRole")
-    writes = [right for right in rights(role) if right[4] not in READS]
+    body = only((body for _, body in written(OPERATOR)), "ClusterRole")
+    writes = [right for right in rights(body) if right[4] not in READS]
     acts = [right for right in writes if right[4] == "impersonate"]
     assert acts == [(EVERYWHERE, "", "serviceaccounts", "gameday", "impersonate")]
     assert {resource for _, _, resource, _, _ in writes if "serviceaccounts" not in resource} == WRITABLE
 
 
-@pytest.mark.parametrize(("path", "role"), roles(), ids=lambda value: value if isinstance(value, str) else "")
-def test_no_right_opens_a_way_to_more(path: str, role: Object) -> None:
+@pytest.mark.parametrize(("path", "body"), roles(), ids=lambda value: value if isinstance(value, str) else "")
+def test_no_right_opens_a_way_to_more(path: str, body: Object) -> None:
     """To read Secrets or make tokens, to grant rights, to run commands in pods, to act as anybody else."""
-    for _, group, resource, name, verb in rights(role):
+    for _, group, resource, name, verb in rights(body):
         assert verb not in {"escalate", "bind", "approve", "sign", "deletecollection"}
         assert group not in {"rbac.authorization.k8s.io", "certificates.k8s.io", "admissionregistration.k8s.io"}
         assert resource not in {"secrets", "serviceaccounts/token", "pods/exec", "pods/attach", "pods/portforward"}
@@ -107,7 +112,7 @@ def test_only_the_operator_gets_the_operators_rights() -> None:
 
 
 def account_rules() -> tuple[Object, ...]:
-    return tuple(only((body for _, body in written(MANIFESTS / "namespace")), "Role")["rules"])
+    return tuple(role()["rules"])
 
 
 @pytest.mark.parametrize("cilium", [True, False])
@@ -137,9 +142,53 @@ def test_the_account_can_change_nothing_that_no_plan_needs() -> None:
     plan = plan_of(gameday["metadata"]["name"], gameday["spec"])
     every = [right for cilium in (True, False) for right in needed(Sight("shop", cilium=cilium), plan)]
     used = {(right.kind.group, right.resource, verb) for right in every for verb in right.verbs}
-    role = {"kind": "Role", "metadata": {}, "rules": account_rules()}
-    granted = {(group, resource, verb) for _, group, resource, _, verb in rights(role) if verb not in READS}
+    granted = {(group, resource, verb) for _, group, resource, _, verb in rights(role()) if verb not in READS}
     assert granted == {right for right in used if right[2] not in READS}
+
+
+def test_the_account_is_given_what_the_registries_say_and_nothing_else() -> None:
+    lists = [Right(read, ("list",)) for kind in KINDS for read in kind.reads]
+    said = [*EVERY_DRILL, *EVERY_PREFLIGHT, *lists, *(right for kind in KINDS for right in kind.grants)]
+    wanted = {(right.kind.group, right.resource, verb) for right in said for verb in right.verbs}
+    wanted |= {(rule.group, rule.resource, verb) for kind in PROBES for rule in kind.grants for verb in rule.verbs}
+    assert {(group, resource, verb) for _, group, resource, _, verb in rights(role())} == wanted
+
+
+def test_the_files_are_those_that_the_registries_make(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert made.main(["--check", str(NAMESPACE)]) == 0
+    assert made.main([str(tmp_path)]) == 0
+    assert made.main(["--check", str(tmp_path)]) == 0
+    (tmp_path / "base" / "role.yaml").write_text("rules: []")
+    left = tmp_path / "components" / "actions" / "freeze" / "kustomization.yaml"
+    left.parent.mkdir()
+    left.touch()
+    assert made.main(["--check", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert all(name in said for name in ("base/role.yaml", "actions/freeze/kustomization.yaml"))
+    assert made.main([str(tmp_path)]) == 0
+    assert not left.parent.exists()
+
+
+def test_kustomize_composes_what_the_tests_compose() -> None:
+    assert only(rendered(NAMESPACE), "Role") == role()
+
+
+def test_each_component_adds_what_its_kind_needs_and_no_other() -> None:
+    assert components() == ("actions/networkPartition", "actions/scale", "actions/job", "probes/kubernetes")
+    assert not may(role("probes/kubernetes")["rules"], "create", NETWORK_POLICIES)
+    assert not may(role("actions/networkPartition")["rules"], "patch", DEPLOYMENTS, "scale")
+    for kind in KINDS:
+        name = f"actions/{kind.name}"
+        alone = role(name if name in components() else "actions/scale")["rules"]
+        assert all(may(alone, "list", read) for read in kind.reads)
+        assert not list(missing(tuple(alone), kind.grants, "shop"))
+
+
+def test_a_team_that_grants_less_gets_what_the_page_says(tmp_path: Path) -> None:
+    found = overlay(tmp_path, "components/actions/networkPartition")
+    assert only(found, "ServiceAccount")["metadata"]["namespace"] == "shop"
+    given = only(found, "Role")
+    assert given["rules"] == role("actions/networkPartition", "probes/kubernetes")["rules"]
 
 
 def test_opting_in_is_an_account_with_the_label_and_no_token() -> None:

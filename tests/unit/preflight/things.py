@@ -1,10 +1,7 @@
 """Objects as the API server would hand them over, cut down to what the faults read."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, SERVICES, Kind, Object
 from gameday.model.places import REDIS_PROTOCOL, redis_at
@@ -29,8 +26,8 @@ from gameday.model.plan import (
 )
 from gameday.preflight.snapshot import Sight
 from gameday.probes.redis.kind import RedisProbe
+from granted import role
 
-ROLE = Path(__file__).parents[3] / "manifests" / "namespace" / "role.yaml"
 API = {"app": "api", "team": "shop"}
 
 
@@ -77,8 +74,7 @@ def owner(name: str, match: Mapping[str, str]) -> Object:
 
 def granted() -> tuple[Object, ...]:
     """The rules of the Role that a team applies."""
-    rules: list[Object] = yaml.safe_load(ROLE.read_text())["rules"]
-    return tuple(rules)
+    return tuple(role()["rules"])
 
 
 def sight(*, cilium: bool = True, **things: tuple[Object, ...]) -> Sight:
