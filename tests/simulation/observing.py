@@ -38,10 +38,11 @@ def cut(drill: str, fault: str, uid: str | None, changed: str = "") -> Observed:
 
 
 def scaled(plan: Plan, workers: Workers, changes: tuple[Change, ...], read: frozenset[str]) -> dict[str, Observed]:
-    """What each scaling step of a plan shows; ``read`` names those that are watched."""
+    """What each scaling fault and step shows; ``read`` names the steps that are watched, faults always are."""
     found = {}
+    watched = read | {fault.name for fault in plan.outage.faults}
     for name, action in plan.actions():
-        if isinstance(action, Scale) and name in read:
+        if isinstance(action, Scale) and name in watched:
             change = next((one for one in changes if one.name == name), None)
             wanted = change.wanted["replicas"] if change is not None and change.wanted else action.replicas
             found[name] = observed(action.deployment, workers.deployment(), wanted, change)

@@ -31,12 +31,18 @@ def from_1(state: State) -> State:
     beside, engine = state[BESIDE], dict(state["engine"])
     policy = (state.get("setup") or {}).get("backend", "NetworkPolicy")
     if "holds" in engine:
-        engine["changes"] = [_change(hold, policy) for hold in engine.pop("holds")]
+        engine["changes"] = [_change(hold, policy) | _proof(hold, engine) for hold in engine.pop("holds")]
     kept = {name: value for name, value in state.items() if name != BESIDE}
     if (kept.get("setup") or {}).get("severs") is not None:
         severs = {name: value for name, value in kept["setup"]["severs"].items() if name != "probe"}
         kept["setup"] = kept["setup"] | {"severs": severs}
     return kept | {"engine": engine} | ({"plan": beside["plan"]} if beside["plan"] else {})
+
+
+def _proof(hold: State, engine: State) -> State:
+    """What was proven of the one fault, which version 1 kept of the whole drill."""
+    kept = {"proven_at": "proven_at", "effect_at": "zero", "effect_resolution": "zero_resolution"}
+    return {new: engine[old] for new, old in kept.items() if old in engine} if hold["kind"] != "Scale" else {}
 
 
 def _change(hold: State, policy: str) -> State:

@@ -47,6 +47,12 @@ class Change:
     registered_at: float = 0.0
     requested_at: float | None = None
     seen_at: float | None = None
+    effect_at: float | None = None
+    """When the effect of a fault began, as it was proven."""
+    effect_resolution: float = 0.0
+    proven_at: float | None = None
+    waits: bool = False
+    """Whether its undo waits for that of faults which were applied after it."""
     undo_requested_at: float | None = None
     undone_at: float | None = None
 

@@ -39,6 +39,11 @@ def cut_fuse(drill: str) -> str:
     return derived(drill, "fuse")
 
 
+def fault_fuse(drill: str, fault: str, *, alone: bool) -> str:
+    """The Job that guards the change of a fault: ``<drill>-fuse``, with the fault's name where there are several."""
+    return cut_fuse(drill) if alone else scale_fuse(drill, fault)
+
+
 def scale_fuse(drill: str, step: str) -> str:
     """The Job whose pod puts a scaled workload back."""
     return derived(drill, f"fuse-{step}")

@@ -138,12 +138,14 @@ class Action:
     """What a fault or a step does; each kind has a subclass with its fields.
 
     ``KIND`` is its key in the registry of actions and in the CRD. One that is not ``REVERSIBLE`` runs once. ``REVERTS``
-    names the kind whose earlier change of the same ``subject`` it takes back; it makes no change of its own then.
+    names the kind whose earlier change of the same ``subject`` it takes back; it makes no change of its own then. The
+    effect of one that is ``WITNESSED`` is shown by witnesses and controls; else the object itself shows it.
     """
 
     KIND: ClassVar[str] = ""
     REVERSIBLE: ClassVar[bool] = True
     REVERTS: ClassVar[str] = ""
+    WITNESSED: ClassVar[bool] = False
 
     @property
     def subject(self) -> str:
@@ -229,6 +231,7 @@ class NetworkPartition(Action):
     """Cuts the pods that ``pod_selector`` selects off from a dependency."""
 
     KIND: ClassVar[str] = "networkPartition"
+    WITNESSED: ClassVar[bool] = True
 
     pod_selector: Selector
     dependency: Dependency

@@ -143,7 +143,7 @@ def arm(world: "Bare", change: Change) -> None:
     uid = world.uid()
     world.set(("fuse", change.fuse_name), Fuse(uid))
     if change.before is None:
-        seconds, delay = budgets.fuse_of_cut(world.plan), 0.2
+        seconds, delay = budgets.fuse_of_faults(world.plan), 0.2
     else:
         assert world.plan.rollback is not None
         seconds, delay = budgets.fuse_of_scale(world.plan.rollback), 1.0

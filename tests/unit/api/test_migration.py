@@ -95,3 +95,17 @@ def test_the_probe_by_which_version_1_closed_connections_is_left_out(servers: li
     severs = {"probe": "jobs", "servers": servers}
     moved = from_1(gathered({"version": 1, "engine": {}, "setup": {"backend": "x", "severs": severs}}, {}))
     assert moved["setup"] == {"backend": "x", "severs": {"servers": servers}}
+
+
+@pytest.mark.parametrize("status", VERSION_1.values(), ids=VERSION_1)
+def test_what_version_1_had_proven_is_proven_of_its_fault(status: dict[str, Any]) -> None:
+    """A cut that is not known to be proven would not be held to sparing nobody."""
+    record = recall(DRILL | {"status": status}, 0.0).record
+    assert record is not None
+    for change in record.changes:
+        cut = change.kind == "networkPartition"
+        assert (change.proven_at, change.effect_at) == ((record.proven_at, record.zero) if cut else (None, None))
+
+
+def test_some_of_version_1_was_proven() -> None:
+    assert any('"proven_at"' in status["state"] for status in VERSION_1.values())

@@ -23,7 +23,7 @@ from gameday.controller.gameday.gamedays import read
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
 from gameday.engine.drill.answers import Answers
-from gameday.engine.drill.budgets import fuse_of_cut
+from gameday.engine.drill.budgets import fuse_of_faults
 from gameday.engine.drill.commands import Apply
 from gameday.errors import Refused
 from gameday.fuses import job as fuse
@@ -58,7 +58,7 @@ def under_cut(server: ApiServer) -> Object:
     server.put("serviceaccounts", "shop", {"metadata": {"name": "gameday", "labels": labels}})
     server.put("gamedays", "shop", GAMEDAY)
     plan, text, digest = read(GAMEDAY)
-    armed = fuse.build("first", "uid", "first-fuse", fuse_of_cut(plan), "image") | {"status": {"startTime": SINCE}}
+    armed = fuse.build("first", "uid", "first-fuse", fuse_of_faults(plan), "image") | {"status": {"startTime": SINCE}}
     fuse_uid: str = server.put("jobs", "shop", armed)["metadata"]["uid"]
     cut = server.put("networkpolicies", "shop", the_policy(plan, fuse_uid))
     change = a_hold(fuse_uid, cut["metadata"]["uid"])

@@ -48,7 +48,11 @@ EFFECT = 0.1
 """Seconds from the API server's answer until packets follow."""
 
 
-def a_plan(*, rollback: bool = False) -> Plan:
+PARTITION = Fault("partition", NetworkPartition(Selector({"app": "api"}), Dependency("redis", ServiceRef("redis"))))
+NO_WORKERS = Fault("no-workers", Scale("worker", 0))
+
+
+def a_plan(*, rollback: bool = False, faults: tuple[Fault, ...] = (PARTITION,)) -> Plan:
     """A short drill with one expectation a stage."""
     steps = (
         Step("stop workers", Scale("worker", 0)),
@@ -61,7 +65,7 @@ def a_plan(*, rollback: bool = False) -> Plan:
         steady_state=SteadyState(5, (Expectation("healthy", Mode.ALWAYS, "health.ok"),)),
         outage=Outage(
             20,
-            (Fault("partition", NetworkPartition(Selector({"app": "api"}), Dependency("redis", ServiceRef("redis")))),),
+            faults,
             (
                 Expectation("reported", Mode.BECOMES, "!health.ok", within=10),
                 Expectation("stays up", Mode.ALWAYS, "health.ok", guardrail=True),
@@ -89,6 +93,8 @@ class Cluster:
     pods: dict[str, float] = field(default_factory=dict)
     """Our pods by name, and since when they run."""
     fuses: dict[str, Fuse] = field(default_factory=dict)
+    acting: set[str] = field(default_factory=set)
+    """Names of the fuses that put the workers back."""
     policies: dict[str, Policy] = field(default_factory=dict)
     lifted_at: float = float("-inf")
     workers: int = 3
@@ -115,7 +121,7 @@ class Cluster:
         for name, fuse in list(self.fuses.items()):
             if fuse.deadline is not None and now >= fuse.deadline:
                 del self.fuses[name]
-                if name.startswith("drill-fuse-"):
+                if name in self.acting:
                     self.workers = 3
         owners = {fuse.uid for fuse in self.fuses.values()}
         for name, policy in list(self.policies.items()):
@@ -275,9 +281,12 @@ class Simulation:
                     cluster.pods.setdefault(name, self.now + 1)
             case do.ArmFuse(change):
                 assert self.record.change(change.name) is not None, "no change before its undo is recorded"
-                length = budgets.fuse_of_cut(self.plan)
-                if change.before is not None and self.plan.rollback is not None:
+                length = budgets.fuse_of_faults(self.plan)
+                step = change.name not in {fault.name for fault in self.plan.outage.faults}
+                if step and self.plan.rollback is not None:
                     length = budgets.fuse_of_scale(self.plan.rollback)
+                if change.before is not None:
+                    cluster.acting.add(change.fuse_name)
                 cluster.fuses.setdefault(change.fuse_name, Fuse(cluster.uid(), armed=True, deadline=self.now + length))
             case do.Apply(change) if change.before is not None:
                 self.scalings.append((self.now + self.scale_takes, change, False))

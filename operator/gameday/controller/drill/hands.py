@@ -277,13 +277,13 @@ class Hands:
         plan, setup = self._ready()
         if change.fuse_name in self.view.objects("jobs"):
             return
-        if not acts(change):
-            seconds = budgets.fuse_of_cut(plan)
+        seconds = budgets.fuse_of(plan, change.name)
+        if acts(change):
+            body = scale_fuse(self._place(setup), seconds, change)
+            self.view.learn("jobs", await fuse_of_scale.do(self.account, self.namespace, body))
+        else:
             body = fuse.build(self.memory.name, self.memory.uid, change.fuse_name, seconds, self.settings.image)
             self.view.learn("jobs", await fuse.do(self.account, self.namespace, body))
-        elif plan.rollback is not None:
-            body = scale_fuse(self._place(setup), plan.rollback, change)
-            self.view.learn("jobs", await fuse_of_scale.do(self.account, self.namespace, body))
 
     def _kind(self, change: Change) -> ActionKind[Any, Any]:
         kind = KINDS.changes.get(change.kind)

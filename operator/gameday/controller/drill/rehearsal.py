@@ -76,7 +76,7 @@ def parts(plan: Plan, setup: Setup, place: Place, sight: Sight) -> Iterator[Part
         yield Part(PODS, pod)
     if setup.severs is not None:
         yield Part(PODS, agents.closer(plan, setup, place, agents.Closing((), 1.0)))
-    lifts = fuse.build(place.drill, place.uid, fuse_name, budgets.fuse_of_cut(plan), place.image)
+    lifts = fuse.build(place.drill, place.uid, fuse_name, budgets.fuse_of_faults(plan), place.image)
     yield Part(JOBS, lifts, fuse=True)
     yield from _steps(plan, place, sight)
     name = policy_name(place.drill, fault)
@@ -95,7 +95,7 @@ def _steps(plan: Plan, place: Place, sight: Sight) -> Iterator[Part]:
                 name = name_of(place.drill, step.name)
                 before, after = {"replicas": replicas}, {"replicas": wanted}
                 change = Change(step.name, Scale.KIND, DEPLOYMENTS.name, deployment, name, before=before, wanted=after)
-                puts_back = scale_fuse(place, plan.rollback, change)
+                puts_back = scale_fuse(place, budgets.fuse_of(plan, step.name), change)
                 yield Part(JOBS, puts_back, path, fuse=True)
                 # Admission answers for a Job without regard to its pod, and a quota holds both.
                 yield Part(PODS, pod_of(puts_back), path)
@@ -150,7 +150,7 @@ def findings(plan: Plan, rehearsal: Rehearsal, sight: Sight) -> Iterator[Finding
         if part.fuse and part.path:
             yield from admitted.of_fuse(part.path, made, "put replicas back", fuse_of_scale.spoilt(made))
         elif part.fuse:
-            why = fuse.spoilt(made, budgets.fuse_of_cut(plan))
+            why = fuse.spoilt(made, budgets.fuse_of_faults(plan))
             yield from admitted.of_fuse("", made, "lift the cut", why)
         elif part.kind is JOBS:
             yield from admitted.of_step(part.path, part.body, made, injected)

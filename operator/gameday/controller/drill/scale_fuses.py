@@ -6,17 +6,16 @@ from gameday.engine.drill import budgets
 from gameday.model.agent import FuseConfig
 from gameday.model.change import Change
 from gameday.model.names import fuse_agent
-from gameday.model.plan import Rollback
 
 
-def scale_fuse(place: Place, rollback: Rollback, change: Change) -> Object:
-    """The Job that puts back what an entry of the undo log scaled."""
+def scale_fuse(place: Place, lasts: float, change: Change) -> Object:
+    """The Job that puts back what an entry of the undo log scaled, ``lasts`` seconds after it was armed."""
     config = FuseConfig(
         deployment=change.object_name,
         namespace=place.namespace,
         replicas=(change.before or {}).get("replicas", 0),
         wanted=(change.wanted or {}).get("replicas"),
-        lasts=budgets.fuse_of_scale(rollback),
-        ends_after=budgets.longest_of_fuse(rollback),
+        lasts=lasts,
+        ends_after=budgets.longest_of_fuse(lasts),
     )
     return fuse_job(place, change.fuse_name, fuse_agent(change.name), config)

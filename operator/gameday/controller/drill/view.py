@@ -255,7 +255,7 @@ class View:
 
     def _fuse(self, change: Change, plan: Plan) -> Fuse:
         if not acts(change):
-            return fuse.state_of(self.objects("jobs").get(change.fuse_name), budgets.fuse_of_cut(plan))
+            return fuse.state_of(self.objects("jobs").get(change.fuse_name), budgets.fuse_of_faults(plan))
         runs = any(life_of(pod) is Life.RUNNING for pod in self._fuse_pods(change))
         agent = fuse_agent(change.name)
         deadline = self.feed.fuses_armed.get(agent)

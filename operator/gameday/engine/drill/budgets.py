@@ -31,14 +31,33 @@ rights, keeps it from its patch. A person may need a night and a day for either,
 a small pod that waits."""
 
 
-def fuse_of_cut(plan: Plan) -> float:
-    """Seconds from arming until a cut's fuse lifts it: the worst healthy drill never burns it."""
-    return ARM + PROVE + SEVER + plan.outage.duration + GRACE + UNDO
+def fuse_of_faults(plan: Plan) -> float:
+    """Seconds from arming until the fuse of a fault undoes it: the worst healthy drill never burns it.
+
+    All are armed before the first fault is applied, and faults are undone in reverse, so each lasts through the
+    budgets of all others.
+    """
+    faults = max(1, len(plan.outage.faults))
+    return ARM + faults * (PROVE + SEVER) + plan.outage.duration + GRACE + faults * UNDO
 
 
 def fuse_of_scale(rollback: Rollback) -> float:
     """Seconds from arming until a scale's fuse puts the replicas back."""
     return ARM + rollback.within + UNDO
+
+
+def fuse_of(plan: Plan, name: str) -> float:
+    """Seconds from arming until the fuse of a fault or step undoes its change.
+
+    Raises:
+        ValueError: when the plan has neither a fault nor a rollback of that name.
+
+    """
+    if any(fault.name == name for fault in plan.outage.faults):
+        return fuse_of_faults(plan)
+    if plan.rollback is None:
+        raise ValueError(f"the plan has no fault {name} and no rollback")
+    return fuse_of_scale(plan.rollback)
 
 
 def longest_wait(expectations: tuple[Expectation, ...], length: float) -> float:
@@ -50,16 +69,16 @@ def longest_wait(expectations: tuple[Expectation, ...], length: float) -> float:
 def longest(plan: Plan) -> float:
     """Seconds from the creation of a drill's agents to its last deadline: no healthy drill needs them any more.
 
-    It is the sum of all waits, each at its longest: the agents, the steady state, everything under a cut's fuse, the
-    recovery, the rollback and its second judging, and the tidying at the end.
+    It is the sum of all waits, each at its longest: the agents, the steady state, everything under the faults' fuses,
+    the recovery, the rollback and its second judging, and the tidying at the end.
     """
-    length = AGENTS + plan.steady_state.duration + GRACE + fuse_of_cut(plan)
+    length = AGENTS + plan.steady_state.duration + GRACE + fuse_of_faults(plan)
     length += longest_wait(plan.recovery.expect, plan.recovery.within)
     if plan.rollback is not None:
         length += plan.rollback.within + longest_wait(plan.recovery.expect, 0.0)
     return length + UNDO + ARRIVE + TIDY + GRACE
 
 
-def longest_of_fuse(rollback: Rollback) -> float:
-    """Seconds after which a scale's fuse ends although it could not put the replicas back."""
-    return fuse_of_scale(rollback) + RETRY
+def longest_of_fuse(lasts: float) -> float:
+    """Seconds after which a fuse that acts ends although it could not act; ``lasts`` are those until it is due."""
+    return lasts + RETRY

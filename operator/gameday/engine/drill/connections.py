@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from gameday.engine.drill import budgets
+from gameday.engine.drill import budgets, effects
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.held import Span, Telling
 from gameday.model.names import COUNTER
@@ -92,7 +92,8 @@ def settle(at: Situation) -> Record:
 
 def _held(at: Situation, zero: float) -> Telling:
     record = at.record
-    asked = record.inject_requested_at if record.inject_requested_at is not None else zero
+    requested = effects.cut_requested_at(record, at.plan)
+    asked = requested if requested is not None else zero
     return at.seen.proof.held.told(at.seen.proof.pairs, Span(asked, zero, zero + at.plan.outage.duration))
 
 

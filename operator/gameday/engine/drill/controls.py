@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from gameday.engine.drill import budgets
+from gameday.engine.drill.effects import cut, cut_requested_at
 from gameday.engine.drill.situation import Situation
 from gameday.model.labels import CONTROL, ROLE
 from gameday.model.record import Cause, Doubt, Record
@@ -22,28 +23,28 @@ REMEDY: Final = (
 
 def not_spared(at: Situation) -> tuple[Cause, str, float] | None:
     """Why the drill must end although the dependency is seen to answer: a control fails since the cut."""
-    requested = at.record.inject_requested_at
+    change = cut(at.record, at.plan)
     # A cut that is proven has spared the controls.
-    if requested is None or at.record.proven_at is not None:
+    if change is None or change.requested_at is None or change.proven_at is not None:
         return None
-    cut = at.seen.proof.not_spared(requested)
-    if cut is None or cut.since > requested + budgets.PROVE:
+    found = at.seen.proof.not_spared(change.requested_at)
+    if found is None or found.since > change.requested_at + budgets.PROVE:
         return None
-    why = f"{cut.who} cannot reach the target ({cut.detail}) since the cut, and others of ours that it spares do"
-    return Cause.CONTROL_CUT, f"{why}: {REMEDY}", cut.since
+    why = f"{found.who} cannot reach the target ({found.detail}) since the cut, and others of ours that it spares do"
+    return Cause.CONTROL_CUT, f"{why}: {REMEDY}", found.since
 
 
 def unsettled(at: Situation) -> bool:
     """Whether it is still to be seen if controls that failed get through again now that nothing is cut."""
-    return _suspect(at.record) is not None and _held(at) is None and at.now < _back(at.record)
+    return _suspect(at) is not None and _held(at) is None and at.now < _back(at.record)
 
 
 def named(at: Situation) -> Record:
     """The record of a drill whose controls failed just as long as the cut was there: the dependency was not down."""
-    record, suspect = at.record, _suspect(at.record)
+    record, suspect = at.record, _suspect(at)
     if suspect is None or _held(at) is not True:
         return record
-    after = suspect.since - (record.inject_requested_at or suspect.since)
+    after = suspect.since - (cut_requested_at(record, at.plan) or suspect.since)
     why = (
         f"every control lost the target {after:.1f} s after the cut was asked for and reached it again once it was "
         f"lifted: the cut did not spare them; {REMEDY}"
@@ -66,10 +67,11 @@ def shut_out(at: Situation) -> str | None:
     )
 
 
-def _suspect(record: Record) -> Doubt | None:
+def _suspect(at: Situation) -> Doubt | None:
     """The doubt of a dependency that seemed down from when the cut came, and may not have been."""
-    requested, asked = record.inject_requested_at, record.undo_requested_at
-    if requested is None or asked is None or record.proven_at is not None:
+    change, record = cut(at.record, at.plan), at.record
+    requested, asked = change.requested_at if change is not None else None, record.undo_requested_at
+    if change is None or requested is None or asked is None or change.proven_at is not None:
         return None
     until = min(requested + budgets.PROVE, asked)
     found = next((doubt for doubt in record.doubts if doubt.cause is Cause.DEPENDENCY_DOWN), None)
@@ -78,7 +80,7 @@ def _suspect(record: Record) -> Doubt | None:
 
 def _held(at: Situation) -> bool | None:
     record = at.record
-    requested, asked = record.inject_requested_at or 0.0, record.undo_requested_at or 0.0
+    requested, asked = cut_requested_at(record, at.plan) or 0.0, record.undo_requested_at or 0.0
     return at.seen.proof.held_by_the_cut(requested, requested + budgets.PROVE, (asked, _back(record)))
 
 

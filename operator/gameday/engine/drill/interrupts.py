@@ -5,7 +5,7 @@ Whatever it is, the first act is the same: undo what is held.
 
 from dataclasses import replace
 
-from gameday.engine.drill import controls
+from gameday.engine.drill import controls, effects
 from gameday.engine.drill.connections import settle
 from gameday.engine.drill.results import end_stage
 from gameday.engine.drill.situation import Situation
@@ -51,31 +51,41 @@ def interrupted(at: Situation) -> Record | None:
 
 def proof_broken(at: Situation) -> Record | None:
     """The record of a drill whose cut stopped being what it should be, or None. For the time of the cut."""
-    record, proof = at.record, at.seen.proof
-    if record.inject_requested_at is None:
+    if at.record.inject_requested_at is None:
         return None
-    until = record.undo_requested_at
-    if (down := proof.control_down(record.inject_requested_at)) is not None:
-        if (cut := controls.not_spared(at)) is not None:
-            return give_up(at, *cut)
+    cut = effects.cut(at.record, at.plan)
+    if cut is not None and cut.requested_at is not None:
+        broken = _unproven(at, cut, cut.requested_at)
+        if broken is not None:
+            return broken
+    for change in of_faults(at.record, at.plan):
+        if (broken := _touched(at, change)) is not None:
+            return broken
+    return None
+
+
+def _unproven(at: Situation, cut: Change, requested: float) -> Record | None:
+    """The record of a drill of which dials show that its cut is not, or not only, what it should be; else None."""
+    record, proof, until = at.record, at.seen.proof, at.record.undo_requested_at
+    if (down := proof.control_down(requested)) is not None:
+        if (not_spared := controls.not_spared(at)) is not None:
+            return give_up(at, *not_spared)
         why = f"{down.who}, which nothing of ours cuts, cannot reach the target ({down.detail}): the dependency is down"
         return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)
-    if (collateral := proof.collateral(record.inject_requested_at, until)) is not None:
+    if (collateral := proof.collateral(requested, until)) is not None:
         why = f"the cut also hit {collateral.who} ({collateral.detail}), which answered before it"
         return give_up(at, Cause.COLLATERAL_CUT, why, collateral.since)
-    if (down := proof.bystander_down(record.inject_requested_at)) is not None:
+    if (down := proof.bystander_down(requested)) is not None:
         why = f"{down.who}, which nothing of ours cuts, has not answered a control since ({down.detail})"
         return give_up(at, Cause.BYSTANDER_DOWN, why, down.since)
     # Lifting comes before its record is saved: after a crash in between, what is open is open as planned.
     ends = record.zero + at.plan.outage.duration if record.zero is not None else None
-    if record.zero is not None and until is None and (leak := proof.leak(record.zero, ends)) is not None:
-        why = f"{leak.who} {leak.detail} {leak.since - record.zero:.1f} s into the outage"
+    began = cut.effect_at
+    if began is not None and until is None and (leak := proof.leak(began, ends)) is not None:
+        why = f"{leak.who} {leak.detail} {leak.since - began:.1f} s into the outage"
         if at.world.likely_leak:
             why += f"; most likely: {at.world.likely_leak}"
         return give_up(at, Cause.LEAK, why, leak.since)
-    for change in of_faults(record, at.plan):
-        if (broken := _touched(at, change)) is not None:
-            return broken
     return None
 
 
@@ -120,7 +130,7 @@ def finish_early(at: Situation, why: str) -> Record:
     record = replace(record, finishing=True)
     if record.holds_anything and record.phase is Phase.OUTAGE:
         record = record.enter(Phase.RECOVERY, at.now, "undoing what the drill holds")
-    return ask_undo(record, at.now) if record.holds_anything else record
+    return ask_undo(record, at.plan, at.now) if record.holds_anything else record
 
 
 def _never_began(record: Record) -> bool:
@@ -169,8 +179,10 @@ def _touched(at: Situation, change: Change) -> Record | None:
     what = f"{change.object_kind} {change.object_name}"
     if not seen.there and at.record.zero is not None and at.now >= at.record.zero + at.plan.outage.duration:
         return None
+    if seen.presence is Presence.UNKNOWN:
+        return None
     if not seen.there or seen.uid != change.object_uid:
-        return give_up(at, Cause.CUT_REMOVED, f"{what} was removed by somebody else", at.now)
+        return give_up(at, Cause.CUT_REMOVED, f"{what} {seen.detail or 'was removed by somebody else'}", at.now)
     if seen.presence is Presence.TAMPERED:
         return give_up(at, Cause.CUT_CHANGED, f"{what} was changed by somebody else: {seen.detail}", at.now)
     return None

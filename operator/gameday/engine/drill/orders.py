@@ -81,7 +81,7 @@ def _unmake(change: Change, world: World) -> Iterator[do.Command]:
     if change.undone_at is not None:
         if world.fuse(change.fuse_name).uid is not None:
             yield do.RemoveFuse(change)
-    elif not change.touched:
+    elif not change.touched or change.waits:
         pass
     elif seen.presence is Presence.UNKNOWN:
         # To revert is to look first, so it need not wait until the engine sees.

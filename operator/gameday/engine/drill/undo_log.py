@@ -21,18 +21,39 @@ from gameday.model.record import Cause, Record
 
 def progress(at: Situation) -> Record:
     """Move every entry of the undo log as far as the world has moved."""
-    record = at.record
-    for change in at.record.changes:
+    record = _in_reverse(at)
+    for change in record.changes:
         record = _progress_one(at.knowing(record), change)
     return record
 
 
-def ask_undo(record: Record, now: float) -> Record:
-    """Ask for the undo of everything that is still open."""
+def ask_undo(record: Record, plan: Plan, now: float) -> Record:
+    """Ask for the undo of everything that is still open; a fault waits for those that were applied after it."""
+    later = False
+    for change in reversed(of_faults(record, plan)):
+        asked = change.open and change.state is not ChangeState.UNDOING
+        record = ask_undo_of(record, replace(change, waits=later and change.touched) if asked else change, now)
+        later = later or _being_undone(change)
     for change in record.changes:
         record = ask_undo_of(record, change, now)
     if record.undo_requested_at is None:
         record = replace(record, undo_requested_at=now)
+    return record
+
+
+def _being_undone(change: Change) -> bool:
+    return change.touched and change.undone_at is None
+
+
+def _in_reverse(at: Situation) -> Record:
+    """Let the undo of a fault begin once those that were applied after it are undone, or were not in time."""
+    record, later = at.record, False
+    for change in reversed(of_faults(record, at.plan)):
+        if change.waits and not later:
+            record = record.with_change(replace(change, waits=False, undo_requested_at=at.now))
+        asked = change.undo_requested_at
+        late = not change.waits and asked is not None and at.now >= asked + budgets.UNDO
+        later = later or (_being_undone(change) and not late)
     return record
 
 
@@ -139,12 +160,12 @@ def _verify(at: Situation, change: Change) -> Record:
     if held(change, seen):
         if change.seen_at is None:
             return at.record.with_change(replace(change, seen_at=at.now))
-        return _overdue(at, change, asked, seen)
+        return at.record if change.waits else _overdue(at, change, asked, seen)
     # What was asked for and never seen may still be on its way: until it cannot come any more, the fuse stays.
     exists = seen.presence is not Presence.GONE
     if seen.may_arrive and exists and change.seen_at is None and at.now < asked + budgets.ARRIVE:
         return at.record
-    if change in of_faults(at.record, at.plan):
+    if change.name in {fault.name for fault in at.plan.outage.faults if fault.action.WITNESSED}:
         return _restored(at, change, asked, seen)
     return _undone(at, change, seen.shown, warning=seen.presence is Presence.TAMPERED)
 

@@ -28,7 +28,7 @@ def test_a_drill_ends_before_its_agents_do(missed: bool, rollback: bool, slow: b
 def test_every_wait_of_the_plan_is_in_the_last_deadline() -> None:
     plan = a_plan()
     longest = budgets.longest(plan)
-    assert longest > budgets.AGENTS + budgets.fuse_of_cut(plan) + plan.recovery.within
+    assert longest > budgets.AGENTS + budgets.fuse_of_faults(plan) + plan.recovery.within
     late = Expectation("late", Mode.EVENTUALLY, "health.ok", within=100, holds=50)
     held = replace(plan, recovery=replace(plan.recovery, expect=(late,)))
     assert budgets.longest(held) == longest - plan.recovery.within + 150
@@ -40,5 +40,4 @@ def test_every_wait_of_the_plan_is_in_the_last_deadline() -> None:
 
 def test_a_fuse_outlives_its_own_deadline_by_a_day() -> None:
     """Nothing but an API server that is away, or lost rights, keeps it from its patch."""
-    rollback = Rollback((), 60, ())
-    assert budgets.longest_of_fuse(rollback) == budgets.fuse_of_scale(rollback) + 24 * 3600
+    assert budgets.longest_of_fuse(120.0) == 120.0 + 24 * 3600

@@ -44,7 +44,10 @@ def situation(proof: Proof, record: Record, now: float = 110.0) -> Situation:
     return Situation(a_plan(), record, world, Seen(proof), now)  # type: ignore[arg-type]  # only what is asked for here
 
 
-ASKED = Record(inject_requested_at=100.0)
+PARTITION = Change(
+    "partition", "networkPartition", "NetworkPolicy", "p", "f", ChangeState.REQUESTED, requested_at=100.0
+)
+ASKED = Record(inject_requested_at=100.0, changes=(PARTITION,))
 CUT = "....xxxxxx"
 
 
@@ -79,9 +82,14 @@ def test_a_control_that_fails_long_after_the_cut_is_no_matter_of_its_label() -> 
 
 def ended(since: float = 100.5, undone: float | None = 102.1) -> Record:
     """A drill that was undone since its controls failed."""
-    change = Change("partition", "networkPartition", "NetworkPolicy", "p", "f", ChangeState.UNDONE, undone_at=undone)
+    change = replace(PARTITION, state=ChangeState.UNDONE, undone_at=undone)
     doubt = Doubt(Cause.DEPENDENCY_DOWN, "control-0 cannot reach it", since)
     return replace(ASKED, undo_requested_at=102.0, changes=(change,), doubts=(doubt,))
+
+
+def proven(record: Record, at: float) -> Record:
+    """A drill whose cut was proven then."""
+    return replace(record, proven_at=at, changes=(replace(record.changes[0], proven_at=at),))
 
 
 @pytest.mark.parametrize(
@@ -106,9 +114,9 @@ def test_controls_that_failed_just_as_long_as_the_cut_was_there_were_cut(
 def test_controls_that_fail_after_the_proof_were_spared_by_the_cut() -> None:
     """Redis may die and come back just then; that the cut spares controls has been seen."""
     alone = dials(Proof(pairs=2), ("control-0", CUT), ("control-1", "." * 12))
-    assert controls.not_spared(situation(alone, replace(ASKED, proven_at=100.0))) is None
+    assert controls.not_spared(situation(alone, proven(ASKED, 100.0))) is None
     proof = dials(Proof(pairs=1), ("control-0", "......xxxxxx...."))
-    assert controls.named(situation(proof, replace(ended(), proven_at=100.4))).doubts[0].cause is Cause.DEPENDENCY_DOWN
+    assert controls.named(situation(proof, proven(ended(), 100.4))).doubts[0].cause is Cause.DEPENDENCY_DOWN
 
 
 def test_one_control_that_the_cut_spared_speaks_for_the_dependency_being_down() -> None:

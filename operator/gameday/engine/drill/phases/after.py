@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gameday.engine.drill import budgets, controls
+from gameday.engine.drill import budgets, controls, effects
 from gameday.engine.drill.interrupts import finish_early, give_up
 from gameday.engine.drill.results import close_plan, complete, decide_stage, end_stage, timed_complete
 from gameday.engine.drill.situation import Situation
@@ -62,7 +62,7 @@ def after_rollback(at: Situation) -> Record:
 
 def finish(at: Situation) -> Record:
     """Once nothing is held any more, judge the drill and end it."""
-    record = ask_undo(at.record, at.now) if _asks(at.record) else at.record
+    record = ask_undo(at.record, at.plan, at.now) if _asks(at.record) else at.record
     if record.holds_anything:
         return record
     if controls.unsettled(at):
@@ -89,14 +89,15 @@ def _undone(at: Situation) -> Record:
     if any(change.undone_at is None for change in of_faults(at.record, at.plan)):
         return at.record
     asked = at.record.undo_requested_at or at.now
-    zero = at.seen.proof.restored(asked)
+    zero = effects.over(at)
     if zero is None:
         if any(doubt.cause is Cause.UNDO_UNVERIFIED for doubt in at.record.doubts):
             return finish_early(at, "the undo could not be verified")
         why = "witness and control both cannot reach the target: the dependency is down, its recovery says nothing"
         return give_up(at, Cause.DEPENDENCY_DOWN, why, asked)
-    record = replace(at.record, recovery_zero=zero.at)
-    return record.note(at.now, "CutLifted", f"witnesses are through {zero.at - asked:.2f} s after the undo was asked")
+    record = replace(at.record, recovery_zero=zero)
+    who = "witnesses are through" if effects.witnessed(at.plan) else "it is over"
+    return record.note(at.now, "CutLifted", f"{who} {zero - asked:.2f} s after the undo was asked")
 
 
 def _judge(at: Situation, zero: float, *, again: bool) -> Record:

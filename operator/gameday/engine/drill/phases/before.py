@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gameday.engine.drill import budgets, connections, controls
+from gameday.engine.drill import budgets, connections, controls, effects
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.interrupts import give_up
@@ -12,6 +12,7 @@ from gameday.engine.drill.situation import Situation
 from gameday.engine.drill.undo_log import registered
 from gameday.engine.drill.windows import steady_window
 from gameday.model import names
+from gameday.model.change import Presence
 from gameday.model.plan import Stage
 from gameday.model.record import Cause, Phase, Record, ResultState
 from gameday.model.world import Life, Lock, Planned, Preflight
@@ -112,11 +113,11 @@ def steady_state(at: Situation) -> Record:
 def _agents_ready(at: Situation) -> Record:
     lives = {name: at.world.agents.get(name, Life.ABSENT) for name in at.world.agents_wanted}
     running = bool(lives) and all(life is Life.RUNNING for life in lives.values())
-    if running and at.seen.all_probes_seen() and at.seen.proof.ready(at.now):
+    if running and at.seen.all_probes_seen() and effects.ready(at):
         record = replace(at.record, steady_from=at.now)
         return record.note(at.now, "AgentsReady", f"{len(lives)} agents measure; steady state begins")
     down = at.seen.proof.control_down(0.0)
-    if running and down is not None and at.now - down.since > budgets.DIALS and not at.seen.proof.ready(at.now):
+    if running and down is not None and at.now - down.since > budgets.DIALS and not effects.ready(at):
         if (shut_out := controls.shut_out(at)) is not None:
             return give_up(at, Cause.NOT_ADMITTED, shut_out, down.since)
         why = f"{down.who} cannot reach the target ({down.detail}), and nothing was cut: the dependency is down"
@@ -156,6 +157,10 @@ def _go(at: Situation, since: float, ends: float) -> Record:
     for warning in connections.doubtful(at):
         record = record.note(at.now, "ProofWarning", warning, warning=True)
     for fault in at.plan.outage.faults:
-        fuse, seen = names.cut_fuse(at.world.drill), at.world.change(fault.name)
+        seen = at.world.change(fault.name)
+        if seen.presence is not Presence.ABSENT:
+            why = seen.detail or seen.shown or "what it changes was not read"
+            return give_up(at, Cause.INJECTION_FAILED, f"fault {fault.name}: {why}; nothing was touched", at.now)
+        fuse = names.fault_fuse(at.world.drill, fault.name, alone=len(at.plan.outage.faults) == 1)
         record = record.with_change(registered(fault.name, fault.action, seen, fuse, at.now))
     return record.enter(Phase.OUTAGE, at.now, "steady; arming the fuse")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gameday.engine.drill import budgets, connections
+from gameday.engine.drill import budgets, connections, effects
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.interrupts import give_up, guardrail_tripped, proof_broken
@@ -40,15 +40,23 @@ def _arm(at: Situation) -> Record:
     if (held := _held_back(at, at.record.since)) is not None:
         return held
     if all(change.state is ChangeState.ARMED for change in of_faults(at.record, at.plan)):
-        record = at.record
-        for change in of_faults(record, at.plan):
-            record = record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=at.now))
-        record = replace(record, inject_requested_at=at.now)
-        return record.note(at.now, "Injecting", ", ".join(change.object_name for change in of_faults(record, at.plan)))
+        return _request(at, of_faults(at.record, at.plan)[0])
     if at.now > at.record.since + budgets.ARM:
         error = error_of(at.world.errors, *map(do.ArmFuse, of_faults(at.record, at.plan))) or "no start time"
         return give_up(at, Cause.FUSE_NOT_ARMED, f"no change without a fuse: {error}", at.now)
     return at.record
+
+
+def _request(at: Situation, change: Change) -> Record:
+    """Ask for the change of a fault; the first one's request is the drill's."""
+    seen = at.world.change(change.name)
+    if seen.presence in {Presence.TAMPERED, Presence.GONE} or (seen.there and change.before is None):
+        why = f"fault {change.name}: {change.object_kind} {change.object_name} was changed meanwhile: it {seen.detail}"
+        return give_up(at, Cause.CUT_CHANGED, why, at.now)
+    record = at.record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=at.now))
+    if record.inject_requested_at is None:
+        record = replace(record, inject_requested_at=at.now)
+    return record.note(at.now, "Injecting", change.object_name)
 
 
 def _held_back(at: Situation, since: float) -> Record | None:
@@ -67,10 +75,11 @@ def _injecting(at: Situation) -> Record | None:
         if change.state is not ChangeState.REQUESTED or change.requested_at is None:
             continue
         seen = at.world.change(change.name)
-        if seen.presence is Presence.ABSENT and change.requested_at < at.world.resumed_at:
+        ours = change.requested_at >= at.world.resumed_at
+        if seen.presence is Presence.ABSENT and not ours and change.name in effects.witnessed(at.plan):
             return _resume(at, change)
         if seen.presence is Presence.ABSENT and change.name in at.world.made:
-            return give_up(at, Cause.CUT_REMOVED, f"policy {change.object_name} was removed by somebody else", at.now)
+            return give_up(at, Cause.CUT_REMOVED, f"{_object(change)} was removed by somebody else", at.now)
         error = error_of(at.world.errors, do.Apply(change))
         if error and at.now > change.requested_at + budgets.ARM:
             return give_up(at, Cause.INJECTION_FAILED, f"{change.object_name}: {error}", at.now)
@@ -85,29 +94,49 @@ def _resume(at: Situation, change: Change) -> Record:
     proof = at.seen.proof
     since = change.requested_at or 0.0
     if proof.was_cut(since):
-        why = f"policy {change.object_name} was removed while no operator ran"
+        why = f"{_object(change)} was removed while no operator ran"
         return give_up(at, Cause.CUT_REMOVED, why, at.now)
     if not proof.ready(at.now) or not proof.caught_up(at.world.resumed_at):
         return at.record
     if (held := _held_back(at, at.world.resumed_at)) is not None:
         return held
     record = at.record.with_change(replace(change, requested_at=at.now))
-    return replace(record, inject_requested_at=at.now).note(at.now, "Injecting", f"{change.object_name}, asked anew")
+    if change is of_faults(at.record, at.plan)[0]:
+        record = replace(record, inject_requested_at=at.now)
+    return record.note(at.now, "Injecting", f"{change.object_name}, asked anew")
+
+
+def _object(change: Change) -> str:
+    return f"{change.object_kind} {change.object_name}"
 
 
 def _prove(at: Situation) -> Record:
-    requested = at.record.inject_requested_at or at.now
-    zero = at.seen.proof.zero(requested)
-    if zero is not None and all(change.state is ChangeState.ACTIVE for change in of_faults(at.record, at.plan)):
-        record = replace(at.record, zero=zero.at, zero_resolution=zero.resolution, proven_at=at.now)
-        return record.note(
-            at.now, "CutProven", f"witnesses cut off {zero.at - requested:.2f} s after the request, controls spared"
-        )
-    if at.now > requested + budgets.PROVE:
+    """Prove the faults one after the other: the next one is asked for once the one before is proven."""
+    changes = of_faults(at.record, at.plan)
+    change = next(change for change in changes if change.proven_at is None)
+    if change.requested_at is None:
+        return _held_back(at, at.record.since) or _request(at, change)
+    if (effect := effects.taken(at, change)) is None:
+        return _without_effect(at, change, change.requested_at)
+    proven = replace(change, proven_at=at.now, effect_at=effect.at, effect_resolution=effect.resolution)
+    record = at.record.with_change(proven).note(at.now, "CutProven", effect.how)
+    if change is not changes[-1]:
+        return record
+    return replace(record, zero=effect.at, zero_resolution=effect.resolution, proven_at=at.now)
+
+
+def _without_effect(at: Situation, change: Change, requested: float) -> Record:
+    if at.now <= requested + budgets.PROVE:
+        return at.record
+    if change.name in effects.witnessed(at.plan):
         hint = at.world.likely_leak or "another policy admits it, or the CNI does not enforce policies"
         why = f"no witness was cut off within {budgets.PROVE:.0f} s of the injection; most likely: {hint}"
-        return give_up(at, Cause.NO_EFFECT, why, requested)
-    return at.record
+    else:
+        shown = at.world.change(change.name).shown or f"{_object(change)} was not seen"
+        why = (
+            f"fault {change.name} had no effect within {budgets.PROVE:.0f} s: {shown}, and not all that follows from it"
+        )
+    return give_up(at, Cause.NO_EFFECT, why, requested)
 
 
 def _hold(at: Situation, zero: float) -> Record:
@@ -121,4 +150,4 @@ def _hold(at: Situation, zero: float) -> Record:
     record = record.enter(Phase.RECOVERY, at.now, "the outage is over; lifting the cut")
     # Where an earlier process has lifted and could not say so, the recovery began when the outage was to end.
     lifted = not any(at.world.change(change.name).there for change in of_faults(record, at.plan))
-    return ask_undo(record, ends if lifted else at.now)
+    return ask_undo(record, at.plan, ends if lifted else at.now)

@@ -1,0 +1,171 @@
+"""Several faults in one drill: applied in order, each proven, and undone in reverse, whatever happens in between."""
+
+import pytest
+
+from gameday.engine.drill import budgets
+from gameday.model.change import Change, ChangeState
+from gameday.model.plan import Fault
+from gameday.model.record import Cause, Phase, Record, Verdict
+from unit.engine.simulation import NO_WORKERS, PARTITION, Cluster, Killed, Simulation, a_plan, finished
+
+CLEAN = Cluster().snapshot()
+ORDERS = {
+    "the cut first": (PARTITION, NO_WORKERS),
+    "the cut last": (NO_WORKERS, PARTITION),
+    "no cut": (NO_WORKERS,),
+}
+BOTH = pytest.mark.parametrize(
+    "faults", [ORDERS["the cut first"], ORDERS["the cut last"]], ids=["cut first", "cut last"]
+)
+
+
+def reasons(record: Record, *wanted: str) -> list[tuple[str, str]]:
+    return [(line.reason, line.message.split(":")[0].split()[0]) for line in record.timeline if line.reason in wanted]
+
+
+def entry(record: Record, fault: Fault) -> Change:
+    found = record.change(fault.name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("faults", ORDERS.values(), ids=ORDERS)
+def test_a_drill_of_them_passes_and_leaves_nothing(faults: tuple[Fault, ...]) -> None:
+    simulation = Simulation(a_plan(faults=faults), severs=PARTITION in faults)
+    record = finished(simulation)
+    assert (record.verdict, record.reason) == (Verdict.PASSED, "AllExpectationsMet"), record.message
+    assert simulation.cluster.snapshot() == CLEAN
+    assert {change.state for change in record.changes} == {ChangeState.UNDONE}
+
+
+@BOTH
+def test_each_is_asked_for_once_the_one_before_is_proven(faults: tuple[Fault, ...]) -> None:
+    record = finished(Simulation(a_plan(faults=faults)))
+    first, last = (entry(record, fault) for fault in faults)
+    assert record.inject_requested_at == first.requested_at
+    assert first.requested_at is not None
+    assert first.proven_at is not None
+    assert last.requested_at is not None
+    assert first.requested_at < first.proven_at <= last.requested_at
+    assert (record.zero, record.proven_at) == (last.effect_at, last.proven_at)
+
+
+@BOTH
+def test_they_are_undone_in_reverse(faults: tuple[Fault, ...]) -> None:
+    record = finished(Simulation(a_plan(faults=faults)))
+    first, last = (entry(record, fault) for fault in faults)
+    assert last.undone_at is not None
+    assert first.undone_at is not None
+    assert first.undo_requested_at is not None
+    assert last.undone_at <= first.undo_requested_at <= first.undone_at
+    assert record.recovery_zero is not None
+
+
+@BOTH
+def test_each_has_a_fuse_of_its_own_that_lasts_through_the_budgets_of_all(faults: tuple[Fault, ...]) -> None:
+    plan = a_plan(faults=faults)
+    record = finished(Simulation(plan))
+    assert {change.fuse_name for change in record.changes} == {"drill-fuse-partition", "drill-fuse-no-workers"}
+    alone = budgets.fuse_of_faults(a_plan())
+    assert budgets.fuse_of_faults(plan) == alone + budgets.PROVE + budgets.SEVER + budgets.UNDO
+
+
+def test_one_that_is_not_proven_takes_all_back() -> None:
+    simulation = Simulation(a_plan(faults=(NO_WORKERS, PARTITION)), cluster=Cluster(enforced=False))
+    record = finished(simulation)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "NoEffect")
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_one_that_somebody_takes_back_ends_the_drill() -> None:
+    def person(world: Simulation) -> None:
+        if world.record.zero is not None and world.now > world.record.zero + 5 and world.cluster.workers == 0:
+            world.cluster.workers = 3
+
+    simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)
+    record = finished(simulation)
+    assert record.doubts[0].cause is Cause.CUT_REMOVED
+    assert record.doubts[0].message.startswith("Deployment worker is at 3: KEDA")
+    assert simulation.cluster.snapshot() == CLEAN
+
+
+def test_one_that_somebody_changed_before_it_was_asked_for_is_not_made() -> None:
+    def person(world: Simulation) -> None:
+        if world.record.inject_requested_at is not None and world.cluster.workers == 3:
+            world.cluster.workers = 5
+
+    simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)
+    record = finished(simulation)
+    assert record.doubts[0].cause is Cause.CUT_CHANGED
+    assert simulation.cluster.snapshot() == (*CLEAN[:4], 5, CLEAN[5])
+
+
+def test_an_undo_that_hangs_holds_up_the_others_only_for_its_budget() -> None:
+    class Stuck(Simulation):
+        def _scale(self) -> None:
+            self.scalings = [scaling for scaling in self.scalings if not scaling[2]]
+            Simulation._scale(self)
+
+    simulation = Stuck(a_plan(faults=(PARTITION, NO_WORKERS)))
+    with pytest.raises(AssertionError, match="did not end"):
+        simulation.run(130.0)
+    cut, stuck = entry(simulation.record, PARTITION), entry(simulation.record, NO_WORKERS)
+    assert stuck.undone_at is None
+    assert stuck.undo_requested_at is not None
+    assert cut.undone_at is not None
+    assert cut.undone_at - stuck.undo_requested_at == pytest.approx(budgets.UNDO, abs=2.0)
+    assert simulation.record.faults_cleared is False
+
+
+def effects_of(faults: tuple[Fault, ...]) -> int:
+    simulation = Simulation(a_plan(faults=faults), severs=PARTITION in faults)
+    simulation.run()
+    return simulation.effects
+
+
+CRASHES = [
+    pytest.param(faults, nth, after, id=f"{name}-{nth}-{'after' if after else 'before'}")
+    for name, faults in ORDERS.items()
+    for nth in range(1, effects_of(faults) + 1)
+    for after in (False, True)
+]
+
+
+@pytest.mark.parametrize(("faults", "nth", "after"), CRASHES)
+def test_killed_at_any_moment_all_of_them_are_taken_back(faults: tuple[Fault, ...], nth: int, after: bool) -> None:
+    plan, severs = a_plan(faults=faults), PARTITION in faults
+    simulation = Simulation(plan, kill_at=nth, kill_after_effect=after, severs=severs)
+    with pytest.raises(Killed):
+        simulation.run()
+    simulation.restart()
+    record = finished(simulation)
+    assert simulation.cluster.snapshot() == CLEAN
+    assert record.verdict in {Verdict.PASSED, Verdict.INCONCLUSIVE}, record.message
+    assert simulation.cluster.injections <= (PARTITION in faults)
+
+
+@pytest.mark.parametrize(("faults", "nth", "after"), CRASHES)
+def test_killed_for_good_the_fuses_take_all_of_them_back(faults: tuple[Fault, ...], nth: int, after: bool) -> None:
+    simulation = Simulation(a_plan(faults=faults), kill_at=nth, kill_after_effect=after, severs=PARTITION in faults)
+    with pytest.raises(Killed):
+        simulation.run()
+    simulation.idle(budgets.fuse_of_faults(simulation.plan) + 1)
+    assert (simulation.cluster.policies, simulation.cluster.workers) == ({}, 3)
+
+
+def test_aborted_before_the_second_one_it_is_never_made() -> None:
+    def person(world: Simulation) -> None:
+        if world.abort_at is None and world.cluster.policies:
+            world.abort_at = world.now
+
+    simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)
+    record = finished(simulation)
+    assert record.verdict is Verdict.ABORTED
+    assert not entry(record, NO_WORKERS).touched
+    assert simulation.cluster.snapshot() == CLEAN
+    assert record.phase is Phase.FINISHED
+
+
+def test_one_fault_alone_keeps_the_name_of_its_fuse() -> None:
+    record = finished(Simulation(a_plan()))
+    assert entry(record, PARTITION).fuse_name == "drill-fuse"
