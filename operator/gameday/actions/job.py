@@ -91,7 +91,7 @@ class RunJobKind(RunKind[JobSpec, RunJob]):
     grants = (Right(CRON_JOBS, ("get", "list")),)
     reads = (CRON_JOBS,)
 
-    def parse(self, spec: JobSpec, named: Dependencies) -> RunJob:  # noqa: ARG002  it names none
+    def parse(self, spec: JobSpec, named: Dependencies) -> RunJob:
         """See the base class."""
         return RunJob(spec.from_cron_job)
 

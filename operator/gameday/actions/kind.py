@@ -127,18 +127,18 @@ class PlannedKind(ABC, Generic[Spec, Planned]):
 
         """
 
-    def check(self, action: Planned, earlier: Sequence[Action]) -> Iterator[PlanFinding]:  # noqa: ARG002
+    def check(self, action: Planned, earlier: Sequence[Action]) -> Iterator[PlanFinding]:
         """What is wrong with an action that no schema can say; paths are below the kind's key.
 
         ``earlier`` are the actions before it in its list, of any kind.
         """
         return iter(())
 
-    def preflight(self, action: Planned, asked: Asked) -> Iterator[Finding]:  # noqa: ARG002  some need nothing
+    def preflight(self, action: Planned, asked: Asked) -> Iterator[Finding]:
         """What of the namespace would refuse the action, or should be known before it."""
         return iter(())
 
-    def rights(self, action: Planned, sight: Sight) -> Iterator[Right]:  # noqa: ARG002  most kinds need all
+    def rights(self, action: Planned, sight: Sight) -> Iterator[Right]:
         """What this action needs of ``grants``."""
         return iter(self.grants)
 

@@ -64,7 +64,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         """See the base class."""
         return partition_of(spec, named)
 
-    def check(self, action: NetworkPartition, earlier: Sequence[Action]) -> Iterator[PlanFinding]:  # noqa: ARG002
+    def check(self, action: NetworkPartition, earlier: Sequence[Action]) -> Iterator[PlanFinding]:
         """See the base class."""
         return plan_checks.check(action)
 
@@ -108,7 +108,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         seen: Observed = known[1]
         return seen
 
-    async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:  # noqa: ARG002
+    async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
         """Create the policy, or have it cover addresses that have come since."""
         if not isinstance(action, NetworkPartition) or scene.setup is None:
             raise Refused(f"{change.name} is no networkPartition with a setup: its status was changed by somebody else")

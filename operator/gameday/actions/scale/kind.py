@@ -92,7 +92,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
     )
     reads = (*READS, AUTOSCALERS, SCALED_OBJECTS)
 
-    def parse(self, spec: ScaleSpec, named: Dependencies) -> Scale:  # noqa: ARG002  it names none
+    def parse(self, spec: ScaleSpec, named: Dependencies) -> Scale:
         """See the base class."""
         return Scale(spec.deployment, spec.replicas)
 
@@ -113,12 +113,12 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
             # All fuses are alike to policies, so one finding says it for all.
             yield from shut_in.of_api_server(asked.sight, asked.path, "no step could scale anything")
 
-    def watches(self, scene: Scene, action: Action | None, change: Change | None) -> Iterator[Watch]:  # noqa: ARG002
+    def watches(self, scene: Scene, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The Deployment."""
         name = change.object_name if change is not None else action.subject if action is not None else ""
         yield Watch(watch_of(name), DEPLOYMENTS, fields=f"metadata.name={name}")
 
-    def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:  # noqa: ARG002
+    def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:
         """How the Deployment stands."""
         deployment = change.object_name if change is not None else action.subject if action is not None else ""
         watch = watch_of(deployment)

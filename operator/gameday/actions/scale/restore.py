@@ -45,7 +45,7 @@ class RestoreKind(PlannedKind[RestoreSpec, Restore]):
     planned = Restore
     uses = frozenset({Use.STEP})
 
-    def parse(self, spec: RestoreSpec, named: Dependencies) -> Restore:  # noqa: ARG002  it names none
+    def parse(self, spec: RestoreSpec, named: Dependencies) -> Restore:
         """See the base class."""
         return Restore(spec.deployment)
 
