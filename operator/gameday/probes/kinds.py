@@ -19,8 +19,8 @@ class Kinds:
         """Load them.
 
         Raises:
-            ValueError: when the name in the registry is not the kind's own, or when its settings and its base class
-                do not agree on who runs it.
+            ValueError: when the name in the registry is not the kind's own, when its settings and its base class do not
+                agree on who runs it, or when a kind that the operator runs has no grants.
 
         """
         self._kinds: dict[str, AnyKind] = {}
@@ -32,6 +32,8 @@ class Kinds:
                 raise ValueError(
                     f"{package}: a kind is a WatchedKind where its settings say RunsIn.OPERATOR, and only there"
                 )
+            if isinstance(kind, WatchedKind) and not kind.grants:
+                raise ValueError(f"{package}: a WatchedKind needs the right to watch, so it has grants")
             self._kinds[name] = kind
         self._of = {kind.settings: kind for kind in self}
 

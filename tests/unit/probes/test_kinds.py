@@ -11,7 +11,7 @@ from gameday.model.plan import Probe, RunsIn
 from gameday.probes.ask import Ask
 from gameday.probes.kind import WatchedKind
 from gameday.probes.kinds import KINDS, AnyKind, Kinds
-from gameday.probes.kubernetes.kind import KubernetesProbe
+from gameday.probes.kubernetes.kind import KubernetesKind, KubernetesProbe
 from gameday.probes.registry import PACKAGES
 from unit.probes.example.kind import DnsProbe
 
@@ -36,6 +36,17 @@ def test_a_kind_that_says_two_things_of_who_runs_it_is_refused(monkeypatch: pyte
     monkeypatch.setattr(DnsProbe, "runs_in", RunsIn.OPERATOR)
     with pytest.raises(ValueError, match=r"unit\.probes\.example: a kind is a WatchedKind where its settings say"):
         Kinds({"dns": "unit.probes.example"})
+
+
+def test_a_kind_that_watches_and_grants_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KubernetesKind, "grants", ())
+    with pytest.raises(ValueError, match=r"gameday\.probes\.kubernetes: a WatchedKind needs the right to watch"):
+        Kinds(PACKAGES)
+
+
+def test_what_a_watch_needs_is_granted() -> None:
+    watched = KubernetesProbe("worker")
+    assert set(KINDS.of(watched).rules(watched)) <= set(KINDS.of(watched).grants)
 
 
 def test_an_observer_that_runs_all_kinds_loads_none_of_the_operators_libraries() -> None:

@@ -1,0 +1,44 @@
+"""What is read of a namespace: what every plan's preflight judges, and what the kinds of its actions ask for."""
+
+import pytest
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, SCALED_OBJECTS, Kind
+from gameday.preflight.snapshot import ESSENTIAL, Sight, look
+from unit.api_server import ApiServer
+from unit.preflight.things import partition
+
+KEDA: dict[str, list[str] | None] = {"v1alpha1": ["scaledobjects", "scaledjobs"]}
+
+
+@pytest.fixture(autouse=True)
+def others(api_server: ApiServer) -> None:
+    api_server.groups = {"keda.sh": KEDA}
+    for kind in (CRON_JOBS, DEPLOYMENTS, SCALED_OBJECTS):
+        api_server.put(kind.plural, "shop", {"metadata": {"name": kind.plural}})
+
+
+async def seen(cluster: Cluster, *reads: Kind) -> Sight:
+    return await look(cluster, cluster, "shop", partition(), reads)
+
+
+async def test_what_actions_ask_for_is_read_once(cluster: Cluster) -> None:
+    sight = await seen(cluster, DEPLOYMENTS, CRON_JOBS, DEPLOYMENTS)
+    assert {kind.plural for kind in ESSENTIAL} <= set(sight.things)
+    assert [len(sight.of(kind)) for kind in (DEPLOYMENTS, CRON_JOBS, SCALED_OBJECTS)] == [1, 1, 0]
+
+
+async def test_what_is_not_asked_for_needs_no_right(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.forbidden = {"list cronjobs", "list scaledobjects"}
+    assert not (await seen(cluster, DEPLOYMENTS)).missing
+    assert set((await seen(cluster, DEPLOYMENTS, CRON_JOBS, SCALED_OBJECTS)).missing) == {"cronjobs", "scaledobjects"}
+
+
+@pytest.mark.parametrize("served", [True, False])
+async def test_what_a_cluster_may_lack_is_read_where_it_is_served(
+    api_server: ApiServer, cluster: Cluster, served: bool
+) -> None:
+    if not served:
+        api_server.groups, api_server.unserved = {}, {"scaledobjects"}
+    sight = await seen(cluster, SCALED_OBJECTS)
+    assert (len(sight.of(SCALED_OBJECTS)), dict(sight.missing)) == (int(served), {})
