@@ -42,14 +42,16 @@ lint: setup ## ruff, mypy strict, layers, generated files up to date
 	PYTHONPATH=operator $(BIN)/lint-imports --no-cache
 	$(BIN)/python -m gameday.api.crds --check
 	$(BIN)/python -m gameday.api.roles --check
+	$(BIN)/python -m gameday.api.reference --check
 
 format: setup ## let ruff format and mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-generate: setup ## write the CRDs, the rights of namespaces and the diagrams from the code
+generate: setup ## write the CRDs, docs/fields.md, the rights of namespaces and the diagrams
 	$(BIN)/python -m gameday.api.crds
 	$(BIN)/python -m gameday.api.roles
+	$(BIN)/python -m gameday.api.reference
 	$(BIN)/python tests/diagrams.py
 
 lock: setup ## pin and hash the requirements anew

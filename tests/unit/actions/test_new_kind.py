@@ -16,6 +16,7 @@ from gameday.actions.preflight import needed
 from gameday.actions.registry import KINDS
 from gameday.api.actions import fault_model, fault_of, step_model
 from gameday.api.checks import check
+from gameday.api.reference import page
 from gameday.api.roles import files
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
@@ -87,6 +88,12 @@ def test_the_crd_has_its_field_and_its_rule_where_it_may_be_used() -> None:
     rules = {rule["message"]: rule["rule"] for rule in schema["x-kubernetes-validations"]}
     assert "(has(self.noEvictions) ? 1 : 0) == 1" in rules["give exactly one of networkPartition and noEvictions"]
     assert list(structural(step_model(MORE))["properties"]) == ["name", "irreversible", "scale", "restore", "job"]
+
+
+def test_the_page_of_fields_has_it() -> None:
+    made = page(structural(fault_model(MORE)))
+    assert "| `noEvictions` | object | Let nobody evict some pods. |" in made
+    assert "| **`matchLabels`** | map to strings | Labels that the pods have. |" in made
 
 
 def test_a_rule_of_a_kind_is_one_of_what_holds_it() -> None:
