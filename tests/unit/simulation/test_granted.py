@@ -1,0 +1,56 @@
+"""What the account asks for in whole drills is within the components of the kinds that their plans use."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+
+from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, PODS, Kind
+from gameday.preflight.rights import may
+from granted import role
+from simulation import running
+from simulation.client import SimulatedCluster
+from simulation.scenario import draw
+
+CUT: Final = ("actions/networkPartition", "probes/kubernetes")
+REPAIRED: Final = (*CUT, "actions/scale", "actions/job")
+Asked = tuple[str, Kind, str]
+"""A verb, a kind and a subresource."""
+MEANT: Final[dict[tuple[str, Kind], Asked]] = {
+    ("log", DRILLS): ("get", PODS, "log"),
+    ("get", PODS): ("create", PODS, ""),
+    ("get", DEPLOYMENTS): ("get", DEPLOYMENTS, "scale"),
+    ("patch", DEPLOYMENTS): ("patch", DEPLOYMENTS, "scale"),
+}
+"""What the simulated client calls otherwise: a dry run there is a ``get``."""
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Asked]]:
+    """All that accounts ask of the API server."""
+    found: set[Asked] = set()
+    ask: Callable[..., Any] = SimulatedCluster._ask
+
+    async def noted(self: SimulatedCluster, verb: str, kind: Kind, *rest: Any) -> Any:
+        if self.account:
+            found.add(MEANT.get((verb, kind), (verb, kind, "")))
+        return await ask(self, verb, kind, *rest)
+
+    monkeypatch.setattr(SimulatedCluster, "_ask", noted)
+    logging.disable(logging.CRITICAL)
+    yield found
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize(("components", "rollback"), [(CUT, False), (REPAIRED, True)], ids=["a cut", "a rollback"])
+def test_a_drill_asks_for_nothing_that_its_components_do_not_grant(
+    asked: set[Asked], components: tuple[str, ...], rollback: bool
+) -> None:
+    worlds = [one for one in (draw(seed, 1) for seed in range(60)) if one.trials[0].rollback is rollback]
+    for world in worlds[:12]:
+        running.run(world)
+    rules = role(*components)["rules"]
+    assert not [(verb, kind.plural, sub) for verb, kind, sub in asked if not may(rules, verb, kind, sub)]
+    verbs = {verb for verb, _, _ in asked}
+    assert verbs >= {"get", "list", "watch", "create", "delete"} | ({"patch"} if rollback else set())
