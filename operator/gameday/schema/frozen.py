@@ -21,8 +21,7 @@ def with_dependencies(plan: Fields, namespace: str) -> None:
 
     """
     probes = [probe["redis"] for probe in plan["probes"] if "redis" in probe and "dependency" not in probe["redis"]]
-    partitions = [fault["networkPartition"] for fault in plan["outage"]["faults"]]
-    cuts = [partition for partition in partitions if isinstance(partition["to"], dict)]
+    cuts = [partition for partition in partitions(plan) if isinstance(partition["to"], dict)]
     if not probes and not cuts:
         return
     found: list[Fields] = plan.setdefault("dependencies", [])
@@ -33,6 +32,16 @@ def with_dependencies(plan: Fields, namespace: str) -> None:
         queue = {"queue": probe["queue"]} if "queue" in probe else {}
         probe.clear()
         probe.update(queue, dependency=_named(found, {"redis": server}))
+
+
+def partitions(plan: Fields) -> list[Fields]:
+    """The faults that cut the network: plans of earlier operators had no others.
+
+    Raises:
+        KeyError, TypeError: when it is no plan at all.
+
+    """
+    return [fault["networkPartition"] for fault in plan["outage"]["faults"] if "networkPartition" in fault]
 
 
 def _named(found: list[Fields], described: Fields) -> str:

@@ -7,7 +7,7 @@ the schema, with a rule that always fails.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gameday.schema.frozen import with_dependencies
+from gameday.schema.frozen import partitions, with_dependencies
 
 Names = Mapping[str, str]
 """New names of the fields of one object, by the old ones."""
@@ -123,8 +123,7 @@ def modern(plan: Any, namespace: str) -> Any:
             _rename(expectation, EXPECTATION)
     for probe in plan["probes"]:
         _rename(probe, PROBE)
-    for fault in plan["outage"]["faults"]:
-        partition = fault["networkPartition"]
+    for partition in partitions(plan):
         if "existing" in partition:
             partition["existing"] = CONNECTIONS[partition["existing"]]
         _rename(partition, PARTITION)

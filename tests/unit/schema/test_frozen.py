@@ -112,3 +112,10 @@ def test_addresses_stay_what_they_are() -> None:
 def test_a_frozen_plan_of_today_stays_as_it_is() -> None:
     today = modern(frozen({"service": {"name": "redis"}}, {"service": {"name": "redis"}}), "shop")
     assert modern(copy.deepcopy(today), "shop") == today
+
+
+def test_a_fault_of_a_kind_that_earlier_operators_did_not_have_stays_as_it_is() -> None:
+    plan = modern(frozen({"service": {"name": "redis"}}), "shop")
+    other = {"name": "hold", "noEvictions": {"matchLabels": {"app": "api"}}}
+    plan["outage"]["faults"].append(other)
+    assert modern(copy.deepcopy(plan), "shop") == plan
