@@ -138,6 +138,10 @@ class PlannedKind(ABC, Generic[Spec, Planned]):
         """What of the namespace would refuse the action, or should be known before it."""
         return iter(())
 
+    def hits(self, action: Planned, sight: Sight) -> tuple[str, tuple[Object, ...]]:
+        """The field below the kind's key that says which pods a fault acts on, and these pods as they are now."""
+        return "", ()
+
     def rights(self, action: Planned, sight: Sight) -> Iterator[Right]:
         """What this action needs of ``grants``."""
         return iter(self.grants)

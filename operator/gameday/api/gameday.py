@@ -98,12 +98,16 @@ class Outage(ApiModel):
                 "self.expect.all(e, !has(e.eventually))",
                 "eventually belongs to recovery.expect: in the outage write becomes, which is false before the fault",
             ),
+            (
+                "self.faults.filter(f, has(f.networkPartition)).size() == 1",
+                "faults must have exactly one networkPartition for now, and may have faults of other kinds beside it",
+            ),
         )
     }
     duration: Duration
     """Length of the stage, from the first failed dial of the proof."""
-    faults: Annotated[tuple[Fault, ...], Field(min_length=1, max_length=1, json_schema_extra=keyed())]
-    """The faults; one, for now."""
+    faults: Annotated[tuple[Fault, ...], Field(min_length=1, max_length=8, json_schema_extra=keyed())]
+    """The faults, applied in this order, each proven before the next one, and undone in reverse."""
     expect: Expectations = ()
     """What must hold under the fault, with becomes and always."""
 

@@ -81,8 +81,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a plan would cut in its namespace now: pods by fault, and shares of each workload that has any."""
+    """What a plan would cut in its namespace now: pods by the path of what selects them, and shares of each
+    workload that has any.
+    """
 
     pods: Mapping[str, int] = field(default_factory=dict)
     shares: tuple[tuple[str, Share], ...] = ()
-    """By fault."""
+    """By path."""

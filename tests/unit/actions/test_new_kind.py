@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from gameday.actions.job import RunJobKind
 from gameday.actions.kind import PlannedKind, Scene, Use, Watch
 from gameday.actions.kinds import AnyKind, Kinds
+from gameday.actions.network_partition.partition import Partition
 from gameday.actions.preflight import check as preflight
 from gameday.actions.preflight import needed
 from gameday.actions.registry import KINDS
@@ -82,11 +83,13 @@ def scene(cluster: Cluster, seen: Scripted) -> Scene:
 
 def test_the_crd_has_its_field_and_its_rule_where_it_may_be_used() -> None:
     schema = structural(fault_model(MORE))
-    assert list(schema["properties"]) == ["name", "networkPartition", "noEvictions"]
+    assert list(schema["properties"]) == ["name", "networkPartition", "scale", "noEvictions"]
     assert schema["properties"]["noEvictions"]["description"] == "Let nobody evict some pods."
     assert schema["properties"]["noEvictions"]["required"] == ["matchLabels"]
     rules = {rule["message"]: rule["rule"] for rule in schema["x-kubernetes-validations"]}
-    assert "(has(self.noEvictions) ? 1 : 0) == 1" in rules["give exactly one of networkPartition and noEvictions"]
+    assert (
+        "(has(self.noEvictions) ? 1 : 0) == 1" in rules["give exactly one of networkPartition, scale and noEvictions"]
+    )
     assert list(structural(step_model(MORE))["properties"]) == ["name", "irreversible", "scale", "restore", "job"]
 
 
@@ -112,15 +115,16 @@ CUT: Final = {"podSelector": {"matchLabels": {"app": "api"}}, "to": ["redis"]}
 
 @pytest.mark.parametrize("kinds", [{}, {"networkPartition": CUT, "noEvictions": {"matchLabels": {"app": "api"}}}])
 def test_none_and_two_of_the_kinds_are_refused(kinds: dict[str, Any]) -> None:
-    message = r"spec\.outage\.faults\[0\]: give exactly one of networkPartition and noEvictions"
+    message = r"spec\.outage\.faults\[0\]: give exactly one of networkPartition, scale and noEvictions"
     with pytest.raises(PlanInvalid, match=message):
         parsed(**kinds)
 
 
 def test_of_one_kind_the_message_says_that_it_is_missing() -> None:
-    fault = fault_model(KINDS).model_validate({"name": "cut"})
+    alone = Kinds((Partition(),))
+    fault = fault_model(alone).model_validate({"name": "cut"})
     with pytest.raises(PlanInvalid, match="networkPartition is missing: write it"):
-        fault_of(Dependencies(()), fault)
+        fault_of(Dependencies(()), fault, alone)
 
 
 def test_its_findings_stand_below_its_key() -> None:

@@ -44,7 +44,7 @@ def test_each_field_is_there_with_what_it_says_unless_it_is_refused() -> None:
             assert said in page, name
 
 
-@pytest.mark.parametrize("name", ["probes", "duration", "dependency", "networkPartition", "to", "fromCronJob"])
+@pytest.mark.parametrize("name", ["probes", "duration", "dependency", "podSelector", "to", "fromCronJob"])
 def test_a_field_that_must_be_given_is_in_bold(name: str) -> None:
     """Also where the API server asks for it by a rule, beside an earlier name or as the only kind."""
     assert f"| **`{name}`** | " in reference.page()

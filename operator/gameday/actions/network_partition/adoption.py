@@ -9,7 +9,6 @@ which ours never are (Kubernetes, replica_calculator.go).
 
 from collections.abc import Iterator, Mapping
 
-from gameday.actions.network_partition.reach import workload
 from gameday.actions.network_partition.targets import pairs, targets
 from gameday.actions.network_partition.worn import Worn
 from gameday.cluster.kinds import AUTOSCALERS, DAEMON_SETS, DEPLOYMENTS, PODS, REPLICA_SETS, SERVICES, STATEFUL_SETS
@@ -17,6 +16,7 @@ from gameday.model.labels import ROLE, STAND_IN
 from gameday.model.plan import Selector
 from gameday.preflight.findings import Finding
 from gameday.preflight.policies.selectors import selects
+from gameday.preflight.shares import workload
 from gameday.preflight.snapshot import Sight, labels_of
 
 TWINS = ("-witness", "-control")

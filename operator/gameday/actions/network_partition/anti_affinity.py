@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from gameday.actions.network_partition.adoption import how_to_avoid
-from gameday.actions.network_partition.reach import workload
 from gameday.actions.network_partition.targets import pairs
 from gameday.cluster.kinds import PODS, Object
 from gameday.model.labels import CONTROL, marks, ours
@@ -17,6 +16,7 @@ from gameday.model.plan import Selector
 from gameday.model.setup import Pair
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.selectors import selects
+from gameday.preflight.shares import workload
 from gameday.preflight.snapshot import Sight, labels_of
 
 REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"

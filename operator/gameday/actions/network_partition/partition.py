@@ -7,6 +7,7 @@ from typing import Final
 from gameday.actions.kind import ActionKind, Asked, Scene, Use, Watch
 from gameday.actions.network_partition import checks, plan_checks, policy
 from gameday.actions.network_partition.spec import NetworkPartitionSpec, partition_of
+from gameday.actions.network_partition.targets import targets
 from gameday.cluster.kinds import (
     AUTOSCALERS,
     CILIUM_NETWORK_POLICIES,
@@ -71,6 +72,10 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
     def preflight(self, action: NetworkPartition, asked: Asked) -> Iterator[Finding]:
         """See the base class."""
         return checks.check(asked.sight, asked.plan, asked.path, action)
+
+    def hits(self, action: NetworkPartition, sight: Sight) -> tuple[str, tuple[Object, ...]]:
+        """The targets."""
+        return "podSelector", targets(sight, action.pod_selector)
 
     def rights(self, action: NetworkPartition, sight: Sight) -> Iterator[Right]:
         """Those to one kind of policy, and to what leads to a Service that is cut."""

@@ -16,8 +16,11 @@ from gameday.model.change import Change, Observed, Presence
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action
 from gameday.preflight import shut_in
+from gameday.preflight.far_end import endpoint_addresses
 from gameday.preflight.findings import Finding
 from gameday.preflight.rights import WATCH, Right
+from gameday.preflight.shares import running, workload
+from gameday.preflight.snapshot import Sight
 from gameday.schema.base import ApiModel, ObjectName
 from gameday.schema.named import Dependencies
 
@@ -79,7 +82,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
     description = "Scale a Deployment."
     spec = ScaleSpec
     planned = Scale
-    uses = frozenset({Use.STEP})
+    uses = frozenset({Use.FAULT, Use.STEP})
     fuse_acts = True
     grants = (
         Right(DEPLOYMENTS, WATCH),
@@ -108,10 +111,16 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
             yield missing
         else:
             yield from owners.check(asked.sight, path, action.deployment, action.replicas)
+            yield from _is_cut_off_from(asked, path, action)
         scaled = [name for name, one in asked.plan.actions() if isinstance(one, Scale)]
         if asked.name == scaled[0]:
             # All fuses are alike to policies, so one finding says it for all.
             yield from shut_in.of_api_server(asked.sight, asked.path, "no step could scale anything")
+
+    def hits(self, action: Scale, sight: Sight) -> tuple[str, tuple[Object, ...]]:
+        """As many pods of the Deployment as are to go."""
+        own = _pods(sight, action)
+        return "deployment", own[: max(0, len(own) - action.replicas)]
 
     def watches(self, scene: Scene, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The Deployment."""
@@ -148,6 +157,20 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         for there in found:
             scene.seen.learn(watch_of(name), there)
         return observed(name, next(iter(found), None), _wanted(action, change), change)
+
+
+def _is_cut_off_from(asked: Asked, path: str, action: Scale) -> Iterator[Finding]:
+    """A fault must not take from everybody what a cut takes from the targets: no control could tell the two apart."""
+    behind = set(endpoint_addresses(asked.sight.endpoints))
+    listed = (pod.get("status", {}).get("podIPs") or () for pod in _pods(asked.sight, action))
+    own = {entry.get("ip") for entries in listed for entry in entries}
+    if behind & own and any(fault.name == asked.name for fault in asked.plan.outage.faults):
+        text = f"{action.deployment} is what the networkPartition cuts off, so nobody could tell the two faults apart"
+        yield Finding("TakesDependency", path, text, "scale another Deployment, or take this fault out")
+
+
+def _pods(sight: Sight, action: Scale) -> tuple[Object, ...]:
+    return tuple(pod for pod in running(sight) if workload(sight, pod) == f"{DEPLOYMENTS.name} {action.deployment}")
 
 
 def watch_of(deployment: str) -> str:

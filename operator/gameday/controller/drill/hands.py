@@ -11,10 +11,10 @@ from gameday.actions.kind import ActionKind
 from gameday.actions.network_partition.checks import choose, likely_leak
 from gameday.actions.network_partition.dialled import dials
 from gameday.actions.network_partition.gates import gates
-from gameday.actions.network_partition.reach import reach
 from gameday.actions.network_partition.severing import Servers, servers_of, severing_of
 from gameday.actions.network_partition.targets import addresses, described, far_end, pairs, targets
 from gameday.actions.preflight import not_opted_in, refusals, warnings
+from gameday.actions.reach import reach
 from gameday.actions.registry import KINDS
 from gameday.api.drill import FINALIZER
 from gameday.cluster.client import Cluster

@@ -19,10 +19,10 @@ from gameday.errors import AlreadyExists, GameDayError
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
 from gameday.model.change import Change
-from gameday.model.names import cut_fuse, job
+from gameday.model.names import fault_fuse, job
 from gameday.model.names import policy as policy_name
 from gameday.model.names import scale_fuse as name_of
-from gameday.model.plan import Plan
+from gameday.model.plan import Action, Plan
 from gameday.model.setup import Setup
 from gameday.preflight import admitted, quota
 from gameday.preflight.findings import Finding
@@ -71,13 +71,15 @@ class Rehearsal:
 def parts(plan: Plan, setup: Setup, place: Place, sight: Sight) -> Iterator[Part]:
     """Every object that a drill of this plan may create."""
     ((fault, partition),) = plan.partitions()
-    fuse_name = cut_fuse(place.drill)
+    fuse_name = fault_fuse(place.drill, fault, alone=len(plan.outage.faults) == 1)
     for pod in agents.pods(plan, setup, place):
         yield Part(PODS, pod)
     if setup.severs is not None:
         yield Part(PODS, agents.closer(plan, setup, place, agents.Closing((), 1.0)))
     lifts = fuse.build(place.drill, place.uid, fuse_name, budgets.fuse_of_faults(plan), place.image)
     yield Part(JOBS, lifts, fuse=True)
+    for one in plan.outage.faults:
+        yield from _scale(plan, place, sight, f"spec.outage.faults[{one.name}]", one.name, one.action)
     yield from _steps(plan, place, sight)
     name = policy_name(place.drill, fault)
     cut = policy.build(place.drill, name, partition, setup, fuse_name, place.uid)
@@ -89,21 +91,24 @@ def _steps(plan: Plan, place: Place, sight: Sight) -> Iterator[Part]:
         return
     for step in plan.rollback.steps:
         path = f"spec.rollback.steps[{step.name}]"
-        match step.action:
-            case Scale(deployment, wanted):
-                replicas = _named(sight, DEPLOYMENTS, deployment)["spec"].get("replicas", 1)
-                name = name_of(place.drill, step.name)
-                before, after = {"replicas": replicas}, {"replicas": wanted}
-                change = Change(step.name, Scale.KIND, DEPLOYMENTS.name, deployment, name, before=before, wanted=after)
-                puts_back = scale_fuse(place, budgets.fuse_of(plan, step.name), change)
-                yield Part(JOBS, puts_back, path, fuse=True)
-                # Admission answers for a Job without regard to its pod, and a quota holds both.
-                yield Part(PODS, pod_of(puts_back), path)
-            case RunJob(cron_job):
-                source = _named(sight, CRON_JOBS, cron_job)
-                yield Part(JOBS, job_step.build(source, job(place.drill, step.name), place.drill, place.uid), path)
-            case _:
-                continue
+        yield from _scale(plan, place, sight, path, step.name, step.action)
+        if isinstance(step.action, RunJob):
+            source = _named(sight, CRON_JOBS, step.action.from_cron_job)
+            yield Part(JOBS, job_step.build(source, job(place.drill, step.name), place.drill, place.uid), path)
+
+
+def _scale(plan: Plan, place: Place, sight: Sight, path: str, name: str, action: Action) -> Iterator[Part]:
+    """The fuse of a fault or step that scales."""
+    if not isinstance(action, Scale):
+        return
+    replicas = _named(sight, DEPLOYMENTS, action.deployment)["spec"].get("replicas", 1)
+    before, after = {"replicas": replicas}, {"replicas": action.replicas}
+    fuse_name = name_of(place.drill, name)
+    change = Change(name, Scale.KIND, DEPLOYMENTS.name, action.deployment, fuse_name, before=before, wanted=after)
+    puts_back = scale_fuse(place, budgets.fuse_of(plan, name), change)
+    yield Part(JOBS, puts_back, path, fuse=True)
+    # Admission answers for a Job without regard to its pod, and a quota holds both.
+    yield Part(PODS, pod_of(puts_back), path)
 
 
 def _named(sight: Sight, kind: Kind, name: str) -> Object:

@@ -51,14 +51,10 @@ def length(seconds: float) -> str:
 def _of_reach(limits: Limits, reach: Reach) -> Iterator[str]:
     pods = sum(reach.pods.values())
     if limits.max_pods is not None and pods > limits.max_pods:
-        where = ", ".join(_selector(fault) for fault in reach.pods)
+        where = ", ".join(reach.pods)
         yield f"limits.maxPods is {limits.max_pods}, {where} selects {pods}: select fewer or {ASK}"
-    for fault, share in reach.shares:
+    for path, share in reach.shares:
         most = limits.max_workload_percent
         if most is not None and 100 * share.cut > most * share.ready:
             part = f"{share.cut} of {share.ready} ready pods of {share.workload} ({100 * share.cut / share.ready:.0f}%)"
-            yield f"limits.maxWorkloadPercent is {most}, {_selector(fault)} selects {part}: select fewer or {ASK}"
-
-
-def _selector(fault: str) -> str:
-    return f"spec.outage.faults[{fault}].networkPartition.podSelector"
+            yield f"limits.maxWorkloadPercent is {most}, {path} selects {part}: select fewer or {ASK}"

@@ -63,10 +63,10 @@ def _changes(plan: Plan) -> list[Named]:
 
 
 def _objects(plan: Plan) -> Iterator[Finding]:
-    """Steps whose Jobs and fuses would have one name: capitals and special characters do not tell them apart."""
+    """Faults and steps whose Jobs would have one name: capitals and special characters do not tell them apart."""
     seen: dict[str, Named] = {}
-    for path, name in _steps(plan):
-        shown = derived("step", name)
+    for path, name in _changes(plan):
+        shown = derived("fuse", name)
         where, known = seen.setdefault(shown, (path, name))
         if known != name:
             yield Finding(

@@ -45,6 +45,8 @@ def _check(plan: Plan) -> Iterator[Finding]:
             "spec",
             "nothing is expected of the outage or the recovery, so a drill proves nothing: add one",
         )
+    if sum(fault.action.WITNESSED for fault in plan.outage.faults) != 1:
+        yield Finding("spec.outage.faults", "there must be exactly one networkPartition for now: give one")
     for stage in Stage:
         seen: set[str] = set()
         for index, expectation in enumerate(plan.expectations(stage)):

@@ -29,8 +29,11 @@ def at(text: str, zone: str = "Europe/Berlin") -> float:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
 
 
+PODS = "spec.outage.faults[partition].networkPartition.podSelector"
+
+
 def share(cut: int, ready: int) -> Reach:
-    return Reach({"partition": cut}, (("partition", Share("Deployment api", cut, ready)),))
+    return Reach({PODS: cut}, ((PODS, Share("Deployment api", cut, ready)),))
 
 
 def test_without_limits_nothing_is_refused() -> None:
@@ -44,7 +47,7 @@ def test_the_max_outage() -> None:
 
 
 def test_max_pods_count_over_all_faults_and_workloads() -> None:
-    reach = Reach({"partition": 3, "other": 2})
+    reach = Reach({PODS: 3, "other": 2})
     assert of_reach(Limits(max_pods=5), reach) == ()
     (text,) = of_reach(Limits(max_pods=4), reach)
     assert text.startswith("limits.maxPods is 4, spec.outage.faults[partition]")
@@ -61,8 +64,8 @@ def test_the_max_workload_percent_is_of_each_workload(cut: int, ready: int, with
 
 
 def test_each_workload_over_its_share_is_named() -> None:
-    shares = (("partition", Share("Deployment api", 1, 4)), ("partition", Share("StatefulSet queue", 3, 3)))
-    (text,) = of_reach(Limits(max_workload_percent=50), Reach({"partition": 4}, shares))
+    shares = ((PODS, Share("Deployment api", 1, 4)), (PODS, Share("StatefulSet queue", 3, 3)))
+    (text,) = of_reach(Limits(max_workload_percent=50), Reach({PODS: 4}, shares))
     assert "limits.maxWorkloadPercent is 50" in text
     assert "3 of 3 ready pods of StatefulSet queue (100%)" in text
 

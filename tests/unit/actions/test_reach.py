@@ -1,11 +1,14 @@
 """What a plan would cut, counted by workload as the administrator's limits want it."""
 
+from dataclasses import replace
 from typing import Any
 
-from gameday.actions.network_partition.reach import reach
+from gameday.actions.reach import reach
+from gameday.actions.scale.kind import Scale
 from gameday.cluster.kinds import Object
 from gameday.model.labels import DRILL
 from gameday.model.limits import Share
+from gameday.model.plan import Fault
 from unit.preflight.things import API, pod, sight
 from unit.preflight.things import plan as a_plan
 
@@ -64,7 +67,7 @@ def test_only_ready_pods_count_unless_none_is() -> None:
 def test_a_target_that_is_not_ready_takes_no_share_from_those_that_are() -> None:
     target, ready = owned("q-0", "StatefulSet", "q", ready=False), owned("q-1", "StatefulSet", "q", {"app": "spare"})
     found = reach(sight(pods=(target, ready)), PLAN)
-    assert found.pods == {"partition": 1}
+    assert found.pods == {"spec.outage.faults[partition].networkPartition.podSelector": 1}
     assert found.shares == ()
 
 
@@ -73,3 +76,19 @@ def test_pods_that_end_or_are_ours_do_not_count() -> None:
     ending["metadata"]["deletionTimestamp"] = "2026-11-24T12:00:00Z"
     ours = pod("first-witness-0", API | {DRILL: "first"})
     assert shares(owned("q-0", "StatefulSet", "q"), ending, ours) == [Share("StatefulSet q", 1, 1)]
+
+
+def test_a_scale_hits_as_many_pods_as_are_to_go() -> None:
+    pods = tuple(owned(f"web-{n}", "ReplicaSet", "web-1", {"app": "web"}) for n in range(3))
+    fault = Fault("fewer", Scale("web", 1))
+    faults = replace(PLAN, outage=replace(PLAN.outage, faults=(*PLAN.outage.faults, fault)))
+    found = reach(sight(pods=pods, replicasets=(replica_set("web-1", "web"),)), faults)
+    path = "spec.outage.faults[fewer].scale.deployment"
+    assert found.pods[path] == 2
+    assert found.shares == ((path, Share("Deployment web", 2, 3)),)
+
+
+def test_a_scale_to_more_hits_nobody() -> None:
+    pods = (owned("web-0", "ReplicaSet", "web-1", {"app": "web"}),)
+    faults = replace(PLAN, outage=replace(PLAN.outage, faults=(Fault("more", Scale("web", 5)),)))
+    assert reach(sight(pods=pods, replicasets=(replica_set("web-1", "web"),)), faults).shares == ()

@@ -1,42 +1,36 @@
-"""What a plan would cut now, counted for the administrator's limits: pods, and how much of each workload.
+"""How much of each workload some pods are, for the administrator's limits.
 
 A workload is what controls a pod: its Deployment, StatefulSet, DaemonSet, Job or whatever else owns it; a pod that
 nothing controls is one of its own. Its share is that of its ready pods; where none is ready, of all that run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from gameday.actions.network_partition.targets import targets
 from gameday.cluster.kinds import PODS, REPLICA_SETS, Object
 from gameday.model.labels import ours
-from gameday.model.limits import Reach, Share
-from gameday.model.plan import Plan
+from gameday.model.limits import Share
 from gameday.preflight.snapshot import Sight, labels_of
 
 
-def reach(sight: Sight, plan: Plan) -> Reach:
-    """The pods that the plan's faults select in this namespace."""
-    pods: dict[str, int] = {}
-    shares: list[tuple[str, Share]] = []
-    for fault, partition in plan.partitions():
-        cut = targets(sight, partition.pod_selector)
-        pods[fault] = len(cut)
-        shares += [(fault, share) for share in _shares(sight, cut)]
-    return Reach(pods, tuple(shares))
-
-
-def _shares(sight: Sight, cut: Iterable[Object]) -> Iterable[Share]:
-    names = {_name(pod) for pod in cut}
+def shares(sight: Sight, hit: Iterable[Object]) -> Iterable[Share]:
+    """How much of each workload these pods are."""
+    names = {_name(pod) for pod in hit}
     workloads: dict[str, list[Object]] = {}
-    for pod in sight.of(PODS):
-        running = pod.get("status", {}).get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
-        if running and not ours(labels_of(pod)):
-            workloads.setdefault(workload(sight, pod), []).append(pod)
+    for pod in running(sight):
+        workloads.setdefault(workload(sight, pod), []).append(pod)
     for name, pods in sorted(workloads.items()):
         counted = [pod for pod in pods if _ready(pod)] or pods
-        hit = [pod for pod in counted if _name(pod) in names]
-        if hit:
-            yield Share(name, len(hit), len(counted))
+        count = sum(_name(pod) in names for pod in counted)
+        if count:
+            yield Share(name, count, len(counted))
+
+
+def running(sight: Sight) -> Iterator[Object]:
+    """The namespace's pods that run and are not ending, without ours."""
+    for pod in sight.of(PODS):
+        runs = pod.get("status", {}).get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
+        if runs and not ours(labels_of(pod)):
+            yield pod
 
 
 def workload(sight: Sight, pod: Object) -> str:

@@ -1,0 +1,90 @@
+"""A drill of two faults, a cut and a scale: in order, each proven, undone in reverse, and put back whoever dies."""
+
+import pytest
+
+from e2e.stage import Stage, happens, small
+from gameday.api.lines import events_of
+from gameday.api.undo_entries import undo_of
+from gameday.cluster.kinds import Object
+from gameday.schema.times import moment
+
+pytestmark = pytest.mark.e2e
+
+SCALED = "payments"
+REPLICAS = 2
+SCALE = {"name": "no-payments", "scale": {"deployment": SCALED, "replicas": 0}}
+
+
+def drill_of(*order: str, **changes: object) -> Object:
+    """The small GameDay with a cut and a scale, in this order."""
+    gameday = small(**changes)
+    (cut,) = gameday["spec"]["outage"]["faults"]
+    faults = {cut["name"]: cut, SCALE["name"]: SCALE}
+    gameday["spec"]["outage"]["faults"] = [faults[name] for name in order]
+    return gameday
+
+
+async def shop(town: Stage) -> None:
+    await town.shop(parts=("api", "redis", SCALED), replicas=1)
+    town.scale(SCALED, REPLICAS)
+
+
+@pytest.mark.parametrize("order", [("partition", "no-payments"), ("no-payments", "partition")], ids=["cut", "scale"])
+async def test_both_are_proven_in_order_and_undone_in_reverse(town: Stage, order: tuple[str, str]) -> None:
+    await shop(town)
+    await town.operator()
+    await town.start(drill_of(*order))
+    await town.under_cut()
+    assert await town.replicas(SCALED) == 0
+    status = await town.finishes(patience=90)
+    assert (status["verdict"], status["reason"]) == ("Passed", "AllExpectationsMet"), status["message"]
+    proven = [event["message"] for event in events_of(status) if event["reason"] == "CutProven"]
+    assert len(proven) == 2
+    first, last = (next(entry for entry in undo_of(status) if entry["name"] == name) for name in order)
+    assert moment(last["undoneAt"]) <= moment(first["undoRequestedAt"])
+    assert moment(first["requestedAt"]) < moment(last["requestedAt"])
+    assert await town.replicas(SCALED) == REPLICAS
+    await town.nothing_is_left()
+
+
+async def test_an_operator_that_is_killed_under_both_puts_both_back(town: Stage) -> None:
+    await shop(town)
+    operator = await town.operator()
+    await town.start(drill_of("partition", "no-payments", outage__duration="15s"))
+    await town.under_cut()
+    await operator.kill()
+    await town.operator()
+    status = await town.finishes(patience=120)
+    assert status["verdict"] in {"Passed", "Inconclusive"}, status["message"]
+    assert await town.replicas(SCALED) == REPLICAS
+    await town.nothing_is_left()
+
+
+@pytest.mark.slow
+async def test_without_an_operator_the_fuses_put_both_back(town: Stage) -> None:
+    await shop(town)
+    operator = await town.operator()
+    await town.start(drill_of("partition", "no-payments"))
+    await town.under_cut()
+    await operator.kill()
+
+    async def back() -> bool:
+        return not await town.policies() and await town.replicas(SCALED) == REPLICAS
+
+    await happens(back, "both fuses have fired", 260)
+    await town.operator()
+    await town.finishes(patience=120)
+    await town.nothing_is_left()
+
+
+async def test_a_fault_that_takes_what_is_cut_is_refused(town: Stage) -> None:
+    await shop(town)
+    await town.operator()
+    gameday = drill_of("partition", "no-payments")
+    gameday["spec"]["outage"]["faults"][1]["scale"]["deployment"] = "redis"
+    await town.start(gameday)
+    status = await town.finishes(patience=60)
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
+    assert "redis is what the networkPartition cuts off" in status["message"]
+    assert not status["changed"]
+    await town.nothing_is_left()
