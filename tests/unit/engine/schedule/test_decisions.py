@@ -5,10 +5,10 @@ from itertools import product
 
 import pytest
 
-from diagrams import SLOTS, drawn, mermaid, slots
 from gameday.engine.schedule.calendar import start
 from gameday.engine.schedule.decisions import RULES, Around, Case, judged, may_start
 from gameday.model.schedule import Calendar, Decision, Schedule, Slot, Window
+from programs.diagrams import SLOTS, drawn, mermaid, slots
 
 EVERY_MINUTE = Schedule("* * * * *", "Etc/UTC", starting_deadline=90.0)
 AT = 1_764_500_400.0

@@ -1,4 +1,4 @@
-"""Draws state diagrams from the tables that the code runs by, into docs/dev: ``python tests/diagrams.py``."""
+"""Draws state diagrams from the tables that the code runs by, into docs/dev: ``python tests/programs/diagrams.py``."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gameday.engine.schedule.decisions import RULES
 
-SLOTS = Path(__file__).parents[1] / "docs" / "dev" / "slots.md"
+SLOTS = Path(__file__).parents[2] / "docs" / "dev" / "slots.md"
 BLOCK = re.compile(r"(?<=^```mermaid\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 
 Edge = tuple[str | None, str, str]

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench_slots import slots
 from e2e.dialling import ROOT, until
 from e2e.stage import Stage, cluster_output, example, kubectl, small, stage
 from gameday.api.lines import events_of
@@ -25,6 +24,7 @@ from gameday.api.undo_entries import undo_of
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, PODS, Object
 from gameday.cluster.streams import follow_log
 from gameday.model.labels import AGENT
+from programs.bench_slots import slots
 
 POLLER = """
 import asyncio, json, sys, time

@@ -28,7 +28,7 @@ from gameday.cluster.streams import Mirror
 from gameday.errors import Absent
 from gameday.model.labels import DRILL, ROLE
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "tests" / "cluster" / "cluster"
 NAMESPACE = "shop"
 COLOURS = {"Passed": "green", "Failed": "red", "Inconclusive": "yellow", "Aborted": "yellow"}

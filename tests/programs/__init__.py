@@ -1,0 +1,1 @@
+"""Programs for people and for `make`: the demo, benchmarks, what runs by itself, the diagrams of the docs."""
