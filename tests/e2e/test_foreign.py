@@ -30,8 +30,10 @@ from gameday.cluster.kinds import PODS, Object
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 AS_CLAIMED = {"Met", "AlwaysTrue"}
-PROOF = ("CutProven", "Severed", "Undone", "CutLifted")
+PROOF = ("CutProven", "Undone", "CutLifted")
 """What the timeline tells of a cut that was real, and of its end."""
+OPEN_ONES_ENDED = {"Severed", "ConnectionsEnded"}
+"""The two ways in which open connections are seen to be gone; the first one that shows it is told."""
 
 
 def judged(status: Object, *otherwise: str, verdict: str) -> None:
@@ -43,6 +45,7 @@ def judged(status: Object, *otherwise: str, verdict: str) -> None:
     )
     reasons = [line["reason"] for line in events_of(status)]
     assert [r for r in reasons if r in PROOF] == list(PROOF)
+    assert len(OPEN_ONES_ENDED & set(reasons)) == 1
 
 
 def passed(status: Object) -> None:

@@ -55,7 +55,7 @@ async def test_the_rollback_stops_and_leaves_the_number_to_its_owner(town: Stage
         await town.start(gameday)
         status = await town.finishes(patience=400)
         stopped = next(line for line in events_of(status) if line["reason"] == "RollbackFailed")
-        assert f"worker was set to 0 by step stop workers and is at {replicas}" in stopped["message"]
+        assert f"worker was set to 0 replicas by step stop workers and is at {replicas}" in stopped["message"]
         assert len(times) == 1, "the drill set the number again"
         assert datetime.fromisoformat(stopped["at"]).timestamp() <= times[0] + 2
         jobs, _ = await town.admin.list(JOBS, town.namespace, "gameday.dev/role=step")
