@@ -4,9 +4,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from gameday.engine.drill.phases.table import PHASES
 from gameday.engine.schedule.decisions import RULES
 
-SLOTS = Path(__file__).parents[2] / "docs" / "dev" / "slots.md"
+PAGES = Path(__file__).parents[2] / "docs" / "dev"
+PHASES_PAGE = PAGES / "phases.md"
+SLOTS = PAGES / "slots.md"
 BLOCK = re.compile(r"(?<=^```mermaid\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 
 Edge = tuple[str | None, str, str]
@@ -29,10 +32,20 @@ def slots() -> str:
     return mermaid((rule.before.value if rule.before else None, rule.after.value, rule.when) for rule in RULES)
 
 
+def phases() -> str:
+    """How a drill goes from phase to phase."""
+    first = next(iter(PHASES)).value
+    ways = (
+        (before.value, after.value, when) for before, rules in PHASES.items() for after, when in rules.leads_to.items()
+    )
+    return mermaid([(None, first, "the Drill is made"), *ways])
+
+
 def drawn(page: str, diagram: str) -> str:
     """A page with its diagram drawn anew."""
     return BLOCK.sub(lambda _: diagram, page, count=1)
 
 
 if __name__ == "__main__":
-    SLOTS.write_text(drawn(SLOTS.read_text(), slots()))
+    for page, diagram in ((PHASES_PAGE, phases()), (SLOTS, slots())):
+        page.write_text(drawn(page.read_text(), diagram))

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from gameday.engine.cel.increases import Increase
 from gameday.engine.drill import results, verdict
-from gameday.engine.drill.phases import after
+from gameday.engine.drill.phases import ending
 from gameday.engine.evidence import always as judge_always
 from gameday.engine.evidence import becomes as judge_becomes
 from gameday.engine.evidence import evidence, judge, rehearsal, tracing
@@ -24,7 +24,7 @@ GOOD, ENDING = (Vice.NONE,), (What.ABORT, What.REDIS_DOWN, What.HALT)
 
 @mutation("what a stage did not decide vanishes", Rule.ALL_DECIDED, kinds=ENDING, whole=None)
 def _() -> tuple[Any, ...]:
-    return (patch.object(after, "close_plan", lambda record, *_: record),)
+    return (patch.object(ending, "close_plan", lambda record, *_: record),)
 
 
 @mutation("silence says nothing against an always", Rule.UNTOUCHED, whole=None, vices=(Vice.SILENT,))

@@ -17,10 +17,10 @@ from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
 from gameday.controller.drill import hands, memory
 from gameday.controller.process import disputes, supervisor
-from gameday.engine.drill import interrupts, orders, verdict
+from gameday.engine.drill import interrupts, orders, undo_orders, verdict
 from gameday.engine.drill import undo_log as changes
 from gameday.engine.drill.commands import Apply, FreeLock, LetGo, RemoveFuse, Revert, UpdateGameDay
-from gameday.engine.drill.phases import after, outage, rollback
+from gameday.engine.drill.phases import ending, finished, outage, rollback
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence import proof, tracks
 from gameday.model.change import Change, ChangeState, Presence
@@ -123,7 +123,7 @@ def _() -> tuple[Any, ...]:
     kinds=(What.CRASH, What.POLICY_DELETED, What.CRASH_AT_CALL),
 )
 def _() -> tuple[Any, ...]:
-    original, make = outage._injecting, orders._make
+    original, make = outage._injecting, undo_orders._make
 
     def anew(at: Situation) -> Record | None:
         record = at.record
@@ -139,7 +139,7 @@ def _() -> tuple[Any, ...]:
     return (
         patch.object(outage, "_injecting", anew),
         patch.object(interrupts, "_touched", lambda *_: None),
-        patch.object(orders, "_make", lambda change, world: make(change, forgotten(world))),
+        patch.object(undo_orders, "_make", lambda change, world: make(change, forgotten(world))),
     )
 
 
@@ -168,7 +168,7 @@ def _() -> tuple[Any, ...]:
     def carefree(record: Record, plan: Plan) -> verdict.Judged:
         return original(replace(_all_known(record), doubts=()), plan)
 
-    return (patch.object(after, "verdict_of", carefree),)
+    return (patch.object(ending, "verdict_of", carefree),)
 
 
 @mutation("what is unknown counts as met", Rule.HONEST_PASS, kinds=(What.STOP, What.SKIP))
@@ -178,7 +178,7 @@ def _() -> tuple[Any, ...]:
     def generous(record: Record, plan: Plan) -> verdict.Judged:
         return original(_all_known(record), plan)
 
-    return (patch.object(after, "verdict_of", generous),)
+    return (patch.object(ending, "verdict_of", generous),)
 
 
 @mutation("a witness that gets through is no leak", Rule.HONEST_PASS, kinds=(What.DEAF,))
@@ -277,12 +277,12 @@ def _() -> tuple[Any, ...]:
 
 @mutation("a scaling is made on whatever version is there", Rule.FUSED, kinds=(What.SCALE_LATE,))
 def _() -> tuple[Any, ...]:
-    original = orders._make
+    original = undo_orders._make
 
     def anyhow(change: Change, world: Any) -> Any:
         return (replace(one, version="") if isinstance(one, Apply) else one for one in original(change, world))
 
-    return (patch.object(orders, "_make", anyhow),)
+    return (patch.object(undo_orders, "_make", anyhow),)
 
 
 @mutation(
@@ -308,7 +308,7 @@ def _() -> tuple[Any, ...]:
     def forgetful(thing: Any) -> bool:
         return original(thing | {"status": {k: v for k, v in thing.get("status", {}).items() if k != "unreported"}})
 
-    return (patch.object(orders, "_report", too_late), patch.object(supervisor, "needs_runner", forgetful))
+    return (patch.object(finished, "_report", too_late), patch.object(supervisor, "needs_runner", forgetful))
 
 
 @mutation(
@@ -328,13 +328,13 @@ def _() -> tuple[Any, ...]:
     vices=(Vice.STUCK, Vice.LOST),
 )
 def _() -> tuple[Any, ...]:
-    original = orders._unmake
+    original = undo_orders._unmake
 
     def half(change: Change, world: Any) -> Any:
         unfused = (RemoveFuse(change),)
         return iter(unfused) if change.before is not None and change.undone_at is None else original(change, world)
 
-    return (patch.object(orders, "_unmake", half),)
+    return (patch.object(undo_orders, "_unmake", half),)
 
 
 @mutation("nobody looks at what a step scaled any more", Rule.AT_ITS_NUMBER, kinds=(What.OWNED,))

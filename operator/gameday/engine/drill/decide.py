@@ -4,13 +4,8 @@
 or a lost one changes nothing. The runner saves the record it returns, then carries out ``orders`` of it.
 """
 
-from dataclasses import replace
-
 from gameday.engine.drill.interrupts import interrupted
-from gameday.engine.drill.phases.after import finish, recovery
-from gameday.engine.drill.phases.before import pending, preflight, steady_state
-from gameday.engine.drill.phases.outage import outage
-from gameday.engine.drill.phases.rollback import rollback
+from gameday.engine.drill.phases.table import rules_of
 from gameday.engine.drill.situation import Situation
 from gameday.engine.drill.undo_log import obstacle, progress
 from gameday.model.record import Phase, Record
@@ -39,25 +34,8 @@ def decide(at: Situation) -> Record:
 
 
 def _once(at: Situation) -> Record:
-    if at.record.phase is Phase.FINISHED:
-        return replace(at.record, reported=True) if at.world.reported and not at.record.reported else at.record
-    at = at.knowing(progress(at))
-    if at.record.finishing:
-        return finish(at)
-    if (ended := interrupted(at)) is not None:
-        return ended
-    match at.record.phase:
-        case Phase.PENDING:
-            return pending(at)
-        case Phase.PREFLIGHT:
-            return preflight(at)
-        case Phase.STEADY_STATE:
-            return steady_state(at)
-        case Phase.OUTAGE:
-            return outage(at)
-        case Phase.RECOVERY:
-            return recovery(at)
-        case Phase.ROLLBACK:
-            return rollback(at)
-        case Phase.FINISHED:
-            return at.record
+    if at.record.phase is not Phase.FINISHED:
+        at = at.knowing(progress(at))
+        if not at.record.finishing and (ended := interrupted(at)) is not None:
+            return ended
+    return rules_of(at.record).decide(at)

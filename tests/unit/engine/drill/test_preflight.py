@@ -2,7 +2,7 @@
 
 import pytest
 
-from gameday.engine.drill.phases.before import preflight
+from gameday.engine.drill.phases.preflight import decide as preflight
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.proof import Proof
 from gameday.model.record import Cause, Phase, Record

@@ -1,5 +1,6 @@
 """The phase under the cut: arm, inject, prove, sever, then hold for the planned time, whatever comes."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from gameday.engine.drill import budgets, connections, effects
@@ -8,16 +9,19 @@ from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.interrupts import give_up, guardrail_tripped, proof_broken
 from gameday.engine.drill.limits import of_moment, of_plan
 from gameday.engine.drill.permission import hindrance
+from gameday.engine.drill.phases.rules import PhaseRules
 from gameday.engine.drill.results import decide_stage, end_stage
 from gameday.engine.drill.situation import Situation
 from gameday.engine.drill.undo_log import ask_undo, of_faults
+from gameday.engine.drill.undo_orders import undo_orders
 from gameday.engine.drill.windows import outage_window
 from gameday.model.change import Change, ChangeState, Presence
-from gameday.model.plan import Stage
+from gameday.model.plan import Plan, Stage
 from gameday.model.record import Cause, Phase, Record
+from gameday.model.world import World
 
 
-def outage(at: Situation) -> Record:
+def decide(at: Situation) -> Record:
     """Carry the cut through; every way out of here asks for its undo."""
     if (broken := proof_broken(at)) is not None:
         return broken
@@ -34,6 +38,13 @@ def outage(at: Situation) -> Record:
     if (looked := connections.look(at, record.zero)) is not record:
         return looked
     return _hold(at, record.zero)
+
+
+def commands(_plan: Plan | None, record: Record, world: World) -> Iterator[do.Command]:
+    """Make the changes of the undo log, and end connections once that is asked for."""
+    yield from undo_orders(record, world)
+    if record.sever_requested_at is not None and record.severed is None and world.severed is None:
+        yield do.Sever()
 
 
 def _arm(at: Situation) -> Record:
@@ -151,3 +162,8 @@ def _hold(at: Situation, zero: float) -> Record:
     # Where an earlier process has lifted and could not say so, the recovery began when the outage was to end.
     lifted = not any(at.world.change(change.name).there for change in of_faults(record, at.plan))
     return ask_undo(record, at.plan, ends if lifted else at.now)
+
+
+RULES = PhaseRules(
+    decide, commands, {Phase.RECOVERY: "the outage is over / it ends early; what it holds is undone there"}
+)

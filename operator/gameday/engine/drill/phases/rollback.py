@@ -1,4 +1,4 @@
-"""The rollback: the plan's steps in order, each recorded before it is taken, each change with a fuse of its own.
+"""The phase that repairs: the steps in order, each recorded before it is taken, each change with a fuse of its own.
 
 It stops at once when what it changed is no longer as it set it: an irreversible step that follows relies on that.
 """
@@ -6,26 +6,33 @@ It stops at once when what it changed is no longer as it set it: an irreversible
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gameday.engine.drill import budgets
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.interrupts import fuse_lost, give_up
-from gameday.engine.drill.phases.after import after_rollback
+from gameday.engine.drill.phases.recovery import judge
+from gameday.engine.drill.phases.rules import PhaseRules
+from gameday.engine.drill.results import complete, end_stage
 from gameday.engine.drill.situation import Situation
 from gameday.engine.drill.undo_log import ask_undo_of, of_steps, registered, undo_commands
+from gameday.engine.drill.undo_orders import undo_orders
+from gameday.engine.drill.verdict import MET
+from gameday.engine.drill.windows import recovery_window
 from gameday.model import names
 from gameday.model.change import Change, ChangeState, Observed, Presence, RunState
-from gameday.model.plan import Step
-from gameday.model.record import Cause, Record, StepEntry, StepState
+from gameday.model.plan import Plan, Stage, Step
+from gameday.model.record import Cause, Phase, Record, StepEntry, StepState
+from gameday.model.world import World
 
 
-def rollback(at: Situation) -> Record:
+def decide(at: Situation) -> Record:
     """Take the next step, or judge the system again once all are done."""
     for change in of_steps(at.record, at.plan):
         if (ended := _lost(at, change)) is not None:
             return ended
     plan = at.plan.rollback
     if plan is None or at.record.rollback_zero is not None:
-        return after_rollback(at)
+        return _again(at)
     for step in plan.steps:
         entry = _entry(at.record, step.name)
         if entry is not None and entry.state is StepState.DONE:
@@ -38,6 +45,12 @@ def rollback(at: Situation) -> Record:
     return record.note(at.now, "StepsDone", "all rollback steps are done; judging the recovery again")
 
 
+def commands(plan: Plan | None, record: Record, world: World) -> Iterator[do.Command]:
+    """Keep to the undo log, and carry out the step that is next."""
+    yield from undo_orders(record, world)
+    yield from _of_steps(plan, record, world)
+
+
 def taken_over(record: Record, change: Change, seen: Observed) -> str:
     """What was seen of somebody else who has what an active change changed, or nothing."""
     was = f"{change.object_name} was set to {_words(change)} by step {change.name}"
@@ -46,6 +59,43 @@ def taken_over(record: Record, change: Change, seen: Observed) -> str:
     entry = _entry(record, change.name)
     done = entry is not None and entry.state is StepState.DONE
     return f"{was} and {seen.relapsed}" if done and seen.relapsed else ""
+
+
+def _again(at: Situation) -> Record:
+    """Judge the recovery expectations once more, from the end of the last step."""
+    zero = at.record.rollback_zero
+    rollback = at.plan.rollback
+    if zero is None or rollback is None:
+        return at.record
+    at = at.knowing(judge(at, zero, again=True))
+    left = at.record.since + rollback.within + budgets.GRACE
+    if at.now > max(left, zero + budgets.longest_wait(at.plan.recovery.expect, 0.0)):
+        window = recovery_window(at, again=True)
+        at = at.knowing(end_stage(at, Stage.RECOVERY, window, "the rollback's time is over", again=True))
+    if not complete(at, Stage.RECOVERY, again=True):
+        return at.record
+    repaired = all(
+        result.state in MET
+        for name in rollback.if_missed
+        if (result := at.record.result(Stage.RECOVERY, name, again=True)) is not None
+    )
+    word = "the rollback repaired what was missed" if repaired else "the rollback did not repair what was missed"
+    record = replace(at.record, finishing=True, recovered_by="Rollback" if repaired else None)
+    return record.note(at.now, "RollbackEnded", word, warning=not repaired)
+
+
+def _of_steps(plan: Plan | None, record: Record, world: World) -> Iterator[do.Command]:
+    for step in plan.rollback.steps if plan is not None and plan.rollback is not None else ():
+        entry = next((known for known in record.steps if known.name == step.name), None)
+        if entry is not None and entry.state is not StepState.INTENDED:
+            continue
+        if not step.action.REVERSIBLE:
+            absent = world.runs.get(step.name, RunState.ABSENT) is RunState.ABSENT
+            if entry is not None and absent and entry.at >= world.resumed_at:
+                yield do.Run(step.name)
+        elif not step.action.REVERTS and world.change(step.name).presence is Presence.UNKNOWN:
+            yield do.Read(step.name)
+        return
 
 
 def _words(change: Change) -> str:
@@ -183,3 +233,12 @@ def _commands(record: Record, step: Step) -> Iterator[do.Command]:
         made = record.change(step.name)
         if made is not None:
             yield from (do.ArmFuse(made), do.Apply(made))
+
+
+RULES = PhaseRules(
+    decide,
+    commands,
+    {
+        Phase.FINISHED: "the recovery is judged again / it ends early",
+    },
+)

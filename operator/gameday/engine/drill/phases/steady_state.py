@@ -1,92 +1,25 @@
-"""The phases in which nothing is touched yet: Pending, Preflight, SteadyState."""
+"""The phase that measures the system as it is; nothing is touched yet, and only a steady system will be."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from gameday.engine.drill import budgets, connections, controls, effects
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.interrupts import give_up
-from gameday.engine.drill.permission import hindrance
+from gameday.engine.drill.phases.rules import PhaseRules
 from gameday.engine.drill.results import complete, decide_stage
 from gameday.engine.drill.situation import Situation
 from gameday.engine.drill.undo_log import registered
 from gameday.engine.drill.windows import steady_window
 from gameday.model import names
 from gameday.model.change import Presence
-from gameday.model.plan import Stage
+from gameday.model.plan import Plan, Stage
 from gameday.model.record import Cause, Phase, Record, ResultState
-from gameday.model.world import Life, Lock, Planned, Preflight
+from gameday.model.world import Life, World
 
 
-def pending(at: Situation) -> Record:
-    """Wait for the GameDay, for the administrator and for the namespace, until ``startBefore``."""
-    world, now = at.world, at.now
-    match world.planned:
-        case Planned.INVALID:
-            return give_up(at, Cause.GAME_DAY_INVALID, world.planned_why, now)
-        case Planned.TOO_BIG:
-            return give_up(at, Cause.PLAN_TOO_BIG, world.planned_why, now)
-        case Planned.ABSENT | Planned.DELETED:
-            if now > world.start_before:
-                return give_up(at, Cause.NO_GAME_DAY, world.planned_why or "its GameDay never came", now)
-            return at.record
-        case Planned.FROZEN:
-            pass
-    if (hindered := hindrance(world)) is not None:
-        return _wait(at, *hindered)
-    match world.lock:
-        case Lock.HELD:
-            record = replace(at.record, started_at=now, waiting=None)
-            return record.enter(Phase.PREFLIGHT, now, "looking for what would refuse this drill")
-        case Lock.BUSY:
-            return _wait(at, Cause.BUSY, f"{world.locked_by} holds the namespace; one drill at a time")
-        case Lock.FULL:
-            return _wait(at, Cause.TOO_MANY_DRILLS, world.locked_by)
-        case Lock.UNKNOWN | Lock.FREE:
-            if now > world.start_before:
-                return give_up(at, Cause.TOO_LATE, "startBefore passed before the drill could start", now)
-            return replace(at.record, waiting=None)
-
-
-def _wait(at: Situation, cause: Cause, why: str) -> Record:
-    if at.now > at.world.start_before:
-        return give_up(at, cause, why, at.now)
-    return at.record.wait(cause, why, at.now)
-
-
-def preflight(at: Situation) -> Record:
-    """Refuse with every finding at once, warnings too, or go on; nothing was touched either way."""
-    found = at.world.preflight
-    if found is None:
-        if at.now > max(at.record.since, at.world.resumed_at) + budgets.PREFLIGHT:
-            error = error_of(at.world.errors, do.CheckPreflight()) or "no answer"
-            return give_up(at, Cause.PREFLIGHT_FAILED, f"preflight did not end in time: {error}", at.now)
-        return at.record
-    if found.refusals:
-        return give_up(at.knowing(_warned(at, found)), Cause.PREFLIGHT_FAILED, "; ".join(found.refusals), at.now)
-    if found.rolling:
-        return _await_rollout(at, ", ".join(found.rolling))
-    return _warned(at, found).enter(Phase.STEADY_STATE, at.now, "starting the agents")
-
-
-def _warned(at: Situation, found: Preflight) -> Record:
-    record = replace(at.record, warnings=found.warnings)
-    for warning in found.warnings:
-        record = record.note(at.now, "PreflightWarning", warning, warning=True)
-    return record
-
-
-def _await_rollout(at: Situation, who: str) -> Record:
-    """Targets that are being replaced are no subject for a drill: wait for them as long as it may still start."""
-    if at.now > at.world.start_before:
-        why = f"{who} was still rolling out when startBefore passed; nothing was touched"
-        return give_up(at, Cause.ROLLOUT_IN_PROGRESS, why, at.now)
-    if any(line.reason == Cause.ROLLOUT_IN_PROGRESS.value for line in at.record.timeline):
-        return at.record
-    return at.record.note(at.now, Cause.ROLLOUT_IN_PROGRESS.value, f"waiting for the rollout of {who} to end")
-
-
-def steady_state(at: Situation) -> Record:
+def decide(at: Situation) -> Record:
     """Measure the system as it is; only a steady one is touched."""
     record = at.record
     if record.steady_from is None:
@@ -108,6 +41,12 @@ def steady_state(at: Situation) -> Record:
     if at.now < ends or not over or not complete(at, Stage.STEADY_STATE):
         return at.record
     return _go(at, since, ends)
+
+
+def commands(_plan: Plan | None, record: Record, _world: World) -> Iterator[do.Command]:
+    """Start the agents, until all of them measure."""
+    if record.steady_from is None:
+        yield do.StartAgents()
 
 
 def _agents_ready(at: Situation) -> Record:
@@ -164,3 +103,13 @@ def _go(at: Situation, since: float, ends: float) -> Record:
         fuse = names.fault_fuse(at.world.drill, fault.name, alone=len(at.plan.outage.faults) == 1)
         record = record.with_change(registered(fault.name, fault.action, seen, fuse, at.now))
     return record.enter(Phase.OUTAGE, at.now, "steady; arming the fuse")
+
+
+RULES = PhaseRules(
+    decide,
+    commands,
+    {
+        Phase.OUTAGE: "every expectation of the steady state is met",
+        Phase.FINISHED: "it ends early",
+    },
+)

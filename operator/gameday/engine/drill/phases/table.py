@@ -1,0 +1,33 @@
+"""The phases of a drill, each a file of its own. A drill that is to end follows ``ending`` in whatever phase it is."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gameday.engine.drill.phases import (
+    ending,
+    finished,
+    outage,
+    pending,
+    preflight,
+    recovery,
+    rollback,
+    steady_state,
+)
+from gameday.engine.drill.phases.rules import PhaseRules
+from gameday.model.record import Phase, Record
+
+PHASES: Final[Mapping[Phase, PhaseRules]] = {
+    Phase.PENDING: pending.RULES,
+    Phase.PREFLIGHT: preflight.RULES,
+    Phase.STEADY_STATE: steady_state.RULES,
+    Phase.OUTAGE: outage.RULES,
+    Phase.RECOVERY: recovery.RULES,
+    Phase.ROLLBACK: rollback.RULES,
+    Phase.FINISHED: finished.RULES,
+}
+
+
+def rules_of(record: Record) -> PhaseRules:
+    """The rules that a record follows now."""
+    ends = record.finishing and record.phase is not Phase.FINISHED
+    return ending.RULES if ends else PHASES[record.phase]
