@@ -241,11 +241,12 @@ class Stage:
         return await self.reaches(lambda s: s.get("phase") == phase, f"phase {phase}", 120, name)
 
     async def under_cut(self) -> Object:
-        """Wait until the cut is proven, and severed where that is asked for."""
+        """Wait until each fault is proven, and connections are ended where that is asked for."""
 
         def so(status: Object) -> bool:
-            reasons = {line["reason"] for line in events_of(status)}
-            return "CutProven" in reasons and (bool({"Severed", "ConnectionsEnded"} & reasons) or not _severs(status))
+            reasons = [line["reason"] for line in events_of(status)]
+            proven = 0 < len(status.get("undo", ())) <= reasons.count("CutProven")
+            return proven and (bool({"Severed", "ConnectionsEnded"} & set(reasons)) or not _severs(status))
 
         return await self.reaches(so, "the cut is proven")
 

@@ -35,6 +35,7 @@ from gameday.model.setup import Setup
 from gameday.model.world import Fuse
 from gameday.preflight.rights import of_cut
 from gameday.preflight.snapshot import Sight, endpoints_of, look
+from workloads import deployment
 
 pytestmark = pytest.mark.e2e
 
@@ -282,12 +283,14 @@ async def test_a_step_scales_there_and_back_and_a_job_runs_once(here: Bed) -> No
         with contextlib.suppress(Conflict):
             there = await here.admin.get(DEPLOYMENTS, here.namespace, "worker")
             assert there is not None
-            await scale(here.account, here.namespace, "worker", number, there["metadata"]["resourceVersion"])
+            await scale(
+                here.account, here.namespace, deployment("worker"), number, there["metadata"]["resourceVersion"]
+            )
         return await replicas() == number
 
     async def put(before: int, wanted: int) -> bool:
         with contextlib.suppress(Conflict):
-            await put_back(here.account, here.namespace, "worker", before, wanted)
+            await put_back(here.account, here.namespace, deployment("worker"), before, wanted)
         return await replicas() == before
 
     for number in (0, 0):
@@ -295,8 +298,8 @@ async def test_a_step_scales_there_and_back_and_a_job_runs_once(here: Bed) -> No
     assert not await put(3, 2), "2 is not its number: somebody else has set that"
     assert await replicas() == 0
     await until(lambda: put(3, 0), "the worker has 3 replicas", 10)
-    await scale(here.account, here.namespace, "gone", 3, "1")
-    await put_back(here.account, here.namespace, "gone", 3, 0)
+    await scale(here.account, here.namespace, deployment("gone"), 3, "1")
+    await put_back(here.account, here.namespace, deployment("gone"), 3, 0)
     uid = await here.drill(DRILL)
     await _cron_job(here)
     for _ in range(2):

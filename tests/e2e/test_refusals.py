@@ -111,7 +111,7 @@ async def test_a_stateful_set_in_a_step_is_called_what_it_is(town: Stage) -> Non
     await town.start(small(rollback={"ifMissed": ["healthy again"], "within": "1m", "steps": steps}))
     status = await town.finishes()
     assert status["reason"] == "PreflightFailed"
-    assert "queue is a StatefulSet, and only Deployments can be scaled for now" in status["message"]
+    assert "queue is a StatefulSet: name it in the field statefulSet" in status["message"]
 
 
 async def test_a_namespace_that_has_not_opted_in_is_refused_with_the_command_that_does(town: Stage) -> None:

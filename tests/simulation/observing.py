@@ -45,7 +45,7 @@ def scaled(plan: Plan, workers: Workers, changes: tuple[Change, ...], read: froz
         if isinstance(action, Scale) and name in watched:
             change = next((one for one in changes if one.name == name), None)
             wanted = change.wanted["replicas"] if change is not None and change.wanted else action.replicas
-            found[name] = observed(action.deployment, workers.deployment(), wanted, change)
+            found[name] = observed(action.workload, workers.deployment(), wanted, change)
     return found
 
 

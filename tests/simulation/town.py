@@ -462,9 +462,9 @@ class Town:
             return
         patch = {"spec": {"replicas": config.replicas}}
         try:
-            there = server.store.need(DEPLOYMENTS, self.namespace, config.deployment)
+            there = server.store.need(DEPLOYMENTS, self.namespace, config.workload)
             if step is LineType.ARMED or there["spec"]["replicas"] == config.wanted:
-                server.store.scale("fuse", self.namespace, config.deployment, patch, dry_run=step is LineType.ARMED)
+                server.store.scale("fuse", self.namespace, config.workload, patch, dry_run=step is LineType.ARMED)
         except GameDayError:
             world.after(1.0, self._fuse, agent, step)
             return

@@ -155,6 +155,8 @@ class ActionKind(PlannedKind[Spec, Planned]):
     """
 
     fuse_acts: ClassVar[bool]
+    objects: ClassVar[tuple[str, ...]]
+    """Kinds of the objects that it changes, as the undo log names them."""
 
     @abstractmethod
     def watches(self, scene: Scene, action: Action | None, change: Change | None) -> Iterator[Watch]:

@@ -1,4 +1,4 @@
-"""The fuse of a scale: a waiting pod of a Job, which puts a Deployment back when nobody else did.
+"""The fuse of a scale: a waiting pod of a Job, which puts a workload back when nobody else did.
 
 Run as ``python -m gameday.agents.fuse``.
 
@@ -36,6 +36,8 @@ from gameday.model.sample import LineType
 ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at the clock, and between two tries."""
+RESOURCES: Final = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
+"""Kinds of workloads, as paths of the API have them."""
 NOT_FIRED: Final = 1
 """Exit code of a fuse that was told to end before its deadline."""
 
@@ -105,10 +107,10 @@ def look(config: FuseConfig) -> tuple[float, float] | str:
 def patch(config: FuseConfig, dry_run: bool) -> str | None:
     """Put the replicas back once; None when that is done, or when nothing is held any more.
 
-    Nothing is held where the Deployment is gone, or where its number is not the one that the step set: then somebody
+    Nothing is held where the workload is gone, or where its number is not the one that the step set: then somebody
     else has set it, and it stays. What is there is read and then changed at that version.
     """
-    path = f"/apis/apps/v1/namespaces/{config.namespace}/deployments/{config.deployment}/scale"
+    path = f"/apis/apps/v1/namespaces/{config.namespace}/{RESOURCES[config.kind]}/{config.workload}/scale"
     try:
         status, scale, _ = _ask("GET", path)
         if status == http.HTTPStatus.OK:

@@ -7,12 +7,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gameday.actions.registry import KINDS as ACTIONS
+from gameday.cluster.kinds import JOBS
 from gameday.model.change import Change, ChangeState
 from gameday.schema.bounds import NAME, cut
 from gameday.schema.times import moment, timestamp
 
-KINDS: Final = ("NetworkPolicy", "CiliumNetworkPolicy", "Deployment", "Job")
-"""Kinds of objects that an entry may name."""
+KINDS: Final = (*(name for kind in ACTIONS.changes.values() for name in kind.objects), JOBS.name)
+"""Kinds of objects that an entry may name: what is changed, and its fuse."""
 
 EARLIER: Final = {"NetworkPartition": "networkPartition", "Scale": "scale"}
 """Kinds of changes as they were written before they were keys of the registry of actions."""
@@ -55,11 +57,15 @@ def change_of(entry: Mapping[str, Any]) -> Change:
     """
     state = ChangeState(entry["state"])
     thing, fuse = entry["object"], entry["fuse"]
+    kind = EARLIER.get(entry["kind"], entry["kind"])
+    known = ACTIONS.changes.get(kind)
+    if known is not None and thing["kind"] not in known.objects:
+        raise ValueError(f"a {kind} changes no {thing['kind']}")
     registered = moment(entry["registeredAt"])
     asked = moment(entry["requestedAt"]) if "requestedAt" in entry else None
     return Change(
         name=entry["name"],
-        kind=EARLIER.get(entry["kind"], entry["kind"]),
+        kind=kind,
         object_kind=thing["kind"],
         object_name=thing["name"],
         fuse_name=fuse["name"],

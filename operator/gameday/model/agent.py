@@ -159,8 +159,10 @@ class FuseConfig(AgentConfig):
     AGENT = "fuse"
 
     namespace: str
-    deployment: str
-    """The Deployment that it puts back."""
+    workload: str
+    """Name of the workload that it puts back."""
+    kind: str = "Deployment"
+    """Its kind."""
     lasts: float
     """Seconds from the start of its Job until it fires."""
     replicas: int = 0

@@ -148,9 +148,9 @@ class Action:
     WITNESSED: ClassVar[bool] = False
 
     @property
-    def subject(self) -> str:
-        """The object that it names, where another step may mean the same one."""
-        return ""
+    def subject(self) -> tuple[str, str]:
+        """Kind and name of the object that it names, where another step may mean the same one."""
+        return "", ""
 
 
 class OpenConnections(enum.Enum):

@@ -11,6 +11,7 @@ from gameday.model.limits import Share
 from gameday.model.plan import Fault
 from unit.preflight.things import API, pod, sight
 from unit.preflight.things import plan as a_plan
+from workloads import deployment
 
 PLAN = a_plan()
 """It cuts ``app: api``."""
@@ -80,7 +81,7 @@ def test_pods_that_end_or_are_ours_do_not_count() -> None:
 
 def test_a_scale_hits_as_many_pods_as_are_to_go() -> None:
     pods = tuple(owned(f"web-{n}", "ReplicaSet", "web-1", {"app": "web"}) for n in range(3))
-    fault = Fault("fewer", Scale("web", 1))
+    fault = Fault("fewer", Scale(deployment("web"), 1))
     faults = replace(PLAN, outage=replace(PLAN.outage, faults=(*PLAN.outage.faults, fault)))
     found = reach(sight(pods=pods, replicasets=(replica_set("web-1", "web"),)), faults)
     path = "spec.outage.faults[fewer].scale.deployment"
@@ -90,5 +91,5 @@ def test_a_scale_hits_as_many_pods_as_are_to_go() -> None:
 
 def test_a_scale_to_more_hits_nobody() -> None:
     pods = (owned("web-0", "ReplicaSet", "web-1", {"app": "web"}),)
-    faults = replace(PLAN, outage=replace(PLAN.outage, faults=(Fault("more", Scale("web", 5)),)))
+    faults = replace(PLAN, outage=replace(PLAN.outage, faults=(Fault("more", Scale(deployment("web"), 5)),)))
     assert reach(sight(pods=pods, replicasets=(replica_set("web-1", "web"),)), faults).shares == ()

@@ -7,6 +7,7 @@ from gameday.preflight.rights import missing
 from gameday.probes.http.kind import HttpProbe
 from gameday.probes.kubernetes.kind import KubernetesProbe
 from unit.preflight.things import plan, sight
+from workloads import deployment
 
 HEALTH = Probe("health", HttpProbe("http://api/healthz"))
 WORKERS = Probe("workers", KubernetesProbe("worker"))
@@ -32,6 +33,6 @@ def test_a_probe_that_the_operator_watches_asks_for_the_right_to() -> None:
 
 
 def test_a_right_that_is_needed_twice_is_missed_once() -> None:
-    found = of_deployments(WORKERS, steps=(Step("stop", Scale("worker", 0)),))
+    found = of_deployments(WORKERS, steps=(Step("stop", Scale(deployment("worker"), 0)),))
     assert [one.count("deployments") for one in found] == [1, 1], "watching them, and their scale"
     assert "may not get, patch deployments/scale" in found[1]

@@ -5,6 +5,7 @@ import json
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ import pytest
 from gameday.agents import fuse as module
 from gameday.model.agent import FuseConfig
 
-CONFIG = FuseConfig(namespace="shop", deployment="worker", job="first-fuse-stop", lasts=90.0)
+CONFIG = FuseConfig(namespace="shop", workload="worker", job="first-fuse-stop", lasts=90.0)
 STARTED, DATE = "2026-11-29T06:00:00Z", "Sun, 29 Nov 2026 06:01:00 GMT"
 DEADLINE = 1795932090.0
 """90 s after the Job's start."""
@@ -100,6 +101,15 @@ def test_a_pod_that_comes_later_has_the_same_deadline_and_less_time(answers: typ
 def test_what_is_not_known_says_why(name: str, value: Any, says: str, answers: type[Connection]) -> None:
     setattr(answers, name, value)
     assert module.look(CONFIG) == says
+
+
+@pytest.mark.parametrize(("kind", "resource"), [("Deployment", "deployments"), ("StatefulSet", "statefulsets")])
+def test_it_puts_back_the_workload_of_the_kind_that_was_scaled(
+    kind: str, resource: str, answers: type[Connection]
+) -> None:
+    answers.job = {"spec": {"replicas": 0}, "metadata": {"resourceVersion": "7"}}
+    assert module.patch(replace(CONFIG, kind=kind, replicas=3, wanted=0), dry_run=False) is None
+    assert answers.path == f"/apis/apps/v1/namespaces/shop/{resource}/worker/scale"
 
 
 def test_its_clock_goes_on() -> None:

@@ -15,7 +15,7 @@ from gameday.agents import fuse as module
 from gameday.agents.log import SampleLog
 from gameday.model.agent import FuseConfig
 
-CONFIG = FuseConfig(namespace="shop", deployment="worker", job="first-fuse-stop", replicas=3, wanted=0, lasts=0.3)
+CONFIG = FuseConfig(namespace="shop", workload="worker", job="first-fuse-stop", replicas=3, wanted=0, lasts=0.3)
 DEADLINE = 1795932090.0
 
 

@@ -100,7 +100,7 @@ async def test_a_fuse_fires_when_it_is_due_and_goes_on_trying_until_its_own_end(
     monkeypatch.setattr(fuses, "look", lambda _: (0.0, due))
     monkeypatch.setattr(fuses, "LOOK_EVERY", 0.05)
     async with asyncio.timeout(20):
-        await life._run(fuses.fuse, FuseConfig(namespace="shop", deployment="worker", lasts=0.3, ends_after=1.0))
+        await life._run(fuses.fuse, FuseConfig(namespace="shop", workload="worker", lasts=0.3, ends_after=1.0))
     assert fired[0] is False
     assert fired.count(True) > 3
     assert "it ends by itself" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from gameday.controller.settings import Settings
 from gameday.model.agent import FuseConfig
 
 MORE = {"requests": {"cpu": "0.1", "memory": "64Mi"}, "limits": {"memory": "1.5Gi"}}
-CONFIG = FuseConfig(deployment="worker", namespace="shop", lasts=9.0, ends_after=10.0)
+CONFIG = FuseConfig(workload="worker", namespace="shop", lasts=9.0, ends_after=10.0)
 
 
 def made(settings: AgentSettings, *, fuse: bool) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from gameday.actions.registry import KINDS as ACTIONS
+from gameday.api import undo_log
 from gameday.api.migration import VERSION
 from gameday.api.packing import packed, unpacked
 from gameday.api.record import status_of
@@ -170,6 +172,17 @@ def test_an_entry_that_somebody_damaged_keeps_no_other_from_being_undone() -> No
     status = status_of(Record(Phase.ROLLBACK, 9.0, changes=HOLDS), 1, SETUP)
     status["undo"][1]["before"] = "many"
     assert [change.name for change in left_of(status).changes] == ["cut", "start"]
+
+
+def test_an_entry_whose_object_its_kind_never_changes_is_damaged() -> None:
+    status = status_of(Record(Phase.ROLLBACK, 9.0, changes=HOLDS), 1, SETUP)
+    status["undo"][1]["changes"] = "NetworkPolicy/worker"
+    assert [change.name for change in left_of(status).changes] == ["cut", "start"]
+
+
+def test_the_status_may_name_what_each_kind_changes() -> None:
+    objects = {name for kind in ACTIONS.changes.values() for name in kind.objects}
+    assert objects | {"Job"} == set(undo_log.KINDS)
 
 
 def test_a_change_that_may_have_been_made_is_undone_although_its_time_is_gone() -> None:

@@ -41,6 +41,7 @@ from gameday.model.world import Counted, Fuse, Life, Planned, Preflight, Severed
 from gameday.probes.http.kind import HttpProbe
 from simulation.observing import Workers, cut, runs, scaled
 from unit.engine.script import Script
+from workloads import deployment
 
 TICK = 0.25
 """Seconds between two looks at the world; also the witnesses' interval."""
@@ -49,15 +50,15 @@ EFFECT = 0.1
 
 
 PARTITION = Fault("partition", NetworkPartition(Selector({"app": "api"}), Dependency("redis", ServiceRef("redis"))))
-NO_WORKERS = Fault("no-workers", Scale("worker", 0))
+NO_WORKERS = Fault("no-workers", Scale(deployment("worker"), 0))
 
 
 def a_plan(*, rollback: bool = False, faults: tuple[Fault, ...] = (PARTITION,)) -> Plan:
     """A short drill with one expectation a stage."""
     steps = (
-        Step("stop workers", Scale("worker", 0)),
+        Step("stop workers", Scale(deployment("worker"), 0)),
         Step("clear state", RunJob("clear-stalled"), irreversible=True),
-        Step("start workers", Restore("worker")),
+        Step("start workers", Restore(deployment("worker"))),
     )
     return Plan(
         gameday="redis-failover",

@@ -1,5 +1,6 @@
 """Rights: the operator's are these and no other; a namespace's account can do what plans need, and changes no more."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,8 +140,14 @@ def test_the_operator_can_read_the_policies_of_the_whole_cluster(kind: Kind) -> 
 
 def test_the_account_can_change_nothing_that_no_plan_needs() -> None:
     gameday = only((body for _, body in written(MANIFESTS / "examples")), "GameDay")
-    plan = plan_of(gameday["metadata"]["name"], gameday["spec"])
-    every = [right for cilium in (True, False) for right in needed(Sight("shop", cilium=cilium), plan)]
+    of_deployments = json.dumps(gameday["spec"]["rollback"])
+    of_stateful_sets = of_deployments.replace('"deployment"', '"statefulSet"')
+    assert of_stateful_sets != of_deployments
+    specs = [gameday["spec"] | {"rollback": json.loads(steps)} for steps in (of_deployments, of_stateful_sets)]
+    plans = [plan_of(gameday["metadata"]["name"], spec) for spec in specs]
+    every = [
+        right for cilium in (True, False) for plan in plans for right in needed(Sight("shop", cilium=cilium), plan)
+    ]
     used = {(right.kind.group, right.resource, verb) for right in every for verb in right.verbs}
     granted = {(group, resource, verb) for _, group, resource, _, verb in rights(role()) if verb not in READS}
     assert granted == {right for right in used if right[2] not in READS}

@@ -27,7 +27,7 @@ EACH: tuple[AgentConfig, ...] = (
     WitnessConfig(dials=(Dial("target:a", "10.0.0.3", 6379, "redis"),), nameservers=True, every=0.5, ends_after=9.0),
     CounterConfig(redis=REDIS, servers=SERVERS, pods=PODS, ends_after=9.0),
     CloserConfig(redis=REDIS, servers=SERVERS, pods=PODS, until=99.5, seen=("10.0.0.9",), ends_after=9.0),
-    FuseConfig(namespace="shop", deployment="worker", lasts=9.0, replicas=3, wanted=0, job="fuse", ends_after=9.0),
+    FuseConfig(namespace="shop", workload="worker", lasts=9.0, replicas=3, wanted=0, job="fuse", ends_after=9.0),
 )
 
 

@@ -45,6 +45,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
     planned = NetworkPartition
     uses = frozenset({Use.FAULT})
     fuse_acts = False
+    objects = (NETWORK_POLICIES.name, CILIUM_NETWORK_POLICIES.name)
     plan_rules = (
         (
             "self.outage.faults.all(f, !has(f.networkPartition)"

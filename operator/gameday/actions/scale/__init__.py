@@ -1,1 +1,1 @@
-"""The kinds ``scale`` and ``restore``: a Deployment at another number of replicas, and back."""
+"""The kinds ``scale`` and ``restore``: a workload at another number of replicas, and back."""

@@ -1,23 +1,31 @@
-"""Whether the Deployment that a step names is there, and what has its name otherwise."""
+"""Whether the workload that a step names is there, and what has its name otherwise."""
 
 from typing import Final
 
-from gameday.cluster.kinds import DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS
+from gameday.actions.scale.workload import FIELDS, KINDS, Workload
+from gameday.cluster.kinds import DAEMON_SETS, REPLICA_SETS, Kind
 from gameday.preflight.findings import Finding
 from gameday.preflight.snapshot import Sight
 
-OTHERS: Final = (STATEFUL_SETS, DAEMON_SETS, REPLICA_SETS)
-READS: Final = (DEPLOYMENTS, *OTHERS)
+READS: Final[tuple[Kind, ...]] = (*KINDS.values(), DAEMON_SETS, REPLICA_SETS)
 """What is looked through."""
 
 
-def not_found(sight: Sight, path: str, name: str) -> Finding | None:
-    """The finding at ``path`` where there is no such Deployment, else None."""
-    if name in {one["metadata"]["name"] for one in sight.of(DEPLOYMENTS)}:
+def not_found(sight: Sight, path: str, workload: Workload) -> Finding | None:
+    """The finding at ``path`` where there is no such workload, else None."""
+    kinds = (kind for kind in (workload.kind, *READS) if _is_there(sight, kind, workload.name))
+    there = next(kinds, None)
+    if there is workload.kind:
         return None
-    for kind in OTHERS:
-        if name in {one["metadata"]["name"] for one in sight.of(kind)}:
-            text = f"{name} is a {kind.name}, and only Deployments can be scaled for now"
-            return Finding("NotADeployment", path, text, "name a Deployment, or take this step out")
-    text = f"there is no Deployment {name}, and only Deployments can be scaled for now"
-    return Finding("NoDeployment", path, text, "correct the name, or take this step out")
+    if there is None:
+        return Finding(f"No{workload.kind.name}", path, f"there is no {workload}", "correct the name, or take this out")
+    if there.name in FIELDS:
+        text, remedy = f"{workload.name} is a {there.name}", f"name it in the field {FIELDS[there.name]}"
+    else:
+        text = f"{workload.name} is a {there.name}, and only Deployments and StatefulSets can be scaled"
+        remedy = "name one of these, or take this out"
+    return Finding(f"NotA{workload.kind.name}", path, text, remedy)
+
+
+def _is_there(sight: Sight, kind: Kind, name: str) -> bool:
+    return any(one["metadata"]["name"] == name for one in sight.of(kind))

@@ -8,6 +8,7 @@ number again that its manifests name; whether it does so at once is seen nowhere
 from collections.abc import Iterator
 from typing import Final
 
+from gameday.actions.scale.workload import Workload
 from gameday.cluster.kinds import AUTOSCALERS, DEPLOYMENTS, SCALED_OBJECTS, Object
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import Sight, labels_of
@@ -19,58 +20,59 @@ FLUX_KUSTOMIZATION: Final = "kustomize.toolkit.fluxcd.io/name"
 FLUX_RELEASE: Final = "helm.toolkit.fluxcd.io/name"
 
 
-def check(sight: Sight, path: str, name: str, replicas: int) -> Iterator[Finding]:
-    """Findings about scaling the Deployment ``name`` to ``replicas``; ``path`` is the field that names it."""
-    yield from _autoscalers(sight, path, name, replicas)
-    for deployment in sight.of(DEPLOYMENTS):
-        if deployment["metadata"]["name"] == name and _sets_replicas(deployment):
-            yield from _deployed(path, deployment)
+def check(sight: Sight, path: str, workload: Workload, replicas: int) -> Iterator[Finding]:
+    """Findings about scaling a workload to ``replicas``; ``path`` is the field that names it."""
+    yield from _autoscalers(sight, path, workload, replicas)
+    for there in sight.of(workload.kind):
+        if there["metadata"]["name"] == workload.name and _sets_replicas(there):
+            yield from _deployed(path, there)
 
 
-def scales(owner: Object, deployment: str) -> bool:
-    """Whether an autoscaler's target is this Deployment."""
+def scales(owner: Object, workload: Workload) -> bool:
+    """Whether an autoscaler's target is this workload. KEDA's default is a Deployment."""
     target = owner["spec"].get("scaleTargetRef") or {}
     group = str(target.get("apiVersion") or DEPLOYMENTS.api_version).partition("/")[0]
     kind = target.get("kind") or DEPLOYMENTS.name
-    return (group, kind, target.get("name")) == (DEPLOYMENTS.group, DEPLOYMENTS.name, deployment)
+    return (group, kind, target.get("name")) == (workload.kind.group, workload.kind.name, workload.name)
 
 
-def _autoscalers(sight: Sight, path: str, scaled: str, replicas: int) -> Iterator[Finding]:
-    of_keda = [one for one in sight.of(SCALED_OBJECTS) if scales(one, scaled)]
+def _autoscalers(sight: Sight, path: str, workload: Workload, replicas: int) -> Iterator[Finding]:
+    scaled = workload.name
+    of_keda = [one for one in sight.of(SCALED_OBJECTS) if scales(one, workload)]
     for one in of_keda:
         name, annotations = one["metadata"]["name"], one["metadata"].get("annotations") or {}
         if str(annotations.get(PAUSED, "")).lower() != "true":
-            text = f"ScaledObject/{name} of KEDA scales {scaled} and would undo this step within seconds"
-            remedy = f"pause it first with the annotation {PAUSED}: 'true', or take this step out"
+            text = f"ScaledObject/{name} of KEDA scales {scaled} and would undo this within seconds"
+            remedy = f"pause it first with the annotation {PAUSED}: 'true', or take this out"
             yield Finding("ScaledByOther", path, text, remedy)
     for one in sight.of(AUTOSCALERS):
         kedas = any(owner["kind"] == SCALED_OBJECTS.name for owner in one["metadata"].get("ownerReferences") or ())
-        if not scales(one, scaled) or (kedas and of_keda):
+        if not scales(one, workload) or (kedas and of_keda):
             continue
         if kedas or replicas != 0 or one["spec"].get("minReplicas") == 0:
             name = one["metadata"]["name"]
-            text = f"HorizontalPodAutoscaler/{name} scales {scaled} and would undo this step within seconds"
-            yield Finding("ScaledByOther", path, text, "delete it for the drill, or take this step out")
+            text = f"HorizontalPodAutoscaler/{name} scales {scaled} and would undo this within seconds"
+            yield Finding("ScaledByOther", path, text, "delete it for the drill, or take this out")
 
 
-def _deployed(path: str, deployment: Object) -> Iterator[Finding]:
-    name, labels = deployment["metadata"]["name"], labels_of(deployment)
-    annotations = deployment["metadata"].get("annotations") or {}
+def _deployed(path: str, workload: Object) -> Iterator[Finding]:
+    name, labels = workload["metadata"]["name"], labels_of(workload)
+    annotations = workload["metadata"].get("annotations") or {}
     application = labels.get(ARGO_LABEL) or str(annotations.get(ARGO_TRACKING, "")).partition(":")[0]
     if application:
-        text = f"Argo CD's application {application} sets the replicas of {name}; with selfHeal it would undo this step"
+        text = f"Argo CD's application {application} sets the replicas of {name}; with selfHeal it would undo this"
         remedy = "switch selfHeal off for the drill, or leave spec.replicas out of its manifests"
         yield Finding("DeployedByOther", path, text, remedy, Severity.WARN)
     for label, kind in ((FLUX_KUSTOMIZATION, "kustomization"), (FLUX_RELEASE, "helmrelease")):
         if owner := labels.get(label):
-            text = f"Flux's {kind} {owner} sets the replicas of {name}; its next reconciliation would undo this step"
+            text = f"Flux's {kind} {owner} sets the replicas of {name}; its next reconciliation would undo this"
             remedy = f"`flux suspend {kind} {owner}` for the drill, or leave spec.replicas out of its manifests"
             yield Finding("DeployedByOther", path, text, remedy, Severity.WARN)
 
 
-def _sets_replicas(deployment: Object) -> bool:
+def _sets_replicas(workload: Object) -> bool:
     """Whether whoever deploys it names a number, as far as its managed fields tell; without any it may."""
-    fields = deployment["metadata"].get("managedFields")
+    fields = workload["metadata"].get("managedFields")
     return not fields or any(
         entry.get("subresource") != "scale" and "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
         for entry in fields

@@ -1,4 +1,4 @@
-"""Putting a Deployment back to the number that it had before an earlier step; it makes no change of its own."""
+"""Putting a workload back to the number that it had before an earlier step; it makes no change of its own."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,33 +7,30 @@ from typing import ClassVar
 from gameday.actions.kind import Asked, PlannedKind, Use
 from gameday.actions.scale.found import not_found
 from gameday.actions.scale.kind import Scale
+from gameday.actions.scale.workload import FIELDS, Named, Workload
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action
 from gameday.preflight.findings import Finding
-from gameday.schema.base import ApiModel, ObjectName
 from gameday.schema.named import Dependencies
 
 
-class RestoreSpec(ApiModel):
-    """Puts a Deployment that an earlier step scaled back to its number."""
-
-    deployment: ObjectName
-    """Name of the Deployment."""
+class RestoreSpec(Named):
+    """Puts a workload that an earlier step scaled back to its number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restore(Action):
-    """Puts a Deployment that an earlier step scaled back to its exact number."""
+    """Puts a workload that an earlier step scaled back to its exact number."""
 
     KIND: ClassVar[str] = "restore"
     REVERTS: ClassVar[str] = Scale.KIND
 
-    deployment: str
+    workload: Workload
 
     @property
-    def subject(self) -> str:
-        """The Deployment."""
-        return self.deployment
+    def subject(self) -> tuple[str, str]:
+        """The workload."""
+        return self.workload.kind.name, self.workload.name
 
 
 class RestoreKind(PlannedKind[RestoreSpec, Restore]):
@@ -47,15 +44,16 @@ class RestoreKind(PlannedKind[RestoreSpec, Restore]):
 
     def parse(self, spec: RestoreSpec, named: Dependencies) -> Restore:
         """See the base class."""
-        return Restore(spec.deployment)
+        return Restore(spec.workload(named))
 
     def check(self, action: Restore, earlier: Sequence[Action]) -> Iterator[PlanFinding]:
         """There is something to put back."""
-        if not any(isinstance(one, Scale) and one.deployment == action.deployment for one in earlier):
-            text = f"no step before this one scales {action.deployment}: there is nothing to restore"
-            yield PlanFinding("deployment", text)
+        if not any(isinstance(one, Scale) and one.workload == action.workload for one in earlier):
+            text = f"no step before this one scales {action.workload.name}: there is nothing to restore"
+            yield PlanFinding(FIELDS[action.workload.kind.name], text)
 
     def preflight(self, action: Restore, asked: Asked) -> Iterator[Finding]:
-        """The Deployment is there."""
-        if (missing := not_found(asked.sight, f"{asked.path}.deployment", action.deployment)) is not None:
+        """The workload is there."""
+        path = f"{asked.path}.{FIELDS[action.workload.kind.name]}"
+        if (missing := not_found(asked.sight, path, action.workload)) is not None:
             yield missing

@@ -10,7 +10,7 @@ from gameday.actions.job import RunJob
 from gameday.actions.network_partition import policy
 from gameday.actions.scale.kind import Scale
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, PODS, RESOURCE_QUOTAS, Kind, Object
+from gameday.cluster.kinds import CRON_JOBS, JOBS, PODS, RESOURCE_QUOTAS, Kind, Object
 from gameday.controller.drill import agents
 from gameday.controller.drill.agent_pods import Place, pod_of
 from gameday.controller.drill.scale_fuses import scale_fuse
@@ -101,10 +101,10 @@ def _scale(plan: Plan, place: Place, sight: Sight, path: str, name: str, action:
     """The fuse of a fault or step that scales."""
     if not isinstance(action, Scale):
         return
-    replicas = _named(sight, DEPLOYMENTS, action.deployment)["spec"].get("replicas", 1)
+    replicas = _named(sight, action.workload.kind, action.workload.name)["spec"].get("replicas", 1)
     before, after = {"replicas": replicas}, {"replicas": action.replicas}
     fuse_name = name_of(place.drill, name)
-    change = Change(name, Scale.KIND, DEPLOYMENTS.name, action.deployment, fuse_name, before=before, wanted=after)
+    change = Change(name, Scale.KIND, *action.subject, fuse_name, before=before, wanted=after)
     puts_back = scale_fuse(place, budgets.fuse_of(plan, name), change)
     yield Part(JOBS, puts_back, path, fuse=True)
     # Admission answers for a Job without regard to its pod, and a quota holds both.

@@ -11,7 +11,8 @@ from gameday.model.names import fuse_agent
 def scale_fuse(place: Place, lasts: float, change: Change) -> Object:
     """The Job that puts back what an entry of the undo log scaled, ``lasts`` seconds after it was armed."""
     config = FuseConfig(
-        deployment=change.object_name,
+        workload=change.object_name,
+        kind=change.object_kind,
         namespace=place.namespace,
         replicas=(change.before or {}).get("replicas", 0),
         wanted=(change.wanted or {}).get("replicas"),

@@ -97,7 +97,7 @@ def figures(plan: Plan) -> Iterator[dict[str, str | float]]:
 def _changes(plan: Plan, text: str) -> Iterator[Change]:
     for name, action in plan.actions():
         if action.REVERSIBLE and not action.REVERTS:
-            about = {"object_kind": "CiliumNetworkPolicy", "object_name": action.subject or "x" * NAME}
+            about = {"object_kind": "CiliumNetworkPolicy", "object_name": action.subject[1] or "x" * NAME}
             yield _full(Change, text, name=name, kind=action.KIND, before=NOTED, wanted=NOTED, **about)
 
 

@@ -47,6 +47,7 @@ class NoEvictionsKind(ActionKind[NoEvictionsSpec, NoEvictions]):
     planned = NoEvictions
     uses = frozenset({Use.FAULT})
     fuse_acts = False
+    objects = ("PodDisruptionBudget",)
     grants = (Right(BUDGETS, ("get", *WATCH, *WRITE), why="Budgets that allow no eviction."),)
     reads = (BUDGETS,)
 

@@ -29,12 +29,13 @@ from gameday.model.plan import (
 from gameday.preflight.findings import Severity
 from gameday.preflight.snapshot import Sight
 from unit.preflight.things import API, ASKS, granted, isolating_policy, owner, partition, plan, pod, service, sight
+from workloads import deployment
 
 EGRESS = {"policyTypes": ["Egress"], "egress": [{}]}
 STEPS = (
-    Step("stop", Scale("worker", 0)),
+    Step("stop", Scale(deployment("worker"), 0)),
     Step("clear", RunJob("clear-stalled"), irreversible=True),
-    Step("start", Restore("worker")),
+    Step("start", Restore(deployment("worker"))),
 )
 
 
@@ -122,8 +123,18 @@ BAD: list[tuple[str, str, Sight, Plan]] = [
         asked(services=(service("peers", [], selector={"app": "api"}, publishNotReadyAddresses=True),)),
         plan(),
     ),
-    ("NoDeployment", "stop].scale.deployment", sight(deployments=()), plan(None, Step("stop", Scale("worker", 0)))),
-    ("NoDeployment", "start].restore.deployment", sight(deployments=()), plan(None, Step("start", Restore("worker")))),
+    (
+        "NoDeployment",
+        "stop].scale.deployment",
+        sight(deployments=()),
+        plan(None, Step("stop", Scale(deployment("worker"), 0))),
+    ),
+    (
+        "NoDeployment",
+        "start].restore.deployment",
+        sight(deployments=()),
+        plan(None, Step("start", Restore(deployment("worker")))),
+    ),
     ("NoCronJob", "clear].job.fromCronJob", sight(cronjobs=()), plan(None, Step("clear", RunJob("clear-stalled")))),
     ("MissingRights", "", seen(lambda s: setattr(s, "rules", without(granted(), "pods/log"))), plan()),
     (
@@ -155,7 +166,7 @@ BAD: list[tuple[str, str, Sight, Plan]] = [
         "NotADeployment",
         "stop].scale.deployment",
         sight(statefulsets=(owner("airflow-worker", {"app": "worker"}),)),
-        plan(None, Step("stop", Scale("airflow-worker", 0))),
+        plan(None, Step("stop", Scale(deployment("airflow-worker"), 0))),
     ),
 ]
 
@@ -210,13 +221,11 @@ def test_pods_that_only_resemble_the_far_end_of_another_namespace_are_targets() 
     assert check(there, plan(elsewhere)) == ()
 
 
-@pytest.mark.parametrize(
-    ("kind", "plural"), [("StatefulSet", "statefulsets"), ("DaemonSet", "daemonsets"), ("ReplicaSet", "replicasets")]
-)
+@pytest.mark.parametrize(("kind", "plural"), [("DaemonSet", "daemonsets"), ("ReplicaSet", "replicasets")])
 def test_what_cannot_be_scaled_is_called_by_its_kind(kind: str, plural: str) -> None:
     there = sight(**{plural: (owner("queue", {"app": "queue"}),)})  # type: ignore[arg-type]  # a collection's name
-    (text,) = refusals(there, plan(None, Step("stop", Scale("queue", 0))))
-    assert f"queue is a {kind}, and only Deployments can be scaled for now" in text
+    (text,) = refusals(there, plan(None, Step("stop", Scale(deployment("queue"), 0))))
+    assert f"queue is a {kind}, and only Deployments and StatefulSets can be scaled" in text
 
 
 def test_bystanders_of_another_namespace_are_taken_as_they_are() -> None:

@@ -18,6 +18,7 @@ from gameday.probes.redis.kind import RedisProbe
 from gameday.probes.tcp.kind import TcpProbe
 from unit.manifests.reading import INSTALL
 from unit.preflight.things import plan, pod, service, sight
+from workloads import deployment
 
 WEB: Object = {"containers": [{"name": "c", "ports": [{"name": "http", "containerPort": 8080}]}]}
 HEALTH = Probe("health", HttpProbe("http://api/healthz"))
@@ -214,7 +215,7 @@ def test_where_calico_may_admit_them_it_is_a_warning() -> None:
 
 
 def test_a_fuse_that_cannot_reach_the_api_server_is_warned_of() -> None:
-    scaling = plan(None, Step("stop", Scale("worker", 0)), probes=())
+    scaling = plan(None, Step("stop", Scale(deployment("worker"), 0)), probes=())
     found = [one for one in shut_out(there(DENY_OUT), scaling) if "API server" in one.message]
     assert [(one.path, one.severity) for one in found] == [("spec.rollback.steps[stop].scale", Severity.WARN)]
     opened = policy("fuse", podSelector={"matchLabels": {"gameday.dev/role": "fuse"}}, policyTypes=["Egress"], egress=[
@@ -233,7 +234,7 @@ def test_the_policies_of_the_page_admit_all_that_a_drill_needs() -> None:
         {"from": [{"podSelector": {"matchLabels": {"app": "api"}}}]}
     ])  # fmt: skip
     probes = (HEALTH, Probe("redis", RedisProbe(redis_at(service=ServiceRef("redis")))))
-    wanted = plan(None, Step("stop", Scale("worker", 0)), probes=probes)
+    wanted = plan(None, Step("stop", Scale(deployment("worker"), 0)), probes=probes)
     assert shut_out(there(DENY, targets, redis), wanted)
     assert not shut_out(there(DENY, targets, redis, *yaml.safe_load_all(shown)), wanted)
 

@@ -10,6 +10,7 @@ from gameday.cluster.kinds import Object
 from gameday.errors import Conflict
 from gameday.model.change import Change, ChangeState, Observed, Presence
 from unit.api_server import ApiServer
+from workloads import deployment as workload
 
 
 def deployment(generation: int = 4, replicas: int = 3) -> Object:
@@ -28,7 +29,7 @@ BACK = deployment() | {"status": {"observedGeneration": 4, "readyReplicas": 3, "
 
 
 def seen(there: Object | None, change: Change | None = CHANGE, wanted: int | None = 0) -> Observed:
-    return observed("worker", there, wanted, change)
+    return observed(workload("worker"), there, wanted, change)
 
 
 def test_before_it_is_registered_it_says_what_the_undo_log_is_to_hold() -> None:
@@ -81,7 +82,7 @@ async def test_what_was_meant_for_an_older_version_changes_nothing_any_more(
     seen = api_server.put("deployments", "shop", {"metadata": {"name": "worker"}, "spec": {"replicas": 3}})
     api_server.put("deployments", "shop", {"metadata": {"name": "worker"}, "spec": {"replicas": 5}})
     with pytest.raises(Conflict):
-        await scale(cluster, "shop", "worker", 0, seen["metadata"]["resourceVersion"])
+        await scale(cluster, "shop", workload("worker"), 0, seen["metadata"]["resourceVersion"])
     assert api_server.objects["deployments", "shop", "worker"]["spec"]["replicas"] == 5
 
 
@@ -90,11 +91,11 @@ async def test_the_number_from_before_is_put_back_only_where_ours_is_there(
     there: int, left: int, api_server: ApiServer, cluster: Cluster
 ) -> None:
     api_server.put("deployments", "shop", {"metadata": {"name": "worker"}, "spec": {"replicas": there}})
-    await put_back(cluster, "shop", "worker", 3, 0)
+    await put_back(cluster, "shop", workload("worker"), 3, 0)
     assert api_server.objects["deployments", "shop", "worker"]["spec"]["replicas"] == left
 
 
 async def test_what_is_gone_needs_nothing(api_server: ApiServer, cluster: Cluster) -> None:
-    await put_back(cluster, "shop", "worker", 3, 0)
-    await scale(cluster, "shop", "worker", 0, "7")
+    await put_back(cluster, "shop", workload("worker"), 3, 0)
+    await scale(cluster, "shop", workload("worker"), 0, "7")
     assert ("deployments", "shop", "worker") not in api_server.objects

@@ -9,6 +9,7 @@ from gameday.cluster.kinds import Object
 from gameday.model.plan import Step
 from gameday.preflight.findings import Finding, Severity
 from unit.preflight.things import plan, sight
+from workloads import deployment
 
 WORKER: Object = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "worker"}
 BY_MANIFEST: Object = {
@@ -25,7 +26,7 @@ def scaler(name: str, target: Object = WORKER, *, spec: Object | None = None, **
 
 
 def found(replicas: int = 0, **things: tuple[Object, ...]) -> list[Finding]:
-    steps = (Step("stop", Scale("worker", replicas)), Step("start", Restore("worker")))
+    steps = (Step("stop", Scale(deployment("worker"), replicas)), Step("start", Restore(deployment("worker"))))
     there = sight()
     there.things = there.things | things
     return list(check(there, plan(None, *steps)))

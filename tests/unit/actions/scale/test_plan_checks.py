@@ -7,11 +7,12 @@ from gameday.actions.scale.restore import Restore
 from gameday.api.checks import check
 from gameday.model.plan import Step
 from unit.preflight.things import plan
+from workloads import deployment
 
-OUT = Step("out", Scale("worker", 0))
-MORE = Step("more", Scale("worker", 5))
-BACK = Step("back", Restore("worker"))
-OTHER = Step("other", Restore("api"))
+OUT = Step("out", Scale(deployment("worker"), 0))
+MORE = Step("more", Scale(deployment("worker"), 5))
+BACK = Step("back", Restore(deployment("worker")))
+OTHER = Step("other", Restore(deployment("api")))
 
 
 @pytest.mark.parametrize(

@@ -256,7 +256,7 @@ def test_names_are_the_same_each_time_and_fit() -> None:
     assert made()["witness-0"]["metadata"]["name"] == "redis-failover-first-witness-0"
 
 
-TOLD = FuseConfig(deployment="worker", namespace="shop", replicas=3, lasts=90.0, ends_after=100.5)
+TOLD = FuseConfig(workload="worker", namespace="shop", replicas=3, lasts=90.0, ends_after=100.5)
 
 
 def test_a_fuse_of_a_scale_outlives_its_drill_and_its_node() -> None:

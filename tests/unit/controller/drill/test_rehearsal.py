@@ -11,11 +11,13 @@ from gameday.actions.scale.kind import Scale
 from gameday.actions.scale.restore import Restore
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
-from gameday.controller.drill.agent_pods import Place
+from gameday.controller.drill.agent_pods import Place, pod_of
 from gameday.controller.drill.hands import setup_of
 from gameday.controller.drill.rehearsal import Part, findings, parts, rehearse
+from gameday.controller.drill.scale_fuses import scale_fuse
 from gameday.errors import ClusterUnreachable, Refused
 from gameday.model.agent import FuseConfig, read_config
+from gameday.model.change import Change
 from gameday.model.names import cut_fuse
 from gameday.model.placement import Placement
 from gameday.model.places import redis_at
@@ -25,12 +27,13 @@ from gameday.preflight.snapshot import Sight
 from gameday.probes.redis.kind import RedisProbe
 from unit.api_server import ApiServer
 from unit.preflight.things import owner, plan, sight
+from workloads import deployment
 
 PLACE = Place("shop", "first", "drill-uid", "gameday:test", "IfNotPresent")
 STEPS = (
-    Step("stop", Scale("worker", 0)),
+    Step("stop", Scale(deployment("worker"), 0)),
     Step("clear", RunJob("clear-stalled"), irreversible=True),
-    Step("start", Restore("worker")),
+    Step("start", Restore(deployment("worker"))),
 )
 WANTED = plan(None, *STEPS, probes=(Probe("redis", RedisProbe(redis_at(service=ServiceRef("redis")))),))
 Admission = Callable[[str, Object], Object]
@@ -86,8 +89,15 @@ def test_the_fuse_that_is_tried_is_told_and_placed_as_the_one_that_is_lit() -> N
     found = [part.body for part in parts(WANTED, setup_of(seen, WANTED, None), place, seen)]
     (pod,) = (one for one in found if one["kind"] == "Pod" and one["metadata"]["name"] == "first-fuse-stop")
     told = read_config(pod["spec"]["containers"][0]["env"][0]["value"], FuseConfig)
-    assert (told.job, told.deployment, told.replicas, told.wanted) == ("first-fuse-stop", "worker", 3, 0)
+    assert (told.job, told.workload, told.replicas, told.wanted) == ("first-fuse-stop", "worker", 3, 0)
     assert pod["spec"]["nodeSelector"]["pool"] == "shop"
+
+
+def test_the_fuse_of_a_stateful_set_is_told_its_kind() -> None:
+    change = Change("stop", "scale", "StatefulSet", "queue", "first-fuse-stop", before={"replicas": 3})
+    (container,) = pod_of(scale_fuse(PLACE, 90.0, change))["spec"]["containers"]
+    told = read_config(container["env"][0]["value"], FuseConfig)
+    assert (told.kind, told.workload, told.replicas) == ("StatefulSet", "queue", 3)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from gameday.model.world import CommandKey, Fuse, World
 from simulation.observing import Workers, cut
 from unit.engine.script import Script
 from unit.engine.simulation import a_plan
+from workloads import deployment
 
 REFUSED = "patch deployments/scale: forbidden; kubectl apply -n shop -k manifests/namespace"
 NOBODY = Script(Proof(), {}, lambda: 0.0)
@@ -37,7 +38,7 @@ CUT = Change(
 
 def workers(replicas: int, change: Change) -> Observed:
     """How the Deployment stands that a step scales."""
-    return observed("worker", Workers(replicas, replicas, replicas, "7").deployment(), 0, change)
+    return observed(deployment("worker"), Workers(replicas, replicas, replicas, "7").deployment(), 0, change)
 
 
 AT_ZERO = workers(0, SCALE)

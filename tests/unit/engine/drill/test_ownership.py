@@ -18,6 +18,7 @@ from gameday.model.world import Fuse, World
 from simulation.observing import Workers
 from unit.engine.script import Script
 from unit.engine.simulation import Cluster, Simulation, a_plan, finished
+from workloads import deployment
 
 MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
 CLEAN = Cluster().snapshot()
@@ -35,7 +36,7 @@ TAKEN = f"{WAS} is at 3: KEDA, an HPA, GitOps or a person owns its replicas"
 
 def seen(workers: Workers | None, change: Change = HOLD) -> Observed:
     """The Deployment as its kind observes it; None where it is gone."""
-    return observed("worker", workers.deployment() if workers is not None else None, 0, change)
+    return observed(deployment("worker"), workers.deployment() if workers is not None else None, 0, change)
 
 
 def a_record(*steps: StepEntry, change: Change = HOLD) -> Record:

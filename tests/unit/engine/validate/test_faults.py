@@ -6,6 +6,7 @@ from gameday.actions.scale.kind import Scale
 from gameday.api.checks import check
 from gameday.model.plan import Fault, Plan
 from unit.engine.simulation import NO_WORKERS, PARTITION, a_plan
+from workloads import deployment
 
 
 def messages(plan: Plan) -> list[tuple[str, str]]:
@@ -24,7 +25,7 @@ def test_there_is_exactly_one_cut_for_now() -> None:
 
 
 def test_a_deployment_is_scaled_by_one_fault() -> None:
-    again = Fault("again", Scale("worker", 1))
+    again = Fault("again", Scale(deployment("worker"), 1))
     ((path, text),) = messages(a_plan(faults=(PARTITION, NO_WORKERS, again)))
     assert path == "spec.outage.faults[2].scale.deployment"
     assert "worker is scaled twice" in text

@@ -27,6 +27,7 @@ from gameday.model.plan import (
     Step,
 )
 from gameday.probes.http.kind import HttpProbe
+from workloads import deployment as workload
 
 CUT = NetworkPartition(Selector({"app": "api"}), Dependency("it", HostTarget("192.0.2.1", (1,))))
 STEADY = SteadyState(5.0, (Expectation("steady", Mode.ALWAYS, "a.ok"),))
@@ -49,7 +50,7 @@ def steps(*named: Step) -> Plan:
 
 
 def scaling(name: str, deployment: str) -> Step:
-    return Step(name, Scale(deployment, 0))
+    return Step(name, Scale(workload(deployment), 0))
 
 
 TWICE = replace(GOOD.outage, expect=(measuring("one", "timeToDetect"), measuring("two", "timeToDetect")))
@@ -91,7 +92,7 @@ CASES = {
         "spec.outage.faults[0].name",
     ),
     "two steps": (
-        steps(scaling("s", "w"), Step("s", Restore("w"))),
+        steps(scaling("s", "w"), Step("s", Restore(workload("w")))),
         "spec.rollback.steps[1].name",
         "spec.rollback.steps[0].name",
     ),
@@ -117,7 +118,7 @@ def test_two_of_one_name_are_a_finding_with_both_paths(plan: Plan, path: str, ot
 
 def test_names_that_do_not_meet_are_no_finding() -> None:
     plan = replace(
-        steps(scaling("stop", "w"), Step("clear", RunJob("c")), Step("start", Restore("w"))),
+        steps(scaling("stop", "w"), Step("clear", RunJob("c")), Step("start", Restore(workload("w")))),
         outage=replace(GOOD.outage, expect=(becoming("back", "one"),)),
         recovery=Recovery(9.0, (measuring("back", "two"),)),
         measurements=(Measurement("three", Stage.OUTAGE, "a.latency"),),

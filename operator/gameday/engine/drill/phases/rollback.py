@@ -145,7 +145,7 @@ def _make(at: Situation, step: Step, entry: StepEntry | None) -> Record:
 
 def _put_back(at: Situation, step: Step, entry: StepEntry | None) -> Record:
     if entry is None:
-        return _intend(at, step, f"{step.action.subject} to what it was before")
+        return _intend(at, step, f"{step.action.subject[1]} to what it was before")
     record, shown = at.record, ""
     for change in _reverted_by(record, step):
         record = ask_undo_of(record, change, at.now)
@@ -153,12 +153,12 @@ def _put_back(at: Situation, step: Step, entry: StepEntry | None) -> Record:
         if change.open or not seen.settled:
             return record
         shown = seen.shown
-    return _done(at.knowing(record), step, shown or f"{step.action.subject} was not changed")
+    return _done(at.knowing(record), step, shown or f"{step.action.subject[1]} was not changed")
 
 
 def _reverted_by(record: Record, step: Step) -> tuple[Change, ...]:
-    wanted = step.action.REVERTS, step.action.subject
-    return tuple(change for change in record.changes if (change.kind, change.object_name) == wanted)
+    wanted = step.action.REVERTS, *step.action.subject
+    return tuple(one for one in record.changes if (one.kind, one.object_kind, one.object_name) == wanted)
 
 
 def _run(at: Situation, step: Step, entry: StepEntry | None) -> Record:

@@ -1,0 +1,64 @@
+"""The workloads that can be scaled, as a spec, a plan, the undo log and the API server name them."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Final, NamedTuple
+
+from pydantic import ConfigDict
+
+from gameday.cluster.kinds import DEPLOYMENTS, STATEFUL_SETS, Kind
+from gameday.errors import PlanInvalid
+from gameday.model.change import Change
+from gameday.schema.base import ApiModel, ObjectName, cel
+from gameday.schema.named import Dependencies
+from gameday.schema.one_of import exactly_one
+
+FIELDS: Final[Mapping[str, str]] = {DEPLOYMENTS.name: "deployment", STATEFUL_SETS.name: "statefulSet"}
+"""The field of a spec that names a workload, by the workload's kind."""
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (DEPLOYMENTS, STATEFUL_SETS)}
+"""What can be scaled, by the name of its kind."""
+
+
+class Workload(NamedTuple):
+    """A workload: its kind and its name."""
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        """As messages have it."""
+        return f"{self.kind.name} {self.name}"
+
+    @property
+    def watch(self) -> str:
+        """Name of its watch."""
+        return f"workload/{self.kind.name}/{self.name}"
+
+
+class Named(ApiModel):
+    """What names one workload."""
+
+    model_config: ClassVar[ConfigDict] = {"json_schema_extra": cel(exactly_one(tuple(FIELDS.values())))}
+
+    deployment: ObjectName | None = None
+    """Name of the Deployment."""
+    stateful_set: ObjectName | None = None
+    """Name of the StatefulSet."""
+
+    def workload(self, named: Dependencies) -> Workload:
+        """The workload.
+
+        Raises:
+            PlanInvalid: when not exactly one is named.
+
+        """
+        given = [(kind, self.deployment if kind == DEPLOYMENTS.name else self.stateful_set) for kind in KINDS]
+        found = [Workload(KINDS[kind], name) for kind, name in given if name is not None]
+        if len(found) != 1:
+            _, message = exactly_one(tuple(FIELDS.values()))
+            raise PlanInvalid(((named.path, message),))
+        return found[0]
+
+
+def changed(change: Change) -> Workload:
+    """The workload of an entry of the undo log."""
+    return Workload(KINDS[change.object_kind], change.object_name)

@@ -1,0 +1,14 @@
+"""Workloads as plans name them."""
+
+from gameday.actions.scale.workload import Workload
+from gameday.cluster.kinds import DEPLOYMENTS, STATEFUL_SETS
+
+
+def deployment(name: str) -> Workload:
+    """A Deployment."""
+    return Workload(DEPLOYMENTS, name)
+
+
+def stateful_set(name: str) -> Workload:
+    """A StatefulSet."""
+    return Workload(STATEFUL_SETS, name)
