@@ -178,7 +178,7 @@ class GameDaySpec(ApiModel):
     dependencies: Annotated[tuple[Dependency, ...], Field(max_length=MOST, json_schema_extra=keyed())] = ()
     """What the system needs, each said once with its address, TLS and credentials. Faults and probes name it."""
     probes: Annotated[tuple[Probe, ...], Field(min_length=1, max_length=MOST, json_schema_extra=keyed())]
-    """What is measured, again and again, by pods of ours in this namespace."""
+    """What is measured, again and again, by our pods in this namespace."""
     steady_state: SteadyState = SteadyState()
     """The stage before anything is touched: its length, and what must hold. It takes the baseline."""
     outage: Outage

@@ -9,7 +9,7 @@ from pydantic import Field
 from gameday.actions.kind import ActionKind, Asked, Scene, Use, Watch
 from gameday.actions.scale import owners
 from gameday.actions.scale.found import READS, not_found
-from gameday.actions.scale.workload import FIELDS, KINDS, Named, Workload, changed
+from gameday.actions.scale.workload import KINDS, Named, Workload, changed
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import AUTOSCALERS, SCALED_OBJECTS, Kind, Object
 from gameday.errors import Absent
@@ -100,11 +100,11 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         """A workload is scaled once: a second number from before would be that of the first step."""
         if any(isinstance(one, Scale) and one.workload == action.workload for one in earlier):
             text = f"{action.workload.name} is scaled twice: restore it once instead"
-            yield PlanFinding(FIELDS[action.workload.kind.name], text)
+            yield PlanFinding(action.workload.field, text)
 
     def preflight(self, action: Scale, asked: Asked) -> Iterator[Finding]:
         """What keeps the workload from being scaled, whoever else scales it, and what its fuse cannot reach."""
-        path = f"{asked.path}.{FIELDS[action.workload.kind.name]}"
+        path = f"{asked.path}.{action.workload.field}"
         if (missing := not_found(asked.sight, path, action.workload)) is not None:
             yield missing
         else:
@@ -118,7 +118,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
     def hits(self, action: Scale, sight: Sight) -> tuple[str, tuple[Object, ...]]:
         """As many pods of the workload as are to go."""
         own = _pods(sight, action)
-        return FIELDS[action.workload.kind.name], own[: max(0, len(own) - action.replicas)]
+        return action.workload.field, own[: max(0, len(own) - action.replicas)]
 
     def rights(self, action: Scale, sight: Sight) -> Iterator[Right]:
         """What scaling a workload of this kind needs."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from gameday.actions.kind import Asked, PlannedKind, Use
 from gameday.actions.scale.found import not_found
 from gameday.actions.scale.kind import Scale
-from gameday.actions.scale.workload import FIELDS, Named, Workload
+from gameday.actions.scale.workload import Named, Workload
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action
 from gameday.preflight.findings import Finding
@@ -50,10 +50,10 @@ class RestoreKind(PlannedKind[RestoreSpec, Restore]):
         """There is something to put back."""
         if not any(isinstance(one, Scale) and one.workload == action.workload for one in earlier):
             text = f"no step before this one scales {action.workload.name}: there is nothing to restore"
-            yield PlanFinding(FIELDS[action.workload.kind.name], text)
+            yield PlanFinding(action.workload.field, text)
 
     def preflight(self, action: Restore, asked: Asked) -> Iterator[Finding]:
         """The workload is there."""
-        path = f"{asked.path}.{FIELDS[action.workload.kind.name]}"
+        path = f"{asked.path}.{action.workload.field}"
         if (missing := not_found(asked.sight, path, action.workload)) is not None:
             yield missing

@@ -29,6 +29,11 @@ class Workload(NamedTuple):
         return f"{self.kind.name} {self.name}"
 
     @property
+    def field(self) -> str:
+        """The field of a spec that names it."""
+        return FIELDS[self.kind.name]
+
+    @property
     def watch(self) -> str:
         """Name of its watch."""
         return f"workload/{self.kind.name}/{self.name}"
@@ -51,8 +56,8 @@ class Named(ApiModel):
             PlanInvalid: when not exactly one is named.
 
         """
-        given = [(kind, self.deployment if kind == DEPLOYMENTS.name else self.stateful_set) for kind in KINDS]
-        found = [Workload(KINDS[kind], name) for kind, name in given if name is not None]
+        given = ((DEPLOYMENTS, self.deployment), (STATEFUL_SETS, self.stateful_set))
+        found = [Workload(kind, name) for kind, name in given if name is not None]
         if len(found) != 1:
             _, message = exactly_one(tuple(FIELDS.values()))
             raise PlanInvalid(((named.path, message),))

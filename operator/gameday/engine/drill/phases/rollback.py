@@ -86,7 +86,7 @@ def _again(at: Situation) -> Record:
 
 def _of_steps(plan: Plan | None, record: Record, world: World) -> Iterator[do.Command]:
     for step in plan.rollback.steps if plan is not None and plan.rollback is not None else ():
-        entry = next((known for known in record.steps if known.name == step.name), None)
+        entry = _entry(record, step.name)
         if entry is not None and entry.state is not StepState.INTENDED:
             continue
         if not step.action.REVERSIBLE:
