@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -76,7 +78,24 @@ def test_its_base_is_pinned_by_digest_and_the_same_for_all(path: Path) -> None:
 def test_it_starts_from_nothing_and_only_copies() -> None:
     made = lineage(OURS)
     assert made[0] == ("FROM", "scratch AS image")
-    assert {word for word, _ in made} == {"FROM", "COPY", "ENV", "USER", "ENTRYPOINT"}
+    assert {word for word, _ in made} == {"FROM", "COPY", "ENV", "LABEL", "USER", "ENTRYPOINT"}
+
+
+def test_its_labels_say_what_the_package_says() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    labels = dict(label.split("=", 1) for label in shlex.split(last(OURS, "LABEL")))
+    assert labels == {
+        "org.opencontainers.image.title": project["name"],
+        "org.opencontainers.image.description": project["description"],
+        "org.opencontainers.image.licenses": project["license"],
+    }
+
+
+def test_the_license_is_the_one_that_the_package_names() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    title, version = (ROOT / "LICENSE").read_text().split("\n", 3)[1:3]
+    assert (project["license"], project["license-files"]) == ("Apache-2.0", ["LICENSE"])
+    assert (title.strip(), version.strip()) == ("Apache License", "Version 2.0, January 2004")
 
 
 def test_no_image_is_made_of_which_a_module_does_not_load() -> None:
