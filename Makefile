@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint format generate lock audit test test-fast test-all soak demo by-itself bench trial-birth chaos faketime image images foreign-image up down status check-tools
+.PHONY: help setup lint hooks format generate lock audit redis test test-fast coverage test-all soak demo by-itself bench trial-birth chaos faketime image images foreign-image up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,7 +35,7 @@ $(VENV)/ready: requirements-dev.txt pyproject.toml | check-tools
 
 setup: $(VENV)/ready ## make the virtual environment with pinned, hashed requirements
 
-lint: setup ## ruff, mypy strict, layers, generated files up to date
+lint: setup ## ruff, mypy strict, layers, generated files up to date, names in changelog.d
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -43,6 +43,10 @@ lint: setup ## ruff, mypy strict, layers, generated files up to date
 	$(BIN)/python -m gameday.api.crds --check
 	$(BIN)/python -m gameday.api.roles --check
 	$(BIN)/python -m gameday.api.reference --check
+	$(BIN)/towncrier build --draft --version next >/dev/null
+
+hooks: setup ## have git run the checks of `lint` before each commit
+	$(BIN)/pre-commit install
 
 format: setup ## let ruff format and mend
 	$(BIN)/ruff check --fix
@@ -69,6 +73,9 @@ redis: # the shop's own tests run against a real one
 
 test-fast: lint redis ## the checks and tests that need no cluster
 	$(BIN)/python -m pytest -q -n $(UNIT_JOBS) tests/unit
+
+coverage: setup redis ## the unit tests with branch coverage; fails below the floor in pyproject.toml
+	$(BIN)/python -m pytest -q -n $(UNIT_JOBS) tests/unit --cov
 
 $(AUDIT)/ready: requirements-audit.txt | check-tools
 	@echo "making the environment of the audit"
