@@ -197,11 +197,9 @@ class SimulatedCluster(Cluster):
         where = namespace or ""
         if kind is EVENTS:
             return body
-        if kind is DEPLOYMENTS:
-            takes = self.server.scale_takes if body["spec"]["replicas"] == 0 else 0.0
-            self.server.scale_takes -= takes
-            return await self._write("patch", kind, lambda: self.store.scale(self.actor, where, name, body), takes)
-        return await self._write("patch", kind, lambda: self.store.patch(self.actor, kind, where, name, body))
+        takes = self.server.scale_takes if kind is DEPLOYMENTS and body["spec"]["replicas"] == 0 else 0.0
+        self.server.scale_takes -= takes
+        return await self._write("patch", kind, lambda: self.store.patch(self.actor, kind, where, name, body), takes)
 
     async def delete(
         self, kind: Kind, namespace: str | None, name: str, *, uid: str | None = None, grace: int | None = None

@@ -464,7 +464,8 @@ class Town:
         try:
             there = server.store.need(DEPLOYMENTS, self.namespace, config.workload)
             if step is LineType.ARMED or there["spec"]["replicas"] == config.wanted:
-                server.store.scale("fuse", self.namespace, config.workload, patch, dry_run=step is LineType.ARMED)
+                rehearses = step is LineType.ARMED
+                server.store.patch("fuse", DEPLOYMENTS, self.namespace, config.workload, patch, dry_run=rehearses)
         except GameDayError:
             world.after(1.0, self._fuse, agent, step)
             return

@@ -1,35 +1,66 @@
-"""A small API server on a real socket: objects of any kind are listed, watched, read, created, replaced and deleted.
+"""The simulation's API server (``simulation/store.py``) on a real socket, for tests of what goes over HTTP.
 
-It knows no rules of Kubernetes but versions, names, field selectors by name, and the CRDs of our own kinds, to which it
-holds what comes over the wire; ``forbidden`` holds verbs, alone or as ``list pods``, that it answers with 403; in
-namespaces that are ``ending`` it creates nothing; while ``down`` it answers everything with 503.
+It adds what a socket needs: paths, statuses, watches as streams, discovery and logs. And what a test wants to go wrong:
+``forbidden`` holds verbs, alone or as ``list pods``, that it answers with 403; in namespaces that are ``ending`` it
+creates nothing; while ``down`` it answers everything with 503. There is no kubelet: a pod that is deleted is gone.
 """
 
 import asyncio
 import json
 import socket
-from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import yaml
 from aiohttp import web
 
+from gameday.api.record import moment
+from gameday.cluster import kinds
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
-from gameday.errors import Refused
-from simulation.crd import admitted
+from gameday.cluster.kinds import PODS, Kind, Object
+from gameday.errors import Absent, AlreadyExists, Conflict, GameDayError, Refused
+from simulation.store import PERSON, Change, Key, Store
+from simulation.world import World
 
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-Key = tuple[str, str, str]
-"""Plural, namespace and name."""
+STATUSES: Mapping[type[GameDayError], tuple[int, str]] = {
+    Absent: (404, "NotFound"),
+    AlreadyExists: (409, "AlreadyExists"),
+    Conflict: (409, "Conflict"),
+    Refused: (422, "Invalid"),
+}
+KINDS = {kind.plural: kind for kind in reversed(list(vars(kinds).values())) if isinstance(kind, Kind)}
+
+
+class Objects(Mapping[Key, Object]):
+    """What is stored, by plural, namespace and name."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getitem__(self, key: Key) -> Object:
+        """The newest version."""
+        plural, namespace, name = key
+        return self._store.things[plural, namespace][name]
+
+    def __iter__(self) -> Iterator[Key]:
+        """The keys of all that is there."""
+        return ((*where, name) for where, things in self._store.things.items() for name in things)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return sum(map(len, self._store.things.values()))
 
 
 class ApiServer:
     """Start it, make a ``Cluster`` of it, and stop it."""
 
     def __init__(self) -> None:
-        self.objects: dict[Key, Object] = {}
+        world = World(0)
+        world.now = moment("2026-11-24T12:00:00Z")
+        self.store = Store(world)
+        self.store.listeners.append(self._end_pod)
+        self.objects = Objects(self.store)
         self.forbidden: set[str] = set()
         self.rules: list[Object] = []
         """What a SelfSubjectRulesReview answers."""
@@ -53,10 +84,6 @@ class ApiServer:
         """Calls so far."""
         self.mute = False
         """Whether watches tell nothing any more although they stay open."""
-        self.version = 1
-        self._events: list[tuple[str, str, Object]] = []
-        """Plural, namespace and event of all that ever happened, so that a watch misses nothing since its list."""
-        self._happened = asyncio.Event()
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             self.port: int = one.getsockname()[1]
@@ -88,33 +115,17 @@ class ApiServer:
         return await Cluster.connect(self.kubeconfig(folder))
 
     def put(self, plural: str, namespace: str, thing: Object) -> Object:
-        """Store an object, and tell the watches."""
-        name = thing["metadata"]["name"]
-        known = (plural, namespace, name) in self.objects
-        self.version += 1
-        body = thing | {
-            "metadata": {"uid": f"uid-{self.version}", "creationTimestamp": "2026-11-24T12:00:00Z"}
-            | thing["metadata"]
-            | {"namespace": namespace, "resourceVersion": str(self.version)}
-        }
-        self.objects[plural, namespace, name] = body
-        self._tell("MODIFIED" if known else "ADDED", plural, namespace, body)
-        return body
+        """Store an object as it is, and tell the watches."""
+        return self.store.place(_kind(plural), namespace, thing)
 
-    def drop(self, plural: str, namespace: str, name: str) -> bool:
-        """Delete an object, and tell the watches."""
-        body = self.objects.pop((plural, namespace, name), None)
-        if body is None:
-            return False
-        self.version += 1
-        gone = body | {"metadata": body["metadata"] | {"resourceVersion": str(self.version)}}
-        self._tell("DELETED", plural, namespace, gone)
-        return True
+    def drop(self, plural: str, namespace: str, name: str) -> None:
+        """Take an object away, and tell the watches."""
+        self.store.remove(PERSON, _kind(plural), namespace, name)
 
-    def _tell(self, kind: str, plural: str, namespace: str, body: Object) -> None:
-        self._events.append((plural, namespace, {"type": kind, "object": body}))
-        happened, self._happened = self._happened, asyncio.Event()
-        happened.set()
+    def _end_pod(self, change: Change) -> None:
+        if change.kind is PODS and change.verb == "delete":
+            metadata = change.thing["metadata"]
+            self.drop("pods", metadata["namespace"], metadata["name"])
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.asked += 1
@@ -133,20 +144,23 @@ class ApiServer:
         plural, name = rest[0], rest[1] if len(rest) > 1 else ""
         if plural in self.unserved:
             return _refusal(404, "NotFound", "the server could not find the requested resource")
-        field = request.query.get("fieldSelector", "").removeprefix("metadata.name=")
-        verb = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(
-            request.method, "get" if name else "list"
-        )
+        verb = VERBS.get(request.method, "get" if name else "list")
         if verb == "create" and namespace in self.ending:
             what = f"unable to create new content in namespace {namespace} because it is being terminated"
             return _refusal(403, "Forbidden", what)
         if self.forbidden & {verb, f"{verb} {plural}"}:
             what = f'{plural} is forbidden: User "jane" cannot {verb} resource "{plural}"'
             return _refusal(403, "Forbidden", what)
-        if verb == "list":
-            watches = request.query.get("watch") == "true"
-            return await (self._watch if watches else self._list)(request, plural, namespace, field)
-        return await self._one(request, plural, namespace, name)
+        try:
+            if verb == "list":
+                watches = request.query.get("watch") == "true"
+                return await (self._watch if watches else self._list)(request, _kind(plural), namespace)
+            if verb == "get" and request.path.endswith("/log"):
+                return self._log(request, name)
+            body = await request.json() if request.body_exists else {}
+            return web.json_response(self._one(verb, request, _kind(plural), namespace, name, body))
+        except GameDayError as error:
+            return _refusal(*STATUSES[type(error)], str(error))
 
     def _discovered(self, group: str = "", version: str = "") -> web.Response:
         if not group:
@@ -157,44 +171,30 @@ class ApiServer:
             return _refusal(503, "ServiceUnavailable", "the server is currently unable to handle the request")
         return web.json_response({"kind": "APIResourceList", "resources": [{"name": plural} for plural in plurals]})
 
-    async def _one(self, request: web.Request, plural: str, namespace: str, name: str) -> web.StreamResponse:
-        body = await request.json() if request.method in {"POST", "PUT", "PATCH"} else {}
-        if plural == "selfsubjectrulesreviews":
-            return web.json_response({"status": {"resourceRules": self.rules}})
-        name = name or body["metadata"].get("name") or f"{body['metadata']['generateName']}{self.version}"
-        key = (plural, namespace, name)
-        if request.method == "POST" and key in self.objects:
-            return _refusal(409, "AlreadyExists", f'{plural} "{name}" already exists')
-        if request.method != "POST" and key not in self.objects:
-            return _refusal(404, "NotFound", f'{plural} "{name}" not found')
-        if request.method == "DELETE":
-            self.drop(*key)
-            return web.json_response({"kind": "Status", "status": "Success"})
-        if request.method == "GET" and request.path.endswith("/log"):
-            return self._log(request, name)
-        if request.method == "GET":
-            return web.json_response(self.objects[key])
-        if self.conflicts and request.method in {"PUT", "PATCH"}:
+    def _one(self, verb: str, request: web.Request, kind: Kind, namespace: str, name: str, body: Object) -> Object:
+        store, dry_run = self.store, request.query.get("dryRun") == "All"
+        if kind is kinds.RULES_REVIEWS:
+            return {"status": {"resourceRules": self.rules}}
+        if verb in {"update", "patch"} and self.conflicts:
             self.conflicts -= 1
-            return _refusal(409, "Conflict", f'{plural} "{name}": the object has been modified')
-        version = body["metadata"].get("resourceVersion") if "metadata" in body else None
-        if version not in {None, self.objects.get(key, body)["metadata"].get("resourceVersion")}:
-            return _refusal(409, "Conflict", f'{plural} "{name}": the object has been modified')
-        if request.method == "PATCH":
-            body = _merged(self.objects[key], body)
-        if request.method == "PUT" and request.path.endswith("/status"):
-            body = self.objects[key] | {"status": body["status"]}
-        body = body | {"metadata": body["metadata"] | {"name": name}}
-        try:
-            if request.method == "POST":
-                body = self.admission(plural, body)
-            if request.method == "POST" and request.query.get("dryRun") == "All":
-                return web.json_response(body)
-            for kind in (DRILLS, GAMEDAYS):
-                body = admitted(kind, None, body) if kind.plural == plural else body
-        except Refused as error:
-            return _refusal(422, "Invalid", str(error))
-        return web.json_response(self.put(plural, namespace, body))
+            raise Conflict(f'{kind.plural} "{name}": the object has been modified')
+        match verb:
+            case "create":
+                metadata = body["metadata"]
+                name = metadata.get("name") or f"{metadata['generateName']}{store.version}"
+                body = self.admission(kind.plural, body | {"metadata": metadata | {"name": name}})
+                return store.create(PERSON, kind, namespace, body, dry_run=dry_run)
+            case "update" if request.path.endswith("/status"):
+                return store.replace_status(PERSON, kind, namespace, name, body)
+            case "update":
+                return store.replace(PERSON, kind, namespace, name, body)
+            case "patch":
+                return store.patch(PERSON, kind, namespace, name, body, dry_run=dry_run)
+            case "delete":
+                store.delete(PERSON, kind, namespace, name, body.get("preconditions", {}).get("uid"))
+                return {"kind": "Status", "status": "Success"}
+            case _:
+                return store.need(kind, namespace, name)
 
     def _log(self, request: web.Request, pod: str) -> web.Response:
         logs, container = self.logs[pod], request.query.get("container", "")
@@ -203,37 +203,35 @@ class ApiServer:
             return _refusal(400, "BadRequest", what)
         return web.Response(text=logs[container or next(iter(logs))])
 
-    async def _list(self, request: web.Request, plural: str, namespace: str, name: str) -> web.StreamResponse:
-        items = [
-            body
-            for (kind, where, called), body in self.objects.items()
-            if kind == plural and namespace in {"", where} and name in {"", called}
-        ]
-        return web.json_response({"metadata": {"resourceVersion": str(self.version)}, "items": items})
+    async def _list(self, request: web.Request, kind: Kind, namespace: str) -> web.StreamResponse:
+        items, version = self.store.list(kind, namespace or None, *_selectors(request))
+        return web.json_response({"metadata": {"resourceVersion": version}, "items": items})
 
-    async def _watch(self, request: web.Request, plural: str, namespace: str, name: str) -> web.StreamResponse:
-        since = int(request.query["resourceVersion"])
-        told = bisect_right(
-            self._events, since, key=lambda event: int(event[2]["object"]["metadata"]["resourceVersion"])
-        )
-        answer = web.StreamResponse()
+    async def _watch(self, request: web.Request, kind: Kind, namespace: str) -> web.StreamResponse:
+        version = request.query["resourceVersion"]
+        stream = self.store.watch(kind, namespace or None, version, *_selectors(request))
+        answer, happened = web.StreamResponse(), asyncio.Event()
+        stream.wake = happened.set
         await answer.prepare(request)
-        while not self.short:
-            happened = self._happened
-            for wanted, where, event in self._events[told:]:
-                told += 1
-                metadata = event["object"]["metadata"]
-                meant = wanted == plural and namespace in {"", where} and name in {"", metadata["name"]}
-                if meant and not self.mute:
-                    await answer.write(json.dumps(event).encode() + b"\n")
-            await happened.wait()
+        try:
+            while not self.short:
+                while stream.queue:
+                    event = stream.queue.popleft()
+                    if not self.mute:
+                        await answer.write(json.dumps(event).encode() + b"\n")
+                happened.clear()
+                await happened.wait()
+        finally:
+            self.store.streams.remove(stream)
         return answer
 
 
-def _merged(whole: Object, part: Object) -> Object:
-    return whole | {
-        key: _merged(whole.get(key, {}), value) if isinstance(value, dict) else value for key, value in part.items()
-    }
+def _kind(plural: str) -> Kind:
+    return KINDS.get(plural) or Kind("", "v1", plural, plural)
+
+
+def _selectors(request: web.Request) -> tuple[str, str]:
+    return request.query.get("labelSelector", ""), request.query.get("fieldSelector", "")
 
 
 def _refusal(status: int, reason: str, message: str, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -21,6 +21,7 @@ from chaos.victim import NotInjected, Victim
 from e2e.stage import OperatorProcess, Stage
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import SERVICE_ACCOUNTS
+from gameday.model.labels import DRILL
 from unit.api_server import ApiServer
 
 AT = point(FAULTS, "before the policy is created")
@@ -275,7 +276,8 @@ async def test_a_pod_that_does_not_end_is_not_injected(
 
     def pod(*ends: dict[str, Any]) -> None:
         status = {"containerStatuses": [{"state": end} for end in ends]}
-        api_server.put("pods", "shop", {"metadata": {"name": "first-client", "uid": "one"}, "status": status})
+        metadata = {"name": "first-client", "uid": "one", "labels": {DRILL: "first"}}
+        api_server.put("pods", "shop", {"metadata": metadata, "status": status})
 
     async def run(trial: Trial) -> None:
         await agents.end_pod(trial, "first-client", how)
