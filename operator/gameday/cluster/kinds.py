@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 Object = dict[str, Any]
-"""A Kubernetes object as JSON; bare ones stay in ``cluster``, ``faults``, ``steps``, ``api`` and the runner's edge."""
+"""A Kubernetes object as JSON; ``engine`` and ``model`` never see one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Starts drills by the calendar: asks ``engine.calendar`` what became of each slot, records it, then does it.
+"""Starts drills by the calendar: asks ``engine.schedule`` what became of each slot, records it, then does it.
 
 A slot is recorded, on the very version of the GameDay it was judged by, before its Drill is created, and settled before
 that Drill begins. So two operators, or one that died in between, never decide a slot twice; and the Drill's name

@@ -90,7 +90,7 @@ class Expression:
     """Probes whose samples it is evaluated on; those of ``baseline_paths`` alone are not among them."""
     _program: Any
     micros: float
-    """What an evaluation may cost, in microseconds; see ``expression_cost``."""
+    """What an evaluation may cost, in microseconds; see ``cost``."""
     increases: tuple[Path, ...] = ()
     """Paths whose growth since the stage began is asked for; they are among ``paths``."""
     comparisons: tuple[Comparison, ...] = ()

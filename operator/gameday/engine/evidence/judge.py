@@ -1,8 +1,8 @@
 """Holding an expectation against its track: Pending, Met, AlwaysTrue, Missed or Unknown.
 
 What the system does is data. What we failed to see is Unknown: it is never met, and never the system's fault. A state
-other than Pending is final: the caller keeps it. Read on in ``runs``, ``judge_always``, ``deadlines``,
-``judge_becomes`` and ``judge_eventually``.
+other than Pending is final: the caller keeps it. Read on in ``runs``, ``always``, ``deadlines``, ``becomes``
+and ``eventually``.
 """
 
 from gameday.engine.evidence.always import begins_at, judge_always, longest_violation
