@@ -116,30 +116,12 @@ class LogSource:
             wake()
 
 
-class SimulatedCluster(Cluster):
-    """The operator's client, with the same calls; ``process`` is whose it is, ``account`` the namespace acted in."""
+class StoreCluster(Cluster):
+    """The operator's client, whose calls go to a store; whoever extends it says in ``_ask`` how they get there."""
 
-    def __init__(
-        self, server: Server, process: "Process", account: str = "", may_write: Callable[[], bool] = lambda: True
-    ) -> None:
-        self.server = server
-        self._may_write = may_write
-        self.store = server.store
-        self.process = process
-        self.account = account
-        self.requests = process.requests
-        self.actor = "account" if account else process.name
-
-    def as_account(self, namespace: str) -> "SimulatedCluster":
-        """The same, acting as a namespace's account."""
-        return SimulatedCluster(self.server, self.process, namespace, self._may_write)
-
-    def fenced(self, may_write: Callable[[], bool]) -> "SimulatedCluster":
-        """The same, asking before each write."""
-        return SimulatedCluster(self.server, self.process, self.account, may_write)
-
-    async def close(self) -> None:
-        """Nothing is open."""
+    def __init__(self, store: Store, actor: str) -> None:
+        self.store = store
+        self.actor = actor
 
     async def get(self, kind: Kind, namespace: str | None, name: str, subresource: str | None = None) -> Object | None:
         where = namespace or ""
@@ -160,19 +142,13 @@ class SimulatedCluster(Cluster):
     async def list(
         self, kind: Kind, namespace: str | None, labels: str = "", fields: str = ""
     ) -> tuple[tuple[Object, ...], str]:
-        def read() -> tuple[tuple[Object, ...], str]:
-            if kind is CILIUM_NETWORK_POLICIES:
-                raise Absent("the server could not find the requested resource")
-            return self.store.list(kind, namespace, labels, fields)
-
-        answer: tuple[tuple[Object, ...], str] = await self._ask("list", kind, read)
+        answer: tuple[tuple[Object, ...], str] = await self._ask(
+            "list", kind, lambda: self.store.list(kind, namespace, labels, fields)
+        )
         return answer
 
     async def create(self, kind: Kind, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
-        where = namespace or ""
-        if kind is EVENTS:
-            return body
-        verb = "get" if dry_run else "create"
+        where, verb = namespace or "", "get" if dry_run else "create"
         return await self._write(verb, kind, lambda: self.store.create(self.actor, kind, where, body, dry_run=dry_run))
 
     async def replace(self, kind: Kind, namespace: str | None, name: str, body: Object) -> Object:
@@ -195,28 +171,49 @@ class SimulatedCluster(Cluster):
         dry_run: bool = False,
     ) -> Object:
         where = namespace or ""
-        if kind is EVENTS:
-            return body
-        takes = self.server.scale_takes if kind is DEPLOYMENTS and body["spec"]["replicas"] == 0 else 0.0
-        self.server.scale_takes -= takes
-        return await self._write("patch", kind, lambda: self.store.patch(self.actor, kind, where, name, body), takes)
+        return await self._write("patch", kind, lambda: self.store.patch(self.actor, kind, where, name, body), body)
 
     async def delete(
         self, kind: Kind, namespace: str | None, name: str, *, uid: str | None = None, grace: int | None = None
     ) -> bool:
-        where = namespace or ""
-
-        def remove() -> bool:
-            if kind is CILIUM_NETWORK_POLICIES:
-                raise Absent("the server could not find the requested resource")
-            self.store.delete(self.actor, kind, where, name, uid)
-            return True
-
         try:
-            done: bool = await self._ask("delete", kind, remove)
+            await self._ask("delete", kind, lambda: self.store.delete(self.actor, kind, namespace or "", name, uid))
         except Absent:
             return False
-        return done
+        return True
+
+    async def _write(self, verb: str, kind: Kind, act: Callable[[], Object], body: Object | None = None) -> Object:
+        answer: Object = await self._ask(verb, kind, act, body)
+        return answer
+
+    async def _ask(self, verb: str, kind: Kind, act: Callable[[], Any], body: Object | None = None) -> Any:
+        """Have the store act; ``body`` is what a patch changes."""
+        return act()
+
+
+class SimulatedCluster(StoreCluster):
+    """The same on the simulated clock; ``process`` is whose it is, ``account`` the namespace acted in."""
+
+    def __init__(
+        self, server: Server, process: "Process", account: str = "", may_write: Callable[[], bool] = lambda: True
+    ) -> None:
+        super().__init__(server.store, "account" if account else process.name)
+        self.server = server
+        self._may_write = may_write
+        self.process = process
+        self.account = account
+        self.requests = process.requests
+
+    def as_account(self, namespace: str) -> "SimulatedCluster":
+        """The same, acting as a namespace's account."""
+        return SimulatedCluster(self.server, self.process, namespace, self._may_write)
+
+    def fenced(self, may_write: Callable[[], bool]) -> "SimulatedCluster":
+        """The same, asking before each write."""
+        return SimulatedCluster(self.server, self.process, self.account, may_write)
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
     async def served(self, kinds: Iterable[Kind]) -> frozenset[Kind]:
         return frozenset()
@@ -277,15 +274,13 @@ class SimulatedCluster(Cluster):
         finally:
             source.wakes.remove(wake)
 
-    async def _write(self, verb: str, kind: Kind, act: Callable[[], Object], takes: float = 0.0) -> Object:
-        answer: Object = await self._ask(verb, kind, act, takes)
-        return answer
-
-    async def _ask(self, verb: str, kind: Kind, act: Callable[[], Any], takes: float = 0.0) -> Any:
+    async def _ask(self, verb: str, kind: Kind, act: Callable[[], Any], body: Object | None = None) -> Any:
         """Send a request, and wait for its answer.
 
         What is sent arrives although the process dies meanwhile, and is done although nobody waits any more.
         """
+        if kind is EVENTS:
+            return {}
         self.requests[verb, kind.plural] += 1
         process, world = self.process, self.store.world
         if process.dead:
@@ -297,6 +292,9 @@ class SimulatedCluster(Cluster):
         if moment == "before":
             process.kill()
             return await answer
+        takes = 0.0
+        if body is not None and kind is DEPLOYMENTS and body["spec"]["replicas"] == 0:
+            takes, self.server.scale_takes = self.server.scale_takes, 0.0
         delay = takes or 0.002
         if not takes and self.server.delays and kind is not LEASES:
             delay = self.server.delays.pop(0)
@@ -349,6 +347,8 @@ class SimulatedCluster(Cluster):
             status = self.server.refusing.pop(0)
             self.store.world.tally.bites(What.REFUSE)
             raise ANSWERS[status](f"{verb} {kind.plural}: refused with {status}: {LONG}")
+        if kind is CILIUM_NETWORK_POLICIES:
+            raise Absent("the server could not find the requested resource")
 
     def _answer(self, answer: Any, result: Any, moment: str) -> None:
         if moment == "answered":

@@ -1,50 +1,48 @@
 """Events: an equal one counts in its series, too many of one object are held back, and little is remembered."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from gameday.cluster.events import BURST, MOST, NOTE_BYTES, REFILL, SAME_WITHIN, Events, Subject
-from gameday.cluster.kinds import DRILLS, EVENTS, GAMEDAYS, Kind
-from gameday.errors import Absent, AlreadyExists, ClusterUnreachable, GameDayError
+from gameday.cluster.kinds import DRILLS, EVENTS, GAMEDAYS, Kind, Object
+from gameday.errors import ClusterUnreachable, GameDayError
 from gameday.schema.times import moment
+from simulation.client import StoreCluster
+from simulation.store import Store
+from simulation.world import World as Clock
 
 ABOUT = Subject(GAMEDAYS, "shop", "redis", "g")
 
 
-class Written:
-    """The API server's Events by name, in the order in which they were made."""
+class Written(StoreCluster):
+    """The API server's Events, in the order in which they were made."""
 
     def __init__(self) -> None:
+        super().__init__(Store(Clock(0)), "operator")
         self.now = 1_000_000.0
-        self.events: dict[str, dict[str, Any]] = {}
         self.fails: GameDayError | None = None
         self.patches = 0
 
-    async def create(self, kind: Kind, namespace: str, body: dict[str, Any]) -> None:
-        assert (kind, namespace) == (EVENTS, "shop")
+    @property
+    def events(self) -> dict[str, Object]:
+        """Those that there are, by name."""
+        return self.store.things.setdefault((EVENTS.plural, "shop"), {})
+
+    async def _ask(self, verb: str, kind: Kind, act: Callable[[], Any], body: Object | None = None) -> Any:
+        self.patches += verb == "patch"
         await asyncio.sleep(0)
-        if body["metadata"]["name"] in self.events:
-            raise AlreadyExists("there")
-        if not isinstance(self.fails, Absent):
-            await self._fail()
-        self.events[body["metadata"]["name"]] = body
-
-    async def patch(self, _kind: Kind, _namespace: str, name: str, body: dict[str, Any]) -> None:
-        self.patches += 1
-        await self._fail()
-        self.events[name] |= body
-
-    async def _fail(self) -> None:
         if self.fails is not None:
             raise self.fails
+        return act()
 
     def write(self, events: Events, note: str, *, bounded: bool = False, about: Subject = ABOUT) -> None:
         asyncio.run(events.write(about, "Suspended", note, action="Decide", warning=False, bounded=bounded))
 
     @property
-    def bodies(self) -> list[dict[str, Any]]:
+    def bodies(self) -> list[Object]:
         return list(self.events.values())
 
 
@@ -55,7 +53,7 @@ def written() -> Written:
 
 @pytest.fixture
 def events(written: Written) -> Events:
-    return Events(written, "one", lambda: written.now)  # type: ignore[arg-type]  # it only creates and patches
+    return Events(written, "one", lambda: written.now)
 
 
 def test_an_event_has_all_that_the_api_asks_for(written: Written, events: Events) -> None:
@@ -111,7 +109,6 @@ def test_an_event_that_the_api_server_has_forgotten_is_made_again_with_its_count
 ) -> None:
     written.write(events, "same")
     written.events.clear()
-    written.fails = Absent("gone")
     written.write(events, "same")
     assert written.bodies[0]["series"]["count"] == 2
 
@@ -130,7 +127,7 @@ def test_an_event_whose_answer_was_lost_is_not_made_twice(written: Written, even
     with pytest.raises(ClusterUnreachable):
         written.write(events, "same")
     (series,) = events._series.values()
-    written.events[series.name] = {}
+    written.store.place(EVENTS, "shop", {"metadata": {"name": series.name}})
     written.fails = None
     written.write(events, "same")
     written.write(events, "same")

@@ -1,13 +1,11 @@
-"""A cluster that fails and operators that die, for schedules: the few promises that they rely on, and no more.
+"""An API server that fails and operators that die, for schedules, and what must never happen to a slot.
 
-Versions of objects, and names that are taken. Any call may be refused, may be done without an answer, may find the
+Objects are kept by the simulation's store. Any call may be refused, may be done without an answer, may find the
 operator dead before it or after it, and may be left lying while its process sleeps.
 """
 
 import asyncio
-import copy
 import itertools
-import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,17 +14,18 @@ from typing import Any
 from gameday.api.calendar import calendar_of
 from gameday.api.record import moment, timestamp
 from gameday.cluster.events import Subject
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Kind
+from gameday.cluster.kinds import DRILLS, GAMEDAYS, Kind, Object
 from gameday.controller.schedule.schedules import Schedules
 from gameday.controller.store import Store
 from gameday.controller.telemetry import Metrics
 from gameday.engine.schedule.slots import upcoming
-from gameday.errors import AlreadyExists, ClusterUnreachable, Conflict
+from gameday.errors import ClusterUnreachable
 from gameday.model.halt import Halt
 from gameday.model.labels import SLOT
 from gameday.model.schedule import Decision, Slot
+from simulation import store, world
+from simulation.client import StoreCluster
 
-Object = dict[str, Any]
 KEY = ("shop", "redis")
 START = datetime(2026, 11, 30, 10, tzinfo=UTC).timestamp()
 
@@ -35,15 +34,15 @@ class Died(BaseException):
     """The operator was killed here."""
 
 
-class World:
+class World(StoreCluster, world.World):
     """A GameDay, its Drills, a clock, and what goes wrong. What must never happen is an AssertionError."""
 
     def __init__(self, seed: int, schedule: Object, keep: int = 10) -> None:
-        self.dice = random.Random(seed)
+        world.World.__init__(self, seed)
+        StoreCluster.__init__(self, store.Store(self), "operator")
         self.now = START
+        self.store.listeners.append(self._hear)
         self.trouble = self.deaths = self.sleep = 0.0
-        self.version = self.uids = 0
-        self.drills: dict[str, Object] = {}
         self.runs: Counter[float] = Counter()
         self.fates: dict[float, Slot] = {}
         self.decided: list[Slot] = []
@@ -57,80 +56,91 @@ class World:
         self.halt = Halt()
         self.keep = keep
         self.changed_at = 0.0
-        metadata = {"namespace": "shop", "name": "redis", "uid": "g", "generation": 0}
-        self.gameday: Object = {"metadata": metadata, "spec": {}, "status": {}}
-        self.edit(schedule)
+        self._apply(schedule, {"name": "redis", "uid": "g", "generation": 0}, {})
+
+    @property
+    def gameday(self) -> Object:
+        """The GameDay as it is."""
+        return self.store.need(GAMEDAYS, *KEY)
+
+    @property
+    def drills(self) -> dict[str, Object]:
+        """The Drills that there are, by name."""
+        return self.store.things.setdefault((DRILLS.plural, "shop"), {})
 
     def edit(self, schedule: Object | None) -> None:
         """A person applies another schedule, or the same one anew, or takes it away."""
-        self.version += 1
-        changed = self.gameday["spec"].get("schedule") != schedule
+        self._apply(schedule, self.gameday["metadata"], self.gameday["status"])
+
+    def make_anew(self, schedule: Object) -> None:
+        """A person deletes the GameDay and creates it anew."""
+        self._apply(schedule, {"name": "redis", "uid": self.gameday["metadata"]["uid"] + "g", "generation": 0}, {})
+
+    def _apply(self, schedule: Object | None, metadata: Object, status: Object) -> None:
+        known = self.store.get(GAMEDAYS, *KEY)
+        changed = known is None or known["spec"].get("schedule") != schedule
         # Where the clock was put back, the times before that say nothing any more.
         self.changed_at = self.now // 1 if changed else min(self.changed_at, self.now // 1)
-        metadata = self.gameday["metadata"]
-        self.gameday = self.gameday | {
-            "spec": ({"schedule": schedule} if schedule else {}) | {"history": {"keep": self.keep}},
-            "metadata": metadata
-            | {
-                "generation": metadata["generation"] + 1,
-                "resourceVersion": str(self.version),
-                "managedFields": [{"time": timestamp(self.now // 1)[:19] + "Z", "fieldsV1": {"f:spec": {}}}],
-            },
-        }
-
-    def replace(self, schedule: Object) -> None:
-        """A person deletes the GameDay and creates it anew."""
-        metadata = {"namespace": "shop", "name": "redis", "uid": self.gameday["metadata"]["uid"] + "g", "generation": 0}
-        self.gameday = {"metadata": metadata, "spec": {}, "status": {}}
-        self.edit(schedule)
+        managed = [{"time": timestamp(self.now // 1)[:19] + "Z", "fieldsV1": {"f:spec": {}}}]
+        metadata = metadata | {"generation": metadata["generation"] + 1, "managedFields": managed}
+        spec = ({"schedule": schedule} if schedule else {}) | {"history": {"keep": self.keep}}
+        self.store.place(GAMEDAYS, "shop", {"metadata": metadata, "spec": spec, "status": status})
 
     def remove(self, name: str) -> None:
         """A person deletes a Drill. Who was about to prune cannot know it, so it goes on counting as kept."""
-        gone = self.drills.pop(name)
-        self.removed.append(gone)
-        self.without_run.add(_slot(gone))
+        self.store.remove(store.PERSON, DRILLS, "shop", name)
 
-    async def before(self) -> None:
+    def end(self, drill: Object, **fields: str) -> None:
+        """A Drill ends now."""
+        self._set(drill, phase="Finished", finishedAt=timestamp(self.now), **fields)
+
+    def _set(self, drill: Object, **fields: str) -> None:
+        self.store.status(DRILLS, "shop", drill["metadata"]["name"], drill["metadata"]["uid"], **fields)
+
+    async def _ask(self, verb: str, kind: Kind, act: Callable[[], Any], body: Object | None = None) -> Any:
+        assert kind in {GAMEDAYS, DRILLS}
+        await self.arrives()
+        answer = act()
+        await self.answers()
+        return answer
+
+    async def arrives(self) -> None:
         """What may go wrong before a call is carried out; others act meanwhile."""
-        for _ in range(self.dice.randrange(3)):
+        for _ in range(self.random.randrange(3)):
             await asyncio.sleep(0)
-        if self.dice.random() < self.sleep:
+        if self.random.random() < self.sleep:
             awake = asyncio.Event()
             self.sleepers.append(awake)
             await awake.wait()
-        if self.dice.random() < self.deaths:
+        if self.random.random() < self.deaths:
             raise Died
-        if self.dice.random() < self.trouble:
+        if self.random.random() < self.trouble:
             raise ClusterUnreachable("refused")
 
-    async def after(self) -> None:
+    async def answers(self) -> None:
         """What may go wrong once it is."""
-        if self.dice.random() < self.deaths:
+        if self.random.random() < self.deaths:
             raise Died
-        if self.dice.random() < self.trouble:
+        if self.random.random() < self.trouble:
             raise ClusterUnreachable("done, and the answer was lost")
 
-    async def get(self, kind: Kind, *_: str) -> Object:
-        assert kind is GAMEDAYS
-        await self.before()
-        found = copy.deepcopy(self.gameday)
-        await self.after()
-        return found
-
-    async def replace_status(self, _kind: Kind, _namespace: str, _name: str, body: Object) -> Object:
-        await self.before()
-        if body["metadata"]["resourceVersion"] != self.gameday["metadata"]["resourceVersion"]:
-            raise Conflict("changed")
-        before, after = calendar_of(self.gameday["status"]), calendar_of(body["status"])
-        was, now = (0.0 if one is None else one.last_decided for one in (before, after))
-        assert now >= was, "a decision went back"
-        for slot in after.slots if after is not None else ():
-            self._decide(slot)
-        self.version += 1
-        metadata = self.gameday["metadata"] | {"resourceVersion": str(self.version)}
-        self.gameday = self.gameday | {"status": copy.deepcopy(body["status"]), "metadata": metadata}
-        await self.after()
-        return copy.deepcopy(self.gameday)
+    def _hear(self, change: store.Change) -> None:
+        """Hold what was done against what may be."""
+        thing = change.thing
+        if change.kind is GAMEDAYS and change.verb == "status" and change.before is not None:
+            before, after = calendar_of(change.before["status"]), calendar_of(thing["status"])
+            was, now = (0.0 if one is None else one.last_decided for one in (before, after))
+            assert now >= was, "a decision went back"
+            for slot in after.slots if after is not None else ():
+                self._decide(slot)
+        elif change.kind is DRILLS and change.verb == "create":
+            self.created.set()
+        elif change.kind is DRILLS and change.verb == "remove" and change.actor == store.PERSON:
+            self.removed.append(thing)
+            self.without_run.add(_slot(thing))
+        elif change.kind is DRILLS and change.verb == "remove" and "status" in thing:
+            assert thing["status"]["phase"] != "Pending", "a drill that runs was deleted"
+            self._may_go(thing)
 
     def _decide(self, slot: Slot) -> None:
         known = self.fates.get(slot.at)
@@ -153,55 +163,30 @@ class World:
         dark = at // 3600 % 24 in range(10, 18) and at // 60 % 60 in {*range(10, 20), *range(30, 40)}
         assert not (dark and "blackouts" in schedule), "a slot started in a blackout"
 
-    async def create(self, kind: Kind, _namespace: str, body: Object) -> Object:
-        assert kind is DRILLS
-        await self.before()
-        name = body["metadata"]["name"]
-        if name in self.drills:
-            raise AlreadyExists(name)
-        self.uids += 1
-        metadata = copy.deepcopy(body["metadata"]) | {"uid": str(self.uids)}
-        self.drills[name] = copy.deepcopy(body) | {"status": {}, "metadata": metadata}
-        self.created.set()
-        await self.after()
-        return copy.deepcopy(self.drills[name]) if name in self.drills else body
-
-    async def delete(self, _kind: Kind, _namespace: str, name: str, *, uid: str) -> bool:
-        await self.before()
-        found = self.drills.get(name)
-        if found is None or found["metadata"]["uid"] != uid:
-            return False
-        assert found["status"].get("phase") != "Pending", "a drill that runs was deleted"
-        if found["status"]:
-            self._may_go(found)
-        del self.drills[name]
-        await self.after()
-        return True
-
     def _may_go(self, drill: Object) -> None:
         assert "finishedAt" in drill["status"], "a drill that had not ended was pruned"
-        ended = [one for one in (*self.drills.values(), *self.removed) if "finishedAt" in one["status"]]
+        ended = [one for one in (*self.drills.values(), *self.removed) if "finishedAt" in one.get("status", {})]
         at = moment(drill["status"]["finishedAt"])
-        newer = [one for one in ended if one is not drill and moment(one["status"]["finishedAt"]) >= at]
+        newer = [one for one in ended if moment(one["status"]["finishedAt"]) >= at]
         assert len(newer) >= self.keep, "one of the newest drills was pruned"
         if drill["status"]["verdict"] == "Failed":
             assert any(one["status"]["verdict"] == "Failed" for one in newer), "the last failed drill was pruned"
 
     async def begin(self, drill: Object) -> None:
         """What a Drill's runner does first: take it, if it is still what was seen and in time."""
-        await self.before()
+        await self.arrives()
         found = self.drills.get(drill["metadata"]["name"])
-        if found is None or found["metadata"]["uid"] != drill["metadata"]["uid"] or found["status"]:
+        if found is None or found["metadata"]["uid"] != drill["metadata"]["uid"] or "status" in found:
             return
         if self.now > moment(found["spec"]["startBefore"]):
             self.without_run.add(_slot(found))
-            found["status"] = {"phase": "Finished", "verdict": "Inconclusive", "finishedAt": timestamp(self.now)}
+            self.end(found, verdict="Inconclusive")
             return
-        found["status"] = {"phase": "Pending"}
+        self._set(found, phase="Pending")
         at = _slot(found)
         self.runs[at] += 1
         assert self.runs[at] == 1, "a slot ran twice"
-        await self.after()
+        await self.answers()
 
     async def write(
         self, regarding: Subject, reason: str, message: str, *, action: str, related: Subject | None, **_: object
@@ -247,17 +232,17 @@ class Process:
 
     def listen(self) -> None:
         """Hear of all that changed."""
-        self.store.gamedays[KEY] = copy.deepcopy(self.world.gameday)
+        self.store.gamedays[KEY] = self.world.gameday
         self.store.drills.clear()
         for name, drill in self.world.drills.items():
-            self.store.drills["shop", name] = copy.deepcopy(drill)
+            self.store.drills["shop", name] = drill
             self.schedules.drill_changed(drill)
 
     async def turn(self) -> None:
         """Decide, create, and begin the drills that are known, as the operator does."""
         await self.schedules.look(KEY)
         for drill in list(self.store.drills.values()):
-            if not drill["status"] and await self.schedules.claim(drill):
+            if "status" not in drill and await self.schedules.claim(drill):
                 await self.world.begin(drill)
 
     def counted(self) -> dict[str, int]:

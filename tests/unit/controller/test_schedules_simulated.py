@@ -16,15 +16,14 @@ from typing import Any
 import pytest
 
 from gameday.api.calendar import calendar_of, schedule_of
-from gameday.api.record import timestamp
-from gameday.cluster.kinds import GAMEDAYS, Kind
+from gameday.cluster.kinds import GAMEDAYS, Kind, Object
 from gameday.controller.schedule import schedules as module
 from gameday.controller.schedule.schedules import Schedules
 from gameday.engine.schedule import calendar, slots
 from gameday.engine.schedule.decisions import Around
-from gameday.errors import ClusterUnreachable
+from gameday.errors import GameDayError
 from gameday.model.schedule import Calendar
-from unit.controller.slots_world import KEY, START, Died, Object, Process, World
+from unit.controller.slots_world import KEY, START, Died, Process, World
 
 Make = Callable[..., Schedules]
 SEEDS = 180
@@ -73,10 +72,9 @@ def people_act(world: World, dice: random.Random, edits: bool) -> None:
     if edits and dice.random() < 0.05:
         world.edit(world.gameday["spec"].get("schedule"))
     for name, drill in list(world.drills.items()):
-        if drill["status"].get("phase") == "Pending" and dice.random() < 0.5:
+        if drill.get("status", {}).get("phase") == "Pending" and dice.random() < 0.5:
             world.now += 0.001
-            verdict = dice.choice(["Passed", "Passed", "Failed"])
-            drill["status"] |= {"phase": "Finished", "verdict": verdict, "finishedAt": timestamp(world.now)}
+            world.end(drill, verdict=dice.choice(["Passed", "Passed", "Failed"]))
         elif dice.random() < 0.05:
             world.remove(name)
 
@@ -116,7 +114,7 @@ def _see_end(turn: asyncio.Task[None], processes: list[Process], index: int, mak
     error = turn.exception()
     if isinstance(error, Died):
         processes[index] = Process(processes[index].world, make)
-    elif error is not None and not isinstance(error, ClusterUnreachable):
+    elif error is not None and not isinstance(error, GameDayError):
         raise error
 
 
@@ -126,7 +124,7 @@ async def _quiet(world: World, turns: list[asyncio.Task[None] | None], make: Mak
     for sleeper in world.sleepers:
         sleeper.set()
     for error in await asyncio.gather(*(turn for turn in turns if turn is not None), return_exceptions=True):
-        if isinstance(error, BaseException) and not isinstance(error, Died | ClusterUnreachable):
+        if isinstance(error, BaseException) and not isinstance(error, Died | GameDayError):
             raise error
     final = Process(world, make)
     for wait in (0, 0, 0, 86_400 * 8, 0):
@@ -186,8 +184,8 @@ def killed_at(call: int, after: bool, ahead: bool = False, make: Make = Schedule
                 raise Died
             calls += now
 
-        world.before = lambda: reached(False)  # type: ignore[method-assign]
-        world.after = lambda: reached(True)  # type: ignore[method-assign]
+        world.arrives = lambda: reached(False)  # type: ignore[method-assign]
+        world.answers = lambda: reached(True)  # type: ignore[method-assign]
         for _ in range(4):
             process = Process(world, make)
             try:

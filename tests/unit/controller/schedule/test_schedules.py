@@ -6,12 +6,13 @@ import copy
 import pytest
 
 from gameday.api.record import moment, timestamp
+from gameday.cluster.kinds import DRILLS, Object
 from gameday.controller.schedule import schedules as module
 from gameday.engine.schedule import calendar as engine
 from gameday.model.halt import Halt, HaltState
 from gameday.model.labels import SLOT
 from gameday.model.names import of_slot
-from unit.controller.slots_world import KEY, START, Object, Process, World
+from unit.controller.slots_world import KEY, START, Process, World
 
 
 def test_a_slot_is_decided_once_by_two_operators_at_the_same_time() -> None:
@@ -53,13 +54,13 @@ def test_pruning_spares_what_runs_and_what_people_made() -> None:
             ended = {"phase": "Finished", "verdict": "Failed" if number == 0 else "Passed", "finishedAt": timestamp(at)}
             labels, name = {SLOT: str(int(at))}, of_slot("redis", at)
             metadata = {"namespace": "shop", "name": name, "labels": labels, "uid": name}
-            world.drills[name] = {"metadata": metadata, "spec": {"gameDay": "redis"}, "status": ended}
+            world.store.place(DRILLS, "shop", {"metadata": metadata, "spec": {"gameDay": "redis"}, "status": ended})
         names = list(world.drills)
         world.drills[names[3]]["metadata"]["finalizers"] = ["gameday.dev/undo"]
         for name, labels in (("mine", {}), ("a-copy-of-mine", world.drills[names[1]]["metadata"]["labels"])):
             by_hand = copy.deepcopy(world.drills[names[1]])
             by_hand["metadata"] |= {"name": name, "labels": labels}
-            world.drills[name] = by_hand
+            world.store.place(DRILLS, "shop", by_hand)
         await Process(world).turn()
         return world, names
 
@@ -239,7 +240,7 @@ def test_a_drill_of_a_gameday_that_was_since_made_anew_does_not_begin_undecided(
     async def story() -> World:
         world, process = await scheduled_ahead()
         world.now = START + 50
-        world.replace({"cron": "* * * * *", "timeZone": "Etc/UTC", "suspend": suspend})
+        world.make_anew({"cron": "* * * * *", "timeZone": "Etc/UTC", "suspend": suspend})
         world.now = START + 60
         await process.schedules.look(KEY)
         (drill,) = world.drills.values()
