@@ -9,7 +9,7 @@ from gameday.controller.gameday.gamedays import read_spec
 from gameday.controller.gameday.largest import AT, largest
 from gameday.model.plan import Plan, Via
 from gameday.model.record import TIMELINE_LINES, Line, Record
-from gameday.model.setup import FarEnd, Setup
+from gameday.model.setup import Cut, FarEnd, Setup
 from gameday.schema.bounds import SETUP_BYTES
 
 LETTERS = ("x", "ü", "停", "\N{BROKEN HEART}", '"')
@@ -80,4 +80,5 @@ def largest_setup() -> Setup:
 
 def _setup(count: int) -> Setup:
     addresses = tuple(f"10.{n // 250}.{n % 250}.255" for n in range(count))
-    return Setup(Via.CILIUM, FarEnd("shop", {"app": "redis"}, addresses), (), addresses[:100])
+    end = FarEnd("shop", {"app": "redis"}, addresses)
+    return Setup((Cut("partition", Via.CILIUM, end, (), addresses[:100]),))

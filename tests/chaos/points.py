@@ -139,7 +139,7 @@ FAULTS = (
     Deed("the cut is saved as there", save=_comes(_hold(CUT, ChangeState.ACTIVE))),
     Deed("CutProven is saved", save=_comes(lambda record: record.proven_at)),
     Deed("the closer is created", call=_call("create", "pods", lambda a: a.agent == CLOSER)),
-    Deed("Severed is saved", save=_comes(lambda record: record.severed is not None)),
+    Deed("Severed is saved", save=_comes(lambda record: any(one.gone is not None for one in record.closings))),
     Deed("the lift", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
     Deed("Recovery and the lift are saved", save=_enters(Phase.RECOVERY)),
     Deed("the verified undo is saved", save=_comes(_undone(CUT))),

@@ -8,9 +8,10 @@ import pytest
 
 from e2e.dialling import LISTEN, Bed, Seen, bed, now, until, until_seen
 from gameday.actions import job as job_step
+from gameday.actions.kind import Asked
 from gameday.actions.network_partition import policy
 from gameday.actions.network_partition.partition import Partition
-from gameday.actions.network_partition.targets import addresses, endpoint_addresses, far_end, pairs, targets
+from gameday.actions.network_partition.targets import endpoint_addresses
 from gameday.actions.preflight import check
 from gameday.actions.scale.kind import put_back, scale
 from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Object
@@ -31,7 +32,7 @@ from gameday.model.plan import (
     SteadyState,
     Via,
 )
-from gameday.model.setup import Setup
+from gameday.model.setup import Cut
 from gameday.model.world import Fuse
 from gameday.preflight.rights import of_cut
 from gameday.preflight.snapshot import Sight, endpoints_of, look
@@ -62,20 +63,18 @@ def plan(via: Via = Via.AUTO) -> Plan:
     return Plan("it", (), SteadyState(1), Outage(10, (Fault("partition", partition(via)),)), Recovery(10))
 
 
-async def setup_for(here: Bed, via: Via) -> tuple[Sight, Setup]:
+async def cut_for(here: Bed, via: Via) -> tuple[Sight, Cut]:
     """What the preflight would decide; asked again, as by a drill, while CRDs of another test are being installed."""
 
     async def looked() -> Sight | None:
         try:
-            return await look(here.account, here.admin, here.namespace, partition(via), Partition.reads)
+            return await look(here.account, here.admin, here.namespace, plan(via), Partition.reads)
         except TooManyRequests:
             return None
 
     sight = await until(looked, "the namespace is read")
     assert sight is not None
-    end = far_end(sight, partition(via))
-    found = targets(sight, Selector(API))
-    return sight, Setup(via, end, pairs(sight, Selector(API)), addresses(found))
+    return sight, Partition().prepare(partition(via), Asked(sight, plan(via), "partition", "networkPartition"))
 
 
 async def light(here: Bed, uid: str, seconds: float) -> Fuse:
@@ -91,11 +90,11 @@ async def light(here: Bed, uid: str, seconds: float) -> Fuse:
     return found
 
 
-def cut_of(setup: Setup, fuse_uid: str) -> Object:
-    return policy.build(DRILL, CUT, partition(setup.backend), setup, cut_fuse(DRILL), fuse_uid)
+def policy_of(cut: Cut, fuse_uid: str) -> Object:
+    return policy.build(DRILL, CUT, partition(cut.backend), cut, cut_fuse(DRILL), fuse_uid)
 
 
-async def stands(here: Bed, setup: Setup, wanted: Object) -> Observed:
+async def stands(here: Bed, setup: Cut, wanted: Object) -> Observed:
     kind = policy.kind_of(setup.backend)
     return policy.observed(await here.account.get(kind, here.namespace, CUT), wanted)
 
@@ -130,15 +129,15 @@ async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(here: Bed, v
     target, control = await town(here)
     began = now()
     uid = await here.drill(DRILL)
-    sight, setup = await setup_for(here, via)
+    sight, setup = await cut_for(here, via)
     assert [finding.code for finding in check(sight, plan(via)) if finding.code != "CutsApiServer"] == []
     armed = await light(here, uid, 60)
-    cut = cut_of(setup, armed.uid or "")
-    await policy.do(here.account, here.namespace, setup, cut)
+    cut = policy_of(setup, armed.uid or "")
+    await policy.do(here.account, here.namespace, setup.backend, cut)
     await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
     cut_at = now()
     assert (await stands(here, setup, cut)).presence is Presence.PRESENT
-    again = await policy.do(here.account, here.namespace, setup, cut)
+    again = await policy.do(here.account, here.namespace, setup.backend, cut)
     assert again["metadata"]["generation"] == 1
 
     await until_seen(lambda: target.fails(*IS_CUT, since=cut_at + 1), "the target stays cut off")
@@ -161,11 +160,11 @@ async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(here: Bed, v
 async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(here: Bed, via: Via) -> None:
     target, _ = await town(here)
     uid = await here.drill(DRILL)
-    _, setup = await setup_for(here, via)
+    _, setup = await cut_for(here, via)
     armed = await light(here, uid, 20)
-    cut = cut_of(setup, armed.uid or "")
+    cut = policy_of(setup, armed.uid or "")
     began = now()
-    await policy.do(here.account, here.namespace, setup, cut)
+    await policy.do(here.account, here.namespace, setup.backend, cut)
     await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
     assert armed.deadline is not None
     assert now() < armed.deadline
@@ -173,7 +172,7 @@ async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(here: Bed, via:
     assert now() < armed.deadline + 5
     assert (await stands(here, setup, cut)).presence is Presence.ABSENT
 
-    late = await policy.do(here.account, here.namespace, setup, cut)
+    late = await policy.do(here.account, here.namespace, setup.backend, cut)
 
     async def collected() -> bool:
         there = await here.account.get(policy.kind_of(via), here.namespace, CUT)
@@ -186,10 +185,10 @@ async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(here: Bed, via:
 async def test_a_replaced_redis_is_cut_as_well_once_the_policy_has_grown(here: Bed) -> None:
     target, control = await town(here)
     uid = await here.drill(DRILL)
-    _, setup = await setup_for(here, Via.NETWORK_POLICY)
+    _, setup = await cut_for(here, Via.NETWORK_POLICY)
     armed = await light(here, uid, 120)
-    cut = cut_of(setup, armed.uid or "")
-    await policy.do(here.account, here.namespace, setup, cut)
+    cut = policy_of(setup, armed.uid or "")
+    await policy.do(here.account, here.namespace, setup.backend, cut)
     await here.admin.delete(PODS, here.namespace, "redis", grace=0)
     await here.run("redis-again", REDIS, REDIS_SERVER, HTTP)
 
@@ -199,11 +198,11 @@ async def test_a_replaced_redis_is_cut_as_well_once_the_policy_has_grown(here: B
 
     now_behind = await until(outgrown, "the new Redis is an endpoint")
     more = replace(setup, far_end=replace(setup.far_end, addresses=now_behind))
-    wanted = cut_of(more, armed.uid or "")
+    wanted = policy_of(more, armed.uid or "")
     assert (await stands(here, more, wanted)).presence is Presence.DRIFTED
     there = await here.account.get(NETWORK_POLICIES, here.namespace, CUT)
     grown = replace(more, far_end=policy.grown(there, more.far_end))
-    await policy.do(here.account, here.namespace, grown, cut_of(grown, armed.uid or ""))
+    await policy.do(here.account, here.namespace, grown.backend, policy_of(grown, armed.uid or ""))
     assert (await stands(here, more, wanted)).presence is Presence.PRESENT
     since = now()
     await until_seen(lambda: control.reaches("redis by service", since=since), "the control reaches the new Redis")
@@ -217,16 +216,16 @@ async def test_where_targets_are_isolated_already_only_cilium_cuts_and_the_other
     body: Object = {"apiVersion": NETWORK_POLICIES.api_version, "kind": NETWORK_POLICIES.name, "metadata": metadata}
     spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"namespaceSelector": {}}]}]}
     await here.admin.create(NETWORK_POLICIES, here.namespace, body | {"spec": spec})
-    sight, _ = await setup_for(here, Via.NETWORK_POLICY)
+    sight, _ = await cut_for(here, Via.NETWORK_POLICY)
     found = {finding.code: finding for finding in check(sight, plan(Via.NETWORK_POLICY))}
     assert "NetworkPolicy/house-rules" in found["AlreadyIsolated"].message
 
     uid = await here.drill(DRILL)
-    sight, setup = await setup_for(here, Via.CILIUM)
+    sight, setup = await cut_for(here, Via.CILIUM)
     assert check(sight, plan()) == ()
     armed = await light(here, uid, 60)
     began = now()
-    await policy.do(here.account, here.namespace, setup, cut_of(setup, armed.uid or ""))
+    await policy.do(here.account, here.namespace, setup.backend, policy_of(setup, armed.uid or ""))
     await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
     assert target.cut_off(began, but=IS_CUT) == set()
 
@@ -237,10 +236,10 @@ async def test_a_change_by_hand_is_seen(here: Bed, via: Via) -> None:
     await here.run("api", API, HTTP)
     await here.serve("redis", REDIS, [{"port": 6379}])
     uid = await here.drill(DRILL)
-    _, setup = await setup_for(here, via)
+    _, setup = await cut_for(here, via)
     armed = await light(here, uid, 60)
-    cut = cut_of(setup, armed.uid or "")
-    await policy.do(here.account, here.namespace, setup, cut)
+    cut = policy_of(setup, armed.uid or "")
+    await policy.do(here.account, here.namespace, setup.backend, cut)
     field = "podSelector" if via is Via.NETWORK_POLICY else "endpointSelector"
     change: Object = {"spec": {field: {"matchLabels": {"app": "nobody"}}}}
     await here.admin.patch(policy.kind_of(via), here.namespace, CUT, change)
@@ -254,7 +253,7 @@ async def test_a_namespace_whose_role_is_gone_is_told_every_missing_right(here: 
     await here.run("redis", REDIS, REDIS_SERVER)
     await here.serve("redis", REDIS, [{"port": 6379}])
     await here.run("api", API, HTTP)
-    sight, _ = await setup_for(here, Via.CILIUM)
+    sight, _ = await cut_for(here, Via.CILIUM)
     assert sight.cilium
     assert check(sight, plan()) == ()
     sight.rules = tuple(rule for rule in sight.rules if "ciliumnetworkpolicies" not in rule["resources"])

@@ -33,6 +33,8 @@ from simulation.scenario import Connections, Trial, Twins, What
 from simulation.store import PERSON, SYSTEM, Change
 from simulation.system import System
 
+PARTITION = "partition"
+"""The fault that cuts the network."""
 EFFECT = 0.1
 """Seconds from a change of policies until packets follow."""
 EVERY = 1.0

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from gameday.actions.kind import Asked, RunKind, Scene, Use
+from gameday.actions.kind import Asked, RunKind, Scene, Trial, Use
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CRON_JOBS, DRILLS, JOBS, Object
+from gameday.cluster.kinds import CRON_JOBS, DRILLS, JOBS, Kind, Object
 from gameday.errors import Absent, AlreadyExists, Refused
 from gameday.model.change import RunState
 from gameday.model.labels import DRILL, marks
@@ -100,6 +100,11 @@ class RunJobKind(RunKind[JobSpec, RunJob]):
         if action.from_cron_job not in {one["metadata"]["name"] for one in asked.sight.of(CRON_JOBS)}:
             text = f"there is no CronJob {action.from_cron_job}"
             yield Finding("NoCronJob", f"{asked.path}.fromCronJob", text, "correct the name")
+
+    def creates(self, action: RunJob, trial: Trial) -> Iterator[tuple[Kind, Object]]:
+        """The Job."""
+        source = next(one for one in trial.sight.of(CRON_JOBS) if one["metadata"]["name"] == action.from_cron_job)
+        yield JOBS, build(source, job(trial.drill, trial.name), trial.drill, trial.uid)
 
     async def run(self, scene: Scene, name: str, action: Action) -> None:
         """Create the Job."""

@@ -14,7 +14,7 @@ from gameday.cluster.kinds import Kind, Object
 from gameday.model.change import Change, Observed, RunState
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action, Plan
-from gameday.model.setup import Setup
+from gameday.model.setup import Connections, Cut, Setup
 from gameday.preflight.findings import Finding
 from gameday.preflight.rights import Right
 from gameday.preflight.snapshot import Sight
@@ -40,6 +40,21 @@ class Asked:
     plan: Plan
     name: str
     path: str
+    account: Object | None = None
+    """The namespace's ServiceAccount, where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A drill whose every object the API server tries before it begins; ``name`` is that of the fault or step."""
+
+    sight: Sight
+    setup: Setup
+    drill: str
+    uid: str
+    name: str
+    fuse: str
+    """The name of the fuse that would guard the change."""
 
 
 class Seen(Protocol):
@@ -142,9 +157,21 @@ class PlannedKind(ABC, Generic[Spec, Planned]):
         """The field below the kind's key that says which pods a fault acts on, and these pods as they are now."""
         return "", ()
 
+    def rolling(self, action: Planned, sight: Sight) -> tuple[str, ...]:
+        """The workloads of these pods that are in the middle of a rollout, as ``Deployment api``: the drill waits."""
+        return ()
+
     def rights(self, action: Planned, sight: Sight) -> Iterator[Right]:
         """What this action needs of ``grants``."""
         return iter(self.grants)
+
+    def prepare(self, action: Planned, asked: Asked) -> Cut | None:
+        """What the preflight decides of a fault that cuts the network, for the whole drill; None for any other."""
+        return None
+
+    def creates(self, action: Planned, trial: Trial) -> Iterator[tuple[Kind, Object]]:
+        """The objects that it would create, but for its fuse: the API server tries each before the drill begins."""
+        return iter(())
 
 
 class ActionKind(PlannedKind[Spec, Planned]):
@@ -159,8 +186,8 @@ class ActionKind(PlannedKind[Spec, Planned]):
     """Kinds of the objects that it changes, as the undo log names them."""
 
     @abstractmethod
-    def watches(self, scene: Scene, action: Action | None, change: Change | None) -> Iterator[Watch]:
-        """What must be watched to observe a change; at least one of action and change is given."""
+    def watches(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
+        """What must be watched to observe the change of a fault or step; of action and change one is given at least."""
 
     @abstractmethod
     def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:
@@ -192,6 +219,31 @@ class ActionKind(PlannedKind[Spec, Planned]):
 
         """
         return self.observe(scene, change.name, action, change)
+
+    def registers(self, action: Planned, sight: Sight) -> Observed:
+        """What the undo log would say of the change, as the preflight sees it; where its fuse acts, for its trial."""
+        return Observed()
+
+    def grown(self, scene: Scene, cut: Cut) -> Cut:
+        """A cut with what has come since and is to be covered as well; it never shrinks before it is lifted."""
+        return cut
+
+    async def closing(self, scene: Scene, action: Planned, cut: Cut) -> Connections:
+        """Whose open connections are to be ended now that the cut is proven, and at which servers.
+
+        Raises:
+            GameDayError: when that cannot be read; the engine asks again.
+
+        """
+        return Connections()
+
+    def leak(self, action: Planned, sight: Sight, cut: Cut) -> str:
+        """What most likely lets traffic through a cut that shows no effect."""
+        return ""
+
+    def gates(self, action: Planned, sight: Sight) -> tuple[str, ...]:
+        """The policies that decide who may reach what a cut takes away, as far as they can be seen."""
+        return ()
 
 
 class RunKind(PlannedKind[Spec, Planned]):

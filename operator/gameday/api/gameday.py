@@ -9,6 +9,7 @@ from gameday.api.actions import Fault, Step
 from gameday.api.dependencies import Dependency
 from gameday.api.probes import Probe
 from gameday.api.schedule import History, Schedule
+from gameday.model.setup import MOST_CUTS
 from gameday.probes.kinds import KINDS as PROBES
 from gameday.schema import renamed
 from gameday.schema.base import ATOMIC, MOST, ApiModel, Cel, Duration, Identifier, Name, cel, keyed
@@ -99,8 +100,8 @@ class Outage(ApiModel):
                 "eventually belongs to recovery.expect: in the outage write becomes, which is false before the fault",
             ),
             (
-                "self.faults.filter(f, has(f.networkPartition)).size() == 1",
-                "faults must have exactly one networkPartition for now, and may have faults of other kinds beside it",
+                f"self.faults.filter(f, has(f.networkPartition)).size() <= {MOST_CUTS}",
+                f"faults may have at most {MOST_CUTS} of kind networkPartition: give the others a GameDay of their own",
             ),
         )
     }

@@ -5,7 +5,8 @@ operator began is read, goes on, and is saved in the newest version. Steps are t
 really written (``tests/unit/api/version_1.json``).
 """
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 State = dict[str, Any]
@@ -32,11 +33,44 @@ def from_1(state: State) -> State:
     policy = (state.get("setup") or {}).get("backend", "NetworkPolicy")
     if "holds" in engine:
         engine["changes"] = [_change(hold, policy) | _proof(hold, engine) for hold in engine.pop("holds")]
+    fault = _fault(beside["plan"])
+    engine["closings"] = [_closing(engine, fault.get("name", ""))]
     kept = {name: value for name, value in state.items() if name != BESIDE}
-    if (kept.get("setup") or {}).get("severs") is not None:
-        severs = {name: value for name, value in kept["setup"]["severs"].items() if name != "probe"}
-        kept["setup"] = kept["setup"] | {"severs": severs}
+    if kept.get("setup") is not None:
+        kept["setup"] = _setup(kept["setup"], fault)
     return kept | {"engine": engine} | ({"plan": beside["plan"]} if beside["plan"] else {})
+
+
+def _fault(plan: str) -> State:
+    """The one fault of a plan of version 1, as YAML had it."""
+    faults: list[State] = json.loads(plan)["outage"]["faults"] if plan else [{}]
+    return faults[0]
+
+
+def _setup(setup: State, fault: State) -> State:
+    """The setup, of which all but DNS is the one cut's."""
+    cut = {name: value for name, value in setup.items() if name != "dns"} | {"fault": fault.get("name", "")}
+    if cut.get("severs") is not None:
+        cut["severs"] = {name: value for name, value in cut["severs"].items() if name != "probe"}
+    stays = (fault.get("networkPartition") or {}).get("mustStay") or ()
+    cut["bystanders"] = [*(cut.get("bystanders") or ()), *_bystanders(stays)]
+    whole = {name: setup[name] for name in ("dns", "placement") if name in setup}
+    return whole | {"cuts": [cut]}
+
+
+def _bystanders(stays: Iterable[State]) -> Iterator[tuple[str, str, int]]:
+    """Those that version 1 looked up in the plan each time, as addresses to dial."""
+    for stay in stays:
+        if stay.get("apiServer"):
+            yield stay["name"], "kubernetes.default.svc", 443
+        elif service := stay.get("service"):
+            yield stay["name"], f"{service['name']}.{service['namespace']}.svc", service["port"]
+
+
+def _closing(engine: State, fault: str) -> State:
+    """What became of open connections, which version 1 kept of the whole drill."""
+    kept = {"requested_at": "sever_requested_at", "gone": "severed", "gone_at": "severed_at", "doubt": "unsevered"}
+    return {"fault": fault} | {new: engine.pop(old) for new, old in kept.items() if old in engine}
 
 
 def _proof(hold: State, engine: State) -> State:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from gameday.api.migration import MIGRATIONS, VERSION, State, gathered
 from gameday.api.packing import packed, unpacked
 from gameday.errors import StateUnreadable
-from gameday.model.record import Record
+from gameday.model.record import Doubt, Record
 from gameday.model.setup import Setup
 from gameday.schema.bounds import LINE, MACHINE_BYTES, PLAN_BYTES, STATE_BYTES, cut
 
@@ -123,20 +123,24 @@ def _validated(data: State) -> _State:
 
 def _shortened(record: Record, most: int) -> Record:
     """The record with each message cut; whatever else it holds stays as it is."""
-    waiting, unsevered = record.waiting, record.unsevered
+    waiting = record.waiting
     return replace(
         record,
         obstacle=cut(record.obstacle, most),
         waiting=replace(waiting, message=cut(waiting.message, most)) if waiting is not None else None,
-        unsevered=replace(unsevered, message=cut(unsevered.message, most)) if unsevered is not None else None,
+        closings=tuple(replace(one, doubt=_cut(one.doubt, most)) if one.doubt else one for one in record.closings),
         aborted_why=cut(record.aborted_why, most),
         message=cut(record.message, most),
-        doubts=tuple(d if _fits(d.message, most) else replace(d, message=cut(d.message, most)) for d in record.doubts),
+        doubts=tuple(_cut(doubt, most) for doubt in record.doubts),
         results=tuple(r if _fits(r.why, most) else replace(r, why=cut(r.why, most)) for r in record.results),
         steps=tuple(s if _fits(s.message, most) else replace(s, message=cut(s.message, most)) for s in record.steps),
         warnings=(),
         timeline=(),
     )
+
+
+def _cut(doubt: Doubt, most: int) -> Doubt:
+    return doubt if _fits(doubt.message, most) else replace(doubt, message=cut(doubt.message, most))
 
 
 def _fits(text: str, most: int) -> bool:

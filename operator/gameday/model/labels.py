@@ -1,5 +1,6 @@
 """The labels that mark what is ours, and those that a pod of ours must never wear."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -41,6 +42,13 @@ STAND_IN: Final = "gameday-agent"
 The cut names it beside the targets' own, and nothing else selects it: who counts, adopts, spreads or balances the
 targets does not see our pods.
 """
+_STAND_IN: Final = re.compile(rf"{STAND_IN}(-[0-9]+)?")
+"""Each cut of a drill has one of its own, so that none takes another's witnesses for its targets."""
+
+
+def is_stand_in(value: str) -> bool:
+    """Whether a label's value is one that a pod of ours wears in the place of a target's."""
+    return _STAND_IN.fullmatch(value) is not None
 
 
 def marks(drill: str, role: str, agent: str = "") -> dict[str, str]:

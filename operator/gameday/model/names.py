@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 
 COUNTER = "counter"
-"""The agent that counts the targets' connections at the dependency, before anything is cut."""
+"""The agent that counts the connections of a fault's targets at the dependency, before anything is cut."""
 CLOSER = "closer"
 """The agent that ends them, made once the cut is proven.
 
@@ -17,6 +17,11 @@ end.
 """
 LONGEST = 63
 """Characters of a DNS label, the shortest limit among the kinds we create."""
+
+
+def numbered(agent: str, number: int) -> str:
+    """The name of the agent that the first, second, ... cut of a drill has of its own: ``closer``, ``closer-1``, ..."""
+    return f"{agent}-{number}" if number else agent
 
 
 @lru_cache(maxsize=4096)

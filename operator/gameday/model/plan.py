@@ -152,6 +152,21 @@ class Action:
         """Kind and name of the object that it names, where another step may mean the same one."""
         return "", ""
 
+    @property
+    def takes_away(self) -> "Dependency | None":
+        """The dependency that it takes away from its targets, and from nobody else."""
+        return None
+
+    @property
+    def closes_connections(self) -> bool:
+        """Whether connections that its targets have open to that dependency are to be gone as well."""
+        return False
+
+    @property
+    def spares(self) -> "tuple[Bystander, ...]":
+        """What its targets must still reach."""
+        return ()
+
 
 class OpenConnections(enum.Enum):
     """What becomes of connections that targets hold when the cut begins."""
@@ -243,6 +258,21 @@ class NetworkPartition(Action):
     def to(self) -> Target:
         """Where the dependency is."""
         return self.dependency.target
+
+    @property
+    def takes_away(self) -> Dependency:
+        """See the base class."""
+        return self.dependency
+
+    @property
+    def closes_connections(self) -> bool:
+        """See the base class."""
+        return self.open_connections is OpenConnections.CLOSE
+
+    @property
+    def spares(self) -> tuple[Bystander, ...]:
+        """See the base class."""
+        return self.must_remain_reachable
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,21 @@ class Doubt:
     since: float
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What became of the connections that the targets of a fault had open when it came; ``fault`` is its name."""
+
+    fault: str
+    requested_at: float | None = None
+    """When it was asked for to end them at the dependency."""
+    gone: bool | None = None
+    """Whether they are known to be gone or silent; False: ending them did not show it."""
+    gone_at: float | None = None
+    """Since when they are known to be gone, by the clock of the agent that tells."""
+    doubt: Doubt | None = None
+    """What ending them at the dependency came to, where it did not show that they are gone."""
+
+
 class StepState(enum.Enum):
     """How far a rollback step has come."""
 
@@ -185,13 +200,8 @@ class Record:
     """Zero of the outage: when the first failed dial of the proving run was sent."""
     zero_resolution: float = 0.0
     proven_at: float | None = None
-    sever_requested_at: float | None = None
-    severed: bool | None = None
-    """Whether connections that targets had are known to be gone or silent; False: ending them did not show it."""
-    severed_at: float | None = None
-    """Since when they are known to be gone, by the clock of the agent that tells."""
-    unsevered: Doubt | None = None
-    """What ending them at the dependency came to, where it did not show that they are gone."""
+    closings: tuple[Closing, ...] = ()
+    """Of each fault that takes a dependency away, how far the ending of open connections has come."""
     undo_requested_at: float | None = None
     recovery_zero: float | None = None
     """Zero of the recovery: the first good witness dial after the undo."""
@@ -264,6 +274,15 @@ class Record:
     def change(self, name: str) -> Change | None:
         """The entry of the undo log of that name."""
         return next((change for change in self.changes if change.name == name), None)
+
+    def closing(self, fault: str) -> Closing:
+        """How far the ending of the connections has come that the targets of a fault had open."""
+        return next((closing for closing in self.closings if closing.fault == fault), Closing(fault))
+
+    def with_closing(self, closing: Closing) -> Self:
+        """The record with another state of the open connections of a fault's targets."""
+        others = tuple(known for known in self.closings if known.fault != closing.fault)
+        return replace(self, closings=(*others, closing))
 
     def result(self, stage: Stage, name: str, *, again: bool = False) -> Result | None:
         """The decision on an expectation, if there is one."""

@@ -1,11 +1,17 @@
 """How a drill is carried out on this cluster: what the preflight found and decided, kept for the whole drill."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 
 from gameday.model.agent import Dial
 from gameday.model.placement import ANYWHERE, NO_MESH, Mesh, Placement
 from gameday.model.plan import Via
+
+MOST_CUTS: Final = 4
+"""Most faults of a plan that cut the network."""
+MOST_PAIRS: Final = 4
+"""Most pairs of witness and control of a cut: one a node and kind of target, up to this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +58,64 @@ class Severing:
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
-    """The decisions of a preflight."""
+class Cut:
+    """How one fault cuts the network: ``fault`` is its name."""
 
+    fault: str
     backend: Via
-    far_end: FarEnd
-    pairs: tuple[Pair, ...]
-    targets: tuple[str, ...]
+    far_end: FarEnd = field(default_factory=FarEnd)
+    pairs: tuple[Pair, ...] = ()
+    targets: tuple[str, ...] = ()
     """Addresses of the targets, whose connections are severed."""
     severs: Severing | None = None
     """None where open connections are kept, or cannot be ended."""
     dials: tuple[Dial, ...] = ()
     """What each witness and each control dials to prove the cut."""
+    bystanders: tuple[tuple[str, str, int], ...] = ()
+    """What else must stay reachable, beside DNS: name, host, port."""
+    placement: Placement = ANYWHERE
+    """What the pods that stand for its targets take over from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Whose open connections are to be ended at a dependency, and where.
+
+    ``targets`` are what each is called, then its addresses; ``servers`` are addresses and ports.
+    """
+
+    targets: tuple[tuple[str, ...], ...] = ()
+    servers: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The decisions of a preflight: what holds for the whole drill, and for each fault that cuts the network."""
+
+    cuts: tuple[Cut, ...] = ()
+    """In the order of the faults."""
     dns: str = ""
     """Address of the cluster's DNS Service, which is always watched; empty where there is none."""
-    bystanders: tuple[tuple[str, str, int], ...] = ()
-    """What else must stay reachable: name, host, port."""
     placement: Placement = ANYWHERE
-    """What our pods take over from the targets."""
+    """What our pods that stand for no targets take over from the first fault's."""
+
+    def cut(self, fault: str) -> Cut | None:
+        """The cut of a fault, if it is one."""
+        return next((cut for cut in self.cuts if cut.fault == fault), None)
+
+    def with_cut(self, cut: Cut) -> Self:
+        """The setup with another cut of that fault."""
+        return replace(self, cuts=tuple(cut if one.fault == cut.fault else one for one in self.cuts))
+
+    def numbered(self) -> Iterator[tuple[int, Cut, Pair]]:
+        """Every pair of witness and control with its number in the drill, and the cut that it shows."""
+        every = ((cut, pair) for cut in self.cuts for pair in cut.pairs)
+        return ((number, cut, pair) for number, (cut, pair) in enumerate(every))
+
+    def twins(self) -> dict[str, range]:
+        """The numbers of each cut's pairs, by the name of its fault."""
+        found, first = {}, 0
+        for cut in self.cuts:
+            found[cut.fault] = range(first, first + len(cut.pairs))
+            first += len(cut.pairs)
+        return found

@@ -128,11 +128,14 @@ class World:
     fuses: Mapping[str, Fuse] = field(default_factory=dict)
     changes: Mapping[str, Observed] = field(default_factory=dict)
     """What each fault and step changes, as it stands, by its name."""
-    severed: Severed | None = None
-    closer: Life = Life.ABSENT
-    """The pod that ends connections."""
-    counted: Counted | None = None
-    """What the counter has seen so far; None where it has not said anything."""
+    severs: frozenset[str] = frozenset()
+    """The faults of which connections that targets had are ended at the dependency, as the preflight decided."""
+    severed: Mapping[str, Severed] = field(default_factory=dict)
+    """What the ending of connections found, by fault."""
+    closers: Mapping[str, Life] = field(default_factory=dict)
+    """The pods that end connections, by fault."""
+    counted: Mapping[str, Counted] = field(default_factory=dict)
+    """What the counters have seen so far, by fault; one that has not said anything is not there."""
     arriving: bool = False
     """Whether something that was asked for, and of which nothing was heard, may still be made."""
     made: frozenset[str] = frozenset()
@@ -155,10 +158,10 @@ class World:
     """Why a cut cannot grow any more with what it cuts off, or ""."""
     kinds: tuple[str, ...] = ()
     """Which targets each pair of witness and control stands for, in words."""
-    gates: tuple[str, ...] = ()
-    """The policies that decide who may reach what is cut, as far as they can be seen."""
-    likely_leak: str = ""
-    """What most likely lets traffic through a cut that shows no effect."""
+    gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The policies that decide who may reach what a fault cuts off, as far as they can be seen."""
+    likely_leaks: Mapping[str, str] = field(default_factory=dict)
+    """What most likely lets traffic through a cut that shows no effect, by fault."""
 
     def change(self, name: str) -> Observed:
         """How what a fault or step changes stands; nothing is known of it where it was not looked at."""

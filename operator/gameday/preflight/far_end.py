@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from gameday.cluster.kinds import Object
-from gameday.model.plan import CidrTarget, Dependency, HostTarget, NetworkPartition, ServiceRef
+from gameday.model.plan import CidrTarget, Dependency, HostTarget, ServiceRef
 from gameday.model.setup import CutPort, FarEnd
 from gameday.preflight.addresses import is_address, networks
 from gameday.preflight.snapshot import Sight
 
 
-def far_end(sight: Sight, partition: NetworkPartition) -> FarEnd:
-    """What the targets are cut off from, as it is now."""
-    match partition.to:
+def far_end(sight: Sight, dependency: Dependency) -> FarEnd:
+    """What the targets of a fault are cut off from, as it is now; the sight is the fault's."""
+    match dependency.target:
         case ServiceRef() as ref:
             return _service(sight, ref)
         case HostTarget(host, ports):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gameday.cluster.kinds import SERVICES
-from gameday.model.plan import Dependency, Destination, OpenConnections, Plan
+from gameday.model.plan import Dependency, Destination, Plan
 from gameday.preflight.far_end import named_port, numbers_of
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import Sight
@@ -11,8 +11,8 @@ from gameday.preflight.snapshot import Sight
 
 def check(sight: Sight, plan: Plan) -> Iterator[Finding]:
     """Warnings, since a probe of something that is not there may be meant; each once, however many probes ask it."""
-    cuts = [partition for _, partition in plan.partitions()]
-    closing = [cut.dependency for cut in cuts if cut.open_connections is OpenConnections.CLOSE]
+    cuts = [fault.action for fault in plan.outage.faults if fault.action.closes_connections]
+    closing = [cut.takes_away for cut in cuts if cut.takes_away is not None]
     asked = [(_path(plan, probe.name, to), to) for probe in plan.probes if (to := probe.settings.destination)]
     for path, to in dict.fromkeys((*asked, *((_of(one), one.redis) for one in closing if one.redis is not None))):
         if to.service is not None and to.tls:

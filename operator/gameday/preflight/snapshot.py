@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import (
@@ -18,7 +18,9 @@ from gameday.cluster.kinds import (
     Object,
 )
 from gameday.errors import Absent, Forbidden
-from gameday.model.plan import NetworkPartition, ServiceRef
+from gameday.model import names
+from gameday.model.labels import STAND_IN
+from gameday.model.plan import Action, Plan, ServiceRef
 from gameday.preflight.policies import isolators
 from gameday.preflight.policies.isolators import Isolators
 from gameday.preflight.rights import may, of_cut
@@ -42,8 +44,10 @@ class Sight:
     cilium: bool = False
     rules: tuple[Object, ...] = ()
     """What RBAC lets the account do here."""
+    faults: dict[str, "Sight"] = field(default_factory=dict)
+    """The same namespace with what was read for each fault: all that follows here."""
     service: Object | None = None
-    """The Service that is cut, which may stand in another namespace."""
+    """The Service that the fault cuts off, which may stand in another namespace."""
     endpoints: tuple[Object, ...] = ()
     neighbours: tuple[Object, ...] = ()
     """All Services of the cut Service's namespace: others may lead to the same pods."""
@@ -53,11 +57,17 @@ class Sight:
     """Why Cilium's policies there could not be read, or ""."""
     policies_elsewhere: bool = False
     """Whether the targets must reach what stands in another namespace, of which not every policy is read."""
+    stand_in: str = STAND_IN
+    """What pods of ours wear in the place of a value that the fault selects its targets by."""
     dns: str = ""
     isolators: Isolators = field(default_factory=Isolators)
     """Policies of other kinds than those in ``things`` that may isolate pods."""
     namespace_labels: Mapping[str, str] | None = None
     """The namespace's own labels; None where the account may not read them."""
+
+    def at(self, fault: str) -> "Sight":
+        """The namespace with what was read for a fault."""
+        return self.faults.get(fault, self)
 
     def of(self, kind: Kind) -> tuple[Object, ...]:
         """The objects of a kind."""
@@ -93,7 +103,7 @@ async def look(
     account: Cluster,
     operator: Cluster,
     namespace: str,
-    partition: NetworkPartition,
+    plan: Plan,
     reads: Collection[Kind],
     assumed: Collection[str] = (),
 ) -> Sight:
@@ -112,22 +122,32 @@ async def look(
     await asyncio.gather(*(_collect(sight, account, kind) for kind in wanted if kind not in IF_SERVED))
     right = of_cut(CILIUM_NETWORK_POLICIES)
     sight.cilium = sight.has_cilium_kind and all(may(sight.rules, verb, right.kind) for verb in right.verbs)
-    if isinstance(partition.to, ServiceRef):
-        await _service(sight, account, partition.to)
     sight.dns = await _dns(operator)
     sight.namespace_labels = await _own_labels(account, namespace)
     served = await _served(sight, operator)
     await asyncio.gather(*(_collect(sight, account, kind) for kind in IF_SERVED if kind in wanted and kind in served))
     sight.isolators = await isolators.read(account, operator, namespace, served, assumed)
-    sight.policies_elsewhere = _elsewhere(sight, partition, namespace, served)
+    for number, fault in enumerate(f for f in plan.outage.faults if f.action.takes_away is not None):
+        sight.faults[fault.name] = await _of_fault(sight, account, number, fault.action, served)
     return sight
 
 
-def _elsewhere(sight: Sight, partition: NetworkPartition, namespace: str, served: Collection[Kind]) -> bool:
+async def _of_fault(sight: Sight, account: Cluster, number: int, action: Action, served: Collection[Kind]) -> Sight:
+    own = replace(sight, stand_in=names.numbered(STAND_IN, number))
+    away = action.takes_away
+    if away is not None and isinstance(away.target, ServiceRef):
+        await _service(own, account, away.target)
+    own.policies_elsewhere = _elsewhere(own, action, served)
+    return own
+
+
+def _elsewhere(sight: Sight, action: Action, served: Collection[Kind]) -> bool:
     """Of the cut Service's namespace Kubernetes' own policies are read, and Cilium's where granted; of others none."""
-    away = isinstance(partition.to, ServiceRef) and partition.to.within(namespace)[0] != namespace
+    namespace, dependency = sight.namespace, action.takes_away
+    to = dependency.target if dependency is not None else None
+    away = isinstance(to, ServiceRef) and to.within(namespace)[0] != namespace
     unread = bool(sight.service_unread) or any(kind in served for kind in isolators.OF_NAMESPACE)
-    stays = (stay.service.within(namespace)[0] for stay in partition.must_remain_reachable if stay.service is not None)
+    stays = (stay.service.within(namespace)[0] for stay in action.spares if stay.service is not None)
     return (away and unread) or any(where != namespace for where in stays)
 
 

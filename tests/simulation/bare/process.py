@@ -14,7 +14,7 @@ from gameday.model.change import RunState
 from gameday.model.names import job, policy
 from gameday.model.record import Line, Record
 from gameday.model.sample import Sample
-from gameday.model.world import Life, Preflight, Severed, World
+from gameday.model.world import Preflight, Severed, World
 from simulation.bare.api import DRILL, LAG, Failed, Key
 from simulation.bare.hands import carry_out
 from simulation.client import API_GIVES_UP
@@ -22,7 +22,7 @@ from simulation.invariants import Rule
 from simulation.mortal import Mortal
 from simulation.observing import cut, runs, scaled
 from simulation.scenario import What
-from simulation.town import STARTS_WITHIN
+from simulation.town import PARTITION, STARTS_WITHIN
 from simulation.world import START
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Process(Mortal):
         if self.world.skew:
             self.clock.tally.bites(What.CLOCK_STEP)
         self.loop = DrillLoop(api.record or Record(since=self.now), self.now)
-        self.loop.prepare(self.world.plan, 1)
+        self.loop.prepare(self.world.plan, {PARTITION: range(1)})
         self.written, self.severed = Written(api.saves), self.world.severed
         for log in self.world.logs.values():
             for sample in log:
@@ -221,8 +221,10 @@ class Process(Mortal):
             deleted=seen[("drill", "deleted")], opted_in=seen[("account", "")], halt=seen[("halt", "")],
             agents_wanted=self.world.agents, agents=kinds.get("pod", {}), fuses=kinds.get("fuse", {}),
             changes=changes, runs=runs(plan, states),
-            finalizer=seen[("drill", "finalizer")], preflight=self.preflight, severed=self.severed,
-            closer=kinds.get("pod", {}).get("closer", Life.ABSENT),
+            finalizer=seen[("drill", "finalizer")], preflight=self.preflight,
+            severs=frozenset({PARTITION} if "counter" in self.world.agents else ()),
+            severed={PARTITION: self.severed} if self.severed is not None else {},
+            closers={PARTITION: kinds["pod"]["closer"]} if "closer" in kinds.get("pod", {}) else {},
         )  # fmt: skip
 
     # Calls

@@ -87,14 +87,16 @@ def test_what_version_1_cut_and_asked_is_a_dependency(status: dict[str, Any]) ->
     )
     assert partition.dependency.redis == server
     assert partition.to == ServiceRef("redis")
-    assert (left.setup is not None and left.setup.severs is not None) <= (server is not None)
+    cuts = left.setup.cuts if left.setup is not None else ()
+    assert [cut.fault for cut in cuts] in ([], ["partition"])
+    assert any(cut.severs is not None for cut in cuts) <= (server is not None)
 
 
 @pytest.mark.parametrize("servers", [[], [["10.0.0.3", 6379], ["10.0.0.4", 6379]]])
 def test_the_probe_by_which_version_1_closed_connections_is_left_out(servers: list[Any]) -> None:
     severs = {"probe": "jobs", "servers": servers}
     moved = from_1(gathered({"version": 1, "engine": {}, "setup": {"backend": "x", "severs": severs}}, {}))
-    assert moved["setup"] == {"backend": "x", "severs": {"servers": servers}}
+    assert moved["setup"]["cuts"] == [{"fault": "", "backend": "x", "severs": {"servers": servers}, "bystanders": []}]
 
 
 @pytest.mark.parametrize("status", VERSION_1.values(), ids=VERSION_1)

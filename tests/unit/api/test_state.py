@@ -13,7 +13,7 @@ from gameday.errors import StateUnreadable
 from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Stage, Via
 from gameday.model.record import Cause, Doubt, Line, Phase, Record, Result, ResultState, StepEntry, StepState, Waiting
-from gameday.model.setup import CutPort, FarEnd, Pair, Setup
+from gameday.model.setup import Cut, CutPort, FarEnd, Pair, Setup
 from gameday.schema.bounds import LINE, STATE_BYTES, cut
 
 RECORD = Record(
@@ -32,10 +32,11 @@ RECORD = Record(
     doubts=(Doubt(Cause.LEAK, "through", 9.0),),
     baseline={"queue.body.depth": 3.0},
 )
-SETUP = Setup(
-    Via.CILIUM, FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ports=(CutPort(6379, 6379),)),
+CUT = Cut(
+    "cut", Via.CILIUM, FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ports=(CutPort(6379, 6379),)),
     (Pair("node", {"app": "api"}),), ("10.0.0.9",),
 )  # fmt: skip
+SETUP = Setup((CUT,))
 
 PLAN = '{"description":"a \\"plan\\""}'
 WRITTEN = (
@@ -47,9 +48,10 @@ WRITTEN = (
     '"wanted":{"replicas":0}}],"steps":[{"name":"stop","state":"Intended","at":7.0,"message":"from 3 to 0"}],'
     '"results":[{"stage":"Outage","name":"seen","state":"Met","at":8.0,"seconds":2.5,"resolution":0.25}],'
     '"doubts":[{"cause":"Leak","message":"through","since":9.0}],"baseline":{"queue.body.depth":3.0}},'
-    '"setup":{"backend":"CiliumNetworkPolicy","far_end":{"namespace":"shop","selector":{"app":"redis"},'
+    '"setup":{"cuts":[{"fault":"cut","backend":"CiliumNetworkPolicy",'
+    '"far_end":{"namespace":"shop","selector":{"app":"redis"},'
     '"addresses":["10.0.0.3"],"ports":[{"port":6379,"target":6379}]},"pairs":[{"node":"node","labels":{"app":"api"}}],'
-    '"targets":["10.0.0.9"]}}'
+    '"targets":["10.0.0.9"]}]}}'
 )
 """What version 2 writes of these: a later operator must read it, as long as it is not said to be unreadable."""
 SAVED = Saved(RECORD, SETUP, PLAN)
@@ -113,7 +115,7 @@ UNREADABLE = {
     "an unknown field of a change": changed("engine", "changes", "0", "mood", value="bad"),
     "an unknown field of a result": changed("engine", "results", "0", "mood", value="bad"),
     "an unknown field of the setup": changed("setup", "mood", value="bad"),
-    "an unknown field of the far end": changed("setup", "far_end", "mood", value="bad"),
+    "an unknown field of the far end": changed("setup", "cuts", "0", "far_end", "mood", value="bad"),
     "an unknown phase": changed("engine", "phase", value="Lunch"),
     "an unknown cause": changed("engine", "doubts", "0", "cause", value="Rain"),
     "another type": changed("engine", "since", value="soon"),

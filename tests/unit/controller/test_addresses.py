@@ -9,14 +9,12 @@ from gameday.api.record import saved_of
 from gameday.api.state import setup_bytes
 from gameday.cluster.client import Cluster
 from gameday.controller.drill.setup_size import too_large
-from gameday.model.plan import Dependency, Fault, HostTarget, NetworkPartition, Selector, Via
-from gameday.model.setup import FarEnd, Pair, Setup
+from gameday.model.plan import Via
+from gameday.model.setup import Cut, FarEnd, Pair, Setup
 from gameday.schema.bounds import SETUP_AT_FIRST, SETUP_BYTES
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import becomes
 from unit.controller.test_halted_drill import POLICY, acting, under_cut
-
-FAULT = Fault("cut", NetworkPartition(Selector({"app": "api"}), Dependency("it", HostTarget("192.0.2.1", (1,)))))
 
 
 def addresses(count: int) -> tuple[str, ...]:
@@ -25,7 +23,8 @@ def addresses(count: int) -> tuple[str, ...]:
 
 def setup(endpoints: int, targets: int, labels: int = 1) -> Setup:
     worn = {f"label-{n}".ljust(63, "x"): "v" * 63 for n in range(labels)}
-    return Setup(Via.NETWORK_POLICY, FarEnd("shop", {}, addresses(endpoints)), (Pair("n", worn),), addresses(targets))
+    end = FarEnd("shop", {}, addresses(endpoints))
+    return Setup((Cut("cut", Via.NETWORK_POLICY, end, (Pair("n", worn),), addresses(targets)),))
 
 
 @pytest.mark.parametrize(
@@ -37,14 +36,14 @@ def setup(endpoints: int, targets: int, labels: int = 1) -> Setup:
     ids=["a large Service", "many labels"],
 )
 def test_what_does_not_fit_is_refused_with_its_counts(found: Setup, words: str) -> None:
-    (finding,) = too_large(found, FAULT.name)
+    (finding,) = too_large(found)
     assert finding.startswith("spec.outage.faults[cut].networkPartition: TooManyAddresses: ")
     assert words in finding
     assert f"{SETUP_AT_FIRST} fit" in finding
 
 
 def test_what_fits_is_no_finding() -> None:
-    assert too_large(setup(100, 100), FAULT.name) == ()
+    assert too_large(setup(100, 100)) == ()
 
 
 def a_slice(name: str, ips: tuple[str, ...]) -> dict[str, Any]:
@@ -66,7 +65,7 @@ async def test_a_service_that_grows_beyond_what_a_drill_keeps_ends_it(
             assert saved is not None
             assert saved.setup is not None
             assert setup_bytes(saved.setup) <= SETUP_BYTES
-            return len(saved.setup.far_end.addresses)
+            return len(saved.setup.cuts[0].far_end.addresses)
 
         assert kept() == 1
         api_server.put("endpointslices", "shop", a_slice("redis-2", addresses(600)[100:]))

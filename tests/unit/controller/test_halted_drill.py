@@ -30,13 +30,14 @@ from gameday.fuses import job as fuse
 from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Plan, Via
 from gameday.model.record import Phase, Record
-from gameday.model.setup import CutPort, FarEnd, Pair, Setup
+from gameday.model.setup import Cut, CutPort, FarEnd, Pair, Setup
 from unit.api.test_migration import VERSION_1
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import GAMEDAY, HALT, OWN, a_drill, becomes
 
 END = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ports=(CutPort(6379, 6379),))
-SETUP = Setup(Via.NETWORK_POLICY, END, (Pair("node-a", {"app": "api"}),), ("10.0.0.9",))
+THE_CUT = Cut("partition", Via.NETWORK_POLICY, END, (Pair("node-a", {"app": "api"}),), ("10.0.0.9",))
+SETUP = Setup((THE_CUT,))
 POLICY = ("networkpolicies", "shop", "first-partition")
 
 
@@ -72,7 +73,7 @@ def under_cut(server: ApiServer) -> Object:
 
 
 def the_policy(plan: Plan, fuse_uid: str) -> Object:
-    return policy.build("first", "first-partition", plan.partitions()[0][1], SETUP, "first-fuse", fuse_uid)
+    return policy.build("first", "first-partition", plan.partitions()[0][1], THE_CUT, "first-fuse", fuse_uid)
 
 
 @contextlib.asynccontextmanager

@@ -14,8 +14,10 @@ from gameday.model.sample import Sample
 class Script:
     """What the expectations come to, by name: a judge that reads the answer from a table."""
 
-    def __init__(self, proof: Proof, answers: Mapping[str, ResultState], now: Callable[[], float]) -> None:
-        self.proof = proof
+    def __init__(
+        self, answers: Mapping[str, ResultState], now: Callable[[], float], proofs: Mapping[str, Proof] | None = None
+    ) -> None:
+        self.proofs: Mapping[str, Proof] = proofs or {}
         self.answers = answers
         self.now = now
 

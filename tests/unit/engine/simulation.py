@@ -158,7 +158,7 @@ class Simulation:
     abort_at: float | None = None
     deleted_at: float | None = None
     meddle: Callable[["Simulation"], None] | None = None
-    proof: Proof = field(default_factory=lambda: Proof(pairs=1))
+    proof: Proof = field(default_factory=lambda: Proof(range(1)))
     halt: Halt = CLEAR
     ruling: Ruling = UNLIMITED
     preflight: Preflight | None = None
@@ -192,7 +192,7 @@ class Simulation:
 
     def _start(self) -> None:
         self.loop = DrillLoop(self.record, self.now)
-        self.loop.samples = Script(self.proof, self.answers, lambda: self.now)
+        self.loop.samples = Script(self.answers, lambda: self.now, {"partition": self.proof})
 
     def run(self, until: float = 400.0) -> None:
         """Run until the drill is over and tidied, or for ``until`` seconds."""
@@ -376,8 +376,9 @@ class Simulation:
             fuses=dict(self.cluster.fuses),
             changes=changes,
             runs=runs(self.plan, self.cluster.jobs),
-            severed=self.severed if self.severed is not None and self.severed.at <= self.now else None,
-            counted=self.counted,
+            severs=frozenset({"partition"} if self.severs else ()),
+            severed={"partition": self.severed} if self.severed is not None and self.severed.at <= self.now else {},
+            counted={"partition": self.counted} if self.counted is not None else {},
             finalizer=self.cluster.finalizer,
         )
 

@@ -6,7 +6,7 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, SCALED_OBJECTS, Kind
 from gameday.preflight.snapshot import ESSENTIAL, Sight, look
 from unit.api_server import ApiServer
-from unit.preflight.things import partition
+from unit.preflight.things import plan
 
 KEDA: dict[str, list[str] | None] = {"v1alpha1": ["scaledobjects", "scaledjobs"]}
 
@@ -19,7 +19,7 @@ def others(api_server: ApiServer) -> None:
 
 
 async def seen(cluster: Cluster, *reads: Kind) -> Sight:
-    return await look(cluster, cluster, "shop", partition(), reads)
+    return await look(cluster, cluster, "shop", plan(), reads)
 
 
 async def test_what_actions_ask_for_is_read_once(cluster: Cluster) -> None:

@@ -25,7 +25,7 @@ from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence import proof, tracks
 from gameday.model.change import Change, ChangeState, Presence
 from gameday.model.plan import Plan
-from gameday.model.record import Record, ResultState
+from gameday.model.record import Closing, Record, ResultState
 from gameday.model.world import World
 from simulation.invariants import Rule
 from simulation.scenario import DRAWN, TWINS, VICES, WAYS, Connections, Twins, Vice, What
@@ -200,7 +200,11 @@ def _() -> tuple[Any, ...]:
     original = verdict._misses
 
     def blaming(record: Record, plan: Plan, _: object) -> Any:
-        return original(replace(record, severed=True, proven_at=record.proven_at or record.since), plan, ())
+        return original(
+            replace(record, closings=(Closing("partition", gone=True),), proven_at=record.proven_at or record.since),
+            plan,
+            (),
+        )
 
     return (patch.object(verdict, "_misses", blaming),)
 

@@ -9,7 +9,7 @@ from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence import held
 from gameday.engine.evidence.held import Held
 from gameday.model import held as wire
-from gameday.model.record import Cause, Record
+from gameday.model.record import Cause, Closing, Doubt, Record
 from gameday.model.sample import Sample
 from simulation.invariants import Rule
 from simulation.scenario import Connections, Twins, Vice, What
@@ -98,10 +98,10 @@ def _() -> tuple[Any, ...]:
 def _() -> tuple[Any, ...]:
     original = connections._unsevered
 
-    def credulous(at: Situation, zero: float, cause: Cause, why: str) -> Record:
-        if cause is Cause.CONNECTIONS_KEPT:
-            return replace(at.record, severed=True, severed_at=zero)
-        return original(at, zero, cause, why)
+    def credulous(at: Situation, closing: Closing, doubt: Doubt) -> Record:
+        if doubt.cause is Cause.CONNECTIONS_KEPT:
+            return at.record.with_closing(replace(closing, gone=True, gone_at=doubt.since))
+        return original(at, closing, doubt)
 
     return (patch.object(connections, "_unsevered", credulous),)
 
@@ -175,7 +175,7 @@ def _() -> tuple[Any, ...]:
     twins=(Twins.NOT_ADMITTED,),
 )
 def _() -> tuple[Any, ...]:
-    return (patch.object(controls, "shut_out", lambda _: None),)
+    return (patch.object(controls, "shut_out", lambda *_: None),)
 
 
 NAMES: Final = frozenset(mutation.name for mutation in MUTATIONS[BEFORE:])

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from gameday.actions.network_partition.targets import pairs, targets
 from gameday.actions.network_partition.worn import Worn
 from gameday.cluster.kinds import AUTOSCALERS, DAEMON_SETS, DEPLOYMENTS, PODS, REPLICA_SETS, SERVICES, STATEFUL_SETS
-from gameday.model.labels import ROLE, STAND_IN
+from gameday.model.labels import ROLE, is_stand_in
 from gameday.model.plan import Selector
 from gameday.preflight.findings import Finding
 from gameday.preflight.policies.selectors import selects
@@ -106,7 +106,7 @@ def _selects(sight: Sight, target: Mapping[str, str], labels: Mapping[str, str])
             named = [one for one in sight.of(kind) if one["metadata"]["name"] == target["name"]]
             return any(selects(one["spec"].get("selector"), labels) for one in named)
     named_so = f"{target['kind']} {target['name']}"
-    own = {key: value for key, value in labels.items() if value != STAND_IN}
+    own = {key: value for key, value in labels.items() if not is_stand_in(value)}
     # Its selector is not read and asks for something: who has none of its pods' labels is not selected.
     return bool(own) and any(
         workload(sight, pod) == named_so and own.items() <= labels_of(pod).items() for pod in sight.of(PODS)

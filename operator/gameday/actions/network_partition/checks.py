@@ -40,7 +40,10 @@ def likely_leak(sight: Sight, partition: NetworkPartition, backend: Via) -> str:
 
 
 def check(sight: Sight, plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
-    """Everything that a person should know before this cut is made; ``path`` is that of ``networkPartition``."""
+    """Everything that a person should know before this cut is made; ``path`` is that of ``networkPartition``.
+
+    The sight is that of its fault.
+    """
     yield from _targets(sight, f"{path}.podSelector", partition)
     yield from _far_end(sight, partition)
     yield from _backend(sight, f"{path}.via", partition)
@@ -65,7 +68,7 @@ def _targets(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[F
     if on_host:
         text = f"{_some(on_host)} have hostNetwork: true, where policies do not hold"
         yield Finding("HostNetwork", path, text, "leave them out of the selection")
-    end = far_end(sight, partition)
+    end = far_end(sight, partition.dependency)
     behind = sorted(_name(pod) for pod in selected(sight, partition.pod_selector) if _is_behind(sight, end, pod))
     if behind:
         text = f"{_some(behind)} are selected and stand behind what is cut, whose own connections would go as well"

@@ -64,7 +64,7 @@ def _needs(sight: Sight, plan: Plan) -> Iterator[Needs]:
         for whose, place in _askers(sight, plan, probe):
             yield Needs(path, whose, place, service, (to.port,))
     for fault, partition in plan.partitions():
-        yield from _needs_of_twins(sight, fault, partition)
+        yield from _needs_of_twins(sight.at(fault), fault, partition)
 
 
 def _service_name(to: Destination, namespace: str) -> str:
@@ -81,7 +81,7 @@ def _askers(sight: Sight, plan: Plan, probe: Probe) -> Iterator[tuple[str, Place
         case RunsIn.OBSERVER:
             yield "our observer", our_pod(sight, OBSERVER)
         case RunsIn.CLIENT:
-            worn = [pair for _, cut in plan.partitions() for pair in pairs(sight, cut.pod_selector)]
+            worn = [pair for fault, cut in plan.partitions() for pair in pairs(sight.at(fault), cut.pod_selector)]
             for pair in worn[:1]:
                 yield "our client, which wears the targets' labels,", our_pod(sight, CONTROL, pair.labels)
         case RunsIn.OPERATOR:
@@ -95,7 +95,7 @@ def _needs_of_twins(sight: Sight, fault: str, partition: NetworkPartition) -> It
         return
     path = f"spec.outage.faults[{fault}].networkPartition.to"
     for pair in pairs(sight, partition.pod_selector):
-        ports = tuple(port.port for port in far_end(sight, partition).ports)
+        ports = tuple(port.port for port in far_end(sight, partition.dependency).ports)
         place = our_pod(sight, CONTROL, pair.labels)
         yield Needs(path, "what wears the targets' labels", place, sight.service, ports)
 

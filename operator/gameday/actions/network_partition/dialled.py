@@ -33,7 +33,7 @@ def dials(sight: Sight, plan: Plan, partition: NetworkPartition) -> tuple[Dial, 
 
 def check(sight: Sight, plan: Plan, partition: NetworkPartition) -> Iterator[Finding]:
     """What keeps witnesses from dialling all that is cut."""
-    ports = far_end(sight, partition).ports
+    ports = far_end(sight, partition.dependency).ports
     if not ports:
         return
     path = path_of(partition.dependency)
@@ -64,7 +64,7 @@ def _other_protocols(path: str, ports: Iterable[CutPort]) -> Iterator[Finding]:
 def _places(sight: Sight, plan: Plan, partition: NetworkPartition) -> tuple[Place, ...]:
     if isinstance(partition.to, ServiceRef):
         return _mixed(list(_of_service(sight, partition.to)))
-    end = far_end(sight, partition)
+    end = far_end(sight, partition.dependency)
     numbers = [port.port for port in end.ports]
     hosts = filter(None, (answering(plan, cidr, numbers) for cidr in end.cidrs))
     return _mixed([(list(hosts), [(port.port, port) for port in end.ports])])

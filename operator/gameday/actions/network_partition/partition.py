@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
 
-from gameday.actions.kind import ActionKind, Asked, Scene, Use, Watch
-from gameday.actions.network_partition import checks, plan_checks, policy
+from gameday.actions.kind import ActionKind, Asked, Scene, Trial, Use, Watch
+from gameday.actions.network_partition import checks, overlaps, plan_checks, policy
+from gameday.actions.network_partition.dialled import dials
+from gameday.actions.network_partition.gates import gates
+from gameday.actions.network_partition.severing import Servers, servers_of, severing_of
 from gameday.actions.network_partition.spec import NetworkPartitionSpec, partition_of
-from gameday.actions.network_partition.targets import targets
+from gameday.actions.network_partition.targets import addresses, described, pairs, targets
 from gameday.cluster.kinds import (
     AUTOSCALERS,
     CILIUM_NETWORK_POLICIES,
@@ -15,9 +17,11 @@ from gameday.cluster.kinds import (
     DEPLOYMENTS,
     ENDPOINT_SLICES,
     NETWORK_POLICIES,
+    PODS,
     REPLICA_SETS,
     SERVICES,
     STATEFUL_SETS,
+    Kind,
     Object,
 )
 from gameday.errors import Refused
@@ -26,14 +30,14 @@ from gameday.model.change import Change, Observed, Presence
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.labels import DRILL
 from gameday.model.plan import Action, NetworkPartition, ServiceRef, Via
-from gameday.model.setup import Setup
+from gameday.model.setup import Connections, Cut
+from gameday.preflight.far_end import endpoint_addresses, far_end
 from gameday.preflight.findings import Finding
+from gameday.preflight.placement import placement_of
 from gameday.preflight.rights import WATCH, Right, of_cut
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.rollout import in_rollout
+from gameday.preflight.snapshot import Sight, endpoints_of
 from gameday.schema.named import Dependencies
-
-POLICIES: Final = "policies"
-SLICES: Final = "slices"
 
 
 class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
@@ -72,11 +76,16 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
 
     def preflight(self, action: NetworkPartition, asked: Asked) -> Iterator[Finding]:
         """See the base class."""
-        return checks.check(asked.sight, asked.plan, asked.path, action)
+        yield from checks.check(asked.sight.at(asked.name), asked.plan, asked.path, action)
+        yield from overlaps.check(asked, action)
 
     def hits(self, action: NetworkPartition, sight: Sight) -> tuple[str, tuple[Object, ...]]:
         """The targets."""
         return "podSelector", targets(sight, action.pod_selector)
+
+    def rolling(self, action: NetworkPartition, sight: Sight) -> tuple[str, ...]:
+        """See the base class."""
+        return in_rollout(sight, action.pod_selector)
 
     def rights(self, action: NetworkPartition, sight: Sight) -> Iterator[Right]:
         """Those to one kind of policy, and to what leads to a Service that is cut."""
@@ -86,56 +95,126 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
             yield Right(SERVICES, ("get", "list"))
             yield Right(ENDPOINT_SLICES, WATCH)
 
-    def watches(self, scene: Scene, action: Action | None, change: Change | None) -> Iterator[Watch]:
+    def prepare(self, action: NetworkPartition, asked: Asked) -> Cut:
+        """How the cut is made, proven and followed by the ending of connections."""
+        sight = asked.sight.at(asked.name)
+        cut_off = targets(sight, action.pod_selector)
+        return Cut(
+            asked.name,
+            backend=checks.choose(sight, action.via),
+            far_end=far_end(sight, action.dependency),
+            pairs=pairs(sight, action.pod_selector),
+            targets=addresses(cut_off),
+            severs=severing_of(sight, action),
+            dials=dials(sight, asked.plan, action),
+            bystanders=tuple(_bystanders(action, asked.sight.namespace)),
+            placement=placement_of(cut_off, asked.account),
+        )
+
+    def creates(self, action: NetworkPartition, trial: Trial) -> Iterator[tuple[Kind, Object]]:
+        """The policy."""
+        cut = trial.setup.cut(trial.name)
+        if cut is not None:
+            name = names.policy(trial.drill, trial.name)
+            yield policy.kind_of(cut.backend), policy.build(trial.drill, name, action, cut, trial.fuse, trial.uid)
+
+    async def closing(self, scene: Scene, action: NetworkPartition, cut: Cut) -> Connections:
+        """The targets of this moment, at the servers of this moment."""
+        pods, _ = await scene.account.list(PODS, scene.namespace)
+        redis, servers = action.dependency.redis, Servers()
+        if redis is not None and isinstance(action.to, ServiceRef):
+            namespace, name = action.to.within(scene.namespace)
+            behind = await endpoints_of(scene.account, namespace, name)
+            servers = servers_of(behind, cut.far_end.ports, redis.port)
+        return Connections(described(pods, action.pod_selector), servers)
+
+    def leak(self, action: NetworkPartition, sight: Sight, cut: Cut) -> str:
+        """See the base class."""
+        return checks.likely_leak(sight.at(cut.fault), action, cut.backend)
+
+    def gates(self, action: NetworkPartition, sight: Sight) -> tuple[str, ...]:
+        """See the base class."""
+        return gates(sight, action)
+
+    def watches(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The policies of the drill; of a Service that is cut its EndpointSlices, where a policy names addresses."""
-        if scene.setup is None:
-            return
-        yield Watch(POLICIES, policy.kind_of(_backend(scene.setup, change)), labels=f"{DRILL}={scene.drill}")
-        end = scene.setup.far_end
-        grows = scene.setup.backend is Via.NETWORK_POLICY and end.selector
-        if grows and isinstance(action, NetworkPartition) and isinstance(action.to, ServiceRef):
+        cut = _cut(scene, name)
+        kind = _kind(cut, change)
+        if kind is not None:
+            yield Watch(kind.plural, kind, labels=f"{DRILL}={scene.drill}")
+        grows = cut is not None and cut.backend is Via.NETWORK_POLICY and cut.far_end.selector
+        if cut is not None and grows and isinstance(action, NetworkPartition) and isinstance(action.to, ServiceRef):
             labels = f"kubernetes.io/service-name={action.to.name}"
-            yield Watch(SLICES, ENDPOINT_SLICES, labels=labels, namespace=end.namespace)
+            yield Watch(_slices(name), ENDPOINT_SLICES, labels=labels, namespace=cut.far_end.namespace)
+
+    def grown(self, scene: Scene, cut: Cut) -> Cut:
+        """A cut by addresses covers every one that the Service has, or had since the drill began."""
+        known = cut.far_end.addresses
+        addresses = tuple(sorted({*known, *endpoint_addresses(scene.seen.objects(_slices(cut.fault)).values())}))
+        return replace(cut, far_end=replace(cut.far_end, addresses=addresses)) if addresses != known else cut
 
     def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:
         """How a cut stands; compared anew only when the policy, its fuse or what it is to cover is another."""
+        cut = _cut(scene, name)
+        kind = _kind(cut, change)
         if change is None:
-            kind = policy.kind_of(scene.setup.backend).name if scene.setup is not None else ""
-            return Observed(Presence.ABSENT, kind, names.policy(scene.drill, name))
-        there = scene.seen.objects(POLICIES).get(change.object_name)
-        if not isinstance(action, NetworkPartition) or scene.setup is None:
+            return Observed(Presence.ABSENT, kind.name if kind is not None else "", names.policy(scene.drill, name))
+        there = scene.seen.objects(kind.plural).get(change.object_name) if kind is not None else None
+        if not isinstance(action, NetworkPartition) or cut is None:
             # Only its undo is left: what it is to cover is not known any more, and nothing depends on it.
             return policy.observed(there, None)
-        basis = (there, scene.setup, change.fuse_uid)
+        basis = (there, cut, change.fuse_uid)
         known = scene.memo.get(name)
         if known is None or any(old is not new for old, new in zip(known[0], basis, strict=True)):
-            wanted = _body(scene, scene.setup, action, change)
+            wanted = _body(scene, cut, action, change)
             known = scene.memo[name] = basis, policy.observed(there, wanted)
         seen: Observed = known[1]
         return seen
 
     async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
         """Create the policy, or have it cover addresses that have come since."""
-        if not isinstance(action, NetworkPartition) or scene.setup is None:
+        cut = _cut(scene, change.name)
+        if not isinstance(action, NetworkPartition) or cut is None:
             raise Refused(f"{change.name} is no networkPartition with a setup: its status was changed by somebody else")
-        there = scene.seen.objects(POLICIES).get(change.object_name)
+        watch = policy.kind_of(cut.backend).plural
+        there = scene.seen.objects(watch).get(change.object_name)
         if there is None or change.object_uid == there["metadata"]["uid"]:
-            body = _body(scene, scene.setup, action, change)
-            made = await policy.do(scene.account, scene.namespace, scene.setup, body)
-            scene.seen.learn(POLICIES, made)
+            body = _body(scene, cut, action, change)
+            scene.seen.learn(watch, await policy.do(scene.account, scene.namespace, cut.backend, body))
 
     async def revert(self, scene: Scene, change: Change) -> None:
         """Delete the policy."""
-        backend = scene.setup.backend if scene.setup is not None else None
-        name, uid = change.object_name, change.object_uid
+        name, uid, backend = change.object_name, change.object_uid, Via(change.object_kind)
         await policy.undo(scene.account, scene.namespace, scene.drill, name, uid, backend)
-        scene.seen.forget(POLICIES, name)
+        scene.seen.forget(policy.kind_of(backend).plural, name)
 
 
-def _backend(setup: Setup, change: Change | None) -> Via:
+def _cut(scene: Scene, name: str) -> Cut | None:
+    return scene.setup.cut(name) if scene.setup is not None else None
+
+
+def _kind(cut: Cut | None, change: Change | None) -> Kind | None:
     """The kind of policy: as the undo log names it where there is an entry."""
-    return Via(change.object_kind) if change is not None else setup.backend
+    if change is not None:
+        return policy.kind_of(Via(change.object_kind))
+    return policy.kind_of(cut.backend) if cut is not None else None
 
 
-def _body(scene: Scene, setup: Setup, action: NetworkPartition, change: Change) -> Object:
-    return policy.build(scene.drill, change.object_name, action, setup, change.fuse_name, change.fuse_uid or "")
+def _slices(fault: str) -> str:
+    """The watch of the EndpointSlices of what a fault cuts off."""
+    return f"{ENDPOINT_SLICES.plural}/{fault}"
+
+
+def _body(scene: Scene, cut: Cut, action: NetworkPartition, change: Change) -> Object:
+    return policy.build(scene.drill, change.object_name, action, cut, change.fuse_name, change.fuse_uid or "")
+
+
+def _bystanders(partition: NetworkPartition, namespace: str) -> Iterator[tuple[str, str, int]]:
+    for stay in partition.must_remain_reachable:
+        if stay.api_server:
+            yield stay.name, "kubernetes.default.svc", 443
+        elif stay.service is not None and isinstance(stay.service.port, int):
+            where, name = stay.service.within(namespace)
+            yield stay.name, f"{name}.{where}.svc", stay.service.port
+        elif stay.host is not None and stay.port is not None:
+            yield stay.name, stay.host, stay.port

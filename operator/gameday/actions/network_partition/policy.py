@@ -12,7 +12,7 @@ from gameday.errors import AlreadyExists, Conflict, Forbidden, Refused
 from gameday.model.change import Observed, Presence
 from gameday.model.labels import DRILL, marks
 from gameday.model.plan import NetworkPartition, Via
-from gameday.model.setup import CutPort, FarEnd, Setup
+from gameday.model.setup import Cut, CutPort, FarEnd
 from gameday.preflight.policies.selectors import with_stand_ins
 
 DIGEST: Final = "gameday.dev/spec-digest"
@@ -29,12 +29,12 @@ def kind_of(backend: Via) -> Kind:
     return CILIUM_NETWORK_POLICIES if backend is Via.CILIUM else NETWORK_POLICIES
 
 
-def build(drill: str, name: str, partition: NetworkPartition, setup: Setup, fuse: str, fuse_uid: str) -> Object:
+def build(drill: str, name: str, partition: NetworkPartition, cut: Cut, fuse: str, fuse_uid: str) -> Object:
     """The policy, owned by its fuse: when the fuse is gone, garbage collection takes the policy."""
-    shape = cilium if setup.backend is Via.CILIUM else network_policy
-    selector = with_stand_ins(partition.pod_selector, (pair.labels for pair in setup.pairs))
-    spec = shape.spec(selector, setup.far_end)
-    kind = kind_of(setup.backend)
+    shape = cilium if cut.backend is Via.CILIUM else network_policy
+    selector = with_stand_ins(partition.pod_selector, (pair.labels for pair in cut.pairs))
+    spec = shape.spec(selector, cut.far_end)
+    kind = kind_of(cut.backend)
     owner = {"apiVersion": JOBS.api_version, "kind": JOBS.name, "name": fuse, "uid": fuse_uid}
     return {
         "apiVersion": kind.api_version,
@@ -42,14 +42,14 @@ def build(drill: str, name: str, partition: NetworkPartition, setup: Setup, fuse
         "metadata": {
             "name": name,
             "labels": marks(drill, "cut"),
-            "annotations": {DIGEST: digest(spec), FAR_END: json.dumps(asdict(setup.far_end), sort_keys=True)},
+            "annotations": {DIGEST: digest(spec), FAR_END: json.dumps(asdict(cut.far_end), sort_keys=True)},
             "ownerReferences": [owner],
         },
         "spec": spec,
     }
 
 
-async def do(account: Cluster, namespace: str, setup: Setup, policy: Object) -> Object:
+async def do(account: Cluster, namespace: str, backend: Via, policy: Object) -> Object:
     """Make the cut, or grow the one that is there; a second time changes nothing.
 
     Raises:
@@ -57,7 +57,7 @@ async def do(account: Cluster, namespace: str, setup: Setup, policy: Object) -> 
         Conflict: when somebody changed it meanwhile, or another fuse owns it.
 
     """
-    kind, name = kind_of(setup.backend), policy["metadata"]["name"]
+    kind, name = kind_of(backend), policy["metadata"]["name"]
     try:
         return await account.create(kind, namespace, policy)
     except AlreadyExists:

@@ -51,7 +51,7 @@ def _decide(sight: Sight, partition: NetworkPartition) -> Severing | tuple[str, 
         return why, "name its Service by redis.service, or set openConnections: Keep"
     if sight.service is None:
         return None
-    ports = far_end(sight, partition).ports
+    ports = far_end(sight, partition.dependency).ports
     if redis.port not in {port.port for port in ports}:
         why = f"Close asks Redis at port {redis.port}, and Service {partition.to.name} has no such port"
         return why, f"correct redis.port (its ports are: {numbers_of(sight.service)}), or set openConnections: Keep"

@@ -7,7 +7,7 @@ from gameday.cluster.kinds import PODS, Object
 from gameday.model.labels import ours
 from gameday.model.placement import Mesh
 from gameday.model.plan import Selector
-from gameday.model.setup import Pair
+from gameday.model.setup import MOST_PAIRS, Pair
 from gameday.preflight.far_end import endpoint_addresses, far_end
 from gameday.preflight.placement import mesh_of
 from gameday.preflight.policies.selectors import as_json, selects
@@ -16,9 +16,6 @@ from gameday.preflight.snapshot import Sight, labels_of
 __all__ = ["MOST_PAIRS", "addresses", "endpoint_addresses", "far_end", "kinds_of_pairs", "pairs", "selected", "targets"]
 
 _Kind = tuple[tuple[tuple[str, str], ...], ...]
-
-MOST_PAIRS = 4
-"""Most pairs of witness and control in a drill: one a node and kind of target, up to this."""
 
 
 def targets(sight: Sight, selector: Selector) -> tuple[Object, ...]:

@@ -1,6 +1,6 @@
 """Which labels the pods of ours wear that stand for a target: the target's own only where a policy asks for them.
 
-For a label that the fault selects on they wear ``STAND_IN``, which the cut names beside the target's own value. So the
+For a label that the fault selects on they wear a stand-in, which the cut names beside the target's own value. So the
 cut is one policy for both, and whoever else selects the targets (an autoscaler, a ReplicaSet, a Service, a disruption
 budget, a rule of anti-affinity, a scraper of metrics) does not see our pods: docs/dev/adr/0001.
 
@@ -13,7 +13,7 @@ from typing import Final
 
 from gameday.actions.network_partition.asked import READ, Asked, asked
 from gameday.cluster.kinds import Object
-from gameday.model.labels import AGENT, DRILL, MANAGED_BY, NEVER_WORN, ROLE, STAND_IN
+from gameday.model.labels import AGENT, DRILL, MANAGED_BY, NEVER_WORN, ROLE
 from gameday.model.placement import NO_MESH
 from gameday.model.plan import Selector
 from gameday.preflight.placement import mesh_of
@@ -55,7 +55,7 @@ class Worn:
         return tuple(sorted({name for names in self._needed(labels_of(pod)).values() for name in names}))
 
     def _stand_ins(self, own: Mapping[str, str]) -> dict[str, str]:
-        return dict.fromkeys(sorted(own.keys() & self._selected - MARKS), STAND_IN)
+        return dict.fromkeys(sorted(own.keys() & self._selected - MARKS), self._sight.stand_in)
 
     def _needed(self, own: Mapping[str, str]) -> Asked:
         # What is never worn does not set pods apart, of which each may have another value.

@@ -124,7 +124,13 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         """What scaling a workload of this kind needs."""
         yield from _rights(action.workload.kind)
 
-    def watches(self, scene: Scene, action: Action | None, change: Change | None) -> Iterator[Watch]:
+    def registers(self, action: Scale, sight: Sight) -> Observed:
+        """The workload as it is now."""
+        kind, name = action.workload.kind, action.workload.name
+        there = next((one for one in sight.of(kind) if one["metadata"]["name"] == name), None)
+        return observed(action.workload, there, action.replicas, None)
+
+    def watches(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The workload."""
         if (workload := _workload(action, change)) is not None:
             yield Watch(workload.watch, workload.kind, fields=f"metadata.name={workload.name}")
@@ -163,7 +169,8 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
 
 def _is_cut_off_from(asked: Asked, path: str, action: Scale) -> Iterator[Finding]:
     """A fault must not take from everybody what a cut takes from the targets: no control could tell the two apart."""
-    behind = set(endpoint_addresses(asked.sight.endpoints))
+    ends = (asked.sight, *asked.sight.faults.values())
+    behind = {address for end in ends for address in endpoint_addresses(end.endpoints)}
     listed = (pod.get("status", {}).get("podIPs") or () for pod in _pods(asked.sight, action))
     own = {entry.get("ip") for entries in listed for entry in entries}
     if behind & own and any(fault.name == asked.name for fault in asked.plan.outage.faults):

@@ -1,15 +1,15 @@
 """Which agents a drill needs, and what each is told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from gameday.actions.network_partition.targets import MOST_PAIRS
 from gameday.cluster.kinds import Object
 from gameday.controller.drill.agent_pods import Place, Shape, pod
 from gameday.controller.drill.twins import dials, gentle
 from gameday.engine.drill.budgets import longest
 from gameday.engine.validate.plan import LOG_BYTES
+from gameday.errors import Refused
 from gameday.model.agent import (
     MOST_NAMESERVERS,
     CloserConfig,
@@ -19,10 +19,10 @@ from gameday.model.agent import (
     WitnessConfig,
 )
 from gameday.model.labels import CONTROL
-from gameday.model.names import CLOSER, COUNTER
+from gameday.model.names import CLOSER, COUNTER, numbered
 from gameday.model.places import redis_server
 from gameday.model.plan import Plan, RunsIn, SecretKey
-from gameday.model.setup import Pair, Setup, Severing
+from gameday.model.setup import MOST_CUTS, MOST_PAIRS, Connections, Cut, Pair, Setup
 from gameday.probes.kinds import KINDS
 
 __all__ = ["Closing", "Place", "closer", "pods", "tellers", "wanted"]
@@ -41,20 +41,32 @@ def tellers(plan: Plan) -> Mapping[str, str]:
     return {p.name: p.settings.runs_in.value for p in plan.probes if p.settings.runs_in is not RunsIn.OPERATOR}
 
 
-TWINS: Final = tuple(f"{role}-{index}" for index in range(MOST_PAIRS) for role in ("witness", CONTROL))
+MOST_TWINS: Final = MOST_PAIRS * MOST_CUTS
+TWINS: Final = tuple(f"{role}-{index}" for index in range(MOST_TWINS) for role in ("witness", CONTROL))
+COUNTERS, CLOSERS = (tuple(numbered(agent, number) for number in range(MOST_CUTS)) for agent in (COUNTER, CLOSER))
+"""The names of the agents that count and end connections, by the place of the cut among those of a drill."""
 ASKERS: Final = tuple(one.value for one in RunsIn if one is not RunsIn.OPERATOR)
 """The names of the agents that run probes."""
-ALL: Final = frozenset({*ASKERS, COUNTER, CLOSER, *TWINS})
+ALL: Final = frozenset({*ASKERS, *COUNTERS, *CLOSERS, *TWINS})
 """The names of all agents that any drill may have."""
 
 
 def wanted(plan: Plan, setup: Setup) -> frozenset[str]:
     """The names of a drill's agents."""
-    names = {f"{role}-{i}" for i in range(len(setup.pairs)) for role in ("witness", "control")}
+    names = {f"{role}-{number}" for number, _, _ in setup.numbered() for role in ("witness", "control")}
     names.update(tellers(plan).values())
-    if setup.severs is not None:
-        names.add(COUNTER)
+    names.update(counter for cut, counter in zip(setup.cuts, COUNTERS, strict=False) if cut.severs is not None)
     return frozenset(names)
+
+
+def closers(setup: Setup) -> dict[str, str]:
+    """The agent that ends the connections of each fault's targets, by the fault's name."""
+    return {cut.fault: CLOSERS[place] for place, cut in enumerate(setup.cuts) if cut.severs is not None}
+
+
+def counters(setup: Setup) -> dict[str, str]:
+    """The agent that counts the connections of each fault's targets, by the fault's name."""
+    return {cut.fault: COUNTERS[place] for place, cut in enumerate(setup.cuts) if cut.severs is not None}
 
 
 def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
@@ -65,21 +77,26 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
         made.append(_observer(plan, place, RunsIn.OBSERVER, None))
     if RunsIn.CLIENT.value in names:
         # Redis' own policy admits the targets, so what talks to it wears their labels; the cut spares role control.
-        made.append(_observer(plan, place, RunsIn.CLIENT, setup.pairs[0]))
-    addresses = dials(plan, setup, place.namespace)
-    config = WitnessConfig(
-        dials=addresses,
-        nameservers=True,
-        every=max(gentle(setup), dial_every(plan, len(addresses) + MOST_NAMESERVERS, len(setup.dials))),
-        ends_after=longest(plan),
-    )
-    for index, pair in enumerate(setup.pairs):
+        pair = next((pair for _, _, pair in setup.numbered()), None)
+        made.append(_observer(plan, place, RunsIn.CLIENT, pair))
+    for number, cut, pair in setup.numbered():
+        config, there = _witness(plan, setup, cut), replace(place, placement=cut.placement)
         for role in ("witness", CONTROL):
             shape = Shape("witness", role, wears=pair.labels, mesh=pair.mesh, node=pair.node)
-            made.append(pod(place, f"{role}-{index}", shape, config))
-    if setup.severs is not None:
-        made.append(_counter(plan, setup, place, setup.severs))
+            made.append(pod(there, f"{role}-{number}", shape, config))
+    told = counters(setup)
+    made += [_counter(plan, cut, place, told[cut.fault]) for cut in setup.cuts if cut.fault in told]
     return tuple(made)
+
+
+def _witness(plan: Plan, setup: Setup, cut: Cut) -> WitnessConfig:
+    addresses = dials(setup, cut)
+    return WitnessConfig(
+        dials=addresses,
+        nameservers=True,
+        every=max(gentle(setup, cut), dial_every(plan, len(addresses) + MOST_NAMESERVERS, len(cut.dials))),
+        ends_after=longest(plan),
+    )
 
 
 def dial_every(plan: Plan, addresses: int, held: int = 0) -> float:
@@ -99,7 +116,7 @@ def _observer(plan: Plan, place: Place, agent: RunsIn, pair: Pair | None) -> Obj
     config = ObserverConfig(probes=tasks, ends_after=longest(plan))
     shape = Shape(
         "observer",
-        role=CONTROL if pair is not None else "observer",
+        role=CONTROL if agent is RunsIn.CLIENT else "observer",
         secrets=tuple(secret for probe in probes for secret in probe.settings.secrets),
         wears=pair.labels if pair is not None else None,
     )
@@ -108,39 +125,48 @@ def _observer(plan: Plan, place: Place, agent: RunsIn, pair: Pair | None) -> Obj
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What the closer is told: each target with its addresses, its time, the servers, and whom the counter has seen."""
+    """What the closer is told: whose connections it ends, until which Unix second, and whom the counter has seen."""
 
-    targets: tuple[tuple[str, ...], ...]
+    found: Connections
     until: float
-    servers: tuple[tuple[str, int], ...] = ()
     seen: tuple[str, ...] = ()
 
 
-def closer(plan: Plan, setup: Setup, place: Place, closing: Closing) -> Object:
-    """The pod that ends the connections of these targets, until its time is over."""
-    redis, secrets = _redis(plan, place)
+def closer(plan: Plan, setup: Setup, cut: Cut, place: Place, closing: Closing) -> Object:
+    """The pod that ends the connections of a fault's targets, until its time is over."""
+    redis, secrets = _redis(plan, cut, place)
     config = CloserConfig(
         redis=redis,
-        servers=closing.servers if len(closing.servers) > 1 else (),
-        pods=closing.targets,
+        servers=closing.found.servers if len(closing.found.servers) > 1 else (),
+        pods=closing.found.targets,
         until=closing.until,
         seen=closing.seen,
         ends_after=longest(plan),
     )
-    return pod(place, CLOSER, Shape("sever", CONTROL, secrets, setup.pairs[0].labels), config)
+    place = replace(place, placement=cut.placement)
+    return pod(place, closers(setup)[cut.fault], Shape("sever", CONTROL, secrets, cut.pairs[0].labels), config)
 
 
-def _counter(plan: Plan, setup: Setup, place: Place, severs: Severing) -> Object:
-    """The pod that counts the targets' connections, and ends none."""
-    redis, secrets = _redis(plan, place)
-    pods = tuple((address, address) for address in setup.targets)
-    config = CounterConfig(redis=redis, servers=severs.servers, pods=pods, ends_after=longest(plan))
-    return pod(place, COUNTER, Shape("sever", CONTROL, secrets, setup.pairs[0].labels), config)
+def _counter(plan: Plan, cut: Cut, place: Place, agent: str) -> Object:
+    """The pod that counts the connections of a fault's targets, and ends none."""
+    redis, secrets = _redis(plan, cut, place)
+    pods = tuple((address, address) for address in cut.targets)
+    servers = cut.severs.servers if cut.severs is not None else ()
+    config = CounterConfig(redis=redis, servers=servers, pods=pods, ends_after=longest(plan))
+    place = replace(place, placement=cut.placement)
+    return pod(place, agent, Shape("sever", CONTROL, secrets, cut.pairs[0].labels), config)
 
 
-def _redis(plan: Plan, place: Place) -> tuple[RedisAddress, tuple[SecretKey, ...]]:
-    """The Redis at which connections are counted and ended, and the Secrets that it takes."""
-    cut = (partition.dependency.redis for _, partition in plan.partitions())
-    redis = next(one for one in cut if one is not None)
+def _redis(plan: Plan, cut: Cut, place: Place) -> tuple[RedisAddress, tuple[SecretKey, ...]]:
+    """The Redis at which connections are counted and ended, and the Secrets that it takes.
+
+    Raises:
+        Refused: when the plan takes none away.
+
+    """
+    away = next((fault.action.takes_away for fault in plan.outage.faults if fault.name == cut.fault), None)
+    redis = away.redis if away is not None else None
+    if redis is None:
+        raise Refused(f"fault {cut.fault} takes no Redis away: its status was changed by somebody else")
     secrets = (redis.password,) if redis.password is not None else ()
     return redis_server(redis, place.namespace), secrets

@@ -103,7 +103,7 @@ class DrillRunner:
         if self.memory.unreadable:
             return
         if self.feed.evidence is None:
-            self.feed.evidence = self.loop.prepare(plan, len(setup.pairs))
+            self.feed.evidence = self.loop.prepare(plan, setup.twins())
             self.feed.tellers = tellers(plan)
         for agent, pod in self.view.logging_pods().items():
             if life_of(pod) in {Life.RUNNING, Life.ENDED}:

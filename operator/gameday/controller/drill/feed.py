@@ -58,11 +58,12 @@ class Feed:
         self.evidence: Evidence | None = None
         self.tellers: Mapping[str, str] = {}
         """The agent that runs each probe."""
-        self.severed: Severed | None = None
-        self.counted: Counted | None = None
-        """What the counter has seen of the targets' connections."""
-        self.seen: tuple[str, ...] = ()
-        """Addresses of targets of which it has seen a connection."""
+        self.severed: dict[str, Severed] = {}
+        """What came of the ending of connections, by the agent that tells."""
+        self.counted: dict[str, Counted] = {}
+        """What each counter has seen of the targets' connections."""
+        self.seen: dict[str, tuple[str, ...]] = {}
+        """Addresses of targets of which each has seen a connection."""
         self.fuses_armed: dict[str, float] = {}
         """Fuses that have rehearsed their patch, by their agent's name, and the Unix second at which each fires."""
         self.fuse_troubles: dict[str, str] = {}
@@ -166,11 +167,12 @@ class Feed:
 
     def _keep(self, sample: Sample) -> bool:
         if sample.type is LineType.CONNECTIONS:
-            before = self.counted.most if self.counted is not None else 0
-            self.counted = Counted(max(before, _count(sample, "count") or 0), sample.error or "")
-            self.seen = tuple(sorted({*self.seen, *_addresses(sample)}))[:MOST_SEEN]
+            before = self.counted.get(sample.agent, Counted()).most
+            self.counted[sample.agent] = Counted(max(before, _count(sample, "count") or 0), sample.error or "")
+            seen = {*self.seen.get(sample.agent, ()), *_addresses(sample)}
+            self.seen[sample.agent] = tuple(sorted(seen))[:MOST_SEEN]
         elif sample.type is LineType.SEVERED:
-            self.severed = _severed(sample)
+            self.severed[sample.agent] = _severed(sample)
         elif sample.type is LineType.ARMED and not sample.ok:
             self.fuse_troubles[sample.agent] = sample.error or "no answer"
         elif sample.type is LineType.ARMED:

@@ -4,15 +4,9 @@ Leases, the finalizer and the status are the operator's own; everything else in 
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final, assert_never
 
-from gameday.actions.kind import ActionKind
-from gameday.actions.network_partition.checks import choose, likely_leak
-from gameday.actions.network_partition.dialled import dials
-from gameday.actions.network_partition.gates import gates
-from gameday.actions.network_partition.severing import Servers, servers_of, severing_of
-from gameday.actions.network_partition.targets import addresses, described, far_end, pairs, targets
+from gameday.actions.kind import ActionKind, Asked
 from gameday.actions.preflight import not_opted_in, refusals, warnings
 from gameday.actions.reach import reach
 from gameday.actions.registry import KINDS
@@ -38,14 +32,13 @@ from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
 from gameday.model.change import Change, ChangeState
 from gameday.model.limits import Reach, RulingState
-from gameday.model.names import CLOSER, derived
-from gameday.model.plan import NetworkPartition, Plan, ServiceRef
-from gameday.model.setup import Setup
+from gameday.model.names import derived
+from gameday.model.plan import Plan
+from gameday.model.setup import Cut, Setup
 from gameday.model.world import Life, Lock, Preflight
 from gameday.preflight.findings import Severity
 from gameday.preflight.placement import placement_of
-from gameday.preflight.rollout import in_rollout
-from gameday.preflight.snapshot import Sight, endpoints_of, look
+from gameday.preflight.snapshot import Sight, look
 
 TOLD: Final = 5
 """Most drills that a message names."""
@@ -94,10 +87,10 @@ class Hands:
                 await self._arm(change)
             case do.Apply(change, version):
                 await self._apply(change, version)
-            case do.Sever():
-                await self._sever()
-            case do.EndSevering():
-                await self._end_severing()
+            case do.Sever(fault):
+                await self._sever(fault)
+            case do.EndSevering(fault):
+                await self._end_severing(fault)
             case do.Revert(change):
                 await self._kind(change).revert(self.view.scene, change)
             case do.Read(name):
@@ -192,22 +185,26 @@ class Hands:
             exceeded = limits.refusals(ruling.limits, plan, Reach(), self.clock())
             self.view.preflight = Preflight((not_opted_in(self.namespace), *exceeded))
             return
-        ((name, partition),) = plan.partitions()
-        sight = await self._look(plan, partition)
-        rolling = in_rollout(sight, partition.pod_selector)
+        sight = await self._look(plan)
+        faults = plan.outage.faults
+        rolling = tuple(dict.fromkeys(one for f in faults for one in KINDS.of(f.action).rolling(f.action, sight)))
         # A rollout has more pods for a while; once it is over they are counted.
         hit = Reach() if rolling else reach(sight, plan)
         found = (*refusals(sight, plan), *limits.refusals(ruling.limits, plan, hit, self.clock()))
         notes = () if rolling else warnings(sight, plan)
         if not found and not rolling:
             setup = setup_of(sight, plan, self.view.only("account"))
-            found = too_large(setup, name)
+            found = too_large(setup)
             if not found:
                 found, noted = await self._rehearse(plan, setup, sight)
                 notes = (*notes, *noted)
                 self.memory.setup = setup
-            self.view.likely_leak = likely_leak(sight, partition, setup.backend)
-            self.view.gates = gates(sight, partition)
+            self.view.likely_leaks = _leaks(plan, setup, sight)
+            self.view.gates = {
+                fault.name: kind.gates(fault.action, sight.at(fault.name))
+                for fault in plan.outage.faults
+                if (kind := KINDS.changes.get(fault.action.KIND)) is not None
+            }
         self.view.preflight = Preflight(found, notes, rolling)
 
     async def namespace_ends(self) -> bool:
@@ -234,13 +231,11 @@ class Hands:
 
         """
         plan, setup = self._ready()
-        ((_, partition),) = plan.partitions()
-        sight = await self._look(plan, partition)
-        self.view.likely_leak = likely_leak(sight, partition, setup.backend)
+        self.view.likely_leaks = _leaks(plan, setup, await self._look(plan))
 
-    async def _look(self, plan: Plan, partition: NetworkPartition) -> Sight:
+    async def _look(self, plan: Plan) -> Sight:
         assumed = self.view.owner.ruling.limits.assume_not_isolated_by
-        return await look(self.account, self.operator, self.namespace, partition, KINDS.reads(plan), assumed)
+        return await look(self.account, self.operator, self.namespace, plan, KINDS.reads(plan), assumed)
 
     async def _rehearse(self, plan: Plan, setup: Setup, sight: Sight) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Have the API server try every object that the drill may create; what refuses it, and what is to be known."""
@@ -318,33 +313,27 @@ class Hands:
             raise Refused(f"the plan has no step {step}: its status was changed by somebody else")
         await KINDS.runs[action.KIND].run(self.view.scene, step, action)
 
-    async def _sever(self) -> None:
-        """Have the connections ended that the targets of this moment hold, at the servers of this moment."""
+    async def _sever(self, fault: str) -> None:
+        """Have the connections ended that a fault's targets of this moment hold, at the servers of this moment."""
         plan, setup = self._ready()
-        until = connections.until(self.memory.record, plan)
-        if self._name(CLOSER) in self.view.objects("pods") or until is None:
+        until = connections.until(self.memory.record, plan, fault)
+        agent, cut = agents.closers(setup).get(fault), setup.cut(fault)
+        if agent is None or cut is None or until is None or self._name(agent) in self.view.objects("pods"):
             return
-        ((_, partition),) = plan.partitions()
-        pods, _ = await self.account.list(PODS, self.namespace)
-        found = described(pods, partition.pod_selector)
-        servers = await self._servers(setup, partition)
-        closing = agents.Closing(found, until, servers, self.view.feed.seen)
-        body = agents.closer(plan, setup, self._place(setup), closing)
-        await self._create("pods", PODS, body)
+        action = next((one.action for one in plan.outage.faults if one.name == fault), None)
+        if action is None:
+            raise Refused(f"the plan has no fault {fault}: its status was changed by somebody else")
+        found = await KINDS.changes[action.KIND].closing(self.view.scene, action, cut)
+        closing = agents.Closing(found, until, self.view.feed.seen.get(agents.counters(setup)[fault], ()))
+        await self._create("pods", PODS, agents.closer(plan, setup, cut, self._place(setup), closing))
 
-    async def _servers(self, setup: Setup, partition: NetworkPartition) -> Servers:
-        """The servers behind what is cut by now."""
-        redis = partition.dependency.redis
-        if setup.severs is None or redis is None or not isinstance(partition.to, ServiceRef):
-            return ()
-        namespace, name = partition.to.within(self.namespace)
-        return servers_of(await endpoints_of(self.account, namespace, name), setup.far_end.ports, redis.port)
-
-    async def _end_severing(self) -> None:
+    async def _end_severing(self, fault: str) -> None:
         """Have no more connections ended: once the cut is gone, targets have good ones again."""
-        pod = self.view.objects("pods").get(self._name(CLOSER))
+        _, setup = self._ready()
+        agent = agents.closers(setup).get(fault, "")
+        pod = self.view.objects("pods").get(self._name(agent)) if agent else None
         if pod is not None and life_of(pod) is not Life.ENDED:
-            await self.account.delete(PODS, self.namespace, self._name(CLOSER), uid=pod["metadata"]["uid"])
+            await self.account.delete(PODS, self.namespace, self._name(agent), uid=pod["metadata"]["uid"])
 
     async def _remove_fuse(self, change: Change) -> None:
         await fuse.undo(self.account, self.namespace, change.fuse_name)
@@ -361,25 +350,23 @@ class Hands:
 
 def setup_of(sight: Sight, plan: Plan, account: Object | None) -> Setup:
     """How this plan is carried out in this namespace; ``account`` is its ServiceAccount."""
-    ((_, partition),) = plan.partitions()
-    end, cut_off = far_end(sight, partition), targets(sight, partition.pod_selector)
-    setup = Setup(
-        backend=choose(sight, partition.via),
-        far_end=end,
-        pairs=pairs(sight, partition.pod_selector),
-        targets=addresses(cut_off),
-        placement=placement_of(cut_off, account),
-        severs=severing_of(sight, partition),
-        dials=dials(sight, plan, partition),
-        dns=sight.dns,
-    )
-    stays = tuple(
-        bystander
-        for bystander in (_bystander(stay.name, stay.host, stay.port) for stay in partition.must_remain_reachable)
-        if bystander
-    )
-    return replace(setup, bystanders=stays)
+    cuts: list[Cut] = []
+    hit: list[Object] = []
+    for fault in plan.outage.faults:
+        kind = KINDS.of(fault.action)
+        path = f"spec.outage.faults[{fault.name}].{kind.name}"
+        if (cut := kind.prepare(fault.action, Asked(sight, plan, fault.name, path, account))) is not None:
+            cuts.append(cut)
+        hit += kind.hits(fault.action, sight)[1]
+    placement = cuts[0].placement if cuts else placement_of(hit, account)
+    return Setup(tuple(cuts), dns=sight.dns, placement=placement)
 
 
-def _bystander(name: str, host: str | None, port: int | None) -> tuple[str, str, int] | None:
-    return (name, host, port) if host is not None and port is not None else None
+def _leaks(plan: Plan, setup: Setup, sight: Sight) -> dict[str, str]:
+    """What most likely lets traffic through each cut."""
+    actions = {fault.name: fault.action for fault in plan.outage.faults}
+    return {
+        cut.fault: KINDS.changes[action.KIND].leak(action, sight, cut)
+        for cut in setup.cuts
+        if (action := actions.get(cut.fault)) is not None and action.KIND in KINDS.changes
+    }

@@ -22,9 +22,9 @@ from gameday.engine.drill.results import close_plan
 from gameday.engine.validate.plan import complete
 from gameday.errors import PlanInvalid, StateUnreadable
 from gameday.model.change import Change
-from gameday.model.plan import NO_PLAN, Plan, Via
+from gameday.model.plan import NO_PLAN, Plan
 from gameday.model.record import Cause, Phase, Record, Verdict
-from gameday.model.setup import FarEnd, Setup
+from gameday.model.setup import Setup
 from gameday.schema.bounds import cut
 from gameday.schema.renamed import modern
 
@@ -116,10 +116,8 @@ def _undoing(status: Mapping[str, Any], changes: tuple[Change, ...], why: str, n
     """The record of a drill that only undoes what it holds, or of one that had ended before."""
     started = _optional(status.get("startedAt"))
     record = Record(since=now, started_at=started, changes=changes, timeline=timeline_of(status))
-    kinds = {change.object_kind for change in changes}
-    # Which policies to watch; all else that the preflight decided is not needed to undo.
-    backend = Via.CILIUM if Via.CILIUM.value in kinds else Via.NETWORK_POLICY
-    setup = Setup(backend=backend, far_end=FarEnd(), pairs=(), targets=())
+    # What the preflight decided is not needed to undo.
+    setup = Setup()
     if status.get("phase") == Phase.FINISHED.value and not record.holds_anything and "verdict" in status:
         record = replace(
             record,

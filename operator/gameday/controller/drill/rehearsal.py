@@ -5,25 +5,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from gameday.actions import job as job_step
-from gameday.actions.job import RunJob
-from gameday.actions.network_partition import policy
-from gameday.actions.scale.kind import Scale
+from gameday.actions.kind import Trial
+from gameday.actions.registry import KINDS
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CRON_JOBS, JOBS, PODS, RESOURCE_QUOTAS, Kind, Object
+from gameday.cluster.kinds import JOBS, PODS, RESOURCE_QUOTAS, Kind, Object
 from gameday.controller.drill import agents
 from gameday.controller.drill.agent_pods import Place, pod_of
 from gameday.controller.drill.scale_fuses import scale_fuse
 from gameday.engine.drill import budgets
+from gameday.engine.drill.undo_log import registered
 from gameday.errors import AlreadyExists, GameDayError
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
-from gameday.model.change import Change
-from gameday.model.names import fault_fuse, job
-from gameday.model.names import policy as policy_name
-from gameday.model.names import scale_fuse as name_of
+from gameday.model.names import fault_fuse
+from gameday.model.names import scale_fuse as scale_fuse_name
 from gameday.model.plan import Action, Plan
-from gameday.model.setup import Setup
+from gameday.model.setup import Connections, Setup
 from gameday.preflight import admitted, quota
 from gameday.preflight.findings import Finding
 from gameday.preflight.snapshot import Sight
@@ -70,50 +67,37 @@ class Rehearsal:
 
 def parts(plan: Plan, setup: Setup, place: Place, sight: Sight) -> Iterator[Part]:
     """Every object that a drill of this plan may create."""
-    ((fault, partition),) = plan.partitions()
-    fuse_name = fault_fuse(place.drill, fault, alone=len(plan.outage.faults) == 1)
     for pod in agents.pods(plan, setup, place):
         yield Part(PODS, pod)
-    if setup.severs is not None:
-        yield Part(PODS, agents.closer(plan, setup, place, agents.Closing((), 1.0)))
-    lifts = fuse.build(place.drill, place.uid, fuse_name, budgets.fuse_of_faults(plan), place.image)
-    yield Part(JOBS, lifts, fuse=True)
-    for one in plan.outage.faults:
-        yield from _scale(plan, place, sight, f"spec.outage.faults[{one.name}]", one.name, one.action)
-    yield from _steps(plan, place, sight)
-    name = policy_name(place.drill, fault)
-    cut = policy.build(place.drill, name, partition, setup, fuse_name, place.uid)
-    yield Part(policy.kind_of(setup.backend), cut)
+    for cut in setup.cuts:
+        if cut.severs is not None:
+            yield Part(PODS, agents.closer(plan, setup, cut, place, agents.Closing(Connections(), 1.0)))
+    alone = len(plan.outage.faults) == 1
+    for fault in plan.outage.faults:
+        trial = Trial(
+            sight, setup, place.drill, place.uid, fault.name, fault_fuse(place.drill, fault.name, alone=alone)
+        )
+        yield from _of_action(plan, place, trial, f"spec.outage.faults[{fault.name}]", fault.action)
+    for step in plan.rollback.steps if plan.rollback is not None else ():
+        trial = Trial(sight, setup, place.drill, place.uid, step.name, scale_fuse_name(place.drill, step.name))
+        yield from _of_action(plan, place, trial, f"spec.rollback.steps[{step.name}]", step.action)
 
 
-def _steps(plan: Plan, place: Place, sight: Sight) -> Iterator[Part]:
-    if plan.rollback is None:
-        return
-    for step in plan.rollback.steps:
-        path = f"spec.rollback.steps[{step.name}]"
-        yield from _scale(plan, place, sight, path, step.name, step.action)
-        if isinstance(step.action, RunJob):
-            source = _named(sight, CRON_JOBS, step.action.from_cron_job)
-            yield Part(JOBS, job_step.build(source, job(place.drill, step.name), place.drill, place.uid), path)
-
-
-def _scale(plan: Plan, place: Place, sight: Sight, path: str, name: str, action: Action) -> Iterator[Part]:
-    """The fuse of a fault or step that scales."""
-    if not isinstance(action, Scale):
-        return
-    replicas = _named(sight, action.workload.kind, action.workload.name)["spec"].get("replicas", 1)
-    before, after = {"replicas": replicas}, {"replicas": action.replicas}
-    fuse_name = name_of(place.drill, name)
-    change = Change(name, Scale.KIND, *action.subject, fuse_name, before=before, wanted=after)
-    puts_back = scale_fuse(place, budgets.fuse_of(plan, name), change)
-    yield Part(JOBS, puts_back, path, fuse=True)
-    # Admission answers for a Job without regard to its pod, and a quota holds both.
-    yield Part(PODS, pod_of(puts_back), path)
-
-
-def _named(sight: Sight, kind: Kind, name: str) -> Object:
-    """An object that the preflight has found."""
-    return next(one for one in sight.of(kind) if one["metadata"]["name"] == name)
+def _of_action(plan: Plan, place: Place, trial: Trial, path: str, action: Action) -> Iterator[Part]:
+    """The fuse of a fault or step, and what it creates itself."""
+    change = KINDS.changes.get(action.KIND)
+    if change is not None and change.fuse_acts:
+        seen = change.registers(action, trial.sight)
+        entry = registered(trial.name, action, seen, trial.fuse, 0.0)
+        puts_back = scale_fuse(place, budgets.fuse_of(plan, trial.name), entry)
+        yield Part(JOBS, puts_back, path, fuse=True)
+        # Admission answers for a Job without regard to its pod, and a quota holds both.
+        yield Part(PODS, pod_of(puts_back), path)
+    elif change is not None:
+        lasts = budgets.fuse_of(plan, trial.name)
+        yield Part(JOBS, fuse.build(place.drill, place.uid, trial.fuse, lasts, place.image), fuse=True)
+    for kind, body in KINDS.of(action).creates(action, trial):
+        yield Part(kind, body, "" if change is not None else path)
 
 
 async def rehearse(account: Cluster, namespace: str, tried: tuple[Part, ...]) -> Rehearsal:

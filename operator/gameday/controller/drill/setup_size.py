@@ -5,17 +5,19 @@ from gameday.model.setup import Setup
 from gameday.schema.bounds import SETUP_AT_FIRST
 
 
-def too_large(setup: Setup, fault: str) -> tuple[str, ...]:
+def too_large(setup: Setup) -> tuple[str, ...]:
     """The preflight's finding, or nothing; some room is kept for addresses that come during the drill."""
     size = setup_bytes(setup)
     if size <= SETUP_AT_FIRST:
         return ()
-    end = setup.far_end
-    labels = sum(len(pair.labels) + len(pair.mesh.labels) + len(pair.mesh.annotations) for pair in setup.pairs)
+    # The largest one says it for all.
+    cut = max(setup.cuts, key=lambda cut: setup_bytes(Setup(cuts=(cut,))))
+    end = cut.far_end
+    labels = sum(len(pair.labels) + len(pair.mesh.labels) + len(pair.mesh.annotations) for pair in cut.pairs)
     far = len(end.addresses) + len(end.services) + len(end.cidrs)
-    path = f"spec.outage.faults[{fault}].networkPartition"
+    path = f"spec.outage.faults[{cut.fault}].networkPartition"
     return (
-        f"{path}: TooManyAddresses: {len(setup.targets)} addresses of targets, {far} of what they are cut off from and "
+        f"{path}: TooManyAddresses: {len(cut.targets)} addresses of targets, {far} of what they are cut off from and "
         f"{labels} labels and annotations of witnesses need {size} bytes of the drill's status, and {SETUP_AT_FIRST} "
         "fit: select fewer pods, or cut fewer addresses",
     )

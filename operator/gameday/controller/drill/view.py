@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Final
 
 from gameday.actions.kind import Scene
-from gameday.actions.network_partition.targets import endpoint_addresses
 from gameday.actions.registry import KINDS
 from gameday.api.drill import FINALIZER, start_before
 from gameday.api.state import setup_bytes
@@ -32,7 +31,7 @@ from gameday.fuses import pod as fuse_of_scale
 from gameday.fuses.pod import pods_of
 from gameday.model.change import Change, Observed
 from gameday.model.labels import DRILL
-from gameday.model.names import CLOSER, derived, fuse_agent
+from gameday.model.names import derived, fuse_agent
 from gameday.model.plan import Action, Plan
 from gameday.model.record import Record
 from gameday.model.setup import Pair, Setup
@@ -56,9 +55,10 @@ class View:
         self.planned = Planned.ABSENT
         self.planned_why = ""
         self.preflight: Preflight | None = None
-        self.likely_leak = ""
-        self.gates: tuple[str, ...] = ()
-        """Policies that decide who may reach what is cut."""
+        self.likely_leaks: dict[str, str] = {}
+        """What most likely lets traffic through each cut that shows no effect."""
+        self.gates: dict[str, tuple[str, ...]] = {}
+        """Policies that decide who may reach what each fault takes away."""
         self.too_many = ""
         """Why a cut cannot grow with what it cuts off any more, or ""."""
         self.is_last = False
@@ -102,7 +102,7 @@ class View:
         """Start the mirrors by which the change of a fault or step is observed; once is enough."""
         action, change = self.action(name), self.memory.record.change(name)
         kind = KINDS.changes.get(change.kind if change is not None else action.KIND if action is not None else "")
-        for watch in kind.watches(self.scene, action, change) if kind is not None else ():
+        for watch in kind.watches(self.scene, name, action, change) if kind is not None else ():
             self._mirror(
                 watch.name, self.account, watch.kind, labels=watch.labels, fields=watch.fields,
                 namespace=watch.namespace,
@@ -174,7 +174,7 @@ class View:
             preflight=self.preflight,
             finalizer=FINALIZER in drill["metadata"].get("finalizers", ()) and self.only("drill") is not None,
             overwritten=self.memory.overwritten,
-            likely_leak=self.likely_leak,
+            likely_leaks=self.likely_leaks,
             gates=self.gates,
             skew=self.feed.skew,
         )
@@ -183,7 +183,9 @@ class View:
         if self.memory.unreadable:
             return self._remains(world, record, plan)
         wanted = self._agents_of(plan, setup)
-        self.setup_now(setup)
+        setup = self.setup_now(setup)
+        closers, counters = agents.closers(setup), agents.counters(setup)
+        closing = self.agent_pods(closers.values())
         return replace(
             world,
             agents_wanted=wanted,
@@ -192,9 +194,10 @@ class View:
             too_many=self.too_many,
             fuses={change.fuse_name: self._fuse(change, plan) for change in record.changes},
             changes=self._changes(record, plan),
-            severed=self.feed.severed,
-            closer=next(map(life_of, self.agent_pods((CLOSER,)).values()), Life.ABSENT),
-            counted=self.feed.counted,
+            severs=frozenset(closers),
+            severed={name: self.feed.severed[one] for name, one in closers.items() if one in self.feed.severed},
+            closers={name: life_of(closing[one]) for name, one in closers.items() if one in closing},
+            counted={name: self.feed.counted[one] for name, one in counters.items() if one in self.feed.counted},
             unusable_log=self.feed.unusable,
             runs={
                 name: KINDS.runs[one.KIND].ran(self.scene, name) for name, one in plan.actions() if not one.REVERSIBLE
@@ -225,7 +228,7 @@ class View:
         plan, setup = self.memory.plan, self.memory.setup
         found: dict[str, Object] = {}
         if plan is not None and setup is not None:
-            mine = agents.ALL if self.memory.unreadable else {*self._agents_of(plan, setup), CLOSER}
+            mine = agents.ALL if self.memory.unreadable else {*self._agents_of(plan, setup), *agents.CLOSERS}
             found = self.agent_pods(mine)
         fuses = {c.name: self._fuse_pods(c) for c in self.memory.record.changes if acts(c)}
         return found | {fuse_agent(name): pods[-1] for name, pods in fuses.items() if pods}
@@ -239,7 +242,7 @@ class View:
     def _kinds_of(self, setup: Setup) -> tuple[str, ...]:
         """Which targets each pair stands for, made anew only for another setup."""
         if self._kinds[0] is not setup:
-            self._kinds = setup, tuple(map(kind_of, setup.pairs))
+            self._kinds = setup, tuple(kind_of(pair) for _, _, pair in setup.numbered())
         return self._kinds[1]
 
     def _fuse_pods(self, change: Change) -> tuple[Object, ...]:
@@ -263,17 +266,21 @@ class View:
         return replace(found, trouble=self.feed.fuse_troubles.get(agent, ""))
 
     def setup_now(self, setup: Setup) -> Setup:
-        """The setup with every address that the far end has or had: a cut grows and never shrinks before its lift."""
-        seen = endpoint_addresses(self.objects("slices").values())
-        known = setup.far_end.addresses
-        grown = tuple(sorted({*known, *seen}))
-        if grown != known:
-            wider = replace(setup, far_end=replace(setup.far_end, addresses=grown))
-            if setup_bytes(wider) > SETUP_BYTES:
-                self.too_many = f"the Service has, or had since the drill began, {len(grown)} addresses"
-                return setup
-            self.memory.setup = setup = wider
-        return setup
+        """The setup with all that cuts have come to cover: they grow and never shrink before they are lifted."""
+        wider = setup
+        for cut in setup.cuts:
+            action = self.action(cut.fault)
+            kind = KINDS.changes.get(action.KIND) if action is not None else None
+            if kind is not None and (grown := kind.grown(self.scene, cut)) is not cut:
+                wider = wider.with_cut(grown)
+        if wider is setup:
+            return setup
+        if setup_bytes(wider) > SETUP_BYTES:
+            most = max(len(cut.far_end.addresses) for cut in wider.cuts)
+            self.too_many = f"the Service has, or had since the drill began, {most} addresses"
+            return setup
+        self.memory.setup = wider
+        return wider
 
     def _mirror(
         self, name: str, cluster: Cluster, kind: Kind, *, labels: str = "", fields: str = "", namespace: str = ""

@@ -18,7 +18,7 @@ from gameday.api.state import decided_bytes
 from gameday.engine.cel.paths import path_text
 from gameday.model.change import Change
 from gameday.model.plan import Plan, Stage
-from gameday.model.record import Cause, Doubt, Record, Result, StepEntry, Waiting
+from gameday.model.record import Cause, Closing, Doubt, Record, Result, StepEntry, Waiting
 from gameday.schema.bounds import NAME, SETUP_BYTES, SHOWN_BYTES, STATE_BYTES, WORD, json_bytes
 
 AT: Final = 1_800_000_000.1234567
@@ -73,7 +73,11 @@ def largest(plan: Plan, text: str) -> Record:
         steps=tuple(_full(StepEntry, text, name=step.name) for step in steps),
         results=tuple(_full(Result, text, stage=s, name=name, again=again) for s, name, again in expected),
         doubts=tuple(Doubt(cause, text, AT) for cause in Cause),
-        unsevered=Doubt(Cause.CONNECTIONS_KEPT, text, AT),
+        closings=tuple(
+            _full(Closing, text, fault=fault.name, doubt=Doubt(Cause.CONNECTIONS_KEPT, text, AT))
+            for fault in plan.outage.faults
+            if fault.action.closes_connections
+        ),
         warnings=(),
         baseline={path_text((probe.name, *path)): AT for probe in plan.probes for path in probe.paths},
         guardrail=max(names, key=len, default=""),

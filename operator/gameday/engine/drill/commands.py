@@ -43,12 +43,16 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Sever:
-    """Create the pod that ends the connections that targets still have."""
+    """Create the pod that ends the connections that the targets of a fault still have."""
+
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)
 class EndSevering:
     """Delete the pod that ends connections: the cut is to go, and what targets open then is good."""
+
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def key_of(command: Command) -> CommandKey:
     match command:
         case ArmFuse(change) | Apply(change, _) | Revert(change) | RemoveFuse(change):
             return CommandKey(name, change.name)
-        case Run(subject) | Read(subject):
+        case Run(subject) | Read(subject) | Sever(subject) | EndSevering(subject):
             return CommandKey(name, subject)
         case _:
             return CommandKey(name)

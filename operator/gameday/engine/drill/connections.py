@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from gameday.engine.drill import budgets, effects
+from gameday.engine.drill import budgets
 from gameday.engine.drill.situation import Situation
+from gameday.engine.drill.witnessed import dials_of
 from gameday.engine.evidence.held import Span, Telling
-from gameday.model.names import COUNTER
-from gameday.model.plan import OpenConnections, Plan
-from gameday.model.record import Cause, Doubt, Record
+from gameday.model.plan import Plan
+from gameday.model.record import Cause, Closing, Doubt, Record
 from gameday.model.world import Severed
 
 NOWHERE: Final = "there is nowhere to end the targets' connections"
@@ -22,14 +22,19 @@ LATE: Final = "the outage was over before the targets' connections were ended"
 CAUSES: Final = frozenset({Cause.CONNECTIONS_KEPT, Cause.NOT_SEVERED})
 
 
-def wanted(plan: Plan) -> bool:
-    """Whether the plan wants open connections gone as well; else new ones are all that it asks about."""
-    return any(cut.open_connections is OpenConnections.CLOSE for _, cut in plan.partitions())
+def wanted(plan: Plan) -> tuple[str, ...]:
+    """The faults of which the plan wants open connections gone as well; else new ones are all that it asks about."""
+    return tuple(fault.name for fault in plan.outage.faults if fault.action.closes_connections)
 
 
 def shown(record: Record, plan: Plan) -> bool:
     """Whether the targets are known to have been cut off as far as the plan wants."""
-    return record.severed is True or not wanted(plan)
+    return all(record.closing(name).gone is True for name in wanted(plan))
+
+
+def gone_at(record: Record) -> float | None:
+    """The Unix second since when the open connections of all faults are known to be gone, where any are."""
+    return max((closing.gone_at for closing in record.closings if closing.gone_at is not None), default=None)
 
 
 def doubted(record: Record) -> Doubt | None:
@@ -37,83 +42,94 @@ def doubted(record: Record) -> Doubt | None:
     return next((doubt for doubt in record.doubts if doubt.cause in CAUSES), None)
 
 
-def severs(at: Situation) -> bool:
-    """Whether connections that targets had are ended at the dependency, as the preflight decided."""
-    return COUNTER in at.world.agents_wanted
-
-
-def until(record: Record, plan: Plan) -> float | None:
+def until(record: Record, plan: Plan, fault: str) -> float | None:
     """The Unix second after which no connection may be ended any more; None while none is to be ended."""
-    if record.zero is None or record.sever_requested_at is None:
+    asked = record.closing(fault).requested_at
+    if record.zero is None or asked is None:
         return None
-    return min(record.sever_requested_at + budgets.SEVER, record.zero + plan.outage.duration)
+    return min(asked + budgets.SEVER, record.zero + plan.outage.duration)
+
+
+def asked(record: Record) -> tuple[str, ...]:
+    """The faults of which connections are to be ended, and were not yet."""
+    return tuple(one.fault for one in record.closings if one.requested_at is not None and one.gone is None)
 
 
 def doubtful(at: Situation) -> Iterator[str]:
     """What already speaks against showing it, at the end of the steady state: nothing is cut yet."""
-    if not wanted(at.plan):
-        return
-    if agents := at.seen.proof.held.local():
-        yield f"the connections that {', '.join(agents)} hold end at a proxy in their own pod and will show nothing"
-    counted = at.world.counted
-    if counted is not None and counted.error:
-        yield f"the targets' connections cannot be counted at the dependency, and may not be ended: {counted.error}"
-    elif counted is not None and not counted.most:
-        yield (
-            "no connection of the targets is seen at the dependency so far: either they have none open, or it sees the "
-            "address of a proxy, a NAT or a sidecar, and then only the network can show that open ones end"
-        )
+    for name in wanted(at.plan):
+        if agents := dials_of(at, name).held.local():
+            yield f"the connections that {', '.join(agents)} hold end at a proxy in their own pod and will show nothing"
+        counted = at.world.counted.get(name)
+        if counted is not None and counted.error:
+            yield (
+                f"the targets' connections cannot be counted at the dependency, and may not be ended: {counted.error}"
+            )
+        elif counted is not None and not counted.most:
+            yield (
+                "no connection of the targets is seen at the dependency so far: either they have none open, or it sees "
+                "the address of a proxy, a NAT or a sidecar, and then only the network can show that open ones end"
+            )
 
 
 def look(at: Situation, zero: float) -> Record:
     """Look whether either way shows it by now; the record is unchanged while none does and none is under way."""
-    record = at.record
-    if shown(record, at.plan):
+    for name in wanted(at.plan):
+        at = at.knowing(_look(at, name, zero))
+    return at.record
+
+
+def _look(at: Situation, name: str, zero: float) -> Record:
+    record, closing = at.record, at.record.closing(name)
+    if closing.gone is True:
         return record
-    told = _held(at, zero)
+    told = _held(at, name, zero)
     if told.since is not None:
-        record = replace(record, severed=True, severed_at=told.since)
+        record = record.with_closing(replace(closing, gone=True, gone_at=told.since))
         return record.note(
             at.now, "ConnectionsEnded", "the network ended open connections of the witnesses, and none of the controls"
         )
-    return _sever(at, zero) if record.severed is None and severs(at) else record
+    return _sever(at, closing, zero) if closing.gone is None and name in at.world.severs else record
 
 
 def settle(at: Situation) -> Record:
     """The record of a drill whose outage is over: with a doubt where neither way has shown it."""
     record = at.record
-    if record.zero is None or shown(record, at.plan) or doubted(record) is not None:
+    if record.zero is None or doubted(record) is not None:
         return record
-    untried = (Cause.NOT_SEVERED, LATE) if severs(at) else (Cause.CONNECTIONS_KEPT, NOWHERE)
-    tried = record.unsevered or Doubt(*untried, record.zero)
-    why = "; ".join(filter(None, (tried.message, _held(at, record.zero).why)))
+    kept = (record.closing(name) for name in wanted(at.plan))
+    closing = next((one for one in kept if one.gone is not True), None)
+    if closing is None:
+        return record
+    untried = (Cause.NOT_SEVERED, LATE) if closing.fault in at.world.severs else (Cause.CONNECTIONS_KEPT, NOWHERE)
+    tried = closing.doubt or Doubt(*untried, record.zero)
+    why = "; ".join(filter(None, (tried.message, _held(at, closing.fault, record.zero).why)))
     return record.doubt(tried.cause, f"the targets were not shown to be cut off: {why}", record.zero, at.now)
 
 
-def _held(at: Situation, zero: float) -> Telling:
-    record = at.record
-    requested = effects.cut_requested_at(record, at.plan)
-    asked = requested if requested is not None else zero
-    return at.seen.proof.held.told(at.seen.proof.pairs, Span(asked, zero, zero + at.plan.outage.duration))
+def _held(at: Situation, name: str, zero: float) -> Telling:
+    change, dials = at.record.change(name), dials_of(at, name)
+    requested = change.requested_at if change is not None and change.requested_at is not None else zero
+    began = change.effect_at if change is not None and change.effect_at is not None else zero
+    return dials.held.told(dials.twins, Span(requested, began, zero + at.plan.outage.duration))
 
 
-def _sever(at: Situation, zero: float) -> Record:
-    asked = at.record.sever_requested_at
-    if asked is None:
-        return replace(at.record, sever_requested_at=at.now)
-    found = at.world.severed
+def _sever(at: Situation, closing: Closing, zero: float) -> Record:
+    if closing.requested_at is None:
+        return at.record.with_closing(replace(closing, requested_at=at.now))
+    found = at.world.severed.get(closing.fault)
     if found is None:
-        if at.now <= asked + budgets.SEVER + budgets.GRACE:
+        if at.now <= closing.requested_at + budgets.SEVER + budgets.GRACE:
             return at.record
-        return _unsevered(at, zero, Cause.NOT_SEVERED, "the severing pod gave no answer")
+        return _unsevered(at, closing, Doubt(Cause.NOT_SEVERED, "the severing pod gave no answer", zero))
     if found.at > zero + at.plan.outage.duration:
-        return _unsevered(at, zero, Cause.NOT_SEVERED, LATE)
+        return _unsevered(at, closing, Doubt(Cause.NOT_SEVERED, LATE, zero))
     if found.error or found.left:
         why = found.error or f"{found.left} connections of the targets are left"
-        return _unsevered(at, zero, Cause.NOT_SEVERED, why)
+        return _unsevered(at, closing, Doubt(Cause.NOT_SEVERED, why, zero))
     if unknown := _of_some(found):
-        return _unsevered(at, zero, Cause.CONNECTIONS_KEPT, unknown)
-    record = replace(at.record, severed=True, severed_at=found.at)
+        return _unsevered(at, closing, Doubt(Cause.CONNECTIONS_KEPT, unknown, zero))
+    record = at.record.with_closing(replace(closing, gone=True, gone_at=found.at))
     return record.note(at.now, "Severed", f"{found.killed} open connections of the targets ended, none left")
 
 
@@ -128,7 +144,7 @@ def _of_some(found: Severed) -> str:
     return f"no connection of {found.example}{more} was ever seen at the dependency, so none left proves nothing"
 
 
-def _unsevered(at: Situation, zero: float, cause: Cause, why: str) -> Record:
-    record = replace(at.record, severed=False, unsevered=Doubt(cause, why, zero))
-    text = f"{why}: unless the network is seen to end open connections, this drill cannot be decided"
+def _unsevered(at: Situation, closing: Closing, doubt: Doubt) -> Record:
+    record = at.record.with_closing(replace(closing, gone=False, doubt=doubt))
+    text = f"{doubt.message}: unless the network is seen to end open connections, this drill cannot be decided"
     return record.note(at.now, "ProofWarning", text, warning=True)

@@ -4,12 +4,15 @@ A cut spares controls by their label ``gameday.dev/role``. A network that does n
 and that looks as if the dependency were down, until the cut is lifted.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from gameday.engine.drill import budgets
-from gameday.engine.drill.effects import cut, cut_requested_at
 from gameday.engine.drill.situation import Situation
+from gameday.engine.evidence.proof import Proof
+from gameday.model.change import Change
+from gameday.model.effect import End
 from gameday.model.labels import CONTROL, ROLE
 from gameday.model.record import Cause, Doubt, Record
 
@@ -21,67 +24,69 @@ REMEDY: Final = (
 )
 
 
-def not_spared(at: Situation) -> tuple[Cause, str, float] | None:
+def not_spared(change: Change, dials: Proof) -> End | None:
     """Why the drill must end although the dependency is seen to answer: a control fails since the cut."""
-    change = cut(at.record, at.plan)
     # A cut that is proven has spared the controls.
-    if change is None or change.requested_at is None or change.proven_at is not None:
+    if change.requested_at is None or change.proven_at is not None:
         return None
-    found = at.seen.proof.not_spared(change.requested_at)
+    found = dials.not_spared(change.requested_at)
     if found is None or found.since > change.requested_at + budgets.PROVE:
         return None
     why = f"{found.who} cannot reach the target ({found.detail}) since the cut, and others of ours that it spares do"
-    return Cause.CONTROL_CUT, f"{why}: {REMEDY}", found.since
+    return End(Cause.CONTROL_CUT, f"{why}: {REMEDY}", found.since)
 
 
 def unsettled(at: Situation) -> bool:
     """Whether it is still to be seen if controls that failed get through again now that nothing is cut."""
-    return _suspect(at) is not None and _held(at) is None and at.now < _back(at.record)
+    return at.now < _back(at.record) and any(_held(at, change) is None for change, _ in _suspects(at))
 
 
 def named(at: Situation) -> Record:
     """The record of a drill whose controls failed just as long as the cut was there: the dependency was not down."""
-    record, suspect = at.record, _suspect(at)
-    if suspect is None or _held(at) is not True:
-        return record
-    after = suspect.since - (cut_requested_at(record, at.plan) or suspect.since)
-    why = (
-        f"every control lost the target {after:.1f} s after the cut was asked for and reached it again once it was "
-        f"lifted: the cut did not spare them; {REMEDY}"
-    )
-    doubts = tuple(Doubt(Cause.CONTROL_CUT, why, d.since) if d is suspect else d for d in record.doubts)
-    return replace(record, doubts=doubts).note(at.now, Cause.CONTROL_CUT.value, why, warning=True)
+    record = at.record
+    for change, suspect in _suspects(at):
+        if _held(at, change) is not True:
+            continue
+        after = suspect.since - (change.requested_at or suspect.since)
+        why = (
+            f"every control lost the target {after:.1f} s after the cut was asked for and reached it again once it was "
+            f"lifted: the cut did not spare them; {REMEDY}"
+        )
+        doubts = tuple(Doubt(Cause.CONTROL_CUT, why, d.since) if d is suspect else d for d in record.doubts)
+        return replace(record, doubts=doubts).note(at.now, Cause.CONTROL_CUT.value, why, warning=True)
+    return record
 
 
-def shut_out(at: Situation) -> str | None:
+def shut_out(at: Situation, fault: str, dials: Proof) -> str | None:
     """What to say of a kind of target that never gets through while others do; None where there is none."""
-    found = at.seen.proof.shut_out()
+    found = dials.shut_out()
     if not found:
         return None
-    kinds = at.world.kinds
+    kinds, gates = at.world.kinds, at.world.gates.get(fault, ())
     who = ", ".join(kinds[index] if index < len(kinds) else f"the targets of witness-{index}" for index in found)
-    by = f" ({', '.join(at.world.gates)})" if at.world.gates else ""
+    by = f" ({', '.join(gates)})" if gates else ""
     return (
         f"{who}: neither witness nor control ever reached the target, and others of ours do, so most likely the "
         f"dependency's own policy{by} does not admit such pods; nothing was touched"
     )
 
 
-def _suspect(at: Situation) -> Doubt | None:
-    """The doubt of a dependency that seemed down from when the cut came, and may not have been."""
-    change, record = cut(at.record, at.plan), at.record
-    requested, asked = change.requested_at if change is not None else None, record.undo_requested_at
-    if change is None or requested is None or asked is None or change.proven_at is not None:
-        return None
-    until = min(requested + budgets.PROVE, asked)
+def _suspects(at: Situation) -> Iterator[tuple[Change, Doubt]]:
+    """The doubt of a dependency that seemed down from when a cut came, and may not have been, with that cut."""
+    record, asked = at.record, at.record.undo_requested_at
     found = next((doubt for doubt in record.doubts if doubt.cause is Cause.DEPENDENCY_DOWN), None)
-    return found if found is not None and requested <= found.since < until else None
+    for change in record.changes:
+        requested = change.requested_at
+        if found is None or requested is None or asked is None or change.proven_at is not None:
+            continue
+        if change.name in at.seen.proofs and requested <= found.since < min(requested + budgets.PROVE, asked):
+            yield change, found
 
 
-def _held(at: Situation) -> bool | None:
-    record = at.record
-    requested, asked = cut_requested_at(record, at.plan) or 0.0, record.undo_requested_at or 0.0
-    return at.seen.proof.held_by_the_cut(requested, requested + budgets.PROVE, (asked, _back(record)))
+def _held(at: Situation, change: Change) -> bool | None:
+    requested, asked = change.requested_at or 0.0, at.record.undo_requested_at or 0.0
+    dials = at.seen.proofs[change.name]
+    return dials.held_by_the_cut(requested, requested + budgets.PROVE, (asked, _back(at.record)))
 
 
 def _back(record: Record) -> float:

@@ -5,7 +5,7 @@ Whatever it is, the first act is the same: undo what is held.
 
 from dataclasses import replace
 
-from gameday.engine.drill import controls, effects
+from gameday.engine.drill import effects
 from gameday.engine.drill.connections import settle
 from gameday.engine.drill.results import end_stage
 from gameday.engine.drill.situation import Situation
@@ -53,39 +53,15 @@ def proof_broken(at: Situation) -> Record | None:
     """The record of a drill whose cut stopped being what it should be, or None. For the time of the cut."""
     if at.record.inject_requested_at is None:
         return None
-    cut = effects.cut(at.record, at.plan)
-    if cut is not None and cut.requested_at is not None:
-        broken = _unproven(at, cut, cut.requested_at)
-        if broken is not None:
-            return broken
-    for change in of_faults(at.record, at.plan):
+    faults = of_faults(at.record, at.plan)
+    for change in faults:
+        if change.requested_at is not None:
+            end = effects.proof_of(at, change.name).broken(change, change.requested_at)
+            if end is not None:
+                return give_up(at, *end)
+    for change in faults:
         if (broken := _touched(at, change)) is not None:
             return broken
-    return None
-
-
-def _unproven(at: Situation, cut: Change, requested: float) -> Record | None:
-    """The record of a drill of which dials show that its cut is not, or not only, what it should be; else None."""
-    record, proof, until = at.record, at.seen.proof, at.record.undo_requested_at
-    if (down := proof.control_down(requested)) is not None:
-        if (not_spared := controls.not_spared(at)) is not None:
-            return give_up(at, *not_spared)
-        why = f"{down.who}, which nothing of ours cuts, cannot reach the target ({down.detail}): the dependency is down"
-        return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)
-    if (collateral := proof.collateral(requested, until)) is not None:
-        why = f"the cut also hit {collateral.who} ({collateral.detail}), which answered before it"
-        return give_up(at, Cause.COLLATERAL_CUT, why, collateral.since)
-    if (down := proof.bystander_down(requested)) is not None:
-        why = f"{down.who}, which nothing of ours cuts, has not answered a control since ({down.detail})"
-        return give_up(at, Cause.BYSTANDER_DOWN, why, down.since)
-    # Lifting comes before its record is saved: after a crash in between, what is open is open as planned.
-    ends = record.zero + at.plan.outage.duration if record.zero is not None else None
-    began = cut.effect_at
-    if began is not None and until is None and (leak := proof.leak(began, ends)) is not None:
-        why = f"{leak.who} {leak.detail} {leak.since - began:.1f} s into the outage"
-        if at.world.likely_leak:
-            why += f"; most likely: {at.world.likely_leak}"
-        return give_up(at, Cause.LEAK, why, leak.since)
     return None
 
 
@@ -153,7 +129,7 @@ def _lost_agent(at: Situation) -> str | None:
     for name in sorted(at.world.agents_wanted):
         life = lives.get(name, Life.ABSENT)
         # Once the cut is there, what is counted before it says nothing any more.
-        needed = name != COUNTER or at.record.inject_requested_at is None
+        needed = not name.startswith(COUNTER) or at.record.inject_requested_at is None
         if life in {Life.ABSENT, Life.ENDED} and needed:
             return name
     return None

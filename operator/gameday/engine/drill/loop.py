@@ -11,6 +11,7 @@ waits for nothing::
 Times are seconds of the drill's own clock, which never jumps; no call may bring an older one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -113,9 +114,12 @@ class DrillLoop:
         self._seen: tuple[World, World] | None = None
         """The world as it was handed in last, and what was made of it."""
 
-    def prepare(self, plan: Plan, pairs: int) -> Evidence:
-        """Make room for samples: from here on nothing is decided from logs that were not read again."""
-        evidence = Evidence(plan, pairs)
+    def prepare(self, plan: Plan, twins: Mapping[str, range]) -> Evidence:
+        """Make room for samples: from here on nothing is decided from logs that were not read again.
+
+        ``twins`` are the numbers of the pairs of witness and control that show each cut, by the name of its fault.
+        """
+        evidence = Evidence(plan, twins)
         if self.record.inject_requested_at is not None or self.record.changes:
             evidence.set_baseline(self.record.baseline)
         self.samples = evidence

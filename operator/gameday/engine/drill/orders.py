@@ -16,6 +16,7 @@ def orders(plan: Plan | None, record: Record, world: World) -> tuple[do.Command,
 
 def _orders(plan: Plan | None, record: Record, world: World) -> Iterator[do.Command]:
     asked = record.undo_requested_at is not None and record.phase is not Phase.FINISHED
-    if asked and world.closer in {Life.STARTING, Life.RUNNING}:
-        yield do.EndSevering()
+    if asked:
+        ends = (fault for fault, life in world.closers.items() if life in {Life.STARTING, Life.RUNNING})
+        yield from map(do.EndSevering, ends)
     yield from rules_of(record).commands(plan, record, world)

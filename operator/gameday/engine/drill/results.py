@@ -83,7 +83,8 @@ def _fair(at: Situation, expectation: Expectation, judgement: Judgement) -> Judg
     if not (missed or (judgement.state is ResultState.MET and mode is Mode.ALWAYS)):
         return judgement
     if connections.shown(record, at.plan):
-        late = record.severed_at is not None and record.severed_at > judgement.at
+        gone_at = connections.gone_at(record)
+        late = gone_at is not None and gone_at > judgement.at
         if missed and mode is Mode.BECOMES and late:
             why = "its deadline passed before the connections that targets had were ended: give it longer"
             return replace(judgement, state=ResultState.UNKNOWN, why=why)

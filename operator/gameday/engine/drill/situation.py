@@ -15,7 +15,8 @@ from gameday.model.world import World
 class Seen(Protocol):
     """What the samples so far say. The engine reads it; the runner feeds it."""
 
-    proof: Proof
+    proofs: Mapping[str, Proof]
+    """What witnesses and controls say of each fault that they show."""
 
     def all_probes_seen(self) -> bool:
         """Whether every probe has given a sample, good or bad."""

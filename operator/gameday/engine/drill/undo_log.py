@@ -10,7 +10,7 @@ r"""The undo log's progress: from an entry that is registered to one that holds 
 
 from dataclasses import replace
 
-from gameday.engine.drill import budgets
+from gameday.engine.drill import budgets, effects
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.situation import Situation
@@ -165,31 +165,18 @@ def _verify(at: Situation, change: Change) -> Record:
     exists = seen.presence is not Presence.GONE
     if seen.may_arrive and exists and change.seen_at is None and at.now < asked + budgets.ARRIVE:
         return at.record
-    if change.name in {fault.name for fault in at.plan.outage.faults if fault.action.WITNESSED}:
-        return _restored(at, change, asked, seen)
-    return _undone(at, change, seen.shown, warning=seen.presence is Presence.TAMPERED)
-
-
-def _restored(at: Situation, change: Change, asked: float, seen: Observed) -> Record:
-    """A fault is undone once its effect is seen to be over, too."""
-    restored = at.seen.proof.restored(asked)
-    if restored is None and not at.seen.proof.fails_like_control(asked):
-        if at.now < asked + budgets.UNDO and not _witnesses_gone(at):
-            return at.record
-        why = f"{change.name}: {seen.shown}, but no witness was seen to reach its target again"
-        record = at.record.doubt(Cause.UNDO_UNVERIFIED, why, asked, at.now)
+    ending = effects.proof_of(at, change.name).undone(change, seen, asked)
+    if ending is None:
+        return at.record
+    if not ending.seen:
+        record = at.record.doubt(Cause.UNDO_UNVERIFIED, f"{change.name}: {ending.how}", asked, at.now)
         return record.with_change(replace(change, undone_at=at.now))
-    return _undone(at, change, f"{seen.shown} and the witnesses are through" if restored else seen.shown)
+    return _undone(at, change, ending.how, warning=seen.presence is Presence.TAMPERED)
 
 
 def _undone(at: Situation, change: Change, how: str, *, warning: bool = False) -> Record:
     record = at.record.with_change(replace(change, undone_at=at.now))
     return record.note(at.now, "Undone", f"{change.name}: {how}", warning=warning)
-
-
-def _witnesses_gone(at: Situation) -> bool:
-    lives = [life for name, life in at.world.agents.items() if name.startswith("witness-")]
-    return not lives or all(life.value in {"Absent", "Ended"} for life in lives)
 
 
 def _overdue(at: Situation, change: Change, asked: float, seen: Observed) -> Record:

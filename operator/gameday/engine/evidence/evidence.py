@@ -7,6 +7,7 @@ same samples give the same answers.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from gameday.engine.cel.comparisons import Kind, kinds_at
 from gameday.engine.cel.expressions import BASELINE, Expression, compile_expression, parse_path, view
@@ -25,16 +26,20 @@ from gameday.engine.evidence.unlike import unlike
 from gameday.model.plan import Expectation, Measurement, Mode, Plan, RunsIn, ServiceRef, Stage
 from gameday.model.sample import LineType, Sample, Value
 
+NOBODY: Final[Mapping[str, range]] = {}
+
 
 class Evidence:
     """The samples of one drill, and what they say about its expectations.
 
-    ``pairs`` is the number of witness and control pairs.
+    ``twins`` are the numbers of the pairs of witness and control that show each cut, by the name of its fault.
     """
 
-    def __init__(self, plan: Plan, pairs: int = 0) -> None:
+    def __init__(self, plan: Plan, twins: Mapping[str, range] = NOBODY) -> None:
         """Compile the plan's expressions; raises ExpressionError when one, or a measurement's path, cannot be used."""
-        self.proof = Proof(pairs, _asking_what_is_cut(plan))
+        self.proofs: Mapping[str, Proof] = {
+            name: Proof(numbers, _asking_what_is_cut(plan, name)) for name, numbers in twins.items()
+        }
         self._plan = plan
         self._probes = {probe.name: probe for probe in plan.probes}
         self._feeds: dict[str, Feed] = {}
@@ -57,7 +62,8 @@ class Evidence:
         if not feed.take(sample, view(sample) if probed else sample.values if held else {}):
             return False
         if feed.rewritten == before:
-            self.proof.take(sample)
+            for proof in self.proofs.values():
+                proof.take(sample)
         else:
             self._prove_anew()
         if probed:
@@ -177,21 +183,23 @@ class Evidence:
 
     def _prove_anew(self) -> None:
         """Hand the proof every dial once more: it wants each agent's in order."""
-        self.proof.dials.clear()
-        self.proof.held, self.proof.client = Held(), Dials()
-        for feed in self._feeds.values():
-            for line in feed.lines:
-                held = line.sample.type is LineType.HELD
-                self.proof.take(replace(line.sample, values=line.seen) if held else line.sample)
+        for proof in self.proofs.values():
+            proof.dials.clear()
+            proof.held, proof.client = Held(), Dials()
+            for feed in self._feeds.values():
+                for line in feed.lines:
+                    held = line.sample.type is LineType.HELD
+                    proof.take(replace(line.sample, values=line.seen) if held else line.sample)
 
     def _lines(self, probe: str, since: float, until: float) -> Iterable[Line]:
         feed = self._feeds.get(self._agents.get(probe, ""), Feed())
         return (line for line in feed.lines if line.tells_of(probe) and since <= line.sample.sent <= until)
 
 
-def _asking_what_is_cut(plan: Plan) -> frozenset[str]:
-    """The names of the probes of a Service that the plan cuts whose agent is spared by the cut."""
-    cut = {(to.name, to.namespace) for _, one in plan.partitions() if isinstance(to := one.to, ServiceRef)}
+def _asking_what_is_cut(plan: Plan, fault: str) -> frozenset[str]:
+    """The names of the probes of a Service that a fault takes away whose agent is spared by it."""
+    away = next((one.action.takes_away for one in plan.outage.faults if one.name == fault), None)
+    cut = {(away.target.name, away.target.namespace)} if away and isinstance(away.target, ServiceRef) else set()
     asked = {p.name: p.settings.destination for p in plan.probes if p.settings.runs_in is RunsIn.CLIENT}
     services = {name: to.service for name, to in asked.items() if to is not None}
     return frozenset(name for name, ref in services.items() if ref is not None and (ref.name, ref.namespace) in cut)

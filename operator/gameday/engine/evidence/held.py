@@ -11,7 +11,7 @@ One connection a pair is enough, and none of the pair's may live on. An end that
 had not answered twice, one whose other end is in the pod itself, and a control's that ended as well show nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from gameday.model import held
@@ -92,9 +92,9 @@ class Held:
         elif one.ended_at is None:
             one.ended_at, one.how = sample.received, sample.error or held.ERROR
 
-    def told(self, pairs: int, span: Span) -> Telling:
-        """Whether the network ended open connections, on every pair."""
-        tellings = [self._of_pair(index, span) for index in range(pairs)]
+    def told(self, pairs: Iterable[int], span: Span) -> Telling:
+        """Whether the network ended open connections, on every one of these pairs."""
+        tellings = [self._of_pair(index, span) for index in pairs]
         if (left := next((one for one in tellings if one.lives), None)) is not None:
             return left
         if (left := next((one for one in tellings if one.since is None), None)) is not None:

@@ -99,9 +99,9 @@ class Breach:
 
 @dataclass(slots=True)
 class Proof:
-    """All dials of a drill; ``pairs`` is the number of witness and control pairs."""
+    """All dials that show one cut; ``twins`` are the numbers of its pairs of witness and control."""
 
-    pairs: int = 0
+    twins: range = range(0)
     probes: frozenset[str] = frozenset()
     """The names of redis probes that ask what is cut."""
     client: Dials = field(default_factory=Dials)
@@ -116,7 +116,8 @@ class Proof:
         """Add a dial, a line of a held connection, or what a probe saw of what is cut; anything else is passed over."""
         if sample.type is LineType.SAMPLE and sample.agent == RunsIn.CLIENT.value and sample.name in self.probes:
             self.client.add(replace(sample, ok=sample.answered, values={}))
-        if not sample.agent.startswith(("witness-", "control-")):
+        role, _, number = sample.agent.partition("-")
+        if role not in {"witness", "control"} or not number.isdecimal() or int(number) not in self.twins:
             return
         self.held.hear(sample)
         if sample.type is LineType.HELD and sample.name.startswith(TARGET):
@@ -158,7 +159,7 @@ class Proof:
 
     def _complete(self, role: str) -> bool:
         seen = {agent for agent, _, _ in self._targets(role)}
-        return self.pairs > 0 and len(seen) == self.pairs
+        return bool(self.twins) and len(seen) == len(self.twins)
 
     def ready(self, now: float) -> bool:
         """Whether every witness and every control has just reached the target ``RUN`` times in a row."""

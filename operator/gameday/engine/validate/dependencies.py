@@ -18,7 +18,7 @@ _BY_ADDRESS: Final = "cut off a dependency that names its addresses by tcp.cidrs
 
 def check_dependencies(plan: Plan) -> Iterator[Finding]:
     """Everything that is wrong with the dependencies of a plan."""
-    cut = {partition.dependency.name for _, partition in plan.partitions()}
+    cut = {away.name for fault in plan.outage.faults if (away := fault.action.takes_away) is not None}
     for index, dependency in enumerate(plan.dependencies):
         path = f"spec.dependencies[{index}]"
         hosts = tuple(_host(f"{path}.{dependency.path}", dependency))

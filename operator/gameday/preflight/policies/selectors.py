@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gameday.cluster.kinds import Object
-from gameday.model.labels import CONTROL, ROLE, STAND_IN
+from gameday.model.labels import CONTROL, ROLE, is_stand_in
 from gameday.model.plan import Selector
 
 PREFIXES = ("k8s:", "any:", "k8s.", "any.")
@@ -25,17 +25,17 @@ def as_json(selector: Selector) -> Object:
 
 
 def with_stand_ins(selector: Selector, worn: Iterable[Mapping[str, str]]) -> Selector:
-    """The same pods, and ours: those that wear ``STAND_IN`` for a label that the selector names.
+    """The same pods, and ours: those that wear a stand-in for a label that the selector names.
 
     One selector for both, so that what a witness shows is what the targets have.
     """
-    keys = {key for labels in worn for key, value in labels.items() if value == STAND_IN}
-    told = ((key, "In", (value,)) for key, value in sorted(selector.match_labels.items()) if key in keys)
+    ours = {key: value for labels in worn for key, value in labels.items() if is_stand_in(value)}
+    told = ((key, "In", (value,)) for key, value in sorted(selector.match_labels.items()) if key in ours)
     widened = tuple(
-        (key, operator, (*values, STAND_IN)) if operator == "In" and key in keys else (key, operator, values)
+        (key, operator, (*values, ours[key])) if operator == "In" and key in ours else (key, operator, values)
         for key, operator, values in (*told, *selector.expressions)
     )
-    return Selector({key: value for key, value in selector.match_labels.items() if key not in keys}, widened)
+    return Selector({key: value for key, value in selector.match_labels.items() if key not in ours}, widened)
 
 
 def sparing_controls(selector: Selector) -> Object:

@@ -67,7 +67,7 @@ class NoEvictionsKind(ActionKind[NoEvictionsSpec, NoEvictions]):
                 text = f"PodDisruptionBudget {budget['metadata']['name']} holds these pods already"
                 yield Finding("AlreadyHeld", f"{asked.path}.matchLabels", text, "select other pods, or delete it")
 
-    def watches(self, scene: Scene, action: Action | None, change: Change | None) -> Iterator[Watch]:
+    def watches(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The drill's budgets."""
         yield Watch(self.name, BUDGETS, labels=f"{DRILL}={scene.drill}")
 

@@ -10,7 +10,7 @@ from gameday.cluster.kinds import Object
 from gameday.errors import Conflict, Forbidden, Refused
 from gameday.fuses import job as fuse
 from gameday.model.plan import Via
-from gameday.model.setup import CutPort, FarEnd, Setup
+from gameday.model.setup import Cut, CutPort, FarEnd
 from unit.api_server import ApiServer
 from unit.preflight.things import partition
 
@@ -20,12 +20,8 @@ NAME = "first-partition"
 FUSE = fuse.build("first", "drill-uid", "first-fuse", 90.0, "gameday:test")
 
 
-def setup(via: Via, far_end: FarEnd = REDIS) -> Setup:
-    return Setup(via, far_end, (), ())
-
-
 def cut(via: Via, far_end: FarEnd = REDIS, fuse_uid: str = "job-uid", drill: str = "first") -> Object:
-    return policy.build(drill, NAME, partition(), setup(via, far_end), "first-fuse", fuse_uid)
+    return policy.build(drill, NAME, partition(), Cut("partition", via, far_end), "first-fuse", fuse_uid)
 
 
 @pytest.fixture(params=list(PLURALS), ids=lambda via: str(via.value))
@@ -35,15 +31,15 @@ def via(request: pytest.FixtureRequest) -> Via:
 
 
 async def test_a_cut_is_made_once(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
-    made = await policy.do(cluster, "shop", setup(via), cut(via))
-    assert await policy.do(cluster, "shop", setup(via), cut(via)) == made
+    made = await policy.do(cluster, "shop", via, cut(via))
+    assert await policy.do(cluster, "shop", via, cut(via)) == made
     assert api_server.objects[PLURALS[via], "shop", NAME] == made
 
 
 async def test_a_cut_grows_with_its_far_end(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
-    made = await policy.do(cluster, "shop", setup(via), cut(via))
+    made = await policy.do(cluster, "shop", via, cut(via))
     more = replace(REDIS, addresses=("10.0.0.3", "10.0.0.8"), ports=(*REDIS.ports, CutPort(7000, 7000)))
-    grown = await policy.do(cluster, "shop", setup(via, more), cut(via, more))
+    grown = await policy.do(cluster, "shop", via, cut(via, more))
     assert grown["metadata"]["uid"] == made["metadata"]["uid"]
     assert grown["spec"] == cut(via, more)["spec"] != made["spec"]
     assert grown["metadata"]["annotations"] == cut(via, more)["metadata"]["annotations"]
@@ -54,7 +50,7 @@ async def test_another_drills_policy_is_refused_and_stays(via: Via, api_server: 
     api_server.put(PLURALS[via], "shop", cut(via, drill="second"))
     before = api_server.objects[PLURALS[via], "shop", NAME]
     with pytest.raises(Refused, match="is not this drill's"):
-        await policy.do(cluster, "shop", setup(via), cut(via))
+        await policy.do(cluster, "shop", via, cut(via))
     await policy.undo(cluster, "shop", "first", NAME, backend=via)
     await policy.undo(cluster, "shop", "first", NAME)
     assert api_server.objects[PLURALS[via], "shop", NAME] == before
@@ -73,7 +69,7 @@ async def test_a_policy_that_somebody_changed_is_not_written_over(
     api_server.put("ciliumnetworkpolicies", "shop", cut(Via.CILIUM) | change)
     before = api_server.objects["ciliumnetworkpolicies", "shop", NAME]
     with pytest.raises(Conflict, match=says):
-        await policy.do(cluster, "shop", setup(Via.CILIUM), cut(Via.CILIUM))
+        await policy.do(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))
     assert api_server.objects["ciliumnetworkpolicies", "shop", NAME] == before
 
 
@@ -81,7 +77,7 @@ async def test_a_policy_that_somebody_changed_is_not_written_over(
 async def test_a_cut_is_lifted_whichever_kind_made_it_and_twice_is_once(
     known: bool, via: Via, api_server: ApiServer, cluster: Cluster
 ) -> None:
-    made = await policy.do(cluster, "shop", setup(via), cut(via))
+    made = await policy.do(cluster, "shop", via, cut(via))
     for _ in range(2):
         await policy.undo(
             cluster, "shop", "first", NAME, made["metadata"]["uid"] if known else None, via if known else None
@@ -92,7 +88,7 @@ async def test_a_cut_is_lifted_whichever_kind_made_it_and_twice_is_once(
 async def test_a_kind_that_may_not_be_read_holds_up_no_lift_unless_it_made_the_cut(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
-    await policy.do(cluster, "shop", setup(Via.NETWORK_POLICY), cut(Via.NETWORK_POLICY))
+    await policy.do(cluster, "shop", Via.NETWORK_POLICY, cut(Via.NETWORK_POLICY))
     api_server.forbidden = {"get ciliumnetworkpolicies", "delete ciliumnetworkpolicies"}
     await policy.undo(cluster, "shop", "first", NAME)
     assert ("networkpolicies", "shop", NAME) not in api_server.objects
@@ -150,7 +146,7 @@ async def test_a_policy_that_is_deleted_while_it_is_made_is_made_again_later(
     async def gone(*_: object) -> None:
         return None
 
-    await policy.do(cluster, "shop", setup(Via.CILIUM), cut(Via.CILIUM))
+    await policy.do(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))
     monkeypatch.setattr(cluster, "get", gone)
     with pytest.raises(Conflict, match="was deleted while it was being made"):
-        await policy.do(cluster, "shop", setup(Via.CILIUM), cut(Via.CILIUM))
+        await policy.do(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))

@@ -14,7 +14,7 @@ from gameday.model.labels import STAND_IN
 from gameday.model.plan import CidrTarget, ServiceRef
 from gameday.preflight.snapshot import Sight, look
 from unit.api_server import ApiServer
-from unit.preflight.things import isolating_policy, partition, pod, service, sight
+from unit.preflight.things import isolating_policy, partition, plan, pod, service, sight
 
 REDIS = {"app": "redis"}
 
@@ -86,7 +86,7 @@ async def test_cilium_policies_of_another_namespace_are_read_where_that_is_grant
 
     monkeypatch.setattr(cluster, "list", refuse)
     cut = partition(ServiceRef("redis", "data"))
-    there = await look(cluster, cluster, "shop", cut, Partition.reads)
+    there = (await look(cluster, cluster, "shop", plan(cut), Partition.reads)).at("partition")
     (pair,) = pairs(there, cut.pod_selector)
     assert pair.labels == ({"app": "api"} if forbidden else {"app": STAND_IN, "team": "shop"})
     told = ("and what cannot be seen: list ciliumnetworkpolicies: forbidden",)

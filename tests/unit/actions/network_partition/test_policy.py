@@ -10,7 +10,7 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.model.change import Presence
 from gameday.model.plan import Via
-from gameday.model.setup import CutPort, FarEnd, Setup
+from gameday.model.setup import Cut, CutPort, FarEnd
 from unit.api_server import ApiServer
 from unit.preflight.things import partition
 
@@ -19,8 +19,8 @@ BACKENDS = [Via.NETWORK_POLICY, Via.CILIUM]
 
 
 def wanted(backend: Via = Via.NETWORK_POLICY, far_end: FarEnd = REDIS, fuse_uid: str = "job-uid") -> Object:
-    setup = Setup(backend, far_end, (), ())
-    return policy.build("first", "first-partition", partition(), setup, "first-fuse", fuse_uid)
+    cut = Cut("partition", backend, far_end)
+    return policy.build("first", "first-partition", partition(), cut, "first-fuse", fuse_uid)
 
 
 def kept(backend: Via = Via.NETWORK_POLICY, far_end: FarEnd = REDIS, **metadata: Any) -> Object:

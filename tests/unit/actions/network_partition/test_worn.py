@@ -19,7 +19,7 @@ from gameday.cluster.kinds import (
 )
 from gameday.model.labels import ROLE, STAND_IN, marks
 from gameday.model.plan import Selector, Via
-from gameday.model.setup import FarEnd, Pair, Setup
+from gameday.model.setup import Cut, FarEnd, Pair
 from gameday.preflight.policies.isolators import Isolators
 from gameday.preflight.policies.selectors import as_json, requirements, selects, sparing_controls, with_stand_ins
 from gameday.preflight.snapshot import Sight
@@ -275,18 +275,18 @@ def test_the_cut_takes_a_target_and_its_witness_and_nobody_else_and_policies_tre
 def test_one_policy_cuts_targets_and_witnesses() -> None:
     (pair,) = pairs(sight(pods=(pod("api-1"),)), SELECTOR)
     assert pair == Pair("node-a", {"app": STAND_IN})
-    setup = Setup(Via.NETWORK_POLICY, FarEnd("shop", {"app": "redis"}), (pair,), ())
-    spec = build("first", "first-partition", partition(), setup, "fuse", "uid")["spec"]
+    cut = Cut("partition", Via.NETWORK_POLICY, FarEnd("shop", {"app": "redis"}), (pair,))
+    spec = build("first", "first-partition", partition(), cut, "fuse", "uid")["spec"]
     assert {"key": "app", "operator": "In", "values": ["api", STAND_IN]} in spec["podSelector"]["matchExpressions"]
     assert selects(spec["podSelector"], API)
     assert selects(spec["podSelector"], {**pair.labels, **marks("first", "witness")})
 
 
 def test_a_cut_from_before_an_update_is_still_as_it_was_written() -> None:
-    setup = Setup(Via.NETWORK_POLICY, FarEnd("shop", {"app": "redis"}), (Pair("node-a", {"app": "api"}),), ())
-    spec = build("first", "first-partition", partition(), setup, "fuse", "uid")["spec"]
+    cut = Cut("partition", Via.NETWORK_POLICY, FarEnd("shop", {"app": "redis"}), (Pair("node-a", {"app": "api"}),))
+    spec = build("first", "first-partition", partition(), cut, "fuse", "uid")["spec"]
     assert spec["podSelector"] == sparing_controls(SELECTOR)
-    other = replace(setup, pairs=(Pair("node-a", {"app": "api"}), Pair("node-b", {"app": STAND_IN})))
+    other = replace(cut, pairs=(Pair("node-a", {"app": "api"}), Pair("node-b", {"app": STAND_IN})))
     assert build("first", "first-partition", partition(), other, "fuse", "uid")["spec"] != spec
 
 

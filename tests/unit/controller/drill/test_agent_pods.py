@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,6 @@ from gameday.model.labels import AGENT, DRILL
 from gameday.model.placement import Mesh, Placement
 from gameday.model.places import redis_at
 from gameday.model.plan import (
-    Bystander,
     Dependency,
     Fault,
     NetworkPartition,
@@ -42,7 +42,7 @@ from gameday.model.plan import (
     SteadyState,
     Via,
 )
-from gameday.model.setup import CutPort, FarEnd, Pair, Setup, Severing
+from gameday.model.setup import Connections, Cut, CutPort, FarEnd, Pair, Setup, Severing
 from gameday.probes.http.kind import Header, HttpProbe
 from gameday.probes.kubernetes.kind import KubernetesProbe
 from gameday.probes.redis.kind import RedisProbe
@@ -62,7 +62,8 @@ CUT = NetworkPartition(Selector({"app": "api"}), Dependency("redis", ServiceRef(
 FAR_END = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
 PAIRS = (Pair("node-a", {"app": "api"}), Pair("node-b", {"app": "api", "tier": "web"}))
 REDIS_DIAL = Dial("target:10.96.0.7:6379", "10.96.0.7", 6379, "redis")
-SETUP = Setup(Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=Severing(), dials=(REDIS_DIAL,), dns="10.96.0.10")
+THE_CUT = Cut("partition", Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=Severing(), dials=(REDIS_DIAL,))
+SETUP = Setup((THE_CUT,), dns="10.96.0.10")
 NAMES = {"observer", "client", "counter", "witness-0", "control-0", "witness-1", "control-1"}
 
 
@@ -73,6 +74,11 @@ def plan(cut: NetworkPartition = CUT, probes: tuple[Probe, ...] = PROBES) -> Pla
 def made(wanted_plan: Plan | None = None, setup: Setup = SETUP) -> dict[str, Object]:
     """The pods by their agent's name."""
     return {pod["metadata"]["labels"]["gameday.dev/agent"]: pod for pod in pods(wanted_plan or plan(), setup, PLACE)}
+
+
+def setup(**changes: Any) -> Setup:
+    """The setup with another cut."""
+    return replace(SETUP, cuts=(replace(THE_CUT, **changes),))
 
 
 def config(pod: Object, *expected: type[Config]) -> Config:
@@ -88,8 +94,32 @@ def dials(pod: Object) -> list[tuple[str, str, int, str]]:
 def test_every_agent_that_is_waited_for_has_its_pod() -> None:
     assert wanted(plan(), SETUP) == NAMES == made().keys()
     only = plan(probes=(Probe("health", HttpProbe("http://api/healthz")),))
-    alone = replace(SETUP, severs=None, pairs=PAIRS[:1])
+    alone = setup(severs=None, pairs=PAIRS[:1])
     assert wanted(only, alone) == {"observer", "witness-0", "control-0"} == made(only, alone).keys()
+
+
+def test_each_cut_has_witnesses_and_agents_of_its_own() -> None:
+    other = NetworkPartition(Selector({"app": "worker"}), Dependency("cache", ServiceRef("cache"), REDIS.server))
+    one = plan(probes=())
+    two = replace(one, outage=replace(one.outage, faults=(*one.outage.faults, Fault("other", other))))
+    dial = Dial("target:10.96.0.8:6379", "10.96.0.8", 6379, "redis")
+    second = Cut("other", Via.CILIUM, pairs=(Pair("node-c", {"app": "worker"}),), severs=Severing(), dials=(dial,))
+    both = replace(SETUP, cuts=(THE_CUT, second))
+    found = made(two, both)
+    twins = {f"{role}-{number}" for role in ("witness", "control") for number in range(3)}
+    assert found.keys() == wanted(two, both) == twins | {"counter", "counter-1"}
+    assert both.twins() == {"partition": range(2), "other": range(2, 3)}
+    assert [name for name, *_ in dials(found["witness-1"])] == ["target:10.96.0.7:6379", "bystander:dns"]
+    assert [name for name, *_ in dials(found["witness-2"])] == ["target:10.96.0.8:6379", "bystander:dns"]
+    assert found["witness-2"]["metadata"]["labels"]["app"] == "worker"
+    ends = closer(two, both, second, PLACE, Closing(Connections(), 1.0))
+    assert ends["metadata"]["labels"]["gameday.dev/agent"] == "closer-1"
+    assert ends["metadata"]["labels"]["app"] == "worker"
+
+
+def test_a_drill_without_a_cut_has_only_those_who_probe() -> None:
+    assert wanted(plan(), Setup()) == {"observer", "client"} == made(plan(), Setup()).keys()
+    assert made(plan(), Setup())["client"]["metadata"]["labels"]["gameday.dev/role"] == "control"
 
 
 @pytest.mark.parametrize("agent", sorted(NAMES))
@@ -201,11 +231,13 @@ def test_what_counts_connections_knows_the_targets_and_ends_none() -> None:
 
 def test_what_ends_connections_does_so_until_its_time() -> None:
     targets, servers = (("pod api-7", "10.0.0.7", "fd00::7"),), (("10.0.0.3", 6379), ("10.0.0.4", 6379))
-    pod = closer(plan(probes=PROBES), SETUP, PLACE, Closing(targets, 99.5, servers, ("10.0.0.7",)))
+    found = Closing(Connections(targets, servers), 99.5, ("10.0.0.7",))
+    pod = closer(plan(probes=PROBES), SETUP, THE_CUT, PLACE, found)
     assert pod["metadata"]["name"].endswith("-closer")
     told = config(pod, CloserConfig)
     assert (told.pods, told.until, told.servers, told.seen) == (targets, 99.5, servers, ("10.0.0.7",))
-    alone = config(closer(plan(probes=PROBES), SETUP, PLACE, Closing(targets, 99.5, servers[:1])), CloserConfig)
+    one = Closing(Connections(targets, servers[:1]), 99.5)
+    alone = config(closer(plan(probes=PROBES), SETUP, THE_CUT, PLACE, one), CloserConfig)
     assert alone.servers == (), "one server is asked by the Service's name"
 
 
@@ -214,9 +246,7 @@ def test_severing_goes_to_the_redis_that_is_cut_and_to_each_of_its_servers() -> 
         "cache", RedisProbe(redis_at(service=ServiceRef("redis-cache"), password=SecretKey("cache", "password")))
     )
     servers = (("10.0.0.3", 6379), ("10.0.0.4", 6379))
-    told = config(
-        made(plan(probes=(cache, *PROBES)), replace(SETUP, severs=Severing(servers)))["counter"], CounterConfig
-    )
+    told = config(made(plan(probes=(cache, *PROBES)), setup(severs=Severing(servers)))["counter"], CounterConfig)
     assert (told.redis.host, told.redis.password_file) == ("redis.shop.svc", "/run/gameday/secrets/redis/password")
     assert told.servers == servers
 
@@ -237,14 +267,8 @@ def test_a_witness_and_its_control_dial_the_same() -> None:
 
 
 def test_bystanders_are_dialled_too() -> None:
-    stays = (Bystander("control_plane", api_server=True), Bystander("payments", ServiceRef("payments", "pay", 80)))
-    setup = replace(SETUP, bystanders=(("mail", "203.0.113.25", 25),))
-    found = dials(made(plan(replace(CUT, must_remain_reachable=stays)), setup)["witness-0"])
-    assert found[2:] == [
-        ("bystander:mail", "203.0.113.25", 25, "tcp"),
-        ("bystander:control_plane", "kubernetes.default.svc", 443, "tcp"),
-        ("bystander:payments", "payments.pay.svc", 80, "tcp"),
-    ]
+    found = dials(made(plan(), setup(bystanders=(("mail", "203.0.113.25", 25),)))["witness-0"])
+    assert found[2:] == [("bystander:mail", "203.0.113.25", 25, "tcp")]
 
 
 def test_names_are_the_same_each_time_and_fit() -> None:
@@ -299,7 +323,9 @@ def placed(agent: str) -> Object:
     place = replace(PLACE, placement=PLACEMENT)
     if agent == "fuse":
         return pod_of(fuse_job(place, "first-fuse-stop", "fuse-stop", TOLD))
-    return next(one for one in pods(plan(), SETUP, place) if one["metadata"]["labels"][AGENT] == agent)
+    return next(
+        one for one in pods(plan(), setup(placement=PLACEMENT), place) if one["metadata"]["labels"][AGENT] == agent
+    )
 
 
 @pytest.mark.parametrize("agent", sorted({*NAMES, "fuse"}))
@@ -330,7 +356,7 @@ def test_pods_without_anything_to_take_over_leave_it_to_the_cluster() -> None:
 
 def test_a_witness_and_its_control_are_in_the_mesh_as_their_target_is_and_nobody_else() -> None:
     mesh = Mesh({"istio.io/dataplane-mode": "ambient"}, {"linkerd.io/inject": "enabled"})
-    found = made(setup=replace(SETUP, pairs=(replace(PAIRS[0], mesh=mesh),)))
+    found = made(setup=setup(pairs=(replace(PAIRS[0], mesh=mesh),)))
     for agent, one in found.items():
         enrolled = agent in {"witness-0", "control-0"}
         assert (one["metadata"]["labels"].get("istio.io/dataplane-mode") == "ambient") is enrolled
@@ -383,5 +409,5 @@ def test_no_server_is_dialled_more_than_twenty_times_a_second(
 ) -> None:
     far_end = replace(FAR_END, services=("10.96.0.7", "10.96.0.8"))
     dials = tuple(Dial(f"target:{host}:{port}", host, port, "redis") for host, port in dialled)
-    setup = replace(SETUP, far_end=far_end, pairs=PAIRS[:1] * pairs, dials=dials)
-    assert config(made(setup=setup)["witness-0"], WitnessConfig).every == pytest.approx(every)
+    many = setup(far_end=far_end, pairs=PAIRS[:1] * pairs, dials=dials)
+    assert config(made(setup=many)["witness-0"], WitnessConfig).every == pytest.approx(every)

@@ -48,7 +48,7 @@ async def read(
     monkeypatch.setattr(feeds, "follow_log", follow)
     wakes: list[None] = []
     feed = Feed(None, "shop", "first", Metrics({}), lambda: 1000.0)  # type: ignore[arg-type]  # no call goes to the cluster
-    feed.evidence = Evidence(plan)
+    feed.evidence = Evidence(plan, {"partition": range(1)})
     feed.tellers = tellers(plan)
     feed.on_sample(lambda: wakes.append(None))
     await feed._follow(agent, f"first-{agent}")
@@ -89,16 +89,16 @@ async def test_lines_that_are_none_are_told_a_few_times_and_then_counted(
 @pytest.mark.parametrize("killed", [math.inf, math.nan, -1, "3", None, [], True])
 async def test_a_severing_that_makes_no_sense_is_told_as_such(monkeypatch: pytest.MonkeyPatch, killed: object) -> None:
     feed, _ = await read(monkeypatch, [line(1, type="severed", values={"killed": killed, "left": 0})], "closer")
-    assert feed.severed == Severed(0, 0, "the severing pod's answer cannot be read")
+    assert feed.severed["closer"] == Severed(0, 0, "the severing pod's answer cannot be read")
 
 
 async def test_what_is_counted_is_known_before_the_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [line(n, type="connections", name="connections", values={"count": c}) for n, c in enumerate([2, 1], 1)]
     feed, _ = await read(monkeypatch, lines, "counter")
-    assert feed.counted == Counted(2)
+    assert feed.counted["counter"] == Counted(2)
     refused = line(3, type="connections", name="connections", ok=False, error="redis NOPERM: needs CLIENT LIST")
     feed, _ = await read(monkeypatch, [*lines, refused], "counter")
-    assert feed.counted == Counted(2, "redis NOPERM: needs CLIENT LIST")
+    assert feed.counted["counter"] == Counted(2, "redis NOPERM: needs CLIENT LIST")
 
 
 async def test_whom_the_counter_has_seen_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ async def test_whom_the_counter_has_seen_is_remembered(monkeypatch: pytest.Monke
         for n, seen in enumerate(told, 1)
     ]
     feed, _ = await read(monkeypatch, lines, "counter")
-    assert feed.seen == ("10.0.0.7", "10.0.0.8")
+    assert feed.seen == {"counter": ("10.0.0.7", "10.0.0.8")}
 
 
 WITNESS = {"type": "dial", "name": "target-0"}
@@ -149,10 +149,10 @@ async def test_an_agent_is_believed_only_what_its_role_may_say(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         feed, wakes = await read(monkeypatch, [line(1, **more)], agent)
-    assert (wakes, feed.severed, feed.fuses_armed) == (0, None, {})
+    assert (wakes, feed.severed, feed.fuses_armed) == (0, {}, {})
     assert feed.evidence is not None
     assert not feed.evidence.all_probes_seen()
-    assert not feed.evidence.proof.dials
+    assert not feed.evidence.proofs["partition"].dials
     assert "passed over" in caplog.text
 
 
@@ -178,7 +178,7 @@ async def test_a_probe_may_have_any_name(monkeypatch: pytest.MonkeyPatch, name: 
     feed, _ = await read(monkeypatch, lines, plan=plan)
     assert feed.evidence is not None
     assert feed.evidence.all_probes_seen()
-    assert (feed.severed, feed.fuses_armed) == (None, {})
+    assert (feed.severed, feed.fuses_armed) == ({}, {})
     if "-" not in name:
         track = feed.evidence.track(plan.expectations(Stage.STEADY_STATE)[0])
         assert [point.value for point in track.points] == [True, True]

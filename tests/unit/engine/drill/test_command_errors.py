@@ -13,7 +13,6 @@ from gameday.engine.drill.decide import decide
 from gameday.engine.drill.lanes import Lanes
 from gameday.engine.drill.situation import Situation
 from gameday.engine.drill.undo_log import obstacle
-from gameday.engine.evidence.proof import Proof
 from gameday.model.change import Change, ChangeState, Observed, RunState
 from gameday.model.plan import Plan, Rollback, Step
 from gameday.model.record import Phase, Record, StepEntry, StepState
@@ -24,7 +23,7 @@ from unit.engine.simulation import a_plan
 from workloads import deployment
 
 REFUSED = "patch deployments/scale: forbidden; kubectl apply -n shop -k manifests/namespace"
-NOBODY = Script(Proof(), {}, lambda: 0.0)
+NOBODY = Script({}, lambda: 0.0)
 """Samples that nothing is to be concluded from."""
 SCALE = Change(
     "stop workers", "scale", "Deployment", "worker", "f", ChangeState.UNDOING, before={"replicas": 3},

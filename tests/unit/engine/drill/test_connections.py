@@ -17,15 +17,15 @@ from unit.engine.simulation import Simulation, a_plan
 
 @dataclass
 class Seen:
-    proof: Proof
+    proofs: dict[str, Proof]
 
 
 def told(counted: Counted | None, *, local: bool = False, plan: Plan | None = None) -> list[str]:
-    proof = Proof(pairs=1)
+    proof = Proof(range(1))
     values = {held.CONNECTION: 1, held.ANSWERED: 1, held.LOCAL: local}
     proof.take(Sample("witness-0", 1, "target:a", 1.0, 1.1, ok=True, values=values, type=LineType.HELD))
-    world = World(counted=counted)
-    at = Situation(plan or a_plan(), Record(), world, Seen(proof), 10.0)  # type: ignore[arg-type]  # only what is asked
+    world = World(counted={"partition": counted} if counted is not None else {})
+    at = Situation(plan or a_plan(), Record(), world, Seen({"partition": proof}), 10.0)  # type: ignore[arg-type]  # only what is asked
     return list(doubtful(at))
 
 

@@ -34,14 +34,15 @@ def dials(proof: Proof, *rows: tuple[str, str], start: float = 99.0, name: str =
 
 @dataclass
 class Seen:
-    proof: Proof
+    proofs: dict[str, Proof]
 
 
 def situation(proof: Proof, record: Record, now: float = 110.0) -> Situation:
     world = World(
-        kinds=("pods with app=api on node a", "pods with app=worker on node b"), gates=("NetworkPolicy d/redis",)
+        kinds=("pods with app=api on node a", "pods with app=worker on node b"),
+        gates={"partition": ("NetworkPolicy d/redis",)},
     )
-    return Situation(a_plan(), record, world, Seen(proof), now)  # type: ignore[arg-type]  # only what is asked for here
+    return Situation(a_plan(), record, world, Seen({"partition": proof}), now)  # type: ignore[arg-type]  # only what is asked for here
 
 
 PARTITION = Change(
@@ -66,8 +67,8 @@ CUT = "....xxxxxx"
     ],
 )
 def test_a_control_that_fails_alone_since_the_cut_was_not_spared_by_it(rows: list[tuple[str, str]], told: bool) -> None:
-    proof = dials(Proof(pairs=2, probes=frozenset({"redis"})), *rows)
-    found = controls.not_spared(situation(proof, ASKED))
+    proof = dials(Proof(range(2), probes=frozenset({"redis"})), *rows)
+    found = controls.not_spared(PARTITION, proof)
     assert (found is not None) is told
     if found is not None:
         cause, why, since = found
@@ -76,8 +77,8 @@ def test_a_control_that_fails_alone_since_the_cut_was_not_spared_by_it(rows: lis
 
 
 def test_a_control_that_fails_long_after_the_cut_is_no_matter_of_its_label() -> None:
-    proof = dials(Proof(pairs=2), ("control-0", "." * 130 + "xxxx"), ("control-1", "." * 150))
-    assert controls.not_spared(situation(proof, ASKED)) is None
+    proof = dials(Proof(range(2)), ("control-0", "." * 130 + "xxxx"), ("control-1", "." * 150))
+    assert controls.not_spared(PARTITION, proof) is None
 
 
 def ended(since: float = 100.5, undone: float | None = 102.1) -> Record:
@@ -106,26 +107,26 @@ def proven(record: Record, at: float) -> Record:
 def test_controls_that_failed_just_as_long_as_the_cut_was_there_were_cut(
     letters: str, record: Record, cause: Cause
 ) -> None:
-    named = controls.named(situation(dials(Proof(pairs=1), ("control-0", letters)), record))
+    named = controls.named(situation(dials(Proof(range(1)), ("control-0", letters)), record))
     assert [doubt.cause for doubt in named.doubts] == [cause]
     assert named.doubts[0].since == record.doubts[0].since
 
 
 def test_controls_that_fail_after_the_proof_were_spared_by_the_cut() -> None:
     """Redis may die and come back just then; that the cut spares controls has been seen."""
-    alone = dials(Proof(pairs=2), ("control-0", CUT), ("control-1", "." * 12))
-    assert controls.not_spared(situation(alone, proven(ASKED, 100.0))) is None
-    proof = dials(Proof(pairs=1), ("control-0", "......xxxxxx...."))
+    alone = dials(Proof(range(2)), ("control-0", CUT), ("control-1", "." * 12))
+    assert controls.not_spared(replace(PARTITION, proven_at=100.0), alone) is None
+    proof = dials(Proof(range(1)), ("control-0", "......xxxxxx...."))
     assert controls.named(situation(proof, proven(ended(), 100.4))).doubts[0].cause is Cause.DEPENDENCY_DOWN
 
 
 def test_one_control_that_the_cut_spared_speaks_for_the_dependency_being_down() -> None:
-    proof = dials(Proof(pairs=2), ("control-0", "......xxxxxx...."), ("control-1", "......x........."))
+    proof = dials(Proof(range(2)), ("control-0", "......xxxxxx...."), ("control-1", "......x........."))
     assert controls.named(situation(proof, ended())).doubts[0].cause is Cause.DEPENDENCY_DOWN
 
 
 def test_it_is_waited_for_a_moment_until_controls_tell() -> None:
-    proof = dials(Proof(pairs=1), ("control-0", "......xxxxxx"))
+    proof = dials(Proof(range(1)), ("control-0", "......xxxxxx"))
     assert controls.unsettled(situation(proof, ended(), now=103.0))
     assert not controls.unsettled(situation(proof, ended(), now=105.2))
     assert not controls.unsettled(situation(dials(proof, ("control-0", "...."), start=102.3), ended(), now=103.0))
@@ -150,9 +151,9 @@ def test_it_is_waited_for_a_moment_until_controls_tell() -> None:
 def test_a_kind_of_target_that_never_gets_through_while_others_do_is_not_admitted(
     rows: list[tuple[str, str]], pairs: tuple[int, ...]
 ) -> None:
-    proof = dials(Proof(pairs=2, probes=frozenset({"redis"})), *rows)
+    proof = dials(Proof(range(2), probes=frozenset({"redis"})), *rows)
     assert proof.shut_out() == pairs
-    told = controls.shut_out(situation(proof, Record()))
+    told = controls.shut_out(situation(proof, Record()), "partition", proof)
     assert (told is not None) is bool(pairs)
     if pairs == (1,):
         assert told is not None
@@ -168,10 +169,12 @@ def test_only_a_redis_probe_of_what_is_cut_tells_that_it_answers(service: Servic
     probe = Probe("redis", RedisProbe(redis_at(service=service, host="" if service else "10.0.0.3")))
     expect = (Expectation("e", Mode.ALWAYS, "redis.ok"),)
     plan = replace(plan, probes=(*plan.probes, probe), steady_state=replace(plan.steady_state, expect=expect))
-    evidence = Evidence(plan, pairs=1)
+    evidence = Evidence(plan, {"partition": range(1)})
     evidence.take(Sample("client", 1, "redis", 1.0, 1.1, ok=False, error="redis LOADING"))
     evidence.take(Sample("client", 2, "redis", 2.0, 2.1, ok=False, error="timeout"))
-    assert evidence.proof.client.ok == ([True, False] if counts else []), "an error that it says is an answer"
+    assert evidence.proofs["partition"].client.ok == ([True, False] if counts else []), (
+        "an error that it says is an answer"
+    )
 
 
 def test_a_drill_whose_controls_are_cut_too_says_so_after_its_undo() -> None:

@@ -194,7 +194,7 @@ def test_where_enough_drills_run_another_waits_until_its_time_is_over() -> None:
     simulation = Simulation(PLAN)
     told = "limits.maxConcurrentDrills is 1, and 1 run (pay/first)"
     full = replace(simulation.world(), lock=Lock.FULL, locked_by=told)
-    seen = Script(simulation.proof, {}, lambda: simulation.now)
+    seen = Script({}, lambda: simulation.now, {"partition": simulation.proof})
     waiting = decide(Situation(PLAN, simulation.record, full, seen, full.start_before - 1))
     assert (waiting.phase, waiting.waiting) == (Phase.PENDING, Waiting(Cause.TOO_MANY_DRILLS, told))
     ended = decide(Situation(PLAN, waiting, full, seen, full.start_before + 1))

@@ -42,7 +42,7 @@ LIFTED = replace(ABORTED, changes={"partition": cut("first", "partition", None)}
 def under_cut(record: Record = CUT) -> DrillLoop:
     """The loop of a process that has led the drill for a minute."""
     loop = DrillLoop(record, NOW - 60)
-    loop.prepare(a_plan(), 1)
+    loop.prepare(a_plan(), {"partition": range(1)})
     return loop
 
 
@@ -123,20 +123,20 @@ def test_after_a_restart_nothing_is_decided_before_the_logs_are_read_unless_the_
     world: World, waits: bool
 ) -> None:
     loop = DrillLoop(CUT, NOW)
-    loop.prepare(a_plan(), 1)
+    loop.prepare(a_plan(), {"partition": range(1)})
     assert (loop.look(a_plan(), world, NOW + 1) == Work(NOW + 1 + LOOK_EVERY)) is waits
 
 
 def test_the_wait_for_the_logs_ends() -> None:
     loop = DrillLoop(CUT, NOW)
-    loop.prepare(a_plan(), 1)
+    loop.prepare(a_plan(), {"partition": range(1)})
     assert loop.look(a_plan(), ABORTED, NOW + CATCH_UP).start == ()
     assert [type(command) for command in loop.look(a_plan(), ABORTED, NOW + CATCH_UP + 1).start] == [do.Revert]
 
 
 def test_a_request_without_an_answer_may_still_arrive_for_a_while() -> None:
     loop = DrillLoop(Record(since=NOW), NOW)
-    for command, arrives in ((do.StartAgents(), True), (do.Sever(), True), (do.TakeLock(), False)):
+    for command, arrives in ((do.StartAgents(), True), (do.Sever("partition"), True), (do.TakeLock(), False)):
         loop.answers.unanswered_at = None
         loop.answered(command, NOW, "no answer in time", answer=False)
         assert loop.told(WAITING, NOW).arriving is arrives

@@ -11,7 +11,6 @@ from gameday.engine.drill.decide import decide
 from gameday.engine.drill.orders import orders
 from gameday.engine.drill.phases.rollback import taken_over
 from gameday.engine.drill.situation import Situation
-from gameday.engine.evidence.proof import Proof
 from gameday.model.change import Change, ChangeState, Observed
 from gameday.model.record import Cause, Phase, Record, ResultState, StepEntry, StepState, Verdict
 from gameday.model.world import Fuse, World
@@ -23,7 +22,7 @@ from workloads import deployment
 MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
 CLEAN = Cluster().snapshot()
 PLAN = a_plan(rollback=True)
-NOBODY = Script(Proof(), {}, lambda: 0.0)
+NOBODY = Script({}, lambda: 0.0)
 NOW = 1000.0
 HOLD = Change(
     "stop workers", "scale", "Deployment", "worker", "fuse", ChangeState.ACTIVE, before={"replicas": 3},

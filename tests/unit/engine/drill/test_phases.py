@@ -5,7 +5,6 @@ import pytest
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.phases.table import PHASES
 from gameday.engine.drill.situation import Situation
-from gameday.engine.evidence.proof import Proof
 from gameday.model.record import Phase, Record
 from gameday.model.world import Lock, Preflight, World
 from programs.diagrams import PHASES_PAGE, drawn, phases
@@ -35,7 +34,7 @@ def test_drills_enter_the_phases_that_the_table_says_and_each_of_them(monkeypatc
         assert not bare.run(draw(seed, 1)).broken
     # The simulated namespace has nothing that a preflight refuses.
     refused = World(lock=Lock.HELD, preflight=Preflight(refusals=("no such Secret",)))
-    decide(Situation(a_plan(), Record(Phase.PREFLIGHT, since=100.0), refused, Script(Proof(), {}, lambda: 0.0), 101.0))
+    decide(Situation(a_plan(), Record(Phase.PREFLIGHT, since=100.0), refused, Script({}, lambda: 0.0), 101.0))
     assert seen == {(before, after) for before, rules in PHASES.items() for after in rules.leads_to}
 
 

@@ -4,13 +4,12 @@ import pytest
 
 from gameday.engine.drill.phases.preflight import decide as preflight
 from gameday.engine.drill.situation import Situation
-from gameday.engine.evidence.proof import Proof
 from gameday.model.record import Cause, Phase, Record
 from gameday.model.world import Preflight, World
 from unit.engine.script import Script
 from unit.engine.simulation import a_plan
 
-NOBODY = Script(Proof(), {}, lambda: 0.0)
+NOBODY = Script({}, lambda: 0.0)
 WARNING = "our observer can hardly reach DNS"
 
 

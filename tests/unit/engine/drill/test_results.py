@@ -8,7 +8,7 @@ from gameday.engine.drill.results import close_plan, decide_stage, end_stage
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.judgement import Judgement, Window
 from gameday.model.plan import Fault, OpenConnections, Stage
-from gameday.model.record import NOT_REACHED, Cause, Doubt, Record, ResultState
+from gameday.model.record import NOT_REACHED, Cause, Closing, Doubt, Record, ResultState
 from gameday.model.world import World
 from unit.engine.simulation import a_plan
 
@@ -16,9 +16,14 @@ WINDOW = Window(100.0, 101.0, 121.0, 20.0, 130.0, 1.0)
 SEVERS = World(drill="drill", agents_wanted=frozenset({"counter"}))
 
 
-GONE = Record(zero=101.0, severed=True, severed_at=111.0)
-GONE_LATER = replace(GONE, severed_at=111.5)
-KEPT = Record(zero=101.0, severed=False, doubts=(Doubt(Cause.CONNECTIONS_KEPT, "it still answers", 101.0),))
+UNSHOWN = (Closing("partition", gone=False),)
+GONE = Record(zero=101.0, closings=(Closing("partition", gone=True, gone_at=111.0),))
+GONE_LATER = replace(GONE, closings=(Closing("partition", gone=True, gone_at=111.5),))
+KEPT = Record(
+    zero=101.0,
+    closings=UNSHOWN,
+    doubts=(Doubt(Cause.CONNECTIONS_KEPT, "it still answers", 101.0),),
+)
 
 
 @dataclass
@@ -46,7 +51,12 @@ def situation(says: Says, record: Record) -> Situation:
         pytest.param(ResultState.MISSED, GONE_LATER, ResultState.UNKNOWN, id="gone later"),
         pytest.param(ResultState.MISSED, GONE, ResultState.MISSED, id="gone before"),
         pytest.param(ResultState.MISSED, Record(), None, id="may still be shown"),
-        pytest.param(ResultState.MISSED, Record(severed=False), None, id="ending them failed, the network may"),
+        pytest.param(
+            ResultState.MISSED,
+            Record(closings=UNSHOWN),
+            None,
+            id="ending them failed, the network may",
+        ),
         pytest.param(ResultState.MISSED, KEPT, ResultState.UNKNOWN, id="never shown"),
         pytest.param(ResultState.MET, Record(), ResultState.MET, id="met before they were gone"),
         pytest.param(ResultState.MET, KEPT, ResultState.MET, id="met although it was never shown"),
@@ -108,7 +118,7 @@ def test_where_open_connections_are_to_be_kept_nothing_waits_for_their_end(state
 
 def test_a_miss_is_told_by_how_much_and_only_once() -> None:
     says = Says(ResultState.MISSED, missed_by=(2.5, "false again 2.5 s after its deadline"))
-    once = end_stage(situation(says, Record(severed=False)), Stage.RECOVERY, WINDOW)
+    once = end_stage(situation(says, Record(closings=UNSHOWN)), Stage.RECOVERY, WINDOW)
     found = once.result(Stage.RECOVERY, "healthy again")
     assert found is not None
     assert (found.late, found.why) == says.missed_by
@@ -118,7 +128,11 @@ def test_a_miss_is_told_by_how_much_and_only_once() -> None:
 
 
 def test_a_miss_of_which_nothing_more_is_known_keeps_its_own_words() -> None:
-    decided = decide_stage(situation(Says(ResultState.MISSED), Record(severed=False)), Stage.RECOVERY, WINDOW)
+    decided = decide_stage(
+        situation(Says(ResultState.MISSED), Record(closings=UNSHOWN)),
+        Stage.RECOVERY,
+        WINDOW,
+    )
     (result,) = decided.results
     spoken = replace(decided, results=(replace(result, why="it was false"),))
     ended = end_stage(situation(Says(ResultState.MISSED), spoken), Stage.RECOVERY, WINDOW)
@@ -127,7 +141,11 @@ def test_a_miss_of_which_nothing_more_is_known_keeps_its_own_words() -> None:
 
 def test_what_no_stage_came_to_is_not_reached() -> None:
     plan = a_plan()
-    decided = decide_stage(situation(Says(ResultState.MET), Record(severed=False)), Stage.STEADY_STATE, WINDOW)
+    decided = decide_stage(
+        situation(Says(ResultState.MET), Record(closings=UNSHOWN)),
+        Stage.STEADY_STATE,
+        WINDOW,
+    )
     closed = close_plan(decided, plan, 140.0)
     assert [(r.stage, r.name) for r in closed.results] == [(stage, e.name) for stage, e in plan.all_expectations()]
     assert closed.results[0].state is ResultState.MET

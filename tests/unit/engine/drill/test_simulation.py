@@ -10,7 +10,6 @@ from gameday.engine.drill import commands as do
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.orders import orders
 from gameday.engine.drill.situation import Situation
-from gameday.engine.evidence.proof import Proof
 from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Stage
 from gameday.model.record import Cause, Phase, Record, ResultState, StepState, Verdict
@@ -21,7 +20,7 @@ from unit.engine.simulation import Cluster, Killed, Simulation, a_plan, finished
 
 MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
 CLEAN = Cluster().snapshot()
-NOBODY = Script(Proof(), {}, lambda: 0.0)
+NOBODY = Script({}, lambda: 0.0)
 """Samples that nothing is to be concluded from."""
 
 
@@ -144,14 +143,14 @@ def test_a_counter_that_ends_before_the_cut_is_named_and_nothing_is_touched() ->
 
 def test_a_deadline_that_passed_before_the_connections_were_ended_is_no_miss() -> None:
     record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, sever_takes=12.0))
-    assert record.severed is True
+    assert record.closing("partition").gone is True
     assert record.verdict is Verdict.INCONCLUSIVE
     assert "give it longer" in record.message
 
 
 def test_connections_that_were_ended_after_the_outage_were_there_all_through_it() -> None:
     record = finished(Simulation(a_plan(), sever_takes=22.0))
-    assert record.severed is not True
+    assert record.closing("partition").gone is not True
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "NotSevered")
     assert "the outage was over" in record.message
 
@@ -159,7 +158,7 @@ def test_connections_that_were_ended_after_the_outage_were_there_all_through_it(
 def test_connections_that_were_never_seen_were_not_ended() -> None:
     """A proxy, a NAT or a sidecar shows Redis other addresses than the targets': finding none left proves nothing."""
     record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, open_connections=0, killed=0))
-    assert record.severed is False
+    assert record.closing("partition").gone is False
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
     assert "no connection of pod api-7 (10.0.0.7) was ever seen at the dependency" in record.message
     missed = record.result(Stage.OUTAGE, "reported")
@@ -191,11 +190,12 @@ def test_what_does_not_recover_is_repaired_whatever_is_known_of_open_connections
 def test_a_network_that_ends_open_connections_decides_without_a_closer(missed: bool) -> None:
     says = {"reported": ResultState.MISSED} if missed else {}
     record = finished(Simulation(a_plan(), says, severs=False, ends_open=True))
-    assert record.severed is True
+    assert record.closing("partition").gone is True
     assert record.verdict is (Verdict.FAILED if missed else Verdict.PASSED), record.message
     assert record.zero is not None
-    assert record.severed_at is not None
-    assert record.severed_at - record.zero < 1.0, "it does not move the start of the outage"
+    gone_at = record.closing("partition").gone_at
+    assert gone_at is not None
+    assert gone_at - record.zero < 1.0, "it does not move the start of the outage"
 
 
 def test_where_the_network_ends_open_connections_what_the_closer_could_not_do_is_forgotten() -> None:
@@ -211,7 +211,7 @@ def test_where_the_network_ends_open_connections_what_the_closer_could_not_do_is
 def test_connections_that_were_seen_and_are_gone_were_ended(seen: int, killed: int) -> None:
     missed = {"reported": ResultState.MISSED}
     record = finished(Simulation(a_plan(), missed, open_connections=seen, killed=killed))
-    assert record.severed is True
+    assert record.closing("partition").gone is True
     assert record.verdict is Verdict.FAILED
 
 

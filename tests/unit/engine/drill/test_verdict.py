@@ -20,9 +20,9 @@ from gameday.model.plan import (
     Stage,
     SteadyState,
 )
-from gameday.model.record import Cause, Doubt, Record, Result, ResultState, Verdict
+from gameday.model.record import Cause, Closing, Doubt, Record, Result, ResultState, Verdict
 
-PROVEN = Record(proven_at=102.0, zero=100.0, severed=True, faults_cleared=True)
+PROVEN = Record(proven_at=102.0, zero=100.0, closings=(Closing("partition", gone=True),), faults_cleared=True)
 MET = Result(Stage.OUTAGE, "detects", ResultState.MET, 105.0)
 MISS = Result(Stage.OUTAGE, "alerts", ResultState.MISSED, 160.0)
 LATE = Result(Stage.RECOVERY, "healthy", ResultState.MISSED, 900.0)
@@ -81,12 +81,12 @@ def planned(*results: Result, keeps: OpenConnections = OpenConnections.CLOSE) ->
             replace(PROVEN, results=(MET,), doubts=(LEAK_AT_170,)), Verdict.INCONCLUSIVE, id="met, but it leaked"
         ),
         pytest.param(
-            replace(PROVEN, results=(MISS,), severed=False),
+            replace(PROVEN, results=(MISS,), closings=(Closing("partition", gone=False),)),
             Verdict.INCONCLUSIVE,
             id="missed, but old connections may have lived on",
         ),
         pytest.param(
-            replace(PROVEN, results=(LATE,), severed=False),
+            replace(PROVEN, results=(LATE,), closings=(Closing("partition", gone=False),)),
             Verdict.FAILED,
             id="recovery is judged without the severing",
         ),
@@ -141,7 +141,9 @@ def test_a_guardrail_is_the_reason_whatever_else_was_missed() -> None:
     ],
 )
 def test_what_is_undecided_is_told_with_its_own_reason(result: Result, severed: bool | None, says: str) -> None:
-    judged = verdict_of(replace(PROVEN, results=(result,), severed=severed), planned(result))
+    judged = verdict_of(
+        replace(PROVEN, results=(result,), closings=(Closing("partition", gone=severed),)), planned(result)
+    )
     assert (judged.verdict, judged.reason) == (Verdict.INCONCLUSIVE, "UnknownResult")
     assert says in judged.message
 
@@ -149,7 +151,7 @@ def test_what_is_undecided_is_told_with_its_own_reason(result: Result, severed: 
 def test_a_repeated_judgement_that_missed_is_told_in_its_own_words() -> None:
     """Of the recovery no connection is to be gone: what it says is what was seen."""
     late = replace(LATE, state=ResultState.UNKNOWN, why="the last samples are missing")
-    judged = verdict_of(replace(PROVEN, results=(late,), severed=False), planned(late))
+    judged = verdict_of(replace(PROVEN, results=(late,), closings=(Closing("partition", gone=False),)), planned(late))
     assert judged.message == "healthy: the last samples are missing; 0 of 1 expectations met"
 
 
@@ -159,6 +161,6 @@ def test_a_miss_at_the_moment_a_doubt_begins_is_not_the_systems() -> None:
 
 
 def test_where_open_connections_are_to_be_kept_a_miss_is_the_systems() -> None:
-    record = replace(PROVEN, results=(MISS,), severed=None)
+    record = replace(PROVEN, results=(MISS,), closings=())
     assert verdict_of(record, planned(MISS, keeps=OpenConnections.KEEP)).verdict is Verdict.FAILED
     assert verdict_of(record, planned(MISS)).verdict is Verdict.INCONCLUSIVE

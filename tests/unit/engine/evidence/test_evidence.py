@@ -346,15 +346,15 @@ def test_a_restarted_operator_has_caught_up_when_each_probe_has_a_new_sample() -
 
 
 def test_the_engine_can_ask_all_it_needs() -> None:
-    seen: Seen = Evidence(a_plan(), pairs=1)
-    assert seen.proof.pairs == 1
+    seen: Seen = Evidence(a_plan(), {"partition": range(1)})
+    assert seen.proofs["partition"].twins == range(1)
 
 
 def test_dials_reach_the_proof_once_and_in_order() -> None:
-    evidence = Evidence(a_plan(), pairs=1)
+    evidence = Evidence(a_plan(), {"partition": range(1)})
     for n in (1, 2, 4, 3, 2):
         evidence.take(Sample("witness-0", n, "target", float(n), n + 0.1, ok=True, type=LineType.DIAL))
-    assert evidence.proof.dials["witness-0", "target"].sent == [1.0, 2.0, 3.0, 4.0]
+    assert evidence.proofs["partition"].dials["witness-0", "target"].sent == [1.0, 2.0, 3.0, 4.0]
 
 
 def test_an_always_of_the_recovery_counts_from_its_zero() -> None:

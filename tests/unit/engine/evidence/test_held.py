@@ -50,7 +50,7 @@ LIVES = Holds((*BEFORE, 101.0, 111.0))
 
 
 def proof_of(witness: Holds | None, control: Holds | None, *, pairs: int = 1, name: str = "target:10.0.0.3") -> Proof:
-    proof = Proof(pairs=pairs)
+    proof = Proof(range(pairs))
     for agent, holds in (("witness-0", witness), ("control-0", control)):
         for sample in holds.told(agent, name) if holds is not None else ():
             proof.take(sample)
@@ -58,9 +58,9 @@ def proof_of(witness: Holds | None, control: Holds | None, *, pairs: int = 1, na
 
 
 def test_a_witness_connection_that_timed_out_while_its_controls_lived_on_shows_it() -> None:
-    told = proof_of(ENDED, LIVES).held.told(1, CUT)
+    told = proof_of(ENDED, LIVES).held.told(range(1), CUT)
     assert told.since == CUT.zero, "it was silent for 4 s before: the start is not moved"
-    late = proof_of(Holds(BEFORE, 112.0), LIVES).held.told(1, CUT)
+    late = proof_of(Holds(BEFORE, 112.0), LIVES).held.told(range(1), CUT)
     assert late.since == 108.0, "this network took its time"
 
 
@@ -68,9 +68,9 @@ def test_a_control_that_says_nothing_of_an_end_for_long_enough_lives_on() -> Non
     """Its next exchange may be 10 s away; its dials tell that its log is known so far."""
     proof = proof_of(ENDED, Holds(BEFORE))
     proof.take(Sample("control-0", 99, "target:10.0.0.3", 107.0, 107.1, ok=True, type=LineType.DIAL))
-    assert proof.held.told(1, CUT).since is None
+    assert proof.held.told(range(1), CUT).since is None
     proof.take(Sample("control-0", 100, "target:10.0.0.3", 107.2, 107.3, ok=True, type=LineType.DIAL))
-    assert proof.held.told(1, CUT).since == CUT.zero
+    assert proof.held.told(range(1), CUT).since == CUT.zero
 
 
 @pytest.mark.parametrize(
@@ -105,27 +105,27 @@ def test_a_control_that_says_nothing_of_an_end_for_long_enough_lives_on() -> Non
     ],
 )
 def test_anything_else_shows_nothing(witness: Holds | None, control: Holds | None, why: str) -> None:
-    told = proof_of(witness, control).held.told(1, CUT)
+    told = proof_of(witness, control).held.told(range(1), CUT)
     assert told.since is None
     assert why in told.why
 
 
 def test_an_answer_at_the_moment_of_the_cut_is_no_life_under_it() -> None:
-    assert proof_of(Holds((*BEFORE, 101.0), 105.2), LIVES).held.told(1, CUT).since == 101.2
+    assert proof_of(Holds((*BEFORE, 101.0), 105.2), LIVES).held.told(range(1), CUT).since == 101.2
 
 
 def test_the_last_pair_decides_and_one_that_lives_on_is_named() -> None:
     proof = proof_of(ENDED, LIVES, pairs=2)
-    assert "witness-1 held no open connection" in proof.held.told(2, CUT).why
+    assert "witness-1 held no open connection" in proof.held.told(range(2), CUT).why
     for agent, holds in (("witness-1", Holds(BEFORE, 109.0)), ("control-1", LIVES)):
         for sample in holds.told(agent, "target:10.0.0.3"):
             proof.take(sample)
-    assert proof.held.told(2, CUT).since == 105.0
+    assert proof.held.told(range(2), CUT).since == 105.0
     open_one = proof_of(Holds(BEFORE), LIVES, pairs=2)
     for agent in ("witness-1", "control-1"):
         for sample in LIVES.told(agent, "target:10.0.0.3"):
             open_one.take(sample)
-    assert "witness-1 to 10.0.0.3 still answers" in open_one.held.told(2, CUT).why
+    assert "witness-1 to 10.0.0.3 still answers" in open_one.held.told(range(2), CUT).why
 
 
 def test_one_connection_of_a_pair_is_enough_and_none_may_live_on() -> None:
@@ -133,11 +133,11 @@ def test_one_connection_of_a_pair_is_enough_and_none_may_live_on() -> None:
     for agent, holds in (("witness-0", Holds(BEFORE, 104.0, held.CLOSED)), ("control-0", LIVES)):
         for sample in holds.told(agent, "target:10.0.0.4"):
             proof.take(sample)
-    assert proof.held.told(1, CUT).since == CUT.zero
+    assert proof.held.told(range(1), CUT).since == CUT.zero
     for agent in ("witness-0", "control-0"):
         for sample in LIVES.told(agent, "target:10.0.0.5"):
             proof.take(sample)
-    assert "10.0.0.5 still answers" in proof.held.told(1, CUT).why
+    assert "10.0.0.5 still answers" in proof.held.told(range(1), CUT).why
 
 
 def test_one_that_was_opened_anew_counts_for_itself() -> None:
@@ -145,20 +145,20 @@ def test_one_that_was_opened_anew_counts_for_itself() -> None:
     for agent, holds in (("witness-0", Holds(BEFORE, 104.2, number=2)), ("control-0", Holds(LIVES.answers, number=2))):
         for sample in holds.told(agent, "target:10.0.0.3"):
             proof.take(sample)
-    assert proof.held.told(1, CUT).since == CUT.zero
+    assert proof.held.told(range(1), CUT).since == CUT.zero
 
 
 @pytest.mark.parametrize(
     "values", [{}, {held.CONNECTION: "1", held.ANSWERED: 1}, {held.CONNECTION: 1, held.ANSWERED: True}]
 )
 def test_a_line_that_makes_no_sense_is_passed_over(values: dict[str, Any]) -> None:
-    proof = Proof(pairs=1)
+    proof = Proof(range(1))
     proof.take(Sample("witness-0", 1, "target:a", 1.0, 1.0, ok=True, values=values, type=LineType.HELD))
     assert proof.held.connections == {}
 
 
 def test_bystanders_and_other_agents_hold_nothing() -> None:
-    proof = Proof(pairs=1)
+    proof = Proof(range(1))
     for agent, name in (("witness-0", "bystander:dns"), ("client", "target:a"), ("observer", "target:a")):
         for sample in ENDED.told(agent, name):
             proof.take(sample)
@@ -170,11 +170,11 @@ def test_lines_that_come_late_are_put_where_they_belong() -> None:
     lines = [
         line for agent, holds in (("witness-0", ENDED), ("control-0", LIVES)) for line in holds.told(agent, "target:a")
     ]
-    shuffled = Evidence(plan, pairs=1)
+    shuffled = Evidence(plan, {"partition": range(1)})
     for line in (*lines[1:], lines[0]):
         assert shuffled.take(line)
-    assert [c.answers for c in shuffled.proof.held.connections["witness-0", "target:a"]] == [list(BEFORE)]
-    assert shuffled.proof.held.told(1, CUT).since == CUT.zero
+    assert [c.answers for c in shuffled.proofs["partition"].held.connections["witness-0", "target:a"]] == [list(BEFORE)]
+    assert shuffled.proofs["partition"].held.told(range(1), CUT).since == CUT.zero
 
 
 def test_a_proxy_in_an_agents_own_pod_is_named() -> None:

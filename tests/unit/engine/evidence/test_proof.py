@@ -11,7 +11,7 @@ REQUEST = 100.0
 
 def seen(witness: str, control: str, *, start: float, name: str = "target") -> Proof:
     """A proof fed with one pair's dials, the first of them sent at ``start``."""
-    proof = Proof(pairs=1)
+    proof = Proof(range(1))
     for agent, letters in (("witness-0", witness), ("control-0", control)):
         for n, letter in enumerate(letters):
             sent = start + n * EVERY
@@ -42,7 +42,7 @@ def test_zero_of_the_outage(witness: str, control: str, zero: float | None) -> N
 
 def test_zero_is_the_last_pairs() -> None:
     proof = seen("....xxx", "........", start=99.0)
-    proof.pairs = 2
+    proof.twins = range(2)
     assert proof.zero(REQUEST) is None
     for agent, letters in (("witness-1", "......xxx"), ("control-1", "..........")):
         for n, letter in enumerate(letters):

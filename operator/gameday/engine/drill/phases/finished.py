@@ -23,7 +23,7 @@ def commands(_plan: Plan | None, record: Record, world: World) -> Iterator[do.Co
     for change in record.changes:
         if not change.open and world.fuse(change.fuse_name).uid is not None:
             yield do.RemoveFuse(change)
-    if any(life is not Life.ABSENT for life in (*world.agents.values(), world.closer)) and not collected:
+    if any(life is not Life.ABSENT for life in (*world.agents.values(), *world.closers.values())) and not collected:
         yield do.StopAgents()
     elif world.arriving:
         return

@@ -43,8 +43,7 @@ def decide(at: Situation) -> Record:
 def commands(_plan: Plan | None, record: Record, world: World) -> Iterator[do.Command]:
     """Make the changes of the undo log, and end connections once that is asked for."""
     yield from undo_orders(record, world)
-    if record.sever_requested_at is not None and record.severed is None and world.severed is None:
-        yield do.Sever()
+    yield from (do.Sever(fault) for fault in connections.asked(record) if fault not in world.severed)
 
 
 def _arm(at: Situation) -> Record:
@@ -87,8 +86,9 @@ def _injecting(at: Situation) -> Record | None:
             continue
         seen = at.world.change(change.name)
         ours = change.requested_at >= at.world.resumed_at
-        if seen.presence is Presence.ABSENT and not ours and change.name in effects.witnessed(at.plan):
-            return _resume(at, change)
+        proof = effects.proof_of(at, change.name)
+        if seen.presence is Presence.ABSENT and not ours and proof.remembers:
+            return _resume(at, change, proof.came(change.requested_at))
         if seen.presence is Presence.ABSENT and change.name in at.world.made:
             return give_up(at, Cause.CUT_REMOVED, f"{_object(change)} was removed by somebody else", at.now)
         error = error_of(at.world.errors, do.Apply(change))
@@ -97,17 +97,15 @@ def _injecting(at: Situation) -> Record | None:
     return None
 
 
-def _resume(at: Situation, change: Change) -> Record:
-    """Another process asked for this cut, and it is not there: it never came, or it came and somebody took it away.
+def _resume(at: Situation, change: Change, came: bool | None) -> Record:
+    """Another process asked for this fault, and it is not there: it never came, or it came and somebody took it away.
 
-    The witnesses know. Only if none of them has failed since, the injection is asked for anew, from now.
+    Only if it is known never to have come, it is asked for anew, from now.
     """
-    proof = at.seen.proof
-    since = change.requested_at or 0.0
-    if proof.was_cut(since):
+    if came:
         why = f"{_object(change)} was removed while no operator ran"
         return give_up(at, Cause.CUT_REMOVED, why, at.now)
-    if not proof.ready(at.now) or not proof.caught_up(at.world.resumed_at):
+    if came is None:
         return at.record
     if (held := _held_back(at, at.world.resumed_at)) is not None:
         return held
@@ -127,26 +125,20 @@ def _prove(at: Situation) -> Record:
     change = next(change for change in changes if change.proven_at is None)
     if change.requested_at is None:
         return _held_back(at, at.record.since) or _request(at, change)
-    if (effect := effects.taken(at, change)) is None:
-        return _without_effect(at, change, change.requested_at)
+    proof = effects.proof_of(at, change.name)
+    if (effect := proof.effect(change)) is None:
+        return _without_effect(at, change, change.requested_at, proof.lacking(change))
     proven = replace(change, proven_at=at.now, effect_at=effect.at, effect_resolution=effect.resolution)
-    record = at.record.with_change(proven).note(at.now, "CutProven", effect.how)
+    record = at.record.with_change(proven).note(at.now, "CutProven", f"{change.name}: {effect.how}")
     if change is not changes[-1]:
         return record
     return replace(record, zero=effect.at, zero_resolution=effect.resolution, proven_at=at.now)
 
 
-def _without_effect(at: Situation, change: Change, requested: float) -> Record:
+def _without_effect(at: Situation, change: Change, requested: float, lacking: str) -> Record:
     if at.now <= requested + budgets.PROVE:
         return at.record
-    if change.name in effects.witnessed(at.plan):
-        hint = at.world.likely_leak or "another policy admits it, or the CNI does not enforce policies"
-        why = f"no witness was cut off within {budgets.PROVE:.0f} s of the injection; most likely: {hint}"
-    else:
-        shown = at.world.change(change.name).shown or f"{_object(change)} was not seen"
-        why = (
-            f"fault {change.name} had no effect within {budgets.PROVE:.0f} s: {shown}, and not all that follows from it"
-        )
+    why = f"fault {change.name} had no effect within {budgets.PROVE:.0f} s: {lacking}"
     return give_up(at, Cause.NO_EFFECT, why, requested)
 
 

@@ -23,9 +23,9 @@ def decide(at: Situation) -> Record:
     record = at.record
     if record.recovery_zero is None:
         return _undone(at)
-    if (down := at.seen.proof.control_down(record.recovery_zero)) is not None:
-        why = f"{down.who} lost the target after the cut was lifted ({down.detail}): the dependency is down"
-        return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)
+    for proof in effects.proofs(at):
+        if (end := proof.troubled_after(record.recovery_zero)) is not None:
+            return give_up(at, *end)
     at = at.knowing(judge(at, record.recovery_zero, again=False))
     over = at.now > record.recovery_zero + budgets.longest_wait(at.plan.recovery.expect, at.plan.recovery.within)
     if over:
@@ -50,14 +50,16 @@ def _undone(at: Situation) -> Record:
     if any(change.undone_at is None for change in of_faults(at.record, at.plan)):
         return at.record
     asked = at.record.undo_requested_at or at.now
-    zero = effects.over(at)
-    if zero is None:
+    ends = [effects.proof_of(at, change.name).over_since(change, asked) for change in of_faults(at.record, at.plan)]
+    known = [end for end in ends if end is not None]
+    if len(known) < len(ends):
         if any(doubt.cause is Cause.UNDO_UNVERIFIED for doubt in at.record.doubts):
             return finish_early(at, "the undo could not be verified")
         why = "witness and control both cannot reach the target: the dependency is down, its recovery says nothing"
         return give_up(at, Cause.DEPENDENCY_DOWN, why, asked)
+    zero = max(known, default=at.now)
     record = replace(at.record, recovery_zero=zero)
-    who = "witnesses are through" if effects.witnessed(at.plan) else "it is over"
+    who = "witnesses are through" if any(f.action.WITNESSED for f in at.plan.outage.faults) else "it is over"
     return record.note(at.now, "CutLifted", f"{who} {zero - asked:.2f} s after the undo was asked")
 
 

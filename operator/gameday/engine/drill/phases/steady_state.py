@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gameday.engine.drill import budgets, connections, controls, effects
+from gameday.engine.drill import budgets, connections, effects
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.interrupts import give_up
@@ -25,12 +25,9 @@ def decide(at: Situation) -> Record:
     if record.steady_from is None:
         return _agents_ready(at)
     since, ends = record.steady_from, record.steady_from + at.plan.steady_state.duration
-    if (down := at.seen.proof.control_down(since)) is not None:
-        why = f"{down.who} cannot reach the target before anything was cut ({down.detail})"
-        return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)
-    if (cut := at.seen.proof.witness_down(since, at.now)) is not None:
-        why = f"{cut.who} cannot reach the target before anything was cut ({cut.detail})"
-        return give_up(at, Cause.NOT_STEADY, why, cut.since)
+    for proof in effects.proofs(at):
+        if (end := proof.troubled_before(since)) is not None:
+            return give_up(at, *end)
     at = at.knowing(decide_stage(at, Stage.STEADY_STATE, steady_window(at)))
     for result in at.record.results:
         if result.stage is Stage.STEADY_STATE and result.state in {ResultState.MISSED, ResultState.UNKNOWN}:
@@ -52,15 +49,13 @@ def commands(_plan: Plan | None, record: Record, _world: World) -> Iterator[do.C
 def _agents_ready(at: Situation) -> Record:
     lives = {name: at.world.agents.get(name, Life.ABSENT) for name in at.world.agents_wanted}
     running = bool(lives) and all(life is Life.RUNNING for life in lives.values())
-    if running and at.seen.all_probes_seen() and effects.ready(at):
+    proofs = effects.proofs(at)
+    if running and at.seen.all_probes_seen() and all(proof.ready() for proof in proofs):
         record = replace(at.record, steady_from=at.now)
         return record.note(at.now, "AgentsReady", f"{len(lives)} agents measure; steady state begins")
-    down = at.seen.proof.control_down(0.0)
-    if running and down is not None and at.now - down.since > budgets.DIALS and not effects.ready(at):
-        if (shut_out := controls.shut_out(at)) is not None:
-            return give_up(at, Cause.NOT_ADMITTED, shut_out, down.since)
-        why = f"{down.who} cannot reach the target ({down.detail}), and nothing was cut: the dependency is down"
-        return give_up(at, Cause.DEPENDENCY_DOWN, why, down.since)
+    for proof in proofs if running else ():
+        if (end := proof.stuck()) is not None:
+            return give_up(at, *end)
     if at.now > at.record.since + budgets.AGENTS:
         return give_up(at, Cause.AGENTS_NOT_READY, _not_ready(at, lives), at.now)
     return at.record
@@ -75,9 +70,7 @@ def _not_ready(at: Situation, lives: dict[str, Life]) -> str:
         return f"not every agent was running after {budgets.AGENTS:.0f} s: {', '.join(waiting)}"
     if not at.seen.all_probes_seen():
         return f"not every probe had given a sample after {budgets.AGENTS:.0f} s"
-    down = at.seen.proof.control_down(0.0) or at.seen.proof.witness_down(0.0, at.now)
-    who = f"{down.who}: {down.detail}" if down else "no dial got an answer"
-    return f"the witnesses and controls could not reach the target, and nothing was cut: {who}"
+    return next((why for proof in effects.proofs(at) if (why := proof.waits_for())), "")
 
 
 def _go(at: Situation, since: float, ends: float) -> Record:
@@ -90,8 +83,7 @@ def _go(at: Situation, since: float, ends: float) -> Record:
     record = replace(at.record, baseline=baseline, rehearsed_at=at.now)
     for warning in found.doubtful:
         record = record.note(at.now, "ExpressionWarning", warning, warning=True)
-    if silent := at.seen.proof.silent():
-        why = f"{', '.join(silent)} answered neither witness nor control, so nothing is proven of it"
+    for why in filter(None, (proof.unproven() for proof in effects.proofs(at))):
         record = record.note(at.now, "NothingAnswers", why, warning=True)
     for warning in connections.doubtful(at):
         record = record.note(at.now, "ProofWarning", warning, warning=True)

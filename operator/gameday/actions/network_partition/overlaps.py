@@ -1,0 +1,49 @@
+"""Cuts of one drill that stand in each other's way."""
+
+from collections.abc import Iterator
+
+from gameday.actions.kind import Asked
+from gameday.actions.network_partition.checks import choose
+from gameday.actions.network_partition.targets import selected
+from gameday.model.plan import NetworkPartition, ServiceRef, Via
+from gameday.preflight.far_end import services_cut
+from gameday.preflight.findings import Finding
+from gameday.preflight.snapshot import Sight
+
+Others = list[tuple[str, NetworkPartition]]
+
+
+def check(asked: Asked, partition: NetworkPartition) -> Iterator[Finding]:
+    """What of the plan's other cuts keeps this one from being made, or from being proven."""
+    others = [(name, other) for name, other in asked.plan.partitions() if name != asked.name]
+    yield from _adding(asked, partition, others)
+    yield from _bystanders(asked, partition, others)
+
+
+def _adding(asked: Asked, partition: NetworkPartition, others: Others) -> Iterator[Finding]:
+    """NetworkPolicies only add: of two that select one pod, each opens what the other one closes."""
+    own = _by_network_policy(asked.sight, partition)
+    for name, other in others:
+        if both := sorted(own & _by_network_policy(asked.sight, other)):
+            text = f"fault {name} selects {both[0]} too, and of two NetworkPolicies each opens what the other closes"
+            remedy = "use via: CiliumNetworkPolicy where the cluster has it, or a drill of its own for each cut"
+            yield Finding("CutsOverlap", f"{asked.path}.podSelector", text, remedy)
+
+
+def _by_network_policy(sight: Sight, partition: NetworkPartition) -> set[str]:
+    """The names of the pods that a NetworkPolicy would select for a cut."""
+    if choose(sight, partition.via) is not Via.NETWORK_POLICY:
+        return set()
+    return {pod["metadata"]["name"] for pod in selected(sight, partition.pod_selector)}
+
+
+def _bystanders(asked: Asked, partition: NetworkPartition, others: Others) -> Iterator[Finding]:
+    """A witness of one cut may wear what another one selects."""
+    stays = {stay.service.within(asked.sight.namespace): stay.name for stay in partition.spares if stay.service}
+    for name, other in others:
+        cut = services_cut(asked.sight.at(name), other.to) if isinstance(other.to, ServiceRef) else ()
+        for service, _ in cut:
+            place = service["metadata"]["namespace"], service["metadata"]["name"]
+            if place in stays:
+                text = f"{place[1]} is cut by fault {name}, so the drill would be undone at once"
+                yield Finding("MustStayIsCut", f"{asked.path}.mustRemainReachable[{stays[place]}]", text, "remove it")

@@ -1,0 +1,68 @@
+"""What the engine asks of the proof of one fault, at one moment."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gameday.engine.drill.situation import Situation
+from gameday.model.change import Change, Observed
+from gameday.model.effect import Effect, End, Ending
+
+
+@dataclass(frozen=True, slots=True)
+class EffectProof(ABC):
+    """What shows that a fault has its effect, that this lasts, and that it is over."""
+
+    at: Situation
+    name: str
+
+    remembers: ClassVar[bool] = False
+    """Whether it tells if the fault was there while nobody looked."""
+
+    def ready(self) -> bool:
+        """Whether the effect would show by now, if it were there."""
+        return True
+
+    def stuck(self) -> End | None:
+        """Why it will not become ready."""
+        return None
+
+    def waits_for(self) -> str:
+        """What it is not ready for, or ""."""
+        return ""
+
+    def unproven(self) -> str:
+        """What of the fault's reach it cannot show, once the steady state is over, or ""."""
+        return ""
+
+    def troubled_before(self, since: float) -> End | None:
+        """Why nothing could be proven any more, before the fault is asked for; ``since`` is when all was ready."""
+        return None
+
+    @abstractmethod
+    def effect(self, change: Change) -> Effect | None:
+        """The effect of a change that was asked for, once it is proven."""
+
+    @abstractmethod
+    def lacking(self, change: Change) -> str:
+        """What was not seen of a change that has had no effect in time."""
+
+    def came(self, since: float) -> bool | None:
+        """Whether the fault was there at any time since then, or None while that is not known; see ``remembers``."""
+        return None
+
+    def broken(self, change: Change, requested: float) -> End | None:
+        """Why the effect is not, or not only, what it should be; the change was asked for at ``requested``."""
+        return None
+
+    @abstractmethod
+    def undone(self, change: Change, seen: Observed, asked: float) -> Ending | None:
+        """That the effect of a change which is put back is over; None while that is to be waited for."""
+
+    @abstractmethod
+    def over_since(self, change: Change, asked: float) -> float | None:
+        """The Unix second from which the system was free of it; None while that is not known."""
+
+    def troubled_after(self, since: float) -> End | None:
+        """Why the recovery says nothing about the system: what the fault took away is down by itself."""
+        return None

@@ -1,0 +1,154 @@
+"""A fault that witnesses and controls show, by what they dial: see ``evidence.proof``."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from gameday.engine.drill import budgets, controls
+from gameday.engine.drill.effect_proof import EffectProof
+from gameday.engine.drill.situation import Situation
+from gameday.engine.evidence.proof import Proof
+from gameday.model.change import Change, ChangeState, Observed
+from gameday.model.effect import Effect, End, Ending
+from gameday.model.plan import Plan
+from gameday.model.record import Cause, Record
+from gameday.model.world import Life
+
+NOBODY: Final = Proof()
+"""The dials of a fault of which nobody dials yet."""
+
+
+def changes_of(record: Record, plan: Plan) -> tuple[Change, ...]:
+    """The entries of the undo log that witnesses and controls show."""
+    names = {fault.name for fault in plan.outage.faults if fault.action.WITNESSED}
+    return tuple(change for change in record.changes if change.name in names)
+
+
+def dials_of(at: Situation, name: str) -> Proof:
+    """What the witnesses and controls of a fault have dialled."""
+    return at.seen.proofs.get(name, NOBODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed(EffectProof):
+    """The proof by dials."""
+
+    remembers: ClassVar[bool] = True
+
+    @property
+    def dials(self) -> Proof:
+        """What its witnesses and controls have dialled."""
+        return dials_of(self.at, self.name)
+
+    def ready(self) -> bool:
+        """Whether all witnesses and controls get through."""
+        return self.dials.ready(self.at.now)
+
+    def stuck(self) -> End | None:
+        """A control fails for so long that it is no new pod's moment."""
+        down = self.dials.control_down(0.0)
+        if down is None or self.at.now - down.since <= budgets.DIALS or self.ready():
+            return None
+        if (shut_out := controls.shut_out(self.at, self.name, self.dials)) is not None:
+            return End(Cause.NOT_ADMITTED, shut_out, down.since)
+        why = f"{down.who} cannot reach the target ({down.detail}), and nothing was cut: the dependency is down"
+        return End(Cause.DEPENDENCY_DOWN, why, down.since)
+
+    def waits_for(self) -> str:
+        """Who does not get through."""
+        if self.ready():
+            return ""
+        down = self.dials.control_down(0.0) or self.dials.witness_down(0.0, self.at.now)
+        who = f"{down.who}: {down.detail}" if down else "no dial got an answer"
+        return f"the witnesses and controls could not reach the target, and nothing was cut: {who}"
+
+    def unproven(self) -> str:
+        """Addresses that answer nobody."""
+        silent = self.dials.silent()
+        return f"{', '.join(silent)} answered neither witness nor control, so nothing is proven of it" if silent else ""
+
+    def troubled_before(self, since: float) -> End | None:
+        """A control or a witness that cannot get through."""
+        if (down := self.dials.control_down(since)) is not None:
+            why = f"{down.who} cannot reach the target before anything was cut ({down.detail})"
+            return End(Cause.DEPENDENCY_DOWN, why, down.since)
+        if (cut := self.dials.witness_down(since, self.at.now)) is not None:
+            why = f"{cut.who} cannot reach the target before anything was cut ({cut.detail})"
+            return End(Cause.NOT_STEADY, why, cut.since)
+        return None
+
+    def effect(self, change: Change) -> Effect | None:
+        """All witnesses cut off, all controls spared."""
+        if change.state is not ChangeState.ACTIVE or change.requested_at is None:
+            return None
+        zero = self.dials.zero(change.requested_at)
+        if zero is None:
+            return None
+        how = f"witnesses cut off {zero.at - change.requested_at:.2f} s after the request, controls spared"
+        return Effect(zero.at, zero.resolution, how)
+
+    def lacking(self, change: Change) -> str:
+        """What lets the witnesses through."""
+        hint = self._likely_leak or "another policy admits it, or the CNI does not enforce policies"
+        return f"no witness was cut off; most likely: {hint}"
+
+    def came(self, since: float) -> bool | None:
+        """The witnesses know: if none of them has failed since, it was never there."""
+        if self.dials.was_cut(since):
+            return True
+        known = self.dials.ready(self.at.now) and self.dials.caught_up(self.at.world.resumed_at)
+        return False if known else None
+
+    def broken(self, change: Change, requested: float) -> End | None:
+        """A control or a bystander that fails, or a witness that gets through."""
+        record, dials, until = self.at.record, self.dials, self.at.record.undo_requested_at
+        if (down := dials.control_down(requested)) is not None:
+            if (not_spared := controls.not_spared(change, dials)) is not None:
+                return not_spared
+            why = f"{down.who}, which nothing of ours cuts, cannot reach the target ({down.detail})"
+            return End(Cause.DEPENDENCY_DOWN, f"{why}: the dependency is down", down.since)
+        if (collateral := dials.collateral(requested, until)) is not None:
+            why = f"the cut also hit {collateral.who} ({collateral.detail}), which answered before it"
+            return End(Cause.COLLATERAL_CUT, why, collateral.since)
+        if (down := dials.bystander_down(requested)) is not None:
+            why = f"{down.who}, which nothing of ours cuts, has not answered a control since ({down.detail})"
+            return End(Cause.BYSTANDER_DOWN, why, down.since)
+        # Lifting comes before its record is saved: after a crash in between, what is open is open as planned.
+        ends = record.zero + self.at.plan.outage.duration if record.zero is not None else None
+        began = change.effect_at
+        if began is not None and until is None and (leak := dials.leak(began, ends)) is not None:
+            why = f"{leak.who} {leak.detail} {leak.since - began:.1f} s into the outage"
+            if self._likely_leak:
+                why += f"; most likely: {self._likely_leak}"
+            return End(Cause.LEAK, why, leak.since)
+        return None
+
+    def undone(self, change: Change, seen: Observed, asked: float) -> Ending | None:
+        """A cut is undone once witnesses get through again, or fail as their controls do."""
+        if self.dials.restored(asked) is not None:
+            return Ending(f"{seen.shown} and the witnesses are through")
+        if self.dials.fails_like_control(asked):
+            return Ending(seen.shown)
+        if self.at.now < asked + budgets.UNDO and not self._witnesses_gone():
+            return None
+        return Ending(f"{seen.shown}, but no witness was seen to reach its target again", seen=False)
+
+    def over_since(self, change: Change, asked: float) -> float | None:
+        """The first good dial of the last witness."""
+        restored = self.dials.restored(asked)
+        return restored.at if restored is not None else None
+
+    def troubled_after(self, since: float) -> End | None:
+        """A control that fails although nothing is cut any more."""
+        if (down := self.dials.control_down(since)) is None:
+            return None
+        why = f"{down.who} lost the target after the cut was lifted ({down.detail}): the dependency is down"
+        return End(Cause.DEPENDENCY_DOWN, why, down.since)
+
+    @property
+    def _likely_leak(self) -> str:
+        return self.at.world.likely_leaks.get(self.name, "")
+
+    def _witnesses_gone(self) -> bool:
+        mine = (f"witness-{number}" for number in self.dials.twins)
+        lives = [self.at.world.agents.get(name, Life.ABSENT) for name in mine]
+        return all(life in {Life.ABSENT, Life.ENDED} for life in lives)

@@ -1,0 +1,31 @@
+"""What is told of the effect of a fault: that it began, that it ended, or why a drill must end."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gameday.model.record import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A moment at which an effect began: a Unix second, how finely it is known (seconds), and what shows it."""
+
+    at: float
+    resolution: float
+    how: str
+
+
+class End(NamedTuple):
+    """Why a drill must end; ``since`` is the Unix second from which nothing counts as proven."""
+
+    cause: Cause
+    why: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """That an effect is over, and how that is known; ``seen`` is False where it could not be shown in time."""
+
+    how: str
+    seen: bool = True

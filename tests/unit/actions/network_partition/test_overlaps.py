@@ -1,0 +1,81 @@
+"""Two cuts of one drill: what keeps one from being made, or from being proven, beside the other."""
+
+from dataclasses import replace
+
+import pytest
+
+from gameday.actions.kind import Asked
+from gameday.actions.network_partition.overlaps import check
+from gameday.actions.network_partition.partition import Partition
+from gameday.actions.network_partition.policy import build
+from gameday.cluster.kinds import Object
+from gameday.model.labels import marks
+from gameday.model.plan import Bystander, Fault, NetworkPartition, Plan, Selector, ServiceRef, Via
+from gameday.preflight.findings import Finding
+from gameday.preflight.policies.selectors import selects
+from gameday.preflight.snapshot import Sight
+from unit.preflight.things import partition, plan, pod, service, sight
+
+WORKER = Selector({"app": "worker"})
+PAYMENTS = service("payments", [{"port": 80}], "10.96.0.10", selector={"app": "payments"})
+
+
+def both(first: NetworkPartition, second: NetworkPartition) -> Plan:
+    one = plan(first)
+    faults = (Fault("partition", first), Fault("other", second))
+    return replace(one, outage=replace(one.outage, faults=faults))
+
+
+def seen(*pods: Object, cilium: bool) -> Sight:
+    """A namespace as it is read for two faults: each has a stand-in of its own, and the second one's Service."""
+    there = sight(cilium=cilium, pods=pods or (pod("api-1"), pod("worker-1", {"app": "worker"})))
+    there.faults = {
+        "partition": replace(there),
+        "other": replace(there, service=PAYMENTS, endpoints=(), stand_in="gameday-agent-1"),
+    }
+    return there
+
+
+def findings(there: Sight, wanted: Plan) -> list[Finding]:
+    path = "spec.outage.faults[partition].networkPartition"
+    return list(check(Asked(there, wanted, "partition", path), wanted.partitions()[0][1]))
+
+
+@pytest.mark.parametrize(
+    ("second", "cilium", "found"),
+    [
+        pytest.param(partition(ServiceRef("payments", port=80)), False, True, id="the same pods by NetworkPolicy"),
+        pytest.param(partition(ServiceRef("payments", port=80)), True, False, id="the same pods by Cilium's"),
+        pytest.param(partition(ServiceRef("payments", port=80), WORKER), False, False, id="other pods"),
+        pytest.param(
+            partition(ServiceRef("payments", port=80), via=Via.CILIUM), False, False, id="one each: Cilium's denies"
+        ),
+    ],
+)
+def test_two_network_policies_for_one_pod_open_what_the_other_closes(
+    second: NetworkPartition, cilium: bool, found: bool
+) -> None:
+    told = findings(seen(cilium=cilium), both(partition(), second))
+    assert [one.code for one in told] == (["CutsOverlap"] if found else [])
+    if found:
+        assert told[0].path == "spec.outage.faults[partition].networkPartition.podSelector"
+        assert "fault other selects api-1 too" in told[0].message
+
+
+def test_what_another_fault_cuts_cannot_stay_reachable() -> None:
+    stays = replace(partition(), must_remain_reachable=(Bystander("pay", ServiceRef("payments", "shop", 80)),))
+    told = findings(seen(cilium=True), both(stays, partition(ServiceRef("payments", port=80), WORKER)))
+    assert [one.code for one in told] == ["MustStayIsCut"]
+    assert "payments is cut by fault other" in told[0].message
+
+
+def test_no_cut_takes_the_witnesses_of_another_for_its_own() -> None:
+    there = seen(cilium=False)
+    wanted = both(partition(), partition(ServiceRef("payments", port=80), WORKER))
+    cuts = [Partition().prepare(cut, Asked(there, wanted, name, "")) for name, cut in wanted.partitions()]
+    worn = [cut.pairs[0].labels for cut in cuts]
+    assert worn == [{"app": "gameday-agent"}, {"app": "gameday-agent-1"}]
+    for own, (name, action) in enumerate(wanted.partitions()):
+        spec = build("first", name, action, cuts[own], "fuse", "uid")["spec"]
+        hits = [selects(spec["podSelector"], {**labels, **marks("first", "witness")}) for labels in worn]
+        assert hits == [place == own for place in (0, 1)]
