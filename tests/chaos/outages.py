@@ -59,14 +59,15 @@ class Outage:
 
     async def _make(self) -> None:
         try:
-            await asyncio.to_thread(self._away)
-        finally:
-            self._back()
             try:
-                await until(_answers, "the API server answers again", 60)
+                await asyncio.to_thread(self._away)
             finally:
-                self.returned = time.time()
-                self.over.set()
+                self._back()
+                await until(_answers, "the API server answers again", 60)
+        finally:
+            # Those who wait for its end would wait for ever.
+            self.returned = time.time()
+            self.over.set()
 
     def proof(self) -> str:
         """How it was seen that nobody answered.

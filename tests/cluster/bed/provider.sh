@@ -116,9 +116,10 @@ provider_kill_pod() {
   for id in $running; do ctr_in_node tasks kill --signal SIGKILL --all "$id"; done
 }
 
-provider_signal() { # signal component
+provider_signal() { # signal component: a killed one is gone afterwards, so that no later signal is for it
   local pid; pid=$(cat "$state/run/$2.pid" 2>/dev/null) || fail "$2 does not run"
-  nsenter --target "$(pgrep -P "$(<"$state/pid")" | head -n 1)" --pid --mount -- kill "-$1" "$pid"
+  nsenter --target "$(pgrep -P "$(<"$state/pid")" | head -n 1)" --pid --mount -- bash -c \
+    'kill "-$1" "$2" && { [ "$1" != KILL ] || while kill -0 "$2" 2>/dev/null; do sleep 0.05; done; }' - "$1" "$pid"
 }
 
 # The rotated ones are named after the time of it, so they sort before the one that is written.
