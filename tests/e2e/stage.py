@@ -312,7 +312,8 @@ class Stage:
 
 
 def _severs(status: Object) -> bool:
-    return "state" in status and bool(unpacked(status["state"]).get("setup", {}).get("severs"))
+    cuts = unpacked(status["state"]).get("setup", {}).get("cuts", ()) if "state" in status else ()
+    return any("severs" in cut for cut in cuts)
 
 
 @contextlib.asynccontextmanager

@@ -5,7 +5,8 @@ import pytest
 from e2e.stage import Stage, happens, small
 from gameday.api.lines import events_of
 from gameday.api.undo_entries import undo_of
-from gameday.cluster.kinds import Object
+from gameday.cluster.kinds import PODS, Object
+from gameday.model.labels import DRILL
 from gameday.schema.times import moment
 
 pytestmark = pytest.mark.e2e
@@ -38,11 +39,96 @@ async def test_both_are_proven_in_order_and_undone_in_reverse(town: Stage, order
     assert await town.replicas(SCALED) == 0
     status = await town.finishes(patience=90)
     assert (status["verdict"], status["reason"]) == ("Passed", "AllExpectationsMet"), status["message"]
-    proven = [event["message"] for event in events_of(status) if event["reason"] == "CutProven"]
-    assert len(proven) == 2
+    assert proven(status) == list(order)
     first, last = (next(entry for entry in undo_of(status) if entry["name"] == name) for name in order)
     assert moment(last["undoneAt"]) <= moment(first["undoRequestedAt"])
     assert moment(first["requestedAt"]) < moment(last["requestedAt"])
+    assert await town.replicas(SCALED) == REPLICAS
+    await town.nothing_is_left()
+
+
+def proven(status: Object) -> list[str]:
+    """The names of the faults in the order in which they were proven."""
+    told = (event["message"] for event in events_of(status) if event["reason"] == "CutProven")
+    return [message.partition(":")[0] for message in told]
+
+
+def two_cuts(second: Object, **changes: object) -> Object:
+    """The small GameDay with another cut."""
+    gameday = small(**changes)
+    for name in ("api", SCALED):
+        gameday["spec"]["dependencies"].append({"name": name, "tcp": {"service": {"name": name, "port": 80}}})
+    gameday["spec"]["outage"]["faults"].append({"name": "second", "networkPartition": second})
+    return gameday
+
+
+TWO: dict[str, tuple[Object, Object]] = {
+    "the same pods, by Cilium": (
+        {},
+        {"podSelector": {"matchLabels": {"app": "api"}}, "to": ["payments"], "openConnections": "Keep"},
+    ),
+    "other pods, by NetworkPolicy": (
+        {"outage__faults__0__networkPartition__via": "NetworkPolicy"},
+        {
+            "podSelector": {"matchLabels": {"app": SCALED}},
+            "to": ["api"],
+            "via": "NetworkPolicy",
+            "openConnections": "Keep",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "second"), TWO.values(), ids=TWO)
+async def test_two_cuts_are_each_proven_by_their_own_witnesses(town: Stage, changes: Object, second: Object) -> None:
+    await shop(town)
+    await town.operator()
+    await town.start(two_cuts(second, **changes))
+    await town.under_cut()
+    assert len(await town.policies()) == 2
+    status = await town.finishes(patience=120)
+    assert (status["verdict"], status["reason"]) == ("Passed", "AllExpectationsMet"), status["message"]
+    assert proven(status) == ["partition", "second"]
+    first, last = undo_of(status)
+    assert moment(last["undoneAt"]) <= moment(first["undoRequestedAt"])
+    await town.nothing_is_left()
+
+
+async def test_two_network_policies_for_the_same_pods_are_refused(town: Stage) -> None:
+    """NetworkPolicies only add: each would open what the other one closes."""
+    await shop(town)
+    await town.operator()
+    both = {"podSelector": {"matchLabels": {"app": "api"}}, "to": ["payments"], "via": "NetworkPolicy"}
+    await town.start(two_cuts(both, outage__faults__0__networkPartition__via="NetworkPolicy"))
+    status = await town.finishes(patience=60)
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
+    assert "of two NetworkPolicies each opens what the other closes" in status["message"]
+    assert not status["changed"]
+    await town.nothing_is_left()
+
+
+async def test_a_drill_without_a_cut_needs_no_witness(town: Stage) -> None:
+    await shop(town)
+    await town.operator()
+    gameday = drill_of("no-payments")
+    spec = gameday["spec"]
+    spec["probes"] = [
+        {"name": "payments", "interval": "1s", "timeout": "1s", "http": {"url": "http://payments/healthz"}}
+    ]
+    spec["steadyState"]["expect"] = [{"name": "up", "always": "payments.ok"}]
+    spec["outage"]["expect"] = [{"name": "down", "becomes": "!payments.ok", "within": "6s"}]
+    spec["recovery"]["expect"] = [{"name": "up again", "eventually": "payments.ok", "for": "2s"}]
+    await town.start(gameday)
+
+    async def gone() -> bool:
+        return await town.replicas(SCALED) == 0
+
+    await happens(gone, "payments is scaled away", 60)
+    pods, _ = await town.admin.list(PODS, town.namespace, DRILL)
+    status = await town.finishes(patience=90)
+    assert (status["verdict"], status["reason"]) == ("Passed", "AllExpectationsMet"), status["message"]
+    assert proven(status) == ["no-payments"]
+    assert {pod["metadata"]["labels"]["gameday.dev/agent"] for pod in pods} == {"observer", "fuse-no-payments"}
     assert await town.replicas(SCALED) == REPLICAS
     await town.nothing_is_left()
 

@@ -1,6 +1,6 @@
 """Cuts of one drill that stand in each other's way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gameday.actions.kind import Asked
 from gameday.actions.network_partition.checks import choose
@@ -10,14 +10,16 @@ from gameday.preflight.far_end import services_cut
 from gameday.preflight.findings import Finding
 from gameday.preflight.snapshot import Sight
 
-Others = list[tuple[str, NetworkPartition]]
+Others = Iterable[tuple[str, NetworkPartition]]
 
 
 def check(asked: Asked, partition: NetworkPartition) -> Iterator[Finding]:
     """What of the plan's other cuts keeps this one from being made, or from being proven."""
-    others = [(name, other) for name, other in asked.plan.partitions() if name != asked.name]
-    yield from _adding(asked, partition, others)
-    yield from _bystanders(asked, partition, others)
+    cuts = asked.plan.partitions()
+    place = [name for name, _ in cuts].index(asked.name)
+    # What holds of a pair is told of the later one.
+    yield from _adding(asked, partition, cuts[:place])
+    yield from _bystanders(asked, partition, cuts[:place] + cuts[place + 1 :])
 
 
 def _adding(asked: Asked, partition: NetworkPartition, others: Others) -> Iterator[Finding]:

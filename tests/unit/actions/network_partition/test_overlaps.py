@@ -37,8 +37,10 @@ def seen(*pods: Object, cilium: bool) -> Sight:
 
 
 def findings(there: Sight, wanted: Plan) -> list[Finding]:
-    path = "spec.outage.faults[partition].networkPartition"
-    return list(check(Asked(there, wanted, "partition", path), wanted.partitions()[0][1]))
+    told: list[Finding] = []
+    for name, cut in wanted.partitions():
+        told += check(Asked(there, wanted, name, f"spec.outage.faults[{name}].networkPartition"), cut)
+    return told
 
 
 @pytest.mark.parametrize(
@@ -58,8 +60,8 @@ def test_two_network_policies_for_one_pod_open_what_the_other_closes(
     told = findings(seen(cilium=cilium), both(partition(), second))
     assert [one.code for one in told] == (["CutsOverlap"] if found else [])
     if found:
-        assert told[0].path == "spec.outage.faults[partition].networkPartition.podSelector"
-        assert "fault other selects api-1 too" in told[0].message
+        assert told[0].path == "spec.outage.faults[other].networkPartition.podSelector"
+        assert "fault partition selects api-1 too" in told[0].message
 
 
 def test_what_another_fault_cuts_cannot_stay_reachable() -> None:
