@@ -11,10 +11,10 @@ from gameday.fuses.pod import pods_of
 from gameday.model.labels import DRILL, ROLE
 from gameday.model.record import Phase, Verdict
 from simulation.client import Server
-from simulation.scenario import FREEZING, Scenario, Trial, Twins, Vice, What
+from simulation.scenario import FREEZING, Faults, Scenario, Trial, Twins, Vice, What
 from simulation.store import PERSON, Change
 from simulation.system import System
-from simulation.town import OUTAGE, WORKERS, Town, engine_of
+from simulation.town import OUTAGE, SPECS, WORKERS, Town, engine_of
 from simulation.truths import (
     LYING,
     REMOVING,
@@ -43,8 +43,10 @@ ON_THE_WAY = frozenset({What.DELAY, What.API_HANGS, *FREEZING})
 """Troubles in which a call is carried out long after it was sent: it can be called back no more."""
 BLINK = 3.0
 """Seconds before the end of an outage in which a gap of the cut can go unseen: three dials make a state."""
-HARMLESS = frozenset({What.REPEAT, What.WATCH_BREAKS, What.SCALED_BY_OTHERS, What.OWNED, What.FUSE_NODE_LOST})
-"""Troubles that must change no verdict."""
+OF_WORKERS = frozenset({*SCALING, What.FUSE_NODE_LOST})
+"""Troubles that concern a drill only where it scales the workers."""
+HARMLESS = frozenset({What.REPEAT, What.WATCH_BREAKS, *OF_WORKERS})
+"""Troubles that must change no verdict; those of workers may where a fault scales them."""
 
 
 DEADLY = frozenset({What.CRASH, What.CRASH_AT_CALL, *FREEZING, What.API_DOWN, What.API_HANGS})
@@ -256,6 +258,10 @@ class Monitor:
         for result in memory.get("results", ()):
             if result["state"] not in {"Met", "AlwaysTrue"} and not result.get("again"):
                 yield f"{result['name']} is {result['state']}"
+        faults = {fault["name"] for fault in SPECS[town.trial.kind]["outage"]["faults"]}
+        proven = {one["name"] for one in memory.get("changes", ()) if one.get("proven_at") is not None}
+        if unproven := sorted(faults - proven):
+            yield f"{unproven[0]} was never proven"
         if memory.get("doubts"):
             yield f"there is a doubt: {memory['doubts'][0]['cause']}"
         if any(change.get("state") != "Undone" for change in memory.get("changes", ())) or not memory.get(
@@ -364,7 +370,7 @@ def judged(
     lies = bool(concerning & LYING)
     yield from ((Rule.ALL_DECIDED, why) for why in vanished(trial, memory, str(verdict), str(said.get("message"))))
     yield from ((Rule.CUT_OFF, f"{why}; {told}") for why in not_cut_off(trial, system, memory, str(verdict)))
-    if not concerning & (REMOVING | DEADLY):
+    if not concerning & (REMOVING | DEADLY | (OF_WORKERS if trial.faults.scales else frozenset())):
         yield from ((Rule.BLAMED, f"{why}; {told}") for why in blamed(memory))
     if verdict == Verdict.PASSED.value and not lies:
         if trial.vice.misses or trial.undecidable:
@@ -375,7 +381,7 @@ def judged(
         yield Rule.HONEST_FAIL, told
     if not lies and What.CLOCK_STEP not in concerning:
         yield from ((Rule.UNTOUCHED, f"{why}; {told}") for why in touched_in_vain(trial, system, memory))
-    if not concerning - HARMLESS:
+    if not concerning - (HARMLESS - OF_WORKERS if trial.faults.scales else HARMLESS):
         yield from ((Rule.BY_HOW_MUCH, why) for why in untold(system, memory))
         yield from ((Rule.NAMED, f"{why}; {told}") for why in misnamed(trial, memory, str(said.get("reason"))))
         if not allowed(trial, str(verdict)):
@@ -388,8 +394,8 @@ def allowed(trial: Trial, verdict: str) -> bool:
         return verdict == Verdict.INCONCLUSIVE.value
     if trial.twins is not Twins.SPARED and verdict != Verdict.INCONCLUSIVE.value:
         return False
-    if trial.vice is Vice.FRAGILE and trial.shown and trial.severs:
-        # Its guardrail may trip before open connections are seen to be gone.
+    if trial.vice is Vice.FRAGILE and trial.shown and (trial.severs or trial.faults is not Faults.CUT):
+        # Its guardrail may trip before open connections are seen to be gone, or before the last fault is proven.
         return verdict in {Verdict.FAILED.value, Verdict.INCONCLUSIVE.value}
     # What they do to a drill hangs on when exactly they are asked; see ``truths`` for what must not come of it.
     return trial.vice in {Vice.SILENT, Vice.EARLY} or verdict == wanted_of(trial).value

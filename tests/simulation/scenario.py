@@ -87,6 +87,21 @@ class Twins(enum.Enum):
     """The dependency's own policy admits no pod of the targets' kind, and the client."""
 
 
+class Faults(enum.Enum):
+    """What a drill breaks."""
+
+    CUT = "a cut"
+    CUT_AND_SCALE = "a cut, then a scale"
+    SCALE_AND_CUT = "a scale, then a cut"
+    TWO_CUTS = "two cuts"
+    """The second one's targets and dependency are others, and their connections are kept."""
+
+    @property
+    def scales(self) -> bool:
+        """Whether the workers are scaled away."""
+        return self in {Faults.CUT_AND_SCALE, Faults.SCALE_AND_CUT}
+
+
 class What(enum.Enum):
     """One thing that goes wrong; ``seconds``, ``count`` and ``detail`` of the trouble say how."""
 
@@ -221,11 +236,12 @@ class Trial:
     twins: Twins = Twins.SPARED
     unprobed: bool = False
     """Whether what is cut is not said to be a Redis, so that nobody can end the targets' connections."""
+    faults: Faults = Faults.CUT
 
     @property
-    def kind(self) -> tuple[bool, ...]:
+    def kind(self) -> tuple[bool, bool, bool, bool, Faults]:
         """Which plan it has."""
-        return self.severs, self.rollback, self.slip, self.closes
+        return self.severs, self.rollback, self.slip, self.closes, self.faults
 
     @property
     def closes(self) -> bool:
@@ -265,6 +281,8 @@ WAYS = (*(Connections.SEEN,) * 10, *(way for way in Connections if way is not Co
 """What is drawn of networks: in most drills the dependency sees the targets' own connections."""
 TWINS = (*(Twins.SPARED,) * 30, *(twins for twins in Twins if twins is not Twins.SPARED))
 """What is drawn of networks: few do not spare controls, or admit nobody."""
+FAULTS = (*(Faults.CUT,) * 6, *(faults for faults in Faults if faults is not Faults.CUT))
+"""What is drawn of plans: in two of three drills the one fault is a cut."""
 VICES = (*(Vice.NONE,) * 6, *(vice for vice in Vice if vice is not Vice.NONE))
 """What is drawn of systems: a good one in about every third drill."""
 
@@ -280,6 +298,8 @@ class Dice:
     twins: tuple[Twins, ...] = TWINS
     more: Random = field(default_factory=Random)
     """Draws what was not drawn from the beginning: the rest of a seed stays what it was."""
+    faults: Random = field(default_factory=Random)
+    """Draws what drills break."""
 
     def trial(self, number: int) -> Trial:
         """A drill."""
@@ -291,13 +311,22 @@ class Dice:
         twins = self.more.choice(self.twins)
         if twins is Twins.NOT_ADMITTED and (unprobed or not severs):
             twins = Twins.SPARED
+        faults = self.faults.choice(FAULTS)
+        rollback = vice in {Vice.STUCK, Vice.LOST} and dice.random() < 0.6
+        if faults.scales and vice in {Vice.STUCK, Vice.LOST}:
+            # Such a system recovers when its workers start anew, which the fault does as well.
+            faults = Faults.CUT
+        if vice is Vice.SLOW and faults is not Faults.SCALE_AND_CUT:
+            # How late it is counts from the last fault, and it goes by the cut.
+            faults = Faults.CUT
         return Trial(
+            faults=faults,
             starts=starts,
             severs=severs,
             connections=way if severs else Connections.SEEN,
             unprobed=unprobed,
             twins=twins,
-            rollback=vice in {Vice.STUCK, Vice.LOST} and dice.random() < 0.6,
+            rollback=rollback,
             vice=vice,
             slip=dice.random() < 0.04,
             phase=dice.randrange(5),
@@ -366,7 +395,7 @@ def draw(
     twins: tuple[Twins, ...] = TWINS,
 ) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
-    dice = Dice(Random(seed), kinds, vices, ways, twins, Random(f"connections {seed}"))
+    dice = Dice(Random(seed), kinds, vices, ways, twins, Random(f"connections {seed}"), Random(f"faults {seed}"))
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
     troubles = tuple(sorted((dice.trouble(drills) for _ in range(count)), key=lambda trouble: trouble.at))

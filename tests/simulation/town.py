@@ -25,16 +25,19 @@ from gameday.cluster.kinds import (
 from gameday.errors import GameDayError
 from gameday.model.agent import CONFIGS, FuseConfig, read_config
 from gameday.model.labels import AGENT, DRILL, ROLE
+from gameday.model.names import policy
 from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode
 from simulation.client import LogSource, Server
 from simulation.holding import Hold
-from simulation.scenario import Connections, Trial, Twins, What
+from simulation.scenario import Connections, Faults, Trial, Twins, What
 from simulation.store import PERSON, SYSTEM, Change
 from simulation.system import System
 
 PARTITION = "partition"
-"""The fault that cuts the network."""
+"""The fault that cuts the system off from its dependency."""
+SECOND = "second"
+"""The other cut of a drill of two."""
 EFFECT = 0.1
 """Seconds from a change of policies until packets follow."""
 EVERY = 1.0
@@ -57,7 +60,7 @@ WITHIN = 4.0
 PROBES = '- {name: health, interval: 1s, timeout: 1s, http: {url: "http://api/healthz"}}'
 REDIS_PROBE = "- {name: redis, interval: 1s, timeout: 1s, redis: {dependency: redis}}"
 PLAN = """
-dependencies: [{name: redis, %s: {service: {name: redis}}}]
+dependencies: [{name: redis, %s: {service: {name: redis}}}, {name: cache, tcp: {service: {name: cache}}}]
 probes: [%s]
 steadyState:
   duration: %ds
@@ -75,6 +78,14 @@ recovery:
   within: 8s
   expect: [{name: healthy again, eventually: "health.body.redis == 'ok'", for: 2s, measures: timeToRecover}]
 """
+OTHER_CUT = """
+name: second
+networkPartition: {podSelector: {matchLabels: {app: batch}}, to: [cache], openConnections: Keep}
+"""
+NO_WORKERS = """
+name: no-workers
+scale: {deployment: worker, replicas: 0}
+"""
 ROLLBACK = """
 ifMissed: [healthy again]
 within: 30s
@@ -89,20 +100,26 @@ steps:
 SLIP = {"name": "compares a number with text", "becomes": "health.status == '503'"}
 
 
-def _spec(severs: bool, rollback: bool, slip: bool, closes: bool) -> Object:
+def _spec(severs: bool, rollback: bool, slip: bool, closes: bool, faults: Faults) -> Object:
     kind = "redis" if closes else "tcp"
     probes = [PROBES.removeprefix("- "), *([REDIS_PROBE.removeprefix("- ")] if closes else [])]
     spec: Object = yaml.safe_load(
         PLAN % (kind, ", ".join(probes), STEADY, OUTAGE, "Close" if severs else "Keep", WITHIN)
     )
+    if faults is Faults.TWO_CUTS:
+        spec["outage"]["faults"].append(yaml.safe_load(OTHER_CUT))
+    elif faults.scales:
+        spec["outage"]["faults"].insert(int(faults is Faults.CUT_AND_SCALE), yaml.safe_load(NO_WORKERS))
     if slip:
         spec["outage"]["expect"].append(SLIP)
     return spec | ({"rollback": yaml.safe_load(ROLLBACK)} if rollback else {})
 
 
-SPECS = {kind: _spec(*kind) for kind in itertools.product((False, True), repeat=4)}
-"""The plans, by whether open connections are to end, whether there is a rollback, whether one comparison is a slip, and
-whether somebody ends connections at the dependency."""
+SPECS = {
+    kind: _spec(*kind) for kind in itertools.product((False, True), (False, True), (False, True), (False, True), Faults)
+}
+"""The plans, by whether open connections are to end, whether there is a rollback, whether one comparison is a slip,
+whether somebody ends connections at the dependency, and what is broken."""
 
 
 @dataclass(slots=True)
@@ -143,6 +160,8 @@ class Town:
     loses_fuse: float | None = None
     """Seconds after the workers are scaled away until the node of their fuse is lost."""
     cut: bool = False
+    second: bool = False
+    """Whether the second cut is there."""
     truth: list[tuple[float, bool]] = field(default_factory=list)
     """Since when packets to the dependency were dropped, or not."""
     agents: dict[str, Agent] = field(default_factory=dict)
@@ -196,6 +215,14 @@ class Town:
         labels = {"gameday.dev/opt-in": "true"}
         running = {"phase": "Running", "podIPs": [{"ip": f"10.0.{self.number}.9"}]}
         api: Object = {"metadata": {"name": "api-0", "labels": {"app": "api"}}, "spec": {"nodeName": "node"}}
+        batch: Object = {"metadata": {"name": "batch-0", "labels": {"app": "batch"}}, "spec": {"nodeName": "node"}}
+        elsewhere = {"phase": "Running", "podIPs": [{"ip": f"10.1.{self.number}.9"}]}
+        cache = {"selector": {"app": "cache"}, "clusterIPs": [f"10.97.0.{self.number}"], "ports": [{"port": 80}]}
+        behind: Object = {
+            "metadata": {"name": "cache-1", "labels": {"kubernetes.io/service-name": "cache"}},
+            "endpoints": [{"addresses": [f"10.1.{self.number}.3"]}],
+            "ports": [{"port": 80}],
+        }
         service = {"selector": {"app": "redis"}, "clusterIPs": [f"10.96.0.{self.number}"], "ports": [{"port": 6379}]}
         slices: Object = {
             "metadata": {"name": "redis-1", "labels": {"kubernetes.io/service-name": "redis"}},
@@ -207,6 +234,9 @@ class Town:
             (SERVICE_ACCOUNTS, {"metadata": {"name": "gameday", "labels": labels}}),
             (GAMEDAYS, {"metadata": {"name": "plan"}, "spec": spec}),
             (PODS, api | {"status": running}),
+            (PODS, batch | {"status": elsewhere}),
+            (SERVICES, {"metadata": {"name": "cache"}, "spec": cache}),
+            (ENDPOINT_SLICES, behind),
             (SERVICES, {"metadata": {"name": "redis"}, "spec": service}),
             (ENDPOINT_SLICES, slices),
             (DEPLOYMENTS, self._worker()),
@@ -243,9 +273,14 @@ class Town:
     def follow(self) -> None:
         """Have packets go as policies say now."""
         store = self.server.store
-        ours = any(DRILL in p["metadata"]["labels"] for p in store.all_of(NETWORK_POLICIES, self.namespace))
-        cut = ours and self.enforced
-        if ours and not cut:
+        there = {
+            one["metadata"]["name"]
+            for one in store.all_of(NETWORK_POLICIES, self.namespace)
+            if DRILL in one["metadata"]["labels"]
+        }
+        cut = self.enforced and policy(self.drill_name, PARTITION) in there
+        self.second = self.enforced and policy(self.drill_name, SECOND) in there
+        if there and not self.enforced:
             store.world.tally.bites(What.DEAF)
         if cut != self.cut:
             self.cut = cut
@@ -370,14 +405,20 @@ class Town:
             else:
                 world.tally.bites(What.STOP)
         else:
-            dropped = self.redis_down or dropped_for(self.trial.twins, agent.name, cut=self.cut)
-            if self.redis_down:
-                world.tally.bites(What.REDIS_DOWN)
+            dropped = self._drops(agent.name)
             name = "redis" if agent.name == "client" else "target-0"
             world.after(FAILS_AFTER if dropped else 0.0, self._dialled, agent, name, world.now, not dropped)
-            if agent.name != "client":
+            if agent.name in {"witness-0", "control-0"}:
                 self._hold(agent)
         world.after(EVERY, self._tick, agent)
+
+    def _drops(self, agent: str) -> bool:
+        """Whether what one of our clients or twins sends to a dependency is dropped."""
+        if agent.endswith("-1"):
+            return second_dropped_for(self.trial.twins, agent, cut=self.second)
+        if self.redis_down:
+            self.server.store.world.tally.bites(What.REDIS_DOWN)
+        return self.redis_down or dropped_for(self.trial.twins, agent, cut=self.cut)
 
     def _flips(self, number: int) -> bool:
         """Whether the observer says the opposite."""
@@ -484,6 +525,11 @@ def dropped_for(twins: Twins, agent: str, *, cut: bool) -> bool:
     """Whether what a client, witness or control sends to the dependency is dropped."""
     if twins is Twins.NOT_ADMITTED and agent != "client":
         return True
+    return cut and (agent.startswith("witness") or twins is Twins.NOT_SPARED)
+
+
+def second_dropped_for(twins: Twins, agent: str, *, cut: bool) -> bool:
+    """The same of the second cut's dependency, which admits everybody."""
     return cut and (agent.startswith("witness") or twins is Twins.NOT_SPARED)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from gameday.controller.gameday.gamedays import read_spec
 from gameday.model.plan import Plan
 from gameday.model.record import Record
+from simulation.scenario import Faults
 from simulation.town import SPECS
 from simulation.world import START
 
@@ -17,9 +18,12 @@ LAG = 0.004
 DRILL = "drill"
 """Name of the one Drill."""
 AGENTS = frozenset({"observer", "witness-0", "control-0"})
-"""Our pods in every drill; one that severs has two more."""
+"""Our pods in every drill; one that severs has two more, and one of two cuts another pair."""
+SECOND_PAIR = frozenset({"witness-1", "control-1"})
 
-PLANS: dict[tuple[bool, ...], Plan] = {key: read_spec("plan", spec)[0] for key, spec in SPECS.items()}
+PLANS: dict[tuple[bool, bool, bool, bool, Faults], Plan] = {
+    key: read_spec("plan", spec)[0] for key, spec in SPECS.items()
+}
 """The plans, by what their trials are."""
 
 

@@ -142,9 +142,8 @@ def arm(world: "Bare", change: Change) -> None:
         return
     uid = world.uid()
     world.set(("fuse", change.fuse_name), Fuse(uid))
-    if change.before is None:
-        seconds, delay = budgets.fuse_of_faults(world.plan), 0.2
-    else:
-        assert world.plan.rollback is not None
-        seconds, delay = budgets.fuse_of_scale(world.plan.rollback), 1.0
+    seconds, delay = budgets.fuse_of(world.plan, change.name), 0.2
+    if change.before is not None:
+        world.acting.add(change.fuse_name)
+        delay = 1.0
     world.clock.after(delay, world.when_up, world.light, change.fuse_name, uid, seconds)

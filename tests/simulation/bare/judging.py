@@ -34,6 +34,8 @@ def dishonest(world: "Bare", record: Record) -> list[str]:
     # What comes of it after its time does not count, and a lift may come late.
     ends = min(record.undo_requested_at, zero + world.plan.outage.duration)
     why = [f"{r.name} is {r.state.value}" for r in record.results if not r.again and r.state not in MET]
+    proven = {change.name for change in record.changes if change.proven_at is not None}
+    why += [f"{fault.name} was never proven" for fault in world.plan.outage.faults if fault.name not in proven]
     why += [f"there is a doubt: {doubt.cause.value}" for doubt in record.doubts]
     if record.holds_anything or not record.faults_cleared or any(kind == "policy" for kind, _ in world.api.facts):
         why.append("not everything was undone")

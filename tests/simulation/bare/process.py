@@ -21,8 +21,8 @@ from simulation.client import API_GIVES_UP
 from simulation.invariants import Rule
 from simulation.mortal import Mortal
 from simulation.observing import cut, runs, scaled
-from simulation.scenario import What
-from simulation.town import PARTITION, STARTS_WITHIN
+from simulation.scenario import Faults, What
+from simulation.town import PARTITION, SECOND, STARTS_WITHIN
 from simulation.world import START
 
 if TYPE_CHECKING:
@@ -102,8 +102,9 @@ class Process(Mortal):
         self.ahead = ahead(self.clock.now + self.world.skew, self.clock.now, told)
         if self.world.skew:
             self.clock.tally.bites(What.CLOCK_STEP)
+        two = self.world.trial.faults is Faults.TWO_CUTS
         self.loop = DrillLoop(api.record or Record(since=self.now), self.now)
-        self.loop.prepare(self.world.plan, {PARTITION: range(1)})
+        self.loop.prepare(self.world.plan, {PARTITION: range(1), SECOND: range(1, 1 + two)})
         self.written, self.severed = Written(api.saves), self.world.severed
         for log in self.world.logs.values():
             for sample in log:

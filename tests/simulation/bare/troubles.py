@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gameday.model.halt import CLEAR, Halt, HaltState
-from gameday.model.names import cut_fuse
+from gameday.model.names import fault_fuse
 from gameday.model.world import Life, Planned
 from simulation.bare.api import DRILL
 from simulation.scenario import CHANGING, FREEZING, Trouble, What
+from simulation.town import PARTITION
 
 if TYPE_CHECKING:
     from simulation.bare.world import Bare
@@ -144,7 +145,7 @@ def _people(world: "Bare", trouble: Trouble) -> Callable[[], None] | None:
                 if key[0] == "policy":
                     world.set(key, replace(thing, changed=True))
         case What.FUSE_DELETED | What.FUSE_SUSPENDED:
-            name = cut_fuse(DRILL)
+            name = fault_fuse(DRILL, PARTITION, alone=len(world.plan.outage.faults) == 1)
             fuse = world.get(("fuse", name))
             if fuse is not None and trouble.what is What.FUSE_DELETED:
                 world.set(("fuse", name), None)

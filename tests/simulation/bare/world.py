@@ -8,11 +8,11 @@ from typing import Any
 from gameday.engine.drill.budgets import longest
 from gameday.model.change import Change
 from gameday.model.halt import CLEAR
-from gameday.model.names import cut_fuse
+from gameday.model.names import policy
 from gameday.model.record import Line, Phase, Record
 from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.world import Fuse, Life, Planned, Severed
-from simulation.bare.api import AGENTS, DRILL, LAG, PLANS, Api, Key, Policy
+from simulation.bare.api import AGENTS, DRILL, LAG, PLANS, SECOND_PAIR, Api, Key, Policy
 from simulation.bare.judging import judge_world
 from simulation.bare.process import Process
 from simulation.bare.troubles import befall
@@ -21,9 +21,20 @@ from simulation.holding import Hold as Held
 from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule
 from simulation.observing import Workers
 from simulation.outcome import Outcome
-from simulation.scenario import Connections, Scenario, Trial, Twins, What
+from simulation.scenario import Connections, Faults, Scenario, Trial, Twins, What
 from simulation.system import System
-from simulation.town import CURTAILED, EFFECT, EVERY, FAILS_AFTER, NOTHING_UNKNOWN, WORKERS, dropped_for
+from simulation.town import (
+    CURTAILED,
+    EFFECT,
+    EVERY,
+    FAILS_AFTER,
+    NOTHING_UNKNOWN,
+    PARTITION,
+    SECOND,
+    WORKERS,
+    dropped_for,
+    second_dropped_for,
+)
 from simulation.world import START, HotLoop, World
 
 PATIENCE = 250.0
@@ -44,7 +55,10 @@ class Bare:
         self.numbers: Counter[str] = Counter()
         self.processes: list[Process] = []
         self.samples = 0
-        self.injections = self.saves = 0
+        self.injections: Counter[str] = Counter()
+        self.saves = 0
+        self.acting: set[str] = set()
+        """Names of the fuses that put the workers back."""
         self.told: set[Line] = set()
         """Lines of the timeline that a process has told."""
         self.verdict = ""
@@ -52,7 +66,7 @@ class Bare:
         way = self.trial.connections
         self.system = System(self.trial.vice, self.trial.phase, way is Connections.MESHED)
         self.holds = {twin: Held(way) for twin in ("witness-0", "control-0")}
-        self.cut = self.redis_down = False
+        self.cut = self.second = self.redis_down = False
         self.enforced = self.severable = True
         self.dropping = self.late = False
         self.lies_until = self.flaps_until = self.silent_until = self.curtailed_until = 0.0
@@ -74,6 +88,7 @@ class Bare:
         self.ever_armed: set[str] = set()
         self.lease_until = 0.0
         self.agents = AGENTS | ({"counter", "client"} if self.trial.closes else frozenset())
+        self.agents |= SECOND_PAIR if self.trial.faults is Faults.TWO_CUTS else frozenset()
         for key, value in {
             ("drill", "planned"): Planned.FROZEN, ("drill", "abort"): False, ("drill", "deleted"): False,
             ("drill", "finalizer"): False, ("account", ""): True, ("halt", ""): CLEAR,
@@ -149,7 +164,7 @@ class Bare:
         fuse = self.get(("fuse", name))
         if fuse is not None and fuse.uid == uid:
             self.ever_armed.add(uid)
-            if name == cut_fuse(DRILL) and not self.cut:
+            if name not in self.acting and not self.cut:
                 self.system.fuse_armed(self.clock.now)
             self.set(("fuse", name), replace(fuse, armed=True, deadline=self.clock.now + seconds))
             self.clock.after(seconds, self.when_up, self.burn, name, uid)
@@ -174,11 +189,11 @@ class Bare:
         fuse = self.get(("fuse", name))
         if fuse is None or fuse.uid != uid or fuse.dead:
             return
-        if name != cut_fuse(DRILL) and not fuse.armed:
+        if name in self.acting and not fuse.armed:
             self.clock.after(1.0, self.when_up, self.burn, name, uid)
             return
         self.set(("fuse", name), None)
-        if name == cut_fuse(DRILL):
+        if name not in self.acting:
             self.clock.after(0.03, self.when_up, self.collect)
         elif self.api.no_rights:
             self.set(("fuse", name), fuse)
@@ -197,7 +212,7 @@ class Bare:
         """The Drill goes, and garbage collection takes what it owns."""
         self.api.gone = True
         for (kind, name), _ in list(self.api.facts.items()):
-            if kind == "pod" or (kind == "fuse" and name == cut_fuse(DRILL)):
+            if kind == "pod" or (kind == "fuse" and name not in self.acting):
                 self.set((kind, name), None)
         self.clock.after(0.03, self.when_up, self.collect)
 
@@ -220,7 +235,7 @@ class Bare:
     def _fuse_moves(self) -> None:
         """The node of a scale's fuse is lost; its Job makes another pod."""
         for (kind, name), fuse in list(self.api.facts.items()):
-            if kind == "fuse" and name != cut_fuse(DRILL) and fuse.armed:
+            if kind == "fuse" and name in self.acting and fuse.armed:
                 self.set((kind, name), replace(fuse, armed=False))
                 self.clock.after(REPLACED, self.when_up, self._fuse_moved, name, fuse)
                 self.clock.tally.bites(What.FUSE_NODE_LOST)
@@ -248,9 +263,10 @@ class Bare:
 
     def follow(self) -> None:
         """Packets go as policies say now."""
-        there = any(kind == "policy" for kind, _ in self.api.facts)
-        cut = self.enforced and there
-        if there and not cut:
+        there = {name for kind, name in self.api.facts if kind == "policy"}
+        cut = self.enforced and policy(DRILL, PARTITION) in there
+        self.second = self.enforced and policy(DRILL, SECOND) in there
+        if there and not self.enforced:
             self.clock.tally.bites(What.DEAF)
         if cut != self.cut:
             self.cut = cut
@@ -273,9 +289,7 @@ class Bare:
             return
         now = self.clock.now
         if agent != "observer":
-            dropped = self.redis_down or dropped_for(self.trial.twins, agent, cut=self.cut)
-            if self.redis_down:
-                self.clock.tally.bites(What.REDIS_DOWN)
+            dropped = self._drops(agent)
             name = "redis" if agent == "client" else "target-0"
             self.clock.after(FAILS_AFTER if dropped else 0.0, self.say, agent, name, now, not dropped, {})
             if agent in self.holds:
@@ -290,6 +304,14 @@ class Bare:
         else:
             self.clock.tally.bites(What.STOP)
         self.clock.after(EVERY, self.tick, agent)
+
+    def _drops(self, agent: str) -> bool:
+        """Whether what one of our clients or twins sends to a dependency is dropped."""
+        if agent in SECOND_PAIR:
+            return second_dropped_for(self.trial.twins, agent, cut=self.second)
+        if self.redis_down:
+            self.clock.tally.bites(What.REDIS_DOWN)
+        return self.redis_down or dropped_for(self.trial.twins, agent, cut=self.cut)
 
     def _flips(self, now: float, number: int) -> bool:
         """Whether the observer says the opposite."""
@@ -358,9 +380,9 @@ class Bare:
         saved = self.api.record.change(change.name) if self.api.record is not None else None
         if saved is None or not saved.touched:
             self.note(Rule.WRITTEN_AHEAD, f"{name} was made, and the record does not say how it is undone")
-        self.injections += 1
-        if self.injections > 1:
-            self.note(Rule.ONCE, f"{name} was made {self.injections} times")
+        self.injections[name] += 1
+        if self.injections[name] > 1:
+            self.note(Rule.ONCE, f"{name} was made {self.injections[name]} times")
         if What.FUSE_SUSPENDED not in self.concerning and fuse.deadline is not None:
             self.clock.at(fuse.deadline + 5.0, self._lifted, name, self.get(("policy", name)))
 
@@ -391,7 +413,7 @@ class Bare:
         if fuse is None or not fuse.armed or fuse.deadline is None:
             self.note(Rule.FUSED, "worker was scaled without an armed fuse")
         else:
-            self.clock.at(min(fuse.deadline, self.clock.now + 120.0) + 5.0, self._back)
+            self.clock.at(fuse.deadline + 5.0, self._back)
 
     def stepped(self, name: str) -> None:
         """A step's Job was made."""

@@ -15,6 +15,7 @@ from gameday.model.schedule import Calendar, Decision, Recurring, Schedule, Slot
 from gameday.schema.bounds import SLOTS
 from gameday.schema.when import hours_of
 from largest import LETTERS
+from simulation.scenario import Faults
 from simulation.store import Store
 from simulation.town import SPECS
 from simulation.world import World
@@ -97,7 +98,10 @@ def test_the_word_of_an_earlier_operator_is_read_and_a_status_with_it_is_admitte
     fields["slots"][1]["decision"] = "Coming"
     assert calendar_of(fields) == known
     store = Store(World(1))
-    body = {"metadata": {"name": "small", "namespace": "shop", "generation": 1}, "spec": SPECS[True, True, False, True]}
+    body = {
+        "metadata": {"name": "small", "namespace": "shop", "generation": 1},
+        "spec": SPECS[True, True, False, True, Faults.CUT],
+    }
     made = store.create("person", GAMEDAYS, "shop", body)
     kept = store.replace_status("operator", GAMEDAYS, "shop", "small", made | {"status": fields})
     assert calendar_of(kept["status"]) == known
@@ -124,7 +128,10 @@ def test_the_largest_status_of_a_gameday_is_admitted(letter: str) -> None:
     for slot in slots * 3:
         calendar = calendar.note(slot)
     store = Store(World(1))
-    body = {"metadata": {"name": "small", "namespace": "shop", "generation": 1}, "spec": SPECS[True, True, False, True]}
+    body = {
+        "metadata": {"name": "small", "namespace": "shop", "generation": 1},
+        "spec": SPECS[True, True, False, True, Faults.CUT],
+    }
     made = store.create("person", GAMEDAYS, "shop", body)
     ready = [_condition(made, (kind, "False", message[:9], message), lambda: 1.8e9) for kind in ("Ready", "Halted")]
     status = calendar_fields(calendar) | {"conditions": ready, "lastDrill": "d" * 63, "lastVerdict": "Inconclusive"}

@@ -5,10 +5,13 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from gameday.engine.drill import connections, controls, results
+from gameday.engine.drill.phases import outage
 from gameday.engine.drill.situation import Situation
-from gameday.engine.evidence import held
+from gameday.engine.drill.undo_log import of_faults
+from gameday.engine.evidence import held, proof
 from gameday.engine.evidence.held import Held
 from gameday.model import held as wire
+from gameday.model.plan import Plan
 from gameday.model.record import Cause, Closing, Doubt, Record
 from gameday.model.sample import Sample
 from simulation.invariants import Rule
@@ -176,6 +179,26 @@ def _() -> tuple[Any, ...]:
 )
 def _() -> tuple[Any, ...]:
     return (patch.object(controls, "shut_out", lambda *_: None),)
+
+
+@mutation("the dials of one cut speak for another", Rule.DECIDED, Rule.ENDS, kinds=QUIET, whole=None, vices=GOOD)
+def _() -> tuple[Any, ...]:
+    original = proof.Proof.take
+
+    def anybodys(self: proof.Proof, sample: Sample) -> None:
+        self.twins, own = range(8), self.twins
+        original(self, sample)
+        self.twins = own
+
+    return (patch.object(proof.Proof, "take", anybodys),)
+
+
+@mutation("the first fault's proof is the drill's", Rule.HONEST_PASS, kinds=QUIET, whole=None, vices=GOOD)
+def _() -> tuple[Any, ...]:
+    def the_first(record: Record, plan: Plan) -> Any:
+        return of_faults(record, plan)[:1]
+
+    return (patch.object(outage, "of_faults", the_first),)
 
 
 NAMES: Final = frozenset(mutation.name for mutation in MUTATIONS[BEFORE:])

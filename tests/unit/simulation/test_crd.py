@@ -9,6 +9,7 @@ import pytest
 from gameday.cluster.kinds import DRILLS, GAMEDAYS, PODS, Object
 from gameday.errors import Refused
 from simulation.crd import MOST_BYTES, admitted
+from simulation.scenario import Faults
 from simulation.store import Store
 from simulation.town import SPECS
 from simulation.world import World
@@ -24,7 +25,7 @@ STATUS: Object = {
     "undo": [],
 }
 DRILL: Object = {"metadata": {"name": "one"}, "spec": {"gameDay": "plan", "abort": False}, "status": STATUS}
-GAMEDAY: Object = {"metadata": {"name": "plan"}, "spec": SPECS[True, True, False, True]}
+GAMEDAY: Object = {"metadata": {"name": "plan"}, "spec": SPECS[True, True, False, True, Faults.CUT]}
 
 
 def changed(thing: Object, path: str, value: Any) -> Object:

@@ -2,8 +2,8 @@
 
 ==  =====================================================  ============
 1   a person aborted it                                    Aborted
-2   a definite miss or a guardrail, under a proven cut     Failed
-3   the cut was not proven, or targets may have had open   Inconclusive
+2   a definite miss or a guardrail, under proven faults    Failed
+3   a fault was not proven, or targets may have had open   Inconclusive
     connections under it, or anything is unknown
 4   a fault is left in the cluster                         Inconclusive
 5   none of these                                          Passed
@@ -92,13 +92,22 @@ def verdict_of(record: Record, plan: Plan) -> Judged:
         doubt = record.doubts[0]
         return Judged(Verdict.INCONCLUSIVE, doubt.cause.value, doubt.message)
     if record.proven_at is None:
-        return Judged(Verdict.INCONCLUSIVE, "NotProven", "the cut was never proven, so nothing was tested")
+        open_ = next((fault.name for fault in plan.outage.faults if not _proven(record, fault.name)), "")
+        # What is there and not proven may reach further than it should, so that nothing is the system's.
+        tripped_first = f"guardrail {record.guardrail} was violated before" if record.guardrail is not None else ""
+        told = f"{tripped_first} fault {open_} was proven" if tripped_first else f"fault {open_} was never proven"
+        return Judged(Verdict.INCONCLUSIVE, "NotProven", f"{told}, so nothing was tested")
     if undecided := [result for result in results if result.state not in MET]:
         text = f"{undecided[0].name}: {_why(undecided[0], record, plan)}; {count}"
         return Judged(Verdict.INCONCLUSIVE, "UnknownResult", text)
     if record.faults_cleared is not True:
         return Judged(Verdict.INCONCLUSIVE, "FaultsNotCleared", "a fault may be left in the cluster; see the undo log")
     return Judged(Verdict.PASSED, "AllExpectationsMet", count)
+
+
+def _proven(record: Record, fault: str) -> bool:
+    change = record.change(fault)
+    return change is not None and change.proven_at is not None
 
 
 def _missed(result: Result) -> str:
