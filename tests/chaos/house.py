@@ -27,7 +27,7 @@ SCALED: Final = "payments"
 REPLICAS: Final = 2
 SECONDS_TO_CLEAR: Final = 60.0
 """Within which nothing may be left after a drill's end: our pods have up to 20 s to end."""
-FAULTS, ROLLBACK = "faults", "rollback"
+FAULTS, SEVERAL, ROLLBACK = "faults", "several", "rollback"
 NETWORK: Final = ("CollateralCut", "DependencyDown")
 """Reasons that a drill ends with when DNS or Redis does not answer for a second: on a busy machine that happens."""
 KILL, FREEZE, CLOCK, POD, EVICTION, IMAGE, OUTAGE, TAKE_OVER, REMOVAL = (
@@ -41,8 +41,18 @@ ATTEMPTS: Final = 3
 
 
 def plan(kind: str, **changes: Any) -> Object:
-    """A drill of one short cut, or one whose recovery is missed on purpose so that its rollback runs."""
+    """A drill of one short cut, of two with a scale between them, or one whose recovery is missed on purpose.
+
+    The last one's rollback runs.
+    """
     gameday = small(**{"outage__duration": "6s"} | changes)
+    if kind == SEVERAL:
+        gameday["spec"]["dependencies"].append({"name": "api", "tcp": {"service": {"name": "api", "port": 80}}})
+        other = {"podSelector": {"matchLabels": {"app": "redis"}}, "to": ["api"], "openConnections": "Keep"}
+        gameday["spec"]["outage"]["faults"] += [
+            {"name": "no-payments", "scale": {"deployment": SCALED, "replicas": 0}},
+            {"name": "second", "networkPartition": other},
+        ]
     if kind == ROLLBACK:
         never = {"name": "never", "eventually": "health.body.redis == 'gone'", "within": "1s"}
         gameday["spec"]["recovery"]["expect"] = [never]

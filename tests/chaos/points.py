@@ -94,6 +94,10 @@ def _undone(place: int) -> Callable[[Record], bool]:
     return lambda record: len(record.changes) > place and record.changes[place].undone_at is not None
 
 
+def _proven(record: Record, place: int) -> bool:
+    return len(record.changes) > place and record.changes[place].proven_at is not None
+
+
 def _step(name: str, *states: StepState) -> Callable[[Record], bool]:
     return lambda record: any(step.name == name and step.state in states for step in record.steps)
 
@@ -153,6 +157,30 @@ FAULTS = (
 )
 """A drill of one cut, in its order."""
 
+SEVERAL = (
+    Deed("the third fuse is created", call=_call("create", "jobs", lambda a: a.role == "fuse"), nth=3),
+    Deed("the first proof is saved", save=_comes(lambda record: _proven(record, 0))),
+    Deed("the intent to scale is saved", save=_comes(_hold(1, ChangeState.REQUESTED))),
+    Deed("the Deployment is scaled to 0", call=_call("patch", "deployments")),
+    Deed("the scaling is saved as done", save=_comes(_hold(1, ChangeState.ACTIVE))),
+    Deed("its proof is saved", save=_comes(lambda record: _proven(record, 1))),
+    Deed("the intent of the second cut is saved", save=_comes(_hold(2, ChangeState.REQUESTED))),
+    Deed(
+        "the second policy is created",
+        call=lambda a: a.verb == "create" and a.plural in POLICIES and _cut(a) and not a.dry_run,
+        nth=2,
+    ),
+    Deed("the second cut is saved as there", save=_comes(_hold(2, ChangeState.ACTIVE))),
+    Deed("the last proof is saved", save=_comes(lambda record: record.proven_at)),
+    Deed("the lift of the second cut", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
+    Deed("its verified undo is saved", save=_comes(_undone(2))),
+    Deed("the Deployment is scaled back", call=_call("patch", "deployments"), nth=2),
+    Deed("the replicas' return is saved", save=_comes(_undone(1))),
+    Deed("the lift of the first cut", call=lambda a: a.verb == "delete" and a.plural in POLICIES, nth=2),
+    Deed("the last verified undo is saved", save=_comes(_undone(0))),
+)
+"""A drill of a cut, a scale and another cut, in its order: what a drill of one cut has not."""
+
 ROLLBACK = (
     Deed("Rollback is saved", save=_enters(Phase.ROLLBACK)),
     Deed("the undo of the scaling is saved", save=_comes(_step(STOP, StepState.INTENDED))),
@@ -178,7 +206,7 @@ def points(deeds: tuple[Deed, ...]) -> tuple[Point, ...]:
     return tuple(Point(deed, moment) for deed in deeds for moment in (BEFORE, AFTER))
 
 
-GROUPS = {"faults": points(FAULTS), "rollback": points(ROLLBACK)}
+GROUPS = {"faults": points(FAULTS), "several": points(SEVERAL), "rollback": points(ROLLBACK)}
 
 
 def point(group: str, name: str) -> Point:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -53,8 +54,8 @@ class Watcher:
 
     def doubles(self) -> int:
         """How many things were done a second time."""
-        done = (len(self.cuts), self.to_zero, len(self.step_jobs))
-        return sum(max(0, times - 1) for times in done)
+        cuts = Counter(span.name for span in self.cuts.values()).values()
+        return sum(max(0, times - 1) for times in (*cuts, self.to_zero, len(self.step_jobs)))
 
     def late(self) -> float:
         """Seconds that anything outlived its fuse's deadline by, or the API server's return where that came later."""
