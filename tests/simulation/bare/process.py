@@ -102,14 +102,18 @@ class Process(Mortal):
         self.ahead = ahead(self.clock.now + self.world.skew, self.clock.now, told)
         if self.world.skew:
             self.clock.tally.bites(What.CLOCK_STEP)
-        two = self.world.trial.faults is Faults.TWO_CUTS
         self.loop = DrillLoop(api.record or Record(since=self.now), self.now)
-        self.loop.prepare(self.world.plan, {PARTITION: range(1), SECOND: range(1, 1 + two)})
+        self.prepare(self.loop)
         self.written, self.severed = Written(api.saves), self.world.severed
         for log in self.world.logs.values():
             for sample in log:
                 self.clock.after(LAG, self.hear, sample)
         self.wake()
+
+    def prepare(self, loop: DrillLoop) -> None:
+        """Make room for samples."""
+        two = self.world.trial.faults is Faults.TWO_CUTS
+        loop.prepare(self.world.plan, {PARTITION: range(1), SECOND: range(1, 1 + two)})
 
     def relist(self) -> None:
         """A list tells everything that a watch left out."""

@@ -9,6 +9,7 @@ from gameday.engine.drill.budgets import longest
 from gameday.model.change import Change
 from gameday.model.halt import CLEAR
 from gameday.model.names import policy
+from gameday.model.plan import Plan
 from gameday.model.record import Line, Phase, Record
 from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.world import Fuse, Life, Planned, Severed
@@ -44,10 +45,10 @@ PATIENCE = 250.0
 class Bare:
     """One drill in a bare world."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, plan: Plan | None = None) -> None:
         self.scenario = scenario
         self.trial: Trial = scenario.trials[0]
-        self.plan = PLANS[self.trial.kind]
+        self.plan = plan or PLANS[self.trial.kind]
         self.clock = World(scenario.seed)
         self.api = Api()
         self.broken: list[Broken] = []
@@ -71,6 +72,8 @@ class Bare:
         self.dropping = self.late = False
         self.lies_until = self.flaps_until = self.silent_until = self.curtailed_until = 0.0
         self.lag, self.pods_take, self.job_fails = 0.0, POD_RUNS, False
+        self.every = EVERY
+        """Seconds between two samples of an agent."""
         self.truth: list[tuple[float, bool]] = []
         self._turned_at, self._uids, self._logged_until = 0.0, 0, 0.0
         self.owner: tuple[float, int] | None = None
@@ -303,7 +306,7 @@ class Bare:
             self.say(agent, "health", now, answer.ok, values, unknown)
         else:
             self.clock.tally.bites(What.STOP)
-        self.clock.after(EVERY, self.tick, agent)
+        self.clock.after(self.every, self.tick, agent)
 
     def _drops(self, agent: str) -> bool:
         """Whether what one of our clients or twins sends to a dependency is dropped."""

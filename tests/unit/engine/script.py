@@ -20,8 +20,14 @@ class Script:
         self.proofs: Mapping[str, Proof] = proofs or {}
         self.answers = answers
         self.now = now
+        self._taken: dict[str, int] = {}
 
     def take(self, sample: Sample) -> bool:
+        if sample.n <= self._taken.get(sample.agent, 0):
+            return False
+        self._taken[sample.agent] = sample.n
+        for proof in self.proofs.values():
+            proof.take(sample)
         return True
 
     def caught_up(self, since: float) -> bool:

@@ -17,8 +17,8 @@ def test_a_drill_ends_before_its_agents_do(missed: bool, rollback: bool, slow: b
     answers = {"healthy again": ResultState.MISSED} if missed else {}
     world = Simulation(a_plan(rollback=rollback), answers)
     if slow:
-        world.sever_takes, world.scale_takes = budgets.SEVER - 1, budgets.ARM
-    world.run(until=1000.0)
+        world.sever_takes, world.api.scale_takes = budgets.SEVER - 1, budgets.ARM
+    world.finish(1000.0)
     began = next(line.at for line in world.record.timeline if "starting the agents" in line.message)
     assert world.record.phase is Phase.FINISHED
     assert world.record.finished_at is not None

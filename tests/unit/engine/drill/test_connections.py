@@ -11,7 +11,7 @@ from gameday.model import held
 from gameday.model.plan import Fault, OpenConnections, Plan
 from gameday.model.record import Record, Verdict
 from gameday.model.sample import LineType, Sample
-from gameday.model.world import Counted, World
+from gameday.model.world import Counted, Severed, World
 from unit.engine.simulation import Simulation, a_plan
 
 
@@ -55,16 +55,16 @@ def test_where_open_connections_are_to_be_kept_there_is_nothing_to_say() -> None
 
 
 def test_the_timeline_has_it_when_the_steady_state_ends() -> None:
-    simulation = Simulation(a_plan(), counted=Counted(0))
-    simulation.run()
+    simulation = Simulation(a_plan(), counted={"partition": Counted(0)})
+    simulation.finish()
     (line,) = [line for line in simulation.record.timeline if line.reason == "ProofWarning"]
     assert line.warning
     assert line.at <= (simulation.record.inject_requested_at or 0.0)
 
 
 def test_each_target_is_to_be_seen() -> None:
-    simulation = Simulation(a_plan(), unseen=2)
-    simulation.run()
+    simulation = Simulation(a_plan(), severed=Severed(2, 0, unseen=2, example="pod api-7 (10.0.0.7)"))
+    simulation.finish()
     record = simulation.record
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
     assert "no connection of pod api-7 (10.0.0.7) (and of 1 more) was ever seen at the dependency" in record.message

@@ -178,7 +178,9 @@ def test_only_a_redis_probe_of_what_is_cut_tells_that_it_answers(service: Servic
 
 
 def test_a_drill_whose_controls_are_cut_too_says_so_after_its_undo() -> None:
-    record = finished(Simulation(a_plan(), spares_controls=False))
+    simulation = Simulation(a_plan(), spares_controls=False)
+    simulation.every = 0.25
+    record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ControlCut")
     assert record.undo_requested_at is not None
     assert record.inject_requested_at is not None

@@ -1,7 +1,5 @@
 """A halt by the administrator: what runs is undone at once, what waits goes on waiting, doubt begins nothing."""
 
-from dataclasses import replace
-
 import pytest
 
 from gameday.api.conditions import conditions_of
@@ -9,12 +7,11 @@ from gameday.engine.drill import commands as do
 from gameday.engine.drill.orders import orders
 from gameday.model.halt import CLEAR, Halt, HaltState
 from gameday.model.record import Cause, Phase, Record, ResultState, Verdict
-from gameday.model.world import Lock
-from unit.engine.simulation import Cluster, Simulation, a_plan, finished
+from gameday.model.world import Lock, Planned, World
+from unit.engine.simulation import Simulation, a_plan, finished
 
 HALTED = Halt(HaltState.HALTED, "a launch")
 UNREADABLE = Halt(HaltState.UNREADABLE, "the API server did not answer")
-CLEAN = Cluster().snapshot()
 
 
 def until(simulation: Simulation, phase: Phase) -> None:
@@ -32,22 +29,23 @@ def condition(record: Record, kind: str) -> tuple[str, str, str]:
 def test_a_drill_that_has_begun_is_undone_at_once_and_ends_aborted(phase: Phase) -> None:
     simulation = Simulation(a_plan(rollback=True), {"healthy again": ResultState.MISSED})
     until(simulation, phase)
-    held = bool(simulation.cluster.policies)
-    simulation.halt, began = HALTED, simulation.now
+    held = bool(simulation.there("policy"))
+    began = simulation.now
+    simulation.show(halt=HALTED)
     simulation.step()
-    assert simulation.cluster.policies == {}
+    assert simulation.there("policy") == []
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.ABORTED, Cause.HALTED.value)
     assert "halted all drills: a launch" in record.message
     assert condition(record, "Halted")[:2] == ("True", "Halted")
     assert record.undo_requested_at is None or not held or record.undo_requested_at <= began + 0.5
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
 
 
 def test_a_miss_from_before_the_halt_stays_visible() -> None:
     simulation = Simulation(a_plan(), {"reported": ResultState.MISSED})
     until(simulation, Phase.RECOVERY)
-    simulation.halt = HALTED
+    simulation.show(halt=HALTED)
     record = finished(simulation)
     assert record.verdict is Verdict.ABORTED
     assert record.missed_before_abort == ("reported",)
@@ -55,12 +53,12 @@ def test_a_miss_from_before_the_halt_stays_visible() -> None:
 
 def test_no_further_rollback_step_is_taken() -> None:
     simulation = Simulation(a_plan(rollback=True), {"healthy again": ResultState.MISSED})
-    while simulation.cluster.workers != 0:
+    while simulation.workers != 0:
         simulation.step()
-    simulation.halt = HALTED
+    simulation.show(halt=HALTED)
     finished(simulation)
-    assert simulation.cluster.jobs == {}
-    assert simulation.cluster.workers == 3
+    assert simulation.there("job") == []
+    assert simulation.workers == 3
 
 
 @pytest.mark.parametrize("halt", [HALTED, UNREADABLE], ids=["halted", "unreadable"])
@@ -69,14 +67,14 @@ def test_a_drill_that_waits_takes_nothing_and_begins_when_it_is_resumed(halt: Ha
     for _ in range(20):
         simulation.step()
     assert simulation.record.phase is Phase.PENDING
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
     assert condition(simulation.record, "Complete")[:2] == (
         "False",
         "Halted" if halt is HALTED else "HaltUnknown",
     )
     assert condition(simulation.record, "Halted")[0] == ("True" if halt is HALTED else "")
     assert [line.reason for line in simulation.record.timeline] == ["Halted" if halt is HALTED else "HaltUnknown"]
-    simulation.halt = CLEAR
+    simulation.show(halt=CLEAR)
     record = finished(simulation)
     assert record.verdict is Verdict.PASSED
     assert condition(record, "Halted")[0] == ""
@@ -94,9 +92,8 @@ def test_a_drill_that_waited_in_vain_is_inconclusive_and_says_why(halt: Halt, re
 
 
 def test_a_waiting_drill_that_holds_the_namespace_gives_it_back() -> None:
-    simulation = Simulation(a_plan(), halt=HALTED)
-    world = replace(simulation.world(), lock=Lock.HELD)
-    assert orders(simulation.plan, Record(), world) == (do.FreeLock(),)
+    world = World(planned=Planned.FROZEN, halt=HALTED, lock=Lock.HELD)
+    assert orders(a_plan(), Record(), world) == (do.FreeLock(),)
 
 
 def test_what_cannot_be_told_ends_no_drill_under_its_cut() -> None:
@@ -104,29 +101,29 @@ def test_what_cannot_be_told_ends_no_drill_under_its_cut() -> None:
     until(simulation, Phase.OUTAGE)
     while simulation.record.zero is None:
         simulation.step()
-    simulation.halt = UNREADABLE
+    simulation.show(halt=UNREADABLE)
     assert finished(simulation).verdict is Verdict.PASSED
 
 
 def test_what_cannot_be_told_lets_no_drill_cut() -> None:
     simulation = Simulation(a_plan())
     until(simulation, Phase.STEADY_STATE)
-    simulation.halt = UNREADABLE
+    simulation.show(halt=UNREADABLE)
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, Cause.HALT_UNKNOWN.value)
-    assert simulation.cluster.injections == 0
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.injections.total() == 0
+    assert simulation.left() == []
 
 
 def test_a_moment_of_doubt_before_the_cut_is_waited_out() -> None:
     simulation = Simulation(a_plan())
     until(simulation, Phase.STEADY_STATE)
-    simulation.halt = UNREADABLE
+    simulation.show(halt=UNREADABLE)
     while simulation.record.phase is not Phase.OUTAGE:
         simulation.step()
     for _ in range(20):
         simulation.step()
-    simulation.halt = CLEAR
+    simulation.show(halt=CLEAR)
     assert finished(simulation).verdict is Verdict.PASSED
 
 
@@ -135,8 +132,8 @@ def test_a_halt_survives_the_operator() -> None:
     while simulation.record.zero is None:
         simulation.step()
     simulation.idle(1.0)
-    simulation.halt = HALTED
+    simulation.show(halt=HALTED)
     simulation.restart()
     simulation.step()
-    assert simulation.cluster.policies == {}
+    assert simulation.there("policy") == []
     assert finished(simulation).reason == Cause.HALTED.value

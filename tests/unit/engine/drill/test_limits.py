@@ -1,6 +1,5 @@
 """Plans held against the administrator's limits: exactly at one is within it; a refusal says limit, value and plan."""
 
-from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,11 +9,11 @@ from gameday.engine.drill.decide import decide
 from gameday.engine.drill.limits import length, of_moment, of_plan, of_reach, refusals
 from gameday.engine.drill.situation import Situation
 from gameday.model.limits import NONE, Limits, Reach, Ruling, RulingState, Share
-from gameday.model.record import Cause, Phase, Verdict, Waiting
-from gameday.model.world import Lock
+from gameday.model.record import Cause, Phase, Record, Verdict, Waiting
+from gameday.model.world import Lock, Planned, World
 from gameday.schema.when import hours_of
 from unit.engine.script import Script
-from unit.engine.simulation import Cluster, Simulation, a_plan, finished
+from unit.engine.simulation import Simulation, a_plan, finished
 
 PLAN = a_plan()
 """Its outage lasts 20 s."""
@@ -157,11 +156,11 @@ def test_with_limits_that_are_not_known_no_drill_begins_and_it_says_why(ruling: 
 def test_with_limits_that_are_not_known_no_drill_cuts(ruling: Ruling, reason: str) -> None:
     simulation = Simulation(PLAN)
     until(simulation, Phase.STEADY_STATE)
-    simulation.ruling = ruling
+    simulation.show(ruling=ruling)
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, reason)
-    assert simulation.cluster.injections == 0
-    assert simulation.cluster.snapshot() == Cluster().snapshot()
+    assert simulation.injections.total() == 0
+    assert simulation.left() == []
 
 
 @pytest.mark.parametrize(
@@ -172,12 +171,12 @@ def test_with_limits_that_are_not_known_no_drill_cuts(ruling: Ruling, reason: st
 def test_limits_are_held_to_again_right_before_the_cut(limits: Limits) -> None:
     simulation = Simulation(PLAN)
     until(simulation, Phase.STEADY_STATE)
-    simulation.ruling = Ruling(limits)
+    simulation.show(ruling=Ruling(limits))
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "LimitExceeded")
     assert record.message.startswith("limits.")
-    assert simulation.cluster.injections == 0
-    assert simulation.cluster.snapshot() == Cluster().snapshot()
+    assert simulation.injections.total() == 0
+    assert simulation.left() == []
 
 
 @pytest.mark.parametrize("ruling", [INVALID, UNREADABLE, Ruling(Limits(max_outage=1))])
@@ -186,16 +185,15 @@ def test_a_drill_under_its_cut_goes_on_whatever_becomes_of_the_limits(ruling: Ru
     until(simulation, Phase.OUTAGE)
     while simulation.record.zero is None:
         simulation.step()
-    simulation.ruling = ruling
+    simulation.show(ruling=ruling)
     assert finished(simulation).verdict is Verdict.PASSED
 
 
 def test_where_enough_drills_run_another_waits_until_its_time_is_over() -> None:
-    simulation = Simulation(PLAN)
     told = "limits.maxConcurrentDrills is 1, and 1 run (pay/first)"
-    full = replace(simulation.world(), lock=Lock.FULL, locked_by=told)
-    seen = Script({}, lambda: simulation.now, {"partition": simulation.proof})
-    waiting = decide(Situation(PLAN, simulation.record, full, seen, full.start_before - 1))
+    full = World(planned=Planned.FROZEN, start_before=1100.0, lock=Lock.FULL, locked_by=told)
+    seen = Script({}, lambda: 1000.0)
+    waiting = decide(Situation(PLAN, Record(), full, seen, full.start_before - 1))
     assert (waiting.phase, waiting.waiting) == (Phase.PENDING, Waiting(Cause.TOO_MANY_DRILLS, told))
     ended = decide(Situation(PLAN, waiting, full, seen, full.start_before + 1))
     assert (ended.verdict, ended.reason, ended.message) == (Verdict.INCONCLUSIVE, "TooManyDrills", told)

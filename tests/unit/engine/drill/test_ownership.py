@@ -15,12 +15,12 @@ from gameday.model.change import Change, ChangeState, Observed
 from gameday.model.record import Cause, Phase, Record, ResultState, StepEntry, StepState, Verdict
 from gameday.model.world import Fuse, World
 from simulation.observing import Workers
+from simulation.scenario import What
 from unit.engine.script import Script
-from unit.engine.simulation import Cluster, Simulation, a_plan, finished
+from unit.engine.simulation import Simulation, a_plan, finished
 from workloads import deployment
 
 MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
-CLEAN = Cluster().snapshot()
 PLAN = a_plan(rollback=True)
 NOBODY = Script({}, lambda: 0.0)
 NOW = 1000.0
@@ -101,33 +101,26 @@ def owner(number: int, after: float) -> Callable[[Simulation], None]:
     zero_at: list[float] = []
 
     def sets(world: Simulation) -> None:
-        if world.cluster.workers != 0:
+        if world.workers != 0:
             zero_at.clear()
             return
         zero_at.append(world.now)
         if world.now - zero_at[0] >= after:
-            world.cluster.workers = number
+            world.befall(What.SCALED_BY_OTHERS, number)
 
     return sets
 
 
 @pytest.mark.parametrize(("number", "left"), [(3, 3), (5, 5)], ids=["to the number from before", "to another"])
 def test_a_number_that_is_changed_back_at_once_is_changed_by_us_only_once(number: int, left: int) -> None:
-    sent = 0
-
-    class Counting(Simulation):
-        def _do(self, command: do.Command) -> None:
-            nonlocal sent
-            sent += isinstance(command, do.Apply | do.Revert) and command.change.before is not None
-            Simulation._do(self, command)
-
-    simulation = Counting(PLAN, MISSES_RECOVERY, meddle=owner(number, 0.0))
+    simulation = Simulation(PLAN, MISSES_RECOVERY, meddle=owner(number, 0.0))
     record = finished(simulation)
-    assert sent == 1
+    sent = [one for one in simulation.given if isinstance(one, do.Apply | do.Revert) and one.change.before is not None]
+    assert len(sent) == 1
     assert Cause.ROLLBACK_FAILED in {doubt.cause for doubt in record.doubts}
     assert record.verdict is Verdict.FAILED
-    assert simulation.cluster.jobs == {}, "no irreversible step began"
-    assert simulation.cluster.snapshot() == (*CLEAN[:4], left, CLEAN[5])
+    assert simulation.there("job") == [], "no irreversible step began"
+    assert (simulation.left(), simulation.workers) == ([] if left == 3 else ["the workers' number"], left)
 
 
 def test_an_undo_leaves_what_somebody_else_has_set_and_says_so() -> None:

@@ -6,9 +6,9 @@ from gameday.engine.drill import budgets
 from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Fault
 from gameday.model.record import Cause, Phase, Record, Verdict
-from unit.engine.simulation import NO_WORKERS, PARTITION, Cluster, Killed, Simulation, a_plan, finished
+from simulation.scenario import What
+from unit.engine.simulation import NO_WORKERS, PARTITION, Killed, Simulation, a_plan, finished
 
-CLEAN = Cluster().snapshot()
 ORDERS = {
     "the cut first": (PARTITION, NO_WORKERS),
     "the cut last": (NO_WORKERS, PARTITION),
@@ -34,7 +34,7 @@ def test_a_drill_of_them_passes_and_leaves_nothing(faults: tuple[Fault, ...]) ->
     simulation = Simulation(a_plan(faults=faults), severs=PARTITION in faults)
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.PASSED, "AllExpectationsMet"), record.message
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
     assert {change.state for change in record.changes} == {ChangeState.UNDONE}
 
 
@@ -71,44 +71,44 @@ def test_each_has_a_fuse_of_its_own_that_lasts_through_the_budgets_of_all(faults
 
 
 def test_one_that_is_not_proven_takes_all_back() -> None:
-    simulation = Simulation(a_plan(faults=(NO_WORKERS, PARTITION)), cluster=Cluster(enforced=False))
+    simulation = Simulation(a_plan(faults=(NO_WORKERS, PARTITION)), enforced=False)
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "NoEffect")
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
 
 
 def test_one_that_somebody_takes_back_ends_the_drill() -> None:
     def person(world: Simulation) -> None:
-        if world.record.zero is not None and world.now > world.record.zero + 5 and world.cluster.workers == 0:
-            world.cluster.workers = 3
+        if world.record.zero is not None and world.now > world.record.zero + 5 and world.workers == 0:
+            world.befall(What.SCALED_BY_OTHERS, 3)
 
     simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)
     record = finished(simulation)
     assert record.doubts[0].cause is Cause.CUT_REMOVED
     assert record.doubts[0].message.startswith("Deployment worker is at 3: KEDA")
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
 
 
 def test_one_that_somebody_changed_before_it_was_asked_for_is_not_made() -> None:
     def person(world: Simulation) -> None:
-        if world.record.inject_requested_at is not None and world.cluster.workers == 3:
-            world.cluster.workers = 5
+        if world.record.inject_requested_at is not None and world.workers == 3:
+            world.befall(What.SCALED_BY_OTHERS, 5)
 
     simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)
     record = finished(simulation)
     assert record.doubts[0].cause is Cause.CUT_CHANGED
-    assert simulation.cluster.snapshot() == (*CLEAN[:4], 5, CLEAN[5])
+    assert (simulation.left(), simulation.workers) == (["the workers' number"], 5)
 
 
 def test_an_undo_that_hangs_holds_up_the_others_only_for_its_budget() -> None:
     class Stuck(Simulation):
-        def _scale(self) -> None:
-            self.scalings = [scaling for scaling in self.scalings if not scaling[2]]
-            Simulation._scale(self)
+        def scaled(self, replicas: int) -> None:
+            if replicas == 0:
+                super().scaled(replicas)
 
     simulation = Stuck(a_plan(faults=(PARTITION, NO_WORKERS)))
     with pytest.raises(AssertionError, match="did not end"):
-        simulation.run(130.0)
+        simulation.finish(130.0)
     cut, stuck = entry(simulation.record, PARTITION), entry(simulation.record, NO_WORKERS)
     assert stuck.undone_at is None
     assert stuck.undo_requested_at is not None
@@ -119,7 +119,7 @@ def test_an_undo_that_hangs_holds_up_the_others_only_for_its_budget() -> None:
 
 def effects_of(faults: tuple[Fault, ...]) -> int:
     simulation = Simulation(a_plan(faults=faults), severs=PARTITION in faults)
-    simulation.run()
+    simulation.finish()
     return simulation.effects
 
 
@@ -136,33 +136,33 @@ def test_killed_at_any_moment_all_of_them_are_taken_back(faults: tuple[Fault, ..
     plan, severs = a_plan(faults=faults), PARTITION in faults
     simulation = Simulation(plan, kill_at=nth, kill_after_effect=after, severs=severs)
     with pytest.raises(Killed):
-        simulation.run()
+        simulation.finish()
     simulation.restart()
     record = finished(simulation)
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
     assert record.verdict in {Verdict.PASSED, Verdict.INCONCLUSIVE}, record.message
-    assert simulation.cluster.injections <= (PARTITION in faults)
+    assert simulation.injections.total() <= (PARTITION in faults)
 
 
 @pytest.mark.parametrize(("faults", "nth", "after"), CRASHES)
 def test_killed_for_good_the_fuses_take_all_of_them_back(faults: tuple[Fault, ...], nth: int, after: bool) -> None:
     simulation = Simulation(a_plan(faults=faults), kill_at=nth, kill_after_effect=after, severs=PARTITION in faults)
     with pytest.raises(Killed):
-        simulation.run()
+        simulation.finish()
     simulation.idle(budgets.fuse_of_faults(simulation.plan) + 1)
-    assert (simulation.cluster.policies, simulation.cluster.workers) == ({}, 3)
+    assert (simulation.there("policy"), simulation.workers) == ([], 3)
 
 
 def test_aborted_before_the_second_one_it_is_never_made() -> None:
     def person(world: Simulation) -> None:
-        if world.abort_at is None and world.cluster.policies:
-            world.abort_at = world.now
+        if world.there("policy"):
+            world.befall(What.ABORT)
 
     simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)
     record = finished(simulation)
     assert record.verdict is Verdict.ABORTED
     assert not entry(record, NO_WORKERS).touched
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
     assert record.phase is Phase.FINISHED
 
 

@@ -13,13 +13,14 @@ from gameday.engine.drill.situation import Situation
 from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Stage
 from gameday.model.record import Cause, Phase, Record, ResultState, StepState, Verdict
-from gameday.model.world import CommandKey, Fuse, Life, Lock, World
+from gameday.model.world import CommandKey, Fuse, Life, Lock, Severed, World
 from simulation.observing import cut
+from simulation.scenario import What
 from unit.engine.script import Script
-from unit.engine.simulation import Cluster, Killed, Simulation, a_plan, finished
+from unit.engine.simulation import Killed, Simulation, a_plan, finished
 
+NEVER_SEEN = Severed(0, 0, unseen=1, example="pod api-7 (10.0.0.7)")
 MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
-CLEAN = Cluster().snapshot()
 NOBODY = Script({}, lambda: 0.0)
 """Samples that nothing is to be concluded from."""
 
@@ -28,8 +29,8 @@ def test_a_good_system_passes_and_nothing_is_left() -> None:
     simulation = Simulation(a_plan())
     record = finished(simulation)
     assert record.verdict is Verdict.PASSED, record.message
-    assert simulation.cluster.snapshot() == CLEAN
-    assert simulation.cluster.injections == 1
+    assert simulation.left() == []
+    assert simulation.injections.total() == 1
 
 
 def test_a_missed_expectation_fails() -> None:
@@ -54,18 +55,18 @@ def test_a_guardrail_lifts_the_cut_at_once() -> None:
 
 
 def test_a_cut_without_effect_is_undone_and_says_what_to_look_at() -> None:
-    simulation = Simulation(a_plan(), cluster=Cluster(enforced=False))
+    simulation = Simulation(a_plan(), enforced=False)
     record = finished(simulation)
     assert record.verdict is Verdict.INCONCLUSIVE
     assert record.reason == Cause.NO_EFFECT.value
     assert "most likely" in record.message
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
 
 
 def test_redis_dying_in_the_outage_is_not_taken_for_the_cut() -> None:
     def redis_dies(world: Simulation) -> None:
         if world.record.zero is not None and world.now > world.record.zero + 5:
-            world.cluster.redis_down = True
+            world.redis_down = True
 
     record = finished(Simulation(a_plan(), meddle=redis_dies))
     assert record.verdict is Verdict.INCONCLUSIVE
@@ -73,31 +74,32 @@ def test_redis_dying_in_the_outage_is_not_taken_for_the_cut() -> None:
 
 
 def test_redis_down_before_the_cut_means_nothing_is_touched() -> None:
-    simulation = Simulation(a_plan(), cluster=Cluster(redis_down=True))
+    simulation = Simulation(a_plan())
+    simulation.redis_down = True
     record = finished(simulation)
     assert record.verdict is Verdict.INCONCLUSIVE
-    assert simulation.cluster.injections == 0
+    assert simulation.injections.total() == 0
 
 
 def test_a_policy_removed_by_hand_is_noticed_and_not_made_again() -> None:
     def somebody_lifts(world: Simulation) -> None:
         if world.record.zero is not None and world.now > world.record.zero + 5:
-            world.cluster.policies.clear()
+            world.befall(What.POLICY_DELETED)
 
     simulation = Simulation(a_plan(), meddle=somebody_lifts)
     record = finished(simulation)
     assert record.reason == Cause.CUT_REMOVED.value
-    assert simulation.cluster.injections == 1
+    assert simulation.injections.total() == 1
 
 
 def test_a_policy_that_is_removed_before_we_saw_it_is_not_made_again() -> None:
     def somebody_lifts(world: Simulation) -> None:
-        world.cluster.policies.clear()
+        world.befall(What.POLICY_DELETED)
 
     simulation = Simulation(a_plan(), meddle=somebody_lifts)
     record = finished(simulation)
     assert record.reason == Cause.CUT_REMOVED.value
-    assert simulation.cluster.injections == 1
+    assert simulation.injections.total() == 1
 
 
 def test_a_lift_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recovery_counts_from_it() -> None:
@@ -107,8 +109,7 @@ def test_a_lift_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recover
         zero = world.record.zero
         if zero is not None and world.now >= zero + world.plan.outage.duration and not lifted:
             lifted.append(world.now)
-            world.cluster.policies.clear()
-            world.cluster.lifted_at = world.now
+            world.befall(What.POLICY_DELETED)
             world.idle(8.0)
             world.restart()
 
@@ -117,13 +118,13 @@ def test_a_lift_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recover
     assert record.verdict is Verdict.PASSED, record.message
     assert record.recovery_zero is not None
     assert record.recovery_zero <= lifted[0] + 1
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
 
 
 def test_a_fuse_that_somebody_deletes_ends_the_drill() -> None:
     def somebody_deletes(world: Simulation) -> None:
         if world.record.zero is not None:
-            world.cluster.fuses.clear()
+            world.befall(What.FUSE_DELETED)
 
     record = finished(Simulation(a_plan(), meddle=somebody_deletes))
     assert record.reason == Cause.FUSE_LOST.value
@@ -132,13 +133,13 @@ def test_a_fuse_that_somebody_deletes_ends_the_drill() -> None:
 def test_a_counter_that_ends_before_the_cut_is_named_and_nothing_is_touched() -> None:
     def somebody_deletes(world: Simulation) -> None:
         if world.record.steady_from is not None:
-            world.cluster.pods.pop("counter", None)
+            world.set(("pod", "counter"), None)
 
     simulation = Simulation(a_plan(), meddle=somebody_deletes)
     record = finished(simulation)
     assert record.reason == Cause.AGENT_LOST.value
     assert "counter" in record.message
-    assert simulation.cluster.injections == 0
+    assert simulation.injections.total() == 0
 
 
 def test_a_deadline_that_passed_before_the_connections_were_ended_is_no_miss() -> None:
@@ -157,7 +158,7 @@ def test_connections_that_were_ended_after_the_outage_were_there_all_through_it(
 
 def test_connections_that_were_never_seen_were_not_ended() -> None:
     """A proxy, a NAT or a sidecar shows Redis other addresses than the targets': finding none left proves nothing."""
-    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, open_connections=0, killed=0))
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, severed=NEVER_SEEN))
     assert record.closing("partition").gone is False
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
     assert "no connection of pod api-7 (10.0.0.7) was ever seen at the dependency" in record.message
@@ -172,7 +173,7 @@ def test_without_a_word_on_open_connections_a_drill_neither_passes_nor_fails(say
     simulation = Simulation(a_plan(), {"stays up": says}, severs=False)
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
     stays_up = record.result(Stage.OUTAGE, "stays up")
     assert stays_up is not None
     assert stays_up.state is ResultState.UNKNOWN
@@ -183,7 +184,7 @@ def test_what_does_not_recover_is_repaired_whatever_is_known_of_open_connections
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
     assert [step.state for step in record.steps] == [StepState.DONE] * 3
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
 
 
 @pytest.mark.parametrize("missed", [False, True])
@@ -199,65 +200,63 @@ def test_a_network_that_ends_open_connections_decides_without_a_closer(missed: b
 
 
 def test_where_the_network_ends_open_connections_what_the_closer_could_not_do_is_forgotten() -> None:
-    record = finished(Simulation(a_plan(), open_connections=0, killed=0, ends_open=True))
+    simulation = Simulation(a_plan(), severed=NEVER_SEEN, ends_open=True)
+    simulation.pods_take, simulation.every = 0.1, 0.25
+    record = finished(simulation)
     assert record.verdict is Verdict.PASSED, record.message
     (line,) = [line for line in record.timeline if line.warning]
     assert line.reason == "ProofWarning"
 
 
-@pytest.mark.parametrize(
-    ("seen", "killed"), [(2, 0), (0, 1)], ids=["ended by themselves", "opened since the last look"]
-)
-def test_connections_that_were_seen_and_are_gone_were_ended(seen: int, killed: int) -> None:
-    missed = {"reported": ResultState.MISSED}
-    record = finished(Simulation(a_plan(), missed, open_connections=seen, killed=killed))
+@pytest.mark.parametrize("killed", [0, 1], ids=["ended by themselves", "opened since the last look"])
+def test_connections_that_were_seen_and_are_gone_were_ended(killed: int) -> None:
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, severed=Severed(killed, 0)))
     assert record.closing("partition").gone is True
     assert record.verdict is Verdict.FAILED
 
 
 def test_a_fuse_outlives_a_request_that_may_still_arrive() -> None:
     def person(world: Simulation) -> None:
-        if world.scalings and world.abort_at is None:
-            world.abort_at = world.now
+        if any(isinstance(one, do.Apply) and one.change.before is not None for one in world.given):
+            world.befall(What.ABORT)
 
-    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=person, scale_takes=60.0)
+    simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=person)
+    simulation.api.scale_takes = 60.0
     assert finished(simulation).verdict is Verdict.ABORTED
-    assert not simulation.scalings
-    assert simulation.cluster.snapshot() == CLEAN
+    assert not simulation.api.under_way
+    assert simulation.left() == []
 
 
 def test_a_scaling_whose_fuse_somebody_deletes_is_undone_at_once() -> None:
     deleted: list[float] = []
 
     def somebody_deletes(world: Simulation) -> None:
-        if world.cluster.workers == 0 and not deleted:
+        if world.workers == 0 and not deleted:
             deleted.append(world.now)
-            world.cluster.fuses = {n: f for n, f in world.cluster.fuses.items() if not n.startswith("drill-fuse-")}
+            for name in world.there("fuse"):
+                world.set(("fuse", name), None)
         if deleted and world.now > deleted[0] + 1:
-            assert world.cluster.workers == 3, "no change without a fuse"
+            assert world.workers == 3, "no change without a fuse"
 
     simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=somebody_deletes)
     record = finished(simulation)
     assert deleted
     assert Cause.FUSE_LOST in {doubt.cause for doubt in record.doubts}
     assert record.verdict is Verdict.FAILED
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
 
 
 @pytest.mark.parametrize("phase", [Phase.STEADY_STATE, Phase.OUTAGE, Phase.RECOVERY])
-@pytest.mark.parametrize("how", ["abort", "deletion"])
-def test_a_person_ends_a_drill_in_any_phase(phase: Phase, how: str) -> None:
+@pytest.mark.parametrize("how", [What.ABORT, What.DRILL_DELETED])
+def test_a_person_ends_a_drill_in_any_phase(phase: Phase, how: What) -> None:
     def person(world: Simulation) -> None:
         if world.record.phase is phase and world.now > world.record.since + 2:
-            if how == "abort":
-                world.abort_at = world.now
-            else:
-                world.deleted_at = world.now
+            world.befall(how)
 
     simulation = Simulation(a_plan(), MISSES_RECOVERY, meddle=person)
     record = finished(simulation)
     assert record.verdict is Verdict.ABORTED
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
 
 
 def test_the_rollback_runs_its_steps_and_puts_the_workers_back() -> None:
@@ -269,17 +268,17 @@ def test_the_rollback_runs_its_steps_and_puts_the_workers_back() -> None:
         ("start workers", StepState.DONE),
     ]
     assert record.verdict is Verdict.FAILED
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
 
 
 def test_an_abort_with_the_workers_at_zero_brings_them_back() -> None:
     def person(world: Simulation) -> None:
-        if world.cluster.workers == 0:
-            world.abort_at = world.now
+        if world.workers == 0:
+            world.befall(What.ABORT)
 
     simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=person)
     assert finished(simulation).verdict is Verdict.ABORTED
-    assert simulation.cluster.snapshot() == CLEAN
+    assert simulation.left() == []
 
 
 def test_a_drill_that_is_over_waits_for_what_may_still_be_made_and_takes_it_away() -> None:
@@ -330,7 +329,7 @@ def test_an_undo_that_is_refused_says_what_would_help_once_it_is_overdue() -> No
 
 def effects_of(plan_with_rollback: bool) -> int:
     simulation = Simulation(a_plan(rollback=plan_with_rollback), MISSES_RECOVERY if plan_with_rollback else {})
-    simulation.run()
+    simulation.finish()
     return simulation.effects
 
 
@@ -349,7 +348,7 @@ def killed(*, rollback: bool, nth: int, after: bool) -> Simulation:
         a_plan(rollback=rollback), MISSES_RECOVERY if rollback else {}, kill_at=nth, kill_after_effect=after
     )
     with pytest.raises(Killed):
-        simulation.run()
+        simulation.finish()
     return simulation
 
 
@@ -358,9 +357,9 @@ def test_an_operator_killed_at_any_effect_finishes_after_its_restart(rollback: b
     simulation = killed(rollback=rollback, nth=nth, after=after)
     simulation.idle(2.0)
     simulation.restart()
-    simulation.run()
-    assert simulation.cluster.snapshot() == CLEAN
-    assert simulation.cluster.injections <= 1
+    simulation.finish()
+    assert simulation.left() == []
+    assert simulation.injections.total() <= 1
     assert simulation.record.phase is Phase.FINISHED
     assert {change.state for change in simulation.record.changes} == {ChangeState.UNDONE}
     if not rollback:
@@ -371,8 +370,8 @@ def test_an_operator_killed_at_any_effect_finishes_after_its_restart(rollback: b
 def test_an_operator_that_never_comes_back_leaves_no_fault(rollback: bool, nth: int, after: bool) -> None:
     simulation = killed(rollback=rollback, nth=nth, after=after)
     simulation.idle(200.0)
-    assert simulation.cluster.policies == {}
-    assert simulation.cluster.workers == 3
+    assert simulation.there("policy") == []
+    assert simulation.workers == 3
 
 
 def test_the_record_alone_decides_after_a_restart() -> None:
@@ -383,4 +382,4 @@ def test_the_record_alone_decides_after_a_restart() -> None:
     simulation.restart()
     simulation.step()
     assert simulation.record.zero == before.zero
-    assert simulation.cluster.injections == 1
+    assert simulation.injections.total() == 1
