@@ -1,7 +1,7 @@
 """An API server behind real TLS that knows its callers: by a bearer token, or by the name on a client's certificate.
 
 It serves GameDays and Drills, of which it has none but what a test puts there, to whoever is ``known``; to all others
-it answers 401.
+it answers 401. It is about TLS and credentials alone: no rule of Kubernetes is in it.
 """
 
 import asyncio

@@ -19,8 +19,8 @@ CONFIG = FuseConfig(namespace="shop", workload="worker", job="first-fuse-stop", 
 DEADLINE = 1795932090.0
 
 
-class ApiServer:
-    """Stands for the API server: what was asked of it, when, and what it answers. Its fuse has 0.3 s left."""
+class Calls:
+    """Stands for a fuse's two calls: when they came, and what a test has them answer. The fuse has 0.3 s left."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[bool, float]] = []
@@ -41,8 +41,8 @@ class ApiServer:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> ApiServer:
-    made = ApiServer()
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    made = Calls()
     monkeypatch.setattr(module, "patch", made.patch)
     monkeypatch.setattr(module, "look", made.look)
     monkeypatch.setattr(module, "LOOK_EVERY", 0.02)
@@ -69,32 +69,32 @@ async def ended(out: io.StringIO, after: int) -> int | None:
     return await asyncio.wait_for(burning, 5)
 
 
-async def test_it_rehearses_at_once_and_fires_at_its_deadline_and_not_before(server: ApiServer) -> None:
+async def test_it_rehearses_at_once_and_fires_at_its_deadline_and_not_before(calls: Calls) -> None:
     out = io.StringIO()
     assert await burnt(out) is None
-    (rehearsed, first), (dry, fired) = server.asked
+    (rehearsed, first), (dry, fired) = calls.asked
     assert (rehearsed, dry) == (True, False)
-    assert first < server.began + CONFIG.lasts <= fired
+    assert first < calls.began + CONFIG.lasts <= fired
     assert lines(out) == [("armed", True, None), ("fired", True, None)]
     assert {json.loads(line)["values"]["deadline"] for line in out.getvalue().splitlines()} == {DEADLINE}
 
 
 async def test_one_that_is_told_to_end_before_its_deadline_fails_so_that_its_job_makes_another(
-    server: ApiServer,
+    calls: Calls,
 ) -> None:
-    server.left = 60.0
+    calls.left = 60.0
     assert await ended(io.StringIO(), 1) == module.NOT_FIRED
-    assert [dry for dry, _ in server.asked] == [True]
+    assert [dry for dry, _ in calls.asked] == [True]
 
 
-async def test_one_that_starts_after_the_deadline_fires_at_once(server: ApiServer) -> None:
-    server.left = -10.0
+async def test_one_that_starts_after_the_deadline_fires_at_once(calls: Calls) -> None:
+    calls.left = -10.0
     assert await burnt(io.StringIO()) is None
-    assert [dry for dry, _ in server.asked] == [True, False]
+    assert [dry for dry, _ in calls.asked] == [True, False]
 
 
-async def test_one_that_does_not_know_its_deadline_is_not_armed_until_it_does(server: ApiServer) -> None:
-    server.unknown = ["http 503", "its Job has not started"]
+async def test_one_that_does_not_know_its_deadline_is_not_armed_until_it_does(calls: Calls) -> None:
+    calls.unknown = ["http 503", "its Job has not started"]
     out = io.StringIO()
     assert await burnt(out) is None
     assert lines(out) == [
@@ -105,11 +105,11 @@ async def test_one_that_does_not_know_its_deadline_is_not_armed_until_it_does(se
     ]
 
 
-async def test_what_is_refused_is_tried_until_it_is_done(server: ApiServer) -> None:
-    server.answers = ["http 403", None, "ConnectionRefusedError", "http 500", None]
+async def test_what_is_refused_is_tried_until_it_is_done(calls: Calls) -> None:
+    calls.answers = ["http 403", None, "ConnectionRefusedError", "http 500", None]
     out = io.StringIO()
     assert await burnt(out) is None
-    assert [dry for dry, _ in server.asked] == [True, True, False, False, False]
+    assert [dry for dry, _ in calls.asked] == [True, True, False, False, False]
     assert lines(out) == [
         ("armed", False, "http 403"),
         ("armed", True, None),
@@ -120,13 +120,13 @@ async def test_what_is_refused_is_tried_until_it_is_done(server: ApiServer) -> N
 
 
 @pytest.mark.parametrize("refused", [["http 403"] * 1000, [None, *["http 500"] * 1000]], ids=["unarmed", "due"])
-async def test_one_that_is_refused_and_told_to_end_fails(refused: list[str | None], server: ApiServer) -> None:
-    server.answers = refused
+async def test_one_that_is_refused_and_told_to_end_fails(refused: list[str | None], calls: Calls) -> None:
+    calls.answers = refused
     assert await ended(io.StringIO(), 3) == module.NOT_FIRED
 
 
 class Connection:
-    """Stands for connections to the API server: one answers for the Deployment's scale, as it is."""
+    """Stands for connections to the API server: each answers with what a test says; no rule of Kubernetes is in it."""
 
     replicas: int | None = 0
     """None: left out, as the API server does with 0."""
