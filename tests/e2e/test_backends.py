@@ -10,6 +10,7 @@ from e2e.dialling import LISTEN, Bed, Seen, bed, now, until, until_seen
 from gameday.actions import job as job_step
 from gameday.actions.kind import Asked
 from gameday.actions.network_partition import policy
+from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
 from gameday.actions.network_partition.partition import Partition
 from gameday.actions.network_partition.targets import endpoint_addresses
 from gameday.actions.preflight import check
@@ -19,19 +20,7 @@ from gameday.errors import Conflict, TooManyRequests
 from gameday.fuses import job as fuse
 from gameday.model.change import Observed, Presence
 from gameday.model.names import cut_fuse
-from gameday.model.plan import (
-    Dependency,
-    Fault,
-    NetworkPartition,
-    OpenConnections,
-    Outage,
-    Plan,
-    Recovery,
-    Selector,
-    ServiceRef,
-    SteadyState,
-    Via,
-)
+from gameday.model.plan import Dependency, Fault, Outage, Plan, Recovery, Selector, ServiceRef, SteadyState, Via
 from gameday.model.setup import Cut
 from gameday.model.world import Fuse
 from gameday.preflight.rights import of_cut

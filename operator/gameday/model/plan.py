@@ -168,13 +168,6 @@ class Action:
         return ()
 
 
-class OpenConnections(enum.Enum):
-    """What becomes of connections that targets hold when the cut begins."""
-
-    CLOSE = "Close"
-    KEEP = "Keep"
-
-
 class Via(enum.Enum):
     """The kind of object that makes a cut."""
 
@@ -239,40 +232,6 @@ class Bystander:
     host: str | None = None
     port: int | None = None
     api_server: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkPartition(Action):
-    """Cuts the pods that ``pod_selector`` selects off from a dependency."""
-
-    KIND: ClassVar[str] = "networkPartition"
-    WITNESSED: ClassVar[bool] = True
-
-    pod_selector: Selector
-    dependency: Dependency
-    open_connections: OpenConnections = OpenConnections.CLOSE
-    via: Via = Via.AUTO
-    must_remain_reachable: tuple[Bystander, ...] = ()
-
-    @property
-    def to(self) -> Target:
-        """Where the dependency is."""
-        return self.dependency.target
-
-    @property
-    def takes_away(self) -> Dependency:
-        """See the base class."""
-        return self.dependency
-
-    @property
-    def closes_connections(self) -> bool:
-        """See the base class."""
-        return self.open_connections is OpenConnections.CLOSE
-
-    @property
-    def spares(self) -> tuple[Bystander, ...]:
-        """See the base class."""
-        return self.must_remain_reachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,10 +332,6 @@ class Plan:
         steps = self.rollback.steps if self.rollback is not None else ()
         faults = tuple((fault.name, fault.action) for fault in self.outage.faults)
         return (*faults, *((step.name, step.action) for step in steps))
-
-    def partitions(self) -> tuple[tuple[str, NetworkPartition], ...]:
-        """The faults that are cuts of the network, by name."""
-        return tuple((f.name, f.action) for f in self.outage.faults if isinstance(f.action, NetworkPartition))
 
     def all_expectations(self) -> tuple[tuple[Stage, Expectation], ...]:
         """Every expectation with its stage, in the order of the stages."""

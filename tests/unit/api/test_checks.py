@@ -1,5 +1,6 @@
 """What every plan is held against and what each kind says of its own become one list of findings."""
 
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.api.checks import check
 from gameday.model.plan import (
     Dependency,
@@ -7,7 +8,6 @@ from gameday.model.plan import (
     Fault,
     HostTarget,
     Mode,
-    NetworkPartition,
     Outage,
     Plan,
     Probe,

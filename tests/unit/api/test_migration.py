@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from gameday.actions.network_partition.action import cuts_of
 from gameday.api.migration import BESIDE, VERSION, from_1, gathered
 from gameday.api.packing import unpacked
 from gameday.api.record import saved_of, status_of
@@ -76,7 +77,7 @@ def test_a_later_version_keeps_nothing_beside_the_state() -> None:
 def test_what_version_1_cut_and_asked_is_a_dependency(status: dict[str, Any]) -> None:
     left = recall(DRILL | {"status": status}, 0.0)
     assert left.plan is not None
-    ((_, partition),) = left.plan.partitions()
+    ((_, partition),) = cuts_of(left.plan)
     server = next(
         (
             redis

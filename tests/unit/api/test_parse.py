@@ -7,12 +7,13 @@ import pytest
 import yaml
 
 from gameday.actions.job import RunJob
+from gameday.actions.network_partition.action import OpenConnections, cuts_of
 from gameday.api.parse import PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, moment, saved_of, shown_moment, status_of, timestamp
 from gameday.api.state import Saved
 from gameday.errors import PlanInvalid
 from gameday.model.change import Change, ChangeState
-from gameday.model.plan import CidrTarget, Dependency, Mode, OpenConnections, SecretKey, ServiceRef, Via
+from gameday.model.plan import CidrTarget, Dependency, Mode, SecretKey, ServiceRef, Via
 from gameday.model.record import Phase, Record
 from gameday.probes.http.kind import HttpProbe
 from gameday.schema.bounds import PLAN_BYTES
@@ -29,7 +30,7 @@ def spec() -> dict[str, Any]:
 def test_the_example_becomes_the_plan_that_it_reads_like(spec: dict[str, Any]) -> None:
     plan = plan_of("redis-failover", spec)
     assert (plan.steady_state.duration, plan.outage.duration, plan.recovery.within) == (30.0, 300.0, 600.0)
-    ((_, partition),) = plan.partitions()
+    ((_, partition),) = cuts_of(plan)
     assert (partition.open_connections, partition.via) == (OpenConnections.CLOSE, Via.AUTO)
     queue = next(probe for probe in plan.probes if probe.name == "queue")
     assert isinstance(queue.settings, HttpProbe)
@@ -67,7 +68,7 @@ def test_faults_and_probes_name_what_they_mean(spec: dict[str, Any]) -> None:
     assert (redis.name, redis.target, redis.redis.tls) == ("redis", ServiceRef("redis"), True)
     assert redis.redis.password == SecretKey("redis", "password")
     assert web == Dependency("web", CidrTarget(("203.0.113.7/32",), (443,)))
-    assert plan.partitions()[0][1].dependency == redis
+    assert cuts_of(plan)[0][1].dependency == redis
     assert next(probe for probe in plan.probes if probe.name == "redis").settings.destination == redis.redis
     assert '"tls":{}' in canonical(spec)[0]
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from gameday.actions.network_partition import policy
+from gameday.actions.network_partition.action import cuts_of
 from gameday.api.lines import events_of
 from gameday.api.record import saved_of, status_of
 from gameday.api.undo_entries import undo_of
@@ -73,7 +74,7 @@ def under_cut(server: ApiServer) -> Object:
 
 
 def the_policy(plan: Plan, fuse_uid: str) -> Object:
-    return policy.build("first", "first-partition", plan.partitions()[0][1], THE_CUT, "first-fuse", fuse_uid)
+    return policy.build("first", "first-partition", cuts_of(plan)[0][1], THE_CUT, "first-fuse", fuse_uid)
 
 
 @contextlib.asynccontextmanager

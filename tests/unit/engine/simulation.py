@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from gameday.actions.job import RunJob
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.actions.scale.kind import Scale
 from gameday.actions.scale.restore import Restore
 from gameday.engine.drill import commands as do
@@ -22,7 +23,6 @@ from gameday.model.plan import (
     Expectation,
     Fault,
     Mode,
-    NetworkPartition,
     Outage,
     Plan,
     Probe,

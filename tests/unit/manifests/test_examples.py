@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gameday.actions.network_partition.action import cuts_of
 from gameday.api.checks import check
 from gameday.api.drill import DrillSpec
 from gameday.api.parse import canonical, plan_of
@@ -72,7 +73,7 @@ def test_a_drill_of_an_example_is_created_by_hand_and_as_often_as_one_likes(file
 
 
 def test_the_example_cuts_everybody_who_talks_to_redis() -> None:
-    ((_, partition),) = plan(example()).partitions()
+    ((_, partition),) = cuts_of(plan(example()))
     assert partition.pod_selector.expressions == (("app", "In", ("api", "worker")),)
     assert partition.to == ServiceRef("redis")
 

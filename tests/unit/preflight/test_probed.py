@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from gameday.actions.network_partition.action import OpenConnections
 from gameday.actions.preflight import check, warnings
 from gameday.model.places import redis_at
-from gameday.model.plan import OpenConnections, Probe, ServiceRef
+from gameday.model.plan import Probe, ServiceRef
 from gameday.preflight.findings import Severity
 from gameday.probes.redis.kind import RedisProbe
 from unit.preflight.things import known, partition, plan, sight

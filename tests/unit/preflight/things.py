@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, SERVICES, Kind, Object
 from gameday.model.places import REDIS_PROTOCOL, redis_at
 from gameday.model.plan import (
@@ -10,8 +11,6 @@ from gameday.model.plan import (
     Destination,
     Fault,
     HostTarget,
-    NetworkPartition,
-    OpenConnections,
     Outage,
     Plan,
     Probe,

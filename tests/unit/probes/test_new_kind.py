@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from pydantic import ValidationError
 
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.api.checks import check
 from gameday.api.parse import probe_of
 from gameday.api.probes import probe_model
@@ -19,7 +20,6 @@ from gameday.model.plan import (
     Fault,
     HostTarget,
     Mode,
-    NetworkPartition,
     Outage,
     Plan,
     Probe,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gameday.actions.network_partition.action import cuts_of
 from gameday.api.parse import plan_of
 from gameday.model.places import redis_at
 from gameday.model.plan import CidrTarget, Destination, HostTarget, Plan, SecretKey, ServiceRef, Target
@@ -38,7 +39,7 @@ def read(plan: dict[str, Any]) -> Plan:
 
 
 def cut(plan: Plan) -> tuple[Target, Destination | None]:
-    ((_, partition),) = plan.partitions()
+    ((_, partition),) = cuts_of(plan)
     return partition.to, partition.dependency.redis
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from gameday.actions.network_partition import adoption, anti_affinity, dialled, hidden, isolation, severing
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.actions.network_partition.isolation import isolating
 from gameday.actions.network_partition.targets import MOST_PAIRS, addresses, kinds_of_pairs, selected, targets
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, SERVICES, Object
-from gameday.model.plan import HostTarget, NetworkPartition, Plan, ServiceRef, Via
+from gameday.model.plan import HostTarget, Plan, ServiceRef, Via
 from gameday.model.setup import FarEnd
 from gameday.preflight import placement
 from gameday.preflight.addresses import is_address, networks

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from gameday.actions.network_partition.action import NetworkPartition, cuts_of
 from gameday.actions.network_partition.targets import pairs
 from gameday.cluster.kinds import CILIUM_CLUSTERWIDE_POLICIES, CILIUM_NETWORK_POLICIES, PODS, SERVICES, Object
 from gameday.model.hosts import address_of
 from gameday.model.labels import CONTROL, ROLE, ours
-from gameday.model.plan import Destination, NetworkPartition, Plan, Probe, RunsIn, ServiceRef
+from gameday.model.plan import Destination, Plan, Probe, RunsIn, ServiceRef
 from gameday.preflight.far_end import far_end, named_port
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.isolators import ISOLATORS
@@ -63,7 +64,7 @@ def _needs(sight: Sight, plan: Plan) -> Iterator[Needs]:
         path = f"spec.probes[{probe.name}].{to.field}"
         for whose, place in _askers(sight, plan, probe):
             yield Needs(path, whose, place, service, (to.port,))
-    for fault, partition in plan.partitions():
+    for fault, partition in cuts_of(plan):
         yield from _needs_of_twins(sight.at(fault), fault, partition)
 
 
@@ -81,7 +82,7 @@ def _askers(sight: Sight, plan: Plan, probe: Probe) -> Iterator[tuple[str, Place
         case RunsIn.OBSERVER:
             yield "our observer", our_pod(sight, OBSERVER)
         case RunsIn.CLIENT:
-            worn = [pair for fault, cut in plan.partitions() for pair in pairs(sight.at(fault), cut.pod_selector)]
+            worn = [pair for fault, cut in cuts_of(plan) for pair in pairs(sight.at(fault), cut.pod_selector)]
             for pair in worn[:1]:
                 yield "our client, which wears the targets' labels,", our_pod(sight, CONTROL, pair.labels)
         case RunsIn.OPERATOR:

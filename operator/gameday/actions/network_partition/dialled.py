@@ -7,9 +7,10 @@ is Redis' own port. Any other port is only connected to, but for those of databa
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.model.agent import Dial
 from gameday.model.places import REDIS, answering, harmed, redis_dependencies
-from gameday.model.plan import NetworkPartition, Plan, ServiceRef, Target
+from gameday.model.plan import Plan, ServiceRef, Target
 from gameday.model.setup import CutPort
 from gameday.preflight.far_end import addresses_of, endpoint_addresses, far_end, path_of, ready_addresses, services_cut
 from gameday.preflight.findings import Finding, Severity

@@ -6,8 +6,9 @@ Of the pods of another namespace no more is seen than that they wear what the Se
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, Object
-from gameday.model.plan import NetworkPartition, ServiceRef
+from gameday.model.plan import ServiceRef
 from gameday.preflight.policies.cilium import selects_place, specs
 from gameday.preflight.policies.place import place_of
 from gameday.preflight.policies.selectors import selects

@@ -6,11 +6,12 @@ Said only of proxies that show in the pods themselves. Of those that do not, the
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
 from gameday.actions.network_partition.severing import severing_of
 from gameday.actions.network_partition.targets import targets
 from gameday.cluster.kinds import PODS, Object
 from gameday.model.labels import ours
-from gameday.model.plan import NetworkPartition, OpenConnections, ServiceRef
+from gameday.model.plan import ServiceRef
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.snapshot import Sight, labels_of

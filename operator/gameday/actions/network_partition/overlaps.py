@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from gameday.actions.kind import Asked
+from gameday.actions.network_partition.action import NetworkPartition, cuts_of
 from gameday.actions.network_partition.checks import choose
 from gameday.actions.network_partition.targets import selected
-from gameday.model.plan import NetworkPartition, ServiceRef, Via
+from gameday.model.plan import ServiceRef, Via
 from gameday.preflight.far_end import services_cut
 from gameday.preflight.findings import Finding
 from gameday.preflight.snapshot import Sight
@@ -15,7 +16,7 @@ Others = Iterable[tuple[str, NetworkPartition]]
 
 def check(asked: Asked, partition: NetworkPartition) -> Iterator[Finding]:
     """What of the plan's other cuts keeps this one from being made, or from being proven."""
-    cuts = asked.plan.partitions()
+    cuts = cuts_of(asked.plan)
     place = [name for name, _ in cuts].index(asked.name)
     # What holds of a pair is told of the later one.
     yield from _adding(asked, partition, cuts[:place])

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gameday.actions.kind import ActionKind, Asked, Scene, Trial, Use, Watch
 from gameday.actions.network_partition import checks, overlaps, plan_checks, policy
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.actions.network_partition.dialled import dials
 from gameday.actions.network_partition.gates import gates
 from gameday.actions.network_partition.severing import Servers, servers_of, severing_of
@@ -29,7 +30,7 @@ from gameday.model import names
 from gameday.model.change import Change, Observed, Presence
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.labels import DRILL
-from gameday.model.plan import Action, NetworkPartition, ServiceRef, Via
+from gameday.model.plan import Action, ServiceRef, Via
 from gameday.model.setup import Connections, Cut
 from gameday.preflight.far_end import endpoint_addresses, far_end
 from gameday.preflight.findings import Finding

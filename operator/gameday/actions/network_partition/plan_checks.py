@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.model.finding import Finding
 from gameday.model.hosts import address_of, check_host
 from gameday.model.labels import AGENT, DRILL, NEVER_WORN, ROLE
 from gameday.model.places import harmed
-from gameday.model.plan import Bystander, CidrTarget, HostTarget, NetworkPartition, Selector
+from gameday.model.plan import Bystander, CidrTarget, HostTarget, Selector
 
 _WORD: Final = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _VALUE: Final = re.compile(rf"({_WORD})?")

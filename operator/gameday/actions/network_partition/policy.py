@@ -6,12 +6,13 @@ from dataclasses import asdict, replace
 from typing import Any, Final
 
 from gameday.actions.network_partition import cilium, network_policy
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, JOBS, NETWORK_POLICIES, Kind, Object
 from gameday.errors import AlreadyExists, Conflict, Forbidden, Refused
 from gameday.model.change import Observed, Presence
 from gameday.model.labels import DRILL, marks
-from gameday.model.plan import NetworkPartition, Via
+from gameday.model.plan import Via
 from gameday.model.setup import Cut, CutPort, FarEnd
 from gameday.preflight.policies.selectors import with_stand_ins
 

@@ -7,8 +7,9 @@ of its servers, so where there are several, each one is asked at its own address
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
 from gameday.cluster.kinds import Object
-from gameday.model.plan import NetworkPartition, OpenConnections, ServiceRef
+from gameday.model.plan import ServiceRef
 from gameday.model.setup import CutPort, Severing
 from gameday.preflight.far_end import far_end, numbers_of, ready_addresses
 from gameday.preflight.findings import Finding, Severity

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from gameday.model.plan import Bystander, NetworkPartition, OpenConnections, Selector, Via
+from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
+from gameday.model.plan import Bystander, Selector, Via
 from gameday.schema import renamed
 from gameday.schema.base import ATOMIC, MOST, ApiModel, Identifier, Name, ObjectName, Port, cel, keyed
 from gameday.schema.named import Dependencies

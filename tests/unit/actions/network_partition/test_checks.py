@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gameday.actions.job import RunJob
+from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
 from gameday.actions.network_partition.checks import choose, likely_leak
 from gameday.actions.preflight import check, not_opted_in, refusals, warnings
 from gameday.actions.scale.kind import Scale
@@ -17,8 +18,6 @@ from gameday.model.plan import (
     CidrTarget,
     Dependency,
     HostTarget,
-    NetworkPartition,
-    OpenConnections,
     Plan,
     Selector,
     ServiceRef,

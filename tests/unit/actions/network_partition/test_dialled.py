@@ -5,22 +5,12 @@ from typing import Any
 
 import pytest
 
+from gameday.actions.network_partition.action import NetworkPartition, OpenConnections, cuts_of
 from gameday.actions.network_partition.dialled import MOST_DIALS, dials
 from gameday.actions.preflight import check
 from gameday.cluster.kinds import Object
 from gameday.model.places import redis_at
-from gameday.model.plan import (
-    CidrTarget,
-    Dependency,
-    Destination,
-    HostTarget,
-    NetworkPartition,
-    OpenConnections,
-    Plan,
-    Selector,
-    ServiceRef,
-    Target,
-)
+from gameday.model.plan import CidrTarget, Dependency, Destination, HostTarget, Plan, Selector, ServiceRef, Target
 from gameday.preflight.findings import Severity
 from gameday.preflight.snapshot import Sight
 from unit.preflight.things import endpoints, known, plan, service, sight
@@ -49,7 +39,7 @@ def kept(to: Target | None = None, *servers: Destination) -> Plan:
 
 
 def dialled(there: Sight, wanted: Plan) -> list[Dialled]:
-    return [(d.host, d.port, d.protocol) for d in dials(there, wanted, wanted.partitions()[0][1])]
+    return [(d.host, d.port, d.protocol) for d in dials(there, wanted, cuts_of(wanted)[0][1])]
 
 
 def test_each_port_is_dialled_in_its_own_protocol_whichever_stands_first() -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from gameday.actions.network_partition.action import OpenConnections
 from gameday.actions.preflight import refusals, warnings
 from gameday.cluster.kinds import PODS, Object
-from gameday.model.plan import OpenConnections, Plan, ServiceRef
+from gameday.model.plan import Plan, ServiceRef
 from gameday.preflight.snapshot import Sight
 from unit.preflight.things import partition, plan, pod, service, sight
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from gameday.actions.kind import Asked
+from gameday.actions.network_partition.action import NetworkPartition, cuts_of
 from gameday.actions.network_partition.overlaps import check
 from gameday.actions.network_partition.partition import Partition
 from gameday.actions.network_partition.policy import build
 from gameday.cluster.kinds import Object
 from gameday.model.labels import marks
-from gameday.model.plan import Bystander, Fault, NetworkPartition, Plan, Selector, ServiceRef, Via
+from gameday.model.plan import Bystander, Fault, Plan, Selector, ServiceRef, Via
 from gameday.preflight.findings import Finding
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.snapshot import Sight
@@ -38,7 +39,7 @@ def seen(*pods: Object, cilium: bool) -> Sight:
 
 def findings(there: Sight, wanted: Plan) -> list[Finding]:
     told: list[Finding] = []
-    for name, cut in wanted.partitions():
+    for name, cut in cuts_of(wanted):
         told += check(Asked(there, wanted, name, f"spec.outage.faults[{name}].networkPartition"), cut)
     return told
 
@@ -74,10 +75,10 @@ def test_what_another_fault_cuts_cannot_stay_reachable() -> None:
 def test_no_cut_takes_the_witnesses_of_another_for_its_own() -> None:
     there = seen(cilium=False)
     wanted = both(partition(), partition(ServiceRef("payments", port=80), WORKER))
-    cuts = [Partition().prepare(cut, Asked(there, wanted, name, "")) for name, cut in wanted.partitions()]
+    cuts = [Partition().prepare(cut, Asked(there, wanted, name, "")) for name, cut in cuts_of(wanted)]
     worn = [cut.pairs[0].labels for cut in cuts]
     assert worn == [{"app": "gameday-agent"}, {"app": "gameday-agent-1"}]
-    for own, (name, action) in enumerate(wanted.partitions()):
+    for own, (name, action) in enumerate(cuts_of(wanted)):
         spec = build("first", name, action, cuts[own], "fuse", "uid")["spec"]
         hits = [selects(spec["podSelector"], {**labels, **marks("first", "witness")}) for labels in worn]
         assert hits == [place == own for place in (0, 1)]

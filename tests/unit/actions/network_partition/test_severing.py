@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from gameday.actions.network_partition.action import OpenConnections, cuts_of
 from gameday.actions.network_partition.severing import MOST_SERVERS, severing_of
 from gameday.actions.preflight import check, warnings
 from gameday.cluster.kinds import Object
 from gameday.model.places import redis_at
-from gameday.model.plan import Destination, HostTarget, OpenConnections, Plan, Probe, SecretKey, ServiceRef
+from gameday.model.plan import Destination, HostTarget, Plan, Probe, SecretKey, ServiceRef
 from gameday.model.setup import Severing
 from gameday.preflight.snapshot import Sight
 from unit.preflight.things import endpoints, partition, plan, service, sight
@@ -18,7 +19,7 @@ NOT_PROBED: tuple[Probe, ...] = ()
 
 
 def severed(there: Sight, wanted: Plan) -> Severing | None:
-    return severing_of(there, wanted.partitions()[0][1])
+    return severing_of(there, cuts_of(wanted)[0][1])
 
 
 def with_service(one: Object, *slices: Object) -> Sight:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.cluster.kinds import Object
 from gameday.controller.drill.agent_pods import LINGER, Shape, fuse_job, pod, pod_of
 from gameday.controller.drill.agents import Closing, Place, closer, pods, wanted
@@ -31,7 +32,6 @@ from gameday.model.places import redis_at
 from gameday.model.plan import (
     Dependency,
     Fault,
-    NetworkPartition,
     Outage,
     Plan,
     Probe,

@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from gameday.actions.network_partition.action import OpenConnections, cuts_of
 from gameday.engine.drill.connections import doubtful
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.proof import Proof
 from gameday.model import held
-from gameday.model.plan import Fault, OpenConnections, Plan
+from gameday.model.plan import Fault, Plan
 from gameday.model.record import Record, Verdict
 from gameday.model.sample import LineType, Sample
 from gameday.model.world import Counted, Severed, World
@@ -49,7 +50,7 @@ def test_it_is_said_before_the_cut(counted: Counted | None, local: bool, lines: 
 
 def test_where_open_connections_are_to_be_kept_there_is_nothing_to_say() -> None:
     plan = a_plan()
-    partition = replace(plan.partitions()[0][1], open_connections=OpenConnections.KEEP)
+    partition = replace(cuts_of(plan)[0][1], open_connections=OpenConnections.KEEP)
     kept = replace(plan, outage=replace(plan.outage, faults=(Fault("partition", partition),)))
     assert told(Counted(0), local=True, plan=kept) == []
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from gameday.actions.network_partition.action import OpenConnections, cuts_of
 from gameday.engine.drill.results import close_plan, decide_stage, end_stage
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.judgement import Judgement, Window
-from gameday.model.plan import Fault, OpenConnections, Stage
+from gameday.model.plan import Fault, Stage
 from gameday.model.record import NOT_REACHED, Cause, Closing, Doubt, Record, ResultState
 from gameday.model.world import World
 from unit.engine.simulation import a_plan
@@ -109,7 +110,7 @@ def test_a_guardrail_that_tripped_is_unknown_where_it_was_never_shown(doubts: tu
 @pytest.mark.parametrize("state", [ResultState.MET, ResultState.MISSED])
 def test_where_open_connections_are_to_be_kept_nothing_waits_for_their_end(state: ResultState) -> None:
     at = situation(Says(state), Record())
-    partition = replace(at.plan.partitions()[0][1], open_connections=OpenConnections.KEEP)
+    partition = replace(cuts_of(at.plan)[0][1], open_connections=OpenConnections.KEEP)
     outage = replace(at.plan.outage, faults=(Fault("partition", partition),))
     decided = decide_stage(replace(at, plan=replace(at.plan, outage=outage)), Stage.OUTAGE, WINDOW)
     assert {result.state for result in decided.results} == {state}

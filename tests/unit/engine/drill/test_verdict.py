@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
 from gameday.engine.drill.verdict import verdict_of
 from gameday.model.plan import (
     Dependency,
     Expectation,
     Fault,
     Mode,
-    NetworkPartition,
-    OpenConnections,
     Outage,
     Plan,
     Recovery,

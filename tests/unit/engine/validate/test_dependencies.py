@@ -2,6 +2,7 @@
 
 import pytest
 
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.engine.validate.plan import check
 from gameday.model.places import redis_at
 from gameday.model.plan import (
@@ -12,7 +13,6 @@ from gameday.model.plan import (
     Fault,
     HostTarget,
     Mode,
-    NetworkPartition,
     Outage,
     Plan,
     Probe,

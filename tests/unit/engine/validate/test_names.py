@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gameday.actions.job import RunJob
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.actions.scale.kind import Scale
 from gameday.actions.scale.restore import Restore
 from gameday.engine.validate.plan import check
@@ -15,7 +16,6 @@ from gameday.model.plan import (
     HostTarget,
     Measurement,
     Mode,
-    NetworkPartition,
     Outage,
     Plan,
     Probe,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.engine.validate.plan import check
 from gameday.model.places import redis_at
 from gameday.model.plan import (
@@ -13,7 +14,6 @@ from gameday.model.plan import (
     Fault,
     HostTarget,
     Mode,
-    NetworkPartition,
     Outage,
     Plan,
     Probe,

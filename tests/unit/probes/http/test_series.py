@@ -2,6 +2,7 @@
 
 import pytest
 
+from gameday.actions.network_partition.action import NetworkPartition
 from gameday.api.checks import check
 from gameday.model.plan import (
     CidrTarget,
@@ -10,7 +11,6 @@ from gameday.model.plan import (
     Fault,
     Measurement,
     Mode,
-    NetworkPartition,
     Outage,
     Plan,
     Probe,
