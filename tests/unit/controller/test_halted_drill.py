@@ -110,7 +110,7 @@ async def test_a_halt_lifts_within_two_seconds_whatever_the_drill_waits_for(
 ) -> None:
     under_cut(api_server)
     async with acting(cluster) as operator:
-        await becomes(lambda: bool(operator.owner.listeners))
+        await becomes(lambda: bool(operator.administrator.listeners))
         assert POLICY in api_server.objects
         api_server.put("configmaps", OWN, HALT)
         await becomes(lambda: POLICY not in api_server.objects)
@@ -122,7 +122,7 @@ async def test_a_drill_that_was_taken_up_has_its_turn_although_its_object_was_re
 ) -> None:
     drill = under_cut(api_server)
     async with acting(cluster) as operator:
-        await becomes(lambda: bool(operator.owner.listeners))
+        await becomes(lambda: bool(operator.administrator.listeners))
         operator.supervisor.drill_seen(True, drill)
         assert operator.turns.take("uid", "pay/other", 1) == ("shop/first",)
 
@@ -134,7 +134,7 @@ async def test_a_drill_that_was_removed_by_force_is_undone_to_its_end_although_n
     lock = {"metadata": {"name": "gameday"}, "spec": {"holderIdentity": f"{drill['metadata']['uid']}/first"}}
     api_server.put("leases", "shop", lock)
     async with acting(cluster) as operator:
-        await becomes(lambda: bool(operator.owner.listeners))
+        await becomes(lambda: bool(operator.administrator.listeners))
         api_server.drop("drills", "shop", "first")
         await becomes(lambda: POLICY not in api_server.objects, 5)
         await becomes(lambda: ("jobs", "shop", "first-fuse") not in api_server.objects, 5)
@@ -161,7 +161,7 @@ async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cu
     memory = Memory(cluster, drill, lambda _: None, lambda _, __: None, time.time)
     memory.freeze(*read(GAMEDAY))
     feed = Feed(cluster, "shop", "first", operator.metrics, time.time)
-    view = View(cluster, memory, feed, operator.owner, Answers())
+    view = View(cluster, memory, feed, operator.administrator, Answers())
     hands = Hands(
         cluster, memory, view, operator.settings, time.time, operator.supervisor.runs, operator.turns, operator.freed
     )
@@ -183,7 +183,7 @@ async def test_a_drill_that_an_operator_of_version_1_left_under_its_cut_goes_on_
     status = json.loads(text.replace("FUSE", entry["fuse"]["uid"]).replace("CUT", entry["object"]["uid"]))
     api_server.put("drills", "shop", drill | {"status": status})
     async with acting(cluster) as operator:
-        await becomes(lambda: bool(operator.owner.listeners))
+        await becomes(lambda: bool(operator.administrator.listeners))
         assert POLICY in api_server.objects
         api_server.put("configmaps", OWN, HALT)
         await becomes(lambda: POLICY not in api_server.objects)

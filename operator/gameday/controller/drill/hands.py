@@ -120,20 +120,20 @@ class Hands:
             raise Refused(f"drill {self.memory.name} has no plan or no setup: its status was changed by somebody else")
         return self.memory.plan, self.memory.setup
 
-    async def _ask_owner(self) -> None:
-        """Ask the owner once more at the moment that matters: a watch may be behind, or dead.
+    async def _ask_administrator(self) -> None:
+        """Ask the administrator once more at the moment that matters: a watch may be behind, or dead.
 
         Raises:
             Refused: when drills are halted.
             GameDayError: when that cannot be told; nothing is begun then.
 
         """
-        await self.view.owner.look()
-        if self.view.owner.halt.halted:
-            raise Refused(str(self.view.owner.halt))
+        await self.view.administrator.look()
+        if self.view.administrator.halt.halted:
+            raise Refused(str(self.view.administrator.halt))
 
     async def _take_lock(self) -> None:
-        await self._ask_owner()
+        await self._ask_administrator()
         self._take_turn()
         name, uid, installation = self.memory.name, self.memory.uid, self.settings.installation
         holder = await lock_namespace(self.operator, self.namespace, name, uid, installation, self.undoing)
@@ -144,7 +144,7 @@ class Hands:
         await self._finalizer(on=True)
 
     def _take_turn(self) -> None:
-        most = self.view.owner.ruling.limits.max_concurrent_drills
+        most = self.view.administrator.ruling.limits.max_concurrent_drills
         running = self.turns.take(self.memory.uid, f"{self.namespace}/{self.memory.name}", most)
         if running:
             text = f"limits.maxConcurrentDrills is {most}, and {len(running)} run ({', '.join(running[:TOLD])})"
@@ -178,7 +178,7 @@ class Hands:
         plan = self.memory.plan
         if plan is None:
             return
-        ruling = self.view.owner.ruling
+        ruling = self.view.administrator.ruling
         if ruling.state is not RulingState.KNOWN:
             raise Refused(ruling.why)
         if not self.view.opted_in:
@@ -234,7 +234,7 @@ class Hands:
         self.view.likely_leaks = _leaks(plan, setup, await self._look(plan))
 
     async def _look(self, plan: Plan) -> Sight:
-        assumed = self.view.owner.ruling.limits.assume_not_isolated_by
+        assumed = self.view.administrator.ruling.limits.assume_not_isolated_by
         return await look(self.account, self.operator, self.namespace, plan, KINDS.reads(plan), assumed)
 
     async def _rehearse(self, plan: Plan, setup: Setup, sight: Sight) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -292,7 +292,7 @@ class Hands:
         if action is None:
             raise Refused(f"the plan has no fault or step {change.name}: its status was changed by somebody else")
         if change.name in {fault.name for fault in plan.outage.faults}:
-            await self._ask_owner()
+            await self._ask_administrator()
         await self._kind(change).apply(self.view.scene, action, change, version)
 
     async def _run(self, step: str) -> None:

@@ -19,11 +19,11 @@ from gameday.cluster.kinds import (
     Object,
 )
 from gameday.cluster.streams import Mirror
+from gameday.controller.administrator import Administrator
 from gameday.controller.background import Background
 from gameday.controller.drill import agents
 from gameday.controller.drill.feed import Feed
 from gameday.controller.drill.memory import Memory
-from gameday.controller.owner import Owner
 from gameday.engine.drill import budgets
 from gameday.engine.drill.answers import Answers
 from gameday.fuses import job as fuse
@@ -44,9 +44,11 @@ OPT_IN: Final = "gameday.dev/opt-in"
 class View:
     """Mirrors of a drill's objects. What the hands learn from their own calls is noted here as well."""
 
-    def __init__(self, operator: Cluster, memory: Memory, feed: Feed, owner: Owner, answers: Answers) -> None:
+    def __init__(
+        self, operator: Cluster, memory: Memory, feed: Feed, administrator: Administrator, answers: Answers
+    ) -> None:
         self.operator = operator
-        self.owner = owner
+        self.administrator = administrator
         self.account = operator.as_account(memory.namespace)
         self.memory = memory
         self.feed = feed
@@ -72,15 +74,15 @@ class View:
     def open(self, background: Background, wake: Callable[[], None]) -> None:
         """Start the mirrors that every drill needs; ``wake`` is called at each change."""
         self._background, self._wake = background, wake
-        self.owner.listeners[wake] = None
+        self.administrator.listeners[wake] = None
         self._mirror("drill", self.operator, DRILLS, fields=f"metadata.name={self.memory.name}")
         name = self.memory.drill["spec"]["gameDay"]
         self._mirror("gameday", self.operator, GAMEDAYS, fields=f"metadata.name={name}")
         self._mirror("account", self.operator, SERVICE_ACCOUNTS, fields=f"metadata.name={ACCOUNT}")
 
     def close(self) -> None:
-        """Listen to the owner no more; the mirrors end with their tasks."""
-        self.owner.listeners.pop(self._wake, None)
+        """Listen to the administrator no more; the mirrors end with their tasks."""
+        self.administrator.listeners.pop(self._wake, None)
 
     def open_namespace(self, plan: Plan) -> None:
         """Start the mirrors of what the drill itself creates and changes; once is enough."""
@@ -120,8 +122,8 @@ class View:
 
     @property
     def synced(self) -> bool:
-        """Whether every mirror was listed, the owner's too: before, nothing may be concluded from what is absent."""
-        return self.owner.known and all(mirror.synced for mirror in self._mirrors.values())
+        """Whether all was listed, the administrator's words too: before, nothing may be concluded from absence."""
+        return self.administrator.known and all(mirror.synced for mirror in self._mirrors.values())
 
     @property
     def blind(self) -> str:
@@ -169,8 +171,8 @@ class View:
             abort=bool(drill["spec"].get("abort")),
             deleted=gone,
             opted_in=self.opted_in,
-            halt=self.owner.halt,
-            ruling=self.owner.ruling,
+            halt=self.administrator.halt,
+            ruling=self.administrator.ruling,
             preflight=self.preflight,
             finalizer=FINALIZER in drill["metadata"].get("finalizers", ()) and self.only("drill") is not None,
             overwritten=self.memory.overwritten,

@@ -15,6 +15,7 @@ from gameday.cluster.events import Events, Subject
 from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, GAMEDAYS, Kind, Object
 from gameday.cluster.lease import Election, LeaseLost
 from gameday.controller.actions import Action, action_of
+from gameday.controller.administrator import Administrator
 from gameday.controller.clock import steady
 from gameday.controller.drill.drill import DrillRunner
 from gameday.controller.drill.feed import Feed
@@ -25,7 +26,6 @@ from gameday.controller.drill.turns import Turns
 from gameday.controller.drill.view import View
 from gameday.controller.gameday.gamedays import check_gameday, read
 from gameday.controller.logs import logger, named, of_drill
-from gameday.controller.owner import Owner
 from gameday.controller.process.disputes import Disputes
 from gameday.controller.process.supervisor import Listed, Supervisor
 from gameday.controller.schedule.schedules import Schedules
@@ -72,14 +72,14 @@ class Operator:
         self.metrics = Metrics(cluster.requests)
         self.heartbeat = Heartbeat(self.metrics, clock, monotonic)
         self.events = Events(cluster, settings.identity, self.clock)
-        self.owner = Owner(cluster, settings.namespace, self._heard)
+        self.administrator = Administrator(cluster, settings.namespace, self._heard)
         self._acts = False
         self._shown: object = None
         self._writing: set[asyncio.Task[None]] = set()
         self.store = Store()
         self.supervisor = Supervisor(self.run_drill, self.check, self.store, self.metrics, self.heartbeat, clock)
         self.schedules = Schedules(
-            cluster, self.store, self.metrics, self.events, self.clock, halt=lambda: self.owner.halt
+            cluster, self.store, self.metrics, self.events, self.clock, halt=lambda: self.administrator.halt
         )
         self.disputes = Disputes(cluster, self.election.confirm, self._tell_of_drill, clock)
         self.supervisor.share(settings.installation, self._leave, self.disputes.settle)
@@ -96,7 +96,7 @@ class Operator:
         """
         election = self.election
         # Before the Lease is won, so that a take-over knows at once whether drills are halted.
-        hearing = asyncio.create_task(self.owner.run())
+        hearing = asyncio.create_task(self.administrator.run())
         waiting = asyncio.create_task(self._beat())
         try:
             await election.win()
@@ -161,7 +161,7 @@ class Operator:
 
     def _heard(self) -> None:
         """The administrator's word has changed; the drills heard it first."""
-        halt, ruling = self.owner.halt, self.owner.ruling
+        halt, ruling = self.administrator.halt, self.administrator.ruling
         self.metrics.halted.set(halt.halted)
         self.metrics.limits_invalid.set(ruling.state is RulingState.INVALID)
         hindered = hindrance(World(halt=halt, ruling=ruling))
@@ -178,7 +178,7 @@ class Operator:
 
     def _announce(self) -> None:
         """Tell of a halt by an Event on its ConfigMap."""
-        subject = self.owner.halt_object
+        subject = self.administrator.halt_object
         if self._acts and subject is not None:
             text = "every drill is being undone, and none starts until this ConfigMap is deleted"
             line = Line(self.clock(), "Halted", text, warning=True)
@@ -191,8 +191,8 @@ class Operator:
 
     async def check(self, gameday: Object) -> None:
         """Write a GameDay's conditions."""
-        await self.owner.read()
-        await check_gameday(self.cluster, gameday, self.owner.halt, self.owner.ruling, self.clock)
+        await self.administrator.read()
+        await check_gameday(self.cluster, gameday, self.administrator.halt, self.administrator.ruling, self.clock)
 
     async def run_drill(self, drill: Object) -> None:
         """Carry one drill out, to its end."""
@@ -221,7 +221,7 @@ class Operator:
         self.disputes.resume(memory)
         feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, memory.name, self.metrics, clock)
         loop = DrillLoop(memory.record, clock())
-        view = View(self.cluster, memory, feed, self.owner, loop.answers)
+        view = View(self.cluster, memory, feed, self.administrator, loop.answers)
         hands = Hands(self.cluster, memory, view, self.settings, clock, self.supervisor.runs, self.turns, self.freed)
         runner = DrillRunner(loop, memory, view, feed, hands, clock, lambda: self._find_plan(memory, view))
         known = memory.record.phase

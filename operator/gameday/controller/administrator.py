@@ -23,7 +23,7 @@ LOOK_EVERY: Final = 5.0
 """Seconds after which a halt is seen although its watch died unnoticed, while any drill runs."""
 
 
-class Owner:
+class Administrator:
     """The administrator's word, kept up to date while ``run`` runs.
 
     ``halt`` and ``ruling`` are what holds now. Until they were read, and while the API server does not answer, nobody
