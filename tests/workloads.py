@@ -1,6 +1,6 @@
 """Workloads as plans name them."""
 
-from gameday.actions.scale.workload import Workload
+from gameday.actions.workload import Workload
 from gameday.cluster.kinds import DEPLOYMENTS, STATEFUL_SETS
 
 

@@ -6,7 +6,7 @@ Deployment whose rollout is over and which lost a pod since is not rolling out.
 
 from collections.abc import Mapping
 
-from gameday.cluster.kinds import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS, Object
+from gameday.cluster.kinds import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS, Kind, Object
 from gameday.model.plan import Selector
 from gameday.preflight.policies.selectors import as_json, selects
 from gameday.preflight.snapshot import Sight
@@ -17,10 +17,16 @@ def in_rollout(sight: Sight, selector: Selector) -> tuple[str, ...]:
     wanted = as_json(selector)
     return tuple(
         f"{kind.name} {workload['metadata']['name']}"
-        for kind, rolling in ((DEPLOYMENTS, _deployment), (STATEFUL_SETS, _stateful_set), (DAEMON_SETS, _daemon_set))
+        for kind in (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS)
         for workload in sight.of(kind)
-        if selects(wanted, _pod_labels(workload)) and rolling(workload)
+        if selects(wanted, _pod_labels(workload)) and rolls_out(kind, workload)
     )
+
+
+def rolls_out(kind: Kind, workload: Object) -> bool:
+    """Whether a Deployment, StatefulSet or DaemonSet is rolling out."""
+    rules = {DEPLOYMENTS: _deployment, STATEFUL_SETS: _stateful_set, DAEMON_SETS: _daemon_set}
+    return rules[kind](workload)
 
 
 def _pod_labels(workload: Object) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ def shares(sight: Sight, hit: Iterable[Object]) -> Iterable[Share]:
     for pod in running(sight):
         workloads.setdefault(workload(sight, pod), []).append(pod)
     for name, pods in sorted(workloads.items()):
-        counted = [pod for pod in pods if _ready(pod)] or pods
+        counted = [pod for pod in pods if ready(pod)] or pods
         count = sum(_name(pod) in names for pod in counted)
         if count:
             yield Share(name, count, len(counted))
@@ -49,7 +49,8 @@ def _controller(thing: Object) -> Object | None:
     return next((owner for owner in owners if owner.get("controller")), None)
 
 
-def _ready(pod: Object) -> bool:
+def ready(pod: Object) -> bool:
+    """Whether a pod is ready."""
     conditions: list[Object] = pod.get("status", {}).get("conditions") or []
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 

@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
+from gameday.actions.found import READS, is_cut_off, not_found, pods_of
 from gameday.actions.kind import ActionKind, Asked, Scene, Use, Watch
 from gameday.actions.scale import owners
-from gameday.actions.scale.found import READS, not_found
-from gameday.actions.scale.workload import KINDS, Named, Workload, changed
+from gameday.actions.workload import KINDS, Named, Workload, changed
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import AUTOSCALERS, SCALED_OBJECTS, Kind, Object
 from gameday.errors import Absent
@@ -17,11 +17,8 @@ from gameday.model.change import Change, Observed, Presence
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action
 from gameday.preflight import shut_in
-from gameday.preflight.far_end import endpoint_addresses
 from gameday.preflight.findings import Finding
 from gameday.preflight.rights import WATCH, Right
-from gameday.preflight.shares import running
-from gameday.preflight.shares import workload as workload_of
 from gameday.preflight.snapshot import Sight
 from gameday.schema.named import Dependencies
 
@@ -109,7 +106,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
             yield missing
         else:
             yield from owners.check(asked.sight, path, action.workload, action.replicas)
-            yield from _is_cut_off_from(asked, path, action)
+            yield from is_cut_off(asked, path, action.workload, "scale another workload, or take this fault out")
         scaled = [name for name, one in asked.plan.actions() if isinstance(one, Scale)]
         if asked.name == scaled[0]:
             # All fuses are alike to policies, so one finding says it for all.
@@ -117,7 +114,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
 
     def hits(self, action: Scale, sight: Sight) -> tuple[str, tuple[Object, ...]]:
         """As many pods of the workload as are to go."""
-        own = _pods(sight, action)
+        own = pods_of(sight, action.workload)
         return action.workload.field, own[: max(0, len(own) - action.replicas)]
 
     def rights(self, action: Scale, sight: Sight) -> Iterator[Right]:
@@ -165,23 +162,6 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         for there in found:
             scene.seen.learn(workload.watch, there)
         return observed(workload, next(iter(found), None), _wanted(action, change), change)
-
-
-def _is_cut_off_from(asked: Asked, path: str, action: Scale) -> Iterator[Finding]:
-    """A fault must not take from everybody what a cut takes from the targets: no control could tell the two apart."""
-    ends = (asked.sight, *asked.sight.faults.values())
-    behind = {address for end in ends for address in endpoint_addresses(end.endpoints)}
-    listed = (pod.get("status", {}).get("podIPs") or () for pod in _pods(asked.sight, action))
-    own = {entry.get("ip") for entries in listed for entry in entries}
-    if behind & own and any(fault.name == asked.name for fault in asked.plan.outage.faults):
-        text = (
-            f"{action.workload.name} is what the networkPartition cuts off, so nobody could tell the two faults apart"
-        )
-        yield Finding("TakesDependency", path, text, "scale another workload, or take this fault out")
-
-
-def _pods(sight: Sight, action: Scale) -> tuple[Object, ...]:
-    return tuple(pod for pod in running(sight) if workload_of(sight, pod) == str(action.workload))
 
 
 def _workload(action: Action | None, change: Change | None) -> Workload | None:

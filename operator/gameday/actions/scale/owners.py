@@ -8,7 +8,7 @@ number again that its manifests name; whether it does so at once is seen nowhere
 from collections.abc import Iterator
 from typing import Final
 
-from gameday.actions.scale.workload import Workload
+from gameday.actions.workload import Workload
 from gameday.cluster.kinds import AUTOSCALERS, DEPLOYMENTS, SCALED_OBJECTS, Object
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import Sight, labels_of

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from gameday.actions.found import not_found
 from gameday.actions.kind import Asked, PlannedKind, Use
-from gameday.actions.scale.found import not_found
 from gameday.actions.scale.kind import Scale
-from gameday.actions.scale.workload import Named, Workload
+from gameday.actions.workload import Named, Workload
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action
 from gameday.preflight.findings import Finding

@@ -224,7 +224,7 @@ def test_pods_that_only_resemble_the_far_end_of_another_namespace_are_targets() 
 def test_what_cannot_be_scaled_is_called_by_its_kind(kind: str, plural: str) -> None:
     there = sight(**{plural: (owner("queue", {"app": "queue"}),)})  # type: ignore[arg-type]  # a collection's name
     (text,) = refusals(there, plan(None, Step("stop", Scale(deployment("queue"), 0))))
-    assert f"queue is a {kind}, and only Deployments and StatefulSets can be scaled" in text
+    assert f"queue is a {kind}, and only Deployments and StatefulSets can be named here" in text
 
 
 def test_bystanders_of_another_namespace_are_taken_as_they_are() -> None:

@@ -8,7 +8,7 @@ from gameday.actions.preflight import check, needed
 from gameday.actions.registry import KINDS
 from gameday.actions.scale.kind import Scale, put_back, scale
 from gameday.actions.scale.restore import Restore
-from gameday.actions.scale.workload import Workload
+from gameday.actions.workload import Workload
 from gameday.api.checks import check as check_plan
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object

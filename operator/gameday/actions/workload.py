@@ -1,4 +1,4 @@
-"""The workloads that can be scaled, as a spec, a plan, the undo log and the API server name them."""
+"""The workloads that a fault or step may name, as a spec, a plan, the undo log and the API server name them."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Final, NamedTuple
@@ -15,7 +15,7 @@ from gameday.schema.one_of import exactly_one
 FIELDS: Final[Mapping[str, str]] = {DEPLOYMENTS.name: "deployment", STATEFUL_SETS.name: "statefulSet"}
 """The field of a spec that names a workload, by the workload's kind."""
 KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (DEPLOYMENTS, STATEFUL_SETS)}
-"""What can be scaled, by the name of its kind."""
+"""What may be named, by the name of its kind."""
 
 
 class Workload(NamedTuple):
