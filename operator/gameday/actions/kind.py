@@ -7,11 +7,11 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Kind, Object
-from gameday.model.change import Change, Observed, RunState
+from gameday.model.change import Change, Observed, RunState, State
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action, Plan
 from gameday.model.setup import Connections, Cut, Setup
@@ -23,6 +23,9 @@ from gameday.schema.named import Dependencies
 
 Spec = TypeVar("Spec", bound=ApiModel)
 Planned = TypeVar("Planned", bound=Action)
+
+FEW: Final[State] = {"replicas": 2_147_483_647}
+"""The largest state that a kind notes before its change, and after it too where it says nothing else."""
 
 
 class Use(enum.Enum):
@@ -223,6 +226,10 @@ class ActionKind(PlannedKind[Spec, Planned]):
     def registers(self, action: Planned, sight: Sight) -> Observed:
         """What the undo log would say of the change, as the preflight sees it; where its fuse acts, for its trial."""
         return Observed()
+
+    def notes(self, action: Planned) -> State:
+        """The largest ``wanted`` that the undo log may have to hold of it: a plan that needs more room is refused."""
+        return FEW
 
     def grown(self, scene: Scene, cut: Cut) -> Cut:
         """A cut with what has come since and is to be covered as well; it never shrinks before it is lifted."""

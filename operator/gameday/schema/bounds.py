@@ -36,6 +36,8 @@ MESSAGE: Final = 1024
 """A sentence that stands alone."""
 LISTED: Final = LINE + 10 * NAME
 """A line of a list: a name, in which JSON may write six characters for one, words, times and a sentence."""
+NOTED: Final = 4096
+"""What the undo log notes of an object, as JSON: its state before, or what was wanted."""
 ENTRIES: Final = 128
 """Items of a list: each stage has up to 32 expectations, and the recovery may be judged twice."""
 SLOTS: Final = 16

@@ -181,7 +181,13 @@ def test_kustomize_composes_what_the_tests_compose() -> None:
 
 
 def test_each_component_adds_what_its_kind_needs_and_no_other() -> None:
-    assert components() == ("actions/networkPartition", "actions/scale", "actions/job", "probes/kubernetes")
+    assert components() == (
+        "actions/networkPartition",
+        "actions/scale",
+        "actions/job",
+        "actions/podDelete",
+        "probes/kubernetes",
+    )
     assert not may(role("probes/kubernetes")["rules"], "create", NETWORK_POLICIES)
     assert not may(role("actions/networkPartition")["rules"], "patch", DEPLOYMENTS, "scale")
     for kind in KINDS:

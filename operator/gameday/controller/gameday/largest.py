@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, Final, get_args, get_origin
 
+from gameday.actions.kind import FEW
+from gameday.actions.registry import KINDS
 from gameday.api.fitting import MACHINE
 from gameday.api.lines import measured
 from gameday.api.parse import PlanTooBig
@@ -25,8 +27,6 @@ AT: Final = 1_800_000_000.1234567
 """A time with as many digits as one may have."""
 REASON: Final = 32
 """Characters of the longest reason that the engine gives."""
-NOTED: Final = {"replicas": 2_147_483_647}
-"""A state that a kind notes of an object."""
 CONDITIONS: Final = 8 * 256
 """Bytes of all conditions without their messages."""
 
@@ -102,7 +102,8 @@ def _changes(plan: Plan, text: str) -> Iterator[Change]:
     for name, action in plan.actions():
         if action.REVERSIBLE and not action.REVERTS:
             about = {"object_kind": "CiliumNetworkPolicy", "object_name": action.subject[1] or "x" * NAME}
-            yield _full(Change, text, name=name, kind=action.KIND, before=NOTED, wanted=NOTED, **about)
+            noted = KINDS.changes[action.KIND].notes(action)
+            yield _full(Change, text, name=name, kind=action.KIND, before=FEW, wanted=noted, **about)
 
 
 def _full(of: type[Any], text: str, **known: Any) -> Any:

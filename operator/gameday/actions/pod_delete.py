@@ -1,0 +1,307 @@
+"""The kind ``podDelete``: some ready pods of a workload are deleted once, as if their node had failed.
+
+Which pods these are stands in the undo log, with their UIDs, before the first one is deleted. So whoever asks again
+deletes the same pods and no other. Nothing of it is put back by us: the workload's controller makes new pods.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Final
+
+from pydantic import ConfigDict, Field
+
+from gameday.actions.found import is_cut_off, not_found, pods_of
+from gameday.actions.kind import ActionKind, Asked, Scene, Use, Watch
+from gameday.actions.workload import FIELDS, KINDS, Named, Workload, changed
+from gameday.cluster.kinds import DEPLOYMENTS, PODS, REPLICA_SETS, Kind, Object
+from gameday.errors import Conflict, PlanInvalid, Refused
+from gameday.model.change import Change, Observed, Presence, State
+from gameday.model.finding import Finding as PlanFinding
+from gameday.model.plan import Action
+from gameday.preflight.findings import Finding
+from gameday.preflight.rights import WATCH, Right
+from gameday.preflight.rollout import rolls_out
+from gameday.preflight.shares import ready
+from gameday.preflight.snapshot import Sight
+from gameday.schema.base import MOST, cel
+from gameday.schema.bounds import NAME
+from gameday.schema.named import Dependencies
+from gameday.schema.one_of import exactly_one, listed
+
+COUNTS: Final = ("pods", "percent")
+"""The fields that say how many pods."""
+GRACE: Final = 1
+"""Seconds that a pod has to end. With 0 the API server would forget a pod whose containers still run."""
+TOLD: Final = 3
+"""Pods that a sentence names."""
+
+ALL_PODS: Final = "podDelete/pods"
+"""The watch of the namespace's pods. It selects no labels: a pod that loses one would seem to be gone."""
+SETS: Final = "podDelete/replicasets"
+"""The watch of the ReplicaSets, which say whose pods are those of a Deployment."""
+
+
+class PodDeleteSpec(Named):
+    """Deletes running, ready pods of a workload once, the oldest first. The workload's controller makes new ones."""
+
+    model_config: ClassVar[ConfigDict] = {
+        "json_schema_extra": cel(exactly_one(tuple(FIELDS.values())), exactly_one(COUNTS))
+    }
+
+    pods: Annotated[int, Field(ge=1, le=MOST)] | None = None
+    """How many pods to delete."""
+    percent: Annotated[int, Field(ge=1, le=100)] | None = None
+    """How many per cent of the ready pods to delete, rounded up."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodDelete(Action):
+    """Deletes ready pods of a workload once; exactly one of ``pods`` and ``percent`` is given."""
+
+    KIND: ClassVar[str] = "podDelete"
+
+    workload: Workload
+    pods: int | None = None
+    percent: int | None = None
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """The workload."""
+        return self.workload.kind.name, self.workload.name
+
+    @property
+    def count(self) -> str:
+        """The field that says how many pods."""
+        return "pods" if self.pods is not None else "percent"
+
+    def of(self, many: int) -> int:
+        """How many pods are deleted where so many are ready."""
+        return self.pods if self.pods is not None else -(-many * (self.percent or 0) // 100)
+
+
+def _rights(kind: Kind) -> tuple[Right, ...]:
+    # Every drill may list, watch and delete pods already: its own agents are pods.
+    if kind is not DEPLOYMENTS:
+        return (Right(kind, WATCH),)
+    return Right(kind, WATCH), Right(REPLICA_SETS, WATCH, why="They say which pods are those of a Deployment.")
+
+
+class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
+    """Pods that are deleted once. Its fuse has nothing to do: the workload's controller replaces them."""
+
+    name = PodDelete.KIND
+    description = "Delete pods of a Deployment or StatefulSet once."
+    spec = PodDeleteSpec
+    planned = PodDelete
+    uses = frozenset({Use.FAULT})
+    fuse_acts = False
+    objects = tuple(KINDS)
+    grants = tuple(right for kind in KINDS.values() for right in _rights(kind))
+    reads = (*KINDS.values(), REPLICA_SETS)
+
+    def parse(self, spec: PodDeleteSpec, named: Dependencies) -> PodDelete:
+        """See the base class."""
+        if (spec.pods is None) == (spec.percent is None):
+            raise PlanInvalid(((named.path, exactly_one(COUNTS)[1]),))
+        return PodDelete(spec.workload(named), spec.pods, spec.percent)
+
+    def check(self, action: PodDelete, earlier: Sequence[Action]) -> Iterator[PlanFinding]:
+        """No fault before it acts on the same workload."""
+        if any(one.subject == action.subject for one in earlier):
+            yield PlanFinding(action.workload.field, _shared(action, "an earlier fault"))
+
+    def preflight(self, action: PodDelete, asked: Asked) -> Iterator[Finding]:
+        """The workload is there with enough ready pods, and no other fault takes them away."""
+        path, sight = f"{asked.path}.{action.workload.field}", asked.sight
+        if (missing := not_found(sight, path, action.workload)) is not None:
+            yield missing
+        else:
+            if not self.rolling(action, sight):
+                yield from _too_few_or_many(action, len(_ready(sight, action.workload)), asked.path)
+            yield from is_cut_off(asked, path, action.workload, "name another workload, or take this fault out")
+        for fault in asked.plan.outage.faults:
+            if fault.name != asked.name and fault.action.subject == action.subject:
+                text, _, remedy = _shared(action, f"fault {fault.name}").partition(": ")
+                yield Finding("SharedWorkload", path, text, remedy)
+
+    def hits(self, action: PodDelete, sight: Sight) -> tuple[str, tuple[Object, ...]]:
+        """The pods that would be deleted now."""
+        return action.workload.field, _chosen(sight, action)
+
+    def rolling(self, action: PodDelete, sight: Sight) -> tuple[str, ...]:
+        """The workload, where it is in a rollout: its pods are being replaced already."""
+        kind, name = action.workload
+        there = (one for one in sight.of(kind) if one["metadata"]["name"] == name)
+        return (str(action.workload),) if any(rolls_out(kind, one) for one in there) else ()
+
+    def rights(self, action: PodDelete, sight: Sight) -> Iterator[Right]:
+        """What a workload of this kind needs."""
+        yield from _rights(action.workload.kind)
+
+    def notes(self, action: PodDelete) -> State:
+        """The names and UIDs of as many pods as it may delete."""
+        return _noted((f"{number:02}".ljust(NAME, "x"), "x" * 36) for number in range(action.pods or MOST))
+
+    def watches(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
+        """The workload, all pods, and what stands between a Deployment and its pods."""
+        if (workload := _workload(action, change)) is not None:
+            yield Watch(workload.watch, workload.kind, fields=f"metadata.name={workload.name}")
+            yield Watch(ALL_PODS, PODS)
+            if workload.kind is DEPLOYMENTS:
+                yield Watch(SETS, REPLICA_SETS)
+
+    def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:
+        """Before it is registered, which pods would be deleted; from then on, what became of these very pods."""
+        if not all(scene.seen.listed(watch.name) for watch in self.watches(scene, name, action, change)):
+            return Observed()
+        workload = _workload(action, change)
+        if workload is None:
+            return Observed()
+        there = scene.seen.objects(workload.watch).get(workload.name)
+        if there is None:
+            gone = "is gone: somebody deleted it" if change is not None else f"there is no {workload}"
+            return Observed(Presence.GONE, workload.kind.name, workload.name, detail=gone, shown="its workload is gone")
+        seen = Observed(
+            Presence.ABSENT, workload.kind.name, workload.name, uid=there["metadata"]["uid"],
+            version=there["metadata"]["resourceVersion"],
+        )  # fmt: skip
+        if change is not None:
+            return _of_change(scene, seen, change, there)
+        return _before(scene, seen, action) if isinstance(action, PodDelete) else Observed()
+
+    async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
+        """Delete the pods that the undo log names, and no other that has such a name by now."""
+        for pod, uid in sorted(_pods(change).items()):
+            try:
+                await scene.account.delete(PODS, scene.namespace, pod, uid=uid, grace=GRACE)
+            except Conflict:
+                # A pod of a StatefulSet comes back under its name: the one that was meant is gone.
+                continue
+        # The watch may tell it later than the engine looks, and what is not seen to be there counts as taken away.
+        scene.memo[change.name] = True
+
+    async def revert(self, scene: Scene, change: Change) -> None:
+        """Do nothing: the workload's controller makes new pods, and ``observe`` says when they are ready."""
+
+
+def _too_few_or_many(action: PodDelete, many: int, path: str) -> Iterator[Finding]:
+    wanted = max(1, action.of(many))
+    has = f"{action.workload} has {_counted(many, 'ready pod')}"
+    if many < wanted:
+        remedy = "wait until more are ready, or delete fewer" if many else "wait until some are ready"
+        yield Finding("TooFewPods", f"{path}.{action.count}", f"{has}, {wanted} {_are(wanted)} to be deleted", remedy)
+    elif wanted > MOST:
+        text = f"{has}, of which {wanted} would be deleted, and at most {MOST} may be"
+        yield Finding("TooManyPods", f"{path}.{action.count}", text, "delete fewer")
+
+
+def _shared(action: PodDelete, other: str) -> str:
+    text = f"{other} acts on {action.workload} too, so nobody could tell the two apart"
+    return f"{text}: name another workload, or take one of them out"
+
+
+def _ready(sight: Sight, workload: Workload) -> tuple[Object, ...]:
+    """The ready pods of a workload, the oldest first."""
+    found = (pod for pod in pods_of(sight, workload) if ready(pod))
+    return tuple(sorted(found, key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"])))
+
+
+def _chosen(sight: Sight, action: PodDelete) -> tuple[Object, ...]:
+    own = _ready(sight, action.workload)
+    return own[: action.of(len(own))]
+
+
+def _seen(scene: Scene) -> Sight:
+    """What the watches have seen, as the preflight would see it."""
+    watches = {PODS.plural: ALL_PODS, REPLICA_SETS.plural: SETS}
+    return Sight(scene.namespace, {plural: tuple(scene.seen.objects(own).values()) for plural, own in watches.items()})
+
+
+def _workload(action: Action | None, change: Change | None) -> Workload | None:
+    if change is not None:
+        return changed(change)
+    return action.workload if isinstance(action, PodDelete) else None
+
+
+def _noted(pods: Iterable[tuple[str, str]]) -> State:
+    return {"pods": dict(pods)}
+
+
+def _pods(change: Change) -> Mapping[str, str]:
+    """UIDs of the pods that a change deletes, by name.
+
+    Raises:
+        Refused: when the undo log names none: somebody has edited it.
+
+    """
+    found: Mapping[str, str] = (change.wanted or {}).get("pods") or {}
+    if not found:
+        raise Refused(f"the undo log does not say which pods {change.name} deletes: its status was changed by somebody")
+    return found
+
+
+def _before(scene: Scene, seen: Observed, action: PodDelete) -> Observed:
+    """What is to be registered; too few ready pods, or too many to note, and nothing is begun."""
+    sight = _seen(scene)
+    many = len(_ready(sight, action.workload))
+    wrong = next(_too_few_or_many(action, many, ""), None)
+    if wrong is not None:
+        return replace(seen, presence=Presence.TAMPERED, detail=wrong.message)
+    chosen = [(pod["metadata"]["name"], pod["metadata"]["uid"]) for pod in _chosen(sight, action)]
+    shown = f"{_names([name for name, _ in chosen])} of {action.workload.name} to be deleted"
+    return replace(seen, before={"readyPods": many}, wanted=_noted(chosen), shown=shown)
+
+
+def _of_change(scene: Scene, seen: Observed, change: Change, there: Object) -> Observed:
+    """What became of the pods of a change. Once its undo is asked for, only the number of ready pods counts."""
+    seen = replace(seen, before=change.before, wanted=change.wanted, may_arrive=True)
+    known, named = scene.seen.objects(ALL_PODS), (change.wanted or {}).get("pods") or {}
+    left = [name for name in sorted(named) if known.get(name, {}).get("metadata", {}).get("uid") == named[name]]
+    intact = [name for name in left if "deletionTimestamp" not in known[name]["metadata"]]
+    asked = scene.memo.get(change.name, False)
+    if not change.touched:
+        lost = [name for name in sorted(named) if name not in intact]
+        if not lost:
+            return seen
+        detail = f"has lost {_names(lost)}, which this drill was to delete"
+        return replace(seen, presence=Presence.TAMPERED, detail=detail)
+    if len(intact) == len(named) and not asked:
+        return replace(seen, shown=f"no pod of {change.object_name} was deleted")
+    if change.undo_requested_at is not None:
+        return _healed(scene, seen, change, there, unseen=asked and bool(intact))
+    if left:
+        shown = f"{_names(left)} of {change.object_name} {_are(len(left))} still there"
+        presence = Presence.DRIFTED if intact and not asked else Presence.PRESENT
+        return replace(seen, presence=presence, shown=shown, settled=False)
+    every = sorted(named)
+    return replace(
+        seen, presence=Presence.PRESENT, shown=f"{_names(every)} of {change.object_name} {_are(len(every))} gone"
+    )
+
+
+def _healed(scene: Scene, seen: Observed, change: Change, there: Object, *, unseen: bool) -> Observed:
+    """Whether the workload has as many ready pods as before, or as it wants where somebody wants fewer by now.
+
+    While the deletion is ``unseen`` by the watch, the pods that it shows are the old ones.
+    """
+    before = (change.before or {}).get("readyPods", 0)
+    needed = min(before, there["spec"].get("replicas", 1))
+    many = len(_ready(_seen(scene), changed(change)))
+    if many < needed or unseen:
+        shown = f"{change.object_name} has {_counted(many, 'ready pod')}, before the drill it had {before}"
+        return replace(seen, presence=Presence.PRESENT, shown=shown)
+    again = "again" if many >= before else f"and wants no more; before the drill it had {before}"
+    return replace(seen, shown=f"{change.object_name} has {_counted(many, 'ready pod')} {again}")
+
+
+def _names(pods: Sequence[str]) -> str:
+    more = [f"{len(pods) - TOLD} more"] if len(pods) > TOLD else []
+    return listed([*pods[:TOLD], *more])
+
+
+def _are(many: int) -> str:
+    return "is" if many == 1 else "are"
+
+
+def _counted(many: int, what: str) -> str:
+    return f"{many} {what}" if many == 1 else f"{many} {what}s"
