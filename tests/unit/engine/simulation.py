@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from gameday.actions.job import RunJob
-from gameday.actions.network_partition.action import NetworkPartition
+from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
 from gameday.actions.scale.kind import Scale
 from gameday.actions.scale.restore import Restore
 from gameday.engine.drill import commands as do
@@ -36,12 +36,13 @@ from gameday.model.plan import (
 from gameday.model.record import Phase, Record, ResultState
 from gameday.model.world import Severed, World
 from gameday.probes.http.kind import HttpProbe
-from simulation.bare.api import AGENTS, DRILL
+from simulation.bare.api import AGENTS, DRILL, SECOND_PAIR
 from simulation.bare.process import Process
 from simulation.bare.troubles import befall
 from simulation.bare.world import Bare
 from simulation.invariants import Rule
 from simulation.scenario import Connections, Scenario, Trial, Trouble, Twins, What
+from simulation.town import SECOND
 from unit.engine.script import Script
 from workloads import deployment
 
@@ -50,6 +51,10 @@ TICK = 0.25
 
 
 PARTITION = Fault("partition", NetworkPartition(Selector({"app": "api"}), Dependency("redis", ServiceRef("redis"))))
+OTHER_CUT = Fault(
+    SECOND,
+    NetworkPartition(Selector({"app": "batch"}), Dependency("cache", ServiceRef("cache")), OpenConnections.KEEP),
+)
 NO_WORKERS = Fault("no-workers", Scale(deployment("worker"), 0))
 
 
@@ -88,7 +93,9 @@ class Operator(Process):
 
     def prepare(self, loop: DrillLoop) -> None:
         """Have the table say what the samples come to."""
-        loop.samples = Script(self.world.answers, lambda: self.now, {PARTITION.name: Proof(range(1))})
+        cuts = [fault.name for fault in self.world.plan.outage.faults if fault.action.WITNESSED]
+        proofs = {name: Proof(range(number, number + 1)) for number, name in enumerate(cuts)}
+        loop.samples = Script(self.world.answers, lambda: self.now, proofs)
 
     def give(self, loop: DrillLoop, command: do.Command) -> None:
         """Start a command, unless this is where the process dies."""
@@ -143,6 +150,7 @@ class Simulation(Bare):
         self.kill_at, self.kill_after_effect = kill_at, kill_after_effect
         self.enforced = enforced
         self.agents = AGENTS | ({"counter"} if severs else frozenset())
+        self.agents |= SECOND_PAIR if OTHER_CUT in plan.outage.faults else frozenset()
         self.facts, self.sever_takes, self.found = facts, sever_takes, severed or Severed(2, 0)
         self.given: list[do.Command] = []
         self.meddle = meddle

@@ -7,15 +7,19 @@ from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Fault
 from gameday.model.record import Cause, Phase, Record, Verdict
 from simulation.scenario import What
-from unit.engine.simulation import NO_WORKERS, PARTITION, Killed, Simulation, a_plan, finished
+from unit.engine.simulation import NO_WORKERS, OTHER_CUT, PARTITION, Killed, Simulation, a_plan, finished
 
 ORDERS = {
     "the cut first": (PARTITION, NO_WORKERS),
     "the cut last": (NO_WORKERS, PARTITION),
+    "two cuts": (PARTITION, OTHER_CUT),
+    "two cuts and a scale": (PARTITION, NO_WORKERS, OTHER_CUT),
     "no cut": (NO_WORKERS,),
 }
 BOTH = pytest.mark.parametrize(
-    "faults", [ORDERS["the cut first"], ORDERS["the cut last"]], ids=["cut first", "cut last"]
+    "faults",
+    [ORDERS["the cut first"], ORDERS["the cut last"], ORDERS["two cuts"]],
+    ids=["cut first", "cut last", "two cuts"],
 )
 
 
@@ -65,7 +69,7 @@ def test_they_are_undone_in_reverse(faults: tuple[Fault, ...]) -> None:
 def test_each_has_a_fuse_of_its_own_that_lasts_through_the_budgets_of_all(faults: tuple[Fault, ...]) -> None:
     plan = a_plan(faults=faults)
     record = finished(Simulation(plan))
-    assert {change.fuse_name for change in record.changes} == {"drill-fuse-partition", "drill-fuse-no-workers"}
+    assert {change.fuse_name for change in record.changes} == {f"drill-fuse-{fault.name}" for fault in faults}
     alone = budgets.fuse_of_faults(a_plan())
     assert budgets.fuse_of_faults(plan) == alone + budgets.PROVE + budgets.SEVER + budgets.UNDO
 
@@ -141,7 +145,7 @@ def test_killed_at_any_moment_all_of_them_are_taken_back(faults: tuple[Fault, ..
     record = finished(simulation)
     assert simulation.left() == []
     assert record.verdict in {Verdict.PASSED, Verdict.INCONCLUSIVE}, record.message
-    assert simulation.injections.total() <= (PARTITION in faults)
+    assert simulation.injections.total() <= sum(fault.action.WITNESSED for fault in faults)
 
 
 @pytest.mark.parametrize(("faults", "nth", "after"), CRASHES)
