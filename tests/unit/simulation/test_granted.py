@@ -11,7 +11,7 @@ from gameday.preflight.rights import may
 from granted import role
 from simulation import running
 from simulation.client import SimulatedCluster
-from simulation.scenario import draw
+from simulation.scenario import Trial, draw
 
 CUT: Final = ("actions/networkPartition", "probes/kubernetes")
 REPAIRED: Final = (*CUT, "actions/scale", "actions/job")
@@ -43,14 +43,24 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Asked]]:
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.parametrize(("components", "rollback"), [(CUT, False), (REPAIRED, True)], ids=["a cut", "a rollback"])
+PLANS: Final[dict[str, tuple[tuple[str, ...], Callable[[Trial], bool]]]] = {
+    "cuts": (CUT, lambda trial: not trial.rollback and not trial.faults.scales),
+    "a cut and a scale": ((*CUT, "actions/scale"), lambda trial: trial.faults.scales),
+    "a rollback": (REPAIRED, lambda trial: trial.rollback),
+}
+
+
+@pytest.mark.parametrize(("components", "wanted"), PLANS.values(), ids=PLANS)
 def test_a_drill_asks_for_nothing_that_its_components_do_not_grant(
-    asked: set[Asked], components: tuple[str, ...], rollback: bool
+    asked: set[Asked], components: tuple[str, ...], wanted: Callable[[Trial], bool]
 ) -> None:
-    worlds = [one for one in (draw(seed, 1) for seed in range(60)) if one.trials[0].rollback is rollback]
+    worlds = [one for one in (draw(seed, 1) for seed in range(200)) if wanted(one.trials[0])]
+    assert len(worlds) >= 12
     for world in worlds[:12]:
         running.run(world)
     rules = role(*components)["rules"]
     assert not [(verb, kind.plural, sub) for verb, kind, sub in asked if not may(rules, verb, kind, sub)]
     verbs = {verb for verb, _, _ in asked}
-    assert verbs >= {"get", "list", "watch", "create", "delete"} | ({"patch"} if rollback else set())
+    assert verbs >= {"get", "list", "watch", "create", "delete"} | (
+        {"patch"} if "actions/scale" in components else set()
+    )
