@@ -166,7 +166,7 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
             version=there["metadata"]["resourceVersion"],
         )  # fmt: skip
         if change is not None:
-            return _of_change(scene, seen, change, there)
+            return _of_change(scene, seen, change)
         return _before(scene, seen, action) if isinstance(action, PodDelete) else Observed()
 
     async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
@@ -181,7 +181,10 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
         scene.memo[change.name] = True
 
     async def revert(self, scene: Scene, change: Change) -> None:
-        """Do nothing: the workload's controller makes new pods, and ``observe`` says when they are ready."""
+        """Do nothing: the workload's controller makes new pods.
+
+        How long that takes is the system's recovery, which the drill measures from here on.
+        """
 
 
 def _too_few_or_many(action: PodDelete, many: int, path: str) -> Iterator[Finding]:
@@ -252,8 +255,8 @@ def _before(scene: Scene, seen: Observed, action: PodDelete) -> Observed:
     return replace(seen, before={"readyPods": many}, wanted=_noted(chosen), shown=shown)
 
 
-def _of_change(scene: Scene, seen: Observed, change: Change, there: Object) -> Observed:
-    """What became of the pods of a change. Once its undo is asked for, only the number of ready pods counts."""
+def _of_change(scene: Scene, seen: Observed, change: Change) -> Observed:
+    """What became of the pods of a change. Once its undo is asked for, there is nothing that could be put back."""
     seen = replace(seen, before=change.before, wanted=change.wanted, may_arrive=True)
     known, named = scene.seen.objects(ALL_PODS), (change.wanted or {}).get("pods") or {}
     left = [name for name in sorted(named) if known.get(name, {}).get("metadata", {}).get("uid") == named[name]]
@@ -268,7 +271,9 @@ def _of_change(scene: Scene, seen: Observed, change: Change, there: Object) -> O
     if len(intact) == len(named) and not asked:
         return replace(seen, shown=f"no pod of {change.object_name} was deleted")
     if change.undo_requested_at is not None:
-        return _healed(scene, seen, change, there, unseen=asked and bool(intact))
+        stay = "stays" if len(named) == 1 else "stay"
+        new = f"the controller of {change.object_name} makes new ones"
+        return replace(seen, shown=f"{_names(sorted(named))} {stay} gone: {new}")
     if left:
         shown = f"{_names(left)} of {change.object_name} {_are(len(left))} still there"
         presence = Presence.DRIFTED if intact and not asked else Presence.PRESENT
@@ -277,21 +282,6 @@ def _of_change(scene: Scene, seen: Observed, change: Change, there: Object) -> O
     return replace(
         seen, presence=Presence.PRESENT, shown=f"{_names(every)} of {change.object_name} {_are(len(every))} gone"
     )
-
-
-def _healed(scene: Scene, seen: Observed, change: Change, there: Object, *, unseen: bool) -> Observed:
-    """Whether the workload has as many ready pods as before, or as it wants where somebody wants fewer by now.
-
-    While the deletion is ``unseen`` by the watch, the pods that it shows are the old ones.
-    """
-    before = (change.before or {}).get("readyPods", 0)
-    needed = min(before, there["spec"].get("replicas", 1))
-    many = len(_ready(_seen(scene), changed(change)))
-    if many < needed or unseen:
-        shown = f"{change.object_name} has {_counted(many, 'ready pod')}, before the drill it had {before}"
-        return replace(seen, presence=Presence.PRESENT, shown=shown)
-    again = "again" if many >= before else f"and wants no more; before the drill it had {before}"
-    return replace(seen, shown=f"{change.object_name} has {_counted(many, 'ready pod')} {again}")
 
 
 def _names(pods: Sequence[str]) -> str:
