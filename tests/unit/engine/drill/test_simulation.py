@@ -374,6 +374,24 @@ def test_an_operator_that_never_comes_back_leaves_no_fault(rollback: bool, nth: 
     assert simulation.workers == 3
 
 
+def test_a_cut_that_was_taken_away_while_no_operator_ran_is_not_made_again() -> None:
+    """Nobody knows whether the request of the process that died was carried out, but the witnesses."""
+    simulation = next(
+        one
+        for nth in range(1, effects_of(False) + 1)
+        if isinstance((one := killed(rollback=False, nth=nth, after=True)).given[-1], do.Apply)
+    )
+    simulation.idle(4.0)
+    simulation.befall(What.POLICY_DELETED)
+    simulation.idle(4.0)
+    simulation.restart()
+    record = simulation.finish()
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, Cause.CUT_REMOVED.value)
+    assert record.doubts[0].message.endswith("was removed while no operator ran")
+    assert simulation.injections.total() == 1
+    assert simulation.left() == []
+
+
 def test_the_record_alone_decides_after_a_restart() -> None:
     simulation = Simulation(a_plan())
     while simulation.record.zero is None:
