@@ -43,6 +43,7 @@ lint: setup ## ruff, mypy strict, layers, generated files up to date, names in c
 	$(BIN)/python -m gameday.api.crds --check
 	$(BIN)/python -m gameday.api.roles --check
 	$(BIN)/python -m gameday.api.reference --check
+	$(BIN)/python -m gameday.cli.reference --check
 	$(BIN)/towncrier build --draft --version next >/dev/null
 
 hooks: setup ## have git run the checks of `lint` before each commit
@@ -52,10 +53,11 @@ format: setup ## let ruff format and mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-generate: setup ## write the CRDs, docs/fields.md, the rights of namespaces and the diagrams
+generate: setup ## write the CRDs, the reference pages, the rights of namespaces and the diagrams
 	$(BIN)/python -m gameday.api.crds
 	$(BIN)/python -m gameday.api.roles
 	$(BIN)/python -m gameday.api.reference
+	$(BIN)/python -m gameday.cli.reference
 	$(BIN)/python tests/programs/diagrams.py
 
 lock: setup ## pin and hash the requirements anew

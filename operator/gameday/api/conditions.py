@@ -18,6 +18,26 @@ UNDO_OVERDUE: Final = "UndoOverdue"
 """Reason of a drill that could not undo what it holds in the time that this may take."""
 UNDER_WAY: Final = "under way"
 
+OF_A_DRILL: Final = {
+    "Complete": "It has ended; for `kubectl wait --for=condition=Complete`.",
+    "Passed": "It passed. False: it failed. Unknown: it is under way, inconclusive or aborted.",
+    "FaultsCleared": "Nothing of it is left in the cluster. False with reason `UndoOverdue`: an undo takes too long.",
+    "Ready": "It has ended, whatever its verdict; the message has the verdict.",
+    "Reconciling": "It is under way, or waits; the reason is its phase, or what it waits for.",
+    "Stalled": "It cannot clear what it holds, or cannot go on; the message says why. It goes on trying.",
+    "Halted": "A halt keeps it from beginning, or ended it.",
+}
+"""What True says of a Drill, by the type of the condition; the reference is made from it."""
+OF_A_GAMEDAY: Final = {
+    "Ready": "Its drills can run; the message has each finding where it is False.",
+    "Reconciling": "The administrator's limits are invalid; it is checked again once they are mended.",
+    "Stalled": "Its plan is refused, or exceeds the administrator's limits: somebody must change it.",
+    "Halted": "A halt keeps its drills from beginning.",
+}
+"""What True says of a GameDay, likewise."""
+ABSENT_UNLESS_TRUE: Final = frozenset({"Reconciling", "Stalled", "Halted"})
+"""Conditions that are there only while they are True."""
+
 _PASSED: Final = {Verdict.PASSED: "True", Verdict.FAILED: "False"}
 
 

@@ -1,11 +1,12 @@
 """Every field of a GameDay's spec, as a page: ``python -m gameday.api.reference [--check] [FILE]``.
 
-It is made from the CRD, and so from the models and from the registries of actions and probes.
+It is made from the CRD, and so from the models and from the registries of actions and probes. The pages of conditions,
+metrics and commands are made by ``gameday.cli.reference``, which may read all of the package.
 """
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,17 +96,22 @@ def _value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or with ``--check`` return 1 where it is not up to date."""
-    places = [argument for argument in arguments if not argument.startswith("-")]
-    path = Path(places[0] if places else "docs/fields.md")
+def write(pages: Mapping[Path, str], arguments: list[str]) -> int:
+    """Write pages, or with ``--check`` among the arguments return 1 where one is not up to date."""
     if "--check" not in arguments:
-        path.write_text(page())
+        for path, text in pages.items():
+            path.write_text(text)
         return 0
-    if path.exists() and path.read_text() == page():
-        return 0
-    print(f"not up to date: {path}; run `make generate` and commit", file=sys.stderr)  # noqa: T201
-    return 1
+    stale = [path for path, text in pages.items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        print(f"not up to date: {path}; run `make generate` and commit", file=sys.stderr)  # noqa: T201
+    return 1 if stale else 0
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page of fields, or check it; see ``write``."""
+    places = [argument for argument in arguments if not argument.startswith("-")]
+    return write({Path(places[0] if places else "docs/fields.md"): page()}, arguments)
 
 
 if __name__ == "__main__":

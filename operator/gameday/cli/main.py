@@ -22,7 +22,7 @@ def gameday() -> None:
     """Game days for Kubernetes."""
 
 
-@app.command()
+@app.command(help="Run the operator.")
 def operator(
     invocation: typer.Context,
     namespace: Annotated[str, typer.Option(help="Namespace of the operator's Lease.", envvar="GAMEDAY_NAMESPACE")],

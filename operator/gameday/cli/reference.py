@@ -1,0 +1,109 @@
+"""The pages of conditions, metrics and commands: ``python -m gameday.cli.reference [--check] [FOLDER]``.
+
+Each page is made from what the operator runs: the table of conditions, the registry of metrics, the options of the
+command. ``gameday.api.reference`` makes the page of fields.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from prometheus_client.metrics import MetricWrapperBase
+from typer.main import get_command
+
+from gameday.api.conditions import ABSENT_UNLESS_TRUE, OF_A_DRILL, OF_A_GAMEDAY
+from gameday.api.reference import write
+from gameday.cli.main import app
+from gameday.controller.telemetry import Metrics
+
+MADE: Final = "<!-- Made by `make generate` from operator/gameday; do not edit. -->\n"
+CONDITIONS: Final = """\
+# Conditions
+
+`Ready`, `Reconciling` and `Stalled` are those of
+[kstatus](https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md), of the generation in
+`status.observedGeneration`. [status.md](status.md#conditions) says what Flux and Argo CD make of them,
+[reasons.md](reasons.md) what each reason means.
+"""
+METRICS: Final = """\
+# Metrics
+
+Each replica serves these at `/metrics`. [install.md](install.md#metrics) says how to scrape them.
+
+| metric | type | labels | what it says |
+| --- | --- | --- | --- |
+"""
+COMMANDS: Final = """\
+# Commands
+
+`gameday`, also installed as `kubectl gameday`. An option in bold must be given, by itself or by its variable.
+"""
+HELPERS: Final = frozenset({"--help"})
+
+
+def pages(folder: Path) -> dict[Path, str]:
+    """Every page with its text."""
+    made = {"conditions.md": conditions(), "metrics.md": metrics(), "cli.md": commands()}
+    return {folder / name: MADE + text for name, text in made.items()}
+
+
+def conditions() -> str:
+    """The conditions of both kinds."""
+    return CONDITIONS + _conditions("Drill", OF_A_DRILL) + _conditions("GameDay", OF_A_GAMEDAY)
+
+
+def _conditions(kind: str, meanings: Mapping[str, str]) -> str:
+    rows = (
+        f"| `{name}` | {meaning} | {'while it is True' if name in ABSENT_UNLESS_TRUE else 'always'} |\n"
+        for name, meaning in meanings.items()
+    )
+    return f"\n## Of a {kind}\n\n| condition | True says | is there |\n| --- | --- | --- |\n{''.join(rows)}"
+
+
+def metrics() -> str:
+    """The operator's metrics, under the names that they are scraped by."""
+    return METRICS + "".join(sorted(_rows(Metrics({("list", "drills"): 1}))))
+
+
+def _rows(known: Metrics) -> Iterator[str]:
+    labels = {
+        family.name: one._labelnames  # noqa: SLF001  the library tells labels of series only, and there are none yet
+        for one in vars(known).values()
+        if isinstance(one, MetricWrapperBase)
+        for family in one.describe()
+    }
+    for family in known.registry.collect():
+        named = labels.get(family.name) or sorted({label for one in family.samples for label in one.labels} - {"le"})
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        shown = ", ".join(f"`{label}`" for label in named)
+        yield f"| `{name}` | {family.type} | {shown} | {family.documentation} |\n"
+
+
+def commands() -> str:
+    """Each command with its options."""
+    group: Any = get_command(app)
+    return COMMANDS + "".join(_command(name, one) for name, one in group.commands.items())
+
+
+def _command(name: str, command: Any) -> str:
+    rows = "".join(_option(one) for one in command.params if not HELPERS & set(one.opts))
+    table = f"| option | variable | default | what it says |\n| --- | --- | --- | --- |\n{rows}"
+    return f"\n## `gameday {name}`\n\n{command.help}\n\n{table}"
+
+
+def _option(option: Any) -> str:
+    shown = ", ".join(f"`{one}`" for one in option.opts)
+    variable = f"`{option.envvar}`" if option.envvar else ""
+    default = f"`{option.default}`" if option.default and not option.is_flag else ""
+    return f"| {f'**{shown}**' if option.required else shown} | {variable} | {default} | {option.help} |\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with ``--check`` return 1 where one is not up to date."""
+    places = [argument for argument in arguments if not argument.startswith("-")]
+    return write(pages(Path(places[0] if places else "docs")), arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,60 @@
+"""The pages of conditions, metrics and commands are made from what the operator runs."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from gameday.api.conditions import ABSENT_UNLESS_TRUE, OF_A_DRILL, OF_A_GAMEDAY, conditions_of
+from gameday.cli import reference
+from gameday.controller.gameday import gamedays
+from gameday.model.change import Change, ChangeState
+from gameday.model.record import Cause, Phase, Record, Verdict
+
+DOCS: Final = Path(__file__).parents[3] / "docs"
+CUT = Change("cut", "networkPartition", "NetworkPolicy", "d-cut", "d-fuse", ChangeState.UNDOING, requested_at=1.0)
+RECORDS = (
+    Record(),
+    Record(Phase.RECOVERY, changes=(CUT,), faults_cleared=False),
+    Record(Phase.FINISHED, verdict=Verdict.ABORTED, reason=Cause.HALTED.value, aborted=Cause.HALTED),
+)
+
+
+def test_the_pages_are_those_that_the_code_makes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert reference.main(["--check", str(DOCS)]) == 0
+    assert reference.main(["--check", str(tmp_path)]) == 1
+    assert reference.main([str(tmp_path)]) == 0
+    assert reference.main(["--check", str(tmp_path)]) == 0
+    (tmp_path / "cli.md").write_text("")
+    assert reference.main(["--check", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.count("run `make generate` and commit") == 4
+
+
+def test_each_condition_of_a_drill_is_described_and_no_other() -> None:
+    found = [{kind: state for kind, state, _, _ in conditions_of(record)} for record in RECORDS]
+    assert {kind for states in found for kind in states} == set(OF_A_DRILL)
+    assert all(states[kind] == "True" for states in found for kind in states if kind in ABSENT_UNLESS_TRUE)
+
+
+def test_each_condition_of_a_gameday_is_described_and_no_other() -> None:
+    text = Path(gamedays.__file__).read_text()
+    told = {*re.findall(r'\("(\w+)", "(?:True|False)", ', text), *re.findall(r'_refused\("(\w+)", ', text)}
+    assert told == set(OF_A_GAMEDAY)
+
+
+def test_a_metric_stands_there_under_the_name_that_is_scraped() -> None:
+    page = reference.metrics()
+    assert "| `gameday_drills_total` | counter | `namespace`, `gameday`, `verdict` |" in page
+    assert "| `gameday_api_requests_total` | counter | `resource`, `verb` |" in page
+    assert "| `gameday_halted` | gauge |  |" in page
+    names = re.findall(r"^\| `(\w+)`", page, re.MULTILINE)
+    assert names == sorted(set(names))
+
+
+def test_each_command_stands_there_with_its_options() -> None:
+    page = reference.commands()
+    assert re.findall(r"^## `gameday (\w+)`$", page, re.MULTILINE) == ["operator", "halt", "resume"]
+    assert "| **`--image`** | `GAMEDAY_IMAGE` |  | Image of the agents: the operator's own. |" in page
+    assert "| `--namespace` | `GAMEDAY_NAMESPACE` | `gameday-system` |" in page
+    assert "--help" not in page
