@@ -132,7 +132,7 @@ faketime: # steps the clock of a running operator
 	    apt-get install -y -qq --no-install-recommends libfaketime >/dev/null; } || \
 	  ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || { echo "no libfaketime: install it (Debian: libfaketime)" >&2; exit 1; }
 
-chaos: setup up images faketime ## an hour: everything killed at each step; CHAOS="-k 'REGEX'" for a part; makes the README's table
+chaos: setup up images faketime ## an hour: everything killed at each step; CHAOS="-k 'REGEX'" for a part; writes docs/chaos.md
 	PYTHONPATH=operator:tests:tests/shop GAMEDAY_IMAGE=$(IMAGE) $(BIN)/python -m chaos $(CHAOS)
 
 trial-birth: setup up image ## ten minutes: try pods that are deleted at birth (docs/dev/adr/0001); TRIAL=kubelet kills a kubelet
@@ -140,5 +140,5 @@ trial-birth: setup up image ## ten minutes: try pods that are deleted at birth (
 	export KUBECONFIG=$$($(CLUSTER) kubeconfig) PATH="$$($(CLUSTER) path):$$PATH"; \
 	  PYTHONPATH=operator:tests $(BIN)/python -m trials.birth $(TRIAL)
 
-bench: setup up images ## measure against raw policies; prints the README's table
+bench: setup up images ## measure against raw policies; writes the table of docs/benchmark.md
 	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m programs.bench

@@ -1,4 +1,4 @@
-"""``make chaos``: everything killed at each step, on the real cluster; the README's table is made of what it finds.
+"""``make chaos``: everything killed at each step, on the real cluster; docs/chaos.md is made of what it finds.
 
 ``python -m chaos -k REGEX`` runs the cases whose names match. Rows are kept in tests/chaos/rows.json, each with the
 commit at which it ran: a row stays until its case is run again, so that a run in pieces makes one table. Exits 1 when
@@ -107,7 +107,7 @@ async def main() -> int:
     parser.add_argument("-t", type=float, default=float("inf"), metavar="SECONDS", help="begin no case after these")
     parser.add_argument("--missing", action="store_true", help="only the cases that have no good row yet")
     parser.add_argument("--list", action="store_true", help="only name the cases")
-    parser.add_argument("--table", action="store_true", help="only write the tables anew, into README.md and docs")
+    parser.add_argument("--table", action="store_true", help="only write docs/chaos.md anew")
     given = parser.parse_args()
     everything = all_cases()
     chosen = [case for case in everything if re.search(given.k, case.key)]

@@ -1,8 +1,7 @@
-"""The tables: the short one of the README, and every row in docs/chaos.md."""
+"""The page docs/chaos.md: a short table with one line a group, and every row."""
 
 import os
 import platform
-import re
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +11,6 @@ from chaos.house import Case
 from chaos.row import LATEST, Results, Row
 from e2e.dialling import ROOT
 
-MARKS: Final = ("<!-- chaos -->", "<!-- /chaos -->")
 TITLES: Final = {
     "faults": "operator killed before and after each deed of a cut",
     "several": "operator killed before and after each deed of a cut, a scale and another cut",
@@ -25,36 +23,49 @@ TITLES: Final = {
     "outages": "API server or etcd stopped, or killed, for 60 s",
     "uninstall": "things taken away in the wrong order",
 }
-"""What stands for a group in the README."""
+"""What stands for a group in both tables."""
 
 HEAD: Final = """# What happens when it is killed
 
 Made by `make chaos`; do not edit. The newest row is of {when}, on {machine}. {runs} of {there} cases were run, {bad} of
 them not as promised.
 
-*Commit* is that at which a case ran, with `-dirty` where the tree was another. A row stays until its case is run again.
-A case whose kill, freeze, step, outage, eviction, take-over or removal was not seen to happen is `not injected`, which
-is a fault.
+Each case is a whole drill on a real cluster. The cases
+
+- kill the operator before and after each thing that it does in a drill, with a restart and without;
+- freeze it before each thing, and thaw it when another operator has ended the drill;
+- kill, delete or evict the pods of the drill and of the operator;
+- stop or kill the API server and etcd, and step the operator's clock;
+- take away what was installed, in every wrong order.
+
+Nothing may be left behind, nothing may be done twice, and nothing may outlive the deadline of its fuse by more than
+{latest:.0f} s, counted from the API server's return where it was away. Each case must see that what it does to the
+drill happened; one whose kill, freeze, step, outage, eviction, take-over or removal was not seen is `not injected`,
+which is a fault. `CHAOS="-k 'REGEX'" make chaos` runs a part and leaves the other rows.
+
+| column | says |
+| --- | --- |
+| left behind | what was still there of the drill after its end, such as policies, pods and changed replicas |
+| done twice | cuts, scalings and Jobs that were made a second time |
+| late | seconds by which the cut or the scaling outlived the deadline of its fuse |
+| commit | where the case ran, with `-dirty` where the tree was another; a row stays until its case runs again |
+
+*Without a restart* means that no operator ran until the fuses had done their part; then one was started, to see that
+it finds its way and tidies up. A verdict of Inconclusive is right wherever nobody was there to judge. With a restart
+the drill of a good system must pass; only CollateralCut and DependencyDown are let through as well, because on a busy
+machine DNS or Redis may not answer for a second. The cases of clocks step the clock of the operator; an agent reads
+the clock of its node.
 {older}
-Each case is a whole drill on a real cluster. *Left* is what was still there of the drill after its end: policies, Jobs,
-pods, the lock, finalizers, replicas that are not as before. *Twice* counts cuts, scalings and Jobs that were made a
-second time. *Late* is how many seconds the cut or the scaling outlived the deadline of its fuse (counted from the API
-server's return where it was away); at most {latest:.0f} are allowed. *Without restart* means that no operator ran until
-the fuses had done their part; then one was started, to see that it finds its way and tidies up. A frozen one was thawed
-when another had ended its drill: what it was about to do may not come then.
+## In short
 
-A verdict of Inconclusive is right wherever nobody was there to judge: it is never the system's fault that we died.
-The cases of clocks step the operator's, and see by its heartbeat that it moved; an agent reads the clock of its node.
-With a restart a good system's drill must pass; only CollateralCut and DependencyDown are let through as well, since on
-a busy machine DNS or Redis may not answer for a second.
-"""
+{short}"""
 
-COLUMNS: Final = """| case | left | twice | late | verdict | commit | remark |
+COLUMNS: Final = """| case | left behind | done twice | late | verdict | commit | remark |
 | --- | --- | --- | --- | --- | --- | --- |"""
 OLDER: Final = """
 `<6493691` are rows of code before that commit; `≤97c15f7` and `≤2840fc1` are rows that were published with that commit
 and ran on its code or on older code: nothing better is known of them. These cases did not yet assert that what they do
-to a drill happened, except that the operator died, or stood still, at the point named.
+to a drill happened, except that the operator died or was frozen at the point named.
 """
 """What is said while there are rows of a time in which their commit was not noted."""
 
@@ -62,7 +73,7 @@ to a drill happened, except that the operator died, or stood still, at the point
 def summary(results: Results, cases: Iterable[Case]) -> str:
     """The short table: one line a group."""
     lines = [
-        "| what was done | cases | left behind | done twice | latest, seconds | verdicts | as promised | commit |",
+        "| what was done | cases | left behind | done twice | late, at most | verdicts | as promised | commit |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     cases = list(cases)
@@ -86,7 +97,7 @@ def summary(results: Results, cases: Iterable[Case]) -> str:
 
 
 def full(results: Results, cases: Iterable[Case]) -> str:
-    """Every row, by group."""
+    """The page: what is done, the short table, and every row by group."""
     cases = list(cases)
     rows = [row for case in cases if (row := results.rows.get(case.key)) is not None]
     rows = [row for row in rows if not row.not_run]
@@ -95,7 +106,7 @@ def full(results: Results, cases: Iterable[Case]) -> str:
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.release().split('-')[0]}"
     older = OLDER if any(row.commit.startswith(("<", "≤")) for row in rows) else ""
     about = {"when": when, "machine": machine, "runs": len(rows), "there": len(cases), "bad": bad, "older": older}
-    parts = [HEAD.format(latest=LATEST, **about)]
+    parts = [HEAD.format(latest=LATEST, short=summary(results, cases), **about)]
     for (group, restart), found in _grouped(results, cases).items():
         title = TITLES[group] + (f", {restart} a restart" if restart else "")
         parts.append(f"\n## {title[0].upper()}{title[1:]}\n")
@@ -105,15 +116,10 @@ def full(results: Results, cases: Iterable[Case]) -> str:
 
 
 def publish(results: Results, cases: Iterable[Case]) -> None:
-    """Write both tables where people read them."""
+    """Write the page."""
     cases = list(cases)
     results.keep(case.key for case in cases)
     (ROOT / "docs" / "chaos.md").write_text(full(results, cases))
-    readme = ROOT / "README.md"
-    text = readme.read_text()
-    if MARKS[0] in text:
-        table = f"{MARKS[0]}\n{summary(results, cases)}\n{MARKS[1]}"
-        readme.write_text(re.sub(rf"{MARKS[0]}.*?{MARKS[1]}", lambda _: table, text, flags=re.DOTALL))
 
 
 def _grouped(results: Results, cases: Iterable[Case]) -> dict[tuple[str, str], list[Row]]:

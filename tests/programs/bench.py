@@ -1,4 +1,4 @@
-"""``make bench``: what a drill costs, against the same policy written by hand. Prints the README's table.
+"""``make bench``: what a drill costs, against the same policy written by hand. Writes the table of docs/benchmark.md.
 
 Both sides are seen by the same pod, which dials Redis every 10 ms and never waits for an earlier dial; all clocks are
 one node's. Ratios of one run are what counts; the absolute numbers are this machine's.
@@ -57,6 +57,10 @@ QUIET = 5.0
 """Seconds without a change in the cluster before each measurement."""
 SHARED = ('"configmaps",verb="get"', '"drills",verb="list"', '"gamedays",verb="list"')
 """What the operator asks as often for one drill as for many."""
+HEAD = "| what | ours | raw policy | ratio | goal |\n| --- | --- | --- | --- | --- |"
+MARKS = ("<!-- bench -->", "<!-- /bench -->")
+"""Between these the table stands in its page."""
+PAGE = ROOT / "docs" / "benchmark.md"
 ROW = "| {what} | {ours} | {raw} | {ratio} | {goal} |"
 
 
@@ -298,8 +302,16 @@ def _rss(status: str) -> int:
     return round(int(line.split()[1]) * 1024 / 1e6)
 
 
+def published(page: str, rows: list[str]) -> str:
+    """The page with these rows as its table."""
+    before, _, rest = page.partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    assert after, f"the page has no {' and '.join(MARKS)}"
+    return "\n".join([before + MARKS[0], HEAD, *rows, MARKS[1] + after])
+
+
 def main() -> None:
-    """Measure and print."""
+    """Measure, print, and write the page where every part was measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=10, help="drills and raw policies to time")
     parser.add_argument("--minutes", type=float, default=10, help="length of the drill whose requests are counted")
@@ -320,8 +332,9 @@ def main() -> None:
     for name, part in parts.items():
         if not options.only or name in options.only:
             rows += asyncio.run(part())
-    print("| what | ours | raw policy | ratio | goal |\n| --- | --- | --- | --- | --- |")
-    print("\n".join(rows))
+    print("\n".join([HEAD, *rows]))
+    if not options.only:
+        PAGE.write_text(published(PAGE.read_text(), rows))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The published tables: each row with the commit at which it ran, a part of a run beside the rows of earlier ones."""
+"""The published page: each row with the commit at which it ran, a part of a run beside the rows of earlier ones."""
 
 import subprocess
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_what_is_published_is_what_the_rows_say() -> None:
     published = (ROOT / "docs" / "chaos.md").read_text()
     # The machine's name and the day are those of whoever wrote it.
     assert published.splitlines()[5:] == table.full(results, cases).splitlines()[5:]
-    assert f"{table.MARKS[0]}\n{table.summary(results, cases)}\n{table.MARKS[1]}" in (ROOT / "README.md").read_text()
+    assert f"## In short\n\n{table.summary(results, cases)}\n" in published
     assert all(row.commit or row.not_run for row in results.rows.values())
 
 
@@ -75,14 +75,14 @@ def test_the_version_is_the_commit_and_whether_the_code_is_another(
 ) -> None:
     monkeypatch.setattr(version, "ROOT", tmp_path)
     (tmp_path / "docs").mkdir()
-    for path in ("README.md", "docs/chaos.md", "code.py"):
+    for path in ("docs/benchmark.md", "docs/chaos.md", "code.py"):
         (tmp_path / path).write_text("one\n")
     who = ("-c", "user.name=x", "-c", "user.email=x@x")
     for arguments in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "one"]):
         subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
     clean = version.version()
     assert len(clean) == 7
-    (tmp_path / "README.md").write_text("a new table\n")
+    (tmp_path / "docs" / "benchmark.md").write_text("a new table\n")
     assert version.version() == clean
     (tmp_path / "code.py").write_text("two\n")
     assert version.version() == f"{clean}-dirty"
