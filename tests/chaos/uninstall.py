@@ -164,19 +164,19 @@ async def namespace_first(trial: Trial, *, killed: bool) -> None:
 
 
 async def operator_first(trial: Trial) -> None:
-    """The operator is uninstalled under the cut: the fuse lifts, and docs/install.md says what is left to do."""
+    """The operator is uninstalled under the cut: the fuse lifts; docs/how-to/uninstall.md has the rest."""
     async with office(trial.town) as here:
         await trial.under_cut()
         here.close()
         await trial.happens(REMOVAL, here.closed, "the operator is gone", GONE_WITHIN)
         await trial.undone()
-        trial.row.note = "lifted by its fuse; the rest by hand as docs/install.md says"
+        trial.row.note = "lifted by its fuse; the rest by hand as docs/how-to/uninstall.md says"
         by_hand(trial)
         await _drill_gone(trial)
 
 
 def by_hand(trial: Trial) -> None:
-    """What docs/install.md tells a person to do where no operator is left."""
+    """What docs/how-to/uninstall.md tells a person to do where no operator is left."""
     namespace = trial.town.namespace
     kubectl("-n", namespace, "patch", "drill", "first", "--type=merge", "-p", NO_FINALIZER)
     kubectl("-n", namespace, "delete", "drill", "first", ok=False)
@@ -200,7 +200,7 @@ async def crds_after_the_operator(trial: Trial) -> None:
     await trial.kill(victim)
     with _without_crds():
         await trial.undone()
-        trial.row.note = "lifted by its fuse; the finalizer by hand as docs/install.md says"
+        trial.row.note = "lifted by its fuse; the finalizer by hand as docs/how-to/uninstall.md says"
         by_hand(trial)
         await _crds_gone(trial)
         trial.row.verdict = "gone with its CRD"

@@ -23,7 +23,7 @@ CONDITIONS: Final = """\
 
 `Ready`, `Reconciling` and `Stalled` are those of
 [kstatus](https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md), of the generation in
-`status.observedGeneration`. [status.md](status.md#conditions) says what Flux and Argo CD make of them,
+`status.observedGeneration`. [gitops.md](how-to/gitops.md#health) says what Flux and Argo CD make of them,
 [reasons.md](reasons.md) what each reason means.
 """
 METRICS: Final = """\

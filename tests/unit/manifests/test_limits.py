@@ -12,7 +12,9 @@ from unit.manifests.reading import OPERATOR, ROOT, only, rendered, written
 
 
 def on_page() -> Object:
-    (block,) = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "limits.md").read_text(), re.DOTALL | re.MULTILINE)
+    (block,) = re.findall(
+        r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "how-to" / "limits.md").read_text(), re.DOTALL | re.MULTILINE
+    )
     found: Object = yaml.safe_load(block)
     return found
 
