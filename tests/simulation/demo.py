@@ -1,7 +1,7 @@
 """The demo's drill in a simulated world: the example's plan as ``manifests/demo`` shortens it, against a good shop."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from unittest.mock import patch
 
 import yaml
@@ -36,8 +36,11 @@ def demo_plan() -> Object:
 class DemoTown(Town):
     """A namespace with the demo's shop, which does all that the plan expects of it."""
 
+    spec: ClassVar[Object]
+    """That of the GameDay."""
+
     def _things(self) -> list[tuple[Kind, Object]]:
-        plan: Object = {"metadata": {"name": "plan"}, "spec": demo_plan()}
+        plan: Object = {"metadata": {"name": "plan"}, "spec": self.spec}
         return [(kind, plan if kind is GAMEDAYS else body) for kind, body in super()._things()]
 
     def _tick(self, agent: Agent) -> None:
@@ -47,7 +50,10 @@ class DemoTown(Town):
         if agent.ended:
             return
         lost = self.system.noticed
+        asked = {probe["name"] for probe in self.spec["probes"]}
         for name, values in _answers(lost=lost, alerts=self.system.alerts).items():
+            if name not in asked:
+                continue
             self._say(agent, name, ok=values.get("status", 200) == 200, values=values)
         self.server.store.world.after(EVERY, self._tick, agent)
 
@@ -67,8 +73,17 @@ def _answers(*, lost: bool, alerts: int) -> dict[str, dict[str, Any]]:
 
 def demo_drill() -> Object:
     """The Drill of the demo after it has ended."""
+    return drill_of(demo_plan())
+
+
+def drill_of(plan: Object) -> Object:
+    """A Drill of a GameDay with this spec, against the demo's shop, after it has ended."""
+
+    class Shop(DemoTown):
+        spec = plan
+
     # The monitor's promises are about the simulation's own plans.
-    with patch.object(running, "Town", DemoTown), patch.object(Monitor, "note"):
+    with patch.object(running, "Town", Shop), patch.object(Monitor, "note"):
         site = Site(Scenario(1, (Trial(severs=True),)))
         site.run()
     drill = site.towns[0].drill

@@ -17,7 +17,7 @@ from gameday.engine.cel.tokens import COMPREHENSIONS
 from gameday.engine.evidence.unlike import unlike
 from gameday.model.plan import Mode
 from gameday.probes.kinds import KINDS
-from unit.pages import DOCS, blocks, section, tables
+from pages import DOCS, blocks, section, tables
 
 PAGE: Final = DOCS / "expressions.md"
 PROBES, *RECIPES = (yaml.safe_load(block) for block in blocks(PAGE, "yaml"))

@@ -1,0 +1,64 @@
+"""The tutorial, word for word: its files and commands lead from a namespace with a service to a verdict."""
+
+import asyncio
+import os
+import subprocess
+from typing import Final
+
+import pytest
+
+import tutorial
+from e2e.dialling import ROOT, kubeconfig
+from e2e.stage import Stage
+from gameday.api.lines import events_of, expectations_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+INSTALLED: Final = "gameday-system"
+"""Where the tutorial has the operator; that of a stage runs beside the cluster."""
+LAST: Final = "Go on"
+"""The section that takes things away again."""
+
+
+def of(namespace: str, words: list[str]) -> list[str]:
+    """A command of the page in another namespace."""
+    moved = [namespace if words[index - 1] == "-n" else word for index, word in enumerate(words)]
+    return [str(ROOT / word) if words[index - 1] == "-k" else word for index, word in enumerate(moved)]
+
+
+async def follow(town: Stage, title: str) -> list[str]:
+    """Run the commands of a section as a reader does, one after the other; what each of them says."""
+    said = []
+    for words in tutorial.commands()[title]:
+        if INSTALLED in words:
+            continue
+        process = await asyncio.create_subprocess_exec(
+            *of(town.namespace, words),
+            cwd=town.folder,
+            env=os.environ | {"KUBECONFIG": str(kubeconfig())},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        out, _ = await process.communicate()
+        assert process.returncode == 0, f"{' '.join(words)}: {out.decode()}"
+        said.append(out.decode())
+    return said
+
+
+async def test_the_tutorial_leads_to_a_verdict_and_leaves_no_trace(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    await town.operator()
+    tutorial.save(town.folder, town.namespace)
+    *sections, last = tutorial.commands()
+    assert last == LAST
+    said = {title: await follow(town, title) for title in sections}
+    status = await town.status(tutorial.DRILL)
+    assert status["verdict"] == "Passed", status["message"]
+    _, summary, expectations = said["Read the verdict"]
+    assert summary.startswith(f"GameDay {tutorial.GAMEDAY} in {town.namespace} passed on ")
+    assert len(expectations.splitlines()) == len(expectations_of(status)) == 4
+    timeline, left = said["See what happened"]
+    assert len(timeline.splitlines()) == len(events_of(status))
+    assert left.startswith("No resources found")
+    await town.nothing_is_left()
+    await follow(town, last)
