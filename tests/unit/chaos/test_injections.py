@@ -333,3 +333,18 @@ async def test_a_take_over_in_which_the_lease_stays_is_not_injected(
     monkeypatch.setattr(Trial, "kill", kill)
     with pytest.raises(NotInjected, match="did not change hands"):
         await takeover.taken_over(trial)
+
+
+def test_a_component_is_paused_once_it_was_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its end and its next start there is nobody to pause."""
+    asked: list[tuple[str, ...]] = []
+
+    def answers(*arguments: str) -> str:
+        asked.append(arguments)
+        assert arguments[0] != "pause" or len(asked) > 3, "kill: no such process"
+        return ""
+
+    monkeypatch.setattr(outages, "cluster_output", answers)
+    monkeypatch.setattr(outages, "AWAY", 0.0)
+    outages.Outage("etcd", outages.KILLED)._away()
+    assert [verb for verb, _ in asked] == ["kill", "pause", "pause", "pause"]
