@@ -84,7 +84,7 @@ class Metrics:
             registry=self.registry,
         )
         self.broken = Counter(
-            "gameday_internal_errors", "Errors of ours that ended a drill's runner.", registry=self.registry
+            "gameday_internal_errors", "Internal errors that ended a drill's runner.", registry=self.registry
         )
         self.halted = Gauge("gameday_halted", "1 while the administrator halts all drills.", registry=self.registry)
         self.limits_invalid = Gauge(

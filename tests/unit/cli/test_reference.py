@@ -2,17 +2,18 @@
 
 import re
 from pathlib import Path
-from typing import Final
 
 import pytest
+import yaml
 
 from gameday.api.conditions import ABSENT_UNLESS_TRUE, OF_A_DRILL, OF_A_GAMEDAY, conditions_of
 from gameday.cli import reference
 from gameday.controller.gameday import gamedays
 from gameday.model.change import Change, ChangeState
 from gameday.model.record import Cause, Phase, Record, Verdict
+from gameday.model.schedule import Decision
+from pages import DOCS, blocks, tables
 
-DOCS: Final = Path(__file__).parents[3] / "docs"
 CUT = Change("cut", "networkPartition", "NetworkPolicy", "d-cut", "d-fuse", ChangeState.UNDOING, requested_at=1.0)
 RECORDS = (
     Record(),
@@ -50,6 +51,18 @@ def test_a_metric_stands_there_under_the_name_that_is_scraped() -> None:
     assert "| `gameday_halted` | gauge |  |" in page
     names = re.findall(r"^\| `(\w+)`", page, re.MULTILINE)
     assert names == sorted(set(names))
+
+
+def test_an_alert_is_about_a_metric_and_a_value_that_there_is() -> None:
+    (group,) = yaml.safe_load(blocks(DOCS / "how-to" / "alerts.md", "yaml")[0])["groups"]
+    names = set(re.findall(r"^\| `(\w+)`", reference.metrics(), re.MULTILINE))
+    values = {"verdict": {one.value for one in Verdict}, "decision": {one.value for one in Decision}}
+    for rule in group["rules"]:
+        assert set(re.findall(r"gameday_\w+", rule["expr"])) <= names
+        for label, value in re.findall(r'(\w+)="(\w+)"', rule["expr"]):
+            assert value in values[label]
+    (rows,) = tables((DOCS / "how-to" / "alerts.md").read_text())
+    assert [row[0] for row in rows] == [rule["alert"] for rule in group["rules"]]
 
 
 def test_each_command_stands_there_with_its_options() -> None:
