@@ -73,8 +73,8 @@ provider_build_image() {
   build_binaries
   build_base
   local requirements
-  for requirements in "$context"/requirements*.txt; do
-    case $requirements in *-dev.txt | *-audit.txt) continue ;; esac
+  # Those that a Dockerfile installs; .dockerignore admits no other.
+  for requirements in "$context"/requirements{,-shop,-foreign}.txt; do
     [ ! -e "$requirements" ] || wheels_for "$requirements"
   done
   local npm=()
