@@ -133,7 +133,9 @@ async def test_a_drill_beside_hostile_servers_is_on_time_and_names_what_each_doe
     for name, word in WORDS.items():
         probe: dict[str, Any] = {"name": identifier(name), "interval": "5s", "timeout": "2s"}
         if name in REDIS:
-            probe["redis"] = {"host": f"hostile.{town.namespace}.svc", "port": REDIS[name]}
+            there = {"host": f"hostile.{town.namespace}.svc", "port": REDIS[name]}
+            spec["dependencies"].append({"name": name, "redis": there})
+            probe["redis"] = {"dependency": name}
         else:
             probe["http"] = {"url": f"http://hostile:{HTTP}/{name}"}
             if name == "a-million-series":

@@ -65,6 +65,24 @@ async def test_deleting_the_gameday_aborts_its_drill(town: Stage) -> None:
     await town.nothing_is_left()
 
 
+async def test_somebody_elses_policy_of_the_name_is_left_alone(town: Stage) -> None:
+    await town.needs_cilium()
+    await town.shop(parts=("api", "redis"), replicas=1)
+    spec = {"endpointSelector": {"matchLabels": {"app": "nobody"}}, "egressDeny": [{"toEntities": ["world"]}]}
+    kind = CILIUM_NETWORK_POLICIES
+    theirs = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": "first-partition"}, "spec": spec}
+    before = await town.admin.create(kind, town.namespace, theirs)
+    await town.operator()
+    await town.start(small())
+    status = await town.finishes(patience=90)
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "InjectionFailed"), status["message"]
+    assert "is not this drill's: delete it, or give the Drill another name" in status["message"]
+    after = await town.admin.get(kind, town.namespace, "first-partition")
+    assert after is not None
+    assert (after["metadata"]["uid"], after["spec"]) == (before["metadata"]["uid"], before["spec"])
+    await town.nothing_is_left()
+
+
 async def test_a_policy_removed_by_hand_is_noticed_within_two_seconds(town: Stage) -> None:
     await begun(town)
     kind, name = await town.cut()
