@@ -43,7 +43,6 @@ class Office:
                 (container,) = body["spec"]["template"]["spec"]["containers"]
                 container["image"] = IMAGE
                 container["args"].append(f"--watch={self.watched}")
-                next(e for e in container["env"] if e["name"] == "GAMEDAY_IMAGE")["value"] = IMAGE
             yield body
 
     async def open(self, replicas: int) -> None:

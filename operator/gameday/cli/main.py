@@ -26,7 +26,11 @@ def gameday() -> None:
 def operator(
     invocation: typer.Context,
     namespace: Annotated[str, typer.Option(help="Namespace of the operator's Lease.", envvar="GAMEDAY_NAMESPACE")],
-    image: Annotated[str, typer.Option(help="Image of the agents: the operator's own.", envvar="GAMEDAY_IMAGE")],
+    image: Annotated[
+        str, typer.Option(help="Image of the agents; default: the one of the operator's pod.", envvar="GAMEDAY_IMAGE")
+    ] = "",
+    pod_name: Annotated[str, typer.Option(help="Name of the operator's pod.", envvar="POD_NAME")] = "",
+    pod_namespace: Annotated[str, typer.Option(help="Namespace of the operator's pod.", envvar="POD_NAMESPACE")] = "",
     watch: Annotated[list[str] | None, typer.Option(help="Namespace to watch; repeatable; default: all.")] = None,
     identity: Annotated[str, typer.Option(help="Name of this process in Leases.", envvar="GAMEDAY_IDENTITY")] = "",
     lease: Annotated[str, typer.Option(help="Name of the Lease.")] = "gameday-operator",
@@ -57,6 +61,7 @@ def operator(
     from gameday.cli.operate import operate
     from gameday.controller.agent_settings import USER, agent_settings
     from gameday.controller.clock import Clock
+    from gameday.controller.own_image import unknown
     from gameday.controller.settings import Settings
 
     # An empty variable counts as none for the command line; here it is the cluster's choice.
@@ -72,6 +77,8 @@ def operator(
         namespace=namespace,
         identity=identity or f"{socket.gethostname()}-{os.getpid()}",
         image=image,
+        pod=pod_name,
+        pod_namespace=pod_namespace,
         watch_namespaces=tuple(watch or ()),
         lease=lease,
         port=port,
@@ -80,6 +87,9 @@ def operator(
         image_pull_policy=pull_policy,
         agents=agents,
     )
+    if wrong := unknown(settings):
+        typer.echo(f"gameday: {wrong}", err=True)
+        raise typer.Exit(2)
     raise typer.Exit(asyncio.run(operate(settings, clock)))
 
 

@@ -13,6 +13,7 @@ from gameday.cluster.credentials import Credentials
 from gameday.cluster.lease import LeaseLost
 from gameday.controller.clock import Clock
 from gameday.controller.logs import logger
+from gameday.controller.own_image import NoImage
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
 from gameday.controller.telemetry import serve
@@ -79,7 +80,7 @@ async def _told_to_end(ready: asyncio.Event) -> None:
 def _outcome(done: Iterable[asyncio.Task[Any]]) -> int:
     for task in done:
         error = task.exception()
-        if isinstance(error, LeaseLost):
+        if isinstance(error, LeaseLost | NoImage):
             log.error("ending: %s", error)
             return 1
         if error is not None:

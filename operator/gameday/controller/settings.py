@@ -12,13 +12,15 @@ class Settings:
     """An operator's settings.
 
     ``watch_namespaces`` empty means the whole cluster. ``identity`` names this process in Leases and must differ
-    between replicas. ``image`` is what agents run: the operator's own. ``port`` serves /healthz and /metrics.
-    ``agents`` says how their pods are made.
+    between replicas. ``image`` is what agents run; empty: the image of the pod ``pod`` in ``pod_namespace``, which is
+    the operator's own. ``port`` serves /healthz and /metrics. ``agents`` says how their pods are made.
     """
 
     namespace: str
     identity: str
     image: str
+    pod: str = ""
+    pod_namespace: str = ""
     watch_namespaces: tuple[str, ...] = ()
     lease: str = "gameday-operator"
     port: int = 8080

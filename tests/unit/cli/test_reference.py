@@ -68,6 +68,7 @@ def test_an_alert_is_about_a_metric_and_a_value_that_there_is() -> None:
 def test_each_command_stands_there_with_its_options() -> None:
     page = reference.commands()
     assert re.findall(r"^## `gameday (\w+)`$", page, re.MULTILINE) == ["operator", "halt", "resume"]
-    assert "| **`--image`** | `GAMEDAY_IMAGE` |  | Image of the agents: the operator's own. |" in page
+    assert "| **`--namespace`** | `GAMEDAY_NAMESPACE` |  | Namespace of the operator's Lease. |" in page
+    assert "| `--image` | `GAMEDAY_IMAGE` |  | Image of the agents; default: the one of the operator's pod. |" in page
     assert "| `--namespace` | `GAMEDAY_NAMESPACE` | `gameday-system` |" in page
     assert "--help" not in page

@@ -1,5 +1,6 @@
 """Pods of ours are restricted, pinned, and started with all that the command line asks for."""
 
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from typer.core import TyperGroup
 from gameday.cli.main import app
 from gameday.cluster.kinds import Object
 from gameday.controller.agent_settings import DEFAULT, USER, agent_settings
+from gameday.controller.own_image import CONTAINER
 from unit.manifests.reading import (
     MANIFESTS,
     OPERATOR,
@@ -93,17 +95,22 @@ def test_every_image_is_pinned(folder: str) -> None:
     assert not [image for image in images if not PINNED.match(image)]
 
 
-def test_kustomize_names_the_image_once_for_the_operator_and_its_agents() -> None:
-    (container,) = containers(operator())
-    assert container["image"] == "gameday"
-    (container,) = containers(operator(rendered(OPERATOR)))
-    assert {e["name"]: e.get("value") for e in container["env"]}["GAMEDAY_IMAGE"] == container["image"]
+def test_the_image_stands_in_one_place_and_agents_run_that_of_the_operators_container() -> None:
+    body = operator(rendered(OPERATOR))
+    (container,) = containers(body)
+    assert container["name"] == CONTAINER
+    assert json.dumps(body).count(container["image"]) == 1
+    env = {entry["name"]: entry.get("valueFrom") for entry in container["env"]}
+    assert env["POD_NAME"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+    assert env["POD_NAMESPACE"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
 
 
-def test_the_documented_overlay_with_another_image_gives_it_to_the_agents_too(tmp_path: Path) -> None:
-    (container,) = containers(operator(overlay(tmp_path, "newTag")))
+def test_the_documented_overlay_with_another_image_sets_it_and_nothing_else(tmp_path: Path) -> None:
+    changed, before = overlay(tmp_path, "newTag"), rendered(OPERATOR)
+    (container,) = containers(operator(changed))
     assert container["image"] == "images.example/gameday:1.2.3"
-    assert {e["name"]: e.get("value") for e in container["env"]}["GAMEDAY_IMAGE"] == container["image"]
+    container["image"] = containers(operator(before))[0]["image"]
+    assert changed == before
 
 
 def test_the_documented_overlay_for_some_namespaces_is_understood(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ OPERATOR_MAY: set[Given] = {
     *((OWN, "coordination.k8s.io", "leases", "gameday-operator", verb) for verb in ("get", "update")),
     *((OWN, "", "configmaps", "gameday-halt", verb) for verb in ("get", "list", "watch")),
     *((OWN, "", "configmaps", "gameday-limits", verb) for verb in ("list", "watch")),
+    (OWN, "", "pods", "", "get"),
     (EVERYWHERE, "cilium.io", "ciliumclusterwidenetworkpolicies", "", "list"),
     *((EVERYWHERE, group, "globalnetworkpolicies", "", "list") for group in CALICO),
     *((EVERYWHERE, "policy.networking.k8s.io", f"{kind}networkpolicies", "", "list") for kind in TIERS),

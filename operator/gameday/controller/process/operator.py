@@ -5,6 +5,7 @@ Lease; only its holder runs drills, and losing it ends the process.
 """
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -26,6 +27,7 @@ from gameday.controller.drill.turns import Turns
 from gameday.controller.drill.view import View
 from gameday.controller.gameday.gamedays import check_gameday, read
 from gameday.controller.logs import logger, named, of_drill
+from gameday.controller.own_image import NoImage, image_of
 from gameday.controller.process.disputes import Disputes
 from gameday.controller.process.supervisor import Listed, Supervisor
 from gameday.controller.schedule.schedules import Schedules
@@ -92,6 +94,7 @@ class Operator:
 
         Raises:
             LeaseLost: when this process may not act any more.
+            NoImage: when it cannot be found out what agents are to run.
 
         """
         election = self.election
@@ -99,8 +102,11 @@ class Operator:
         hearing = asyncio.create_task(self.administrator.run())
         waiting = asyncio.create_task(self._beat())
         try:
+            # Before the Lease is won, so that another replica acts where this one cannot.
+            image = await image_of(self.cluster, self.settings)
+            self.settings = dataclasses.replace(self.settings, image=image)
             await election.win()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, NoImage):
             hearing.cancel()
             raise
         finally:
