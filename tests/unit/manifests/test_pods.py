@@ -166,14 +166,14 @@ def test_one_replica_stays_whatever_is_drained() -> None:
 
 def test_all_that_selects_the_operators_pods_finds_them() -> None:
     bodies = [body for _, body in written(OPERATOR, MANIFESTS / "components")]
-    labels = template(operator())["metadata"]["labels"]
+    selector = operator()["spec"]["selector"]["matchLabels"]
     spread = template(operator())["spec"]["topologySpreadConstraints"][0]
-    assert operator()["spec"]["selector"]["matchLabels"] == labels
-    assert spread["labelSelector"]["matchLabels"] == labels
-    assert only(bodies, "Service")["spec"]["selector"] == labels
-    assert only(bodies, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"] == labels
-    assert only(bodies, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"] == labels
-    assert only(bodies, "CiliumNetworkPolicy")["spec"]["endpointSelector"]["matchLabels"] == labels
+    assert selector.items() <= template(operator())["metadata"]["labels"].items()
+    assert spread["labelSelector"]["matchLabels"] == selector
+    assert only(bodies, "Service")["spec"]["selector"] == selector
+    assert only(bodies, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"] == selector
+    assert only(bodies, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"] == selector
+    assert only(bodies, "CiliumNetworkPolicy")["spec"]["endpointSelector"]["matchLabels"] == selector
 
 
 def test_probes_and_service_use_the_port_that_the_operator_serves() -> None:
