@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint hooks format generate lock audit docs redis test test-fast coverage test-all soak demo by-itself bench trial-birth chaos faketime image images foreign-image up down status check-tools
+.PHONY: help setup lint hooks format generate lock audit docs redis tools install-yaml charts test test-fast coverage test-all soak demo by-itself bench trial-birth chaos faketime image images foreign-image up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,6 +18,8 @@ E2E := $(BIN)/python tests/e2e/run.py
 AUDIT := build/audit
 AUDIT_SERVICE ?= pypi
 SITE := build/site
+INSTALL_YAML ?= build/install.yaml
+RELEASE_IMAGE ?= $(IMAGE)
 export PYTHON
 
 help: ## list the targets
@@ -74,10 +76,13 @@ redis: # the shop's own tests run against a real one
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-tools >/dev/null; } || \
 	  { echo "no redis-server: install it (Debian: redis-tools)" >&2; exit 1; }
 
-test-fast: lint redis ## the checks and tests that need no cluster
+tools: # helm, kustomize, glua and promtool, by which the unit tests look at manifests; built once
+	@tests/cluster/tools/get >/dev/null
+
+test-fast: lint redis tools ## the checks and tests that need no cluster
 	$(BIN)/python -m pytest -q -n $(UNIT_JOBS) tests/unit
 
-coverage: setup redis ## the unit tests with branch coverage; fails below the floor in pyproject.toml
+coverage: setup redis tools ## the unit tests with branch coverage; fails below the floor in pyproject.toml
 	$(BIN)/python -m pytest -q -n $(UNIT_JOBS) tests/unit --cov
 
 $(AUDIT)/ready: requirements-audit.txt | check-tools
@@ -101,6 +106,13 @@ $(SITE)/ready: requirements-docs.txt | check-tools
 docs: $(SITE)/ready ## build the pages as a site in build/docs; every warning is an error, no link inside may be broken
 	$(SITE)/bin/sphinx-build -q -W --keep-going -n -b html -d build/doctrees docs build/docs
 	@echo "build/docs/index.html"
+
+install-yaml: ## manifests/operator as one file, build/install.yaml; RELEASE_IMAGE=REGISTRY/NAME:TAG sets the image
+	@mkdir -p $(dir $(INSTALL_YAML))
+	@if command -v kubectl >/dev/null; then kubectl kustomize manifests/operator; \
+	  else "$$(tests/cluster/tools/get)/kustomize" build manifests/operator; fi \
+	  | sed 's|image: $(IMAGE)$$|image: $(RELEASE_IMAGE)|' >$(INSTALL_YAML)
+	@echo $(INSTALL_YAML)
 
 up: ## start the test cluster (built from Go modules where no Docker engine answers)
 	$(CLUSTER) up

@@ -1,10 +1,11 @@
 """What stands in ``manifests/``: as written, and as kustomize renders it."""
 
+import functools
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,16 @@ TEMPLATES = {
 """Where each kind of workload keeps its pod."""
 
 
+CHARTS = MANIFESTS / "helm"
+"""What stands there is templates, and copies of the rest."""
+
+
 def written(*places: Path) -> Iterator[tuple[str, Object]]:
-    """Every object in the YAML files below some folders, or in some files, with the file it stands in."""
+    """Every object in the YAML files below some folders, or in some files, with the file it stands in; no charts."""
     for place in places:
         for path in sorted(place.rglob("*.yaml")) if place.is_dir() else [place]:
+            if path.is_relative_to(CHARTS):
+                continue
             for body in yaml.safe_load_all(path.read_text()):
                 if body["kind"] not in {"Kustomization", "Component"}:
                     yield str(path.relative_to(ROOT)), body
@@ -36,11 +43,39 @@ def written(*places: Path) -> Iterator[tuple[str, Object]]:
 def rendered(folder: Path) -> list[Object]:
     """The objects that ``kubectl apply -k`` would apply."""
     kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("no kubectl on the PATH, so kustomize cannot render")
-    done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return list(yaml.safe_load_all(done.stdout))
+    render = [kubectl, "kustomize"] if kubectl is not None else [tool("kustomize"), "build"]
+    return list(yaml.safe_load_all(said_by(*render, folder)))
+
+
+def with_components(folder: Path, *components: str) -> list[Object]:
+    """What an overlay renders that adds these components to the operator."""
+    here = os.path.relpath(MANIFESTS, folder.resolve())
+    listed = [f"{here}/components/{component}" for component in components]
+    overlay = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [f"{here}/operator"],
+        "components": listed,
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    return rendered(folder)
+
+
+@functools.cache
+def tool(name: str) -> str:
+    """The path of a program that looks at manifests; all of them are made where they are not there yet."""
+    done = subprocess.run([ROOT / "tests" / "cluster" / "tools" / "get"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.fail(done.stderr, pytrace=False)
+    return str(Path(done.stdout.strip()) / name)
+
+
+def said_by(*command: str | Path, environment: Mapping[str, str] | None = None) -> str:
+    """What a program that must succeed prints."""
+    told = os.environ | dict(environment or {})
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=told)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def overlay(folder: Path, naming: str) -> list[Object]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from typer.core import TyperGroup
 
 from gameday.cli.main import app
@@ -15,12 +16,14 @@ from gameday.controller.own_image import CONTAINER
 from unit.manifests.reading import (
     MANIFESTS,
     OPERATOR,
+    ROOT,
     SHOP,
     TEMPLATES,
     containers,
     only,
     overlay,
     rendered,
+    said_by,
     template,
     written,
 )
@@ -111,6 +114,17 @@ def test_the_documented_overlay_with_another_image_sets_it_and_nothing_else(tmp_
     assert container["image"] == "images.example/gameday:1.2.3"
     container["image"] = containers(operator(before))[0]["image"]
     assert changed == before
+
+
+@pytest.mark.parametrize("image", ["", "images.example/gameday:1.2.3"], ids=["the image as it is", "a release"])
+def test_the_one_file_holds_what_kustomize_renders(image: str, tmp_path: Path) -> None:
+    file = tmp_path / "install.yaml"
+    told = {"INSTALL_YAML": str(file)} | ({"RELEASE_IMAGE": image} if image else {})
+    said_by("make", "--directory", ROOT, "install-yaml", environment=told)
+    wanted = rendered(OPERATOR)
+    if image:
+        containers(operator(wanted))[0]["image"] = image
+    assert list(yaml.safe_load_all(file.read_text())) == wanted
 
 
 def test_the_documented_overlay_for_some_namespaces_is_understood(tmp_path: Path) -> None:
