@@ -45,6 +45,7 @@ lint: setup ## ruff, mypy strict, layers, generated files up to date, names in c
 	PYTHONPATH=operator $(BIN)/lint-imports --no-cache
 	$(BIN)/python -m gameday.api.crds --check
 	$(BIN)/python -m gameday.api.roles --check
+	$(BIN)/python -m gameday.api.charts --check
 	$(BIN)/python -m gameday.api.reference --check
 	$(BIN)/python -m gameday.cli.reference --check
 	$(BIN)/towncrier build --draft --version next >/dev/null
@@ -56,9 +57,10 @@ format: setup ## let ruff format and mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-generate: setup ## write the CRDs, the reference pages, the rights of namespaces and the diagrams
+generate: setup ## write the CRDs, the reference pages, the rights of namespaces, the charts' files and the diagrams
 	$(BIN)/python -m gameday.api.crds
 	$(BIN)/python -m gameday.api.roles
+	$(BIN)/python -m gameday.api.charts
 	$(BIN)/python -m gameday.api.reference
 	$(BIN)/python -m gameday.cli.reference
 	$(BIN)/python tests/programs/diagrams.py
@@ -113,6 +115,9 @@ install-yaml: ## manifests/operator as one file, build/install.yaml; RELEASE_IMA
 	  else "$$(tests/cluster/tools/get)/kustomize" build manifests/operator; fi \
 	  | sed 's|image: $(IMAGE)$$|image: $(RELEASE_IMAGE)|' >$(INSTALL_YAML)
 	@echo $(INSTALL_YAML)
+
+charts: ## pack both Helm charts, into build/charts
+	@"$$(tests/cluster/tools/get)/helm" package manifests/helm/gameday manifests/helm/gameday-namespace --destination build/charts
 
 up: ## start the test cluster (built from Go modules where no Docker engine answers)
 	$(CLUSTER) up
