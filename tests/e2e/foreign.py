@@ -134,11 +134,13 @@ def closed() -> Iterator[Object]:
 
 
 def documented(*services: str) -> Iterator[Object]:
-    """What docs/install.md tells such a team to add for our pods, word for word; its one Service named anew for each.
+    """What docs/how-to/networks.md has such a team add for our pods, word for word; its Service named anew for each.
 
     Its rule for the fuse names an API server by address, and what the page says to write on Cilium instead.
     """
-    blocks = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "install.md").read_text(), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(
+        r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "how-to" / "networks.md").read_text(), re.DOTALL | re.MULTILINE
+    )
     (block,) = (one for one in blocks if "gameday-observer-at-api" in one)
     bodies: list[Object] = list(yaml.safe_load_all(block))
     for service in services:

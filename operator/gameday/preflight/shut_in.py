@@ -16,7 +16,7 @@ API_PORTS: Final = (443, 6443, 8443, 16443)
 """Ports on which API servers listen."""
 DNS_PORTS: Final = (53, 5353)
 """Ports on which pods of a cluster's DNS listen: OpenShift's on the second."""
-PAGE: Final = "docs/install.md has such policies"
+PAGE: Final = "docs/how-to/networks.md has such policies"
 
 
 def our_pod(sight: Sight, role: str, wears: Mapping[str, str] | None = None) -> Place:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 MANIFESTS = ROOT / "manifests"
 SHOP = ROOT / "tests" / "shop" / "manifests"
 OPERATOR = MANIFESTS / "operator"
-INSTALL = ROOT / "docs" / "install.md"
+DOCS = ROOT / "docs"
 TEMPLATES = {
     "Deployment": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
@@ -79,8 +79,9 @@ def said_by(*command: str | Path, environment: Mapping[str, str] | None = None) 
 
 
 def overlay(folder: Path, naming: str) -> list[Object]:
-    """What the overlay of docs/install.md renders in which ``naming`` stands."""
-    blocks = re.findall(r"^```yaml\n(.*?)^```$", INSTALL.read_text(), re.DOTALL | re.MULTILINE)
+    """What the overlay of docs/install.md or docs/how-to renders in which ``naming`` stands."""
+    pages = "".join(page.read_text() for page in (DOCS / "install.md", *sorted((DOCS / "how-to").glob("*.md"))))
+    blocks = re.findall(r"^```yaml\n(# (?:deploy|team)/.*?)^```$", pages, re.DOTALL | re.MULTILINE)
     (found,) = (block for block in blocks if naming in block)
     here = os.path.relpath(MANIFESTS, folder.resolve())
     (folder / "kustomization.yaml").write_text(found.replace("../manifests", here))

@@ -38,4 +38,4 @@ def test_the_build_installs_them_from_the_lock_and_runs_no_script_of_theirs() ->
 def test_what_the_docs_say_of_a_namespace_that_denies_is_applied_for_each_service() -> None:
     names = [body["metadata"]["name"] for body in documented("api", "flower")]
     assert len(names) == len(set(names)) == 5
-    assert (ROOT / "docs" / "install.md").read_text().count("gameday-observer-at-api") == 1
+    assert (ROOT / "docs" / "how-to" / "networks.md").read_text().count("gameday-observer-at-api") == 1

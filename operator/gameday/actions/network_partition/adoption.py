@@ -26,7 +26,7 @@ TWINS = ("-witness", "-control")
 
 MOST = 3
 """Most policies that a message names."""
-PAGE = "docs/install.md has such policies"
+PAGE = "docs/how-to/networks.md has such policies"
 
 NOT_COUNTED = frozenset({"Object", "External"})
 """Types of metrics that are no average over pods."""

@@ -1,7 +1,5 @@
 """Policies that keep our pods from what they must reach are named, with the label that must be admitted."""
 
-import re
-
 import pytest
 import yaml
 
@@ -16,7 +14,7 @@ from gameday.preflight.snapshot import Sight
 from gameday.probes.http.kind import HttpProbe
 from gameday.probes.redis.kind import RedisProbe
 from gameday.probes.tcp.kind import TcpProbe
-from unit.manifests.reading import INSTALL
+from pages import DOCS, blocks
 from unit.preflight.things import plan, pod, service, sight
 from workloads import deployment
 
@@ -225,8 +223,8 @@ def test_a_fuse_that_cannot_reach_the_api_server_is_warned_of() -> None:
 
 
 def test_the_policies_of_the_page_admit_all_that_a_drill_needs() -> None:
-    blocks = re.findall(r"^```yaml\n(.*?)^```$", INSTALL.read_text(), re.DOTALL | re.MULTILINE)
-    (shown,) = (block for block in blocks if "gameday.dev/role: observer" in block)
+    page = DOCS / "how-to" / "networks.md"
+    (shown,) = (block for block in blocks(page, "yaml") if "gameday.dev/role: observer" in block)
     targets = policy("targets", podSelector={"matchLabels": {"app": "api"}}, policyTypes=["Egress"], egress=[
         {"to": [{"podSelector": {"matchLabels": {"app": "redis"}}}], "ports": [{"port": 6379}]}
     ])  # fmt: skip
