@@ -75,15 +75,18 @@ def values(town: Stage) -> list[str]:
     return [f"--set={name}={value}" for name, value in told.items()]
 
 
-async def leader(town: Stage, office: str, *other_than: str) -> str:
-    """The pod that acts, once it is not one of these."""
+async def leader(town: Stage, office: str, argument: str) -> str:
+    """The pod that acts, once it is one that was started with this argument and stays."""
 
     async def found() -> str:
         lease = await town.admin.get(LEASES, office, OPERATOR)
-        holder = (lease or {}).get("spec", {}).get("holderIdentity") or ""
-        return "" if holder in other_than else holder
+        holder: str = (lease or {}).get("spec", {}).get("holderIdentity") or ""
+        pod = await town.admin.get(PODS, office, holder) if holder else None
+        if pod is None or "deletionTimestamp" in pod["metadata"]:
+            return ""
+        return holder if argument in pod["spec"]["containers"][0]["args"] else ""
 
-    return await until(found, "an operator acts", 60)
+    return await until(found, f"an operator with {argument} acts", 60)
 
 
 async def images(town: Stage) -> set[str]:
@@ -100,11 +103,11 @@ async def test_the_charts_are_installed_upgraded_and_removed_and_a_drill_runs_in
     office = f"{town.namespace}-office"
     in_office = ("--namespace", office, "--wait", "--timeout=2m")
     helm("install", "gameday", CHARTS / "gameday", *in_office, "--create-namespace", *TAKEN_OVER, *values(town))
-    first = await leader(town, office)
+    await leader(town, office, f"--watch={town.namespace}")
 
     changed = ("--reuse-values", "--set=log.format=json")
     helm("upgrade", "gameday", CHARTS / "gameday", *in_office, *TAKEN_OVER, *changed)
-    acting = await leader(town, office, first)
+    acting = await leader(town, office, "--log-format=json")
     line = kubectl("-n", office, "logs", acting).stdout.splitlines()[0]
     assert "msg" in json.loads(line), "the upgrade reached the pods"
 

@@ -216,6 +216,8 @@ def test_limits_become_the_config_map_that_the_operator_reads(tmp_path: Path) ->
         ({"log": {"level": "loud"}}, "level"),
         ({"network": {"policy": "networkPolicy"}}, "apiServer"),
         ({"agents": {"resources": {"limits": {"cpu": "1"}, "requests": None}}}, "requests"),
+        ({"agents": {"resources": {"requests": {"memory": None}}}}, "memory"),
+        ({"agents": {"user": "root"}}, "user"),
         ({"watchNamespaces": ["Shop"]}, "watchNamespaces"),
         ({"extraArgs": ["lease"]}, "extraArgs"),
     ],
