@@ -1,21 +1,27 @@
 """The image that agents run: the one that is told, else that of the operator's own pod, else a message and an end."""
 
 import asyncio
+import dataclasses
+import socket
 import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from gameday.cli.main import app
+from gameday.cli.operate import operate
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Object
 from gameday.controller import backoff, own_image
+from gameday.controller.clock import Clock
 from gameday.controller.own_image import NoImage, image_of
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
 from unit.api_server import ApiServer
 
 OWN = "gameday-system"
+OURS = ("gameday.operator", "ERROR")
 IN_A_POD = Settings(OWN, "me", "", pod="gameday-operator-1", pod_namespace=OWN)
 
 
@@ -98,6 +104,19 @@ async def test_an_operator_without_an_image_never_takes_the_lease(api_server: Ap
     with pytest.raises(NoImage):
         await operator.lead()
     assert ("leases", OWN, "gameday-operator") not in api_server.objects
+
+
+async def test_its_process_ends_and_says_why_in_one_line(
+    api_server: ApiServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    settings = dataclasses.replace(IN_A_POD, port=port, kubeconfig=api_server.kubeconfig(tmp_path))
+    assert await operate(settings, Clock(time.time, time.monotonic)) == 1
+    (ended,) = (record for record in caplog.records if (record.name, record.levelname) == OURS)
+    assert "ending: the image of the agents cannot be read" in str(ended.msg)
+    assert ended.exc_info is None
 
 
 def test_outside_of_a_pod_an_image_must_be_told() -> None:

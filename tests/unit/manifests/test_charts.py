@@ -1,6 +1,7 @@
 """The Helm charts install what kustomize installs, by helm itself; a value adds what the component of its name adds."""
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from gameday.api.limits import limits_of
 from gameday.cluster.kinds import Object
 from gameday.controller.agent_settings import agent_settings
 from granted import NAMESPACE, components, role
+from pages import DOCS, tables
 from unit.manifests.reading import (
     CHARTS,
     MANIFESTS,
@@ -230,6 +232,18 @@ def test_a_value_that_is_wrong_is_refused_by_its_name(values: dict[str, Any], wo
 def test_every_value_is_described_and_in_the_schema() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
     assert set(schema["properties"]) - {"global"} == set(yaml.safe_load((CHART / "values.yaml").read_text()))
+
+
+def test_the_page_of_the_installation_names_values_that_there_are() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    ways, settings, *_ = tables((DOCS / "install.md").read_text())
+    cells = [ways[0][3], *(row[2] for row in settings)]
+    named = [name for cell in cells for name in re.findall(r"`([\w.]+)`", cell)]
+    assert {"image.tag", "watchNamespaces"} <= set(named)
+    for name in named:
+        found = values
+        for part in name.split("."):
+            found = found[part]
 
 
 def account_of(bodies: Iterable[Object]) -> Comparable:
