@@ -13,6 +13,8 @@ ABOUT_THE_PROCESS = {
     "nothing is listed: %s; install the CRDs, or remove the operator as well",
     "drills may begin",
     "no drill begins: %s",
+    "the image of the agents is not known yet: %s",
+    "agents run the image of %s: %s",
 }
 """All that concerns no drill and no GameDay, or all of them."""
 NAMING = {"named", "of_drill"}
