@@ -15,6 +15,7 @@ import yaml
 
 from gameday.actions.kinds import Kinds as Actions
 from gameday.actions.registry import KINDS as ACTIONS
+from gameday.api.generated import generate
 from gameday.api.roles import Rule, of_action, of_probe, rules
 from gameday.preflight.rights import EVERY_DRILL, EVERY_PREFLIGHT
 from gameday.probes.kinds import KINDS as PROBES
@@ -111,20 +112,8 @@ def main(arguments: list[str]) -> int:
     """Write the files and remove those that are gone, or with ``--check`` say which differ and return 1."""
     places = [argument for argument in arguments if not argument.startswith("-")]
     manifests = Path(places[0] if places else "manifests")
-    wanted = files(manifests)
     there = {path for chart in (OPERATOR, NAMESPACE) for path in (manifests / chart / "files").rglob("*.*")}
-    gone = there - set(wanted)
-    stale = sorted(map(str, gone | {p for p, text in wanted.items() if not p.exists() or p.read_text() != text}))
-    if "--check" in arguments:
-        if stale:
-            print(f"not up to date: {', '.join(stale)}; run `make generate` and commit", file=sys.stderr)  # noqa: T201
-        return 1 if stale else 0
-    for path in gone:
-        path.unlink()
-    for path, content in wanted.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    return 0
+    return generate(files(manifests), there, check="--check" in arguments)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Final
 from gameday.actions.kinds import AnyKind as ActionKind
 from gameday.actions.kinds import Kinds as Actions
 from gameday.actions.registry import KINDS as ACTIONS
+from gameday.api.generated import generate
 from gameday.cluster.kinds import Kind
 from gameday.preflight.rights import EVERY_DRILL, EVERY_PREFLIGHT, LIST, Right
 from gameday.probes.kinds import KINDS as PROBES
@@ -121,23 +122,10 @@ def _rest(reads: Iterable[Kind], listed: set[Kind]) -> list[Kind]:
 
 def main(arguments: list[str]) -> int:
     """Write the files and remove those of kinds that are gone, or with ``--check`` say which differ and return 1."""
-    check = "--check" in arguments
     places = [argument for argument in arguments if not argument.startswith("-")]
     directory = Path(places[0] if places else "manifests/namespace")
     wanted = {directory / name: content for name, content in files().items()}
-    gone = set(directory.glob("components/*/*/kustomization.yaml")) - set(wanted)
-    stale = sorted(map(str, gone | {p for p, text in wanted.items() if not p.exists() or p.read_text() != text}))
-    if check:
-        if stale:
-            print(f"not up to date: {', '.join(stale)}; run `make generate` and commit", file=sys.stderr)  # noqa: T201
-        return 1 if stale else 0
-    for path in gone:
-        path.unlink()
-        path.parent.rmdir()
-    for path, content in wanted.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    return 0
+    return generate(wanted, set(directory.glob("components/*/*/kustomization.yaml")), check="--check" in arguments)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,11 @@ from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.proof import Proof
 from gameday.model.change import Change, ChangeState, Observed
 from gameday.model.effect import Effect, End, Ending
-from gameday.model.plan import Plan
-from gameday.model.record import Cause, Record
+from gameday.model.record import Cause
 from gameday.model.world import Life
 
 NOBODY: Final = Proof()
 """The dials of a fault of which nobody dials yet."""
-
-
-def changes_of(record: Record, plan: Plan) -> tuple[Change, ...]:
-    """The entries of the undo log that witnesses and controls show."""
-    names = {fault.name for fault in plan.outage.faults if fault.action.WITNESSED}
-    return tuple(change for change in record.changes if change.name in names)
 
 
 def dials_of(at: Situation, name: str) -> Proof:
