@@ -31,8 +31,8 @@ LATE = 5.0
 """Seconds of a working API server that anything may outlive its fuse's deadline."""
 UNARMED = 1.0
 """Seconds that a policy may live whose fuse is dead: a late write of a process that was overtaken."""
-ANSWERED = 0.1
-"""Seconds after which a call was answered."""
+REPORTED = 0.5
+"""Seconds after which a process has counted a drill that its GameDay shows: a save, and a read if the Drill is gone."""
 UNHEARD = 12.0
 """Seconds for which a process waits at most for an answer that gets lost."""
 NOTICED = 0.1
@@ -102,6 +102,8 @@ class Monitor:
     verdicts: dict[str, str] = field(default_factory=dict)
     reported: dict[str, tuple[float, str]] = field(default_factory=dict)
     """When each drill's status said first that its GameDay shows it, in the world's seconds, and who wrote that."""
+    _shown_at: dict[str, float] = field(default_factory=dict)
+    """When each drill was first shown by its GameDay, in the world's seconds."""
     _injected: dict[str, int] = field(default_factory=dict)
     _ever_armed: set[str] = field(default_factory=set)
     _numbered: dict[str, float] = field(default_factory=dict)
@@ -128,6 +130,9 @@ class Monitor:
                 self._ever_armed.add(change.after["metadata"]["uid"])
             case "drills" if change.verb == "status" and change.after is not None and change.actor != PERSON:
                 self._status(change.actor, change.after)
+            case "gamedays" if change.verb == "status" and change.after is not None:
+                shown = change.after["status"].get("lastDrill", "")
+                self._shown_at.setdefault(shown, self.server.store.world.elapsed)
 
     def _town(self, thing: Object) -> Town:
         return self.towns[int(thing["metadata"]["namespace"].removeprefix("town-"))]
@@ -296,7 +301,8 @@ class Monitor:
             self.over(town)
             and not any(self._left(town))
             and not self._unshown(town)
-            and now > self.reported.get(town.drill_name, (0.0,))[0] + ANSWERED
+            and now > self._shown_at.get(town.drill_name, 0.0) + REPORTED
+            and now > self.reported.get(town.drill_name, (0.0,))[0] + REPORTED
             for town in self.towns
         )
 
