@@ -12,11 +12,17 @@ from typing import Any, ClassVar, Final, TypeVar
 
 VARIABLE: Final = "GAMEDAY_AGENT"
 SECRETS: Final = "/run/gameday/secrets"
+CONFIG_MAPS: Final = "/run/gameday/configmaps"
 
 
 def secret_file(name: str, key: str) -> str:
     """Where the kubelet mounts a key of a Secret."""
     return f"{SECRETS}/{name}/{key}"
+
+
+def config_map_file(name: str, key: str) -> str:
+    """Where the kubelet mounts a key of a ConfigMap."""
+    return f"{CONFIG_MAPS}/{name}/{key}"
 
 
 MOST_NAMESERVERS: Final = 3
@@ -44,6 +50,16 @@ class RedisAddress:
     username: str = ""
     password_file: str = ""
     tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAccess:
+    """Who a probe is to an HTTP server, and whom it trusts: files with a token, a password, a CA; empty for none."""
+
+    bearer_file: str = ""
+    username: str = ""
+    password_file: str = ""
+    ca_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,14 @@ class SecretKey:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigMapKey:
+    """One key of a ConfigMap in the drill's namespace; only the kubelet ever reads it."""
+
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceRef:
     """A Service; ``namespace`` None is the drill's own, ``port`` None is the Service's only (or first) one."""
 
@@ -81,6 +89,11 @@ class ProbeSettings:
     @property
     def secrets(self) -> tuple[SecretKey, ...]:
         """What its agent reads of Secrets."""
+        return ()
+
+    @property
+    def config_maps(self) -> tuple[ConfigMapKey, ...]:
+        """What its agent reads of ConfigMaps."""
         return ()
 
 

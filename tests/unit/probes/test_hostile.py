@@ -21,8 +21,8 @@ from gameday.model.sample import LINE_BYTES
 from gameday.model.wire import parse_line
 from gameday.probes.ask import Answer
 from gameday.probes.asking import ask_for
-from gameday.probes.http.ask import CANNOT_SEND
 from gameday.probes.http.config import HeaderConfig
+from gameday.probes.io.access import CANNOT_SEND
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.redis.ask import RedisAsk
 from unit import hostile

@@ -3,16 +3,16 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from gameday.cluster.client import ACCOUNT, CONTAINER
 from gameday.cluster.kinds import DRILLS, JOBS, PODS, Object
 from gameday.controller.agent_settings import DEFAULT, AgentSettings
-from gameday.model.agent import SECRETS, VARIABLE, AgentConfig, FuseConfig
+from gameday.model.agent import CONFIG_MAPS, SECRETS, VARIABLE, AgentConfig, FuseConfig
 from gameday.model.labels import marks
 from gameday.model.names import derived
 from gameday.model.placement import ANYWHERE, NO_MESH, Mesh, Placement
-from gameday.model.plan import SecretKey
+from gameday.model.plan import ConfigMapKey, SecretKey
 
 OS: Final = "kubernetes.io/os"
 STAYS: Final = {"karpenter.sh/do-not-disrupt": "true", "cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
@@ -32,6 +32,9 @@ LINGER: Final = 30
 """Seconds after its own end for which the kubelet lets an agent's pod run."""
 
 
+Key = TypeVar("Key", SecretKey, ConfigMapKey)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """The drill whose agents these are, the image they run, what they take over from the targets, and the settings."""
@@ -47,7 +50,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What sets one agent's pod apart: its program and role, the Secrets it reads, and what makes it a twin.
+    """What sets one agent's pod apart: its program and role, what is mounted into it, and what makes it a twin.
 
     ``wears`` are the target's labels, ``mesh`` is its enrolment in a mesh, ``node`` is where it must run.
     """
@@ -58,6 +61,17 @@ class Shape:
     wears: Mapping[str, str] | None = None
     mesh: Mesh = NO_MESH
     node: str = ""
+    config_maps: tuple[ConfigMapKey, ...] = ()
+
+    @property
+    def mounts(self) -> tuple[tuple[str, str, SecretKey | ConfigMapKey], ...]:
+        """Each object that it reads keys of, once: the volume's name, where it is mounted, and one of its keys."""
+        secrets = _once(self.secrets)
+        config_maps = _once(self.config_maps)
+        return (
+            *((f"secret-{i}", f"{SECRETS}/{one.name}", one) for i, one in enumerate(secrets)),
+            *((f"configmap-{i}", f"{CONFIG_MAPS}/{one.name}", one) for i, one in enumerate(config_maps)),
+        )
 
 
 def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
@@ -131,7 +145,7 @@ def _spec(place: Place, shape: Shape) -> Object:
         "terminationGracePeriodSeconds": 1,
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, **user, "seccompProfile": {"type": "RuntimeDefault"}},
-        "volumes": _volumes(shape.secrets),
+        "volumes": _volumes(shape),
     }
     if placement.tolerations:
         spec["tolerations"] = [dict(toleration) for toleration in placement.tolerations]
@@ -165,21 +179,24 @@ def _container(place: Place, shape: Shape, config: AgentConfig) -> dict[str, Any
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [
-            {"name": volume, "mountPath": f"{SECRETS}/{name}", "readOnly": True}
-            for volume, name in _volume_names(shape.secrets)
-        ],
+        "volumeMounts": [{"name": volume, "mountPath": path, "readOnly": True} for volume, path, _ in shape.mounts],
     }
 
 
-def _volumes(secrets: tuple[SecretKey, ...]) -> list[dict[str, Any]]:
-    """The keys that are used, and no other, of each Secret."""
-    keys = {name: sorted({s.key for s in secrets if s.name == name}) for _, name in _volume_names(secrets)}
-    return [
-        {"name": volume, "secret": {"secretName": name, "items": [{"key": key, "path": key} for key in keys[name]]}}
-        for volume, name in _volume_names(secrets)
-    ]
+def _volumes(shape: Shape) -> list[dict[str, Any]]:
+    """The keys that are used, and no other, of each Secret and ConfigMap."""
+    volumes: list[dict[str, Any]] = []
+    for volume, _, one in shape.mounts:
+        used: tuple[SecretKey | ConfigMapKey, ...] = shape.secrets if isinstance(one, SecretKey) else shape.config_maps
+        items = [{"key": key, "path": key} for key in sorted({other.key for other in used if other.name == one.name})]
+        match one:
+            case SecretKey():
+                volumes.append({"name": volume, "secret": {"secretName": one.name, "items": items}})
+            case ConfigMapKey():
+                volumes.append({"name": volume, "configMap": {"name": one.name, "items": items}})
+    return volumes
 
 
-def _volume_names(secrets: Iterable[SecretKey]) -> list[tuple[str, str]]:
-    return [(f"secret-{i}", name) for i, name in enumerate(dict.fromkeys(secret.name for secret in secrets))]
+def _once(keys: Iterable[Key]) -> list[Key]:
+    """One key of each object, in the order in which they are named first."""
+    return list({key.name: key for key in keys}.values())

@@ -118,6 +118,7 @@ def _observer(plan: Plan, place: Place, agent: RunsIn, pair: Pair | None) -> Obj
         "observer",
         role=CONTROL if agent is RunsIn.CLIENT else "observer",
         secrets=tuple(secret for probe in probes for secret in probe.settings.secrets),
+        config_maps=tuple(one for probe in probes for one in probe.settings.config_maps),
         wears=pair.labels if pair is not None else None,
     )
     return pod(place, agent.value, shape, config)

@@ -1,8 +1,10 @@
 """What the agent of an http probe is given."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
+
+from gameday.model.agent import HttpAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,10 @@ class HttpConfig:
     headers: tuple[HeaderConfig, ...] = ()
     body: str | None = None
     parse: str = "json"
+    access: HttpAccess = field(default_factory=HttpAccess)
 
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Self:
         """Read it from JSON; raises TypeError or KeyError when it is no such configuration."""
-        return cls(**{**fields, "headers": tuple(HeaderConfig(**header) for header in fields.get("headers", ()))})
+        headers = tuple(HeaderConfig(**header) for header in fields.get("headers", ()))
+        return cls(**{**fields, "headers": headers, "access": HttpAccess(**fields.get("access", {}))})

@@ -6,21 +6,30 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from gameday.model.agent import secret_file
 from gameday.model.finding import Finding
-from gameday.model.hosts import check_host
-from gameday.model.plan import Destination, ProbeSettings, SecretKey
+from gameday.model.plan import ConfigMapKey, Destination, ProbeSettings, SecretKey
 from gameday.probes.http.config import HeaderConfig, HttpConfig
 from gameday.probes.kind import ProbeKind
+from gameday.probes.web import (
+    NOBODY,
+    UNSENDABLE,
+    Access,
+    Auth,
+    Tls,
+    Url,
+    access_of,
+    check_access,
+    check_url,
+    destination_of,
+)
 from gameday.schema.base import MOST, ApiModel, cel, keyed
 from gameday.schema.named import Dependencies
 from gameday.schema.references import ValueFrom
 
-_UNSENDABLE: Final = re.compile(r"[^\x20-\x7e\t]")
 _OURS: Final = {"content-length", "transfer-encoding", "connection", "accept-encoding"}
 """Headers that say how a request is sent: they are not the plan's."""
 _LABEL: Final = r'[A-Za-z_][A-Za-z0-9_]*\s*=\s*"(?:[^"\\]|\\.)*"'
@@ -44,10 +53,14 @@ class HttpHeader(ApiModel):
 class Http(ApiModel):
     """One HTTP request a time, on a connection of its own; redirects are not followed."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=1024)]
+    url: Url
     """URL, as a pod of the GameDay's namespace sees it."""
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     """HTTP method."""
+    auth: Auth | None = None
+    """Who the probe is to the server; default: nobody in particular."""
+    tls: Tls | None = None
+    """How the server's certificate is verified; default: by public CAs."""
     headers: Annotated[tuple[HttpHeader, ...], Field(max_length=MOST, json_schema_extra=keyed())] = ()
     """Request headers."""
     json_: Annotated[
@@ -85,21 +98,23 @@ class HttpProbe(ProbeSettings):
     headers: tuple[Header, ...] = ()
     json: str | None = None
     parse: Parse = Parse.JSON
+    access: Access = NOBODY
 
     @property
     def destination(self) -> Destination | None:
-        """The host of the URL; None for a URL that has none, which ``check`` finds."""
-        try:
-            url = urlsplit(self.url)
-            port = url.port or (443 if url.scheme == "https" else 80)
-        except ValueError:
-            return None
-        return Destination("http.url", "http", port, host=url.hostname or "", tls=url.scheme == "https")
+        """The host of the URL."""
+        return destination_of("http.url", self.url)
 
     @property
     def secrets(self) -> tuple[SecretKey, ...]:
-        """Those of its headers."""
-        return tuple(header.secret for header in self.headers if header.secret is not None)
+        """Those of its headers and of its access."""
+        headers = tuple(header.secret for header in self.headers if header.secret is not None)
+        return (*headers, *self.access.secrets)
+
+    @property
+    def config_maps(self) -> tuple[ConfigMapKey, ...]:
+        """The CA."""
+        return self.access.config_maps
 
 
 class HttpKind(ProbeKind[Http, HttpProbe]):
@@ -123,7 +138,8 @@ class HttpKind(ProbeKind[Http, HttpProbe]):
             Header(header.name, header.value, header.value_from.parsed() if header.value_from is not None else None)
             for header in spec.headers
         )
-        return HttpProbe(spec.url, spec.method, headers, body, Parse(spec.parse))
+        access = access_of(spec.auth, spec.tls)
+        return HttpProbe(spec.url, spec.method, headers, body, Parse(spec.parse), access)
 
     def config(self, settings: HttpProbe, namespace: str) -> dict[str, Any]:
         """See the base class."""
@@ -131,28 +147,20 @@ class HttpKind(ProbeKind[Http, HttpProbe]):
             HeaderConfig(one.name, one.value or "", secret_file(one.secret.name, one.secret.key) if one.secret else "")
             for one in settings.headers
         )
-        return asdict(HttpConfig(settings.url, settings.method, headers, settings.json, settings.parse.value))
+        access = settings.access.config()
+        return asdict(HttpConfig(settings.url, settings.method, headers, settings.json, settings.parse.value, access))
 
     def check(self, settings: HttpProbe) -> Iterator[Finding]:
         """See the base class."""
-        try:
-            url = urlsplit(settings.url)
-            host, port = url.hostname or "", url.port
-        except ValueError as error:
-            yield Finding("url", f"{error}: write http://HOST:PORT/PATH")
-            return
-        if port == 0:
-            yield Finding("url", "port 0 is none: write http://HOST:PORT/PATH")
-        if not settings.url.isascii() or _UNSENDABLE.search(settings.url):
-            yield Finding("url", "write it in ASCII: percent-encode the path, and write the host as DNS has it")
-        elif url.username is not None:
-            yield Finding("url", "everybody may read a URL: give credentials in a header, from a Secret")
-        else:
-            yield from check_host("url", host)
+        yield from check_url("url", settings.url)
+        yield from check_access(settings.url, settings.access)
+        authorized = bool(settings.access.bearer or settings.access.password)
         for index, header in enumerate(settings.headers):
             if header.name.lower() in _OURS:
                 yield Finding(f"headers[{index}].name", f"{header.name} is the probe's own to say: remove it")
-            if header.value is not None and _UNSENDABLE.search(header.value):
+            if authorized and header.name.lower() == "authorization":
+                yield Finding(f"headers[{index}].name", "auth sends Authorization as well: remove one of the two")
+            if header.value is not None and UNSENDABLE.search(header.value):
                 text = "a header holds printable ASCII on one line, and nothing else"
                 yield Finding(f"headers[{index}].value", text)
 

@@ -8,14 +8,14 @@ from typing import Final
 from gameday.probes.io.lookup import NotSent
 
 
-def untrusted(error: BaseException) -> NotSent | None:
+def untrusted(error: BaseException, remedy: str = "a private CA cannot be given yet") -> NotSent | None:
     """What is known of a server whose certificate is not trusted, which is nothing; None for any other error."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             if cause.verify_code in _ITS_OWN_FAULT:
                 return NotSent("tls", f"the certificate is not trusted: {cause.verify_message}")
-            return NotSent("tls", "the certificate is not trusted (a private CA cannot be given yet)")
+            return NotSent("tls", f"the certificate is not trusted ({remedy})")
         cause = cause.__cause__ or cause.__context__
     return None
 

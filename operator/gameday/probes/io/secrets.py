@@ -37,9 +37,16 @@ class Secrets:
         parts = [part for part in value.split() if len(part) >= SHORTEST_PART]
         encoded = base64.b64encode(value.encode()).decode().rstrip("=")
         for text in (value, *parts, encoded):
-            if len(text) >= SHORTEST and text not in self._sought:
-                self._sought.append(text)
+            self._seek(text)
         return value
+
+    def hide_also(self, text: str) -> None:
+        """Look for what was made of a Secret, as the user and password of basic auth in base64."""
+        self._seek(text.rstrip("="))
+
+    def _seek(self, text: str) -> None:
+        if len(text) >= SHORTEST and text not in self._sought:
+            self._sought.append(text)
 
     def hide(self, text: str) -> str:
         """The text, or what stands for one that holds a Secret."""

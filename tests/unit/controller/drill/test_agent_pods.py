@@ -30,6 +30,7 @@ from gameday.model.labels import AGENT, DRILL
 from gameday.model.placement import Mesh, Placement
 from gameday.model.places import redis_at
 from gameday.model.plan import (
+    ConfigMapKey,
     Dependency,
     Fault,
     Outage,
@@ -47,6 +48,7 @@ from gameday.probes.http.kind import Header, HttpProbe
 from gameday.probes.kubernetes.kind import KubernetesProbe
 from gameday.probes.redis.kind import RedisProbe
 from gameday.probes.tcp.kind import TcpProbe
+from gameday.probes.web import Access
 
 PLACE = Place("shop", "redis-failover-first", "drill-uid", "gameday:test", "IfNotPresent")
 REDIS = RedisProbe(redis_at(service=ServiceRef("redis"), password=SecretKey("redis", "password")))
@@ -212,6 +214,27 @@ def test_secrets_are_mounted_by_key_where_the_configuration_says() -> None:
     assert config(observer, ObserverConfig).probes[0].config["headers"][0]["file"] == "/run/gameday/secrets/api-key/key"
     redis = config(made()["counter"], CounterConfig).redis
     assert redis.password_file == "/run/gameday/secrets/redis/password"
+
+
+def test_config_maps_are_mounted_beside_secrets_each_once() -> None:
+    ca, token = ConfigMapKey("corporate", "ca.crt"), SecretKey("api", "token")
+    probes = tuple(
+        Probe(f"p{number}", HttpProbe("https://api/", access=access))
+        for number, access in enumerate(
+            (Access(bearer=token, ca=ca), Access(bearer=token, ca=ca), Access(ca=ConfigMapKey("corporate", "old.crt")))
+        )
+    )
+    observer = made(plan(probes=probes))["observer"]
+    keys = [{"key": "ca.crt", "path": "ca.crt"}, {"key": "old.crt", "path": "old.crt"}]
+    assert observer["spec"]["volumes"] == [
+        {"name": "secret-0", "secret": {"secretName": "api", "items": [{"key": "token", "path": "token"}]}},
+        {"name": "configmap-0", "configMap": {"name": "corporate", "items": keys}},
+    ]
+    mounts = observer["spec"]["containers"][0]["volumeMounts"]
+    assert [(mount["name"], mount["mountPath"], mount["readOnly"]) for mount in mounts] == [
+        ("secret-0", "/run/gameday/secrets/api", True),
+        ("configmap-0", "/run/gameday/configmaps/corporate", True),
+    ]
 
 
 def test_no_secret_stands_in_any_configuration_of_a_witness() -> None:
