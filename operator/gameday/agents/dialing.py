@@ -1,20 +1,27 @@
 """One dial: a new connection and an exchange of the protocol, because a bare connect may be answered by a proxy."""
 
 import asyncio
+import contextlib
 import os
 import ssl
 import struct
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from gameday.agents.holding import PING, Holder
-from gameday.model.agent import MOST_NAMESERVERS, Dial
+from gameday.model.agent import MOST_NAMESERVERS, SERVER, Dial, RedisAddress
 from gameday.probes.io.errors import error_word
+from gameday.probes.io.lookup import NotSent
+from gameday.probes.io.resp import Connection, RedisSaid, context_of
+from gameday.probes.io.secrets import Secrets
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 
 
+LONGEST = 10.0
+"""Seconds for each command of a dial; who dials waits less."""
 ALERT = b"\x15"
 """How TLS answers what is not TLS; some servers only hang up, or reset the connection."""
 
@@ -23,19 +30,25 @@ class Dialler:
     """Dials one address again and again; it learns whether a Redis there speaks TLS.
 
     The connection of a good dial goes to ``holder`` where that wants one, and is closed otherwise. A port of which no
-    protocol is known has no exchange that could be repeated, so nothing of it is held.
+    protocol is known has no exchange that could be repeated, so nothing of it is held. ``redis`` is how a dial of the
+    protocol ``SERVER`` speaks: with the TLS and the credentials of the dependency.
     """
 
-    def __init__(self, target: Dial, holder: Holder | None = None) -> None:
+    def __init__(self, target: Dial, holder: Holder | None = None, redis: RedisAddress | None = None) -> None:
         self._target = target
         self._holder = holder
         self._protocol = target.protocol
         self._sure = target.protocol != "redis"
+        # Probes read a database; a dial does not.
+        self._redis_there = replace(redis, database=0) if redis is not None else None
+        self._context: ssl.SSLContext | None = None
 
     async def __call__(self) -> str | None:
         """Dial once; None when the other end answered as its protocol wants, else a short word."""
         try:
             match self._protocol:
+                case protocol if protocol == SERVER and self._redis_there is not None:
+                    return await self._server(self._redis_there)
                 case "redis":
                     return await self._redis()
                 case "tls":
@@ -46,8 +59,30 @@ class Dialler:
                     _, writer = await asyncio.open_connection(self._target.host, self._target.port)
                     writer.transport.abort()
                     return None
+        except NotSent as error:
+            return error.word
         except (OSError, ValueError, asyncio.IncompleteReadError) as error:
             return error_word(error)
+
+    async def _server(self, redis: RedisAddress) -> str | None:
+        if redis.tls and self._context is None:
+            # Once: it takes a moment to read the public CAs.
+            self._context = context_of(redis)
+        where = self._target.host, self._target.port
+        connection = Connection(redis, Secrets(), LONGEST, where, tls=self._context)
+        try:
+            # It counts whatever Redis says: the packets went both ways.
+            with contextlib.suppress(RedisSaid):
+                await connection.call("PING")
+            if self._wants_one and (streams := connection.release()) is not None and not self._keep(*streams):
+                streams[1].transport.abort()
+        except (NotSent, ssl.SSLError):
+            # A Secret or ConfigMap may have been changed since it was read.
+            self._context = None
+            raise
+        finally:
+            connection.close()
+        return None
 
     async def _redis(self) -> str | None:
         try:

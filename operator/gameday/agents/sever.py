@@ -77,7 +77,7 @@ async def _attempt(
         why = "connections of the targets were left" if values.get("left") else "Redis had not answered"
         error = f"{why} after {budget:.0f} s" if values else "timeout"
     except RedisSaid as problem:
-        error = f"{word(problem)}: the dependency's user needs CLIENT LIST and CLIENT KILL"
+        error = f"{word(problem)}: the dependency's user needs CLIENT LIST and CLIENT KILL, which some servers lack"
     except (NotSent, OSError, UnicodeError) as problem:
         error = f"{word(problem)}: the severing pod did not reach every server of Redis"
     if error is None and values.get("left"):

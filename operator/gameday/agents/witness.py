@@ -34,7 +34,7 @@ async def witness(config: WitnessConfig, log: SampleLog, ending: asyncio.Event) 
         own = nameservers(dialing.RESOLV_CONF.read_text(), config.dials) if config.nameservers else ()
         for target in (*config.dials, *own):
             holder = Holder(target.name, log, start) if target.name.startswith(CUT) else None
-            start(_repeat(target, Dialler(target, holder), config, log, ending))
+            start(_repeat(target, Dialler(target, holder, config.redis), config, log, ending))
         await ending.wait()
         for task in tasks:
             task.cancel()

@@ -8,7 +8,7 @@ from gameday.errors import PlanInvalid
 from gameday.model import plan as model
 from gameday.model.places import REDIS, redis_at
 from gameday.schema.base import ATOMIC, MOST, ApiModel, ObjectName, Port, cel
-from gameday.schema.references import ServiceReference, ValueFrom
+from gameday.schema.references import CertificateFrom, ServiceReference, ValueFrom
 
 Host = Annotated[str, Field(min_length=1, max_length=253)]
 """A host's name or address."""
@@ -17,14 +17,42 @@ Host = Annotated[str, Field(min_length=1, max_length=253)]
 class RedisAuth(ApiModel):
     """Credentials for Redis."""
 
+    model_config = {
+        "json_schema_extra": cel(
+            ("!has(self.username) || !has(self.usernameFrom)", "give username or usernameFrom, not both")
+        )
+    }
     username: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     """User name, where Redis has ACL users."""
+    username_from: ValueFrom | None = None
+    """Where the user name comes from, in the place of username."""
     password_from: ValueFrom
     """Where the password comes from."""
 
 
+class SecretReference(ApiModel):
+    """A whole Secret in the GameDay's namespace. Only the kubelet reads it, into the probe's pod."""
+
+    name: ObjectName
+    """Name of the Secret."""
+
+
+class ClientCertificateFrom(ApiModel):
+    """Where a client certificate and its key come from."""
+
+    secret_ref: SecretReference
+    """A Secret of type kubernetes.io/tls: its keys tls.crt and tls.key."""
+
+
 class Tls(ApiModel):
-    """TLS, verified with the public CAs of the operator's image. It has no fields yet: write {}."""
+    """TLS. {} verifies the server's certificate for its host, with the public CAs of the operator's image."""
+
+    ca_from: CertificateFrom | None = None
+    """Where the CA comes from that signs the server's certificate, as PEM; default: the public CAs."""
+    server_name: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+    """The name in the server's certificate, which is also sent as SNI; default: the host."""
+    client_certificate_from: ClientCertificateFrom | None = None
+    """Where the client certificate comes from, where the server wants one."""
 
 
 class Redis(ApiModel):
@@ -40,9 +68,11 @@ class Redis(ApiModel):
     port: Port = REDIS
     """The port that it is asked at, and with host the one that is cut; a port in service comes first."""
     tls: Tls | None = None
-    """Whether it speaks TLS: {} says yes."""
+    """That it speaks TLS, and how: {} where its certificate is one of a public CA."""
     auth: RedisAuth | None = None
     """Credentials."""
+    database: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Number of the database that probes read."""
 
 
 class Tcp(ApiModel):
@@ -105,14 +135,25 @@ def dependency_of(index: int, one: Dependency) -> model.Dependency:
 
 
 def _server(redis: Redis) -> model.Destination:
-    auth = redis.auth
+    auth, tls = redis.auth, redis.tls
     return redis_at(
         redis.service.parsed() if redis.service is not None else None,
         redis.host or "",
         redis.port,
-        tls=redis.tls is not None,
+        tls=tls is not None,
         username=auth.username if auth is not None else None,
         password=auth.password_from.parsed() if auth is not None else None,
+        username_from=auth.username_from.parsed() if auth is not None and auth.username_from is not None else None,
+        trust=_trust(tls) if tls is not None else model.PUBLIC,
+        database=redis.database,
+    )
+
+
+def _trust(tls: Tls) -> model.Trust:
+    return model.Trust(
+        ca=tls.ca_from.parsed() if tls.ca_from is not None else None,
+        server_name=tls.server_name or "",
+        certificate=tls.client_certificate_from.secret_ref.name if tls.client_certificate_from is not None else "",
     )
 
 

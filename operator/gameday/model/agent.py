@@ -43,13 +43,27 @@ class ProbeTask:
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """A Redis to talk to; ``password_file`` is empty where it wants none."""
+    """A Redis to talk to; a file is empty where there is none.
+
+    ``username_file`` holds the user's name in the place of ``username``. ``server_name`` is the name in its
+    certificate, empty where it is the host.
+    """
 
     host: str
     port: int = 6379
     username: str = ""
     password_file: str = ""
     tls: bool = False
+    username_file: str = ""
+    ca_file: str = ""
+    server_name: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+    database: int = 0
+
+
+SERVER: Final = "server"
+"""The protocol of a dial that speaks to a Redis with the TLS and the credentials of its dependency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,7 @@ class HttpAccess:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """An address that a witness dials; ``protocol`` is redis, tls, tcp or dns."""
+    """An address that a witness dials; ``protocol`` is redis, tls, tcp, dns or ``SERVER``."""
 
     name: str
     host: str
@@ -114,6 +128,8 @@ class WitnessConfig(AgentConfig):
     AGENT = "witness"
 
     dials: tuple[Dial, ...] = ()
+    redis: RedisAddress | None = None
+    """How the Redis is spoken to that dials of the protocol ``SERVER`` lead to."""
     nameservers: bool = False
     """Whether they also dial the nameservers of their own resolv.conf, as bystanders."""
     every: float = 0.25
@@ -124,7 +140,12 @@ class WitnessConfig(AgentConfig):
     @classmethod
     def typed(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
         """See the base class."""
-        return {**fields, "dials": tuple(Dial(**dial) for dial in fields.get("dials", ()))}
+        redis = fields.get("redis")
+        return {
+            **fields,
+            "dials": tuple(Dial(**dial) for dial in fields.get("dials", ())),
+            "redis": RedisAddress(**redis) if redis is not None else None,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,19 @@ import ipaddress
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from gameday.model.agent import RedisAddress, secret_file
+from gameday.model.agent import RedisAddress, config_map_file, secret_file
 from gameday.model.hosts import address_of
-from gameday.model.plan import Destination, Plan, SecretKey, ServiceRef
+from gameday.model.plan import (
+    CERTIFICATE,
+    KEY,
+    PUBLIC,
+    ConfigMapKey,
+    Destination,
+    Plan,
+    SecretKey,
+    ServiceRef,
+    Trust,
+)
 
 REDIS: Final = 6379
 """Redis' own port."""
@@ -38,11 +48,16 @@ def redis_at(
     tls: bool = False,
     username: str | None = None,
     password: SecretKey | None = None,
+    username_from: SecretKey | None = None,
+    trust: Trust = PUBLIC,
+    database: int = 0,
 ) -> Destination:
     """How a Redis is reached: by a Service or by a host; a number of a port in the Service comes first."""
     if service is not None and isinstance(service.port, int):
         port = service.port
-    return Destination("redis", REDIS_PROTOCOL, port, service, host, tls, username, password)
+    return Destination(
+        "redis", REDIS_PROTOCOL, port, service, host, tls, username, password, username_from, trust, database
+    )
 
 
 def redis_dependencies(plan: Plan) -> Iterator[Destination]:
@@ -52,13 +67,31 @@ def redis_dependencies(plan: Plan) -> Iterator[Destination]:
 
 def redis_server(redis: Destination, namespace: str) -> RedisAddress:
     """A Redis as agents of a drill in this namespace are told of it."""
+    trust = redis.trust
     return RedisAddress(
         host=redis.name(namespace),
         port=redis.port,
         username=redis.username or "",
-        password_file=secret_file(redis.password.name, redis.password.key) if redis.password is not None else "",
+        password_file=file_of(redis.password),
         tls=redis.tls,
+        username_file=file_of(redis.username_from),
+        ca_file=file_of(trust.ca),
+        server_name=trust.server_name,
+        certificate_file=secret_file(trust.certificate, CERTIFICATE) if trust.certificate else "",
+        key_file=secret_file(trust.certificate, KEY) if trust.certificate else "",
+        database=redis.database,
     )
+
+
+def file_of(key: SecretKey | ConfigMapKey | None) -> str:
+    """Where the kubelet mounts it; empty for nothing."""
+    match key:
+        case SecretKey(name, of):
+            return secret_file(name, of)
+        case ConfigMapKey(name, of):
+            return config_map_file(name, of)
+        case None:
+            return ""
 
 
 def answering(plan: Plan, cidr: str, ports: Collection[int]) -> str:

@@ -5,37 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
+from gameday.model.destination import (
+    CERTIFICATE,
+    KEY,
+    PUBLIC,
+    ConfigMapKey,
+    Destination,
+    SecretKey,
+    ServiceRef,
+    Trust,
+)
+
+__all__ = ["CERTIFICATE", "KEY", "PUBLIC", "ConfigMapKey", "Destination", "SecretKey", "ServiceRef", "Trust"]
+
 INTERVALS_OF_PATIENCE = 3
 """How many intervals of a probe may pass without a sample before we no longer know."""
-
-
-@dataclass(frozen=True, slots=True)
-class SecretKey:
-    """One key of a Secret in the drill's namespace; only the kubelet ever reads it."""
-
-    name: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigMapKey:
-    """One key of a ConfigMap in the drill's namespace; only the kubelet ever reads it."""
-
-    name: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceRef:
-    """A Service; ``namespace`` None is the drill's own, ``port`` None is the Service's only (or first) one."""
-
-    name: str
-    namespace: str | None = None
-    port: int | str | None = None
-
-    def within(self, namespace: str) -> tuple[str, str]:
-        """Namespace and name of the Service, seen from a drill's namespace: two that are equal are one Service."""
-        return self.namespace or namespace, self.name
 
 
 class RunsIn(enum.Enum):
@@ -46,30 +30,6 @@ class RunsIn(enum.Enum):
     """An observer with the targets' labels, for what admits them only. The cut spares it."""
     OPERATOR = "operator"
     """The operator itself, which talks to the Kubernetes API and to nothing else."""
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where requests are sent: to a Service or a host, never both, and with what credentials.
-
-    ``field`` is where a probe says so, below its name: ``http.url``. ``protocol`` is what is spoken there.
-    """
-
-    field: str
-    protocol: str
-    port: int
-    service: ServiceRef | None = None
-    host: str = ""
-    tls: bool = False
-    username: str | None = None
-    password: SecretKey | None = None
-
-    def name(self, namespace: str) -> str:
-        """The host that agents of a drill in this namespace connect to."""
-        if self.service is None:
-            return self.host
-        where, name = self.service.within(namespace)
-        return f"{name}.{where}.svc"
 
 
 class ProbeSettings:

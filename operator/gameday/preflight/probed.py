@@ -15,9 +15,9 @@ def check(sight: Sight, plan: Plan) -> Iterator[Finding]:
     closing = [cut.takes_away for cut in cuts if cut.takes_away is not None]
     asked = [(_path(plan, probe.name, to), to) for probe in plan.probes if (to := probe.settings.destination)]
     for path, to in dict.fromkeys((*asked, *((_of(one), one.redis) for one in closing if one.redis is not None))):
-        if to.service is not None and to.tls:
+        if to.service is not None and to.tls and to.trust.ca is None:
             text = "a Service's certificate is verified with public CAs, and those sign no Service's name"
-            remedy = "a CA cannot be given yet, so asking it fails with `tls` unless the operator's image trusts yours"
+            remedy = "give its CA in tls.caFrom, or it fails with `tls` unless the operator's image trusts yours"
             yield Finding("PrivateCa", f"{path}.tls", text, remedy, Severity.WARN)
     for path, to in dict.fromkeys(asked):
         yield from _there(sight, path, to)

@@ -13,7 +13,8 @@ from gameday.api.record import duration, moment, saved_of, shown_moment, status_
 from gameday.api.state import Saved
 from gameday.errors import PlanInvalid
 from gameday.model.change import Change, ChangeState
-from gameday.model.plan import CidrTarget, Dependency, Mode, SecretKey, ServiceRef, Via
+from gameday.model.places import redis_at
+from gameday.model.plan import CidrTarget, ConfigMapKey, Dependency, Mode, SecretKey, ServiceRef, Trust, Via
 from gameday.model.record import Phase, Record
 from gameday.probes.http.kind import HttpProbe
 from gameday.schema.bounds import PLAN_BYTES
@@ -71,6 +72,35 @@ def test_faults_and_probes_name_what_they_mean(spec: dict[str, Any]) -> None:
     assert cuts_of(plan)[0][1].dependency == redis
     assert next(probe for probe in plan.probes if probe.name == "redis").settings.destination == redis.redis
     assert '"tls":{}' in canonical(spec)[0]
+
+
+def test_tls_credentials_and_database_of_a_redis_are_read(spec: dict[str, Any]) -> None:
+    spec["dependencies"][0]["redis"] = {
+        "host": "203.0.113.7",
+        "port": 6380,
+        "tls": {
+            "caFrom": {"configMapKeyRef": {"name": "redis-ca", "key": "ca.crt"}},
+            "serverName": "eu1.redis.test",
+            "clientCertificateFrom": {"secretRef": {"name": "redis-client"}},
+        },
+        "auth": {
+            "usernameFrom": {"secretKeyRef": {"name": "redis", "key": "user"}},
+            "passwordFrom": {"secretKeyRef": {"name": "redis", "key": "password"}},
+        },
+        "database": 3,
+    }
+    (redis,) = plan_of("x", spec).dependencies
+    trust = Trust(ConfigMapKey("redis-ca", "ca.crt"), "eu1.redis.test", "redis-client")
+    user, password = SecretKey("redis", "user"), SecretKey("redis", "password")
+    assert redis.redis == redis_at(
+        host="203.0.113.7", port=6380, tls=True, trust=trust, username_from=user, password=password, database=3
+    )
+    del spec["dependencies"][0]["redis"]["tls"]["caFrom"]["configMapKeyRef"]
+    with_secret = {"secretKeyRef": {"name": "redis", "key": "ca.crt"}}
+    spec["dependencies"][0]["redis"]["tls"]["caFrom"] = with_secret
+    (redis,) = plan_of("x", spec).dependencies
+    assert redis.redis is not None
+    assert redis.redis.trust.ca == SecretKey("redis", "ca.crt")
 
 
 @pytest.mark.parametrize(

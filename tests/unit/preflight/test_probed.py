@@ -7,7 +7,7 @@ import pytest
 from gameday.actions.network_partition.action import OpenConnections
 from gameday.actions.preflight import check, warnings
 from gameday.model.places import redis_at
-from gameday.model.plan import Probe, ServiceRef
+from gameday.model.plan import ConfigMapKey, Probe, ServiceRef, Trust
 from gameday.preflight.findings import Severity
 from gameday.probes.redis.kind import RedisProbe
 from unit.preflight.things import known, partition, plan, sight
@@ -34,7 +34,7 @@ from unit.preflight.things import known, partition, plan, sight
             RedisProbe(redis_at(service=ServiceRef("redis", "data"), tls=True)),
             "PrivateCa",
             "tls",
-            "a CA cannot be given yet",
+            "give its CA in tls.caFrom",
         ),
     ],
     ids=["no Service", "no port", "another port", "TLS", "TLS elsewhere"],
@@ -56,9 +56,10 @@ def test_is_warned_of(redis: RedisProbe, code: str, where: str, told: str) -> No
     [
         RedisProbe(redis_at(service=ServiceRef("redis", "shop", 6379))),
         RedisProbe(redis_at(service=ServiceRef("redis", "data"))),
+        RedisProbe(redis_at(service=ServiceRef("redis"), tls=True, trust=Trust(ConfigMapKey("ca", "ca.crt")))),
         RedisProbe(redis_at(host="my.cache.amazonaws.com", tls=True)),
     ],
-    ids=["there", "another namespace", "outside"],
+    ids=["there", "another namespace", "its own CA", "outside"],
 )
 def test_what_may_well_answer_is_not(redis: RedisProbe) -> None:
     assert check(sight(), plan(partition(open_connections=OpenConnections.KEEP), probes=(Probe("store", redis),))) == ()

@@ -1,14 +1,16 @@
 """What witnesses and controls dial to prove a cut: every port that is cut, at every address that leads there.
 
-A dial is an exchange of the port's protocol where that is known: by a redis dependency of the same place, or because it
-is Redis' own port. Any other port is only connected to, but for those of databases, which would suffer from that.
+A Redis that speaks TLS is spoken to as its dependency says, and so is one outside the cluster that wants a password:
+such servers hang up on a stranger. Any other dial is an exchange of the port's protocol where that is known: by a redis
+dependency of the same place, or because it is Redis' own port. Any other port is only connected to, but for those of
+databases, which would suffer from that.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from gameday.actions.network_partition.action import NetworkPartition
-from gameday.model.agent import Dial
+from gameday.model.agent import SERVER, Dial
 from gameday.model.places import REDIS, answering, harmed, redis_dependencies
 from gameday.model.plan import Plan, ServiceRef, Target
 from gameday.model.setup import CutPort
@@ -107,8 +109,13 @@ def _known(sight: Sight, plan: Plan, partition: NetworkPartition) -> Known:
     to = partition.to
     own = next((ports for _, ports in services_cut(sight, to)), ()) if isinstance(to, ServiceRef) else ()
     known: dict[tuple[str, int], str] = {}
-    for redis in sorted(redis_dependencies(plan), key=lambda redis: not redis.tls):
+    mine = partition.dependency.redis
+    # What is said of another dependency comes first: of the same place the one that is cut counts.
+    others = sorted((one for one in redis_dependencies(plan) if one != mine), key=lambda redis: not redis.tls)
+    for redis in (*others, *((mine,) if mine is not None else ())):
         protocol = "tls" if redis.tls else "redis"
+        if redis == mine and (redis.tls or (redis.host and redis.password is not None)):
+            protocol = SERVER
         if redis.host:
             known[redis.host, redis.port] = protocol
         elif _same(redis.service, to, sight.namespace):

@@ -12,16 +12,16 @@ from gameday.engine.validate.plan import LOG_BYTES
 from gameday.errors import Refused
 from gameday.model.agent import (
     MOST_NAMESERVERS,
+    SERVER,
     CloserConfig,
     CounterConfig,
     ObserverConfig,
-    RedisAddress,
     WitnessConfig,
 )
 from gameday.model.labels import CONTROL
 from gameday.model.names import CLOSER, COUNTER, numbered
 from gameday.model.places import redis_server
-from gameday.model.plan import Plan, RunsIn, SecretKey
+from gameday.model.plan import Destination, Plan, RunsIn
 from gameday.model.setup import MOST_CUTS, MOST_PAIRS, Connections, Cut, Pair, Setup
 from gameday.probes.kinds import KINDS
 
@@ -80,19 +80,22 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
         pair = next((pair for _, _, pair in setup.numbered()), None)
         made.append(_observer(plan, place, RunsIn.CLIENT, pair))
     for number, cut, pair in setup.numbered():
-        config, there = _witness(plan, setup, cut), replace(place, placement=cut.placement)
-        for role in ("witness", CONTROL):
-            shape = Shape("witness", role, wears=pair.labels, mesh=pair.mesh, node=pair.node)
-            made.append(pod(there, f"{role}-{number}", shape, config))
+        redis = _spoken_to(plan, cut)
+        config, there = _witness(plan, setup, cut, redis, place), replace(place, placement=cut.placement)
+        shape = Shape("witness", "", wears=pair.labels, mesh=pair.mesh, node=pair.node)
+        if redis is not None:
+            shape = replace(shape, secrets=redis.secrets, config_maps=redis.config_maps)
+        made += [pod(there, f"{role}-{number}", replace(shape, role=role), config) for role in ("witness", CONTROL)]
     told = counters(setup)
     made += [_counter(plan, cut, place, told[cut.fault]) for cut in setup.cuts if cut.fault in told]
     return tuple(made)
 
 
-def _witness(plan: Plan, setup: Setup, cut: Cut) -> WitnessConfig:
+def _witness(plan: Plan, setup: Setup, cut: Cut, redis: Destination | None, place: Place) -> WitnessConfig:
     addresses = dials(setup, cut)
     return WitnessConfig(
         dials=addresses,
+        redis=redis_server(redis, place.namespace) if redis is not None else None,
         nameservers=True,
         every=max(gentle(setup, cut), dial_every(plan, len(addresses) + MOST_NAMESERVERS, len(cut.dials))),
         ends_after=longest(plan),
@@ -135,9 +138,9 @@ class Closing:
 
 def closer(plan: Plan, setup: Setup, cut: Cut, place: Place, closing: Closing) -> Object:
     """The pod that ends the connections of a fault's targets, until its time is over."""
-    redis, secrets = _redis(plan, cut, place)
+    redis = _redis(plan, cut)
     config = CloserConfig(
-        redis=redis,
+        redis=redis_server(redis, place.namespace),
         servers=closing.found.servers if len(closing.found.servers) > 1 else (),
         pods=closing.found.targets,
         until=closing.until,
@@ -145,29 +148,45 @@ def closer(plan: Plan, setup: Setup, cut: Cut, place: Place, closing: Closing) -
         ends_after=longest(plan),
     )
     place = replace(place, placement=cut.placement)
-    return pod(place, closers(setup)[cut.fault], Shape("sever", CONTROL, secrets, cut.pairs[0].labels), config)
+    return pod(place, closers(setup)[cut.fault], _sever(redis, cut), config)
 
 
 def _counter(plan: Plan, cut: Cut, place: Place, agent: str) -> Object:
     """The pod that counts the connections of a fault's targets, and ends none."""
-    redis, secrets = _redis(plan, cut, place)
+    redis = _redis(plan, cut)
     pods = tuple((address, address) for address in cut.targets)
     servers = cut.severs.servers if cut.severs is not None else ()
-    config = CounterConfig(redis=redis, servers=servers, pods=pods, ends_after=longest(plan))
+    config = CounterConfig(
+        redis=redis_server(redis, place.namespace), servers=servers, pods=pods, ends_after=longest(plan)
+    )
     place = replace(place, placement=cut.placement)
-    return pod(place, agent, Shape("sever", CONTROL, secrets, cut.pairs[0].labels), config)
+    return pod(place, agent, _sever(redis, cut), config)
 
 
-def _redis(plan: Plan, cut: Cut, place: Place) -> tuple[RedisAddress, tuple[SecretKey, ...]]:
-    """The Redis at which connections are counted and ended, and the Secrets that it takes.
+def _sever(redis: Destination, cut: Cut) -> Shape:
+    """The shape of what counts or ends connections at a Redis."""
+    return Shape("sever", CONTROL, redis.secrets, cut.pairs[0].labels, config_maps=redis.config_maps)
+
+
+def _spoken_to(plan: Plan, cut: Cut) -> Destination | None:
+    """The Redis that twins speak to with the TLS and the credentials of the dependency; None where they need none."""
+    return _away(plan, cut) if any(dial.protocol == SERVER for dial in cut.dials) else None
+
+
+def _away(plan: Plan, cut: Cut) -> Destination | None:
+    """The Redis that a fault takes away, if it is one."""
+    away = next((fault.action.takes_away for fault in plan.outage.faults if fault.name == cut.fault), None)
+    return away.redis if away is not None else None
+
+
+def _redis(plan: Plan, cut: Cut) -> Destination:
+    """The Redis at which connections are counted and ended.
 
     Raises:
         Refused: when the plan takes none away.
 
     """
-    away = next((fault.action.takes_away for fault in plan.outage.faults if fault.name == cut.fault), None)
-    redis = away.redis if away is not None else None
+    redis = _away(plan, cut)
     if redis is None:
         raise Refused(f"fault {cut.fault} takes no Redis away: its status was changed by somebody else")
-    secrets = (redis.password,) if redis.password is not None else ()
-    return redis_server(redis, place.namespace), secrets
+    return redis

@@ -5,6 +5,7 @@ password, or keep what it sends for as long as it sends.
 """
 
 import asyncio
+import contextlib
 import ssl
 from types import TracebackType
 from typing import Final, Self
@@ -13,6 +14,7 @@ from gameday.model.agent import RedisAddress
 from gameday.probes.io.errors import error_word, untrusted
 from gameday.probes.io.lookup import Lookup, NotSent, open_connection
 from gameday.probes.io.secrets import Secrets
+from gameday.probes.io.tls import context, unwanted
 
 Reply = str | int | list["Reply"] | None
 """What Redis answers; text that is none is replaced where it is not."""
@@ -40,6 +42,10 @@ CODES: Final = frozenset(
 
 AUTH: Final = frozenset({"NOAUTH", "WRONGPASS"})
 """What Redis says to whom it does not know."""
+
+
+REMEDY: Final = "give its CA in tls.caFrom"
+"""What helps where a certificate is not trusted."""
 
 
 class NotRedis(ConnectionError):
@@ -78,16 +84,23 @@ class Connection:
         timeout: float,
         server: tuple[str, int] | None = None,
         lookup: Lookup | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """``timeout`` bounds each command, in seconds.
 
         ``server`` is the address and port of one of several servers behind ``spec``, whose name TLS still verifies.
+        ``tls`` is the context of ``context_of``, where it is kept for several connections.
         """
         self._host, self._port = server or (spec.host, spec.port)
         self.lookup = lookup or Lookup()
         self._spec = spec
         self._secrets = secrets
         self._timeout = timeout
+        self._tls = tls
+        if spec.tls and tls is None:
+            # Made here: it takes a moment, and the first request's time is the system's.
+            with contextlib.suppress(NotSent):
+                self._tls = context_of(spec)
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -122,33 +135,56 @@ class Connection:
                 return await self._exchange(words, most)
         except RedisSaid:
             raise
+        except ssl.SSLError as error:
+            self.close()
+            # Its files may have been changed since they were read.
+            self._tls = None
+            # TLS 1.3 tells only after its handshake that a certificate is missing.
+            raise untrusted(error, REMEDY) or unwanted(error) or error from error
         except BaseException:
             # Its answer may still be under way: it must not be taken for the next one's.
             self.close()
             raise
 
+    def release(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """Give the open connection away, which somebody else closes then; None where there is none."""
+        reader, writer, self._reader, self._writer = self._reader, self._writer, None, None
+        return (reader, writer) if reader is not None and writer is not None else None
+
     async def _open(self) -> None:
         spec = self._spec
-        options = {"ssl": ssl.create_default_context(), "server_hostname": spec.host} if spec.tls else {}
-        password = self._password()
-        try:
-            self._reader, self._writer = await open_connection(self.lookup, self._host, self._port, **options)
-        except ssl.SSLError as error:
-            raise untrusted(error) or error from error
-        if not spec.password_file:
-            return
-        user = (spec.username,) if spec.username else ()
-        try:
-            await self._exchange(("AUTH", *user, password), SHORT)
-        except RedisSaid:
-            self.close()
-            raise RedisSaid("WRONGPASS") from None
+        options: dict[str, object] = {}
+        if spec.tls:
+            self._tls = self._tls or context_of(spec)
+            options = {"ssl": self._tls, "server_hostname": spec.server_name or spec.host}
+        password, user = self._secret(spec.password_file, "password"), spec.username
+        if spec.username_file:
+            user = self._secret(spec.username_file, "user")
+        self._reader, self._writer = await open_connection(self.lookup, self._host, self._port, **options)
+        if spec.password_file:
+            try:
+                await self._exchange(("AUTH", *((user,) if user else ()), password), SHORT)
+            except RedisSaid:
+                self.close()
+                raise RedisSaid("WRONGPASS") from None
+        if spec.database:
+            await self._select(spec.database)
 
-    def _password(self) -> str:
+    async def _select(self, database: int) -> None:
         try:
-            return self._secrets.read(self._spec.password_file) if self._spec.password_file else ""
+            await self._exchange(("SELECT", str(database)), SHORT)
+        except RedisSaid as error:
+            self.close()
+            if str(error) not in {"ERR", "NOPERM"}:
+                raise
+            why = f"Redis answered SELECT {database} with {error}: correct redis.database, or give the user the right"
+            raise NotSent("database", why) from None
+
+    def _secret(self, file: str, what: str) -> str:
+        try:
+            return self._secrets.read(file) if file else ""
         except (OSError, UnicodeError):
-            raise NotSent("auth", "the file of the Redis password cannot be read: check the Secret") from None
+            raise NotSent("auth", f"the file of the Redis {what} cannot be read: check the Secret") from None
 
     async def _exchange(self, words: tuple[str, ...], most: int) -> Reply:
         if self._reader is None or self._writer is None:
@@ -162,6 +198,16 @@ class Connection:
         if isinstance(reply, RedisSaid):
             raise reply
         return reply
+
+
+def context_of(spec: RedisAddress) -> ssl.SSLContext:
+    """How TLS is spoken to a Redis.
+
+    Raises:
+        NotSent: when its CA or our certificate cannot be read.
+
+    """
+    return context(spec.ca_file, spec.certificate_file, spec.key_file)
 
 
 class _Reading:

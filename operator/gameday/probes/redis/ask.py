@@ -135,8 +135,8 @@ class Queue:
 
     def _absent(self) -> str:
         prefix, _, name = self._config.queue_keys.rpartition(":")
-        where = f"no queue {name} with prefix {prefix} in database 0"
-        return f"{where}; another database number cannot be given yet"
+        where = f"no queue {name} with prefix {prefix} in database {self._config.server.database}"
+        return f"{where}: correct queue, or the dependency's redis.database"
 
     async def _number(self, command: str, key: str) -> int:
         value = await self._call(command, f"{self._config.queue_keys}:{key}")

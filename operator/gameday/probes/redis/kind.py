@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from gameday.model.places import redis_server
-from gameday.model.plan import Destination, ProbeSettings, RunsIn, SecretKey
+from gameday.model.plan import ConfigMapKey, Destination, ProbeSettings, RunsIn, SecretKey
 from gameday.probes.kind import ProbeKind
 from gameday.probes.redis.config import RedisConfig
 from gameday.schema import renamed
@@ -62,8 +62,13 @@ class RedisProbe(ProbeSettings):
 
     @property
     def secrets(self) -> tuple[SecretKey, ...]:
-        """Its password."""
-        return (self.server.password,) if self.server.password is not None else ()
+        """Its user, password and certificates."""
+        return self.server.secrets
+
+    @property
+    def config_maps(self) -> tuple[ConfigMapKey, ...]:
+        """Its CA."""
+        return self.server.config_maps
 
 
 class RedisKind(ProbeKind[Redis, RedisProbe]):

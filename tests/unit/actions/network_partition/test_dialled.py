@@ -9,8 +9,19 @@ from gameday.actions.network_partition.action import NetworkPartition, OpenConne
 from gameday.actions.network_partition.dialled import MOST_DIALS, dials
 from gameday.actions.preflight import check
 from gameday.cluster.kinds import Object
+from gameday.model.agent import SERVER
 from gameday.model.places import redis_at
-from gameday.model.plan import CidrTarget, Dependency, Destination, HostTarget, Plan, Selector, ServiceRef, Target
+from gameday.model.plan import (
+    CidrTarget,
+    Dependency,
+    Destination,
+    HostTarget,
+    Plan,
+    SecretKey,
+    Selector,
+    ServiceRef,
+    Target,
+)
 from gameday.preflight.findings import Severity
 from gameday.preflight.snapshot import Sight
 from unit.preflight.things import endpoints, known, plan, service, sight
@@ -47,6 +58,26 @@ def test_each_port_is_dialled_in_its_own_protocol_whichever_stands_first() -> No
     assert dialled(there, kept()) == [("10.96.0.7", 9121, "tcp"), ("10.96.0.7", 6379, "redis")]
     assert dialled(there, kept(ServiceRef("redis", port=9121))) == [("10.96.0.7", 9121, "tcp")]
     assert check(there, kept()) == ()
+
+
+@pytest.mark.parametrize(
+    ("server", "protocol"),
+    [
+        (redis_at(host="203.0.113.7"), "redis"),
+        (redis_at(host="203.0.113.7", password=SecretKey("redis", "password")), SERVER),
+        (redis_at(host="203.0.113.7", tls=True), SERVER),
+        (redis_at(service=ServiceRef("redis")), "redis"),
+        (redis_at(service=ServiceRef("redis"), password=SecretKey("redis", "password")), "redis"),
+        (TLS, SERVER),
+    ],
+    ids=["outside", "outside with a password", "outside with TLS", "a Service", "with a password", "with TLS"],
+)
+def test_the_redis_that_is_cut_is_spoken_to_as_its_dependency_says(server: Destination, protocol: str) -> None:
+    dependency = known("redis", server)
+    cut = NetworkPartition(Selector({"app": "api"}), dependency, OpenConnections.KEEP)
+    of_another = known("of-another", replace(server, tls=True, password=None))
+    wanted = replace(plan(cut, probes=()), dependencies=(dependency, of_another))
+    assert [found[2] for found in dialled(seen(REDIS, EXPORTER), wanted) if found[1] == 6379] == [protocol]
 
 
 @pytest.mark.parametrize("to", [ServiceRef("redis"), ServiceRef("redis", "shop")], ids=["own", "said"])

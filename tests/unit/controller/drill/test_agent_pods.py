@@ -15,7 +15,9 @@ from gameday.controller.drill.agents import Closing, Place, closer, pods, wanted
 from gameday.controller.drill.rehearsal import explained
 from gameday.engine.drill.budgets import longest
 from gameday.model.agent import (
+    CONFIG_MAPS,
     CONFIGS,
+    SERVER,
     VARIABLE,
     CloserConfig,
     Config,
@@ -28,11 +30,12 @@ from gameday.model.agent import (
 )
 from gameday.model.labels import AGENT, DRILL
 from gameday.model.placement import Mesh, Placement
-from gameday.model.places import redis_at
+from gameday.model.places import redis_at, redis_server
 from gameday.model.plan import (
     ConfigMapKey,
     Dependency,
     Fault,
+    HostTarget,
     Outage,
     Plan,
     Probe,
@@ -41,6 +44,7 @@ from gameday.model.plan import (
     Selector,
     ServiceRef,
     SteadyState,
+    Trust,
     Via,
 )
 from gameday.model.setup import Connections, Cut, CutPort, FarEnd, Pair, Setup, Severing
@@ -235,6 +239,22 @@ def test_config_maps_are_mounted_beside_secrets_each_once() -> None:
         ("secret-0", "/run/gameday/secrets/api", True),
         ("configmap-0", "/run/gameday/configmaps/corporate", True),
     ]
+
+
+def test_witnesses_speak_to_a_redis_that_wants_it_as_its_dependency_says() -> None:
+    trust = Trust(ConfigMapKey("redis-ca", "ca.crt"), certificate="redis-client")
+    server = redis_at(host="203.0.113.7", tls=True, trust=trust, password=SecretKey("redis", "password"))
+    cut = replace(CUT, dependency=Dependency("redis", HostTarget("203.0.113.7", (6379,)), server))
+    dialled = setup(dials=(replace(REDIS_DIAL, protocol=SERVER),))
+    for agent in ("witness-0", "control-1", "counter"):
+        pod = made(plan(cut), dialled)[agent]
+        mounts = [mount["mountPath"] for mount in pod["spec"]["containers"][0]["volumeMounts"]]
+        assert mounts == ["/run/gameday/secrets/redis", "/run/gameday/secrets/redis-client", f"{CONFIG_MAPS}/redis-ca"]
+        told = config(pod, WitnessConfig, CounterConfig)
+        assert isinstance(told, WitnessConfig | CounterConfig)
+        assert told.redis == redis_server(server, "shop")
+    plain = made(plan(cut))["witness-0"]
+    assert (plain["spec"]["volumes"], config(plain, WitnessConfig).redis) == ([], None)
 
 
 def test_no_secret_stands_in_any_configuration_of_a_witness() -> None:

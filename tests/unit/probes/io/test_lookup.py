@@ -101,7 +101,7 @@ async def tls_port() -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "remedy"), [("http", "give its CA in tls.caFrom"), ("redis", "a private CA cannot be given yet")]
+    ("kind", "remedy"), [("http", "give its CA in tls.caFrom"), ("redis", "give its CA in tls.caFrom")]
 )
 async def test_a_certificate_of_a_private_ca_says_nothing_of_the_system(tls_port: int, kind: str, remedy: str) -> None:
     (first, *_) = await samples(probe(kind, "localhost", tls_port, tls=True))

@@ -154,7 +154,7 @@ async def test_a_least_privileged_user_reads_depths(redis: RedisServer, probe: P
 async def test_a_queue_that_is_not_there_has_no_depth(redis: RedisServer, probe: ProbeTask) -> None:
     """In another database, or not there at all: depth 0 would be met by accident."""
     ask = RedisAsk(replace(probe, paths=(("depth",), ("failed",))), Secrets())
-    why = "no queue jobs with prefix bull in database 0; another database number cannot be given yet"
+    why = "no queue jobs with prefix bull in database 0: correct queue, or the dependency's redis.database"
     assert await ask() == Answer(ok=True, values={}, unknown=((("depth",), why), (("failed",), why)))
     async with redis.client() as client:
         await client.hset("bull:jobs:meta", "opts.maxLenEvents", "10000")

@@ -1,10 +1,13 @@
 """What the redis probe says of a plan: where its Redis is, who asks it, and what that agent gets."""
 
+from dataclasses import asdict
+
 import pytest
 
 from gameday.errors import PlanInvalid
+from gameday.model.agent import RedisAddress
 from gameday.model.places import redis_at
-from gameday.model.plan import Dependency, HostTarget, RunsIn, SecretKey, ServiceRef
+from gameday.model.plan import ConfigMapKey, Dependency, HostTarget, RunsIn, SecretKey, ServiceRef, Trust
 from gameday.probes.redis.kind import KIND, Queue, Redis, RedisProbe, RedisQueue
 from gameday.schema.named import Dependencies
 
@@ -56,9 +59,35 @@ def test_the_client_asks_it_with_the_password_from_a_file() -> None:
     server = redis_at(ServiceRef("redis"), username="probe", password=SecretKey("redis", "word"))
     settings = RedisProbe(server, Queue("bullmq", "jobs"))
     assert (settings.runs_in, settings.secrets) == (RunsIn.CLIENT, (SecretKey("redis", "word"),))
-    told = {"host": "redis.shop.svc", "port": 6379, "username": "probe", "tls": False}
+    plain = RedisAddress("redis.shop.svc", username="probe", password_file="/run/gameday/secrets/redis/word")
     assert KIND.config(settings, "shop") == {
-        "server": told | {"password_file": "/run/gameday/secrets/redis/word"},
+        "server": asdict(plain),
         "queue_kind": "bullmq",
         "queue_keys": "bull:jobs",
     }
+
+
+def test_the_client_is_given_the_files_of_tls_and_of_the_user_and_the_database() -> None:
+    trust = Trust(ConfigMapKey("redis-ca", "ca.crt"), "eu1.redis.test", "redis-client")
+    server = redis_at(
+        host="redis.example.com", tls=True, trust=trust, database=3, username_from=SecretKey("redis", "user"),
+        password=SecretKey("redis", "word"),
+    )  # fmt: skip
+    settings, secrets = RedisProbe(server), "/run/gameday/secrets"
+    assert settings.config_maps == (ConfigMapKey("redis-ca", "ca.crt"),)
+    keys = [("redis", "user"), ("redis", "word"), ("redis-client", "tls.crt"), ("redis-client", "tls.key")]
+    assert settings.secrets == tuple(SecretKey(*key) for key in keys)
+    assert KIND.config(settings, "shop")["server"] == asdict(
+        RedisAddress(
+            "redis.example.com", password_file=f"{secrets}/redis/word", tls=True,
+            username_file=f"{secrets}/redis/user", ca_file="/run/gameday/configmaps/redis-ca/ca.crt",
+            server_name="eu1.redis.test", certificate_file=f"{secrets}/redis-client/tls.crt",
+            key_file=f"{secrets}/redis-client/tls.key", database=3,
+        )
+    )  # fmt: skip
+
+
+def test_a_ca_may_be_kept_in_a_secret() -> None:
+    server = redis_at(host="redis.example.com", tls=True, trust=Trust(SecretKey("redis", "ca.crt")))
+    assert (server.secrets, server.config_maps) == ((SecretKey("redis", "ca.crt"),), ())
+    assert KIND.config(RedisProbe(server), "shop")["server"]["ca_file"] == "/run/gameday/secrets/redis/ca.crt"
