@@ -232,7 +232,7 @@ async def test_a_change_by_hand_is_seen(here: Bed, via: Via) -> None:
     field = "podSelector" if via is Via.NETWORK_POLICY else "endpointSelector"
     change: Object = {"spec": {field: {"matchLabels": {"app": "nobody"}}}}
     await here.admin.patch(policy.kind_of(via), here.namespace, CUT, change)
-    assert (await stands(here, setup, cut)).detail == "its spec is not what was written"
+    assert (await stands(here, setup, cut)).detail == "its spec differs from what the drill wrote"
     await here.admin.patch(JOBS, here.namespace, cut_fuse(DRILL), {"spec": {"suspend": True}})
     job = await here.account.get(JOBS, here.namespace, cut_fuse(DRILL))
     assert "suspended" in (fuse.state_of(job, 60).dead or "")

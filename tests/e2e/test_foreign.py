@@ -84,9 +84,9 @@ async def test_celery_in_a_namespace_that_denies_by_default(town: Stage) -> None
     status = await town.finishes("shut-out")
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
     nowhere = (
-        "our observer cannot reach Service api, port 80; Service flower, port 80; NetworkPolicy/default-deny isolates"
+        "the observer cannot reach Service api, port 80; Service flower, port 80; NetworkPolicy/default-deny isolates"
     )
-    for what in ("our observer for egress", "what stands behind it for ingress"):
+    for what in ("the observer for egress", "the pods behind it for ingress"):
         assert f"{nowhere} {what}" in status["message"]
     print(warnings(status))
     assert status["undo"] == []
@@ -182,6 +182,6 @@ async def test_the_job_of_a_rollback_beside_an_injected_sidecar(town: Stage, nat
         else:
             (why,) = said
             assert "step requeue was not done within 25 s: its Job first-" in why
-            assert "still runs, and was left to" in why
+            assert "still runs and was not stopped" in why
             assert [f"admission adds {SIDECAR} to" in warning for warning in warnings(status)] == [True, True]
         await town.nothing_is_left()

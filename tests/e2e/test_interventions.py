@@ -76,7 +76,7 @@ async def test_somebody_elses_policy_of_the_name_is_left_alone(town: Stage) -> N
     await town.start(small())
     status = await town.finishes(patience=90)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "InjectionFailed"), status["message"]
-    assert "is not this drill's: delete it, or give the Drill another name" in status["message"]
+    assert "exists and does not belong to this drill: delete it, or give the Drill another name" in status["message"]
     after = await town.admin.get(kind, town.namespace, "first-partition")
     assert after is not None
     assert (after["metadata"]["uid"], after["spec"]) == (before["metadata"]["uid"], before["spec"])

@@ -34,11 +34,11 @@ async def test_what_exceeds_the_limits_is_refused_by_name_and_nothing_is_touched
     assert (await ready(town, "small"))["status"] == "True"
     limit(town, "{maxOutage: 5s, maxWorkloadPercent: 50}")
     message = await becomes_ready(town, "False", "LimitExceeded")
-    assert message.startswith("limits.maxOutage is 5s, spec.outage.duration is 8s: ")
+    assert message.startswith("limits.maxOutage is 5s, but spec.outage.duration is 8s: ")
     await town.start(small())
     status = await town.finishes(patience=60)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
-    assert "limits.maxOutage is 5s, spec.outage.duration is 8s" in status["message"]
+    assert "limits.maxOutage is 5s, but spec.outage.duration is 8s" in status["message"]
     assert "limits.maxWorkloadPercent is 50" in status["message"]
     assert "1 of 1 ready pods of Deployment api (100%)" in status["message"]
     assert status["undo"] == []

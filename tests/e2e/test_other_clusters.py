@@ -281,9 +281,9 @@ async def test_tainted_and_windows_nodes_emulated_get_no_pod_that_does_not_fit(t
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        ("fargate-by-label", "odd run on Fargate, where each pod has a node of its own and none can stand beside it"),
-        ("fargate-by-node", "odd run on Fargate, where each pod has a node of its own and none can stand beside it"),
-        ("windows", "odd run on Windows nodes, where the pods of a drill cannot run"),
+        ("fargate-by-label", "odd run on Fargate, where every pod has its own node, so a witness cannot share it"),
+        ("fargate-by-node", "odd run on Fargate, where every pod has its own node, so a witness cannot share it"),
+        ("windows", "odd run on Windows nodes, where a drill's pods cannot run"),
     ],
 )
 async def test_a_target_where_no_witness_can_stand_is_refused_by_name(town: Stage, where: str, words: str) -> None:
@@ -299,4 +299,4 @@ async def test_a_target_where_no_witness_can_stand_is_refused_by_name(town: Stag
     town.apply(odd)
     message = await refused(town)
     assert words in message
-    assert "leave them out of the selection" in message
+    assert "exclude them from podSelector" in message

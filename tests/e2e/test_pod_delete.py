@@ -56,7 +56,7 @@ async def test_one_pod_of_two_is_deleted_and_replaced(town: Stage) -> None:
     assert (status["verdict"], status["reason"]) == ("Passed", "AllExpectationsMet"), status["message"]
     told = {event["reason"]: event["message"] for event in events_of(status)}
     assert "of payments is gone" in told["CutProven"]
-    assert told["Undone"].endswith("stays gone: the controller of payments makes new ones")
+    assert told["Undone"].endswith("stays gone: the controller of payments creates new ones")
     await lost_one(town, status, before)
     await town.nothing_is_left()
 
@@ -101,7 +101,8 @@ async def test_what_cannot_be_deleted_is_refused_all_at_once(town: Stage) -> Non
     status = await town.finishes(patience=60)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
     assert (
-        f"faults[many].podDelete.pods: Deployment {SCALED} has 2 ready pods, 3 are to be deleted" in status["message"]
+        f"faults[many].podDelete.pods: Deployment {SCALED} has 2 ready pods, but the fault is to delete 3"
+        in status["message"]
     )
     assert "redis is what the networkPartition cuts off" in status["message"]
     assert not status["changed"]

@@ -94,7 +94,7 @@ async def test_targets_that_stand_behind_the_dependency_are_refused_by_name(town
     await town.start(small(outage__faults__0__networkPartition__podSelector=everybody))
     status = await town.finishes()
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
-    assert "stand behind what is cut" in status["message"]
+    assert "are pods of the dependency that is cut" in status["message"]
     assert "redis-" in status["message"]
     assert status["undo"] == []
     await town.nothing_is_left()

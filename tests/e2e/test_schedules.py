@@ -169,7 +169,7 @@ async def test_a_wrong_schedule_says_where_and_starts_nothing(town: Stage) -> No
     await town.operator()
     said = await ready(town, "small")
     assert said["status"] == "False"
-    assert "spec.schedule.timeZone: 'Berlin' is no IANA time zone" in said["message"]
+    assert "spec.schedule.timeZone: 'Berlin' is not an IANA time zone" in said["message"]
     wrong = scheduled(MINUTELY)
     del wrong["spec"]["schedule"]["timeZone"]
     wrong["metadata"]["namespace"] = town.namespace

@@ -102,7 +102,7 @@ async def test_two_network_policies_for_the_same_pods_are_refused(town: Stage) -
     await town.start(two_cuts(both, outage__faults__0__networkPartition__via="NetworkPolicy"))
     status = await town.finishes(patience=60)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
-    assert "of two NetworkPolicies each opens what the other closes" in status["message"]
+    assert "two NetworkPolicies on one pod allow what the other blocks" in status["message"]
     assert not status["changed"]
     await town.nothing_is_left()
 

@@ -87,7 +87,7 @@ AT_APPLY = {
     "outage too long": (_set("outage.duration", "3h"), "spec.outage", "at most 1h"),
     "no outage": (_set("outage", None), "spec.outage", "Required value"),
     "no fault": (_set("outage.faults", []), "spec.outage.faults", "at least 1"),
-    "empty selector": (_set(f"{NET}.podSelector", {}), "podSelector", "would cut them all"),
+    "empty selector": (_set(f"{NET}.podSelector", {}), "podSelector", "would cut all pods"),
     "two far ends": (
         _cut({"tcp": {"cidrs": ["10.0.0.0/8"], "ports": [1], "host": "r"}}), f"{FAR}.tcp", "exactly one of service"
     ),
@@ -206,7 +206,7 @@ IN_READY = {
         "spec.outage.expect[0].after",
         "shorten",
     ),
-    "nothing expected": (_both(_set("outage.expect", []), _set("recovery.expect", [])), "spec", "proves nothing"),
+    "nothing expected": (_both(_set("outage.expect", []), _set("recovery.expect", [])), "spec", "would prove nothing"),
     "within longer than the outage": (_set("outage.expect.0.within", "30s"), "spec.outage.expect[0]", "lengthen"),
     "restore of what was not scaled": (
         _set(

@@ -23,12 +23,14 @@ def not_found(sight: Sight, path: str, workload: Workload) -> Finding | None:
     if there is workload.kind:
         return None
     if there is None:
-        return Finding(f"No{workload.kind.name}", path, f"there is no {workload}", "correct the name, or take this out")
+        return Finding(
+            f"No{workload.kind.name}", path, f"there is no {workload}", "correct the name, or remove this entry"
+        )
     if there.name in FIELDS:
         text, remedy = f"{workload.name} is a {there.name}", f"name it in the field {FIELDS[there.name]}"
     else:
-        text = f"{workload.name} is a {there.name}, and only Deployments and StatefulSets can be named here"
-        remedy = "name one of these, or take this out"
+        text = f"{workload.name} is a {there.name}, but only Deployments and StatefulSets can be named here"
+        remedy = "name one of these, or remove this entry"
     return Finding(f"NotA{workload.kind.name}", path, text, remedy)
 
 
@@ -44,7 +46,10 @@ def is_cut_off(asked: Asked, path: str, workload: Workload, remedy: str) -> Iter
     listed = (pod.get("status", {}).get("podIPs") or () for pod in pods_of(asked.sight, workload))
     own = {entry.get("ip") for entries in listed for entry in entries}
     if behind & own and any(fault.name == asked.name for fault in asked.plan.outage.faults):
-        text = f"{workload.name} is what the networkPartition cuts off, so nobody could tell the two faults apart"
+        text = (
+            f"{workload.name} is the dependency that networkPartition cuts off, so the two faults could not "
+            "be told apart"
+        )
         yield Finding("TakesDependency", path, text, remedy)
 
 

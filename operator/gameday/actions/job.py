@@ -48,13 +48,16 @@ async def start(account: Cluster, namespace: str, cron_job: str, name: str, dril
     """
     source = await account.get(CRON_JOBS, namespace, cron_job)
     if source is None:
-        raise Absent(f"there is no CronJob {namespace}/{cron_job}: create it, or correct spec.rollback.steps")
+        raise Absent(f"CronJob {namespace}/{cron_job} does not exist: create it, or correct spec.rollback.steps")
     try:
         await account.create(JOBS, namespace, build(source, name, drill, drill_uid))
     except AlreadyExists:
         there = await account.get(JOBS, namespace, name)
         if there is not None and (there["metadata"].get("labels") or {}).get(DRILL) != drill:
-            text = f"Job {namespace}/{name} is not this drill's: delete it, or give the Drill another name"
+            text = (
+                f"Job {namespace}/{name} exists and does not belong to this drill: delete it, or give the "
+                "Drill another name"
+            )
             raise Refused(text) from None
 
 
@@ -98,8 +101,8 @@ class RunJobKind(RunKind[JobSpec, RunJob]):
     def preflight(self, action: RunJob, asked: Asked) -> Iterator[Finding]:
         """The CronJob is there."""
         if action.from_cron_job not in {one["metadata"]["name"] for one in asked.sight.of(CRON_JOBS)}:
-            text = f"there is no CronJob {action.from_cron_job}"
-            yield Finding("NoCronJob", f"{asked.path}.fromCronJob", text, "correct the name")
+            text = f"CronJob {action.from_cron_job} does not exist"
+            yield Finding("NoCronJob", f"{asked.path}.fromCronJob", text, "correct the name, or create it")
 
     def creates(self, action: RunJob, trial: Trial) -> Iterator[tuple[Kind, Object]]:
         """The Job."""
@@ -109,7 +112,7 @@ class RunJobKind(RunKind[JobSpec, RunJob]):
     async def run(self, scene: Scene, name: str, action: Action) -> None:
         """Create the Job."""
         if not isinstance(action, RunJob):
-            raise Refused(f"step {name} is no job: its status was changed by somebody else")
+            raise Refused(f"step {name} is not a job: somebody else changed the Drill's status")
         made = job(scene.drill, name)
         await start(scene.account, scene.namespace, action.from_cron_job, made, scene.drill, scene.uid)
 

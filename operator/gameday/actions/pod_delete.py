@@ -118,7 +118,7 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
         else:
             if not self.rolling(action, sight):
                 yield from _too_few_or_many(action, len(_ready(sight, action.workload)), asked.path)
-            yield from is_cut_off(asked, path, action.workload, "name another workload, or take this fault out")
+            yield from is_cut_off(asked, path, action.workload, "name another workload, or remove this fault")
         for fault in asked.plan.outage.faults:
             if fault.name != asked.name and fault.action.subject == action.subject:
                 text, _, remedy = _shared(action, f"fault {fault.name}").partition(": ")
@@ -159,7 +159,7 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
             return Observed()
         there = scene.seen.objects(workload.watch).get(workload.name)
         if there is None:
-            gone = "is gone: somebody deleted it" if change is not None else f"there is no {workload}"
+            gone = "was deleted by somebody else" if change is not None else f"{workload} does not exist"
             return Observed(Presence.GONE, workload.kind.name, workload.name, detail=gone, shown="its workload is gone")
         seen = Observed(
             Presence.ABSENT, workload.kind.name, workload.name, uid=there["metadata"]["uid"],
@@ -192,15 +192,15 @@ def _too_few_or_many(action: PodDelete, many: int, path: str) -> Iterator[Findin
     has = f"{action.workload} has {_counted(many, 'ready pod')}"
     if many < wanted:
         remedy = "wait until more are ready, or delete fewer" if many else "wait until some are ready"
-        yield Finding("TooFewPods", f"{path}.{action.count}", f"{has}, {wanted} {_are(wanted)} to be deleted", remedy)
+        yield Finding("TooFewPods", f"{path}.{action.count}", f"{has}, but the fault is to delete {wanted}", remedy)
     elif wanted > MOST:
-        text = f"{has}, of which {wanted} would be deleted, and at most {MOST} may be"
+        text = f"{has}, and the fault would delete {wanted}, but at most {MOST} may be deleted"
         yield Finding("TooManyPods", f"{path}.{action.count}", text, "delete fewer")
 
 
 def _shared(action: PodDelete, other: str) -> str:
-    text = f"{other} acts on {action.workload} too, so nobody could tell the two apart"
-    return f"{text}: name another workload, or take one of them out"
+    text = f"{other} acts on {action.workload} as well, so their effects could not be told apart"
+    return f"{text}: name another workload, or remove one of them"
 
 
 def _ready(sight: Sight, workload: Workload) -> tuple[Object, ...]:
@@ -239,7 +239,9 @@ def _pods(change: Change) -> Mapping[str, str]:
     """
     found: Mapping[str, str] = (change.wanted or {}).get("pods") or {}
     if not found:
-        raise Refused(f"the undo log does not say which pods {change.name} deletes: its status was changed by somebody")
+        raise Refused(
+            f"the undo log does not name the pods that {change.name} deletes: somebody else changed the Drill's status"
+        )
     return found
 
 
@@ -251,7 +253,7 @@ def _before(scene: Scene, seen: Observed, action: PodDelete) -> Observed:
     if wrong is not None:
         return replace(seen, presence=Presence.TAMPERED, detail=wrong.message)
     chosen = [(pod["metadata"]["name"], pod["metadata"]["uid"]) for pod in _chosen(sight, action)]
-    shown = f"{_names([name for name, _ in chosen])} of {action.workload.name} to be deleted"
+    shown = f"{_names([name for name, _ in chosen])} of {action.workload.name} will be deleted"
     return replace(seen, before={"readyPods": many}, wanted=_noted(chosen), shown=shown)
 
 
@@ -266,16 +268,16 @@ def _of_change(scene: Scene, seen: Observed, change: Change) -> Observed:
         lost = [name for name in sorted(named) if name not in intact]
         if not lost:
             return seen
-        detail = f"has lost {_names(lost)}, which this drill was to delete"
+        detail = f"lost {_names(lost)}, which this drill was about to delete"
         return replace(seen, presence=Presence.TAMPERED, detail=detail)
     if len(intact) == len(named) and not asked:
         return replace(seen, shown=f"no pod of {change.object_name} was deleted")
     if change.undo_requested_at is not None:
         stay = "stays" if len(named) == 1 else "stay"
-        new = f"the controller of {change.object_name} makes new ones"
+        new = f"the controller of {change.object_name} creates new ones"
         return replace(seen, shown=f"{_names(sorted(named))} {stay} gone: {new}")
     if left:
-        shown = f"{_names(left)} of {change.object_name} {_are(len(left))} still there"
+        shown = f"{_names(left)} of {change.object_name} {_are(len(left))} not deleted yet"
         presence = Presence.DRIFTED if intact and not asked else Presence.PRESENT
         return replace(seen, presence=presence, shown=shown, settled=False)
     every = sorted(named)

@@ -35,7 +35,7 @@ def not_opted_in(namespace: str) -> str:
     """The refusal of a namespace without the account."""
     command = OPT_IN_COMMAND.format(namespace=namespace)
     return (
-        f"namespace {namespace} has no ServiceAccount gameday labelled gameday.dev/opt-in=true: "
+        f"namespace {namespace} has no ServiceAccount gameday with the label gameday.dev/opt-in=true: "
         f"its owner opts in with `{command}`"
     )
 

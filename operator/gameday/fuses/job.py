@@ -17,8 +17,8 @@ from gameday.model.world import Fuse
 ENDINGS = {
     "FailureTarget": "its deadline has passed",
     "Failed": "its deadline has passed",
-    "SuccessCriteriaMet": "it was completed by hand",
-    "Complete": "it was completed by hand",
+    "SuccessCriteriaMet": "somebody completed it by hand",
+    "Complete": "somebody completed it by hand",
 }
 """Conditions of a Job that is over, and what they mean for one that has no pod."""
 
@@ -68,7 +68,8 @@ async def do(account: Cluster, namespace: str, fuse: Object) -> Object:
         if there is None or (there["metadata"].get("ownerReferences") == fuse["metadata"]["ownerReferences"]):
             return there or await account.create(JOBS, namespace, fuse)
         raise Refused(
-            f"Job {namespace}/{name} is not this drill's: delete it, or give the Drill another name"
+            f"Job {namespace}/{name} exists and does not belong to this drill: delete it, or give the "
+            "Drill another name"
         ) from None
 
 

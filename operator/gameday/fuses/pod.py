@@ -35,7 +35,8 @@ async def do(account: Cluster, namespace: str, fuse: Object) -> Object:
         if all(labels.get(key) == ours[key] for key in (DRILL, AGENT)):
             return there
         raise Refused(
-            f"Job {namespace}/{name} is not this drill's: delete it, or give the Drill another name"
+            f"Job {namespace}/{name} exists and does not belong to this drill: delete it, or give the "
+            "Drill another name"
         ) from None
 
 

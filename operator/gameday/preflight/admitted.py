@@ -10,7 +10,7 @@ from gameday.preflight.findings import Finding, Severity
 
 TOLD: Final = 3
 """Most containers that a message names."""
-EXEMPT: Final = "leave pods with the label gameday.dev/drill out of the rule (a webhook, or an admission policy)"
+EXEMPT: Final = "exclude pods with the label gameday.dev/drill from the webhook or admission policy"
 
 
 def of_pods(pods: Iterable[tuple[Object, Object]]) -> Iterator[Finding]:
@@ -18,12 +18,12 @@ def of_pods(pods: Iterable[tuple[Object, Object]]) -> Iterator[Finding]:
     both = list(pods)
     for sent, made in both:
         if changed := ", ".join(_changed(sent, made)):
-            text = f"admission changes what our pod {sent['metadata']['name']} needs: {changed}"
+            text = f"admission changes parts of the drill's pod {sent['metadata']['name']} that it needs: {changed}"
             yield Finding("ChangedByAdmission", "", text, EXEMPT)
     if injected := injected_into(made for _, made in both):
         text = (
-            f"admission adds {_some(injected)} to our pods: they end only with it, and what witnesses dial may go "
-            "through it, so that a cut may not show"
+            f"admission adds {_some(injected)} to the drill's pods: they do not end before it ends, and "
+            "it may carry the witnesses' traffic and hide a cut"
         )
         yield Finding("Injected", "", text, EXEMPT, Severity.WARN)
 
@@ -32,7 +32,12 @@ def of_fuse(path: str, made: Object, does: str, why: str) -> Iterator[Finding]:
     """Findings about a fuse's Job; ``does`` is what it must do, ``why`` is why it would not, or ""."""
     if why:
         text = f"admission changes the Job {made['metadata']['name']}, which must {does} by its deadline: {why}"
-        yield Finding("ChangedByAdmission", path, text, "leave Jobs with the label gameday.dev/drill out of the rule")
+        yield Finding(
+            "ChangedByAdmission",
+            path,
+            text,
+            "exclude Jobs with the label gameday.dev/drill from the webhook or admission policy",
+        )
 
 
 def of_step(path: str, sent: Object, made: Object, injected: Iterable[str]) -> Iterator[Finding]:
@@ -41,19 +46,22 @@ def of_step(path: str, sent: Object, made: Object, injected: Iterable[str]) -> I
     if sent["spec"].get("suspend"):
         text = f"the CronJob's template says suspend: true, so Job {name} would never run and the step never end"
         yield Finding(
-            "StepWouldNotRun", path, text, "take suspend out of spec.jobTemplate.spec; the CronJob keeps its own"
+            "StepWouldNotRun",
+            path,
+            text,
+            "remove suspend from spec.jobTemplate.spec; the CronJob's own spec.suspend may stay",
         )
     elif made["spec"].get("suspend"):
-        text = f"admission suspends the Job {name}, so the step waits until somebody resumes it (a queue such as Kueue)"
+        text = (
+            f"admission suspends Job {name} (a queue such as Kueue does), so the step waits until somebody resumes it"
+        )
         yield Finding(
-            "StepMayWait", path, text, "give the queue room, or keep the CronJob's Jobs out of it", Severity.WARN
+            "StepMayWait", path, text, "make room in the queue, or exclude the CronJob's Jobs from it", Severity.WARN
         )
     template = sent["spec"].get("template") or {}
     if (names := tuple(injected)) and not _declines(template.get("metadata") or {}):
-        text = (
-            f"admission adds {_some(names)} to pods here, and a Job whose pods hold a container that runs on never ends"
-        )
-        remedy = "have the CronJob's pod template decline the injection, or have it injected as a native sidecar"
+        text = f"admission adds {_some(names)} to pods here, and a Job does not end while such a container runs"
+        remedy = "switch the injection off in the CronJob's pod template, or inject it as a native sidecar"
         yield Finding("StepWouldNotEnd", path, text, remedy, Severity.WARN)
 
 

@@ -65,12 +65,12 @@ def check(path: str, pods: Iterable[Object]) -> Iterator[Finding]:
     found = sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
     windows = [pod["metadata"]["name"] for pod in found if _on_windows(pod)]
     if windows:
-        text = f"{_some(windows)} run on Windows nodes, where the pods of a drill cannot run"
-        yield Finding("WindowsTargets", path, text, "leave them out of the selection")
+        text = f"{_some(windows)} run on Windows nodes, where a drill's pods cannot run"
+        yield Finding("WindowsTargets", path, text, "exclude them from podSelector")
     fargate = [pod["metadata"]["name"] for pod in found if _on_fargate(pod)]
     if fargate:
-        text = f"{_some(fargate)} run on Fargate, where each pod has a node of its own and none can stand beside it"
-        yield Finding("FargateTargets", path, text, "leave them out of the selection, or run them on nodes of EC2")
+        text = f"{_some(fargate)} run on Fargate, where every pod has its own node, so a witness cannot share it"
+        yield Finding("FargateTargets", path, text, "exclude them from podSelector, or run them on EC2 nodes")
 
 
 def _on_windows(pod: Object) -> bool:

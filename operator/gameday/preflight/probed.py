@@ -16,8 +16,8 @@ def check(sight: Sight, plan: Plan) -> Iterator[Finding]:
     asked = [(_path(plan, probe.name, to), to) for probe in plan.probes if (to := probe.settings.destination)]
     for path, to in dict.fromkeys((*asked, *((_of(one), one.redis) for one in closing if one.redis is not None))):
         if to.service is not None and to.tls and to.trust.ca is None:
-            text = "a Service's certificate is verified with public CAs, and those sign no Service's name"
-            remedy = "give its CA in tls.caFrom, or it fails with `tls` unless the operator's image trusts yours"
+            text = "the certificate is verified with public CAs, and these do not sign names of Services"
+            remedy = "give its CA in tls.caFrom; otherwise the probe fails with `tls`"
             yield Finding("PrivateCa", f"{path}.tls", text, remedy, Severity.WARN)
     for path, to in dict.fromkeys(asked):
         yield from _there(sight, path, to)
@@ -31,10 +31,10 @@ def _there(sight: Sight, path: str, to: Destination) -> Iterator[Finding]:
     if namespace != sight.namespace:
         return
     if name not in there:
-        text = f"there is no Service {namespace}/{name}, so a probe of it fails with `dns`"
-        yield Finding("NoService", f"{path}.service", text, "correct the name", Severity.WARN)
+        text = f"Service {namespace}/{name} does not exist, so the probe fails with `dns`"
+        yield Finding("NoService", f"{path}.service", text, "correct the name, or create the Service", Severity.WARN)
     elif not list(named_port(there[name], to.port)):
-        text = f"{name} has no port {to.port}, so a probe of it fails with `refused` or `timeout`"
+        text = f"Service {name} has no port {to.port}, so the probe fails with `refused` or `timeout`"
         where = f"{path}.port" if to.service.port is None else f"{path}.service.port"
         yield Finding("NoPort", where, text, f"its ports are: {numbers_of(there[name])}", Severity.WARN)
 

@@ -33,10 +33,11 @@ def check(quotas: Iterable[Object], created: Iterable[tuple[Kind, Object]]) -> I
             need = needs.get(name, Fraction(0))
             if need and need > left:
                 message = (
-                    f"ResourceQuota/{quota['metadata']['name']} has {text(name, max(left, Fraction(0)))} of {resource} "
-                    f"left ({text(name, quantity(most))} in all), and what the drill creates needs {text(name, need)}"
+                    f"ResourceQuota/{quota['metadata']['name']} has "
+                    f"{text(name, max(left, Fraction(0)))} of {resource} left (of "
+                    f"{text(name, quantity(most))}), but the drill needs {text(name, need)}"
                 )
-                yield Finding("QuotaExceeded", "", message, f"raise it by {text(name, need - left)}, or free as much")
+                yield Finding("QuotaExceeded", "", message, f"raise it by {text(name, need - left)}, or free this much")
 
 
 def _needs(created: Iterable[tuple[Kind, Object]]) -> Mapping[str, Fraction]:

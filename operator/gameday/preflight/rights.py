@@ -82,7 +82,7 @@ def missing(rules: tuple[Object, ...], rights: Iterable[Right], namespace: str) 
                 "MissingRights",
                 "",
                 f"account gameday may not {', '.join(verbs)} {right.resource} in namespace {namespace}",
-                f"its owner grants that with `{OPT_IN_COMMAND.format(namespace=namespace)}`",
+                f"its owner grants the rights with `{OPT_IN_COMMAND.format(namespace=namespace)}`",
             )
 
 

@@ -16,7 +16,7 @@ API_PORTS: Final = (443, 6443, 8443, 16443)
 """Ports on which API servers listen."""
 DNS_PORTS: Final = (53, 5353)
 """Ports on which pods of a cluster's DNS listen: OpenShift's on the second."""
-PAGE: Final = "docs/how-to/networks.md has such policies"
+PAGE: Final = "docs/how-to/networks.md has examples"
 
 
 def our_pod(sight: Sight, role: str, wears: Mapping[str, str] | None = None) -> Place:
@@ -41,8 +41,9 @@ def _shut_in(
     ways = [Traffic(our_pod(sight, role), None, number, protocol) for number in numbers]
     if closing := all_closed(sight, Way.OUT, ways):
         text = (
-            f"our {role} can hardly reach {what}, since {', '.join(closing)} isolates it for egress and no rule admits "
-            f"{protocol} to ports {' or '.join(map(str, numbers))} elsewhere, so {why}"
+            f"the {role} can probably not reach {what}, because {', '.join(closing)} isolates it for "
+            f"egress and no rule admits {protocol} to ports {' or '.join(map(str, numbers))} outside "
+            f"the namespace; {why}"
         )
         remedy = f"add a policy that admits pods with the label {ROLE}={role} there; {PAGE}"
         yield Finding("AgentShutOut", path, text, remedy, Severity.WARN)

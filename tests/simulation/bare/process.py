@@ -211,7 +211,7 @@ class Process(Mortal):
             kinds.setdefault(kind, {})[name] = value
         policies = kinds.get("policy", {})
         named = {fault.name: policies.get(policy(DRILL, fault.name)) for fault in plan.outage.faults}
-        changed = "its spec is not what was written"
+        changed = "its spec differs from what the drill wrote"
         changes = {
             name: cut(DRILL, name, p.uid if p else None, changed if p and p.changed else "")
             for name, p in named.items()

@@ -185,7 +185,7 @@ async def test_it_is_applied_and_reverted_twice_alike(api_server: ApiServer, clu
 async def test_what_is_not_the_drills_is_left_alone(api_server: ApiServer, cluster: Cluster) -> None:
     theirs = {"metadata": {"name": "first-hold"}, "spec": {"maxUnavailable": 0}}
     api_server.put("poddisruptionbudgets", "shop", theirs)
-    with pytest.raises(Refused, match="is not this drill's: delete it, or rename the Drill"):
+    with pytest.raises(Refused, match="belongs to somebody else: delete it, or rename the Drill"):
         await kind().apply(scene(cluster, Scripted()), ACTION, CHANGE, "")
     await kind().revert(scene(cluster, Scripted()), CHANGE)
     assert api_server.objects

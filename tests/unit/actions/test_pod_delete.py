@@ -133,17 +133,17 @@ def test_all_is_well_where_the_pods_are_there() -> None:
 def test_what_cannot_be_done_is_found_before_with_path_and_remedy() -> None:
     path, text = found(there(), PodDelete(deployment("ap"), pods=1))["NoDeployment"]
     assert path == "spec.outage.faults[f0].podDelete.deployment"
-    assert text.endswith("there is no Deployment ap: correct the name, or take this out")
+    assert text.endswith("there is no Deployment ap: correct the name, or remove this entry")
     path, text = found(there(), PodDelete(deployment("api"), pods=3))["TooFewPods"]
     assert path == "spec.outage.faults[f0].podDelete.pods"
-    few = "Deployment api has 2 ready pods, 3 are to be deleted: wait until more are ready, or delete fewer"
+    few = "Deployment api has 2 ready pods, but the fault is to delete 3: wait until more are ready, or delete fewer"
     assert text.endswith(few)
     path, text = found(there(pod("alone")), PodDelete(deployment("api"), percent=50))["TooFewPods"]
     assert path == "spec.outage.faults[f0].podDelete.percent"
-    assert text.endswith("Deployment api has 0 ready pods, 1 is to be deleted: wait until some are ready")
+    assert text.endswith("Deployment api has 0 ready pods, but the fault is to delete 1: wait until some are ready")
     crowd = tuple(owned(f"api-1-{number}", "api-1") for number in range(2 * MOST + 2))
     _, text = found(there(*crowd), PodDelete(deployment("api"), percent=50))["TooManyPods"]
-    assert text.endswith(f"of which {MOST + 1} would be deleted, and at most {MOST} may be: delete fewer")
+    assert text.endswith(f"the fault would delete {MOST + 1}, but at most {MOST} may be deleted: delete fewer")
 
 
 def test_a_workload_in_a_rollout_is_waited_for() -> None:
@@ -157,9 +157,13 @@ def test_a_workload_in_a_rollout_is_waited_for() -> None:
 def test_what_another_fault_acts_on_is_refused_in_either_order() -> None:
     away = Scale(deployment("api"), 0)
     _, text = found(there(), ONE, away)["SharedWorkload"]
-    assert "fault f1 acts on Deployment api too, so nobody could tell the two apart: name another workload" in text
+    assert (
+        "fault f1 acts on Deployment api as well, so their effects could not be told apart: name another workload"
+    ) in text
     (text,) = [str(one) for one in check(planned(away, ONE)) if "podDelete" in str(one)]
-    assert text.startswith("spec.outage.faults[1].podDelete.deployment: an earlier fault acts on Deployment api too")
+    assert text.startswith(
+        "spec.outage.faults[1].podDelete.deployment: an earlier fault acts on Deployment api as well"
+    )
     assert found(there(), ONE, Scale(deployment("worker"), 0)) == {}
 
 
@@ -169,7 +173,7 @@ def test_what_stands_behind_a_dependency_that_is_cut_is_refused() -> None:
     seen.faults = {"f1": replace(seen, endpoints=(endpoints("10.0.0.9"),))}
     path, text = found(seen, ONE, cut)["TakesDependency"]
     assert path == "spec.outage.faults[f0].podDelete.deployment"
-    assert "api is what the networkPartition cuts off" in text
+    assert "api is the dependency that networkPartition cuts off" in text
 
 
 def test_all_findings_come_at_once() -> None:
@@ -251,7 +255,7 @@ def test_too_few_pods_at_that_moment_begin_nothing(cluster: Cluster) -> None:
     seen = observed(cluster, None, TWO[0])
     assert (seen.presence, seen.detail) == (
         Presence.TAMPERED,
-        "Deployment api has 1 ready pod, 2 are to be deleted",
+        "Deployment api has 1 ready pod, but the fault is to delete 2",
     )
 
 
@@ -272,7 +276,7 @@ def test_what_it_watches(cluster: Cluster) -> None:
 def test_a_pod_that_is_lost_before_the_request_ends_the_drill(cluster: Cluster) -> None:
     """It would be proven by what others did."""
     seen = observed(cluster, REGISTERED, TWO[0], NEW[0])
-    assert (seen.presence, seen.detail) == (Presence.TAMPERED, "has lost api-1-b, which this drill was to delete")
+    assert (seen.presence, seen.detail) == (Presence.TAMPERED, "lost api-1-b, which this drill was about to delete")
     assert observed(cluster, REGISTERED, *TWO).presence is Presence.ABSENT
 
 
@@ -286,7 +290,7 @@ def test_it_is_proven_once_each_pod_is_gone(cluster: Cluster) -> None:
     assert (going.presence, going.settled, going.shown) == (
         Presence.PRESENT,
         False,
-        "api-1-a and api-1-b of api are still there",
+        "api-1-a and api-1-b of api are not deleted yet",
     )
     assert not observed(cluster, ASKED, ends(TWO[0]), *NEW).settled
     gone = observed(cluster, ASKED)
@@ -316,7 +320,7 @@ def test_once_its_undo_is_asked_for_it_is_over_whatever_pods_there_are(
 ) -> None:
     """How long new ones take is the system's recovery, which begins then."""
     over = observed(cluster, UNDOING, *pods)
-    said = "api-1-a and api-1-b stay gone: the controller of api makes new ones"
+    said = "api-1-a and api-1-b stay gone: the controller of api creates new ones"
     assert (over.presence, over.shown) == (Presence.ABSENT, said)
 
 
@@ -328,8 +332,8 @@ def test_an_undo_of_what_was_never_done_holds_nothing(cluster: Cluster) -> None:
 def test_a_workload_that_is_gone_holds_nothing(cluster: Cluster) -> None:
     seen = Scripted()
     found_ = kind().observe(scene(cluster, seen), "f0", None, ASKED)
-    assert (found_.presence, found_.detail) == (Presence.GONE, "is gone: somebody deleted it")
-    assert kind().observe(scene(cluster, seen), "f0", BOTH, None).detail == "there is no Deployment api"
+    assert (found_.presence, found_.detail) == (Presence.GONE, "was deleted by somebody else")
+    assert kind().observe(scene(cluster, seen), "f0", BOTH, None).detail == "Deployment api does not exist"
 
 
 def test_without_a_plan_it_is_observed_from_the_undo_log(cluster: Cluster) -> None:
@@ -359,7 +363,7 @@ async def test_a_new_pod_under_the_name_is_spared(api_server: ApiServer, cluster
 
 
 async def test_an_undo_log_that_names_no_pods_deletes_none(cluster: Cluster) -> None:
-    with pytest.raises(Refused, match="the undo log does not say which pods f0 deletes"):
+    with pytest.raises(Refused, match="the undo log does not name the pods that f0 deletes"):
         await kind().apply(scene(cluster, watched(*TWO)), BOTH, replace(ASKED, wanted=None), "")
 
 

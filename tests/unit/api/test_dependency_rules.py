@@ -62,7 +62,7 @@ def changed(*, to: list[str] | None = None, redis: dict[str, Any] | None = None,
 
 OTHER, PROBE = "spec.dependencies[1]", "spec.probes[6].redis"
 NOT_ONE = "to has exactly one name: a partition cuts its pods off from one dependency"
-NO_SUCH = "networkPartition.to has a name that no dependency has: use a name from spec.dependencies"
+NO_SUCH = "networkPartition.to names a dependency that does not exist: use a name from spec.dependencies"
 NO_REDIS = "a redis probe's dependency is no redis of spec.dependencies: use the name of one"
 WEB = {"host": "203.0.113.7", "ports": [443]}
 

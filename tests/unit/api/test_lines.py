@@ -97,9 +97,12 @@ def test_a_step_is_read_back(name: str) -> None:
 
 
 def test_the_timeline_is_read_back_and_tells_warnings() -> None:
-    lines = (Line(AT, "Outage", "steady; arming the fuse"), Line(AT + 1, "Leak", "it got\nthrough", warning=True))
+    lines = (
+        Line(AT, "Outage", "the steady state is met; arming the fuse"),
+        Line(AT + 1, "Leak", "it got\nthrough", warning=True),
+    )
     status = {"timeline": [timeline_line(line) for line in lines]}
-    assert status["timeline"][0] == f"{AT_TEXT} Outage: steady; arming the fuse"
+    assert status["timeline"][0] == f"{AT_TEXT} Outage: the steady state is met; arming the fuse"
     assert timeline_of(status) == lines
     assert [line.get("warning", False) for line in events_of(status)] == [False, True]
     assert timeline_of({"timeline": [timeline_line(Line(AT, "Warning", ""))]}) == (Line(AT, "Warning", ""),)

@@ -108,7 +108,11 @@ def test_tls_credentials_and_database_of_a_redis_are_read(spec: dict[str, Any]) 
     [
         ([], "to", "to has exactly one name"),
         (["redis", "redis"], "to", "to has exactly one name"),
-        (["cache"], "to[0]", "there is no dependency 'cache', and the dependencies are redis: correct the name"),
+        (
+            ["cache"],
+            "to[0]",
+            ("there is no dependency 'cache', and the dependencies are redis: correct the name"),
+        ),
     ],
 )
 def test_a_cut_names_one_dependency(spec: dict[str, Any], to: list[str], path: str, told: str) -> None:

@@ -73,7 +73,8 @@ async def test_a_service_that_grows_beyond_what_a_drill_keeps_ends_it(
 
         def said() -> bool:
             return any(
-                line["reason"] == "TooManyAddresses" and "addresses: a drill keeps no more" in line["message"]
+                line["reason"] == "TooManyAddresses"
+                and "addresses, more than a drill can record: cut a Service with fewer endpoints" in line["message"]
                 for line in events_of(api_server.objects["drills", "shop", "first"]["status"])
             )
 

@@ -52,7 +52,7 @@ def test_a_fuse_whose_clock_has_not_started_is_not_armed() -> None:
         (burning({"completions": 0}), "parallelism"),
         (burning(conditions=("FailureTarget",)), "deadline has passed"),
         (burning(conditions=("FailureTarget", "Failed")), "deadline has passed"),
-        (burning(conditions=("Complete",)), "completed by hand"),
+        (burning(conditions=("Complete",)), "completed it by hand"),
         (burning(deletionTimestamp=STARTED), "being deleted"),
     ],
 )

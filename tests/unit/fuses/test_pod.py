@@ -78,5 +78,5 @@ async def test_it_is_lit_once(api_server: ApiServer, cluster: Cluster) -> None:
 async def test_a_job_of_its_name_that_is_not_this_drills_is_refused(api_server: ApiServer, cluster: Cluster) -> None:
     api_server.put("jobs", "shop", {"metadata": {"name": "first-fuse-stop", "labels": {"team": "shop"}}})
     body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "first-fuse-stop", "labels": MARKS}}
-    with pytest.raises(Refused, match="is not this drill's"):
+    with pytest.raises(Refused, match="does not belong to this drill"):
         await do(cluster, "shop", body)

@@ -20,7 +20,7 @@ from unit.preflight.things import known, partition, plan, sight
             RedisProbe(redis_at(service=ServiceRef("redis-master"))),
             "NoService",
             "service",
-            "there is no Service shop/redis-master",
+            "Service shop/redis-master does not exist",
         ),
         (
             RedisProbe(redis_at(service=ServiceRef("redis", port=6380))),

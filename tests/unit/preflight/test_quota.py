@@ -27,8 +27,8 @@ def said(one: Object, created: list[tuple[Kind, Object]]) -> list[str]:
 def test_seven_agents_that_fit_one_by_one_are_refused_together() -> None:
     (text,) = said(quota({"limits.cpu": "4"}, {"limits.cpu": "3500m"}), agents(7))
     assert text == (
-        "ResourceQuota/team has 500m of limits.cpu left (4 in all), and what the drill creates needs 3500m: "
-        "raise it by 3, or free as much"
+        "ResourceQuota/team has 500m of limits.cpu left (of 4), but the drill needs 3500m: raise it by "
+        "3, or free this much"
     )
     assert not said(quota({"limits.cpu": "7"}, {"limits.cpu": "3500m"}), agents(7)), "exactly enough is enough"
 

@@ -26,7 +26,7 @@ TWINS = ("-witness", "-control")
 
 MOST = 3
 """Most policies that a message names."""
-PAGE = "docs/how-to/networks.md has such policies"
+PAGE = "docs/how-to/networks.md has examples"
 
 NOT_COUNTED = frozenset({"Object", "External"})
 """Types of metrics that are no average over pods."""
@@ -49,9 +49,12 @@ def how_to_avoid(sight: Sight, selector: Selector) -> str:
     worn = Worn(sight, selector)
     names = sorted({name for pod in targets(sight, selector) for name in worn.asking(pod)})
     if not names:
-        return "give its selector and its pods a label of their own that neither podSelector nor any policy names"
+        return "give its selector and its pods a label that neither podSelector nor any policy uses"
     listed = ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
-    return f"a witness wears them since {listed} asks for them: admit pods with the label {ROLE} there as well; {PAGE}"
+    return (
+        f"witnesses have these labels because {listed} requires them: admit pods with the label {ROLE} "
+        f"there as well; {PAGE}"
+    )
 
 
 def _adopters(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
@@ -64,7 +67,7 @@ def _adopters(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) ->
                 yield Finding(
                     "WouldBeAdopted",
                     path,
-                    f"{kind.name}/{name} selects pods by these labels alone and would adopt or delete a witness",
+                    f"{kind.name}/{name} selects pods by these labels alone, so it would adopt or delete a witness",
                     avoid,
                 )
 
@@ -77,9 +80,9 @@ def _senders(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) -> 
             yield Finding(
                 "WouldGetTraffic",
                 path,
-                f"Service/{service['metadata']['name']} publishes pods that are not ready, so it would send traffic "
-                "to a witness",
-                f"set its publishNotReadyAddresses to false, or {avoid}",
+                f"Service/{service['metadata']['name']} has publishNotReadyAddresses: true, so it would "
+                "send traffic to a witness",
+                f"set publishNotReadyAddresses to false, or {avoid}",
             )
 
 
@@ -92,10 +95,10 @@ def _counters(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) ->
             yield Finding(
                 "WouldBeCounted",
                 path,
-                f"HorizontalPodAutoscaler/{autoscaler['metadata']['name']} averages {', '.join(sorted(counted))} "
-                f"metrics over all pods with the labels of {target['kind']}/{target['name']}, so it would count "
-                "witnesses and scale by them",
-                f"{avoid}; or delete it for the drill",
+                f"HorizontalPodAutoscaler/{autoscaler['metadata']['name']} averages "
+                f"{', '.join(sorted(counted))} metrics over all pods with the labels of "
+                f"{target['kind']}/{target['name']}, so it would count witnesses and scale wrongly",
+                f"{avoid}; or delete the autoscaler for the time of the drill",
             )
 
 

@@ -38,18 +38,21 @@ def _beside(sight: Sight, path: str, pair: Pair, pod: Object, avoid: str) -> Ite
     for term in ((pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}).get(REQUIRED) or ():
         if _is_meant(sight, term) and selects(term.get("labelSelector"), worn):
             text = (
-                f"{workload(sight, pod)} requires that no pod of {_text(term['labelSelector'])} runs in its "
-                f"{term['topologyKey']}, so no witness with these labels can run on {pair.node}, and where one ran, "
-                "its own pods could not"
+                f"{workload(sight, pod)} requires that no pod of {_text(term['labelSelector'])} runs in "
+                f"its {term['topologyKey']}, so no witness with these labels can run on {pair.node}, "
+                "and a running witness would keep its own pods away"
             )
-            yield Finding("CannotBePlaced", path, text, f"prefer that instead of requiring it, or {avoid}")
+            yield Finding(
+                "CannotBePlaced", path, text, f"change the anti-affinity from required to preferred, or {avoid}"
+            )
     for spread in pod["spec"].get("topologySpreadConstraints") or ():
         same = {key: labels_of(pod)[key] for key in spread.get("matchLabelKeys") or () if key in labels_of(pod)}
         strict = spread.get("whenUnsatisfiable") == "DoNotSchedule"
         if strict and selects(spread.get("labelSelector"), worn) and _has(worn, same):
             text = (
-                f"{workload(sight, pod)} is spread strictly over {spread['topologyKey']} and counts witnesses as its "
-                f"own pods ({_text(spread['labelSelector'])}), so one of them that is replaced may find no node"
+                f"{workload(sight, pod)} is spread strictly over {spread['topologyKey']} and counts "
+                f"witnesses as its own pods ({_text(spread['labelSelector'])}), so a pod that is "
+                "replaced may not find a node"
             )
             remedy = f"add pod-template-hash to its matchLabelKeys, or {avoid}"
             yield Finding("CountedInSpread", path, text, remedy, Severity.WARN)

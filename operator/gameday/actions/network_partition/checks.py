@@ -61,19 +61,22 @@ def check(sight: Sight, plan: Plan, path: str, partition: NetworkPartition) -> I
 def _targets(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
     pods = targets(sight, partition.pod_selector)
     if not pods and not in_rollout(sight, partition.pod_selector):
-        yield Finding("NoTargets", path, "no running pod matches", "correct the labels or start the workload")
+        yield Finding("NoTargets", path, "no running pod matches", "correct the labels, or start the workload")
     if len(pods) > MOST_TARGETS:
-        text = f"{len(pods)} pods match and at most {MOST_TARGETS} are cut at once"
-        yield Finding("TooManyTargets", path, text, "select fewer")
+        text = f"{len(pods)} pods match, but one fault may cut at most {MOST_TARGETS}"
+        yield Finding("TooManyTargets", path, text, "select fewer pods")
     on_host = sorted(_name(p) for p in selected(sight, partition.pod_selector) if p["spec"].get("hostNetwork"))
     if on_host:
-        text = f"{_some(on_host)} have hostNetwork: true, where policies do not hold"
-        yield Finding("HostNetwork", path, text, "leave them out of the selection")
+        text = f"{_some(on_host)} have hostNetwork: true, and policies do not apply to such pods"
+        yield Finding("HostNetwork", path, text, "exclude them from podSelector")
     end = far_end(sight, partition.dependency)
     behind = sorted(_name(pod) for pod in selected(sight, partition.pod_selector) if _is_behind(sight, end, pod))
     if behind:
-        text = f"{_some(behind)} are selected and stand behind what is cut, whose own connections would go as well"
-        yield Finding("TargetIsFarEnd", path, text, "leave them out of the selection")
+        text = (
+            f"{_some(behind)} are selected, but they are pods of the dependency that is cut, so its own "
+            "connections would break"
+        )
+        yield Finding("TargetIsFarEnd", path, text, "exclude them from podSelector")
 
 
 def _is_behind(sight: Sight, end: FarEnd, pod: Object) -> bool:
@@ -93,7 +96,7 @@ def _far_end(sight: Sight, partition: NetworkPartition) -> Iterator[Finding]:
         case ServiceRef() as ref:
             yield from _service(sight, path, ref)
         case HostTarget(host, _) if not is_address(host):
-            text = f"{host} is a name, and only addresses can be cut for now"
+            text = f"{host} is a name, but only addresses can be cut"
             yield Finding("HostIsName", path, text, BY_ADDRESS)
         case _:
             return
@@ -103,18 +106,23 @@ def _service(sight: Sight, path: str, ref: ServiceRef) -> Iterator[Finding]:
     namespace = ref.namespace or sight.namespace
     if sight.service is None:
         if f"Service {namespace}/{ref.name}" not in sight.missing:
-            yield Finding("NoService", path, f"there is no Service {namespace}/{ref.name}", "correct the name")
+            yield Finding(
+                "NoService",
+                path,
+                f"Service {namespace}/{ref.name} does not exist",
+                "correct the name, or create the Service",
+            )
         return
     spec = sight.service["spec"]
     if spec.get("type") == "ExternalName":
-        text = f"{ref.name} is an ExternalName, which no policy can cut"
+        text = f"Service {ref.name} has the type ExternalName, which no policy can cut"
         yield Finding("ExternalName", path, text, BY_ADDRESS)
     elif not spec.get("selector"):
-        text = f"{ref.name} selects no pods"
+        text = f"Service {ref.name} has no selector, so no policy can name its pods"
         yield Finding("NoSelector", path, text, BY_ADDRESS)
     if not list(named_port(sight.service, ref.port)):
         there = numbers_of(sight.service)
-        yield Finding("NoPort", f"{path}.port", f"{ref.name} has no port {ref.port}", f"its ports are: {there}")
+        yield Finding("NoPort", f"{path}.port", f"Service {ref.name} has no port {ref.port}", f"its ports are: {there}")
 
 
 def _backend(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
@@ -138,15 +146,20 @@ def _bystanders(sight: Sight, path: str, partition: NetworkPartition) -> Iterato
             continue
         where, (namespace, name) = f"{path}[{stay.name}].service", stay.service.within(sight.namespace)
         if (namespace, name, stay.service.port) in cut:
-            text = f"{name} is cut by this very fault, so the drill would be undone at once"
-            remedy = f"remove it, or name the one port to cut by {path_of(partition.dependency)}.port"
+            text = f"{name} is cut by this fault, so the drill would end at once"
+            remedy = f"remove it, or name the only port to cut in {path_of(partition.dependency)}.port"
             yield Finding("MustStayIsCut", where, text, remedy)
         elif namespace != sight.namespace or SERVICES.plural in sight.missing:
             continue
         elif name not in there:
-            yield Finding("NoService", where, f"there is no Service {namespace}/{name}", "correct the name")
+            yield Finding(
+                "NoService",
+                where,
+                f"Service {namespace}/{name} does not exist",
+                "correct the name, or create the Service",
+            )
         elif not list(named_port(there[name], stay.service.port)):
-            text = f"{name} has no port {stay.service.port}"
+            text = f"Service {name} has no port {stay.service.port}"
             yield Finding("NoPort", f"{where}.port", text, f"its ports are: {numbers_of(there[name])}")
 
 
@@ -154,16 +167,23 @@ def _doubts(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Fi
     backend = choose(sight, partition.via)
     if backend is Via.NETWORK_POLICY and sight.has_cilium_kind:
         api_server = [stay.name for stay in partition.must_remain_reachable if stay.api_server]
-        text = "on Cilium a NetworkPolicy also cuts the targets off from the API server and from host processes"
+        text = "on Cilium a NetworkPolicy also cuts the targets off from the API server and from processes of the host"
         if api_server:
             text += f", so mustRemainReachable {', '.join(api_server)} will end the drill as CollateralCut"
-        remedy = "let the account write ciliumnetworkpolicies and use via: Auto"
+        remedy = "grant the account the right to write ciliumnetworkpolicies and use via: Auto"
         yield Finding("CutsApiServer", f"{path}.via", text, remedy, Severity.WARN)
     kinds = kinds_of_pairs(sight, partition.pod_selector)
     if len(kinds) > MOST_PAIRS:
-        text = f"the targets are of {len(kinds)} kinds and nodes, and witnesses stand for {MOST_PAIRS} of them"
+        text = (
+            f"the targets have {len(kinds)} combinations of labels and node, but witnesses stand for only "
+            f"{MOST_PAIRS} of them"
+        )
         yield Finding(
-            "NotAllWatched", f"{path}.podSelector", text, "select fewer to have each one watched", Severity.WARN
+            "NotAllWatched",
+            f"{path}.podSelector",
+            text,
+            "select fewer pods to have every combination watched",
+            Severity.WARN,
         )
 
 

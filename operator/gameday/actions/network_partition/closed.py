@@ -80,11 +80,11 @@ def _askers(sight: Sight, plan: Plan, probe: Probe) -> Iterator[tuple[str, Place
     """Our pod that asks for a probe: what it is called, and where policies find it; none where no pod does."""
     match probe.settings.runs_in:
         case RunsIn.OBSERVER:
-            yield "our observer", our_pod(sight, OBSERVER)
+            yield "the observer", our_pod(sight, OBSERVER)
         case RunsIn.CLIENT:
             worn = [pair for fault, cut in cuts_of(plan) for pair in pairs(sight.at(fault), cut.pod_selector)]
             for pair in worn[:1]:
-                yield "our client, which wears the targets' labels,", our_pod(sight, CONTROL, pair.labels)
+                yield "the client, which has the targets' labels,", our_pod(sight, CONTROL, pair.labels)
         case RunsIn.OPERATOR:
             return
 
@@ -98,7 +98,7 @@ def _needs_of_twins(sight: Sight, fault: str, partition: NetworkPartition) -> It
     for pair in pairs(sight, partition.pod_selector):
         ports = tuple(port.port for port in far_end(sight, partition.dependency).ports)
         place = our_pod(sight, CONTROL, pair.labels)
-        yield Needs(path, "what wears the targets' labels", place, sight.service, ports)
+        yield Needs(path, "a pod with the targets' labels", place, sight.service, ports)
 
 
 def _closed(sight: Sight, need: Needs) -> Iterator[tuple[Way, tuple[str, ...]]]:
@@ -115,10 +115,11 @@ def _shut_out(sight: Sight, way: Way, closing: tuple[str, ...], needs: list[Need
     where = dict.fromkeys(
         f"Service {need.service['metadata']['name']}, port {' or '.join(map(str, need.ports))}" for need in needs
     )
-    of_whom = first.whose.rstrip(",") if way is Way.OUT else "what stands behind it"
+    of_whom = first.whose.rstrip(",") if way is Way.OUT else "the pods behind it"
     text = (
-        f"{first.whose} cannot reach {'; '.join(where)}; {', '.join(closing)} isolates {of_whom} for {way.value} "
-        "and no rule admits it, so the drill would blame the system"
+        f"{first.whose} cannot reach {'; '.join(where)}, because {', '.join(closing)} isolates "
+        f"{of_whom} for {way.value} and no rule admits this traffic; the drill would blame the system "
+        "for it"
     )
     wears = f"the label {ROLE}={OBSERVER}" if first.place.labels[ROLE] == OBSERVER else "the targets' labels"
     remedy = f"add a policy that admits pods with {wears} there; {PAGE}"

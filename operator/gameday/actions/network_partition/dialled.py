@@ -47,21 +47,21 @@ def check(sight: Sight, plan: Plan, partition: NetworkPartition) -> Iterator[Fin
         yield Finding("CannotDial", path, f"this cut cannot be proven: {why}", "cut another port")
     yield from _other_protocols(path, ports)
     if isinstance(partition.to, ServiceRef) and not places and any(port.protocol == "TCP" for port in ports):
-        text = "no pod stands behind it and it has no address of its own, so there is nothing to dial"
-        yield Finding("NoEndpoints", path, text, "start the pods that it selects")
+        text = "the Service has neither endpoints nor a cluster IP, so witnesses have no address to dial"
+        yield Finding("NoEndpoints", path, text, "start the pods that the Service selects")
     if len(places) > MOST_DIALS:
-        text = f"{len(places)} addresses and ports are cut, and witnesses dial {MOST_DIALS} of them"
-        yield Finding("NotAllDialled", path, text, "cut fewer ports to have each one proven", Severity.WARN)
+        text = f"{len(places)} addresses and ports are cut, but witnesses dial only {MOST_DIALS} of them"
+        yield Finding("NotAllDialled", path, text, "cut fewer ports to have every one proven", Severity.WARN)
 
 
 def _other_protocols(path: str, ports: Iterable[CutPort]) -> Iterator[Finding]:
     others = sorted({f"{port.port}/{port.protocol}" for port in ports if port.protocol != "TCP"})
     if others and all(port.protocol != "TCP" for port in ports):
-        text = f"only TCP is dialled, so a cut of {', '.join(others)} cannot be proven"
+        text = f"witnesses dial TCP only, so a cut of {', '.join(others)} cannot be proven"
         yield Finding("NotTcp", f"{path}.port", text, "cut a TCP port")
     elif others:
-        text = f"{', '.join(others)} is cut as well, and only TCP is dialled, so that part is not proven"
-        yield Finding("NotAllDialled", path, text, "name the TCP port to cut by port", Severity.WARN)
+        text = f"{', '.join(others)} is cut as well, but witnesses dial TCP only, so this part of the cut is not proven"
+        yield Finding("NotAllDialled", path, text, "name only the TCP port in port", Severity.WARN)
 
 
 def _places(sight: Sight, plan: Plan, partition: NetworkPartition) -> tuple[Place, ...]:

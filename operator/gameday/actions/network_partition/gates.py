@@ -23,7 +23,7 @@ def gates(sight: Sight, partition: NetworkPartition) -> tuple[str, ...]:
     namespace, _ = partition.to.within(sight.namespace)
     found = _here(sight, selector) if namespace == sight.namespace else _there(sight, selector)
     names = sorted({f"{kind} {namespace}/{policy['metadata']['name']}" for kind, policy in found})
-    unseen = [f"and what cannot be seen: {sight.service_unread}"] if sight.service_unread else []
+    unseen = [f"and policies that cannot be read: {sight.service_unread}"] if sight.service_unread else []
     return (*names, *unseen)
 
 

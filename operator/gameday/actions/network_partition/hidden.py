@@ -20,7 +20,7 @@ SIDECARS: Final = frozenset({"istio-proxy", "linkerd-proxy", "kuma-sidecar"})
 """Names of containers by which meshes carry a pod's traffic."""
 PROXIES: Final = frozenset({"haproxy", "envoy", "twemproxy", "nutcracker", "predixy"})
 """Names of images of proxies that people put before a Redis."""
-DECIDES: Final = "only a network that ends open connections by itself can decide this drill"
+DECIDES: Final = "this drill can only be decided on a network that ends open connections itself"
 
 
 def check(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
@@ -29,16 +29,18 @@ def check(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Find
         return
     if (found := _first(_behind(sight, partition))) is not None:
         text = (
-            f"a proxy stands before what is cut ({found}), so Redis sees its address and not the targets': ending "
-            f"connections there shows nothing, and {DECIDES} (ConnectionsKept)"
+            f"a proxy runs in front of the dependency ({found}), so Redis sees the proxy's address and "
+            f"not those of the targets; closing connections at Redis proves nothing, and {DECIDES} "
+            "(ConnectionsKept)"
         )
-        remedy = "name the Service of the Redis pods themselves, or set openConnections: Keep"
+        remedy = "name the Service of the Redis pods, or set openConnections: Keep"
         yield Finding("HiddenConnections", f"{path}.to", text, remedy, Severity.WARN)
     own = _first(targets(sight, partition.pod_selector), proxies=frozenset())
     if own is not None and severing_of(sight, partition) is None:
         text = (
-            f"the targets' traffic goes through a sidecar ({own}), whose connections nobody sees end: without a Redis "
-            "that ends them this drill cannot be decided (ConnectionsKept)"
+            f"the targets' traffic goes through a sidecar ({own}), and the drill cannot see its "
+            "connections end: without a Redis that closes them this drill cannot be decided "
+            "(ConnectionsKept)"
         )
         remedy = "cut off a redis dependency with service and auth, or set openConnections: Keep"
         yield Finding("HiddenConnections", f"{path}.podSelector", text, remedy, Severity.WARN)

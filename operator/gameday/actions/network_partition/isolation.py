@@ -37,10 +37,15 @@ def check(sight: Sight, path: str, pods: Iterable[Object]) -> Iterator[Finding]:
     """What keeps a NetworkPolicy from being a cut of these pods, and nothing but a cut; ``path`` is the backend's."""
     if names := isolating(sight, pods):
         text = (
-            f"{_some(names)} already isolate targets for egress; policies only add, so a NetworkPolicy could not cut "
-            "there, or would open what they close"
+            f"{_some(names)} already isolate targets for egress; since policies only add permissions, a "
+            "NetworkPolicy would cut nothing there, or would allow what they block"
         )
-        yield Finding("AlreadyIsolated", path, text, "use CiliumNetworkPolicy where Cilium runs, or other targets")
+        yield Finding(
+            "AlreadyIsolated",
+            path,
+            text,
+            "use via: CiliumNetworkPolicy if the cluster runs Cilium, or select other targets",
+        )
     for kind in ISOLATORS:
         if why := sight.unread(kind):
             yield _unread(sight, path, kind, why)
@@ -87,11 +92,11 @@ _READ: Final[Mapping[Kind, Callable[[Object, Place], bool]]] = {
 def _unread(sight: Sight, path: str, kind: Kind, why: str) -> Finding:
     grant = OPERATOR_COMMAND if kind in OF_CLUSTER else OPT_IN_COMMAND.format(namespace=sight.namespace)
     text = (
-        f"the cluster has {kind.full_name} and they cannot be read, so one that isolates the targets would go unseen, "
-        f"and a NetworkPolicy would open what it closes ({why.partition(';')[0]})"
+        f"the cluster has {kind.full_name}, but they cannot be read ({why.partition(';')[0]}); if one "
+        "of them isolates the targets, a NetworkPolicy would allow what it blocks"
     )
-    word = f"the administrator writes `assumeNotIsolatedBy: [{kind.full_name}]` in ConfigMap {CONFIG_MAP}"
-    return Finding("IsolationUnknown", path, text, f"grant that with `{grant}`, or {word}")
+    word = f"ask the administrator to write `assumeNotIsolatedBy: [{kind.full_name}]` in ConfigMap {CONFIG_MAP}"
+    return Finding("IsolationUnknown", path, text, f"grant the right with `{grant}`, or {word}")
 
 
 def _key(pod: Object) -> tuple[object, ...]:

@@ -28,8 +28,11 @@ def _adding(asked: Asked, partition: NetworkPartition, others: Others) -> Iterat
     own = _by_network_policy(asked.sight, partition)
     for name, other in others:
         if both := sorted(own & _by_network_policy(asked.sight, other)):
-            text = f"fault {name} selects {both[0]} too, and of two NetworkPolicies each opens what the other closes"
-            remedy = "use via: CiliumNetworkPolicy where the cluster has it, or a drill of its own for each cut"
+            text = (
+                f"fault {name} selects {both[0]} as well, and two NetworkPolicies on one pod allow what the "
+                "other blocks"
+            )
+            remedy = "use via: CiliumNetworkPolicy if the cluster runs Cilium, or run each cut in a drill of its own"
             yield Finding("CutsOverlap", f"{asked.path}.podSelector", text, remedy)
 
 
@@ -48,5 +51,10 @@ def _bystanders(asked: Asked, partition: NetworkPartition, others: Others) -> It
         for service, _ in cut:
             place = service["metadata"]["namespace"], service["metadata"]["name"]
             if place in stays:
-                text = f"{place[1]} is cut by fault {name}, so the drill would be undone at once"
-                yield Finding("MustStayIsCut", f"{asked.path}.mustRemainReachable[{stays[place]}]", text, "remove it")
+                text = f"{place[1]} is cut by fault {name}, so the drill would end at once"
+                yield Finding(
+                    "MustStayIsCut",
+                    f"{asked.path}.mustRemainReachable[{stays[place]}]",
+                    text,
+                    "remove it from mustRemainReachable",
+                )

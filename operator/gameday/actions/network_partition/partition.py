@@ -55,7 +55,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         (
             "self.outage.faults.all(f, !has(f.networkPartition)"
             " || f.networkPartition.to.all(n, self.dependencies.exists(d, d.name == n)))",
-            "networkPartition.to has a name that no dependency has: use a name from spec.dependencies",
+            "networkPartition.to names a dependency that does not exist: use a name from spec.dependencies",
         ),
     )
     grants = (
@@ -176,7 +176,9 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         """Create the policy, or have it cover addresses that have come since."""
         cut = _cut(scene, change.name)
         if not isinstance(action, NetworkPartition) or cut is None:
-            raise Refused(f"{change.name} is no networkPartition with a setup: its status was changed by somebody else")
+            raise Refused(
+                f"{change.name} is not a networkPartition with a setup: somebody else changed the Drill's status"
+            )
         watch = policy.kind_of(cut.backend).plural
         there = scene.seen.objects(watch).get(change.object_name)
         if there is None or change.object_uid == there["metadata"]["uid"]:

@@ -44,7 +44,9 @@ def _names(partition: NetworkPartition) -> Iterator[Finding]:
             yield Finding(path, text)
         seen.setdefault(stay.name, path)
         if stay.name == DNS:
-            yield Finding(path, "the cluster's DNS is always watched under this name: choose another name")
+            yield Finding(
+                path, "this name is reserved for the cluster's DNS, which every drill watches: choose another name"
+            )
 
 
 def _selector(path: str, selector: Selector) -> Iterator[Finding]:
@@ -67,8 +69,8 @@ def _key(path: str, keys: Iterable[str]) -> Iterator[Finding]:
         if not _KEY.fullmatch(key):
             yield Finding(path, f"{key[:64]!r} is not a label's key: write it as the pods' labels have it")
         elif key in NEVER_WORN | {DRILL, ROLE, AGENT}:
-            text = f"{key} belongs to a controller or to our own pods, and no witness may wear it"
-            yield Finding(path, f"{text}: select the targets by labels of your own")
+            text = f"{key} is set by a controller or by drills, so witnesses cannot have it"
+            yield Finding(path, f"{text}: select the targets by your own labels")
 
 
 def _value(path: str, key: str, value: str) -> Iterator[Finding]:
@@ -82,12 +84,12 @@ def _stay(path: str, stay: Bystander, partition: NetworkPartition) -> Iterator[F
     if stay.host is not None:
         yield from check_host(f"{path}.host", stay.host)
         if _is_cut(stay.host, stay.port, partition):
-            text = f"{stay.host}:{stay.port} is cut by this very fault, so the drill would be undone at once"
+            text = f"{stay.host}:{stay.port} is cut by this fault, so the drill would end at once"
             yield Finding(f"{path}.host", f"{text}: remove it, or cut less")
     if stay.service is not None and not isinstance(port, int):
-        yield Finding(f"{where}.port", "witnesses dial a bystander by its number: give the Service's port")
+        yield Finding(f"{where}.port", "the port is missing, and witnesses need its number: give the Service's port")
     elif isinstance(port, int) and (why := harmed(port)):
-        yield Finding(f"{where}.port", f"{why}: name another bystander")
+        yield Finding(f"{where}.port", f"{why}: name another Service or host")
 
 
 def _is_cut(host: str, port: int | None, partition: NetworkPartition) -> bool:

@@ -64,9 +64,12 @@ async def do(account: Cluster, namespace: str, backend: Via, policy: Object) -> 
     except AlreadyExists:
         there = await account.get(kind, namespace, name)
     if there is None:
-        raise Conflict(f"{kind.name} {namespace}/{name} was deleted while it was being made")
+        raise Conflict(f"{kind.name} {namespace}/{name} was deleted while the drill created it")
     if not _same_drill(there, policy):
-        raise Refused(f"{kind.name} {namespace}/{name} is not this drill's: delete it, or give the Drill another name")
+        raise Refused(
+            f"{kind.name} {namespace}/{name} exists and does not belong to this drill: delete it, or give "
+            "the Drill another name"
+        )
     if difference := _difference(there, policy):
         raise Conflict(f"{kind.name} {namespace}/{name}: {difference}")
     if there["metadata"]["annotations"][DIGEST] == policy["metadata"]["annotations"][DIGEST]:
@@ -142,14 +145,14 @@ def _grown(before: FarEnd, now: FarEnd) -> FarEnd:
 def _difference(policy: Object, wanted: Object) -> str:
     annotations = policy["metadata"].get("annotations") or {}
     if not _same_drill(policy, wanted):
-        return "it is not this drill's"
+        return "it does not belong to this drill"
     if DIGEST not in annotations or FAR_END not in annotations:
         return "its annotations were removed"
     if digest(policy["spec"]) != annotations[DIGEST]:
-        return "its spec is not what was written"
+        return "its spec differs from what the drill wrote"
     owners = {owner["uid"] for owner in policy["metadata"].get("ownerReferences") or ()}
     if not owners >= {owner["uid"] for owner in wanted["metadata"]["ownerReferences"]}:
-        return "its fuse no longer owns it"
+        return "its owner reference to the fuse was removed"
     return ""
 
 

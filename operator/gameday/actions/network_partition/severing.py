@@ -20,8 +20,8 @@ MOST_SERVERS: Final = 16
 Servers = tuple[tuple[str, int], ...]
 """Addresses and ports."""
 CONSEQUENCE: Final = (
-    "connections that are open are not ended there, so only a network that ends them by itself can decide the drill, "
-    "and any other makes the drill Inconclusive (ConnectionsKept)"
+    "the drill closes no open connections at this dependency, so on a network that does not end them "
+    "itself the drill will be Inconclusive (ConnectionsKept)"
 )
 
 
@@ -45,20 +45,20 @@ def _decide(sight: Sight, partition: NetworkPartition) -> Severing | tuple[str, 
         return None
     name, redis = partition.dependency.name, partition.dependency.redis
     if redis is None:
-        why = f"Close ends open connections at a Redis, and dependency {name} is a tcp"
-        return why, "if it is a Redis write it as redis, with service and auth, or set openConnections: Keep"
+        why = f"Close works for redis dependencies, but dependency {name} is of type tcp"
+        return why, "if it is a Redis, write it as redis with service and auth; else set openConnections: Keep"
     if not isinstance(partition.to, ServiceRef):
-        why = f"Close needs a Redis behind a Service, and dependency {name} is named by redis.host"
-        return why, "name its Service by redis.service, or set openConnections: Keep"
+        why = f"Close needs a Redis behind a Service, but dependency {name} has redis.host"
+        return why, "name its Service in redis.service, or set openConnections: Keep"
     if sight.service is None:
         return None
     ports = far_end(sight, partition.dependency).ports
     if redis.port not in {port.port for port in ports}:
-        why = f"Close asks Redis at port {redis.port}, and Service {partition.to.name} has no such port"
+        why = f"Close connects to Redis at port {redis.port}, but Service {partition.to.name} has no such port"
         return why, f"correct redis.port (its ports are: {numbers_of(sight.service)}), or set openConnections: Keep"
     servers = servers_of(sight.endpoints, ports, redis.port)
     if len(servers) > MOST_SERVERS:
-        why = f"{len(servers)} servers stand behind Service {partition.to.name}, and at most {MOST_SERVERS} are asked"
+        why = f"Service {partition.to.name} has {len(servers)} servers, but Close connects to at most {MOST_SERVERS}"
         return why, "name a Service with fewer pods, or set openConnections: Keep"
     # One server is asked by the Service's name, as its clients do.
     return Severing(servers if len(servers) > 1 else ())

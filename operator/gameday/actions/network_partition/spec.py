@@ -30,7 +30,8 @@ class PodSelector(ApiModel):
         "json_schema_extra": cel(
             (
                 "size(self.matchLabels) + size(self.matchExpressions) > 0",
-                "select the pods to cut by matchLabels or matchExpressions: an empty selector would cut them all",
+                "podSelector is empty and would cut all pods: select the pods to cut by matchLabels or "
+                "matchExpressions",
             )
         )
     }
@@ -49,7 +50,7 @@ class BystanderSpec(ApiModel):
                 "(has(self.service) ? 1 : 0) + (has(self.host) ? 1 : 0) + (self.apiServer ? 1 : 0) == 1",
                 "give exactly one of service, host (with port) and apiServer: true",
             ),
-            ("has(self.host) == has(self.port)", "host and port go together"),
+            ("has(self.host) == has(self.port)", "host and port must be given together"),
         )
     }
     name: Identifier

@@ -79,14 +79,14 @@ def described(pods: Iterable[Object], selector: Selector) -> tuple[tuple[str, ..
         and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
         and addresses_of(pod)
     ]
-    return tuple(found) or (("any target, as none ran then",),)
+    return tuple(found) or (("any target (none was running)",),)
 
 
 def _described(pod: Object) -> tuple[str, ...]:
     name, own, status = pod["metadata"]["name"], addresses_of(pod), pod.get("status", {})
     nodes = {status.get("hostIP"), *(entry.get("ip") for entry in status.get("hostIPs") or ())}
     if pod["spec"].get("hostNetwork") or nodes & set(own):
-        return (f"pod {name}, which has its node's network,",)
+        return (f"pod {name}, which uses the host's network,",)
     return (f"pod {name} ({own[0]})", *own)
 
 

@@ -96,7 +96,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
     def check(self, action: Scale, earlier: Sequence[Action]) -> Iterator[PlanFinding]:
         """A workload is scaled once: a second number from before would be that of the first step."""
         if any(isinstance(one, Scale) and one.workload == action.workload for one in earlier):
-            text = f"{action.workload.name} is scaled twice: restore it once instead"
+            text = f"{action.workload.name} is scaled by two steps: use restore instead of the second"
             yield PlanFinding(action.workload.field, text)
 
     def preflight(self, action: Scale, asked: Asked) -> Iterator[Finding]:
@@ -106,7 +106,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
             yield missing
         else:
             yield from owners.check(asked.sight, path, action.workload, action.replicas)
-            yield from is_cut_off(asked, path, action.workload, "scale another workload, or take this fault out")
+            yield from is_cut_off(asked, path, action.workload, "scale another workload, or remove this fault")
         scaled = [name for name, one in asked.plan.actions() if isinstance(one, Scale)]
         if asked.name == scaled[0]:
             # All fuses are alike to policies, so one finding says it for all.
@@ -177,7 +177,7 @@ def observed(workload: Workload, there: Object | None, wanted: int | None, chang
     """
     name = workload.name
     if there is None:
-        gone = "is gone: somebody deleted it" if change is not None else f"there is no {workload}"
+        gone = "was deleted by somebody else" if change is not None else f"{workload} does not exist"
         return Observed(Presence.GONE, workload.kind.name, name, detail=gone, shown="its workload is gone")
     stands = _stands(there)
     before = change.before["replicas"] if change is not None and change.before else stands.replicas
@@ -188,14 +188,14 @@ def observed(workload: Workload, there: Object | None, wanted: int | None, chang
         before={"replicas": stands.replicas},
         wanted={"replicas": wanted},
         version=there["metadata"].get("resourceVersion", ""),
-        detail=f"is at {stands.replicas}: KEDA, an HPA, GitOps or a person owns its replicas",
+        detail=f"is at {stands.replicas}: KEDA, an HPA, GitOps or a person changes its replicas",
         shown=f"{name} is at {stands.replicas} replicas",
         settled=stands.pods == stands.ready == stands.replicas,
         followed=stands.pods >= 0,
         may_arrive=True,
     )
     if wanted == 0 and stands.pods > 0 and stands.replicas == 0:
-        again = f"has {stands.pods} pods again: KEDA, an HPA, GitOps or a person scaled it in between"
+        again = f"has {stands.pods} pods again: KEDA, an HPA, GitOps or a person scaled it meanwhile"
         seen = replace(seen, relapsed=again)
     if change is None:
         return replace(seen, shown=f"{name} from {stands.replicas} to {wanted} replicas")
@@ -203,7 +203,7 @@ def observed(workload: Workload, there: Object | None, wanted: int | None, chang
         # It is back with as many pods as it wants, whatever else of it is still ending.
         return replace(seen, shown=f"{name} is back at {before} replicas", settled=stands.ready >= stands.replicas)
     if seen.presence is Presence.TAMPERED:
-        text = f"{name} stays at {stands.replicas} replicas, which somebody else has set; before the drill it had"
+        text = f"{name} stays at {stands.replicas} replicas, which somebody else set; before the drill it had"
         return replace(seen, shown=f"{text} {before}")
     return seen
 

@@ -43,7 +43,7 @@ def _autoscalers(sight: Sight, path: str, workload: Workload, replicas: int) -> 
         name, annotations = one["metadata"]["name"], one["metadata"].get("annotations") or {}
         if str(annotations.get(PAUSED, "")).lower() != "true":
             text = f"ScaledObject/{name} of KEDA scales {scaled} and would undo this within seconds"
-            remedy = f"pause it first with the annotation {PAUSED}: 'true', or take this out"
+            remedy = f"pause it first with the annotation {PAUSED}: 'true', or remove this entry"
             yield Finding("ScaledByOther", path, text, remedy)
     for one in sight.of(AUTOSCALERS):
         kedas = any(owner["kind"] == SCALED_OBJECTS.name for owner in one["metadata"].get("ownerReferences") or ())
@@ -52,7 +52,7 @@ def _autoscalers(sight: Sight, path: str, workload: Workload, replicas: int) -> 
         if kedas or replicas != 0 or one["spec"].get("minReplicas") == 0:
             name = one["metadata"]["name"]
             text = f"HorizontalPodAutoscaler/{name} scales {scaled} and would undo this within seconds"
-            yield Finding("ScaledByOther", path, text, "delete it for the drill, or take this out")
+            yield Finding("ScaledByOther", path, text, "delete it for the time of the drill, or remove this entry")
 
 
 def _deployed(path: str, workload: Object) -> Iterator[Finding]:
@@ -60,13 +60,16 @@ def _deployed(path: str, workload: Object) -> Iterator[Finding]:
     annotations = workload["metadata"].get("annotations") or {}
     application = labels.get(ARGO_LABEL) or str(annotations.get(ARGO_TRACKING, "")).partition(":")[0]
     if application:
-        text = f"Argo CD's application {application} sets the replicas of {name}; with selfHeal it would undo this"
-        remedy = "switch selfHeal off for the drill, or leave spec.replicas out of its manifests"
+        text = f"Argo CD application {application} sets the replicas of {name}; with selfHeal it would undo this"
+        remedy = "switch selfHeal off for the time of the drill, or remove spec.replicas from its manifests"
         yield Finding("DeployedByOther", path, text, remedy, Severity.WARN)
     for label, kind in ((FLUX_KUSTOMIZATION, "kustomization"), (FLUX_RELEASE, "helmrelease")):
         if owner := labels.get(label):
-            text = f"Flux's {kind} {owner} sets the replicas of {name}; its next reconciliation would undo this"
-            remedy = f"`flux suspend {kind} {owner}` for the drill, or leave spec.replicas out of its manifests"
+            text = f"Flux {kind} {owner} sets the replicas of {name}; its next reconciliation would undo this"
+            remedy = (
+                f"run `flux suspend {kind} {owner}` for the time of the drill, or remove spec.replicas from "
+                "its manifests"
+            )
             yield Finding("DeployedByOther", path, text, remedy, Severity.WARN)
 
 

@@ -49,7 +49,10 @@ class RestoreKind(PlannedKind[RestoreSpec, Restore]):
     def check(self, action: Restore, earlier: Sequence[Action]) -> Iterator[PlanFinding]:
         """There is something to put back."""
         if not any(isinstance(one, Scale) and one.workload == action.workload for one in earlier):
-            text = f"no step before this one scales {action.workload.name}: there is nothing to restore"
+            text = (
+                f"no earlier step scales {action.workload.name}, so there is nothing to restore: remove "
+                "this step, or move it behind the scale"
+            )
             yield PlanFinding(action.workload.field, text)
 
     def preflight(self, action: Restore, asked: Asked) -> Iterator[Finding]:

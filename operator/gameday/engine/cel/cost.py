@@ -58,7 +58,7 @@ class Cost:
 def pattern_flaw(text: str) -> str:
     """Why a pattern is refused whatever it costs, or ""."""
     if len(text) > LONGEST_PATTERN:
-        return f"a pattern has at most {LONGEST_PATTERN} characters"
+        return f"a pattern may have at most {LONGEST_PATTERN} characters; shorten it"
     if "{" in text:
-        return "a pattern repeats with *, + and ? only: a counted repetition may take seconds to prepare"
+        return "a pattern may repeat with *, + and ? only, because a counted repetition may take seconds to prepare"
     return ""

@@ -162,13 +162,14 @@ def compile_expression(text: str) -> Expression:
     """
     size = len(text.encode(errors="replace"))
     if size > MAX_BYTES:
-        raise ExpressionError(f"the expression has {size} bytes, at most {MAX_BYTES} are allowed; split it in two")
+        raise ExpressionError(f"the expression has {size} bytes, and at most {MAX_BYTES} are allowed; split it in two")
     _compile(text, text)
     reading = read(text)
     if reading.micros > MOST:
         raise ExpressionError(
-            f"an evaluation may take {reading.micros / 1000:.0f} ms, {MOST / 1000:.0f} are allowed: inside a "
-            "comprehension use little more than its own variable, and split the expectation in two"
+            f"an evaluation may take {reading.micros / 1000:.0f} ms, and at most {MOST / 1000:.0f} ms "
+            "are allowed: inside a comprehension use little more than its own variable, and split the "
+            "expectation in two"
         )
     paths = tuple(path for path in reading.paths if path[0] != BASELINE)
     baseline_paths = tuple(path[1:] for path in reading.paths if path[0] == BASELINE)
@@ -181,7 +182,11 @@ def compile_expression(text: str) -> Expression:
                 max(0, text.find(BASELINE)),
             )
     if not paths:
-        raise ExpressionError("the expression uses no probe, so no sample could change it", text, 0)
+        raise ExpressionError(
+            "the expression uses no probe, so no sample could change its value; use a probe's name, as in health.ok",
+            text,
+            0,
+        )
     probes = frozenset(str(path[0]) for path in paths)
     comparisons = comparisons_of(tuple(tokens_of(text)))
     program = _compile(reading.promoted, text)

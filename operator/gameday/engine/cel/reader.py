@@ -113,10 +113,10 @@ def _step(walk: _Walk, index: int) -> int:
         walk.pieces.extend(walk.at(i) for i in (index, index + 1, index + 2))
         return index + 3
     if token.text == "{":
-        raise walk.error("maps and messages are of no use here; compare the values themselves", index)
+        raise walk.error("maps and messages are not supported; compare the values themselves", index)
     if token.text == "%":
         raise walk.error(
-            "% is for whole numbers, and every number here is a double; compare with < and > instead", index
+            "% works on whole numbers, but every number here is a double; compare with < and > instead", index
         )
     if token.text in _OPENING:
         walk.open.append(_Scope(None))
@@ -179,7 +179,7 @@ def _call(walk: _Walk, index: int) -> int:
         walk.open.append(scope)
         return index + 3
     if token.text not in FUNCTIONS:
-        raise walk.error(f"{token.text}() is not known; there are {', '.join(sorted(FUNCTIONS))}", index)
+        raise walk.error(f"{token.text}() is not known; the functions are {', '.join(sorted(FUNCTIONS))}", index)
     if token.text == "matches":
         _pattern(walk, index)
     if token.text == "increase":
@@ -223,7 +223,7 @@ def _close(walk: _Walk) -> None:
     wanted = _ARGUMENTS[scope.function.text]
     if scope.commas + 1 != wanted:
         name = scope.function.text
-        message = f"write {name}(value, reference, fraction, floor): {wanted} arguments, not {scope.commas + 1}"
+        message = f"write {name}(value, reference, fraction, floor) with {wanted} arguments, not {scope.commas + 1}"
         raise ExpressionError(message, walk.source, scope.function.at)
 
 
@@ -236,7 +236,7 @@ def _key(walk: _Walk, index: int) -> str | int:
             return int(token.text)
         if token.kind == "text" and isinstance(key := cel.evaluate(token.text), str):
             return key
-    raise walk.error('an index is a literal: items[0] or body["a key"]', literal)
+    raise walk.error('an index must be a literal: items[0] or body["a key"]', literal)
 
 
 def _is_index(walk: _Walk, index: int) -> bool:

@@ -17,8 +17,8 @@ from gameday.model.plan import Plan
 from gameday.model.record import Cause, Closing, Doubt, Record
 from gameday.model.world import Severed
 
-NOWHERE: Final = "there is nowhere to end the targets' connections"
-LATE: Final = "the outage was over before the targets' connections were ended"
+NOWHERE: Final = "the drill knows no Redis at which it could close the targets' open connections"
+LATE: Final = "the outage ended before the targets' open connections were closed"
 CAUSES: Final = frozenset({Cause.CONNECTIONS_KEPT, Cause.NOT_SEVERED})
 
 
@@ -59,16 +59,21 @@ def doubtful(at: Situation) -> Iterator[str]:
     """What already speaks against showing it, at the end of the steady state: nothing is cut yet."""
     for name in wanted(at.plan):
         if agents := dials_of(at, name).held.local():
-            yield f"the connections that {', '.join(agents)} hold end at a proxy in their own pod and will show nothing"
+            yield (
+                f"the connections that {', '.join(agents)} hold open end at a proxy in the agent's own pod, "
+                "so they cannot show whether the network ends open connections"
+            )
         counted = at.world.counted.get(name)
         if counted is not None and counted.error:
             yield (
-                f"the targets' connections cannot be counted at the dependency, and may not be ended: {counted.error}"
+                "the targets' connections cannot be counted at the dependency, so closing them may "
+                f"fail as well: {counted.error}"
             )
         elif counted is not None and not counted.most:
             yield (
-                "no connection of the targets is seen at the dependency so far: either they have none open, or it sees "
-                "the address of a proxy, a NAT or a sidecar, and then only the network can show that open ones end"
+                "the dependency shows no connection of the targets so far: either they have none open, "
+                "or it sees the address of a proxy, a NAT or a sidecar; in that case only the network "
+                "can show that open connections end"
             )
 
 
@@ -87,7 +92,7 @@ def _look(at: Situation, name: str, zero: float) -> Record:
     if told.since is not None:
         record = record.with_closing(replace(closing, gone=True, gone_at=told.since))
         return record.note(
-            at.now, "ConnectionsEnded", "the network ended open connections of the witnesses, and none of the controls"
+            at.now, "ConnectionsEnded", "the network ended open connections of the witnesses and none of the controls"
         )
     return _sever(at, closing, zero) if closing.gone is None and name in at.world.severs else record
 
@@ -104,7 +109,7 @@ def settle(at: Situation) -> Record:
     untried = (Cause.NOT_SEVERED, LATE) if closing.fault in at.world.severs else (Cause.CONNECTIONS_KEPT, NOWHERE)
     tried = closing.doubt or Doubt(*untried, record.zero)
     why = "; ".join(filter(None, (tried.message, _held(at, closing.fault, record.zero).why)))
-    return record.doubt(tried.cause, f"the targets were not shown to be cut off: {why}", record.zero, at.now)
+    return record.doubt(tried.cause, f"no proof that the targets were cut off: {why}", record.zero, at.now)
 
 
 def _held(at: Situation, name: str, zero: float) -> Telling:
@@ -121,16 +126,22 @@ def _sever(at: Situation, closing: Closing, zero: float) -> Record:
     if found is None:
         if at.now <= closing.requested_at + budgets.SEVER + budgets.GRACE:
             return at.record
-        return _unsevered(at, closing, Doubt(Cause.NOT_SEVERED, "the severing pod gave no answer", zero))
+        return _unsevered(
+            at,
+            closing,
+            Doubt(
+                Cause.NOT_SEVERED, "the closer pod, which closes the targets' connections, did not answer in time", zero
+            ),
+        )
     if found.at > zero + at.plan.outage.duration:
         return _unsevered(at, closing, Doubt(Cause.NOT_SEVERED, LATE, zero))
     if found.error or found.left:
-        why = found.error or f"{found.left} connections of the targets are left"
+        why = found.error or f"{found.left} connections of the targets are still open"
         return _unsevered(at, closing, Doubt(Cause.NOT_SEVERED, why, zero))
     if unknown := _of_some(found):
         return _unsevered(at, closing, Doubt(Cause.CONNECTIONS_KEPT, unknown, zero))
     record = at.record.with_closing(replace(closing, gone=True, gone_at=found.at))
-    return record.note(at.now, "Severed", f"{found.killed} open connections of the targets ended, none left")
+    return record.note(at.now, "Severed", f"{found.killed} open connections of the targets closed, none left")
 
 
 def _of_some(found: Severed) -> str:
@@ -141,10 +152,13 @@ def _of_some(found: Severed) -> str:
     if not found.unseen:
         return ""
     more = f" (and of {found.unseen - 1} more)" if found.unseen > 1 else ""
-    return f"no connection of {found.example}{more} was ever seen at the dependency, so none left proves nothing"
+    return (
+        f"the dependency never showed a connection of {found.example}{more}, so it cannot show that such "
+        "connections are closed"
+    )
 
 
 def _unsevered(at: Situation, closing: Closing, doubt: Doubt) -> Record:
     record = at.record.with_closing(replace(closing, gone=False, doubt=doubt))
-    text = f"{doubt.message}: unless the network is seen to end open connections, this drill cannot be decided"
+    text = f"{doubt.message}; unless the network ends open connections, this drill will be Inconclusive"
     return record.note(at.now, "ProofWarning", text, warning=True)

@@ -19,8 +19,8 @@ from gameday.model.record import Cause, Doubt, Record
 BACK: Final = 3.0
 """Seconds after a verified undo within which a control that the cut had held gets through again."""
 REMEDY: Final = (
-    f"the cut leaves out pods with the label {ROLE}={CONTROL}, so the network must tell pods apart by that label "
-    "(Cilium: its setting `labels` must admit it to identities)"
+    f"the policy of the cut leaves out pods with the label {ROLE}={CONTROL}, so the network must know "
+    "pods by this label (on Cilium add it to the setting `labels`)"
 )
 
 
@@ -32,7 +32,10 @@ def not_spared(change: Change, dials: Proof) -> End | None:
     found = dials.not_spared(change.requested_at)
     if found is None or found.since > change.requested_at + budgets.PROVE:
         return None
-    why = f"{found.who} cannot reach the target ({found.detail}) since the cut, and others of ours that it spares do"
+    why = (
+        f"{found.who} has not reached the target since the cut ({found.detail}), while other agents outside "
+        "the cut reach it"
+    )
     return End(Cause.CONTROL_CUT, f"{why}: {REMEDY}", found.since)
 
 
@@ -49,8 +52,8 @@ def named(at: Situation) -> Record:
             continue
         after = suspect.since - (change.requested_at or suspect.since)
         why = (
-            f"every control lost the target {after:.1f} s after the cut was asked for and reached it again once it was "
-            f"lifted: the cut did not spare them; {REMEDY}"
+            f"every control lost the target {after:.1f} s after the cut was requested and reached it "
+            f"again after the cut was removed, so the cut hit the controls as well; {REMEDY}"
         )
         doubts = tuple(Doubt(Cause.CONTROL_CUT, why, d.since) if d is suspect else d for d in record.doubts)
         return replace(record, doubts=doubts).note(at.now, Cause.CONTROL_CUT.value, why, warning=True)
@@ -66,8 +69,9 @@ def shut_out(at: Situation, fault: str, dials: Proof) -> str | None:
     who = ", ".join(kinds[index] if index < len(kinds) else f"the targets of witness-{index}" for index in found)
     by = f" ({', '.join(gates)})" if gates else ""
     return (
-        f"{who}: neither witness nor control ever reached the target, and others of ours do, so most likely the "
-        f"dependency's own policy{by} does not admit such pods; nothing was touched"
+        f"{who}: neither witness nor control ever reached the target, while other agents do; most "
+        f"likely the dependency's own policy{by} does not admit such pods, so admit them or select "
+        "other targets; nothing was touched"
     )
 
 

@@ -27,7 +27,7 @@ def interrupted(at: Situation) -> Record | None:
     if world.deleted:
         return abort(at, Cause.DELETED, "the Drill was deleted")
     if world.abort:
-        return abort(at, Cause.ABORTED, "a person set spec.abort")
+        return abort(at, Cause.ABORTED, "spec.abort was set to true")
     if world.overwritten:
         return give_up(at, Cause.STATUS_OVERWRITTEN, world.overwritten, at.now)
     if world.planned is Planned.DELETED:
@@ -38,12 +38,25 @@ def interrupted(at: Situation) -> Record | None:
     if record.phase in {Phase.PENDING, Phase.PREFLIGHT}:
         return None
     if not world.opted_in:
-        why = "the ServiceAccount gameday is gone or no longer labelled gameday.dev/opt-in=true"
+        why = (
+            "the ServiceAccount gameday was deleted or lost its label gameday.dev/opt-in=true; to opt in "
+            "again apply manifests/namespace"
+        )
         return give_up(at, Cause.OPT_IN_REVOKED, why, at.now)
     if (lost := _lost_agent(at)) is not None:
-        return give_up(at, Cause.AGENT_LOST, f"the pod of agent {lost} ended or was deleted during the drill", at.now)
+        return give_up(
+            at,
+            Cause.AGENT_LOST,
+            f"the pod of agent {lost} ended or was deleted during the drill; see its events",
+            at.now,
+        )
     if world.too_many and record.undo_requested_at is None:
-        return give_up(at, Cause.TOO_MANY_ADDRESSES, f"{world.too_many}: a drill keeps no more", at.now)
+        return give_up(
+            at,
+            Cause.TOO_MANY_ADDRESSES,
+            f"{world.too_many}, more than a drill can record: cut a Service with fewer endpoints",
+            at.now,
+        )
     if world.unusable_log:
         return give_up(at, Cause.LOG_UNUSABLE, world.unusable_log, at.now)
     return None
@@ -76,7 +89,7 @@ def guardrail_tripped(at: Situation, window: Window) -> Record | None:
         result = record.result(Stage.OUTAGE, expectation.name)
         if result is not None and result.state is ResultState.MISSED:
             named = replace(record, guardrail=expectation.name).note(
-                at.now, Cause.GUARDRAIL.value, f"{expectation.name}: lifting the cut", warning=True
+                at.now, Cause.GUARDRAIL.value, f"{expectation.name} was violated: undoing the faults", warning=True
             )
             at = at.knowing(named)
             return finish_early(at.knowing(settle(at)), f"guardrail {expectation.name} was violated")
@@ -105,7 +118,7 @@ def finish_early(at: Situation, why: str) -> Record:
         record = end_stage(at, stage, replace(window, ends_at=None), f"the drill ended early: {why}")
     record = replace(record, finishing=True)
     if record.holds_anything and record.phase is Phase.OUTAGE:
-        record = record.enter(Phase.RECOVERY, at.now, "undoing what the drill holds")
+        record = record.enter(Phase.RECOVERY, at.now, "undoing what the drill changed")
     return ask_undo(record, at.plan, at.now) if record.holds_anything else record
 
 
@@ -142,7 +155,7 @@ def fuse_lost(at: Situation, change: Change) -> Record | None:
     fuse = at.world.fuse(change.fuse_name)
     if fuse.uid is not None and fuse.uid == change.fuse_uid and not fuse.dead:
         return None
-    why = fuse.dead or ("it is gone" if fuse.uid is None else "it was replaced")
+    why = fuse.dead or ("it was deleted" if fuse.uid is None else "it was replaced")
     return give_up(at, Cause.FUSE_LOST, f"fuse {change.fuse_name} no longer guards {change.name}: {why}", at.now)
 
 
@@ -158,7 +171,7 @@ def _touched(at: Situation, change: Change) -> Record | None:
     if seen.presence is Presence.UNKNOWN:
         return None
     if not seen.there or seen.uid != change.object_uid:
-        return give_up(at, Cause.CUT_REMOVED, f"{what} {seen.detail or 'was removed by somebody else'}", at.now)
+        return give_up(at, Cause.CUT_REMOVED, f"{what} {seen.detail or 'was deleted by somebody else'}", at.now)
     if seen.presence is Presence.TAMPERED:
         return give_up(at, Cause.CUT_CHANGED, f"{what} was changed by somebody else: {seen.detail}", at.now)
     return None

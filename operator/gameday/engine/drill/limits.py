@@ -16,7 +16,7 @@ def of_plan(limits: Limits, plan: Plan) -> tuple[str, ...]:
     most, lasts = limits.max_outage, plan.outage.duration
     if most is None or lasts <= most:
         return ()
-    text = f"limits.maxOutage is {length(most)}, spec.outage.duration is {length(lasts)}"
+    text = f"limits.maxOutage is {length(most)}, but spec.outage.duration is {length(lasts)}"
     return (f"{text}: shorten the outage or {ASK}",)
 
 
@@ -27,7 +27,7 @@ def of_moment(limits: Limits, now: float) -> tuple[str, ...]:
     allowed = ", ".join(hours.text for hours in limits.when)
     zone = limits.when[0].zone
     here = datetime.fromtimestamp(now, ZoneInfo(zone))
-    text = f"limits.when is {allowed}, now is {DAYS[here.weekday()]} {here:%H:%M} {zone}"
+    text = f"limits.when allows {allowed}, and it is {DAYS[here.weekday()]} {here:%H:%M} {zone}"
     return (f"{text}: start the drill within these hours or {ASK}",)
 
 
@@ -52,9 +52,9 @@ def _of_reach(limits: Limits, reach: Reach) -> Iterator[str]:
     pods = sum(reach.pods.values())
     if limits.max_pods is not None and pods > limits.max_pods:
         where = ", ".join(reach.pods)
-        yield f"limits.maxPods is {limits.max_pods}, {where} selects {pods}: select fewer or {ASK}"
+        yield f"limits.maxPods is {limits.max_pods}, but {where} selects {pods}: select fewer or {ASK}"
     for path, share in reach.shares:
         most = limits.max_workload_percent
         if most is not None and 100 * share.cut > most * share.ready:
             part = f"{share.cut} of {share.ready} ready pods of {share.workload} ({100 * share.cut / share.ready:.0f}%)"
-            yield f"limits.maxWorkloadPercent is {most}, {path} selects {part}: select fewer or {ASK}"
+            yield f"limits.maxWorkloadPercent is {most}, but {path} selects {part}: select fewer or {ASK}"

@@ -86,7 +86,7 @@ def _fair(at: Situation, expectation: Expectation, judgement: Judgement) -> Judg
         gone_at = connections.gone_at(record)
         late = gone_at is not None and gone_at > judgement.at
         if missed and mode is Mode.BECOMES and late:
-            why = "its deadline passed before the connections that targets had were ended: give it longer"
+            why = "its deadline passed before the targets' open connections were closed: give it a longer within"
             return replace(judgement, state=ResultState.UNKNOWN, why=why)
         return judgement
     if connections.doubted(record) is not None:
@@ -95,8 +95,8 @@ def _fair(at: Situation, expectation: Expectation, judgement: Judgement) -> Judg
 
 
 def _kept(state: ResultState, why: str) -> str:
-    word = "it was missed" + (f" ({why})" if why else "") if state is ResultState.MISSED else "it held"
-    return f"{word}, but the targets were not shown to be cut off"
+    word = "it was missed" + (f" ({why})" if why else "") if state is ResultState.MISSED else "it was met"
+    return f"{word}, but there is no proof that the targets were cut off"
 
 
 def _excused(record: Record, plan: Plan, stage: Stage, expectation: Expectation) -> Record:

@@ -27,7 +27,7 @@ class Shown(EffectProof):
     def lacking(self, change: Change) -> str:
         """How the object stands."""
         shown = self.at.world.change(change.name).shown or f"{change.object_kind} {change.object_name} was not seen"
-        return f"{shown}, and not all that follows from it"
+        return f"{shown}, but the change has not taken full effect"
 
     def undone(self, change: Change, seen: Observed, asked: float) -> Ending | None:
         """It is over when the object is put back."""

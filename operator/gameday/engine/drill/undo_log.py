@@ -183,6 +183,6 @@ def _overdue(at: Situation, change: Change, asked: float, seen: Observed) -> Rec
     if at.now < asked + budgets.UNDO or at.record.faults_cleared is False:
         return at.record
     record = replace(at.record, faults_cleared=False)
-    what = seen.shown or "how it stands is not known"
+    what = seen.shown or "its state is not known"
     why = f"{change.name}: {what}; {_error(at, change)}".rstrip("; ")
     return record.note(at.now, "FaultsNotCleared", why, warning=True)

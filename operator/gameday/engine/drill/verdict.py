@@ -81,7 +81,7 @@ def verdict_of(record: Record, plan: Plan) -> Judged:
     names = ", ".join(dict.fromkeys(_missed(result) for result in misses))
     if record.aborted is not None:
         missed = f"; missed before: {names}" if names else ""
-        why = record.aborted_why or "a person ended the drill"
+        why = record.aborted_why or "somebody ended the drill"
         return Judged(Verdict.ABORTED, record.aborted.value, f"{why}{missed}")
     tripped = record.guardrail is not None and record.proven_at is not None and connections.shown(record, plan)
     if misses or tripped:
@@ -101,7 +101,11 @@ def verdict_of(record: Record, plan: Plan) -> Judged:
         text = f"{undecided[0].name}: {_why(undecided[0], record, plan)}; {count}"
         return Judged(Verdict.INCONCLUSIVE, "UnknownResult", text)
     if record.faults_cleared is not True:
-        return Judged(Verdict.INCONCLUSIVE, "FaultsNotCleared", "a fault may be left in the cluster; see the undo log")
+        return Judged(
+            Verdict.INCONCLUSIVE,
+            "FaultsNotCleared",
+            "a fault may be left in the cluster: see status.undo and undo what is listed there",
+        )
     return Judged(Verdict.PASSED, "AllExpectationsMet", count)
 
 
@@ -117,5 +121,5 @@ def _missed(result: Result) -> str:
 def _why(result: Result, record: Record, plan: Plan) -> str:
     hidden = result.stage is Stage.OUTAGE and not connections.shown(record, plan)
     if result.state is ResultState.MISSED and hidden:
-        return "missed, but connections that targets had may have survived the cut"
+        return "missed, but the targets may have kept connections that they opened before the cut"
     return result.why or result.state.value

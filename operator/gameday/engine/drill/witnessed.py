@@ -43,7 +43,7 @@ class Witnessed(EffectProof):
             return None
         if (shut_out := controls.shut_out(self.at, self.name, self.dials)) is not None:
             return End(Cause.NOT_ADMITTED, shut_out, down.since)
-        why = f"{down.who} cannot reach the target ({down.detail}), and nothing was cut: the dependency is down"
+        why = f"{down.who} cannot reach the target ({down.detail}), although nothing is cut: the dependency is down"
         return End(Cause.DEPENDENCY_DOWN, why, down.since)
 
     def waits_for(self) -> str:
@@ -52,12 +52,16 @@ class Witnessed(EffectProof):
             return ""
         down = self.dials.control_down(0.0) or self.dials.witness_down(0.0, self.at.now)
         who = f"{down.who}: {down.detail}" if down else "no dial got an answer"
-        return f"the witnesses and controls could not reach the target, and nothing was cut: {who}"
+        return f"the witnesses and controls could not reach the target, although nothing was cut: {who}"
 
     def unproven(self) -> str:
         """Addresses that answer nobody."""
         silent = self.dials.silent()
-        return f"{', '.join(silent)} answered neither witness nor control, so nothing is proven of it" if silent else ""
+        return (
+            f"{', '.join(silent)} answered neither witness nor control, so a cut of it cannot be proven"
+            if silent
+            else ""
+        )
 
     def troubled_before(self, since: float) -> End | None:
         """A control or a witness that cannot get through."""
@@ -76,7 +80,10 @@ class Witnessed(EffectProof):
         zero = self.dials.zero(change.requested_at)
         if zero is None:
             return None
-        how = f"witnesses cut off {zero.at - change.requested_at:.2f} s after the request, controls spared"
+        how = (
+            f"the witnesses were cut off {zero.at - change.requested_at:.2f} s after the request, and the "
+            "controls were not"
+        )
         return Effect(zero.at, zero.resolution, how)
 
     def lacking(self, change: Change) -> str:
@@ -97,13 +104,13 @@ class Witnessed(EffectProof):
         if (down := dials.control_down(requested)) is not None:
             if (not_spared := controls.not_spared(change, dials)) is not None:
                 return not_spared
-            why = f"{down.who}, which nothing of ours cuts, cannot reach the target ({down.detail})"
+            why = f"{down.who}, which the drill does not cut, cannot reach the target ({down.detail})"
             return End(Cause.DEPENDENCY_DOWN, f"{why}: the dependency is down", down.since)
         if (collateral := dials.collateral(requested, until)) is not None:
             why = f"the cut also hit {collateral.who} ({collateral.detail}), which answered before it"
             return End(Cause.COLLATERAL_CUT, why, collateral.since)
         if (down := dials.bystander_down(requested)) is not None:
-            why = f"{down.who}, which nothing of ours cuts, has not answered a control since ({down.detail})"
+            why = f"{down.who}, which the drill does not cut, no longer answers the controls ({down.detail})"
             return End(Cause.BYSTANDER_DOWN, why, down.since)
         # Lifting comes before its record is saved: after a crash in between, what is open is open as planned.
         ends = record.zero + self.at.plan.outage.duration if record.zero is not None else None
@@ -118,12 +125,12 @@ class Witnessed(EffectProof):
     def undone(self, change: Change, seen: Observed, asked: float) -> Ending | None:
         """A cut is undone once witnesses get through again, or fail as their controls do."""
         if self.dials.restored(asked) is not None:
-            return Ending(f"{seen.shown} and the witnesses are through")
+            return Ending(f"{seen.shown} and the witnesses reach the target again")
         if self.dials.fails_like_control(asked):
             return Ending(seen.shown)
         if self.at.now < asked + budgets.UNDO and not self._witnesses_gone():
             return None
-        return Ending(f"{seen.shown}, but no witness was seen to reach its target again", seen=False)
+        return Ending(f"{seen.shown}, but no witness reached its target again", seen=False)
 
     def over_since(self, change: Change, asked: float) -> float | None:
         """The first good dial of the last witness."""
@@ -134,7 +141,7 @@ class Witnessed(EffectProof):
         """A control that fails although nothing is cut any more."""
         if (down := self.dials.control_down(since)) is None:
             return None
-        why = f"{down.who} lost the target after the cut was lifted ({down.detail}): the dependency is down"
+        why = f"{down.who} lost the target after the cut was removed ({down.detail}): the dependency is down"
         return End(Cause.DEPENDENCY_DOWN, why, down.since)
 
     @property

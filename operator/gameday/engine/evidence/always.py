@@ -52,7 +52,7 @@ def judge_always(expectation: Expectation, track: Track, window: Window) -> Judg
     if window.ends_at is None or window.now < window.ends_at:
         return unknown(window.now, "the stage ended early") if window.final else PENDING
     if track.through <= window.ends_at:
-        why = f"no sample after the end ({track.excuse()})"
+        why = f"no sample arrived after the end of the stage ({track.excuse()})"
         return unknown(window.ends_at, why) if window.late(window.ends_at) else PENDING
     return _at_the_end(points, track, (begins, window.ends_at), tolerates)
 
@@ -94,7 +94,7 @@ def _is_too_much(violation: Violation, tolerates: float | None) -> bool:
 def _told(violation: Violation, begins: float, tolerates: float | None) -> str:
     why = f"false from {violation.first.sent - begins:.1f} s after the start, for at least {violation.length:.1f} s"
     if tolerates:
-        why += f" where {tolerates:g} s are tolerated"
+        why += f", and {tolerates:g} s are tolerated"
     return f"{why} ({violation.first.why})" if violation.first.why else why
 
 
@@ -117,16 +117,16 @@ def _certain(track: Track, begins: float, until: float) -> Iterator[Violation]:
 def _at_the_end(points: list[Point], track: Track, span: tuple[float, float], tolerates: float | None) -> Judgement:
     begins, ends = span
     if not points or points[0].sent - begins > track.patience:
-        return unknown(ends, f"no sample at the start ({track.excuse()})")
+        return unknown(ends, f"no sample arrived at the start of the stage ({track.excuse()})")
     if all(point.value is None for point in points):
         return unknown(ends, f"no sample could be judged ({points[-1].why})")
     if tolerates is None or tolerates == 0:
         if (gap := track.gap_within(begins, ends)) is not None:
-            return unknown(ends, f"not every sample is known: {gap.why}")
+            return unknown(ends, f"samples are missing: {gap.why}")
         if (unseen := next((p for p in points if p.value is None), None)) is not None:
-            return unknown(ends, f"not every sample could be judged: {unseen.why}")
+            return unknown(ends, f"a sample could not be judged: {unseen.why}")
     elif (why := _possible(points, track, span, tolerates)) is not None:
-        return unknown(ends, f"a violation of over {tolerates:g} s may have gone unseen: {why}")
+        return unknown(ends, f"a violation longer than {tolerates:g} s may have gone unseen: {why}")
     return Judgement(ResultState.MET, ends)
 
 

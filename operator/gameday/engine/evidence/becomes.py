@@ -41,10 +41,10 @@ def _before(expectation: Expectation, track: Track, window: Window) -> str:
     before = [p for p in track.points if since <= p.sent and p.received < window.requested_at]
     for point in before:
         if point.value is None:
-            return f"nobody knows whether it was true before the fault was asked for: {point.why}"
+            return f"it is not known whether it was true before the fault was requested: {point.why}"
     if (gap := track.gap_within(since, window.requested_at)) is not None:
-        return f"nobody knows whether it was true before the fault was asked for: {gap.why}"
+        return f"it is not known whether it was true before the fault was requested: {gap.why}"
     run = certainly(track, Wanted(since, float("inf"), expectation.holds)).start
     if run is not None and run.received < window.requested_at:
-        return "it was true before the fault was asked for, so the fault need not be the cause"
+        return "it was true before the fault was requested, so the fault may not be the cause"
     return ""

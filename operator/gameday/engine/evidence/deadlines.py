@@ -40,9 +40,9 @@ def judge_deadline(expectation: Expectation, track: Track, window: Window, zero:
     maybe = possibly(track, wanted)
     if maybe.under_way is not None:
         limit = max(maybe.under_way.sent, zero) + expectation.holds
-        return wait(window, limit, "the samples ended while it held")
+        return wait(window, limit, "it was true, but the samples ended before the time in `for` was over")
     if track.through <= wanted.until:
-        return wait(window, wanted.until, f"no sample after the deadline ({track.excuse()})")
+        return wait(window, wanted.until, f"no sample arrived after the deadline ({track.excuse()})")
     if maybe.start is not None:
         return unknown(wanted.until, _doubt(track, wanted))
     return _missed(expectation, track, window, wanted)
@@ -66,7 +66,7 @@ def lateness(expectation: Expectation, track: Track, window: Window, zero: float
 def measured(start: Point, track: Track, window: Window, zero: float) -> Judgement:
     """Met, with the time from zero and its resolution."""
     if window.skew > SKEW_VOIDS:
-        why = f"no time: the clocks of the nodes differ by {window.skew:.1f} s"
+        why = f"the time is not known, because the clocks of the nodes differ by {window.skew:.1f} s"
         return Judgement(ResultState.MET, start.received, why=why)
     unmet = window.requested_at
     for point in track.points:
@@ -84,7 +84,7 @@ def _missed(expectation: Expectation, track: Track, window: Window, wanted: Want
     inside = [p for p in track.points if wanted.zero <= p.sent <= wanted.until and p.value is not None]
     after = [p.sent for p in track.points if p.sent > wanted.until and p.value is not None]
     if not after:
-        return wait(window, wanted.until, f"no sample could be judged at the deadline ({track.excuse()})")
+        return wait(window, wanted.until, f"no sample at the deadline could be judged ({track.excuse()})")
     times = [wanted.zero, *sorted(p.sent for p in inside), min(after)]
     if any(later - earlier > track.patience for earlier, later in pairwise(times)):
         return unknown(wanted.until, f"no sample could be judged for too long ({track.excuse()})")
@@ -96,15 +96,15 @@ def _never(expectation: Expectation, track: Track, wanted: Wanted) -> str:
     inside = [p for p in track.points if wanted.zero <= p.sent <= wanted.until]
     longest = certainly(track, wanted).longest
     if longest > 0 or any(p.value for p in inside):
-        return f"true for at most {longest:.1f} s, and it must hold for {expectation.holds:g} s"
+        return f"true for at most {longest:.1f} s, but it must be true for {expectation.holds:g} s"
     detail = next((p.why for p in reversed(inside) if p.why), "")
-    return f"never true, at none of {len(inside)} samples" + (f" ({detail})" if detail else "")
+    return f"never true in {len(inside)} samples" + (f" ({detail})" if detail else "")
 
 
 def _doubt(track: Track, wanted: Wanted) -> str:
     """What was not seen between the request and the deadline."""
     gap = track.gap_within(wanted.since, wanted.until)
     if gap is not None:
-        return f"not every sample is known: {gap.why}"
+        return f"samples are missing: {gap.why}"
     unseen = [p.why for p in track.points if p.value is None and p.sent >= wanted.since]
-    return f"not every sample could be judged: {unseen[0] if unseen else track.excuse()}"
+    return f"a sample could not be judged: {unseen[0] if unseen else track.excuse()}"

@@ -140,7 +140,7 @@ class Evidence:
 
         rehearsed = rehearse(self._plan, track_of, unlike_of, since)
         doubtful = tuple(
-            f"{measurement.name}: {measurement.path} is a number in no sample"
+            f"{measurement.name}: no sample has a number at {measurement.path}"
             for measurement in self._plan.measurements
             if not self.figure(measurement, since, math.inf).count
         )

@@ -134,14 +134,14 @@ class Held:
         if one.how != held.TIMEOUT:
             return Telling(None, f"{where} ended, but not by a timeout ({one.how})")
         if len(one.answers) != one.answered:
-            return Telling(None, f"{where} ended, but not every line of it is known")
+            return Telling(None, f"{where} ended, but lines of the agents' logs are missing")
         if other is None or other.local:
-            return Telling(None, f"{where} ended, and {control} has none to compare it with")
+            return Telling(None, f"{where} ended, but {control} has none to compare it with")
         if other.ended_at is not None and other.ended_at < one.ended_at + TOGETHER:
             return Telling(None, f"{where} ended, and that of {control} as well ({other.how})")
         answered = any(sent >= span.zero for sent in other.answers)
         if not answered and self.heard.get(control, 0.0) < one.ended_at + SURELY:
-            return Telling(None, f"{where} ended, and of {control} it is not known yet")
+            return Telling(None, f"{where} ended, but it is not known yet whether that of {control} did")
         return Telling(max(span.zero, one.ended_at - held.SILENT))
 
     def _open(self, agent: str, name: str, span: Span) -> Connection | None:

@@ -80,7 +80,7 @@ class Tracer:
         for name in names - self._torn.keys():
             last = self._latest.get(name)
             self._torn[name] = last.sample.sent if last is not None else -math.inf
-            self.track.gap(self._torn[name], math.inf, f"lines of agent {agent} are missing")
+            self.track.gap(self._torn[name], math.inf, f"log lines of agent {agent} are missing")
 
     def _add(self, line: Line) -> None:
         sample = line.sample

@@ -26,7 +26,7 @@ def _compared(comparisons: Iterable[Comparison], kinds_at: KindsAt) -> Iterator[
 def _counted(expression: Expression, kinds_at: KindsAt) -> Iterator[str]:
     for path in expression.increases:
         for kind in _sorted(kinds_at(path) - {Kind.NUMBER}):
-            yield f"increase({path_text_of(path)}) takes a number, and {path_text_of(path)} is {kind.value}"
+            yield f"increase({path_text_of(path)}) takes a number, but {path_text_of(path)} is {kind.value}"
 
 
 def _sorted(kinds: Iterable[Kind]) -> list[Kind]:
@@ -40,11 +40,11 @@ def _kinds(operand: Operand, kinds_at: KindsAt, *, items: bool) -> frozenset[Kin
 
 
 def _told(comparison: Comparison, left: Kind, right: Kind) -> str:
-    text = f"{comparison.left.text} is {left.value}, and "
+    text = f"{comparison.left.text} is {left.value}, but "
     if comparison.operator == "in":
-        text += f"{comparison.right.text} holds {right.value}: it is never in there"
+        text += f"{comparison.right.text} holds {right.value}, so `in` is never true"
     else:
-        text += f"{comparison.right.text} is {right.value}: {comparison.operator} never tells anything of them"
+        text += f"{comparison.right.text} is {right.value}, so {comparison.operator} cannot compare them"
     return f"{text}; {_remedy(comparison, left, right)}"
 
 

@@ -87,13 +87,13 @@ def due(schedule: Schedule, calendar: Calendar, now: float) -> float:
 def check(schedule: Schedule) -> Iterator[Finding]:
     """Everything in a schedule that no schema can see."""
     if not is_zone(schedule.zone):
-        text = f"{schedule.zone!r} is no IANA time zone: write one such as Europe/Berlin or Etc/UTC"
+        text = f"{schedule.zone!r} is not an IANA time zone: write one such as Europe/Berlin or Etc/UTC"
         yield Finding("spec.schedule.timeZone", text)
         return
     yield from _cron("spec.schedule.cron", schedule.cron)
     for index, blackout in enumerate(schedule.blackouts):
         if isinstance(blackout, Window) and blackout.until <= blackout.since:
-            text = "it must be later than from: until is the first moment after the blackout"
+            text = "until must be later than from: it is the first moment after the blackout"
             yield Finding(f"spec.schedule.blackouts[{index}].until", text)
 
 
@@ -132,7 +132,7 @@ def _older(schedule: Schedule, floor: float, at: float) -> Iterator[Slot]:
         yield Slot(last, Decision.SUSPENDED, f"{many} slots since {local(first, schedule.zone)}", missed)
         return
     text = (
-        f"{many} slots since {local(first, schedule.zone)} passed while no operator was there; only the newest counts"
+        f"{many} slots since {local(first, schedule.zone)} passed while no operator was running; only the newest counts"
     )
     yield Slot(last, Decision.TOO_LATE, text, missed)
 
@@ -144,7 +144,9 @@ def _last_before(schedule: Schedule, floor: float, at: float) -> float:
 
 def _cron(path: str, cron: str) -> Iterator[Finding]:
     if len(cron.split()) != 5 or not re.fullmatch(r"[0-9A-Za-z*,/#\- ]+", cron):
-        yield Finding(path, f"{cron!r} is no cron expression: five fields, minute hour day-of-month month day-of-week")
+        yield Finding(
+            path, f"{cron!r} is not a cron expression: write five fields, minute hour day-of-month month day-of-week"
+        )
         return
     if alone := re.search(r"\b(\w+)-\1/", cron):
         yield Finding(path, f"{cron!r}: {alone[0]} steps through a range of one number: write {alone[1]}")
@@ -157,4 +159,4 @@ def _cron(path: str, cron: str) -> Iterator[Finding]:
         )
         return
     if not first:
-        yield Finding(path, f"{cron!r} names a day that never comes")
+        yield Finding(path, f"{cron!r} matches no date: correct its day or month (30 February never comes)")

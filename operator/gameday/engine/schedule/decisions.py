@@ -18,7 +18,7 @@ Less than a minute: no two slots of an expression are then scheduled at the same
 """
 UNDECIDED: Final = 10.0
 """Seconds after its time for which a slot whose Drill is there may stay scheduled: most begin within them, unqueued."""
-NOBODY: Final = "no process was there to create or begin it"
+NOBODY: Final = "no operator was running to create or start it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,48 +139,48 @@ def _is_no_slot(schedule: Schedule, case: Case) -> str | None:
 def _not_begun(schedule: Schedule, case: Case) -> str | None:
     if case.now < case.at + schedule.starting_deadline:
         return None
-    return f"its Drill did not begin in time: {case.around.trouble or NOBODY}"
+    return f"its Drill did not start in time: {case.around.trouble or NOBODY}"
 
 
 @_with_schedule
 def _next_has_come(schedule: Schedule, case: Case) -> str | None:
     if newest(schedule, case.at, case.now) is None:
         return None
-    return f"its Drill was not there by the next slot: {case.around.trouble or 'no process was there to create it'}"
+    return f"its Drill did not exist by the next slot: {case.around.trouble or 'no operator was running to create it'}"
 
 
 def _undecided(case: Case) -> str | None:
     return "" if case.now >= case.at + UNDECIDED else None
 
 
-_CHANGED: Final = "the GameDay was changed before its Drill began"
+_CHANGED: Final = "the GameDay was changed before its Drill started"
 
 RULES: Final = (
     Rule(None, Decision.HALTED, "drills are halted", _halted),
     Rule(None, Decision.SUSPENDED, "spec.schedule.suspend", _suspended),
     Rule(None, Decision.BLACKOUT, "in a blackout", _in_blackout),
     Rule(None, Decision.TOO_LATE, "seen after startingDeadline", _seen_too_late),
-    Rule(None, Decision.TOO_LATE, "missed, and a newer one has come", None),
+    Rule(None, Decision.TOO_LATE, "missed, and a newer slot is due", None),
     Rule(None, Decision.STILL_RUNNING, "an earlier drill has not ended", _still_running),
-    Rule(None, Decision.SCHEDULED, f"{AHEAD:.0f} s ahead, nothing hinders it", _ahead),
-    Rule(None, Decision.STARTING, "at its time, nothing hinders it", _at_its_time),
-    Rule(Decision.SCHEDULED, Decision.CHANGED, "the schedule is taken out", _without_schedule),
-    Rule(Decision.SCHEDULED, Decision.CHANGED, "no slot of the schedule any more", _is_no_slot),
+    Rule(None, Decision.SCHEDULED, f"{AHEAD:.0f} s ahead, nothing blocks it", _ahead),
+    Rule(None, Decision.STARTING, "at its time, nothing blocks it", _at_its_time),
+    Rule(Decision.SCHEDULED, Decision.CHANGED, "the schedule was removed", _without_schedule),
+    Rule(Decision.SCHEDULED, Decision.CHANGED, "no longer a slot of the schedule", _is_no_slot),
     Rule(Decision.SCHEDULED, Decision.SUSPENDED, "spec.schedule.suspend", _suspended),
     Rule(Decision.SCHEDULED, Decision.BLACKOUT, "in a blackout", _in_blackout),
-    Rule(Decision.SCHEDULED, Decision.TOO_LATE, "not begun by startingDeadline", _not_begun),
+    Rule(Decision.SCHEDULED, Decision.TOO_LATE, "not started by startingDeadline", _not_begun),
     Rule(Decision.SCHEDULED, Decision.TOO_LATE, "no Drill by the next slot", _unless_made(_next_has_come)),
     Rule(Decision.SCHEDULED, Decision.HALTED, "drills are halted, no Drill yet", _unless_made(_halted)),
     Rule(
         Decision.SCHEDULED, Decision.STILL_RUNNING, "an earlier drill has not ended, no Drill yet",
         _unless_made(_still_running),
     ),
-    Rule(Decision.SCHEDULED, Decision.STARTED, "its Drill begins", None),
+    Rule(Decision.SCHEDULED, Decision.STARTED, "its Drill starts", None),
     Rule(Decision.SCHEDULED, Decision.STARTING, f"{UNDECIDED:.0f} s after its time", _undecided),
     Rule(
-        Decision.STARTING, Decision.CHANGED, "the schedule is taken out, no Drill yet", _unless_made(_without_schedule),
+        Decision.STARTING, Decision.CHANGED, "the schedule was removed, no Drill yet", _unless_made(_without_schedule),
     ),
-    Rule(Decision.STARTING, Decision.TOO_LATE, "not begun by startingDeadline", _not_begun),
-    Rule(Decision.STARTING, Decision.STARTED, "its Drill begins", None),
+    Rule(Decision.STARTING, Decision.TOO_LATE, "not started by startingDeadline", _not_begun),
+    Rule(Decision.STARTING, Decision.STARTED, "its Drill starts", None),
 )  # fmt: skip
 """Every way in which a slot is decided, by what it was; the first one that applies decides."""

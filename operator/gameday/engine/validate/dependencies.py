@@ -55,7 +55,7 @@ def _host_target(path: str, host: str) -> Iterator[Finding]:
     if (address := address_of(host)) is not None:
         yield from _cuttable(path, ipaddress.ip_network(address))
     else:
-        yield Finding(path, f"{host} is a name, and only addresses can be cut for now: {_BY_ADDRESS}")
+        yield Finding(path, f"{host} is a name, but only addresses can be cut: {_BY_ADDRESS}")
 
 
 def _cidrs(path: str, cidrs: tuple[str, ...], ports: tuple[int, ...], plan: Plan) -> Iterator[Finding]:
@@ -71,16 +71,20 @@ def _cidrs(path: str, cidrs: tuple[str, ...], ports: tuple[int, ...], plan: Plan
         if not wrong and not answering(plan, cidr, ports):
             yield Finding(
                 where,
-                f"no address in {cidr} is known to answer, so its cut could not be proven: name single addresses such "
-                "as 203.0.113.7/32, or add a redis dependency whose host is an address in it and whose port is cut",
+                f"no address in {cidr} is known to answer, so its cut could not be proven: name single "
+                "addresses such as 203.0.113.7/32, or add a redis dependency whose host is one of "
+                "these addresses and whose port is cut",
             )
 
 
 def _cuttable(path: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Iterator[Finding]:
     if network.version != IPV4:
-        yield Finding(path, f"{network} is IPv6, and only IPv4 can be cut for now: give IPv4 addresses")
+        yield Finding(path, f"{network} is IPv6, but only IPv4 can be cut: give IPv4 addresses")
     elif network.is_loopback or network.is_multicast or network.is_unspecified:
-        yield Finding(path, f"{network} is no other machine's, so no policy can cut it: give the far end's addresses")
+        yield Finding(
+            path,
+            f"{network} is not an address of another machine, so no policy can cut it: give the dependency's addresses",
+        )
 
 
 def _ports(path: str, hosts: tuple[str, ...], ports: tuple[int, ...], plan: Plan) -> Iterator[Finding]:

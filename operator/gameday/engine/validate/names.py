@@ -22,7 +22,7 @@ def check_names(plan: Plan) -> Iterator[Finding]:
     yield from _twice(_figures(plan), "a figure is already called {0!r} at {1}: choose another name")
     yield from _twice(_dependencies(plan), "a dependency is already called {0!r} at {1}: choose another name")
     yield from _twice(_probes(plan), "a probe is already called {0!r} at {1}: choose another name")
-    yield from _twice(_changes(plan), "the undo log has {0!r} from {1} already: choose another name")
+    yield from _twice(_changes(plan), "the undo log already has {0!r} from {1}: choose another name")
     yield from _objects(plan)
 
 
@@ -71,6 +71,6 @@ def _objects(plan: Plan) -> Iterator[Finding]:
         if known != name:
             yield Finding(
                 path,
-                f"{name!r} and {known!r} at {where} differ only in capitals or special characters, which names of "
-                "objects do not keep: choose another name",
+                f"{name!r} and {known!r} at {where} differ only in capitals or special characters, "
+                "which object names do not keep: choose another name",
             )

@@ -44,7 +44,7 @@ def _check(plan: Plan) -> Iterator[Finding]:
     if not any(stage is not Stage.STEADY_STATE for stage, _ in plan.all_expectations()):
         yield Finding(
             "spec",
-            "nothing is expected of the outage or the recovery, so a drill proves nothing: add one",
+            "outage.expect and recovery.expect are both empty, so a drill would prove nothing: add an expectation",
         )
     if sum(fault.action.WITNESSED for fault in plan.outage.faults) > MOST_CUTS:
         text = f"at most {MOST_CUTS} faults may cut the network: give the others a GameDay of their own"
@@ -54,12 +54,12 @@ def _check(plan: Plan) -> Iterator[Finding]:
         for index, expectation in enumerate(plan.expectations(stage)):
             path = f"spec.{_FIELD[stage]}.expect[{index}]"
             if expectation.name in seen:
-                yield Finding(path, f"the name {expectation.name!r} stands twice in this stage: choose another")
+                yield Finding(path, f"the name {expectation.name!r} is used twice in this stage: choose another")
             seen.add(expectation.name)
             if expectation.mode not in _VERBS[stage]:
                 verbs = " and ".join(mode.value for mode in _VERBS[stage])
                 yield Finding(
-                    f"{path}.{expectation.mode.value}", f"{_FIELD[stage]}.expect has {verbs} only: use one of these"
+                    f"{path}.{expectation.mode.value}", f"{_FIELD[stage]}.expect takes only {verbs}: use one of these"
                 )
             yield from _expression(f"{path}.{expectation.mode.value}", expectation.expression, probes)
             yield from _timing(path, stage, expectation, plan)
@@ -106,7 +106,8 @@ def _timing(path: str, stage: Stage, expectation: Expectation, plan: Plan) -> It
     if needed > plan.outage.duration:
         yield Finding(
             path,
-            f"within and for need {needed:.0f} s, outage.duration is {plan.outage.duration:.0f} s: lengthen the outage",
+            f"within and for need {needed:.0f} s, but outage.duration is {plan.outage.duration:.0f} s: "
+            "lengthen the outage",
         )
 
 
@@ -123,8 +124,9 @@ def _cost(plan: Plan) -> Iterator[Finding]:
     if micros > SHARE:
         yield Finding(
             "spec",
-            f"the expressions may take {micros / 1000:.0f} ms of each second, {SHARE / 1000:.0f} are allowed: "
-            "probe less often, or use comprehensions and matches in fewer expectations",
+            f"the expressions may take {micros / 1000:.0f} ms of each second, and at most "
+            f"{SHARE / 1000:.0f} ms are allowed: probe less often, or use comprehensions and matches in "
+            "fewer expectations",
         )
 
 
@@ -135,5 +137,6 @@ def _log(plan: Plan) -> Iterator[Finding]:
     if size > LOG_BYTES:
         yield Finding(
             "spec.probes",
-            f"the samples need about {size / 2**20:.0f} MiB of log, 8 fit: probe less often or shorten the stages",
+            f"the samples need about {size / 2**20:.0f} MiB of log, and at most 8 MiB fit: probe less "
+            "often or shorten the stages",
         )

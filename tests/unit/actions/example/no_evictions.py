@@ -81,7 +81,9 @@ class NoEvictionsKind(ActionKind[NoEvictionsSpec, NoEvictions]):
             return Observed(Presence.ABSENT, BUDGETS.name, own, shown="its budget is gone")
         uid = there["metadata"]["uid"]
         if there["spec"].get("maxUnavailable") != 0 or "deletionTimestamp" in there["metadata"]:
-            return Observed(Presence.TAMPERED, BUDGETS.name, own, uid=uid, detail="its spec is not what was written")
+            return Observed(
+                Presence.TAMPERED, BUDGETS.name, own, uid=uid, detail="its spec differs from what the drill wrote"
+            )
         return Observed(Presence.PRESENT, BUDGETS.name, own, uid=uid, shown="its budget is still there")
 
     async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
@@ -93,7 +95,9 @@ class NoEvictionsKind(ActionKind[NoEvictionsSpec, NoEvictions]):
         except AlreadyExists:
             there = await scene.account.get(BUDGETS, scene.namespace, change.object_name)
             if there is None or not _is_ours(scene, there):
-                text = f"PodDisruptionBudget {change.object_name} is not this drill's: delete it, or rename the Drill"
+                text = (
+                    f"PodDisruptionBudget {change.object_name} belongs to somebody else: delete it, or rename the Drill"
+                )
                 raise Refused(text) from None
             made = there
         scene.seen.learn(self.name, made)

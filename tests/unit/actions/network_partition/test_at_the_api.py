@@ -49,7 +49,7 @@ async def test_a_cut_grows_with_its_far_end(via: Via, api_server: ApiServer, clu
 async def test_another_drills_policy_is_refused_and_stays(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
     api_server.put(PLURALS[via], "shop", cut(via, drill="second"))
     before = api_server.objects[PLURALS[via], "shop", NAME]
-    with pytest.raises(Refused, match="is not this drill's"):
+    with pytest.raises(Refused, match="does not belong to this drill"):
         await policy.do(cluster, "shop", via, cut(via))
     await policy.undo(cluster, "shop", "first", NAME, backend=via)
     await policy.undo(cluster, "shop", "first", NAME)
@@ -59,8 +59,8 @@ async def test_another_drills_policy_is_refused_and_stays(via: Via, api_server: 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"spec": {"podSelector": {}}}, "its spec is not what was written"),
-        ({"metadata": cut(Via.CILIUM, fuse_uid="another")["metadata"]}, "its fuse no longer owns it"),
+        ({"spec": {"podSelector": {}}}, "its spec differs from what the drill wrote"),
+        ({"metadata": cut(Via.CILIUM, fuse_uid="another")["metadata"]}, "its owner reference to the fuse was removed"),
     ],
 )
 async def test_a_policy_that_somebody_changed_is_not_written_over(
@@ -108,7 +108,7 @@ async def test_a_job_of_its_name_that_is_not_its_drills_is_refused_and_stays(
 ) -> None:
     other = fuse.build("first", "another-uid", "first-fuse", 90.0, "gameday:test")
     before = api_server.put("jobs", "shop", other)
-    with pytest.raises(Refused, match="Job shop/first-fuse is not this drill's"):
+    with pytest.raises(Refused, match="Job shop/first-fuse exists and does not belong to this drill"):
         await fuse.do(cluster, "shop", FUSE)
     assert api_server.objects["jobs", "shop", "first-fuse"] == before
 
@@ -148,5 +148,5 @@ async def test_a_policy_that_is_deleted_while_it_is_made_is_made_again_later(
 
     await policy.do(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))
     monkeypatch.setattr(cluster, "get", gone)
-    with pytest.raises(Conflict, match="was deleted while it was being made"):
+    with pytest.raises(Conflict, match="was deleted while the drill created it"):
         await policy.do(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))

@@ -224,7 +224,7 @@ def test_pods_that_only_resemble_the_far_end_of_another_namespace_are_targets() 
 def test_what_cannot_be_scaled_is_called_by_its_kind(kind: str, plural: str) -> None:
     there = sight(**{plural: (owner("queue", {"app": "queue"}),)})  # type: ignore[arg-type]  # a collection's name
     (text,) = refusals(there, plan(None, Step("stop", Scale(deployment("queue"), 0))))
-    assert f"queue is a {kind}, and only Deployments and StatefulSets can be named here" in text
+    assert f"queue is a {kind}, but only Deployments and StatefulSets can be named here" in text
 
 
 def test_bystanders_of_another_namespace_are_taken_as_they_are() -> None:
@@ -332,7 +332,7 @@ def test_severing_at_what_is_no_redis_is_warned_of() -> None:
 def test_more_kinds_of_targets_than_witnesses_is_warned_of() -> None:
     there = sight(pods=tuple(pod(f"api-{n}", node=f"node-{n}") for n in range(6)))
     (text,) = warnings(there, plan())
-    assert "6 kinds and nodes" in text
+    assert "6 combinations of labels and node" in text
 
 
 def test_addresses_outside_need_no_rights_on_services() -> None:

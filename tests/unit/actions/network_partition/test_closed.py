@@ -48,7 +48,7 @@ def shut_out(seen: Sight, wanted: Plan | None = None) -> list[Finding]:
 
 
 def observer_shut_out(seen: Sight) -> list[Finding]:
-    return [one for one in shut_out(seen) if "our observer" in one.message]
+    return [one for one in shut_out(seen) if "the observer" in one.message]
 
 
 def test_a_default_deny_that_shuts_the_observer_out_is_named() -> None:
@@ -56,9 +56,9 @@ def test_a_default_deny_that_shuts_the_observer_out_is_named() -> None:
     ours = [one for one in found if one.path == "spec.probes[health].http.url"]
     assert [one.severity for one in ours] == [Severity.REFUSE, Severity.REFUSE]
     out, back = ours
-    assert "our observer cannot reach Service api, port 80" in out.message
-    assert "NetworkPolicy/default-deny isolates our observer for egress" in out.message
-    assert "NetworkPolicy/default-deny isolates what stands behind it for ingress" in back.message
+    assert "the observer cannot reach Service api, port 80" in out.message
+    assert "NetworkPolicy/default-deny isolates the observer for egress" in out.message
+    assert "NetworkPolicy/default-deny isolates the pods behind it for ingress" in back.message
     assert "admits pods with the label gameday.dev/role=observer" in out.remedy
     (dns,) = [one for one in found if one.path == "spec.probes[health]"]
     assert (dns.severity, "DNS" in dns.message) == (Severity.WARN, True)
@@ -72,10 +72,10 @@ def test_what_the_same_policies_close_is_said_once() -> None:
     seen.things["pods"] = (*seen.things["pods"], pod("f-1", {"app": "f"}, ip="10.0.0.4", **WEB))
     probes = [Probe(f"p{i}", HttpProbe(f"http://{host}/")) for i, host in enumerate(("api", "flower", "api", "flower"))]
     out, back = [one for one in observer_shut_out(seen) if "Service" in one.message]
-    found = [one for one in shut_out(seen, plan(probes=tuple(probes))) if "our observer cannot" in one.message]
+    found = [one for one in shut_out(seen, plan(probes=tuple(probes))) if "the observer cannot" in one.message]
     assert [one.message for one in found] == [
-        out.message.replace("port 80;", "port 80; Service flower, port 80;"),
-        back.message.replace("port 80;", "port 80; Service flower, port 80;"),
+        out.message.replace("port 80,", "port 80; Service flower, port 80,"),
+        back.message.replace("port 80,", "port 80; Service flower, port 80,"),
     ]
     assert {one.path for one in found} == {"spec.probes[p0].http.url"}
 
@@ -83,7 +83,7 @@ def test_what_the_same_policies_close_is_said_once() -> None:
 def test_the_twins_are_shut_out_as_well_where_nobody_admits_the_targets() -> None:
     found = shut_out(there(DENY), plan(probes=()))
     assert {one.path for one in found} == {"spec.outage.faults[partition].networkPartition.to"}
-    assert {one.message.partition(" cannot")[0] for one in found} == {"what wears the targets' labels"}
+    assert {one.message.partition(" cannot")[0] for one in found} == {"a pod with the targets' labels"}
     assert all("admits pods with the targets' labels there" in one.remedy for one in found)
 
 

@@ -65,7 +65,9 @@ def test_of_another_namespace_only_what_surely_selects_its_pods_is_named() -> No
     )
     hidden = elsewhere()
     hidden.service_unread = "list ciliumnetworkpolicies: forbidden"
-    assert gates(hidden, partition(ServiceRef("redis", "data")))[-1].startswith("and what cannot be seen: list cilium")
+    assert gates(hidden, partition(ServiceRef("redis", "data")))[-1].startswith(
+        "and policies that cannot be read: list cilium"
+    )
 
 
 @pytest.mark.parametrize("forbidden", [False, True])
@@ -89,7 +91,7 @@ async def test_cilium_policies_of_another_namespace_are_read_where_that_is_grant
     there = (await look(cluster, cluster, "shop", plan(cut), Partition.reads)).at("partition")
     (pair,) = pairs(there, cut.pod_selector)
     assert pair.labels == ({"app": "api"} if forbidden else {"app": STAND_IN, "team": "shop"})
-    told = ("and what cannot be seen: list ciliumnetworkpolicies: forbidden",)
+    told = ("and policies that cannot be read: list ciliumnetworkpolicies: forbidden",)
     assert gates(there, cut) == (told if forbidden else ("CiliumNetworkPolicy data/clients",))
 
 

@@ -62,7 +62,7 @@ def test_two_network_policies_for_one_pod_open_what_the_other_closes(
     assert [one.code for one in told] == (["CutsOverlap"] if found else [])
     if found:
         assert told[0].path == "spec.outage.faults[other].networkPartition.podSelector"
-        assert "fault partition selects api-1 too" in told[0].message
+        assert "fault partition selects api-1 as well" in told[0].message
 
 
 def test_what_another_fault_cuts_cannot_stay_reachable() -> None:

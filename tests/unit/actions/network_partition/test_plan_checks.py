@@ -78,10 +78,14 @@ def test_a_selector_as_kubernetes_has_them_is_none(selector: Selector) -> None:
     ("stay", "path", "told"),
     [
         (Bystander("x", ServiceRef("payments")), "mustRemainReachable[0].service.port", "give the Service's port"),
-        (Bystander("x", ServiceRef("payments", port="http")), "mustRemainReachable[0].service.port", "by its number"),
+        (
+            Bystander("x", ServiceRef("payments", port="http")),
+            "mustRemainReachable[0].service.port",
+            "witnesses need its number",
+        ),
         (Bystander("x", ServiceRef("db", port=5432)), "mustRemainReachable[0].service.port", "PostgreSQL"),
         (Bystander("x", host="db.example.com", port=3306), "mustRemainReachable[0].port", "MySQL"),
-        (Bystander("x", host="203.0.113.7", port=6379), "mustRemainReachable[0].host", "is cut by this very fault"),
+        (Bystander("x", host="203.0.113.7", port=6379), "mustRemainReachable[0].host", "is cut by this fault"),
     ],
     ids=["no port", "a name", "a Service's database", "a host's database", "what is cut"],
 )

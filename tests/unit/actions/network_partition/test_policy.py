@@ -64,11 +64,11 @@ def test_growing_keeps_what_was_cut_before() -> None:
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
-        ({"spec": kept()["spec"] | {"egress": [{}]}}, "its spec is not what was written"),
-        ({"spec": kept()["spec"] | {"podSelector": {}}}, "its spec is not what was written"),
+        ({"spec": kept()["spec"] | {"egress": [{}]}}, "its spec differs from what the drill wrote"),
+        ({"spec": kept()["spec"] | {"podSelector": {}}}, "its spec differs from what the drill wrote"),
         ({"metadata": kept(annotations={})["metadata"]}, "its annotations were removed"),
-        ({"metadata": kept(ownerReferences=[])["metadata"]}, "its fuse no longer owns it"),
-        ({"metadata": kept(labels={})["metadata"]}, "it is not this drill's"),
+        ({"metadata": kept(ownerReferences=[])["metadata"]}, "its owner reference to the fuse was removed"),
+        ({"metadata": kept(labels={})["metadata"]}, "it does not belong to this drill"),
         ({"metadata": kept(deletionTimestamp="2026-11-23T20:00:00Z")["metadata"]}, "it is being deleted"),
     ],
 )

@@ -48,7 +48,7 @@ def test_the_port_that_redis_is_asked_at_must_be_cut(redis: Destination, severs:
     wanted = plan(partition(redis=redis), probes=NOT_PROBED)
     assert (severed(there, wanted) is not None) is severs
     told = [one for one in warnings(there, wanted) if ".openConnections: " in one]
-    assert [("Close asks Redis at port 6380" in one, "its ports are: 9121, 6379" in one) for one in told] == (
+    assert [("Close connects to Redis at port 6380" in one, "its ports are: 9121, 6379" in one) for one in told] == (
         [] if severs else [(True, True)]
     )
 
@@ -59,9 +59,9 @@ def test_at_what_is_no_redis_nothing_is_severed_and_the_drill_warns() -> None:
     assert severed(there, wanted) is None
     (warning,) = warnings(there, wanted)
     assert warning.startswith("spec.outage.faults[partition].networkPartition.openConnections: ")
-    assert "dependency redis is a tcp" in warning
-    assert "write it as redis, with service and auth" in warning
-    assert "makes the drill Inconclusive" in warning
+    assert "dependency redis is of type tcp" in warning
+    assert "write it as redis with service and auth" in warning
+    assert "the drill will be Inconclusive" in warning
 
 
 def test_severing_needs_a_service() -> None:
@@ -69,8 +69,8 @@ def test_severing_needs_a_service() -> None:
     wanted = plan(partition(host, redis=far))
     assert severed(sight(), wanted) is None
     (warning,) = warnings(sight(), wanted)
-    assert "Close needs a Redis behind a Service, and dependency redis is named by redis.host" in warning
-    assert "makes the drill Inconclusive" in warning
+    assert "Close needs a Redis behind a Service, but dependency redis has redis.host" in warning
+    assert "the drill will be Inconclusive" in warning
     assert warnings(sight(), plan(partition(host, redis=far, open_connections=OpenConnections.KEEP))) == ()
 
 
@@ -85,7 +85,7 @@ def test_each_server_that_is_ready_is_asked_where_there_are_several() -> None:
 def test_a_service_of_very_many_servers_is_not_severed_and_says_so() -> None:
     there = replace(sight(), endpoints=(endpoints(*(f"10.0.0.{n}" for n in range(1, MOST_SERVERS + 2))),))
     assert severed(there, plan()) is None
-    assert f"{MOST_SERVERS + 1} servers stand behind Service redis" in warnings(there, plan())[0]
+    assert f"Service redis has {MOST_SERVERS + 1} servers" in warnings(there, plan())[0]
 
 
 def test_connections_that_are_to_be_kept_are_kept_without_a_word() -> None:

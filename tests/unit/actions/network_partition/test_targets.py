@@ -43,13 +43,13 @@ def test_connections_end_of_the_targets_of_this_moment_and_never_of_a_nodes_addr
     assert found == (
         ("pod api-1 (10.0.0.1)", "10.0.0.1", "fd00::1"),
         ("pod api-2 (10.0.0.2)", "10.0.0.2"),
-        ("pod api-5, which has its node's network,",),
-        ("pod api-6, which has its node's network,",),
+        ("pod api-5, which uses the host's network,",),
+        ("pod api-6, which uses the host's network,",),
     )
 
 
 def test_where_no_target_runs_something_stands_for_what_nobody_saw() -> None:
-    assert described((), SELECTOR) == (("any target, as none ran then",),)
+    assert described((), SELECTOR) == (("any target (none was running)",),)
 
 
 def test_one_pair_a_node_and_kind_and_every_kind_before_a_second_node() -> None:

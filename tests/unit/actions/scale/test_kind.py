@@ -62,7 +62,7 @@ def test_the_number_from_before_is_back_once_its_pods_are_ready() -> None:
 def test_another_number_is_somebody_elses() -> None:
     found = seen(deployment(replicas=5))
     assert found.presence is Presence.TAMPERED
-    assert found.detail == "is at 5: KEDA, an HPA, GitOps or a person owns its replicas"
+    assert found.detail == "is at 5: KEDA, an HPA, GitOps or a person changes its replicas"
 
 
 def test_where_the_number_that_was_set_is_not_known_any_other_is_ours() -> None:

@@ -79,10 +79,10 @@ def test_keda_brings_back_what_is_at_zero(one: Object, refused: bool) -> None:
 @pytest.mark.parametrize(
     ("metadata", "says"),
     [
-        ({"labels": {"argocd.argoproj.io/instance": "shop"}}, "Argo CD's application shop"),
+        ({"labels": {"argocd.argoproj.io/instance": "shop"}}, "Argo CD application shop"),
         ({"annotations": {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/worker"}}, "application shop"),
-        ({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}, "Flux's kustomization apps"),
-        ({"labels": {"helm.toolkit.fluxcd.io/name": "shop"}}, "Flux's helmrelease shop"),
+        ({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}, "Flux kustomization apps"),
+        ({"labels": {"helm.toolkit.fluxcd.io/name": "shop"}}, "Flux helmrelease shop"),
     ],
 )
 def test_what_git_deploys_is_warned_of(metadata: Object, says: str) -> None:

@@ -18,9 +18,13 @@ OTHER = Step("other", Restore(deployment("api")))
 @pytest.mark.parametrize(
     ("steps", "path", "told"),
     [
-        ((OUT, MORE), "spec.rollback.steps[1].scale.deployment", "worker is scaled twice: restore it once instead"),
-        ((BACK, OUT), "spec.rollback.steps[0].restore.deployment", "no step before this one scales worker"),
-        ((OUT, OTHER), "spec.rollback.steps[1].restore.deployment", "no step before this one scales api"),
+        (
+            (OUT, MORE),
+            "spec.rollback.steps[1].scale.deployment",
+            "worker is scaled by two steps: use restore instead of the second",
+        ),
+        ((BACK, OUT), "spec.rollback.steps[0].restore.deployment", "no earlier step scales worker"),
+        ((OUT, OTHER), "spec.rollback.steps[1].restore.deployment", "no earlier step scales api"),
     ],
     ids=["twice", "before it", "another"],
 )

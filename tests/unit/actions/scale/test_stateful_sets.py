@@ -78,7 +78,7 @@ def test_a_restore_takes_back_what_was_scaled_of_its_kind() -> None:
         (
             stateful_set("queue"),
             {"daemonsets": (QUEUE,)},
-            "queue is a DaemonSet, and only Deployments",
+            "queue is a DaemonSet, but only Deployments",
         ),
         (stateful_set("queue"), {}, "there is no StatefulSet queue"),
     ],

@@ -160,7 +160,7 @@ async def test_a_plan_beyond_the_limits_is_not_ready_within_two_seconds_and_agai
     town.server.put("configmaps", OWN, limits("maxOutage: 5m"))
     await becomes(lambda: ready()[:2] == ("False", "LimitExceeded"))
     assert ready()[2] == (
-        "limits.maxOutage is 5m, spec.outage.duration is 10m: shorten the outage or ask the administrator"
+        "limits.maxOutage is 5m, but spec.outage.duration is 10m: shorten the outage or ask the administrator"
     )
     town.server.put("configmaps", OWN, limits("longestoutage: 5m"))
     await becomes(lambda: ready()[:2] == ("False", "LimitsInvalid"))
@@ -196,7 +196,7 @@ async def test_what_the_plan_would_cut_is_counted_in_the_namespace_and_refused_b
     assert reason == "PreflightFailed"
     assert "limits.maxPods is 2, spec.outage.faults[partition].networkPartition.podSelector selects 3" in message
     assert "1 of 1 ready pods of Pod api-2 (100%)" in message
-    assert "there is no Service shop/redis" in message
+    assert "Service shop/redis does not exist" in message
 
 
 async def test_with_an_invalid_document_a_drill_waits_and_says_what_is_wrong(town: Town) -> None:

@@ -121,7 +121,7 @@ def test_a_scale_shows_that_its_fuse_did_not_let_it_happen(trouble: str, why: st
     record = Record(Phase.ROLLBACK, since=1000.0, changes=(waiting,), steps=(entry,))
     world = World(changes={SCALE.name: workers(3, waiting)}, fuses={"f": Fuse("u", trouble=trouble)})
     late = overdue(record, world, plan)
-    said = f"step stop workers was not done within 20 s: nothing was changed, since its fuse f {why}"
+    said = f"step stop workers was not done within 20 s: nothing was changed, because its fuse f {why}"
     assert late.doubts[0].message == said
 
 
@@ -131,7 +131,7 @@ def test_a_job_that_does_not_end_is_named() -> None:
     record = Record(Phase.ROLLBACK, since=1000.0, steps=(StepEntry("requeue", StepState.INTENDED, 1000.0),))
     late = overdue(record, World(drill="first", runs={"requeue": RunState.RUNNING}), plan)
     (doubt,) = late.doubts
-    said = "its Job first-step-requeue still runs, and was left to; see what its pods wait for"
+    said = "its Job first-step-requeue still runs and was not stopped; see what its pods wait for"
     assert doubt.message == f"step requeue was not done within 20 s: {said}"
 
 

@@ -35,11 +35,11 @@ def told(counted: Counted | None, *, local: bool = False, plan: Plan | None = No
     [
         (None, False, []),
         (Counted(2), False, []),
-        (Counted(0), False, ["no connection of the targets is seen at the dependency so far"]),
+        (Counted(0), False, ["the dependency shows no connection of the targets so far"]),
         (Counted(0, "NOPERM: the user needs CLIENT LIST"), False, ["cannot be counted"]),
         (Counted(2, "timeout"), False, ["cannot be counted"]),
-        (None, True, ["that witness-0 hold end at a proxy in their own pod"]),
-        (Counted(0), True, ["a proxy in their own pod", "no connection of the targets"]),
+        (None, True, ["that witness-0 hold open end at a proxy in the agent's own pod"]),
+        (Counted(0), True, ["a proxy in the agent's own pod", "shows no connection of the targets"]),
     ],
 )
 def test_it_is_said_before_the_cut(counted: Counted | None, local: bool, lines: list[str]) -> None:
@@ -68,4 +68,4 @@ def test_each_target_is_to_be_seen() -> None:
     simulation.finish()
     record = simulation.record
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "ConnectionsKept")
-    assert "no connection of pod api-7 (10.0.0.7) (and of 1 more) was ever seen at the dependency" in record.message
+    assert "the dependency never showed a connection of pod api-7 (10.0.0.7) (and of 1 more)" in record.message

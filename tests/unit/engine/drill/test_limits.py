@@ -42,14 +42,16 @@ def test_without_limits_nothing_is_refused() -> None:
 def test_the_max_outage() -> None:
     assert of_plan(Limits(max_outage=20), PLAN) == ()
     (text,) = of_plan(Limits(max_outage=19), PLAN)
-    assert text == ("limits.maxOutage is 19s, spec.outage.duration is 20s: shorten the outage or ask the administrator")
+    assert text == (
+        "limits.maxOutage is 19s, but spec.outage.duration is 20s: shorten the outage or ask the administrator"
+    )
 
 
 def test_max_pods_count_over_all_faults_and_workloads() -> None:
     reach = Reach({PODS: 3, "other": 2})
     assert of_reach(Limits(max_pods=5), reach) == ()
     (text,) = of_reach(Limits(max_pods=4), reach)
-    assert text.startswith("limits.maxPods is 4, spec.outage.faults[partition]")
+    assert text.startswith("limits.maxPods is 4, but spec.outage.faults[partition]")
     assert "selects 5: select fewer or ask the administrator" in text
 
 
@@ -111,8 +113,8 @@ def test_one_of_several_windows_is_enough_and_a_refusal_names_them_all() -> None
     assert of_moment(limits, at("2026-11-27 23:00")) == ()
     (text,) = of_moment(limits, at("2026-11-28 12:00"))
     assert text == (
-        "limits.when is Mon-Fri 09:00-17:00 Europe/Berlin, Fri 22:00-06:00 Europe/Berlin, "
-        "now is Sat 12:00 Europe/Berlin: start the drill within these hours or ask the administrator"
+        "limits.when allows Mon-Fri 09:00-17:00 Europe/Berlin, Fri 22:00-06:00 Europe/Berlin, and it "
+        "is Sat 12:00 Europe/Berlin: start the drill within these hours or ask the administrator"
     )
 
 

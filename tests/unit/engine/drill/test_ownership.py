@@ -30,7 +30,7 @@ HOLD = Change(
 )  # fmt: skip
 AT_ZERO = Workers(0, 0, 0, "7")
 WAS = "worker was set to 0 replicas by step stop workers and"
-TAKEN = f"{WAS} is at 3: KEDA, an HPA, GitOps or a person owns its replicas"
+TAKEN = f"{WAS} is at 3: KEDA, an HPA, GitOps or a person changes its replicas"
 
 
 def seen(workers: Workers | None, change: Change = HOLD) -> Observed:
@@ -73,7 +73,7 @@ def test_pods_that_are_there_again_at_zero_stop_it_too() -> None:
 
 
 def test_a_workload_that_is_deleted_stops_it_too() -> None:
-    assert decided(STOPPED, None).doubts[0].message == f"{WAS} is gone: somebody deleted it"
+    assert decided(STOPPED, None).doubts[0].message == f"{WAS} was deleted by somebody else"
 
 
 def test_pods_that_are_still_going_stop_nothing() -> None:
@@ -89,7 +89,7 @@ def test_a_change_that_its_controller_has_not_seen_yet_is_waited_for() -> None:
 
 def test_a_number_that_the_fuse_has_put_back_is_not_blamed_on_others() -> None:
     late = decided(STOPPED, Workers(3, 3, 3), now=NOW + 101)
-    assert late.doubts[0].message == "the fuse of step stop workers put worker back: its time was over"
+    assert late.doubts[0].message == "the fuse of step stop workers put worker back because its deadline passed"
 
 
 def test_what_is_not_known_yet_says_nothing() -> None:
@@ -131,7 +131,7 @@ def test_an_undo_leaves_what_somebody_else_has_set_and_says_so() -> None:
     line = next(line for line in record.timeline if line.reason == "Undone")
     assert line.warning
     assert line.message == (
-        "stop workers: worker stays at 5 replicas, which somebody else has set; before the drill it had 3"
+        "stop workers: worker stays at 5 replicas, which somebody else set; before the drill it had 3"
     )
     assert not [one for one in orders(PLAN, undoing, a_world(theirs)) if isinstance(one, do.Revert)]
     assert do.Revert(undoing.changes[0]) in orders(PLAN, undoing, a_world(AT_ZERO))

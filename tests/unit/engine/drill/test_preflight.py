@@ -10,10 +10,10 @@ from unit.engine.script import Script
 from unit.engine.simulation import a_plan
 
 NOBODY = Script({}, lambda: 0.0)
-WARNING = "our observer can hardly reach DNS"
+WARNING = "the observer can hardly reach DNS"
 
 
-@pytest.mark.parametrize("refusals", [(), ("our observer cannot reach Service api",)], ids=["goes on", "refused"])
+@pytest.mark.parametrize("refusals", [(), ("the observer cannot reach Service api",)], ids=["goes on", "refused"])
 def test_warnings_stand_in_the_timeline(refusals: tuple[str, ...]) -> None:
     world = World(preflight=Preflight(refusals=refusals, warnings=(WARNING,)))
     after = preflight(Situation(a_plan(), Record(Phase.PREFLIGHT, since=100.0), world, NOBODY, 101.0))

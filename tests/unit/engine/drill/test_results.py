@@ -103,7 +103,7 @@ def test_a_guardrail_that_tripped_is_unknown_where_it_was_never_shown(doubts: tu
     assert found is not None
     assert (found.state, found.why) == (
         ResultState.UNKNOWN,
-        "it was missed, but the targets were not shown to be cut off",
+        "it was missed, but there is no proof that the targets were cut off",
     )
 
 

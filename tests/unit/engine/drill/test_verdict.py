@@ -132,8 +132,16 @@ def test_a_guardrail_is_the_reason_whatever_else_was_missed() -> None:
 @pytest.mark.parametrize(
     ("result", "severed", "says"),
     [
-        (replace(MISS, why="it stayed true"), False, "connections that targets had may have survived the cut"),
-        (replace(MISS, why="it stayed true"), None, "connections that targets had may have survived the cut"),
+        (
+            replace(MISS, why="it stayed true"),
+            False,
+            "the targets may have kept connections that they opened before the cut",
+        ),
+        (
+            replace(MISS, why="it stayed true"),
+            None,
+            "the targets may have kept connections that they opened before the cut",
+        ),
         (UNKNOWN, False, "buffers: no samples"),
         (replace(UNKNOWN, stage=Stage.RECOVERY), False, "buffers: no samples"),
         (replace(UNKNOWN, why=""), True, "buffers: Unknown"),

@@ -59,7 +59,7 @@ def always(
         ),
         pytest.param("TTTTTTTTTT..TTTT", MET, id="a silence of three intervals is none"),
         pytest.param("TTTTTfTT....TTTT", MISSED, id="a miss stays a miss whatever was not seen"),
-        pytest.param("........TTTTTTTT", UNKNOWN, id="no sample at the start"),
+        pytest.param("........TTTTTTTT", UNKNOWN, id="no sample arrived at the start of the stage"),
         pytest.param("", UNKNOWN, id="no sample at all"),
     ],
 )
@@ -161,7 +161,7 @@ def test_missing_lines_inside_a_violation_take_away_its_length() -> None:
 def test_a_miss_tells_when_and_how_long() -> None:
     judgement = always("TTTTTTfffffTTTTT", tolerates=3.0)
     assert judgement.at == 10.0
-    assert judgement.why == "false from 2.0 s after the start, for at least 4.0 s where 3 s are tolerated"
+    assert judgement.why == "false from 2.0 s after the start, for at least 4.0 s, and 3 s are tolerated"
 
 
 def test_at_the_end_of_the_stage_a_miss_tells_its_longest_violation() -> None:

@@ -209,11 +209,11 @@ def test_when_it_was_met_and_when_it_was_missed() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("ffffffffffffff", "not true within 6 s: never true, at none of 6 samples"),
-        ("ffffffffTTTfffffff", "true for at most 2.0 s, and it must hold for 3 s"),
+        ("ffffffffffffff", "not true within 6 s: never true in 6 samples"),
+        ("ffffffffTTTfffffff", "true for at most 2.0 s, but it must be true for 3 s"),
         ("fffffffnnnnnnnnnn", "a.b is not known: body too long"),
-        ("fffffffff", "no sample after the deadline"),
-        ("ffffffffTTT....TTTT", "not every sample is known: no sample for 5.0 s"),
+        ("fffffffff", "no sample arrived after the deadline"),
+        ("ffffffffTTT....TTTT", "samples are missing: no sample for 5.0 s"),
     ],
 )
 def test_what_stood_in_the_way_is_told(text: str, why: str) -> None:
@@ -226,8 +226,8 @@ def test_what_stood_in_the_way_is_told(text: str, why: str) -> None:
         # 01234567890123456789
         ("ffffffffffffffffTTTT", 0.0, 3.6, "true after 9.6 s, 3.6 s late"),
         ("ffffffffffffffffTTTT", 3.0, 3.6, "true after 9.6 s and held for 3 s, 3.6 s late"),
-        ("ffffffffffffffffTTTf", 3.0, None, "true for at most 2.0 s, and it must hold for 3 s"),
-        ("fffffffffffffffffffff", 0.0, None, "never true, at none of 14 samples"),
+        ("ffffffffffffffffTTTf", 3.0, None, "true for at most 2.0 s, but it must be true for 3 s"),
+        ("fffffffffffffffffffff", 0.0, None, "never true in 14 samples"),
     ],
 )
 def test_a_miss_tells_by_how_much(text: str, holds: float, late: float | None, why: str) -> None:

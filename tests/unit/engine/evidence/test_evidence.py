@@ -262,7 +262,7 @@ def test_missing_lines_are_a_gap_from_sample_to_sample_of_the_probe() -> None:
     evidence = Evidence(a_plan(expectation := always("health.ok")))
     for sample in (health(1, 10.0), queue(2, 10.5), health(4, 12.0)):
         evidence.take(sample)
-    assert evidence.track(expectation).gaps == [Gap(10.0, 12.0, "lines of agent observer are missing")]
+    assert evidence.track(expectation).gaps == [Gap(10.0, 12.0, "log lines of agent observer are missing")]
 
 
 def test_a_gap_lasts_until_the_probe_is_seen_again() -> None:
@@ -411,31 +411,39 @@ class TestRehearsal:
             ("health.body.redsi == 'ok'", "it: health.body.redsi is missing in every sample"),
             (
                 "health.body.redis < 5",
-                "it: health.body.redis is text, and 5 is a number: < never tells anything of them; write '5' in quotes",
+                ("it: health.body.redis is text, but 5 is a number, so < cannot compare them; write '5' in quotes"),
             ),
             (
                 "health.status == '200'",
-                "it: health.status is a number, and '200' is text: == never tells anything of them; "
-                "write 200 without quotes",
+                (
+                    "it: health.status is a number, but '200' is text, so == cannot compare them; write "
+                    "200 without quotes"
+                ),
             ),
             (
                 "health.status in [200, '204']",
-                "it: health.status is a number, and [200,'204'] holds text: it is never in there; "
-                "compare values of one kind",
+                (
+                    "it: health.status is a number, but [200,'204'] holds text, so `in` is never true; "
+                    "compare values of one kind"
+                ),
             ),
             (
                 "health.body.jobs.exists(j, j.id == 1)",
-                "it: health.body.jobs[each].id is text, and 1 is a number: == never tells anything of them; "
-                "write '1' in quotes",
+                (
+                    "it: health.body.jobs[each].id is text, but 1 is a number, so == cannot compare them; "
+                    "write '1' in quotes"
+                ),
             ),
             (
                 "health.body.redis != health.body.depth",
-                "it: health.body.redis is text, and health.body.depth is a number: != never tells anything of them; "
-                "compare values of one kind",
+                (
+                    "it: health.body.redis is text, but health.body.depth is a number, so != cannot "
+                    "compare them; compare values of one kind"
+                ),
             ),
             (
                 "increase(health.body.redis) > 1",
-                "it: increase(health.body.redis) takes a number, and health.body.redis is text",
+                "it: increase(health.body.redis) takes a number, but health.body.redis is text",
             ),
             ("health.body.redis.size() + health.body.none > 2.5", "it: Unsupported operation"),
             ("queue.depth == 0", "it: queue.depth is missing: probe queue failed with timeout in every sample"),
@@ -492,7 +500,7 @@ class TestRehearsal:
 
     def test_a_measurement_of_nothing_deserves_a_warning(self) -> None:
         found = self.rehearse(measurements=(Measurement("depth", Stage.OUTAGE, "health.body.redis"),))
-        assert found == Rehearsed(doubtful=("depth: health.body.redis is a number in no sample",))
+        assert found == Rehearsed(doubtful=("depth: no sample has a number at health.body.redis",))
 
 
 EXPECTATIONS = (

@@ -92,14 +92,18 @@ def test_a_control_that_says_nothing_of_an_end_for_long_enough_lives_on() -> Non
         pytest.param(
             ENDED, Holds((*BEFORE, 101.0), 105.5, held.CLOSED), "that of control-0 as well (closed)", id="closed too"
         ),
-        pytest.param(ENDED, Holds(BEFORE), "of control-0 it is not known yet", id="the control was not heard since"),
+        pytest.param(
+            ENDED, Holds(BEFORE), "not known yet whether that of control-0 did", id="the control was not heard since"
+        ),
         pytest.param(ENDED, None, "none to compare it with", id="the control holds none"),
         pytest.param(ENDED, Holds((99.5,)), "none to compare it with", id="the control's answered once"),
         pytest.param(None, LIVES, "held no open connection", id="nothing is held"),
         pytest.param(Holds(BEFORE), LIVES, "neither ended nor answered", id="not yet"),
         pytest.param(Holds(BEFORE, 161.0), LIVES, "neither ended nor answered", id="it ended after the cut"),
         pytest.param(Holds(BEFORE, 99.9), LIVES, "had not answered twice before", id="it ended before the cut"),
-        pytest.param(Holds(BEFORE, 104.2, lost=1), LIVES, "not every line", id="a line is missing"),
+        pytest.param(
+            Holds(BEFORE, 104.2, lost=1), LIVES, "lines of the agents' logs are missing", id="a line is missing"
+        ),
         pytest.param(LIVES, LIVES, "still answers", id="it lives on"),
         pytest.param(Holds((*BEFORE, 109.5), 120.0), LIVES, "still answers", id="it lived on for a while"),
     ],

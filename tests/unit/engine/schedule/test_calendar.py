@@ -104,16 +104,16 @@ def test_a_slot_whose_drill_was_never_there_gives_way_to_the_next() -> None:
     minutely = Schedule("* * * * *", "Etc/UTC")
     later = decide(minutely, SCHEDULED, Around(trouble="forbidden"), MONDAY + 60)
     assert [slot.decision for slot in later.slots] == [Decision.TOO_LATE, Decision.STARTING]
-    assert later.slots[0].message == "its Drill was not there by the next slot: forbidden"
+    assert later.slots[0].message == "its Drill did not exist by the next slot: forbidden"
     ended = decide(WEEKLY, SCHEDULED, Around(trouble="forbidden"), MONDAY + 301)
-    assert ended.slots[0].message == "its Drill did not begin in time: forbidden"
+    assert ended.slots[0].message == "its Drill did not start in time: forbidden"
 
 
 def test_a_schedule_that_went_ends_what_was_scheduled() -> None:
     for now in (MONDAY - 20, MONDAY):
         ended = decide_open(None, SCHEDULED, Around(made=True), now)
         assert [(slot.decision, slot.message) for slot in ended.slots] == [
-            (Decision.CHANGED, "the GameDay was changed before its Drill began")
+            (Decision.CHANGED, "the GameDay was changed before its Drill started")
         ]
     starting = decide(WEEKLY, FRESH, Around(), MONDAY)
     assert decide_open(None, starting, Around(made=True), MONDAY) == starting
@@ -198,20 +198,20 @@ def test_a_drill_that_has_not_begun_yet_keeps_the_next_slots_from_starting() -> 
 @pytest.mark.parametrize(
     ("schedule", "finding"),
     [
-        (Schedule("0 10 * *", "Etc/UTC"), "spec.schedule.cron: '0 10 * *' is no cron expression: five fields"),
-        (Schedule("0 0 10 * * 1", "Etc/UTC"), "spec.schedule.cron: '0 0 10 * * 1' is no cron expression"),
+        (Schedule("0 10 * *", "Etc/UTC"), "spec.schedule.cron: '0 10 * *' is not a cron expression: write five fields"),
+        (Schedule("0 0 10 * * 1", "Etc/UTC"), "spec.schedule.cron: '0 0 10 * * 1' is not a cron expression"),
         (Schedule("61 10 * * *", "Etc/UTC"), "spec.schedule.cron: '61 10 * * *': bad minute"),
         (Schedule("0 10 30 2 *", "Etc/UTC"), "spec.schedule.cron: '0 10 30 2 *'"),
-        (Schedule("0 10 * * *", "Berlin"), "spec.schedule.timeZone: 'Berlin' is no IANA time zone"),
+        (Schedule("0 10 * * *", "Berlin"), "spec.schedule.timeZone: 'Berlin' is not an IANA time zone"),
         (Schedule("0 10 * * *", "../etc/passwd"), "spec.schedule.timeZone"),
-        (Schedule("0 10 * * *", "Europe"), "spec.schedule.timeZone: 'Europe' is no IANA time zone"),
-        (Schedule("0 10 * * *", "localtime"), "spec.schedule.timeZone: 'localtime' is no IANA time zone"),
-        (Schedule("0 10 * * *", "right/Europe/Berlin"), "spec.schedule.timeZone: 'right/Europe/Berlin' is no IANA"),
-        (Schedule("0 10 * * *", "Factory"), "spec.schedule.timeZone: 'Factory' is no IANA time zone"),
+        (Schedule("0 10 * * *", "Europe"), "spec.schedule.timeZone: 'Europe' is not an IANA time zone"),
+        (Schedule("0 10 * * *", "localtime"), "spec.schedule.timeZone: 'localtime' is not an IANA time zone"),
+        (Schedule("0 10 * * *", "right/Europe/Berlin"), "spec.schedule.timeZone: 'right/Europe/Berlin' is not an IANA"),
+        (Schedule("0 10 * * *", "Factory"), "spec.schedule.timeZone: 'Factory' is not an IANA time zone"),
         (Schedule("5-5/10 10 * * *", "Etc/UTC"), "spec.schedule.cron: '5-5/10 10 * * *': 5-5/ steps through a range"),
         (
             Schedule("0 10 * * *", "Etc/UTC", blackouts=(Window("x", 20, 10),)),
-            "spec.schedule.blackouts[0].until: it must be later than from",
+            "spec.schedule.blackouts[0].until: until must be later than from",
         ),
     ],
 )

@@ -33,7 +33,7 @@ def test_its_redis_is_the_dependency_that_it_names() -> None:
         ("outside", "dependency 'outside' is no redis: name one that is"),
         (
             "cache",
-            "there is no dependency 'cache', and the dependencies are redis, outside: correct the name, or add it",
+            ("there is no dependency 'cache', and the dependencies are redis, outside: correct the name, or add it"),
         ),
     ],
 )

@@ -51,6 +51,6 @@ RULES = PhaseRules(
     decide,
     commands,
     {
-        Phase.FINISHED: "nothing is held any more",
+        Phase.FINISHED: "nothing is left to undo",
     },
 )

@@ -52,8 +52,12 @@ def _arm(at: Situation) -> Record:
     if all(change.state is ChangeState.ARMED for change in of_faults(at.record, at.plan)):
         return _request(at, of_faults(at.record, at.plan)[0])
     if at.now > at.record.since + budgets.ARM:
-        error = error_of(at.world.errors, *map(do.ArmFuse, of_faults(at.record, at.plan))) or "no start time"
-        return give_up(at, Cause.FUSE_NOT_ARMED, f"no change without a fuse: {error}", at.now)
+        error = error_of(at.world.errors, *map(do.ArmFuse, of_faults(at.record, at.plan))) or (
+            "its Job has no start time"
+        )
+        return give_up(
+            at, Cause.FUSE_NOT_ARMED, f"nothing was changed, because the fuse could not be armed: {error}", at.now
+        )
     return at.record
 
 
@@ -61,7 +65,10 @@ def _request(at: Situation, change: Change) -> Record:
     """Ask for the change of a fault; the first one's request is the drill's."""
     seen = at.world.change(change.name)
     if seen.presence in {Presence.TAMPERED, Presence.GONE} or (seen.there and change.before is None):
-        why = f"fault {change.name}: {change.object_kind} {change.object_name} was changed meanwhile: it {seen.detail}"
+        why = (
+            f"fault {change.name}: somebody changed {change.object_kind} {change.object_name} before the "
+            f"fault was applied: it {seen.detail}"
+        )
         return give_up(at, Cause.CUT_CHANGED, why, at.now)
     record = at.record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=at.now))
     if record.inject_requested_at is None:
@@ -90,7 +97,7 @@ def _injecting(at: Situation) -> Record | None:
         if seen.presence is Presence.ABSENT and not ours and proof.remembers:
             return _resume(at, change, proof.came(change.requested_at))
         if seen.presence is Presence.ABSENT and change.name in at.world.made:
-            return give_up(at, Cause.CUT_REMOVED, f"{_object(change)} was removed by somebody else", at.now)
+            return give_up(at, Cause.CUT_REMOVED, f"{_object(change)} was deleted by somebody else", at.now)
         error = error_of(at.world.errors, do.Apply(change))
         if error and at.now > change.requested_at + budgets.ARM:
             return give_up(at, Cause.INJECTION_FAILED, f"{change.object_name}: {error}", at.now)
@@ -103,7 +110,7 @@ def _resume(at: Situation, change: Change, came: bool | None) -> Record:
     Only if it is known never to have come, it is asked for anew, from now.
     """
     if came:
-        why = f"{_object(change)} was removed while no operator ran"
+        why = f"{_object(change)} was deleted while no operator was running"
         return give_up(at, Cause.CUT_REMOVED, why, at.now)
     if came is None:
         return at.record
@@ -112,7 +119,7 @@ def _resume(at: Situation, change: Change, came: bool | None) -> Record:
     record = at.record.with_change(replace(change, requested_at=at.now))
     if change is of_faults(at.record, at.plan)[0]:
         record = replace(record, inject_requested_at=at.now)
-    return record.note(at.now, "Injecting", f"{change.object_name}, asked anew")
+    return record.note(at.now, "Injecting", f"{change.object_name}, requested again")
 
 
 def _object(change: Change) -> str:
@@ -150,12 +157,12 @@ def _hold(at: Situation, zero: float) -> Record:
         return at.record
     at = at.knowing(connections.settle(at))
     record = end_stage(at, Stage.OUTAGE, outage_window(at, ends))
-    record = record.enter(Phase.RECOVERY, at.now, "the outage is over; lifting the cut")
+    record = record.enter(Phase.RECOVERY, at.now, "the outage is over; undoing the faults")
     # Where an earlier process has lifted and could not say so, the recovery began when the outage was to end.
     lifted = not any(at.world.change(change.name).there for change in of_faults(record, at.plan))
     return ask_undo(record, at.plan, ends if lifted else at.now)
 
 
 RULES = PhaseRules(
-    decide, commands, {Phase.RECOVERY: "the outage is over / it ends early; what it holds is undone there"}
+    decide, commands, {Phase.RECOVERY: "the outage is over / it ends early; the faults are undone there"}
 )

@@ -23,7 +23,12 @@ def decide(at: Situation) -> Record:
             return give_up(at, Cause.PLAN_TOO_BIG, world.planned_why, now)
         case Planned.ABSENT | Planned.DELETED:
             if now > world.start_before:
-                return give_up(at, Cause.NO_GAME_DAY, world.planned_why or "its GameDay never came", now)
+                return give_up(
+                    at,
+                    Cause.NO_GAME_DAY,
+                    world.planned_why or "its GameDay did not exist by startBefore; create it, then create a new Drill",
+                    now,
+                )
             return at.record
         case Planned.FROZEN:
             pass
@@ -32,14 +37,18 @@ def decide(at: Situation) -> Record:
     match world.lock:
         case Lock.HELD:
             record = replace(at.record, started_at=now, waiting=None)
-            return record.enter(Phase.PREFLIGHT, now, "looking for what would refuse this drill")
+            return record.enter(Phase.PREFLIGHT, now, "running the preflight checks")
         case Lock.BUSY:
-            return _wait(at, Cause.BUSY, f"{world.locked_by} holds the namespace; one drill at a time")
+            return _wait(
+                at, Cause.BUSY, f"{world.locked_by} holds the namespace; only one drill may run in it at a time"
+            )
         case Lock.FULL:
             return _wait(at, Cause.TOO_MANY_DRILLS, world.locked_by)
         case Lock.UNKNOWN | Lock.FREE:
             if now > world.start_before:
-                return give_up(at, Cause.TOO_LATE, "startBefore passed before the drill could start", now)
+                return give_up(
+                    at, Cause.TOO_LATE, "startBefore passed before the drill could start; create a new Drill", now
+                )
             return replace(at.record, waiting=None)
 
 
@@ -62,7 +71,7 @@ RULES = PhaseRules(
     decide,
     commands,
     {
-        Phase.PREFLIGHT: "nothing hinders it, and it holds the lock",
+        Phase.PREFLIGHT: "nothing blocks it, and it holds the lock",
         Phase.FINISHED: "it ends early",
     },
 )

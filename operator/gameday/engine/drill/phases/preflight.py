@@ -19,8 +19,8 @@ def decide(at: Situation) -> Record:
     found = at.world.preflight
     if found is None:
         if at.now > max(at.record.since, at.world.resumed_at) + budgets.PREFLIGHT:
-            error = error_of(at.world.errors, do.CheckPreflight()) or "no answer"
-            return give_up(at, Cause.PREFLIGHT_FAILED, f"decide did not end in time: {error}", at.now)
+            error = error_of(at.world.errors, do.CheckPreflight()) or "the API server did not answer"
+            return give_up(at, Cause.PREFLIGHT_FAILED, f"the preflight checks did not end in time: {error}", at.now)
         return at.record
     if found.refusals:
         return give_up(at.knowing(_warned(at, found)), Cause.PREFLIGHT_FAILED, "; ".join(found.refusals), at.now)
@@ -45,7 +45,10 @@ def _warned(at: Situation, found: Preflight) -> Record:
 def _await_rollout(at: Situation, who: str) -> Record:
     """Targets that are being replaced are no subject for a drill: wait for them as long as it may still start."""
     if at.now > at.world.start_before:
-        why = f"{who} was still rolling out when startBefore passed; nothing was touched"
+        why = (
+            f"{who} was still rolling out when startBefore passed; nothing was touched; create a new Drill "
+            "after the rollout"
+        )
         return give_up(at, Cause.ROLLOUT_IN_PROGRESS, why, at.now)
     if any(line.reason == Cause.ROLLOUT_IN_PROGRESS.value for line in at.record.timeline):
         return at.record
@@ -56,7 +59,7 @@ RULES = PhaseRules(
     decide,
     commands,
     {
-        Phase.STEADY_STATE: "nothing refuses it",
+        Phase.STEADY_STATE: "every check passed",
         Phase.FINISHED: "it ends early",
     },
 )

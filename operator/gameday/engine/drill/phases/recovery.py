@@ -29,7 +29,7 @@ def decide(at: Situation) -> Record:
     at = at.knowing(judge(at, record.recovery_zero, again=False))
     over = at.now > record.recovery_zero + budgets.longest_wait(at.plan.recovery.expect, at.plan.recovery.within)
     if over:
-        at = at.knowing(end_stage(at, Stage.RECOVERY, recovery_window(at), "no sample came in time"))
+        at = at.knowing(end_stage(at, Stage.RECOVERY, recovery_window(at), "no sample arrived before the deadline"))
     if not complete(at, Stage.RECOVERY):
         return at.record
     at = at.knowing(end_stage(at, Stage.RECOVERY, recovery_window(at, at.now)))
@@ -55,12 +55,18 @@ def _undone(at: Situation) -> Record:
     if len(known) < len(ends):
         if any(doubt.cause is Cause.UNDO_UNVERIFIED for doubt in at.record.doubts):
             return finish_early(at, "the undo could not be verified")
-        why = "witness and control both cannot reach the target: the dependency is down, its recovery says nothing"
+        why = (
+            "neither witness nor control can reach the target: the dependency is down, so the recovery cannot be judged"
+        )
         return give_up(at, Cause.DEPENDENCY_DOWN, why, asked)
     zero = max(known, default=at.now)
     record = replace(at.record, recovery_zero=zero)
-    who = "witnesses are through" if any(f.action.WITNESSED for f in at.plan.outage.faults) else "it is over"
-    return record.note(at.now, "CutLifted", f"{who} {zero - asked:.2f} s after the undo was asked")
+    who = (
+        "the witnesses reached the target again"
+        if any(f.action.WITNESSED for f in at.plan.outage.faults)
+        else "the faults were undone"
+    )
+    return record.note(at.now, "CutLifted", f"{who} {zero - asked:.2f} s after the undo was requested")
 
 
 def judge(at: Situation, zero: float, *, again: bool) -> Record:

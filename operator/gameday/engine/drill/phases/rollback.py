@@ -71,7 +71,7 @@ def _again(at: Situation) -> Record:
     left = at.record.since + rollback.within + budgets.GRACE
     if at.now > max(left, zero + budgets.longest_wait(at.plan.recovery.expect, 0.0)):
         window = recovery_window(at, again=True)
-        at = at.knowing(end_stage(at, Stage.RECOVERY, window, "the rollback's time is over", again=True))
+        at = at.knowing(end_stage(at, Stage.RECOVERY, window, "rollback.within is over", again=True))
     if not complete(at, Stage.RECOVERY, again=True):
         return at.record
     repaired = all(
@@ -113,7 +113,7 @@ def _lost(at: Situation, change: Change) -> Record | None:
     why = taken_over(at.record, change, seen)
     fired = change.fuse_deadline is not None and at.now >= change.fuse_deadline
     if why and fired and seen.presence is Presence.ABSENT:
-        why = f"the fuse of step {change.name} put {change.object_name} back: its time was over"
+        why = f"the fuse of step {change.name} put {change.object_name} back because its deadline passed"
     return give_up(at, Cause.ROLLBACK_FAILED, why, at.now) if why else None
 
 
@@ -134,7 +134,7 @@ def _make(at: Situation, step: Step, entry: StepEntry | None) -> Record:
         fuse = names.scale_fuse(at.world.drill, step.name)
         return _intend(at, step, seen.shown).with_change(registered(step.name, step.action, seen, fuse, at.now))
     if change.state in {ChangeState.ARMED, ChangeState.REQUESTED} and seen.presence is Presence.TAMPERED:
-        why = f"step {step.name}: somebody changed {change.object_name} meanwhile: it {seen.detail}"
+        why = f"step {step.name}: somebody changed {change.object_name} before the step did: it {seen.detail}"
         return give_up(at, Cause.ROLLBACK_FAILED, why, at.now)
     if change.state is ChangeState.ARMED:
         return at.record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=at.now))
@@ -145,7 +145,7 @@ def _make(at: Situation, step: Step, entry: StepEntry | None) -> Record:
 
 def _put_back(at: Situation, step: Step, entry: StepEntry | None) -> Record:
     if entry is None:
-        return _intend(at, step, f"{step.action.subject[1]} to what it was before")
+        return _intend(at, step, f"put {step.action.subject[1]} back to what it was before")
     record, shown = at.record, ""
     for change in _reverted_by(record, step):
         record = ask_undo_of(record, change, at.now)
@@ -166,14 +166,16 @@ def _run(at: Situation, step: Step, entry: StepEntry | None) -> Record:
         active = (change for change in at.record.changes if change.state is ChangeState.ACTIVE)
         if any(not at.world.change(change.name).followed for change in active):
             return at.record
-        return _intend(at, step, "runs once, whatever comes of it")
+        return _intend(at, step, "runs once and is not repeated")
     match at.world.runs.get(step.name):
         case RunState.DONE:
             return _done(at, step, "its Job completed")
         case RunState.FAILED:
             return _not_done(at, step, StepState.FAILED, "its Job failed")
         case RunState.ABSENT if entry.at < at.world.resumed_at:
-            return _not_done(at, step, StepState.UNKNOWN, "its Job was asked for before a restart and cannot be found")
+            return _not_done(
+                at, step, StepState.UNKNOWN, "its Job was requested before the operator restarted and cannot be found"
+            )
         case _:
             return at.record
 
@@ -211,13 +213,15 @@ def _error(at: Situation, step: Step) -> str:
 def _stalled(at: Situation, step: Step) -> str:
     """What a step waits for that nobody refused, or "". There is no change without a fuse that can undo it."""
     if not step.action.REVERSIBLE and at.world.runs.get(step.name) is RunState.RUNNING:
-        return f"its Job {names.job(at.world.drill, step.name)} still runs, and was left to; see what its pods wait for"
+        return (
+            f"its Job {names.job(at.world.drill, step.name)} still runs and was not stopped; see what its pods wait for"
+        )
     change = at.record.change(step.name)
     if change is None or change.state is not ChangeState.REGISTERED:
         return ""
     trouble = at.world.fuse(change.fuse_name).trouble
     why = f"could not ask the API server ({trouble}): see what its pod may reach" if trouble else "was not armed"
-    return f"nothing was changed, since its fuse {change.fuse_name} {why}"
+    return f"nothing was changed, because its fuse {change.fuse_name} {why}"
 
 
 def _commands(record: Record, step: Step) -> Iterator[do.Command]:

@@ -52,7 +52,7 @@ def _agents_ready(at: Situation) -> Record:
     proofs = effects.proofs(at)
     if running and at.seen.all_probes_seen() and all(proof.ready() for proof in proofs):
         record = replace(at.record, steady_from=at.now)
-        return record.note(at.now, "AgentsReady", f"{len(lives)} agents measure; steady state begins")
+        return record.note(at.now, "AgentsReady", f"{len(lives)} agents are running; the steady state begins")
     for proof in proofs if running else ():
         if (end := proof.stuck()) is not None:
             return give_up(at, *end)
@@ -69,7 +69,7 @@ def _not_ready(at: Situation, lives: dict[str, Life]) -> str:
     if waiting:
         return f"not every agent was running after {budgets.AGENTS:.0f} s: {', '.join(waiting)}"
     if not at.seen.all_probes_seen():
-        return f"not every probe had given a sample after {budgets.AGENTS:.0f} s"
+        return f"not every probe had sent a sample after {budgets.AGENTS:.0f} s"
     return next((why for proof in effects.proofs(at) if (why := proof.waits_for())), "")
 
 
@@ -90,11 +90,11 @@ def _go(at: Situation, since: float, ends: float) -> Record:
     for fault in at.plan.outage.faults:
         seen = at.world.change(fault.name)
         if seen.presence is not Presence.ABSENT:
-            why = seen.detail or seen.shown or "what it changes was not read"
+            why = seen.detail or seen.shown or "the object that it changes could not be read"
             return give_up(at, Cause.INJECTION_FAILED, f"fault {fault.name}: {why}; nothing was touched", at.now)
         fuse = names.fault_fuse(at.world.drill, fault.name, alone=len(at.plan.outage.faults) == 1)
         record = record.with_change(registered(fault.name, fault.action, seen, fuse, at.now))
-    return record.enter(Phase.OUTAGE, at.now, "steady; arming the fuse")
+    return record.enter(Phase.OUTAGE, at.now, "the steady state is met; arming the fuse")
 
 
 RULES = PhaseRules(
