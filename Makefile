@@ -80,6 +80,7 @@ redis: # the shop's own tests run against a real one
 
 tools: # helm, kustomize, glua and promtool, by which the unit tests look at manifests; built once
 	@tests/cluster/tools/get >/dev/null
+	@tests/cluster/monitoring/get >/dev/null
 
 test-fast: lint redis tools ## the checks and tests that need no cluster
 	$(BIN)/python -m pytest -q -n $(UNIT_JOBS) tests/unit

@@ -47,6 +47,15 @@ BASE: Final[Spec] = {
             "redis": {"dependency": "redis", "queue": {"kind": "bullmq", "name": "jobs"}},
         },
         {"name": "deploy", "kubernetes": {"deployment": "api"}},
+        {
+            "name": "errors",
+            "prometheus": {
+                "url": "https://prometheus:9090/prefix",
+                "query": 'sum(rate(http_requests_total{code="500"}[1m]))',
+                "auth": {"bearer": {"tokenFrom": {"secretKeyRef": {"name": "key", "key": "token"}}}},
+                "tls": {"caFrom": {"configMapKeyRef": {"name": "ca", "key": "ca.crt"}}},
+            },
+        },
     ],
     "steadyState": {"duration": "3s", "expect": [{"name": "healthy", "always": "health.body.redis == 'ok'"}]},
     "outage": {

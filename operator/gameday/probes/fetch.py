@@ -92,6 +92,14 @@ async def _send(ask: Ask, access: Access, request: Request, timeout: float) -> R
                 return Response(response.status_code, unread=str(error))
 
 
+def instrument(answer: Answer, name: str) -> Answer:
+    """The answer of a probe whose server only measures the system: that it did not answer is held against nobody."""
+    if answer.unknown:
+        return answer
+    why = f"{name} did not answer ({answer.error}): check url, and whether it is up and can be reached from here"
+    return nothing_known(answer.error or "protocol", why)
+
+
 def _failed(error: Exception, access: Access) -> Answer:
     if isinstance(error, httpcore.LocalProtocolError):
         return nothing_known(CANNOT_SEND, _HEADER)

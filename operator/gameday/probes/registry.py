@@ -16,4 +16,5 @@ PACKAGES: Final[Packages] = {
     "tcp": "gameday.probes.tcp",
     "redis": "gameday.probes.redis",
     "kubernetes": "gameday.probes.kubernetes",
+    "prometheus": "gameday.probes.prometheus",
 }

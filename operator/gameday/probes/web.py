@@ -133,6 +133,13 @@ def check_url(field: str, url: str) -> Iterator[Finding]:
         yield from check_host(field, host)
 
 
+def check_base(field: str, url: str) -> Iterator[Finding]:
+    """What is wrong with a URL to which the probe adds the rest of the path."""
+    yield from check_url(field, url)
+    if "?" in url or "#" in url:
+        yield Finding(field, "the probe adds its own path and query: write the part before them alone")
+
+
 def check_access(url: str, access: Access) -> Iterator[Finding]:
     """What is wrong with an access beside a URL."""
     if ":" in access.username:
