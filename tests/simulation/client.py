@@ -11,6 +11,7 @@ from gameday.cluster.kinds import (
     DRILLS,
     EVENTS,
     LEASES,
+    PODS,
     Kind,
     Object,
 )
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 API_GIVES_UP = 60.0
 """Seconds for which an API server works on a request: kube-apiserver's --request-timeout."""
-WRITES = frozenset({"create", "update", "patch", "delete"})
+WRITES = frozenset({"create", "update", "patch", "delete", "evict"})
 ANSWERS: Mapping[str, Callable[[str], GameDayError]] = {
     "403": Forbidden,
     "404": Absent,
@@ -178,6 +179,13 @@ class StoreCluster(Cluster):
     ) -> bool:
         try:
             await self._ask("delete", kind, lambda: self.store.delete(self.actor, kind, namespace or "", name, uid))
+        except Absent:
+            return False
+        return True
+
+    async def evict(self, namespace: str, pod: str, *, uid: str) -> bool:
+        try:
+            await self._ask("evict", PODS, lambda: self.store.evict(self.actor, namespace, pod, uid))
         except Absent:
             return False
         return True

@@ -9,11 +9,12 @@ from typing import Any
 
 from gameday.api.record import timestamp
 from gameday.cluster.client import CONTAINER
-from gameday.cluster.kinds import DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Kind, Object
+from gameday.cluster.kinds import DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, REPLICA_SETS, Kind, Object
 from gameday.model.labels import AGENT, ROLE
 from simulation.client import Server
 from simulation.scenario import What
 from simulation.store import SYSTEM, Change, Store
+from simulation.town import worker_pod
 
 CLOCK_STARTS = 0.2
 """Seconds until the Job controller has started a Job's clock."""
@@ -22,6 +23,10 @@ COLLECTED = 0.03
 FINISHED_GOES = 0.2
 """Seconds until the TTL controller deletes a Job that has failed."""
 POD_RUNS = 0.8
+POD_READY = 1.3
+"""Seconds until the pod of a ReplicaSet is ready."""
+POD_ENDS = 2.0
+"""Seconds that it takes to end."""
 SCALED = 0.5
 REPLACED = 10.0
 """Seconds until the Job controller has made another pod for one that is lost."""
@@ -186,6 +191,7 @@ class Controllers:
 
     def _pod(self, change: Change, pod: Object) -> None:
         if AGENT not in (pod["metadata"].get("labels") or {}):
+            self._pod_of_set(change, pod)
             return
         if change.before is None:
             self._later(self.pods_take, self._run_pod, pod)
@@ -222,6 +228,31 @@ class Controllers:
         there = self.store.get(PODS, metadata["namespace"], metadata["name"])
         if there is not None and there["metadata"]["uid"] == metadata["uid"]:
             self.store.remove(SYSTEM, PODS, metadata["namespace"], metadata["name"])
+
+    def _pod_of_set(self, change: Change, pod: Object) -> None:
+        """A ReplicaSet makes another pod for one that ends, which has its grace."""
+        owner = next((one for one in pod["metadata"].get("ownerReferences", ()) if one["kind"] == "ReplicaSet"), None)
+        if owner is None:
+            return
+        if change.before is None:
+            if "phase" not in pod["status"]:
+                self._later(POD_READY, self._ready, pod)
+        elif "deletionTimestamp" in pod["metadata"] and "deletionTimestamp" not in change.before["metadata"]:
+            self._later(COLLECTED, self._replace, pod["metadata"]["namespace"], owner)
+            self._later(POD_ENDS, self._end_pod, pod)
+
+    def _replace(self, namespace: str, owner: Object) -> None:
+        self._made += 1
+        controller = self.store.need(REPLICA_SETS, namespace, owner["name"])
+        made = worker_pod(f"{owner['name']}-new-{self._made}", controller, ready=False)
+        self.store.create(SYSTEM, PODS, namespace, made)
+
+    def _ready(self, pod: Object) -> None:
+        metadata = pod["metadata"]
+        self.store.status(
+            PODS, metadata["namespace"], metadata["name"], metadata["uid"],
+            phase="Running", conditions=[{"type": "Ready", "status": "True"}],
+        )  # fmt: skip
 
     # Deployments
 

@@ -14,7 +14,7 @@ from simulation.client import Server
 from simulation.scenario import FREEZING, Faults, Scenario, Trial, Twins, Vice, What
 from simulation.store import PERSON, Change
 from simulation.system import System
-from simulation.town import OUTAGE, SPECS, WORKERS, Town, engine_of
+from simulation.town import OUTAGE, SPECS, WORKERS, Town, engine_of, is_ready, is_worker
 from simulation.truths import (
     LYING,
     REMOVING,
@@ -59,6 +59,7 @@ class Rule(enum.Enum):
     RESTORED = "the cluster is as it was before, except what others changed"
     ONCE = "one injection"
     AT_ITS_NUMBER = "no irreversible step starts while what a step scaled is not at the number that it set"
+    ONE_BY_ONE = "a restart evicts the pods that are recorded and no others, each once the one before it is replaced"
     WRITTEN_AHEAD = "no change before its undo is recorded"
     FUSED = "no injection without an armed fuse"
     IN_TIME = "nothing is held longer than its fuse's deadline plus 5 s of a working API server"
@@ -124,6 +125,8 @@ class Monitor:
                 self._policy(change.thing)
             case "deployments" if change.verb == "update":
                 self._scaled(change)
+            case "pods" if change.verb == "delete" and change.actor == "account" and is_worker(change.thing):
+                self._evicted(change.thing)
             case "jobs" if change.verb == "create" and change.thing["metadata"]["labels"].get(ROLE) == "step":
                 self._stepped(change.thing)
             case "jobs" if change.after is not None and "startTime" in change.after.get("status", {}):
@@ -213,6 +216,18 @@ class Monitor:
             self.note(Rule.FUSED, "worker was scaled without an armed fuse")
             return
         store.world.at(town.fires[fuse["metadata"]["name"]] + LATE, self._back, town)
+
+    def _evicted(self, pod: Object) -> None:
+        """A worker's pod is evicted: the status says so, and all others are ready."""
+        town, name = self._town(pod), pod["metadata"]["name"]
+        memory = engine_of(town.drill) if town.drill is not None else {}
+        noted = {uid for step in memory.get("steps", ()) for uid in (step.get("notes") or {}).get("pods", {}).values()}
+        if memory.get("phase") != Phase.ROLLBACK.value or pod["metadata"]["uid"] not in noted:
+            self.note(Rule.ONE_BY_ONE, f"{name} is evicted, and the status does not say so")
+        others = sum(is_ready(one) for one in town.workers())
+        worker = self.server.store.need(DEPLOYMENTS, town.namespace, "worker")
+        if others < min(WORKERS, worker["spec"]["replicas"]) - 1:
+            self.note(Rule.ONE_BY_ONE, f"{name} is evicted, and {others} others are ready")
 
     def _stepped(self, job: Object) -> None:
         """A step's Job was made."""

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from gameday.actions.job import SHOWN
 from gameday.actions.scale.kind import Scale, observed
-from gameday.model.change import Change, Observed, Presence, RunState
+from gameday.model.change import Change, Observed, Presence, Ran, RunState
 from gameday.model.names import policy
 from gameday.model.plan import Plan
 
@@ -49,6 +50,7 @@ def scaled(plan: Plan, workers: Workers, changes: tuple[Change, ...], read: froz
     return found
 
 
-def runs(plan: Plan, known: dict[str, RunState]) -> dict[str, RunState]:
+def runs(plan: Plan, known: dict[str, RunState]) -> dict[str, Ran]:
     """How far each irreversible step has come; ``known`` is by its name."""
-    return {name: known.get(name, RunState.ABSENT) for name, action in plan.actions() if not action.REVERSIBLE}
+    found = {name: known.get(name, RunState.ABSENT) for name, action in plan.actions() if not action.REVERSIBLE}
+    return {name: Ran(state, shown=SHOWN[state].format(name)) for name, state in found.items()}

@@ -237,6 +237,8 @@ class Trial:
     unprobed: bool = False
     """Whether what is cut is not said to be a Redis, so that nobody can end the targets' connections."""
     faults: Faults = Faults.CUT
+    restarts: bool = False
+    """Whether the rollback restarts the workers' pods one after another; a bare world scales them all the same."""
 
     @property
     def kind(self) -> tuple[bool, bool, bool, bool, Faults]:
@@ -281,6 +283,8 @@ WAYS = (*(Connections.SEEN,) * 10, *(way for way in Connections if way is not Co
 """What is drawn of networks: in most drills the dependency sees the targets' own connections."""
 TWINS = (*(Twins.SPARED,) * 30, *(twins for twins in Twins if twins is not Twins.SPARED))
 """What is drawn of networks: few do not spare controls, or admit nobody."""
+RESTARTS = 0.4
+"""How many of the rollbacks restart the workers' pods."""
 FAULTS = (*(Faults.CUT,) * 6, *(faults for faults in Faults if faults is not Faults.CUT))
 """What is drawn of plans: in two of three drills the one fault is a cut."""
 VICES = (*(Vice.NONE,) * 6, *(vice for vice in Vice if vice is not Vice.NONE))
@@ -300,6 +304,8 @@ class Dice:
     """Draws what was not drawn from the beginning: the rest of a seed stays what it was."""
     faults: Random = field(default_factory=Random)
     """Draws what drills break."""
+    repairs: Random = field(default_factory=Random)
+    """Draws how rollbacks repair."""
 
     def trial(self, number: int) -> Trial:
         """A drill."""
@@ -320,6 +326,7 @@ class Dice:
             # How late it is counts from the last fault, and it goes by the cut.
             faults = Faults.CUT
         return Trial(
+            restarts=self.repairs.random() < RESTARTS and rollback,
             faults=faults,
             starts=starts,
             severs=severs,
@@ -395,7 +402,8 @@ def draw(
     twins: tuple[Twins, ...] = TWINS,
 ) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
-    dice = Dice(Random(seed), kinds, vices, ways, twins, Random(f"connections {seed}"), Random(f"faults {seed}"))
+    own = [Random(f"{what} {seed}") for what in ("connections", "faults", "repairs")]
+    dice = Dice(Random(seed), kinds, vices, ways, twins, *own)
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
     troubles = tuple(sorted((dice.trouble(drills) for _ in range(count)), key=lambda trouble: trouble.at))

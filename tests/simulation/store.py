@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gameday.api.record import timestamp
-from gameday.cluster.kinds import DEPLOYMENTS, LEASES, PODS, Kind, Object
-from gameday.errors import Absent, AlreadyExists, Conflict, Refused
+from gameday.cluster.kinds import BUDGETS, DEPLOYMENTS, LEASES, PODS, Kind, Object
+from gameday.errors import Absent, AlreadyExists, Conflict, Refused, TooManyRequests
 from simulation.crd import admitted
 from simulation.world import World
 
@@ -253,6 +253,29 @@ class Store:
                 self._put(actor, "delete", kind, before, before | {"metadata": mark})
             return
         self.remove(actor, kind, namespace, name)
+
+    def evict(self, actor: str, namespace: str, name: str, uid: str) -> None:
+        """Evict a pod, where each PodDisruptionBudget that selects it allows it.
+
+        Raises:
+            Absent: when it is not there.
+            Conflict: when ``uid`` is another's.
+            TooManyRequests: when a budget does not allow it now.
+
+        """
+        pod = self.need(PODS, namespace, name)
+        ready = any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", ()))
+        for budget in list(self.all_of(BUDGETS, namespace)):
+            wanted = budget["spec"]["selector"]["matchLabels"]
+            free = not ready and budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow"
+            if free or not all((pod["metadata"].get("labels") or {}).get(key) == wanted[key] for key in wanted):
+                continue
+            allowed = budget["status"]["disruptionsAllowed"]
+            if not allowed:
+                raise TooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 1.0)
+            metadata = budget["metadata"]
+            self.status(BUDGETS, namespace, metadata["name"], metadata["uid"], disruptionsAllowed=allowed - 1)
+        self.delete(actor, PODS, namespace, name, uid)
 
     def remove(self, actor: str, kind: Kind, namespace: str, name: str) -> None:
         """Take an object away, whatever stands in the way; one that is gone is fine."""

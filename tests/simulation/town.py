@@ -17,6 +17,7 @@ from gameday.cluster.kinds import (
     JOBS,
     NETWORK_POLICIES,
     PODS,
+    REPLICA_SETS,
     SERVICE_ACCOUNTS,
     SERVICES,
     Kind,
@@ -97,6 +98,15 @@ steps:
 """
 
 
+RESTART = """
+ifMissed: [healthy again]
+within: 30s
+steps:
+- {name: restart workers, restart: {deployment: worker}, irreversible: true}
+"""
+WORKER_SET = "worker-1"
+"""The ReplicaSet that controls the workers' pods, where there are any."""
+
 SLIP = {"name": "compares a number with text", "becomes": "health.status == '503'"}
 
 
@@ -170,6 +180,8 @@ class Town:
     """The connections that twins hold, by their pod's name."""
     fires: dict[str, float] = field(default_factory=dict)
     """When each fuse of a scale fires, by its Job's name."""
+    first_workers: frozenset[str] = frozenset()
+    """UIDs of the workers' pods that were there from the beginning."""
     statuses: list[Object] = field(default_factory=list)
     """All that its Drill's status ever was."""
     samples: int = 0
@@ -200,6 +212,8 @@ class Town:
         """Make all that a team has there."""
         for kind, body in self._things():
             self.server.store.create(PERSON, kind, self.namespace, body)
+        if self.trial.restarts:
+            self._start_workers()
         self.server.store.listeners.append(self._hear)
         self.server.store.world.after(self.trial.starts, self._begin)
 
@@ -230,6 +244,8 @@ class Town:
             "ports": [{"port": 6379}],
         }
         spec = SPECS[self.trial.kind]
+        if self.trial.restarts:
+            spec |= {"rollback": yaml.safe_load(RESTART)}
         return [
             (SERVICE_ACCOUNTS, {"metadata": {"name": "gameday", "labels": labels}}),
             (GAMEDAYS, {"metadata": {"name": "plan"}, "spec": spec}),
@@ -242,6 +258,23 @@ class Town:
             (DEPLOYMENTS, self._worker()),
             (CRON_JOBS, {"metadata": {"name": "clear-stalled"}, "spec": {"jobTemplate": {"spec": {"template": {}}}}}),
         ]
+
+    def _start_workers(self) -> None:
+        """Make the workers' pods, and what controls them."""
+        store = self.server.store
+        controller = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "worker", "controller": True}
+        deployment = store.need(DEPLOYMENTS, self.namespace, "worker")
+        controller |= {"uid": deployment["metadata"]["uid"]}
+        by = store.create(PERSON, REPLICA_SETS, self.namespace, {
+            "metadata": {"name": WORKER_SET, "ownerReferences": [controller]}, "spec": {},
+        })  # fmt: skip
+        for number in range(WORKERS):
+            store.create(PERSON, PODS, self.namespace, worker_pod(f"{WORKER_SET}-{number}", by))
+        self.first_workers = frozenset(pod["metadata"]["uid"] for pod in self.workers())
+
+    def workers(self) -> list[Object]:
+        """The workers' pods that are there."""
+        return [pod for pod in self.server.store.all_of(PODS, self.namespace) if is_worker(pod)]
 
     def _worker(self) -> Object:
         template = {"metadata": {"labels": {"app": "worker"}}}
@@ -265,10 +298,20 @@ class Town:
             self.system.restarted(change.after["status"].get("readyReplicas", 0))
         elif change.kind is DEPLOYMENTS and change.after is not None and change.after["spec"]["replicas"] == 0:
             self._owned()
+        elif change.kind is PODS and self.first_workers and is_worker(change.thing):
+            self._renewed()
         elif change.kind is JOBS and change.after is not None and change.before is not None:
             lit = "startTime" in change.after.get("status", {}) and "startTime" not in change.before.get("status", {})
             if lit and not self.cut:
                 self.system.fuse_armed(self.server.store.world.now)
+
+    def _renewed(self) -> None:
+        """A worker's pod came or went: once all are new and ready, the workers have started anew."""
+        workers = self.workers()
+        new = not self.first_workers & {pod["metadata"]["uid"] for pod in workers}
+        if new and len(workers) == WORKERS and all(is_ready(pod) for pod in workers):
+            self.system.restarted(0)
+            self.system.restarted(WORKERS)
 
     def follow(self) -> None:
         """Have packets go as policies say now."""
@@ -519,6 +562,32 @@ class Town:
             self._end(agent)
             metadata = agent.pod["metadata"]
             server.store.status(PODS, self.namespace, metadata["name"], metadata["uid"], phase="Succeeded")
+
+
+def worker_pod(name: str, controller: Object, *, ready: bool = True) -> Object:
+    """One of the workers' pods."""
+    metadata = controller["metadata"]
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "controller": True, "name": metadata["name"]}
+    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": str(ready)}]} if ready else {}
+    return {
+        "metadata": {
+            "name": name, "labels": {"app": "worker"}, "ownerReferences": [owner | {"uid": metadata["uid"]}],
+        },
+        "spec": {"nodeName": "node"},
+        "status": status,
+    }  # fmt: skip
+
+
+def is_worker(pod: Object) -> bool:
+    """Whether a pod is one of the workers'."""
+    return bool((pod["metadata"].get("labels") or {}).get("app") == "worker")
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether a pod is ready, and not about to end."""
+    conditions = pod.get("status", {}).get("conditions", ())
+    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    return ready and "deletionTimestamp" not in pod["metadata"]
 
 
 def dropped_for(twins: Twins, agent: str, *, cut: bool) -> bool:

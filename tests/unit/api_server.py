@@ -18,7 +18,7 @@ from gameday.api.record import moment
 from gameday.cluster import kinds
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import PODS, Kind, Object
-from gameday.errors import Absent, AlreadyExists, Conflict, GameDayError, Refused
+from gameday.errors import Absent, AlreadyExists, Conflict, GameDayError, Refused, TooManyRequests
 from simulation.store import PERSON, Change, Key, Store
 from simulation.world import World
 
@@ -28,6 +28,7 @@ STATUSES: Mapping[type[GameDayError], tuple[int, str]] = {
     AlreadyExists: (409, "AlreadyExists"),
     Conflict: (409, "Conflict"),
     Refused: (422, "Invalid"),
+    TooManyRequests: (429, "TooManyRequests"),
 }
 KINDS = {kind.plural: kind for kind in reversed(list(vars(kinds).values())) if isinstance(kind, Kind)}
 
@@ -179,6 +180,9 @@ class ApiServer:
             self.conflicts -= 1
             raise Conflict(f'{kind.plural} "{name}": the object has been modified')
         match verb:
+            case "create" if request.path.endswith("/eviction"):
+                store.evict(PERSON, namespace, name, body["deleteOptions"]["preconditions"]["uid"])
+                return {"kind": "Status", "status": "Success"}
             case "create":
                 metadata = body["metadata"]
                 name = metadata.get("name") or f"{metadata['generateName']}{store.version}"

@@ -1,6 +1,6 @@
 """Running a CronJob's template once; its name follows from the drill, so that it cannot run twice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -8,7 +8,7 @@ from gameday.actions.kind import Asked, RunKind, Scene, Trial, Use
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import CRON_JOBS, DRILLS, JOBS, Kind, Object
 from gameday.errors import Absent, AlreadyExists, Refused
-from gameday.model.change import RunState
+from gameday.model.change import Ran, RunState, State
 from gameday.model.labels import DRILL, marks
 from gameday.model.names import job
 from gameday.model.plan import Action
@@ -19,6 +19,15 @@ from gameday.schema.named import Dependencies
 
 JOBS_SEEN: Final = "jobs"
 """Name of the watch of a drill's Jobs, which every drill has."""
+
+
+SHOWN: Final[Mapping[RunState, str]] = {
+    RunState.ABSENT: "runs once and is not repeated",
+    RunState.RUNNING: "its Job {} still runs and was not stopped; see what its pods wait for",
+    RunState.DONE: "its Job completed",
+    RunState.FAILED: "its Job failed",
+}
+"""How a step stands, by its Job."""
 
 
 class JobSpec(ApiModel):
@@ -109,16 +118,18 @@ class RunJobKind(RunKind[JobSpec, RunJob]):
         source = next(one for one in trial.sight.of(CRON_JOBS) if one["metadata"]["name"] == action.from_cron_job)
         yield JOBS, build(source, job(trial.drill, trial.name), trial.drill, trial.uid)
 
-    async def run(self, scene: Scene, name: str, action: Action) -> None:
+    async def run(self, scene: Scene, name: str, action: Action, noted: State | None) -> None:
         """Create the Job."""
         if not isinstance(action, RunJob):
             raise Refused(f"step {name} is not a job: somebody else changed the Drill's status")
         made = job(scene.drill, name)
         await start(scene.account, scene.namespace, action.from_cron_job, made, scene.drill, scene.uid)
 
-    def ran(self, scene: Scene, name: str) -> RunState:
+    def ran(self, scene: Scene, name: str, action: Action, noted: State | None) -> Ran:
         """How the step's Job stands."""
-        return state_of(scene.seen.objects(JOBS_SEEN).get(job(scene.drill, name)))
+        own = job(scene.drill, name)
+        state = state_of(scene.seen.objects(JOBS_SEEN).get(own))
+        return Ran(state, shown=SHOWN[state].format(own))
 
 
 def state_of(there: Object | None) -> RunState:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.kinds import Kind, Object
-from gameday.model.change import Change, Observed, RunState, State
+from gameday.model.change import Change, Observed, Ran, State
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action, Plan
 from gameday.model.setup import Connections, Cut, Setup
@@ -254,11 +254,15 @@ class ActionKind(PlannedKind[Spec, Planned]):
 
 
 class RunKind(PlannedKind[Spec, Planned]):
-    """A kind of action that cannot be taken back: it runs once, and its result is recorded."""
+    """A kind of action that cannot be taken back: it runs once, and its result is recorded.
+
+    One that has several parts notes beforehand what they are: ``noted`` is what was recorded before the first one, and
+    None before that. So a later process goes on where an earlier one has ended.
+    """
 
     @abstractmethod
-    async def run(self, scene: Scene, name: str, action: Action) -> None:
-        """Start it; a second time finds the first.
+    async def run(self, scene: Scene, name: str, action: Action, noted: State | None) -> None:
+        """Start it, or its next part; a second time finds the first.
 
         Raises:
             GameDayError: when the API server refuses or does not answer; the engine asks again.
@@ -266,5 +270,13 @@ class RunKind(PlannedKind[Spec, Planned]):
         """
 
     @abstractmethod
-    def ran(self, scene: Scene, name: str) -> RunState:
-        """How far the run of a step has come."""
+    def ran(self, scene: Scene, name: str, action: Action, noted: State | None) -> Ran:
+        """How far the run of a step has come, from what is watched alone."""
+
+    def watches(self, scene: Scene, name: str, action: Action) -> Iterator[Watch]:
+        """What must be watched to see that, beyond the drill's own pods and Jobs."""
+        return iter(())
+
+    def notes(self, action: Planned) -> State | None:
+        """The largest that may be noted of it: a plan that needs more room is refused."""
+        return None

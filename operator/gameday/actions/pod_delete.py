@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 
 from gameday.actions.found import is_cut_off, not_found, pods_of
 from gameday.actions.kind import ActionKind, Asked, Scene, Use, Watch
+from gameday.actions.watched_pods import ALL_PODS, are, pod_names, sight_of, watches_of
 from gameday.actions.workload import FIELDS, KINDS, Named, Workload, changed
 from gameday.cluster.kinds import DEPLOYMENTS, PODS, REPLICA_SETS, Kind, Object
 from gameday.errors import Conflict, PlanInvalid, Refused
@@ -26,19 +27,12 @@ from gameday.preflight.snapshot import Sight
 from gameday.schema.base import MOST, cel
 from gameday.schema.bounds import NAME
 from gameday.schema.named import Dependencies
-from gameday.schema.one_of import exactly_one, listed
+from gameday.schema.one_of import exactly_one
 
 COUNTS: Final = ("pods", "percent")
 """The fields that say how many pods."""
 GRACE: Final = 1
 """Seconds that a pod has to end. With 0 the API server would forget a pod whose containers still run."""
-TOLD: Final = 3
-"""Pods that a sentence names."""
-
-ALL_PODS: Final = "podDelete/pods"
-"""The watch of the namespace's pods. It selects no labels: a pod that loses one would seem to be gone."""
-SETS: Final = "podDelete/replicasets"
-"""The watch of the ReplicaSets, which say whose pods are those of a Deployment."""
 
 
 class PodDeleteSpec(Named):
@@ -145,10 +139,7 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
     def watches(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The workload, all pods, and what stands between a Deployment and its pods."""
         if (workload := _workload(action, change)) is not None:
-            yield Watch(workload.watch, workload.kind, fields=f"metadata.name={workload.name}")
-            yield Watch(ALL_PODS, PODS)
-            if workload.kind is DEPLOYMENTS:
-                yield Watch(SETS, REPLICA_SETS)
+            yield from watches_of(workload)
 
     def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:
         """Before it is registered, which pods would be deleted; from then on, what became of these very pods."""
@@ -214,12 +205,6 @@ def _chosen(sight: Sight, action: PodDelete) -> tuple[Object, ...]:
     return own[: action.of(len(own))]
 
 
-def _seen(scene: Scene) -> Sight:
-    """What the watches have seen, as the preflight would see it."""
-    watches = {PODS.plural: ALL_PODS, REPLICA_SETS.plural: SETS}
-    return Sight(scene.namespace, {plural: tuple(scene.seen.objects(own).values()) for plural, own in watches.items()})
-
-
 def _workload(action: Action | None, change: Change | None) -> Workload | None:
     if change is not None:
         return changed(change)
@@ -247,13 +232,13 @@ def _pods(change: Change) -> Mapping[str, str]:
 
 def _before(scene: Scene, seen: Observed, action: PodDelete) -> Observed:
     """What is to be registered; too few ready pods, or too many to note, and nothing is begun."""
-    sight = _seen(scene)
+    sight = sight_of(scene)
     many = len(_ready(sight, action.workload))
     wrong = next(_too_few_or_many(action, many, ""), None)
     if wrong is not None:
         return replace(seen, presence=Presence.TAMPERED, detail=wrong.message)
     chosen = [(pod["metadata"]["name"], pod["metadata"]["uid"]) for pod in _chosen(sight, action)]
-    shown = f"{_names([name for name, _ in chosen])} of {action.workload.name} will be deleted"
+    shown = f"{pod_names([name for name, _ in chosen])} of {action.workload.name} will be deleted"
     return replace(seen, before={"readyPods": many}, wanted=_noted(chosen), shown=shown)
 
 
@@ -268,31 +253,22 @@ def _of_change(scene: Scene, seen: Observed, change: Change) -> Observed:
         lost = [name for name in sorted(named) if name not in intact]
         if not lost:
             return seen
-        detail = f"lost {_names(lost)}, which this drill was about to delete"
+        detail = f"lost {pod_names(lost)}, which this drill was about to delete"
         return replace(seen, presence=Presence.TAMPERED, detail=detail)
     if len(intact) == len(named) and not asked:
         return replace(seen, shown=f"no pod of {change.object_name} was deleted")
     if change.undo_requested_at is not None:
         stay = "stays" if len(named) == 1 else "stay"
         new = f"the controller of {change.object_name} creates new ones"
-        return replace(seen, shown=f"{_names(sorted(named))} {stay} gone: {new}")
+        return replace(seen, shown=f"{pod_names(sorted(named))} {stay} gone: {new}")
     if left:
-        shown = f"{_names(left)} of {change.object_name} {_are(len(left))} not deleted yet"
+        shown = f"{pod_names(left)} of {change.object_name} {are(len(left))} not deleted yet"
         presence = Presence.DRIFTED if intact and not asked else Presence.PRESENT
         return replace(seen, presence=presence, shown=shown, settled=False)
     every = sorted(named)
     return replace(
-        seen, presence=Presence.PRESENT, shown=f"{_names(every)} of {change.object_name} {_are(len(every))} gone"
+        seen, presence=Presence.PRESENT, shown=f"{pod_names(every)} of {change.object_name} {are(len(every))} gone"
     )
-
-
-def _names(pods: Sequence[str]) -> str:
-    more = [f"{len(pods) - TOLD} more"] if len(pods) > TOLD else []
-    return listed([*pods[:TOLD], *more])
-
-
-def _are(many: int) -> str:
-    return "is" if many == 1 else "are"
 
 
 def _counted(many: int, what: str) -> str:

@@ -181,6 +181,27 @@ class Cluster:
             return False
         return True
 
+    async def evict(self, namespace: str, pod: str, *, uid: str) -> bool:
+        """Have a pod evicted, as ``kubectl drain`` does; False when it was not there.
+
+        Raises:
+            TooManyRequests: when a PodDisruptionBudget does not allow it now.
+            Conflict: when the pod of that name is another one.
+
+        """
+        metadata = {"name": pod, "namespace": namespace}
+        body = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": metadata,
+            "deleteOptions": {"preconditions": {"uid": uid}},
+        }
+        try:
+            await self._call("POST", PODS, namespace, pod, "eviction", body=body, verb="evict")
+        except Absent:
+            return False
+        return True
+
     async def served(self, kinds: Iterable[Kind]) -> frozenset[Kind]:
         """Which of these kinds the API server serves, whoever may read them.
 

@@ -127,7 +127,25 @@ NOTHING = Observed()
 class RunState(enum.Enum):
     """How far the run of an irreversible action has come."""
 
+    UNKNOWN = "Unknown"
+    """What would tell was not read yet."""
     ABSENT = "Absent"
+    NEXT = "Next"
+    """Its next part may be asked for; whoever asks twice for one part has it done once."""
     RUNNING = "Running"
     DONE = "Done"
     FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run as it is seen."""
+
+    state: RunState = RunState.ABSENT
+    notes: State | None = None
+    """Before it begins: what a later process must know to go on with it."""
+    shown: str = ""
+    """How it stands, for the timeline and for whoever asks why it is not done."""
+
+
+NOT_RUN = Ran()

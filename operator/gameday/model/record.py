@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from gameday.model.change import Change
+from gameday.model.change import Change, State
 from gameday.model.plan import Stage
 
 
@@ -167,6 +167,8 @@ class StepEntry:
     state: StepState
     at: float
     message: str = ""
+    notes: State | None = None
+    """What the run of an irreversible step needs to go on after a restart, until it is over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gameday.model.change import NOTHING, Observed, RunState
+from gameday.model.change import NOT_RUN, NOTHING, Observed, Ran
 from gameday.model.halt import CLEAR, Halt
 from gameday.model.limits import UNLIMITED, Ruling
 
@@ -140,7 +140,7 @@ class World:
     """Whether something that was asked for, and of which nothing was heard, may still be made."""
     made: frozenset[str] = frozenset()
     """The faults and steps whose change we heard to be made: where it is not there, somebody took it away."""
-    runs: Mapping[str, RunState] = field(default_factory=dict)
+    runs: Mapping[str, Ran] = field(default_factory=dict)
     """How far each irreversible step has come, by its name."""
     errors: Mapping[CommandKey, str] = field(default_factory=dict)
     finalizer: bool = False
@@ -166,6 +166,10 @@ class World:
     def change(self, name: str) -> Observed:
         """How what a fault or step changes stands; nothing is known of it where it was not looked at."""
         return self.changes.get(name, NOTHING)
+
+    def run(self, name: str) -> Ran:
+        """How far an irreversible step has come."""
+        return self.runs.get(name, NOT_RUN)
 
     def fuse(self, name: str) -> Fuse:
         """A fuse by its own name; one that is not there is neither armed nor dead."""

@@ -91,7 +91,14 @@ def test_the_crd_has_its_field_and_its_rule_where_it_may_be_used() -> None:
         "(has(self.noEvictions) ? 1 : 0) == 1"
         in rules["give exactly one of networkPartition, scale, podDelete and noEvictions"]
     )
-    assert list(structural(step_model(MORE))["properties"]) == ["name", "irreversible", "scale", "restore", "job"]
+    assert list(structural(step_model(MORE))["properties"]) == [
+        "name",
+        "irreversible",
+        "scale",
+        "restore",
+        "job",
+        "restart",
+    ]
 
 
 def test_the_page_of_fields_has_it() -> None:
@@ -140,7 +147,7 @@ def test_its_preflight_stands_below_its_key_and_asks_for_its_rights() -> None:
         "spec.outage.faults[hold].noEvictions.matchLabels"
     ]
     (missing,) = [one.message for one in found if one.code == "MissingRights"]
-    assert "may not get, list, watch, create, delete poddisruptionbudgets" in missing
+    assert "may not get, watch, create, delete poddisruptionbudgets" in missing
     assert BUDGETS in MORE.reads(planned(ACTION))
     assert BUDGETS not in MORE.reads(plan())
 

@@ -8,10 +8,11 @@ from typing import Any, Final
 import pytest
 
 from gameday.actions.kind import Scene
-from gameday.actions.pod_delete import ALL_PODS, GRACE, SETS, PodDelete, PodDeleteKind
+from gameday.actions.pod_delete import GRACE, PodDelete, PodDeleteKind
 from gameday.actions.preflight import check as preflight
 from gameday.actions.registry import KINDS
 from gameday.actions.scale.kind import Scale
+from gameday.actions.watched_pods import ALL_PODS, SETS
 from gameday.actions.workload import Workload
 from gameday.api.actions import fault_model, fault_of
 from gameday.api.checks import check

@@ -144,7 +144,12 @@ def test_the_account_can_change_nothing_that_no_plan_needs() -> None:
     of_deployments = json.dumps(gameday["spec"]["rollback"])
     of_stateful_sets = of_deployments.replace('"deployment"', '"statefulSet"')
     assert of_stateful_sets != of_deployments
-    specs = [gameday["spec"] | {"rollback": json.loads(steps)} for steps in (of_deployments, of_stateful_sets)]
+    restart = [{"name": "restart", "restart": {"deployment": "worker"}, "irreversible": True}]
+    every_rollback = [
+        *map(json.loads, (of_deployments, of_stateful_sets)),
+        gameday["spec"]["rollback"] | {"steps": restart},
+    ]
+    specs = [gameday["spec"] | {"rollback": rollback} for rollback in every_rollback]
     plans = [plan_of(gameday["metadata"]["name"], spec) for spec in specs]
     every = [
         right for cilium in (True, False) for plan in plans for right in needed(Sight("shop", cilium=cilium), plan)
@@ -187,6 +192,7 @@ def test_each_component_adds_what_its_kind_needs_and_no_other() -> None:
         "actions/scale",
         "actions/job",
         "actions/podDelete",
+        "actions/restart",
         "probes/kubernetes",
     )
     assert not may(role("probes/kubernetes")["rules"], "create", NETWORK_POLICIES)

@@ -311,7 +311,8 @@ class Hands:
         action = self.view.action(step)
         if action is None:
             raise Refused(f"the plan has no step {step}: its status was changed by somebody else")
-        await KINDS.runs[action.KIND].run(self.view.scene, step, action)
+        noted = next((entry.notes for entry in record.steps if entry.name == step), None)
+        await KINDS.runs[action.KIND].run(self.view.scene, step, action, noted)
 
     async def _sever(self, fault: str) -> None:
         """Have the connections ended that a fault's targets of this moment hold, at the servers of this moment."""

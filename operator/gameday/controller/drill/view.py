@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from gameday.actions.kind import Scene
+from gameday.actions.kind import Scene, Watch
 from gameday.actions.registry import KINDS
 from gameday.api.drill import FINALIZER, start_before
 from gameday.api.state import setup_bytes
@@ -29,7 +29,7 @@ from gameday.engine.drill.answers import Answers
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
 from gameday.fuses.pod import pods_of
-from gameday.model.change import Change, Observed
+from gameday.model.change import Change, Observed, Ran
 from gameday.model.labels import DRILL
 from gameday.model.names import derived, fuse_agent
 from gameday.model.plan import Action, Plan
@@ -101,14 +101,19 @@ class View:
         return self._scene
 
     def open_change(self, name: str) -> None:
-        """Start the mirrors by which the change of a fault or step is observed; once is enough."""
+        """Start the mirrors by which the change or the run of a fault or step is observed; once is enough."""
         action, change = self.action(name), self.memory.record.change(name)
         kind = KINDS.changes.get(change.kind if change is not None else action.KIND if action is not None else "")
         for watch in kind.watches(self.scene, name, action, change) if kind is not None else ():
-            self._mirror(
-                watch.name, self.account, watch.kind, labels=watch.labels, fields=watch.fields,
-                namespace=watch.namespace,
-            )  # fmt: skip
+            self._watch(watch)
+        if action is not None and action.KIND in KINDS.runs:
+            for watch in KINDS.runs[action.KIND].watches(self.scene, name, action):
+                self._watch(watch)
+
+    def _watch(self, watch: Watch) -> None:
+        self._mirror(
+            watch.name, self.account, watch.kind, labels=watch.labels, fields=watch.fields, namespace=watch.namespace
+        )
 
     def action(self, name: str) -> Action | None:
         """The action of a fault or step, as far as the plan is known."""
@@ -201,9 +206,7 @@ class View:
             closers={name: life_of(closing[one]) for name, one in closers.items() if one in closing},
             counted={name: self.feed.counted[one] for name, one in counters.items() if one in self.feed.counted},
             unusable_log=self.feed.unusable,
-            runs={
-                name: KINDS.runs[one.KIND].ran(self.scene, name) for name, one in plan.actions() if not one.REVERSIBLE
-            },
+            runs=self._runs(record, plan),
         )
 
     def _remains(self, world: World, record: Record, plan: Plan) -> World:
@@ -223,6 +226,15 @@ class View:
             name: KINDS.changes[kind].observe(self.scene, name, actions.get(name), known.get(name))
             for name in (*actions, *(name for name in known if name not in actions))
             if (kind := known[name].kind if name in known else actions[name].KIND) in KINDS.changes
+        }
+
+    def _runs(self, record: Record, plan: Plan) -> dict[str, Ran]:
+        """How far each irreversible step has come."""
+        noted = {entry.name: entry.notes for entry in record.steps}
+        return {
+            name: KINDS.runs[action.KIND].ran(self.scene, name, action, noted.get(name))
+            for name, action in plan.actions()
+            if not action.REVERSIBLE
         }
 
     def logging_pods(self) -> dict[str, Object]:

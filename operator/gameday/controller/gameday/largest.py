@@ -18,8 +18,8 @@ from gameday.api.parse import PlanTooBig
 from gameday.api.record import status_of
 from gameday.api.state import decided_bytes
 from gameday.engine.cel.paths import path_text
-from gameday.model.change import Change
-from gameday.model.plan import Plan, Stage
+from gameday.model.change import Change, State
+from gameday.model.plan import Action, Plan, Stage
 from gameday.model.record import Cause, Closing, Doubt, Record, Result, StepEntry, Waiting
 from gameday.schema.bounds import NAME, SETUP_BYTES, SHOWN_BYTES, STATE_BYTES, WORD, json_bytes
 
@@ -70,7 +70,7 @@ def largest(plan: Plan, text: str) -> Record:
         reason="x" * WORD,
         waiting=Waiting(max(Cause, key=lambda cause: len(cause.value)), text),
         changes=tuple(_changes(plan, text)),
-        steps=tuple(_full(StepEntry, text, name=step.name) for step in steps),
+        steps=tuple(_full(StepEntry, text, name=step.name, notes=_noted(step.action)) for step in steps),
         results=tuple(_full(Result, text, stage=s, name=name, again=again) for s, name, again in expected),
         doubts=tuple(Doubt(cause, text, AT) for cause in Cause),
         closings=tuple(
@@ -104,6 +104,11 @@ def _changes(plan: Plan, text: str) -> Iterator[Change]:
             about = {"object_kind": "CiliumNetworkPolicy", "object_name": action.subject[1] or "x" * NAME}
             noted = KINDS.changes[action.KIND].notes(action)
             yield _full(Change, text, name=name, kind=action.KIND, before=FEW, wanted=noted, **about)
+
+
+def _noted(action: Action) -> State | None:
+    """The most that is noted of a step's run."""
+    return KINDS.runs[action.KIND].notes(action) if action.KIND in KINDS.runs else None
 
 
 def _full(of: type[Any], text: str, **known: Any) -> Any:

@@ -13,7 +13,7 @@ from gameday.engine.drill.decide import decide
 from gameday.engine.drill.lanes import Lanes
 from gameday.engine.drill.situation import Situation
 from gameday.engine.drill.undo_log import obstacle
-from gameday.model.change import Change, ChangeState, Observed, RunState
+from gameday.model.change import Change, ChangeState, Observed, Ran, RunState
 from gameday.model.plan import Plan, Rollback, Step
 from gameday.model.record import Phase, Record, StepEntry, StepState
 from gameday.model.world import CommandKey, Fuse, World
@@ -129,9 +129,9 @@ def test_a_job_that_does_not_end_is_named() -> None:
     step = Step("requeue", RunJob("requeue"), irreversible=True)
     plan = replace(a_plan(), rollback=Rollback(("healthy again",), 20, (step,)))
     record = Record(Phase.ROLLBACK, since=1000.0, steps=(StepEntry("requeue", StepState.INTENDED, 1000.0),))
-    late = overdue(record, World(drill="first", runs={"requeue": RunState.RUNNING}), plan)
-    (doubt,) = late.doubts
     said = "its Job first-step-requeue still runs and was not stopped; see what its pods wait for"
+    late = overdue(record, World(drill="first", runs={"requeue": Ran(RunState.RUNNING, shown=said)}), plan)
+    (doubt,) = late.doubts
     assert doubt.message == f"step requeue was not done within 20 s: {said}"
 
 

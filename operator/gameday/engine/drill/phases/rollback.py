@@ -19,7 +19,7 @@ from gameday.engine.drill.undo_orders import undo_orders
 from gameday.engine.drill.verdict import MET
 from gameday.engine.drill.windows import recovery_window
 from gameday.model import names
-from gameday.model.change import Change, ChangeState, Observed, Presence, RunState
+from gameday.model.change import Change, ChangeState, Observed, Presence, RunState, State
 from gameday.model.plan import Plan, Stage, Step
 from gameday.model.record import Cause, Phase, Record, StepEntry, StepState
 from gameday.model.world import World
@@ -90,12 +90,21 @@ def _of_steps(plan: Plan | None, record: Record, world: World) -> Iterator[do.Co
         if entry is not None and entry.state is not StepState.INTENDED:
             continue
         if not step.action.REVERSIBLE:
-            absent = world.runs.get(step.name, RunState.ABSENT) is RunState.ABSENT
-            if entry is not None and absent and entry.at >= world.resumed_at:
-                yield do.Run(step.name)
+            yield from _to_run(step.name, entry, world)
         elif not step.action.REVERTS and world.change(step.name).presence is Presence.UNKNOWN:
             yield do.Read(step.name)
         return
+
+
+def _to_run(step: str, entry: StepEntry | None, world: World) -> Iterator[do.Command]:
+    """What an irreversible step asks for: only a part that may be asked for twice is, by a later process."""
+    state = world.run(step).state
+    if state is RunState.UNKNOWN:
+        yield do.Read(step)
+    elif entry is not None:
+        asks_first = state is RunState.ABSENT and entry.at >= world.resumed_at
+        if asks_first or state is RunState.NEXT:
+            yield do.Run(step)
 
 
 def _words(change: Change) -> str:
@@ -162,22 +171,23 @@ def _reverted_by(record: Record, step: Step) -> tuple[Change, ...]:
 
 
 def _run(at: Situation, step: Step, entry: StepEntry | None) -> Record:
+    ran = at.world.run(step.name)
+    if ran.state is RunState.UNKNOWN:
+        return at.record
+    if ran.state is RunState.FAILED:
+        return _not_done(at, step, StepState.FAILED, ran.shown)
     if entry is None:
         active = (change for change in at.record.changes if change.state is ChangeState.ACTIVE)
         if any(not at.world.change(change.name).followed for change in active):
             return at.record
-        return _intend(at, step, "runs once and is not repeated")
-    match at.world.runs.get(step.name):
-        case RunState.DONE:
-            return _done(at, step, "its Job completed")
-        case RunState.FAILED:
-            return _not_done(at, step, StepState.FAILED, "its Job failed")
-        case RunState.ABSENT if entry.at < at.world.resumed_at:
-            return _not_done(
-                at, step, StepState.UNKNOWN, "its Job was requested before the operator restarted and cannot be found"
-            )
-        case _:
-            return at.record
+        return _intend(at, step, ran.shown, ran.notes)
+    if ran.state is RunState.DONE:
+        return _done(at, step, ran.shown)
+    if ran.state is RunState.ABSENT and entry.at < at.world.resumed_at:
+        return _not_done(
+            at, step, StepState.UNKNOWN, "its Job was requested before the operator restarted and cannot be found"
+        )
+    return at.record
 
 
 def _entry(record: Record, name: str) -> StepEntry | None:
@@ -189,8 +199,8 @@ def _set(record: Record, entry: StepEntry) -> Record:
     return replace(record, steps=(*kept, entry))
 
 
-def _intend(at: Situation, step: Step, message: str) -> Record:
-    record = _set(at.record, StepEntry(step.name, StepState.INTENDED, at.now, message))
+def _intend(at: Situation, step: Step, message: str, notes: State | None = None) -> Record:
+    record = _set(at.record, StepEntry(step.name, StepState.INTENDED, at.now, message, notes))
     return record.note(at.now, "StepIntended", f"{step.name}: {message}")
 
 
@@ -212,10 +222,9 @@ def _error(at: Situation, step: Step) -> str:
 
 def _stalled(at: Situation, step: Step) -> str:
     """What a step waits for that nobody refused, or "". There is no change without a fuse that can undo it."""
-    if not step.action.REVERSIBLE and at.world.runs.get(step.name) is RunState.RUNNING:
-        return (
-            f"its Job {names.job(at.world.drill, step.name)} still runs and was not stopped; see what its pods wait for"
-        )
+    ran = at.world.run(step.name)
+    if not step.action.REVERSIBLE and ran.state in {RunState.RUNNING, RunState.NEXT}:
+        return ran.shown
     change = at.record.change(step.name)
     if change is None or change.state is not ChangeState.REGISTERED:
         return ""

@@ -1,0 +1,221 @@
+"""The kind ``restart``: the pods of a workload are evicted one after another, each once the one before it is replaced.
+
+Which pods these are stands in the Drill's status, with their UIDs, before the first one is evicted. So a later process
+goes on with the same pods, and evicts none of the new ones. The eviction API is asked, and not a delete: it refuses
+what a PodDisruptionBudget does not allow, and is then asked again until the step's time is over.
+
+Pods that are not ready go first: a workload that hangs is what a restart is for. So no eviction waits for old pods to
+become ready, only for the new ones. A StatefulSet's new pod has the name of the one before it, and another UID.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, NamedTuple
+
+from gameday.actions.found import not_found, pods_of
+from gameday.actions.kind import Asked, RunKind, Scene, Use, Watch
+from gameday.actions.watched_pods import ALL_PODS, are, pod_names, sight_of, watches_of
+from gameday.actions.workload import KINDS, Named, Workload
+from gameday.cluster.kinds import BUDGETS, DEPLOYMENTS, PODS, REPLICA_SETS, Kind, Object
+from gameday.errors import Refused
+from gameday.model.change import Ran, RunState, State
+from gameday.model.finding import Finding as PlanFinding
+from gameday.model.plan import Action
+from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.policies.selectors import selects
+from gameday.preflight.rights import WATCH, Right
+from gameday.preflight.shares import ready
+from gameday.preflight.snapshot import Sight, labels_of
+from gameday.schema.base import MOST
+from gameday.schema.bounds import NAME
+from gameday.schema.named import Dependencies
+
+UNPROTECTED: Final = "AlwaysAllow"
+"""The unhealthyPodEvictionPolicy of a PodDisruptionBudget that protects no pod which is not ready."""
+
+
+class RestartSpec(Named):
+    """Evicts the running pods of a workload one after another, and waits until each has a ready replacement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart(Action):
+    """Evicts a workload's pods one after another; what was evicted does not come back."""
+
+    KIND: ClassVar[str] = "restart"
+    REVERSIBLE: ClassVar[bool] = False
+
+    workload: Workload
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """The workload."""
+        return self.workload.kind.name, self.workload.name
+
+
+def _rights(kind: Kind) -> tuple[Right, ...]:
+    evicts = Right(PODS, ("create",), "eviction", why="As kubectl drain does: PodDisruptionBudgets may refuse.")
+    if kind is not DEPLOYMENTS:
+        return evicts, Right(kind, WATCH)
+    return evicts, Right(kind, WATCH), Right(REPLICA_SETS, WATCH, why="They say which pods are those of a Deployment.")
+
+
+class RestartKind(RunKind[RestartSpec, Restart]):
+    """Pods that are evicted one after another. There is nothing to put back, so it has no fuse."""
+
+    name = Restart.KIND
+    description = "Restart a Deployment or StatefulSet: evict its pods one after another."
+    spec = RestartSpec
+    planned = Restart
+    uses = frozenset({Use.STEP})
+    rules = (("!has(self.restart) || self.irreversible", "a restart cannot be undone: say irreversible: true"),)
+    grants = tuple(dict.fromkeys(right for kind in KINDS.values() for right in _rights(kind)))
+    reads = (*KINDS.values(), REPLICA_SETS, BUDGETS)
+
+    def parse(self, spec: RestartSpec, named: Dependencies) -> Restart:
+        """See the base class."""
+        return Restart(spec.workload(named))
+
+    def check(self, action: Restart, earlier: Sequence[Action]) -> Iterator[PlanFinding]:
+        """No earlier step has the workload at another number of pods: there may be none to evict."""
+        held: list[Action] = []
+        for one in earlier:
+            held = [known for known in held if (known.KIND, known.subject) != (one.REVERTS, one.subject)]
+            if one.REVERSIBLE and not one.REVERTS and one.subject == action.subject:
+                held.append(one)
+        if held:
+            text = f"an earlier step ({held[0].KIND}) holds {action.workload.name}: restore it before its restart"
+            yield PlanFinding(action.workload.field, text)
+
+    def preflight(self, action: Restart, asked: Asked) -> Iterator[Finding]:
+        """The workload is there, and PodDisruptionBudgets let its pods be evicted."""
+        path, sight = f"{asked.path}.{action.workload.field}", asked.sight
+        if (missing := not_found(sight, path, action.workload)) is not None:
+            yield missing
+            return
+        own = pods_of(sight, action.workload)
+        if len(own) > MOST:
+            text = f"{action.workload} has {len(own)} pods, and at most {MOST} can be evicted in one step"
+            yield Finding("TooManyPods", path, text, "restart a smaller workload, or take this step out")
+        yield from _budgets(sight, path, action.workload, own)
+
+    def rights(self, action: Restart, sight: Sight) -> Iterator[Right]:
+        """What a workload of this kind needs."""
+        yield from _rights(action.workload.kind)
+
+    def notes(self, action: Restart) -> State | None:
+        """The names and UIDs of as many pods as it may evict."""
+        return {"pods": {f"{number:02}".ljust(NAME, "x"): "x" * 36 for number in range(MOST)}}
+
+    def watches(self, scene: Scene, name: str, action: Action) -> Iterator[Watch]:
+        """The workload and its pods."""
+        if isinstance(action, Restart):
+            yield from watches_of(action.workload)
+
+    def ran(self, scene: Scene, name: str, action: Action, noted: State | None) -> Ran:
+        """How many of the noted pods are replaced, and whether the next one may go."""
+        if not isinstance(action, Restart):
+            return Ran(RunState.FAILED, shown="the plan says something else: its status was changed by somebody else")
+        if not all(scene.seen.listed(watch.name) for watch in watches_of(action.workload)):
+            return Ran(RunState.UNKNOWN, shown=f"{action.workload} was not read yet")
+        there = scene.seen.objects(action.workload.watch).get(action.workload.name)
+        if there is None:
+            return Ran(RunState.FAILED, shown=f"there is no {action.workload} any more")
+        if noted is None:
+            return _before(pods_of(sight_of(scene), action.workload), action.workload)
+        return _under_way(action.workload, _progress(scene, name, action.workload, there, noted["pods"]))
+
+    async def run(self, scene: Scene, name: str, action: Action, noted: State | None) -> None:
+        """Have the next noted pod evicted, unless its turn has not come: another pod of its name is spared.
+
+        Raises:
+            Refused: when it was not noted which pods are to go.
+            TooManyRequests: when a PodDisruptionBudget does not allow it now.
+
+        """
+        if not isinstance(action, Restart) or noted is None:
+            raise Refused(f"step {name} does not say which pods to evict: its status was changed by somebody else")
+        if self.ran(scene, name, action, noted).state is not RunState.NEXT:
+            return
+        there = scene.seen.objects(action.workload.watch)[action.workload.name]
+        pod = _progress(scene, name, action.workload, there, noted["pods"]).intact[0]
+        if await scene.account.evict(scene.namespace, pod, uid=noted["pods"][pod]):
+            # The watch may tell it later than the next look, which must not take the pod after it.
+            scene.memo.setdefault(name, set()).add(noted["pods"][pod])
+
+
+class _Progress(NamedTuple):
+    """``intact`` pods are to be evicted, in this order; ``ending`` ones are, and are still there.
+
+    ``gone`` counts the noted pods that were evicted or are lost otherwise, ``replaced`` the new pods that are ready,
+    ``due`` how many of these there must be before the next one goes.
+    """
+
+    intact: tuple[str, ...]
+    ending: tuple[str, ...]
+    gone: int
+    replaced: int
+    due: int
+
+
+def _before(own: Sequence[Object], workload: Workload) -> Ran:
+    if not own:
+        return Ran(RunState.FAILED, shown=f"no pod of {workload} runs, so there is none to restart")
+    if len(own) > MOST:
+        return Ran(RunState.FAILED, shown=f"{workload} has {len(own)} pods by now, and at most {MOST} can be evicted")
+    pods = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in own}
+    shown = f"{pod_names(sorted(pods))} of {workload.name} {are(len(pods))} to be evicted, one after another"
+    return Ran(RunState.ABSENT, {"pods": pods}, shown)
+
+
+def _progress(scene: Scene, name: str, workload: Workload, there: Object, pods: Mapping[str, str]) -> _Progress:
+    known = scene.seen.objects(ALL_PODS)
+    evicted = scene.memo.get(name, set())
+    left = {pod: known[pod] for pod, uid in pods.items() if known.get(pod, {}).get("metadata", {}).get("uid") == uid}
+    waiting = [pod for pod, one in left.items() if not _is_ending(one) and pods[pod] not in evicted]
+    intact = sorted(waiting, key=lambda pod: (ready(left[pod]), pod))
+    own = pods_of(sight_of(scene), workload)
+    replaced = sum(ready(pod) and pod["metadata"]["uid"] not in pods.values() for pod in own)
+    gone = len(pods) - len(intact)
+    # Somebody may have scaled it down meanwhile: then not every pod gets a replacement.
+    due = min(gone, there["spec"].get("replicas", 1))
+    return _Progress(tuple(intact), tuple(sorted(left.keys() - intact)), gone, replaced, due)
+
+
+def _under_way(workload: Workload, stands: _Progress) -> Ran:
+    every = stands.gone + len(stands.intact)
+    if stands.replaced < stands.due:
+        shown = f"{stands.gone} of {every} pods of {workload.name} {are(stands.gone)} evicted, and not all replacements"
+        return Ran(RunState.RUNNING, shown=f"{shown} are ready: {stands.replaced} of {stands.due}")
+    if stands.intact:
+        return Ran(RunState.NEXT, shown=f"{stands.gone} of {every} pods of {workload.name} {are(stands.gone)} replaced")
+    if stands.ending:
+        return Ran(RunState.RUNNING, shown=f"{pod_names(stands.ending)} of {workload.name} still ends")
+    return Ran(RunState.DONE, shown=f"{every} pods of {workload.name} were evicted, and replacements are ready")
+
+
+def _is_ending(pod: Object) -> bool:
+    return "deletionTimestamp" in pod["metadata"]
+
+
+def _budgets(sight: Sight, path: str, workload: Workload, own: Sequence[Object]) -> Iterator[Finding]:
+    """What PodDisruptionBudgets would say; the eviction API knows one for each pod."""
+    of_pods = [
+        budget
+        for budget in sight.of(BUDGETS)
+        if any(selects(budget["spec"].get("selector"), labels_of(pod)) for pod in own)
+    ]
+    if any(sum(selects(b["spec"].get("selector"), labels_of(pod)) for b in of_pods) > 1 for pod in own):
+        names = ", ".join(sorted(budget["metadata"]["name"] for budget in of_pods))
+        text = f"pods of {workload} have more than one PodDisruptionBudget ({names}), so none can be evicted"
+        yield Finding("SeveralBudgets", path, text, "leave one of them")
+    for budget in of_pods:
+        name, status = budget["metadata"]["name"], budget.get("status", {})
+        healthy, pods = status.get("currentHealthy", 0), status.get("expectedPods", 0)
+        if pods and healthy >= pods and status.get("disruptionsAllowed", 0) == 0:
+            text = f"PodDisruptionBudget {name} lets no pod of {workload} be evicted although all {pods} are ready"
+            yield Finding("BudgetAllowsNone", path, text, "have it allow one, or take this step out")
+        elif budget["spec"].get("unhealthyPodEvictionPolicy") != UNPROTECTED:
+            text = f"PodDisruptionBudget {name} may keep pods of {workload} that are not ready from being evicted"
+            remedy = f"set its unhealthyPodEvictionPolicy to {UNPROTECTED} if the restart is to end that"
+            yield Finding("BudgetProtectsUnready", path, text, remedy, Severity.WARN)
