@@ -96,7 +96,7 @@ class RestartKind(RunKind[RestartSpec, Restart]):
         own = pods_of(sight, action.workload)
         if len(own) > MOST:
             text = f"{action.workload} has {len(own)} pods, and at most {MOST} can be evicted in one step"
-            yield Finding("TooManyPods", path, text, "restart a smaller workload, or take this step out")
+            yield Finding("TooManyPods", path, text, "restart a smaller workload, or remove this entry")
         yield from _budgets(sight, path, action.workload, own)
 
     def rights(self, action: Restart, sight: Sight) -> Iterator[Right]:
@@ -214,7 +214,7 @@ def _budgets(sight: Sight, path: str, workload: Workload, own: Sequence[Object])
         healthy, pods = status.get("currentHealthy", 0), status.get("expectedPods", 0)
         if pods and healthy >= pods and status.get("disruptionsAllowed", 0) == 0:
             text = f"PodDisruptionBudget {name} lets no pod of {workload} be evicted although all {pods} are ready"
-            yield Finding("BudgetAllowsNone", path, text, "have it allow one, or take this step out")
+            yield Finding("BudgetAllowsNone", path, text, "have it allow one, or remove this entry")
         elif budget["spec"].get("unhealthyPodEvictionPolicy") != UNPROTECTED:
             text = f"PodDisruptionBudget {name} may keep pods of {workload} that are not ready from being evicted"
             remedy = f"set its unhealthyPodEvictionPolicy to {UNPROTECTED} if the restart is to end that"

@@ -123,7 +123,7 @@ def test_the_preflight_says_what_cannot_be_restarted() -> None:
     assert found(there()) == {}
     path, text = found(there(deployments=()))["NoDeployment"]
     assert path == "spec.rollback.steps[s0].restart.deployment"
-    assert text == f"{path}: there is no Deployment api: correct the name, or take this out"
+    assert text == f"{path}: there is no Deployment api: correct the name, or remove this entry"
     many = tuple(owned(f"api-1-{number}", "api-1") for number in range(MOST + 1))
     assert "has 33 pods, and at most 32 can be evicted in one step" in found(there(*many))["TooManyPods"][1]
 
