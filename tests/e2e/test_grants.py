@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 async def test_a_partition_needs_no_more_than_its_component(town: Stage) -> None:
     """``make test-all`` fails as well where the API server refuses anything here."""
-    town.apply(role("actions/networkPartition"))
+    town.apply(role("actions/networkPartition", "samples"))
     await town.shop(parts=("api", "redis"), replicas=1)
     await town.operator()
     await town.start(small())

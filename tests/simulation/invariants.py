@@ -5,11 +5,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gameday.api import samples
+from gameday.api.conditions import SAMPLES_KEPT
 from gameday.api.record import moment
-from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, GAMEDAYS, JOBS, LEASES, NETWORK_POLICIES, PODS, Object
+from gameday.cluster.kinds import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    DRILLS,
+    GAMEDAYS,
+    JOBS,
+    LEASES,
+    NETWORK_POLICIES,
+    PODS,
+    Object,
+)
+from gameday.controller.drill.samples import NOTHING_READ
 from gameday.fuses.pod import pods_of
 from gameday.model.labels import DRILL, ROLE
+from gameday.model.names import samples_of
 from gameday.model.record import Phase, Verdict
+from gameday.schema.bounds import json_bytes
 from simulation.client import Server
 from simulation.scenario import FREEZING, Faults, Scenario, Trial, Twins, Vice, What
 from simulation.store import PERSON, Change
@@ -76,6 +91,7 @@ class Rule(enum.Enum):
     SHOWN = "a GameDay shows its last drill"
     COUNTED = "a finished drill is counted once, whoever dies"
     TOLD = "each line of the timeline is told once"
+    KEPT = "samples of a drill that measured are kept, whole and before it is over, or it says why not"
     SOUND = "no error of ours"
     FITS = "what the operator writes is what the CRDs admit"
 
@@ -255,8 +271,11 @@ class Monitor:
 
     def _status(self, actor: str, drill: Object) -> None:
         status, name = drill["status"], drill["metadata"]["name"]
-        if name in self.verdicts and not status.get("unreported"):
-            self.reported.setdefault(name, (self.server.store.world.elapsed, actor))
+        if name in self.verdicts and not status.get("unreported") and name not in self.reported:
+            self.reported[name] = self.server.store.world.elapsed, actor
+            if "deletionTimestamp" not in drill["metadata"]:
+                for why in self._unkept(drill):
+                    self.note(Rule.KEPT, f"{name}: {why}")
         if status.get("phase") != Phase.FINISHED.value or name in self.verdicts:
             return
         self.verdicts[name] = status.get("verdict", "")
@@ -267,6 +286,28 @@ class Monitor:
                 self.note(Rule.HONEST_PASS, f"{name}: {why}")
         for rule, why in judged(town.trial, town.system, memory, status, concerning):
             self.note(rule, f"{name}: {why}")
+
+    def _unkept(self, drill: Object) -> Iterator[str]:
+        """What is wrong with the samples of a drill that is over."""
+        memory, town = engine_of(drill), self._town(drill)
+        if memory.get("steady_from") is None or not memory.get("results"):
+            return
+        said = next((c for c in drill["status"]["conditions"] if c["type"] == SAMPLES_KEPT), None)
+        there = self.server.store.get(CONFIG_MAPS, town.namespace, samples_of(drill["metadata"]["name"]))
+        if said is None:
+            yield "nothing says what became of its samples"
+        elif said["message"] == NOTHING_READ and town.last_samples(memory["finished_at"] - 1.0):
+            yield "it says that there were no logs of its agents, and there are"
+        elif said["status"] == "True" and there is None:
+            yield "it says that its samples were kept, and there are none"
+        elif said["status"] == "True" and there is not None:
+            strips = {strip.probe: strip for strip in samples.read(there).strips}
+            if json_bytes(there) > samples.OBJECT_BYTES + 1024:
+                yield f"its samples take {json_bytes(there)} bytes"
+            for probe, last in town.last_samples(memory["finished_at"] - 1.0).items():
+                kept = strips[probe].at[-1] if probe in strips and strips[probe].at else 0.0
+                if kept < last - 0.01:
+                    yield f"samples of {probe} that its agent has told of are not among those that were kept"
 
     def _dishonest(self, town: Town, memory: dict[str, Any]) -> Iterator[str]:
         zero, asked = memory.get("zero"), memory.get("undo_requested_at")

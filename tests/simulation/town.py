@@ -28,7 +28,7 @@ from gameday.model.agent import CONFIGS, FuseConfig, read_config
 from gameday.model.labels import AGENT, DRILL, ROLE
 from gameday.model.names import policy
 from gameday.model.sample import LineType, Sample, Unknown
-from gameday.model.wire import encode
+from gameday.model.wire import encode, parse_line
 from simulation.client import LogSource, Server
 from simulation.holding import Hold
 from simulation.scenario import Connections, Faults, Trial, Twins, What
@@ -409,6 +409,16 @@ class Town:
     def source(self, pod: str) -> LogSource:
         """A pod's log."""
         return self.sources.setdefault(pod, LogSource())
+
+    def last_samples(self, until: float) -> dict[str, float]:
+        """When the last sample of each probe was sent that an agent has told of by a Unix second."""
+        lines = (line for source in self.sources.values() for line in source.lines)
+        told = (sample for sample in (parse_line("", line) for line in lines) if sample.type is LineType.SAMPLE)
+        last: dict[str, float] = {}
+        for sample in told:
+            if sample.received <= until:
+                last[sample.name] = max(sample.sent, last.get(sample.name, 0.0))
+        return last
 
     def dies(self, agent: Agent) -> None:
         """Its container ends although nobody asked for it."""

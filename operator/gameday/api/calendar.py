@@ -44,6 +44,11 @@ def kept(spec: Mapping[str, Any]) -> int:
     return int(spec.get("history", {}).get("keep", api.History().keep))
 
 
+def samples_kept(spec: Mapping[str, Any]) -> int:
+    """For how many ended drills a GameDay keeps the samples."""
+    return int(spec.get("history", {}).get("samples", api.History().samples))
+
+
 def digest_of(spec: Mapping[str, Any]) -> str:
     """What tells one schedule from another."""
     parsed = api.Schedule.model_validate(spec["schedule"])

@@ -17,7 +17,7 @@ from gameday.actions.kinds import Kinds as Actions
 from gameday.actions.registry import KINDS as ACTIONS
 from gameday.api.generated import generate
 from gameday.api.roles import Rule, of_action, of_probe, rules
-from gameday.preflight.rights import EVERY_DRILL, EVERY_PREFLIGHT
+from gameday.preflight.rights import EVERY_DRILL, EVERY_PREFLIGHT, KEEPING
 from gameday.probes.kinds import KINDS as PROBES
 from gameday.probes.kinds import Kinds as Probes
 
@@ -42,6 +42,10 @@ VALUES: Final = """\
 # What the plans of this namespace may use. false leaves out the rights that only this kind needs, and a drill that uses
 # the kind is refused (MissingRights). `restore` needs what `scale` needs; probes that do not stand here need no more
 # than every drill.
+"""
+SAMPLES: Final = """\
+# Whether the samples of drills that have ended are kept, in ConfigMaps, for reports with curves. false leaves out the
+# right to create, get and delete ConfigMaps; a drill then says that its samples were not kept, and its verdict stays.
 """
 SECRETS: Final = """\
 # Pull secrets of the operator's image, which the pods of a drill run: they must exist in this namespace.
@@ -74,9 +78,11 @@ def _namespace(actions: Actions, probes: Probes) -> Iterator[tuple[str, str]]:
     own = {
         "base": _plain(rules((*EVERY_DRILL, *EVERY_PREFLIGHT))),
         **{what: {name: _plain(found) for name, found in of.items()} for what, of in needed.items()},
+        "samples": _plain(rules(KEEPING)),
     }
     header = HEADER.format(REGISTRIES)
-    yield f"{NAMESPACE}/values.yaml", f"{header}{VALUES}{yaml.safe_dump(values, sort_keys=False)}{SECRETS}"
+    kept = f"{SAMPLES}samples: true\n"
+    yield f"{NAMESPACE}/values.yaml", f"{header}{VALUES}{yaml.safe_dump(values, sort_keys=False)}{kept}{SECRETS}"
     yield f"{NAMESPACE}/values.schema.json", f"{json.dumps(_schema(values), indent=2)}\n"
     yield f"{NAMESPACE}/files/rules.yaml", header + yaml.safe_dump(own, sort_keys=False)
 
@@ -98,7 +104,8 @@ def _schema(values: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:
         }
         for what, of in values.items()
     }
-    properties = {"global": {"type": "object"}, **switches, "imagePullSecrets": {"type": "array", "items": secret}}
+    properties = {"global": {"type": "object"}, **switches, "samples": {"type": "boolean"}}
+    properties |= {"imagePullSecrets": {"type": "array", "items": secret}}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$comment": f"Made by `make generate` from {REGISTRIES}; do not edit.",

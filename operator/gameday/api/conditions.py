@@ -7,7 +7,7 @@ verdict, which is about the system; while it cannot clear what it holds, or cann
 
 from typing import Final
 
-from gameday.model.record import Cause, Phase, Record, Verdict
+from gameday.model.record import NOT_KEPT, Cause, Phase, Record, Verdict
 
 Condition = tuple[str, str, str, str]
 """Type, status, reason and message."""
@@ -16,6 +16,8 @@ STALLED: Final = "Stalled"
 """Reason of a drill that cannot go on, and of the line of its timeline and the Event that say so."""
 UNDO_OVERDUE: Final = "UndoOverdue"
 """Reason of a drill that could not undo what it holds in the time that this may take."""
+SAMPLES_KEPT: Final = "SamplesKept"
+"""The condition that says whether a report can show curves."""
 UNDER_WAY: Final = "under way"
 
 OF_A_DRILL: Final = {
@@ -26,6 +28,7 @@ OF_A_DRILL: Final = {
     "Reconciling": "It is under way, or waits; the reason is its phase, or what it waits for.",
     "Stalled": "It cannot clear what it holds, or cannot go on; the message says why. It goes on trying.",
     "Halted": "A halt keeps it from beginning, or ended it.",
+    SAMPLES_KEPT: "Its samples were kept in a ConfigMap when it ended. False: the message says why not.",
 }
 """What True says of a Drill, by the type of the condition; the reference is made from it."""
 OF_A_GAMEDAY: Final = {
@@ -37,6 +40,8 @@ OF_A_GAMEDAY: Final = {
 """What True says of a GameDay, likewise."""
 ABSENT_UNLESS_TRUE: Final = frozenset({"Reconciling", "Stalled", "Halted"})
 """Conditions that are there only while they are True."""
+ONCE_ENDED: Final = frozenset({SAMPLES_KEPT})
+"""Conditions that are there once a drill that measured something has ended."""
 
 _PASSED: Final = {Verdict.PASSED: "True", Verdict.FAILED: "False"}
 
@@ -47,7 +52,7 @@ def conditions_of(record: Record) -> tuple[Condition, ...]:
     complete = ("Complete", str(done), *(_ended(record) if done else _under_way(record)))
     verdict = _PASSED.get(record.verdict, "Unknown") if record.verdict is not None else "Unknown"
     passed = ("Passed", verdict, *_ended(record))
-    return (complete, passed, _cleared(record), *_readiness(record), *_halted(record))
+    return (complete, passed, _cleared(record), *_readiness(record), *_halted(record), *_samples(record))
 
 
 def stalls(record: Record) -> bool:
@@ -87,6 +92,16 @@ def _cleared(record: Record) -> Condition:
 
 def _open(record: Record) -> str:
     return ", ".join(f"{change.object_kind} {change.object_name}" for change in record.changes if change.open)
+
+
+def _samples(record: Record) -> tuple[Condition, ...]:
+    if record.keeping is None:
+        return ()
+    if record.keeping.kept:
+        return ((SAMPLES_KEPT, "True", "Kept", record.keeping.why or "`gameday report` shows them"),)
+    if record.keeping.why:
+        return ((SAMPLES_KEPT, "False", NOT_KEPT, record.keeping.why),)
+    return ((SAMPLES_KEPT, "False", "NotWanted", "spec.history.samples of its GameDay is 0"),)
 
 
 def _halted(record: Record) -> tuple[Condition, ...]:

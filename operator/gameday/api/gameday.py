@@ -193,4 +193,4 @@ class GameDaySpec(ApiModel):
     schedule: Schedule | None = None
     """When drills start by themselves; without it, only when somebody creates a Drill."""
     history: History = History()
-    """How many ended drills of the schedule are kept."""
+    """What is kept of drills that have ended."""

@@ -15,7 +15,7 @@ from gameday.actions.kinds import Kinds as Actions
 from gameday.actions.registry import KINDS as ACTIONS
 from gameday.api.generated import generate
 from gameday.cluster.kinds import Kind
-from gameday.preflight.rights import EVERY_DRILL, EVERY_PREFLIGHT, LIST, Right
+from gameday.preflight.rights import EVERY_DRILL, EVERY_PREFLIGHT, KEEPING, LIST, Right
 from gameday.probes.kinds import KINDS as PROBES
 from gameday.probes.kinds import AnyKind as ProbeKind
 from gameday.probes.kinds import Kinds as Probes
@@ -100,6 +100,7 @@ def files(actions: Actions = ACTIONS, probes: Probes = PROBES) -> Mapping[str, s
     components = {
         **{f"actions/{kind.name}": (f"action {kind.name}", of_action(kind)) for kind in actions},
         **{f"probes/{kind.name}": (f"probe {kind.name}", of_probe(kind)) for kind in probes},
+        "samples": ("keeping of samples", rules(KEEPING)),
     }
     needed = {name: one for name, one in components.items() if one[1]}
     listed = "".join(f"- components/{name}\n" for name in needed)
@@ -125,7 +126,7 @@ def main(arguments: list[str]) -> int:
     places = [argument for argument in arguments if not argument.startswith("-")]
     directory = Path(places[0] if places else "manifests/namespace")
     wanted = {directory / name: content for name, content in files().items()}
-    return generate(wanted, set(directory.glob("components/*/*/kustomization.yaml")), check="--check" in arguments)
+    return generate(wanted, set(directory.glob("components/**/kustomization.yaml")), check="--check" in arguments)
 
 
 if __name__ == "__main__":

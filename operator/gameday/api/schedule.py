@@ -65,7 +65,9 @@ class Schedule(ApiModel):
 
 
 class History(ApiModel):
-    """How many drills of the schedule are kept once they have ended; those that people created are never deleted."""
+    """What is kept of drills that have ended: Drills of the schedule, and the samples of all drills."""
 
     keep: Annotated[int, Field(ge=1, le=100)] = 10
-    """The newest so many, and the last one that failed."""
+    """Drills of the schedule: the newest so many, and the last one that failed. Those that people create all stay."""
+    samples: Annotated[int, Field(ge=0, le=100)] = 10
+    """For how many drills, the newest ones, samples are kept for reports: a ConfigMap of at most 64 KiB for each."""

@@ -131,6 +131,7 @@ def _shortened(record: Record, most: int) -> Record:
         closings=tuple(replace(one, doubt=_cut(one.doubt, most)) if one.doubt else one for one in record.closings),
         aborted_why=cut(record.aborted_why, most),
         message=cut(record.message, most),
+        keeping=replace(record.keeping, why=cut(record.keeping.why, most)) if record.keeping else None,
         doubts=tuple(_cut(doubt, most) for doubt in record.doubts),
         results=tuple(r if _fits(r.why, most) else replace(r, why=cut(r.why, most)) for r in record.results),
         steps=tuple(s if _fits(s.message, most) else replace(s, message=cut(s.message, most)) for s in record.steps),

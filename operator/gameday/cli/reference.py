@@ -12,7 +12,7 @@ from typing import Any, Final
 from prometheus_client.metrics import MetricWrapperBase
 from typer.main import get_command
 
-from gameday.api.conditions import ABSENT_UNLESS_TRUE, OF_A_DRILL, OF_A_GAMEDAY
+from gameday.api.conditions import ABSENT_UNLESS_TRUE, OF_A_DRILL, OF_A_GAMEDAY, ONCE_ENDED
 from gameday.api.reference import write
 from gameday.cli.main import app
 from gameday.controller.telemetry import Metrics
@@ -54,11 +54,14 @@ def conditions() -> str:
 
 
 def _conditions(kind: str, meanings: Mapping[str, str]) -> str:
-    rows = (
-        f"| `{name}` | {meaning} | {'while it is True' if name in ABSENT_UNLESS_TRUE else 'always'} |\n"
-        for name, meaning in meanings.items()
-    )
+    rows = (f"| `{name}` | {meaning} | {_there(name)} |\n" for name, meaning in meanings.items())
     return f"\n## Of a {kind}\n\n| condition | True says | is there |\n| --- | --- | --- |\n{''.join(rows)}"
+
+
+def _there(condition: str) -> str:
+    if condition in ONCE_ENDED:
+        return "once a drill that measured something has ended"
+    return "while it is True" if condition in ABSENT_UNLESS_TRUE else "always"
 
 
 def metrics() -> str:

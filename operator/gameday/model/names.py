@@ -15,6 +15,8 @@ CLOSER = "closer"
 Before, a pod called ``sever`` waited for that, with SIGTERM as its trigger. One that an upgrade finds is left to its
 end.
 """
+SAMPLES = "samples"
+"""Role of the ConfigMap that keeps the samples of a drill that has ended."""
 LONGEST = 63
 """Characters of a DNS label, the shortest limit among the kinds we create."""
 
@@ -62,6 +64,11 @@ def fuse_agent(step: str) -> str:
 def of_slot(gameday: str, at: float) -> str:
     """The Drill of a slot, by the Unix minute of it."""
     return f"{gameday}-{int(at) // 60}"
+
+
+def samples_of(drill: str) -> str:
+    """The ConfigMap that keeps a drill's samples."""
+    return derived(drill, SAMPLES)
 
 
 def job(drill: str, step: str) -> str:

@@ -181,6 +181,19 @@ class Line:
     warning: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What became of the samples of a drill that has ended.
+
+    ``why`` says why they were not kept (empty: the GameDay does not want them), or what is not as it should be.
+    """
+
+    kept: bool
+    why: str = ""
+
+
+NOT_KEPT = "SamplesNotKept"
+"""Reason of the line of the timeline, and of the condition, that say that samples were not kept."""
 TIMELINE_LINES = 100
 """Longest timeline kept; the oldest lines go first."""
 
@@ -231,6 +244,8 @@ class Record:
     recovered_by: str | None = None
     missed_before_abort: tuple[str, ...] = ()
     finished_at: float | None = None
+    keeping: Keeping | None = None
+    """Whether the samples are kept; None before that is decided, and of a drill that measured nothing."""
     reported: bool = False
     """Whether the GameDay shows what came of this drill, or is gone; only a drill that has ended is reported."""
     timeline: tuple[Line, ...] = ()

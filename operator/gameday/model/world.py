@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gameday.model.change import NOT_RUN, NOTHING, Observed, Ran
 from gameday.model.halt import CLEAR, Halt
 from gameday.model.limits import UNLIMITED, Ruling
+from gameday.model.record import Keeping
 
 
 class CommandKey(NamedTuple):
@@ -146,6 +147,10 @@ class World:
     finalizer: bool = False
     reported: bool = False
     """Whether this process has seen to it that the GameDay shows what came of this drill."""
+    read_again: bool = True
+    """Whether all was read that the logs of agents have to say; after a restart they are read from their beginning."""
+    keeping: Keeping | None = None
+    """What came of keeping the samples of a drill that has ended, as far as this process knows."""
     overwritten: str = ""
     """Why a drill cannot go on from its status, which somebody else wrote, or ""."""
     resumed_at: float = 0.0

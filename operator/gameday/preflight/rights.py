@@ -7,6 +7,7 @@ from typing import Any, Final
 from gameday.cluster.answers import OPT_IN_COMMAND
 from gameday.cluster.kinds import (
     CILIUM_NETWORK_POLICIES,
+    CONFIG_MAPS,
     JOBS,
     NAMESPACES,
     NETWORK_POLICIES,
@@ -44,6 +45,15 @@ EVERY_DRILL: Final = (
     Right(JOBS, ("get", *WATCH, *WRITE), why="Fuses, and the Jobs that a rollback makes from CronJobs."),
 )
 """What a drill needs whatever its plan says."""
+
+KEEPING: Final = (
+    Right(
+        CONFIG_MAPS,
+        ("create", "get", "delete"),
+        why="Samples of drills that have ended, for reports: ConfigMaps of the drills' own.",
+    ),
+)
+"""What it takes to keep samples; a drill without these rights is carried out, and says that it could not."""
 
 LIST: Final = ("list",)
 EVERY_PREFLIGHT: Final = (

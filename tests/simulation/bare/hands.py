@@ -53,6 +53,8 @@ def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...])
             name = job(DRILL, step)
             if ("job", name) not in facts:
                 start_job(world, name)
+        case do.KeepSamples():
+            world.keep(process)
         case do.StopAgents():
             for kind, name in list(facts):
                 if kind == "pod":

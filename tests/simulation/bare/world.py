@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gameday.engine.drill.budgets import longest
+from gameday.engine.drill.budgets import READ_AGAIN, longest
+from gameday.engine.evidence.evidence import Evidence
 from gameday.model.change import Change
 from gameday.model.halt import CLEAR
 from gameday.model.names import policy
@@ -88,6 +89,8 @@ class Bare:
         self.severed: Severed | None = None
         self.shown = False
         """Whether the GameDay shows the drill."""
+        self.kept = False
+        """Whether the samples are in a ConfigMap."""
         self.ever_armed: set[str] = set()
         self.lease_until = 0.0
         self.agents = AGENTS | ({"counter", "client"} if self.trial.closes else frozenset())
@@ -434,8 +437,28 @@ class Bare:
         else:
             self.note(Rule.IN_TIME, "worker is still at 0 after its fuse's deadline")
 
+    def keep(self, process: Process) -> None:
+        """The samples that a process knows are written; who writes them again finds the first."""
+        record, known = self.api.record, process.loop.samples if process.loop is not None else None
+        if self.kept or record is None or record.finished_at is None:
+            return
+        self.kept = True
+        told = {s.name: s.received for log in self.logs.values() for s in log if s.received < record.finished_at - LAG}
+        late = self.clock.now > process.loop.resumed_at + READ_AGAIN if process.loop is not None else False
+        for probe in self.plan.probes:
+            if isinstance(known, Evidence) and not late and probe.name in told:
+                last = known.last(probe.name)
+                if last is None or last.received < told[probe.name]:
+                    self.note(Rule.KEPT, f"samples of {probe.name} that its agent has told of were not read")
+
     def saved(self, record: Record) -> None:
         """A record is in the status."""
+        measured = record.steady_from is not None and not self.get(("drill", "deleted"))
+        if record.reported and measured and not self.api.gone:
+            if record.keeping is None:
+                self.note(Rule.KEPT, "the drill is over, and nothing says what became of its samples")
+            elif record.keeping.kept and not self.kept:
+                self.note(Rule.KEPT, "the drill says that its samples were kept, and they were not")
         if record.phase is Phase.FINISHED and not self.verdict and record.verdict is not None:
             self.verdict = record.verdict.value
             judge_world(self, record)

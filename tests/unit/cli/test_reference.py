@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gameday.api.conditions import ABSENT_UNLESS_TRUE, OF_A_DRILL, OF_A_GAMEDAY, conditions_of
+from gameday.api.conditions import ABSENT_UNLESS_TRUE, OF_A_DRILL, OF_A_GAMEDAY, ONCE_ENDED, conditions_of
 from gameday.cli import reference
 from gameday.controller.gameday import gamedays
 from gameday.model.change import Change, ChangeState
-from gameday.model.record import Cause, Phase, Record, Verdict
+from gameday.model.record import Cause, Keeping, Phase, Record, Verdict
 from gameday.model.schedule import Decision
 from pages import DOCS, blocks, tables
 
@@ -19,6 +19,7 @@ RECORDS = (
     Record(),
     Record(Phase.RECOVERY, changes=(CUT,), faults_cleared=False),
     Record(Phase.FINISHED, verdict=Verdict.ABORTED, reason=Cause.HALTED.value, aborted=Cause.HALTED),
+    Record(Phase.FINISHED, verdict=Verdict.PASSED, keeping=Keeping(kept=True)),
 )
 
 
@@ -36,6 +37,7 @@ def test_each_condition_of_a_drill_is_described_and_no_other() -> None:
     found = [{kind: state for kind, state, _, _ in conditions_of(record)} for record in RECORDS]
     assert {kind for states in found for kind in states} == set(OF_A_DRILL)
     assert all(states[kind] == "True" for states in found for kind in states if kind in ABSENT_UNLESS_TRUE)
+    assert [bool(states.keys() & ONCE_ENDED) for states in found] == [False, False, False, True]
 
 
 def test_each_condition_of_a_gameday_is_described_and_no_other() -> None:

@@ -19,6 +19,7 @@ from gameday.cluster.kinds import NETWORK_POLICIES, Object
 from gameday.controller.drill.feed import Feed
 from gameday.controller.drill.hands import Hands
 from gameday.controller.drill.memory import Memory
+from gameday.controller.drill.samples import SampleKeeper
 from gameday.controller.drill.view import View
 from gameday.controller.gameday.gamedays import read
 from gameday.controller.process.operator import Operator
@@ -162,9 +163,11 @@ async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cu
     memory.freeze(*read(GAMEDAY))
     feed = Feed(cluster, "shop", "first", operator.metrics, time.time)
     view = View(cluster, memory, feed, operator.administrator, Answers())
+    samples = SampleKeeper(view.account, memory, view, lambda: ())
     hands = Hands(
-        cluster, memory, view, operator.settings, time.time, operator.supervisor.runs, operator.turns, operator.freed
-    )
+        cluster, memory, view, operator.settings, time.time, operator.supervisor.runs, operator.turns, operator.freed,
+        samples,
+    )  # fmt: skip
     api_server.put("configmaps", OWN, HALT)
     with pytest.raises(Refused, match="halted all drills: a launch"):
         await hands.do(Apply(a_hold("uid")))

@@ -10,9 +10,9 @@ from gameday.actions.preflight import needed
 from gameday.actions.registry import KINDS
 from gameday.api import roles as made
 from gameday.api.parse import plan_of
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, DEPLOYMENTS, NETWORK_POLICIES, Kind, Object
+from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, CONFIG_MAPS, DEPLOYMENTS, NETWORK_POLICIES, Kind, Object
 from gameday.preflight.policies.isolators import OF_CLUSTER, OF_NAMESPACE
-from gameday.preflight.rights import EVERY_DRILL, EVERY_PREFLIGHT, Right, may, missing
+from gameday.preflight.rights import EVERY_DRILL, EVERY_PREFLIGHT, KEEPING, Right, may, missing
 from gameday.preflight.snapshot import ESSENTIAL, Sight
 from gameday.probes.kinds import KINDS as PROBES
 from granted import NAMESPACE, components, role
@@ -154,14 +154,14 @@ def test_the_account_can_change_nothing_that_no_plan_needs() -> None:
     every = [
         right for cilium in (True, False) for plan in plans for right in needed(Sight("shop", cilium=cilium), plan)
     ]
-    used = {(right.kind.group, right.resource, verb) for right in every for verb in right.verbs}
+    used = {(right.kind.group, right.resource, verb) for right in (*every, *KEEPING) for verb in right.verbs}
     granted = {(group, resource, verb) for _, group, resource, _, verb in rights(role()) if verb not in READS}
     assert granted == {right for right in used if right[2] not in READS}
 
 
 def test_the_account_is_given_what_the_registries_say_and_nothing_else() -> None:
     lists = [Right(read, ("list",)) for kind in KINDS for read in kind.reads]
-    said = [*EVERY_DRILL, *EVERY_PREFLIGHT, *lists, *(right for kind in KINDS for right in kind.grants)]
+    said = [*EVERY_DRILL, *EVERY_PREFLIGHT, *KEEPING, *lists, *(right for kind in KINDS for right in kind.grants)]
     wanted = {(right.kind.group, right.resource, verb) for right in said for verb in right.verbs}
     wanted |= {(rule.group, rule.resource, verb) for kind in PROBES for rule in kind.grants for verb in rule.verbs}
     assert {(group, resource, verb) for _, group, resource, _, verb in rights(role())} == wanted
@@ -186,6 +186,14 @@ def test_kustomize_composes_what_the_tests_compose() -> None:
     assert only(rendered(NAMESPACE), "Role")["rules"] == role()["rules"]
 
 
+def test_a_drill_does_without_the_right_to_keep_samples() -> None:
+    """Namespaces that opted in before there were samples go on."""
+    rules = tuple(role(*(one for one in components() if one != "samples"))["rules"])
+    gameday = only((body for _, body in written(MANIFESTS / "examples")), "GameDay")
+    plan = plan_of(gameday["metadata"]["name"], gameday["spec"])
+    assert not list(missing(rules, needed(Sight("shop"), plan), "shop"))
+
+
 def test_each_component_adds_what_its_kind_needs_and_no_other() -> None:
     assert components() == (
         "actions/networkPartition",
@@ -194,7 +202,10 @@ def test_each_component_adds_what_its_kind_needs_and_no_other() -> None:
         "actions/podDelete",
         "actions/restart",
         "probes/kubernetes",
+        "samples",
     )
+    assert not may(role(*(one for one in components() if one != "samples"))["rules"], "create", CONFIG_MAPS)
+    assert not list(missing(tuple(role("samples")["rules"]), KEEPING, "shop"))
     assert not may(role("probes/kubernetes")["rules"], "create", NETWORK_POLICIES)
     assert not may(role("actions/networkPartition")["rules"], "patch", DEPLOYMENTS, "scale")
     for kind in KINDS:

@@ -24,7 +24,7 @@ def _() -> tuple[Any, ...]:
 
     def hasty(self: DrillLoop, plan: Plan, decided: Any, now: float) -> Work:
         work = original(self, plan, decided, now)
-        return replace(work, start=self._act(decided.record, decided.commands, now, arriving=False).start)
+        return replace(work, start=self._act(decided.record, decided.commands, now, awaited=False).start)
 
     return (patch.object(DrillLoop, "_save", hasty),)
 

@@ -20,13 +20,14 @@ from gameday.controller.process import disputes, supervisor
 from gameday.engine.drill import interrupts, orders, undo_orders, verdict
 from gameday.engine.drill import undo_log as changes
 from gameday.engine.drill.commands import Apply, FreeLock, LetGo, RemoveFuse, Revert, UpdateGameDay
+from gameday.engine.drill.loop import DrillLoop
 from gameday.engine.drill.phases import ending, finished, outage, rollback
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence import proof, tracks
 from gameday.model.change import Change, ChangeState, Presence
 from gameday.model.plan import Plan
-from gameday.model.record import Closing, Record, ResultState
-from gameday.model.world import World
+from gameday.model.record import Closing, Keeping, Record, ResultState
+from gameday.model.world import Life, World
 from simulation.invariants import Rule
 from simulation.scenario import DRAWN, TWINS, VICES, WAYS, Connections, Twins, Vice, What
 
@@ -241,6 +242,34 @@ def _() -> tuple[Any, ...]:
 def _() -> tuple[Any, ...]:
     original = orders._orders
     return (patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, FreeLock))),)
+
+
+@mutation("the samples of a drill are forgotten", Rule.KEPT)
+def _() -> tuple[Any, ...]:
+    return (patch.object(finished, "_are_to_be_kept", lambda *_: False),)
+
+
+@mutation("samples count as kept before they are written", Rule.KEPT)
+def _() -> tuple[Any, ...]:
+    def hasty(at: Situation) -> Record:
+        return replace(at.record, keeping=at.record.keeping or Keeping(kept=True))
+
+    return (patch.object(finished, "_kept", hasty),)
+
+
+@mutation("samples are kept before the logs are read again", Rule.KEPT, kinds=(What.CRASH_AT_CALL,), whole=True)
+def _() -> tuple[Any, ...]:
+    return (patch.object(DrillLoop, "_read_again", lambda *_: True),)
+
+
+@mutation("agents go before their samples are kept", Rule.KEPT, kinds=(What.CRASH_AT_CALL,), whole=True)
+def _() -> tuple[Any, ...]:
+    original = finished._are_to_be_kept
+
+    def late(plan: Plan | None, record: Record, world: World) -> bool:
+        return original(plan, record, world) and all(life is Life.ABSENT for life in world.agents.values())
+
+    return (patch.object(finished, "_are_to_be_kept", late),)
 
 
 @mutation("a drill ends while it still holds something", Rule.RESTORED, Rule.HONEST_PASS)

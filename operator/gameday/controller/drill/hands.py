@@ -17,6 +17,7 @@ from gameday.cluster.lease import LOCK, lock_namespace, unlock_namespace
 from gameday.controller.drill import agents, rehearsal
 from gameday.controller.drill.freed import Freed
 from gameday.controller.drill.memory import Memory
+from gameday.controller.drill.samples import SampleKeeper
 from gameday.controller.drill.scale_fuses import scale_fuse
 from gameday.controller.drill.setup_size import too_large
 from gameday.controller.drill.turns import Turns
@@ -57,6 +58,7 @@ class Hands:
         undoing: Callable[[str], bool],
         turns: Turns,
         freed: Freed,
+        samples: SampleKeeper,
     ) -> None:
         self.operator = operator
         self.memory = memory
@@ -66,6 +68,7 @@ class Hands:
         self.undoing = undoing
         self.freed = freed
         self.turns = turns
+        self.samples = samples
         self.namespace = memory.namespace
         self.account = operator.as_account(memory.namespace)
 
@@ -99,6 +102,8 @@ class Hands:
                 await self._run(step)
             case do.RemoveFuse(change):
                 await self._remove_fuse(change)
+            case do.KeepSamples():
+                self.view.answers.keeping = await self.samples.keep()
             case do.StopAgents():
                 await self._stop_agents()
             case do.FreeLock():

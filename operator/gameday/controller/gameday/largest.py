@@ -20,7 +20,7 @@ from gameday.api.state import decided_bytes
 from gameday.engine.cel.paths import path_text
 from gameday.model.change import Change, State
 from gameday.model.plan import Action, Plan, Stage
-from gameday.model.record import Cause, Closing, Doubt, Record, Result, StepEntry, Waiting
+from gameday.model.record import Cause, Closing, Doubt, Keeping, Record, Result, StepEntry, Waiting
 from gameday.schema.bounds import NAME, SETUP_BYTES, SHOWN_BYTES, STATE_BYTES, WORD, json_bytes
 
 AT: Final = 1_800_000_000.1234567
@@ -84,6 +84,7 @@ def largest(plan: Plan, text: str) -> Record:
         recovered_by="Rollback",
         missed_before_abort=names,
         timeline=(),
+        keeping=Keeping(kept=False, why=text),
     )
     return record
 

@@ -23,6 +23,7 @@ from gameday.controller.drill.feed import Feed
 from gameday.controller.drill.freed import Freed
 from gameday.controller.drill.hands import Hands
 from gameday.controller.drill.memory import Memory, Superseded
+from gameday.controller.drill.samples import SampleKeeper
 from gameday.controller.drill.turns import Turns
 from gameday.controller.drill.view import View
 from gameday.controller.gameday.gamedays import check_gameday, read
@@ -228,7 +229,11 @@ class Operator:
         feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, memory.name, self.metrics, clock)
         loop = DrillLoop(memory.record, clock())
         view = View(self.cluster, memory, feed, self.administrator, loop.answers)
-        hands = Hands(self.cluster, memory, view, self.settings, clock, self.supervisor.runs, self.turns, self.freed)
+        of_gameday = memory.namespace, memory.drill["spec"]["gameDay"]
+        samples = SampleKeeper(view.account, memory, view, lambda: self.schedules.drills_of(of_gameday))
+        hands = Hands(
+            self.cluster, memory, view, self.settings, clock, self.supervisor.runs, self.turns, self.freed, samples
+        )
         runner = DrillRunner(loop, memory, view, feed, hands, clock, lambda: self._find_plan(memory, view))
         known = memory.record.phase
         if known not in {Phase.PENDING, Phase.FINISHED}:

@@ -6,7 +6,7 @@ follows from its slot.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -110,6 +110,10 @@ class Schedules:
         if SLOT in (drill["metadata"].get("labels") or {}) and ended(drill) and key in self._due:
             self._due[key] = 0.0
             self._changed.set()
+
+    def drills_of(self, key: Key) -> Iterator[Object]:
+        """The Drills of a GameDay that are known."""
+        return self._index.of(key)
 
     def deciding(self) -> bool:
         """Whether slots are being decided now."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from gameday.engine.drill import budgets
 from gameday.engine.drill import commands as do
-from gameday.model.record import Phase, Record
+from gameday.model.record import Keeping, Phase, Record
 from gameday.model.world import Lock
 
 CREATES: Final = (do.StartAgents, do.Sever, do.ArmFuse, do.Run)
@@ -25,6 +25,8 @@ class Answers:
     """Names of those whose change is watched."""
     reported: bool = False
     """Whether the drill's outcome is in its GameDay, or that is gone."""
+    keeping: Keeping | None = None
+    """What came of keeping the samples; the hands set it where they were refused, or not asked for."""
     checked_at: float = field(default=float("-inf"))
     """When the preflight was made last."""
     unanswered_at: float | None = None
@@ -51,6 +53,8 @@ class Answers:
                 self.read |= {name}
             case do.UpdateGameDay():
                 self.reported = True
+            case do.KeepSamples():
+                self.keeping = self.keeping or Keeping(kept=True)
             case _:
                 pass
 

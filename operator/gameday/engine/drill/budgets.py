@@ -23,6 +23,10 @@ ARRIVE: Final = 70.0
 works on a request for at most a minute (its --request-timeout)."""
 TIDY: Final = 20.0
 """Deleting the agents and giving the namespace back, before it is told what stands in the way."""
+READ_AGAIN: Final = 10.0
+"""Reading the agents' logs once more after a restart, before the samples of an ended drill are kept as they are."""
+KEEP: Final = 20.0
+"""Keeping the samples of an ended drill; its agents wait for it, because their logs are all that has them."""
 GRACE: Final = 10.0
 """How long samples may trail a deadline before they count as missing."""
 RETRY: Final = 24 * 3600.0

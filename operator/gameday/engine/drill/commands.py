@@ -84,6 +84,11 @@ class RemoveFuse:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepSamples:
+    """Write the samples of a drill that has ended into a ConfigMap, and delete those of drills that are too old."""
+
+
+@dataclass(frozen=True, slots=True)
 class StopAgents:
     """Delete every pod of ours in the namespace that belongs to this drill."""
 
@@ -115,6 +120,7 @@ Command = (
     | Read
     | Run
     | RemoveFuse
+    | KeepSamples
     | StopAgents
     | FreeLock
     | UpdateGameDay

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
+from gameday.engine.drill import budgets
 from gameday.engine.drill.answers import Answers
 from gameday.engine.drill.commands import Command, Revert
 from gameday.engine.drill.decide import decide
@@ -91,7 +92,8 @@ class _Decided:
 
     record: Record
     commands: tuple[Command, ...] | None
-    arriving: bool = False
+    awaited: bool = False
+    """Whether something is still to come before the drill may be over."""
 
 
 class DrillLoop:
@@ -143,12 +145,13 @@ class DrillLoop:
         record = decide(Situation(plan or NO_PLAN, self._goes_on_from, world, self.samples or NOTHING, now))
         commands = orders(plan, record, world)
         started = self._lift(plan or NO_PLAN, record, commands, now)
+        awaited = world.arriving or not world.read_again
         if (record is self.record or record == self.record) and not must_save:
-            work = self._act(record, commands, now, arriving=world.arriving)
+            work = self._act(record, commands, now, awaited=awaited)
         elif self._lifting_until is not None and now < self._lifting_until:
             work = Work(self._lifting_until)
         else:
-            work = self._save(plan or NO_PLAN, _Decided(record, commands, world.arriving), now)
+            work = self._save(plan or NO_PLAN, _Decided(record, commands, awaited), now)
         return replace(work, start=(*started, *work.start), find_leak=find_leak) if started or find_leak else work
 
     def look_in_vain(self, why: str, now: float) -> Work:
@@ -167,10 +170,12 @@ class DrillLoop:
         rolling = world.preflight is not None and bool(world.preflight.rolling)
         again = rolling and now >= answers.checked_at + LOOK_AGAIN_AFTER
         arriving = answers.arriving(now)
+        read = self._read_again(now)
         if self._seen is not None and self._seen[0] is world:
             known = self._seen[1]
             same = known.errors is errors and known.lock is answers.lock and known.reported is answers.reported
             same = same and known.made is answers.made and known.locked_by is answers.locked_by
+            same = same and known.keeping is answers.keeping and known.read_again is read
             if same and known.look_again is again and known.arriving is arriving:
                 return known
         known = replace(
@@ -182,6 +187,8 @@ class DrillLoop:
             made=answers.made,
             look_again=again,
             arriving=arriving,
+            read_again=read,
+            keeping=answers.keeping,
             errors=errors,
         )
         self._seen = world, known
@@ -197,6 +204,14 @@ class DrillLoop:
         late = now > self.resumed_at + CATCH_UP
         self._believes = over or late or self.samples.caught_up(self.resumed_at)
         return self._believes
+
+    def _read_again(self, now: float) -> bool:
+        """Whether the logs of a drill that has ended were read; a sample of now is behind all earlier ones."""
+        record = self.record
+        decided = record.keeping is not None or record.reported or record.steady_from is None
+        if record.phase is not Phase.FINISHED or decided or self.samples is None:
+            return True
+        return now > self.resumed_at + budgets.READ_AGAIN or self.samples.caught_up(self.resumed_at)
 
     def _seeks_leak(self, now: float) -> bool:
         """A cut that shows no effect in time will end the drill: have its most likely cause ready by then."""
@@ -221,7 +236,7 @@ class DrillLoop:
         self._narrated = frozenset(record.timeline)
         work = Work(now + LOOK_EVERY)
         if decided.commands is not None:
-            work = self._act(record, decided.commands, now, arriving=decided.arriving)
+            work = self._act(record, decided.commands, now, awaited=decided.awaited)
         return replace(work, tell=tell) if tell else work
 
     def not_saved(self, now: float, after: float = 0.0) -> Work:
@@ -256,11 +271,11 @@ class DrillLoop:
             self._lifting_until = None
         return started
 
-    def _act(self, record: Record, commands: tuple[Command, ...], now: float, *, arriving: bool) -> Work:
+    def _act(self, record: Record, commands: tuple[Command, ...], now: float, *, awaited: bool) -> Work:
         """Start what may be started; a drill is over when nothing is left to start and nothing under way."""
         if commands:
             return Work(now + LOOK_EVERY, start=tuple([one for one in commands if self.lanes.take(one, now)]))
-        return Work(now + LOOK_EVERY, over=record.phase is Phase.FINISHED and not self.lanes and not arriving)
+        return Work(now + LOOK_EVERY, over=record.phase is Phase.FINISHED and not self.lanes and not awaited)
 
     def failing(self, command: Command, error: str) -> bool:
         """Have the engine hear of an error of a command that is still under way; whether it is a new one."""

@@ -11,8 +11,9 @@ from typing import Final
 
 from gameday.engine.cel.comparisons import Kind, kinds_at
 from gameday.engine.cel.expressions import BASELINE, Expression, compile_expression, parse_path, view
-from gameday.engine.cel.paths import Path
+from gameday.engine.cel.paths import ALWAYS_THERE, Path
 from gameday.engine.evidence import baseline as baselines
+from gameday.engine.evidence.curves import values_of
 from gameday.engine.evidence.feeds import Feed, Line
 from gameday.engine.evidence.held import Held
 from gameday.engine.evidence.judge import guardrail_unknown, judge, miss
@@ -153,6 +154,13 @@ class Evidence:
             return frozenset(kinds_at(rest, self._seen_baseline))
         lines = list(self._lines(name, since, math.inf)) or list(self._lines(name, -math.inf, since))[-1:]
         return frozenset(kind for line in lines for kind in kinds_at(rest, line.seen))
+
+    def values(self, probe: str, until: float) -> tuple[list[float], dict[Path, list[Value]]]:
+        """When each sample of a probe was sent, up to ``until``, and its values at the paths that the drill reads."""
+        read = {path[1:]: None for path in self.paths() if path[0] == probe and len(path) > 1}
+        always = {(key,): None for key in sorted(ALWAYS_THERE)}
+        lines = sorted(self._lines(probe, -math.inf, until), key=lambda line: line.sample.sent)
+        return values_of(lines, tuple(always | read))
 
     def expression(self, expectation: Expectation) -> Expression:
         """The compiled expression of an expectation of the plan."""

@@ -11,6 +11,7 @@ from gameday.engine.drill.loop import BLIND_AFTER, CATCH_UP, LIFT_FIRST, LOOK_AG
 from gameday.model.change import Change, ChangeState
 from gameday.model.halt import Halt, HaltState
 from gameday.model.record import Cause, Phase, Record
+from gameday.model.sample import Sample
 from gameday.model.world import CommandKey, Fuse, Lock, Planned, Preflight, World
 from simulation.observing import cut
 from unit.engine.simulation import a_plan
@@ -189,6 +190,26 @@ def test_what_lets_traffic_through_is_sought_once() -> None:
     loop = under_cut(replace(CUT, zero=None))
     assert loop.look(a_plan(), UNDER_CUT, NOW).find_leak
     assert not loop.look(a_plan(), UNDER_CUT, NOW).find_leak
+
+
+def test_a_process_that_takes_an_ended_drill_up_reads_its_logs_again_before_its_samples_are_kept() -> None:
+    ended = Record(Phase.FINISHED, since=NOW, finished_at=NOW, faults_cleared=True, steady_from=NOW - 60)
+    loop = DrillLoop(ended, NOW)
+    evidence = loop.prepare(a_plan(), {})
+    work = loop.look(a_plan(), WAITING, NOW)
+    assert (work.start, work.over) == ((), False)
+    evidence.take(Sample("observer", 1, "health", NOW - 1, NOW - 0.9, ok=True))
+    assert loop.look(a_plan(), WAITING, NOW + 0.5).start == ()
+    evidence.take(Sample("observer", 2, "health", NOW + 0.4, NOW + 0.5, ok=True))
+    assert loop.look(a_plan(), WAITING, NOW + 0.6).start == (do.KeepSamples(),)
+
+
+def test_samples_of_an_ended_drill_are_kept_as_they_are_where_its_agents_say_nothing_more() -> None:
+    ended = Record(Phase.FINISHED, since=NOW, finished_at=NOW, faults_cleared=True, steady_from=NOW - 60)
+    loop = DrillLoop(ended, NOW)
+    loop.prepare(a_plan(), {})
+    assert loop.look(a_plan(), WAITING, NOW + budgets.READ_AGAIN).start == ()
+    assert loop.look(a_plan(), WAITING, NOW + budgets.READ_AGAIN + 0.1).start == (do.KeepSamples(),)
 
 
 def test_a_drill_is_over_when_nothing_is_under_way_any_more() -> None:

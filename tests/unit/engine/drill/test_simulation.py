@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 from gameday.api.conditions import conditions_of
+from gameday.engine.drill import budgets
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.orders import orders
 from gameday.engine.drill.situation import Situation
 from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Stage
-from gameday.model.record import Cause, Phase, Record, ResultState, StepState, Verdict
+from gameday.model.record import Cause, Keeping, Phase, Record, ResultState, StepState, Verdict
 from gameday.model.world import CommandKey, Fuse, Life, Lock, Severed, World
 from simulation.observing import cut
 from simulation.scenario import What
@@ -311,6 +312,56 @@ def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted
     assert "Stalled" not in {kind for kind, *_ in conditions_of(again)}
 
 
+MEASURED = Record(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.PASSED, faults_cleared=True, steady_from=900.0)
+OVER = World(agents={"observer": Life.RUNNING}, lock=Lock.HELD, finalizer=True)
+NO_RIGHT = {CommandKey("KeepSamples"): "create configmaps: forbidden"}
+
+
+def test_the_samples_are_kept_while_the_agents_have_them_and_before_the_namespace_is_free() -> None:
+    assert orders(a_plan(), MEASURED, OVER) == (do.KeepSamples(),)
+    kept = decide(Situation(a_plan(), MEASURED, replace(OVER, keeping=Keeping(kept=True)), NOBODY, 1001.0))
+    assert kept.keeping == Keeping(kept=True)
+    assert ("SamplesKept", "True", "Kept", "`gameday report` shows them") in conditions_of(kept)
+    assert orders(a_plan(), kept, OVER) == (do.StopAgents(),)
+    assert orders(a_plan(), kept, replace(OVER, agents={})) == (do.FreeLock(),)
+
+
+def test_samples_wait_for_logs_that_are_read_again_and_nothing_goes_before() -> None:
+    assert orders(a_plan(), MEASURED, replace(OVER, read_again=False)) == ()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [replace(MEASURED, steady_from=None), replace(MEASURED, reported=True)],
+    ids=["nothing was measured", "it is over"],
+)
+def test_where_there_are_no_samples_nothing_waits_for_them(record: Record) -> None:
+    assert orders(a_plan(), record, OVER) == (do.StopAgents(),)
+    assert decide(Situation(a_plan(), record, OVER, NOBODY, 1001.0)).keeping is None
+
+
+def test_a_drill_that_is_deleted_takes_its_samples_with_it() -> None:
+    assert orders(a_plan(), MEASURED, replace(OVER, deleted=True)) == (do.StopAgents(),)
+
+
+def test_samples_that_cannot_be_kept_are_told_of_and_hold_up_neither_the_end_nor_the_verdict() -> None:
+    failing = replace(OVER, errors=NO_RIGHT)
+    soon = decide(Situation(a_plan(), MEASURED, failing, NOBODY, 1000.0 + budgets.KEEP))
+    assert soon.keeping is None
+    late = decide(Situation(a_plan(), soon, failing, NOBODY, 1000.1 + budgets.KEEP))
+    assert late.keeping == Keeping(kept=False, why="create configmaps: forbidden")
+    assert (late.verdict, late.reason, late.message) == (MEASURED.verdict, MEASURED.reason, MEASURED.message)
+    assert [(line.reason, line.warning) for line in late.timeline] == [("SamplesNotKept", True)]
+    assert ("SamplesKept", "False", "SamplesNotKept", "create configmaps: forbidden") in conditions_of(late)
+    assert orders(a_plan(), late, failing) == (do.StopAgents(),)
+
+
+def test_samples_that_nobody_wants_are_no_warning() -> None:
+    unwanted = decide(Situation(a_plan(), MEASURED, replace(OVER, keeping=Keeping(kept=False)), NOBODY, 1001.0))
+    assert unwanted.timeline == ()
+    assert ("SamplesKept", "False", "NotWanted") in {condition[:3] for condition in conditions_of(unwanted)}
+
+
 THERE = cut("first", "partition", "uid")
 
 
@@ -361,6 +412,7 @@ def test_an_operator_killed_at_any_effect_finishes_after_its_restart(rollback: b
     assert simulation.left() == []
     assert simulation.injections.total() <= 1
     assert simulation.record.phase is Phase.FINISHED
+    assert simulation.kept is (simulation.record.steady_from is not None), "the samples outlive the operator"
     assert {change.state for change in simulation.record.changes} == {ChangeState.UNDONE}
     if not rollback:
         assert simulation.record.verdict in {Verdict.PASSED, Verdict.INCONCLUSIVE}

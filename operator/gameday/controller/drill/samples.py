@@ -1,0 +1,140 @@
+"""Keeps the samples of a drill that has ended in a ConfigMap, and takes away those of drills that are too old.
+
+No verdict hangs on it: what the API server refuses is told on the Drill, and the drill ends all the same.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from gameday.api.calendar import samples_kept
+from gameday.api.conditions import SAMPLES_KEPT
+from gameday.api.record import shown_moment
+from gameday.api.samples import Kept, config_map
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, Object
+from gameday.controller.drill.memory import Memory
+from gameday.controller.drill.view import View
+from gameday.engine.evidence.curves import Strip, Truth, strip, truth
+from gameday.engine.evidence.evidence import Evidence
+from gameday.errors import Absent, AlreadyExists, Forbidden, Refused
+from gameday.model.labels import GAME_DAY, marks
+from gameday.model.names import SAMPLES, samples_of
+from gameday.model.plan import Plan, Stage
+from gameday.model.record import Keeping, Record
+
+GONE_IN_A_ROW: Final = 3
+"""How many drills without samples end the search for old ones: those behind them were taken away before."""
+LOOKED_AT: Final = 64
+"""Most drills whose samples are looked for at the end of one."""
+NOTHING_READ: Final = "the logs of its agents were gone before they were read"
+
+
+class SampleKeeper:
+    """Keeps the samples of one drill; ``drills`` are those of its GameDay, as far as they are known."""
+
+    def __init__(self, account: Cluster, memory: Memory, view: View, drills: Callable[[], Iterable[Object]]) -> None:
+        self.account = account
+        self.memory = memory
+        self.view = view
+        self.drills = drills
+
+    async def keep(self) -> Keeping:
+        """Write them, once; a second time finds the first.
+
+        Raises:
+            GameDayError: when the API server does not answer: to be asked again.
+
+        """
+        gameday = self.view.only("gameday")
+        most = samples_kept(gameday["spec"] if gameday is not None else {})
+        evidence, plan = self.view.feed.evidence, self.memory.plan
+        if not most:
+            return Keeping(kept=False)
+        if evidence is None or plan is None:
+            return Keeping(kept=False, why=NOTHING_READ)
+        strips = await _strips(evidence, plan, self.memory.record)
+        if not any(one.samples for one in strips):
+            return Keeping(kept=False, why=NOTHING_READ)
+        try:
+            said = await self._write(strips, tuple(_truths(evidence, plan, self.memory.record)))
+        except (Absent, Forbidden, Refused) as error:
+            return Keeping(kept=False, why=str(error))
+        return Keeping(kept=said.kept, why="; ".join(filter(None, (said.why, await self._take_away(most)))))
+
+    async def _write(self, strips: tuple[Strip, ...], truths: tuple[Truth, ...]) -> Keeping:
+        memory = self.memory
+        name, gameday = samples_of(memory.name), memory.drill["spec"]["gameDay"]
+        owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.name, "name": memory.name, "uid": memory.uid}
+        labels = marks(memory.name, SAMPLES) | {GAME_DAY: gameday}
+        body, left_out = config_map(name, labels, owner, Kept(memory.name, gameday, strips, truths))
+        try:
+            await self.account.create(CONFIG_MAPS, memory.namespace, body)
+        except AlreadyExists:
+            there = await self.account.get(CONFIG_MAPS, memory.namespace, name)
+            if there is not None and not _is_of(there, memory.uid):
+                text = f"ConfigMap {name} is not this drill's: delete it, or give Drills other names"
+                return Keeping(kept=False, why=text)
+        return Keeping(kept=True, why=left_out)
+
+    async def _take_away(self, most: int) -> str:
+        """Delete the samples of all but the newest ``most`` drills that have some; why that was not done, or ""."""
+        found: list[Object] = []
+        gone = 0
+        try:
+            for drill in self._older(most)[:LOOKED_AT]:
+                name = samples_of(drill["metadata"]["name"])
+                there = await self.account.get(CONFIG_MAPS, self.memory.namespace, name)
+                if there is not None and _is_of(there, drill["metadata"]["uid"]):
+                    found.append(there)
+                    gone = 0
+                elif (gone := gone + 1) >= GONE_IN_A_ROW:
+                    break
+            # The oldest first: whoever is interrupted leaves no gap, behind which nobody would look again.
+            for there in reversed(found):
+                metadata = there["metadata"]
+                await self.account.delete(CONFIG_MAPS, self.memory.namespace, metadata["name"], uid=metadata["uid"])
+        except (Forbidden, Refused) as error:
+            return f"those of older drills were not deleted: {error}"
+        return ""
+
+    def _older(self, most: int) -> list[Object]:
+        """The drills with samples beyond the newest ``most``, this one among these, the newest first."""
+        others = [one for one in self.drills() if one["metadata"]["uid"] != self.memory.uid and _has_samples(one)]
+        others.sort(key=lambda one: (shown_moment(one["status"]["finishedAt"]), one["metadata"]["name"]), reverse=True)
+        return others[most - 1 :]
+
+
+async def _strips(evidence: Evidence, plan: Plan, record: Record) -> tuple[Strip, ...]:
+    """The curves of each probe, up to the end of the drill; other drills have their turn in between."""
+    until = record.finished_at if record.finished_at is not None else record.since
+    strips = []
+    for probe in plan.probes:
+        strips.append(strip(probe.name, *evidence.values(probe.name, until)))
+        await asyncio.sleep(0)
+    return tuple(strips)
+
+
+def _truths(evidence: Evidence, plan: Plan, record: Record) -> Iterator[Truth]:
+    until = record.finished_at if record.finished_at is not None else record.since
+    begins = {
+        Stage.STEADY_STATE: record.steady_from,
+        Stage.OUTAGE: record.inject_requested_at,
+        Stage.RECOVERY: record.undo_requested_at,
+    }
+    for stage, expectation in plan.all_expectations():
+        since = begins[stage]
+        if since is not None:
+            yield truth(stage.value, expectation.name, evidence.track(expectation, since), until)
+
+
+def _is_of(config_map: Object, uid: str) -> bool:
+    """Whether a ConfigMap is owned by the Drill of this UID."""
+    return any(owner.get("uid") == uid for owner in config_map["metadata"].get("ownerReferences") or ())
+
+
+def _has_samples(drill: Object) -> bool:
+    """Whether a drill has ended, and its samples were kept then."""
+    status = drill.get("status", {})
+    conditions = {one.get("type"): one.get("status") for one in status.get("conditions") or ()}
+    return conditions.get(SAMPLES_KEPT) == "True" and "finishedAt" in status

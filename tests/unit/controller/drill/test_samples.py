@@ -1,0 +1,163 @@
+"""A drill's samples in a ConfigMap: written once, the oldest taken away, and a refusal is told and not raised."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from gameday.api import samples
+from gameday.api.record import timestamp
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import Object
+from gameday.controller.administrator import Administrator
+from gameday.controller.background import Background
+from gameday.controller.drill.feed import Feed
+from gameday.controller.drill.memory import Memory
+from gameday.controller.drill.samples import GONE_IN_A_ROW, SampleKeeper
+from gameday.controller.drill.view import View
+from gameday.controller.gameday.gamedays import read
+from gameday.controller.telemetry import Metrics
+from gameday.engine.drill.answers import Answers
+from gameday.engine.evidence.evidence import Evidence
+from gameday.errors import ClusterUnreachable
+from gameday.model.record import Keeping, Phase, Record
+from gameday.model.sample import Sample
+from unit.api_server import ApiServer
+from unit.controller.process.test_operator import GAMEDAY, a_drill, becomes
+
+OWN = "gameday-system"
+MINE = ("configmaps", "shop", "first-samples")
+
+
+def ended(name: str, at: float, *, kept: str = "True") -> Object:
+    """A drill that ended at a Unix second."""
+    conditions = [{"type": "SamplesKept", "status": kept, "reason": "Kept", "message": ""}]
+    status = {"phase": "Finished", "finishedAt": timestamp(at), "conditions": conditions}
+    drill = a_drill(name) | {"status": status}
+    return drill | {"metadata": drill["metadata"] | {"uid": f"uid-of-{name}"}}
+
+
+def its_samples(server: ApiServer, name: str) -> None:
+    owner = {"apiVersion": "v1", "kind": "Drill", "name": name, "uid": f"uid-of-{name}"}
+    server.put("configmaps", "shop", {"metadata": {"name": f"{name}-samples", "ownerReferences": [owner]}})
+
+
+@asynccontextmanager
+async def keeping(
+    server: ApiServer, cluster: Cluster, drills: Iterable[Object] = (), *, wanted: int = 10, lines: int = 5
+) -> AsyncIterator[SampleKeeper]:
+    """What keeps the samples of the drill ``first``, which has ended and measured."""
+    gameday = GAMEDAY | {"spec": GAMEDAY["spec"] | {"history": {"samples": wanted}}}
+    server.put("gamedays", "shop", gameday)
+    drill = server.put("drills", "shop", a_drill("first"))
+    memory = Memory(cluster, drill, lambda _: None, lambda _, __: None, time.time)
+    memory.freeze(*read(gameday))
+    memory.record = Record(Phase.FINISHED, steady_from=1000.0, undo_requested_at=1002.0, finished_at=1010.0)
+    feed = Feed(cluster, "shop", "first", Metrics(cluster.requests), time.time)
+    assert memory.plan is not None
+    feed.evidence = Evidence(memory.plan)
+    for n in range(1, lines + 1):
+        feed.take(Sample("observer", n, "health", 1000.0 + n, 1000.1 + n, ok=n != 3))
+    view = View(cluster, memory, feed, Administrator(cluster, OWN, lambda: None), Answers())
+    async with asyncio.TaskGroup() as group:
+        background = Background(group)
+        view.open(background, lambda: None)
+        await becomes(lambda: view.only("gameday") is not None)
+        yield SampleKeeper(view.account, memory, view, lambda: tuple(drills))
+        view.close()
+        background.cancel()
+
+
+def left(server: ApiServer) -> set[str]:
+    return {name for plural, _, name in server.objects if plural == "configmaps"}
+
+
+async def test_they_are_written_once_and_belong_to_the_drill(api_server: ApiServer, cluster: Cluster) -> None:
+    async with keeping(api_server, cluster) as keeper:
+        assert await keeper.keep() == Keeping(kept=True)
+        there = api_server.objects[MINE]
+        assert await keeper.keep() == Keeping(kept=True)
+        assert api_server.objects[MINE] == there
+        uid = api_server.objects["drills", "shop", "first"]["metadata"]["uid"]
+        assert [owner["uid"] for owner in there["metadata"]["ownerReferences"]] == [uid]
+        assert there["metadata"]["labels"]["gameday.dev/gameday"] == "small"
+        kept = samples.read(there)
+        assert [curve.path for curve in kept.strips[0].curves] == ["health.latency", "health.ok"]
+        (truth,) = kept.truths
+        assert [value for _, value in truth.changes] == [True, False, True]
+
+
+async def test_the_samples_of_older_drills_go_and_those_of_the_newest_stay(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    drills = [ended(f"old-{n}", 100.0 * n) for n in range(1, 6)]
+    for n in range(1, 6):
+        its_samples(api_server, f"old-{n}")
+    async with keeping(api_server, cluster, drills, wanted=3) as keeper:
+        assert await keeper.keep() == Keeping(kept=True)
+    assert left(api_server) == {"first-samples", "old-5-samples", "old-4-samples"}
+
+
+async def test_of_a_thousand_older_drills_few_are_asked_for(api_server: ApiServer, cluster: Cluster) -> None:
+    drills = [ended(f"old-{n}", 10.0 * n) for n in range(1, 1000)]
+    for n in range(990, 1000):
+        its_samples(api_server, f"old-{n}")
+    async with keeping(api_server, cluster, drills) as keeper:
+        assert await keeper.keep() == Keeping(kept=True)
+    assert left(api_server) == {"first-samples"} | {f"old-{n}-samples" for n in range(991, 1000)}
+    calls = {verb: count for (verb, plural), count in cluster.requests.items() if plural == "configmaps"}
+    assert calls["create"] == 1
+    assert calls["delete"] == 1
+    assert calls["get"] == 1 + GONE_IN_A_ROW
+
+
+async def test_drills_whose_samples_were_not_kept_do_not_count(api_server: ApiServer, cluster: Cluster) -> None:
+    drills = [ended("old-1", 100.0), *(ended(f"refused-{n}", 200.0 + n, kept="False") for n in range(5))]
+    its_samples(api_server, "old-1")
+    async with keeping(api_server, cluster, drills, wanted=2) as keeper:
+        await keeper.keep()
+    assert left(api_server) == {"first-samples", "old-1-samples"}
+
+
+async def test_what_has_the_name_and_is_somebody_elses_is_left_alone(api_server: ApiServer, cluster: Cluster) -> None:
+    for name in ("first-samples", "old-1-samples"):
+        api_server.put("configmaps", "shop", {"metadata": {"name": name}, "data": {"mine": "1"}})
+    async with keeping(api_server, cluster, [ended("old-1", 100.0)], wanted=1) as keeper:
+        found = await keeper.keep()
+    assert not found.kept
+    assert "ConfigMap first-samples is not this drill's: delete it" in found.why
+    assert api_server.objects[MINE]["data"] == {"mine": "1"}
+    assert left(api_server) == {"first-samples", "old-1-samples"}
+
+
+@pytest.mark.parametrize("forbidden", ["create configmaps", "delete configmaps"])
+async def test_a_missing_right_is_told_with_what_grants_it(
+    forbidden: str, api_server: ApiServer, cluster: Cluster
+) -> None:
+    api_server.forbidden = {forbidden}
+    its_samples(api_server, "old-1")
+    async with keeping(api_server, cluster, [ended("old-1", 100.0)], wanted=1) as keeper:
+        found = await keeper.keep()
+    assert found.kept is (forbidden != "create configmaps")
+    assert "kubectl apply -n shop -k manifests/namespace" in found.why
+
+
+async def test_an_api_server_that_does_not_answer_is_asked_again(api_server: ApiServer, cluster: Cluster) -> None:
+    async with keeping(api_server, cluster) as keeper:
+        api_server.down = True
+        with pytest.raises(ClusterUnreachable):
+            await keeper.keep()
+        api_server.down = False
+        assert await keeper.keep() == Keeping(kept=True)
+
+
+@pytest.mark.parametrize(("wanted", "lines", "said"), [(0, 5, ""), (10, 0, "the logs of its agents were gone")])
+async def test_nothing_is_written_where_nothing_is_wanted_or_known(
+    wanted: int, lines: int, said: str, api_server: ApiServer, cluster: Cluster
+) -> None:
+    async with keeping(api_server, cluster, wanted=wanted, lines=lines) as keeper:
+        found = await keeper.keep()
+    assert (found.kept, found.why[: len(said)]) == (False, said)
+    assert left(api_server) == set()
