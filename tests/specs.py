@@ -56,6 +56,13 @@ BASE: Final[Spec] = {
                 "tls": {"caFrom": {"configMapKeyRef": {"name": "ca", "key": "ca.crt"}}},
             },
         },
+        {
+            "name": "page",
+            "alert": {
+                "alertmanager": {"url": "http://alertmanager:9093", "receiver": "team"},
+                "labels": {"alertname": "RedisDown"},
+            },
+        },
     ],
     "steadyState": {"duration": "3s", "expect": [{"name": "healthy", "always": "health.body.redis == 'ok'"}]},
     "outage": {

@@ -40,6 +40,9 @@ class ProbeSettings:
 
     __slots__ = ()
     runs_in: ClassVar[RunsIn] = RunsIn.OBSERVER
+    began: ClassVar[Mapping[str, str]] = {}
+    """Values that tell of a failure, each with the value that says when that began, in Unix seconds. A true one says
+    nothing of a fault that was requested later."""
 
     @property
     def destination(self) -> Destination | None:

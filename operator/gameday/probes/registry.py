@@ -17,4 +17,5 @@ PACKAGES: Final[Packages] = {
     "redis": "gameday.probes.redis",
     "kubernetes": "gameday.probes.kubernetes",
     "prometheus": "gameday.probes.prometheus",
+    "alert": "gameday.probes.alert",
 }

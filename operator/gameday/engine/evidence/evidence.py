@@ -48,7 +48,7 @@ class Evidence:
         self._last: dict[str, Sample] = {}
         self._baseline: dict[str, float] | None = None
         self._seen_baseline: dict[str, Value] | None = None
-        self._tracers: dict[tuple[str, float], tuple[int, Tracer]] = {}
+        self._tracers: dict[tuple[str, float, float], tuple[int, Tracer]] = {}
         self._expressions = {
             e.expression: compile_expression(e.expression) for stage in Stage for e in plan.expectations(stage)
         }
@@ -104,18 +104,19 @@ class Evidence:
 
     def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
         """Hold an expectation against its samples; an ``always`` of the recovery counts from its zero."""
-        track = self.track(expectation, window.requested_at)
+        track = self.track(expectation, window.requested_at, window.fault_at)
         counted = _counted(stage, expectation, window)
         return judge(expectation, track, counted) if counted is not None else PENDING
 
     def miss(self, stage: Stage, expectation: Expectation, window: Window) -> tuple[float | None, str]:
         """By how much an expectation was missed, up to the window's end: seconds late or None, and a sentence."""
-        track = self.track(expectation, window.requested_at)
+        track = self.track(expectation, window.requested_at, window.fault_at)
         return miss(expectation, track, _counted(stage, expectation, window) or window)
 
     def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
         """Why a guardrail cannot be judged at the moment, or None."""
-        return guardrail_unknown(expectation, self.track(expectation, window.requested_at), window)
+        track = self.track(expectation, window.requested_at, window.fault_at)
+        return guardrail_unknown(expectation, track, window)
 
     def means(self, since: float, until: float) -> Mapping[str, float]:
         """The baseline: means, over samples sent in that span, of the numbers that expressions compare with."""
@@ -172,17 +173,23 @@ class Evidence:
             yield from (*expression.paths, *expression.baseline_paths)
         yield from self._measured.values()
 
-    def track(self, expectation: Expectation, since: float = -math.inf) -> Track:
+    def track(self, expectation: Expectation, since: float = -math.inf, fault_at: float | None = None) -> Track:
         """The expectation's points so far. Made anew when a line came to stand before others.
 
-        ``since`` is the Unix second at which the stage began that an ``increase`` counts from.
+        ``since`` is the Unix second at which the stage began that an ``increase`` counts from, ``fault_at`` the one at
+        which the first fault was requested, or None.
         """
         expression = self.expression(expectation)
-        key = expectation.expression, since if expression.increases else -math.inf
+        dated = fault_at is not None and any(self._probes[name].settings.began for name in expression.probes)
+        key = (
+            expectation.expression,
+            since if expression.increases else -math.inf,
+            fault_at if fault_at is not None and dated else math.inf,
+        )
         rewritten = sum(feed.rewritten for feed in self._feeds.values())
         known = self._tracers.get(key)
         if known is None or known[0] != rewritten:
-            tracer = Tracer(expression, self._probes, self._seen_baseline, key[1])
+            tracer = Tracer(expression, self._probes, self._seen_baseline, key[1], key[2])
             self._tracers[key] = rewritten, tracer
         else:
             tracer = known[1]

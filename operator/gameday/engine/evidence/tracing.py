@@ -29,13 +29,15 @@ STALE_AFTER = 2
 class Tracer:
     """Reads feeds on from where it stopped and adds to one expectation's track.
 
-    ``since`` is the Unix second at which the stage began that ``increase`` counts from.
+    ``since`` is the Unix second at which the stage began that ``increase`` counts from. ``fault_at`` is the one at
+    which the first fault was requested: what began before it does not come of it.
     """
 
     expression: Expression
     probes: Mapping[str, Probe]
     baseline: Mapping[str, Value] | None
     since: float = -math.inf
+    fault_at: float = math.inf
     track: Track = field(init=False)
     _increases: tuple[Increase, ...] = field(init=False)
     _next: dict[str, int] = field(default_factory=dict)
@@ -142,6 +144,21 @@ class Tracer:
             for unknown, why in line.sample.unknown:
                 if any(path[0] == name and touches(path[1:], unknown) for path in self.expression.paths):
                     return f"{path_text((name, *unknown))} is not known: {why}"
+            if line.sample.sent >= self.fault_at and (older := self._older(name, line.seen)):
+                return older
+        return ""
+
+    def _older(self, name: str, seen: Mapping[str, Value]) -> str:
+        """What the expression reads of a probe that began before the fault was requested, or ""."""
+        for value, began in self.probes[name].settings.began.items():
+            read = any(path[0] == name and touches(path[1:], (value,)) for path in self.expression.paths)
+            at = seen.get(began)
+            new = isinstance(at, int | float) and at >= self.fault_at
+            if read and seen.get(value) is True and not new:
+                return (
+                    f"{name}.{value} is true since before the fault was requested, so the fault need not be the cause: "
+                    "wait until it is false, or have the probe ask for less"
+                )
         return ""
 
     def _cannot_tell(self, sample: Sample, why: str, flaw: Flaw) -> Point:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -28,6 +29,7 @@ from gameday.model.plan import (
 )
 from gameday.model.record import ResultState
 from gameday.model.sample import LineType, Sample, Value
+from gameday.probes.alert.kind import AlertProbe
 from gameday.probes.http.kind import HttpProbe
 from gameday.probes.kubernetes.kind import KubernetesProbe
 
@@ -211,6 +213,66 @@ class TestIncrease:
 
     def test_before_the_stage_there_is_none(self) -> None:
         assert self.values([1, 2, 3], since=9.0, text="increase(queue.count) == 0") == [True, True, True]
+
+
+class TestWhatBeganBefore:
+    """A probe that says when it began what it tells of: only what began after the request of the fault comes of it."""
+
+    ALERT = Probe("page", AlertProbe("http://alertmanager"), every=1.0, timeout=1.0)
+    REQUESTED = 12.5
+
+    def points(self, fault_at: float | None, *starts: float | None, text: str = "page.firing") -> list[Point]:
+        """The points of one sample a second from 10 on, each with an alert that started then, or none."""
+        expectation = becomes(text)
+        evidence = Evidence(replace(a_plan(expectation), probes=(*PROBES, self.ALERT)))
+        for number, began in enumerate(starts):
+            values: dict[str, Value] = {"firing": began is not None}
+            if began is not None:
+                values["startsAt"] = began
+            sent = 10.0 + number
+            evidence.take(Sample("observer", number + 1, "page", sent, sent + 0.1, ok=True, values=values))
+        return evidence.track(expectation, fault_at=fault_at).points
+
+    def values(self, *starts: float | None, text: str = "page.firing") -> list[bool | None]:
+        return [point.value for point in self.points(self.REQUESTED, *starts, text=text)]
+
+    def test_an_alert_that_started_after_the_request_counts(self) -> None:
+        assert self.values(None, None, None, 12.5, 13.0) == [False, False, False, True, True]
+
+    def test_one_that_started_before_says_neither_yes_nor_no_from_the_request_on(self) -> None:
+        assert self.values(None, 11.0, 11.0, 11.0, 13.9, None) == [False, True, True, None, True, False]
+        assert self.values(None, 11.0, 11.0, 12.4, text="!page.firing") == [True, False, False, None]
+        why = self.points(self.REQUESTED, None, None, None, 12.0)[-1].why
+        assert why.startswith("page.firing is true since before the fault was requested")
+
+    def test_before_any_fault_each_alert_counts(self) -> None:
+        assert [point.value for point in self.points(None, 1.0, None, 12.0)] == [True, False, True]
+
+    def test_an_expression_that_does_not_ask_for_it_is_judged_as_ever(self) -> None:
+        assert self.values(None, None, None, 11.0, text="page.ok") == [True] * 4
+        assert self.values(None, None, None, 11.0, text="has(page.startsAt) && page.startsAt < 12") == [
+            *([False] * 3),
+            True,
+        ]
+
+    def test_one_that_does_not_say_when_it_started_is_not_taken_for_a_new_one(self) -> None:
+        expectation = becomes("page.firing")
+        evidence = Evidence(replace(a_plan(expectation), probes=(*PROBES, self.ALERT)))
+        evidence.take(Sample("observer", 1, "page", 13.0, 13.1, ok=True, values={"firing": True}))
+        assert evidence.track(expectation, fault_at=self.REQUESTED).points[0].value is None
+
+    @pytest.mark.parametrize(("began", "state"), [(12.0, ResultState.UNKNOWN), (13.5, ResultState.MET)])
+    def test_a_becomes_is_met_by_a_new_alert_only(self, began: float, state: ResultState) -> None:
+        expectation = replace(becomes("page.firing"), within=5.0)
+        evidence = Evidence(replace(a_plan(expectation), probes=(*PROBES, self.ALERT)))
+        for number in range(12):
+            firing = number >= 4
+            values: dict[str, Value] = {"firing": firing} | ({"startsAt": began} if firing else {})
+            sent = 10.0 + number
+            evidence.take(Sample("observer", number + 1, "page", sent, sent + 0.1, ok=True, values=values))
+        window = Window(self.REQUESTED, self.REQUESTED, 60.0, 60.0, 80.0, 5.0, false_from=10.0, fault_at=self.REQUESTED)
+        judged = evidence.judge(Stage.OUTAGE, expectation, window)
+        assert judged.state is state, judged.why
 
 
 def test_a_type_error_is_not_judgeable() -> None:

@@ -1,0 +1,117 @@
+"""The alert probe, as an agent runs it: the alerts of an Alertmanager that have certain labels.
+
+Alertmanager is asked for alerts that fire and that nobody keeps back by a silence or an inhibition. What it answers is
+looked at again: another server may have the same path and know none of these parameters.
+
+Alertmanager tells of the system and is no part of it. So one that does not answer tells nothing: the whole sample is
+unknown.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from gameday.model.agent import ProbeTask
+from gameday.probes.alert.config import AlertConfig
+from gameday.probes.ask import Answer, Ask, nothing_known
+from gameday.probes.fetch import Request, Response, exchange, instrument, json_value
+from gameday.probes.io.access import Access
+from gameday.probes.io.body import Unread
+from gameday.probes.io.keep import keep
+from gameday.probes.io.secrets import Secrets
+
+_NO_API: Final = "what answers does not have Alertmanager's API: check url, which ends before /api/v2"
+
+
+class Odd(Exception):
+    """An answer that does not say whether the alert fires; the message says why."""
+
+
+class AlertAsk(Ask):
+    """Asks for the alerts, and says when the newest one started."""
+
+    def __init__(self, task: ProbeTask, secrets: Secrets) -> None:
+        super().__init__(task, secrets)
+        config = AlertConfig.read(task.config)
+        self._labels, self._receiver = dict(config.labels), config.receiver
+        self._request = Request(f"{config.url.rstrip('/')}/api/v2/alerts?{_parameters(config)}")
+        # Whether an alert counts is told by when it started, whatever else expressions read.
+        self._paths = (*task.paths, ("startsAt",))
+        self._timeout = task.timeout
+        self._secrets = secrets
+        self._access = Access(config.access, secrets)
+        self._access.warm()
+
+    async def __call__(self) -> Answer:
+        """Ask once."""
+        response = await exchange(self, self._access, self._request, self._timeout)
+        if isinstance(response, Answer):
+            return instrument(response, "Alertmanager")
+        try:
+            starts = [_started(alert) for alert in _alerts(response) if self._is_meant(alert)]
+        except Odd as error:
+            return nothing_known(response.error or "protocol", self._secrets.hide(str(error)))
+        values: dict[str, Any] = {"firing": bool(starts)}
+        if starts:
+            values["startsAt"] = max(starts)
+        kept, unknown = keep(values, self._paths, self._secrets)
+        return Answer(ok=True, values=kept, unknown=unknown)
+
+    def timed_out(self) -> Answer:
+        """See the base class. A slow Alertmanager says nothing of the system."""
+        return instrument(super().timed_out(), "Alertmanager")
+
+    def _is_meant(self, alert: Any) -> bool:
+        match alert:
+            case {"labels": dict(labels), "status": {"state": str(state)}}:
+                receivers = [one.get("name") for one in alert.get("receivers", ()) if isinstance(one, dict)]
+                routed = not self._receiver or self._receiver in receivers
+                return state == "active" and routed and self._labels.items() <= labels.items()
+            case _:
+                raise Odd(_NO_API)
+
+
+def _parameters(config: AlertConfig) -> str:
+    filters = [("filter", f"{name}={_quoted(value)}") for name, value in config.labels.items()]
+    return urlencode([*((one, "false") for one in ("silenced", "inhibited", "unprocessed")), *filters])
+
+
+def _quoted(value: str) -> str:
+    """A label's value as matchers have it; newer Alertmanagers take no line break that is not escaped."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _alerts(response: Response) -> list[Any]:
+    """The alerts of an answer; raises Odd when there are none to be read."""
+    if response.error:
+        match response.status:
+            case 401 | 403:
+                raise Odd(f"Alertmanager does not admit the probe ({response.status}): check auth, and its Secret")
+            case status:
+                raise Odd(f"Alertmanager answered with status {status}: check url and labels, and whether it is up")
+    if response.unread:
+        raise Odd(f"{response.unread}: name more labels of the alert")
+    try:
+        alerts = json_value(response.body)
+    except Unread as error:
+        raise Odd(f"{error}: name more labels of the alert") from None
+    except ValueError:
+        alerts = None
+    if not isinstance(alerts, list):
+        raise Odd(_NO_API)
+    return alerts
+
+
+def _started(alert: dict[str, Any]) -> float:
+    """When an alert started, in Unix seconds."""
+    try:
+        started = datetime.fromisoformat(alert["startsAt"])
+    except (KeyError, TypeError, ValueError):
+        raise Odd(_NO_API) from None
+    if started.tzinfo is None:
+        raise Odd(_NO_API)
+    return started.timestamp()
+
+
+ASK: Final = AlertAsk
