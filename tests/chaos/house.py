@@ -204,7 +204,7 @@ class Trial:
         with contextlib.suppress(AssertionError):
             await until(clean, "nothing is left", SECONDS_TO_CLEAR)
         for operator in self.town.operators:
-            if "after an error of ours" in operator.says():
+            if "after an internal error" in operator.says():
                 self.wrong(f"{operator.log.name} tells of an error of ours")
 
 

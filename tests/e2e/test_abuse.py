@@ -179,5 +179,5 @@ async def test_a_hundred_abusive_gamedays_do_not_disturb_a_good_drill(town: Stag
         ]
         print(f"the abusers' drills afterwards: { ({phase: phases.count(phase) for phase in set(phases)}) }")
         assert operator.process.returncode is None
-        assert "error of ours" not in operator.says()
+        assert "internal error" not in operator.says()
         await operator.end()

@@ -45,10 +45,10 @@ WORDS = {
     "duplicate-keys": "",
     "redirect": "redirect 302",
     "redis-garbage": "protocol",
-    "redis-huge-bulk": "answer too long",
-    "redis-huge-array": "answer too long",
+    "redis-huge-bulk": "the answer is too long",
+    "redis-huge-array": "the answer is too long",
     "redis-nested": "protocol",
-    "redis-endless": "answer too long",
+    "redis-endless": "the answer is too long",
     "redis-moved": "protocol",
     "redis-silent": "timeout",
 }
@@ -248,7 +248,7 @@ async def test_a_secret_is_nowhere_but_in_the_request_that_carries_it(town: Stag
     assert not any(found.values()), [where for where, count in found.items() if count]
     observed = logs["pod/first-observer"]
     assert observed.count("[secret]") > 20, "the echoes came, and were hidden"
-    assert "a header holds a character that HTTP does not allow" in observed
+    assert "a header has a character that HTTP does not allow" in observed
     assert '"error":"auth"' in logs["pod/first-client"]
     told = {e["name"]: e["state"] for e in expectations_of(status)}
     assert all(told[f"{key} is used"] == "Met" for key in SECRETS if key not in UNSENDABLE), told

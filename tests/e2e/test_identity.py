@@ -18,9 +18,9 @@ from gameday.cluster.kinds import DRILLS, GAMEDAYS, SERVICE_ACCOUNTS, Object
 pytestmark = pytest.mark.e2e
 
 EARLY, LATE = "2030-01-01T00:00:00Z", "2031-01-01T00:00:00Z"
-ONE_PLAN: Final = "a Drill runs one plan once: create a new Drill instead of changing it"
+ONE_PLAN: Final = "gameDay is immutable, because a Drill runs one plan once: create a new Drill instead"
 ONE_TIME: Final = "startBefore is immutable: create a new Drill instead"
-NO_WAY_BACK: Final = "an abort cannot be taken back: create a new Drill instead"
+NO_WAY_BACK: Final = "abort cannot be set back to false: create a new Drill instead"
 CHANGES: Final[dict[str, tuple[Object, Object, str]]] = {
     "another-plan": ({}, {"gameDay": "another"}, ONE_PLAN),
     "more-time": ({"startBefore": EARLY}, {"startBefore": LATE}, ONE_TIME),

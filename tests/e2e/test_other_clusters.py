@@ -236,7 +236,7 @@ async def test_openshift_emulated_refuses_a_fixed_user_and_the_message_names_the
     async with emulated(town, *refusing(town, RESTRICTED)):
         message = await refused(town)
     assert "runAsUser: Invalid value: 65532: must be in the ranges: [1000680000, 1000689999]" in message
-    assert "leave the choice to it with an empty GAMEDAY_AGENT_USER on the operator" in message
+    assert "set an empty GAMEDAY_AGENT_USER on the operator" in message
 
 
 async def test_openshift_emulated_runs_a_drill_as_the_users_that_it_chooses(town: Stage) -> None:
@@ -252,7 +252,9 @@ async def test_autopilot_emulated_is_refused_as_a_cluster_without_witnesses(town
     async with emulated(town, *refusing(town, AUTOPILOT)):
         message = await refused(town, {"GAMEDAY_AGENT_RESOURCES": ENOUGH})
     assert "autogke-node-affinity-selector-limitation" in message
-    assert "GKE Autopilot chooses the nodes itself, so no witness can stand beside a target: drill elsewhere" in message
+    assert (
+        "GKE Autopilot chooses the nodes itself, so a witness cannot run on a target's node: use another cluster"
+    ) in message
 
 
 async def test_requests_that_are_too_small_are_refused_with_the_setting(town: Stage) -> None:
@@ -260,7 +262,7 @@ async def test_requests_that_are_too_small_are_refused_with_the_setting(town: St
     async with emulated(town, *refusing(town, LEAST | {HOST_PATHS: "hostPath"})):
         message = await refused(town)
     assert "minimum cpu usage per Container is 50m, but request is 10m" in message
-    assert "set what the pods of a drill request and may use with GAMEDAY_AGENT_RESOURCES on the operator" in message
+    assert "set the requests and limits of a drill's pods with GAMEDAY_AGENT_RESOURCES on the operator" in message
 
 
 async def test_tainted_and_windows_nodes_emulated_get_no_pod_that_does_not_fit(town: Stage) -> None:

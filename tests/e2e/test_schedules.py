@@ -68,7 +68,7 @@ async def test_a_slot_starts_one_drill_on_time_and_its_end_shows(town: Stage) ->
     assert len(shown["next"]) == 5
     assert shown["next"][0].split()[-1] in {"CET", "CEST"}
     for operator in (first, second):
-        assert "error of ours" not in operator.says()
+        assert "internal error" not in operator.says()
 
 
 async def test_what_does_not_run_says_why_and_changes_start_nothing_past(town: Stage) -> None:

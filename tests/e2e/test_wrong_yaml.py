@@ -105,16 +105,16 @@ AT_APPLY = {
         "Duplicate value",
     ),
     "a cut of no dependency": (_set(f"{NET}.to", ["none"]), "spec", "use a name from spec.dependencies"),
-    "a cut of nothing": (_set(f"{NET}.to", []), "networkPartition", "to has exactly one name"),
-    "a cut of two": (_set(f"{NET}.to", ["redis", "redis"]), "networkPartition", "to has exactly one name"),
-    "a probe of no dependency": (_set("probes.1.redis.dependency", "none"), "spec", "is no redis of spec.dependencies"),
+    "a cut of nothing": (_set(f"{NET}.to", []), "networkPartition", "to must have exactly one name"),
+    "a cut of two": (_set(f"{NET}.to", ["redis", "redis"]), "networkPartition", "to must have exactly one name"),
+    "a probe of no dependency": (_set("probes.1.redis.dependency", "none"), "spec", "is not a redis of"),
     "a probe of what is no redis": (
         _both(
             _set("dependencies.0", {"name": "other", "tcp": {"host": "10.0.0.1", "ports": [1]}}),
             _both(_set(f"{NET}.to", ["other"]), _set("probes.1.redis.dependency", "other")),
         ),
         "spec",
-        "is no redis of spec.dependencies",
+        "is not a redis of spec.dependencies",
     ),
     "a redis probe without its dependency": (
         _set("probes.1.redis", {"queue": {"kind": "bullmq", "name": "q"}}),
@@ -136,7 +136,7 @@ AT_APPLY = {
         _set("recovery.expect", [{"name": "again", "becomes": "health.ok"}]), "spec.recovery", "write eventually"
     ),
     "becomes in the steady state": (
-        _set("steadyState.expect", [{"name": "up", "becomes": "health.ok"}]), "spec.steadyState", "always only"
+        _set("steadyState.expect", [{"name": "up", "becomes": "health.ok"}]), "spec.steadyState", "takes only always"
     ),
     "after on a becomes": (_set("outage.expect.0.after", "5s"), "spec.outage.expect[0]", "belong to always"),
     "guardrail in the recovery": (
@@ -174,7 +174,7 @@ AT_APPLY = {
     "blackout from a day": (
         _blackout(from_="2026-12-18", until="2026-12-19T00:00:00Z"),
         "spec.schedule.blackouts[0].from",
-        "write a moment with its distance from UTC",
+        "write a time with its offset from UTC",
     ),
     "header without a value": (
         _set("probes.0.http.headers", [{"name": "X-Key"}]),
@@ -192,7 +192,7 @@ IN_READY = {
     "blackout until a day that is none": (
         _blackout(from_="2026-02-01T00:00:00Z", until="2026-02-30T00:00:00Z"),
         "spec.schedule.blackouts[0].until",
-        "is not in any calendar",
+        "is not a date that exists",
     ),
     "broken CEL": (_set("outage.expect.0.becomes", "health.body.redis !="), "spec.outage.expect[0].becomes", ""),
     "unknown probe": (_set("outage.expect.0.becomes", "helth.ok"), "spec.outage.expect[0].becomes", "health"),
@@ -399,7 +399,7 @@ async def test_a_drills_spec_cannot_be_changed_but_for_its_abort(town: Stage) ->
         "-n", town.namespace, "patch", "drill", "one", "--type=merge", "-p", '{"spec":{"gameDay":"x"}}', ok=False
     )
     assert refused.returncode != 0
-    assert "create a new Drill instead of changing it" in refused.stderr
+    assert "gameDay is immutable" in refused.stderr
     kubectl("-n", town.namespace, "patch", "drill", "one", "--type=merge", "-p", '{"spec":{"abort":true}}')
     back = kubectl(
         "-n", town.namespace, "patch", "drill", "one", "--type=merge", "-p", '{"spec":{"abort":false}}', ok=False

@@ -97,7 +97,7 @@ def look(config: FuseConfig) -> tuple[float, float] | str:
             return f"http {status}"
         started = job["status"].get("startTime")
         if started is None:
-            return "its Job has not started"
+            return "its Job has no start time yet"
         deadline = datetime.fromisoformat(started).timestamp() + config.lasts
     except (OSError, http.client.HTTPException, ValueError, TypeError, LookupError) as error:
         return type(error).__name__

@@ -94,7 +94,7 @@ def _watched(one: socket.socket | None) -> bool:
 
     """
     if one is None:
-        raise OSError(errno.ENOTCONN, "the connection is gone")
+        raise OSError(errno.ENOTCONN, "the connection is closed")
     one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, PROBE_EVERY)
     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PROBE_EVERY)

@@ -36,7 +36,7 @@ async def _run(work: Work[Config], config: Config) -> int | None:
     except TimeoutError:
         if not limit.expired():
             raise
-        sys.stderr.write("the last deadline of the drill has passed, and nobody ended this agent: it ends by itself\n")
+        sys.stderr.write("the last deadline of the drill has passed and nobody stopped this agent: it ends itself\n")
         return None
 
 

@@ -46,7 +46,7 @@ async def _once(probe: ProbeTask, ask: Ask, log: SampleLog) -> None:
     except Exception as error:  # noqa: BLE001  one probe must not end the others
         # Never the error's text, which may hold what was sent.
         sys.stderr.write(f"probe {probe.name}: {type(error).__name__}\n")
-        answer = nothing_known("internal", f"internal error of the probe ({type(error).__name__}): report it")
+        answer = nothing_known("internal", f"internal error of the probe ({type(error).__name__}): please report it")
     values = {} if answer.values is None else answer.values
     log.write(probe.name, sent, time.time(), ok=answer.ok, error=answer.error, values=values, unknown=answer.unknown)
 

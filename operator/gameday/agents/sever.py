@@ -41,7 +41,7 @@ async def sever(config: CounterConfig, log: SampleLog, ending: asyncio.Event) ->
     clock, work = asyncio.get_running_loop().time, Work(config)
     if isinstance(config, CloserConfig):
         if time.time() >= config.until:
-            why = "it started too late to end any connection"
+            why = "the closer pod started too late to close any connection"
             log.write(LineType.SEVERED.value, time.time(), time.time(), ok=False, error=why, kind=LineType.SEVERED)
             return
         await _unless(ending, _attempt(work.end, work, log, LineType.SEVERED, config.until - time.time()))
@@ -74,14 +74,14 @@ async def _attempt(
         async with asyncio.timeout(budget):
             await what(values)
     except TimeoutError:
-        why = "connections of the targets were left" if values.get("left") else "Redis had not answered"
+        why = "connections of the targets were still open" if values.get("left") else "Redis did not answer"
         error = f"{why} after {budget:.0f} s" if values else "timeout"
     except RedisSaid as problem:
-        error = f"{word(problem)}: the dependency's user needs CLIENT LIST and CLIENT KILL, which some servers lack"
+        error = f"{word(problem)}: grant the user CLIENT LIST and CLIENT KILL, if this server has them"
     except (NotSent, OSError, UnicodeError) as problem:
-        error = f"{word(problem)}: the severing pod did not reach every server of Redis"
+        error = f"{word(problem)}: the closer pod did not reach every server of Redis"
     if error is None and values.get("left"):
-        error = "connections are left"
+        error = "connections are still open"
     if kind is LineType.SEVERED:
         unseen = work.unseen()
         values |= {"unseen": len(unseen), "example": unseen[0] if unseen else ""}

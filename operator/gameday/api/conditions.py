@@ -87,7 +87,7 @@ def _cleared(record: Record) -> Condition:
         return ("FaultsCleared", "True", "NothingHeld", "nothing of this drill is left in the cluster")
     if record.faults_cleared is False:
         return ("FaultsCleared", "False", UNDO_OVERDUE, f"still to be undone: {_open(record)}")
-    return ("FaultsCleared", "False", "Held", f"held by the drill: {_open(record)}")
+    return ("FaultsCleared", "False", "Held", f"changed by the drill and not undone yet: {_open(record)}")
 
 
 def _open(record: Record) -> str:

@@ -36,8 +36,8 @@ class Column:
 
 
 LONGEST_NAMES: Final = {
-    "GameDay": (40, "its drills' names grow from it"),
-    "Drill": (63, "what the drill makes is labelled with it"),
+    "GameDay": (40, "its drills' names begin with it"),
+    "Drill": (63, "it is a label of everything that the drill creates"),
 }
 """How long the name of each kind may be, and why."""
 

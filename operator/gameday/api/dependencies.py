@@ -84,7 +84,10 @@ class Tcp(ApiModel):
                 "(has(self.service) ? 1 : 0) + (has(self.host) ? 1 : 0) + (has(self.cidrs) ? 1 : 0) == 1",
                 "give exactly one of service, host and cidrs",
             ),
-            ("has(self.service) || size(self.ports) > 0", "name the ports to cut beside host or cidrs"),
+            (
+                "has(self.service) || size(self.ports) > 0",
+                "ports are missing: name the ports to cut together with host or cidrs",
+            ),
             ("!has(self.service) || size(self.ports) == 0", "write the Service's port as service.port, not as ports"),
         )
     }

@@ -31,14 +31,14 @@ class DrillSpec(ApiModel):
         "json_schema_extra": cel(
             (
                 "self.gameDay == oldSelf.gameDay",
-                "a Drill runs one plan once: create a new Drill instead of changing it",
+                "gameDay is immutable, because a Drill runs one plan once: create a new Drill instead",
             ),
             (
                 "has(self.startBefore) == has(oldSelf.startBefore)"
                 " && (!has(self.startBefore) || self.startBefore == oldSelf.startBefore)",
                 "startBefore is immutable: create a new Drill instead",
             ),
-            ("self.abort || !oldSelf.abort", "an abort cannot be taken back: create a new Drill instead"),
+            ("self.abort || !oldSelf.abort", "abort cannot be set back to false: create a new Drill instead"),
         )
     }
     game_day: ObjectName

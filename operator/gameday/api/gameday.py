@@ -74,7 +74,10 @@ class SteadyState(ApiModel):
     model_config = {
         "json_schema_extra": cel(
             at_most("duration", "30m", "steadyState.duration"),
-            ("self.expect.all(e, has(e.always))", "the steady state has always only: nothing has changed yet"),
+            (
+                "self.expect.all(e, has(e.always))",
+                "steadyState.expect takes only always, because nothing has changed yet: use always",
+            ),
             (
                 "self.expect.all(e, !has(e.after) && !e.guardrail)",
                 "after and guardrail belong to outage.expect: remove them here",

@@ -56,14 +56,14 @@ def limits_of(data: Mapping[str, Any]) -> model.Limits:
 
     """
     if unknown := sorted(set(data) - {model.DOCUMENT}):
-        raise LimitsInvalid(f"{', '.join(unknown)}: no such key: all limits stand under {model.DOCUMENT}")
+        raise LimitsInvalid(f"{', '.join(unknown)} is not a known key: write all limits under {model.DOCUMENT}")
     if model.DOCUMENT not in data:
         raise LimitsInvalid(f"{model.DOCUMENT} is missing: write the limits there, or delete the ConfigMap")
     try:
         document = yaml.safe_load(str(data[model.DOCUMENT]))
     # PyYAML lets through what its own types refuse, such as a date of no calendar, or a nesting without end.
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        raise LimitsInvalid(f"{model.DOCUMENT} is no YAML: {' '.join(str(error).split())}") from error
+        raise LimitsInvalid(f"{model.DOCUMENT} is not valid YAML: {' '.join(str(error).split())}") from error
     try:
         written = Limits.model_validate({} if document is None else document)
     except ValidationError as error:
@@ -83,5 +83,7 @@ def _isolators(names: Iterable[str]) -> frozenset[str]:
     for name in names:
         if name not in model.ISOLATORS:
             known = ", ".join(sorted(model.ISOLATORS))
-            raise LimitsInvalid(f"limits.assumeNotIsolatedBy: {name!r} is no such kind of policy: {known}")
+            raise LimitsInvalid(
+                f"limits.assumeNotIsolatedBy: {name!r} is not a kind of policy that limits can name: {known}"
+            )
     return frozenset(names)

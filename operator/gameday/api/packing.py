@@ -46,7 +46,7 @@ def _inflated(body: Any) -> str:
         inflater = zlib.decompressobj(_GZIP)
         found = inflater.decompress(base64.b64decode(body, validate=True), LARGEST)
         if not inflater.eof or inflater.unused_data:
-            raise StateUnreadable("status.state is damaged: it does not end where it should")
+            raise StateUnreadable("status.state is damaged: it is cut off or has extra bytes")
         return found.decode()
     except (ValueError, TypeError, zlib.error) as error:
         raise StateUnreadable(f"status.state is damaged: {cut(str(error), 128)}") from error
@@ -58,7 +58,7 @@ def _parsed(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise StateUnreadable(f"status.state is damaged: {cut(str(error), 128)}") from error
     if not isinstance(data, dict):
-        raise StateUnreadable("status.state was edited: it is no object")
+        raise StateUnreadable("status.state was edited: it is not an object")
     return data
 
 

@@ -50,7 +50,9 @@ def canonical(spec: Mapping[str, Any]) -> tuple[str, str]:
         separators=(",", ":"),
     )
     if len(text.encode()) > PLAN_BYTES:
-        raise PlanTooBig(f"the plan has {len(text.encode())} bytes, {PLAN_BYTES} fit: split the GameDay or shorten it")
+        raise PlanTooBig(
+            f"the plan has {len(text.encode())} bytes, and at most {PLAN_BYTES} fit: split the GameDay or shorten it"
+        )
     return text, f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 

@@ -54,7 +54,7 @@ def read(entry: Mapping[str, Any]) -> dict[str, Any]:
     full = {name: value for name, value in entry.items() if name not in REFERENCES.values() and name != "times"}
     for field, word in REFERENCES.items():
         if (parts := _REFERENCE.fullmatch(entry.get(word, ""))) is None:
-            raise ValueError(f"{word} names no object")
+            raise ValueError(f"{word} does not name an object")
         full[field] = {name: text for name, text in parts.groupdict().items() if text is not None}
     return full | _moments(entry.get("times", ""))
 
@@ -77,7 +77,7 @@ def _times(entry: Mapping[str, Any]) -> str:
 
 def _moments(times: str) -> dict[str, str]:
     if (parts := _TIMES.fullmatch(times)) is None:
-        raise ValueError(f"times are {cut(times, LINE)!r}")
+        raise ValueError(f"times {cut(times, LINE)!r} cannot be read")
     found = {_FIRST: parts["first"]}
     began = moment(parts["first"])
     for field, group in zip(TIMES, ("", "requested", "undo", "undone"), strict=True):

@@ -60,7 +60,7 @@ def change_of(entry: Mapping[str, Any]) -> Change:
     kind = EARLIER.get(entry["kind"], entry["kind"])
     known = ACTIONS.changes.get(kind)
     if known is not None and thing["kind"] not in known.objects:
-        raise ValueError(f"a {kind} changes no {thing['kind']}")
+        raise ValueError(f"a {kind} does not change a {thing['kind']}")
     registered = moment(entry["registeredAt"])
     asked = moment(entry["requestedAt"]) if "requestedAt" in entry else None
     return Change(

@@ -60,10 +60,12 @@ async def resume(cluster: Cluster, namespace: str) -> str:
     try:
         was = await cluster.delete(CONFIG_MAPS, namespace, CONFIG_MAP)
     except Forbidden as error:
-        raise CannotHalt(f"still halted, if it was: {error.answer}; {_ask('delete', namespace)}") from error
+        raise CannotHalt(f"not resumed: {error.answer}; {_ask('delete', namespace)}") from error
     if not was:
         return f"there was no halt in namespace {namespace}\n{await _running(cluster, 'running')}"
-    return f"resumed: drills may start; those that were undone do not come back\n{await _running(cluster, 'running')}"
+    return (
+        f"resumed: drills may start; drills that were undone do not start again\n{await _running(cluster, 'running')}"
+    )
 
 
 async def status(cluster: Cluster, namespace: str) -> str:
@@ -76,7 +78,7 @@ async def status(cluster: Cluster, namespace: str) -> str:
     try:
         there = await cluster.get(CONFIG_MAPS, namespace, CONFIG_MAP)
     except Forbidden as error:
-        raise CannotHalt(f"it cannot be told: {error.answer}; {_ask('get', namespace)}") from error
+        raise CannotHalt(f"not known whether drills are halted: {error.answer}; {_ask('get', namespace)}") from error
     if there is None:
         return f"not halted\n{await _running(cluster, 'running')}"
     return f"{_halted(there)}\n{await _undone(cluster, namespace)}"
@@ -102,8 +104,8 @@ async def _undone(cluster: Cluster, namespace: str) -> str:
         return lines[0]
     if lease is None or not lease.get("spec", {}).get("holderIdentity"):
         lines.append(
-            f"but no operator acts: nobody holds Lease {LEASE} in namespace {namespace}, so nothing is undone before "
-            "one starts, except what the fuses lift at their deadlines"
+            f"but no operator is running: nobody holds Lease {LEASE} in namespace {namespace}; until "
+            "one starts, only the fuses undo faults, at their deadlines"
         )
     return "\n".join(lines)
 
@@ -112,9 +114,9 @@ async def _running(cluster: Cluster, doing: str) -> str:
     try:
         drills, _ = await cluster.list(DRILLS, None)
     except Forbidden as error:
-        return f"how many drills are {doing} cannot be told: {error.answer}"
+        return f"not known how many drills are {doing}: {error.answer}"
     except Absent:
-        return "the cluster knows no drills: is the operator installed?"
+        return "the cluster has no resource drills.gameday.dev: install the operator"
     begun = [_name(drill) for drill in drills if _phase(drill) not in {"", Phase.PENDING.value, Phase.FINISHED.value}]
     waiting = [_name(drill) for drill in drills if _phase(drill) in {"", Phase.PENDING.value}]
     return f"{_count(begun, doing)}; {_count(waiting, 'waiting to start')}"

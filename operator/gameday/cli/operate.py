@@ -84,6 +84,6 @@ def _outcome(done: Iterable[asyncio.Task[Any]]) -> int:
             log.error("ending: %s", error)
             return 1
         if error is not None:
-            log.error("ending: a part failed", exc_info=error)
+            log.error("ending: a part of the operator failed", exc_info=error)
             return 1
     return 0

@@ -66,7 +66,7 @@ def error_of(
     reason = answer.get("reason", "")
     match status:
         case 401:
-            return Unauthenticated(f"{what}: the API server does not accept our credentials; {problem or RENEWAL}")
+            return Unauthenticated(f"{what}: the API server rejects the credentials; {problem or RENEWAL}")
         case 403:
             if reason == "Forbidden" and "is being terminated" in message:
                 return Absent(message)

@@ -346,7 +346,7 @@ class Cluster:
     async def _send(self, request: Any, body: Object | None, what: str, timeout: aiohttp.ClientTimeout) -> RESTResponse:
         method, url, headers, _, _ = request
         if method != "GET" and not self._may_write():
-            raise NotLeading(f"{what}: not sent, since this process' Lease was not renewed in time")
+            raise NotLeading(f"{what}: not sent, because the Lease of this process was not renewed in time")
         self._api.rest_client = await self._pool.connections()
         sent = headers | self._pool.credentials.headers()
         answer: RESTResponse = await self._api.call_api(method, url, sent, body, _request_timeout=timeout)

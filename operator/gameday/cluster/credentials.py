@@ -92,7 +92,7 @@ class Credentials:
     def _ended(self, renewal: asyncio.Task[None]) -> None:
         self._renewal = None
         if not renewal.cancelled() and (error := renewal.exception()) is not None:
-            log.error("the credentials are not renewed", exc_info=error)
+            log.error("the credentials were not renewed", exc_info=error)
 
     async def _renew(self) -> None:
         loop = asyncio.get_running_loop()
@@ -103,7 +103,7 @@ class Credentials:
             self._keep_server(login)
         except NoCluster as error:
             self.problem = str(error)
-            log.warning("the credentials are not renewed, the old ones stay in use: %s", error)
+            log.warning("the credentials were not renewed, and the old ones stay in use: %s", error)
             self._due = loop.time() + AGAIN_AFTER
         else:
             same = (login.authorization, login.certificates) == (self.login.authorization, self.login.certificates)
@@ -121,7 +121,9 @@ class Credentials:
         """
         there, before = login.server, self.login.server
         if there != before:
-            raise NoCluster(f"{login.source} now leads to {there} and not to {before}; start again to go there")
+            raise NoCluster(
+                f"{login.source} now points to {there} and no longer to {before}; restart the process to use it"
+            )
 
     def _next(self) -> float:
         """When the next renewal is due, by the loop's clock."""

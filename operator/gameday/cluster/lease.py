@@ -180,7 +180,7 @@ async def lock_namespace(
         other = known.get(OPERATOR, operator)
         if holder and not holder.startswith(uid):
             if other != operator:
-                gone = f"if that one is uninstalled: kubectl -n {namespace} delete lease {LOCK}"
+                gone = f"if that operator is uninstalled: kubectl -n {namespace} delete lease {LOCK}"
                 return f"{holder.partition('/')[2]} of operator {other} ({gone})"
             if await _alive(cluster, namespace, holder, undoing):
                 return holder.partition("/")[2]

@@ -65,14 +65,14 @@ async def _asked(plugin: dict[str, Any], path: str) -> dict[str, Any]:
     try:
         answer = json.loads(out)
     except ValueError as error:
-        raise ConfigException(f"what it printed is not JSON: {error}") from error
+        raise ConfigException(f"its output is not JSON: {error}") from error
     if not isinstance(answer, dict) or not {"apiVersion", "status"} <= answer.keys():
-        raise ConfigException("what it printed is not an ExecCredential with apiVersion and status")
+        raise ConfigException("its output is not an ExecCredential with apiVersion and status")
     if answer["apiVersion"] != version:
-        raise ConfigException(f"it answers in {answer['apiVersion']}, and the kubeconfig says {version}")
+        raise ConfigException(f"it answers in {answer['apiVersion']}, but the kubeconfig says {version}")
     status: dict[str, Any] = answer["status"]
     if not status.get(TOKEN) and not (status.get(CERTIFICATE) and status.get(KEY)):
-        raise ConfigException(f"its answer has neither a {TOKEN} nor a {CERTIFICATE} with its {KEY}")
+        raise ConfigException(f"its output has neither a {TOKEN} nor a {CERTIFICATE} with its {KEY}")
     return status
 
 

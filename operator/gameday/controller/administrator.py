@@ -117,7 +117,7 @@ def halt_of(mirror: Mirror) -> Halt:
     if found is not None:
         return Halt(HaltState.HALTED, " ".join(str((found.get("data") or {}).get(halting.REASON, "")).split())[:256])
     if mirror.error or not mirror.synced:
-        why = f"it cannot be told whether drills are halted, so none starts: {mirror.error or 'not read yet'}"
+        why = f"it is not known whether drills are halted, so none starts: {mirror.error or 'not read yet'}"
         return Halt(HaltState.UNREADABLE, why)
     return CLEAR
 
@@ -125,7 +125,7 @@ def halt_of(mirror: Mirror) -> Halt:
 def ruling_of(mirror: Mirror, last: Limits) -> Ruling:
     """The limits as they stand; ``last`` are those that were known before."""
     if mirror.error or not mirror.synced:
-        why = f"the administrator's limits cannot be read, so no drill begins: {mirror.error or 'not read yet'}"
+        why = f"the administrator's limits cannot be read, so no drill starts: {mirror.error or 'not read yet'}"
         return Ruling(last, RulingState.UNREADABLE, why)
     found = mirror.objects.get(limiting.CONFIG_MAP)
     if found is None:
@@ -134,5 +134,5 @@ def ruling_of(mirror: Mirror, last: Limits) -> Ruling:
         return Ruling(limits_of(found.get("data") or {}))
     except LimitsInvalid as error:
         where = f"ConfigMap {found['metadata']['namespace']}/{limiting.CONFIG_MAP}"
-        why = f"the administrator's limits are invalid, so no drill begins: {where}: {error}"
+        why = f"the administrator's limits are invalid, so no drill starts: {where}: {error}"
         return Ruling(last, RulingState.INVALID, why[:1024])

@@ -63,12 +63,12 @@ def _resources(text: str) -> Mapping[str, Mapping[str, str]]:
         raise ValueError(f"GAMEDAY_AGENT_RESOURCES is not JSON ({error}): write {_example()}") from error
     known = isinstance(given, dict) and set(given) <= {"requests", "limits"}
     if not known or not all(isinstance(amounts, dict) for amounts in given.values()):
-        raise ValueError(f"GAMEDAY_AGENT_RESOURCES must hold requests and limits, and nothing else: write {_example()}")
+        raise ValueError(f"GAMEDAY_AGENT_RESOURCES must have requests and limits, and nothing else: write {_example()}")
     found = {part: _part(part, given.get(part, {})) for part in ("requests", "limits")}
     for name in NEEDED:
         if name not in found["requests"]:
             text = f"GAMEDAY_AGENT_RESOURCES has no requests.{name}: give one"
-            raise ValueError(f"{text}, or an HPA that selects the targets' labels finds a pod without it and stops")
+            raise ValueError(f"{text}; without it an HPA that selects the targets' labels stops scaling")
     return {part: amounts for part, amounts in found.items() if amounts}
 
 

@@ -34,8 +34,8 @@ def unknown(settings: Settings) -> str:
     if settings.image or (settings.pod and settings.pod_namespace):
         return ""
     return (
-        f"no image for the agents: set {TOLD}, or in a pod POD_NAME and POD_NAMESPACE by fieldRef, as "
-        "manifests/operator/deployment.yaml does"
+        f"no image for the agents is set: set {TOLD}, or in a pod POD_NAME and POD_NAMESPACE by "
+        "fieldRef, as manifests/operator/deployment.yaml does"
     )
 
 
@@ -74,8 +74,8 @@ def _image(pod: Object, where: str) -> str:
     if not own:
         names = ", ".join(one["name"] for one in containers)
         raise NoImage(
-            f"the image of the agents cannot be read: {where} has no container named {CONTAINER}, only {names}; name "
-            f"the operator's so, or set {TOLD}"
+            f"the image of the agents cannot be read: {where} has no container named {CONTAINER}, only "
+            f"{names}; rename the operator's container, or set {TOLD}"
         )
     image: str = own[0]
     log.info("agents run the image of %s: %s", where, image)

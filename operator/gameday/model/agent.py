@@ -230,11 +230,11 @@ def read_config(text: str, *expected: type[Config]) -> Config:
     cls = next((one for one in expected if agent == one.AGENT), None)
     if cls is None:
         names = " or ".join(one.AGENT for one in expected)
-        raise ValueError(f"{VARIABLE} is the configuration of agent {agent!r}, and this is {names}")
+        raise ValueError(f"{VARIABLE} is the configuration of agent {agent!r}, but this agent is {names}")
     try:
         return cls(**cls.typed(fields))
     except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{VARIABLE} is no configuration of agent {agent}: {error}") from error
+        raise ValueError(f"{VARIABLE} is not a configuration of agent {agent}: {error}") from error
 
 
 def _tuples(lists: Any) -> tuple[tuple[Any, ...], ...]:

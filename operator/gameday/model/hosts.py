@@ -14,7 +14,7 @@ _HOST: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*\.?")
 def check_host(path: str, host: str) -> Iterator[Finding]:
     """A finding for what is neither a DNS name nor an address."""
     if address_of(host) is None and not _HOST.fullmatch(host):
-        yield Finding(path, f"{host[:64]!r} is no host: write a DNS name or an address")
+        yield Finding(path, f"{host[:64]!r} is not a host: write a DNS name or an address")
 
 
 def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

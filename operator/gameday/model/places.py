@@ -35,8 +35,8 @@ def harmed(port: int) -> str:
     if port not in DATABASES:
         return ""
     return (
-        f"{port} is the port of {DATABASES[port]}, which cannot be dialled yet: connections that never speak its "
-        "protocol fill its log, and MySQL then blocks the address that they come from"
+        f"{port} is the port of {DATABASES[port]}, which witnesses cannot dial: connections that do not "
+        "speak its protocol fill its log, and MySQL then blocks their address"
     )
 
 

@@ -272,7 +272,7 @@ class Record:
         if bool(why) is bool(self.obstacle):
             return self
         record = replace(self, obstacle=why)
-        return record.note(at, "Stalled", why, warning=True) if why else record.note(at, "Resumed", "it goes on")
+        return record.note(at, "Stalled", why, warning=True) if why else record.note(at, "Resumed", "it continues")
 
     def wait(self, cause: Cause, message: str, at: float) -> Self:
         """The record of a drill that cannot begin yet; the same obstacle is noted once."""

@@ -39,10 +39,10 @@ def encode(sample: Sample) -> str:
     while len(line) > LINE_BYTES and values:
         largest = max(values, key=lambda key: len(_json(values[key])))
         del values[largest]
-        unknown = bounded((*unknown, ((largest,), "the answer is too long for one line of the log")))
+        unknown = bounded((*unknown, ((largest,), "the answer is too long for one line of the agent's log")))
         line = _line(sample, values, unknown)
     if len(line) > LINE_BYTES:
-        line = _line(sample, values, (((), "what is unknown is too long for one line of the log"),))
+        line = _line(sample, values, (((), "the list of unknown paths is too long for one line of the agent's log"),))
     return line
 
 
@@ -93,12 +93,12 @@ def parse_line(agent: str, line: bytes | str) -> Sample:
         fields = json.loads(line)
     except (ValueError, RecursionError):
         # Never the error's own text: it may hold a piece of the line.
-        raise ValueError("not JSON") from None
+        raise ValueError("it is not JSON") from None
     if not isinstance(fields, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004  a line is text: its content is wrong, not its type
+        raise ValueError("it is not a JSON object")  # noqa: TRY004  a line is text: its content is wrong, not its type
     values = fields.get("values", {})
     if not isinstance(values, Mapping):
-        raise ValueError("values is no object")  # noqa: TRY004  see above
+        raise ValueError("field values is not an object")  # noqa: TRY004  see above
     return Sample(
         agent=agent,
         n=_number(fields.get("n")),
@@ -119,13 +119,13 @@ _TYPES: Final = {line_type.value: line_type for line_type in LineType}
 def _type(value: object) -> LineType:
     known = _TYPES.get(value) if isinstance(value, str) else None
     if known is None:
-        raise ValueError("type is not a type of line")
+        raise ValueError("field type is not a known type of line")
     return known
 
 
 def _unknown(value: object) -> tuple[Unknown, ...]:
     if not isinstance(value, list) or len(value) > MOST_UNKNOWN:
-        raise ValueError("unknown is not a short list")
+        raise ValueError("field unknown is not a short list")
     return tuple(_unknown_path(entry) for entry in value)
 
 
@@ -134,7 +134,7 @@ def _unknown_path(entry: object) -> Unknown:
         case [list(path), str(why)] if len(path) <= LONGEST_PATH and len(why) <= LONGEST_WHY:
             if all(_is_key(key) for key in path):
                 return tuple(path), why
-    raise ValueError("unknown holds no path with its reason")
+    raise ValueError("field unknown has an invalid entry")
 
 
 def _is_key(key: object) -> bool:
@@ -145,23 +145,23 @@ def _is_key(key: object) -> bool:
 
 def _number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < LAST_NUMBER:
-        raise ValueError("n is no number of a line")
+        raise ValueError("field n is not a valid sequence number")
     return value
 
 
 def _moment(fields: Mapping[str, Any], key: str) -> float:
     value = fields.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{key} is no time")  # noqa: TRY004  see above
+        raise ValueError(f"field {key} is not a valid time")  # noqa: TRY004  see above
     # Compared before it is made a float: a whole number may be too large for one.
     if not 0 <= value < LAST_MOMENT:
-        raise ValueError(f"{key} is no time")
+        raise ValueError(f"field {key} is not a valid time")
     return float(value)
 
 
 def _name(fields: Mapping[str, Any]) -> str:
     if not (name := _text(fields, "name", LONGEST_NAME)):
-        raise ValueError("it has no name")
+        raise ValueError("field name is missing")
     # A drill has few names and many lines.
     return sys.intern(name)
 
@@ -169,7 +169,7 @@ def _name(fields: Mapping[str, Any]) -> str:
 def _text(fields: Mapping[str, Any], key: str, longest: int) -> str | None:
     value = fields.get(key)
     if value is not None and (not isinstance(value, str) or len(value) > longest):
-        raise ValueError(f"{key} is no short text")
+        raise ValueError(f"field {key} is not a short text")
     return value
 
 
@@ -181,10 +181,10 @@ class _Freezer:
         """The value as samples hold it; a number that no double holds becomes infinite."""
         self.left -= 1
         if self.left < 0:
-            raise ValueError("too many values")
+            raise ValueError("field values has too many values")
         match value:
             case Mapping() | list() if not depth:
-                raise ValueError("values are nested too deep")
+                raise ValueError("field values is nested too deep")
             case Mapping():
                 return {str(key): self.frozen(inner, depth - 1) for key, inner in value.items()}
             case list():

@@ -40,7 +40,7 @@ class Ask(ABC):
     def timed_out(self) -> Answer:
         """What a request came to that was given up at the probe's timeout."""
         if self.lookup.under_way:
-            why = f"the name {self.lookup.name} was still being looked up at the timeout: check the namespace's DNS"
+            why = f"the lookup of {self.lookup.name} did not end before the timeout: check the namespace's DNS"
             return nothing_known("dns", why)
         return Answer(ok=False, error="timeout")
 

@@ -27,4 +27,4 @@ def ask_for(task: ProbeTask, secrets: Secrets, packages: Packages = PACKAGES) ->
     try:
         return ask(task, secrets)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"probe {task.name}: this is no configuration of kind {task.kind}: {error!r}") from error
+        raise ValueError(f"probe {task.name}: this is not a configuration of kind {task.kind}: {error!r}") from error

@@ -25,7 +25,7 @@ VALUES: Final = 50_000
 """Most values in a JSON body: each takes up to 70 bytes once it is read."""
 DIGITS: Final = 20
 """Longest whole number that is read as one; a double holds some 16 digits."""
-_HEADER: Final = "a header holds a character that HTTP does not allow: check its value, or its Secret"
+_HEADER: Final = "request not sent: a header has a character that HTTP does not allow; check its value, or its Secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def json_value(body: bytes) -> Any:
     try:
         return json.loads(body, parse_int=_integer)
     except RecursionError:
-        raise Unread("the body is nested too deep to be read") from None
+        raise Unread("the body is nested too deep to be parsed") from None
 
 
 def _integer(text: str) -> float:

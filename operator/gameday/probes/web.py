@@ -124,11 +124,13 @@ def check_url(field: str, url: str) -> Iterator[Finding]:
         yield Finding(field, f"{error}: write http://HOST:PORT/PATH")
         return
     if port == 0:
-        yield Finding(field, "port 0 is not valid: write http://HOST:PORT/PATH")
+        yield Finding(field, "port 0 is not valid; use http://HOST:PORT/PATH")
     if not url.isascii() or UNSENDABLE.search(url):
-        yield Finding(field, "write it in ASCII: percent-encode the path, and write the host as DNS has it")
+        yield Finding(
+            field, "the URL has characters outside ASCII: percent-encode the path, and write the host in its DNS form"
+        )
     elif parts.username is not None:
-        yield Finding(field, "everybody may read a URL: give credentials in auth, from a Secret")
+        yield Finding(field, "the URL has credentials, and everybody can read it: give them in auth, from a Secret")
     else:
         yield from check_host(field, host)
 
@@ -143,7 +145,7 @@ def check_base(field: str, url: str) -> Iterator[Finding]:
 def check_access(url: str, access: Access) -> Iterator[Finding]:
     """What is wrong with an access beside a URL."""
     if ":" in access.username:
-        yield Finding("auth.basic.username", "a colon ends the name of a user in basic auth: remove it")
+        yield Finding("auth.basic.username", "the user name has a colon, which basic auth does not allow: remove it")
     if access.ca is not None and not url.lower().startswith("https://"):
         yield Finding("tls", "url is not https, so no certificate is verified: write https://, or remove tls")
 

@@ -9,7 +9,7 @@ from gameday.schema.base import cel
 from gameday.schema.bounds import cut
 from gameday.schema.times import moment
 
-FORM: Final = "write a moment with its distance from UTC, such as 2026-12-18T18:00:00+01:00 or 2026-12-18T17:00:00Z"
+FORM: Final = "write a time with its offset from UTC, such as 2026-12-18T18:00:00+01:00 or 2026-12-18T17:00:00Z"
 MOST_CHARACTERS: Final = 40
 
 _DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -19,11 +19,11 @@ _WHOLE: Final = f"^{_DAY}T[0-9]{{2}}:[0-9]{{2}}:[0-5][0-9]([.][0-9]+)?{_ZONE}$"
 
 def _checked(text: str) -> str:
     if not re.match(_WHOLE, text):
-        raise ValueError(f"{cut(text, MOST_CHARACTERS)!r} is not a moment: {FORM}")
+        raise ValueError(f"{cut(text, MOST_CHARACTERS)!r} is not a valid time: {FORM}")
     try:
         moment(text)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is not in any calendar: {FORM}") from error
+        raise ValueError(f"{text!r} is not a date that exists: {FORM}") from error
     return text
 
 

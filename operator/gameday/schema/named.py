@@ -43,13 +43,15 @@ class Dependencies:
         """
         found = self._named(field, name)
         if found.redis is None:
-            raise PlanInvalid(((f"{self.path}.{field}", f"dependency {name!r} is no redis: name one that is"),))
+            raise PlanInvalid(
+                ((f"{self.path}.{field}", f"dependency {name!r} is not a redis: use the name of one that is"),)
+            )
         return found.redis
 
     def _named(self, field: str, name: str) -> Dependency:
         if name not in self._known:
             names = ", ".join(dict.fromkeys(one.name for one in self.all))
             there = f"the dependencies are {names}" if names else "spec.dependencies is empty"
-            message = f"there is no dependency {name!r}, and {there}: correct the name, or add it"
+            message = f"there is no dependency {name!r}; {there}: correct the name, or add it"
             raise PlanInvalid(((f"{self.path}.{field}", message),))
         return self._known[name]

@@ -27,11 +27,12 @@ REDIS: Final[Mapping[str, str]] = {
 }
 """Fields of a redis probe that stand in a dependency now, with their types."""
 TO: Final = (
-    "to is a list of names of dependencies now: describe what is cut in spec.dependencies (by redis with service or "
-    "host, or by tcp with service, host or cidrs), and name it here, as in to: [redis]"
+    "to is a list of names of dependencies now: move this block to spec.dependencies (as redis with "
+    "service or host, or as tcp with service, host or cidrs), and write its name here, as in to: "
+    "[redis]"
 )
 """What a person is told who describes in ``to`` what is cut."""
-ONE_DEPENDENCY: Final = "to has exactly one name: a partition cuts its pods off from one dependency"
+ONE_DEPENDENCY: Final = "to must have exactly one name, because a partition cuts its pods off from one dependency"
 LISTS: Final = frozenset({"mustStay"})
 """Old names of lists of objects; all others are of texts."""
 BLACKOUT: Final[Names] = {"cron": "when", "lasts": "when"}

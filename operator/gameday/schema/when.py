@@ -54,7 +54,7 @@ def _problems(text: str) -> Iterator[str]:
         if not re.fullmatch(_RANGE, part):
             yield f"{part!r} is not a day of the week: {_WEEK}"
     if not re.fullmatch(_HOURS, hours):
-        yield f"{hours!r} are not hours of a day: write 09:00-17:00, from 00:00 to 24:00"
+        yield f"{hours!r} are not hours of a day: write hours from 00:00 to 24:00, such as 09:00-17:00"
     elif hours[:5] == hours[6:]:
         yield f"{hours!r} ends when it begins: write 00:00-24:00 for a whole day"
     if not is_zone(zone):

@@ -156,7 +156,7 @@ class Bare:
         seen = self.trial.connections is Connections.SEEN
         if seen and not self.severable:
             self.clock.tally.bites(What.NO_SEVER)
-            self.severed = found = Severed(2, 2, "connections are left", now)
+            self.severed = found = Severed(2, 2, "connections are still open", now)
         else:
             some = self.trial.connections is Connections.PARTLY
             self.severed = found = Severed(2 * seen + some, 0, at=now, unseen=0 if seen else 1 if some else 2)

@@ -94,7 +94,7 @@ def test_a_pod_that_comes_later_has_the_same_deadline_and_less_time(answers: typ
         ("status", 403, "http 403"),
         ("status", 404, "http 404"),
         ("status", 0, "ConnectionRefusedError"),
-        ("job", {"status": {}}, "its Job has not started"),
+        ("job", {"status": {}}, "its Job has no start time yet"),
         ("job", [], "TypeError"),
     ],
 )

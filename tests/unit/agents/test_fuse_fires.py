@@ -94,12 +94,12 @@ async def test_one_that_starts_after_the_deadline_fires_at_once(calls: Calls) ->
 
 
 async def test_one_that_does_not_know_its_deadline_is_not_armed_until_it_does(calls: Calls) -> None:
-    calls.unknown = ["http 503", "its Job has not started"]
+    calls.unknown = ["http 503", "its Job has no start time yet"]
     out = io.StringIO()
     assert await burnt(out) is None
     assert lines(out) == [
         ("armed", False, "http 503"),
-        ("armed", False, "its Job has not started"),
+        ("armed", False, "its Job has no start time yet"),
         ("armed", True, None),
         ("fired", True, None),
     ]

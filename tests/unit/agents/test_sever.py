@@ -109,7 +109,7 @@ async def test_after_its_time_it_ends_none(redis: RedisServer, tmp_path: Path) -
     await asyncio.wait_for(sever(late, SampleLog(out), asyncio.Event()), 5)
     assert not await hung_up(target)
     last = json.loads(out.getvalue().splitlines()[-1])
-    assert (last["ok"], last["error"]) == (False, "it started too late to end any connection")
+    assert (last["ok"], last["error"]) == (False, "the closer pod started too late to close any connection")
     target.writer.close()  # type: ignore[attr-defined]
 
 

@@ -106,7 +106,7 @@ async def test_a_server_that_cannot_be_asked_leaves_the_severing_unproven() -> N
         nobody = ("127.0.0.77", addresses[0][1])
         config = CounterConfig(redis=RedisAddress("r"), servers=(*addresses, nobody), pods=(("it", TARGET),))
         last = (await told(config, 1.0))[-1]
-    assert (last["ok"], last["error"]) == (False, "refused: the severing pod did not reach every server of Redis")
+    assert (last["ok"], last["error"]) == (False, "refused: the closer pod did not reach every server of Redis")
 
 
 @pytest.mark.parametrize("address", ["10.0.0.9", "10.0.0.90"])

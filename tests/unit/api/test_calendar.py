@@ -36,7 +36,7 @@ def test_a_blackout_is_a_span_or_hours_of_the_week() -> None:
     assert weekly.blackouts == (Recurring("freeze", hours_of("Thu 16:00-24:00 Asia/Tokyo")),)
 
 
-MOMENT = "write a moment with its distance from UTC, such as 2026-12-18T18:00:00+01:00 or 2026-12-18T17:00:00Z"
+MOMENT = "write a time with its offset from UTC, such as 2026-12-18T18:00:00+01:00 or 2026-12-18T17:00:00Z"
 DAY = {"from": "2026-12-18T00:00:00Z"}
 TEXT = "write days, hours and a time zone, such as Mon-Thu 09:00-17:00 Europe/Berlin"
 
@@ -48,9 +48,13 @@ TEXT = "write days, hours and a time zone, such as Mon-Thu 09:00-17:00 Europe/Be
         (DAY, "", "give either when, or from and until"),
         ({"when": "Mon 09:00-17:00 UTC", "until": "2026-12-18T00:00:00Z"}, "", "give either when, or from and until"),
         ({"when": "Mon 09:00-17:00 UTC"} | DAY | {"until": DAY["from"]}, "", "give either when, or from and until"),
-        (DAY | {"until": "2027-02-30T00:00:00Z"}, ".until", f"'2027-02-30T00:00:00Z' is not in any calendar: {MOMENT}"),
-        (DAY | {"until": "2026-12-19"}, ".until", f"'2026-12-19' is not a moment: {MOMENT}"),
-        (DAY | {"until": "2026-12-19T18:00"}, ".until", f"'2026-12-19T18:00' is not a moment: {MOMENT}"),
+        (
+            DAY | {"until": "2027-02-30T00:00:00Z"},
+            ".until",
+            f"'2027-02-30T00:00:00Z' is not a date that exists: {MOMENT}",
+        ),
+        (DAY | {"until": "2026-12-19"}, ".until", f"'2026-12-19' is not a valid time: {MOMENT}"),
+        (DAY | {"until": "2026-12-19T18:00"}, ".until", f"'2026-12-19T18:00' is not a valid time: {MOMENT}"),
         (
             {"when": "Thu 16:00-24:00"},
             ".when",

@@ -61,9 +61,9 @@ def changed(*, to: list[str] | None = None, redis: dict[str, Any] | None = None,
 
 
 OTHER, PROBE = "spec.dependencies[1]", "spec.probes[6].redis"
-NOT_ONE = "to has exactly one name: a partition cuts its pods off from one dependency"
+NOT_ONE = "to must have exactly one name, because a partition cuts its pods off from one dependency"
 NO_SUCH = "networkPartition.to names a dependency that does not exist: use a name from spec.dependencies"
-NO_REDIS = "a redis probe's dependency is no redis of spec.dependencies: use the name of one"
+NO_REDIS = "a redis probe names a dependency that is not a redis of spec.dependencies: use the name of one"
 WEB = {"host": "203.0.113.7", "ports": [443]}
 
 
@@ -96,7 +96,11 @@ def test_what_is_wrong_is_refused_with_its_path(spec: dict[str, Any], path: str,
         ({"redis": {}}, f"{OTHER}.redis", "give exactly one of service and host"),
         ({"redis": {"host": "r", "service": {"name": "r"}}}, f"{OTHER}.redis", "give exactly one of service and host"),
         ({"tcp": WEB | {"cidrs": ["10.0.0.0/8"]}}, f"{OTHER}.tcp", "give exactly one of service, host and cidrs"),
-        ({"tcp": {"host": "203.0.113.7"}}, f"{OTHER}.tcp", "name the ports to cut beside host or cidrs"),
+        (
+            {"tcp": {"host": "203.0.113.7"}},
+            f"{OTHER}.tcp",
+            "ports are missing: name the ports to cut together with host or cidrs",
+        ),
         (
             {"tcp": {"service": {"name": "web"}, "ports": [443]}},
             f"{OTHER}.tcp",

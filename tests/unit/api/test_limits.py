@@ -39,13 +39,13 @@ def test_what_is_left_out_is_not_limited(text: str) -> None:
     ("data", "says"),
     [
         pytest.param({}, "limits.yaml is missing", id="no document"),
-        pytest.param({"limits.yml": "{}"}, "limits.yml: no such key", id="another key"),
-        pytest.param(document("{}") | {"maxPods": "3"}, "maxPods: no such key", id="a key beside it"),
-        pytest.param(document("maxPods: [1"), "no YAML", id="no YAML"),
+        pytest.param({"limits.yml": "{}"}, "limits.yml is not a known key", id="another key"),
+        pytest.param(document("{}") | {"maxPods": "3"}, "maxPods is not a known key", id="a key beside it"),
+        pytest.param(document("maxPods: [1"), "is not valid YAML", id="no YAML"),
         pytest.param(document("- maxPods: 1"), "limits: ", id="a list"),
-        pytest.param(document("maxPods: 2026-13-45"), "no YAML", id="a date of no calendar"),
-        pytest.param(document("maxPods: " + 3000 * "["), "no YAML", id="a nesting without end"),
-        pytest.param(document("maxPods: " + 9000 * "9"), "no YAML", id="a number without end"),
+        pytest.param(document("maxPods: 2026-13-45"), "is not valid YAML", id="a date of no calendar"),
+        pytest.param(document("maxPods: " + 3000 * "["), "is not valid YAML", id="a nesting without end"),
+        pytest.param(document("maxPods: " + 9000 * "9"), "is not valid YAML", id="a number without end"),
         pytest.param(document("mostpods: 1"), "limits.mostpods: Extra inputs", id="a misspelt limit"),
         pytest.param(document("maxOutage: 10"), "limits.maxOutage: ", id="a duration without unit"),
         pytest.param(document("maxOutage: 10d"), "limits.maxOutage: ", id="a duration in days"),
@@ -58,7 +58,11 @@ def test_what_is_left_out_is_not_limited(text: str) -> None:
         pytest.param(document("maxWorkloadPercent: 0"), "limits.maxWorkloadPercent: ", id="nothing"),
         pytest.param(document("maxConcurrentDrills: -1"), "limits.maxConcurrentDrills: ", id="less than none"),
         pytest.param(document("assumeNotIsolatedBy: []"), "limits.assumeNotIsolatedBy: ", id="no kind at all"),
-        pytest.param(document("assumeNotIsolatedBy: [networkpolicies]"), "no such kind of policy: admin", id="no kind"),
+        pytest.param(
+            document("assumeNotIsolatedBy: [networkpolicies]"),
+            "is not a kind of policy that limits can name: admin",
+            id="no kind",
+        ),
         pytest.param(document("when: []"), "limits.when: ", id="no hours at all"),
         pytest.param(document("when: 9"), "limits.when: ", id="a number for hours"),
         pytest.param(document("when: " + 4000 * "x"), "limits.when: 'xxx", id="hours without end"),
@@ -110,7 +114,7 @@ def test_hours_that_are_wrong_are_told_with_their_path_and_what_to_write(given: 
         limits_of(document(f"when: {given}"))
     text = given.strip("[]")
     assert str(refused.value) == (
-        f"{path}: {text!r}: '9-17' are not hours of a day: write 09:00-17:00, from 00:00 to 24:00"
+        f"{path}: {text!r}: '9-17' are not hours of a day: write hours from 00:00 to 24:00, such as 09:00-17:00"
     )
 
 

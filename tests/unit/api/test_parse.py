@@ -106,12 +106,12 @@ def test_tls_credentials_and_database_of_a_redis_are_read(spec: dict[str, Any]) 
 @pytest.mark.parametrize(
     ("to", "path", "told"),
     [
-        ([], "to", "to has exactly one name"),
-        (["redis", "redis"], "to", "to has exactly one name"),
+        ([], "to", "to must have exactly one name"),
+        (["redis", "redis"], "to", "to must have exactly one name"),
         (
             ["cache"],
             "to[0]",
-            ("there is no dependency 'cache', and the dependencies are redis: correct the name"),
+            ("there is no dependency 'cache'; the dependencies are redis: correct the name"),
         ),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_cut_names_one_dependency(spec: dict[str, Any], to: list[str], path: s
 def test_a_probe_of_no_dependency_is_refused_with_its_path(spec: dict[str, Any]) -> None:
     spec["outage"]["faults"][0]["networkPartition"]["to"] = ["web"]
     spec["dependencies"] = [{"name": "web", "tcp": {"host": "203.0.113.7", "ports": [443]}}]
-    for name, told in (("web", "dependency 'web' is no redis"), ("cache", "there is no dependency 'cache'")):
+    for name, told in (("web", "dependency 'web' is not a redis"), ("cache", "there is no dependency 'cache'")):
         spec["probes"][6]["redis"]["dependency"] = name
         with pytest.raises(PlanInvalid) as caught:
             plan_of("x", spec)

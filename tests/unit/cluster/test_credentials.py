@@ -292,7 +292,10 @@ async def test_a_renewal_never_leads_to_another_server(
         api.known = {"john"}
         with pytest.raises(Unauthenticated) as caught:
             await cluster.list(GAMEDAYS, "shop")
-    words = f"context it of {path} now leads to https://127.0.0.1:1 and not to {api.url}; start again to go there"
+    words = (
+        f"context it of {path} now points to https://127.0.0.1:1 and no longer to {api.url}; restart the "
+        "process to use it"
+    )
     assert words in str(caught.value)
     assert words in caplog.text
     assert [caller for caller, _ in api.callers] == ["jane"]
@@ -304,7 +307,7 @@ async def test_a_refusal_that_a_renewal_does_not_cure_says_what_to_do(
     plugin = Plugin(tmp_path).says(token="john")
     path = kubeconfig(tmp_path / "config", api.url, plugin.user, **ca(signed))
     async with clients(path) as (cluster, _, _):
-        with pytest.raises(Unauthenticated, match="does not accept our credentials; log in again, or check the kube"):
+        with pytest.raises(Unauthenticated, match="rejects the credentials; log in again, or check the kube"):
             await cluster.list(GAMEDAYS, "shop")
         assert len(api.callers) == 1, "the same credentials are not sent twice"
         plugin.fails()

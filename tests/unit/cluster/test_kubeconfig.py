@@ -140,17 +140,20 @@ async def test_a_plugins_relative_path_counts_from_its_file(tmp_path: Path, monk
     [
         ("echo no session >&2; exit 3", "", "exit code 3: no session; run `"),
         ("echo it\\'s '\"over\"' >&2; exit 1", "", 'it\'s "over"; run `'),
-        ("echo no JSON", "", "what it printed is not JSON: Expecting value"),
-        ("echo '[]'", "", "what it printed is not an ExecCredential with apiVersion and status"),
+        ("echo no JSON", "", "its output is not JSON: Expecting value"),
+        ("echo '[]'", "", "its output is not an ExecCredential with apiVersion and status"),
         (
             'echo \'{"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential", "status": {}}\'',
             "",
-            "it answers in client.authentication.k8s.io/v1beta1, and the kubeconfig says client.authentication.k8s.io/",
+            (
+                "it answers in client.authentication.k8s.io/v1beta1, but the kubeconfig says "
+                "client.authentication.k8s.io/"
+            ),
         ),
         (
             'echo \'{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {}}\'',
             "Ask the platform team.\n",
-            "its answer has neither a token nor a clientCertificateData with its clientKeyData; Ask the platform",
+            ("its output has neither a token nor a clientCertificateData with its clientKeyData; Ask the platform"),
         ),
     ],
 )

@@ -30,8 +30,8 @@ def setup(endpoints: int, targets: int, labels: int = 1) -> Setup:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (setup(430, 100), "100 addresses of targets, 430 of what they are cut off from and 1 labels"),
-        (setup(3, 3, 64), "3 addresses of targets, 3 of what they are cut off from and 64 labels"),
+        (setup(430, 100), "100 addresses of targets, 430 of the dependency and 1 labels"),
+        (setup(3, 3, 64), "3 addresses of targets, 3 of the dependency and 64 labels"),
     ],
     ids=["a large Service", "many labels"],
 )
@@ -74,7 +74,8 @@ async def test_a_service_that_grows_beyond_what_a_drill_keeps_ends_it(
         def said() -> bool:
             return any(
                 line["reason"] == "TooManyAddresses"
-                and "addresses, more than a drill can record: cut a Service with fewer endpoints" in line["message"]
+                and "addresses since the drill began, more than a drill can record: cut a Service with fewer endpoints"
+                in line["message"]
                 for line in events_of(api_server.objects["drills", "shop", "first"]["status"])
             )
 

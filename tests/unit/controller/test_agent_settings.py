@@ -50,9 +50,9 @@ def test_limits_may_be_left_to_the_cluster() -> None:
     ("text", "says"),
     [
         ("{", "is not JSON"),
-        ("[]", "must hold requests and limits, and nothing else"),
-        ('{"claims": []}', "must hold requests and limits, and nothing else"),
-        ('{"requests": 3}', "must hold requests and limits, and nothing else"),
+        ("[]", "must have requests and limits, and nothing else"),
+        ('{"claims": []}', "must have requests and limits, and nothing else"),
+        ('{"requests": 3}', "must have requests and limits, and nothing else"),
         ('{"requests": {"cpu": "10m"}}', "has no requests.memory"),
         ('{"limits": {"cpu": "1", "memory": "1Gi"}}', "has no requests.cpu"),
         ('{"requests": {"cpu": 1, "memory": "32Mi"}}', "requests.cpu is 1: write a quantity as a string"),

@@ -10,9 +10,9 @@ LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 ABOUT_THE_PROCESS = {
     "leading as %s",
     "drills and game days were not listed: %s",
-    "nothing is listed: %s; install the CRDs, or remove the operator as well",
-    "drills may begin",
-    "no drill begins: %s",
+    "drills and game days cannot be listed: %s; install the CRDs, or remove the operator as well",
+    "drills may start",
+    "no drill starts: %s",
     "the image of the agents is not known yet: %s",
     "agents run the image of %s: %s",
 }

@@ -83,7 +83,9 @@ async def test_a_pod_whose_container_has_another_name_is_told_by_the_names_that_
     api_server: ApiServer, cluster: Cluster
 ) -> None:
     api_server.put("pods", OWN, pod(("proxy", "mesh:1"), ("main", "registry/gameday:2")))
-    with pytest.raises(NoImage, match="no container named operator, only proxy, main; name the operator's so, or set"):
+    with pytest.raises(
+        NoImage, match="no container named operator, only proxy, main; rename the operator's container, or set"
+    ):
         await image_of(cluster, IN_A_POD)
 
 
@@ -123,6 +125,6 @@ def test_outside_of_a_pod_an_image_must_be_told() -> None:
     done = CliRunner().invoke(app, ["operator", "--namespace", OWN], env={"GAMEDAY_IMAGE": "", "POD_NAME": ""})
     assert done.exit_code == 2
     assert done.stderr == (
-        "gameday: no image for the agents: set --image or GAMEDAY_IMAGE, or in a pod POD_NAME and POD_NAMESPACE by "
-        "fieldRef, as manifests/operator/deployment.yaml does\n"
+        "gameday: no image for the agents is set: set --image or GAMEDAY_IMAGE, or in a pod POD_NAME "
+        "and POD_NAMESPACE by fieldRef, as manifests/operator/deployment.yaml does\n"
     )

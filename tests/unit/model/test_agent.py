@@ -43,18 +43,20 @@ def test_every_agent_is_tested_here() -> None:
 @pytest.mark.parametrize("config", EACH, ids=lambda config: config.AGENT)
 def test_another_agents_configuration_is_refused(config: AgentConfig) -> None:
     others = [cls for cls in CONFIGS if cls is not type(config)]
-    with pytest.raises(ValueError, match=f"^GAMEDAY_AGENT is the configuration of agent '{config.AGENT}', and this is"):
+    with pytest.raises(
+        ValueError, match=f"^GAMEDAY_AGENT is the configuration of agent '{config.AGENT}', but this agent is"
+    ):
         read_config(config.to_json(), *others)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('{"agent": "juggler"}', "agent 'juggler', and this is observer"),
-        ("{}", "agent None, and this is observer"),
+        ('{"agent": "juggler"}', "agent 'juggler', but this agent is observer"),
+        ("{}", "agent None, but this agent is observer"),
         ("[]", "is not a JSON object"),
-        ('{"agent": "observer", "deployment": "worker"}', "no configuration of agent observer: .*deployment"),
-        ('{"agent": "observer", "probes": [{"name": "a"}]}', "no configuration of agent observer: .*kind"),
+        ('{"agent": "observer", "deployment": "worker"}', "not a configuration of agent observer: .*deployment"),
+        ('{"agent": "observer", "probes": [{"name": "a"}]}', "not a configuration of agent observer: .*kind"),
     ],
 )
 def test_what_is_no_configuration_is_refused(text: str, says: str) -> None:

@@ -57,7 +57,9 @@ def test_a_line_that_an_agent_wrote_is_read() -> None:
     ],
 )
 def test_what_is_no_line_is_refused_without_repeating_it(line: bytes) -> None:
-    with pytest.raises(ValueError, match=r"^(not JSON|not a JSON object|n is no number of a line)$"):
+    with pytest.raises(
+        ValueError, match=r"^(it is not JSON|it is not a JSON object|field n is not a valid sequence number)$"
+    ):
         parse_line("observer", line)
 
 
@@ -132,7 +134,7 @@ def test_what_makes_a_line_too_long_is_left_out_and_unknown_and_the_rest_stays()
     assert len(line) <= LINE_BYTES
     sample = parse_line("observer", line)
     assert (sample.ok, sample.values) == (True, {"status": 200})
-    too_long = "the answer is too long for one line of the log"
+    too_long = "the answer is too long for one line of the agent's log"
     assert sample.unknown == ((("text",), "why"), (("body",), too_long))
 
 

@@ -43,7 +43,7 @@ HTTP_WORDS = {
     "deflate-bomb": None,
     "endless-bomb": None,
     "brotli": None,
-    "not-gzip": "body is not compressed as it says",
+    "not-gzip": "the body does not match its Content-Encoding",
     "dripping": "timeout",
     "dripping-headers": "timeout",
     "silent": "timeout",
@@ -75,36 +75,36 @@ UNKNOWN: dict[str, tuple[tuple[str | int, ...], str]] = {
     "gzip-bomb": (("body",), "the body is longer than 1 MiB"),
     "deflate-bomb": (("body",), "the body is longer than 1 MiB"),
     "endless-bomb": (("body",), "the body is longer than 1 MiB"),
-    "brotli": (("body",), "the body has an encoding that is not read here (gzip and deflate are)"),
-    "tiny-chunks": (("body",), "the body comes in more than 4096 pieces"),
+    "brotli": (("body",), "the body has an unsupported Content-Encoding (gzip and deflate are supported)"),
+    "tiny-chunks": (("body",), "the body came in more than 4096 pieces"),
     "nested": (("body",), "the body has more than 50000 values"),
     "many-values": (("body",), "the body has more than 50000 values"),
     "long-list": (("body",), "the body has more than 50000 values"),
     "nested-a-little": (("body", "n", *[0] * 8), "nested deeper than 8 levels"),
     "long-strings": (("body", "n"), "expressions use more than 256 values of one answer"),
-    "huge-int": (("body", "n"), "a number that no double holds exactly"),
-    "large-int": (("body", "n"), "a number that no double holds exactly"),
-    "huge-float": (("body", "n"), "a number that no double holds exactly"),
+    "huge-int": (("body", "n"), "a number that a double cannot hold exactly"),
+    "large-int": (("body", "n"), "a number that a double cannot hold exactly"),
+    "huge-float": (("body", "n"), "a number that a double cannot hold exactly"),
     "endless-headers": ((), "the headers of the answer are longer than 100 KiB"),
-    "redis-huge-bulk": ((), "Redis answered with more than is read"),
-    "redis-huge-array": ((), "Redis answered with more than is read"),
-    "redis-long-line": ((), "Redis answered with more than is read"),
-    "redis-endless": ((), "Redis answered with more than is read"),
+    "redis-huge-bulk": ((), "Redis answered with more than the probe reads"),
+    "redis-huge-array": ((), "Redis answered with more than the probe reads"),
+    "redis-long-line": ((), "Redis answered with more than the probe reads"),
+    "redis-endless": ((), "Redis answered with more than the probe reads"),
     "redis-echo": (
         (),
-        "Redis does not admit the probe's user (WRONGPASS): correct auth, or give it the right to PING",
+        "Redis rejects the probe's user (WRONGPASS): correct auth, or grant the user PING",
     ),
 }
 """What is unknown at the first path, and why: nothing where the answer is the system's own doing."""
 REDIS_WORDS = {
     "redis-garbage": "protocol",
-    "redis-huge-bulk": "answer too long",
+    "redis-huge-bulk": "the answer is too long",
     "redis-negative": "protocol",
-    "redis-huge-array": "answer too long",
+    "redis-huge-array": "the answer is too long",
     "redis-nested": "protocol",
     "redis-bad-number": "protocol",
-    "redis-long-line": "answer too long",
-    "redis-endless": "answer too long",
+    "redis-long-line": "the answer is too long",
+    "redis-endless": "the answer is too long",
     "redis-odd-role": "protocol",
     "redis-empty-role": "protocol",
     "redis-moved": "protocol",
@@ -164,7 +164,7 @@ async def test_a_hostile_http_server_is_one_sample_with_a_word(url: str, name: s
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("series", "there are more than 20000 series of the wanted names"),
+        ("series", "the body has more than 20000 series of the names in use"),
         ("a-million-series", "the body is longer than 1 MiB"),
     ],
 )
@@ -286,7 +286,7 @@ async def test_a_number_that_is_a_secret_does_not_leave_the_agent(tmp_path: Path
             assert "4711" not in written(answer).replace("[secret]", "")
             assert "[secret]" in written(answer)
             path = ("body", "n") if parse == "json" else ("n",)
-            assert answer.unknown == ((path, "it holds a Secret that the probe was given"),)
+            assert answer.unknown == ((path, "it contains a Secret of the probe"),)
 
 
 async def test_a_probe_that_breaks_by_an_error_of_ours_ends_no_other(
@@ -305,7 +305,7 @@ async def test_a_probe_that_breaks_by_an_error_of_ours_ends_no_other(
     await task
     samples = [parse_line("observer", line) for line in out.getvalue().splitlines()]
     sample = next(sample for sample in samples if sample.name == "redis")
-    assert sample.unknown == (((), "internal error of the probe (RuntimeError): report it"),)
+    assert sample.unknown == (((), "internal error of the probe (RuntimeError): please report it"),)
     said = capsys.readouterr().err
     assert "probe redis: RuntimeError" in said
     assert MARKER not in said

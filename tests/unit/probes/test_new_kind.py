@@ -96,8 +96,8 @@ async def test_its_agent_is_given_what_the_kind_made_and_asks(monkeypatch: pytes
     [
         ("dns", "probe p: there is no kind 'dns'; the kinds are http, tcp, redis, kubernetes"),
         ("kubernetes", "probe p: no agent runs kind kubernetes"),
-        ("tcp", "probe p: this is no configuration of kind tcp: KeyError.*host"),
-        ("http", "probe p: this is no configuration of kind http: TypeError.*name"),
+        ("tcp", "probe p: this is not a configuration of kind tcp: KeyError.*host"),
+        ("http", "probe p: this is not a configuration of kind http: TypeError.*name"),
     ],
 )
 def test_what_an_agent_cannot_run_is_refused_by_name(kind: str, says: str) -> None:

@@ -15,7 +15,7 @@ TIMES = st.tuples(st.integers(0, 23), st.integers(0, 59)).map(lambda time: f"{ti
 RANGES = st.tuples(st.sampled_from(DAYS), st.sampled_from([None, *DAYS]))
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/Argentina/ComodRivadavia", "Etc/GMT+1"])
 WEEK = "write Mon, Tue, Wed, Thu, Fri, Sat, Sun, a range such as Mon-Thu or a list such as Mon,Wed"
-CLOCK = "write 09:00-17:00, from 00:00 to 24:00"
+CLOCK = "write hours from 00:00 to 24:00"
 
 
 def rule() -> str:

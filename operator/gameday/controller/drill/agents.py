@@ -188,5 +188,5 @@ def _redis(plan: Plan, cut: Cut) -> Destination:
     """
     redis = _away(plan, cut)
     if redis is None:
-        raise Refused(f"fault {cut.fault} takes no Redis away: its status was changed by somebody else")
+        raise Refused(f"fault {cut.fault} does not cut off a Redis: somebody else changed the Drill's status")
     return redis

@@ -117,7 +117,7 @@ class DrillRunner:
         try:
             await self.memory.save(save.record)
         except GameDayError as error:
-            self.log.warning("not saved, so nothing is done: %s", error, reason=error.reason)
+            self.log.warning("the Drill's status was not saved, so nothing is changed: %s", error, reason=error.reason)
             return self.loop.not_saved(self.clock(), error.after)
         work = self.loop.saved(self.clock())
         for line in work.tell:
@@ -139,7 +139,7 @@ class DrillRunner:
                 return False
             await self.hands.do(LetGo())
         except GameDayError as error:
-            self.log.warning("not let go: %s", error, reason=error.reason)
+            self.log.warning("the finalizer was not removed: %s", error, reason=error.reason)
             return False
         return True
 
@@ -175,4 +175,4 @@ class DrillRunner:
         try:
             await self.hands.find_leak()
         except GameDayError as error:
-            self.log.warning("what lets traffic through was not found: %s", error, reason=error.reason)
+            self.log.warning("the policies that may let traffic through were not read: %s", error, reason=error.reason)

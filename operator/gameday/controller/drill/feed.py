@@ -117,11 +117,17 @@ class Feed:
         async for line in follow_log(self.cluster, self.namespace, pod):
             size += len(line) + 1
             if size > LOG_LIMIT:
-                self._give_up(f"the log of agent {agent} is longer than {LOG_LIMIT >> 20} MiB: it is read no further")
+                self._give_up(
+                    f"the log of agent {agent} is longer than {LOG_LIMIT >> 20} MiB, and the operator "
+                    "stopped reading it"
+                )
                 return
             self._take(agent, line)
             if self._back.get(agent, 0) > MOST_BACK:
-                self._give_up(f"the lines of agent {agent} go back in time again and again: they are read no further")
+                self._give_up(
+                    f"agent {agent} writes lines that go back in time again and again, and the operator "
+                    "stopped reading them"
+                )
                 return
 
     def _give_up(self, why: str) -> None:
@@ -131,7 +137,7 @@ class Feed:
 
     def _tell(self, agent: str) -> None:
         if (count := self._passed_over.pop(agent, 0)) > TOLD:
-            self.log.warning("%d lines of agent %s were passed over", count, agent, reason=PASSED_OVER)
+            self.log.warning("%d invalid lines of agent %s were skipped", count, agent, reason=PASSED_OVER)
 
     def _take(self, agent: str, line: bytes) -> None:
         try:
@@ -140,7 +146,7 @@ class Feed:
         except ValueError as error:
             count = self._passed_over[agent] = self._passed_over.get(agent, 0) + 1
             if count <= TOLD:
-                self.log.warning("line of agent %s passed over: %s", agent, error, reason=PASSED_OVER)
+                self.log.warning("invalid line of agent %s skipped: %s", agent, error, reason=PASSED_OVER)
             return
         if not self._keep(sample):
             return
@@ -161,9 +167,9 @@ class Feed:
 
         """
         if sample.type not in types_of(sample.agent):
-            raise ValueError(f"an agent of its role writes no line of type {sample.type.value}")
+            raise ValueError(f"an agent of this role may not write a line of type {sample.type.value}")
         if sample.type is LineType.SAMPLE and self.tellers.get(sample.name) != sample.agent:
-            raise ValueError("it tells of a probe that this agent does not run")
+            raise ValueError("it names a probe that this agent does not run")
 
     def _keep(self, sample: Sample) -> bool:
         if sample.type is LineType.CONNECTIONS:
@@ -203,7 +209,7 @@ _TYPES: Final = {
 def _severed(sample: Sample) -> Severed:
     killed, left = (_count(sample, key) for key in ("killed", "left"))
     if killed is None or left is None:
-        return Severed(0, 0, "the severing pod's answer cannot be read")
+        return Severed(0, 0, "the closer pod's answer cannot be read")
     error, unseen, example = "" if sample.ok else sample.error or "unknown error", *_unseen(sample)
     return Severed(killed, left, error, sample.received, unseen=unseen, example=example)
 

@@ -122,7 +122,7 @@ class Hands:
 
     def _ready(self) -> tuple[Plan, Setup]:
         if self.memory.plan is None or self.memory.setup is None:
-            raise Refused(f"drill {self.memory.name} has no plan or no setup: its status was changed by somebody else")
+            raise Refused(f"drill {self.memory.name} has no plan or no setup: somebody else changed its status")
         return self.memory.plan, self.memory.setup
 
     async def _ask_administrator(self) -> None:
@@ -145,14 +145,16 @@ class Hands:
         if holder != self.memory.name:
             self.turns.give_back(self.memory.uid)
             self.view.answers.lock, self.view.answers.locked_by = Lock.BUSY, holder
-            raise NamespaceBusy(f"drill {holder} holds namespace {self.namespace}; one drill at a time")
+            raise NamespaceBusy(
+                f"drill {holder} holds namespace {self.namespace}; only one drill may run in it at a time"
+            )
         await self._finalizer(on=True)
 
     def _take_turn(self) -> None:
         most = self.view.administrator.ruling.limits.max_concurrent_drills
         running = self.turns.take(self.memory.uid, f"{self.namespace}/{self.memory.name}", most)
         if running:
-            text = f"limits.maxConcurrentDrills is {most}, and {len(running)} run ({', '.join(running[:TOLD])})"
+            text = f"limits.maxConcurrentDrills is {most}, and {len(running)} already run ({', '.join(running[:TOLD])})"
             text += ": wait until one has ended, or ask the administrator"
             self.view.answers.lock, self.view.answers.locked_by = Lock.FULL, text
             raise Refused(text)
@@ -288,14 +290,16 @@ class Hands:
     def _kind(self, change: Change) -> ActionKind[Any, Any]:
         kind = KINDS.changes.get(change.kind)
         if kind is None:
-            raise Refused(f"{change.name} is a {change.kind}, which this operator does not know: run the one that does")
+            raise Refused(
+                f"{change.name} is a {change.kind}, which this operator does not know: run the version that wrote it"
+            )
         return kind
 
     async def _apply(self, change: Change, version: str) -> None:
         plan, _ = self._ready()
         action = next((action for name, action in plan.actions() if name == change.name), None)
         if action is None:
-            raise Refused(f"the plan has no fault or step {change.name}: its status was changed by somebody else")
+            raise Refused(f"the plan has no fault or step {change.name}: somebody else changed the Drill's status")
         if change.name in {fault.name for fault in plan.outage.faults}:
             await self._ask_administrator()
         await self._kind(change).apply(self.view.scene, action, change, version)
@@ -315,7 +319,7 @@ class Hands:
                     raise Refused(why)
         action = self.view.action(step)
         if action is None:
-            raise Refused(f"the plan has no step {step}: its status was changed by somebody else")
+            raise Refused(f"the plan has no step {step}: somebody else changed the Drill's status")
         noted = next((entry.notes for entry in record.steps if entry.name == step), None)
         await KINDS.runs[action.KIND].run(self.view.scene, step, action, noted)
 
@@ -328,7 +332,7 @@ class Hands:
             return
         action = next((one.action for one in plan.outage.faults if one.name == fault), None)
         if action is None:
-            raise Refused(f"the plan has no fault {fault}: its status was changed by somebody else")
+            raise Refused(f"the plan has no fault {fault}: somebody else changed the Drill's status")
         found = await KINDS.changes[action.KIND].closing(self.view.scene, action, cut)
         closing = agents.Closing(found, until, self.view.feed.seen.get(agents.counters(setup)[fault], ()))
         await self._create("pods", PODS, agents.closer(plan, setup, cut, self._place(setup), closing))

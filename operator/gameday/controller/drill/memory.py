@@ -111,7 +111,7 @@ class Memory:
             raise ClaimedElsewhere(f"drill {self.namespace}/{self.name} is carried out by operator {claimant}")
         # What a watch has told counts as well: to write over what another process wrote would undo its work.
         if not self.gone and _digest(self._drill) not in self._written:
-            raise Superseded(f"the record of drill {self.namespace}/{self.name} was written by somebody else")
+            raise Superseded(f"the status of drill {self.namespace}/{self.name} was written by somebody else")
         self._checked = self._drill
 
     def restore(self, record: Record, measurements: tuple[dict[str, str | float], ...], why: str) -> None:
@@ -148,7 +148,7 @@ class Memory:
                 self._refusals, self._refused = self._refusals + 1, str(error)
                 raise
         if bare_now and not self.gone:
-            text = f"details are left out of the status, which the API server refused: {self._refused}"
+            text = f"details are left out, because the API server refused the whole status: {self._refused}"
             self.narrate(Line(self.clock(), "StatusRefused", text, warning=True))
         self._refusals, self._restored = 0, False
         before, self.record = self.record, record
@@ -177,7 +177,11 @@ class Memory:
         status = {name: known[name] for name in KEPT if name in known} | status
         status["conditions"] = self._conditions(record)
         if bare_now:
-            return bare(status, self.clock(), f"details are left out: {self._refused}")
+            return bare(
+                status,
+                self.clock(),
+                f"details are left out, because the API server refused the whole status: {self._refused}",
+            )
         return fitted(status)
 
     def _conditions(self, record: Record) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ def recall(drill: Object, now: float) -> Left:
     record, setup = saved.record, saved.setup
     for doubt in record.doubts:
         if doubt.cause is Cause.STATE_UNREADABLE:
-            left = _undoing(status, record.changes, doubt.message or "it was unreadable before", now)
+            left = _undoing(status, record.changes, doubt.message or "it could not be read before", now)
             return _with_the_plan(drill, left, now)
     try:
         plan = _plan(drill, saved.plan)
@@ -73,12 +73,12 @@ def _with_the_plan(drill: Object, left: Left, now: float) -> Left:
         return left
     if plan is None or left.record is None or left.record.phase is Phase.FINISHED:
         return left
-    return replace(left, record=close_plan(left.record, plan, now, "the record of the drill could not be read"))
+    return replace(left, record=close_plan(left.record, plan, now, "the drill's status could not be read"))
 
 
 def _saved(status: Mapping[str, Any]) -> Saved | None:
     if not status.get("state") and any(status.get(field) for field in BEGUN):
-        raise StateUnreadable("status.state is gone")
+        raise StateUnreadable("status.state was removed")
     saved = saved_of(status)
     try:
         # Times that no calendar has would keep it from ever being saved again.
@@ -92,12 +92,12 @@ def _plan(drill: Object, text: str) -> Plan | None:
     if not text:
         return None
     if drill["status"].get("planDigest") != f"sha256:{hashlib.sha256(text.encode()).hexdigest()}":
-        raise StateUnreadable("the frozen plan was edited: its digest is not status.planDigest")
+        raise StateUnreadable("the frozen plan was edited: its digest differs from status.planDigest")
     try:
         plan = modern(json.loads(text), drill["metadata"]["namespace"])
         return complete(plan_of(drill["spec"]["gameDay"], plan))
     except (PlanInvalid, ExpressionError, ValueError, KeyError, TypeError, AttributeError) as error:
-        why = f"the frozen plan is not one that this operator knows: {cut(str(error), 256)}"
+        why = f"this operator cannot read the frozen plan: {cut(str(error), 256)}"
         raise StateUnreadable(f"{why}: run the operator that wrote it") from error
 
 
@@ -131,7 +131,7 @@ def _undoing(status: Mapping[str, Any], changes: tuple[Change, ...], why: str, n
         )
     else:
         record = replace(record, phase=Phase.RECOVERY, finishing=True)
-        record = record.doubt(Cause.STATE_UNREADABLE, f"{why}; what the undo log names is undone", 0.0, now)
+        record = record.doubt(Cause.STATE_UNREADABLE, f"{why}; everything in the undo log is undone", 0.0, now)
     return Left(record, setup, NO_PLAN, plan_text_of(status), str(status.get("planDigest", "")), why)
 
 

@@ -31,16 +31,15 @@ AUTOPILOT: Final = re.compile(r"autogke-node-affinity|Auto GKE|GKE Warden")
 MEANINGS: Final = (
     (
         AUTOPILOT,
-        "GKE Autopilot chooses the nodes itself, so no witness can stand beside a target: drill elsewhere",
+        "GKE Autopilot chooses the nodes itself, so a witness cannot run on a target's node: use another cluster",
     ),
     (
         re.compile(r"security context constraint"),
-        "OpenShift gives each namespace users of its own: leave the choice to it with an empty GAMEDAY_AGENT_USER on "
-        "the operator",
+        "OpenShift gives each namespace its own user ids: set an empty GAMEDAY_AGENT_USER on the operator",
     ),
     (
         re.compile(r"(minimum|maximum) \S+ usage per (Container|Pod) is|max limit to request ratio per"),
-        "set what the pods of a drill request and may use with GAMEDAY_AGENT_RESOURCES on the operator",
+        "set the requests and limits of a drill's pods with GAMEDAY_AGENT_RESOURCES on the operator",
     ),
 )
 """What the refusals of known clusters mean, and what to do about them."""

@@ -17,7 +17,7 @@ def too_large(setup: Setup) -> tuple[str, ...]:
     far = len(end.addresses) + len(end.services) + len(end.cidrs)
     path = f"spec.outage.faults[{cut.fault}].networkPartition"
     return (
-        f"{path}: TooManyAddresses: {len(cut.targets)} addresses of targets, {far} of what they are cut off from and "
-        f"{labels} labels and annotations of witnesses need {size} bytes of the drill's status, and {SETUP_AT_FIRST} "
-        "fit: select fewer pods, or cut fewer addresses",
+        f"{path}: TooManyAddresses: {len(cut.targets)} addresses of targets, {far} of the dependency "
+        f"and {labels} labels and annotations of witnesses need {size} bytes of the drill's status, and "
+        f"at most {SETUP_AT_FIRST} fit: select fewer pods, or cut fewer addresses",
     )

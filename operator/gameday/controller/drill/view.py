@@ -291,7 +291,7 @@ class View:
             return setup
         if setup_bytes(wider) > SETUP_BYTES:
             most = max(len(cut.far_end.addresses) for cut in wider.cuts)
-            self.too_many = f"the Service has, or had since the drill began, {most} addresses"
+            self.too_many = f"the Service has or had {most} addresses since the drill began"
             return setup
         self.memory.setup = wider
         return wider
@@ -316,7 +316,7 @@ def acts(change: Change) -> bool:
 def kind_of(pair: Pair) -> str:
     """Which targets a pair of witness and control stands for, in words."""
     labels = ",".join(f"{key}={value}" for key, value in sorted(pair.labels.items()))
-    return f"pods with {labels or 'no label that a policy names'} on node {pair.node}"
+    return f"pods with {labels or 'no label that a policy uses'} on node {pair.node}"
 
 
 def life_of(pod: Object) -> Life:

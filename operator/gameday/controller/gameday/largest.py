@@ -44,15 +44,15 @@ def check_size(plan: Plan) -> None:
     state = decided_bytes(record, None) + SETUP_BYTES
     shown = json_bytes({name: value for name, value in status.items() if name not in MACHINE}) + CONDITIONS
     for size, most, what in (
-        (state, STATE_BYTES, "what the operator remembers"),
-        (shown, SHOWN_BYTES, "what is shown"),
+        (state, STATE_BYTES, "the saved state"),
+        (shown, SHOWN_BYTES, "the shown status"),
     ):
         if size > most:
             count = sum(len(plan.expectations(stage)) for stage in Stage)
             steps = len(plan.rollback.steps) if plan.rollback is not None else 0
             raise PlanTooBig(
-                f"{what} of {count} expectations and {steps} rollback steps may need {size} bytes of a Drill's status, "
-                f"and {most} fit: split the GameDay, or shorten names"
+                f"{what} of {count} expectations and {steps} rollback steps may need {size} bytes in a "
+                f"Drill's status, and at most {most} fit: split the GameDay, or shorten names"
             )
 
 

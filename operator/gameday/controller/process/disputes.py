@@ -99,7 +99,7 @@ class Disputes:
         pause = min(LONGEST_PAUSE, PAUSE * 2 ** ((known.times if known is not None else 1) - 1))
         namespace, name = drill["metadata"]["namespace"], drill["metadata"]["name"]
         text = "somebody else wrote the status of this drill, which only the operator writes"
-        text += f"; it is taken up again in {pause:.0f} s: find out who may write drills/status"
+        text += f"; the operator tries again in {pause:.0f} s: find out who may write drills/status"
         cause = Cause.STATUS_OVERWRITTEN.value
         line = log.bind(**of_drill(drill), reason=cause)
         line.warning(text)
@@ -109,7 +109,7 @@ class Disputes:
             try:
                 newest = await self._cluster.get(DRILLS, namespace, name)
             except GameDayError as error:
-                line.warning("the drill was not read anew: %s", error)
+                line.warning("the drill was not read again: %s", error)
                 await asyncio.sleep(PAUSE)
             else:
                 same = newest is not None and newest["metadata"]["uid"] == drill["metadata"]["uid"]
@@ -132,8 +132,10 @@ class Disputes:
         memory.setup = known.setup or memory.setup
         memory.unreadable = ""
         if not accepted:
-            why = "somebody else wrote this drill's status while it ran, so that it could not go on from there"
+            why = "somebody else wrote this drill's status while it ran, so the drill could not continue"
             record = known.record
             if record.finishing:
-                record = record.note(self._clock(), Cause.STATUS_OVERWRITTEN.value, f"{why}; undone", warning=True)
+                record = record.note(
+                    self._clock(), Cause.STATUS_OVERWRITTEN.value, f"{why}; its faults were undone", warning=True
+                )
             memory.restore(record, known.measurements, why)

@@ -163,7 +163,9 @@ class Operator:
         try:
             return await self.cluster.list(kind, namespace)
         except Absent as error:
-            log.warning("nothing is listed: %s; install the CRDs, or remove the operator as well", error)
+            log.warning(
+                "drills and game days cannot be listed: %s; install the CRDs, or remove the operator as well", error
+            )
             return (), "0"
 
     def _heard(self) -> None:
@@ -173,9 +175,9 @@ class Operator:
         self.metrics.limits_invalid.set(ruling.state is RulingState.INVALID)
         hindered = hindrance(World(halt=halt, ruling=ruling))
         if hindered is None:
-            log.info("drills may begin")
+            log.info("drills may start")
         else:
-            log.warning("no drill begins: %s", hindered[1], reason=hindered[0].value)
+            log.warning("no drill starts: %s", hindered[1], reason=hindered[0].value)
         # What cannot be read for a moment shows on no GameDay: there are many.
         shown = (halt.halted and halt, ruling.state is RulingState.INVALID and ruling, ruling.limits)
         if shown != self._shown:
@@ -187,7 +189,7 @@ class Operator:
         """Tell of a halt by an Event on its ConfigMap."""
         subject = self.administrator.halt_object
         if self._acts and subject is not None:
-            text = "every drill is being undone, and none starts until this ConfigMap is deleted"
+            text = "every running drill is undone, and none starts until this ConfigMap is deleted"
             line = Line(self.clock(), "Halted", text, warning=True)
             self._write(self._event(Subject.of(CONFIG_MAPS, subject), line, Action.HALT))
 
@@ -262,7 +264,7 @@ class Operator:
             view.planned = Planned.DELETED if gone and view.synced else Planned.FROZEN
             return
         if gameday is None:
-            view.planned_why = f"GameDay {memory.drill['spec']['gameDay']} is not in this namespace: create it"
+            view.planned_why = f"GameDay {memory.drill['spec']['gameDay']} does not exist in this namespace: create it"
             return
         try:
             memory.freeze(*read(gameday))

@@ -231,12 +231,12 @@ class Supervisor:
         about = of_drill(thing) if thing["kind"] == DRILLS.name else named(thing["kind"], *key_of(thing))
         answer = _only_answers(errors)
         pause = AGAIN_AFTER if answer is None else max(AGAIN_AFTER, answer.after)
-        again = f"{thing['kind']} {'/'.join(key_of(thing))} is taken up again in {pause:.0f} s"
+        again = f"{thing['kind']} {'/'.join(key_of(thing))}: the operator tries again in {pause:.0f} s"
         if answer is not None:
             log.warning("%s: %s", again, answer, **about, reason=answer.reason)
         else:
             self.metrics.broken.inc()
-            log.error("%s after an error of ours", again, exc_info=errors, **about, reason="InternalError")
+            log.error("%s after an internal error", again, exc_info=errors, **about, reason="InternalError")
         await asyncio.sleep(pause)
 
     def _start_check(self, group: asyncio.TaskGroup, thing: Object) -> None:

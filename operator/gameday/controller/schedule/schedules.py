@@ -156,7 +156,7 @@ class Schedules:
                 # Too late to start, it ends by itself; else it would run although no schedule ever decided its slot.
                 if self._clock() > start_before(drill):
                     return True
-                return await self._refuse(drill, "no GameDay has its slot on record")
+                return await self._refuse(drill, "no GameDay has a record of its slot")
             if slot.open:
                 try:
                     gameday = await self._settle(key, gameday, calendar, at, drill)
@@ -166,7 +166,7 @@ class Schedules:
                 continue
             if slot.decision is Decision.STARTED and slot.drill in {"", uid}:
                 return True
-            return await self._refuse(drill, f"its slot was decided, {slot.decision.value}")
+            return await self._refuse(drill, f"its slot was already decided as {slot.decision.value}")
 
     async def _refuse(self, drill: Object, why: str) -> bool:
         metadata = drill["metadata"]
@@ -212,11 +212,11 @@ class Schedules:
                 again = await self.look(key)
         except GameDayError as error:
             if self._trouble.get(key) != str(error):
-                log.warning("its schedule: %s", error, **named(GAMEDAYS.name, *key), reason=error.reason)
+                log.warning("its schedule failed: %s", error, **named(GAMEDAYS.name, *key), reason=error.reason)
             self._trouble[key] = str(error)
             again = self._clock() + max(AGAIN_AFTER, error.after)
         except Exception as error:
-            text = "an error of ours in its schedule"
+            text = "internal error in its schedule"
             log.exception(text, exc_info=error, **named(GAMEDAYS.name, *key), reason="InternalError")
             self._metrics.broken.inc()
             again = self._clock() + 5 * AGAIN_AFTER
@@ -361,5 +361,5 @@ def _next(schedule: Schedule, calendar: Calendar, now: float) -> dict[str, Any]:
     if starting is not None and starting.decision is Decision.SCHEDULED:
         since = starting.at - 1
     runs = [engine.local(at, schedule.zone) for at in next_runs(schedule, since, SHOWN)]
-    first = "suspended" if schedule.suspend else next(iter(runs), "all in blackouts")
+    first = "suspended" if schedule.suspend else next(iter(runs), "every coming slot is in a blackout")
     return {"next": runs, "nextRun": first}

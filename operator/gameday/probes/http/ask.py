@@ -13,7 +13,7 @@ from gameday.probes.io.keep import keep
 from gameday.probes.io.lookup import NotSent
 from gameday.probes.io.secrets import Secrets
 
-_UNREADABLE: Final = "the file of header %s cannot be read: check the Secret"
+_UNREADABLE: Final = "the value of header %s cannot be read: check its Secret"
 
 
 class HttpAsk(Ask):

@@ -157,11 +157,13 @@ class HttpKind(ProbeKind[Http, HttpProbe]):
         authorized = bool(settings.access.bearer or settings.access.password)
         for index, header in enumerate(settings.headers):
             if header.name.lower() in _OURS:
-                yield Finding(f"headers[{index}].name", f"{header.name} is the probe's own to say: remove it")
+                yield Finding(f"headers[{index}].name", f"the probe sets header {header.name} itself: remove it")
             if authorized and header.name.lower() == "authorization":
-                yield Finding(f"headers[{index}].name", "auth sends Authorization as well: remove one of the two")
+                yield Finding(
+                    f"headers[{index}].name", "auth sets the header Authorization as well: remove one of the two"
+                )
             if header.value is not None and UNSENDABLE.search(header.value):
-                text = "a header holds printable ASCII on one line, and nothing else"
+                text = "the value has characters that a header cannot have: write printable ASCII on one line"
                 yield Finding(f"headers[{index}].value", text)
 
     def check_path(self, settings: HttpProbe, path: tuple[str | int, ...]) -> str:
@@ -171,7 +173,7 @@ class HttpKind(ProbeKind[Http, HttpProbe]):
             return ""
         if _SELECTOR.fullmatch(key):
             return ""
-        return f'{key[:64]!r} chooses no series: write NAME{{label="value"}}, with equal signs only'
+        return f'{key[:64]!r} does not name a series: write NAME{{label="value"}}, with equal signs only'
 
 
 KIND: Final = HttpKind()

@@ -64,7 +64,7 @@ class Access:
         try:
             pem = Path(self.config.ca_file).read_text(encoding="ascii")
         except (OSError, UnicodeError):
-            why = "the file of tls.caFrom cannot be read: check the ConfigMap or Secret"
+            why = "the CA in tls.caFrom cannot be read: check its ConfigMap or Secret"
             raise NotSent("tls", why) from None
         if self._private is None or pem != self._pem:
             self._private, self._pem = _trusting(pem), pem
@@ -79,14 +79,14 @@ class Access:
     def remedy(self) -> str:
         """What to do about a certificate that is not trusted."""
         if self.config.ca_file:
-            return "tls.caFrom has no CA that vouches for it"
+            return "no CA in tls.caFrom has signed it"
         return "give its CA in tls.caFrom"
 
     def _read(self, file: str, path: str) -> str:
         try:
             return self.secrets.read(file)
         except (OSError, UnicodeError):
-            raise NotSent(CANNOT_SEND, f"the file of {path} cannot be read: check the Secret") from None
+            raise NotSent(CANNOT_SEND, f"the value of {path} cannot be read: check its Secret") from None
 
 
 def _trusting(pem: str) -> ssl.SSLContext:
@@ -96,7 +96,7 @@ def _trusting(pem: str) -> ssl.SSLContext:
     except (ssl.SSLError, ValueError):
         context = None
     if context is None or not context.cert_store_stats()["x509"]:
-        raise NotSent("tls", "tls.caFrom holds no certificate in PEM: check the ConfigMap or Secret")
+        raise NotSent("tls", "tls.caFrom has no certificate in PEM format: check its ConfigMap or Secret")
     # Many private CAs lack extensions that RFC 5280 asks for; neither curl nor Go refuses them.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context

@@ -31,18 +31,18 @@ async def read(chunks: AsyncIterator[bytes], encoding: str) -> bytes:
 
     """
     if encoding not in {"identity", "", *_WINDOW}:
-        raise Unread("the body has an encoding that is not read here (gzip and deflate are)")
+        raise Unread("the body has an unsupported Content-Encoding (gzip and deflate are supported)")
     inflate = zlib.decompressobj(_WINDOW[encoding]) if encoding in _WINDOW else None
     body = bytearray()
     pieces = 0
     async for chunk in chunks:
         pieces += 1
         if pieces > PIECES:
-            raise Unread(f"the body comes in more than {PIECES} pieces")
+            raise Unread(f"the body came in more than {PIECES} pieces")
         try:
             body += chunk if inflate is None else inflate.decompress(chunk, BYTES + 1 - len(body))
         except zlib.error:
-            raise Unreadable("body is not compressed as it says") from None
+            raise Unreadable("the body does not match its Content-Encoding") from None
         if len(body) > BYTES:
             raise Unread("the body is longer than 1 MiB")
         # Whoever sends without a pause must not keep other probes from their turn.

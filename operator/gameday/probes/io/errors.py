@@ -8,7 +8,7 @@ from typing import Final
 from gameday.probes.io.lookup import NotSent
 
 
-def untrusted(error: BaseException, remedy: str = "a private CA cannot be given yet") -> NotSent | None:
+def untrusted(error: BaseException, remedy: str = "this kind of probe trusts public CAs only") -> NotSent | None:
     """What is known of a server whose certificate is not trusted, which is nothing; None for any other error."""
     cause: BaseException | None = error
     while cause is not None:

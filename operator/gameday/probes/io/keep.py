@@ -135,7 +135,7 @@ class _Copy:
         for whole, inner in value.items():
             key = self.secrets.hide(str(whole))[:LONGEST_STRING]
             if key != whole:
-                self._unknown(at, f"a key holds a Secret, or is longer than {LONGEST_STRING} characters")
+                self._unknown(at, f"a key contains a Secret, or is longer than {LONGEST_STRING} characters")
             item = self._bounded(inner, depth, (*at, key))
             if item is not _Left:
                 kept[key] = item
@@ -144,7 +144,7 @@ class _Copy:
     def _text(self, text: str, at: Path) -> Any:
         # Before it is measured: a part of a Secret would not be found.
         if self.secrets.hide(text) != text:
-            self._unknown(at, "it holds a Secret that the probe was given")
+            self._unknown(at, "it contains a Secret of the probe")
             return HIDDEN
         if len(text) > LONGEST_STRING:
             return self._unknown(at, f"longer than {LONGEST_STRING} characters")
@@ -152,9 +152,9 @@ class _Copy:
 
     def _number(self, value: float, at: Path) -> Any:
         if abs(value) > LARGEST if isinstance(value, int) else not math.isfinite(value):
-            return self._unknown(at, "a number that no double holds exactly")
+            return self._unknown(at, "a number that a double cannot hold exactly")
         if self.secrets.hides(value):
-            self._unknown(at, "it holds a Secret that the probe was given")
+            self._unknown(at, "it contains a Secret of the probe")
             return HIDDEN
         return value
 

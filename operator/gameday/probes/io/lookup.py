@@ -57,7 +57,7 @@ class Lookup:
             found = ()
         self.under_way = False
         if not found:
-            raise NotSent("dns", f"the name {host} could not be looked up: check it, and the namespace's DNS")
+            raise NotSent("dns", f"the name {host} could not be looked up: check the name, and the namespace's DNS")
         return found
 
 

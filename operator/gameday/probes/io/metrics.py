@@ -51,8 +51,8 @@ class _Wanted:
             return self.why or None
         if len(self.found) > 1:
             if self.labels:
-                return f"{len(self.found)} series have these labels: add labels until one is left"
-            return f"{len(self.found)} series have this name: choose one by its labels, ['NAME{{label=\"value\"}}']"
+                return f"{len(self.found)} series have these labels: add labels until only one matches"
+            return f"{len(self.found)} series have this name: select one by its labels, ['NAME{{label=\"value\"}}']"
         (value,) = self.found
         return value if math.isfinite(value) else f"its value is {value}"
 
@@ -92,7 +92,7 @@ def _parsed(lines: str) -> list[Series]:
     try:
         families = list(text_string_to_metric_families(lines + "\n"))
     except (ValueError, IndexError, KeyError, TypeError) as error:
-        raise ValueError("not an exposition") from error
+        raise ValueError("the body is not in the Prometheus text format") from error
     return [(sample.name, sample.labels, float(sample.value)) for family in families for sample in family.samples]
 
 
@@ -135,7 +135,7 @@ async def _pieces(body: bytes, names: set[bytes], wanted: list[_Wanted]) -> Asyn
             continue
         count += 1
         if count > SERIES:
-            _spoil(wanted, about, f"there are more than {SERIES} series of the wanted names")
+            _spoil(wanted, about, f"the body has more than {SERIES} series of the names in use")
             continue
         taken.append(line)
         if len(taken) == AT_ONCE:

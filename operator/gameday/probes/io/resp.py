@@ -28,7 +28,7 @@ ITEMS: Final = 1024
 DEPTH: Final = 4
 """Most lists inside one another."""
 
-TOO_LONG: Final = "answer too long"
+TOO_LONG: Final = "the answer is too long"
 
 CODES: Final = frozenset(
     {
@@ -184,7 +184,7 @@ class Connection:
         try:
             return self._secrets.read(file) if file else ""
         except (OSError, UnicodeError):
-            raise NotSent("auth", f"the file of the Redis {what} cannot be read: check the Secret") from None
+            raise NotSent("auth", f"the Redis {what} cannot be read: check its Secret") from None
 
     async def _exchange(self, words: tuple[str, ...], most: int) -> Reply:
         if self._reader is None or self._writer is None:
@@ -241,7 +241,7 @@ class _Reading:
         except asyncio.LimitOverrunError:
             raise NotRedis(TOO_LONG) from None
         except asyncio.IncompleteReadError:
-            raise ConnectionResetError("Redis hung up") from None
+            raise ConnectionResetError("Redis closed the connection") from None
         self._took(len(line))
         return line[:-2]
 
@@ -252,7 +252,7 @@ class _Reading:
         try:
             return (await self._reader.readexactly(length + 2))[:-2].decode(errors="replace")
         except asyncio.IncompleteReadError:
-            raise ConnectionResetError("Redis hung up") from None
+            raise ConnectionResetError("Redis closed the connection") from None
 
     async def _items(self, count: int, depth: int) -> Reply:
         if count < 0:

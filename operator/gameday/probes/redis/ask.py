@@ -50,7 +50,7 @@ class RedisAsk(Ask):
             return await self._ask()
         except RedisSaid as error:
             if str(error) in _NOT_ADMITTED:
-                why = f"Redis does not admit the probe's user ({error}): correct auth, or give it the right to PING"
+                why = f"Redis rejects the probe's user ({error}): correct auth, or grant the user PING"
                 return nothing_known(word(error), why)
             return Answer(ok=False, error=word(error))
         except NotSent as error:
@@ -60,7 +60,7 @@ class RedisAsk(Ask):
         except NotRedis as error:
             await self.close()
             if error.too_long:
-                return nothing_known(str(error), "Redis answered with more than is read")
+                return nothing_known(str(error), "Redis answered with more than the probe reads")
             return Answer(ok=False, error=str(error))
         except OSError as error:
             return Answer(ok=False, error=word(error))
@@ -123,7 +123,7 @@ class Queue:
         except RedisSaid as error:
             if str(error) in _ILL:
                 raise
-            why = "this is a Redis Cluster, which cannot be probed yet"
+            why = "this is a Redis Cluster, whose queues cannot be probed"
             return {}, _all(names, why if str(error) in _ELSEWHERE else _kept("EXISTS", error))
         return (values, tuple(unknown)) if self._seen else ({}, _all(names, self._absent()))
 
@@ -135,7 +135,7 @@ class Queue:
 
     def _absent(self) -> str:
         prefix, _, name = self._config.queue_keys.rpartition(":")
-        where = f"no queue {name} with prefix {prefix} in database {self._config.server.database}"
+        where = f"there is no queue {name} with prefix {prefix} in database {self._config.server.database}"
         return f"{where}: correct queue, or the dependency's redis.database"
 
     async def _number(self, command: str, key: str) -> int:
@@ -150,7 +150,7 @@ def _all(names: list[str], why: str) -> tuple[Unknown, ...]:
 
 
 def _kept(command: str, error: RedisSaid) -> str:
-    return f"Redis answered {command} with {error}: give the probe's user the right to it"
+    return f"Redis answered {command} with {error}: grant the probe's user this command"
 
 
 ASK: Final = RedisAsk

@@ -91,7 +91,7 @@ class RedisKind(ProbeKind[Redis, RedisProbe]):
         (
             "self.probes.all(p, !has(p.redis) || !has(p.redis.dependency)"
             " || self.dependencies.exists(d, d.name == p.redis.dependency && has(d.redis)))",
-            "a redis probe's dependency is no redis of spec.dependencies: use the name of one",
+            "a redis probe names a dependency that is not a redis of spec.dependencies: use the name of one",
         ),
     )
 

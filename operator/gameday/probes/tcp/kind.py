@@ -58,7 +58,7 @@ class TcpKind(ProbeKind[Tcp, TcpProbe]):
         """See the base class."""
         yield from check_host("host", settings.host)
         if why := harmed(settings.port):
-            yield Finding("port", f"{why}: ask what uses it by an http probe instead")
+            yield Finding("port", f"{why}: probe the service that uses it with an http probe instead")
 
 
 KIND: Final = TcpKind()

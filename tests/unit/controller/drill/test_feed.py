@@ -58,7 +58,7 @@ async def read(
 async def test_a_log_that_floods_is_read_up_to_its_limit_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
     long = [line(n, error="x" * 200) for n in range(1, 60_000)]
     feed, wakes = await read(monkeypatch, long)
-    assert feed.unusable == "the log of agent observer is longer than 10 MiB: it is read no further"
+    assert feed.unusable == "the log of agent observer is longer than 10 MiB, and the operator stopped reading it"
     size = sum(len(one) + 1 for one in long[: wakes - 1])
     assert LOG_LIMIT - 300 < size <= LOG_LIMIT
 
@@ -82,14 +82,14 @@ async def test_lines_that_are_none_are_told_a_few_times_and_then_counted(
         _, wakes = await read(monkeypatch, [b"password=hunter2"] * 5000 + [line(1)])
     assert wakes == 1
     assert len(caplog.messages) == TOLD + 1
-    assert "5000 lines of agent observer were passed over" in caplog.messages[-1]
+    assert "5000 invalid lines of agent observer were skipped" in caplog.messages[-1]
     assert "hunter2" not in caplog.text
 
 
 @pytest.mark.parametrize("killed", [math.inf, math.nan, -1, "3", None, [], True])
 async def test_a_severing_that_makes_no_sense_is_told_as_such(monkeypatch: pytest.MonkeyPatch, killed: object) -> None:
     feed, _ = await read(monkeypatch, [line(1, type="severed", values={"killed": killed, "left": 0})], "closer")
-    assert feed.severed["closer"] == Severed(0, 0, "the severing pod's answer cannot be read")
+    assert feed.severed["closer"] == Severed(0, 0, "the closer pod's answer cannot be read")
 
 
 async def test_what_is_counted_is_known_before_the_cut(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ async def test_an_agent_is_believed_only_what_its_role_may_say(
     assert feed.evidence is not None
     assert not feed.evidence.all_probes_seen()
     assert not feed.evidence.proofs["partition"].dials
-    assert "passed over" in caplog.text
+    assert "skipped" in caplog.text
 
 
 async def test_what_keeps_a_fuse_from_its_rehearsal_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,7 +110,7 @@ def test_the_fuse_of_a_stateful_set_is_told_its_kind() -> None:
         (
             "unable to validate against any security context constraint: [provider restricted-v2: .containers[0]."
             "runAsUser: Invalid value: 65532: must be in the ranges: [1000680000, 1000689999]]",
-            "leave the choice to it with an empty GAMEDAY_AGENT_USER on the operator",
+            "set an empty GAMEDAY_AGENT_USER on the operator",
         ),
         ("minimum memory usage per Container is 64Mi, but request is 32Mi", "with GAMEDAY_AGENT_RESOURCES"),
         ("maximum cpu usage per Pod is 200m, but limit is 500m", "with GAMEDAY_AGENT_RESOURCES"),
@@ -281,4 +281,4 @@ async def test_all_pods_together_are_held_against_quotas(api_server: ApiServer, 
     seen.things["resourcequotas"] = (quota,)
     (found,) = await said(api_server, cluster, unchanged, seen)
     assert (found.code, found.severity) == ("QuotaExceeded", Severity.REFUSE)
-    assert "has 4 of pods left (10 in all), and what the drill creates needs 6" in found.message
+    assert "has 4 of pods left (of 10), but the drill needs 6" in found.message

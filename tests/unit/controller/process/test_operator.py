@@ -194,7 +194,7 @@ async def test_what_the_plan_would_cut_is_counted_in_the_namespace_and_refused_b
     await becomes(lambda: town.conditions("drills", "first").get("Complete", ("",))[0] == "True", 5)
     _, reason, message = town.conditions("drills", "first")["Complete"]
     assert reason == "PreflightFailed"
-    assert "limits.maxPods is 2, spec.outage.faults[partition].networkPartition.podSelector selects 3" in message
+    assert "limits.maxPods is 2, but spec.outage.faults[partition].networkPartition.podSelector selects 3" in message
     assert "1 of 1 ready pods of Pod api-2 (100%)" in message
     assert "Service shop/redis does not exist" in message
 
@@ -216,7 +216,7 @@ async def test_only_so_many_drills_of_the_cluster_at_once(town: Town) -> None:
     await appears(town, a_drill("first"), "pay")
     await becomes(lambda: town.conditions("drills", "first", "pay").get("Complete", ("", ""))[1] == "TooManyDrills")
     message = town.conditions("drills", "first", "pay")["Complete"][2]
-    assert "limits.maxConcurrentDrills is 1, and 1 run (elsewhere/running)" in message
+    assert "limits.maxConcurrentDrills is 1, and 1 already run (elsewhere/running)" in message
     assert ("leases", "pay", "gameday") not in town.server.objects
     town.operator.supervisor.drill_seen(True, running)
     await becomes(lambda: "startedAt" in town.server.objects["drills", "pay", "first"]["status"])

@@ -192,7 +192,7 @@ def test_a_drill_under_its_cut_goes_on_whatever_becomes_of_the_limits(ruling: Ru
 
 
 def test_where_enough_drills_run_another_waits_until_its_time_is_over() -> None:
-    told = "limits.maxConcurrentDrills is 1, and 1 run (pay/first)"
+    told = "limits.maxConcurrentDrills is 1, and 1 already run (pay/first)"
     full = World(planned=Planned.FROZEN, start_before=1100.0, lock=Lock.FULL, locked_by=told)
     seen = Script({}, lambda: 1000.0)
     waiting = decide(Situation(PLAN, Record(), full, seen, full.start_before - 1))

@@ -5,7 +5,7 @@ import pytest
 from gameday.model.record import Cause, Phase, Verdict
 from unit.engine.simulation import Simulation, a_plan, finished
 
-WHY = "the log of agent observer is longer than 10 MiB: it is read no further"
+WHY = "the log of agent observer is longer than 10 MiB, and the operator stopped reading it"
 
 
 @pytest.mark.parametrize("phase", [Phase.STEADY_STATE, Phase.OUTAGE, Phase.RECOVERY])

@@ -73,8 +73,8 @@ def test_a_far_end_that_can_be_cut_and_dialled_is_none(to: Target) -> None:
         (CidrTarget(("10.0.16.0/24",), (6379,)), "tcp.cidrs[0]", "no address in 10.0.16.0/24 is known to answer"),
         (CidrTarget(("10.0.16.7/32", "0.0.0.0/0"), (6379,)), "tcp.cidrs[1]", "name single addresses"),
         (CidrTarget(("203.0.113.7/32",), (5432,)), "tcp.ports[0]", "5432 is the port of PostgreSQL"),
-        (ServiceRef("db", port=5432), "tcp.service.port", "cannot be dialled yet"),
-        (ServiceRef("db", port=3306), "tcp.service.port", "MySQL then blocks the address"),
+        (ServiceRef("db", port=5432), "tcp.service.port", "which witnesses cannot dial"),
+        (ServiceRef("db", port=3306), "tcp.service.port", "MySQL then blocks their address"),
     ],
     ids=str,
 )

@@ -63,7 +63,7 @@ async def test_a_server_that_the_ca_does_not_vouch_for_says_nothing(api: TlsApi,
     private = await probe(api.url, HttpAccess(ca_file=str(other)))()
     why = "the certificate is not trusted ({})"
     assert public == Answer(ok=False, error="tls", unknown=(((), why.format("give its CA in tls.caFrom")),))
-    wrong = why.format("tls.caFrom has no CA that vouches for it")
+    wrong = why.format("no CA in tls.caFrom has signed it")
     assert private == Answer(ok=False, error="tls", unknown=(((), wrong),))
     assert api.callers == [], "nothing was sent to either"
 
@@ -83,16 +83,16 @@ async def test_a_ca_that_is_none_says_nothing_and_is_never_replaced_by_public_on
     api: TlsApi, tmp_path: Path, text: str
 ) -> None:
     answer = await probe(api.url, HttpAccess(ca_file=file(tmp_path, "ca.crt", text)))()
-    why = "tls.caFrom holds no certificate in PEM: check the ConfigMap or Secret"
+    why = "tls.caFrom has no certificate in PEM format: check its ConfigMap or Secret"
     assert answer == Answer(ok=False, error="tls", unknown=(((), why),))
 
 
 async def test_files_that_are_not_there_say_nothing_of_the_system(api: TlsApi, tmp_path: Path) -> None:
     none, ca = str(tmp_path / "none"), str(api.signed_by.certificate)
     wanted = {
-        "the file of tls.caFrom cannot be read: check the ConfigMap or Secret": HttpAccess(ca_file=none),
-        "the file of auth.bearer.tokenFrom cannot be read: check the Secret": HttpAccess(none, ca_file=ca),
-        "the file of auth.basic.passwordFrom cannot be read: check the Secret": HttpAccess("", "jane", none, ca),
+        "the CA in tls.caFrom cannot be read: check its ConfigMap or Secret": HttpAccess(ca_file=none),
+        "the value of auth.bearer.tokenFrom cannot be read: check its Secret": HttpAccess(none, ca_file=ca),
+        "the value of auth.basic.passwordFrom cannot be read: check its Secret": HttpAccess("", "jane", none, ca),
     }
     for why, access in wanted.items():
         assert (await probe(api.url, access)()).unknown == (((), why),)

@@ -123,7 +123,7 @@ async def test_body_is_whatever_the_json_is(url: str, text: str, values: dict[st
 async def test_a_body_that_python_cannot_read_is_unknown(url: str) -> None:
     deep = "[" * 20_000 + "]" * 20_000
     answer = await ask(f"{url}/echo-body", method="POST", body=deep, paths=(("status",), ("body",)))
-    why = "the body is nested too deep to be read"
+    why = "the body is nested too deep to be parsed"
     assert (answer.ok, answer.values, answer.unknown) == (True, {"status": 200}, ((("body",), why),))
 
 
@@ -143,7 +143,7 @@ async def test_a_url_that_cannot_be_used_says_nothing_of_the_system(url: str) ->
 
 async def test_a_secret_that_is_not_there_says_nothing_of_the_system(url: str, tmp_path: Path) -> None:
     answer = await ask(f"{url}/health", headers=(HeaderConfig("X-API-Key", file=str(tmp_path / "none")),))
-    why = "the file of header X-API-Key cannot be read: check the Secret"
+    why = "the value of header X-API-Key cannot be read: check its Secret"
     assert (answer.ok, answer.unknown) == (False, (((), why),))
 
 
@@ -155,5 +155,5 @@ async def test_redirects_are_answers_and_not_followed(url: str) -> None:
 async def test_a_refused_connection_and_an_unknown_name_are_samples() -> None:
     assert (await ask(f"http://127.0.0.1:{free_port()}/")).error == "refused"
     answer = await ask("http://no-such-host.invalid/")
-    why = "the name no-such-host.invalid could not be looked up: check it, and the namespace's DNS"
+    why = "the name no-such-host.invalid could not be looked up: check the name, and the namespace's DNS"
     assert (answer.ok, answer.error, answer.unknown) == (False, "dns", (((), why),))

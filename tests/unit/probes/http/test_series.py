@@ -41,7 +41,7 @@ def found(key: str, parse: Parse) -> list[str]:
         Recovery(9.0, (Expectation("again", Mode.EVENTUALLY, "metrics.up == 1"),)),
         measurements=(Measurement("m", Stage.OUTAGE, f"metrics['{key}']"),),
     )
-    return [finding.path for finding in check(plan) if "chooses no series" in finding.message]
+    return [finding.path for finding in check(plan) if "does not name a series" in finding.message]
 
 
 @pytest.mark.parametrize("key", GOOD)

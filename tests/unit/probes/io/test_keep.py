@@ -63,7 +63,7 @@ def test_deep_values_are_unknown_where_they_are_cut() -> None:
 
 @pytest.mark.parametrize("value", [2**53 + 1, -(2**53) - 1, 10**400, float("inf"), float("nan")])
 def test_a_number_that_no_double_holds_is_unknown(value: float) -> None:
-    assert kept({"body": value}, ("body",)) == ({}, ((("body",), "a number that no double holds exactly"),))
+    assert kept({"body": value}, ("body",)) == ({}, ((("body",), "a number that a double cannot hold exactly"),))
 
 
 @pytest.mark.parametrize("value", [2**53, -(2**53), 1e300, 0.1, 0])

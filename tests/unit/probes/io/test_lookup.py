@@ -22,7 +22,7 @@ from unit.probes.tasks import http_task, redis_task, tcp_task
 from unit.redis_server import free_port
 
 CERTIFICATE = Path(__file__).with_name("self_signed.pem")
-STILL = "was still being looked up at the timeout: check the namespace's DNS"
+STILL = "did not end before the timeout: check the namespace's DNS"
 
 
 @pytest.fixture
@@ -67,14 +67,14 @@ async def test_a_name_that_is_looked_up_for_too_long_says_nothing_of_the_system(
 ) -> None:
     found = await samples(probe(kind, "api.shop", 80))
     assert len(found) >= 2
-    assert {(s.ok, s.error, s.unknown) for s in found} == {(False, "dns", (((), f"the name api.shop {STILL}"),))}
+    assert {(s.ok, s.error, s.unknown) for s in found} == {(False, "dns", (((), f"the lookup of api.shop {STILL}"),))}
     assert slow_names == ["api.shop"], "a look-up that is under way is waited for, and not begun again"
 
 
 @pytest.mark.parametrize("kind", ["http", "tcp", "redis"])
 async def test_a_name_that_does_not_exist_says_nothing_of_the_system(kind: str) -> None:
     (first, *_) = await samples(probe(kind, "no-such-host.invalid", 80))
-    why = "the name no-such-host.invalid could not be looked up: check it, and the namespace's DNS"
+    why = "the name no-such-host.invalid could not be looked up: check the name, and the namespace's DNS"
     assert (first.ok, first.error, first.unknown) == (False, "dns", (((), why),))
 
 

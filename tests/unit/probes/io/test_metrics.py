@@ -30,8 +30,8 @@ rpc{quantile="0.9"} 0.4
 {"quoted.name",a="b"} 4
 {"spoilt.name",a=b} 4
 """
-NAME = "series have this name: choose one by its labels, ['NAME{label=\"value\"}']"
-LABELS = "series have these labels: add labels until one is left"
+NAME = "series have this name: select one by its labels, ['NAME{label=\"value\"}']"
+LABELS = "series have these labels: add labels until only one matches"
 BROKEN = "a series of this name cannot be read"
 
 

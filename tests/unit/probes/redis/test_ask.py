@@ -106,21 +106,21 @@ async def test_only_what_expressions_read_is_asked_for() -> None:
 @pytest.mark.parametrize(("reply", "code"), [(NOPERM, "NOPERM"), (ERR, "ERR")])
 async def test_a_redis_that_gives_no_role_leaves_all_else_known(reply: bytes, code: str) -> None:
     answer, connections = await scripted(PONG | {b"ROLE": reply, b"LLEN": b":2\r\n"}, ("role", "depth"), times=3)
-    why = f"Redis answered ROLE with {code}: give the probe's user the right to it"
+    why = f"Redis answered ROLE with {code}: grant the probe's user this command"
     assert answer == Answer(ok=True, values={"depth": 2}, unknown=((("role",), why),))
     assert connections == 1
 
 
 async def test_a_depth_that_redis_does_not_tell_is_unknown_and_the_others_stay() -> None:
     answer, _ = await scripted(PONG | {b"LLEN": b":2\r\n", b"ZCARD": NOPERM}, ("depth", "failed"))
-    why = "Redis answered ZCARD with NOPERM: give the probe's user the right to it"
+    why = "Redis answered ZCARD with NOPERM: grant the probe's user this command"
     assert answer == Answer(ok=True, values={"depth": 2}, unknown=((("failed",), why),))
 
 
 @pytest.mark.parametrize("reply", [MOVED, ASK])
 async def test_a_queue_in_a_redis_cluster_is_unknown_and_the_connection_is_kept(reply: bytes) -> None:
     answer, connections = await scripted(PONG | {b"LLEN": reply, b"ZCARD": b":0\r\n"}, ("depth", "failed"), times=3)
-    why = "this is a Redis Cluster, which cannot be probed yet"
+    why = "this is a Redis Cluster, whose queues cannot be probed"
     assert answer == Answer(ok=True, values={}, unknown=((("depth",), why), (("failed",), why)))
     assert connections == 1
 
@@ -154,7 +154,7 @@ async def test_a_least_privileged_user_reads_depths(redis: RedisServer, probe: P
 async def test_a_queue_that_is_not_there_has_no_depth(redis: RedisServer, probe: ProbeTask) -> None:
     """In another database, or not there at all: depth 0 would be met by accident."""
     ask = RedisAsk(replace(probe, paths=(("depth",), ("failed",))), Secrets())
-    why = "no queue jobs with prefix bull in database 0: correct queue, or the dependency's redis.database"
+    why = "there is no queue jobs with prefix bull in database 0: correct queue, or the dependency's redis.database"
     assert await ask() == Answer(ok=True, values={}, unknown=((("depth",), why), (("failed",), why)))
     async with redis.client() as client:
         await client.hset("bull:jobs:meta", "opts.maxLenEvents", "10000")
@@ -181,5 +181,5 @@ async def test_a_queue_of_bullmq_is_there_once_a_job_was_added(redis: RedisServe
 async def test_a_wrong_password_is_told_without_it(probe: ProbeTask, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("wrong-secret")
     answer = await RedisAsk(probe, Secrets())()
-    why = "Redis does not admit the probe's user (WRONGPASS): correct auth, or give it the right to PING"
+    why = "Redis rejects the probe's user (WRONGPASS): correct auth, or grant the user PING"
     assert (answer.ok, answer.error, answer.unknown) == (False, "auth", (((), why),))

@@ -30,10 +30,10 @@ def test_its_redis_is_the_dependency_that_it_names() -> None:
 @pytest.mark.parametrize(
     ("dependency", "told"),
     [
-        ("outside", "dependency 'outside' is no redis: name one that is"),
+        ("outside", "dependency 'outside' is not a redis: use the name of one that is"),
         (
             "cache",
-            ("there is no dependency 'cache', and the dependencies are redis, outside: correct the name, or add it"),
+            ("there is no dependency 'cache'; the dependencies are redis, outside: correct the name, or add it"),
         ),
     ],
 )
