@@ -115,12 +115,12 @@ class RestartKind(RunKind[RestartSpec, Restart]):
     def ran(self, scene: Scene, name: str, action: Action, noted: State | None) -> Ran:
         """How many of the noted pods are replaced, and whether the next one may go."""
         if not isinstance(action, Restart):
-            return Ran(RunState.FAILED, shown="the plan says something else: its status was changed by somebody else")
+            return Ran(RunState.FAILED, shown="the plan has another action: somebody else changed the Drill's status")
         if not all(scene.seen.listed(watch.name) for watch in watches_of(action.workload)):
             return Ran(RunState.UNKNOWN, shown=f"{action.workload} was not read yet")
         there = scene.seen.objects(action.workload.watch).get(action.workload.name)
         if there is None:
-            return Ran(RunState.FAILED, shown=f"there is no {action.workload} any more")
+            return Ran(RunState.FAILED, shown=f"{action.workload} was deleted by somebody else")
         if noted is None:
             return _before(pods_of(sight_of(scene), action.workload), action.workload)
         return _under_way(action.workload, _progress(scene, name, action.workload, there, noted["pods"]))
@@ -134,7 +134,7 @@ class RestartKind(RunKind[RestartSpec, Restart]):
 
         """
         if not isinstance(action, Restart) or noted is None:
-            raise Refused(f"step {name} does not say which pods to evict: its status was changed by somebody else")
+            raise Refused(f"step {name} does not name the pods to evict: somebody else changed the Drill's status")
         if self.ran(scene, name, action, noted).state is not RunState.NEXT:
             return
         there = scene.seen.objects(action.workload.watch)[action.workload.name]

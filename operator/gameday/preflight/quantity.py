@@ -19,7 +19,7 @@ def quantity(written: str | float) -> Fraction:
     """
     found = _WRITTEN.fullmatch(str(written).strip())
     if found is None:
-        raise ValueError(f"{written!r} is no quantity")
+        raise ValueError(f"{written!r} is not a quantity")
     number, suffix = Fraction(found[1]), found[2] or ""
     if suffix.endswith("i"):
         return number * Fraction(1024) ** (_BINARY.index(suffix[0]) + 1)

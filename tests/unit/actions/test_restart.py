@@ -290,7 +290,7 @@ async def test_a_pod_that_is_gone_is_not_taken_for_evicted_before_the_watch_says
 
 
 async def test_without_its_notes_it_evicts_nothing(cluster: Cluster) -> None:
-    with pytest.raises(Refused, match="does not say which pods to evict"):
+    with pytest.raises(Refused, match="does not name the pods to evict"):
         await kind().run(scene(cluster, watched(*OLD)), NAME, API, None)
 
 

@@ -35,7 +35,7 @@ def test_is_read(written: str | int, number: Fraction) -> None:
 
 @pytest.mark.parametrize("written", ["", "x", "1x", "1 Gi", "Gi", "1ki", "."])
 def test_is_no_quantity(written: str) -> None:
-    with pytest.raises(ValueError, match="is no quantity"):
+    with pytest.raises(ValueError, match="is not a quantity"):
         quantity(written)
 
 

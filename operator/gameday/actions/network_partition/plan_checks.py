@@ -40,7 +40,7 @@ def _names(partition: NetworkPartition) -> Iterator[Finding]:
     for number, stay in enumerate(partition.must_remain_reachable):
         path = f"mustRemainReachable[{number}].name"
         if stay.name in seen:
-            text = f"a bystander is already called {stay.name!r} at {seen[stay.name]}: choose another name"
+            text = f"the name {stay.name!r} is already used at {seen[stay.name]}: choose another name"
             yield Finding(path, text)
         seen.setdefault(stay.name, path)
         if stay.name == DNS:
@@ -67,7 +67,7 @@ def _selector(path: str, selector: Selector) -> Iterator[Finding]:
 def _key(path: str, keys: Iterable[str]) -> Iterator[Finding]:
     for key in keys:
         if not _KEY.fullmatch(key):
-            yield Finding(path, f"{key[:64]!r} is not a label's key: write it as the pods' labels have it")
+            yield Finding(path, f"{key[:64]!r} is not a valid label key: write it as it stands in the pods' labels")
         elif key in NEVER_WORN | {DRILL, ROLE, AGENT}:
             text = f"{key} is set by a controller or by drills, so witnesses cannot have it"
             yield Finding(path, f"{text}: select the targets by your own labels")
@@ -75,7 +75,7 @@ def _key(path: str, keys: Iterable[str]) -> Iterator[Finding]:
 
 def _value(path: str, key: str, value: str) -> Iterator[Finding]:
     if not _VALUE.fullmatch(value):
-        yield Finding(path, f"{value[:64]!r} is not a value that label {key[:64]} can have: correct it")
+        yield Finding(path, f"{value[:64]!r} is not a valid value of label {key[:64]}: correct it")
 
 
 def _stay(path: str, stay: Bystander, partition: NetworkPartition) -> Iterator[Finding]:

@@ -95,4 +95,4 @@ def meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
         case "DoesNotExist":
             return key not in labels
         case unknown:
-            raise ValueError(f"no label selector has the operator {unknown!r}")
+            raise ValueError(f"{unknown!r} is not an operator of a label selector")
