@@ -166,6 +166,7 @@ class Controllers:
             if change.after is not None and pod.get("status", {}).get("phase") == "Succeeded":
                 done, metadata = [{"type": "Complete", "status": "True"}], job["metadata"]
                 self.store.status(JOBS, metadata["namespace"], metadata["name"], metadata["uid"], conditions=done)
+                self._collect_later(job)
             elif change.after is None or _failed(pod) or "deletionTimestamp" in pod["metadata"]:
                 self._later(REPLACED, self._job_pod, job)
 
@@ -176,8 +177,14 @@ class Controllers:
             return
         failed = [{"type": "Failed", "status": "True"}]
         self.store.status(JOBS, metadata["namespace"], metadata["name"], metadata["uid"], conditions=failed)
-        if newest["spec"].get("ttlSecondsAfterFinished") == 0:
-            self._later(FINISHED_GOES, self._drop, JOBS, metadata["namespace"], metadata["name"], metadata["uid"])
+        self._collect_later(newest)
+
+    def _collect_later(self, job: Object) -> None:
+        """Delete a Job that has ended, after its time to live."""
+        metadata, ttl = job["metadata"], job["spec"].get("ttlSecondsAfterFinished")
+        if ttl is not None:
+            wait = FINISHED_GOES + ttl
+            self._later(wait, self._drop, JOBS, metadata["namespace"], metadata["name"], metadata["uid"])
 
     def _step_ends(self, job: Object) -> None:
         metadata = job["metadata"]

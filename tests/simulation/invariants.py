@@ -123,6 +123,8 @@ class Monitor:
     """When each drill was first shown by its GameDay, in the world's seconds."""
     _injected: dict[str, int] = field(default_factory=dict)
     _ever_armed: set[str] = field(default_factory=set)
+    _last: dict[str, Object] = field(default_factory=dict)
+    """Each drill with the newest status that an operator wrote."""
     _numbered: dict[str, float] = field(default_factory=dict)
     """When the workers' number was set last, in each town."""
 
@@ -165,8 +167,8 @@ class Monitor:
         return job
 
     def _entry(self, town: Town, name: str) -> dict[str, Any]:
-        """The undo log's entry of an object, as it is recorded."""
-        drill = town.drill
+        """The undo log's entry of an object, as it is recorded, or was when the Drill was removed by force."""
+        drill = town.drill or self._last.get(town.drill_name)
         changes = engine_of(drill).get("changes", ()) if drill is not None else ()
         return next((change for change in changes if change["object_name"] == name), {})
 
@@ -228,6 +230,9 @@ class Monitor:
         fuse = store.get(JOBS, town.namespace, entry.get("fuse_name", ""))
         pods = pods_of(fuse, store.all_of(PODS, town.namespace)) if fuse is not None else ()
         lines = [line for pod in pods for line in town.source(pod["metadata"]["name"]).lines]
+        if fuse is None and What.FUSE_DELETED in self.scenario.concerning(town.number):
+            # Somebody took it away while the scaling was on its way: the operator puts it back, which the end shows.
+            return
         if fuse is None or not any(b'"armed"' in line for line in lines):
             self.note(Rule.FUSED, "worker was scaled without an armed fuse")
             return
@@ -271,6 +276,7 @@ class Monitor:
 
     def _status(self, actor: str, drill: Object) -> None:
         status, name = drill["status"], drill["metadata"]["name"]
+        self._last[name] = drill
         if name in self.verdicts and not status.get("unreported") and name not in self.reported:
             self.reported[name] = self.server.store.world.elapsed, actor
             if "deletionTimestamp" not in drill["metadata"]:
@@ -396,12 +402,23 @@ class Monitor:
         status = drill.get("status", {})
         return bool(status.get("phase") == Phase.FINISHED.value and not status.get("unreported"))
 
+    def _expires(self, town: Town, thing: Object) -> bool:
+        """Whether a fuse has acted, of a Drill of which nobody knows any more: Kubernetes deletes it with its pod."""
+        if not self.abandoned(town):
+            return False
+        owners = [owner["name"] for owner in thing["metadata"].get("ownerReferences", ()) if owner["kind"] == JOBS.name]
+        job = self.server.store.get(JOBS, town.namespace, owners[0]) if owners else thing
+        if job is None or "ttlSecondsAfterFinished" not in job["spec"]:
+            return False
+        return any(condition["type"] == "Complete" for condition in job.get("status", {}).get("conditions", ()))
+
     def _left(self, town: Town) -> Iterator[str]:
         store = self.server.store
         for kind in (NETWORK_POLICIES, JOBS, PODS):
             for thing in store.all_of(kind, town.namespace):
                 labels = thing["metadata"].get("labels") or {}
-                if DRILL in labels and not (kind is JOBS and labels.get(ROLE) == "step"):
+                step = kind is JOBS and labels.get(ROLE) == "step"
+                if DRILL in labels and not step and not self._expires(town, thing):
                     yield f"{kind.name} {thing['metadata']['name']}"
         # The lock of a Drill that was removed by force while no process ran is taken by the namespace's next drill.
         if store.get(LEASES, town.namespace, "gameday") is not None and not self.abandoned(town):

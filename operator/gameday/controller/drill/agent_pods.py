@@ -28,6 +28,9 @@ LEAVES: Final = tuple(
 """A fuse leaves a lost node after this long, and not after the usual 300 s."""
 TRIES: Final = 1_000_000
 """Pods of a fuse that may fail before its Job does: it goes on until its deadline."""
+KEPT: Final = 3600
+"""Seconds for which Kubernetes keeps a fuse that has acted. The operator removes it at the end of its drill; nobody
+does where the Drill was removed by force while no operator ran."""
 LINGER: Final = 30
 """Seconds after its own end for which the kubelet lets an agent's pod run."""
 
@@ -122,6 +125,7 @@ def fuse_job(place: Place, name: str, agent: str, config: FuseConfig) -> Object:
             # Not once it has ended: a pod on a lost node never does.
             "podReplacementPolicy": "TerminatingOrFailed",
             "activeDeadlineSeconds": seconds,
+            "ttlSecondsAfterFinished": KEPT,
             "template": {"metadata": metadata, "spec": spec},
         },
     }

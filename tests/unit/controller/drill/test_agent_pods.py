@@ -10,7 +10,7 @@ import pytest
 
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.cluster.kinds import Object
-from gameday.controller.drill.agent_pods import LINGER, Shape, fuse_job, pod, pod_of
+from gameday.controller.drill.agent_pods import KEPT, LINGER, Shape, fuse_job, pod, pod_of
 from gameday.controller.drill.agents import Closing, Place, closer, pods, wanted
 from gameday.controller.drill.rehearsal import explained
 from gameday.engine.drill.budgets import longest
@@ -334,6 +334,7 @@ def test_a_fuse_of_a_scale_outlives_its_drill_and_its_node() -> None:
     assert (spec["parallelism"], spec["completions"], spec["podReplacementPolicy"]) == (1, 1, "TerminatingOrFailed")
     assert spec["backoffLimit"] >= 1000
     assert spec["activeDeadlineSeconds"] == 101 + LINGER
+    assert spec["ttlSecondsAfterFinished"] == KEPT, "Kubernetes deletes it where no operator knows of it any more"
     assert "activeDeadlineSeconds" not in pod_spec, "another pod must not have less time"
     assert (pod_spec["automountServiceAccountToken"], pod_spec["restartPolicy"]) == (True, "OnFailure")
     assert config(pod_of(job), FuseConfig) == replace(TOLD, job="first-fuse-stop")
