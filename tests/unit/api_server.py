@@ -101,11 +101,12 @@ class ApiServer:
         """End all connections."""
         await self._runner.cleanup()
 
-    def kubeconfig(self, folder: Path) -> Path:
-        """A kubeconfig that names it."""
+    def kubeconfig(self, folder: Path, namespace: str = "") -> Path:
+        """A kubeconfig that names it, and a namespace where one is given."""
         path = folder / "kubeconfig"
         server = {"cluster": {"server": f"http://127.0.0.1:{self.port}"}, "name": "it"}
-        context = {"context": {"cluster": "it", "user": "it"}, "name": "it"}
+        chosen = {"cluster": "it", "user": "it"} | ({"namespace": namespace} if namespace else {})
+        context = {"context": chosen, "name": "it"}
         users = [{"name": "it", "user": {}}]
         config = {"clusters": [server], "contexts": [context], "users": users, "current-context": "it"}
         path.write_text(yaml.safe_dump(config))
@@ -150,7 +151,10 @@ class ApiServer:
             what = f"unable to create new content in namespace {namespace} because it is being terminated"
             return _refusal(403, "Forbidden", what)
         if self.forbidden & {verb, f"{verb} {plural}"}:
-            what = f'{plural} is forbidden: User "jane" cannot {verb} resource "{plural}"'
+            kind = _kind(plural)
+            where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+            right = f'cannot {verb} resource "{plural}" in API group "{kind.group}" {where}'
+            what = f'{kind.full_name} "{name}" is forbidden: User "jane" {right}'
             return _refusal(403, "Forbidden", what)
         try:
             if verb == "list":

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from gameday.cluster.client import Cluster
 from unit.api_server import ApiServer
+from unit.cli.asked import CommandLine
 from unit.redis_server import RedisServer, free_port
 
 # How long an example takes says how busy the machine is, and nothing about what is tested.
@@ -36,3 +37,8 @@ async def cluster(api_server: ApiServer, tmp_path: Path) -> AsyncIterator[Cluste
     connected = await api_server.connect(tmp_path)
     yield connected
     await connected.close()
+
+
+@pytest.fixture
+def command_line(api_server: ApiServer, tmp_path: Path) -> CommandLine:
+    return CommandLine(api_server, tmp_path)

@@ -3,18 +3,19 @@
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from gameday.cli.options import Context, Kubeconfig, OperatorNamespace
+from gameday.cli.people import register
+
 if TYPE_CHECKING:
     from gameday.cluster.client import Cluster
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Game days for Kubernetes."
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Game days for Kubernetes.")
 
 
 @app.callback()
@@ -22,7 +23,7 @@ def gameday() -> None:
     """Game days for Kubernetes."""
 
 
-@app.command(help="Run the operator.")
+@app.command(help="Run the operator.", rich_help_panel="In the cluster")
 def operator(
     invocation: typer.Context,
     namespace: Annotated[str, typer.Option(help="Namespace of the operator's Lease.", envvar="GAMEDAY_NAMESPACE")],
@@ -57,8 +58,12 @@ def operator(
     ] = "text",
 ) -> None:
     """Run the operator, by the clocks in the invocation's object where it has one."""
-    from gameday.cli.logs import LogFormat, set_up
-    from gameday.cli.operate import operate
+    try:
+        from gameday.cli.logs import LogFormat, set_up
+        from gameday.cli.operate import operate
+    except ModuleNotFoundError as error:
+        typer.echo(f"gameday: there is no module {error.name}: install the package as 'gameday[operator]'", err=True)
+        raise typer.Exit(2) from error
     from gameday.controller.agent_settings import USER, agent_settings
     from gameday.controller.clock import Clock
     from gameday.controller.own_image import unknown
@@ -93,53 +98,36 @@ def operator(
     raise typer.Exit(asyncio.run(operate(settings, clock)))
 
 
-Namespace = Annotated[str, typer.Option(help="The operator's namespace.", envvar="GAMEDAY_NAMESPACE")]
-Kubeconfig = Annotated[Path | None, typer.Option(help="Kubeconfig; default: the one that kubectl takes.")]
-Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig; default: its current one.")]
-
-
 @app.command()
 def halt(
     reason: Annotated[str, typer.Option(help="Why, for everybody whose drill it ends.")] = "",
     status: Annotated[bool, typer.Option("--status", help="Only tell whether drills are halted.")] = False,
-    namespace: Namespace = "gameday-system",
+    namespace: OperatorNamespace = "gameday-system",
     kubeconfig: Kubeconfig = None,
     context: Context = None,
 ) -> None:
     """Undo every drill within 2 s, and let none start."""
     from gameday.cli import halt as halting
+    from gameday.cli.asking import Where, ask
 
-    def ask(cluster: "Cluster") -> Awaitable[str]:
+    def do(cluster: "Cluster", _: str) -> Awaitable[str]:
         return halting.status(cluster, namespace) if status else halting.halt(cluster, namespace, reason)
 
-    _tell(ask, kubeconfig, context)
+    typer.echo(ask(Where(kubeconfig, context), do))
 
 
 @app.command()
-def resume(namespace: Namespace = "gameday-system", kubeconfig: Kubeconfig = None, context: Context = None) -> None:
+def resume(
+    namespace: OperatorNamespace = "gameday-system", kubeconfig: Kubeconfig = None, context: Context = None
+) -> None:
     """Let drills start again after a halt."""
     from gameday.cli import halt as halting
+    from gameday.cli.asking import Where, ask
 
-    _tell(lambda cluster: halting.resume(cluster, namespace), kubeconfig, context)
+    typer.echo(ask(Where(kubeconfig, context), lambda cluster, _: halting.resume(cluster, namespace)))
 
 
-def _tell(ask: Callable[["Cluster"], Awaitable[str]], kubeconfig: Path | None, context: str | None) -> None:
-    """Print what the cluster was asked for, or why it could not be, with exit code 1."""
-    from gameday.cluster.client import Cluster
-    from gameday.errors import GameDayError
-
-    async def run() -> str:
-        cluster = await Cluster.connect(kubeconfig, context)
-        try:
-            return await ask(cluster)
-        finally:
-            await cluster.close()
-
-    try:
-        typer.echo(asyncio.run(run()))
-    except GameDayError as error:
-        typer.echo(f"gameday: {error}", err=True)
-        raise typer.Exit(1) from error
+register(app)
 
 
 if __name__ == "__main__":

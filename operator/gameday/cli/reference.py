@@ -6,6 +6,7 @@ command. ``gameday.api.reference`` makes the page of fields.
 
 import sys
 from collections.abc import Iterator, Mapping
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +39,7 @@ COMMANDS: Final = """\
 # Commands
 
 `gameday`, also installed as `kubectl gameday`. An option in bold must be given, by itself or by its variable.
+[how-to/commands.md](how-to/commands.md) says how people use them.
 """
 HELPERS: Final = frozenset({"--help"})
 
@@ -92,10 +94,19 @@ def commands() -> str:
 def _command(name: str, command: Any) -> str:
     rows = "".join(_option(one) for one in command.params if not HELPERS & set(one.opts))
     table = f"| option | variable | default | what it says |\n| --- | --- | --- | --- |\n{rows}"
-    return f"\n## `gameday {name}`\n\n{command.help}\n\n{table}"
+    words = " ".join(_argument(one) for one in command.params if one.param_type_name == "argument")
+    return f"\n## `gameday {f'{name} {words}'.rstrip()}`\n\n{cleandoc(command.help)}\n\n{table}"
+
+
+def _argument(one: Any) -> str:
+    """An argument as a command line has it: ``[NAME]`` where it may be left out."""
+    shown = f"{one.metavar}{'...' if one.nargs == -1 else ''}"
+    return shown if one.required else f"[{shown}]"
 
 
 def _option(option: Any) -> str:
+    if option.param_type_name == "argument":
+        return f"| {f'**`{option.metavar}`**' if option.required else f'`{option.metavar}`'} |  |  | {option.help} |\n"
     shown = ", ".join(f"`{one}`" for one in option.opts)
     variable = f"`{option.envvar}`" if option.envvar else ""
     default = f"`{option.default}`" if option.default and not option.is_flag else ""

@@ -73,4 +73,5 @@ BASELINE_POLICIES: Final = Kind(
 CLUSTER_POLICIES: Final = Kind("policy.networking.k8s.io", "v1alpha2", "clusternetworkpolicies", "ClusterNetworkPolicy")
 GAMEDAYS: Final = Kind("gameday.dev", "v1alpha1", "gamedays", "GameDay")
 DRILLS: Final = Kind("gameday.dev", "v1alpha1", "drills", "Drill")
+DEFINITIONS: Final = Kind("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition")
 RULES_REVIEWS: Final = Kind("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview")

@@ -37,7 +37,7 @@ class Login:
 
     ``authorization`` is a header, empty where a certificate says who asks. ``expires`` is in Unix seconds, None where
     nobody says. ``rotates`` tells that a file behind it is replaced without a word. ``certificates`` differs when the
-    connections must be made anew.
+    connections must be made anew. ``namespace`` is the pod's, or the one that the context names; it may be empty.
     """
 
     configuration: Configuration
@@ -47,6 +47,7 @@ class Login:
     expires: float | None
     rotates: bool
     certificates: str
+    namespace: str
 
     @property
     def server(self) -> str:
@@ -81,7 +82,9 @@ def _of_the_pod() -> Login:
         files = str(SERVICE_ACCOUNT / "token"), str(SERVICE_ACCOUNT / "ca.crt")
         loader = InClusterConfigLoader(*files, try_refresh_token=False)  # type: ignore[no-untyped-call]  # untyped upstream
         loader.load_and_set(settings)  # type: ignore[no-untyped-call]  # untyped upstream
-        return _login(settings, source, None, None, rotates=True)
+        own = SERVICE_ACCOUNT / "namespace"
+        namespace = own.read_text().strip() if own.exists() else ""
+        return _login(settings, source, None, None, rotates=True, namespace=namespace)
 
 
 class _Files(KubeConfigMerger):
@@ -136,7 +139,9 @@ async def _of_files(merged: KubeConfigMerger, context: str, source: str) -> Logi
         raise ConfigException("its user has no token, certificate or plugin, or the token's file is empty")
     if str(settings.proxy or "").startswith("socks"):
         raise ConfigException(f"proxy-url {settings.proxy} is a SOCKS proxy; only HTTP proxies are supported")
-    return _login(settings, source, context, expires, rotates=bool(user and "tokenFile" in user))
+    namespace = str(loader.current_context["context"].get("namespace") or "")
+    rotates = bool(user and "tokenFile" in user)
+    return _login(settings, source, context, expires, rotates=rotates, namespace=namespace)
 
 
 def _refuse(context: dict[str, Any], user: dict[str, Any] | None, cluster: dict[str, Any]) -> None:
@@ -173,7 +178,15 @@ def _in_words(source: str) -> Iterator[None]:
         raise NoCluster(f"{source}: {text}") from error
 
 
-def _login(settings: Configuration, source: str, context: str | None, expires: float | None, *, rotates: bool) -> Login:
+def _login(
+    settings: Configuration,
+    source: str,
+    context: str | None,
+    expires: float | None,
+    *,
+    rotates: bool,
+    namespace: str,
+) -> Login:
     RESTClientObject(settings)  # Certificates that cannot be used are refused now, and not at the first call.
     return Login(
         configuration=settings,
@@ -183,6 +196,7 @@ def _login(settings: Configuration, source: str, context: str | None, expires: f
         expires=expires,
         rotates=rotates,
         certificates=_digest(settings),
+        namespace=namespace,
     )
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.main import get_command
 
 from gameday.api.conditions import ABSENT_UNLESS_TRUE, OF_A_DRILL, OF_A_GAMEDAY, ONCE_ENDED, conditions_of
 from gameday.cli import reference
+from gameday.cli.main import app
 from gameday.controller.gameday import gamedays
 from gameday.model.change import Change, ChangeState
 from gameday.model.record import Cause, Keeping, Phase, Record, Verdict
@@ -69,8 +71,12 @@ def test_an_alert_is_about_a_metric_and_a_value_that_there_is() -> None:
 
 def test_each_command_stands_there_with_its_options() -> None:
     page = reference.commands()
-    assert re.findall(r"^## `gameday (\w+)`$", page, re.MULTILINE) == ["operator", "halt", "resume"]
+    shown = re.findall(r"^## `gameday (\w+)[^`]*`$", page, re.MULTILINE)
+    assert shown == list(get_command(app).commands)  # type: ignore[attr-defined]  # a group has them
+    assert "## `gameday next [NAME]`" in page
+    assert "## `gameday abort DRILL`" in page
+    assert "| **`DRILL`** |  |  | Name of the Drill. |" in page
     assert "| **`--namespace`** | `GAMEDAY_NAMESPACE` |  | Namespace of the operator's Lease. |" in page
     assert "| `--image` | `GAMEDAY_IMAGE` |  | Image of the agents; default: the one of the operator's pod. |" in page
-    assert "| `--namespace` | `GAMEDAY_NAMESPACE` | `gameday-system` |" in page
+    assert "| `--namespace`, `-n` | `GAMEDAY_NAMESPACE` | `gameday-system` |" in page
     assert "--help" not in page

@@ -109,6 +109,9 @@ async def test_a_pods_account_is_read_only_where_nothing_else_is_named(
     login = await read()
     assert (login.server, login.authorization.lower()) == ("https://[fd00::1]:443", "bearer of-the-pod")
     assert login.rotates
+    assert login.namespace == ""
+    (account / "namespace").write_text("shop\n")
+    assert (await read()).namespace == "shop"
     named = kubeconfig(tmp_path / "config", SERVER, TOKEN)
     assert (await read(named)).server == SERVER
     monkeypatch.setenv("KUBECONFIG", str(named))

@@ -1,0 +1,44 @@
+"""A Drill whenever it changes, from now until it has ended: an API server that does not answer is waited for."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import DRILLS, Object
+from gameday.cluster.streams import Mirror
+from gameday.model.record import Phase
+
+
+def ended(drill: Object) -> bool:
+    """Whether a Drill has its verdict, and everything of it is put back."""
+    return bool(drill.get("status", {}).get("phase") == Phase.FINISHED.value)
+
+
+async def follow(
+    cluster: Cluster, namespace: str, name: str, trouble: Callable[[str], None]
+) -> AsyncGenerator[Object | None, None]:
+    """Each state of a Drill that is seen, the last of which has ended; None when it was deleted before.
+
+    ``trouble`` is told once what keeps the API server from answering, each time that this begins. Whether Drills may
+    be listed at all is to be asked before.
+    """
+    changed = asyncio.Event()
+    mirror = Mirror(cluster, DRILLS, namespace, changed.set, fields=f"metadata.name={name}")
+    watching = asyncio.create_task(mirror.run())
+    told = ""
+    try:
+        while True:
+            await changed.wait()
+            changed.clear()
+            if mirror.error and not told:
+                trouble(mirror.error)
+            told = mirror.error
+            if not mirror.synced:
+                continue
+            drill = mirror.objects.get(name)
+            yield drill
+            if drill is None or ended(drill):
+                return
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)

@@ -1,0 +1,82 @@
+"""What a drill found as JUnit XML, which every CI shows: one test case for each expectation, and one for the verdict.
+
+A miss is a failure, what nobody knows an error, and what the drill never came to is skipped. The verdict has a case of
+its own: a drill that ended before its first expectation is not to look like a success.
+"""
+
+import re
+from typing import Any, Final
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from gameday.api.lines import expectations_of, figures_of, plain
+from gameday.api.record import shown_moment
+from gameday.cluster.kinds import Object
+from gameday.model.record import NOT_REACHED, ResultState, Verdict
+
+_UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML has no way to say."""
+OUTCOMES: Final = {
+    Verdict.FAILED.value: "failure",
+    Verdict.INCONCLUSIVE.value: "error",
+    Verdict.ABORTED.value: "error",
+    ResultState.MISSED.value: "failure",
+    ResultState.UNKNOWN.value: "error",
+    ResultState.PENDING.value: "skipped",
+}
+"""What a verdict or a state is in JUnit; all others are successes."""
+
+
+def junit(drill: Object) -> str:
+    """The report of a drill that has ended."""
+    status, metadata = drill.get("status", {}), drill["metadata"]
+    gameday = drill["spec"]["gameDay"]
+    suite = Element("testsuite", name=_text(f"gameday.{metadata['namespace']}.{gameday}"))
+    if "startedAt" in status:
+        suite.set("timestamp", status["startedAt"])
+    began, finished = (shown_moment(status.get(field, "")) for field in ("startedAt", "finishedAt"))
+    suite.set("time", f"{finished - began:.3f}" if began and finished else "0")
+    _properties(suite, drill)
+    verdict, why = status.get("verdict", ""), f"{status.get('reason', '')}: {status.get('message', '')}"
+    _case(suite, gameday, "verdict", None, verdict, why)
+    for one in expectations_of(status):
+        state = "Skipped" if one.get("reason") == NOT_REACHED else one["state"]
+        name = f"{gameday}.{one['stage']}"
+        _case(suite, name, one["name"], one.get("seconds"), state, one.get("message") or one["state"])
+    for name, kind in (
+        ("tests", "testcase"),
+        ("failures", ".//failure"),
+        ("errors", ".//error"),
+        ("skipped", ".//skipped"),
+    ):
+        suite.set(name, str(len(suite.findall(kind))))
+    root = Element("testsuites")
+    root.append(suite)
+    indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _properties(suite: Element, drill: Object) -> None:
+    status = drill.get("status", {})
+    found = {"drill": drill["metadata"]["name"]}
+    found |= {
+        key: str(status[key]) for key in ("verdict", "reason", "changed", "planDigest", "summary") if key in status
+    }
+    for figure in figures_of(status):
+        found[str(figure["name"])] = f"{plain(float(figure['value']))} {figure['unit']}".rstrip()
+    listed = SubElement(suite, "properties")
+    for name, value in found.items():
+        SubElement(listed, "property", name=_text(name), value=_text(value))
+
+
+def _case(suite: Element, group: str, name: str, seconds: Any, state: str, why: str) -> None:
+    case = SubElement(suite, "testcase", classname=_text(group), name=_text(name), time=f"{seconds or 0.0:.3f}")
+    outcome = "skipped" if state == "Skipped" else OUTCOMES.get(state)
+    if outcome is not None:
+        found = SubElement(case, outcome, message=_text(why))
+        if outcome != "skipped":
+            found.set("type", state)
+            found.text = _text(why)
+
+
+def _text(text: str) -> str:
+    return _UNPRINTABLE.sub("\ufffd", text)

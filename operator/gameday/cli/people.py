@@ -1,0 +1,174 @@
+"""The commands for people: their arguments and options. What each does stands in a module of its own.
+
+Modules that are slow to load are imported by the command that needs them: a shell asks for completions at each key.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gameday.cli.forms import Output
+from gameday.cli.options import (
+    AllNamespaces,
+    Context,
+    Form,
+    GameDayName,
+    Kubeconfig,
+    Namespace,
+    OpenDrillName,
+    OperatorNamespace,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands, in the order in which people meet them."""
+    app.command()(validate)
+    app.command()(run)
+    app.command("next")(next_)
+    app.command()(abort)
+    app.command()(version)
+
+
+def validate(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="Files, folders, or - for standard input.", show_default=False)
+    ],
+    output: Form = None,
+) -> None:
+    """Check GameDays and Drills in files as the API server and the operator would. No cluster is asked.
+
+    It exits with 0 where all of them would be taken, with 1 where one would be refused, with 2 where nothing could be
+    checked. The limits of an administrator are not known here.
+    """
+    from gameday.cli import validate as validating
+    from gameday.cli.asking import USAGE, NotDone, fail
+    from gameday.cli.output import show
+
+    if output is Output.NAME:
+        fail("findings have no names: write -o json or -o yaml", USAGE)
+    try:
+        result = validating.validate(files)
+    except NotDone as error:
+        fail(str(error), USAGE)
+    if output is not None:
+        show([one.plain() for one in result.checked], output)
+    else:
+        for one in result.checked:
+            typer.echo(validating.as_lines(one))
+    raise typer.Exit(0 if result.valid else 1)
+
+
+def run(
+    name: GameDayName,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the drill, and exit with its verdict.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write what it found as JUnit XML; includes --wait.")] = None,
+    output: Form = None,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Start a drill of a GameDay.
+
+    With --wait it exits with 0 where the drill Passed, 1 Failed, 3 Inconclusive after something was changed, 4 Aborted,
+    5 Inconclusive with nothing changed. It exits with 2 where no drill was created. Ctrl-C asks whether to abort the
+    drill or to leave it running; without a terminal it goes on.
+    """
+    from gameday.cli import run as running
+    from gameday.cli.asking import Where
+
+    shown = running.Shown(wait or junit is not None, junit, output)
+    raise typer.Exit(running.run(Where(kubeconfig, context, namespace), name, shown))
+
+
+def next_(
+    invocation: typer.Context,
+    name: GameDayName = "",
+    count: Annotated[int, typer.Option(min=1, max=100, help="Most runs of each GameDay.")] = 3,
+    everywhere: AllNamespaces = False,
+    output: Form = None,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Show when GameDays run by their schedules, each in its own time zone.
+
+    Blackouts and suspended schedules count. With NAME only that GameDay is shown.
+    """
+    from gameday.cli.asking import USAGE, Where, ask, fail
+    from gameday.cli.output import show, table
+    from gameday.cli.runs import runs
+    from gameday.controller.clock import Clock
+
+    if name and everywhere:
+        fail("NAME and --all-namespaces exclude each other: leave one out", USAGE)
+    now = invocation.ensure_object(Clock).wall()
+    where = Where(kubeconfig, context, namespace)
+    found = ask(where, lambda cluster, own: runs(cluster, None if everywhere else own, name, count, now))
+    if output is Output.NAME:
+        typer.echo(
+            "".join(f"{one}\n" for one in dict.fromkeys(f"gameday.gameday.dev/{r.name}" for r in found)), nl=False
+        )
+    elif output is not None:
+        show([run.plain() for run in found], output)
+    elif not found:
+        typer.echo("no GameDay has a schedule there", err=True)
+    else:
+        first = ("namespace",) if everywhere else ()
+        rows = ((*((r.namespace,) if everywhere else ()), r.name, r.local, r.away(now), r.note) for r in found)
+        table((*first, "name", "next", "in", "note"), rows)
+
+
+def abort(
+    drill: OpenDrillName,
+    output: Form = None,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """End a drill. What it holds is undone first, and its verdict is Aborted.
+
+    One that has ended stays as it is. `gameday halt` ends every drill at once.
+    """
+    from gameday.cli import abort as aborting
+    from gameday.cli.asking import Where, ask
+    from gameday.cli.output import name_of, show
+    from gameday.cluster.kinds import DRILLS
+
+    where = Where(kubeconfig, context, namespace)
+    thing, open_ = ask(where, lambda cluster, own: aborting.abort(cluster, own, drill))
+    if output is Output.NAME:
+        typer.echo(name_of(DRILLS, thing))
+    elif output is not None:
+        show(thing, output)
+    elif open_:
+        typer.echo(f"Drill {drill} is asked to end: the operator undoes what it holds")
+    else:
+        typer.echo(f"Drill {drill} has ended already, {thing['status'].get('verdict', '')}; nothing was changed")
+
+
+def version(
+    client: Annotated[bool, typer.Option("--client", help="Of this program alone: ask no cluster.")] = False,
+    output: Form = None,
+    namespace: OperatorNamespace = "gameday-system",
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Show the version of this program, of the resources in the cluster, and of the operator."""
+    from gameday.cli.asking import USAGE, Where, ask, fail
+    from gameday.cli.output import show
+    from gameday.cli.version import VERSION, installed
+
+    if output is Output.NAME:
+        fail("a version has no name: write -o json or -o yaml", USAGE)
+    found = {"client": VERSION}
+    if output is None:
+        typer.echo(f"client:    {VERSION}")
+    if not client:
+        there = ask(Where(kubeconfig, context), lambda cluster, _: installed(cluster, namespace))
+        found |= {"resources": there.resources, "operator": there.operator, "image": there.image}
+    if output is not None:
+        show(found, output)
+    elif not client:
+        typer.echo(f"resources: {there.resources}")
+        typer.echo(f"operator:  {there.operator}{f', image {there.image}' if there.image else ''}")

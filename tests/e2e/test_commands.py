@@ -1,0 +1,136 @@
+"""The commands for people, run as a person of few rights against a real cluster."""
+
+import asyncio
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from e2e.dialling import ROOT, until
+from e2e.people import person
+from e2e.stage import Stage, kubectl, ready, small
+
+pytestmark = pytest.mark.e2e
+
+
+def gameday(config: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``gameday`` with a kubeconfig."""
+    own = {"KUBECONFIG": str(config), "PYTHONPATH": str(ROOT / "operator"), "NO_COLOR": "1", **environment}
+    command = [sys.executable, "-m", "gameday.cli.main", *arguments]
+    return subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False)
+
+
+async def test_a_person_sees_what_comes_and_ends_what_runs(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    await town.operator()
+    weekly = small(schedule={"cron": "0 10 * * 2", "timeZone": "Europe/Berlin"}, outage__duration="50s")
+    await town.start(weekly)
+    await ready(town, "small")
+    sre, developer = person(town, "sre").config, person(town, "developer").config
+    here = ("-n", town.namespace)
+
+    shown = gameday(developer, "next", *here)
+    assert shown.returncode == 0, shown.stderr
+    header, *rows = shown.stdout.splitlines()
+    assert header.split() == ["NAME", "NEXT", "IN", "NOTE"]
+    assert len(rows) == 3
+    assert all(row.split()[:2] == ["small", "Tue"] and "10:00 CE" in row for row in rows)
+
+    await town.under_cut()
+    refused = gameday(developer, "abort", "first", *here)
+    assert refused.returncode == 1
+    assert f"may not patch drills.gameday.dev in namespace {town.namespace}" in refused.stderr
+    assert "--verb=get,list,watch,create,patch,delete --resource=drills.gameday.dev" in refused.stderr
+    ended = gameday(sre, "abort", "first", *here, "-o", "name")
+    assert (ended.returncode, ended.stdout) == (0, "drill.gameday.dev/first\n"), ended.stderr
+    status = await town.finishes()
+    assert (status["verdict"], status["reason"]) == ("Aborted", "Aborted")
+    assert "has ended already, Aborted" in gameday(sre, "abort", "first", *here).stdout
+
+    version = gameday(developer, "version", "-n", town.namespace, "-o", "json")
+    assert version.returncode == 0, version.stderr
+    told = json.loads(version.stdout)
+    assert told["resources"].startswith("gameday.dev/v1alpha1")
+    assert "may not list deployments.apps" in told["operator"]
+    await town.nothing_is_left()
+
+
+async def test_a_drill_is_run_to_its_verdict_and_ci_learns_it(town: Stage, tmp_path: Path) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    await town.operator()
+    town.apply(small())
+    await ready(town, "small")
+    report = tmp_path / "report.xml"
+    sre = person(town, "sre").config
+    command = ("run", "small", "--junit", str(report), "-n", town.namespace)
+    done = await asyncio.to_thread(gameday, sre, *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("drill.gameday.dev/small-")
+    assert lines[-1].startswith(f"Passed (AllExpectationsMet): GameDay small in {town.namespace} passed on ")
+    shown = [line[11:].split() for line in lines[1:-1]]
+    known = ["Preflight", "Outage", "CutProven", "Recovery", "Finished"]
+    assert [words[0] for words in shown if words[0] in known] == known
+    assert any(words[:2] == ["Met", "noticed"] for words in shown)
+    (suite,) = ET.parse(report).getroot()  # noqa: S314  our own
+    assert {case.get("name") for case in suite.iter("testcase")} == {"verdict", "healthy", "noticed", "healthy again"}
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
+
+    # Nothing notices: the system is as it was, and the plan expects what does not come.
+    town.apply(small(outage__expect=[{"name": "noticed", "becomes": "health.status == 599", "within": "6s"}]))
+    await ready(town, "small")
+    failed = await asyncio.to_thread(gameday, sre, "run", "small", "--wait", "-n", town.namespace, "-o", "json")
+    assert failed.returncode == 1, failed.stderr
+    assert json.loads(failed.stdout)["status"]["verdict"] == "Failed"
+    await town.nothing_is_left()
+
+
+async def test_ctrl_c_without_a_terminal_leaves_the_drill_to_the_operator(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    await town.operator()
+    town.apply(small())
+    await ready(town, "small")
+    config = person(town, "sre").config
+    own = {"KUBECONFIG": str(config), "PYTHONPATH": str(ROOT / "operator")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gameday.cli.main", "run", "small", "--wait", "-n", town.namespace,
+        env=os.environ | own, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    name = (await process.stdout.readline()).decode().split()[0].partition("/")[2]
+    while b"CutProven" not in await process.stdout.readline():
+        assert not process.stdout.at_eof()
+    process.send_signal(signal.SIGINT)
+    _, said = await process.communicate()
+    assert process.returncode == 130
+    assert f"gameday abort {name} -n {town.namespace}" in said.decode()
+    status = await town.finishes(name)
+    assert status["verdict"] == "Passed", status["message"]
+    await town.nothing_is_left()
+
+
+async def test_the_commands_that_an_error_names_grant_the_right(town: Stage) -> None:
+    developer = person(town, "developer").config
+    refused = gameday(developer, "halt", "-n", town.namespace)
+    assert refused.returncode == 1
+    town.apply(small())
+    first = gameday(developer, "abort", "none", "-n", town.namespace)
+    assert "there is no Drill none" in first.stderr
+    drill = {"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "metadata": {"name": "first"}}
+    town.apply(drill | {"spec": {"gameDay": "small"}})
+    refused = gameday(developer, "abort", "first", "-n", town.namespace)
+    for line in refused.stderr.splitlines()[1:]:
+        kubectl(*shlex.split(line)[1:])
+
+    async def granted() -> bool:
+        return gameday(developer, "abort", "first", "-n", town.namespace).returncode == 0
+
+    await until(granted, "the right is granted", 10)
+    assert (await town.drill())["spec"]["abort"] is True
