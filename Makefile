@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint hooks format generate lock audit docs redis tools install-yaml charts test test-fast coverage test-all soak demo by-itself bench trial-birth chaos faketime image images foreign-image up down status check-tools
+.PHONY: help setup lint hooks format generate lock audit docs redis tools install-yaml charts test test-fast coverage test-all test-kind soak demo by-itself bench trial-birth chaos faketime image images foreign-image up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -143,6 +143,11 @@ test: test-fast up images ## all that CI runs: checks, unit tests, the short set
 
 test-all: test-fast up images foreign-image ## every test, and whether each right that is given is used
 	$(E2E) --rights -m e2e -n $(E2E_JOBS)
+	$(E2E) -m cluster
+
+test-kind: export GAMEDAY_PROVIDER := kind
+test-kind: setup up images ## before a release: the short set of drills and the cluster's own tests on kind (tests/README.md)
+	$(E2E) -m 'e2e and not slow' -n $(E2E_JOBS)
 	$(E2E) -m cluster
 
 soak: setup ## a hundred thousand simulated drills, and some thousand of the whole operator: half an hour

@@ -5,7 +5,13 @@ state=$cache/state
 begin=${EPOCHREALTIME/./}
 
 say() { printf '%7.1f s  %s\n' "$(((${EPOCHREALTIME/./} - begin) / 100000))e-1" "$*" >&2; }
-fail() { echo "cluster: $*" >&2; exit 1; }
+# In a subshell, as $(...) is, whoever waits for it has to end as well: by this exit code it sees that the reason was said.
+said=70
+fail() {
+  echo "cluster: $*" >&2
+  [ "$BASH_SUBSHELL" = 0 ] || exit $said
+  exit 1
+}
 mkdir -p "$cache" 2>/dev/null || fail "cannot write $cache: set GAMEDAY_CACHE to a folder that you may write"
 
 # What Debian packages a command needs, installed when one is missing.
@@ -31,6 +37,13 @@ wheels_for() {
   "${PYTHON:-python3}" -m pip download --quiet --disable-pip-version-check --require-hashes --only-binary=:all: \
     --python-version "$wheel_python" -r "$requirements" -d "$wheels" >&2 || fail "pip could not fetch the wheels of $requirements"
   touch "$mark"
+}
+# Those that a Dockerfile installs; .dockerignore admits no other.
+wheels_for_images() { # context
+  local requirements
+  for requirements in "$1"/requirements{,-shop,-foreign}.txt; do
+    [ ! -e "$requirements" ] || wheels_for "$requirements"
+  done
 }
 wheel_python=${GAMEDAY_WHEEL_PYTHON:-3.11.2}
 

@@ -1,9 +1,8 @@
 # The provider without Docker: a real one-node Kubernetes with Cilium, built from Go modules, in Linux namespaces.
 # shellcheck shell=bash disable=SC2154
-bed=$here/bed
+# shellcheck source=../built.sh
+source "$here/built.sh"
 packages=(clang-19 runc iptables mmdebstrap buildah iproute2 openssl util-linux)
-binaries=$cache/bin-$(digest_of "$bed/build" "$here"/modules/*/go.mod)
-base=$cache/base-$(digest_of "$bed/base-packages").tar
 export GAMEDAY_BED=$bed GAMEDAY_STATE=$state GAMEDAY_BIN=$binaries GAMEDAY_IMAGES=$cache/images
 
 provider_kubeconfig() { echo "$state/admin.kubeconfig"; }
@@ -26,25 +25,9 @@ provider_up() {
 
 provider_down() { "$bed/down"; }
 
-build_binaries() {
-  [ -e "$binaries/done" ] && return
-  command -v go >/dev/null || fail "no Go: install Go 1.26 or later, or start Docker to use kind"
-  local free; free=$(df --output=avail -k "$cache" | tail -n 1)
-  [ "$free" -gt 16000000 ] || fail "$cache has $((free / 1000000)) GB free, the build needs 16: make room or set GAMEDAY_CACHE"
-  say "building Kubernetes, Cilium, containerd, etcd and CoreDNS from Go modules: about 15 minutes, once"
-  mkdir -p "$binaries"
-  "$bed/build" "$binaries" "$here/modules" || fail "the build did not end well; see $cache/build.log"
-  touch "$binaries/done"
-}
-
 build_base() {
   mkdir -p "$GAMEDAY_IMAGES"
-  if [ ! -e "$base" ]; then
-    say "building the Debian base image"
-    mmdebstrap --quiet --variant=minbase --format=tar --include="$(paste -sd, "$bed/base-packages")" bookworm "$base.new" >"$cache/mmdebstrap.log" 2>&1 \
-      || fail "mmdebstrap could not build the base; see $cache/mmdebstrap.log"
-    mv "$base.new" "$base"
-  fi
+  build_base_root
   local mark; mark=$GAMEDAY_IMAGES/.base-$(digest_of <(basename "$base" "$binaries") "$bed/Dockerfile")
   [ -e "$mark" ] && return
   say "building the node's images"
@@ -72,11 +55,7 @@ provider_build_image() {
   need_packages "${packages[@]}"
   build_binaries
   build_base
-  local requirements
-  # Those that a Dockerfile installs; .dockerignore admits no other.
-  for requirements in "$context"/requirements{,-shop,-foreign}.txt; do
-    [ ! -e "$requirements" ] || wheels_for "$requirements"
-  done
+  wheels_for_images "$context"
   local npm=()
   local lock; lock=$(dirname "$dockerfile")/package-lock.json
   if [ -e "$lock" ]; then
