@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint hooks format generate lock audit docs redis tools install-yaml charts test test-fast coverage test-all test-kind soak demo by-itself bench trial-birth chaos faketime image images foreign-image up down status check-tools
+.PHONY: help setup lint hooks format generate lock audit docs redis chromium browser tools install-yaml charts test test-fast coverage test-all test-kind soak demo by-itself bench trial-birth chaos faketime image images foreign-image up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -77,6 +77,14 @@ redis: # the shop's own tests run against a real one
 	@command -v redis-server redis-check-rdb >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-tools >/dev/null; } || \
 	  { echo "no redis-server: install it (Debian: redis-tools)" >&2; exit 1; }
+
+chromium: # the page of a report is looked at in it
+	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || \
+	  command -v chromium >/dev/null || { echo "no Chromium: install it (Debian: chromium)" >&2; exit 1; }
+
+browser: setup chromium ## the page of a report in Chromium; PICTURES=FOLDER keeps a picture of each look
+	GAMEDAY_PICTURES=$(PICTURES) $(BIN)/python -m pytest -q tests/browser
 
 tools: # helm, kustomize, glua and promtool, by which the unit tests look at manifests; built once
 	@tests/cluster/tools/get >/dev/null

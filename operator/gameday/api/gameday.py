@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gameday.actions.registry import KINDS as ACTIONS
+from gameday.api.action_items import ActionItem
 from gameday.api.actions import Fault, Step
 from gameday.api.dependencies import Dependency
 from gameday.api.probes import Probe
@@ -197,3 +198,5 @@ class GameDaySpec(ApiModel):
     """When drills start by themselves; without it, only when somebody creates a Drill."""
     history: History = History()
     """What is kept of drills that have ended."""
+    action_items: Annotated[tuple[ActionItem, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
+    """What drills taught the team to do. It is no part of the plan: `gameday report` shows it, open items first."""

@@ -24,8 +24,8 @@ from gameday.schema.findings import findings_of
 from gameday.schema.named import Dependencies
 from gameday.schema.one_of import listed
 
-NOT_OF_THE_PLAN: Final = {"schedule", "history"}
-"""Fields that say when a plan runs and what is kept of it, not what it does: a change of them is no other plan."""
+NOT_OF_THE_PLAN: Final = {"schedule", "history", "action_items"}
+"""Fields that say when a plan runs and what came of it, not what it does: a change of them is no other plan."""
 
 
 class PlanTooBig(GameDayError):

@@ -9,3 +9,12 @@ class Output(enum.StrEnum):
     JSON = "json"
     YAML = "yaml"
     NAME = "name"
+
+
+class Report(enum.StrEnum):
+    """As what a report is written."""
+
+    HTML = "html"
+    MARKDOWN = "md"
+    JSON = "json"
+    JUNIT = "junit"

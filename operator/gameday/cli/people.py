@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from gameday.cli.forms import Output
+from gameday.cli.forms import Output, Report
 from gameday.cli.options import (
     AllNamespaces,
     Context,
+    DrillName,
     Form,
     GameDayName,
     Kubeconfig,
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
     app.command("next")(next_)
     app.command()(abort)
+    app.command()(report)
     app.command()(version)
 
 
@@ -145,6 +147,44 @@ def abort(
         typer.echo(f"Drill {drill} is asked to end: the operator undoes what it holds")
     else:
         typer.echo(f"Drill {drill} has ended already, {thing['status'].get('verdict', '')}; nothing was changed")
+
+
+def report(
+    invocation: typer.Context,
+    drill: DrillName,
+    output: Annotated[Report, typer.Option("--output", "-o", help="A page, a message, or for programs.")] = Report.HTML,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", help="Where to write it; - is standard output. Default: DRILL.html for a page."),
+    ] = None,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Report what a drill found, for people who were not there.
+
+    A page (html) is one file that needs nothing else. A message (md) is the lessons learned of a runbook, filled in.
+    The exit code says whether it was written, and nothing of the verdict.
+    """
+    from datetime import UTC, datetime
+
+    from gameday.cli import report as reporting
+    from gameday.cli.asking import Where, ask, fail, say
+    from gameday.controller.clock import Clock
+
+    today = datetime.fromtimestamp(invocation.ensure_object(Clock).wall(), UTC).date()
+    where = Where(kubeconfig, context, namespace)
+    text = reporting.written(ask(where, lambda cluster, own: reporting.read(cluster, own, drill)), output, today)
+    if file is None and output is Report.HTML:
+        file = Path(f"{drill}.html")
+    if file is None or str(file) == "-":
+        typer.echo(text, nl=False)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"the report was not written to {file}: {error.strerror}")
+    say(f"{file}: the report of drill {drill}")
 
 
 def version(
