@@ -86,9 +86,10 @@ chromium: # the page of a report is looked at in it
 browser: setup chromium ## the page of a report in Chromium; PICTURES=FOLDER keeps a picture of each look
 	GAMEDAY_PICTURES=$(PICTURES) $(BIN)/python -m pytest -q tests/browser
 
-tools: # helm, kustomize, glua and promtool, by which the unit tests look at manifests; built once
+tools: # what unit tests run: helm, kustomize, glua and promtool, Prometheus and Alertmanager, Celery, BullMQ and Sidekiq; fetched once
 	@tests/cluster/tools/get >/dev/null
 	@tests/cluster/monitoring/get >/dev/null
+	@tests/foreign/get >/dev/null
 
 test-fast: lint redis tools ## the checks and tests that need no cluster
 	$(BIN)/python -m pytest -q -n $(UNIT_JOBS) tests/unit

@@ -21,8 +21,12 @@ def tcp_task(name: str, every: float, timeout: float, host: str, port: int) -> P
 
 
 def redis_task(
-    name: str, every: float, timeout: float, server: RedisAddress, paths: Paths = (), queue: str = ""
+    name: str,
+    every: float,
+    timeout: float,
+    server: RedisAddress,
+    paths: Paths = (),
+    queue: tuple[str, str, str] = ("", "", ""),
 ) -> ProbeTask:
-    """A redis probe; ``queue`` is the prefix of a BullMQ queue's keys."""
-    kind = "bullmq" if queue else ""
-    return ProbeTask(name, "redis", every, timeout, paths, asdict(RedisConfig(server, kind, queue)))
+    """A redis probe; ``queue`` is the kind, the name and the prefix of a queue."""
+    return ProbeTask(name, "redis", every, timeout, paths, asdict(RedisConfig(server, *queue)))

@@ -14,18 +14,8 @@ from gameday.probes.io.lookup import NotSent
 from gameday.probes.io.resp import AUTH, Connection, NotRedis, RedisSaid, word
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.redis.config import RedisConfig
+from gameday.probes.redis.layouts import LAYOUTS, Command, Layout
 
-_DEPTHS: Final = {
-    "depth": ("LLEN", "wait"),
-    "active": ("LLEN", "active"),
-    "delayed": ("ZCARD", "delayed"),
-    "prioritized": ("ZCARD", "prioritized"),
-    "failed": ("ZCARD", "failed"),
-    "completed": ("ZCARD", "completed"),
-}
-"""The command and the key of each figure of a BullMQ queue."""
-_SIGNS: Final = ("meta", "id", *(key for _, key in _DEPTHS.values()))
-"""Keys of which a BullMQ queue has at least one as soon as anything was added to it."""
 _NOT_ADMITTED: Final = frozenset({*AUTH, "NOPERM", "DENIED"})
 _ELSEWHERE: Final = frozenset({"MOVED", "ASK", "CROSSSLOT"})
 _ILL: Final = frozenset({"BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "TRYAGAIN"})
@@ -90,14 +80,15 @@ class RedisAsk(Ask):
 
 
 class Queue:
-    """A BullMQ queue. One that was never seen to exist has no depths: nobody looks for it in another database."""
+    """A job queue. One that was never seen to exist has no depths: nobody looks for it in another database."""
 
     def __init__(self, config: RedisConfig, connection: Connection) -> None:
         self._config = config
+        self._layout = LAYOUTS[config.queue_kind] if config.queue_kind else Layout({})
         self._call = connection.call
         self._seen = False
 
-    async def depths(self, wanted: set[str]) -> tuple[dict[str, int], tuple[Unknown, ...]]:
+    async def depths(self, wanted: set[str]) -> tuple[dict[str, int | bool], tuple[Unknown, ...]]:
         """The wanted figures, and which of them are unknown.
 
         Raises:
@@ -105,44 +96,61 @@ class Queue:
             NotRedis: when it answers with something that is not a number.
 
         """
-        names = [name for name in _DEPTHS if name in wanted] if self._config.queue_kind == "bullmq" else []
-        values: dict[str, int] = {}
+        names = [name for name in self._layout.names if name in wanted]
+        values: dict[str, int | bool] = {}
         unknown: list[Unknown] = []
         try:
             for name in names:
-                command, key = _DEPTHS[name]
                 try:
-                    values[name] = await self._number(command, key)
-                except RedisSaid as error:
-                    if str(error) in _ILL | _ELSEWHERE:
-                        raise
-                    unknown.append(((name,), _kept(command, error)))
+                    values[name] = await self._figure(name)
+                except Kept as kept:
+                    unknown.append(((name,), str(kept)))
             if not values:
                 return {}, tuple(unknown)
-            self._seen = self._seen or any(values.values()) or await self._exists()
+            own = any(values[name] for name in values if self._layout.own(name))
+            self._seen = self._seen or own or await self._exists()
+        except Kept as kept:
+            return {}, _all(names, str(kept))
         except RedisSaid as error:
             if str(error) in _ILL:
                 raise
-            why = "this is a Redis Cluster, whose queues cannot be probed"
-            return {}, _all(names, why if str(error) in _ELSEWHERE else _kept("EXISTS", error))
+            return {}, _all(names, "this is a Redis Cluster, whose queues cannot be probed")
         return (values, tuple(unknown)) if self._seen else ({}, _all(names, self._absent()))
 
+    async def _figure(self, name: str) -> int | bool:
+        if name in self._layout.flags:
+            return await self._number(self._layout.flags[name]) == 1
+        return sum([await self._number(command) for command in self._layout.figures[name]])
+
     async def _exists(self) -> bool:
-        for key in _SIGNS:
-            if await self._number("EXISTS", key):
+        for command in self._layout.signs:
+            if await self._number(command):
                 return True
         return False
 
     def _absent(self) -> str:
-        prefix, _, name = self._config.queue_keys.rpartition(":")
-        where = f"there is no queue {name} with prefix {prefix} in database {self._config.server.database}"
-        return f"{where}: correct queue, or the dependency's redis.database"
+        config = self._config
+        where = f"there is no {config.queue_kind} queue {config.queue_name}"
+        where += f" with prefix {config.queue_prefix}" if config.queue_prefix else ""
+        return f"{where} in database {config.server.database}: correct queue, or the dependency's redis.database"
 
-    async def _number(self, command: str, key: str) -> int:
-        value = await self._call(command, f"{self._config.queue_keys}:{key}")
+    async def _number(self, command: Command) -> int:
+        """The answer to a command; raises Kept when Redis keeps it from the probe's user, else as ``depths`` does."""
+        config = self._config
+        words = self._layout.command(command, config.queue_prefix, config.queue_name)
+        try:
+            value = await self._call(*words)
+        except RedisSaid as error:
+            if str(error) in _ILL | _ELSEWHERE:
+                raise
+            raise Kept(_kept(words[0], error)) from None
         if not isinstance(value, int):
             raise NotRedis("protocol")
         return value
+
+
+class Kept(Exception):
+    """A figure that Redis keeps from the probe's user; the message says how to give it the right."""
 
 
 def _all(names: list[str], why: str) -> tuple[Unknown, ...]:

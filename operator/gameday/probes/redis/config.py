@@ -13,8 +13,9 @@ class RedisConfig:
 
     server: RedisAddress
     queue_kind: str = ""
-    queue_keys: str = ""
-    """Prefix of the queue's keys: ``bull:jobs``."""
+    queue_name: str = ""
+    queue_prefix: str = ""
+    """What stands before the library's keys: ``bull``."""
 
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Self:

@@ -9,6 +9,7 @@ from gameday.model.places import redis_server
 from gameday.model.plan import ConfigMapKey, Destination, ProbeSettings, RunsIn, SecretKey
 from gameday.probes.kind import ProbeKind
 from gameday.probes.redis.config import RedisConfig
+from gameday.probes.redis.layouts import LAYOUTS, Layout
 from gameday.schema import renamed
 from gameday.schema.base import ApiModel, ObjectName
 from gameday.schema.named import Dependencies
@@ -17,12 +18,12 @@ from gameday.schema.named import Dependencies
 class RedisQueue(ApiModel):
     """A job queue in Redis."""
 
-    kind: Literal["bullmq"]
+    kind: Literal["bullmq", "celery", "sidekiq"]
     """The library that keeps it."""
     name: Annotated[str, Field(min_length=1, max_length=128)]
     """Name of the queue."""
-    prefix: Annotated[str, Field(min_length=1, max_length=64)] = "bull"
-    """Prefix of its keys."""
+    prefix: Annotated[str, Field(max_length=64)] | None = None
+    """What stands before its keys; default: bull for bullmq, nothing for celery (global_keyprefix) and sidekiq."""
 
 
 class Redis(ApiModel):
@@ -38,11 +39,16 @@ class Redis(ApiModel):
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A job queue in Redis: ``kind`` names the library's key layout (``bullmq``)."""
+    """A job queue in Redis: ``kind`` names the library's layout of keys; without a ``prefix`` it has the library's."""
 
     kind: str
     name: str
-    prefix: str = "bull"
+    prefix: str | None = None
+
+    @property
+    def layout(self) -> Layout:
+        """How the library keeps it."""
+        return LAYOUTS[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +81,20 @@ class RedisKind(ProbeKind[Redis, RedisProbe]):
     """Asks one Redis for its health and its queue."""
 
     name = "redis"
-    description = "A Redis: gives ok, error, latency, role, depth, active, delayed, failed."
+    description = "A Redis: gives ok, error, latency, role, and figures of a job queue such as depth."
     spec = Redis
     settings = RedisProbe
     gives = {
         "role": "`master` or `slave`, as Redis says it",
-        "depth": "with `queue`: jobs that wait",
-        "active": "with `queue`: jobs that workers have",
-        "delayed": "with `queue`: jobs that wait for their time",
-        "prioritized": "with `queue`: jobs that wait by their priority",
-        "failed": "with `queue`: jobs that failed",
-        "completed": "with `queue`: jobs that are done, as far as the queue keeps them",
+        "depth": "with `queue`: jobs that wait for a worker",
+        "waiting": "bullmq: those of them that any worker may take next, or could if the queue were not paused",
+        "prioritized": "bullmq: those of them that have a priority",
+        "delayed": "bullmq, sidekiq: jobs that wait for their time",
+        "paused": "bullmq: whether the queue is paused",
+        "active": "bullmq, celery: jobs that workers have",
+        "retrying": "sidekiq: jobs that failed and wait to be tried again",
+        "failed": "bullmq, sidekiq: jobs that failed and are not tried again",
+        "completed": "bullmq: jobs that are done, as far as the queue keeps them",
     }
     plan_rules = (
         (
@@ -106,8 +115,21 @@ class RedisKind(ProbeKind[Redis, RedisProbe]):
     def config(self, settings: RedisProbe, namespace: str) -> dict[str, Any]:
         """See the base class."""
         server, queue = redis_server(settings.destination, namespace), settings.queue
-        keys = (queue.kind, f"{queue.prefix}:{queue.name}") if queue is not None else ()
-        return asdict(RedisConfig(server, *keys))
+        if queue is None:
+            return asdict(RedisConfig(server))
+        prefix = queue.layout.prefix if queue.prefix is None else queue.prefix
+        return asdict(RedisConfig(server, queue.kind, queue.name, prefix))
+
+    def check_path(self, settings: RedisProbe, path: tuple[str | int, ...]) -> str:
+        """See the base class. Each library keeps other figures."""
+        figure, queue = path[0] if path else "", settings.queue
+        if figure not in {name for layout in LAYOUTS.values() for name in layout.names}:
+            return ""
+        if queue is None:
+            return f"{figure} is a figure of a queue: name the queue in redis.queue"
+        if figure in queue.layout.names:
+            return ""
+        return f"a {queue.kind} queue has no {figure}: it has {', '.join(queue.layout.names)}"
 
 
 KIND: Final = RedisKind()

@@ -23,7 +23,7 @@ def probe(redis: RedisServer, tmp_path: Path) -> ProbeTask:
     secret = tmp_path / "password"
     secret.write_text(PASSWORD + "\n")
     server = RedisAddress("127.0.0.1", redis.port, password_file=str(secret))
-    return redis_task("redis", 1.0, 0.5, server, PATHS, "bull:jobs")
+    return redis_task("redis", 1.0, 0.5, server, PATHS, ("bullmq", "jobs", "bull"))
 
 
 async def test_role_and_depths_of_the_queue_are_told(redis: RedisServer, probe: ProbeTask) -> None:
@@ -82,7 +82,7 @@ async def scripted(replies: dict[bytes, bytes], paths: tuple[str, ...], times: i
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         there = RedisAddress("127.0.0.1", server.sockets[0].getsockname()[1])
         wanted = tuple((path,) for path in paths)
-        ask = RedisAsk(redis_task("redis", 1.0, 5.0, there, wanted, "bull:jobs"), Secrets())
+        ask = RedisAsk(redis_task("redis", 1.0, 5.0, there, wanted, ("bullmq", "jobs", "bull")), Secrets())
         for _ in range(times):
             answer = await ask()
         await ask.close()
@@ -100,21 +100,21 @@ ASK = b"-ASK 3999 127.0.0.1:6381\r\n"
 async def test_only_what_expressions_read_is_asked_for() -> None:
     assert await scripted(PONG, ()) == (Answer(ok=True, values={}), 1)
     depths = PONG | {b"LLEN": b":2\r\n"}
-    assert await scripted(depths, ("depth",)) == (Answer(ok=True, values={"depth": 2}), 1)
+    assert await scripted(depths, ("active",)) == (Answer(ok=True, values={"active": 2}), 1)
 
 
 @pytest.mark.parametrize(("reply", "code"), [(NOPERM, "NOPERM"), (ERR, "ERR")])
 async def test_a_redis_that_gives_no_role_leaves_all_else_known(reply: bytes, code: str) -> None:
-    answer, connections = await scripted(PONG | {b"ROLE": reply, b"LLEN": b":2\r\n"}, ("role", "depth"), times=3)
+    answer, connections = await scripted(PONG | {b"ROLE": reply, b"LLEN": b":2\r\n"}, ("role", "active"), times=3)
     why = f"Redis answered ROLE with {code}: grant the probe's user this command"
-    assert answer == Answer(ok=True, values={"depth": 2}, unknown=((("role",), why),))
+    assert answer == Answer(ok=True, values={"active": 2}, unknown=((("role",), why),))
     assert connections == 1
 
 
 async def test_a_depth_that_redis_does_not_tell_is_unknown_and_the_others_stay() -> None:
-    answer, _ = await scripted(PONG | {b"LLEN": b":2\r\n", b"ZCARD": NOPERM}, ("depth", "failed"))
+    answer, _ = await scripted(PONG | {b"LLEN": b":2\r\n", b"ZCARD": NOPERM}, ("active", "failed"))
     why = "Redis answered ZCARD with NOPERM: grant the probe's user this command"
-    assert answer == Answer(ok=True, values={"depth": 2}, unknown=((("failed",), why),))
+    assert answer == Answer(ok=True, values={"active": 2}, unknown=((("failed",), why),))
 
 
 @pytest.mark.parametrize("reply", [MOVED, ASK])
@@ -154,7 +154,8 @@ async def test_a_least_privileged_user_reads_depths(redis: RedisServer, probe: P
 async def test_a_queue_that_is_not_there_has_no_depth(redis: RedisServer, probe: ProbeTask) -> None:
     """In another database, or not there at all: depth 0 would be met by accident."""
     ask = RedisAsk(replace(probe, paths=(("depth",), ("failed",))), Secrets())
-    why = "there is no queue jobs with prefix bull in database 0: correct queue, or the dependency's redis.database"
+    where = "there is no bullmq queue jobs with prefix bull in database 0"
+    why = f"{where}: correct queue, or the dependency's redis.database"
     assert await ask() == Answer(ok=True, values={}, unknown=((("depth",), why), (("failed",), why)))
     async with redis.client() as client:
         await client.hset("bull:jobs:meta", "opts.maxLenEvents", "10000")

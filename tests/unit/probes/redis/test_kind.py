@@ -9,6 +9,7 @@ from gameday.model.agent import RedisAddress
 from gameday.model.places import redis_at
 from gameday.model.plan import ConfigMapKey, Dependency, HostTarget, RunsIn, SecretKey, ServiceRef, Trust
 from gameday.probes.redis.kind import KIND, Queue, Redis, RedisProbe, RedisQueue
+from gameday.probes.redis.layouts import LAYOUTS, Command
 from gameday.schema.named import Dependencies
 
 NAMED = Dependencies(
@@ -63,7 +64,8 @@ def test_the_client_asks_it_with_the_password_from_a_file() -> None:
     assert KIND.config(settings, "shop") == {
         "server": asdict(plain),
         "queue_kind": "bullmq",
-        "queue_keys": "bull:jobs",
+        "queue_name": "jobs",
+        "queue_prefix": "bull",
     }
 
 
@@ -91,3 +93,55 @@ def test_a_ca_may_be_kept_in_a_secret() -> None:
     server = redis_at(host="redis.example.com", tls=True, trust=Trust(SecretKey("redis", "ca.crt")))
     assert (server.secrets, server.config_maps) == ((SecretKey("redis", "ca.crt"),), ())
     assert KIND.config(RedisProbe(server), "shop")["server"]["ca_file"] == "/run/gameday/secrets/redis/ca.crt"
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefix", "given"),
+    [
+        ("bullmq", None, "bull"),
+        ("bullmq", "b", "b"),
+        ("celery", None, ""),
+        ("celery", "shop:", "shop:"),
+        ("sidekiq", None, ""),
+    ],
+)
+def test_without_a_prefix_a_queue_has_its_librarys(kind: str, prefix: str | None, given: str) -> None:
+    queue = RedisQueue.model_validate({"kind": kind, "name": "jobs", "prefix": prefix})
+    config = KIND.config(KIND.parse(Redis(dependency="redis", queue=queue), NAMED), "shop")
+    assert (config["queue_kind"], config["queue_name"], config["queue_prefix"]) == (kind, "jobs", given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "command", "keys"),
+    [
+        ("bullmq", ("LLEN", "{p}{n}:wait"), ("LLEN", "bull:jobs:wait")),
+        ("celery", ("LLEN", "{p}{n}"), ("LLEN", "bulljobs")),
+        ("sidekiq", ("LLEN", "{p}queue:{n}"), ("LLEN", "bull:queue:jobs")),
+    ],
+)
+def test_keys_are_made_as_the_library_makes_them(kind: str, command: Command, keys: Command) -> None:
+    assert LAYOUTS[kind].command(command, "bull", "jobs") == keys
+
+
+def test_a_name_that_looks_like_a_placeholder_stays_what_it_is() -> None:
+    assert LAYOUTS["bullmq"].command(("LLEN", "{p}{n}:wait"), "{n}", "{p}") == ("LLEN", "{n}:{p}:wait")
+
+
+@pytest.mark.parametrize(
+    ("kind", "figure", "why"),
+    [
+        ("celery", "failed", "a celery queue has no failed: it has depth, active"),
+        ("sidekiq", "active", "a sidekiq queue has no active: it has depth, delayed, retrying, failed"),
+        ("bullmq", "retrying", "a bullmq queue has no retrying: it has depth, waiting, active, delayed, "),
+        ("", "depth", "depth is a figure of a queue: name the queue in redis.queue"),
+        ("celery", "active", ""),
+        ("bullmq", "paused", ""),
+        ("celery", "role", ""),
+        ("", "role", ""),
+        ("", "ok", ""),
+    ],
+)
+def test_what_a_queue_does_not_have_is_refused_when_the_plan_is_read(kind: str, figure: str, why: str) -> None:
+    settings = RedisProbe(redis_at(ServiceRef("redis")), Queue(kind, "jobs") if kind else None)
+    found = KIND.check_path(settings, (figure,))
+    assert found.startswith(why) if why else found == ""

@@ -30,7 +30,9 @@ async def redis(certificates: Certificates) -> AsyncIterator[TlsRedis]:
 async def asked(redis: TlsRedis, folder: Path, **other: Any) -> Answer:
     """The answer of a probe of a queue; ``other`` are fields of the address that differ."""
     server = replace(redis.address(folder), **other)
-    ask = RedisAsk(redis_task("redis", 1.0, 2.0, server, (("role",), ("depth",)), "bull:jobs"), Secrets())
+    ask = RedisAsk(
+        redis_task("redis", 1.0, 2.0, server, (("role",), ("depth",)), ("bullmq", "jobs", "bull")), Secrets()
+    )
     answer = await ask()
     await ask.close()
     return answer
