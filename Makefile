@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint hooks format generate lock audit docs redis chromium browser tools install-yaml charts test test-fast coverage test-all test-kind soak demo by-itself bench trial-birth chaos faketime image images foreign-image up down status check-tools
+.PHONY: help setup lint hooks format generate lock audit docs redis chromium browser tools install-yaml charts test test-fast coverage test-all test-kind soak demo by-itself bench trial-birth chaos faketime image images foreign-image monitoring-image up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,6 +12,7 @@ CLUSTER := tests/cluster/cluster
 IMAGE := localhost/gameday:dev
 SHOP_IMAGE := localhost/gameday-shop:dev
 FOREIGN_IMAGE := localhost/gameday-foreign:dev
+MONITORING_IMAGE := localhost/gameday-monitoring:dev
 E2E_JOBS ?= 3
 UNIT_JOBS ?= 3
 E2E := $(BIN)/python tests/e2e/run.py
@@ -147,10 +148,13 @@ images: image ## build all images that the tests use
 foreign-image: ## build the image with software that we did not write, which only `make test-all` drills
 	$(CLUSTER) build-image $(FOREIGN_IMAGE) tests/foreign/Dockerfile .
 
+monitoring-image: ## build the image with Prometheus and Alertmanager, which only `make test-all` asks
+	$(CLUSTER) build-image $(MONITORING_IMAGE) tests/cluster/monitoring/Dockerfile "$$(tests/cluster/monitoring/get)"
+
 test: test-fast up images ## all that CI runs: checks, unit tests, the short set of drills on a real cluster
 	$(E2E) -m 'e2e and not slow' -n $(E2E_JOBS)
 
-test-all: test-fast up images foreign-image ## every test, and whether each right that is given is used
+test-all: test-fast up images foreign-image monitoring-image ## every test, and whether each right that is given is used
 	$(E2E) --rights -m e2e -n $(E2E_JOBS)
 	$(E2E) -m cluster
 

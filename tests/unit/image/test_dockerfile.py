@@ -14,6 +14,7 @@ from unit.manifests.reading import ROOT
 OURS = ROOT / "Dockerfile"
 SHOP = ROOT / "tests" / "shop" / "Dockerfile"
 FOREIGN = ROOT / "tests" / "foreign" / "Dockerfile"
+MONITORING = ROOT / "tests" / "cluster" / "monitoring" / "Dockerfile"
 Instruction = tuple[str, str]
 
 
@@ -68,7 +69,7 @@ def test_what_it_installs_is_pinned_by_hash(path: Path) -> None:
     assert "--requirement /src/requirements" in install
 
 
-@pytest.mark.parametrize("path", [OURS, SHOP, FOREIGN], ids=["operator", "shop", "foreign"])
+@pytest.mark.parametrize("path", [OURS, SHOP, FOREIGN, MONITORING], ids=["operator", "shop", "foreign", "monitoring"])
 def test_its_base_is_pinned_by_digest_and_the_same_for_all(path: Path) -> None:
     (base,) = [rest for word, rest in instructions(path) if word == "ARG" and rest.startswith("BASE_IMAGE=")]
     assert re.search(r":[\w.-]+@sha256:[0-9a-f]{64}$", base)
