@@ -1,4 +1,4 @@
-"""What can go wrong on purpose: the class says whether to come back, the message what to do about it."""
+"""The project's exceptions: the class says whether to retry, the message says what to do."""
 
 from typing import ClassVar
 

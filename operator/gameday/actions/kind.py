@@ -1,6 +1,6 @@
-"""What a kind of action says of itself in the CRD and of a plan, and what it does: apply, observe, revert; or run once.
+"""The interface of a kind of action: its schema, its checks, and its work (apply, observe, revert; or run once).
 
-The engine asks for these and knows no kind. Whatever is done is done as the namespace's account.
+The engine uses this interface and knows no kind. All requests are made as the namespace's ServiceAccount.
 """
 
 import enum
@@ -37,7 +37,7 @@ class Use(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A fault or step whose preflight is asked for; ``path`` is that of its kind's key."""
+    """A fault or step in preflight; ``path`` is that of its kind's key."""
 
     sight: Sight
     plan: Plan
@@ -49,7 +49,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A drill whose every object the API server tries before it begins; ``name`` is that of the fault or step."""
+    """A drill whose objects the API server dry-runs before it starts; ``name`` is that of the fault or step."""
 
     sight: Sight
     setup: Setup
@@ -61,22 +61,22 @@ class Trial:
 
 
 class Seen(Protocol):
-    """The objects that are watched for a drill, by the name of their watch."""
+    """The watched objects of a drill, by the name of their watch."""
 
     def listed(self, watch: str) -> bool:
-        """Whether it has listed its objects: before, nothing may be concluded from what is absent."""
+        """Whether this watch has listed its objects; until then an absent object may exist."""
         ...
 
     def objects(self, watch: str) -> Mapping[str, Object]:
-        """Its objects by name."""
+        """The objects of a watch, by name."""
         ...
 
     def learn(self, watch: str, thing: Object) -> None:
-        """Take an object that a call answered with."""
+        """Store an object that a call returned."""
         ...
 
     def forget(self, watch: str, deleted: str) -> None:
-        """Drop an object that a call deleted."""
+        """Remove an object that a call deleted."""
         ...
 
 
@@ -93,7 +93,7 @@ class Watch:
 
 @dataclass(slots=True)
 class Scene:
-    """One drill as a kind works on it. ``account`` acts as its namespace's account."""
+    """The drill that a kind works on; ``account`` acts as the namespace's ServiceAccount."""
 
     account: Cluster
     namespace: str
@@ -101,9 +101,9 @@ class Scene:
     uid: str
     seen: Seen
     setup: Setup | None = None
-    """What the preflight decided, with all that a cut has come to cover since."""
+    """What the preflight decided, with the destinations that cuts cover by now."""
     memo: dict[str, Any] = field(default_factory=dict)
-    """What a kind keeps of its last look, by the name of the fault or step."""
+    """What a kind caches between observations, by the name of the fault or step."""
 
 
 class PlannedKind(ABC, Generic[Spec, Planned]):
@@ -153,7 +153,7 @@ class PlannedKind(ABC, Generic[Spec, Planned]):
         return iter(())
 
     def preflight(self, action: Planned, asked: Asked) -> Iterator[Finding]:
-        """What of the namespace would refuse the action, or should be known before it."""
+        """Findings in the namespace that refuse the action, or that people should know before it."""
         return iter(())
 
     def hits(self, action: Planned, sight: Sight) -> tuple[str, tuple[Object, ...]]:
@@ -194,11 +194,11 @@ class ActionKind(PlannedKind[Spec, Planned]):
 
     @abstractmethod
     def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:
-        """How the change of a fault or step stands; ``change`` is None before it is registered."""
+        """The observed state of a fault's or step's change; ``change`` is None before it is registered."""
 
     @abstractmethod
     async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
-        """Make the change, or have it cover what it must cover now; a second time changes nothing.
+        """Make the change, or extend it to what it must cover now; a second call changes nothing.
 
         Raises:
             GameDayError: when the API server refuses or does not answer; the engine asks again.
@@ -207,7 +207,7 @@ class ActionKind(PlannedKind[Spec, Planned]):
 
     @abstractmethod
     async def revert(self, scene: Scene, change: Change) -> None:
-        """Put back what the change changed, where it is still ours; finding nothing of it is success.
+        """Revert the change if it is still this drill's; finding nothing to revert is success.
 
         Raises:
             GameDayError: when the API server refuses or does not answer; the engine asks again.
@@ -215,7 +215,7 @@ class ActionKind(PlannedKind[Spec, Planned]):
         """
 
     async def look(self, scene: Scene, action: Action | None, change: Change) -> Observed:
-        """How a change stands at this moment, read anew where a watch may be late.
+        """The current state of a change, read anew because a watch may be late.
 
         Raises:
             GameDayError: when it cannot be read.
@@ -228,15 +228,15 @@ class ActionKind(PlannedKind[Spec, Planned]):
         return Observed()
 
     def notes(self, action: Planned) -> State:
-        """The largest ``wanted`` that the undo log may have to hold of it: a plan that needs more room is refused."""
+        """The largest ``wanted`` that the undo log may have to hold; a plan that needs more room is refused."""
         return FEW
 
     def grown(self, scene: Scene, cut: Cut) -> Cut:
-        """A cut with what has come since and is to be covered as well; it never shrinks before it is lifted."""
+        """A cut extended to new destinations; it never shrinks before it is lifted."""
         return cut
 
     async def closing(self, scene: Scene, action: Planned, cut: Cut) -> Connections:
-        """Whose open connections are to be ended now that the cut is proven, and at which servers.
+        """Which targets' open connections to close now that the cut is proven, and at which servers.
 
         Raises:
             GameDayError: when that cannot be read; the engine asks again.

@@ -1,7 +1,7 @@
 """The kind ``podDelete``: some ready pods of a workload are deleted once, as if their node had failed.
 
-Which pods these are stands in the undo log, with their UIDs, before the first one is deleted. So whoever asks again
-deletes the same pods and no other. Nothing of it is put back by us: the workload's controller makes new pods.
+The undo log names these pods, with their UIDs, before the first one is deleted. So a repeated request deletes the same
+pods and no others. The operator puts nothing back: the workload's controller creates new pods.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -166,7 +166,7 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
             try:
                 await scene.account.delete(PODS, scene.namespace, pod, uid=uid, grace=GRACE)
             except Conflict:
-                # A pod of a StatefulSet comes back under its name: the one that was meant is gone.
+                # A StatefulSet recreates a pod under the same name: the pod with the recorded UID is deleted.
                 continue
         # The watch may tell it later than the engine looks, and what is not seen to be there counts as taken away.
         scene.memo[change.name] = True
@@ -243,7 +243,7 @@ def _before(scene: Scene, seen: Observed, action: PodDelete) -> Observed:
 
 
 def _of_change(scene: Scene, seen: Observed, change: Change) -> Observed:
-    """What became of the pods of a change. Once its undo is asked for, there is nothing that could be put back."""
+    """The state of a change's pods. Once the undo is requested there is nothing to put back."""
     seen = replace(seen, before=change.before, wanted=change.wanted, may_arrive=True)
     known, named = scene.seen.objects(ALL_PODS), (change.wanted or {}).get("pods") or {}
     left = [name for name in sorted(named) if known.get(name, {}).get("metadata", {}).get("uid") == named[name]]

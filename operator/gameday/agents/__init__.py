@@ -1,1 +1,1 @@
-"""What runs in the team's namespace, each as ``python -m gameday.agents.NAME``: asyncio and a probe's library only."""
+"""The programs that run in the team's namespace, each as ``python -m gameday.agents.NAME``."""

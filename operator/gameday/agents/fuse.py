@@ -1,4 +1,4 @@
-"""The fuse of a scale: a waiting pod of a Job, which puts a workload back when nobody else did.
+"""The fuse of a scale: a waiting pod of a Job, which restores a workload's replicas if the operator did not.
 
 Run as ``python -m gameday.agents.fuse``.
 
@@ -13,8 +13,8 @@ time that the operator writes is as wrong as its clock, and a Job's pod template
 While the API server does not answer, a new pod knows no deadline, but could not put anything back either. What is left
 is waited for by a clock that never jumps and that goes on while a machine is suspended.
 
-Told to end before it has fired, it fails: its node is drained, and the Job makes another pod. The operator ends a fuse
-by deleting its Job.
+On SIGTERM before its deadline it fails, because its node is drained, and the Job creates another pod. The operator ends
+a fuse by deleting its Job.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ LOOK_EVERY: Final = 1.0
 RESOURCES: Final = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 """Kinds of workloads, as paths of the API have them."""
 NOT_FIRED: Final = 1
-"""Exit code of a fuse that was told to end before its deadline."""
+"""Exit code of a fuse that got SIGTERM before its deadline."""
 
 
 async def fuse(config: FuseConfig, log: SampleLog, ending: asyncio.Event) -> int | None:
@@ -76,7 +76,7 @@ async def _rehearse(config: FuseConfig, log: SampleLog, ending: asyncio.Event) -
 
 
 async def _fire(config: FuseConfig, log: SampleLog, ending: asyncio.Event, deadline: float) -> bool:
-    """Whether it was done, before it was told to end."""
+    """Whether it was done before SIGTERM."""
     while True:
         sent = time.time()
         error = await asyncio.to_thread(patch, config, False)
@@ -107,8 +107,8 @@ def look(config: FuseConfig) -> tuple[float, float] | str:
 def patch(config: FuseConfig, dry_run: bool) -> str | None:
     """Put the replicas back once; None when that is done, or when nothing is held any more.
 
-    Nothing is held where the workload is gone, or where its number is not the one that the step set: then somebody
-    else has set it, and it stays. What is there is read and then changed at that version.
+    There is nothing to restore if the workload is deleted, or if somebody else has set another number than the step
+    did. The workload is read and then changed at that version.
     """
     path = f"/apis/apps/v1/namespaces/{config.namespace}/{RESOURCES[config.kind]}/{config.workload}/scale"
     try:

@@ -1,7 +1,7 @@
-"""One connection held open to an address that is cut, to see whether this network ends open ones.
+"""Holds one connection to an address open, to see whether the network ends open connections under a cut.
 
-It is the connection of a good dial, kept: so it costs the other end no connection more. The exchange is repeated on it,
-since servers close what never speaks, and the kernel's own probes find out within 5 s that nothing comes back.
+It keeps the connection of a good dial, so the server gets no additional connection. It repeats the exchange, because
+servers close idle connections, and the kernel's own probes notice within 5 s that nothing comes back.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 class Holder:
-    """Holds one connection to an address at a time, and tells of it in the agent's log."""
+    """Holds one connection to an address at a time, and reports it in the agent's log."""
 
     def __init__(self, name: str, log: SampleLog, start: Start) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""How an agent starts and ends: its configuration from the environment, its end by SIGTERM or by itself.
+"""The runtime of an agent: reads its configuration from the environment, and ends it on SIGTERM or at its deadline.
 
 It ends by itself at the drill's last deadline, by its own monotonic clock: nobody may be left to end it.
 """
@@ -17,7 +17,7 @@ Work = Callable[[Config, SampleLog, asyncio.Event], Awaitable[int | None]]
 
 
 def run(work: Work[Config], *expected: type[Config]) -> None:
-    """Run an agent until its work is done, it is told to end, or the drill's last deadline has passed."""
+    """Run an agent until its work is done, it gets SIGTERM, or the drill's last deadline has passed."""
     config = read_config(os.environ[VARIABLE], *expected)
     sys.exit(asyncio.run(_run(work, config)))
 
@@ -30,7 +30,7 @@ async def _run(work: Work[Config], config: Config) -> int | None:
     log.hello()
     limit = asyncio.timeout(config.ends_after or None)
     try:
-        # Its work is cancelled, and not told to end: that is the severing agent's trigger.
+        # The work is cancelled and ``ending`` is not set, because that event means SIGTERM to the closer.
         async with limit:
             return await work(config, log, ending)
     except TimeoutError:

@@ -13,7 +13,7 @@ from gameday.probes.io.secrets import Secrets
 
 
 async def observe(config: ObserverConfig, log: SampleLog, ending: asyncio.Event) -> None:
-    """Run every probe until told to end; a slow one delays none but itself."""
+    """Run every probe until SIGTERM; a slow probe delays no other."""
     async with asyncio.TaskGroup() as group:
         # One for all: what one service was sent, another may answer with.
         secrets = Secrets()

@@ -37,7 +37,7 @@ Values = dict[str, int | str | list[str]]
 
 
 async def sever(config: CounterConfig, log: SampleLog, ending: asyncio.Event) -> None:
-    """Count the targets' connections until told to end; or end them, until told to end."""
+    """Count the targets' connections, or close them, until SIGTERM."""
     clock, work = asyncio.get_running_loop().time, Work(config)
     if isinstance(config, CloserConfig):
         if time.time() >= config.until:
@@ -53,7 +53,7 @@ async def sever(config: CounterConfig, log: SampleLog, ending: asyncio.Event) ->
 
 
 async def _unless(ending: asyncio.Event, work: Coroutine[None, None, None]) -> None:
-    """Do the work, and leave it where it is as soon as the agent is told to end: the cut may be gone."""
+    """Do the work, and stop at once on SIGTERM, because the cut may be gone."""
     working, told = asyncio.create_task(work), asyncio.create_task(ending.wait())
     try:
         await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)

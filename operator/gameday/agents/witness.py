@@ -1,7 +1,7 @@
-"""Witness and control: the same program, dialling what is cut. ``python -m gameday.agents.witness``.
+"""Witness and control: one program, which dials the cut addresses. ``python -m gameday.agents.witness``.
 
-Dials of one address may overlap, since a dropped packet takes a whole timeout to fail; they are written in the order
-in which they were sent. Beside them one connection is held open to each address that is cut.
+Dials of one address may overlap, because a dropped packet takes a whole timeout to fail; they are logged in the order
+in which they were sent. In addition one connection is held open to each cut address.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from gameday.model.agent import Dial, WitnessConfig
 from gameday.model.sample import LineType
 
 CUT: Final = "target:"
-"""How the names of dials of what is cut begin."""
+"""The prefix of the names of dials to cut addresses."""
 
 
 async def witness(config: WitnessConfig, log: SampleLog, ending: asyncio.Event) -> None:
-    """Dial every address on a grid until told to end."""
+    """Dial every address at each interval until SIGTERM."""
     async with asyncio.TaskGroup() as group:
         tasks: list[asyncio.Task[None]] = []
 

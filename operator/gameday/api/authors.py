@@ -1,4 +1,4 @@
-"""What the API server notes of an object's authors: of it, only when the spec was last written counts here."""
+"""Reads from an object's managed fields when its spec was last written, and strips them."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -15,9 +15,9 @@ def spec_changed_at(thing: Object, now: float) -> float:
 
 
 def slim(thing: Object) -> Object:
-    """An object without the list of the fields that each author wrote: half the memory that a GameDay takes.
+    """An object without its managed fields, which are half of a GameDay's memory.
 
-    When its spec was written stays noted. Only for reading: what is written back must not name authors.
+    The time of the last write of its spec is kept. Use the result only for reading.
     """
     metadata = thing["metadata"]
     if "managedFields" not in metadata:

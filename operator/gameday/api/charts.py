@@ -1,4 +1,4 @@
-"""What the Helm charts have of what is written elsewhere: ``python -m gameday.api.charts [--check] [MANIFESTS]``.
+"""Generates the derived files of the Helm charts: ``python -m gameday.api.charts [--check] [MANIFESTS]``.
 
 A chart may read its own files only, so ``helm/gameday`` holds copies of the CRDs and of those manifests that no value
 changes; its templates add labels and the namespace. ``helm/gameday-namespace`` has a value for each kind of action and

@@ -26,7 +26,7 @@ KEPT: Final = frozenset(
         "undo",
     }
 )
-"""What is left of a status that the API server refused: enough to go on, and to undo everything without the state."""
+"""The fields kept of a refused status: enough to continue, and to undo everything without the state."""
 
 
 def fitted(status: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _shorten(status: dict[str, Any], most: int) -> None:
 
 
 def bare(status: dict[str, Any], at: float, why: str) -> dict[str, Any]:
-    """What is written where the API server refuses the status: the state, the undo log, and one line that says so.
+    """The status that is written after the API server refused one: the state, the undo log, and one line that says so.
 
     ``status`` is made with no texts in its state, ``at`` is the time of the line.
     """

@@ -78,7 +78,7 @@ def plain(value: float) -> str:
 
 
 def expectations_of(status: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The expectations of a status, with the parts of each line by name; what is missing is left out."""
+    """The expectations of a status, with the parts of each line by name; missing parts are left out."""
     return [_typed(parts) for parts in _read(status, "expectations")]
 
 

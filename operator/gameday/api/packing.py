@@ -17,7 +17,7 @@ from gameday.schema.bounds import PLAN_BYTES, STATE_BYTES, cut
 LARGEST: Final = 2 * (PLAN_BYTES + STATE_BYTES)
 """Most bytes that are unpacked: the plan stands in the JSON as a text, in which each quote takes two."""
 _GZIP: Final = 31
-"""How zlib is told that there is a header and a checksum."""
+"""zlib's window bits for a stream with gzip header and checksum."""
 
 
 def packed(state: str, version: int) -> str:

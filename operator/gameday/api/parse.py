@@ -25,7 +25,7 @@ from gameday.schema.named import Dependencies
 from gameday.schema.one_of import listed
 
 NOT_OF_THE_PLAN: Final = {"schedule", "history", "action_items"}
-"""Fields that say when a plan runs and what came of it, not what it does: a change of them is no other plan."""
+"""Fields about when a plan runs, which drills are kept and what follows; they are not part of the frozen plan."""
 
 
 class PlanTooBig(GameDayError):

@@ -78,10 +78,10 @@ def status_of(
 
 
 def changed(record: Record) -> bool:
-    """Whether a change may have reached the cluster; the drill's own pods are none."""
+    """Whether a change may have reached the cluster; the drill's own pods do not count."""
     return any(change.touched for change in record.changes) or bool(record.steps)
 
 
 def _shown(line: Line) -> bool:
-    """Whether a line belongs into the timeline that people see: what came of an expectation stands beside it."""
+    """Whether an entry belongs into the timeline that people see; results of expectations have their own list."""
     return not line.reason.startswith("Expectation")

@@ -83,7 +83,7 @@ def is_older(status: Mapping[str, Any]) -> bool:
 
 
 def plan_text_of(status: Mapping[str, Any]) -> str:
-    """The frozen plan of a status whose other state may be unreadable, or "" where it cannot be told."""
+    """The frozen plan of a status whose other state may be unreadable, or "" if it cannot be read."""
     try:
         state = unpacked(status.get("state") or "")
     except StateUnreadable:

@@ -1,4 +1,4 @@
-"""What came of a drill in one sentence, to be pasted into a chat or a ticket."""
+"""The outcome of a drill in one sentence, for a chat or a ticket."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime

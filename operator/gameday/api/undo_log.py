@@ -14,7 +14,7 @@ from gameday.schema.bounds import NAME, cut
 from gameday.schema.times import moment, timestamp
 
 KINDS: Final = (*dict.fromkeys(name for kind in ACTIONS.changes.values() for name in kind.objects), JOBS.name)
-"""Kinds of objects that an entry may name, each once: what is changed, and its fuse."""
+"""Kinds of objects that an entry may name: the changed object, and its fuse."""
 
 EARLIER: Final = {"NetworkPartition": "networkPartition", "Scale": "scale"}
 """Kinds of changes as they were written before they were keys of the registry of actions."""

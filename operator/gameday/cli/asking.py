@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class NotDone(GameDayError):
-    """What was asked for was not done; the message says why and what to do."""
+    """A halt or resume failed; the message says why and what to do."""
 
     reason = "NotDone"
     retry = False

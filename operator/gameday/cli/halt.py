@@ -1,4 +1,4 @@
-"""``gameday halt`` and ``gameday resume``: one ConfigMap in the operator's namespace, with the rights of who calls.
+"""``gameday halt`` and ``gameday resume``: one ConfigMap in the operator's namespace, with the caller's rights.
 
 kubectl does the same: ``kubectl -n gameday-system create configmap gameday-halt --from-literal=reason=TEXT`` halts, and
 ``kubectl -n gameday-system delete configmap gameday-halt`` resumes.
@@ -19,7 +19,7 @@ NAMED: Final = 10
 
 
 class CannotHalt(GameDayError):
-    """What was asked for was not done; the message says why and what to do."""
+    """A halt or resume failed; the message says why and what to do."""
 
     reason = "CannotHalt"
     retry = False
@@ -72,7 +72,7 @@ async def status(cluster: Cluster, namespace: str) -> str:
     """Whether drills are halted, for a person.
 
     Raises:
-        CannotHalt: when that cannot be told.
+        CannotHalt: when that is unknown.
 
     """
     try:

@@ -51,11 +51,11 @@ class Logins:
 
 
 class Session:
-    """A session of Kopf's, which says at each request who asks, as of then: a new token needs no new login."""
+    """A session of Kopf's that sets the credentials at each request, so that a new token needs no new login."""
 
     def __init__(self, credentials: Credentials) -> None:
         self.accepted = False
-        """Whether the API server ever knew who asks."""
+        """Whether the API server ever accepted the credentials."""
         self._credentials = credentials
         self._certificates = credentials.certificates
         self.session = Connections(credentials.login.configuration).session([self._send])

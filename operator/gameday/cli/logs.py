@@ -14,11 +14,11 @@ from gameday.api.record import timestamp
 from gameday.controller.logs import named
 
 FIELDS: Final = ("drill", "gameday", "reason")
-"""What an entry may carry beside its message, in this order."""
+"""The fields that an entry may have in addition to its message, in this order."""
 ORDER: Final = ("time", "level", "logger", *FIELDS, "msg", "error")
 """The keys of an entry; ``error`` is a traceback."""
 QUIET: Final = ("kopf", "kubernetes", "aiohttp", "asyncio")
-"""Of these libraries only warnings show: Kopf tells of each event that it handed on, which nobody needs."""
+"""Libraries of which only warnings are logged; Kopf would log each event that it handles."""
 
 Entry = MutableMapping[str, Any]
 

@@ -24,7 +24,7 @@ log = logger("gameday.operator")
 
 
 async def operate(settings: Settings, clock: Clock) -> int:
-    """Run until told to end; the exit code: 0 when told to, 1 when there is no cluster or a part failed."""
+    """Run until SIGTERM; the exit code is 0 after SIGTERM, 1 if there is no cluster or a part failed."""
     try:
         credentials = await Credentials.load(settings.kubeconfig, settings.context, clock.wall)
     except NoCluster as error:

@@ -1,4 +1,4 @@
-"""From an API server's answer to our errors: no caller ever sees an HTTP status."""
+"""Turns HTTP errors of the API server into this package's exceptions; no caller sees an HTTP status."""
 
 import json
 import re

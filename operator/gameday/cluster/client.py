@@ -28,7 +28,7 @@ WATCH_SECONDS: Final = 300
 """How long the API server keeps one watch open."""
 
 SILENCE_SECONDS: Final = 90.0
-"""Longest silence of a watch: bookmarks come about every minute, so more is a dead connection."""
+"""Longest silence of a watch, in seconds: bookmarks arrive about every minute, so more means a dead connection."""
 
 UNAUTHORIZED: Final = 401
 """The HTTP status with which the API server refuses credentials."""
@@ -203,7 +203,7 @@ class Cluster:
         return True
 
     async def served(self, kinds: Iterable[Kind]) -> frozenset[Kind]:
-        """Which of these kinds the API server serves, whoever may read them.
+        """Which of these resources the API server serves, whether this process may read them or not.
 
         A group that cannot say what it holds (its own server is down) counts as serving all of them.
         """

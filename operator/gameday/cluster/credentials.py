@@ -1,7 +1,7 @@
 """The credentials of this process, one set for all its clients, renewed while it runs.
 
-What a file may replace is read again every minute. What a plugin gave is asked for anew before it expires, while the
-old still holds. And whatever the API server refuses is renewed before the call is made once more.
+Files are read again every minute. A plugin's credentials are renewed before they expire, while the old ones are still
+valid. Credentials that the API server rejects are renewed before the call is retried.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class Credentials:
         return self.login.certificates
 
     def headers(self) -> dict[str, str]:
-        """What says who asks, for one request. A renewal that is due begins meanwhile."""
+        """The authorization headers of one request; starts a renewal in the background if one is due."""
         if asyncio.get_running_loop().time() >= self._due:
             self._begin()
         return {"Authorization": self.login.authorization} if self.login.authorization else {}
@@ -83,7 +83,7 @@ class Credentials:
             await asyncio.wait({self._renewal})
 
     def _begin(self) -> asyncio.Task[None]:
-        """One renewal for all that ask: whoever gives up waiting does not end it for the others."""
+        """One renewal for all waiting callers; a caller that is cancelled does not cancel it for the others."""
         if self._renewal is None:
             self._renewal = asyncio.create_task(self._renew())
             self._renewal.add_done_callback(self._ended)
@@ -96,7 +96,7 @@ class Credentials:
 
     async def _renew(self) -> None:
         loop = asyncio.get_running_loop()
-        # Whatever comes of it, the next one has to wait.
+        # The next renewal has to wait, whether this one succeeds or not.
         self._due = self._not_before = loop.time() + AGAIN_AFTER
         try:
             login = await _read(self._kubeconfig, self.login.context)

@@ -1,4 +1,4 @@
-"""The kinds of object that we read or write, as the API's paths name them."""
+"""The API resources that the operator reads or writes, with the names that the API's paths use."""
 
 from dataclasses import dataclass
 from typing import Any, Final

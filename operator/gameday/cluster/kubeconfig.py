@@ -1,7 +1,7 @@
-"""Where the API server is and who asks it: one reading of a pod's ServiceAccount, or of kubeconfig files.
+"""Reads the API server's address and the credentials from a pod's ServiceAccount, or from kubeconfig files.
 
-kubernetes.aio reads the files. This adds kubectl's rules that it does not know, refuses what it
-would pass over in silence, and says what is wrong in words.
+kubernetes.aio reads the files. This module adds kubectl's rules that it does not know, refuses what it would ignore
+silently, and explains errors.
 """
 
 import binascii

@@ -41,7 +41,7 @@ async def logged_in(user: dict[str, Any], path: str) -> tuple[dict[str, Any], fl
         raise ConfigException(f"the exec plugin lacks the field {error}") from error
     except (ConfigException, OSError, ValueError, TypeError, AttributeError) as error:
         raise ConfigException(f"the exec plugin failed: {error}{_remedy(plugin)}") from error
-    # What the plugin gives takes the place of what stands beside it, as in kubectl.
+    # The plugin's credentials replace others of the same user, as in kubectl.
     given = {key: value for key, value in user.items() if key not in {"exec", "tokenFile"}}
     if status.get(TOKEN):
         given["token"] = status[TOKEN]
@@ -96,7 +96,7 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
             async with asyncio.timeout(ENDS_WITHIN):
                 await process.wait()
     finally:
-        # Ends it where it still runs, and the pipes where a child of it holds them. There is no public way.
+        # Ends the process if it still runs, and its pipes if a child holds them. There is no public API for it.
         process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
         await process.wait()
 

@@ -54,10 +54,10 @@ class Mirror:
         self._patience = patience
 
     async def run(self) -> None:
-        """Keep the mirror until cancelled; trouble with the API server is waited out.
+        """Keep the objects up to date until cancelled; errors of the API server are retried.
 
-        A watch that has lasted is opened again at once; after one that ended as soon as it began, or an error, there is
-        a pause, each twice as long as the one before.
+        A watch that has lasted is opened again at once. After an error, or a watch that ended at once, there is a pause
+        that doubles each time.
         """
         clock, pause = asyncio.get_running_loop().time, RETRY_FIRST
         while True:
@@ -87,7 +87,7 @@ class Mirror:
         return None
 
     def learn(self, thing: Object) -> None:
-        """Take an object that a call of ours answered with, unless the watch already brought a newer one."""
+        """Store an object that one of our own calls returned, unless the watch has delivered a newer one."""
         name = thing["metadata"]["name"]
         known = self.objects.get(name)
         if known is None or version_of(known) < version_of(thing):
@@ -95,7 +95,7 @@ class Mirror:
             self._changed()
 
     def forget(self, name: str) -> None:
-        """Drop an object that a call of ours deleted; the watch brings it back if something keeps it alive."""
+        """Remove an object that one of our own calls deleted; the watch adds it again if a finalizer keeps it."""
         if self.objects.pop(name, None) is not None:
             self._changed()
 

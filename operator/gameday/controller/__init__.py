@@ -1,4 +1,4 @@
-"""The imperative shell around the engine: one task a drill, which asks the engine, saves, then does what it says.
+"""The imperative shell around the engine: one task per drill asks the engine, saves, then executes its commands.
 
 ``process`` is one process of the operator, ``schedule`` decides slots, ``gameday`` writes to GameDays, ``drill``
 carries out one drill. What stands beside these folders serves all of them and imports none. Read in this order:

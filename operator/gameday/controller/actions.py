@@ -1,4 +1,4 @@
-"""The action of an Event: a verb, for machines, of what was done or refused when its reason came about."""
+"""The ``action`` of an Event: a machine-readable verb for what was done or refused."""
 
 import enum
 from typing import Final
@@ -46,9 +46,9 @@ _BY_REASON: Final = {
 
 
 def action_of(reason: str, record: Record) -> Action:
-    """What was done when a line of this reason came into a drill's record.
+    """What was done when a timeline entry with this reason was recorded.
 
-    A cause that ends a drill reverts what the drill holds; where it holds nothing yet, the drill is refused.
+    A reason that ends a drill reverts its changes; if there are no changes yet, the drill is refused.
     """
     known = _BY_REASON.get(reason)
     if known is not None:

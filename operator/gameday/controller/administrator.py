@@ -38,7 +38,7 @@ class Administrator:
         self.halt = Halt(HaltState.UNREADABLE, "the operator has not read yet whether drills are halted")
         self.ruling = Ruling(state=RulingState.UNREADABLE, why="the limits have not been read yet")
         self.listeners: dict[Callable[[], None], None] = {}
-        """Who is told of a change, in the order in which they came."""
+        """What is called at each change, in the order of registration."""
         self._heard = asyncio.Event()
         self._changes = 0
         self._halt = self._mirror(halting.CONFIG_MAP)
@@ -70,7 +70,7 @@ class Administrator:
         """Ask now whether drills are halted, whatever the watch says.
 
         Raises:
-            GameDayError: when that cannot be told.
+            GameDayError: when that is unknown.
 
         """
         before = self._changes

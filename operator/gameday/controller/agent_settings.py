@@ -1,4 +1,4 @@
-"""What whoever runs the cluster says of the agents' pods: resources, user, priority class; checked at the start."""
+"""The administrator's settings for the agents' pods: resources, user, priority class; checked at the start."""
 
 import json
 import re
@@ -20,10 +20,9 @@ RESOURCES: Final[Mapping[str, Mapping[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
-    """How every pod of a drill is made, fuses included.
+    """Settings of every pod of a drill, fuses included.
 
-    ``user`` is None where the cluster chooses it (OpenShift). ``priority_class`` is empty where the targets' one is
-    taken over.
+    ``user`` is None if the cluster chooses it (OpenShift). ``priority_class`` is empty if the targets' one is used.
     """
 
     resources: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: RESOURCES)

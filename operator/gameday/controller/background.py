@@ -1,4 +1,4 @@
-"""Tasks that go on while a drill runs and end with it; an error in one of them ends the drill's runner."""
+"""The tasks of a running drill, cancelled when it ends; an error in one of them ends the drill's runner."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -8,7 +8,7 @@ from gameday.errors import GameDayError
 FIRST: Final = 0.01
 """Seconds before the second try: most conflicts are with one other writer, and over at once."""
 LONGEST: Final = 1.0
-"""Longest pause of ours, in seconds. The API server may ask for more."""
+"""Longest pause of the operator's own, in seconds; the API server may ask for a longer one."""
 TRIES: Final = 10
 """Tries after which the error is the caller's: 3.3 s of pauses."""
 

@@ -31,7 +31,7 @@ def logger(name: str) -> Log:
 
 
 def named(kind: str, namespace: str, name: str) -> dict[str, str]:
-    """The field that names an object of ours; nothing for other kinds."""
+    """The log field that names a Drill or GameDay; empty for other kinds."""
     field = {DRILLS.name: "drill", GAMEDAYS.name: "gameday"}.get(kind)
     return {field: f"{namespace}/{name}"} if field is not None else {}
 

@@ -1,6 +1,6 @@
-"""The image that agents run: the operator's own, read from the operator's own pod unless it was told.
+"""The image that agents run: the operator's own, read from the operator's pod unless it was given.
 
-So whoever installs another image names it once, in the Deployment, and the agents' one cannot differ from it.
+So another image is named once, in the Deployment, and the agents cannot run a different one.
 """
 
 import asyncio

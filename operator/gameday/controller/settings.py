@@ -1,4 +1,4 @@
-"""What an operator process is told at its start."""
+"""The settings of an operator process, given at its start."""
 
 from dataclasses import dataclass
 from datetime import timedelta

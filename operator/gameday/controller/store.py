@@ -1,4 +1,4 @@
-"""The newest GameDays and Drills that Kopf's watches, a list or a runner have told of. Everybody may read them."""
+"""The newest known version of every GameDay and Drill, from Kopf's watches, lists and the drills' runners."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,4 +38,4 @@ class Store:
     gamedays: dict[Key, Object] = field(default_factory=dict)
     drills: dict[Key, Object] = field(default_factory=dict)
     listed: bool = False
-    """Whether all that is there was listed once: only then is what is known all of it."""
+    """Whether all objects have been listed once; until then some may be unknown."""

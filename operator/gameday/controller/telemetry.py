@@ -1,7 +1,7 @@
-"""What Prometheus and Kubernetes are told: /metrics, /healthz, and the heartbeat behind them.
+"""The operator's /metrics and /healthz, and the heartbeat behind them.
 
-The server answers from the first second. /healthz fails when the loop that starts and watches drills has stopped
-turning, so that the kubelet restarts a process that is alive and does nothing.
+The server answers from the first second. /healthz fails when the loop that starts and watches drills has stopped, so
+that the kubelet restarts a process that is alive but does nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -100,7 +100,7 @@ class Metrics:
         self.holding(namespace, uid, after)
 
     def holding(self, namespace: str, uid: str, record: Record) -> None:
-        """Show what a drill holds, beside what other drills of its namespace do."""
+        """Set the gauges of a namespace from all its drills, this one included."""
         held = sum(1 for change in record.changes if change.open and change.touched)
         self._held[uid] = _Held(namespace, held, held if record.faults_cleared is False else 0)
         self._show_held(namespace)

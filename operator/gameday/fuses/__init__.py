@@ -1,1 +1,1 @@
-"""Fuses: what undoes a change when nothing of ours is alive any more."""
+"""Fuses: they revert a change if no operator is alive any more."""

@@ -1,8 +1,8 @@
 """The fuse of a cut: a Job that never runs a pod, whose deadline makes Kubernetes itself lift the cut.
 
 The Job owns the policy. When its deadline passes, the Job controller fails it, the TTL controller deletes it, and
-garbage collection takes the policy: nothing of ours need be alive (measured: within 0.5 s of the deadline). A policy
-that names a fuse which is gone already is collected at once, so a late write of ours cannot last.
+garbage collection deletes the policy: no operator need be alive (measured: within 0.5 s of the deadline). A policy that
+names a deleted fuse is collected at once, so a write that arrives late cannot last.
 """
 
 from collections.abc import Iterator

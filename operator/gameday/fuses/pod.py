@@ -1,4 +1,4 @@
-"""The fuse of a scale, a Job with one pod: lit once, watched, and removed once its scale is verified undone."""
+"""The fuse of a scale, a Job with one pod: created once, watched, and removed once its scale is verified undone."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

@@ -26,7 +26,7 @@ def config_map_file(name: str, key: str) -> str:
 
 
 MOST_NAMESERVERS: Final = 3
-"""Nameservers of its own resolv.conf that a twin dials; a resolver asks no more (resolv.conf(5))."""
+"""Nameservers of its own resolv.conf that a witness or control dials; a resolver asks no more (resolv.conf(5))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class AgentConfig(ABC):
     """The agent that this configuration is for, as the JSON names it."""
 
     ends_after: float = 0.0
-    """Seconds from its start after which the agent ends by itself, by its own clock; 0: only when it is told to."""
+    """Seconds from its start after which the agent ends by itself, by its own clock; 0: only on SIGTERM."""
 
     def to_json(self) -> str:
         """As it stands in the environment."""

@@ -25,7 +25,7 @@ class ChangeState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An entry of the undo log: a change that we may have made, and how it is undone.
+    """An entry of the undo log: a change that may have been made, and how it is undone.
 
     ``name`` is that of its fault or step, ``kind`` that of its action in the registry. ``before`` is the exact prior
     state and ``wanted`` what was set; both are None where the object was not there. ``fuse_deadline`` is the Unix
@@ -80,7 +80,7 @@ class Presence(enum.Enum):
     TAMPERED = "Tampered"
     """Somebody else made something else of it, which is never fought for."""
     GONE = "Gone"
-    """There is no such object, so nothing of it is held."""
+    """The object does not exist, so there is nothing to revert."""
 
 
 THERE = frozenset({Presence.PRESENT, Presence.DRIFTED, Presence.TAMPERED})

@@ -1,4 +1,4 @@
-"""What is told of the effect of a fault: that it began, that it ended, or why a drill must end."""
+"""The effect of a fault: when it began, how it ended, or why the drill must end."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -11,7 +11,7 @@ REASON: Final = "reason"
 
 
 class HaltState(enum.Enum):
-    """What is known of the halt."""
+    """Whether drills are halted, as far as the operator knows."""
 
     CLEAR = "Clear"
     HALTED = "Halted"
@@ -20,7 +20,7 @@ class HaltState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """The halt as it stands; ``why`` is the person's reason, or why it cannot be told whether there is one."""
+    """The current halt; ``why`` is the person's reason, or why it is unknown whether drills are halted."""
 
     state: HaltState = HaltState.CLEAR
     why: str = ""

@@ -12,7 +12,7 @@ ANSWERED: Final = "answered"
 LOCAL: Final = "local"
 
 TIMEOUT: Final = "timeout"
-"""The kernel gave it up: nothing had come back for ``SILENT``. All other ends are somebody's doing."""
+"""The kernel timed the connection out after ``SILENT`` without an answer. Any other end was caused by a peer."""
 CLOSED: Final = "closed"
 """The other end closed it."""
 RESET: Final = "reset"

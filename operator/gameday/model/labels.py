@@ -1,4 +1,4 @@
-"""The labels that mark what is ours, and those that a pod of ours must never wear."""
+"""The labels of the operator's own objects, and labels that an agent's pod must never have."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ GAME_DAY: Final = "gameday.dev/gameday"
 SLOT: Final = "gameday.dev/slot"
 """On a Drill that a schedule made: the Unix second of its slot."""
 CONTROL: Final = "control"
-"""Role of the pods that wear the targets' labels and that a cut must spare."""
+"""Role of the agents' pods that have the targets' labels and that a cut must spare."""
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
 NEVER_WORN: Final = frozenset(
@@ -37,17 +37,17 @@ NEVER_WORN: Final = frozenset(
 """Labels by which a controller or a deployment tool knows its own pods: it would adopt, count or delete ours."""
 
 STAND_IN: Final = "gameday-agent"
-"""The value that a pod of ours wears for a label of the targets whose own value no policy asks for.
+"""The value that an agent's pod has for a label of the targets if no policy needs the targets' own value.
 
-The cut names it beside the targets' own, and nothing else selects it: who counts, adopts, spreads or balances the
-targets does not see our pods.
+The cut selects this value as well as the targets' own, and nothing else selects it. So autoscalers, ReplicaSets,
+Services and schedulers do not count the agents as targets.
 """
 _STAND_IN: Final = re.compile(rf"{STAND_IN}(-[0-9]+)?")
 """Each cut of a drill has one of its own, so that none takes another's witnesses for its targets."""
 
 
 def is_stand_in(value: str) -> bool:
-    """Whether a label's value is one that a pod of ours wears in the place of a target's."""
+    """Whether a label's value is one that an agent's pod has in place of a target's."""
     return _STAND_IN.fullmatch(value) is not None
 
 

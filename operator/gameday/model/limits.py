@@ -8,7 +8,7 @@ from typing import Final
 from gameday.model.hours import Hours
 
 CONFIG_MAP: Final = "gameday-limits"
-"""The ConfigMap in the operator's namespace that holds the limits; without it there are none."""
+"""The ConfigMap in the operator's namespace that holds the limits; without it nothing is limited."""
 DOCUMENT: Final = "limits.yaml"
 """Its only key."""
 ISOLATORS: Final = frozenset(
@@ -50,7 +50,7 @@ NONE: Final = Limits()
 
 
 class RulingState(enum.Enum):
-    """What is known of the limits."""
+    """Whether the administrator's limits are known and valid."""
 
     KNOWN = "Known"
     INVALID = "Invalid"

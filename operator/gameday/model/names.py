@@ -1,4 +1,4 @@
-"""Names of what a drill creates: they follow from the drill alone, so that doing a thing twice makes one object.
+"""Names of the objects that a drill creates: they follow from its name, so that creating twice makes one object.
 
 A name longer than a Kubernetes label value may be is cut and made unique by a digest.
 """

@@ -1,4 +1,4 @@
-"""Where pods of ours may run, and what the network does with them: taken over from the targets."""
+"""Where agents' pods may run, and their enrolment in a mesh: copied from the targets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What every pod of ours takes over from a target pod, so that it may run where targets may.
+    """What every agent's pod copies from a target's pod, so that it may run where targets may.
 
     ``tolerations`` are as in a pod's spec. ``priority_class`` is empty where the target has none.
     """

@@ -1,4 +1,4 @@
-"""What is known of places by their number or from the plan: whose port it is, which address of a range answers."""
+"""Well-known ports, and the addresses that the plan knows within a range."""
 
 import ipaddress
 from collections.abc import Collection, Iterator, Mapping
@@ -66,7 +66,7 @@ def redis_dependencies(plan: Plan) -> Iterator[Destination]:
 
 
 def redis_server(redis: Destination, namespace: str) -> RedisAddress:
-    """A Redis as agents of a drill in this namespace are told of it."""
+    """A Redis, as the configuration of agents in this namespace names it."""
     trust = redis.trust
     return RedisAddress(
         host=redis.name(namespace),

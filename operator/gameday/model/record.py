@@ -137,11 +137,11 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What became of the connections that the targets of a fault had open when it came; ``fault`` is its name."""
+    """What became of the connections that a fault's targets had open before it; ``fault`` is the fault's name."""
 
     fault: str
     requested_at: float | None = None
-    """When it was asked for to end them at the dependency."""
+    """When closing them at the dependency was requested."""
     gone: bool | None = None
     """Whether they are known to be gone or silent; False: ending them did not show it."""
     gone_at: float | None = None
@@ -247,7 +247,7 @@ class Record:
     keeping: Keeping | None = None
     """Whether the samples are kept; None before that is decided, and of a drill that measured nothing."""
     reported: bool = False
-    """Whether the GameDay shows what came of this drill, or is gone; only a drill that has ended is reported."""
+    """Whether the GameDay shows the drill's outcome, or is deleted; only a drill that has ended is reported."""
     timeline: tuple[Line, ...] = ()
 
     def note(self, at: float, reason: str, message: str, *, warning: bool = False) -> Self:

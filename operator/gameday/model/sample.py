@@ -57,7 +57,7 @@ class Sample:
     error: str | None = None
     values: Mapping[str, Value] = field(default_factory=dict)
     unknown: tuple[Unknown, ...] = ()
-    """What this sample does not tell for a reason of ours: what was cut short, not read, not sent or not looked up."""
+    """Values that are unknown for a reason of the agent's: cut short, not read, not sent or not looked up."""
     type: LineType = LineType.SAMPLE
 
     @property

@@ -72,7 +72,7 @@ class Cut:
     dials: tuple[Dial, ...] = ()
     """What each witness and each control dials to prove the cut."""
     bystanders: tuple[tuple[str, str, int], ...] = ()
-    """What else must stay reachable, beside DNS: name, host, port."""
+    """What else must remain reachable, in addition to DNS: name, host, port."""
     placement: Placement = ANYWHERE
     """What the pods that stand for its targets take over from them."""
 
@@ -95,7 +95,7 @@ class Setup:
     cuts: tuple[Cut, ...] = ()
     """In the order of the faults."""
     dns: str = ""
-    """Address of the cluster's DNS Service, which is always watched; empty where there is none."""
+    """Address of the cluster's DNS Service, which is always dialled; empty if there is none."""
     placement: Placement = ANYWHERE
     """What our pods that stand for no targets take over from the first fault's."""
 

@@ -1,4 +1,4 @@
-"""What the clock on the wall of a time zone shows, as moments: it skips some minutes and shows others twice."""
+"""Converts local times to Unix times, across gaps and repeated hours of daylight saving time."""
 
 import re
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MINUTE = timedelta(minutes=1)
 NO_ZONES: Final = r"localtime$|posixrules$|Factory$|posix/|right/"
-"""Files beside those of the time zones, and a machine's own time."""
+"""Names in the time zone database that are not time zones, and the machine's own local time."""
 
 
 def is_zone(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the runner sees of the cluster, as it is now: facts, not events, so that a restart loses nothing."""
+"""What the runner observes of the cluster now: states, not events, so that a restart loses nothing."""
 
 import enum
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Lock(enum.Enum):
     """Whose the namespace is; one drill at a time."""
 
     UNKNOWN = "Unknown"
-    """Not asked for yet by this process; an earlier one may have taken it."""
+    """Not requested yet by this process; an earlier process may hold it."""
     FREE = "Free"
     """Given back: it is not this drill's."""
     HELD = "Held"
@@ -103,7 +103,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything the engine may look at beside the plan, the record and the samples.
+    """Everything that the engine reads in addition to the plan, the record and the samples.
 
     ``start_before`` is a Unix second. ``errors`` holds the last error of a command that keeps failing, by its key.
     """
@@ -120,7 +120,7 @@ class World:
     ruling: Ruling = UNLIMITED
     lock: Lock = Lock.UNKNOWN
     locked_by: str = ""
-    """Who has what this drill waits for."""
+    """The holder of what this drill waits for."""
     preflight: Preflight | None = None
     look_again: bool = False
     """Whether the preflight is to be made again: what it found was passing, and some time has passed."""
@@ -138,15 +138,15 @@ class World:
     counted: Mapping[str, Counted] = field(default_factory=dict)
     """What the counters have seen so far, by fault; one that has not said anything is not there."""
     arriving: bool = False
-    """Whether something that was asked for, and of which nothing was heard, may still be made."""
+    """Whether the API server may still execute a request that timed out."""
     made: frozenset[str] = frozenset()
-    """The faults and steps whose change we heard to be made: where it is not there, somebody took it away."""
+    """The faults and steps whose change the API server confirmed. If such a change is absent, somebody removed it."""
     runs: Mapping[str, Ran] = field(default_factory=dict)
     """How far each irreversible step has come, by its name."""
     errors: Mapping[CommandKey, str] = field(default_factory=dict)
     finalizer: bool = False
     reported: bool = False
-    """Whether this process has seen to it that the GameDay shows what came of this drill."""
+    """Whether this process has written the drill's outcome into its GameDay."""
     read_again: bool = True
     """Whether all was read that the logs of agents have to say; after a restart they are read from their beginning."""
     keeping: Keeping | None = None
@@ -154,11 +154,11 @@ class World:
     overwritten: str = ""
     """Why a drill cannot go on from its status, which somebody else wrote, or ""."""
     resumed_at: float = 0.0
-    """When this process took the drill over: what was asked for earlier, another process asked for."""
+    """When this process took the drill over; earlier requests are another process's."""
     skew: float = 0.0
     """Seconds by which the agents' clocks differ."""
     unusable_log: str = ""
-    """Why an agent's log is read no further, or ""."""
+    """Why an agent's log is not read any further, or ""."""
     too_many: str = ""
     """Why a cut cannot grow any more with what it cuts off, or ""."""
     kinds: tuple[str, ...] = ()

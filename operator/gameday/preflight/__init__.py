@@ -1,1 +1,1 @@
-"""What is read of a namespace before anything is touched, and what of it would refuse a drill of any kind."""
+"""Preflight: what is read of a namespace before anything is changed, and findings that refuse a drill of any kind."""

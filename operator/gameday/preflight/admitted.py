@@ -1,4 +1,4 @@
-"""What admission would make of our objects, read from the answers of dry runs: accepted is not yet as we need it."""
+"""What admission would make of the drill's objects, from the answers of dry runs: an accepted object may be changed."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -66,7 +66,7 @@ def of_step(path: str, sent: Object, made: Object, injected: Iterable[str]) -> I
 
 
 def injected_into(pods: Iterable[Object]) -> tuple[str, ...]:
-    """The containers that run beside our own; native sidecars do not count, since they end with it."""
+    """The containers that run in addition to the agent's own; native sidecars do not count, since they end with it."""
     return tuple(sorted({c["name"] for pod in pods for c in pod["spec"]["containers"] if c["name"] != CONTAINER}))
 
 

@@ -1,4 +1,4 @@
-"""What the targets are cut off from: a Service with all that leads to its pods, or addresses outside the cluster."""
+"""The destination of a cut: a Service with everything that leads to its pods, or addresses outside the cluster."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""What our pods take over from the targets, and the nodes on which no pod of ours can run."""
+"""What agents' pods copy from the targets, and the nodes on which agents cannot run."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -61,7 +61,7 @@ def mesh_of(pod: Object) -> Mesh:
 
 
 def check(path: str, pods: Iterable[Object]) -> Iterator[Finding]:
-    """Targets on nodes where no witness can stand beside them."""
+    """Targets on nodes where no witness can run."""
     found = sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
     windows = [pod["metadata"]["name"] for pod in found if _on_windows(pod)]
     if windows:

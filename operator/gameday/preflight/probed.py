@@ -1,4 +1,4 @@
-"""What is asked of Services, as far as the namespace tells: a probe that can never succeed blames the system for it."""
+"""Checks the Services that probes use: a probe that can never succeed would blame the system."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Policies that keep our pods from DNS or the API server, which stand elsewhere: this can only be a warning."""
+"""Policies that keep agents from DNS or the API server; these are in other namespaces, so findings are warnings."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -25,12 +25,12 @@ def our_pod(sight: Sight, role: str, wears: Mapping[str, str] | None = None) -> 
 
 
 def of_dns(sight: Sight, path: str, role: str, why: str) -> Iterator[Finding]:
-    """A finding where policies keep the pods of a role from DNS; ``why`` is what comes of that."""
+    """A finding if policies keep the pods of a role from DNS; ``why`` is the consequence."""
     return _shut_in(sight, path, role, ("UDP", DNS_PORTS), "DNS", why)
 
 
 def of_api_server(sight: Sight, path: str, why: str) -> Iterator[Finding]:
-    """A finding where policies keep fuses from the API server; ``why`` is what comes of that."""
+    """A finding if policies keep fuses from the API server; ``why`` is the consequence."""
     return _shut_in(sight, path, FUSE, ("TCP", API_PORTS), "the API server", why)
 
 

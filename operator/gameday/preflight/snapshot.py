@@ -58,7 +58,7 @@ class Sight:
     policies_elsewhere: bool = False
     """Whether the targets must reach what stands in another namespace, of which not every policy is read."""
     stand_in: str = STAND_IN
-    """What pods of ours wear in the place of a value that the fault selects its targets by."""
+    """The value that agents have in place of a value on which the fault selects its targets."""
     dns: str = ""
     isolators: Isolators = field(default_factory=Isolators)
     """Policies of other kinds than those in ``things`` that may isolate pods."""

@@ -42,9 +42,9 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What one pod sends or is sent. ``other`` None stands in another namespace, and nothing else is known of it.
+    """Traffic of one pod. ``other`` is None if the peer is in another namespace and nothing else is known of it.
 
-    ``port`` None is not known, nor is it by which ``names`` a pod's port goes when those are None.
+    ``port`` is None if it is unknown; ``names`` is None if the names of the pod's port are unknown.
     """
 
     own: Place
@@ -187,7 +187,7 @@ def _cilium_port_may(entry: Object, traffic: Traffic) -> bool:
 
 
 def all_closed(sight: Sight, way: Way, all_traffic: Iterable[Traffic]) -> tuple[str, ...]:
-    """The policies that close every one of these ways; nothing where one is open, or where there is none."""
+    """The policies that block all of this traffic; empty if some of it is allowed, or if there is none."""
     found: set[str] = set()
     for traffic in all_traffic:
         closing = closed_by(sight, way, traffic)

@@ -1,4 +1,4 @@
-"""What a kind of probe says of itself: in the CRD, in a plan, to its agent, and to whoever checks a plan."""
+"""The interface of a kind of probe: its schema, its part of a plan, its agent's configuration, its checks."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping

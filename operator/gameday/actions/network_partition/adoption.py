@@ -20,8 +20,8 @@ from gameday.preflight.shares import workload
 from gameday.preflight.snapshot import Sight, labels_of
 
 TWINS = ("-witness", "-control")
-"""How names of twins end before their number. A StatefulSet takes only pods that are named ``<itself>-<number>``
-(Kubernetes, stateful_set_utils.go: isMemberOf), so others cannot adopt one.
+"""The ends of witnesses' and controls' names before their number. A StatefulSet adopts only pods that are named
+``<itself>-<number>`` (Kubernetes, stateful_set_utils.go: isMemberOf), so a StatefulSet of another name adopts none.
 """
 
 MOST = 3
@@ -29,11 +29,11 @@ MOST = 3
 PAGE = "docs/how-to/networks.md has examples"
 
 NOT_COUNTED = frozenset({"Object", "External"})
-"""Types of metrics that are no average over pods."""
+"""Types of metrics that are not an average over pods."""
 
 
 def check(sight: Sight, path: str, selector: Selector) -> Iterator[Finding]:
-    """Findings about the twins that a cut's selector asks for."""
+    """Findings about the witnesses and controls that have the labels of a cut's selector."""
     told: set[str] = set()
     avoid = how_to_avoid(sight, selector)
     for pair in pairs(sight, selector):
@@ -110,7 +110,7 @@ def _selects(sight: Sight, target: Mapping[str, str], labels: Mapping[str, str])
             return any(selects(one["spec"].get("selector"), labels) for one in named)
     named_so = f"{target['kind']} {target['name']}"
     own = {key: value for key, value in labels.items() if not is_stand_in(value)}
-    # Its selector is not read and asks for something: who has none of its pods' labels is not selected.
+    # The selector cannot be read but is not empty: a pod with none of its pods' labels is not selected.
     return bool(own) and any(
         workload(sight, pod) == named_so and own.items() <= labels_of(pod).items() for pod in sight.of(PODS)
     )

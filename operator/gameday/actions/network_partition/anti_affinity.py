@@ -1,7 +1,7 @@
-"""Rules of other pods on who may run beside them, which our witnesses would break by the labels that they wear.
+"""Anti-affinity of other pods that a witness would violate by its labels.
 
-A witness must run on its target's node. Required anti-affinity holds both ways (kubernetes/kubernetes#18265): a pod
-that has it keeps others out, so the witness never runs; and it cannot come back to where one of ours runs.
+A witness must run on its target's node. Required anti-affinity works in both directions (kubernetes/kubernetes#18265):
+a pod that has it keeps the witness from running, and such a pod cannot be scheduled where a witness runs.
 """
 
 import json

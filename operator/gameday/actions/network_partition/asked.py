@@ -1,9 +1,10 @@
-"""Which labels of a target a pod of ours must wear so that policies admit it as they admit the target.
+"""Which labels of a target an agent's pod must have so that policies treat it as they treat the target.
 
-Two things matter: what admits clients to the pods that ours must reach, and what our own end is isolated by. A rule's
-peers are alternatives, and another rule for the same pods and ports is one as well: where that admits ours by the label
-``gameday.dev/role``, the target's labels are not needed. Policies that select by other means, or whose meaning is not
-known here, are taken by the letter: each requirement that ours would not meet as the target does is needed.
+Two kinds of policies matter: those that admit clients to the pods that the agent must reach, and those that isolate the
+agent itself. A rule's peers are alternatives, and so are other rules for the same pods and ports: if one of them admits
+the agent by the label ``gameday.dev/role``, the target's labels are not needed. Policies that select by other means, or
+whose meaning is unknown here, are read literally: each requirement that the target meets and the agent does not is
+needed.
 """
 
 import json
@@ -55,7 +56,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a policy holds for egress; ``isolates`` where that is more than a deny of some traffic."""
+    """The pods whose egress a policy restricts; ``isolates`` if it denies more than some traffic."""
 
     policy: str
     selector: Object
@@ -63,10 +64,10 @@ class Subject:
 
 
 def asked(sight: Sight, own: Labels, worn: Labels) -> Asked:
-    """The labels that are needed with the target's own value, in addition to what is worn already."""
+    """The labels that are needed with the target's own value, in addition to those that the pod has already."""
     found: dict[str, set[str]] = {}
     before = -1
-    # One that is worn may make another policy see a difference.
+    # An added label may make another policy treat the pods differently.
     while before < len(found):
         before = len(found)
         now = {**worn, **{key: own[key] for key in found}}
@@ -151,7 +152,7 @@ def _rules(sight: Sight) -> Iterator[Rule]:
 
 
 def _may_be_here(sight: Sight, peer: Object) -> bool:
-    """Whether a peer of a NetworkPolicy may mean pods of the drill's namespace: else it says nothing of ours."""
+    """Whether a peer of a NetworkPolicy may select pods of the drill's namespace; otherwise it cannot select agents."""
     known = sight.namespace_labels
     return "namespaceSelector" not in peer or known is None or selects(peer["namespaceSelector"] or {}, known)
 

@@ -80,7 +80,7 @@ def _targets(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[F
 
 
 def _is_behind(sight: Sight, end: FarEnd, pod: Object) -> bool:
-    """Whether a pod is part of what is cut: of its replication, or of its quorum."""
+    """Whether a pod belongs to the cut dependency: to its replication, or to its quorum."""
     chosen = bool(end.selector) and end.namespace == sight.namespace
     own = addresses((pod,))
     return (

@@ -1,7 +1,7 @@
-"""Policies that keep our pods from what they must reach: a drill would blame the system for what is done to us.
+"""Policies that keep agents from what they must reach; a drill would blame the system for it.
 
-Said surely only of pods of the drill's own namespace; what stands elsewhere is not seen, DNS among it, so of that it is
-a warning.
+Only policies about pods of the drill's own namespace refuse the drill. Other namespaces cannot be read, that of DNS
+among them, so findings about them are warnings.
 """
 
 from collections.abc import Iterator
@@ -41,9 +41,9 @@ class Needs:
 
 
 def check(sight: Sight, plan: Plan) -> Iterator[Finding]:
-    """Findings about the observer and about those who wear the targets' labels.
+    """Findings about the observer and about agents with the targets' labels.
 
-    One for all that the same policies close to the same pods, since a message has room for few.
+    There is one finding for everything that the same policies block for the same pods: a message has little room.
     """
     shut: dict[tuple[str, Way, tuple[str, ...]], list[Needs]] = {}
     for need in _needs(sight, plan):
@@ -102,7 +102,7 @@ def _needs_of_twins(sight: Sight, fault: str, partition: NetworkPartition) -> It
 
 
 def _closed(sight: Sight, need: Needs) -> Iterator[tuple[Way, tuple[str, ...]]]:
-    """On which ways policies close off what is needed, and which policies."""
+    """In which directions policies block needed traffic, and which policies."""
     out = _sent(sight, need)
     back = [replace(one, own=one.other, other=one.own, addresses=()) for one in out if one.other is not None]
     for way, ways in ((Way.OUT, out), (Way.IN, back)):

@@ -78,7 +78,7 @@ Group = tuple[list[str], list[tuple[int, CutPort]]]
 
 
 def _of_service(sight: Sight, ref: ServiceRef) -> Iterator[Group]:
-    """Each Service that leads to what is cut; where the one that is named has no address, its pods'."""
+    """Each Service that leads to the cut dependency; the pods' addresses if the named Service has no address."""
     for service, ports in services_cut(sight, ref):
         tcp = [port for port in ports if port.protocol == "TCP"]
         if addresses := list(addresses_of(service)):

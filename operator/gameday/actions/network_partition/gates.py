@@ -1,6 +1,6 @@
-"""Which policies decide who may reach what is cut: named where a kind of target never gets through.
+"""The policies that decide who may reach the cut dependency; they are named if a kind of target can never connect.
 
-Of the pods of another namespace no more is seen than that they wear what the Service selects.
+Of pods in another namespace only the labels that their Service selects are known.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Which policies isolate a pod for egress already: there a NetworkPolicy of ours could only open, never cut."""
+"""Policies that already isolate a pod for egress: there a NetworkPolicy of the drill would allow traffic, not cut."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final

@@ -18,7 +18,7 @@ def check(asked: Asked, partition: NetworkPartition) -> Iterator[Finding]:
     """What of the plan's other cuts keeps this one from being made, or from being proven."""
     cuts = cuts_of(asked.plan)
     place = [name for name, _ in cuts].index(asked.name)
-    # What holds of a pair is told of the later one.
+    # A finding about a pair is reported for the later one.
     yield from _adding(asked, partition, cuts[:place])
     yield from _bystanders(asked, partition, cuts[:place] + cuts[place + 1 :])
 
@@ -44,7 +44,7 @@ def _by_network_policy(sight: Sight, partition: NetworkPartition) -> set[str]:
 
 
 def _bystanders(asked: Asked, partition: NetworkPartition, others: Others) -> Iterator[Finding]:
-    """A witness of one cut may wear what another one selects."""
+    """A witness of one cut may have labels that another cut selects."""
     stays = {stay.service.within(asked.sight.namespace): stay.name for stay in partition.spares if stay.service}
     for name, other in others:
         cut = services_cut(asked.sight.at(name), other.to) if isinstance(other.to, ServiceRef) else ()

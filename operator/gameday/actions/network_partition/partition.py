@@ -65,7 +65,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         Right(ENDPOINT_SLICES, WATCH),
     )
     reads = (DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, AUTOSCALERS)
-    """What owns pods with the targets' labels, or counts them: our own pods wear these labels."""
+    """Controllers that own or count pods with the targets' labels, which agents have too."""
 
     def parse(self, spec: NetworkPartitionSpec, named: Dependencies) -> NetworkPartition:
         """See the base class."""

@@ -1,4 +1,4 @@
-"""The policy of a cut, whichever kind makes it: made, grown, lifted, and whether somebody changed it since."""
+"""The policy of a cut, of either backend: applied, extended, deleted, and compared with what was written."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Whether a drill ends the connections that its targets hold, and where: decided here and nowhere else.
+"""Decides whether a drill closes the targets' open connections, and at which servers.
 
 They are ended at the Redis that is cut, with the credentials of its dependency. A Service gives each connection to one
 of its servers, so where there are several, each one is asked at its own address.

@@ -1,4 +1,4 @@
-"""Who is cut off: the targets, and the labels and places of their twins."""
+"""The targets of a cut, and the labels and nodes of their witnesses and controls."""
 
 from collections.abc import Iterable
 
@@ -19,12 +19,12 @@ _Kind = tuple[tuple[tuple[str, str], ...], ...]
 
 
 def targets(sight: Sight, selector: Selector) -> tuple[Object, ...]:
-    """The pods that a cut selects and that run: not ending, and none of ours."""
+    """The running pods that a cut selects: not terminating, and no agents."""
     return tuple(pod for pod in selected(sight, selector) if pod.get("status", {}).get("phase") == "Running")
 
 
 def selected(sight: Sight, selector: Selector) -> tuple[Object, ...]:
-    """The pods that a cut selects, those among them that are about to run: not ended nor ending, and none of ours."""
+    """The pods that a cut selects and that run or will run: not terminated or terminating, and no agents."""
     wanted = as_json(selector)
     return tuple(
         pod
@@ -65,10 +65,10 @@ def addresses(pods: Iterable[Object]) -> tuple[str, ...]:
 
 
 def described(pods: Iterable[Object], selector: Selector) -> tuple[tuple[str, ...], ...]:
-    """Each target of this moment whose connections are to be ended: what it is called, then its addresses.
+    """The current targets whose connections are to be closed: the name of each, then its addresses.
 
-    One that ends still uses what it has open. One with its node's network has no address of its own: whoever else is on
-    that node has the same. Where there is none at all, one without an address stands for that.
+    A terminating target still uses its open connections. A target with host networking shares its address with the
+    node, so it counts as having none. If no target exists, one entry without an address says so.
     """
     wanted = as_json(selector)
     found = [

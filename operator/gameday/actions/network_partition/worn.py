@@ -1,11 +1,11 @@
-"""Which labels the pods of ours wear that stand for a target: the target's own only where a policy asks for them.
+"""The labels of agents that represent a target: the target's own values only if a policy needs them.
 
-For a label that the fault selects on they wear a stand-in, which the cut names beside the target's own value. So the
-cut is one policy for both, and whoever else selects the targets (an autoscaler, a ReplicaSet, a Service, a disruption
-budget, a rule of anti-affinity, a scraper of metrics) does not see our pods: docs/dev/adr/0001.
+For a label that the fault selects on, the agents have a stand-in value, which the cut selects as well as the target's
+value. So one policy cuts both, and nothing else that selects the targets (an autoscaler, a ReplicaSet, a Service, a
+disruption budget, an anti-affinity rule, a metrics scraper) selects the agents: docs/dev/adr/0001.
 
-What a policy asks for they must have, or it would treat them otherwise than the target, and the drill would blame the
-system for that. Where not every policy that could ask is read, they wear all that the fault selects on.
+Agents must have the labels that a policy needs, or the policy would treat them differently from the target and the
+drill would blame the system. If not every relevant policy can be read, they have all labels that the fault selects on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ MESHED: Final = ("istio-injection", "istio.io/", "linkerd.io/", "kuma.io/")
 """How labels of a namespace begin that enrol its pods in a mesh, whose rules select by labels and are not read."""
 PROXIES: Final = frozenset({"istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane"})
 MARKS: Final = frozenset({DRILL, ROLE, AGENT, MANAGED_BY})
-"""Labels of which every pod of ours has a value of its own."""
+"""Labels for which every agent's pod has its own value."""
 
 
 class Worn:
@@ -49,7 +49,7 @@ class Worn:
         return self._stand_ins(own) | {key: value for key, value in own.items() if key in needed}
 
     def asking(self, pod: Object) -> tuple[str, ...]:
-        """The policies for whose sake labels of a target are worn, as ``Kind/name``; none where not all is read."""
+        """The policies that need labels of a target, as ``Kind/name``; none if not all policies can be read."""
         if not _all_read(self._sight, pod):
             return ()
         return tuple(sorted({name for names in self._needed(labels_of(pod)).values() for name in names}))
@@ -58,7 +58,7 @@ class Worn:
         return dict.fromkeys(sorted(own.keys() & self._selected - MARKS), self._sight.stand_in)
 
     def _needed(self, own: Mapping[str, str]) -> Asked:
-        # What is never worn does not set pods apart, of which each may have another value.
+        # Labels that agents never have do not distinguish pods, and each pod may have another value.
         matters = {key: value for key, value in own.items() if key in self._selected or key not in NEVER_WORN}
         known = frozenset(matters.items())
         if known not in self._asked:

@@ -100,7 +100,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
             yield PlanFinding(action.workload.field, text)
 
     def preflight(self, action: Scale, asked: Asked) -> Iterator[Finding]:
-        """What keeps the workload from being scaled, whoever else scales it, and what its fuse cannot reach."""
+        """What keeps the workload from being scaled, who else scales it, and what its fuse cannot reach."""
         path = f"{asked.path}.{action.workload.field}"
         if (missing := not_found(asked.sight, path, action.workload)) is not None:
             yield missing
@@ -141,7 +141,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         return observed(workload, there, _wanted(action, change), change)
 
     async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
-        """Scale away, then read what became of it: who scales back at once would else never be seen."""
+        """Scale the workload, then read it: otherwise a controller that scales back at once would never be noticed."""
         wanted = (change.wanted or {})["replicas"]
         await scale(scene.account, scene.namespace, changed(change), wanted, version)
         await self.look(scene, action, change)

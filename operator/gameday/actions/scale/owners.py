@@ -1,8 +1,8 @@
-"""Who else sets the replicas of what a step scales: it would put them back, beside a step that counts on them.
+"""Controllers that also set the replicas of a scaled workload, and would undo the scale while later steps rely on it.
 
 A HorizontalPodAutoscaler leaves a workload alone that is scaled to 0, unless it may scale to 0 itself (Kubernetes,
-horizontal.go: ScalingDisabled). KEDA brings it back as soon as there is work. A tool that deploys from Git may set any
-number again that its manifests name; whether it does so at once is seen nowhere in the namespace, so that is a warning.
+horizontal.go: ScalingDisabled). KEDA scales it up as soon as there is work. A GitOps tool may reset any number that its
+manifests name. Whether it does so at once cannot be seen in the namespace, so that is a warning.
 """
 
 from collections.abc import Iterator
@@ -74,7 +74,7 @@ def _deployed(path: str, workload: Object) -> Iterator[Finding]:
 
 
 def _sets_replicas(workload: Object) -> bool:
-    """Whether whoever deploys it names a number, as far as its managed fields tell; without any it may."""
+    """Whether its deployer sets replicas, according to the managed fields; True if there are none."""
     fields = workload["metadata"].get("managedFields")
     return not fields or any(
         entry.get("subresource") != "scale" and "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})

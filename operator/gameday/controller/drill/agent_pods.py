@@ -164,7 +164,7 @@ def _spec(place: Place, shape: Shape) -> Object:
         term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [shape.node]}]}
         required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
         spec["affinity"] = {"nodeAffinity": required}
-        # A target runs there: its twin may too, whatever taints the node has got since, and whatever it is labelled.
+        # A target runs there, so its witness may too, whatever taints and labels the node has got since.
         spec["nodeSelector"] = {OS: "linux"}
         spec["tolerations"] = [{"operator": "Exists"}]
     return spec

@@ -1,4 +1,4 @@
-"""Which agents a drill needs, and what each is told."""
+"""Which agents a drill needs, and the configuration of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -33,11 +33,11 @@ DIAL_EVERY: Final = 0.25
 DIAL_BYTES: Final = 160
 """Bytes of a dial's line."""
 HELD_BYTES: Final = 30.0
-"""Bytes a second that a twin writes of the connection that it holds to an address: a line at each exchange."""
+"""Bytes per second that a witness or control writes per held connection: one line per exchange."""
 
 
 def tellers(plan: Plan) -> Mapping[str, str]:
-    """The agent whose log tells of each probe; the operator's own probes have none."""
+    """The agent that runs each probe; probes of the operator itself are left out."""
     return {p.name: p.settings.runs_in.value for p in plan.probes if p.settings.runs_in is not RunsIn.OPERATOR}
 
 
@@ -76,7 +76,7 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
     if RunsIn.OBSERVER.value in names:
         made.append(_observer(plan, place, RunsIn.OBSERVER, None))
     if RunsIn.CLIENT.value in names:
-        # Redis' own policy admits the targets, so what talks to it wears their labels; the cut spares role control.
+        # Redis' policy admits the targets, so agents that connect to Redis have their labels. The cut spares controls.
         pair = next((pair for _, _, pair in setup.numbered()), None)
         made.append(_observer(plan, place, RunsIn.CLIENT, pair))
     for number, cut, pair in setup.numbered():
@@ -103,9 +103,9 @@ def _witness(plan: Plan, setup: Setup, cut: Cut, redis: Destination | None, plac
 
 
 def dial_every(plan: Plan, addresses: int, held: int = 0) -> float:
-    """Seconds between two dials of an address: a short time, longer where a whole drill would not fit into a log.
+    """Seconds between two dials of an address: longer if a whole drill would otherwise not fit into a log.
 
-    To ``held`` of the addresses (``MOST_DIALS`` at most) a connection is held beside the dials.
+    ``held`` is for how many of the addresses a connection is held open in addition (``MOST_DIALS`` at most).
     """
     length = plan.steady_state.duration + plan.outage.duration + plan.recovery.within
     length += plan.rollback.within if plan.rollback is not None else 0.0
@@ -129,7 +129,7 @@ def _observer(plan: Plan, place: Place, agent: RunsIn, pair: Pair | None) -> Obj
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What the closer is told: whose connections it ends, until which Unix second, and whom the counter has seen."""
+    """The closer's task: whose connections it closes, until which Unix second, and which addresses the counter saw."""
 
     found: Connections
     until: float

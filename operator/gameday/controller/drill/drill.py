@@ -1,4 +1,4 @@
-"""Carries one drill out: feeds the drill's loop with what is seen, and does with asyncio what the loop says."""
+"""Runs one drill: passes observations to the drill's loop, and does with asyncio what the loop returns."""
 
 import asyncio
 from collections.abc import Callable

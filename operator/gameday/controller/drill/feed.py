@@ -1,7 +1,7 @@
-"""The way of the samples: the agents' logs, followed from their beginning, into the evidence.
+"""Follows the agents' logs and adds their samples to the evidence.
 
-A log is read from its first line each time it is opened; the evidence drops what it knows. So a broken stream or a
-restarted operator loses nothing that the kubelet still has, and no second bookkeeping is needed.
+Each log is read from its first line whenever it is opened, and the evidence ignores lines that it has. So a broken
+stream or a restarted operator loses no line that the kubelet still has, and no read position must be saved.
 """
 
 import asyncio
@@ -33,19 +33,19 @@ MOST_BACK: Final = 1000
 """Most lines of an agent that may come after a later one: for each, what was judged is judged anew."""
 
 LONGEST_ADDRESS: Final = 128
-"""Most characters of an address, or of what a target is called, that an agent tells."""
+"""Most characters of an address, or of a target's name, in an agent's report."""
 MOST_SEEN: Final = 256
-"""Most addresses that an agent may tell of."""
+"""Most addresses that an agent may report."""
 
 TOLD: Final = 3
-"""Lines of an agent that are passed over with a warning each; after that only their number is told, at the end."""
+"""Rejected lines of an agent that are logged one by one; of further ones only the number is logged, at the end."""
 
 PASSED_OVER: Final = "LinePassedOver"
 log = logger("gameday.feed")
 
 
 class Feed:
-    """Follows the logs of a drill's agents and keeps what they tell."""
+    """Follows the logs of a drill's agents and keeps what they report."""
 
     def __init__(
         self, cluster: Cluster, namespace: str, drill: str, metrics: Metrics, clock: Callable[[], float]
@@ -59,7 +59,7 @@ class Feed:
         self.tellers: Mapping[str, str] = {}
         """The agent that runs each probe."""
         self.severed: dict[str, Severed] = {}
-        """What came of the ending of connections, by the agent that tells."""
+        """The result of closing connections, by the agent that reports it."""
         self.counted: dict[str, Counted] = {}
         """What each counter has seen of the targets' connections."""
         self.seen: dict[str, tuple[str, ...]] = {}
@@ -69,7 +69,7 @@ class Feed:
         self.fuse_troubles: dict[str, str] = {}
         """What keeps fuses from rehearsing their patch, by their agent's name."""
         self.unusable = ""
-        """Why an agent's log is read no further, or ""."""
+        """Why an agent's log is not read any further, or ""."""
         self._lags: dict[str, float] = {}
         self._wake: Callable[[], None] = lambda: None
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -93,7 +93,7 @@ class Feed:
             self._tasks[pod] = background.start(self._follow(agent, pod))
 
     def take(self, sample: Sample) -> None:
-        """Take a sample that came by no log."""
+        """Take a sample that did not come from a log."""
         if self._keep(sample):
             self._wake()
 
@@ -112,7 +112,7 @@ class Feed:
                 self._tell(agent)
 
     async def _read(self, agent: str, pod: str) -> None:
-        """Read a log to its end, or as far as one is read: nobody may fill our memory through it."""
+        """Read a log to its end or up to its limit, so that no agent can exhaust the operator's memory."""
         size = 0
         async for line in follow_log(self.cluster, self.namespace, pod):
             size += len(line) + 1
@@ -160,7 +160,7 @@ class Feed:
         self._wake()
 
     def _check_teller(self, sample: Sample) -> None:
-        """An agent is believed only the lines of its role, and an observer only the probes that it runs.
+        """Accept only the line types of the agent's role, and samples only of probes that the agent runs.
 
         Raises:
             ValueError: when the line is not the agent's to write.
@@ -189,7 +189,7 @@ class Feed:
 
 
 def types_of(agent: str) -> frozenset[LineType]:
-    """The types of lines that an agent of this name writes; none for a name that no agent has."""
+    """The types of lines that an agent of this name writes; empty for an unknown name."""
     role = agent.partition("-")[0]
     return frozenset({LineType.HELLO, *_TYPES[role]}) if role in _TYPES else frozenset()
 

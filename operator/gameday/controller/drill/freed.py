@@ -8,7 +8,7 @@ PATIENCE: Final = 5.0
 
 
 class Freed:
-    """Who waits for each namespace: one event for each of them."""
+    """The drills that wait for each namespace, with one event per drill."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = {}

@@ -1,6 +1,7 @@
-"""What is done for a drill: each command, once or twice alike, as the namespace's account.
+"""Executes the engine's commands for one drill; executing a command twice has the effect of executing it once.
 
-Leases, the finalizer and the status are the operator's own; everything else in the namespace is done as the account.
+The operator writes Leases, the finalizer and the status as itself. Everything else in the namespace is done as the
+namespace's ServiceAccount.
 """
 
 from collections.abc import Callable
@@ -46,7 +47,7 @@ TOLD: Final = 5
 
 
 class Hands:
-    """Carries commands out for one drill; ``undoing`` tells, by UID, which drills this process still runs."""
+    """Executes the commands of one drill; ``undoing`` says, by UID, which drills this process still runs."""
 
     def __init__(
         self,
@@ -130,7 +131,7 @@ class Hands:
 
         Raises:
             Refused: when drills are halted.
-            GameDayError: when that cannot be told; nothing is begun then.
+            GameDayError: when that is unknown; nothing is started then.
 
         """
         await self.view.administrator.look()
@@ -218,7 +219,7 @@ class Hands:
         """Whether the namespace is being deleted, and with it everything that we could undo there.
 
         Raises:
-            GameDayError: when that cannot be told.
+            GameDayError: when that is unknown.
 
         """
         lock = {"apiVersion": LEASES.api_version, "kind": LEASES.name, "metadata": {"name": LOCK}, "spec": {}}

@@ -1,4 +1,4 @@
-"""What outlives the process: a drill's record and frozen plan, in its status, written before anything is done."""
+"""A drill's record and frozen plan, saved in the Drill's status before anything is done."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -33,10 +33,11 @@ class ClaimedElsewhere(Exception):
 
 
 class Memory:
-    """One drill's record, and where it is saved.
+    """One drill's record, and the status in which it is saved.
 
-    ``operator`` is the installation that claims the drill with the first save: the API server lets one of them win.
-    ``narrate`` is told each new line of the timeline once it is saved, ``changed`` the record before and after a save.
+    ``operator`` is the installation that claims the drill with the first save; the API server lets only one win.
+    ``narrate`` is called with each new line of the timeline once it is saved, ``changed`` with the record before and
+    after a save.
     """
 
     def __init__(
@@ -77,11 +78,11 @@ class Memory:
         """How often in a row the API server has refused a status itself, and what it said last."""
 
     def freeze(self, plan: Plan, text: str, digest: str) -> None:
-        """Keep a plan; it is saved with the next record."""
+        """Freeze a plan; it is saved with the next record."""
         self.plan, self.plan_text, self.plan_digest = plan, text, digest
 
     def hear(self, drill: dict[str, Any]) -> None:
-        """Take a newer version of the object, if it is one."""
+        """Keep this version of the object if it is newer than the known one."""
         if int(drill["metadata"]["resourceVersion"]) > int(self._drill["metadata"]["resourceVersion"]):
             self._drill = drill
 
@@ -109,7 +110,7 @@ class Memory:
             return
         if (claimant := claimed_by(self._drill)) not in {"", self.operator}:
             raise ClaimedElsewhere(f"drill {self.namespace}/{self.name} is carried out by operator {claimant}")
-        # What a watch has told counts as well: to write over what another process wrote would undo its work.
+        # A version from a watch counts as well: overwriting what another process wrote would undo its work.
         if not self.gone and _digest(self._drill) not in self._written:
             raise Superseded(f"the status of drill {self.namespace}/{self.name} was written by somebody else")
         self._checked = self._drill
@@ -204,7 +205,7 @@ class Memory:
 
 
 def behind(drill: Mapping[str, Any]) -> bool:
-    """Whether a status speaks of another generation of its Drill: who waits for the newest would wait for ever."""
+    """Whether a status is of an older generation than its Drill's; ``kubectl wait`` would wait for ever."""
     generation = drill["metadata"].get("generation", 1)
     return bool(drill.get("status", {}).get("observedGeneration", generation) != generation)
 
@@ -216,5 +217,5 @@ def claimed_by(drill: Mapping[str, Any]) -> str:
 
 
 def _digest(drill: dict[str, Any]) -> bytes:
-    """A digest of the state in a Drill's status; of none where there is none."""
+    """A digest of the state in a Drill's status, or of the empty text if there is no state."""
     return hashlib.sha256((drill.get("status", {}).get("state") or "").encode(errors="replace")).digest()

@@ -66,7 +66,7 @@ def recall(drill: Object, now: float) -> Left:
 
 
 def _with_the_plan(drill: Object, left: Left, now: float) -> Left:
-    """Leave each expectation of a plan that can still be read unknown: no record says any more what came of it."""
+    """Mark each expectation of a plan that can still be read Unknown, because no record holds its result any more."""
     try:
         plan = _plan(drill, left.plan_text)
     except StateUnreadable:

@@ -58,7 +58,7 @@ class Part:
 
 @dataclass(slots=True)
 class Rehearsal:
-    """What came of it: what was refused, and what would be created; one that is there already has no answer."""
+    """What was rejected, and what would be created; an object that already exists has no answer."""
 
     refused: list[str] = field(default_factory=list)
     answers: list[tuple[Part, Object]] = field(default_factory=list)
@@ -123,7 +123,7 @@ async def rehearse(account: Cluster, namespace: str, tried: tuple[Part, ...]) ->
 
 
 def explained(refusal: str) -> str:
-    """What the API server says of a pod of ours, and where that is known what it means."""
+    """The API server's message about an agent's pod, with its meaning if that is known."""
     return "; ".join([refusal, *(meaning for words, meaning in MEANINGS if words.search(refusal))])
 
 

@@ -1,4 +1,4 @@
-"""The fuse of a scaled workload: what it is told."""
+"""The configuration of the fuse of a scaled workload."""
 
 from gameday.cluster.kinds import Object
 from gameday.controller.drill.agent_pods import Place, fuse_job

@@ -10,7 +10,7 @@ from gameday.model.record import Phase
 
 
 class Turns:
-    """Counts the drills that have begun: those of this process, and those whose status says so."""
+    """Counts the running drills: those of this process, and those whose status says that they started."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

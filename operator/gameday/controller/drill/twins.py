@@ -1,4 +1,4 @@
-"""What witnesses and controls dial: what is cut, and the bystanders that must stay reachable."""
+"""The addresses that witnesses and controls dial: the cut dependency, and the bystanders that must remain reachable."""
 
 from collections import Counter
 from collections.abc import Iterator

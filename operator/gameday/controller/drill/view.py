@@ -132,7 +132,7 @@ class View:
 
     @property
     def blind(self) -> str:
-        """Why something was not listed yet, as the API server says it; nothing where it only takes a moment."""
+        """The API server's error for a collection that could not be listed yet, or ""."""
         return next((mirror.error for mirror in self._mirrors.values() if not mirror.synced and mirror.error), "")
 
     def only(self, name: str) -> Object | None:
@@ -146,13 +146,13 @@ class View:
         return mirror.objects if mirror is not None else {}
 
     def learn(self, name: str, thing: Object) -> None:
-        """Take an object that a call of ours answered with."""
+        """Store an object that one of our own calls returned."""
         mirror = self._mirrors.get(name)
         if mirror is not None:
             mirror.learn(thing)
 
     def forget(self, name: str, deleted: str) -> None:
-        """Drop an object that a call of ours deleted."""
+        """Remove an object that one of our own calls deleted."""
         mirror = self._mirrors.get(name)
         if mirror is not None:
             mirror.forget(deleted)
@@ -164,7 +164,7 @@ class View:
         return account is not None and (account["metadata"].get("labels") or {}).get(OPT_IN) == "true"
 
     def world(self) -> World:
-        """The world as the engine wants it, but for what the loop knows from its own commands."""
+        """The engine's observation, without what the loop knows from the results of its own commands."""
         record, plan, setup = self.memory.record, self.memory.plan, self.memory.setup
         drill = self.only("drill") or self.memory.drill
         gone = self.only("drill") is None or "deletionTimestamp" in drill["metadata"]
@@ -210,7 +210,7 @@ class View:
         )
 
     def _remains(self, world: World, record: Record, plan: Plan) -> World:
-        """The world of a drill that only undoes: its agents are not heard any more, and its cuts are not compared."""
+        """The observation of a drill that only undoes: its agents' logs are ignored and its cuts are not compared."""
         return replace(
             world,
             agents=dict.fromkeys(self.agent_pods(agents.ALL), Life.ENDED),
@@ -219,7 +219,7 @@ class View:
         )
 
     def _changes(self, record: Record, plan: Plan) -> dict[str, Observed]:
-        """How everything stands that faults and steps change, and what an earlier plan has changed."""
+        """The observed state of each change of this plan, and of each change of an earlier plan in the undo log."""
         actions = {name: action for name, action in plan.actions() if action.KIND in KINDS.changes}
         known = {change.name: change for change in record.changes}
         return {
@@ -238,7 +238,7 @@ class View:
         }
 
     def logging_pods(self) -> dict[str, Object]:
-        """The pods whose logs tell of this drill, by the agent's name: its agents, and the fuses of what it scales."""
+        """The pods whose logs are followed, by the agent's name: the agents, and the fuses of scaled workloads."""
         plan, setup = self.memory.plan, self.memory.setup
         found: dict[str, Object] = {}
         if plan is not None and setup is not None:
@@ -248,13 +248,13 @@ class View:
         return found | {fuse_agent(name): pods[-1] for name, pods in fuses.items() if pods}
 
     def _agents_of(self, plan: Plan, setup: Setup) -> frozenset[str]:
-        """The names of the drill's agents, made anew only for another plan or setup: it is asked for at each turn."""
+        """The names of the drill's agents, cached per plan and setup because each turn of the loop needs them."""
         if self._wanted[0] is not plan or self._wanted[1] is not setup:
             self._wanted = plan, setup, agents.wanted(plan, setup)
         return self._wanted[2]
 
     def _kinds_of(self, setup: Setup) -> tuple[str, ...]:
-        """Which targets each pair stands for, made anew only for another setup."""
+        """Which targets each pair of witness and control represents, cached per setup."""
         if self._kinds[0] is not setup:
             self._kinds = setup, tuple(kind_of(pair) for _, _, pair in setup.numbered())
         return self._kinds[1]
@@ -265,7 +265,7 @@ class View:
         return pods_of(job, self.objects("pods").values()) if job is not None else ()
 
     def agent_pods(self, wanted: Iterable[str]) -> dict[str, Object]:
-        """The pods of agents by the agent's name: whatever else wears a drill's label is none of ours."""
+        """The pods of agents, by the agent's name; other pods with the drill's label are ignored."""
         pods = self.objects("pods")
         names = {agent: derived(self.memory.name, agent) for agent in sorted(wanted)}
         return {agent: pods[name] for agent, name in names.items() if name in pods}
@@ -280,7 +280,7 @@ class View:
         return replace(found, trouble=self.feed.fuse_troubles.get(agent, ""))
 
     def setup_now(self, setup: Setup) -> Setup:
-        """The setup with all that cuts have come to cover: they grow and never shrink before they are lifted."""
+        """The setup with the destinations that cuts cover by now; a cut does not shrink until it is lifted."""
         wider = setup
         for cut in setup.cuts:
             action = self.action(cut.fault)
@@ -308,21 +308,21 @@ class View:
 
 
 def acts(change: Change) -> bool:
-    """Whether the fuse of a change must act; one of a kind that is not known is taken for the plainer fuse."""
+    """Whether the fuse of a change must act itself; False for an unknown kind of change."""
     kind = KINDS.changes.get(change.kind)
     return kind is not None and kind.fuse_acts
 
 
 def kind_of(pair: Pair) -> str:
-    """Which targets a pair of witness and control stands for, in words."""
+    """Which targets a pair of witness and control represents, in words."""
     labels = ",".join(f"{key}={value}" for key, value in sorted(pair.labels.items()))
     return f"pods with {labels or 'no label that a policy uses'} on node {pair.node}"
 
 
 def life_of(pod: Object) -> Life:
-    """The state of one of our pods, by its agent's container: a twin is never ready, and runs all the same.
+    """The state of an agent's pod, by its agent's container.
 
-    What a cluster injects beside it counts for nothing: a sidecar neither keeps an agent alive nor holds it up.
+    Readiness does not count, because witnesses and controls are never ready. Injected sidecars do not count either.
     """
     status = pod.get("status", {})
     if "deletionTimestamp" in pod["metadata"] or status.get("phase") in {"Succeeded", "Failed"}:

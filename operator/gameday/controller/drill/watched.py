@@ -1,7 +1,7 @@
-"""Probes that the operator runs itself, each from a watch, as the namespace's account.
+"""Probes that the operator runs itself: each turns the objects of a watch into samples.
 
-Their samples are not in any log: after a restart those from before are missing, and what they would have decided is
-Unknown unless it was decided already.
+These samples are in no log. After a restart the earlier ones are missing, and an expectation that needs them becomes
+Unknown unless it was decided before.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from gameday.probes.kind import WatchedKind
 from gameday.probes.kinds import KINDS
 
 AGENT: Final = "operator"
-"""Stands for the agent in these samples; each probe counts its own."""
+"""The agent's name in these samples; each probe numbers its own samples."""
 
 
 class Watched:

@@ -1,1 +1,1 @@
-"""What is written to a GameDay: whether its plan is ready, and what its last drill found."""
+"""Writes a GameDay's status: whether its plan is ready, and the result of its last drill."""

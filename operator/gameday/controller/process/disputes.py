@@ -116,7 +116,7 @@ class Disputes:
                 return newest if same else None
 
     def resume(self, memory: Memory) -> None:
-        """Have a new runner go on from what its drill's status says, or from what is known here."""
+        """Let a new runner continue from its drill's status, or from what this process knows."""
         if self.ended(memory.uid):
             # Whatever its undo log says now was undone long ago, and may have been changed by people since.
             changes = tuple(replace(change, state=ChangeState.UNDONE) for change in memory.record.changes)

@@ -186,7 +186,7 @@ class Operator:
             self.supervisor.check_again()
 
     def _announce(self) -> None:
-        """Tell of a halt by an Event on its ConfigMap."""
+        """Record a halt as an Event on its ConfigMap."""
         subject = self.administrator.halt_object
         if self._acts and subject is not None:
             text = "every running drill is undone, and none starts until this ConfigMap is deleted"

@@ -1,7 +1,7 @@
 """Which drills run in this process: one task for each Drill that is not over, while this process leads.
 
-Kopf's handlers only tell what is there. Whether anything is done about it is decided here, and only by the holder of
-the operator's Lease.
+Kopf's handlers only report which objects exist. Only the holder of the operator's Lease acts on them, and this module
+decides how.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ TURN_PAUSE: Final = 0.05
 """Shortest time between two turns, in seconds: a turn looks at everything, and changes come in bursts."""
 
 AGAIN_AFTER: Final = 5.0
-"""Seconds after which what failed by an error of ours is taken up again."""
+"""Seconds after which a drill or check is retried that failed by an internal error."""
 
 CHECKS_AT_ONCE: Final = 8
 """Most GameDays that are checked at the same time: what concerns all of them must not keep drills waiting."""
@@ -80,9 +80,9 @@ class Supervisor:
     def listen(
         self, gameday: Callable[[Key], None], drill: Callable[[Object], None], deciding: Callable[[], bool]
     ) -> None:
-        """Have the calendar told of every GameDay and Drill that has changed, once it is among ``known``.
+        """Report every changed GameDay and Drill to the schedules, once it is among ``known``.
 
-        While it is ``deciding`` what is due, no scheduled drill begins.
+        While they are ``deciding`` what is due, no scheduled drill starts.
         """
         self._gameday_changed, self._drill_changed, self._deciding = gameday, drill, deciding
 
@@ -92,10 +92,10 @@ class Supervisor:
         leave: Callable[[Object, str], None],
         settle: Callable[[Object], Awaitable[Object | None]],
     ) -> None:
-        """Leave alone what another ``installation`` of the operator has claimed.
+        """Leave drills alone that another ``installation`` of the operator has claimed.
 
-        ``leave`` is told of each such drill once, with that operator's name. ``settle`` returns the newest state of a
-        drill whose status somebody else wrote, once it may be taken up again.
+        ``leave`` is called once for each such drill, with that operator's name. ``settle`` returns the newest state of
+        a drill whose status was overwritten, once the drill may be resumed.
         """
         self._installation, self._leave, self._settle = installation, leave, settle
 
@@ -227,7 +227,7 @@ class Supervisor:
         return again
 
     async def _failed(self, thing: Object, errors: BaseException) -> None:
-        """Say what went wrong, and wait: an answer of the API server's is no error of ours."""
+        """Log what went wrong, and wait; an error answer of the API server does not count as an internal error."""
         about = of_drill(thing) if thing["kind"] == DRILLS.name else named(thing["kind"], *key_of(thing))
         answer = _only_answers(errors)
         pause = AGAIN_AFTER if answer is None else max(AGAIN_AFTER, answer.after)

@@ -40,9 +40,9 @@ LOOK_EVERY: Final = 1.0
 AGAIN_AFTER: Final = 1.0
 """Seconds after which what the API server refused is tried again."""
 DUE_AT_ONCE: Final = 64
-"""How many GameDays whose slot has come are decided at the same time: all that is due shares the API server."""
+"""How many GameDays with a due slot are decided at the same time: all of them share the API server."""
 AT_ONCE: Final = 16
-"""How many GameDays that have changed are looked at at the same time: there is no hurry, and each takes memory."""
+"""How many changed GameDays are read at the same time: there is no hurry, and each takes memory."""
 
 log = logger("gameday.schedules")
 
@@ -356,7 +356,7 @@ def _read(spec: dict[str, Any]) -> tuple[Schedule | None, str]:
 
 
 def _next(schedule: Schedule, calendar: Calendar, now: float) -> dict[str, Any]:
-    """The next runs; a slot that was decided already is none, although a clock that was put back shows it again."""
+    """The next runs, without slots that were decided already and that a clock set back would show again."""
     since, starting = max(now, calendar.last_decided), calendar.starting
     if starting is not None and starting.decision is Decision.SCHEDULED:
         since = starting.at - 1

@@ -1,4 +1,4 @@
-"""What one process knows from the answers to its own commands, which no watch tells: it is lost with the process."""
+"""What one process knows from the outcomes of its own commands alone; it is lost when the process ends."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,7 +9,7 @@ from gameday.model.record import Keeping, Phase, Record
 from gameday.model.world import Lock
 
 CREATES: Final = (do.StartAgents, do.Sever, do.ArmFuse, do.Run)
-"""Commands that create something: without an answer, it may still come into being."""
+"""Commands that create an object; if the request times out, the API server may still create it."""
 
 
 @dataclass(slots=True)
@@ -18,28 +18,28 @@ class Answers:
 
     lock: Lock = Lock.UNKNOWN
     locked_by: str = ""
-    """Who has what this drill waits for."""
+    """The holder of what this drill waits for."""
     made: frozenset[str] = frozenset()
-    """Names of the faults and steps whose change was made."""
+    """Names of the faults and steps whose change the API server confirmed."""
     read: frozenset[str] = frozenset()
-    """Names of those whose change is watched."""
+    """Names of the faults and steps whose change is watched."""
     reported: bool = False
-    """Whether the drill's outcome is in its GameDay, or that is gone."""
+    """Whether the GameDay shows the drill's outcome, or is deleted."""
     keeping: Keeping | None = None
     """What came of keeping the samples; the hands set it where they were refused, or not asked for."""
     checked_at: float = field(default=float("-inf"))
-    """When the preflight was made last."""
+    """When the last preflight finished."""
     unanswered_at: float | None = None
-    """When a request that creates something was given up without an answer, the last time."""
+    """When a request that creates an object timed out last."""
 
     @classmethod
     def after(cls, record: Record) -> "Answers":
-        """What is known of a drill that an earlier process left with this record."""
+        """What is known of a drill that an earlier process left in this state."""
         lock = Lock.UNKNOWN if record.phase is Phase.PENDING else Lock.HELD
         return cls(lock, read=frozenset(change.name for change in record.changes))
 
     def done(self, command: do.Command, now: float) -> None:
-        """Take in that a command has succeeded."""
+        """Note that a command succeeded."""
         match command:
             case do.TakeLock():
                 self.lock = Lock.HELD
@@ -59,10 +59,10 @@ class Answers:
                 pass
 
     def unanswered(self, command: do.Command, now: float) -> None:
-        """Take in that a command was sent and not answered."""
+        """Note that a command's request timed out."""
         if isinstance(command, CREATES):
             self.unanswered_at = now
 
     def arriving(self, now: float) -> bool:
-        """Whether something that was asked for without an answer may still be made."""
+        """Whether the API server may still execute a request that timed out."""
         return self.unanswered_at is not None and now < self.unanswered_at + budgets.ARRIVE

@@ -1,4 +1,4 @@
-"""How long each part of a drill may take, in seconds; every wait of a drill ends."""
+"""The timeouts of a drill's parts, in seconds; every wait of a drill ends."""
 
 from typing import Final
 
@@ -9,9 +9,9 @@ PREFLIGHT: Final = 60.0
 AGENTS: Final = 90.0
 """Creating the agents until each has measured, image pull included."""
 DIALS: Final = 15.0
-"""From a twin's first failed dial until one must have got through: a new pod's network takes a moment."""
+"""From the first failed dial of a witness or control until a dial must succeed: a new pod's network takes a moment."""
 ARM: Final = 20.0
-"""Creating a fuse until it burns."""
+"""From creating a fuse until it is armed."""
 PROVE: Final = 30.0
 """From the injection request until the witnesses are cut off."""
 SEVER: Final = 15.0
@@ -19,10 +19,10 @@ SEVER: Final = 15.0
 UNDO: Final = 30.0
 """From the undo request until the witnesses are back."""
 ARRIVE: Final = 70.0
-"""How long after we ceased to ask for a change it may still be made: we wait 10 s for an answer, and the API server
-works on a request for at most a minute (its --request-timeout)."""
+"""How long after a request timed out the API server may still execute it: the operator waits 10 s for an answer, and
+the API server works on a request for at most a minute (its --request-timeout)."""
 TIDY: Final = 20.0
-"""Deleting the agents and giving the namespace back, before it is told what stands in the way."""
+"""Deleting the agents and releasing the namespace, before the drill reports what prevents it."""
 READ_AGAIN: Final = 10.0
 """Reading the agents' logs once more after a restart, before the samples of an ended drill are kept as they are."""
 KEEP: Final = 20.0
@@ -36,7 +36,7 @@ a small pod that waits."""
 
 
 def fuse_of_faults(plan: Plan) -> float:
-    """Seconds from arming until the fuse of a fault undoes it: the worst healthy drill never burns it.
+    """Seconds from arming until the fuse of a fault reverts it; a healthy drill is always faster.
 
     All are armed before the first fault is applied, and faults are undone in reverse, so each lasts through the
     budgets of all others.

@@ -1,4 +1,4 @@
-"""What the engine asks of the runner. Each command may be given twice: doing it twice equals doing it once."""
+"""The engine's commands. Each is idempotent: the runner may execute it twice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class CheckPreflight:
 
 @dataclass(frozen=True, slots=True)
 class StartAgents:
-    """Create the observer, the twins and the counter of connections."""
+    """Create the observer, the witnesses and controls, and the counter of connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class ArmFuse:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Make a change that its armed fuse guards; also grows one that no longer covers all that it is to cover.
+    """Make a change whose fuse is armed, or extend it to targets and addresses that it does not cover yet.
 
-    With ``version``, a resourceVersion, only while it is still the one that the engine saw: a request that comes late
-    then changes nothing any more.
+    With ``version``, the change is made only at this resourceVersion, which the engine saw; a request that arrives late
+    then changes nothing.
     """
 
     change: Change
@@ -43,21 +43,21 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Sever:
-    """Create the pod that ends the connections that the targets of a fault still have."""
+    """Create the pod that closes the remaining open connections of a fault's targets."""
 
     fault: str
 
 
 @dataclass(frozen=True, slots=True)
 class EndSevering:
-    """Delete the pod that ends connections: the cut is to go, and what targets open then is good."""
+    """Delete the pod that closes connections, because targets reconnect once the cut is reverted."""
 
     fault: str
 
 
 @dataclass(frozen=True, slots=True)
 class Revert:
-    """Put back what a change changed, unless somebody else has made something else of it."""
+    """Revert a change, unless somebody else has changed the object since."""
 
     change: Change
 
@@ -90,7 +90,7 @@ class KeepSamples:
 
 @dataclass(frozen=True, slots=True)
 class StopAgents:
-    """Delete every pod of ours in the namespace that belongs to this drill."""
+    """Delete every agent's pod of this drill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +100,12 @@ class FreeLock:
 
 @dataclass(frozen=True, slots=True)
 class UpdateGameDay:
-    """Show in the GameDay's status what came of this drill, unless a newer one stands there or the GameDay is gone."""
+    """Write this drill's outcome into the GameDay's status, unless it shows a newer drill or is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class LetGo:
-    """Take our finalizer off: nothing of this drill is left to undo."""
+    """Remove the operator's finalizer: nothing of this drill is left to undo."""
 
 
 Command = (
@@ -129,7 +129,7 @@ Command = (
 
 
 def key_of(command: Command) -> CommandKey:
-    """Under what a command runs once at a time, and its last error is kept."""
+    """The key under which a command's last error is kept."""
     name = type(command).__name__
     match command:
         case ArmFuse(change) | Apply(change, _) | Revert(change) | RemoveFuse(change):

@@ -98,7 +98,7 @@ def _look(at: Situation, name: str, zero: float) -> Record:
 
 
 def settle(at: Situation) -> Record:
-    """The record of a drill whose outage is over: with a doubt where neither way has shown it."""
+    """The record of a drill whose outage is over, with a doubt if neither way has proven it."""
     record = at.record
     if record.zero is None or doubted(record) is not None:
         return record

@@ -9,9 +9,9 @@ _STATES = tuple(ChangeState)
 
 
 def continues(found: Record, known: Record) -> bool:
-    """Whether ``found`` can have come of ``known``: it is not behind, and names every change that is open.
+    """Whether ``found`` may follow ``known``: it is not older, and names every open change.
 
-    A drill that has ended is gone on from by its own record alone, and no other record may end one.
+    A drill that has ended continues only from its own record, and no other record may end a drill.
     """
     if Phase.FINISHED in {known.phase, found.phase}:
         return False

@@ -1,4 +1,4 @@
-"""Whose doing it is that a control does not get through: the dependency's, the cut's, or its own policy's.
+"""Why a control cannot connect: the dependency is down, the cut hits it, or a policy does not admit it.
 
 A cut spares controls by their label ``gameday.dev/role``. A network that does not know this label cuts them as well,
 and that looks as if the dependency were down, until the cut is lifted.
@@ -45,7 +45,7 @@ def unsettled(at: Situation) -> bool:
 
 
 def named(at: Situation) -> Record:
-    """The record of a drill whose controls failed just as long as the cut was there: the dependency was not down."""
+    """The record of a drill whose controls failed exactly while the cut existed: the dependency was not down."""
     record = at.record
     for change, suspect in _suspects(at):
         if _held(at, change) is not True:
@@ -61,7 +61,7 @@ def named(at: Situation) -> Record:
 
 
 def shut_out(at: Situation, fault: str, dials: Proof) -> str | None:
-    """What to say of a kind of target that never gets through while others do; None where there is none."""
+    """A message about a kind of target that can never connect although others can, or None."""
     found = dials.shut_out()
     if not found:
         return None

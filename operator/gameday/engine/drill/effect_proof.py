@@ -1,4 +1,4 @@
-"""What the engine asks of the proof of one fault, at one moment."""
+"""The proof of one fault's effect, as the engine uses it."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -36,12 +36,12 @@ class EffectProof(ABC):
         return ""
 
     def troubled_before(self, since: float) -> End | None:
-        """Why nothing could be proven any more, before the fault is asked for; ``since`` is when all was ready."""
+        """Why nothing can be proven, before the fault is requested; ``since`` is when everything was ready."""
         return None
 
     @abstractmethod
     def effect(self, change: Change) -> Effect | None:
-        """The effect of a change that was asked for, once it is proven."""
+        """The effect of a requested change, once it is proven."""
 
     @abstractmethod
     def lacking(self, change: Change) -> str:
@@ -52,7 +52,7 @@ class EffectProof(ABC):
         return None
 
     def broken(self, change: Change, requested: float) -> End | None:
-        """Why the effect is not, or not only, what it should be; the change was asked for at ``requested``."""
+        """Why the effect is not, or not only, what it should be; the change was requested at ``requested``."""
         return None
 
     @abstractmethod

@@ -123,7 +123,7 @@ def finish_early(at: Situation, why: str) -> Record:
 
 
 def _never_began(record: Record) -> bool:
-    """Whether the drill is in a stage of which no sample counts: nothing of it was asked for, or measured, yet."""
+    """Whether the drill's stage has no samples yet, because nothing of it was requested or measured."""
     match record.phase:
         case Phase.STEADY_STATE:
             return record.steady_from is None
@@ -149,7 +149,7 @@ def _lost_agent(at: Situation) -> str | None:
 
 
 def fuse_lost(at: Situation, change: Change) -> Record | None:
-    """The record of a drill whose change is no longer guarded by its fuse, or None."""
+    """The record of a drill with a change that its fuse no longer guards, or None."""
     if change.state not in {ChangeState.ARMED, ChangeState.REQUESTED, ChangeState.ACTIVE}:
         return None
     fuse = at.world.fuse(change.fuse_name)

@@ -1,4 +1,4 @@
-"""Which commands may be given now: those of one lane never at the same time, and none again before it had a rest."""
+"""Which commands may start now: one at a time per entry of the undo log, each only after a pause."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,7 +7,7 @@ from gameday.engine.drill.commands import Apply, ArmFuse, Command, RemoveFuse, R
 from gameday.model.world import CommandKey
 
 RETRY_AFTER: Final = 0.5
-"""Seconds after which the same command may be given again, whether it failed or what it did does not show yet."""
+"""Seconds after which the same command may run again, whether it failed or its effect is not visible yet."""
 
 
 def lane_of(command: Command) -> CommandKey:
@@ -20,9 +20,9 @@ def lane_of(command: Command) -> CommandKey:
 
 
 class Lanes:
-    """The commands of one drill that are under way. ``errors`` holds the last error of each that keeps failing.
+    """The running commands of one drill. ``errors`` holds the last error of each command that keeps failing.
 
-    It is replaced, never changed: whoever was given it keeps what was so at that moment.
+    ``errors`` is replaced and never changed in place, so a reader keeps a consistent copy.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Lanes:
         self._rests: dict[CommandKey, tuple[Command, float]] = {}
 
     def __bool__(self) -> bool:
-        """Whether any command is under way."""
+        """Whether any command is running."""
         return bool(self._taken)
 
     def busy(self, command: Command) -> bool:
@@ -39,7 +39,7 @@ class Lanes:
         return lane_of(command) in self._taken
 
     def take(self, command: Command, now: float) -> bool:
-        """Take a command's lane; False where it must wait. ``now`` is in seconds of a clock that does not jump."""
+        """Start a command; False if it must wait. ``now`` is in seconds of a monotonic clock."""
         lane = lane_of(command)
         last, until = self._rests.get(lane, (None, 0.0))
         if lane in self._taken or (command == last and now < until):
@@ -48,7 +48,7 @@ class Lanes:
         return True
 
     def fail(self, command: Command, error: str) -> bool:
-        """Keep an error of a command; whether its last one was another."""
+        """Keep a command's error; whether it differs from the last one."""
         key = key_of(command)
         if self.errors.get(key) == error:
             return False

@@ -1,9 +1,8 @@
 """The loop of one drill without any I/O: look, decide, save, act; and again when anything has changed.
 
-An adapter feeds it (the operator's runner with asyncio, the simulations with dictionaries) and does the ``Work`` that
-it answers with. The order is the safety of it. What the engine decided is saved before any of it is done, and a record
-that cannot be saved stops the loop before it acts: another process may be acting for this drill. Only lifting a cut
-waits for nothing::
+An adapter calls it (the operator's runner with asyncio, the simulations with dictionaries) and does the ``Work`` that
+it returns. Its order makes it safe. A decision is saved before it is executed, and a record that cannot be saved stops
+the loop before it acts, because another process may be acting for this drill. Only lifting a cut does not wait::
 
     look --> decide --> start lifts --(they end, or LIFT_FIRST)--> save --saved--> start the rest --> look
                                                                     `--refused--> rest ------------> look
@@ -88,7 +87,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    """What is being saved, and what is done then; no ``commands`` for a record that only says what hinders us."""
+    """What is being saved, and the commands that follow; none for a record that only names an obstacle."""
 
     record: Record
     commands: tuple[Command, ...] | None
@@ -117,9 +116,9 @@ class DrillLoop:
         """The world as it was handed in last, and what was made of it."""
 
     def prepare(self, plan: Plan, twins: Mapping[str, range]) -> Evidence:
-        """Make room for samples: from here on nothing is decided from logs that were not read again.
+        """Reset the evidence: from here on nothing is decided from logs that were not read again.
 
-        ``twins`` are the numbers of the pairs of witness and control that show each cut, by the name of its fault.
+        ``twins`` are the numbers of the pairs of witness and control of each cut, by the name of its fault.
         """
         evidence = Evidence(plan, twins)
         if self.record.inject_requested_at is not None or self.record.changes:

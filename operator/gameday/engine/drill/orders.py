@@ -1,4 +1,4 @@
-"""Which commands follow from a record: what it says is to be done and the world does not show as done."""
+"""Which commands follow from a record: those whose effect is decided and not observed yet."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the administrator lets drills do: whether any may begin, or cut, at this moment."""
+"""Whether the administrator allows drills to start, and faults to be applied, at this moment."""
 
 from gameday.model.halt import HaltState
 from gameday.model.limits import RulingState
@@ -7,7 +7,7 @@ from gameday.model.world import World
 
 
 def hindrance(world: World) -> tuple[Cause, str] | None:
-    """Why no drill may begin or cut now, or None. What runs already is none of its business."""
+    """Why no drill may start and no fault may be applied now, or None. Running drills are not affected."""
     match world.halt.state:
         case HaltState.HALTED:
             return Cause.HALTED, str(world.halt)

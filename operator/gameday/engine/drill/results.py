@@ -111,7 +111,7 @@ def _excused(record: Record, plan: Plan, stage: Stage, expectation: Expectation)
 def _unknown(
     stage: Stage, expectation: Expectation, judgement: Judgement, now: float, why: str, *, again: bool
 ) -> Result:
-    """The result of what the end of its stage found undecided; a verdict that needs what did not come is no verdict."""
+    """The Unknown result of an expectation that was undecided at the end of its stage."""
     reason = judgement.why if judgement.state is ResultState.UNKNOWN else "it was not decided when its stage ended"
     text = f"{why}; {reason}" if why and reason else why or reason
     return Result(stage, expectation.name, ResultState.UNKNOWN, now, why=text, again=again)

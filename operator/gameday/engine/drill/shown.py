@@ -1,4 +1,4 @@
-"""A fault that its object shows: it is as the fault set it, and what follows from that has happened.
+"""Proof by the changed object: it is as the fault set it, and what follows from that has happened.
 
 Who changes the object is found by looking at it: see ``interrupts``.
 """

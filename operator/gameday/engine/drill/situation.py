@@ -13,7 +13,7 @@ from gameday.model.world import World
 
 
 class Seen(Protocol):
-    """What the samples so far say. The engine reads it; the runner feeds it."""
+    """The evidence of the samples so far. The engine reads it; the runner adds samples."""
 
     proofs: Mapping[str, Proof]
     """What witnesses and controls say of each fault that they show."""
@@ -43,13 +43,13 @@ class Seen(Protocol):
         ...
 
     def rehearse(self, baseline: Mapping[str, float], since: float) -> Rehearsed:
-        """Run every expression on the samples sent since then (Unix seconds), with the baseline set."""
+        """Evaluate every expression on the samples sent since then (Unix seconds), with the baseline set."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A drill at one moment: ``now`` is a Unix second that the runner passes in."""
+    """A drill at one moment; the runner passes in ``now``, in Unix seconds."""
 
     plan: Plan
     record: Record

@@ -101,7 +101,7 @@ def obstacle(at: Situation) -> str:
 
 
 def undo_commands(change: Change) -> tuple[do.Command, ...]:
-    """All that may be asked for to undo an entry of the undo log and to take its fuse away."""
+    """All commands that undo an entry of the undo log and remove its fuse."""
     return do.Read(change.name), do.Revert(change), do.RemoveFuse(change)
 
 
@@ -161,7 +161,7 @@ def _verify(at: Situation, change: Change) -> Record:
         if change.seen_at is None:
             return at.record.with_change(replace(change, seen_at=at.now))
         return at.record if change.waits else _overdue(at, change, asked, seen)
-    # What was asked for and never seen may still be on its way: until it cannot come any more, the fuse stays.
+    # The API server may still execute a request that timed out; until it cannot, the fuse stays.
     exists = seen.presence is not Presence.GONE
     if seen.may_arrive and exists and change.seen_at is None and at.now < asked + budgets.ARRIVE:
         return at.record

@@ -1,4 +1,4 @@
-"""Which commands follow from the undo log: what it says of each change, and the world does not show as done."""
+"""Which commands follow from the undo log: those whose effect is decided and not observed yet."""
 
 from collections.abc import Iterator
 
@@ -28,8 +28,8 @@ def _make(change: Change, world: World) -> Iterator[do.Command]:
     if seen.presence is Presence.DRIFTED:
         yield do.Apply(change)
     elif change.state is ChangeState.REQUESTED and change.name not in world.made:
-        # Of what another process asked for, and is not there, nobody knows whether it came and was taken away; only
-        # where the object's version tells is it asked for again.
+        # If an object that another process requested is absent, it may have been created and deleted since; it is
+        # requested again only if the object's version shows that it was not.
         ours = change.requested_at is not None and change.requested_at >= world.resumed_at
         if seen.presence is Presence.UNKNOWN:
             yield do.Read(change.name)

@@ -93,7 +93,7 @@ def verdict_of(record: Record, plan: Plan) -> Judged:
         return Judged(Verdict.INCONCLUSIVE, doubt.cause.value, doubt.message)
     if record.proven_at is None:
         open_ = next((fault.name for fault in plan.outage.faults if not _proven(record, fault.name)), "")
-        # What is there and not proven may reach further than it should, so that nothing is the system's.
+        # A fault that is applied but not proven may hit more than its targets, so no miss is attributed to the system.
         tripped_first = f"guardrail {record.guardrail} was violated before" if record.guardrail is not None else ""
         told = f"{tripped_first} fault {open_} was proven" if tripped_first else f"fault {open_} was never proven"
         return Judged(Verdict.INCONCLUSIVE, "NotProven", f"{told}, so nothing was tested")

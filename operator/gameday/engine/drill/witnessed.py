@@ -37,7 +37,7 @@ class Witnessed(EffectProof):
         return self.dials.ready(self.at.now)
 
     def stuck(self) -> End | None:
-        """A control fails for so long that it is no new pod's moment."""
+        """A control fails for longer than the start of a new pod explains."""
         down = self.dials.control_down(0.0)
         if down is None or self.at.now - down.since <= budgets.DIALS or self.ready():
             return None

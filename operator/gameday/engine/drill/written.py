@@ -7,19 +7,19 @@ Text = TypeVar("Text")
 
 
 class Written(Generic[Text]):
-    """What the status held when this process took over, and what it has sent since a save was last answered."""
+    """The status when this process took over, and what the process has sent since the last confirmed save."""
 
     def __init__(self, found: Text) -> None:
         self.known = frozenset({found})
 
     def __contains__(self, text: Text) -> bool:
-        """Whether this process goes on from it: it was found there, or is its own."""
+        """Whether this process found or wrote this text."""
         return text in self.known
 
     def sent(self, text: Text) -> None:
-        """Take in that a save is sent: even if its answer gets lost, it may have been done."""
+        """Note that a save was sent; if its answer is lost, it may have been executed."""
         self.known |= {text}
 
     def answered(self, text: Text) -> None:
-        """Take in that a save was done: nothing older can be in the status any more."""
+        """Note that a save was confirmed; no older text can be in the status any more."""
         self.known = frozenset({text})

@@ -1,7 +1,7 @@
-"""All that the samples of a drill say: the engine asks, the runner feeds it with lines of logs.
+"""The evidence of a drill: the runner adds the lines of the agents' logs, and the engine asks for judgements.
 
-Nothing in here is saved. After a restart the logs are read from their beginning and the recorded baseline is set: the
-same samples give the same answers.
+Nothing of it is saved. After a restart the logs are read from their beginning and the recorded baseline is set; the
+same samples give the same judgements.
 """
 
 import math

@@ -1,7 +1,7 @@
-"""The lines of the agents' logs, put in order: one feed an agent, read again after a reconnect without harm.
+"""The lines of one agent's log, in order; reading them again after a reconnect changes nothing.
 
-A feed is ordered by the agent's own clock and number; what came before is the same however often, and in which pieces,
-the log was read.
+Lines are ordered by the agent's own clock and number. So the order is the same however often, and in which pieces, the
+log was read.
 """
 
 import json
@@ -28,19 +28,19 @@ class Line:
 
     @property
     def seen(self) -> Mapping[str, Value]:
-        """What expressions see of it."""
+        """The values that expressions see."""
         if isinstance(self.kept, str):
             read: Mapping[str, Value] = json.loads(self.kept)
             return read
         return self.kept
 
     def tells_of(self, probe: str) -> bool:
-        """Whether it is a sample of this probe."""
+        """Whether this line is a sample of this probe."""
         return self.sample.type is LineType.SAMPLE and self.sample.name == probe
 
     @property
     def place(self) -> tuple[float, int, float]:
-        """Where it stands in its agent's feed; the number settles what the clock does not."""
+        """Its place in the agent's log; the number decides between lines of the same time."""
         return self.sample.received, self.sample.n, self.sample.sent
 
 

@@ -18,18 +18,18 @@ from gameday.model import held
 from gameday.model.sample import LineType, Sample
 
 ENOUGH = 2
-"""Answers before the request after which a connection is known to stay open between two."""
+"""Answers before the request after which a connection counts as staying open between exchanges."""
 NEAR = 1.0
-"""Seconds after zero in which an answer may still come: the network follows a policy within that."""
+"""Seconds after the cut's start in which an answer may still arrive: the network applies a policy within that."""
 SURELY = 3.0
-"""Seconds after an end within which another twin would have told of its own, had it the same cause."""
+"""Seconds after a connection's end within which another agent would have reported an end with the same cause."""
 TOGETHER = 6.0
 """Seconds between the ends of two connections that may have one cause: as long as the kernel takes to notice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The time of a cut, in Unix seconds: when it was asked for, its zero, and its end or what is known of it."""
+    """The time of a cut, in Unix seconds: when it was requested, when it took effect, and until when it lasts."""
 
     requested: float
     zero: float
@@ -38,12 +38,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What the held connections show: since when none is left, or None with what was seen in its place."""
+    """What the held connections show: since when none is left, or None with the reason."""
 
     since: float | None
     why: str = ""
     lives: bool = False
-    """Whether a connection was seen to live on under the cut."""
+    """Whether a connection stayed open under the cut."""
 
 
 @dataclass(slots=True)
@@ -74,11 +74,11 @@ class Held:
     """Up to which moment each agent's log is known, by its own clock."""
 
     def hear(self, sample: Sample) -> None:
-        """Know that an agent has written something, whatever it is: until then nothing else is missing."""
+        """Note the time of any line of an agent: its log is complete up to then."""
         self.heard[sample.agent] = max(sample.received, self.heard.get(sample.agent, 0.0))
 
     def take(self, sample: Sample) -> None:
-        """Add a line of an agent; anything that is not one of a held connection is passed over."""
+        """Add a line about a held connection; ignore any other line."""
         number, answered = sample.values.get(held.CONNECTION), sample.values.get(held.ANSWERED)
         if sample.type is not LineType.HELD or type(number) is not int or type(answered) is not int:
             return
@@ -145,6 +145,6 @@ class Held:
         return Telling(max(span.zero, one.ended_at - held.SILENT))
 
     def _open(self, agent: str, name: str, span: Span) -> Connection | None:
-        """The connection that was open when the cut was asked for."""
+        """The connection that was open when the cut was requested."""
         known = self.connections.get((agent, name), ())
         return next((one for one in reversed(known) if one.open_at(span.requested)), None)

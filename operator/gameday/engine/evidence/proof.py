@@ -20,7 +20,7 @@ NEAR = 1.0
 """Seconds around a run of failures in which those of another agent have the same cause: longest that a dial takes."""
 
 DOWN_AFTER = 5.0
-"""Seconds of failures after which a bystander that nothing of ours cuts is down, and not busy."""
+"""Seconds of failures after which a bystander that no cut hits counts as down, and not as busy."""
 
 SILENT_AFTER = 15.0
 """Seconds of dials after which an address that never answered anybody proves nothing: a new pod takes a moment."""
@@ -82,7 +82,7 @@ class Dials:
 
 @dataclass(frozen=True, slots=True)
 class Zero:
-    """A moment found in dials: when the telling dial was sent, and how finely that is known (seconds)."""
+    """A moment found in dials: when the decisive dial was sent, and the resolution of that time (seconds)."""
 
     at: float
     resolution: float
@@ -90,7 +90,7 @@ class Zero:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """Something that the dials show and that ends the proof; ``since`` is when its first dial was sent."""
+    """A violation of the proof that the dials show; ``since`` is when its first dial was sent."""
 
     who: str
     since: float
@@ -103,7 +103,7 @@ class Proof:
 
     twins: range = range(0)
     probes: frozenset[str] = frozenset()
-    """The names of redis probes that ask what is cut."""
+    """The names of redis probes that connect to the cut dependency."""
     client: Dials = field(default_factory=Dials)
     """What these saw; the cut spares the pod that asks as it spares a control."""
     dials: dict[tuple[str, str], Dials] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class Proof:
     """When the first dial was sent to which each address answered, whoever sent it."""
 
     def take(self, sample: Sample) -> None:
-        """Add a dial, a line of a held connection, or what a probe saw of what is cut; anything else is passed over."""
+        """Add a dial, a line of a held connection, or a probe's sample of the cut dependency; ignore anything else."""
         if sample.type is LineType.SAMPLE and sample.agent == RunsIn.CLIENT.value and sample.name in self.probes:
             self.client.add(replace(sample, ok=sample.answered, values={}))
         role, _, number = sample.agent.partition("-")
@@ -154,7 +154,7 @@ class Proof:
         return bool(self.silent()) and now < min(firsts, default=now) + SILENT_AFTER
 
     def _control(self, witness: str, name: str) -> Dials | None:
-        """The dials of a witness' twin to the same address."""
+        """The dials of a witness' control to the same address."""
         return self.dials.get((witness.replace("witness-", "control-"), name))
 
     def _complete(self, role: str) -> bool:
@@ -211,7 +211,7 @@ class Proof:
         return min(breaches, key=lambda breach: breach.since, default=None)
 
     def not_spared(self, since: float) -> Breach | None:
-        """A control that failed while another one, or the client, got through all the time: what is cut is not down."""
+        """A control that failed while another one or the client could always connect: the dependency is not down."""
         for agent, name, dials in self._targets("control-"):
             first = dials.run_of(good=False, since=since)
             if first is None:
@@ -225,10 +225,10 @@ class Proof:
         return None
 
     def held_by_the_cut(self, requested: float, by: float, undo: tuple[float, float]) -> bool | None:
-        """Whether every control failed just as long as the cut was there; None while that is not known yet.
+        """Whether every control failed exactly while the cut existed; None while that is unknown.
 
-        Each began to fail between ``requested`` and ``by``, did not get through before the undo was asked for, and did
-        by the time by which all must be well again: ``undo`` is these two.
+        Each control began to fail between ``requested`` and ``by``, could not connect before the undo was requested,
+        and could by the time at which everything must work again. ``undo`` holds these two times.
         """
         asked, back = undo
         answer: bool | None = False
@@ -256,7 +256,7 @@ class Proof:
         return tuple(sorted(tried - through)) if lives else ()
 
     def witness_down(self, since: float, until: float) -> Breach | None:
-        """A witness that could not reach the target although nothing of ours was in its way yet."""
+        """A witness that could not connect although no cut existed yet."""
         for agent, name, dials in self._targets("witness-"):
             index = dials.run_of(good=False, since=since)
             if index is not None and dials.sent[index] < until:
@@ -305,7 +305,7 @@ class Proof:
         return None
 
     def restored(self, undo_requested: float) -> Zero | None:
-        """The recovery's zero: the last pair's first good witness dial after the undo was asked for."""
+        """The start of the recovery: the last pair's first good witness dial after the undo was requested."""
         if not self._complete("witness-"):
             return None
         zeros: list[Zero] = []

@@ -1,4 +1,4 @@
-"""The rehearsal at the end of the steady state: every expression runs on real samples before anything is touched."""
+"""Checks every expression on real samples at the end of the steady state, before anything is changed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ def rehearse(
     unlike: Callable[[Expectation], tuple[str, ...]],
     since: float,
 ) -> Rehearsed:
-    """Run every expression on the samples sent from ``since`` (Unix seconds) on.
+    """Evaluate every expression on the samples sent from ``since`` (Unix seconds) on.
 
-    A type error, a comparison of unlike kinds or a key that no sample has is wrong: a key that comes with the failure
-    is asked for with ``has(...) &&``.
+    A type error, a comparison of different types and a key that no sample has are findings. A key that appears only
+    with the failure is tested with ``has(...) &&``.
     """
     wrong: list[str] = []
     already: list[str] = []

@@ -22,7 +22,7 @@ from gameday.model.plan import Probe
 from gameday.model.sample import Sample, Value
 
 STALE_AFTER = 2
-"""Intervals after which the latest sample of another probe no longer stands beside a new one."""
+"""Intervals after which the latest sample of another probe is too old to be evaluated with a new one."""
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Tracer:
         self._increases = tuple(Increase(path, self.since) for path in self.expression.increases)
 
     def read_on(self, feeds: Mapping[str, Feed], agents: Mapping[str, str]) -> None:
-        """Take in what is new in the feeds; ``agents`` names the agent of each probe that was seen."""
+        """Evaluate new lines of the agents' logs; ``agents`` names the agent of each probe that was seen."""
         if unseen := sorted(self.expression.probes - agents.keys()):
             self.track.why = f"no sample of probe {unseen[0]}"
             return

@@ -67,7 +67,7 @@ class Track:
 
     @property
     def patience(self) -> float:
-        """Seconds without a sample after which we no longer know."""
+        """Seconds without a sample after which the value is unknown."""
         return INTERVALS_OF_PATIENCE * self.interval
 
     def add(self, point: Point) -> None:

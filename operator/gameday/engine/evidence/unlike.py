@@ -1,4 +1,4 @@
-"""Comparisons of unlike kinds, found on real samples: what they say is never what was meant."""
+"""Comparisons of values of different types, found on real samples; their result is never what was meant."""
 
 from collections.abc import Callable, Iterable, Iterator
 

@@ -54,7 +54,7 @@ def decide(schedule: Schedule, calendar: Calendar, around: Around, now: float) -
 
 
 def decide_open(schedule: Schedule | None, calendar: Calendar, around: Around, now: float) -> Calendar:
-    """The calendar in which a slot whose Drill is to begin is decided once more; all others stay as they are.
+    """Decide the slot that is about to start once more; all other slots stay unchanged.
 
     ``schedule`` is None where the GameDay has none now, or an invalid one.
     """

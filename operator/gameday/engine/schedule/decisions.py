@@ -17,17 +17,17 @@ AHEAD: Final = 30.0
 Less than a minute: no two slots of an expression are then scheduled at the same time.
 """
 UNDECIDED: Final = 10.0
-"""Seconds after its time for which a slot whose Drill is there may stay scheduled: most begin within them, unqueued."""
+"""Seconds after its time for which a slot may stay Scheduled once its Drill exists; most drills start within them."""
 NOBODY: Final = "no operator was running to create or start it"
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What else counts for a slot.
+    """What a decision about a slot depends on.
 
-    ``running`` names a Drill of this GameDay that has not ended; ``halted`` is the administrator's word that no drill
-    starts, empty when there is none; ``trouble`` is why the last Drill was not created; ``made`` is whether the Drill
-    of the slot that is scheduled is there, which then does not count as running.
+    ``running`` names a Drill of this GameDay that has not ended; ``halted`` is the administrator's reason for a halt,
+    or ""; ``trouble`` is why the last Drill was not created; ``made`` is whether the Drill of the scheduled slot
+    exists, which then does not count as running.
     """
 
     running: str | None = None

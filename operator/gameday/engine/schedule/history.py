@@ -1,4 +1,4 @@
-"""Which finished drills of a schedule are no longer kept."""
+"""Retention: which finished drills of a schedule are deleted."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
-"""The slots of a cron expression in a time zone: which minutes it means, daylight saving time included.
+"""The slots of a cron expression in a time zone, daylight saving time included.
 
-As Debian's cron has it: an expression with fixed hours and minutes runs once a day that it names: a time that a clock
-change skips runs at the first minute after the gap, a time that comes twice runs at its first coming. An expression
-whose minute or hour field begins with a star follows the clock on the wall: it has no slot in the gap, and slots in
-both of the hours that repeat.
+The rules are those of Debian's cron. An expression with fixed hours and minutes runs once per matching day: a time that
+a clock change skips runs at the first minute after the gap, and a repeated time runs at its first occurrence. An
+expression whose minute or hour field begins with a star follows the local clock: it has no slot in the gap, and slots
+in both of the repeated hours.
 """
 
 from collections import deque
@@ -32,14 +32,14 @@ LOOKS: Final = 200
 
 
 def upcoming(cron: str, zone: str, after: float) -> Iterator[float]:
-    """The slots later than ``after``, in order; it ends where no slot comes any more within 50 years.
+    """The slots later than ``after``, in order; ends if there is no slot within the next 50 years.
 
-    cronsim is asked for times on the wall only. Its own way with clock changes never ends in some zones, and loses
-    slots where the clock moves by half an hour.
+    cronsim computes local times only. Its own handling of clock changes never ends in some zones, and loses slots if
+    the clock moves by half an hour.
 
     Raises:
-        CronSimError: when the expression is none.
-        ZoneInfoNotFoundError: when the zone is none.
+        CronSimError: when the expression is not valid.
+        ZoneInfoNotFoundError: when there is no such zone.
 
     """
     place = ZoneInfo(zone)

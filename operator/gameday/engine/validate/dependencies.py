@@ -1,6 +1,6 @@
-"""What a plan says of dependencies that no schema can check: hosts that are none, far ends that cannot be cut.
+"""Checks of a plan's dependencies that no schema can express: invalid hosts, destinations that cannot be cut.
 
-What is refused here could only fail in a drill. A dependency that nothing cuts and no probe asks is no finding.
+Everything that is refused here would fail in a drill. An unused dependency is not a finding.
 """
 
 import ipaddress

@@ -1,7 +1,6 @@
-"""Names of a plan that would meet in one place: in a list of the status, in the undo log, or in the cluster.
+"""Names of a plan that would collide: in a list of the status, in the undo log, or in the cluster.
 
-The API server refuses a status whose list has two entries of one key, and an object that exists is not made twice: two
-things of one name are one thing to a drill.
+The API server refuses a status whose list has two entries of one key, and an object that exists is not created twice.
 """
 
 from collections.abc import Iterator
@@ -63,7 +62,7 @@ def _changes(plan: Plan) -> list[Named]:
 
 
 def _objects(plan: Plan) -> Iterator[Finding]:
-    """Faults and steps whose Jobs would have one name: capitals and special characters do not tell them apart."""
+    """Faults and steps whose Jobs would have the same name, as capitals and special characters are dropped."""
     seen: dict[str, Named] = {}
     for path, name in _changes(plan):
         shown = derived("fuse", name)

@@ -1,1 +1,1 @@
-"""Policies that others made: which there are, whom they select, whom they isolate."""
+"""Existing policies of other owners: which exist, which pods they select, and which they isolate."""

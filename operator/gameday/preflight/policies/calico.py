@@ -1,8 +1,8 @@
 """Whether a policy of Calico's own isolates a pod for egress.
 
-Any policy of type Egress that selects a pod isolates it, whatever its rules allow: what no rule decides is denied at
-the end of its tier. Calico reads NetworkPolicies as order 1000 among its own, so one of ours would allow what a later
-one denies.
+Any policy of type Egress that selects a pod isolates it, whatever its rules allow: traffic that no rule matches is
+denied at the end of the tier. Calico reads NetworkPolicies as order 1000 among its own policies, so a NetworkPolicy of
+the drill would allow what a later policy denies.
 """
 
 from collections.abc import Mapping

@@ -23,7 +23,7 @@ Token = tuple[str, str]
 
 
 def matches(selector: str, labels: Mapping[str, str], unknown: tuple[str, ...] = ()) -> bool | None:
-    """Whether a selector selects these labels; None where that cannot be told.
+    """Whether a selector selects these labels; None if that is unknown.
 
     ``unknown`` are the beginnings of keys of labels that are not known.
     """
@@ -137,7 +137,7 @@ class _Parser:
     def _call(self, name: str) -> Node:
         if name in {"all", "global"}:
             self._need("sign", ")")
-            # What is asked for here always stands in a namespace.
+            # A pod is always in a namespace.
             return lambda _: name == "all"
         if name != "has":
             raise _NotUnderstood

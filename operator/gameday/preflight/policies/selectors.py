@@ -25,9 +25,9 @@ def as_json(selector: Selector) -> Object:
 
 
 def with_stand_ins(selector: Selector, worn: Iterable[Mapping[str, str]]) -> Selector:
-    """The same pods, and ours: those that wear a stand-in for a label that the selector names.
+    """A selector of the same pods and of agents with the stand-in value for a label that the selector names.
 
-    One selector for both, so that what a witness shows is what the targets have.
+    One selector for both, so that a witness is cut exactly as the targets are.
     """
     ours = {key: value for labels in worn for key, value in labels.items() if is_stand_in(value)}
     told = ((key, "In", (value,)) for key, value in sorted(selector.match_labels.items()) if key in ours)
@@ -39,7 +39,7 @@ def with_stand_ins(selector: Selector, worn: Iterable[Mapping[str, str]]) -> Sel
 
 
 def sparing_controls(selector: Selector) -> Object:
-    """The same pods without those of ours that a cut must spare."""
+    """A selector of the same pods without the agents that a cut must spare."""
     written = as_json(selector)
     spared = {"key": ROLE, "operator": "NotIn", "values": [CONTROL]}
     return written | {"matchExpressions": [*written.get("matchExpressions", ()), spared]}

@@ -1,7 +1,8 @@
 """Whether an AdminNetworkPolicy, a BaselineAdminNetworkPolicy or a ClusterNetworkPolicy denies a pod some egress.
 
-A baseline is looked at only for pods that no NetworkPolicy isolates: one of ours would open all that it denies. What
-the admin tier denies stays denied; it counts here all the same, since what its other rules allow cannot be cut.
+A baseline is evaluated only for pods that no NetworkPolicy isolates, so a NetworkPolicy of the drill would open what
+the baseline denies. What the admin tier denies stays denied; it counts here as well, because what its other rules allow
+cannot be cut.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Only what expressions use leaves the observer: paths are picked out of an answer, everything else is forgotten.
+"""Selects the paths that expressions use from an answer; no other value leaves the observer.
 
 What cannot leave it whole is unknown, and says why: it is never cut short in silence.
 """

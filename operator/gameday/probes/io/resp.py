@@ -17,10 +17,10 @@ from gameday.probes.io.secrets import Secrets
 from gameday.probes.io.tls import context, unwanted
 
 Reply = str | int | list["Reply"] | None
-"""What Redis answers; text that is none is replaced where it is not."""
+"""A reply of Redis; bytes that are not UTF-8 are replaced."""
 
 SHORT: Final = 64 * 1024
-"""Longest reply, in bytes, to what is asked for again and again."""
+"""Longest reply to a command that is repeated, in bytes."""
 LONG: Final = 8 * 1024 * 1024
 """Longest list of clients, in bytes: some ten thousand connections."""
 ITEMS: Final = 1024
@@ -41,7 +41,7 @@ CODES: Final = frozenset(
 
 
 AUTH: Final = frozenset({"NOAUTH", "WRONGPASS"})
-"""What Redis says to whom it does not know."""
+"""Error codes of Redis for failed authentication."""
 
 
 REMEDY: Final = "give its CA in tls.caFrom"

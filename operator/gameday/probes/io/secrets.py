@@ -12,7 +12,7 @@ from typing import Any, Final
 HIDDEN: Final = "[secret]"
 """Stands for a value that held a Secret."""
 SHORTEST: Final = 4
-"""Characters from which on a Secret is looked for: shorter ones stand in too much that is none."""
+"""Minimum length of a Secret that is redacted, in characters; shorter values would match unrelated text."""
 SHORTEST_PART: Final = 8
 """Characters from which on a word of a Secret is looked for by itself, as the token after ``Bearer``."""
 REMEMBERED: Final = 64

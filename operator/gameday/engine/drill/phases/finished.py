@@ -62,7 +62,7 @@ def _kept(at: Situation) -> Record:
 
 
 def _report(record: Record, world: World) -> Iterator[do.Command]:
-    """The GameDay shows the drill before our finalizer is off: whoever is killed in between leaves it to the next."""
+    """Update the GameDay before the finalizer is removed: a process killed in between leaves both to the next one."""
     if not record.reported:
         yield do.UpdateGameDay()
     # What cannot be written for a while must not keep a Drill from being deleted.

@@ -1,4 +1,4 @@
-"""The phase under the cut: arm, inject, prove, sever, then hold for the planned time, whatever comes."""
+"""The phase under the faults: arm, apply, prove, close connections, then hold for the planned time."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -41,7 +41,7 @@ def decide(at: Situation) -> Record:
 
 
 def commands(_plan: Plan | None, record: Record, world: World) -> Iterator[do.Command]:
-    """Make the changes of the undo log, and end connections once that is asked for."""
+    """Make the changes of the undo log, and close connections once that is requested."""
     yield from undo_orders(record, world)
     yield from (do.Sever(fault) for fault in connections.asked(record) if fault not in world.severed)
 
@@ -105,9 +105,9 @@ def _injecting(at: Situation) -> Record | None:
 
 
 def _resume(at: Situation, change: Change, came: bool | None) -> Record:
-    """Another process asked for this fault, and it is not there: it never came, or it came and somebody took it away.
+    """Handle a fault that an earlier process requested and that is absent: never applied, or removed by somebody.
 
-    Only if it is known never to have come, it is asked for anew, from now.
+    The fault is requested again, from now, only if it is known that it was never applied.
     """
     if came:
         why = f"{_object(change)} was deleted while no operator was running"
@@ -127,7 +127,7 @@ def _object(change: Change) -> str:
 
 
 def _prove(at: Situation) -> Record:
-    """Prove the faults one after the other: the next one is asked for once the one before is proven."""
+    """Prove the faults one after the other: each is requested once the one before it is proven."""
     changes = of_faults(at.record, at.plan)
     change = next(change for change in changes if change.proven_at is None)
     if change.requested_at is None:

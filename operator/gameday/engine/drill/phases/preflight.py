@@ -30,7 +30,7 @@ def decide(at: Situation) -> Record:
 
 
 def commands(_plan: Plan | None, _record: Record, world: World) -> Iterator[do.Command]:
-    """Look, and look again where what was seen has changed."""
+    """Check the namespace, and check again if it has changed."""
     if world.preflight is None or world.look_again:
         yield do.CheckPreflight()
 

@@ -1,6 +1,6 @@
-"""The phase that repairs: the steps in order, each recorded before it is taken, each change with a fuse of its own.
+"""The phase that repairs: runs the steps in order, each recorded before it is taken, each change with its own fuse.
 
-It stops at once when what it changed is no longer as it set it: an irreversible step that follows relies on that.
+It stops at once if somebody else changes what a step has set, because a later irreversible step relies on it.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def commands(plan: Plan | None, record: Record, world: World) -> Iterator[do.Com
 
 
 def taken_over(record: Record, change: Change, seen: Observed) -> str:
-    """What was seen of somebody else who has what an active change changed, or nothing."""
+    """Who else has changed what an active change set, as a message, or ""."""
     was = f"{change.object_name} was set to {_words(change)} by step {change.name}"
     if seen.presence in {Presence.ABSENT, Presence.TAMPERED, Presence.GONE}:
         return f"{was} and {seen.detail}"
@@ -221,7 +221,7 @@ def _error(at: Situation, step: Step) -> str:
 
 
 def _stalled(at: Situation, step: Step) -> str:
-    """What a step waits for that nobody refused, or "". There is no change without a fuse that can undo it."""
+    """What a step waits for although nothing was rejected, or "": no change is made before its fuse is armed."""
     ran = at.world.run(step.name)
     if not step.action.REVERSIBLE and ran.state in {RunState.RUNNING, RunState.NEXT}:
         return ran.shown
