@@ -33,6 +33,7 @@ from gameday.probes.io.secrets import Secrets
 from gameday.probes.kinds import Kinds
 from gameday.probes.registry import PACKAGES
 from gameday.schema.named import Dependencies
+from gameday.schema.one_of import listed
 from gameday.schema.structural import structural
 from unit.probes.example.kind import DnsProbe
 
@@ -57,7 +58,7 @@ def test_the_crd_has_its_field_and_its_rule() -> None:
     assert schema["properties"]["dns"]["description"] == "A look-up of a name: gives ok, error, latency, addresses."
     assert schema["properties"]["dns"]["required"] == ["host"]
     rules = {rule["message"]: rule["rule"] for rule in schema["x-kubernetes-validations"]}
-    assert "(has(self.dns) ? 1 : 0) == 1" in rules["give exactly one of http, tcp, redis, kubernetes and dns"]
+    assert "(has(self.dns) ? 1 : 0) == 1" in rules[f"give exactly one of {listed([*PACKAGES, 'dns'])}"]
 
 
 def test_yaml_becomes_its_settings() -> None:
