@@ -49,6 +49,7 @@ lint: setup ## ruff, mypy strict, layers, generated files up to date, names in c
 	$(BIN)/python -m gameday.api.charts --check
 	$(BIN)/python -m gameday.api.reference --check
 	$(BIN)/python -m gameday.cli.reference --check
+	$(BIN)/python -m gameday.cli.reasons --check
 	$(BIN)/towncrier build --draft --version next >/dev/null
 
 hooks: setup ## have git run the checks of `lint` before each commit
@@ -64,6 +65,7 @@ generate: setup ## write the CRDs, the reference pages, the rights of namespaces
 	$(BIN)/python -m gameday.api.charts
 	$(BIN)/python -m gameday.api.reference
 	$(BIN)/python -m gameday.cli.reference
+	$(BIN)/python -m gameday.cli.reasons
 	$(BIN)/python tests/programs/diagrams.py
 
 lock: setup ## pin and hash the requirements anew

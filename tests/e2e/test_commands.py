@@ -1,8 +1,11 @@
 """The commands for people, run as a person of few rights against a real cluster."""
 
 import asyncio
+import contextlib
 import json
 import os
+import pty
+import re
 import shlex
 import signal
 import subprocess
@@ -14,7 +17,7 @@ import pytest
 
 from e2e.dialling import ROOT, until
 from e2e.people import person
-from e2e.stage import Stage, kubectl, ready, small
+from e2e.stage import Stage, kubectl, small
 
 pytestmark = pytest.mark.e2e
 
@@ -31,7 +34,7 @@ async def test_a_person_sees_what_comes_and_ends_what_runs(town: Stage) -> None:
     await town.operator()
     weekly = small(schedule={"cron": "0 10 * * 2", "timeZone": "Europe/Berlin"}, outage__duration="50s")
     await town.start(weekly)
-    await ready(town, "small")
+    await town.in_phase("SteadyState")
     sre, developer = person(town, "sre").config, person(town, "developer").config
     here = ("-n", town.namespace)
 
@@ -65,7 +68,6 @@ async def test_a_drill_is_run_to_its_verdict_and_ci_learns_it(town: Stage, tmp_p
     await town.shop(parts=("api", "redis"), replicas=1)
     await town.operator()
     town.apply(small())
-    await ready(town, "small")
     report = tmp_path / "report.xml"
     sre = person(town, "sre").config
     command = ("run", "small", "--junit", str(report), "-n", town.namespace)
@@ -84,18 +86,36 @@ async def test_a_drill_is_run_to_its_verdict_and_ci_learns_it(town: Stage, tmp_p
 
     # Nothing notices: the system is as it was, and the plan expects what does not come.
     town.apply(small(outage__expect=[{"name": "noticed", "becomes": "health.status == 599", "within": "6s"}]))
-    await ready(town, "small")
     failed = await asyncio.to_thread(gameday, sre, "run", "small", "--wait", "-n", town.namespace, "-o", "json")
     assert failed.returncode == 1, failed.stderr
-    assert json.loads(failed.stdout)["status"]["verdict"] == "Failed"
+    drill = json.loads(failed.stdout)
+    assert drill["status"]["verdict"] == "Failed"
     await town.nothing_is_left()
+
+    told = gameday(sre, "explain", drill["metadata"]["name"], "-n", town.namespace)
+    assert told.returncode == 0, told.stderr
+    assert "Failed (ExpectationMissed)" in told.stdout.splitlines()[0]
+    assert "under it the system missed what was expected: noticed." in told.stdout
+    assert "Everything is put back." in told.stdout
+    assert re.search(r"\d+\.\d s  CutProven: .*witnesses", told.stdout)
+    assert "becomes health.status == 599, within 6.0s" in told.stdout
+
+    past = gameday(sre, "history", "small", "-n", town.namespace)
+    assert past.returncode == 0, past.stderr
+    header, passed, missed, _, *turn = past.stdout.splitlines()
+    assert header.split()[:2] == ["DRILL", "STARTED"]
+    assert (passed.split()[3], missed.split()[3]) == ("Passed", "Failed")
+    assert f"{missed.split()[0]} is the first that failed after {passed.split()[0]} had passed" in turn[0]
+    assert turn[1].startswith("  the plan differs in spec.outage.expect[0].becomes")
+    assert "may not list replicasets.apps" in turn[2]
+    lord = gameday(person(town, "lord").config, "history", "small", "-n", town.namespace, "-o", "json")
+    assert json.loads(lord.stdout)["turn"]["rollouts"][0].startswith("no Deployment got another pod template")
 
 
 async def test_ctrl_c_without_a_terminal_leaves_the_drill_to_the_operator(town: Stage) -> None:
     await town.shop(parts=("api", "redis"), replicas=1)
     await town.operator()
     town.apply(small())
-    await ready(town, "small")
     config = person(town, "sre").config
     own = {"KUBECONFIG": str(config), "PYTHONPATH": str(ROOT / "operator")}
     process = await asyncio.create_subprocess_exec(
@@ -114,6 +134,82 @@ async def test_ctrl_c_without_a_terminal_leaves_the_drill_to_the_operator(town: 
     status = await town.finishes(name)
     assert status["verdict"] == "Passed", status["message"]
     await town.nothing_is_left()
+
+
+async def test_a_drill_is_watched_on_a_terminal_with_and_without_the_right_to_logs(town: Stage) -> None:
+    await town.shop(parts=("api", "redis"), replicas=1)
+    await town.operator()
+    await town.start(small(outage__duration="50s", recovery__within="40s"))
+    await town.in_phase("SteadyState")
+    screens = await asyncio.gather(*(watched(town, person(town, name).config) for name in ("lord", "sre")))
+    whole, status_alone = screens
+    for screen in screens:
+        for text in ("SteadyState", "Outage", "Recovery", "noticed", "waits", "Met", "Passed"):
+            assert text in screen, f"{text} is not shown"
+        assert re.search(r"waits +in \d+\.\ds", screen), "no deadline is shown"
+    assert re.search("health +[▁▂▃▄▅▆▇█×]+", whole), "no curve is shown"
+    assert "without the probes" not in whole
+    assert not re.search("health +[▁▂▃▄▅▆▇█×]+", status_alone)
+    assert "Only the status is shown, without the probes: user" in status_alone
+    assert "may not list pods in namespace" in status_alone
+    lines = gameday(person(town, "sre").config, "watch", "first", "-n", town.namespace)
+    assert lines.returncode == 0, lines.stderr
+    assert re.search(r"\d+\.\d s  CutProven ", lines.stdout)
+    await town.nothing_is_left()
+
+
+async def watched(town: Stage, config: Path) -> str:
+    """All that ``gameday watch`` draws on a terminal of 200 columns until the drill has ended."""
+    own, theirs = pty.openpty()
+    environment = {"KUBECONFIG": str(config), "PYTHONPATH": str(ROOT / "operator"), "NO_COLOR": "1", "COLUMNS": "200"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gameday.cli.main", "watch", "-n", town.namespace,
+        stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | environment | {"TERM": "xterm", "LINES": "50"},
+    )  # fmt: skip
+    os.close(theirs)
+    drawn = bytearray()
+    reading = asyncio.create_task(asyncio.to_thread(_drained, own, drawn))
+    async with asyncio.timeout(200):
+        assert await process.wait() == 0, drawn.decode(errors="replace")[-2000:]
+        await reading
+    os.close(own)
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.decode(errors="replace"))
+
+
+def _drained(terminal: int, into: bytearray) -> None:
+    """Read a terminal to its end, which Linux tells by an error."""
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 4096):
+            into += piece
+
+
+async def test_a_doctor_finds_what_is_wrong_and_nothing_else(town: Stage) -> None:
+    await town.operator()
+    lord = person(town, "lord").config
+    here = ("-n", town.namespace, "--operator-namespace", town.namespace, "-o", "json")
+
+    def found() -> dict[str, str]:
+        done = gameday(lord, "doctor", *here)
+        assert done.returncode in {0, 1}, done.stderr
+        return {one["check"]: one["state"] for one in json.loads(done.stdout)}
+
+    async def well() -> bool:
+        return found() | {"versions": "", "images": ""} == WELL
+
+    await until(well, "the doctor finds nothing", 60)
+    town.apply(small(outage__expect=[{"name": "noticed", "becomes": "none.ok"}]))
+    kubectl("-n", town.namespace, "label", "serviceaccount", "gameday", "gameday.dev/opt-in-")
+
+    async def ill() -> bool:
+        return found() | {"versions": "", "images": ""} == WELL | {"opt-in": "failed", "gamedays": "failed"}
+
+    await until(ill, "the doctor finds both", 60)
+
+
+WELL = {
+    "resources": "ok", "versions": "", "operator": "ok", "halt": "ok", "limits": "ok", "opt-in": "ok", "rights": "ok",
+    "network": "ok", "images": "", "gamedays": "ok",
+}  # fmt: skip
 
 
 async def test_the_commands_that_an_error_names_grant_the_right(town: Stage) -> None:

@@ -71,6 +71,20 @@ def test_the_wheel_runs_with_what_it_declares(installed: Path) -> None:
     assert ":4" in run(installed / "kubectl_complete-gameday", "ver").stdout.split()
 
 
+def test_the_wheel_has_all_that_its_commands_read(installed: Path, tmp_path: Path) -> None:
+    example = ROOT / "manifests" / "examples" / "redis-failover.yaml"
+    good = run(installed / "gameday", "validate", str(example))
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert "GameDay redis-failover is valid" in good.stdout
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(example.read_text().replace("becomes: ", "becomes: 7 + ", 1))
+    bad = run(installed / "gameday", "validate", str(wrong))
+    assert bad.returncode == 1, bad.stdout + bad.stderr
+    code = "from gameday.cli.reasons import remedy; print(remedy('NotSteady'))"
+    done = run(installed / "python", "-c", code)
+    assert done.stdout.strip(), done.stderr
+
+
 def test_every_command_for_people_loads_with_it(installed: Path) -> None:
     done = run(installed / "gameday", "next")
     assert done.returncode == 1

@@ -26,9 +26,13 @@ def register(app: typer.Typer) -> None:
     """Add the commands, in the order in which people meet them."""
     app.command()(validate)
     app.command()(run)
+    app.command()(watch)
+    app.command()(explain)
+    app.command()(history)
     app.command("next")(next_)
     app.command()(abort)
     app.command()(report)
+    app.command()(doctor)
     app.command()(version)
 
 
@@ -81,6 +85,80 @@ def run(
 
     shown = running.Shown(wait or junit is not None, junit, output)
     raise typer.Exit(running.run(Where(kubeconfig, context, namespace), name, shown))
+
+
+def watch(
+    invocation: typer.Context,
+    drill: OpenDrillName = "",
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Show a drill as it goes: its phase and clock, expectations and their deadlines, probes as small curves.
+
+    Without DRILL the newest one that is under way. The probes come from the logs of the drill's pods, which you must be
+    allowed to read; else the status alone is shown. Without a terminal it prints a line for each thing that happens.
+    Ctrl-C ends the watching, not the drill.
+    """
+    from gameday.cli.asking import Where, ask
+    from gameday.cli.watching.watch import watch as watching
+    from gameday.controller.clock import Clock
+
+    wall = invocation.ensure_object(Clock).wall
+    ask(Where(kubeconfig, context, namespace), lambda cluster, own: watching(cluster, own, drill, wall))
+
+
+def explain(
+    drill: DrillName,
+    output: Form = None,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Say why a drill has its verdict, with the evidence that its status holds, and what to do."""
+    from gameday.cli import explain as explaining
+    from gameday.cli.asking import USAGE, Where, ask, fail
+    from gameday.cli.output import show
+
+    if output is Output.NAME:
+        fail("an explanation has no name: write -o json or -o yaml", USAGE)
+    where = Where(kubeconfig, context, namespace)
+    told = explaining.explain(ask(where, lambda cluster, own: explaining.read(cluster, own, drill)))
+    if output is not None:
+        show(told.plain(), output)
+    else:
+        explaining.tell(told)
+
+
+def history(
+    name: GameDayName,
+    last: Annotated[int, typer.Option(min=1, max=1000, help="Most drills, the newest.")] = 20,
+    output: Form = None,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Show a GameDay's drills over time: verdicts, and the times to detect, to alert and to recover.
+
+    Where one failed after another had passed, it says what differs between both: the plan, and what Deployments rolled
+    out.
+    """
+    from gameday.cli import history as past
+    from gameday.cli.asking import Where, ask
+    from gameday.cli.output import name_of, show, table
+    from gameday.cluster.kinds import DRILLS
+
+    where = Where(kubeconfig, context, namespace)
+    found, turn = ask(where, lambda cluster, own: past.history(cluster, own, name, last))
+    if output is Output.NAME:
+        typer.echo("\n".join(name_of(DRILLS, one.drill) for one in found))
+    elif output is not None:
+        told = turn.plain() if turn is not None else None
+        show({"gameDay": name, "drills": [one.plain() for one in found], "turn": told}, output)
+    else:
+        table(past.HEADERS, (one.row() for one in found))
+        if turn is not None:
+            typer.echo("\n" + "\n".join(turn.lines()))
 
 
 def next_(
@@ -185,6 +263,35 @@ def report(
     except OSError as error:
         fail(f"the report was not written to {file}: {error.strerror}")
     say(f"{file}: the report of drill {drill}")
+
+
+def doctor(
+    invocation: typer.Context,
+    output: Form = None,
+    namespace: Namespace = None,
+    operator_namespace: Annotated[
+        str, typer.Option(help="The operator's namespace.", envvar="GAMEDAY_NAMESPACE")
+    ] = "gameday-system",
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Look for what would keep drills of a namespace from running: operator, halt, limits, opt-in, rights, network.
+
+    It exits with 1 where something would. What you may not look at is shown as unknown, with the right that is missing.
+    """
+    from gameday.cli.asking import USAGE, Where, ask, fail
+    from gameday.cli.doctor import FAILED, looked
+    from gameday.cli.output import show
+    from gameday.controller.clock import Clock
+
+    if output is Output.NAME:
+        fail("checks are no objects: write -o json or -o yaml", USAGE)
+    wall = invocation.ensure_object(Clock).wall
+    where = Where(kubeconfig, context, namespace)
+    found = ask(where, lambda cluster, own: looked(cluster, own, operator_namespace, wall, quiet=output is not None))
+    if output is not None:
+        show([one.plain() for one in found], output)
+    raise typer.Exit(1 if any(one.state == FAILED for one in found) else 0)
 
 
 def version(

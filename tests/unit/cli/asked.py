@@ -15,6 +15,7 @@ class CommandLine:
 
     def __init__(self, server: ApiServer, folder: Path) -> None:
         self.server = server
+        self.folder = folder
         self._config = server.kubeconfig(folder, "shop")
         self.clock = Clock(wall=lambda: 1_796_040_000.0)  # Mon 2026-11-30 12:00 UTC
         self.environment: dict[str, str] = {}

@@ -1,0 +1,259 @@
+"""``gameday explain``: why a drill has its verdict, in sentences, with the evidence that its status holds."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich.text import Text
+
+from gameday.api.lines import events_of, expectations_of, figures_of, plain
+from gameday.api.parse import plan_of
+from gameday.api.record import duration, moment, saved_of, timestamp
+from gameday.cli.asking import NotDone, condition
+from gameday.cli.output import COLOURS, console
+from gameday.cli.reasons import meaning, remedy
+from gameday.cluster.client import Cluster
+from gameday.cluster.kinds import DRILLS, Object
+from gameday.errors import PlanInvalid, StateUnreadable
+from gameday.model.plan import Expectation, Plan
+from gameday.model.record import NOT_REACHED, Record, ResultState, Verdict
+from gameday.schema.renamed import modern
+
+ROUTINE: Final = frozenset({"Preflight", "AgentsReady", "FuseArmed", "Injecting", "Finished"})
+"""Lines of the timeline that every drill has and that explain nothing."""
+FINE: Final = frozenset({ResultState.MET.value, ResultState.ALWAYS_TRUE.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An expectation: what was asked for, and what became of it."""
+
+    stage: str
+    name: str
+    state: str
+    asked: str
+    """The expression and its times, or "" where the plan cannot be read."""
+    found: str
+    """When it was decided, and why where it was not met."""
+
+    @property
+    def fine(self) -> bool:
+        """Whether it stands in nobody's way."""
+        return self.state in FINE
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that is to be said of a drill."""
+
+    about: str
+    why: tuple[str, ...]
+    happened: tuple[str, ...]
+    expected: tuple[Expected, ...]
+    measured: tuple[str, ...]
+    left: str
+    """What of it is in the cluster."""
+    do: str
+    """What to do, or ""."""
+
+    def plain(self) -> dict[str, Any]:
+        """As programs read it."""
+        expected = [
+            {"stage": one.stage, "name": one.name, "state": one.state, "asked": one.asked, "found": one.found}
+            for one in self.expected
+        ]
+        return {
+            "about": self.about, "why": list(self.why), "happened": list(self.happened), "expectations": expected,
+            "measured": list(self.measured), "left": self.left, "do": self.do,
+        }  # fmt: skip
+
+
+def tell(told: Explanation) -> None:
+    """Print it for people; what was missed or is not known comes with what was asked for."""
+    out = console()
+    out.print(Text(told.about, style="bold"))
+    for sentence in (*told.why, told.left):
+        out.print(sentence)
+    if told.happened:
+        out.print("\nWhat happened, in seconds since the drill began")
+        for line in told.happened:
+            out.print(Text(f"  {line}", style="yellow" if "  Warning " in line else ""))
+    if told.expected:
+        out.print("\nWhat was expected")
+        for one in told.expected:
+            state = Text(f"  {one.state:<11}", style=COLOURS.get(one.state, ""))
+            out.print(state.append(f"{one.stage}: {one.name}{f' {one.found}' if one.found else ''}", style="default"))
+            if one.asked and not one.fine:
+                out.print(f"             {one.asked}")
+    if told.measured:
+        out.print(f"\nMeasured: {', '.join(told.measured)}")
+    if told.do:
+        out.print(f"\nWhat to do: {told.do}")
+
+
+async def read(cluster: Cluster, namespace: str, name: str) -> Object:
+    """A Drill.
+
+    Raises:
+        NotDone: when it is not there.
+        GameDayError: when it cannot be read.
+
+    """
+    drill = await cluster.get(DRILLS, namespace, name)
+    if drill is None:
+        raise NotDone(
+            f"there is no Drill {name} in namespace {namespace}; `gameday history NAME` lists those of a GameDay"
+        )
+    return drill
+
+
+def explain(drill: Object) -> Explanation:
+    """Why a drill has its verdict, or where it is if it has none yet."""
+    status, metadata = drill.get("status", {}), drill["metadata"]
+    plan, record = frozen(drill)
+    verdict, reason = status.get("verdict", ""), status.get("reason", "")
+    expected = tuple(_expected(one, plan) for one in expectations_of(status))
+    began = status.get("startedAt", "")
+    where = f"Drill {metadata['name']} of GameDay {drill['spec']['gameDay']} in namespace {metadata['namespace']}"
+    ended = f"{verdict} ({reason}), after {status['took']}" if "took" in status else f"{verdict} ({reason})"
+    return Explanation(
+        about=f"{where}: {ended if verdict else 'under way'}",
+        why=tuple(_why(status, expected, record) if verdict else _under_way(drill)),
+        happened=tuple(_happened(status, began)),
+        expected=expected,
+        measured=tuple(
+            f"{one['name']}: {plain(float(one['value']))} {one['unit']}".rstrip()
+            + (f" ± {plain(float(one['resolution']))}" if "resolution" in one else "")
+            for one in figures_of(status)
+        ),
+        left=_left(drill),
+        do=remedy(reason) if verdict and verdict != Verdict.PASSED.value else "",
+    )
+
+
+def frozen(drill: Object) -> tuple[Plan | None, Record | None]:
+    """The plan that was run and what the operator remembers; neither where its state is of another version."""
+    try:
+        saved = saved_of(drill.get("status", {}))
+        if saved is None:
+            return None, None
+        if not saved.plan:
+            return None, saved.record
+        spec = modern(json.loads(saved.plan), drill["metadata"]["namespace"])
+        return plan_of(drill["spec"]["gameDay"], spec), saved.record
+    except (StateUnreadable, PlanInvalid, ValueError, KeyError, TypeError, AttributeError):
+        return None, None
+
+
+def _under_way(drill: Object) -> Iterator[str]:
+    status = drill.get("status", {})
+    if not status.get("phase"):
+        yield "No operator has taken it yet."
+        return
+    yield f"It is in phase {status['phase']}: {condition(drill, 'Complete').get('message', 'under way')}."
+    open_ = [e["name"] for e in expectations_of(status) if e["state"] == ResultState.MISSED.value]
+    if open_:
+        yield f"Missed so far: {_named(open_)}."
+
+
+def _why(status: Mapping[str, Any], expected: tuple[Expected, ...], record: Record | None) -> Iterator[str]:
+    missed = [one.name for one in expected if one.state == ResultState.MISSED.value]
+    reason, message = str(status.get("reason", "")), str(status.get("message", ""))
+    match status.get("verdict"):
+        case Verdict.PASSED.value:
+            yield "Each fault was proven, every expectation was met, and everything was put back."
+            if true := [one.name for one in expected if one.state == ResultState.ALWAYS_TRUE.value]:
+                yield f"True all the time, so that the fault did not show in it: {_named(true)}."
+        case Verdict.FAILED.value if reason == "GuardrailViolated":
+            yield f"{_sentence(message)} Its fault was proven, so all faults were undone at once."
+        case Verdict.FAILED.value:
+            yield f"Each fault was proven, and under it the system missed what was expected: {_named(missed)}."
+        case Verdict.ABORTED.value:
+            yield _sentence(message)
+            if before := status.get("missedBeforeAbort"):
+                yield f"Missed before that, under proven faults: {_named(before)}."
+            else:
+                yield "Nothing had been definitely missed before that."
+        case _:
+            yield f"Nobody can say whether the system copes. {_sentence(message)}"
+            if missed:
+                yield f"Missed as well, but not held against the system: {_named(missed)}."
+            yield from _doubts(record)
+    if status.get("recoveredBy"):
+        yield f"{status['recoveredBy']} repaired what was missed; the verdict stays."
+    if means := meaning(reason):
+        yield f"{reason} means: {means}."
+
+
+def _doubts(record: Record | None) -> Iterator[str]:
+    for doubt in record.doubts if record is not None else ():
+        yield f"In doubt since {timestamp(doubt.since)}: {doubt.cause.value}: {doubt.message}."
+
+
+def _happened(status: Mapping[str, Any], began: str) -> Iterator[str]:
+    for line in events_of(status):
+        if line["reason"] not in ROUTINE or line.get("warning"):
+            warning = "Warning " if line.get("warning") else ""
+            yield f"{_since(line['at'], began)}  {warning}{line['reason']}: {line['message']}"
+
+
+def _since(at: str, began: str) -> str:
+    try:
+        return f"{moment(at) - moment(began):7.1f} s"
+    except (ValueError, OverflowError):
+        return at
+
+
+def _expected(one: Mapping[str, Any], plan: Plan | None) -> Expected:
+    again = one["stage"] == "Rollback"
+    asked = next(
+        (
+            _asked(known)
+            for stage, known in (plan.all_expectations() if plan is not None else ())
+            if known.name == one["name"] and stage.value == ("Recovery" if again else one["stage"])
+        ),
+        "",
+    )
+    return Expected(one["stage"], one["name"], one["state"], asked, _found(one))
+
+
+def _asked(one: Expectation) -> str:
+    times = [
+        f"within {duration(one.within)}" if one.within is not None else "",
+        f"for {duration(one.holds)}" if one.holds else "",
+        f"tolerates {duration(one.tolerates)}" if one.tolerates is not None else "",
+        f"after {duration(one.after)}" if one.after else "",
+        "guardrail" if one.guardrail else "",
+    ]
+    return ", ".join(filter(None, (f"{one.mode.value} {one.expression}", *times)))
+
+
+def _found(one: Mapping[str, Any]) -> str:
+    parts = [
+        f"after {one['seconds']:.1f} s" if "seconds" in one else "",
+        f"± {plain(one['resolution'])} s" if "resolution" in one else "",
+        f"{one['late']:.1f} s late" if "late" in one else "",
+        "its stage was not reached" if one.get("reason") == NOT_REACHED else "",
+    ]
+    text = " ".join(filter(None, parts))
+    why = str(one.get("message", "")) if one["state"] not in FINE else ""
+    return f"{text}: {why}" if text and why else text or why
+
+
+def _left(drill: Object) -> str:
+    cleared = condition(drill, "FaultsCleared")
+    if cleared.get("status") == "False":
+        return f"In the cluster: {cleared['message']}."
+    if drill.get("status", {}).get("changed") is False:
+        return "Nothing was changed in the cluster."
+    return "Everything is put back." if cleared.get("status") == "True" else "Whether anything is left is not known."
+
+
+def _named(names: list[str]) -> str:
+    return "; ".join(dict.fromkeys(names))
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}" if text else "It does not say why."
