@@ -74,11 +74,11 @@ async def team() -> AsyncIterator[Team]:
 
 
 def routes(team: Team) -> dict[str, Any]:
-    """Alerts are grouped for a second, and sent to the team; those of another team go nowhere."""
+    """Alerts are grouped for three seconds, and sent to the team; those of another team go nowhere."""
     return {
         "route": {
             "receiver": "team",
-            "group_wait": "1s",
+            "group_wait": "3s",
             "group_interval": "1s",
             "routes": [{"matchers": ['owner="others"'], "receiver": "nobody"}],
         },
@@ -112,11 +112,11 @@ async def prometheus(team: Team, alertmanager: AlertConfig, tmp_path: Path) -> A
         yield
 
 
-def probe(config: AlertConfig, timeout: float = 5.0) -> AlertAsk:
+def probe(config: AlertConfig, timeout: float = 20.0) -> AlertAsk:
     return AlertAsk(ProbeTask("p", "alert", 1.0, timeout, (("firing",),), asdict(config)), Secrets())
 
 
-async def ask(config: AlertConfig, timeout: float = 5.0) -> Answer:
+async def ask(config: AlertConfig, timeout: float = 20.0) -> Answer:
     return await probe(config, timeout)()
 
 

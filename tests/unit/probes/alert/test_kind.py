@@ -3,8 +3,9 @@
 import pytest
 
 from gameday.model.plan import Destination, SecretKey
-from gameday.probes.alert.kind import KIND, AlertProbe
+from gameday.probes.alert.kind import KIND, Alert, AlertProbe
 from gameday.probes.web import Access
+from gameday.schema.named import Dependencies
 
 URL = "http://alertmanager:9093"
 
@@ -42,3 +43,13 @@ def test_an_agent_is_given_files_and_what_to_look_for() -> None:
             "ca_file": "",
         },
     }
+
+
+def test_what_stands_in_yaml_is_what_the_plan_has() -> None:
+    auth = {"basic": {"username": "jane", "passwordFrom": {"secretKeyRef": {"name": "am", "key": "password"}}}}
+    asked = {"url": URL, "receiver": "team", "auth": auth}
+    spec = Alert.model_validate({"alertmanager": asked, "labels": {"alertname": "RedisDown"}})
+    access = Access(username="jane", password=SecretKey("am", "password"))
+    assert KIND.parse(spec, Dependencies(())) == AlertProbe(URL, {"alertname": "RedisDown"}, "team", access)
+    anybody = Alert.model_validate({"alertmanager": {"url": URL}, "labels": {"a": "b"}})
+    assert KIND.parse(anybody, Dependencies(())) == AlertProbe(URL, {"a": "b"})

@@ -13,9 +13,10 @@ from gameday.model.agent import HttpAccess
 from gameday.model.plan import ConfigMapKey, SecretKey
 from gameday.probes.ask import Answer
 from gameday.probes.http.ask import HttpAsk
-from gameday.probes.http.kind import KIND, Header, HttpProbe
+from gameday.probes.http.kind import KIND, Header, Http, HttpProbe
 from gameday.probes.io.secrets import HIDDEN, Secrets
 from gameday.probes.web import Access
+from gameday.schema.named import Dependencies
 from unit.probes.tasks import http_task
 from unit.tls_api import Authority, TlsApi, authority
 
@@ -42,7 +43,7 @@ def file(folder: Path, name: str, text: str) -> str:
 
 
 def probe(url: str, access: HttpAccess, **config: Any) -> HttpAsk:
-    return HttpAsk(http_task("probe", 1.0, 2.0, (("status",), ("body",)), url=url, access=access, **config), Secrets())
+    return HttpAsk(http_task("probe", 1.0, 20.0, (("status",), ("body",)), url=url, access=access, **config), Secrets())
 
 
 async def test_a_token_admits_the_probe_and_a_private_ca_vouches_for_the_server(api: TlsApi, tmp_path: Path) -> None:
@@ -171,3 +172,19 @@ def test_what_contradicts_itself_is_a_finding() -> None:
         assert [finding.path for finding in KIND.check(settings)] == [path]
     assert list(KIND.check(HttpProbe("https://api/", headers=(named,), access=Access(ca=CA)))) == []
     assert list(KIND.check(replace(found["tls"], url="HTTPS://api/"))) == []
+
+
+def read(**fields: Any) -> HttpProbe:
+    """The settings of what stands in YAML."""
+    return KIND.parse(Http.model_validate({"url": "https://api/", **fields}), Dependencies(()))
+
+
+def test_what_stands_in_yaml_is_what_the_agent_gets() -> None:
+    token, password = ({"secretKeyRef": {"name": "api", "key": key}} for key in ("token", "password"))
+    config_map = {"caFrom": {"configMapKeyRef": {"name": "corporate", "key": "ca.crt"}}}
+    secret = {"caFrom": {"secretKeyRef": {"name": "tls", "key": "ca"}}}
+    assert read().access == Access()
+    assert read(auth={"bearer": {"tokenFrom": token}}, tls=config_map).access == Access(bearer=TOKEN, ca=CA)
+    basic = {"basic": {"username": "jane", "passwordFrom": password}}
+    wanted = Access(username="jane", password=PASSWORD, ca=SecretKey("tls", "ca"))
+    assert read(auth=basic, tls=secret).access == wanted

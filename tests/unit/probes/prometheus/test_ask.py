@@ -63,7 +63,7 @@ async def server(signer: Authority, tmp_path: Path) -> AsyncIterator[PrometheusC
         yield PrometheusConfig(f"https://127.0.0.1:{port}", "1", access)
 
 
-async def ask(config: PrometheusConfig, query: str = "1", timeout: float = 5.0) -> Answer:
+async def ask(config: PrometheusConfig, query: str = "1", timeout: float = 20.0) -> Answer:
     task = ProbeTask("p", "prometheus", 1.0, timeout, READ, asdict(replace(config, query=query)))
     return await PrometheusAsk(task, Secrets())()
 

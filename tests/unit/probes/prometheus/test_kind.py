@@ -3,8 +3,9 @@
 import pytest
 
 from gameday.model.plan import ConfigMapKey, Destination, SecretKey
-from gameday.probes.prometheus.kind import KIND, PrometheusProbe
+from gameday.probes.prometheus.kind import KIND, Prometheus, PrometheusProbe
 from gameday.probes.web import Access
+from gameday.schema.named import Dependencies
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,11 @@ def test_an_agent_is_given_files_and_the_query() -> None:
             "ca_file": "/run/gameday/configmaps/ca/ca.crt",
         },
     }
+
+
+def test_what_stands_in_yaml_is_what_the_plan_has() -> None:
+    auth = {"bearer": {"tokenFrom": {"secretKeyRef": {"name": "thanos", "key": "token"}}}}
+    tls = {"caFrom": {"configMapKeyRef": {"name": "ca", "key": "ca.crt"}}}
+    spec = Prometheus.model_validate({"url": "https://thanos", "query": "up", "auth": auth, "tls": tls})
+    access = Access(bearer=SecretKey("thanos", "token"), ca=ConfigMapKey("ca", "ca.crt"))
+    assert KIND.parse(spec, Dependencies(())) == PrometheusProbe("https://thanos", "up", access)

@@ -58,7 +58,7 @@ async def figures(redis: RedisServer, folder: Path, kind: str, name: str, prefix
     layout = LAYOUTS[kind]
     server = RedisAddress("127.0.0.1", redis.port, password_file=str(secret))
     queue = (kind, name, layout.prefix if prefix is None else prefix)
-    ask = RedisAsk(redis_task("p", 1.0, 5.0, server, tuple((one,) for one in layout.names), queue), Secrets())
+    ask = RedisAsk(redis_task("p", 1.0, 20.0, server, tuple((one,) for one in layout.names), queue), Secrets())
     answer = await ask()
     await ask.close()
     return answer
