@@ -12,7 +12,7 @@ from gameday.api import samples
 from gameday.api.samples import Kept
 from gameday.cli.forms import Report as Form
 from gameday.cli.report import DELETED, Sources, written
-from gameday.engine.evidence.curves import Truth
+from gameday.engine.evidence.curves import Curve, Strip, Truth
 from gameday.model.record import Verdict
 from gameday.report import facts, lessons
 from gameday.report.chart import chart
@@ -176,6 +176,16 @@ def test_a_curve_has_a_gap_where_nothing_was_measured() -> None:
     assert drawn is not None
     (latency,) = [row for _, rows in drawn.probes for row in rows if row.title == "health.body.redisLatency"]
     assert latency.line.count("M") == 2
+
+
+def test_one_missing_value_and_one_long_silence_are_gaps() -> None:
+    at = [ZERO + second for second in (0, 1, 2, 3, 4, 60, 61)]
+    values: list[float | None] = [1, 2, None, 3, 4, 5, 6]
+    curve = Curve("a.b", low=values, high=values, last=values)
+    drawn = chart(report(an_ended_drill(GOOD), None, Kept("d", "g", (Strip("a", 7, at, [curve]),)), "", ()))
+    assert drawn is not None
+    ((_, (row,)),) = drawn.probes
+    assert [piece.count("L") for piece in row.line.split("M")[1:]] == [1, 1, 1]
 
 
 def test_without_samples_all_else_is_there_and_the_page_says_why() -> None:
