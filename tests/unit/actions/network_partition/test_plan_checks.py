@@ -109,7 +109,7 @@ def test_two_bystanders_of_one_name_are_a_finding_with_both_paths() -> None:
     stays = (Bystander("pay", host="192.0.2.2", port=80), Bystander("pay", host="192.0.2.3", port=80))
     (told,) = found(stays=stays)
     assert paths([told]) == ["mustRemainReachable[1].name"]
-    assert "already called 'pay' at mustRemainReachable[0].name" in told
+    assert "the name 'pay' is already used at mustRemainReachable[0].name" in told
 
 
 def test_a_bystander_may_not_take_the_name_of_the_one_that_is_always_watched() -> None:
