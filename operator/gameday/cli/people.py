@@ -181,7 +181,7 @@ def next_(
     from gameday.controller.clock import Clock
 
     if name and everywhere:
-        fail("NAME and --all-namespaces exclude each other: leave one out", USAGE)
+        fail("NAME and --all-namespaces exclude each other: remove one", USAGE)
     now = invocation.ensure_object(Clock).wall()
     where = Where(kubeconfig, context, namespace)
     found = ask(where, lambda cluster, own: runs(cluster, None if everywhere else own, name, count, now))
@@ -192,7 +192,7 @@ def next_(
     elif output is not None:
         show([run.plain() for run in found], output)
     elif not found:
-        typer.echo("no GameDay has a schedule there", err=True)
+        typer.echo("no GameDay there has a schedule", err=True)
     else:
         first = ("namespace",) if everywhere else ()
         rows = ((*((r.namespace,) if everywhere else ()), r.name, r.local, r.away(now), r.note) for r in found)
@@ -222,7 +222,7 @@ def abort(
     elif output is not None:
         show(thing, output)
     elif open_:
-        typer.echo(f"Drill {drill} is asked to end: the operator undoes what it holds")
+        typer.echo(f"Drill {drill} will end: the operator undoes what it changed")
     else:
         typer.echo(f"Drill {drill} has ended already, {thing['status'].get('verdict', '')}; nothing was changed")
 

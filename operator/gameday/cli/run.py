@@ -77,7 +77,7 @@ def run(where: Where, gameday: str, shown: Shown) -> int:
     """Start a drill, and follow it to its end where that is asked for; the exit code."""
     if shown.junit is not None and not os.access(shown.junit.parent, os.W_OK):
         fail(
-            f"no drill was started: --junit {shown.junit}: its folder is not there, or you may not write there",
+            f"no drill was started: --junit {shown.junit}: its folder does not exist, or you may not write there",
             Exit.USAGE,
         )
     # For a program nothing but its result stands on standard output.
@@ -124,7 +124,7 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        say(f"{path} is not written: {error}")
+        say(f"{path} was not written: {error}")
 
 
 async def create(cluster: Cluster, namespace: str, gameday: str) -> Object:
@@ -185,7 +185,7 @@ async def _end_of(cluster: Cluster, drill: Object, tell: Callable[[Happened], No
         ):
             async for state in states:
                 if state is None:
-                    return Outcome(last, Exit.ABORTED, f"drill {name} was deleted, which undid what it held")
+                    return Outcome(last, Exit.ABORTED, f"drill {name} was deleted, and what it changed was undone")
                 if state.get("status", {}).get("phase"):
                     nobody.cancel()
                     patience.reschedule(None)
@@ -193,7 +193,9 @@ async def _end_of(cluster: Cluster, drill: Object, tell: Callable[[Happened], No
                 for one in progress.news(state):
                     tell(one)
     except TimeoutError:
-        return Outcome(last, Exit.INCONCLUSIVE_UNTOUCHED, f"{_untaken(name, namespace)}. It does not start any more")
+        return Outcome(
+            last, Exit.INCONCLUSIVE_UNTOUCHED, f"{_untaken(name, namespace)}. The drill will not start any more"
+        )
     finally:
         nobody.cancel()
     return Outcome(last, code_of(last), _sentence(last))
@@ -223,13 +225,13 @@ def _sentence(drill: Object) -> str:
 
 def _untaken(name: str, namespace: str) -> str:
     return (
-        f"no operator has taken drill {name} so far: does one run, and does it watch namespace {namespace}? "
-        "`kubectl -n gameday-system get pods` shows it"
+        f"no operator has started drill {name} so far: see with `kubectl -n gameday-system get pods` "
+        f"whether one runs, and whether it watches namespace {namespace}"
     )
 
 
 def _trouble(error: str) -> None:
-    say(f"{error}; the drill goes on, and so does this as soon as there is an answer")
+    say(f"{error}; the drill goes on, and this command waits for an answer")
 
 
 class Signals:
@@ -273,9 +275,9 @@ async def _interrupted(cluster: Cluster, drill: Object, number: int, signals: Si
     if answer == "a":
         try:
             await abort(cluster, namespace, name)
-            say(f"drill {name} is asked to end; waiting until everything is put back")
+            say(f"drill {name} will end; waiting until everything is put back")
         except GameDayError as error:
-            say(f"drill {name} is not aborted: {in_words(error)}")
+            say(f"drill {name} was not aborted: {in_words(error)}")
 
 
 def _answer(name: str, signals: Signals) -> str:

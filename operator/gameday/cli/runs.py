@@ -76,7 +76,7 @@ def _runs(gameday: Object, most: int, now: float) -> Iterator[Run]:
         note = _note(gameday)
         yield from (Run(namespace, name, at, schedule.zone, note) for at in found)
         if not found:
-            yield Run(namespace, name, None, note="no time that is in no blackout")
+            yield Run(namespace, name, None, note="every coming time is in a blackout")
 
 
 def _note(gameday: Object) -> str:

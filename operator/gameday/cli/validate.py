@@ -96,13 +96,13 @@ def _checked(file: str, text: str) -> Iterator[Checked]:
         for document in documents(text):
             yield _one(file, document)
     except NotYaml as error:
-        yield Checked(file, 1, "", "", (Finding(1, "", f"it is no YAML that kubectl reads: {error}"),))
+        yield Checked(file, 1, "", "", (Finding(1, "", f"it is not YAML that kubectl can read: {error}"),))
 
 
 def _one(file: str, document: Document) -> Checked:
     body = document.body
     if not isinstance(body, dict):
-        finding = Finding(document.line, "", "it is no object: write apiVersion, kind, metadata and spec")
+        finding = Finding(document.line, "", "it is not an object: write apiVersion, kind, metadata and spec")
         return Checked(file, document.line, "", "", (finding,))
     metadata = body.get("metadata")
     named = metadata if isinstance(metadata, dict) else {}

@@ -60,4 +60,4 @@ async def _resources(cluster: Cluster) -> str:
 
 
 def _version(thing: Object) -> str:
-    return str(thing["metadata"].get("labels", {}).get(LABEL) or "of a version that it does not say")
+    return str(thing["metadata"].get("labels", {}).get(LABEL) or "of an unknown version")

@@ -18,7 +18,7 @@ async def test_a_drill_is_asked_to_end(command_line: CommandLine) -> None:
     done = await command_line.run("abort", "first")
     assert done.exit_code == 0, done.output
     assert command_line.server.objects[KEY]["spec"] == {"gameDay": "g", "abort": True}
-    assert "Drill first is asked to end" in done.stdout
+    assert "Drill first will end" in done.stdout
     again = await command_line.run("abort", "first", "-o", "name")
     assert (again.exit_code, again.stdout) == (0, "drill.gameday.dev/first\n")
 

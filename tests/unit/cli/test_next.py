@@ -51,7 +51,11 @@ async def test_the_soonest_comes_first_each_in_its_own_zone(command_line: Comman
             "not ready (GameDayInv",
         ),
         (cron("0 10 * * 2"), [], "no operator has seen it yet"),
-        (cron("0 10 * * 2", blackouts=[{"name": "x", "when": "Mon-Sun 00:00-24:00 Etc/UTC"}]), READY, "no time that"),
+        (
+            cron("0 10 * * 2", blackouts=[{"name": "x", "when": "Mon-Sun 00:00-24:00 Etc/UTC"}]),
+            READY,
+            "every coming time",
+        ),
         (None, READY, "no schedule"),
     ],
 )

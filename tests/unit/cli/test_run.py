@@ -268,7 +268,7 @@ async def test_a_drill_that_is_deleted_counts_as_aborted(api_server: ApiServer, 
         api_server.drop("drills", "shop", (await one.drill())["metadata"]["name"])
         code, out, _ = await one.ends()
     assert code == 4
-    assert "was deleted, which undid what it held" in out
+    assert "was deleted, and what it changed was undone" in out
 
 
 async def test_an_api_server_that_is_away_for_a_while_is_waited_for(api_server: ApiServer, tmp_path: Path) -> None:
@@ -356,7 +356,7 @@ async def test_ctrl_c_asks_and_an_abort_is_followed_to_its_end(
         one.process.send_signal(signal.SIGINT)
         await terminal.shows("[a]bort it")
         terminal.types("a\n")
-        await terminal.shows("is asked to end; waiting until everything is put back")
+        await terminal.shows("will end; waiting until everything is put back")
         assert (await one.drill())["spec"]["abort"] is True
         await one.become(**DONE, verdict="Aborted", reason="Aborted", message="a person ended the drill")
         code, *_ = await one.ends()

@@ -48,7 +48,7 @@ def test_what_the_operator_takes_is_valid() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "where", "words"),
     [
-        ("spec.outage.last", "5m", "spec.outage.last", "unknown field: is lasts meant?"),
+        ("spec.outage.last", "5m", "spec.outage.last", "unknown field: did you mean lasts?"),
         ("spec.outage.duration", "90", "spec.outage.duration", "does not match"),
         ("spec.outage.duration", "30s\n", "spec.outage.duration", "does not match"),
         ("spec.outage.duration", 90, "spec.outage.duration", "90 is a number: write a text"),
@@ -59,7 +59,7 @@ def test_what_the_operator_takes_is_valid() -> None:
         ("spec.probes.3.tcp.port", 2**63, "spec.probes[3].tcp.port", "write a whole number"),
         ("spec.probes.3.tcp.port", 65536, "spec.probes[3].tcp.port", "out of range: maximum is 65535"),
         ("spec.probes.3.tcp.port", True, "spec.probes[3].tcp.port", "true or false: write a whole number"),
-        ("spec.probes.3.name", "hook", "spec.probes[3]", "stands twice: choose another name 'hook'"),
+        ("spec.probes.3.name", "hook", "spec.probes[3]", "is used twice: choose another name 'hook'"),
         ("spec.outage.expect.0.becomes", "health.body !=", "spec.outage.expect[0].becomes", ""),
         ("spec.outage.expect.0.becomes", "helth.ok", "spec.outage.expect[0].becomes", "there is no probe 'helth'"),
         ("spec.outage.expect.0.always", "true", "spec.outage.expect[0]", "give exactly one of always"),
@@ -69,10 +69,10 @@ def test_what_the_operator_takes_is_valid() -> None:
         ("metadata.name", None, "metadata.name", "is missing"),
         ("metadata.labels", {"a b": "c"}, "metadata.labels.a b", "is not a label's name"),
         ("metadata.labels", {"a": "-c"}, "metadata.labels.a", "is not a label's value"),
-        ("metadata.label", {}, "metadata.label", "unknown field: is labels meant?"),
+        ("metadata.label", {}, "metadata.label", "unknown field: did you mean labels?"),
         ("apiVersion", "gameday.dev/v1", "apiVersion", "write gameday.dev/v1alpha1"),
         ("kind", "Gameday", "kind", "write GameDay or Drill"),
-        ("status", {"nextrun": "x"}, "status.nextrun", "unknown field: is nextRun meant?"),
+        ("status", {"nextrun": "x"}, "status.nextrun", "unknown field: did you mean nextRun?"),
     ],
 )
 def test_what_is_wrong_is_found_with_its_path_and_what_to_do(path: str, value: Any, where: str, words: str) -> None:
@@ -146,7 +146,7 @@ def test_lines_are_those_of_compilers(tmp_path: Path) -> None:
     line = text.splitlines().index("    last: 5m") + 1
     done = run(str(path))
     assert done.exit_code == 1
-    wanted = "GameDay redis-failover: spec.outage.last: unknown field: is lasts meant?"
+    wanted = "GameDay redis-failover: spec.outage.last: unknown field: did you mean lasts?"
     assert done.stdout == f"{path}:{line}: {wanted}\n"
 
 
@@ -210,7 +210,7 @@ def test_a_file_that_is_not_there_is_said() -> None:
 def test_what_is_no_yaml_is_a_finding(text: str) -> None:
     done = run("-", stdin=text)
     assert done.exit_code == 1
-    assert "it is no YAML that kubectl reads" in done.stdout
+    assert "it is not YAML that kubectl can read" in done.stdout
 
 
 def test_aliases_that_grow_without_end_are_refused() -> None:
@@ -223,7 +223,7 @@ def test_aliases_that_grow_without_end_are_refused() -> None:
 
 
 def test_a_text_alone_is_no_object() -> None:
-    assert "it is no object" in run("-", stdin="hello\n").stdout
+    assert "it is not an object" in run("-", stdin="hello\n").stdout
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_keys_are_texts_and_merges_are_done() -> None:
 
 
 def test_a_key_that_stands_twice_is_refused_with_its_line() -> None:
-    with pytest.raises(NotYaml, match="line 2: key 'b' stands twice"):
+    with pytest.raises(NotYaml, match="line 2: key 'b' is given twice"):
         list(documents("a:\n  b: 1\n  b: 2\n"))
 
 

@@ -40,12 +40,12 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         if odd := next((key for key, _ in node.value if not isinstance(key, ScalarNode)), None):
-            raise NotYaml(f"line {odd.start_mark.line + 1}: a key is no plain word")
+            raise NotYaml(f"line {odd.start_mark.line + 1}: a key is not a plain word")
         own = [
             key.value for key, _ in node.value if isinstance(key, ScalarNode) and key.tag != "tag:yaml.org,2002:merge"
         ]
         if twice := next((key for key in own if own.count(key) > 1), None):
-            raise NotYaml(f"line {node.start_mark.line + 1}: key {twice!r} stands twice")
+            raise NotYaml(f"line {node.start_mark.line + 1}: key {twice!r} is given twice")
         self.flatten_mapping(node)
         # JSON has texts as keys: what looks like a number or a boolean becomes the text of its value.
         return {_key(self.construct_object(key)): self.construct_object(one, deep=deep) for key, one in node.value}
@@ -74,7 +74,7 @@ def _integer(text: str) -> int:
 def _float(text: str) -> float:
     """A number as JSON would have it: without a fraction it is an integer."""
     if _NO_NUMBER.match(text):
-        raise NotYaml(f"{text} is no number that JSON has")
+        raise NotYaml(f"{text} is not a number in JSON")
     value = float(text)
     return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
@@ -151,7 +151,7 @@ def _expanded(node: Node | None, known: dict[int, int]) -> int:
         return 1
     size = known.get(id(node))
     if size == _OPEN:
-        raise NotYaml(f"line {node.start_mark.line + 1}: an alias stands for what it is a part of")
+        raise NotYaml(f"line {node.start_mark.line + 1}: an alias refers to a value that contains it")
     if size is None:
         known[id(node)] = _OPEN
         below = [one for pair in node.value for one in pair] if isinstance(node, MappingNode) else node.value

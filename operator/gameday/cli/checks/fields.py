@@ -30,7 +30,9 @@ def unknown(value: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[t
 def _message(name: str, known: Mapping[str, Any]) -> str:
     near = get_close_matches(name, known, 1)
     if near:
-        return f"unknown field: is {near[0]} meant?"
+        return f"unknown field: did you mean {near[0]}?"
     return (
-        f"unknown field: {', '.join(sorted(known))} are known here" if known else "unknown field: nothing is known here"
+        f"unknown field: the fields here are {', '.join(sorted(known))}"
+        if known
+        else "unknown field: no field is known here"
     )

@@ -50,7 +50,7 @@ def _is_map(_: Any, keys: list[str], value: Any, __: Any) -> Iterator[Validation
         key = repr([one.get(name) for name in keys])
         if key in seen:
             shown = ", ".join(f"{name} {one.get(name)!r}" for name in keys)
-            yield ValidationError(f"stands twice: choose another {shown}", path=[index])
+            yield ValidationError(f"is used twice: choose another {shown}", path=[index])
         seen.add(key)
 
 
@@ -92,13 +92,13 @@ def _finding(error: ValidationError) -> tuple[str, str]:
         case "pattern":
             return path_of(path), f"{shown} does not match {limit}"
         case "maxLength":
-            return path_of(path), f"it has {len(value)} characters, at most {limit} are allowed"
+            return path_of(path), f"it has {len(value)} characters, and at most {limit} are allowed"
         case "minLength":
             return path_of(path), "it is empty: write something, or leave the field out"
         case "maxItems":
-            return path_of(path), f"it has {len(value)} items, at most {limit} are allowed"
+            return path_of(path), f"it has {len(value)} items, and at most {limit} are allowed"
         case "minItems":
-            return path_of(path), f"it has {len(value)} items, at least {limit} are needed"
+            return path_of(path), f"it has {len(value)} items, and at least {limit} are needed"
         case "minimum" | "maximum":
             return path_of(path), f"{shown} is out of range: {error.validator} is {limit}"
         case "format":
