@@ -205,7 +205,7 @@ class Trial:
             await until(clean, "nothing is left", SECONDS_TO_CLEAR)
         for operator in self.town.operators:
             if "after an internal error" in operator.says():
-                self.wrong(f"{operator.log.name} tells of an error of ours")
+                self.wrong(f"{operator.log.name} logged an internal error")
 
 
 Run = Callable[[Trial], Awaitable[None]]

@@ -135,5 +135,5 @@ async def test_where_a_policy_asks_for_the_label_that_is_counted_the_drill_is_re
     status = await town.finishes()
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
     assert "HorizontalPodAutoscaler/by-load averages" in status["message"]
-    assert "NetworkPolicy/redis asks for them: admit pods with the label gameday.dev/role there" in status["message"]
+    assert "NetworkPolicy/redis requires them: admit pods with the label gameday.dev/role there" in status["message"]
     await town.nothing_is_left()

@@ -104,6 +104,6 @@ async def test_what_cannot_be_deleted_is_refused_all_at_once(town: Stage) -> Non
         f"faults[many].podDelete.pods: Deployment {SCALED} has 2 ready pods, but the fault is to delete 3"
         in status["message"]
     )
-    assert "redis is what the networkPartition cuts off" in status["message"]
+    assert "redis is the dependency that networkPartition cuts off" in status["message"]
     assert not status["changed"]
     await town.nothing_is_left()

@@ -171,6 +171,6 @@ async def test_a_fault_that_takes_what_is_cut_is_refused(town: Stage) -> None:
     await town.start(gameday)
     status = await town.finishes(patience=60)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
-    assert "redis is what the networkPartition cuts off" in status["message"]
+    assert "redis is the dependency that networkPartition cuts off" in status["message"]
     assert not status["changed"]
     await town.nothing_is_left()

@@ -58,7 +58,7 @@ class NoEvictionsKind(ActionKind[NoEvictionsSpec, NoEvictions]):
     def check(self, action: NoEvictions, earlier: Sequence[Action]) -> Iterator[PlanFinding]:
         """No drill holds its own pods."""
         if DRILL in action.match_labels:
-            yield PlanFinding("matchLabels", f"{DRILL} is a label of our own pods: select pods by labels of your own")
+            yield PlanFinding("matchLabels", f"{DRILL} is a label of our own pods: select the pods by your own labels")
 
     def preflight(self, action: NoEvictions, asked: Asked) -> Iterator[Finding]:
         """Two budgets for one pod make every eviction fail, so that ours would show nothing."""
@@ -89,7 +89,7 @@ class NoEvictionsKind(ActionKind[NoEvictionsSpec, NoEvictions]):
     async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
         """Create the budget; a second time finds the first."""
         if not isinstance(action, NoEvictions):
-            raise Refused(f"{change.name} is no {self.name}: its status was changed by somebody else")
+            raise Refused(f"{change.name} is not a {self.name}: somebody else changed the Drill's status")
         try:
             made = await scene.account.create(BUDGETS, scene.namespace, _budget(scene, action, change))
         except AlreadyExists:

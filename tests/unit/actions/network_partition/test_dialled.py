@@ -186,7 +186,7 @@ def test_a_database_is_never_connected_to_without_its_protocol(port: int, whose:
     for there in (seen(REDIS, {"name": "db", "port": port}), seen({"name": "db", "port": 80, "targetPort": port})):
         (finding,) = check(there, kept())
         assert (finding.code, finding.severity) == ("CannotDial", Severity.REFUSE)
-        assert f"{port} is the port of {whose}, which cannot be dialled yet" in finding.message
+        assert f"{port} is the port of {whose}, which witnesses cannot dial" in finding.message
     assert check(seen(REDIS, {"name": "db", "port": port}), kept(ServiceRef("redis", port=6379))) == ()
     redis = redis_at(service=ServiceRef("redis", port=port))
     assert check(seen({"name": "odd", "port": port}), kept(None, redis)) == (), "a Redis speaks there"
