@@ -44,6 +44,7 @@ WHERE: Final = {
     "model": "Agents",
     "preflight": "Preflight and status",
     "probes": "Agents",
+    "report": "Report",
     "schema": "Plans",
 }
 """Where a person meets the texts of a module or a folder; the longest name that fits counts. Log lines stand apart."""
@@ -62,6 +63,7 @@ SAID: Final = {
     "Preflight and status": "In `message` of a Drill that was refused (`PreflightFailed`), in its timeline, and in the "
     "Events of both.",
     "Registries": "For whoever adds a kind of action or probe: the operator does not start.",
+    "Report": "In what `gameday report` writes.",
     "Schedules": "In `status.slots` and `Ready` of the GameDay, and in its Events.",
     "Status, timeline and verdict": "In `message`, `timeline` and `expectations` of the Drill, and in its Events.",
 }

@@ -33,6 +33,6 @@ class ActionItem(ApiModel):
                     date.fromisoformat(text)
                 except ValueError as error:
                     raise ValueError(
-                        f"{name}: {text} is not in any calendar: write a day such as 2026-12-18"
+                        f"{name}: {text} is not a date that exists: write a day such as 2026-12-18"
                     ) from error
         return self
