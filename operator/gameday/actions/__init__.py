@@ -1,4 +1,4 @@
-"""Actions, one kind a file or folder: what a fault or a step of that kind changes, and how it is put back.
+"""The kinds of actions, one per file or folder: what a fault or step of that kind changes, and how it is reverted.
 
-Nobody but ``registry`` imports the file of a kind. See docs/dev/add-an-action.md.
+Only ``registry`` imports the file of a kind. See docs/dev/add-an-action.md.
 """

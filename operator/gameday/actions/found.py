@@ -17,7 +17,7 @@ READS: Final[tuple[Kind, ...]] = (*KINDS.values(), DAEMON_SETS, REPLICA_SETS)
 
 
 def not_found(sight: Sight, path: str, workload: Workload) -> Finding | None:
-    """The finding at ``path`` where there is no such workload, else None."""
+    """A finding at ``path`` if the workload does not exist, else None."""
     kinds = (kind for kind in (workload.kind, *READS) if _is_there(sight, kind, workload.name))
     there = next(kinds, None)
     if there is workload.kind:
@@ -40,7 +40,7 @@ def pods_of(sight: Sight, workload: Workload) -> tuple[Object, ...]:
 
 
 def is_cut_off(asked: Asked, path: str, workload: Workload, remedy: str) -> Iterator[Finding]:
-    """A fault must not take from everybody what a cut takes from the targets: no control could tell the two apart."""
+    """A finding if a fault stops what a cut takes from the targets: controls would fail as witnesses do."""
     ends = (asked.sight, *asked.sight.faults.values())
     behind = {address for end in ends for address in endpoint_addresses(end.endpoints)}
     listed = (pod.get("status", {}).get("podIPs") or () for pod in pods_of(asked.sight, workload))

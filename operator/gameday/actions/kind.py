@@ -109,15 +109,15 @@ class Scene:
 class PlannedKind(ABC, Generic[Spec, Planned]):
     """A kind of action, as plans have it.
 
-    ``Spec`` is what stands in YAML, ``Planned`` what it becomes in a plan. A kind that makes a change of its own is an
-    ``ActionKind``, one that runs once a ``RunKind``; one that takes back a change of another kind is neither, and its
+    ``Spec`` is its type in YAML, ``Planned`` its type in a plan. A kind that makes a change of its own is an
+    ``ActionKind``, one that runs once a ``RunKind``; one that reverts a change of another kind is neither, and its
     ``Planned.REVERTS`` names that kind.
     """
 
     name: ClassVar[str]
     """The key in a GameDay's spec, and ``KIND`` of its actions."""
     description: ClassVar[str]
-    """What the CRD says of that key, in a line."""
+    """The description of that key in the CRD, in one line."""
     spec: ClassVar[type[ApiModel]]
     """The type of what stands under that key; the CRD is made from it."""
     planned: ClassVar[type[Action]]
@@ -249,7 +249,7 @@ class ActionKind(PlannedKind[Spec, Planned]):
         return ""
 
     def gates(self, action: Planned, sight: Sight) -> tuple[str, ...]:
-        """The policies that decide who may reach what a cut takes away, as far as they can be seen."""
+        """The visible policies that decide who may reach the cut dependency."""
         return ()
 
 
@@ -271,12 +271,12 @@ class RunKind(PlannedKind[Spec, Planned]):
 
     @abstractmethod
     def ran(self, scene: Scene, name: str, action: Action, noted: State | None) -> Ran:
-        """How far the run of a step has come, from what is watched alone."""
+        """The state of a step's run, from watches alone."""
 
     def watches(self, scene: Scene, name: str, action: Action) -> Iterator[Watch]:
         """What must be watched to see that, beyond the drill's own pods and Jobs."""
         return iter(())
 
     def notes(self, action: Planned) -> State | None:
-        """The largest that may be noted of it: a plan that needs more room is refused."""
+        """The largest notes that it may need; a plan that needs more room is refused."""
         return None

@@ -17,7 +17,7 @@ class Kinds:
         """Take them.
 
         Raises:
-            ValueError: when two have one name, or when a kind does not fit what it says of its actions.
+            ValueError: when two have one name, or when a kind does not fit the type of its actions.
 
         """
         self._kinds: dict[str, AnyKind] = {}
@@ -35,7 +35,7 @@ class Kinds:
         return iter(self._kinds.values())
 
     def used_as(self, use: Use) -> tuple[AnyKind, ...]:
-        """Those that may stand in one list of a plan."""
+        """The kinds that one list of a plan may hold."""
         return tuple(kind for kind in self if use in kind.uses)
 
     def of(self, action: Action) -> AnyKind:

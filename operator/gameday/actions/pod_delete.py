@@ -168,7 +168,7 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
             except Conflict:
                 # A StatefulSet recreates a pod under the same name: the pod with the recorded UID is deleted.
                 continue
-        # The watch may tell it later than the engine looks, and what is not seen to be there counts as taken away.
+        # The watch may be later than the engine, and a change that is not observed counts as removed by somebody.
         scene.memo[change.name] = True
 
     async def revert(self, scene: Scene, change: Change) -> None:

@@ -1,11 +1,11 @@
 """The kind ``restart``: the pods of a workload are evicted one after another, each once the one before it is replaced.
 
-Which pods these are stands in the Drill's status, with their UIDs, before the first one is evicted. So a later process
-goes on with the same pods, and evicts none of the new ones. The eviction API is asked, and not a delete: it refuses
-what a PodDisruptionBudget does not allow, and is then asked again until the step's time is over.
+The Drill's status names these pods, with their UIDs, before the first one is evicted. So a later process continues with
+the same pods, and evicts none of the new ones. Pods are evicted, not deleted: the API server rejects an eviction that a
+PodDisruptionBudget does not allow, and the request is repeated until the step's time is over.
 
-Pods that are not ready go first: a workload that hangs is what a restart is for. So no eviction waits for old pods to
-become ready, only for the new ones. A StatefulSet's new pod has the name of the one before it, and another UID.
+Pods that are not ready are evicted first, because restarts are for workloads that hang. So an eviction waits only for
+new pods to become ready. A StatefulSet's new pod has the same name and another UID.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -140,7 +140,7 @@ class RestartKind(RunKind[RestartSpec, Restart]):
         there = scene.seen.objects(action.workload.watch)[action.workload.name]
         pod = _progress(scene, name, action.workload, there, noted["pods"]).intact[0]
         if await scene.account.evict(scene.namespace, pod, uid=noted["pods"][pod]):
-            # The watch may tell it later than the next look, which must not take the pod after it.
+            # The watch may be later than the next observation, which must not evict another pod.
             scene.memo.setdefault(name, set()).add(noted["pods"][pod])
 
 

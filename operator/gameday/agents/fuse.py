@@ -2,16 +2,16 @@
 
 Run as ``python -m gameday.agents.fuse``.
 
-Only the number that the step set is put back: any other is somebody else's. It is the one agent that mounts the
-account's token.
+It restores only if the workload still has the number that the step set; any other number was set by somebody else. It
+is the only agent that mounts the account's token.
 
-Its node may be lost, and then another pod of the Job takes its place: the deadline must be the same for both, and no
-pod can keep it. So it counts from the Job's own ``status.startTime``, which each pod reads when it starts. The time
-that is left is taken from the date of that very answer, in whole seconds, so it fires up to 1 s late. Both are the
-control plane's: neither the operator's clock nor a node's can move the deadline. A file would be lost with the node, a
-time that the operator writes is as wrong as its clock, and a Job's pod template cannot be changed once a pod runs.
-While the API server does not answer, a new pod knows no deadline, but could not put anything back either. What is left
-is waited for by a clock that never jumps and that goes on while a machine is suspended.
+If its node is lost, another pod of the Job takes its place, and the deadline must be the same for both. So it counts
+from the Job's own ``status.startTime``, which each pod reads when it starts. The remaining time is computed from the
+date of that answer, in whole seconds, so it fires up to 1 s late. Both times are the control plane's: neither the
+operator's clock nor a node's can move the deadline. A file would be lost with the node, a time that the operator writes
+is as wrong as its clock, and a Job's pod template cannot be changed once a pod runs. While the API server does not
+answer, a new pod knows no deadline, but could not restore anything either. The remaining time is measured by a
+monotonic clock that also counts while a machine is suspended.
 
 On SIGTERM before its deadline it fails, because its node is drained, and the Job creates another pod. The operator ends
 a fuse by deleting its Job.

@@ -1,6 +1,6 @@
 """The runtime of an agent: reads its configuration from the environment, and ends it on SIGTERM or at its deadline.
 
-It ends by itself at the drill's last deadline, by its own monotonic clock: nobody may be left to end it.
+It ends by itself at the drill's last deadline, by its own monotonic clock, because no operator may be left to end it.
 """
 
 import asyncio

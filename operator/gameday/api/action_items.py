@@ -1,4 +1,4 @@
-"""What a team decided to do after drills. It stands beside the plan, so that it is reviewed and kept as the plan is."""
+"""Action items of a team after drills. They are in the GameDay, so that they are reviewed and kept as the plan is."""
 
 from datetime import date
 from typing import Annotated, Final, Self

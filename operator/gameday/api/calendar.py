@@ -50,7 +50,7 @@ def samples_kept(spec: Mapping[str, Any]) -> int:
 
 
 def digest_of(spec: Mapping[str, Any]) -> str:
-    """What tells one schedule from another."""
+    """A digest by which schedules are compared."""
     parsed = api.Schedule.model_validate(spec["schedule"])
     text = json.dumps(parsed.model_dump(mode="json", by_alias=True, exclude_none=True), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

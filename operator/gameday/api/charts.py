@@ -54,7 +54,7 @@ imagePullSecrets: []
 
 
 def files(manifests: Path, actions: Actions = ACTIONS, probes: Probes = PROBES) -> Mapping[Path, str]:
-    """The content of every file that is made, by its path; what is copied is read from ``manifests`` and beside it."""
+    """The content of every generated file, by its path; copied files are read from ``manifests`` and its parent."""
     return {manifests / name: text for name, text in (*_copies(manifests), *_namespace(actions, probes))}
 
 

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a plan: what holds for every plan, and what each kind says of its own."""
+"""All checks of a plan: the general ones, and those of each kind of probe and action."""
 
 from collections.abc import Iterator
 

@@ -30,14 +30,14 @@ OF_A_DRILL: Final = {
     "Halted": "A halt keeps it from beginning, or ended it.",
     SAMPLES_KEPT: "Its samples were kept in a ConfigMap when it ended. False: the message says why not.",
 }
-"""What True says of a Drill, by the type of the condition; the reference is made from it."""
+"""The meaning of True in a Drill's conditions, by type; the reference page is made from it."""
 OF_A_GAMEDAY: Final = {
     "Ready": "Its drills can run; the message has each finding where it is False.",
     "Reconciling": "The administrator's limits are invalid; it is checked again once they are mended.",
     "Stalled": "Its plan is refused, or exceeds the administrator's limits: somebody must change it.",
     "Halted": "A halt keeps its drills from beginning.",
 }
-"""What True says of a GameDay, likewise."""
+"""The meaning of True in a GameDay's conditions, by type."""
 ABSENT_UNLESS_TRUE: Final = frozenset({"Reconciling", "Stalled", "Halted"})
 """Conditions that are there only while they are True."""
 ONCE_ENDED: Final = frozenset({SAMPLES_KEPT})

@@ -74,7 +74,7 @@ DRILL_COLUMNS: Final = (
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what stands in two places twice: readers of a CRD, and some tools, know no anchors."""
+    """Writes no YAML anchors: people who read a CRD, and some tools, do not know them."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  the same for all data
         """Never refer to what was written before."""

@@ -16,7 +16,7 @@ START_WITHIN: Final = 300.0
 TIME = {
     "type": "string",
     "format": "date-time",
-    # What the format alone lets through, a small t, a leap second or a zone that is none, is read by few. CEL does not
+    # The format alone admits a small t, a leap second and invalid zones, which few parsers read. CEL does not
     # read such a zone either, and a rule that cannot be evaluated refuses every update, of the status as well.
     "pattern": (
         r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"

@@ -31,7 +31,7 @@ def _listed(value: Any) -> Any:
 
 
 class Limits(ApiModel):
-    """What no drill may exceed, whoever wrote its plan; what is left out is not limited."""
+    """The limits of every drill; a field that is left out is not limited."""
 
     RENAMED = renamed.LIMITS
     max_outage: Duration | None = None

@@ -15,7 +15,7 @@ from gameday.errors import StateUnreadable
 from gameday.schema.bounds import PLAN_BYTES, STATE_BYTES, cut
 
 LARGEST: Final = 2 * (PLAN_BYTES + STATE_BYTES)
-"""Most bytes that are unpacked: the plan stands in the JSON as a text, in which each quote takes two."""
+"""Most bytes that are unpacked: the plan is a text within the JSON, in which each quote takes two bytes."""
 _GZIP: Final = 31
 """zlib's window bits for a stream with gzip header and checksum."""
 

@@ -51,7 +51,7 @@ PREFLIGHT: Final = "What is looked at before a drill begins."
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a Role, and what a comment says of it."""
+    """One rule of a Role, and its comment."""
 
     group: str
     resources: tuple[str, ...]

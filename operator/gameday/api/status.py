@@ -1,4 +1,4 @@
-"""What `kubectl explain` says of the statuses; they are written by the operator alone, and read leniently."""
+"""The schemas of the statuses, as `kubectl explain` shows them. The operator alone writes them, and reads leniently."""
 
 import enum
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """Entries of the undo log in the few lines that people read, and back: nothing of an entry is lost.
 
-What is changed and its fuse are an object each in an entry, and so many lines in ``kubectl describe``. As shown::
+The changed object and its fuse would each take many lines in ``kubectl describe``. So they are shown as::
 
     changes: KIND/NAME[ (UID)]                  fusedBy: KIND/NAME[ (UID)][ until DEADLINE]
     times:   registered TIME[, requested +N s][, undo requested +N s][, undone +N s]

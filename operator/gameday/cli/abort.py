@@ -8,11 +8,11 @@ from gameday.model.record import Phase
 
 
 async def abort(cluster: Cluster, namespace: str, name: str) -> tuple[Object, bool]:
-    """Ask for the end of a drill; the Drill, and whether it was still under way.
+    """Abort a drill; returns the Drill, and whether it was still running.
 
     Raises:
         NotDone: when there is no such drill.
-        GameDayError: when it cannot be asked for.
+        GameDayError: when the request fails.
 
     """
     drill = await cluster.get(DRILLS, namespace, name)

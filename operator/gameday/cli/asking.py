@@ -16,7 +16,7 @@ from gameday.cluster.kinds import Object
 from gameday.errors import Absent, Forbidden, GameDayError
 
 FAILED: Final = 1
-"""Exit code of a command that could not do what it was asked for."""
+"""Exit code of a command that failed."""
 USAGE: Final = 2
 """Exit code of a command line that says nothing certain; typer's own as well."""
 DEFAULT: Final = "default"
@@ -87,5 +87,5 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
 
 
 def say(message: str) -> None:
-    """Say something that is no result: on standard error."""
+    """Print a message that is not a result, on standard error."""
     print(message, file=sys.stderr, flush=True)  # noqa: T201

@@ -17,10 +17,10 @@ def ended(drill: Object) -> bool:
 async def follow(
     cluster: Cluster, namespace: str, name: str, trouble: Callable[[str], None]
 ) -> AsyncGenerator[Object | None, None]:
-    """Each state of a Drill that is seen, the last of which has ended; None when it was deleted before.
+    """Each observed state of a Drill, up to one that has ended; None if the Drill was deleted before.
 
-    ``trouble`` is told once what keeps the API server from answering, each time that this begins. Whether Drills may
-    be listed at all is to be asked before.
+    ``trouble`` is called with the error each time that the API server stops answering. The caller checks before
+    whether Drills may be listed at all.
     """
     changed = asyncio.Event()
     mirror = Mirror(cluster, DRILLS, namespace, changed.set, fields=f"metadata.name={name}")

@@ -1,7 +1,7 @@
-"""What a drill found as JUnit XML, which every CI shows: one test case for each expectation, and one for the verdict.
+"""A drill's results as JUnit XML, which every CI shows: one test case per expectation, and one for the verdict.
 
-A miss is a failure, what nobody knows an error, and what the drill never came to is skipped. The verdict has a case of
-its own: a drill that ended before its first expectation is not to look like a success.
+A miss is a failure, an Unknown an error, and an expectation that was not reached is skipped. The verdict has its own
+case, so that a drill that ended before its first expectation does not look like a success.
 """
 
 import re

@@ -31,7 +31,7 @@ class LogFormat(enum.StrEnum):
 
 
 def formatter(style: LogFormat, clock: Callable[[], float]) -> logging.Formatter:
-    """What makes a line of a record, whoever logged it, with the times of ``clock``.
+    """A formatter for log records of all libraries, with the times of ``clock``.
 
     As text: ``time=... level=info logger=... drill=shop/first gameday=shop/redis reason=CutProven msg="..."``.
     """

@@ -25,7 +25,7 @@ COLOURS: Final = {
 }
 """Colours of words that stand alone in a cell; a terminal without colours, or NO_COLOR, shows none."""
 WIDEST: Final = 10_000
-"""Columns of an output that is no terminal: a program reads it, so that no line is wrapped."""
+"""Columns of an output that is not a terminal: a program reads it, so lines are not wrapped."""
 
 
 def console(*, stderr: bool = False) -> Console:

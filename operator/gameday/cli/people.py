@@ -1,4 +1,4 @@
-"""The commands for people: their arguments and options. What each does stands in a module of its own.
+"""The commands for people: their arguments and options. Each is implemented in its own module.
 
 Modules that are slow to load are imported by the command that needs them: a shell asks for completions at each key.
 """

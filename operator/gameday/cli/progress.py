@@ -1,4 +1,4 @@
-"""What happened in a drill since one looked last: lines of its timeline, and what came of its expectations."""
+"""What is new in a drill: lines of its timeline, and results of expectations."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gameday.cluster.kinds import Object
 from gameday.model.record import ResultState
 
 BAD: Final = frozenset({ResultState.MISSED.value, ResultState.UNKNOWN.value})
-"""States of expectations that nobody wants to see."""
+"""States of expectations that are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Happened:
 
 
 class Progress:
-    """Tells each thing once.
+    """Reports each line once.
 
-    What was told is known by its text: the operator drops the oldest lines of a long timeline.
+    Reported lines are remembered by their text, because the operator drops the oldest lines of a long timeline.
     """
 
     def __init__(self) -> None:

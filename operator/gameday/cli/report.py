@@ -1,4 +1,4 @@
-"""``gameday report``: reads a Drill, its samples, its GameDay and the drills before it, as whoever calls."""
+"""``gameday report``: reads a Drill, its samples, its GameDay and earlier drills, with the caller's rights."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -80,7 +80,7 @@ def _lines(status: Object) -> list[str]:
 
 
 def written(sources: Sources, form: Form, today: date) -> str:
-    """The report as text; ``today`` tells which action items are overdue."""
+    """The report as text; ``today`` decides which action items are overdue."""
     if form is Form.JUNIT:
         from gameday.cli.junit import junit
 

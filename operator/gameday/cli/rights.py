@@ -1,4 +1,4 @@
-"""What a person is told whom RBAC refuses: the right that is missing, and the commands that grant it."""
+"""Messages for a person whom RBAC refuses: the missing right, and the commands that grant it."""
 
 import re
 from typing import Final

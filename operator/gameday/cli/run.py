@@ -74,7 +74,7 @@ class Shown:
 
 
 def run(where: Where, gameday: str, shown: Shown) -> int:
-    """Start a drill, and follow it to its end where that is asked for; the exit code."""
+    """Start a drill, and follow it to its end if requested; returns the exit code."""
     if shown.junit is not None and not os.access(shown.junit.parent, os.W_OK):
         fail(
             f"no drill was started: --junit {shown.junit}: its folder does not exist, or you may not write there",
@@ -120,7 +120,7 @@ def _result(shown: Shown, drill: Object) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file; the verdict decides the exit code also where there is no room for it."""
+    """Write a file; if that fails, the verdict still decides the exit code."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -212,7 +212,7 @@ def code_of(drill: Object) -> Exit:
         case Verdict.ABORTED.value:
             return Exit.ABORTED
         case _:
-            # Where nobody says that nothing was changed, something may be.
+            # Unless the status says that nothing was changed, something may have been.
             return Exit.INCONCLUSIVE_UNTOUCHED if status.get("changed") is False else Exit.INCONCLUSIVE_CHANGED
 
 
@@ -263,7 +263,7 @@ async def _interrupted(cluster: Cluster, drill: Object, number: int, signals: Si
     """Abort the drill or go on, as the person chooses.
 
     Raises:
-        Left: when the person leaves it running, or there is nobody to ask.
+        Left: when the person leaves it running, or the terminal is not interactive.
 
     """
     namespace, name = drill["metadata"]["namespace"], drill["metadata"]["name"]

@@ -27,7 +27,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of one object; ``foreign`` says that it is none of ours, and was not looked at."""
+    """The result for one object; ``foreign`` if it is neither GameDay nor Drill, and was not checked."""
 
     file: str
     line: int
@@ -45,7 +45,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of all of them."""
+    """The results for all objects."""
 
     checked: tuple[Checked, ...] = field(default=())
 
@@ -64,7 +64,7 @@ def validate(paths: Iterable[str]) -> Result:
     """Check every object in files and folders; ``-`` is standard input.
 
     Raises:
-        NotDone: when one cannot be read, or there is nothing of ours in any.
+        NotDone: when one cannot be read, or there is no GameDay or Drill in any.
 
     """
     found = Result(tuple(one for name, text in _texts(paths) for one in _checked(name, text)))
@@ -118,7 +118,7 @@ def _one(file: str, document: Document) -> Checked:
 
 
 def as_lines(one: Checked) -> str:
-    """What came of an object: a line, or one for each finding, as compilers write them."""
+    """The result for an object: one line, or one per finding, in the format of compilers."""
     what = f"{one.kind} {one.name}".strip() or "document"
     if one.foreign:
         return f"{one.file}:{one.line}: {what} is not checked: it is of another group"

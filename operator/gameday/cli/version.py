@@ -29,7 +29,7 @@ async def installed(cluster: Cluster, namespace: str) -> Installed:
     """What is installed; ``namespace`` is the operator's.
 
     Raises:
-        GameDayError: when the API server does not answer, or does not know who asks.
+        GameDayError: when the API server does not answer, or rejects the credentials.
 
     """
     resources = await _resources(cluster)

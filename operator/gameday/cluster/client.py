@@ -133,8 +133,7 @@ class Cluster:
     async def replace_status(self, kind: Kind, namespace: str | None, name: str, body: Object) -> Object:
         """Replace an object's status.
 
-        Only that and what tells which object is meant are sent: the API server reads nothing else of ``body``, and
-        has less to do.
+        Only the status and what identifies the object are sent: the API server reads nothing else of ``body``.
 
         Raises:
             Conflict: when the object changed since ``body`` was read.

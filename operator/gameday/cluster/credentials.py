@@ -28,7 +28,7 @@ log = logging.getLogger("gameday.credentials")
 
 
 class Credentials:
-    """Who this process is for the API server. ``number`` counts the logins, ``certificates`` tells their certificates.
+    """The credentials of this process. ``number`` counts the logins, ``certificates`` returns their certificates.
 
     A renewal keeps the context that was chosen at the start, whatever the kubeconfig's current one is by now.
     """
@@ -48,9 +48,9 @@ class Credentials:
     async def load(
         cls, kubeconfig: Path | None = None, context: str | None = None, wall: Callable[[], float] | None = None
     ) -> Self:
-        """Read a pod's own account where no kubeconfig is named and there is one, else the kubeconfig.
+        """Read a pod's own ServiceAccount if no kubeconfig is named and there is one, else the kubeconfig.
 
-        ``wall`` tells Unix seconds; without it a plugin's token is renewed only once it is refused.
+        ``wall`` returns Unix seconds; without it a plugin's token is renewed only once it is rejected.
 
         Raises:
             NoCluster: when no cluster is named, or what it needs is missing.

@@ -62,7 +62,7 @@ class _Series:
 
 
 class Events:
-    """Writes Events as the operator. ``clock`` tells Unix seconds."""
+    """Writes Events as the operator. ``clock`` returns Unix seconds."""
 
     def __init__(self, cluster: Cluster, identity: str, clock: Callable[[], float]) -> None:
         self._cluster = cluster
@@ -86,9 +86,9 @@ class Events:
     ) -> None:
         """Write one Event, or count it in the series of an equal one, unless the object has had too many.
 
-        What is held back is counted all the same, and shows when the next equal one is written. ``action`` is a verb,
-        what was done or not done. The caller may say that what happens is ``bounded``, at most some a minute: then
-        none is held back.
+        An Event that is held back is counted, and the count shows when the next equal one is written. ``action`` is a
+        verb for what was done or refused. Events that the caller declares ``bounded`` (few per minute) are never held
+        back.
 
         Raises:
             GameDayError: when the API server does not take it.

@@ -33,10 +33,10 @@ PROVIDERS: Final = ("gcp", "oidc")
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What one reading gave. ``source`` says of what, for messages; ``context`` is the kubeconfig's.
+    """The result of reading them. ``source`` names the files for messages; ``context`` is the kubeconfig's.
 
-    ``authorization`` is a header, empty where a certificate says who asks. ``expires`` is in Unix seconds, None where
-    nobody says. ``rotates`` tells that a file behind it is replaced without a word. ``certificates`` differs when the
+    ``authorization`` is a header, empty if a certificate authenticates. ``expires`` is in Unix seconds, or None if it
+    is unknown. ``rotates`` is True if one of the files may be replaced at any time. ``certificates`` changes when the
     connections must be made anew. ``namespace`` is the pod's, or the one that the context names; it may be empty.
     """
 

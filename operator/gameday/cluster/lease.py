@@ -51,7 +51,7 @@ class Election:
         """The Lease's resourceVersion as we wrote it last."""
 
     def fresh(self) -> bool:
-        """Whether the Lease was renewed so lately that nobody else can hold it."""
+        """Whether the Lease was renewed so recently that no other process can hold it."""
         return fresh(self._renewed, self._monotonic())
 
     async def win(self) -> None:
@@ -128,7 +128,7 @@ class Election:
         return True
 
     def _may_take(self, lease: Object) -> bool:
-        """Whether the holder is us, nobody, or silent for a lease's length by our own clock."""
+        """Whether this process may take the Lease: it has it, no process has it, or the holder is silent too long."""
         holder, version = lease["spec"].get("holderIdentity"), lease["metadata"]["resourceVersion"]
         if holder in {self.identity, "", None}:
             self._taken = False

@@ -20,7 +20,7 @@ from typing import Any, Final
 from kubernetes.aio.config import ConfigException
 
 ENDS_WITHIN: Final = 1.0
-"""Seconds that a plugin has to end by itself once nobody waits for it."""
+"""Seconds that a plugin has to end by itself once no caller waits for it."""
 
 TOKEN, CERTIFICATE, KEY = "token", "clientCertificateData", "clientKeyData"
 

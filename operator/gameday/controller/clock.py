@@ -13,7 +13,7 @@ from gameday.api.record import timeline_of
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The clocks that one process is given: ``wall`` tells Unix seconds and may step, ``monotonic`` may not."""
+    """The clocks of a process: ``wall`` returns Unix seconds and may step, ``monotonic`` may not."""
 
     wall: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic

@@ -32,7 +32,7 @@ class Settings:
 
     @property
     def installation(self) -> str:
-        """What tells this operator, with all its replicas, from others that see the same Drills."""
+        """The name of this installation, with all its replicas, among operators that see the same Drills."""
         return f"{self.namespace}/{self.lease}"
 
     def watches(self, namespace: str) -> bool:

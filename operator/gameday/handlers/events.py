@@ -1,7 +1,7 @@
-"""What changed, handed on: Kopf watches, and these tell the supervisor the newest state of each object.
+"""Kopf's handlers: they pass the newest state of each watched object to the supervisor.
 
-Only ``on.event`` handlers stand here: they are level-triggered, and with them Kopf adds neither a finalizer nor an
-annotation of its own. The finalizer of a drill is the runner's.
+They are ``on.event`` handlers only, which are level-triggered, and with which Kopf adds neither a finalizer nor an
+annotation of its own. The drill's runner sets the finalizer of a drill.
 """
 
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ class NoDifference(kopf.DiffBaseStorage):
 
 
 def register(registry: kopf.OperatorRegistry, supervisor: Supervisor) -> None:
-    """Hang the handlers into a registry, beside which Kopf needs to know how to log in."""
+    """Register the handlers; Kopf also needs a way to log in."""
 
     @kopf.on.startup(registry=registry)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:

@@ -43,10 +43,10 @@ class ProbeTask:
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """A Redis to talk to; a file is empty where there is none.
+    """A Redis to connect to; the path of a file is empty if there is no such file.
 
-    ``username_file`` holds the user's name in the place of ``username``. ``server_name`` is the name in its
-    certificate, empty where it is the host.
+    ``username_file`` holds the user's name in place of ``username``. ``server_name`` is the name in its certificate,
+    empty if it is the host.
     """
 
     host: str
@@ -97,7 +97,7 @@ class AgentConfig(ABC):
     """Seconds from its start after which the agent ends by itself, by its own clock; 0: only on SIGTERM."""
 
     def to_json(self) -> str:
-        """As it stands in the environment."""
+        """The configuration as JSON, for the environment variable."""
         return json.dumps({"agent": self.AGENT, **asdict(self)}, separators=(",", ":"))
 
     @classmethod

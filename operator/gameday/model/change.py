@@ -1,6 +1,6 @@
-"""Changes: what actions do to the cluster, as the undo log keeps them and as they are seen there.
+"""Changes that actions make to the cluster, as the undo log records them and as they are observed.
 
-The engine knows changes only; what a kind of action makes of one stands in ``actions``.
+The engine knows changes only; ``actions`` implements them per kind.
 """
 
 import enum
@@ -71,7 +71,7 @@ class Presence(enum.Enum):
     """Whether a change is in the cluster."""
 
     UNKNOWN = "Unknown"
-    """What would tell was not read yet."""
+    """The object was not read yet."""
     ABSENT = "Absent"
     """The object is as it was before."""
     PRESENT = "Present"
@@ -128,10 +128,10 @@ class RunState(enum.Enum):
     """How far the run of an irreversible action has come."""
 
     UNKNOWN = "Unknown"
-    """What would tell was not read yet."""
+    """The object was not read yet."""
     ABSENT = "Absent"
     NEXT = "Next"
-    """Its next part may be asked for; whoever asks twice for one part has it done once."""
+    """Its next part may be requested; requesting a part twice executes it once."""
     RUNNING = "Running"
     DONE = "Done"
     FAILED = "Failed"
@@ -145,7 +145,7 @@ class Ran:
     notes: State | None = None
     """Before it begins: what a later process must know to go on with it."""
     shown: str = ""
-    """How it stands, for the timeline and for whoever asks why it is not done."""
+    """Its state as a text, for the timeline and for messages about why it is not done."""
 
 
 NOT_RUN = Ran()

@@ -35,11 +35,11 @@ class ServiceRef:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """How TLS is spoken where it is not as with any public server.
+    """TLS settings that differ from those for a public server.
 
-    ``ca`` is what signs the server's certificate; None stands for the public CAs of the image. ``server_name`` is the
-    name in that certificate, empty where it is the host's. ``certificate`` is the name of a Secret with ``tls.crt`` and
-    ``tls.key`` that prove us to the server, empty where it wants none.
+    ``ca`` signs the server's certificate; None means the public CAs of the image. ``server_name`` is the name in that
+    certificate, empty if it is the host's. ``certificate`` is the name of a Secret with the client certificate,
+    ``tls.crt`` and ``tls.key``; empty if the server needs none.
     """
 
     ca: SecretKey | ConfigMapKey | None = None
@@ -76,7 +76,7 @@ class Destination:
 
     @property
     def secrets(self) -> tuple[SecretKey, ...]:
-        """What whoever asks it reads of Secrets."""
+        """The keys of Secrets that its clients read."""
         trust = self.trust
         pair = (SecretKey(trust.certificate, CERTIFICATE), SecretKey(trust.certificate, KEY))
         found = (self.username_from, self.password, trust.ca, *(pair if trust.certificate else ()))
@@ -84,7 +84,7 @@ class Destination:
 
     @property
     def config_maps(self) -> tuple[ConfigMapKey, ...]:
-        """What whoever asks it reads of ConfigMaps."""
+        """The keys of ConfigMaps that its clients read."""
         return (self.trust.ca,) if isinstance(self.trust.ca, ConfigMapKey) else ()
 
     def name(self, namespace: str) -> str:

@@ -29,7 +29,7 @@ ISOLATORS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The administrator's limits; None and empty mean none of that kind."""
+    """The administrator's limits; None and empty mean that there is no such limit."""
 
     max_outage: float | None = None
     """Seconds that an outage may last."""

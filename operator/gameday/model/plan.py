@@ -130,7 +130,7 @@ class Action:
 
     @property
     def takes_away(self) -> "Dependency | None":
-        """The dependency that it takes away from its targets, and from nobody else."""
+        """The dependency that it takes away from its targets, and from no other pods."""
         return None
 
     @property
@@ -325,4 +325,4 @@ class Plan:
 
 
 NO_PLAN: Final = Plan("", (), SteadyState(0.0), Outage(0.0, ()), Recovery(0.0))
-"""Stands for the plan while a drill waits for one, and where it cannot be read."""
+"""The plan of a drill that waits for one, or whose plan cannot be read."""

@@ -59,9 +59,9 @@ class Decision(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A slot that was decided; ``count`` above 1 stands for that many, of which ``at`` is the newest.
+    """A slot that was decided; a ``count`` above 1 means that many slots, of which ``at`` is the newest.
 
-    ``drill`` is the UID of the Drill that began for it.
+    ``drill`` is the UID of the Drill that started for it.
     """
 
     at: float

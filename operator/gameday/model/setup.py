@@ -74,7 +74,7 @@ class Cut:
     bystanders: tuple[tuple[str, str, int], ...] = ()
     """What else must remain reachable, in addition to DNS: name, host, port."""
     placement: Placement = ANYWHERE
-    """What the pods that stand for its targets take over from them."""
+    """What the agents that represent its targets copy from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Setup:
     dns: str = ""
     """Address of the cluster's DNS Service, which is always dialled; empty if there is none."""
     placement: Placement = ANYWHERE
-    """What our pods that stand for no targets take over from the first fault's."""
+    """What the other agents copy from the first fault's targets."""
 
     def cut(self, fault: str) -> Cut | None:
         """The cut of a fault, if it is one."""

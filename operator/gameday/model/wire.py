@@ -83,10 +83,10 @@ def bounded(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
 
 
 def parse_line(agent: str, line: bytes | str) -> Sample:
-    """The sample of a line. An agent's log is not to be trusted: whoever may write pods in its namespace can fake one.
+    """The sample of a line. An agent's log is not trusted: everyone who may create pods in its namespace can fake one.
 
     Raises:
-        ValueError: when the line is not one; the message holds nothing of it.
+        ValueError: when the line is not valid; the message contains nothing of it.
 
     """
     try:

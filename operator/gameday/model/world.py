@@ -12,7 +12,7 @@ from gameday.model.record import Keeping
 
 
 class CommandKey(NamedTuple):
-    """Tells one command of a drill from every other: its kind, and what it is about.
+    """The identity of a command of a drill: its kind, and its subject.
 
     ``subject`` is the name of the fault or step; empty for a command of the drill.
     """
@@ -150,7 +150,7 @@ class World:
     read_again: bool = True
     """Whether all was read that the logs of agents have to say; after a restart they are read from their beginning."""
     keeping: Keeping | None = None
-    """What came of keeping the samples of a drill that has ended, as far as this process knows."""
+    """The result of keeping the samples of a drill that has ended, if this process knows it."""
     overwritten: str = ""
     """Why a drill cannot go on from its status, which somebody else wrote, or ""."""
     resumed_at: float = 0.0
@@ -162,9 +162,9 @@ class World:
     too_many: str = ""
     """Why a cut cannot grow any more with what it cuts off, or ""."""
     kinds: tuple[str, ...] = ()
-    """Which targets each pair of witness and control stands for, in words."""
+    """Which targets each pair of witness and control represents, in words."""
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The policies that decide who may reach what a fault cuts off, as far as they can be seen."""
+    """The visible policies that decide who may reach the dependency that a fault cuts."""
     likely_leaks: Mapping[str, str] = field(default_factory=dict)
     """What most likely lets traffic through a cut that shows no effect, by fault."""
 

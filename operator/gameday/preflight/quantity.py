@@ -14,7 +14,7 @@ def quantity(written: str | float) -> Fraction:
     """The number that is written.
 
     Raises:
-        ValueError: when it is no quantity.
+        ValueError: when it is not a quantity.
 
     """
     found = _WRITTEN.fullmatch(str(written).strip())

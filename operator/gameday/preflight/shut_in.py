@@ -20,7 +20,7 @@ PAGE: Final = "docs/how-to/networks.md has examples"
 
 
 def our_pod(sight: Sight, role: str, wears: Mapping[str, str] | None = None) -> Place:
-    """One of our pods; the drill's name, which is not known yet, stands for none that a policy could name."""
+    """An agent's pod; the name of the drill is unknown here, so a placeholder is used that no policy selects."""
     return Place(sight.namespace, {**(wears or {}), **marks("", role, role)}, ACCOUNT, sight.namespace_labels)
 
 

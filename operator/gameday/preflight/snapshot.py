@@ -47,7 +47,7 @@ class Sight:
     faults: dict[str, "Sight"] = field(default_factory=dict)
     """The same namespace with what was read for each fault: all that follows here."""
     service: Object | None = None
-    """The Service that the fault cuts off, which may stand in another namespace."""
+    """The Service that the fault cuts off, which may be in another namespace."""
     endpoints: tuple[Object, ...] = ()
     neighbours: tuple[Object, ...] = ()
     """All Services of the cut Service's namespace: others may lead to the same pods."""
@@ -56,7 +56,7 @@ class Sight:
     service_unread: str = ""
     """Why Cilium's policies there could not be read, or ""."""
     policies_elsewhere: bool = False
-    """Whether the targets must reach what stands in another namespace, of which not every policy is read."""
+    """Whether the targets' dependency is in another namespace whose policies are not all read."""
     stand_in: str = STAND_IN
     """The value that agents have in place of a value on which the fault selects its targets."""
     dns: str = ""
@@ -109,8 +109,8 @@ async def look(
 ) -> Sight:
     """Read all that the preflight judges.
 
-    ``reads`` are the collections that the plan's actions ask for beyond those of every plan. ``assumed`` are the kinds
-    of policies, by full name, of which the administrator says that they isolate nobody.
+    ``reads`` are the collections that the plan's actions need beyond those of every plan. ``assumed`` are the kinds of
+    policies, by full name, that isolate no pod according to the administrator.
 
     Raises:
         ClusterUnreachable: when the API server did not answer; look again.

@@ -56,7 +56,7 @@ class Traffic:
 
 
 def closed_by(sight: Sight, way: Way, traffic: Traffic) -> tuple[str, ...]:
-    """The policies that isolate the pod, where none of their rules may admit the traffic; else nothing."""
+    """The policies that isolate the pod, if none of their rules may admit the traffic; else empty."""
     isolating: list[str] = []
     for name, isolates, admits in (*_of_kubernetes(sight, way, traffic), *_of_cilium(sight, way, traffic)):
         if admits:

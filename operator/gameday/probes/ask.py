@@ -22,7 +22,7 @@ class Answer:
 
 
 def nothing_known(word: str, why: str) -> Answer:
-    """The answer to a request that tells nothing about the system, for a reason on our side."""
+    """The result of a request that says nothing about the system, for a reason on the agent's side."""
     return Answer(ok=False, error=word, unknown=(((), why),))
 
 

@@ -1,7 +1,7 @@
-"""One HTTP request of a probe on a connection of its own, and what its failure says.
+"""One HTTP request of a probe on its own connection, and the meaning of its failures.
 
-So each one sees the network as it is now. The other end may be hostile, or broken: what it sends is bounded in length,
-in pieces and in values, and none of it keeps this process busy for long, since other probes run here too.
+A new connection shows the network as it is now. The server may be hostile or broken: its answer is bounded in length,
+in chunks and in values, and cannot keep this process busy for long, because other probes run here too.
 """
 
 import json
@@ -93,7 +93,7 @@ async def _send(ask: Ask, access: Access, request: Request, timeout: float) -> R
 
 
 def instrument(answer: Answer, name: str) -> Answer:
-    """The answer of a probe whose server only measures the system: that it did not answer is held against nobody."""
+    """The result of a probe whose server only measures the system: its failure says nothing about the system."""
     if answer.unknown:
         return answer
     why = f"{name} did not answer ({answer.error}): check url, and whether it is up and can be reached from here"

@@ -33,7 +33,7 @@ class ProbeKind(ABC, Generic[Spec, Settings]):
     name: ClassVar[str]
     """The key in a GameDay's spec, and the name on the wire."""
     description: ClassVar[str]
-    """What the CRD says of that key, in a line."""
+    """The description of that key in the CRD, in one line."""
     spec: ClassVar[type[ApiModel]]
     """The type of what stands under that key; the CRD is made from it."""
     settings: ClassVar[type[ProbeSettings]]

@@ -44,7 +44,7 @@ Asked = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Which pods one rule of a policy for ingress admits, or denies; ``away`` where it stands in another namespace."""
+    """The pods that one ingress rule admits or denies; ``away`` if its policy is in another namespace."""
 
     policy: str
     subject: Object
@@ -118,7 +118,7 @@ def _else_admits(rules: Iterable[Rule], rule: Rule, roles: Iterable[Labels]) -> 
 
 
 def _is_about_others(there: Iterable[Labels], own: Labels, rule: Rule) -> bool:
-    """Whether a rule guards others than the target and its like, which ours do not dial; or nobody yet."""
+    """Whether a rule protects pods that agents do not dial, or no pods yet."""
     guarded = [labels for labels in there if selects(rule.subject, labels)]
     return not guarded or any(labels != _lasting(own) for labels in guarded)
 
@@ -133,7 +133,7 @@ def _rules(sight: Sight) -> Iterator[Rule]:
     for policy, away in (*here, *((policy, True) for policy in sight.service_policies if not _is_ciliums(policy))):
         name, subject = _name(NETWORK_POLICIES, policy), policy["spec"].get("podSelector") or {}
         for rule in policy["spec"].get("ingress") or ():
-            # An address is nobody's label: it is the same to the target's policies and to ours.
+            # An address is not a label: policies treat it alike for the target and for an agent.
             near = (one for one in rule.get("from") or () if "ipBlock" not in one and _may_be_here(sight, one))
             peers = tuple(peer.get("podSelector") or {} for peer in near)
             yield Rule(name, subject, peers, json.dumps(rule.get("ports") or None), away=away)

@@ -28,9 +28,9 @@ OBSERVER: Final = "observer"
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one of our pods must reach: ``path`` is the field that says so, ``service`` one of this namespace.
+    """What an agent must reach: ``path`` is the field that requires it, ``service`` a Service of this namespace.
 
-    One of its ``ports`` is enough: what nobody can reach of a dependency is left out of its proof.
+    One of its ``ports`` is enough: addresses of a dependency that no agent can reach are left out of its proof.
     """
 
     path: str
@@ -173,7 +173,7 @@ def _listening(pod: Object, port: Object) -> tuple[int | None, frozenset[str]]:
 
 
 def _far(sight: Sight, plan: Plan) -> Iterator[Finding]:
-    """DNS, which stands in no namespace that is seen."""
+    """DNS, whose namespace is not read."""
     by_name = [probe for probe in plan.probes if _looks_up(probe)]
     if by_name:
         yield from of_dns(sight, f"spec.probes[{by_name[0].name}]", OBSERVER, "each probe fails with `dns`")

@@ -1,6 +1,6 @@
-"""Where nobody can see whether the targets' open connections are gone: a proxy on the way holds them.
+"""Proxies that hide whether the targets' open connections are gone.
 
-Said only of proxies that show in the pods themselves. Of those that do not, the drill says so once it has looked.
+Only proxies that are visible in the pods are found here. A drill reports others once it has counted connections.
 """
 
 from collections.abc import Iterable, Iterator

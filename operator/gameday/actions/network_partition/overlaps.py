@@ -1,4 +1,4 @@
-"""Cuts of one drill that stand in each other's way."""
+"""Cuts of one drill that interfere with each other."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,6 +1,6 @@
-"""What a plan says of a cut that no schema can check: targets that no label selects, bystanders that are cut.
+"""Checks of a cut that no schema can express: targets that no label selects, bystanders that are cut.
 
-What is refused here could only fail in a drill.
+Everything that is refused here would fail in a drill.
 """
 
 import ipaddress
@@ -35,7 +35,7 @@ def check(partition: NetworkPartition) -> Iterator[Finding]:
 
 
 def _names(partition: NetworkPartition) -> Iterator[Finding]:
-    """Bystanders that findings could not tell apart."""
+    """Bystanders with the same name in findings."""
     seen: dict[str, str] = {}
     for number, stay in enumerate(partition.must_remain_reachable):
         path = f"mustRemainReachable[{number}].name"

@@ -32,7 +32,7 @@ MARKS: Final = frozenset({DRILL, ROLE, AGENT, MANAGED_BY})
 
 
 class Worn:
-    """What stands in for the targets of one fault; targets with the same labels are looked at once."""
+    """The labels of agents that represent the targets of one fault; cached per set of labels."""
 
     def __init__(self, sight: Sight, selector: Selector) -> None:
         self._sight = sight
@@ -40,7 +40,7 @@ class Worn:
         self._asked: dict[frozenset[tuple[str, str]], Asked] = {}
 
     def labels(self, pod: Object) -> dict[str, str]:
-        """The labels of what stands in for a target."""
+        """The labels of agents that represent a target."""
         own = labels_of(pod)
         if not _all_read(self._sight, pod):
             named = {*self._selected, *_named(self._sight)}

@@ -1,4 +1,4 @@
-"""One object of ours, checked as far as it gets: fields and schema, then CEL rules, then the plan."""
+"""Checks one GameDay or Drill: fields and schema, then CEL rules, then the plan."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -22,7 +22,7 @@ TOP: Final[Schema] = {"apiVersion": {"type": "string"}, "kind": {"type": "string
 
 @lru_cache(maxsize=1)
 def schemas() -> dict[str, Schema]:
-    """The schema of each kind of ours."""
+    """The schemas of GameDay and Drill."""
     return {
         body["spec"]["names"]["kind"]: body["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
         for body in definitions().values()
@@ -30,7 +30,7 @@ def schemas() -> dict[str, Schema]:
 
 
 def check(body: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Everything that is wrong with an object, as far as it can be read; ``()`` where the operator would take it."""
+    """All findings about an object; ``()`` if the operator would accept it."""
     return refusals(body) or tuple(_plan(body))
 
 

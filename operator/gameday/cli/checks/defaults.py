@@ -8,7 +8,7 @@ Schema = dict[str, Any]
 
 
 def defaulted(value: Any, schema: Mapping[str, Any]) -> Any:
-    """A copy with defaults; no field of ours is nullable, so a null counts as nothing there."""
+    """A copy with defaults; no field of the CRDs is nullable, so a null counts as absent."""
     if isinstance(value, Mapping):
         below = schema.get("properties", {})
         rest = schema.get("additionalProperties")

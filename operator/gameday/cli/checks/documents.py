@@ -96,7 +96,7 @@ class Document:
         return self.node.start_mark.line + 1
 
     def line_of(self, path: str) -> int:
-        """Where a field stands, or what is there of its path."""
+        """The position of a field, or of the nearest parent that exists."""
         node, line = self.node, self.line
         for name, index in _PART.findall(path):
             if isinstance(node, MappingNode):
@@ -141,10 +141,10 @@ def documents(text: str) -> Iterator[Document]:
 
 
 def _expanded(node: Node | None, known: dict[int, int]) -> int:
-    """How many values a node stands for once all its aliases are written out.
+    """How many values a node has once all its aliases are expanded.
 
     Raises:
-        NotYaml: when it stands for itself, or for too many.
+        NotYaml: when it contains itself, or too many values.
 
     """
     if node is None or isinstance(node, ScalarNode):

@@ -40,7 +40,7 @@ def _is_time(_: Any, form: str, value: Any, __: Any) -> Iterator[ValidationError
 
 
 def _is_map(_: Any, keys: list[str], value: Any, __: Any) -> Iterator[ValidationError]:
-    """Items of a list are told apart by these keys."""
+    """The keys that identify the items of a list."""
     if not isinstance(value, list):
         return
     seen: set[str] = set()

@@ -29,8 +29,8 @@ LEAVES: Final = tuple(
 TRIES: Final = 1_000_000
 """Pods of a fuse that may fail before its Job does: it goes on until its deadline."""
 KEPT: Final = 3600
-"""Seconds for which Kubernetes keeps a fuse that has acted. The operator removes it at the end of its drill; nobody
-does where the Drill was removed by force while no operator ran."""
+"""Seconds for which Kubernetes keeps a fuse that has acted. The operator removes it at the end of its drill, unless the
+Drill was removed by force while no operator ran."""
 LINGER: Final = 30
 """Seconds after its own end for which the kubelet lets an agent's pod run."""
 
@@ -105,8 +105,8 @@ def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
 def fuse_job(place: Place, name: str, agent: str, config: FuseConfig) -> Object:
     """The fuse of a scale: a Job with one pod, which is made anew on another node when its own is lost.
 
-    It is not owned by the Drill, since it must outlive everything else of it. It talks to the API server alone, and no
-    proxy of a mesh must stand in between.
+    It is not owned by the Drill, because it must outlive the drill's other objects. It talks to the API server alone,
+    without a mesh's proxy.
     """
     made = pod(place, agent, Shape("fuse", "fuse", mesh=UNMESHED), replace(config, job=name))
     spec = made["spec"] | {"automountServiceAccountToken": True, "restartPolicy": "OnFailure"}

@@ -84,7 +84,7 @@ class Feed:
 
     @property
     def skew(self) -> float:
-        """Seconds by which the agents' clocks differ, as far as their fastest lines tell."""
+        """Seconds by which the agents' clocks differ, estimated from their fastest lines."""
         return max(self._lags.values()) - min(self._lags.values()) if self._lags else 0.0
 
     def follow(self, background: Background, agent: str, pod: str) -> None:

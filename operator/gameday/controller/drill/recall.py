@@ -102,7 +102,7 @@ def _plan(drill: Object, text: str) -> Plan | None:
 
 
 def _undo_log(status: Mapping[str, Any]) -> tuple[Change, ...]:
-    """The undo log as far as it can be read; an entry that somebody damaged is left to its fuse."""
+    """The readable entries of the undo log; a damaged entry is left to its fuse."""
     found = []
     for entry in status.get("undo", ()):
         try:

@@ -1,6 +1,6 @@
-"""Keeps the samples of a drill that has ended in a ConfigMap, and takes away those of drills that are too old.
+"""Keeps the samples of a drill that has ended in a ConfigMap, and deletes those of older drills.
 
-No verdict hangs on it: what the API server refuses is told on the Drill, and the drill ends all the same.
+No verdict depends on it: if the API server refuses, the Drill says so and ends nevertheless.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ NOTHING_READ: Final = "the logs of its agents were gone before they were read"
 
 
 class SampleKeeper:
-    """Keeps the samples of one drill; ``drills`` are those of its GameDay, as far as they are known."""
+    """Keeps the samples of one drill; ``drills`` are the known ones of its GameDay."""
 
     def __init__(self, account: Cluster, memory: Memory, view: View, drills: Callable[[], Iterable[Object]]) -> None:
         self.account = account
@@ -90,7 +90,7 @@ class SampleKeeper:
                     gone = 0
                 elif (gone := gone + 1) >= GONE_IN_A_ROW:
                     break
-            # The oldest first: whoever is interrupted leaves no gap, behind which nobody would look again.
+            # The oldest first: an interrupted process then leaves no older ConfigMap behind a gap.
             for there in reversed(found):
                 metadata = there["metadata"]
                 await self.account.delete(CONFIG_MAPS, self.memory.namespace, metadata["name"], uid=metadata["uid"])

@@ -116,7 +116,7 @@ class View:
         )
 
     def action(self, name: str) -> Action | None:
-        """The action of a fault or step, as far as the plan is known."""
+        """The action of a fault or step, or None while the plan is unknown."""
         plan = self.memory.plan
         return next((action for known, action in plan.actions() if known == name), None) if plan is not None else None
 

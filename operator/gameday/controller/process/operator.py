@@ -55,9 +55,9 @@ NOTHING = Record()
 
 
 class Operator:
-    """Everything that one process needs to carry drills out.
+    """Everything that one process needs to run drills.
 
-    ``clock`` tells Unix seconds and may be stepped, ``monotonic`` counts seconds and may not.
+    ``clock`` returns Unix seconds and may be stepped, ``monotonic`` counts seconds and may not.
     """
 
     def __init__(
@@ -220,7 +220,7 @@ class Operator:
 
         def changed(before: Record, after: Record) -> None:
             self.metrics.changed(memory.namespace, memory.uid, before, after)
-            # What a process hears of no more, because it dies at that moment, the next one cannot tell from counted.
+            # A drill whose end a dying process misses looks counted to the next process.
             fresh = after.reported and not before.reported and not self.disputes.ended(memory.uid)
             if fresh and view.only("gameday") is not None:
                 self._count(memory, after, latest=view.is_last)

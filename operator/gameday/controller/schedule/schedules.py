@@ -260,7 +260,7 @@ class Schedules:
         return engine.due(schedule, calendar, now)
 
     async def _without(self, key: Key, gameday: Object, known: Calendar | None, shown: str | None) -> None:
-        """Record that a GameDay has no schedule, or an invalid one; ``shown`` is what NEXT says of it."""
+        """Record that a GameDay has no schedule, or an invalid one; ``shown`` is the text of the column NEXT."""
         fields: dict[str, Any] = {"schedule": None, "next": None, "nextRun": shown}
         if known is None or known.starting is None:
             await self._record(gameday, fields)
@@ -290,9 +290,9 @@ class Schedules:
         return await self._cluster.replace_status(GAMEDAYS, namespace, name, gameday | {"status": status})
 
     async def _start(self, key: Key, schedule: Schedule, slot: Slot, *, fresh: bool) -> None:
-        """Create a slot's Drill; where the decision is an older one, only if it still stands in the newest version.
+        """Create a slot's Drill; an older decision is first compared with the newest version of the GameDay.
 
-        A scheduled slot has no time for that question: it is asked before its Drill begins.
+        For a scheduled slot there is no time for that request; it is made before its Drill starts.
         """
         namespace, name = key
         if not fresh and slot.decision is not Decision.SCHEDULED:

@@ -16,7 +16,7 @@ log = logger("gameday.schedules")
 
 
 class SlotReport:
-    """Says of each newly decided slot why it did not run. ``drill_of`` is the Drill that the decision concerns."""
+    """Reports why a newly decided slot did not run. ``drill_of`` is the Drill that the decision concerns."""
 
     def __init__(self, metrics: Metrics, events: Events, drill_of: Callable[[Object, Slot], Subject | None]) -> None:
         self._metrics = metrics

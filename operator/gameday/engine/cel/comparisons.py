@@ -17,7 +17,7 @@ from gameday.engine.cel.tokens import COMPREHENSIONS, Token, ends_operand
 from gameday.model.sample import Value
 
 EACH: Final = -1
-"""Stands in a path for every item of a list, or every key of a map."""
+"""The part of a path that means every item of a list, or every key of a map."""
 
 
 class Kind(enum.Enum):
@@ -116,7 +116,7 @@ class _Reader:
         return self.tokens[index].text if 0 <= index < len(self.tokens) else ""
 
     def bind(self) -> None:
-        """Find what the variables of comprehensions stand for."""
+        """Find the values of the variables of comprehensions."""
         for index, token in enumerate(self.tokens):
             if token.text in COMPREHENSIONS and self.at(index - 1) == "." and self.at(index + 1) == "(":
                 start = self._chain_start(index - 2)

@@ -1,4 +1,4 @@
-"""What an expression may cost, told from its text before anything runs: ``cel`` has no limit of its own.
+"""Estimates the cost of an expression from its text, because ``cel`` has no limit of its own.
 
 Measured on one core of 2020, with the largest sample there is (``VALUES`` values): a value that is named is copied with
 its whole probe each time; a comprehension evaluates its body for each item, and ``map`` and ``filter`` copy their list

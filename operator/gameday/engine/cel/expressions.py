@@ -1,7 +1,7 @@
-"""Expressions: what an expectation asks of samples, compiled once, evaluated ten thousand times.
+"""Expressions over samples, compiled once and evaluated many times.
 
 Every number is a double: literals and samples are promoted, so ``body.depth + 1`` never fails for its type. An
-evaluation never raises: what it cannot tell is an outcome too, with the path or the type that is in the way.
+evaluation never raises: a missing path or a wrong type is an outcome too.
 """
 
 import enum
@@ -92,7 +92,7 @@ class Expression:
     micros: float
     """What an evaluation may cost, in microseconds; see ``cost``."""
     increases: tuple[Path, ...] = ()
-    """Paths whose growth since the stage began is asked for; they are among ``paths``."""
+    """Paths that ``increase`` uses; they are among ``paths``."""
     comparisons: tuple[Comparison, ...] = ()
 
     def evaluate(self, env: Mapping[str, Mapping[str, Value]]) -> Outcome:

@@ -1,4 +1,4 @@
-"""The functions that expressions may call beside CEL's own.
+"""The functions that expressions may call in addition to CEL's own.
 
 None of them raises: ``cel`` prints a raised exception to stderr. What cannot be computed comes back as one of
 ``COMPLAINTS``, a text, which is a type error wherever a number or a truth is wanted.
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 LENGTH_OF: Final = "lengthOf"
-"""Stands in for CEL's ``size``, which answers with a whole number that no double may be added to."""
+"""Replaces CEL's ``size``, whose result is an integer that cannot be added to a double."""
 
 _NEAR_WANTS = "near() takes four numbers"
 _AT_MOST_WANTS = "atMost() takes four numbers"

@@ -1,8 +1,8 @@
 """``increase(path)``: how much a counter grew since the stage began.
 
-It is the last value less the last value before the stage began; where there was none before, less the first one since.
-A value lower than the one before it is a counter that was restarted, or that of another replica behind the same
-Service: nobody can tell then by how much it grew, until the stage ends.
+It is the last value minus the last value before the stage, or minus the first value if there was none before. A value
+lower than the one before it means that the counter was restarted, or belongs to another replica behind the same
+Service: then the increase is unknown until the stage ends.
 """
 
 import math

@@ -13,7 +13,7 @@ Path = tuple[str | int, ...]
 """A root and the keys (text) and indexes (whole numbers) below it."""
 
 ALWAYS_THERE = frozenset({"ok", "error", "latency"})
-"""Keys that every sample has, whatever the probe's kind: an agent need not be asked for them."""
+"""Keys that every sample has, for every kind of probe; agents need not be configured for them."""
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -1,7 +1,7 @@
 """Reading the text of an expression: which paths it uses, and the same text with every number a double.
 
-``cel`` compiles an expression but tells only the names it uses. What is read here has been compiled before, so it is
-known to be well formed: this is a walk over its tokens, not a second parser.
+``cel`` compiles an expression but returns only the names that it uses. Expressions are compiled before they are read
+here, so they are well formed: this is a walk over tokens, not a second parser.
 """
 
 import json
@@ -49,7 +49,7 @@ class Reading:
     micros: float
     """What an evaluation may cost, in microseconds."""
     increases: tuple[Path, ...] = ()
-    """Paths whose growth is asked for."""
+    """Paths that ``increase`` uses."""
 
 
 @dataclass(slots=True)
@@ -190,7 +190,7 @@ def _call(walk: _Walk, index: int) -> int:
 
 
 def _increase(walk: _Walk, index: int) -> int:
-    """``increase(path)`` becomes a look-up: how much the path grew is worked out beside CEL."""
+    """``increase(path)`` becomes a look-up of a value that is computed outside CEL."""
     start = index + 2
     path, end = _path(walk, start) if walk.tokens[start].kind == "name" else ((), start)
     bound = any(scope.binds == walk.at(start) for scope in walk.open)

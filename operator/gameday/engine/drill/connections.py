@@ -28,7 +28,7 @@ def wanted(plan: Plan) -> tuple[str, ...]:
 
 
 def shown(record: Record, plan: Plan) -> bool:
-    """Whether the targets are known to have been cut off as far as the plan wants."""
+    """Whether the targets are known to have been cut off as the plan requires."""
     return all(record.closing(name).gone is True for name in wanted(plan))
 
 
@@ -145,9 +145,9 @@ def _sever(at: Situation, closing: Closing, zero: float) -> Record:
 
 
 def _of_some(found: Severed) -> str:
-    """Of which targets nobody knows whether their connections are gone, or "".
+    """The targets whose connections are of unknown state, as a message, or "".
 
-    Redis sees other addresses than the targets' own where a proxy, a NAT or a sidecar stands between.
+    Redis sees other addresses than the targets' own if there is a proxy, a NAT or a sidecar in between.
     """
     if not found.unseen:
         return ""

@@ -17,7 +17,7 @@ class EffectProof(ABC):
     name: str
 
     remembers: ClassVar[bool] = False
-    """Whether it tells if the fault was there while nobody looked."""
+    """Whether the proof also covers times without an operator."""
 
     def ready(self) -> bool:
         """Whether the effect would show by now, if it were there."""

@@ -41,7 +41,7 @@ LIFT_FIRST: Final = 0.5
 CATCH_UP: Final = 20.0
 """Longest wait, in seconds, for the logs to be read again after a restart before anything is decided from them."""
 NOTHING: Final = Evidence(NO_PLAN)
-"""Stands for the samples before there can be any."""
+"""The evidence before there are samples."""
 
 
 class Samples(Seen, Measured, Protocol):

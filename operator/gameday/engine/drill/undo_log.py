@@ -20,7 +20,7 @@ from gameday.model.record import Cause, Record
 
 
 def progress(at: Situation) -> Record:
-    """Move every entry of the undo log as far as the world has moved."""
+    """Update every entry of the undo log to what was observed."""
     record = _in_reverse(at)
     for change in record.changes:
         record = _progress_one(at.knowing(record), change)

@@ -9,7 +9,7 @@
 5   none of these                                          Passed
 ==  =====================================================  ============
 
-It is made from the plan: each of its expectations counts, also one of which nothing is recorded.
+Every expectation of the plan counts, also one without a recorded result.
 """
 
 from collections.abc import Iterable
@@ -41,9 +41,9 @@ def definite_misses(record: Record, plan: Plan) -> tuple[Result, ...]:
 
 
 def to_repair(record: Record, plan: Plan) -> tuple[Result, ...]:
-    """The misses after which a rollback runs: also those that count for nobody since open connections may have lived.
+    """The misses after which a rollback runs, also those that are not definite because connections may have been open.
 
-    Whether the system recovered was seen all the same, and what does not recover is to be repaired.
+    The recovery was observed nevertheless, and a system that does not recover is to be repaired.
     """
     return _misses(record, plan, (doubt for doubt in record.doubts if doubt.cause not in connections.CAUSES))
 

@@ -13,7 +13,7 @@ from gameday.model.record import Cause
 from gameday.model.world import Life
 
 NOBODY: Final = Proof()
-"""The dials of a fault of which nobody dials yet."""
+"""The dials of a fault before its witnesses exist."""
 
 
 def dials_of(at: Situation, name: str) -> Proof:
@@ -55,7 +55,7 @@ class Witnessed(EffectProof):
         return f"the witnesses and controls could not reach the target, although nothing was cut: {who}"
 
     def unproven(self) -> str:
-        """Addresses that answer nobody."""
+        """Addresses that never answered."""
         silent = self.dials.silent()
         return (
             f"{', '.join(silent)} answered neither witness nor control, so a cut of it cannot be proven"
@@ -92,7 +92,7 @@ class Witnessed(EffectProof):
         return f"no witness was cut off; most likely: {hint}"
 
     def came(self, since: float) -> bool | None:
-        """The witnesses know: if none of them has failed since, it was never there."""
+        """If no witness has failed since the request, the cut never existed."""
         if self.dials.was_cut(since):
             return True
         known = self.dials.ready(self.at.now) and self.dials.caught_up(self.at.world.resumed_at)

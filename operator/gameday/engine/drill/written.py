@@ -3,7 +3,7 @@
 from typing import Generic, TypeVar
 
 Text = TypeVar("Text")
-"""Stands for what a save writes: its digest, or its number."""
+"""The type that identifies what a save writes: its digest, or its number."""
 
 
 class Written(Generic[Text]):

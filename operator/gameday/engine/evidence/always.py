@@ -5,10 +5,10 @@
     begins                                                   ends
       |--T--T--F--F--N--F--T--T-- ... --T--[gap]--T--T--T------|--T
                |-----|  |                                         `- only now it can be Met
-               certain  a violation of its own: nobody knows what N was
+               certain  a violation of its own: the value of N is unknown
 
 *Certain* is a violation that the samples show: from its first false sample to its last, without a true one, an Unknown
-one (N) or a gap in between. *Possible* is one that needs nothing but what we did not see. A miss needs a certain one
+one (N) or a gap in between. *Possible* is one if all Unknown samples and gaps were false. A miss needs a certain one
 that is longer than tolerated; Met needs that no possible one is.
 
 Without ``tolerates`` a false value violates at once, and a request without an answer only together with the next one of

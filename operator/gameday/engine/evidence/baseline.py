@@ -23,7 +23,7 @@ def means(paths: Iterable[Path], views: Mapping[str, Iterable[Mapping[str, Value
 
 
 def numbers_at(path: Path, views: Iterable[Mapping[str, Value]]) -> Iterable[float]:
-    """The numbers at a path, without the probe's name, in the order of the samples; NaN and infinities are none."""
+    """The numbers at a path, without the probe's name, in the order of the samples; NaN and infinities are left out."""
     for seen in views:
         _, value = find(seen, path)
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):

@@ -1,6 +1,6 @@
-"""What the samples of a probe came to over a drill, in few points: for reports, which nothing is decided from.
+"""Curves of a probe's samples over a drill, in few points, for reports only.
 
-A curve has at most so many points. Each stands for a span of equal length, and tells the smallest, the largest and the
+A curve has a limited number of points. Each covers a span of equal length, and has the smallest, the largest and the
 last value in it: an outlier of one sample stays visible, however long the drill was.
 """
 
@@ -53,7 +53,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """When an expression was true: each change, and from when on; None is where nobody can tell."""
+    """When an expression was true: each change, and from when on; None means unknown."""
 
     stage: str
     name: str

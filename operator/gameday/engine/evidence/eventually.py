@@ -1,6 +1,6 @@
 """``eventually``, in the recovery: true by the deadline.
 
-True all along, at every sample since the fault was asked for, is AlwaysTrue: it is met, and carries no time.
+True at every sample since the fault was requested is AlwaysTrue: it is met, and has no time.
 """
 
 from gameday.engine.evidence.deadlines import judge_deadline, measured

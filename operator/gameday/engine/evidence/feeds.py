@@ -53,7 +53,7 @@ class Feed:
     _known: set[tuple[int, float]] = field(default_factory=set)
 
     def take(self, sample: Sample, seen: Mapping[str, Value]) -> bool:
-        """Take a line in; whether it is new. A restarted agent counts from 1 again, so the time tells lines apart."""
+        """Add a line; whether it is new. A restarted agent counts from 1 again, so the time is compared as well."""
         key = (sample.n, sample.sent)
         if key in self._known:
             return False

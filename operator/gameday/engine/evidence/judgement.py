@@ -58,7 +58,7 @@ PENDING: Final = Judgement(ResultState.PENDING)
 
 
 def unknown(at: float, why: str) -> Judgement:
-    """What nobody can tell, and why."""
+    """The judgement Unknown, with the reason."""
     return Judgement(ResultState.UNKNOWN, at, why=why)
 
 

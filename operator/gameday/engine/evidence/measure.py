@@ -17,7 +17,7 @@ class Figure:
 
 
 def figure(aggregate: Aggregate, numbers: Iterable[float]) -> Figure:
-    """Aggregate numbers that stand in the order in which their samples were received."""
+    """Aggregate numbers in the order in which their samples were received."""
     found = list(numbers)
     return Figure(_aggregated(aggregate, found) if found else None, len(found))
 

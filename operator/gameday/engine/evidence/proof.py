@@ -110,7 +110,7 @@ class Proof:
     held: Held = field(default_factory=Held)
     """The connections that witnesses and controls hold open."""
     _answered: dict[str, float] = field(default_factory=dict)
-    """When the first dial was sent to which each address answered, whoever sent it."""
+    """When the first dial was sent that each address answered, from any agent."""
 
     def take(self, sample: Sample) -> None:
         """Add a dial, a line of a held connection, or a probe's sample of the cut dependency; ignore anything else."""
@@ -246,7 +246,7 @@ class Proof:
         return answer
 
     def shut_out(self) -> tuple[int, ...]:
-        """The pairs of which nobody ever got through, while another pair or the client does."""
+        """The pairs that could never connect, although another pair or the client can."""
         through: set[int] = set()
         tried: set[int] = set()
         for (agent, name), dials in self.dials.items():

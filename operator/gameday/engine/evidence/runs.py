@@ -84,7 +84,7 @@ def _search(points: Sequence[Point], wanted: Wanted, track: Track | None) -> Fou
 
 
 def broken(track: Track, last: Point, index: int) -> str:
-    """Why nobody knows whether it was the same from one sample to the one at ``index``, or ""."""
+    """Why the value between a sample and the one at ``index`` is unknown, or ""."""
     point = track.points[index]
     if point.value is None:
         return point.why or "a sample could not be judged"

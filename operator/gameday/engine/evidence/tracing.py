@@ -136,7 +136,7 @@ class Tracer:
         return self._judgeable(sample, self.expression.evaluate_seen(env))
 
     def _unknown(self) -> str:
-        """What the expression reads and nobody knows at this sample, or ""."""
+        """What the expression reads and is unknown at this sample, or ""."""
         for increase in self._increases:
             if increase.flaw:
                 return increase.flaw

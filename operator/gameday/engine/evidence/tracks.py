@@ -24,7 +24,7 @@ class Flaw(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One evaluation. ``sent`` and ``received`` are those of the new sample; ``value`` None is: nobody can tell.
+    """One evaluation. ``sent`` and ``received`` are those of the new sample; ``value`` None means unknown.
 
     ``lost`` says that a false value may be due to a request without an answer; ``lost_before`` is then when the request
     of the same probe before it was sent, if that one had no answer either.

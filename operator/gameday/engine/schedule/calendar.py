@@ -56,7 +56,7 @@ def decide(schedule: Schedule, calendar: Calendar, around: Around, now: float) -
 def decide_open(schedule: Schedule | None, calendar: Calendar, around: Around, now: float) -> Calendar:
     """Decide the slot that is about to start once more; all other slots stay unchanged.
 
-    ``schedule`` is None where the GameDay has none now, or an invalid one.
+    ``schedule`` is None if the GameDay has no schedule now, or an invalid one.
     """
     starting = calendar.starting
     if starting is None or (schedule is not None and starting.at > now):

@@ -40,7 +40,7 @@ class Around:
 class Case:
     """A slot to be decided at ``now``: ``at`` is its time, and no slot up to ``since`` is of this schedule.
 
-    ``schedule`` is None where the GameDay has none now, or an invalid one. Times are Unix seconds.
+    ``schedule`` is None if the GameDay has no schedule now, or an invalid one. Times are Unix seconds.
     """
 
     schedule: Schedule | None
@@ -56,9 +56,10 @@ Applies = Callable[[Case], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One way in which a slot is decided; ``before`` is None for a slot of which nothing is recorded.
+    """One rule by which a slot is decided; ``before`` is None for a slot without a record.
 
-    ``when`` is for people. A rule without ``applies`` is not asked: the Drill itself begins, or a newer slot has come.
+    ``when`` is a text for people. A rule without ``applies`` is not evaluated: the Drill itself starts, or there is a
+    newer slot.
     """
 
     before: Decision | None

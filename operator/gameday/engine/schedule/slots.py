@@ -95,9 +95,9 @@ def blackout_at(schedule: Schedule, at: float) -> Blackout | None:
 
 
 def next_runs(schedule: Schedule, after: float, most: int) -> tuple[float, ...]:
-    """The next slots that are to run, as far as the calendar can tell: none in a blackout, none while suspended.
+    """The next slots that are to run: none in a blackout, none while suspended.
 
-    It ends where as many as ``LOOKS`` blackouts cover all of them.
+    It ends if ``LOOKS`` blackouts in a row cover all of them.
     """
     if schedule.suspend:
         return ()

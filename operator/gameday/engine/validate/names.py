@@ -17,7 +17,7 @@ Named = tuple[str, str]
 
 
 def check_names(plan: Plan) -> Iterator[Finding]:
-    """Every pair of names that a drill could not tell apart."""
+    """Every pair of names that would collide in a drill."""
     yield from _twice(_figures(plan), "a figure is already called {0!r} at {1}: choose another name")
     yield from _twice(_dependencies(plan), "a dependency is already called {0!r} at {1}: choose another name")
     yield from _twice(_probes(plan), "a probe is already called {0!r} at {1}: choose another name")

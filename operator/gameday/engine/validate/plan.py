@@ -1,4 +1,4 @@
-"""What a plan says that no schema can check: every finding at once, each with its path and what to do."""
+"""Checks of a plan that no schema can express: all findings at once, each with its path and a remedy."""
 
 from collections.abc import Iterator
 from dataclasses import replace

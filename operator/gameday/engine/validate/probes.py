@@ -1,4 +1,4 @@
-"""What a plan says of the times of its probes that no schema can check; each kind checks its own fields."""
+"""Checks of probes' times that no schema can express; each kind checks its own fields."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -14,12 +14,12 @@ OF_NAMESPACE: Final = "io.cilium.k8s.namespace.labels."
 
 
 def isolates(policy: Object, place: Place) -> bool:
-    """Whether it does: by a default deny for egress; a deny of some traffic alone isolates nobody."""
+    """Whether a policy isolates the pod, by a default deny for egress; denying some traffic does not isolate."""
     return any(_isolates(spec, place) for spec in specs(policy))
 
 
 def specs(policy: Object) -> Iterator[Object]:
-    """The rules of a policy, which may stand in either of two fields."""
+    """The rules of a policy, from both fields that may hold them."""
     yield from (spec for spec in (policy.get("spec"), *(policy.get("specs") or ())) if spec)
 
 

@@ -1,9 +1,9 @@
 """The kinds of policies that isolate pods for egress, and reading those that a cluster has.
 
-NetworkPolicies and CiliumNetworkPolicies of the namespace are read with everything else there (``sight``); here are all
-others. Those that stand in a namespace are read as its account. Those of the whole cluster are read as the operator:
-only the cluster's administrator can grant that, and does so once, by installing the operator; a RoleBinding, which is
-all that a team can make, never grants it.
+NetworkPolicies and CiliumNetworkPolicies of the namespace are read with the snapshot; all others are read here.
+Policies of a namespace are read as its ServiceAccount. Policies of the whole cluster are read as the operator: only the
+administrator can grant that, once, by installing the operator. A RoleBinding, which is all that a team can create,
+never grants it.
 """
 
 from collections.abc import Collection
@@ -44,7 +44,7 @@ SAME_AS: Final = {CALICO_V3_POLICIES: CALICO_POLICIES, CALICO_V3_GLOBAL_POLICIES
 
 @dataclass(slots=True)
 class Isolators:
-    """What was read, by kind; ``unread`` says of those that are served and could not be read why."""
+    """The policies that were read, by kind; ``unread`` has the error of each kind that could not be read."""
 
     served: frozenset[Kind] = frozenset()
     """Of these kinds, those that the cluster has."""

@@ -8,7 +8,7 @@ from gameday.cluster.kinds import Object
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``namespace_labels`` are None where the account may not read its namespace."""
+    """``namespace_labels`` are None if the account may not read its namespace."""
 
     namespace: str
     labels: Mapping[str, str]

@@ -1,10 +1,9 @@
 """The alert probe, as an agent runs it: the alerts of an Alertmanager that have certain labels.
 
-Alertmanager is asked for alerts that fire and that nobody keeps back by a silence or an inhibition. What it answers is
-looked at again: another server may have the same path and know none of these parameters.
+The probe requests alerts that fire and that no silence or inhibition suppresses. It filters the answer again, because
+another server may have the same path and ignore these parameters.
 
-Alertmanager tells of the system and is no part of it. So one that does not answer tells nothing: the whole sample is
-unknown.
+Alertmanager measures the system and is not a part of it. So if it does not answer, the whole sample is unknown.
 """
 
 from datetime import datetime
@@ -35,7 +34,7 @@ class AlertAsk(Ask):
         config = AlertConfig.read(task.config)
         self._labels, self._receiver = dict(config.labels), config.receiver
         self._request = Request(f"{config.url.rstrip('/')}/api/v2/alerts?{_parameters(config)}")
-        # Whether an alert counts is told by when it started, whatever else expressions read.
+        # The start of an alert decides whether it counts, whatever else expressions read.
         self._paths = (*task.paths, ("startsAt",))
         self._timeout = task.timeout
         self._secrets = secrets
@@ -83,7 +82,7 @@ def _quoted(value: str) -> str:
 
 
 def _alerts(response: Response) -> list[Any]:
-    """The alerts of an answer; raises Odd when there are none to be read."""
+    """The alerts of an answer; raises Odd when it is not a list of alerts."""
     if response.error:
         match response.status:
             case 401 | 403:

@@ -18,5 +18,5 @@ class AlertConfig:
 
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Self:
-        """Read it from JSON; raises TypeError or KeyError when it is no such configuration."""
+        """Read it from JSON; raises TypeError or KeyError when it is not such a configuration."""
         return cls(**{**fields, "access": HttpAccess(**fields.get("access", {}))})

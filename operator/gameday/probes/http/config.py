@@ -29,6 +29,6 @@ class HttpConfig:
 
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Self:
-        """Read it from JSON; raises TypeError or KeyError when it is no such configuration."""
+        """Read it from JSON; raises TypeError or KeyError when it is not such a configuration."""
         headers = tuple(HeaderConfig(**header) for header in fields.get("headers", ()))
         return cls(**{**fields, "headers": headers, "access": HttpAccess(**fields.get("access", {}))})

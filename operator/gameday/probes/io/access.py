@@ -36,7 +36,7 @@ class Access:
     _private: ssl.SSLContext | None = field(default=None, repr=False)
 
     def headers(self) -> dict[str, str]:
-        """The header that says who asks; none where nobody does.
+        """The authorization header; empty without credentials.
 
         Raises:
             NotSent: when the file of the Secret cannot be read.

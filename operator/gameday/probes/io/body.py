@@ -1,4 +1,4 @@
-"""Reading the body of an answer: bounded in length and in pieces, also when it was compressed though nobody asked."""
+"""Reads the body of an answer, bounded in length and in chunks, also if it is compressed without being requested so."""
 
 import asyncio
 import zlib
@@ -45,6 +45,6 @@ async def read(chunks: AsyncIterator[bytes], encoding: str) -> bytes:
             raise Unreadable("the body does not match its Content-Encoding") from None
         if len(body) > BYTES:
             raise Unread("the body is longer than 1 MiB")
-        # Whoever sends without a pause must not keep other probes from their turn.
+        # A server that sends without a pause must not keep other probes from running.
         await asyncio.sleep(0)
     return bytes(body)

@@ -9,7 +9,7 @@ from gameday.probes.io.lookup import NotSent
 
 
 def untrusted(error: BaseException, remedy: str = "this kind of probe trusts public CAs only") -> NotSent | None:
-    """What is known of a server whose certificate is not trusted, which is nothing; None for any other error."""
+    """The unknown result for a server whose certificate is not trusted; None for any other error."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -30,7 +30,7 @@ def error_word(error: BaseException) -> str:
     while cause is not None:
         match cause:
             case socket.gaierror() | ValueError():
-                # A name that cannot even be asked for is an error of what writes it down, mostly a UnicodeError.
+                # A name that cannot be encoded for DNS raises an error, mostly a UnicodeError.
                 return "dns"
             case ssl.SSLError():
                 return "tls"

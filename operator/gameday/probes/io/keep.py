@@ -31,7 +31,7 @@ def keep(
 ) -> tuple[dict[str, Any], tuple[Unknown, ...]]:
     """The parts of ``values`` that ``paths`` lead to, in the same shape, and which of them are unknown.
 
-    What is not there is left out. A list is kept as far as an index reaches, since an index counts from its beginning.
+    Missing values are left out. A list is kept up to the largest index that is used.
     """
     copy = _Copy(secrets)
     kept = copy.parts(values, _tree(paths), ())
@@ -50,7 +50,7 @@ def _tree(paths: Iterable[Sequence[str | int]]) -> Wanted:
 
 
 class _Left:
-    """Stands for a value that is left out."""
+    """Marks a value that is left out."""
 
 
 @dataclass(slots=True)

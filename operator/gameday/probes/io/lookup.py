@@ -1,7 +1,7 @@
-"""Looking names up and connecting: which of it is the system's doing, and which is not.
+"""Name look-ups and connections, with errors of the system kept apart from errors of DNS.
 
-A name that cannot be looked up tells nothing about the system behind it. So an agent does the look-up itself, apart
-from the connection, and knows whether one was under way when the time was over.
+A name that cannot be looked up says nothing about the system behind it. So an agent looks names up itself, separately
+from the connection, and knows whether a look-up was running when the time was over.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 HEAD_START: Final = 0.25
-"""Seconds that an address has before the next one is tried beside it (RFC 8305)."""
+"""Seconds after which the next address is tried in parallel (RFC 8305)."""
 
 Made = TypeVar("Made")
 
@@ -48,7 +48,7 @@ class Lookup:
         self.under_way, self.name = True, host
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(_look_up(host, port))
-            # Nobody may be left to hear of its error.
+            # No caller may be left to receive its error.
             self._running.add_done_callback(lambda task: task.cancelled() or task.exception())
         try:
             # A thread that looks a name up cannot be ended: the next request waits for it, and starts no second one.

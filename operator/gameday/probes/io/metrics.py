@@ -1,7 +1,7 @@
 """Series of a Prometheus exposition, by the name or the selector that an expression uses.
 
 ``metrics.up`` is the only series of that name; ``metrics['http_requests_total{code="500"}']`` the only one that has
-these labels. Which one of several is meant nobody can tell: then the path is unknown, and says how to choose.
+these labels. If several series match, the path is unknown, and the reason says how to choose.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ AT_ONCE: Final = 100
 
 _NAME: Final = re.compile(rb"[ \t]*([^\s{#]+)")
 _QUOTED: Final = re.compile(rb"[ \t]*\{")
-"""The beginning of a series whose name stands in quotes among its labels."""
+"""The beginning of a series whose name is quoted among its labels."""
 
 Series = tuple[str, Mapping[str, str], float]
 """A series: its name, its labels and its value."""

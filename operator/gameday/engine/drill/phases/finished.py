@@ -1,4 +1,4 @@
-"""The phase of a drill that is judged: what is left is to keep its samples, to tidy and to report."""
+"""The phase of a judged drill: it keeps the samples, cleans up and reports."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ def commands(plan: Plan | None, record: Record, world: World) -> Iterator[do.Com
         if not change.open and world.fuse(change.fuse_name).uid is not None:
             yield do.RemoveFuse(change)
     if _are_to_be_kept(plan, record, world):
-        # Before the agents go: whoever goes on after a crash reads their logs again.
+        # Before the agents are deleted: after a crash the next process reads their logs again.
         if world.read_again:
             yield do.KeepSamples()
     elif any(life is not Life.ABSENT for life in (*world.agents.values(), *world.closers.values())) and not collected:

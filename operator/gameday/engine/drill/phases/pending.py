@@ -53,7 +53,7 @@ def decide(at: Situation) -> Record:
 
 
 def commands(_plan: Plan | None, _record: Record, world: World) -> Iterator[do.Command]:
-    """Take the lock once nothing hinders the drill, and keep it from nobody while something does."""
+    """Request the lock only if nothing else prevents the drill from starting."""
     held = world.lock is Lock.HELD
     if hindrance(world) is not None:
         yield from [do.FreeLock()] if held else []

@@ -97,7 +97,7 @@ def _of_steps(plan: Plan | None, record: Record, world: World) -> Iterator[do.Co
 
 
 def _to_run(step: str, entry: StepEntry | None, world: World) -> Iterator[do.Command]:
-    """What an irreversible step asks for: only a part that may be asked for twice is, by a later process."""
+    """The command of an irreversible step; a later process repeats only a part that may run twice."""
     state = world.run(step).state
     if state is RunState.UNKNOWN:
         yield do.Read(step)
