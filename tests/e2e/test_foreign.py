@@ -83,9 +83,8 @@ async def test_celery_in_a_namespace_that_denies_by_default(town: Stage) -> None
     await town.start(gameday("orders"), "shut-out")
     status = await town.finishes("shut-out")
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
-    nowhere = (
-        "the observer cannot reach Service api, port 80; Service flower, port 80; NetworkPolicy/default-deny isolates"
-    )
+    places = "Service api, port 80; Service flower, port 80"
+    nowhere = f"the observer cannot reach {places}, because NetworkPolicy/default-deny isolates"
     for what in ("the observer for egress", "the pods behind it for ingress"):
         assert f"{nowhere} {what}" in status["message"]
     print(warnings(status))
