@@ -99,7 +99,7 @@ class RunJobKind(RunKind[JobSpec, RunJob]):
     spec = JobSpec
     planned = RunJob
     uses = frozenset({Use.STEP})
-    rules = (("!has(self.job) || self.irreversible", "a job cannot be undone: say irreversible: true"),)
+    rules = (("!has(self.job) || self.irreversible", "a job cannot be undone: write irreversible: true"),)
     grants = (Right(CRON_JOBS, ("get", "list")),)
     reads = (CRON_JOBS,)
 

@@ -68,7 +68,7 @@ class RestartKind(RunKind[RestartSpec, Restart]):
     spec = RestartSpec
     planned = Restart
     uses = frozenset({Use.STEP})
-    rules = (("!has(self.restart) || self.irreversible", "a restart cannot be undone: say irreversible: true"),)
+    rules = (("!has(self.restart) || self.irreversible", "a restart cannot be undone: write irreversible: true"),)
     grants = tuple(dict.fromkeys(right for kind in KINDS.values() for right in _rights(kind)))
     reads = (*KINDS.values(), REPLICA_SETS, BUDGETS)
 

@@ -44,7 +44,10 @@ def probe_model(kinds: Kinds) -> type[ProbeBase]:
                 exactly_one(kinds.names),
                 between("interval", "1s", "1h"),
                 between("timeout", "1s", "5m"),
-                ("self.name != 'baseline'", "baseline is taken in expressions: choose another name for the probe"),
+                (
+                    "self.name != 'baseline'",
+                    "the name baseline is reserved in expressions: choose another name for the probe",
+                ),
             )
         }
 

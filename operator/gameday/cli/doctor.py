@@ -162,7 +162,7 @@ async def _limits(cluster: Cluster, operator: str) -> Check:
         limits_of(there.get("data") or {})
     except LimitsInvalid as error:
         text = f"ConfigMap {limits.CONFIG_MAP} in namespace {operator}: {error}"
-        return Check("limits", FAILED, text, "no drill begins until its owner mends it")
+        return Check("limits", FAILED, text, "no drill starts until its owner corrects it")
     return Check("limits", OK, "the administrator's limits can be read")
 
 
@@ -229,7 +229,9 @@ async def _gamedays(cluster: Cluster, namespace: str) -> Check:
     unseen = [str(one["metadata"]["name"]) for one in found if not condition(one, "Ready")]
     if wrong:
         text = "; ".join(f"{one['metadata']['name']}: {condition(one, 'Ready')['message']}" for one in wrong)
-        return Check("gamedays", FAILED, text, "mend the fields that are named, and `gameday validate` the file")
+        return Check(
+            "gamedays", FAILED, text, "correct the fields that are named, and run `gameday validate` on the file"
+        )
     if unseen:
         return Check("gamedays", WARNING, f"no operator has seen {', '.join(unseen)}", "see the check of the operator")
     return Check(

@@ -176,7 +176,7 @@ def _why(status: Mapping[str, Any], expected: tuple[Expected, ...], record: Reco
             else:
                 yield "Nothing had been definitely missed before that."
         case _:
-            yield f"Nobody can say whether the system copes. {_sentence(message)}"
+            yield f"It is not known whether the system copes. {_sentence(message)}"
             if missed:
                 yield f"Missed as well, but not held against the system: {_named(missed)}."
             yield from _doubts(record)

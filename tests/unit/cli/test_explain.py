@@ -103,7 +103,7 @@ def test_a_pass_says_what_it_does_not_show() -> None:
 def test_inconclusive_says_what_is_in_doubt_and_that_a_miss_does_not_count() -> None:
     doubt = Doubt(Cause.LEAK, "witness-0 got through", BEGAN + 20)
     one = told(Verdict.INCONCLUSIVE, "Leak", message="witness-0 got through", doubts=(doubt,))
-    assert one.why[0] == "Nobody can say whether the system copes. Witness-0 got through."
+    assert one.why[0] == "It is not known whether the system copes. Witness-0 got through."
     assert one.why[1] == "Missed as well, but not held against the system: healthy again."
     assert one.why[2] == "In doubt since 2026-11-24T12:00:20.000Z: Leak: witness-0 got through."
     assert one.why[3].startswith("Leak means: a witness got through during the outage")

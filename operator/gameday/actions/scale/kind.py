@@ -96,7 +96,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
     def check(self, action: Scale, earlier: Sequence[Action]) -> Iterator[PlanFinding]:
         """A workload is scaled once: a second number from before would be that of the first step."""
         if any(isinstance(one, Scale) and one.workload == action.workload for one in earlier):
-            text = f"{action.workload.name} is scaled by two steps: use restore instead of the second"
+            text = f"{action.workload.name} is scaled twice: remove this one, or use restore in a step"
             yield PlanFinding(action.workload.field, text)
 
     def preflight(self, action: Scale, asked: Asked) -> Iterator[Finding]:

@@ -139,6 +139,6 @@ def findings(plan: Plan, rehearsal: Rehearsal, sight: Sight) -> Iterator[Finding
             yield from admitted.of_fuse(part.path, made, "put replicas back", fuse_of_scale.spoilt(made))
         elif part.fuse:
             why = fuse.spoilt(made, budgets.fuse_of_faults(plan))
-            yield from admitted.of_fuse("", made, "lift the cut", why)
+            yield from admitted.of_fuse("", made, "remove the policy", why)
         elif part.kind is JOBS:
             yield from admitted.of_step(part.path, part.body, made, injected)

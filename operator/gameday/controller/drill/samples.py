@@ -73,7 +73,10 @@ class SampleKeeper:
         except AlreadyExists:
             there = await self.account.get(CONFIG_MAPS, memory.namespace, name)
             if there is not None and not _is_of(there, memory.uid):
-                text = f"ConfigMap {name} is not this drill's: delete it, or give Drills other names"
+                text = (
+                    f"ConfigMap {name} exists and does not belong to this drill: delete it, or give the "
+                    "Drill another name"
+                )
                 return Keeping(kept=False, why=text)
         return Keeping(kept=True, why=left_out)
 

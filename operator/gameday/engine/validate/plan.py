@@ -100,7 +100,8 @@ def _timing(path: str, stage: Stage, expectation: Expectation, plan: Plan) -> It
         return
     if expectation.after >= plan.outage.duration:
         yield Finding(
-            f"{path}.after", f"the outage lasts {plan.outage.duration:.0f} s, so nothing would be judged: shorten it"
+            f"{path}.after",
+            f"the outage lasts only {plan.outage.duration:.0f} s, so nothing would be judged: shorten after",
         )
     needed = (expectation.within or 0.0) + expectation.holds
     if needed > plan.outage.duration:

@@ -21,7 +21,7 @@ OTHER = Step("other", Restore(deployment("api")))
         (
             (OUT, MORE),
             "spec.rollback.steps[1].scale.deployment",
-            "worker is scaled by two steps: use restore instead of the second",
+            "worker is scaled twice: remove this one, or use restore in a step",
         ),
         ((BACK, OUT), "spec.rollback.steps[0].restore.deployment", "no earlier step scales worker"),
         ((OUT, OTHER), "spec.rollback.steps[1].restore.deployment", "no earlier step scales api"),

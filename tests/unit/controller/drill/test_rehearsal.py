@@ -172,7 +172,7 @@ async def test_jobs_that_admission_suspends(api_server: ApiServer, cluster: Clus
     assert [(fuse.code, fuse.severity, fuse.path) for fuse in fuses] == [
         ("ChangedByAdmission", Severity.REFUSE, ""), ("ChangedByAdmission", Severity.REFUSE, stop),
     ]  # fmt: skip
-    assert "Job first-fuse, which must lift the cut" in fuses[0].message
+    assert "Job first-fuse, which must remove the policy" in fuses[0].message
     assert "Job first-fuse-stop, which must put replicas back" in fuses[1].message
     assert all("suspended" in fuse.message for fuse in fuses)
     assert (step.code, step.severity, step.path) == ("StepMayWait", Severity.WARN, "spec.rollback.steps[clear]")

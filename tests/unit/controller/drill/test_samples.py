@@ -127,7 +127,7 @@ async def test_what_has_the_name_and_is_somebody_elses_is_left_alone(api_server:
     async with keeping(api_server, cluster, [ended("old-1", 100.0)], wanted=1) as keeper:
         found = await keeper.keep()
     assert not found.kept
-    assert "ConfigMap first-samples is not this drill's: delete it" in found.why
+    assert "ConfigMap first-samples exists and does not belong to this drill: delete it" in found.why
     assert api_server.objects[MINE]["data"] == {"mine": "1"}
     assert left(api_server) == {"first-samples", "old-1-samples"}
 
