@@ -48,7 +48,8 @@ def test_what_the_operator_takes_is_valid() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "where", "words"),
     [
-        ("spec.outage.last", "5m", "spec.outage.last", "unknown field: did you mean lasts?"),
+        ("spec.outage.duratoin", "5m", "spec.outage.duratoin", "unknown field: did you mean duration?"),
+        ("spec.outage.last", "5m", "spec.outage.last", "unknown field: the fields here are duration, expect, faults"),
         ("spec.outage.duration", "90", "spec.outage.duration", "does not match"),
         ("spec.outage.duration", "30s\n", "spec.outage.duration", "does not match"),
         ("spec.outage.duration", 90, "spec.outage.duration", "90 is a number: write a text"),
@@ -141,12 +142,12 @@ def test_the_plan_is_checked_by_the_operators_own_code() -> None:
 
 def test_lines_are_those_of_compilers(tmp_path: Path) -> None:
     path = tmp_path / "plan.yaml"
-    text = EXAMPLE.read_text().replace("  outage:\n", "  outage:\n    last: 5m\n", 1)
+    text = EXAMPLE.read_text().replace("  outage:\n", "  outage:\n    duratoin: 5m\n", 1)
     path.write_text(text)
-    line = text.splitlines().index("    last: 5m") + 1
+    line = text.splitlines().index("    duratoin: 5m") + 1
     done = run(str(path))
     assert done.exit_code == 1
-    wanted = "GameDay redis-failover: spec.outage.last: unknown field: did you mean lasts?"
+    wanted = "GameDay redis-failover: spec.outage.duratoin: unknown field: did you mean duration?"
     assert done.stdout == f"{path}:{line}: {wanted}\n"
 
 

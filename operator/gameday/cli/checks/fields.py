@@ -4,7 +4,10 @@ be another drill.
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
+
+REFUSED: Final = "refused."
+"""How the description of a field ends that stands in a schema to be refused (``schema/renamed.py``)."""
 
 
 def unknown(value: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
@@ -27,7 +30,9 @@ def unknown(value: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[t
             yield from unknown(one, schema.get("items", {}), f"{path}[{index}]")
 
 
-def _message(name: str, known: Mapping[str, Any]) -> str:
+def _message(name: str, fields: Mapping[str, Any]) -> str:
+    # An earlier name stands in the schema to be refused: it is no advice.
+    known = [one for one, schema in fields.items() if not schema.get("description", "").endswith(REFUSED)]
     near = get_close_matches(name, known, 1)
     if near:
         return f"unknown field: did you mean {near[0]}?"
