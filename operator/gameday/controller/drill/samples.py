@@ -54,13 +54,20 @@ class SampleKeeper:
         if evidence is None or plan is None:
             return Keeping(kept=False, why=NOTHING_READ)
         strips = await _strips(evidence, plan, self.memory.record)
-        if not any(one.samples for one in strips):
-            return Keeping(kept=False, why=NOTHING_READ)
         try:
+            if not any(one.samples for one in strips):
+                return await self._kept_before()
             said = await self._write(strips, tuple(_truths(evidence, plan, self.memory.record)))
         except (Absent, Forbidden, Refused) as error:
             return Keeping(kept=False, why=str(error))
         return Keeping(kept=said.kept, why="; ".join(filter(None, (said.why, await self._take_away(most)))))
+
+    async def _kept_before(self) -> Keeping:
+        """What another process has kept, which died or lost its Lease before it recorded that, and deleted the pods."""
+        there = await self.account.get(CONFIG_MAPS, self.memory.namespace, samples_of(self.memory.name))
+        if there is not None and _is_of(there, self.memory.uid):
+            return Keeping(kept=True)
+        return Keeping(kept=False, why=NOTHING_READ)
 
     async def _write(self, strips: tuple[Strip, ...], truths: tuple[Truth, ...]) -> Keeping:
         memory = self.memory

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from gameday.api.authors import slim
 from gameday.api.parse import PlanTooBig
 from gameday.cluster.client import Cluster
 from gameday.cluster.events import Events, Subject
@@ -205,6 +206,7 @@ class Operator:
 
     async def run_drill(self, drill: Object) -> None:
         """Carry one drill out, to its end."""
+        drill = await self._newest(drill)
         if "phase" not in drill.get("status", {}) and not await self.schedules.claim(drill):
             return
         clock = steady(self.clock, self.monotonic, drill)
@@ -255,6 +257,21 @@ class Operator:
             self.supervisor.drill_left(memory.drill, gone=memory.gone)
         if group:
             await asyncio.wait(group)
+
+    async def _newest(self, drill: Object) -> Object:
+        """The Drill as the API server has it, or as it is known where it is gone or cannot be read.
+
+        A watch may be late when this process begins to lead. A drill that was taken up from what it said last would
+        look as if somebody else had written its status, and one that has ended would be judged again.
+        """
+        namespace, name = drill["metadata"]["namespace"], drill["metadata"]["name"]
+        try:
+            newest = await self.cluster.get(DRILLS, namespace, name)
+        except GameDayError as error:
+            log.warning("the Drill was not read, so the last known one counts: %s", error, **of_drill(drill))
+            return drill
+        same = newest is not None and newest["metadata"]["uid"] == drill["metadata"]["uid"]
+        return slim(newest) if newest is not None and same else drill
 
     def _find_plan(self, memory: Memory, view: View) -> None:
         """Freeze the GameDay into the drill while it waits; afterwards only see whether it is still there."""

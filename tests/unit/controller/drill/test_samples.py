@@ -10,12 +10,12 @@ import pytest
 from gameday.api import samples
 from gameday.api.record import timestamp
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
+from gameday.cluster.kinds import CONFIG_MAPS, Object
 from gameday.controller.administrator import Administrator
 from gameday.controller.background import Background
 from gameday.controller.drill.feed import Feed
 from gameday.controller.drill.memory import Memory
-from gameday.controller.drill.samples import GONE_IN_A_ROW, SampleKeeper
+from gameday.controller.drill.samples import GONE_IN_A_ROW, NOTHING_READ, SampleKeeper
 from gameday.controller.drill.view import View
 from gameday.controller.gameday.gamedays import read
 from gameday.controller.telemetry import Metrics
@@ -87,6 +87,18 @@ async def test_they_are_written_once_and_belong_to_the_drill(api_server: ApiServ
         assert [curve.path for curve in kept.strips[0].curves] == ["health.latency", "health.ok"]
         (truth,) = kept.truths
         assert [value for _, value in truth.changes] == [True, False, True]
+
+
+async def test_those_that_another_process_kept_are_found_although_nothing_can_be_read_any_more(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    async with keeping(api_server, cluster) as keeper:
+        assert await keeper.keep() == Keeping(kept=True)
+        assert keeper.memory.plan is not None
+        keeper.view.feed.evidence = Evidence(keeper.memory.plan)
+        assert await keeper.keep() == Keeping(kept=True)
+        await cluster.delete(CONFIG_MAPS, "shop", MINE[2], uid=api_server.objects[MINE]["metadata"]["uid"])
+        assert await keeper.keep() == Keeping(kept=False, why=NOTHING_READ)
 
 
 async def test_the_samples_of_older_drills_go_and_those_of_the_newest_stay(

@@ -13,7 +13,7 @@ from gameday.cluster.lease import LeaseLost
 from gameday.controller.process import disputes
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
-from gameday.model.record import Phase
+from gameday.model.record import Phase, Verdict
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import OWN, a_drill, becomes
 from unit.controller.test_halted_drill import POLICY, SETUP, acting, told, under_cut
@@ -90,6 +90,21 @@ async def test_a_drill_whose_status_forgets_nothing_goes_on_once_and_is_undone_t
                 assert not told(api_server, "StatusOverwritten")()
         await becomes(lambda: POLICY not in api_server.objects, 20)
         await becomes(told(api_server, "StatusOverwritten"), 20)
+
+
+async def test_a_drill_that_has_ended_is_not_judged_again_from_what_a_late_watch_said(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    late = under_cut(api_server)
+    saved = saved_of(late["status"])
+    assert saved is not None
+    record = replace(saved.record, phase=Phase.FINISHED, changes=(), reported=True, verdict=Verdict.PASSED)
+    overwrite(api_server, late["status"] | status_of(record, 1, SETUP, saved.plan))
+    async with acting(cluster) as operator:
+        await becomes(lambda: operator.metrics.registry.get_sample_value("gameday_leader") == 1, 20)
+        await operator.run_drill(late)
+        assert operator.disputes.count == 0
+        assert api_server.objects[DRILL]["status"]["verdict"] == "Passed"
 
 
 async def test_a_status_written_by_the_next_leader_ends_this_process(api_server: ApiServer, cluster: Cluster) -> None:
