@@ -29,7 +29,7 @@ from simulation.client import Server
 from simulation.scenario import FREEZING, Faults, Scenario, Trial, Twins, Vice, What
 from simulation.store import PERSON, Change
 from simulation.system import System
-from simulation.town import OUTAGE, SPECS, WORKERS, Town, engine_of, is_ready, is_worker
+from simulation.town import OUTAGE, WORKERS, Town, engine_of, is_ready, is_worker
 from simulation.truths import (
     LYING,
     REMOVING,
@@ -285,6 +285,8 @@ class Monitor:
         if status.get("phase") != Phase.FINISHED.value or name in self.verdicts:
             return
         self.verdicts[name] = status.get("verdict", "")
+        if self._town(drill).by_hand_down:
+            self.note(Rule.RESTORED, f"{name} has ended, and what a person broke for it is still broken")
         town, memory = self._town(drill), engine_of(drill)
         concerning = self.scenario.concerning(town.number)
         if status.get("verdict") == Verdict.PASSED.value:
@@ -325,7 +327,7 @@ class Monitor:
         for result in memory.get("results", ()):
             if result["state"] not in {"Met", "AlwaysTrue"} and not result.get("again"):
                 yield f"{result['name']} is {result['state']}"
-        faults = {fault["name"] for fault in SPECS[town.trial.kind]["outage"]["faults"]}
+        faults = {fault["name"] for fault in town.planned()["outage"]["faults"]}
         proven = {one["name"] for one in memory.get("changes", ()) if one.get("proven_at") is not None}
         if unproven := sorted(faults - proven):
             yield f"{unproven[0]} was never proven"
@@ -449,7 +451,9 @@ def judged(
     lies = bool(concerning & LYING)
     yield from ((Rule.ALL_DECIDED, why) for why in vanished(trial, memory, str(verdict), str(said.get("message"))))
     yield from ((Rule.CUT_OFF, f"{why}; {told}") for why in not_cut_off(trial, system, memory, str(verdict)))
-    if not concerning & (REMOVING | DEADLY | (OF_WORKERS if trial.faults.scales else frozenset())):
+    if trial.hand is None and not concerning & (
+        REMOVING | DEADLY | (OF_WORKERS if trial.faults.scales else frozenset())
+    ):
         yield from ((Rule.BLAMED, f"{why}; {told}") for why in blamed(memory))
     if verdict == Verdict.PASSED.value and not lies:
         if trial.vice.misses or trial.undecidable:
@@ -470,6 +474,8 @@ def judged(
 def allowed(trial: Trial, verdict: str) -> bool:
     """Whether a drill may say so where nothing goes wrong."""
     if trial.slip or trial.vice is Vice.NOISY:
+        return verdict == Verdict.INCONCLUSIVE.value
+    if trial.hand is not None and (not trial.hand.sees or trial.hand.acts_after is None):
         return verdict == Verdict.INCONCLUSIVE.value
     if trial.twins is not Twins.SPARED and verdict != Verdict.INCONCLUSIVE.value:
         return False

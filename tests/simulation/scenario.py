@@ -221,6 +221,18 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Hand:
+    """What a person does whom the drill asks. Seconds count from when the drill asks; None is: never."""
+
+    acts_after: float | None = 2.0
+    undoes_after: float | None = 4.0
+    sees: bool = True
+    """Whether the plan has an expression that sees it."""
+    confirms: bool = True
+    """Whether the person says so on the Drill."""
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One drill: when it is created, how it is planned, and what is wrong with the system that it tries."""
 
@@ -237,6 +249,8 @@ class Trial:
     unprobed: bool = False
     """Whether what is cut is not said to be a Redis, so that nobody can end the targets' connections."""
     faults: Faults = Faults.CUT
+    hand: "Hand | None" = None
+    """Who breaks the dependency by hand, in the place of all faults of the plan."""
     restarts: bool = False
     """Whether the rollback restarts the workers' pods one after another; a bare world scales them all the same."""
 

@@ -1,6 +1,7 @@
 """One namespace: the system under test with its vice, what packets do there, and our agents, whose logs tell of it."""
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +32,7 @@ from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode, parse_line
 from simulation.client import LogSource, Server
 from simulation.holding import Hold
-from simulation.scenario import Connections, Faults, Trial, Twins, What
+from simulation.scenario import Connections, Faults, Hand, Trial, Twins, What
 from simulation.store import PERSON, SYSTEM, Change
 from simulation.system import System
 
@@ -98,6 +99,17 @@ steps:
 """
 
 
+BY_HAND = """
+name: by-hand
+manual:
+  do: switch the store off on its dashboard
+  undo: switch it on again
+  seen: "!store.body.up"
+  undone: "store.body.up"
+  within: 30s
+  withoutFuse: true
+"""
+STORE_PROBE = {"name": "store", "interval": "1s", "timeout": "1s", "http": {"url": "http://store/"}}
 RESTART = """
 ifMissed: [healthy again]
 within: 30s
@@ -182,6 +194,12 @@ class Town:
     """When each fuse of a scale fires, by its Job's name."""
     first_workers: frozenset[str] = frozenset()
     """UIDs of the workers' pods that were there from the beginning."""
+    read: set[str] = field(default_factory=set)
+    """What the person has read of what the drill asks for."""
+    acts_at: float = 0.0
+    """When the person acts next, or did last."""
+    acted: list[tuple[float, bool]] = field(default_factory=list)
+    """When the person broke the dependency (True), and put it back."""
     statuses: list[Object] = field(default_factory=list)
     """All that its Drill's status ever was."""
     samples: int = 0
@@ -207,6 +225,20 @@ class Town:
     def drill(self) -> Object | None:
         """The Drill, as the API server has it."""
         return self.server.store.get(DRILLS, self.namespace, self.drill_name)
+
+    def planned(self) -> Object:
+        """The plan's spec."""
+        spec = SPECS[self.trial.kind]
+        if self.trial.hand is not None:
+            spec = by_hand(spec, sees=self.trial.hand.sees)
+        if self.trial.restarts:
+            spec |= {"rollback": yaml.safe_load(RESTART)}
+        return spec
+
+    @property
+    def by_hand_down(self) -> bool:
+        """Whether a person broke the dependency for the drill, and has not put it back."""
+        return "ActByHand" in self.read and bool(self.acted) and self.acted[-1][1]
 
     def found(self) -> None:
         """Make all that a team has there."""
@@ -243,9 +275,7 @@ class Town:
             "endpoints": [{"addresses": [f"10.0.{self.number}.3"]}],
             "ports": [{"port": 6379}],
         }
-        spec = SPECS[self.trial.kind]
-        if self.trial.restarts:
-            spec |= {"rollback": yaml.safe_load(RESTART)}
+        spec = self.planned()
         return [
             (SERVICE_ACCOUNTS, {"metadata": {"name": "gameday", "labels": labels}}),
             (GAMEDAYS, {"metadata": {"name": "plan"}, "spec": spec}),
@@ -294,6 +324,8 @@ class Town:
             self.server.store.world.after(EFFECT, self.follow)
         elif change.kind is DRILLS and change.verb == "status" and change.after is not None:
             self.statuses.append(change.after["status"])
+            if self.trial.hand is not None:
+                self._asked(self.trial.hand, change.after["status"].get("timeline", ()))
         elif change.kind is DEPLOYMENTS and change.verb == "status" and change.after is not None:
             self.system.restarted(change.after["status"].get("readyReplicas", 0))
         elif change.kind is DEPLOYMENTS and change.after is not None and change.after["spec"]["replicas"] == 0:
@@ -312,6 +344,26 @@ class Town:
         if new and len(workers) == WORKERS and all(is_ready(pod) for pod in workers):
             self.system.restarted(0)
             self.system.restarted(WORKERS)
+
+    def _asked(self, hand: Hand, lines: Iterable[str]) -> None:
+        """The person reads what the drill asks for, once each."""
+        world = self.server.store.world
+        for word, after, down in (("ActByHand", hand.acts_after, True), ("UndoByHand", hand.undoes_after, False)):
+            if word not in self.read and any(f"{word}: " in line for line in lines):
+                self.read.add(word)
+                if after is not None:
+                    # Who is about to act does so although the undo was asked for meanwhile, and then undoes it.
+                    self.acts_at = max(world.now, self.acts_at) + after
+                    world.at(self.acts_at, self.act, down, hand)
+
+    def act(self, down: bool, hand: Hand) -> None:
+        """The person breaks the dependency, or puts it back, and says so."""
+        self.set_redis(down=down)
+        self.acted.append((self.server.store.world.now, down))
+        drill = self.drill
+        if hand.confirms and drill is not None:
+            said = {"confirm.gameday.dev/by-hand": "done" if down else "undone"}
+            self.server.store.edit(DRILLS, self.namespace, self.drill_name, metadata={"annotations": said})
 
     def follow(self) -> None:
         """Have packets go as policies say now."""
@@ -455,6 +507,9 @@ class Town:
                     world.tally.bites(What.CURTAIL)
                     values, unknown = {"status": values["status"]}, CURTAILED
                 self._say(agent, "health", ok=answer.ok, values=values, unknown=unknown)
+                if self.trial.hand is not None:
+                    up = not self.redis_down
+                    self._say(agent, "store", ok=True, values={"status": 200, "body": {"up": up}})
             else:
                 world.tally.bites(What.STOP)
         else:
@@ -572,6 +627,14 @@ class Town:
             self._end(agent)
             metadata = agent.pod["metadata"]
             server.store.status(PODS, self.namespace, metadata["name"], metadata["uid"], phase="Succeeded")
+
+
+def by_hand(spec: Object, *, sees: bool) -> Object:
+    """The same plan, but that a person breaks the dependency."""
+    fault = yaml.safe_load(BY_HAND)
+    if not sees:
+        del fault["manual"]["seen"]
+    return spec | {"outage": spec["outage"] | {"faults": [fault]}, "probes": [*spec["probes"], STORE_PROBE]}
 
 
 def worker_pod(name: str, controller: Object, *, ready: bool = True) -> Object:

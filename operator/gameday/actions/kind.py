@@ -185,6 +185,8 @@ class ActionKind(PlannedKind[Spec, Planned]):
     """
 
     fuse_acts: ClassVar[bool]
+    fused: ClassVar[bool] = True
+    """Whether it has a fuse at all. A change without one must say so in the plan."""
     objects: ClassVar[tuple[str, ...]]
     """Kinds of the objects that it changes, as the undo log names them."""
 

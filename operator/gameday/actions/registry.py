@@ -4,10 +4,13 @@ from typing import Final
 
 from gameday.actions.job import RunJobKind
 from gameday.actions.kinds import Kinds
+from gameday.actions.manual import ManualKind
 from gameday.actions.network_partition.partition import Partition
 from gameday.actions.pod_delete import PodDeleteKind
 from gameday.actions.restart import RestartKind
 from gameday.actions.scale.kind import ScaleKind
 from gameday.actions.scale.restore import RestoreKind
 
-KINDS: Final = Kinds((Partition(), ScaleKind(), RestoreKind(), RunJobKind(), PodDeleteKind(), RestartKind()))
+KINDS: Final = Kinds(
+    (Partition(), ScaleKind(), RestoreKind(), RunJobKind(), PodDeleteKind(), RestartKind(), ManualKind())
+)

@@ -49,6 +49,19 @@ class DrillSpec(ApiModel):
     """Set to true to end the drill: what it holds is undone first."""
 
 
+CONFIRM: Final = "confirm.gameday.dev/"
+"""Prefix of the annotation by which a person confirms what a fault asks for: the rest is the fault's name."""
+CONFIRMED: Final = frozenset({"done", "undone"})
+"""What it may say."""
+
+
+def confirmed_of(drill: Mapping[str, Any]) -> dict[str, str]:
+    """What people have confirmed, by the name of the fault; other values count for nothing."""
+    annotations: Mapping[str, Any] = drill["metadata"].get("annotations") or {}
+    said = {key.removeprefix(CONFIRM): word for key, word in annotations.items() if key.startswith(CONFIRM)}
+    return {fault: word for fault, word in said.items() if word in CONFIRMED}
+
+
 def start_before(drill: Mapping[str, Any]) -> float:
     """The Unix second until which a Drill may start; one that no calendar has is over."""
     given = drill["spec"].get("startBefore")

@@ -53,6 +53,8 @@ def read(entry: Mapping[str, Any]) -> dict[str, Any]:
         return dict(entry)
     full = {name: value for name, value in entry.items() if name not in REFERENCES.values() and name != "times"}
     for field, word in REFERENCES.items():
+        if field == "fuse" and word not in entry:
+            continue
         if (parts := _REFERENCE.fullmatch(entry.get(word, ""))) is None:
             raise ValueError(f"{word} does not name an object")
         full[field] = {name: text for name, text in parts.groupdict().items() if text is not None}

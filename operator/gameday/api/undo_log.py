@@ -29,7 +29,7 @@ def entry_of(change: Change) -> dict[str, Any]:
         "name": cut(change.name, NAME),
         "kind": change.kind,
         "object": _reference(change.object_kind, change.object_name, change.object_uid),
-        "fuse": _reference("Job", change.fuse_name, change.fuse_uid),
+        **({"fuse": _reference("Job", change.fuse_name, change.fuse_uid)} if change.fuse_name else {}),
         "state": change.state.value,
         "registeredAt": timestamp(change.registered_at),
     }
@@ -56,9 +56,10 @@ def change_of(entry: Mapping[str, Any]) -> Change:
 
     """
     state = ChangeState(entry["state"])
-    thing, fuse = entry["object"], entry["fuse"]
     kind = EARLIER.get(entry["kind"], entry["kind"])
     known = ACTIONS.changes.get(kind)
+    fused = known is None or known.fused
+    thing, fuse = entry["object"], entry["fuse"] if fused else {"name": ""}
     if known is not None and thing["kind"] not in known.objects:
         raise ValueError(f"a {kind} does not change a {thing['kind']}")
     registered = moment(entry["registeredAt"])

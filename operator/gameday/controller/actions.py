@@ -30,13 +30,23 @@ _BY_REASON: Final = {
         ("AgentsReady", "PreflightWarning", "NothingAnswers", "ExpressionWarning", "ProofWarning"), Action.CHECK
     ),
     **dict.fromkeys(
-        (Phase.OUTAGE.value, "FuseArmed", "Injecting", "CutProven", "Severed", "ConnectionsEnded"), Action.CUT
+        (
+            Phase.OUTAGE.value,
+            "FuseArmed",
+            "WithoutFuse",
+            "ActByHand",
+            "Injecting",
+            "CutProven",
+            "Severed",
+            "ConnectionsEnded",
+        ),
+        Action.CUT,
     ),
     **dict.fromkeys(
         (Cause.NOT_SEVERED.value, Cause.CONNECTIONS_KEPT.value, Cause.INJECTION_FAILED.value, Cause.NO_EFFECT.value),
         Action.CUT,
     ),
-    **dict.fromkeys((Phase.RECOVERY.value, "CutLifted", "Undone", "FaultsNotCleared"), Action.REVERT),
+    **dict.fromkeys((Phase.RECOVERY.value, "CutLifted", "Undone", "UndoByHand", "FaultsNotCleared"), Action.REVERT),
     **dict.fromkeys(("Stalled", "Resumed", Cause.UNDO_UNVERIFIED.value), Action.REVERT),
     **dict.fromkeys((Phase.ROLLBACK.value, "StepIntended", "StepDone", "StepsDone", "RollbackEnded"), Action.ROLL_BACK),
     Cause.ROLLBACK_FAILED.value: Action.ROLL_BACK,

@@ -112,6 +112,8 @@ class Observed:
     """Whether the object's controller has seen its newest state: before, what it will do is not known."""
     relapsed: str = ""
     """What shows that its effect is over although the object is as we set it, or ""; it counts once it was settled."""
+    by_hand: bool = False
+    """Whether a person makes this change and takes it back, so that all we do is to ask."""
     may_arrive: bool = False
     """Whether a request of which nothing was heard may still change something after its undo, and stay."""
 

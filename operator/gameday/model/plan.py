@@ -122,6 +122,8 @@ class Action:
     REVERSIBLE: ClassVar[bool] = True
     REVERTS: ClassVar[str] = ""
     WITNESSED: ClassVar[bool] = False
+    BY_HAND: ClassVar[bool] = False
+    """Whether a person makes the change and takes it back: no fuse can undo it."""
 
     @property
     def subject(self) -> tuple[str, str]:
@@ -137,6 +139,16 @@ class Action:
     def closes_connections(self) -> bool:
         """Whether connections that its targets have open to that dependency are to be gone as well."""
         return False
+
+    @property
+    def signs(self) -> Mapping[str, str]:
+        """Expressions over probes that show the change, by the field of the spec that holds them."""
+        return {}
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds that its effect may take from the request on; None where the engine's own budget is enough."""
+        return None
 
     @property
     def spares(self) -> "tuple[Bystander, ...]":
@@ -308,6 +320,10 @@ class Plan:
         steps = self.rollback.steps if self.rollback is not None else ()
         faults = tuple((fault.name, fault.action) for fault in self.outage.faults)
         return (*faults, *((step.name, step.action) for step in steps))
+
+    def signs(self) -> tuple[str, ...]:
+        """Every expression by which a fault is seen."""
+        return tuple(text for fault in self.outage.faults for text in fault.action.signs.values())
 
     def all_expectations(self) -> tuple[tuple[Stage, Expectation], ...]:
         """Every expectation with its stage, in the order of the stages."""

@@ -90,6 +90,7 @@ class Cause(enum.Enum):
     FUSE_LOST = "FuseLost"
     INJECTION_FAILED = "InjectionFailed"
     NO_EFFECT = "NoEffect"
+    NOT_PROVEN = "NotProven"
     NOT_SEVERED = "NotSevered"
     CONNECTIONS_KEPT = "ConnectionsKept"
     CUT_REMOVED = "CutRemoved"

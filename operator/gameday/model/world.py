@@ -163,6 +163,8 @@ class World:
     """Why a cut cannot grow any more with what it cuts off, or ""."""
     kinds: tuple[str, ...] = ()
     """Which targets each pair of witness and control represents, in words."""
+    confirmed: Mapping[str, str] = field(default_factory=dict)
+    """What a person says of each fault that a person makes: ``done`` or ``undone``."""
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The visible policies that decide who may reach the dependency that a fault cuts."""
     likely_leaks: Mapping[str, str] = field(default_factory=dict)

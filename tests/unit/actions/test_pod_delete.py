@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from gameday.actions.kind import Scene
+from gameday.actions.manual import INSTRUCTIONS, Manual
 from gameday.actions.pod_delete import GRACE, PodDelete, PodDeleteKind
 from gameday.actions.preflight import check as preflight
 from gameday.actions.registry import KINDS
@@ -385,8 +386,9 @@ async def test_what_the_api_server_refuses_is_not_taken_for_done(
 def test_the_undo_log_has_room_for_all_that_may_be_deleted() -> None:
     most = PodDelete(deployment("api"), percent=100)
     assert len(kind().notes(most)["pods"]) == MOST
+    asks = Manual("\N{BROKEN HEART}", "\N{BROKEN HEART}" * INSTRUCTIONS, "redis.ok")
     for one in KINDS.changes.values():
-        action = most if one.name == "podDelete" else plan().outage.faults[0].action
+        action = {"podDelete": most, "manual": asks}.get(one.name, plan().outage.faults[0].action)
         assert len(json.dumps(one.notes(action))) <= NOTED
     (change,) = largest(planned(most), "").changes
     assert change.wanted == kind().notes(most)

@@ -6,6 +6,7 @@ from gameday.engine.evidence import measure
 from gameday.engine.evidence.judgement import Judgement, Window
 from gameday.engine.evidence.proof import Proof
 from gameday.engine.evidence.rehearsal import Rehearsed
+from gameday.engine.evidence.tracks import Track
 from gameday.model.plan import Expectation, Measurement, Mode, Stage
 from gameday.model.record import ResultState
 from gameday.model.sample import Sample
@@ -66,6 +67,9 @@ class Script:
 
     def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
         return None
+
+    def track_of(self, expression: str) -> Track:
+        return Track(1.0)
 
     def rehearse(self, baseline: Mapping[str, float], since: float) -> Rehearsed:
         return Rehearsed()

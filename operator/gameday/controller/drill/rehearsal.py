@@ -92,7 +92,7 @@ def _of_action(plan: Plan, place: Place, trial: Trial, path: str, action: Action
         yield Part(JOBS, puts_back, path, fuse=True)
         # Admission answers for a Job without regard to its pod, and a quota holds both.
         yield Part(PODS, pod_of(puts_back), path)
-    elif change is not None:
+    elif change is not None and change.fused:
         lasts = budgets.fuse_of(plan, trial.name)
         yield Part(JOBS, fuse.build(place.drill, place.uid, trial.fuse, lasts, place.image), fuse=True)
     for kind, body in KINDS.of(action).creates(action, trial):

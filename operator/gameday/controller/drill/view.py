@@ -6,7 +6,7 @@ from typing import Final
 
 from gameday.actions.kind import Scene, Watch
 from gameday.actions.registry import KINDS
-from gameday.api.drill import FINALIZER, start_before
+from gameday.api.drill import FINALIZER, confirmed_of, start_before
 from gameday.api.state import setup_bytes
 from gameday.cluster.client import ACCOUNT, CONTAINER, Cluster
 from gameday.cluster.kinds import (
@@ -184,6 +184,7 @@ class View:
             likely_leaks=self.likely_leaks,
             gates=self.gates,
             skew=self.feed.skew,
+            confirmed=confirmed_of(drill),
         )
         if plan is None or setup is None:
             return world

@@ -42,7 +42,8 @@ def fuse_of_faults(plan: Plan) -> float:
     budgets of all others.
     """
     faults = max(1, len(plan.outage.faults))
-    return ARM + faults * (PROVE + SEVER) + plan.outage.duration + GRACE + faults * UNDO
+    waits = sum((fault.action.patience or PROVE) - PROVE for fault in plan.outage.faults)
+    return ARM + faults * (PROVE + SEVER) + waits + plan.outage.duration + GRACE + faults * UNDO
 
 
 def fuse_of_scale(rollback: Rollback) -> float:
@@ -74,12 +75,15 @@ def longest(plan: Plan) -> float:
     """Seconds from the creation of a drill's agents to its last deadline: no healthy drill needs them any more.
 
     It is the sum of all waits, each at its longest: the agents, the steady state, everything under the faults' fuses,
-    the recovery, the rollback and its second judging, and the tidying at the end.
+    the recovery, the rollback and its second judging, and the tidying at the end. Where a person must take a fault
+    back, probes look for that for as long as a fuse would go on trying.
     """
     length = AGENTS + plan.steady_state.duration + GRACE + fuse_of_faults(plan)
     length += longest_wait(plan.recovery.expect, plan.recovery.within)
     if plan.rollback is not None:
         length += plan.rollback.within + longest_wait(plan.recovery.expect, 0.0)
+    if any(fault.action.BY_HAND for fault in plan.outage.faults):
+        length += RETRY
     return length + UNDO + ARRIVE + TIDY + GRACE
 
 

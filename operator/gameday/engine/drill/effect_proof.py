@@ -4,9 +4,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from gameday.engine.drill import budgets
 from gameday.engine.drill.situation import Situation
 from gameday.model.change import Change, Observed
 from gameday.model.effect import Effect, End, Ending
+from gameday.model.record import Doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,18 @@ class EffectProof(ABC):
     def unproven(self) -> str:
         """What of the fault's reach it cannot show, once the steady state is over, or ""."""
         return ""
+
+    def patience(self) -> float:
+        """Seconds from the request within which it must have been proven."""
+        return budgets.PROVE
+
+    def unsteady(self, since: float) -> End | None:
+        """Why the steady state, which is over and began then, shows that the effect could not be seen."""
+        return None
+
+    def doubt(self, change: Change) -> Doubt | None:
+        """What is doubtful of an effect that counts as begun."""
+        return None
 
     def troubled_before(self, since: float) -> End | None:
         """Why nothing can be proven, before the fault is requested; ``since`` is when everything was ready."""

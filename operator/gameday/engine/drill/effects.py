@@ -1,9 +1,10 @@
 """Whether faults have taken effect, and whether that is over: each is proven for itself.
 
-How a fault is proven follows from its action: by witnesses and controls (``witnessed``), or by the object that it
-changes (``shown``). All else of the engine asks an ``EffectProof`` and knows neither.
+How a fault is proven follows from its action: by witnesses and controls (``witnessed``), by the object that it changes
+(``shown``), or by probes and a person (``by_hand``). All else of the engine asks an ``EffectProof`` and knows none.
 """
 
+from gameday.engine.drill.by_hand import ByHand
 from gameday.engine.drill.effect_proof import EffectProof
 from gameday.engine.drill.shown import Shown
 from gameday.engine.drill.situation import Situation
@@ -13,6 +14,8 @@ from gameday.engine.drill.witnessed import Witnessed
 def proof_of(at: Situation, name: str) -> EffectProof:
     """What proves a fault."""
     fault = next((fault for fault in at.plan.outage.faults if fault.name == name), None)
+    if at.world.change(name).by_hand or (fault is not None and fault.action.BY_HAND):
+        return ByHand(at, name)
     return Witnessed(at, name) if fault is not None and fault.action.WITNESSED else Shown(at, name)
 
 

@@ -152,6 +152,8 @@ def fuse_lost(at: Situation, change: Change) -> Record | None:
     """The record of a drill with a change that its fuse no longer guards, or None."""
     if change.state not in {ChangeState.ARMED, ChangeState.REQUESTED, ChangeState.ACTIVE}:
         return None
+    if not change.fuse_name:
+        return None
     fuse = at.world.fuse(change.fuse_name)
     if fuse.uid is not None and fuse.uid == change.fuse_uid and not fuse.dead:
         return None

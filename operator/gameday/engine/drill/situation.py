@@ -7,6 +7,7 @@ from typing import Protocol
 from gameday.engine.evidence.judgement import Judgement, Window
 from gameday.engine.evidence.proof import Proof
 from gameday.engine.evidence.rehearsal import Rehearsed
+from gameday.engine.evidence.tracks import Track
 from gameday.model.plan import Expectation, Plan, Stage
 from gameday.model.record import Record
 from gameday.model.world import World
@@ -40,6 +41,10 @@ class Seen(Protocol):
 
     def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
         """Why a guardrail cannot be judged at the moment, or None."""
+        ...
+
+    def track_of(self, expression: str) -> Track:
+        """What an expression by which a fault is seen came to at each sample."""
         ...
 
     def rehearse(self, baseline: Mapping[str, float], since: float) -> Rehearsed:

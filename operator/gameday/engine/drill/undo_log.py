@@ -9,6 +9,7 @@ r"""The undo log's progress: from an entry that is registered to one that holds 
 """
 
 from dataclasses import replace
+from typing import Final
 
 from gameday.engine.drill import budgets, effects
 from gameday.engine.drill import commands as do
@@ -17,6 +18,10 @@ from gameday.engine.drill.situation import Situation
 from gameday.model.change import Change, ChangeState, Observed, Presence
 from gameday.model.plan import Action, Plan
 from gameday.model.record import Cause, Record
+
+ASK_EVERY: Final = 60.0
+"""Seconds after which a person is asked again to undo what only a person can."""
+UNDO_BY_HAND: Final = "UndoByHand"
 
 
 def progress(at: Situation) -> Record:
@@ -120,6 +125,10 @@ def _progress_one(at: Situation, change: Change) -> Record:
     fuse = at.world.fuse(change.fuse_name)
     match change.state:
         case ChangeState.REGISTERED:
+            if not change.fuse_name:
+                armed = replace(change, state=ChangeState.ARMED)
+                why = f"{change.name}: only a person can undo it, so no fuse was armed"
+                return at.record.with_change(armed).note(at.now, "WithoutFuse", why, warning=True)
             if fuse.armed and fuse.uid is not None:
                 armed = replace(change, state=ChangeState.ARMED, fuse_uid=fuse.uid, fuse_deadline=fuse.deadline)
                 return at.record.with_change(armed).note(at.now, "FuseArmed", f"{change.fuse_name} is armed")
@@ -155,6 +164,8 @@ def _verify(at: Situation, change: Change) -> Record:
     if not change.touched:
         return at.record.with_change(replace(change, undone_at=at.now))
     seen = at.world.change(change.name)
+    if seen.by_hand:
+        return _verify_by_hand(at, change, asked, seen)
     if seen.presence is Presence.UNKNOWN:
         return _overdue(at, change, asked, seen)
     if held(change, seen):
@@ -165,9 +176,30 @@ def _verify(at: Situation, change: Change) -> Record:
     exists = seen.presence is not Presence.GONE
     if seen.may_arrive and exists and change.seen_at is None and at.now < asked + budgets.ARRIVE:
         return at.record
+    return _ended(at, change, asked, seen) or at.record
+
+
+def _verify_by_hand(at: Situation, change: Change, asked: float, seen: Observed) -> Record:
+    """Ask the person again and again, from the first moment on: nobody else puts it back."""
+    if change.waits:
+        return at.record
+    if (ended := _ended(at, change, asked, seen)) is not None:
+        return ended
+    record = replace(at.record, faults_cleared=False)
+    text = f"{change.name}: {seen.shown}"
+    known = [line for line in record.timeline if (line.reason, line.message) == (UNDO_BY_HAND, text)]
+    if known and at.now < known[-1].at + ASK_EVERY:
+        return record
+    # The newest of them alone is kept: within a day they would push everything else out of the timeline.
+    kept = tuple(line for line in record.timeline if line not in known)
+    return replace(record, timeline=kept).note(at.now, UNDO_BY_HAND, text, warning=True)
+
+
+def _ended(at: Situation, change: Change, asked: float, seen: Observed) -> Record | None:
+    """The record of a change whose effect is over, or None."""
     ending = effects.proof_of(at, change.name).undone(change, seen, asked)
     if ending is None:
-        return at.record
+        return None
     if not ending.seen:
         record = at.record.doubt(Cause.UNDO_UNVERIFIED, f"{change.name}: {ending.how}", asked, at.now)
         return record.with_change(replace(change, undone_at=at.now))

@@ -13,7 +13,7 @@ def undo_orders(record: Record, world: World) -> Iterator[do.Command]:
     """The next command of each entry: arm, make, or undo."""
     for change in record.changes:
         match change.state:
-            case ChangeState.REGISTERED if not record.finishing:
+            case ChangeState.REGISTERED if not record.finishing and change.fuse_name:
                 yield do.ArmFuse(change)
             case ChangeState.REQUESTED | ChangeState.ACTIVE:
                 yield from _make(change, world)
@@ -42,7 +42,7 @@ def _unmake(change: Change, world: World) -> Iterator[do.Command]:
     if change.undone_at is not None:
         if world.fuse(change.fuse_name).uid is not None:
             yield do.RemoveFuse(change)
-    elif not change.touched or change.waits:
+    elif not change.touched or change.waits or seen.by_hand:
         pass
     elif seen.presence is Presence.UNKNOWN:
         # To revert is to look first, so it need not wait until the engine sees.

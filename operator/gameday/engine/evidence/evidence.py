@@ -49,9 +49,8 @@ class Evidence:
         self._baseline: dict[str, float] | None = None
         self._seen_baseline: dict[str, Value] | None = None
         self._tracers: dict[tuple[str, float, float], tuple[int, Tracer]] = {}
-        self._expressions = {
-            e.expression: compile_expression(e.expression) for stage in Stage for e in plan.expectations(stage)
-        }
+        texts = [*(e.expression for stage in Stage for e in plan.expectations(stage)), *plan.signs()]
+        self._expressions = {text: compile_expression(text) for text in texts}
         self._measured = {m.path: parse_path(m.path) for m in plan.measurements}
 
     def take(self, sample: Sample) -> bool:
@@ -179,10 +178,16 @@ class Evidence:
         ``since`` is the Unix second at which the stage began that an ``increase`` counts from, ``fault_at`` the one at
         which the first fault was requested, or None.
         """
-        expression = self.expression(expectation)
+        return self.track_of(expectation.expression, since, fault_at)
+
+    def track_of(self, text: str, since: float = -math.inf, fault_at: float | None = None) -> Track:
+        """The points of an expression of the plan so far; see ``track``."""
+        expression = self._expressions.get(text)
+        if expression is None:
+            return Track(0.0, why="the plan of its samples is not known")
         dated = fault_at is not None and any(self._probes[name].settings.began for name in expression.probes)
         key = (
-            expectation.expression,
+            text,
             since if expression.increases else -math.inf,
             fault_at if fault_at is not None and dated else math.inf,
         )

@@ -63,6 +63,9 @@ def _check(plan: Plan) -> Iterator[Finding]:
                 )
             yield from _expression(f"{path}.{expectation.mode.value}", expectation.expression, probes)
             yield from _timing(path, stage, expectation, plan)
+    for index, fault in enumerate(plan.outage.faults):
+        for sign, text in fault.action.signs.items():
+            yield from _sign(f"spec.outage.faults[{index}].{fault.action.KIND}.{sign}", text, probes)
     for index, measurement in enumerate(plan.measurements):
         path = f"spec.measurements[{index}].path"
         try:
@@ -83,6 +86,17 @@ def _expression(path: str, text: str, probes: set[str]) -> Iterator[Finding]:
         yield Finding(path, str(error))
         return
     yield from _roots(path, [*expression.paths, *expression.baseline_paths], probes)
+
+
+def _sign(path: str, text: str, probes: set[str]) -> Iterator[Finding]:
+    """An expression by which a fault is seen; it belongs to no stage."""
+    yield from _expression(path, text, probes)
+    try:
+        expression = compile_expression(text)
+    except ExpressionError:
+        return
+    if expression.increases or expression.baseline_paths:
+        yield Finding(path, "increase and baseline belong to expectations: compare with a value here")
 
 
 def _roots(path: str, paths: list[Path], probes: set[str]) -> Iterator[Finding]:
@@ -116,9 +130,9 @@ def _cost(plan: Plan) -> Iterator[Finding]:
     """What all expressions may take together: each is evaluated at every sample of every probe that it uses."""
     a_second = {probe.name: 1 / max(probe.every, SHORTEST) for probe in plan.probes}
     micros = 0.0
-    for expectation in (e for stage in Stage for e in plan.expectations(stage)):
+    for text in (*(e.expression for stage in Stage for e in plan.expectations(stage)), *plan.signs()):
         try:
-            expression = compile_expression(expectation.expression)
+            expression = compile_expression(text)
         except ExpressionError:
             continue
         micros += expression.micros * sum(a_second.get(name, 0.0) for name in expression.probes)

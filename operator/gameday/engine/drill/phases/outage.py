@@ -73,6 +73,8 @@ def _request(at: Situation, change: Change) -> Record:
     record = at.record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=at.now))
     if record.inject_requested_at is None:
         record = replace(record, inject_requested_at=at.now)
+    if seen.by_hand:
+        return record.note(at.now, "ActByHand", f"{change.name}: {seen.shown}", warning=True)
     return record.note(at.now, "Injecting", change.object_name)
 
 
@@ -137,15 +139,18 @@ def _prove(at: Situation) -> Record:
         return _without_effect(at, change, change.requested_at, proof.lacking(change))
     proven = replace(change, proven_at=at.now, effect_at=effect.at, effect_resolution=effect.resolution)
     record = at.record.with_change(proven).note(at.now, "CutProven", f"{change.name}: {effect.how}")
+    if (doubt := proof.doubt(proven)) is not None:
+        record = record.doubt(doubt.cause, doubt.message, doubt.since, at.now)
     if change is not changes[-1]:
         return record
     return replace(record, zero=effect.at, zero_resolution=effect.resolution, proven_at=at.now)
 
 
 def _without_effect(at: Situation, change: Change, requested: float, lacking: str) -> Record:
-    if at.now <= requested + budgets.PROVE:
+    patience = effects.proof_of(at, change.name).patience()
+    if at.now <= requested + patience:
         return at.record
-    why = f"fault {change.name} had no effect within {budgets.PROVE:.0f} s: {lacking}"
+    why = f"fault {change.name} had no effect within {patience:.0f} s: {lacking}"
     return give_up(at, Cause.NO_EFFECT, why, requested)
 
 

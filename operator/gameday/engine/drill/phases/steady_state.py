@@ -78,6 +78,10 @@ def _go(at: Situation, since: float, ends: float) -> Record:
     found = at.seen.rehearse(baseline, since)
     if found.wrong:
         return give_up(at, Cause.EXPRESSION_FAILED, "; ".join((*found.wrong, *found.already)), at.now)
+    # A fault that is there already makes expectations true as well: it is told first.
+    for proof in effects.proofs(at):
+        if (end := proof.unsteady(since)) is not None:
+            return give_up(at, *end)
     if found.already:
         return give_up(at, Cause.ALREADY_TRUE, "; ".join(found.already), at.now)
     record = replace(at.record, baseline=baseline, rehearsed_at=at.now)
@@ -93,6 +97,7 @@ def _go(at: Situation, since: float, ends: float) -> Record:
             why = seen.detail or seen.shown or "the object that it changes could not be read"
             return give_up(at, Cause.INJECTION_FAILED, f"fault {fault.name}: {why}; nothing was touched", at.now)
         fuse = names.fault_fuse(at.world.drill, fault.name, alone=len(at.plan.outage.faults) == 1)
+        fuse = "" if seen.by_hand else fuse
         record = record.with_change(registered(fault.name, fault.action, seen, fuse, at.now))
     return record.enter(Phase.OUTAGE, at.now, "the steady state is met; arming the fuse")
 
