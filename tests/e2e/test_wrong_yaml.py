@@ -233,15 +233,15 @@ IN_READY = {
         "spec.rollback.steps[0].name",
         "choose another name",
     ),
-    "a far end that is a name": (
-        _cut({"tcp": {"host": "redis.example.com", "ports": [6379]}}),
+    "a far end that is a name of the cluster's own": (
+        _cut({"tcp": {"host": "redis.shop.svc", "ports": [6379]}}),
         f"{FAR}.tcp.host",
-        "names its addresses by tcp.cidrs",
+        "write it as service",
     ),
-    "a managed Redis by its name": (
-        _cut({"redis": {"host": "eu1-example.upstash.io", "tls": {}}}),
-        f"{FAR}.redis.host",
-        "names its addresses by tcp.cidrs",
+    "a host that is not in its ranges": (
+        _cut({"redis": {"host": "203.0.113.7", "cidrs": ["10.0.16.0/24"], "tls": {}}}),
+        f"{FAR}.redis.cidrs",
+        "is in none of these ranges",
     ),
     "a range of which no address is known": (
         _cut({"tcp": {"cidrs": ["10.0.16.0/24"], "ports": [6379]}}),

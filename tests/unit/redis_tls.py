@@ -55,6 +55,7 @@ class TlsRedis:
 
     certificates: Certificates
     port: int = 0
+    addresses: tuple[str, ...] = ("127.0.0.1",)
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -63,7 +64,8 @@ class TlsRedis:
         assert program, "no redis-server: apt-get install redis-tools"
         self.port, files = free_port(), self.certificates
         self.process = await asyncio.create_subprocess_exec(
-            "redis-server", "--port", "0", "--tls-port", str(self.port), "--bind", "127.0.0.1", "--save", "",
+            "redis-server", "--port", "0", "--tls-port", str(self.port), "--bind", *self.addresses, "--save", "",
+            "--protected-mode", "no",
             "--tls-cert-file", files.of("server"), "--tls-key-file", files.key("server"),
             "--tls-ca-cert-file", files.of("ca"), "--user", USER, "on", f">{PASSWORD}", "~*", "+@all",
             "--user", "default", "off",
@@ -72,7 +74,7 @@ class TlsRedis:
         async with asyncio.timeout(5):
             while True:
                 with contextlib.suppress(OSError):
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                    _, writer = await asyncio.open_connection(self.addresses[0], self.port)
                     writer.close()
                     return
                 await asyncio.sleep(0.02)
@@ -89,7 +91,7 @@ class TlsRedis:
             (folder / name).write_text(text + "\n")
         files = self.certificates
         return RedisAddress(
-            "127.0.0.1", self.port, password_file=str(folder / "password"), tls=True,
+            self.addresses[0], self.port, password_file=str(folder / "password"), tls=True,
             username_file=str(folder / "user"), ca_file=files.of("ca"), server_name=NAME,
             certificate_file=files.of("client"), key_file=files.key("client"),
         )  # fmt: skip
@@ -98,7 +100,7 @@ class TlsRedis:
         """Have it carry a command out."""
         context = ssl.create_default_context(cafile=self.certificates.of("ca"))
         context.load_cert_chain(self.certificates.of("client"), self.certificates.key("client"))
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=context, server_hostname=NAME)
+        reader, writer = await asyncio.open_connection(self.addresses[0], self.port, ssl=context, server_hostname=NAME)
         writer.write(f"AUTH {USER} {PASSWORD}\r\nSELECT 3\r\n{' '.join(words)}\r\n".encode())
         for _ in range(3):
             assert not (await reader.readline()).startswith(b"-")

@@ -71,6 +71,10 @@ class Seen(Protocol):
         """The objects of a watch, by name."""
         ...
 
+    def resolved(self, fault: str) -> tuple[str, ...]:
+        """The addresses that agents found for the name that a fault cuts off, and that it does not cut anyway."""
+        ...
+
     def learn(self, watch: str, thing: Object) -> None:
         """Store an object that a call returned."""
         ...

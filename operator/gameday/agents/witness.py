@@ -2,12 +2,14 @@
 
 Dials of one address may overlap, because a dropped packet takes a whole timeout to fail; they are logged in the order
 in which they were sent. In addition one connection is held open to each cut address.
+A name that is cut is looked up as well, and all of its addresses are dialled (``naming``).
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any, Final
 
 from gameday.agents import dialing
@@ -15,7 +17,10 @@ from gameday.agents.dialing import Dialler, nameservers
 from gameday.agents.holding import Holder
 from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
-from gameday.model.agent import Dial, WitnessConfig
+from gameday.agents.naming import Name, first_good
+from gameday.model.addresses import AT
+from gameday.model.agent import Dial, RedisAddress, WitnessConfig
+from gameday.model.hosts import address_of
 from gameday.model.sample import LineType
 
 CUT: Final = "target:"
@@ -32,22 +37,70 @@ async def witness(config: WitnessConfig, log: SampleLog, ending: asyncio.Event) 
             return tasks[-1]
 
         own = nameservers(dialing.RESOLV_CONF.read_text(), config.dials) if config.nameservers else ()
+        names: dict[str, Name] = {}
         for target in (*config.dials, *own):
-            holder = Holder(target.name, log, start) if target.name.startswith(CUT) else None
-            start(_repeat(target, Dialler(target, holder, config.redis), config, log, ending))
+            if not target.name.startswith(CUT):
+                start(_repeat(target, _bare(Dialler(target)), config, log, ending))
+                continue
+            holder = Holder(target.name, log, start)
+            if address_of(target.host) is not None:
+                start(_repeat(target, _bare(Dialler(target, holder, config.redis)), config, log, ending))
+                continue
+            if target.host not in names:
+                names[target.host] = Name(target.host, log)
+                start(names[target.host].watch(ending))
+            every = _Every(target, names[target.host], holder, config.redis)
+            start(_once_found(names[target.host], _repeat(target, every, config, log, ending)))
         await ending.wait()
         for task in tasks:
             task.cancel()
 
 
-async def _repeat(target: Dial, dial: Dialler, config: WitnessConfig, log: SampleLog, ending: asyncio.Event) -> None:
-    under_way: deque[asyncio.Task[tuple[float, float, str | None]]] = deque()
+Ask = Callable[[], Awaitable[tuple[str | None, str]]]
+"""A dial: a short word or None, and which address of a name answered."""
+
+
+def _bare(dialler: Dialler) -> Ask:
+    async def ask() -> tuple[str | None, str]:
+        return await dialler(), ""
+
+    return ask
+
+
+class _Every:
+    """Dials every address of a name that is known, each in its own way."""
+
+    def __init__(self, target: Dial, name: Name, holder: Holder, redis: RedisAddress | None) -> None:
+        self._target, self._name, self._holder, self._redis = target, name, holder, redis
+        self._diallers: dict[str, Dialler] = {}
+
+    async def __call__(self) -> tuple[str | None, str]:
+        for address in self._name.known:
+            if address not in self._diallers:
+                target = replace(self._target, host=address)
+                self._diallers[address] = Dialler(target, self._holder, self._redis)
+        return await first_good(dict(self._diallers))
+
+
+async def _once_found(name: Name, work: Coroutine[Any, Any, None]) -> None:
+    """Dial a name as soon as it has an address: before, nobody knows anything of what is cut."""
+    try:
+        await name.found.wait()
+    except BaseException:
+        work.close()
+        raise
+    await work
+
+
+async def _repeat(target: Dial, dial: Ask, config: WitnessConfig, log: SampleLog, ending: asyncio.Event) -> None:
+    under_way: deque[asyncio.Task[tuple[float, float, str | None, str]]] = deque()
     due = asyncio.get_running_loop().time()
 
     def write_finished() -> None:
         while under_way and under_way[0].done():
-            sent, received, error = under_way.popleft().result()
-            log.write(target.name, sent, received, ok=error is None, error=error, kind=LineType.DIAL)
+            sent, received, error, at = under_way.popleft().result()
+            values = {AT: at} if at else {}
+            log.write(target.name, sent, received, ok=error is None, error=error, values=values, kind=LineType.DIAL)
 
     try:
         while not await until(ending, due):
@@ -61,14 +114,15 @@ async def _repeat(target: Dial, dial: Dialler, config: WitnessConfig, log: Sampl
         under_way.clear()
 
 
-async def _once(dial: Dialler, timeout: float) -> tuple[float, float, str | None]:
-    sent = time.time()
+async def _once(dial: Ask, timeout: float) -> tuple[float, float, str | None, str]:
+    sent, at = time.time(), ""
+    error: str | None = "timeout"
     try:
         async with asyncio.timeout(timeout):
-            error = await dial()
+            error, at = await dial()
     except TimeoutError:
         error = "timeout"
-    return sent, time.time(), error
+    return sent, time.time(), error, at
 
 
 if __name__ == "__main__":

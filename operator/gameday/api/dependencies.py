@@ -30,6 +30,13 @@ class RedisAuth(ApiModel):
     """Where the password comes from."""
 
 
+Cidrs = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[0-9a-fA-F.:]+/[0-9]+$", max_length=43)], ...],
+    Field(max_length=MOST, min_length=1, json_schema_extra=ATOMIC),
+]
+"""Ranges of addresses."""
+
+
 class SecretReference(ApiModel):
     """A whole Secret in the GameDay's namespace. Only the kubelet reads it, into the probe's pod."""
 
@@ -59,12 +66,17 @@ class Redis(ApiModel):
     """A Redis: a partition cuts it off, redis probes ask it, and open connections are closed there."""
 
     model_config = {
-        "json_schema_extra": cel(("has(self.service) != has(self.host)", "give exactly one of service and host"))
+        "json_schema_extra": cel(
+            ("has(self.service) != has(self.host)", "give exactly one of service and host"),
+            ("!has(self.cidrs) || has(self.host)", "cidrs are those of a host: write host as well"),
+        )
     }
     service: ServiceReference | None = None
     """The Service in front of it. A partition cuts the Service's port, or all its ports where none is named."""
     host: Host | None = None
-    """Its host, when it is no Service. A partition can cut an IPv4 address only."""
+    """Its host, where it is no Service: a name outside the cluster, or an IPv4 address."""
+    cidrs: Cidrs | None = None
+    """With host: the ranges of its addresses, where they are known. They are cut whatever the name has."""
     port: Port = REDIS
     """The port that it is asked at, and with host the one that is cut; a port in service comes first."""
     tls: Tls | None = None
@@ -81,8 +93,8 @@ class Tcp(ApiModel):
     model_config = {
         "json_schema_extra": cel(
             (
-                "(has(self.service) ? 1 : 0) + (has(self.host) ? 1 : 0) + (has(self.cidrs) ? 1 : 0) == 1",
-                "give exactly one of service, host and cidrs",
+                "has(self.service) ? !has(self.host) && !has(self.cidrs) : has(self.host) || has(self.cidrs)",
+                "give exactly one of service, host and cidrs; cidrs may stand beside host",
             ),
             (
                 "has(self.service) || size(self.ports) > 0",
@@ -94,15 +106,9 @@ class Tcp(ApiModel):
     service: ServiceReference | None = None
     """A Service, in any namespace. A partition cuts its port, or all its ports where none is named."""
     host: Host | None = None
-    """A host outside the cluster: an IPv4 address."""
-    cidrs: (
-        Annotated[
-            tuple[Annotated[str, Field(pattern=r"^[0-9a-fA-F.:]+/[0-9]+$", max_length=43)], ...],
-            Field(max_length=MOST, min_length=1, json_schema_extra=ATOMIC),
-        ]
-        | None
-    ) = None
-    """IPv4 ranges outside the cluster. One wider than an address needs a redis dependency whose host is in it."""
+    """A host outside the cluster: a name, or an IPv4 address."""
+    cidrs: Cidrs | None = None
+    """IPv4 ranges outside the cluster. One wider than an address needs host, or a redis whose host is in it."""
     ports: Annotated[tuple[Port, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
     """Ports, with host or cidrs."""
 
@@ -129,7 +135,7 @@ def dependency_of(index: int, one: Dependency) -> model.Dependency:
     match one.redis, one.tcp:
         case Redis() as redis, None:
             server = _server(redis)
-            target = server.service or model.HostTarget(server.host, (server.port,))
+            target = server.service or model.HostTarget(server.host, (server.port,), redis.cidrs or ())
             return model.Dependency(one.name, target, server)
         case None, Tcp() as tcp:
             return model.Dependency(one.name, _target(tcp))
@@ -164,5 +170,5 @@ def _target(tcp: Tcp) -> model.Target:
     if tcp.service is not None:
         return tcp.service.parsed()
     if tcp.host is not None:
-        return model.HostTarget(tcp.host, tcp.ports)
+        return model.HostTarget(tcp.host, tcp.ports, tcp.cidrs or ())
     return model.CidrTarget(tcp.cidrs or (), tcp.ports)

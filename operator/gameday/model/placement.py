@@ -16,6 +16,10 @@ class Placement:
     node_selector: Mapping[str, str] = field(default_factory=dict)
     priority_class: str = ""
     pull_secrets: tuple[str, ...] = ()
+    dns_policy: str = ""
+    """How witnesses ask DNS, where a name is cut; empty where they ask as every pod."""
+    dns_config: str = ""
+    """The targets' ``dnsConfig``, as JSON; empty for none."""
 
 
 ANYWHERE: Final = Placement()

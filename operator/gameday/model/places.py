@@ -12,9 +12,11 @@ from gameday.model.plan import (
     PUBLIC,
     ConfigMapKey,
     Destination,
+    HostTarget,
     Plan,
     SecretKey,
     ServiceRef,
+    Target,
     Trust,
 )
 
@@ -38,6 +40,11 @@ def harmed(port: int) -> str:
         f"{port} is the port of {DATABASES[port]}, which witnesses cannot dial: connections that do not "
         "speak its protocol fill its log, and MySQL then blocks their address"
     )
+
+
+def name_of(target: Target) -> str:
+    """The name that is cut and must be looked up; empty where addresses or a Service are cut."""
+    return target.host if isinstance(target, HostTarget) and address_of(target.host) is None else ""
 
 
 def redis_at(

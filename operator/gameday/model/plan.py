@@ -166,10 +166,11 @@ class Via(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class HostTarget:
-    """A name outside the cluster, resolved by the agents."""
+    """A host outside the cluster; agents look its name up. What is in ``cidrs`` is cut whatever they find."""
 
     host: str
     ports: tuple[int, ...]
+    cidrs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

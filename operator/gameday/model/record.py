@@ -112,6 +112,7 @@ class Cause(enum.Enum):
     LIMIT_EXCEEDED = "LimitExceeded"
     TOO_MANY_DRILLS = "TooManyDrills"
     TOO_MANY_ADDRESSES = "TooManyAddresses"
+    ADDRESSES_UNKNOWN = "AddressesUnknown"
     STATE_UNREADABLE = "StateUnreadable"
     STATUS_OVERWRITTEN = "StatusOverwritten"
 

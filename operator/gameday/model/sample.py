@@ -29,6 +29,7 @@ class LineType(enum.Enum):
     SAMPLE = "sample"
     DIAL = "dial"
     HELD = "held"
+    ADDRESSES = "addresses"
     CONNECTIONS = "connections"
     SEVERED = "severed"
     ARMED = "armed"

@@ -14,8 +14,8 @@ def far_end(sight: Sight, dependency: Dependency) -> FarEnd:
     match dependency.target:
         case ServiceRef() as ref:
             return _service(sight, ref)
-        case HostTarget(host, ports):
-            return _outside((host,) if is_address(host) else (), ports)
+        case HostTarget(host, ports, cidrs):
+            return _outside((*cidrs, *((host,) if is_address(host) else ())), ports)
         case CidrTarget(cidrs, ports):
             return _outside(cidrs, ports)
 

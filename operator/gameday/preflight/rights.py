@@ -77,9 +77,12 @@ def may(rules: Iterable[Object], verb: str, kind: Kind, subresource: str = "") -
     return any(_allows(rule, verb, kind.group, resource) for rule in rules)
 
 
-def of_cut(policy_kind: Kind) -> Right:
-    """What making and lifting a cut needs, and growing it: Cilium's selects the far end's pods, and never grows."""
-    grows = ("update",) if policy_kind is NETWORK_POLICIES else ()
+def of_cut(policy_kind: Kind, *, named: bool = False) -> Right:
+    """What making and lifting a cut needs, and growing it.
+
+    Cilium's policy selects the pods behind a Service, and grows only where a name is cut.
+    """
+    grows = ("update",) if named or policy_kind is NETWORK_POLICIES else ()
     return Right(policy_kind, ("get", *WATCH, *WRITE, *grows))
 
 

@@ -52,6 +52,9 @@ class Scripted:
     def objects(self, watch: str) -> Mapping[str, Object]:
         return self.known
 
+    def resolved(self, fault: str) -> tuple[str, ...]:
+        return ()
+
     def learn(self, watch: str, thing: Object) -> None:
         self.known[thing["metadata"]["name"]] = thing
 

@@ -209,6 +209,9 @@ class Scripted:
     def objects(self, watch: str) -> Mapping[str, Object]:
         return self.known.get(watch, {})
 
+    def resolved(self, fault: str) -> tuple[str, ...]:
+        return ()
+
     def learn(self, watch: str, thing: Object) -> None:
         self.known.setdefault(watch, {})[thing["metadata"]["name"]] = thing
 

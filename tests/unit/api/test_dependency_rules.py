@@ -15,6 +15,8 @@ from gameday.schema.renamed import REDIS, moved
 EXAMPLE = Path(__file__).parents[3] / "manifests" / "examples" / "redis-failover.yaml"
 CRD: Final = definitions()["gamedays.yaml"]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 SPEC: Final[dict[str, Any]] = yaml.safe_load(EXAMPLE.read_text())["spec"]
+ONE_OF: Final = "give exactly one of service, host and cidrs; cidrs may stand beside host"
+WITH_HOST: Final = "cidrs are those of a host: write host as well"
 ANYTHING: Final = {"object": {}, "string": "x", "integer": 6379, "boolean": False}
 """A value of each type."""
 
@@ -95,7 +97,10 @@ def test_what_is_wrong_is_refused_with_its_path(spec: dict[str, Any], path: str,
         ({}, OTHER, "give exactly one of redis and tcp"),
         ({"redis": {}}, f"{OTHER}.redis", "give exactly one of service and host"),
         ({"redis": {"host": "r", "service": {"name": "r"}}}, f"{OTHER}.redis", "give exactly one of service and host"),
-        ({"tcp": WEB | {"cidrs": ["10.0.0.0/8"]}}, f"{OTHER}.tcp", "give exactly one of service, host and cidrs"),
+        ({"redis": {"service": {"name": "r"}, "cidrs": ["10.0.0.0/8"]}}, f"{OTHER}.redis", WITH_HOST),
+        ({"tcp": {"service": {"name": "web"}, "host": "r"}}, f"{OTHER}.tcp", ONE_OF),
+        ({"tcp": {"service": {"name": "web"}, "cidrs": ["10.0.0.0/8"]}}, f"{OTHER}.tcp", ONE_OF),
+        ({"tcp": {"ports": [443]}}, f"{OTHER}.tcp", ONE_OF),
         (
             {"tcp": {"host": "203.0.113.7"}},
             f"{OTHER}.tcp",

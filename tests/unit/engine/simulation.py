@@ -16,6 +16,7 @@ from gameday.actions.scale.restore import Restore
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.answers import Answers
 from gameday.engine.drill.loop import DrillLoop
+from gameday.engine.evidence.addresses import addresses_of
 from gameday.engine.evidence.proof import Proof
 from gameday.model.names import job
 from gameday.model.plan import (
@@ -94,7 +95,10 @@ class Operator(Process):
     def prepare(self, loop: DrillLoop) -> None:
         """Have the table say what the samples come to."""
         cuts = [fault.name for fault in self.world.plan.outage.faults if fault.action.WITNESSED]
-        proofs = {name: Proof(range(number, number + 1)) for number, name in enumerate(cuts)}
+        proofs = {
+            name: Proof(range(number, number + 1), addresses=addresses_of(self.world.plan, name))
+            for number, name in enumerate(cuts)
+        }
         loop.samples = Script(self.world.answers, lambda: self.now, proofs)
 
     def give(self, loop: DrillLoop, command: do.Command) -> None:

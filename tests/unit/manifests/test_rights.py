@@ -150,6 +150,9 @@ def test_the_account_can_change_nothing_that_no_plan_needs() -> None:
         gameday["spec"]["rollback"] | {"steps": restart},
     ]
     specs = [gameday["spec"] | {"rollback": rollback} for rollback in every_rollback]
+    of_a_name = json.loads(json.dumps(gameday["spec"]))
+    of_a_name["dependencies"] = [one | {"redis": {"host": "r.example.com"}} for one in of_a_name["dependencies"]]
+    specs.append(of_a_name)
     plans = [plan_of(gameday["metadata"]["name"], spec) for spec in specs]
     every = [
         right for cilium in (True, False) for plan in plans for right in needed(Sight("shop", cilium=cilium), plan)

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 
-from gameday.actions.network_partition import adoption, anti_affinity, dialled, hidden, isolation, severing
+from gameday.actions.network_partition import adoption, anti_affinity, dialled, hidden, isolation, named, severing
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.actions.network_partition.isolation import isolating
 from gameday.actions.network_partition.targets import MOST_PAIRS, addresses, kinds_of_pairs, selected, targets
 from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, SERVICES, Object
+from gameday.model.places import name_of
 from gameday.model.plan import HostTarget, Plan, ServiceRef, Via
 from gameday.model.setup import FarEnd
 from gameday.preflight import placement
-from gameday.preflight.addresses import is_address, networks
+from gameday.preflight.addresses import networks
 from gameday.preflight.far_end import far_end, named_port, numbers_of, path_of, services_cut
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.selectors import selects
@@ -95,9 +96,8 @@ def _far_end(sight: Sight, partition: NetworkPartition) -> Iterator[Finding]:
     match partition.to:
         case ServiceRef() as ref:
             yield from _service(sight, path, ref)
-        case HostTarget(host, _) if not is_address(host):
-            text = f"{host} is a name, but only addresses can be cut"
-            yield Finding("HostIsName", path, text, BY_ADDRESS)
+        case HostTarget(host, _, cidrs) if name_of(partition.to) and not cidrs:
+            yield from named.check(sight, path, host, selected(sight, partition.pod_selector))
         case _:
             return
 

@@ -13,6 +13,7 @@ from gameday.actions.network_partition.targets import pairs
 from gameday.cluster.kinds import CILIUM_CLUSTERWIDE_POLICIES, CILIUM_NETWORK_POLICIES, PODS, SERVICES, Object
 from gameday.model.hosts import address_of
 from gameday.model.labels import CONTROL, ROLE, ours
+from gameday.model.places import name_of
 from gameday.model.plan import Destination, Plan, Probe, RunsIn, ServiceRef
 from gameday.preflight.far_end import far_end, named_port
 from gameday.preflight.findings import Finding, Severity
@@ -177,6 +178,10 @@ def _far(sight: Sight, plan: Plan) -> Iterator[Finding]:
     by_name = [probe for probe in plan.probes if _looks_up(probe)]
     if by_name:
         yield from of_dns(sight, f"spec.probes[{by_name[0].name}]", OBSERVER, "each probe fails with `dns`")
+    for fault, cut in cuts_of(plan):
+        if name_of(cut.to):
+            path = f"spec.outage.faults[{fault}].networkPartition.to"
+            yield from of_dns(sight.at(fault), path, CONTROL, "nobody finds the addresses that are to be cut")
 
 
 def _looks_up(probe: Probe) -> bool:

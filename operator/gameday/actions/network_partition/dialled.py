@@ -12,7 +12,7 @@ from typing import Final
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.model.agent import SERVER, Dial
 from gameday.model.places import REDIS, answering, harmed, redis_dependencies
-from gameday.model.plan import Plan, ServiceRef, Target
+from gameday.model.plan import HostTarget, Plan, ServiceRef, Target
 from gameday.model.setup import CutPort
 from gameday.preflight.far_end import addresses_of, endpoint_addresses, far_end, path_of, ready_addresses, services_cut
 from gameday.preflight.findings import Finding, Severity
@@ -68,6 +68,8 @@ def _places(sight: Sight, plan: Plan, partition: NetworkPartition) -> tuple[Plac
     if isinstance(partition.to, ServiceRef):
         return _mixed(list(_of_service(sight, partition.to)))
     end = far_end(sight, partition.dependency)
+    if isinstance(partition.to, HostTarget):
+        return _mixed([([partition.to.host], [(port.port, port) for port in end.ports])])
     numbers = [port.port for port in end.ports]
     hosts = filter(None, (answering(plan, cidr, numbers) for cidr in end.cidrs))
     return _mixed([(list(hosts), [(port.port, port) for port in end.ports])])

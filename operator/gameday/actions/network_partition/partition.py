@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gameday.actions.kind import ActionKind, Asked, Scene, Trial, Use, Watch
-from gameday.actions.network_partition import checks, overlaps, plan_checks, policy
+from gameday.actions.network_partition import checks, named, overlaps, plan_checks, policy
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.actions.network_partition.dialled import dials
 from gameday.actions.network_partition.gates import gates
@@ -30,6 +30,7 @@ from gameday.model import names
 from gameday.model.change import Change, Observed, Presence
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.labels import DRILL
+from gameday.model.places import name_of
 from gameday.model.plan import Action, ServiceRef, Via
 from gameday.model.setup import Connections, Cut
 from gameday.preflight.far_end import endpoint_addresses, far_end
@@ -59,8 +60,8 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         ),
     )
     grants = (
-        replace(of_cut(NETWORK_POLICIES), why="Cuts. Only those by addresses grow with their far end."),
-        of_cut(CILIUM_NETWORK_POLICIES),
+        replace(of_cut(NETWORK_POLICIES), why="Cuts. Only those by addresses grow, with what they cut off."),
+        of_cut(CILIUM_NETWORK_POLICIES, named=True),
         Right(SERVICES, ("get", "list"), why="What is cut."),
         Right(ENDPOINT_SLICES, WATCH),
     )
@@ -91,7 +92,8 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
     def rights(self, action: NetworkPartition, sight: Sight) -> Iterator[Right]:
         """Those to one kind of policy, and to what leads to a Service that is cut."""
         cilium = checks.choose(sight, action.via) is Via.CILIUM
-        yield of_cut(CILIUM_NETWORK_POLICIES if cilium else NETWORK_POLICIES)
+        by_name = bool(name_of(action.to))
+        yield of_cut(CILIUM_NETWORK_POLICIES if cilium else NETWORK_POLICIES, named=by_name)
         if isinstance(action.to, ServiceRef):
             yield Right(SERVICES, ("get", "list"))
             yield Right(ENDPOINT_SLICES, WATCH)
@@ -100,6 +102,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         """How the cut is made, proven and followed by the ending of connections."""
         sight = asked.sight.at(asked.name)
         cut_off = targets(sight, action.pod_selector)
+        placement = placement_of(cut_off, asked.account)
         return Cut(
             asked.name,
             backend=checks.choose(sight, action.via),
@@ -109,7 +112,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
             severs=severing_of(sight, action),
             dials=dials(sight, asked.plan, action),
             bystanders=tuple(_bystanders(action, asked.sight.namespace)),
-            placement=placement_of(cut_off, asked.account),
+            placement=named.asking_like(placement, cut_off) if name_of(action.to) else placement,
         )
 
     def creates(self, action: NetworkPartition, trial: Trial) -> Iterator[tuple[Kind, Object]]:
@@ -117,7 +120,8 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         cut = trial.setup.cut(trial.name)
         if cut is not None:
             name = names.policy(trial.drill, trial.name)
-            yield policy.kind_of(cut.backend), policy.build(trial.drill, name, action, cut, trial.fuse, trial.uid)
+            tried = named.to_be_tried(cut)
+            yield policy.kind_of(cut.backend), policy.build(trial.drill, name, action, tried, trial.fuse, trial.uid)
 
     async def closing(self, scene: Scene, action: NetworkPartition, cut: Cut) -> Connections:
         """The targets of this moment, at the servers of this moment."""
@@ -149,7 +153,9 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
             yield Watch(_slices(name), ENDPOINT_SLICES, labels=labels, namespace=cut.far_end.namespace)
 
     def grown(self, scene: Scene, cut: Cut) -> Cut:
-        """A cut by addresses covers every one that the Service has, or had since the drill began."""
+        """A cut by addresses covers every one that the Service or the name has, or had since the drill began."""
+        if found := scene.seen.resolved(cut.fault):
+            return named.grown(cut, found)
         known = cut.far_end.addresses
         addresses = tuple(sorted({*known, *endpoint_addresses(scene.seen.objects(_slices(cut.fault)).values())}))
         return replace(cut, far_end=replace(cut.far_end, addresses=addresses)) if addresses != known else cut
@@ -179,9 +185,15 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
             raise Refused(
                 f"{change.name} is not a networkPartition with a setup: somebody else changed the Drill's status"
             )
+        if named.names_nothing(cut):
+            raise Refused(
+                f"no address of the dependency of {change.name} is known, and a policy without an address may cut all"
+            )
         watch = policy.kind_of(cut.backend).plural
         there = scene.seen.objects(watch).get(change.object_name)
         if there is None or change.object_uid == there["metadata"]["uid"]:
+            # What it covers already it keeps, also where this process has not heard of all of that yet.
+            cut = replace(cut, far_end=policy.grown(there, cut.far_end))
             body = _body(scene, cut, action, change)
             scene.seen.learn(watch, await policy.do(scene.account, scene.namespace, cut.backend, body))
 

@@ -97,8 +97,9 @@ def _is_cut(host: str, port: int | None, partition: NetworkPartition) -> bool:
     match partition.to:
         case CidrTarget(cidrs, ports) if address is not None and port in ports:
             return any(address in network for network in _networks(cidrs))
-        case HostTarget(cut, ports):
-            return port in ports and cut == host
+        case HostTarget(cut, ports, cidrs) if port in ports:
+            inside = address is not None and any(address in network for network in _networks(cidrs))
+            return inside or cut == host
         case _:
             return False
 

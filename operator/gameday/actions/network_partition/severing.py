@@ -48,8 +48,8 @@ def _decide(sight: Sight, partition: NetworkPartition) -> Severing | tuple[str, 
         why = f"Close works for redis dependencies, but dependency {name} is of type tcp"
         return why, "if it is a Redis, write it as redis with service and auth; else set openConnections: Keep"
     if not isinstance(partition.to, ServiceRef):
-        why = f"Close needs a Redis behind a Service, but dependency {name} has redis.host"
-        return why, "name its Service in redis.service, or set openConnections: Keep"
+        why = f"Close needs a Redis behind a Service, but redis.host of dependency {name} may lead to many servers"
+        return why, "name its Service in redis.service if it has one, or set openConnections: Keep"
     if sight.service is None:
         return None
     ports = far_end(sight, partition.dependency).ports

@@ -1,5 +1,6 @@
 """The manifests of our pods in a team's namespace: small, restricted, and never taken for the team's own."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -55,7 +56,8 @@ class Place:
 class Shape:
     """What sets one agent's pod apart: its program and role, what is mounted into it, and what makes it a twin.
 
-    ``wears`` are the target's labels, ``mesh`` is its enrolment in a mesh, ``node`` is where it must run.
+    ``wears`` are the target's labels, ``mesh`` is its enrolment in a mesh, ``node`` is where it must run, and
+    ``asks_alike`` says that it asks DNS as targets of a name do.
     """
 
     module: str
@@ -65,6 +67,7 @@ class Shape:
     mesh: Mesh = NO_MESH
     node: str = ""
     config_maps: tuple[ConfigMapKey, ...] = ()
+    asks_alike: bool = False
 
     @property
     def mounts(self) -> tuple[tuple[str, str, SecretKey | ConfigMapKey], ...]:
@@ -160,6 +163,10 @@ def _spec(place: Place, shape: Shape) -> Object:
     if shape.wears is not None:
         # Never ready, so that no Service sends it what is meant for the team's pods.
         spec["readinessGates"] = [{"conditionType": "gameday.dev/never-ready"}]
+    if shape.asks_alike and placement.dns_policy:
+        spec["dnsPolicy"] = placement.dns_policy
+    if shape.asks_alike and placement.dns_config:
+        spec["dnsConfig"] = json.loads(placement.dns_config)
     if shape.node:
         term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [shape.node]}]}
         required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}

@@ -1,6 +1,6 @@
 """Which agents a drill needs, and the configuration of each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,18 +10,21 @@ from gameday.controller.drill.twins import dials, gentle
 from gameday.engine.drill.budgets import longest
 from gameday.engine.validate.plan import LOG_BYTES
 from gameday.errors import Refused
+from gameday.model.addresses import LOOK_EVERY, MOST_ADDRESSES
 from gameday.model.agent import (
     MOST_NAMESERVERS,
     SERVER,
     CloserConfig,
     CounterConfig,
+    Dial,
     ObserverConfig,
     WitnessConfig,
 )
+from gameday.model.hosts import address_of
 from gameday.model.labels import CONTROL
 from gameday.model.names import CLOSER, COUNTER, numbered
 from gameday.model.places import redis_server
-from gameday.model.plan import Destination, Plan, RunsIn
+from gameday.model.plan import Destination, Plan, Probe, RunsIn
 from gameday.model.setup import MOST_CUTS, MOST_PAIRS, Connections, Cut, Pair, Setup
 from gameday.probes.kinds import KINDS
 
@@ -30,8 +33,14 @@ __all__ = ["Closing", "Place", "closer", "pods", "tellers", "wanted"]
 
 DIAL_EVERY: Final = 0.25
 """Seconds between two dials of an address."""
+LOGIN_EVERY: Final = 0.5
+"""Seconds between two dials that begin TLS and log in: such a dial costs both ends more."""
 DIAL_BYTES: Final = 160
 """Bytes of a dial's line."""
+LONGEST_ADDRESS: Final = 60
+"""Bytes by which an address that answered lengthens a dial's line."""
+LOOK_BYTES: Final = (MOST_ADDRESSES * 42 + 500) / LOOK_EVERY
+"""Bytes a second that a twin writes of a name that it looks up."""
 HELD_BYTES: Final = 30.0
 """Bytes per second that a witness or control writes per held connection: one line per exchange."""
 
@@ -82,7 +91,7 @@ def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
     for number, cut, pair in setup.numbered():
         redis = _spoken_to(plan, cut)
         config, there = _witness(plan, setup, cut, redis, place), replace(place, placement=cut.placement)
-        shape = Shape("witness", "", wears=pair.labels, mesh=pair.mesh, node=pair.node)
+        shape = Shape("witness", "", wears=pair.labels, mesh=pair.mesh, node=pair.node, asks_alike=True)
         if redis is not None:
             shape = replace(shape, secrets=redis.secrets, config_maps=redis.config_maps)
         made += [pod(there, f"{role}-{number}", replace(shape, role=role), config) for role in ("witness", CONTROL)]
@@ -97,19 +106,35 @@ def _witness(plan: Plan, setup: Setup, cut: Cut, redis: Destination | None, plac
         dials=addresses,
         redis=redis_server(redis, place.namespace) if redis is not None else None,
         nameservers=True,
-        every=max(gentle(setup, cut), dial_every(plan, len(addresses) + MOST_NAMESERVERS, len(cut.dials))),
+        every=max(
+            LOGIN_EVERY if redis is not None else 0.0,
+            gentle(setup, cut),
+            dial_every(plan, _lines(addresses), len(cut.dials), looks=_looks(cut)),
+        ),
         ends_after=longest(plan),
     )
 
 
-def dial_every(plan: Plan, addresses: int, held: int = 0) -> float:
+def _lines(dialled: Sequence[Dial]) -> float:
+    """How many usual lines all dials of one moment take: that of a name is longer, and says what answered."""
+    named = [dial for dial in dialled if address_of(dial.host) is None]
+    return len(dialled) + MOST_NAMESERVERS + sum(len(dial.name) + LONGEST_ADDRESS for dial in named) / DIAL_BYTES
+
+
+def _looks(cut: Cut) -> bool:
+    """Whether the twins of a cut look a name up."""
+    return any(address_of(dial.host) is None for dial in cut.dials)
+
+
+def dial_every(plan: Plan, addresses: float, held: int = 0, *, looks: bool = False) -> float:
     """Seconds between two dials of an address: longer if a whole drill would otherwise not fit into a log.
 
-    ``held`` is for how many of the addresses a connection is held open in addition (``MOST_DIALS`` at most).
+    ``held`` is for how many of the addresses a connection is held open in addition (``MOST_DIALS`` at most). ``looks``
+    says whether a name is looked up.
     """
     length = plan.steady_state.duration + plan.outage.duration + plan.recovery.within
     length += plan.rollback.within if plan.rollback is not None else 0.0
-    left = LOG_BYTES - length * held * HELD_BYTES
+    left = LOG_BYTES - length * (held * HELD_BYTES + (LOOK_BYTES if looks else 0.0))
     return max(DIAL_EVERY, length * addresses * DIAL_BYTES / left)
 
 
@@ -123,8 +148,14 @@ def _observer(plan: Plan, place: Place, agent: RunsIn, pair: Pair | None) -> Obj
         secrets=tuple(secret for probe in probes for secret in probe.settings.secrets),
         config_maps=tuple(one for probe in probes for one in probe.settings.config_maps),
         wears=pair.labels if pair is not None else None,
+        asks_alike=agent is RunsIn.CLIENT and all(_is_outside(probe) for probe in probes),
     )
     return pod(place, agent.value, shape, config)
+
+
+def _is_outside(probe: Probe) -> bool:
+    """Whether it asks no Service: a name outside the cluster is found as the targets find it."""
+    return probe.settings.destination is not None and probe.settings.destination.service is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,8 +197,8 @@ def types_of(agent: str) -> frozenset[LineType]:
 _TYPES: Final = {
     "observer": (LineType.SAMPLE,),
     "client": (LineType.SAMPLE,),
-    "witness": (LineType.DIAL, LineType.HELD),
-    "control": (LineType.DIAL, LineType.HELD),
+    "witness": (LineType.DIAL, LineType.HELD, LineType.ADDRESSES),
+    "control": (LineType.DIAL, LineType.HELD, LineType.ADDRESSES),
     COUNTER: (LineType.CONNECTIONS,),
     CLOSER: (LineType.SEVERED,),
     "fuse": (LineType.ARMED, LineType.FIRED),

@@ -145,6 +145,11 @@ class View:
         mirror = self._mirrors.get(name)
         return mirror.objects if mirror is not None else {}
 
+    def resolved(self, fault: str) -> tuple[str, ...]:
+        """The addresses that witnesses and controls found for the name that a fault cuts off."""
+        proof = self.feed.evidence.proofs.get(fault) if self.feed.evidence is not None else None
+        return tuple(sorted(proof.addresses.first)) if proof is not None else ()
+
     def learn(self, name: str, thing: Object) -> None:
         """Store an object that one of our own calls returned."""
         mirror = self._mirrors.get(name)
@@ -291,8 +296,8 @@ class View:
         if wider is setup:
             return setup
         if setup_bytes(wider) > SETUP_BYTES:
-            most = max(len(cut.far_end.addresses) for cut in wider.cuts)
-            self.too_many = f"the Service has or had {most} addresses since the drill began"
+            most = max(len(cut.far_end.addresses) + len(cut.far_end.cidrs) for cut in wider.cuts)
+            self.too_many = f"the dependency has or had {most} addresses since the drill began"
             return setup
         self.memory.setup = wider
         return wider

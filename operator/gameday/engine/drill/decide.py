@@ -4,6 +4,7 @@
 or a lost one changes nothing. The runner saves the record it returns, then carries out ``orders`` of it.
 """
 
+from gameday.engine.drill import addresses
 from gameday.engine.drill.interrupts import interrupted
 from gameday.engine.drill.phases.table import rules_of
 from gameday.engine.drill.situation import Situation
@@ -36,6 +37,7 @@ def decide(at: Situation) -> Record:
 def _once(at: Situation) -> Record:
     if at.record.phase is not Phase.FINISHED:
         at = at.knowing(progress(at))
+        at = at.knowing(addresses.look(at))
         if not at.record.finishing and (ended := interrupted(at)) is not None:
             return ended
     return rules_of(at.record).decide(at)

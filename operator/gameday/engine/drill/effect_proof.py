@@ -53,6 +53,10 @@ class EffectProof(ABC):
         """Why nothing can be proven, before the fault is requested; ``since`` is when everything was ready."""
         return None
 
+    def unknown_at(self, ends: float) -> End | None:
+        """Why the fault must not be asked for: at the end of the steady state, ``ends``, what it hits is not known."""
+        return None
+
     @abstractmethod
     def effect(self, change: Change) -> Effect | None:
         """The effect of a requested change, once it is proven."""

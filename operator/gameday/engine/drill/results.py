@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gameday.engine.drill import connections
+from gameday.engine.drill import addresses, connections
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.judgement import PENDING, Judgement, Window
 from gameday.model.plan import Expectation, Mode, Plan, Stage
@@ -80,6 +80,9 @@ def _fair(at: Situation, expectation: Expectation, judgement: Judgement) -> Judg
     """
     record, mode = at.record, expectation.mode
     missed = judgement.state is ResultState.MISSED
+    decided = missed or judgement.state in {ResultState.MET, ResultState.ALWAYS_TRUE}
+    if addresses.excused(record, at.plan) and decided and not (missed and expectation.guardrail):
+        return replace(judgement, state=ResultState.UNKNOWN, why=_kept(judgement.state, judgement.why), seconds=None)
     if not (missed or (judgement.state is ResultState.MET and mode is Mode.ALWAYS)):
         return judgement
     if connections.shown(record, at.plan):
@@ -102,7 +105,8 @@ def _kept(state: ResultState, why: str) -> str:
 def _excused(record: Record, plan: Plan, stage: Stage, expectation: Expectation) -> Record:
     """A guardrail that was violated is unknown after all, where targets were not shown to be cut off."""
     known = record.result(stage, expectation.name)
-    if stage is not Stage.OUTAGE or connections.shown(record, plan) or known is None:
+    shown = connections.shown(record, plan) and not addresses.excused(record, plan)
+    if stage is not Stage.OUTAGE or shown or known is None:
         return record
     unknown = replace(known, state=ResultState.UNKNOWN, why=_kept(known.state, known.why))
     return replace(record, results=tuple(unknown if one is known else one for one in record.results))

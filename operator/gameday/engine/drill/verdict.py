@@ -15,9 +15,9 @@ Every expectation of the plan counts, also one without a recorded result.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gameday.engine.drill import connections
+from gameday.engine.drill import addresses, connections
 from gameday.model.plan import Plan, Stage
-from gameday.model.record import NOT_REACHED, Doubt, Record, Result, ResultState, Verdict
+from gameday.model.record import NOT_REACHED, Cause, Doubt, Record, Result, ResultState, Verdict
 
 MET = frozenset({ResultState.MET, ResultState.ALWAYS_TRUE})
 
@@ -45,7 +45,8 @@ def to_repair(record: Record, plan: Plan) -> tuple[Result, ...]:
 
     The recovery was observed nevertheless, and a system that does not recover is to be repaired.
     """
-    return _misses(record, plan, (doubt for doubt in record.doubts if doubt.cause not in connections.CAUSES))
+    counted = {*connections.CAUSES, Cause.ADDRESSES_UNKNOWN}
+    return _misses(record, plan, (doubt for doubt in record.doubts if doubt.cause not in counted))
 
 
 def _misses(record: Record, plan: Plan, doubts: Iterable[Doubt]) -> tuple[Result, ...]:
@@ -83,7 +84,8 @@ def verdict_of(record: Record, plan: Plan) -> Judged:
         missed = f"; missed before: {names}" if names else ""
         why = record.aborted_why or "somebody ended the drill"
         return Judged(Verdict.ABORTED, record.aborted.value, f"{why}{missed}")
-    tripped = record.guardrail is not None and record.proven_at is not None and connections.shown(record, plan)
+    cut_off = connections.shown(record, plan) and not addresses.excused(record, plan)
+    tripped = record.guardrail is not None and record.proven_at is not None and cut_off
     if misses or tripped:
         if record.guardrail is not None:
             return Judged(Verdict.FAILED, "GuardrailViolated", f"guardrail violated: {record.guardrail}; {count}")

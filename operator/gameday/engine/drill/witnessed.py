@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from gameday.engine.drill import budgets, controls
+from gameday.engine.drill import addresses, budgets, controls
 from gameday.engine.drill.effect_proof import EffectProof
 from gameday.engine.drill.situation import Situation
 from gameday.engine.evidence.proof import Proof
@@ -33,13 +33,13 @@ class Witnessed(EffectProof):
         return dials_of(self.at, self.name)
 
     def ready(self) -> bool:
-        """Whether all witnesses and controls get through."""
-        return self.dials.ready(self.at.now)
+        """Whether all witnesses and controls get through, and have looked for long enough where they look a name up."""
+        return self.dials.ready(self.at.now, self.at.plan.steady_state.duration)
 
     def stuck(self) -> End | None:
         """A control fails for longer than the start of a new pod explains."""
         down = self.dials.control_down(0.0)
-        if down is None or self.at.now - down.since <= budgets.DIALS or self.ready():
+        if down is None or self.at.now - down.since <= budgets.DIALS or self.dials.reached(self.at.now):
             return None
         if (shut_out := controls.shut_out(self.at, self.name, self.dials)) is not None:
             return End(Cause.NOT_ADMITTED, shut_out, down.since)
@@ -50,6 +50,10 @@ class Witnessed(EffectProof):
         """Who does not get through."""
         if self.ready():
             return ""
+        if self.dials.addresses.wanted and not self.dials.addresses.first and not self.dials.addresses.looks:
+            failed = self.dials.addresses.failed
+            who = next((f"{agent}: {why}" for agent, why in sorted(failed.items())), "none looked it up")
+            return f"the name {self.dials.addresses.host} could not be looked up, and nothing was cut: {who}"
         down = self.dials.control_down(0.0) or self.dials.witness_down(0.0, self.at.now)
         who = f"{down.who}: {down.detail}" if down else "no dial got an answer"
         return f"the witnesses and controls could not reach the target, although nothing was cut: {who}"
@@ -73,6 +77,10 @@ class Witnessed(EffectProof):
             return End(Cause.NOT_STEADY, why, cut.since)
         return None
 
+    def unknown_at(self, ends: float) -> End | None:
+        """A name whose addresses are not all known."""
+        return addresses.unknown(self.at, self.name, ends)
+
     def effect(self, change: Change) -> Effect | None:
         """All witnesses cut off, all controls spared."""
         if change.state is not ChangeState.ACTIVE or change.requested_at is None:
@@ -88,6 +96,9 @@ class Witnessed(EffectProof):
 
     def lacking(self, change: Change) -> str:
         """What lets the witnesses through."""
+        asked = change.requested_at or 0.0
+        if (grew := self.dials.addresses.grew(asked)) is not None:
+            return f"its address {grew[0]} was found after the request, and a witness reaches it or does not know it"
         hint = self._likely_leak or "another policy admits it, or the CNI does not enforce policies"
         return f"no witness was cut off; most likely: {hint}"
 

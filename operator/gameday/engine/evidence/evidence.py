@@ -13,6 +13,7 @@ from gameday.engine.cel.comparisons import Kind, kinds_at
 from gameday.engine.cel.expressions import BASELINE, Expression, compile_expression, parse_path, view
 from gameday.engine.cel.paths import ALWAYS_THERE, Path
 from gameday.engine.evidence import baseline as baselines
+from gameday.engine.evidence.addresses import addresses_of
 from gameday.engine.evidence.curves import values_of
 from gameday.engine.evidence.feeds import Feed, Line
 from gameday.engine.evidence.held import Held
@@ -24,10 +25,23 @@ from gameday.engine.evidence.rehearsal import Rehearsed, rehearse
 from gameday.engine.evidence.tracing import Tracer
 from gameday.engine.evidence.tracks import Track
 from gameday.engine.evidence.unlike import unlike
-from gameday.model.plan import Expectation, Measurement, Mode, Plan, RunsIn, ServiceRef, Stage
+from gameday.model.plan import (
+    Dependency,
+    Destination,
+    Expectation,
+    HostTarget,
+    Measurement,
+    Mode,
+    Plan,
+    RunsIn,
+    ServiceRef,
+    Stage,
+)
 from gameday.model.sample import LineType, Sample, Value
 
 NOBODY: Final[Mapping[str, range]] = {}
+TOLD: Final = frozenset({LineType.HELD, LineType.ADDRESSES, LineType.DIAL})
+"""Lines whose values the proof of a cut reads."""
 
 
 class Evidence:
@@ -39,7 +53,8 @@ class Evidence:
     def __init__(self, plan: Plan, twins: Mapping[str, range] = NOBODY) -> None:
         """Compile the plan's expressions; raises ExpressionError when one, or a measurement's path, cannot be used."""
         self.proofs: Mapping[str, Proof] = {
-            name: Proof(numbers, _asking_what_is_cut(plan, name)) for name, numbers in twins.items()
+            name: Proof(numbers, _asking_what_is_cut(plan, name), addresses=addresses_of(plan, name))
+            for name, numbers in twins.items()
         }
         self._plan = plan
         self._probes = {probe.name: probe for probe in plan.probes}
@@ -58,8 +73,8 @@ class Evidence:
         feed = self._feeds.setdefault(sample.agent, Feed())
         before = feed.rewritten
         probed = sample.type is LineType.SAMPLE and sample.name in self._probes
-        held = sample.type is LineType.HELD
-        if not feed.take(sample, view(sample) if probed else sample.values if held else {}):
+        told = sample.type in TOLD
+        if not feed.take(sample, view(sample) if probed else sample.values if told else {}):
             return False
         if feed.rewritten == before:
             for proof in self.proofs.values():
@@ -206,10 +221,11 @@ class Evidence:
         for proof in self.proofs.values():
             proof.dials.clear()
             proof.held, proof.client = Held(), Dials()
+            proof.addresses.clear()
             for feed in self._feeds.values():
                 for line in feed.lines:
-                    held = line.sample.type is LineType.HELD
-                    proof.take(replace(line.sample, values=line.seen) if held else line.sample)
+                    told = line.sample.type in TOLD
+                    proof.take(replace(line.sample, values=line.seen) if told else line.sample)
 
     def _lines(self, probe: str, since: float, until: float) -> Iterable[Line]:
         feed = self._feeds.get(self._agents.get(probe, ""), Feed())
@@ -219,10 +235,19 @@ class Evidence:
 def _asking_what_is_cut(plan: Plan, fault: str) -> frozenset[str]:
     """The names of the probes of a Service that a fault takes away whose agent is spared by it."""
     away = next((one.action.takes_away for one in plan.outage.faults if one.name == fault), None)
-    cut = {(away.target.name, away.target.namespace)} if away and isinstance(away.target, ServiceRef) else set()
     asked = {p.name: p.settings.destination for p in plan.probes if p.settings.runs_in is RunsIn.CLIENT}
-    services = {name: to.service for name, to in asked.items() if to is not None}
-    return frozenset(name for name, ref in services.items() if ref is not None and (ref.name, ref.namespace) in cut)
+    return frozenset(name for name, to in asked.items() if away is not None and to is not None and _same(to, away))
+
+
+def _same(to: Destination, away: Dependency) -> bool:
+    """Whether a probe asks what a fault takes away."""
+    match away.target:
+        case ServiceRef(name, namespace, _):
+            return to.service is not None and (to.service.name, to.service.namespace) == (name, namespace)
+        case HostTarget(host, ports, _):
+            return to.service is None and to.host == host and to.port in ports
+        case _:
+            return False
 
 
 def _counted(stage: Stage, expectation: Expectation, window: Window) -> Window | None:

@@ -9,7 +9,9 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from gameday.engine.evidence.addresses import Addresses
 from gameday.engine.evidence.held import Held
+from gameday.model.addresses import AT
 from gameday.model.plan import RunsIn
 from gameday.model.sample import LineType, Sample
 
@@ -36,6 +38,8 @@ class Dials:
     sent: list[float] = field(default_factory=list)
     ok: list[bool] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    at: list[str] = field(default_factory=list)
+    """Which address answered, where the dial was to a name."""
     _scans: dict[tuple[bool, float, int], tuple[int, int]] = field(default_factory=dict)
     """How far, and with how many in a row, each search for a run has come: dials are only ever appended."""
 
@@ -44,6 +48,7 @@ class Dials:
         self.sent.append(sample.sent)
         self.ok.append(sample.ok)
         self.errors.append(sample.error or "")
+        self.at.append(str(sample.values.get(AT) or ""))
 
     def from_time(self, since: float) -> int:
         """Index of the first dial sent at ``since`` or later."""
@@ -109,6 +114,8 @@ class Proof:
     dials: dict[tuple[str, str], Dials] = field(default_factory=dict)
     held: Held = field(default_factory=Held)
     """The connections that witnesses and controls hold open."""
+    addresses: Addresses = field(default_factory=Addresses)
+    """What witnesses and controls found of the name that is cut, if it is a name."""
     _answered: dict[str, float] = field(default_factory=dict)
     """When the first dial was sent that each address answered, from any agent."""
 
@@ -120,6 +127,7 @@ class Proof:
         if role not in {"witness", "control"} or not number.isdecimal() or int(number) not in self.twins:
             return
         self.held.hear(sample)
+        self.addresses.take(sample)
         if sample.type is LineType.HELD and sample.name.startswith(TARGET):
             self.held.take(sample)
         elif sample.type is LineType.DIAL and sample.name.startswith((TARGET, BYSTANDER)):
@@ -161,7 +169,23 @@ class Proof:
         seen = {agent for agent, _, _ in self._targets(role)}
         return bool(self.twins) and len(seen) == len(self.twins)
 
-    def ready(self, now: float) -> bool:
+    def agents(self, role: str) -> tuple[str, ...]:
+        """The names of all witnesses, or of all controls."""
+        return tuple(f"{role}{number}" for number in self.twins)
+
+    @property
+    def lookers(self) -> tuple[str, ...]:
+        """Who looks the name up."""
+        return (*self.agents("witness-"), *self.agents("control-"))
+
+    def ready(self, now: float, lasts: float = math.inf) -> bool:
+        """Whether every witness and every control has just reached the target, and knows where that is.
+
+        A name must have been looked up for so long that it is known ``lasts`` seconds from now.
+        """
+        return self.reached(now) and (not self.addresses.wanted or self.addresses.ready(self.lookers, now, lasts))
+
+    def reached(self, now: float) -> bool:
         """Whether every witness and every control has just reached the target ``RUN`` times in a row."""
         if not (self._complete("witness-") and self._complete("control-")) or self._still_waits(now):
             return False
@@ -191,14 +215,20 @@ class Proof:
                 return None
             before = dials.sent[first - 1] if first else requested
             zeros.append(Zero(dials.sent[first], dials.sent[first] - max(before, requested)))
-        return max(zeros, key=lambda zero: zero.at, default=None)
+        zero = max(zeros, key=lambda zero: zero.at, default=None)
+        # A witness dials what it has found itself: that it fails says nothing of an address that only others know.
+        known = zero is None or self.addresses.all_know(self.agents("witness-"), zero.at)
+        return zero if known else None
 
     def leak(self, zero: float, until: float | None) -> Breach | None:
         """The first witness dial that got through between ``zero`` and ``until`` (the undo)."""
         for agent, name, dials in self._targets("witness-"):
             index = dials.good_after(zero)
+            while index is not None and self.addresses.excuses(dials.at[index], dials.sent[index], zero):
+                index = next((later for later in range(index + 1, len(dials.ok)) if dials.ok[later]), None)
             if index is not None and (until is None or dials.sent[index] < until):
-                return Breach(agent, dials.sent[index], f"reached what is cut{_at(name)}")
+                where = f", which is {dials.at[index]}" if dials.at[index] else ""
+                return Breach(agent, dials.sent[index], f"reached what is cut{_at(name)}{where}")
         return None
 
     def control_down(self, since: float) -> Breach | None:

@@ -13,7 +13,6 @@ from gameday.model.places import answering, harmed, redis_dependencies
 from gameday.model.plan import CidrTarget, Dependency, HostTarget, Plan, ServiceRef
 
 IPV4: Final = 4
-_BY_ADDRESS: Final = "cut off a dependency that names its addresses by tcp.cidrs"
 
 
 def check_dependencies(plan: Plan) -> Iterator[Finding]:
@@ -36,8 +35,9 @@ def _far_end(path: str, dependency: Dependency, plan: Plan) -> Iterator[Finding]
     match dependency.target:
         case ServiceRef() as ref:
             yield from _service(f"{path}.service", ref, plan)
-        case HostTarget(host, ports):
+        case HostTarget(host, ports, cidrs):
             yield from _host_target(f"{path}.host", host)
+            yield from _ranges(f"{path}.cidrs", host, cidrs)
             if dependency.redis is None:
                 yield from _ports(f"{path}.ports", (host,), ports, plan)
         case CidrTarget(cidrs, ports):
@@ -54,8 +54,29 @@ def _service(path: str, ref: ServiceRef, plan: Plan) -> Iterator[Finding]:
 def _host_target(path: str, host: str) -> Iterator[Finding]:
     if (address := address_of(host)) is not None:
         yield from _cuttable(path, ipaddress.ip_network(address))
-    else:
-        yield Finding(path, f"{host} is a name, but only addresses can be cut: {_BY_ADDRESS}")
+    elif _is_inside(host):
+        yield Finding(path, f"{host} is a name of the cluster's own, whose addresses are pods: write it as service")
+
+
+def _is_inside(host: str) -> bool:
+    """Whether a name is one that the cluster's DNS makes, or a short one that a search list completes."""
+    name = host.rstrip(".").lower()
+    return "." not in name or name.endswith((".svc", ".cluster.local")) or ".svc." in name
+
+
+def _ranges(path: str, host: str, cidrs: tuple[str, ...]) -> Iterator[Finding]:
+    """The ranges beside a host; an address must lie in one of them."""
+    found: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
+    for index, cidr in enumerate(cidrs):
+        try:
+            found.append(ipaddress.ip_network(cidr))
+        except ValueError as error:
+            yield Finding(f"{path}[{index}]", f"{error}: write an address range such as 203.0.113.7/32")
+        else:
+            yield from _anothers(f"{path}[{index}]", found[-1])
+    address = address_of(host)
+    if found and address is not None and not any(address in network for network in found):
+        yield Finding(path, f"{host} is in none of these ranges: add its own, or take cidrs out")
 
 
 def _cidrs(path: str, cidrs: tuple[str, ...], ports: tuple[int, ...], plan: Plan) -> Iterator[Finding]:
@@ -80,7 +101,12 @@ def _cidrs(path: str, cidrs: tuple[str, ...], ports: tuple[int, ...], plan: Plan
 def _cuttable(path: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Iterator[Finding]:
     if network.version != IPV4:
         yield Finding(path, f"{network} is IPv6, but only IPv4 can be cut: give IPv4 addresses")
-    elif network.is_loopback or network.is_multicast or network.is_unspecified:
+    else:
+        yield from _anothers(path, network)
+
+
+def _anothers(path: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Iterator[Finding]:
+    if network.is_loopback or network.is_multicast or network.is_unspecified:
         yield Finding(
             path,
             f"{network} is not an address of another machine, so no policy can cut it: give the dependency's addresses",

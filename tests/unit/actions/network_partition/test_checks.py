@@ -17,7 +17,6 @@ from gameday.model.plan import (
     Bystander,
     CidrTarget,
     Dependency,
-    HostTarget,
     Plan,
     Selector,
     ServiceRef,
@@ -72,7 +71,6 @@ BAD: list[tuple[str, str, Sight, Plan]] = [
     ("HostNetwork", "podSelector", sight(pods=(pod("api-1", hostNetwork=True), pod("api-2"))), plan()),
     ("NoService", "redis.service", seen(lambda s: setattr(s, "service", None)), plan()),
     ("NoPort", "redis.service.port", sight(), plan(partition(ServiceRef("redis", port=7777)))),
-    ("HostIsName", "tcp.host", sight(), plan(partition(HostTarget("redis.example.com", (6379,))))),
     (
         "NoSelector",
         "redis.service",

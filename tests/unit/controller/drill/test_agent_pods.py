@@ -253,6 +253,7 @@ def test_witnesses_speak_to_a_redis_that_wants_it_as_its_dependency_says() -> No
         told = config(pod, WitnessConfig, CounterConfig)
         assert isinstance(told, WitnessConfig | CounterConfig)
         assert told.redis == redis_server(server, "shop")
+    assert config(made(plan(cut), dialled)["witness-0"], WitnessConfig).every == 0.5, "logins cost more than a PING"
     plain = made(plan(cut))["witness-0"]
     assert (plain["spec"]["volumes"], config(plain, WitnessConfig).redis) == ([], None)
 
@@ -392,6 +393,52 @@ def test_a_node_selector_of_targets_never_leads_away_from_linux() -> None:
     place = replace(PLACE, placement=Placement(node_selector={"kubernetes.io/os": "windows", "pool": "shop"}))
     found = {one["metadata"]["labels"][AGENT]: one["spec"]["nodeSelector"] for one in pods(plan(), SETUP, place)}
     assert found["observer"] == {"kubernetes.io/os": "linux", "pool": "shop"}
+
+
+def test_the_client_does_so_where_it_asks_no_service() -> None:
+    own = Placement(dns_policy="None", dns_config='{"nameservers": ["10.0.0.53"]}')
+    outside = Probe("outside", RedisProbe(redis_at(host="eu1.redis.test")))
+
+    def client(*probes: Probe) -> Object:
+        found = pods(plan(probes=probes), SETUP, replace(PLACE, placement=own))
+        return next(pod for pod in found if pod["metadata"]["labels"][AGENT] == "client")
+
+    assert client(outside)["spec"]["dnsPolicy"] == "None"
+    assert "dnsPolicy" not in client(outside, Probe("redis", REDIS))["spec"]
+
+
+def test_only_witnesses_and_controls_ask_dns_as_the_targets_of_a_name_do() -> None:
+    own = Placement(dns_policy="None", dns_config='{"nameservers": ["10.0.0.53"]}')
+    dial = Dial("target:eu1.redis.test:6379", "eu1.redis.test", 6379, "redis")
+    there = replace(setup(placement=own, dials=(dial,)), placement=own)
+    found = made(setup=there)
+    asks = {agent for agent, pod in found.items() if "dnsPolicy" in pod["spec"] or "dnsConfig" in pod["spec"]}
+    assert asks == {"witness-0", "control-0", "witness-1", "control-1"}
+    spec = found["witness-0"]["spec"]
+    assert (spec["dnsPolicy"], spec["dnsConfig"]) == ("None", {"nameservers": ["10.0.0.53"]})
+
+
+def test_the_log_of_the_longest_name_fits() -> None:
+    host = ".".join(["a" * 50] * 4)
+    dial = Dial(f"target:{host}:6379", host, 6379, "redis")
+    there, long = setup(dials=(dial,)), replace(plan(), recovery=Recovery(7200))
+    told = config(made(long, there)["witness-0"], WitnessConfig)
+    plain = config(made(long)["witness-0"], WitnessConfig)
+    length = 5 + 60 + 7200
+    line = json.dumps(
+        {
+            "n": 100000,
+            "type": "dial",
+            "name": dial.name,
+            "sent": 1764000000.123456,
+            "received": 1764000000.123456,
+            "ok": True,
+            "values": {"at": "2001:db8:" + "aaaa:" * 6},
+        }
+    )
+    looks = length / 5 * (16 * 42 + 300)
+    assert length / told.every * len(line) + looks < 8 * 1024 * 1024
+    assert told.every > plain.every
 
 
 def test_pods_without_anything_to_take_over_leave_it_to_the_cluster() -> None:

@@ -48,6 +48,9 @@ GOOD: list[Target] = [
     REDIS,
     ServiceRef("redis", "data", 6379),
     HostTarget("203.0.113.7", (6379,)),
+    HostTarget("203.0.113.7", (6379,), ("203.0.113.0/24",)),
+    HostTarget("eu1-example.upstash.io", (6379,)),
+    HostTarget("my.cache.amazonaws.com", (6379,), ("10.0.16.0/24", "10.0.17.0/24", "2001:db8::/64")),
     CidrTarget(("203.0.113.7/32", "10.0.16.9/32"), (6379, 16379)),
 ]
 
@@ -60,8 +63,19 @@ def test_a_far_end_that_can_be_cut_and_dialled_is_none(to: Target) -> None:
 @pytest.mark.parametrize(
     ("to", "path", "told"),
     [
-        (HostTarget("redis.example.com", (6379,)), "tcp.host", "is a name, but only addresses can be cut"),
-        (HostTarget("eu1-example.upstash.io", (6379,)), "tcp.host", "names its addresses by tcp.cidrs"),
+        (HostTarget("redis", (6379,)), "tcp.host", "is a name of the cluster's own"),
+        (HostTarget("redis.data.svc", (6379,)), "tcp.host", "write it as service"),
+        (HostTarget("redis.data.svc.cluster.local.", (6379,)), "tcp.host", "write it as service"),
+        (HostTarget("redis.data.svc.corp.example", (6379,)), "tcp.host", "write it as service"),
+        (HostTarget("redis.example.com", (6379,), ("10.0.16.0/33",)), "tcp.cidrs[0]", "write an address range"),
+        (HostTarget("redis.example.com", (6379,), ("10.0.16.1/24",)), "tcp.cidrs[0]", "has host bits set"),
+        (
+            HostTarget("redis.example.com", (6379,), ("127.0.0.0/8",)),
+            "tcp.cidrs[0]",
+            "is not an address of another machine",
+        ),
+        (HostTarget("10.0.17.1", (6379,), ("10.0.16.0/24",)), "tcp.cidrs", "10.0.17.1 is in none of these"),
+        (HostTarget("redis.example.com", (5432,)), "tcp.ports[0]", "5432 is the port of PostgreSQL"),
         (HostTarget("2001:db8::7", (6379,)), "tcp.host", "is IPv6, but only IPv4 can be cut"),
         (HostTarget("127.0.0.1", (6379,)), "tcp.host", "is not an address of another machine"),
         (HostTarget("0.0.0.0", (6379,)), "tcp.host", "is not an address of another machine"),

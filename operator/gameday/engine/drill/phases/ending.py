@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gameday.engine.drill import addresses, controls
 from gameday.engine.drill import commands as do
-from gameday.engine.drill import controls
 from gameday.engine.drill.phases.rules import PhaseRules
 from gameday.engine.drill.results import close_plan
 from gameday.engine.drill.situation import Situation
@@ -22,9 +22,10 @@ def decide(at: Situation) -> Record:
     record = ask_undo(at.record, at.plan, at.now) if _asks(at.record) else at.record
     if record.holds_anything:
         return record
-    if controls.unsettled(at):
+    if controls.unsettled(at) or addresses.unsettled(at):
         return record
     record = controls.named(at.knowing(record))
+    record = addresses.named(at.knowing(record))
     record = close_plan(replace(record, faults_cleared=True), at.plan, at.now)
     judged = verdict_of(record, at.plan)
     record = replace(

@@ -84,6 +84,9 @@ def _go(at: Situation, since: float, ends: float) -> Record:
             return give_up(at, *end)
     if found.already:
         return give_up(at, Cause.ALREADY_TRUE, "; ".join(found.already), at.now)
+    for proof in effects.proofs(at):
+        if (end := proof.unknown_at(at.now)) is not None:
+            return give_up(at, *end)
     record = replace(at.record, baseline=baseline, rehearsed_at=at.now)
     for warning in found.doubtful:
         record = record.note(at.now, "ExpressionWarning", warning, warning=True)
