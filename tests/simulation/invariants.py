@@ -312,7 +312,9 @@ class Monitor:
             strips = {strip.probe: strip for strip in samples.read(there).strips}
             if json_bytes(there) > samples.OBJECT_BYTES + 1024:
                 yield f"its samples take {json_bytes(there)} bytes"
-            for probe, last in town.last_samples(memory["finished_at"] - 1.0).items():
+            # Where the network is slow, the newest lines are still on their way when the drill is over.
+            late = What.LAG in self.scenario.concerning(town.number)
+            for probe, last in town.last_samples(memory["finished_at"] - 1.0).items() if not late else ():
                 kept = strips[probe].at[-1] if probe in strips and strips[probe].at else 0.0
                 if kept < last - 0.01:
                     yield f"samples of {probe} that its agent has told of are not among those that were kept"
