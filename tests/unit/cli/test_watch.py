@@ -57,7 +57,9 @@ def test_each_expectation_of_the_plan_is_there_with_the_time_to_its_deadline() -
     drill, record = under_way(results=())
     assert next(one.left for one in awaited(drill, PLAN, record, BEGAN + 8) if one.name == "noticed") == 3.0
     drill, record = under_way(Phase.RECOVERY, recovery_zero=BEGAN + 20)
-    assert next(one.left for one in awaited(drill, PLAN, record, BEGAN + 25) if one.name == "drained") == 15.0
+    rows = {one.name: one for one in awaited(drill, PLAN, record, BEGAN + 25)}
+    assert rows["drained"].left == 15.0
+    assert (rows["up"].state, rows["up"].left) == ("waits", None), "the outage is over"
 
 
 def test_without_the_plan_what_was_decided_is_shown() -> None:

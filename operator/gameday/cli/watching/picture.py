@@ -13,7 +13,7 @@ from gameday.api.record import duration, shown_moment
 from gameday.cli.asking import condition
 from gameday.cli.output import COLOURS
 from gameday.cluster.kinds import Object
-from gameday.model.plan import Mode, Plan, Stage
+from gameday.model.plan import Plan, Stage
 from gameday.model.record import Phase, Record
 from gameday.model.sample import Sample
 
@@ -84,7 +84,7 @@ def awaited(drill: Object, plan: Plan | None, record: Record | None, now: float)
         length = {Stage.OUTAGE: plan.outage.duration, Stage.RECOVERY: plan.recovery.within}.get(stage)
         zero = _zero(stage, record) if _ORDER[stage] == running else None
         # A violation of always can come until the stage ends; all others have a deadline of their own.
-        within = length if one.mode is Mode.ALWAYS or one.within is None else one.within
+        within = length if one.within is None else one.within
         left = zero + within - now if zero is not None and within is not None else None
         found.append(Awaited(stage.value, one.name, WAITS, left))
     return found + rows
