@@ -42,7 +42,7 @@ async def test_a_kind_of_target_that_redis_does_not_admit_is_named_with_the_poli
     await town.start(gameday)
     status = await town.finishes()
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed"), status["message"]
-    assert "cannot reach Service redis, port 6379; NetworkPolicy/redis isolates" in status["message"]
+    assert "cannot reach Service redis, port 6379, because NetworkPolicy/redis isolates" in status["message"]
     assert "add a policy that admits pods with the targets' labels" in status["message"]
     assert not status.get("undo")
     await town.nothing_is_left()
