@@ -235,7 +235,7 @@ def _truth(one: Expected, scale: Scale) -> Row:
     words = {True: "true", False: "false", None: "unknown"}
     runs = _runs(changes, scale.until)
     segments = tuple(_segment(scale, since, until, words[value]) for since, until, value in runs)
-    met = one.at if one.met and one.mode != "always" and one.at else None
+    met = one.at if one.state == "Met" and one.mode != "always" and one.at else None
     told = [f"{words[value]} from {offset(at - scale.zero)}" for at, value in changes[:8]]
     said = f"{one.name}: {one.state}. {', '.join(told)}"
     return Row(
