@@ -21,7 +21,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 MODULE = re.compile(r"^[\w./]*/[\w./]*\.py$")
-PACKAGES = "sudo apt-get update && sudo apt-get install -y --no-install-recommends redis-tools"
+PACKAGES = "sudo apt-get update && sudo apt-get install -y --no-install-recommends redis-tools ruby-sidekiq"
 ROOTS = (ROOT, ROOT / "operator" / "gameday", ROOT / "tests")
 """Where a page may begin the path of a module."""
 

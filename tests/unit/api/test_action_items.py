@@ -23,7 +23,7 @@ def test_an_item_needs_its_text_alone_and_changes_no_plan() -> None:
     ("field", "value", "said"),
     [
         ("due", "18.12.2026", "due"),
-        ("due", "2026-02-30", "2026-02-30 is not in any calendar: write a day such as 2026-12-18"),
+        ("due", "2026-02-30", "2026-02-30 is not a date that exists: write a day such as 2026-12-18"),
         ("closed", "yes", "closed"),
         ("link", "javascript:alert(1)", "link"),
         ("link", 'https://x/" onclick="y', "link"),
