@@ -302,21 +302,22 @@ class Monitor:
             return
         said = next((c for c in drill["status"]["conditions"] if c["type"] == SAMPLES_KEPT), None)
         there = self.server.store.get(CONFIG_MAPS, town.namespace, samples_of(drill["metadata"]["name"]))
-        if said is None:
+        kept = drill["status"].get("samples") == samples_of(drill["metadata"]["name"])
+        if said is None and not kept:
             yield "nothing says what became of its samples"
-        elif said["message"] == NOTHING_READ and town.last_samples(memory["finished_at"] - 1.0):
+        elif said is not None and said["message"] == NOTHING_READ and town.last_samples(memory["finished_at"] - 1.0):
             yield "it says that there were no logs of its agents, and there are"
-        elif said["status"] == "True" and there is None:
+        elif kept and there is None:
             yield "it says that its samples were kept, and there are none"
-        elif said["status"] == "True" and there is not None:
+        elif kept and there is not None:
             strips = {strip.probe: strip for strip in samples.read(there).strips}
             if json_bytes(there) > samples.OBJECT_BYTES + 1024:
                 yield f"its samples take {json_bytes(there)} bytes"
             # Where the network is slow, the newest lines are still on their way when the drill is over.
             late = What.LAG in self.scenario.concerning(town.number)
             for probe, last in town.last_samples(memory["finished_at"] - 1.0).items() if not late else ():
-                kept = strips[probe].at[-1] if probe in strips and strips[probe].at else 0.0
-                if kept < last - 0.01:
+                until = strips[probe].at[-1] if probe in strips and strips[probe].at else 0.0
+                if until < last - 0.01:
                     yield f"samples of {probe} that its agent has told of are not among those that were kept"
 
     def _dishonest(self, town: Town, memory: dict[str, Any]) -> Iterator[str]:

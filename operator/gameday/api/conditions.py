@@ -17,7 +17,7 @@ STALLED: Final = "Stalled"
 UNDO_OVERDUE: Final = "UndoOverdue"
 """Reason of a drill that could not undo what it holds in the time that this may take."""
 SAMPLES_KEPT: Final = "SamplesKept"
-"""The condition that says whether a report can show curves."""
+"""The condition that says why samples are missing; where none are, ``status.samples`` is all that is said."""
 UNDER_WAY: Final = "under way"
 
 OF_A_DRILL: Final = {
@@ -28,7 +28,7 @@ OF_A_DRILL: Final = {
     "Reconciling": "It is under way, or waits; the reason is its phase, or what it waits for.",
     "Stalled": "It cannot clear what it holds, or cannot go on; the message says why. It goes on trying.",
     "Halted": "A halt keeps it from beginning, or ended it.",
-    SAMPLES_KEPT: "Its samples were kept in a ConfigMap when it ended. False: the message says why not.",
+    SAMPLES_KEPT: "Its samples were kept but for what the message names. False: the message says why none were.",
 }
 """The meaning of True in a Drill's conditions, by type; the reference page is made from it."""
 OF_A_GAMEDAY: Final = {
@@ -41,7 +41,7 @@ OF_A_GAMEDAY: Final = {
 ABSENT_UNLESS_TRUE: Final = frozenset({"Reconciling", "Stalled", "Halted"})
 """Conditions that are there only while they are True."""
 ONCE_ENDED: Final = frozenset({SAMPLES_KEPT})
-"""Conditions that are there once a drill that measured something has ended."""
+"""Conditions of a drill that has ended, which are there only where something is missing."""
 
 _PASSED: Final = {Verdict.PASSED: "True", Verdict.FAILED: "False"}
 
@@ -95,10 +95,10 @@ def _open(record: Record) -> str:
 
 
 def _samples(record: Record) -> tuple[Condition, ...]:
-    if record.keeping is None:
+    if record.keeping is None or (record.keeping.kept and not record.keeping.why):
         return ()
     if record.keeping.kept:
-        return ((SAMPLES_KEPT, "True", "Kept", record.keeping.why or "`gameday report` shows them"),)
+        return ((SAMPLES_KEPT, "True", "Kept", record.keeping.why),)
     if record.keeping.why:
         return ((SAMPLES_KEPT, "False", NOT_KEPT, record.keeping.why),)
     return ((SAMPLES_KEPT, "False", "NotWanted", "spec.history.samples of its GameDay is 0"),)

@@ -23,6 +23,7 @@ KEPT: Final = frozenset(
         "startedAt",
         "finishedAt",
         "unreported",
+        "samples",
         "undo",
     }
 )

@@ -125,6 +125,7 @@ DRILL_STATUS: Schema = {
         "startedAt": time("When the drill took its namespace."),
         "finishedAt": time("When nothing of it was left."),
         "took": text("Length of the drill.", UNIT),
+        "samples": text("Name of the ConfigMap that has its samples, where they were kept.", OBJECT),
         "unreported": {"type": "boolean", "description": "Whether its GameDay does not show it yet."},
         "recoveredBy": word("What repaired what was missed.", ("Rollback",)),
         "missedBeforeAbort": {"type": "array", "items": text("Name of an expectation.", NAME), "maxItems": ENTRIES},

@@ -62,7 +62,7 @@ def _conditions(kind: str, meanings: Mapping[str, str]) -> str:
 
 def _there(condition: str) -> str:
     if condition in ONCE_ENDED:
-        return "once a drill that measured something has ended"
+        return "once the drill has ended, if samples are missing"
     return "while it is True" if condition in ABSENT_UNLESS_TRUE else "always"
 
 

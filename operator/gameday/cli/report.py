@@ -60,10 +60,10 @@ async def _samples(cluster: Cluster, namespace: str, drill: Object) -> tuple[Kep
     said = next((one for one in status.get("conditions", ()) if one["type"] == SAMPLES_KEPT), None)
     if "verdict" not in status:
         return None, "the drill has not ended, and its samples are kept when it does"
-    if said is None:
+    if said is None and "samples" not in status:
         measured = any(line.startswith(("Outage", "SteadyState")) and ": Met" in line for line in _lines(status))
         return None, OLDER if measured else "the drill ended before anything was measured"
-    if said["status"] != "True":
+    if said is not None and said["status"] != "True":
         return None, f"they were not kept: {said['message']}"
     try:
         there = await cluster.get(CONFIG_MAPS, namespace, samples_of(drill["metadata"]["name"]))

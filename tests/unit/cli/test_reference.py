@@ -21,6 +21,7 @@ RECORDS = (
     Record(),
     Record(Phase.RECOVERY, changes=(CUT,), faults_cleared=False),
     Record(Phase.FINISHED, verdict=Verdict.ABORTED, reason=Cause.HALTED.value, aborted=Cause.HALTED),
+    Record(Phase.FINISHED, verdict=Verdict.PASSED, keeping=Keeping(kept=False, why="forbidden")),
     Record(Phase.FINISHED, verdict=Verdict.PASSED, keeping=Keeping(kept=True)),
 )
 
@@ -39,7 +40,7 @@ def test_each_condition_of_a_drill_is_described_and_no_other() -> None:
     found = [{kind: state for kind, state, _, _ in conditions_of(record)} for record in RECORDS]
     assert {kind for states in found for kind in states} == set(OF_A_DRILL)
     assert all(states[kind] == "True" for states in found for kind in states if kind in ABSENT_UNLESS_TRUE)
-    assert [bool(states.keys() & ONCE_ENDED) for states in found] == [False, False, False, True]
+    assert [bool(states.keys() & ONCE_ENDED) for states in found] == [False, False, False, True, False]
 
 
 def test_each_condition_of_a_gameday_is_described_and_no_other() -> None:

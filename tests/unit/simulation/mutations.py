@@ -16,7 +16,7 @@ from gameday.api import lines, record
 from gameday.cluster.lease import Election
 from gameday.cluster.streams import Mirror
 from gameday.controller.drill import hands, memory
-from gameday.controller.process import disputes, supervisor
+from gameday.controller.process import disputes, operator, supervisor
 from gameday.engine.drill import interrupts, orders, undo_orders, verdict
 from gameday.engine.drill import undo_log as changes
 from gameday.engine.drill.commands import Apply, FreeLock, LetGo, RemoveFuse, Revert, UpdateGameDay
@@ -344,11 +344,16 @@ def _() -> tuple[Any, ...]:
     return (patch.object(finished, "_report", too_late), patch.object(supervisor, "needs_runner", forgetful))
 
 
+async def _as_it_is(_: object, drill: Any) -> Any:
+    return drill
+
+
 @mutation(
     "a drill is taken up again from what the watch told last", Rule.COUNTED, kinds=(What.WATCH_DROPS,), whole=True
 )
 def _() -> tuple[Any, ...]:
     return (
+        patch.object(operator.Operator, "_newest", _as_it_is),
         patch.object(supervisor.Supervisor, "drill_left", lambda *_, **__: None),
         patch.object(disputes.Disputes, "ended", lambda *_: False),
     )

@@ -13,8 +13,8 @@ from simulation import running
 from simulation.client import SimulatedCluster
 from simulation.scenario import Trial, draw
 
-CUT: Final = ("actions/networkPartition", "probes/kubernetes")
-REPAIRED: Final = (*CUT, "actions/scale", "actions/job")
+CUT: Final = ("actions/networkPartition", "probes/kubernetes", "samples")
+REPAIRED: Final = (*CUT, "actions/scale", "actions/job", "actions/restart")
 Asked = tuple[str, Kind, str]
 """A verb, a kind and a subresource."""
 MEANT: Final[dict[tuple[str, Kind], Asked]] = {

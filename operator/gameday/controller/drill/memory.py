@@ -16,6 +16,7 @@ from gameday.controller.backoff import Backoff
 from gameday.controller.drill.recall import recall
 from gameday.engine.drill.written import Written
 from gameday.errors import Absent, Conflict, Refused
+from gameday.model.names import samples_of
 from gameday.model.plan import Plan
 from gameday.model.record import Line, Record
 from gameday.schema.bounds import MESSAGE, WORD, cut
@@ -170,6 +171,8 @@ class Memory:
             status["operator"] = self.operator
         if summary := summary_of(record, self.namespace, self._drill["spec"]["gameDay"], self.measurements):
             status["summary"] = summary
+        if record.keeping is not None and record.keeping.kept:
+            status["samples"] = samples_of(self.name)
         if self.measurements:
             status["measurements"] = measured(self.measurements)
         if self.plan_text:

@@ -268,7 +268,12 @@ class Operator:
         try:
             newest = await self.cluster.get(DRILLS, namespace, name)
         except GameDayError as error:
-            log.warning("the Drill was not read, so the last known one counts: %s", error, **of_drill(drill))
+            log.warning(
+                "the Drill was not read, so the last known one counts: %s",
+                error,
+                **of_drill(drill),
+                reason=error.reason,
+            )
             return drill
         same = newest is not None and newest["metadata"]["uid"] == drill["metadata"]["uid"]
         return slim(newest) if newest is not None and same else drill

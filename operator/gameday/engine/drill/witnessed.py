@@ -88,10 +88,7 @@ class Witnessed(EffectProof):
         zero = self.dials.zero(change.requested_at)
         if zero is None:
             return None
-        how = (
-            f"the witnesses were cut off {zero.at - change.requested_at:.2f} s after the request, and the "
-            "controls were not"
-        )
+        how = f"witnesses cut off {zero.at - change.requested_at:.2f} s after the request, controls not"
         return Effect(zero.at, zero.resolution, how)
 
     def lacking(self, change: Change) -> str:

@@ -18,9 +18,7 @@ def judge_eventually(expectation: Expectation, track: Track, window: Window) -> 
     if isinstance(found, Judgement):
         return found
     if _was_true_all_along(found, track, window):
-        return Judgement(
-            ResultState.ALWAYS_TRUE, found.received, why=("it was true all the time, so the fault did not affect it")
-        )
+        return Judgement(ResultState.ALWAYS_TRUE, found.received, why="true all the time: the fault did not affect it")
     return measured(found, track, window, zero)
 
 

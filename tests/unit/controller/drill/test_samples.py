@@ -31,10 +31,9 @@ OWN = "gameday-system"
 MINE = ("configmaps", "shop", "first-samples")
 
 
-def ended(name: str, at: float, *, kept: str = "True") -> Object:
+def ended(name: str, at: float, *, kept: bool = True) -> Object:
     """A drill that ended at a Unix second."""
-    conditions = [{"type": "SamplesKept", "status": kept, "reason": "Kept", "message": ""}]
-    status = {"phase": "Finished", "finishedAt": timestamp(at), "conditions": conditions}
+    status = {"phase": "Finished", "finishedAt": timestamp(at)} | ({"samples": f"{name}-samples"} if kept else {})
     drill = a_drill(name) | {"status": status}
     return drill | {"metadata": drill["metadata"] | {"uid": f"uid-of-{name}"}}
 
@@ -126,7 +125,7 @@ async def test_of_a_thousand_older_drills_few_are_asked_for(api_server: ApiServe
 
 
 async def test_drills_whose_samples_were_not_kept_do_not_count(api_server: ApiServer, cluster: Cluster) -> None:
-    drills = [ended("old-1", 100.0), *(ended(f"refused-{n}", 200.0 + n, kept="False") for n in range(5))]
+    drills = [ended("old-1", 100.0), *(ended(f"refused-{n}", 200.0 + n, kept=False) for n in range(5))]
     its_samples(api_server, "old-1")
     async with keeping(api_server, cluster, drills, wanted=2) as keeper:
         await keeper.keep()

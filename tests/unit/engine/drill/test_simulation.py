@@ -321,7 +321,7 @@ def test_the_samples_are_kept_while_the_agents_have_them_and_before_the_namespac
     assert orders(a_plan(), MEASURED, OVER) == (do.KeepSamples(),)
     kept = decide(Situation(a_plan(), MEASURED, replace(OVER, keeping=Keeping(kept=True)), NOBODY, 1001.0))
     assert kept.keeping == Keeping(kept=True)
-    assert ("SamplesKept", "True", "Kept", "`gameday report` shows them") in conditions_of(kept)
+    assert "SamplesKept" not in {condition[0] for condition in conditions_of(kept)}
     assert orders(a_plan(), kept, OVER) == (do.StopAgents(),)
     assert orders(a_plan(), kept, replace(OVER, agents={})) == (do.FreeLock(),)
 

@@ -62,11 +62,11 @@ def _undone(at: Situation) -> Record:
     zero = max(known, default=at.now)
     record = replace(at.record, recovery_zero=zero)
     who = (
-        "the witnesses reached the target again"
+        "witnesses reached the target again"
         if any(f.action.WITNESSED for f in at.plan.outage.faults)
         else "the faults were undone"
     )
-    return record.note(at.now, "CutLifted", f"{who} {zero - asked:.2f} s after the undo was requested")
+    return record.note(at.now, "CutLifted", f"{who} {zero - asked:.2f} s after the undo request")
 
 
 def judge(at: Situation, zero: float, *, again: bool) -> Record:
