@@ -5,7 +5,7 @@ of it away.
 """
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 
@@ -422,4 +422,10 @@ def draw(
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
     troubles = tuple(sorted((dice.trouble(drills) for _ in range(count)), key=lambda trouble: trouble.at))
     replicas = 2 if any(t.what in FREEZING for t in troubles) or dice.random.random() < 0.1 else 1
-    return Scenario(seed, trials, troubles, replicas)
+    fails = {trouble.drill for trouble in troubles if trouble.what is What.JOB_FAILS}
+    return Scenario(seed, tuple(_with_job(t) if n in fails else t for n, t in enumerate(trials)), troubles, replicas)
+
+
+def _with_job(trial: Trial) -> Trial:
+    """The drill with a rollback that runs a Job, if its system needs one: the Job of another cannot fail."""
+    return replace(trial, rollback=trial.vice in {Vice.STUCK, Vice.LOST}, restarts=False)

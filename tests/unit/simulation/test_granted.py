@@ -20,6 +20,7 @@ Asked = tuple[str, Kind, str]
 MEANT: Final[dict[tuple[str, Kind], Asked]] = {
     ("log", DRILLS): ("get", PODS, "log"),
     ("get", PODS): ("create", PODS, ""),
+    ("evict", PODS): ("create", PODS, "eviction"),
     ("get", DEPLOYMENTS): ("get", DEPLOYMENTS, "scale"),
     ("patch", DEPLOYMENTS): ("patch", DEPLOYMENTS, "scale"),
 }
