@@ -232,7 +232,7 @@ class Town:
         if self.trial.hand is not None:
             spec = by_hand(spec, sees=self.trial.hand.sees)
         if self.trial.restarts:
-            spec |= {"rollback": yaml.safe_load(RESTART)}
+            spec = spec | {"rollback": yaml.safe_load(RESTART)}
         return spec
 
     @property

@@ -19,6 +19,7 @@ from gameday.engine.evidence.curves import strip, truth
 from gameday.engine.evidence.evidence import Evidence
 from gameday.engine.validate.plan import complete
 from gameday.model.change import Change, ChangeState
+from gameday.model.names import samples_of
 from gameday.model.plan import Plan, Stage
 from gameday.model.record import Keeping, Phase, Record, Result, ResultState, Verdict
 from gameday.model.sample import Sample, Value
@@ -76,6 +77,8 @@ def an_ended_drill(course: Course, of: Object | None = None) -> Object:
         {"type": kind, "status": state, "reason": reason, "message": message}
         for kind, state, reason, message in conditions_of(record)
     ]
+    if record.keeping is not None and record.keeping.kept:
+        status["samples"] = samples_of(course.name)
     metadata = {"name": course.name, "namespace": "shop", "uid": f"uid-of-{course.name}", "generation": 1}
     spec = {"gameDay": "redis-failover"}
     return {"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "metadata": metadata, "spec": spec, "status": status}
