@@ -27,7 +27,7 @@ FINE: Final = frozenset({ResultState.MET.value, ResultState.ALWAYS_TRUE.value})
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """An expectation: what was asked for, and what became of it."""
+    """An expectation with its condition and its result."""
 
     stage: str
     name: str
@@ -70,7 +70,7 @@ class Explanation:
 
 
 def tell(told: Explanation) -> None:
-    """Print it for people; what was missed or is not known comes with what was asked for."""
+    """Print it for people; an expectation that was missed or is unknown is shown with its condition."""
     out = console()
     out.print(Text(told.about, style="bold"))
     for sentence in (*told.why, told.left):
