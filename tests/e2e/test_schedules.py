@@ -218,7 +218,14 @@ def _noted(status: Object, reason: str) -> bool:
     return any(line["reason"] == reason for line in events_of(status))
 
 
+async def _early_in_a_minute() -> None:
+    """Wait, at most 30 s, until at least 30 s remain of the minute: no slot of ``MINUTELY`` comes in that time."""
+    if (into := datetime.now(UTC).timestamp() % 60) > 30:
+        await asyncio.sleep(60 - into)
+
+
 async def test_of_120_slots_missed_in_a_downtime_the_newest_runs_and_the_rest_are_told(town: Stage) -> None:
+    await _early_in_a_minute()  # The first operator must not start a drill: the record of it is taken away below.
     town.apply(scheduled(MINUTELY))
     operator = await town.operator()
     await until(lambda: _has_calendar(town), "the calendar is begun", 20)

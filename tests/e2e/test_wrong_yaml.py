@@ -89,7 +89,7 @@ AT_APPLY = {
     "no fault": (_set("outage.faults", []), "spec.outage.faults", "at least 1"),
     "empty selector": (_set(f"{NET}.podSelector", {}), "podSelector", "would cut all pods"),
     "two far ends": (
-        _cut({"tcp": {"cidrs": ["10.0.0.0/8"], "ports": [1], "host": "r"}}), f"{FAR}.tcp", "exactly one of service"
+        _cut({"tcp": {"service": {"name": "r"}, "host": "r"}}), f"{FAR}.tcp", "exactly one of service"
     ),
     "cidr without ports": (_cut({"tcp": {"cidrs": ["10.0.0.0/8"]}}), f"{FAR}.tcp", "name the ports"),
     "ports beside a Service": (
@@ -125,7 +125,7 @@ AT_APPLY = {
     "what is cut, described in the cut": (
         _set(f"{NET}.to", {"service": {"name": "redis"}}), f"{NET_PATH}.to", "unknown field",
     ),
-    "unknown kind of queue": (_set("probes.1.redis.queue", {"kind": "sidekiq", "name": "q"}), "queue.kind", "bullmq"),
+    "unknown kind of queue": (_set("probes.1.redis.queue", {"kind": "kafka", "name": "q"}), "queue.kind", "bullmq"),
     "unknown backend": (_set(f"{NET}.via", "iptables"), "networkPartition.via", "supported values"),
     "always and eventually": (_set("outage.expect.0.always", "true"), "spec.outage.expect[0]", "exactly one of"),
     "within on an always": (_set("steadyState.expect.0.within", "5s"), "spec.steadyState.expect[0]", "use one of"),
