@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 
 SKIPPED: Final = frozenset({"managedFields", "name", "namespace", "labels", "annotations"})
 ACRONYMS: Final = frozenset({"API", "URL", "UID", "GUID"})

@@ -8,8 +8,8 @@ from gameday.api.state import setup_bytes
 from gameday.controller.gameday.gamedays import read_spec
 from gameday.controller.gameday.largest import AT, largest
 from gameday.model.plan import Plan, Via
-from gameday.model.record import TIMELINE_LINES, Line, Record
-from gameday.model.setup import Cut, FarEnd, Setup
+from gameday.model.record import TIMELINE_LINES, DrillRecord, TimelineEntry
+from gameday.model.setup import Cut, CutDestination, Setup
 from gameday.schema.bounds import SETUP_BYTES
 
 LETTERS = ("x", "ü", "停", "\N{BROKEN HEART}", '"')
@@ -63,10 +63,10 @@ def largest_plan(letter: str) -> tuple[Plan, str, str]:
     raise AssertionError("not even the smallest of these plans is let through")
 
 
-def largest_record(plan: Plan, letter: str) -> Record:
+def largest_record(plan: Plan, letter: str) -> DrillRecord:
     """All that may happen in its drill, with messages that are longer than any bound."""
     message = letter * 2000
-    lines = tuple(Line(AT + n, "x" * 64, message, warning=True) for n in range(TIMELINE_LINES))
+    lines = tuple(TimelineEntry(AT + n, "x" * 64, message, warning=True) for n in range(TIMELINE_LINES))
     return replace(largest(plan, message), timeline=lines)
 
 
@@ -80,5 +80,5 @@ def largest_setup() -> Setup:
 
 def _setup(count: int) -> Setup:
     addresses = tuple(f"10.{n // 250}.{n % 250}.255" for n in range(count))
-    end = FarEnd("shop", {"app": "redis"}, addresses)
+    end = CutDestination("shop", {"app": "redis"}, addresses)
     return Setup((Cut("partition", Via.CILIUM, end, (), addresses[:100]),))

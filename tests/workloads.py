@@ -1,7 +1,7 @@
 """Workloads as plans name them."""
 
 from gameday.actions.workload import Workload
-from gameday.cluster.kinds import DEPLOYMENTS, STATEFUL_SETS
+from gameday.cluster.resources import DEPLOYMENTS, STATEFUL_SETS
 
 
 def deployment(name: str) -> Workload:

@@ -22,7 +22,7 @@ class ClusterUnreachable(GameDayError):
         self.after = after
 
 
-class NoAnswer(ClusterUnreachable):
+class OutcomeUnknown(ClusterUnreachable):
     """A request was sent and not answered: what it asks for may have been done, or may still be."""
 
     reason = "NoAnswer"
@@ -89,20 +89,20 @@ class AlreadyExists(GameDayError):
     reason = "AlreadyExists"
 
 
-class Absent(GameDayError):
+class NotFound(GameDayError):
     """An object, its namespace or its kind is not there."""
 
     reason = "Absent"
     retry = False
 
 
-class Gone(GameDayError):
+class ResourceExpired(GameDayError):
     """The resourceVersion is too old: list anew."""
 
     reason = "Gone"
 
 
-class Refused(GameDayError):
+class Rejected(GameDayError):
     """The API server refuses the object itself."""
 
     reason = "Refused"

@@ -14,12 +14,12 @@ import sys
 import time
 
 from chaos import agents, clocks, freezes, kills, outages, pods, takeover, uninstall
-from chaos.house import Case, House, attempt, house
+from chaos.case import Case, ChaosNamespace, attempt, chaos_namespace
 from chaos.row import Results, Row
 from chaos.table import publish, summary
 from e2e import dialling
 from e2e.dialling import ROOT
-from e2e.stage import cluster_output, kubectl
+from e2e.namespaces import cluster_output, kubectl
 from gameday.errors import GameDayError
 
 ROWS = ROOT / "tests" / "chaos" / "rows.json"
@@ -69,7 +69,7 @@ class Runner:
         left = HOUSES_TRIED
         while self._more():
             try:
-                async with house(f"chaos-{number}") as here:
+                async with chaos_namespace(f"chaos-{number}") as here:
                     await self._fill(here)
             except (AssertionError, GameDayError) as error:
                 left -= 1
@@ -77,7 +77,7 @@ class Runner:
                 if not left:
                     raise
 
-    async def _fill(self, here: House) -> None:
+    async def _fill(self, here: ChaosNamespace) -> None:
         """Run one case after another in a house, until one leaves it unfit."""
         while self._more():
             case = self.waiting.pop(0)
@@ -92,7 +92,7 @@ class Runner:
         return bool(self.waiting) and time.monotonic() < self.end
 
 
-async def _cleared(here: House) -> bool:
+async def _cleared(here: ChaosNamespace) -> bool:
     with contextlib.suppress(AssertionError, GameDayError):
         await here.clear()
         return True

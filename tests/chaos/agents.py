@@ -3,12 +3,12 @@
 import functools
 from typing import Final
 
-from chaos.house import FAULTS, KILL, POD, ROLLBACK, SCALED, Case, Trial, plan
-from chaos.victim import NotInjected
+from chaos.case import FAULTS, KILL, POD, ROLLBACK, SCALED, Case, Trial, plan
+from chaos.operator_under_test import NotInjected
 from e2e.dialling import until
-from e2e.stage import LABEL, cluster_output
+from e2e.namespaces import LABEL, cluster_output
 from gameday.api.lines import events_of
-from gameday.cluster.kinds import PODS
+from gameday.cluster.resources import PODS
 from gameday.model.labels import ROLE
 
 AGENTS: Final = ("observer", "client", "witness-0", "control-0")
@@ -19,7 +19,7 @@ KILLED, DELETED = "killed on its node", "deleted"
 
 async def end_pod(trial: Trial, name: str, how: str) -> None:
     """End a pod by SIGKILL, or by its deletion without grace, and see that it ended so."""
-    admin, namespace = trial.town.admin, trial.town.namespace
+    admin, namespace = trial.ns.admin, trial.ns.namespace
     pod = await admin.get(PODS, namespace, name)
     if pod is None:
         raise NotInjected(f"there is no pod {name}")
@@ -41,7 +41,7 @@ async def end_pod(trial: Trial, name: str, how: str) -> None:
 
 async def lost(trial: Trial, agent: str, how: str) -> None:
     """An agent ends under the cut."""
-    await trial.house.operator()
+    await trial.place.operator()
     await trial.under_cut()
     await end_pod(trial, f"first-{agent}", how)
     status = await trial.ends("Inconclusive", patience=60)
@@ -51,9 +51,9 @@ async def lost(trial: Trial, agent: str, how: str) -> None:
 
 async def counter_lost(trial: Trial, how: str) -> None:
     """The pod that counts connections ends before anything was cut."""
-    await trial.house.operator()
-    await trial.town.start(plan(FAULTS, steadyState__duration="10s"))
-    await trial.town.reaches(
+    await trial.place.operator()
+    await trial.ns.start(plan(FAULTS, steadyState__duration="10s"))
+    await trial.ns.reaches(
         lambda status: any(line["reason"] == "AgentsReady" for line in events_of(status)), "agents measure"
     )
     await end_pod(trial, "first-counter", how)
@@ -66,11 +66,11 @@ async def fuse_pod(trial: Trial) -> str:
     """Begin a rollback and wait until the Deployment is scaled; the name of the pod that is its fuse."""
 
     async def scaled() -> bool:
-        return await trial.town.replicas(SCALED) == 0
+        return await trial.ns.replicas(SCALED) == 0
 
-    await trial.town.start(plan(ROLLBACK))
+    await trial.ns.start(plan(ROLLBACK))
     await until(scaled, "the Deployment is scaled", 120)
-    pods, _ = await trial.town.admin.list(PODS, trial.town.namespace, f"{LABEL},{ROLE}=fuse")
+    pods, _ = await trial.ns.admin.list(PODS, trial.ns.namespace, f"{LABEL},{ROLE}=fuse")
     (pod,) = pods
     name: str = pod["metadata"]["name"]
     return name
@@ -78,7 +78,7 @@ async def fuse_pod(trial: Trial) -> str:
 
 async def fuse_deleted(trial: Trial) -> None:
     """The pod of a scaling's fuse is deleted, as a drain does: its Job makes another, and the drill goes on."""
-    await trial.house.operator()
+    await trial.place.operator()
     await end_pod(trial, await fuse_pod(trial), DELETED)
     status = await trial.ends("Failed", patience=90)
     if any(line["reason"] == "FuseLost" for line in events_of(status)):
@@ -87,12 +87,12 @@ async def fuse_deleted(trial: Trial) -> None:
 
 async def fuse_killed(trial: Trial) -> None:
     """The fuse of a scaling is killed, and so is the operator: the kubelet starts the fuse again, and it fires."""
-    victim = await trial.house.operator()
+    operator = await trial.place.operator()
     name = await fuse_pod(trial)
     await end_pod(trial, name, KILLED)
-    await trial.kill(victim)
+    await trial.kill(operator)
     await trial.undone()
-    await trial.house.operator()
+    await trial.place.operator()
     await trial.ends("Failed", "Inconclusive")
 
 

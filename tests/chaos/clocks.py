@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from chaos.house import CLOCK, KILL, ROLLBACK, SCALED, Case, Trial, plan
-from chaos.victim import NotInjected, Victim
+from chaos.case import CLOCK, KILL, ROLLBACK, SCALED, Case, Trial, plan
+from chaos.operator_under_test import NotInjected, OperatorUnderTest
 from e2e.dialling import until
 
 STEPS: Final = (30, -30, 3600, -3600)
@@ -41,30 +41,30 @@ def put(clock: Path, offset: str) -> None:
     new.replace(clock)
 
 
-async def right(victim: Victim) -> None:
+async def right(operator: OperatorUnderTest) -> None:
     """See that the operator's clock is right before it steps.
 
     Raises:
         NotInjected: when it is not: then a step would prove nothing.
 
     """
-    off = await victim.off_by()
+    off = await operator.off_by()
     if abs(off) > NEAR:
         raise NotInjected(f"the operator's clock was off by {off:+.1f} s before its step")
 
 
-async def steps(trial: Trial, victim: Victim, by: int) -> None:
+async def steps(trial: Trial, operator: OperatorUnderTest, by: int) -> None:
     """See by the operator's own heartbeat that its clock is off by so many seconds."""
 
     async def moved() -> bool:
-        return abs(await victim.off_by() - by) < NEAR
+        return abs(await operator.off_by() - by) < NEAR
 
     await trial.happens(CLOCK, moved, f"the operator's heartbeat is off by {by:+d} s")
 
 
 async def stepped(trial: Trial, by: int, *, library: bool, rollback: bool) -> None:
     """Step the clock under the cut, or with the Deployment scaled; the drill ends, and the fuses see to the rest."""
-    clock = trial.town.folder / "clock"
+    clock = trial.ns.folder / "clock"
     put(clock, BEGINNING_OF_TIME)
     environment = {"CHAOS_CLOCK": str(clock)}
     if library:
@@ -74,19 +74,19 @@ async def stepped(trial: Trial, by: int, *, library: bool, rollback: bool) -> No
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-    victim = await trial.house.operator(environment=environment)
+    operator = await trial.place.operator(environment=environment)
     if rollback:
-        await trial.town.start(plan(ROLLBACK))
+        await trial.ns.start(plan(ROLLBACK))
 
         async def scaled() -> bool:
-            return await trial.town.replicas(SCALED) == 0
+            return await trial.ns.replicas(SCALED) == 0
 
         await until(scaled, "the Deployment is scaled", 120)
     else:
         await trial.under_cut()
-    await right(victim)
+    await right(operator)
     put(clock, f"{by:+d}")
-    await steps(trial, victim, by)
+    await steps(trial, operator, by)
     await trial.undone()
     verdicts = ("Failed", "Inconclusive") if rollback else ("Passed", "Inconclusive")
     await trial.ends(*verdicts, patience=200)
@@ -94,25 +94,25 @@ async def stepped(trial: Trial, by: int, *, library: bool, rollback: bool) -> No
 
 async def before_the_fuse(trial: Trial, by: int) -> None:
     """The clock steps before the fuse pod is there, and the operator dies afterwards: the fuse counts by itself."""
-    clock = trial.town.folder / "clock"
+    clock = trial.ns.folder / "clock"
     put(clock, BEGINNING_OF_TIME)
-    victim = await trial.house.operator(environment={"CHAOS_CLOCK": str(clock)})
-    await trial.town.start(plan(ROLLBACK))
-    await trial.town.in_phase("Rollback")
-    await right(victim)
+    operator = await trial.place.operator(environment={"CHAOS_CLOCK": str(clock)})
+    await trial.ns.start(plan(ROLLBACK))
+    await trial.ns.in_phase("Rollback")
+    await right(operator)
     put(clock, f"{by:+d}")
 
     async def scaled() -> bool:
-        return await trial.town.replicas(SCALED) == 0
+        return await trial.ns.replicas(SCALED) == 0
 
     await until(scaled, "the Deployment is scaled", 60)
-    await steps(trial, victim, by)
+    await steps(trial, operator, by)
     began = time.time()
-    await trial.kill(victim)
+    await trial.kill(operator)
     await trial.undone(60)
     if time.time() > began + SCALED_AT_MOST:
         trial.wrong(f"scaled for {time.time() - began:.0f} s without an operator")
-    await trial.house.operator()
+    await trial.place.operator()
     await trial.ends("Failed", "Inconclusive")
 
 

@@ -4,9 +4,9 @@ import asyncio
 import functools
 import signal
 
-from chaos.house import FAULTS, FREEZE, ROLLBACK, Case, Trial, plan
+from chaos.case import FAULTS, FREEZE, ROLLBACK, Case, Trial, plan
+from chaos.operator_under_test import NotInjected, NotReached, OperatorUnderTest
 from chaos.points import BEFORE, GROUPS, Point
-from chaos.victim import NotInjected, NotReached, Victim
 from e2e.dialling import until
 
 ENDS_WITHIN = 30.0
@@ -15,40 +15,40 @@ ENDS_WITHIN = 30.0
 
 async def frozen(trial: Trial, point: Point, group: str) -> None:
     """Freeze the operator at a point; another one ends the drill; what the first was about to do must not come."""
-    victim = await trial.house.operator(point, group, identity="frozen", environment={"CHAOS_SIGNAL": "SIGSTOP"})
+    operator = await trial.place.operator(point, group, identity="frozen", environment={"CHAOS_SIGNAL": "SIGSTOP"})
 
     async def stopped() -> bool:
-        return victim.stopped()
+        return operator.stopped()
 
     try:
-        await trial.town.start(plan(group))
-        await _stops(victim, trial)
-        await trial.happens(FREEZE, stopped, f"process {victim.pid} is stopped {victim.reached()}")
-        await trial.house.operator(identity="next")
+        await trial.ns.start(plan(group))
+        await _stops(operator, trial)
+        await trial.happens(FREEZE, stopped, f"process {operator.pid} is stopped {operator.reached()}")
+        await trial.place.operator(identity="next")
         await trial.ends("Passed" if group == FAULTS else "Failed", "Inconclusive")
-        await trial.town.nothing_is_left(60)
-        if not victim.stopped() or victim.passed.exists():
+        await trial.ns.nothing_is_left(60)
+        if not operator.stopped() or operator.passed.exists():
             raise NotInjected("the process went on while another one ended its drill")
     finally:
-        if victim.process.process.returncode is None:
-            victim.process.process.send_signal(signal.SIGCONT)
+        if operator.process.process.returncode is None:
+            operator.process.process.send_signal(signal.SIGCONT)
     async with asyncio.timeout(ENDS_WITHIN):
-        await victim.process.process.wait()
-    if not victim.passed.exists():
+        await operator.process.process.wait()
+    if not operator.passed.exists():
         raise NotInjected("the thawed process did not go on behind its point")
 
 
-async def _stops(victim: Victim, trial: Trial) -> None:
+async def _stops(operator: OperatorUnderTest, trial: Trial) -> None:
     async def over() -> bool:
-        if victim.mark.exists() or victim.process.process.returncode is not None:
+        if operator.mark.exists() or operator.process.process.returncode is not None:
             return True
-        return (await trial.town.status()).get("phase") == "Finished" and not await trial.town.left_behind()
+        return (await trial.ns.status()).get("phase") == "Finished" and not await trial.ns.left_behind()
 
     try:
         await until(over, "the point is reached", 120)
     except AssertionError as late:
         raise NotReached(str(late)) from None
-    if not victim.mark.exists():
+    if not operator.mark.exists():
         raise NotReached("the drill ended without reaching the point")
 
 

@@ -5,7 +5,7 @@ import functools
 import time
 from typing import Final
 
-from chaos.house import FAULTS, KILL, ROLLBACK, SEVERAL, Case, Trial, plan
+from chaos.case import FAULTS, KILL, ROLLBACK, SEVERAL, Case, Trial, plan
 from chaos.points import AFTER, GROUPS, Point, points
 from chaos.points import FAULTS as DEEDS
 from gameday.api.record import moment
@@ -22,12 +22,12 @@ ALONE: Final = frozenset(
 
 async def killed(trial: Trial, point: Point, group: str, *, restart: bool) -> None:
     """Kill the operator at a point; then comes another one at once, or none until the fuses have done their part."""
-    victim = await trial.house.operator(point, group)
-    await trial.town.start(plan(group))
-    trial.proves(KILL, await victim.dies(trial.town))
+    operator = await trial.place.operator(point, group)
+    await trial.ns.start(plan(group))
+    trial.proves(KILL, await operator.dies(trial.ns))
     if not restart:
         await alone(trial)
-    await trial.house.operator()
+    await trial.place.operator()
     right = "Failed" if group == ROLLBACK else "Passed"
     await trial.ends(right, *(() if restart else ("Inconclusive",)))
 
@@ -43,7 +43,7 @@ async def alone(trial: Trial) -> None:
     trial.row.note = f"held when killed: {', '.join(held)}"
     await trial.undone()
     over = time.time()
-    status = await trial.town.status()
+    status = await trial.ns.status()
     told = [moment(hold["fuse"]["deadline"]) for hold in undo_of(status) if "deadline" in hold.get("fuse", {})]
     if told and over > max(told) + 10:
         trial.wrong(f"the status promised an end {over - max(told):.0f} s earlier")
@@ -70,4 +70,4 @@ def cases() -> list[Case]:
 
 def after(name: str) -> Point:
     """The point after a deed of the drill, for cases that want the operator killed there."""
-    return next(point for point in points(DEEDS) if point.deed.name == name and point.moment == AFTER)
+    return next(point for point in points(DEEDS) if point.action.name == name and point.moment == AFTER)

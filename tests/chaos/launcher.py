@@ -19,10 +19,10 @@ from typing import Any
 from chaos.points import AFTER, BEFORE, Asked, Point, point
 from gameday.cli.main import app
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Kind, Object
+from gameday.cluster.resources import Object, Resource
 from gameday.controller.clock import Clock
-from gameday.controller.drill.memory import Memory
-from gameday.model.record import Record
+from gameday.controller.drill.persisted_drill import PersistedDrill
+from gameday.model.record import DrillRecord
 
 Call = Callable[..., Awaitable[Any]]
 
@@ -38,33 +38,33 @@ class Killer:
 
     def install(self) -> None:
         """Wrap what the operator calls."""
-        if self.at.deed.save is not None:
-            setattr(Memory, "save", self._saving(Memory.save))  # noqa: B010  a method is not to be assigned
+        if self.at.action.save is not None:
+            setattr(PersistedDrill, "save", self._saving(PersistedDrill.save))  # noqa: B010  a method is not to be assigned
         for verb in ("create", "replace", "patch", "delete"):
             setattr(Cluster, verb, self._calling(verb, getattr(Cluster, verb)))
 
     def _saving(self, save: Call) -> Call:
-        async def saving(memory: Memory, record: Record) -> None:
-            tells = self.at.deed.save
-            now = tells is not None and tells(memory.record, record)
-            await self._around(now, save(memory, record))
+        async def saving(persisted: PersistedDrill, record: DrillRecord) -> None:
+            tells = self.at.action.save
+            now = tells is not None and tells(persisted.record, record)
+            await self._around(now, save(persisted, record))
 
         return saving
 
     def _calling(self, verb: str, call: Call) -> Call:
         @functools.wraps(call)
-        async def calling(cluster: Cluster, kind: Kind, namespace: str | None, *rest: Any, **more: Any) -> Any:
+        async def calling(cluster: Cluster, resource: Resource, namespace: str | None, *rest: Any, **more: Any) -> Any:
             name = next((part for part in rest if isinstance(part, str)), "")
             body: Object = next((part for part in rest if isinstance(part, dict)), {})
-            asked = Asked(verb, kind.plural, name, body, dry_run=more.get("dry_run", False))
-            now = self.at.deed.call is not None and self.at.deed.call(asked) and self._counts()
-            return await self._around(now, call(cluster, kind, namespace, *rest, **more))
+            asked = Asked(verb, resource.plural, name, body, dry_run=more.get("dry_run", False))
+            now = self.at.action.call is not None and self.at.action.call(asked) and self._counts()
+            return await self._around(now, call(cluster, resource, namespace, *rest, **more))
 
         return calling
 
     def _counts(self) -> bool:
         self._met += 1
-        return self._met == self.at.deed.nth
+        return self._met == self.at.action.nth
 
     async def _around(self, now: bool, doing: Awaitable[Any]) -> Any:
         if now and self.at.moment == BEFORE:

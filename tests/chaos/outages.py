@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from chaos.agents import fuse_pod
-from chaos.house import KILL, OUTAGE, Case, Trial
-from chaos.office import office
-from chaos.victim import NotInjected
+from chaos.case import KILL, OUTAGE, Case, Trial
+from chaos.operator_namespace import operator_namespace
+from chaos.operator_under_test import NotInjected
 from e2e.dialling import until
-from e2e.stage import cluster_output, kubectl
+from e2e.namespaces import cluster_output, kubectl
 
 AWAY: Final = 60.0
 """Seconds for which nobody answers."""
@@ -120,7 +120,7 @@ async def _answers() -> bool:
 
 async def in_a_cut(trial: Trial, outage: Outage) -> None:
     """The operator, installed in the cluster, is cut off with everybody else; the end of the outage falls into it."""
-    async with office(trial.town) as here:
+    async with operator_namespace(trial.ns) as here:
         await trial.under_cut(outage__duration="100s")
         await outage.pass_through(trial)
         trial.seen.returned = outage.returned
@@ -134,17 +134,17 @@ async def in_a_cut(trial: Trial, outage: Outage) -> None:
 
 async def fuse_in_it(trial: Trial, outage: Outage) -> None:
     """No operator lives, and the deadline of the cut's fuse passes in the outage."""
-    victim = await trial.house.operator()
+    operator = await trial.place.operator()
     await trial.under_cut(outage__duration="6s")
-    await trial.kill(victim)
+    await trial.kill(operator)
     await _wait_for(trial, outage)
 
 
 async def fuse_pod_in_it(trial: Trial, outage: Outage) -> None:
     """No operator lives, and the deadline of a scaling's fuse pod passes in the outage."""
-    victim = await trial.house.operator()
+    operator = await trial.place.operator()
     await fuse_pod(trial)
-    await trial.kill(victim)
+    await trial.kill(operator)
     await _wait_for(trial, outage)
 
 
@@ -158,7 +158,7 @@ async def _wait_for(trial: Trial, outage: Outage) -> None:
     late = outage.returned - deadline
     trial.row.note = f"the API server came back {late:.0f} s after the deadline"
     assert late > 0, "the deadline did not fall into the outage"
-    await trial.house.operator()
+    await trial.place.operator()
     await trial.ends("Passed", "Failed", "Inconclusive")
 
 

@@ -1,20 +1,20 @@
 """The operator's own pods, in the cluster: evicted, and unable to start again."""
 
-from chaos.house import EVICTION, IMAGE, Case, Trial
-from chaos.office import Office, office
-from chaos.victim import NotInjected
-from gameday.cluster.kinds import PODS
+from chaos.case import EVICTION, IMAGE, Case, Trial
+from chaos.operator_namespace import OperatorNamespace, operator_namespace
+from chaos.operator_under_test import NotInjected
+from gameday.cluster.resources import PODS
 
 
-async def evict(trial: Trial, here: Office, pod: str) -> None:
+async def evict(trial: Trial, here: OperatorNamespace, pod: str) -> None:
     """Evict a pod, and see that it goes."""
-    before = await trial.town.admin.get(PODS, here.namespace, pod)
+    before = await trial.ns.admin.get(PODS, here.namespace, pod)
     if before is None:
         raise NotInjected("no pod acts")
     await here.evict(pod)
 
     async def going() -> bool:
-        there = await trial.town.admin.get(PODS, here.namespace, pod)
+        there = await trial.ns.admin.get(PODS, here.namespace, pod)
         same = there is not None and there["metadata"]["uid"] == before["metadata"]["uid"]
         return not same or "deletionTimestamp" in (there or before)["metadata"]
 
@@ -23,7 +23,7 @@ async def evict(trial: Trial, here: Office, pod: str) -> None:
 
 async def evicted(trial: Trial) -> None:
     """The pod that acts is evicted under the cut: the other replica finishes the drill."""
-    async with office(trial.town) as here:
+    async with operator_namespace(trial.ns) as here:
         await trial.under_cut(outage__duration="30s")
         leader = await here.leader()
         await evict(trial, here, leader)
@@ -35,7 +35,7 @@ async def evicted(trial: Trial) -> None:
 
 async def evicted_alone(trial: Trial) -> None:
     """The only pod is deleted, since its budget forbids its eviction: the one that comes after it goes on."""
-    async with office(trial.town, replicas=1) as here:
+    async with operator_namespace(trial.ns, replicas=1) as here:
         await trial.under_cut(outage__duration="30s")
         leader = await here.leader()
         try:
@@ -53,7 +53,7 @@ async def evicted_alone(trial: Trial) -> None:
 
 async def image_gone(trial: Trial) -> None:
     """All pods of the operator die under the cut and its image is gone: the fuse lifts."""
-    async with office(trial.town) as here:
+    async with operator_namespace(trial.ns) as here:
         await trial.under_cut()
         trial.proves(IMAGE, await here.take_image())
         await trial.undone()

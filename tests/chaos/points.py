@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.change import ChangeState
 from gameday.model.labels import AGENT, ROLE
 from gameday.model.names import CLOSER
-from gameday.model.record import Phase, Record, StepState
+from gameday.model.record import DrillRecord, Phase, StepState
 
 BEFORE, AFTER = "before", "after"
 
@@ -42,12 +42,12 @@ class Asked:
 
 
 Calls = Callable[[Asked], bool]
-Saves = Callable[[Record, Record], bool]
+Saves = Callable[[DrillRecord, DrillRecord], bool]
 """Whether the saving of the second record, over the first, is the deed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class OperatorAction:
     """Something that an operator does once in a drill: a call to the API server, or the saving of a record.
 
     ``nth`` counts the calls that match.
@@ -63,13 +63,13 @@ class Deed:
 class Point:
     """A deed, and which side of it."""
 
-    deed: Deed
+    action: OperatorAction
     moment: str
 
     @property
     def name(self) -> str:
         """As it stands in the table."""
-        return f"{self.moment} {self.deed.name}"
+        return f"{self.moment} {self.action.name}"
 
 
 def _call(verb: str, plural: str, which: Calls = lambda _: True, *, dry_run: bool = False) -> Calls:
@@ -80,25 +80,25 @@ def _enters(phase: Phase) -> Saves:
     return lambda before, after: before.phase is not phase and after.phase is phase
 
 
-def _comes(tells: Callable[[Record], Any]) -> Saves:
+def _comes(tells: Callable[[DrillRecord], Any]) -> Saves:
     """The record in which something is true that was not before."""
     return lambda before, after: bool(tells(after)) and not tells(before)
 
 
-def _hold(kind: int, *states: ChangeState) -> Callable[[Record], bool]:
+def _hold(kind: int, *states: ChangeState) -> Callable[[DrillRecord], bool]:
     """Whether an entry of the undo log, by its place, is there and in one of these states."""
     return lambda record: len(record.changes) > kind and record.changes[kind].state in states
 
 
-def _undone(place: int) -> Callable[[Record], bool]:
+def _undone(place: int) -> Callable[[DrillRecord], bool]:
     return lambda record: len(record.changes) > place and record.changes[place].undone_at is not None
 
 
-def _proven(record: Record, place: int) -> bool:
+def _proven(record: DrillRecord, place: int) -> bool:
     return len(record.changes) > place and record.changes[place].proven_at is not None
 
 
-def _step(name: str, *states: StepState) -> Callable[[Record], bool]:
+def _step(name: str, *states: StepState) -> Callable[[DrillRecord], bool]:
     return lambda record: any(step.name == name and step.state in states for step in record.steps)
 
 
@@ -124,86 +124,100 @@ STOP, CLEAR, START = "stop payments", "clear state", "start payments"
 """The steps of the rollback that is drilled."""
 
 FAULTS = (
-    Deed("the namespace's lock is taken", call=_call("create", "leases", _lease)),
-    Deed("the finalizer is on", call=_call("patch", "drills", lambda a: _finalizers(a, on=True))),
-    Deed("Preflight is saved", save=_enters(Phase.PREFLIGHT)),
-    Deed("the preflight's last dry run", call=lambda a: a.verb == "create" and a.dry_run and _cut(a)),
-    Deed("SteadyState is saved", save=_enters(Phase.STEADY_STATE)),
-    Deed("the first agent is created", call=_call("create", "pods", _agent_pod)),
-    Deed("the third agent of five is created", call=_call("create", "pods", _agent_pod), nth=3),
-    Deed("the last agent is created", call=_call("create", "pods", _agent_pod), nth=5),
-    Deed("the agents' readiness is saved", save=_comes(lambda record: record.steady_from)),
-    Deed("Outage and the undo of the cut are saved", save=_enters(Phase.OUTAGE)),
-    Deed("the fuse is created", call=_call("create", "jobs", lambda a: a.role == "fuse" and not a.agent)),
-    Deed("the armed fuse and the intent to inject are saved", save=_comes(lambda record: record.inject_requested_at)),
-    Deed(
+    OperatorAction("the namespace's lock is taken", call=_call("create", "leases", _lease)),
+    OperatorAction("the finalizer is on", call=_call("patch", "drills", lambda a: _finalizers(a, on=True))),
+    OperatorAction("Preflight is saved", save=_enters(Phase.PREFLIGHT)),
+    OperatorAction("the preflight's last dry run", call=lambda a: a.verb == "create" and a.dry_run and _cut(a)),
+    OperatorAction("SteadyState is saved", save=_enters(Phase.STEADY_STATE)),
+    OperatorAction("the first agent is created", call=_call("create", "pods", _agent_pod)),
+    OperatorAction("the third agent of five is created", call=_call("create", "pods", _agent_pod), nth=3),
+    OperatorAction("the last agent is created", call=_call("create", "pods", _agent_pod), nth=5),
+    OperatorAction("the agents' readiness is saved", save=_comes(lambda record: record.steady_from)),
+    OperatorAction("Outage and the undo of the cut are saved", save=_enters(Phase.OUTAGE)),
+    OperatorAction("the fuse is created", call=_call("create", "jobs", lambda a: a.role == "fuse" and not a.agent)),
+    OperatorAction(
+        "the armed fuse and the intent to inject are saved", save=_comes(lambda record: record.inject_requested_at)
+    ),
+    OperatorAction(
         "the policy is created",
         call=lambda a: a.verb == "create" and a.plural in POLICIES and _cut(a) and not a.dry_run,
     ),
-    Deed("the cut is saved as there", save=_comes(_hold(CUT, ChangeState.ACTIVE))),
-    Deed("CutProven is saved", save=_comes(lambda record: record.proven_at)),
-    Deed("the closer is created", call=_call("create", "pods", lambda a: a.agent == CLOSER)),
-    Deed("Severed is saved", save=_comes(lambda record: any(one.gone is not None for one in record.closings))),
-    Deed("the lift", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
-    Deed("Recovery and the lift are saved", save=_enters(Phase.RECOVERY)),
-    Deed("the verified undo is saved", save=_comes(_undone(CUT))),
-    Deed("the fuse is removed", call=_call("delete", "jobs", lambda a: a.name.endswith("-fuse"))),
-    Deed("the empty undo log is saved", save=_comes(_hold(CUT, ChangeState.UNDONE))),
-    Deed("Finished and the verdict are saved", save=_enters(Phase.FINISHED)),
-    Deed("the first agent is removed", call=_call("delete", "pods", lambda a: not a.name.endswith("-closer"))),
-    Deed("the third agent is removed", call=_call("delete", "pods", lambda a: not a.name.endswith("-closer")), nth=3),
-    Deed("the namespace's lock is freed", call=_call("delete", "leases", _lease)),
-    Deed("the finalizer is off", call=_call("patch", "drills", lambda a: _finalizers(a, on=False))),
+    OperatorAction("the cut is saved as there", save=_comes(_hold(CUT, ChangeState.ACTIVE))),
+    OperatorAction("CutProven is saved", save=_comes(lambda record: record.proven_at)),
+    OperatorAction("the closer is created", call=_call("create", "pods", lambda a: a.agent == CLOSER)),
+    OperatorAction(
+        "Severed is saved", save=_comes(lambda record: any(one.gone is not None for one in record.closings))
+    ),
+    OperatorAction("the lift", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
+    OperatorAction("Recovery and the lift are saved", save=_enters(Phase.RECOVERY)),
+    OperatorAction("the verified undo is saved", save=_comes(_undone(CUT))),
+    OperatorAction("the fuse is removed", call=_call("delete", "jobs", lambda a: a.name.endswith("-fuse"))),
+    OperatorAction("the empty undo log is saved", save=_comes(_hold(CUT, ChangeState.UNDONE))),
+    OperatorAction("Finished and the verdict are saved", save=_enters(Phase.FINISHED)),
+    OperatorAction(
+        "the first agent is removed", call=_call("delete", "pods", lambda a: not a.name.endswith("-closer"))
+    ),
+    OperatorAction(
+        "the third agent is removed", call=_call("delete", "pods", lambda a: not a.name.endswith("-closer")), nth=3
+    ),
+    OperatorAction("the namespace's lock is freed", call=_call("delete", "leases", _lease)),
+    OperatorAction("the finalizer is off", call=_call("patch", "drills", lambda a: _finalizers(a, on=False))),
 )
 """A drill of one cut, in its order."""
 
 SEVERAL = (
-    Deed("the third fuse is created", call=_call("create", "jobs", lambda a: a.role == "fuse"), nth=3),
-    Deed("the first proof is saved", save=_comes(lambda record: _proven(record, 0))),
-    Deed("the intent to scale is saved", save=_comes(_hold(1, ChangeState.REQUESTED))),
-    Deed("the Deployment is scaled to 0", call=_call("patch", "deployments")),
-    Deed("the scaling is saved as done", save=_comes(_hold(1, ChangeState.ACTIVE))),
-    Deed("its proof is saved", save=_comes(lambda record: _proven(record, 1))),
-    Deed("the intent of the second cut is saved", save=_comes(_hold(2, ChangeState.REQUESTED))),
-    Deed(
+    OperatorAction("the third fuse is created", call=_call("create", "jobs", lambda a: a.role == "fuse"), nth=3),
+    OperatorAction("the first proof is saved", save=_comes(lambda record: _proven(record, 0))),
+    OperatorAction("the intent to scale is saved", save=_comes(_hold(1, ChangeState.REQUESTED))),
+    OperatorAction("the Deployment is scaled to 0", call=_call("patch", "deployments")),
+    OperatorAction("the scaling is saved as done", save=_comes(_hold(1, ChangeState.ACTIVE))),
+    OperatorAction("its proof is saved", save=_comes(lambda record: _proven(record, 1))),
+    OperatorAction("the intent of the second cut is saved", save=_comes(_hold(2, ChangeState.REQUESTED))),
+    OperatorAction(
         "the second policy is created",
         call=lambda a: a.verb == "create" and a.plural in POLICIES and _cut(a) and not a.dry_run,
         nth=2,
     ),
-    Deed("the second cut is saved as there", save=_comes(_hold(2, ChangeState.ACTIVE))),
-    Deed("the last proof is saved", save=_comes(lambda record: record.proven_at)),
-    Deed("the lift of the second cut", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
-    Deed("its verified undo is saved", save=_comes(_undone(2))),
-    Deed("the Deployment is scaled back", call=_call("patch", "deployments"), nth=2),
-    Deed("the replicas' return is saved", save=_comes(_undone(1))),
-    Deed("the lift of the first cut", call=lambda a: a.verb == "delete" and a.plural in POLICIES, nth=2),
-    Deed("the last verified undo is saved", save=_comes(_undone(0))),
+    OperatorAction("the second cut is saved as there", save=_comes(_hold(2, ChangeState.ACTIVE))),
+    OperatorAction("the last proof is saved", save=_comes(lambda record: record.proven_at)),
+    OperatorAction("the lift of the second cut", call=lambda a: a.verb == "delete" and a.plural in POLICIES),
+    OperatorAction("its verified undo is saved", save=_comes(_undone(2))),
+    OperatorAction("the Deployment is scaled back", call=_call("patch", "deployments"), nth=2),
+    OperatorAction("the replicas' return is saved", save=_comes(_undone(1))),
+    OperatorAction("the lift of the first cut", call=lambda a: a.verb == "delete" and a.plural in POLICIES, nth=2),
+    OperatorAction("the last verified undo is saved", save=_comes(_undone(0))),
 )
 """A drill of a cut, a scale and another cut, in its order: what a drill of one cut has not."""
 
 ROLLBACK = (
-    Deed("Rollback is saved", save=_enters(Phase.ROLLBACK)),
-    Deed("the undo of the scaling is saved", save=_comes(_step(STOP, StepState.INTENDED))),
-    Deed("the fuse pod is created", call=_call("create", "jobs", lambda a: a.role == "fuse" and bool(a.agent))),
-    Deed("the armed fuse pod and the intent to scale are saved", save=_comes(_hold(SCALE, ChangeState.REQUESTED))),
-    Deed("the Deployment is scaled to 0", call=_call("patch", "deployments")),
-    Deed("the scaling is saved as done", save=_comes(_hold(SCALE, ChangeState.ACTIVE))),
-    Deed("the first step's end and the Job's intent are saved", save=_comes(_step(CLEAR, StepState.INTENDED))),
-    Deed("the Job is created", call=_call("create", "jobs", lambda a: a.role == "step")),
-    Deed("the Job's end and the restoring are saved", save=_comes(_hold(SCALE, ChangeState.UNDOING))),
-    Deed("the Deployment is scaled back", call=_call("patch", "deployments"), nth=2),
-    Deed("the replicas' return is saved", save=_comes(_undone(SCALE))),
-    Deed("the fuse pod is removed", call=_call("delete", "jobs", lambda a: "-fuse-" in a.name)),
-    Deed("the empty undo log is saved", save=_comes(_hold(SCALE, ChangeState.UNDONE))),
-    Deed("the end of all steps is saved", save=_comes(lambda record: record.rollback_zero)),
-    Deed("the second judgement is saved", save=_comes(lambda record: record.finishing)),
+    OperatorAction("Rollback is saved", save=_enters(Phase.ROLLBACK)),
+    OperatorAction("the undo of the scaling is saved", save=_comes(_step(STOP, StepState.INTENDED))),
+    OperatorAction(
+        "the fuse pod is created", call=_call("create", "jobs", lambda a: a.role == "fuse" and bool(a.agent))
+    ),
+    OperatorAction(
+        "the armed fuse pod and the intent to scale are saved", save=_comes(_hold(SCALE, ChangeState.REQUESTED))
+    ),
+    OperatorAction("the Deployment is scaled to 0", call=_call("patch", "deployments")),
+    OperatorAction("the scaling is saved as done", save=_comes(_hold(SCALE, ChangeState.ACTIVE))),
+    OperatorAction(
+        "the first step's end and the Job's intent are saved", save=_comes(_step(CLEAR, StepState.INTENDED))
+    ),
+    OperatorAction("the Job is created", call=_call("create", "jobs", lambda a: a.role == "step")),
+    OperatorAction("the Job's end and the restoring are saved", save=_comes(_hold(SCALE, ChangeState.UNDOING))),
+    OperatorAction("the Deployment is scaled back", call=_call("patch", "deployments"), nth=2),
+    OperatorAction("the replicas' return is saved", save=_comes(_undone(SCALE))),
+    OperatorAction("the fuse pod is removed", call=_call("delete", "jobs", lambda a: "-fuse-" in a.name)),
+    OperatorAction("the empty undo log is saved", save=_comes(_hold(SCALE, ChangeState.UNDONE))),
+    OperatorAction("the end of all steps is saved", save=_comes(lambda record: record.rollback_zero)),
+    OperatorAction("the second judgement is saved", save=_comes(lambda record: record.finishing)),
 )
 """The rollback of a drill whose recovery was missed, in its order."""
 
 
-def points(deeds: tuple[Deed, ...]) -> tuple[Point, ...]:
+def points(actions: tuple[OperatorAction, ...]) -> tuple[Point, ...]:
     """Both sides of each deed."""
-    return tuple(Point(deed, moment) for deed in deeds for moment in (BEFORE, AFTER))
+    return tuple(Point(action, moment) for action in actions for moment in (BEFORE, AFTER))
 
 
 GROUPS = {"faults": points(FAULTS), "several": points(SEVERAL), "rollback": points(ROLLBACK)}

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from chaos.house import Case
+from chaos.case import Case
 from chaos.row import LATEST, Results, Row
 from e2e.dialling import ROOT
 

@@ -3,10 +3,10 @@
 import time
 from typing import Final
 
-from chaos.house import KILL, TAKE_OVER, Case, Trial
-from chaos.victim import NotInjected
+from chaos.case import KILL, TAKE_OVER, Case, Trial
+from chaos.operator_under_test import NotInjected
 from e2e.dialling import until
-from gameday.cluster.kinds import LEASES, Object
+from gameday.cluster.resources import LEASES, Object
 
 RUNS: Final = 5
 WITHIN: Final = 10.0
@@ -17,18 +17,18 @@ async def taken_over(trial: Trial) -> None:
     """Kill the leader under the cut; the second replica, which waits beside it, finishes the drill."""
 
     async def lease() -> Object:
-        return await trial.town.admin.get(LEASES, trial.town.namespace, "gameday-operator") or {"spec": {}}
+        return await trial.ns.admin.get(LEASES, trial.ns.namespace, "gameday-operator") or {"spec": {}}
 
     async def leader(name: str) -> bool:
         return bool((await lease())["spec"].get("holderIdentity") == name)
 
-    first = await trial.house.operator(identity="first")
+    first = await trial.place.operator(identity="first")
 
     async def leads() -> bool:
         return await leader("first")
 
     await until(leads, "the first replica leads", 30)
-    second = await trial.house.operator(identity="second")
+    second = await trial.place.operator(identity="second")
     await trial.under_cut(outage__duration="30s")
     assert "leading" not in second.process.says(), "two lead"
     if not await leader("first"):

@@ -6,12 +6,12 @@ import functools
 from collections.abc import Iterator
 from typing import Final
 
-from chaos.house import KILL, REMOVAL, Case, Run, Trial
-from chaos.office import office
-from chaos.victim import NotInjected, Victim
+from chaos.case import KILL, REMOVAL, Case, Run, Trial
+from chaos.operator_namespace import operator_namespace
+from chaos.operator_under_test import NotInjected, OperatorUnderTest
 from e2e.dialling import ROLE_BINDINGS, ROOT, until
-from e2e.stage import kubectl, stage
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, NAMESPACES, SERVICE_ACCOUNTS, Kind, Object
+from e2e.namespaces import kubectl, team_namespace
+from gameday.cluster.resources import DRILLS, GAMEDAYS, NAMESPACES, SERVICE_ACCOUNTS, Object, Resource
 
 GONE_WITHIN: Final = 90.0
 """Seconds within which what was deleted must be gone."""
@@ -26,61 +26,61 @@ async def _drill_gone(trial: Trial) -> None:
     trial.row.verdict = "gone with its Drill"
 
 
-async def _removed(trial: Trial, kind: Kind, name: str, patience: float = GONE_WITHIN) -> None:
+async def _removed(trial: Trial, resource: Resource, name: str, patience: float = GONE_WITHIN) -> None:
     """See that an object of the namespace is gone."""
 
     async def gone() -> bool:
-        return await trial.town.admin.get(kind, trial.town.namespace, name) is None
+        return await trial.ns.admin.get(resource, trial.ns.namespace, name) is None
 
-    await trial.happens(REMOVAL, gone, f"{kind.name} {name} is gone", patience)
+    await trial.happens(REMOVAL, gone, f"{resource.kind} {name} is gone", patience)
 
 
-async def _there(trial: Trial, kind: Kind, name: str) -> Object:
+async def _there(trial: Trial, resource: Resource, name: str) -> Object:
     """An object that is to be taken away.
 
     Raises:
         NotInjected: when it is not there: its removal would prove nothing.
 
     """
-    found = await trial.town.admin.get(kind, trial.town.namespace, name)
+    found = await trial.ns.admin.get(resource, trial.ns.namespace, name)
     if found is None:
-        raise NotInjected(f"there is no {kind.name} {name}")
+        raise NotInjected(f"there is no {resource.kind} {name}")
     return found
 
 
 async def drill_in_the_foreground(trial: Trial) -> None:
     """The Drill is deleted with everything that it owns."""
-    await trial.house.operator()
+    await trial.place.operator()
     await trial.under_cut()
-    kubectl("-n", trial.town.namespace, "delete", "drills.gameday.dev/first", "--cascade=foreground", "--wait=false")
+    kubectl("-n", trial.ns.namespace, "delete", "drills.gameday.dev/first", "--cascade=foreground", "--wait=false")
     await _drill_gone(trial)
 
 
 async def gameday_in_the_foreground(trial: Trial) -> None:
     """The GameDay is deleted with everything that it owns."""
-    await trial.house.operator()
+    await trial.place.operator()
     await trial.under_cut()
-    kubectl("-n", trial.town.namespace, "delete", "gamedays.gameday.dev/small", "--cascade=foreground", "--wait=false")
+    kubectl("-n", trial.ns.namespace, "delete", "gamedays.gameday.dev/small", "--cascade=foreground", "--wait=false")
     await _going(trial, GAMEDAYS, "small")
     await trial.ends("Aborted", patience=60)
 
 
-async def _going(trial: Trial, kind: Kind, name: str) -> None:
+async def _going(trial: Trial, resource: Resource, name: str) -> None:
     """See that an object is being deleted, or gone."""
 
     async def going() -> bool:
-        found = await trial.town.admin.get(kind, trial.town.namespace, name)
+        found = await trial.ns.admin.get(resource, trial.ns.namespace, name)
         return found is None or "deletionTimestamp" in found["metadata"]
 
-    await trial.happens(REMOVAL, going, f"{kind.name} {name} is deleted")
+    await trial.happens(REMOVAL, going, f"{resource.kind} {name} is deleted")
 
 
 async def drill_by_force(trial: Trial) -> None:
     """The Drill is deleted, and its finalizer taken off by hand."""
-    await trial.house.operator()
+    await trial.place.operator()
     await trial.under_cut()
-    kubectl("-n", trial.town.namespace, "delete", "drill", "first", "--wait=false")
-    kubectl("-n", trial.town.namespace, "patch", "drill", "first", "--type=merge", "-p", NO_FINALIZER, ok=False)
+    kubectl("-n", trial.ns.namespace, "delete", "drill", "first", "--wait=false")
+    kubectl("-n", trial.ns.namespace, "patch", "drill", "first", "--type=merge", "-p", NO_FINALIZER, ok=False)
     await _drill_gone(trial)
 
 
@@ -89,21 +89,21 @@ NO_FINALIZER: Final = '{"metadata":{"finalizers":null}}'
 
 async def account_deleted(trial: Trial) -> None:
     """The account goes."""
-    await trial.house.operator()
+    await trial.place.operator()
     await trial.under_cut()
     await _there(trial, SERVICE_ACCOUNTS, "gameday")
-    kubectl("-n", trial.town.namespace, "delete", "serviceaccount", "gameday")
+    kubectl("-n", trial.ns.namespace, "delete", "serviceaccount", "gameday")
     await _removed(trial, SERVICE_ACCOUNTS, "gameday")
     await _revoked(trial)
 
 
 async def label_revoked(trial: Trial) -> None:
     """The account keeps its rights and loses its label."""
-    await trial.house.operator()
+    await trial.place.operator()
     await trial.under_cut()
     if OPT_IN not in (await _there(trial, SERVICE_ACCOUNTS, "gameday"))["metadata"].get("labels", {}):
         raise NotInjected("the account has no label")
-    kubectl("-n", trial.town.namespace, "label", "serviceaccount", "gameday", f"{OPT_IN}-")
+    kubectl("-n", trial.ns.namespace, "label", "serviceaccount", "gameday", f"{OPT_IN}-")
 
     async def bare() -> bool:
         account = await _there(trial, SERVICE_ACCOUNTS, "gameday")
@@ -121,42 +121,42 @@ async def _revoked(trial: Trial) -> None:
 
 async def rights_revoked(trial: Trial) -> None:
     """The account loses its rights: the fuse lifts, and the drill says what would help until somebody does that."""
-    town = trial.town
-    await trial.house.operator()
+    ns = trial.ns
+    await trial.place.operator()
     await trial.under_cut()
     await _there(trial, ROLE_BINDINGS, "gameday")
-    kubectl("-n", town.namespace, "delete", "rolebinding", "gameday")
+    kubectl("-n", ns.namespace, "delete", "rolebinding", "gameday")
     await _removed(trial, ROLE_BINDINGS, "gameday")
     await trial.undone()
 
     async def told() -> bool:
-        conditions = {c["type"]: c for c in (await town.status()).get("conditions", ())}
+        conditions = {c["type"]: c for c in (await ns.status()).get("conditions", ())}
         said = conditions.get("Stalled", {})
         return said.get("status") == "True" and "manifests/namespace" in said.get("message", "")
 
     await until(told, "a condition says what would help", 60)
-    events = kubectl("-n", town.namespace, "get", "events", "-o", "jsonpath={.items[*].message}").stdout
+    events = kubectl("-n", ns.namespace, "get", "events", "-o", "jsonpath={.items[*].message}").stdout
     if "manifests/namespace" not in events:
         trial.wrong("no event says what would help")
-    town.opt_in()
+    ns.opt_in()
     trial.row.note = "lifted by its fuse; tidied up once the rights were there again, as its condition asks"
     await trial.ends("Passed", "Inconclusive")
 
 
 async def namespace_first(trial: Trial, *, killed: bool) -> None:
     """The whole namespace is deleted under the cut, while the operator runs elsewhere, or is killed and comes back."""
-    town = trial.town
-    async with stage("chaos-away") as away:
-        operator = await away.operator(also=[town.namespace])
+    ns = trial.ns
+    async with team_namespace("chaos-away") as away:
+        operator = await away.operator(also=[ns.namespace])
         await trial.under_cut()
-        kubectl("delete", "namespace", town.namespace, "--wait=false")
+        kubectl("delete", "namespace", ns.namespace, "--wait=false")
         if killed:
-            await trial.kill(Victim(operator, operator.log))
+            await trial.kill(OperatorUnderTest(operator, operator.log))
             await asyncio.sleep(RIGHTS_GONE)
-            await away.operator(also=[town.namespace])
+            await away.operator(also=[ns.namespace])
 
         async def gone() -> bool:
-            return await town.admin.get(NAMESPACES, None, town.namespace) is None
+            return await ns.admin.get(NAMESPACES, None, ns.namespace) is None
 
         await trial.happens(REMOVAL, gone, "the namespace is gone", GONE_WITHIN)
     trial.namespace_gone = True
@@ -165,7 +165,7 @@ async def namespace_first(trial: Trial, *, killed: bool) -> None:
 
 async def operator_first(trial: Trial) -> None:
     """The operator is uninstalled under the cut: the fuse lifts; docs/how-to/uninstall.md has the rest."""
-    async with office(trial.town) as here:
+    async with operator_namespace(trial.ns) as here:
         await trial.under_cut()
         here.close()
         await trial.happens(REMOVAL, here.closed, "the operator is gone", GONE_WITHIN)
@@ -177,7 +177,7 @@ async def operator_first(trial: Trial) -> None:
 
 def by_hand(trial: Trial) -> None:
     """What docs/how-to/uninstall.md tells a person to do where no operator is left."""
-    namespace = trial.town.namespace
+    namespace = trial.ns.namespace
     kubectl("-n", namespace, "patch", "drill", "first", "--type=merge", "-p", NO_FINALIZER)
     kubectl("-n", namespace, "delete", "drill", "first", ok=False)
     kubectl("-n", namespace, "delete", "lease", "gameday", "--ignore-not-found")
@@ -185,7 +185,7 @@ def by_hand(trial: Trial) -> None:
 
 async def crds_first(trial: Trial) -> None:
     """The CRDs are deleted under the cut while the operator runs: it undoes, lets go, and they are gone."""
-    async with office(trial.town):
+    async with operator_namespace(trial.ns):
         await trial.under_cut()
         with _without_crds():
             await _crds_gone(trial)
@@ -195,9 +195,9 @@ async def crds_first(trial: Trial) -> None:
 
 async def crds_after_the_operator(trial: Trial) -> None:
     """The operator is gone, then the CRDs are deleted: the fuse lifts, and they wait for a finalizer to go by hand."""
-    victim = await trial.house.operator()
+    operator = await trial.place.operator()
     await trial.under_cut()
-    await trial.kill(victim)
+    await trial.kill(operator)
     with _without_crds():
         await trial.undone()
         trial.row.note = "lifted by its fuse; the finalizer by hand as docs/how-to/uninstall.md says"

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from e2e.stage import LABEL, POLICIES
+from e2e.namespaces import LABEL, POLICIES
 from gameday.api.record import moment
 from gameday.api.undo_entries import undo_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, JOBS, PODS, Kind, Object
-from gameday.cluster.streams import Mirror
+from gameday.cluster.informer import Informer
+from gameday.cluster.resources import DEPLOYMENTS, DRILLS, JOBS, PODS, Object, Resource
 from gameday.model.labels import ROLE
 
 PATIENCE: Final = 0.2
@@ -87,28 +87,28 @@ class Watcher:
             return 0.0
         return max(0.0, (span.until or time.time()) - max(deadline, self.returned))
 
-    def _see(self, kind: Kind, objects: dict[str, Object]) -> None:
+    def _see(self, resource: Resource, objects: dict[str, Object]) -> None:
         now = time.time()
-        if kind in POLICIES:
-            self._see_policies(kind, objects, now)
-        elif kind is DEPLOYMENTS:
+        if resource in POLICIES:
+            self._see_policies(resource, objects, now)
+        elif resource is DEPLOYMENTS:
             self._see_replicas(objects, now)
-        elif kind is DRILLS:
+        elif resource is DRILLS:
             self._see_undo_log(objects)
-        elif kind is PODS:
+        elif resource is PODS:
             self._see_pods(objects)
         else:
             self._see_jobs(objects)
 
-    def _see_policies(self, kind: Kind, objects: dict[str, Object], now: float) -> None:
+    def _see_policies(self, resource: Resource, objects: dict[str, Object], now: float) -> None:
         there = {policy["metadata"]["uid"]: policy for policy in objects.values()}
         for uid, policy in there.items():
             if uid not in self.cuts:
                 fuse = next((owner["uid"] for owner in policy["metadata"].get("ownerReferences") or ()), "")
-                name = f"{kind.plural}/{policy['metadata']['name']}"
+                name = f"{resource.plural}/{policy['metadata']['name']}"
                 self.cuts[uid] = Span(name, now, fuse)
         for uid, span in self.cuts.items():
-            if uid not in there and span.until is None and span.name.startswith(f"{kind.plural}/"):
+            if uid not in there and span.until is None and span.name.startswith(f"{resource.plural}/"):
                 span.until = now
 
     def _see_replicas(self, objects: dict[str, Object], now: float) -> None:
@@ -152,8 +152,8 @@ class Watcher:
 async def watching(admin: Cluster, namespace: str, deployment: str = "", before: int = 0) -> AsyncIterator[Watcher]:
     """Watch a namespace, from now on."""
     watcher = Watcher(admin, namespace, deployment, before)
-    mirrors = [(kind, _mirror(watcher, kind)) for kind in (*POLICIES, JOBS, PODS, DRILLS, DEPLOYMENTS)]
-    tasks = [asyncio.create_task(mirror.run()) for _, mirror in mirrors]
+    informers = [(resource, _mirror(watcher, resource)) for resource in (*POLICIES, JOBS, PODS, DRILLS, DEPLOYMENTS)]
+    tasks = [asyncio.create_task(informer.run()) for _, informer in informers]
     try:
         yield watcher
     finally:
@@ -162,13 +162,13 @@ async def watching(admin: Cluster, namespace: str, deployment: str = "", before:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _mirror(watcher: Watcher, kind: Kind) -> Mirror:
-    labels = LABEL if kind in {*POLICIES, JOBS, PODS} else ""
+def _mirror(watcher: Watcher, resource: Resource) -> Informer:
+    labels = LABEL if resource in {*POLICIES, JOBS, PODS} else ""
 
     def changed() -> None:
         # While the API server is away a mirror keeps what was.
-        if mirror.synced and not mirror.error:
-            watcher._see(kind, mirror.objects)
+        if informer.synced and not informer.error:
+            watcher._see(resource, informer.objects)
 
-    mirror = Mirror(watcher.admin, kind, watcher.namespace, changed, labels=labels, patience=PATIENCE)
-    return mirror
+    informer = Informer(watcher.admin, resource, watcher.namespace, changed, labels=labels, patience=PATIENCE)
+    return informer

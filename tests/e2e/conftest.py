@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Generator
 
 import pytest
 
-from e2e.stage import Stage, stage, tell
+from e2e.namespaces import TeamNamespace, team_namespace, tell
 
 FAILED = pytest.StashKey[bool]()
 
@@ -20,10 +20,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture
-async def town(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+async def ns(request: pytest.FixtureRequest) -> AsyncIterator[TeamNamespace]:
     """A namespace that opted in, with nothing in it yet."""
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
-    async with stage(name) as one:
+    async with team_namespace(name) as one:
         one.opt_in()
         yield one
         if request.node.stash.get(FAILED, False):

@@ -15,17 +15,17 @@ from typing import TypeVar
 import yaml
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES, Kind, Object
-from gameday.cluster.streams import follow_log
+from gameday.cluster.informer import follow_log
+from gameday.cluster.resources import DRILLS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES, Object, Resource
 from gameday.errors import GameDayError, TooManyRequests
 from granted import NAMESPACE, role
 
 ROOT = Path(__file__).parents[2]
 IMAGE = os.environ.get("GAMEDAY_BASE_IMAGE", "localhost/gameday-shop:dev")
 """An image with python3 and redis-server."""
-ROLES = Kind("rbac.authorization.k8s.io", "v1", "roles", "Role")
-ROLE_BINDINGS = Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")
-CRDS = Kind("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition")
+ROLES = Resource("rbac.authorization.k8s.io", "v1", "roles", "Role")
+ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")
+CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition")
 PATIENCE = 60.0
 """Seconds after which something that should have happened did not."""
 pace = 0.05
@@ -63,7 +63,7 @@ def kubeconfig() -> Path:
 
 
 @dataclass
-class Seen:
+class DialResults:
     """What one pod's dials saw: by name, when each was sent and how it failed (empty: it did not)."""
 
     dials: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
@@ -95,12 +95,12 @@ class Seen:
 
 
 @dataclass
-class Bed:
+class NetworkNamespace:
     """A namespace, the admin's and the account's view of it, and who dials in it."""
 
     admin: Cluster
     namespace: str
-    dialers: dict[str, Seen] = field(default_factory=dict)
+    dialers: dict[str, DialResults] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -109,15 +109,15 @@ class Bed:
 
     async def opt_in(self) -> None:
         """What ``kubectl apply -k manifests/namespace`` does."""
-        for kind, name in ((SERVICE_ACCOUNTS, "account"), (ROLE_BINDINGS, "rolebinding")):
+        for resource, name in ((SERVICE_ACCOUNTS, "account"), (ROLE_BINDINGS, "rolebinding")):
             body = yaml.safe_load((NAMESPACE / "base" / f"{name}.yaml").read_text())
-            await self.admin.create(kind, self.namespace, body)
+            await self.admin.create(resource, self.namespace, body)
         await self.admin.create(ROLES, self.namespace, role())
 
     async def drill(self, name: str) -> str:
         """A Drill that nobody runs, as the owner of what a test makes; its UID."""
         spec = {"gameDay": "nobody-runs-this", "startBefore": "2000-01-01T00:00:00Z"}
-        body = {"apiVersion": DRILLS.api_version, "kind": DRILLS.name, "metadata": {"name": name}, "spec": spec}
+        body = {"apiVersion": DRILLS.api_version, "kind": DRILLS.kind, "metadata": {"name": name}, "spec": spec}
         made = await self.admin.create(DRILLS, self.namespace, body)
         uid: str = made["metadata"]["uid"]
         return uid
@@ -144,10 +144,10 @@ class Bed:
         made = await self.admin.create(SERVICES, self.namespace, _manifest(SERVICES, name, {}, spec))
         return str(made["spec"]["clusterIP"])
 
-    async def dial(self, name: str, labels: Mapping[str, str], where: Mapping[str, tuple[str, int]]) -> Seen:
+    async def dial(self, name: str, labels: Mapping[str, str], where: Mapping[str, tuple[str, int]]) -> DialResults:
         """Run a pod that dials on and on, and follow what it sees."""
         await self.run(name, labels, ["python3", "-uc", DIAL, json.dumps(where)])
-        seen = self.dialers[name] = Seen()
+        seen = self.dialers[name] = DialResults()
 
         async def follow() -> None:
             async for line in follow_log(self.admin, self.namespace, name):
@@ -181,10 +181,10 @@ async def until_seen(look: Callable[[], bool], what: str, patience: float = PATI
 
 
 @contextlib.asynccontextmanager
-async def bed() -> AsyncIterator[Bed]:
+async def network_namespace() -> AsyncIterator[NetworkNamespace]:
     """A namespace of a test's own, gone afterwards."""
     admin = await Cluster.connect(kubeconfig())
-    one = Bed(admin, f"backends-{secrets.token_hex(3)}")
+    one = NetworkNamespace(admin, f"backends-{secrets.token_hex(3)}")
     try:
         await admin.create(NAMESPACES, None, _manifest(NAMESPACES, one.namespace, {}, {}))
         yield one
@@ -202,6 +202,6 @@ def now() -> float:
     return time.time()
 
 
-def _manifest(kind: Kind, name: str, labels: Mapping[str, str], spec: Object) -> Object:
+def _manifest(resource: Resource, name: str, labels: Mapping[str, str], spec: Object) -> Object:
     metadata = {"name": name, "labels": dict(labels)}
-    return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, "spec": spec}
+    return {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, "spec": spec}

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from e2e.dialling import ROOT, until
-from e2e.stage import Stage, kubectl
-from gameday.cluster.kinds import Object
+from e2e.namespaces import TeamNamespace, kubectl
+from gameday.cluster.resources import Object
 
 IMAGE: Final = "localhost/gameday-foreign:dev"
 PASSWORD: Final = "demo-only"
@@ -218,12 +218,12 @@ def injector(namespace: str, *, native: bool = False) -> Iterator[None]:
         kubectl("delete", "--ignore-not-found", "-f", "-", stdin=text)
 
 
-async def injects(town: Stage) -> None:
+async def injects(ns: TeamNamespace) -> None:
     """Wait until the injector acts."""
 
     async def so() -> bool:
         run = ("run", "tried", f"--image={IMAGE}", "--dry-run=server", "-o", "json")
-        made = json.loads(kubectl("-n", town.namespace, *run).stdout)
+        made = json.loads(kubectl("-n", ns.namespace, *run).stdout)
         return SIDECAR in beside(made)
 
     await until(so, "the injector acts", 30)

@@ -6,24 +6,24 @@ from typing import Final
 
 import yaml
 
-from e2e.stage import kubectl
-from gameday.cluster.kinds import Kind, Object
+from e2e.namespaces import kubectl
+from gameday.cluster.resources import Object, Resource
 
 UNAPPROVED: Final = {"api-approved.kubernetes.io": "unapproved, for a test"}
 """Without it the API server takes no CRD of a group that ends in k8s.io."""
 
 
-def definition(kind: Kind, scope: str) -> Object:
+def definition(resource: Resource, scope: str) -> Object:
     """A CRD that takes any spec."""
     loose = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": kind.version, "served": True, "storage": True, "schema": {"openAPIV3Schema": loose}}
+    version = {"name": resource.version, "served": True, "storage": True, "schema": {"openAPIV3Schema": loose}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": kind.full_name, "annotations": UNAPPROVED},
+        "metadata": {"name": resource.full_name, "annotations": UNAPPROVED},
         "spec": {
-            "group": kind.group,
-            "names": {"plural": kind.plural, "singular": kind.name.lower(), "kind": kind.name},
+            "group": resource.group,
+            "names": {"plural": resource.plural, "singular": resource.kind.lower(), "kind": resource.kind},
             "scope": scope,
             "versions": [version],
         },
@@ -31,16 +31,16 @@ def definition(kind: Kind, scope: str) -> Object:
 
 
 @contextlib.contextmanager
-def installed(namespaced: Collection[Kind], of_cluster: Collection[Kind] = ()) -> Iterator[None]:
+def installed(namespaced: Collection[Resource], of_cluster: Collection[Resource] = ()) -> Iterator[None]:
     """Have these kinds served; those that were not there before go again, with all objects of them."""
     made = []
     try:
-        for kind in (*namespaced, *of_cluster):
-            if kubectl("get", "crd", kind.full_name, ok=False).returncode != 0:
-                body = definition(kind, "Namespaced" if kind in namespaced else "Cluster")
+        for resource in (*namespaced, *of_cluster):
+            if kubectl("get", "crd", resource.full_name, ok=False).returncode != 0:
+                body = definition(resource, "Namespaced" if resource in namespaced else "Cluster")
                 kubectl("create", "-f", "-", stdin=yaml.safe_dump(body))
-                made.append(kind.full_name)
-            kubectl("wait", "--for=condition=Established", f"crd/{kind.full_name}", "--timeout=30s")
+                made.append(resource.full_name)
+            kubectl("wait", "--for=condition=Established", f"crd/{resource.full_name}", "--timeout=30s")
         yield
     finally:
         if made:

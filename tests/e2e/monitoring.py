@@ -7,7 +7,7 @@ from typing import Any, Final
 import yaml
 
 from e2e.foreign import SAFE
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 
 IMAGE: Final = "localhost/gameday-monitoring:dev"
 SHOP: Final = "localhost/gameday-shop:dev"

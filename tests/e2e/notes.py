@@ -9,14 +9,14 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Stages:
+class NamespaceNotes:
     """The namespaces of a run, each with when it was made; and from when, and why, what is refused there is meant."""
 
     made: Mapping[str, str]
     meant: Mapping[str, tuple[str, str]]
 
     @classmethod
-    def read(cls, lines: Iterable[str]) -> "Stages":
+    def read(cls, lines: Iterable[str]) -> "NamespaceNotes":
         """From what ``note`` wrote."""
         made: dict[str, str] = {}
         meant: dict[str, tuple[str, str]] = {}

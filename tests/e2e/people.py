@@ -10,8 +10,8 @@ from typing import Final
 import yaml
 
 from e2e.dialling import kubeconfig
-from e2e.stage import Stage, kubectl
-from gameday.cluster.kinds import Object
+from e2e.namespaces import TeamNamespace, kubectl
+from gameday.cluster.resources import Object
 
 READ: Final = ["get", "list", "watch"]
 EDIT: Final = [*READ, "create", "update", "patch", "delete"]
@@ -61,27 +61,27 @@ class Person:
         return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
 
 
-def person(town: Stage, name: str) -> Person:
+def person(ns: TeamNamespace, name: str) -> Person:
     """One of ``RIGHTS``, new to the namespace."""
     about = {"metadata": {"name": name}}
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": RIGHTS[name]} | about
-    subject = {"kind": "ServiceAccount", "name": name, "namespace": town.namespace}
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": ns.namespace}
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
     binding = {"apiVersion": role["apiVersion"], "kind": "RoleBinding", "roleRef": reference, "subjects": [subject]}
-    town.apply({"apiVersion": "v1", "kind": "ServiceAccount"} | about, role, binding | about)
-    return with_token(town, name)
+    ns.apply({"apiVersion": "v1", "kind": "ServiceAccount"} | about, role, binding | about)
+    return with_token(ns, name)
 
 
-def with_token(town: Stage, name: str) -> Person:
+def with_token(ns: TeamNamespace, name: str) -> Person:
     """An account that is there, by a token of its own."""
-    token = kubectl("-n", town.namespace, "create", "token", name).stdout.strip()
+    token = kubectl("-n", ns.namespace, "create", "token", name).stdout.strip()
     config = yaml.safe_load(kubeconfig().read_text())
     config["users"] = [{"name": config["users"][0]["name"], "user": {"token": token}}]
-    path = town.folder / f"{name}.kubeconfig"
+    path = ns.folder / f"{name}.kubeconfig"
     path.write_text(yaml.safe_dump(config))
-    return Person(name, town.namespace, path)
+    return Person(name, ns.namespace, path)
 
 
-def operator(town: Stage) -> Person:
+def operator(ns: TeamNamespace) -> Person:
     """The operator's own account, with the rights that it is installed with."""
-    return Person("gameday-operator", town.namespace, town._operator_kubeconfig())
+    return Person("gameday-operator", ns.namespace, ns._operator_kubeconfig())

@@ -18,7 +18,7 @@ from typing import Any, Final
 import yaml
 
 from e2e.dialling import kubeconfig
-from e2e.notes import Stages
+from e2e.notes import NamespaceNotes
 from granted import role
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ def given(who: str) -> list[Right]:
     return [right for body in bodies if body["kind"] in {"Role", "ClusterRole"} for right in rights_of(body)]
 
 
-def compare(events: Iterable[Mapping[str, Any]], rights: Iterable[Right], stages: Stages) -> Found:
+def compare(events: Iterable[Mapping[str, Any]], rights: Iterable[Right], stages: NamespaceNotes) -> Found:
     """Hold a run's requests against the rights given."""
     found = Found()
     by_role: dict[tuple[str, str, str, str], set[str]] = {}
@@ -139,7 +139,7 @@ def _allowed(event: Mapping[str, Any], annotations: Mapping[str, str]) -> bool:
     return decision == "allow" or (decision is None and event.get("responseStatus", {}).get("code") != 403)
 
 
-def _note_refusal(found: Found, event: Mapping[str, Any], who: str, namespace: str, stages: Stages) -> None:
+def _note_refusal(found: Found, event: Mapping[str, Any], who: str, namespace: str, stages: NamespaceNotes) -> None:
     group, resource, name = _target(event)
     places = {namespace, event.get("objectRef", {}).get("namespace", "")}
     for place in places & stages.meant.keys():
@@ -186,7 +186,7 @@ def served() -> set[str]:
     return set(answer.stdout.split())
 
 
-def report(stages: Stages) -> int:
+def report(stages: NamespaceNotes) -> int:
     """Compare and print; 0 when the rights given are those used."""
     known = served()
     rights: list[Right] = []
@@ -218,7 +218,7 @@ def _counted(counter: Counter[str]) -> list[str]:
 def main() -> int:
     """Compare what the named file's run left in the log."""
     with Path(sys.argv[1]).open() as notes:
-        return report(Stages.read(notes))
+        return report(NamespaceNotes.read(notes))
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ import aiohttp
 import pytest
 
 from e2e.dialling import until
-from e2e.stage import OperatorProcess, Stage, kubectl, small, stage
+from e2e.namespaces import OperatorProcess, TeamNamespace, kubectl, small, team_namespace
 from e2e.test_hostile import HTTP, ready, server
 from gameday.api.lines import figures_of
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
+from gameday.cluster.resources import DRILLS, GAMEDAYS, Object
 from gameday.controller.gameday.gamedays import read_all
 from gameday.errors import GameDayError
 from gameday.model.wire import parse_line
@@ -90,15 +90,15 @@ def memory(operator: OperatorProcess) -> float:
     return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
 
 
-async def good_drill(town: Stage, operator: OperatorProcess, name: str) -> None:
+async def good_drill(ns: TeamNamespace, operator: OperatorProcess, name: str) -> None:
     """Run the good drill and hold it to what it says when it is alone."""
     before = await until(lambda: _once_up(operator), "the operator answers")
     drill = {"apiVersion": DRILLS.api_version, "kind": "Drill", "metadata": {"name": name}}
-    town.apply(drill | {"spec": {"gameDay": "small"}})
-    await town.in_phase("Recovery", name)
-    log = kubectl("-n", town.namespace, "logs", f"{name}-observer").stdout
+    ns.apply(drill | {"spec": {"gameDay": "small"}})
+    await ns.in_phase("Recovery", name)
+    log = kubectl("-n", ns.namespace, "logs", f"{name}-observer").stdout
     sent = [sample.sent for sample in (parse_line("o", line) for line in log.splitlines()) if sample.name == "health"]
-    status = await town.finishes(name)
+    status = await ns.finishes(name)
     after = await lags(operator)
     gaps = sorted(b - a for a, b in itertools.pairwise(sent))
     p50, p99 = (quantile(before, after, part) for part in (0.5, 0.99))
@@ -113,19 +113,19 @@ async def good_drill(town: Stage, operator: OperatorProcess, name: str) -> None:
     assert memory(operator) < 350
 
 
-async def churn(town: Stage, plans: list[Object]) -> None:
+async def churn(ns: TeamNamespace, plans: list[Object]) -> None:
     """Change the GameDays again and again: each change has to be checked."""
     for number in itertools.count():
         plan = plans[number % len(plans)]
         with contextlib.suppress(GameDayError):
-            await town.admin.patch(
+            await ns.admin.patch(
                 GAMEDAYS, plan["metadata"]["namespace"], plan["metadata"]["name"],
                 {"spec": {"description": f"change {number}"}},
             )  # fmt: skip
         await asyncio.sleep(0.1)
 
 
-async def abusive(abuser: Stage, number: int) -> list[Object]:
+async def abusive(abuser: TeamNamespace, number: int) -> list[Object]:
     """What an abuser does: GameDays as bad as they may be, a drill of each, the first of which runs."""
     abuser.opt_in()
     victim = copy.deepcopy(VICTIM)
@@ -151,31 +151,31 @@ async def abusive(abuser: Stage, number: int) -> list[Object]:
     return plans
 
 
-async def test_a_hundred_abusive_gamedays_do_not_disturb_a_good_drill(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
+async def test_a_hundred_abusive_gamedays_do_not_disturb_a_good_drill(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
     async with contextlib.AsyncExitStack() as stack:
-        abusers = [await stack.enter_async_context(stage(f"abuser-{n}")) for n in range(ABUSERS)]
-        operator = await town.operator(also=[abuser.namespace for abuser in abusers])
-        town.apply(small(outage__duration="20s"))
-        await good_drill(town, operator, "alone")
+        abusers = [await stack.enter_async_context(team_namespace(f"abuser-{n}")) for n in range(ABUSERS)]
+        operator = await ns.operator(also=[abuser.namespace for abuser in abusers])
+        ns.apply(small(outage__duration="20s"))
+        await good_drill(ns, operator, "alone")
 
         plans = list(itertools.chain(*[await abusive(abuser, n) for n, abuser in enumerate(abusers)]))
         assert len(plans) >= 100
 
         async def running() -> bool:
-            drills = [d for a in abusers for d in (await town.admin.list(DRILLS, a.namespace))[0]]
+            drills = [d for a in abusers for d in (await ns.admin.list(DRILLS, a.namespace))[0]]
             phases = [d.get("status", {}).get("phase") for d in drills]
             return sum(phase in {"SteadyState", "Outage"} for phase in phases) >= ABUSERS
 
         await until(running, "an abusive drill runs in each namespace", 180)
-        churning = asyncio.create_task(churn(town, plans))
-        await good_drill(town, operator, "beside")
+        churning = asyncio.create_task(churn(ns, plans))
+        await good_drill(ns, operator, "beside")
         churning.cancel()
         await asyncio.gather(churning, return_exceptions=True)
         phases = [
             str(d.get("status", {}).get("phase"))
             for a in abusers
-            for d in (await town.admin.list(DRILLS, a.namespace))[0]
+            for d in (await ns.admin.list(DRILLS, a.namespace))[0]
         ]
         print(f"the abusers' drills afterwards: { ({phase: phases.count(phase) for phase in set(phases)}) }")
         assert operator.process.returncode is None

@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 
 from e2e.dialling import ROOT, until
-from e2e.stage import Stage, cluster_output, kubectl, small
-from gameday.cluster.kinds import AUTOSCALERS, NETWORK_POLICIES, PODS, Object
+from e2e.namespaces import TeamNamespace, cluster_output, kubectl, small
+from gameday.cluster.resources import AUTOSCALERS, NETWORK_POLICIES, PODS, Object
 from gameday.model.labels import DRILL, STAND_IN
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -27,10 +27,10 @@ def metrics() -> Iterator[None]:
     kubectl("delete", "--wait=false", "-f", str(ROOT / "tests" / "cluster" / "metrics" / "metrics-server.yaml"))
 
 
-async def used(town: Stage) -> int:
+async def used(ns: TeamNamespace) -> int:
     """Mebibytes that a pod of the api uses; 0 where that is not measured yet."""
     await asyncio.sleep(2)
-    path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{town.namespace}/pods?labelSelector=app%3Dapi"
+    path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{ns.namespace}/pods?labelSelector=app%3Dapi"
     pods = json.loads(kubectl("get", "--raw", path).stdout)["items"]
     amounts = [int(pod["containers"][0]["usage"]["memory"].removesuffix("Ki")) // 1024 for pod in pods]
     return sum(amounts) // len(amounts) if len(amounts) == REPLICAS else 0
@@ -41,7 +41,7 @@ def autoscaler(percent: int) -> Object:
     memory: Object = {"name": "memory", "target": {"type": "Utilization", "averageUtilization": percent}}
     return {
         "apiVersion": AUTOSCALERS.api_version,
-        "kind": AUTOSCALERS.name,
+        "kind": AUTOSCALERS.kind,
         "metadata": {"name": "by-load"},
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"},
@@ -55,9 +55,9 @@ def autoscaler(percent: int) -> Object:
     }
 
 
-async def state(town: Stage) -> tuple[int, str]:
+async def state(ns: TeamNamespace) -> tuple[int, str]:
     """How many replicas the autoscaler wants, and why it is not active."""
-    found = await town.admin.get(AUTOSCALERS, town.namespace, "by-load")
+    found = await ns.admin.get(AUTOSCALERS, ns.namespace, "by-load")
     assert found is not None
     status = found.get("status", {})
     active: Object = next((c for c in status.get("conditions", ()) if c["type"] == "ScalingActive"), {})
@@ -67,7 +67,7 @@ async def state(town: Stage) -> tuple[int, str]:
 
 OURS: Object = {
     "apiVersion": NETWORK_POLICIES.api_version,
-    "kind": NETWORK_POLICIES.name,
+    "kind": NETWORK_POLICIES.kind,
     "metadata": {"name": "gameday-witness-at-redis"},
     "spec": {
         "podSelector": {"matchLabels": {"app": "redis"}},
@@ -92,48 +92,48 @@ OURS: Object = {
 
 
 @pytest.mark.usefixtures("metrics")
-async def test_a_drill_changes_no_replicas_and_the_autoscaler_goes_on(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=REPLICAS)
-    amount = await until(lambda: used(town), "memory is measured", 120)
-    town.apply(OURS, autoscaler(round(100 * int(amount or 0) / 48 / SHARE)))
+async def test_a_drill_changes_no_replicas_and_the_autoscaler_goes_on(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=REPLICAS)
+    amount = await until(lambda: used(ns), "memory is measured", 120)
+    ns.apply(OURS, autoscaler(round(100 * int(amount or 0) / 48 / SHARE)))
 
     async def active() -> bool:
-        return (await state(town))[1] == ""
+        return (await state(ns))[1] == ""
 
     await until(active, "the autoscaler has looked", 120)
-    await town.operator()
+    await ns.operator()
     seen: set[tuple[int, str]] = set()
     worn: set[str] = set()
 
     async def watch() -> None:
         while True:
-            seen.add(await state(town))
-            ours, _ = await town.admin.list(PODS, town.namespace, DRILL)
+            seen.add(await state(ns))
+            ours, _ = await ns.admin.list(PODS, ns.namespace, DRILL)
             worn.update(pod["metadata"]["labels"].get("app", "") for pod in ours)
             await asyncio.sleep(1)
 
     watching = asyncio.create_task(watch())
     try:
         # Long enough for several looks of the autoscaler, at pods that have been measured.
-        await town.start(small(steadyState__duration="45s", probes__0__interval="2s", probes__0__timeout="2s"))
-        status = await town.finishes()
+        await ns.start(small(steadyState__duration="45s", probes__0__interval="2s", probes__0__timeout="2s"))
+        status = await ns.finishes()
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
     assert status["verdict"] == "Passed", status["message"]
     assert seen == {(REPLICAS, "")}
-    assert await town.replicas("api") == REPLICAS
+    assert await ns.replicas("api") == REPLICAS
     assert worn == {"", STAND_IN}
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_where_a_policy_asks_for_the_label_that_is_counted_the_drill_is_refused(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    town.apply(autoscaler(80))
-    await town.operator()
-    await town.start(small())
-    status = await town.finishes()
+async def test_where_a_policy_asks_for_the_label_that_is_counted_the_drill_is_refused(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    ns.apply(autoscaler(80))
+    await ns.operator()
+    await ns.start(small())
+    status = await ns.finishes()
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
     assert "HorizontalPodAutoscaler/by-load averages" in status["message"]
     assert "NetworkPolicy/redis requires them: admit pods with the label gameday.dev/role there" in status["message"]
-    await town.nothing_is_left()
+    await ns.nothing_is_left()

@@ -6,25 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from e2e.dialling import LISTEN, Bed, Seen, bed, now, until, until_seen
+from e2e.dialling import LISTEN, DialResults, NetworkNamespace, network_namespace, now, until, until_seen
 from gameday.actions import job as job_step
-from gameday.actions.kind import Asked
+from gameday.actions.kind import PreflightContext
 from gameday.actions.network_partition import policy
 from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
 from gameday.actions.network_partition.partition import Partition
 from gameday.actions.network_partition.targets import endpoint_addresses
 from gameday.actions.preflight import check
 from gameday.actions.scale.kind import put_back, scale
-from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Object
+from gameday.cluster.resources import CRON_JOBS, DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Object
 from gameday.errors import Conflict, TooManyRequests
 from gameday.fuses import job as fuse
 from gameday.model.change import Observed, Presence
 from gameday.model.names import cut_fuse
+from gameday.model.observation import Fuse
 from gameday.model.plan import Dependency, Fault, Outage, Plan, Recovery, Selector, ServiceRef, SteadyState, Via
 from gameday.model.setup import Cut
-from gameday.model.world import Fuse
 from gameday.preflight.rights import of_cut
-from gameday.preflight.snapshot import Sight, endpoints_of, look
+from gameday.preflight.snapshot import NamespaceSnapshot, endpoints_of, take_snapshot
 from workloads import deployment
 
 pytestmark = pytest.mark.e2e
@@ -38,8 +38,8 @@ HTTP = ["python3", "-uc", LISTEN]
 
 
 @pytest.fixture
-async def here() -> AsyncIterator[Bed]:
-    async with bed() as one:
+async def ns() -> AsyncIterator[NetworkNamespace]:
+    async with network_namespace() as one:
         await one.opt_in()
         yield one
 
@@ -52,26 +52,28 @@ def plan(via: Via = Via.AUTO) -> Plan:
     return Plan("it", (), SteadyState(1), Outage(10, (Fault("partition", partition(via)),)), Recovery(10))
 
 
-async def cut_for(here: Bed, via: Via) -> tuple[Sight, Cut]:
+async def cut_for(ns: NetworkNamespace, via: Via) -> tuple[NamespaceSnapshot, Cut]:
     """What the preflight would decide; asked again, as by a drill, while CRDs of another test are being installed."""
 
-    async def looked() -> Sight | None:
+    async def looked() -> NamespaceSnapshot | None:
         try:
-            return await look(here.account, here.admin, here.namespace, plan(via), Partition.reads)
+            return await take_snapshot(ns.account, ns.admin, ns.namespace, plan(via), Partition.reads)
         except TooManyRequests:
             return None
 
-    sight = await until(looked, "the namespace is read")
-    assert sight is not None
-    return sight, Partition().prepare(partition(via), Asked(sight, plan(via), "partition", "networkPartition"))
+    snapshot = await until(looked, "the namespace is read")
+    assert snapshot is not None
+    return snapshot, Partition().prepare(
+        partition(via), PreflightContext(snapshot, plan(via), "partition", "networkPartition")
+    )
 
 
-async def light(here: Bed, uid: str, seconds: float) -> Fuse:
+async def light(ns: NetworkNamespace, uid: str, seconds: float) -> Fuse:
     """Light the drill's fuse and wait until it is armed."""
-    await fuse.do(here.account, here.namespace, fuse.build(DRILL, uid, cut_fuse(DRILL), seconds, "gameday:none"))
+    await fuse.create(ns.account, ns.namespace, fuse.build(DRILL, uid, cut_fuse(DRILL), seconds, "gameday:none"))
 
     async def armed() -> Fuse | None:
-        state = fuse.state_of(await here.account.get(JOBS, here.namespace, cut_fuse(DRILL)), seconds)
+        state = fuse.state_of(await ns.account.get(JOBS, ns.namespace, cut_fuse(DRILL)), seconds)
         return state if state.armed else None
 
     found = await until(armed, "the fuse is armed")
@@ -83,12 +85,12 @@ def policy_of(cut: Cut, fuse_uid: str) -> Object:
     return policy.build(DRILL, CUT, partition(cut.backend), cut, cut_fuse(DRILL), fuse_uid)
 
 
-async def stands(here: Bed, setup: Cut, wanted: Object) -> Observed:
-    kind = policy.kind_of(setup.backend)
-    return policy.observed(await here.account.get(kind, here.namespace, CUT), wanted)
+async def stands(ns: NetworkNamespace, setup: Cut, wanted: Object) -> Observed:
+    resource = policy.kind_of(setup.backend)
+    return policy.observed(await ns.account.get(resource, ns.namespace, CUT), wanted)
 
 
-async def town(here: Bed) -> tuple[Seen, Seen]:
+async def ns(here: NetworkNamespace) -> tuple[DialResults, DialResults]:
     """Redis with a second port, pods that resemble it, and who dials them all: a target and a control."""
     redis = await here.run("redis", REDIS, REDIS_SERVER, HTTP)
     almost = await here.run("almost-redis", {"app": "redis", "part": "cache"}, REDIS_SERVER)
@@ -114,19 +116,19 @@ IS_CUT = ("redis by service", "redis by address")
 
 
 @pytest.mark.parametrize("via", BACKENDS, ids=lambda via: via.value)
-async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(here: Bed, via: Via) -> None:
-    target, control = await town(here)
+async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(here: NetworkNamespace, via: Via) -> None:
+    target, control = await ns(here)
     began = now()
     uid = await here.drill(DRILL)
-    sight, setup = await cut_for(here, via)
-    assert [finding.code for finding in check(sight, plan(via)) if finding.code != "CutsApiServer"] == []
+    snapshot, setup = await cut_for(here, via)
+    assert [finding.code for finding in check(snapshot, plan(via)) if finding.code != "CutsApiServer"] == []
     armed = await light(here, uid, 60)
     cut = policy_of(setup, armed.uid or "")
-    await policy.do(here.account, here.namespace, setup.backend, cut)
+    await policy.apply(here.account, here.namespace, setup.backend, cut)
     await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
     cut_at = now()
     assert (await stands(here, setup, cut)).presence is Presence.PRESENT
-    again = await policy.do(here.account, here.namespace, setup.backend, cut)
+    again = await policy.apply(here.account, here.namespace, setup.backend, cut)
     assert again["metadata"]["generation"] == 1
 
     await until_seen(lambda: target.fails(*IS_CUT, since=cut_at + 1), "the target stays cut off")
@@ -136,24 +138,24 @@ async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(here: Bed, v
     assert control.cut_off(began) == set()
     assert target.cut_off(began, but=IS_CUT) == set()
 
-    await policy.undo(here.account, here.namespace, DRILL, CUT)
+    await policy.revert(here.account, here.namespace, DRILL, CUT)
     lifted = now()
     await until_seen(lambda: target.reaches(*IS_CUT, since=lifted), "the target is back")
-    await policy.undo(here.account, here.namespace, DRILL, CUT)
-    await fuse.undo(here.account, here.namespace, cut_fuse(DRILL))
+    await policy.revert(here.account, here.namespace, DRILL, CUT)
+    await fuse.delete(here.account, here.namespace, cut_fuse(DRILL))
     assert (await stands(here, setup, cut)).presence is Presence.ABSENT
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("via", BACKENDS, ids=lambda via: via.value)
-async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(here: Bed, via: Via) -> None:
-    target, _ = await town(here)
+async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(here: NetworkNamespace, via: Via) -> None:
+    target, _ = await ns(here)
     uid = await here.drill(DRILL)
     _, setup = await cut_for(here, via)
     armed = await light(here, uid, 20)
     cut = policy_of(setup, armed.uid or "")
     began = now()
-    await policy.do(here.account, here.namespace, setup.backend, cut)
+    await policy.apply(here.account, here.namespace, setup.backend, cut)
     await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
     assert armed.deadline is not None
     assert now() < armed.deadline
@@ -161,7 +163,7 @@ async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(here: Bed, via:
     assert now() < armed.deadline + 5
     assert (await stands(here, setup, cut)).presence is Presence.ABSENT
 
-    late = await policy.do(here.account, here.namespace, setup.backend, cut)
+    late = await policy.apply(here.account, here.namespace, setup.backend, cut)
 
     async def collected() -> bool:
         there = await here.account.get(policy.kind_of(via), here.namespace, CUT)
@@ -171,13 +173,13 @@ async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(here: Bed, via:
 
 
 @pytest.mark.slow
-async def test_a_replaced_redis_is_cut_as_well_once_the_policy_has_grown(here: Bed) -> None:
-    target, control = await town(here)
+async def test_a_replaced_redis_is_cut_as_well_once_the_policy_has_grown(here: NetworkNamespace) -> None:
+    target, control = await ns(here)
     uid = await here.drill(DRILL)
     _, setup = await cut_for(here, Via.NETWORK_POLICY)
     armed = await light(here, uid, 120)
     cut = policy_of(setup, armed.uid or "")
-    await policy.do(here.account, here.namespace, setup.backend, cut)
+    await policy.apply(here.account, here.namespace, setup.backend, cut)
     await here.admin.delete(PODS, here.namespace, "redis", grace=0)
     await here.run("redis-again", REDIS, REDIS_SERVER, HTTP)
 
@@ -191,7 +193,7 @@ async def test_a_replaced_redis_is_cut_as_well_once_the_policy_has_grown(here: B
     assert (await stands(here, more, wanted)).presence is Presence.DRIFTED
     there = await here.account.get(NETWORK_POLICIES, here.namespace, CUT)
     grown = replace(more, far_end=policy.grown(there, more.far_end))
-    await policy.do(here.account, here.namespace, grown.backend, policy_of(grown, armed.uid or ""))
+    await policy.apply(here.account, here.namespace, grown.backend, policy_of(grown, armed.uid or ""))
     assert (await stands(here, more, wanted)).presence is Presence.PRESENT
     since = now()
     await until_seen(lambda: control.reaches("redis by service", since=since), "the control reaches the new Redis")
@@ -199,59 +201,61 @@ async def test_a_replaced_redis_is_cut_as_well_once_the_policy_has_grown(here: B
 
 
 @pytest.mark.slow
-async def test_where_targets_are_isolated_already_only_cilium_cuts_and_the_other_is_refused(here: Bed) -> None:
-    target, _ = await town(here)
+async def test_where_targets_are_isolated_already_only_cilium_cuts_and_the_other_is_refused(
+    here: NetworkNamespace,
+) -> None:
+    target, _ = await ns(here)
     metadata = {"name": "house-rules"}
-    body: Object = {"apiVersion": NETWORK_POLICIES.api_version, "kind": NETWORK_POLICIES.name, "metadata": metadata}
+    body: Object = {"apiVersion": NETWORK_POLICIES.api_version, "kind": NETWORK_POLICIES.kind, "metadata": metadata}
     spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"namespaceSelector": {}}]}]}
     await here.admin.create(NETWORK_POLICIES, here.namespace, body | {"spec": spec})
-    sight, _ = await cut_for(here, Via.NETWORK_POLICY)
-    found = {finding.code: finding for finding in check(sight, plan(Via.NETWORK_POLICY))}
+    snapshot, _ = await cut_for(here, Via.NETWORK_POLICY)
+    found = {finding.code: finding for finding in check(snapshot, plan(Via.NETWORK_POLICY))}
     assert "NetworkPolicy/house-rules" in found["AlreadyIsolated"].message
 
     uid = await here.drill(DRILL)
-    sight, setup = await cut_for(here, Via.CILIUM)
-    assert check(sight, plan()) == ()
+    snapshot, setup = await cut_for(here, Via.CILIUM)
+    assert check(snapshot, plan()) == ()
     armed = await light(here, uid, 60)
     began = now()
-    await policy.do(here.account, here.namespace, setup.backend, policy_of(setup, armed.uid or ""))
+    await policy.apply(here.account, here.namespace, setup.backend, policy_of(setup, armed.uid or ""))
     await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
     assert target.cut_off(began, but=IS_CUT) == set()
 
 
 @pytest.mark.parametrize("via", BACKENDS, ids=lambda via: via.value)
-async def test_a_change_by_hand_is_seen(here: Bed, via: Via) -> None:
-    await here.run("redis", REDIS, REDIS_SERVER)
-    await here.run("api", API, HTTP)
-    await here.serve("redis", REDIS, [{"port": 6379}])
-    uid = await here.drill(DRILL)
-    _, setup = await cut_for(here, via)
-    armed = await light(here, uid, 60)
+async def test_a_change_by_hand_is_seen(ns: NetworkNamespace, via: Via) -> None:
+    await ns.run("redis", REDIS, REDIS_SERVER)
+    await ns.run("api", API, HTTP)
+    await ns.serve("redis", REDIS, [{"port": 6379}])
+    uid = await ns.drill(DRILL)
+    _, setup = await cut_for(ns, via)
+    armed = await light(ns, uid, 60)
     cut = policy_of(setup, armed.uid or "")
-    await policy.do(here.account, here.namespace, setup.backend, cut)
+    await policy.apply(ns.account, ns.namespace, setup.backend, cut)
     field = "podSelector" if via is Via.NETWORK_POLICY else "endpointSelector"
     change: Object = {"spec": {field: {"matchLabels": {"app": "nobody"}}}}
-    await here.admin.patch(policy.kind_of(via), here.namespace, CUT, change)
-    assert (await stands(here, setup, cut)).detail == "its spec differs from what the drill wrote"
-    await here.admin.patch(JOBS, here.namespace, cut_fuse(DRILL), {"spec": {"suspend": True}})
-    job = await here.account.get(JOBS, here.namespace, cut_fuse(DRILL))
+    await ns.admin.patch(policy.kind_of(via), ns.namespace, CUT, change)
+    assert (await stands(ns, setup, cut)).detail == "its spec differs from what the drill wrote"
+    await ns.admin.patch(JOBS, ns.namespace, cut_fuse(DRILL), {"spec": {"suspend": True}})
+    job = await ns.account.get(JOBS, ns.namespace, cut_fuse(DRILL))
     assert "suspended" in (fuse.state_of(job, 60).dead or "")
 
 
-async def test_a_namespace_whose_role_is_gone_is_told_every_missing_right(here: Bed) -> None:
-    await here.run("redis", REDIS, REDIS_SERVER)
-    await here.serve("redis", REDIS, [{"port": 6379}])
-    await here.run("api", API, HTTP)
-    sight, _ = await cut_for(here, Via.CILIUM)
-    assert sight.cilium
-    assert check(sight, plan()) == ()
-    sight.rules = tuple(rule for rule in sight.rules if "ciliumnetworkpolicies" not in rule["resources"])
-    (finding,) = check(sight, plan(Via.CILIUM))
+async def test_a_namespace_whose_role_is_gone_is_told_every_missing_right(ns: NetworkNamespace) -> None:
+    await ns.run("redis", REDIS, REDIS_SERVER)
+    await ns.serve("redis", REDIS, [{"port": 6379}])
+    await ns.run("api", API, HTTP)
+    snapshot, _ = await cut_for(ns, Via.CILIUM)
+    assert snapshot.cilium
+    assert check(snapshot, plan()) == ()
+    snapshot.rules = tuple(rule for rule in snapshot.rules if "ciliumnetworkpolicies" not in rule["resources"])
+    (finding,) = check(snapshot, plan(Via.CILIUM))
     assert finding.code == "MissingRights"
     assert all(verb in finding.message for verb in of_cut(policy.kind_of(Via.CILIUM)).verbs)
 
 
-async def test_a_step_scales_there_and_back_and_a_job_runs_once(here: Bed) -> None:
+async def test_a_step_scales_there_and_back_and_a_job_runs_once(ns: NetworkNamespace) -> None:
     labels = {"app": "worker"}
     container = {"name": "worker", "image": "gameday:none", "imagePullPolicy": "Never"}
     spec: Object = {
@@ -259,26 +263,24 @@ async def test_a_step_scales_there_and_back_and_a_job_runs_once(here: Bed) -> No
         "selector": {"matchLabels": labels},
         "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
     }
-    body: Object = {"apiVersion": DEPLOYMENTS.api_version, "kind": DEPLOYMENTS.name, "metadata": {"name": "worker"}}
-    await here.admin.create(DEPLOYMENTS, here.namespace, body | {"spec": spec})
+    body: Object = {"apiVersion": DEPLOYMENTS.api_version, "kind": DEPLOYMENTS.kind, "metadata": {"name": "worker"}}
+    await ns.admin.create(DEPLOYMENTS, ns.namespace, body | {"spec": spec})
 
     async def replicas() -> int:
-        there = await here.admin.get(DEPLOYMENTS, here.namespace, "worker")
+        there = await ns.admin.get(DEPLOYMENTS, ns.namespace, "worker")
         return int(there["spec"]["replicas"]) if there is not None else -1
 
     async def scaled(number: int) -> bool:
         # Its controller writes the Deployment as well: who lost that race looks again, as the engine does.
         with contextlib.suppress(Conflict):
-            there = await here.admin.get(DEPLOYMENTS, here.namespace, "worker")
+            there = await ns.admin.get(DEPLOYMENTS, ns.namespace, "worker")
             assert there is not None
-            await scale(
-                here.account, here.namespace, deployment("worker"), number, there["metadata"]["resourceVersion"]
-            )
+            await scale(ns.account, ns.namespace, deployment("worker"), number, there["metadata"]["resourceVersion"])
         return await replicas() == number
 
     async def put(before: int, wanted: int) -> bool:
         with contextlib.suppress(Conflict):
-            await put_back(here.account, here.namespace, deployment("worker"), before, wanted)
+            await put_back(ns.account, ns.namespace, deployment("worker"), before, wanted)
         return await replicas() == before
 
     for number in (0, 0):
@@ -286,19 +288,19 @@ async def test_a_step_scales_there_and_back_and_a_job_runs_once(here: Bed) -> No
     assert not await put(3, 2), "2 is not its number: somebody else has set that"
     assert await replicas() == 0
     await until(lambda: put(3, 0), "the worker has 3 replicas", 10)
-    await scale(here.account, here.namespace, deployment("gone"), 3, "1")
-    await put_back(here.account, here.namespace, deployment("gone"), 3, 0)
-    uid = await here.drill(DRILL)
-    await _cron_job(here)
+    await scale(ns.account, ns.namespace, deployment("gone"), 3, "1")
+    await put_back(ns.account, ns.namespace, deployment("gone"), 3, 0)
+    uid = await ns.drill(DRILL)
+    await _cron_job(ns)
     for _ in range(2):
-        await job_step.start(here.account, here.namespace, "clear-stalled", "first-step-clear", DRILL, uid)
-    made, _ = await here.account.list(JOBS, here.namespace)
+        await job_step.start(ns.account, ns.namespace, "clear-stalled", "first-step-clear", DRILL, uid)
+    made, _ = await ns.account.list(JOBS, ns.namespace)
     assert [one["metadata"]["name"] for one in made] == ["first-step-clear"]
 
 
-async def _cron_job(here: Bed) -> None:
+async def _cron_job(ns: NetworkNamespace) -> None:
     container = {"name": "clear", "image": "gameday:none", "imagePullPolicy": "Never"}
     template = {"spec": {"containers": [container], "restartPolicy": "Never"}}
     spec = {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": {"template": template}}}
-    body: Object = {"apiVersion": CRON_JOBS.api_version, "kind": CRON_JOBS.name, "metadata": {"name": "clear-stalled"}}
-    await here.admin.create(CRON_JOBS, here.namespace, body | {"spec": spec})
+    body: Object = {"apiVersion": CRON_JOBS.api_version, "kind": CRON_JOBS.kind, "metadata": {"name": "clear-stalled"}}
+    await ns.admin.create(CRON_JOBS, ns.namespace, body | {"spec": spec})

@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 
 from e2e.dialling import ROOT, until
-from e2e.stage import OperatorProcess, Stage, condition, small
+from e2e.namespaces import OperatorProcess, TeamNamespace, condition, small
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Kind, Object
+from gameday.cluster.resources import DRILLS, GAMEDAYS, Object, Resource
 from gameday.errors import GameDayError
 from specs import Case, drills, gamedays
 
@@ -30,9 +30,11 @@ QUIET = 10.0
 
 async def applied(admin: Cluster, namespace: str, case: Case) -> str:
     """Apply a case as kubectl does, unknown fields refused; the refusal, or "" where it was taken."""
-    kind: Kind = KINDS[case.body["kind"]]
+    resource: Resource = KINDS[case.body["kind"]]
     try:
-        await admin._call("POST", kind, namespace, body=case.body, query={"fieldValidation": "Strict"}, verb="create")
+        await admin._call(
+            "POST", resource, namespace, body=case.body, query={"fieldValidation": "Strict"}, verb="create"
+        )
     except GameDayError as error:
         return str(error)
     return ""
@@ -54,22 +56,22 @@ def cpu_seconds(operator: OperatorProcess) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def all_ready(town: Stage, names: set[str]) -> dict[str, Object]:
+async def all_ready(ns: TeamNamespace, names: set[str]) -> dict[str, Object]:
     """The Ready condition of every GameDay that was taken, once each has one."""
 
     async def ask() -> dict[str, Object]:
-        items, _ = await town.admin.list(GAMEDAYS, town.namespace)
+        items, _ = await ns.admin.list(GAMEDAYS, ns.namespace)
         found = {g["metadata"]["name"]: condition(g.get("status", {}), "Ready") for g in items}
         return found if all(found.get(name) for name in names) else {}
 
     return await until(ask, "every GameDay has a Ready condition", 60)
 
 
-async def test_more_than_two_hundred_specs_are_taken_or_refused_with_path_and_remedy(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    operator = await town.operator()
-    await town.start(small(outage__duration="25s", recovery__within="40s"))
-    await town.in_phase("SteadyState")
+async def test_more_than_two_hundred_specs_are_taken_or_refused_with_path_and_remedy(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    operator = await ns.operator()
+    await ns.start(small(outage__duration="25s", recovery__within="40s"))
+    await ns.in_phase("SteadyState")
     cases = gamedays()
     assert len(cases) >= 200
     began = time.monotonic()
@@ -77,12 +79,12 @@ async def test_more_than_two_hundred_specs_are_taken_or_refused_with_path_and_re
 
     async def apply(case: Case) -> tuple[Case, str]:
         async with gate:
-            return case, await applied(town.admin, town.namespace, case)
+            return case, await applied(ns.admin, ns.namespace, case)
 
     answers = await asyncio.gather(*(apply(case) for case in cases))
     took = time.monotonic() - began
     taken = {case.name for case, refusal in answers if not refusal}
-    ready = await all_ready(town, taken)
+    ready = await all_ready(ns, taken)
     waited = time.monotonic() - began - took
     wrong = [f"{case.what}: {why[:300]}" for case, why in answers if why and not REFUSAL.search(why)]
     for case, refusal in answers:
@@ -99,30 +101,30 @@ async def test_more_than_two_hundred_specs_are_taken_or_refused_with_path_and_re
     assert waited < 15
     assert min(len(good), len(taken) - len(good), len(cases) - len(taken)) > 10, "all three kinds occur"
 
-    await odd_drills(town, cases)
-    status = await town.finishes()
+    await odd_drills(ns, cases)
+    status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     await stays_well(operator)
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def odd_drills(town: Stage, cases: list[Case]) -> None:
+async def odd_drills(ns: TeamNamespace, cases: list[Case]) -> None:
     """Drills with odd specs and odd metadata end with a reason that the page of reasons has."""
     page = (ROOT / "docs" / "reasons.md").read_text()
     odd = drills("small")
     refused: dict[str, str] = {}
     for case in odd:
-        if why := await applied(town.admin, town.namespace, case):
+        if why := await applied(ns.admin, ns.namespace, case):
             refused[case.what] = why
     # A drill of a plan that is not ready, with all its findings.
     late = {"gameDay": cases[1].name, "startBefore": "2020-01-01T00:00:00Z"}
     wrong = [f"{what}: {why}" for what, why in refused.items() if not REFUSAL.search(why)]
     assert not wrong, "\n".join(wrong)
     of_wrong = Case("of a wrong plan", odd[0].body | {"metadata": {"name": "late"}, "spec": late})
-    assert not await applied(town.admin, town.namespace, of_wrong)
+    assert not await applied(ns.admin, ns.namespace, of_wrong)
 
     async def over() -> list[Object]:
-        items, _ = await town.admin.list(DRILLS, town.namespace)
+        items, _ = await ns.admin.list(DRILLS, ns.namespace)
         others = [item for item in items if item["metadata"]["name"] != "first"]
         return others if others and all(d.get("status", {}).get("phase") == "Finished" for d in others) else []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from e2e.dialling import ROOT, kubeconfig, until
-from e2e.stage import Stage, kubectl
+from e2e.namespaces import TeamNamespace, kubectl
 
 pytestmark = pytest.mark.cluster
 
@@ -58,17 +58,19 @@ def test_up_is_idempotent_and_touches_no_context_of_the_user(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("town_needs", ["payments"])
-async def test_kill_ends_every_process_of_a_pod_and_the_kubelet_starts_it_again(town: Stage, town_needs: str) -> None:
-    await town.shop(parts=(town_needs,))
-    pod = kubectl("-n", town.namespace, "get", "pods", "-l", f"app={town_needs}", "-o", "name").stdout.strip()[4:]
-    assert cluster("kill", pod, town.namespace).returncode == 0
+async def test_kill_ends_every_process_of_a_pod_and_the_kubelet_starts_it_again(
+    ns: TeamNamespace, town_needs: str
+) -> None:
+    await ns.shop(parts=(town_needs,))
+    pod = kubectl("-n", ns.namespace, "get", "pods", "-l", f"app={town_needs}", "-o", "name").stdout.strip()[4:]
+    assert cluster("kill", pod, ns.namespace).returncode == 0
 
     async def restarted() -> bool:
-        told = kubectl("-n", town.namespace, "get", "pod", pod, "-o", "json").stdout
+        told = kubectl("-n", ns.namespace, "get", "pod", pod, "-o", "json").stdout
         return bool(json.loads(told)["status"]["containerStatuses"][0]["restartCount"] == 1)
 
     await until(restarted, "the container was started again")
-    refused = cluster("kill", "no-such-pod", town.namespace)
+    refused = cluster("kill", "no-such-pod", ns.namespace)
     assert refused.returncode != 0
     assert "no pod no-such-pod" in refused.stderr
 

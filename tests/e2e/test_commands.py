@@ -16,8 +16,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from e2e.dialling import ROOT, until
+from e2e.namespaces import TeamNamespace, kubectl, small
 from e2e.people import person
-from e2e.stage import Stage, kubectl, small
 
 pytestmark = pytest.mark.e2e
 
@@ -29,14 +29,14 @@ def gameday(config: Path, *arguments: str, **environment: str) -> subprocess.Com
     return subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False)
 
 
-async def test_a_person_sees_what_comes_and_ends_what_runs(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    await town.operator()
+async def test_a_person_sees_what_comes_and_ends_what_runs(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    await ns.operator()
     weekly = small(schedule={"cron": "0 10 * * 2", "timeZone": "Europe/Berlin"}, outage__duration="50s")
-    await town.start(weekly)
-    await town.in_phase("SteadyState")
-    sre, developer = person(town, "sre").config, person(town, "developer").config
-    here = ("-n", town.namespace)
+    await ns.start(weekly)
+    await ns.in_phase("SteadyState")
+    sre, developer = person(ns, "sre").config, person(ns, "developer").config
+    here = ("-n", ns.namespace)
 
     shown = gameday(developer, "next", *here)
     assert shown.returncode == 0, shown.stderr
@@ -45,37 +45,37 @@ async def test_a_person_sees_what_comes_and_ends_what_runs(town: Stage) -> None:
     assert len(rows) == 3
     assert all(row.split()[:2] == ["small", "Tue"] and "10:00 CE" in row for row in rows)
 
-    await town.under_cut()
+    await ns.under_cut()
     refused = gameday(developer, "abort", "first", *here)
     assert refused.returncode == 1
-    assert f"may not patch drills.gameday.dev in namespace {town.namespace}" in refused.stderr
+    assert f"may not patch drills.gameday.dev in namespace {ns.namespace}" in refused.stderr
     assert "--verb=get,list,watch,create,patch,delete --resource=drills.gameday.dev" in refused.stderr
     ended = gameday(sre, "abort", "first", *here, "-o", "name")
     assert (ended.returncode, ended.stdout) == (0, "drill.gameday.dev/first\n"), ended.stderr
-    status = await town.finishes()
+    status = await ns.finishes()
     assert (status["verdict"], status["reason"]) == ("Aborted", "Aborted")
     assert "has ended already, Aborted" in gameday(sre, "abort", "first", *here).stdout
 
-    version = gameday(developer, "version", "-n", town.namespace, "-o", "json")
+    version = gameday(developer, "version", "-n", ns.namespace, "-o", "json")
     assert version.returncode == 0, version.stderr
     told = json.loads(version.stdout)
     assert told["resources"].startswith("gameday.dev/v1alpha1")
     assert "may not list deployments.apps" in told["operator"]
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_a_drill_is_run_to_its_verdict_and_ci_learns_it(town: Stage, tmp_path: Path) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    await town.operator()
-    town.apply(small())
+async def test_a_drill_is_run_to_its_verdict_and_ci_learns_it(ns: TeamNamespace, tmp_path: Path) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    await ns.operator()
+    ns.apply(small())
     report = tmp_path / "report.xml"
-    sre = person(town, "sre").config
-    command = ("run", "small", "--junit", str(report), "-n", town.namespace)
+    sre = person(ns, "sre").config
+    command = ("run", "small", "--junit", str(report), "-n", ns.namespace)
     done = await asyncio.to_thread(gameday, sre, *command)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("drill.gameday.dev/small-")
-    assert lines[-1].startswith(f"Passed (AllExpectationsMet): GameDay small in {town.namespace} passed on ")
+    assert lines[-1].startswith(f"Passed (AllExpectationsMet): GameDay small in {ns.namespace} passed on ")
     shown = [line[11:].split() for line in lines[1:-1]]
     known = ["Preflight", "Outage", "CutProven", "Recovery", "Finished"]
     assert [words[0] for words in shown if words[0] in known] == known
@@ -85,14 +85,14 @@ async def test_a_drill_is_run_to_its_verdict_and_ci_learns_it(town: Stage, tmp_p
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
 
     # Nothing notices: the system is as it was, and the plan expects what does not come.
-    town.apply(small(outage__expect=[{"name": "noticed", "becomes": "health.status == 599", "within": "6s"}]))
-    failed = await asyncio.to_thread(gameday, sre, "run", "small", "--wait", "-n", town.namespace, "-o", "json")
+    ns.apply(small(outage__expect=[{"name": "noticed", "becomes": "health.status == 599", "within": "6s"}]))
+    failed = await asyncio.to_thread(gameday, sre, "run", "small", "--wait", "-n", ns.namespace, "-o", "json")
     assert failed.returncode == 1, failed.stderr
     drill = json.loads(failed.stdout)
     assert drill["status"]["verdict"] == "Failed"
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
-    told = gameday(sre, "explain", drill["metadata"]["name"], "-n", town.namespace)
+    told = gameday(sre, "explain", drill["metadata"]["name"], "-n", ns.namespace)
     assert told.returncode == 0, told.stderr
     assert "Failed (ExpectationMissed)" in told.stdout.splitlines()[0]
     assert "under it the system missed what was expected: noticed." in told.stdout
@@ -100,7 +100,7 @@ async def test_a_drill_is_run_to_its_verdict_and_ci_learns_it(town: Stage, tmp_p
     assert re.search(r"\d+\.\d s  CutProven: .*witnesses", told.stdout)
     assert "becomes health.status == 599, within 6.0s" in told.stdout
 
-    past = gameday(sre, "history", "small", "-n", town.namespace)
+    past = gameday(sre, "history", "small", "-n", ns.namespace)
     assert past.returncode == 0, past.stderr
     header, passed, missed, _, *turn = past.stdout.splitlines()
     assert header.split()[:2] == ["DRILL", "STARTED"]
@@ -108,18 +108,18 @@ async def test_a_drill_is_run_to_its_verdict_and_ci_learns_it(town: Stage, tmp_p
     assert f"{missed.split()[0]} is the first that failed after {passed.split()[0]} had passed" in turn[0]
     assert turn[1].startswith("  the plan differs in spec.outage.expect[0].becomes")
     assert "may not list replicasets.apps" in turn[2]
-    lord = gameday(person(town, "lord").config, "history", "small", "-n", town.namespace, "-o", "json")
+    lord = gameday(person(ns, "lord").config, "history", "small", "-n", ns.namespace, "-o", "json")
     assert json.loads(lord.stdout)["turn"]["rollouts"][0].startswith("no Deployment got another pod template")
 
 
-async def test_ctrl_c_without_a_terminal_leaves_the_drill_to_the_operator(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    await town.operator()
-    town.apply(small())
-    config = person(town, "sre").config
+async def test_ctrl_c_without_a_terminal_leaves_the_drill_to_the_operator(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    await ns.operator()
+    ns.apply(small())
+    config = person(ns, "sre").config
     own = {"KUBECONFIG": str(config), "PYTHONPATH": str(ROOT / "operator")}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gameday.cli.main", "run", "small", "--wait", "-n", town.namespace,
+        sys.executable, "-m", "gameday.cli.main", "run", "small", "--wait", "-n", ns.namespace,
         env=os.environ | own, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
@@ -130,18 +130,18 @@ async def test_ctrl_c_without_a_terminal_leaves_the_drill_to_the_operator(town: 
     process.send_signal(signal.SIGINT)
     _, said = await process.communicate()
     assert process.returncode == 130
-    assert f"gameday abort {name} -n {town.namespace}" in said.decode()
-    status = await town.finishes(name)
+    assert f"gameday abort {name} -n {ns.namespace}" in said.decode()
+    status = await ns.finishes(name)
     assert status["verdict"] == "Passed", status["message"]
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_a_drill_is_watched_on_a_terminal_with_and_without_the_right_to_logs(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    await town.operator()
-    await town.start(small(outage__duration="50s", recovery__within="40s"))
-    await town.in_phase("SteadyState")
-    screens = await asyncio.gather(*(watched(town, person(town, name).config) for name in ("lord", "sre")))
+async def test_a_drill_is_watched_on_a_terminal_with_and_without_the_right_to_logs(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    await ns.operator()
+    await ns.start(small(outage__duration="50s", recovery__within="40s"))
+    await ns.in_phase("SteadyState")
+    screens = await asyncio.gather(*(watched(ns, person(ns, name).config) for name in ("lord", "sre")))
     whole, status_alone = screens
     for screen in screens:
         for text in ("SteadyState", "Outage", "Recovery", "noticed", "waits", "Met", "Passed"):
@@ -152,18 +152,18 @@ async def test_a_drill_is_watched_on_a_terminal_with_and_without_the_right_to_lo
     assert not re.search("health +[▁▂▃▄▅▆▇█×]+", status_alone)
     assert "Only the status is shown, without the probes: user" in status_alone
     assert "may not list pods in namespace" in status_alone
-    lines = gameday(person(town, "sre").config, "watch", "first", "-n", town.namespace)
+    lines = gameday(person(ns, "sre").config, "watch", "first", "-n", ns.namespace)
     assert lines.returncode == 0, lines.stderr
     assert re.search(r"\d+\.\d s  CutProven ", lines.stdout)
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def watched(town: Stage, config: Path) -> str:
+async def watched(ns: TeamNamespace, config: Path) -> str:
     """All that ``gameday watch`` draws on a terminal of 200 columns until the drill has ended."""
     own, theirs = pty.openpty()
     environment = {"KUBECONFIG": str(config), "PYTHONPATH": str(ROOT / "operator"), "NO_COLOR": "1", "COLUMNS": "200"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gameday.cli.main", "watch", "-n", town.namespace,
+        sys.executable, "-m", "gameday.cli.main", "watch", "-n", ns.namespace,
         stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | environment | {"TERM": "xterm", "LINES": "50"},
     )  # fmt: skip
     os.close(theirs)
@@ -183,10 +183,10 @@ def _drained(terminal: int, into: bytearray) -> None:
             into += piece
 
 
-async def test_a_doctor_finds_what_is_wrong_and_nothing_else(town: Stage) -> None:
-    await town.operator()
-    lord = person(town, "lord").config
-    here = ("-n", town.namespace, "--operator-namespace", town.namespace, "-o", "json")
+async def test_a_doctor_finds_what_is_wrong_and_nothing_else(ns: TeamNamespace) -> None:
+    await ns.operator()
+    lord = person(ns, "lord").config
+    here = ("-n", ns.namespace, "--operator-namespace", ns.namespace, "-o", "json")
 
     def found() -> dict[str, str]:
         done = gameday(lord, "doctor", *here)
@@ -197,8 +197,8 @@ async def test_a_doctor_finds_what_is_wrong_and_nothing_else(town: Stage) -> Non
         return found() | {"versions": "", "images": ""} == WELL
 
     await until(well, "the doctor finds nothing", 60)
-    town.apply(small(outage__expect=[{"name": "noticed", "becomes": "none.ok"}]))
-    kubectl("-n", town.namespace, "label", "serviceaccount", "gameday", "gameday.dev/opt-in-")
+    ns.apply(small(outage__expect=[{"name": "noticed", "becomes": "none.ok"}]))
+    kubectl("-n", ns.namespace, "label", "serviceaccount", "gameday", "gameday.dev/opt-in-")
 
     async def ill() -> bool:
         return found() | {"versions": "", "images": ""} == WELL | {"opt-in": "failed", "gamedays": "failed"}
@@ -212,21 +212,21 @@ WELL = {
 }  # fmt: skip
 
 
-async def test_the_commands_that_an_error_names_grant_the_right(town: Stage) -> None:
-    developer = person(town, "developer").config
-    refused = gameday(developer, "halt", "-n", town.namespace)
+async def test_the_commands_that_an_error_names_grant_the_right(ns: TeamNamespace) -> None:
+    developer = person(ns, "developer").config
+    refused = gameday(developer, "halt", "-n", ns.namespace)
     assert refused.returncode == 1
-    town.apply(small())
-    first = gameday(developer, "abort", "none", "-n", town.namespace)
+    ns.apply(small())
+    first = gameday(developer, "abort", "none", "-n", ns.namespace)
     assert "there is no Drill none" in first.stderr
     drill = {"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "metadata": {"name": "first"}}
-    town.apply(drill | {"spec": {"gameDay": "small"}})
-    refused = gameday(developer, "abort", "first", "-n", town.namespace)
+    ns.apply(drill | {"spec": {"gameDay": "small"}})
+    refused = gameday(developer, "abort", "first", "-n", ns.namespace)
     for line in refused.stderr.splitlines()[1:]:
         kubectl(*shlex.split(line)[1:])
 
     async def granted() -> bool:
-        return gameday(developer, "abort", "first", "-n", town.namespace).returncode == 0
+        return gameday(developer, "abort", "first", "-n", ns.namespace).returncode == 0
 
     await until(granted, "the right is granted", 10)
-    assert (await town.drill())["spec"]["abort"] is True
+    assert (await ns.drill())["spec"]["abort"] is True

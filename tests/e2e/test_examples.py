@@ -5,22 +5,22 @@ import shutil
 import pytest
 
 from e2e.dialling import ROOT
-from e2e.stage import Stage, kubectl, ready
-from gameday.cluster.kinds import DRILLS, GAMEDAYS
+from e2e.namespaces import TeamNamespace, kubectl, ready
+from gameday.cluster.resources import DRILLS, GAMEDAYS
 
 pytestmark = pytest.mark.e2e
 
 
-async def test_applying_the_folder_of_examples_starts_nothing(town: Stage) -> None:
-    folder = town.folder / "examples"
+async def test_applying_the_folder_of_examples_starts_nothing(ns: TeamNamespace) -> None:
+    folder = ns.folder / "examples"
     shutil.copytree(ROOT / "manifests" / "examples", folder)
     for file in folder.rglob("*.yaml"):
-        file.write_text(file.read_text().replace("namespace: shop", f"namespace: {town.namespace}"))
-    await town.operator()
+        file.write_text(file.read_text().replace("namespace: shop", f"namespace: {ns.namespace}"))
+    await ns.operator()
     kubectl("apply", "-f", str(folder))
-    gamedays, _ = await town.admin.list(GAMEDAYS, town.namespace)
+    gamedays, _ = await ns.admin.list(GAMEDAYS, ns.namespace)
     assert [gameday["metadata"]["name"] for gameday in gamedays] == ["redis-failover"]
-    assert (await ready(town, "redis-failover"))["status"] == "True"
+    assert (await ready(ns, "redis-failover"))["status"] == "True"
     refused = kubectl("apply", "-f", str(folder / "drills"), ok=False)
     assert "generate name" in refused.stderr, "a Drill of an example is created, never applied"
-    assert (await town.admin.list(DRILLS, town.namespace))[0] == ()
+    assert (await ns.admin.list(DRILLS, ns.namespace))[0] == ()

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from e2e.dialling import until
-from e2e.stage import Stage, kubectl, small
+from e2e.namespaces import TeamNamespace, kubectl, small
 from gameday.api.lines import events_of
-from gameday.cluster.kinds import PODS, Object
+from gameday.cluster.resources import PODS, Object
 from gameday.model.labels import AGENT
 
 pytestmark = pytest.mark.e2e
@@ -82,57 +82,57 @@ def certificate(folder: Path) -> dict[str, str]:
     return {key.name: key.read_text(), made.name: made.read_text()}
 
 
-async def test_a_port_before_redis_own_on_which_nothing_listens_is_told_and_left_out(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
+async def test_a_port_before_redis_own_on_which_nothing_listens_is_told_and_left_out(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
     ports = [{"name": "metrics", "port": 9121}, {"name": "redis", "port": 6379, "targetPort": "redis"}]
-    town.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "redis"}}
+    ns.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "redis"}}
                | {"spec": {"selector": {"app": "redis"}, "ports": ports}})  # fmt: skip
-    await town.operator()
-    await town.start(small())
-    status = await town.finishes()
+    await ns.operator()
+    await ns.start(small())
+    status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     (line,) = [line for line in events_of(status) if line["reason"] == "NothingAnswers"]
     assert ":9121" in line["message"]
     assert ":6379" not in line["message"]
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_a_redis_with_tls_of_which_nothing_tells_is_cut_and_the_cut_proven(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    data = certificate(town.folder)
+async def test_a_redis_with_tls_of_which_nothing_tells_is_cut_and_the_cut_proven(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    data = certificate(ns.folder)
     secure = copy.deepcopy(SECURE)
     secure[1]["spec"]["template"]["spec"]["containers"][0] |= IMAGE
-    town.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "secure"}, "stringData": data}, *secure)
-    await until(town._deployed, "the Redis with TLS runs", 60)
-    await town.operator()
+    ns.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "secure"}, "stringData": data}, *secure)
+    await until(ns._deployed, "the Redis with TLS runs", 60)
+    await ns.operator()
     gameday = small(outage__expect=[])
     gameday["spec"]["dependencies"].append({"name": "secure", "tcp": {"service": {"name": "secure"}}})
     partition = gameday["spec"]["outage"]["faults"][0]["networkPartition"]
     partition |= {"to": ["secure"], "openConnections": "Keep"}
-    await town.start(gameday)
-    status = await town.finishes()
+    await ns.start(gameday)
+    status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     assert "CutProven" in {line["reason"] for line in events_of(status)}
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_a_sidecar_in_each_of_our_pods_changes_nothing(town: Stage) -> None:
+async def test_a_sidecar_in_each_of_our_pods_changes_nothing(ns: TeamNamespace) -> None:
     served = kubectl("api-resources", "--api-group=admissionregistration.k8s.io", "--no-headers").stdout
     if "admissionregistration.k8s.io/v1 " not in "".join(
         line for line in served.splitlines() if "MutatingAdmissionPolicyBinding" in line
     ):
         pytest.skip("this Kubernetes has no MutatingAdmissionPolicy v1")
-    await town.shop(parts=("api", "redis"), replicas=1)
-    kubectl("apply", "-f", "-", stdin=SIDECAR.replace("NAME", town.namespace))
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    kubectl("apply", "-f", "-", stdin=SIDECAR.replace("NAME", ns.namespace))
     try:
-        await town.operator()
-        await town.start(small())
-        await town.under_cut()
-        pods, _ = await town.admin.list(PODS, town.namespace, AGENT)
+        await ns.operator()
+        await ns.start(small())
+        await ns.under_cut()
+        pods, _ = await ns.admin.list(PODS, ns.namespace, AGENT)
         assert {tuple(c["name"] for c in pod["spec"]["containers"]) for pod in pods} == {("proxy", "agent")}
-        status = await town.finishes()
+        status = await ns.finishes()
         assert status["verdict"] == "Passed", status["message"]
-        await town.nothing_is_left()
+        await ns.nothing_is_left()
     finally:
         for kind in ("mutatingadmissionpolicybinding", "mutatingadmissionpolicy"):
-            kubectl("delete", kind, town.namespace, "--ignore-not-found", ok=False)
+            kubectl("delete", kind, ns.namespace, "--ignore-not-found", ok=False)

@@ -22,10 +22,10 @@ from e2e.foreign import (
     orders,
     requeue,
 )
-from e2e.stage import OperatorProcess, Stage, missed
+from e2e.namespaces import OperatorProcess, TeamNamespace, missed
 from gameday.api.lines import events_of, expectations_of, figures_of, steps_of
 from gameday.api.undo_entries import undo_of
-from gameday.cluster.kinds import PODS, Object
+from gameday.cluster.resources import PODS, Object
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -70,18 +70,18 @@ def warnings(status: Object) -> list[str]:
     return [line["message"] for line in events_of(status) if line["reason"] == "PreflightWarning"]
 
 
-async def denying(town: Stage) -> OperatorProcess:
+async def denying(ns: TeamNamespace) -> OperatorProcess:
     """Celery in a namespace that denies by default, and an operator."""
-    await town.needs_cilium()
-    town.apply(*closed())
-    await town.deploy(*orders())
-    return await town.operator()
+    await ns.needs_cilium()
+    ns.apply(*closed())
+    await ns.deploy(*orders())
+    return await ns.operator()
 
 
-async def test_celery_in_a_namespace_that_denies_by_default(town: Stage) -> None:
-    await denying(town)
-    await town.start(gameday("orders"), "shut-out")
-    status = await town.finishes("shut-out")
+async def test_celery_in_a_namespace_that_denies_by_default(ns: TeamNamespace) -> None:
+    await denying(ns)
+    await ns.start(gameday("orders"), "shut-out")
+    status = await ns.finishes("shut-out")
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
     places = "Service api, port 80; Service flower, port 80"
     nowhere = f"the observer cannot reach {places}, because NetworkPolicy/default-deny isolates"
@@ -90,79 +90,79 @@ async def test_celery_in_a_namespace_that_denies_by_default(town: Stage) -> None
     print(warnings(status))
     assert status["undo"] == []
 
-    town.apply(*documented("api", "flower"))
-    await town.start(gameday("orders"), "hangs")
-    status = await town.finishes("hangs")
+    ns.apply(*documented("api", "flower"))
+    await ns.start(gameday("orders"), "hangs")
+    status = await ns.finishes("hangs")
     passed(status)
     assert warnings(status) == []
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
     wish = claiming(gameday("orders"), "orders hang", "orders answer 503", becomes="order.status == 503", within="10s")
-    await town.start(wish, "wishes")
-    status = await town.finishes("wishes")
+    await ns.start(wish, "wishes")
+    status = await ns.finishes("wishes")
     failed_by(status, "orders answer 503")
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_a_fuse_puts_replicas_back_where_a_namespace_denies_by_default(town: Stage) -> None:
-    operator = await denying(town)
-    town.apply(*documented("api", "flower"))
+async def test_a_fuse_puts_replicas_back_where_a_namespace_denies_by_default(ns: TeamNamespace) -> None:
+    operator = await denying(ns)
+    ns.apply(*documented("api", "flower"))
     gives_up = gameday("orders")
     spec = gives_up["spec"]
     spec["outage"]["duration"], spec["recovery"]["within"], spec["rollback"]["within"] = "15s", "10s", "20s"
     paid = next(one for one in spec["recovery"]["expect"] if one["name"] == spec["rollback"]["ifMissed"][0])
     paid["eventually"] = paid["eventually"].replace(">= 10", ">= 1000")
-    await town.start(gives_up)
+    await ns.start(gives_up)
 
     async def stopped() -> bool:
-        return await town.replicas("worker") == 0
+        return await ns.replicas("worker") == 0
 
     await until(stopped, "the rollback stops the worker", 120)
     await operator.kill()
-    hold = next(one for one in undo_of(await town.status()) if one["kind"] == "scale")
+    hold = next(one for one in undo_of(await ns.status()) if one["kind"] == "scale")
     deadline = datetime.fromisoformat(hold["fuse"]["deadline"]).timestamp()
 
     async def back() -> bool:
-        return await town.replicas("worker") == 1
+        return await ns.replicas("worker") == 1
 
     await until(back, "the fuse puts the worker back", deadline - time.time() + 20)
     assert deadline - 1 <= time.time() <= deadline + 5
-    await town.operator()
+    await ns.operator()
     # Where the kill came before the scaling was seen, its request may still arrive for a minute.
-    status = await town.finishes(patience=150)
+    status = await ns.finishes(patience=150)
     assert status["verdict"] in {"Failed", "Inconclusive"}
     assert "orders are paid again" in missed(status)
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_bullmq_beside_an_injected_sidecar(town: Stage) -> None:
-    with injector(town.namespace):
-        await injects(town)
-        await town.deploy(*mails(FAIL_FAST="1"))
-        pods, _ = await town.admin.list(PODS, town.namespace)
+async def test_bullmq_beside_an_injected_sidecar(ns: TeamNamespace) -> None:
+    with injector(ns.namespace):
+        await injects(ns)
+        await ns.deploy(*mails(FAIL_FAST="1"))
+        pods, _ = await ns.admin.list(PODS, ns.namespace)
         assert all(SIDECAR in beside(pod) for pod in pods)
-        await town.operator()
+        await ns.operator()
 
-        await town.start(gameday("mails"), "fails-fast")
-        status = await town.finishes("fails-fast")
+        await ns.start(gameday("mails"), "fails-fast")
+        status = await ns.finishes("fails-fast")
         passed(status)
         (warning,) = warnings(status)
         assert f"admission adds {SIDECAR} to our pods" in warning
-        await town.nothing_is_left()
+        await ns.nothing_is_left()
 
-        await town.deploy(*mails())
-        await town.start(gameday("mails"), "hangs")
-        status = await town.finishes("hangs")
+        await ns.deploy(*mails())
+        await ns.start(gameday("mails"), "hangs")
+        status = await ns.finishes("hangs")
         failed_by(status, "mails answer 503")
-        await town.nothing_is_left()
+        await ns.nothing_is_left()
 
 
 @pytest.mark.parametrize("native", [False, True], ids=["ordinary", "native"])
-async def test_the_job_of_a_rollback_beside_an_injected_sidecar(town: Stage, native: bool) -> None:
-    with injector(town.namespace, native=native):
-        await injects(town)
-        await town.deploy(*mails(FAIL_FAST="1"), requeue())
-        await town.operator()
+async def test_the_job_of_a_rollback_beside_an_injected_sidecar(ns: TeamNamespace, native: bool) -> None:
+    with injector(ns.namespace, native=native):
+        await injects(ns)
+        await ns.deploy(*mails(FAIL_FAST="1"), requeue())
+        await ns.operator()
         gives_up = gameday("mails")
         spec = gives_up["spec"]
         spec["outage"]["duration"], spec["recovery"]["within"] = "15s", "10s"
@@ -170,8 +170,8 @@ async def test_the_job_of_a_rollback_beside_an_injected_sidecar(town: Stage, nat
         sent["eventually"] = sent["eventually"].replace(">= 10", ">= 1000")
         steps = [{"name": "requeue", "job": {"fromCronJob": "requeue"}, "irreversible": True}]
         spec["rollback"] = {"ifMissed": ["mails are sent again"], "within": "25s", "steps": steps}
-        await town.start(gives_up)
-        status = await town.finishes()
+        await ns.start(gives_up)
+        status = await ns.finishes()
         assert status["verdict"] == "Failed"
         assert "mails are sent again" in missed(status)
         (step,) = steps_of(status)
@@ -183,4 +183,4 @@ async def test_the_job_of_a_rollback_beside_an_injected_sidecar(town: Stage, nat
             assert "step requeue was not done within 25 s: its Job first-" in why
             assert "still runs and was not stopped" in why
             assert [f"admission adds {SIDECAR} to" in warning for warning in warnings(status)] == [True, True]
-        await town.nothing_is_left()
+        await ns.nothing_is_left()

@@ -16,9 +16,9 @@ from typing import Final
 import pytest
 
 from e2e.dialling import ROOT, kubeconfig, until
+from e2e.namespaces import IMAGE, LABEL, TeamNamespace, kubectl, small, team_namespace, tell
 from e2e.notes import note
-from e2e.stage import IMAGE, LABEL, Stage, kubectl, small, stage, tell
-from gameday.cluster.kinds import DEPLOYMENTS, GAMEDAYS, LEASES, PODS, SERVICE_ACCOUNTS
+from gameday.cluster.resources import DEPLOYMENTS, GAMEDAYS, LEASES, PODS, SERVICE_ACCOUNTS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.alone]
 
@@ -53,9 +53,9 @@ def helm(tmp_path: Path) -> Helm:
 
 
 @pytest.fixture
-async def town(helm: Helm) -> AsyncIterator[Stage]:
+async def ns(helm: Helm) -> AsyncIterator[TeamNamespace]:
     """A namespace that has not opted in; afterwards neither release is there."""
-    async with stage("helm") as one:
+    async with team_namespace("helm") as one:
         office = f"{one.namespace}-office"
         note(office)
         try:
@@ -68,20 +68,20 @@ async def town(helm: Helm) -> AsyncIterator[Stage]:
             kubectl("delete", "namespace", office, "--wait=false", "--ignore-not-found", ok=False)
 
 
-def values(town: Stage) -> list[str]:
+def values(ns: TeamNamespace) -> list[str]:
     """The image that the tests have, and this test's namespace alone."""
     repository, _, tag = IMAGE.rpartition(":")
-    told = {"image.repository": repository, "image.tag": tag, "watchNamespaces[0]": town.namespace}
+    told = {"image.repository": repository, "image.tag": tag, "watchNamespaces[0]": ns.namespace}
     return [f"--set={name}={value}" for name, value in told.items()]
 
 
-async def leader(town: Stage, office: str, argument: str) -> str:
+async def leader(ns: TeamNamespace, office: str, argument: str) -> str:
     """The pod that acts, once it is one that was started with this argument and stays."""
 
     async def found() -> str:
-        lease = await town.admin.get(LEASES, office, OPERATOR)
+        lease = await ns.admin.get(LEASES, office, OPERATOR)
         holder: str = (lease or {}).get("spec", {}).get("holderIdentity") or ""
-        pod = await town.admin.get(PODS, office, holder) if holder else None
+        pod = await ns.admin.get(PODS, office, holder) if holder else None
         if pod is None or "deletionTimestamp" in pod["metadata"]:
             return ""
         return holder if argument in pod["spec"]["containers"][0]["args"] else ""
@@ -89,47 +89,47 @@ async def leader(town: Stage, office: str, argument: str) -> str:
     return await until(found, f"an operator with {argument} acts", 60)
 
 
-async def images(town: Stage) -> set[str]:
+async def images(ns: TeamNamespace) -> set[str]:
     """What the pods of the drill run."""
-    pods, _ = await town.admin.list(PODS, town.namespace, LABEL)
+    pods, _ = await ns.admin.list(PODS, ns.namespace, LABEL)
     return {
         container["image"] for pod in pods for container in pod["spec"]["containers"] if container["name"] == "agent"
     }
 
 
 async def test_the_charts_are_installed_upgraded_and_removed_and_a_drill_runs_in_between(
-    town: Stage, helm: Helm
+    ns: TeamNamespace, helm: Helm
 ) -> None:
-    office = f"{town.namespace}-office"
+    office = f"{ns.namespace}-office"
     in_office = ("--namespace", office, "--wait", "--timeout=2m")
-    helm("install", "gameday", CHARTS / "gameday", *in_office, "--create-namespace", *TAKEN_OVER, *values(town))
-    await leader(town, office, f"--watch={town.namespace}")
+    helm("install", "gameday", CHARTS / "gameday", *in_office, "--create-namespace", *TAKEN_OVER, *values(ns))
+    await leader(ns, office, f"--watch={ns.namespace}")
 
     changed = ("--reuse-values", "--set=log.format=json")
     helm("upgrade", "gameday", CHARTS / "gameday", *in_office, *TAKEN_OVER, *changed)
-    acting = await leader(town, office, "--log-format=json")
+    acting = await leader(ns, office, "--log-format=json")
     line = kubectl("-n", office, "logs", acting).stdout.splitlines()[0]
     assert "msg" in json.loads(line), "the upgrade reached the pods"
 
-    helm("install", "opt-in", CHARTS / "gameday-namespace", "--namespace", town.namespace, *without("job", "podDelete"))
-    await town.shop(parts=("api", "redis"), replicas=1)
-    await town.start(small())
-    await town.under_cut()
-    assert await images(town) == {IMAGE}, "agents run the image of the operator's pod"
-    status = await town.finishes()
+    helm("install", "opt-in", CHARTS / "gameday-namespace", "--namespace", ns.namespace, *without("job", "podDelete"))
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    await ns.start(small())
+    await ns.under_cut()
+    assert await images(ns) == {IMAGE}, "agents run the image of the operator's pod"
+    status = await ns.finishes()
     assert (status["verdict"], status["reason"]) == ("Passed", "AllExpectationsMet")
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
-    town.revokes("the chart of the namespace is uninstalled")
-    helm("uninstall", "opt-in", "--namespace", town.namespace, "--wait")
-    assert await town.admin.get(SERVICE_ACCOUNTS, town.namespace, "gameday") is None
+    ns.revokes("the chart of the namespace is uninstalled")
+    helm("uninstall", "opt-in", "--namespace", ns.namespace, "--wait")
+    assert await ns.admin.get(SERVICE_ACCOUNTS, ns.namespace, "gameday") is None
     note(office, "the chart of the operator is uninstalled")
     told = helm("uninstall", "gameday", *in_office)
-    assert await town.admin.get(DEPLOYMENTS, office, OPERATOR) is None
+    assert await ns.admin.get(DEPLOYMENTS, office, OPERATOR) is None
     assert kubectl("get", "clusterrole", OPERATOR, ok=False).returncode != 0
     kept = set(re.findall(r"\[CustomResourceDefinition\] (\S+)", told))
     assert kept == {"drills.gameday.dev", "gamedays.gameday.dev"}
-    assert await town.admin.get(GAMEDAYS, town.namespace, "small") is not None, "plans outlive the operator"
+    assert await ns.admin.get(GAMEDAYS, ns.namespace, "small") is not None, "plans outlive the operator"
 
 
 def without(*kinds: str) -> list[str]:

@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 
 from e2e.dialling import IMAGE, ROOT, until
-from e2e.stage import Stage, cluster_output, kubectl, small
+from e2e.namespaces import TeamNamespace, cluster_output, kubectl, small
 from gameday.api.lines import expectations_of
-from gameday.cluster.kinds import PODS, Object
+from gameday.cluster.resources import PODS, Object
 from gameday.model.wire import parse_line
 from unit import hostile
 
@@ -110,30 +110,30 @@ def server() -> list[Object]:
     ]
 
 
-async def ready(town: Stage) -> None:
+async def ready(ns: TeamNamespace) -> None:
     async def running() -> bool:
-        pod = await town.admin.get(PODS, town.namespace, "hostile")
+        pod = await ns.admin.get(PODS, ns.namespace, "hostile")
         states = (pod or {}).get("status", {}).get("containerStatuses", [])
         return bool(states) and "running" in states[0]["state"]
 
     await until(running, "the hostile server runs")
 
 
-def log(town: Stage, pod: str) -> str:
-    return kubectl("-n", town.namespace, "logs", pod, ok=False).stdout
+def log(ns: TeamNamespace, pod: str) -> str:
+    return kubectl("-n", ns.namespace, "logs", pod, ok=False).stdout
 
 
-async def test_a_drill_beside_hostile_servers_is_on_time_and_names_what_each_does(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    town.apply(*server())
-    await ready(town)
-    operator = await town.operator()
+async def test_a_drill_beside_hostile_servers_is_on_time_and_names_what_each_does(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    ns.apply(*server())
+    await ready(ns)
+    operator = await ns.operator()
     gameday = small(outage__duration="15s")
     spec = gameday["spec"]
     for name, word in WORDS.items():
         probe: dict[str, Any] = {"name": identifier(name), "interval": "5s", "timeout": "2s"}
         if name in REDIS:
-            there = {"host": f"hostile.{town.namespace}.svc", "port": REDIS[name]}
+            there = {"host": f"hostile.{ns.namespace}.svc", "port": REDIS[name]}
             spec["dependencies"].append({"name": name, "redis": there})
             probe["redis"] = {"dependency": name}
         else:
@@ -145,11 +145,11 @@ async def test_a_drill_beside_hostile_servers_is_on_time_and_names_what_each_doe
             continue
         said = f"{identifier(name)}.error == '{word}' && {identifier(name)}.ok == {str(not word).lower()}"
         spec["outage"]["expect"].append({"name": name, "always": said})
-    await town.start(gameday)
-    await town.in_phase("Recovery")
+    await ns.start(gameday)
+    await ns.in_phase("Recovery")
     for agent in ("observer", "client"):
-        lines = [parse_line(agent, line) for line in log(town, f"first-{agent}").splitlines()]
-        peak = int(kubectl("-n", town.namespace, "exec", f"first-{agent}", "--", "python3", "-c", PEAK).stdout) / 1024
+        lines = [parse_line(agent, line) for line in log(ns, f"first-{agent}").splitlines()]
+        peak = int(kubectl("-n", ns.namespace, "exec", f"first-{agent}", "--", "python3", "-c", PEAK).stdout) / 1024
         good = [line for line in lines if line.name in {"health", "redis"}]
         gaps = sorted(b.sent - a.sent for a, b in itertools.pairwise(good))
         print(
@@ -161,10 +161,10 @@ async def test_a_drill_beside_hostile_servers_is_on_time_and_names_what_each_doe
         assert wholly == {identifier(n) for n in NOTHING_KNOWN if (n in REDIS) is (agent == "client")}
         assert statistics.median(gaps) < 1.3
         assert gaps[-1] < 3
-    status = await town.finishes()
+    status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     assert operator.process.returncode is None
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
 def headers(key: str) -> list[Object]:
@@ -215,20 +215,20 @@ def everything(namespace: str) -> str:
     return "\n".join(said)
 
 
-async def test_a_secret_is_nowhere_but_in_the_request_that_carries_it(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
+async def test_a_secret_is_nowhere_but_in_the_request_that_carries_it(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tresor"}, "stringData": SECRETS}
     # Created, not applied: kubectl would note the whole of it in an annotation.
-    kubectl("-n", town.namespace, "create", "-f", "-", stdin=json.dumps(secret))
-    town.apply(*server())
-    await ready(town)
-    operator = await town.operator(log_level="debug")
-    await town.start(of_secrets(town.namespace))
-    await town.in_phase("Recovery")
-    pods = kubectl("-n", town.namespace, "get", "pods", "-l", "gameday.dev/drill", "-o", "name").stdout.split()
-    logs = {pod: log(town, pod) for pod in pods}
-    during = everything(town.namespace)
-    status = await town.finishes()
+    kubectl("-n", ns.namespace, "create", "-f", "-", stdin=json.dumps(secret))
+    ns.apply(*server())
+    await ready(ns)
+    operator = await ns.operator(log_level="debug")
+    await ns.start(of_secrets(ns.namespace))
+    await ns.in_phase("Recovery")
+    pods = kubectl("-n", ns.namespace, "get", "pods", "-l", "gameday.dev/drill", "-o", "name").stdout.split()
+    logs = {pod: log(ns, pod) for pod in pods}
+    during = everything(ns.namespace)
+    status = await ns.finishes()
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{operator.port}/metrics") as answer,
@@ -236,11 +236,11 @@ async def test_a_secret_is_nowhere_but_in_the_request_that_carries_it(town: Stag
         shown = await answer.text()
     places = logs | {
         "objects during the drill": during,
-        "objects after it": everything(town.namespace),
+        "objects after it": everything(ns.namespace),
         "the operator's log": operator.says(),
         "metrics": shown,
         "the audit log": cluster_output("audit-log"),
-        "the drill's status": json.dumps(await town.status()),
+        "the drill's status": json.dumps(await ns.status()),
     }
     assert len(logs) >= 4
     found = {(place, mark): text.count(mark) for place, text in places.items() for mark in (MARKER, "4711081547")}

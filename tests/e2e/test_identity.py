@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from e2e.dialling import ROOT, until
+from e2e.namespaces import TeamNamespace, condition, kubectl, small
 from e2e.people import operator, person
-from e2e.stage import Stage, condition, kubectl, small
 from gameday.api.status import UNSEEN
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, SERVICE_ACCOUNTS, Object
+from gameday.cluster.resources import DRILLS, GAMEDAYS, SERVICE_ACCOUNTS, Object
 
 pytestmark = pytest.mark.e2e
 
@@ -53,8 +53,8 @@ def patch(kind: str, name: str, body: Object, *more: str) -> tuple[str, ...]:
     return ("patch", kind, name, "--type=merge", "-p", json.dumps(body), *more)
 
 
-async def test_a_drill_is_what_it_was_made_as_for_everybody_but_it_can_be_aborted(town: Stage) -> None:
-    sre, lord = person(town, "sre"), person(town, "lord")
+async def test_a_drill_is_what_it_was_made_as_for_everybody_but_it_can_be_aborted(ns: TeamNamespace) -> None:
+    sre, lord = person(ns, "sre"), person(ns, "lord")
     for name, (made, change, answer) in CHANGES.items():
         sre.does("create", "-f", "-", body=drill(name, **made))
         assert answer in sre.is_refused(*patch("drills", name, {"spec": change}))
@@ -70,8 +70,8 @@ async def test_a_drill_is_what_it_was_made_as_for_everybody_but_it_can_be_aborte
     assert spec == {"gameDay": "small", "abort": True}
 
 
-async def test_each_user_may_do_what_their_rights_say_and_no_more(town: Stage) -> None:
-    sre, developer, planner = (person(town, name) for name in ("sre", "developer", "planner"))
+async def test_each_user_may_do_what_their_rights_say_and_no_more(ns: TeamNamespace) -> None:
+    sre, developer, planner = (person(ns, name) for name in ("sre", "developer", "planner"))
     planner.does("create", "-f", "-", body=small())
     sre.does("create", "-f", "-", body=drill())
     for name in ("gamedays", "drills"):
@@ -91,8 +91,8 @@ async def test_each_user_may_do_what_their_rights_say_and_no_more(town: Stage) -
     sre.does("delete", "drill", "first")
 
 
-async def test_who_edits_drills_writes_no_status_in_any_way(town: Stage) -> None:
-    sre, planner, developer = (person(town, name) for name in ("sre", "planner", "developer"))
+async def test_who_edits_drills_writes_no_status_in_any_way(ns: TeamNamespace) -> None:
+    sre, planner, developer = (person(ns, name) for name in ("sre", "planner", "developer"))
     sre.does("create", "-f", "-", body=drill() | {"status": DONE})
     planner.does("create", "-f", "-", body=small() | {"status": {"lastVerdict": "Passed"}})
     sre.does("apply", "-f", "-", body=drill("applied") | {"status": DONE})
@@ -101,29 +101,29 @@ async def test_who_edits_drills_writes_no_status_in_any_way(town: Stage) -> None
     sre.does("replace", "-f", "-", body=drill() | {"status": DONE})
     sre.does("apply", "-f", "-", body=drill("applied") | {"status": DONE})
     for name in ("first", "applied", "server-side"):
-        assert (await town.drill(name)).get("status") == UNSEEN
-    gameday = await town.admin.get(GAMEDAYS, town.namespace, "small")
+        assert (await ns.drill(name)).get("status") == UNSEEN
+    gameday = await ns.admin.get(GAMEDAYS, ns.namespace, "small")
     assert gameday is not None
     assert gameday.get("status") == UNSEEN
     status = "--subresource=status"
     for somebody in (sre, developer):
         told = somebody.is_refused(*patch("drills", "first", {"status": DONE}, status))
         assert 'cannot get resource "drills/status"' in told, "kubectl reads before it writes"
-        body, place = await town.drill() | {"status": DONE}, DRILLS.path(town.namespace, "first", "status")
+        body, place = await ns.drill() | {"status": DONE}, DRILLS.path(ns.namespace, "first", "status")
         told = somebody.is_refused("replace", "--raw", place, "-f", "-", body=body)
         assert 'cannot update resource "drills/status"' in told
     assert "Forbidden" in planner.is_refused(*patch("gamedays", "small", {"status": {"lastVerdict": "Passed"}}, status))
-    assert (await town.drill()).get("status") == UNSEEN
+    assert (await ns.drill()).get("status") == UNSEEN
 
 
-async def test_the_operators_own_account_is_held_to_its_few_rights(town: Stage) -> None:
-    itself = operator(town)
-    town.apply(small(), drill())
+async def test_the_operators_own_account_is_held_to_its_few_rights(ns: TeamNamespace) -> None:
+    itself = operator(ns)
+    ns.apply(small(), drill())
     body = json.loads(itself.does("get", "drill", "first", "-o", "json"))
     itself.does("replace", "--subresource=status", "-f", "-", body=body | {"status": {"phase": "Pending"}})
     itself.does(*patch("drills", "first", {"metadata": {"finalizers": ["gameday.dev/undo"]}}))
     assert ONE_PLAN in itself.is_refused(*patch("drills", "first", {"spec": {"gameDay": "another"}}))
-    account = f"system:serviceaccount:{town.namespace}:gameday"
+    account = f"system:serviceaccount:{ns.namespace}:gameday"
     itself.does("get", "pods", f"--as={account}")
     for arguments in (
         patch("gamedays", "small", {"spec": {"description": "mine"}}),
@@ -133,8 +133,8 @@ async def test_the_operators_own_account_is_held_to_its_few_rights(town: Stage) 
         ("get", "configmaps"),
         ("get", "serviceaccounts"),
         ("create", "token", "gameday"),
-        ("create", "rolebinding", "more", "--clusterrole=cluster-admin", f"--serviceaccount={town.namespace}:gameday"),
-        ("get", "pods", f"--as=system:serviceaccount:{town.namespace}:default"),
+        ("create", "rolebinding", "more", "--clusterrole=cluster-admin", f"--serviceaccount={ns.namespace}:gameday"),
+        ("get", "pods", f"--as=system:serviceaccount:{ns.namespace}:default"),
         ("get", "pods", f"--as={account}", "--as-group=system:masters"),
         ("get", "pods", "--as=admin"),
         ("get", "secrets", f"--as={account}"),
@@ -143,27 +143,27 @@ async def test_the_operators_own_account_is_held_to_its_few_rights(town: Stage) 
     itself.does(*patch("drills", "first", {"metadata": {"finalizers": None}}))
 
 
-def policies(town: Stage, component: str) -> Iterator[Object]:
+def policies(ns: TeamNamespace, component: str) -> Iterator[Object]:
     """A component of ``manifests/components/policy`` as installed beside this stage's operator, bound to it alone."""
-    folder = town.folder / component
+    folder = ns.folder / component
     folder.mkdir()
     here = os.path.relpath(ROOT / "manifests" / "components" / "policy" / component, folder.resolve())
     (folder / "kustomization.yaml").write_text(f"components: [{here}]")
-    rendered = kubectl("kustomize", str(folder)).stdout.replace("gameday-system", town.namespace)
+    rendered = kubectl("kustomize", str(folder)).stdout.replace("gameday-system", ns.namespace)
     for body in yaml.safe_load_all(rendered):
         if body["kind"] != "ClusterRole":
-            body["metadata"]["name"] += f"-{town.namespace}"
+            body["metadata"]["name"] += f"-{ns.namespace}"
         if body["kind"] == "ValidatingAdmissionPolicyBinding":
-            body["spec"]["policyName"] += f"-{town.namespace}"
-            selector = {"matchLabels": {"kubernetes.io/metadata.name": town.namespace}}
+            body["spec"]["policyName"] += f"-{ns.namespace}"
+            selector = {"matchLabels": {"kubernetes.io/metadata.name": ns.namespace}}
             body["spec"]["matchResources"] = {"namespaceSelector": selector}
         yield body
 
 
 @contextlib.asynccontextmanager
-async def policy(town: Stage, component: str) -> AsyncIterator[None]:
+async def policy(ns: TeamNamespace, component: str) -> AsyncIterator[None]:
     """Install a component for this stage."""
-    bodies = list(policies(town, component))
+    bodies = list(policies(ns, component))
     kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(bodies))
     try:
         yield
@@ -186,12 +186,12 @@ async def holds(refused: Callable[[], Any]) -> None:
     await until(tried, "the API server knows", 20)
 
 
-async def test_by_the_policy_for_status_only_the_operator_writes_it(town: Stage) -> None:
-    lord, itself = person(town, "lord"), operator(town)
-    town.apply(small(), drill())
+async def test_by_the_policy_for_status_only_the_operator_writes_it(ns: TeamNamespace) -> None:
+    lord, itself = person(ns, "lord"), operator(ns)
+    ns.apply(small(), drill())
     write = patch("drills", "first", {"status": DONE}, "--subresource=status")
     lord.does(*write)
-    async with policy(town, "status"):
+    async with policy(ns, "status"):
         await holds(lambda: lord.is_refused(*write, "--dry-run=server"))
         for kind, name in (("drills", "first"), ("gamedays", "small")):
             told = lord.is_refused(*patch(kind, name, {"status": {"lastDrill": "x"}}, "--subresource=status"))
@@ -207,13 +207,13 @@ async def test_by_the_policy_for_status_only_the_operator_writes_it(town: Stage)
         assert "NotFound" in lord.is_refused("get", "drill", "first")
 
 
-async def test_by_the_policy_for_authors_a_drill_needs_the_verb_on_the_account(town: Stage) -> None:
-    sre, lord, itself = person(town, "sre"), person(town, "lord"), operator(town)
+async def test_by_the_policy_for_authors_a_drill_needs_the_verb_on_the_account(ns: TeamNamespace) -> None:
+    sre, lord, itself = person(ns, "sre"), person(ns, "lord"), operator(ns)
     lord.does("create", "-f", "-", body=drill("of-the-lord"))
-    async with policy(town, "author"):
+    async with policy(ns, "author"):
         await holds(lambda: sre.is_refused("create", "--dry-run=server", "-f", "-", body=drill()))
         told = sre.is_refused("create", "-f", "-", body=drill())
-        assert f"{sre.user} may not run drills in namespace {town.namespace}" in told
+        assert f"{sre.user} may not run drills in namespace {ns.namespace}" in told
         assert "the verb drill on its ServiceAccount gameday" in told
         sre.does(*patch("drills", "of-the-lord", {"spec": {"abort": True}}))
         sre.does("delete", "drill", "of-the-lord")
@@ -224,12 +224,12 @@ async def test_by_the_policy_for_authors_a_drill_needs_the_verb_on_the_account(t
         sre.does("create", "-f", "-", body=drill())
 
 
-async def test_by_the_policy_for_authors_a_schedule_needs_it_and_a_plan_does_not(town: Stage) -> None:
-    planner, lord = person(town, "planner"), person(town, "lord")
-    async with policy(town, "author"):
+async def test_by_the_policy_for_authors_a_schedule_needs_it_and_a_plan_does_not(ns: TeamNamespace) -> None:
+    planner, lord = person(ns, "planner"), person(ns, "lord")
+    async with policy(ns, "author"):
         await holds(lambda: planner.is_refused("create", "--dry-run=server", "-f", "-", body=planned()))
         told = planner.is_refused("create", "-f", "-", body=planned())
-        assert f"{planner.user} may not have drills run by a schedule in namespace {town.namespace}" in told
+        assert f"{planner.user} may not have drills run by a schedule in namespace {ns.namespace}" in told
         assert "Leave spec.schedule out" in told
         planner.does("create", "-f", "-", body=small())
         planner.does(*patch("gamedays", "small", {"spec": {"description": "ours"}}))
@@ -253,23 +253,23 @@ def _run_what_it_says(told: str) -> None:
 
 
 @pytest.mark.slow
-async def test_under_both_policies_a_schedule_runs_its_drill_to_the_end(town: Stage) -> None:
-    await town.admin.delete(SERVICE_ACCOUNTS, town.namespace, "gameday")  # so that the drill ends at once
-    sre, lord = person(town, "sre"), person(town, "lord")
+async def test_under_both_policies_a_schedule_runs_its_drill_to_the_end(ns: TeamNamespace) -> None:
+    await ns.admin.delete(SERVICE_ACCOUNTS, ns.namespace, "gameday")  # so that the drill ends at once
+    sre, lord = person(ns, "sre"), person(ns, "lord")
     lord.does("create", "-f", "-", body=small())
     write = patch("gamedays", "small", {"status": {"lastDrill": "x"}}, "--subresource=status", "--dry-run=server")
-    async with policy(town, "status"), policy(town, "author"):
+    async with policy(ns, "status"), policy(ns, "author"):
         await holds(lambda: lord.is_refused(*write))
         await holds(lambda: sre.is_refused("create", "--dry-run=server", "-f", "-", body=drill()))
         lord.does("replace", "-f", "-", body=planned(cron="* * * * *"))
-        await town.operator()
+        await ns.operator()
 
         async def ended() -> Object:
-            drills, _ = await town.admin.list(DRILLS, town.namespace)
+            drills, _ = await ns.admin.list(DRILLS, ns.namespace)
             return next((one for one in drills if one.get("status", {}).get("phase") == "Finished"), {})
 
         found = await until(ended, "a slot's drill has ended", 90)
         assert found["status"]["reason"] == "PreflightFailed"
-        gameday = await town.admin.get(GAMEDAYS, town.namespace, "small")
+        gameday = await ns.admin.get(GAMEDAYS, ns.namespace, "small")
         assert gameday is not None
         assert condition(gameday["status"], "Ready")["status"] == "True"

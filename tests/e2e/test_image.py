@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from e2e.dialling import Bed, bed, until
-from e2e.stage import IMAGE, kubectl
-from gameday.cluster.kinds import PODS, Object
+from e2e.dialling import NetworkNamespace, network_namespace, until
+from e2e.namespaces import IMAGE, kubectl
+from gameday.cluster.resources import PODS, Object
 
 pytestmark = pytest.mark.e2e
 
@@ -40,12 +40,12 @@ print(json.dumps({
 
 
 @pytest.fixture
-async def here() -> AsyncIterator[Bed]:
-    async with bed() as one:
+async def ns() -> AsyncIterator[NetworkNamespace]:
+    async with network_namespace() as one:
         yield one
 
 
-async def status(here: Bed, name: str, command: list[str]) -> Object:
+async def status(ns: NetworkNamespace, name: str, command: list[str]) -> Object:
     """Run a command in the image, and how its container stands once it ended or could not start."""
     container = {
         "name": "it",
@@ -66,10 +66,10 @@ async def status(here: Bed, name: str, command: list[str]) -> Object:
         "securityContext": user,
     }
     body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
-    await here.admin.create(PODS, here.namespace, body)
+    await ns.admin.create(PODS, ns.namespace, body)
 
     async def ended() -> Any:
-        pod = await here.admin.get(PODS, here.namespace, name)
+        pod = await ns.admin.get(PODS, ns.namespace, name)
         (found,) = (pod or {}).get("status", {}).get("containerStatuses") or [{"state": {}}]
         return found["state"].get("terminated")
 
@@ -77,9 +77,9 @@ async def status(here: Bed, name: str, command: list[str]) -> Object:
     return state
 
 
-async def test_it_has_all_that_the_code_asks_for_and_nothing_to_work_with(here: Bed) -> None:
-    state = await status(here, "look", ["python3", "-c", LOOK])
-    told = kubectl("-n", here.namespace, "logs", "look").stdout
+async def test_it_has_all_that_the_code_asks_for_and_nothing_to_work_with(ns: NetworkNamespace) -> None:
+    state = await status(ns, "look", ["python3", "-c", LOOK])
+    told = kubectl("-n", ns.namespace, "logs", "look").stdout
     assert state["exitCode"] == 0, told
     found = json.loads(told)
     assert found.pop("authorities") > 100
@@ -93,6 +93,6 @@ async def test_it_has_all_that_the_code_asks_for_and_nothing_to_work_with(here: 
     }
 
 
-async def test_no_shell_can_be_started_in_it(here: Bed) -> None:
-    state = await status(here, "shell", ["sh", "-c", "true"])
+async def test_no_shell_can_be_started_in_it(ns: NetworkNamespace) -> None:
+    state = await status(ns, "shell", ["sh", "-c", "true"])
     assert "executable file not found" in state["message"]

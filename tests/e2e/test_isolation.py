@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from e2e.installing import installed
-from e2e.stage import Stage, kubectl, small
-from gameday.cluster.kinds import CILIUM_CLUSTERWIDE_POLICIES, Object
+from e2e.namespaces import TeamNamespace, kubectl, small
+from gameday.cluster.resources import CILIUM_CLUSTERWIDE_POLICIES, Object
 from gameday.preflight.policies.isolators import OF_CLUSTER, OF_NAMESPACE
 
 pytestmark = pytest.mark.e2e
@@ -25,36 +25,36 @@ def policies(namespace: str) -> Iterator[Object]:
     here = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     deny = [{"action": "Deny", "to": [{"namespaces": {}}]}]
     cilium = {"matchLabels": {"app": "api", "k8s:io.kubernetes.pod.namespace": namespace}}
-    for kind in (*OF_NAMESPACE, *OF_CLUSTER):
+    for resource in (*OF_NAMESPACE, *OF_CLUSTER):
         spec: Object = {"types": ["Egress"], "selector": "app == 'api'"}
-        if kind is CILIUM_CLUSTERWIDE_POLICIES:
+        if resource is CILIUM_CLUSTERWIDE_POLICIES:
             spec = {"endpointSelector": cilium, "egress": [{"toEntities": ["all"]}]}
-        elif "projectcalico" not in kind.group:
+        elif "projectcalico" not in resource.group:
             spec = {"priority": 50, "subject": {"namespaces": here}, "egress": deny}
-        elif kind in OF_CLUSTER:
+        elif resource in OF_CLUSTER:
             spec["namespaceSelector"] = f"projectcalico.org/name == '{namespace}'"
-        name = namespace if kind in OF_CLUSTER else "closed"
-        yield {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": name}, "spec": spec}
+        name = namespace if resource in OF_CLUSTER else "closed"
+        yield {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {"name": name}, "spec": spec}
 
 
 @pytest.mark.usefixtures("kinds")
-async def test_isolation_by_any_kind_is_refused_with_networkpolicy_and_cut_with_cilium(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    closed = list(policies(town.namespace))
+async def test_isolation_by_any_kind_is_refused_with_networkpolicy_and_cut_with_cilium(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    closed = list(policies(ns.namespace))
     try:
-        town.apply(*closed)
-        await town.operator()
-        await town.start(small(outage__faults__0__networkPartition__via="NetworkPolicy"))
-        status = await town.finishes()
+        ns.apply(*closed)
+        await ns.operator()
+        await ns.start(small(outage__faults__0__networkPartition__via="NetworkPolicy"))
+        status = await ns.finishes()
         assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
         assert "already isolate targets for egress" in status["message"]
-        assert f"AdminNetworkPolicy/{town.namespace}" in status["message"]
+        assert f"AdminNetworkPolicy/{ns.namespace}" in status["message"]
         assert status["undo"] == []
 
-        await town.needs_cilium()
-        await town.start(small(), name="second")
-        status = await town.finishes("second")
+        await ns.needs_cilium()
+        await ns.start(small(), name="second")
+        status = await ns.finishes("second")
         assert status["verdict"] == "Passed", status["message"]
-        await town.nothing_is_left()
+        await ns.nothing_is_left()
     finally:
         kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=yaml.safe_dump_all(closed[2:]))

@@ -5,24 +5,24 @@ import time
 import pytest
 
 from e2e.dialling import until
-from e2e.stage import LABEL, Stage, small
-from gameday.cluster.kinds import PODS, Object
+from e2e.namespaces import LABEL, TeamNamespace, small
+from gameday.cluster.resources import PODS, Object
 from gameday.controller.drill.agent_pods import LINGER
 from gameday.model.agent import CONFIGS, read_config
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-async def test_killed_for_good_its_pods_end_by_the_last_deadline_of_the_drill(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    operator = await town.operator(module=("e2e.hasty",))
-    await town.start(small(recovery__within="10s"))
-    await town.under_cut()
+async def test_killed_for_good_its_pods_end_by_the_last_deadline_of_the_drill(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    operator = await ns.operator(module=("e2e.hasty",))
+    await ns.start(small(recovery__within="10s"))
+    await ns.under_cut()
     began = time.time()
     await operator.kill()
 
     async def pods() -> list[Object]:
-        items, _ = await town.admin.list(PODS, town.namespace, LABEL)
+        items, _ = await ns.admin.list(PODS, ns.namespace, LABEL)
         return list(items)
 
     async def none_runs() -> bool:
@@ -37,9 +37,9 @@ async def test_killed_for_good_its_pods_end_by_the_last_deadline_of_the_drill(to
     # The agents were made before; the kubelet ends what does not end by itself, and takes a moment to say so.
     await until(none_runs, "no pod of the drill runs", longest + LINGER + 10)
     assert time.time() - began < longest + LINGER + 10
-    assert not await town.policies(), "the fuse lifted the cut long before"
+    assert not await ns.policies(), "the fuse lifted the cut long before"
 
-    await town.operator()
-    status = await town.finishes()
+    await ns.operator()
+    status = await ns.finishes()
     assert status["verdict"] == "Inconclusive"
-    await town.nothing_is_left()
+    await ns.nothing_is_left()

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from e2e.monitoring import PASSWORD, monitoring
-from e2e.stage import Stage, missed, small
+from e2e.namespaces import TeamNamespace, missed, small
 from gameday.api.lines import expectations_of, figures_of
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from unit.tls_api import authority
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -52,49 +52,49 @@ def watched(**changes: Any) -> Object:
     return gameday
 
 
-async def stand(town: Stage) -> None:
+async def stand(ns: TeamNamespace) -> None:
     """The shop, and what watches it."""
-    folder = town.folder / "certificates"
+    folder = ns.folder / "certificates"
     folder.mkdir()
     authority(folder).sign("prometheus", "DNS:prometheus")
-    town.apply(*monitoring(Path(folder)))
-    await town.shop(parts=("api", "redis"), replicas=1)
-    await town.operator()
+    ns.apply(*monitoring(Path(folder)))
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    await ns.operator()
 
 
-async def test_the_team_is_alerted_within_a_minute_and_that_is_measured_at_the_receiver(town: Stage) -> None:
-    await stand(town)
-    await town.start(watched())
-    status = await town.finishes()
+async def test_the_team_is_alerted_within_a_minute_and_that_is_measured_at_the_receiver(ns: TeamNamespace) -> None:
+    await stand(ns)
+    await ns.start(watched())
+    status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     figures = {one["name"]: one["value"] for one in figures_of(status)}
     print(figures)
     assert 0 < figures["timeToAlert"] <= figures["timeToTell"] < 60
     assert PASSWORD not in yaml.safe_dump(status)
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
     # Nobody is told of an alert that is routed elsewhere, however loudly it fires.
     elsewhere = watched()
     probe = next(one for one in elsewhere["spec"]["probes"] if one["name"] == "alert")
     probe["alert"]["alertmanager"]["receiver"] = "nobody"
-    await town.start(elsewhere, "elsewhere")
-    status = await town.finishes("elsewhere")
+    await ns.start(elsewhere, "elsewhere")
+    status = await ns.finishes("elsewhere")
     assert status["verdict"] == "Failed", status["message"]
     assert missed(status) == {"alert fires"}
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
 async def test_an_alert_that_fires_already_and_a_query_that_gives_no_number_end_a_drill_before_the_cut(
-    town: Stage,
+    ns: TeamNamespace,
 ) -> None:
-    await stand(town)
+    await stand(ns)
     already = watched()
     spec = already["spec"]
     probe = next(one for one in spec["probes"] if one["name"] == "alert")
     probe["alert"] = {"alertmanager": {"url": "http://alertmanager"}, "labels": {"alertname": "Watchdog"}}
     spec["steadyState"]["expect"].pop()
-    await town.start(already, "already")
-    status = await town.finishes("already")
+    await ns.start(already, "already")
+    status = await ns.finishes("already")
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "AlreadyTrue"), status["message"]
     assert "alert fires" in status["message"]
     assert status["undo"] == []
@@ -102,9 +102,9 @@ async def test_an_alert_that_fires_already_and_a_query_that_gives_no_number_end_
     several = watched()
     probe = next(one for one in several["spec"]["probes"] if one["name"] == "failing")
     probe["prometheus"]["query"] = "label_replace(up, 'again', 'yes', '', '') or up"
-    await town.start(several, "several")
-    status = await town.finishes("several")
+    await ns.start(several, "several")
+    status = await ns.finishes("several")
     assert (status["verdict"], status["undo"]) == ("Inconclusive", []), status["message"]
     assert "the query gives 2 series: choose one by its labels" in status["message"]
     assert {one["state"] for one in expectations_of(status) if one["stage"] != "SteadyState"} == {"Unknown"}
-    await town.nothing_is_left()
+    await ns.nothing_is_left()

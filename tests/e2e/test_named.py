@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from e2e.dialling import until
-from e2e.stage import Stage
+from e2e.namespaces import TeamNamespace
 from gameday.api.lines import events_of, expectations_of
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from unit.dns_server import DnsServer, dns_server
 from unit.redis_server import PASSWORD
 from unit.redis_tls import NAME, USER, Certificates, TlsRedis
@@ -182,7 +182,7 @@ async def managed(tmp_path: Path, addresses: tuple[str, str, str]) -> AsyncItera
         yield one
 
 
-async def deploy(town: Stage, managed: Managed) -> None:
+async def deploy(ns: TeamNamespace, managed: Managed) -> None:
     """What the team has in its namespace."""
     files = managed.redis.certificates
     service, client = yaml.safe_load_all(WORLD.replace("NAMESERVER", managed.nameserver))
@@ -190,7 +190,7 @@ async def deploy(town: Stage, managed: Managed) -> None:
     container["command"].append(CLIENT)
     settings = {"REDIS": NAME, "PORT": str(managed.redis.port), "USER_NAME": USER, "PASSWORD": PASSWORD}
     container["env"] = [{"name": name, "value": value} for name, value in settings.items()]
-    town.apply(
+    ns.apply(
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -200,7 +200,7 @@ async def deploy(town: Stage, managed: Managed) -> None:
         secret("redis", user=USER, password=PASSWORD),
         secret("redis-client", **{"tls.crt": text(files.of("client")), "tls.key": text(files.key("client"))}),
     )
-    await town.deploy(service, client)
+    await ns.deploy(service, client)
 
 
 def text(file: str) -> str:
@@ -230,69 +230,71 @@ def states(status: Object) -> dict[str, str]:
     return {one["name"]: one["state"] for one in expectations_of(status) if one["stage"] == "Outage"}
 
 
-async def covers(town: Stage, *addresses: str) -> None:
+async def covers(ns: TeamNamespace, *addresses: str) -> None:
     """Wait until the policy cuts all of these off."""
 
     async def so() -> bool:
-        policies = await town.policies()
+        policies = await ns.policies()
         return bool(policies) and all(f"{address}/" in str(policies[0]["spec"]) for address in addresses)
 
     await until(so, f"the policy names {addresses}", 20)
 
 
 @pytest.mark.parametrize("via", ["CiliumNetworkPolicy", "NetworkPolicy"])
-async def test_a_managed_redis_is_cut_off_by_its_name(town: Stage, managed: Managed, via: str) -> None:
-    await deploy(town, managed)
-    await town.operator()
-    await town.start(gameday(managed, via=via))
-    await town.under_cut()
-    await covers(town, managed.addresses[0], "2001:db8::7")
-    status = await town.finishes()
+async def test_a_managed_redis_is_cut_off_by_its_name(ns: TeamNamespace, managed: Managed, via: str) -> None:
+    await deploy(ns, managed)
+    await ns.operator()
+    await ns.start(gameday(managed, via=via))
+    await ns.under_cut()
+    await covers(ns, managed.addresses[0], "2001:db8::7")
+    status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     reasons = [line["reason"] for line in events_of(status)]
     assert "ConnectionsEnded" in reasons, "held connections show it: nobody ends any at a host"
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
 @pytest.mark.parametrize("via", ["CiliumNetworkPolicy", "NetworkPolicy"])
 async def test_an_address_that_comes_in_mid_drill_is_cut_at_once_and_leaves_no_verdict(
-    town: Stage, managed: Managed, via: str
+    ns: TeamNamespace, managed: Managed, via: str
 ) -> None:
-    await deploy(town, managed)
-    await town.operator()
-    await town.start(gameday(managed, via=via))
-    await town.under_cut()
+    await deploy(ns, managed)
+    await ns.operator()
+    await ns.start(gameday(managed, via=via))
+    await ns.under_cut()
     managed.answers(managed.addresses[1])
-    await covers(town, *managed.addresses)
-    status = await town.finishes()
+    await covers(ns, *managed.addresses)
+    status = await ns.finishes()
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "AddressesUnknown"), status["message"]
     assert managed.addresses[1] in status["message"]
     assert set(states(status).values()) == {"Unknown"}
     assert not {"Leak", "CollateralCut", "DependencyDown"} & {line["reason"] for line in events_of(status)}
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_an_address_that_comes_before_the_cut_keeps_the_drill_from_cutting(town: Stage, managed: Managed) -> None:
-    await deploy(town, managed)
-    await town.operator()
-    await town.start(gameday(managed))
-    await town.reaches(lambda s: "AgentsReady" in {line["reason"] for line in events_of(s)}, "agents measure")
+async def test_an_address_that_comes_before_the_cut_keeps_the_drill_from_cutting(
+    ns: TeamNamespace, managed: Managed
+) -> None:
+    await deploy(ns, managed)
+    await ns.operator()
+    await ns.start(gameday(managed))
+    await ns.reaches(lambda s: "AgentsReady" in {line["reason"] for line in events_of(s)}, "agents measure")
     managed.answers(*managed.addresses)
-    status = await town.finishes()
+    status = await ns.finishes()
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "AddressesUnknown"), status["message"]
     assert "nothing was touched: name the ranges of its addresses by cidrs" in status["message"]
     assert status.get("undo", []) == []
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_a_failover_within_the_ranges_that_are_named_changes_nothing(town: Stage, managed: Managed) -> None:
+async def test_a_failover_within_the_ranges_that_are_named_changes_nothing(ns: TeamNamespace, managed: Managed) -> None:
     managed.answers(managed.addresses[0])
-    await deploy(town, managed)
-    await town.operator()
-    await town.start(gameday(managed, managed.range))
-    await town.under_cut()
+    await deploy(ns, managed)
+    await ns.operator()
+    await ns.start(gameday(managed, managed.range))
+    await ns.under_cut()
     managed.answers(managed.addresses[1])
-    status = await town.finishes()
+    status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     assert set(states(status).values()) == {"Met"}
-    await town.nothing_is_left()
+    await ns.nothing_is_left()

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from e2e.dialling import ROOT, Bed, bed, kubeconfig, now, until_seen
+from e2e.dialling import ROOT, NetworkNamespace, kubeconfig, network_namespace, now, until_seen
+from e2e.namespaces import TeamNamespace, kubectl, small
 from e2e.sockets import End, Seen, hooked, watching
-from e2e.stage import Stage, kubectl, small
 from gameday.api.lines import events_of
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, ENDPOINT_SLICES, SERVICES
-from gameday.errors import Absent
+from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, ENDPOINT_SLICES, SERVICES
+from gameday.errors import NotFound
 
 pytestmark = pytest.mark.e2e
 
@@ -44,14 +44,14 @@ def api_server() -> End:
     return End("tcp", url.hostname, url.port or 443)
 
 
-async def test_through_a_whole_drill_the_operator_has_no_peer_but_the_api_server(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
+async def test_through_a_whole_drill_the_operator_has_no_peer_but_the_api_server(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
     seen = Seen()
-    operator = await town.operator(environment=hooked(town.folder, seen))
+    operator = await ns.operator(environment=hooked(ns.folder, seen))
     with watching(operator.process.pid, seen):
-        await town.start(small())
-        status = await town.finishes()
-        await town.nothing_is_left()
+        await ns.start(small())
+        status = await ns.finishes()
+        await ns.nothing_is_left()
         await operator.end()
     reasons = {line["reason"] for line in events_of(status)}
     assert reasons >= {"AgentsReady", "FuseArmed", "CutProven", "Severed", "Undone", "Finished"}, "a whole drill"
@@ -95,42 +95,40 @@ def test_what_is_watched_for_would_be_seen(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-async def here() -> AsyncIterator[Bed]:
-    async with bed() as one:
+async def ns() -> AsyncIterator[NetworkNamespace]:
+    async with network_namespace() as one:
         yield one
 
 
-async def component(here: Bed) -> str:
+async def component(ns: NetworkNamespace) -> str:
     """The component of ``manifests/components/cni`` for the network of this cluster."""
     try:
-        await here.admin.list(CILIUM_NETWORK_POLICIES, here.namespace)
-    except Absent:
+        await ns.admin.list(CILIUM_NETWORK_POLICIES, ns.namespace)
+    except NotFound:
         return "networkpolicy"
     return "cilium"
 
 
 @pytest.mark.slow
-async def test_its_policy_leaves_it_the_api_server_and_others_its_metrics(here: Bed, tmp_path: Path) -> None:
+async def test_its_policy_leaves_it_the_api_server_and_others_its_metrics(ns: NetworkNamespace, tmp_path: Path) -> None:
     serve = "from http.server import *; HTTPServer(('', {}), SimpleHTTPRequestHandler).serve_forever()"
     metrics, other = (["python3", "-uc", serve.format(port)] for port in (8080, 8081))
-    itself = await here.run("operator", OPERATOR, metrics, other)
-    somebody = await here.run("somebody", {"app": "somebody"}, metrics)
+    itself = await ns.run("operator", OPERATOR, metrics, other)
+    somebody = await ns.run("somebody", {"app": "somebody"}, metrics)
     api, dns = [
-        (await here.admin.get(SERVICES, namespace, name) or {})["spec"]["clusterIP"]
+        (await ns.admin.get(SERVICES, namespace, name) or {})["spec"]["clusterIP"]
         for namespace, name in (("default", "kubernetes"), ("kube-system", "kube-dns"))
     ]
     where = {"API server": (api, 443), "somebody": (somebody, 8080), "DNS": (dns, 53)}
-    dials = await here.dial("operator-dials", OPERATOR, where)
-    scrapes = await here.dial(
-        "scraper", {"app": "scraper"}, {"metrics": (itself, 8080), "another port": (itself, 8081)}
-    )
+    dials = await ns.dial("operator-dials", OPERATOR, where)
+    scrapes = await ns.dial("scraper", {"app": "scraper"}, {"metrics": (itself, 8080), "another port": (itself, 8081)})
     await until_seen(lambda: dials.reaches(*where, since=0), "at first the operator reaches all")
     await until_seen(lambda: scrapes.reaches("metrics", "another port", since=0), "at first all of it is reached")
-    slices, _ = await here.admin.list(ENDPOINT_SLICES, "default", "kubernetes.io/service-name=kubernetes")
+    slices, _ = await ns.admin.list(ENDPOINT_SLICES, "default", "kubernetes.io/service-name=kubernetes")
     addresses = [api, *(address for one in slices for end in one["endpoints"] for address in end["addresses"])]
-    path = ROOT / "manifests" / "components" / "cni" / await component(here) / "policy.yaml"
+    path = ROOT / "manifests" / "components" / "cni" / await component(ns) / "policy.yaml"
     (policy,) = yaml.safe_load_all(path.read_text())
-    policy["metadata"]["namespace"] = here.namespace
+    policy["metadata"]["namespace"] = ns.namespace
     if policy["kind"] == "NetworkPolicy":
         policy["spec"]["egress"][0]["to"] = [{"ipBlock": {"cidr": f"{address}/32"}} for address in addresses]
     applied = now()

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from e2e.dialling import until
-from e2e.stage import POLICIES, Stage, kubectl, small
-from gameday.cluster.kinds import DEPLOYMENTS, JOBS, PODS, Object
-from gameday.cluster.streams import Mirror
+from e2e.namespaces import POLICIES, TeamNamespace, kubectl, small
+from gameday.cluster.informer import Informer
+from gameday.cluster.resources import DEPLOYMENTS, JOBS, PODS, Object
 from gameday.model.labels import DRILL
 
 pytestmark = pytest.mark.e2e
@@ -87,9 +87,9 @@ MIXED = {
 """What keeps a pod off the nodes where all are tainted and some run Windows."""
 
 
-def bound(town: Stage) -> Object:
+def bound(ns: TeamNamespace) -> Object:
     """What binds a policy to the stage alone."""
-    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": town.namespace}}}
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": ns.namespace}}}
 
 
 def on_pods() -> Object:
@@ -98,9 +98,9 @@ def on_pods() -> Object:
     }
 
 
-def refusing(town: Stage, rules: dict[str, str]) -> Iterable[Object]:
+def refusing(ns: TeamNamespace, rules: dict[str, str]) -> Iterable[Object]:
     """A policy that refuses pods in the stage but those of which each rule is true."""
-    metadata = {"name": f"emulated-{town.namespace}"}
+    metadata = {"name": f"emulated-{ns.namespace}"}
     validations = [{"expression": rule, "message": words, "reason": "Forbidden"} for rule, words in rules.items()]
     yield {
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -112,13 +112,13 @@ def refusing(town: Stage, rules: dict[str, str]) -> Iterable[Object]:
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
         "metadata": metadata,
-        "spec": {"policyName": metadata["name"], "validationActions": ["Deny"], "matchResources": bound(town)},
+        "spec": {"policyName": metadata["name"], "validationActions": ["Deny"], "matchResources": bound(ns)},
     }
 
 
-def giving_users(town: Stage) -> Iterable[Object]:
+def giving_users(ns: TeamNamespace) -> Iterable[Object]:
     """A policy that gives a user to pods in the stage that name none, as the SCC's admission does."""
-    metadata = {"name": f"emulated-users-{town.namespace}"}
+    metadata = {"name": f"emulated-users-{ns.namespace}"}
     given = f"Object.spec.securityContext{{runAsUser: {USERS[0]}, fsGroup: {USERS[0]}}}"
     mutation = {"expression": f"Object{{spec: Object.spec{{securityContext: {given}}}}}"}
     yield {
@@ -142,7 +142,7 @@ def giving_users(town: Stage) -> Iterable[Object]:
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "MutatingAdmissionPolicyBinding",
         "metadata": metadata,
-        "spec": {"policyName": metadata["name"], "matchResources": bound(town)},
+        "spec": {"policyName": metadata["name"], "matchResources": bound(ns)},
     }
 
 
@@ -158,15 +158,15 @@ def bare(name: str, **spec: Any) -> Object:
 
 
 @contextlib.asynccontextmanager
-async def emulated(town: Stage, *bodies: Object) -> AsyncIterator[None]:
+async def emulated(ns: TeamNamespace, *bodies: Object) -> AsyncIterator[None]:
     """Policies for the stage, once they hold."""
-    town.revokes("another cluster is emulated, whose admission refuses")
+    ns.revokes("another cluster is emulated, whose admission refuses")
     kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(bodies))
     try:
         anything = yaml.safe_dump(bare("refused", volumes=[{"name": "host", "hostPath": {"path": "/"}}]))
 
         async def hold() -> bool:
-            done = kubectl("-n", town.namespace, "create", "--dry-run=server", "-f", "-", stdin=anything, ok=False)
+            done = kubectl("-n", ns.namespace, "create", "--dry-run=server", "-f", "-", stdin=anything, ok=False)
             return "emulated-" in done.stderr
 
         await until(hold, "the emulated admission holds")
@@ -177,23 +177,24 @@ async def emulated(town: Stage, *bodies: Object) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def untouched(town: Stage) -> AsyncIterator[None]:
+async def untouched(ns: TeamNamespace) -> AsyncIterator[None]:
     """Nothing of a drill is ever made meanwhile, and nothing of the team's is changed."""
-    kinds = (*POLICIES, JOBS, PODS)
+    resources = (*POLICIES, JOBS, PODS)
     before = {
-        kind: {one["metadata"]["name"] for one in (await town.admin.list(kind, town.namespace))[0]} for kind in kinds
+        resource: {one["metadata"]["name"] for one in (await ns.admin.list(resource, ns.namespace))[0]}
+        for resource in resources
     }
-    deployments = await generations(town)
+    deployments = await generations(ns)
     made: set[str] = set()
     async with contextlib.AsyncExitStack() as stack:
-        for kind in kinds:
-            mirror = Mirror(town.admin, kind, town.namespace, lambda: None)
-            mirror._changed = lambda mirror=mirror, kind=kind: made.update(set(mirror.objects) - before[kind])  # type: ignore[misc]
-            stack.push_async_callback(ended, asyncio.create_task(mirror.run()))
+        for resource in resources:
+            informer = Informer(ns.admin, resource, ns.namespace, lambda: None)
+            informer._changed = lambda mirror=informer, kind=resource: made.update(set(mirror.objects) - before[kind])  # type: ignore[misc]
+            stack.push_async_callback(ended, asyncio.create_task(informer.run()))
         yield
-        await town.nothing_is_left()
+        await ns.nothing_is_left()
     assert made == set()
-    assert await generations(town) == deployments
+    assert await generations(ns) == deployments
 
 
 async def ended(task: "asyncio.Task[None]") -> None:
@@ -201,78 +202,78 @@ async def ended(task: "asyncio.Task[None]") -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def generations(town: Stage) -> dict[str, int]:
+async def generations(ns: TeamNamespace) -> dict[str, int]:
     """How often the spec of each Deployment was changed."""
-    found, _ = await town.admin.list(DEPLOYMENTS, town.namespace)
+    found, _ = await ns.admin.list(DEPLOYMENTS, ns.namespace)
     return {one["metadata"]["name"]: one["metadata"]["generation"] for one in found}
 
 
-async def refused(town: Stage, environment: dict[str, str] | None = None) -> str:
+async def refused(ns: TeamNamespace, environment: dict[str, str] | None = None) -> str:
     """Why a drill is refused here before anything is made."""
-    await town.operator(environment=environment)
-    async with untouched(town):
-        await town.start(small(rollback=PUT_BACK))
-        status = await town.finishes()
+    await ns.operator(environment=environment)
+    async with untouched(ns):
+        await ns.start(small(rollback=PUT_BACK))
+        status = await ns.finishes()
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed"), status["message"]
     assert status["undo"] == []
     message: str = status["message"]
     return message
 
 
-async def passes(town: Stage, environment: dict[str, str] | None = None) -> list[Object]:
+async def passes(ns: TeamNamespace, environment: dict[str, str] | None = None) -> list[Object]:
     """Run a drill that passes; its pods as they were under the cut."""
-    await town.operator(environment=environment)
-    await town.start(small(rollback=PUT_BACK))
-    await town.in_phase("Outage")
-    pods, _ = await town.admin.list(PODS, town.namespace, DRILL)
-    status = await town.finishes()
+    await ns.operator(environment=environment)
+    await ns.start(small(rollback=PUT_BACK))
+    await ns.in_phase("Outage")
+    pods, _ = await ns.admin.list(PODS, ns.namespace, DRILL)
+    status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
     return list(pods)
 
 
-async def test_openshift_emulated_refuses_a_fixed_user_and_the_message_names_the_setting(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    async with emulated(town, *refusing(town, RESTRICTED)):
-        message = await refused(town)
+async def test_openshift_emulated_refuses_a_fixed_user_and_the_message_names_the_setting(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    async with emulated(ns, *refusing(ns, RESTRICTED)):
+        message = await refused(ns)
     assert "runAsUser: Invalid value: 65532: must be in the ranges: [1000680000, 1000689999]" in message
     assert "set an empty GAMEDAY_AGENT_USER on the operator" in message
 
 
-async def test_openshift_emulated_runs_a_drill_as_the_users_that_it_chooses(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    async with emulated(town, *giving_users(town), *refusing(town, RESTRICTED)):
-        pods = await passes(town, {"GAMEDAY_AGENT_USER": ""})
+async def test_openshift_emulated_runs_a_drill_as_the_users_that_it_chooses(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    async with emulated(ns, *giving_users(ns), *refusing(ns, RESTRICTED)):
+        pods = await passes(ns, {"GAMEDAY_AGENT_USER": ""})
     assert len(pods) >= 3
     assert {pod["spec"]["securityContext"]["runAsUser"] for pod in pods} == {USERS[0]}
 
 
-async def test_autopilot_emulated_is_refused_as_a_cluster_without_witnesses(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    async with emulated(town, *refusing(town, AUTOPILOT)):
-        message = await refused(town, {"GAMEDAY_AGENT_RESOURCES": ENOUGH})
+async def test_autopilot_emulated_is_refused_as_a_cluster_without_witnesses(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    async with emulated(ns, *refusing(ns, AUTOPILOT)):
+        message = await refused(ns, {"GAMEDAY_AGENT_RESOURCES": ENOUGH})
     assert "autogke-node-affinity-selector-limitation" in message
     assert (
         "GKE Autopilot chooses the nodes itself, so a witness cannot run on a target's node: use another cluster"
     ) in message
 
 
-async def test_requests_that_are_too_small_are_refused_with_the_setting(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    async with emulated(town, *refusing(town, LEAST | {HOST_PATHS: "hostPath"})):
-        message = await refused(town)
+async def test_requests_that_are_too_small_are_refused_with_the_setting(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    async with emulated(ns, *refusing(ns, LEAST | {HOST_PATHS: "hostPath"})):
+        message = await refused(ns)
     assert "minimum cpu usage per Container is 50m, but request is 10m" in message
     assert "set the requests and limits of a drill's pods with GAMEDAY_AGENT_RESOURCES on the operator" in message
 
 
-async def test_tainted_and_windows_nodes_emulated_get_no_pod_that_does_not_fit(town: Stage) -> None:
+async def test_tainted_and_windows_nodes_emulated_get_no_pod_that_does_not_fit(ns: TeamNamespace) -> None:
     """With the least requests of another policy, so that each setting is seen to reach every pod."""
-    await town.shop(parts=("api", "redis"), replicas=1)
+    await ns.shop(parts=("api", "redis"), replicas=1)
     patch = yaml.safe_dump({"spec": {"template": {"spec": {"tolerations": [DEDICATED]}}}})
-    kubectl("-n", town.namespace, "patch", "deployment", "api", "--type=strategic", "-p", patch)
-    await town.deploy({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "none"}})
-    async with emulated(town, *refusing(town, MIXED | LEAST)):
-        pods = await passes(town, {"GAMEDAY_AGENT_RESOURCES": ENOUGH})
+    kubectl("-n", ns.namespace, "patch", "deployment", "api", "--type=strategic", "-p", patch)
+    await ns.deploy({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "none"}})
+    async with emulated(ns, *refusing(ns, MIXED | LEAST)):
+        pods = await passes(ns, {"GAMEDAY_AGENT_RESOURCES": ENOUGH})
     assert len(pods) >= 3
     for pod in pods:
         assert pod["spec"]["nodeSelector"]["kubernetes.io/os"] == "linux"
@@ -288,9 +289,11 @@ async def test_tainted_and_windows_nodes_emulated_get_no_pod_that_does_not_fit(t
         ("windows", "odd run on Windows nodes, where a drill's pods cannot run"),
     ],
 )
-async def test_a_target_where_no_witness_can_stand_is_refused_by_name(town: Stage, where: str, words: str) -> None:
+async def test_a_target_where_no_witness_can_stand_is_refused_by_name(
+    ns: TeamNamespace, where: str, words: str
+) -> None:
     """Emulated: a pod that is marked as EKS marks those on Fargate, one on such a node, one that wants Windows."""
-    await town.shop(parts=("api", "redis"), replicas=1)
+    await ns.shop(parts=("api", "redis"), replicas=1)
     odd = {
         "fargate-by-label": bare("odd"),
         "fargate-by-node": bare("odd", nodeName="fargate-ip-10-0-0-1.ec2.internal"),
@@ -298,7 +301,7 @@ async def test_a_target_where_no_witness_can_stand_is_refused_by_name(town: Stag
     }[where]
     if where == "fargate-by-label":
         odd["metadata"]["labels"]["eks.amazonaws.com/fargate-profile"] = "default"
-    town.apply(odd)
-    message = await refused(town)
+    ns.apply(odd)
+    message = await refused(ns)
     assert words in message
     assert "exclude them from podSelector" in message

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from e2e.stage import Stage, small
+from e2e.namespaces import TeamNamespace, small
 from e2e.test_several_faults import SCALED, proven, shop
 from gameday.api.lines import events_of
 from gameday.api.undo_entries import undo_of
-from gameday.cluster.kinds import PODS, Object
+from gameday.cluster.resources import PODS, Object
 
 pytestmark = pytest.mark.e2e
 
@@ -29,76 +29,76 @@ def alone(**changes: object) -> Object:
     return gameday
 
 
-async def pods(town: Stage) -> dict[str, str]:
+async def pods(ns: TeamNamespace) -> dict[str, str]:
     """UIDs of the workload's pods that are not ending, by name."""
-    found, _ = await town.admin.list(PODS, town.namespace, f"app={SCALED}")
+    found, _ = await ns.admin.list(PODS, ns.namespace, f"app={SCALED}")
     return {
         one["metadata"]["name"]: one["metadata"]["uid"] for one in found if "deletionTimestamp" not in one["metadata"]
     }
 
 
-async def lost_one(town: Stage, status: Object, before: dict[str, str]) -> None:
+async def lost_one(ns: TeamNamespace, status: Object, before: dict[str, str]) -> None:
     """See that the pod which the undo log names is gone, and that all others are still there."""
     (entry,) = (one for one in undo_of(status) if one["name"] == LOST["name"])
     deleted = json.loads(entry["wanted"])["pods"]
-    after = await pods(town)
+    after = await pods(ns)
     assert deleted.items() <= before.items()
     assert set(before.values()) - set(after.values()) == set(deleted.values())
     assert (len(deleted), len(after)) == (1, len(before))
 
 
-async def test_one_pod_of_two_is_deleted_and_replaced(town: Stage) -> None:
-    await shop(town)
-    await town.operator()
-    before = await pods(town)
-    await town.start(alone())
-    status = await town.finishes(patience=120)
+async def test_one_pod_of_two_is_deleted_and_replaced(ns: TeamNamespace) -> None:
+    await shop(ns)
+    await ns.operator()
+    before = await pods(ns)
+    await ns.start(alone())
+    status = await ns.finishes(patience=120)
     assert (status["verdict"], status["reason"]) == ("Passed", "AllExpectationsMet"), status["message"]
     told = {event["reason"]: event["message"] for event in events_of(status)}
     assert "of payments is gone" in told["CutProven"]
     assert told["Undone"].endswith("stays gone: the controller of payments creates new ones")
-    await lost_one(town, status, before)
-    await town.nothing_is_left()
+    await lost_one(ns, status, before)
+    await ns.nothing_is_left()
 
 
-async def test_a_cut_and_a_deleted_pod_are_each_proven(town: Stage) -> None:
-    await shop(town)
-    await town.operator()
-    before = await pods(town)
+async def test_a_cut_and_a_deleted_pod_are_each_proven(ns: TeamNamespace) -> None:
+    await shop(ns)
+    await ns.operator()
+    before = await pods(ns)
     gameday = small()
     gameday["spec"]["outage"]["faults"].append(LOST)
-    await town.start(gameday)
-    await town.under_cut()
-    status = await town.finishes(patience=120)
+    await ns.start(gameday)
+    await ns.under_cut()
+    status = await ns.finishes(patience=120)
     assert (status["verdict"], status["reason"]) == ("Passed", "AllExpectationsMet"), status["message"]
     assert proven(status) == ["partition", "lost-pod"]
-    await lost_one(town, status, before)
-    await town.nothing_is_left()
+    await lost_one(ns, status, before)
+    await ns.nothing_is_left()
 
 
-async def test_an_operator_that_is_killed_deletes_no_second_pod(town: Stage) -> None:
-    await shop(town)
-    operator = await town.operator()
-    before = await pods(town)
-    await town.start(alone(outage__duration="15s"))
-    await town.under_cut()
+async def test_an_operator_that_is_killed_deletes_no_second_pod(ns: TeamNamespace) -> None:
+    await shop(ns)
+    operator = await ns.operator()
+    before = await pods(ns)
+    await ns.start(alone(outage__duration="15s"))
+    await ns.under_cut()
     await operator.kill()
-    await town.operator()
-    status = await town.finishes(patience=120)
+    await ns.operator()
+    status = await ns.finishes(patience=120)
     assert status["verdict"] in {"Passed", "Inconclusive"}, status["message"]
-    await lost_one(town, status, before)
-    await town.nothing_is_left()
+    await lost_one(ns, status, before)
+    await ns.nothing_is_left()
 
 
-async def test_what_cannot_be_deleted_is_refused_all_at_once(town: Stage) -> None:
-    await shop(town)
-    await town.operator()
+async def test_what_cannot_be_deleted_is_refused_all_at_once(ns: TeamNamespace) -> None:
+    await shop(ns)
+    await ns.operator()
     gameday = small()
     faults = gameday["spec"]["outage"]["faults"]
     faults.append({"name": "many", "podDelete": {"deployment": SCALED, "pods": 3}})
     faults.append({"name": "cut-off", "podDelete": {"deployment": "redis", "pods": 1}})
-    await town.start(gameday)
-    status = await town.finishes(patience=60)
+    await ns.start(gameday)
+    status = await ns.finishes(patience=60)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
     assert (
         f"faults[many].podDelete.pods: Deployment {SCALED} has 2 ready pods, but the fault is to delete 3"
@@ -106,4 +106,4 @@ async def test_what_cannot_be_deleted_is_refused_all_at_once(town: Stage) -> Non
     )
     assert "redis is the dependency that networkPartition cuts off" in status["message"]
     assert not status["changed"]
-    await town.nothing_is_left()
+    await ns.nothing_is_left()

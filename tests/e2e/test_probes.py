@@ -2,15 +2,15 @@
 
 import pytest
 
-from e2e.stage import Stage, small
+from e2e.namespaces import TeamNamespace, small
 from gameday.api.lines import events_of, figures_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-async def test_every_kind_of_probe_is_judged_and_measured(town: Stage) -> None:
-    await town.shop(parts=("api", "redis", "payments"), replicas=1)
-    await town.operator()
+async def test_every_kind_of_probe_is_judged_and_measured(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis", "payments"), replicas=1)
+    await ns.operator()
     gameday = small()
     spec = gameday["spec"]
     next(p for p in spec["probes"] if p["name"] == "redis")["redis"]["queue"] = {"kind": "bullmq", "name": "jobs"}
@@ -35,22 +35,22 @@ async def test_every_kind_of_probe_is_judged_and_measured(town: Stage) -> None:
         {"name": "ready", "stage": "Outage", "path": "deploy.ready", "aggregate": "min"},
         {"name": "latency", "stage": "Outage", "path": "port.latency", "aggregate": "mean", "unit": "seconds"},
     ]
-    await town.start(gameday)
-    status = await town.finishes()
+    await ns.start(gameday)
+    status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     figures = {f["name"]: f["value"] for f in figures_of(status)}
     assert figures["ready"] == 1
     assert 0 <= figures["latency"] < 1
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_connections_that_are_kept_are_not_ended_and_the_cut_is_proven_all_the_same(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    await town.operator()
-    await town.start(small(outage__faults__0__networkPartition__openConnections="Keep", outage__expect=[]))
-    status = await town.finishes()
+async def test_connections_that_are_kept_are_not_ended_and_the_cut_is_proven_all_the_same(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    await ns.operator()
+    await ns.start(small(outage__faults__0__networkPartition__openConnections="Keep", outage__expect=[]))
+    status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     reasons = [line["reason"] for line in events_of(status)]
     assert "CutProven" in reasons
     assert "Severed" not in reasons
-    await town.nothing_is_left()
+    await ns.nothing_is_left()

@@ -5,8 +5,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from e2e.namespaces import TeamNamespace, small
 from e2e.people import person
-from e2e.stage import Stage, small
 from e2e.test_commands import gameday
 
 pytestmark = pytest.mark.e2e
@@ -17,15 +17,15 @@ ITEMS = [
 ]
 
 
-async def test_a_drill_is_reported_in_each_form(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    await town.operator()
+async def test_a_drill_is_reported_in_each_form(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    await ns.operator()
     plan = small(description="Redis is away for a moment", actionItems=ITEMS)
-    await town.start(plan)
-    await town.finishes()
-    status = await town.reaches(lambda s: not s.get("unreported"), "it is over", 40)
+    await ns.start(plan)
+    await ns.finishes()
+    status = await ns.reaches(lambda s: not s.get("unreported"), "it is over", 40)
     assert status["verdict"] == "Passed", status["message"]
-    config, here = person(town, "lord").config, ("-n", town.namespace, "-f", "-")
+    config, here = person(ns, "lord").config, ("-n", ns.namespace, "-f", "-")
 
     made = {form: gameday(config, "report", "first", "-o", form, *here) for form in ("html", "md", "json", "junit")}
     assert {form: done.stderr for form, done in made.items() if done.returncode} == {}
@@ -51,13 +51,13 @@ async def test_a_drill_is_reported_in_each_form(town: Stage) -> None:
     assert suite is not None
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", "0", "0")
 
-    looking = gameday(person(town, "developer").config, "report", "first", "-o", "json", *here)
+    looking = gameday(person(ns, "developer").config, "report", "first", "-o", "json", *here)
     assert looking.returncode == 0, looking.stderr
     bare = json.loads(looking.stdout)
     assert bare["expectations"][0]["state"] == "Met"
     assert "you may not read them" in bare["samples"]["why"]
 
-    file = town.folder / "report.html"
-    done = gameday(config, "report", "first", "-n", town.namespace, "-f", str(file))
+    file = ns.folder / "report.html"
+    done = gameday(config, "report", "first", "-n", ns.namespace, "-f", str(file))
     assert done.returncode == 0, done.stderr
     assert file.read_text() == page

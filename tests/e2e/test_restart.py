@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from e2e.dialling import until
-from e2e.stage import Stage, example
+from e2e.namespaces import TeamNamespace, example
 from gameday.api.lines import steps_of
-from gameday.cluster.kinds import BUDGETS, PODS, Object
-from gameday.cluster.streams import Mirror
-from gameday.preflight.shares import ready
+from gameday.cluster.informer import Informer
+from gameday.cluster.resources import BUDGETS, PODS, Object
+from gameday.preflight.impact import ready
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -39,11 +39,11 @@ class Workers:
 
 
 @contextlib.asynccontextmanager
-async def watched(town: Stage) -> AsyncIterator[Workers]:
+async def watched(ns: TeamNamespace) -> AsyncIterator[Workers]:
     found = Workers()
-    mirror = Mirror(town.admin, PODS, town.namespace, lambda: None, labels="app=worker,!gameday.dev/drill")
-    mirror._changed = lambda: found.look(mirror.objects)
-    task = asyncio.create_task(mirror.run())
+    informer = Informer(ns.admin, PODS, ns.namespace, lambda: None, labels="app=worker,!gameday.dev/drill")
+    informer._changed = lambda: found.look(informer.objects)
+    task = asyncio.create_task(informer.run())
     try:
         await until(found.are_there, "the workers are seen")
         yield found
@@ -59,27 +59,27 @@ def restarting() -> Object:
     return gameday
 
 
-async def budget(town: Stage, **spec: object) -> None:
+async def budget(ns: TeamNamespace, **spec: object) -> None:
     """A PodDisruptionBudget of the workers, once its controller has counted them."""
     body = {"selector": {"matchLabels": {"app": "worker"}}, "unhealthyPodEvictionPolicy": "AlwaysAllow"} | spec
-    made = {"apiVersion": BUDGETS.api_version, "kind": BUDGETS.name, "metadata": {"name": "worker"}, "spec": body}
-    await town.admin.create(BUDGETS, town.namespace, made)
+    made = {"apiVersion": BUDGETS.api_version, "kind": BUDGETS.kind, "metadata": {"name": "worker"}, "spec": body}
+    await ns.admin.create(BUDGETS, ns.namespace, made)
 
     async def counted() -> bool:
-        there = await town.admin.get(BUDGETS, town.namespace, "worker")
+        there = await ns.admin.get(BUDGETS, ns.namespace, "worker")
         return there is not None and there.get("status", {}).get("expectedPods") == WORKERS
 
     await until(counted, "the budget has counted the workers")
 
 
-async def test_stuck_workers_are_restarted_one_after_another(town: Stage) -> None:
-    await town.shop({"STUCK_WORKER": "1"})
-    await budget(town, maxUnavailable=1)
-    await town.operator()
-    async with watched(town) as workers:
+async def test_stuck_workers_are_restarted_one_after_another(ns: TeamNamespace) -> None:
+    await ns.shop({"STUCK_WORKER": "1"})
+    await budget(ns, maxUnavailable=1)
+    await ns.operator()
+    async with watched(ns) as workers:
         before = set(workers.now)
-        await town.start(restarting())
-        status = await town.finishes(patience=400)
+        await ns.start(restarting())
+        status = await ns.finishes(patience=400)
         assert (status["verdict"], status.get("recoveredBy")) == ("Failed", "Rollback"), status["message"]
         (step,) = steps_of(status)
         assert (step["state"], step["message"]) == (
@@ -89,35 +89,35 @@ async def test_stuck_workers_are_restarted_one_after_another(town: Stage) -> Non
         assert len(workers.ever) == 2 * WORKERS
         assert not workers.now & before
         assert workers.fewest >= WORKERS - 1
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_an_operator_that_is_killed_evicts_no_replacement(town: Stage) -> None:
-    await town.shop({"STUCK_WORKER": "1"})
-    first = await town.operator()
-    async with watched(town) as workers:
+async def test_an_operator_that_is_killed_evicts_no_replacement(ns: TeamNamespace) -> None:
+    await ns.shop({"STUCK_WORKER": "1"})
+    first = await ns.operator()
+    async with watched(ns) as workers:
         before = set(workers.now)
-        await town.start(restarting())
+        await ns.start(restarting())
 
         async def one_is_gone() -> bool:
             return len(before - workers.now) == 1
 
         await until(one_is_gone, "the first worker is evicted", 240)
         await first.kill()
-        await town.operator()
-        status = await town.finishes(patience=400)
+        await ns.operator()
+        status = await ns.finishes(patience=400)
         assert (status["verdict"], status.get("recoveredBy")) == ("Failed", "Rollback"), status["message"]
         assert len(workers.ever) == 2 * WORKERS, "each of the first three was replaced once"
         assert not workers.now & before
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_a_budget_that_allows_none_refuses_the_drill(town: Stage) -> None:
-    await town.shop()
-    await budget(town, minAvailable="100%")
-    await town.operator()
-    await town.start(restarting())
-    status = await town.finishes(patience=120)
+async def test_a_budget_that_allows_none_refuses_the_drill(ns: TeamNamespace) -> None:
+    await ns.shop()
+    await budget(ns, minAvailable="100%")
+    await ns.operator()
+    await ns.start(restarting())
+    status = await ns.finishes(patience=120)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
     assert "PodDisruptionBudget worker lets no pod of Deployment worker be evicted" in status["message"]
-    await town.nothing_is_left()
+    await ns.nothing_is_left()

@@ -6,22 +6,22 @@ import gzip
 import pytest
 
 from e2e.dialling import until
-from e2e.stage import Stage, kubectl, small
+from e2e.namespaces import TeamNamespace, kubectl, small
 from gameday.api import samples
 from gameday.api.lines import events_of
-from gameday.cluster.kinds import CONFIG_MAPS, Kind, Object
+from gameday.cluster.resources import CONFIG_MAPS, Object, Resource
 from gameday.engine.evidence.curves import Truth
 from gameday.model.names import SAMPLES
 from granted import components, role
 
 pytestmark = [pytest.mark.e2e]
 
-SECRETS = Kind("", "v1", "secrets", "Secret")
+SECRETS = Resource("", "v1", "secrets", "Secret")
 
 
-async def kept(town: Stage) -> dict[str, Object]:
+async def kept(ns: TeamNamespace) -> dict[str, Object]:
     """The ConfigMaps with samples, by their Drill."""
-    found, _ = await town.admin.list(CONFIG_MAPS, town.namespace, f"gameday.dev/role={SAMPLES}")
+    found, _ = await ns.admin.list(CONFIG_MAPS, ns.namespace, f"gameday.dev/role={SAMPLES}")
     return {one["metadata"]["labels"]["gameday.dev/drill"]: one for one in found}
 
 
@@ -33,28 +33,28 @@ def said(status: Object) -> tuple[str, str, str]:
     return condition["status"], condition["reason"], condition["message"]
 
 
-async def over(town: Stage, name: str = "first") -> Object:
+async def over(ns: TeamNamespace, name: str = "first") -> Object:
     """The status of a drill once nothing is left to do for it."""
-    await town.finishes(name)
-    return await town.reaches(lambda s: not s.get("unreported"), "it is over", 40, name)
+    await ns.finishes(name)
+    return await ns.reaches(lambda s: not s.get("unreported"), "it is over", 40, name)
 
 
 def whole(truth: Truth) -> list[bool]:
     return [value for _, value in truth.changes if value is not None]
 
 
-async def test_samples_of_the_newest_drills_are_kept(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    await town.operator()
+async def test_samples_of_the_newest_drills_are_kept(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    await ns.operator()
     gameday = small(history={"samples": 1})
-    await town.start(gameday)
-    status = await over(town)
+    await ns.start(gameday)
+    status = await over(ns)
     assert status["verdict"] == "Passed", status["message"]
     assert said(status)[:2] == ("True", "Kept")
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
-    config_map = (await kept(town))["first"]
-    drill = await town.drill()
+    config_map = (await kept(ns))["first"]
+    drill = await ns.drill()
     assert config_map["immutable"] is True
     assert [one["uid"] for one in config_map["metadata"]["ownerReferences"]] == [drill["metadata"]["uid"]]
     found = samples.read(config_map)
@@ -70,70 +70,72 @@ async def test_samples_of_the_newest_drills_are_kept(town: Stage) -> None:
     assert all(value >= 0 for value in latency.last if value is not None)
 
     text = gzip.decompress(base64.b64decode(config_map["binaryData"][samples.FILE])).decode()
-    secrets, _ = await town.admin.list(SECRETS, town.namespace)
+    secrets, _ = await ns.admin.list(SECRETS, ns.namespace)
     values = [base64.b64decode(value).decode() for one in secrets for value in (one.get("data") or {}).values()]
     assert values
     assert not [value for value in values if value in text]
 
-    await town.start(gameday, "second")
-    status = await over(town, "second")
+    await ns.start(gameday, "second")
+    status = await over(ns, "second")
     assert said(status)[:2] == ("True", "Kept"), status
-    assert set(await kept(town)) == {"second"}, "spec.history.samples is 1"
-    kubectl("-n", town.namespace, "delete", "drill", "second")
+    assert set(await kept(ns)) == {"second"}, "spec.history.samples is 1"
+    kubectl("-n", ns.namespace, "delete", "drill", "second")
 
     async def gone() -> bool:
-        return not await kept(town)
+        return not await kept(ns)
 
     await until(gone, "the samples go with their Drill", 20)
 
 
 @pytest.mark.slow
-async def test_a_quota_that_is_used_up_is_told_and_the_verdict_stays(town: Stage) -> None:
-    town.revokes("the quota admits no ConfigMap")
-    await town.shop(parts=("api", "redis"), replicas=1)
-    there, _ = await town.admin.list(CONFIG_MAPS, town.namespace)
+async def test_a_quota_that_is_used_up_is_told_and_the_verdict_stays(ns: TeamNamespace) -> None:
+    ns.revokes("the quota admits no ConfigMap")
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    there, _ = await ns.admin.list(CONFIG_MAPS, ns.namespace)
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}}
-    town.apply(quota | {"spec": {"hard": {"configmaps": str(len(there))}}})
-    await town.operator()
-    await town.start(small())
-    status = await over(town)
+    ns.apply(quota | {"spec": {"hard": {"configmaps": str(len(there))}}})
+    await ns.operator()
+    await ns.start(small())
+    status = await over(ns)
     assert status["verdict"] == "Passed", status["message"]
     state, reason, message = said(status)
     assert (state, reason) == ("False", "SamplesNotKept")
     assert "exceeded quota" in message
     assert "SamplesNotKept" in {line["reason"] for line in events_of(status)}
-    assert await kept(town) == {}
-    await town.nothing_is_left()
+    assert await kept(ns) == {}
+    await ns.nothing_is_left()
 
 
 @pytest.mark.slow
-async def test_a_right_that_was_not_granted_is_told_and_the_verdict_stays(town: Stage) -> None:
-    town.revokes("the team does not let samples be kept")
-    town.apply(role(*(one for one in components() if one != "samples")))
-    await town.shop(parts=("api", "redis"), replicas=1)
-    await town.operator()
-    await town.start(small())
-    status = await over(town)
+async def test_a_right_that_was_not_granted_is_told_and_the_verdict_stays(ns: TeamNamespace) -> None:
+    ns.revokes("the team does not let samples be kept")
+    ns.apply(role(*(one for one in components() if one != "samples")))
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    await ns.operator()
+    await ns.start(small())
+    status = await over(ns)
     assert status["verdict"] == "Passed", status["message"]
     state, _, message = said(status)
     assert state == "False"
     assert "kubectl apply" in message
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
 @pytest.mark.slow
-async def test_an_operator_that_is_killed_right_after_the_verdict_loses_neither_it_nor_the_samples(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    first = await town.operator()
-    await town.start(small())
-    await town.finishes()
+async def test_an_operator_that_is_killed_right_after_the_verdict_loses_neither_it_nor_the_samples(
+    ns: TeamNamespace,
+) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    first = await ns.operator()
+    await ns.start(small())
+    await ns.finishes()
     await first.kill()
-    before = await town.status()
-    await town.operator(identity="next")
-    status = await over(town)
+    before = await ns.status()
+    await ns.operator(identity="next")
+    status = await over(ns)
     assert status["verdict"] == before["verdict"] == "Passed"
     assert said(status)[:2] == ("True", "Kept")
-    found = samples.read((await kept(town))["first"])
+    found = samples.read((await kept(ns))["first"])
     (noticed,) = [truth for truth in found.truths if truth.name == "noticed"]
     assert whole(noticed) == [False, True, False]
-    await town.nothing_is_left()
+    await ns.nothing_is_left()

@@ -2,10 +2,10 @@
 
 import pytest
 
-from e2e.stage import Stage, happens, small
+from e2e.namespaces import TeamNamespace, happens, small
 from gameday.api.lines import events_of
 from gameday.api.undo_entries import undo_of
-from gameday.cluster.kinds import PODS, Object
+from gameday.cluster.resources import PODS, Object
 from gameday.model.labels import DRILL
 from gameday.schema.times import moment
 
@@ -25,26 +25,26 @@ def drill_of(*order: str, **changes: object) -> Object:
     return gameday
 
 
-async def shop(town: Stage) -> None:
-    await town.shop(parts=("api", "redis", SCALED), replicas=1)
-    town.scale(SCALED, REPLICAS)
+async def shop(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis", SCALED), replicas=1)
+    ns.scale(SCALED, REPLICAS)
 
 
 @pytest.mark.parametrize("order", [("partition", "no-payments"), ("no-payments", "partition")], ids=["cut", "scale"])
-async def test_both_are_proven_in_order_and_undone_in_reverse(town: Stage, order: tuple[str, str]) -> None:
-    await shop(town)
-    await town.operator()
-    await town.start(drill_of(*order))
-    await town.under_cut()
-    assert await town.replicas(SCALED) == 0
-    status = await town.finishes(patience=90)
+async def test_both_are_proven_in_order_and_undone_in_reverse(ns: TeamNamespace, order: tuple[str, str]) -> None:
+    await shop(ns)
+    await ns.operator()
+    await ns.start(drill_of(*order))
+    await ns.under_cut()
+    assert await ns.replicas(SCALED) == 0
+    status = await ns.finishes(patience=90)
     assert (status["verdict"], status["reason"]) == ("Passed", "AllExpectationsMet"), status["message"]
     assert proven(status) == list(order)
     first, last = (next(entry for entry in undo_of(status) if entry["name"] == name) for name in order)
     assert moment(last["undoneAt"]) <= moment(first["undoRequestedAt"])
     assert moment(first["requestedAt"]) < moment(last["requestedAt"])
-    assert await town.replicas(SCALED) == REPLICAS
-    await town.nothing_is_left()
+    assert await ns.replicas(SCALED) == REPLICAS
+    await ns.nothing_is_left()
 
 
 def proven(status: Object) -> list[str]:
@@ -80,36 +80,38 @@ TWO: dict[str, tuple[Object, Object]] = {
 
 
 @pytest.mark.parametrize(("changes", "second"), TWO.values(), ids=TWO)
-async def test_two_cuts_are_each_proven_by_their_own_witnesses(town: Stage, changes: Object, second: Object) -> None:
-    await shop(town)
-    await town.operator()
-    await town.start(two_cuts(second, **changes))
-    await town.under_cut()
-    assert len(await town.policies()) == 2
-    status = await town.finishes(patience=120)
+async def test_two_cuts_are_each_proven_by_their_own_witnesses(
+    ns: TeamNamespace, changes: Object, second: Object
+) -> None:
+    await shop(ns)
+    await ns.operator()
+    await ns.start(two_cuts(second, **changes))
+    await ns.under_cut()
+    assert len(await ns.policies()) == 2
+    status = await ns.finishes(patience=120)
     assert (status["verdict"], status["reason"]) == ("Passed", "AllExpectationsMet"), status["message"]
     assert proven(status) == ["partition", "second"]
     first, last = undo_of(status)
     assert moment(last["undoneAt"]) <= moment(first["undoRequestedAt"])
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_two_network_policies_for_the_same_pods_are_refused(town: Stage) -> None:
+async def test_two_network_policies_for_the_same_pods_are_refused(ns: TeamNamespace) -> None:
     """NetworkPolicies only add: each would open what the other one closes."""
-    await shop(town)
-    await town.operator()
+    await shop(ns)
+    await ns.operator()
     both = {"podSelector": {"matchLabels": {"app": "api"}}, "to": ["payments"], "via": "NetworkPolicy"}
-    await town.start(two_cuts(both, outage__faults__0__networkPartition__via="NetworkPolicy"))
-    status = await town.finishes(patience=60)
+    await ns.start(two_cuts(both, outage__faults__0__networkPartition__via="NetworkPolicy"))
+    status = await ns.finishes(patience=60)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
     assert "two NetworkPolicies on one pod allow what the other blocks" in status["message"]
     assert not status["changed"]
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_a_drill_without_a_cut_needs_no_witness(town: Stage) -> None:
-    await shop(town)
-    await town.operator()
+async def test_a_drill_without_a_cut_needs_no_witness(ns: TeamNamespace) -> None:
+    await shop(ns)
+    await ns.operator()
     gameday = drill_of("no-payments")
     spec = gameday["spec"]
     spec["probes"] = [
@@ -118,59 +120,59 @@ async def test_a_drill_without_a_cut_needs_no_witness(town: Stage) -> None:
     spec["steadyState"]["expect"] = [{"name": "up", "always": "payments.ok"}]
     spec["outage"]["expect"] = [{"name": "down", "becomes": "!payments.ok", "within": "6s"}]
     spec["recovery"]["expect"] = [{"name": "up again", "eventually": "payments.ok", "for": "2s"}]
-    await town.start(gameday)
+    await ns.start(gameday)
 
     async def gone() -> bool:
-        return await town.replicas(SCALED) == 0
+        return await ns.replicas(SCALED) == 0
 
     await happens(gone, "payments is scaled away", 60)
-    pods, _ = await town.admin.list(PODS, town.namespace, DRILL)
-    status = await town.finishes(patience=90)
+    pods, _ = await ns.admin.list(PODS, ns.namespace, DRILL)
+    status = await ns.finishes(patience=90)
     assert (status["verdict"], status["reason"]) == ("Passed", "AllExpectationsMet"), status["message"]
     assert proven(status) == ["no-payments"]
     assert {pod["metadata"]["labels"]["gameday.dev/agent"] for pod in pods} == {"observer", "fuse-no-payments"}
-    assert await town.replicas(SCALED) == REPLICAS
-    await town.nothing_is_left()
+    assert await ns.replicas(SCALED) == REPLICAS
+    await ns.nothing_is_left()
 
 
-async def test_an_operator_that_is_killed_under_both_puts_both_back(town: Stage) -> None:
-    await shop(town)
-    operator = await town.operator()
-    await town.start(drill_of("partition", "no-payments", outage__duration="15s"))
-    await town.under_cut()
+async def test_an_operator_that_is_killed_under_both_puts_both_back(ns: TeamNamespace) -> None:
+    await shop(ns)
+    operator = await ns.operator()
+    await ns.start(drill_of("partition", "no-payments", outage__duration="15s"))
+    await ns.under_cut()
     await operator.kill()
-    await town.operator()
-    status = await town.finishes(patience=120)
+    await ns.operator()
+    status = await ns.finishes(patience=120)
     assert status["verdict"] in {"Passed", "Inconclusive"}, status["message"]
-    assert await town.replicas(SCALED) == REPLICAS
-    await town.nothing_is_left()
+    assert await ns.replicas(SCALED) == REPLICAS
+    await ns.nothing_is_left()
 
 
 @pytest.mark.slow
-async def test_without_an_operator_the_fuses_put_both_back(town: Stage) -> None:
-    await shop(town)
-    operator = await town.operator()
-    await town.start(drill_of("partition", "no-payments"))
-    await town.under_cut()
+async def test_without_an_operator_the_fuses_put_both_back(ns: TeamNamespace) -> None:
+    await shop(ns)
+    operator = await ns.operator()
+    await ns.start(drill_of("partition", "no-payments"))
+    await ns.under_cut()
     await operator.kill()
 
     async def back() -> bool:
-        return not await town.policies() and await town.replicas(SCALED) == REPLICAS
+        return not await ns.policies() and await ns.replicas(SCALED) == REPLICAS
 
     await happens(back, "both fuses have fired", 260)
-    await town.operator()
-    await town.finishes(patience=120)
-    await town.nothing_is_left()
+    await ns.operator()
+    await ns.finishes(patience=120)
+    await ns.nothing_is_left()
 
 
-async def test_a_fault_that_takes_what_is_cut_is_refused(town: Stage) -> None:
-    await shop(town)
-    await town.operator()
+async def test_a_fault_that_takes_what_is_cut_is_refused(ns: TeamNamespace) -> None:
+    await shop(ns)
+    await ns.operator()
     gameday = drill_of("partition", "no-payments")
     gameday["spec"]["outage"]["faults"][1]["scale"]["deployment"] = "redis"
-    await town.start(gameday)
-    status = await town.finishes(patience=60)
+    await ns.start(gameday)
+    status = await ns.finishes(patience=60)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
     assert "redis is the dependency that networkPartition cuts off" in status["message"]
     assert not status["changed"]
-    await town.nothing_is_left()
+    await ns.nothing_is_left()

@@ -2,11 +2,11 @@
 
 import pytest
 
+from defects import DEFECTS
 from e2e.dialling import until
-from e2e.stage import Stage, example, kubectl, missed, small
+from e2e.namespaces import TeamNamespace, example, kubectl, missed, small
 from gameday.api.lines import expectations_of, figures_of, steps_of
-from gameday.cluster.kinds import GAMEDAYS
-from vices import VICES
+from gameday.cluster.resources import GAMEDAYS
 
 pytestmark = pytest.mark.e2e
 
@@ -16,17 +16,17 @@ ALL = frozenset(
 
 
 @pytest.mark.parametrize("via", ["CiliumNetworkPolicy", "NetworkPolicy"])
-async def test_a_good_shop_passes_in_every_expectation(town: Stage, via: str) -> None:
+async def test_a_good_shop_passes_in_every_expectation(ns: TeamNamespace, via: str) -> None:
     if via == "CiliumNetworkPolicy":
-        await town.needs_cilium()
-    await town.shop()
-    await town.operator()
+        await ns.needs_cilium()
+    await ns.shop()
+    await ns.operator()
     gameday = example()
     gameday["spec"]["outage"]["faults"][0]["networkPartition"]["via"] = via
-    await town.start(gameday)
-    await town.under_cut()
-    assert [policy["kind"] for policy in await town.policies()] == [via]
-    status = await town.finishes()
+    await ns.start(gameday)
+    await ns.under_cut()
+    assert [policy["kind"] for policy in await ns.policies()] == [via]
+    status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     assert {e["name"] for e in expectations_of(status) if e["state"] in {"Met", "AlwaysTrue"}} == ALL
     figures = {f["name"]: f for f in figures_of(status)}
@@ -35,10 +35,10 @@ async def test_a_good_shop_passes_in_every_expectation(town: Stage, via: str) ->
     assert 0 <= figures["timeToAlert"]["value"] <= 15
     assert 0 <= figures["timeToRecover"]["value"] <= 50
     assert figures["peakMemory"]["value"] > 10_000_000
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
     async def told() -> bool:
-        shown = await town.admin.get(GAMEDAYS, town.namespace, "redis-failover")
+        shown = await ns.admin.get(GAMEDAYS, ns.namespace, "redis-failover")
         assert shown is not None
         return (shown["status"].get("lastVerdict"), shown["status"].get("lastDrill")) == ("Passed", "first")
 
@@ -47,27 +47,27 @@ async def test_a_good_shop_passes_in_every_expectation(town: Stage, via: str) ->
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=() if n in {"LIE_HEALTHY", "STUCK_WORKER"} else pytest.mark.slow) for n in VICES],
+    [pytest.param(n, marks=() if n in {"LIE_HEALTHY", "STUCK_WORKER"} else pytest.mark.slow) for n in DEFECTS],
 )
-async def test_a_vice_misses_exactly_what_it_must(town: Stage, name: str) -> None:
-    vice = VICES[name]
-    await town.shop({name: "1"})
-    workers = await town.replicas("worker")
-    await town.operator()
-    await town.start(example())
-    status = await town.finishes(patience=400)
-    assert vice.explains(missed(status)), f"missed {sorted(missed(status))}: {status['message']}"
+async def test_a_vice_misses_exactly_what_it_must(ns: TeamNamespace, name: str) -> None:
+    defect = DEFECTS[name]
+    await ns.shop({name: "1"})
+    workers = await ns.replicas("worker")
+    await ns.operator()
+    await ns.start(example())
+    status = await ns.finishes(patience=400)
+    assert defect.explains(missed(status)), f"missed {sorted(missed(status))}: {status['message']}"
     assert status["verdict"] == "Failed"
     assert [e["name"] for e in expectations_of(status) if e["state"] == "Unknown"] == []
-    assert status.get("recoveredBy") == ("Rollback" if vice.repaired else None)
-    if vice.must & {"healthy again", "jobs flow"}:
+    assert status.get("recoveredBy") == ("Rollback" if defect.repaired else None)
+    if defect.must & {"healthy again", "jobs flow"}:
         assert [(s["name"], s["state"]) for s in steps_of(status)] == [
             ("stop workers", "Done"),
             ("clear state", "Done"),
             ("start workers", "Done"),
         ]
-    assert await town.replicas("worker") == workers
-    await town.nothing_is_left()
+    assert await ns.replicas("worker") == workers
+    await ns.nothing_is_left()
 
 
 POST = """
@@ -79,9 +79,9 @@ for n in range(5):
 
 
 @pytest.mark.slow
-async def test_dead_letters_are_replayed_by_a_rollback_and_every_job_is_done(town: Stage) -> None:
-    await town.shop()
-    kubectl("-n", town.namespace, "exec", "deploy/payments", "--", "python3", "-c", POST)
+async def test_dead_letters_are_replayed_by_a_rollback_and_every_job_is_done(ns: TeamNamespace) -> None:
+    await ns.shop()
+    kubectl("-n", ns.namespace, "exec", "deploy/payments", "--", "python3", "-c", POST)
     gameday = small()
     spec = gameday["spec"]
     spec["probes"].append(next(p for p in example()["spec"]["probes"] if p["name"] == "queue"))
@@ -93,11 +93,11 @@ async def test_dead_letters_are_replayed_by_a_rollback_and_every_job_is_done(tow
         "steps": [{"name": "replay", "job": {"fromCronJob": "replay-dlq"}, "irreversible": True}],
     }
     spec["measurements"] = [{"name": "done", "stage": "Recovery", "path": "queue.body.done", "aggregate": "last"}]
-    await town.operator()
-    await town.start(gameday)
-    status = await town.finishes()
+    await ns.operator()
+    await ns.start(gameday)
+    status = await ns.finishes()
     assert missed(status) == {"no dead letters"}
     assert (status["verdict"], status.get("recoveredBy")) == ("Failed", "Rollback"), status["message"]
     assert [(s["name"], s["state"]) for s in steps_of(status)] == [("replay", "Done")]
     assert next(f["value"] for f in figures_of(status) if f["name"] == "done") == 5
-    await town.nothing_is_left()
+    await ns.nothing_is_left()

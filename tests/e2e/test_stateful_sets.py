@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from e2e.stage import Stage, happens, kubectl, small
+from e2e.namespaces import TeamNamespace, happens, kubectl, small
 from gameday.api.undo_entries import undo_of
-from gameday.cluster.kinds import STATEFUL_SETS, Object
+from gameday.cluster.resources import STATEFUL_SETS, Object
 
 pytestmark = pytest.mark.e2e
 
@@ -15,10 +15,10 @@ REPLICAS = 2
 SCALE = {"scale": {"statefulSet": NAME, "replicas": 0}}
 
 
-async def shop(town: Stage) -> None:
+async def shop(ns: TeamNamespace) -> None:
     """A shop with a StatefulSet, and a Deployment of the same name that nobody names."""
-    await town.shop(parts=("api", "redis", "payments"), replicas=1)
-    payments = json.loads(kubectl("-n", town.namespace, "get", "deployment", "payments", "-o", "json").stdout)
+    await ns.shop(parts=("api", "redis", "payments"), replicas=1)
+    payments = json.loads(kubectl("-n", ns.namespace, "get", "deployment", "payments", "-o", "json").stdout)
     template = payments["spec"]["template"]
 
     def workload(kind: str, replicas: int) -> Object:
@@ -29,23 +29,23 @@ async def shop(town: Stage) -> None:
 
     stateful = workload("StatefulSet", REPLICAS)
     stateful["spec"] |= {"serviceName": NAME, "podManagementPolicy": "Parallel"}
-    await town.deploy(stateful, workload("Deployment", 1))
+    await ns.deploy(stateful, workload("Deployment", 1))
 
     async def ready() -> bool:
-        there = await found(town)
+        there = await found(ns)
         return int(there.get("status", {}).get("readyReplicas", 0)) == REPLICAS
 
     await happens(ready, "the StatefulSet is ready", 60)
 
 
-async def found(town: Stage) -> Object:
-    there = await town.admin.get(STATEFUL_SETS, town.namespace, NAME)
+async def found(ns: TeamNamespace) -> Object:
+    there = await ns.admin.get(STATEFUL_SETS, ns.namespace, NAME)
     assert there is not None
     return there
 
 
-async def replicas(town: Stage) -> int:
-    return int((await found(town))["spec"]["replicas"])
+async def replicas(ns: TeamNamespace) -> int:
+    return int((await found(ns))["spec"]["replicas"])
 
 
 def with_fault(**changes: object) -> Object:
@@ -55,34 +55,34 @@ def with_fault(**changes: object) -> Object:
     return gameday
 
 
-async def test_as_a_fault_it_is_gone_for_the_outage_and_back_afterwards(town: Stage) -> None:
-    await shop(town)
-    await town.operator()
-    await town.start(with_fault())
-    await town.under_cut()
-    assert await replicas(town) == 0
-    assert await town.replicas(NAME) == 1, "the Deployment of that name was touched"
-    status = await town.finishes(patience=90)
+async def test_as_a_fault_it_is_gone_for_the_outage_and_back_afterwards(ns: TeamNamespace) -> None:
+    await shop(ns)
+    await ns.operator()
+    await ns.start(with_fault())
+    await ns.under_cut()
+    assert await replicas(ns) == 0
+    assert await ns.replicas(NAME) == 1, "the Deployment of that name was touched"
+    status = await ns.finishes(patience=90)
     assert (status["verdict"], status["reason"]) == ("Passed", "AllExpectationsMet"), status["message"]
     entry = next(entry for entry in undo_of(status) if entry["name"] == "no-ledger")
     assert (entry["object"]["kind"], entry["object"]["name"]) == ("StatefulSet", NAME)
-    assert await replicas(town) == REPLICAS
-    assert await town.replicas(NAME) == 1
-    await town.nothing_is_left()
+    assert await replicas(ns) == REPLICAS
+    assert await ns.replicas(NAME) == 1
+    await ns.nothing_is_left()
 
 
 @pytest.mark.slow
-async def test_without_an_operator_its_fuse_puts_it_back(town: Stage) -> None:
-    await shop(town)
-    operator = await town.operator()
-    await town.start(with_fault(outage__duration="10s"))
-    await town.under_cut()
+async def test_without_an_operator_its_fuse_puts_it_back(ns: TeamNamespace) -> None:
+    await shop(ns)
+    operator = await ns.operator()
+    await ns.start(with_fault(outage__duration="10s"))
+    await ns.under_cut()
     await operator.kill()
 
     async def back() -> bool:
-        return not await town.policies() and await replicas(town) == REPLICAS
+        return not await ns.policies() and await replicas(ns) == REPLICAS
 
     await happens(back, "both fuses have fired", 260)
-    await town.operator()
-    await town.finishes(patience=120)
-    await town.nothing_is_left()
+    await ns.operator()
+    await ns.finishes(patience=120)
+    await ns.nothing_is_left()

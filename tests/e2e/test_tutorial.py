@@ -9,7 +9,7 @@ import pytest
 
 import tutorial
 from e2e.dialling import ROOT, kubeconfig
-from e2e.stage import Stage
+from e2e.namespaces import TeamNamespace
 from gameday.api.lines import events_of, expectations_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -26,15 +26,15 @@ def of(namespace: str, words: list[str]) -> list[str]:
     return [str(ROOT / word) if words[index - 1] == "-k" else word for index, word in enumerate(moved)]
 
 
-async def follow(town: Stage, title: str) -> list[str]:
+async def follow(ns: TeamNamespace, title: str) -> list[str]:
     """Run the commands of a section as a reader does, one after the other; what each of them says."""
     said = []
     for words in tutorial.commands()[title]:
         if INSTALLED in words:
             continue
         process = await asyncio.create_subprocess_exec(
-            *of(town.namespace, words),
-            cwd=town.folder,
+            *of(ns.namespace, words),
+            cwd=ns.folder,
             env=os.environ | {"KUBECONFIG": str(kubeconfig())},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -45,24 +45,24 @@ async def follow(town: Stage, title: str) -> list[str]:
     return said
 
 
-async def test_the_tutorial_leads_to_a_verdict_and_leaves_no_trace(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    await town.operator()
-    tutorial.save(town.folder, town.namespace)
+async def test_the_tutorial_leads_to_a_verdict_and_leaves_no_trace(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    await ns.operator()
+    tutorial.save(ns.folder, ns.namespace)
     *sections, last = tutorial.commands()
     assert last == LAST
     said = {}
     for title in sections:
         if title == "See what happened":
             # A pod of ours has up to 20 s to end, and the page says so.
-            await town.nothing_is_left()
-        said[title] = await follow(town, title)
-    status = await town.status(tutorial.DRILL)
+            await ns.nothing_is_left()
+        said[title] = await follow(ns, title)
+    status = await ns.status(tutorial.DRILL)
     assert status["verdict"] == "Passed", status["message"]
     _, summary, expectations = said["Read the verdict"]
-    assert summary.startswith(f"GameDay {tutorial.GAMEDAY} in {town.namespace} passed on ")
+    assert summary.startswith(f"GameDay {tutorial.GAMEDAY} in {ns.namespace} passed on ")
     assert len(expectations.splitlines()) == len(expectations_of(status)) == 4
     timeline, left = said["See what happened"]
     assert len(timeline.splitlines()) == len(events_of(status))
     assert left.startswith("No resources found")
-    await follow(town, last)
+    await follow(ns, last)

@@ -7,9 +7,9 @@ import yaml
 
 from deploy import manifests as shop_manifests
 from e2e.dialling import until
-from e2e.stage import Stage, kubectl, small
+from e2e.namespaces import TeamNamespace, kubectl, small
 from gameday.api.lines import events_of
-from gameday.cluster.kinds import PODS, Object
+from gameday.cluster.resources import PODS, Object
 
 pytestmark = pytest.mark.e2e
 
@@ -57,14 +57,14 @@ def called_cache() -> list[Object]:
     return made
 
 
-async def test_connections_to_the_redis_that_is_not_cut_are_never_closed(town: Stage) -> None:
-    await town.shop(parts=("api", "redis"), replicas=1)
-    town.apply(*called_cache())
-    await until(town._deployed, "the second Redis runs", 60)
-    town.apply(HOLDS)
+async def test_connections_to_the_redis_that_is_not_cut_are_never_closed(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    ns.apply(*called_cache())
+    await until(ns._deployed, "the second Redis runs", 60)
+    ns.apply(HOLDS)
 
     async def phase() -> str:
-        pod = await town.admin.get(PODS, town.namespace, "holds")
+        pod = await ns.admin.get(PODS, ns.namespace, "holds")
         return str((pod or {}).get("status", {}).get("phase", ""))
 
     async def runs() -> bool:
@@ -80,12 +80,12 @@ async def test_connections_to_the_redis_that_is_not_cut_are_never_closed(town: S
     spec["outage"]["faults"][0]["networkPartition"]["podSelector"] = {
         "matchExpressions": [{"key": "app", "operator": "In", "values": ["api", "queue-job"]}]
     }
-    await town.operator()
-    await town.start(gameday)
-    status = await town.finishes()
+    await ns.operator()
+    await ns.start(gameday)
+    status = await ns.finishes()
     assert status["verdict"] == "Passed", status["message"]
     # Whichever shows it first: the pod that ends connections is made in any case.
     assert {"Severed", "ConnectionsEnded"} & {line["reason"] for line in events_of(status)}
-    told = kubectl("-n", town.namespace, "logs", "holds", "--tail=8", ok=False).stdout
+    told = kubectl("-n", ns.namespace, "logs", "holds", "--tail=8", ok=False).stdout
     assert await phase() == "Running", f"its connection to the Redis that is not cut was closed: {told}"
-    await town.nothing_is_left()
+    await ns.nothing_is_left()

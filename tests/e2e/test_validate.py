@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from e2e.stage import SMALL, Stage, kubectl
+from e2e.namespaces import SMALL, TeamNamespace, kubectl
 from e2e.test_wrong_yaml import AT_APPLY, IN_READY
 from gameday.cli.checks.check import refusals
 from gameday.cli.checks.documents import NotYaml, documents
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
+from gameday.cluster.resources import DRILLS, GAMEDAYS, Object
 from gameday.errors import GameDayError
 from specs import BASE, Case, drills, gamedays
 
@@ -109,15 +109,15 @@ WORDS = {
 """Plain words in the place of a text, and whether kubectl takes them for one."""
 
 
-async def test_both_refuse_the_same(town: Stage) -> None:
+async def test_both_refuse_the_same(ns: TeamNamespace) -> None:
     gate = asyncio.Semaphore(4)
 
     async def asked(case: Case) -> str:
         body = copy.deepcopy(case.body)
-        kind, query = KINDS[body["kind"]], {"fieldValidation": "Strict", "dryRun": "All"}
+        resource, query = KINDS[body["kind"]], {"fieldValidation": "Strict", "dryRun": "All"}
         async with gate:
             try:
-                await town.admin._call("POST", kind, town.namespace, body=body, query=query, verb="create")
+                await ns.admin._call("POST", resource, ns.namespace, body=body, query=query, verb="create")
             except GameDayError as error:
                 return str(error)
             return ""
@@ -135,15 +135,15 @@ async def test_both_refuse_the_same(town: Stage) -> None:
     assert min(refused, len(cases) - refused) > 100
 
 
-async def test_a_plain_word_is_what_kubectl_takes_it_for(town: Stage) -> None:
-    wrong = {word: said for word, taken in WORDS.items() if (said := read(town, word)) != (taken, taken)}
+async def test_a_plain_word_is_what_kubectl_takes_it_for(ns: TeamNamespace) -> None:
+    wrong = {word: said for word, taken in WORDS.items() if (said := read(ns, word)) != (taken, taken)}
     assert wrong == {}
 
 
-def read(town: Stage, word: str) -> tuple[bool, bool]:
+def read(ns: TeamNamespace, word: str) -> tuple[bool, bool]:
     """Whether kubectl takes a word for a text, and whether we do."""
     text = yaml.safe_dump(SMALL).replace("spec:\n", f"spec:\n  description: {word}\n", 1)
-    arguments = ("-n", town.namespace, "apply", "--dry-run=server", "--validate=strict", "-f", "-")
+    arguments = ("-n", ns.namespace, "apply", "--dry-run=server", "--validate=strict", "-f", "-")
     done = kubectl(*arguments, stdin=text, ok=False)
     try:
         found = [finding for one in documents(text) for finding in refusals(one.body)]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from e2e.stage import SMALL, Stage, kubectl, ready
+from e2e.namespaces import SMALL, TeamNamespace, kubectl, ready
 
 pytestmark = pytest.mark.e2e
 
@@ -346,34 +346,34 @@ def told(remedy: str, validation: str) -> str:
     return "unknown field" if remedy is A_LIST and validation == "strict" else remedy
 
 
-async def test_an_earlier_name_is_refused_also_where_unknown_fields_are_ignored(town: Stage) -> None:
+async def test_an_earlier_name_is_refused_also_where_unknown_fields_are_ignored(ns: TeamNamespace) -> None:
     wrong = []
     for (name, (change, path, remedy)), validation in itertools.product(EARLIER.items(), ("ignore", "strict")):
-        body = ("-n", town.namespace, "apply", f"--validate={validation}", "-f", "-")
+        body = ("-n", ns.namespace, "apply", f"--validate={validation}", "-f", "-")
         done = kubectl(*body, stdin=changed(change), ok=False)
         if done.returncode == 0 or path not in done.stderr or told(remedy, validation) not in done.stderr:
             wrong.append(f"{name} ({validation}): {done.returncode} {done.stderr.strip()}")
     assert not wrong, "\n".join(wrong)
 
 
-async def test_what_the_schema_sees_is_refused_at_apply(town: Stage) -> None:
+async def test_what_the_schema_sees_is_refused_at_apply(ns: TeamNamespace) -> None:
     wrong = []
     for name, (change, path, remedy) in AT_APPLY.items():
-        done = kubectl("-n", town.namespace, "apply", "-f", "-", stdin=changed(change), ok=False)
+        done = kubectl("-n", ns.namespace, "apply", "-f", "-", stdin=changed(change), ok=False)
         if done.returncode == 0 or path not in done.stderr or remedy not in done.stderr:
             wrong.append(f"{name}: {done.returncode} {done.stderr.strip()}")
     assert not wrong, "\n".join(wrong)
 
 
-async def test_everything_else_shows_in_ready_within_two_seconds(town: Stage) -> None:
-    operator = await town.operator()
-    kubectl("-n", town.namespace, "apply", "-f", "-", stdin=yaml.safe_dump(SMALL))
-    assert (await ready(town, "small"))["status"] == "True"
+async def test_everything_else_shows_in_ready_within_two_seconds(ns: TeamNamespace) -> None:
+    operator = await ns.operator()
+    kubectl("-n", ns.namespace, "apply", "-f", "-", stdin=yaml.safe_dump(SMALL))
+    assert (await ready(ns, "small"))["status"] == "True"
     wrong = []
     for number, (name, (change, path, remedy)) in enumerate(IN_READY.items()):
-        kubectl("-n", town.namespace, "apply", "-f", "-", stdin=changed(change, f"wrong-{number}"))
+        kubectl("-n", ns.namespace, "apply", "-f", "-", stdin=changed(change, f"wrong-{number}"))
         began = time.monotonic()
-        condition = await ready(town, f"wrong-{number}")
+        condition = await ready(ns, f"wrong-{number}")
         took = time.monotonic() - began
         said = condition["message"]
         if condition["status"] != "False" or path not in said or remedy not in said or took > 2:
@@ -382,26 +382,26 @@ async def test_everything_else_shows_in_ready_within_two_seconds(town: Stage) ->
     assert operator.process.returncode is None
 
 
-async def test_a_drill_of_a_wrong_gameday_says_what_is_wrong_and_touches_nothing(town: Stage) -> None:
-    await town.operator()
+async def test_a_drill_of_a_wrong_gameday_says_what_is_wrong_and_touches_nothing(ns: TeamNamespace) -> None:
+    await ns.operator()
     change, path, _ = IN_READY["unknown probe"]
-    await town.start(yaml.safe_load(changed(change)))
-    status = await town.finishes()
+    await ns.start(yaml.safe_load(changed(change)))
+    status = await ns.finishes()
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "GameDayInvalid")
     assert path in status["message"]
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
 
 
-async def test_a_drills_spec_cannot_be_changed_but_for_its_abort(town: Stage) -> None:
+async def test_a_drills_spec_cannot_be_changed_but_for_its_abort(ns: TeamNamespace) -> None:
     drill = {"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "metadata": {"name": "one"}}
-    town.apply(drill | {"spec": {"gameDay": "small"}})
+    ns.apply(drill | {"spec": {"gameDay": "small"}})
     refused = kubectl(
-        "-n", town.namespace, "patch", "drill", "one", "--type=merge", "-p", '{"spec":{"gameDay":"x"}}', ok=False
+        "-n", ns.namespace, "patch", "drill", "one", "--type=merge", "-p", '{"spec":{"gameDay":"x"}}', ok=False
     )
     assert refused.returncode != 0
     assert "gameDay is immutable" in refused.stderr
-    kubectl("-n", town.namespace, "patch", "drill", "one", "--type=merge", "-p", '{"spec":{"abort":true}}')
+    kubectl("-n", ns.namespace, "patch", "drill", "one", "--type=merge", "-p", '{"spec":{"abort":true}}')
     back = kubectl(
-        "-n", town.namespace, "patch", "drill", "one", "--type=merge", "-p", '{"spec":{"abort":false}}', ok=False
+        "-n", ns.namespace, "patch", "drill", "one", "--type=merge", "-p", '{"spec":{"abort":false}}', ok=False
     )
     assert back.returncode != 0

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from e2e.dialling import ROOT, until
-from e2e.stage import Stage, cluster_output, example, kubectl, small, stage
+from e2e.namespaces import TeamNamespace, cluster_output, example, kubectl, small, team_namespace
 from gameday.api.lines import events_of
 from gameday.api.record import moment
 from gameday.api.undo_entries import undo_of
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, PODS, Object
-from gameday.cluster.streams import follow_log
+from gameday.cluster.informer import follow_log
+from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, PODS, Object
 from gameday.model.labels import AGENT
 from programs.bench_slots import slots
 
@@ -90,9 +90,9 @@ class Poller:
         return found - since
 
 
-async def poller(town: Stage) -> tuple[Poller, asyncio.Task[None]]:
+async def poller(ns: TeamNamespace) -> tuple[Poller, asyncio.Task[None]]:
     """Start the polling pod with a target's labels; it never gets ready, so no Service sends it anything."""
-    redis = (await town.admin.list(PODS, town.namespace, "app=redis"))[0][0]["status"]["podIP"]
+    redis = (await ns.admin.list(PODS, ns.namespace, "app=redis"))[0][0]["status"]["podIP"]
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -110,17 +110,17 @@ async def poller(town: Stage) -> tuple[Poller, asyncio.Task[None]]:
             ],
         },
     }
-    town.apply(pod)
+    ns.apply(pod)
     seen = Poller()
 
     async def running() -> bool:
-        found = await town.admin.get(PODS, town.namespace, "poller")
+        found = await ns.admin.get(PODS, ns.namespace, "poller")
         return found is not None and found.get("status", {}).get("phase") == "Running"
 
     await until(running, "the poller runs")
 
     async def follow() -> None:
-        async for line in follow_log(town.admin, town.namespace, "poller"):
+        async for line in follow_log(ns.admin, ns.namespace, "poller"):
             seen.dials.append(tuple(json.loads(line)))
             del seen.dials[:-20000]
 
@@ -131,18 +131,18 @@ async def poller(town: Stage) -> tuple[Poller, asyncio.Task[None]]:
 
 async def timings(runs: int) -> list[str]:
     """Inject and undo, ours against raw."""
-    async with stage("bench-timing") as town:
-        town.opt_in()
-        await town.shop(parts=("api", "redis"), replicas=1)
-        seen, task = await poller(town)
-        await town.operator()
+    async with team_namespace("bench-timing") as ns:
+        ns.opt_in()
+        await ns.shop(parts=("api", "redis"), replicas=1)
+        seen, task = await poller(ns)
+        await ns.operator()
         ours: tuple[list[float], list[float]] = ([], [])
         raw: tuple[list[float], list[float]] = ([], [])
         for run in range(runs):
-            injected, undone, policy, pods = await _drill(town, seen, f"run-{run}")
+            injected, undone, policy, pods = await _drill(ns, seen, f"run-{run}")
             ours[0].append(injected)
             ours[1].append(undone)
-            injected, undone = await _raw(town, seen, policy, pods)
+            injected, undone = await _raw(ns, seen, policy, pods)
             raw[0].append(injected)
             raw[1].append(undone)
             say(f"run {run + 1}/{runs}: inject {ours[0][-1]:.3f} / {raw[0][-1]:.3f} s, ", ours[1][-1], raw[1][-1])
@@ -156,33 +156,33 @@ def say(text: str, ours: float, raw: float) -> None:
     print(f"{text}undo {ours:.3f} / {raw:.3f} s", file=sys.stderr)
 
 
-async def _drill(town: Stage, seen: Poller, name: str) -> tuple[float, float, Object, list[Object]]:
+async def _drill(ns: TeamNamespace, seen: Poller, name: str) -> tuple[float, float, Object, list[Object]]:
     """Times of inject and undo, the policy, and the agents' pods."""
-    await town.start(small(steadyState__duration="5s", outage__duration="8s"), name)
-    await town.reaches(lambda s: any(e["reason"] == "CutProven" for e in events_of(s)), "cut", name=name)
+    await ns.start(small(steadyState__duration="5s", outage__duration="8s"), name)
+    await ns.reaches(lambda s: any(e["reason"] == "CutProven" for e in events_of(s)), "cut", name=name)
     ours = f"gameday.dev/drill={name}"
-    (policy,) = (await town.admin.list(CILIUM_NETWORK_POLICIES, town.namespace, ours))[0]
-    pods = (await town.admin.list(PODS, town.namespace, ours))[0]
-    status = await town.finishes(name)
+    (policy,) = (await ns.admin.list(CILIUM_NETWORK_POLICIES, ns.namespace, ours))[0]
+    pods = (await ns.admin.list(PODS, ns.namespace, ours))[0]
+    status = await ns.finishes(name)
     assert status["verdict"] == "Passed", status["message"]
     hold = undo_of(status)[0]
     requested, undo = moment(hold["requestedAt"]), moment(hold["undoRequestedAt"])
     times = await seen.sees(good=False, since=requested), await seen.sees(good=True, since=undo)
     # Pods that end make the CNI work: the raw side is to meet it as quiet as the drill did.
-    await town.nothing_is_left()
+    await ns.nothing_is_left()
     return *times, policy, [pod for pod in pods if pod["metadata"]["labels"][AGENT] != "closer"]
 
 
-async def _raw(town: Stage, seen: Poller, policy: Object, pods: list[Object]) -> tuple[float, float]:
+async def _raw(ns: TeamNamespace, seen: Poller, policy: Object, pods: list[Object]) -> tuple[float, float]:
     """The same policy by hand, among pods that do what the drill's agents did."""
     for pod in pods:
         metadata = {"name": f"raw-{pod['metadata']['name']}", "labels": pod["metadata"]["labels"]}
         spec = {k: v for k, v in pod["spec"].items() if k not in {"nodeName", "volumes"}}
         spec["volumes"] = [v for v in pod["spec"].get("volumes", ()) if not v["name"].startswith("kube-api-access")]
-        await town.admin.create(PODS, town.namespace, {"metadata": metadata, "spec": spec})
+        await ns.admin.create(PODS, ns.namespace, {"metadata": metadata, "spec": spec})
 
     async def running() -> bool:
-        found = (await town.admin.list(PODS, town.namespace, "gameday.dev/drill"))[0]
+        found = (await ns.admin.list(PODS, ns.namespace, "gameday.dev/drill"))[0]
         return len(found) == len(pods) and all(pod["status"]["phase"] == "Running" for pod in found)
 
     await until(running, "the copies run")
@@ -190,15 +190,15 @@ async def _raw(town: Stage, seen: Poller, policy: Object, pods: list[Object]) ->
     metadata = {"name": "raw", "labels": policy["metadata"]["labels"]}
     body = {"apiVersion": policy["apiVersion"], "kind": policy["kind"], "metadata": metadata, "spec": policy["spec"]}
     began = time.time()
-    await town.admin.create(CILIUM_NETWORK_POLICIES, town.namespace, body)
+    await ns.admin.create(CILIUM_NETWORK_POLICIES, ns.namespace, body)
     injected = await seen.sees(good=False, since=began)
     await asyncio.sleep(QUIET)
     began = time.time()
-    await town.admin.delete(CILIUM_NETWORK_POLICIES, town.namespace, "raw")
+    await ns.admin.delete(CILIUM_NETWORK_POLICIES, ns.namespace, "raw")
     undone = await seen.sees(good=True, since=began)
     for pod in pods:
-        await town.admin.delete(PODS, town.namespace, f"raw-{pod['metadata']['name']}")
-    await town.nothing_is_left()
+        await ns.admin.delete(PODS, ns.namespace, f"raw-{pod['metadata']['name']}")
+    await ns.nothing_is_left()
     await asyncio.sleep(QUIET)
     return injected, undone
 
@@ -222,20 +222,20 @@ async def requests(minutes: float) -> list[str]:
     """Requests that a drill of ten minutes causes, at two rates of sampling, side by side."""
 
     async def one(every: str) -> tuple[int, int]:
-        async with stage(f"bench-requests-{every}") as town:
-            town.opt_in()
-            await town.shop()
-            operator = await town.operator()
+        async with team_namespace(f"bench-requests-{every}") as ns:
+            ns.opt_in()
+            await ns.shop()
+            operator = await ns.operator()
             gameday = example()
             gameday["spec"]["outage"]["duration"] = f"{int(minutes * 60) - 60}s"
             for probe in gameday["spec"]["probes"]:
                 probe["interval"] = every
-            await until(lambda: _leads(town), "the operator leads")
+            await until(lambda: _leads(ns), "the operator leads")
             before = await _counted(operator.port)
-            await town.start(gameday)
-            status = await town.finishes(patience=minutes * 60 + 300)
+            await ns.start(gameday)
+            status = await ns.finishes(patience=minutes * 60 + 300)
             assert status["verdict"] == "Passed", status["message"]
-            await town.nothing_is_left()
+            await ns.nothing_is_left()
             after = await _counted(operator.port)
             assert after[0] > before[0], "a drill makes requests: none was counted"
             assert after[1] > before[1], "what is asked for all drills was not counted"
@@ -249,8 +249,8 @@ async def requests(minutes: float) -> list[str]:
     ]
 
 
-async def _leads(town: Stage) -> bool:
-    return "leading" in town.operators[0].says()
+async def _leads(ns: TeamNamespace) -> bool:
+    return "leading" in ns.operators[0].says()
 
 
 async def _counted(port: int) -> tuple[int, int]:
@@ -272,20 +272,20 @@ async def _counted(port: int) -> tuple[int, int]:
 
 async def memory() -> list[str]:
     """RSS of the operator while idle, of an observer and of a witness in the middle of a drill."""
-    async with stage("bench-memory") as town:
-        town.opt_in()
-        await town.shop(parts=("api", "redis"), replicas=1)
-        operator = await town.operator()
-        await until(lambda: _leads(town), "the operator leads")
+    async with team_namespace("bench-memory") as ns:
+        ns.opt_in()
+        await ns.shop(parts=("api", "redis"), replicas=1)
+        operator = await ns.operator()
+        await until(lambda: _leads(ns), "the operator leads")
         await asyncio.sleep(5)
         idle = _rss(_own(operator.process.pid))
-        await town.start(small(outage__duration="20s"))
-        await town.under_cut()
+        await ns.start(small(outage__duration="20s"))
+        await ns.under_cut()
         pods = {}
         for name in ("observer", "witness-0"):
-            told = kubectl("-n", town.namespace, "exec", f"first-{name}", "--", "python3", "-c", STATUS)
+            told = kubectl("-n", ns.namespace, "exec", f"first-{name}", "--", "python3", "-c", STATUS)
             pods[name] = _rss(told.stdout)
-        await town.finishes()
+        await ns.finishes()
     return [
         _figure("RSS of the operator, idle", f"{idle} MB", "≤ 110 MB"),
         _figure("RSS of the observer", f"{pods['observer']} MB", "≤ 50 MB"),

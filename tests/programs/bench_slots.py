@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from e2e.dialling import until
-from e2e.stage import OperatorProcess, Stage, kubectl, small, stage
+from e2e.namespaces import OperatorProcess, TeamNamespace, kubectl, small, team_namespace
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, JOBS, Kind, Object
-from gameday.cluster.streams import Mirror
+from gameday.cluster.informer import Informer
+from gameday.cluster.resources import DRILLS, GAMEDAYS, JOBS, Object, Resource
 from gameday.errors import GameDayError
 from gameday.model.labels import SLOT
 
@@ -49,22 +49,22 @@ def bodies(cron: str, count: int) -> tuple[Object, Object]:
 
 async def measure(count: int) -> tuple[dict[str, list[float]], int, int]:
     """Skews in seconds by kind, and the operator's RSS in MB before the slot and at most after it."""
-    async with stage("bench-slots") as town:
-        places = [f"{town.namespace}-{number}" for number in range(NAMESPACES)]
+    async with team_namespace("bench-slots") as ns:
+        places = [f"{ns.namespace}-{number}" for number in range(NAMESPACES)]
         for place in places:
             kubectl("create", "namespace", place)
         try:
-            return await _measure(town, places, count)
+            return await _measure(ns, places, count)
         finally:
             kubectl("delete", "namespace", *places, "--wait=false")
 
 
-async def _measure(town: Stage, places: list[str], count: int) -> tuple[dict[str, list[float]], int, int]:
-    operator = await town.operator(everywhere=True)
-    seen = {kind.name: Receipts(town.admin, kind, set(places)) for kind in (DRILLS, JOBS)}
+async def _measure(ns: TeamNamespace, places: list[str], count: int) -> tuple[dict[str, list[float]], int, int]:
+    operator = await ns.operator(everywhere=True)
+    seen = {resource.kind: Receipts(ns.admin, resource, set(places)) for resource in (DRILLS, JOBS)}
     watching = [asyncio.create_task(one.run()) for one in seen.values()]
     try:
-        return await _see(town, operator, seen, places, count)
+        return await _see(ns, operator, seen, places, count)
     finally:
         for task in watching:
             task.cancel()
@@ -72,20 +72,20 @@ async def _measure(town: Stage, places: list[str], count: int) -> tuple[dict[str
 
 
 async def _see(
-    town: Stage, operator: OperatorProcess, seen: dict[str, "Receipts"], places: list[str], count: int
+    ns: TeamNamespace, operator: OperatorProcess, seen: dict[str, "Receipts"], places: list[str], count: int
 ) -> tuple[dict[str, list[float]], int, int]:
     minutes = (time.time() + count * 0.06 + LEAD) // 60 + 1
     due = datetime.fromtimestamp(minutes * 60, UTC)
     cron = f"{due.minute} {due.hour} * * *"
     say(f"{count} GameDays and {count} CronJobs due at {due:%H:%M:%S}")
     await asyncio.gather(*(_fill(place, cron, range(n, count, NAMESPACES)) for n, place in enumerate(places)))
-    await until(lambda: _all_ready(town, count), "every GameDay was checked", PATIENCE)
+    await until(lambda: _all_ready(ns, count), "every GameDay was checked", PATIENCE)
     if time.time() > due.timestamp() - 5:
         raise SystemExit("the objects took too long to make: the minute has passed; give more LEAD")
     idle = rss(operator.process.pid)
     say(f"all are there {due.timestamp() - time.time():.0f} s before the slot; RSS {idle} MB")
     most = idle
-    while any(len(one.at) < count for one in seen.values()) or not await _all_over(town, places, count):
+    while any(len(one.at) < count for one in seen.values()) or not await _all_over(ns, places, count):
         if operator.process.returncode is not None:
             raise SystemExit(f"the operator ended:\n{operator.says()[-4000:]}")
         most = max(most, rss(operator.process.pid))
@@ -96,11 +96,11 @@ async def _see(
     return skews, idle, max(most, rss(operator.process.pid))
 
 
-class Receipts(Mirror):
+class Receipts(Informer):
     """When each object of the bench's namespaces was first heard of, as a Unix time, by namespace and name."""
 
-    def __init__(self, cluster: Cluster, kind: Kind, places: set[str]) -> None:
-        super().__init__(cluster, kind, None, lambda: None)
+    def __init__(self, cluster: Cluster, resource: Resource, places: set[str]) -> None:
+        super().__init__(cluster, resource, None, lambda: None)
         self.places = places
         self.at: dict[tuple[str, str], float] = {}
 
@@ -117,19 +117,19 @@ async def _fill(place: str, cron: str, numbers: range) -> None:
     await asyncio.to_thread(kubectl, "-n", place, "create", "-f", "-", stdin=text)
 
 
-async def _all_ready(town: Stage, count: int) -> bool:
+async def _all_ready(ns: TeamNamespace, count: int) -> bool:
     try:
-        found, _ = await town.admin.list(GAMEDAYS, None)
+        found, _ = await ns.admin.list(GAMEDAYS, None)
     except GameDayError:
         return False  # the API server is busy with what was just made: it is asked again
     ready = [g for g in found if g.get("status", {}).get("nextRun") and g["status"].get("conditions")]
     return len([g for g in ready if g["metadata"]["name"].startswith("due-")]) >= count
 
 
-async def _all_over(town: Stage, places: list[str], count: int) -> bool:
+async def _all_over(ns: TeamNamespace, places: list[str], count: int) -> bool:
     """Whether every Drill has ended. Asked for only once all objects are there: a long list would disturb them."""
     try:
-        drills, _ = await town.admin.list(DRILLS, None, SLOT)
+        drills, _ = await ns.admin.list(DRILLS, None, SLOT)
     except GameDayError:
         return False
     here = [drill for drill in drills if drill["metadata"]["namespace"] in places]
@@ -151,7 +151,7 @@ def say(text: str) -> None:
 async def slots(count: int) -> list[str]:
     """The table's rows."""
     skews, idle, most = await measure(count)
-    ours, theirs = skews[DRILLS.name], skews[JOBS.name]
+    ours, theirs = skews[DRILLS.kind], skews[JOBS.kind]
     for kind, all_ in skews.items():
         deciles = " ".join(f"{at:.1f}" for at in [min(all_), *statistics.quantiles(all_, n=10), max(all_)])
         say(f"{len(all_)} {kind}s, seconds late from the first to the last by tenths: {deciles}")

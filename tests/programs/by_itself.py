@@ -12,9 +12,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from e2e.dialling import ROOT, until
-from e2e.stage import OperatorProcess, Stage, cluster_output, kubectl, small, stage
+from e2e.namespaces import OperatorProcess, TeamNamespace, cluster_output, kubectl, small, team_namespace
 from gameday.api.record import moment, timestamp
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
+from gameday.cluster.resources import DRILLS, GAMEDAYS, Object
 
 RUNS = 10
 BLACKOUT_AT, SUSPEND_AT, KILL_IN = 2, 5, 7
@@ -42,53 +42,53 @@ def plan(name: str, cron: str, zone: str, **more: Any) -> Object:
     return gameday
 
 
-async def slots(town: Stage) -> dict[float, Object]:
+async def slots(ns: TeamNamespace) -> dict[float, Object]:
     """The decided slots of the GameDay, by their time."""
-    found = await town.admin.get(GAMEDAYS, town.namespace, "redis-every-2m")
+    found = await ns.admin.get(GAMEDAYS, ns.namespace, "redis-every-2m")
     return {moment(slot["at"]): slot for slot in (found or {}).get("status", {}).get("slots", ())}
 
 
-async def watch(town: Stage, first: float) -> dict[float, Object]:
+async def watch(ns: TeamNamespace, first: float) -> dict[float, Object]:
     """See the calendar through; every slot that was decided, by its time."""
     decided: dict[float, Object] = {}
-    (operator,) = town.operators
+    (operator,) = ns.operators
     blackout = {
         "name": "change freeze",
         "from": timestamp(first + 120 * BLACKOUT_AT),
         "until": timestamp(first + 120 * BLACKOUT_AT + 60),
     }
     schedule: dict[str, Any] = {"cron": "*/2 * * * *", "zone": ZONE, "blackouts": [blackout]}
-    town.apply(plan("redis-every-2m", **schedule))
+    ns.apply(plan("redis-every-2m", **schedule))
     for number in range(RUNS + 2):
         at = first + 120 * number
         if number == SUSPEND_AT:
-            town.apply(plan("redis-every-2m", **schedule, suspend=True))
+            ns.apply(plan("redis-every-2m", **schedule, suspend=True))
             say("suspended")
 
         async def known(at: float = at) -> Object:
-            found = (await slots(town)).get(at, {})
+            found = (await slots(ns)).get(at, {})
             return {} if found.get("decision") in {"Scheduled", "Starting"} else found
 
         slot: Object = await until(known, f"slot {local(at)} is decided", 150)
         if number == KILL_IN:
-            operator = await kill(town, operator, f"redis-every-2m-{int(at) // 60}")
+            operator = await kill(ns, operator, f"redis-every-2m-{int(at) // 60}")
         if slot["decision"] == "Started":
-            status = await town.finishes(f"redis-every-2m-{int(at) // 60}", 110)
-            slot = (await slots(town))[at] | {"verdict": status["verdict"], "took": status["took"]}
+            status = await ns.finishes(f"redis-every-2m-{int(at) // 60}", 110)
+            slot = (await slots(ns))[at] | {"verdict": status["verdict"], "took": status["took"]}
         decided[at] = slot
         say(f"slot {local(at)}  {slot['decision']:10} {slot.get('verdict', ''):8} {slot.get('message', '')}")
         if number == SUSPEND_AT:
-            town.apply(plan("redis-every-2m", **schedule))
+            ns.apply(plan("redis-every-2m", **schedule))
             say("resumed")
     return decided
 
 
-async def kill(town: Stage, operator: OperatorProcess, drill: str) -> OperatorProcess:
+async def kill(ns: TeamNamespace, operator: OperatorProcess, drill: str) -> OperatorProcess:
     """SIGKILL under the cut, and another operator after it."""
-    await town.in_phase("Outage", drill)
+    await ns.in_phase("Outage", drill)
     await operator.kill()
     say(f"operator killed in the outage of {drill}")
-    return await town.operator()
+    return await ns.operator()
 
 
 def local(at: float) -> str:
@@ -100,19 +100,19 @@ async def main() -> int:
     """The whole of it; the exit code."""
     os.environ["PATH"] = f"{cluster_output('path')}:{os.environ['PATH']}"
     kubectl("apply", "-k", str(ROOT / "crds"))
-    async with stage("by-itself") as town:
-        town.opt_in()
-        await town.shop(parts=("api", "redis"), replicas=1)
-        await town.operator()
+    async with team_namespace("by-itself") as ns:
+        ns.opt_in()
+        await ns.shop(parts=("api", "redis"), replicas=1)
+        await ns.operator()
         for name, (cron, zone, suspend) in ELSEWHERE.items():
-            town.apply(plan(name, cron, zone, suspend=suspend))
+            ns.apply(plan(name, cron, zone, suspend=suspend))
         start = datetime.now(UTC) + timedelta(seconds=20)
         first = (start.timestamp() // 120 + 1) * 120
-        decided = await watch(town, first)
-        await town.nothing_is_left()
-        print(kubectl("-n", town.namespace, "get", "gamedays").stdout)
-        print(kubectl("-n", town.namespace, "get", "drills", "--sort-by=.metadata.creationTimestamp").stdout)
-        drills, _ = await town.admin.list(DRILLS, town.namespace)
+        decided = await watch(ns, first)
+        await ns.nothing_is_left()
+        print(kubectl("-n", ns.namespace, "get", "gamedays").stdout)
+        print(kubectl("-n", ns.namespace, "get", "drills", "--sort-by=.metadata.creationTimestamp").stdout)
+        drills, _ = await ns.admin.list(DRILLS, ns.namespace)
         return check(first, decided, drills)
 
 

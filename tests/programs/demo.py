@@ -15,7 +15,8 @@ from rich.table import Table
 
 from gameday.api.lines import events_of, expectations_of, figures_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import (
+from gameday.cluster.informer import Informer
+from gameday.cluster.resources import (
     CILIUM_NETWORK_POLICIES,
     DRILLS,
     JOBS,
@@ -24,8 +25,7 @@ from gameday.cluster.kinds import (
     PODS,
     Object,
 )
-from gameday.cluster.streams import Mirror
-from gameday.errors import Absent
+from gameday.errors import NotFound
 from gameday.model.labels import DRILL, ROLE
 
 ROOT = Path(__file__).parents[2]
@@ -57,15 +57,15 @@ def kubectl(*arguments: str) -> str:
 async def follow(api: Cluster, name: str) -> Object:
     """Show the drill's timeline as it grows; its last state."""
     changed = asyncio.Event()
-    mirror = Mirror(api, DRILLS, NAMESPACE, changed.set, fields=f"metadata.name={name}")
-    watching = asyncio.create_task(mirror.run())
+    informer = Informer(api, DRILLS, NAMESPACE, changed.set, fields=f"metadata.name={name}")
+    watching = asyncio.create_task(informer.run())
     shown = judged = 0
     try:
         async with asyncio.timeout(PATIENCE):
             while True:
                 await changed.wait()
                 changed.clear()
-                drill = mirror.objects.get(name, {})
+                drill = informer.objects.get(name, {})
                 status = drill.get("status", {})
                 lines, expectations = events_of(status), expectations_of(status)
                 for line in sorted(lines[shown:] + [judgement(e) for e in expectations[judged:]], key=_at):
@@ -124,13 +124,13 @@ def report(status: dict[str, Any]) -> None:
 async def left_behind(api: Cluster) -> list[str]:
     """What the drill left in the cluster; its own record is none."""
     left = []
-    for kind in (CILIUM_NETWORK_POLICIES, NETWORK_POLICIES):
-        with contextlib.suppress(Absent):  # the kind is not installed
-            items, _ = await api.list(kind, NAMESPACE, DRILL)
-            left += [f"{kind.name} {item['metadata']['name']}" for item in items]
-    for kind in (PODS, JOBS):
-        items, _ = await api.list(kind, NAMESPACE, DRILL)
-        left += [f"{kind.name} {i['metadata']['name']}" for i in items if i["metadata"]["labels"][ROLE] != "step"]
+    for resource in (CILIUM_NETWORK_POLICIES, NETWORK_POLICIES):
+        with contextlib.suppress(NotFound):  # the kind is not installed
+            items, _ = await api.list(resource, NAMESPACE, DRILL)
+            left += [f"{resource.kind} {item['metadata']['name']}" for item in items]
+    for resource in (PODS, JOBS):
+        items, _ = await api.list(resource, NAMESPACE, DRILL)
+        left += [f"{resource.kind} {i['metadata']['name']}" for i in items if i["metadata"]["labels"][ROLE] != "step"]
     if await api.get(LEASES, NAMESPACE, "gameday") is not None:
         left.append("Lease gameday")
     return left

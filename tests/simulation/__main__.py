@@ -42,8 +42,8 @@ def tell(outcome: Outcome, *, whole: bool) -> None:
     print(f"seed {outcome.scenario.seed}{' --whole' if whole else ''}: {outcome.broken[0]}")
     for trial in small.trials:
         print(f"    {trial}")
-    for trouble in small.troubles:
-        print(f"    {trouble}")
+    for failure in small.failures:
+        print(f"    {failure}")
     print(f"    replicas: {small.replicas}", flush=True)
 
 
@@ -82,8 +82,8 @@ def many(first: int, drills: int, *, whole: bool) -> int:
             usual += len(outcome.scenario.trials)
             spent += time.process_time() - before
         verdicts += outcome.verdicts
-        drawn.update(trouble.what for trouble in outcome.scenario.troubles)
-        bit.update(outcome.bit.keys())
+        drawn.update(failure.what for failure in outcome.scenario.failures)
+        bit.update(outcome.effective.keys())
         missed += len(outcome.missed)
         if outcome.broken:
             broken += 1

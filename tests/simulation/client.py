@@ -5,25 +5,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gameday.cluster.client import CALL_SECONDS, WATCH_SECONDS, Cluster
-from gameday.cluster.kinds import (
+from gameday.cluster.resources import (
     CILIUM_NETWORK_POLICIES,
     DEPLOYMENTS,
     DRILLS,
     EVENTS,
     LEASES,
     PODS,
-    Kind,
     Object,
+    Resource,
 )
 from gameday.errors import (
-    Absent,
     ClusterUnreachable,
     Conflict,
     Forbidden,
     GameDayError,
-    NoAnswer,
+    NotFound,
     NotLeading,
-    Refused,
+    OutcomeUnknown,
+    Rejected,
     TooManyRequests,
 )
 from simulation.scenario import What
@@ -37,9 +37,9 @@ API_GIVES_UP = 60.0
 WRITES = frozenset({"create", "update", "patch", "delete", "evict"})
 ANSWERS: Mapping[str, Callable[[str], GameDayError]] = {
     "403": Forbidden,
-    "404": Absent,
+    "404": NotFound,
     "409": Conflict,
-    "422": Refused,
+    "422": Rejected,
     "429": lambda text: TooManyRequests(text, 1.0),
     "500": ClusterUnreachable,
 }
@@ -79,10 +79,10 @@ class Server:
         """Hand an event to a watch, unless something is wrong with watches."""
         world = self.store.world
         if self.dropping and world.random.random() < 0.5:
-            world.tally.bites(What.WATCH_DROPS)
+            world.tally.took_effect(What.WATCH_DROPS)
             return
         if self.late:
-            world.tally.bites(What.WATCH_LATE)
+            world.tally.took_effect(What.WATCH_LATE)
             world.after(world.random.uniform(0, 2), stream.deliver, event)
         elif self.hangs:
             self.waiting.append(lambda: stream.deliver(event))
@@ -124,46 +124,54 @@ class StoreCluster(Cluster):
         self.store = store
         self.actor = actor
 
-    async def get(self, kind: Kind, namespace: str | None, name: str, subresource: str | None = None) -> Object | None:
+    async def get(
+        self, resource: Resource, namespace: str | None, name: str, subresource: str | None = None
+    ) -> Object | None:
         where = namespace or ""
 
         def read() -> Object | None:
-            found = self.store.get(kind, where, name)
+            found = self.store.get(resource, where, name)
             if found is not None and subresource == "scale":
                 version = found["metadata"]["resourceVersion"]
                 return {"metadata": {"resourceVersion": version}, "spec": {"replicas": found["spec"]["replicas"]}}
-            return copied(found) if found is not None and kind is LEASES else found
+            return copied(found) if found is not None and resource is LEASES else found
 
         try:
-            answer: Object | None = await self._ask("get", kind, read)
-        except Absent:
+            answer: Object | None = await self._ask("get", resource, read)
+        except NotFound:
             return None
         return answer
 
     async def list(
-        self, kind: Kind, namespace: str | None, labels: str = "", fields: str = ""
+        self, resource: Resource, namespace: str | None, labels: str = "", fields: str = ""
     ) -> tuple[tuple[Object, ...], str]:
         answer: tuple[tuple[Object, ...], str] = await self._ask(
-            "list", kind, lambda: self.store.list(kind, namespace, labels, fields)
+            "list", resource, lambda: self.store.list(resource, namespace, labels, fields)
         )
         return answer
 
-    async def create(self, kind: Kind, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
+    async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
         where, verb = namespace or "", "get" if dry_run else "create"
-        return await self._write(verb, kind, lambda: self.store.create(self.actor, kind, where, body, dry_run=dry_run))
+        return await self._write(
+            verb, resource, lambda: self.store.create(self.actor, resource, where, body, dry_run=dry_run)
+        )
 
-    async def replace(self, kind: Kind, namespace: str | None, name: str, body: Object) -> Object:
+    async def replace(self, resource: Resource, namespace: str | None, name: str, body: Object) -> Object:
         where = namespace or ""
-        body = copied(body) if kind is LEASES else body
-        return await self._write("update", kind, lambda: self.store.replace(self.actor, kind, where, name, body))
+        body = copied(body) if resource is LEASES else body
+        return await self._write(
+            "update", resource, lambda: self.store.replace(self.actor, resource, where, name, body)
+        )
 
-    async def replace_status(self, kind: Kind, namespace: str | None, name: str, body: Object) -> Object:
+    async def replace_status(self, resource: Resource, namespace: str | None, name: str, body: Object) -> Object:
         where = namespace or ""
-        return await self._write("update", kind, lambda: self.store.replace_status(self.actor, kind, where, name, body))
+        return await self._write(
+            "update", resource, lambda: self.store.replace_status(self.actor, resource, where, name, body)
+        )
 
     async def patch(
         self,
-        kind: Kind,
+        resource: Resource,
         namespace: str | None,
         name: str,
         body: Object,
@@ -172,29 +180,35 @@ class StoreCluster(Cluster):
         dry_run: bool = False,
     ) -> Object:
         where = namespace or ""
-        return await self._write("patch", kind, lambda: self.store.patch(self.actor, kind, where, name, body), body)
+        return await self._write(
+            "patch", resource, lambda: self.store.patch(self.actor, resource, where, name, body), body
+        )
 
     async def delete(
-        self, kind: Kind, namespace: str | None, name: str, *, uid: str | None = None, grace: int | None = None
+        self, resource: Resource, namespace: str | None, name: str, *, uid: str | None = None, grace: int | None = None
     ) -> bool:
         try:
-            await self._ask("delete", kind, lambda: self.store.delete(self.actor, kind, namespace or "", name, uid))
-        except Absent:
+            await self._ask(
+                "delete", resource, lambda: self.store.delete(self.actor, resource, namespace or "", name, uid)
+            )
+        except NotFound:
             return False
         return True
 
     async def evict(self, namespace: str, pod: str, *, uid: str) -> bool:
         try:
             await self._ask("evict", PODS, lambda: self.store.evict(self.actor, namespace, pod, uid))
-        except Absent:
+        except NotFound:
             return False
         return True
 
-    async def _write(self, verb: str, kind: Kind, act: Callable[[], Object], body: Object | None = None) -> Object:
-        answer: Object = await self._ask(verb, kind, act, body)
+    async def _write(
+        self, verb: str, resource: Resource, act: Callable[[], Object], body: Object | None = None
+    ) -> Object:
+        answer: Object = await self._ask(verb, resource, act, body)
         return answer
 
-    async def _ask(self, verb: str, kind: Kind, act: Callable[[], Any], body: Object | None = None) -> Any:
+    async def _ask(self, verb: str, resource: Resource, act: Callable[[], Any], body: Object | None = None) -> Any:
         """Have the store act; ``body`` is what a patch changes."""
         return act()
 
@@ -216,24 +230,24 @@ class SimulatedCluster(StoreCluster):
         """The same, acting as a namespace's account."""
         return SimulatedCluster(self.server, self.process, namespace, self._may_write)
 
-    def fenced(self, may_write: Callable[[], bool]) -> "SimulatedCluster":
+    def with_write_fence(self, may_write: Callable[[], bool]) -> "SimulatedCluster":
         """The same, asking before each write."""
         return SimulatedCluster(self.server, self.process, self.account, may_write)
 
     async def close(self) -> None:
         """Nothing is open."""
 
-    async def served(self, kinds: Iterable[Kind]) -> frozenset[Kind]:
+    async def served(self, resources: Iterable[Resource]) -> frozenset[Resource]:
         return frozenset()
 
     async def rules(self, namespace: str) -> tuple[Object, ...]:
         return RULES
 
     async def watch(
-        self, kind: Kind, namespace: str | None, version: str, labels: str = "", fields: str = ""
+        self, resource: Resource, namespace: str | None, version: str, labels: str = "", fields: str = ""
     ) -> AsyncGenerator[Object, None]:
         stream: Stream = await self._ask(
-            "watch", kind, lambda: self.store.watch(kind, namespace, version, labels, fields)
+            "watch", resource, lambda: self.store.watch(resource, namespace, version, labels, fields)
         )
         loop = self.process.loop
         self.store.world.after(WATCH_SECONDS, stream.end_in_time)
@@ -244,7 +258,7 @@ class SimulatedCluster(StoreCluster):
                 if stream.over:
                     return
                 if stream.broken:
-                    raise ClusterUnreachable(f"watch {kind.plural}: the connection broke")
+                    raise ClusterUnreachable(f"watch {resource.plural}: the connection broke")
                 woken = loop.create_future()
                 stream.wake = lambda woken=woken: woken.done() or woken.set_result(None)  # type: ignore[misc]
                 await woken
@@ -257,9 +271,9 @@ class SimulatedCluster(StoreCluster):
         source: LogSource = self.server.logs(namespace, pod)
         await self._ask("log", DRILLS, lambda: None)
         if source.gone:
-            raise Absent(f'pods "{pod}" not found')
+            raise NotFound(f'pods "{pod}" not found')
         if not source.started:
-            raise Refused(f"container of pod {pod} is waiting to start")
+            raise Rejected(f"container of pod {pod} is waiting to start")
         told, loop = 0, self.process.loop
         woken = loop.create_future()
 
@@ -282,81 +296,81 @@ class SimulatedCluster(StoreCluster):
         finally:
             source.wakes.remove(wake)
 
-    async def _ask(self, verb: str, kind: Kind, act: Callable[[], Any], body: Object | None = None) -> Any:
+    async def _ask(self, verb: str, resource: Resource, act: Callable[[], Any], body: Object | None = None) -> Any:
         """Send a request, and wait for its answer.
 
         What is sent arrives although the process dies meanwhile, and is done although nobody waits any more.
         """
-        if kind is EVENTS:
+        if resource is EVENTS:
             return {}
-        self.requests[verb, kind.plural] += 1
+        self.requests[verb, resource.plural] += 1
         process, world = self.process, self.store.world
         if process.dead:
             raise ClusterUnreachable("this process is dead")
         if verb in WRITES and not self._may_write():
-            raise NotLeading(f"{verb} {kind.plural}: not sent")
+            raise NotLeading(f"{verb} {resource.plural}: not sent")
         answer = process.loop.create_future()
-        moment = process.next_call(verb, kind)
+        moment = process.next_call(verb, resource)
         if moment == "before":
             process.kill()
             return await answer
         takes = 0.0
-        if body is not None and kind is DEPLOYMENTS and body["spec"]["replicas"] == 0:
+        if body is not None and resource is DEPLOYMENTS and body["spec"]["replicas"] == 0:
             takes, self.server.scale_takes = self.server.scale_takes, 0.0
         delay = takes or 0.002
-        if not takes and self.server.delays and kind is not LEASES:
+        if not takes and self.server.delays and resource is not LEASES:
             delay = self.server.delays.pop(0)
-            world.tally.bites(What.DELAY)
+            world.tally.took_effect(What.DELAY)
         if takes:
-            world.tally.bites(What.SCALE_LATE)
+            world.tally.took_effect(What.SCALE_LATE)
         if delay <= API_GIVES_UP:
-            self.server.under_way += verb in WRITES and kind is not LEASES
-            world.after(delay, self._arrive, verb, kind, act, answer, moment)
+            self.server.under_way += verb in WRITES and resource is not LEASES
+            world.after(delay, self._arrive, verb, resource, act, answer, moment)
         if delay > CALL_SECONDS:
-            world.after(CALL_SECONDS, _fail, answer, NoAnswer(f"{verb} {kind.plural}: no answer in time"))
+            world.after(CALL_SECONDS, _fail, answer, OutcomeUnknown(f"{verb} {resource.plural}: no answer in time"))
         if moment == "sent":
             process.kill()
         return await answer
 
-    def _arrive(self, verb: str, kind: Kind, act: Callable[[], Any], answer: Any, moment: str) -> None:
+    def _arrive(self, verb: str, resource: Resource, act: Callable[[], Any], answer: Any, moment: str) -> None:
         server, world = self.server, self.store.world
         if server.hangs:
-            world.tally.bites(What.API_HANGS)
-            text = f"{verb} {kind.plural}: no answer in time"
-            world.after(CALL_SECONDS, _fail, answer, NoAnswer(text))
-            server.waiting.append(lambda: self._arrive(verb, kind, act, answer, moment))
+            world.tally.took_effect(What.API_HANGS)
+            text = f"{verb} {resource.plural}: no answer in time"
+            world.after(CALL_SECONDS, _fail, answer, OutcomeUnknown(text))
+            server.waiting.append(lambda: self._arrive(verb, resource, act, answer, moment))
             return
-        server.under_way -= verb in WRITES and kind is not LEASES
+        server.under_way -= verb in WRITES and resource is not LEASES
         if server.down:
-            world.tally.bites(What.API_DOWN)
-            _fail(answer, ClusterUnreachable(f"{verb} {kind.plural}: connection refused"))
+            world.tally.took_effect(What.API_DOWN)
+            _fail(answer, ClusterUnreachable(f"{verb} {resource.plural}: connection refused"))
             return
         try:
-            self._admit(verb, kind)
+            self._admit(verb, resource)
             result = act()
         except GameDayError as error:
             world.after(0.002, self._answer, answer, error, moment)
             return
-        if verb in WRITES and kind is not LEASES and server.losing > 0:
+        if verb in WRITES and resource is not LEASES and server.losing > 0:
             server.losing -= 1
-            world.tally.bites(What.LOSE)
-            world.after(0.002, _fail, answer, NoAnswer(f"{verb} {kind.plural}: the answer got lost"))
+            world.tally.took_effect(What.LOSE)
+            world.after(0.002, _fail, answer, OutcomeUnknown(f"{verb} {resource.plural}: the answer got lost"))
             return
         world.after(0.002, self._answer, answer, result, moment)
 
-    def _admit(self, verb: str, kind: Kind) -> None:
+    def _admit(self, verb: str, resource: Resource) -> None:
         if self.account in self.server.without_rights and self.account:
-            self.store.world.tally.bites(What.RIGHTS_GONE)
-            raise Forbidden(f"{verb} {kind.plural} is forbidden: {LONG}")
+            self.store.world.tally.took_effect(What.RIGHTS_GONE)
+            raise Forbidden(f"{verb} {resource.plural} is forbidden: {LONG}")
         # A Lease is not refused by itself: losing it is tried by whole outages.
         # What is there is never said not to be: only a write can find that its namespace or kind has gone.
         lies = self.server.refusing[:1] == ["404"] and verb not in WRITES
-        if self.server.refusing and kind is not LEASES and verb != "log" and not lies:
+        if self.server.refusing and resource is not LEASES and verb != "log" and not lies:
             status = self.server.refusing.pop(0)
-            self.store.world.tally.bites(What.REFUSE)
-            raise ANSWERS[status](f"{verb} {kind.plural}: refused with {status}: {LONG}")
-        if kind is CILIUM_NETWORK_POLICIES:
-            raise Absent("the server could not find the requested resource")
+            self.store.world.tally.took_effect(What.REFUSE)
+            raise ANSWERS[status](f"{verb} {resource.plural}: refused with {status}: {LONG}")
+        if resource is CILIUM_NETWORK_POLICIES:
+            raise NotFound("the server could not find the requested resource")
 
     def _answer(self, answer: Any, result: Any, moment: str) -> None:
         if moment == "answered":

@@ -9,12 +9,12 @@ from typing import Any
 
 from gameday.api.record import timestamp
 from gameday.cluster.client import CONTAINER
-from gameday.cluster.kinds import DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, REPLICA_SETS, Kind, Object
+from gameday.cluster.resources import DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, REPLICA_SETS, Object, Resource
 from gameday.model.labels import AGENT, ROLE
 from simulation.client import Server
+from simulation.namespace import worker_pod
 from simulation.scenario import What
 from simulation.store import SYSTEM, Change, Store
-from simulation.town import worker_pod
 
 CLOCK_STARTS = 0.2
 """Seconds until the Job controller has started a Job's clock."""
@@ -31,7 +31,7 @@ SCALED = 0.5
 REPLACED = 10.0
 """Seconds until the Job controller has made another pod for one that is lost."""
 
-OWNED: tuple[Kind, ...] = (JOBS, PODS, NETWORK_POLICIES)
+OWNED: tuple[Resource, ...] = (JOBS, PODS, NETWORK_POLICIES)
 
 
 class Controllers:
@@ -50,7 +50,7 @@ class Controllers:
         self.job_fails: set[str] = set()
         """Namespaces in which Jobs of rollback steps fail."""
         self._made = 0
-        self._owners: dict[str, list[tuple[Kind, str, str]]] = {}
+        self._owners: dict[str, list[tuple[Resource, str, str]]] = {}
         self.store.listeners.append(self._hear)
 
     def _later(self, delay: float, what: Callable[..., None], *args: Any) -> None:
@@ -64,18 +64,20 @@ class Controllers:
 
     def _hear(self, change: Change) -> None:
         thing, metadata = change.thing, change.thing["metadata"]
-        if change.kind is PODS and change.before is not None:
+        if change.resource is PODS and change.before is not None:
             self._pod_of_job(change, thing)
         if change.after is None:
             self._later(COLLECTED, self._collect, metadata["uid"])
-            if change.kind is PODS:
+            if change.resource is PODS:
                 self.gone(thing)
             return
         if change.before is None:
             for owner in metadata.get("ownerReferences", ()):
-                self._owners.setdefault(owner["uid"], []).append((change.kind, metadata["namespace"], metadata["name"]))
-                self._later(COLLECTED, self._orphan, change.kind, thing, owner)
-        match change.kind.plural:
+                self._owners.setdefault(owner["uid"], []).append(
+                    (change.resource, metadata["namespace"], metadata["name"])
+                )
+                self._later(COLLECTED, self._orphan, change.resource, thing, owner)
+        match change.resource.plural:
             case "jobs":
                 self._job(change, thing)
             case "pods":
@@ -85,10 +87,10 @@ class Controllers:
 
     # Owners
 
-    def _orphan(self, kind: Kind, thing: Object, owner: Object) -> None:
+    def _orphan(self, resource: Resource, thing: Object, owner: Object) -> None:
         metadata = thing["metadata"]
         if not self._exists(metadata["namespace"], owner):
-            self._drop(kind, metadata["namespace"], metadata["name"], metadata["uid"])
+            self._drop(resource, metadata["namespace"], metadata["name"], metadata["uid"])
 
     def _exists(self, namespace: str, owner: Object) -> bool:
         things = self.store.things
@@ -97,16 +99,16 @@ class Controllers:
         return found is not None and found["metadata"]["uid"] == owner["uid"]
 
     def _collect(self, uid: str) -> None:
-        for kind, namespace, name in self._owners.pop(uid, ()):
-            there = self.store.get(kind, namespace, name)
+        for resource, namespace, name in self._owners.pop(uid, ()):
+            there = self.store.get(resource, namespace, name)
             owners = (there or {}).get("metadata", {}).get("ownerReferences", ())
             if there is not None and any(owner["uid"] == uid for owner in owners):
-                self._drop(kind, namespace, name, there["metadata"]["uid"])
+                self._drop(resource, namespace, name, there["metadata"]["uid"])
 
-    def _drop(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        there = self.store.get(kind, namespace, name)
+    def _drop(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
+        there = self.store.get(resource, namespace, name)
         if there is not None and there["metadata"]["uid"] == uid:
-            self.store.delete(SYSTEM, kind, namespace, name)
+            self.store.delete(SYSTEM, resource, namespace, name)
 
     # Jobs
 
@@ -150,7 +152,7 @@ class Controllers:
             return
         self._made += 1
         template = newest["spec"]["template"]
-        owner = {"apiVersion": JOBS.api_version, "kind": JOBS.name, "name": metadata["name"], "uid": metadata["uid"]}
+        owner = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "name": metadata["name"], "uid": metadata["uid"]}
         body = {
             "metadata": template["metadata"] | {"name": f"{metadata['name']}-{self._made}", "ownerReferences": [owner]},
             "spec": template["spec"],
@@ -161,7 +163,7 @@ class Controllers:
         """What becomes of a Job's pod becomes of the Job."""
         for owner in pod["metadata"].get("ownerReferences", ()):
             job = self.store.get(JOBS, pod["metadata"]["namespace"], owner["name"])
-            if owner["kind"] != JOBS.name or job is None or job["metadata"]["uid"] != owner["uid"]:
+            if owner["kind"] != JOBS.kind or job is None or job["metadata"]["uid"] != owner["uid"]:
                 continue
             if change.after is not None and pod.get("status", {}).get("phase") == "Succeeded":
                 done, metadata = [{"type": "Complete", "status": "True"}], job["metadata"]
@@ -190,7 +192,7 @@ class Controllers:
         metadata = job["metadata"]
         how = "Failed" if metadata["namespace"] in self.job_fails else "Complete"
         if how == "Failed":
-            self.world.tally.bites(What.JOB_FAILS)
+            self.world.tally.took_effect(What.JOB_FAILS)
         ended = [{"type": how, "status": "True"}]
         self.store.status(JOBS, metadata["namespace"], metadata["name"], metadata["uid"], conditions=ended)
 
@@ -203,7 +205,7 @@ class Controllers:
         if change.before is None:
             self._later(self.pods_take, self._run_pod, pod)
             if self.pods_take > POD_RUNS:
-                self.world.tally.bites(What.SLOW_PODS)
+                self.world.tally.took_effect(What.SLOW_PODS)
         elif "deletionTimestamp" in pod["metadata"] and "deletionTimestamp" not in change.before["metadata"]:
             self._later(self.ends(pod), self._end_pod, pod)
 

@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 from gameday.api.crds import definitions
-from gameday.cluster.kinds import Kind, Object
-from gameday.errors import Refused
+from gameday.cluster.resources import Object, Resource
+from gameday.errors import Rejected
 
 MOST_BYTES = 3 * 512 * 1024
 """Largest object that etcd takes: 1.5 MiB."""
@@ -40,20 +40,20 @@ class Wrong(Exception):
         return Wrong(self.why, f"{part}{self.path}")
 
 
-def admitted(kind: Kind, before: Object | None, thing: Object) -> Object:
+def admitted(resource: Resource, before: Object | None, thing: Object) -> Object:
     """An object of ours as it is stored; objects of other kinds pass as they are.
 
     A part that is still the one that was admitted before is not looked at again.
 
     Raises:
-        Refused: as the API server answers 422, with the field's path.
+        Rejected: as the API server answers 422, with the field's path.
 
     """
-    checks = _checks().get(kind.plural)
+    checks = _checks().get(resource.plural)
     if checks is None:
         return thing
     if "spec" not in thing:
-        raise _refused(kind, thing, Wrong("Required value", ".spec"))
+        raise _refused(resource, thing, Wrong("Required value", ".spec"))
     for part, check in checks.items():
         value = thing.get(part)
         if value is None or (before is not None and before.get(part) is value):
@@ -61,16 +61,16 @@ def admitted(kind: Kind, before: Object | None, thing: Object) -> Object:
         try:
             kept = check(value)
         except Wrong as error:
-            raise _refused(kind, thing, error.below(f".{part}")) from None
+            raise _refused(resource, thing, error.below(f".{part}")) from None
         if kept is not value:
             thing = thing | {part: kept}
     if (size := len(json.dumps(thing))) > MOST_BYTES:
-        raise _refused(kind, thing, Wrong(f"Too long: {size} bytes, {MOST_BYTES} are allowed"))
+        raise _refused(resource, thing, Wrong(f"Too long: {size} bytes, {MOST_BYTES} are allowed"))
     return thing
 
 
-def _refused(kind: Kind, thing: Object, error: Wrong) -> Refused:
-    return Refused(f'{kind.plural} "{thing["metadata"]["name"]}" is invalid: {error.path[1:]}: {error.why}')
+def _refused(resource: Resource, thing: Object, error: Wrong) -> Rejected:
+    return Rejected(f'{resource.plural} "{thing["metadata"]["name"]}" is invalid: {error.path[1:]}: {error.why}')
 
 
 @lru_cache(maxsize=1)

@@ -6,12 +6,12 @@ from unittest.mock import patch
 
 import yaml
 
-from gameday.cluster.kinds import GAMEDAYS, Kind, Object
+from gameday.cluster.resources import GAMEDAYS, Object, Resource
 from simulation import running
 from simulation.invariants import Monitor
-from simulation.running import Site
+from simulation.namespace import EVERY, Agent, SimulatedNamespace
+from simulation.running import Simulation
 from simulation.scenario import Scenario, Trial
-from simulation.town import EVERY, Agent, Town
 
 MANIFESTS: Final = Path(__file__).parents[2] / "manifests"
 
@@ -33,15 +33,15 @@ def demo_plan() -> Object:
     return spec
 
 
-class DemoTown(Town):
+class DemoNamespace(SimulatedNamespace):
     """A namespace with the demo's shop, which does all that the plan expects of it."""
 
     spec: ClassVar[Object]
     """That of the GameDay."""
 
-    def _things(self) -> list[tuple[Kind, Object]]:
+    def _things(self) -> list[tuple[Resource, Object]]:
         plan: Object = {"metadata": {"name": "plan"}, "spec": self.spec}
-        return [(kind, plan if kind is GAMEDAYS else body) for kind, body in super()._things()]
+        return [(resource, plan if resource is GAMEDAYS else body) for resource, body in super()._things()]
 
     def _tick(self, agent: Agent) -> None:
         if agent.name != "observer":
@@ -79,13 +79,13 @@ def demo_drill() -> Object:
 def drill_of(plan: Object) -> Object:
     """A Drill of a GameDay with this spec, against the demo's shop, after it has ended."""
 
-    class Shop(DemoTown):
+    class Shop(DemoNamespace):
         spec = plan
 
     # The monitor's promises are about the simulation's own plans.
-    with patch.object(running, "Town", Shop), patch.object(Monitor, "note"):
-        site = Site(Scenario(1, (Trial(severs=True),)))
-        site.run()
-    drill = site.towns[0].drill
+    with patch.object(running, "SimulatedNamespace", Shop), patch.object(Monitor, "note"):
+        sim = Simulation(Scenario(1, (Trial(severs=True),)))
+        sim.run()
+    drill = sim.namespaces[0].drill
     assert drill is not None
     return drill

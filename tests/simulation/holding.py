@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gameday.model import held
+from gameday.model import held_connection
 from simulation.scenario import Connections
 
 NOTICED = 1.5
@@ -41,7 +41,7 @@ class Hold:
             return None
         self.open = False
         closed = self.way is Connections.CLOSED and not down
-        return held.CLOSED if closed else held.TIMEOUT, self._values()
+        return held_connection.CLOSED if closed else held_connection.TIMEOUT, self._values()
 
     def _silent(self, *, cut: bool, down: bool, witness: bool) -> bool:
         ends = self.way.ends_the_witness if witness else self.way is Connections.BOTH
@@ -49,4 +49,8 @@ class Hold:
 
     def _values(self) -> dict[str, Any]:
         local = self.way is Connections.LOCAL
-        return {held.CONNECTION: self.number, held.ANSWERED: self.answered, held.LOCAL: local}
+        return {
+            held_connection.CONNECTION: self.number,
+            held_connection.ANSWERED: self.answered,
+            held_connection.LOCAL: local,
+        }

@@ -8,7 +8,7 @@ from typing import Any
 from gameday.api import samples
 from gameday.api.conditions import SAMPLES_KEPT
 from gameday.api.record import moment
-from gameday.cluster.kinds import (
+from gameday.cluster.resources import (
     CONFIG_MAPS,
     DEPLOYMENTS,
     DRILLS,
@@ -26,10 +26,10 @@ from gameday.model.names import samples_of
 from gameday.model.record import Phase, Verdict
 from gameday.schema.bounds import json_bytes
 from simulation.client import Server
-from simulation.scenario import FREEZING, Faults, Scenario, Trial, Twins, Vice, What
+from simulation.namespace import OUTAGE, WORKERS, SimulatedNamespace, engine_of, is_ready, is_worker
+from simulation.scenario import FREEZING, Defect, Faults, Scenario, Trial, Twins, What
 from simulation.store import PERSON, Change
 from simulation.system import System
-from simulation.town import OUTAGE, WORKERS, Town, engine_of, is_ready, is_worker
 from simulation.truths import (
     LYING,
     REMOVING,
@@ -114,7 +114,7 @@ class Monitor:
 
     server: Server
     scenario: Scenario
-    towns: tuple[Town, ...]
+    namespaces: tuple[SimulatedNamespace, ...]
     broken: list[Broken] = field(default_factory=list)
     verdicts: dict[str, str] = field(default_factory=dict)
     reported: dict[str, tuple[float, str]] = field(default_factory=dict)
@@ -138,7 +138,7 @@ class Monitor:
         self.broken.append(Broken(rule, self.server.store.world.elapsed, detail))
 
     def _hear(self, change: Change) -> None:
-        match change.kind.plural:
+        match change.resource.plural:
             case "networkpolicies" if change.verb == "create" and change.actor == "account":
                 self._policy(change.thing)
             case "deployments" if change.verb == "update":
@@ -155,8 +155,8 @@ class Monitor:
                 shown = change.after["status"].get("lastDrill", "")
                 self._shown_at.setdefault(shown, self.server.store.world.elapsed)
 
-    def _town(self, thing: Object) -> Town:
-        return self.towns[int(thing["metadata"]["namespace"].removeprefix("town-"))]
+    def _namespace(self, thing: Object) -> SimulatedNamespace:
+        return self.namespaces[int(thing["metadata"]["namespace"].removeprefix("town-"))]
 
     def _armed(self, policy: Object) -> Object | None:
         """The fuse that owns a policy, if its clock runs."""
@@ -166,16 +166,16 @@ class Monitor:
             return None
         return job
 
-    def _entry(self, town: Town, name: str) -> dict[str, Any]:
+    def _entry(self, ns: SimulatedNamespace, name: str) -> dict[str, Any]:
         """The undo log's entry of an object, as it is recorded, or was when the Drill was removed by force."""
-        drill = town.drill or self._last.get(town.drill_name)
+        drill = ns.drill or self._last.get(ns.drill_name)
         changes = engine_of(drill).get("changes", ()) if drill is not None else ()
         return next((change for change in changes if change["object_name"] == name), {})
 
     # Changes
 
     def _policy(self, policy: Object) -> None:
-        town, name = self._town(policy), policy["metadata"]["name"]
+        ns, name = self._namespace(policy), policy["metadata"]["name"]
         world = self.server.store.world
         job = self._armed(policy)
         if policy["metadata"]["ownerReferences"][0]["uid"] not in self._ever_armed:
@@ -183,13 +183,13 @@ class Monitor:
         if job is None:
             world.after(UNARMED, self._collected, policy)
             return
-        if self._entry(town, name).get("requested_at") is None:
+        if self._entry(ns, name).get("requested_at") is None:
             self.note(Rule.WRITTEN_AHEAD, f"{name} was made, and the status does not say how it is undone")
         self._injected[name] = self._injected.get(name, 0) + 1
         if self._injected[name] > 1:
             self.note(Rule.ONCE, f"{name} was made {self._injected[name]} times")
         deadline = moment(job["status"]["startTime"]) + job["spec"]["activeDeadlineSeconds"]
-        if What.FUSE_SUSPENDED not in self.scenario.concerning(town.number):
+        if What.FUSE_SUSPENDED not in self.scenario.concerning(ns.number):
             world.at(deadline + LATE, self._lifted, policy)
 
     def _there(self, policy: Object) -> bool:
@@ -220,55 +220,55 @@ class Monitor:
         assert change.before is not None
         if change.after is None or change.before["spec"]["replicas"] == change.after["spec"]["replicas"]:
             return
-        town, store = self._town(change.after), self.server.store
-        self._numbered[town.namespace] = store.world.now
+        ns, store = self._namespace(change.after), self.server.store
+        self._numbered[ns.namespace] = store.world.now
         if change.after["spec"]["replicas"] != 0 or change.actor != "account":
             return
-        entry = self._entry(town, "worker")
+        entry = self._entry(ns, "worker")
         if entry.get("requested_at") is None or entry.get("before") != {"replicas": change.before["spec"]["replicas"]}:
             self.note(Rule.WRITTEN_AHEAD, "worker was scaled, and the status does not say to what it goes back")
-        fuse = store.get(JOBS, town.namespace, entry.get("fuse_name", ""))
-        pods = pods_of(fuse, store.all_of(PODS, town.namespace)) if fuse is not None else ()
-        lines = [line for pod in pods for line in town.source(pod["metadata"]["name"]).lines]
-        if fuse is None and What.FUSE_DELETED in self.scenario.concerning(town.number):
+        fuse = store.get(JOBS, ns.namespace, entry.get("fuse_name", ""))
+        pods = pods_of(fuse, store.all_of(PODS, ns.namespace)) if fuse is not None else ()
+        lines = [line for pod in pods for line in ns.source(pod["metadata"]["name"]).lines]
+        if fuse is None and What.FUSE_DELETED in self.scenario.concerning(ns.number):
             # Somebody took it away while the scaling was on its way: the operator puts it back, which the end shows.
             return
         if fuse is None or not any(b'"armed"' in line for line in lines):
             self.note(Rule.FUSED, "worker was scaled without an armed fuse")
             return
-        store.world.at(town.fires[fuse["metadata"]["name"]] + LATE, self._back, town)
+        store.world.at(ns.fires[fuse["metadata"]["name"]] + LATE, self._back, ns)
 
     def _evicted(self, pod: Object) -> None:
         """A worker's pod is evicted: the status says so, and all others are ready."""
-        town, name = self._town(pod), pod["metadata"]["name"]
-        memory = engine_of(town.drill) if town.drill is not None else {}
+        ns, name = self._namespace(pod), pod["metadata"]["name"]
+        memory = engine_of(ns.drill) if ns.drill is not None else {}
         noted = {uid for step in memory.get("steps", ()) for uid in (step.get("notes") or {}).get("pods", {}).values()}
         if memory.get("phase") != Phase.ROLLBACK.value or pod["metadata"]["uid"] not in noted:
             self.note(Rule.ONE_BY_ONE, f"{name} is evicted, and the status does not say so")
-        others = sum(is_ready(one) for one in town.workers())
-        worker = self.server.store.need(DEPLOYMENTS, town.namespace, "worker")
+        others = sum(is_ready(one) for one in ns.workers())
+        worker = self.server.store.need(DEPLOYMENTS, ns.namespace, "worker")
         if others < min(WORKERS, worker["spec"]["replicas"]) - 1:
             self.note(Rule.ONE_BY_ONE, f"{name} is evicted, and {others} others are ready")
 
     def _stepped(self, job: Object) -> None:
         """A step's Job was made."""
-        town, world = self._town(job), self.server.store.world
-        worker = self.server.store.get(DEPLOYMENTS, town.namespace, "worker")
+        ns, world = self._namespace(job), self.server.store.world
+        worker = self.server.store.get(DEPLOYMENTS, ns.namespace, "worker")
         number = worker["spec"]["replicas"] if worker is not None else None
-        since = world.now - self._numbered.get(town.namespace, 0.0)
-        if number != 0 and since > NOTICED and not self.scenario.concerning(town.number) & ON_THE_WAY:
+        since = world.now - self._numbered.get(ns.namespace, 0.0)
+        if number != 0 and since > NOTICED and not self.scenario.concerning(ns.number) & ON_THE_WAY:
             self.note(
                 Rule.AT_ITS_NUMBER, f"{job['metadata']['name']} was made, worker is at {number} since {since:.1f} s"
             )
 
-    def _back(self, town: Town) -> None:
+    def _back(self, ns: SimulatedNamespace) -> None:
         store = self.server.store
-        worker = store.get(DEPLOYMENTS, town.namespace, "worker")
+        worker = store.get(DEPLOYMENTS, ns.namespace, "worker")
         if worker is None or worker["spec"]["replicas"] != 0:
             return
-        concerning = self.scenario.concerning(town.number)
-        if self._working_for() < LATE or town.namespace in self.server.without_rights:
-            store.world.after(LATE, self._back, town)
+        concerning = self.scenario.concerning(ns.number)
+        if self._working_for() < LATE or ns.namespace in self.server.without_rights:
+            store.world.after(LATE, self._back, ns)
         elif What.AGENT_DIES not in concerning:
             self.note(Rule.IN_TIME, "worker is still at 0 after its fuse's deadline")
 
@@ -285,27 +285,27 @@ class Monitor:
         if status.get("phase") != Phase.FINISHED.value or name in self.verdicts:
             return
         self.verdicts[name] = status.get("verdict", "")
-        if self._town(drill).by_hand_down:
+        if self._namespace(drill).by_hand_down:
             self.note(Rule.RESTORED, f"{name} has ended, and what a person broke for it is still broken")
-        town, memory = self._town(drill), engine_of(drill)
-        concerning = self.scenario.concerning(town.number)
+        ns, memory = self._namespace(drill), engine_of(drill)
+        concerning = self.scenario.concerning(ns.number)
         if status.get("verdict") == Verdict.PASSED.value:
-            for why in self._dishonest(town, memory):
+            for why in self._dishonest(ns, memory):
                 self.note(Rule.HONEST_PASS, f"{name}: {why}")
-        for rule, why in judged(town.trial, town.system, memory, status, concerning):
+        for rule, why in judged(ns.trial, ns.system, memory, status, concerning):
             self.note(rule, f"{name}: {why}")
 
     def _unkept(self, drill: Object) -> Iterator[str]:
         """What is wrong with the samples of a drill that is over."""
-        memory, town = engine_of(drill), self._town(drill)
+        memory, ns = engine_of(drill), self._namespace(drill)
         if memory.get("steady_from") is None or not memory.get("results"):
             return
         said = next((c for c in drill["status"]["conditions"] if c["type"] == SAMPLES_KEPT), None)
-        there = self.server.store.get(CONFIG_MAPS, town.namespace, samples_of(drill["metadata"]["name"]))
+        there = self.server.store.get(CONFIG_MAPS, ns.namespace, samples_of(drill["metadata"]["name"]))
         kept = drill["status"].get("samples") == samples_of(drill["metadata"]["name"])
         if said is None and not kept:
             yield "nothing says what became of its samples"
-        elif said is not None and said["message"] == NOTHING_READ and town.last_samples(memory["finished_at"] - 1.0):
+        elif said is not None and said["message"] == NOTHING_READ and ns.last_samples(memory["finished_at"] - 1.0):
             yield "it says that there were no logs of its agents, and there are"
         elif kept and there is None:
             yield "it says that its samples were kept, and there are none"
@@ -314,13 +314,13 @@ class Monitor:
             if json_bytes(there) > samples.OBJECT_BYTES + 1024:
                 yield f"its samples take {json_bytes(there)} bytes"
             # Where the network is slow, the newest lines are still on their way when the drill is over.
-            late = What.LAG in self.scenario.concerning(town.number)
-            for probe, last in town.last_samples(memory["finished_at"] - 1.0).items() if not late else ():
+            late = What.LAG in self.scenario.concerning(ns.number)
+            for probe, last in ns.last_samples(memory["finished_at"] - 1.0).items() if not late else ():
                 until = strips[probe].at[-1] if probe in strips and strips[probe].at else 0.0
                 if until < last - 0.01:
                     yield f"samples of {probe} that its agent has told of are not among those that were kept"
 
-    def _dishonest(self, town: Town, memory: dict[str, Any]) -> Iterator[str]:
+    def _dishonest(self, ns: SimulatedNamespace, memory: dict[str, Any]) -> Iterator[str]:
         zero, asked = memory.get("zero"), memory.get("undo_requested_at")
         if memory.get("proven_at") is None or zero is None or asked is None:
             yield "the cut was never proven"
@@ -330,7 +330,7 @@ class Monitor:
         for result in memory.get("results", ()):
             if result["state"] not in {"Met", "AlwaysTrue"} and not result.get("again"):
                 yield f"{result['name']} is {result['state']}"
-        faults = {fault["name"] for fault in town.planned()["outage"]["faults"]}
+        faults = {fault["name"] for fault in ns.planned()["outage"]["faults"]}
         proven = {one["name"] for one in memory.get("changes", ()) if one.get("proven_at") is not None}
         if unproven := sorted(faults - proven):
             yield f"{unproven[0]} was never proven"
@@ -340,10 +340,10 @@ class Monitor:
             "faults_cleared"
         ):
             yield "not everything was undone"
-        if any(DRILL in p["metadata"]["labels"] for p in self.server.store.all_of(NETWORK_POLICIES, town.namespace)):
+        if any(DRILL in p["metadata"]["labels"] for p in self.server.store.all_of(NETWORK_POLICIES, ns.namespace)):
             yield "its policy is still there"
         cut = False
-        for at, now_cut in (*town.truth, (ends, False)):
+        for at, now_cut in (*ns.truth, (ends, False)):
             if cut is False and now_cut is False and zero < at < ends:
                 yield f"packets passed {at - zero:.1f} s into the outage"
             if at < ends and at > zero + 1 and not now_cut:
@@ -354,85 +354,85 @@ class Monitor:
 
     def close(self) -> None:
         """Look at what is left."""
-        for town in self.towns:
-            left = list(self._left(town))
+        for ns in self.namespaces:
+            left = list(self._left(ns))
             if left:
-                self.note(Rule.RESTORED, f"{town.namespace}: {', '.join(left)}")
-            if self._unshown(town):
-                self.note(Rule.SHOWN, f"{town.namespace}: {town.drill_name} has ended")
+                self.note(Rule.RESTORED, f"{ns.namespace}: {', '.join(left)}")
+            if self._unshown(ns):
+                self.note(Rule.SHOWN, f"{ns.namespace}: {ns.drill_name} has ended")
 
     def quiet(self) -> bool:
         """Whether every drill has ended, nothing is left of it, and its GameDay shows it."""
         now = self.server.store.world.elapsed
         return all(
-            self.over(town)
-            and not any(self._left(town))
-            and not self._unshown(town)
-            and now > self._shown_at.get(town.drill_name, 0.0) + REPORTED
-            and now > self.reported.get(town.drill_name, (0.0,))[0] + REPORTED
-            for town in self.towns
+            self.over(ns)
+            and not any(self._left(ns))
+            and not self._unshown(ns)
+            and now > self._shown_at.get(ns.drill_name, 0.0) + REPORTED
+            and now > self.reported.get(ns.drill_name, (0.0,))[0] + REPORTED
+            for ns in self.namespaces
         )
 
-    def _unshown(self, town: Town) -> bool:
+    def _unshown(self, ns: SimulatedNamespace) -> bool:
         """Whether a drill has ended and its GameDay does not show it."""
-        gameday = self.server.store.get(GAMEDAYS, town.namespace, "plan")
-        shown = gameday is None or gameday.get("status", {}).get("lastDrill") == town.drill_name
-        return town.drill_name in self.verdicts and not shown and not self.abandoned(town)
+        gameday = self.server.store.get(GAMEDAYS, ns.namespace, "plan")
+        shown = gameday is None or gameday.get("status", {}).get("lastDrill") == ns.drill_name
+        return ns.drill_name in self.verdicts and not shown and not self.abandoned(ns)
 
-    def abandoned(self, town: Town) -> bool:
+    def abandoned(self, ns: SimulatedNamespace) -> bool:
         """Whether a Drill was removed by force while there may have been no process: nobody can know of it any more."""
-        concerning = self.scenario.concerning(town.number)
+        concerning = self.scenario.concerning(ns.number)
         forced = What.DRILL_FORCED in concerning or {What.DRILL_DELETED, What.FINALIZER_TAKEN} <= concerning
         return forced and bool(concerning & DEADLY)
 
-    def counted(self, town: Town, times: int, ended_at: Mapping[str, float]) -> None:
+    def counted(self, ns: SimulatedNamespace, times: int, ended_at: Mapping[str, float]) -> None:
         """Hold how often a drill was counted, in all processes together, against the promise.
 
         ``ended_at`` is when processes ended, by name. One that ends before it hears that its last save of a drill was
         carried out has not counted that drill, and the next process cannot tell it from one that has.
         """
-        name = town.drill_name
+        name = ns.drill_name
         since, by = self.reported.get(name, (0.0, ""))
         unheard = ended_at.get(by, float("inf")) <= since + UNHEARD
-        gone = self.server.store.get(GAMEDAYS, town.namespace, "plan") is None
-        least = 0 if name not in self.verdicts or gone or unheard or self.abandoned(town) else 1
+        gone = self.server.store.get(GAMEDAYS, ns.namespace, "plan") is None
+        least = 0 if name not in self.verdicts or gone or unheard or self.abandoned(ns) else 1
         if not least <= times <= 1:
-            self.note(Rule.COUNTED, f"{town.namespace}: {name} was counted {times} times")
+            self.note(Rule.COUNTED, f"{ns.namespace}: {name} was counted {times} times")
 
-    def over(self, town: Town) -> bool:
+    def over(self, ns: SimulatedNamespace) -> bool:
         """Whether a drill has ended, or is gone."""
-        drill = town.drill
+        drill = ns.drill
         if drill is None:
-            return self.server.store.world.elapsed > town.trial.starts + 1
+            return self.server.store.world.elapsed > ns.trial.starts + 1
         status = drill.get("status", {})
         return bool(status.get("phase") == Phase.FINISHED.value and not status.get("unreported"))
 
-    def _expires(self, town: Town, thing: Object) -> bool:
+    def _expires(self, ns: SimulatedNamespace, thing: Object) -> bool:
         """Whether a fuse has acted, of a Drill of which nobody knows any more: Kubernetes deletes it with its pod."""
-        if not self.abandoned(town):
+        if not self.abandoned(ns):
             return False
-        owners = [owner["name"] for owner in thing["metadata"].get("ownerReferences", ()) if owner["kind"] == JOBS.name]
-        job = self.server.store.get(JOBS, town.namespace, owners[0]) if owners else thing
+        owners = [owner["name"] for owner in thing["metadata"].get("ownerReferences", ()) if owner["kind"] == JOBS.kind]
+        job = self.server.store.get(JOBS, ns.namespace, owners[0]) if owners else thing
         if job is None or "ttlSecondsAfterFinished" not in job["spec"]:
             return False
         return any(condition["type"] == "Complete" for condition in job.get("status", {}).get("conditions", ()))
 
-    def _left(self, town: Town) -> Iterator[str]:
+    def _left(self, ns: SimulatedNamespace) -> Iterator[str]:
         store = self.server.store
-        for kind in (NETWORK_POLICIES, JOBS, PODS):
-            for thing in store.all_of(kind, town.namespace):
+        for resource in (NETWORK_POLICIES, JOBS, PODS):
+            for thing in store.all_of(resource, ns.namespace):
                 labels = thing["metadata"].get("labels") or {}
-                step = kind is JOBS and labels.get(ROLE) == "step"
-                if DRILL in labels and not step and not self._expires(town, thing):
-                    yield f"{kind.name} {thing['metadata']['name']}"
+                step = resource is JOBS and labels.get(ROLE) == "step"
+                if DRILL in labels and not step and not self._expires(ns, thing):
+                    yield f"{resource.kind} {thing['metadata']['name']}"
         # The lock of a Drill that was removed by force while no process ran is taken by the namespace's next drill.
-        if store.get(LEASES, town.namespace, "gameday") is not None and not self.abandoned(town):
+        if store.get(LEASES, ns.namespace, "gameday") is not None and not self.abandoned(ns):
             yield "the namespace's lock"
-        drill = store.get(DRILLS, town.namespace, town.drill_name)
+        drill = store.get(DRILLS, ns.namespace, ns.drill_name)
         if drill is not None and drill["metadata"].get("finalizers"):
             yield "the finalizer"
-        worker = store.get(DEPLOYMENTS, town.namespace, "worker")
-        others = {t.count for t in self.scenario.troubles if t.what in SCALING and t.drill == town.number}
+        worker = store.get(DEPLOYMENTS, ns.namespace, "worker")
+        others = {t.count for t in self.scenario.failures if t.what in SCALING and t.drill == ns.number}
         if worker is not None and worker["spec"]["replicas"] not in {WORKERS, *others}:
             yield f"worker at {worker['spec']['replicas']}"
 
@@ -441,7 +441,7 @@ def wanted_of(trial: Trial) -> Verdict:
     """What a drill says where nothing goes wrong: a miss over connections that may have survived counts for nobody."""
     if not trial.shown or trial.twins is not Twins.SPARED:
         return Verdict.INCONCLUSIVE
-    if not trial.vice.misses:
+    if not trial.defect.misses:
         return Verdict.PASSED
     return Verdict.FAILED
 
@@ -459,11 +459,14 @@ def judged(
     ):
         yield from ((Rule.BLAMED, f"{why}; {told}") for why in blamed(memory))
     if verdict == Verdict.PASSED.value and not lies:
-        if trial.vice.misses or trial.undecidable:
-            yield Rule.HONEST_PASS, f"its system is {trial.vice.value}, its plan {'slips' if trial.slip else 'is good'}"
+        if trial.defect.misses or trial.undecidable:
+            yield (
+                Rule.HONEST_PASS,
+                f"its system is {trial.defect.value}, its plan {'slips' if trial.slip else 'is good'}",
+            )
         if What.CLOCK_STEP not in concerning:
             yield from ((Rule.HONEST_PASS, why) for why in unfounded(system, memory))
-    if verdict == Verdict.FAILED.value and not lies and not trial.vice.misses and trial.vice is not Vice.SILENT:
+    if verdict == Verdict.FAILED.value and not lies and not trial.defect.misses and trial.defect is not Defect.SILENT:
         yield Rule.HONEST_FAIL, told
     if not lies and What.CLOCK_STEP not in concerning:
         yield from ((Rule.UNTOUCHED, f"{why}; {told}") for why in touched_in_vain(trial, system, memory))
@@ -476,14 +479,14 @@ def judged(
 
 def allowed(trial: Trial, verdict: str) -> bool:
     """Whether a drill may say so where nothing goes wrong."""
-    if trial.slip or trial.vice is Vice.NOISY:
+    if trial.slip or trial.defect is Defect.NOISY:
         return verdict == Verdict.INCONCLUSIVE.value
     if trial.hand is not None and (not trial.hand.sees or trial.hand.acts_after is None):
         return verdict == Verdict.INCONCLUSIVE.value
     if trial.twins is not Twins.SPARED and verdict != Verdict.INCONCLUSIVE.value:
         return False
-    if trial.vice is Vice.FRAGILE and trial.shown and (trial.severs or trial.faults is not Faults.CUT):
+    if trial.defect is Defect.FRAGILE and trial.shown and (trial.severs or trial.faults is not Faults.CUT):
         # Its guardrail may trip before open connections are seen to be gone, or before the last fault is proven.
         return verdict in {Verdict.FAILED.value, Verdict.INCONCLUSIVE.value}
     # What they do to a drill hangs on when exactly they are asked; see ``truths`` for what must not come of it.
-    return trial.vice in {Vice.SILENT, Vice.EARLY} or verdict == wanted_of(trial).value
+    return trial.defect in {Defect.SILENT, Defect.EARLY} or verdict == wanted_of(trial).value

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from simulation.invariants import Broken
-from simulation.scenario import Scenario, Trouble, What
+from simulation.scenario import Failure, Scenario, What
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Outcome:
     seconds: float = 0.0
     trace: int = 0
     """A digest of all that was written: equal for equal worlds."""
-    missed: tuple[Trouble, ...] = ()
+    missed: tuple[Failure, ...] = ()
     """Troubles that were due and did not come: a fault of the simulation."""
-    bit: Counter[What] = field(default_factory=Counter)
+    effective: Counter[What] = field(default_factory=Counter)
     """How often somebody met a trouble, by its kind."""

@@ -8,13 +8,13 @@ from contextlib import aclosing
 from typing import Any
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, LEASES, Kind
+from gameday.cluster.resources import DRILLS, GAMEDAYS, LEASES, Resource
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
 from gameday.errors import GameDayError
 from simulation.client import WRITES, Server, SimulatedCluster
+from simulation.killable import KillableProcess
 from simulation.loop import NEVER, ProcessLoop
-from simulation.mortal import Mortal
 from simulation.world import HotLoop, World
 
 OWN = "gameday-system"
@@ -25,7 +25,7 @@ RESTART_AFTER = 2.0
 """Seconds until the kubelet starts a process again that ended by itself."""
 
 
-class Process(Mortal):
+class Process(KillableProcess):
     """An operator, from its start to its death. ``name`` is its identity; the next one has another."""
 
     def __init__(self, world: World, server: Server, name: str, skew: float = 0.0, namespace: str = OWN) -> None:
@@ -65,7 +65,7 @@ class Process(Mortal):
         due = self.loop.due()
         if due >= self.frozen_until:
             return due
-        self.puts_off()
+        self.note_delay()
         return self.frozen_until
 
     def turn(self) -> None:
@@ -86,11 +86,11 @@ class Process(Mortal):
         here = (s for s in samples if s.name.endswith("_total") and s.labels["namespace"] == namespace)
         return int(sum(sample.value for sample in here))
 
-    def next_call(self, verb: str, kind: Kind) -> str:
+    def next_call(self, verb: str, resource: Resource) -> str:
         """The moment of this call at which the process dies, or nothing."""
-        return "" if verb not in WRITES or kind is LEASES else self.next_write(self.world.now)
+        return "" if verb not in WRITES or resource is LEASES else self.next_write(self.world.now)
 
-    def bury(self) -> None:
+    def shut_down(self) -> None:
         """Let its tasks end, once the world is over."""
         self.dead, self.loop.stopped = True, False
         for task in self._tasks:
@@ -107,14 +107,14 @@ class Process(Mortal):
             self.kill()
 
 
-async def follow(cluster: Cluster, kind: Kind, seen: Callable[[bool, dict[str, Any]], None]) -> None:
+async def follow(cluster: Cluster, resource: Resource, seen: Callable[[bool, dict[str, Any]], None]) -> None:
     """What Kopf does for us: tell the newest state of every object."""
     while True:
         try:
-            items, version = await cluster.list(kind, None)
+            items, version = await cluster.list(resource, None)
             for item in items:
                 seen(False, item)
-            async with aclosing(cluster.watch(kind, None, version)) as events:
+            async with aclosing(cluster.watch(resource, None, version)) as events:
                 async for event in events:
                     seen(event["type"] == "DELETED", event["object"])
         except GameDayError:

@@ -2,25 +2,25 @@
 
 from collections import Counter
 
-from gameday.cluster.kinds import LEASES, PODS, Object
+from gameday.cluster.resources import LEASES, PODS, Object
 from gameday.errors import GameDayError
 from gameday.model.labels import AGENT
 from simulation.client import LogSource, Server
 from simulation.controllers import Controllers
+from simulation.failures import inject_failure
 from simulation.invariants import DEADLY, Monitor, Rule
+from simulation.namespace import SimulatedNamespace
 from simulation.outcome import Outcome
 from simulation.process import OPERATORS, OWN, RESTART_AFTER, Process
 from simulation.scenario import Scenario, What
 from simulation.store import Store
-from simulation.town import Town
-from simulation.troubles import befall
 from simulation.world import START, HotLoop, World
 
 PATIENCE = 250.0
 """Seconds after the last trouble within which every drill must have ended."""
 
 
-class Site:
+class Simulation:
     """A world with its cluster, its towns and its operators."""
 
     def __init__(self, scenario: Scenario) -> None:
@@ -30,8 +30,10 @@ class Site:
         self.server.store.tell = self.server.tell
         self.server.logs = self._log
         self.controllers = Controllers(self.server)
-        self.towns = tuple(Town(self.server, number, trial) for number, trial in enumerate(scenario.trials))
-        self.monitor = Monitor(self.server, scenario, self.towns)
+        self.namespaces = tuple(
+            SimulatedNamespace(self.server, number, trial) for number, trial in enumerate(scenario.trials)
+        )
+        self.monitor = Monitor(self.server, scenario, self.namespaces)
         self.controllers.runs = lambda pod: self._of(pod).pod_runs(pod)
         self.controllers.ends = lambda pod: self._of(pod).pod_ends(pod)
         self.controllers.gone = lambda pod: self._of(pod).pod_gone(pod) if _ours(pod) else None
@@ -43,15 +45,15 @@ class Site:
 
     def run(self) -> Outcome:
         """Run it."""
-        for town in self.towns:
-            town.found()
+        for ns in self.namespaces:
+            ns.create()
         for _ in range(self.scenario.replicas):
             for namespace in OPERATORS[: self.scenario.operators]:
                 self.start(namespace)
         last = 0.0
-        for trouble in self.scenario.troubles:
-            self.world.at(START + trouble.at, befall, self, trouble)
-            last = max(last, trouble.at + trouble.seconds * max(1, trouble.count if trouble.what is What.DELAY else 1))
+        for failure in self.scenario.failures:
+            self.world.at(START + failure.at, inject_failure, self, failure)
+            last = max(last, failure.at + failure.seconds * max(1, failure.count if failure.what is What.DELAY else 1))
         last = max(last, *(trial.starts for trial in self.scenario.trials))
         try:
             calm = self.world.run(START + last + PATIENCE, self._over)
@@ -59,18 +61,16 @@ class Site:
             self.monitor.note(Rule.SOUND, str(error))
             calm = True
         if not calm:
-            for town in self.towns:
-                if not self.monitor.over(town):
-                    self.monitor.note(
-                        Rule.ENDS, f"{town.namespace}: {(town.drill or {}).get('status', {}).get('phase')}"
-                    )
+            for ns in self.namespaces:
+                if not self.monitor.over(ns):
+                    self.monitor.note(Rule.ENDS, f"{ns.namespace}: {(ns.drill or {}).get('status', {}).get('phase')}")
             self.monitor.close()
-        for town in self.towns:
-            times = sum(process.counted(town.namespace) for process in self.everyone)
-            self.monitor.counted(town, times, {p.name: p.ended_at for p in self.everyone if p.dead})
+        for ns in self.namespaces:
+            times = sum(process.counted(ns.namespace) for process in self.everyone)
+            self.monitor.counted(ns, times, {p.name: p.ended_at for p in self.everyone if p.dead})
         for process in self.everyone:
             self._sound(process)
-            process.bury()
+            process.shut_down()
         return self._outcome()
 
     def _over(self) -> bool:
@@ -91,11 +91,11 @@ class Site:
             self.scenario,
             tuple(self.monitor.broken),
             Counter(self.monitor.verdicts.values()),
-            sum(town.samples for town in self.towns),
+            sum(ns.samples for ns in self.namespaces),
             self.world.elapsed,
             self.server.store.version,
-            self.world.tally.missed(self.scenario.troubles, self.world.elapsed),
-            self.world.tally.bit,
+            self.world.tally.missed(self.scenario.failures, self.world.elapsed),
+            self.world.tally.effective,
         )
 
     def start(self, namespace: str = OWN) -> None:
@@ -125,13 +125,13 @@ class Site:
         self.world.after(self.restart_after, self.start, process.namespace)
         self.restart_after = RESTART_AFTER
 
-    def _of(self, pod: Object) -> Town:
-        return self.towns[int(pod["metadata"]["namespace"].removeprefix("town-"))]
+    def _of(self, pod: Object) -> SimulatedNamespace:
+        return self.namespaces[int(pod["metadata"]["namespace"].removeprefix("town-"))]
 
     def _log(self, namespace: str, pod: str) -> LogSource:
-        town = self.towns[int(namespace.removeprefix("town-"))]
+        ns = self.namespaces[int(namespace.removeprefix("town-"))]
         there = self.server.store.get(PODS, namespace, pod)
-        source = town.source(pod)
+        source = ns.source(pod)
         if there is not None and source.gone:
             return LogSource(gone=False)
         return source
@@ -141,9 +141,9 @@ class Site:
         if broken:
             self.monitor.note(Rule.SOUND, f"{process.name} had {broken:.0f} internal errors")
         error = process.error
-        whats = {trouble.what for trouble in self.scenario.troubles}
+        whats = {failure.what for failure in self.scenario.failures}
         alone = self.scenario.replicas == 1 and not (DEADLY | {What.STATUS_WRITTEN}) & whats
-        if alone and process.operator.disputes.count:
+        if alone and process.operator.conflicts.count:
             self.monitor.note(Rule.SOUND, f"{process.name} took its own record for another's")
         if isinstance(error, BaseExceptionGroup):
             error = error.subgroup(lambda e: not isinstance(e, GameDayError | BaseExceptionGroup))
@@ -157,4 +157,4 @@ def _ours(pod: Object) -> bool:
 
 def run(scenario: Scenario) -> Outcome:
     """What comes of a scenario."""
-    return Site(scenario).run()
+    return Simulation(scenario).run()

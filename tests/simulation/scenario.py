@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 
-class Vice(enum.Enum):
+class Defect(enum.Enum):
     """What is wrong with the system under test."""
 
     NONE = "none"
@@ -35,17 +35,17 @@ class Vice(enum.Enum):
     @property
     def misses(self) -> bool:
         """Whether a drill must find it."""
-        return self in {Vice.BLIND, Vice.STUCK, Vice.LOST, Vice.FRAGILE, Vice.MUTE, Vice.SLOW}
+        return self in {Defect.BLIND, Defect.STUCK, Defect.LOST, Defect.FRAGILE, Defect.MUTE, Defect.SLOW}
 
     @property
     def undecidable(self) -> bool:
         """Whether a drill must say that it can tell nothing, before it touches anything."""
-        return self in {Vice.SILENT, Vice.NOISY}
+        return self in {Defect.SILENT, Defect.NOISY}
 
     @property
     def in_the_outage(self) -> bool:
         """Whether it shows under the cut, so that a miss counts only where connections are known to be gone."""
-        return self in {Vice.BLIND, Vice.MUTE, Vice.SLOW}
+        return self in {Defect.BLIND, Defect.MUTE, Defect.SLOW}
 
 
 class Connections(enum.Enum):
@@ -209,7 +209,7 @@ STATUSES = ("403", "404", "409", "422", "429", "500")
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Failure:
     """One thing that goes wrong, ``at`` seconds after the world began, to the drill of that number."""
 
     what: What
@@ -239,7 +239,7 @@ class Trial:
     starts: float = 0.0
     severs: bool = False
     rollback: bool = False
-    vice: Vice = Vice.NONE
+    defect: Defect = Defect.NONE
     slip: bool = False
     """Whether the plan compares a number with text: nothing may be touched."""
     phase: int = 0
@@ -273,7 +273,7 @@ class Trial:
     @property
     def undecidable(self) -> bool:
         """Whether the drill must end before it touches anything."""
-        return self.slip or self.vice.undecidable
+        return self.slip or self.defect.undecidable
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +282,7 @@ class Scenario:
 
     seed: int
     trials: tuple[Trial, ...]
-    troubles: tuple[Trouble, ...] = ()
+    failures: tuple[Failure, ...] = ()
     replicas: int = 1
     """Processes of the operator: with two, one takes over."""
     operators: int = 1
@@ -290,7 +290,7 @@ class Scenario:
 
     def concerning(self, drill: int) -> frozenset[What]:
         """What goes wrong for one drill."""
-        return frozenset(t.what for t in self.troubles if t.what in EVERYWHERE or t.drill == drill)
+        return frozenset(t.what for t in self.failures if t.what in EVERYWHERE or t.drill == drill)
 
 
 WAYS = (*(Connections.SEEN,) * 10, *(way for way in Connections if way is not Connections.SEEN))
@@ -301,7 +301,7 @@ RESTARTS = 0.4
 """How many of the rollbacks restart the workers' pods."""
 FAULTS = (*(Faults.CUT,) * 6, *(faults for faults in Faults if faults is not Faults.CUT))
 """What is drawn of plans: in two of three drills the one fault is a cut."""
-VICES = (*(Vice.NONE,) * 6, *(vice for vice in Vice if vice is not Vice.NONE))
+VICES = (*(Defect.NONE,) * 6, *(defect for defect in Defect if defect is not Defect.NONE))
 """What is drawn of systems: a good one in about every third drill."""
 
 
@@ -311,7 +311,7 @@ class Dice:
 
     random: Random
     kinds: tuple[What, ...] = DRAWN
-    vices: tuple[Vice, ...] = VICES
+    defects: tuple[Defect, ...] = VICES
     ways: tuple[Connections, ...] = WAYS
     twins: tuple[Twins, ...] = TWINS
     more: Random = field(default_factory=Random)
@@ -324,7 +324,7 @@ class Dice:
     def trial(self, number: int) -> Trial:
         """A drill."""
         dice = self.random
-        vice = dice.choice(self.vices)
+        defect = dice.choice(self.defects)
         starts, severs = round(dice.uniform(0, 8), 2) * number, dice.random() < 0.5
         way = self.more.choice(self.ways)
         unprobed = self.more.random() < (0.1 if way is Connections.SEEN else 0.5) and severs
@@ -332,11 +332,11 @@ class Dice:
         if twins is Twins.NOT_ADMITTED and (unprobed or not severs):
             twins = Twins.SPARED
         faults = self.faults.choice(FAULTS)
-        rollback = vice in {Vice.STUCK, Vice.LOST} and dice.random() < 0.6
-        if faults.scales and vice in {Vice.STUCK, Vice.LOST}:
+        rollback = defect in {Defect.STUCK, Defect.LOST} and dice.random() < 0.6
+        if faults.scales and defect in {Defect.STUCK, Defect.LOST}:
             # Such a system recovers when its workers start anew, which the fault does as well.
             faults = Faults.CUT
-        if vice is Vice.SLOW and faults is not Faults.SCALE_AND_CUT:
+        if defect is Defect.SLOW and faults is not Faults.SCALE_AND_CUT:
             # How late it is counts from the last fault, and it goes by the cut.
             faults = Faults.CUT
         return Trial(
@@ -348,12 +348,12 @@ class Dice:
             unprobed=unprobed,
             twins=twins,
             rollback=rollback,
-            vice=vice,
+            defect=defect,
             slip=dice.random() < 0.04,
             phase=dice.randrange(5),
         )
 
-    def trouble(self, drills: int) -> Trouble:
+    def failure(self, drills: int) -> Failure:
         """Something that goes wrong, most of it while drills are under way."""
         dice = self.random
         what = dice.choice(self.kinds)
@@ -404,28 +404,28 @@ class Dice:
             case _:
                 seconds = dice.choice((1.0, 4.0, 8.0, 20.0))
         drill = 0 if what in EVERYWHERE else dice.randrange(drills)
-        return Trouble(what, at, drill, seconds, count, detail)
+        return Failure(what, at, drill, seconds, count, detail)
 
 
 def draw(
     seed: int,
     drills: int = 2,
     kinds: tuple[What, ...] = DRAWN,
-    vices: tuple[Vice, ...] = VICES,
+    defects: tuple[Defect, ...] = VICES,
     ways: tuple[Connections, ...] = WAYS,
     twins: tuple[Twins, ...] = TWINS,
 ) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
     own = [Random(f"{what} {seed}") for what in ("connections", "faults", "repairs")]
-    dice = Dice(Random(seed), kinds, vices, ways, twins, *own)
+    dice = Dice(Random(seed), kinds, defects, ways, twins, *own)
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
-    troubles = tuple(sorted((dice.trouble(drills) for _ in range(count)), key=lambda trouble: trouble.at))
-    replicas = 2 if any(t.what in FREEZING for t in troubles) or dice.random.random() < 0.1 else 1
-    fails = {trouble.drill for trouble in troubles if trouble.what is What.JOB_FAILS}
-    return Scenario(seed, tuple(_with_job(t) if n in fails else t for n, t in enumerate(trials)), troubles, replicas)
+    failures = tuple(sorted((dice.failure(drills) for _ in range(count)), key=lambda failure: failure.at))
+    replicas = 2 if any(t.what in FREEZING for t in failures) or dice.random.random() < 0.1 else 1
+    fails = {failure.drill for failure in failures if failure.what is What.JOB_FAILS}
+    return Scenario(seed, tuple(_with_job(t) if n in fails else t for n, t in enumerate(trials)), failures, replicas)
 
 
 def _with_job(trial: Trial) -> Trial:
     """The drill with a rollback that runs a Job, if its system needs one: the Job of another cannot fail."""
-    return replace(trial, rollback=trial.vice in {Vice.STUCK, Vice.LOST}, restarts=False)
+    return replace(trial, rollback=trial.defect in {Defect.STUCK, Defect.LOST}, restarts=False)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from simulation.invariants import Rule
 from simulation.outcome import Outcome
-from simulation.scenario import Connections, Scenario, Trial, Twins, Vice
+from simulation.scenario import Connections, Defect, Scenario, Trial, Twins
 
 Run = Callable[[Scenario], Outcome]
 
@@ -27,10 +27,10 @@ def shrink(scenario: Scenario, rule: Rule, run: Run, tries: int = 200) -> Scenar
 
 def _smaller(scenario: Scenario) -> Iterator[Scenario]:
     """Simpler worlds: without one of the troubles or drills, with one process, with rounder numbers."""
-    for index in range(len(scenario.troubles)):
-        yield replace(scenario, troubles=scenario.troubles[:index] + scenario.troubles[index + 1 :])
+    for index in range(len(scenario.failures)):
+        yield replace(scenario, failures=scenario.failures[:index] + scenario.failures[index + 1 :])
     if len(scenario.trials) > 1:
-        used = {trouble.drill for trouble in scenario.troubles}
+        used = {failure.drill for failure in scenario.failures}
         for index in range(len(scenario.trials)):
             if index == len(scenario.trials) - 1 and index not in used:
                 yield replace(scenario, trials=scenario.trials[:index])
@@ -40,15 +40,15 @@ def _smaller(scenario: Scenario) -> Iterator[Scenario]:
         for simpler in _simpler(trial):
             trials = (*scenario.trials[:index], simpler, *scenario.trials[index + 1 :])
             yield replace(scenario, trials=trials)
-    for index, trouble in enumerate(scenario.troubles):
-        if trouble.at != round(trouble.at):
-            rounder = replace(trouble, at=float(round(trouble.at)))
-            yield replace(scenario, troubles=(*scenario.troubles[:index], rounder, *scenario.troubles[index + 1 :]))
+    for index, failure in enumerate(scenario.failures):
+        if failure.at != round(failure.at):
+            rounder = replace(failure, at=float(round(failure.at)))
+            yield replace(scenario, failures=(*scenario.failures[:index], rounder, *scenario.failures[index + 1 :]))
 
 
 def _simpler(trial: Trial) -> Iterator[Trial]:
     for simpler in (
-        replace(trial, vice=Vice.NONE, rollback=False),
+        replace(trial, defect=Defect.NONE, rollback=False),
         replace(trial, rollback=False),
         replace(trial, severs=False, unprobed=False, connections=Connections.SEEN),
         replace(trial, connections=Connections.SEEN),

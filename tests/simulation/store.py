@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gameday.api.record import timestamp
-from gameday.cluster.kinds import BUDGETS, DEPLOYMENTS, LEASES, PODS, Kind, Object
-from gameday.errors import Absent, AlreadyExists, Conflict, Refused, TooManyRequests
+from gameday.cluster.resources import BUDGETS, DEPLOYMENTS, LEASES, PODS, Object, Resource
+from gameday.errors import AlreadyExists, Conflict, NotFound, Rejected, TooManyRequests
 from simulation.crd import admitted
 from simulation.world import World
 
@@ -29,7 +29,7 @@ Key = tuple[str, str, str]
 class Stream:
     """One open watch: what it still has to tell, and how it is woken."""
 
-    kind: Kind
+    resource: Resource
     namespace: str | None
     labels: str
     name: str
@@ -69,7 +69,7 @@ class Change:
 
     actor: str
     verb: str
-    kind: Kind
+    resource: Resource
     before: Object | None
     after: Object | None
 
@@ -89,52 +89,54 @@ class Store:
         self.version = 0
         self.things: dict[tuple[str, str], dict[str, Object]] = {}
         self.listeners: list[Callable[[Change], None]] = []
-        self.refused: Callable[[str, Refused], None] = lambda _, __: None
+        self.refused: Callable[[str, Rejected], None] = lambda _, __: None
         """Hears whose write a CRD did not admit, and why."""
         self.streams: list[Stream] = []
         self.tell: Callable[[Stream, Object], None] = lambda stream, event: stream.deliver(event)
-        self._history: list[tuple[int, Kind, Object]] = []
+        self._history: list[tuple[int, Resource, Object]] = []
         self._uids = 0
 
     # Reading
 
-    def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+    def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """The newest version of an object."""
-        return self.things.get((kind.plural, namespace), {}).get(name)
+        return self.things.get((resource.plural, namespace), {}).get(name)
 
-    def need(self, kind: Kind, namespace: str, name: str) -> Object:
+    def need(self, resource: Resource, namespace: str, name: str) -> Object:
         """The newest version of an object.
 
         Raises:
-            Absent: when it is not there.
+            NotFound: when it is not there.
 
         """
-        found = self.get(kind, namespace, name)
+        found = self.get(resource, namespace, name)
         if found is None:
-            raise Absent(f'{kind.plural} "{name}" not found')
+            raise NotFound(f'{resource.plural} "{name}" not found')
         return found
 
-    def all_of(self, kind: Kind, namespace: str | None) -> Iterator[Object]:
+    def all_of(self, resource: Resource, namespace: str | None) -> Iterator[Object]:
         """Every object of a kind."""
         for (plural, where), things in self.things.items():
-            if plural == kind.plural and namespace in {None, where}:
+            if plural == resource.plural and namespace in {None, where}:
                 yield from things.values()
 
-    def list(self, kind: Kind, namespace: str | None, labels: str, fields: str) -> tuple[tuple[Object, ...], str]:
+    def list(
+        self, resource: Resource, namespace: str | None, labels: str, fields: str
+    ) -> tuple[tuple[Object, ...], str]:
         """What a list answers."""
         name = fields.removeprefix("metadata.name=")
         found = tuple(
             thing
-            for thing in self.all_of(kind, namespace)
+            for thing in self.all_of(resource, namespace)
             if matches(labels, thing) and (not name or thing["metadata"]["name"] == name)
         )
         return found, str(self.version)
 
-    def watch(self, kind: Kind, namespace: str | None, version: str, labels: str, fields: str) -> Stream:
+    def watch(self, resource: Resource, namespace: str | None, version: str, labels: str, fields: str) -> Stream:
         """A watch since a version."""
-        stream = Stream(kind, namespace, labels, fields.removeprefix("metadata.name="))
+        stream = Stream(resource, namespace, labels, fields.removeprefix("metadata.name="))
         for at, what, event in self._history[self._first_after(int(version)) :]:
-            if at > int(version) and what.plural == kind.plural and stream.tells(event["object"]):
+            if at > int(version) and what.plural == resource.plural and stream.tells(event["object"]):
                 stream.queue.append(event)
         self.streams.append(stream)
         return stream
@@ -151,27 +153,29 @@ class Store:
 
     # Writing
 
-    def create(self, actor: str, kind: Kind, namespace: str, body: Object, *, dry_run: bool = False) -> Object:
+    def create(self, actor: str, resource: Resource, namespace: str, body: Object, *, dry_run: bool = False) -> Object:
         """Create an object.
 
         Raises:
             AlreadyExists: when one of its name is there.
-            Refused: when its CRD does not admit it; every other write may be refused like this as well.
+            Rejected: when its CRD does not admit it; every other write may be refused like this as well.
 
         """
         name = body["metadata"]["name"]
-        if self.get(kind, namespace, name) is not None:
-            raise AlreadyExists(f'{kind.plural} "{name}" already exists')
+        if self.get(resource, namespace, name) is not None:
+            raise AlreadyExists(f'{resource.plural} "{name}" already exists')
         if dry_run:
-            return admitted(kind, None, body)
-        thing = {"apiVersion": kind.api_version, "kind": kind.name} | body
-        return self._put(actor, "create", kind, None, thing | {"metadata": body["metadata"] | self._born(namespace)})
+            return admitted(resource, None, body)
+        thing = {"apiVersion": resource.api_version, "kind": resource.kind} | body
+        return self._put(
+            actor, "create", resource, None, thing | {"metadata": body["metadata"] | self._born(namespace)}
+        )
 
-    def place(self, kind: Kind, namespace: str, thing: Object) -> Object:
+    def place(self, resource: Resource, namespace: str, thing: Object) -> Object:
         """Have an object be as a person or a test says, also where no call would: metadata and what no CRD admits."""
-        before = self.get(kind, namespace, thing["metadata"]["name"])
+        before = self.get(resource, namespace, thing["metadata"]["name"])
         thing = thing | {"metadata": self._born(namespace) | thing["metadata"] | {"namespace": namespace}}
-        return self._keep(PERSON, "create" if before is None else "update", kind, before, thing)
+        return self._keep(PERSON, "create" if before is None else "update", resource, before, thing)
 
     def _born(self, namespace: str) -> Object:
         """What the API server says of an object that is created."""
@@ -179,56 +183,56 @@ class Store:
         at = timestamp(self.world.now)[:-5] + "Z"
         return {"uid": f"uid-{self._uids}", "creationTimestamp": at, "generation": 1, "namespace": namespace}
 
-    def replace(self, actor: str, kind: Kind, namespace: str, name: str, body: Object) -> Object:
+    def replace(self, actor: str, resource: Resource, namespace: str, name: str, body: Object) -> Object:
         """Replace all but the status.
 
         Raises:
             Conflict: when the version is no longer the object's.
 
         """
-        before = self._fresh(kind, namespace, name, body)
+        before = self._fresh(resource, namespace, name, body)
         metadata = before["metadata"] | {
             key: value for key, value in body["metadata"].items() if key in {"labels", "annotations", "finalizers"}
         }
-        return self._changed(actor, kind, before, body | {"metadata": metadata, "status": before.get("status", {})})
+        return self._changed(actor, resource, before, body | {"metadata": metadata, "status": before.get("status", {})})
 
-    def replace_status(self, actor: str, kind: Kind, namespace: str, name: str, body: Object) -> Object:
+    def replace_status(self, actor: str, resource: Resource, namespace: str, name: str, body: Object) -> Object:
         """Replace the status alone.
 
         Raises:
             Conflict: when the version is no longer the object's.
 
         """
-        before = self._fresh(kind, namespace, name, body)
-        return self._put(actor, "status", kind, before, before | {"status": body.get("status", {})})
+        before = self._fresh(resource, namespace, name, body)
+        return self._put(actor, "status", resource, before, before | {"status": body.get("status", {})})
 
     def patch(
-        self, actor: str, kind: Kind, namespace: str, name: str, body: Object, *, dry_run: bool = False
+        self, actor: str, resource: Resource, namespace: str, name: str, body: Object, *, dry_run: bool = False
     ) -> Object:
         """Merge into an object, or into its scale.
 
         Raises:
-            Absent: when it is not there.
+            NotFound: when it is not there.
             Conflict: when it names a version that is no longer the object's.
 
         """
-        before = self._fresh(kind, namespace, name, body)
+        before = self._fresh(resource, namespace, name, body)
         if dry_run:
             return before
         change = body | {"metadata": {k: v for k, v in body.get("metadata", {}).items() if k != "resourceVersion"}}
-        return self._changed(actor, kind, before, merged(before, change))
+        return self._changed(actor, resource, before, merged(before, change))
 
-    def status(self, kind: Kind, namespace: str, name: str, uid: str, **fields: Any) -> None:
+    def status(self, resource: Resource, namespace: str, name: str, uid: str, **fields: Any) -> None:
         """What a controller writes of an object, if it is still that one."""
-        before = self.get(kind, namespace, name)
+        before = self.get(resource, namespace, name)
         if before is not None and before["metadata"]["uid"] == uid:
-            self._put(SYSTEM, "status", kind, before, before | {"status": before.get("status", {}) | fields})
+            self._put(SYSTEM, "status", resource, before, before | {"status": before.get("status", {}) | fields})
 
-    def edit(self, kind: Kind, namespace: str, name: str, **fields: Any) -> None:
+    def edit(self, resource: Resource, namespace: str, name: str, **fields: Any) -> None:
         """What a person does with kubectl edit, if the object is there."""
-        before = self.get(kind, namespace, name)
+        before = self.get(resource, namespace, name)
         if before is not None:
-            self._changed(PERSON, kind, before, merged(before, fields))
+            self._changed(PERSON, resource, before, merged(before, fields))
 
     def edit_scale(self, namespace: str, name: str, replicas: int) -> None:
         """What a person does with kubectl scale."""
@@ -236,29 +240,29 @@ class Store:
         if before is not None:
             self._changed(PERSON, DEPLOYMENTS, before, merged(before, {"spec": {"replicas": replicas}}))
 
-    def delete(self, actor: str, kind: Kind, namespace: str, name: str, uid: str | None = None) -> None:
+    def delete(self, actor: str, resource: Resource, namespace: str, name: str, uid: str | None = None) -> None:
         """Delete an object: at once, or once its finalizers are off or, for a pod, its container has ended.
 
         Raises:
-            Absent: when it is not there.
+            NotFound: when it is not there.
             Conflict: when ``uid`` is another's.
 
         """
-        before = self.need(kind, namespace, name)
+        before = self.need(resource, namespace, name)
         if uid is not None and before["metadata"]["uid"] != uid:
-            raise Conflict(f"precondition failed: uid of {kind.plural} {name}")
-        if before["metadata"].get("finalizers") or kind is PODS:
+            raise Conflict(f"precondition failed: uid of {resource.plural} {name}")
+        if before["metadata"].get("finalizers") or resource is PODS:
             if "deletionTimestamp" not in before["metadata"]:
                 mark = before["metadata"] | {"deletionTimestamp": timestamp(self.world.now)}
-                self._put(actor, "delete", kind, before, before | {"metadata": mark})
+                self._put(actor, "delete", resource, before, before | {"metadata": mark})
             return
-        self.remove(actor, kind, namespace, name)
+        self.remove(actor, resource, namespace, name)
 
     def evict(self, actor: str, namespace: str, name: str, uid: str) -> None:
         """Evict a pod, where each PodDisruptionBudget that selects it allows it.
 
         Raises:
-            Absent: when it is not there.
+            NotFound: when it is not there.
             Conflict: when ``uid`` is another's.
             TooManyRequests: when a budget does not allow it now.
 
@@ -277,52 +281,52 @@ class Store:
             self.status(BUDGETS, namespace, metadata["name"], metadata["uid"], disruptionsAllowed=allowed - 1)
         self.delete(actor, PODS, namespace, name, uid)
 
-    def remove(self, actor: str, kind: Kind, namespace: str, name: str) -> None:
+    def remove(self, actor: str, resource: Resource, namespace: str, name: str) -> None:
         """Take an object away, whatever stands in the way; one that is gone is fine."""
-        before = self.things.get((kind.plural, namespace), {}).pop(name, None)
+        before = self.things.get((resource.plural, namespace), {}).pop(name, None)
         if before is not None:
-            self._note(actor, "remove", kind, before, None)
+            self._note(actor, "remove", resource, before, None)
 
-    def _fresh(self, kind: Kind, namespace: str, name: str, body: Object) -> Object:
-        if "uid" in body.get("metadata", {}) and self.get(kind, namespace, name) is None:
-            raise Conflict(f"{kind.plural} {name}: Precondition failed: UID in object meta: ")
-        before = self.need(kind, namespace, name)
+    def _fresh(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
+        if "uid" in body.get("metadata", {}) and self.get(resource, namespace, name) is None:
+            raise Conflict(f"{resource.plural} {name}: Precondition failed: UID in object meta: ")
+        before = self.need(resource, namespace, name)
         metadata = body.get("metadata", {})
         version, uid = metadata.get("resourceVersion"), metadata.get("uid")
         if version is not None and version != before["metadata"]["resourceVersion"]:
-            raise Conflict(f"{kind.plural} {name}: the object has been modified")
+            raise Conflict(f"{resource.plural} {name}: the object has been modified")
         if uid is not None and uid != before["metadata"]["uid"]:
-            raise Conflict(f"{kind.plural} {name}: another uid")
+            raise Conflict(f"{resource.plural} {name}: another uid")
         return before
 
-    def _changed(self, actor: str, kind: Kind, before: Object, after: Object) -> Object:
+    def _changed(self, actor: str, resource: Resource, before: Object, after: Object) -> Object:
         if after.get("spec") != before.get("spec"):
             generation = before["metadata"].get("generation", 1) + 1
             after = after | {"metadata": after["metadata"] | {"generation": generation}}
         metadata = after["metadata"]
-        if "deletionTimestamp" in metadata and not metadata.get("finalizers") and kind is not PODS:
-            self.remove(actor, kind, metadata["namespace"], metadata["name"])
+        if "deletionTimestamp" in metadata and not metadata.get("finalizers") and resource is not PODS:
+            self.remove(actor, resource, metadata["namespace"], metadata["name"])
             return after
-        return self._put(actor, "update", kind, before, after)
+        return self._put(actor, "update", resource, before, after)
 
-    def _put(self, actor: str, verb: str, kind: Kind, before: Object | None, thing: Object) -> Object:
+    def _put(self, actor: str, verb: str, resource: Resource, before: Object | None, thing: Object) -> Object:
         try:
-            thing = admitted(kind, before, thing)
-        except Refused as error:
+            thing = admitted(resource, before, thing)
+        except Rejected as error:
             self.refused(actor, error)
             raise
-        return self._keep(actor, verb, kind, before, thing)
+        return self._keep(actor, verb, resource, before, thing)
 
-    def _keep(self, actor: str, verb: str, kind: Kind, before: Object | None, thing: Object) -> Object:
+    def _keep(self, actor: str, verb: str, resource: Resource, before: Object | None, thing: Object) -> Object:
         self.version += 1
         thing = thing | {"metadata": thing["metadata"] | {"resourceVersion": str(self.version)}}
         metadata = thing["metadata"]
-        self.things.setdefault((kind.plural, metadata["namespace"]), {})[metadata["name"]] = thing
-        self._note(actor, verb, kind, before, thing)
+        self.things.setdefault((resource.plural, metadata["namespace"]), {})[metadata["name"]] = thing
+        self._note(actor, verb, resource, before, thing)
         return thing
 
-    def _note(self, actor: str, verb: str, kind: Kind, before: Object | None, after: Object | None) -> None:
-        change = Change(actor, verb, kind, before, after)
+    def _note(self, actor: str, verb: str, resource: Resource, before: Object | None, after: Object | None) -> None:
+        change = Change(actor, verb, resource, before, after)
         if after is None:
             self.version += 1
             gone = change.thing
@@ -330,10 +334,10 @@ class Store:
             event: Object = {"type": "DELETED", "object": told}
         else:
             event = {"type": "ADDED" if before is None else "MODIFIED", "object": after}
-        if kind is not LEASES:
-            self._history.append((self.version, kind, event))
+        if resource is not LEASES:
+            self._history.append((self.version, resource, event))
             for stream in self.streams:
-                if stream.kind.plural == kind.plural and not stream.broken and stream.tells(event["object"]):
+                if stream.resource.plural == resource.plural and not stream.broken and stream.tells(event["object"]):
                     self.tell(stream, event)
         for listener in self.listeners:
             listener(change)

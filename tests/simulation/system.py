@@ -7,7 +7,7 @@ its dependency is gone.
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulation.scenario import Vice
+from simulation.scenario import Defect
 
 NOTICES = 0.5
 """Seconds after which a good system has noticed that its dependency went, or came back."""
@@ -31,7 +31,7 @@ class Answer:
 class System:
     """The system, and what it knows. All times are the world's seconds."""
 
-    vice: Vice
+    defect: Defect
     phase: int = 0
     """Which requests a silent one answers."""
     hidden: bool = False
@@ -57,42 +57,42 @@ class System:
     @property
     def notices(self) -> float:
         """Seconds from a change until it has noticed."""
-        return NOTICES_LATE if self.vice is Vice.SLOW and not self.noticed else NOTICES
+        return NOTICES_LATE if self.defect is Defect.SLOW and not self.noticed else NOTICES
 
     def notice(self, *, lost: bool) -> None:
         """Learn whether the dependency is there."""
-        if lost and not self.noticed and self.vice is not Vice.MUTE:
+        if lost and not self.noticed and self.defect is not Defect.MUTE:
             self.alerts += 1
         self.noticed = lost
-        self.stuck = self.stuck or (lost and self.vice in {Vice.STUCK, Vice.LOST})
+        self.stuck = self.stuck or (lost and self.defect in {Defect.STUCK, Defect.LOST})
 
     def restarted(self, ready: int) -> None:
         """Its workers have come to this number."""
         if ready == 0:
             self._workers_stopped = True
-        elif self._workers_stopped and self.vice is Vice.STUCK:
+        elif self._workers_stopped and self.defect is Defect.STUCK:
             self.stuck = False
 
     def fuse_armed(self, now: float) -> None:
         """Something of a drill happens before anything is cut: the moment for what has nothing to do with the cut."""
-        if self.vice is Vice.EARLY:
+        if self.defect is Defect.EARLY:
             self._early_until = now + SHOWS_EARLY
 
     def answer(self, now: float, *, flip: bool) -> Answer:
         """Answer a health request; ``flip`` has it say the opposite."""
-        answers = self.vice is not Vice.SILENT or (len(self.asked) + self.phase) % ANSWERS_ONE_IN == 0
+        answers = self.defect is not Defect.SILENT or (len(self.asked) + self.phase) % ANSWERS_ONE_IN == 0
         self.asked.append((now, answers))
         if not answers:
             return Answer(ok=False, values={})
-        if self.vice is Vice.NOISY:
+        if self.defect is Defect.NOISY:
             self.alerts += 1
-        lost = (self.noticed or self.stuck) and self.vice is not Vice.BLIND
+        lost = (self.noticed or self.stuck) and self.defect is not Defect.BLIND
         if now < self._early_until and not self.noticed:
             self.early.append(now)
             lost = True
         if lost:
             self.late.append(now)
-        fallen = self.vice is Vice.FRAGILE and self.noticed
+        fallen = self.defect is Defect.FRAGILE and self.noticed
         status = 503 if fallen or flip else 200
         body = {"redis": "down" if lost != flip else "ok", "alerts": self.alerts}
         return Answer(ok=True, values={"status": status, "body": body})

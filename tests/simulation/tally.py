@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from simulation.scenario import Trouble, What
+from simulation.scenario import Failure, What
 
 
 @dataclass(slots=True)
@@ -14,13 +14,13 @@ class Tally:
     trouble that comes while nothing is there for it to meet bites nobody.
     """
 
-    came: list[Trouble] = field(default_factory=list)
-    bit: Counter[What] = field(default_factory=Counter)
+    injected: list[Failure] = field(default_factory=list)
+    effective: Counter[What] = field(default_factory=Counter)
 
-    def bites(self, what: What) -> None:
+    def took_effect(self, what: What) -> None:
         """Somebody met a trouble of this kind."""
-        self.bit[what] += 1
+        self.effective[what] += 1
 
-    def missed(self, troubles: tuple[Trouble, ...], elapsed: float) -> tuple[Trouble, ...]:
+    def missed(self, failures: tuple[Failure, ...], elapsed: float) -> tuple[Failure, ...]:
         """Those that were due before so many seconds had passed, and did not come."""
-        return tuple(t for t in troubles if t.at < elapsed and t not in self.came)
+        return tuple(t for t in failures if t.at < elapsed and t not in self.injected)

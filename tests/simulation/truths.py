@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from simulation.scenario import Trial, Twins, Vice, What
+from simulation.namespace import OUTAGE, SPECS, STEADY, WITHIN
+from simulation.scenario import Defect, Trial, Twins, What
 from simulation.system import System
-from simulation.town import OUTAGE, SPECS, STEADY, WITHIN
 
 MARGIN = 0.5
 """Seconds around a moment in which a sample may fall on either side of it."""
@@ -44,7 +44,7 @@ def touched_in_vain(trial: Trial, system: System, memory: Mapping[str, Any]) -> 
         return
     if trial.slip:
         yield "an expectation compares a number with text"
-    if trial.vice is Vice.NOISY:
+    if trial.defect is Defect.NOISY:
         yield "the team was told of other things all the time"
     if trial.twins is Twins.NOT_ADMITTED:
         yield "the dependency admits no pod of the targets' kind"

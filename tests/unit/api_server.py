@@ -15,22 +15,24 @@ import yaml
 from aiohttp import web
 
 from gameday.api.record import moment
-from gameday.cluster import kinds
+from gameday.cluster import resources
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import PODS, Kind, Object
-from gameday.errors import Absent, AlreadyExists, Conflict, GameDayError, Refused, TooManyRequests
+from gameday.cluster.resources import PODS, Object, Resource
+from gameday.errors import AlreadyExists, Conflict, GameDayError, NotFound, Rejected, TooManyRequests
 from simulation.store import PERSON, Change, Key, Store
 from simulation.world import World
 
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 STATUSES: Mapping[type[GameDayError], tuple[int, str]] = {
-    Absent: (404, "NotFound"),
+    NotFound: (404, "NotFound"),
     AlreadyExists: (409, "AlreadyExists"),
     Conflict: (409, "Conflict"),
-    Refused: (422, "Invalid"),
+    Rejected: (422, "Invalid"),
     TooManyRequests: (429, "TooManyRequests"),
 }
-KINDS = {kind.plural: kind for kind in reversed(list(vars(kinds).values())) if isinstance(kind, Kind)}
+KINDS = {
+    resource.plural: resource for resource in reversed(list(vars(resources).values())) if isinstance(resource, Resource)
+}
 
 
 class Objects(Mapping[Key, Object]):
@@ -125,7 +127,7 @@ class ApiServer:
         self.store.remove(PERSON, _kind(plural), namespace, name)
 
     def _end_pod(self, change: Change) -> None:
-        if change.kind is PODS and change.verb == "delete":
+        if change.resource is PODS and change.verb == "delete":
             metadata = change.thing["metadata"]
             self.drop("pods", metadata["namespace"], metadata["name"])
 
@@ -151,10 +153,10 @@ class ApiServer:
             what = f"unable to create new content in namespace {namespace} because it is being terminated"
             return _refusal(403, "Forbidden", what)
         if self.forbidden & {verb, f"{verb} {plural}"}:
-            kind = _kind(plural)
+            resource = _kind(plural)
             where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
-            right = f'cannot {verb} resource "{plural}" in API group "{kind.group}" {where}'
-            what = f'{kind.full_name} "{name}" is forbidden: User "jane" {right}'
+            right = f'cannot {verb} resource "{plural}" in API group "{resource.group}" {where}'
+            what = f'{resource.full_name} "{name}" is forbidden: User "jane" {right}'
             return _refusal(403, "Forbidden", what)
         try:
             if verb == "list":
@@ -176,13 +178,15 @@ class ApiServer:
             return _refusal(503, "ServiceUnavailable", "the server is currently unable to handle the request")
         return web.json_response({"kind": "APIResourceList", "resources": [{"name": plural} for plural in plurals]})
 
-    def _one(self, verb: str, request: web.Request, kind: Kind, namespace: str, name: str, body: Object) -> Object:
+    def _one(
+        self, verb: str, request: web.Request, resource: Resource, namespace: str, name: str, body: Object
+    ) -> Object:
         store, dry_run = self.store, request.query.get("dryRun") == "All"
-        if kind is kinds.RULES_REVIEWS:
+        if resource is resources.RULES_REVIEWS:
             return {"status": {"resourceRules": self.rules}}
         if verb in {"update", "patch"} and self.conflicts:
             self.conflicts -= 1
-            raise Conflict(f'{kind.plural} "{name}": the object has been modified')
+            raise Conflict(f'{resource.plural} "{name}": the object has been modified')
         match verb:
             case "create" if request.path.endswith("/eviction"):
                 store.evict(PERSON, namespace, name, body["deleteOptions"]["preconditions"]["uid"])
@@ -190,19 +194,19 @@ class ApiServer:
             case "create":
                 metadata = body["metadata"]
                 name = metadata.get("name") or f"{metadata['generateName']}{store.version}"
-                body = self.admission(kind.plural, body | {"metadata": metadata | {"name": name}})
-                return store.create(PERSON, kind, namespace, body, dry_run=dry_run)
+                body = self.admission(resource.plural, body | {"metadata": metadata | {"name": name}})
+                return store.create(PERSON, resource, namespace, body, dry_run=dry_run)
             case "update" if request.path.endswith("/status"):
-                return store.replace_status(PERSON, kind, namespace, name, body)
+                return store.replace_status(PERSON, resource, namespace, name, body)
             case "update":
-                return store.replace(PERSON, kind, namespace, name, body)
+                return store.replace(PERSON, resource, namespace, name, body)
             case "patch":
-                return store.patch(PERSON, kind, namespace, name, body, dry_run=dry_run)
+                return store.patch(PERSON, resource, namespace, name, body, dry_run=dry_run)
             case "delete":
-                store.delete(PERSON, kind, namespace, name, body.get("preconditions", {}).get("uid"))
+                store.delete(PERSON, resource, namespace, name, body.get("preconditions", {}).get("uid"))
                 return {"kind": "Status", "status": "Success"}
             case _:
-                return store.need(kind, namespace, name)
+                return store.need(resource, namespace, name)
 
     def _log(self, request: web.Request, pod: str) -> web.Response:
         logs, container = self.logs[pod], request.query.get("container", "")
@@ -211,13 +215,13 @@ class ApiServer:
             return _refusal(400, "BadRequest", what)
         return web.Response(text=logs[container or next(iter(logs))])
 
-    async def _list(self, request: web.Request, kind: Kind, namespace: str) -> web.StreamResponse:
-        items, version = self.store.list(kind, namespace or None, *_selectors(request))
+    async def _list(self, request: web.Request, resource: Resource, namespace: str) -> web.StreamResponse:
+        items, version = self.store.list(resource, namespace or None, *_selectors(request))
         return web.json_response({"metadata": {"resourceVersion": version}, "items": items})
 
-    async def _watch(self, request: web.Request, kind: Kind, namespace: str) -> web.StreamResponse:
+    async def _watch(self, request: web.Request, resource: Resource, namespace: str) -> web.StreamResponse:
         version = request.query["resourceVersion"]
-        stream = self.store.watch(kind, namespace or None, version, *_selectors(request))
+        stream = self.store.watch(resource, namespace or None, version, *_selectors(request))
         answer, happened = web.StreamResponse(), asyncio.Event()
         stream.wake = happened.set
         await answer.prepare(request)
@@ -234,8 +238,8 @@ class ApiServer:
         return answer
 
 
-def _kind(plural: str) -> Kind:
-    return KINDS.get(plural) or Kind("", "v1", plural, plural)
+def _kind(plural: str) -> Resource:
+    return KINDS.get(plural) or Resource("", "v1", plural, plural)
 
 
 def _selectors(request: web.Request) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from gameday.engine.cel.expressions import INCREASES, ExpressionError, OutcomeKi
 from gameday.engine.cel.functions import FUNCTIONS as OWN
 from gameday.engine.cel.reader import FUNCTIONS
 from gameday.engine.cel.tokens import COMPREHENSIONS
-from gameday.engine.evidence.unlike import unlike
+from gameday.engine.evidence.type_mismatches import type_mismatches
 from gameday.model.plan import Mode
 from gameday.probes.kinds import KINDS
 from pages import DOCS, blocks, section, tables
@@ -93,7 +93,7 @@ def test_a_trap_is_refused_or_compares_unlike_kinds(row: list[str]) -> None:
         expression = compile_expression(code(row[0]))
     except ExpressionError:
         return
-    assert unlike(expression, lambda path: frozenset(kinds_at(path, WELL)))
+    assert type_mismatches(expression, lambda path: frozenset(kinds_at(path, WELL)))
 
 
 @pytest.mark.parametrize("row", MISLEADING, ids=lambda row: code(row[0]))

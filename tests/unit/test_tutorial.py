@@ -13,7 +13,7 @@ from gameday.api.conditions import OF_A_DRILL, OF_A_GAMEDAY
 from gameday.api.drill import DrillSpec
 from gameday.api.parse import canonical, plan_of
 from gameday.api.status import DRILL_STATUS
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.engine.cel.expressions import compile_expression
 from pages import ROOT, blocks, section, tables
 from simulation.demo import drill_of

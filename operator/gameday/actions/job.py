@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from gameday.actions.kind import Asked, RunKind, Scene, Trial, Use
+from gameday.actions.kind import ActionContext, DryRunContext, PreflightContext, RunKind, Use
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CRON_JOBS, DRILLS, JOBS, Kind, Object
-from gameday.errors import Absent, AlreadyExists, Refused
+from gameday.cluster.resources import CRON_JOBS, DRILLS, JOBS, Object, Resource
+from gameday.errors import AlreadyExists, NotFound, Rejected
 from gameday.model.change import Ran, RunState, State
-from gameday.model.labels import DRILL, marks
+from gameday.model.labels import DRILL, ownership_labels
 from gameday.model.names import job
 from gameday.model.plan import Action
 from gameday.preflight.findings import Finding
@@ -51,13 +51,13 @@ async def start(account: Cluster, namespace: str, cron_job: str, name: str, dril
     """Create the Job; a second time finds the first.
 
     Raises:
-        Absent: when there is no such CronJob.
-        Refused: when a Job of its name is not this drill's.
+        NotFound: when there is no such CronJob.
+        Rejected: when a Job of its name is not this drill's.
 
     """
     source = await account.get(CRON_JOBS, namespace, cron_job)
     if source is None:
-        raise Absent(f"CronJob {namespace}/{cron_job} does not exist: create it, or correct spec.rollback.steps")
+        raise NotFound(f"CronJob {namespace}/{cron_job} does not exist: create it, or correct spec.rollback.steps")
     try:
         await account.create(JOBS, namespace, build(source, name, drill, drill_uid))
     except AlreadyExists:
@@ -67,7 +67,7 @@ async def start(account: Cluster, namespace: str, cron_job: str, name: str, dril
                 f"Job {namespace}/{name} exists and does not belong to this drill: delete it, or give the "
                 "Drill another name"
             )
-            raise Refused(text) from None
+            raise Rejected(text) from None
 
 
 def build(cron_job: Object, name: str, drill: str, drill_uid: str) -> Object:
@@ -77,13 +77,13 @@ def build(cron_job: Object, name: str, drill: str, drill_uid: str) -> Object:
     """
     template = cron_job["spec"]["jobTemplate"]
     metadata = template.get("metadata") or {}
-    owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.name, "name": drill, "uid": drill_uid}
+    owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.kind, "name": drill, "uid": drill_uid}
     return {
         "apiVersion": JOBS.api_version,
-        "kind": JOBS.name,
+        "kind": JOBS.kind,
         "metadata": {
             "name": name,
-            "labels": dict(metadata.get("labels") or {}) | marks(drill, "step"),
+            "labels": dict(metadata.get("labels") or {}) | ownership_labels(drill, "step"),
             "annotations": dict(metadata.get("annotations") or {}) | {"cronjob.kubernetes.io/instantiate": "manual"},
             "ownerReferences": [owner],
         },
@@ -107,28 +107,28 @@ class RunJobKind(RunKind[JobSpec, RunJob]):
         """See the base class."""
         return RunJob(spec.from_cron_job)
 
-    def preflight(self, action: RunJob, asked: Asked) -> Iterator[Finding]:
+    def preflight(self, action: RunJob, ctx: PreflightContext) -> Iterator[Finding]:
         """The CronJob is there."""
-        if action.from_cron_job not in {one["metadata"]["name"] for one in asked.sight.of(CRON_JOBS)}:
+        if action.from_cron_job not in {one["metadata"]["name"] for one in ctx.snapshot.of(CRON_JOBS)}:
             text = f"CronJob {action.from_cron_job} does not exist"
-            yield Finding("NoCronJob", f"{asked.path}.fromCronJob", text, "correct the name, or create it")
+            yield Finding("NoCronJob", f"{ctx.path}.fromCronJob", text, "correct the name, or create it")
 
-    def creates(self, action: RunJob, trial: Trial) -> Iterator[tuple[Kind, Object]]:
+    def creates(self, action: RunJob, ctx: DryRunContext) -> Iterator[tuple[Resource, Object]]:
         """The Job."""
-        source = next(one for one in trial.sight.of(CRON_JOBS) if one["metadata"]["name"] == action.from_cron_job)
-        yield JOBS, build(source, job(trial.drill, trial.name), trial.drill, trial.uid)
+        source = next(one for one in ctx.snapshot.of(CRON_JOBS) if one["metadata"]["name"] == action.from_cron_job)
+        yield JOBS, build(source, job(ctx.drill, ctx.name), ctx.drill, ctx.uid)
 
-    async def run(self, scene: Scene, name: str, action: Action, noted: State | None) -> None:
+    async def run(self, ctx: ActionContext, name: str, action: Action, noted: State | None) -> None:
         """Create the Job."""
         if not isinstance(action, RunJob):
-            raise Refused(f"step {name} is not a job: somebody else changed the Drill's status")
-        made = job(scene.drill, name)
-        await start(scene.account, scene.namespace, action.from_cron_job, made, scene.drill, scene.uid)
+            raise Rejected(f"step {name} is not a job: somebody else changed the Drill's status")
+        made = job(ctx.drill, name)
+        await start(ctx.account, ctx.namespace, action.from_cron_job, made, ctx.drill, ctx.uid)
 
-    def ran(self, scene: Scene, name: str, action: Action, noted: State | None) -> Ran:
+    def ran(self, ctx: ActionContext, name: str, action: Action, noted: State | None) -> Ran:
         """How the step's Job stands."""
-        own = job(scene.drill, name)
-        state = state_of(scene.seen.objects(JOBS_SEEN).get(own))
+        own = job(ctx.drill, name)
+        state = state_of(ctx.cache.objects(JOBS_SEEN).get(own))
         return Ran(state, shown=SHOWN[state].format(own))
 
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Kind, Object
+from gameday.cluster.resources import Object, Resource
 from gameday.model.change import Change, Observed, Ran, State
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action, Plan
 from gameday.model.setup import Connections, Cut, Setup
 from gameday.preflight.findings import Finding
 from gameday.preflight.rights import Right
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.schema.base import ApiModel
 from gameday.schema.named import Dependencies
 
@@ -36,10 +36,10 @@ class Use(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PreflightContext:
     """A fault or step in preflight; ``path`` is that of its kind's key."""
 
-    sight: Sight
+    snapshot: NamespaceSnapshot
     plan: Plan
     name: str
     path: str
@@ -48,10 +48,10 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class DryRunContext:
     """A drill whose objects the API server dry-runs before it starts; ``name`` is that of the fault or step."""
 
-    sight: Sight
+    snapshot: NamespaceSnapshot
     setup: Setup
     drill: str
     uid: str
@@ -60,7 +60,7 @@ class Trial:
     """The name of the fuse that would guard the change."""
 
 
-class Seen(Protocol):
+class ObjectCache(Protocol):
     """The watched objects of a drill, by the name of their watch."""
 
     def listed(self, watch: str) -> bool:
@@ -75,11 +75,11 @@ class Seen(Protocol):
         """The addresses that agents found for the name that a fault cuts off, and that it does not cut anyway."""
         ...
 
-    def learn(self, watch: str, thing: Object) -> None:
+    def upsert(self, watch: str, thing: Object) -> None:
         """Store an object that a call returned."""
         ...
 
-    def forget(self, watch: str, deleted: str) -> None:
+    def evict(self, watch: str, deleted: str) -> None:
         """Remove an object that a call deleted."""
         ...
 
@@ -89,21 +89,21 @@ class Watch:
     """Objects to watch: ``labels`` and ``fields`` select them, in ``namespace`` or in the drill's own."""
 
     name: str
-    kind: Kind
+    resource: Resource
     labels: str = ""
     fields: str = ""
     namespace: str = ""
 
 
 @dataclass(slots=True)
-class Scene:
+class ActionContext:
     """The drill that a kind works on; ``account`` acts as the namespace's ServiceAccount."""
 
     account: Cluster
     namespace: str
     drill: str
     uid: str
-    seen: Seen
+    cache: ObjectCache
     setup: Setup | None = None
     """What the preflight decided, with the destinations that cuts cover by now."""
     memo: dict[str, Any] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class PlannedKind(ABC, Generic[Spec, Planned]):
 
     ``make generate`` makes a component of ``manifests/namespace`` of it.
     """
-    reads: ClassVar[tuple[Kind, ...]] = ()
+    reads: ClassVar[tuple[Resource, ...]] = ()
     """The collections that its preflight reads, beyond those of every drill; the right to list them is granted too."""
 
     @abstractmethod
@@ -156,27 +156,27 @@ class PlannedKind(ABC, Generic[Spec, Planned]):
         """
         return iter(())
 
-    def preflight(self, action: Planned, asked: Asked) -> Iterator[Finding]:
+    def preflight(self, action: Planned, ctx: PreflightContext) -> Iterator[Finding]:
         """Findings in the namespace that refuse the action, or that people should know before it."""
         return iter(())
 
-    def hits(self, action: Planned, sight: Sight) -> tuple[str, tuple[Object, ...]]:
+    def hits(self, action: Planned, snapshot: NamespaceSnapshot) -> tuple[str, tuple[Object, ...]]:
         """The field below the kind's key that says which pods a fault acts on, and these pods as they are now."""
         return "", ()
 
-    def rolling(self, action: Planned, sight: Sight) -> tuple[str, ...]:
+    def rolling(self, action: Planned, snapshot: NamespaceSnapshot) -> tuple[str, ...]:
         """The workloads of these pods that are in the middle of a rollout, as ``Deployment api``: the drill waits."""
         return ()
 
-    def rights(self, action: Planned, sight: Sight) -> Iterator[Right]:
+    def rights(self, action: Planned, snapshot: NamespaceSnapshot) -> Iterator[Right]:
         """What this action needs of ``grants``."""
         return iter(self.grants)
 
-    def prepare(self, action: Planned, asked: Asked) -> Cut | None:
+    def prepare(self, action: Planned, ctx: PreflightContext) -> Cut | None:
         """What the preflight decides of a fault that cuts the network, for the whole drill; None for any other."""
         return None
 
-    def creates(self, action: Planned, trial: Trial) -> Iterator[tuple[Kind, Object]]:
+    def creates(self, action: Planned, ctx: DryRunContext) -> Iterator[tuple[Resource, Object]]:
         """The objects that it would create, but for its fuse: the API server tries each before the drill begins."""
         return iter(())
 
@@ -195,15 +195,15 @@ class ActionKind(PlannedKind[Spec, Planned]):
     """Kinds of the objects that it changes, as the undo log names them."""
 
     @abstractmethod
-    def watches(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
+    def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """What must be watched to observe the change of a fault or step; of action and change one is given at least."""
 
     @abstractmethod
-    def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:
+    def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
         """The observed state of a fault's or step's change; ``change`` is None before it is registered."""
 
     @abstractmethod
-    async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
+    async def apply(self, ctx: ActionContext, action: Action, change: Change, version: str) -> None:
         """Make the change, or extend it to what it must cover now; a second call changes nothing.
 
         Raises:
@@ -212,7 +212,7 @@ class ActionKind(PlannedKind[Spec, Planned]):
         """
 
     @abstractmethod
-    async def revert(self, scene: Scene, change: Change) -> None:
+    async def revert(self, ctx: ActionContext, change: Change) -> None:
         """Revert the change if it is still this drill's; finding nothing to revert is success.
 
         Raises:
@@ -220,16 +220,16 @@ class ActionKind(PlannedKind[Spec, Planned]):
 
         """
 
-    async def look(self, scene: Scene, action: Action | None, change: Change) -> Observed:
+    async def read(self, ctx: ActionContext, action: Action | None, change: Change) -> Observed:
         """The current state of a change, read anew because a watch may be late.
 
         Raises:
             GameDayError: when it cannot be read.
 
         """
-        return self.observe(scene, change.name, action, change)
+        return self.observe(ctx, change.name, action, change)
 
-    def registers(self, action: Planned, sight: Sight) -> Observed:
+    def registers(self, action: Planned, snapshot: NamespaceSnapshot) -> Observed:
         """What the undo log would say of the change, as the preflight sees it; where its fuse acts, for its trial."""
         return Observed()
 
@@ -237,11 +237,11 @@ class ActionKind(PlannedKind[Spec, Planned]):
         """The largest ``wanted`` that the undo log may have to hold; a plan that needs more room is refused."""
         return FEW
 
-    def grown(self, scene: Scene, cut: Cut) -> Cut:
+    def grown(self, ctx: ActionContext, cut: Cut) -> Cut:
         """A cut extended to new destinations; it never shrinks before it is lifted."""
         return cut
 
-    async def closing(self, scene: Scene, action: Planned, cut: Cut) -> Connections:
+    async def closing(self, ctx: ActionContext, action: Planned, cut: Cut) -> Connections:
         """Which targets' open connections to close now that the cut is proven, and at which servers.
 
         Raises:
@@ -250,11 +250,11 @@ class ActionKind(PlannedKind[Spec, Planned]):
         """
         return Connections()
 
-    def leak(self, action: Planned, sight: Sight, cut: Cut) -> str:
+    def suspected_bypass(self, action: Planned, snapshot: NamespaceSnapshot, cut: Cut) -> str:
         """What most likely lets traffic through a cut that shows no effect."""
         return ""
 
-    def gates(self, action: Planned, sight: Sight) -> tuple[str, ...]:
+    def gates(self, action: Planned, snapshot: NamespaceSnapshot) -> tuple[str, ...]:
         """The visible policies that decide who may reach the cut dependency."""
         return ()
 
@@ -267,7 +267,7 @@ class RunKind(PlannedKind[Spec, Planned]):
     """
 
     @abstractmethod
-    async def run(self, scene: Scene, name: str, action: Action, noted: State | None) -> None:
+    async def run(self, ctx: ActionContext, name: str, action: Action, noted: State | None) -> None:
         """Start it, or its next part; a second time finds the first.
 
         Raises:
@@ -276,10 +276,10 @@ class RunKind(PlannedKind[Spec, Planned]):
         """
 
     @abstractmethod
-    def ran(self, scene: Scene, name: str, action: Action, noted: State | None) -> Ran:
+    def ran(self, ctx: ActionContext, name: str, action: Action, noted: State | None) -> Ran:
         """The state of a step's run, from watches alone."""
 
-    def watches(self, scene: Scene, name: str, action: Action) -> Iterator[Watch]:
+    def watches(self, ctx: ActionContext, name: str, action: Action) -> Iterator[Watch]:
         """What must be watched to see that, beyond the drill's own pods and Jobs."""
         return iter(())
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gameday.actions.kind import ActionKind, PlannedKind, RunKind, Use
-from gameday.cluster.kinds import Kind
+from gameday.cluster.resources import Resource
 from gameday.model.plan import Action, Plan
 
 AnyKind = PlannedKind[Any, Any]
@@ -42,9 +42,9 @@ class Kinds:
         """The kind of an action of a plan."""
         return self._kinds[action.KIND]
 
-    def reads(self, plan: Plan) -> tuple[Kind, ...]:
+    def reads(self, plan: Plan) -> tuple[Resource, ...]:
         """What the preflight of a plan reads for its actions, each collection once."""
-        return tuple(dict.fromkeys(kind for _, action in plan.actions() for kind in self.of(action).reads))
+        return tuple(dict.fromkeys(resource for _, action in plan.actions() for resource in self.of(action).reads))
 
 
 def _fits(kind: AnyKind) -> None:

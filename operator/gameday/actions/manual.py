@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from gameday.actions.kind import ActionKind, Asked, Scene, Use, Watch
+from gameday.actions.kind import ActionContext, ActionKind, PreflightContext, Use, Watch
 from gameday.errors import PlanInvalid
 from gameday.model.change import Change, Observed, Presence, State
 from gameday.model.plan import Action
@@ -93,45 +93,45 @@ class ManualKind(ActionKind[ManualSpec, Manual]):
             raise PlanInvalid(((f"{named.path}.withoutFuse", WITHOUT_FUSE),))
         return Manual(spec.do, spec.undo, spec.undone, spec.seen, seconds(spec.within))
 
-    def preflight(self, action: Manual, asked: Asked) -> Iterator[Finding]:
+    def preflight(self, action: Manual, ctx: PreflightContext) -> Iterator[Finding]:
         """Somebody should know it before the drill begins."""
         text = "a person must undo this fault: no fuse does, and the namespace stays locked until it is undone"
         remedy = "have somebody at hand who can"
-        yield Finding("WithoutFuse", asked.path, text, remedy, Severity.WARN)
+        yield Finding("WithoutFuse", ctx.path, text, remedy, Severity.WARN)
         if action.seen is None:
             text = "without seen the drill can only be Inconclusive (NotProven)"
-            yield Finding("NotSeen", asked.path, text, "give an expression that the fault makes true", Severity.WARN)
+            yield Finding("NotSeen", ctx.path, text, "give an expression that the fault makes true", Severity.WARN)
 
     def notes(self, action: Manual) -> State:
         """What is noted of the act, with how it is put back."""
         return {"acted": True, "undo": action.undo}
 
-    def watches(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
+    def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """Nothing: probes see it."""
         return iter(())
 
-    def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:
+    def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
         """What a person is asked for; whether it was done is for probes to say."""
         seen = Observed(
-            Presence.ABSENT, "Drill", scene.drill, before={"acted": False}, by_hand=True, settled=False,
+            Presence.ABSENT, "Drill", ctx.drill, before={"acted": False}, by_hand=True, settled=False,
         )  # fmt: skip
         if change is not None and change.touched:
             undo = (change.wanted or {}).get("undo", "")
             shown = f"undo it now: {undo}"
             return Observed(
-                Presence.PRESENT, "Drill", scene.drill, before=change.before, wanted=change.wanted, by_hand=True,
+                Presence.PRESENT, "Drill", ctx.drill, before=change.before, wanted=change.wanted, by_hand=True,
                 settled=False, shown=shown,
             )  # fmt: skip
         if not isinstance(action, Manual):
             return seen
         shown = f"do it within {action.within:.0f} s: {action.do}"
         return Observed(
-            Presence.ABSENT, "Drill", scene.drill, before={"acted": False},
+            Presence.ABSENT, "Drill", ctx.drill, before={"acted": False},
             wanted={"acted": True, "undo": action.undo}, by_hand=True, settled=False, shown=shown,
         )  # fmt: skip
 
-    async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
+    async def apply(self, ctx: ActionContext, action: Action, change: Change, version: str) -> None:
         """Do nothing: the timeline asks for it."""
 
-    async def revert(self, scene: Scene, change: Change) -> None:
+    async def revert(self, ctx: ActionContext, change: Change) -> None:
         """Do nothing: the timeline asks for it."""

@@ -10,20 +10,20 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import ConfigDict, Field
 
-from gameday.actions.found import is_cut_off, not_found, pods_of
-from gameday.actions.kind import ActionKind, Asked, Scene, Use, Watch
+from gameday.actions.kind import ActionContext, ActionKind, PreflightContext, Use, Watch
 from gameday.actions.watched_pods import ALL_PODS, are, pod_names, sight_of, watches_of
 from gameday.actions.workload import FIELDS, KINDS, Named, Workload, changed
-from gameday.cluster.kinds import DEPLOYMENTS, PODS, REPLICA_SETS, Kind, Object
-from gameday.errors import Conflict, PlanInvalid, Refused
+from gameday.actions.workload_checks import is_cut_off, not_found, pods_of
+from gameday.cluster.resources import DEPLOYMENTS, PODS, REPLICA_SETS, Object, Resource
+from gameday.errors import Conflict, PlanInvalid, Rejected
 from gameday.model.change import Change, Observed, Presence, State
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action
 from gameday.preflight.findings import Finding
+from gameday.preflight.impact import ready
 from gameday.preflight.rights import WATCH, Right
 from gameday.preflight.rollout import rolls_out
-from gameday.preflight.shares import ready
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.schema.base import MOST, cel
 from gameday.schema.bounds import NAME
 from gameday.schema.named import Dependencies
@@ -61,7 +61,7 @@ class PodDelete(Action):
     @property
     def subject(self) -> tuple[str, str]:
         """The workload."""
-        return self.workload.kind.name, self.workload.name
+        return self.workload.resource.kind, self.workload.name
 
     @property
     def count(self) -> str:
@@ -73,11 +73,11 @@ class PodDelete(Action):
         return self.pods if self.pods is not None else -(-many * (self.percent or 0) // 100)
 
 
-def _rights(kind: Kind) -> tuple[Right, ...]:
+def _rights(resource: Resource) -> tuple[Right, ...]:
     # Every drill may list, watch and delete pods already: its own agents are pods.
-    if kind is not DEPLOYMENTS:
-        return (Right(kind, WATCH),)
-    return Right(kind, WATCH), Right(REPLICA_SETS, WATCH, why="They say which pods are those of a Deployment.")
+    if resource is not DEPLOYMENTS:
+        return (Right(resource, WATCH),)
+    return Right(resource, WATCH), Right(REPLICA_SETS, WATCH, why="They say which pods are those of a Deployment.")
 
 
 class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
@@ -90,7 +90,7 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
     uses = frozenset({Use.FAULT})
     fuse_acts = False
     objects = tuple(KINDS)
-    grants = tuple(right for kind in KINDS.values() for right in _rights(kind))
+    grants = tuple(right for resource in KINDS.values() for right in _rights(resource))
     reads = (*KINDS.values(), REPLICA_SETS)
 
     def parse(self, spec: PodDeleteSpec, named: Dependencies) -> PodDelete:
@@ -104,74 +104,76 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
         if any(one.subject == action.subject for one in earlier):
             yield PlanFinding(action.workload.field, _shared(action, "an earlier fault"))
 
-    def preflight(self, action: PodDelete, asked: Asked) -> Iterator[Finding]:
+    def preflight(self, action: PodDelete, ctx: PreflightContext) -> Iterator[Finding]:
         """The workload is there with enough ready pods, and no other fault takes them away."""
-        path, sight = f"{asked.path}.{action.workload.field}", asked.sight
-        if (missing := not_found(sight, path, action.workload)) is not None:
+        path, snapshot = f"{ctx.path}.{action.workload.field}", ctx.snapshot
+        if (missing := not_found(snapshot, path, action.workload)) is not None:
             yield missing
         else:
-            if not self.rolling(action, sight):
-                yield from _too_few_or_many(action, len(_ready(sight, action.workload)), asked.path)
-            yield from is_cut_off(asked, path, action.workload, "name another workload, or remove this fault")
-        for fault in asked.plan.outage.faults:
-            if fault.name != asked.name and fault.action.subject == action.subject:
+            if not self.rolling(action, snapshot):
+                yield from _too_few_or_many(action, len(_ready(snapshot, action.workload)), ctx.path)
+            yield from is_cut_off(ctx, path, action.workload, "name another workload, or remove this fault")
+        for fault in ctx.plan.outage.faults:
+            if fault.name != ctx.name and fault.action.subject == action.subject:
                 text, _, remedy = _shared(action, f"fault {fault.name}").partition(": ")
                 yield Finding("SharedWorkload", path, text, remedy)
 
-    def hits(self, action: PodDelete, sight: Sight) -> tuple[str, tuple[Object, ...]]:
+    def hits(self, action: PodDelete, snapshot: NamespaceSnapshot) -> tuple[str, tuple[Object, ...]]:
         """The pods that would be deleted now."""
-        return action.workload.field, _chosen(sight, action)
+        return action.workload.field, _chosen(snapshot, action)
 
-    def rolling(self, action: PodDelete, sight: Sight) -> tuple[str, ...]:
+    def rolling(self, action: PodDelete, snapshot: NamespaceSnapshot) -> tuple[str, ...]:
         """The workload, where it is in a rollout: its pods are being replaced already."""
-        kind, name = action.workload
-        there = (one for one in sight.of(kind) if one["metadata"]["name"] == name)
-        return (str(action.workload),) if any(rolls_out(kind, one) for one in there) else ()
+        resource, name = action.workload
+        there = (one for one in snapshot.of(resource) if one["metadata"]["name"] == name)
+        return (str(action.workload),) if any(rolls_out(resource, one) for one in there) else ()
 
-    def rights(self, action: PodDelete, sight: Sight) -> Iterator[Right]:
+    def rights(self, action: PodDelete, snapshot: NamespaceSnapshot) -> Iterator[Right]:
         """What a workload of this kind needs."""
-        yield from _rights(action.workload.kind)
+        yield from _rights(action.workload.resource)
 
     def notes(self, action: PodDelete) -> State:
         """The names and UIDs of as many pods as it may delete."""
         return _noted((f"{number:02}".ljust(NAME, "x"), "x" * 36) for number in range(action.pods or MOST))
 
-    def watches(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
+    def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The workload, all pods, and what stands between a Deployment and its pods."""
         if (workload := _workload(action, change)) is not None:
             yield from watches_of(workload)
 
-    def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:
+    def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
         """Before it is registered, which pods would be deleted; from then on, what became of these very pods."""
-        if not all(scene.seen.listed(watch.name) for watch in self.watches(scene, name, action, change)):
+        if not all(ctx.cache.listed(watch.name) for watch in self.watches(ctx, name, action, change)):
             return Observed()
         workload = _workload(action, change)
         if workload is None:
             return Observed()
-        there = scene.seen.objects(workload.watch).get(workload.name)
+        there = ctx.cache.objects(workload.watch).get(workload.name)
         if there is None:
             gone = "was deleted by somebody else" if change is not None else f"{workload} does not exist"
-            return Observed(Presence.GONE, workload.kind.name, workload.name, detail=gone, shown="its workload is gone")
+            return Observed(
+                Presence.GONE, workload.resource.kind, workload.name, detail=gone, shown="its workload is gone"
+            )
         seen = Observed(
-            Presence.ABSENT, workload.kind.name, workload.name, uid=there["metadata"]["uid"],
+            Presence.ABSENT, workload.resource.kind, workload.name, uid=there["metadata"]["uid"],
             version=there["metadata"]["resourceVersion"],
         )  # fmt: skip
         if change is not None:
-            return _of_change(scene, seen, change)
-        return _before(scene, seen, action) if isinstance(action, PodDelete) else Observed()
+            return _of_change(ctx, seen, change)
+        return _before(ctx, seen, action) if isinstance(action, PodDelete) else Observed()
 
-    async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
+    async def apply(self, ctx: ActionContext, action: Action, change: Change, version: str) -> None:
         """Delete the pods that the undo log names, and no other that has such a name by now."""
         for pod, uid in sorted(_pods(change).items()):
             try:
-                await scene.account.delete(PODS, scene.namespace, pod, uid=uid, grace=GRACE)
+                await ctx.account.delete(PODS, ctx.namespace, pod, uid=uid, grace=GRACE)
             except Conflict:
                 # A StatefulSet recreates a pod under the same name: the pod with the recorded UID is deleted.
                 continue
         # The watch may be later than the engine, and a change that is not observed counts as removed by somebody.
-        scene.memo[change.name] = True
+        ctx.memo[change.name] = True
 
-    async def revert(self, scene: Scene, change: Change) -> None:
+    async def revert(self, ctx: ActionContext, change: Change) -> None:
         """Do nothing: the workload's controller makes new pods.
 
         How long that takes is the system's recovery, which the drill measures from here on.
@@ -194,14 +196,14 @@ def _shared(action: PodDelete, other: str) -> str:
     return f"{text}: name another workload, or remove one of them"
 
 
-def _ready(sight: Sight, workload: Workload) -> tuple[Object, ...]:
+def _ready(snapshot: NamespaceSnapshot, workload: Workload) -> tuple[Object, ...]:
     """The ready pods of a workload, the oldest first."""
-    found = (pod for pod in pods_of(sight, workload) if ready(pod))
+    found = (pod for pod in pods_of(snapshot, workload) if ready(pod))
     return tuple(sorted(found, key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"])))
 
 
-def _chosen(sight: Sight, action: PodDelete) -> tuple[Object, ...]:
-    own = _ready(sight, action.workload)
+def _chosen(snapshot: NamespaceSnapshot, action: PodDelete) -> tuple[Object, ...]:
+    own = _ready(snapshot, action.workload)
     return own[: action.of(len(own))]
 
 
@@ -219,36 +221,36 @@ def _pods(change: Change) -> Mapping[str, str]:
     """UIDs of the pods that a change deletes, by name.
 
     Raises:
-        Refused: when the undo log names none: somebody has edited it.
+        Rejected: when the undo log names none: somebody has edited it.
 
     """
     found: Mapping[str, str] = (change.wanted or {}).get("pods") or {}
     if not found:
-        raise Refused(
+        raise Rejected(
             f"the undo log does not name the pods that {change.name} deletes: somebody else changed the Drill's status"
         )
     return found
 
 
-def _before(scene: Scene, seen: Observed, action: PodDelete) -> Observed:
+def _before(ctx: ActionContext, seen: Observed, action: PodDelete) -> Observed:
     """What is to be registered; too few ready pods, or too many to note, and nothing is begun."""
-    sight = sight_of(scene)
-    many = len(_ready(sight, action.workload))
+    snapshot = sight_of(ctx)
+    many = len(_ready(snapshot, action.workload))
     wrong = next(_too_few_or_many(action, many, ""), None)
     if wrong is not None:
         return replace(seen, presence=Presence.TAMPERED, detail=wrong.message)
-    chosen = [(pod["metadata"]["name"], pod["metadata"]["uid"]) for pod in _chosen(sight, action)]
+    chosen = [(pod["metadata"]["name"], pod["metadata"]["uid"]) for pod in _chosen(snapshot, action)]
     shown = f"{pod_names([name for name, _ in chosen])} of {action.workload.name} will be deleted"
     return replace(seen, before={"readyPods": many}, wanted=_noted(chosen), shown=shown)
 
 
-def _of_change(scene: Scene, seen: Observed, change: Change) -> Observed:
+def _of_change(ctx: ActionContext, seen: Observed, change: Change) -> Observed:
     """The state of a change's pods. Once the undo is requested there is nothing to put back."""
     seen = replace(seen, before=change.before, wanted=change.wanted, may_arrive=True)
-    known, named = scene.seen.objects(ALL_PODS), (change.wanted or {}).get("pods") or {}
+    known, named = ctx.cache.objects(ALL_PODS), (change.wanted or {}).get("pods") or {}
     left = [name for name in sorted(named) if known.get(name, {}).get("metadata", {}).get("uid") == named[name]]
     intact = [name for name in left if "deletionTimestamp" not in known[name]["metadata"]]
-    asked = scene.memo.get(change.name, False)
+    asked = ctx.memo.get(change.name, False)
     if not change.touched:
         lost = [name for name in sorted(named) if name not in intact]
         if not lost:

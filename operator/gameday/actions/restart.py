@@ -12,20 +12,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
-from gameday.actions.found import not_found, pods_of
-from gameday.actions.kind import Asked, RunKind, Scene, Use, Watch
+from gameday.actions.kind import ActionContext, PreflightContext, RunKind, Use, Watch
 from gameday.actions.watched_pods import ALL_PODS, are, pod_names, sight_of, watches_of
 from gameday.actions.workload import KINDS, Named, Workload
-from gameday.cluster.kinds import BUDGETS, DEPLOYMENTS, PODS, REPLICA_SETS, Kind, Object
-from gameday.errors import Refused
+from gameday.actions.workload_checks import not_found, pods_of
+from gameday.cluster.resources import BUDGETS, DEPLOYMENTS, PODS, REPLICA_SETS, Object, Resource
+from gameday.errors import Rejected
 from gameday.model.change import Ran, RunState, State
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action
 from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.impact import ready
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.rights import WATCH, Right
-from gameday.preflight.shares import ready
-from gameday.preflight.snapshot import Sight, labels_of
+from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 from gameday.schema.base import MOST
 from gameday.schema.bounds import NAME
 from gameday.schema.named import Dependencies
@@ -50,14 +50,18 @@ class Restart(Action):
     @property
     def subject(self) -> tuple[str, str]:
         """The workload."""
-        return self.workload.kind.name, self.workload.name
+        return self.workload.resource.kind, self.workload.name
 
 
-def _rights(kind: Kind) -> tuple[Right, ...]:
+def _rights(resource: Resource) -> tuple[Right, ...]:
     evicts = Right(PODS, ("create",), "eviction", why="As kubectl drain does: PodDisruptionBudgets may refuse.")
-    if kind is not DEPLOYMENTS:
-        return evicts, Right(kind, WATCH)
-    return evicts, Right(kind, WATCH), Right(REPLICA_SETS, WATCH, why="They say which pods are those of a Deployment.")
+    if resource is not DEPLOYMENTS:
+        return evicts, Right(resource, WATCH)
+    return (
+        evicts,
+        Right(resource, WATCH),
+        Right(REPLICA_SETS, WATCH, why="They say which pods are those of a Deployment."),
+    )
 
 
 class RestartKind(RunKind[RestartSpec, Restart]):
@@ -69,7 +73,7 @@ class RestartKind(RunKind[RestartSpec, Restart]):
     planned = Restart
     uses = frozenset({Use.STEP})
     rules = (("!has(self.restart) || self.irreversible", "a restart cannot be undone: write irreversible: true"),)
-    grants = tuple(dict.fromkeys(right for kind in KINDS.values() for right in _rights(kind)))
+    grants = tuple(dict.fromkeys(right for resource in KINDS.values() for right in _rights(resource)))
     reads = (*KINDS.values(), REPLICA_SETS, BUDGETS)
 
     def parse(self, spec: RestartSpec, named: Dependencies) -> Restart:
@@ -87,61 +91,61 @@ class RestartKind(RunKind[RestartSpec, Restart]):
             text = f"an earlier step ({held[0].KIND}) holds {action.workload.name}: restore it before its restart"
             yield PlanFinding(action.workload.field, text)
 
-    def preflight(self, action: Restart, asked: Asked) -> Iterator[Finding]:
+    def preflight(self, action: Restart, ctx: PreflightContext) -> Iterator[Finding]:
         """The workload is there, and PodDisruptionBudgets let its pods be evicted."""
-        path, sight = f"{asked.path}.{action.workload.field}", asked.sight
-        if (missing := not_found(sight, path, action.workload)) is not None:
+        path, snapshot = f"{ctx.path}.{action.workload.field}", ctx.snapshot
+        if (missing := not_found(snapshot, path, action.workload)) is not None:
             yield missing
             return
-        own = pods_of(sight, action.workload)
+        own = pods_of(snapshot, action.workload)
         if len(own) > MOST:
             text = f"{action.workload} has {len(own)} pods, and at most {MOST} can be evicted in one step"
             yield Finding("TooManyPods", path, text, "restart a smaller workload, or remove this entry")
-        yield from _budgets(sight, path, action.workload, own)
+        yield from _budgets(snapshot, path, action.workload, own)
 
-    def rights(self, action: Restart, sight: Sight) -> Iterator[Right]:
+    def rights(self, action: Restart, snapshot: NamespaceSnapshot) -> Iterator[Right]:
         """What a workload of this kind needs."""
-        yield from _rights(action.workload.kind)
+        yield from _rights(action.workload.resource)
 
     def notes(self, action: Restart) -> State | None:
         """The names and UIDs of as many pods as it may evict."""
         return {"pods": {f"{number:02}".ljust(NAME, "x"): "x" * 36 for number in range(MOST)}}
 
-    def watches(self, scene: Scene, name: str, action: Action) -> Iterator[Watch]:
+    def watches(self, ctx: ActionContext, name: str, action: Action) -> Iterator[Watch]:
         """The workload and its pods."""
         if isinstance(action, Restart):
             yield from watches_of(action.workload)
 
-    def ran(self, scene: Scene, name: str, action: Action, noted: State | None) -> Ran:
+    def ran(self, ctx: ActionContext, name: str, action: Action, noted: State | None) -> Ran:
         """How many of the noted pods are replaced, and whether the next one may go."""
         if not isinstance(action, Restart):
             return Ran(RunState.FAILED, shown="the plan has another action: somebody else changed the Drill's status")
-        if not all(scene.seen.listed(watch.name) for watch in watches_of(action.workload)):
+        if not all(ctx.cache.listed(watch.name) for watch in watches_of(action.workload)):
             return Ran(RunState.UNKNOWN, shown=f"{action.workload} was not read yet")
-        there = scene.seen.objects(action.workload.watch).get(action.workload.name)
+        there = ctx.cache.objects(action.workload.watch).get(action.workload.name)
         if there is None:
             return Ran(RunState.FAILED, shown=f"{action.workload} was deleted by somebody else")
         if noted is None:
-            return _before(pods_of(sight_of(scene), action.workload), action.workload)
-        return _under_way(action.workload, _progress(scene, name, action.workload, there, noted["pods"]))
+            return _before(pods_of(sight_of(ctx), action.workload), action.workload)
+        return _under_way(action.workload, _progress(ctx, name, action.workload, there, noted["pods"]))
 
-    async def run(self, scene: Scene, name: str, action: Action, noted: State | None) -> None:
+    async def run(self, ctx: ActionContext, name: str, action: Action, noted: State | None) -> None:
         """Have the next noted pod evicted, unless its turn has not come: another pod of its name is spared.
 
         Raises:
-            Refused: when it was not noted which pods are to go.
+            Rejected: when it was not noted which pods are to go.
             TooManyRequests: when a PodDisruptionBudget does not allow it now.
 
         """
         if not isinstance(action, Restart) or noted is None:
-            raise Refused(f"step {name} does not name the pods to evict: somebody else changed the Drill's status")
-        if self.ran(scene, name, action, noted).state is not RunState.NEXT:
+            raise Rejected(f"step {name} does not name the pods to evict: somebody else changed the Drill's status")
+        if self.ran(ctx, name, action, noted).state is not RunState.NEXT:
             return
-        there = scene.seen.objects(action.workload.watch)[action.workload.name]
-        pod = _progress(scene, name, action.workload, there, noted["pods"]).intact[0]
-        if await scene.account.evict(scene.namespace, pod, uid=noted["pods"][pod]):
+        there = ctx.cache.objects(action.workload.watch)[action.workload.name]
+        pod = _progress(ctx, name, action.workload, there, noted["pods"]).intact[0]
+        if await ctx.account.evict(ctx.namespace, pod, uid=noted["pods"][pod]):
             # The watch may be later than the next observation, which must not evict another pod.
-            scene.memo.setdefault(name, set()).add(noted["pods"][pod])
+            ctx.memo.setdefault(name, set()).add(noted["pods"][pod])
 
 
 class _Progress(NamedTuple):
@@ -168,13 +172,13 @@ def _before(own: Sequence[Object], workload: Workload) -> Ran:
     return Ran(RunState.ABSENT, {"pods": pods}, shown)
 
 
-def _progress(scene: Scene, name: str, workload: Workload, there: Object, pods: Mapping[str, str]) -> _Progress:
-    known = scene.seen.objects(ALL_PODS)
-    evicted = scene.memo.get(name, set())
+def _progress(ctx: ActionContext, name: str, workload: Workload, there: Object, pods: Mapping[str, str]) -> _Progress:
+    known = ctx.cache.objects(ALL_PODS)
+    evicted = ctx.memo.get(name, set())
     left = {pod: known[pod] for pod, uid in pods.items() if known.get(pod, {}).get("metadata", {}).get("uid") == uid}
     waiting = [pod for pod, one in left.items() if not _is_ending(one) and pods[pod] not in evicted]
     intact = sorted(waiting, key=lambda pod: (ready(left[pod]), pod))
-    own = pods_of(sight_of(scene), workload)
+    own = pods_of(sight_of(ctx), workload)
     replaced = sum(ready(pod) and pod["metadata"]["uid"] not in pods.values() for pod in own)
     gone = len(pods) - len(intact)
     # Somebody may have scaled it down meanwhile: then not every pod gets a replacement.
@@ -198,11 +202,11 @@ def _is_ending(pod: Object) -> bool:
     return "deletionTimestamp" in pod["metadata"]
 
 
-def _budgets(sight: Sight, path: str, workload: Workload, own: Sequence[Object]) -> Iterator[Finding]:
+def _budgets(snapshot: NamespaceSnapshot, path: str, workload: Workload, own: Sequence[Object]) -> Iterator[Finding]:
     """What PodDisruptionBudgets would say; the eviction API knows one for each pod."""
     of_pods = [
         budget
-        for budget in sight.of(BUDGETS)
+        for budget in snapshot.of(BUDGETS)
         if any(selects(budget["spec"].get("selector"), labels_of(pod)) for pod in own)
     ]
     if any(sum(selects(b["spec"].get("selector"), labels_of(pod)) for b in of_pods) > 1 for pod in own):

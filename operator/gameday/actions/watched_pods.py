@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from gameday.actions.kind import Scene, Watch
+from gameday.actions.kind import ActionContext, Watch
 from gameday.actions.workload import Workload
-from gameday.cluster.kinds import DEPLOYMENTS, PODS, REPLICA_SETS
-from gameday.preflight.snapshot import Sight
+from gameday.cluster.resources import DEPLOYMENTS, PODS, REPLICA_SETS
+from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.schema.one_of import listed
 
 ALL_PODS: Final = "workload/pods"
@@ -19,16 +19,18 @@ NAMED: Final = 3
 
 def watches_of(workload: Workload) -> Iterator[Watch]:
     """The workload, all pods, and what stands between a Deployment and its pods."""
-    yield Watch(workload.watch, workload.kind, fields=f"metadata.name={workload.name}")
+    yield Watch(workload.watch, workload.resource, fields=f"metadata.name={workload.name}")
     yield Watch(ALL_PODS, PODS)
-    if workload.kind is DEPLOYMENTS:
+    if workload.resource is DEPLOYMENTS:
         yield Watch(SETS, REPLICA_SETS)
 
 
-def sight_of(scene: Scene) -> Sight:
+def sight_of(ctx: ActionContext) -> NamespaceSnapshot:
     """What the watches have seen, as the preflight would see it."""
     watches = {PODS.plural: ALL_PODS, REPLICA_SETS.plural: SETS}
-    return Sight(scene.namespace, {plural: tuple(scene.seen.objects(own).values()) for plural, own in watches.items()})
+    return NamespaceSnapshot(
+        ctx.namespace, {plural: tuple(ctx.cache.objects(own).values()) for plural, own in watches.items()}
+    )
 
 
 def pod_names(pods: Sequence[str]) -> str:

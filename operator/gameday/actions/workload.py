@@ -5,38 +5,38 @@ from typing import ClassVar, Final, NamedTuple
 
 from pydantic import ConfigDict
 
-from gameday.cluster.kinds import DEPLOYMENTS, STATEFUL_SETS, Kind
+from gameday.cluster.resources import DEPLOYMENTS, STATEFUL_SETS, Resource
 from gameday.errors import PlanInvalid
 from gameday.model.change import Change
 from gameday.schema.base import ApiModel, ObjectName, cel
 from gameday.schema.named import Dependencies
 from gameday.schema.one_of import exactly_one
 
-FIELDS: Final[Mapping[str, str]] = {DEPLOYMENTS.name: "deployment", STATEFUL_SETS.name: "statefulSet"}
+FIELDS: Final[Mapping[str, str]] = {DEPLOYMENTS.kind: "deployment", STATEFUL_SETS.kind: "statefulSet"}
 """The field of a spec that names a workload, by the workload's kind."""
-KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (DEPLOYMENTS, STATEFUL_SETS)}
+KINDS: Final[Mapping[str, Resource]] = {resource.kind: resource for resource in (DEPLOYMENTS, STATEFUL_SETS)}
 """What may be named, by the name of its kind."""
 
 
 class Workload(NamedTuple):
     """A workload: its kind and its name."""
 
-    kind: Kind
+    resource: Resource
     name: str
 
     def __str__(self) -> str:
         """As messages have it."""
-        return f"{self.kind.name} {self.name}"
+        return f"{self.resource.kind} {self.name}"
 
     @property
     def field(self) -> str:
         """The field of a spec that names it."""
-        return FIELDS[self.kind.name]
+        return FIELDS[self.resource.kind]
 
     @property
     def watch(self) -> str:
         """Name of its watch."""
-        return f"workload/{self.kind.name}/{self.name}"
+        return f"workload/{self.resource.kind}/{self.name}"
 
 
 class Named(ApiModel):
@@ -57,7 +57,7 @@ class Named(ApiModel):
 
         """
         given = ((DEPLOYMENTS, self.deployment), (STATEFUL_SETS, self.stateful_set))
-        found = [Workload(kind, name) for kind, name in given if name is not None]
+        found = [Workload(resource, name) for resource, name in given if name is not None]
         if len(found) != 1:
             _, message = exactly_one(tuple(FIELDS.values()))
             raise PlanInvalid(((named.path, message),))

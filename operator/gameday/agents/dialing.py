@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from gameday.agents.holding import PING, Holder
+from gameday.agents.connection_holder import PING, Holder
 from gameday.model.agent import MOST_NAMESERVERS, SERVER, Dial, RedisAddress
 from gameday.probes.io.errors import error_word
 from gameday.probes.io.lookup import NotSent
-from gameday.probes.io.resp import Connection, RedisSaid, context_of
+from gameday.probes.io.resp import Connection, RedisError, context_of
 from gameday.probes.io.secrets import Secrets
 
 RESOLV_CONF = Path("/etc/resolv.conf")
@@ -72,7 +72,7 @@ class Dialler:
         connection = Connection(redis, Secrets(), LONGEST, where, tls=self._context)
         try:
             # It counts whatever Redis says: the packets went both ways.
-            with contextlib.suppress(RedisSaid):
+            with contextlib.suppress(RedisError):
                 await connection.call("PING")
             if self._wants_one and (streams := connection.release()) is not None and not self._keep(*streams):
                 streams[1].transport.abort()

@@ -28,8 +28,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final
 
-from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
+from gameday.agents.runtime import run, until
 from gameday.model.agent import FuseConfig
 from gameday.model.sample import LineType
 

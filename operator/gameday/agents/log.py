@@ -16,10 +16,10 @@ class SampleLog:
         self._out = out
         self._n = 0
 
-    def hello(self) -> None:
+    def started(self) -> None:
         """Say that the agent runs: the first line of every log."""
         now = time.time()
-        self.write("hello", now, now, ok=True, kind=LineType.HELLO)
+        self.write("hello", now, now, ok=True, kind=LineType.STARTED)
 
     def write(
         self,

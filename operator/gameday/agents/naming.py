@@ -10,8 +10,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from gameday.agents.life import until
 from gameday.agents.log import SampleLog
+from gameday.agents.runtime import until
 from gameday.model.addresses import ADDRESSES, DNS, HOST, LOOK_EVERY, MOST_ADDRESSES, uncuttable
 from gameday.model.sample import LineType
 
@@ -80,7 +80,7 @@ async def addresses(host: str, resolv_conf: str = RESOLV_CONF) -> tuple[str, ...
     """All addresses of a name, of both families, in a fixed order.
 
     Raises:
-        NoAnswer: when DNS does not answer for both, or knows no address.
+        OutcomeUnknown: when DNS does not answer for both, or knows no address.
 
     """
     resolver = _resolver(resolv_conf)

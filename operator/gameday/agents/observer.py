@@ -4,12 +4,12 @@ import asyncio
 import sys
 import time
 
-from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
+from gameday.agents.runtime import run, until
 from gameday.model.agent import ObserverConfig, ProbeTask
-from gameday.probes.ask import Ask, nothing_known
-from gameday.probes.asking import ask_for
 from gameday.probes.io.secrets import Secrets
+from gameday.probes.runner import ProbeRunner, unknown_result
+from gameday.probes.runners import create_runner
 
 
 async def observe(config: ObserverConfig, log: SampleLog, ending: asyncio.Event) -> None:
@@ -25,30 +25,30 @@ async def observe(config: ObserverConfig, log: SampleLog, ending: asyncio.Event)
 
 async def _repeat(probe: ProbeTask, secrets: Secrets, log: SampleLog, ending: asyncio.Event) -> None:
     clock = asyncio.get_running_loop().time
-    ask = ask_for(probe, secrets)
+    runner = create_runner(probe, secrets)
     due = clock()
     try:
         while not await until(ending, due):
-            await _once(probe, ask, log)
+            await _once(probe, runner, log)
             # On a grid: what was missed because an answer came late is not made up for.
             due = max(due + probe.every, clock())
     finally:
-        await ask.close()
+        await runner.close()
 
 
-async def _once(probe: ProbeTask, ask: Ask, log: SampleLog) -> None:
+async def _once(probe: ProbeTask, runner: ProbeRunner, log: SampleLog) -> None:
     sent = time.time()
     try:
         async with asyncio.timeout(probe.timeout):
-            answer = await ask()
+            result = await runner()
     except TimeoutError:
-        answer = ask.timed_out()
+        result = runner.timed_out()
     except Exception as error:  # noqa: BLE001  one probe must not end the others
         # Never the error's text, which may hold what was sent.
         sys.stderr.write(f"probe {probe.name}: {type(error).__name__}\n")
-        answer = nothing_known("internal", f"internal error of the probe ({type(error).__name__}): please report it")
-    values = {} if answer.values is None else answer.values
-    log.write(probe.name, sent, time.time(), ok=answer.ok, error=answer.error, values=values, unknown=answer.unknown)
+        result = unknown_result("internal", f"internal error of the probe ({type(error).__name__}): please report it")
+    values = {} if result.values is None else result.values
+    log.write(probe.name, sent, time.time(), ok=result.ok, error=result.error, values=values, unknown=result.unknown)
 
 
 if __name__ == "__main__":

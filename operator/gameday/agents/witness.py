@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from gameday.agents import dialing
+from gameday.agents.connection_holder import Holder
 from gameday.agents.dialing import Dialler, nameservers
-from gameday.agents.holding import Holder
-from gameday.agents.life import run, until
 from gameday.agents.log import SampleLog
 from gameday.agents.naming import Name, first_good
+from gameday.agents.runtime import run, until
 from gameday.model.addresses import AT
 from gameday.model.agent import Dial, RedisAddress, WitnessConfig
 from gameday.model.hosts import address_of

@@ -7,7 +7,7 @@ verdict, which is about the system; while it cannot clear what it holds, or cann
 
 from typing import Final
 
-from gameday.model.record import NOT_KEPT, Cause, Phase, Record, Verdict
+from gameday.model.record import NOT_KEPT, DrillRecord, Phase, Reason, Verdict
 
 Condition = tuple[str, str, str, str]
 """Type, status, reason and message."""
@@ -46,7 +46,7 @@ ONCE_ENDED: Final = frozenset({SAMPLES_KEPT})
 _PASSED: Final = {Verdict.PASSED: "True", Verdict.FAILED: "False"}
 
 
-def conditions_of(record: Record) -> tuple[Condition, ...]:
+def conditions_of(record: DrillRecord) -> tuple[Condition, ...]:
     """All conditions of a drill with this record, the newest state of each."""
     done = record.phase is Phase.FINISHED
     complete = ("Complete", str(done), *(_ended(record) if done else _under_way(record)))
@@ -55,12 +55,12 @@ def conditions_of(record: Record) -> tuple[Condition, ...]:
     return (complete, passed, _cleared(record), *_readiness(record), *_halted(record), *_samples(record))
 
 
-def stalls(record: Record) -> bool:
+def stalls(record: DrillRecord) -> bool:
     """Whether a drill cannot clear what it holds, or cannot go on."""
     return bool(record.obstacle) or (record.faults_cleared is False and record.holds_anything)
 
 
-def _readiness(record: Record) -> tuple[Condition, ...]:
+def _readiness(record: DrillRecord) -> tuple[Condition, ...]:
     if stalls(record):
         overdue = record.faults_cleared is False and record.holds_anything
         said = (UNDO_OVERDUE if overdue else STALLED, record.obstacle or f"still to be undone: {_open(record)}")
@@ -72,17 +72,17 @@ def _readiness(record: Record) -> tuple[Condition, ...]:
     return (("Ready", "Unknown", *said), ("Reconciling", "True", *said))
 
 
-def _ended(record: Record) -> tuple[str, str]:
+def _ended(record: DrillRecord) -> tuple[str, str]:
     return record.reason or record.phase.value, record.message or UNDER_WAY
 
 
-def _under_way(record: Record) -> tuple[str, str]:
+def _under_way(record: DrillRecord) -> tuple[str, str]:
     if record.waiting is not None:
         return record.waiting.cause.value, f"waiting: {record.waiting.message}"
     return record.phase.value, record.message or UNDER_WAY
 
 
-def _cleared(record: Record) -> Condition:
+def _cleared(record: DrillRecord) -> Condition:
     if not record.holds_anything:
         return ("FaultsCleared", "True", "NothingHeld", "nothing of this drill is left in the cluster")
     if record.faults_cleared is False:
@@ -90,11 +90,11 @@ def _cleared(record: Record) -> Condition:
     return ("FaultsCleared", "False", "Held", f"changed by the drill and not undone yet: {_open(record)}")
 
 
-def _open(record: Record) -> str:
+def _open(record: DrillRecord) -> str:
     return ", ".join(f"{change.object_kind} {change.object_name}" for change in record.changes if change.open)
 
 
-def _samples(record: Record) -> tuple[Condition, ...]:
+def _samples(record: DrillRecord) -> tuple[Condition, ...]:
     if record.keeping is None or (record.keeping.kept and not record.keeping.why):
         return ()
     if record.keeping.kept:
@@ -104,10 +104,10 @@ def _samples(record: Record) -> tuple[Condition, ...]:
     return ((SAMPLES_KEPT, "False", "NotWanted", "spec.history.samples of its GameDay is 0"),)
 
 
-def _halted(record: Record) -> tuple[Condition, ...]:
-    waits = record.waiting is not None and record.waiting.cause is Cause.HALTED and record.phase is Phase.PENDING
-    ended = record.aborted is Cause.HALTED or record.reason == Cause.HALTED.value
+def _halted(record: DrillRecord) -> tuple[Condition, ...]:
+    waits = record.waiting is not None and record.waiting.cause is Reason.HALTED and record.phase is Phase.PENDING
+    ended = record.aborted is Reason.HALTED or record.reason == Reason.HALTED.value
     if not (waits or ended):
         return ()
     why = record.waiting.message if waits and record.waiting is not None else record.aborted_why or record.message
-    return (("Halted", "True", Cause.HALTED.value, why),)
+    return (("Halted", "True", Reason.HALTED.value, why),)

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from gameday.api.lines import shortened, timeline_line
-from gameday.model.record import Line
+from gameday.model.record import TimelineEntry
 from gameday.schema.bounds import LINE, SHOWN_BYTES, STATUS_BYTES, cut, json_bytes
 
 MACHINE: Final = ("state",)
@@ -71,7 +71,7 @@ def bare(status: dict[str, Any], at: float, why: str) -> dict[str, Any]:
 
     ``status`` is made with no texts in its state, ``at`` is the time of the line.
     """
-    line = timeline_line(Line(at, "StatusRefused", why, warning=True))
+    line = timeline_line(TimelineEntry(at, "StatusRefused", why, warning=True))
     conditions = [one | {"message": cut(one["message"], 64)} for one in status.get("conditions", ())]
     kept = {name: status[name] for name in KEPT if name in status}
     if "message" in status:

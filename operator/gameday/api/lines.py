@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from gameday.model.record import Line, Result, StepEntry
+from gameday.model.record import Result, StepEntry, TimelineEntry
 from gameday.schema.bounds import LINE, NAME, UNIT, WORD, cut
 from gameday.schema.times import moment, timestamp
 
@@ -61,7 +61,7 @@ def step_line(step: StepEntry) -> str:
     return f"{_name(step.name)}: {step.state.value} at {timestamp(step.at)}{_message(step.message)}"
 
 
-def timeline_line(line: Line) -> str:
+def timeline_line(line: TimelineEntry) -> str:
     """Something that happened."""
     warning = "Warning " if line.warning else ""
     return f"{timestamp(line.at)} {warning}{cut(line.reason, WORD)}: {cut(line.message, LINE)}"
@@ -92,12 +92,14 @@ def events_of(status: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [parts | ({"warning": True} if "warning" in parts else {}) for parts in _read(status, "timeline")]
 
 
-def timeline_of(status: Mapping[str, Any]) -> tuple[Line, ...]:
+def timeline_of(status: Mapping[str, Any]) -> tuple[TimelineEntry, ...]:
     """The timeline of a status; lines that somebody damaged are left out."""
     lines = []
     for parts in events_of(status):
         try:
-            lines.append(Line(moment(parts["at"]), parts["reason"], parts["message"], parts.get("warning", False)))
+            lines.append(
+                TimelineEntry(moment(parts["at"]), parts["reason"], parts["message"], parts.get("warning", False))
+            )
         except (ValueError, KeyError, OverflowError):
             continue
     return tuple(lines)

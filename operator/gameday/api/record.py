@@ -11,7 +11,7 @@ from gameday.api.lines import expectation_line, step_line, timeline_line, timeli
 from gameday.api.state import TEXTS, Saved, read_state, state_text
 from gameday.api.undo_entries import shown
 from gameday.api.undo_log import entry_of
-from gameday.model.record import Line, Record
+from gameday.model.record import DrillRecord, TimelineEntry
 from gameday.model.setup import Setup
 from gameday.schema.bounds import MESSAGE, WORD, cut
 from gameday.schema.times import duration, moment, shown_moment, timestamp
@@ -42,7 +42,7 @@ def saved_of(status: Mapping[str, Any]) -> Saved | None:
 
 
 def status_of(
-    record: Record, generation: int, setup: Setup | None = None, plan: str = "", texts: tuple[int, ...] = TEXTS
+    record: DrillRecord, generation: int, setup: Setup | None = None, plan: str = "", texts: tuple[int, ...] = TEXTS
 ) -> dict[str, Any]:
     """The status that shows a record to people and to the next process."""
     status: dict[str, Any] = {
@@ -77,11 +77,11 @@ def status_of(
     return status
 
 
-def changed(record: Record) -> bool:
+def changed(record: DrillRecord) -> bool:
     """Whether a change may have reached the cluster; the drill's own pods do not count."""
     return any(change.touched for change in record.changes) or bool(record.steps)
 
 
-def _shown(line: Line) -> bool:
+def _shown(line: TimelineEntry) -> bool:
     """Whether an entry belongs into the timeline that people see; results of expectations have their own list."""
     return not line.reason.startswith("Expectation")

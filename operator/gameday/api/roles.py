@@ -14,7 +14,7 @@ from gameday.actions.kinds import AnyKind as ActionKind
 from gameday.actions.kinds import Kinds as Actions
 from gameday.actions.registry import KINDS as ACTIONS
 from gameday.api.generated import generate
-from gameday.cluster.kinds import Kind
+from gameday.cluster.resources import Resource
 from gameday.preflight.rights import EVERY_DRILL, EVERY_PREFLIGHT, KEEPING, LIST, Right
 from gameday.probes.kinds import KINDS as PROBES
 from gameday.probes.kinds import AnyKind as ProbeKind
@@ -72,7 +72,7 @@ class Rule:
 
 def of_action(kind: ActionKind) -> tuple[Rule, ...]:
     """What actions of a kind may need beyond what every drill needs."""
-    listed = {right.kind for right in kind.grants if "list" in right.verbs and not right.subresource}
+    listed = {right.resource for right in kind.grants if "list" in right.verbs and not right.subresource}
     reads = [Right(read, LIST, why="" if at else PREFLIGHT) for at, read in enumerate(_rest(kind.reads, listed))]
     return rules((*kind.grants, *reads))
 
@@ -87,10 +87,10 @@ def rules(rights: Iterable[Right]) -> tuple[Rule, ...]:
     made: list[Rule] = []
     for right in rights:
         last = made[-1] if made else None
-        if last is not None and not right.why and (last.group, last.verbs) == (right.kind.group, right.verbs):
-            made[-1] = Rule(last.group, (*last.resources, right.resource), last.verbs, last.why)
+        if last is not None and not right.why and (last.group, last.verbs) == (right.resource.group, right.verbs):
+            made[-1] = Rule(last.group, (*last.resources, right.rbac_name), last.verbs, last.why)
         else:
-            made.append(Rule(right.kind.group, (right.resource,), right.verbs, right.why))
+            made.append(Rule(right.resource.group, (right.rbac_name,), right.verbs, right.why))
     return tuple(made)
 
 
@@ -117,8 +117,8 @@ def _component(whose: str, of_kind: tuple[Rule, ...]) -> str:
     return f"{HEADER}# What the {whose} needs beyond what every drill needs.\n{COMPONENT}{closed}"
 
 
-def _rest(reads: Iterable[Kind], listed: set[Kind]) -> list[Kind]:
-    return [kind for kind in reads if kind not in listed]
+def _rest(reads: Iterable[Resource], listed: set[Resource]) -> list[Resource]:
+    return [resource for resource in reads if resource not in listed]
 
 
 def main(arguments: list[str]) -> int:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Final
 
-from gameday.cluster.kinds import CONFIG_MAPS, Object
+from gameday.cluster.resources import CONFIG_MAPS, Object
 from gameday.engine.evidence.curves import MOST_POINTS, Curve, Strip, Truth, coarser
 from gameday.errors import GameDayError
 from gameday.schema.bounds import cut, json_bytes
@@ -79,7 +79,7 @@ def config_map(name: str, labels: Mapping[str, str], owner: Object, kept: Kept) 
     """The ConfigMap of a drill's samples, within its bound; and what was left out of it."""
     body: Object = {
         "apiVersion": CONFIG_MAPS.api_version,
-        "kind": CONFIG_MAPS.name,
+        "kind": CONFIG_MAPS.kind,
         "metadata": {"name": name, "labels": dict(labels), "ownerReferences": [owner]},
         "immutable": True,
         "binaryData": {FILE: ""},

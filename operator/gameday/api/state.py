@@ -3,7 +3,7 @@
 It holds the frozen plan, what the engine knows and what the preflight decided. Fields with their default are left out,
 so a default that changes its meaning needs a new version, as does a field that goes or is renamed: raise ``VERSION`` in
 ``migration.py`` and say there how the old form becomes the new one. A text that is not exactly this is unreadable, and
-then what the undo log names is undone (``controller/drill/recall.py``): a guess could leave a fault behind.
+then what the undo log names is undone (``controller/drill/restore.py``): a guess could leave a fault behind.
 """
 
 import json
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from gameday.api.migration import MIGRATIONS, VERSION, State, gathered
 from gameday.api.packing import packed, unpacked
 from gameday.errors import StateUnreadable
-from gameday.model.record import Doubt, Record
+from gameday.model.record import Doubt, DrillRecord
 from gameday.model.setup import Setup
 from gameday.schema.bounds import LINE, MACHINE_BYTES, PLAN_BYTES, STATE_BYTES, cut
 
@@ -28,7 +28,7 @@ TEXTS: Final = (LINE, 256, 64, 0)
 class Saved:
     """What an earlier process left, but for the timeline. ``plan`` is the frozen one as canonical JSON, or ""."""
 
-    record: Record
+    record: DrillRecord
     setup: Setup | None = None
     plan: str = ""
 
@@ -37,14 +37,14 @@ class _State(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     version: Literal[2] = 2
     plan: Annotated[str, Field(max_length=PLAN_BYTES)] = ""
-    engine: Record
+    engine: DrillRecord
     setup: Setup | None = None
 
 
 _SETUP: Final = TypeAdapter(Setup)
 
 
-def state_text(record: Record, setup: Setup | None, plan: str = "", texts: tuple[int, ...] = TEXTS) -> str:
+def state_text(record: DrillRecord, setup: Setup | None, plan: str = "", texts: tuple[int, ...] = TEXTS) -> str:
     """The state as text; where it would be too large, its messages are shortened. The timeline stands elsewhere."""
     text = ""
     for most in texts:
@@ -55,7 +55,7 @@ def state_text(record: Record, setup: Setup | None, plan: str = "", texts: tuple
     return text
 
 
-def decided_bytes(record: Record, setup: Setup | None, texts: tuple[int, ...] = TEXTS) -> int:
+def decided_bytes(record: DrillRecord, setup: Setup | None, texts: tuple[int, ...] = TEXTS) -> int:
     """Size of what the engine and the preflight decided, with messages of the shortest of these lengths."""
     return len(_decided(record, setup, min(texts)).encode())
 
@@ -92,7 +92,7 @@ def plan_text_of(status: Mapping[str, Any]) -> str:
     return plan if isinstance(plan, str) and len(plan.encode(errors="replace")) <= PLAN_BYTES else ""
 
 
-def _decided(record: Record, setup: Setup | None, most: int) -> str:
+def _decided(record: DrillRecord, setup: Setup | None, most: int) -> str:
     state = _State(engine=_shortened(record, most), setup=setup)
     return state.model_dump_json(exclude_none=True, exclude_defaults=True)
 
@@ -121,7 +121,7 @@ def _validated(data: State) -> _State:
         ) from error
 
 
-def _shortened(record: Record, most: int) -> Record:
+def _shortened(record: DrillRecord, most: int) -> DrillRecord:
     """The record with each message cut; whatever else it holds stays as it is."""
     waiting = record.waiting
     return replace(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from gameday.api.lines import plain
-from gameday.model.record import Record, Verdict
+from gameday.model.record import DrillRecord, Verdict
 from gameday.schema.bounds import LINE, cut
 from gameday.schema.times import duration
 
@@ -19,7 +19,9 @@ _WHY: Final = 256
 """Most characters of why it ended so: the figures come after it, and are not to be cut."""
 
 
-def summary_of(record: Record, namespace: str, gameday: str, measurements: Iterable[Mapping[str, str | float]]) -> str:
+def summary_of(
+    record: DrillRecord, namespace: str, gameday: str, measurements: Iterable[Mapping[str, str | float]]
+) -> str:
     """The sentence about a drill that has ended, with its measured times and their units; "" of one under way."""
     if record.verdict is None or record.finished_at is None:
         return ""

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gameday.actions.registry import KINDS as ACTIONS
-from gameday.cluster.kinds import JOBS
+from gameday.cluster.resources import JOBS
 from gameday.model.change import Change, ChangeState
 from gameday.schema.bounds import NAME, cut
 from gameday.schema.times import moment, timestamp
 
-KINDS: Final = (*dict.fromkeys(name for kind in ACTIONS.changes.values() for name in kind.objects), JOBS.name)
+KINDS: Final = (*dict.fromkeys(name for kind in ACTIONS.changes.values() for name in kind.objects), JOBS.kind)
 """Kinds of objects that an entry may name: the changed object, and its fuse."""
 
 EARLIER: Final = {"NetworkPartition": "networkPartition", "Scale": "scale"}

@@ -2,8 +2,8 @@
 
 from gameday.cli.asking import NotDone
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, Object
-from gameday.errors import Absent
+from gameday.cluster.resources import DRILLS, Object
+from gameday.errors import NotFound
 from gameday.model.record import Phase
 
 
@@ -26,5 +26,5 @@ async def abort(cluster: Cluster, namespace: str, name: str) -> tuple[Object, bo
         return drill, True
     try:
         return await cluster.patch(DRILLS, namespace, name, {"spec": {"abort": True}}), True
-    except Absent as error:
+    except NotFound as error:
         raise NotDone(f"Drill {name} was deleted a moment ago, which ends it as well") from error

@@ -12,8 +12,8 @@ import typer
 from gameday.cli.rights import missing
 from gameday.cluster.client import Cluster
 from gameday.cluster.credentials import Credentials
-from gameday.cluster.kinds import Object
-from gameday.errors import Absent, Forbidden, GameDayError
+from gameday.cluster.resources import Object
+from gameday.errors import Forbidden, GameDayError, NotFound
 
 FAILED: Final = 1
 """Exit code of a command that failed."""
@@ -70,7 +70,7 @@ def in_words(error: GameDayError) -> str:
     """An error for the person who runs a command."""
     if isinstance(error, Forbidden):
         return missing(error)
-    if isinstance(error, Absent) and any(words in str(error) for words in _UNKNOWN_KIND):
+    if isinstance(error, NotFound) and any(words in str(error) for words in _UNKNOWN_KIND):
         return f"{error}. Is the operator installed? `kubectl apply -k manifests/operator` installs it"
     return str(error)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import typer
 
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Kind
+from gameday.cluster.resources import DRILLS, GAMEDAYS, Resource
 from gameday.errors import GameDayError
 from gameday.model.record import Phase
 
@@ -29,7 +29,7 @@ def open_drills(context: typer.Context, incomplete: str) -> list[str]:
     return _names(context, DRILLS, incomplete, under_way=True)
 
 
-def _names(context: typer.Context, kind: Kind, incomplete: str, *, under_way: bool = False) -> list[str]:
+def _names(context: typer.Context, resource: Resource, incomplete: str, *, under_way: bool = False) -> list[str]:
     from gameday.cli.asking import Where, asked
 
     given = context.params
@@ -38,7 +38,7 @@ def _names(context: typer.Context, kind: Kind, incomplete: str, *, under_way: bo
 
     async def find() -> list[str]:
         async with asyncio.timeout(PATIENCE):
-            found, _ = await asked(where, lambda cluster, namespace: cluster.list(kind, namespace))
+            found, _ = await asked(where, lambda cluster, namespace: cluster.list(resource, namespace))
         return [
             name
             for thing in found

@@ -12,9 +12,9 @@ from gameday.cli.asking import condition, in_words
 from gameday.cli.output import console
 from gameday.cli.runs import about
 from gameday.cli.version import VERSION, installed
-from gameday.cluster.answers import OPERATOR_COMMAND, OPT_IN_COMMAND
 from gameday.cluster.client import ACCOUNT, Cluster
-from gameday.cluster.kinds import (
+from gameday.cluster.http_errors import OPERATOR_COMMAND, OPT_IN_COMMAND
+from gameday.cluster.resources import (
     CALICO_POLICIES,
     CALICO_V3_POLICIES,
     CILIUM_NETWORK_POLICIES,
@@ -24,8 +24,8 @@ from gameday.cluster.kinds import (
     LEASES,
     PODS,
     SERVICE_ACCOUNTS,
-    Kind,
     Object,
+    Resource,
 )
 from gameday.errors import ClusterUnreachable, GameDayError
 from gameday.model import halt, limits
@@ -111,7 +111,7 @@ async def looked(
 async def _resources(cluster: Cluster) -> Check:
     absent = {GAMEDAYS, DRILLS} - await cluster.served([GAMEDAYS, DRILLS])
     if absent:
-        names = " and ".join(sorted(kind.full_name for kind in absent))
+        names = " and ".join(sorted(resource.full_name for resource in absent))
         return Check("resources", FAILED, f"the cluster does not serve {names}", f"`{OPERATOR_COMMAND}` installs them")
     return Check("resources", OK, f"the cluster serves {GAMEDAYS.api_version}")
 
@@ -188,8 +188,8 @@ async def _rights(cluster: Cluster, namespace: str) -> Check:
     return Check("rights", OK, "you may run, watch and abort drills")
 
 
-def _words(kind: Kind, verb: str, subresource: str) -> str:
-    return f"{verb} {kind.full_name}{f'/{subresource}' if subresource else ''}"
+def _words(resource: Resource, verb: str, subresource: str) -> str:
+    return f"{verb} {resource.full_name}{f'/{subresource}' if subresource else ''}"
 
 
 async def _network(cluster: Cluster) -> Check:

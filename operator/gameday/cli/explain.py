@@ -14,10 +14,10 @@ from gameday.cli.asking import NotDone, condition
 from gameday.cli.output import COLOURS, console
 from gameday.cli.reasons import meaning, remedy
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, Object
+from gameday.cluster.resources import DRILLS, Object
 from gameday.errors import PlanInvalid, StateUnreadable
 from gameday.model.plan import Expectation, Plan
-from gameday.model.record import NOT_REACHED, Record, ResultState, Verdict
+from gameday.model.record import NOT_REACHED, DrillRecord, ResultState, Verdict
 from gameday.schema.renamed import modern
 
 ROUTINE: Final = frozenset({"Preflight", "AgentsReady", "FuseArmed", "Injecting", "Finished"})
@@ -132,7 +132,7 @@ def explain(drill: Object) -> Explanation:
     )
 
 
-def frozen(drill: Object) -> tuple[Plan | None, Record | None]:
+def frozen(drill: Object) -> tuple[Plan | None, DrillRecord | None]:
     """The plan that was run and what the operator remembers; neither where its state is of another version."""
     try:
         saved = saved_of(drill.get("status", {}))
@@ -157,7 +157,7 @@ def _under_way(drill: Object) -> Iterator[str]:
         yield f"Missed so far: {_named(open_)}."
 
 
-def _why(status: Mapping[str, Any], expected: tuple[Expected, ...], record: Record | None) -> Iterator[str]:
+def _why(status: Mapping[str, Any], expected: tuple[Expected, ...], record: DrillRecord | None) -> Iterator[str]:
     missed = [one.name for one in expected if one.state == ResultState.MISSED.value]
     reason, message = str(status.get("reason", "")), str(status.get("message", ""))
     match status.get("verdict"):
@@ -186,7 +186,7 @@ def _why(status: Mapping[str, Any], expected: tuple[Expected, ...], record: Reco
         yield f"{reason} means: {means}."
 
 
-def _doubts(record: Record | None) -> Iterator[str]:
+def _doubts(record: DrillRecord | None) -> Iterator[str]:
     for doubt in record.doubts if record is not None else ():
         yield f"In doubt since {timestamp(doubt.since)}: {doubt.cause.value}: {doubt.message}."
 

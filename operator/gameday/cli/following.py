@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, Object
-from gameday.cluster.streams import Mirror
+from gameday.cluster.informer import Informer
+from gameday.cluster.resources import DRILLS, Object
 from gameday.model.record import Phase
 
 
@@ -23,19 +23,19 @@ async def follow(
     whether Drills may be listed at all.
     """
     changed = asyncio.Event()
-    mirror = Mirror(cluster, DRILLS, namespace, changed.set, fields=f"metadata.name={name}")
-    watching = asyncio.create_task(mirror.run())
+    informer = Informer(cluster, DRILLS, namespace, changed.set, fields=f"metadata.name={name}")
+    watching = asyncio.create_task(informer.run())
     told = ""
     try:
         while True:
             await changed.wait()
             changed.clear()
-            if mirror.error and not told:
-                trouble(mirror.error)
-            told = mirror.error
-            if not mirror.synced:
+            if informer.error and not told:
+                trouble(informer.error)
+            told = informer.error
+            if not informer.synced:
                 continue
-            drill = mirror.objects.get(name)
+            drill = informer.objects.get(name)
             yield drill
             if drill is None or ended(drill):
                 return

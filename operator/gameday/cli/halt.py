@@ -7,8 +7,8 @@ kubectl does the same: ``kubectl -n gameday-system create configmap gameday-halt
 from typing import Final
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, LEASES, Object
-from gameday.errors import Absent, AlreadyExists, Forbidden, GameDayError
+from gameday.cluster.resources import CONFIG_MAPS, DRILLS, LEASES, Object
+from gameday.errors import AlreadyExists, Forbidden, GameDayError, NotFound
 from gameday.model.halt import CONFIG_MAP, REASON
 from gameday.model.record import Phase
 
@@ -34,7 +34,7 @@ async def halt(cluster: Cluster, namespace: str, reason: str) -> str:
     """
     body: Object = {
         "apiVersion": CONFIG_MAPS.api_version,
-        "kind": CONFIG_MAPS.name,
+        "kind": CONFIG_MAPS.kind,
         "metadata": {"name": CONFIG_MAP},
         "data": {REASON: reason} if reason else {},
     }
@@ -45,7 +45,7 @@ async def halt(cluster: Cluster, namespace: str, reason: str) -> str:
         return f"{_halted(there)}; nothing was changed\n{await _undone(cluster, namespace)}"
     except Forbidden as error:
         raise CannotHalt(f"not halted: {error.answer}; {_ask('create', namespace)}") from error
-    except Absent as error:
+    except NotFound as error:
         raise CannotHalt(f"not halted: {error}; name the operator's namespace with --namespace") from error
     return f"halted: no drill starts until `gameday resume`\n{await _undone(cluster, namespace)}"
 
@@ -115,7 +115,7 @@ async def _running(cluster: Cluster, doing: str) -> str:
         drills, _ = await cluster.list(DRILLS, None)
     except Forbidden as error:
         return f"not known how many drills are {doing}: {error.answer}"
-    except Absent:
+    except NotFound:
         return "the cluster has no resource drills.gameday.dev: install the operator"
     begun = [_name(drill) for drill in drills if _phase(drill) not in {"", Phase.PENDING.value, Phase.FINISHED.value}]
     waiting = [_name(drill) for drill in drills if _phase(drill) in {"", Phase.PENDING.value}]

@@ -15,7 +15,7 @@ from gameday.api.record import duration, shown_moment
 from gameday.api.state import plan_text_of
 from gameday.cli.asking import NotDone, in_words
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, GAMEDAYS, REPLICA_SETS, Object
+from gameday.cluster.resources import DEPLOYMENTS, DRILLS, GAMEDAYS, REPLICA_SETS, Object
 from gameday.errors import Forbidden
 from gameday.model.record import Verdict
 
@@ -170,7 +170,7 @@ def rollouts(sets: Sequence[Object], since: float, until: float) -> Iterator[str
     owned: dict[str, list[Object]] = {}
     for one in sorted(sets, key=lambda one: shown_moment(one["metadata"]["creationTimestamp"])):
         for owner in one["metadata"].get("ownerReferences", ()):
-            if owner["kind"] == DEPLOYMENTS.name:
+            if owner["kind"] == DEPLOYMENTS.kind:
                 owned.setdefault(owner["name"], []).append(one)
     told = False
     for deployment, every in sorted(owned.items()):

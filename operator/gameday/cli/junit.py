@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from gameday.api.lines import expectations_of, figures_of, plain
 from gameday.api.record import shown_moment
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.record import NOT_REACHED, ResultState, Verdict
 
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gameday.cli.forms import Output
-from gameday.cluster.kinds import Kind, Object
+from gameday.cluster.resources import Object, Resource
 
 COLOURS: Final = {
     "Passed": "green",
@@ -49,9 +49,9 @@ def show(value: Any, form: Output) -> None:
     sys.stdout.write(as_text(value, form))
 
 
-def name_of(kind: Kind, thing: Object) -> str:
+def name_of(resource: Resource, thing: Object) -> str:
     """An object as ``kubectl -o name`` has it: ``drill.gameday.dev/NAME``."""
-    return f"{kind.name.lower()}.{kind.group}/{thing['metadata']['name']}"
+    return f"{resource.kind.lower()}.{resource.group}/{thing['metadata']['name']}"
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -146,7 +146,7 @@ def history(
     from gameday.cli import history as past
     from gameday.cli.asking import Where, ask
     from gameday.cli.output import name_of, show, table
-    from gameday.cluster.kinds import DRILLS
+    from gameday.cluster.resources import DRILLS
 
     where = Where(kubeconfig, context, namespace)
     found, turn = ask(where, lambda cluster, own: past.history(cluster, own, name, last))
@@ -213,7 +213,7 @@ def abort(
     from gameday.cli import abort as aborting
     from gameday.cli.asking import Where, ask
     from gameday.cli.output import name_of, show
-    from gameday.cluster.kinds import DRILLS
+    from gameday.cluster.resources import DRILLS
 
     where = Where(kubeconfig, context, namespace)
     thing, open_ = ask(where, lambda cluster, own: aborting.abort(cluster, own, drill))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from gameday.api.lines import events_of, expectations_of
 from gameday.api.record import shown_moment
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.record import ResultState
 
 BAD: Final = frozenset({ResultState.MISSED.value, ResultState.UNKNOWN.value})

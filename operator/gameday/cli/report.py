@@ -10,8 +10,8 @@ from gameday.api.samples import Kept, SamplesUnreadable
 from gameday.cli.asking import NotDone
 from gameday.cli.forms import Report as Form
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, GAMEDAYS, Object
-from gameday.errors import Absent, Forbidden
+from gameday.cluster.resources import CONFIG_MAPS, DRILLS, GAMEDAYS, Object
+from gameday.errors import Forbidden, NotFound
 from gameday.model.names import samples_of
 
 OLDER: Final = "this drill is of a time at which samples were not kept"
@@ -48,7 +48,7 @@ async def read(cluster: Cluster, namespace: str, name: str) -> Sources:
         gameday = None
     try:
         drills, _ = await cluster.list(DRILLS, namespace)
-    except (Forbidden, Absent):
+    except (Forbidden, NotFound):
         drills = ()
     kept, why = await _samples(cluster, namespace, drill)
     return Sources(drill, gameday, kept, why, drills)

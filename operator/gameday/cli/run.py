@@ -22,7 +22,7 @@ from gameday.cli.junit import junit
 from gameday.cli.output import COLOURS, console, name_of, show
 from gameday.cli.progress import Happened, Progress
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
+from gameday.cluster.resources import DRILLS, GAMEDAYS, Object
 from gameday.errors import GameDayError
 from gameday.model.record import Phase, Verdict
 
@@ -146,7 +146,7 @@ async def create(cluster: Cluster, namespace: str, gameday: str) -> Object:
         raise NotDone(f"GameDay {gameday} is not ready ({ready['reason']}): {ready['message']}")
     body: Object = {
         "apiVersion": DRILLS.api_version,
-        "kind": DRILLS.name,
+        "kind": DRILLS.kind,
         "metadata": {"generateName": f"{gameday}-", "namespace": namespace},
         "spec": {"gameDay": gameday},
     }

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gameday.api.calendar import schedule_of
 from gameday.api.record import duration, timestamp
+from gameday.api.schedule_state import schedule_of
 from gameday.cli.asking import NotDone
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import GAMEDAYS, Object
-from gameday.engine.schedule.calendar import check, local
+from gameday.cluster.resources import GAMEDAYS, Object
+from gameday.engine.schedule.schedule_state import check, local
 from gameday.engine.schedule.slots import next_runs
 from gameday.errors import PlanInvalid
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from gameday.cli.asking import in_words
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DEFINITIONS, DEPLOYMENTS, DRILLS, Object
+from gameday.cluster.resources import DEFINITIONS, DEPLOYMENTS, DRILLS, Object
 from gameday.errors import ClusterUnreachable, GameDayError
 
 VERSION: Final = "0.1.0"

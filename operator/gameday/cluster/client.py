@@ -15,11 +15,11 @@ import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.rest import RESTResponse
 
-from gameday.cluster.answers import error_of, parsed
 from gameday.cluster.connections import Pool
 from gameday.cluster.credentials import Credentials
-from gameday.cluster.kinds import PODS, RULES_REVIEWS, Kind, Object
-from gameday.errors import Absent, ClusterUnreachable, NoAnswer, NotLeading
+from gameday.cluster.http_errors import error_of, parsed
+from gameday.cluster.resources import PODS, RULES_REVIEWS, Object, Resource
+from gameday.errors import ClusterUnreachable, NotFound, NotLeading, OutcomeUnknown
 
 CALL_SECONDS: Final = 10.0
 """How long any single call may take in all."""
@@ -87,7 +87,7 @@ class Cluster:
         user = f"system:serviceaccount:{namespace}:{ACCOUNT}"
         return Cluster(self._api, self._pool, {"Impersonate-User": user}, self.requests, self._may_write)
 
-    def fenced(self, may_write: Callable[[], bool]) -> "Cluster":
+    def with_write_fence(self, may_write: Callable[[], bool]) -> "Cluster":
         """The same connection, which asks ``may_write`` right before each write is sent.
 
         A process that stood still for a while must not go on with what it was about to do: by now another one may have
@@ -95,23 +95,25 @@ class Cluster:
         """
         return Cluster(self._api, self._pool, self._headers, self.requests, may_write)
 
-    async def get(self, kind: Kind, namespace: str | None, name: str, subresource: str | None = None) -> Object | None:
+    async def get(
+        self, resource: Resource, namespace: str | None, name: str, subresource: str | None = None
+    ) -> Object | None:
         """Read an object, or None when it is not there."""
         try:
-            return await self._call("GET", kind, namespace, name, subresource, verb="get")
-        except Absent:
+            return await self._call("GET", resource, namespace, name, subresource, verb="get")
+        except NotFound:
             return None
 
     async def list(
-        self, kind: Kind, namespace: str | None, labels: str = "", fields: str = ""
+        self, resource: Resource, namespace: str | None, labels: str = "", fields: str = ""
     ) -> tuple[tuple[Object, ...], str]:
         """Read a collection; its objects and its resourceVersion."""
         query = _selectors(labels, fields)
-        answer = await self._call("GET", kind, namespace, query=query, verb="list")
+        answer = await self._call("GET", resource, namespace, query=query, verb="list")
         items: list[Object] = answer.get("items", [])
         return tuple(items), answer["metadata"]["resourceVersion"]
 
-    async def create(self, kind: Kind, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
+    async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
         """Create an object.
 
         Raises:
@@ -119,18 +121,18 @@ class Cluster:
 
         """
         query = {"dryRun": "All"} if dry_run else {}
-        return await self._call("POST", kind, namespace, body=body, query=query, verb="create")
+        return await self._call("POST", resource, namespace, body=body, query=query, verb="create")
 
-    async def replace(self, kind: Kind, namespace: str | None, name: str, body: Object) -> Object:
+    async def replace(self, resource: Resource, namespace: str | None, name: str, body: Object) -> Object:
         """Replace an object.
 
         Raises:
             Conflict: when it changed since ``body`` was read.
 
         """
-        return await self._call("PUT", kind, namespace, name, body=body, verb="update")
+        return await self._call("PUT", resource, namespace, name, body=body, verb="update")
 
-    async def replace_status(self, kind: Kind, namespace: str | None, name: str, body: Object) -> Object:
+    async def replace_status(self, resource: Resource, namespace: str | None, name: str, body: Object) -> Object:
         """Replace an object's status.
 
         Only the status and what identifies the object are sent: the API server reads nothing else of ``body``.
@@ -140,12 +142,17 @@ class Cluster:
 
         """
         metadata = {key: body["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion")}
-        sent = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, "status": body["status"]}
-        return await self._call("PUT", kind, namespace, name, "status", body=sent, verb="update")
+        sent = {
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            "metadata": metadata,
+            "status": body["status"],
+        }
+        return await self._call("PUT", resource, namespace, name, "status", body=sent, verb="update")
 
     async def patch(
         self,
-        kind: Kind,
+        resource: Resource,
         namespace: str | None,
         name: str,
         body: Object,
@@ -160,10 +167,10 @@ class Cluster:
 
         """
         query = {"dryRun": "All"} if dry_run else {}
-        return await self._call("PATCH", kind, namespace, name, subresource, body=body, query=query, verb="patch")
+        return await self._call("PATCH", resource, namespace, name, subresource, body=body, query=query, verb="patch")
 
     async def delete(
-        self, kind: Kind, namespace: str | None, name: str, *, uid: str | None = None, grace: int | None = None
+        self, resource: Resource, namespace: str | None, name: str, *, uid: str | None = None, grace: int | None = None
     ) -> bool:
         """Delete an object, and what it owns in the background; False when it was not there.
 
@@ -175,8 +182,8 @@ class Cluster:
         if grace is not None:
             body["gracePeriodSeconds"] = grace
         try:
-            await self._call("DELETE", kind, namespace, name, body=body, verb="delete")
-        except Absent:
+            await self._call("DELETE", resource, namespace, name, body=body, verb="delete")
+        except NotFound:
             return False
         return True
 
@@ -197,26 +204,26 @@ class Cluster:
         }
         try:
             await self._call("POST", PODS, namespace, pod, "eviction", body=body, verb="evict")
-        except Absent:
+        except NotFound:
             return False
         return True
 
-    async def served(self, kinds: Iterable[Kind]) -> frozenset[Kind]:
+    async def served(self, resources: Iterable[Resource]) -> frozenset[Resource]:
         """Which of these resources the API server serves, whether this process may read them or not.
 
         A group that cannot say what it holds (its own server is down) counts as serving all of them.
         """
-        wanted = tuple(kinds)
+        wanted = tuple(resources)
         listed = await self._discover("/apis")
         there = {
             (group["name"], version["version"]) for group in listed.get("groups", ()) for version in group["versions"]
         }
-        found: set[Kind] = set()
-        for group, version in sorted({(kind.group, kind.version) for kind in wanted} & there):
-            own = {kind for kind in wanted if (kind.group, kind.version) == (group, version)}
+        found: set[Resource] = set()
+        for group, version in sorted({(resource.group, resource.version) for resource in wanted} & there):
+            own = {resource for resource in wanted if (resource.group, resource.version) == (group, version)}
             try:
                 holds = (await self._discover(f"/apis/{group}/{version}")).get("resources", ())
-            except (ClusterUnreachable, Absent):
+            except (ClusterUnreachable, NotFound):
                 found |= own
             else:
                 found |= {kind for kind in own if kind.plural in {resource["name"] for resource in holds}}
@@ -230,18 +237,18 @@ class Cluster:
 
     async def rules(self, namespace: str) -> tuple[Object, ...]:
         """What we may do in a namespace, as RBAC rules."""
-        body = {"apiVersion": RULES_REVIEWS.api_version, "kind": RULES_REVIEWS.name, "spec": {"namespace": namespace}}
+        body = {"apiVersion": RULES_REVIEWS.api_version, "kind": RULES_REVIEWS.kind, "spec": {"namespace": namespace}}
         answer = await self.create(RULES_REVIEWS, None, body)
         rules: list[Object] = answer["status"].get("resourceRules", [])
         return tuple(rules)
 
     async def watch(
-        self, kind: Kind, namespace: str | None, version: str, labels: str = "", fields: str = ""
+        self, resource: Resource, namespace: str | None, version: str, labels: str = "", fields: str = ""
     ) -> AsyncGenerator[Object, None]:
         """The events of a collection since a resourceVersion, bookmarks among them, until the API server ends it.
 
         Raises:
-            Gone: when the version is too old.
+            ResourceExpired: when the version is too old.
             ClusterUnreachable: when the connection broke or fell silent.
 
         """
@@ -252,9 +259,9 @@ class Cluster:
             "timeoutSeconds": str(WATCH_SECONDS),
         }
         timeout = aiohttp.ClientTimeout(sock_connect=CALL_SECONDS, sock_read=SILENCE_SECONDS)
-        what = f"watch {kind.plural}"
-        self.requests["watch", kind.plural] += 1
-        async with self._open("GET", kind.path(namespace), what, namespace, timeout, query=query) as answer:
+        what = f"watch {resource.plural}"
+        self.requests["watch", resource.plural] += 1
+        async with self._open("GET", resource.path(namespace), what, namespace, timeout, query=query) as answer:
             async for line in answer.response.content:
                 yield json.loads(line)
 
@@ -264,8 +271,8 @@ class Cluster:
         The container is named: a cluster may inject others, and without a name the API server then refuses.
 
         Raises:
-            Absent: when the pod is gone.
-            Refused: when its container has not started yet.
+            NotFound: when the pod is gone.
+            Rejected: when its container has not started yet.
             ClusterUnreachable: when the stream broke.
 
         """
@@ -281,7 +288,7 @@ class Cluster:
     async def _call(
         self,
         method: str,
-        kind: Kind,
+        resource: Resource,
         namespace: str | None,
         name: str | None = None,
         subresource: str | None = None,
@@ -290,10 +297,10 @@ class Cluster:
         body: Object | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Object:
-        path = kind.path(namespace, name, subresource)
-        what = f"{verb} {kind.plural}{f' {name}' if name else ''}"
+        path = resource.path(namespace, name, subresource)
+        what = f"{verb} {resource.plural}{f' {name}' if name else ''}"
         timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
-        self.requests[verb, kind.plural] += 1
+        self.requests[verb, resource.plural] += 1
         async with self._open(method, path, what, namespace, timeout, body, query) as answer:
             return parsed(await answer.response.read())
 
@@ -331,7 +338,7 @@ class Cluster:
             raise ClusterUnreachable(f"{what}: the API server did not answer: {error}") from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             text = str(error) or type(error).__name__
-            raise NoAnswer(f"{what}: the API server did not answer: {text}") from error
+            raise OutcomeUnknown(f"{what}: the API server did not answer: {text}") from error
 
     async def _sent(self, request: Any, body: Object | None, what: str, timeout: aiohttp.ClientTimeout) -> RESTResponse:
         """The answer to a request, which is sent once more with renewed credentials where these are refused."""

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Final, Self
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import EVENTS, Kind, Object
-from gameday.errors import Absent, AlreadyExists
+from gameday.cluster.resources import EVENTS, Object, Resource
+from gameday.errors import AlreadyExists, NotFound
 
 SAME_WITHIN: Final = 600.0
 """Seconds after its last occurrence within which an equal Event belongs to the same series."""
@@ -32,20 +32,20 @@ Key = tuple[str, str, str, str, bool]
 class Subject:
     """An object that an Event regards, or is related to; ``uid`` is empty where it is not known."""
 
-    kind: Kind
+    resource: Resource
     namespace: str
     name: str
     uid: str = ""
 
     @classmethod
-    def of(cls, kind: Kind, thing: Object) -> Self:
+    def of(cls, resource: Resource, thing: Object) -> Self:
         """The subject that an object is."""
         metadata = thing["metadata"]
-        return cls(kind, metadata["namespace"], metadata["name"], metadata["uid"])
+        return cls(resource, metadata["namespace"], metadata["name"], metadata["uid"])
 
     def reference(self) -> Object:
         """As an Event refers to it."""
-        where = {"apiVersion": self.kind.api_version, "kind": self.kind.name, "namespace": self.namespace}
+        where = {"apiVersion": self.resource.api_version, "kind": self.resource.kind, "namespace": self.namespace}
         return where | {"name": self.name} | ({"uid": self.uid} if self.uid else {})
 
 
@@ -61,7 +61,7 @@ class _Series:
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Events:
+class EventRecorder:
     """Writes Events as the operator. ``clock`` returns Unix seconds."""
 
     def __init__(self, cluster: Cluster, identity: str, clock: Callable[[], float]) -> None:
@@ -129,14 +129,14 @@ class Events:
         """Write how often it has happened; False when the API server has forgotten the Event."""
         try:
             await self._cluster.patch(EVENTS, namespace, series.name, {"series": _shown(series)})
-        except Absent:
+        except NotFound:
             return False
         return True
 
     def _body(self, regarding: Subject, related: Subject | None, series: _Series) -> Object:
         body: Object = {
             "apiVersion": EVENTS.api_version,
-            "kind": EVENTS.name,
+            "kind": EVENTS.kind,
             "metadata": {"name": series.name, "namespace": regarding.namespace},
             "eventTime": _micro(series.first),
             "reportingController": CONTROLLER,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, LEASES, Object
+from gameday.cluster.resources import DRILLS, LEASES, Object
 from gameday.errors import AlreadyExists, Conflict, GameDayError
 
 LEASE_SECONDS: Final = 8
@@ -22,12 +22,12 @@ class LeaseLost(Exception):
     """The Lease is somebody else's: this process may not act any more."""
 
 
-def fresh(renewed: float, now: float) -> bool:
+def is_fresh(renewed: float, now: float) -> bool:
     """Whether a leader may still act that renewed its Lease at ``renewed``, on a clock that does not jump."""
     return now - renewed <= GIVE_UP_AFTER
 
 
-class Election:
+class LeaderElector:
     """Seeks the operator's Lease, keeps it, and says when it is lost."""
 
     def __init__(
@@ -50,16 +50,16 @@ class Election:
         self._version = ""
         """The Lease's resourceVersion as we wrote it last."""
 
-    def fresh(self) -> bool:
+    def is_leading(self) -> bool:
         """Whether the Lease was renewed so recently that no other process can hold it."""
-        return fresh(self._renewed, self._monotonic())
+        return is_fresh(self._renewed, self._monotonic())
 
-    async def win(self) -> None:
+    async def acquire(self) -> None:
         """Return once this process holds the Lease."""
         while not await self._try():  # noqa: ASYNC110  a Lease expires without an event
             await asyncio.sleep(SEEK_EVERY)
 
-    async def keep(self) -> None:
+    async def renew(self) -> None:
         """Renew until the Lease is lost.
 
         Raises:
@@ -71,7 +71,7 @@ class Election:
             held = await self._try()
             if not held and self._taken:
                 raise LeaseLost(f"lease {self.name} is held by another process")
-            if not self.fresh():
+            if not self.is_leading():
                 raise LeaseLost(f"lease {self.name} was not renewed for {GIVE_UP_AFTER:.0f} s")
 
     async def confirm(self) -> None:
@@ -81,7 +81,7 @@ class Election:
             LeaseLost: when somebody else holds it, or the API server did not say before it may be lost.
 
         """
-        while self.fresh():
+        while self.is_leading():
             try:
                 lease = await self.cluster.get(LEASES, self.namespace, self.name)
             except GameDayError:
@@ -104,15 +104,15 @@ class Election:
     async def _try(self) -> bool:
         try:
             async with asyncio.timeout(RENEW_EVERY * 2):
-                return await self._acquire()
+                return await self._take_over()
         except (GameDayError, TimeoutError):
             return False
 
-    async def _acquire(self) -> bool:
+    async def _take_over(self) -> bool:
         began = self._monotonic()
         lease = await self.cluster.get(LEASES, self.namespace, self.name)
         version = lease["metadata"]["resourceVersion"] if lease is not None else None
-        if self._version not in {"", version} and not self.fresh():
+        if self._version not in {"", version} and not self.is_leading():
             # We stood still for a while, and another one may have held it meanwhile and given it back.
             self._taken = True
             return False
@@ -208,7 +208,7 @@ async def unlock_namespace(cluster: Cluster, namespace: str, uid: str) -> None:
 def _lease(namespace: str, name: str, spec: Object) -> Object:
     return {
         "apiVersion": LEASES.api_version,
-        "kind": LEASES.name,
+        "kind": LEASES.kind,
         "metadata": {"name": name, "namespace": namespace},
         "spec": spec,
     }

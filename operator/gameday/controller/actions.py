@@ -3,7 +3,7 @@
 import enum
 from typing import Final
 
-from gameday.model.record import Cause, Phase, Record
+from gameday.model.record import DrillRecord, Phase, Reason
 
 
 class Action(enum.StrEnum):
@@ -43,19 +43,24 @@ _BY_REASON: Final = {
         Action.CUT,
     ),
     **dict.fromkeys(
-        (Cause.NOT_SEVERED.value, Cause.CONNECTIONS_KEPT.value, Cause.INJECTION_FAILED.value, Cause.NO_EFFECT.value),
+        (
+            Reason.NOT_SEVERED.value,
+            Reason.CONNECTIONS_KEPT.value,
+            Reason.INJECTION_FAILED.value,
+            Reason.NO_EFFECT.value,
+        ),
         Action.CUT,
     ),
     **dict.fromkeys((Phase.RECOVERY.value, "CutLifted", "Undone", "UndoByHand", "FaultsNotCleared"), Action.REVERT),
-    **dict.fromkeys(("Stalled", "Resumed", Cause.UNDO_UNVERIFIED.value), Action.REVERT),
+    **dict.fromkeys(("Stalled", "Resumed", Reason.UNDO_UNVERIFIED.value), Action.REVERT),
     **dict.fromkeys((Phase.ROLLBACK.value, "StepIntended", "StepDone", "StepsDone", "RollbackEnded"), Action.ROLL_BACK),
-    Cause.ROLLBACK_FAILED.value: Action.ROLL_BACK,
-    **dict.fromkeys((Phase.FINISHED.value, "MissedBy", Cause.UNKNOWN_RESULT.value), Action.JUDGE),
-    **dict.fromkeys(("StatusRefused", Cause.STATUS_OVERWRITTEN.value), Action.RECORD),
+    Reason.ROLLBACK_FAILED.value: Action.ROLL_BACK,
+    **dict.fromkeys((Phase.FINISHED.value, "MissedBy", Reason.UNKNOWN_RESULT.value), Action.JUDGE),
+    **dict.fromkeys(("StatusRefused", Reason.STATUS_OVERWRITTEN.value), Action.RECORD),
 }
 
 
-def action_of(reason: str, record: Record) -> Action:
+def action_of(reason: str, record: DrillRecord) -> Action:
     """What was done when a timeline entry with this reason was recorded.
 
     A reason that ends a drill reverts its changes; if there are no changes yet, the drill is refused.

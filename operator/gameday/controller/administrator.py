@@ -9,13 +9,13 @@ from typing import Final
 
 from gameday.api.limits import LimitsInvalid, limits_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CONFIG_MAPS, Object
-from gameday.cluster.streams import Mirror
+from gameday.cluster.informer import Informer
+from gameday.cluster.resources import CONFIG_MAPS, Object
 from gameday.errors import GameDayError
 from gameday.model import halt as halting
 from gameday.model import limits as limiting
 from gameday.model.halt import CLEAR, Halt, HaltState
-from gameday.model.limits import UNLIMITED, Limits, Ruling, RulingState
+from gameday.model.limits import UNLIMITED, Limits, LimitsState, LimitsValidity
 
 PATIENCE: Final = 1.0
 """Longest pause, in seconds, before the API server is asked again: a halt takes at most 2 s to be heard."""
@@ -36,13 +36,13 @@ class Administrator:
         self.namespace = namespace
         self.changed = changed
         self.halt = Halt(HaltState.UNREADABLE, "the operator has not read yet whether drills are halted")
-        self.ruling = Ruling(state=RulingState.UNREADABLE, why="the limits have not been read yet")
+        self.limits_state = LimitsState(state=LimitsValidity.UNREADABLE, why="the limits have not been read yet")
         self.listeners: dict[Callable[[], None], None] = {}
         """What is called at each change, in the order of registration."""
         self._heard = asyncio.Event()
         self._changes = 0
-        self._halt = self._mirror(halting.CONFIG_MAP)
-        self._limits = self._mirror(limiting.CONFIG_MAP)
+        self._halt = self._start_informer(halting.CONFIG_MAP)
+        self._limits = self._start_informer(limiting.CONFIG_MAP)
 
     @property
     def known(self) -> bool:
@@ -53,7 +53,7 @@ class Administrator:
     def halt_object(self) -> Object | None:
         """The ConfigMap that halts, as an Event's subject."""
         found = self._halt.objects.get(halting.CONFIG_MAP)
-        return found | {"apiVersion": CONFIG_MAPS.api_version, "kind": CONFIG_MAPS.name} if found is not None else None
+        return found | {"apiVersion": CONFIG_MAPS.api_version, "kind": CONFIG_MAPS.kind} if found is not None else None
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -79,13 +79,13 @@ class Administrator:
         if self._changes != before:
             return
         if found is None:
-            self._halt.forget(halting.CONFIG_MAP)
+            self._halt.evict(halting.CONFIG_MAP)
         else:
-            self._halt.learn(found)
+            self._halt.upsert(found)
 
-    def _mirror(self, name: str) -> Mirror:
+    def _start_informer(self, name: str) -> Informer:
         fields = f"metadata.name={name}"
-        return Mirror(self.cluster, CONFIG_MAPS, self.namespace, self._hear, fields=fields, patience=PATIENCE)
+        return Informer(self.cluster, CONFIG_MAPS, self.namespace, self._notify, fields=fields, patience=PATIENCE)
 
     async def _look_again(self) -> None:
         while True:
@@ -97,13 +97,13 @@ class Administrator:
                     # The mirror meets the same trouble, and tells it.
                     continue
 
-    def _hear(self) -> None:
+    def _notify(self) -> None:
         self._changes += 1
-        halt, ruling = halt_of(self._halt), ruling_of(self._limits, self.ruling.limits)
-        if self.known and (halt, ruling) == (self.halt, self.ruling):
+        halt, limits_state = halt_of(self._halt), limits_state_of(self._limits, self.limits_state.limits)
+        if self.known and (halt, limits_state) == (self.halt, self.limits_state):
             return
-        self.halt, self.ruling = halt, ruling
-        if not all(mirror.synced or mirror.error for mirror in (self._halt, self._limits)):
+        self.halt, self.limits_state = halt, limits_state
+        if not all(informer.synced or informer.error for informer in (self._halt, self._limits)):
             return
         self._heard.set()
         for listener in tuple(self.listeners):
@@ -111,28 +111,28 @@ class Administrator:
         self.changed()
 
 
-def halt_of(mirror: Mirror) -> Halt:
+def halt_of(informer: Informer) -> Halt:
     """Whether all drills are halted: what was last seen there halts until it is seen gone."""
-    found = mirror.objects.get(halting.CONFIG_MAP)
+    found = informer.objects.get(halting.CONFIG_MAP)
     if found is not None:
         return Halt(HaltState.HALTED, " ".join(str((found.get("data") or {}).get(halting.REASON, "")).split())[:256])
-    if mirror.error or not mirror.synced:
-        why = f"it is not known whether drills are halted, so none starts: {mirror.error or 'not read yet'}"
+    if informer.error or not informer.synced:
+        why = f"it is not known whether drills are halted, so none starts: {informer.error or 'not read yet'}"
         return Halt(HaltState.UNREADABLE, why)
     return CLEAR
 
 
-def ruling_of(mirror: Mirror, last: Limits) -> Ruling:
+def limits_state_of(informer: Informer, last: Limits) -> LimitsState:
     """The limits as they stand; ``last`` are those that were known before."""
-    if mirror.error or not mirror.synced:
-        why = f"the administrator's limits cannot be read, so no drill starts: {mirror.error or 'not read yet'}"
-        return Ruling(last, RulingState.UNREADABLE, why)
-    found = mirror.objects.get(limiting.CONFIG_MAP)
+    if informer.error or not informer.synced:
+        why = f"the administrator's limits cannot be read, so no drill starts: {informer.error or 'not read yet'}"
+        return LimitsState(last, LimitsValidity.UNREADABLE, why)
+    found = informer.objects.get(limiting.CONFIG_MAP)
     if found is None:
         return UNLIMITED
     try:
-        return Ruling(limits_of(found.get("data") or {}))
+        return LimitsState(limits_of(found.get("data") or {}))
     except LimitsInvalid as error:
         where = f"ConfigMap {found['metadata']['namespace']}/{limiting.CONFIG_MAP}"
         why = f"the administrator's limits are invalid, so no drill starts: {where}: {error}"
-        return Ruling(last, RulingState.INVALID, why[:1024])
+        return LimitsState(last, LimitsValidity.INVALID, why[:1024])

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from structlog.stdlib import BoundLogger
 
-from gameday.cluster.kinds import DRILLS, GAMEDAYS
+from gameday.cluster.resources import DRILLS, GAMEDAYS
 
 Log = BoundLogger
 
@@ -32,7 +32,7 @@ def logger(name: str) -> Log:
 
 def named(kind: str, namespace: str, name: str) -> dict[str, str]:
     """The log field that names a Drill or GameDay; empty for other kinds."""
-    field = {DRILLS.name: "drill", GAMEDAYS.name: "gameday"}.get(kind)
+    field = {DRILLS.kind: "drill", GAMEDAYS.kind: "gameday"}.get(kind)
     return {field: f"{namespace}/{name}"} if field is not None else {}
 
 
@@ -40,6 +40,6 @@ def of_drill(drill: Mapping[str, Any]) -> dict[str, str]:
     """The fields that name a drill and its GameDay."""
     namespace = drill["metadata"]["namespace"]
     gameday = drill.get("spec", {}).get("gameDay", "")
-    return named(DRILLS.name, namespace, drill["metadata"]["name"]) | (
-        named(GAMEDAYS.name, namespace, gameday) if gameday else {}
+    return named(DRILLS.kind, namespace, drill["metadata"]["name"]) | (
+        named(GAMEDAYS.kind, namespace, gameday) if gameday else {}
     )

@@ -7,7 +7,7 @@ import asyncio
 from typing import Final
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import PODS, Object
+from gameday.cluster.resources import PODS, Object
 from gameday.controller.backoff import Backoff
 from gameday.controller.logs import logger
 from gameday.controller.settings import Settings

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gameday.api.authors import slim
-from gameday.cluster.streams import version_of
+from gameday.api.managed_fields import strip_managed_fields
+from gameday.cluster.informer import version_of
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -28,7 +28,7 @@ def take(into: dict[Key, Object], thing: Object, *, deleted: bool) -> None:
     if deleted:
         into.pop(key, None)
     else:
-        into[key] = slim(thing)
+        into[key] = strip_managed_fields(thing)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from gameday.model.record import Record, Verdict
+from gameday.model.record import DrillRecord, Verdict
 
 Metric = TypeVar("Metric", Gauge, Counter)
 
@@ -93,13 +93,13 @@ class Metrics:
         self.leading = Gauge("gameday_leader", "1 while this process may act.", registry=self.registry)
         self.beat = Gauge("gameday_heartbeat_timestamp_seconds", "Unix time of the last turn.", registry=self.registry)
 
-    def changed(self, namespace: str, uid: str, before: Record, after: Record) -> None:
+    def changed(self, namespace: str, uid: str, before: DrillRecord, after: DrillRecord) -> None:
         """Count what changed in a drill's record: a phase that ended, what the drill holds, what is overdue."""
         if after.phase is not before.phase:
             self.phases.labels(before.phase.value).observe(max(0.0, after.since - before.since))
         self.holding(namespace, uid, after)
 
-    def holding(self, namespace: str, uid: str, record: Record) -> None:
+    def holding(self, namespace: str, uid: str, record: DrillRecord) -> None:
         """Set the gauges of a namespace from all its drills, this one included."""
         held = sum(1 for change in record.changes if change.open and change.touched)
         self._held[uid] = _Held(namespace, held, held if record.faults_cleared is False else 0)

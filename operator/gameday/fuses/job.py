@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, JOBS, Object
-from gameday.errors import AlreadyExists, Refused
-from gameday.model.labels import DRILL, marks
-from gameday.model.world import Fuse
+from gameday.cluster.resources import DRILLS, JOBS, Object
+from gameday.errors import AlreadyExists, Rejected
+from gameday.model.labels import DRILL, ownership_labels
+from gameday.model.observation import Fuse
 
 ENDINGS = {
     "FailureTarget": "its deadline has passed",
@@ -25,7 +25,7 @@ ENDINGS = {
 
 def build(drill: str, drill_uid: str, name: str, seconds: float, image: str) -> Object:
     """The Job. ``image`` is never pulled, but must be named; ``seconds`` count from the Job controller's start."""
-    owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.name, "name": drill, "uid": drill_uid}
+    owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.kind, "name": drill, "uid": drill_uid}
     container = {
         "name": "fuse",
         "image": image,
@@ -34,15 +34,15 @@ def build(drill: str, drill_uid: str, name: str, seconds: float, image: str) -> 
     }
     return {
         "apiVersion": JOBS.api_version,
-        "kind": JOBS.name,
-        "metadata": {"name": name, "labels": marks(drill, "fuse"), "ownerReferences": [owner]},
+        "kind": JOBS.kind,
+        "metadata": {"name": name, "labels": ownership_labels(drill, "fuse"), "ownerReferences": [owner]},
         "spec": {
             "parallelism": 0,
             "completions": 1,
             "activeDeadlineSeconds": round(seconds),
             "ttlSecondsAfterFinished": 0,
             "template": {
-                "metadata": {"labels": marks(drill, "fuse")},
+                "metadata": {"labels": ownership_labels(drill, "fuse")},
                 "spec": {
                     "restartPolicy": "Never",
                     "containers": [container],
@@ -53,11 +53,11 @@ def build(drill: str, drill_uid: str, name: str, seconds: float, image: str) -> 
     }
 
 
-async def do(account: Cluster, namespace: str, fuse: Object) -> Object:
+async def create(account: Cluster, namespace: str, fuse: Object) -> Object:
     """Light the fuse; a second time finds the first.
 
     Raises:
-        Refused: when a Job of its name is not this drill's.
+        Rejected: when a Job of its name is not this drill's.
 
     """
     name = fuse["metadata"]["name"]
@@ -67,13 +67,13 @@ async def do(account: Cluster, namespace: str, fuse: Object) -> Object:
         there = await account.get(JOBS, namespace, name)
         if there is None or (there["metadata"].get("ownerReferences") == fuse["metadata"]["ownerReferences"]):
             return there or await account.create(JOBS, namespace, fuse)
-        raise Refused(
+        raise Rejected(
             f"Job {namespace}/{name} exists and does not belong to this drill: delete it, or give the "
             "Drill another name"
         ) from None
 
 
-async def undo(account: Cluster, namespace: str, name: str) -> None:
+async def delete(account: Cluster, namespace: str, name: str) -> None:
     """Delete the fuse of a cut that is verified gone; finding it gone, or another's in its place, is success."""
     there = await account.get(JOBS, namespace, name)
     if there is not None and DRILL in (there["metadata"].get("labels") or {}):

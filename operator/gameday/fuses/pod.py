@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import JOBS, Object
-from gameday.errors import AlreadyExists, Refused
+from gameday.cluster.resources import JOBS, Object
+from gameday.errors import AlreadyExists, Rejected
 from gameday.model.labels import AGENT, DRILL
-from gameday.model.world import Fuse
+from gameday.model.observation import Fuse
 
 ENDINGS: Mapping[str, str] = {
     "FailureTarget": "it failed",
@@ -17,11 +17,11 @@ ENDINGS: Mapping[str, str] = {
 """Conditions of a Job that is over, and what they mean for a fuse that acts."""
 
 
-async def do(account: Cluster, namespace: str, fuse: Object) -> Object:
+async def create(account: Cluster, namespace: str, fuse: Object) -> Object:
     """Light the fuse; a second time finds the first.
 
     Raises:
-        Refused: when a Job of its name is not this drill's.
+        Rejected: when a Job of its name is not this drill's.
 
     """
     name = fuse["metadata"]["name"]
@@ -34,7 +34,7 @@ async def do(account: Cluster, namespace: str, fuse: Object) -> Object:
         labels, ours = there["metadata"].get("labels") or {}, fuse["metadata"]["labels"]
         if all(labels.get(key) == ours[key] for key in (DRILL, AGENT)):
             return there
-        raise Refused(
+        raise Rejected(
             f"Job {namespace}/{name} exists and does not belong to this drill: delete it, or give the "
             "Drill another name"
         ) from None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gameday.model.record import Cause
+from gameday.model.record import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Effect:
 class End(NamedTuple):
     """Why a drill must end; ``since`` is the Unix second from which nothing counts as proven."""
 
-    cause: Cause
+    cause: Reason
     why: str
     since: float
 

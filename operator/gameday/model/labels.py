@@ -14,7 +14,7 @@ CONTROL: Final = "control"
 """Role of the agents' pods that have the targets' labels and that a cut must spare."""
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
-NEVER_WORN: Final = frozenset(
+RESERVED_LABELS: Final = frozenset(
     {
         "pod-template-hash",
         "pod-template-generation",
@@ -51,12 +51,12 @@ def is_stand_in(value: str) -> bool:
     return _STAND_IN.fullmatch(value) is not None
 
 
-def marks(drill: str, role: str, agent: str = "") -> dict[str, str]:
+def ownership_labels(drill: str, role: str, agent: str = "") -> dict[str, str]:
     """The labels of an object of a drill."""
     own = {DRILL: drill, ROLE: role, MANAGED_BY: "gameday"}
     return own | ({AGENT: agent} if agent else {})
 
 
-def ours(labels: Mapping[str, str]) -> bool:
+def is_ours(labels: Mapping[str, str]) -> bool:
     """Whether an object with these labels is a drill's."""
     return DRILL in labels

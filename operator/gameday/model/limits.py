@@ -49,7 +49,7 @@ NONE: Final = Limits()
 """No limits."""
 
 
-class RulingState(enum.Enum):
+class LimitsValidity(enum.Enum):
     """Whether the administrator's limits are known and valid."""
 
     KNOWN = "Known"
@@ -58,20 +58,20 @@ class RulingState(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class LimitsState:
     """The limits as they stand; where they are not known, ``limits`` are the last that were, and ``why`` says why."""
 
     limits: Limits = NONE
-    state: RulingState = RulingState.KNOWN
+    state: LimitsValidity = LimitsValidity.KNOWN
     why: str = ""
 
 
-UNLIMITED: Final = Ruling()
+UNLIMITED: Final = LimitsState()
 """It is known that there are no limits."""
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class WorkloadImpact:
     """How many of a workload's ready pods a plan would cut; ``workload`` as ``Deployment api``."""
 
     workload: str
@@ -80,11 +80,11 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class BlastRadius:
     """What a plan would cut in its namespace now: pods by the path of what selects them, and shares of each
     workload that has any.
     """
 
     pods: Mapping[str, int] = field(default_factory=dict)
-    shares: tuple[tuple[str, Share], ...] = ()
+    workloads: tuple[tuple[str, WorkloadImpact], ...] = ()
     """By path."""

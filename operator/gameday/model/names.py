@@ -27,7 +27,7 @@ def numbered(agent: str, number: int) -> str:
 
 
 @lru_cache(maxsize=4096)
-def derived(drill: str, suffix: str) -> str:
+def object_name(drill: str, suffix: str) -> str:
     """``<drill>-<suffix>``, as a DNS label."""
     name = re.sub(r"[^a-z0-9-]+", "-", f"{drill}-{suffix}".lower()).strip("-")
     if len(name) <= LONGEST:
@@ -38,12 +38,12 @@ def derived(drill: str, suffix: str) -> str:
 
 def policy(drill: str, fault: str) -> str:
     """The policy that makes a cut."""
-    return derived(drill, fault)
+    return object_name(drill, fault)
 
 
 def cut_fuse(drill: str) -> str:
     """The Job that owns all cuts of a drill."""
-    return derived(drill, "fuse")
+    return object_name(drill, "fuse")
 
 
 def fault_fuse(drill: str, fault: str, *, alone: bool) -> str:
@@ -53,12 +53,12 @@ def fault_fuse(drill: str, fault: str, *, alone: bool) -> str:
 
 def scale_fuse(drill: str, step: str) -> str:
     """The Job whose pod puts a scaled workload back."""
-    return derived(drill, f"fuse-{step}")
+    return object_name(drill, f"fuse-{step}")
 
 
 def fuse_agent(step: str) -> str:
     """The agent's name of a scale's fuse."""
-    return derived("fuse", step)
+    return object_name("fuse", step)
 
 
 def of_slot(gameday: str, at: float) -> str:
@@ -68,9 +68,9 @@ def of_slot(gameday: str, at: float) -> str:
 
 def samples_of(drill: str) -> str:
     """The ConfigMap that keeps a drill's samples."""
-    return derived(drill, SAMPLES)
+    return object_name(drill, SAMPLES)
 
 
 def job(drill: str, step: str) -> str:
     """The Job of a rollback step."""
-    return derived(drill, f"step-{step}")
+    return object_name(drill, f"step-{step}")

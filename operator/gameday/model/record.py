@@ -65,7 +65,7 @@ NOT_REACHED = "NotReached"
 """Reason of an expectation whose stage never began."""
 
 
-class Cause(enum.Enum):
+class Reason(enum.Enum):
     """Why a drill undoes early or cannot pass; each has its entry in the runbook of reasons."""
 
     ABORTED = "Aborted"
@@ -121,7 +121,7 @@ class Cause(enum.Enum):
 class Waiting:
     """What a drill that has not begun waits for."""
 
-    cause: Cause
+    cause: Reason
     message: str
 
 
@@ -132,7 +132,7 @@ class Doubt:
     ``since`` is the Unix second from which the cut no longer counts as proven; a miss decided before it stays one.
     """
 
-    cause: Cause
+    cause: Reason
     message: str
     since: float
 
@@ -174,7 +174,7 @@ class StepEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TimelineEntry:
     """A line of the timeline; ``reason`` is a CamelCase word, as in Events."""
 
     at: float
@@ -201,7 +201,7 @@ TIMELINE_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class DrillRecord:
     """All that the engine knows of a drill beyond its plan and its samples. Times are Unix seconds."""
 
     phase: Phase = Phase.PENDING
@@ -229,7 +229,7 @@ class Record:
     obstacle: str = ""
     """What keeps the drill from seeing, undoing or tidying up, and what would help; empty while nothing does."""
     waiting: Waiting | None = None
-    aborted: Cause | None = None
+    aborted: Reason | None = None
     aborted_why: str = ""
     guardrail: str | None = None
     """Name of the guardrail that was violated."""
@@ -250,23 +250,23 @@ class Record:
     """Whether the samples are kept; None before that is decided, and of a drill that measured nothing."""
     reported: bool = False
     """Whether the GameDay shows the drill's outcome, or is deleted; only a drill that has ended is reported."""
-    timeline: tuple[Line, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
 
     def note(self, at: float, reason: str, message: str, *, warning: bool = False) -> Self:
         """The record with one more line in its timeline."""
-        lines = (*self.timeline, Line(at, reason, message, warning))
+        lines = (*self.timeline, TimelineEntry(at, reason, message, warning))
         return replace(self, timeline=lines[-TIMELINE_LINES:])
 
     def enter(self, phase: Phase, at: float, message: str) -> Self:
         """The record in its next phase."""
         return replace(self, phase=phase, since=at).note(at, phase.value, message)
 
-    def doubt(self, cause: Cause, message: str, since: float, at: float) -> Self:
+    def doubt(self, reason: Reason, message: str, since: float, at: float) -> Self:
         """The record with one more doubt; the same cause is doubted once."""
-        if any(known.cause is cause for known in self.doubts):
+        if any(known.cause is reason for known in self.doubts):
             return self
-        return replace(self, doubts=(*self.doubts, Doubt(cause, message, since))).note(
-            at, cause.value, message, warning=True
+        return replace(self, doubts=(*self.doubts, Doubt(reason, message, since))).note(
+            at, reason.value, message, warning=True
         )
 
     def stalled(self, why: str, at: float) -> Self:
@@ -276,12 +276,12 @@ class Record:
         record = replace(self, obstacle=why)
         return record.note(at, "Stalled", why, warning=True) if why else record.note(at, "Resumed", "it continues")
 
-    def wait(self, cause: Cause, message: str, at: float) -> Self:
+    def wait(self, reason: Reason, message: str, at: float) -> Self:
         """The record of a drill that cannot begin yet; the same obstacle is noted once."""
-        waiting = Waiting(cause, message)
+        waiting = Waiting(reason, message)
         if self.waiting == waiting:
             return self
-        return replace(self, waiting=waiting).note(at, cause.value, f"waiting: {message}", warning=True)
+        return replace(self, waiting=waiting).note(at, reason.value, f"waiting: {message}", warning=True)
 
     def with_change(self, change: Change) -> Self:
         """The record with an entry of the undo log added, or replaced by name."""

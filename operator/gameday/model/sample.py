@@ -25,13 +25,13 @@ Value = bool | int | float | str | None | Mapping[str, "Value"] | tuple["Value",
 class LineType(enum.Enum):
     """What a line of an agent's log is; an agent is believed only the types of its own role."""
 
-    HELLO = "hello"
+    STARTED = "hello"
     SAMPLE = "sample"
     DIAL = "dial"
     HELD = "held"
     ADDRESSES = "addresses"
     CONNECTIONS = "connections"
-    SEVERED = "severed"
+    CONNECTIONS_CLOSED = "severed"
     ARMED = "armed"
     FIRED = "fired"
 

@@ -86,7 +86,7 @@ SLOTS_KEPT: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class ScheduleState:
     """What a GameDay remembers of its schedule: enough that no slot is ever decided twice.
 
     ``since`` is when the schedule became what it is: no slot up to then is its own. ``last_decided`` never goes back.
@@ -115,7 +115,7 @@ class Calendar:
         """A decided slot that is still remembered, by its time."""
         return next((slot for slot in self.slots if slot.at == at), None)
 
-    def settle(self, at: float, decision: Decision, message: str = "", drill: str = "") -> Self:
+    def close(self, at: float, decision: Decision, message: str = "", drill: str = "") -> Self:
         """The calendar with its starting slot ended one way or the other; any other slot stays as it was."""
         return replace(
             self,

@@ -24,7 +24,7 @@ class CutPort:
 
 
 @dataclass(frozen=True, slots=True)
-class FarEnd:
+class CutDestination:
     """What the targets are cut off from. ``selector`` is empty for addresses outside the cluster.
 
     ``addresses`` are those of pods behind a Service, ``services`` its own (ClusterIP, load balancer, external).
@@ -48,7 +48,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Severing:
+class ClosingPlan:
     """Where the targets' open connections are ended, with the credentials of the dependency that is cut.
 
     ``servers`` are addresses and ports, each of which is asked; without any, the dependency's Service is.
@@ -63,11 +63,11 @@ class Cut:
 
     fault: str
     backend: Via
-    far_end: FarEnd = field(default_factory=FarEnd)
+    far_end: CutDestination = field(default_factory=CutDestination)
     pairs: tuple[Pair, ...] = ()
     targets: tuple[str, ...] = ()
     """Addresses of the targets, whose connections are severed."""
-    severs: Severing | None = None
+    severs: ClosingPlan | None = None
     """None where open connections are kept, or cannot be ended."""
     dials: tuple[Dial, ...] = ()
     """What each witness and each control dials to prove the cut."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.placement import Mesh, Placement
 from gameday.preflight.findings import Finding
 from gameday.preflight.snapshot import labels_of

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Final
 
-from gameday.cluster.kinds import PODS, Kind, Object
+from gameday.cluster.resources import PODS, Object, Resource
 from gameday.preflight.findings import Finding
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.quantity import quantity, text
@@ -19,11 +19,11 @@ PLAIN: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
 CLASS: Final = "PriorityClass"
 
 
-def check(quotas: Iterable[Object], created: Iterable[tuple[Kind, Object]]) -> Iterator[Finding]:
+def check(quotas: Iterable[Object], created: Iterable[tuple[Resource, Object]]) -> Iterator[Finding]:
     """A finding for each resource of which there is not enough; ``created`` are answers of dry runs."""
     objects = tuple(created)
     for quota in quotas:
-        counted = [(kind, body) for kind, body in objects if _is_meant(quota["spec"], kind, body)]
+        counted = [(resource, body) for resource, body in objects if _is_meant(quota["spec"], resource, body)]
         needs = _needs(counted)
         status = quota.get("status") or {}
         hard, used = status.get("hard") or quota["spec"].get("hard") or {}, status.get("used") or {}
@@ -40,12 +40,12 @@ def check(quotas: Iterable[Object], created: Iterable[tuple[Kind, Object]]) -> I
                 yield Finding("QuotaExceeded", "", message, f"raise it by {text(name, need - left)}, or free this much")
 
 
-def _needs(created: Iterable[tuple[Kind, Object]]) -> Mapping[str, Fraction]:
+def _needs(created: Iterable[tuple[Resource, Object]]) -> Mapping[str, Fraction]:
     needs: Counter[str] = Counter()
     total: dict[str, Fraction] = {}
-    for kind, body in created:
-        needs[f"count/{kind.full_name}"] += 1
-        if kind is PODS:
+    for resource, body in created:
+        needs[f"count/{resource.full_name}"] += 1
+        if resource is PODS:
             needs["pods"] += 1
             for name, amount in of_pod(body["spec"]).items():
                 total[name] = total.get(name, Fraction(0)) + amount
@@ -90,11 +90,11 @@ def _largest(one: Mapping[str, Fraction], other: Mapping[str, Fraction]) -> dict
     return {name: max(one.get(name, Fraction(0)), other.get(name, Fraction(0))) for name in (*one, *other)}
 
 
-def _is_meant(spec: Object, kind: Kind, body: Object) -> bool:
+def _is_meant(spec: Object, resource: Resource, body: Object) -> bool:
     """Whether a quota counts an object: one with scopes counts pods alone, and those that meet all of them."""
     scopes = [{"scopeName": name, "operator": "Exists"} for name in spec.get("scopes") or ()]
     scopes += (spec.get("scopeSelector") or {}).get("matchExpressions") or ()
-    return not scopes or (kind is PODS and all(_meets(scope, body["spec"]) for scope in scopes))
+    return not scopes or (resource is PODS and all(_meets(scope, body["spec"]) for scope in scopes))
 
 
 def _meets(scope: Object, spec: Object) -> bool:

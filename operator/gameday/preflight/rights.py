@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gameday.cluster.answers import OPT_IN_COMMAND
-from gameday.cluster.kinds import (
+from gameday.cluster.http_errors import OPT_IN_COMMAND
+from gameday.cluster.resources import (
     CILIUM_NETWORK_POLICIES,
     CONFIG_MAPS,
     JOBS,
@@ -14,8 +14,8 @@ from gameday.cluster.kinds import (
     PODS,
     RESOURCE_QUOTAS,
     SERVICES,
-    Kind,
     Object,
+    Resource,
 )
 from gameday.preflight.findings import Finding
 from gameday.preflight.policies.isolators import OF_NAMESPACE
@@ -28,15 +28,15 @@ WRITE: Final = ("create", "delete")
 class Right:
     """Verbs on a kind, or on its subresource; ``why`` is what manifests say of it."""
 
-    kind: Kind
+    resource: Resource
     verbs: tuple[str, ...]
     subresource: str = ""
     why: str = field(default="", compare=False)
 
     @property
-    def resource(self) -> str:
+    def rbac_name(self) -> str:
         """As RBAC names it."""
-        return f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
+        return f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
 
 
 EVERY_DRILL: Final = (
@@ -61,7 +61,7 @@ EVERY_PREFLIGHT: Final = (
     Right(RESOURCE_QUOTAS, LIST, why="Room for a drill's pods."),
     Right(NETWORK_POLICIES, LIST, why="Policies that isolate pods: one may close to our pods what they must reach."),
     Right(CILIUM_NETWORK_POLICIES, LIST),
-    *(Right(kind, LIST) for kind in OF_NAMESPACE),
+    *(Right(resource, LIST) for resource in OF_NAMESPACE),
     Right(
         NAMESPACES,
         ("get",),
@@ -71,13 +71,13 @@ EVERY_PREFLIGHT: Final = (
 """What the preflight of every plan looks at."""
 
 
-def may(rules: Iterable[Object], verb: str, kind: Kind, subresource: str = "") -> bool:
+def may(rules: Iterable[Object], verb: str, kind: Resource, subresource: str = "") -> bool:
     """Whether RBAC rules allow a verb on every object of a kind."""
     resource = f"{kind.plural}/{subresource}" if subresource else kind.plural
     return any(_allows(rule, verb, kind.group, resource) for rule in rules)
 
 
-def of_cut(policy_kind: Kind, *, named: bool = False) -> Right:
+def of_cut(policy_kind: Resource, *, named: bool = False) -> Right:
     """What making and lifting a cut needs, and growing it.
 
     Cilium's policy selects the pods behind a Service, and grows only where a name is cut.
@@ -89,12 +89,12 @@ def of_cut(policy_kind: Kind, *, named: bool = False) -> Right:
 def missing(rules: tuple[Object, ...], rights: Iterable[Right], namespace: str) -> Iterator[Finding]:
     """A finding for each resource that the account may not use as it must."""
     for right in rights:
-        verbs = [verb for verb in right.verbs if not may(rules, verb, right.kind, right.subresource)]
+        verbs = [verb for verb in right.verbs if not may(rules, verb, right.resource, right.subresource)]
         if verbs:
             yield Finding(
                 "MissingRights",
                 "",
-                f"account gameday may not {', '.join(verbs)} {right.resource} in namespace {namespace}",
+                f"account gameday may not {', '.join(verbs)} {right.rbac_name} in namespace {namespace}",
                 f"its owner grants the rights with `{OPT_IN_COMMAND.format(namespace=namespace)}`",
             )
 

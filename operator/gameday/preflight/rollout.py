@@ -6,27 +6,27 @@ Deployment whose rollout is over and which lost a pod since is not rolling out.
 
 from collections.abc import Mapping
 
-from gameday.cluster.kinds import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS, Kind, Object
+from gameday.cluster.resources import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS, Object, Resource
 from gameday.model.plan import Selector
 from gameday.preflight.policies.selectors import as_json, selects
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 
 
-def in_rollout(sight: Sight, selector: Selector) -> tuple[str, ...]:
+def in_rollout(snapshot: NamespaceSnapshot, selector: Selector) -> tuple[str, ...]:
     """The workloads whose pods the selector selects and that are rolling out, as ``Deployment api``."""
     wanted = as_json(selector)
     return tuple(
-        f"{kind.name} {workload['metadata']['name']}"
-        for kind in (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS)
-        for workload in sight.of(kind)
-        if selects(wanted, _pod_labels(workload)) and rolls_out(kind, workload)
+        f"{resource.kind} {workload['metadata']['name']}"
+        for resource in (DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS)
+        for workload in snapshot.of(resource)
+        if selects(wanted, _pod_labels(workload)) and rolls_out(resource, workload)
     )
 
 
-def rolls_out(kind: Kind, workload: Object) -> bool:
+def rolls_out(resource: Resource, workload: Object) -> bool:
     """Whether a Deployment, StatefulSet or DaemonSet is rolling out."""
     rules = {DEPLOYMENTS: _deployment, STATEFUL_SETS: _stateful_set, DAEMON_SETS: _daemon_set}
-    return rules[kind](workload)
+    return rules[resource](workload)
 
 
 def _pod_labels(workload: Object) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import (
+from gameday.cluster.resources import (
     CILIUM_NETWORK_POLICIES,
     ENDPOINT_SLICES,
     NAMESPACES,
@@ -14,10 +14,10 @@ from gameday.cluster.kinds import (
     RESOURCE_QUOTAS,
     SCALED_OBJECTS,
     SERVICES,
-    Kind,
     Object,
+    Resource,
 )
-from gameday.errors import Absent, Forbidden
+from gameday.errors import Forbidden, NotFound
 from gameday.model import names
 from gameday.model.labels import STAND_IN
 from gameday.model.plan import Action, Plan, ServiceRef
@@ -32,7 +32,7 @@ IF_SERVED = (SCALED_OBJECTS,)
 
 
 @dataclass(slots=True)
-class Sight:
+class NamespaceSnapshot:
     """A namespace as the account sees it. ``things`` are by plural; ``missing`` says what could not be read, and why.
 
     ``cilium`` is False where the cluster has no CiliumNetworkPolicy, or the account may not write one.
@@ -44,7 +44,7 @@ class Sight:
     cilium: bool = False
     rules: tuple[Object, ...] = ()
     """What RBAC lets the account do here."""
-    faults: dict[str, "Sight"] = field(default_factory=dict)
+    faults: dict[str, "NamespaceSnapshot"] = field(default_factory=dict)
     """The same namespace with what was read for each fault: all that follows here."""
     service: Object | None = None
     """The Service that the fault cuts off, which may be in another namespace."""
@@ -65,27 +65,29 @@ class Sight:
     namespace_labels: Mapping[str, str] | None = None
     """The namespace's own labels; None where the account may not read them."""
 
-    def at(self, fault: str) -> "Sight":
+    def at(self, fault: str) -> "NamespaceSnapshot":
         """The namespace with what was read for a fault."""
         return self.faults.get(fault, self)
 
-    def of(self, kind: Kind) -> tuple[Object, ...]:
+    def of(self, resource: Resource) -> tuple[Object, ...]:
         """The objects of a kind."""
-        return self.things.get(kind.plural, ())
+        return self.things.get(resource.plural, ())
 
-    def policies(self, kind: Kind) -> tuple[Object, ...]:
+    def policies(self, resource: Resource) -> tuple[Object, ...]:
         """The policies of a kind."""
         return (
-            self.of(kind) if kind in (NETWORK_POLICIES, CILIUM_NETWORK_POLICIES) else self.isolators.found.get(kind, ())
+            self.of(resource)
+            if resource in (NETWORK_POLICIES, CILIUM_NETWORK_POLICIES)
+            else self.isolators.found.get(resource, ())
         )
 
-    def unread(self, kind: Kind) -> str:
+    def unread(self, resource: Resource) -> str:
         """Why policies of a kind could not be read although the cluster has it; empty where they could."""
-        if kind not in self.isolators.served or kind.full_name in self.isolators.assumed:
+        if resource not in self.isolators.served or resource.full_name in self.isolators.assumed:
             return ""
-        if kind is CILIUM_NETWORK_POLICIES:
-            return self.missing.get(kind.plural, "")
-        return self.isolators.unread.get(kind, "")
+        if resource is CILIUM_NETWORK_POLICIES:
+            return self.missing.get(resource.plural, "")
+        return self.isolators.unread.get(resource, "")
 
     @property
     def has_cilium_kind(self) -> bool:
@@ -99,14 +101,14 @@ def labels_of(thing: Object) -> Mapping[str, str]:
     return labels
 
 
-async def look(
+async def take_snapshot(
     account: Cluster,
     operator: Cluster,
     namespace: str,
     plan: Plan,
-    reads: Collection[Kind],
+    reads: Collection[Resource],
     assumed: Collection[str] = (),
-) -> Sight:
+) -> NamespaceSnapshot:
     """Read all that the preflight judges.
 
     ``reads`` are the collections that the plan's actions need beyond those of every plan. ``assumed`` are the kinds of
@@ -116,24 +118,30 @@ async def look(
         ClusterUnreachable: when the API server did not answer; look again.
 
     """
-    sight = Sight(namespace)
-    sight.rules = await account.rules(namespace)
+    snapshot = NamespaceSnapshot(namespace)
+    snapshot.rules = await account.rules(namespace)
     wanted = dict.fromkeys((*ESSENTIAL, *reads, CILIUM_NETWORK_POLICIES))
-    await asyncio.gather(*(_collect(sight, account, kind) for kind in wanted if kind not in IF_SERVED))
+    await asyncio.gather(*(_collect(snapshot, account, resource) for resource in wanted if resource not in IF_SERVED))
     right = of_cut(CILIUM_NETWORK_POLICIES)
-    sight.cilium = sight.has_cilium_kind and all(may(sight.rules, verb, right.kind) for verb in right.verbs)
-    sight.dns = await _dns(operator)
-    sight.namespace_labels = await _own_labels(account, namespace)
-    served = await _served(sight, operator)
-    await asyncio.gather(*(_collect(sight, account, kind) for kind in IF_SERVED if kind in wanted and kind in served))
-    sight.isolators = await isolators.read(account, operator, namespace, served, assumed)
+    snapshot.cilium = snapshot.has_cilium_kind and all(
+        may(snapshot.rules, verb, right.resource) for verb in right.verbs
+    )
+    snapshot.dns = await _dns(operator)
+    snapshot.namespace_labels = await _own_labels(account, namespace)
+    served = await _served(snapshot, operator)
+    await asyncio.gather(
+        *(_collect(snapshot, account, resource) for resource in IF_SERVED if resource in wanted and resource in served)
+    )
+    snapshot.isolators = await isolators.read(account, operator, namespace, served, assumed)
     for number, fault in enumerate(f for f in plan.outage.faults if f.action.takes_away is not None):
-        sight.faults[fault.name] = await _of_fault(sight, account, number, fault.action, served)
-    return sight
+        snapshot.faults[fault.name] = await _of_fault(snapshot, account, number, fault.action, served)
+    return snapshot
 
 
-async def _of_fault(sight: Sight, account: Cluster, number: int, action: Action, served: Collection[Kind]) -> Sight:
-    own = replace(sight, stand_in=names.numbered(STAND_IN, number))
+async def _of_fault(
+    snapshot: NamespaceSnapshot, account: Cluster, number: int, action: Action, served: Collection[Resource]
+) -> NamespaceSnapshot:
+    own = replace(snapshot, stand_in=names.numbered(STAND_IN, number))
     away = action.takes_away
     if away is not None and isinstance(away.target, ServiceRef):
         await _service(own, account, away.target)
@@ -141,54 +149,54 @@ async def _of_fault(sight: Sight, account: Cluster, number: int, action: Action,
     return own
 
 
-def _elsewhere(sight: Sight, action: Action, served: Collection[Kind]) -> bool:
+def _elsewhere(snapshot: NamespaceSnapshot, action: Action, served: Collection[Resource]) -> bool:
     """Of the cut Service's namespace Kubernetes' own policies are read, and Cilium's where granted; of others none."""
-    namespace, dependency = sight.namespace, action.takes_away
+    namespace, dependency = snapshot.namespace, action.takes_away
     to = dependency.target if dependency is not None else None
     away = isinstance(to, ServiceRef) and to.within(namespace)[0] != namespace
-    unread = bool(sight.service_unread) or any(kind in served for kind in isolators.OF_NAMESPACE)
+    unread = bool(snapshot.service_unread) or any(resource in served for resource in isolators.OF_NAMESPACE)
     stays = (stay.service.within(namespace)[0] for stay in action.spares if stay.service is not None)
     return (away and unread) or any(where != namespace for where in stays)
 
 
-async def _served(sight: Sight, operator: Cluster) -> frozenset[Kind]:
+async def _served(snapshot: NamespaceSnapshot, operator: Cluster) -> frozenset[Resource]:
     try:
         return await operator.served((*isolators.ISOLATORS, *IF_SERVED))
     except Forbidden as error:
-        sight.missing["the list of API groups"] = str(error)
+        snapshot.missing["the list of API groups"] = str(error)
         return frozenset()
 
 
-async def _collect(sight: Sight, account: Cluster, kind: Kind) -> None:
+async def _collect(snapshot: NamespaceSnapshot, account: Cluster, resource: Resource) -> None:
     try:
-        sight.things[kind.plural], _ = await account.list(kind, sight.namespace)
-    except (Forbidden, Absent) as error:
-        sight.missing[kind.plural] = str(error)
+        snapshot.things[resource.plural], _ = await account.list(resource, snapshot.namespace)
+    except (Forbidden, NotFound) as error:
+        snapshot.missing[resource.plural] = str(error)
 
 
-async def _service(sight: Sight, account: Cluster, ref: ServiceRef) -> None:
-    namespace = ref.namespace or sight.namespace
+async def _service(snapshot: NamespaceSnapshot, account: Cluster, ref: ServiceRef) -> None:
+    namespace = ref.namespace or snapshot.namespace
     try:
-        sight.service = await account.get(SERVICES, namespace, ref.name)
-        sight.endpoints = await endpoints_of(account, namespace, ref.name)
-        if namespace == sight.namespace:
-            sight.neighbours = sight.of(SERVICES)
+        snapshot.service = await account.get(SERVICES, namespace, ref.name)
+        snapshot.endpoints = await endpoints_of(account, namespace, ref.name)
+        if namespace == snapshot.namespace:
+            snapshot.neighbours = snapshot.of(SERVICES)
         else:
-            sight.neighbours, _ = await account.list(SERVICES, namespace)
+            snapshot.neighbours, _ = await account.list(SERVICES, namespace)
             policies, _ = await account.list(NETWORK_POLICIES, namespace)
-            sight.service_policies = (*policies, *await _of_cilium(sight, account, namespace))
+            snapshot.service_policies = (*policies, *await _of_cilium(snapshot, account, namespace))
     except Forbidden as error:
-        sight.missing[f"Service {namespace}/{ref.name}"] = str(error)
+        snapshot.missing[f"Service {namespace}/{ref.name}"] = str(error)
 
 
-async def _of_cilium(sight: Sight, account: Cluster, namespace: str) -> tuple[Object, ...]:
+async def _of_cilium(snapshot: NamespaceSnapshot, account: Cluster, namespace: str) -> tuple[Object, ...]:
     """Cilium's policies of the cut Service's namespace; without the right to read them a drill may do as well."""
-    if not sight.has_cilium_kind:
+    if not snapshot.has_cilium_kind:
         return ()
     try:
         found, _ = await account.list(CILIUM_NETWORK_POLICIES, namespace)
     except Forbidden as error:
-        sight.service_unread = str(error)
+        snapshot.service_unread = str(error)
         return ()
     return found
 

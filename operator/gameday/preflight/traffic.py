@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from gameday.cluster.kinds import (
+from gameday.cluster.resources import (
     CILIUM_CLUSTERWIDE_POLICIES,
     CILIUM_NETWORK_POLICIES,
     NETWORK_POLICIES,
     Object,
 )
-from gameday.model.labels import ours
+from gameday.model.labels import is_ours
 from gameday.preflight.policies.cilium import NAMESPACE, OF_NAMESPACE, selects_place, specs
-from gameday.preflight.policies.place import Place
+from gameday.preflight.policies.pod_identity import PodIdentity
 from gameday.preflight.policies.selectors import keys, selects
-from gameday.preflight.snapshot import Sight, labels_of
+from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 
 class Way(Enum):
@@ -47,18 +47,18 @@ class Traffic:
     ``port`` is None if it is unknown; ``names`` is None if the names of the pod's port are unknown.
     """
 
-    own: Place
-    other: Place | None
+    own: PodIdentity
+    other: PodIdentity | None
     port: int | None
     protocol: str = "TCP"
     names: frozenset[str] | None = None
     addresses: tuple[str, ...] = ()
 
 
-def closed_by(sight: Sight, way: Way, traffic: Traffic) -> tuple[str, ...]:
+def closed_by(snapshot: NamespaceSnapshot, way: Way, traffic: Traffic) -> tuple[str, ...]:
     """The policies that isolate the pod, if none of their rules may admit the traffic; else empty."""
     isolating: list[str] = []
-    for name, isolates, admits in (*_of_kubernetes(sight, way, traffic), *_of_cilium(sight, way, traffic)):
+    for name, isolates, admits in (*_of_kubernetes(snapshot, way, traffic), *_of_cilium(snapshot, way, traffic)):
         if admits:
             return ()
         if isolates:
@@ -70,14 +70,14 @@ Verdict = tuple[str, bool, bool]
 """A policy that selects the pod, whether it isolates it, and whether it may admit the traffic."""
 
 
-def _of_kubernetes(sight: Sight, way: Way, traffic: Traffic) -> Iterator[Verdict]:
-    for policy in sight.of(NETWORK_POLICIES):
+def _of_kubernetes(snapshot: NamespaceSnapshot, way: Way, traffic: Traffic) -> Iterator[Verdict]:
+    for policy in snapshot.of(NETWORK_POLICIES):
         spec = policy["spec"]
-        if ours(labels_of(policy)) or not selects(spec.get("podSelector") or {}, traffic.own.labels):
+        if is_ours(labels_of(policy)) or not selects(spec.get("podSelector") or {}, traffic.own.labels):
             continue
         types = spec.get("policyTypes") or [Way.IN.type, *([Way.OUT.type] if spec.get("egress") else ())]
         admits = any(_rule_may(rule, way, traffic) for rule in spec.get(way.value) or ())
-        yield f"{NETWORK_POLICIES.name}/{policy['metadata']['name']}", way.type in types, admits
+        yield f"{NETWORK_POLICIES.kind}/{policy['metadata']['name']}", way.type in types, admits
 
 
 def _rule_may(rule: Object, way: Way, traffic: Traffic) -> bool:
@@ -124,19 +124,19 @@ def _within(block: Object, address: str) -> bool:
     )
 
 
-def _of_cilium(sight: Sight, way: Way, traffic: Traffic) -> Iterator[Verdict]:
-    for kind in (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES):
-        for policy in sight.policies(kind):
-            if ours(labels_of(policy)):
+def _of_cilium(snapshot: NamespaceSnapshot, way: Way, traffic: Traffic) -> Iterator[Verdict]:
+    for resource in (CILIUM_NETWORK_POLICIES, CILIUM_CLUSTERWIDE_POLICIES):
+        for policy in snapshot.policies(resource):
+            if is_ours(labels_of(policy)):
                 continue
             for spec in specs(policy):
                 if not selects_place(spec.get("endpointSelector"), traffic.own):
                     continue
                 said = (spec.get("enableDefaultDeny") or {}).get(way.value)
                 isolates = bool(said) if said is not None else way.value in spec or f"{way.value}Deny" in spec
-                anywhere = kind is CILIUM_CLUSTERWIDE_POLICIES
+                anywhere = resource is CILIUM_CLUSTERWIDE_POLICIES
                 admits = any(_cilium_may(rule, way, traffic, anywhere) for rule in spec.get(way.value) or ())
-                yield f"{kind.name}/{policy['metadata']['name']}", isolates, admits
+                yield f"{resource.kind}/{policy['metadata']['name']}", isolates, admits
 
 
 _PODS: Final = frozenset({"all", "cluster", "unmanaged"})
@@ -186,11 +186,11 @@ def _cilium_port_may(entry: Object, traffic: Traffic) -> bool:
     return int(written) <= traffic.port <= max(int(written), int(entry.get("endPort") or 0))
 
 
-def all_closed(sight: Sight, way: Way, all_traffic: Iterable[Traffic]) -> tuple[str, ...]:
+def all_closed(snapshot: NamespaceSnapshot, way: Way, all_traffic: Iterable[Traffic]) -> tuple[str, ...]:
     """The policies that block all of this traffic; empty if some of it is allowed, or if there is none."""
     found: set[str] = set()
     for traffic in all_traffic:
-        closing = closed_by(sight, way, traffic)
+        closing = closed_by(snapshot, way, traffic)
         if not closing:
             return ()
         found.update(closing)

@@ -14,12 +14,12 @@ import h11
 import httpcore
 import httpx
 
-from gameday.probes.ask import Answer, Ask, nothing_known
 from gameday.probes.io.access import CANNOT_SEND, Access
-from gameday.probes.io.body import Unread, Unreadable, read
+from gameday.probes.io.body import BodyNotRead, BodyRejected, read
 from gameday.probes.io.errors import error_word, untrusted
 from gameday.probes.io.lookup import NotSent
 from gameday.probes.io.transport import Transport
+from gameday.probes.runner import ProbeResult, ProbeRunner, unknown_result
 
 VALUES: Final = 50_000
 """Most values in a JSON body: each takes up to 70 bytes once it is read."""
@@ -54,31 +54,31 @@ class Response:
         return f"redirect {self.status}" if self.status < 400 else f"http {self.status}"
 
 
-async def exchange(ask: Ask, access: Access, request: Request, timeout: float) -> Response | Answer:
+async def exchange(runner: ProbeRunner, access: Access, request: Request, timeout: float) -> Response | ProbeResult:
     """The response to a request, or the answer of a probe that got none; redirects are not followed."""
     try:
-        return await _send(ask, access, request, timeout)
+        return await _send(runner, access, request, timeout)
     except NotSent as error:
-        return nothing_known(error.word, str(error))
+        return unknown_result(error.word, str(error))
     except httpcore.TimeoutException:
-        return ask.timed_out()
-    except Unreadable as error:
-        return Answer(ok=False, error=str(error))
+        return runner.timed_out()
+    except BodyRejected as error:
+        return ProbeResult(ok=False, error=str(error))
     except UnicodeError:
-        return nothing_known(CANNOT_SEND, _HEADER)
+        return unknown_result(CANNOT_SEND, _HEADER)
     except (httpcore.UnsupportedProtocol, httpx.UnsupportedProtocol, httpx.InvalidURL):
-        return nothing_known("the URL cannot be used", "the URL cannot be used: write http://HOST:PORT/PATH")
+        return unknown_result("the URL cannot be used", "the URL cannot be used: write http://HOST:PORT/PATH")
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
         return _failed(error, access)
 
 
-async def _send(ask: Ask, access: Access, request: Request, timeout: float) -> Response:
+async def _send(runner: ProbeRunner, access: Access, request: Request, timeout: float) -> Response:
     # identity: a compressed body could be a thousand times its length.
     headers = {"Accept-Encoding": "identity", **(request.headers or {}), **access.headers()}
     if request.body is not None:
         headers.setdefault("Content-Type", "application/json")
     async with httpx.AsyncClient(
-        transport=Transport(access.tls(), ask.lookup),
+        transport=Transport(access.tls(), runner.lookup),
         trust_env=False,
         follow_redirects=False,
         timeout=timeout,
@@ -88,26 +88,26 @@ async def _send(ask: Ask, access: Access, request: Request, timeout: float) -> R
             encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
             try:
                 return Response(response.status_code, await read(response.aiter_raw(), encoding))
-            except Unread as error:
+            except BodyNotRead as error:
                 return Response(response.status_code, unread=str(error))
 
 
-def instrument(answer: Answer, name: str) -> Answer:
+def instrument(result: ProbeResult, name: str) -> ProbeResult:
     """The result of a probe whose server only measures the system: its failure says nothing about the system."""
-    if answer.unknown:
-        return answer
-    why = f"{name} did not answer ({answer.error}): check url, and whether it is up and can be reached from here"
-    return nothing_known(answer.error or "protocol", why)
+    if result.unknown:
+        return result
+    why = f"{name} did not answer ({result.error}): check url, and whether it is up and can be reached from here"
+    return unknown_result(result.error or "protocol", why)
 
 
-def _failed(error: Exception, access: Access) -> Answer:
+def _failed(error: Exception, access: Access) -> ProbeResult:
     if isinstance(error, httpcore.LocalProtocolError):
-        return nothing_known(CANNOT_SEND, _HEADER)
+        return unknown_result(CANNOT_SEND, _HEADER)
     if (distrusted := untrusted(error, access.remedy)) is not None:
-        return nothing_known(distrusted.word, str(distrusted))
+        return unknown_result(distrusted.word, str(distrusted))
     if _headers_too_long(error):
-        return nothing_known("headers too long", "the headers of the answer are longer than 100 KiB")
-    return Answer(ok=False, error=error_word(error))
+        return unknown_result("headers too long", "the headers of the answer are longer than 100 KiB")
+    return ProbeResult(ok=False, error=error_word(error))
 
 
 def _headers_too_long(error: BaseException | None) -> bool:
@@ -127,11 +127,11 @@ def json_value(body: bytes) -> Any:
 
     """
     if sum(body.count(mark) for mark in (b",", b"[", b"{")) > VALUES:
-        raise Unread(f"the body has more than {VALUES} values")
+        raise BodyNotRead(f"the body has more than {VALUES} values")
     try:
         return json.loads(body, parse_int=_integer)
     except RecursionError:
-        raise Unread("the body is nested too deep to be parsed") from None
+        raise BodyNotRead("the body is nested too deep to be parsed") from None
 
 
 def _integer(text: str) -> float:

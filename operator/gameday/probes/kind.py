@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from gameday.model.finding import Finding
 from gameday.model.plan import ProbeSettings
-from gameday.probes.ask import Answer
+from gameday.probes.runner import ProbeResult
 from gameday.schema.base import ApiModel
 from gameday.schema.named import Dependencies
 
@@ -101,5 +101,5 @@ class WatchedKind(ProbeKind[Spec, Settings]):
         """What is watched."""
 
     @abstractmethod
-    def answer(self, thing: Mapping[str, Any] | None) -> Answer:
+    def result(self, thing: Mapping[str, Any] | None) -> ProbeResult:
         """The sample of the object as it is now; None when there is no such object."""

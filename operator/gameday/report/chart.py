@@ -67,7 +67,7 @@ class Scale:
 
     since: float
     until: float
-    zero: float
+    started_at: float
 
     def x(self, at: float) -> float:
         """Where a time is, of ``WIDE``."""
@@ -77,10 +77,10 @@ class Scale:
         """Round times on the axis, counted from zero."""
         length = self.until - self.since
         step = next((step for step in STEPS if length / step <= TICKS), 7200)
-        first = -int((self.zero - self.since) // step) * step
+        first = -int((self.started_at - self.since) // step) * step
         at = float(first)
-        while self.zero + at <= self.until:
-            yield Tick(round(self.x(self.zero + at) / WIDE * 100, 2), offset(at))
+        while self.started_at + at <= self.until:
+            yield Tick(round(self.x(self.started_at + at) / WIDE * 100, 2), offset(at))
             at += step
 
 
@@ -236,7 +236,7 @@ def _truth(one: Expected, scale: Scale) -> Row:
     runs = _runs(changes, scale.until)
     segments = tuple(_segment(scale, since, until, words[value]) for since, until, value in runs)
     met = one.at if one.state == "Met" and one.mode != "always" and one.at else None
-    told = [f"{words[value]} from {offset(at - scale.zero)}" for at, value in changes[:8]]
+    told = [f"{words[value]} from {offset(at - scale.started_at)}" for at, value in changes[:8]]
     said = f"{one.name}: {one.state}. {', '.join(told)}"
     return Row(
         one.name,

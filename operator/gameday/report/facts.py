@@ -11,7 +11,7 @@ from gameday.api.samples import Kept
 from gameday.api.undo_entries import undo_of
 from gameday.engine.evidence.curves import Truth
 from gameday.model.plan import Expectation, Mode, Plan, Stage
-from gameday.model.record import Phase, Record
+from gameday.model.record import DrillRecord, Phase
 from gameday.report.frozen import Frozen, frozen
 
 Object = Mapping[str, Any]
@@ -196,7 +196,7 @@ def report(
     earlier = earlier_than(drill, drills)
     started, finished = (_moment(status.get(field)) for field in ("startedAt", "finishedAt"))
     record = known.record
-    zero = (record.zero or record.inject_requested_at) if record is not None else None
+    started_at = (record.zero or record.inject_requested_at) if record is not None else None
     bands = tuple(_bands(status, record, finished))
     return Report(
         drill=metadata["name"],
@@ -213,7 +213,7 @@ def report(
         finished_at=finished,
         bands=bands,
         marks=tuple(_marks(record)) if record is not None else (),
-        zero=zero if zero is not None else bands[0].since if bands else started,
+        zero=started_at if started_at is not None else bands[0].since if bands else started,
         expected=tuple(_expected(status, known, kept)),
         figures=tuple(_figures(status, earlier)),
         undo=tuple(_undone(status)),
@@ -260,7 +260,7 @@ def _earlier(at: float, drill: Object) -> Earlier:
     )
 
 
-def _bands(status: Object, record: Record | None, finished: float | None) -> Iterable[Band]:
+def _bands(status: Object, record: DrillRecord | None, finished: float | None) -> Iterable[Band]:
     """The phases in which something was measured, one after the other."""
     entered = {
         one["reason"]: shown_moment(one["at"]) for one in events_of(status) if one["reason"] in {p.value for p in Phase}
@@ -280,7 +280,7 @@ def _bands(status: Object, record: Record | None, finished: float | None) -> Ite
             yield Band(name, since, until)
 
 
-def _marks(record: Record) -> Iterable[Mark]:
+def _marks(record: DrillRecord) -> Iterable[Mark]:
     for at, text in (
         (record.zero, "the faults are proven"),
         (record.recovery_zero, "the faults are over"),
@@ -320,8 +320,8 @@ def _planned(expectation: Expectation, stage: str, known: Frozen) -> dict[str, A
     within = deadline = None
     if plan is not None and expectation.mode is not Mode.ALWAYS:
         within = expectation.within if expectation.within is not None else _length(plan, stage)
-        zero = _zero(record, stage) if record is not None else None
-        deadline = zero + within if zero is not None else None
+        started_at = _zero(record, stage) if record is not None else None
+        deadline = started_at + within if started_at is not None else None
     return {
         "mode": expectation.mode.value,
         "expression": expectation.expression,
@@ -342,7 +342,7 @@ def _length(plan: Plan, stage: str) -> float:
     return plan.recovery.within
 
 
-def _zero(record: Record, stage: str) -> float | None:
+def _zero(record: DrillRecord, stage: str) -> float | None:
     zeros = {Stage.OUTAGE.value: record.zero, Stage.RECOVERY.value: record.recovery_zero}
     return record.rollback_zero if stage == "Rollback" else zeros.get(stage)
 

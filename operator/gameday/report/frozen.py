@@ -9,7 +9,7 @@ from gameday.api.parse import plan_of
 from gameday.api.record import saved_of
 from gameday.errors import PlanInvalid, StateUnreadable
 from gameday.model.plan import Plan
-from gameday.model.record import Record
+from gameday.model.record import DrillRecord
 from gameday.schema.renamed import modern
 
 
@@ -21,7 +21,7 @@ class Frozen:
     """
 
     plan: Plan | None = None
-    record: Record | None = None
+    record: DrillRecord | None = None
     spec: Mapping[str, Any] | None = None
     why: str = ""
 

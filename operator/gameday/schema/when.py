@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from gameday.model.hours import DAYS, Hours
-from gameday.model.wall import is_zone
+from gameday.model.local_time import is_zone
 from gameday.schema import renamed
 from gameday.schema.base import cel
 from gameday.schema.bounds import cut

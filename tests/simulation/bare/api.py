@@ -6,9 +6,9 @@ from typing import Any
 
 from gameday.controller.gameday.gamedays import read_spec
 from gameday.model.plan import Plan
-from gameday.model.record import Record
+from gameday.model.record import DrillRecord
+from simulation.namespace import SPECS
 from simulation.scenario import Faults
-from simulation.town import SPECS
 from simulation.world import START
 
 Key = tuple[str, str]
@@ -42,7 +42,7 @@ class Api:
     """What the API server keeps, and how it fails at the moment."""
 
     facts: dict[Key, Any] = field(default_factory=dict)
-    record: Record | None = None
+    record: DrillRecord | None = None
     saves: int = 0
     """The number of the save that wrote the record; 0 before any."""
     version: int = 0

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from gameday.engine.drill.verdict import MET
-from gameday.model.record import Record
+from gameday.model.record import DrillRecord
 from simulation.invariants import BLINK, Rule, judged
 
 if TYPE_CHECKING:
     from simulation.bare.world import Bare
 
 
-_RECORD = TypeAdapter(Record)
+_RECORD = TypeAdapter(DrillRecord)
 
 
-def judge_world(world: "Bare", record: Record) -> None:
+def judge_world(world: "Bare", record: DrillRecord) -> None:
     """Hold a verdict against what was really so."""
     if world.verdict == "Passed":
         for why in dishonest(world, record):
@@ -26,13 +26,13 @@ def judge_world(world: "Bare", record: Record) -> None:
         world.note(rule, why)
 
 
-def dishonest(world: "Bare", record: Record) -> list[str]:
+def dishonest(world: "Bare", record: DrillRecord) -> list[str]:
     """Why a drill must not have passed."""
-    zero = record.zero
-    if record.proven_at is None or zero is None or record.undo_requested_at is None:
+    started_at = record.zero
+    if record.proven_at is None or started_at is None or record.undo_requested_at is None:
         return ["the cut was never proven"]
     # What comes of it after its time does not count, and a lift may come late.
-    ends = min(record.undo_requested_at, zero + world.plan.outage.duration)
+    ends = min(record.undo_requested_at, started_at + world.plan.outage.duration)
     why = [f"{r.name} is {r.state.value}" for r in record.results if not r.again and r.state not in MET]
     proven = {change.name for change in record.changes if change.proven_at is not None}
     why += [f"{fault.name} was never proven" for fault in world.plan.outage.faults if fault.name not in proven]
@@ -40,8 +40,8 @@ def dishonest(world: "Bare", record: Record) -> list[str]:
     if record.holds_anything or not record.faults_cleared or any(kind == "policy" for kind, _ in world.api.facts):
         why.append("not everything was undone")
     why += [
-        f"packets passed {at - zero:.1f} s into the outage"
+        f"packets passed {at - started_at:.1f} s into the outage"
         for at, cut in world.truth
-        if not cut and zero + 1 < at < ends - BLINK
+        if not cut and started_at + 1 < at < ends - BLINK
     ]
     return why

@@ -4,25 +4,25 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gameday.cluster.client import CALL_SECONDS
-from gameday.cluster.lease import LEASE_SECONDS, fresh
+from gameday.cluster.lease import LEASE_SECONDS, is_fresh
 from gameday.controller.clock import ahead
 from gameday.engine.drill import commands as do
-from gameday.engine.drill.answers import Answers
+from gameday.engine.drill.command_outcomes import CommandOutcomes
 from gameday.engine.drill.loop import DrillLoop, Save, Work
-from gameday.engine.drill.written import Written
+from gameday.engine.drill.own_writes import OwnWrites
 from gameday.model.change import RunState
 from gameday.model.names import job, policy
-from gameday.model.record import Line, Record
+from gameday.model.observation import ConnectionsClosed, Observation, Preflight
+from gameday.model.record import DrillRecord, TimelineEntry
 from gameday.model.sample import Sample
-from gameday.model.world import Preflight, Severed, World
 from simulation.bare.api import DRILL, LAG, Failed, Key
-from simulation.bare.hands import carry_out
+from simulation.bare.executor import carry_out
 from simulation.client import API_GIVES_UP
 from simulation.invariants import Rule
-from simulation.mortal import Mortal
+from simulation.killable import KillableProcess
+from simulation.namespace import PARTITION, SECOND, STARTS_WITHIN
 from simulation.observing import cut, runs, scaled
 from simulation.scenario import Faults, What
-from simulation.town import PARTITION, SECOND, STARTS_WITHIN
 from simulation.world import START
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ SUPERSEDED = "superseded"
 UNANSWERED = NO_ANSWER, LOST = "no answer in time", "the answer got lost"
 
 
-class Process(Mortal):
+class Process(KillableProcess):
     """Feeds the loop of one drill with facts and lines of logs, and does what it says at a bare API server."""
 
     def __init__(self, world: "Bare") -> None:
@@ -43,12 +43,12 @@ class Process(Mortal):
         self.loop: DrillLoop | None = None
         self.seen: dict[Key, Any] = {}
         self.seen_at: dict[Key, int] = {}
-        self.written = Written(0)
-        self.told: set[Line] = set()
-        self.severed: Severed | None = None
+        self.written = OwnWrites(0)
+        self.told: set[TimelineEntry] = set()
+        self.severed: ConnectionsClosed | None = None
         self.preflight: Preflight | None = None
         self._due = float("inf")
-        self._world: World | None = None
+        self._observed: Observation | None = None
         self.lead()
 
     @property
@@ -78,7 +78,7 @@ class Process(Mortal):
         if self.clock.now < self.frozen_until:
             self.clock.at(self.frozen_until, self.renew)
             return
-        if self.dead or self.world.leader is not self or not fresh(self.renewed_at, self.clock.now):
+        if self.dead or self.world.leader is not self or not is_fresh(self.renewed_at, self.clock.now):
             self.kill()
             return
         if self.world.api.works:
@@ -101,10 +101,10 @@ class Process(Mortal):
         told = [line.at for line in api.record.timeline] if api.record is not None else []
         self.ahead = ahead(self.clock.now + self.world.skew, self.clock.now, told)
         if self.world.skew:
-            self.clock.tally.bites(What.CLOCK_STEP)
-        self.loop = DrillLoop(api.record or Record(since=self.now), self.now)
+            self.clock.tally.took_effect(What.CLOCK_STEP)
+        self.loop = DrillLoop(api.record or DrillRecord(since=self.now), self.now)
         self.prepare(self.loop)
-        self.written, self.severed = Written(api.saves), self.world.severed
+        self.written, self.severed = OwnWrites(api.saves), self.world.severed
         for log in self.world.logs.values():
             for sample in log:
                 self.clock.after(LAG, self.hear, sample)
@@ -119,7 +119,7 @@ class Process(Mortal):
         """A list tells everything that a watch left out."""
         self.seen = dict(self.world.api.facts)
         self.seen_at.clear()
-        self._world = None
+        self._observed = None
 
     @property
     def started(self) -> bool:
@@ -146,7 +146,7 @@ class Process(Mortal):
             self.seen.pop(key, None)
         else:
             self.seen[key] = value
-        self._world = None
+        self._observed = None
         self.wake()
 
     def hear(self, sample: Sample) -> None:
@@ -171,12 +171,12 @@ class Process(Mortal):
         if when != self._due or self.dead or self.over:
             return
         if self.clock.now < self.frozen_until:
-            self.puts_off()
+            self.note_delay()
             self.clock.at(self.frozen_until, self._thawed)
             return
         self._due = float("inf")
         if self.loop is not None:
-            self._do(self.loop, self.loop.look(self.world.plan, self._look(self.loop.answers), self.now))
+            self._do(self.loop, self.loop.look(self.world.plan, self._look(self.loop.outcomes), self.now))
 
     def _do(self, loop: DrillLoop, work: Work) -> None:
         self._tell_of(work.tell)
@@ -188,7 +188,7 @@ class Process(Mortal):
         # A millisecond at least: what is too early by a rounding is asked for at the same moment again and again.
         self._at(self.clock.now + max(0.001, work.look_at - self.now))
 
-    def _tell_of(self, lines: tuple[Line, ...]) -> None:
+    def _tell_of(self, lines: tuple[TimelineEntry, ...]) -> None:
         for line in lines:
             if line in self.told:
                 self.world.note(Rule.TOLD, f"{line.reason} is told again by the same process")
@@ -199,12 +199,12 @@ class Process(Mortal):
         self._due = float("inf")
         self.wake()
 
-    def _look(self, answers: Answers) -> World:
-        if self._world is None:
-            self._world = self._seen_world(answers)
-        return self._world
+    def _look(self, outcomes: CommandOutcomes) -> Observation:
+        if self._observed is None:
+            self._observed = self._seen_world(outcomes)
+        return self._observed
 
-    def _seen_world(self, answers: Answers) -> World:
+    def _seen_world(self, outcomes: CommandOutcomes) -> Observation:
         seen, plan = self.seen, self.world.plan
         kinds: dict[str, dict[str, Any]] = {}
         for (kind, name), value in seen.items():
@@ -216,19 +216,19 @@ class Process(Mortal):
             name: cut(DRILL, name, p.uid if p else None, changed if p and p.changed else "")
             for name, p in named.items()
         }
-        record = self.loop.record if self.loop is not None else Record()
-        changes |= scaled(plan, seen[("workload", "worker")], record.changes, answers.read)
+        record = self.loop.record if self.loop is not None else DrillRecord()
+        changes |= scaled(plan, seen[("workload", "worker")], record.changes, outcomes.read)
         jobs = kinds.get("job", {})
         states = {name: jobs.get(job(DRILL, name), RunState.ABSENT) for name, _ in plan.actions()}
-        return World(
+        return Observation(
             drill=DRILL, planned=seen[("drill", "planned")], start_before=START + STARTS_WITHIN,
             abort=seen[("drill", "abort")],
             deleted=seen[("drill", "deleted")], opted_in=seen[("account", "")], halt=seen[("halt", "")],
             agents_wanted=self.world.agents, agents=kinds.get("pod", {}), fuses=kinds.get("fuse", {}),
             changes=changes, runs=runs(plan, states),
             finalizer=seen[("drill", "finalizer")], preflight=self.preflight,
-            severs=frozenset({PARTITION} if "counter" in self.world.agents else ()),
-            severed={PARTITION: self.severed} if self.severed is not None else {},
+            closing_faults=frozenset({PARTITION} if "counter" in self.world.agents else ()),
+            connections_closed={PARTITION: self.severed} if self.severed is not None else {},
             closers={PARTITION: kinds["pod"]["closer"]} if "closer" in kinds.get("pod", {}) else {},
         )  # fmt: skip
 
@@ -240,7 +240,7 @@ class Process(Mortal):
         """Ask the API server to do something; ``then`` is told what went wrong, or nothing."""
         if self.dead:
             return
-        if writes and not fresh(self.renewed_at, self.clock.now):
+        if writes and not is_fresh(self.renewed_at, self.clock.now):
             self.clock.after(0.0, self._tell, then, "not leading", [True])
             return
         moment = self.next_write(self.clock.now) if writes else ""
@@ -251,7 +251,7 @@ class Process(Mortal):
         delay, open_ = takes or LAG, [True]
         if not takes and api.delays:
             delay = api.delays.pop(0)
-            self.clock.tally.bites(What.DELAY)
+            self.clock.tally.took_effect(What.DELAY)
         if delay <= API_GIVES_UP:
             api.under_way += 1
             self.clock.after(delay, self._arrive, act, then, moment, open_)
@@ -263,7 +263,7 @@ class Process(Mortal):
     def _arrive(self, act: Callable[[], None], then: Callable[[str], None], moment: str, open_: list[bool]) -> None:
         api = self.world.api
         if api.hangs:
-            self.clock.tally.bites(What.API_HANGS)
+            self.clock.tally.took_effect(What.API_HANGS)
             self.clock.after(CALL_SECONDS, self._tell, then, NO_ANSWER, open_)
             api.waiting.append(lambda: self._done(act, then, moment, open_))
             return
@@ -273,11 +273,11 @@ class Process(Mortal):
         api, error = self.world.api, ""
         api.under_way -= 1
         if api.down:
-            self.clock.tally.bites(What.API_DOWN)
+            self.clock.tally.took_effect(What.API_DOWN)
             error = "connection refused"
         elif api.refusing:
             error = f"refused with {api.refusing.pop(0)}"
-            self.clock.tally.bites(What.REFUSE)
+            self.clock.tally.took_effect(What.REFUSE)
         else:
             try:
                 act()
@@ -286,7 +286,7 @@ class Process(Mortal):
             if api.losing > 0 and not error:
                 api.losing -= 1
                 error = LOST
-                self.clock.tally.bites(What.LOSE)
+                self.clock.tally.took_effect(What.LOSE)
         if moment == "answered":
             self.clock.after(LAG, self.kill)
         self.clock.after(LAG, self._tell, then, error, open_)
@@ -340,7 +340,7 @@ class Process(Mortal):
             loop.answered(command, self.now, error, answer=error not in UNANSWERED)
             if not error:
                 self._learn(command)
-            self._world = None
+            self._observed = None
             self.wake()
 
         # What is seen to be there is not asked for again.
@@ -353,7 +353,7 @@ class Process(Mortal):
         if isinstance(command, do.Apply) and command.change.before is not None:
             takes, api.scale_takes = api.scale_takes, 0.0
             if takes:
-                self.clock.tally.bites(What.SCALE_LATE)
+                self.clock.tally.took_effect(What.SCALE_LATE)
         writes = not isinstance(command, do.Read)
         self.call(lambda: carry_out(self, command, missing), then, writes=writes, takes=takes)
 

@@ -5,27 +5,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gameday.engine.drill.budgets import READ_AGAIN, longest
+from gameday.engine.drill.timeouts import READ_AGAIN, longest
 from gameday.engine.evidence.evidence import Evidence
 from gameday.model.change import Change
 from gameday.model.halt import CLEAR
 from gameday.model.names import policy
+from gameday.model.observation import ConnectionsClosed, Fuse, Life, Planned
 from gameday.model.plan import Plan
-from gameday.model.record import Line, Phase, Record
+from gameday.model.record import DrillRecord, Phase, TimelineEntry
 from gameday.model.sample import LineType, Sample, Unknown
-from gameday.model.world import Fuse, Life, Planned, Severed
 from simulation.bare.api import AGENTS, DRILL, LAG, PLANS, SECOND_PAIR, Api, Key, Policy
+from simulation.bare.failures import inject_failure
 from simulation.bare.judging import judge_world
 from simulation.bare.process import Process
-from simulation.bare.troubles import befall
 from simulation.controllers import POD_RUNS, REPLACED
 from simulation.holding import Hold as Held
 from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule
-from simulation.observing import Workers
-from simulation.outcome import Outcome
-from simulation.scenario import Connections, Faults, Scenario, Trial, Twins, What
-from simulation.system import System
-from simulation.town import (
+from simulation.namespace import (
     CURTAILED,
     EFFECT,
     EVERY,
@@ -37,6 +33,10 @@ from simulation.town import (
     dropped_for,
     second_dropped_for,
 )
+from simulation.observing import Workers
+from simulation.outcome import Outcome
+from simulation.scenario import Connections, Faults, Scenario, Trial, Twins, What
+from simulation.system import System
 from simulation.world import START, HotLoop, World
 
 PATIENCE = 250.0
@@ -61,12 +61,12 @@ class Bare:
         self.saves = 0
         self.acting: set[str] = set()
         """Names of the fuses that put the workers back."""
-        self.told: set[Line] = set()
+        self.told: set[TimelineEntry] = set()
         """Lines of the timeline that a process has told."""
         self.verdict = ""
         self.concerning = scenario.concerning(0)
         way = self.trial.connections
-        self.system = System(self.trial.vice, self.trial.phase, way is Connections.MESHED)
+        self.system = System(self.trial.defect, self.trial.phase, way is Connections.MESHED)
         self.holds = {twin: Held(way) for twin in ("witness-0", "control-0")}
         self.cut = self.second = self.redis_down = False
         self.enforced = self.severable = True
@@ -86,7 +86,7 @@ class Bare:
         self.leader: Process | None = None
         self.skew = 0.0
         """Seconds by which the wall clock of operators is wrong; our agents' is right."""
-        self.severed: Severed | None = None
+        self.severed: ConnectionsClosed | None = None
         self.shown = False
         """Whether the GameDay shows the drill."""
         self.kept = False
@@ -112,12 +112,12 @@ class Bare:
             self.api.facts[key] = value
         for process in self.processes:
             if self.dropping and self.clock.random.random() < 0.5:
-                self.clock.tally.bites(What.WATCH_DROPS)
+                self.clock.tally.took_effect(What.WATCH_DROPS)
                 continue
             lag = LAG
             if self.late:
                 lag = self.clock.random.uniform(0, 2)
-                self.clock.tally.bites(What.WATCH_LATE)
+                self.clock.tally.took_effect(What.WATCH_LATE)
             self.clock.after(lag, process.see, key, value, self.api.version)
         self.api.version += 1
 
@@ -155,14 +155,14 @@ class Bare:
         now = self.clock.now
         seen = self.trial.connections is Connections.SEEN
         if seen and not self.severable:
-            self.clock.tally.bites(What.NO_SEVER)
-            self.severed = found = Severed(2, 2, "connections are still open", now)
+            self.clock.tally.took_effect(What.NO_SEVER)
+            self.severed = found = ConnectionsClosed(2, 2, "connections are still open", now)
         else:
             some = self.trial.connections is Connections.PARTLY
-            self.severed = found = Severed(2 * seen + some, 0, at=now, unseen=0 if seen else 1 if some else 2)
+            self.severed = found = ConnectionsClosed(2 * seen + some, 0, at=now, unseen=0 if seen else 1 if some else 2)
             self.system.cut_off |= seen and self.cut
         for process in self.processes:
-            process.severed, process._world = found, None
+            process.severed, process._observed = found, None
             process.wake()
 
     def light(self, name: str, uid: str, seconds: float) -> None:
@@ -244,7 +244,7 @@ class Bare:
             if kind == "fuse" and name in self.acting and fuse.armed:
                 self.set((kind, name), replace(fuse, armed=False))
                 self.clock.after(REPLACED, self.when_up, self._fuse_moved, name, fuse)
-                self.clock.tally.bites(What.FUSE_NODE_LOST)
+                self.clock.tally.took_effect(What.FUSE_NODE_LOST)
 
     def _fuse_moved(self, name: str, before: Fuse) -> None:
         fuse = self.get(("fuse", name))
@@ -254,7 +254,7 @@ class Bare:
     def _owner_scales(self, replicas: int) -> None:
         if self.get(("workload", "worker")).replicas == 0:
             self.scaled(replicas)
-            self.clock.tally.bites(What.OWNED)
+            self.clock.tally.took_effect(What.OWNED)
 
     def _workers(self, replicas: int, pods: int) -> None:
         self.set(("workload", "worker"), Workers(replicas, pods, pods, str(self.api.version)))
@@ -273,7 +273,7 @@ class Bare:
         cut = self.enforced and policy(DRILL, PARTITION) in there
         self.second = self.enforced and policy(DRILL, SECOND) in there
         if there and not self.enforced:
-            self.clock.tally.bites(What.DEAF)
+            self.clock.tally.took_effect(What.DEAF)
         if cut != self.cut:
             self.cut = cut
             self.system.cut_off |= cut and self.trial.connections is Connections.ENDED
@@ -304,11 +304,11 @@ class Bare:
             answer = self.system.answer(now, flip=self._flips(now, self.numbers[agent]))
             values, unknown = answer.values, NOTHING_UNKNOWN
             if now < self.curtailed_until and "body" in values:
-                self.clock.tally.bites(What.CURTAIL)
+                self.clock.tally.took_effect(What.CURTAIL)
                 values, unknown = {"status": values["status"]}, CURTAILED
             self.say(agent, "health", now, answer.ok, values, unknown)
         else:
-            self.clock.tally.bites(What.STOP)
+            self.clock.tally.took_effect(What.STOP)
         self.clock.after(self.every, self.tick, agent)
 
     def _drops(self, agent: str) -> bool:
@@ -316,16 +316,16 @@ class Bare:
         if agent in SECOND_PAIR:
             return second_dropped_for(self.trial.twins, agent, cut=self.second)
         if self.redis_down:
-            self.clock.tally.bites(What.REDIS_DOWN)
+            self.clock.tally.took_effect(What.REDIS_DOWN)
         return self.redis_down or dropped_for(self.trial.twins, agent, cut=self.cut)
 
     def _flips(self, now: float, number: int) -> bool:
         """Whether the observer says the opposite."""
         lies, flaps = now < self.lies_until, now < self.flaps_until and number % 2 == 0
         if lies:
-            self.clock.tally.bites(What.LIE)
+            self.clock.tally.took_effect(What.LIE)
         if flaps:
-            self.clock.tally.bites(What.FLAP)
+            self.clock.tally.took_effect(What.FLAP)
         return lies or flaps
 
     def _hold(self, agent: str) -> None:
@@ -360,7 +360,7 @@ class Bare:
         sample = Sample(agent, self.numbers[agent], name, sent, self.clock.now, ok, error, values, unknown, type=kind)
         self._logged_until = max(self._logged_until, self.clock.now + self.lag)
         if self.lag:
-            self.clock.tally.bites(What.LAG)
+            self.clock.tally.took_effect(What.LAG)
         if self._logged_until > self.clock.now:
             self.clock.at(self._logged_until, self.write, sample)
         else:
@@ -451,7 +451,7 @@ class Bare:
                 if last is None or last.received < told[probe.name]:
                     self.note(Rule.KEPT, f"samples of {probe.name} that its agent has told of were not read")
 
-    def saved(self, record: Record) -> None:
+    def saved(self, record: DrillRecord) -> None:
         """A record is in the status."""
         measured = record.steady_from is not None and not self.get(("drill", "deleted"))
         if record.reported and measured and not self.api.gone:
@@ -466,7 +466,7 @@ class Bare:
     @property
     def alone(self) -> bool:
         """Whether one process carries the drill from its beginning to its end."""
-        return self.scenario.replicas == 1 and not DEADLY & {trouble.what for trouble in self.scenario.troubles}
+        return self.scenario.replicas == 1 and not DEADLY & {failure.what for failure in self.scenario.failures}
 
     def _untold(self) -> None:
         """Who dies before the answer to a save tells nothing of it."""
@@ -492,7 +492,7 @@ class Bare:
         forced = {What.DRILL_FORCED, What.FINALIZER_TAKEN} & self.concerning and self.concerning & DEADLY
         if self.verdict and not self.shown and not (forced and self.api.gone):
             found.append("a GameDay that does not show the drill")
-        others = {t.count for t in self.scenario.troubles if t.what in SCALING}
+        others = {t.count for t in self.scenario.failures if t.what in SCALING}
         if self.get(("workload", "worker")).replicas not in {WORKERS, *others}:
             found.append("the workers' number")
         return found
@@ -510,9 +510,9 @@ class Bare:
         last = self.scenario.trials[0].starts
         for _ in range(self.scenario.replicas):
             self.start()
-        for trouble in self.scenario.troubles:
-            self.clock.at(START + trouble.at, befall, self, trouble)
-            last = max(last, trouble.at + trouble.seconds * max(1, trouble.count if trouble.what is What.DELAY else 1))
+        for failure in self.scenario.failures:
+            self.clock.at(START + failure.at, inject_failure, self, failure)
+            last = max(last, failure.at + failure.seconds * max(1, failure.count if failure.what is What.DELAY else 1))
         try:
             calm = self.clock.run(START + last + PATIENCE, lambda: bool(self.broken) or self.quiet())
         except HotLoop as error:
@@ -526,9 +526,16 @@ class Bare:
         self._untold()
         verdicts = Counter([self.verdict]) if self.verdict else Counter()
         tally, elapsed = self.clock.tally, self.clock.elapsed
-        missed = tally.missed(self.scenario.troubles, elapsed)
+        missed = tally.missed(self.scenario.failures, elapsed)
         return Outcome(
-            self.scenario, tuple(self.broken), verdicts, self.samples, elapsed, self.api.version, missed, tally.bit
+            self.scenario,
+            tuple(self.broken),
+            verdicts,
+            self.samples,
+            elapsed,
+            self.api.version,
+            missed,
+            tally.effective,
         )
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 
 from trials.birth import kubelet, life, network, scaling
-from trials.birth.house import Row, house
+from trials.birth.namespace import Row, trial_namespace
 
 
 def main() -> int:
@@ -25,7 +25,7 @@ def main() -> int:
     failed: list[str] = []
 
     def run(part: str) -> None:
-        with house() as one:
+        with trial_namespace() as one:
             try:
                 for row in PARTS[part].rows(one):
                     found[part].append(row)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from trials.birth.house import ENDS, House, Object, Row, agent, container, kubectl, wait
+from trials.birth.namespace import ENDS, Object, Row, TrialNamespace, agent, container, kubectl, wait
 
 SLOT: Final = "birth.gameday.dev/slot"
 """An extended resource, of which the node has one, so that nobody else is preempted."""
@@ -17,34 +17,34 @@ CLASS: Final = "birth-high"
 WAY: Final = "deleted at birth"
 
 
-def rows(house: House) -> Iterator[Row]:
+def rows(ns: TrialNamespace) -> Iterator[Row]:
     """Everything that could end it."""
     native = agent("native", initContainers=[container("proxy", ENDS) | {"restartPolicy": "Always"}])
     ordinary = agent("ordinary")
     ordinary["spec"]["containers"].append(container("proxy", ENDS))
     owner: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "owner"}}
-    house.apply(owner)
-    uid = (house.get("configmap", "owner") or {})["metadata"]["uid"]
+    ns.apply(owner)
+    uid = (ns.get("configmap", "owner") or {})["metadata"]["uid"]
     owned = [agent("owned"), agent("owned-live", grace=1)]
     for one in owned:
         one["metadata"]["ownerReferences"] = [{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}]
-    house.apply(
+    ns.apply(
         agent("plain", grace=4000), agent("deadline", activeDeadlineSeconds=25), native, ordinary, agent("evicted"),
         *owned, agent("short", grace=40), agent("forced"),
     )  # fmt: skip
     born = ("plain", "deadline", "native", "ordinary", "evicted", "owned", "short", "forced")
-    house.running(*born)
+    ns.running(*born)
     with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("w+") as log:
-        following = subprocess.Popen(["kubectl", "-n", house.name, "logs", "-f", "plain"], stdout=log)
-        at = house.delete_at_birth(*born)
-        yield from _proxies(house)
-        yield from _lesser(house)
-        yield _short(house, at)
-        yield _forced(house)
-        yield _deadline(house, at)
-        yield _apart(house)
-        yield from _preempted(house)
-        alive, after = house.lives("plain"), time.time() - at
+        following = subprocess.Popen(["kubectl", "-n", ns.name, "logs", "-f", "plain"], stdout=log)
+        at = ns.delete_at_birth(*born)
+        yield from _proxies(ns)
+        yield from _lesser(ns)
+        yield _short(ns, at)
+        yield _forced(ns)
+        yield _deadline(ns, at)
+        yield _apart(ns)
+        yield from _preempted(ns)
+        alive, after = ns.lives("plain"), time.time() - at
         log.seek(0)
         lines = [float(line.split()[1]) for line in log if line.startswith("alive")]
         ends = following.poll()
@@ -55,78 +55,78 @@ def rows(house: House) -> Iterator[Row]:
         yield Row(
             "logs -f", WAY, f"{late} lines after the deletion, {'ended' if ends is not None else 'goes on'}", late > 60
         )
-        signals = house.ask("logs", "plain").count("SIGTERM")
+        signals = ns.ask("logs", "plain").count("SIGTERM")
         yield Row("SIGTERM", WAY, f"sent {signals} times", signals == 1)
-    yield from _namespace(house)
+    yield from _namespace(ns)
 
 
-def _proxies(house: House) -> Iterator[Row]:
+def _proxies(ns: TrialNamespace) -> Iterator[Row]:
     for name in ("native", "ordinary"):
-        took = wait(lambda name=name: not _execs(house, name, "proxy"), 15, 2)  # type: ignore[misc]
+        took = wait(lambda name=name: not _execs(ns, name, "proxy"), 15, 2)  # type: ignore[misc]
         text = "the proxy runs" if took is None else f"the proxy ended within {took:.0f} s"
-        pod = house.get("pod", name) or {"status": {}}
+        pod = ns.get("pod", name) or {"status": {}}
         key = "initContainerStatuses" if name == "native" else "containerStatuses"
         said = any("running" in one["state"] for one in pod["status"].get(key) or () if one["name"] == "proxy")
         text += f", its status says that it {'runs' if said else 'ended'}"
         yield Row(f"{name} sidecar", WAY, text, took is None)
 
 
-def _execs(house: House, pod: str, where: str) -> bool:
+def _execs(ns: TrialNamespace, pod: str, where: str) -> bool:
     """Whether a container runs, whatever the pod's status says."""
     try:
-        return bool(house.ask("exec", pod, "-c", where, "--", "python3", "-c", "print(1)"))
+        return bool(ns.ask("exec", pod, "-c", where, "--", "python3", "-c", "print(1)"))
     except RuntimeError:
         return False
 
 
-def _lesser(house: House) -> Iterator[Row]:
+def _lesser(ns: TrialNamespace) -> Iterator[Row]:
     """What deletes a pod once more with the grace that it has."""
-    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "evicted", "namespace": house.name}}
-    path = f"/api/v1/namespaces/{house.name}/pods/evicted/eviction"
+    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "evicted", "namespace": ns.name}}
+    path = f"/api/v1/namespaces/{ns.name}/pods/evicted/eviction"
     said = json.loads(kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(body)))
-    house.ask("delete", "configmap", "owner", "--wait=false")
+    ns.ask("delete", "configmap", "owner", "--wait=false")
     time.sleep(10)
-    there = house.lives("evicted")
+    there = ns.lives("evicted")
     text = f"{said.get('status')}, and {'runs' if there else 'ended'} after 10 s: a drain waits for its grace"
     yield Row("eviction (drain)", WAY, text, not there)
-    gone = {name: not house.lives(name) for name in ("owned", "owned-live")}
+    gone = {name: not ns.lives(name) for name in ("owned", "owned-live")}
     yield Row("its owner is deleted", WAY, "ended" if gone["owned"] else "runs on after 10 s", gone["owned"])
     text = "ended" if gone["owned-live"] else "runs on after 10 s"
     yield Row("its owner is deleted", "live", text, gone["owned-live"])
 
 
-def _apart(house: House) -> Row:
+def _apart(ns: TrialNamespace) -> Row:
     """Whether a pod that wants to be alone may run where it runs."""
-    house.wear("plain", {"app": "alone"})
+    ns.wear("plain", {"app": "alone"})
     term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "alone"}}}
     rule = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
-    house.apply(agent("alone", grace=1, affinity=rule))
-    took = wait(lambda: house.lives("alone"), 20)
+    ns.apply(agent("alone", grace=1, affinity=rule))
+    took = wait(lambda: ns.lives("alone"), 20)
     text = "kept out for 20 s" if took is None else f"runs after {took:.1f} s"
-    house.force("alone")
+    ns.force("alone")
     return Row("required anti-affinity of the target's pods", WAY, text, took is not None)
 
 
-def _forced(house: House) -> Row:
-    house.force("forced")
-    took = wait(lambda: not _execs(house, "forced", "agent"), 40, 4)
+def _forced(ns: TrialNamespace) -> Row:
+    ns.force("forced")
+    took = wait(lambda: not _execs(ns, "forced", "agent"), 40, 4)
     text = "runs on after 40 s" if took is None else f"ended after {took:.0f} s"
     return Row("deleted once more, with a grace of 1 s", WAY, text, took is not None)
 
 
-def _short(house: House, at: float) -> Row:
-    took = wait(lambda: not house.lives("short"), 60)
+def _short(ns: TrialNamespace, at: float) -> Row:
+    took = wait(lambda: not ns.lives("short"), 60)
     text = "runs on" if took is None else f"ended {time.time() - at:.0f} s after its deletion"
     return Row("grace of 40 s is over", WAY, text, took is not None)
 
 
-def _deadline(house: House, at: float) -> Row:
+def _deadline(ns: TrialNamespace, at: float) -> Row:
     wait(lambda: time.time() > at + 60)
-    ends = not house.lives("deadline")
+    ends = not ns.lives("deadline")
     return Row("activeDeadlineSeconds 25", WAY, f"{'ended' if ends else 'runs on'} after 60 s", ends)
 
 
-def _preempted(house: House) -> Iterator[Row]:
+def _preempted(ns: TrialNamespace) -> Iterator[Row]:
     """By a pod of a higher class, for the only slot."""
     slot = SLOT.replace("/", "~1")
     where = [f"/status/{part}/{slot}" for part in ("capacity", "allocatable")]
@@ -140,17 +140,17 @@ def _preempted(house: House) -> Iterator[Row]:
             if way == "live":
                 victim["spec"]["terminationGracePeriodSeconds"] = 1
             winner["spec"]["priorityClassName"] = CLASS
-            house.apply(victim)
-            house.running(name)
+            ns.apply(victim)
+            ns.running(name)
             if way == WAY:
-                house.delete_at_birth(name)
-            house.apply(winner)
-            took = wait(lambda name=name: not house.lives(name), 20)  # type: ignore[misc]
+                ns.delete_at_birth(name)
+            ns.apply(winner)
+            took = wait(lambda name=name: not ns.lives(name), 20)  # type: ignore[misc]
             text = "runs on after 20 s: the other waits for its grace" if took is None else f"ended after {took:.1f} s"
             yield Row("preemption", way, text, took is not None)
-            house.force(name, winner["metadata"]["name"])
-            house.kill(name)
-            wait(lambda name=name: house.get("pod", name) is None, 30)  # type: ignore[misc]
+            ns.force(name, winner["metadata"]["name"])
+            ns.kill(name)
+            wait(lambda name=name: ns.get("pod", name) is None, 30)  # type: ignore[misc]
     finally:
         kubectl("delete", "priorityclass", CLASS, "--ignore-not-found")
         with suppress(RuntimeError):
@@ -168,11 +168,11 @@ def _patch(changes: list[Object]) -> None:
     kubectl("patch", "node", node, "--subresource=status", "--type=json", "-p", json.dumps(changes))
 
 
-def _namespace(house: House) -> Iterator[Row]:
+def _namespace(ns: TrialNamespace) -> Iterator[Row]:
     """How long the deletion of a team's namespace waits."""
     for way in (WAY, "live"):
-        name = f"{house.name}-{way[0]}"
-        other = House(name)
+        name = f"{ns.name}-{way[0]}"
+        other = TrialNamespace(name)
         kubectl("create", "namespace", name)
         wait(lambda other=other: other.get("serviceaccount", "default"))  # type: ignore[misc]
         other.apply(agent("agent", grace=3600 if way == WAY else 1))

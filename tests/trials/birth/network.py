@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from trials.birth.house import OWN, House, Object, Row, agent, wait
+from trials.birth.namespace import OWN, Object, Row, TrialNamespace, agent, wait
 
 SERVES: Final = """
 import socket
@@ -31,32 +31,30 @@ CUT: Final[Mapping[str, Object]] = {
 }
 
 
-def rows(house: House) -> Iterator[Row]:
+def rows(ns: TrialNamespace) -> Iterator[Row]:
     """How fast each takes hold."""
-    house.apply(agent("guarded", SERVES, {"app": "guarded"}), agent("free", SERVES, {"app": "free"}), _guard())
-    house.running("guarded", "free")
+    ns.apply(agent("guarded", SERVES, {"app": "guarded"}), agent("free", SERVES, {"app": "free"}), _guard())
+    ns.running("guarded", "free")
     names = ("guarded", "free")
-    addresses = {name: (house.get("pod", name) or {})["status"]["podIP"] for name in names}
+    addresses = {name: (ns.get("pod", name) or {})["status"]["podIP"] for name in names}
     program = f"ADDRESSES = {addresses!r}\n{DIALS}"
-    house.apply(
-        agent("target", program, {"app": "api"}), agent("born", program), agent("stranger", program, {"app": OWN})
-    )
-    house.running("target", "born", "stranger")
+    ns.apply(agent("target", program, {"app": "api"}), agent("born", program), agent("stranger", program, {"app": OWN}))
+    ns.running("target", "born", "stranger")
     time.sleep(3)
-    house.delete_at_birth("born")
-    at = house.wear("born", {"app": "api"})
-    yield _row(house, "labelled after its deletion: admitted by the far end's policy", "born", at, "guarded=1")
+    ns.delete_at_birth("born")
+    at = ns.wear("born", {"app": "api"})
+    yield _row(ns, "labelled after its deletion: admitted by the far end's policy", "born", at, "guarded=1")
     for kind, body in CUT.items():
         cut = body | {"spec": _spec(kind, ["api", OWN])}
         at = time.time()
-        house.apply(cut)
+        ns.apply(cut)
         for who in ("target", "born", "stranger"):
-            yield _row(house, f"cut by one {kind}", who, at, "free=0")
+            yield _row(ns, f"cut by one {kind}", who, at, "free=0")
         at = time.time()
-        house.ask("delete", kind, "cut", "--wait=false")
+        ns.ask("delete", kind, "cut", "--wait=false")
         for who in ("target", "born", "stranger"):
-            yield _row(house, f"freed of the {kind}", who, at, "free=1")
-    house.force("born")
+            yield _row(ns, f"freed of the {kind}", who, at, "free=1")
+    ns.force("born")
 
 
 def _spec(kind: str, values: list[str]) -> Object:
@@ -73,18 +71,18 @@ def _guard() -> Object:
     return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "guard"}, "spec": spec}
 
 
-def _row(house: House, about: str, who: str, at: float, word: str) -> Row:
+def _row(ns: TrialNamespace, about: str, who: str, at: float, word: str) -> Row:
     way = {"target": "a target", "born": "deleted at birth", "stranger": "own value"}[who]
-    found = _first(house, who, lambda parts: float(parts[0]) > at and word in parts)
+    found = _first(ns, who, lambda parts: float(parts[0]) > at and word in parts)
     return Row(about, way, "never in 20 s" if found is None else f"after {found - at:.1f} s", found is not None)
 
 
-def _first(house: House, who: str, so: Callable[[list[str]], bool]) -> float | None:
+def _first(ns: TrialNamespace, who: str, so: Callable[[list[str]], bool]) -> float | None:
     """When a dialler first said so, in Unix seconds."""
     said: list[float] = []
 
     def look() -> bool:
-        for line in house.ask("logs", who, "--tail=300").splitlines():
+        for line in ns.ask("logs", who, "--tail=300").splitlines():
             parts = line.split()
             if len(parts) == 3 and so(parts):
                 said.append(float(parts[0]))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from trials.birth.house import OWN, House, Object, Row, agent, deployment, kubectl, service, wait
+from trials.birth.namespace import OWN, Object, Row, TrialNamespace, agent, deployment, kubectl, service, wait
 
 WATCH: Final = 75.0
 """Seconds for which autoscalers, which look every 15, are watched."""
@@ -88,23 +88,23 @@ EXPECTED: Final = {"memory": 2, "cpu": 3, "container": 2, "object": 2}
 WAYS: Final = ("nobody", "own value", "live", "deleted at birth")
 
 
-def rows(house: House) -> Iterator[Row]:
+def rows(ns: TrialNamespace) -> Iterator[Row]:
     """What counts whom."""
-    with_metrics(house)
+    with_metrics(ns)
     for name, (program, cpu, memory, most, metric) in AUTOSCALERS.items():
-        house.apply(deployment(name, program, 2, cpu, memory), _autoscaler(name, most, metric))
-    house.apply(service("object", "object", 80), deployment("set", IDLE, 2, "10m", "20Mi", "ReplicaSet"))
-    house.apply(service("ready", "set", 80), service("unready", "set", 80, unready=True), _budget())
-    house.ask("wait", *(f"deployment/{name}" for name in AUTOSCALERS), "--for=condition=Available", "--timeout=120s")
+        ns.apply(deployment(name, program, 2, cpu, memory), _autoscaler(name, most, metric))
+    ns.apply(service("object", "object", 80), deployment("set", IDLE, 2, "10m", "20Mi", "ReplicaSet"))
+    ns.apply(service("ready", "set", 80), service("unready", "set", 80, unready=True), _budget())
+    ns.ask("wait", *(f"deployment/{name}" for name in AUTOSCALERS), "--for=condition=Available", "--timeout=120s")
     time.sleep(30)  # until metrics are there
     for way in WAYS:
-        yield from _beside(house, way)
+        yield from _beside(ns, way)
 
 
-def _beside(house: House, way: str) -> Iterator[Row]:
-    house.ask("scale", "deployment", *AUTOSCALERS, "--replicas=2")
-    wait(lambda: _wanted(house) == EXPECTED)
-    own = {pod["metadata"]["name"] for pod in house.list("pods", "app=set")}
+def _beside(ns: TrialNamespace, way: str) -> Iterator[Row]:
+    ns.ask("scale", "deployment", *AUTOSCALERS, "--replicas=2")
+    wait(lambda: _wanted(ns) == EXPECTED)
+    own = {pod["metadata"]["name"] for pod in ns.list("pods", "app=set")}
     names: list[str] = []
     if way != "nobody":
         worn = {f"{app}-{way[0]}{i}": app for app in (*AUTOSCALERS, "set") for i in range(BESIDE)}
@@ -112,41 +112,41 @@ def _beside(house: House, way: str) -> Iterator[Row]:
         for name, app in worn.items():
             if way != "deleted at birth":
                 bodies[name]["metadata"]["labels"]["app"] = app if way == "live" else OWN
-        house.apply(*bodies.values())
+        ns.apply(*bodies.values())
         names = list(bodies)
         if way != "live":  # a ReplicaSet may have deleted some of these already
-            house.running(*names)
+            ns.running(*names)
         if way == "deleted at birth":
-            house.delete_at_birth(*names)
+            ns.delete_at_birth(*names)
             for name, app in worn.items():
-                house.wear(name, {"app": app})
-    seen, why = _watch(house)
+                ns.wear(name, {"app": app})
+    seen, why = _watch(ns)
     for name, wanted in EXPECTED.items():
         found = (
             f"{min(seen[name])} to {max(seen[name])} replicas" if len(seen[name]) > 1 else f"{max(seen[name])} replicas"
         )
         spoken = f"; {why[name]}" if why[name] else ""
         yield Row(f"HPA on {name}, {wanted} right", way, found + spoken, max(seen[name]) == wanted and not why[name])
-    yield from _counted(house, way, own, names)
+    yield from _counted(ns, way, own, names)
     if way == "deleted at birth":
-        house.kill(*names)
+        ns.kill(*names)
     else:
-        house.force(*names)
+        ns.force(*names)
     time.sleep(5)
 
 
-def _wanted(house: House) -> dict[str, int]:
+def _wanted(ns: TrialNamespace) -> dict[str, int]:
     """What each autoscaler wants now."""
-    return {one["metadata"]["name"]: one.get("status", {}).get("desiredReplicas", 0) for one in house.list("hpa")}
+    return {one["metadata"]["name"]: one.get("status", {}).get("desiredReplicas", 0) for one in ns.list("hpa")}
 
 
-def _watch(house: House) -> tuple[dict[str, set[int]], dict[str, str]]:
+def _watch(ns: TrialNamespace) -> tuple[dict[str, set[int]], dict[str, str]]:
     """What each autoscaler wanted, and its last complaint."""
     seen: dict[str, set[int]] = {name: set() for name in AUTOSCALERS}
     why = dict.fromkeys(AUTOSCALERS, "")
     until = time.monotonic() + WATCH
     while time.monotonic() < until:
-        for one in house.list("hpa"):
+        for one in ns.list("hpa"):
             name, status = one["metadata"]["name"], one.get("status", {})
             seen[name].add(status.get("desiredReplicas", 0))
             active: Object = next((c for c in status.get("conditions", ()) if c["type"] == "ScalingActive"), {})
@@ -155,10 +155,10 @@ def _watch(house: House) -> tuple[dict[str, set[int]], dict[str, str]]:
     return seen, why
 
 
-def _counted(house: House, way: str, own: set[str], names: list[str]) -> Iterator[Row]:
-    now = house.list("pods", "app=set")
+def _counted(ns: TrialNamespace, way: str, own: set[str], names: list[str]) -> Iterator[Row]:
+    now = ns.list("pods", "app=set")
     kept = own <= {pod["metadata"]["name"] for pod in now}
-    beside = [pod for pod in house.list("pods", "trial=agent") if pod["metadata"]["name"].startswith(f"set-{way[0]}")]
+    beside = [pod for pod in ns.list("pods", "trial=agent") if pod["metadata"]["name"].startswith(f"set-{way[0]}")]
     adopted = sum(bool(pod["metadata"].get("ownerReferences")) for pod in beside)
     ending = sum("deletionTimestamp" in pod["metadata"] for pod in beside)
     text = f"own pods {'kept' if kept else 'replaced'}, {adopted} of {len(names) and BESIDE} adopted"
@@ -166,7 +166,7 @@ def _counted(house: House, way: str, own: set[str], names: list[str]) -> Iterato
     right = kept and not adopted and (not names or len(beside) == BESIDE)
     yield Row("ReplicaSet", way, text, right)
     for name in ("ready", "unready"):
-        slices = house.list("endpointslices", f"kubernetes.io/service-name={name}")
+        slices = ns.list("endpointslices", f"kubernetes.io/service-name={name}")
         listed = [
             (one["targetRef"]["name"] in {pod["metadata"]["name"] for pod in beside}, one["conditions"].get("ready"))
             for part in slices for one in part.get("endpoints") or ()
@@ -174,7 +174,7 @@ def _counted(house: House, way: str, own: set[str], names: list[str]) -> Iterato
         ours, gets = sum(is_ours for is_ours, _ in listed), sum(bool(r) for is_ours, r in listed if is_ours)
         about = "EndpointSlice" if name == "ready" else "EndpointSlice, publishNotReadyAddresses"
         yield Row(about, way, f"{ours} listed, {gets} get traffic", ours == 0)
-    status = (house.get("pdb", "set") or {}).get("status", {})
+    status = (ns.get("pdb", "set") or {}).get("status", {})
     text = ", ".join(f"{key} {status.get(key)}" for key in ("expectedPods", "currentHealthy", "disruptionsAllowed"))
     failed = next((c["message"] for c in status.get("conditions", ()) if c["reason"] == "SyncFailed"), "")
     yield Row(
@@ -202,7 +202,7 @@ def _budget() -> Object:
     return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "set"}, "spec": spec}
 
 
-def with_metrics(house: House) -> None:
+def with_metrics(ns: TrialNamespace) -> None:
     """Serve a metrics API for objects; it is the cluster's, and taken away by ``without_metrics``."""
     with tempfile.TemporaryDirectory() as folder:
         key, crt = Path(folder, "key"), Path(folder, "crt")
@@ -214,13 +214,13 @@ def with_metrics(house: House) -> None:
     spec = body["spec"]["template"]["spec"]
     spec["containers"][0]["volumeMounts"] = [{"name": "tls", "mountPath": "/tls"}]
     spec["volumes"] = [{"name": "tls", "secret": {"secretName": "tls"}}]
-    house.apply(secret, body, service("answers", "answers", 6443))
+    ns.apply(secret, body, service("answers", "answers", 6443))
     served = {
         "apiVersion": "apiregistration.k8s.io/v1",
         "kind": "APIService",
         "metadata": {"name": f"v1beta2.{METRIC}"},
         "spec": {
-            "service": {"name": "answers", "namespace": house.name, "port": 6443},
+            "service": {"name": "answers", "namespace": ns.name, "port": 6443},
             "group": METRIC, "version": "v1beta2", "insecureSkipTLSVerify": True,
             "groupPriorityMinimum": 100, "versionPriority": 100,
         },

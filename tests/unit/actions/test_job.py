@@ -3,7 +3,7 @@
 import pytest
 
 from gameday.actions import job
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.change import RunState
 
 CRON_JOB: Object = {

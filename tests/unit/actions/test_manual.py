@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import pytest
 
-from gameday.actions.kind import Scene
+from gameday.actions.blast_radius import blast_radius
+from gameday.actions.kind import ActionContext
 from gameday.actions.manual import WITHOUT_FUSE, Manual, ManualKind
 from gameday.actions.preflight import check as preflight
-from gameday.actions.reach import reach
 from gameday.actions.registry import KINDS
 from gameday.api.actions import fault_model, fault_of
 from gameday.api.checks import check
@@ -16,7 +16,7 @@ from gameday.api.drill import confirmed_of
 from gameday.api.undo_entries import read, shown
 from gameday.api.undo_log import change_of, entry_of
 from gameday.cluster.client import Cluster
-from gameday.engine.drill import budgets
+from gameday.engine.drill import timeouts
 from gameday.errors import PlanInvalid
 from gameday.model.change import Change, ChangeState, Presence
 from gameday.model.plan import Action, Fault, Plan
@@ -47,8 +47,8 @@ def planned(*actions: Action) -> Plan:
     return replace(whole, outage=replace(whole.outage, faults=faults))
 
 
-def scene(cluster: Cluster) -> Scene:
-    return Scene(cluster, "shop", "first", "drill-uid", Scripted())
+def scene(cluster: Cluster) -> ActionContext:
+    return ActionContext(cluster, "shop", "first", "drill-uid", Scripted())
 
 
 def test_yaml_becomes_its_action() -> None:
@@ -92,7 +92,7 @@ def test_the_preflight_warns_and_refuses_nothing() -> None:
 
 
 def test_it_hits_no_pods_and_needs_no_rights() -> None:
-    assert reach(sight(), planned(ACT)).pods == {"spec.outage.faults[f0].manual.": 0}
+    assert blast_radius(sight(), planned(ACT)).pods == {"spec.outage.faults[f0].manual.": 0}
     assert (ManualKind.grants, ManualKind.reads) == ((), ())
 
 
@@ -135,5 +135,5 @@ def test_what_people_confirm_is_read_from_annotations() -> None:
 
 def test_other_fuses_last_while_a_person_is_waited_for() -> None:
     alone, beside = planned(*[plan().outage.faults[0].action] * 2), planned(plan().outage.faults[0].action, ACT)
-    assert budgets.fuse_of_faults(beside) == budgets.fuse_of_faults(alone) + 600 - budgets.PROVE
-    assert budgets.longest(beside) > budgets.longest(alone) + budgets.RETRY
+    assert timeouts.fuse_of_faults(beside) == timeouts.fuse_of_faults(alone) + 600 - timeouts.PROVE
+    assert timeouts.longest(beside) > timeouts.longest(alone) + timeouts.RETRY

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from gameday.actions.job import RunJobKind
-from gameday.actions.kind import PlannedKind, Scene, Use, Watch
+from gameday.actions.kind import ActionContext, PlannedKind, Use, Watch
 from gameday.actions.kinds import AnyKind, Kinds
 from gameday.actions.network_partition.partition import Partition
 from gameday.actions.preflight import check as preflight
@@ -20,8 +20,8 @@ from gameday.api.checks import check
 from gameday.api.reference import page
 from gameday.api.roles import files
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
-from gameday.errors import PlanInvalid, Refused
+from gameday.cluster.resources import Object
+from gameday.errors import PlanInvalid, Rejected
 from gameday.model.change import Change, Observed, Presence
 from gameday.model.labels import DRILL
 from gameday.model.plan import Action, Fault, Plan
@@ -55,10 +55,10 @@ class Scripted:
     def resolved(self, fault: str) -> tuple[str, ...]:
         return ()
 
-    def learn(self, watch: str, thing: Object) -> None:
+    def upsert(self, watch: str, thing: Object) -> None:
         self.known[thing["metadata"]["name"]] = thing
 
-    def forget(self, watch: str, deleted: str) -> None:
+    def evict(self, watch: str, deleted: str) -> None:
         self.known.pop(deleted, None)
 
 
@@ -80,8 +80,8 @@ def kind() -> NoEvictionsKind:
     return found
 
 
-def scene(cluster: Cluster, seen: Scripted) -> Scene:
-    return Scene(cluster, "shop", "first", "drill-uid", seen)
+def scene(cluster: Cluster, seen: Scripted) -> ActionContext:
+    return ActionContext(cluster, "shop", "first", "drill-uid", seen)
 
 
 def test_the_crd_has_its_field_and_its_rule_where_it_may_be_used() -> None:
@@ -197,7 +197,7 @@ async def test_it_is_applied_and_reverted_twice_alike(api_server: ApiServer, clu
 async def test_what_is_not_the_drills_is_left_alone(api_server: ApiServer, cluster: Cluster) -> None:
     theirs = {"metadata": {"name": "first-hold"}, "spec": {"maxUnavailable": 0}}
     api_server.put("poddisruptionbudgets", "shop", theirs)
-    with pytest.raises(Refused, match="belongs to somebody else: delete it, or rename the Drill"):
+    with pytest.raises(Rejected, match="belongs to somebody else: delete it, or rename the Drill"):
         await kind().apply(scene(cluster, Scripted()), ACTION, CHANGE, "")
     await kind().revert(scene(cluster, Scripted()), CHANGE)
     assert api_server.objects
@@ -265,8 +265,8 @@ def test_each_action_needs_no_more_than_its_kind_grants() -> None:
     cut = plan().outage.faults[0].action
     for cilium in (True, False):
         here = sight(cilium=cilium)
-        allowed = {(r.kind, r.subresource, verb) for r in KINDS.of(cut).grants for verb in r.verbs}
-        assert {(r.kind, r.subresource, v) for r in KINDS.of(cut).rights(cut, here) for v in r.verbs} <= allowed
+        allowed = {(r.resource, r.subresource, verb) for r in KINDS.of(cut).grants for verb in r.verbs}
+        assert {(r.resource, r.subresource, v) for r in KINDS.of(cut).rights(cut, here) for v in r.verbs} <= allowed
     assert Right(BUDGETS, ("get", "list", "watch", "create", "delete")) in list(needed(sight(), planned(ACTION), MORE))
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from gameday.actions.kind import Scene
+from gameday.actions.kind import ActionContext
 from gameday.actions.manual import INSTRUCTIONS, Manual
 from gameday.actions.pod_delete import GRACE, PodDelete, PodDeleteKind
 from gameday.actions.preflight import check as preflight
@@ -20,14 +20,14 @@ from gameday.api.checks import check
 from gameday.api.undo_log import KINDS as OBJECTS
 from gameday.api.undo_log import change_of, entry_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DEPLOYMENTS, PODS, REPLICA_SETS, STATEFUL_SETS, Kind, Object
+from gameday.cluster.resources import DEPLOYMENTS, PODS, REPLICA_SETS, STATEFUL_SETS, Object, Resource
 from gameday.controller.gameday.largest import largest
-from gameday.errors import Forbidden, PlanInvalid, Refused
+from gameday.errors import Forbidden, PlanInvalid, Rejected
 from gameday.model.change import Change, ChangeState, Observed, Presence
 from gameday.model.labels import DRILL
 from gameday.model.plan import Action, Fault, Plan
 from gameday.preflight.findings import Severity
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.schema.base import MOST
 from gameday.schema.bounds import NOTED
 from gameday.schema.named import Dependencies
@@ -65,7 +65,7 @@ TWO: Final = (owned("api-1-a", "api-1", born="2026-01-02T00:00:00Z"), owned("api
 """The second one is older."""
 
 
-def there(*pods: Object, **things: Any) -> Sight:
+def there(*pods: Object, **things: Any) -> NamespaceSnapshot:
     kept: dict[str, Any] = {"pods": pods or TWO, "replicasets": SETS_OF_API, "deployments": (workload(),)}
     seen = sight(**kept | things)
     seen.rules = (*role("actions/podDelete")["rules"],)
@@ -78,7 +78,7 @@ def planned(*actions: Action) -> Plan:
     return replace(whole, outage=replace(whole.outage, faults=faults))
 
 
-def found(seen: Sight, *actions: Action) -> dict[str, tuple[str, str]]:
+def found(seen: NamespaceSnapshot, *actions: Action) -> dict[str, tuple[str, str]]:
     """What the preflight finds of these faults: path and message by code."""
     every = preflight(seen, planned(*actions))
     return {f.code: (f.path, str(f)) for f in every if "podDelete" in f.path and f.severity is Severity.REFUSE}
@@ -192,7 +192,7 @@ def test_a_missing_right_is_named() -> None:
 
 
 def test_a_stateful_set_needs_no_right_to_see_deployments() -> None:
-    asked = {right.kind for right in kind().rights(PodDelete(stateful_set("queue"), pods=1), there())}
+    asked = {right.resource for right in kind().rights(PodDelete(stateful_set("queue"), pods=1), there())}
     assert asked == {STATEFUL_SETS}
 
 
@@ -212,25 +212,25 @@ class Scripted:
     def resolved(self, fault: str) -> tuple[str, ...]:
         return ()
 
-    def learn(self, watch: str, thing: Object) -> None:
+    def upsert(self, watch: str, thing: Object) -> None:
         self.known.setdefault(watch, {})[thing["metadata"]["name"]] = thing
 
-    def forget(self, watch: str, deleted: str) -> None:
+    def evict(self, watch: str, deleted: str) -> None:
         self.known.get(watch, {}).pop(deleted, None)
 
 
 def watched(*pods: Object, replicas: int = 2, by: Workload = ONE.workload) -> Scripted:
     seen = Scripted()
-    seen.learn(by.watch, workload(by.name, replicas))
+    seen.upsert(by.watch, workload(by.name, replicas))
     for one in SETS_OF_API:
-        seen.learn(SETS, one)
+        seen.upsert(SETS, one)
     for one in pods:
-        seen.learn(ALL_PODS, one)
+        seen.upsert(ALL_PODS, one)
     return seen
 
 
-def scene(cluster: Cluster, seen: Scripted) -> Scene:
-    return Scene(cluster, "shop", "first", "drill-uid", seen)
+def scene(cluster: Cluster, seen: Scripted) -> ActionContext:
+    return ActionContext(cluster, "shop", "first", "drill-uid", seen)
 
 
 UIDS: Final = {one["metadata"]["name"]: one["metadata"]["uid"] for one in TWO}
@@ -271,8 +271,8 @@ def test_nothing_is_said_before_the_watches_have_listed(cluster: Cluster) -> Non
 
 
 def test_what_it_watches(cluster: Cluster) -> None:
-    def of(action: PodDelete | None, change: Change | None) -> list[Kind]:
-        return [watch.kind for watch in kind().watches(scene(cluster, Scripted()), "f0", action, change)]
+    def of(action: PodDelete | None, change: Change | None) -> list[Resource]:
+        return [watch.resource for watch in kind().watches(scene(cluster, Scripted()), "f0", action, change)]
 
     assert of(ONE, None) == of(None, REGISTERED) == [DEPLOYMENTS, PODS, REPLICA_SETS]
     assert of(PodDelete(stateful_set("queue"), pods=1), None) == [STATEFUL_SETS, PODS]
@@ -368,7 +368,7 @@ async def test_a_new_pod_under_the_name_is_spared(api_server: ApiServer, cluster
 
 
 async def test_an_undo_log_that_names_no_pods_deletes_none(cluster: Cluster) -> None:
-    with pytest.raises(Refused, match="the undo log does not name the pods that f0 deletes"):
+    with pytest.raises(Rejected, match="the undo log does not name the pods that f0 deletes"):
         await kind().apply(scene(cluster, watched(*TWO)), BOTH, replace(ASKED, wanted=None), "")
 
 

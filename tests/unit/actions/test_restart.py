@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from gameday.actions.kind import Scene
+from gameday.actions.kind import ActionContext
 from gameday.actions.preflight import check as preflight
 from gameday.actions.registry import KINDS
 from gameday.actions.restart import Restart, RestartKind
@@ -16,14 +16,14 @@ from gameday.actions.watched_pods import ALL_PODS, SETS
 from gameday.api.actions import step_model, step_of
 from gameday.api.checks import check
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.controller.gameday.largest import largest
-from gameday.errors import Conflict, Refused, TooManyRequests
+from gameday.errors import Conflict, Rejected, TooManyRequests
 from gameday.model.change import RunState, State
 from gameday.model.labels import DRILL
 from gameday.model.plan import Action, Plan, Rollback, Step
 from gameday.preflight.findings import Severity
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.schema.base import MOST
 from gameday.schema.named import Dependencies
 from gameday.schema.structural import structural
@@ -49,16 +49,16 @@ def watched(*pods: Object, replicas: int = 3, there: bool = True) -> Scripted:
     """What the watches have seen."""
     seen = Scripted()
     for one in pods:
-        seen.learn(ALL_PODS, one)
+        seen.upsert(ALL_PODS, one)
     for one in SETS_OF_API:
-        seen.learn(SETS, one)
+        seen.upsert(SETS, one)
     if there:
-        seen.learn(deployment("api").watch, workload("api", replicas))
+        seen.upsert(deployment("api").watch, workload("api", replicas))
     return seen
 
 
-def scene(cluster: Cluster, seen: Scripted) -> Scene:
-    return Scene(cluster, "shop", "first", "drill-uid", seen)
+def scene(cluster: Cluster, seen: Scripted) -> ActionContext:
+    return ActionContext(cluster, "shop", "first", "drill-uid", seen)
 
 
 def ending(pod: Object) -> Object:
@@ -84,12 +84,12 @@ def planned(*actions: Action, irreversible: bool = True) -> Plan:
     return replace(plan(), rollback=Rollback(("healthy again",), 60.0, steps))
 
 
-def found(seen: Sight, severity: Severity = Severity.REFUSE) -> dict[str, tuple[str, str]]:
+def found(seen: NamespaceSnapshot, severity: Severity = Severity.REFUSE) -> dict[str, tuple[str, str]]:
     every = preflight(seen, planned(API))
     return {f.code: (f.path, str(f)) for f in every if "restart" in f.path and f.severity is severity}
 
 
-def there(*pods: Object, **things: Any) -> Sight:
+def there(*pods: Object, **things: Any) -> NamespaceSnapshot:
     kept: dict[str, Any] = {"pods": pods or OLD, "replicasets": SETS_OF_API, "deployments": (workload("api", 3),)}
     return sight(**kept | things)
 
@@ -228,8 +228,8 @@ def test_a_workload_that_was_scaled_down_needs_no_more_replacements_than_it_want
 def test_a_pod_of_a_stateful_set_comes_back_under_its_name(cluster: Cluster) -> None:
     seen = Scripted()
     for one in (owned("queue-0", "queue", "StatefulSet", uid="new"), owned("queue-1", "queue", "StatefulSet")):
-        seen.learn(ALL_PODS, one)
-    seen.learn(stateful_set("queue").watch, workload("queue"))
+        seen.upsert(ALL_PODS, one)
+    seen.upsert(stateful_set("queue").watch, workload("queue"))
     noted = {"pods": {"queue-0": "uid-queue-0", "queue-1": "uid-queue-1"}}
     ran = kind().ran(scene(cluster, seen), NAME, Restart(stateful_set("queue")), noted)
     assert (ran.state, ran.shown) == (RunState.NEXT, "1 of 2 pods of queue is replaced")
@@ -290,7 +290,7 @@ async def test_a_pod_that_is_gone_is_not_taken_for_evicted_before_the_watch_says
 
 
 async def test_without_its_notes_it_evicts_nothing(cluster: Cluster) -> None:
-    with pytest.raises(Refused, match="does not name the pods to evict"):
+    with pytest.raises(Rejected, match="does not name the pods to evict"):
         await kind().run(scene(cluster, watched(*OLD)), NAME, API, None)
 
 

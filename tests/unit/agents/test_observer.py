@@ -39,7 +39,7 @@ async def lines(work: Any, config: AgentConfig, **enough: int) -> list[dict[str,
     """What an agent logs until so many lines of each name are there, ``_`` standing for what a name may not hold."""
     out, ending = io.StringIO(), asyncio.Event()
     log = SampleLog(out)
-    log.hello()
+    log.started()
     task = asyncio.create_task(work(config, log, ending))
     async with asyncio.timeout(20):
         while not all(

@@ -6,10 +6,10 @@ import pytest
 
 from gameday.api.conditions import Condition, conditions_of
 from gameday.model.change import Change, ChangeState
-from gameday.model.record import Cause, Phase, Record, Verdict
+from gameday.model.record import DrillRecord, Phase, Reason, Verdict
 
 CUT = Change("cut", "networkPartition", "NetworkPolicy", "d-cut", "d-fuse", ChangeState.UNDOING, requested_at=1.0)
-ENDED = Record(Phase.FINISHED, verdict=Verdict.FAILED, reason="ExpectationMissed", message="missed: a")
+ENDED = DrillRecord(Phase.FINISHED, verdict=Verdict.FAILED, reason="ExpectationMissed", message="missed: a")
 
 
 def kstatus(conditions: tuple[Condition, ...]) -> str:
@@ -25,7 +25,7 @@ def kstatus(conditions: tuple[Condition, ...]) -> str:
     return "Current" if ready == "True" else "InProgress"
 
 
-def states(record: Record) -> dict[str, str]:
+def states(record: DrillRecord) -> dict[str, str]:
     """The state of each condition by its type."""
     return {kind: state for kind, state, _, _ in conditions_of(record)}
 
@@ -49,8 +49,8 @@ def test_a_drill_that_has_ended_is_ready_whatever_its_verdict(verdict: Verdict, 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.FINISHED])
 def test_a_drill_under_way_reconciles_and_says_its_phase(phase: Phase) -> None:
-    found = conditions_of(Record(phase))
-    assert states(Record(phase)) == {
+    found = conditions_of(DrillRecord(phase))
+    assert states(DrillRecord(phase)) == {
         "Complete": "False", "Passed": "Unknown", "FaultsCleared": "True", "Ready": "Unknown", "Reconciling": "True",
     }  # fmt: skip
     assert kstatus(found) == "InProgress"
@@ -58,29 +58,31 @@ def test_a_drill_under_way_reconciles_and_says_its_phase(phase: Phase) -> None:
 
 
 def test_a_drill_that_waits_says_for_what() -> None:
-    record = Record().wait(Cause.BUSY, "drill first runs", 1.0)
+    record = DrillRecord().wait(Reason.BUSY, "drill first runs", 1.0)
     assert ("Reconciling", "True", "Busy", "waiting: drill first runs") in conditions_of(record)
 
 
 @pytest.mark.parametrize(
     ("record", "reason", "message"),
     [
-        (Record(Phase.OUTAGE, obstacle="pods are forbidden"), "Stalled", "pods are forbidden"),
+        (DrillRecord(Phase.OUTAGE, obstacle="pods are forbidden"), "Stalled", "pods are forbidden"),
         (replace(ENDED, obstacle="leases are forbidden"), "Stalled", "leases are forbidden"),
         (
-            Record(Phase.RECOVERY, changes=(CUT,), faults_cleared=False),
+            DrillRecord(Phase.RECOVERY, changes=(CUT,), faults_cleared=False),
             "UndoOverdue",
             "still to be undone: NetworkPolicy d-cut",
         ),
         (
-            Record(Phase.RECOVERY, changes=(CUT,), faults_cleared=False, obstacle="policies are forbidden"),
+            DrillRecord(Phase.RECOVERY, changes=(CUT,), faults_cleared=False, obstacle="policies are forbidden"),
             "UndoOverdue",
             "policies are forbidden",
         ),
     ],
     ids=["cannot see", "cannot tidy up", "cannot clear", "may not clear"],
 )
-def test_a_drill_that_cannot_go_on_is_stalled_and_reconciles_no_more(record: Record, reason: str, message: str) -> None:
+def test_a_drill_that_cannot_go_on_is_stalled_and_reconciles_no_more(
+    record: DrillRecord, reason: str, message: str
+) -> None:
     found = conditions_of(record)
     assert ("Stalled", "True", reason, message) in found
     assert ("Ready", "False", reason, message) in found
@@ -89,7 +91,7 @@ def test_a_drill_that_cannot_go_on_is_stalled_and_reconciles_no_more(record: Rec
 
 
 def test_a_drill_goes_on_once_nothing_stands_in_its_way() -> None:
-    stalled = Record(Phase.OUTAGE).stalled("pods are forbidden", 1.0)
+    stalled = DrillRecord(Phase.OUTAGE).stalled("pods are forbidden", 1.0)
     again = stalled.stalled("", 2.0)
     assert "Stalled" not in states(again)
     assert states(again)["Reconciling"] == "True"
@@ -97,6 +99,6 @@ def test_a_drill_goes_on_once_nothing_stands_in_its_way() -> None:
 
 
 def test_what_was_not_undone_in_time_stalls_only_until_it_is() -> None:
-    late = Record(Phase.RECOVERY, changes=(replace(CUT, state=ChangeState.UNDONE),), faults_cleared=False)
+    late = DrillRecord(Phase.RECOVERY, changes=(replace(CUT, state=ChangeState.UNDONE),), faults_cleared=False)
     assert states(late)["FaultsCleared"] == "True"
     assert kstatus(conditions_of(late)) == "InProgress"

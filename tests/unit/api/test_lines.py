@@ -19,7 +19,7 @@ from gameday.api.lines import (
     timeline_of,
 )
 from gameday.model.plan import Stage
-from gameday.model.record import Line, Result, ResultState, StepEntry, StepState
+from gameday.model.record import Result, ResultState, StepEntry, StepState, TimelineEntry
 from gameday.schema.bounds import LINE, LISTED, NAME
 from gameday.schema.times import timestamp
 
@@ -98,19 +98,21 @@ def test_a_step_is_read_back(name: str) -> None:
 
 def test_the_timeline_is_read_back_and_tells_warnings() -> None:
     lines = (
-        Line(AT, "Outage", "the steady state is met; arming the fuse"),
-        Line(AT + 1, "Leak", "it got\nthrough", warning=True),
+        TimelineEntry(AT, "Outage", "the steady state is met; arming the fuse"),
+        TimelineEntry(AT + 1, "Leak", "it got\nthrough", warning=True),
     )
     status = {"timeline": [timeline_line(line) for line in lines]}
     assert status["timeline"][0] == f"{AT_TEXT} Outage: the steady state is met; arming the fuse"
     assert timeline_of(status) == lines
     assert [line.get("warning", False) for line in events_of(status)] == [False, True]
-    assert timeline_of({"timeline": [timeline_line(Line(AT, "Warning", ""))]}) == (Line(AT, "Warning", ""),)
+    assert timeline_of({"timeline": [timeline_line(TimelineEntry(AT, "Warning", ""))]}) == (
+        TimelineEntry(AT, "Warning", ""),
+    )
 
 
 def test_what_an_operator_of_version_1_listed_is_read_as_well() -> None:
     old = {"at": AT_TEXT, "reason": "Leak", "message": "through", "warning": True}
-    assert timeline_of({"timeline": [old, {}]}) == (Line(AT, "Leak", "through", warning=True),)
+    assert timeline_of({"timeline": [old, {}]}) == (TimelineEntry(AT, "Leak", "through", warning=True),)
     figure = {"name": "timeToDetect", "value": 1.5, "unit": "seconds"}
     assert figures_of({"measurements": [figure, {}]}) == (figure,)
 

@@ -15,7 +15,7 @@ from gameday.actions.network_partition.action import cuts_of
 from gameday.api.migration import BESIDE, VERSION, from_1, gathered
 from gameday.api.packing import unpacked
 from gameday.api.record import saved_of, status_of
-from gameday.controller.drill.recall import recall
+from gameday.controller.drill.restore import restore
 from gameday.model.change import ChangeState
 from gameday.model.plan import ServiceRef
 from gameday.model.record import Phase
@@ -28,23 +28,25 @@ DRILL: Final[dict[str, Any]] = {"metadata": {"namespace": "town-0"}, "spec": {"g
 @pytest.mark.parametrize("status", VERSION_1.values(), ids=VERSION_1)
 def test_a_drill_of_version_1_is_read_with_its_plan_and_saved_as_the_newest(status: dict[str, Any]) -> None:
     assert json.loads(status["state"])["version"] == 1
-    left = recall(DRILL | {"status": status}, 0.0)
-    assert left.unreadable == ""
-    assert left.record is not None
-    assert left.plan is not None
-    assert left.plan_text == status["plan"]
-    assert left.plan_digest == status["planDigest"]
-    assert left.record.phase is Phase(status["phase"])
-    assert [change.state for change in left.record.changes] == [ChangeState(entry["state"]) for entry in status["undo"]]
-    assert [r.state.value for r in left.record.results] == [one["state"] for one in status["expectations"]]
-    again = status_of(left.record, 1, left.setup, left.plan_text) | {"planDigest": left.plan_digest}
+    restored = restore(DRILL | {"status": status}, 0.0)
+    assert restored.unreadable == ""
+    assert restored.record is not None
+    assert restored.plan is not None
+    assert restored.plan_text == status["plan"]
+    assert restored.plan_digest == status["planDigest"]
+    assert restored.record.phase is Phase(status["phase"])
+    assert [change.state for change in restored.record.changes] == [
+        ChangeState(entry["state"]) for entry in status["undo"]
+    ]
+    assert [r.state.value for r in restored.record.results] == [one["state"] for one in status["expectations"]]
+    again = status_of(restored.record, 1, restored.setup, restored.plan_text) | {"planDigest": restored.plan_digest}
     assert unpacked(again["state"])["version"] == VERSION
     assert "plan" not in again
     known, now = saved_of(status), saved_of(again)
     assert known is not None
     assert now is not None
     assert (now.setup, now.plan, now.record.changes) == (known.setup, known.plan, known.record.changes)
-    assert recall(DRILL | {"status": again}, 0.0).plan == left.plan
+    assert restore(DRILL | {"status": again}, 0.0).plan == restored.plan
 
 
 def test_the_states_are_of_every_part_of_a_drill() -> None:
@@ -75,20 +77,20 @@ def test_a_later_version_keeps_nothing_beside_the_state() -> None:
 
 @pytest.mark.parametrize("status", VERSION_1.values(), ids=VERSION_1)
 def test_what_version_1_cut_and_asked_is_a_dependency(status: dict[str, Any]) -> None:
-    left = recall(DRILL | {"status": status}, 0.0)
-    assert left.plan is not None
-    ((_, partition),) = cuts_of(left.plan)
+    restored = restore(DRILL | {"status": status}, 0.0)
+    assert restored.plan is not None
+    ((_, partition),) = cuts_of(restored.plan)
     server = next(
         (
             redis
-            for probe in left.plan.probes
+            for probe in restored.plan.probes
             if (redis := probe.settings.destination) is not None and redis.protocol == "redis"
         ),
         None,
     )
     assert partition.dependency.redis == server
     assert partition.to == ServiceRef("redis")
-    cuts = left.setup.cuts if left.setup is not None else ()
+    cuts = restored.setup.cuts if restored.setup is not None else ()
     assert [cut.fault for cut in cuts] in ([], ["partition"])
     assert any(cut.severs is not None for cut in cuts) <= (server is not None)
 
@@ -103,7 +105,7 @@ def test_the_probe_by_which_version_1_closed_connections_is_left_out(servers: li
 @pytest.mark.parametrize("status", VERSION_1.values(), ids=VERSION_1)
 def test_what_version_1_had_proven_is_proven_of_its_fault(status: dict[str, Any]) -> None:
     """A cut that is not known to be proven would not be held to sparing nobody."""
-    record = recall(DRILL | {"status": status}, 0.0).record
+    record = restore(DRILL | {"status": status}, 0.0).record
     assert record is not None
     for change in record.changes:
         cut = change.kind == "networkPartition"

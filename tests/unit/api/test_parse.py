@@ -15,7 +15,7 @@ from gameday.errors import PlanInvalid
 from gameday.model.change import Change, ChangeState
 from gameday.model.places import redis_at
 from gameday.model.plan import CidrTarget, ConfigMapKey, Dependency, Mode, SecretKey, ServiceRef, Trust, Via
-from gameday.model.record import Phase, Record
+from gameday.model.record import DrillRecord, Phase
 from gameday.probes.http.kind import HttpProbe
 from gameday.schema.bounds import PLAN_BYTES
 
@@ -155,7 +155,7 @@ def test_a_record_survives_the_status() -> None:
     change = Change(
         "cut", "networkPartition", "NetworkPolicy", "d-cut", "d-fuse", ChangeState.ACTIVE, requested_at=12.5
     )
-    record = Record(phase=Phase.OUTAGE, since=10.25, changes=(change,), baseline={"queue.body.depth": 3.5})
+    record = DrillRecord(phase=Phase.OUTAGE, since=10.25, changes=(change,), baseline={"queue.body.depth": 3.5})
     record = record.note(11.125, "CutProven", "proven")
     status = status_of(record, 4)
     assert saved_of(status) == Saved(record)

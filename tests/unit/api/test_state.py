@@ -12,15 +12,26 @@ from gameday.api.state import Saved, decided_bytes, read_state, setup_bytes, sta
 from gameday.errors import StateUnreadable
 from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Stage, Via
-from gameday.model.record import Cause, Doubt, Line, Phase, Record, Result, ResultState, StepEntry, StepState, Waiting
-from gameday.model.setup import Cut, CutPort, FarEnd, Pair, Setup
+from gameday.model.record import (
+    Doubt,
+    DrillRecord,
+    Phase,
+    Reason,
+    Result,
+    ResultState,
+    StepEntry,
+    StepState,
+    TimelineEntry,
+    Waiting,
+)
+from gameday.model.setup import Cut, CutDestination, CutPort, Pair, Setup
 from gameday.schema.bounds import LINE, STATE_BYTES, cut
 
-RECORD = Record(
+RECORD = DrillRecord(
     Phase.OUTAGE,
     100.5,
     started_at=1.0,
-    waiting=Waiting(Cause.BUSY, "drill x"),
+    waiting=Waiting(Reason.BUSY, "drill x"),
     changes=(
         Change(
             "cut", "networkPartition", "CiliumNetworkPolicy", "d-cut", "d-fuse", ChangeState.ACTIVE, requested_at=5.0
@@ -29,11 +40,11 @@ RECORD = Record(
     ),
     steps=(StepEntry("stop", StepState.INTENDED, 7.0, "from 3 to 0"),),
     results=(Result(Stage.OUTAGE, "seen", ResultState.MET, 8.0, 2.5, 0.25),),
-    doubts=(Doubt(Cause.LEAK, "through", 9.0),),
+    doubts=(Doubt(Reason.LEAK, "through", 9.0),),
     baseline={"queue.body.depth": 3.0},
 )
 CUT = Cut(
-    "cut", Via.CILIUM, FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ports=(CutPort(6379, 6379),)),
+    "cut", Via.CILIUM, CutDestination("shop", {"app": "redis"}, ("10.0.0.3",), ports=(CutPort(6379, 6379),)),
     (Pair("node", {"app": "api"}),), ("10.0.0.9",),
 )  # fmt: skip
 SETUP = Setup((CUT,))
@@ -71,11 +82,11 @@ def test_what_version_2_writes_is_read() -> None:
 
 def test_the_version_comes_first_and_can_be_read_by_every_operator() -> None:
     assert state_text(RECORD, SETUP).startswith('{"version":2,"gzip":"')
-    assert read_state(status(state_text(Record(), None))) == Saved(Record())
+    assert read_state(status(state_text(DrillRecord(), None))) == Saved(DrillRecord())
 
 
 def test_the_timeline_is_kept_elsewhere() -> None:
-    text = state_text(replace(RECORD, timeline=(Line(1.0, "X", "later"),)), None)
+    text = state_text(replace(RECORD, timeline=(TimelineEntry(1.0, "X", "later"),)), None)
     assert "later" not in json.dumps(unpacked(text))
 
 

@@ -7,11 +7,11 @@ import pytest
 from gameday.api.record import changed
 from gameday.api.summary import summary_of
 from gameday.model.change import Change, ChangeState
-from gameday.model.record import Phase, Record, StepEntry, StepState, Verdict
+from gameday.model.record import DrillRecord, Phase, StepEntry, StepState, Verdict
 from gameday.schema.bounds import LINE
 
 BEGAN = 1_800_000_000.0
-PASSED = Record(
+PASSED = DrillRecord(
     Phase.FINISHED, started_at=BEGAN, finished_at=BEGAN + 112, verdict=Verdict.PASSED, reason="AllExpectationsMet",
     message="12 of 12 expectations met",
 )  # fmt: skip
@@ -41,7 +41,7 @@ def test_a_drill_that_never_began_says_when_it_ended(verdict: Verdict, verb: str
 
 
 def test_a_drill_under_way_has_none() -> None:
-    assert summary_of(Record(Phase.OUTAGE, started_at=BEGAN), "shop", "x", ()) == ""
+    assert summary_of(DrillRecord(Phase.OUTAGE, started_at=BEGAN), "shop", "x", ()) == ""
 
 
 def test_a_long_reason_is_cut_before_the_figures_are() -> None:
@@ -56,9 +56,9 @@ STOP = Change("stop", "scale", "Deployment", "worker", "d-fuse-stop", ChangeStat
 
 
 def test_something_is_changed_as_soon_as_a_change_may_have_reached_the_cluster() -> None:
-    assert not changed(Record())
-    assert not changed(Record(changes=(STOP,)))
+    assert not changed(DrillRecord())
+    assert not changed(DrillRecord(changes=(STOP,)))
     asked = replace(STOP, state=ChangeState.REQUESTED, requested_at=5.0)
-    assert changed(Record(changes=(asked,)))
-    assert changed(Record(changes=(replace(asked, state=ChangeState.UNDONE, undone_at=6.0),)))
-    assert changed(Record(steps=(StepEntry("clear", StepState.INTENDED, 1.0),))), "a Job may run already"
+    assert changed(DrillRecord(changes=(asked,)))
+    assert changed(DrillRecord(changes=(replace(asked, state=ChangeState.UNDONE, undone_at=6.0),)))
+    assert changed(DrillRecord(steps=(StepEntry("clear", StepState.INTENDED, 1.0),))), "a Job may run already"

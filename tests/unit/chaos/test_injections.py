@@ -11,16 +11,16 @@ from typing import Any
 import aiohttp.web
 import pytest
 
-from chaos import agents, clocks, freezes, house, kills, outages, pods, takeover, uninstall
+from chaos import agents, case, clocks, freezes, kills, outages, pods, takeover, uninstall
 from chaos.__main__ import all_cases
-from chaos.house import CLOCK, FAULTS, FREEZE, KILL, REPLICAS, SCALED, Case, House, Trial, attempt
-from chaos.office import OPERATOR, Office
+from chaos.case import CLOCK, FAULTS, FREEZE, KILL, REPLICAS, SCALED, Case, ChaosNamespace, Trial, attempt
+from chaos.operator_namespace import OPERATOR, OperatorNamespace
+from chaos.operator_under_test import NotInjected, OperatorUnderTest
 from chaos.points import point
 from chaos.row import Row
-from chaos.victim import NotInjected, Victim
-from e2e.stage import OperatorProcess, Stage
+from e2e.namespaces import OperatorProcess, TeamNamespace
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import SERVICE_ACCOUNTS
+from gameday.cluster.resources import SERVICE_ACCOUNTS
 from gameday.model.labels import DRILL
 from unit.api_server import ApiServer
 
@@ -30,50 +30,50 @@ Run = Callable[[Trial], Awaitable[None]]
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(house, "SEEN_WITHIN", 0.3)
-    monkeypatch.setattr(house, "SECONDS_TO_CLEAR", 0.3)
-    monkeypatch.setattr("chaos.house.version", lambda: "abc1234")
+    monkeypatch.setattr(case, "SEEN_WITHIN", 0.3)
+    monkeypatch.setattr(case, "SECONDS_TO_CLEAR", 0.3)
+    monkeypatch.setattr("chaos.case.version", lambda: "abc1234")
 
 
 @pytest.fixture
-def town(cluster: Cluster, api_server: ApiServer, tmp_path: Path) -> Stage:
+def ns(cluster: Cluster, api_server: ApiServer, tmp_path: Path) -> TeamNamespace:
     api_server.put("deployments", "shop", {"metadata": {"name": SCALED}, "spec": {"replicas": REPLICAS}})
-    return Stage(cluster, "shop", tmp_path)
+    return TeamNamespace(cluster, "shop", tmp_path)
 
 
 @pytest.fixture
-async def victim(tmp_path: Path) -> AsyncIterator[Victim]:
+async def operator(tmp_path: Path) -> AsyncIterator[OperatorUnderTest]:
     """A process in the place of an operator, which only sleeps."""
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", "import time; time.sleep(600)")
-    yield Victim(OperatorProcess(process, tmp_path / "log", 1), tmp_path / "mark", AT)
+    yield OperatorUnderTest(OperatorProcess(process, tmp_path / "log", 1), tmp_path / "mark", AT)
     if process.returncode is None:
         process.kill()
         await process.wait()
 
 
-async def row_of(town: Stage, run: Run, *injects: str) -> Row:
-    return await attempt(Case("g", "c", run, injects), House(town), town.folder / "logs")
+async def row_of(ns: TeamNamespace, run: Run, *injects: str) -> Row:
+    return await attempt(Case("g", "c", run, injects), ChaosNamespace(ns), ns.folder / "logs")
 
 
-def a_trial(town: Stage, victim: Victim) -> Trial:
+def a_trial(ns: TeamNamespace, victim: OperatorUnderTest) -> Trial:
     """A trial whose house starts this victim."""
 
-    class Prepared(House):
-        async def operator(self, *_: Any, **__: Any) -> Victim:
+    class Prepared(ChaosNamespace):
+        async def operator(self, *_: Any, **__: Any) -> OperatorUnderTest:
             return victim
 
-    return Trial(Prepared(town), None, Row("g", "c"))  # type: ignore[arg-type]
+    return Trial(Prepared(ns), None, Row("g", "c"))  # type: ignore[arg-type]
 
 
-def marked(victim: Victim, pid: int = 0, name: str = AT.name) -> None:
-    victim.mark.write_text(f"{time.time()} {pid or victim.pid} {name}\n")
+def marked(operator: OperatorUnderTest, pid: int = 0, name: str = AT.name) -> None:
+    operator.mark.write_text(f"{time.time()} {pid or operator.pid} {name}\n")
 
 
 def test_every_case_says_what_it_does_to_the_drill() -> None:
     cases = all_cases()
     assert len(cases) >= 267
-    known = {house.KILL, house.FREEZE, house.CLOCK, house.POD, house.EVICTION, house.IMAGE, house.OUTAGE}
-    known |= {house.TAKE_OVER, house.REMOVAL}
+    known = {case.KILL, case.FREEZE, case.CLOCK, case.POD, case.EVICTION, case.IMAGE, case.OUTAGE}
+    known |= {case.TAKE_OVER, case.REMOVAL}
     assert {what for case in cases for what in case.injects} == known
     parts = (kills, freezes, clocks, takeover, agents, pods, uninstall, outages)
     assert all(part.cases() for part in parts)
@@ -81,107 +81,109 @@ def test_every_case_says_what_it_does_to_the_drill() -> None:
         Case("g", "c", kills.alone, ())
 
 
-async def test_a_case_that_does_what_it_says_is_good(town: Stage) -> None:
+async def test_a_case_that_does_what_it_says_is_good(ns: TeamNamespace) -> None:
     async def run(trial: Trial) -> None:
         trial.proves(KILL, "process 1 ended by SIGKILL")
 
-    row = await row_of(town, run, KILL)
+    row = await row_of(ns, run, KILL)
     assert row.faults() == []
     assert (row.commit, row.proofs) == ("abc1234", {KILL: "process 1 ended by SIGKILL"})
 
 
-async def test_a_case_that_does_nothing_is_not_injected(town: Stage) -> None:
+async def test_a_case_that_does_nothing_is_not_injected(ns: TeamNamespace) -> None:
     async def run(_: Trial) -> None:
         pass
 
-    assert (await row_of(town, run, KILL, CLOCK)).faults() == ["not injected: kill", "not injected: clock step"]
+    assert (await row_of(ns, run, KILL, CLOCK)).faults() == ["not injected: kill", "not injected: clock step"]
 
 
 async def test_a_kill_that_does_not_kill_is_not_injected(
-    town: Stage, victim: Victim, monkeypatch: pytest.MonkeyPatch
+    ns: TeamNamespace, operator: OperatorUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def spared(_: OperatorProcess) -> None:
         pass
 
     async def run(trial: Trial) -> None:
-        await trial.kill(victim)
+        await trial.kill(operator)
 
     with monkeypatch.context() as patch:
         patch.setattr(OperatorProcess, "kill", spared)
-        row = await row_of(town, run, KILL)
+        row = await row_of(ns, run, KILL)
     assert row.faults() == [
         "not injected: kill",
-        f"not injected: process {victim.pid} did not end by SIGKILL, but with None",
+        f"not injected: process {operator.pid} did not end by SIGKILL, but with None",
     ]
-    assert (await row_of(town, run, KILL)).faults() == []
-    assert "had ended before, with -9" in (await row_of(town, run, KILL)).faults()[1]
+    assert (await row_of(ns, run, KILL)).faults() == []
+    assert "had ended before, with -9" in (await row_of(ns, run, KILL)).faults()[1]
 
 
-async def test_an_operator_that_ends_by_itself_was_not_killed_at_its_point(town: Stage, victim: Victim) -> None:
-    victim.process.process.send_signal(signal.SIGTERM)
-    await victim.process.process.wait()
+async def test_an_operator_that_ends_by_itself_was_not_killed_at_its_point(
+    ns: TeamNamespace, operator: OperatorUnderTest
+) -> None:
+    operator.process.process.send_signal(signal.SIGTERM)
+    await operator.process.process.wait()
     with pytest.raises(NotInjected, match="with -15"):
-        await victim.dies(town)
+        await operator.dies(ns)
 
 
 @pytest.mark.parametrize(("pid", "name"), [(1, AT.name), (0, "after the policy is created")])
 async def test_a_death_at_another_point_or_of_another_process_is_none(
-    town: Stage, victim: Victim, pid: int, name: str
+    ns: TeamNamespace, operator: OperatorUnderTest, pid: int, name: str
 ) -> None:
-    marked(victim, pid, name)
-    await victim.process.kill()
+    marked(operator, pid, name)
+    await operator.process.kill()
     with pytest.raises(NotInjected, match="reached"):
-        await victim.dies(town)
+        await operator.dies(ns)
 
 
-async def test_a_death_at_the_point_is_told(town: Stage, victim: Victim) -> None:
-    marked(victim)
-    await victim.process.kill()
-    assert await victim.dies(town) == f"process {victim.pid} ended by SIGKILL before the policy is created"
+async def test_a_death_at_the_point_is_told(ns: TeamNamespace, operator: OperatorUnderTest) -> None:
+    marked(operator)
+    await operator.process.kill()
+    assert await operator.dies(ns) == f"process {operator.pid} ended by SIGKILL before the policy is created"
 
 
-async def test_a_death_without_a_point_that_was_reached_is_none(town: Stage, victim: Victim) -> None:
-    await victim.process.kill()
+async def test_a_death_without_a_point_that_was_reached_is_none(ns: TeamNamespace, operator: OperatorUnderTest) -> None:
+    await operator.process.kill()
     with pytest.raises(NotInjected, match="wrote nothing"):
-        await victim.dies(town)
+        await operator.dies(ns)
 
 
 async def test_a_freeze_that_does_not_stop_the_process_is_not_injected(
-    town: Stage, victim: Victim, monkeypatch: pytest.MonkeyPatch
+    ns: TeamNamespace, operator: OperatorUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trial = a_trial(town, victim)
+    trial = a_trial(ns, operator)
     _still(monkeypatch)
-    marked(victim)
+    marked(operator)
     with pytest.raises(NotInjected, match="is stopped before the policy is created"):
         await freezes.frozen(trial, AT, FAULTS)
     assert trial.row.proofs == {}
 
 
 async def test_a_process_that_passes_its_point_while_it_is_frozen_is_not_injected(
-    town: Stage, victim: Victim, monkeypatch: pytest.MonkeyPatch
+    ns: TeamNamespace, operator: OperatorUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trial = a_trial(town, victim)
+    trial = a_trial(ns, operator)
     _still(monkeypatch)
-    marked(victim)
-    victim.passed.touch()
-    victim.process.process.send_signal(signal.SIGSTOP)
+    marked(operator)
+    operator.passed.touch()
+    operator.process.process.send_signal(signal.SIGSTOP)
     with pytest.raises(NotInjected, match="went on while another one"):
         await freezes.frozen(trial, AT, FAULTS)
-    assert not victim.stopped(), "it is thawed"
+    assert not operator.stopped(), "it is thawed"
 
 
 async def test_a_frozen_process_is_seen_to_be_stopped(
-    town: Stage, victim: Victim, monkeypatch: pytest.MonkeyPatch
+    ns: TeamNamespace, operator: OperatorUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trial = a_trial(town, victim)
+    trial = a_trial(ns, operator)
     _still(monkeypatch)
-    marked(victim)
-    victim.process.process.send_signal(signal.SIGSTOP)
+    marked(operator)
+    operator.process.process.send_signal(signal.SIGSTOP)
     # Thawed it ends, as one does that leads no more; and it does not go on behind its point.
     monkeypatch.setattr(freezes, "ENDS_WITHIN", 0.2)
     with pytest.raises(TimeoutError):
         await freezes.frozen(trial, AT, FAULTS)
-    assert trial.row.proofs == {FREEZE: f"process {victim.pid} is stopped before the policy is created"}
+    assert trial.row.proofs == {FREEZE: f"process {operator.pid} is stopped before the policy is created"}
 
 
 def _still(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,13 +192,13 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing(*_: Any, **__: Any) -> None:
         pass
 
-    monkeypatch.setattr(Stage, "start", nothing)
-    monkeypatch.setattr(Stage, "nothing_is_left", nothing)
+    monkeypatch.setattr(TeamNamespace, "start", nothing)
+    monkeypatch.setattr(TeamNamespace, "nothing_is_left", nothing)
     monkeypatch.setattr(Trial, "ends", nothing)
 
 
 @pytest.fixture
-async def heart(victim: Victim) -> AsyncIterator[list[float]]:
+async def heart(operator: OperatorUnderTest) -> AsyncIterator[list[float]]:
     """The operator's metrics: by how many seconds its clock is off."""
     off = [0.0]
 
@@ -210,24 +212,24 @@ async def heart(victim: Victim) -> AsyncIterator[list[float]]:
     await runner.setup()
     site = aiohttp.web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    victim.process.port = runner.addresses[0][1]
+    operator.process.port = runner.addresses[0][1]
     yield off
     await runner.cleanup()
 
 
 @pytest.mark.parametrize("by", clocks.STEPS)
 async def test_a_clock_that_does_not_step_is_not_injected(
-    town: Stage, victim: Victim, heart: list[float], by: int
+    ns: TeamNamespace, operator: OperatorUnderTest, heart: list[float], by: int
 ) -> None:
-    trial = a_trial(town, victim)
-    await clocks.right(victim)
+    trial = a_trial(ns, operator)
+    await clocks.right(operator)
     with pytest.raises(NotInjected, match="the operator's heartbeat is off by"):
-        await clocks.steps(trial, victim, by)
+        await clocks.steps(trial, operator, by)
     heart[0] = by
-    await clocks.steps(trial, victim, by)
+    await clocks.steps(trial, operator, by)
     assert trial.row.proofs == {CLOCK: f"the operator's heartbeat is off by {by:+d} s"}
     with pytest.raises(NotInjected, match="before its step"):
-        await clocks.right(victim)
+        await clocks.right(operator)
 
 
 @pytest.mark.parametrize(("refused", "answered"), [(0, []), (19, [3.0])])
@@ -250,14 +252,14 @@ def test_an_outage_asks_on_and_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_an_eviction_that_evicts_nobody_is_not_injected(
-    town: Stage, victim: Victim, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+    ns: TeamNamespace, operator: OperatorUnderTest, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def nobody(*_: object) -> None:
         pass
 
-    monkeypatch.setattr(Office, "evict", nobody)
-    here = Office(town.admin, "office", "shop")
-    trial = a_trial(town, victim)
+    monkeypatch.setattr(OperatorNamespace, "evict", nobody)
+    here = OperatorNamespace(ns.admin, "office", "shop")
+    trial = a_trial(ns, operator)
     with pytest.raises(NotInjected, match="no pod acts"):
         await pods.evict(trial, here, f"{OPERATOR}-0")
     api_server.put("pods", "office", {"metadata": {"name": f"{OPERATOR}-0"}})
@@ -269,7 +271,7 @@ async def test_an_eviction_that_evicts_nobody_is_not_injected(
 
 @pytest.mark.parametrize("how", [agents.KILLED, agents.DELETED])
 async def test_a_pod_that_does_not_end_is_not_injected(
-    town: Stage, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch, how: str
+    ns: TeamNamespace, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     async def kept(*_: object, **__: object) -> bool:
         return True
@@ -283,21 +285,21 @@ async def test_a_pod_that_does_not_end_is_not_injected(
         await agents.end_pod(trial, "first-client", how)
 
     monkeypatch.setattr(agents, "cluster_output", lambda *_: "")
-    assert "there is no pod first-client" in (await row_of(town, run, house.POD)).faults()[1]
+    assert "there is no pod first-client" in (await row_of(ns, run, case.POD)).faults()[1]
     pod({"running": {}})
     with monkeypatch.context() as patch:
         patch.setattr(Cluster, "delete", kept)
-        assert (await row_of(town, run, house.POD)).faults()[0] == "not injected: pod's end"
+        assert (await row_of(ns, run, case.POD)).faults()[0] == "not injected: pod's end"
     # Ended with grace it was not killed.
     pod({"terminated": {"exitCode": 0}})
     monkeypatch.setattr(agents, "cluster_output", lambda *_: pod({"terminated": {"exitCode": 137}}))
-    assert house.POD in (await row_of(town, run, house.POD)).proofs
+    assert case.POD in (await row_of(ns, run, case.POD)).proofs
 
 
 async def test_what_is_not_removed_or_was_never_there_is_not_injected(
-    town: Stage, victim: Victim, api_server: ApiServer
+    ns: TeamNamespace, operator: OperatorUnderTest, api_server: ApiServer
 ) -> None:
-    trial = a_trial(town, victim)
+    trial = a_trial(ns, operator)
     with pytest.raises(NotInjected, match="there is no ServiceAccount"):
         await uninstall._there(trial, SERVICE_ACCOUNTS, "gameday")
     api_server.put("serviceaccounts", "shop", {"metadata": {"name": "gameday"}})
@@ -307,26 +309,26 @@ async def test_what_is_not_removed_or_was_never_there_is_not_injected(
         await uninstall._going(trial, SERVICE_ACCOUNTS, "gameday")
     api_server.drop("serviceaccounts", "shop", "gameday")
     await uninstall._removed(trial, SERVICE_ACCOUNTS, "gameday")
-    assert trial.row.proofs == {house.REMOVAL: "ServiceAccount gameday is gone"}
+    assert trial.row.proofs == {case.REMOVAL: "ServiceAccount gameday is gone"}
 
 
 async def test_a_take_over_in_which_the_lease_stays_is_not_injected(
-    town: Stage, victim: Victim, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+    ns: TeamNamespace, operator: OperatorUnderTest, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second replica leads by the name in the Lease, which counts no change of hands."""
-    trial = a_trial(town, victim)
+    trial = a_trial(ns, operator)
 
     def led_by(name: str) -> None:
         spec = {"holderIdentity": name, "leaseTransitions": 1}
         api_server.put("leases", "shop", {"metadata": {"name": "gameday-operator"}, "spec": spec})
 
     led_by("first")
-    victim.process.log.write_text("")
+    operator.process.log.write_text("")
 
     async def cut(*_: object, **__: object) -> None:
         pass
 
-    async def kill(_: Trial, __: Victim) -> None:
+    async def kill(_: Trial, __: OperatorUnderTest) -> None:
         led_by("second")
 
     monkeypatch.setattr(Trial, "under_cut", cut)

@@ -8,7 +8,7 @@ import pytest
 from chaos.points import FAULTS, GROUPS, ROLLBACK, Asked, point
 from chaos.row import Results, Row
 from chaos.watch import Span, Watcher
-from gameday.model.record import Phase, Record
+from gameday.model.record import DrillRecord, Phase
 
 
 @pytest.mark.parametrize(
@@ -52,20 +52,20 @@ def test_a_second_policy_a_second_scaling_and_a_second_job_are_doubles() -> None
 
 
 def test_every_deed_has_two_points_by_names_of_their_own() -> None:
-    for group, deeds in (("faults", FAULTS), ("rollback", ROLLBACK)):
+    for group, actions in (("faults", FAULTS), ("rollback", ROLLBACK)):
         names = {one.name for one in GROUPS[group]}
-        assert len(names) == 2 * len(deeds)
+        assert len(names) == 2 * len(actions)
         assert all(point(group, name).name == name for name in names)
     assert sum(map(len, GROUPS.values())) >= 30
 
 
 def test_points_know_their_calls_and_their_records() -> None:
     created = Asked("create", "jobs", "", {"metadata": {"labels": {"gameday.dev/role": "fuse"}}})
-    deed = point("faults", "before the fuse is created").deed
-    assert deed.call is not None
-    assert deed.call(created)
-    assert not deed.call(Asked("create", "jobs", "", created.body, dry_run=True))
-    saved = point("faults", "after Recovery and the lift are saved").deed.save
+    action = point("faults", "before the fuse is created").action
+    assert action.call is not None
+    assert action.call(created)
+    assert not action.call(Asked("create", "jobs", "", created.body, dry_run=True))
+    saved = point("faults", "after Recovery and the lift are saved").action.save
     assert saved is not None
-    assert saved(Record(Phase.OUTAGE), Record(Phase.RECOVERY))
-    assert not saved(Record(Phase.RECOVERY), Record(Phase.RECOVERY))
+    assert saved(DrillRecord(Phase.OUTAGE), DrillRecord(Phase.RECOVERY))
+    assert not saved(DrillRecord(Phase.RECOVERY), DrillRecord(Phase.RECOVERY))

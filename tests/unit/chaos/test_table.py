@@ -7,7 +7,7 @@ import pytest
 
 from chaos import table, version
 from chaos.__main__ import ROWS, all_cases
-from chaos.house import Case, Trial
+from chaos.case import Case, Trial
 from chaos.row import Results, Row
 from e2e.dialling import ROOT
 

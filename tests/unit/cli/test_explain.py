@@ -11,18 +11,18 @@ from gameday.api.parse import canonical
 from gameday.api.record import moment, status_of
 from gameday.cli import reasons
 from gameday.cli.explain import Explanation, explain
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Stage
 from gameday.model.record import (
     NOT_REACHED,
-    Cause,
     Doubt,
-    Line,
+    DrillRecord,
     Phase,
-    Record,
+    Reason,
     Result,
     ResultState,
+    TimelineEntry,
     Verdict,
     Waiting,
 )
@@ -36,9 +36,9 @@ UNDONE = Change(
     "cut", "networkPartition", "NetworkPolicy", "d-cut", "d-fuse", ChangeState.UNDONE, requested_at=BEGAN + 2
 )
 LINES = (
-    Line(BEGAN, "Preflight", "looking"),
-    Line(BEGAN + 5.5, "CutProven", "witnesses cut off"),
-    Line(BEGAN + 8, "ProofWarning", "nothing seen", warning=True),
+    TimelineEntry(BEGAN, "Preflight", "looking"),
+    TimelineEntry(BEGAN + 5.5, "CutProven", "witnesses cut off"),
+    TimelineEntry(BEGAN + 8, "ProofWarning", "nothing seen", warning=True),
 )
 
 
@@ -50,7 +50,7 @@ def drill(verdict: Verdict | None, reason: str = "", **fields: Any) -> Object:
     }  # fmt: skip
     if verdict is not None:
         told |= {"phase": Phase.FINISHED, "verdict": verdict, "reason": reason, "finished_at": BEGAN + 40}
-    record = Record(**(told | fields))
+    record = DrillRecord(**(told | fields))
     plan, digest = canonical(BASE)
     status = status_of(record, 1, None, plan) | {"planDigest": digest, "measurements": {"detect": "1.402 seconds ± 1"}}
     keys = ("type", "status", "reason", "message")
@@ -101,7 +101,7 @@ def test_a_pass_says_what_it_does_not_show() -> None:
 
 
 def test_inconclusive_says_what_is_in_doubt_and_that_a_miss_does_not_count() -> None:
-    doubt = Doubt(Cause.LEAK, "witness-0 got through", BEGAN + 20)
+    doubt = Doubt(Reason.LEAK, "witness-0 got through", BEGAN + 20)
     one = told(Verdict.INCONCLUSIVE, "Leak", message="witness-0 got through", doubts=(doubt,))
     assert one.why[0] == "It is not known whether the system copes. Witness-0 got through."
     assert one.why[1] == "Missed as well, but not held against the system: healthy again."
@@ -141,7 +141,7 @@ def test_a_drill_under_way_says_where_it_is() -> None:
     assert one.about.endswith(": under way")
     assert one.why[0].startswith("It is in phase Outage: ")
     assert one.why[1] == "Missed so far: healthy again."
-    waits = told(None, phase=Phase.PENDING, waiting=Waiting(Cause.BUSY, "drill other holds it"), results=())
+    waits = told(None, phase=Phase.PENDING, waiting=Waiting(Reason.BUSY, "drill other holds it"), results=())
     assert waits.why == ("It is in phase Pending: waiting: drill other holds it.",)
     new = {"metadata": {"name": "first", "namespace": "shop"}, "spec": {"gameDay": "redis"}}
     assert explain(new).why == ("No operator has taken it yet.",)
@@ -173,8 +173,8 @@ async def test_people_get_text_and_programs_the_parts(command_line: CommandLine)
 def test_every_reason_of_the_page_is_in_the_package_without_links(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[3])
     assert reasons.main(["--check"]) == 0
-    for cause in Cause:
-        assert reasons.meaning(cause.value)
-        assert reasons.remedy(cause.value)
-        assert "](" not in reasons.remedy(cause.value)
+    for reason in Reason:
+        assert reasons.meaning(reason.value)
+        assert reasons.remedy(reason.value)
+        assert "](" not in reasons.remedy(reason.value)
     assert reasons.remedy("AllExpectationsMet") == ""

@@ -8,8 +8,8 @@ import pytest
 from gameday.api.parse import canonical
 from gameday.api.record import status_of
 from gameday.cli.history import Past, plan_difference, rollouts, turned
-from gameday.cluster.kinds import Object
-from gameday.model.record import Record
+from gameday.cluster.resources import Object
+from gameday.model.record import DrillRecord
 from specs import BASE
 from unit.cli.asked import CommandLine
 
@@ -23,7 +23,7 @@ def drill(name: str, at: str, verdict: str = "", gameday: str = "redis", **statu
 
 def ran(spec: dict[str, Any]) -> dict[str, Any]:
     plan, digest = canonical(spec)
-    return {"state": status_of(Record(), 1, None, plan)["state"], "planDigest": digest}
+    return {"state": status_of(DrillRecord(), 1, None, plan)["state"], "planDigest": digest}
 
 
 def replica_set(name: str, at: str, image: str, owner: str = "api") -> Object:

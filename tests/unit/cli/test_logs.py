@@ -10,7 +10,7 @@ import yaml
 
 from gameday.cli.logs import FIELDS, LogFormat, formatter, set_up
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CONFIG_MAPS, PODS
+from gameday.cluster.resources import CONFIG_MAPS, PODS
 from gameday.controller.logs import logger, named, of_drill
 from gameday.errors import GameDayError
 from unit.api_server import ApiServer

@@ -12,17 +12,17 @@ from gameday.cli import reference
 from gameday.cli.main import app
 from gameday.controller.gameday import gamedays
 from gameday.model.change import Change, ChangeState
-from gameday.model.record import Cause, Keeping, Phase, Record, Verdict
+from gameday.model.record import DrillRecord, Keeping, Phase, Reason, Verdict
 from gameday.model.schedule import Decision
 from pages import DOCS, blocks, tables
 
 CUT = Change("cut", "networkPartition", "NetworkPolicy", "d-cut", "d-fuse", ChangeState.UNDOING, requested_at=1.0)
 RECORDS = (
-    Record(),
-    Record(Phase.RECOVERY, changes=(CUT,), faults_cleared=False),
-    Record(Phase.FINISHED, verdict=Verdict.ABORTED, reason=Cause.HALTED.value, aborted=Cause.HALTED),
-    Record(Phase.FINISHED, verdict=Verdict.PASSED, keeping=Keeping(kept=False, why="forbidden")),
-    Record(Phase.FINISHED, verdict=Verdict.PASSED, keeping=Keeping(kept=True)),
+    DrillRecord(),
+    DrillRecord(Phase.RECOVERY, changes=(CUT,), faults_cleared=False),
+    DrillRecord(Phase.FINISHED, verdict=Verdict.ABORTED, reason=Reason.HALTED.value, aborted=Reason.HALTED),
+    DrillRecord(Phase.FINISHED, verdict=Verdict.PASSED, keeping=Keeping(kept=False, why="forbidden")),
+    DrillRecord(Phase.FINISHED, verdict=Verdict.PASSED, keeping=Keeping(kept=True)),
 )
 
 

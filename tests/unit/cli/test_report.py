@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.record import Keeping
 from unit.cli.asked import CommandLine
 from unit.report.drills import an_ended_drill, gameday, its_samples

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from gameday.cluster.kinds import DRILLS, Object
+from gameday.cluster.resources import DRILLS, Object
 from unit.api_server import ApiServer
 
 ROOT = Path(__file__).parents[3]

@@ -14,9 +14,9 @@ from gameday.cli.watching.measured import KEPT, Measured
 from gameday.cli.watching.picture import awaited, curve, picture
 from gameday.cli.watching.watch import chosen
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, Object
+from gameday.cluster.resources import DRILLS, Object
 from gameday.model.plan import Stage
-from gameday.model.record import Line, Phase, Record, Result, ResultState
+from gameday.model.record import DrillRecord, Phase, Result, ResultState, TimelineEntry
 from gameday.model.sample import Sample
 from gameday.model.wire import encode
 from specs import BASE
@@ -33,9 +33,9 @@ def sample(n: int, latency: float = 0.01, *, ok: bool = True, name: str = "healt
     return Sample("observer", n, name, BEGAN + n, BEGAN + n + latency, ok, error, values)
 
 
-def under_way(phase: Phase = Phase.OUTAGE, **fields: Any) -> tuple[Object, Record]:
+def under_way(phase: Phase = Phase.OUTAGE, **fields: Any) -> tuple[Object, DrillRecord]:
     known: dict[str, Any] = {"phase": phase, "started_at": BEGAN, "zero": BEGAN + 5, "results": (MET,)}
-    record = Record(**(known | fields))
+    record = DrillRecord(**(known | fields))
     status = status_of(record, 1, None, canonical(BASE)[0])
     return {"metadata": {"name": "first", "namespace": "shop"}, "spec": {"gameDay": "redis"}, "status": status}, record
 
@@ -139,7 +139,7 @@ async def test_a_right_that_is_missing_is_kept_and_said(api_server: ApiServer, c
 
 
 async def ends(line: CommandLine) -> None:
-    drill, _ = under_way(timeline=(Line(BEGAN, "Preflight", "looking"),))
+    drill, _ = under_way(timeline=(TimelineEntry(BEGAN, "Preflight", "looking"),))
     line.server.put("drills", "shop", drill)
     await until(lambda: line.server.store.streams)
     one = line.server.objects["drills", "shop", "first"]

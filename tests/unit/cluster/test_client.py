@@ -3,7 +3,7 @@
 import pytest
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CONFIG_MAPS, Object
+from gameday.cluster.resources import CONFIG_MAPS, Object
 from gameday.errors import Conflict
 from unit.api_server import ApiServer
 

@@ -20,7 +20,7 @@ from gameday.cli.login import Logins, register_login
 from gameday.cluster import credentials as module
 from gameday.cluster.client import Cluster
 from gameday.cluster.credentials import Credentials
-from gameday.cluster.kinds import CONFIG_MAPS, GAMEDAYS
+from gameday.cluster.resources import CONFIG_MAPS, GAMEDAYS
 from gameday.errors import NoCluster, NotLeading, Unauthenticated
 from gameday.handlers.events import AGAIN_AFTER, GROUP, VERSION, NoDifference
 from unit.tls_api import Authority, TlsApi, authority, kubeconfig
@@ -347,7 +347,9 @@ async def test_a_write_that_was_refused_is_not_sent_again_once_another_process_m
         plugin.says(token="john")
         leads = iter([True, False])
         with pytest.raises(NotLeading):
-            await cluster.fenced(lambda: next(leads)).create(CONFIG_MAPS, "shop", {"metadata": {"name": "note"}})
+            await cluster.with_write_fence(lambda: next(leads)).create(
+                CONFIG_MAPS, "shop", {"metadata": {"name": "note"}}
+            )
     assert api.writes == 0
 
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CONFIG_MAPS, LEASES
-from gameday.cluster.lease import GIVE_UP_AFTER, LEASE_SECONDS, LOCK, Election, LeaseLost, unlock_namespace
+from gameday.cluster.lease import GIVE_UP_AFTER, LEASE_SECONDS, LOCK, LeaderElector, LeaseLost, unlock_namespace
+from gameday.cluster.resources import CONFIG_MAPS, LEASES
 from gameday.errors import NotLeading
 from unit.api_server import ApiServer
 
@@ -21,25 +21,25 @@ class Clock:
         return self.now
 
 
-async def one_that_stood_still(cluster: Cluster) -> Election:
+async def one_that_stood_still(cluster: Cluster) -> LeaderElector:
     """A leader whose last renewal is so old that another one may lead."""
     clock = Clock()
-    election = Election(cluster, "own", "operator", "me", lambda: NOW, clock)
-    await election.win()
+    elector = LeaderElector(cluster, "own", "operator", "me", lambda: NOW, clock)
+    await elector.acquire()
     clock.now += GIVE_UP_AFTER + 0.1
-    return election
+    return elector
 
 
 async def test_nothing_is_written_before_the_lease_is_won_nor_once_it_may_be_anothers(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
     clock = Clock()
-    election = Election(cluster, "own", "operator", "me", lambda: NOW, clock)
-    acting = cluster.fenced(election.fresh)
+    elector = LeaderElector(cluster, "own", "operator", "me", lambda: NOW, clock)
+    acting = cluster.with_write_fence(elector.is_leading)
     thing = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "thing"}}
     with pytest.raises(NotLeading, match="create configmaps: not sent"):
         await acting.create(CONFIG_MAPS, "shop", thing)
-    await election.win()
+    await elector.acquire()
     await acting.create(CONFIG_MAPS, "shop", thing)
     clock.now += GIVE_UP_AFTER + 0.1
     for view in (acting, acting.as_account("shop")):
@@ -52,48 +52,48 @@ async def test_nothing_is_written_before_the_lease_is_won_nor_once_it_may_be_ano
 async def test_one_that_stood_still_does_not_renew_although_nobody_holds_the_lease(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
-    election = await one_that_stood_still(cluster)
-    other = Election(cluster, "own", "operator", "you", lambda: NOW, lambda: 1000.0)
+    elector = await one_that_stood_still(cluster)
+    other = LeaderElector(cluster, "own", "operator", "you", lambda: NOW, lambda: 1000.0)
     lease = api_server.objects["leases", "own", "operator"]
     api_server.put("leases", "own", lease | {"spec": lease["spec"] | {"holderIdentity": ""}})
-    await other.win()
+    await other.acquire()
     await other.release()
     before = await cluster.get(LEASES, "own", "operator")
     with pytest.raises(LeaseLost, match="held by another"):
-        await election.keep()
+        await elector.renew()
     assert await cluster.get(LEASES, "own", "operator") == before
-    assert not election.fresh()
+    assert not elector.is_leading()
 
 
 async def test_one_that_stood_still_goes_on_where_nobody_held_the_lease_meanwhile(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
-    election = await one_that_stood_still(cluster)
-    assert not election.fresh()
-    keeping = asyncio.create_task(election.keep())
+    elector = await one_that_stood_still(cluster)
+    assert not elector.is_leading()
+    keeping = asyncio.create_task(elector.renew())
     async with asyncio.timeout(10):
-        while not election.fresh():  # noqa: ASYNC110  a renewal has no event
+        while not elector.is_leading():  # noqa: ASYNC110  a renewal has no event
             await asyncio.sleep(0.05)
     assert not keeping.done()
     keeping.cancel()
 
 
 async def test_a_lease_tells_the_time_of_the_clock_that_it_was_given(api_server: ApiServer, cluster: Cluster) -> None:
-    await Election(cluster, "own", "operator", "me", lambda: NOW, lambda: 100.0).win()
+    await LeaderElector(cluster, "own", "operator", "me", lambda: NOW, lambda: 100.0).acquire()
     spec = api_server.objects["leases", "own", "operator"]["spec"]
     assert (spec["acquireTime"], spec["renewTime"]) == ("2027-01-15T08:00:00.000000Z",) * 2
 
 
 async def test_a_lease_is_given_up_by_its_holder_and_by_nobody_else(api_server: ApiServer, cluster: Cluster) -> None:
-    election = Election(cluster, "own", "operator", "me", lambda: NOW, lambda: 100.0)
-    await election.win()
-    other = Election(cluster, "own", "operator", "you", lambda: NOW, lambda: 100.0)
+    elector = LeaderElector(cluster, "own", "operator", "me", lambda: NOW, lambda: 100.0)
+    await elector.acquire()
+    other = LeaderElector(cluster, "own", "operator", "you", lambda: NOW, lambda: 100.0)
     await other.release()
     assert api_server.objects["leases", "own", "operator"]["spec"]["holderIdentity"] == "me"
-    await election.release()
+    await elector.release()
     assert api_server.objects["leases", "own", "operator"]["spec"]["holderIdentity"] == ""
     api_server.drop("leases", "own", "operator")
-    await election.release()
+    await elector.release()
     assert ("leases", "own", "operator") not in api_server.objects
 
 
@@ -101,8 +101,8 @@ async def test_a_lease_is_taken_from_a_holder_that_was_silent_for_its_length_and
     api_server: ApiServer, cluster: Cluster
 ) -> None:
     clock = Clock()
-    await Election(cluster, "own", "operator", "me", lambda: NOW, clock).win()
-    other = Election(cluster, "own", "operator", "you", lambda: NOW, clock)
+    await LeaderElector(cluster, "own", "operator", "me", lambda: NOW, clock).acquire()
+    other = LeaderElector(cluster, "own", "operator", "you", lambda: NOW, clock)
     assert not await other._try(), "seen for the first time"
     clock.now += LEASE_SECONDS
     assert not await other._try(), "not yet longer than its length"

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from gameday.api.calendar import calendar_of
 from gameday.api.record import moment, timestamp
+from gameday.api.schedule_state import schedule_state_of
 from gameday.cluster.events import Subject
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Kind, Object
+from gameday.cluster.resources import DRILLS, GAMEDAYS, Object, Resource
 from gameday.controller.schedule.schedules import Schedules
 from gameday.controller.store import Store
 from gameday.controller.telemetry import Metrics
@@ -97,8 +97,8 @@ class World(StoreCluster, world.World):
     def _set(self, drill: Object, **fields: str) -> None:
         self.store.status(DRILLS, "shop", drill["metadata"]["name"], drill["metadata"]["uid"], **fields)
 
-    async def _ask(self, verb: str, kind: Kind, act: Callable[[], Any], body: Object | None = None) -> Any:
-        assert kind in {GAMEDAYS, DRILLS}
+    async def _ask(self, verb: str, resource: Resource, act: Callable[[], Any], body: Object | None = None) -> Any:
+        assert resource in {GAMEDAYS, DRILLS}
         await self.arrives()
         answer = act()
         await self.answers()
@@ -127,18 +127,18 @@ class World(StoreCluster, world.World):
     def _hear(self, change: store.Change) -> None:
         """Hold what was done against what may be."""
         thing = change.thing
-        if change.kind is GAMEDAYS and change.verb == "status" and change.before is not None:
-            before, after = calendar_of(change.before["status"]), calendar_of(thing["status"])
+        if change.resource is GAMEDAYS and change.verb == "status" and change.before is not None:
+            before, after = schedule_state_of(change.before["status"]), schedule_state_of(thing["status"])
             was, now = (0.0 if one is None else one.last_decided for one in (before, after))
             assert now >= was, "a decision went back"
             for slot in after.slots if after is not None else ():
                 self._decide(slot)
-        elif change.kind is DRILLS and change.verb == "create":
+        elif change.resource is DRILLS and change.verb == "create":
             self.created.set()
-        elif change.kind is DRILLS and change.verb == "remove" and change.actor == store.PERSON:
+        elif change.resource is DRILLS and change.verb == "remove" and change.actor == store.PERSON:
             self.removed.append(thing)
             self.without_run.add(_slot(thing))
-        elif change.kind is DRILLS and change.verb == "remove" and "status" in thing:
+        elif change.resource is DRILLS and change.verb == "remove" and "status" in thing:
             assert thing["status"]["phase"] != "Pending", "a drill that runs was deleted"
             self._may_go(thing)
 
@@ -192,7 +192,7 @@ class World(StoreCluster, world.World):
         self, regarding: Subject, reason: str, message: str, *, action: str, related: Subject | None, **_: object
     ) -> None:
         """An Event."""
-        assert (regarding.kind, regarding.name, action) == (GAMEDAYS, "redis", "Decide")
+        assert (regarding.resource, regarding.name, action) == (GAMEDAYS, "redis", "Decide")
         self.told.append((reason, message))
         self.related.append(related.name if related is not None else "")
 

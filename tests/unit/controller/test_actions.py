@@ -6,12 +6,14 @@ import pytest
 
 from gameday.controller.actions import _BY_REASON, Action, action_of
 from gameday.model.change import Change
-from gameday.model.record import Cause, Phase, Record, ResultState
+from gameday.model.record import DrillRecord, Phase, Reason, ResultState
 from unit.test_package import PACKAGE
 
-IDLE = Record()
-CUTTING = Record(changes=(Change("partition", "networkPartition", "NetworkPolicy", "first-partition", "first-fuse"),))
-NOTED = re.compile(r'\.note\(\s*at\.now, "([A-Za-z]+)"|, at, "([A-Za-z]+)"|note\(at, "([A-Za-z]+)"')
+IDLE = DrillRecord()
+CUTTING = DrillRecord(
+    changes=(Change("partition", "networkPartition", "NetworkPolicy", "first-partition", "first-fuse"),)
+)
+NOTED = re.compile(r'\.note\(\s*ctx\.now, "([A-Za-z]+)"|, at, "([A-Za-z]+)"|note\(at, "([A-Za-z]+)"')
 
 
 def test_a_cause_that_ends_a_drill_refuses_it_or_reverts_what_it_holds() -> None:
@@ -47,7 +49,7 @@ def test_every_reason_of_a_timeline_has_an_action_of_its_own_or_is_a_cause() -> 
     sources = [path.read_text() for room in ("engine", "model") for path in (PACKAGE / room).rglob("*.py")]
     noted = {word for text in sources for found in NOTED.findall(text) for word in found if word}
     assert {"CutProven", "FaultsNotCleared", "Stalled", "Resumed", "StepDone"} <= noted
-    known = set(_BY_REASON) | {cause.value for cause in Cause}
+    known = set(_BY_REASON) | {reason.value for reason in Reason}
     assert noted - known == set()
     assert {phase.value for phase in Phase} <= set(_BY_REASON)
 

@@ -10,7 +10,7 @@ from gameday.api.state import setup_bytes
 from gameday.cluster.client import Cluster
 from gameday.controller.drill.setup_size import too_large
 from gameday.model.plan import Via
-from gameday.model.setup import Cut, FarEnd, Pair, Setup
+from gameday.model.setup import Cut, CutDestination, Pair, Setup
 from gameday.schema.bounds import SETUP_AT_FIRST, SETUP_BYTES
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import becomes
@@ -23,7 +23,7 @@ def addresses(count: int) -> tuple[str, ...]:
 
 def setup(endpoints: int, targets: int, labels: int = 1) -> Setup:
     worn = {f"label-{n}".ljust(63, "x"): "v" * 63 for n in range(labels)}
-    end = FarEnd("shop", {}, addresses(endpoints))
+    end = CutDestination("shop", {}, addresses(endpoints))
     return Setup((Cut("cut", Via.NETWORK_POLICY, end, (Pair("n", worn),), addresses(targets)),))
 
 
@@ -55,7 +55,7 @@ async def test_a_service_that_grows_beyond_what_a_drill_keeps_ends_it(
     api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gameday.engine.drill.loop.CATCH_UP", 0.1)
-    monkeypatch.setattr("gameday.engine.drill.interrupts._lost_agent", lambda _: None)
+    monkeypatch.setattr("gameday.engine.drill.stop_conditions._lost_agent", lambda _: None)
     under_cut(api_server)
     async with acting(cluster):
         api_server.put("endpointslices", "shop", a_slice("redis-1", addresses(100)))

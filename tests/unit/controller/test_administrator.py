@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.controller import administrator as module
 from gameday.controller.administrator import Administrator
 from gameday.errors import ClusterUnreachable
 from gameday.model.halt import HaltState
-from gameday.model.limits import UNLIMITED, Limits, Ruling, RulingState
+from gameday.model.limits import UNLIMITED, Limits, LimitsState, LimitsValidity
 from unit.api_server import ApiServer
 
 HALT: Object = {"metadata": {"name": "gameday-halt"}, "data": {"reason": "a customer's\nlaunch"}}
@@ -92,13 +92,13 @@ async def test_limits_are_read_watched_and_gone_with_their_configmap(
 ) -> None:
     api_server.put("configmaps", NAMESPACE, LIMITS)
     await administrator.read()
-    assert administrator.ruling == Ruling(Limits(max_pods=3))
+    assert administrator.limits_state == LimitsState(Limits(max_pods=3))
     api_server.put("configmaps", NAMESPACE, LIMITS | {"data": {"limits.yaml": "maxPods: none"}})
-    await becomes(lambda: administrator.ruling.state is RulingState.INVALID)
-    assert administrator.ruling.limits == Limits(max_pods=3)
-    assert "limits.maxPods" in administrator.ruling.why
+    await becomes(lambda: administrator.limits_state.state is LimitsValidity.INVALID)
+    assert administrator.limits_state.limits == Limits(max_pods=3)
+    assert "limits.maxPods" in administrator.limits_state.why
     api_server.drop("configmaps", NAMESPACE, "gameday-limits")
-    await becomes(lambda: administrator.ruling == UNLIMITED)
+    await becomes(lambda: administrator.limits_state == UNLIMITED)
 
 
 async def test_limits_that_cannot_be_read_are_not_taken_for_none(
@@ -107,9 +107,9 @@ async def test_limits_that_cannot_be_read_are_not_taken_for_none(
     api_server.forbidden.add("list")
     api_server.put("configmaps", NAMESPACE, LIMITS)
     await administrator.read()
-    assert administrator.ruling.state is RulingState.UNREADABLE
+    assert administrator.limits_state.state is LimitsValidity.UNREADABLE
     api_server.forbidden.clear()
-    await becomes(lambda: administrator.ruling == Ruling(Limits(max_pods=3)))
+    await becomes(lambda: administrator.limits_state == LimitsState(Limits(max_pods=3)))
 
 
 async def test_a_look_sees_what_a_dead_watch_does_not_tell(api_server: ApiServer, administrator: Administrator) -> None:

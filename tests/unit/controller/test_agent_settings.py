@@ -11,7 +11,7 @@ from gameday.cli import operate as operating
 from gameday.cli.main import app
 from gameday.controller.agent_settings import RESOURCES, AgentSettings, agent_settings
 from gameday.controller.clock import Clock
-from gameday.controller.drill.agent_pods import Place, Shape, fuse_job, pod, pod_of
+from gameday.controller.drill.agent_pods import PodContext, PodTemplate, fuse_job, pod, pod_of
 from gameday.controller.settings import Settings
 from gameday.model.agent import FuseConfig
 
@@ -20,10 +20,10 @@ CONFIG = FuseConfig(workload="worker", namespace="shop", lasts=9.0, ends_after=1
 
 
 def made(settings: AgentSettings, *, fuse: bool) -> dict[str, Any]:
-    place = Place("shop", "first", "uid", "gameday:test", "Never", settings=settings)
+    ctx = PodContext("shop", "first", "uid", "gameday:test", "Never", settings=settings)
     if fuse:
-        return dict(pod_of(fuse_job(place, "first-fuse-stop", "fuse-stop", CONFIG))["spec"])
-    return dict(pod(place, "observer", Shape("observer", "observer"), CONFIG)["spec"])
+        return dict(pod_of(fuse_job(ctx, "first-fuse-stop", "fuse-stop", CONFIG))["spec"])
+    return dict(pod(ctx, "observer", PodTemplate("observer", "observer"), CONFIG)["spec"])
 
 
 @pytest.mark.parametrize("fuse", [False, True], ids=["an agent", "a fuse"])

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.api.calendar import calendar_fields, digest_of
 from gameday.api.record import moment, status_of, timestamp
+from gameday.api.schedule_state import digest_of, schedule_state_fields
 from gameday.cluster.client import Cluster
 from gameday.controller.backoff import FIRST, LONGEST, TRIES, Backoff
-from gameday.controller.drill.feed import Feed
-from gameday.controller.drill.memory import Memory
+from gameday.controller.drill.log_follower import LogFollower
+from gameday.controller.drill.persisted_drill import PersistedDrill
 from gameday.controller.gameday.gamedays import show_last_drill, update_status
 from gameday.controller.process import supervisor as supervising
 from gameday.controller.schedule.schedules import Schedules
@@ -23,8 +23,8 @@ from gameday.errors import Conflict, GameDayError, TooManyRequests
 from gameday.model.halt import Halt
 from gameday.model.labels import SLOT
 from gameday.model.names import of_slot
-from gameday.model.record import Phase, Record
-from gameday.model.schedule import Calendar, Decision, Slot
+from gameday.model.record import DrillRecord, Phase
+from gameday.model.schedule import Decision, ScheduleState, Slot
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import GAMEDAY
 
@@ -69,14 +69,16 @@ AT = moment("2026-11-24T12:00:00Z")
 def work(request: pytest.FixtureRequest, api_server: ApiServer, cluster: Cluster) -> Work:
     """Everything that writes a status again when somebody else has changed it."""
     spec = GAMEDAY["spec"] | {"schedule": {"cron": "* * * * *", "timeZone": "Etc/UTC"}}
-    calendar = Calendar(digest_of(spec), 1, AT - 60, AT, (Slot(AT, Decision.STARTING),))
-    status = calendar_fields(calendar) if request.param == "claim" else {}
+    state = ScheduleState(digest_of(spec), 1, AT - 60, AT, (Slot(AT, Decision.STARTING),))
+    status = schedule_state_fields(state) if request.param == "claim" else {}
     gameday = api_server.put("gamedays", "shop", GAMEDAY | {"spec": spec, "status": status})
     metadata = {"namespace": "shop", "name": of_slot("small", AT), "uid": "d", "labels": {SLOT: f"{AT:.0f}"}}
     scheduled = {"metadata": metadata, "spec": {"gameDay": "small", "startBefore": timestamp(AT + 300)}}
-    record = Record(Phase.OUTAGE, since=1.0)
+    record = DrillRecord(Phase.OUTAGE, since=1.0)
     body = {"metadata": {"name": "first", "uid": "u"}, "spec": {"gameDay": "small"}, "status": status_of(record, 1)}
-    memory = Memory(cluster, api_server.put("drills", "shop", body), lambda _: None, lambda _, __: None, time.time)
+    persisted = PersistedDrill(
+        cluster, api_server.put("drills", "shop", body), lambda _: None, lambda _, __: None, time.time
+    )
     schedules = Schedules(
         cluster,
         Store({("shop", "small"): gameday}, listed=True),
@@ -88,7 +90,7 @@ def work(request: pytest.FixtureRequest, api_server: ApiServer, cluster: Cluster
     works: dict[str, Work] = {
         "update_status": lambda: update_status(cluster, gameday, {"observedGeneration": 2}, None, time.time),
         "show_last_drill": lambda: show_last_drill(cluster, "shop", "small", {"lastDrill": "first"}),
-        "save": lambda: memory.save(replace(record, zero=3.0)),
+        "save": lambda: persisted.save(replace(record, zero=3.0)),
         "look": lambda: schedules.look(("shop", "small")),
         "claim": lambda: schedules.claim(scheduled),
     }
@@ -125,11 +127,11 @@ async def test_a_log_is_opened_again_when_the_api_server_has_had_the_time_that_i
     async def pause(seconds: float) -> None:
         made.append(seconds)
 
-    monkeypatch.setattr("gameday.controller.drill.feed.asyncio.sleep", pause)
+    monkeypatch.setattr("gameday.controller.drill.log_follower.asyncio.sleep", pause)
     api_server.put("pods", "shop", {"metadata": {"name": "first-observer"}})
     api_server.logs["first-observer"] = {"agent": ""}
     api_server.busy = [(429, "3"), (503, "")]
-    await Feed(cluster, "shop", "first", Metrics(Counter()), time.time)._follow("observer", "first-observer")
+    await LogFollower(cluster, "shop", "first", Metrics(Counter()), time.time)._follow("observer", "first-observer")
     assert made == [3.0, 0.5]
 
 

@@ -9,7 +9,7 @@ from gameday.api.parse import PlanTooBig
 from gameday.controller.gameday.gamedays import read_all
 from gameday.controller.schedule.schedules import _next, _read
 from gameday.errors import PlanInvalid
-from gameday.model.schedule import Calendar
+from gameday.model.schedule import ScheduleState
 from specs import Case, gamedays
 
 CASES = gamedays(rolled=1500)
@@ -49,7 +49,7 @@ def checked(case: Case) -> tuple[tuple[str, str], ...]:
     # Schedules look by themselves, also at what is not ready.
     schedule, _ = _read(spec)
     if schedule is not None:
-        _next(schedule, Calendar("digest", 1, 0.0), 1_800_000_000.0)
+        _next(schedule, ScheduleState("digest", 1, 0.0), 1_800_000_000.0)
     return found
 
 

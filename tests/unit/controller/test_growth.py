@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
-from gameday.controller.drill.freed import Freed
+from gameday.cluster.resources import DRILLS, GAMEDAYS, Object
+from gameday.controller.drill.lock_waiters import NamespaceLockWaiters
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
 from simulation.process import follow
@@ -58,10 +58,10 @@ def attributes(thing: object) -> Iterator[tuple[str, object]]:
 def own_tasks() -> Counter[str]:
     """The operator's tasks, by what they carry out."""
     works = (str(getattr(task.get_coro(), "__qualname__", "")) for task in asyncio.all_tasks())
-    return Counter(work for work in works if work.split(".")[0] in {"Operator", "Supervisor", "Schedules", "Mirror"})
+    return Counter(work for work in works if work.split(".")[0] in {"Operator", "Supervisor", "Schedules", "Informer"})
 
 
-class House:
+class RunningOperator:
     """An operator that leads, with what Kopf does for it, and a clock that can be put forward."""
 
     def __init__(self, server: ApiServer, cluster: Cluster) -> None:
@@ -110,13 +110,13 @@ class House:
     async def settled(self) -> Counter[str]:
         """What is remembered once all that is forgotten by time is forgotten."""
         self.ahead += 4 * 3600
-        await becomes(lambda: not self.operator.events._series and not self.operator.events._tokens, 30)
+        await becomes(lambda: not self.operator.recorder._series and not self.operator.recorder._tokens, 30)
         return sizes(self.operator)
 
 
 @asynccontextmanager
-async def house(server: ApiServer, cluster: Cluster) -> AsyncIterator[House]:
-    one = House(server, cluster)
+async def running_operator(server: ApiServer, cluster: Cluster) -> AsyncIterator[RunningOperator]:
+    one = RunningOperator(server, cluster)
     try:
         yield one
     finally:
@@ -131,7 +131,7 @@ async def test_a_thousand_gamedays_and_drills_leave_nothing_behind(
     monkeypatch.setattr("gameday.controller.process.operator.RESYNC_EVERY", 0.5)
     # However slow the machine is: this is about no Lease.
     monkeypatch.setattr("gameday.cluster.lease.GIVE_UP_AFTER", 600.0)
-    async with house(api_server, cluster) as one:
+    async with running_operator(api_server, cluster) as one:
         await one.round(0)
         before, tasks = await one.settled(), own_tasks()
         assert {"Operator.supervisor._checked", "Operator.schedules._due", "Operator.freed._waiting"} <= set(before)
@@ -145,14 +145,14 @@ async def test_a_thousand_gamedays_and_drills_leave_nothing_behind(
 
 
 async def test_who_waits_for_a_namespace_that_never_becomes_free_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gameday.controller.drill.freed.PATIENCE", 0.01)
-    freed = Freed()
-    await asyncio.gather(*(freed.wait(f"n{i % 3}") for i in range(9)))
-    assert sizes(freed) == Counter({"Freed._waiting": 0})
-    waiting = [asyncio.create_task(freed.wait("shop")) for _ in range(2)]
+    monkeypatch.setattr("gameday.controller.drill.lock_waiters.PATIENCE", 0.01)
+    lock_waiters = NamespaceLockWaiters()
+    await asyncio.gather(*(lock_waiters.wait(f"n{i % 3}") for i in range(9)))
+    assert sizes(lock_waiters) == Counter({"Freed._waiting": 0})
+    waiting = [asyncio.create_task(lock_waiters.wait("shop")) for _ in range(2)]
     await asyncio.sleep(0)
-    freed.given_back("shop")
-    monkeypatch.setattr("gameday.controller.drill.freed.PATIENCE", 60.0)
+    lock_waiters.wake("shop")
+    monkeypatch.setattr("gameday.controller.drill.lock_waiters.PATIENCE", 60.0)
     async with asyncio.timeout(5):
         await asyncio.gather(*waiting)
-    assert sizes(freed) == Counter({"Freed._waiting": 0})
+    assert sizes(lock_waiters) == Counter({"Freed._waiting": 0})

@@ -15,29 +15,29 @@ from gameday.api.lines import events_of
 from gameday.api.record import saved_of, status_of
 from gameday.api.undo_entries import undo_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import NETWORK_POLICIES, Object
-from gameday.controller.drill.feed import Feed
-from gameday.controller.drill.hands import Hands
-from gameday.controller.drill.memory import Memory
+from gameday.cluster.resources import NETWORK_POLICIES, Object
+from gameday.controller.drill.command_executor import CommandExecutor
+from gameday.controller.drill.informers import DrillInformers
+from gameday.controller.drill.log_follower import LogFollower
+from gameday.controller.drill.persisted_drill import PersistedDrill
 from gameday.controller.drill.samples import SampleKeeper
-from gameday.controller.drill.view import View
 from gameday.controller.gameday.gamedays import read
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
-from gameday.engine.drill.answers import Answers
-from gameday.engine.drill.budgets import fuse_of_faults
+from gameday.engine.drill.command_outcomes import CommandOutcomes
 from gameday.engine.drill.commands import Apply
-from gameday.errors import Refused
+from gameday.engine.drill.timeouts import fuse_of_faults
+from gameday.errors import Rejected
 from gameday.fuses import job as fuse
 from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Plan, Via
-from gameday.model.record import Phase, Record
-from gameday.model.setup import Cut, CutPort, FarEnd, Pair, Setup
+from gameday.model.record import DrillRecord, Phase
+from gameday.model.setup import Cut, CutDestination, CutPort, Pair, Setup
 from unit.api.test_migration import VERSION_1
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import GAMEDAY, HALT, OWN, a_drill, becomes
 
-END = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ports=(CutPort(6379, 6379),))
+END = CutDestination("shop", {"app": "redis"}, ("10.0.0.3",), ports=(CutPort(6379, 6379),))
 THE_CUT = Cut("partition", Via.NETWORK_POLICY, END, (Pair("node-a", {"app": "api"}),), ("10.0.0.9",))
 SETUP = Setup((THE_CUT,))
 POLICY = ("networkpolicies", "shop", "first-partition")
@@ -66,7 +66,7 @@ def under_cut(server: ApiServer) -> Object:
     cut = server.put("networkpolicies", "shop", the_policy(plan, fuse_uid))
     change = a_hold(fuse_uid, cut["metadata"]["uid"])
     asked = change.registered_at
-    record = Record(
+    record = DrillRecord(
         Phase.OUTAGE, asked, started_at=asked - 20, steady_from=asked - 10, inject_requested_at=asked, zero=asked + 1,
         proven_at=asked + 2, changes=(change,),
     )  # fmt: skip
@@ -125,7 +125,7 @@ async def test_a_drill_that_was_taken_up_has_its_turn_although_its_object_was_re
     async with acting(cluster) as operator:
         await becomes(lambda: bool(operator.administrator.listeners))
         operator.supervisor.drill_seen(True, drill)
-        assert operator.turns.take("uid", "pay/other", 1) == ("shop/first",)
+        assert operator.concurrency.acquire("uid", "pay/other", 1) == ("shop/first",)
 
 
 async def test_a_drill_that_was_removed_by_force_is_undone_to_its_end_although_nothing_can_be_saved(
@@ -159,21 +159,21 @@ async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cu
     operator = Operator(cluster, Settings(OWN, "me", "image"), time.time, time.monotonic)
     drill = under_cut(api_server)
     api_server.drop(*POLICY)
-    memory = Memory(cluster, drill, lambda _: None, lambda _, __: None, time.time)
-    memory.freeze(*read(GAMEDAY))
-    feed = Feed(cluster, "shop", "first", operator.metrics, time.time)
-    view = View(cluster, memory, feed, operator.administrator, Answers())
-    samples = SampleKeeper(view.account, memory, view, lambda: ())
-    hands = Hands(
-        cluster, memory, view, operator.settings, time.time, operator.supervisor.runs, operator.turns, operator.freed,
+    persisted = PersistedDrill(cluster, drill, lambda _: None, lambda _, __: None, time.time)
+    persisted.freeze(*read(GAMEDAY))
+    follower = LogFollower(cluster, "shop", "first", operator.metrics, time.time)
+    informers = DrillInformers(cluster, persisted, follower, operator.administrator, CommandOutcomes())
+    samples = SampleKeeper(informers.account, persisted, informers, lambda: ())
+    executor = CommandExecutor(
+        cluster, persisted, informers, operator.settings, time.time, operator.supervisor.runs, operator.concurrency, operator.lock_waiters,
         samples,
     )  # fmt: skip
     api_server.put("configmaps", OWN, HALT)
-    with pytest.raises(Refused, match="halted all drills: a launch"):
-        await hands.do(Apply(a_hold("uid")))
+    with pytest.raises(Rejected, match="halted all drills: a launch"):
+        await executor.execute(Apply(a_hold("uid")))
     assert POLICY not in api_server.objects
     api_server.drop("configmaps", OWN, "gameday-halt")
-    await hands.do(Apply(a_hold("uid")))
+    await executor.execute(Apply(a_hold("uid")))
     assert await cluster.get(NETWORK_POLICIES, "shop", "first-partition") is not None
 
 

@@ -9,21 +9,21 @@ from gameday.api.drill import FINALIZER
 from gameday.api.lines import measured
 from gameday.api.record import status_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.controller.gameday.gamedays import last_drill, show_last_drill
 from gameday.errors import Forbidden
 from gameday.model.plan import Stage
-from gameday.model.record import Phase, Record, Result, ResultState, Verdict
+from gameday.model.record import DrillRecord, Phase, Result, ResultState, Verdict
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import GAMEDAY, a_drill, becomes
 from unit.controller.test_halted_drill import acting
 
-ENDED = Record(Phase.FINISHED, since=1000.0, started_at=900.0, finished_at=1000.0, verdict=Verdict.PASSED)
+ENDED = DrillRecord(Phase.FINISHED, since=1000.0, started_at=900.0, finished_at=1000.0, verdict=Verdict.PASSED)
 FIGURES: tuple[dict[str, str | float], ...] = ({"name": "timeToDetect", "value": 4.25, "unit": "seconds"},)
 SMALL = ("gamedays", "shop", "small")
 
 
-def an_ended_drill(server: ApiServer, name: str, record: Record, *, held: bool = True) -> Object:
+def an_ended_drill(server: ApiServer, name: str, record: DrillRecord, *, held: bool = True) -> Object:
     """A Drill whose operator died right after its verdict was saved."""
     server.put("serviceaccounts", "shop", {"metadata": {"name": "gameday", "labels": {"gameday.dev/opt-in": "true"}}})
     drill = a_drill(name) | {"status": status_of(record, 1) | {"measurements": measured(FIGURES)}}
@@ -85,7 +85,7 @@ async def test_the_next_process_shows_and_counts_a_drill_whose_operator_died_bef
 async def test_a_gameday_that_cannot_be_written_does_not_hold_a_drill_for_ever(
     api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gameday.engine.drill.budgets.TIDY", 0.5)
+    monkeypatch.setattr("gameday.engine.drill.timeouts.CLEAN_UP", 0.5)
     api_server.put("gamedays", "shop", GAMEDAY)
     api_server.forbidden = {"update gamedays"}
     an_ended_drill(api_server, "first", ENDED)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from gameday.cli.main import app
 from gameday.cli.operate import operate
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.controller import backoff, own_image
 from gameday.controller.clock import Clock
 from gameday.controller.own_image import NoImage, image_of

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from gameday.api.calendar import calendar_of, schedule_of
-from gameday.cluster.kinds import GAMEDAYS, Kind, Object
+from gameday.api.schedule_state import schedule_of, schedule_state_of
+from gameday.cluster.resources import GAMEDAYS, Object, Resource
 from gameday.controller.schedule import schedules as module
 from gameday.controller.schedule.schedules import Schedules
-from gameday.engine.schedule import calendar, slots
-from gameday.engine.schedule.decisions import Around
+from gameday.engine.schedule import schedule_state, slots
+from gameday.engine.schedule.decisions import SlotContext
 from gameday.errors import GameDayError
-from gameday.model.schedule import Calendar
+from gameday.model.schedule import ScheduleState
 from unit.controller.slots_world import KEY, START, Died, Process, World
 
 Make = Callable[..., Schedules]
@@ -138,7 +138,7 @@ def lived(seed: int, make: Make = Schedules) -> World:
     world = asyncio.run(live(seed, make))
     world.check()
     if seed % 3 == 0:
-        known = calendar_of(world.gameday["status"])
+        known = schedule_state_of(world.gameday["status"])
         schedule = schedule_of(world.gameday["spec"])
         assert known is not None
         assert schedule is not None
@@ -259,31 +259,33 @@ def _same(patch: pytest.MonkeyPatch) -> None:
 
 def _any_uid(patch: pytest.MonkeyPatch) -> None:
     """A slot does not remember which Drill it was that began for it."""
-    settle = Calendar.settle
-    patch.setattr(Calendar, "settle", lambda self, at, decision, message="", _="": settle(self, at, decision, message))
+    settle = ScheduleState.close
+    patch.setattr(
+        ScheduleState, "close", lambda self, at, decision, message="", _="": settle(self, at, decision, message)
+    )
 
 
 def _decides_anew(patch: pytest.MonkeyPatch) -> None:
     """What was decided before does not count: only the clock does."""
-    patch.setattr(calendar, "newest", lambda schedule, _, now: slots.newest(schedule, now - 600, now))
+    patch.setattr(schedule_state, "newest", lambda schedule, _, now: slots.newest(schedule, now - 600, now))
 
 
 def _keeps_since(patch: pytest.MonkeyPatch) -> None:
     """A changed schedule looks back as far as the old one did."""
 
-    def begin(known: Calendar | None, digest: str, generation: int, changed_at: float) -> Calendar:
+    def begin(known: ScheduleState | None, digest: str, generation: int, changed_at: float) -> ScheduleState:
         if known is None:
-            return Calendar(digest, generation, changed_at)
-        return Calendar(digest, generation, known.since, known.last_decided, known.slots)
+            return ScheduleState(digest, generation, changed_at)
+        return ScheduleState(digest, generation, known.since, known.last_decided, known.slots)
 
-    patch.setattr(calendar, "begin", begin)
+    patch.setattr(schedule_state, "load", begin)
 
 
 def _prunes_failures(patch: pytest.MonkeyPatch) -> None:
     """History keeps the newest drills and no failure."""
     patch.setattr(
         module,
-        "expired",
+        "to_delete",
         lambda past, keep: [one.name for one in sorted(past, key=lambda one: -one.finished_at)[keep:]],
     )
 
@@ -296,31 +298,31 @@ def _names_by_chance(patch: pytest.MonkeyPatch) -> None:
 
 def _settles_unseen(patch: pytest.MonkeyPatch) -> None:
     """A scheduled slot starts whatever was written since."""
-    patch.setattr(calendar, "decide_open", lambda _, known, *__: known)
+    patch.setattr(schedule_state, "decide_open", lambda _, known, *__: known)
 
 
 def _asks_only_at_its_time(patch: pytest.MonkeyPatch) -> None:
     """A slot is judged when its Drill is created, and not again before that begins."""
-    decide_open = calendar.decide_open
+    decide_open = schedule_state.decide_open
 
-    def trusting(schedule: Any, known: Calendar, around: Around, now: float) -> Calendar:
-        return known if around.made else decide_open(schedule, known, around, now)
+    def trusting(schedule: Any, known: ScheduleState, context: SlotContext, now: float) -> ScheduleState:
+        return known if context.made else decide_open(schedule, known, context, now)
 
-    patch.setattr(calendar, "decide_open", trusting)
+    patch.setattr(schedule_state, "decide_open", trusting)
 
 
 def _drops_what_is_starting(patch: pytest.MonkeyPatch) -> None:
     """A slot that starts is forgotten when another is decided."""
-    decide = calendar.decide
+    decide = schedule_state.decide
 
-    def forgetful(schedule: Any, known: Calendar, around: Around, now: float) -> Calendar:
-        decided = decide(schedule, known, around, now)
+    def forgetful(schedule: Any, known: ScheduleState, context: SlotContext, now: float) -> ScheduleState:
+        decided = decide(schedule, known, context, now)
         kept = tuple(slot for slot in decided.slots if not slot.open)
         if decided.slots and decided.slots[-1] not in kept:
             kept = (*kept, decided.slots[-1])
         return replace(decided, slots=kept)
 
-    patch.setattr(calendar, "decide", forgetful)
+    patch.setattr(schedule_state, "decide", forgetful)
 
 
 async def woken_late(make: Make = Schedules) -> World:
@@ -330,11 +332,11 @@ async def woken_late(make: Make = Schedules) -> World:
     sleeper, other = Process(world, make), Process(world, make)
     create, awake, asleep = world.create, asyncio.Event(), asyncio.Event()
 
-    async def sleeps(kind: Kind, namespace: str, body: Object) -> Object:
+    async def sleeps(resource: Resource, namespace: str, body: Object) -> Object:
         world.create = create  # type: ignore[method-assign]
         asleep.set()
         await awake.wait()
-        return await create(kind, namespace, body)
+        return await create(resource, namespace, body)
 
     world.create = sleeps  # type: ignore[method-assign,assignment]
     sleeping = asyncio.create_task(sleeper.turn())

@@ -11,7 +11,7 @@ import pytest
 
 from gameday.controller.telemetry import STALE_AFTER, Heartbeat, Metrics, serve
 from gameday.model.change import Change, ChangeState
-from gameday.model.record import Phase, Record
+from gameday.model.record import DrillRecord, Phase
 
 HELD = Change(
     "partition",
@@ -65,7 +65,7 @@ async def test_healthz_fails_once_the_operator_has_stopped_turning(url: str, clo
 
 
 async def test_metrics_tell_of_requests_holds_and_verdicts(url: str, metrics: Metrics) -> None:
-    before = Record(phase=Phase.STEADY_STATE, since=1.0)
+    before = DrillRecord(phase=Phase.STEADY_STATE, since=1.0)
     metrics.changed("shop", "uid", before, replace(before, phase=Phase.OUTAGE, since=4.0, changes=(HELD,)))
     metrics.finished("shop", "redis", "Passed", [("timeToDetect", "seconds", 1.5)])
     _, text = await get(f"{url}/metrics")
@@ -81,7 +81,7 @@ async def test_metrics_tell_of_requests_holds_and_verdicts(url: str, metrics: Me
 
 
 async def test_an_undo_that_is_overdue_shows_as_a_leftover_until_it_is_verified(url: str, metrics: Metrics) -> None:
-    overdue = Record(phase=Phase.RECOVERY, changes=(HELD,), faults_cleared=False)
+    overdue = DrillRecord(phase=Phase.RECOVERY, changes=(HELD,), faults_cleared=False)
     metrics.changed("shop", "uid", overdue, overdue)
     assert 'gameday_faults_leftover{namespace="shop"} 1.0' in (await get(f"{url}/metrics"))[1]
     undone = replace(overdue, changes=(replace(HELD, state=ChangeState.UNDONE),), faults_cleared=True)
@@ -112,8 +112,8 @@ def test_the_heartbeat_tells_the_time_of_the_clock_that_it_was_given(metrics: Me
 async def test_a_drill_that_only_waits_does_not_hide_what_another_of_its_namespace_holds(
     url: str, metrics: Metrics
 ) -> None:
-    overdue = Record(phase=Phase.RECOVERY, changes=(HELD,), faults_cleared=False)
-    waits = Record(phase=Phase.PENDING)
+    overdue = DrillRecord(phase=Phase.RECOVERY, changes=(HELD,), faults_cleared=False)
+    waits = DrillRecord(phase=Phase.PENDING)
     metrics.changed("shop", "first", overdue, overdue)
     metrics.changed("shop", "second", waits, waits)
     text = (await get(f"{url}/metrics"))[1]
@@ -124,9 +124,9 @@ async def test_a_drill_that_only_waits_does_not_hide_what_another_of_its_namespa
 
 
 async def test_the_gauges_of_a_namespace_go_with_its_last_drill(url: str, metrics: Metrics) -> None:
-    cut = Record(phase=Phase.OUTAGE, changes=(HELD,))
+    cut = DrillRecord(phase=Phase.OUTAGE, changes=(HELD,))
     metrics.holding("shop", "first", cut)
-    metrics.holding("shop", "second", Record())
+    metrics.holding("shop", "second", DrillRecord())
     metrics.holding("pay", "third", cut)
     metrics.drill_over("first")
     assert 'gameday_faults_held{namespace="shop"} 0.0' in (await get(f"{url}/metrics"))[1]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
 from gameday.cluster.lease import LOCK, OPERATOR, lock_namespace, unlock_namespace
+from gameday.cluster.resources import Object
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
 from unit.api_server import ApiServer

@@ -20,14 +20,14 @@ from gameday.api.record import status_of
 from gameday.api.status import UNSEEN
 from gameday.api.undo_entries import undo_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
-from gameday.controller.drill.recall import Left, recall
+from gameday.cluster.resources import Object
+from gameday.controller.drill.restore import RestoredDrill, restore
 from gameday.controller.gameday import gamedays
 from gameday.errors import PlanInvalid
 from gameday.model.change import Change, ChangeState
 from gameday.model.finding import Finding
 from gameday.model.plan import NO_PLAN, Plan, Via
-from gameday.model.record import Cause, Phase, Record, Verdict
+from gameday.model.record import DrillRecord, Phase, Reason, Verdict
 from gameday.model.setup import Cut, Setup
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import GAMEDAY, becomes
@@ -113,13 +113,13 @@ async def test_a_frozen_plan_is_not_checked_with_newer_rules(
     monkeypatch.setattr(gamedays, "check", strict)
     with pytest.raises(PlanInvalid):
         gamedays.read(GAMEDAY)
-    left = recall(drill, 0.0)
-    assert left.unreadable == ""
-    assert left.plan is not None
-    assert left.plan.gameday == "small"
-    assert left.record is not None
-    assert left.record.phase is Phase.OUTAGE
-    assert left.plan_text == unpacked(drill["status"]["state"])["plan"]
+    restored = restore(drill, 0.0)
+    assert restored.unreadable == ""
+    assert restored.plan is not None
+    assert restored.plan.gameday == "small"
+    assert restored.record is not None
+    assert restored.record.phase is Phase.OUTAGE
+    assert restored.plan_text == unpacked(drill["status"]["state"])["plan"]
 
 
 HOLDS = (
@@ -140,27 +140,27 @@ HOLDS = (
 SETUP = Setup((Cut("cut", Via.CILIUM),))
 
 
-def left_of(status: Object) -> Record:
+def left_of(status: Object) -> DrillRecord:
     """The record that is made of a damaged status."""
-    left = recall({"spec": {"gameDay": "g"}, "status": status | {"state": "damaged"}}, 100.0)
-    assert left.plan is NO_PLAN
-    assert left.setup is not None
-    assert left.record is not None
-    return left.record
+    restored = restore({"spec": {"gameDay": "g"}, "status": status | {"state": "damaged"}}, 100.0)
+    assert restored.plan is NO_PLAN
+    assert restored.setup is not None
+    assert restored.record is not None
+    return restored.record
 
 
 def test_the_undo_log_alone_holds_all_that_it_takes_to_undo() -> None:
-    status = status_of(Record(Phase.ROLLBACK, 9.0, started_at=0.5, changes=HOLDS), 1, SETUP)
+    status = status_of(DrillRecord(Phase.ROLLBACK, 9.0, started_at=0.5, changes=HOLDS), 1, SETUP)
     record = left_of(status)
     assert record.changes == HOLDS
     assert (record.phase, record.finishing, record.started_at) == (Phase.RECOVERY, True, 0.5)
-    assert [doubt.cause for doubt in record.doubts] == [Cause.STATE_UNREADABLE]
+    assert [doubt.cause for doubt in record.doubts] == [Reason.STATE_UNREADABLE]
     kinds = [(entry["object"]["kind"], entry["fuse"]["kind"]) for entry in undo_of(status)]
     assert kinds == [("CiliumNetworkPolicy", "Job"), ("Deployment", "Job"), ("Deployment", "Job")]
 
 
 def test_an_entry_of_an_operator_that_knew_two_kinds_is_read() -> None:
-    status = status_of(Record(Phase.ROLLBACK, 9.0, changes=HOLDS), 1, SETUP)
+    status = status_of(DrillRecord(Phase.ROLLBACK, 9.0, changes=HOLDS), 1, SETUP)
     for entry in status["undo"]:
         entry["kind"] = {"networkPartition": "NetworkPartition", "scale": "Scale"}[entry["kind"]]
         entry.pop("wanted", None)
@@ -168,13 +168,13 @@ def test_an_entry_of_an_operator_that_knew_two_kinds_is_read() -> None:
 
 
 def test_an_entry_that_somebody_damaged_keeps_no_other_from_being_undone() -> None:
-    status = status_of(Record(Phase.ROLLBACK, 9.0, changes=HOLDS), 1, SETUP)
+    status = status_of(DrillRecord(Phase.ROLLBACK, 9.0, changes=HOLDS), 1, SETUP)
     status["undo"][1]["before"] = "many"
     assert [change.name for change in left_of(status).changes] == ["cut", "start"]
 
 
 def test_an_entry_whose_object_its_kind_never_changes_is_damaged() -> None:
-    status = status_of(Record(Phase.ROLLBACK, 9.0, changes=HOLDS), 1, SETUP)
+    status = status_of(DrillRecord(Phase.ROLLBACK, 9.0, changes=HOLDS), 1, SETUP)
     status["undo"][1]["changes"] = "NetworkPolicy/worker"
     assert [change.name for change in left_of(status).changes] == ["cut", "start"]
 
@@ -185,14 +185,14 @@ def test_the_status_may_name_what_each_kind_changes() -> None:
 
 
 def test_a_change_that_may_have_been_made_is_undone_although_its_time_is_gone() -> None:
-    status = status_of(Record(Phase.OUTAGE, 9.0, changes=HOLDS[:1]), 1, SETUP)
+    status = status_of(DrillRecord(Phase.OUTAGE, 9.0, changes=HOLDS[:1]), 1, SETUP)
     entry = status["undo"][0]
     entry["times"] = re.sub(", requested [^,]*", "", entry["times"])
     assert left_of(status).changes[0].touched
 
 
 def test_a_drill_that_had_ended_keeps_its_verdict_unless_something_is_still_to_be_undone() -> None:
-    done = Record(Phase.FINISHED, 9.0, verdict=Verdict.PASSED, reason="AllExpectationsMet", finished_at=9.0)
+    done = DrillRecord(Phase.FINISHED, 9.0, verdict=Verdict.PASSED, reason="AllExpectationsMet", finished_at=9.0)
     ended = left_of(status_of(replace(done, changes=(replace(HOLDS[0], state=ChangeState.UNDONE),)), 1, SETUP))
     assert (ended.phase, ended.verdict, ended.reason) == (Phase.FINISHED, Verdict.PASSED, "AllExpectationsMet")
     edited = left_of(status_of(replace(done, changes=HOLDS[:1]), 1, SETUP))
@@ -200,18 +200,18 @@ def test_a_drill_that_had_ended_keeps_its_verdict_unless_something_is_still_to_b
 
 
 def test_a_drill_that_never_began_has_nothing_to_read() -> None:
-    assert recall({"spec": {"gameDay": "g"}}, 0.0) == Left()
-    assert recall({"spec": {"gameDay": "g"}, "status": UNSEEN}, 0.0) == Left(), "as the API server creates it"
+    assert restore({"spec": {"gameDay": "g"}}, 0.0) == RestoredDrill()
+    assert restore({"spec": {"gameDay": "g"}, "status": UNSEEN}, 0.0) == RestoredDrill(), "as the API server creates it"
 
 
 def test_what_was_unreadable_once_stays_so_for_the_next_process() -> None:
     """The process that could not read it wrote a state anew, which says little: it is only good for undoing."""
-    first = recall(
-        {"spec": {"gameDay": "g"}, "status": status_of(Record(changes=HOLDS), 1, SETUP) | {"state": ""}}, 1.0
+    first = restore(
+        {"spec": {"gameDay": "g"}, "status": status_of(DrillRecord(changes=HOLDS), 1, SETUP) | {"state": ""}}, 1.0
     )
     assert first.record is not None
     status = status_of(first.record, 1, first.setup)
-    second = recall({"spec": {"gameDay": "g"}, "status": status}, 2.0)
+    second = restore({"spec": {"gameDay": "g"}, "status": status}, 2.0)
     assert second.unreadable
     assert second.record is not None
     assert second.record.changes == HOLDS

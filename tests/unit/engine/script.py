@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from gameday.engine.evidence import measure
+from gameday.engine.evidence.expression_checks import ExpressionFindings
 from gameday.engine.evidence.judgement import Judgement, Window
 from gameday.engine.evidence.proof import Proof
-from gameday.engine.evidence.rehearsal import Rehearsed
-from gameday.engine.evidence.tracks import Track
+from gameday.engine.evidence.series import Series
 from gameday.model.plan import Expectation, Measurement, Mode, Stage
 from gameday.model.record import ResultState
 from gameday.model.sample import Sample
@@ -45,14 +45,14 @@ class Script:
 
     def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
         state = self.answers.get(expectation.name, ResultState.MET)
-        early = expectation.mode is not Mode.ALWAYS and window.zero_at is not None and state is ResultState.MET
+        early = expectation.mode is not Mode.ALWAYS and window.started_at is not None and state is ResultState.MET
         ends = window.ends_at
         if expectation.guardrail and state is ResultState.MISSED and window.now > window.requested_at + 5:
             return Judgement(state, window.now, None, None, "violated")
-        if early and window.zero_at is not None and window.now >= window.zero_at + 2:
-            return Judgement(state, window.zero_at + 2, 2.0, 1.0, "")
-        if expectation.mode is not Mode.ALWAYS and window.zero_at is not None:
-            deadline = window.zero_at + (expectation.within or window.length)
+        if early and window.started_at is not None and window.now >= window.started_at + 2:
+            return Judgement(state, window.started_at + 2, 2.0, 1.0, "")
+        if expectation.mode is not Mode.ALWAYS and window.started_at is not None:
+            deadline = window.started_at + (expectation.within or window.length)
             if window.now > deadline:
                 return Judgement(state, deadline, None, None, "")
         if ends is not None and window.now > ends:
@@ -68,8 +68,8 @@ class Script:
     def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
         return None
 
-    def track_of(self, expression: str) -> Track:
-        return Track(1.0)
+    def track_of(self, expression: str) -> Series:
+        return Series(1.0)
 
-    def rehearse(self, baseline: Mapping[str, float], since: float) -> Rehearsed:
-        return Rehearsed()
+    def check_expressions(self, baseline: Mapping[str, float], since: float) -> ExpressionFindings:
+        return ExpressionFindings()

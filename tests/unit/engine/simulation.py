@@ -14,11 +14,12 @@ from gameday.actions.network_partition.action import NetworkPartition, OpenConne
 from gameday.actions.scale.kind import Scale
 from gameday.actions.scale.restore import Restore
 from gameday.engine.drill import commands as do
-from gameday.engine.drill.answers import Answers
+from gameday.engine.drill.command_outcomes import CommandOutcomes
 from gameday.engine.drill.loop import DrillLoop
 from gameday.engine.evidence.addresses import addresses_of
 from gameday.engine.evidence.proof import Proof
 from gameday.model.names import job
+from gameday.model.observation import ConnectionsClosed, Observation
 from gameday.model.plan import (
     Dependency,
     Expectation,
@@ -34,16 +35,15 @@ from gameday.model.plan import (
     SteadyState,
     Step,
 )
-from gameday.model.record import Phase, Record, ResultState
-from gameday.model.world import Severed, World
+from gameday.model.record import DrillRecord, Phase, ResultState
 from gameday.probes.http.kind import HttpProbe
 from simulation.bare.api import AGENTS, DRILL, SECOND_PAIR
+from simulation.bare.failures import inject_failure
 from simulation.bare.process import Process
-from simulation.bare.troubles import befall
 from simulation.bare.world import Bare
 from simulation.invariants import Rule
-from simulation.scenario import Connections, Scenario, Trial, Trouble, Twins, What
-from simulation.town import SECOND
+from simulation.namespace import SECOND
+from simulation.scenario import Connections, Failure, Scenario, Trial, Twins, What
 from unit.engine.script import Script
 from workloads import deployment
 
@@ -119,8 +119,8 @@ class Operator(Process):
         self.world.restart_after = float("inf")
         super().kill()
 
-    def _seen_world(self, answers: Answers) -> World:
-        return replace(super()._seen_world(answers), **self.world.facts)
+    def _seen_world(self, outcomes: CommandOutcomes) -> Observation:
+        return replace(super()._seen_world(outcomes), **self.world.facts)
 
 
 class Simulation(Bare):
@@ -138,7 +138,7 @@ class Simulation(Bare):
         ends_open: bool = False,
         spares_controls: bool = True,
         enforced: bool = True,
-        severed: Severed | None = None,
+        severed: ConnectionsClosed | None = None,
         sever_takes: float = 0.0,
         **facts: Any,
     ) -> None:
@@ -155,7 +155,7 @@ class Simulation(Bare):
         self.enforced = enforced
         self.agents = AGENTS | ({"counter"} if severs else frozenset())
         self.agents |= SECOND_PAIR if OTHER_CUT in plan.outage.faults else frozenset()
-        self.facts, self.sever_takes, self.found = facts, sever_takes, severed or Severed(2, 0)
+        self.facts, self.sever_takes, self.found = facts, sever_takes, severed or ConnectionsClosed(2, 0)
         self.given: list[do.Command] = []
         self.meddle = meddle
         self._tick()
@@ -171,9 +171,9 @@ class Simulation(Bare):
         return self.clock.now
 
     @property
-    def record(self) -> Record:
+    def record(self) -> DrillRecord:
         """The record that was saved last."""
-        return self.api.record or Record()
+        return self.api.record or DrillRecord()
 
     @property
     def effects(self) -> int:
@@ -213,7 +213,7 @@ class Simulation(Bare):
         """A moment passes."""
         self.clock.run(self.now + TICK, lambda: False)
 
-    def finish(self, within: float = 400.0) -> Record:
+    def finish(self, within: float = 400.0) -> DrillRecord:
         """Run until the drill is over and tidied, or the operator dies; its record."""
         ended = self.clock.run(self.now + within, lambda: all(process.over for process in self.processes))
         if not self.processes:
@@ -223,7 +223,7 @@ class Simulation(Bare):
 
     def befall(self, what: What, count: int = 0) -> None:
         """Somebody does something."""
-        befall(self, Trouble(what, 0.0, count=count))
+        inject_failure(self, Failure(what, 0.0, count=count))
 
     def show(self, **facts: Any) -> None:
         """Change what the bare world lacks."""
@@ -243,12 +243,12 @@ class Simulation(Bare):
         match command:
             case do.Run(step):
                 assert job(DRILL, step) not in self.there("job"), "an irreversible step is never repeated"
-            case do.LetGo():
+            case do.RemoveFinalizer():
                 assert self.shown, "the finalizer is not off before the GameDay shows the drill"
             case _:
                 pass
 
-    def saved(self, record: Record) -> None:
+    def saved(self, record: DrillRecord) -> None:
         """A record is in the status; its verdict follows from the table, and not from the world."""
         if record.phase is Phase.FINISHED and record.verdict is not None:
             self.verdict = record.verdict.value
@@ -264,6 +264,6 @@ class Simulation(Bare):
         self.show()
 
 
-def finished(simulation: Simulation) -> Record:
+def finished(simulation: Simulation) -> DrillRecord:
     """Run it and give its record."""
     return simulation.finish()

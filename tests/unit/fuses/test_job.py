@@ -2,7 +2,7 @@
 
 import pytest
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.fuses import job as fuse
 
 BUILT = fuse.build("first", "drill-uid", "first-fuse", 90.4, "gameday:test")

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
-from gameday.errors import Refused
-from gameday.fuses.pod import do, pods_of, state_of
+from gameday.cluster.resources import Object
+from gameday.errors import Rejected
+from gameday.fuses.pod import create, pods_of, state_of
 from unit.api_server import ApiServer
 
 MARKS = {"gameday.dev/drill": "first", "gameday.dev/agent": "fuse-stop"}
@@ -69,14 +69,14 @@ def test_its_pods_are_those_that_it_owns_the_newest_last() -> None:
 
 async def test_it_is_lit_once(api_server: ApiServer, cluster: Cluster) -> None:
     body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "first-fuse-stop", "labels": MARKS}}
-    made = await do(cluster, "shop", body)
+    made = await create(cluster, "shop", body)
     api_server.objects["jobs", "shop", "first-fuse-stop"]["metadata"]["labels"] |= {"team": "shop"}
-    again = await do(cluster, "shop", body)
+    again = await create(cluster, "shop", body)
     assert again["metadata"]["uid"] == made["metadata"]["uid"]
 
 
 async def test_a_job_of_its_name_that_is_not_this_drills_is_refused(api_server: ApiServer, cluster: Cluster) -> None:
     api_server.put("jobs", "shop", {"metadata": {"name": "first-fuse-stop", "labels": {"team": "shop"}}})
     body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "first-fuse-stop", "labels": MARKS}}
-    with pytest.raises(Refused, match="does not belong to this drill"):
-        await do(cluster, "shop", body)
+    with pytest.raises(Rejected, match="does not belong to this drill"):
+        await create(cluster, "shop", body)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 
 ROOT = Path(__file__).parents[3]
 MANIFESTS = ROOT / "manifests"

@@ -14,7 +14,7 @@ from gameday.actions.kinds import Kinds
 from gameday.actions.registry import KINDS as ACTIONS
 from gameday.api import charts as made
 from gameday.api.limits import limits_of
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.controller.agent_settings import agent_settings
 from granted import NAMESPACE, components, role
 from pages import DOCS, tables

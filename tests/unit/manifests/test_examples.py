@@ -11,7 +11,7 @@ from gameday.actions.network_partition.action import cuts_of
 from gameday.api.checks import check
 from gameday.api.drill import DrillSpec
 from gameday.api.parse import canonical, plan_of
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.plan import Plan, ServiceRef
 from gameday.schema.durations import seconds
 from unit.manifests.reading import MANIFESTS, only, rendered, written

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from unit.manifests.reading import MANIFESTS, OPERATOR, ROOT, TEMPLATES, rendered, template, written
 
 VERSION: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

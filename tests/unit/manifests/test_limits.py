@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from gameday.api.limits import limits_of
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.limits import CONFIG_MAP, Limits
 from unit.manifests.reading import OPERATOR, ROOT, only, rendered, written
 

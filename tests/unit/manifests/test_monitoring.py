@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from gameday.cli import reference
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from pages import DOCS, blocks, tables
 from unit.manifests.reading import (
     MANIFESTS,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from unit.manifests.reading import MANIFESTS, only, overlay, written
 
 CNI = MANIFESTS / "components" / "cni"

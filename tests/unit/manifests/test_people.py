@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from unit.manifests.reading import MANIFESTS, OPERATOR, overlay, written
 from unit.manifests.test_rights import READS, rights
 

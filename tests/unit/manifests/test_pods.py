@@ -10,7 +10,7 @@ import yaml
 from typer.core import TyperGroup
 
 from gameday.cli.main import app
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.controller.agent_settings import DEFAULT, USER, agent_settings
 from gameday.controller.own_image import CONTAINER
 from unit.manifests.reading import (

@@ -10,10 +10,17 @@ from gameday.actions.preflight import needed
 from gameday.actions.registry import KINDS
 from gameday.api import roles as made
 from gameday.api.parse import plan_of
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, CONFIG_MAPS, DEPLOYMENTS, NETWORK_POLICIES, Kind, Object
+from gameday.cluster.resources import (
+    CILIUM_NETWORK_POLICIES,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    NETWORK_POLICIES,
+    Object,
+    Resource,
+)
 from gameday.preflight.policies.isolators import OF_CLUSTER, OF_NAMESPACE
 from gameday.preflight.rights import EVERY_DRILL, EVERY_PREFLIGHT, KEEPING, Right, may, missing
-from gameday.preflight.snapshot import ESSENTIAL, Sight
+from gameday.preflight.snapshot import ESSENTIAL, NamespaceSnapshot
 from gameday.probes.kinds import KINDS as PROBES
 from granted import NAMESPACE, components, role
 from unit.manifests.reading import MANIFESTS, OPERATOR, only, overlay, rendered, written
@@ -121,22 +128,22 @@ def account_rules() -> tuple[Object, ...]:
 def test_a_namespace_that_opted_in_can_run_the_example(cilium: bool) -> None:
     gameday = only((body for _, body in written(MANIFESTS / "examples")), "GameDay")
     plan = plan_of(gameday["metadata"]["name"], gameday["spec"])
-    assert not list(missing(account_rules(), needed(Sight("shop", cilium=cilium), plan), "shop"))
+    assert not list(missing(account_rules(), needed(NamespaceSnapshot("shop", cilium=cilium), plan), "shop"))
 
 
 @pytest.mark.parametrize(
-    "kind",
+    "resource",
     [*ESSENTIAL, CILIUM_NETWORK_POLICIES, *OF_NAMESPACE, *(read for kind in KINDS for read in kind.reads)],
     ids=lambda kind: str(kind.full_name),
 )
-def test_the_account_can_read_what_the_preflight_looks_at(kind: Kind) -> None:
-    assert may(account_rules(), "list", kind)
+def test_the_account_can_read_what_the_preflight_looks_at(resource: Resource) -> None:
+    assert may(account_rules(), "list", resource)
 
 
-@pytest.mark.parametrize("kind", OF_CLUSTER, ids=lambda kind: str(kind.full_name))
-def test_the_operator_can_read_the_policies_of_the_whole_cluster(kind: Kind) -> None:
+@pytest.mark.parametrize("resource", OF_CLUSTER, ids=lambda kind: str(kind.full_name))
+def test_the_operator_can_read_the_policies_of_the_whole_cluster(resource: Resource) -> None:
     rules = only((body for _, body in written(OPERATOR)), "ClusterRole")["rules"]
-    assert may(rules, "list", kind)
+    assert may(rules, "list", resource)
 
 
 def test_the_account_can_change_nothing_that_no_plan_needs() -> None:
@@ -155,9 +162,12 @@ def test_the_account_can_change_nothing_that_no_plan_needs() -> None:
     specs.append(of_a_name)
     plans = [plan_of(gameday["metadata"]["name"], spec) for spec in specs]
     every = [
-        right for cilium in (True, False) for plan in plans for right in needed(Sight("shop", cilium=cilium), plan)
+        right
+        for cilium in (True, False)
+        for plan in plans
+        for right in needed(NamespaceSnapshot("shop", cilium=cilium), plan)
     ]
-    used = {(right.kind.group, right.resource, verb) for right in (*every, *KEEPING) for verb in right.verbs}
+    used = {(right.resource.group, right.rbac_name, verb) for right in (*every, *KEEPING) for verb in right.verbs}
     granted = {(group, resource, verb) for _, group, resource, _, verb in rights(role()) if verb not in READS}
     assert granted == {right for right in used if right[2] not in READS}
 
@@ -165,7 +175,7 @@ def test_the_account_can_change_nothing_that_no_plan_needs() -> None:
 def test_the_account_is_given_what_the_registries_say_and_nothing_else() -> None:
     lists = [Right(read, ("list",)) for kind in KINDS for read in kind.reads]
     said = [*EVERY_DRILL, *EVERY_PREFLIGHT, *KEEPING, *lists, *(right for kind in KINDS for right in kind.grants)]
-    wanted = {(right.kind.group, right.resource, verb) for right in said for verb in right.verbs}
+    wanted = {(right.resource.group, right.rbac_name, verb) for right in said for verb in right.verbs}
     wanted |= {(rule.group, rule.resource, verb) for kind in PROBES for rule in kind.grants for verb in rule.verbs}
     assert {(group, resource, verb) for _, group, resource, _, verb in rights(role())} == wanted
 
@@ -194,7 +204,7 @@ def test_a_drill_does_without_the_right_to_keep_samples() -> None:
     rules = tuple(role(*(one for one in components() if one != "samples"))["rules"])
     gameday = only((body for _, body in written(MANIFESTS / "examples")), "GameDay")
     plan = plan_of(gameday["metadata"]["name"], gameday["spec"])
-    assert not list(missing(rules, needed(Sight("shop"), plan), "shop"))
+    assert not list(missing(rules, needed(NamespaceSnapshot("shop"), plan), "shop"))
 
 
 def test_each_component_adds_what_its_kind_needs_and_no_other() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from e2e.notes import Stages
+from e2e.notes import NamespaceNotes
 from e2e.rights import IMPERSONATE, Found, Right, compare, given, rights_of
 
 NAMESPACE = "e2e-town-1"
@@ -40,12 +40,12 @@ def event(verb: str, resource: str, /, user: str = OPERATOR, reason: str = BINDI
 FORBIDDEN: Any = {"responseStatus": {"code": 403}, "annotations": {"authorization.k8s.io/decision": "forbid"}}
 
 
-def stages(*notes: dict[str, str]) -> Stages:
+def stages(*notes: dict[str, str]) -> NamespaceNotes:
     made = {"namespace": NAMESPACE, "at": "2026-11-27T20:00:00.000000Z"}
-    return Stages.read(json.dumps(note) for note in (made, *notes))
+    return NamespaceNotes.read(json.dumps(note) for note in (made, *notes))
 
 
-def held(*events: dict[str, Any], seen: Stages | None = None) -> Found:
+def held(*events: dict[str, Any], seen: NamespaceNotes | None = None) -> Found:
     return compare(events, RIGHTS, seen or stages())
 
 

@@ -125,7 +125,7 @@ def test_whatever_stands_in_a_line_the_evidence_takes_it_or_it_is_refused(change
     evidence = Evidence(plan)
     evidence.take(sample)
     evidence.means(0.0, 1e10)
-    evidence.track(plan.expectations(Stage.STEADY_STATE)[0])
+    evidence.series(plan.expectations(Stage.STEADY_STATE)[0])
 
 
 def test_what_makes_a_line_too_long_is_left_out_and_unknown_and_the_rest_stays() -> None:

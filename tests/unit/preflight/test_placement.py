@@ -6,7 +6,7 @@ import pytest
 
 from gameday.actions.network_partition.targets import pairs
 from gameday.actions.preflight import check
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.labels import STAND_IN
 from gameday.model.placement import Mesh, Placement
 from gameday.model.plan import Selector

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from gameday.cluster.kinds import JOBS, NETWORK_POLICIES, PODS, Kind, Object
+from gameday.cluster.resources import JOBS, NETWORK_POLICIES, PODS, Object, Resource
 from gameday.preflight.quota import check, of_pod
 
 AGENT: Object = {
@@ -12,7 +12,7 @@ AGENT: Object = {
 }
 
 
-def agents(count: int, **spec: object) -> list[tuple[Kind, Object]]:
+def agents(count: int, **spec: object) -> list[tuple[Resource, Object]]:
     return [(PODS, {"spec": {"containers": [AGENT], "activeDeadlineSeconds": 300, **spec}})] * count
 
 
@@ -20,7 +20,7 @@ def quota(hard: Object, used: Object | None = None, **spec: object) -> Object:
     return {"metadata": {"name": "team"}, "spec": {"hard": hard, **spec}, "status": {"hard": hard, "used": used or {}}}
 
 
-def said(one: Object, created: list[tuple[Kind, Object]]) -> list[str]:
+def said(one: Object, created: list[tuple[Resource, Object]]) -> list[str]:
     return [str(finding) for finding in check([one], created)]
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from gameday.actions.preflight import check
-from gameday.cluster.kinds import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS, Kind, Object
+from gameday.cluster.resources import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS, Object, Resource
 from gameday.model.plan import Selector
 from gameday.preflight.rollout import in_rollout
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 from unit.preflight.things import plan
 
 API = Selector({"app": "api"})
@@ -30,8 +30,8 @@ def deployment(updated: int, total: int, available: int, progress: Object = DONE
     return workload(status, **more)
 
 
-def seen(kind: Kind, thing: Object) -> tuple[str, ...]:
-    return in_rollout(Sight("shop", things={kind.plural: (thing,)}), API)
+def seen(resource: Resource, thing: Object) -> tuple[str, ...]:
+    return in_rollout(NamespaceSnapshot("shop", things={resource.plural: (thing,)}), API)
 
 
 @pytest.mark.parametrize(
@@ -72,5 +72,5 @@ def test_stateful_sets_and_daemon_sets_count_too() -> None:
 
 
 def test_targets_that_are_all_being_replaced_are_waited_for_and_not_refused() -> None:
-    sight = Sight("shop", things={DEPLOYMENTS.plural: (deployment(0, 0, 0, GOING),)})
-    assert "NoTargets" not in {finding.code for finding in check(sight, plan(None))}
+    snapshot = NamespaceSnapshot("shop", things={DEPLOYMENTS.plural: (deployment(0, 0, 0, GOING),)})
+    assert "NoTargets" not in {finding.code for finding in check(snapshot, plan(None))}

@@ -3,8 +3,8 @@
 import pytest
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CRON_JOBS, DEPLOYMENTS, SCALED_OBJECTS, Kind
-from gameday.preflight.snapshot import ESSENTIAL, Sight, look
+from gameday.cluster.resources import CRON_JOBS, DEPLOYMENTS, SCALED_OBJECTS, Resource
+from gameday.preflight.snapshot import ESSENTIAL, NamespaceSnapshot, take_snapshot
 from unit.api_server import ApiServer
 from unit.preflight.things import plan
 
@@ -14,18 +14,18 @@ KEDA: dict[str, list[str] | None] = {"v1alpha1": ["scaledobjects", "scaledjobs"]
 @pytest.fixture(autouse=True)
 def others(api_server: ApiServer) -> None:
     api_server.groups = {"keda.sh": KEDA}
-    for kind in (CRON_JOBS, DEPLOYMENTS, SCALED_OBJECTS):
-        api_server.put(kind.plural, "shop", {"metadata": {"name": kind.plural}})
+    for resource in (CRON_JOBS, DEPLOYMENTS, SCALED_OBJECTS):
+        api_server.put(resource.plural, "shop", {"metadata": {"name": resource.plural}})
 
 
-async def seen(cluster: Cluster, *reads: Kind) -> Sight:
-    return await look(cluster, cluster, "shop", plan(), reads)
+async def seen(cluster: Cluster, *reads: Resource) -> NamespaceSnapshot:
+    return await take_snapshot(cluster, cluster, "shop", plan(), reads)
 
 
 async def test_what_actions_ask_for_is_read_once(cluster: Cluster) -> None:
-    sight = await seen(cluster, DEPLOYMENTS, CRON_JOBS, DEPLOYMENTS)
-    assert {kind.plural for kind in ESSENTIAL} <= set(sight.things)
-    assert [len(sight.of(kind)) for kind in (DEPLOYMENTS, CRON_JOBS, SCALED_OBJECTS)] == [1, 1, 0]
+    snapshot = await seen(cluster, DEPLOYMENTS, CRON_JOBS, DEPLOYMENTS)
+    assert {resource.plural for resource in ESSENTIAL} <= set(snapshot.things)
+    assert [len(snapshot.of(resource)) for resource in (DEPLOYMENTS, CRON_JOBS, SCALED_OBJECTS)] == [1, 1, 0]
 
 
 async def test_what_is_not_asked_for_needs_no_right(api_server: ApiServer, cluster: Cluster) -> None:
@@ -40,5 +40,5 @@ async def test_what_a_cluster_may_lack_is_read_where_it_is_served(
 ) -> None:
     if not served:
         api_server.groups, api_server.unserved = {}, {"scaledobjects"}
-    sight = await seen(cluster, SCALED_OBJECTS)
-    assert (len(sight.of(SCALED_OBJECTS)), dict(sight.missing)) == (int(served), {})
+    snapshot = await seen(cluster, SCALED_OBJECTS)
+    assert (len(snapshot.of(SCALED_OBJECTS)), dict(snapshot.missing)) == (int(served), {})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, SERVICES, Kind, Object
+from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, SERVICES, Object, Resource
 from gameday.model.places import REDIS_PROTOCOL, redis_at
 from gameday.model.plan import (
     Dependency,
@@ -23,7 +23,7 @@ from gameday.model.plan import (
     Target,
     Via,
 )
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.probes.redis.kind import RedisProbe
 from granted import role
 
@@ -76,10 +76,10 @@ def granted() -> tuple[Object, ...]:
     return tuple(role()["rules"])
 
 
-def sight(*, cilium: bool = True, **things: tuple[Object, ...]) -> Sight:
+def sight(*, cilium: bool = True, **things: tuple[Object, ...]) -> NamespaceSnapshot:
     """A namespace where all is well: two targets, one Redis, all rights. Keywords replace collections, by plural."""
     redis = service("redis", [{"port": 6379}])
-    seen = Sight("shop", rules=granted(), cilium=cilium, service=redis, endpoints=(endpoints("10.0.0.3"),))
+    seen = NamespaceSnapshot("shop", rules=granted(), cilium=cilium, service=redis, endpoints=(endpoints("10.0.0.3"),))
     kept: dict[str, tuple[Object, ...]] = {
         PODS.plural: (pod("api-1"), pod("api-2", ip="10.0.0.10"), pod("redis-1", {"app": "redis"}, ip="10.0.0.3")),
         SERVICES.plural: (redis,),
@@ -131,6 +131,6 @@ def known(name: str, redis: Destination) -> Dependency:
     return Dependency(name, redis.service or HostTarget(redis.host, (redis.port,)), redis)
 
 
-def named(kind: Kind, thing: Object) -> Object:
+def named(resource: Resource, thing: Object) -> Object:
     """With its kind, as a single read answers."""
-    return {"apiVersion": kind.api_version, "kind": kind.name} | thing
+    return {"apiVersion": resource.api_version, "kind": resource.kind} | thing

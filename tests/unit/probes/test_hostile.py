@@ -19,12 +19,12 @@ from gameday.agents.observer import observe
 from gameday.model.agent import Dial, ObserverConfig, ProbeTask, RedisAddress
 from gameday.model.sample import LINE_BYTES
 from gameday.model.wire import parse_line
-from gameday.probes.ask import Answer
-from gameday.probes.asking import ask_for
 from gameday.probes.http.config import HeaderConfig
 from gameday.probes.io.access import CANNOT_SEND
 from gameday.probes.io.secrets import Secrets
-from gameday.probes.redis.ask import RedisAsk
+from gameday.probes.redis.runner import RedisRunner
+from gameday.probes.runner import ProbeResult
+from gameday.probes.runners import create_runner
 from unit import hostile
 from unit.probes.tasks import http_task, redis_task
 
@@ -122,22 +122,22 @@ async def url() -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{ports[0]}"
 
 
-async def asked(probe: ProbeTask) -> Answer:
-    ask = ask_for(probe, Secrets())
+async def asked(probe: ProbeTask) -> ProbeResult:
+    runner = create_runner(probe, Secrets())
     try:
         async with asyncio.timeout(probe.timeout):
-            return await ask()
+            return await runner()
     except TimeoutError:
-        return Answer(ok=False, error="timeout")
+        return ProbeResult(ok=False, error="timeout")
     finally:
-        await ask.close()
+        await runner.close()
 
 
-def written(answer: Answer) -> str:
+def written(result: ProbeResult) -> str:
     """The line that it becomes; the operator must be able to read it."""
     out = io.StringIO()
     SampleLog(out).write(
-        "probe", 1.0, 2.0, ok=answer.ok, error=answer.error, values=answer.values, unknown=answer.unknown
+        "probe", 1.0, 2.0, ok=result.ok, error=result.error, values=result.values, unknown=result.unknown
     )
     line = out.getvalue()
     assert len(line) <= LINE_BYTES + 1
@@ -149,16 +149,16 @@ def written(answer: Answer) -> str:
 async def test_a_hostile_http_server_is_one_sample_with_a_word(url: str, name: str) -> None:
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     timeout = TIMEOUT if HTTP_WORDS[name] == "timeout" else PATIENCE
-    answer = await asked(http_task("probe", 1.0, timeout, N, url=f"{url}/{name}"))
-    assert (answer.ok, answer.error) == (HTTP_WORDS[name] is None, HTTP_WORDS[name])
-    assert answer.unknown[:1] == ((UNKNOWN[name],) if name in UNKNOWN else ())
-    if answer.ok:
-        assert answer.values is not None
-        assert answer.values["status"] == 200, "what was got stays a fact"
+    result = await asked(http_task("probe", 1.0, timeout, N, url=f"{url}/{name}"))
+    assert (result.ok, result.error) == (HTTP_WORDS[name] is None, HTTP_WORDS[name])
+    assert result.unknown[:1] == ((UNKNOWN[name],) if name in UNKNOWN else ())
+    if result.ok:
+        assert result.values is not None
+        assert result.values["status"] == 200, "what was got stays a fact"
     assert time.monotonic() - began < PATIENCE
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 32 * 1024, f"it took {grown / 1024:.0f} MiB"
-    written(answer)
+    written(result)
 
 
 @pytest.mark.parametrize(
@@ -170,22 +170,22 @@ async def test_a_hostile_http_server_is_one_sample_with_a_word(url: str, name: s
 )
 async def test_of_an_exposition_without_end_the_series_are_unknown(url: str, name: str, why: str) -> None:
     paths: tuple[tuple[str | int, ...], ...] = (("n",), ("status",))
-    answer = await asked(http_task("probe", 1.0, 20.0, paths, url=f"{url}/{name}", parse="prometheus"))
-    assert (answer.ok, answer.values, answer.unknown) == (True, {"status": 200}, ((("n",), why),))
+    result = await asked(http_task("probe", 1.0, 20.0, paths, url=f"{url}/{name}", parse="prometheus"))
+    assert (result.ok, result.values, result.unknown) == (True, {"status": 200}, ((("n",), why),))
 
 
 async def test_series_that_nobody_wants_cost_nothing_and_broken_ones_are_unknown(url: str) -> None:
-    answer = await asked(http_task("probe", 1.0, 2.0, (("m",),), url=f"{url}/series", parse="prometheus"))
-    assert (answer.ok, answer.values, answer.unknown) == (True, {}, ())
-    answer = await asked(http_task("probe", 1.0, 2.0, (("n",),), url=f"{url}/bad-series", parse="prometheus"))
-    assert (answer.ok, answer.values) == (True, {})
-    assert answer.unknown == ((("n",), "a series of this name cannot be read"),)
+    result = await asked(http_task("probe", 1.0, 2.0, (("m",),), url=f"{url}/series", parse="prometheus"))
+    assert (result.ok, result.values, result.unknown) == (True, {}, ())
+    result = await asked(http_task("probe", 1.0, 2.0, (("n",),), url=f"{url}/bad-series", parse="prometheus"))
+    assert (result.ok, result.values) == (True, {})
+    assert result.unknown == ((("n",), "a series of this name cannot be read"),)
 
 
 @pytest.mark.parametrize(("name", "keys"), [("huge-float", "nmo"), ("large-int", "n"), ("huge-int", "n")])
 async def test_numbers_that_no_double_holds_are_unknown(url: str, name: str, keys: str) -> None:
-    answer = await asked(http_task("probe", 1.0, PATIENCE, N, url=f"{url}/{name}"))
-    sample = parse_line("observer", written(answer))
+    result = await asked(http_task("probe", 1.0, PATIENCE, N, url=f"{url}/{name}"))
+    sample = parse_line("observer", written(result))
     assert sample.values == {"status": 200, "body": {}}
     assert [path for path, _ in sample.unknown] == [("body", key) for key in keys]
 
@@ -197,10 +197,10 @@ async def test_a_hostile_redis_is_one_sample_with_a_word(name: str, tmp_path: Pa
         server = RedisAddress("127.0.0.1", ports[1], password_file=str(tmp_path / "password") if "echo" in name else "")
         began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         timeout = TIMEOUT if REDIS_WORDS[name] == "timeout" else PATIENCE
-        answer = await asked(redis_task("redis", 1.0, timeout, server, (("role",),)))
-        assert answer.error == REDIS_WORDS[name]
-        assert answer.unknown[:1] == ((UNKNOWN[name],) if name in UNKNOWN else ())
-        assert MARKER not in written(answer)
+        result = await asked(redis_task("redis", 1.0, timeout, server, (("role",),)))
+        assert result.error == REDIS_WORDS[name]
+        assert result.unknown[:1] == ((UNKNOWN[name],) if name in UNKNOWN else ())
+        assert MARKER not in written(result)
         assert time.monotonic() - began < PATIENCE
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
 
@@ -242,18 +242,18 @@ async def test_a_secret_that_no_header_may_hold_is_told_without_it(url: str, tmp
     secret = f"{MARKER}{value}{MARKER}"
     (tmp_path / "key").write_text(secret, newline="")
     headers = (HeaderConfig("X-API-Key", file=str(tmp_path / "key")),)
-    answer = await asked(http_task("probe", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
-    assert answer.error == CANNOT_SEND
-    assert [path for path, _ in answer.unknown] == [()]
-    assert MARKER not in written(answer)
+    result = await asked(http_task("probe", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
+    assert result.error == CANNOT_SEND
+    assert [path for path, _ in result.unknown] == [()]
+    assert MARKER not in written(result)
 
 
 async def test_a_secret_that_is_no_text_is_told_without_it(url: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xff\xfe" + MARKER.encode())
     headers = (HeaderConfig("X-API-Key", file=str(tmp_path / "key")),)
-    answer = await asked(http_task("probe", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
-    assert answer.error == CANNOT_SEND
-    assert [path for path, _ in answer.unknown] == [()]
+    result = await asked(http_task("probe", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
+    assert result.error == CANNOT_SEND
+    assert [path for path, _ in result.unknown] == [()]
 
 
 @pytest.mark.parametrize(
@@ -266,9 +266,9 @@ async def test_a_secret_that_is_echoed_does_not_leave_the_agent(
     (tmp_path / "key").write_text(secret + "\n")
     headers = (HeaderConfig("X-API-Key", file=str(tmp_path / "key")),)
     probe = http_task("probe", 1.0, TIMEOUT, (path,), url=f"{url}/echo", headers=headers, parse=parse)
-    answer = await asked(probe)
-    assert (answer.ok, answer.error) == (False, "http 500")
-    line = written(answer)
+    result = await asked(probe)
+    assert (result.ok, result.error) == (False, "http 500")
+    line = written(result)
     assert "[secret]" in line
     assert MARKER not in line
     assert "x" * 30 not in line
@@ -282,20 +282,20 @@ async def test_a_number_that_is_a_secret_does_not_leave_the_agent(tmp_path: Path
     async for ports in hostile.serving(0, {}):
         for name, parse in (("number", "json"), ("gauge", "prometheus")):
             address = f"http://127.0.0.1:{ports[0]}/{name}"
-            answer = await asked(http_task("probe", 1.0, 1.0, N, url=address, headers=headers, parse=parse))
-            assert "4711" not in written(answer).replace("[secret]", "")
-            assert "[secret]" in written(answer)
+            result = await asked(http_task("probe", 1.0, 1.0, N, url=address, headers=headers, parse=parse))
+            assert "4711" not in written(result).replace("[secret]", "")
+            assert "[secret]" in written(result)
             path = ("body", "n") if parse == "json" else ("n",)
-            assert answer.unknown == ((path, "it contains a Secret of the probe"),)
+            assert result.unknown == ((path, "it contains a Secret of the probe"),)
 
 
 async def test_a_probe_that_breaks_by_an_error_of_ours_ends_no_other(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def broken(self: Any) -> Answer:
+    async def broken(self: Any) -> ProbeResult:
         raise RuntimeError(MARKER)
 
-    monkeypatch.setattr(RedisAsk, "__call__", broken)
+    monkeypatch.setattr(RedisRunner, "__call__", broken)
     redis = redis_task("redis", 0.1, 1.0, RedisAddress("127.0.0.1", 1))
     good = http_task("good", 0.1, 1.0, N, url=f"{url}/fine")
     out, ending = io.StringIO(), asyncio.Event()

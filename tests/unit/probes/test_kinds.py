@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from gameday.model.plan import Probe, RunsIn
-from gameday.probes.ask import Ask
 from gameday.probes.kind import WatchedKind
 from gameday.probes.kinds import KINDS, AnyKind, Kinds
 from gameday.probes.kubernetes.kind import KubernetesKind, KubernetesProbe
 from gameday.probes.registry import PACKAGES
+from gameday.probes.runner import ProbeRunner
 from unit.probes.example.kind import DnsProbe
 
 HEAVY = ("pydantic", "kopf", "kubernetes", "aiohttp")
@@ -22,9 +22,9 @@ HEAVY = ("pydantic", "kopf", "kubernetes", "aiohttp")
 def test_a_kind_has_a_question_unless_the_operator_runs_it(kind: AnyKind) -> None:
     if isinstance(kind, WatchedKind):
         with pytest.raises(ModuleNotFoundError):
-            import_module(f"{PACKAGES[kind.name]}.ask")
+            import_module(f"{PACKAGES[kind.name]}.runner")
     else:
-        assert issubclass(import_module(f"{PACKAGES[kind.name]}.ask").ASK, Ask)
+        assert issubclass(import_module(f"{PACKAGES[kind.name]}.runner").RUNNER, ProbeRunner)
 
 
 def test_what_the_operator_runs_goes_to_no_agent() -> None:
@@ -50,12 +50,12 @@ def test_what_a_watch_needs_is_granted() -> None:
 
 
 def test_an_observer_that_runs_all_kinds_loads_none_of_the_operators_libraries() -> None:
-    asks = [f"{PACKAGES[kind.name]}.ask" for kind in KINDS if not isinstance(kind, WatchedKind)]
+    asks = [f"{PACKAGES[kind.name]}.runner" for kind in KINDS if not isinstance(kind, WatchedKind)]
     program = f"import sys, gameday.agents.observer, {', '.join(asks)}; print(*sys.modules)"
     path = str(Path(__file__).parents[3] / "operator")
     done = subprocess.run(
         [sys.executable, "-c", program], env={"PYTHONPATH": path}, capture_output=True, text=True, check=True
     )
     loaded = set(done.stdout.split())
-    assert "gameday.probes.http.ask" in loaded
+    assert "gameday.probes.http.runner" in loaded
     assert not loaded & {*HEAVY, "gameday.probes.kinds", "gameday.probes.kind"}

@@ -27,11 +27,11 @@ from gameday.model.plan import (
     Selector,
     SteadyState,
 )
-from gameday.probes.ask import Answer
-from gameday.probes.asking import ask_for
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.kinds import Kinds
 from gameday.probes.registry import PACKAGES
+from gameday.probes.runner import ProbeResult
+from gameday.probes.runners import create_runner
 from gameday.schema.named import Dependencies
 from gameday.schema.one_of import listed
 from gameday.schema.structural import structural
@@ -89,7 +89,7 @@ async def test_its_agent_is_given_what_the_kind_made_and_asks(monkeypatch: pytes
     probe = parsed(dns={"host": "api.shop.svc"})
     task = KINDS.task(Probe(probe.name, probe.settings, paths=(("addresses",),)), "shop")
     (given,) = read_config(ObserverConfig(probes=(task,)).to_json(), ObserverConfig).probes
-    assert await ask_for(given, Secrets(), MORE)() == Answer(ok=True, values={"addresses": 2}, unknown=())
+    assert await create_runner(given, Secrets(), MORE)() == ProbeResult(ok=True, values={"addresses": 2}, unknown=())
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ async def test_its_agent_is_given_what_the_kind_made_and_asks(monkeypatch: pytes
 )
 def test_what_an_agent_cannot_run_is_refused_by_name(kind: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        ask_for(ProbeTask("p", kind, 1.0, 1.0, (), {"name": "x", "nohost": 1}), Secrets())
+        create_runner(ProbeTask("p", kind, 1.0, 1.0, (), {"name": "x", "nohost": 1}), Secrets())
 
 
 def test_a_line_with_another_name_than_the_kinds_own_is_refused() -> None:
@@ -111,7 +111,7 @@ def test_a_line_with_another_name_than_the_kinds_own_is_refused() -> None:
         Kinds({"names": "unit.probes.example"})
 
 
-@pytest.mark.parametrize("name", ["kind.py", "ask.py"])
+@pytest.mark.parametrize("name", ["kind.py", "runner.py"])
 def test_the_page_on_adding_a_kind_shows_this_very_one(name: str) -> None:
     text = (Path(__file__).parent / "example" / name).read_text()
     assert f"```python\n{text}```" in PAGE.read_text()

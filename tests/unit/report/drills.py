@@ -21,7 +21,7 @@ from gameday.engine.validate.plan import complete
 from gameday.model.change import Change, ChangeState
 from gameday.model.names import samples_of
 from gameday.model.plan import Plan, Stage
-from gameday.model.record import Keeping, Phase, Record, Result, ResultState, Verdict
+from gameday.model.record import DrillRecord, Keeping, Phase, Result, ResultState, Verdict
 from gameday.model.sample import Sample, Value
 
 EXAMPLE: Final = Path(__file__).parents[3] / "manifests" / "examples" / "redis-failover.yaml"
@@ -92,21 +92,21 @@ def its_samples(course: Course, *, recovers: bool = True) -> Object:
     strips = tuple(strip(probe.name, *evidence.values(probe.name, END)) for probe in plan.probes)
     begins = {Stage.STEADY_STATE: STEADY, Stage.OUTAGE: ASKED, Stage.RECOVERY: UNDO}
     truths = tuple(
-        truth(stage.value, one.name, evidence.track(one, begins[stage]), END) for stage, one in plan.all_expectations()
+        truth(stage.value, one.name, evidence.series(one, begins[stage]), END) for stage, one in plan.all_expectations()
     )
     assert record.finished_at is not None
     made, _ = config_map(f"{course.name}-samples", {}, {}, Kept(course.name, "redis-failover", strips, truths))
     return made
 
 
-def _record(plan: Plan, course: Course) -> Record:
+def _record(plan: Plan, course: Course) -> DrillRecord:
     results = tuple(_result(plan, stage, one.name, course) for stage in Stage for one in plan.expectations(stage))
     change = Change(
         "partition", "networkPartition", "CiliumNetworkPolicy", f"{course.name}-partition", f"{course.name}-fuse",
         ChangeState.UNDONE, fuse_uid="f", object_uid="p", registered_at=ASKED - 2, requested_at=ASKED,
         undo_requested_at=UNDO, undone_at=BACK, seen_at=ASKED + 0.1, proven_at=ZERO + 0.5,
     )  # fmt: skip
-    record = Record(
+    record = DrillRecord(
         phase=Phase.FINISHED, since=END, started_at=BEGAN, steady_from=STEADY, rehearsed_at=ASKED - 1,
         inject_requested_at=ASKED, zero=ZERO, proven_at=ZERO + 1, undo_requested_at=UNDO, recovery_zero=BACK,
         changes=(change,), results=results, faults_cleared=True, verdict=course.verdict, reason=course.reason,
@@ -128,16 +128,16 @@ def _record(plan: Plan, course: Course) -> Record:
 def _result(plan: Plan, stage: Stage, name: str, course: Course) -> Result:
     seconds = dict(course.seconds).get(name, 2.0)
     one = next(e for e in plan.expectations(stage) if e.name == name)
-    zero = {Stage.STEADY_STATE: STEADY, Stage.OUTAGE: ZERO, Stage.RECOVERY: BACK}[stage]
+    started_at = {Stage.STEADY_STATE: STEADY, Stage.OUTAGE: ZERO, Stage.RECOVERY: BACK}[stage]
     if seconds is None:
         why = "never true" if course.late is None else f"true after all, {course.late} s late"
-        return Result(stage, name, ResultState.MISSED, zero + (one.within or 30), why=why, late=course.late)
+        return Result(stage, name, ResultState.MISSED, started_at + (one.within or 30), why=why, late=course.late)
     if one.mode.value == "always":
-        return Result(stage, name, ResultState.MET, zero + 300)
-    return Result(stage, name, ResultState.MET, zero + seconds, seconds, 0.5)
+        return Result(stage, name, ResultState.MET, started_at + 300)
+    return Result(stage, name, ResultState.MET, started_at + seconds, seconds, 0.5)
 
 
-def _earlier(record: Record, by: float) -> Record:
+def _earlier(record: DrillRecord, by: float) -> DrillRecord:
     """The same drill, some time before."""
     fields = ("since", "started_at", "steady_from", "inject_requested_at", "zero", "undo_requested_at", "recovery_zero")
     moved = {name: getattr(record, name) - by for name in (*fields, "finished_at")}

@@ -3,10 +3,10 @@
 import pytest
 import yaml
 
+from defects import DEFECTS
 from deploy import SHAMED, manifests
 from shop.settings import VICES as KNOWN
 from shop.settings import Settings
-from vices import VICES
 
 EXAMPLE = "manifests/examples/redis-failover.yaml"
 
@@ -16,19 +16,19 @@ def test_every_vice_of_the_shop_is_in_the_table_and_names_expectations_of_the_ex
 ) -> None:
     spec = next(iter(yaml.safe_load_all((request.config.rootpath / EXAMPLE).read_text())))["spec"]
     names = {e["name"] for stage in ("outage", "recovery") for e in spec[stage]["expect"]}
-    assert set(VICES) == set(KNOWN)
-    for vice in VICES.values():
-        assert vice.must
-        assert vice.must | vice.may <= names
-        assert not vice.must & vice.may
+    assert set(DEFECTS) == set(KNOWN)
+    for defect in DEFECTS.values():
+        assert defect.must
+        assert defect.must | defect.may <= names
+        assert not defect.must & defect.may
 
 
 def test_a_vice_is_explained_by_what_it_must_and_may_miss_and_nothing_else() -> None:
-    vice = VICES["NEVER_RECONNECT"]
-    assert vice.explains(vice.must)
-    assert vice.explains(vice.must | vice.may)
-    assert not vice.explains(frozenset({"healthy again"}))
-    assert not vice.explains(vice.must | {"team is alerted"})
+    defect = DEFECTS["NEVER_RECONNECT"]
+    assert defect.explains(defect.must)
+    assert defect.explains(defect.must | defect.may)
+    assert not defect.explains(frozenset({"healthy again"}))
+    assert not defect.explains(defect.must | {"team is alerted"})
 
 
 def test_vices_reach_the_parts_that_read_them() -> None:

@@ -9,17 +9,17 @@ from gameday.engine.drill import results, verdict
 from gameday.engine.drill.phases import ending
 from gameday.engine.evidence import always as judge_always
 from gameday.engine.evidence import becomes as judge_becomes
-from gameday.engine.evidence import evidence, judge, rehearsal, tracing
+from gameday.engine.evidence import evaluator, evidence, expression_checks, judge
 from gameday.engine.evidence.judgement import Judgement, Window
-from gameday.engine.evidence.tracks import Flaw, Point, Track
+from gameday.engine.evidence.series import Evaluation, Issue, Series
 from gameday.model.plan import Expectation
 from gameday.model.sample import Sample
 from simulation.invariants import Rule
-from simulation.scenario import Vice, What
+from simulation.scenario import Defect, What
 from unit.simulation.mutations import MUTATIONS, mutation
 
 BEFORE = len(MUTATIONS)
-GOOD, ENDING = (Vice.NONE,), (What.ABORT, What.REDIS_DOWN, What.HALT)
+GOOD, ENDING = (Defect.NONE,), (What.ABORT, What.REDIS_DOWN, What.HALT)
 
 
 @mutation("what a stage did not decide vanishes", Rule.ALL_DECIDED, kinds=ENDING, whole=None)
@@ -27,30 +27,32 @@ def _() -> tuple[Any, ...]:
     return (patch.object(ending, "close_plan", lambda record, *_: record),)
 
 
-@mutation("silence says nothing against an always", Rule.UNTOUCHED, whole=None, vices=(Vice.SILENT,))
+@mutation("silence says nothing against an always", Rule.UNTOUCHED, whole=None, defects=(Defect.SILENT,))
 def _() -> tuple[Any, ...]:
     original = judge_always.judge_always
 
-    def deaf(expectation: Expectation, track: Track, window: Window) -> Judgement:
-        points = [replace(point, value=True) if point.lost else point for point in track.points]
-        return original(expectation, replace(track, points=points), window)
+    def deaf(expectation: Expectation, series: Series, window: Window) -> Judgement:
+        evaluations = [
+            replace(evaluation, value=True) if evaluation.lost else evaluation for evaluation in series.evaluations
+        ]
+        return original(expectation, replace(series, evaluations=evaluations), window)
 
     return (patch.object(judge, "judge_always", deaf),)
 
 
-@mutation("any number of lost requests is excused", Rule.UNTOUCHED, whole=None, vices=(Vice.SILENT,))
+@mutation("any number of lost requests is excused", Rule.UNTOUCHED, whole=None, defects=(Defect.SILENT,))
 def _() -> tuple[Any, ...]:
-    original = tracing.Tracer._false
+    original = evaluator.Evaluator._false
 
-    def patient(self: tracing.Tracer, sample: Sample, why: str, flaw: Flaw | None) -> Point:
-        return replace(original(self, sample, why, flaw), lost_before=None)
+    def patient(self: evaluator.Evaluator, sample: Sample, why: str, issue: Issue | None) -> Evaluation:
+        return replace(original(self, sample, why, issue), lost_before=None)
 
-    return (patch.object(tracing.Tracer, "_false", patient),)
+    return (patch.object(evaluator.Evaluator, "_false", patient),)
 
 
-@mutation("what the observer cannot read is false", Rule.HONEST_FAIL, kinds=(What.CURTAIL,), whole=None, vices=GOOD)
+@mutation("what the observer cannot read is false", Rule.HONEST_FAIL, kinds=(What.CURTAIL,), whole=None, defects=GOOD)
 def _() -> tuple[Any, ...]:
-    return (patch.object(tracing.Tracer, "_unknown", lambda _: ""),)
+    return (patch.object(evaluator.Evaluator, "_unknown", lambda _: ""),)
 
 
 @mutation(
@@ -58,19 +60,19 @@ def _() -> tuple[Any, ...]:
     Rule.HONEST_PASS,
     kinds=(What.CURTAIL,),
     whole=None,
-    vices=(Vice.BLIND, Vice.MUTE, Vice.LOST),
+    defects=(Defect.BLIND, Defect.MUTE, Defect.LOST),
 )
 def _() -> tuple[Any, ...]:
-    original = tracing.Tracer._cannot_tell
+    original = evaluator.Evaluator._cannot_tell
 
-    def hopeful(self: tracing.Tracer, sample: Sample, why: str, flaw: Flaw) -> Point:
-        point = original(self, sample, why, flaw)
-        return replace(point, value=True) if flaw is Flaw.UNKNOWN else point
+    def hopeful(self: evaluator.Evaluator, sample: Sample, why: str, issue: Issue) -> Evaluation:
+        evaluation = original(self, sample, why, issue)
+        return replace(evaluation, value=True) if issue is Issue.UNKNOWN else evaluation
 
-    return (patch.object(tracing.Tracer, "_cannot_tell", hopeful),)
+    return (patch.object(evaluator.Evaluator, "_cannot_tell", hopeful),)
 
 
-@mutation("a growth counts from zero", Rule.DECIDED, kinds=(What.REPEAT,), whole=None, vices=GOOD)
+@mutation("a growth counts from zero", Rule.DECIDED, kinds=(What.REPEAT,), whole=None, defects=GOOD)
 def _() -> tuple[Any, ...]:
     original = Increase.take
 
@@ -82,9 +84,11 @@ def _() -> tuple[Any, ...]:
     return (patch.object(Increase, "take", from_zero),)
 
 
-@mutation("what was true without the fault is taken for its effect", Rule.UNTOUCHED, whole=None, vices=(Vice.NOISY,))
+@mutation(
+    "what was true without the fault is taken for its effect", Rule.UNTOUCHED, whole=None, defects=(Defect.NOISY,)
+)
 def _() -> tuple[Any, ...]:
-    return (patch.object(rehearsal, "already_true", lambda *_: False),)
+    return (patch.object(expression_checks, "already_true", lambda *_: False),)
 
 
 @mutation(
@@ -92,23 +96,23 @@ def _() -> tuple[Any, ...]:
     Rule.HONEST_PASS,
     kinds=(What.WATCH_DROPS, What.WATCH_LATE),
     whole=None,
-    vices=(Vice.EARLY,),
+    defects=(Defect.EARLY,),
 )
 def _() -> tuple[Any, ...]:
     return (patch.object(judge_becomes, "_before", lambda *_: ""),)
 
 
-@mutation("a number may be compared with text", Rule.UNTOUCHED, whole=None, vices=GOOD)
+@mutation("a number may be compared with text", Rule.UNTOUCHED, whole=None, defects=GOOD)
 def _() -> tuple[Any, ...]:
-    return (patch.object(evidence, "unlike", lambda *_: ()),)
+    return (patch.object(evidence, "type_mismatches", lambda *_: ()),)
 
 
-@mutation("a miss does not say by how much", Rule.BY_HOW_MUCH, kinds=(What.REPEAT,), whole=None, vices=(Vice.SLOW,))
+@mutation("a miss does not say by how much", Rule.BY_HOW_MUCH, kinds=(What.REPEAT,), whole=None, defects=(Defect.SLOW,))
 def _() -> tuple[Any, ...]:
     return (patch.object(results, "_told_by_how_much", lambda at, *_: at.record),)
 
 
-@mutation("the verdict counts less than the plan", Rule.ALL_DECIDED, kinds=(What.REPEAT,), whole=None, vices=GOOD)
+@mutation("the verdict counts less than the plan", Rule.ALL_DECIDED, kinds=(What.REPEAT,), whole=None, defects=GOOD)
 def _() -> tuple[Any, ...]:
     return (patch.object(verdict, "results_of", lambda record, _: record.results[1:]),)
 

@@ -5,12 +5,12 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from gameday.controller.drill.drill import DrillRunner
-from gameday.engine.drill import lanes, loop
-from gameday.engine.drill.answers import Answers
+from gameday.engine.drill import command_queue, loop
+from gameday.engine.drill.command_outcomes import CommandOutcomes
 from gameday.engine.drill.loop import DrillLoop, Save, Work
-from gameday.engine.drill.written import Written
+from gameday.engine.drill.own_writes import OwnWrites
+from gameday.model.observation import Lock
 from gameday.model.plan import Plan
-from gameday.model.world import Lock
 from simulation.invariants import Rule
 from simulation.scenario import What
 from unit.simulation.mutations import MUTATIONS, mutation
@@ -32,7 +32,7 @@ def _() -> tuple[Any, ...]:
 @mutation("what is decided is never saved", Rule.WRITTEN_AHEAD, kinds=(What.LOSE, What.REFUSE), whole=True)
 def _() -> tuple[Any, ...]:
     async def unsaved(self: DrillRunner, save: Save) -> Work:
-        self.memory.record = save.record
+        self.persisted.record = save.record
         return self.loop.saved(self.clock())
 
     return (patch.object(DrillRunner, "_save", unsaved),)
@@ -50,19 +50,19 @@ def _() -> tuple[Any, ...]:
 
 @mutation("a command is given again at once", Rule.SOUND, kinds=(What.SLOW_PODS,), whole=True)
 def _() -> tuple[Any, ...]:
-    return (patch.object(lanes, "RETRY_AFTER", 0.0),)
+    return (patch.object(command_queue, "RETRY_AFTER", 0.0),)
 
 
 @mutation(
     "an answer that got lost makes our own record another's", Rule.SOUND, kinds=(What.LOSE, What.WATCH_LATE), whole=None
 )
 def _() -> tuple[Any, ...]:
-    return (patch.object(Written, "sent", lambda *_: None),)
+    return (patch.object(OwnWrites, "sent", lambda *_: None),)
 
 
 @mutation("a lock that an earlier process took is forgotten", Rule.RESTORED, kinds=(What.CRASH,), whole=None)
 def _() -> tuple[Any, ...]:
-    return (patch.object(Answers, "after", lambda _: Answers(Lock.FREE)),)
+    return (patch.object(CommandOutcomes, "after", lambda _: CommandOutcomes(Lock.FREE)),)
 
 
 @mutation(

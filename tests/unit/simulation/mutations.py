@@ -13,23 +13,23 @@ from unittest.mock import patch
 
 from gameday.actions.network_partition import policy
 from gameday.api import lines, record
-from gameday.cluster.lease import Election
-from gameday.cluster.streams import Mirror
-from gameday.controller.drill import hands, memory
-from gameday.controller.process import disputes, operator, supervisor
-from gameday.engine.drill import interrupts, orders, undo_orders, verdict
+from gameday.cluster.informer import Informer
+from gameday.cluster.lease import LeaderElector
+from gameday.controller.drill import command_executor, persisted_drill
+from gameday.controller.process import operator, status_conflicts, supervisor
+from gameday.engine.drill import next_commands, stop_conditions, undo_commands, verdict
 from gameday.engine.drill import undo_log as changes
-from gameday.engine.drill.commands import Apply, FreeLock, LetGo, RemoveFuse, Revert, UpdateGameDay
+from gameday.engine.drill.commands import Apply, ReleaseLock, RemoveFinalizer, RemoveFuse, Revert, UpdateGameDay
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.loop import DrillLoop
 from gameday.engine.drill.phases import ending, finished, outage, rollback
-from gameday.engine.drill.situation import Situation
-from gameday.engine.evidence import proof, tracks
+from gameday.engine.evidence import proof, series
 from gameday.model.change import Change, ChangeState, Presence
+from gameday.model.observation import Life, Observation
 from gameday.model.plan import Plan
-from gameday.model.record import Closing, Keeping, Record, ResultState
-from gameday.model.world import Life, World
+from gameday.model.record import Closing, DrillRecord, Keeping, ResultState
 from simulation.invariants import Rule
-from simulation.scenario import DRAWN, TWINS, VICES, WAYS, Connections, Twins, Vice, What
+from simulation.scenario import DRAWN, TWINS, VICES, WAYS, Connections, Defect, Twins, What
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Mutation:
     bug: Callable[[], tuple[Any, ...]]
     """The patches that make it."""
     whole: bool = False
-    vices: tuple[Vice, ...] = VICES
+    defects: tuple[Defect, ...] = VICES
     ways: tuple[Connections, ...] = WAYS
     twins: tuple[Twins, ...] = TWINS
 
@@ -50,9 +50,9 @@ class Mutation:
         return f"{self.name}{', in the whole operator' if self.whole else ''}"
 
     @property
-    def worlds(self) -> tuple[tuple[What, ...], tuple[Vice, ...], tuple[Connections, ...], tuple[Twins, ...]]:
+    def worlds(self) -> tuple[tuple[What, ...], tuple[Defect, ...], tuple[Connections, ...], tuple[Twins, ...]]:
         """What the worlds are drawn from in which it must show."""
-        return self.kinds, self.vices, self.ways, self.twins
+        return self.kinds, self.defects, self.ways, self.twins
 
     @contextmanager
     def put_in(self) -> Iterator[Counter[str]]:
@@ -89,7 +89,7 @@ def mutation(
     *breaks: Rule,
     kinds: tuple[What, ...] = (),
     whole: bool | None = False,
-    vices: tuple[Vice, ...] = VICES,
+    defects: tuple[Defect, ...] = VICES,
     ways: tuple[Connections, ...] = WAYS,
     twins: tuple[Twins, ...] = TWINS,
 ) -> Callable[[Callable[[], tuple[Any, ...]]], Callable[[], tuple[Any, ...]]]:
@@ -98,7 +98,7 @@ def mutation(
     def listed(bug: Callable[[], tuple[Any, ...]]) -> Callable[[], tuple[Any, ...]]:
         places = (False, True) if whole is None else (whole,)
         MUTATIONS.extend(
-            Mutation(name, frozenset(breaks), kinds or DRAWN, bug, one, vices, ways, twins) for one in places
+            Mutation(name, frozenset(breaks), kinds or DRAWN, bug, one, defects, ways, twins) for one in places
         )
         return bug
 
@@ -109,13 +109,13 @@ def mutation(
 def _() -> tuple[Any, ...]:
     original = outage._arm
 
-    def impatient(at: Situation) -> Record:
+    def impatient(ctx: Context) -> DrillRecord:
         armed = [
-            replace(h, state=ChangeState.ARMED) if h.state is ChangeState.REGISTERED else h for h in at.record.changes
+            replace(h, state=ChangeState.ARMED) if h.state is ChangeState.REGISTERED else h for h in ctx.record.changes
         ]
-        return original(at.knowing(replace(at.record, changes=tuple(armed))))
+        return original(ctx.with_record(replace(ctx.record, changes=tuple(armed))))
 
-    return (patch.object(outage, "_arm", impatient), patch.object(interrupts, "_touched", lambda *_: None))
+    return (patch.object(outage, "_arm", impatient), patch.object(stop_conditions, "_touched", lambda *_: None))
 
 
 @mutation(
@@ -124,23 +124,23 @@ def _() -> tuple[Any, ...]:
     kinds=(What.CRASH, What.POLICY_DELETED, What.CRASH_AT_CALL),
 )
 def _() -> tuple[Any, ...]:
-    original, make = outage._injecting, undo_orders._make
+    original, make = outage._injecting, undo_commands._make
 
-    def anew(at: Situation) -> Record | None:
-        record = at.record
-        for change in changes.of_faults(record, at.plan):
-            absent = at.world.change(change.name).presence is Presence.ABSENT
+    def anew(ctx: Context) -> DrillRecord | None:
+        record = ctx.record
+        for change in changes.of_faults(record, ctx.plan):
+            absent = ctx.observed.change(change.name).presence is Presence.ABSENT
             if change.state is ChangeState.ACTIVE and absent:
-                record = record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=at.now))
-        return record if record is not at.record else original(replace(at, world=forgotten(at.world)))
+                record = record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=ctx.now))
+        return record if record is not ctx.record else original(replace(ctx, observed=forgotten(ctx.observed)))
 
-    def forgotten(world: World) -> World:
-        return replace(world, made=frozenset())
+    def forgotten(observed: Observation) -> Observation:
+        return replace(observed, made=frozenset())
 
     return (
         patch.object(outage, "_injecting", anew),
-        patch.object(interrupts, "_touched", lambda *_: None),
-        patch.object(undo_orders, "_make", lambda change, world: make(change, forgotten(world))),
+        patch.object(stop_conditions, "_touched", lambda *_: None),
+        patch.object(undo_commands, "_make", lambda change, world: make(change, forgotten(world))),
     )
 
 
@@ -156,7 +156,7 @@ def _() -> tuple[Any, ...]:
     return (patch.object(policy, "build", unowned),)
 
 
-def _all_known(record: Record) -> Record:
+def _all_known(record: DrillRecord) -> DrillRecord:
     """The record of a drill to which all that is unknown was met."""
     met = [replace(r, state=ResultState.MET) if r.state is ResultState.UNKNOWN else r for r in record.results]
     return replace(record, results=tuple(met))
@@ -166,7 +166,7 @@ def _all_known(record: Record) -> Record:
 def _() -> tuple[Any, ...]:
     original = verdict.verdict_of
 
-    def carefree(record: Record, plan: Plan) -> verdict.Judged:
+    def carefree(record: DrillRecord, plan: Plan) -> verdict.Judged:
         return original(replace(_all_known(record), doubts=()), plan)
 
     return (patch.object(ending, "verdict_of", carefree),)
@@ -176,7 +176,7 @@ def _() -> tuple[Any, ...]:
 def _() -> tuple[Any, ...]:
     original = verdict.verdict_of
 
-    def generous(record: Record, plan: Plan) -> verdict.Judged:
+    def generous(record: DrillRecord, plan: Plan) -> verdict.Judged:
         return original(_all_known(record), plan)
 
     return (patch.object(ending, "verdict_of", generous),)
@@ -184,7 +184,7 @@ def _() -> tuple[Any, ...]:
 
 @mutation("a witness that gets through is no leak", Rule.HONEST_PASS, kinds=(What.DEAF,))
 def _() -> tuple[Any, ...]:
-    return (patch.object(proof.Proof, "leak", lambda *_: None),)
+    return (patch.object(proof.Proof, "bypass", lambda *_: None),)
 
 
 @mutation(
@@ -200,7 +200,7 @@ def _() -> tuple[Any, ...]:
 def _() -> tuple[Any, ...]:
     original = verdict._misses
 
-    def blaming(record: Record, plan: Plan, _: object) -> Any:
+    def blaming(record: DrillRecord, plan: Plan, _: object) -> Any:
         return original(
             replace(record, closings=(Closing("partition", gone=True),), proven_at=record.proven_at or record.since),
             plan,
@@ -213,35 +213,49 @@ def _() -> tuple[Any, ...]:
 @mutation("lines that are missing are no gap", Rule.HONEST_FAIL, Rule.HONEST_PASS, kinds=(What.STOP, What.SKIP))
 def _() -> tuple[Any, ...]:
     return (
-        patch.object(tracks.Track, "gap", lambda *_: None),
-        patch.object(tracks.Track, "patience", property(lambda _: float("inf"))),
+        patch.object(series.Series, "gap", lambda *_: None),
+        patch.object(series.Series, "patience", property(lambda _: float("inf"))),
     )
 
 
 @mutation("a cut is not lifted before its end is certain", Rule.RESTORED, Rule.IN_TIME, Rule.ENDS)
 def _() -> tuple[Any, ...]:
-    original = orders._orders
-    return (patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, Revert))),)
+    original = next_commands._commands_for
+    return (
+        patch.object(
+            next_commands, "_commands_for", lambda *args: (c for c in original(*args) if not isinstance(c, Revert))
+        ),
+    )
 
 
 @mutation("an undo counts as done before the policy is gone", Rule.DECIDED)
 def _() -> tuple[Any, ...]:
-    def hasty(at: Situation, change: Change) -> Record:
-        return at.record.with_change(replace(change, undone_at=at.now, state=ChangeState.UNDONE))
+    def hasty(ctx: Context, change: Change) -> DrillRecord:
+        return ctx.record.with_change(replace(change, undone_at=ctx.now, state=ChangeState.UNDONE))
 
     return (patch.object(changes, "_verify", hasty),)
 
 
 @mutation("the finalizer is forgotten", Rule.RESTORED)
 def _() -> tuple[Any, ...]:
-    original = orders._orders
-    return (patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, LetGo))),)
+    original = next_commands._commands_for
+    return (
+        patch.object(
+            next_commands,
+            "_commands_for",
+            lambda *args: (c for c in original(*args) if not isinstance(c, RemoveFinalizer)),
+        ),
+    )
 
 
 @mutation("the namespace's lock is forgotten", Rule.RESTORED)
 def _() -> tuple[Any, ...]:
-    original = orders._orders
-    return (patch.object(orders, "_orders", lambda *args: (c for c in original(*args) if not isinstance(c, FreeLock))),)
+    original = next_commands._commands_for
+    return (
+        patch.object(
+            next_commands, "_commands_for", lambda *args: (c for c in original(*args) if not isinstance(c, ReleaseLock))
+        ),
+    )
 
 
 @mutation("the samples of a drill are forgotten", Rule.KEPT)
@@ -251,8 +265,8 @@ def _() -> tuple[Any, ...]:
 
 @mutation("samples count as kept before they are written", Rule.KEPT)
 def _() -> tuple[Any, ...]:
-    def hasty(at: Situation) -> Record:
-        return replace(at.record, keeping=at.record.keeping or Keeping(kept=True))
+    def hasty(ctx: Context) -> DrillRecord:
+        return replace(ctx.record, keeping=ctx.record.keeping or Keeping(kept=True))
 
     return (patch.object(finished, "_kept", hasty),)
 
@@ -266,15 +280,15 @@ def _() -> tuple[Any, ...]:
 def _() -> tuple[Any, ...]:
     original = finished._are_to_be_kept
 
-    def late(plan: Plan | None, record: Record, world: World) -> bool:
-        return original(plan, record, world) and all(life is Life.ABSENT for life in world.agents.values())
+    def late(plan: Plan | None, record: DrillRecord, observed: Observation) -> bool:
+        return original(plan, record, observed) and all(life is Life.ABSENT for life in observed.agents.values())
 
     return (patch.object(finished, "_are_to_be_kept", late),)
 
 
 @mutation("a drill ends while it still holds something", Rule.RESTORED, Rule.HONEST_PASS)
 def _() -> tuple[Any, ...]:
-    return (patch.object(Record, "holds_anything", property(lambda _: False)),)
+    return (patch.object(DrillRecord, "holds_anything", property(lambda _: False)),)
 
 
 @mutation(
@@ -291,31 +305,31 @@ def _() -> tuple[Any, ...]:
     "a watch's events count in the order they come", Rule.RESTORED, Rule.ENDS, kinds=(What.WATCH_LATE,), whole=True
 )
 def _() -> tuple[Any, ...]:
-    original = Mirror._apply
+    original = Informer._apply
 
-    def unordered(self: Mirror, kind: str, thing: Any) -> None:
+    def unordered(self: Informer, kind: str, thing: Any) -> None:
         self._gone.clear()
         known = self.objects.get(thing["metadata"].get("name", ""))
         if known is not None:
             self.objects[thing["metadata"]["name"]] = known | {"metadata": known["metadata"] | {"resourceVersion": "0"}}
         original(self, kind, thing)
 
-    return (patch.object(Mirror, "_apply", unordered),)
+    return (patch.object(Informer, "_apply", unordered),)
 
 
 @mutation("a fuse is removed while its scaling may still come", Rule.FUSED, kinds=(What.SCALE_LATE, What.ABORT))
 def _() -> tuple[Any, ...]:
-    return (patch("gameday.engine.drill.budgets.ARRIVE", 0.0),)
+    return (patch("gameday.engine.drill.timeouts.LATE_REQUEST", 0.0),)
 
 
 @mutation("a scaling is made on whatever version is there", Rule.FUSED, kinds=(What.SCALE_LATE,))
 def _() -> tuple[Any, ...]:
-    original = undo_orders._make
+    original = undo_commands._make
 
     def anyhow(change: Change, world: Any) -> Any:
         return (replace(one, version="") if isinstance(one, Apply) else one for one in original(change, world))
 
-    return (patch.object(undo_orders, "_make", anyhow),)
+    return (patch.object(undo_commands, "_make", anyhow),)
 
 
 @mutation(
@@ -325,16 +339,16 @@ def _() -> tuple[Any, ...]:
     whole=True,
 )
 def _() -> tuple[Any, ...]:
-    return (patch.object(Election, "fresh", lambda _: True),)
+    return (patch.object(LeaderElector, "is_leading", lambda _: True),)
 
 
 @mutation("a GameDay is written once the finalizer is off", Rule.SHOWN, kinds=(What.CRASH_AT_CALL,), whole=True)
 def _() -> tuple[Any, ...]:
     original = supervisor.needs_runner
 
-    def too_late(record: Record, world: World) -> Any:
-        if world.finalizer:
-            yield LetGo()
+    def too_late(record: DrillRecord, observed: Observation) -> Any:
+        if observed.finalizer:
+            yield RemoveFinalizer()
         elif not record.reported:
             yield UpdateGameDay()
 
@@ -355,7 +369,7 @@ def _() -> tuple[Any, ...]:
     return (
         patch.object(operator.Operator, "_newest", _as_it_is),
         patch.object(supervisor.Supervisor, "drill_left", lambda *_, **__: None),
-        patch.object(disputes.Disputes, "ended", lambda *_: False),
+        patch.object(status_conflicts.StatusConflicts, "ended", lambda *_: False),
     )
 
 
@@ -363,16 +377,16 @@ def _() -> tuple[Any, ...]:
     "workers at zero lose their fuse in place of being put back",
     Rule.RESTORED,
     Rule.IN_TIME,
-    vices=(Vice.STUCK, Vice.LOST),
+    defects=(Defect.STUCK, Defect.LOST),
 )
 def _() -> tuple[Any, ...]:
-    original = undo_orders._unmake
+    original = undo_commands._unmake
 
     def half(change: Change, world: Any) -> Any:
         unfused = (RemoveFuse(change),)
         return iter(unfused) if change.before is not None and change.undone_at is None else original(change, world)
 
-    return (patch.object(undo_orders, "_unmake", half),)
+    return (patch.object(undo_commands, "_unmake", half),)
 
 
 @mutation("nobody looks at what a step scaled any more", Rule.AT_ITS_NUMBER, kinds=(What.OWNED,))
@@ -382,17 +396,17 @@ def _() -> tuple[Any, ...]:
 
 @mutation("neither engine nor hands look at what a step scaled", Rule.AT_ITS_NUMBER, kinds=(What.OWNED,), whole=True)
 def _() -> tuple[Any, ...]:
-    return tuple(patch.object(module, "taken_over", lambda *_: "") for module in (rollback, hands))
+    return tuple(patch.object(module, "taken_over", lambda *_: "") for module in (rollback, command_executor))
 
 
 @mutation("a window is judged the moment it ends", Rule.DECIDED)
 def _() -> tuple[Any, ...]:
-    return (patch("gameday.engine.drill.budgets.GRACE", 0.0),)
+    return (patch("gameday.engine.drill.timeouts.GRACE", 0.0),)
 
 
 @mutation("a figure is longer than a status takes", Rule.FITS, Rule.ENDS, whole=True)
 def _() -> tuple[Any, ...]:
-    return (patch.object(memory, "measured", lambda _: {"timeToDetect": "1 " + "x" * 1000}),)
+    return (patch.object(persisted_drill, "measured", lambda _: {"timeToDetect": "1 " + "x" * 1000}),)
 
 
 @mutation("what the API server says is written as long as it is", Rule.FITS, kinds=(What.RIGHTS_GONE,), whole=True)
@@ -400,7 +414,7 @@ def _() -> tuple[Any, ...]:
     def whole(text: str, _: int) -> str:
         return text
 
-    return tuple(patch.object(module, "cut", whole) for module in (lines, record, memory))
+    return tuple(patch.object(module, "cut", whole) for module in (lines, record, persisted_drill))
 
 
 __all__ = ["MUTATIONS", "Mutation", "mutation"]

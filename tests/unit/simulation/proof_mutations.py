@@ -5,33 +5,33 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from gameday.engine.drill import connections, controls, results
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases import outage
-from gameday.engine.drill.situation import Situation
 from gameday.engine.drill.undo_log import of_faults
-from gameday.engine.evidence import held, proof
-from gameday.engine.evidence.held import Held
-from gameday.model import held as wire
+from gameday.engine.evidence import held_connections, proof
+from gameday.engine.evidence.held_connections import HeldConnections
+from gameday.model import held_connection as wire
 from gameday.model.plan import Plan
-from gameday.model.record import Cause, Closing, Doubt, Record
+from gameday.model.record import Closing, Doubt, DrillRecord, Reason
 from gameday.model.sample import Sample
 from simulation.invariants import Rule
-from simulation.scenario import Connections, Twins, Vice, What
+from simulation.scenario import Connections, Defect, Twins, What
 from unit.simulation.mutations import MUTATIONS, mutation
 
 BEFORE = len(MUTATIONS)
-GOOD, QUIET = (Vice.NONE,), (What.REPEAT,)
+GOOD, QUIET = (Defect.NONE,), (What.REPEAT,)
 
 
 def _lines_as(**values: Any) -> tuple[Any, ...]:
     """Lines of held connections, taken as if they said something else."""
-    original = Held.take
+    original = HeldConnections.take
 
-    def misread(self: Held, sample: Sample) -> None:
+    def misread(self: HeldConnections, sample: Sample) -> None:
         error = values.get("error", sample.error) if not sample.ok else None
         told = {name: value for name, value in values.items() if name != "error"}
         original(self, replace(sample, error=error, values={**sample.values, **told}))
 
-    return (patch.object(Held, "take", misread),)
+    return (patch.object(HeldConnections, "take", misread),)
 
 
 @mutation(
@@ -39,7 +39,7 @@ def _lines_as(**values: Any) -> tuple[Any, ...]:
     Rule.CUT_OFF,
     kinds=QUIET,
     whole=None,
-    vices=GOOD,
+    defects=GOOD,
     ways=(Connections.CLOSED,),
 )
 def _() -> tuple[Any, ...]:
@@ -51,7 +51,7 @@ def _() -> tuple[Any, ...]:
     Rule.CUT_OFF,
     kinds=QUIET,
     whole=None,
-    vices=GOOD,
+    defects=GOOD,
     ways=(Connections.LOCAL,),
 )
 def _() -> tuple[Any, ...]:
@@ -63,11 +63,11 @@ def _() -> tuple[Any, ...]:
     Rule.CUT_OFF,
     kinds=QUIET,
     whole=None,
-    vices=GOOD,
+    defects=GOOD,
     ways=(Connections.ONCE,),
 )
 def _() -> tuple[Any, ...]:
-    return (patch.object(held, "ENOUGH", 1),)
+    return (patch.object(held_connections, "ENOUGH", 1),)
 
 
 @mutation(
@@ -75,19 +75,19 @@ def _() -> tuple[Any, ...]:
     Rule.CUT_OFF,
     kinds=QUIET,
     whole=None,
-    vices=GOOD,
+    defects=GOOD,
     ways=(Connections.BOTH,),
 )
 def _() -> tuple[Any, ...]:
-    original = Held._open
+    original = HeldConnections._open
 
-    def spared(self: Held, agent: str, name: str, span: held.Span) -> Any:
+    def spared(self: HeldConnections, agent: str, name: str, span: held_connections.Span) -> Any:
         found = original(self, agent, name, span)
         if found is None or not agent.startswith("control"):
             return found
-        return replace(found, ended_at=None, answers=[*found.answers, span.zero])
+        return replace(found, ended_at=None, answers=[*found.answers, span.started_at])
 
-    return (patch.object(Held, "_open", spared),)
+    return (patch.object(HeldConnections, "_open", spared),)
 
 
 @mutation(
@@ -95,16 +95,16 @@ def _() -> tuple[Any, ...]:
     Rule.CUT_OFF,
     kinds=QUIET,
     whole=None,
-    vices=GOOD,
+    defects=GOOD,
     ways=(Connections.HIDDEN, Connections.MESHED),
 )
 def _() -> tuple[Any, ...]:
     original = connections._unsevered
 
-    def credulous(at: Situation, closing: Closing, doubt: Doubt) -> Record:
-        if doubt.cause is Cause.CONNECTIONS_KEPT:
-            return at.record.with_closing(replace(closing, gone=True, gone_at=doubt.since))
-        return original(at, closing, doubt)
+    def credulous(ctx: Context, closing: Closing, doubt: Doubt) -> DrillRecord:
+        if doubt.cause is Reason.CONNECTIONS_KEPT:
+            return ctx.record.with_closing(replace(closing, gone=True, gone_at=doubt.since))
+        return original(ctx, closing, doubt)
 
     return (patch.object(connections, "_unsevered", credulous),)
 
@@ -114,7 +114,7 @@ def _() -> tuple[Any, ...]:
     Rule.CUT_OFF,
     kinds=QUIET,
     whole=None,
-    vices=GOOD,
+    defects=GOOD,
     ways=(Connections.PARTLY,),
 )
 def _() -> tuple[Any, ...]:
@@ -126,7 +126,7 @@ def _() -> tuple[Any, ...]:
     Rule.CUT_OFF,
     kinds=QUIET,
     whole=None,
-    vices=GOOD,
+    defects=GOOD,
     ways=(Connections.HIDDEN,),
 )
 def _() -> tuple[Any, ...]:
@@ -138,7 +138,7 @@ def _() -> tuple[Any, ...]:
     Rule.CUT_OFF,
     kinds=QUIET,
     whole=None,
-    vices=(Vice.NONE, Vice.BLIND),
+    defects=(Defect.NONE, Defect.BLIND),
     ways=(Connections.HIDDEN,),
 )
 def _() -> tuple[Any, ...]:
@@ -150,7 +150,7 @@ def _() -> tuple[Any, ...]:
     Rule.CUT_OFF,
     kinds=QUIET,
     whole=None,
-    vices=(Vice.FRAGILE,),
+    defects=(Defect.FRAGILE,),
     ways=(Connections.HIDDEN,),
 )
 def _() -> tuple[Any, ...]:
@@ -162,7 +162,7 @@ def _() -> tuple[Any, ...]:
     Rule.NAMED,
     kinds=QUIET,
     whole=None,
-    vices=GOOD,
+    defects=GOOD,
     twins=(Twins.NOT_SPARED,),
 )
 def _() -> tuple[Any, ...]:
@@ -174,28 +174,28 @@ def _() -> tuple[Any, ...]:
     Rule.NAMED,
     kinds=QUIET,
     whole=None,
-    vices=GOOD,
+    defects=GOOD,
     twins=(Twins.NOT_ADMITTED,),
 )
 def _() -> tuple[Any, ...]:
     return (patch.object(controls, "shut_out", lambda *_: None),)
 
 
-@mutation("the dials of one cut speak for another", Rule.DECIDED, Rule.ENDS, kinds=QUIET, whole=None, vices=GOOD)
+@mutation("the dials of one cut speak for another", Rule.DECIDED, Rule.ENDS, kinds=QUIET, whole=None, defects=GOOD)
 def _() -> tuple[Any, ...]:
     original = proof.Proof.take
 
     def anybodys(self: proof.Proof, sample: Sample) -> None:
-        self.twins, own = range(8), self.twins
+        self.pairs, own = range(8), self.pairs
         original(self, sample)
-        self.twins = own
+        self.pairs = own
 
     return (patch.object(proof.Proof, "take", anybodys),)
 
 
-@mutation("the first fault's proof is the drill's", Rule.HONEST_PASS, kinds=QUIET, whole=None, vices=GOOD)
+@mutation("the first fault's proof is the drill's", Rule.HONEST_PASS, kinds=QUIET, whole=None, defects=GOOD)
 def _() -> tuple[Any, ...]:
-    def the_first(record: Record, plan: Plan) -> Any:
+    def the_first(record: DrillRecord, plan: Plan) -> Any:
         return of_faults(record, plan)[:1]
 
     return (patch.object(outage, "of_faults", the_first),)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, PODS, Object
-from gameday.errors import Refused
+from gameday.cluster.resources import DRILLS, GAMEDAYS, PODS, Object
+from gameday.errors import Rejected
 from simulation.crd import MOST_BYTES, admitted
+from simulation.namespace import SPECS
 from simulation.scenario import Faults
 from simulation.store import Store
-from simulation.town import SPECS
 from simulation.world import World
 
 NOW = "2026-11-24T12:00:00Z"
@@ -72,13 +72,13 @@ REFUSED = {
 def test_what_the_crds_do_not_admit_is_refused_with_its_path(
     thing: Object, path: str, value: Any, message: str
 ) -> None:
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(Rejected, match=message):
         admitted(DRILLS if thing is DRILL else GAMEDAYS, None, changed(thing, path, value))
 
 
 def test_an_object_beyond_the_size_that_etcd_takes_is_refused() -> None:
     body = {"n": "x" * MOST_BYTES}
-    with pytest.raises(Refused, match="Too long"):
+    with pytest.raises(Rejected, match="Too long"):
         admitted(GAMEDAYS, None, changed(GAMEDAY, "spec.probes.0.http.json", body))
 
 
@@ -104,7 +104,7 @@ def test_every_way_to_write_is_held_to_the_crds(write: Callable[[Store, Object],
     store.refused = lambda actor, _: heard.append(actor)
     store.create("x", DRILLS, "shop", DRILL)
     wrong = changed(changed(DRILL, "status.phase", "Lunch"), "spec.gameDay", "Upper Case")
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         write(store, wrong)
     assert heard == ["x"]
     assert store.need(DRILLS, "shop", "one")["status"]["phase"] == "Outage"

@@ -10,7 +10,7 @@ import pytest
 from described import Row, describe, label, screen_lines
 from gameday.api.lines import events_of, expectations_of, figures_of
 from gameday.api.undo_entries import undo_of
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.controller.process.operator import EVENTFUL
 from simulation.demo import demo_drill, demo_plan
 

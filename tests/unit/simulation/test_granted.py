@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from gameday.cluster.kinds import DEPLOYMENTS, DRILLS, PODS, Kind
+from gameday.cluster.resources import DEPLOYMENTS, DRILLS, PODS, Resource
 from gameday.preflight.rights import may
 from granted import role
 from simulation import running
@@ -15,9 +15,9 @@ from simulation.scenario import Trial, draw
 
 CUT: Final = ("actions/networkPartition", "probes/kubernetes", "samples")
 REPAIRED: Final = (*CUT, "actions/scale", "actions/job", "actions/restart")
-Asked = tuple[str, Kind, str]
+Asked = tuple[str, Resource, str]
 """A verb, a kind and a subresource."""
-MEANT: Final[dict[tuple[str, Kind], Asked]] = {
+MEANT: Final[dict[tuple[str, Resource], Asked]] = {
     ("log", DRILLS): ("get", PODS, "log"),
     ("get", PODS): ("create", PODS, ""),
     ("evict", PODS): ("create", PODS, "eviction"),
@@ -28,15 +28,15 @@ MEANT: Final[dict[tuple[str, Kind], Asked]] = {
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Asked]]:
+def ctx(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Asked]]:
     """All that accounts ask of the API server."""
     found: set[Asked] = set()
     ask: Callable[..., Any] = SimulatedCluster._ask
 
-    async def noted(self: SimulatedCluster, verb: str, kind: Kind, *rest: Any) -> Any:
+    async def noted(self: SimulatedCluster, verb: str, resource: Resource, *rest: Any) -> Any:
         if self.account:
-            found.add(MEANT.get((verb, kind), (verb, kind, "")))
-        return await ask(self, verb, kind, *rest)
+            found.add(MEANT.get((verb, resource), (verb, resource, "")))
+        return await ask(self, verb, resource, *rest)
 
     monkeypatch.setattr(SimulatedCluster, "_ask", noted)
     logging.disable(logging.CRITICAL)
@@ -60,7 +60,7 @@ def test_a_drill_asks_for_nothing_that_its_components_do_not_grant(
     for world in worlds[:12]:
         running.run(world)
     rules = role(*components)["rules"]
-    assert not [(verb, kind.plural, sub) for verb, kind, sub in asked if not may(rules, verb, kind, sub)]
+    assert not [(verb, resource.plural, sub) for verb, resource, sub in asked if not may(rules, verb, resource, sub)]
     verbs = {verb for verb, _, _ in asked}
     assert verbs >= {"get", "list", "watch", "create", "delete"} | (
         {"patch"} if "actions/scale" in components else set()

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from simulation import running
-from simulation.scenario import Scenario, Trial, Trouble, Vice, What
+from simulation.scenario import Defect, Failure, Scenario, Trial, What
 
-STUCK = Trial(vice=Vice.STUCK, rollback=True)
-LOST = Trouble(What.FUSE_NODE_LOST, 0.0, seconds=0.3)
+STUCK = Trial(defect=Defect.STUCK, rollback=True)
+LOST = Failure(What.FUSE_NODE_LOST, 0.0, seconds=0.3)
 
 
 @pytest.fixture(autouse=True)
@@ -23,14 +23,14 @@ def silent() -> Iterator[None]:
 def test_the_drill_goes_on_where_the_fuse_gets_another_pod() -> None:
     outcome = running.run(Scenario(1, (STUCK,), (LOST,)))
     assert not outcome.broken
-    assert (list(outcome.verdicts), outcome.bit[What.FUSE_NODE_LOST]) == (["Failed"], 1)
+    assert (list(outcome.verdicts), outcome.effective[What.FUSE_NODE_LOST]) == (["Failed"], 1)
 
 
 def test_an_operator_that_dies_at_any_call_and_a_lost_node_leave_nothing_scaled() -> None:
     bit: Counter[What] = Counter()
     for nth in range(15, 49):
-        crash = Trouble(What.CRASH_AT_CALL, 0.0, seconds=130.0, count=nth, detail="answered")
+        crash = Failure(What.CRASH_AT_CALL, 0.0, seconds=130.0, count=nth, detail="answered")
         outcome = running.run(Scenario(nth, (STUCK,), (LOST, crash)))
         assert not outcome.broken, f"killed at call {nth}: {outcome.broken}"
-        bit += Counter({what: outcome.bit[what] for what in (What.CRASH_AT_CALL, What.FUSE_NODE_LOST)})
+        bit += Counter({what: outcome.effective[what] for what in (What.CRASH_AT_CALL, What.FUSE_NODE_LOST)})
     assert min(bit.values()) > 15

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from simulation.invariants import Rule
-from simulation.running import Site
-from simulation.scenario import Scenario, Trial, Trouble, Vice, What, draw
+from simulation.running import Simulation
+from simulation.scenario import Defect, Failure, Scenario, Trial, What, draw
 
-GOOD, STUCK = Trial(severs=True), Trial(vice=Vice.STUCK, rollback=True)
+GOOD, STUCK = Trial(severs=True), Trial(defect=Defect.STUCK, rollback=True)
 WAYS = ["emptied", "from before", "without its changes", "damaged", "by hand"]
 
 
@@ -20,29 +20,29 @@ def silent() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-def told(site: Site) -> str:
-    return f"{site.scenario}: {'; '.join(str(broken) for broken in site.monitor.broken)}"
+def told(sim: Simulation) -> str:
+    return f"{sim.scenario}: {'; '.join(str(broken) for broken in sim.monitor.broken)}"
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("trial", [GOOD, STUCK], ids=["plain", "rollback"])
 def test_whoever_writes_one_drills_status_ends_neither_the_process_nor_other_drills(trial: Trial, way: str) -> None:
     for half in range(1, 56):
-        written = Trouble(What.STATUS_WRITTEN, half / 2, 0, count=half % 5, detail=way)
-        site = Site(Scenario(half, (trial, GOOD), (written,)))
-        site.run()
-        assert not site.monitor.broken, told(site)
-        assert len(site.everyone) == 1, "the process goes on"
-        assert site.monitor.verdicts["drill-1"] == "Passed"
+        written = Failure(What.STATUS_WRITTEN, half / 2, 0, count=half % 5, detail=way)
+        sim = Simulation(Scenario(half, (trial, GOOD), (written,)))
+        sim.run()
+        assert not sim.monitor.broken, told(sim)
+        assert len(sim.everyone) == 1, "the process goes on"
+        assert sim.monitor.verdicts["drill-1"] == "Passed"
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_whoever_writes_a_status_again_and_again_does_not_stop_the_undo(way: str) -> None:
-    often = tuple(Trouble(What.STATUS_WRITTEN, at / 2, 0, count=at % 3, detail=way) for at in range(8, 50))
-    site = Site(Scenario(1, (GOOD, GOOD), often))
-    site.run()
-    assert not site.monitor.broken, told(site)
-    assert site.monitor.verdicts["drill-1"] == "Passed"
+    often = tuple(Failure(What.STATUS_WRITTEN, at / 2, 0, count=at % 3, detail=way) for at in range(8, 50))
+    sim = Simulation(Scenario(1, (GOOD, GOOD), often))
+    sim.run()
+    assert not sim.monitor.broken, told(sim)
+    assert sim.monitor.verdicts["drill-1"] == "Passed"
 
 
 @pytest.mark.parametrize("first", range(0, 60, 10))
@@ -58,26 +58,26 @@ def test_of_two_operators_that_see_the_same_drills_one_acts_and_both_live(first:
     )
     for seed in range(first, first + 10):
         drawn = draw(seed, 2, kinds)
-        site = Site(Scenario(seed, drawn.trials, drawn.troubles, operators=2))
-        site.run()
-        assert not site.monitor.broken, told(site)
-        assert len(site.everyone) == 2, "both go on"
-        assert all(process.operator.disputes.count == 0 for process in site.everyone), told(site)
+        sim = Simulation(Scenario(seed, drawn.trials, drawn.failures, operators=2))
+        sim.run()
+        assert not sim.monitor.broken, told(sim)
+        assert len(sim.everyone) == 2, "both go on"
+        assert all(process.operator.conflicts.count == 0 for process in sim.everyone), told(sim)
 
 
 @pytest.mark.parametrize("seconds", [0.5, 130.0])
 @pytest.mark.parametrize("moment", ["before", "sent", "answered"])
 def test_of_two_operators_one_is_killed_at_any_call(moment: str, seconds: float) -> None:
     for nth in range(1, 40, 3):
-        crash = Trouble(What.CRASH_AT_CALL, 0.0, seconds=seconds, count=nth, detail=moment)
-        site = Site(Scenario(nth, (GOOD, GOOD), (crash,), operators=2))
-        site.run()
-        assert not site.monitor.broken, told(site)
+        crash = Failure(What.CRASH_AT_CALL, 0.0, seconds=seconds, count=nth, detail=moment)
+        sim = Simulation(Scenario(nth, (GOOD, GOOD), (crash,), operators=2))
+        sim.run()
+        assert not sim.monitor.broken, told(sim)
 
 
 def test_two_operators_that_claim_nothing_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gameday.controller.settings.Settings.installation", property(lambda _: ""))
-    site = Site(Scenario(1, (GOOD,), (), operators=2))
-    site.run()
-    assert site.monitor.broken or any(process.operator.disputes.count for process in site.everyone)
-    assert Rule.ENDS not in {broken.rule for broken in site.monitor.broken}
+    sim = Simulation(Scenario(1, (GOOD,), (), operators=2))
+    sim.run()
+    assert sim.monitor.broken or any(process.operator.conflicts.count for process in sim.everyone)
+    assert Rule.ENDS not in {broken.rule for broken in sim.monitor.broken}

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from gameday.controller.drill import hands
+from gameday.controller.drill import command_executor
 from gameday.engine.drill.phases import rollback
 from simulation import running
 from simulation.invariants import Rule
-from simulation.scenario import Scenario, Trial, Trouble, Vice, What
+from simulation.scenario import Defect, Failure, Scenario, Trial, What
 
-STUCK = Trial(vice=Vice.STUCK, rollback=True)
+STUCK = Trial(defect=Defect.STUCK, rollback=True)
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +23,9 @@ def silent() -> Iterator[None]:
 
 def broken(seconds: float) -> set[Rule]:
     """What breaks where the number is set to 5, so long after each time that it became 0."""
-    owner = Trouble(What.OWNED, 0.0, seconds=seconds, count=5)
+    owner = Failure(What.OWNED, 0.0, seconds=seconds, count=5)
     outcome = running.run(Scenario(1, (STUCK,), (owner,)))
-    assert outcome.bit[What.OWNED]
+    assert outcome.effective[What.OWNED]
     return {one.rule for one in outcome.broken}
 
 
@@ -37,5 +37,5 @@ def test_every_promise_holds_however_fast_the_owner_is(seconds: float) -> None:
 def test_the_hands_make_no_job_where_the_engine_has_not_seen_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rollback, "taken_over", lambda *_: "")
     assert Rule.AT_ITS_NUMBER not in broken(1.0)
-    monkeypatch.setattr(hands, "taken_over", lambda *_: "")
+    monkeypatch.setattr(command_executor, "taken_over", lambda *_: "")
     assert Rule.AT_ITS_NUMBER in broken(1.0)

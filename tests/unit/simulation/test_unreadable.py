@@ -13,10 +13,10 @@ import pytest
 from gameday.api.lines import events_of
 from gameday.api.migration import VERSION
 from gameday.api.packing import packed, unpacked
-from gameday.cluster.kinds import DRILLS, Object
-from gameday.model.record import Cause
-from simulation.running import Site
-from simulation.scenario import Scenario, Trial, Trouble, Vice, What
+from gameday.cluster.resources import DRILLS, Object
+from gameday.model.record import Reason
+from simulation.running import Simulation
+from simulation.scenario import Defect, Failure, Scenario, Trial, What
 from simulation.store import PERSON
 from simulation.world import START
 from unit.simulation.mutations import MUTATIONS
@@ -56,7 +56,7 @@ def another_plan(status: Object) -> Object:
 
 
 DAMAGES: dict[str, Damage] = {f.__name__: f for f in (newer, torn, edited, gone, another_plan)}
-CUT, SCALED = Trial(severs=True), Trial(vice=Vice.STUCK, rollback=True)
+CUT, SCALED = Trial(severs=True), Trial(defect=Defect.STUCK, rollback=True)
 
 
 class Spoilt:
@@ -65,16 +65,16 @@ class Spoilt:
     def __init__(self, trial: Trial, damage: Damage, seed: int) -> None:
         # The first moments are anywhere in the drill, the others while workers are scaled away.
         at = random.Random(seed).uniform(*((2.0, 30.0) if seed % 2 else (20.5, 24.0)))
-        self.site = Site(Scenario(seed, (trial,), (Trouble(What.CRASH, at, seconds=2.0),)))
+        self.sim = Simulation(Scenario(seed, (trial,), (Failure(What.CRASH, at, seconds=2.0),)))
         self.damage = damage
         self.held: set[str] = set()
         self.spoilt = False
-        self.site.world.at(START + at + 0.5, self.spoil)
+        self.sim.world.at(START + at + 0.5, self.spoil)
 
     @property
     def drill(self) -> Object:
         """The Drill, as it is now."""
-        found = self.site.towns[0].drill
+        found = self.sim.namespaces[0].drill
         assert found is not None
         return found
 
@@ -87,7 +87,7 @@ class Spoilt:
         self.spoilt = True
         self.held = {entry["kind"] for entry in status["undo"] if entry["state"] in {"Requested", "Active"}}
         body = drill | {"status": self.damage(status)}
-        self.site.server.store.replace_status(PERSON, DRILLS, "town-0", drill["metadata"]["name"], body)
+        self.sim.server.store.replace_status(PERSON, DRILLS, "town-0", drill["metadata"]["name"], body)
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
@@ -96,25 +96,25 @@ def test_a_state_that_cannot_be_read_leaves_nothing_behind(trial: Trial, damage:
     held = set[str]()
     for seed in range(12):
         world = Spoilt(trial, damage, seed)
-        outcome = world.site.run()
+        outcome = world.sim.run()
         assert not outcome.broken, f"seed {seed}: {outcome.broken}"
         held |= world.held
         if world.spoilt:
             status = world.drill["status"]
-            assert (status["verdict"], status["reason"]) == ("Inconclusive", Cause.STATE_UNREADABLE.value), seed
+            assert (status["verdict"], status["reason"]) == ("Inconclusive", Reason.STATE_UNREADABLE.value), seed
     assert held >= ({"scale"} if trial.rollback else {"networkPartition"}), "it was never damaged under a change"
 
 
 def test_a_drill_whose_status_is_refused_for_what_stands_in_it_ends_all_the_same() -> None:
     (bug,) = (mutation for mutation in MUTATIONS if mutation.name == "a figure is longer than a status takes")
     with bug.put_in():
-        site = Site(Scenario(1, (CUT,)))
+        sim = Simulation(Scenario(1, (CUT,)))
         refused = list[str]()
-        site.server.store.refused = lambda actor, _: refused.append(actor)
-        outcome = site.run()
+        sim.server.store.refused = lambda actor, _: refused.append(actor)
+        outcome = sim.run()
     assert refused, "the bug was never put in"
     assert not outcome.broken
-    drill = site.towns[0].drill
+    drill = sim.namespaces[0].drill
     assert drill is not None
     status = drill["status"]
     assert (status["phase"], status["verdict"]) == ("Finished", "Passed")

@@ -16,7 +16,7 @@ from simulation import running
 from simulation.bare import world as bare
 from simulation.invariants import Broken, Rule
 from simulation.outcome import Outcome
-from simulation.scenario import Scenario, Trial, Trouble, Vice, What, draw
+from simulation.scenario import Defect, Failure, Scenario, Trial, What, draw
 from simulation.shrinking import shrink
 
 BARE, CHUNK = 5000, 250
@@ -61,7 +61,11 @@ def test_every_promise_of_the_whole_operator_holds(first: int) -> None:
         assert not outcome.missed, "a trouble was due and did not come"
 
 
-GOOD, BLIND, STUCK = Trial(severs=True), Trial(severs=True, vice=Vice.BLIND), Trial(vice=Vice.STUCK, rollback=True)
+GOOD, BLIND, STUCK = (
+    Trial(severs=True),
+    Trial(severs=True, defect=Defect.BLIND),
+    Trial(defect=Defect.STUCK, rollback=True),
+)
 
 
 @pytest.mark.parametrize("moment", ["before", "sent", "answered"])
@@ -69,11 +73,11 @@ GOOD, BLIND, STUCK = Trial(severs=True), Trial(severs=True, vice=Vice.BLIND), Tr
 @pytest.mark.parametrize("trial", [GOOD, STUCK], ids=["plain", "rollback"])
 def test_killed_at_any_call_nothing_is_left(trial: Trial, nth: int, moment: str) -> None:
     for seconds in (0.5, 130.0):
-        crash = Trouble(What.CRASH_AT_CALL, 0.0, seconds=seconds, count=nth, detail=moment)
+        crash = Failure(What.CRASH_AT_CALL, 0.0, seconds=seconds, count=nth, detail=moment)
         outcome = running.run(Scenario(nth, (trial,), (crash,)))
         assert not outcome.broken, told(outcome)
         # A drill without a rollback has some 25 such calls; the answer to a call that nobody waits for kills nobody.
-        assert outcome.bit[What.CRASH_AT_CALL] == 1 or nth > SURE or moment == "answered"
+        assert outcome.effective[What.CRASH_AT_CALL] == 1 or nth > SURE or moment == "answered"
 
 
 @pytest.mark.parametrize("seconds", [9.0, 20.0, 130.0])
@@ -84,10 +88,10 @@ def test_frozen_at_any_call_and_thawed_beside_another_process_nothing_is_left(
 ) -> None:
     stood_still = 0
     for nth in range(1, 31):
-        freeze = Trouble(What.FREEZE_AT_CALL, 0.0, seconds=seconds, count=nth)
+        freeze = Failure(What.FREEZE_AT_CALL, 0.0, seconds=seconds, count=nth)
         outcome = simulated(Scenario(nth, (trial,), (freeze,), replicas=2))
         assert not outcome.broken, told(outcome)
-        stood_still += outcome.bit[What.FREEZE_AT_CALL]
+        stood_still += outcome.effective[What.FREEZE_AT_CALL]
     assert stood_still >= SURE
 
 
@@ -123,8 +127,8 @@ def test_a_seed_replays_exactly_in_another_process(whole: bool) -> None:
 
 def test_what_breaks_a_promise_is_made_small() -> None:
     """A lie makes a good system fail; all else in the scenario has nothing to do with it."""
-    lie = Trouble(What.LIE, 6.0, seconds=20.0)
-    others = (Trouble(What.WATCH_BREAKS, 3.0), Trouble(What.REPEAT, 8.5), Trouble(What.LOSE, 2.25, count=1))
+    lie = Failure(What.LIE, 6.0, seconds=20.0)
+    others = (Failure(What.WATCH_BREAKS, 3.0), Failure(What.REPEAT, 8.5), Failure(What.LOSE, 2.25, count=1))
     scenario = Scenario(3, (Trial(severs=True, starts=1.0),), (*others, lie), replicas=2)
 
     def judged(scenario: Scenario) -> Outcome:
@@ -133,5 +137,5 @@ def test_what_breaks_a_promise_is_made_small() -> None:
         return Outcome(scenario, broken, outcome.verdicts)
 
     small = shrink(scenario, Rule.HONEST_FAIL, judged)
-    assert [trouble.what for trouble in small.troubles] == [What.LIE]
+    assert [failure.what for failure in small.failures] == [What.LIE]
     assert small.replicas == 1

@@ -9,15 +9,15 @@ which ours never are (Kubernetes, replica_calculator.go).
 
 from collections.abc import Iterator, Mapping
 
+from gameday.actions.network_partition.agent_labels import AgentLabels
 from gameday.actions.network_partition.targets import pairs, targets
-from gameday.actions.network_partition.worn import Worn
-from gameday.cluster.kinds import AUTOSCALERS, DAEMON_SETS, DEPLOYMENTS, PODS, REPLICA_SETS, SERVICES, STATEFUL_SETS
+from gameday.cluster.resources import AUTOSCALERS, DAEMON_SETS, DEPLOYMENTS, PODS, REPLICA_SETS, SERVICES, STATEFUL_SETS
 from gameday.model.labels import ROLE, is_stand_in
 from gameday.model.plan import Selector
 from gameday.preflight.findings import Finding
+from gameday.preflight.impact import workload
 from gameday.preflight.policies.selectors import selects
-from gameday.preflight.shares import workload
-from gameday.preflight.snapshot import Sight, labels_of
+from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 TWINS = ("-witness", "-control")
 """The ends of witnesses' and controls' names before their number. A StatefulSet adopts only pods that are named
@@ -32,22 +32,22 @@ NOT_COUNTED = frozenset({"Object", "External"})
 """Types of metrics that are not an average over pods."""
 
 
-def check(sight: Sight, path: str, selector: Selector) -> Iterator[Finding]:
+def check(snapshot: NamespaceSnapshot, path: str, selector: Selector) -> Iterator[Finding]:
     """Findings about the witnesses and controls that have the labels of a cut's selector."""
     told: set[str] = set()
-    avoid = how_to_avoid(sight, selector)
-    for pair in pairs(sight, selector):
+    avoid = how_to_avoid(snapshot, selector)
+    for pair in pairs(snapshot, selector):
         for find in (_adopters, _senders, _counters):
-            for finding in find(sight, path, pair.labels, avoid):
+            for finding in find(snapshot, path, pair.labels, avoid):
                 if finding.message not in told:
                     told.add(finding.message)
                     yield finding
 
 
-def how_to_avoid(sight: Sight, selector: Selector) -> str:
+def how_to_avoid(snapshot: NamespaceSnapshot, selector: Selector) -> str:
     """What keeps our pods from wearing the labels of the targets."""
-    worn = Worn(sight, selector)
-    names = sorted({name for pod in targets(sight, selector) for name in worn.asking(pod)})
+    worn = AgentLabels(snapshot, selector)
+    names = sorted({name for pod in targets(snapshot, selector) for name in worn.asking(pod)})
     if not names:
         return "give its selector and its pods a label that neither podSelector nor any policy uses"
     listed = ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
@@ -57,23 +57,23 @@ def how_to_avoid(sight: Sight, selector: Selector) -> str:
     )
 
 
-def _adopters(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
-    for kind in (REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS):
-        for owner in sight.of(kind):
+def _adopters(snapshot: NamespaceSnapshot, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
+    for resource in (REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS):
+        for owner in snapshot.of(resource):
             name = owner["metadata"]["name"]
-            if kind is STATEFUL_SETS and not name.endswith(TWINS):
+            if resource is STATEFUL_SETS and not name.endswith(TWINS):
                 continue
             if "deletionTimestamp" not in owner["metadata"] and selects(owner["spec"].get("selector"), labels):
                 yield Finding(
                     "WouldBeAdopted",
                     path,
-                    f"{kind.name}/{name} selects pods by these labels alone, so it would adopt or delete a witness",
+                    f"{resource.kind}/{name} selects pods by these labels alone, so it would adopt or delete a witness",
                     avoid,
                 )
 
 
-def _senders(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
-    for service in sight.of(SERVICES):
+def _senders(snapshot: NamespaceSnapshot, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
+    for service in snapshot.of(SERVICES):
         spec = service["spec"]
         chosen = spec.get("selector")
         if spec.get("publishNotReadyAddresses") and chosen and selects({"matchLabels": chosen}, labels):
@@ -86,12 +86,12 @@ def _senders(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) -> 
             )
 
 
-def _counters(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
-    for autoscaler in sight.of(AUTOSCALERS):
+def _counters(snapshot: NamespaceSnapshot, path: str, labels: Mapping[str, str], avoid: str) -> Iterator[Finding]:
+    for autoscaler in snapshot.of(AUTOSCALERS):
         spec = autoscaler["spec"]
         counted = {metric["type"] for metric in spec.get("metrics") or ({"type": "Resource"},)} - NOT_COUNTED
         target = spec["scaleTargetRef"]
-        if counted and _selects(sight, target, labels):
+        if counted and _selects(snapshot, target, labels):
             yield Finding(
                 "WouldBeCounted",
                 path,
@@ -102,15 +102,15 @@ def _counters(sight: Sight, path: str, labels: Mapping[str, str], avoid: str) ->
             )
 
 
-def _selects(sight: Sight, target: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+def _selects(snapshot: NamespaceSnapshot, target: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     """Whether a workload's selector selects these labels; one of a kind that is not read does where targets are its."""
-    for kind in (DEPLOYMENTS, STATEFUL_SETS, REPLICA_SETS):
-        if kind.name == target["kind"]:
-            named = [one for one in sight.of(kind) if one["metadata"]["name"] == target["name"]]
+    for resource in (DEPLOYMENTS, STATEFUL_SETS, REPLICA_SETS):
+        if resource.kind == target["kind"]:
+            named = [one for one in snapshot.of(resource) if one["metadata"]["name"] == target["name"]]
             return any(selects(one["spec"].get("selector"), labels) for one in named)
     named_so = f"{target['kind']} {target['name']}"
     own = {key: value for key, value in labels.items() if not is_stand_in(value)}
     # The selector cannot be read but is not empty: a pod with none of its pods' labels is not selected.
     return bool(own) and any(
-        workload(sight, pod) == named_so and own.items() <= labels_of(pod).items() for pod in sight.of(PODS)
+        workload(snapshot, pod) == named_so and own.items() <= labels_of(pod).items() for pod in snapshot.of(PODS)
     )

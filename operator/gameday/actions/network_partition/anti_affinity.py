@@ -10,35 +10,35 @@ from typing import Final
 
 from gameday.actions.network_partition.adoption import how_to_avoid
 from gameday.actions.network_partition.targets import pairs
-from gameday.cluster.kinds import PODS, Object
-from gameday.model.labels import CONTROL, marks, ours
+from gameday.cluster.resources import PODS, Object
+from gameday.model.labels import CONTROL, is_ours, ownership_labels
 from gameday.model.plan import Selector
 from gameday.model.setup import Pair
 from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.impact import workload
 from gameday.preflight.policies.selectors import selects
-from gameday.preflight.shares import workload
-from gameday.preflight.snapshot import Sight, labels_of
+from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
-def check(sight: Sight, path: str, selector: Selector) -> Iterator[Finding]:
+def check(snapshot: NamespaceSnapshot, path: str, selector: Selector) -> Iterator[Finding]:
     """Findings about the witnesses that a cut's selector asks for; ``path`` is the selector's."""
-    avoid = how_to_avoid(sight, selector)
-    for pair in pairs(sight, selector):
-        for pod in sight.of(PODS):
+    avoid = how_to_avoid(snapshot, selector)
+    for pair in pairs(snapshot, selector):
+        for pod in snapshot.of(PODS):
             # One that is ending still counts for the scheduler.
             over = pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
-            if not over and not ours(labels_of(pod)) and pod["spec"].get("nodeName") == pair.node:
-                yield from _beside(sight, path, pair, pod, avoid)
+            if not over and not is_ours(labels_of(pod)) and pod["spec"].get("nodeName") == pair.node:
+                yield from _beside(snapshot, path, pair, pod, avoid)
 
 
-def _beside(sight: Sight, path: str, pair: Pair, pod: Object, avoid: str) -> Iterator[Finding]:
-    worn = {**pair.labels, **marks("", CONTROL, CONTROL)}
+def _beside(snapshot: NamespaceSnapshot, path: str, pair: Pair, pod: Object, avoid: str) -> Iterator[Finding]:
+    worn = {**pair.labels, **ownership_labels("", CONTROL, CONTROL)}
     for term in ((pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}).get(REQUIRED) or ():
-        if _is_meant(sight, term) and selects(term.get("labelSelector"), worn):
+        if _is_meant(snapshot, term) and selects(term.get("labelSelector"), worn):
             text = (
-                f"{workload(sight, pod)} requires that no pod of {_text(term['labelSelector'])} runs in "
+                f"{workload(snapshot, pod)} requires that no pod of {_text(term['labelSelector'])} runs in "
                 f"its {term['topologyKey']}, so no witness with these labels can run on {pair.node}, "
                 "and a running witness would keep its own pods away"
             )
@@ -50,7 +50,7 @@ def _beside(sight: Sight, path: str, pair: Pair, pod: Object, avoid: str) -> Ite
         strict = spread.get("whenUnsatisfiable") == "DoNotSchedule"
         if strict and selects(spread.get("labelSelector"), worn) and _has(worn, same):
             text = (
-                f"{workload(sight, pod)} is spread strictly over {spread['topologyKey']} and counts "
+                f"{workload(snapshot, pod)} is spread strictly over {spread['topologyKey']} and counts "
                 f"witnesses as its own pods ({_text(spread['labelSelector'])}), so a pod that is "
                 "replaced may not find a node"
             )
@@ -58,12 +58,12 @@ def _beside(sight: Sight, path: str, pair: Pair, pod: Object, avoid: str) -> Ite
             yield Finding("CountedInSpread", path, text, remedy, Severity.WARN)
 
 
-def _is_meant(sight: Sight, term: Object) -> bool:
+def _is_meant(snapshot: NamespaceSnapshot, term: Object) -> bool:
     """Whether a term is about pods of the drill's namespace, in which the pod that has it stands as well."""
     namespaces, chosen = term.get("namespaces") or (), term.get("namespaceSelector")
-    if sight.namespace in namespaces or (not namespaces and chosen is None):
+    if snapshot.namespace in namespaces or (not namespaces and chosen is None):
         return True
-    return chosen is not None and (sight.namespace_labels is None or selects(chosen, sight.namespace_labels))
+    return chosen is not None and (snapshot.namespace_labels is None or selects(chosen, snapshot.namespace_labels))
 
 
 def _has(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterator
 
-from gameday.actions.network_partition import adoption, anti_affinity, dialled, hidden, isolation, named, severing
+from gameday.actions.network_partition import adoption, anti_affinity, closing_plan, dials, isolation, named, proxies
 from gameday.actions.network_partition.action import NetworkPartition
-from gameday.actions.network_partition.isolation import isolating
+from gameday.actions.network_partition.isolation import policies_isolating_egress
 from gameday.actions.network_partition.targets import MOST_PAIRS, addresses, kinds_of_pairs, selected, targets
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, SERVICES, Object
+from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, SERVICES, Object
 from gameday.model.places import name_of
 from gameday.model.plan import HostTarget, Plan, ServiceRef, Via
-from gameday.model.setup import FarEnd
+from gameday.model.setup import CutDestination
 from gameday.preflight import placement
 from gameday.preflight.addresses import networks
-from gameday.preflight.far_end import far_end, named_port, numbers_of, path_of, services_cut
+from gameday.preflight.cut_destination import cut_destination, named_port, numbers_of, path_of, services_cut
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.selectors import selects
 from gameday.preflight.rollout import in_rollout
-from gameday.preflight.snapshot import Sight, labels_of
+from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 MOST_TARGETS = 100
 """Most pods that one cut may select."""
@@ -24,54 +24,54 @@ BY_ADDRESS = "cut off a dependency that names its addresses by tcp.cidrs"
 """What to do about a far end that no policy can name."""
 
 
-def choose(sight: Sight, via: Via) -> Via:
+def choose(snapshot: NamespaceSnapshot, via: Via) -> Via:
     """The backend: Cilium's where the cluster has it and the account may write it, unless the plan says otherwise."""
     if via is not Via.AUTO:
         return via
-    return Via.CILIUM if sight.cilium else Via.NETWORK_POLICY
+    return Via.CILIUM if snapshot.cilium else Via.NETWORK_POLICY
 
 
-def likely_leak(sight: Sight, partition: NetworkPartition, backend: Via) -> str:
+def suspected_bypass(snapshot: NamespaceSnapshot, partition: NetworkPartition, backend: Via) -> str:
     """What most likely lets traffic through a cut that shows no effect."""
     elsewhere = "the dependency is reached by another address than the one that is cut (a proxy, a NodePort, a mesh)"
     if backend is Via.CILIUM:
         return elsewhere
-    if names := isolating(sight, targets(sight, partition.pod_selector)):
+    if names := policies_isolating_egress(snapshot, targets(snapshot, partition.pod_selector)):
         return f"{', '.join(names)} allows it, and policies only add"
     return f"the cluster's network does not enforce NetworkPolicy for egress, or {elsewhere}"
 
 
-def check(sight: Sight, plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+def check(snapshot: NamespaceSnapshot, plan: Plan, path: str, partition: NetworkPartition) -> Iterator[Finding]:
     """Everything that a person should know before this cut is made; ``path`` is that of ``networkPartition``.
 
     The sight is that of its fault.
     """
-    yield from _targets(sight, f"{path}.podSelector", partition)
-    yield from _far_end(sight, partition)
-    yield from _backend(sight, f"{path}.via", partition)
-    yield from placement.check(f"{path}.podSelector", selected(sight, partition.pod_selector))
-    yield from adoption.check(sight, f"{path}.podSelector", partition.pod_selector)
-    yield from anti_affinity.check(sight, f"{path}.podSelector", partition.pod_selector)
-    yield from _bystanders(sight, f"{path}.mustRemainReachable", partition)
-    yield from dialled.check(sight, plan, partition)
-    yield from severing.check(sight, path, partition)
-    yield from hidden.check(sight, path, partition)
-    yield from _doubts(sight, path, partition)
+    yield from _targets(snapshot, f"{path}.podSelector", partition)
+    yield from _far_end(snapshot, partition)
+    yield from _backend(snapshot, f"{path}.via", partition)
+    yield from placement.check(f"{path}.podSelector", selected(snapshot, partition.pod_selector))
+    yield from adoption.check(snapshot, f"{path}.podSelector", partition.pod_selector)
+    yield from anti_affinity.check(snapshot, f"{path}.podSelector", partition.pod_selector)
+    yield from _bystanders(snapshot, f"{path}.mustRemainReachable", partition)
+    yield from dials.check(snapshot, plan, partition)
+    yield from closing_plan.check(snapshot, path, partition)
+    yield from proxies.check(snapshot, path, partition)
+    yield from _warnings(snapshot, path, partition)
 
 
-def _targets(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
-    pods = targets(sight, partition.pod_selector)
-    if not pods and not in_rollout(sight, partition.pod_selector):
+def _targets(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    pods = targets(snapshot, partition.pod_selector)
+    if not pods and not in_rollout(snapshot, partition.pod_selector):
         yield Finding("NoTargets", path, "no running pod matches", "correct the labels, or start the workload")
     if len(pods) > MOST_TARGETS:
         text = f"{len(pods)} pods match, but one fault may cut at most {MOST_TARGETS}"
         yield Finding("TooManyTargets", path, text, "select fewer pods")
-    on_host = sorted(_name(p) for p in selected(sight, partition.pod_selector) if p["spec"].get("hostNetwork"))
+    on_host = sorted(_name(p) for p in selected(snapshot, partition.pod_selector) if p["spec"].get("hostNetwork"))
     if on_host:
         text = f"{_some(on_host)} have hostNetwork: true, and policies do not apply to such pods"
         yield Finding("HostNetwork", path, text, "exclude them from podSelector")
-    end = far_end(sight, partition.dependency)
-    behind = sorted(_name(pod) for pod in selected(sight, partition.pod_selector) if _is_behind(sight, end, pod))
+    end = cut_destination(snapshot, partition.dependency)
+    behind = sorted(_name(pod) for pod in selected(snapshot, partition.pod_selector) if _is_behind(snapshot, end, pod))
     if behind:
         text = (
             f"{_some(behind)} are selected, but they are pods of the dependency that is cut, so its own "
@@ -80,9 +80,9 @@ def _targets(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[F
         yield Finding("TargetIsFarEnd", path, text, "exclude them from podSelector")
 
 
-def _is_behind(sight: Sight, end: FarEnd, pod: Object) -> bool:
+def _is_behind(snapshot: NamespaceSnapshot, end: CutDestination, pod: Object) -> bool:
     """Whether a pod belongs to the cut dependency: to its replication, or to its quorum."""
-    chosen = bool(end.selector) and end.namespace == sight.namespace
+    chosen = bool(end.selector) and end.namespace == snapshot.namespace
     own = addresses((pod,))
     return (
         (chosen and selects({"matchLabels": end.selector}, labels_of(pod)))
@@ -91,21 +91,21 @@ def _is_behind(sight: Sight, end: FarEnd, pod: Object) -> bool:
     )
 
 
-def _far_end(sight: Sight, partition: NetworkPartition) -> Iterator[Finding]:
+def _far_end(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> Iterator[Finding]:
     path = path_of(partition.dependency)
     match partition.to:
         case ServiceRef() as ref:
-            yield from _service(sight, path, ref)
+            yield from _service(snapshot, path, ref)
         case HostTarget(host, _, cidrs) if name_of(partition.to) and not cidrs:
-            yield from named.check(sight, path, host, selected(sight, partition.pod_selector))
+            yield from named.check(snapshot, path, host, selected(snapshot, partition.pod_selector))
         case _:
             return
 
 
-def _service(sight: Sight, path: str, ref: ServiceRef) -> Iterator[Finding]:
-    namespace = ref.namespace or sight.namespace
-    if sight.service is None:
-        if f"Service {namespace}/{ref.name}" not in sight.missing:
+def _service(snapshot: NamespaceSnapshot, path: str, ref: ServiceRef) -> Iterator[Finding]:
+    namespace = ref.namespace or snapshot.namespace
+    if snapshot.service is None:
+        if f"Service {namespace}/{ref.name}" not in snapshot.missing:
             yield Finding(
                 "NoService",
                 path,
@@ -113,43 +113,43 @@ def _service(sight: Sight, path: str, ref: ServiceRef) -> Iterator[Finding]:
                 "correct the name, or create the Service",
             )
         return
-    spec = sight.service["spec"]
+    spec = snapshot.service["spec"]
     if spec.get("type") == "ExternalName":
         text = f"Service {ref.name} has the type ExternalName, which no policy can cut"
         yield Finding("ExternalName", path, text, BY_ADDRESS)
     elif not spec.get("selector"):
         text = f"Service {ref.name} has no selector, so no policy can name its pods"
         yield Finding("NoSelector", path, text, BY_ADDRESS)
-    if not list(named_port(sight.service, ref.port)):
-        there = numbers_of(sight.service)
+    if not list(named_port(snapshot.service, ref.port)):
+        there = numbers_of(snapshot.service)
         yield Finding("NoPort", f"{path}.port", f"Service {ref.name} has no port {ref.port}", f"its ports are: {there}")
 
 
-def _backend(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
-    backend = choose(sight, partition.via)
-    if backend is Via.CILIUM and not sight.has_cilium_kind:
-        why = sight.missing.get(CILIUM_NETWORK_POLICIES.plural, "the cluster does not have it")
+def _backend(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    backend = choose(snapshot, partition.via)
+    if backend is Via.CILIUM and not snapshot.has_cilium_kind:
+        why = snapshot.missing.get(CILIUM_NETWORK_POLICIES.plural, "the cluster does not have it")
         yield Finding("NoCilium", path, f"CiliumNetworkPolicy cannot be used: {why}", "use Auto or NetworkPolicy")
     if backend is Via.NETWORK_POLICY:
-        yield from isolation.check(sight, path, selected(sight, partition.pod_selector))
+        yield from isolation.check(snapshot, path, selected(snapshot, partition.pod_selector))
 
 
-def _bystanders(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+def _bystanders(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartition) -> Iterator[Finding]:
     cut = {
         (service["metadata"]["namespace"], _name(service), port.port)
-        for service, ports in (services_cut(sight, partition.to) if isinstance(partition.to, ServiceRef) else ())
+        for service, ports in (services_cut(snapshot, partition.to) if isinstance(partition.to, ServiceRef) else ())
         for port in ports
     }
-    there = {_name(service): service for service in sight.of(SERVICES)}
+    there = {_name(service): service for service in snapshot.of(SERVICES)}
     for stay in partition.must_remain_reachable:
         if stay.service is None:
             continue
-        where, (namespace, name) = f"{path}[{stay.name}].service", stay.service.within(sight.namespace)
+        where, (namespace, name) = f"{path}[{stay.name}].service", stay.service.within(snapshot.namespace)
         if (namespace, name, stay.service.port) in cut:
             text = f"{name} is cut by this fault, so the drill would end at once"
             remedy = f"remove it, or name the only port to cut in {path_of(partition.dependency)}.port"
             yield Finding("MustStayIsCut", where, text, remedy)
-        elif namespace != sight.namespace or SERVICES.plural in sight.missing:
+        elif namespace != snapshot.namespace or SERVICES.plural in snapshot.missing:
             continue
         elif name not in there:
             yield Finding(
@@ -163,16 +163,16 @@ def _bystanders(sight: Sight, path: str, partition: NetworkPartition) -> Iterato
             yield Finding("NoPort", f"{where}.port", text, f"its ports are: {numbers_of(there[name])}")
 
 
-def _doubts(sight: Sight, path: str, partition: NetworkPartition) -> Iterator[Finding]:
-    backend = choose(sight, partition.via)
-    if backend is Via.NETWORK_POLICY and sight.has_cilium_kind:
+def _warnings(snapshot: NamespaceSnapshot, path: str, partition: NetworkPartition) -> Iterator[Finding]:
+    backend = choose(snapshot, partition.via)
+    if backend is Via.NETWORK_POLICY and snapshot.has_cilium_kind:
         api_server = [stay.name for stay in partition.must_remain_reachable if stay.api_server]
         text = "on Cilium a NetworkPolicy also cuts the targets off from the API server and from processes of the host"
         if api_server:
             text += f", so mustRemainReachable {', '.join(api_server)} will end the drill as CollateralCut"
         remedy = "grant the account the right to write ciliumnetworkpolicies and use via: Auto"
         yield Finding("CutsApiServer", f"{path}.via", text, remedy, Severity.WARN)
-    kinds = kinds_of_pairs(sight, partition.pod_selector)
+    kinds = kinds_of_pairs(snapshot, partition.pod_selector)
     if len(kinds) > MOST_PAIRS:
         text = (
             f"the targets have {len(kinds)} combinations of labels and node, but witnesses stand for only "

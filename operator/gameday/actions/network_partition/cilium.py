@@ -4,32 +4,32 @@ It also works where targets are already isolated for egress, which a NetworkPoli
 packet looks like behind the Service: the pods' labels and the pods' own ports, never the ClusterIP.
 """
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.plan import Selector
-from gameday.model.setup import FarEnd
+from gameday.model.setup import CutDestination
 from gameday.preflight.addresses import networks
 from gameday.preflight.policies.selectors import sparing_controls
 
 NAMESPACE = "k8s:io.kubernetes.pod.namespace"
 
 
-def spec(targets: Selector, far_end: FarEnd) -> Object:
+def spec(targets: Selector, destination: CutDestination) -> Object:
     """The policy's spec."""
     return {
         "endpointSelector": sparing_controls(targets),
         "enableDefaultDeny": {"egress": False, "ingress": False},
-        "egressDeny": [_to(far_end) | _ports(far_end)],
+        "egressDeny": [_to(destination) | _ports(destination)],
     }
 
 
-def _to(far_end: FarEnd) -> Object:
-    if far_end.selector:
-        labels = dict(sorted(far_end.selector.items())) | {NAMESPACE: far_end.namespace}
+def _to(destination: CutDestination) -> Object:
+    if destination.selector:
+        labels = dict(sorted(destination.selector.items())) | {NAMESPACE: destination.namespace}
         return {"toEndpoints": [{"matchLabels": labels}]}
-    return {"toCIDR": [str(network) for network in networks(far_end.cidrs)]}
+    return {"toCIDR": [str(network) for network in networks(destination.cidrs)]}
 
 
-def _ports(far_end: FarEnd) -> Object:
-    ports = sorted({(port.target, port.protocol) for port in far_end.ports})
+def _ports(destination: CutDestination) -> Object:
+    ports = sorted({(port.target, port.protocol) for port in destination.ports})
     listed = [{"port": str(number), "protocol": protocol} for number, protocol in ports]
     return {"toPorts": [{"ports": listed}]} if listed else {}

@@ -7,45 +7,45 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gameday.actions.network_partition.action import NetworkPartition
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, Object
+from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, PODS, Object
 from gameday.model.plan import ServiceRef
 from gameday.preflight.policies.cilium import selects_place, specs
-from gameday.preflight.policies.place import place_of
+from gameday.preflight.policies.pod_identity import pod_identity_of
 from gameday.preflight.policies.selectors import selects
-from gameday.preflight.snapshot import Sight, labels_of
+from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 
-def gates(sight: Sight, partition: NetworkPartition) -> tuple[str, ...]:
+def gates(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> tuple[str, ...]:
     """The policies that surely hold what stands behind the Service that is cut for ingress, by kind and name."""
-    selector = sight.service["spec"].get("selector") if sight.service is not None else None
+    selector = snapshot.service["spec"].get("selector") if snapshot.service is not None else None
     if not selector or not isinstance(partition.to, ServiceRef):
         return ()
-    namespace, _ = partition.to.within(sight.namespace)
-    found = _here(sight, selector) if namespace == sight.namespace else _there(sight, selector)
+    namespace, _ = partition.to.within(snapshot.namespace)
+    found = _here(snapshot, selector) if namespace == snapshot.namespace else _there(snapshot, selector)
     names = sorted({f"{kind} {namespace}/{policy['metadata']['name']}" for kind, policy in found})
-    unseen = [f"and policies that cannot be read: {sight.service_unread}"] if sight.service_unread else []
+    unseen = [f"and policies that cannot be read: {snapshot.service_unread}"] if snapshot.service_unread else []
     return (*names, *unseen)
 
 
-def _here(sight: Sight, selector: Mapping[str, str]) -> Iterator[tuple[str, Object]]:
-    behind = [pod for pod in sight.of(PODS) if selects({"matchLabels": selector}, labels_of(pod))]
-    for policy in sight.of(NETWORK_POLICIES):
+def _here(snapshot: NamespaceSnapshot, selector: Mapping[str, str]) -> Iterator[tuple[str, Object]]:
+    behind = [pod for pod in snapshot.of(PODS) if selects({"matchLabels": selector}, labels_of(pod))]
+    for policy in snapshot.of(NETWORK_POLICIES):
         if _of_ingress(policy) and any(selects(policy["spec"].get("podSelector"), labels_of(pod)) for pod in behind):
-            yield NETWORK_POLICIES.name, policy
-    places = [place_of(pod, sight.namespace, sight.namespace_labels) for pod in behind]
-    for policy in sight.of(CILIUM_NETWORK_POLICIES):
+            yield NETWORK_POLICIES.kind, policy
+    places = [pod_identity_of(pod, snapshot.namespace, snapshot.namespace_labels) for pod in behind]
+    for policy in snapshot.of(CILIUM_NETWORK_POLICIES):
         chosen = [spec.get("endpointSelector") for spec in specs(policy) if _admits(spec)]
-        if any(selects_place(one, place) for one in chosen for place in places):
-            yield CILIUM_NETWORK_POLICIES.name, policy
+        if any(selects_place(one, identity) for one in chosen for identity in places):
+            yield CILIUM_NETWORK_POLICIES.kind, policy
 
 
-def _there(sight: Sight, selector: Mapping[str, str]) -> Iterator[tuple[str, Object]]:
-    for policy in sight.service_policies:
+def _there(snapshot: NamespaceSnapshot, selector: Mapping[str, str]) -> Iterator[tuple[str, Object]]:
+    for policy in snapshot.service_policies:
         if "podSelector" in (policy.get("spec") or {}):
             if _of_ingress(policy) and _surely(policy["spec"]["podSelector"], selector):
-                yield NETWORK_POLICIES.name, policy
+                yield NETWORK_POLICIES.kind, policy
         elif any(_surely(spec.get("endpointSelector"), selector) for spec in specs(policy) if _admits(spec)):
-            yield CILIUM_NETWORK_POLICIES.name, policy
+            yield CILIUM_NETWORK_POLICIES.kind, policy
 
 
 def _surely(wanted: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from gameday.cluster.answers import OPERATOR_COMMAND, OPT_IN_COMMAND
-from gameday.cluster.kinds import (
+from gameday.cluster.http_errors import OPERATOR_COMMAND, OPT_IN_COMMAND
+from gameday.cluster.resources import (
     ADMIN_POLICIES,
     BASELINE_POLICIES,
     CALICO_GLOBAL_POLICIES,
@@ -15,27 +15,27 @@ from gameday.cluster.kinds import (
     CILIUM_NETWORK_POLICIES,
     CLUSTER_POLICIES,
     NETWORK_POLICIES,
-    Kind,
     Object,
+    Resource,
 )
-from gameday.model.labels import ours
+from gameday.model.labels import is_ours
 from gameday.model.limits import CONFIG_MAP
 from gameday.preflight.findings import Finding
 from gameday.preflight.policies import calico as isolation_by_calico
 from gameday.preflight.policies import cilium as isolation_by_cilium
 from gameday.preflight.policies import tiers as isolation_by_tiers
 from gameday.preflight.policies.isolators import ISOLATORS, OF_CLUSTER
-from gameday.preflight.policies.place import Place, place_of
+from gameday.preflight.policies.pod_identity import PodIdentity, pod_identity_of
 from gameday.preflight.policies.selectors import selects
-from gameday.preflight.snapshot import Sight, labels_of
+from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 TOLD: Final = 5
 """Most policies that a message names."""
 
 
-def check(sight: Sight, path: str, pods: Iterable[Object]) -> Iterator[Finding]:
+def check(snapshot: NamespaceSnapshot, path: str, pods: Iterable[Object]) -> Iterator[Finding]:
     """What keeps a NetworkPolicy from being a cut of these pods, and nothing but a cut; ``path`` is the backend's."""
-    if names := isolating(sight, pods):
+    if names := policies_isolating_egress(snapshot, pods):
         text = (
             f"{_some(names)} already isolate targets for egress; since policies only add permissions, a "
             "NetworkPolicy would cut nothing there, or would allow what they block"
@@ -46,35 +46,35 @@ def check(sight: Sight, path: str, pods: Iterable[Object]) -> Iterator[Finding]:
             text,
             "use via: CiliumNetworkPolicy if the cluster runs Cilium, or select other targets",
         )
-    for kind in ISOLATORS:
-        if why := sight.unread(kind):
-            yield _unread(sight, path, kind, why)
+    for resource in ISOLATORS:
+        if why := snapshot.unread(resource):
+            yield _unread(snapshot, path, resource, why)
 
 
-def isolating(sight: Sight, pods: Iterable[Object]) -> tuple[str, ...]:
+def policies_isolating_egress(snapshot: NamespaceSnapshot, pods: Iterable[Object]) -> tuple[str, ...]:
     """The policies that isolate any of the pods for egress, as ``Kind/name``."""
-    places = {_key(pod): place_of(pod, sight.namespace, sight.namespace_labels) for pod in pods}
-    return tuple(sorted({name for place in places.values() for name in isolating_at(sight, place)}))
+    places = {_key(pod): pod_identity_of(pod, snapshot.namespace, snapshot.namespace_labels) for pod in pods}
+    return tuple(sorted({name for identity in places.values() for name in policies_isolating(snapshot, identity)}))
 
 
-def isolating_at(sight: Sight, place: Place) -> Iterator[str]:
+def policies_isolating(snapshot: NamespaceSnapshot, identity: PodIdentity) -> Iterator[str]:
     """The policies that isolate a pod for egress, as ``Kind/name``."""
-    for kind, isolates in _READ.items():
-        if kind.full_name in sight.isolators.assumed:
+    for resource, isolates in _READ.items():
+        if resource.full_name in snapshot.isolators.assumed:
             continue
-        for policy in sight.policies(kind):
-            if not ours(labels_of(policy)) and isolates(policy, place):
-                yield f"{kind.name}/{policy['metadata']['name']}"
+        for policy in snapshot.policies(resource):
+            if not is_ours(labels_of(policy)) and isolates(policy, identity):
+                yield f"{resource.kind}/{policy['metadata']['name']}"
 
 
-def _network_policy_isolates(policy: Object, place: Place) -> bool:
+def _network_policy_isolates(policy: Object, identity: PodIdentity) -> bool:
     spec = policy["spec"]
     # Without policyTypes a policy is about egress only when it has egress rules; the API server fills them in.
     types = spec.get("policyTypes") or (["Egress"] if spec.get("egress") else [])
-    return "Egress" in types and selects(spec.get("podSelector") or {}, place.labels)
+    return "Egress" in types and selects(spec.get("podSelector") or {}, identity.labels)
 
 
-_READ: Final[Mapping[Kind, Callable[[Object, Place], bool]]] = {
+_READ: Final[Mapping[Resource, Callable[[Object, PodIdentity], bool]]] = {
     NETWORK_POLICIES: _network_policy_isolates,
     CILIUM_NETWORK_POLICIES: isolation_by_cilium.isolates,
     CILIUM_CLUSTERWIDE_POLICIES: isolation_by_cilium.isolates,
@@ -89,13 +89,13 @@ _READ: Final[Mapping[Kind, Callable[[Object, Place], bool]]] = {
 """How each kind is read."""
 
 
-def _unread(sight: Sight, path: str, kind: Kind, why: str) -> Finding:
-    grant = OPERATOR_COMMAND if kind in OF_CLUSTER else OPT_IN_COMMAND.format(namespace=sight.namespace)
+def _unread(snapshot: NamespaceSnapshot, path: str, resource: Resource, why: str) -> Finding:
+    grant = OPERATOR_COMMAND if resource in OF_CLUSTER else OPT_IN_COMMAND.format(namespace=snapshot.namespace)
     text = (
-        f"the cluster has {kind.full_name}, but they cannot be read ({why.partition(';')[0]}); if one "
+        f"the cluster has {resource.full_name}, but they cannot be read ({why.partition(';')[0]}); if one "
         "of them isolates the targets, a NetworkPolicy would allow what it blocks"
     )
-    word = f"ask the administrator to write `assumeNotIsolatedBy: [{kind.full_name}]` in ConfigMap {CONFIG_MAP}"
+    word = f"ask the administrator to write `assumeNotIsolatedBy: [{resource.full_name}]` in ConfigMap {CONFIG_MAP}"
     return Finding("IsolationUnknown", path, text, f"grant the right with `{grant}`, or {word}")
 
 

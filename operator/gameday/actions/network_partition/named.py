@@ -9,19 +9,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.placement import Placement
 from gameday.model.setup import Cut
 from gameday.preflight.addresses import networks
 from gameday.preflight.findings import Finding
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 
 REMEDY: Final = "name the ranges of its addresses by cidrs beside host"
 STAND_IN: Final = "192.0.2.1/32"
 """An address that nobody has (RFC 5737), for the policy that the API server tries before any is known."""
 
 
-def check(_sight: Sight, path: str, host: str, pods: Sequence[Object]) -> Iterator[Finding]:
+def check(_sight: NamespaceSnapshot, path: str, host: str, pods: Sequence[Object]) -> Iterator[Finding]:
     """What keeps witnesses from finding the addresses that each of these targets uses; ``path`` is the host's."""
     ways = {_asks(pod) for pod in pods}
     if len(ways) > 1:

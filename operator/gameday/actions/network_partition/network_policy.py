@@ -18,9 +18,9 @@ is isolated already would be opened by this policy: the preflight refuses there.
 
 from collections.abc import Iterable
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.plan import Selector
-from gameday.model.setup import FarEnd
+from gameday.model.setup import CutDestination
 from gameday.preflight.addresses import EVERYTHING, networks
 from gameday.preflight.policies.selectors import sparing_controls
 
@@ -29,30 +29,30 @@ LAST_PORT = 65535
 PROTOCOLS = ("TCP", "UDP")
 
 
-def spec(targets: Selector, far_end: FarEnd) -> Object:
+def spec(targets: Selector, destination: CutDestination) -> Object:
     """The policy's spec, for the far end's addresses of this moment."""
-    elsewhere = {"to": [*_other_pods(far_end), *_other_addresses(far_end)]}
+    elsewhere = {"to": [*_other_pods(destination), *_other_addresses(destination)]}
     return {
         "podSelector": sparing_controls(targets),
         "policyTypes": ["Egress"],
-        "egress": [elsewhere, *_other_ports(far_end)],
+        "egress": [elsewhere, *_other_ports(destination)],
     }
 
 
-def _other_pods(far_end: FarEnd) -> list[Object]:
-    if not far_end.selector:
+def _other_pods(destination: CutDestination) -> list[Object]:
+    if not destination.selector:
         return [{"namespaceSelector": {}}]
-    elsewhere = {"matchExpressions": [{"key": NAMESPACE, "operator": "NotIn", "values": [far_end.namespace]}]}
+    elsewhere = {"matchExpressions": [{"key": NAMESPACE, "operator": "NotIn", "values": [destination.namespace]}]}
     peers: list[Object] = [{"namespaceSelector": elsewhere}]
-    for key, value in sorted(far_end.selector.items()):
+    for key, value in sorted(destination.selector.items()):
         # NotIn also holds where the label is absent.
         lacking = {"matchExpressions": [{"key": key, "operator": "NotIn", "values": [value]}]}
-        peers.append({"namespaceSelector": _namespace(far_end), "podSelector": lacking})
+        peers.append({"namespaceSelector": _namespace(destination), "podSelector": lacking})
     return peers
 
 
-def _other_addresses(far_end: FarEnd) -> list[Object]:
-    cut = networks((*far_end.addresses, *far_end.services, *far_end.cidrs))
+def _other_addresses(destination: CutDestination) -> list[Object]:
+    cut = networks((*destination.addresses, *destination.services, *destination.cidrs))
     blocks: list[Object] = []
     for everything in EVERYTHING:
         if everything in cut:
@@ -64,24 +64,24 @@ def _other_addresses(far_end: FarEnd) -> list[Object]:
     return blocks
 
 
-def _other_ports(far_end: FarEnd) -> list[Object]:
+def _other_ports(destination: CutDestination) -> list[Object]:
     """The far end, on every port but those that are cut. Without ports all of it is cut."""
-    if not far_end.ports:
+    if not destination.ports:
         return []
-    behind: list[Object] = _blocks((*far_end.addresses, *far_end.cidrs))
-    if far_end.selector:
-        pods = {"matchLabels": dict(sorted(far_end.selector.items()))}
-        behind.insert(0, {"namespaceSelector": _namespace(far_end), "podSelector": pods})
-    before = _blocks(far_end.services)
+    behind: list[Object] = _blocks((*destination.addresses, *destination.cidrs))
+    if destination.selector:
+        pods = {"matchLabels": dict(sorted(destination.selector.items()))}
+        behind.insert(0, {"namespaceSelector": _namespace(destination), "podSelector": pods})
+    before = _blocks(destination.services)
     rules = [
-        (behind, {(port.protocol, port.target) for port in far_end.ports}),
-        (before, {(port.protocol, port.port) for port in far_end.ports}),
+        (behind, {(port.protocol, port.target) for port in destination.ports}),
+        (before, {(port.protocol, port.port) for port in destination.ports}),
     ]
     return [{"to": to, "ports": _around(cut)} for to, cut in rules if to]
 
 
-def _namespace(far_end: FarEnd) -> Object:
-    return {"matchLabels": {NAMESPACE: far_end.namespace}}
+def _namespace(destination: CutDestination) -> Object:
+    return {"matchLabels": {NAMESPACE: destination.namespace}}
 
 
 def _blocks(addresses: Iterable[str]) -> list[Object]:

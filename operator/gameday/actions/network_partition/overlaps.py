@@ -2,59 +2,59 @@
 
 from collections.abc import Iterable, Iterator
 
-from gameday.actions.kind import Asked
+from gameday.actions.kind import PreflightContext
 from gameday.actions.network_partition.action import NetworkPartition, cuts_of
 from gameday.actions.network_partition.checks import choose
 from gameday.actions.network_partition.targets import selected
 from gameday.model.plan import ServiceRef, Via
-from gameday.preflight.far_end import services_cut
+from gameday.preflight.cut_destination import services_cut
 from gameday.preflight.findings import Finding
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 
 Others = Iterable[tuple[str, NetworkPartition]]
 
 
-def check(asked: Asked, partition: NetworkPartition) -> Iterator[Finding]:
+def check(ctx: PreflightContext, partition: NetworkPartition) -> Iterator[Finding]:
     """What of the plan's other cuts keeps this one from being made, or from being proven."""
-    cuts = cuts_of(asked.plan)
-    place = [name for name, _ in cuts].index(asked.name)
+    cuts = cuts_of(ctx.plan)
+    place = [name for name, _ in cuts].index(ctx.name)
     # A finding about a pair is reported for the later one.
-    yield from _adding(asked, partition, cuts[:place])
-    yield from _bystanders(asked, partition, cuts[:place] + cuts[place + 1 :])
+    yield from _adding(ctx, partition, cuts[:place])
+    yield from _bystanders(ctx, partition, cuts[:place] + cuts[place + 1 :])
 
 
-def _adding(asked: Asked, partition: NetworkPartition, others: Others) -> Iterator[Finding]:
+def _adding(ctx: PreflightContext, partition: NetworkPartition, others: Others) -> Iterator[Finding]:
     """NetworkPolicies only add: of two that select one pod, each opens what the other one closes."""
-    own = _by_network_policy(asked.sight, partition)
+    own = _by_network_policy(ctx.snapshot, partition)
     for name, other in others:
-        if both := sorted(own & _by_network_policy(asked.sight, other)):
+        if both := sorted(own & _by_network_policy(ctx.snapshot, other)):
             text = (
                 f"fault {name} selects {both[0]} as well, and two NetworkPolicies on one pod allow what the "
                 "other blocks"
             )
             remedy = "use via: CiliumNetworkPolicy if the cluster runs Cilium, or run each cut in a drill of its own"
-            yield Finding("CutsOverlap", f"{asked.path}.podSelector", text, remedy)
+            yield Finding("CutsOverlap", f"{ctx.path}.podSelector", text, remedy)
 
 
-def _by_network_policy(sight: Sight, partition: NetworkPartition) -> set[str]:
+def _by_network_policy(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> set[str]:
     """The names of the pods that a NetworkPolicy would select for a cut."""
-    if choose(sight, partition.via) is not Via.NETWORK_POLICY:
+    if choose(snapshot, partition.via) is not Via.NETWORK_POLICY:
         return set()
-    return {pod["metadata"]["name"] for pod in selected(sight, partition.pod_selector)}
+    return {pod["metadata"]["name"] for pod in selected(snapshot, partition.pod_selector)}
 
 
-def _bystanders(asked: Asked, partition: NetworkPartition, others: Others) -> Iterator[Finding]:
+def _bystanders(ctx: PreflightContext, partition: NetworkPartition, others: Others) -> Iterator[Finding]:
     """A witness of one cut may have labels that another cut selects."""
-    stays = {stay.service.within(asked.sight.namespace): stay.name for stay in partition.spares if stay.service}
+    stays = {stay.service.within(ctx.snapshot.namespace): stay.name for stay in partition.spares if stay.service}
     for name, other in others:
-        cut = services_cut(asked.sight.at(name), other.to) if isinstance(other.to, ServiceRef) else ()
+        cut = services_cut(ctx.snapshot.at(name), other.to) if isinstance(other.to, ServiceRef) else ()
         for service, _ in cut:
             place = service["metadata"]["namespace"], service["metadata"]["name"]
             if place in stays:
                 text = f"{place[1]} is cut by fault {name}, so the drill would end at once"
                 yield Finding(
                     "MustStayIsCut",
-                    f"{asked.path}.mustRemainReachable[{stays[place]}]",
+                    f"{ctx.path}.mustRemainReachable[{stays[place]}]",
                     text,
                     "remove it from mustRemainReachable",
                 )

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gameday.actions.kind import ActionKind, Asked, Scene, Trial, Use, Watch
+from gameday.actions.kind import ActionContext, ActionKind, DryRunContext, PreflightContext, Use, Watch
 from gameday.actions.network_partition import checks, named, overlaps, plan_checks, policy
 from gameday.actions.network_partition.action import NetworkPartition
-from gameday.actions.network_partition.dialled import dials
+from gameday.actions.network_partition.closing_plan import Servers, closing_plan_of, servers_of
+from gameday.actions.network_partition.dials import dials
 from gameday.actions.network_partition.gates import gates
-from gameday.actions.network_partition.severing import Servers, servers_of, severing_of
 from gameday.actions.network_partition.spec import NetworkPartitionSpec, partition_of
 from gameday.actions.network_partition.targets import addresses, described, pairs, targets
-from gameday.cluster.kinds import (
+from gameday.cluster.resources import (
     AUTOSCALERS,
     CILIUM_NETWORK_POLICIES,
     DAEMON_SETS,
@@ -22,10 +22,10 @@ from gameday.cluster.kinds import (
     REPLICA_SETS,
     SERVICES,
     STATEFUL_SETS,
-    Kind,
     Object,
+    Resource,
 )
-from gameday.errors import Refused
+from gameday.errors import Rejected
 from gameday.model import names
 from gameday.model.change import Change, Observed, Presence
 from gameday.model.finding import Finding as PlanFinding
@@ -33,12 +33,12 @@ from gameday.model.labels import DRILL
 from gameday.model.places import name_of
 from gameday.model.plan import Action, ServiceRef, Via
 from gameday.model.setup import Connections, Cut
-from gameday.preflight.far_end import endpoint_addresses, far_end
+from gameday.preflight.cut_destination import cut_destination, endpoint_addresses
 from gameday.preflight.findings import Finding
 from gameday.preflight.placement import placement_of
 from gameday.preflight.rights import WATCH, Right, of_cut
 from gameday.preflight.rollout import in_rollout
-from gameday.preflight.snapshot import Sight, endpoints_of
+from gameday.preflight.snapshot import NamespaceSnapshot, endpoints_of
 from gameday.schema.named import Dependencies
 
 
@@ -51,7 +51,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
     planned = NetworkPartition
     uses = frozenset({Use.FAULT})
     fuse_acts = False
-    objects = (NETWORK_POLICIES.name, CILIUM_NETWORK_POLICIES.name)
+    objects = (NETWORK_POLICIES.kind, CILIUM_NETWORK_POLICIES.kind)
     plan_rules = (
         (
             "self.outage.faults.all(f, !has(f.networkPartition)"
@@ -76,139 +76,141 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         """See the base class."""
         return plan_checks.check(action)
 
-    def preflight(self, action: NetworkPartition, asked: Asked) -> Iterator[Finding]:
+    def preflight(self, action: NetworkPartition, ctx: PreflightContext) -> Iterator[Finding]:
         """See the base class."""
-        yield from checks.check(asked.sight.at(asked.name), asked.plan, asked.path, action)
-        yield from overlaps.check(asked, action)
+        yield from checks.check(ctx.snapshot.at(ctx.name), ctx.plan, ctx.path, action)
+        yield from overlaps.check(ctx, action)
 
-    def hits(self, action: NetworkPartition, sight: Sight) -> tuple[str, tuple[Object, ...]]:
+    def hits(self, action: NetworkPartition, snapshot: NamespaceSnapshot) -> tuple[str, tuple[Object, ...]]:
         """The targets."""
-        return "podSelector", targets(sight, action.pod_selector)
+        return "podSelector", targets(snapshot, action.pod_selector)
 
-    def rolling(self, action: NetworkPartition, sight: Sight) -> tuple[str, ...]:
+    def rolling(self, action: NetworkPartition, snapshot: NamespaceSnapshot) -> tuple[str, ...]:
         """See the base class."""
-        return in_rollout(sight, action.pod_selector)
+        return in_rollout(snapshot, action.pod_selector)
 
-    def rights(self, action: NetworkPartition, sight: Sight) -> Iterator[Right]:
+    def rights(self, action: NetworkPartition, snapshot: NamespaceSnapshot) -> Iterator[Right]:
         """Those to one kind of policy, and to what leads to a Service that is cut."""
-        cilium = checks.choose(sight, action.via) is Via.CILIUM
+        cilium = checks.choose(snapshot, action.via) is Via.CILIUM
         by_name = bool(name_of(action.to))
         yield of_cut(CILIUM_NETWORK_POLICIES if cilium else NETWORK_POLICIES, named=by_name)
         if isinstance(action.to, ServiceRef):
             yield Right(SERVICES, ("get", "list"))
             yield Right(ENDPOINT_SLICES, WATCH)
 
-    def prepare(self, action: NetworkPartition, asked: Asked) -> Cut:
+    def prepare(self, action: NetworkPartition, ctx: PreflightContext) -> Cut:
         """How the cut is made, proven and followed by the ending of connections."""
-        sight = asked.sight.at(asked.name)
-        cut_off = targets(sight, action.pod_selector)
-        placement = placement_of(cut_off, asked.account)
+        snapshot = ctx.snapshot.at(ctx.name)
+        cut_off = targets(snapshot, action.pod_selector)
+        placement = placement_of(cut_off, ctx.account)
         return Cut(
-            asked.name,
-            backend=checks.choose(sight, action.via),
-            far_end=far_end(sight, action.dependency),
-            pairs=pairs(sight, action.pod_selector),
+            ctx.name,
+            backend=checks.choose(snapshot, action.via),
+            far_end=cut_destination(snapshot, action.dependency),
+            pairs=pairs(snapshot, action.pod_selector),
             targets=addresses(cut_off),
-            severs=severing_of(sight, action),
-            dials=dials(sight, asked.plan, action),
-            bystanders=tuple(_bystanders(action, asked.sight.namespace)),
+            severs=closing_plan_of(snapshot, action),
+            dials=dials(snapshot, ctx.plan, action),
+            bystanders=tuple(_bystanders(action, ctx.snapshot.namespace)),
             placement=named.asking_like(placement, cut_off) if name_of(action.to) else placement,
         )
 
-    def creates(self, action: NetworkPartition, trial: Trial) -> Iterator[tuple[Kind, Object]]:
+    def creates(self, action: NetworkPartition, ctx: DryRunContext) -> Iterator[tuple[Resource, Object]]:
         """The policy."""
-        cut = trial.setup.cut(trial.name)
+        cut = ctx.setup.cut(ctx.name)
         if cut is not None:
-            name = names.policy(trial.drill, trial.name)
+            name = names.policy(ctx.drill, ctx.name)
             tried = named.to_be_tried(cut)
-            yield policy.kind_of(cut.backend), policy.build(trial.drill, name, action, tried, trial.fuse, trial.uid)
+            yield policy.kind_of(cut.backend), policy.build(ctx.drill, name, action, tried, ctx.fuse, ctx.uid)
 
-    async def closing(self, scene: Scene, action: NetworkPartition, cut: Cut) -> Connections:
+    async def closing(self, ctx: ActionContext, action: NetworkPartition, cut: Cut) -> Connections:
         """The targets of this moment, at the servers of this moment."""
-        pods, _ = await scene.account.list(PODS, scene.namespace)
+        pods, _ = await ctx.account.list(PODS, ctx.namespace)
         redis, servers = action.dependency.redis, Servers()
         if redis is not None and isinstance(action.to, ServiceRef):
-            namespace, name = action.to.within(scene.namespace)
-            behind = await endpoints_of(scene.account, namespace, name)
+            namespace, name = action.to.within(ctx.namespace)
+            behind = await endpoints_of(ctx.account, namespace, name)
             servers = servers_of(behind, cut.far_end.ports, redis.port)
         return Connections(described(pods, action.pod_selector), servers)
 
-    def leak(self, action: NetworkPartition, sight: Sight, cut: Cut) -> str:
+    def suspected_bypass(self, action: NetworkPartition, snapshot: NamespaceSnapshot, cut: Cut) -> str:
         """See the base class."""
-        return checks.likely_leak(sight.at(cut.fault), action, cut.backend)
+        return checks.suspected_bypass(snapshot.at(cut.fault), action, cut.backend)
 
-    def gates(self, action: NetworkPartition, sight: Sight) -> tuple[str, ...]:
+    def gates(self, action: NetworkPartition, snapshot: NamespaceSnapshot) -> tuple[str, ...]:
         """See the base class."""
-        return gates(sight, action)
+        return gates(snapshot, action)
 
-    def watches(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
+    def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The policies of the drill; of a Service that is cut its EndpointSlices, where a policy names addresses."""
-        cut = _cut(scene, name)
-        kind = _kind(cut, change)
-        if kind is not None:
-            yield Watch(kind.plural, kind, labels=f"{DRILL}={scene.drill}")
+        cut = _cut(ctx, name)
+        resource = _kind(cut, change)
+        if resource is not None:
+            yield Watch(resource.plural, resource, labels=f"{DRILL}={ctx.drill}")
         grows = cut is not None and cut.backend is Via.NETWORK_POLICY and cut.far_end.selector
         if cut is not None and grows and isinstance(action, NetworkPartition) and isinstance(action.to, ServiceRef):
             labels = f"kubernetes.io/service-name={action.to.name}"
             yield Watch(_slices(name), ENDPOINT_SLICES, labels=labels, namespace=cut.far_end.namespace)
 
-    def grown(self, scene: Scene, cut: Cut) -> Cut:
+    def grown(self, ctx: ActionContext, cut: Cut) -> Cut:
         """A cut by addresses covers every one that the Service or the name has, or had since the drill began."""
-        if found := scene.seen.resolved(cut.fault):
+        if found := ctx.cache.resolved(cut.fault):
             return named.grown(cut, found)
         known = cut.far_end.addresses
-        addresses = tuple(sorted({*known, *endpoint_addresses(scene.seen.objects(_slices(cut.fault)).values())}))
+        addresses = tuple(sorted({*known, *endpoint_addresses(ctx.cache.objects(_slices(cut.fault)).values())}))
         return replace(cut, far_end=replace(cut.far_end, addresses=addresses)) if addresses != known else cut
 
-    def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:
+    def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
         """How a cut stands; compared anew only when the policy, its fuse or what it is to cover is another."""
-        cut = _cut(scene, name)
-        kind = _kind(cut, change)
+        cut = _cut(ctx, name)
+        resource = _kind(cut, change)
         if change is None:
-            return Observed(Presence.ABSENT, kind.name if kind is not None else "", names.policy(scene.drill, name))
-        there = scene.seen.objects(kind.plural).get(change.object_name) if kind is not None else None
+            return Observed(
+                Presence.ABSENT, resource.kind if resource is not None else "", names.policy(ctx.drill, name)
+            )
+        there = ctx.cache.objects(resource.plural).get(change.object_name) if resource is not None else None
         if not isinstance(action, NetworkPartition) or cut is None:
             # Only its undo is left: what it is to cover is not known any more, and nothing depends on it.
             return policy.observed(there, None)
         basis = (there, cut, change.fuse_uid)
-        known = scene.memo.get(name)
+        known = ctx.memo.get(name)
         if known is None or any(old is not new for old, new in zip(known[0], basis, strict=True)):
-            wanted = _body(scene, cut, action, change)
-            known = scene.memo[name] = basis, policy.observed(there, wanted)
+            wanted = _body(ctx, cut, action, change)
+            known = ctx.memo[name] = basis, policy.observed(there, wanted)
         seen: Observed = known[1]
         return seen
 
-    async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
+    async def apply(self, ctx: ActionContext, action: Action, change: Change, version: str) -> None:
         """Create the policy, or have it cover addresses that have come since."""
-        cut = _cut(scene, change.name)
+        cut = _cut(ctx, change.name)
         if not isinstance(action, NetworkPartition) or cut is None:
-            raise Refused(
+            raise Rejected(
                 f"{change.name} is not a networkPartition with a setup: somebody else changed the Drill's status"
             )
         if named.names_nothing(cut):
-            raise Refused(
+            raise Rejected(
                 f"no address of the dependency of {change.name} is known, and a policy without an address may cut all"
             )
         watch = policy.kind_of(cut.backend).plural
-        there = scene.seen.objects(watch).get(change.object_name)
+        there = ctx.cache.objects(watch).get(change.object_name)
         if there is None or change.object_uid == there["metadata"]["uid"]:
             # What it covers already it keeps, also where this process has not heard of all of that yet.
             cut = replace(cut, far_end=policy.grown(there, cut.far_end))
-            body = _body(scene, cut, action, change)
-            scene.seen.learn(watch, await policy.do(scene.account, scene.namespace, cut.backend, body))
+            body = _body(ctx, cut, action, change)
+            ctx.cache.upsert(watch, await policy.apply(ctx.account, ctx.namespace, cut.backend, body))
 
-    async def revert(self, scene: Scene, change: Change) -> None:
+    async def revert(self, ctx: ActionContext, change: Change) -> None:
         """Delete the policy."""
         name, uid, backend = change.object_name, change.object_uid, Via(change.object_kind)
-        await policy.undo(scene.account, scene.namespace, scene.drill, name, uid, backend)
-        scene.seen.forget(policy.kind_of(backend).plural, name)
+        await policy.revert(ctx.account, ctx.namespace, ctx.drill, name, uid, backend)
+        ctx.cache.evict(policy.kind_of(backend).plural, name)
 
 
-def _cut(scene: Scene, name: str) -> Cut | None:
-    return scene.setup.cut(name) if scene.setup is not None else None
+def _cut(ctx: ActionContext, name: str) -> Cut | None:
+    return ctx.setup.cut(name) if ctx.setup is not None else None
 
 
-def _kind(cut: Cut | None, change: Change | None) -> Kind | None:
+def _kind(cut: Cut | None, change: Change | None) -> Resource | None:
     """The kind of policy: as the undo log names it where there is an entry."""
     if change is not None:
         return policy.kind_of(Via(change.object_kind))
@@ -220,8 +222,8 @@ def _slices(fault: str) -> str:
     return f"{ENDPOINT_SLICES.plural}/{fault}"
 
 
-def _body(scene: Scene, cut: Cut, action: NetworkPartition, change: Change) -> Object:
-    return policy.build(scene.drill, change.object_name, action, cut, change.fuse_name, change.fuse_uid or "")
+def _body(ctx: ActionContext, cut: Cut, action: NetworkPartition, change: Change) -> Object:
+    return policy.build(ctx.drill, change.object_name, action, cut, change.fuse_name, change.fuse_uid or "")
 
 
 def _bystanders(partition: NetworkPartition, namespace: str) -> Iterator[tuple[str, str, int]]:

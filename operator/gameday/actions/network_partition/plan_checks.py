@@ -11,7 +11,7 @@ from typing import Final
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.model.finding import Finding
 from gameday.model.hosts import address_of, check_host
-from gameday.model.labels import AGENT, DRILL, NEVER_WORN, ROLE
+from gameday.model.labels import AGENT, DRILL, RESERVED_LABELS, ROLE
 from gameday.model.places import harmed
 from gameday.model.plan import Bystander, CidrTarget, HostTarget, Selector
 
@@ -68,7 +68,7 @@ def _key(path: str, keys: Iterable[str]) -> Iterator[Finding]:
     for key in keys:
         if not _KEY.fullmatch(key):
             yield Finding(path, f"{key[:64]!r} is not a valid label key: write it as it stands in the pods' labels")
-        elif key in NEVER_WORN | {DRILL, ROLE, AGENT}:
+        elif key in RESERVED_LABELS | {DRILL, ROLE, AGENT}:
             text = f"{key} is set by a controller or by drills, so witnesses cannot have it"
             yield Finding(path, f"{text}: select the targets by your own labels")
 

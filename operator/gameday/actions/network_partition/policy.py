@@ -8,12 +8,12 @@ from typing import Any, Final
 from gameday.actions.network_partition import cilium, network_policy
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, JOBS, NETWORK_POLICIES, Kind, Object
-from gameday.errors import AlreadyExists, Conflict, Forbidden, Refused
+from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, JOBS, NETWORK_POLICIES, Object, Resource
+from gameday.errors import AlreadyExists, Conflict, Forbidden, Rejected
 from gameday.model.change import Observed, Presence
-from gameday.model.labels import DRILL, marks
+from gameday.model.labels import DRILL, ownership_labels
 from gameday.model.plan import Via
-from gameday.model.setup import Cut, CutPort, FarEnd
+from gameday.model.setup import Cut, CutDestination, CutPort
 from gameday.preflight.policies.selectors import with_stand_ins
 
 DIGEST: Final = "gameday.dev/spec-digest"
@@ -25,7 +25,7 @@ FAR_END: Final = "gameday.dev/far-end"
 BACKENDS: Final = (NETWORK_POLICIES, CILIUM_NETWORK_POLICIES)
 
 
-def kind_of(backend: Via) -> Kind:
+def kind_of(backend: Via) -> Resource:
     """The kind of object that a backend writes."""
     return CILIUM_NETWORK_POLICIES if backend is Via.CILIUM else NETWORK_POLICIES
 
@@ -35,14 +35,14 @@ def build(drill: str, name: str, partition: NetworkPartition, cut: Cut, fuse: st
     shape = cilium if cut.backend is Via.CILIUM else network_policy
     selector = with_stand_ins(partition.pod_selector, (pair.labels for pair in cut.pairs))
     spec = shape.spec(selector, cut.far_end)
-    kind = kind_of(cut.backend)
-    owner = {"apiVersion": JOBS.api_version, "kind": JOBS.name, "name": fuse, "uid": fuse_uid}
+    resource = kind_of(cut.backend)
+    owner = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "name": fuse, "uid": fuse_uid}
     return {
-        "apiVersion": kind.api_version,
-        "kind": kind.name,
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
         "metadata": {
             "name": name,
-            "labels": marks(drill, "cut"),
+            "labels": ownership_labels(drill, "cut"),
             "annotations": {DIGEST: digest(spec), FAR_END: json.dumps(asdict(cut.far_end), sort_keys=True)},
             "ownerReferences": [owner],
         },
@@ -50,35 +50,35 @@ def build(drill: str, name: str, partition: NetworkPartition, cut: Cut, fuse: st
     }
 
 
-async def do(account: Cluster, namespace: str, backend: Via, policy: Object) -> Object:
+async def apply(account: Cluster, namespace: str, backend: Via, policy: Object) -> Object:
     """Make the cut, or grow the one that is there; a second time changes nothing.
 
     Raises:
-        Refused: when a policy of its name is not this drill's.
+        Rejected: when a policy of its name is not this drill's.
         Conflict: when somebody changed it meanwhile, or another fuse owns it.
 
     """
-    kind, name = kind_of(backend), policy["metadata"]["name"]
+    resource, name = kind_of(backend), policy["metadata"]["name"]
     try:
-        return await account.create(kind, namespace, policy)
+        return await account.create(resource, namespace, policy)
     except AlreadyExists:
-        there = await account.get(kind, namespace, name)
+        there = await account.get(resource, namespace, name)
     if there is None:
-        raise Conflict(f"{kind.name} {namespace}/{name} was deleted while the drill created it")
+        raise Conflict(f"{resource.kind} {namespace}/{name} was deleted while the drill created it")
     if not _same_drill(there, policy):
-        raise Refused(
-            f"{kind.name} {namespace}/{name} exists and does not belong to this drill: delete it, or give "
+        raise Rejected(
+            f"{resource.kind} {namespace}/{name} exists and does not belong to this drill: delete it, or give "
             "the Drill another name"
         )
     if difference := _difference(there, policy):
-        raise Conflict(f"{kind.name} {namespace}/{name}: {difference}")
+        raise Conflict(f"{resource.kind} {namespace}/{name}: {difference}")
     if there["metadata"]["annotations"][DIGEST] == policy["metadata"]["annotations"][DIGEST]:
         return there
     metadata = there["metadata"] | {"annotations": policy["metadata"]["annotations"]}
-    return await account.replace(kind, namespace, name, there | {"metadata": metadata, "spec": policy["spec"]})
+    return await account.replace(resource, namespace, name, there | {"metadata": metadata, "spec": policy["spec"]})
 
 
-async def undo(
+async def revert(
     account: Cluster, namespace: str, drill: str, name: str, uid: str | None = None, backend: Via | None = None
 ) -> None:
     """Lift the cut, whichever kind made it; finding it gone is success.
@@ -86,7 +86,7 @@ async def undo(
     Where ``uid`` and ``backend`` are known, one call is all that stands between the decision and the lift.
     """
     first = kind_of(backend) if backend is not None else None
-    for kind in sorted(BACKENDS, key=lambda kind: kind is not first):
+    for kind in sorted(BACKENDS, key=lambda resource: resource is not first):
         try:
             if uid is not None and await account.delete(kind, namespace, name, uid=uid):
                 return
@@ -95,15 +95,15 @@ async def undo(
         await _delete_ours(account, kind, namespace, drill, name)
 
 
-async def _delete_ours(account: Cluster, kind: Kind, namespace: str, drill: str, name: str) -> None:
+async def _delete_ours(account: Cluster, resource: Resource, namespace: str, drill: str, name: str) -> None:
     try:
-        there = await account.get(kind, namespace, name)
+        there = await account.get(resource, namespace, name)
     except Forbidden:
-        if kind is CILIUM_NETWORK_POLICIES:
+        if resource is CILIUM_NETWORK_POLICIES:
             return  # Auto never chose it without this right; if the right was revoked, the fuse lifts the cut.
         raise
     if there is not None and _drill_of(there) == drill:
-        await account.delete(kind, namespace, name, uid=there["metadata"]["uid"])
+        await account.delete(resource, namespace, name, uid=there["metadata"]["uid"])
 
 
 def digest(spec: Any) -> str:
@@ -127,12 +127,12 @@ def observed(policy: Object | None, wanted: Object | None) -> Observed:
     return replace(seen, presence=Presence.DRIFTED) if outgrown else seen
 
 
-def grown(policy: Object | None, far_end: FarEnd) -> FarEnd:
+def grown(policy: Object | None, destination: CutDestination) -> CutDestination:
     """What a cut must cover now: what it covers already, and what has come since."""
-    return far_end if policy is None else _grown(_written(policy), far_end)
+    return destination if policy is None else _grown(_written(policy), destination)
 
 
-def _grown(before: FarEnd, now: FarEnd) -> FarEnd:
+def _grown(before: CutDestination, now: CutDestination) -> CutDestination:
     return replace(
         now,
         addresses=tuple(sorted({*before.addresses, *now.addresses})),
@@ -165,11 +165,11 @@ def _drill_of(thing: Object) -> str | None:
     return labels.get(DRILL)
 
 
-def _written(policy: Object) -> FarEnd:
+def _written(policy: Object) -> CutDestination:
     fields = json.loads(policy["metadata"]["annotations"][FAR_END])
     return _grown(
-        FarEnd(),
-        FarEnd(
+        CutDestination(),
+        CutDestination(
             fields["namespace"],
             fields["selector"],
             tuple(fields["addresses"]),

@@ -2,50 +2,59 @@
 
 from collections.abc import Iterable
 
-from gameday.actions.network_partition.worn import Worn
-from gameday.cluster.kinds import PODS, Object
-from gameday.model.labels import ours
+from gameday.actions.network_partition.agent_labels import AgentLabels
+from gameday.cluster.resources import PODS, Object
+from gameday.model.labels import is_ours
 from gameday.model.placement import Mesh
 from gameday.model.plan import Selector
 from gameday.model.setup import MOST_PAIRS, Pair
-from gameday.preflight.far_end import endpoint_addresses, far_end
+from gameday.preflight.cut_destination import cut_destination, endpoint_addresses
 from gameday.preflight.placement import mesh_of
 from gameday.preflight.policies.selectors import as_json, selects
-from gameday.preflight.snapshot import Sight, labels_of
+from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
-__all__ = ["MOST_PAIRS", "addresses", "endpoint_addresses", "far_end", "kinds_of_pairs", "pairs", "selected", "targets"]
+__all__ = [
+    "MOST_PAIRS",
+    "addresses",
+    "cut_destination",
+    "endpoint_addresses",
+    "kinds_of_pairs",
+    "pairs",
+    "selected",
+    "targets",
+]
 
 _Kind = tuple[tuple[tuple[str, str], ...], ...]
 
 
-def targets(sight: Sight, selector: Selector) -> tuple[Object, ...]:
+def targets(snapshot: NamespaceSnapshot, selector: Selector) -> tuple[Object, ...]:
     """The running pods that a cut selects: not terminating, and no agents."""
-    return tuple(pod for pod in selected(sight, selector) if pod.get("status", {}).get("phase") == "Running")
+    return tuple(pod for pod in selected(snapshot, selector) if pod.get("status", {}).get("phase") == "Running")
 
 
-def selected(sight: Sight, selector: Selector) -> tuple[Object, ...]:
+def selected(snapshot: NamespaceSnapshot, selector: Selector) -> tuple[Object, ...]:
     """The pods that a cut selects and that run or will run: not terminated or terminating, and no agents."""
     wanted = as_json(selector)
     return tuple(
         pod
-        for pod in sight.of(PODS)
-        if not ours(labels_of(pod))
+        for pod in snapshot.of(PODS)
+        if not is_ours(labels_of(pod))
         and selects(wanted, labels_of(pod))
         and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
         and "deletionTimestamp" not in pod["metadata"]
     )
 
 
-def pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
+def pairs(snapshot: NamespaceSnapshot, selector: Selector) -> tuple[Pair, ...]:
     """One pair for each node and kind of target, up to ``MOST_PAIRS``: every kind comes before a second node."""
-    return kinds_of_pairs(sight, selector)[:MOST_PAIRS]
+    return kinds_of_pairs(snapshot, selector)[:MOST_PAIRS]
 
 
-def kinds_of_pairs(sight: Sight, selector: Selector) -> tuple[Pair, ...]:
+def kinds_of_pairs(snapshot: NamespaceSnapshot, selector: Selector) -> tuple[Pair, ...]:
     """All pairs that there could be; targets with the same labels that matter and the same mesh are of one kind."""
     nodes: dict[_Kind, set[str]] = {}
-    worn = Worn(sight, selector)
-    for pod in targets(sight, selector):
+    worn = AgentLabels(snapshot, selector)
+    for pod in targets(snapshot, selector):
         if node := pod["spec"].get("nodeName", ""):
             mesh = mesh_of(pod)
             parts = worn.labels(pod), mesh.labels, mesh.annotations
@@ -74,7 +83,7 @@ def described(pods: Iterable[Object], selector: Selector) -> tuple[tuple[str, ..
     found = [
         _described(pod)
         for pod in pods
-        if not ours(labels_of(pod))
+        if not is_ours(labels_of(pod))
         and selects(wanted, labels_of(pod))
         and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
         and addresses_of(pod)

@@ -6,20 +6,20 @@ from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from gameday.actions.found import READS, is_cut_off, not_found, pods_of
-from gameday.actions.kind import ActionKind, Asked, Scene, Use, Watch
+from gameday.actions.kind import ActionContext, ActionKind, PreflightContext, Use, Watch
 from gameday.actions.scale import owners
 from gameday.actions.workload import KINDS, Named, Workload, changed
+from gameday.actions.workload_checks import READS, is_cut_off, not_found, pods_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import AUTOSCALERS, SCALED_OBJECTS, Kind, Object
-from gameday.errors import Absent
+from gameday.cluster.resources import AUTOSCALERS, SCALED_OBJECTS, Object, Resource
+from gameday.errors import NotFound
 from gameday.model.change import Change, Observed, Presence
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action
-from gameday.preflight import shut_in
+from gameday.preflight import agent_egress
 from gameday.preflight.findings import Finding
 from gameday.preflight.rights import WATCH, Right
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.schema.named import Dependencies
 
 
@@ -42,7 +42,7 @@ class Scale(Action):
     @property
     def subject(self) -> tuple[str, str]:
         """The workload."""
-        return self.workload.kind.name, self.workload.name
+        return self.workload.resource.kind, self.workload.name
 
 
 async def scale(account: Cluster, namespace: str, workload: Workload, replicas: int, version: str) -> None:
@@ -54,8 +54,8 @@ async def scale(account: Cluster, namespace: str, workload: Workload, replicas: 
     """
     body = {"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}}
     try:
-        await account.patch(workload.kind, namespace, workload.name, body, "scale")
-    except Absent:
+        await account.patch(workload.resource, namespace, workload.name, body, "scale")
+    except NotFound:
         return
 
 
@@ -66,14 +66,14 @@ async def put_back(account: Cluster, namespace: str, workload: Workload, before:
         Conflict: when the workload changed in between; the caller looks again.
 
     """
-    current = await account.get(workload.kind, namespace, workload.name, "scale")
+    current = await account.get(workload.resource, namespace, workload.name, "scale")
     if current is not None and current["spec"].get("replicas", 0) == wanted:
         await scale(account, namespace, workload, before, current["metadata"]["resourceVersion"])
 
 
-def _rights(kind: Kind) -> tuple[Right, ...]:
-    why = f"Not the {kind.name}s themselves: whoever can change those can run anything."
-    return Right(kind, WATCH), Right(kind, ("get", "patch"), "scale", why=why)
+def _rights(resource: Resource) -> tuple[Right, ...]:
+    why = f"Not the {resource.kind}s themselves: whoever can change those can run anything."
+    return Right(resource, WATCH), Right(resource, ("get", "patch"), "scale", why=why)
 
 
 class ScaleKind(ActionKind[ScaleSpec, Scale]):
@@ -86,7 +86,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
     uses = frozenset({Use.FAULT, Use.STEP})
     fuse_acts = True
     objects = tuple(KINDS)
-    grants = tuple(right for kind in KINDS.values() for right in _rights(kind))
+    grants = tuple(right for resource in KINDS.values() for right in _rights(resource))
     reads = (*READS, AUTOSCALERS, SCALED_OBJECTS)
 
     def parse(self, spec: ScaleSpec, named: Dependencies) -> Scale:
@@ -99,68 +99,68 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
             text = f"{action.workload.name} is scaled twice: remove this one, or use restore in a step"
             yield PlanFinding(action.workload.field, text)
 
-    def preflight(self, action: Scale, asked: Asked) -> Iterator[Finding]:
+    def preflight(self, action: Scale, ctx: PreflightContext) -> Iterator[Finding]:
         """What keeps the workload from being scaled, who else scales it, and what its fuse cannot reach."""
-        path = f"{asked.path}.{action.workload.field}"
-        if (missing := not_found(asked.sight, path, action.workload)) is not None:
+        path = f"{ctx.path}.{action.workload.field}"
+        if (missing := not_found(ctx.snapshot, path, action.workload)) is not None:
             yield missing
         else:
-            yield from owners.check(asked.sight, path, action.workload, action.replicas)
-            yield from is_cut_off(asked, path, action.workload, "scale another workload, or remove this fault")
-        scaled = [name for name, one in asked.plan.actions() if isinstance(one, Scale)]
-        if asked.name == scaled[0]:
+            yield from owners.check(ctx.snapshot, path, action.workload, action.replicas)
+            yield from is_cut_off(ctx, path, action.workload, "scale another workload, or remove this fault")
+        scaled = [name for name, one in ctx.plan.actions() if isinstance(one, Scale)]
+        if ctx.name == scaled[0]:
             # All fuses are alike to policies, so one finding says it for all.
-            yield from shut_in.of_api_server(asked.sight, asked.path, "nothing could be scaled")
+            yield from agent_egress.of_api_server(ctx.snapshot, ctx.path, "nothing could be scaled")
 
-    def hits(self, action: Scale, sight: Sight) -> tuple[str, tuple[Object, ...]]:
+    def hits(self, action: Scale, snapshot: NamespaceSnapshot) -> tuple[str, tuple[Object, ...]]:
         """As many pods of the workload as are to go."""
-        own = pods_of(sight, action.workload)
+        own = pods_of(snapshot, action.workload)
         return action.workload.field, own[: max(0, len(own) - action.replicas)]
 
-    def rights(self, action: Scale, sight: Sight) -> Iterator[Right]:
+    def rights(self, action: Scale, snapshot: NamespaceSnapshot) -> Iterator[Right]:
         """What scaling a workload of this kind needs."""
-        yield from _rights(action.workload.kind)
+        yield from _rights(action.workload.resource)
 
-    def registers(self, action: Scale, sight: Sight) -> Observed:
+    def registers(self, action: Scale, snapshot: NamespaceSnapshot) -> Observed:
         """The workload as it is now."""
-        kind, name = action.workload.kind, action.workload.name
-        there = next((one for one in sight.of(kind) if one["metadata"]["name"] == name), None)
+        resource, name = action.workload.resource, action.workload.name
+        there = next((one for one in snapshot.of(resource) if one["metadata"]["name"] == name), None)
         return observed(action.workload, there, action.replicas, None)
 
-    def watches(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
+    def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The workload."""
         if (workload := _workload(action, change)) is not None:
-            yield Watch(workload.watch, workload.kind, fields=f"metadata.name={workload.name}")
+            yield Watch(workload.watch, workload.resource, fields=f"metadata.name={workload.name}")
 
-    def observe(self, scene: Scene, name: str, action: Action | None, change: Change | None) -> Observed:
+    def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
         """How the workload stands."""
         workload = _workload(action, change)
-        if workload is None or not scene.seen.listed(workload.watch):
+        if workload is None or not ctx.cache.listed(workload.watch):
             return Observed()
-        there = scene.seen.objects(workload.watch).get(workload.name)
+        there = ctx.cache.objects(workload.watch).get(workload.name)
         return observed(workload, there, _wanted(action, change), change)
 
-    async def apply(self, scene: Scene, action: Action, change: Change, version: str) -> None:
+    async def apply(self, ctx: ActionContext, action: Action, change: Change, version: str) -> None:
         """Scale the workload, then read it: otherwise a controller that scales back at once would never be noticed."""
         wanted = (change.wanted or {})["replicas"]
-        await scale(scene.account, scene.namespace, changed(change), wanted, version)
-        await self.look(scene, action, change)
+        await scale(ctx.account, ctx.namespace, changed(change), wanted, version)
+        await self.read(ctx, action, change)
 
-    async def revert(self, scene: Scene, change: Change) -> None:
+    async def revert(self, ctx: ActionContext, change: Change) -> None:
         """Scale back, where the number is still the one that was set; where that is not known, to the one before."""
         before = (change.before or {})["replicas"]
         if change.wanted is None:
-            await scale(scene.account, scene.namespace, changed(change), before, "")
+            await scale(ctx.account, ctx.namespace, changed(change), before, "")
         else:
             wanted = change.wanted["replicas"]
-            await put_back(scene.account, scene.namespace, changed(change), before, wanted)
+            await put_back(ctx.account, ctx.namespace, changed(change), before, wanted)
 
-    async def look(self, scene: Scene, action: Action | None, change: Change) -> Observed:
+    async def read(self, ctx: ActionContext, action: Action | None, change: Change) -> Observed:
         """How the workload stands at this moment; it is known from then on."""
         workload = changed(change)
-        found, _ = await scene.account.list(workload.kind, scene.namespace, fields=f"metadata.name={workload.name}")
+        found, _ = await ctx.account.list(workload.resource, ctx.namespace, fields=f"metadata.name={workload.name}")
         for there in found:
-            scene.seen.learn(workload.watch, there)
+            ctx.cache.upsert(workload.watch, there)
         return observed(workload, next(iter(found), None), _wanted(action, change), change)
 
 
@@ -178,12 +178,12 @@ def observed(workload: Workload, there: Object | None, wanted: int | None, chang
     name = workload.name
     if there is None:
         gone = "was deleted by somebody else" if change is not None else f"{workload} does not exist"
-        return Observed(Presence.GONE, workload.kind.name, name, detail=gone, shown="its workload is gone")
+        return Observed(Presence.GONE, workload.resource.kind, name, detail=gone, shown="its workload is gone")
     stands = _stands(there)
     before = change.before["replicas"] if change is not None and change.before else stands.replicas
     seen = Observed(
         _presence(stands.replicas, before, wanted),
-        workload.kind.name,
+        workload.resource.kind,
         name,
         before={"replicas": stands.replicas},
         wanted={"replicas": wanted},

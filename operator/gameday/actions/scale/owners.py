@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from gameday.actions.workload import Workload
-from gameday.cluster.kinds import AUTOSCALERS, DEPLOYMENTS, SCALED_OBJECTS, Object
+from gameday.cluster.resources import AUTOSCALERS, DEPLOYMENTS, SCALED_OBJECTS, Object
 from gameday.preflight.findings import Finding, Severity
-from gameday.preflight.snapshot import Sight, labels_of
+from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 PAUSED: Final = "autoscaling.keda.sh/paused"
 ARGO_LABEL: Final = "argocd.argoproj.io/instance"
@@ -20,10 +20,10 @@ FLUX_KUSTOMIZATION: Final = "kustomize.toolkit.fluxcd.io/name"
 FLUX_RELEASE: Final = "helm.toolkit.fluxcd.io/name"
 
 
-def check(sight: Sight, path: str, workload: Workload, replicas: int) -> Iterator[Finding]:
+def check(snapshot: NamespaceSnapshot, path: str, workload: Workload, replicas: int) -> Iterator[Finding]:
     """Findings about scaling a workload to ``replicas``; ``path`` is the field that names it."""
-    yield from _autoscalers(sight, path, workload, replicas)
-    for there in sight.of(workload.kind):
+    yield from _autoscalers(snapshot, path, workload, replicas)
+    for there in snapshot.of(workload.resource):
         if there["metadata"]["name"] == workload.name and _sets_replicas(there):
             yield from _deployed(path, there)
 
@@ -32,21 +32,21 @@ def scales(owner: Object, workload: Workload) -> bool:
     """Whether an autoscaler's target is this workload. KEDA's default is a Deployment."""
     target = owner["spec"].get("scaleTargetRef") or {}
     group = str(target.get("apiVersion") or DEPLOYMENTS.api_version).partition("/")[0]
-    kind = target.get("kind") or DEPLOYMENTS.name
-    return (group, kind, target.get("name")) == (workload.kind.group, workload.kind.name, workload.name)
+    kind = target.get("kind") or DEPLOYMENTS.kind
+    return (group, kind, target.get("name")) == (workload.resource.group, workload.resource.kind, workload.name)
 
 
-def _autoscalers(sight: Sight, path: str, workload: Workload, replicas: int) -> Iterator[Finding]:
+def _autoscalers(snapshot: NamespaceSnapshot, path: str, workload: Workload, replicas: int) -> Iterator[Finding]:
     scaled = workload.name
-    of_keda = [one for one in sight.of(SCALED_OBJECTS) if scales(one, workload)]
+    of_keda = [one for one in snapshot.of(SCALED_OBJECTS) if scales(one, workload)]
     for one in of_keda:
         name, annotations = one["metadata"]["name"], one["metadata"].get("annotations") or {}
         if str(annotations.get(PAUSED, "")).lower() != "true":
             text = f"ScaledObject/{name} of KEDA scales {scaled} and would undo this within seconds"
             remedy = f"pause it first with the annotation {PAUSED}: 'true', or remove this entry"
             yield Finding("ScaledByOther", path, text, remedy)
-    for one in sight.of(AUTOSCALERS):
-        kedas = any(owner["kind"] == SCALED_OBJECTS.name for owner in one["metadata"].get("ownerReferences") or ())
+    for one in snapshot.of(AUTOSCALERS):
+        kedas = any(owner["kind"] == SCALED_OBJECTS.kind for owner in one["metadata"].get("ownerReferences") or ())
         if not scales(one, workload) or (kedas and of_keda):
             continue
         if kedas or replicas != 0 or one["spec"].get("minReplicas") == 0:

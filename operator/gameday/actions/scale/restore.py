@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gameday.actions.found import not_found
-from gameday.actions.kind import Asked, PlannedKind, Use
+from gameday.actions.kind import PlannedKind, PreflightContext, Use
 from gameday.actions.scale.kind import Scale
 from gameday.actions.workload import Named, Workload
+from gameday.actions.workload_checks import not_found
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action
 from gameday.preflight.findings import Finding
@@ -30,7 +30,7 @@ class Restore(Action):
     @property
     def subject(self) -> tuple[str, str]:
         """The workload."""
-        return self.workload.kind.name, self.workload.name
+        return self.workload.resource.kind, self.workload.name
 
 
 class RestoreKind(PlannedKind[RestoreSpec, Restore]):
@@ -55,8 +55,8 @@ class RestoreKind(PlannedKind[RestoreSpec, Restore]):
             )
             yield PlanFinding(action.workload.field, text)
 
-    def preflight(self, action: Restore, asked: Asked) -> Iterator[Finding]:
+    def preflight(self, action: Restore, ctx: PreflightContext) -> Iterator[Finding]:
         """The workload is there."""
-        path = f"{asked.path}.{action.workload.field}"
-        if (missing := not_found(asked.sight, path, action.workload)) is not None:
+        path = f"{ctx.path}.{action.workload.field}"
+        if (missing := not_found(ctx.snapshot, path, action.workload)) is not None:
             yield missing

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import PODS, Object
-from gameday.cluster.streams import RETRY_LAST, Mirror, follow_log
-from gameday.errors import Absent, Forbidden, GameDayError
+from gameday.cluster.informer import RETRY_LAST, Informer, follow_log
+from gameday.cluster.resources import PODS, Object
+from gameday.errors import Forbidden, GameDayError, NotFound
 from gameday.model.labels import AGENT, DRILL
 from gameday.model.plan import RunsIn
 from gameday.model.sample import LineType, Sample
@@ -57,13 +57,13 @@ class Measured:
         except GameDayError:
             pass  # The mirror tries again, and the drill's own mirror says what the trouble is.
         seen = asyncio.Event()
-        mirror = Mirror(self._cluster, PODS, self._namespace, seen.set, labels=self._labels)
-        listing = asyncio.create_task(mirror.run())
+        informer = Informer(self._cluster, PODS, self._namespace, seen.set, labels=self._labels)
+        listing = asyncio.create_task(informer.run())
         try:
             while self.refused is None:
                 await seen.wait()
                 seen.clear()
-                for pod, agent in _agents(mirror.objects):
+                for pod, agent in _agents(informer.objects):
                     if pod not in self._logs:
                         self._logs[pod] = asyncio.create_task(self._follow(agent, pod, seen))
         finally:
@@ -77,7 +77,7 @@ class Measured:
             try:
                 async for line in follow_log(self._cluster, self._namespace, pod):
                     self._take(agent, line)
-            except Absent:
+            except NotFound:
                 return
             except Forbidden as error:
                 self.refused = error

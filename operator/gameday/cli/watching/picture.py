@@ -12,9 +12,9 @@ from gameday.api.lines import expectations_of, plain
 from gameday.api.record import duration, shown_moment
 from gameday.cli.asking import condition
 from gameday.cli.output import COLOURS
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.plan import Plan, Stage
-from gameday.model.record import Phase, Record
+from gameday.model.record import DrillRecord, Phase
 from gameday.model.sample import Sample
 
 BARS: Final = "▁▂▃▄▅▆▇█"
@@ -38,7 +38,7 @@ class Awaited:
 
 def picture(
     drill: Object,
-    frozen: tuple[Plan | None, Record | None],
+    frozen: tuple[Plan | None, DrillRecord | None],
     curves: Mapping[str, Iterable[Sample]],
     note: str,
     now: float,
@@ -67,7 +67,7 @@ def _head(drill: Object, now: float) -> Text:
     return head.append(f"\n{status.get('summary') or message}", style="default")
 
 
-def awaited(drill: Object, plan: Plan | None, record: Record | None, now: float) -> list[Awaited]:
+def awaited(drill: Object, plan: Plan | None, record: DrillRecord | None, now: float) -> list[Awaited]:
     """Every expectation of the plan with its state, or only the decided ones where the plan cannot be read."""
     status = drill.get("status", {})
     decided = {(one["stage"], one["name"]): one for one in expectations_of(status)}
@@ -82,15 +82,15 @@ def awaited(drill: Object, plan: Plan | None, record: Record | None, now: float)
             found.append(_decided(known))
             continue
         length = {Stage.OUTAGE: plan.outage.duration, Stage.RECOVERY: plan.recovery.within}.get(stage)
-        zero = _zero(stage, record) if _ORDER[stage] == running else None
+        started_at = _zero(stage, record) if _ORDER[stage] == running else None
         # A violation of always can come until the stage ends; all others have a deadline of their own.
         within = length if one.within is None else one.within
-        left = zero + within - now if zero is not None and within is not None else None
+        left = started_at + within - now if started_at is not None and within is not None else None
         found.append(Awaited(stage.value, one.name, WAITS, left))
     return found + rows
 
 
-def _zero(stage: Stage, record: Record | None) -> float | None:
+def _zero(stage: Stage, record: DrillRecord | None) -> float | None:
     if record is None or stage is Stage.STEADY_STATE:
         return None
     return record.zero if stage is Stage.OUTAGE else record.recovery_zero

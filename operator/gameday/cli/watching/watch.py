@@ -22,7 +22,7 @@ from gameday.cli.rights import missing
 from gameday.cli.watching.measured import Measured
 from gameday.cli.watching.picture import picture
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import DRILLS, Object
+from gameday.cluster.resources import DRILLS, Object
 from gameday.errors import Forbidden
 
 PER_SECOND: Final = 4

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from gameday.cluster.client import ACCOUNT, CONTAINER
-from gameday.cluster.kinds import DRILLS, JOBS, PODS, Object
+from gameday.cluster.resources import DRILLS, JOBS, PODS, Object
 from gameday.controller.agent_settings import DEFAULT, AgentSettings
 from gameday.model.agent import CONFIG_MAPS, SECRETS, VARIABLE, AgentConfig, FuseConfig
-from gameday.model.labels import marks
-from gameday.model.names import derived
+from gameday.model.labels import ownership_labels
+from gameday.model.names import object_name
 from gameday.model.placement import ANYWHERE, NO_MESH, Mesh, Placement
 from gameday.model.plan import ConfigMapKey, SecretKey
 
@@ -40,7 +40,7 @@ Key = TypeVar("Key", SecretKey, ConfigMapKey)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PodContext:
     """The drill whose agents these are, the image they run, what they take over from the targets, and the settings."""
 
     namespace: str
@@ -53,7 +53,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PodTemplate:
     """What sets one agent's pod apart: its program and role, what is mounted into it, and what makes it a twin.
 
     ``wears`` are the target's labels, ``mesh`` is its enrolment in a mesh, ``node`` is where it must run, and
@@ -63,7 +63,7 @@ class Shape:
     module: str
     role: str
     secrets: tuple[SecretKey, ...] = ()
-    wears: Mapping[str, str] | None = None
+    labels: Mapping[str, str] | None = None
     mesh: Mesh = NO_MESH
     node: str = ""
     config_maps: tuple[ConfigMapKey, ...] = ()
@@ -80,38 +80,42 @@ class Shape:
         )
 
 
-def pod(place: Place, agent: str, shape: Shape, config: AgentConfig) -> Object:
+def pod(ctx: PodContext, agent: str, template: PodTemplate, config: AgentConfig) -> Object:
     """An agent's pod, owned by its Drill; nothing waits for it when the Drill is deleted.
 
     It ends by itself, and where its process does not, the kubelet ends it.
     """
     if config.ends_after <= 0:
         raise ValueError(f"agent {agent} would never end")
-    owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.name, "name": place.drill, "uid": place.uid}
+    owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.kind, "name": ctx.drill, "uid": ctx.uid}
     return {
         "apiVersion": PODS.api_version,
-        "kind": PODS.name,
+        "kind": PODS.kind,
         "metadata": {
-            "name": derived(place.drill, agent),
-            "labels": {**(shape.wears or {}), **shape.mesh.labels, **marks(place.drill, shape.role, agent)},
-            "annotations": {**shape.mesh.annotations, **STAYS},
+            "name": object_name(ctx.drill, agent),
+            "labels": {
+                **(template.labels or {}),
+                **template.mesh.labels,
+                **ownership_labels(ctx.drill, template.role, agent),
+            },
+            "annotations": {**template.mesh.annotations, **STAYS},
             "ownerReferences": [owner],
         },
-        "spec": _spec(place, shape)
+        "spec": _spec(ctx, template)
         | {
             "activeDeadlineSeconds": math.ceil(config.ends_after) + LINGER,
-            "containers": [_container(place, shape, config)],
+            "containers": [_container(ctx, template, config)],
         },
     }
 
 
-def fuse_job(place: Place, name: str, agent: str, config: FuseConfig) -> Object:
+def fuse_job(ctx: PodContext, name: str, agent: str, config: FuseConfig) -> Object:
     """The fuse of a scale: a Job with one pod, which is made anew on another node when its own is lost.
 
     It is not owned by the Drill, because it must outlive the drill's other objects. It talks to the API server alone,
     without a mesh's proxy.
     """
-    made = pod(place, agent, Shape("fuse", "fuse", mesh=UNMESHED), replace(config, job=name))
+    made = pod(ctx, agent, PodTemplate("fuse", "fuse", mesh=UNMESHED), replace(config, job=name))
     spec = made["spec"] | {"automountServiceAccountToken": True, "restartPolicy": "OnFailure"}
     # The first toleration that fits a taint counts: a target that tolerates everything would keep it on a lost node.
     spec["tolerations"] = [*LEAVES, *spec.get("tolerations", ())]
@@ -119,7 +123,7 @@ def fuse_job(place: Place, name: str, agent: str, config: FuseConfig) -> Object:
     metadata = {key: made["metadata"][key] for key in ("labels", "annotations")}
     return {
         "apiVersion": JOBS.api_version,
-        "kind": JOBS.name,
+        "kind": JOBS.kind,
         "metadata": {"name": name, "labels": made["metadata"]["labels"]},
         "spec": {
             "parallelism": 1,
@@ -138,11 +142,11 @@ def pod_of(job: Object) -> Object:
     """The pod that a fuse's Job will make, to be tried before it is needed: its admission is not the Job's."""
     template = job["spec"]["template"]
     metadata = template["metadata"] | {"name": job["metadata"]["name"]}
-    return {"apiVersion": PODS.api_version, "kind": PODS.name, "metadata": metadata, "spec": template["spec"]}
+    return {"apiVersion": PODS.api_version, "kind": PODS.kind, "metadata": metadata, "spec": template["spec"]}
 
 
-def _spec(place: Place, shape: Shape) -> Object:
-    placement, settings = place.placement, place.settings
+def _spec(ctx: PodContext, template: PodTemplate) -> Object:
+    placement, settings = ctx.placement, ctx.settings
     user = {} if settings.user is None else dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"), settings.user)
     spec: Object = {
         "nodeSelector": {**placement.node_selector, OS: "linux"},
@@ -152,7 +156,7 @@ def _spec(place: Place, shape: Shape) -> Object:
         "terminationGracePeriodSeconds": 1,
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, **user, "seccompProfile": {"type": "RuntimeDefault"}},
-        "volumes": _volumes(shape),
+        "volumes": _volumes(template),
     }
     if placement.tolerations:
         spec["tolerations"] = [dict(toleration) for toleration in placement.tolerations]
@@ -160,15 +164,15 @@ def _spec(place: Place, shape: Shape) -> Object:
         spec["priorityClassName"] = priority_class
     if placement.pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in placement.pull_secrets]
-    if shape.wears is not None:
+    if template.labels is not None:
         # Never ready, so that no Service sends it what is meant for the team's pods.
         spec["readinessGates"] = [{"conditionType": "gameday.dev/never-ready"}]
-    if shape.asks_alike and placement.dns_policy:
+    if template.asks_alike and placement.dns_policy:
         spec["dnsPolicy"] = placement.dns_policy
-    if shape.asks_alike and placement.dns_config:
+    if template.asks_alike and placement.dns_config:
         spec["dnsConfig"] = json.loads(placement.dns_config)
-    if shape.node:
-        term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [shape.node]}]}
+    if template.node:
+        term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [template.node]}]}
         required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
         spec["affinity"] = {"nodeAffinity": required}
         # A target runs there, so its witness may too, whatever taints and labels the node has got since.
@@ -177,28 +181,30 @@ def _spec(place: Place, shape: Shape) -> Object:
     return spec
 
 
-def _container(place: Place, shape: Shape, config: AgentConfig) -> dict[str, Any]:
+def _container(ctx: PodContext, template: PodTemplate, config: AgentConfig) -> dict[str, Any]:
     return {
         "name": CONTAINER,
-        "image": place.image,
-        "imagePullPolicy": place.pull_policy,
-        "command": ["python3", "-m", f"gameday.agents.{shape.module}"],
+        "image": ctx.image,
+        "imagePullPolicy": ctx.pull_policy,
+        "command": ["python3", "-m", f"gameday.agents.{template.module}"],
         "env": [{"name": VARIABLE, "value": config.to_json()}],
-        "resources": {part: dict(amounts) for part, amounts in place.settings.resources.items()},
+        "resources": {part: dict(amounts) for part, amounts in ctx.settings.resources.items()},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": volume, "mountPath": path, "readOnly": True} for volume, path, _ in shape.mounts],
+        "volumeMounts": [{"name": volume, "mountPath": path, "readOnly": True} for volume, path, _ in template.mounts],
     }
 
 
-def _volumes(shape: Shape) -> list[dict[str, Any]]:
+def _volumes(template: PodTemplate) -> list[dict[str, Any]]:
     """The keys that are used, and no other, of each Secret and ConfigMap."""
     volumes: list[dict[str, Any]] = []
-    for volume, _, one in shape.mounts:
-        used: tuple[SecretKey | ConfigMapKey, ...] = shape.secrets if isinstance(one, SecretKey) else shape.config_maps
+    for volume, _, one in template.mounts:
+        used: tuple[SecretKey | ConfigMapKey, ...] = (
+            template.secrets if isinstance(one, SecretKey) else template.config_maps
+        )
         items = [{"key": key, "path": key} for key in sorted({other.key for other in used if other.name == one.name})]
         match one:
             case SecretKey():

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gameday.cluster.kinds import Object
-from gameday.controller.drill.agent_pods import Place, Shape, pod
-from gameday.controller.drill.twins import dials, gentle
-from gameday.engine.drill.budgets import longest
+from gameday.cluster.resources import Object
+from gameday.controller.drill.agent_pods import PodContext, PodTemplate, pod
+from gameday.controller.drill.dial_targets import dials, slowest_interval
+from gameday.engine.drill.timeouts import longest
 from gameday.engine.validate.plan import LOG_BYTES
-from gameday.errors import Refused
+from gameday.errors import Rejected
 from gameday.model.addresses import LOOK_EVERY, MOST_ADDRESSES
 from gameday.model.agent import (
     MOST_NAMESERVERS,
@@ -28,7 +28,7 @@ from gameday.model.plan import Destination, Plan, Probe, RunsIn
 from gameday.model.setup import MOST_CUTS, MOST_PAIRS, Connections, Cut, Pair, Setup
 from gameday.probes.kinds import KINDS
 
-__all__ = ["Closing", "Place", "closer", "pods", "tellers", "wanted"]
+__all__ = ["Closing", "PodContext", "closer", "pods", "probe_agents", "wanted"]
 
 
 DIAL_EVERY: Final = 0.25
@@ -45,25 +45,27 @@ HELD_BYTES: Final = 30.0
 """Bytes per second that a witness or control writes per held connection: one line per exchange."""
 
 
-def tellers(plan: Plan) -> Mapping[str, str]:
+def probe_agents(plan: Plan) -> Mapping[str, str]:
     """The agent that runs each probe; probes of the operator itself are left out."""
     return {p.name: p.settings.runs_in.value for p in plan.probes if p.settings.runs_in is not RunsIn.OPERATOR}
 
 
-MOST_TWINS: Final = MOST_PAIRS * MOST_CUTS
-TWINS: Final = tuple(f"{role}-{index}" for index in range(MOST_TWINS) for role in ("witness", CONTROL))
+MOST_PAIRS_OF_A_DRILL: Final = MOST_PAIRS * MOST_CUTS
+WITNESSES_AND_CONTROLS: Final = tuple(
+    f"{role}-{index}" for index in range(MOST_PAIRS_OF_A_DRILL) for role in ("witness", CONTROL)
+)
 COUNTERS, CLOSERS = (tuple(numbered(agent, number) for number in range(MOST_CUTS)) for agent in (COUNTER, CLOSER))
 """The names of the agents that count and end connections, by the place of the cut among those of a drill."""
-ASKERS: Final = tuple(one.value for one in RunsIn if one is not RunsIn.OPERATOR)
+PROBE_AGENTS: Final = tuple(one.value for one in RunsIn if one is not RunsIn.OPERATOR)
 """The names of the agents that run probes."""
-ALL: Final = frozenset({*ASKERS, *COUNTERS, *CLOSERS, *TWINS})
+ALL: Final = frozenset({*PROBE_AGENTS, *COUNTERS, *CLOSERS, *WITNESSES_AND_CONTROLS})
 """The names of all agents that any drill may have."""
 
 
 def wanted(plan: Plan, setup: Setup) -> frozenset[str]:
     """The names of a drill's agents."""
     names = {f"{role}-{number}" for number, _, _ in setup.numbered() for role in ("witness", "control")}
-    names.update(tellers(plan).values())
+    names.update(probe_agents(plan).values())
     names.update(counter for cut, counter in zip(setup.cuts, COUNTERS, strict=False) if cut.severs is not None)
     return frozenset(names)
 
@@ -78,37 +80,37 @@ def counters(setup: Setup) -> dict[str, str]:
     return {cut.fault: COUNTERS[place] for place, cut in enumerate(setup.cuts) if cut.severs is not None}
 
 
-def pods(plan: Plan, setup: Setup, place: Place) -> tuple[Object, ...]:
+def pods(plan: Plan, setup: Setup, ctx: PodContext) -> tuple[Object, ...]:
     """The agents' pods."""
     made: list[Object] = []
     names = wanted(plan, setup)
     if RunsIn.OBSERVER.value in names:
-        made.append(_observer(plan, place, RunsIn.OBSERVER, None))
+        made.append(_observer(plan, ctx, RunsIn.OBSERVER, None))
     if RunsIn.CLIENT.value in names:
         # Redis' policy admits the targets, so agents that connect to Redis have their labels. The cut spares controls.
         pair = next((pair for _, _, pair in setup.numbered()), None)
-        made.append(_observer(plan, place, RunsIn.CLIENT, pair))
+        made.append(_observer(plan, ctx, RunsIn.CLIENT, pair))
     for number, cut, pair in setup.numbered():
         redis = _spoken_to(plan, cut)
-        config, there = _witness(plan, setup, cut, redis, place), replace(place, placement=cut.placement)
-        shape = Shape("witness", "", wears=pair.labels, mesh=pair.mesh, node=pair.node, asks_alike=True)
+        config, there = _witness(plan, setup, cut, redis, ctx), replace(ctx, placement=cut.placement)
+        template = PodTemplate("witness", "", labels=pair.labels, mesh=pair.mesh, node=pair.node, asks_alike=True)
         if redis is not None:
-            shape = replace(shape, secrets=redis.secrets, config_maps=redis.config_maps)
-        made += [pod(there, f"{role}-{number}", replace(shape, role=role), config) for role in ("witness", CONTROL)]
+            template = replace(template, secrets=redis.secrets, config_maps=redis.config_maps)
+        made += [pod(there, f"{role}-{number}", replace(template, role=role), config) for role in ("witness", CONTROL)]
     told = counters(setup)
-    made += [_counter(plan, cut, place, told[cut.fault]) for cut in setup.cuts if cut.fault in told]
+    made += [_counter(plan, cut, ctx, told[cut.fault]) for cut in setup.cuts if cut.fault in told]
     return tuple(made)
 
 
-def _witness(plan: Plan, setup: Setup, cut: Cut, redis: Destination | None, place: Place) -> WitnessConfig:
+def _witness(plan: Plan, setup: Setup, cut: Cut, redis: Destination | None, ctx: PodContext) -> WitnessConfig:
     addresses = dials(setup, cut)
     return WitnessConfig(
         dials=addresses,
-        redis=redis_server(redis, place.namespace) if redis is not None else None,
+        redis=redis_server(redis, ctx.namespace) if redis is not None else None,
         nameservers=True,
         every=max(
             LOGIN_EVERY if redis is not None else 0.0,
-            gentle(setup, cut),
+            slowest_interval(setup, cut),
             dial_every(plan, _lines(addresses), len(cut.dials), looks=_looks(cut)),
         ),
         ends_after=longest(plan),
@@ -138,19 +140,19 @@ def dial_every(plan: Plan, addresses: float, held: int = 0, *, looks: bool = Fal
     return max(DIAL_EVERY, length * addresses * DIAL_BYTES / left)
 
 
-def _observer(plan: Plan, place: Place, agent: RunsIn, pair: Pair | None) -> Object:
+def _observer(plan: Plan, ctx: PodContext, agent: RunsIn, pair: Pair | None) -> Object:
     probes = [probe for probe in plan.probes if probe.settings.runs_in is agent]
-    tasks = tuple(KINDS.task(probe, place.namespace) for probe in probes)
+    tasks = tuple(KINDS.task(probe, ctx.namespace) for probe in probes)
     config = ObserverConfig(probes=tasks, ends_after=longest(plan))
-    shape = Shape(
+    template = PodTemplate(
         "observer",
         role=CONTROL if agent is RunsIn.CLIENT else "observer",
         secrets=tuple(secret for probe in probes for secret in probe.settings.secrets),
         config_maps=tuple(one for probe in probes for one in probe.settings.config_maps),
-        wears=pair.labels if pair is not None else None,
+        labels=pair.labels if pair is not None else None,
         asks_alike=agent is RunsIn.CLIENT and all(_is_outside(probe) for probe in probes),
     )
-    return pod(place, agent.value, shape, config)
+    return pod(ctx, agent.value, template, config)
 
 
 def _is_outside(probe: Probe) -> bool:
@@ -167,36 +169,36 @@ class Closing:
     seen: tuple[str, ...] = ()
 
 
-def closer(plan: Plan, setup: Setup, cut: Cut, place: Place, closing: Closing) -> Object:
+def closer(plan: Plan, setup: Setup, cut: Cut, ctx: PodContext, closing: Closing) -> Object:
     """The pod that ends the connections of a fault's targets, until its time is over."""
     redis = _redis(plan, cut)
     config = CloserConfig(
-        redis=redis_server(redis, place.namespace),
+        redis=redis_server(redis, ctx.namespace),
         servers=closing.found.servers if len(closing.found.servers) > 1 else (),
         pods=closing.found.targets,
         until=closing.until,
         seen=closing.seen,
         ends_after=longest(plan),
     )
-    place = replace(place, placement=cut.placement)
-    return pod(place, closers(setup)[cut.fault], _sever(redis, cut), config)
+    ctx = replace(ctx, placement=cut.placement)
+    return pod(ctx, closers(setup)[cut.fault], _sever(redis, cut), config)
 
 
-def _counter(plan: Plan, cut: Cut, place: Place, agent: str) -> Object:
+def _counter(plan: Plan, cut: Cut, ctx: PodContext, agent: str) -> Object:
     """The pod that counts the connections of a fault's targets, and ends none."""
     redis = _redis(plan, cut)
     pods = tuple((address, address) for address in cut.targets)
     servers = cut.severs.servers if cut.severs is not None else ()
     config = CounterConfig(
-        redis=redis_server(redis, place.namespace), servers=servers, pods=pods, ends_after=longest(plan)
+        redis=redis_server(redis, ctx.namespace), servers=servers, pods=pods, ends_after=longest(plan)
     )
-    place = replace(place, placement=cut.placement)
-    return pod(place, agent, _sever(redis, cut), config)
+    ctx = replace(ctx, placement=cut.placement)
+    return pod(ctx, agent, _sever(redis, cut), config)
 
 
-def _sever(redis: Destination, cut: Cut) -> Shape:
+def _sever(redis: Destination, cut: Cut) -> PodTemplate:
     """The shape of what counts or ends connections at a Redis."""
-    return Shape("sever", CONTROL, redis.secrets, cut.pairs[0].labels, config_maps=redis.config_maps)
+    return PodTemplate("close_connections", CONTROL, redis.secrets, cut.pairs[0].labels, config_maps=redis.config_maps)
 
 
 def _spoken_to(plan: Plan, cut: Cut) -> Destination | None:
@@ -214,10 +216,10 @@ def _redis(plan: Plan, cut: Cut) -> Destination:
     """The Redis at which connections are counted and ended.
 
     Raises:
-        Refused: when the plan takes none away.
+        Rejected: when the plan takes none away.
 
     """
     redis = _away(plan, cut)
     if redis is None:
-        raise Refused(f"fault {cut.fault} does not cut off a Redis: somebody else changed the Drill's status")
+        raise Rejected(f"fault {cut.fault} does not cut off a Redis: somebody else changed the Drill's status")
     return redis

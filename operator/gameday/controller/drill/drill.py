@@ -3,19 +3,19 @@
 import asyncio
 from collections.abc import Callable
 
-from gameday.controller.background import Background
-from gameday.controller.drill.agents import tellers
-from gameday.controller.drill.feed import Feed
-from gameday.controller.drill.hands import Hands
-from gameday.controller.drill.memory import Memory
-from gameday.controller.drill.view import View, life_of
-from gameday.controller.drill.watched import Watched
+from gameday.controller.drill.agents import probe_agents
+from gameday.controller.drill.command_executor import CommandExecutor
+from gameday.controller.drill.informers import DrillInformers, life_of
+from gameday.controller.drill.log_follower import LogFollower
+from gameday.controller.drill.persisted_drill import PersistedDrill
+from gameday.controller.drill.watch_probes import WatchProbes
 from gameday.controller.logs import logger, of_drill
-from gameday.engine.drill.commands import Command, LetGo, key_of
+from gameday.controller.task_set import TaskSet
+from gameday.engine.drill.commands import Command, RemoveFinalizer, key_of
 from gameday.engine.drill.loop import DrillLoop, Save, Work
-from gameday.errors import GameDayError, NamespaceBusy, NoAnswer
-from gameday.model.record import Phase, Record
-from gameday.model.world import Life
+from gameday.errors import GameDayError, NamespaceBusy, OutcomeUnknown
+from gameday.model.observation import Life
+from gameday.model.record import DrillRecord, Phase
 
 log = logger("gameday.drill")
 
@@ -29,27 +29,31 @@ class DrillRunner:
     def __init__(
         self,
         loop: DrillLoop,
-        memory: Memory,
-        view: View,
-        feed: Feed,
-        hands: Hands,
+        persisted: PersistedDrill,
+        informers: DrillInformers,
+        follower: LogFollower,
+        executor: CommandExecutor,
         clock: Callable[[], float],
         plan: Callable[[], None],
     ) -> None:
-        self.log = log.bind(**of_drill(memory.drill))
+        self.log = log.bind(**of_drill(persisted.drill))
         self.loop = loop
-        self.memory = memory
-        self.view = view
-        self.feed = feed
-        self.hands = hands
+        self.persisted = persisted
+        self.informers = informers
+        self.follower = follower
+        self.executor = executor
         self.clock = clock
         self.find_plan = plan
-        self.watched = Watched(
-            view.account, memory.namespace, clock, feed.take, resumed=memory.record.steady_from is not None
+        self.watch_probes = WatchProbes(
+            informers.account,
+            persisted.namespace,
+            clock,
+            follower.take,
+            resumed=persisted.record.steady_from is not None,
         )
         self._wake = asyncio.Event()
 
-    async def run(self) -> Record:
+    async def run(self) -> DrillRecord:
         """Return the finished record once nothing is left to do for this drill.
 
         Raises:
@@ -58,25 +62,25 @@ class DrillRunner:
 
         """
         async with asyncio.TaskGroup() as group:
-            background = Background(group)
-            self.view.open(background, self._wake.set)
-            self.feed.on_sample(self._wake.set)
-            for change in self.memory.record.changes:
-                self.view.open_change(change.name)
+            tasks = TaskSet(group)
+            self.informers.open(tasks, self._wake.set)
+            self.follower.on_sample(self._wake.set)
+            for change in self.persisted.record.changes:
+                self.informers.open_change(change.name)
             try:
-                return await self._run(background)
+                return await self._run(tasks)
             finally:
-                self.view.close()
-                background.cancel()
+                self.informers.close()
+                tasks.cancel()
 
-    async def _run(self, background: Background) -> Record:
+    async def _run(self, tasks: TaskSet) -> DrillRecord:
         while True:
             self._wake.clear()
-            self._attend(background)
+            self._attend(tasks)
             work = self._look()
             blind = work.blind
             while True:
-                self._start(background, work)
+                self._start(tasks, work)
                 if work.save is None:
                     break
                 work = await self._save(work.save)
@@ -85,43 +89,45 @@ class DrillRunner:
             await self._rest(work.look_at)
 
     def _look(self) -> Work:
-        if not self.view.synced:
-            return self.loop.look_in_vain(self.view.blind, self.clock())
-        return self.loop.look(self.memory.plan, self.view.world(), self.clock(), must_save=self.memory.must_save)
+        if not self.informers.synced:
+            return self.loop.look_in_vain(self.informers.list_error, self.clock())
+        return self.loop.look(
+            self.persisted.plan, self.informers.observe(), self.clock(), must_save=self.persisted.must_save
+        )
 
-    def _attend(self, background: Background) -> None:
+    def _attend(self, tasks: TaskSet) -> None:
         """Open what the drill has come to need: its plan, its mirrors, its agents' logs."""
-        drill = self.view.only("drill")
+        drill = self.informers.single("drill")
         if drill is not None:
-            self.memory.hear(drill)
-            self.memory.check()
+            self.persisted.update_cached(drill)
+            self.persisted.check()
         self.find_plan()
-        plan, setup = self.memory.plan, self.memory.setup
+        plan, setup = self.persisted.plan, self.persisted.setup
         if plan is None or setup is None:
             return
-        self.view.open_namespace(plan)
-        if self.memory.unreadable:
+        self.informers.open_namespace(plan)
+        if self.persisted.unreadable:
             return
-        if self.feed.evidence is None:
-            self.feed.evidence = self.loop.prepare(plan, setup.twins())
-            self.feed.tellers = tellers(plan)
-        for agent, pod in self.view.logging_pods().items():
+        if self.follower.evidence is None:
+            self.follower.evidence = self.loop.prepare(plan, setup.twins())
+            self.follower.probe_agents = probe_agents(plan)
+        for agent, pod in self.informers.logging_pods().items():
             if life_of(pod) in {Life.RUNNING, Life.ENDED}:
-                self.feed.follow(background, agent, pod["metadata"]["name"])
-        if self.memory.record.phase is not Phase.PREFLIGHT:
-            self.watched.open(background, plan.probes)
+                self.follower.follow(tasks, agent, pod["metadata"]["name"])
+        if self.persisted.record.phase is not Phase.PREFLIGHT:
+            self.watch_probes.open(tasks, plan.probes)
 
     async def _save(self, save: Save) -> Work:
         if save.figures is not None:
-            self.memory.measurements = save.figures
+            self.persisted.measurements = save.figures
         try:
-            await self.memory.save(save.record)
+            await self.persisted.save(save.record)
         except GameDayError as error:
             self.log.warning("the Drill's status was not saved, so nothing is changed: %s", error, reason=error.reason)
             return self.loop.not_saved(self.clock(), error.after)
         work = self.loop.saved(self.clock())
         for line in work.tell:
-            self.memory.narrate(line)
+            self.persisted.narrate(line)
         return work
 
     async def _rest(self, until: float) -> None:
@@ -133,32 +139,36 @@ class DrillRunner:
 
     async def _namespace_ended(self) -> bool:
         """Whether the namespace is being deleted, so that nothing is left to do but to let go of the Drill."""
-        drill = self.view.only("drill")
+        drill = self.informers.single("drill")
         try:
-            if drill is None or "deletionTimestamp" not in drill["metadata"] or not await self.hands.namespace_ends():
+            if (
+                drill is None
+                or "deletionTimestamp" not in drill["metadata"]
+                or not await self.executor.namespace_ends()
+            ):
                 return False
-            await self.hands.do(LetGo())
+            await self.executor.execute(RemoveFinalizer())
         except GameDayError as error:
             self.log.warning("the finalizer was not removed: %s", error, reason=error.reason)
             return False
         return True
 
-    def _start(self, background: Background, work: Work) -> None:
+    def _start(self, tasks: TaskSet, work: Work) -> None:
         for command in work.start:
-            background.start(self._carry_out(command))
-        if work.find_leak:
-            background.start(self._find_leak())
+            tasks.start(self._carry_out(command))
+        if work.find_bypass:
+            tasks.start(self._find_bypass())
 
     async def _carry_out(self, command: Command) -> None:
         try:
-            await self.hands.do(command)
+            await self.executor.execute(command)
         except NamespaceBusy as error:
             self._failed(command, error)
-            await self.hands.freed.wait(self.memory.namespace)
+            await self.executor.lock_waiters.wait(self.persisted.namespace)
             self.loop.answered(command, self.clock(), str(error), rests=False)
         except GameDayError as error:
             self._failed(command, error)
-            answer = not isinstance(error, NoAnswer)
+            answer = not isinstance(error, OutcomeUnknown)
             self.loop.answered(command, self.clock(), str(error), after=error.after, answer=answer)
         else:
             self.loop.answered(command, self.clock())
@@ -171,8 +181,8 @@ class DrillRunner:
             self.log.warning("%s: %s", key_of(command), error, reason=error.reason)
         self._wake.set()
 
-    async def _find_leak(self) -> None:
+    async def _find_bypass(self) -> None:
         try:
-            await self.hands.find_leak()
+            await self.executor.find_bypass()
         except GameDayError as error:
             self.log.warning("the policies that may let traffic through were not read: %s", error, reason=error.reason)

@@ -7,20 +7,20 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from gameday.api.calendar import samples_kept
 from gameday.api.record import shown_moment
 from gameday.api.samples import Kept, config_map
+from gameday.api.schedule_state import samples_kept
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, Object
-from gameday.controller.drill.memory import Memory
-from gameday.controller.drill.view import View
+from gameday.cluster.resources import CONFIG_MAPS, DRILLS, Object
+from gameday.controller.drill.informers import DrillInformers
+from gameday.controller.drill.persisted_drill import PersistedDrill
 from gameday.engine.evidence.curves import Strip, Truth, strip, truth
 from gameday.engine.evidence.evidence import Evidence
-from gameday.errors import Absent, AlreadyExists, Forbidden, Refused
-from gameday.model.labels import GAME_DAY, marks
+from gameday.errors import AlreadyExists, Forbidden, NotFound, Rejected
+from gameday.model.labels import GAME_DAY, ownership_labels
 from gameday.model.names import SAMPLES, samples_of
 from gameday.model.plan import Plan, Stage
-from gameday.model.record import Keeping, Record
+from gameday.model.record import DrillRecord, Keeping
 
 GONE_IN_A_ROW: Final = 3
 """How many drills without samples end the search for old ones: those behind them were taken away before."""
@@ -32,10 +32,16 @@ NOTHING_READ: Final = "the logs of its agents were gone before they were read"
 class SampleKeeper:
     """Keeps the samples of one drill; ``drills`` are the known ones of its GameDay."""
 
-    def __init__(self, account: Cluster, memory: Memory, view: View, drills: Callable[[], Iterable[Object]]) -> None:
+    def __init__(
+        self,
+        account: Cluster,
+        persisted: PersistedDrill,
+        informers: DrillInformers,
+        drills: Callable[[], Iterable[Object]],
+    ) -> None:
         self.account = account
-        self.memory = memory
-        self.view = view
+        self.persisted = persisted
+        self.informers = informers
         self.drills = drills
 
     async def keep(self) -> Keeping:
@@ -45,40 +51,40 @@ class SampleKeeper:
             GameDayError: when the API server does not answer: to be asked again.
 
         """
-        gameday = self.view.only("gameday")
+        gameday = self.informers.single("gameday")
         most = samples_kept(gameday["spec"] if gameday is not None else {})
-        evidence, plan = self.view.feed.evidence, self.memory.plan
+        evidence, plan = self.informers.follower.evidence, self.persisted.plan
         if not most:
             return Keeping(kept=False)
         if evidence is None or plan is None:
             return Keeping(kept=False, why=NOTHING_READ)
-        strips = await _strips(evidence, plan, self.memory.record)
+        strips = await _strips(evidence, plan, self.persisted.record)
         try:
             if not any(one.samples for one in strips):
                 return await self._kept_before()
-            said = await self._write(strips, tuple(_truths(evidence, plan, self.memory.record)))
-        except (Absent, Forbidden, Refused) as error:
+            said = await self._write(strips, tuple(_truths(evidence, plan, self.persisted.record)))
+        except (NotFound, Forbidden, Rejected) as error:
             return Keeping(kept=False, why=str(error))
         return Keeping(kept=said.kept, why="; ".join(filter(None, (said.why, await self._take_away(most)))))
 
     async def _kept_before(self) -> Keeping:
         """What another process has kept, which died or lost its Lease before it recorded that, and deleted the pods."""
-        there = await self.account.get(CONFIG_MAPS, self.memory.namespace, samples_of(self.memory.name))
-        if there is not None and _is_of(there, self.memory.uid):
+        there = await self.account.get(CONFIG_MAPS, self.persisted.namespace, samples_of(self.persisted.name))
+        if there is not None and _is_of(there, self.persisted.uid):
             return Keeping(kept=True)
         return Keeping(kept=False, why=NOTHING_READ)
 
     async def _write(self, strips: tuple[Strip, ...], truths: tuple[Truth, ...]) -> Keeping:
-        memory = self.memory
-        name, gameday = samples_of(memory.name), memory.drill["spec"]["gameDay"]
-        owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.name, "name": memory.name, "uid": memory.uid}
-        labels = marks(memory.name, SAMPLES) | {GAME_DAY: gameday}
-        body, left_out = config_map(name, labels, owner, Kept(memory.name, gameday, strips, truths))
+        persisted = self.persisted
+        name, gameday = samples_of(persisted.name), persisted.drill["spec"]["gameDay"]
+        owner = {"apiVersion": DRILLS.api_version, "kind": DRILLS.kind, "name": persisted.name, "uid": persisted.uid}
+        labels = ownership_labels(persisted.name, SAMPLES) | {GAME_DAY: gameday}
+        body, left_out = config_map(name, labels, owner, Kept(persisted.name, gameday, strips, truths))
         try:
-            await self.account.create(CONFIG_MAPS, memory.namespace, body)
+            await self.account.create(CONFIG_MAPS, persisted.namespace, body)
         except AlreadyExists:
-            there = await self.account.get(CONFIG_MAPS, memory.namespace, name)
-            if there is not None and not _is_of(there, memory.uid):
+            there = await self.account.get(CONFIG_MAPS, persisted.namespace, name)
+            if there is not None and not _is_of(there, persisted.uid):
                 text = (
                     f"ConfigMap {name} exists and does not belong to this drill: delete it, or give the "
                     "Drill another name"
@@ -93,7 +99,7 @@ class SampleKeeper:
         try:
             for drill in self._older(most)[:LOOKED_AT]:
                 name = samples_of(drill["metadata"]["name"])
-                there = await self.account.get(CONFIG_MAPS, self.memory.namespace, name)
+                there = await self.account.get(CONFIG_MAPS, self.persisted.namespace, name)
                 if there is not None and _is_of(there, drill["metadata"]["uid"]):
                     found.append(there)
                     gone = 0
@@ -102,19 +108,19 @@ class SampleKeeper:
             # The oldest first: an interrupted process then leaves no older ConfigMap behind a gap.
             for there in reversed(found):
                 metadata = there["metadata"]
-                await self.account.delete(CONFIG_MAPS, self.memory.namespace, metadata["name"], uid=metadata["uid"])
-        except (Forbidden, Refused) as error:
+                await self.account.delete(CONFIG_MAPS, self.persisted.namespace, metadata["name"], uid=metadata["uid"])
+        except (Forbidden, Rejected) as error:
             return f"those of older drills were not deleted: {error}"
         return ""
 
     def _older(self, most: int) -> list[Object]:
         """The drills with samples beyond the newest ``most``, this one among these, the newest first."""
-        others = [one for one in self.drills() if one["metadata"]["uid"] != self.memory.uid and _has_samples(one)]
+        others = [one for one in self.drills() if one["metadata"]["uid"] != self.persisted.uid and _has_samples(one)]
         others.sort(key=lambda one: (shown_moment(one["status"]["finishedAt"]), one["metadata"]["name"]), reverse=True)
         return others[most - 1 :]
 
 
-async def _strips(evidence: Evidence, plan: Plan, record: Record) -> tuple[Strip, ...]:
+async def _strips(evidence: Evidence, plan: Plan, record: DrillRecord) -> tuple[Strip, ...]:
     """The curves of each probe, up to the end of the drill; other drills have their turn in between."""
     until = record.finished_at if record.finished_at is not None else record.since
     strips = []
@@ -124,7 +130,7 @@ async def _strips(evidence: Evidence, plan: Plan, record: Record) -> tuple[Strip
     return tuple(strips)
 
 
-def _truths(evidence: Evidence, plan: Plan, record: Record) -> Iterator[Truth]:
+def _truths(evidence: Evidence, plan: Plan, record: DrillRecord) -> Iterator[Truth]:
     until = record.finished_at if record.finished_at is not None else record.since
     begins = {
         Stage.STEADY_STATE: record.steady_from,
@@ -134,7 +140,7 @@ def _truths(evidence: Evidence, plan: Plan, record: Record) -> Iterator[Truth]:
     for stage, expectation in plan.all_expectations():
         since = begins[stage]
         if since is not None:
-            yield truth(stage.value, expectation.name, evidence.track(expectation, since), until)
+            yield truth(stage.value, expectation.name, evidence.series(expectation, since), until)
 
 
 def _is_of(config_map: Object, uid: str) -> bool:

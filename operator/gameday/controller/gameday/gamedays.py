@@ -3,22 +3,22 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gameday.api.calendar import schedule_of
 from gameday.api.checks import check
 from gameday.api.parse import PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, shown_moment, timestamp
+from gameday.api.schedule_state import schedule_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import GAMEDAYS, Object
+from gameday.cluster.resources import GAMEDAYS, Object
 from gameday.controller.backoff import Backoff
 from gameday.controller.gameday.largest import check_size
 from gameday.engine.drill import limits
-from gameday.engine.schedule.calendar import check as check_schedule
+from gameday.engine.schedule.schedule_state import check as check_schedule
 from gameday.engine.validate.plan import complete
-from gameday.errors import Absent, Conflict, PlanInvalid
+from gameday.errors import Conflict, NotFound, PlanInvalid
 from gameday.model.halt import Halt
-from gameday.model.limits import Ruling, RulingState
+from gameday.model.limits import LimitsState, LimitsValidity
 from gameday.model.plan import Plan
-from gameday.model.record import Cause, Record
+from gameday.model.record import DrillRecord, Reason
 from gameday.schema.bounds import MESSAGE, WORD, cut
 
 
@@ -67,15 +67,15 @@ def read_all(gameday: Object) -> tuple[Plan, str, str]:
 
 
 async def check_gameday(
-    cluster: Cluster, gameday: Object, halt: Halt, ruling: Ruling, clock: Callable[[], float]
+    cluster: Cluster, gameday: Object, halt: Halt, limits_state: LimitsState, clock: Callable[[], float]
 ) -> None:
     """Write the conditions of a GameDay, of its newest spec; see ``readiness``. Halted: no drill of it would begin."""
-    halted = (("Halted", "True", Cause.HALTED.value, str(halt)),) if halt.halted else ()
+    halted = (("Halted", "True", Reason.HALTED.value, str(halt)),) if halt.halted else ()
     fields = {"observedGeneration": gameday["metadata"].get("generation", 1)}
-    await update_status(cluster, gameday, fields, (*readiness(gameday, ruling), *halted), clock)
+    await update_status(cluster, gameday, fields, (*readiness(gameday, limits_state), *halted), clock)
 
 
-def readiness(gameday: Object, ruling: Ruling) -> tuple[Condition, ...]:
+def readiness(gameday: Object, limits_state: LimitsState) -> tuple[Condition, ...]:
     """Whether a GameDay can run, as kstatus has it.
 
     One whose plan is refused is Stalled: somebody must change it. One that waits for the administrator to mend the
@@ -85,10 +85,10 @@ def readiness(gameday: Object, ruling: Ruling) -> tuple[Condition, ...]:
         plan, _, _ = read_all(gameday)
     except (PlanInvalid, PlanTooBig) as error:
         return _refused("Stalled", error.reason, str(error))
-    if ruling.state is RulingState.INVALID:
-        return _refused("Reconciling", Cause.LIMITS_INVALID.value, ruling.why)
-    if exceeded := limits.of_plan(ruling.limits, plan):
-        return _refused("Stalled", Cause.LIMIT_EXCEEDED.value, "; ".join(exceeded))
+    if limits_state.state is LimitsValidity.INVALID:
+        return _refused("Reconciling", Reason.LIMITS_INVALID.value, limits_state.why)
+    if exceeded := limits.of_plan(limits_state.limits, plan):
+        return _refused("Stalled", Reason.LIMIT_EXCEEDED.value, "; ".join(exceeded))
     count = sum(len(e) for e in (plan.steady_state.expect, plan.outage.expect, plan.recovery.expect))
     how = "runs by its schedule" if "schedule" in gameday["spec"] else "create a Drill to run it"
     return (("Ready", "True", "PlanValid", f"{len(plan.probes)} probes, {count} expectations; {how}"),)
@@ -144,7 +144,7 @@ def _condition(gameday: Object, condition: Condition, clock: Callable[[], float]
     }
 
 
-def last_drill(drill: str, record: Record, measurements: Iterable[Mapping[str, str | float]]) -> dict[str, Any]:
+def last_drill(drill: str, record: DrillRecord, measurements: Iterable[Mapping[str, str | float]]) -> dict[str, Any]:
     """What a finished drill leaves in its GameDay's columns."""
     figures = {measurement["name"]: float(measurement["value"]) for measurement in measurements}
     verdict = record.verdict.value if record.verdict else ""
@@ -174,7 +174,7 @@ async def show_last_drill(cluster: Cluster, namespace: str, name: str, fields: M
             return True
         try:
             await cluster.replace_status(GAMEDAYS, namespace, name, newest | {"status": status | fields})
-        except (Absent, Conflict) as error:
+        except (NotFound, Conflict) as error:
             await backoff.wait(error)
             continue
         return True

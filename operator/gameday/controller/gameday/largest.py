@@ -20,7 +20,7 @@ from gameday.api.state import decided_bytes
 from gameday.engine.cel.paths import path_text
 from gameday.model.change import Change, State
 from gameday.model.plan import Action, Plan, Stage
-from gameday.model.record import Cause, Closing, Doubt, Keeping, Record, Result, StepEntry, Waiting
+from gameday.model.record import Closing, Doubt, DrillRecord, Keeping, Reason, Result, StepEntry, Waiting
 from gameday.schema.bounds import NAME, SETUP_BYTES, SHOWN_BYTES, STATE_BYTES, WORD, json_bytes
 
 AT: Final = 1_800_000_000.1234567
@@ -56,25 +56,25 @@ def check_size(plan: Plan) -> None:
             )
 
 
-def largest(plan: Plan, text: str) -> Record:
+def largest(plan: Plan, text: str) -> DrillRecord:
     """The record of a drill of this plan in which everything has happened, with ``text`` for each message."""
     expected = [(stage, one.name, False) for stage in Stage for one in plan.expectations(stage)]
     if plan.rollback is not None:
         expected += [(Stage.RECOVERY, one.name, True) for one in plan.recovery.expect]
     steps = plan.rollback.steps if plan.rollback is not None else ()
     names = tuple(name for _, name, again in expected if not again)
-    record: Record = _full(
-        Record,
+    record: DrillRecord = _full(
+        DrillRecord,
         text,
         message=text,
         reason="x" * WORD,
-        waiting=Waiting(max(Cause, key=lambda cause: len(cause.value)), text),
+        waiting=Waiting(max(Reason, key=lambda reason: len(reason.value)), text),
         changes=tuple(_changes(plan, text)),
         steps=tuple(_full(StepEntry, text, name=step.name, notes=_noted(step.action)) for step in steps),
         results=tuple(_full(Result, text, stage=s, name=name, again=again) for s, name, again in expected),
-        doubts=tuple(Doubt(cause, text, AT) for cause in Cause),
+        doubts=tuple(Doubt(reason, text, AT) for reason in Reason),
         closings=tuple(
-            _full(Closing, text, fault=fault.name, doubt=Doubt(Cause.CONNECTIONS_KEPT, text, AT))
+            _full(Closing, text, fault=fault.name, doubt=Doubt(Reason.CONNECTIONS_KEPT, text, AT))
             for fault in plan.outage.faults
             if fault.action.closes_connections
         ),

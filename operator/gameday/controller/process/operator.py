@@ -10,38 +10,38 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from gameday.api.authors import slim
+from gameday.api.managed_fields import strip_managed_fields
 from gameday.api.parse import PlanTooBig
 from gameday.cluster.client import Cluster
-from gameday.cluster.events import Events, Subject
-from gameday.cluster.kinds import CONFIG_MAPS, DRILLS, GAMEDAYS, Kind, Object
-from gameday.cluster.lease import Election, LeaseLost
+from gameday.cluster.events import EventRecorder, Subject
+from gameday.cluster.lease import LeaderElector, LeaseLost
+from gameday.cluster.resources import CONFIG_MAPS, DRILLS, GAMEDAYS, Object, Resource
 from gameday.controller.actions import Action, action_of
 from gameday.controller.administrator import Administrator
 from gameday.controller.clock import steady
+from gameday.controller.drill.command_executor import CommandExecutor
+from gameday.controller.drill.concurrency_limit import DrillConcurrencyLimit
 from gameday.controller.drill.drill import DrillRunner
-from gameday.controller.drill.feed import Feed
-from gameday.controller.drill.freed import Freed
-from gameday.controller.drill.hands import Hands
-from gameday.controller.drill.memory import Memory, Superseded
+from gameday.controller.drill.informers import DrillInformers
+from gameday.controller.drill.lock_waiters import NamespaceLockWaiters
+from gameday.controller.drill.log_follower import LogFollower
+from gameday.controller.drill.persisted_drill import PersistedDrill, Superseded
 from gameday.controller.drill.samples import SampleKeeper
-from gameday.controller.drill.turns import Turns
-from gameday.controller.drill.view import View
 from gameday.controller.gameday.gamedays import check_gameday, read
 from gameday.controller.logs import logger, named, of_drill
 from gameday.controller.own_image import NoImage, image_of
-from gameday.controller.process.disputes import Disputes
+from gameday.controller.process.status_conflicts import StatusConflicts
 from gameday.controller.process.supervisor import Listed, Supervisor
 from gameday.controller.schedule.schedules import Schedules
 from gameday.controller.settings import Settings
 from gameday.controller.store import Store
 from gameday.controller.telemetry import Heartbeat, Metrics
 from gameday.engine.drill.loop import DrillLoop
-from gameday.engine.drill.permission import hindrance
-from gameday.errors import Absent, GameDayError, PlanInvalid
-from gameday.model.limits import RulingState
-from gameday.model.record import Line, Phase, Record
-from gameday.model.world import Planned, World
+from gameday.engine.drill.permission import blocked_by
+from gameday.errors import GameDayError, NotFound, PlanInvalid
+from gameday.model.limits import LimitsValidity
+from gameday.model.observation import Observation, Planned
+from gameday.model.record import DrillRecord, Phase, TimelineEntry
 
 log = logger("gameday.operator")
 
@@ -51,7 +51,7 @@ RESYNC_AGAIN = 1.0
 """Seconds until a listing that failed is tried again: Kopf itself may pause for half a minute after an outage."""
 EVENTFUL = {phase.value for phase in Phase} | {"CutProven", "CutLifted", "StepDone"}
 """Timeline reasons that become Events although they are no bad news."""
-NOTHING = Record()
+NOTHING = DrillRecord()
 """The record of a drill that this process does not run."""
 
 
@@ -68,27 +68,27 @@ class Operator:
         clock: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
-        self.election = Election(cluster, settings.namespace, settings.lease, settings.identity, clock, monotonic)
-        self.cluster = cluster = cluster.fenced(self.election.fresh)
+        self.elector = LeaderElector(cluster, settings.namespace, settings.lease, settings.identity, clock, monotonic)
+        self.cluster = cluster = cluster.with_write_fence(self.elector.is_leading)
         self.settings = settings
         self.clock = clock
         self.monotonic = monotonic
         self.metrics = Metrics(cluster.requests)
         self.heartbeat = Heartbeat(self.metrics, clock, monotonic)
-        self.events = Events(cluster, settings.identity, self.clock)
-        self.administrator = Administrator(cluster, settings.namespace, self._heard)
+        self.recorder = EventRecorder(cluster, settings.identity, self.clock)
+        self.administrator = Administrator(cluster, settings.namespace, self._handle_seen)
         self._acts = False
         self._shown: object = None
         self._writing: set[asyncio.Task[None]] = set()
         self.store = Store()
         self.supervisor = Supervisor(self.run_drill, self.check, self.store, self.metrics, self.heartbeat, clock)
         self.schedules = Schedules(
-            cluster, self.store, self.metrics, self.events, self.clock, halt=lambda: self.administrator.halt
+            cluster, self.store, self.metrics, self.recorder, self.clock, halt=lambda: self.administrator.halt
         )
-        self.disputes = Disputes(cluster, self.election.confirm, self._tell_of_drill, clock)
-        self.supervisor.share(settings.installation, self._leave, self.disputes.settle)
-        self.freed = Freed()
-        self.turns = Turns(self.store)
+        self.conflicts = StatusConflicts(cluster, self.elector.confirm, self._tell_of_drill, clock)
+        self.supervisor.share(settings.installation, self._leave, self.conflicts.wait_for_restart)
+        self.lock_waiters = NamespaceLockWaiters()
+        self.concurrency = DrillConcurrencyLimit(self.store)
         self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed, self.schedules.deciding)
 
     async def lead(self) -> None:
@@ -99,7 +99,7 @@ class Operator:
             NoImage: when it cannot be found out what agents are to run.
 
         """
-        election = self.election
+        elector = self.elector
         # Before the Lease is won, so that a take-over knows at once whether drills are halted.
         hearing = asyncio.create_task(self.administrator.run())
         waiting = asyncio.create_task(self._beat())
@@ -107,7 +107,7 @@ class Operator:
             # Before the Lease is won, so that another replica acts where this one cannot.
             image = await image_of(self.cluster, self.settings)
             self.settings = dataclasses.replace(self.settings, image=image)
-            await election.win()
+            await elector.acquire()
         except (asyncio.CancelledError, NoImage):
             hearing.cancel()
             raise
@@ -119,7 +119,7 @@ class Operator:
         self._announce()
         acting = asyncio.create_task(self.supervisor.lead())
         starting = asyncio.create_task(self.schedules.lead())
-        keeping = asyncio.create_task(election.keep())
+        keeping = asyncio.create_task(elector.renew())
         listing = asyncio.create_task(self._resync())
         try:
             await asyncio.wait({acting, starting, keeping, listing, hearing}, return_when=asyncio.FIRST_COMPLETED)
@@ -129,7 +129,7 @@ class Operator:
                 task.cancel()
             ended = await asyncio.gather(acting, starting, keeping, listing, hearing, return_exceptions=True)
             if not keeping.done() or keeping.cancelled():
-                await election.release()
+                await elector.release()
         for error in ended:
             if isinstance(error, ExceptionGroup) and (lost := error.subgroup(LeaseLost)) is not None:
                 raise LeaseLost(str(lost.exceptions[0])) from error
@@ -152,35 +152,39 @@ class Operator:
                     gamedays = await self._list(GAMEDAYS, namespace)
                     self.supervisor.resync(namespace, drills, gamedays)
                 self.store.listed = True
-                self.disputes.keep({drill["metadata"]["uid"] for drill in self.store.drills.values()})
-                self.events.tidy()
+                self.conflicts.retain({drill["metadata"]["uid"] for drill in self.store.drills.values()})
+                self.recorder.tidy()
             except GameDayError as error:
                 log.warning("drills and game days were not listed: %s", error)
                 pause = max(RESYNC_AGAIN, error.after)
             await asyncio.sleep(pause)
 
-    async def _list(self, kind: Kind, namespace: str | None) -> Listed:
+    async def _list(self, resource: Resource, namespace: str | None) -> Listed:
         """A collection; one whose CRD was deleted is empty, and must not hide the drills that are to be undone."""
         try:
-            return await self.cluster.list(kind, namespace)
-        except Absent as error:
+            return await self.cluster.list(resource, namespace)
+        except NotFound as error:
             log.warning(
                 "drills and game days cannot be listed: %s; install the CRDs, or remove the operator as well", error
             )
             return (), "0"
 
-    def _heard(self) -> None:
+    def _handle_seen(self) -> None:
         """The administrator's word has changed; the drills heard it first."""
-        halt, ruling = self.administrator.halt, self.administrator.ruling
+        halt, limits_state = self.administrator.halt, self.administrator.limits_state
         self.metrics.halted.set(halt.halted)
-        self.metrics.limits_invalid.set(ruling.state is RulingState.INVALID)
-        hindered = hindrance(World(halt=halt, ruling=ruling))
+        self.metrics.limits_invalid.set(limits_state.state is LimitsValidity.INVALID)
+        hindered = blocked_by(Observation(halt=halt, limits_state=limits_state))
         if hindered is None:
             log.info("drills may start")
         else:
             log.warning("no drill starts: %s", hindered[1], reason=hindered[0].value)
         # What cannot be read for a moment shows on no GameDay: there are many.
-        shown = (halt.halted and halt, ruling.state is RulingState.INVALID and ruling, ruling.limits)
+        shown = (
+            halt.halted and halt,
+            limits_state.state is LimitsValidity.INVALID and limits_state,
+            limits_state.limits,
+        )
         if shown != self._shown:
             self._shown = shown
             self._announce()
@@ -191,7 +195,7 @@ class Operator:
         subject = self.administrator.halt_object
         if self._acts and subject is not None:
             text = "every running drill is undone, and none starts until this ConfigMap is deleted"
-            line = Line(self.clock(), "Halted", text, warning=True)
+            line = TimelineEntry(self.clock(), "Halted", text, warning=True)
             self._write(self._event(Subject.of(CONFIG_MAPS, subject), line, Action.HALT))
 
     def _write(self, event: Coroutine[Any, Any, None]) -> None:
@@ -202,7 +206,7 @@ class Operator:
     async def check(self, gameday: Object) -> None:
         """Write a GameDay's conditions."""
         await self.administrator.read()
-        await check_gameday(self.cluster, gameday, self.administrator.halt, self.administrator.ruling, self.clock)
+        await check_gameday(self.cluster, gameday, self.administrator.halt, self.administrator.limits_state, self.clock)
 
     async def run_drill(self, drill: Object) -> None:
         """Carry one drill out, to its end."""
@@ -212,49 +216,61 @@ class Operator:
         clock = steady(self.clock, self.monotonic, drill)
         group: set[asyncio.Task[None]] = set()
 
-        def narrate(line: Line) -> None:
+        def narrate(line: TimelineEntry) -> None:
             level = logging.WARNING if line.warning else logging.INFO
             log.log(level, line.message, **of_drill(drill), reason=line.reason)
             if line.warning or line.reason in EVENTFUL:
-                task = asyncio.create_task(self._tell_of_drill(memory.drill, line, memory.record))
+                task = asyncio.create_task(self._tell_of_drill(persisted.drill, line, persisted.record))
                 group.add(task)
                 task.add_done_callback(group.discard)
 
-        def changed(before: Record, after: Record) -> None:
-            self.metrics.changed(memory.namespace, memory.uid, before, after)
+        def changed(before: DrillRecord, after: DrillRecord) -> None:
+            self.metrics.changed(persisted.namespace, persisted.uid, before, after)
             # A drill whose end a dying process misses looks counted to the next process.
-            fresh = after.reported and not before.reported and not self.disputes.ended(memory.uid)
-            if fresh and view.only("gameday") is not None:
-                self._count(memory, after, latest=view.is_last)
+            fresh = after.reported and not before.reported and not self.conflicts.ended(persisted.uid)
+            if fresh and informers.single("gameday") is not None:
+                self._count(persisted, after, latest=informers.is_last)
 
-        memory = Memory(self.cluster, drill, narrate, changed, clock, self.settings.installation)
-        self.metrics.holding(memory.namespace, memory.uid, memory.record)
-        self.disputes.resume(memory)
-        feed = Feed(self.cluster.as_account(memory.namespace), memory.namespace, memory.name, self.metrics, clock)
-        loop = DrillLoop(memory.record, clock())
-        view = View(self.cluster, memory, feed, self.administrator, loop.answers)
-        of_gameday = memory.namespace, memory.drill["spec"]["gameDay"]
-        samples = SampleKeeper(view.account, memory, view, lambda: self.schedules.drills_of(of_gameday))
-        hands = Hands(
-            self.cluster, memory, view, self.settings, clock, self.supervisor.runs, self.turns, self.freed, samples
+        persisted = PersistedDrill(self.cluster, drill, narrate, changed, clock, self.settings.installation)
+        self.metrics.holding(persisted.namespace, persisted.uid, persisted.record)
+        self.conflicts.resume(persisted)
+        follower = LogFollower(
+            self.cluster.as_account(persisted.namespace), persisted.namespace, persisted.name, self.metrics, clock
         )
-        runner = DrillRunner(loop, memory, view, feed, hands, clock, lambda: self._find_plan(memory, view))
-        known = memory.record.phase
+        loop = DrillLoop(persisted.record, clock())
+        informers = DrillInformers(self.cluster, persisted, follower, self.administrator, loop.outcomes)
+        of_gameday = persisted.namespace, persisted.drill["spec"]["gameDay"]
+        samples = SampleKeeper(informers.account, persisted, informers, lambda: self.schedules.drills_of(of_gameday))
+        executor = CommandExecutor(
+            self.cluster,
+            persisted,
+            informers,
+            self.settings,
+            clock,
+            self.supervisor.runs,
+            self.concurrency,
+            self.lock_waiters,
+            samples,
+        )
+        runner = DrillRunner(
+            loop, persisted, informers, follower, executor, clock, lambda: self._find_plan(persisted, informers)
+        )
+        known = persisted.record.phase
         if known not in {Phase.PENDING, Phase.FINISHED}:
-            self.turns.keep(memory.uid, f"{memory.namespace}/{memory.name}")
+            self.concurrency.hold(persisted.uid, f"{persisted.namespace}/{persisted.name}")
         try:
             await runner.run()
         except* Superseded:
-            self.disputes.remember(memory)
+            self.conflicts.remember(persisted)
             raise
         except* Exception:
-            self.disputes.doubt(memory.uid)
+            self.conflicts.distrust(persisted.uid)
             raise
         else:
-            self.disputes.end(memory.uid)
+            self.conflicts.end(persisted.uid)
         finally:
-            self.turns.give_back(memory.uid)
-            self.supervisor.drill_left(memory.drill, gone=memory.gone)
+            self.concurrency.release(persisted.uid)
+            self.supervisor.drill_left(persisted.drill, gone=persisted.gone)
         if group:
             await asyncio.wait(group)
 
@@ -276,40 +292,42 @@ class Operator:
             )
             return drill
         same = newest is not None and newest["metadata"]["uid"] == drill["metadata"]["uid"]
-        return slim(newest) if newest is not None and same else drill
+        return strip_managed_fields(newest) if newest is not None and same else drill
 
-    def _find_plan(self, memory: Memory, view: View) -> None:
+    def _find_plan(self, persisted: PersistedDrill, informers: DrillInformers) -> None:
         """Freeze the GameDay into the drill while it waits; afterwards only see whether it is still there."""
-        gameday = view.only("gameday")
-        if memory.plan is not None:
+        gameday = informers.single("gameday")
+        if persisted.plan is not None:
             gone = gameday is None or "deletionTimestamp" in gameday["metadata"]
-            view.planned = Planned.DELETED if gone and view.synced else Planned.FROZEN
+            informers.planned = Planned.DELETED if gone and informers.synced else Planned.FROZEN
             return
         if gameday is None:
-            view.planned_why = f"GameDay {memory.drill['spec']['gameDay']} does not exist in this namespace: create it"
+            informers.planned_why = (
+                f"GameDay {persisted.drill['spec']['gameDay']} does not exist in this namespace: create it"
+            )
             return
         try:
-            memory.freeze(*read(gameday))
-            view.planned = Planned.FROZEN
+            persisted.freeze(*read(gameday))
+            informers.planned = Planned.FROZEN
         except PlanInvalid as error:
-            view.planned, view.planned_why = Planned.INVALID, str(error)
+            informers.planned, informers.planned_why = Planned.INVALID, str(error)
         except PlanTooBig as error:
-            view.planned, view.planned_why = Planned.TOO_BIG, str(error)
+            informers.planned, informers.planned_why = Planned.TOO_BIG, str(error)
 
-    async def _tell_of_drill(self, drill: Object, line: Line, record: Record = NOTHING) -> None:
+    async def _tell_of_drill(self, drill: Object, line: TimelineEntry, record: DrillRecord = NOTHING) -> None:
         """Write an Event on a Drill, related to its GameDay also where that is not there."""
         where, name = drill["metadata"]["namespace"], drill["spec"]["gameDay"]
         gameday = self.store.gamedays.get((where, name))
         related = Subject(GAMEDAYS, where, name) if gameday is None else Subject.of(GAMEDAYS, gameday)
         await self._event(Subject.of(DRILLS, drill), line, action_of(line.reason, record), related)
 
-    async def _event(self, about: Subject, line: Line, action: Action, related: Subject | None = None) -> None:
+    async def _event(self, about: Subject, line: TimelineEntry, action: Action, related: Subject | None = None) -> None:
         try:
-            await self.events.write(
+            await self.recorder.write(
                 about, line.reason, line.message, action=action, warning=line.warning, related=related
             )
         except GameDayError as error:
-            about_it = named(about.kind.name, about.namespace, about.name)
+            about_it = named(about.resource.kind, about.namespace, about.name)
             log.warning("event %s not written: %s", line.reason, error, **about_it, reason=error.reason)
 
     def _leave(self, drill: Object, other: str) -> None:
@@ -320,12 +338,12 @@ class Operator:
         )
         text += f"one is uninstalled: kubectl -n {namespace} patch drill {name} --subresource=status --type=merge "
         text += """-p '{"status":{"operator":null}}'"""
-        line = Line(self.clock(), "ClaimedElsewhere", text, warning=True)
+        line = TimelineEntry(self.clock(), "ClaimedElsewhere", text, warning=True)
         log.warning(text, **of_drill(drill), reason=line.reason)
         self._write(self._tell_of_drill(drill, line))
 
-    def _count(self, memory: Memory, record: Record, *, latest: bool) -> None:
+    def _count(self, persisted: PersistedDrill, record: DrillRecord, *, latest: bool) -> None:
         """Count a drill whose GameDay was brought up to date; its figures show if it is the ``latest``."""
         verdict = record.verdict.value if record.verdict is not None else ""
-        figures = [(str(f["name"]), str(f["unit"]), float(f["value"])) for f in memory.measurements if latest]
-        self.metrics.finished(memory.namespace, memory.drill["spec"]["gameDay"], verdict, figures)
+        figures = [(str(f["name"]), str(f["unit"]), float(f["value"])) for f in persisted.measurements if latest]
+        self.metrics.finished(persisted.namespace, persisted.drill["spec"]["gameDay"], verdict, figures)

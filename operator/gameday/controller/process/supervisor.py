@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from gameday.api.authors import slim
 from gameday.api.drill import FINALIZER
-from gameday.cluster.kinds import DRILLS
-from gameday.cluster.streams import version_of
-from gameday.controller.drill.memory import ClaimedElsewhere, Superseded, behind, claimed_by
+from gameday.api.managed_fields import strip_managed_fields
+from gameday.cluster.informer import version_of
+from gameday.cluster.resources import DRILLS
+from gameday.controller.drill.persisted_drill import ClaimedElsewhere, Superseded, behind, claimed_by
 from gameday.controller.logs import logger, named, of_drill
-from gameday.controller.schedule.entry import Entry
+from gameday.controller.schedule.start_throttle import StartThrottle
 from gameday.controller.store import Key, Object, Store, key_of, take
 from gameday.controller.telemetry import Heartbeat, Metrics
 from gameday.errors import GameDayError
@@ -135,7 +135,11 @@ class Supervisor:
             known_here = [key for key in known if namespace in {None, key[0]}]
             gone = [k for k in known_here if k not in listed and version_of(known[k]) < int(version)]
             changed = {k: known.pop(k) for k in gone}
-            newer = {k: slim(t) for k, t in listed.items() if k not in known or version_of(known[k]) < version_of(t)}
+            newer = {
+                k: strip_managed_fields(t)
+                for k, t in listed.items()
+                if k not in known or version_of(known[k]) < version_of(t)
+            }
             known.update(newer)
             for key, thing in (changed | newer).items():
                 if known is self.known.gamedays:
@@ -164,9 +168,9 @@ class Supervisor:
             while True:
                 self.heartbeat.beat()
                 self._changed.clear()
-                entry = Entry(self.clock(), self._deciding(), self._running.values(), self.known.drills)
+                throttle = StartThrottle(self.clock(), self._deciding(), self._running.values(), self.known.drills)
                 for thing in list(self.known.drills.values()):
-                    self._start_drill(group, thing, entry)
+                    self._start_drill(group, thing, throttle)
                 for thing in list(self.known.gamedays.values()):
                     self._start_check(group, thing)
                 self._forget_ended()
@@ -189,7 +193,7 @@ class Supervisor:
     def _tell(self) -> None:
         self._changed.set()
 
-    def _start_drill(self, group: asyncio.TaskGroup, thing: Object, entry: Entry) -> None:
+    def _start_drill(self, group: asyncio.TaskGroup, thing: Object, throttle: StartThrottle) -> None:
         uid = thing["metadata"]["uid"]
         if uid in self._drills or not needs_runner(thing):
             return
@@ -197,7 +201,7 @@ class Supervisor:
             if self._left.get(uid) != other:
                 self._left[uid] = other
                 self._leave(thing, other)
-        elif entry.admits(thing):
+        elif throttle.admits(thing):
             self._running[uid] = key_of(thing)
             self._drills[uid] = group.create_task(self._supervised(uid, thing))
 
@@ -228,7 +232,7 @@ class Supervisor:
 
     async def _failed(self, thing: Object, errors: BaseException) -> None:
         """Log what went wrong, and wait; an error answer of the API server does not count as an internal error."""
-        about = of_drill(thing) if thing["kind"] == DRILLS.name else named(thing["kind"], *key_of(thing))
+        about = of_drill(thing) if thing["kind"] == DRILLS.kind else named(thing["kind"], *key_of(thing))
         answer = _only_answers(errors)
         pause = AGAIN_AFTER if answer is None else max(AGAIN_AFTER, answer.after)
         again = f"{thing['kind']} {'/'.join(key_of(thing))}: the operator tries again in {pause:.0f} s"

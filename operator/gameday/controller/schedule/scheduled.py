@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from gameday.cluster.events import Subject
-from gameday.cluster.kinds import DRILLS, Object
+from gameday.cluster.resources import DRILLS, Object
 from gameday.controller.store import Key
 from gameday.model.labels import SLOT
 from gameday.model.names import of_slot

@@ -10,30 +10,30 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gameday.api.authors import slim, spec_changed_at
-from gameday.api.calendar import SHOWN, calendar_fields, calendar_of, digest_of, kept, schedule_of
 from gameday.api.drill import start_before
+from gameday.api.managed_fields import spec_changed_at, strip_managed_fields
 from gameday.api.record import shown_moment, timestamp
+from gameday.api.schedule_state import SHOWN, digest_of, kept, schedule_of, schedule_state_fields, schedule_state_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.events import Events
-from gameday.cluster.kinds import DRILLS, GAMEDAYS, Object
-from gameday.cluster.streams import version_of
+from gameday.cluster.events import EventRecorder
+from gameday.cluster.informer import version_of
+from gameday.cluster.resources import DRILLS, GAMEDAYS, Object
 from gameday.controller.backoff import Backoff
 from gameday.controller.logs import logger, named, of_drill
 from gameday.controller.schedule.scheduled import DrillIndex, ended, slot_of
 from gameday.controller.schedule.slot_report import SlotReport
 from gameday.controller.store import Key, Store
 from gameday.controller.telemetry import Metrics
-from gameday.engine.schedule import calendar as engine
-from gameday.engine.schedule.decisions import Around
-from gameday.engine.schedule.history import Past, expired
+from gameday.engine.schedule import schedule_state as engine
+from gameday.engine.schedule.decisions import SlotContext
+from gameday.engine.schedule.retention import FinishedDrill, to_delete
 from gameday.engine.schedule.slots import next_runs
 from gameday.errors import AlreadyExists, Conflict, GameDayError, PlanInvalid
 from gameday.model.halt import Halt
 from gameday.model.labels import GAME_DAY, SLOT
 from gameday.model.names import of_slot
 from gameday.model.record import Verdict
-from gameday.model.schedule import Calendar, Decision, Schedule, Slot
+from gameday.model.schedule import Decision, Schedule, ScheduleState, Slot
 
 LOOK_EVERY: Final = 1.0
 """Longest time between two looks at the clock, in seconds: it may be stepped."""
@@ -48,7 +48,7 @@ log = logger("gameday.schedules")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ParsedSchedule:
     """A GameDay's schedule as one version of its spec has it; a digest without a schedule is of an invalid one."""
 
     version: tuple[str, int]
@@ -64,7 +64,7 @@ class Schedules:
         cluster: Cluster,
         store: Store,
         metrics: Metrics,
-        events: Events,
+        recorder: EventRecorder,
         clock: Callable[[], float],
         halt: Callable[[], Halt],
     ) -> None:
@@ -75,10 +75,10 @@ class Schedules:
         self._clock = clock
         self._halt = halt
         self._due: dict[Key, float] = {}
-        self._written: dict[Key, Written] = {}
+        self._written: dict[Key, ParsedSchedule] = {}
         self._trouble: dict[Key, str] = {}
         self._index = DrillIndex(store.drills)
-        self._report = SlotReport(metrics, events, self._index.of_decision)
+        self._report = SlotReport(metrics, recorder, self._index.of_decision)
         self._turning: set[Key] = set()
         self._changed = asyncio.Event()
         self._due_room, self._room = asyncio.Semaphore(DUE_AT_ONCE), asyncio.Semaphore(AT_ONCE)
@@ -150,16 +150,16 @@ class Schedules:
         key, uid = (drill["metadata"]["namespace"], drill["spec"]["gameDay"]), drill["metadata"]["uid"]
         gameday, backoff = await self._cluster.get(GAMEDAYS, *key), Backoff()
         while True:
-            calendar = calendar_of(gameday.get("status", {})) if gameday is not None else None
-            slot = calendar.slot(at) if calendar is not None else None
-            if gameday is None or calendar is None or slot is None:
+            state = schedule_state_of(gameday.get("status", {})) if gameday is not None else None
+            slot = state.slot(at) if state is not None else None
+            if gameday is None or state is None or slot is None:
                 # Too late to start, it ends by itself; else it would run although no schedule ever decided its slot.
                 if self._clock() > start_before(drill):
                     return True
                 return await self._refuse(drill, "no GameDay has a record of its slot")
             if slot.open:
                 try:
-                    gameday = await self._settle(key, gameday, calendar, at, drill)
+                    gameday = await self._settle(key, gameday, state, at, drill)
                 except Conflict as error:
                     await backoff.wait(error)
                     gameday = await self._cluster.get(GAMEDAYS, *key)
@@ -175,26 +175,26 @@ class Schedules:
         await self._cluster.delete(DRILLS, namespace, name, uid=metadata["uid"])
         return False
 
-    async def _settle(self, key: Key, gameday: Object, known: Calendar, at: float, drill: Object) -> Object:
+    async def _settle(self, key: Key, gameday: Object, known: ScheduleState, at: float, drill: Object) -> Object:
         """Record what becomes of a slot whose Drill is about to begin; the GameDay as it is then."""
         schedule, now = self._read(key, gameday).schedule, self._clock()
-        calendar = self._begun(key, gameday, known, now) if schedule is not None else known
+        state = self._begun(key, gameday, known, now) if schedule is not None else known
         # Where the clock was put back, the slot's time is to come again, and its Drill is there all the same.
-        calendar = engine.decide_open(schedule, calendar, Around(made=True), max(now, at))
-        calendar = engine.start(calendar, at, drill["metadata"]["name"], drill["metadata"]["uid"])
-        fields = calendar_fields(calendar)
-        fields = {"slots": fields["slots"]} if schedule is None else fields | _next(schedule, calendar, now)
+        state = engine.decide_open(schedule, state, SlotContext(made=True), max(now, at))
+        state = engine.start(state, at, drill["metadata"]["name"], drill["metadata"]["uid"])
+        fields = schedule_state_fields(state)
+        fields = {"slots": fields["slots"]} if schedule is None else fields | _next(schedule, state, now)
         try:
-            gameday = slim(await self._record(gameday, fields))
+            gameday = strip_managed_fields(await self._record(gameday, fields))
             if key in self._store.gamedays and version_of(self._store.gamedays[key]) < version_of(gameday):
                 self._store.gamedays[key] = gameday
         finally:
             self._due[key] = 0.0
             self._changed.set()
-        slot = calendar.slot(at)
+        slot = state.slot(at)
         if slot is not None and slot.ran:
             self._metrics.decided(*key, slot.decision.value, 1)
-        await self._report.tell(gameday, "Etc/UTC" if schedule is None else schedule.zone, known, calendar)
+        await self._report.report(gameday, "Etc/UTC" if schedule is None else schedule.zone, known, state)
         return gameday
 
     async def _rest(self, now: float) -> None:
@@ -212,12 +212,12 @@ class Schedules:
                 again = await self.look(key)
         except GameDayError as error:
             if self._trouble.get(key) != str(error):
-                log.warning("its schedule failed: %s", error, **named(GAMEDAYS.name, *key), reason=error.reason)
+                log.warning("its schedule failed: %s", error, **named(GAMEDAYS.kind, *key), reason=error.reason)
             self._trouble[key] = str(error)
             again = self._clock() + max(AGAIN_AFTER, error.after)
         except Exception as error:
             text = "internal error in its schedule"
-            log.exception(text, exc_info=error, **named(GAMEDAYS.name, *key), reason="InternalError")
+            log.exception(text, exc_info=error, **named(GAMEDAYS.kind, *key), reason="InternalError")
             self._metrics.broken.inc()
             again = self._clock() + 5 * AGAIN_AFTER
         finally:
@@ -244,41 +244,41 @@ class Schedules:
         written = self._read(key, gameday)
         schedule = written.schedule
         now = self._clock()
-        known = calendar_of(gameday.get("status", {}))
+        known = schedule_state_of(gameday.get("status", {}))
         if schedule is None:
             await self._without(key, gameday, known, "invalid" if written.digest else None)
             return float("inf")
         begun = self._begun(key, gameday, known, now)
-        around = self._around(key, begun.starting)
-        calendar = engine.decide(schedule, begun, around, now)
-        gameday = await self._record(gameday, calendar_fields(calendar) | _next(schedule, calendar, now))
-        await self._report.tell(gameday, schedule.zone, known, calendar)
-        if (slot := calendar.starting) is not None and slot.at <= now and not around.made:
-            await self._start(key, schedule, slot, fresh=calendar != begun)
+        context = self._slot_context(key, begun.starting)
+        state = engine.decide(schedule, begun, context, now)
+        gameday = await self._record(gameday, schedule_state_fields(state) | _next(schedule, state, now))
+        await self._report.report(gameday, schedule.zone, known, state)
+        if (slot := state.starting) is not None and slot.at <= now and not context.made:
+            await self._start(key, schedule, slot, fresh=state != begun)
         self._trouble.pop(key, None)
         await self._prune(key, kept(gameday["spec"]))
-        return engine.due(schedule, calendar, now)
+        return engine.due(schedule, state, now)
 
-    async def _without(self, key: Key, gameday: Object, known: Calendar | None, shown: str | None) -> None:
+    async def _without(self, key: Key, gameday: Object, known: ScheduleState | None, shown: str | None) -> None:
         """Record that a GameDay has no schedule, or an invalid one; ``shown`` is the text of the column NEXT."""
         fields: dict[str, Any] = {"schedule": None, "next": None, "nextRun": shown}
         if known is None or known.starting is None:
             await self._record(gameday, fields)
             return
-        ended = engine.decide_open(None, known, self._around(key, known.starting), self._clock())
-        gameday = await self._record(gameday, fields | {"slots": calendar_fields(ended)["slots"]})
-        await self._report.tell(gameday, "Etc/UTC", known, ended)
+        ended = engine.decide_open(None, known, self._slot_context(key, known.starting), self._clock())
+        gameday = await self._record(gameday, fields | {"slots": schedule_state_fields(ended)["slots"]})
+        await self._report.report(gameday, "Etc/UTC", known, ended)
 
-    def _begun(self, key: Key, gameday: Object, known: Calendar | None, now: float) -> Calendar:
+    def _begun(self, key: Key, gameday: Object, known: ScheduleState | None, now: float) -> ScheduleState:
         generation = gameday["metadata"].get("generation", 1)
-        return engine.begin(known, self._read(key, gameday).digest, generation, spec_changed_at(gameday, now))
+        return engine.load(known, self._read(key, gameday).digest, generation, spec_changed_at(gameday, now))
 
-    def _read(self, key: Key, gameday: Object) -> "Written":
+    def _read(self, key: Key, gameday: Object) -> "ParsedSchedule":
         """The schedule of a GameDay's newest spec, read once."""
         version = _version(gameday)
         known = self._written.get(key)
         if known is None or known.version != version:
-            known = self._written[key] = Written(version, *_read(gameday["spec"]))
+            known = self._written[key] = ParsedSchedule(version, *_read(gameday["spec"]))
         return known
 
     async def _record(self, gameday: Object, fields: dict[str, Any]) -> Object:
@@ -297,12 +297,12 @@ class Schedules:
         namespace, name = key
         if not fresh and slot.decision is not Decision.SCHEDULED:
             newest = await self._cluster.get(GAMEDAYS, namespace, name)
-            calendar = calendar_of(newest.get("status", {})) if newest is not None else None
-            if calendar is None or calendar.starting != slot:
+            state = schedule_state_of(newest.get("status", {})) if newest is not None else None
+            if state is None or state.starting != slot:
                 return
         drill = {
             "apiVersion": DRILLS.api_version,
-            "kind": DRILLS.name,
+            "kind": DRILLS.kind,
             "metadata": {
                 "name": of_slot(name, slot.at),
                 "namespace": namespace,
@@ -324,21 +324,21 @@ class Schedules:
             for drill in self._index.of(key)
             if slot_of(drill) is not None and ended(drill)
         }
-        past = [
-            Past(name, shown_moment(status["finishedAt"]), status.get("verdict") == Verdict.FAILED.value)
+        finished = [
+            FinishedDrill(name, shown_moment(status["finishedAt"]), status.get("verdict") == Verdict.FAILED.value)
             for name, status in ((name, drill["status"]) for name, drill in scheduled.items())
         ]
-        for name in expired(past, keep):
+        for name in to_delete(finished, keep):
             await self._cluster.delete(DRILLS, key[0], name, uid=scheduled[name]["metadata"]["uid"])
             self._store.drills.pop((key[0], name), None)
 
-    def _around(self, key: Key, starting: Slot | None) -> Around:
+    def _slot_context(self, key: Key, starting: Slot | None) -> SlotContext:
         halt = self._halt()
         halted = str(halt) if halt.halted else ""
         own = of_slot(key[1], starting.at) if starting is not None else ""
         running = self._index.running(key)
         others = (name for name in running if name != own)
-        return Around(next(others, None), halted, self._trouble.get(key, ""), made=own in running)
+        return SlotContext(next(others, None), halted, self._trouble.get(key, ""), made=own in running)
 
 
 def _version(gameday: Object) -> tuple[str, int]:
@@ -355,9 +355,9 @@ def _read(spec: dict[str, Any]) -> tuple[Schedule | None, str]:
     return (None, "invalid") if any(engine.check(schedule)) else (schedule, digest_of(spec))
 
 
-def _next(schedule: Schedule, calendar: Calendar, now: float) -> dict[str, Any]:
+def _next(schedule: Schedule, state: ScheduleState, now: float) -> dict[str, Any]:
     """The next runs, without slots that were decided already and that a clock set back would show again."""
-    since, starting = max(now, calendar.last_decided), calendar.starting
+    since, starting = max(now, state.last_decided), state.starting
     if starting is not None and starting.decision is Decision.SCHEDULED:
         since = starting.at - 1
     runs = [engine.local(at, schedule.zone) for at in next_runs(schedule, since, SHOWN)]

@@ -10,11 +10,11 @@ from itertools import pairwise
 from typing import Final
 
 from gameday.engine.drill.effect_proof import EffectProof
-from gameday.engine.evidence.tracks import Flaw, Point, Track
+from gameday.engine.evidence.series import Evaluation, Issue, Series
 from gameday.model.change import Change, ChangeState, Observed
 from gameday.model.effect import Effect, End, Ending
 from gameday.model.plan import Action
-from gameday.model.record import Cause, Doubt
+from gameday.model.record import Doubt, Reason
 
 SEEN: Final = "seen"
 UNDONE: Final = "undone"
@@ -42,21 +42,21 @@ class ByHand(EffectProof):
         for sign, wanted in ((SEEN, False), (UNDONE, True)):
             if sign not in self._signs():
                 continue
-            track, where = self._track(sign), f"fault {self.name}: {sign} ({self._signs()[sign]})"
-            points = _sent_from(track, since)
-            unknown = next((point for point in points if point.value is None), None)
+            series, where = self._track(sign), f"fault {self.name}: {sign} ({self._signs()[sign]})"
+            evaluations = _sent_from(series, since)
+            unknown = next((evaluation for evaluation in evaluations if evaluation.value is None), None)
             if unknown is not None:
-                cause = Cause.EXPRESSION_FAILED if unknown.flaw is Flaw.TYPE_ERROR else Cause.UNKNOWN_RESULT
-                return End(cause, f"{where} cannot be evaluated: {unknown.why}; nothing was touched", unknown.sent)
-            if not points or track.gap_within(since, self.at.now) is not None:
-                why = f"{where} is not known for all of the steady state: {track.excuse()}; nothing was touched"
-                return End(Cause.UNKNOWN_RESULT, why, since)
-            wrong = next((point for point in points if point.value is not wanted), None)
+                reason = Reason.EXPRESSION_FAILED if unknown.issue is Issue.TYPE_ERROR else Reason.UNKNOWN_RESULT
+                return End(reason, f"{where} cannot be evaluated: {unknown.why}; nothing was touched", unknown.sent)
+            if not evaluations or series.gap_within(since, self.ctx.now) is not None:
+                why = f"{where} is not known for all of the steady state: {series.excuse()}; nothing was touched"
+                return End(Reason.UNKNOWN_RESULT, why, since)
+            wrong = next((evaluation for evaluation in evaluations if evaluation.value is not wanted), None)
             if wrong is not None:
-                cause = Cause.ALREADY_TRUE if sign == SEEN else Cause.NOT_STEADY
+                reason = Reason.ALREADY_TRUE if sign == SEEN else Reason.NOT_STEADY
                 said = f"{where} is {str(wrong.value).lower()} although nobody has done anything"
                 return End(
-                    cause, f"{said}: write an expression that only the fault changes; nothing was touched", wrong.sent
+                    reason, f"{said}: write an expression that only the fault changes; nothing was touched", wrong.sent
                 )
         return None
 
@@ -65,13 +65,17 @@ class ByHand(EffectProof):
         requested = change.requested_at
         if change.state is not ChangeState.ACTIVE or requested is None:
             return None
-        gone = next((point for point in _sent_from(self._track(UNDONE), requested) if point.value is False), None)
+        gone = next(
+            (evaluation for evaluation in _sent_from(self._track(UNDONE), requested) if evaluation.value is False), None
+        )
         if gone is None:
             return None
         if SEEN not in self._signs():
             said = self._confirmed() == DONE
             return _from(gone, self._track(UNDONE), requested, "a person says that it is done") if said else None
-        first = next((point for point in _sent_from(self._track(SEEN), requested) if point.value is True), None)
+        first = next(
+            (evaluation for evaluation in _sent_from(self._track(SEEN), requested) if evaluation.value is True), None
+        )
         if first is None:
             return None
         return _from(first, self._track(SEEN), requested, f"{self._signs()[SEEN]} is true")
@@ -81,16 +85,16 @@ class ByHand(EffectProof):
         if SEEN in self._signs() or change.requested_at is None:
             return None
         why = f"fault {self.name} was confirmed by a person, and no probe has seen it: give manual.seen"
-        return Doubt(Cause.NOT_PROVEN, why, change.requested_at)
+        return Doubt(Reason.NOT_PROVEN, why, change.requested_at)
 
     def lacking(self, change: Change) -> str:
         """What was not seen, or not said."""
-        since = change.requested_at or self.at.now
+        since = change.requested_at or self.ctx.now
         parts = []
-        if not any(point.value is False for point in _sent_from(self._track(UNDONE), since)):
+        if not any(evaluation.value is False for evaluation in _sent_from(self._track(UNDONE), since)):
             parts.append(f"undone ({self._signs().get(UNDONE, '')}) was never false")
         if SEEN in self._signs():
-            if not any(point.value is True for point in _sent_from(self._track(SEEN), since)):
+            if not any(evaluation.value is True for evaluation in _sent_from(self._track(SEEN), since)):
                 parts.append(f"seen ({self._signs()[SEEN]}) was never true")
         elif self._confirmed() != DONE:
             parts.append(f"nobody confirmed it with `{self._command(DONE)}`")
@@ -98,28 +102,28 @@ class ByHand(EffectProof):
 
     def broken(self, change: Change, requested: float) -> End | None:
         """It was there before it was asked for, somebody has taken it back, or nobody can tell."""
-        steady = self.at.record.steady_from
-        for point in _sent_from(self._track(SEEN), steady if steady is not None else requested):
-            if point.sent < requested and point.value is True:
+        steady = self.ctx.record.steady_from
+        for evaluation in _sent_from(self._track(SEEN), steady if steady is not None else requested):
+            if evaluation.sent < requested and evaluation.value is True:
                 why = f"fault {self.name} was seen before it was asked for: do it when the drill asks"
-                return End(Cause.ALREADY_TRUE, why, point.sent)
+                return End(Reason.ALREADY_TRUE, why, evaluation.sent)
         if change.proven_at is None or change.effect_at is None:
             return None
-        zero = self.at.record.zero
-        ends = zero + self.at.plan.outage.duration if zero is not None else float("inf")
-        track = self._track(UNDONE)
-        points = [point for point in _sent_from(track, change.effect_at) if point.sent < ends]
-        for one, two in pairwise(points):
+        started_at = self.ctx.record.zero
+        ends = started_at + self.ctx.plan.outage.duration if started_at is not None else float("inf")
+        series = self._track(UNDONE)
+        evaluations = [evaluation for evaluation in _sent_from(series, change.effect_at) if evaluation.sent < ends]
+        for one, two in pairwise(evaluations):
             if one.value is True and two.value is True:
                 why = (
                     f"undone ({self._signs().get(UNDONE, '')}) is true again although the drill has not asked for that"
                 )
-                return End(Cause.CUT_REMOVED, f"fault {self.name}: {why}", one.sent)
-        last = track.last_judgeable_before(self.at.now)
-        if last is None or (self.at.now < ends and self.at.now - last.received > track.patience):
+                return End(Reason.CUT_REMOVED, f"fault {self.name}: {why}", one.sent)
+        last = series.last_judgeable_before(self.ctx.now)
+        if last is None or (self.ctx.now < ends and self.ctx.now - last.received > series.patience):
             since = last.received if last is not None else requested
-            why = f"nobody can tell whether fault {self.name} still stands: {track.excuse()}"
-            return End(Cause.UNKNOWN_RESULT, why, since)
+            why = f"nobody can tell whether fault {self.name} still stands: {series.excuse()}"
+            return End(Reason.UNKNOWN_RESULT, why, since)
         return None
 
     def undone(self, change: Change, seen: Observed, asked: float) -> Ending | None:
@@ -128,11 +132,15 @@ class ByHand(EffectProof):
             return Ending(seen.shown)
         run, said = self._run(asked), self._confirmed()
         if run is None:
-            blind = self.at.now > max(asked, self._last_told()) + BLIND
+            blind = self.ctx.now > max(asked, self._last_told()) + BLIND
             if blind and said == UNDONE:
                 return Ending("a person says that it is undone, and no probe can tell", seen=False)
             return None
-        if change.proven_at is None and said != UNDONE and self.at.now < (change.requested_at or 0.0) + self.patience():
+        if (
+            change.proven_at is None
+            and said != UNDONE
+            and self.ctx.now < (change.requested_at or 0.0) + self.patience()
+        ):
             # Who was asked a moment ago may still do it: nobody can call that back.
             return None
         if self._stood(change):
@@ -146,20 +154,20 @@ class ByHand(EffectProof):
         run = self._run(asked)
         return run.sent if run is not None else change.undone_at
 
-    def _run(self, asked: float) -> Point | None:
+    def _run(self, asked: float) -> Evaluation | None:
         """The first sample of the run of good ones that lasts until now, once it is long enough."""
         if UNDONE not in self._signs():
             return None
-        track = self._track(UNDONE)
-        first: Point | None = None
-        for point in reversed(track.points):
-            if point.sent < asked or point.value is not True:
+        series = self._track(UNDONE)
+        first: Evaluation | None = None
+        for evaluation in reversed(series.evaluations):
+            if evaluation.sent < asked or evaluation.value is not True:
                 break
-            first = point
-        if first is None or self.at.now - track.points[-1].received > track.patience:
+            first = evaluation
+        if first is None or self.ctx.now - series.evaluations[-1].received > series.patience:
             return None
-        whole = track.gap_within(first.sent, track.points[-1].sent) is None
-        return first if whole and track.points[-1].sent - first.sent >= STAYS else None
+        whole = series.gap_within(first.sent, series.evaluations[-1].sent) is None
+        return first if whole and series.evaluations[-1].sent - first.sent >= STAYS else None
 
     def _stood(self, change: Change) -> bool:
         """Whether ``undone`` has noticed the fault."""
@@ -167,33 +175,33 @@ class ByHand(EffectProof):
         return change.proven_at is not None or any(p.value is False for p in _sent_from(self._track(UNDONE), since))
 
     def _last_told(self) -> float:
-        last = self._track(UNDONE).last_judgeable_before(self.at.now)
+        last = self._track(UNDONE).last_judgeable_before(self.ctx.now)
         return last.received if last is not None else float("-inf")
 
     def _action(self) -> Action | None:
-        return next((fault.action for fault in self.at.plan.outage.faults if fault.name == self.name), None)
+        return next((fault.action for fault in self.ctx.plan.outage.faults if fault.name == self.name), None)
 
     def _signs(self) -> Mapping[str, str]:
         action = self._action()
         return action.signs if action is not None else {}
 
-    def _track(self, sign: str) -> Track:
+    def _track(self, sign: str) -> Series:
         text = self._signs().get(sign)
-        return self.at.seen.track_of(text) if text is not None else Track(0.0)
+        return self.ctx.evidence.track_of(text) if text is not None else Series(0.0)
 
     def _confirmed(self) -> str | None:
-        return self.at.world.confirmed.get(self.name)
+        return self.ctx.observed.confirmed.get(self.name)
 
     def _command(self, word: str) -> str:
-        return CONFIRM.format(drill=self.at.world.drill, fault=self.name, word=word)
+        return CONFIRM.format(drill=self.ctx.observed.drill, fault=self.name, word=word)
 
 
-def _sent_from(track: Track, since: float) -> Sequence[Point]:
-    return [point for point in track.points if point.sent >= since]
+def _sent_from(series: Series, since: float) -> Sequence[Evaluation]:
+    return [evaluation for evaluation in series.evaluations if evaluation.sent >= since]
 
 
-def _from(first: Point, track: Track, requested: float, how: str) -> Effect:
+def _from(first: Evaluation, series: Series, requested: float, how: str) -> Effect:
     """The effect that a sample shows first: it began between that and the sample before it, or the request."""
-    before = next((p.sent for p in reversed(track.points) if requested <= p.sent < first.sent), requested)
+    before = next((p.sent for p in reversed(series.evaluations) if requested <= p.sent < first.sent), requested)
     took = first.received - requested
     return Effect(first.sent, first.received - before, f"{how} {took:.2f} s after it was asked for")

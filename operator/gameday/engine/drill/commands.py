@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gameday.model.change import Change
-from gameday.model.world import CommandKey
+from gameday.model.observation import CommandKey
 
 
 @dataclass(frozen=True, slots=True)
-class TakeLock:
+class AcquireLock:
     """Take the namespace for this drill."""
 
 
@@ -42,14 +42,14 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
-class Sever:
+class CloseConnections:
     """Create the pod that closes the remaining open connections of a fault's targets."""
 
     fault: str
 
 
 @dataclass(frozen=True, slots=True)
-class EndSevering:
+class StopClosing:
     """Delete the pod that closes connections, because targets reconnect once the cut is reverted."""
 
     fault: str
@@ -94,7 +94,7 @@ class StopAgents:
 
 
 @dataclass(frozen=True, slots=True)
-class FreeLock:
+class ReleaseLock:
     """Give the namespace back."""
 
 
@@ -104,27 +104,27 @@ class UpdateGameDay:
 
 
 @dataclass(frozen=True, slots=True)
-class LetGo:
+class RemoveFinalizer:
     """Remove the operator's finalizer: nothing of this drill is left to undo."""
 
 
 Command = (
-    TakeLock
+    AcquireLock
     | CheckPreflight
     | StartAgents
     | ArmFuse
     | Apply
-    | Sever
-    | EndSevering
+    | CloseConnections
+    | StopClosing
     | Revert
     | Read
     | Run
     | RemoveFuse
     | KeepSamples
     | StopAgents
-    | FreeLock
+    | ReleaseLock
     | UpdateGameDay
-    | LetGo
+    | RemoveFinalizer
 )
 
 
@@ -134,7 +134,7 @@ def key_of(command: Command) -> CommandKey:
     match command:
         case ArmFuse(change) | Apply(change, _) | Revert(change) | RemoveFuse(change):
             return CommandKey(name, change.name)
-        case Run(subject) | Read(subject) | Sever(subject) | EndSevering(subject):
+        case Run(subject) | Read(subject) | CloseConnections(subject) | StopClosing(subject):
             return CommandKey(name, subject)
         case _:
             return CommandKey(name)

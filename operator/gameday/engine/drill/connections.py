@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from gameday.engine.drill import budgets
-from gameday.engine.drill.situation import Situation
-from gameday.engine.drill.witnessed import dials_of
-from gameday.engine.evidence.held import Span, Telling
+from gameday.engine.drill import timeouts
+from gameday.engine.drill.context import Context
+from gameday.engine.drill.witness_proof import dials_of
+from gameday.engine.evidence.held_connections import HeldResult, Span
+from gameday.model.observation import ConnectionsClosed
 from gameday.model.plan import Plan
-from gameday.model.record import Cause, Closing, Doubt, Record
-from gameday.model.world import Severed
+from gameday.model.record import Closing, Doubt, DrillRecord, Reason
 
 NOWHERE: Final = "the drill knows no Redis at which it could close the targets' open connections"
 LATE: Final = "the outage ended before the targets' open connections were closed"
-CAUSES: Final = frozenset({Cause.CONNECTIONS_KEPT, Cause.NOT_SEVERED})
+CAUSES: Final = frozenset({Reason.CONNECTIONS_KEPT, Reason.NOT_SEVERED})
 
 
 def wanted(plan: Plan) -> tuple[str, ...]:
@@ -27,43 +27,43 @@ def wanted(plan: Plan) -> tuple[str, ...]:
     return tuple(fault.name for fault in plan.outage.faults if fault.action.closes_connections)
 
 
-def shown(record: Record, plan: Plan) -> bool:
+def shown(record: DrillRecord, plan: Plan) -> bool:
     """Whether the targets are known to have been cut off as the plan requires."""
     return all(record.closing(name).gone is True for name in wanted(plan))
 
 
-def gone_at(record: Record) -> float | None:
+def gone_at(record: DrillRecord) -> float | None:
     """The Unix second since when the open connections of all faults are known to be gone, where any are."""
     return max((closing.gone_at for closing in record.closings if closing.gone_at is not None), default=None)
 
 
-def doubted(record: Record) -> Doubt | None:
+def doubted(record: DrillRecord) -> Doubt | None:
     """The doubt of a drill of which it is settled that neither way showed it."""
     return next((doubt for doubt in record.doubts if doubt.cause in CAUSES), None)
 
 
-def until(record: Record, plan: Plan, fault: str) -> float | None:
+def until(record: DrillRecord, plan: Plan, fault: str) -> float | None:
     """The Unix second after which no connection may be ended any more; None while none is to be ended."""
     asked = record.closing(fault).requested_at
     if record.zero is None or asked is None:
         return None
-    return min(asked + budgets.SEVER, record.zero + plan.outage.duration)
+    return min(asked + timeouts.CLOSE_CONNECTIONS, record.zero + plan.outage.duration)
 
 
-def asked(record: Record) -> tuple[str, ...]:
+def asked(record: DrillRecord) -> tuple[str, ...]:
     """The faults of which connections are to be ended, and were not yet."""
     return tuple(one.fault for one in record.closings if one.requested_at is not None and one.gone is None)
 
 
-def doubtful(at: Situation) -> Iterator[str]:
+def doubtful(ctx: Context) -> Iterator[str]:
     """What already speaks against showing it, at the end of the steady state: nothing is cut yet."""
-    for name in wanted(at.plan):
-        if agents := dials_of(at, name).held.local():
+    for name in wanted(ctx.plan):
+        if agents := dials_of(ctx, name).held.local():
             yield (
                 f"the connections that {', '.join(agents)} hold open end at a proxy in the agent's own pod, "
                 "so they cannot show whether the network ends open connections"
             )
-        counted = at.world.counted.get(name)
+        counted = ctx.observed.connections_counted.get(name)
         if counted is not None and counted.error:
             yield (
                 "the targets' connections cannot be counted at the dependency, so closing them may "
@@ -77,74 +77,80 @@ def doubtful(at: Situation) -> Iterator[str]:
             )
 
 
-def look(at: Situation, zero: float) -> Record:
+def look(ctx: Context, started_at: float) -> DrillRecord:
     """Look whether either way shows it by now; the record is unchanged while none does and none is under way."""
-    for name in wanted(at.plan):
-        at = at.knowing(_look(at, name, zero))
-    return at.record
+    for name in wanted(ctx.plan):
+        ctx = ctx.with_record(_look(ctx, name, started_at))
+    return ctx.record
 
 
-def _look(at: Situation, name: str, zero: float) -> Record:
-    record, closing = at.record, at.record.closing(name)
+def _look(ctx: Context, name: str, started_at: float) -> DrillRecord:
+    record, closing = ctx.record, ctx.record.closing(name)
     if closing.gone is True:
         return record
-    told = _held(at, name, zero)
+    told = _held(ctx, name, started_at)
     if told.since is not None:
         record = record.with_closing(replace(closing, gone=True, gone_at=told.since))
         return record.note(
-            at.now, "ConnectionsEnded", "the network ended open connections of the witnesses and none of the controls"
+            ctx.now, "ConnectionsEnded", "the network ended open connections of the witnesses and none of the controls"
         )
-    return _sever(at, closing, zero) if closing.gone is None and name in at.world.severs else record
+    return _sever(ctx, closing, started_at) if closing.gone is None and name in ctx.observed.closing_faults else record
 
 
-def settle(at: Situation) -> Record:
+def settle(ctx: Context) -> DrillRecord:
     """The record of a drill whose outage is over, with a doubt if neither way has proven it."""
-    record = at.record
+    record = ctx.record
     if record.zero is None or doubted(record) is not None:
         return record
-    kept = (record.closing(name) for name in wanted(at.plan))
+    kept = (record.closing(name) for name in wanted(ctx.plan))
     closing = next((one for one in kept if one.gone is not True), None)
     if closing is None:
         return record
-    untried = (Cause.NOT_SEVERED, LATE) if closing.fault in at.world.severs else (Cause.CONNECTIONS_KEPT, NOWHERE)
+    untried = (
+        (Reason.NOT_SEVERED, LATE)
+        if closing.fault in ctx.observed.closing_faults
+        else (Reason.CONNECTIONS_KEPT, NOWHERE)
+    )
     tried = closing.doubt or Doubt(*untried, record.zero)
-    why = "; ".join(filter(None, (tried.message, _held(at, closing.fault, record.zero).why)))
-    return record.doubt(tried.cause, f"no proof that the targets were cut off: {why}", record.zero, at.now)
+    why = "; ".join(filter(None, (tried.message, _held(ctx, closing.fault, record.zero).why)))
+    return record.doubt(tried.cause, f"no proof that the targets were cut off: {why}", record.zero, ctx.now)
 
 
-def _held(at: Situation, name: str, zero: float) -> Telling:
-    change, dials = at.record.change(name), dials_of(at, name)
-    requested = change.requested_at if change is not None and change.requested_at is not None else zero
-    began = change.effect_at if change is not None and change.effect_at is not None else zero
-    return dials.held.told(dials.twins, Span(requested, began, zero + at.plan.outage.duration))
+def _held(ctx: Context, name: str, started_at: float) -> HeldResult:
+    change, dials = ctx.record.change(name), dials_of(ctx, name)
+    requested = change.requested_at if change is not None and change.requested_at is not None else started_at
+    began = change.effect_at if change is not None and change.effect_at is not None else started_at
+    return dials.held.result(dials.pairs, Span(requested, began, started_at + ctx.plan.outage.duration))
 
 
-def _sever(at: Situation, closing: Closing, zero: float) -> Record:
+def _sever(ctx: Context, closing: Closing, started_at: float) -> DrillRecord:
     if closing.requested_at is None:
-        return at.record.with_closing(replace(closing, requested_at=at.now))
-    found = at.world.severed.get(closing.fault)
+        return ctx.record.with_closing(replace(closing, requested_at=ctx.now))
+    found = ctx.observed.connections_closed.get(closing.fault)
     if found is None:
-        if at.now <= closing.requested_at + budgets.SEVER + budgets.GRACE:
-            return at.record
+        if ctx.now <= closing.requested_at + timeouts.CLOSE_CONNECTIONS + timeouts.GRACE:
+            return ctx.record
         return _unsevered(
-            at,
+            ctx,
             closing,
             Doubt(
-                Cause.NOT_SEVERED, "the closer pod, which closes the targets' connections, did not answer in time", zero
+                Reason.NOT_SEVERED,
+                "the closer pod, which closes the targets' connections, did not answer in time",
+                started_at,
             ),
         )
-    if found.at > zero + at.plan.outage.duration:
-        return _unsevered(at, closing, Doubt(Cause.NOT_SEVERED, LATE, zero))
+    if found.at > started_at + ctx.plan.outage.duration:
+        return _unsevered(ctx, closing, Doubt(Reason.NOT_SEVERED, LATE, started_at))
     if found.error or found.left:
         why = found.error or f"{found.left} connections of the targets are still open"
-        return _unsevered(at, closing, Doubt(Cause.NOT_SEVERED, why, zero))
+        return _unsevered(ctx, closing, Doubt(Reason.NOT_SEVERED, why, started_at))
     if unknown := _of_some(found):
-        return _unsevered(at, closing, Doubt(Cause.CONNECTIONS_KEPT, unknown, zero))
-    record = at.record.with_closing(replace(closing, gone=True, gone_at=found.at))
-    return record.note(at.now, "Severed", f"{found.killed} open connections of the targets closed, none left")
+        return _unsevered(ctx, closing, Doubt(Reason.CONNECTIONS_KEPT, unknown, started_at))
+    record = ctx.record.with_closing(replace(closing, gone=True, gone_at=found.at))
+    return record.note(ctx.now, "Severed", f"{found.killed} open connections of the targets closed, none left")
 
 
-def _of_some(found: Severed) -> str:
+def _of_some(found: ConnectionsClosed) -> str:
     """The targets whose connections are of unknown state, as a message, or "".
 
     Redis sees other addresses than the targets' own if there is a proxy, a NAT or a sidecar in between.
@@ -158,7 +164,7 @@ def _of_some(found: Severed) -> str:
     )
 
 
-def _unsevered(at: Situation, closing: Closing, doubt: Doubt) -> Record:
-    record = at.record.with_closing(replace(closing, gone=False, doubt=doubt))
+def _unsevered(ctx: Context, closing: Closing, doubt: Doubt) -> DrillRecord:
+    record = ctx.record.with_closing(replace(closing, gone=False, doubt=doubt))
     text = f"{doubt.message}; unless the network ends open connections, this drill will be Inconclusive"
-    return record.note(at.now, "ProofWarning", text, warning=True)
+    return record.note(ctx.now, "ProofWarning", text, warning=True)

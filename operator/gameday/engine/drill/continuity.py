@@ -1,14 +1,14 @@
 """Whether a record that somebody else wrote can be gone on from, or forgets what this process knows to be open."""
 
 from gameday.model.change import Change, ChangeState
-from gameday.model.record import Phase, Record
+from gameday.model.record import DrillRecord, Phase
 
 SAME = ("kind", "object_kind", "object_name", "fuse_name", "before")
 _PHASES = tuple(Phase)
 _STATES = tuple(ChangeState)
 
 
-def continues(found: Record, known: Record) -> bool:
+def continues(found: DrillRecord, known: DrillRecord) -> bool:
     """Whether ``found`` may follow ``known``: it is not older, and names every open change.
 
     A drill that has ended continues only from its own record, and no other record may end a drill.

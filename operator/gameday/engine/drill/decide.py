@@ -5,11 +5,11 @@ or a lost one changes nothing. The runner saves the record it returns, then carr
 """
 
 from gameday.engine.drill import addresses
-from gameday.engine.drill.interrupts import interrupted
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.table import rules_of
-from gameday.engine.drill.situation import Situation
+from gameday.engine.drill.stop_conditions import interrupted
 from gameday.engine.drill.undo_log import obstacle, progress
-from gameday.model.record import Phase, Record
+from gameday.model.record import DrillRecord, Phase
 
 SETTLES_WITHIN = 32
 """Rounds after which a record must have settled: more than there are moves in a drill of one moment."""
@@ -19,7 +19,7 @@ class Unsettled(RuntimeError):
     """The rules chase each other: a defect of the engine, never of the plan or the system."""
 
 
-def decide(at: Situation) -> Record:
+def decide(ctx: Context) -> DrillRecord:
     """The record that follows from this moment. Deciding again at the same moment changes nothing.
 
     Raises:
@@ -27,17 +27,17 @@ def decide(at: Situation) -> Record:
 
     """
     for _ in range(SETTLES_WITHIN):
-        record = _once(at)
-        if record is at.record or record == at.record:
-            return record.stalled(obstacle(at), at.now)
-        at = at.knowing(record)
-    raise Unsettled(f"phase {at.record.phase.value} does not settle; last: {at.record.timeline[-1:]}")
+        record = _once(ctx)
+        if record is ctx.record or record == ctx.record:
+            return record.stalled(obstacle(ctx), ctx.now)
+        ctx = ctx.with_record(record)
+    raise Unsettled(f"phase {ctx.record.phase.value} does not settle; last: {ctx.record.timeline[-1:]}")
 
 
-def _once(at: Situation) -> Record:
-    if at.record.phase is not Phase.FINISHED:
-        at = at.knowing(progress(at))
-        at = at.knowing(addresses.look(at))
-        if not at.record.finishing and (ended := interrupted(at)) is not None:
+def _once(ctx: Context) -> DrillRecord:
+    if ctx.record.phase is not Phase.FINISHED:
+        ctx = ctx.with_record(progress(ctx))
+        ctx = ctx.with_record(addresses.look(ctx))
+        if not ctx.record.finishing and (ended := interrupted(ctx)) is not None:
             return ended
-    return rules_of(at.record).decide(at)
+    return rules_of(ctx.record).decide(ctx)

@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gameday.engine.drill import budgets
-from gameday.engine.drill.situation import Situation
+from gameday.engine.drill import timeouts
+from gameday.engine.drill.context import Context
 from gameday.model.change import Change, Observed
 from gameday.model.effect import Effect, End, Ending
 from gameday.model.record import Doubt
@@ -15,7 +15,7 @@ from gameday.model.record import Doubt
 class EffectProof(ABC):
     """What shows that a fault has its effect, that this lasts, and that it is over."""
 
-    at: Situation
+    ctx: Context
     name: str
 
     remembers: ClassVar[bool] = False
@@ -39,7 +39,7 @@ class EffectProof(ABC):
 
     def patience(self) -> float:
         """Seconds from the request within which it must have been proven."""
-        return budgets.PROVE
+        return timeouts.PROVE
 
     def unsteady(self, since: float) -> End | None:
         """Why the steady state, which is over and began then, shows that the effect could not be seen."""

@@ -5,20 +5,20 @@ How a fault is proven follows from its action: by witnesses and controls (``witn
 """
 
 from gameday.engine.drill.by_hand import ByHand
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.effect_proof import EffectProof
-from gameday.engine.drill.shown import Shown
-from gameday.engine.drill.situation import Situation
-from gameday.engine.drill.witnessed import Witnessed
+from gameday.engine.drill.object_proof import ObjectProof
+from gameday.engine.drill.witness_proof import WitnessProof
 
 
-def proof_of(at: Situation, name: str) -> EffectProof:
+def proof_of(ctx: Context, name: str) -> EffectProof:
     """What proves a fault."""
-    fault = next((fault for fault in at.plan.outage.faults if fault.name == name), None)
-    if at.world.change(name).by_hand or (fault is not None and fault.action.BY_HAND):
-        return ByHand(at, name)
-    return Witnessed(at, name) if fault is not None and fault.action.WITNESSED else Shown(at, name)
+    fault = next((fault for fault in ctx.plan.outage.faults if fault.name == name), None)
+    if ctx.observed.change(name).by_hand or (fault is not None and fault.action.BY_HAND):
+        return ByHand(ctx, name)
+    return WitnessProof(ctx, name) if fault is not None and fault.action.WITNESSED else ObjectProof(ctx, name)
 
 
-def proofs(at: Situation) -> tuple[EffectProof, ...]:
+def proofs(ctx: Context) -> tuple[EffectProof, ...]:
     """What proves each fault of the plan, in their order."""
-    return tuple(proof_of(at, fault.name) for fault in at.plan.outage.faults)
+    return tuple(proof_of(ctx, fault.name) for fault in ctx.plan.outage.faults)

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from gameday.engine.evidence import measure
 from gameday.model.plan import Measurement, Plan, Stage
-from gameday.model.record import Record
+from gameday.model.record import DrillRecord
 
 Figure = dict[str, str | float]
 
@@ -17,7 +17,7 @@ class Measured(Protocol):
         ...
 
 
-def figures(plan: Plan, record: Record, samples: Measured) -> tuple[Figure, ...]:
+def figures(plan: Plan, record: DrillRecord, samples: Measured) -> tuple[Figure, ...]:
     """Every figure that could be taken, in the plan's order."""
     found: list[Figure] = []
     for stage in Stage:
@@ -38,7 +38,7 @@ def figures(plan: Plan, record: Record, samples: Measured) -> tuple[Figure, ...]
     return tuple(found)
 
 
-def _span(record: Record, stage: Stage) -> tuple[float, float] | None:
+def _span(record: DrillRecord, stage: Stage) -> tuple[float, float] | None:
     ends = record.finished_at or record.since
     match stage:
         case Stage.STEADY_STATE:

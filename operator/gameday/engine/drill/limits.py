@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gameday.model.hours import DAYS
-from gameday.model.limits import Limits, Reach
+from gameday.model.limits import BlastRadius, Limits
 from gameday.model.plan import Plan
 
 ASK = "ask the administrator"
@@ -31,14 +31,14 @@ def of_moment(limits: Limits, now: float) -> tuple[str, ...]:
     return (f"{text}: start the drill within these hours or {ASK}",)
 
 
-def of_reach(limits: Limits, reach: Reach) -> tuple[str, ...]:
+def of_reach(limits: Limits, radius: BlastRadius) -> tuple[str, ...]:
     """What exceeds the limits in the namespace as it is."""
-    return tuple(_of_reach(limits, reach))
+    return tuple(_of_reach(limits, radius))
 
 
-def refusals(limits: Limits, plan: Plan, reach: Reach, now: float) -> tuple[str, ...]:
+def refusals(limits: Limits, plan: Plan, radius: BlastRadius, now: float) -> tuple[str, ...]:
     """All that exceeds the limits."""
-    return (*of_plan(limits, plan), *of_reach(limits, reach), *of_moment(limits, now))
+    return (*of_plan(limits, plan), *of_reach(limits, radius), *of_moment(limits, now))
 
 
 def length(seconds: float) -> str:
@@ -48,13 +48,13 @@ def length(seconds: float) -> str:
     return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
 
 
-def _of_reach(limits: Limits, reach: Reach) -> Iterator[str]:
-    pods = sum(reach.pods.values())
+def _of_reach(limits: Limits, radius: BlastRadius) -> Iterator[str]:
+    pods = sum(radius.pods.values())
     if limits.max_pods is not None and pods > limits.max_pods:
-        where = ", ".join(reach.pods)
+        where = ", ".join(radius.pods)
         yield f"limits.maxPods is {limits.max_pods}, but {where} selects {pods}: select fewer or {ASK}"
-    for path, share in reach.shares:
+    for path, impact in radius.workloads:
         most = limits.max_workload_percent
-        if most is not None and 100 * share.cut > most * share.ready:
-            part = f"{share.cut} of {share.ready} ready pods of {share.workload} ({100 * share.cut / share.ready:.0f}%)"
+        if most is not None and 100 * impact.cut > most * impact.ready:
+            part = f"{impact.cut} of {impact.ready} ready pods of {impact.workload} ({100 * impact.cut / impact.ready:.0f}%)"
             yield f"limits.maxWorkloadPercent is {most}, but {path} selects {part}: select fewer or {ASK}"

@@ -14,25 +14,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from gameday.engine.drill import budgets
-from gameday.engine.drill.answers import Answers
+from gameday.engine.drill import timeouts
+from gameday.engine.drill.command_outcomes import CommandOutcomes
+from gameday.engine.drill.command_queue import RETRY_AFTER, CommandQueue
 from gameday.engine.drill.commands import Command, Revert
+from gameday.engine.drill.context import Context, EvidenceReader
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.figures import Figure, Measured, figures
-from gameday.engine.drill.lanes import RETRY_AFTER, Lanes
-from gameday.engine.drill.orders import orders
-from gameday.engine.drill.situation import Seen, Situation
+from gameday.engine.drill.next_commands import commands_for
 from gameday.engine.evidence.evidence import Evidence
+from gameday.model.observation import Observation
 from gameday.model.plan import NO_PLAN, Plan
-from gameday.model.record import Line, Phase, Record
+from gameday.model.record import DrillRecord, Phase, TimelineEntry
 from gameday.model.sample import Sample
-from gameday.model.world import World
 
 LOOK_EVERY: Final = 0.5
 """Longest time between two looks, in seconds: deadlines pass without an event."""
 LOOK_AGAIN_AFTER: Final = 3.0
 """Seconds between two preflights of a drill that waits for a rollout to end."""
-LOOK_FOR_LEAK_AFTER: Final = 10.0
+FIND_BYPASS_AFTER: Final = 10.0
 """Seconds after the injection from which a cut without effect is suspicious."""
 BLIND_AFTER: Final = 10.0
 """Seconds after which a drill's status says what keeps us from seeing its namespace."""
@@ -44,7 +44,7 @@ NOTHING: Final = Evidence(NO_PLAN)
 """The evidence before there are samples."""
 
 
-class Samples(Seen, Measured, Protocol):
+class Samples(EvidenceReader, Measured, Protocol):
     """What the loop asks of the samples, and the engine."""
 
     def take(self, sample: Sample) -> bool:
@@ -60,7 +60,7 @@ class Samples(Seen, Measured, Protocol):
 class Save:
     """A record to be saved; ``figures`` are its measurements where it is the one that ends the drill, else None."""
 
-    record: Record
+    record: DrillRecord
     figures: tuple[Figure, ...] | None = None
 
 
@@ -72,12 +72,12 @@ class Work:
     """
 
     look_at: float
-    tell: tuple[Line, ...] = ()
+    tell: tuple[TimelineEntry, ...] = ()
     """Lines of the timeline that were saved just now."""
     start: tuple[Command, ...] = ()
     """Commands to start; the end of each is answered with ``answered``."""
     save: Save | None = None
-    find_leak: bool = False
+    find_bypass: bool = False
     """Whether to look for what lets traffic through: a cut without effect will end the drill and name it."""
     blind: bool = False
     """Whether the namespace could not be seen for so long that it may be on its way out."""
@@ -89,7 +89,7 @@ class Work:
 class _Decided:
     """What is being saved, and the commands that follow; none for a record that only names an obstacle."""
 
-    record: Record
+    record: DrillRecord
     commands: tuple[Command, ...] | None
     awaited: bool = False
     """Whether something is still to come before the drill may be over."""
@@ -98,12 +98,12 @@ class _Decided:
 class DrillLoop:
     """Carries one drill out, from wherever an earlier process left it (``record``) to its end."""
 
-    def __init__(self, record: Record, now: float) -> None:
+    def __init__(self, record: DrillRecord, now: float) -> None:
         self.record = record
         """The record that was saved last."""
         self.resumed_at = now
-        self.answers = Answers.after(record)
-        self.lanes = Lanes()
+        self.outcomes = CommandOutcomes.after(record)
+        self.queue = CommandQueue()
         self.samples: Samples | None = None
         self._goes_on_from = record
         """The record to decide from: a cut whose lifting was started is not open any more, saved or not."""
@@ -112,7 +112,7 @@ class DrillLoop:
         self._lifting_until: float | None = None
         self._narrated = frozenset(record.timeline)
         self._believes = self._sought_leak = False
-        self._seen: tuple[World, World] | None = None
+        self._seen: tuple[Observation, Observation] | None = None
         """The world as it was handed in last, and what was made of it."""
 
     def prepare(self, plan: Plan, twins: Mapping[str, range]) -> Evidence:
@@ -128,7 +128,7 @@ class DrillLoop:
 
     # Looking
 
-    def look(self, plan: Plan | None, world: World, now: float, *, must_save: bool = False) -> Work:
+    def look(self, plan: Plan | None, observed: Observation, now: float, *, must_save: bool = False) -> Work:
         """Decide what follows from the world, whose every part was read.
 
         ``must_save`` says that the status is not what this process goes on from, even if nothing changes.
@@ -137,21 +137,21 @@ class DrillLoop:
             return Work(now + LOOK_EVERY)
         if now < self._rests_until:
             return Work(self._rests_until)
-        find_leak = self._seeks_leak(now)
-        if not self._may_believe(world, now):
-            return Work(now + LOOK_EVERY, find_leak=find_leak)
-        world = self.told(world, now)
-        record = decide(Situation(plan or NO_PLAN, self._goes_on_from, world, self.samples or NOTHING, now))
-        commands = orders(plan, record, world)
+        find_leak = self._seeks_bypass(now)
+        if not self._may_believe(observed, now):
+            return Work(now + LOOK_EVERY, find_bypass=find_leak)
+        observed = self.told(observed, now)
+        record = decide(Context(plan or NO_PLAN, self._goes_on_from, observed, self.samples or NOTHING, now))
+        commands = commands_for(plan, record, observed)
         started = self._lift(plan or NO_PLAN, record, commands, now)
-        awaited = world.arriving or not world.read_again
+        awaited = observed.arriving or not observed.read_again
         if (record is self.record or record == self.record) and not must_save:
             work = self._act(record, commands, now, awaited=awaited)
         elif self._lifting_until is not None and now < self._lifting_until:
             work = Work(self._lifting_until)
         else:
             work = self._save(plan or NO_PLAN, _Decided(record, commands, awaited), now)
-        return replace(work, start=(*started, *work.start), find_leak=find_leak) if started or find_leak else work
+        return replace(work, start=(*started, *work.start), find_bypass=find_leak) if started or find_leak else work
 
     def look_in_vain(self, why: str, now: float) -> Work:
         """Wait for what was not read yet; ``why`` is what keeps us from it, nothing where it only takes a moment."""
@@ -163,43 +163,48 @@ class DrillLoop:
         self._saving = _Decided(record, None)
         return Work(now + LOOK_EVERY, save=Save(record), blind=True)
 
-    def told(self, world: World, now: float) -> World:
+    def told(self, observed: Observation, now: float) -> Observation:
         """The world with all that this process knows from its own commands."""
-        answers, errors = self.answers, self.lanes.errors
-        rolling = world.preflight is not None and bool(world.preflight.rolling)
-        again = rolling and now >= answers.checked_at + LOOK_AGAIN_AFTER
-        arriving = answers.arriving(now)
+        outcomes, errors = self.outcomes, self.queue.errors
+        rolling = observed.preflight is not None and bool(observed.preflight.rolling)
+        again = rolling and now >= outcomes.checked_at + LOOK_AGAIN_AFTER
+        arriving = outcomes.may_still_execute(now)
         read = self._read_again(now)
-        if self._seen is not None and self._seen[0] is world:
+        if self._seen is not None and self._seen[0] is observed:
             known = self._seen[1]
-            same = known.errors is errors and known.lock is answers.lock and known.reported is answers.reported
-            same = same and known.made is answers.made and known.locked_by is answers.locked_by
-            same = same and known.keeping is answers.keeping and known.read_again is read
+            same = known.errors is errors and known.lock is outcomes.lock and known.reported is outcomes.reported
+            same = same and known.made is outcomes.made and known.locked_by is outcomes.locked_by
+            same = same and known.keeping is outcomes.keeping and known.read_again is read
             if same and known.look_again is again and known.arriving is arriving:
                 return known
         known = replace(
-            world,
+            observed,
             resumed_at=self.resumed_at,
-            lock=answers.lock,
-            locked_by=answers.locked_by,
-            reported=answers.reported,
-            made=answers.made,
+            lock=outcomes.lock,
+            locked_by=outcomes.locked_by,
+            reported=outcomes.reported,
+            made=outcomes.made,
             look_again=again,
             arriving=arriving,
             read_again=read,
-            keeping=answers.keeping,
+            keeping=outcomes.keeping,
             errors=errors,
         )
-        self._seen = world, known
+        self._seen = observed, known
         return known
 
-    def _may_believe(self, world: World, now: float) -> bool:
+    def _may_believe(self, observed: Observation, now: float) -> bool:
         """Whether the logs say enough: after a restart nothing is concluded from what was not read yet."""
         if self._believes or self.samples is None or self.record.steady_from is None:
             self._believes = self._believes or self.samples is not None
             return True
         # Where the drill ends in any case, no sample changes that.
-        over = world.deleted or world.halt.halted or bool(world.overwritten) or self.record.phase is Phase.FINISHED
+        over = (
+            observed.deleted
+            or observed.halt.halted
+            or bool(observed.overwritten)
+            or self.record.phase is Phase.FINISHED
+        )
         late = now > self.resumed_at + CATCH_UP
         self._believes = over or late or self.samples.caught_up(self.resumed_at)
         return self._believes
@@ -210,13 +215,13 @@ class DrillLoop:
         decided = record.keeping is not None or record.reported or record.steady_from is None
         if record.phase is not Phase.FINISHED or decided or self.samples is None:
             return True
-        return now > self.resumed_at + budgets.READ_AGAIN or self.samples.caught_up(self.resumed_at)
+        return now > self.resumed_at + timeouts.READ_AGAIN or self.samples.caught_up(self.resumed_at)
 
-    def _seeks_leak(self, now: float) -> bool:
+    def _seeks_bypass(self, now: float) -> bool:
         """A cut that shows no effect in time will end the drill: have its most likely cause ready by then."""
         record = self.record
         asked = record.inject_requested_at
-        late = asked is not None and record.zero is None and now > asked + LOOK_FOR_LEAK_AFTER
+        late = asked is not None and record.zero is None and now > asked + FIND_BYPASS_AFTER
         if self._sought_leak or record.phase is not Phase.OUTAGE or not late:
             return False
         self._sought_leak = True
@@ -252,7 +257,7 @@ class DrillLoop:
 
     # Acting
 
-    def _lift(self, plan: Plan, record: Record, commands: tuple[Command, ...], now: float) -> tuple[Command, ...]:
+    def _lift(self, plan: Plan, record: DrillRecord, commands: tuple[Command, ...], now: float) -> tuple[Command, ...]:
         """Lift at once: an undo waits for no record, and what could not be saved must not keep a cut in place.
 
         What a step changed is put back once the record says so: else it would seem that somebody else did it.
@@ -263,22 +268,22 @@ class DrillLoop:
             return ()
         faults = {fault.name for fault in plan.outage.faults}
         lifts = [one for one in reverts if one.change.name in faults or one.change.before is None]
-        started = tuple([lift for lift in lifts if self.lanes.take(lift, now)])
+        started = tuple([lift for lift in lifts if self.queue.start(lift, now)])
         if started:
             self._goes_on_from, self._lifting_until = record, now + LIFT_FIRST
-        elif not any(map(self.lanes.busy, lifts)):
+        elif not any(map(self.queue.busy, lifts)):
             self._lifting_until = None
         return started
 
-    def _act(self, record: Record, commands: tuple[Command, ...], now: float, *, awaited: bool) -> Work:
+    def _act(self, record: DrillRecord, commands: tuple[Command, ...], now: float, *, awaited: bool) -> Work:
         """Start what may be started; a drill is over when nothing is left to start and nothing under way."""
         if commands:
-            return Work(now + LOOK_EVERY, start=tuple([one for one in commands if self.lanes.take(one, now)]))
-        return Work(now + LOOK_EVERY, over=record.phase is Phase.FINISHED and not self.lanes and not awaited)
+            return Work(now + LOOK_EVERY, start=tuple([one for one in commands if self.queue.start(one, now)]))
+        return Work(now + LOOK_EVERY, over=record.phase is Phase.FINISHED and not self.queue and not awaited)
 
     def failing(self, command: Command, error: str) -> bool:
         """Have the engine hear of an error of a command that is still under way; whether it is a new one."""
-        return self.lanes.fail(command, error)
+        return self.queue.fail(command, error)
 
     def answered(
         self,
@@ -295,8 +300,8 @@ class DrillLoop:
         ``after`` is for how many seconds the API server asks to be left alone with it, ``answer`` whether there was
         one at all. With ``rests`` off it may be given again at once.
         """
-        self.lanes.leave(command, now, error, rests=rests, after=after)
+        self.queue.finish(command, now, error, rests=rests, after=after)
         if not error:
-            self.answers.done(command, now)
+            self.outcomes.succeeded(command, now)
         elif not answer:
-            self.answers.unanswered(command, now)
+            self.outcomes.timed_out(command, now)

@@ -1,24 +1,24 @@
 """Whether the administrator allows drills to start, and faults to be applied, at this moment."""
 
 from gameday.model.halt import HaltState
-from gameday.model.limits import RulingState
-from gameday.model.record import Cause
-from gameday.model.world import World
+from gameday.model.limits import LimitsValidity
+from gameday.model.observation import Observation
+from gameday.model.record import Reason
 
 
-def hindrance(world: World) -> tuple[Cause, str] | None:
+def blocked_by(observed: Observation) -> tuple[Reason, str] | None:
     """Why no drill may start and no fault may be applied now, or None. Running drills are not affected."""
-    match world.halt.state:
+    match observed.halt.state:
         case HaltState.HALTED:
-            return Cause.HALTED, str(world.halt)
+            return Reason.HALTED, str(observed.halt)
         case HaltState.UNREADABLE:
-            return Cause.HALT_UNKNOWN, str(world.halt)
+            return Reason.HALT_UNKNOWN, str(observed.halt)
         case HaltState.CLEAR:
             pass
-    match world.ruling.state:
-        case RulingState.INVALID:
-            return Cause.LIMITS_INVALID, world.ruling.why
-        case RulingState.UNREADABLE:
-            return Cause.LIMITS_UNKNOWN, world.ruling.why
-        case RulingState.KNOWN:
+    match observed.limits_state.state:
+        case LimitsValidity.INVALID:
+            return Reason.LIMITS_INVALID, observed.limits_state.why
+        case LimitsValidity.UNREADABLE:
+            return Reason.LIMITS_UNKNOWN, observed.limits_state.why
+        case LimitsValidity.KNOWN:
             return None

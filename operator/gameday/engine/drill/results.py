@@ -3,46 +3,46 @@
 from dataclasses import replace
 
 from gameday.engine.drill import addresses, connections
-from gameday.engine.drill.situation import Situation
+from gameday.engine.drill.context import Context
 from gameday.engine.evidence.judgement import PENDING, Judgement, Window
 from gameday.model.plan import Expectation, Mode, Plan, Stage
-from gameday.model.record import NOT_REACHED, Record, Result, ResultState
+from gameday.model.record import NOT_REACHED, DrillRecord, Result, ResultState
 
 
-def decide_stage(at: Situation, stage: Stage, window: Window, *, again: bool = False) -> Record:
+def decide_stage(ctx: Context, stage: Stage, window: Window, *, again: bool = False) -> DrillRecord:
     """Judge what is still open in a stage; the record gains a result for each that is decided now."""
-    record = at.record
-    for expectation in at.plan.expectations(stage):
+    record = ctx.record
+    for expectation in ctx.plan.expectations(stage):
         if record.result(stage, expectation.name, again=again) is None:
-            judgement = at.seen.judge(stage, expectation, window)
+            judgement = ctx.evidence.judge(stage, expectation, window)
             if judgement.state is not ResultState.PENDING:
                 if stage is Stage.OUTAGE:
-                    judgement = _fair(at, expectation, judgement)
+                    judgement = _fair(ctx, expectation, judgement)
                 if judgement.state is not ResultState.PENDING:
-                    record = _settle(record, _result(stage, expectation, judgement, again=again), at.now)
+                    record = _settle(record, _result(stage, expectation, judgement, again=again), ctx.now)
     return record
 
 
-def end_stage(at: Situation, stage: Stage, window: Window, why: str = "", *, again: bool = False) -> Record:
+def end_stage(ctx: Context, stage: Stage, window: Window, why: str = "", *, again: bool = False) -> DrillRecord:
     """Decide all of a stage that is over, and say of each miss by how much.
 
     ``window.ends_at`` is its end; ``why`` says what ended it before its time, if anything did.
     """
     final = replace(window, final=True)
-    at = at.knowing(decide_stage(at, stage, window, again=again))
-    record = at.record
-    for expectation in at.plan.expectations(stage):
+    ctx = ctx.with_record(decide_stage(ctx, stage, window, again=again))
+    record = ctx.record
+    for expectation in ctx.plan.expectations(stage):
         known = record.result(stage, expectation.name, again=again)
         if known is None:
-            judgement = at.seen.judge(stage, expectation, final)
-            record = _settle(record, _unknown(stage, expectation, judgement, at.now, why, again=again), at.now)
+            judgement = ctx.evidence.judge(stage, expectation, final)
+            record = _settle(record, _unknown(stage, expectation, judgement, ctx.now, why, again=again), ctx.now)
         elif known.state is ResultState.MISSED:
-            record = _told_by_how_much(at.knowing(record), known, expectation, final)
-            record = _excused(record, at.plan, stage, expectation)
+            record = _told_by_how_much(ctx.with_record(record), known, expectation, final)
+            record = _excused(record, ctx.plan, stage, expectation)
     return record
 
 
-def close_plan(record: Record, plan: Plan, now: float, why: str = "") -> Record:
+def close_plan(record: DrillRecord, plan: Plan, now: float, why: str = "") -> DrillRecord:
     """Decide what no stage did: a stage that never began left its expectations unknown; ``why`` is another reason."""
     left = [
         _not_reached(stage, one, now, why)
@@ -58,34 +58,34 @@ def _not_reached(stage: Stage, expectation: Expectation, now: float, why: str) -
     return Result(stage, expectation.name, ResultState.UNKNOWN, now, why=why, reason=reason)
 
 
-def complete(at: Situation, stage: Stage, *, again: bool = False) -> bool:
+def complete(ctx: Context, stage: Stage, *, again: bool = False) -> bool:
     """Whether every expectation of the stage is decided."""
-    return all(at.record.result(stage, e.name, again=again) is not None for e in at.plan.expectations(stage))
+    return all(ctx.record.result(stage, e.name, again=again) is not None for e in ctx.plan.expectations(stage))
 
 
-def timed_complete(at: Situation, stage: Stage, *, again: bool = False) -> bool:
+def timed_complete(ctx: Context, stage: Stage, *, again: bool = False) -> bool:
     """Whether all with a deadline are decided; an ``always`` is only decided when its stage ends."""
     return all(
-        at.record.result(stage, e.name, again=again) is not None
-        for e in at.plan.expectations(stage)
+        ctx.record.result(stage, e.name, again=again) is not None
+        for e in ctx.plan.expectations(stage)
         if e.mode is not Mode.ALWAYS
     )
 
 
-def _fair(at: Situation, expectation: Expectation, judgement: Judgement) -> Judgement:
+def _fair(ctx: Context, expectation: Expectation, judgement: Judgement) -> Judgement:
     """What a judgement under the cut is worth: targets may still have had the connections that were open before it.
 
     A ``becomes`` that is met stays met. All else waits until they are known to be gone, and is unknown where that is
     never shown; only a guardrail lifts the cut at once.
     """
-    record, mode = at.record, expectation.mode
+    record, mode = ctx.record, expectation.mode
     missed = judgement.state is ResultState.MISSED
     decided = missed or judgement.state in {ResultState.MET, ResultState.ALWAYS_TRUE}
-    if addresses.excused(record, at.plan) and decided and not (missed and expectation.guardrail):
+    if addresses.excused(record, ctx.plan) and decided and not (missed and expectation.guardrail):
         return replace(judgement, state=ResultState.UNKNOWN, why=_kept(judgement.state, judgement.why), seconds=None)
     if not (missed or (judgement.state is ResultState.MET and mode is Mode.ALWAYS)):
         return judgement
-    if connections.shown(record, at.plan):
+    if connections.shown(record, ctx.plan):
         gone_at = connections.gone_at(record)
         late = gone_at is not None and gone_at > judgement.at
         if missed and mode is Mode.BECOMES and late:
@@ -102,7 +102,7 @@ def _kept(state: ResultState, why: str) -> str:
     return f"{word}, but there is no proof that the targets were cut off"
 
 
-def _excused(record: Record, plan: Plan, stage: Stage, expectation: Expectation) -> Record:
+def _excused(record: DrillRecord, plan: Plan, stage: Stage, expectation: Expectation) -> DrillRecord:
     """A guardrail that was violated is unknown after all, where targets were not shown to be cut off."""
     known = record.result(stage, expectation.name)
     shown = connections.shown(record, plan) and not addresses.excused(record, plan)
@@ -121,14 +121,14 @@ def _unknown(
     return Result(stage, expectation.name, ResultState.UNKNOWN, now, why=text, again=again)
 
 
-def _told_by_how_much(at: Situation, known: Result, expectation: Expectation, window: Window) -> Record:
-    late, why = at.seen.miss(known.stage, expectation, window)
+def _told_by_how_much(ctx: Context, known: Result, expectation: Expectation, window: Window) -> DrillRecord:
+    late, why = ctx.evidence.miss(known.stage, expectation, window)
     if not why or (late, why) == (known.late, known.why):
-        return at.record
+        return ctx.record
     result = replace(known, late=late, why=why)
-    results = tuple(result if one is known else one for one in at.record.results)
-    record = replace(at.record, results=results)
-    return record.note(at.now, "MissedBy", f"{result.name}: {why}", warning=True) if late is not None else record
+    results = tuple(result if one is known else one for one in ctx.record.results)
+    record = replace(ctx.record, results=results)
+    return record.note(ctx.now, "MissedBy", f"{result.name}: {why}", warning=True) if late is not None else record
 
 
 def _result(stage: Stage, expectation: Expectation, judgement: Judgement, *, again: bool) -> Result:
@@ -144,7 +144,7 @@ def _result(stage: Stage, expectation: Expectation, judgement: Judgement, *, aga
     )
 
 
-def _settle(record: Record, result: Result, now: float) -> Record:
+def _settle(record: DrillRecord, result: Result, now: float) -> DrillRecord:
     took = f" after {result.seconds:.1f} s" if result.seconds is not None else ""
     why = f": {result.why}" if result.why else ""
     bad = result.state in {ResultState.MISSED, ResultState.UNKNOWN}

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from gameday.engine.drill import addresses, connections
 from gameday.model.plan import Plan, Stage
-from gameday.model.record import NOT_REACHED, Cause, Doubt, Record, Result, ResultState, Verdict
+from gameday.model.record import NOT_REACHED, Doubt, DrillRecord, Reason, Result, ResultState, Verdict
 
 MET = frozenset({ResultState.MET, ResultState.ALWAYS_TRUE})
 
@@ -31,7 +31,7 @@ class Judged:
     message: str
 
 
-def definite_misses(record: Record, plan: Plan) -> tuple[Result, ...]:
+def definite_misses(record: DrillRecord, plan: Plan) -> tuple[Result, ...]:
     """The misses that are the system's: decided while the cut was proven, and not excused by what we do not know.
 
     Where the plan wants open connections gone, an outage expectation counts only if they are known to be: over one
@@ -40,16 +40,16 @@ def definite_misses(record: Record, plan: Plan) -> tuple[Result, ...]:
     return _misses(record, plan, record.doubts)
 
 
-def to_repair(record: Record, plan: Plan) -> tuple[Result, ...]:
+def to_repair(record: DrillRecord, plan: Plan) -> tuple[Result, ...]:
     """The misses after which a rollback runs, also those that are not definite because connections may have been open.
 
     The recovery was observed nevertheless, and a system that does not recover is to be repaired.
     """
-    counted = {*connections.CAUSES, Cause.ADDRESSES_UNKNOWN}
+    counted = {*connections.CAUSES, Reason.ADDRESSES_UNKNOWN}
     return _misses(record, plan, (doubt for doubt in record.doubts if doubt.cause not in counted))
 
 
-def _misses(record: Record, plan: Plan, doubts: Iterable[Doubt]) -> tuple[Result, ...]:
+def _misses(record: DrillRecord, plan: Plan, doubts: Iterable[Doubt]) -> tuple[Result, ...]:
     if record.proven_at is None:
         return ()
     proven_until = min((doubt.since for doubt in doubts), default=float("inf"))
@@ -64,7 +64,7 @@ def _misses(record: Record, plan: Plan, doubts: Iterable[Doubt]) -> tuple[Result
     )
 
 
-def results_of(record: Record, plan: Plan) -> tuple[Result, ...]:
+def results_of(record: DrillRecord, plan: Plan) -> tuple[Result, ...]:
     """One result for each expectation of the plan, in its order; what is not recorded is Unknown."""
     return tuple(
         record.result(stage, one.name)
@@ -73,7 +73,7 @@ def results_of(record: Record, plan: Plan) -> tuple[Result, ...]:
     )
 
 
-def verdict_of(record: Record, plan: Plan) -> Judged:
+def verdict_of(record: DrillRecord, plan: Plan) -> Judged:
     """Judge a drill that has undone what it held; see the table above."""
     results = results_of(record, plan)
     met = sum(result.state in MET for result in results)
@@ -111,7 +111,7 @@ def verdict_of(record: Record, plan: Plan) -> Judged:
     return Judged(Verdict.PASSED, "AllExpectationsMet", count)
 
 
-def _proven(record: Record, fault: str) -> bool:
+def _proven(record: DrillRecord, fault: str) -> bool:
     change = record.change(fault)
     return change is not None and change.proven_at is not None
 
@@ -120,7 +120,7 @@ def _missed(result: Result) -> str:
     return f"{result.name} ({result.late:.1f} s late)" if result.late is not None else result.name
 
 
-def _why(result: Result, record: Record, plan: Plan) -> str:
+def _why(result: Result, record: DrillRecord, plan: Plan) -> str:
     hidden = result.stage is Stage.OUTAGE and not connections.shown(record, plan)
     if result.state is ResultState.MISSED and hidden:
         return "missed, but the targets may have kept connections that they opened before the cut"

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gameday.engine.evidence.judgement import PENDING, Judgement, Window, unknown
-from gameday.engine.evidence.tracks import Point, Track
+from gameday.engine.evidence.series import Evaluation, Series
 from gameday.model.plan import Expectation
 from gameday.model.record import ResultState
 
@@ -28,8 +28,8 @@ from gameday.model.record import ResultState
 class Violation:
     """An unbroken row of false samples; ``plain`` says whether one of them cannot be excused by one lost request."""
 
-    first: Point
-    last: Point
+    first: Evaluation
+    last: Evaluation
     plain: bool
 
     @property
@@ -38,48 +38,48 @@ class Violation:
         return max(0.0, self.last.sent - self.first.sent)
 
 
-def judge_always(expectation: Expectation, track: Track, window: Window) -> Judgement:
+def judge_always(expectation: Expectation, series: Series, window: Window) -> Judgement:
     """Judge an ``always`` on the samples sent from the start of its window to its end."""
     begins = begins_at(expectation, window)
     if begins is None:
         return unknown(window.now, "the fault was not proven") if window.final else PENDING
     until = window.ends_at if window.ends_at is not None else float("inf")
-    points = [p for p in track.points if begins <= p.sent <= until]
-    tolerates = tolerated(expectation, track)
-    for violation in _certain(track, begins, until):
+    evaluations = [p for p in series.evaluations if begins <= p.sent <= until]
+    tolerates = tolerated(expectation, series)
+    for violation in _certain(series, begins, until):
         if _is_too_much(violation, tolerates):
             return Judgement(ResultState.MISSED, violation.last.sent, why=_told(violation, begins, tolerates))
     if window.ends_at is None or window.now < window.ends_at:
         return unknown(window.now, "the stage ended early") if window.final else PENDING
-    if track.through <= window.ends_at:
-        why = f"no sample arrived after the end of the stage ({track.excuse()})"
+    if series.through <= window.ends_at:
+        why = f"no sample arrived after the end of the stage ({series.excuse()})"
         return unknown(window.ends_at, why) if window.late(window.ends_at) else PENDING
-    return _at_the_end(points, track, (begins, window.ends_at), tolerates)
+    return _at_the_end(evaluations, series, (begins, window.ends_at), tolerates)
 
 
 def begins_at(expectation: Expectation, window: Window) -> float | None:
     """The Unix second from which it must be true; None while the start of the stage is not known."""
     if not expectation.after:
         return window.requested_at
-    return window.zero_at + expectation.after if window.zero_at is not None else None
+    return window.started_at + expectation.after if window.started_at is not None else None
 
 
-def tolerated(expectation: Expectation, track: Track) -> float | None:
+def tolerated(expectation: Expectation, series: Series) -> float | None:
     """The longest unbroken violation allowed, in seconds; None: no false value, and no two lost requests in a row."""
     if expectation.tolerates is not None:
         return expectation.tolerates
-    return track.patience if expectation.guardrail else None
+    return series.patience if expectation.guardrail else None
 
 
-def longest_violation(expectation: Expectation, track: Track, window: Window) -> str:
+def longest_violation(expectation: Expectation, series: Series, window: Window) -> str:
     """The longest violation up to the end of the window, in words; for an expectation that was missed."""
     begins = begins_at(expectation, window)
     if begins is None:
         return ""
     until = window.ends_at if window.ends_at is not None else window.now
-    tolerates = tolerated(expectation, track)
+    tolerates = tolerated(expectation, series)
     worst: Violation | None = None
-    for violation in _certain(track, begins, until):
+    for violation in _certain(series, begins, until):
         if _is_too_much(violation, tolerates) and (worst is None or violation.length > worst.length):
             worst = violation
     return _told(worst, begins, tolerates) if worst is not None else ""
@@ -98,44 +98,48 @@ def _told(violation: Violation, begins: float, tolerates: float | None) -> str:
     return f"{why} ({violation.first.why})" if violation.first.why else why
 
 
-def _certain(track: Track, begins: float, until: float) -> Iterator[Violation]:
+def _certain(series: Series, begins: float, until: float) -> Iterator[Violation]:
     """Each false sample from ``begins`` to ``until`` with the unbroken violation that it belongs to."""
     current: Violation | None = None
-    for index, point in enumerate(track.points):
-        if not begins <= point.sent <= until:
+    for index, evaluation in enumerate(series.evaluations):
+        if not begins <= evaluation.sent <= until:
             continue
-        if point.value is not False:
+        if evaluation.value is not False:
             current = None
             continue
-        if current is None or track.gap_before(index, current.last) is not None:
-            current = Violation(point, point, plain=False)
-        twice = point.lost_before is not None and point.lost_before >= current.first.sent
-        current = Violation(current.first, point, current.plain or not point.lost or twice)
+        if current is None or series.gap_before(index, current.last) is not None:
+            current = Violation(evaluation, evaluation, plain=False)
+        twice = evaluation.lost_before is not None and evaluation.lost_before >= current.first.sent
+        current = Violation(current.first, evaluation, current.plain or not evaluation.lost or twice)
         yield current
 
 
-def _at_the_end(points: list[Point], track: Track, span: tuple[float, float], tolerates: float | None) -> Judgement:
+def _at_the_end(
+    evaluations: list[Evaluation], series: Series, span: tuple[float, float], tolerates: float | None
+) -> Judgement:
     begins, ends = span
-    if not points or points[0].sent - begins > track.patience:
-        return unknown(ends, f"no sample arrived at the start of the stage ({track.excuse()})")
-    if all(point.value is None for point in points):
-        return unknown(ends, f"no sample could be judged ({points[-1].why})")
+    if not evaluations or evaluations[0].sent - begins > series.patience:
+        return unknown(ends, f"no sample arrived at the start of the stage ({series.excuse()})")
+    if all(evaluation.value is None for evaluation in evaluations):
+        return unknown(ends, f"no sample could be judged ({evaluations[-1].why})")
     if tolerates is None or tolerates == 0:
-        if (gap := track.gap_within(begins, ends)) is not None:
+        if (gap := series.gap_within(begins, ends)) is not None:
             return unknown(ends, f"samples are missing: {gap.why}")
-        if (unseen := next((p for p in points if p.value is None), None)) is not None:
+        if (unseen := next((p for p in evaluations if p.value is None), None)) is not None:
             return unknown(ends, f"a sample could not be judged: {unseen.why}")
-    elif (why := _possible(points, track, span, tolerates)) is not None:
+    elif (why := _possible(evaluations, series, span, tolerates)) is not None:
         return unknown(ends, f"a violation longer than {tolerates:g} s may have gone unseen: {why}")
     return Judgement(ResultState.MET, ends)
 
 
-def _possible(points: Iterable[Point], track: Track, span: tuple[float, float], tolerates: float) -> str | None:
+def _possible(
+    evaluations: Iterable[Evaluation], series: Series, span: tuple[float, float], tolerates: float
+) -> str | None:
     """What may hide a violation longer than tolerated; None when nothing can."""
     begins, ends = span
-    bad = [(p.sent, p.sent, p.why) for p in points if p.value is not True]
-    bad += [(max(gap.since, begins), min(gap.until, ends), gap.why) for gap in track.gaps]
-    good = sorted(p.sent for p in points if p.value is True)
+    bad = [(p.sent, p.sent, p.why) for p in evaluations if p.value is not True]
+    bad += [(max(gap.since, begins), min(gap.until, ends), gap.why) for gap in series.gaps]
+    good = sorted(p.sent for p in evaluations if p.value is True)
     first: float | None = None
     last, cause = 0.0, ""
     for since, until, why in sorted(piece for piece in bad if piece[1] >= begins and piece[0] <= ends):

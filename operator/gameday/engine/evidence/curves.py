@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gameday.engine.cel.paths import Path, find, path_text
-from gameday.engine.evidence.feeds import Line
-from gameday.engine.evidence.tracks import Track
+from gameday.engine.evidence.agent_log import LogLine
+from gameday.engine.evidence.series import Series
 from gameday.model.sample import Value
 
 MOST_POINTS: Final = 600
@@ -60,7 +60,7 @@ class Truth:
     changes: tuple[tuple[float, bool | None], ...]
 
 
-def values_of(lines: Iterable[Line], paths: Sequence[Path]) -> tuple[list[float], dict[Path, list[Value]]]:
+def values_of(lines: Iterable[LogLine], paths: Sequence[Path]) -> tuple[list[float], dict[Path, list[Value]]]:
     """When each sample was sent, and what it holds at each path below the probe; None where that is nothing."""
     at: list[float] = []
     found: dict[Path, list[Value]] = {path: [] for path in paths}
@@ -104,12 +104,12 @@ def coarser(fine: Strip, most: int) -> Strip:
     return made
 
 
-def truth(stage: str, name: str, track: Track, until: float) -> Truth:
+def truth(stage: str, name: str, series: Series, until: float) -> Truth:
     """Every change of an expression's truth, of samples sent up to ``until``, exactly."""
     changes: list[tuple[float, bool | None]] = []
-    for point in sorted(track.points, key=lambda one: one.sent):
-        if point.sent <= until and (not changes or changes[-1][1] is not point.value):
-            changes.append((point.sent, point.value))
+    for evaluation in sorted(series.evaluations, key=lambda one: one.sent):
+        if evaluation.sent <= until and (not changes or changes[-1][1] is not evaluation.value):
+            changes.append((evaluation.sent, evaluation.value))
     return Truth(stage, name, tuple(changes))
 
 

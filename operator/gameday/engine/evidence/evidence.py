@@ -14,17 +14,17 @@ from gameday.engine.cel.expressions import BASELINE, Expression, compile_express
 from gameday.engine.cel.paths import ALWAYS_THERE, Path
 from gameday.engine.evidence import baseline as baselines
 from gameday.engine.evidence.addresses import addresses_of
+from gameday.engine.evidence.agent_log import AgentLog, LogLine
 from gameday.engine.evidence.curves import values_of
-from gameday.engine.evidence.feeds import Feed, Line
-from gameday.engine.evidence.held import Held
+from gameday.engine.evidence.evaluator import Evaluator
+from gameday.engine.evidence.expression_checks import ExpressionFindings, check_expressions
+from gameday.engine.evidence.held_connections import HeldConnections
 from gameday.engine.evidence.judge import guardrail_unknown, judge, miss
 from gameday.engine.evidence.judgement import PENDING, Judgement, Window
 from gameday.engine.evidence.measure import Figure, figure
 from gameday.engine.evidence.proof import Dials, Proof
-from gameday.engine.evidence.rehearsal import Rehearsed, rehearse
-from gameday.engine.evidence.tracing import Tracer
-from gameday.engine.evidence.tracks import Track
-from gameday.engine.evidence.unlike import unlike
+from gameday.engine.evidence.series import Series
+from gameday.engine.evidence.type_mismatches import type_mismatches
 from gameday.model.plan import (
     Dependency,
     Destination,
@@ -58,25 +58,25 @@ class Evidence:
         }
         self._plan = plan
         self._probes = {probe.name: probe for probe in plan.probes}
-        self._feeds: dict[str, Feed] = {}
+        self._agent_logs: dict[str, AgentLog] = {}
         self._agents: dict[str, str] = {}
         self._last: dict[str, Sample] = {}
         self._baseline: dict[str, float] | None = None
         self._seen_baseline: dict[str, Value] | None = None
-        self._tracers: dict[tuple[str, float, float], tuple[int, Tracer]] = {}
+        self._evaluators: dict[tuple[str, float, float], tuple[int, Evaluator]] = {}
         texts = [*(e.expression for stage in Stage for e in plan.expectations(stage)), *plan.signs()]
         self._expressions = {text: compile_expression(text) for text in texts}
         self._measured = {m.path: parse_path(m.path) for m in plan.measurements}
 
     def take(self, sample: Sample) -> bool:
         """Take one line of a log in; whether it was new. Lines of one agent come in order, or again."""
-        feed = self._feeds.setdefault(sample.agent, Feed())
-        before = feed.rewritten
+        agent_log = self._agent_logs.setdefault(sample.agent, AgentLog())
+        before = agent_log.reordered
         probed = sample.type is LineType.SAMPLE and sample.name in self._probes
         told = sample.type in TOLD
-        if not feed.take(sample, view(sample) if probed else sample.values if told else {}):
+        if not agent_log.take(sample, view(sample) if probed else sample.values if told else {}):
             return False
-        if feed.rewritten == before:
+        if agent_log.reordered == before:
             for proof in self.proofs.values():
                 proof.take(sample)
         else:
@@ -93,7 +93,7 @@ class Evidence:
         if self._baseline != baseline:
             self._baseline = dict(baseline)
             self._seen_baseline = baselines.as_seen(baseline)
-            self._tracers.clear()
+            self._evaluators.clear()
 
     def all_probes_seen(self) -> bool:
         """Whether every probe has given a sample, good or bad."""
@@ -118,19 +118,19 @@ class Evidence:
 
     def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
         """Hold an expectation against its samples; an ``always`` of the recovery counts from its zero."""
-        track = self.track(expectation, window.requested_at, window.fault_at)
+        series = self.series(expectation, window.requested_at, window.fault_at)
         counted = _counted(stage, expectation, window)
-        return judge(expectation, track, counted) if counted is not None else PENDING
+        return judge(expectation, series, counted) if counted is not None else PENDING
 
     def miss(self, stage: Stage, expectation: Expectation, window: Window) -> tuple[float | None, str]:
         """By how much an expectation was missed, up to the window's end: seconds late or None, and a sentence."""
-        track = self.track(expectation, window.requested_at, window.fault_at)
-        return miss(expectation, track, _counted(stage, expectation, window) or window)
+        series = self.series(expectation, window.requested_at, window.fault_at)
+        return miss(expectation, series, _counted(stage, expectation, window) or window)
 
     def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
         """Why a guardrail cannot be judged at the moment, or None."""
-        track = self.track(expectation, window.requested_at, window.fault_at)
-        return guardrail_unknown(expectation, track, window)
+        series = self.series(expectation, window.requested_at, window.fault_at)
+        return guardrail_unknown(expectation, series, window)
 
     def means(self, since: float, until: float) -> Mapping[str, float]:
         """The baseline: means, over samples sent in that span, of the numbers that expressions compare with."""
@@ -144,17 +144,17 @@ class Evidence:
         views = (line.seen for line in self._lines(str(path[0]), since, until))
         return figure(measurement.aggregate, baselines.numbers_at(path[1:], views))
 
-    def rehearse(self, baseline: Mapping[str, float], since: float) -> Rehearsed:
+    def check_expressions(self, baseline: Mapping[str, float], since: float) -> ExpressionFindings:
         """Set the baseline and run every expression on the samples sent since then (Unix seconds)."""
         self.set_baseline(baseline)
 
-        def track_of(expectation: Expectation) -> Track:
-            return self.track(expectation, since)
+        def track_of(expectation: Expectation) -> Series:
+            return self.series(expectation, since)
 
         def unlike_of(expectation: Expectation) -> tuple[str, ...]:
-            return unlike(self.expression(expectation), lambda path: self.kinds(path, since))
+            return type_mismatches(self.expression(expectation), lambda path: self.kinds(path, since))
 
-        rehearsed = rehearse(self._plan, track_of, unlike_of, since)
+        rehearsed = check_expressions(self._plan, track_of, unlike_of, since)
         doubtful = tuple(
             f"{measurement.name}: no sample has a number at {measurement.path}"
             for measurement in self._plan.measurements
@@ -187,7 +187,7 @@ class Evidence:
             yield from (*expression.paths, *expression.baseline_paths)
         yield from self._measured.values()
 
-    def track(self, expectation: Expectation, since: float = -math.inf, fault_at: float | None = None) -> Track:
+    def series(self, expectation: Expectation, since: float = -math.inf, fault_at: float | None = None) -> Series:
         """The expectation's points so far. Made anew when a line came to stand before others.
 
         ``since`` is the Unix second at which the stage began that an ``increase`` counts from, ``fault_at`` the one at
@@ -195,41 +195,41 @@ class Evidence:
         """
         return self.track_of(expectation.expression, since, fault_at)
 
-    def track_of(self, text: str, since: float = -math.inf, fault_at: float | None = None) -> Track:
+    def track_of(self, text: str, since: float = -math.inf, fault_at: float | None = None) -> Series:
         """The points of an expression of the plan so far; see ``track``."""
         expression = self._expressions.get(text)
         if expression is None:
-            return Track(0.0, why="the plan of its samples is not known")
+            return Series(0.0, why="the plan of its samples is not known")
         dated = fault_at is not None and any(self._probes[name].settings.began for name in expression.probes)
         key = (
             text,
             since if expression.increases else -math.inf,
             fault_at if fault_at is not None and dated else math.inf,
         )
-        rewritten = sum(feed.rewritten for feed in self._feeds.values())
-        known = self._tracers.get(key)
+        rewritten = sum(agent_log.reordered for agent_log in self._agent_logs.values())
+        known = self._evaluators.get(key)
         if known is None or known[0] != rewritten:
-            tracer = Tracer(expression, self._probes, self._seen_baseline, key[1], key[2])
-            self._tracers[key] = rewritten, tracer
+            evaluator = Evaluator(expression, self._probes, self._seen_baseline, key[1], key[2])
+            self._evaluators[key] = rewritten, evaluator
         else:
-            tracer = known[1]
-        tracer.read_on(self._feeds, self._agents)
-        return tracer.track
+            evaluator = known[1]
+        evaluator.read_on(self._agent_logs, self._agents)
+        return evaluator.series
 
     def _prove_anew(self) -> None:
         """Hand the proof every dial once more: it wants each agent's in order."""
         for proof in self.proofs.values():
             proof.dials.clear()
-            proof.held, proof.client = Held(), Dials()
+            proof.held, proof.client = HeldConnections(), Dials()
             proof.addresses.clear()
-            for feed in self._feeds.values():
-                for line in feed.lines:
+            for agent_log in self._agent_logs.values():
+                for line in agent_log.lines:
                     told = line.sample.type in TOLD
                     proof.take(replace(line.sample, values=line.seen) if told else line.sample)
 
-    def _lines(self, probe: str, since: float, until: float) -> Iterable[Line]:
-        feed = self._feeds.get(self._agents.get(probe, ""), Feed())
-        return (line for line in feed.lines if line.tells_of(probe) and since <= line.sample.sent <= until)
+    def _lines(self, probe: str, since: float, until: float) -> Iterable[LogLine]:
+        agent_log = self._agent_logs.get(self._agents.get(probe, ""), AgentLog())
+        return (line for line in agent_log.lines if line.is_sample_of(probe) and since <= line.sample.sent <= until)
 
 
 def _asking_what_is_cut(plan: Plan, fault: str) -> frozenset[str]:
@@ -254,4 +254,4 @@ def _counted(stage: Stage, expectation: Expectation, window: Window) -> Window |
     """The span that counts: an ``always`` of the recovery counts from its zero, and not at all before that is known."""
     if stage is not Stage.RECOVERY or expectation.mode is not Mode.ALWAYS:
         return window
-    return replace(window, requested_at=window.zero_at) if window.zero_at is not None else None
+    return replace(window, requested_at=window.started_at) if window.started_at is not None else None

@@ -24,12 +24,12 @@ class Window:
     """
 
     requested_at: float
-    zero_at: float | None
+    started_at: float | None
     ends_at: float | None
     length: float
     now: float
     grace: float
-    zero_resolution: float = 0.0
+    start_resolution: float = 0.0
     skew: float = 0.0
     false_from: float | None = None
     fault_at: float | None = None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from gameday.engine.evidence.addresses import Addresses
-from gameday.engine.evidence.held import Held
+from gameday.engine.evidence.held_connections import HeldConnections
 from gameday.model.addresses import AT
 from gameday.model.plan import RunsIn
 from gameday.model.sample import LineType, Sample
@@ -86,7 +86,7 @@ class Dials:
 
 
 @dataclass(frozen=True, slots=True)
-class Zero:
+class Moment:
     """A moment found in dials: when the decisive dial was sent, and the resolution of that time (seconds)."""
 
     at: float
@@ -94,7 +94,7 @@ class Zero:
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
+class ProofViolation:
     """A violation of the proof that the dials show; ``since`` is when its first dial was sent."""
 
     who: str
@@ -106,13 +106,13 @@ class Breach:
 class Proof:
     """All dials that show one cut; ``twins`` are the numbers of its pairs of witness and control."""
 
-    twins: range = range(0)
+    pairs: range = range(0)
     probes: frozenset[str] = frozenset()
     """The names of redis probes that connect to the cut dependency."""
     client: Dials = field(default_factory=Dials)
     """What these saw; the cut spares the pod that asks as it spares a control."""
     dials: dict[tuple[str, str], Dials] = field(default_factory=dict)
-    held: Held = field(default_factory=Held)
+    held: HeldConnections = field(default_factory=HeldConnections)
     """The connections that witnesses and controls hold open."""
     addresses: Addresses = field(default_factory=Addresses)
     """What witnesses and controls found of the name that is cut, if it is a name."""
@@ -124,9 +124,9 @@ class Proof:
         if sample.type is LineType.SAMPLE and sample.agent == RunsIn.CLIENT.value and sample.name in self.probes:
             self.client.add(replace(sample, ok=sample.answered, values={}))
         role, _, number = sample.agent.partition("-")
-        if role not in {"witness", "control"} or not number.isdecimal() or int(number) not in self.twins:
+        if role not in {"witness", "control"} or not number.isdecimal() or int(number) not in self.pairs:
             return
-        self.held.hear(sample)
+        self.held.note_time(sample)
         self.addresses.take(sample)
         if sample.type is LineType.HELD and sample.name.startswith(TARGET):
             self.held.take(sample)
@@ -167,11 +167,11 @@ class Proof:
 
     def _complete(self, role: str) -> bool:
         seen = {agent for agent, _, _ in self._targets(role)}
-        return bool(self.twins) and len(seen) == len(self.twins)
+        return bool(self.pairs) and len(seen) == len(self.pairs)
 
     def agents(self, role: str) -> tuple[str, ...]:
         """The names of all witnesses, or of all controls."""
-        return tuple(f"{role}{number}" for number in self.twins)
+        return tuple(f"{role}{number}" for number in self.pairs)
 
     @property
     def lookers(self) -> tuple[str, ...]:
@@ -195,7 +195,7 @@ class Proof:
         """Whether every witness has dialled since then, so that nothing it saw before is still to come."""
         return self._complete("witness-") and all(d.sent[-1] >= since for _, _, d in self._targets("witness-"))
 
-    def zero(self, requested: float) -> Zero | None:
+    def started(self, requested: float) -> Moment | None:
         """The outage's zero: each witness failed ``RUN`` times in a row while its control went on succeeding.
 
         It is the last pair's. A control must have succeeded at or after its witness' last failure of the run, so
@@ -203,7 +203,7 @@ class Proof:
         """
         if not self._complete("witness-"):
             return None
-        zeros: list[Zero] = []
+        zeros: list[Moment] = []
         for agent, name, dials in self._targets("witness-", requested):
             control = self._control(agent, name)
             first = dials.run_of(good=False, since=requested)
@@ -214,33 +214,33 @@ class Proof:
             if control.good_after(last_of_run) is None or failed_too is not None:
                 return None
             before = dials.sent[first - 1] if first else requested
-            zeros.append(Zero(dials.sent[first], dials.sent[first] - max(before, requested)))
-        zero = max(zeros, key=lambda zero: zero.at, default=None)
+            zeros.append(Moment(dials.sent[first], dials.sent[first] - max(before, requested)))
+        zero = max(zeros, key=lambda start: start.at, default=None)
         # A witness dials what it has found itself: that it fails says nothing of an address that only others know.
         known = zero is None or self.addresses.all_know(self.agents("witness-"), zero.at)
         return zero if known else None
 
-    def leak(self, zero: float, until: float | None) -> Breach | None:
+    def bypass(self, started_at: float, until: float | None) -> ProofViolation | None:
         """The first witness dial that got through between ``zero`` and ``until`` (the undo)."""
         for agent, name, dials in self._targets("witness-"):
-            index = dials.good_after(zero)
-            while index is not None and self.addresses.excuses(dials.at[index], dials.sent[index], zero):
+            index = dials.good_after(started_at)
+            while index is not None and self.addresses.excuses(dials.at[index], dials.sent[index], started_at):
                 index = next((later for later in range(index + 1, len(dials.ok)) if dials.ok[later]), None)
             if index is not None and (until is None or dials.sent[index] < until):
                 where = f", which is {dials.at[index]}" if dials.at[index] else ""
-                return Breach(agent, dials.sent[index], f"reached what is cut{_at(name)}{where}")
+                return ProofViolation(agent, dials.sent[index], f"reached what is cut{_at(name)}{where}")
         return None
 
-    def control_down(self, since: float) -> Breach | None:
+    def control_down(self, since: float) -> ProofViolation | None:
         """The earliest run of failures that a control saw: the dependency itself is down."""
         breaches = [
-            Breach(agent, dials.sent[index], f"{dials.errors[index]}{_at(name)}")
+            ProofViolation(agent, dials.sent[index], f"{dials.errors[index]}{_at(name)}")
             for agent, name, dials in self._targets("control-")
             if (index := dials.run_of(good=False, since=since)) is not None
         ]
-        return min(breaches, key=lambda breach: breach.since, default=None)
+        return min(breaches, key=lambda violation: violation.since, default=None)
 
-    def not_spared(self, since: float) -> Breach | None:
+    def not_spared(self, since: float) -> ProofViolation | None:
         """A control that failed while another one or the client could always connect: the dependency is not down."""
         for agent, name, dials in self._targets("control-"):
             first = dials.run_of(good=False, since=since)
@@ -251,7 +251,7 @@ class Proof:
             # The client asks the Service as a whole: where several addresses are dialled, it may have asked another.
             whole = (self.client,) if len({at for _, at, _ in self._targets("control-")}) == 1 else ()
             if any(one.seen_in(*run) and one.spared(*run) for one in (*others, *whole)):
-                return Breach(agent, dials.sent[first], f"{dials.errors[first]}{_at(name)}")
+                return ProofViolation(agent, dials.sent[first], f"{dials.errors[first]}{_at(name)}")
         return None
 
     def held_by_the_cut(self, requested: float, by: float, undo: tuple[float, float]) -> bool | None:
@@ -285,12 +285,12 @@ class Proof:
         lives = through or self.client.had_run_before(math.inf)
         return tuple(sorted(tried - through)) if lives else ()
 
-    def witness_down(self, since: float, until: float) -> Breach | None:
+    def witness_down(self, since: float, until: float) -> ProofViolation | None:
         """A witness that could not connect although no cut existed yet."""
         for agent, name, dials in self._targets("witness-"):
             index = dials.run_of(good=False, since=since)
             if index is not None and dials.sent[index] < until:
-                return Breach(agent, dials.sent[index], f"{dials.errors[index]}{_at(name)}")
+                return ProofViolation(agent, dials.sent[index], f"{dials.errors[index]}{_at(name)}")
         return None
 
     def was_cut(self, since: float) -> bool:
@@ -302,7 +302,7 @@ class Proof:
                 return True
         return self.witness_down(since, math.inf) is not None
 
-    def collateral(self, requested: float, until: float | None) -> Breach | None:
+    def collateral(self, requested: float, until: float | None) -> ProofViolation | None:
         """A bystander that answered a witness before the injection and no longer does, while it answers the control.
 
         One that fails both at the same time is busy, or down by itself: the cut is not the cause.
@@ -317,11 +317,11 @@ class Proof:
                 if until is not None and first >= until:
                     break
                 if control is None or control.spared(first, last):
-                    return Breach(name.removeprefix(BYSTANDER), first, dials.errors[index])
+                    return ProofViolation(name.removeprefix(BYSTANDER), first, dials.errors[index])
                 since = math.nextafter(first, math.inf)
         return None
 
-    def bystander_down(self, requested: float) -> Breach | None:
+    def bystander_down(self, requested: float) -> ProofViolation | None:
         """A bystander that answered a control before the injection and has not for a while: it is down by itself."""
         for (agent, name), dials in self.dials.items():
             if not agent.startswith("control-") or not name.startswith(BYSTANDER) or not dials.sent or dials.ok[-1]:
@@ -331,21 +331,21 @@ class Proof:
                 first -= 1
             lasts = dials.sent[-1] - dials.sent[first]
             if lasts >= DOWN_AFTER and dials.sent[first] >= requested and dials.had_run_before(requested):
-                return Breach(name.removeprefix(BYSTANDER), dials.sent[first], dials.errors[first])
+                return ProofViolation(name.removeprefix(BYSTANDER), dials.sent[first], dials.errors[first])
         return None
 
-    def restored(self, undo_requested: float) -> Zero | None:
+    def restored(self, undo_requested: float) -> Moment | None:
         """The start of the recovery: the last pair's first good witness dial after the undo was requested."""
         if not self._complete("witness-"):
             return None
-        zeros: list[Zero] = []
+        zeros: list[Moment] = []
         for _, _, dials in self._targets("witness-"):
             index = dials.good_after(undo_requested)
             if index is None:
                 return None
             before = dials.sent[index - 1] if index else undo_requested
-            zeros.append(Zero(dials.sent[index], dials.sent[index] - max(before, undo_requested)))
-        return max(zeros, key=lambda zero: zero.at, default=None)
+            zeros.append(Moment(dials.sent[index], dials.sent[index] - max(before, undo_requested)))
+        return max(zeros, key=lambda start: start.at, default=None)
 
     def fails_like_control(self, since: float) -> bool:
         """Whether each witness that still fails does so together with its control: the cut is not the cause."""

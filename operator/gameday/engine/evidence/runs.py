@@ -8,7 +8,7 @@ not certain is never met, and what is possible is never missed.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from gameday.engine.evidence.tracks import Gap, Point, Track
+from gameday.engine.evidence.series import Evaluation, Gap, Series
 
 MOMENT = 1e-6
 """Seconds: less than any two samples of a probe are apart."""
@@ -21,7 +21,7 @@ class Wanted:
     since: float
     until: float
     holds: float = 0.0
-    zero: float = float("-inf")
+    started_at: float = float("-inf")
 
 
 @dataclass(slots=True)
@@ -31,50 +31,53 @@ class Found:
     ``longest`` is the length of the longest run that began in time, in seconds.
     """
 
-    start: Point | None = None
-    under_way: Point | None = None
+    start: Evaluation | None = None
+    under_way: Evaluation | None = None
     longest: float = 0.0
 
 
-def certainly(track: Track, wanted: Wanted) -> Found:
+def certainly(series: Series, wanted: Wanted) -> Found:
     """Search for a run that the samples show; a gap, a silence or an Unknown sample ends one."""
-    return _search(track.points, wanted, track)
+    return _search(series.evaluations, wanted, series)
 
 
-def possibly(track: Track, wanted: Wanted) -> Found:
+def possibly(series: Series, wanted: Wanted) -> Found:
     """Search for a run that nothing speaks against: what was not seen counts as true."""
-    points = [point if point.value is not None else replace(point, value=True) for point in track.points]
-    return _search(_with_gaps(points, track.gaps, wanted.since), wanted, None)
+    evaluations = [
+        evaluation if evaluation.value is not None else replace(evaluation, value=True)
+        for evaluation in series.evaluations
+    ]
+    return _search(_with_gaps(evaluations, series.gaps, wanted.since), wanted, None)
 
 
-def _with_gaps(points: Sequence[Point], gaps: Iterable[Gap], since: float) -> Sequence[Point]:
+def _with_gaps(evaluations: Sequence[Evaluation], gaps: Iterable[Gap], since: float) -> Sequence[Evaluation]:
     """The points, and for each gap a true one right behind its beginning and one right before its end."""
     unseen = [
-        Point(moment, moment, True)
+        Evaluation(moment, moment, True)
         for gap in gaps
         if gap.until > since
         for moment in (max(gap.since + MOMENT, since), gap.until - MOMENT)
     ]
-    return sorted([*points, *unseen], key=lambda point: point.sent) if unseen else points
+    return sorted([*evaluations, *unseen], key=lambda evaluation: evaluation.sent) if unseen else evaluations
 
 
-def _search(points: Sequence[Point], wanted: Wanted, track: Track | None) -> Found:
+def _search(evaluations: Sequence[Evaluation], wanted: Wanted, series: Series | None) -> Found:
     found = Found()
     start = last = None
-    for index, point in enumerate(points):
-        if point.sent < wanted.since:
+    for index, evaluation in enumerate(evaluations):
+        if evaluation.sent < wanted.since:
             continue
-        if start is not None and last is not None and track is not None and broken(track, last, index):
+        if start is not None and last is not None and series is not None and broken(series, last, index):
             start = None
-        if point.value is not True:
+        if evaluation.value is not True:
             start = None
             continue
-        if start is None and point.sent <= wanted.until:
-            start = point
-        last = point
+        if start is None and evaluation.sent <= wanted.until:
+            start = evaluation
+        last = evaluation
         if start is None:
             continue
-        held = point.sent - max(start.sent, wanted.zero)
+        held = evaluation.sent - max(start.sent, wanted.started_at)
         found.longest = max(found.longest, held)
         if wanted.holds == 0 or held >= wanted.holds:
             found.start = start
@@ -83,12 +86,12 @@ def _search(points: Sequence[Point], wanted: Wanted, track: Track | None) -> Fou
     return found
 
 
-def broken(track: Track, last: Point, index: int) -> str:
+def broken(series: Series, last: Evaluation, index: int) -> str:
     """Why the value between a sample and the one at ``index`` is unknown, or ""."""
-    point = track.points[index]
-    if point.value is None:
-        return point.why or "a sample could not be judged"
-    if point.sent - last.sent > track.patience:
-        return f"no sample for {point.sent - last.sent:.1f} s"
-    gap = track.gap_before(index, last)
+    evaluation = series.evaluations[index]
+    if evaluation.value is None:
+        return evaluation.why or "a sample could not be judged"
+    if evaluation.sent - last.sent > series.patience:
+        return f"no sample for {evaluation.sent - last.sent:.1f} s"
+    gap = series.gap_before(index, last)
     return gap.why if gap is not None else ""

@@ -22,7 +22,7 @@ NOBODY: Final = "no operator was running to create or start it"
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class SlotContext:
     """What a decision about a slot depends on.
 
     ``running`` names a Drill of this GameDay that has not ended; ``halted`` is the administrator's reason for a halt,
@@ -45,7 +45,7 @@ class Case:
 
     schedule: Schedule | None
     at: float
-    around: Around
+    context: SlotContext
     now: float
     since: float
 
@@ -88,11 +88,11 @@ def _with_schedule(applies: Callable[[Schedule, Case], str | None]) -> Applies:
 
 def _unless_made(applies: Applies) -> Applies:
     """Make a rule that never applies once the slot's Drill is there: it is for that Drill to wait, or to end."""
-    return lambda case: None if case.around.made else applies(case)
+    return lambda case: None if case.context.made else applies(case)
 
 
 def _halted(case: Case) -> str | None:
-    return case.around.halted or None
+    return case.context.halted or None
 
 
 @_with_schedule
@@ -115,7 +115,7 @@ def _seen_too_late(schedule: Schedule, case: Case) -> str | None:
 
 
 def _still_running(case: Case) -> str | None:
-    running = case.around.running
+    running = case.context.running
     return f"drill {running} has not ended" if running is not None else None
 
 
@@ -140,14 +140,14 @@ def _is_no_slot(schedule: Schedule, case: Case) -> str | None:
 def _not_begun(schedule: Schedule, case: Case) -> str | None:
     if case.now < case.at + schedule.starting_deadline:
         return None
-    return f"its Drill did not start in time: {case.around.trouble or NOBODY}"
+    return f"its Drill did not start in time: {case.context.trouble or NOBODY}"
 
 
 @_with_schedule
 def _next_has_come(schedule: Schedule, case: Case) -> str | None:
     if newest(schedule, case.at, case.now) is None:
         return None
-    return f"its Drill did not exist by the next slot: {case.around.trouble or 'no operator was running to create it'}"
+    return f"its Drill did not exist by the next slot: {case.context.trouble or 'no operator was running to create it'}"
 
 
 def _undecided(case: Case) -> str | None:

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
+from gameday.model.local_time import first_occurrence, occurrences
 from gameday.model.schedule import Blackout, Schedule, Window
-from gameday.model.wall import comings, first_coming
 
 DAY: Final = timedelta(days=1)
 """A clock is put back at most once in this time."""
@@ -49,17 +49,17 @@ def upcoming(cron: str, zone: str, after: float) -> Iterator[float]:
     walls = CronSim(cron, start)
     followed = any(field.startswith("*") for field in cron.split()[:2])
     last = after
-    for at in _all_comings(walls, place) if followed else (first_coming(wall, place) for wall in walls):
+    for at in _all_occurrences(walls, place) if followed else (first_occurrence(wall, place) for wall in walls):
         if at > last:
             last = at
             yield at
 
 
-def _all_comings(walls: Iterator[datetime], place: ZoneInfo) -> Iterator[float]:
+def _all_occurrences(walls: Iterator[datetime], place: ZoneInfo) -> Iterator[float]:
     """Each moment at which the clock shows one of ``walls``, in order."""
     again: deque[float] = deque()
     for wall in walls:
-        for number, at in enumerate(comings(wall, place)):
+        for number, at in enumerate(occurrences(wall, place)):
             if number == 1:
                 again.append(at)
                 continue

@@ -6,7 +6,7 @@ The API server refuses a status whose list has two entries of one key, and an ob
 from collections.abc import Iterator
 
 from gameday.model.finding import Finding
-from gameday.model.names import derived
+from gameday.model.names import object_name
 from gameday.model.plan import Plan, Stage
 
 FIELD = {Stage.STEADY_STATE: "steadyState", Stage.OUTAGE: "outage", Stage.RECOVERY: "recovery"}
@@ -65,7 +65,7 @@ def _objects(plan: Plan) -> Iterator[Finding]:
     """Faults and steps whose Jobs would have the same name, as capitals and special characters are dropped."""
     seen: dict[str, Named] = {}
     for path, name in _changes(plan):
-        shown = derived("fuse", name)
+        shown = object_name("fuse", name)
         where, known = seen.setdefault(shown, (path, name))
         if known != name:
             yield Finding(

@@ -7,15 +7,15 @@ the drill would allow what a later policy denies.
 
 from collections.abc import Mapping
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.preflight.policies.calico_selectors import matches
-from gameday.preflight.policies.place import Place
+from gameday.preflight.policies.pod_identity import PodIdentity
 
 KUBERNETES_OWN = ("knp.", "kanp.", "kbanp.", "kcnp.")
 """How Calico names what it shows of Kubernetes' own policies, which are read where they are."""
 
 
-def isolates(policy: Object, place: Place) -> bool:
+def isolates(policy: Object, identity: PodIdentity) -> bool:
     """Whether it does; a selector that cannot be decided counts as if it selected the pod."""
     if policy["metadata"]["name"].startswith(KUBERNETES_OWN):
         return False
@@ -23,8 +23,8 @@ def isolates(policy: Object, place: Place) -> bool:
     # Those hold for the interfaces of hosts, never for pods.
     if spec.get("doNotTrack") or spec.get("preDNAT") or not _is_about_egress(spec):
         return False
-    return _selects(str(spec.get("selector") or ""), place) and _selects_namespace(
-        str(spec.get("namespaceSelector") or ""), place
+    return _selects(str(spec.get("selector") or ""), identity) and _selects_namespace(
+        str(spec.get("namespaceSelector") or ""), identity
     )
 
 
@@ -33,23 +33,23 @@ def _is_about_egress(spec: Object) -> bool:
     return "Egress" in types if types else bool(spec.get("egress"))
 
 
-def _selects(selector: str, place: Place) -> bool:
+def _selects(selector: str, identity: PodIdentity) -> bool:
     """Whether its selector selects the pod; a pod also has labels of its namespace and of its account."""
     own = {
-        "projectcalico.org/namespace": place.namespace,
+        "projectcalico.org/namespace": identity.namespace,
         "projectcalico.org/orchestrator": "k8s",
-        "projectcalico.org/serviceaccount": place.account,
+        "projectcalico.org/serviceaccount": identity.account,
     }
-    inherited = {f"pcns.{key}": value for key, value in _of_namespace(place).items()}
-    unknown = ("pcsa.", "pcns.") if place.namespace_labels is None else ("pcsa.",)
-    return matches(selector, {**inherited, **place.labels, **own}, unknown) is not False
+    inherited = {f"pcns.{key}": value for key, value in _of_namespace(identity).items()}
+    unknown = ("pcsa.", "pcns.") if identity.namespace_labels is None else ("pcsa.",)
+    return matches(selector, {**inherited, **identity.labels, **own}, unknown) is not False
 
 
-def _selects_namespace(selector: str, place: Place) -> bool:
+def _selects_namespace(selector: str, identity: PodIdentity) -> bool:
     # The empty beginning is that of every key.
-    unknown = ("",) if place.namespace_labels is None else ()
-    return matches(selector, _of_namespace(place), unknown) is not False
+    unknown = ("",) if identity.namespace_labels is None else ()
+    return matches(selector, _of_namespace(identity), unknown) is not False
 
 
-def _of_namespace(place: Place) -> Mapping[str, str]:
-    return {**(place.namespace_labels or {}), "projectcalico.org/name": place.namespace}
+def _of_namespace(identity: PodIdentity) -> Mapping[str, str]:
+    return {**(identity.namespace_labels or {}), "projectcalico.org/name": identity.namespace}

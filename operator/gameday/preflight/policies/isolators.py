@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import (
+from gameday.cluster.resources import (
     ADMIN_POLICIES,
     BASELINE_POLICIES,
     CALICO_GLOBAL_POLICIES,
@@ -21,10 +21,10 @@ from gameday.cluster.kinds import (
     CILIUM_CLUSTERWIDE_POLICIES,
     CILIUM_NETWORK_POLICIES,
     CLUSTER_POLICIES,
-    Kind,
     Object,
+    Resource,
 )
-from gameday.errors import Absent, ClusterUnreachable, Forbidden
+from gameday.errors import ClusterUnreachable, Forbidden, NotFound
 
 OF_NAMESPACE: Final = (CALICO_POLICIES, CALICO_V3_POLICIES)
 OF_CLUSTER: Final = (
@@ -46,16 +46,16 @@ SAME_AS: Final = {CALICO_V3_POLICIES: CALICO_POLICIES, CALICO_V3_GLOBAL_POLICIES
 class Isolators:
     """The policies that were read, by kind; ``unread`` has the error of each kind that could not be read."""
 
-    served: frozenset[Kind] = frozenset()
+    served: frozenset[Resource] = frozenset()
     """Of these kinds, those that the cluster has."""
-    found: dict[Kind, tuple[Object, ...]] = field(default_factory=dict)
-    unread: dict[Kind, str] = field(default_factory=dict)
+    found: dict[Resource, tuple[Object, ...]] = field(default_factory=dict)
+    unread: dict[Resource, str] = field(default_factory=dict)
     assumed: frozenset[str] = frozenset()
     """Kinds, by their full names, of which the administrator says that they isolate no target."""
 
 
 async def read(
-    account: Cluster, operator: Cluster, namespace: str, served: frozenset[Kind], assumed: Collection[str]
+    account: Cluster, operator: Cluster, namespace: str, served: frozenset[Resource], assumed: Collection[str]
 ) -> Isolators:
     """Read every policy that may isolate pods of the namespace, of those kinds that are served.
 
@@ -64,18 +64,18 @@ async def read(
 
     """
     seen = Isolators(served=served & frozenset(ISOLATORS), assumed=frozenset(assumed))
-    for kind in (*OF_NAMESPACE, *OF_CLUSTER):
-        if kind not in seen.served or kind.full_name in seen.assumed:
+    for resource in (*OF_NAMESPACE, *OF_CLUSTER):
+        if resource not in seen.served or resource.full_name in seen.assumed:
             continue
-        whose, where = (account, namespace) if kind in OF_NAMESPACE else (operator, None)
+        whose, where = (account, namespace) if resource in OF_NAMESPACE else (operator, None)
         try:
-            seen.found[kind], _ = await whose.list(kind, where)
-        except Absent:
+            seen.found[resource], _ = await whose.list(resource, where)
+        except NotFound:
             continue
         except (Forbidden, ClusterUnreachable) as error:
-            if SAME_AS.get(kind) in seen.found:
+            if SAME_AS.get(resource) in seen.found:
                 continue
             if isinstance(error, ClusterUnreachable):
                 raise
-            seen.unread[kind] = str(error)
+            seen.unread[resource] = str(error)
     return seen

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.labels import CONTROL, ROLE, is_stand_in
 from gameday.model.plan import Selector
 

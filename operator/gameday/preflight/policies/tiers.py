@@ -7,25 +7,25 @@ cannot be cut.
 
 from collections.abc import Mapping
 
-from gameday.cluster.kinds import Object
-from gameday.preflight.policies.place import Place
+from gameday.cluster.resources import Object
+from gameday.preflight.policies.pod_identity import PodIdentity
 from gameday.preflight.policies.selectors import selects
 
 
-def isolates(policy: Object, place: Place) -> bool:
+def isolates(policy: Object, identity: PodIdentity) -> bool:
     """Whether it does; a namespace whose labels are not known counts as if it were selected."""
     spec = policy.get("spec") or {}
     denies = any(rule.get("action") == "Deny" for rule in spec.get("egress") or ())
-    return denies and _is_subject(spec.get("subject") or {}, place)
+    return denies and _is_subject(spec.get("subject") or {}, identity)
 
 
-def _is_subject(subject: Object, place: Place) -> bool:
+def _is_subject(subject: Object, identity: PodIdentity) -> bool:
     if "pods" in subject:
         pods = subject["pods"]
-        return _selects(pods.get("namespaceSelector") or {}, place.namespace_labels) and selects(
-            pods.get("podSelector") or {}, place.labels
+        return _selects(pods.get("namespaceSelector") or {}, identity.namespace_labels) and selects(
+            pods.get("podSelector") or {}, identity.labels
         )
-    return _selects(subject.get("namespaces") or {}, place.namespace_labels)
+    return _selects(subject.get("namespaces") or {}, identity.namespace_labels)
 
 
 def _selects(selector: Object, labels: Mapping[str, str] | None) -> bool:

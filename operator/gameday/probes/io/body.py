@@ -14,11 +14,11 @@ _WINDOW: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """Encodings that are read all the same, since some servers know no other, by zlib's name for them."""
 
 
-class Unreadable(Exception):
+class BodyRejected(Exception):
     """A body that is not what it says it is; the message is a short word for why."""
 
 
-class Unread(Exception):
+class BodyNotRead(Exception):
     """A body that is not read to its end because of a bound on our side; the message says which."""
 
 
@@ -31,20 +31,20 @@ async def read(chunks: AsyncIterator[bytes], encoding: str) -> bytes:
 
     """
     if encoding not in {"identity", "", *_WINDOW}:
-        raise Unread("the body has an unsupported Content-Encoding (gzip and deflate are supported)")
+        raise BodyNotRead("the body has an unsupported Content-Encoding (gzip and deflate are supported)")
     inflate = zlib.decompressobj(_WINDOW[encoding]) if encoding in _WINDOW else None
     body = bytearray()
     pieces = 0
     async for chunk in chunks:
         pieces += 1
         if pieces > PIECES:
-            raise Unread(f"the body came in more than {PIECES} pieces")
+            raise BodyNotRead(f"the body came in more than {PIECES} pieces")
         try:
             body += chunk if inflate is None else inflate.decompress(chunk, BYTES + 1 - len(body))
         except zlib.error:
-            raise Unreadable("the body does not match its Content-Encoding") from None
+            raise BodyRejected("the body does not match its Content-Encoding") from None
         if len(body) > BYTES:
-            raise Unread("the body is longer than 1 MiB")
+            raise BodyNotRead("the body is longer than 1 MiB")
         # A server that sends without a pause must not keep other probes from running.
         await asyncio.sleep(0)
     return bytes(body)

@@ -48,7 +48,7 @@ REMEDY: Final = "give its CA in tls.caFrom"
 """What helps where a certificate is not trusted."""
 
 
-class NotRedis(ConnectionError):
+class ProtocolError(ConnectionError):
     """What answers does not speak the protocol, or says more than we take; the message is a short word."""
 
     @property
@@ -57,18 +57,18 @@ class NotRedis(ConnectionError):
         return str(self) == TOO_LONG
 
 
-class RedisSaid(Exception):
+class RedisError(Exception):
     """Redis answered with an error; the message is its code, never its text, which may hold what was sent."""
 
 
-def word(error: Exception) -> str:
+def error_code(error: Exception) -> str:
     """A short word for what Redis or the way to it said."""
     match error:
-        case RedisSaid():
+        case RedisError():
             return "auth" if str(error) in AUTH else f"redis {error}"
         case NotSent(word=text):
             return text
-        case NotRedis():
+        case ProtocolError():
             return str(error)
         case _:
             return error_word(error)
@@ -133,7 +133,7 @@ class Connection:
                 if self._reader is None:
                     await self._open()
                 return await self._exchange(words, most)
-        except RedisSaid:
+        except RedisError:
             raise
         except ssl.SSLError as error:
             self.close()
@@ -164,16 +164,16 @@ class Connection:
         if spec.password_file:
             try:
                 await self._exchange(("AUTH", *((user,) if user else ()), password), SHORT)
-            except RedisSaid:
+            except RedisError:
                 self.close()
-                raise RedisSaid("WRONGPASS") from None
+                raise RedisError("WRONGPASS") from None
         if spec.database:
             await self._select(spec.database)
 
     async def _select(self, database: int) -> None:
         try:
             await self._exchange(("SELECT", str(database)), SHORT)
-        except RedisSaid as error:
+        except RedisError as error:
             self.close()
             if str(error) not in {"ERR", "NOPERM"}:
                 raise
@@ -195,7 +195,7 @@ class Connection:
         )
         await self._writer.drain()
         reply = await _Reading(self._reader, most).reply(DEPTH)
-        if isinstance(reply, RedisSaid):
+        if isinstance(reply, RedisError):
             raise reply
         return reply
 
@@ -217,7 +217,7 @@ class _Reading:
         self._reader = reader
         self._left = most
 
-    async def reply(self, depth: int) -> "Reply | RedisSaid":
+    async def reply(self, depth: int) -> "Reply | RedisError":
         line = await self._line()
         kind, rest = line[:1], line[1:]
         match kind:
@@ -225,7 +225,7 @@ class _Reading:
                 return rest.decode(errors="replace")
             case b"-":
                 code = rest.split(b" ", 1)[0].decode(errors="replace")
-                return RedisSaid(code if code in CODES else "error")
+                return RedisError(code if code in CODES else "error")
             case b":":
                 return _number(rest)
             case b"$":
@@ -233,13 +233,13 @@ class _Reading:
             case b"*" if depth:
                 return await self._items(_number(rest), depth - 1)
             case _:
-                raise NotRedis("protocol")
+                raise ProtocolError("protocol")
 
     async def _line(self) -> bytes:
         try:
             line = await self._reader.readuntil(b"\r\n")
         except asyncio.LimitOverrunError:
-            raise NotRedis(TOO_LONG) from None
+            raise ProtocolError(TOO_LONG) from None
         except asyncio.IncompleteReadError:
             raise ConnectionResetError("Redis closed the connection") from None
         self._took(len(line))
@@ -258,23 +258,23 @@ class _Reading:
         if count < 0:
             return None
         if count > ITEMS:
-            raise NotRedis(TOO_LONG)
+            raise ProtocolError(TOO_LONG)
         items: list[Reply] = []
         for _ in range(count):
             item = await self.reply(depth)
-            items.append("" if isinstance(item, RedisSaid) else item)
+            items.append("" if isinstance(item, RedisError) else item)
         return items
 
     def _took(self, length: int) -> None:
         self._left -= length
         if self._left < 0:
-            raise NotRedis(TOO_LONG)
+            raise ProtocolError(TOO_LONG)
 
 
 def _number(text: bytes) -> int:
     if len(text) > 20:
-        raise NotRedis("protocol")
+        raise ProtocolError("protocol")
     try:
         return int(text)
     except ValueError:
-        raise NotRedis("protocol") from None
+        raise ProtocolError("protocol") from None

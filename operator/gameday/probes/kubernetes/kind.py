@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gameday.model.plan import ProbeSettings, RunsIn
-from gameday.probes.ask import Answer
 from gameday.probes.kind import Rule, WatchedKind, WatchedObject
+from gameday.probes.runner import ProbeResult
 from gameday.schema.base import ApiModel, ObjectName
 from gameday.schema.named import Dependencies
 
@@ -50,10 +50,10 @@ class KubernetesKind(WatchedKind[Kubernetes, KubernetesProbe]):
         """See the base class."""
         return WatchedObject("apps", "v1", "deployments", settings.deployment)
 
-    def answer(self, thing: Mapping[str, Any] | None) -> Answer:
+    def result(self, thing: Mapping[str, Any] | None) -> ProbeResult:
         """See the base class."""
         if thing is None:
-            return Answer(ok=False, error="absent")
+            return ProbeResult(ok=False, error="absent")
         status = thing.get("status", {})
         values = {
             "replicas": float(thing["spec"].get("replicas", 1)),
@@ -61,7 +61,7 @@ class KubernetesKind(WatchedKind[Kubernetes, KubernetesProbe]):
             "updated": float(status.get("updatedReplicas", 0)),
             "available": float(status.get("availableReplicas", 0)),
         }
-        return Answer(ok=True, values=values)
+        return ProbeResult(ok=True, values=values)
 
 
 KIND: Final = KubernetesKind()

@@ -3,7 +3,7 @@
 import pytest
 
 from gameday.actions.preflight import check
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.preflight.findings import Finding, Severity
 from unit.preflight.things import API, ASKS, plan, pod, sight
 

@@ -6,22 +6,22 @@ import pytest
 
 from gameday.actions.network_partition import cilium, network_policy, policy
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
-from gameday.errors import Conflict, Forbidden, Refused
+from gameday.cluster.resources import Object
+from gameday.errors import Conflict, Forbidden, Rejected
 from gameday.fuses import job as fuse
 from gameday.model.plan import Via
-from gameday.model.setup import Cut, CutPort, FarEnd
+from gameday.model.setup import Cut, CutDestination, CutPort
 from unit.api_server import ApiServer
 from unit.preflight.things import partition
 
-REDIS = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
+REDIS = CutDestination("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
 PLURALS = {Via.NETWORK_POLICY: "networkpolicies", Via.CILIUM: "ciliumnetworkpolicies"}
 NAME = "first-partition"
 FUSE = fuse.build("first", "drill-uid", "first-fuse", 90.0, "gameday:test")
 
 
-def cut(via: Via, far_end: FarEnd = REDIS, fuse_uid: str = "job-uid", drill: str = "first") -> Object:
-    return policy.build(drill, NAME, partition(), Cut("partition", via, far_end), "first-fuse", fuse_uid)
+def cut(via: Via, destination: CutDestination = REDIS, fuse_uid: str = "job-uid", drill: str = "first") -> Object:
+    return policy.build(drill, NAME, partition(), Cut("partition", via, destination), "first-fuse", fuse_uid)
 
 
 @pytest.fixture(params=list(PLURALS), ids=lambda via: str(via.value))
@@ -31,15 +31,15 @@ def via(request: pytest.FixtureRequest) -> Via:
 
 
 async def test_a_cut_is_made_once(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
-    made = await policy.do(cluster, "shop", via, cut(via))
-    assert await policy.do(cluster, "shop", via, cut(via)) == made
+    made = await policy.apply(cluster, "shop", via, cut(via))
+    assert await policy.apply(cluster, "shop", via, cut(via)) == made
     assert api_server.objects[PLURALS[via], "shop", NAME] == made
 
 
 async def test_a_cut_grows_with_its_far_end(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
-    made = await policy.do(cluster, "shop", via, cut(via))
+    made = await policy.apply(cluster, "shop", via, cut(via))
     more = replace(REDIS, addresses=("10.0.0.3", "10.0.0.8"), ports=(*REDIS.ports, CutPort(7000, 7000)))
-    grown = await policy.do(cluster, "shop", via, cut(via, more))
+    grown = await policy.apply(cluster, "shop", via, cut(via, more))
     assert grown["metadata"]["uid"] == made["metadata"]["uid"]
     assert grown["spec"] == cut(via, more)["spec"] != made["spec"]
     assert grown["metadata"]["annotations"] == cut(via, more)["metadata"]["annotations"]
@@ -49,10 +49,10 @@ async def test_a_cut_grows_with_its_far_end(via: Via, api_server: ApiServer, clu
 async def test_another_drills_policy_is_refused_and_stays(via: Via, api_server: ApiServer, cluster: Cluster) -> None:
     api_server.put(PLURALS[via], "shop", cut(via, drill="second"))
     before = api_server.objects[PLURALS[via], "shop", NAME]
-    with pytest.raises(Refused, match="does not belong to this drill"):
-        await policy.do(cluster, "shop", via, cut(via))
-    await policy.undo(cluster, "shop", "first", NAME, backend=via)
-    await policy.undo(cluster, "shop", "first", NAME)
+    with pytest.raises(Rejected, match="does not belong to this drill"):
+        await policy.apply(cluster, "shop", via, cut(via))
+    await policy.revert(cluster, "shop", "first", NAME, backend=via)
+    await policy.revert(cluster, "shop", "first", NAME)
     assert api_server.objects[PLURALS[via], "shop", NAME] == before
 
 
@@ -69,7 +69,7 @@ async def test_a_policy_that_somebody_changed_is_not_written_over(
     api_server.put("ciliumnetworkpolicies", "shop", cut(Via.CILIUM) | change)
     before = api_server.objects["ciliumnetworkpolicies", "shop", NAME]
     with pytest.raises(Conflict, match=says):
-        await policy.do(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))
+        await policy.apply(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))
     assert api_server.objects["ciliumnetworkpolicies", "shop", NAME] == before
 
 
@@ -77,9 +77,9 @@ async def test_a_policy_that_somebody_changed_is_not_written_over(
 async def test_a_cut_is_lifted_whichever_kind_made_it_and_twice_is_once(
     known: bool, via: Via, api_server: ApiServer, cluster: Cluster
 ) -> None:
-    made = await policy.do(cluster, "shop", via, cut(via))
+    made = await policy.apply(cluster, "shop", via, cut(via))
     for _ in range(2):
-        await policy.undo(
+        await policy.revert(
             cluster, "shop", "first", NAME, made["metadata"]["uid"] if known else None, via if known else None
         )
         assert (PLURALS[via], "shop", NAME) not in api_server.objects
@@ -88,18 +88,18 @@ async def test_a_cut_is_lifted_whichever_kind_made_it_and_twice_is_once(
 async def test_a_kind_that_may_not_be_read_holds_up_no_lift_unless_it_made_the_cut(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
-    await policy.do(cluster, "shop", Via.NETWORK_POLICY, cut(Via.NETWORK_POLICY))
+    await policy.apply(cluster, "shop", Via.NETWORK_POLICY, cut(Via.NETWORK_POLICY))
     api_server.forbidden = {"get ciliumnetworkpolicies", "delete ciliumnetworkpolicies"}
-    await policy.undo(cluster, "shop", "first", NAME)
+    await policy.revert(cluster, "shop", "first", NAME)
     assert ("networkpolicies", "shop", NAME) not in api_server.objects
     api_server.forbidden = {"get networkpolicies"}
     with pytest.raises(Forbidden):
-        await policy.undo(cluster, "shop", "first", NAME)
+        await policy.revert(cluster, "shop", "first", NAME)
 
 
 async def test_a_fuse_is_lit_once(api_server: ApiServer, cluster: Cluster) -> None:
-    made = await fuse.do(cluster, "shop", FUSE)
-    assert await fuse.do(cluster, "shop", FUSE) == made
+    made = await fuse.create(cluster, "shop", FUSE)
+    assert await fuse.create(cluster, "shop", FUSE) == made
     assert api_server.objects["jobs", "shop", "first-fuse"] == made
 
 
@@ -108,20 +108,20 @@ async def test_a_job_of_its_name_that_is_not_its_drills_is_refused_and_stays(
 ) -> None:
     other = fuse.build("first", "another-uid", "first-fuse", 90.0, "gameday:test")
     before = api_server.put("jobs", "shop", other)
-    with pytest.raises(Refused, match="Job shop/first-fuse exists and does not belong to this drill"):
-        await fuse.do(cluster, "shop", FUSE)
+    with pytest.raises(Rejected, match="Job shop/first-fuse exists and does not belong to this drill"):
+        await fuse.create(cluster, "shop", FUSE)
     assert api_server.objects["jobs", "shop", "first-fuse"] == before
 
 
 async def test_a_fuse_is_removed_and_a_job_that_wears_no_mark_of_ours_stays(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
-    await fuse.do(cluster, "shop", FUSE)
+    await fuse.create(cluster, "shop", FUSE)
     for _ in range(2):
-        await fuse.undo(cluster, "shop", "first-fuse")
+        await fuse.delete(cluster, "shop", "first-fuse")
         assert ("jobs", "shop", "first-fuse") not in api_server.objects
     stranger = api_server.put("jobs", "shop", {"metadata": {"name": "first-fuse"}, "spec": {}})
-    await fuse.undo(cluster, "shop", "first-fuse")
+    await fuse.delete(cluster, "shop", "first-fuse")
     assert api_server.objects["jobs", "shop", "first-fuse"] == stranger
 
 
@@ -146,7 +146,7 @@ async def test_a_policy_that_is_deleted_while_it_is_made_is_made_again_later(
     async def gone(*_: object) -> None:
         return None
 
-    await policy.do(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))
+    await policy.apply(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))
     monkeypatch.setattr(cluster, "get", gone)
     with pytest.raises(Conflict, match="was deleted while the drill created it"):
-        await policy.do(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))
+        await policy.apply(cluster, "shop", Via.CILIUM, cut(Via.CILIUM))

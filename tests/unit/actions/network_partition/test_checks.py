@@ -8,11 +8,11 @@ import pytest
 
 from gameday.actions.job import RunJob
 from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
-from gameday.actions.network_partition.checks import choose, likely_leak
+from gameday.actions.network_partition.checks import choose, suspected_bypass
 from gameday.actions.preflight import check, not_opted_in, refusals, warnings
 from gameday.actions.scale.kind import Scale
 from gameday.actions.scale.restore import Restore
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.plan import (
     Bystander,
     CidrTarget,
@@ -25,7 +25,7 @@ from gameday.model.plan import (
     Via,
 )
 from gameday.preflight.findings import Severity
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 from unit.preflight.things import API, ASKS, granted, isolating_policy, owner, partition, plan, pod, service, sight
 from workloads import deployment
 
@@ -41,7 +41,7 @@ def without(rules: tuple[Object, ...], resource: str) -> tuple[Object, ...]:
     return tuple(rule for rule in rules if resource not in rule["resources"])
 
 
-def asked(**things: Any) -> Sight:
+def asked(**things: Any) -> NamespaceSnapshot:
     """A namespace with a policy that asks for the targets' label, so that witnesses wear it."""
     return sight(networkpolicies=(ASKS,), **things)
 
@@ -54,7 +54,7 @@ def stays(service: ServiceRef) -> Bystander:
     return Bystander("store", service)
 
 
-def seen(change: Callable[[Sight], object]) -> Sight:
+def seen(change: Callable[[NamespaceSnapshot], object]) -> NamespaceSnapshot:
     changed = sight()
     change(changed)
     return changed
@@ -65,7 +65,7 @@ def test_a_good_namespace_with_the_role_that_teams_apply_has_no_finding() -> Non
     assert check(sight(cilium=False), plan(None, *STEPS)) == ()
 
 
-BAD: list[tuple[str, str, Sight, Plan]] = [
+BAD: list[tuple[str, str, NamespaceSnapshot, Plan]] = [
     ("NoTargets", "podSelector", sight(), plan(partition(selector=Selector({"app": "nobody"})))),
     ("TooManyTargets", "podSelector", sight(pods=tuple(pod(f"api-{n}") for n in range(101))), plan()),
     ("HostNetwork", "podSelector", sight(pods=(pod("api-1", hostNetwork=True), pod("api-2"))), plan()),
@@ -169,7 +169,7 @@ BAD: list[tuple[str, str, Sight, Plan]] = [
 
 
 @pytest.mark.parametrize(("code", "where", "there", "wanted"), BAD, ids=[row[0] for row in BAD])
-def test_is_refused(code: str, where: str, there: Sight, wanted: Plan) -> None:
+def test_is_refused(code: str, where: str, there: NamespaceSnapshot, wanted: Plan) -> None:
     found = [finding for finding in check(there, wanted) if finding.severity is Severity.REFUSE]
     assert [finding.code for finding in found] == [code]
     (finding,) = found
@@ -348,6 +348,6 @@ def test_a_namespace_that_did_not_opt_in_is_told_the_command() -> None:
 
 def test_the_likely_leak_names_the_policies_that_let_traffic_through() -> None:
     opened = sight(networkpolicies=(isolating_policy("allow-all", {"app": "api"}, **EGRESS),))
-    assert "NetworkPolicy/allow-all" in likely_leak(opened, partition(), Via.NETWORK_POLICY)
-    assert "does not enforce" in likely_leak(sight(), partition(), Via.NETWORK_POLICY)
-    assert "another address" in likely_leak(sight(), partition(), Via.CILIUM)
+    assert "NetworkPolicy/allow-all" in suspected_bypass(opened, partition(), Via.NETWORK_POLICY)
+    assert "does not enforce" in suspected_bypass(sight(), partition(), Via.NETWORK_POLICY)
+    assert "another address" in suspected_bypass(sight(), partition(), Via.CILIUM)

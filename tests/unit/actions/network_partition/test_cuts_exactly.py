@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gameday.actions.network_partition import cilium, network_policy
 from gameday.model.plan import Selector
-from gameday.model.setup import CutPort, FarEnd
+from gameday.model.setup import CutDestination, CutPort
 from unit.preflight.network import Packet, Pod, Reads, allowed_by, denied_by_cilium
 
 TARGETS = Selector({"app": "api"})
@@ -23,7 +23,7 @@ NUMBERS = (1, 2, 53, 6377, 6378, 6379, 6380, 6381, 7000, 65534, 65535)
 
 
 @st.composite
-def clusters(draw: st.DrawFn) -> tuple[FarEnd, list[Pod]]:
+def clusters(draw: st.DrawFn) -> tuple[CutDestination, list[Pod]]:
     """A far end, and pods of which some are behind it."""
     selector = draw(st.dictionaries(st.sampled_from(KEYS), st.sampled_from(VALUES), min_size=1, max_size=3))
     namespace = draw(st.sampled_from(["shop", "data"]))
@@ -33,7 +33,7 @@ def clusters(draw: st.DrawFn) -> tuple[FarEnd, list[Pod]]:
     drawn.append((namespace, draw(LABELS) | selector))
     pods = [Pod(where, labels, f"10.0.0.{number}") for number, (where, labels) in enumerate(drawn, start=1)]
     behind = tuple(pod.ip for pod in pods if is_behind(pod, namespace, selector))
-    return FarEnd(namespace, selector, behind, (SERVICE,), (), draw(PORTS)), pods
+    return CutDestination(namespace, selector, behind, (SERVICE,), (), draw(PORTS)), pods
 
 
 def is_behind(pod: Pod, namespace: str, selector: dict[str, str]) -> bool:
@@ -46,44 +46,46 @@ def to_pods(pods: list[Pod]) -> list[Packet]:
 
 @pytest.mark.parametrize("reads", Reads, ids=lambda reads: reads.name)
 @given(cluster=clusters())
-def test_a_network_policy_cuts_the_far_end_and_no_other_pod(cluster: tuple[FarEnd, list[Pod]], reads: Reads) -> None:
-    far_end, pods = cluster
-    spec = network_policy.spec(TARGETS, far_end)
-    cut = {(port.protocol, port.target) for port in far_end.ports}
+def test_a_network_policy_cuts_the_far_end_and_no_other_pod(
+    cluster: tuple[CutDestination, list[Pod]], reads: Reads
+) -> None:
+    destination, pods = cluster
+    spec = network_policy.spec(TARGETS, destination)
+    cut = {(port.protocol, port.target) for port in destination.ports}
     for packet in to_pods(pods):
-        is_cut = packet.address in far_end.addresses and (packet.protocol, packet.port) in cut
+        is_cut = packet.address in destination.addresses and (packet.protocol, packet.port) in cut
         assert allowed_by(spec, API, packet, reads) is not is_cut, packet
 
 
 @given(clusters())
-def test_a_cilium_policy_cuts_the_far_end_and_no_other_pod(cluster: tuple[FarEnd, list[Pod]]) -> None:
-    far_end, pods = cluster
-    spec = cilium.spec(TARGETS, far_end)
-    cut = {(port.protocol, port.target) for port in far_end.ports}
+def test_a_cilium_policy_cuts_the_far_end_and_no_other_pod(cluster: tuple[CutDestination, list[Pod]]) -> None:
+    destination, pods = cluster
+    spec = cilium.spec(TARGETS, destination)
+    cut = {(port.protocol, port.target) for port in destination.ports}
     for packet in to_pods(pods):
-        is_cut = packet.address in far_end.addresses and (packet.protocol, packet.port) in cut
+        is_cut = packet.address in destination.addresses and (packet.protocol, packet.port) in cut
         assert denied_by_cilium(spec, API, packet) is is_cut, packet
 
 
 @given(clusters())
 def test_where_services_are_seen_by_their_own_address_only_their_cut_ports_go(
-    cluster: tuple[FarEnd, list[Pod]],
+    cluster: tuple[CutDestination, list[Pod]],
 ) -> None:
-    far_end, _ = cluster
-    spec = network_policy.spec(TARGETS, far_end)
+    destination, _ = cluster
+    spec = network_policy.spec(TARGETS, destination)
     for port in NUMBERS:
-        is_cut = port in {cut.port for cut in far_end.ports}
+        is_cut = port in {cut.port for cut in destination.ports}
         assert allowed_by(spec, API, Packet(SERVICE, port), Reads.BEFORE_SERVICE) is not is_cut
         assert allowed_by(spec, API, Packet("10.96.0.10", port), Reads.BEFORE_SERVICE)
         assert allowed_by(spec, API, Packet("10.96.0.10", port, "UDP"), Reads.BEFORE_SERVICE)
 
 
 @given(clusters(), st.sampled_from(Reads), st.sampled_from(["1.1.1.1", "192.168.7.9", "2001:db8::1"]))
-def test_the_world_stays(cluster: tuple[FarEnd, list[Pod]], reads: Reads, address: str) -> None:
-    far_end, _ = cluster
+def test_the_world_stays(cluster: tuple[CutDestination, list[Pod]], reads: Reads, address: str) -> None:
+    destination, _ = cluster
     for port in NUMBERS:
-        assert allowed_by(network_policy.spec(TARGETS, far_end), API, Packet(address, port), reads)
-        assert not denied_by_cilium(cilium.spec(TARGETS, far_end), API, Packet(address, port))
+        assert allowed_by(network_policy.spec(TARGETS, destination), API, Packet(address, port), reads)
+        assert not denied_by_cilium(cilium.spec(TARGETS, destination), API, Packet(address, port))
 
 
 @given(
@@ -93,8 +95,8 @@ def test_addresses_outside_are_cut_on_their_ports_and_pods_are_not(
     cidrs: list[str], ports: tuple[CutPort, ...]
 ) -> None:
     ports = tuple(CutPort(port.target, port.target) for port in ports)
-    far_end = FarEnd(cidrs=tuple(cidrs), ports=ports)
-    spec, deny = network_policy.spec(TARGETS, far_end), cilium.spec(TARGETS, far_end)
+    destination = CutDestination(cidrs=tuple(cidrs), ports=ports)
+    spec, deny = network_policy.spec(TARGETS, destination), cilium.spec(TARGETS, destination)
     for address, by in (
         ("203.0.113.250", "203.0.113.7/24"),
         ("198.51.100.4", "198.51.100.4/32"),
@@ -115,18 +117,18 @@ def test_addresses_outside_are_cut_on_their_ports_and_pods_are_not(
 
 def test_a_far_end_on_the_hosts_network_is_cut_on_its_port_and_the_node_stays_reachable() -> None:
     redis = Pod("shop", {"app": "redis"}, "192.168.1.5", host_network=True)
-    far_end = FarEnd("shop", {"app": "redis"}, (redis.ip,), (SERVICE,), (), (CutPort(6379, 6379),))
-    spec = network_policy.spec(TARGETS, far_end)
+    destination = CutDestination("shop", {"app": "redis"}, (redis.ip,), (SERVICE,), (), (CutPort(6379, 6379),))
+    spec = network_policy.spec(TARGETS, destination)
     assert not allowed_by(spec, API, Packet(redis.ip, 6379, pod=redis), Reads.BY_ADDRESS)
     assert allowed_by(spec, API, Packet(redis.ip, 6443, pod=redis), Reads.BY_ADDRESS)
 
 
 def test_only_targets_are_cut_and_controls_among_them_are_spared() -> None:
     redis = Pod("shop", {"app": "redis"}, "10.0.0.1")
-    far_end = FarEnd("shop", {"app": "redis"}, (redis.ip,), (SERVICE,), (), (CutPort(6379, 6379),))
+    destination = CutDestination("shop", {"app": "redis"}, (redis.ip,), (SERVICE,), (), (CutPort(6379, 6379),))
     packet = Packet(redis.ip, 6379, pod=redis)
     selector = Selector({"app": "api"}, (("tier", "In", ("web",)), ("canary", "DoesNotExist", ())))
-    spec, deny = network_policy.spec(selector, far_end), cilium.spec(selector, far_end)
+    spec, deny = network_policy.spec(selector, destination), cilium.spec(selector, destination)
     for labels, is_cut in (
         ({"app": "api", "tier": "web"}, True),
         ({"app": "api", "tier": "web", "gameday.dev/role": "witness"}, True),
@@ -141,7 +143,7 @@ def test_only_targets_are_cut_and_controls_among_them_are_spared() -> None:
 
 def test_a_far_end_without_ports_is_cut_whole() -> None:
     redis = Pod("shop", {"app": "redis"}, "10.0.0.1")
-    far_end = FarEnd("shop", {"app": "redis"}, (redis.ip,), (SERVICE,))
+    destination = CutDestination("shop", {"app": "redis"}, (redis.ip,), (SERVICE,))
     for reads in Reads:
-        assert not allowed_by(network_policy.spec(TARGETS, far_end), API, Packet(redis.ip, 80, pod=redis), reads)
-    assert denied_by_cilium(cilium.spec(TARGETS, far_end), API, Packet(redis.ip, 80, "UDP", redis))
+        assert not allowed_by(network_policy.spec(TARGETS, destination), API, Packet(redis.ip, 80, pod=redis), reads)
+    assert denied_by_cilium(cilium.spec(TARGETS, destination), API, Packet(redis.ip, 80, "UDP", redis))

@@ -8,11 +8,11 @@ from gameday.actions.network_partition.gates import gates
 from gameday.actions.network_partition.partition import Partition
 from gameday.actions.network_partition.targets import pairs
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, Kind, Object
+from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, Object, Resource
 from gameday.errors import Forbidden
 from gameday.model.labels import STAND_IN
 from gameday.model.plan import CidrTarget, ServiceRef
-from gameday.preflight.snapshot import Sight, look
+from gameday.preflight.snapshot import NamespaceSnapshot, take_snapshot
 from unit.api_server import ApiServer
 from unit.preflight.things import isolating_policy, partition, plan, pod, service, sight
 
@@ -40,7 +40,7 @@ def test_policies_of_both_kinds_that_hold_the_dependencys_pods_are_named() -> No
     )
 
 
-def elsewhere() -> Sight:
+def elsewhere() -> NamespaceSnapshot:
     there = sight()
     there.service = service("redis", [{"port": 6379}], namespace="data")
     there.service_policies = (
@@ -81,14 +81,14 @@ async def test_cilium_policies_of_another_namespace_are_read_where_that_is_grant
     api_server.put("pods", "shop", pod("api-1"))
     ask = cluster.list
 
-    async def refuse(kind: Kind, namespace: str | None = None, **more: Any) -> Any:
-        if kind is CILIUM_NETWORK_POLICIES and namespace == "data" and forbidden:
+    async def refuse(resource: Resource, namespace: str | None = None, **more: Any) -> Any:
+        if resource is CILIUM_NETWORK_POLICIES and namespace == "data" and forbidden:
             raise Forbidden("list ciliumnetworkpolicies: forbidden")
-        return await ask(kind, namespace, **more)
+        return await ask(resource, namespace, **more)
 
     monkeypatch.setattr(cluster, "list", refuse)
     cut = partition(ServiceRef("redis", "data"))
-    there = (await look(cluster, cluster, "shop", plan(cut), Partition.reads)).at("partition")
+    there = (await take_snapshot(cluster, cluster, "shop", plan(cut), Partition.reads)).at("partition")
     (pair,) = pairs(there, cut.pod_selector)
     assert pair.labels == ({"app": "api"} if forbidden else {"app": STAND_IN, "team": "shop"})
     told = ("and policies that cannot be read: list ciliumnetworkpolicies: forbidden",)
@@ -96,5 +96,5 @@ async def test_cilium_policies_of_another_namespace_are_read_where_that_is_grant
 
 
 @pytest.mark.parametrize("there", [sight(), elsewhere()])
-def test_of_addresses_nothing_is_known(there: Sight) -> None:
+def test_of_addresses_nothing_is_known(there: NamespaceSnapshot) -> None:
     assert gates(there, partition(CidrTarget(("203.0.113.7/32",), (6379,)))) == ()

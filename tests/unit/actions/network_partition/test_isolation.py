@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gameday.actions.preflight import check
-from gameday.cluster.kinds import (
+from gameday.cluster.resources import (
     ADMIN_POLICIES,
     BASELINE_POLICIES,
     CALICO_GLOBAL_POLICIES,
@@ -15,14 +15,14 @@ from gameday.cluster.kinds import (
     CILIUM_CLUSTERWIDE_POLICIES,
     CILIUM_NETWORK_POLICIES,
     CLUSTER_POLICIES,
-    Kind,
     Object,
+    Resource,
 )
 from gameday.model import limits
 from gameday.model.plan import Via
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.isolators import ISOLATORS, Isolators
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 from unit.preflight.things import partition, plan, pod, sight
 
 LABELS = {"kubernetes.io/metadata.name": "shop", "tenant": "green"}
@@ -32,15 +32,17 @@ def policy(spec: Object, name: str = "closed") -> Object:
     return {"metadata": {"name": name}, "spec": spec}
 
 
-def there(kind: Kind, *policies: Object, labels: dict[str, str] | None = LABELS, **things: tuple[Object, ...]) -> Sight:
+def there(
+    resource: Resource, *policies: Object, labels: dict[str, str] | None = LABELS, **things: tuple[Object, ...]
+) -> NamespaceSnapshot:
     """A namespace without Cilium in which these policies are."""
     seen = sight(cilium=False, **things)
-    seen.isolators = Isolators(frozenset({kind}), {kind: policies})
+    seen.isolators = Isolators(frozenset({resource}), {resource: policies})
     seen.namespace_labels = labels
     return seen
 
 
-def refused(seen: Sight, via: Via = Via.AUTO) -> list[Finding]:
+def refused(seen: NamespaceSnapshot, via: Via = Via.AUTO) -> list[Finding]:
     found = [
         one for one in check(seen, plan(partition(via=via))) if one.code in {"AlreadyIsolated", "IsolationUnknown"}
     ]
@@ -86,18 +88,20 @@ GLOBAL: list[tuple[Object, bool]] = [
 ]
 
 
-@pytest.mark.parametrize("kind", [CALICO_POLICIES, CALICO_V3_POLICIES], ids=lambda kind: str(kind.full_name))
+@pytest.mark.parametrize("resource", [CALICO_POLICIES, CALICO_V3_POLICIES], ids=lambda kind: str(kind.full_name))
 @pytest.mark.parametrize(("spec", "isolates"), CALICO)
-def test_a_policy_of_calico_isolates_whom_it_selects_for_egress(kind: Kind, spec: Object, isolates: bool) -> None:
-    assert bool(refused(there(kind, policy(spec)))) is isolates
+def test_a_policy_of_calico_isolates_whom_it_selects_for_egress(
+    resource: Resource, spec: Object, isolates: bool
+) -> None:
+    assert bool(refused(there(resource, policy(spec)))) is isolates
 
 
-@pytest.mark.parametrize("kind", CALICO_GLOBALS, ids=lambda kind: str(kind.full_name))
+@pytest.mark.parametrize("resource", CALICO_GLOBALS, ids=lambda kind: str(kind.full_name))
 @pytest.mark.parametrize(("spec", "isolates"), GLOBAL)
 def test_a_global_policy_of_calico_isolates_in_the_namespaces_that_it_selects(
-    kind: Kind, spec: Object, isolates: bool
+    resource: Resource, spec: Object, isolates: bool
 ) -> None:
-    assert bool(refused(there(kind, policy(spec)))) is isolates
+    assert bool(refused(there(resource, policy(spec)))) is isolates
 
 
 TIERED: list[tuple[Object, bool]] = [
@@ -112,10 +116,14 @@ TIERED: list[tuple[Object, bool]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [ADMIN_POLICIES, BASELINE_POLICIES, CLUSTER_POLICIES], ids=lambda kind: str(kind.name))
+@pytest.mark.parametrize(
+    "resource", [ADMIN_POLICIES, BASELINE_POLICIES, CLUSTER_POLICIES], ids=lambda kind: str(kind.name)
+)
 @pytest.mark.parametrize(("spec", "isolates"), TIERED)
-def test_a_tier_isolates_the_subjects_to_which_it_denies_egress(kind: Kind, spec: Object, isolates: bool) -> None:
-    assert bool(refused(there(kind, policy(spec)))) is isolates
+def test_a_tier_isolates_the_subjects_to_which_it_denies_egress(
+    resource: Resource, spec: Object, isolates: bool
+) -> None:
+    assert bool(refused(there(resource, policy(spec)))) is isolates
 
 
 CILIUM: list[tuple[Object, bool]] = [
@@ -146,7 +154,7 @@ def test_what_isolates_is_named_with_its_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "spec"),
+    ("resource", "spec"),
     [
         (CALICO_GLOBAL_POLICIES, {**EGRESS, "namespaceSelector": "tenant == 'blue'"}),
         (CALICO_GLOBAL_POLICIES, {**EGRESS, "selector": "pcns.tenant == 'blue'"}),
@@ -156,11 +164,11 @@ def test_what_isolates_is_named_with_its_kind() -> None:
             {"endpointSelector": {"matchLabels": {"io.cilium.k8s.namespace.labels.tenant": "blue"}}, "egress": [{}]},
         ),
     ],
-    ids=lambda value: value.name if isinstance(value, Kind) else "",
+    ids=lambda value: value.kind if isinstance(value, Resource) else "",
 )
-def test_a_namespace_whose_labels_are_not_known_counts_as_selected(kind: Kind, spec: Object) -> None:
-    assert refused(there(kind, policy(spec), labels=None))
-    assert not refused(there(kind, policy(spec)))
+def test_a_namespace_whose_labels_are_not_known_counts_as_selected(resource: Resource, spec: Object) -> None:
+    assert refused(there(resource, policy(spec), labels=None))
+    assert not refused(there(resource, policy(spec)))
 
 
 def test_a_target_that_does_not_run_yet_counts() -> None:
@@ -174,41 +182,43 @@ def test_calicos_view_of_kubernetes_own_policies_is_passed_over() -> None:
     assert not refused(there(CALICO_V3_POLICIES, shown))
 
 
-@pytest.mark.parametrize("kind", ISOLATORS, ids=lambda kind: str(kind.full_name))
-def test_what_is_installed_and_cannot_be_read_counts_as_isolating(kind: Kind) -> None:
+@pytest.mark.parametrize("resource", ISOLATORS, ids=lambda kind: str(kind.full_name))
+def test_what_is_installed_and_cannot_be_read_counts_as_isolating(resource: Resource) -> None:
     seen = sight(cilium=False)
-    seen.isolators = Isolators(frozenset({kind}), unread={kind: "list it: jane cannot list it; the rights come with x"})
-    if kind is CILIUM_NETWORK_POLICIES:
-        seen.missing[kind.plural] = "list it: jane cannot list it; the rights come with x"
+    seen.isolators = Isolators(
+        frozenset({resource}), unread={resource: "list it: jane cannot list it; the rights come with x"}
+    )
+    if resource is CILIUM_NETWORK_POLICIES:
+        seen.missing[resource.plural] = "list it: jane cannot list it; the rights come with x"
     (finding,) = refused(seen)
     assert finding.code == "IsolationUnknown"
-    assert kind.full_name in finding.message
+    assert resource.full_name in finding.message
     assert "(list it: jane cannot list it)" in finding.message
-    assert f"`assumeNotIsolatedBy: [{kind.full_name}]` in ConfigMap gameday-limits" in finding.remedy
+    assert f"`assumeNotIsolatedBy: [{resource.full_name}]` in ConfigMap gameday-limits" in finding.remedy
     assert "`kubectl apply " in finding.remedy
     assert not refused(seen, Via.CILIUM), "what opens nothing needs to know nothing"
-    seen.isolators.assumed = frozenset({kind.full_name})
+    seen.isolators.assumed = frozenset({resource.full_name})
     assert not refused(seen)
 
 
 @pytest.mark.parametrize(
-    ("kind", "spec"),
+    ("resource", "spec"),
     [
         (CILIUM_CLUSTERWIDE_POLICIES, {"endpointSelector": {}, "egress": [{}]}),
         (ADMIN_POLICIES, {"subject": {"namespaces": {}}, "egress": DENY}),
         (CALICO_GLOBAL_POLICIES, EGRESS),
     ],
-    ids=lambda value: value.name if isinstance(value, Kind) else "",
+    ids=lambda value: value.kind if isinstance(value, Resource) else "",
 )
-def test_the_owners_word_and_a_cut_by_cilium_are_not_refused(kind: Kind, spec: Any) -> None:
-    seen = there(kind, policy(spec))
+def test_the_owners_word_and_a_cut_by_cilium_are_not_refused(resource: Resource, spec: Any) -> None:
+    seen = there(resource, policy(spec))
     assert refused(seen)
-    seen.isolators.assumed = frozenset({kind.full_name})
+    seen.isolators.assumed = frozenset({resource.full_name})
     assert not refused(seen)
     cut_by_cilium = sight()
-    cut_by_cilium.isolators = Isolators(frozenset({kind}), {kind: (policy(spec),)})
+    cut_by_cilium.isolators = Isolators(frozenset({resource}), {resource: (policy(spec),)})
     assert check(cut_by_cilium, plan()) == ()
 
 
 def test_the_owner_can_name_every_kind_and_no_other() -> None:
-    assert {kind.full_name for kind in ISOLATORS} == limits.ISOLATORS
+    assert {resource.full_name for resource in ISOLATORS} == limits.ISOLATORS

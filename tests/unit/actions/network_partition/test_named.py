@@ -6,26 +6,26 @@ from typing import Any
 
 import pytest
 
-from gameday.actions.kind import Asked, Scene, Trial
+from gameday.actions.kind import ActionContext, DryRunContext, PreflightContext
 from gameday.actions.network_partition.named import STAND_IN
 from gameday.actions.network_partition.partition import Partition
 from gameday.actions.preflight import check, needed
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, Kind, Object
-from gameday.errors import Refused
+from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, NETWORK_POLICIES, Object, Resource
+from gameday.errors import Rejected
 from gameday.model.change import Change, ChangeState, Presence
 from gameday.model.places import redis_at
 from gameday.model.plan import HostTarget, Plan, Via
 from gameday.model.setup import Cut, Setup
 from gameday.preflight.findings import Severity
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 from unit.api_server import ApiServer
 from unit.preflight.things import partition, plan, pod, sight
 
 NAME = "eu1.redis.test"
 A, B, C = "203.0.113.7", "203.0.113.8", "2001:db8::9"
 KIND = Partition()
-KINDS: Mapping[Via, Kind] = {Via.CILIUM: CILIUM_NETWORK_POLICIES, Via.NETWORK_POLICY: NETWORK_POLICIES}
+KINDS: Mapping[Via, Resource] = {Via.CILIUM: CILIUM_NETWORK_POLICIES, Via.NETWORK_POLICY: NETWORK_POLICIES}
 
 
 def named(*cidrs: str, via: Via = Via.AUTO) -> Plan:
@@ -33,14 +33,14 @@ def named(*cidrs: str, via: Via = Via.AUTO) -> Plan:
     return plan(cut, probes=())
 
 
-def prepared(there: Sight, wanted: Plan) -> Cut:
+def prepared(there: NamespaceSnapshot, wanted: Plan) -> Cut:
     fault = wanted.outage.faults[0]
-    cut = KIND.prepare(fault.action, Asked(there, wanted, fault.name, "path"))  # type: ignore[arg-type]  # it is one
+    cut = KIND.prepare(fault.action, PreflightContext(there, wanted, fault.name, "path"))  # type: ignore[arg-type]  # it is one
     assert cut is not None
     return cut
 
 
-def found(there: Sight, wanted: Plan) -> list[tuple[str, str]]:
+def found(there: NamespaceSnapshot, wanted: Plan) -> list[tuple[str, str]]:
     refusals = [one for one in check(there, wanted) if one.severity is Severity.REFUSE]
     return [(one.code, one.path) for one in refusals]
 
@@ -91,7 +91,7 @@ def test_the_name_itself_is_dialled() -> None:
 
 @pytest.mark.parametrize(("wanted", "update"), [(named(), True), (named("203.0.113.0/24"), True), (plan(), False)])
 def test_a_policy_that_may_grow_must_be_one_that_may_be_changed(wanted: Plan, update: bool) -> None:
-    rights = [right for right in needed(sight(), wanted) if right.kind is CILIUM_NETWORK_POLICIES]
+    rights = [right for right in needed(sight(), wanted) if right.resource is CILIUM_NETWORK_POLICIES]
     assert any("update" in right.verbs for right in rights) is update
 
 
@@ -111,15 +111,15 @@ class Watched:
     def resolved(self, fault: str) -> tuple[str, ...]:
         return self.addresses if fault == "partition" else ()
 
-    def learn(self, watch: str, thing: Object) -> None:
+    def upsert(self, watch: str, thing: Object) -> None:
         self.known[thing["metadata"]["name"]] = thing
 
-    def forget(self, watch: str, deleted: str) -> None:
+    def evict(self, watch: str, deleted: str) -> None:
         self.known.pop(deleted, None)
 
 
 def grown(cut: Cut, *addresses: str) -> Cut:
-    return KIND.grown(Scene(None, "shop", "first", "uid", Watched(addresses)), cut)  # type: ignore[arg-type]  # not asked
+    return KIND.grown(ActionContext(None, "shop", "first", "uid", Watched(addresses)), cut)  # type: ignore[arg-type]  # not asked
 
 
 def test_a_cut_grows_with_what_is_found_and_never_shrinks() -> None:
@@ -135,13 +135,13 @@ def test_a_cut_grows_with_what_is_found_and_never_shrinks() -> None:
 
 def change(via: Via) -> Change:
     return Change(
-        "partition", "networkPartition", KINDS[via].name, "first-partition", "first-fuse", ChangeState.REQUESTED,
+        "partition", "networkPartition", KINDS[via].kind, "first-partition", "first-fuse", ChangeState.REQUESTED,
         fuse_uid="job-uid",
     )  # fmt: skip
 
 
-def scene(cluster: Cluster, cut: Cut, seen: Watched) -> Scene:
-    return Scene(cluster, "shop", "first", "drill-uid", seen, Setup((cut,)))
+def scene(cluster: Cluster, cut: Cut, seen: Watched) -> ActionContext:
+    return ActionContext(cluster, "shop", "first", "drill-uid", seen, Setup((cut,)))
 
 
 @pytest.mark.parametrize("via", [Via.CILIUM, Via.NETWORK_POLICY])
@@ -149,11 +149,11 @@ async def test_no_policy_is_made_while_no_address_is_known(via: Via, api_server:
     """One that names nothing may cut everything off: ``toCIDR: []``, or an isolation without an exception."""
     wanted = named(via=via)
     cut, action = prepared(sight(), wanted), wanted.outage.faults[0].action
-    with pytest.raises(Refused, match="no address of the dependency of partition is known"):
+    with pytest.raises(Rejected, match="no address of the dependency of partition is known"):
         await KIND.apply(scene(cluster, cut, Watched()), action, change(via), "")
     assert not api_server.objects
-    trial = Trial(sight(), Setup((cut,)), "first", "uid", "partition", "first-fuse")
-    ((_, tried),) = KIND.creates(action, trial)  # type: ignore[arg-type]  # it is one
+    ctx = DryRunContext(sight(), Setup((cut,)), "first", "uid", "partition", "first-fuse")
+    ((_, tried),) = KIND.creates(action, ctx)  # type: ignore[arg-type]  # it is one
     assert STAND_IN in str(tried["spec"]), "the API server tries one of the same form"
 
 

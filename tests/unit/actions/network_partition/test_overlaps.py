@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.actions.kind import Asked
+from gameday.actions.kind import PreflightContext
 from gameday.actions.network_partition.action import NetworkPartition, cuts_of
 from gameday.actions.network_partition.overlaps import check
 from gameday.actions.network_partition.partition import Partition
 from gameday.actions.network_partition.policy import build
-from gameday.cluster.kinds import Object
-from gameday.model.labels import marks
+from gameday.cluster.resources import Object
+from gameday.model.labels import ownership_labels
 from gameday.model.plan import Bystander, Fault, Plan, Selector, ServiceRef, Via
 from gameday.preflight.findings import Finding
 from gameday.preflight.policies.selectors import selects
-from gameday.preflight.snapshot import Sight
+from gameday.preflight.snapshot import NamespaceSnapshot
 from unit.preflight.things import partition, plan, pod, service, sight
 
 WORKER = Selector({"app": "worker"})
@@ -27,7 +27,7 @@ def both(first: NetworkPartition, second: NetworkPartition) -> Plan:
     return replace(one, outage=replace(one.outage, faults=faults))
 
 
-def seen(*pods: Object, cilium: bool) -> Sight:
+def seen(*pods: Object, cilium: bool) -> NamespaceSnapshot:
     """A namespace as it is read for two faults: each has a stand-in of its own, and the second one's Service."""
     there = sight(cilium=cilium, pods=pods or (pod("api-1"), pod("worker-1", {"app": "worker"})))
     there.faults = {
@@ -37,10 +37,10 @@ def seen(*pods: Object, cilium: bool) -> Sight:
     return there
 
 
-def findings(there: Sight, wanted: Plan) -> list[Finding]:
+def findings(there: NamespaceSnapshot, wanted: Plan) -> list[Finding]:
     told: list[Finding] = []
     for name, cut in cuts_of(wanted):
-        told += check(Asked(there, wanted, name, f"spec.outage.faults[{name}].networkPartition"), cut)
+        told += check(PreflightContext(there, wanted, name, f"spec.outage.faults[{name}].networkPartition"), cut)
     return told
 
 
@@ -75,10 +75,10 @@ def test_what_another_fault_cuts_cannot_stay_reachable() -> None:
 def test_no_cut_takes_the_witnesses_of_another_for_its_own() -> None:
     there = seen(cilium=False)
     wanted = both(partition(), partition(ServiceRef("payments", port=80), WORKER))
-    cuts = [Partition().prepare(cut, Asked(there, wanted, name, "")) for name, cut in cuts_of(wanted)]
+    cuts = [Partition().prepare(cut, PreflightContext(there, wanted, name, "")) for name, cut in cuts_of(wanted)]
     worn = [cut.pairs[0].labels for cut in cuts]
     assert worn == [{"app": "gameday-agent"}, {"app": "gameday-agent-1"}]
     for own, (name, action) in enumerate(cuts_of(wanted)):
         spec = build("first", name, action, cuts[own], "fuse", "uid")["spec"]
-        hits = [selects(spec["podSelector"], {**labels, **marks("first", "witness")}) for labels in worn]
+        hits = [selects(spec["podSelector"], {**labels, **ownership_labels("first", "witness")}) for labels in worn]
         assert hits == [place == own for place in (0, 1)]

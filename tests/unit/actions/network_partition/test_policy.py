@@ -7,25 +7,25 @@ import pytest
 
 from gameday.actions.network_partition import policy
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.change import Presence
 from gameday.model.plan import Via
-from gameday.model.setup import Cut, CutPort, FarEnd
+from gameday.model.setup import Cut, CutDestination, CutPort
 from unit.api_server import ApiServer
 from unit.preflight.things import partition
 
-REDIS = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
+REDIS = CutDestination("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
 BACKENDS = [Via.NETWORK_POLICY, Via.CILIUM]
 
 
-def wanted(backend: Via = Via.NETWORK_POLICY, far_end: FarEnd = REDIS, fuse_uid: str = "job-uid") -> Object:
-    cut = Cut("partition", backend, far_end)
+def wanted(backend: Via = Via.NETWORK_POLICY, destination: CutDestination = REDIS, fuse_uid: str = "job-uid") -> Object:
+    cut = Cut("partition", backend, destination)
     return policy.build("first", "first-partition", partition(), cut, "first-fuse", fuse_uid)
 
 
-def kept(backend: Via = Via.NETWORK_POLICY, far_end: FarEnd = REDIS, **metadata: Any) -> Object:
+def kept(backend: Via = Via.NETWORK_POLICY, destination: CutDestination = REDIS, **metadata: Any) -> Object:
     """The policy as the API server keeps it."""
-    body = wanted(backend, far_end)
+    body = wanted(backend, destination)
     return body | {"metadata": body["metadata"] | {"uid": "policy-uid", "resourceVersion": "7"} | metadata}
 
 
@@ -48,9 +48,9 @@ def test_the_fuse_owns_it(backend: Via) -> None:
 def test_new_endpoints_outgrow_it_and_lost_ones_do_not() -> None:
     more = replace(REDIS, addresses=("10.0.0.3", "10.0.0.8"))
     other = replace(REDIS, addresses=("10.0.0.8",))
-    assert policy.observed(kept(), wanted(far_end=more)).presence is Presence.DRIFTED
-    assert policy.observed(kept(), wanted(far_end=other)).presence is Presence.DRIFTED
-    assert policy.observed(kept(far_end=more), wanted()).presence is Presence.PRESENT
+    assert policy.observed(kept(), wanted(destination=more)).presence is Presence.DRIFTED
+    assert policy.observed(kept(), wanted(destination=other)).presence is Presence.DRIFTED
+    assert policy.observed(kept(destination=more), wanted()).presence is Presence.PRESENT
 
 
 def test_growing_keeps_what_was_cut_before() -> None:
@@ -73,7 +73,7 @@ def test_growing_keeps_what_was_cut_before() -> None:
     ],
 )
 def test_a_change_by_hand_is_told(change: Object, difference: str) -> None:
-    seen = policy.observed(kept() | change, wanted(far_end=replace(REDIS, addresses=("10.0.0.99",))))
+    seen = policy.observed(kept() | change, wanted(destination=replace(REDIS, addresses=("10.0.0.99",))))
     assert (seen.presence, seen.detail) == (Presence.TAMPERED, difference)
 
 
@@ -81,6 +81,6 @@ def test_a_change_by_hand_is_told(change: Object, difference: str) -> None:
 async def test_one_call_lifts_a_cut_that_is_known(backend: Via, api_server: ApiServer, cluster: Cluster) -> None:
     plural = policy.kind_of(backend).plural
     uid = api_server.put(plural, "shop", wanted(backend))["metadata"]["uid"]
-    await policy.undo(cluster, "shop", "first", "first-partition", uid, backend)
+    await policy.revert(cluster, "shop", "first", "first-partition", uid, backend)
     assert (plural, "shop", "first-partition") not in api_server.objects
     assert dict(cluster.requests) == {("delete", plural): 1}

@@ -3,10 +3,10 @@
 import pytest
 
 from gameday.actions.network_partition.targets import addresses, described, pairs, targets
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.plan import CidrTarget, HostTarget, Selector, ServiceRef
-from gameday.model.setup import MOST_PAIRS, CutPort, FarEnd
-from gameday.preflight.far_end import far_end
+from gameday.model.setup import MOST_PAIRS, CutDestination, CutPort
+from gameday.preflight.cut_destination import cut_destination
 from unit.preflight.things import API, endpoints, isolating_policy, partition, pod, service, sight
 
 SELECTOR = Selector({"app": "api"})
@@ -111,7 +111,7 @@ ROWS: list[tuple[str, Object, Object, ServiceRef, tuple[CutPort, ...]]] = [
 def test_ports_of_a_service(there: Object, piece: Object, ref: ServiceRef, ports: tuple[CutPort, ...]) -> None:
     seen = sight()
     seen.service, seen.endpoints = there, (piece, endpoints("10.0.0.4", ports={"": 7002}))
-    assert far_end(seen, partition(ref).dependency).ports == ports
+    assert cut_destination(seen, partition(ref).dependency).ports == ports
 
 
 def test_every_address_of_a_service_counts_ready_or_not() -> None:
@@ -121,7 +121,7 @@ def test_every_address_of_a_service_counts_ready_or_not() -> None:
     unready = endpoints("10.0.0.4")
     unready["endpoints"][0]["conditions"] = {"ready": False}
     seen.service, seen.endpoints = redis, (endpoints("10.0.0.3"), unready)
-    end = far_end(seen, partition().dependency)
+    end = cut_destination(seen, partition().dependency)
     assert end.addresses == ("10.0.0.3", "10.0.0.4")
     assert end.services == ("10.96.0.7", "203.0.113.5", "198.51.100.5")
 
@@ -142,13 +142,15 @@ def test_other_services_that_lead_to_the_same_pods_are_cut_as_well() -> None:
         service("payments", [PORT], "10.96.0.10", selector={"app": "payments"}),
         service("outside", [PORT], "10.96.0.11", selector=None),
     )
-    end = far_end(seen, partition().dependency)
+    end = cut_destination(seen, partition().dependency)
     assert end.services == ("10.96.0.7", "10.96.0.8")
     assert end.ports == (CutPort(6379, 6379), CutPort(7000, 6379))
 
 
 def test_addresses_outside_lose_their_host_bits() -> None:
     cidrs = CidrTarget(("203.0.113.7/24", "2001:db8::1/48"), (6379,))
-    outside = far_end(sight(), partition(cidrs).dependency)
-    assert outside == FarEnd(cidrs=("203.0.113.0/24", "2001:db8::/48"), ports=(CutPort(6379, 6379),))
-    assert far_end(sight(), partition(HostTarget("203.0.113.7", (6379,))).dependency).cidrs == ("203.0.113.7/32",)
+    outside = cut_destination(sight(), partition(cidrs).dependency)
+    assert outside == CutDestination(cidrs=("203.0.113.0/24", "2001:db8::/48"), ports=(CutPort(6379, 6379),))
+    assert cut_destination(sight(), partition(HostTarget("203.0.113.7", (6379,))).dependency).cidrs == (
+        "203.0.113.7/32",
+    )

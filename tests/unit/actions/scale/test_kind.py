@@ -6,7 +6,7 @@ import pytest
 
 from gameday.actions.scale.kind import observed, put_back, scale
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.errors import Conflict
 from gameday.model.change import Change, ChangeState, Observed, Presence
 from unit.api_server import ApiServer

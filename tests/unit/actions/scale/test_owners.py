@@ -5,7 +5,7 @@ import pytest
 from gameday.actions.preflight import check
 from gameday.actions.scale.kind import Scale
 from gameday.actions.scale.restore import Restore
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.model.plan import Step
 from gameday.preflight.findings import Finding, Severity
 from unit.preflight.things import plan, sight

@@ -11,13 +11,13 @@ from gameday.actions.scale.restore import Restore
 from gameday.actions.workload import Workload
 from gameday.api.checks import check as check_plan
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.engine.drill.phases import rollback
 from gameday.errors import PlanInvalid
 from gameday.model.change import Change
 from gameday.model.plan import Step
-from gameday.model.record import Record
-from gameday.preflight.snapshot import Sight
+from gameday.model.record import DrillRecord
+from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.schema.named import Dependencies
 from unit.api_server import ApiServer
 from unit.preflight.things import owner, plan, sight
@@ -28,7 +28,7 @@ STOP = Step("stop", Scale(stateful_set("queue"), 0))
 QUEUE = owner("queue", {"app": "queue"})
 
 
-def with_(collections: dict[str, tuple[Object, ...]]) -> Sight:
+def with_(collections: dict[str, tuple[Object, ...]]) -> NamespaceSnapshot:
     there = sight()
     there.things = there.things | collections
     return there
@@ -64,7 +64,7 @@ def test_a_restore_takes_back_what_was_scaled_of_its_kind() -> None:
     def entry(kind: str) -> Change:
         return Change(kind, "scale", kind, "queue", f"fuse-{kind}")
 
-    record = replace(Record(), changes=(entry("Deployment"), entry("StatefulSet")))
+    record = replace(DrillRecord(), changes=(entry("Deployment"), entry("StatefulSet")))
     back = Step("start", Restore(stateful_set("queue")))
     assert [one.object_kind for one in rollback._reverted_by(record, back)] == ["StatefulSet"]
 
@@ -98,9 +98,9 @@ def test_the_preflight_says_in_which_field_it_belongs(
 
 def test_only_the_rights_of_its_own_kind_are_asked_for() -> None:
     rights = {
-        (right.kind.plural, right.subresource): set(right.verbs)
+        (right.resource.plural, right.subresource): set(right.verbs)
         for right in needed(sight(statefulsets=(QUEUE,)), plan(None, STOP, probes=()))
-        if right.kind.group == "apps"
+        if right.resource.group == "apps"
     }
     assert rights == {("statefulsets", ""): {"list", "watch"}, ("statefulsets", "scale"): {"get", "patch"}}
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from gameday.actions.network_partition.action import NetworkPartition
-from gameday.cluster.kinds import Object
-from gameday.controller.drill.agent_pods import KEPT, LINGER, Shape, fuse_job, pod, pod_of
-from gameday.controller.drill.agents import Closing, Place, closer, pods, wanted
-from gameday.controller.drill.rehearsal import explained
-from gameday.engine.drill.budgets import longest
+from gameday.cluster.resources import Object
+from gameday.controller.drill.agent_pods import KEPT, LINGER, PodTemplate, fuse_job, pod, pod_of
+from gameday.controller.drill.agents import Closing, PodContext, closer, pods, wanted
+from gameday.controller.drill.dry_run import explained
+from gameday.engine.drill.timeouts import longest
 from gameday.model.agent import (
     CONFIG_MAPS,
     CONFIGS,
@@ -47,14 +47,14 @@ from gameday.model.plan import (
     Trust,
     Via,
 )
-from gameday.model.setup import Connections, Cut, CutPort, FarEnd, Pair, Setup, Severing
+from gameday.model.setup import ClosingPlan, Connections, Cut, CutDestination, CutPort, Pair, Setup
 from gameday.probes.http.kind import Header, HttpProbe
 from gameday.probes.kubernetes.kind import KubernetesProbe
 from gameday.probes.redis.kind import RedisProbe
 from gameday.probes.tcp.kind import TcpProbe
 from gameday.probes.web import Access
 
-PLACE = Place("shop", "redis-failover-first", "drill-uid", "gameday:test", "IfNotPresent")
+PLACE = PodContext("shop", "redis-failover-first", "drill-uid", "gameday:test", "IfNotPresent")
 REDIS = RedisProbe(redis_at(service=ServiceRef("redis"), password=SecretKey("redis", "password")))
 PROBES = (
     Probe(
@@ -65,10 +65,10 @@ PROBES = (
     Probe("workers", KubernetesProbe("worker")),
 )
 CUT = NetworkPartition(Selector({"app": "api"}), Dependency("redis", ServiceRef("redis"), REDIS.server))
-FAR_END = FarEnd("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
+FAR_END = CutDestination("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), (), (CutPort(6379, 6379),))
 PAIRS = (Pair("node-a", {"app": "api"}), Pair("node-b", {"app": "api", "tier": "web"}))
 REDIS_DIAL = Dial("target:10.96.0.7:6379", "10.96.0.7", 6379, "redis")
-THE_CUT = Cut("partition", Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=Severing(), dials=(REDIS_DIAL,))
+THE_CUT = Cut("partition", Via.CILIUM, FAR_END, PAIRS, ("10.0.0.9",), severs=ClosingPlan(), dials=(REDIS_DIAL,))
 SETUP = Setup((THE_CUT,), dns="10.96.0.10")
 NAMES = {"observer", "client", "counter", "witness-0", "control-0", "witness-1", "control-1"}
 
@@ -109,7 +109,7 @@ def test_each_cut_has_witnesses_and_agents_of_its_own() -> None:
     one = plan(probes=())
     two = replace(one, outage=replace(one.outage, faults=(*one.outage.faults, Fault("other", other))))
     dial = Dial("target:10.96.0.8:6379", "10.96.0.8", 6379, "redis")
-    second = Cut("other", Via.CILIUM, pairs=(Pair("node-c", {"app": "worker"}),), severs=Severing(), dials=(dial,))
+    second = Cut("other", Via.CILIUM, pairs=(Pair("node-c", {"app": "worker"}),), severs=ClosingPlan(), dials=(dial,))
     both = replace(SETUP, cuts=(THE_CUT, second))
     found = made(two, both)
     twins = {f"{role}-{number}" for role in ("witness", "control") for number in range(3)}
@@ -172,7 +172,7 @@ def test_a_pod_ends_itself_after_the_last_deadline_of_its_drill_and_the_kubelet_
 
 def test_an_agent_that_would_never_end_is_not_made() -> None:
     with pytest.raises(ValueError, match="agent observer would never end"):
-        pod(PLACE, "observer", Shape("observer", "observer"), ObserverConfig())
+        pod(PLACE, "observer", PodTemplate("observer", "observer"), ObserverConfig())
 
 
 def test_twins_wear_their_targets_labels_run_on_its_node_and_are_never_ready() -> None:
@@ -290,7 +290,7 @@ def test_severing_goes_to_the_redis_that_is_cut_and_to_each_of_its_servers() -> 
         "cache", RedisProbe(redis_at(service=ServiceRef("redis-cache"), password=SecretKey("cache", "password")))
     )
     servers = (("10.0.0.3", 6379), ("10.0.0.4", 6379))
-    told = config(made(plan(probes=(cache, *PROBES)), setup(severs=Severing(servers)))["counter"], CounterConfig)
+    told = config(made(plan(probes=(cache, *PROBES)), setup(severs=ClosingPlan(servers)))["counter"], CounterConfig)
     assert (told.redis.host, told.redis.password_file) == ("redis.shop.svc", "/run/gameday/secrets/redis/password")
     assert told.servers == servers
 
@@ -345,8 +345,8 @@ def test_a_fuse_of_a_scale_outlives_its_drill_and_its_node() -> None:
 
 @pytest.mark.parametrize("own", [(), ({"operator": "Exists"},)], ids=["none", "everything"])
 def test_a_fuse_leaves_a_lost_node_soon_whatever_the_targets_tolerate(own: tuple[dict[str, str], ...]) -> None:
-    place = replace(PLACE, placement=Placement(own))
-    tolerations = fuse_job(place, "first-fuse-stop", "fuse-stop", TOLD)["spec"]["template"]["spec"]["tolerations"]
+    ctx = replace(PLACE, placement=Placement(own))
+    tolerations = fuse_job(ctx, "first-fuse-stop", "fuse-stop", TOLD)["spec"]["template"]["spec"]["tolerations"]
     fits = next(t for t in tolerations if t.get("key") in {None, "node.kubernetes.io/unreachable"})
     assert fits["tolerationSeconds"] <= 10
 
@@ -365,11 +365,11 @@ PLACEMENT = Placement(
 
 def placed(agent: str) -> Object:
     """A pod of a drill whose targets say where they may run."""
-    place = replace(PLACE, placement=PLACEMENT)
+    ctx = replace(PLACE, placement=PLACEMENT)
     if agent == "fuse":
-        return pod_of(fuse_job(place, "first-fuse-stop", "fuse-stop", TOLD))
+        return pod_of(fuse_job(ctx, "first-fuse-stop", "fuse-stop", TOLD))
     return next(
-        one for one in pods(plan(), setup(placement=PLACEMENT), place) if one["metadata"]["labels"][AGENT] == agent
+        one for one in pods(plan(), setup(placement=PLACEMENT), ctx) if one["metadata"]["labels"][AGENT] == agent
     )
 
 
@@ -390,8 +390,8 @@ def test_each_pod_may_run_where_targets_may_and_asks_to_stay(agent: str) -> None
 
 
 def test_a_node_selector_of_targets_never_leads_away_from_linux() -> None:
-    place = replace(PLACE, placement=Placement(node_selector={"kubernetes.io/os": "windows", "pool": "shop"}))
-    found = {one["metadata"]["labels"][AGENT]: one["spec"]["nodeSelector"] for one in pods(plan(), SETUP, place)}
+    ctx = replace(PLACE, placement=Placement(node_selector={"kubernetes.io/os": "windows", "pool": "shop"}))
+    found = {one["metadata"]["labels"][AGENT]: one["spec"]["nodeSelector"] for one in pods(plan(), SETUP, ctx)}
     assert found["observer"] == {"kubernetes.io/os": "linux", "pool": "shop"}
 
 
@@ -498,7 +498,7 @@ def test_dials_of_the_longest_drill_fit_into_a_log_and_those_of_a_usual_one_are_
 def test_no_server_is_dialled_more_than_twenty_times_a_second(
     pairs: int, dialled: list[tuple[str, int]], every: float
 ) -> None:
-    far_end = replace(FAR_END, services=("10.96.0.7", "10.96.0.8"))
+    destination = replace(FAR_END, services=("10.96.0.7", "10.96.0.8"))
     dials = tuple(Dial(f"target:{host}:{port}", host, port, "redis") for host, port in dialled)
-    many = setup(far_end=far_end, pairs=PAIRS[:1] * pairs, dials=dials)
+    many = setup(far_end=destination, pairs=PAIRS[:1] * pairs, dials=dials)
     assert config(made(setup=many)["witness-0"], WitnessConfig).every == pytest.approx(every)

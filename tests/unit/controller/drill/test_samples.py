@@ -10,19 +10,19 @@ import pytest
 from gameday.api import samples
 from gameday.api.record import timestamp
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import CONFIG_MAPS, Object
+from gameday.cluster.resources import CONFIG_MAPS, Object
 from gameday.controller.administrator import Administrator
-from gameday.controller.background import Background
-from gameday.controller.drill.feed import Feed
-from gameday.controller.drill.memory import Memory
+from gameday.controller.drill.informers import DrillInformers
+from gameday.controller.drill.log_follower import LogFollower
+from gameday.controller.drill.persisted_drill import PersistedDrill
 from gameday.controller.drill.samples import GONE_IN_A_ROW, NOTHING_READ, SampleKeeper
-from gameday.controller.drill.view import View
 from gameday.controller.gameday.gamedays import read
+from gameday.controller.task_set import TaskSet
 from gameday.controller.telemetry import Metrics
-from gameday.engine.drill.answers import Answers
+from gameday.engine.drill.command_outcomes import CommandOutcomes
 from gameday.engine.evidence.evidence import Evidence
 from gameday.errors import ClusterUnreachable
-from gameday.model.record import Keeping, Phase, Record
+from gameday.model.record import DrillRecord, Keeping, Phase
 from gameday.model.sample import Sample
 from unit.api_server import ApiServer
 from unit.controller.process.test_operator import GAMEDAY, a_drill, becomes
@@ -51,22 +51,24 @@ async def keeping(
     gameday = GAMEDAY | {"spec": GAMEDAY["spec"] | {"history": {"samples": wanted}}}
     server.put("gamedays", "shop", gameday)
     drill = server.put("drills", "shop", a_drill("first"))
-    memory = Memory(cluster, drill, lambda _: None, lambda _, __: None, time.time)
-    memory.freeze(*read(gameday))
-    memory.record = Record(Phase.FINISHED, steady_from=1000.0, undo_requested_at=1002.0, finished_at=1010.0)
-    feed = Feed(cluster, "shop", "first", Metrics(cluster.requests), time.time)
-    assert memory.plan is not None
-    feed.evidence = Evidence(memory.plan)
+    persisted = PersistedDrill(cluster, drill, lambda _: None, lambda _, __: None, time.time)
+    persisted.freeze(*read(gameday))
+    persisted.record = DrillRecord(Phase.FINISHED, steady_from=1000.0, undo_requested_at=1002.0, finished_at=1010.0)
+    follower = LogFollower(cluster, "shop", "first", Metrics(cluster.requests), time.time)
+    assert persisted.plan is not None
+    follower.evidence = Evidence(persisted.plan)
     for n in range(1, lines + 1):
-        feed.take(Sample("observer", n, "health", 1000.0 + n, 1000.1 + n, ok=n != 3))
-    view = View(cluster, memory, feed, Administrator(cluster, OWN, lambda: None), Answers())
+        follower.take(Sample("observer", n, "health", 1000.0 + n, 1000.1 + n, ok=n != 3))
+    informers = DrillInformers(
+        cluster, persisted, follower, Administrator(cluster, OWN, lambda: None), CommandOutcomes()
+    )
     async with asyncio.TaskGroup() as group:
-        background = Background(group)
-        view.open(background, lambda: None)
-        await becomes(lambda: view.only("gameday") is not None)
-        yield SampleKeeper(view.account, memory, view, lambda: tuple(drills))
-        view.close()
-        background.cancel()
+        tasks = TaskSet(group)
+        informers.open(tasks, lambda: None)
+        await becomes(lambda: informers.single("gameday") is not None)
+        yield SampleKeeper(informers.account, persisted, informers, lambda: tuple(drills))
+        informers.close()
+        tasks.cancel()
 
 
 def left(server: ApiServer) -> set[str]:
@@ -93,8 +95,8 @@ async def test_those_that_another_process_kept_are_found_although_nothing_can_be
 ) -> None:
     async with keeping(api_server, cluster) as keeper:
         assert await keeper.keep() == Keeping(kept=True)
-        assert keeper.memory.plan is not None
-        keeper.view.feed.evidence = Evidence(keeper.memory.plan)
+        assert keeper.persisted.plan is not None
+        keeper.informers.follower.evidence = Evidence(keeper.persisted.plan)
         assert await keeper.keep() == Keeping(kept=True)
         await cluster.delete(CONFIG_MAPS, "shop", MINE[2], uid=api_server.objects[MINE]["metadata"]["uid"])
         assert await keeper.keep() == Keeping(kept=False, why=NOTHING_READ)

@@ -8,8 +8,8 @@ import pytest
 from gameday.api.parse import PlanTooBig
 from gameday.api.record import saved_of
 from gameday.api.state import decided_bytes, state_text
-from gameday.cluster.kinds import DRILLS, Object
-from gameday.controller.drill.memory import Memory
+from gameday.cluster.resources import DRILLS, Object
+from gameday.controller.drill.persisted_drill import PersistedDrill
 from gameday.controller.gameday.gamedays import read_spec
 from gameday.controller.gameday.largest import figures
 from gameday.schema.bounds import MACHINE_BYTES, PLAN_BYTES, SHOWN_BYTES, STATE_BYTES, STATUS_BYTES, json_bytes
@@ -22,10 +22,10 @@ def largest_status(letter: str) -> Object:
     """What the memory of a drill of the largest plan writes when everything has happened."""
     plan, text, digest = largest_plan(letter)
     drill: Object = {"metadata": {"name": "d", "namespace": "shop", "uid": "u"}, "spec": {"gameDay": "large"}}
-    memory = Memory(None, drill, lambda _: None, lambda _, __: None, lambda: 0.0)  # type: ignore[arg-type]
-    memory.freeze(plan, text, digest)
-    memory.setup, memory.measurements = largest_setup(), tuple(figures(plan))
-    return memory._status(largest_record(plan, letter), bare_now=False)
+    persisted = PersistedDrill(None, drill, lambda _: None, lambda _, __: None, lambda: 0.0)  # type: ignore[arg-type]
+    persisted.freeze(plan, text, digest)
+    persisted.setup, persisted.measurements = largest_setup(), tuple(figures(plan))
+    return persisted._status(largest_record(plan, letter), bare_now=False)
 
 
 @pytest.mark.parametrize("letter", LETTERS)

@@ -9,7 +9,7 @@ import yaml
 
 from gameday.api.record import moment
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import Object
+from gameday.cluster.resources import Object
 from gameday.controller.process.operator import Operator
 from gameday.controller.settings import Settings
 from unit.api_server import ApiServer
@@ -44,7 +44,7 @@ def limits(text: str) -> Object:
     return {"metadata": {"name": "gameday-limits"}, "data": {"limits.yaml": text}}
 
 
-class Town:
+class OperatorHarness:
     """The cluster with one operator in it."""
 
     def __init__(self, server: ApiServer, operator: Operator) -> None:
@@ -82,39 +82,39 @@ def _related(event: Object) -> tuple[str, ...]:
 
 
 @pytest.fixture
-async def town(api_server: ApiServer, cluster: Cluster) -> AsyncIterator[Town]:
+async def harness(api_server: ApiServer, cluster: Cluster) -> AsyncIterator[OperatorHarness]:
     api_server.put("gamedays", "shop", GAMEDAY)
     operator = Operator(cluster, Settings(OWN, "me", "image"), time.time, time.monotonic)
     task = asyncio.create_task(operator.lead())
-    yield Town(api_server, operator)
+    yield OperatorHarness(api_server, operator)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def appears(town: Town, drill: Object, namespace: str = "shop") -> None:
+async def appears(harness: OperatorHarness, drill: Object, namespace: str = "shop") -> None:
     """A Drill is created, and Kopf tells of it."""
-    town.operator.supervisor.drill_seen(False, town.server.put("drills", namespace, drill))
+    harness.operator.supervisor.drill_seen(False, harness.server.put("drills", namespace, drill))
 
 
-async def test_while_halted_a_drill_waits_and_says_so_and_resumed_it_begins(town: Town) -> None:
-    await becomes(lambda: town.conditions("gamedays", "small").get("Ready", ("",))[0] == "True")
-    town.server.put("configmaps", OWN, HALT)
-    await appears(town, a_drill("first"))
-    await becomes(lambda: town.conditions("drills", "first").get("Halted", ("",))[0] == "True")
-    assert town.conditions("drills", "first")["Complete"][:2] == ("False", "Halted")
-    assert ("leases", "shop", "gameday") not in town.server.objects
-    await becomes(lambda: "Halted" in town.conditions("gamedays", "small"))
-    assert town.conditions("gamedays", "small")["Ready"][0] == "True"
-    assert "a launch" in town.conditions("gamedays", "small")["Halted"][2]
-    assert town.metric("gameday_halted") == 1
-    await becomes(lambda: town.events("Halted") == {"ConfigMap", "Drill"})
-    actions = {(body["regarding"]["kind"], body["action"], _related(body)) for body in town.bodies("Halted")}
-    uid = town.server.objects["gamedays", "shop", "small"]["metadata"]["uid"]
+async def test_while_halted_a_drill_waits_and_says_so_and_resumed_it_begins(harness: OperatorHarness) -> None:
+    await becomes(lambda: harness.conditions("gamedays", "small").get("Ready", ("",))[0] == "True")
+    harness.server.put("configmaps", OWN, HALT)
+    await appears(harness, a_drill("first"))
+    await becomes(lambda: harness.conditions("drills", "first").get("Halted", ("",))[0] == "True")
+    assert harness.conditions("drills", "first")["Complete"][:2] == ("False", "Halted")
+    assert ("leases", "shop", "gameday") not in harness.server.objects
+    await becomes(lambda: "Halted" in harness.conditions("gamedays", "small"))
+    assert harness.conditions("gamedays", "small")["Ready"][0] == "True"
+    assert "a launch" in harness.conditions("gamedays", "small")["Halted"][2]
+    assert harness.metric("gameday_halted") == 1
+    await becomes(lambda: harness.events("Halted") == {"ConfigMap", "Drill"})
+    actions = {(body["regarding"]["kind"], body["action"], _related(body)) for body in harness.bodies("Halted")}
+    uid = harness.server.objects["gamedays", "shop", "small"]["metadata"]["uid"]
     assert actions == {("ConfigMap", "Halt", ()), ("Drill", "Refuse", ("GameDay", "small", uid))}
-    town.server.drop("configmaps", OWN, "gameday-halt")
-    await becomes(lambda: "startedAt" in town.server.objects["drills", "shop", "first"]["status"])
-    await becomes(lambda: "Halted" not in town.conditions("gamedays", "small"))
-    assert town.metric("gameday_halted") == 0
+    harness.server.drop("configmaps", OWN, "gameday-halt")
+    await becomes(lambda: "startedAt" in harness.server.objects["drills", "shop", "first"]["status"])
+    await becomes(lambda: "Halted" not in harness.conditions("gamedays", "small"))
+    assert harness.metric("gameday_halted") == 0
 
 
 async def test_what_could_not_be_listed_is_listed_soon_and_not_a_minute_later(
@@ -134,92 +134,94 @@ async def test_what_could_not_be_listed_is_listed_soon_and_not_a_minute_later(
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_halt_that_is_told_of_again_counts_in_its_event(town: Town) -> None:
-    town.server.put("configmaps", OWN, HALT)
-    await becomes(lambda: town.events("Halted") == {"ConfigMap"})
-    town.server.put("configmaps", OWN, limits("maxOutage: 5m"))
-    await becomes(lambda: "series" in town.bodies("Halted")[0])
-    (event,) = town.bodies("Halted")
+async def test_a_halt_that_is_told_of_again_counts_in_its_event(harness: OperatorHarness) -> None:
+    harness.server.put("configmaps", OWN, HALT)
+    await becomes(lambda: harness.events("Halted") == {"ConfigMap"})
+    harness.server.put("configmaps", OWN, limits("maxOutage: 5m"))
+    await becomes(lambda: "series" in harness.bodies("Halted")[0])
+    (event,) = harness.bodies("Halted")
     assert event["series"]["count"] == 2
 
 
-async def test_a_halt_that_the_watch_does_not_tell_of_keeps_a_drill_from_beginning(town: Town) -> None:
-    await becomes(lambda: "Ready" in town.conditions("gamedays", "small"))
-    town.server.mute = True
-    town.server.put("configmaps", OWN, HALT)
-    await appears(town, a_drill("first"))
-    await becomes(lambda: town.conditions("drills", "first").get("Halted", ("",))[0] == "True")
-    assert ("leases", "shop", "gameday") not in town.server.objects
+async def test_a_halt_that_the_watch_does_not_tell_of_keeps_a_drill_from_beginning(harness: OperatorHarness) -> None:
+    await becomes(lambda: "Ready" in harness.conditions("gamedays", "small"))
+    harness.server.mute = True
+    harness.server.put("configmaps", OWN, HALT)
+    await appears(harness, a_drill("first"))
+    await becomes(lambda: harness.conditions("drills", "first").get("Halted", ("",))[0] == "True")
+    assert ("leases", "shop", "gameday") not in harness.server.objects
 
 
-async def test_a_plan_beyond_the_limits_is_not_ready_within_two_seconds_and_again_when_they_widen(town: Town) -> None:
+async def test_a_plan_beyond_the_limits_is_not_ready_within_two_seconds_and_again_when_they_widen(
+    harness: OperatorHarness,
+) -> None:
     def ready() -> tuple[str, str, str]:
-        return town.conditions("gamedays", "small").get("Ready", ("", "", ""))
+        return harness.conditions("gamedays", "small").get("Ready", ("", "", ""))
 
     await becomes(lambda: ready()[0] == "True")
-    town.server.put("configmaps", OWN, limits("maxOutage: 5m"))
+    harness.server.put("configmaps", OWN, limits("maxOutage: 5m"))
     await becomes(lambda: ready()[:2] == ("False", "LimitExceeded"))
     assert ready()[2] == (
         "limits.maxOutage is 5m, but spec.outage.duration is 10m: shorten the outage or ask the administrator"
     )
-    town.server.put("configmaps", OWN, limits("longestoutage: 5m"))
+    harness.server.put("configmaps", OWN, limits("longestoutage: 5m"))
     await becomes(lambda: ready()[:2] == ("False", "LimitsInvalid"))
     assert "ConfigMap gameday-system/gameday-limits: limits.longestoutage" in ready()[2]
-    assert town.metric("gameday_limits_invalid") == 1
-    town.server.drop("configmaps", OWN, "gameday-limits")
+    assert harness.metric("gameday_limits_invalid") == 1
+    harness.server.drop("configmaps", OWN, "gameday-limits")
     await becomes(lambda: ready()[0] == "True")
-    assert town.metric("gameday_limits_invalid") == 0
+    assert harness.metric("gameday_limits_invalid") == 0
 
 
-async def test_limits_are_refused_with_all_other_findings_at_once(town: Town) -> None:
-    town.server.put("configmaps", OWN, limits("maxOutage: 5m"))
-    await appears(town, a_drill("first"))
-    await becomes(lambda: town.conditions("drills", "first").get("Complete", ("",))[0] == "True", 5)
-    _, reason, message = town.conditions("drills", "first")["Complete"]
+async def test_limits_are_refused_with_all_other_findings_at_once(harness: OperatorHarness) -> None:
+    harness.server.put("configmaps", OWN, limits("maxOutage: 5m"))
+    await appears(harness, a_drill("first"))
+    await becomes(lambda: harness.conditions("drills", "first").get("Complete", ("",))[0] == "True", 5)
+    _, reason, message = harness.conditions("drills", "first")["Complete"]
     assert reason == "PreflightFailed"
     assert "limits.maxOutage is 5m" in message
     assert "kubectl apply -n shop -k manifests/namespace" in message
 
 
 async def test_what_the_plan_would_cut_is_counted_in_the_namespace_and_refused_beside_what_else_is_wrong(
-    town: Town,
+    harness: OperatorHarness,
 ) -> None:
     for name in ("api-1", "api-2", "api-3"):
-        town.server.put("pods", "shop", pod(name, {"app": "api"}))
+        harness.server.put("pods", "shop", pod(name, {"app": "api"}))
     opted_in = {"gameday.dev/opt-in": "true"}
-    town.server.put("serviceaccounts", "shop", {"metadata": {"name": "gameday", "labels": opted_in}})
-    town.server.rules = list(granted())
-    town.server.put("configmaps", OWN, limits("{maxPods: 2, maxWorkloadPercent: 50}"))
-    await appears(town, a_drill("first"))
-    await becomes(lambda: town.conditions("drills", "first").get("Complete", ("",))[0] == "True", 5)
-    _, reason, message = town.conditions("drills", "first")["Complete"]
+    harness.server.put("serviceaccounts", "shop", {"metadata": {"name": "gameday", "labels": opted_in}})
+    harness.server.rules = list(granted())
+    harness.server.put("configmaps", OWN, limits("{maxPods: 2, maxWorkloadPercent: 50}"))
+    await appears(harness, a_drill("first"))
+    await becomes(lambda: harness.conditions("drills", "first").get("Complete", ("",))[0] == "True", 5)
+    _, reason, message = harness.conditions("drills", "first")["Complete"]
     assert reason == "PreflightFailed"
     assert "limits.maxPods is 2, but spec.outage.faults[partition].networkPartition.podSelector selects 3" in message
     assert "1 of 1 ready pods of Pod api-2 (100%)" in message
     assert "Service shop/redis does not exist" in message
 
 
-async def test_with_an_invalid_document_a_drill_waits_and_says_what_is_wrong(town: Town) -> None:
-    town.server.put("configmaps", OWN, limits("maxPods: many"))
-    await appears(town, a_drill("first"))
-    await becomes(lambda: town.conditions("drills", "first").get("Complete", ("", ""))[1] == "LimitsInvalid")
-    assert "limits.maxPods" in town.conditions("drills", "first")["Complete"][2]
-    assert ("leases", "shop", "gameday") not in town.server.objects
+async def test_with_an_invalid_document_a_drill_waits_and_says_what_is_wrong(harness: OperatorHarness) -> None:
+    harness.server.put("configmaps", OWN, limits("maxPods: many"))
+    await appears(harness, a_drill("first"))
+    await becomes(lambda: harness.conditions("drills", "first").get("Complete", ("", ""))[1] == "LimitsInvalid")
+    assert "limits.maxPods" in harness.conditions("drills", "first")["Complete"][2]
+    assert ("leases", "shop", "gameday") not in harness.server.objects
 
 
-async def test_only_so_many_drills_of_the_cluster_at_once(town: Town) -> None:
-    town.server.put("configmaps", OWN, limits("maxConcurrentDrills: 1"))
-    town.server.put("gamedays", "pay", GAMEDAY)
+async def test_only_so_many_drills_of_the_cluster_at_once(harness: OperatorHarness) -> None:
+    harness.server.put("configmaps", OWN, limits("maxConcurrentDrills: 1"))
+    harness.server.put("gamedays", "pay", GAMEDAY)
     busy = a_drill("running") | {"status": {"phase": "Outage", "startedAt": "2026-11-24T12:00:00Z"}}
-    running = town.server.put("drills", "elsewhere", busy)
-    town.operator.store.drills["elsewhere", "running"] = running
-    await appears(town, a_drill("first"), "pay")
-    await becomes(lambda: town.conditions("drills", "first", "pay").get("Complete", ("", ""))[1] == "TooManyDrills")
-    message = town.conditions("drills", "first", "pay")["Complete"][2]
+    running = harness.server.put("drills", "elsewhere", busy)
+    harness.operator.store.drills["elsewhere", "running"] = running
+    await appears(harness, a_drill("first"), "pay")
+    await becomes(lambda: harness.conditions("drills", "first", "pay").get("Complete", ("", ""))[1] == "TooManyDrills")
+    message = harness.conditions("drills", "first", "pay")["Complete"][2]
     assert "limits.maxConcurrentDrills is 1, and 1 already run (elsewhere/running)" in message
-    assert ("leases", "pay", "gameday") not in town.server.objects
-    town.operator.supervisor.drill_seen(True, running)
-    await becomes(lambda: "startedAt" in town.server.objects["drills", "pay", "first"]["status"])
+    assert ("leases", "pay", "gameday") not in harness.server.objects
+    harness.operator.supervisor.drill_seen(True, running)
+    await becomes(lambda: "startedAt" in harness.server.objects["drills", "pay", "first"]["status"])
 
 
 async def test_what_an_operator_writes_tells_the_time_of_its_own_clock(api_server: ApiServer, cluster: Cluster) -> None:
@@ -229,7 +231,7 @@ async def test_what_an_operator_writes_tells_the_time_of_its_own_clock(api_serve
     began = time.time()
     operator = Operator(cluster, Settings(OWN, "me", "image"), lambda: time.time() + ahead, time.monotonic)
     task = asyncio.create_task(operator.lead())
-    one = Town(api_server, operator)
+    one = OperatorHarness(api_server, operator)
     await becomes(lambda: one.metric("gameday_leader") == 1)
     api_server.put("configmaps", OWN, HALT)
     await becomes(lambda: one.events("Halted") == {"ConfigMap"})

@@ -9,7 +9,7 @@ import pytest
 
 from gameday.api.drill import FINALIZER
 from gameday.cluster.lease import LeaseLost
-from gameday.controller.drill.memory import Superseded
+from gameday.controller.drill.persisted_drill import Superseded
 from gameday.controller.process import supervisor as module
 from gameday.controller.process.supervisor import Supervisor
 from gameday.controller.store import Store

@@ -6,9 +6,9 @@ import copy
 import pytest
 
 from gameday.api.record import moment, timestamp
-from gameday.cluster.kinds import DRILLS, Object
+from gameday.cluster.resources import DRILLS, Object
 from gameday.controller.schedule import schedules as module
-from gameday.engine.schedule import calendar as engine
+from gameday.engine.schedule import schedule_state as engine
 from gameday.model.halt import Halt, HaltState
 from gameday.model.labels import SLOT
 from gameday.model.names import of_slot

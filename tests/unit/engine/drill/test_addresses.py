@@ -9,14 +9,14 @@ import pytest
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.model.addresses import ADDRESSES, DNS, HOST, LOOK_EVERY
 from gameday.model.plan import Dependency, Fault, HostTarget, Plan, Selector, Stage
-from gameday.model.record import Phase, Record, ResultState, Verdict
+from gameday.model.record import DrillRecord, Phase, ResultState, Verdict
 from gameday.model.sample import LineType
 from unit.engine.simulation import Simulation, a_plan, finished
 
 NAME: Final = "eu1.redis.test"
 A, B = "203.0.113.7", "203.0.113.8"
 TWINS: Final = ("witness-0", "control-0")
-Found = Callable[[Record, float], tuple[str, ...]]
+Found = Callable[[DrillRecord, float], tuple[str, ...]]
 """What DNS says at a moment of a drill; nothing where it is silent."""
 
 
@@ -46,15 +46,15 @@ class Named(Simulation):
             self.say(agent, "addresses", self.now, bool(found), values, error=error, kind=LineType.ADDRESSES)
 
 
-def under_the_cut(record: Record, after: float, now: float) -> bool:
+def under_the_cut(record: DrillRecord, after: float, now: float) -> bool:
     return record.zero is not None and now >= record.zero + after
 
 
-def results(record: Record, stage: Stage = Stage.OUTAGE) -> set[ResultState]:
+def results(record: DrillRecord, stage: Stage = Stage.OUTAGE) -> set[ResultState]:
     return {result.state for result in record.results if result.stage is stage}
 
 
-def was_touched(record: Record) -> bool:
+def was_touched(record: DrillRecord) -> bool:
     return record.inject_requested_at is not None
 
 
@@ -71,7 +71,7 @@ def test_a_name_that_keeps_its_addresses_is_cut_like_any_other() -> None:
 def test_an_address_that_comes_shortly_before_keeps_the_drill_from_cutting() -> None:
     began: list[float] = []
 
-    def found(record: Record, now: float) -> tuple[str, ...]:
+    def found(record: DrillRecord, now: float) -> tuple[str, ...]:
         began[:] = began or ([record.steady_from] if record.steady_from is not None else [])
         return (A, B) if began and now >= began[0] + 2 else (A,)
 
@@ -90,7 +90,7 @@ def test_a_name_that_nobody_finds_is_never_cut() -> None:
 
 
 def test_dns_that_goes_silent_keeps_the_drill_from_cutting() -> None:
-    def found(record: Record, _now: float) -> tuple[str, ...]:
+    def found(record: DrillRecord, _now: float) -> tuple[str, ...]:
         return () if record.phase is Phase.STEADY_STATE and record.steady_from is not None else (A,)
 
     plan = cut_of()
@@ -129,7 +129,7 @@ def test_a_guardrail_lifts_the_cut_and_says_nothing_of_the_system_then() -> None
 
 
 def test_an_address_that_shows_only_after_the_end_may_have_been_there_before_it() -> None:
-    def found(record: Record, _now: float) -> tuple[str, ...]:
+    def found(record: DrillRecord, _now: float) -> tuple[str, ...]:
         return (A, B) if record.undo_requested_at is not None else (A,)
 
     record = finished(Named(found))

@@ -9,14 +9,14 @@ from gameday.actions.job import RunJob
 from gameday.actions.scale.kind import observed
 from gameday.api.conditions import conditions_of
 from gameday.engine.drill import commands as do
+from gameday.engine.drill.command_queue import CommandQueue
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.decide import decide
-from gameday.engine.drill.lanes import Lanes
-from gameday.engine.drill.situation import Situation
 from gameday.engine.drill.undo_log import obstacle
 from gameday.model.change import Change, ChangeState, Observed, Ran, RunState
+from gameday.model.observation import CommandKey, Fuse, Observation
 from gameday.model.plan import Plan, Rollback, Step
-from gameday.model.record import Phase, Record, StepEntry, StepState
-from gameday.model.world import CommandKey, Fuse, World
+from gameday.model.record import DrillRecord, Phase, StepEntry, StepState
 from simulation.observing import Workers, cut
 from unit.engine.script import Script
 from unit.engine.simulation import a_plan
@@ -46,25 +46,25 @@ CUT_THERE = cut("first", "redis", "uid")
 
 def failing(*commands: do.Command) -> Mapping[CommandKey, str]:
     """The errors that the runner keeps when these commands were refused."""
-    lanes = Lanes()
+    queue = CommandQueue()
     for command in commands:
-        lanes.leave(command, 0.0, REFUSED)
-    return lanes.errors
+        queue.finish(command, 0.0, REFUSED)
+    return queue.errors
 
 
-def undoing(*changes: Change, **more: bool | None) -> Record:
-    record = Record(Phase.RECOVERY, since=1000.0, changes=changes, finishing=True, undo_requested_at=1000.0)
+def undoing(*changes: Change, **more: bool | None) -> DrillRecord:
+    record = DrillRecord(Phase.RECOVERY, since=1000.0, changes=changes, finishing=True, undo_requested_at=1000.0)
     return replace(record, **more)  # type: ignore[arg-type]  # fields of a record
 
 
-def overdue(record: Record, world: World, plan: Plan | None = None) -> Record:
+def overdue(record: DrillRecord, observed: Observation, plan: Plan | None = None) -> DrillRecord:
     """The record once its undo is late."""
-    return decide(Situation(plan or a_plan(rollback=True), record, world, NOBODY, 1031.0))
+    return decide(Context(plan or a_plan(rollback=True), record, observed, NOBODY, 1031.0))
 
 
 def test_a_scale_that_cannot_be_undone_says_so_with_the_answer_of_the_api_server() -> None:
-    world = World(changes={SCALE.name: AT_ZERO}, errors=failing(do.Revert(SCALE)))
-    late = overdue(undoing(SCALE), world)
+    observed = Observation(changes={SCALE.name: AT_ZERO}, errors=failing(do.Revert(SCALE)))
+    late = overdue(undoing(SCALE), observed)
     assert late.obstacle == REFUSED
     assert ("Stalled", "True", "UndoOverdue", REFUSED) in conditions_of(late)
     line = next(line for line in late.timeline if line.reason == "FaultsNotCleared")
@@ -72,36 +72,36 @@ def test_a_scale_that_cannot_be_undone_says_so_with_the_answer_of_the_api_server
 
 
 def test_an_error_of_scaling_away_is_no_error_of_scaling_back() -> None:
-    world = World(changes={SCALE.name: AT_ZERO}, errors=failing(do.Apply(SCALE, "v")))
-    assert overdue(undoing(SCALE), world).obstacle == ""
+    observed = Observation(changes={SCALE.name: AT_ZERO}, errors=failing(do.Apply(SCALE, "v")))
+    assert overdue(undoing(SCALE), observed).obstacle == ""
 
 
 def test_a_fault_whose_name_ends_like_another_has_an_error_of_its_own() -> None:
     other = replace(CUT, name="my-redis", object_name="q")
-    world = World(changes={"redis": CUT_THERE, "my-redis": CUT_THERE}, errors=failing(do.Revert(other)))
-    late = overdue(undoing(CUT, other), world)
+    observed = Observation(changes={"redis": CUT_THERE, "my-redis": CUT_THERE}, errors=failing(do.Revert(other)))
+    late = overdue(undoing(CUT, other), observed)
     messages = [line.message for line in late.timeline if line.reason == "FaultsNotCleared"]
     assert messages == ["redis: its policy is still there"]
-    assert obstacle(Situation(a_plan(), undoing(CUT, faults_cleared=False), world, NOBODY, 1031.0)) == ""
+    assert obstacle(Context(a_plan(), undoing(CUT, faults_cleared=False), observed, NOBODY, 1031.0)) == ""
 
 
 def test_a_fuse_that_cannot_be_taken_away_is_told_of_while_the_drill_waits_for_it() -> None:
     undone = replace(CUT, undone_at=1001.0)
-    world = World(fuses={"cut-fuse": Fuse("uid")}, errors=failing(do.RemoveFuse(undone)))
-    assert decide(Situation(a_plan(), undoing(undone), world, NOBODY, 1010.0)).obstacle == ""
-    assert overdue(undoing(undone), world).obstacle == REFUSED
+    observed = Observation(fuses={"cut-fuse": Fuse("uid")}, errors=failing(do.RemoveFuse(undone)))
+    assert decide(Context(a_plan(), undoing(undone), observed, NOBODY, 1010.0)).obstacle == ""
+    assert overdue(undoing(undone), observed).obstacle == REFUSED
 
 
 @pytest.mark.parametrize("name", ["Start", "Job", "StartAgents", "a"])
 def test_a_step_shows_the_errors_of_its_own_commands_alone(name: str) -> None:
     step = Step(name, RunJob("clear-stalled"), irreversible=True)
     plan = replace(a_plan(), rollback=Rollback(("healthy again",), 20, (step,)))
-    record = Record(Phase.ROLLBACK, since=1000.0)
+    record = DrillRecord(Phase.ROLLBACK, since=1000.0)
     others = failing(do.StartAgents(), do.Run(f"{name} it"), do.Read(name))
-    late = overdue(record, World(errors=others), plan)
+    late = overdue(record, Observation(errors=others), plan)
     assert f"step {name} was not done within 20 s" in late.doubts[0].message
     assert REFUSED not in late.doubts[0].message
-    late = overdue(record, World(errors=failing(do.Run(name))), plan)
+    late = overdue(record, Observation(errors=failing(do.Run(name))), plan)
     assert late.doubts[0].message == f"step {name} was not done within 20 s: {REFUSED}"
 
 
@@ -118,9 +118,9 @@ def test_a_scale_shows_that_its_fuse_did_not_let_it_happen(trouble: str, why: st
     plan = replace(plan, rollback=replace(plan.rollback, within=20.0))
     waiting = replace(SCALE, state=ChangeState.REGISTERED, requested_at=None, seen_at=None, undo_requested_at=None)
     entry = StepEntry("stop workers", StepState.INTENDED, 1000.0)
-    record = Record(Phase.ROLLBACK, since=1000.0, changes=(waiting,), steps=(entry,))
-    world = World(changes={SCALE.name: workers(3, waiting)}, fuses={"f": Fuse("u", trouble=trouble)})
-    late = overdue(record, world, plan)
+    record = DrillRecord(Phase.ROLLBACK, since=1000.0, changes=(waiting,), steps=(entry,))
+    observed = Observation(changes={SCALE.name: workers(3, waiting)}, fuses={"f": Fuse("u", trouble=trouble)})
+    late = overdue(record, observed, plan)
     said = f"step stop workers was not done within 20 s: nothing was changed, because its fuse f {why}"
     assert late.doubts[0].message == said
 
@@ -128,9 +128,9 @@ def test_a_scale_shows_that_its_fuse_did_not_let_it_happen(trouble: str, why: st
 def test_a_job_that_does_not_end_is_named() -> None:
     step = Step("requeue", RunJob("requeue"), irreversible=True)
     plan = replace(a_plan(), rollback=Rollback(("healthy again",), 20, (step,)))
-    record = Record(Phase.ROLLBACK, since=1000.0, steps=(StepEntry("requeue", StepState.INTENDED, 1000.0),))
+    record = DrillRecord(Phase.ROLLBACK, since=1000.0, steps=(StepEntry("requeue", StepState.INTENDED, 1000.0),))
     said = "its Job first-step-requeue still runs and was not stopped; see what its pods wait for"
-    late = overdue(record, World(drill="first", runs={"requeue": Ran(RunState.RUNNING, shown=said)}), plan)
+    late = overdue(record, Observation(drill="first", runs={"requeue": Ran(RunState.RUNNING, shown=said)}), plan)
     (doubt,) = late.doubts
     assert doubt.message == f"step requeue was not done within 20 s: {said}"
 
@@ -140,11 +140,11 @@ def test_a_restore_shows_why_its_deployment_is_not_back() -> None:
     assert plan.rollback is not None
     plan = replace(plan, rollback=replace(plan.rollback, within=20.0, steps=plan.rollback.steps[2:]))
     active = replace(SCALE, state=ChangeState.UNDOING, fuse_uid="u")
-    record = Record(Phase.ROLLBACK, since=1000.0, changes=(active,))
-    world = World(
+    record = DrillRecord(Phase.ROLLBACK, since=1000.0, changes=(active,))
+    observed = Observation(
         changes={SCALE.name: AT_ZERO},
         fuses={"f": Fuse("u", armed=True)},
         errors=failing(do.Revert(SCALE)),
     )
-    late = overdue(record, world, plan)
+    late = overdue(record, observed, plan)
     assert late.doubts[0].message == f"step start workers was not done within 20 s: {REFUSED}"

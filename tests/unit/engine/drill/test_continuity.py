@@ -6,7 +6,7 @@ import pytest
 
 from gameday.engine.drill.continuity import continues
 from gameday.model.change import Change, ChangeState
-from gameday.model.record import Phase, Record
+from gameday.model.record import DrillRecord, Phase
 
 CUT = Change(
     "partition",
@@ -17,7 +17,7 @@ CUT = Change(
     ChangeState.REQUESTED,
     requested_at=5.0,
 )
-KNOWN = Record(Phase.OUTAGE, since=5.0, started_at=1.0, changes=(CUT,))
+KNOWN = DrillRecord(Phase.OUTAGE, since=5.0, started_at=1.0, changes=(CUT,))
 ENDED = replace(KNOWN, phase=Phase.FINISHED, changes=(replace(CUT, state=ChangeState.UNDONE),))
 
 
@@ -31,14 +31,14 @@ ENDED = replace(KNOWN, phase=Phase.FINISHED, changes=(replace(CUT, state=ChangeS
     ],
     ids=["the same", "more to read", "further", "undoing"],
 )
-def test_what_is_no_less_can_be_gone_on_from(found: Record) -> None:
+def test_what_is_no_less_can_be_gone_on_from(found: DrillRecord) -> None:
     assert continues(found, KNOWN)
 
 
 @pytest.mark.parametrize(
     "found",
     [
-        Record(),
+        DrillRecord(),
         replace(KNOWN, phase=Phase.STEADY_STATE),
         replace(KNOWN, started_at=None),
         replace(KNOWN, changes=()),
@@ -60,7 +60,7 @@ def test_what_is_no_less_can_be_gone_on_from(found: Record) -> None:
         "ended",
     ],
 )
-def test_what_forgets_anything_cannot(found: Record) -> None:
+def test_what_forgets_anything_cannot(found: DrillRecord) -> None:
     assert not continues(found, KNOWN)
 
 

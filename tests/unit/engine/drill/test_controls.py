@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 import pytest
 
 from gameday.engine.drill import controls
-from gameday.engine.drill.situation import Situation
+from gameday.engine.drill.context import Context
 from gameday.engine.evidence.evidence import Evidence
 from gameday.engine.evidence.proof import Proof
 from gameday.model.change import Change, ChangeState
+from gameday.model.observation import Observation
 from gameday.model.places import redis_at
 from gameday.model.plan import Expectation, Mode, Probe, ServiceRef
-from gameday.model.record import Cause, Doubt, Record, Verdict
+from gameday.model.record import Doubt, DrillRecord, Reason, Verdict
 from gameday.model.sample import LineType, Sample
-from gameday.model.world import World
 from gameday.probes.redis.kind import RedisProbe
 from unit.engine.simulation import Simulation, a_plan, finished
 
@@ -37,18 +37,18 @@ class Seen:
     proofs: dict[str, Proof]
 
 
-def situation(proof: Proof, record: Record, now: float = 110.0) -> Situation:
-    world = World(
+def situation(proof: Proof, record: DrillRecord, now: float = 110.0) -> Context:
+    observed = Observation(
         kinds=("pods with app=api on node a", "pods with app=worker on node b"),
         gates={"partition": ("NetworkPolicy d/redis",)},
     )
-    return Situation(a_plan(), record, world, Seen({"partition": proof}), now)  # type: ignore[arg-type]  # only what is asked for here
+    return Context(a_plan(), record, observed, Seen({"partition": proof}), now)  # type: ignore[arg-type]  # only what is asked for here
 
 
 PARTITION = Change(
     "partition", "networkPartition", "NetworkPolicy", "p", "f", ChangeState.REQUESTED, requested_at=100.0
 )
-ASKED = Record(inject_requested_at=100.0, changes=(PARTITION,))
+ASKED = DrillRecord(inject_requested_at=100.0, changes=(PARTITION,))
 CUT = "....xxxxxx"
 
 
@@ -71,8 +71,8 @@ def test_a_control_that_fails_alone_since_the_cut_was_not_spared_by_it(rows: lis
     found = controls.not_spared(PARTITION, proof)
     assert (found is not None) is told
     if found is not None:
-        cause, why, since = found
-        assert (cause, since) == (Cause.CONTROL_CUT, 100.0)
+        reason, why, since = found
+        assert (reason, since) == (Reason.CONTROL_CUT, 100.0)
         assert "gameday.dev/role=control" in why
 
 
@@ -81,34 +81,34 @@ def test_a_control_that_fails_long_after_the_cut_is_no_matter_of_its_label() -> 
     assert controls.not_spared(PARTITION, proof) is None
 
 
-def ended(since: float = 100.5, undone: float | None = 102.1) -> Record:
+def ended(since: float = 100.5, undone: float | None = 102.1) -> DrillRecord:
     """A drill that was undone since its controls failed."""
     change = replace(PARTITION, state=ChangeState.UNDONE, undone_at=undone)
-    doubt = Doubt(Cause.DEPENDENCY_DOWN, "control-0 cannot reach it", since)
+    doubt = Doubt(Reason.DEPENDENCY_DOWN, "control-0 cannot reach it", since)
     return replace(ASKED, undo_requested_at=102.0, changes=(change,), doubts=(doubt,))
 
 
-def proven(record: Record, at: float) -> Record:
+def proven(record: DrillRecord, at: float) -> DrillRecord:
     """A drill whose cut was proven then."""
     return replace(record, proven_at=at, changes=(replace(record.changes[0], proven_at=at),))
 
 
 @pytest.mark.parametrize(
-    ("letters", "record", "cause"),
+    ("letters", "record", "reason"),
     [
-        pytest.param("......xxxxxx....", ended(), Cause.CONTROL_CUT, id="back as soon as it is lifted"),
-        pytest.param("......xxxxxxxxxxxxxxxxxxxxxxxxxx", ended(), Cause.DEPENDENCY_DOWN, id="not back"),
-        pytest.param("......xxxx......", ended(), Cause.DEPENDENCY_DOWN, id="back before it was lifted"),
-        pytest.param("......xxxxxx", ended(), Cause.DEPENDENCY_DOWN, id="not heard since"),
-        pytest.param("......xxxxxx....", ended(131.0), Cause.DEPENDENCY_DOWN, id="it began long after the cut"),
-        pytest.param("." * 14 + "xxx" + "....", ended(102.5), Cause.DEPENDENCY_DOWN, id="it began after the undo"),
+        pytest.param("......xxxxxx....", ended(), Reason.CONTROL_CUT, id="back as soon as it is lifted"),
+        pytest.param("......xxxxxxxxxxxxxxxxxxxxxxxxxx", ended(), Reason.DEPENDENCY_DOWN, id="not back"),
+        pytest.param("......xxxx......", ended(), Reason.DEPENDENCY_DOWN, id="back before it was lifted"),
+        pytest.param("......xxxxxx", ended(), Reason.DEPENDENCY_DOWN, id="not heard since"),
+        pytest.param("......xxxxxx....", ended(131.0), Reason.DEPENDENCY_DOWN, id="it began long after the cut"),
+        pytest.param("." * 14 + "xxx" + "....", ended(102.5), Reason.DEPENDENCY_DOWN, id="it began after the undo"),
     ],
 )
 def test_controls_that_failed_just_as_long_as_the_cut_was_there_were_cut(
-    letters: str, record: Record, cause: Cause
+    letters: str, record: DrillRecord, reason: Reason
 ) -> None:
     named = controls.named(situation(dials(Proof(range(1)), ("control-0", letters)), record))
-    assert [doubt.cause for doubt in named.doubts] == [cause]
+    assert [doubt.cause for doubt in named.doubts] == [reason]
     assert named.doubts[0].since == record.doubts[0].since
 
 
@@ -117,12 +117,12 @@ def test_controls_that_fail_after_the_proof_were_spared_by_the_cut() -> None:
     alone = dials(Proof(range(2)), ("control-0", CUT), ("control-1", "." * 12))
     assert controls.not_spared(replace(PARTITION, proven_at=100.0), alone) is None
     proof = dials(Proof(range(1)), ("control-0", "......xxxxxx...."))
-    assert controls.named(situation(proof, proven(ended(), 100.4))).doubts[0].cause is Cause.DEPENDENCY_DOWN
+    assert controls.named(situation(proof, proven(ended(), 100.4))).doubts[0].cause is Reason.DEPENDENCY_DOWN
 
 
 def test_one_control_that_the_cut_spared_speaks_for_the_dependency_being_down() -> None:
     proof = dials(Proof(range(2)), ("control-0", "......xxxxxx...."), ("control-1", "......x........."))
-    assert controls.named(situation(proof, ended())).doubts[0].cause is Cause.DEPENDENCY_DOWN
+    assert controls.named(situation(proof, ended())).doubts[0].cause is Reason.DEPENDENCY_DOWN
 
 
 def test_it_is_waited_for_a_moment_until_controls_tell() -> None:
@@ -153,7 +153,7 @@ def test_a_kind_of_target_that_never_gets_through_while_others_do_is_not_admitte
 ) -> None:
     proof = dials(Proof(range(2), probes=frozenset({"redis"})), *rows)
     assert proof.shut_out() == pairs
-    told = controls.shut_out(situation(proof, Record()), "partition", proof)
+    told = controls.shut_out(situation(proof, DrillRecord()), "partition", proof)
     assert (told is not None) is bool(pairs)
     if pairs == (1,):
         assert told is not None

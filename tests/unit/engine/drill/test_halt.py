@@ -4,10 +4,10 @@ import pytest
 
 from gameday.api.conditions import conditions_of
 from gameday.engine.drill import commands as do
-from gameday.engine.drill.orders import orders
+from gameday.engine.drill.next_commands import commands_for
 from gameday.model.halt import CLEAR, Halt, HaltState
-from gameday.model.record import Cause, Phase, Record, ResultState, Verdict
-from gameday.model.world import Lock, Planned, World
+from gameday.model.observation import Lock, Observation, Planned
+from gameday.model.record import DrillRecord, Phase, Reason, ResultState, Verdict
 from unit.engine.simulation import Simulation, a_plan, finished
 
 HALTED = Halt(HaltState.HALTED, "a launch")
@@ -19,7 +19,7 @@ def until(simulation: Simulation, phase: Phase) -> None:
         simulation.step()
 
 
-def condition(record: Record, kind: str) -> tuple[str, str, str]:
+def condition(record: DrillRecord, kind: str) -> tuple[str, str, str]:
     found = {name: rest for name, *rest in conditions_of(record)}
     state, reason, message = found.get(kind, ("", "", ""))
     return state, reason, message
@@ -35,7 +35,7 @@ def test_a_drill_that_has_begun_is_undone_at_once_and_ends_aborted(phase: Phase)
     simulation.step()
     assert simulation.there("policy") == []
     record = finished(simulation)
-    assert (record.verdict, record.reason) == (Verdict.ABORTED, Cause.HALTED.value)
+    assert (record.verdict, record.reason) == (Verdict.ABORTED, Reason.HALTED.value)
     assert "halted all drills: a launch" in record.message
     assert condition(record, "Halted")[:2] == ("True", "Halted")
     assert record.undo_requested_at is None or not held or record.undo_requested_at <= began + 0.5
@@ -92,8 +92,8 @@ def test_a_drill_that_waited_in_vain_is_inconclusive_and_says_why(halt: Halt, re
 
 
 def test_a_waiting_drill_that_holds_the_namespace_gives_it_back() -> None:
-    world = World(planned=Planned.FROZEN, halt=HALTED, lock=Lock.HELD)
-    assert orders(a_plan(), Record(), world) == (do.FreeLock(),)
+    observed = Observation(planned=Planned.FROZEN, halt=HALTED, lock=Lock.HELD)
+    assert commands_for(a_plan(), DrillRecord(), observed) == (do.ReleaseLock(),)
 
 
 def test_what_cannot_be_told_ends_no_drill_under_its_cut() -> None:
@@ -110,7 +110,7 @@ def test_what_cannot_be_told_lets_no_drill_cut() -> None:
     until(simulation, Phase.STEADY_STATE)
     simulation.show(halt=UNREADABLE)
     record = finished(simulation)
-    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, Cause.HALT_UNKNOWN.value)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, Reason.HALT_UNKNOWN.value)
     assert simulation.injections.total() == 0
     assert simulation.left() == []
 
@@ -136,4 +136,4 @@ def test_a_halt_survives_the_operator() -> None:
     simulation.restart()
     simulation.step()
     assert simulation.there("policy") == []
-    assert finished(simulation).reason == Cause.HALTED.value
+    assert finished(simulation).reason == Reason.HALTED.value

@@ -5,12 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.limits import length, of_moment, of_plan, of_reach, refusals
-from gameday.engine.drill.situation import Situation
-from gameday.model.limits import NONE, Limits, Reach, Ruling, RulingState, Share
-from gameday.model.record import Cause, Phase, Record, Verdict, Waiting
-from gameday.model.world import Lock, Planned, World
+from gameday.model.limits import NONE, BlastRadius, Limits, LimitsState, LimitsValidity, WorkloadImpact
+from gameday.model.observation import Lock, Observation, Planned
+from gameday.model.record import DrillRecord, Phase, Reason, Verdict, Waiting
 from gameday.schema.when import hours_of
 from unit.engine.script import Script
 from unit.engine.simulation import Simulation, a_plan, finished
@@ -19,8 +19,8 @@ PLAN = a_plan()
 """Its outage lasts 20 s."""
 OFFICE = hours_of("Mon-Fri 09:00-17:00 Europe/Berlin")
 NIGHT = hours_of("Fri 22:00-06:00 Europe/Berlin")
-INVALID = Ruling(state=RulingState.INVALID, why="mostpods: no such limit")
-UNREADABLE = Ruling(state=RulingState.UNREADABLE, why="the API server did not answer")
+INVALID = LimitsState(state=LimitsValidity.INVALID, why="mostpods: no such limit")
+UNREADABLE = LimitsState(state=LimitsValidity.UNREADABLE, why="the API server did not answer")
 
 
 def at(text: str, zone: str = "Europe/Berlin") -> float:
@@ -31,8 +31,8 @@ def at(text: str, zone: str = "Europe/Berlin") -> float:
 PODS = "spec.outage.faults[partition].networkPartition.podSelector"
 
 
-def share(cut: int, ready: int) -> Reach:
-    return Reach({PODS: cut}, ((PODS, Share("Deployment api", cut, ready)),))
+def share(cut: int, ready: int) -> BlastRadius:
+    return BlastRadius({PODS: cut}, ((PODS, WorkloadImpact("Deployment api", cut, ready)),))
 
 
 def test_without_limits_nothing_is_refused() -> None:
@@ -48,9 +48,9 @@ def test_the_max_outage() -> None:
 
 
 def test_max_pods_count_over_all_faults_and_workloads() -> None:
-    reach = Reach({PODS: 3, "other": 2})
-    assert of_reach(Limits(max_pods=5), reach) == ()
-    (text,) = of_reach(Limits(max_pods=4), reach)
+    radius = BlastRadius({PODS: 3, "other": 2})
+    assert of_reach(Limits(max_pods=5), radius) == ()
+    (text,) = of_reach(Limits(max_pods=4), radius)
     assert text.startswith("limits.maxPods is 4, but spec.outage.faults[partition]")
     assert "selects 5: select fewer or ask the administrator" in text
 
@@ -65,8 +65,8 @@ def test_the_max_workload_percent_is_of_each_workload(cut: int, ready: int, with
 
 
 def test_each_workload_over_its_share_is_named() -> None:
-    shares = ((PODS, Share("Deployment api", 1, 4)), (PODS, Share("StatefulSet queue", 3, 3)))
-    (text,) = of_reach(Limits(max_workload_percent=50), Reach({PODS: 4}, shares))
+    impacts = ((PODS, WorkloadImpact("Deployment api", 1, 4)), (PODS, WorkloadImpact("StatefulSet queue", 3, 3)))
+    (text,) = of_reach(Limits(max_workload_percent=50), BlastRadius({PODS: 4}, impacts))
     assert "limits.maxWorkloadPercent is 50" in text
     assert "3 of 3 ready pods of StatefulSet queue (100%)" in text
 
@@ -141,12 +141,12 @@ def until(simulation: Simulation, phase: Phase) -> None:
         simulation.step()
 
 
-@pytest.mark.parametrize(("ruling", "reason"), [(INVALID, "LimitsInvalid"), (UNREADABLE, "LimitsUnknown")])
-def test_with_limits_that_are_not_known_no_drill_begins_and_it_says_why(ruling: Ruling, reason: str) -> None:
-    simulation = Simulation(PLAN, ruling=ruling)
+@pytest.mark.parametrize(("limits_state", "reason"), [(INVALID, "LimitsInvalid"), (UNREADABLE, "LimitsUnknown")])
+def test_with_limits_that_are_not_known_no_drill_begins_and_it_says_why(limits_state: LimitsState, reason: str) -> None:
+    simulation = Simulation(PLAN, limits_state=limits_state)
     simulation.step()
     assert simulation.record.waiting is not None
-    assert simulation.record.waiting.message == ruling.why
+    assert simulation.record.waiting.message == limits_state.why
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, reason)
     assert simulation.effects == 2, (
@@ -154,11 +154,11 @@ def test_with_limits_that_are_not_known_no_drill_begins_and_it_says_why(ruling: 
     )
 
 
-@pytest.mark.parametrize(("ruling", "reason"), [(INVALID, "LimitsInvalid"), (UNREADABLE, "LimitsUnknown")])
-def test_with_limits_that_are_not_known_no_drill_cuts(ruling: Ruling, reason: str) -> None:
+@pytest.mark.parametrize(("limits_state", "reason"), [(INVALID, "LimitsInvalid"), (UNREADABLE, "LimitsUnknown")])
+def test_with_limits_that_are_not_known_no_drill_cuts(limits_state: LimitsState, reason: str) -> None:
     simulation = Simulation(PLAN)
     until(simulation, Phase.STEADY_STATE)
-    simulation.show(ruling=ruling)
+    simulation.show(ruling=limits_state)
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, reason)
     assert simulation.injections.total() == 0
@@ -173,7 +173,7 @@ def test_with_limits_that_are_not_known_no_drill_cuts(ruling: Ruling, reason: st
 def test_limits_are_held_to_again_right_before_the_cut(limits: Limits) -> None:
     simulation = Simulation(PLAN)
     until(simulation, Phase.STEADY_STATE)
-    simulation.show(ruling=Ruling(limits))
+    simulation.show(ruling=LimitsState(limits))
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "LimitExceeded")
     assert record.message.startswith("limits.")
@@ -181,21 +181,21 @@ def test_limits_are_held_to_again_right_before_the_cut(limits: Limits) -> None:
     assert simulation.left() == []
 
 
-@pytest.mark.parametrize("ruling", [INVALID, UNREADABLE, Ruling(Limits(max_outage=1))])
-def test_a_drill_under_its_cut_goes_on_whatever_becomes_of_the_limits(ruling: Ruling) -> None:
+@pytest.mark.parametrize("limits_state", [INVALID, UNREADABLE, LimitsState(Limits(max_outage=1))])
+def test_a_drill_under_its_cut_goes_on_whatever_becomes_of_the_limits(limits_state: LimitsState) -> None:
     simulation = Simulation(PLAN)
     until(simulation, Phase.OUTAGE)
     while simulation.record.zero is None:
         simulation.step()
-    simulation.show(ruling=ruling)
+    simulation.show(ruling=limits_state)
     assert finished(simulation).verdict is Verdict.PASSED
 
 
 def test_where_enough_drills_run_another_waits_until_its_time_is_over() -> None:
     told = "limits.maxConcurrentDrills is 1, and 1 already run (pay/first)"
-    full = World(planned=Planned.FROZEN, start_before=1100.0, lock=Lock.FULL, locked_by=told)
+    full = Observation(planned=Planned.FROZEN, start_before=1100.0, lock=Lock.FULL, locked_by=told)
     seen = Script({}, lambda: 1000.0)
-    waiting = decide(Situation(PLAN, Record(), full, seen, full.start_before - 1))
-    assert (waiting.phase, waiting.waiting) == (Phase.PENDING, Waiting(Cause.TOO_MANY_DRILLS, told))
-    ended = decide(Situation(PLAN, waiting, full, seen, full.start_before + 1))
+    waiting = decide(Context(PLAN, DrillRecord(), full, seen, full.start_before - 1))
+    assert (waiting.phase, waiting.waiting) == (Phase.PENDING, Waiting(Reason.TOO_MANY_DRILLS, told))
+    ended = decide(Context(PLAN, waiting, full, seen, full.start_before + 1))
     assert (ended.verdict, ended.reason, ended.message) == (Verdict.INCONCLUSIVE, "TooManyDrills", told)

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from gameday.engine.drill import budgets
 from gameday.engine.drill import commands as do
-from gameday.engine.drill.lanes import RETRY_AFTER
+from gameday.engine.drill import timeouts
+from gameday.engine.drill.command_queue import RETRY_AFTER
 from gameday.engine.drill.loop import BLIND_AFTER, CATCH_UP, LIFT_FIRST, LOOK_AGAIN_AFTER, LOOK_EVERY, DrillLoop, Work
 from gameday.model.change import Change, ChangeState
 from gameday.model.halt import Halt, HaltState
-from gameday.model.record import Cause, Phase, Record
+from gameday.model.observation import CommandKey, Fuse, Lock, Observation, Planned, Preflight
+from gameday.model.record import DrillRecord, Phase, Reason
 from gameday.model.sample import Sample
-from gameday.model.world import CommandKey, Fuse, Lock, Planned, Preflight, World
 from simulation.observing import cut
 from unit.engine.simulation import a_plan
 
@@ -21,7 +21,7 @@ CHANGE = Change(
     "partition", "networkPartition", "NetworkPolicy", "first-partition", "first-fuse", ChangeState.ACTIVE,
     fuse_uid="f", requested_at=990.0, object_uid="p", seen_at=991.0,
 )  # fmt: skip
-CUT = Record(
+CUT = DrillRecord(
     Phase.OUTAGE,
     since=980.0,
     started_at=900.0,
@@ -30,8 +30,8 @@ CUT = Record(
     zero=992.0,
     changes=(CHANGE,),
 )
-WAITING = World(planned=Planned.FROZEN, start_before=1300.0)
-UNDER_CUT = World(
+WAITING = Observation(planned=Planned.FROZEN, start_before=1300.0)
+UNDER_CUT = Observation(
     planned=Planned.FROZEN,
     fuses={"first-fuse": Fuse("f", armed=True)},
     changes={"partition": cut("first", "partition", "p")},
@@ -40,7 +40,7 @@ ABORTED = replace(UNDER_CUT, abort=True)
 LIFTED = replace(ABORTED, changes={"partition": cut("first", "partition", None)})
 
 
-def under_cut(record: Record = CUT) -> DrillLoop:
+def under_cut(record: DrillRecord = CUT) -> DrillLoop:
     """The loop of a process that has led the drill for a minute."""
     loop = DrillLoop(record, NOW - 60)
     loop.prepare(a_plan(), {"partition": range(1)})
@@ -48,8 +48,8 @@ def under_cut(record: Record = CUT) -> DrillLoop:
 
 
 def test_nothing_is_started_before_its_record_is_saved() -> None:
-    loop = DrillLoop(Record(since=NOW), NOW)
-    loop.answers.lock = Lock.HELD
+    loop = DrillLoop(DrillRecord(since=NOW), NOW)
+    loop.outcomes.lock = Lock.HELD
     work = loop.look(a_plan(), WAITING, NOW)
     assert work.save is not None
     assert work.save.record.phase is Phase.PREFLIGHT
@@ -61,8 +61,8 @@ def test_nothing_is_started_before_its_record_is_saved() -> None:
 
 
 def test_what_could_not_be_saved_is_not_done_and_decided_anew_after_a_rest() -> None:
-    loop = DrillLoop(Record(since=NOW), NOW)
-    loop.answers.lock = Lock.HELD
+    loop = DrillLoop(DrillRecord(since=NOW), NOW)
+    loop.outcomes.lock = Lock.HELD
     assert loop.look(a_plan(), WAITING, NOW).save is not None
     refused = loop.not_saved(NOW + 1, after=7.0)
     assert (refused.start, refused.look_at) == ((), NOW + 8)
@@ -107,11 +107,11 @@ def test_a_cut_that_was_lifted_under_a_record_that_is_not_saved_yet_was_removed_
     # A person who takes an abort back is not believed, so what is left to see is the cut that is gone.
     work = loop.look(a_plan(), replace(LIFTED, abort=False), NOW + 1)
     assert work.save is not None
-    assert Cause.CUT_REMOVED not in [doubt.cause for doubt in work.save.record.doubts]
+    assert Reason.CUT_REMOVED not in [doubt.cause for doubt in work.save.record.doubts]
 
 
 @pytest.mark.parametrize(
-    ("world", "waits"),
+    ("observed", "waits"),
     [
         (UNDER_CUT, True),
         (replace(UNDER_CUT, halt=Halt(HaltState.HALTED, "a launch")), False),
@@ -121,11 +121,11 @@ def test_a_cut_that_was_lifted_under_a_record_that_is_not_saved_yet_was_removed_
     ids=["goes on", "halted", "deleted", "overwritten"],
 )
 def test_after_a_restart_nothing_is_decided_before_the_logs_are_read_unless_the_drill_ends_anyway(
-    world: World, waits: bool
+    observed: Observation, waits: bool
 ) -> None:
     loop = DrillLoop(CUT, NOW)
     loop.prepare(a_plan(), {"partition": range(1)})
-    assert (loop.look(a_plan(), world, NOW + 1) == Work(NOW + 1 + LOOK_EVERY)) is waits
+    assert (loop.look(a_plan(), observed, NOW + 1) == Work(NOW + 1 + LOOK_EVERY)) is waits
 
 
 def test_the_wait_for_the_logs_ends() -> None:
@@ -136,23 +136,27 @@ def test_the_wait_for_the_logs_ends() -> None:
 
 
 def test_a_request_without_an_answer_may_still_arrive_for_a_while() -> None:
-    loop = DrillLoop(Record(since=NOW), NOW)
-    for command, arrives in ((do.StartAgents(), True), (do.Sever("partition"), True), (do.TakeLock(), False)):
-        loop.answers.unanswered_at = None
+    loop = DrillLoop(DrillRecord(since=NOW), NOW)
+    for command, arrives in (
+        (do.StartAgents(), True),
+        (do.CloseConnections("partition"), True),
+        (do.AcquireLock(), False),
+    ):
+        loop.outcomes.timed_out_at = None
         loop.answered(command, NOW, "no answer in time", answer=False)
         assert loop.told(WAITING, NOW).arriving is arrives
-        assert not loop.told(WAITING, NOW + budgets.ARRIVE).arriving
-    loop.answers.unanswered_at = None
+        assert not loop.told(WAITING, NOW + timeouts.LATE_REQUEST).arriving
+    loop.outcomes.timed_out_at = None
     loop.answered(do.StartAgents(), NOW, "refused with 403")
     assert not loop.told(WAITING, NOW).arriving
 
 
 def test_the_engine_hears_of_an_error_while_its_command_waits_and_until_it_succeeds() -> None:
-    loop = DrillLoop(Record(since=NOW), NOW)
-    assert loop.failing(do.TakeLock(), "busy")
-    assert not loop.failing(do.TakeLock(), "busy")
+    loop = DrillLoop(DrillRecord(since=NOW), NOW)
+    assert loop.failing(do.AcquireLock(), "busy")
+    assert not loop.failing(do.AcquireLock(), "busy")
     assert loop.told(WAITING, NOW).errors == {CommandKey("TakeLock"): "busy"}
-    loop.answered(do.TakeLock(), NOW)
+    loop.answered(do.AcquireLock(), NOW)
     assert loop.told(WAITING, NOW).errors == {}
     assert loop.told(WAITING, NOW).lock is Lock.HELD
 
@@ -162,11 +166,11 @@ def test_a_drill_that_has_begun_holds_its_namespace_from_an_earlier_process() ->
     loop = DrillLoop(replace(CUT, changes=(CHANGE, scaled)), NOW)
     assert loop.told(UNDER_CUT, NOW).lock is Lock.HELD
     assert loop.told(UNDER_CUT, NOW).resumed_at == NOW
-    assert loop.answers.read == {"partition", "stop"}
+    assert loop.outcomes.read == {"partition", "stop"}
 
 
 def test_a_preflight_that_found_a_rollout_is_made_again_after_a_while() -> None:
-    loop = DrillLoop(Record(Phase.PREFLIGHT, since=NOW), NOW)
+    loop = DrillLoop(DrillRecord(Phase.PREFLIGHT, since=NOW), NOW)
     rolling = replace(WAITING, preflight=Preflight(rolling=("api",)))
     loop.answered(do.CheckPreflight(), NOW)
     assert not loop.told(rolling, NOW + LOOK_AGAIN_AFTER - 0.1).look_again
@@ -188,12 +192,12 @@ def test_a_namespace_that_cannot_be_seen_is_told_of_once_it_takes_long() -> None
 
 def test_what_lets_traffic_through_is_sought_once() -> None:
     loop = under_cut(replace(CUT, zero=None))
-    assert loop.look(a_plan(), UNDER_CUT, NOW).find_leak
-    assert not loop.look(a_plan(), UNDER_CUT, NOW).find_leak
+    assert loop.look(a_plan(), UNDER_CUT, NOW).find_bypass
+    assert not loop.look(a_plan(), UNDER_CUT, NOW).find_bypass
 
 
 def test_a_process_that_takes_an_ended_drill_up_reads_its_logs_again_before_its_samples_are_kept() -> None:
-    ended = Record(Phase.FINISHED, since=NOW, finished_at=NOW, faults_cleared=True, steady_from=NOW - 60)
+    ended = DrillRecord(Phase.FINISHED, since=NOW, finished_at=NOW, faults_cleared=True, steady_from=NOW - 60)
     loop = DrillLoop(ended, NOW)
     evidence = loop.prepare(a_plan(), {})
     work = loop.look(a_plan(), WAITING, NOW)
@@ -205,18 +209,18 @@ def test_a_process_that_takes_an_ended_drill_up_reads_its_logs_again_before_its_
 
 
 def test_samples_of_an_ended_drill_are_kept_as_they_are_where_its_agents_say_nothing_more() -> None:
-    ended = Record(Phase.FINISHED, since=NOW, finished_at=NOW, faults_cleared=True, steady_from=NOW - 60)
+    ended = DrillRecord(Phase.FINISHED, since=NOW, finished_at=NOW, faults_cleared=True, steady_from=NOW - 60)
     loop = DrillLoop(ended, NOW)
     loop.prepare(a_plan(), {})
-    assert loop.look(a_plan(), WAITING, NOW + budgets.READ_AGAIN).start == ()
-    assert loop.look(a_plan(), WAITING, NOW + budgets.READ_AGAIN + 0.1).start == (do.KeepSamples(),)
+    assert loop.look(a_plan(), WAITING, NOW + timeouts.READ_AGAIN).start == ()
+    assert loop.look(a_plan(), WAITING, NOW + timeouts.READ_AGAIN + 0.1).start == (do.KeepSamples(),)
 
 
 def test_a_drill_is_over_when_nothing_is_under_way_any_more() -> None:
-    over = Record(Phase.FINISHED, since=NOW, reported=True, faults_cleared=True)
+    over = DrillRecord(Phase.FINISHED, since=NOW, reported=True, faults_cleared=True)
     loop = DrillLoop(over, NOW)
     (free,) = loop.look(a_plan(), WAITING, NOW).start
-    assert free == do.FreeLock()
+    assert free == do.ReleaseLock()
     assert not loop.look(a_plan(), WAITING, NOW).over
     loop.answered(free, NOW)
     assert loop.look(a_plan(), WAITING, NOW).over

@@ -7,13 +7,13 @@ import pytest
 
 from gameday.actions.scale.kind import observed
 from gameday.engine.drill import commands as do
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.decide import decide
-from gameday.engine.drill.orders import orders
+from gameday.engine.drill.next_commands import commands_for
 from gameday.engine.drill.phases.rollback import taken_over
-from gameday.engine.drill.situation import Situation
 from gameday.model.change import Change, ChangeState, Observed
-from gameday.model.record import Cause, Phase, Record, ResultState, StepEntry, StepState, Verdict
-from gameday.model.world import Fuse, World
+from gameday.model.observation import Fuse, Observation
+from gameday.model.record import DrillRecord, Phase, Reason, ResultState, StepEntry, StepState, Verdict
 from simulation.observing import Workers
 from simulation.scenario import What
 from unit.engine.script import Script
@@ -38,8 +38,8 @@ def seen(workers: Workers | None, change: Change = HOLD) -> Observed:
     return observed(deployment("worker"), workers.deployment() if workers is not None else None, 0, change)
 
 
-def a_record(*steps: StepEntry, change: Change = HOLD) -> Record:
-    return Record(Phase.ROLLBACK, since=NOW - 3, changes=(change,), steps=steps)
+def a_record(*steps: StepEntry, change: Change = HOLD) -> DrillRecord:
+    return DrillRecord(Phase.ROLLBACK, since=NOW - 3, changes=(change,), steps=steps)
 
 
 STOPPING = a_record(StepEntry("stop workers", StepState.INTENDED, NOW - 3))
@@ -47,20 +47,22 @@ STOPPED = a_record(StepEntry("stop workers", StepState.DONE, NOW - 1))
 CLEARED = a_record(*STOPPED.steps, StepEntry("clear state", StepState.DONE, NOW - 1))
 
 
-def decided(record: Record, workload: Workers | None, now: float = NOW) -> Record:
-    return decide(Situation(PLAN, record, a_world(workload), NOBODY, now))
+def decided(record: DrillRecord, workload: Workers | None, now: float = NOW) -> DrillRecord:
+    return decide(Context(PLAN, record, a_world(workload), NOBODY, now))
 
 
-def a_world(workload: Workers | None, change: Change = HOLD) -> World:
-    return World(drill="drill", fuses={"fuse": Fuse("uid", armed=True)}, changes={HOLD.name: seen(workload, change)})
+def a_world(workload: Workers | None, change: Change = HOLD) -> Observation:
+    return Observation(
+        drill="drill", fuses={"fuse": Fuse("uid", armed=True)}, changes={HOLD.name: seen(workload, change)}
+    )
 
 
 @pytest.mark.parametrize(
     "record", [STOPPING, STOPPED, CLEARED], ids=["before its pods are gone", "before the Job", "after the Job"]
 )
-def test_the_rollback_stops_at_once_and_names_what_it_saw(record: Record) -> None:
+def test_the_rollback_stops_at_once_and_names_what_it_saw(record: DrillRecord) -> None:
     stopped = decided(record, Workers(3, 0, 3))
-    assert [(doubt.cause, doubt.message) for doubt in stopped.doubts] == [(Cause.ROLLBACK_FAILED, TAKEN)]
+    assert [(doubt.cause, doubt.message) for doubt in stopped.doubts] == [(Reason.ROLLBACK_FAILED, TAKEN)]
     assert stopped.finishing
     assert not [step for step in stopped.steps if step.state is StepState.INTENDED and step.name != "stop workers"]
 
@@ -117,7 +119,7 @@ def test_a_number_that_is_changed_back_at_once_is_changed_by_us_only_once(number
     record = finished(simulation)
     sent = [one for one in simulation.given if isinstance(one, do.Apply | do.Revert) and one.change.before is not None]
     assert len(sent) == 1
-    assert Cause.ROLLBACK_FAILED in {doubt.cause for doubt in record.doubts}
+    assert Reason.ROLLBACK_FAILED in {doubt.cause for doubt in record.doubts}
     assert record.verdict is Verdict.FAILED
     assert simulation.there("job") == [], "no irreversible step began"
     assert (simulation.left(), simulation.workers) == ([] if left == 3 else ["the workers' number"], left)
@@ -133,8 +135,8 @@ def test_an_undo_leaves_what_somebody_else_has_set_and_says_so() -> None:
     assert line.message == (
         "stop workers: worker stays at 5 replicas, which somebody else set; before the drill it had 3"
     )
-    assert not [one for one in orders(PLAN, undoing, a_world(theirs)) if isinstance(one, do.Revert)]
-    assert do.Revert(undoing.changes[0]) in orders(PLAN, undoing, a_world(AT_ZERO))
+    assert not [one for one in commands_for(PLAN, undoing, a_world(theirs)) if isinstance(one, do.Revert)]
+    assert do.Revert(undoing.changes[0]) in commands_for(PLAN, undoing, a_world(AT_ZERO))
 
 
 def test_a_number_of_others_ends_nothing_while_our_own_may_still_come() -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.phases.table import PHASES
-from gameday.engine.drill.situation import Situation
-from gameday.model.record import Phase, Record
-from gameday.model.world import Lock, Preflight, World
+from gameday.model.observation import Lock, Observation, Preflight
+from gameday.model.record import DrillRecord, Phase
 from programs.diagrams import PHASES_PAGE, drawn, phases
 from simulation.bare import world as bare
 from simulation.scenario import draw
@@ -23,18 +23,18 @@ def test_every_phase_has_rules() -> None:
 
 def test_drills_enter_the_phases_that_the_table_says_and_each_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: set[tuple[Phase, Phase]] = set()
-    enter = Record.enter
+    enter = DrillRecord.enter
 
-    def watched(record: Record, phase: Phase, now: float, message: str) -> Record:
+    def watched(record: DrillRecord, phase: Phase, now: float, message: str) -> DrillRecord:
         seen.add((record.phase, phase))
         return enter(record, phase, now, message)
 
-    monkeypatch.setattr(Record, "enter", watched)
+    monkeypatch.setattr(DrillRecord, "enter", watched)
     for seed in range(DRILLS):
         assert not bare.run(draw(seed, 1)).broken
     # The simulated namespace has nothing that a preflight refuses.
-    refused = World(lock=Lock.HELD, preflight=Preflight(refusals=("no such Secret",)))
-    decide(Situation(a_plan(), Record(Phase.PREFLIGHT, since=100.0), refused, Script({}, lambda: 0.0), 101.0))
+    refused = Observation(lock=Lock.HELD, preflight=Preflight(refusals=("no such Secret",)))
+    decide(Context(a_plan(), DrillRecord(Phase.PREFLIGHT, since=100.0), refused, Script({}, lambda: 0.0), 101.0))
     assert seen == {(before, after) for before, rules in PHASES.items() for after in rules.leads_to}
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.preflight import decide as preflight
-from gameday.engine.drill.situation import Situation
-from gameday.model.record import Cause, Phase, Record
-from gameday.model.world import Preflight, World
+from gameday.model.observation import Observation, Preflight
+from gameday.model.record import DrillRecord, Phase, Reason
 from unit.engine.script import Script
 from unit.engine.simulation import a_plan
 
@@ -15,12 +15,12 @@ WARNING = "the observer can hardly reach DNS"
 
 @pytest.mark.parametrize("refusals", [(), ("the observer cannot reach Service api",)], ids=["goes on", "refused"])
 def test_warnings_stand_in_the_timeline(refusals: tuple[str, ...]) -> None:
-    world = World(preflight=Preflight(refusals=refusals, warnings=(WARNING,)))
-    after = preflight(Situation(a_plan(), Record(Phase.PREFLIGHT, since=100.0), world, NOBODY, 101.0))
+    observed = Observation(preflight=Preflight(refusals=refusals, warnings=(WARNING,)))
+    after = preflight(Context(a_plan(), DrillRecord(Phase.PREFLIGHT, since=100.0), observed, NOBODY, 101.0))
     assert [(line.reason, line.message) for line in after.timeline if line.warning][:1] == [
         ("PreflightWarning", WARNING)
     ]
     assert after.warnings == (WARNING,)
-    failed = [line.message for line in after.timeline if line.reason == Cause.PREFLIGHT_FAILED.value]
+    failed = [line.message for line in after.timeline if line.reason == Reason.PREFLIGHT_FAILED.value]
     assert failed == list(refusals)
     assert after.finishing is bool(refusals)

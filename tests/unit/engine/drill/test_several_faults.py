@@ -2,10 +2,10 @@
 
 import pytest
 
-from gameday.engine.drill import budgets
+from gameday.engine.drill import timeouts
 from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Fault
-from gameday.model.record import Cause, Phase, Record, Verdict
+from gameday.model.record import DrillRecord, Phase, Reason, Verdict
 from simulation.scenario import What
 from unit.engine.simulation import NO_WORKERS, OTHER_CUT, PARTITION, Killed, Simulation, a_plan, finished
 
@@ -23,11 +23,11 @@ BOTH = pytest.mark.parametrize(
 )
 
 
-def reasons(record: Record, *wanted: str) -> list[tuple[str, str]]:
+def reasons(record: DrillRecord, *wanted: str) -> list[tuple[str, str]]:
     return [(line.reason, line.message.split(":")[0].split()[0]) for line in record.timeline if line.reason in wanted]
 
 
-def entry(record: Record, fault: Fault) -> Change:
+def entry(record: DrillRecord, fault: Fault) -> Change:
     found = record.change(fault.name)
     assert found is not None
     return found
@@ -70,8 +70,8 @@ def test_each_has_a_fuse_of_its_own_that_lasts_through_the_budgets_of_all(faults
     plan = a_plan(faults=faults)
     record = finished(Simulation(plan))
     assert {change.fuse_name for change in record.changes} == {f"drill-fuse-{fault.name}" for fault in faults}
-    alone = budgets.fuse_of_faults(a_plan())
-    assert budgets.fuse_of_faults(plan) == alone + budgets.PROVE + budgets.SEVER + budgets.UNDO
+    alone = timeouts.fuse_of_faults(a_plan())
+    assert timeouts.fuse_of_faults(plan) == alone + timeouts.PROVE + timeouts.CLOSE_CONNECTIONS + timeouts.UNDO
 
 
 def test_one_that_is_not_proven_takes_all_back() -> None:
@@ -88,7 +88,7 @@ def test_one_that_somebody_takes_back_ends_the_drill() -> None:
 
     simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)
     record = finished(simulation)
-    assert record.doubts[0].cause is Cause.CUT_REMOVED
+    assert record.doubts[0].cause is Reason.CUT_REMOVED
     assert record.doubts[0].message.startswith("Deployment worker is at 3: KEDA")
     assert simulation.left() == []
 
@@ -100,7 +100,7 @@ def test_one_that_somebody_changed_before_it_was_asked_for_is_not_made() -> None
 
     simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)
     record = finished(simulation)
-    assert record.doubts[0].cause is Cause.CUT_CHANGED
+    assert record.doubts[0].cause is Reason.CUT_CHANGED
     assert (simulation.left(), simulation.workers) == (["the workers' number"], 5)
 
 
@@ -117,7 +117,7 @@ def test_an_undo_that_hangs_holds_up_the_others_only_for_its_budget() -> None:
     assert stuck.undone_at is None
     assert stuck.undo_requested_at is not None
     assert cut.undone_at is not None
-    assert cut.undone_at - stuck.undo_requested_at == pytest.approx(budgets.UNDO, abs=2.0)
+    assert cut.undone_at - stuck.undo_requested_at == pytest.approx(timeouts.UNDO, abs=2.0)
     assert simulation.record.faults_cleared is False
 
 
@@ -153,7 +153,7 @@ def test_killed_for_good_the_fuses_take_all_of_them_back(faults: tuple[Fault, ..
     simulation = Simulation(a_plan(faults=faults), kill_at=nth, kill_after_effect=after, severs=PARTITION in faults)
     with pytest.raises(Killed):
         simulation.finish()
-    simulation.idle(budgets.fuse_of_faults(simulation.plan) + 1)
+    simulation.idle(timeouts.fuse_of_faults(simulation.plan) + 1)
     assert (simulation.there("policy"), simulation.workers) == ([], 3)
 
 

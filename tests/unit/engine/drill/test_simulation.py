@@ -6,21 +6,21 @@ from dataclasses import replace
 import pytest
 
 from gameday.api.conditions import conditions_of
-from gameday.engine.drill import budgets
 from gameday.engine.drill import commands as do
+from gameday.engine.drill import timeouts
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.decide import decide
-from gameday.engine.drill.orders import orders
-from gameday.engine.drill.situation import Situation
+from gameday.engine.drill.next_commands import commands_for
 from gameday.model.change import Change, ChangeState
+from gameday.model.observation import CommandKey, ConnectionsClosed, Fuse, Life, Lock, Observation
 from gameday.model.plan import Stage
-from gameday.model.record import Cause, Keeping, Phase, Record, ResultState, StepState, Verdict
-from gameday.model.world import CommandKey, Fuse, Life, Lock, Severed, World
+from gameday.model.record import DrillRecord, Keeping, Phase, Reason, ResultState, StepState, Verdict
 from simulation.observing import cut
 from simulation.scenario import What
 from unit.engine.script import Script
 from unit.engine.simulation import Killed, Simulation, a_plan, finished
 
-NEVER_SEEN = Severed(0, 0, unseen=1, example="pod api-7 (10.0.0.7)")
+NEVER_SEEN = ConnectionsClosed(0, 0, unseen=1, example="pod api-7 (10.0.0.7)")
 MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
 NOBODY = Script({}, lambda: 0.0)
 """Samples that nothing is to be concluded from."""
@@ -59,7 +59,7 @@ def test_a_cut_without_effect_is_undone_and_says_what_to_look_at() -> None:
     simulation = Simulation(a_plan(), enforced=False)
     record = finished(simulation)
     assert record.verdict is Verdict.INCONCLUSIVE
-    assert record.reason == Cause.NO_EFFECT.value
+    assert record.reason == Reason.NO_EFFECT.value
     assert "most likely" in record.message
     assert simulation.left() == []
 
@@ -71,7 +71,7 @@ def test_redis_dying_in_the_outage_is_not_taken_for_the_cut() -> None:
 
     record = finished(Simulation(a_plan(), meddle=redis_dies))
     assert record.verdict is Verdict.INCONCLUSIVE
-    assert record.reason == Cause.DEPENDENCY_DOWN.value
+    assert record.reason == Reason.DEPENDENCY_DOWN.value
 
 
 def test_redis_down_before_the_cut_means_nothing_is_touched() -> None:
@@ -89,7 +89,7 @@ def test_a_policy_removed_by_hand_is_noticed_and_not_made_again() -> None:
 
     simulation = Simulation(a_plan(), meddle=somebody_lifts)
     record = finished(simulation)
-    assert record.reason == Cause.CUT_REMOVED.value
+    assert record.reason == Reason.CUT_REMOVED.value
     assert simulation.injections.total() == 1
 
 
@@ -99,7 +99,7 @@ def test_a_policy_that_is_removed_before_we_saw_it_is_not_made_again() -> None:
 
     simulation = Simulation(a_plan(), meddle=somebody_lifts)
     record = finished(simulation)
-    assert record.reason == Cause.CUT_REMOVED.value
+    assert record.reason == Reason.CUT_REMOVED.value
     assert simulation.injections.total() == 1
 
 
@@ -107,8 +107,8 @@ def test_a_lift_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recover
     lifted: list[float] = []
 
     def lifts_and_dies(world: Simulation) -> None:
-        zero = world.record.zero
-        if zero is not None and world.now >= zero + world.plan.outage.duration and not lifted:
+        started_at = world.record.zero
+        if started_at is not None and world.now >= started_at + world.plan.outage.duration and not lifted:
             lifted.append(world.now)
             world.befall(What.POLICY_DELETED)
             world.idle(8.0)
@@ -128,7 +128,7 @@ def test_a_fuse_that_somebody_deletes_ends_the_drill() -> None:
             world.befall(What.FUSE_DELETED)
 
     record = finished(Simulation(a_plan(), meddle=somebody_deletes))
-    assert record.reason == Cause.FUSE_LOST.value
+    assert record.reason == Reason.FUSE_LOST.value
 
 
 def test_a_counter_that_ends_before_the_cut_is_named_and_nothing_is_touched() -> None:
@@ -138,7 +138,7 @@ def test_a_counter_that_ends_before_the_cut_is_named_and_nothing_is_touched() ->
 
     simulation = Simulation(a_plan(), meddle=somebody_deletes)
     record = finished(simulation)
-    assert record.reason == Cause.AGENT_LOST.value
+    assert record.reason == Reason.AGENT_LOST.value
     assert "counter" in record.message
     assert simulation.injections.total() == 0
 
@@ -211,7 +211,7 @@ def test_where_the_network_ends_open_connections_what_the_closer_could_not_do_is
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["ended by themselves", "opened since the last look"])
 def test_connections_that_were_seen_and_are_gone_were_ended(killed: int) -> None:
-    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, severed=Severed(killed, 0)))
+    record = finished(Simulation(a_plan(), {"reported": ResultState.MISSED}, severed=ConnectionsClosed(killed, 0)))
     assert record.closing("partition").gone is True
     assert record.verdict is Verdict.FAILED
 
@@ -242,7 +242,7 @@ def test_a_scaling_whose_fuse_somebody_deletes_is_undone_at_once() -> None:
     simulation = Simulation(a_plan(rollback=True), MISSES_RECOVERY, meddle=somebody_deletes)
     record = finished(simulation)
     assert deleted
-    assert Cause.FUSE_LOST in {doubt.cause for doubt in record.doubts}
+    assert Reason.FUSE_LOST in {doubt.cause for doubt in record.doubts}
     assert record.verdict is Verdict.FAILED
     assert simulation.left() == []
 
@@ -284,50 +284,54 @@ def test_an_abort_with_the_workers_at_zero_brings_them_back() -> None:
 
 def test_a_drill_that_is_over_waits_for_what_may_still_be_made_and_takes_it_away() -> None:
     change = Change("stop workers", "scale", "Deployment", "worker", "fuse", ChangeState.UNDONE)
-    record = Record(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.ABORTED, faults_cleared=True, changes=(change,))
-    world = World(arriving=True, lock=Lock.HELD, finalizer=True)
-    assert orders(None, record, world) == ()
-    assert orders(None, record, replace(world, fuses={"fuse": Fuse("late")})) == (do.RemoveFuse(change),)
-    assert orders(None, record, replace(world, agents={"observer": Life.RUNNING})) == (do.StopAgents(),)
-    assert orders(None, record, replace(world, arriving=False)) == (do.FreeLock(),)
+    record = DrillRecord(
+        Phase.FINISHED, finished_at=1000.0, verdict=Verdict.ABORTED, faults_cleared=True, changes=(change,)
+    )
+    observed = Observation(arriving=True, lock=Lock.HELD, finalizer=True)
+    assert commands_for(None, record, observed) == ()
+    assert commands_for(None, record, replace(observed, fuses={"fuse": Fuse("late")})) == (do.RemoveFuse(change),)
+    assert commands_for(None, record, replace(observed, agents={"observer": Life.RUNNING})) == (do.StopAgents(),)
+    assert commands_for(None, record, replace(observed, arriving=False)) == (do.ReleaseLock(),)
 
 
 def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted_drill() -> None:
-    record = Record(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.PASSED)
+    record = DrillRecord(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.PASSED)
     refused = "delete pods: forbidden"
-    world = World(agents={"observer": Life.RUNNING}, errors={CommandKey("StopAgents"): refused})
-    world = replace(world, finalizer=True, lock=Lock.HELD)
-    soon = decide(Situation(a_plan(), record, world, NOBODY, 1010.0))
+    observed = Observation(agents={"observer": Life.RUNNING}, errors={CommandKey("StopAgents"): refused})
+    observed = replace(observed, finalizer=True, lock=Lock.HELD)
+    soon = decide(Context(a_plan(), record, observed, NOBODY, 1010.0))
     assert soon == record
-    late = decide(Situation(a_plan(), record, world, NOBODY, 1021.0))
+    late = decide(Context(a_plan(), record, observed, NOBODY, 1021.0))
     assert late.obstacle == refused
     assert [line.reason for line in late.timeline] == ["Stalled"]
     assert ("Stalled", "True", "Stalled", refused) in conditions_of(late)
-    assert orders(a_plan(), late, world) == (do.StopAgents(),)
-    assert orders(a_plan(), late, replace(world, deleted=True)) == (do.FreeLock(),)
+    assert commands_for(a_plan(), late, observed) == (do.StopAgents(),)
+    assert commands_for(a_plan(), late, replace(observed, deleted=True)) == (do.ReleaseLock(),)
     late = replace(late, reported=True)
-    assert orders(a_plan(), late, replace(world, deleted=True, lock=Lock.FREE)) == (do.LetGo(),)
-    again = decide(Situation(a_plan(), late, replace(world, errors={}), NOBODY, 1030.0))
+    assert commands_for(a_plan(), late, replace(observed, deleted=True, lock=Lock.FREE)) == (do.RemoveFinalizer(),)
+    again = decide(Context(a_plan(), late, replace(observed, errors={}), NOBODY, 1030.0))
     assert again.obstacle == ""
     assert "Stalled" not in {kind for kind, *_ in conditions_of(again)}
 
 
-MEASURED = Record(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.PASSED, faults_cleared=True, steady_from=900.0)
-OVER = World(agents={"observer": Life.RUNNING}, lock=Lock.HELD, finalizer=True)
+MEASURED = DrillRecord(
+    Phase.FINISHED, finished_at=1000.0, verdict=Verdict.PASSED, faults_cleared=True, steady_from=900.0
+)
+OVER = Observation(agents={"observer": Life.RUNNING}, lock=Lock.HELD, finalizer=True)
 NO_RIGHT = {CommandKey("KeepSamples"): "create configmaps: forbidden"}
 
 
 def test_the_samples_are_kept_while_the_agents_have_them_and_before_the_namespace_is_free() -> None:
-    assert orders(a_plan(), MEASURED, OVER) == (do.KeepSamples(),)
-    kept = decide(Situation(a_plan(), MEASURED, replace(OVER, keeping=Keeping(kept=True)), NOBODY, 1001.0))
+    assert commands_for(a_plan(), MEASURED, OVER) == (do.KeepSamples(),)
+    kept = decide(Context(a_plan(), MEASURED, replace(OVER, keeping=Keeping(kept=True)), NOBODY, 1001.0))
     assert kept.keeping == Keeping(kept=True)
     assert "SamplesKept" not in {condition[0] for condition in conditions_of(kept)}
-    assert orders(a_plan(), kept, OVER) == (do.StopAgents(),)
-    assert orders(a_plan(), kept, replace(OVER, agents={})) == (do.FreeLock(),)
+    assert commands_for(a_plan(), kept, OVER) == (do.StopAgents(),)
+    assert commands_for(a_plan(), kept, replace(OVER, agents={})) == (do.ReleaseLock(),)
 
 
 def test_samples_wait_for_logs_that_are_read_again_and_nothing_goes_before() -> None:
-    assert orders(a_plan(), MEASURED, replace(OVER, read_again=False)) == ()
+    assert commands_for(a_plan(), MEASURED, replace(OVER, read_again=False)) == ()
 
 
 @pytest.mark.parametrize(
@@ -335,29 +339,29 @@ def test_samples_wait_for_logs_that_are_read_again_and_nothing_goes_before() -> 
     [replace(MEASURED, steady_from=None), replace(MEASURED, reported=True)],
     ids=["nothing was measured", "it is over"],
 )
-def test_where_there_are_no_samples_nothing_waits_for_them(record: Record) -> None:
-    assert orders(a_plan(), record, OVER) == (do.StopAgents(),)
-    assert decide(Situation(a_plan(), record, OVER, NOBODY, 1001.0)).keeping is None
+def test_where_there_are_no_samples_nothing_waits_for_them(record: DrillRecord) -> None:
+    assert commands_for(a_plan(), record, OVER) == (do.StopAgents(),)
+    assert decide(Context(a_plan(), record, OVER, NOBODY, 1001.0)).keeping is None
 
 
 def test_a_drill_that_is_deleted_takes_its_samples_with_it() -> None:
-    assert orders(a_plan(), MEASURED, replace(OVER, deleted=True)) == (do.StopAgents(),)
+    assert commands_for(a_plan(), MEASURED, replace(OVER, deleted=True)) == (do.StopAgents(),)
 
 
 def test_samples_that_cannot_be_kept_are_told_of_and_hold_up_neither_the_end_nor_the_verdict() -> None:
     failing = replace(OVER, errors=NO_RIGHT)
-    soon = decide(Situation(a_plan(), MEASURED, failing, NOBODY, 1000.0 + budgets.KEEP))
+    soon = decide(Context(a_plan(), MEASURED, failing, NOBODY, 1000.0 + timeouts.KEEP))
     assert soon.keeping is None
-    late = decide(Situation(a_plan(), soon, failing, NOBODY, 1000.1 + budgets.KEEP))
+    late = decide(Context(a_plan(), soon, failing, NOBODY, 1000.1 + timeouts.KEEP))
     assert late.keeping == Keeping(kept=False, why="create configmaps: forbidden")
     assert (late.verdict, late.reason, late.message) == (MEASURED.verdict, MEASURED.reason, MEASURED.message)
     assert [(line.reason, line.warning) for line in late.timeline] == [("SamplesNotKept", True)]
     assert ("SamplesKept", "False", "SamplesNotKept", "create configmaps: forbidden") in conditions_of(late)
-    assert orders(a_plan(), late, failing) == (do.StopAgents(),)
+    assert commands_for(a_plan(), late, failing) == (do.StopAgents(),)
 
 
 def test_samples_that_nobody_wants_are_no_warning() -> None:
-    unwanted = decide(Situation(a_plan(), MEASURED, replace(OVER, keeping=Keeping(kept=False)), NOBODY, 1001.0))
+    unwanted = decide(Context(a_plan(), MEASURED, replace(OVER, keeping=Keeping(kept=False)), NOBODY, 1001.0))
     assert unwanted.timeline == ()
     assert ("SamplesKept", "False", "NotWanted") in {condition[:3] for condition in conditions_of(unwanted)}
 
@@ -370,11 +374,13 @@ def test_an_undo_that_is_refused_says_what_would_help_once_it_is_overdue() -> No
         "partition", "networkPartition", "NetworkPolicy", "p", "f", ChangeState.UNDOING, undo_requested_at=1000.0
     )
     change = replace(change, requested_at=990.0, object_uid="uid")
-    record = Record(Phase.RECOVERY, since=1000.0, changes=(change,), finishing=True, undo_requested_at=1000.0)
-    world = World(changes={"partition": THERE}, errors={CommandKey("Revert", "partition"): "delete: forbidden"})
-    soon = decide(Situation(a_plan(), record, world, NOBODY, 1010.0))
+    record = DrillRecord(Phase.RECOVERY, since=1000.0, changes=(change,), finishing=True, undo_requested_at=1000.0)
+    observed = Observation(
+        changes={"partition": THERE}, errors={CommandKey("Revert", "partition"): "delete: forbidden"}
+    )
+    soon = decide(Context(a_plan(), record, observed, NOBODY, 1010.0))
     assert soon.obstacle == ""
-    late = decide(Situation(a_plan(), soon, world, NOBODY, 1031.0))
+    late = decide(Context(a_plan(), soon, observed, NOBODY, 1031.0))
     assert late.obstacle == "delete: forbidden"
 
 
@@ -438,7 +444,7 @@ def test_a_cut_that_was_taken_away_while_no_operator_ran_is_not_made_again() -> 
     simulation.idle(4.0)
     simulation.restart()
     record = simulation.finish()
-    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, Cause.CUT_REMOVED.value)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, Reason.CUT_REMOVED.value)
     assert record.doubts[0].message.endswith("was deleted while no operator was running")
     assert simulation.injections.total() == 1
     assert simulation.left() == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gameday.model.record import Cause, Phase, Verdict
+from gameday.model.record import Phase, Reason, Verdict
 from unit.engine.simulation import Simulation, a_plan, finished
 
 WHY = "the log of agent observer is longer than 10 MiB, and the operator stopped reading it"
@@ -17,6 +17,6 @@ def test_it_ends_the_drill_and_lifts_the_cut_at_once(phase: Phase) -> None:
     simulation.step()
     assert simulation.there("policy") == []
     record = finished(simulation)
-    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, Cause.LOG_UNUSABLE.value)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, Reason.LOG_UNUSABLE.value)
     assert WHY in record.message
     assert simulation.left() == []

@@ -19,15 +19,15 @@ from gameday.model.plan import (
     Stage,
     SteadyState,
 )
-from gameday.model.record import Cause, Closing, Doubt, Record, Result, ResultState, Verdict
+from gameday.model.record import Closing, Doubt, DrillRecord, Reason, Result, ResultState, Verdict
 
-PROVEN = Record(proven_at=102.0, zero=100.0, closings=(Closing("partition", gone=True),), faults_cleared=True)
+PROVEN = DrillRecord(proven_at=102.0, zero=100.0, closings=(Closing("partition", gone=True),), faults_cleared=True)
 MET = Result(Stage.OUTAGE, "detects", ResultState.MET, 105.0)
 MISS = Result(Stage.OUTAGE, "alerts", ResultState.MISSED, 160.0)
 LATE = Result(Stage.RECOVERY, "healthy", ResultState.MISSED, 900.0)
 UNKNOWN = Result(Stage.OUTAGE, "buffers", ResultState.UNKNOWN, 160.0, why="no samples")
-LEAK_AT_150 = Doubt(Cause.LEAK, "witness-0 got through", 150.0)
-LEAK_AT_170 = Doubt(Cause.LEAK, "witness-0 got through", 170.0)
+LEAK_AT_150 = Doubt(Reason.LEAK, "witness-0 got through", 150.0)
+LEAK_AT_170 = Doubt(Reason.LEAK, "witness-0 got through", 170.0)
 
 
 def planned(*results: Result, keeps: OpenConnections = OpenConnections.CLOSE) -> Plan:
@@ -57,7 +57,7 @@ def planned(*results: Result, keeps: OpenConnections = OpenConnections.CLOSE) ->
             id="repaired is not recovered",
         ),
         pytest.param(
-            replace(PROVEN, results=(MET, MISS), aborted=Cause.ABORTED), Verdict.ABORTED, id="a person comes first"
+            replace(PROVEN, results=(MET, MISS), aborted=Reason.ABORTED), Verdict.ABORTED, id="a person comes first"
         ),
         pytest.param(replace(PROVEN, results=(MISS, UNKNOWN)), Verdict.FAILED, id="a miss outweighs an unknown"),
         pytest.param(replace(PROVEN, results=(MET, UNKNOWN)), Verdict.INCONCLUSIVE, id="one unknown, no pass"),
@@ -92,15 +92,15 @@ def planned(*results: Result, keeps: OpenConnections = OpenConnections.CLOSE) ->
         pytest.param(
             replace(PROVEN, results=(MET,), faults_cleared=False), Verdict.INCONCLUSIVE, id="no pass over a leftover"
         ),
-        pytest.param(Record(faults_cleared=True), Verdict.INCONCLUSIVE, id="nothing proven, nothing tested"),
+        pytest.param(DrillRecord(faults_cleared=True), Verdict.INCONCLUSIVE, id="nothing proven, nothing tested"),
     ],
 )
-def test_verdict(record: Record, verdict: Verdict) -> None:
+def test_verdict(record: DrillRecord, verdict: Verdict) -> None:
     assert verdict_of(record, planned(*record.results)).verdict is verdict
 
 
 def test_a_miss_before_an_abort_stays_visible() -> None:
-    judged = verdict_of(replace(PROVEN, results=(MISS,), aborted=Cause.ABORTED), planned(MISS))
+    judged = verdict_of(replace(PROVEN, results=(MISS,), aborted=Reason.ABORTED), planned(MISS))
     assert "alerts" in judged.message
 
 
@@ -163,7 +163,7 @@ def test_a_repeated_judgement_that_missed_is_told_in_its_own_words() -> None:
 
 
 def test_a_miss_at_the_moment_a_doubt_begins_is_not_the_systems() -> None:
-    doubt = Doubt(Cause.LEAK, "witness-0 got through", MISS.at)
+    doubt = Doubt(Reason.LEAK, "witness-0 got through", MISS.at)
     assert verdict_of(replace(PROVEN, results=(MISS,), doubts=(doubt,)), planned(MISS)).verdict is Verdict.INCONCLUSIVE
 
 

@@ -135,13 +135,13 @@ def seen(witness: str, control: str, *, start: float, looks: Looks, at: dict[int
 
 def test_a_cut_is_not_proven_by_a_witness_that_does_not_know_every_address() -> None:
     cut = ("....xxxx", "........")
-    assert seen(*cut, start=99.0, looks=steady(A, until=100.0)).zero(100.0) is not None
+    assert seen(*cut, start=99.0, looks=steady(A, until=100.0)).started(100.0) is not None
     only_control = [*steady(A, until=100.0), (CONTROL, 98.0, (A, B))]
-    assert seen(*cut, start=99.0, looks=only_control).zero(100.0) is None
+    assert seen(*cut, start=99.0, looks=only_control).started(100.0) is None
     too_late = [*only_control, (WITNESS, 100.5, (A, B))]
-    assert seen(*cut, start=99.0, looks=too_late).zero(100.0) is None, "it did not dial it when it failed"
+    assert seen(*cut, start=99.0, looks=too_late).started(100.0) is None, "it did not dial it when it failed"
     in_time = [*only_control, (WITNESS, 98.5, (A, B))]
-    assert seen(*cut, start=99.0, looks=in_time).zero(100.0) is not None
+    assert seen(*cut, start=99.0, looks=in_time).started(100.0) is not None
 
 
 def test_an_address_that_is_found_under_the_cut_may_answer_until_it_is_cut_as_well() -> None:
@@ -149,21 +149,21 @@ def test_an_address_that_is_found_under_the_cut_may_answer_until_it_is_cut_as_we
     through = "....xxxx" + "." * 8 + "xxxx"
     at = dict.fromkeys(range(8, 16), B)
     proof = seen(through, "." * 20, start=99.0, looks=looks, at=at)
-    assert proof.leak(100.0, None) is None
+    assert proof.bypass(100.0, None) is None
     assert proof.addresses.grew(100.0) == (B, 101.0)
 
 
 def test_what_was_cut_from_the_beginning_is_a_leak_at_once() -> None:
     looks = [*steady(A, until=100.0), (CONTROL, 101.0, (A, B)), (WITNESS, 101.2, (A, B))]
     at = dict.fromkeys(range(8, 10), B) | {10: A}
-    leak = seen("....xxxx...", "." * 11, start=99.0, looks=looks, at=at).leak(100.0, None)
+    leak = seen("....xxxx...", "." * 11, start=99.0, looks=looks, at=at).bypass(100.0, None)
     assert leak is not None
     assert (leak.since, A in leak.detail) == (101.5, True)
 
 
 def test_what_was_found_before_the_cut_was_proven_is_excused_by_nothing() -> None:
     looks = [*steady(A, until=100.0), (CONTROL, 98.0, (A, B)), (WITNESS, 98.0, (A, B))]
-    leak = seen("....xxxx.", "." * 9, start=99.0, looks=looks, at={8: B}).leak(100.0, None)
+    leak = seen("....xxxx.", "." * 9, start=99.0, looks=looks, at={8: B}).bypass(100.0, None)
     assert leak is not None
     assert leak.since == 101.0
 
@@ -172,7 +172,7 @@ def test_an_address_that_still_answers_once_it_must_be_cut_is_a_leak() -> None:
     looks = [*steady(A, until=100.0), (WITNESS, 101.0, (A, B)), (CONTROL, 101.0, (A, B))]
     letters = int((COVERED + 4.0) / 0.25)
     at = dict.fromkeys(range(8, 8 + letters), B)
-    leak = seen("....xxxx" + "." * letters, "." * (8 + letters), start=99.0, looks=looks, at=at).leak(100.0, None)
+    leak = seen("....xxxx" + "." * letters, "." * (8 + letters), start=99.0, looks=looks, at=at).bypass(100.0, None)
     assert leak is not None
     assert leak.since == 101.0 + COVERED
 

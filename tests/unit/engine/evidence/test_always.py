@@ -4,7 +4,7 @@ import pytest
 
 from gameday.engine.evidence.judge import guardrail_unknown, judge, miss
 from gameday.engine.evidence.judgement import Judgement, Window
-from gameday.engine.evidence.tracks import Gap
+from gameday.engine.evidence.series import Gap
 from gameday.model.plan import Expectation, Mode
 from gameday.model.record import ResultState
 from unit.engine.strips import strip
@@ -25,10 +25,10 @@ def always(
     final: bool = False,
 ) -> Judgement:
     expectation = Expectation("it", Mode.ALWAYS, "a.b", tolerates=tolerates, guardrail=guardrail, after=after)
-    track = strip(text)
+    series = strip(text)
     if gap is not None:
-        track.gaps.append(Gap(*gap, "lines are missing"))
-    return judge(expectation, track, Window(START, START + 0.5, ends, 10.0, now, 10.0, final=final))
+        series.gaps.append(Gap(*gap, "lines are missing"))
+    return judge(expectation, series, Window(START, START + 0.5, ends, 10.0, now, 10.0, final=final))
 
 
 @pytest.mark.parametrize(

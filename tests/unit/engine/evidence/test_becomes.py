@@ -5,7 +5,7 @@ import pytest
 from gameday.engine.evidence.becomes import already_true
 from gameday.engine.evidence.judge import judge
 from gameday.engine.evidence.judgement import Judgement, Window
-from gameday.engine.evidence.tracks import Gap
+from gameday.engine.evidence.series import Gap
 from gameday.model.plan import Expectation, Mode
 from gameday.model.record import ResultState
 from unit.engine.strips import strip
@@ -15,13 +15,13 @@ MET, MISSED, UNKNOWN = ResultState.MET, ResultState.MISSED, ResultState.UNKNOWN
 
 
 def becomes(
-    text: str, *, holds: float = 0.0, gap: tuple[float, float] | None = None, zero: float | None = ZERO
+    text: str, *, holds: float = 0.0, gap: tuple[float, float] | None = None, started_at: float | None = ZERO
 ) -> Judgement:
     expectation = Expectation("it", Mode.BECOMES, "a.b", within=WITHIN, holds=holds)
-    track = strip(text)
+    series = strip(text)
     if gap is not None:
-        track.gaps.append(Gap(*gap, "lines are missing"))
-    return judge(expectation, track, Window(REQUESTED, zero, None, 10.0, 60.0, 10.0, false_from=REHEARSED))
+        series.gaps.append(Gap(*gap, "lines are missing"))
+    return judge(expectation, series, Window(REQUESTED, started_at, None, 10.0, 60.0, 10.0, false_from=REHEARSED))
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_with_three_seconds_to_hold(text: str, state: ResultState) -> None:
 def test_a_request_under_way_when_the_fault_was_asked_for_says_nothing_of_before() -> None:
     # Sent at 5.0 and answered at 5.6: whether it was true before 5.5 nobody can say, and nobody has to.
     expectation = Expectation("it", Mode.BECOMES, "a.b", within=WITHIN)
-    track = strip("fffffTTTTTTTTTT")
+    series = strip("fffffTTTTTTTTTT")
     window = Window(5.05, ZERO, None, 10.0, 60.0, 10.0, false_from=REHEARSED)
-    assert judge(expectation, track, window).state is MET
+    assert judge(expectation, series, window).state is MET
 
 
 def test_missing_lines_before_the_request_leave_it_unknown() -> None:
@@ -74,7 +74,7 @@ def test_missing_lines_before_the_request_leave_it_unknown() -> None:
 
 
 def test_an_unproven_fault_decides_nothing() -> None:
-    assert becomes("ffffffffTTTTTT", zero=None).state is ResultState.PENDING
+    assert becomes("ffffffffTTTTTT", started_at=None).state is ResultState.PENDING
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gameday.engine.cel.paths import Path
 from gameday.engine.evidence.curves import LONGEST_TEXT, MOST_POINTS, MOST_TEXTS, OTHER, Curve, strip, truth
 from gameday.engine.evidence.evidence import Evidence
-from gameday.engine.evidence.tracks import Point, Track
+from gameday.engine.evidence.series import Evaluation, Series
 from gameday.model.sample import Sample, Value
 from unit.engine.evidence.test_evidence import a_plan, always, failed, health
 
@@ -98,8 +98,8 @@ def test_of_an_error_only_its_word_is_kept() -> None:
 
 @pytest.mark.parametrize("until", [3.0, 9.0])
 def test_each_change_of_truth_is_told_and_nothing_else(until: float) -> None:
-    track = Track(
-        1.0, [Point(float(n), n + 0.1, value) for n, value in enumerate([True, True, False, None, None, True])]
+    series = Series(
+        1.0, [Evaluation(float(n), n + 0.1, value) for n, value in enumerate([True, True, False, None, None, True])]
     )
     changes = ((0.0, True), (2.0, False), (3.0, None), (5.0, True))
-    assert truth("Outage", "it", track, until).changes == (changes if until > 5 else changes[:3])
+    assert truth("Outage", "it", series, until).changes == (changes if until > 5 else changes[:3])

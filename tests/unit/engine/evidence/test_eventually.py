@@ -4,7 +4,7 @@ import pytest
 
 from gameday.engine.evidence.judge import judge, miss
 from gameday.engine.evidence.judgement import Judgement, Window
-from gameday.engine.evidence.tracks import Gap
+from gameday.engine.evidence.series import Gap
 from gameday.model.plan import Expectation, Mode
 from gameday.model.record import ResultState
 from unit.engine.strips import strip
@@ -19,7 +19,7 @@ def eventually(
     *,
     holds: float = 0.0,
     within: float | None = WITHIN,
-    zero: float | None = ZERO,
+    started_at: float | None = ZERO,
     now: float = 60.0,
     gap: tuple[float, float] | None = None,
     zero_resolution: float = 0.0,
@@ -27,11 +27,11 @@ def eventually(
     fault: float = 0.0,
 ) -> Judgement:
     expectation = Expectation("it", Mode.EVENTUALLY, "a.b", within=within, holds=holds)
-    track = strip(text)
+    series = strip(text)
     if gap is not None:
-        track.gaps.append(Gap(*gap, "lines are missing"))
-    window = Window(REQUESTED, zero, None, 10.0, now, 10.0, zero_resolution, skew, fault_at=fault)
-    return judge(expectation, track, window)
+        series.gaps.append(Gap(*gap, "lines are missing"))
+    window = Window(REQUESTED, started_at, None, 10.0, now, 10.0, zero_resolution, skew, fault_at=fault)
+    return judge(expectation, series, window)
 
 
 @pytest.mark.parametrize(
@@ -137,14 +137,14 @@ def test_a_request_sent_in_time_counts_although_its_answer_came_late() -> None:
     ],
 )
 def test_of_several_probes_the_slowest_counts(text: str, through: float, state: ResultState) -> None:
-    track = strip(text)
-    track.through = through
+    series = strip(text)
+    series.through = through
     expectation = Expectation("it", Mode.EVENTUALLY, "a.b", within=WITHIN)
-    assert judge(expectation, track, Window(REQUESTED, ZERO, None, 10.0, 15.0, 10.0)).state is state
+    assert judge(expectation, series, Window(REQUESTED, ZERO, None, 10.0, 15.0, 10.0)).state is state
 
 
 def test_nothing_is_decided_before_zero_is_known() -> None:
-    assert eventually("fffffTTTTTTTTTTTTTTTT", zero=None).state is PENDING
+    assert eventually("fffffTTTTTTTTTTTTTTTT", started_at=None).state is PENDING
 
 
 @pytest.mark.parametrize(

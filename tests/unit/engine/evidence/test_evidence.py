@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gameday.engine.cel.expressions import ExpressionError
-from gameday.engine.drill.situation import Seen
+from gameday.engine.drill.context import EvidenceReader
 from gameday.engine.evidence.evidence import Evidence
+from gameday.engine.evidence.expression_checks import ExpressionFindings
 from gameday.engine.evidence.judgement import Window
 from gameday.engine.evidence.measure import Figure
-from gameday.engine.evidence.rehearsal import Rehearsed
-from gameday.engine.evidence.tracks import Flaw, Gap, Point
+from gameday.engine.evidence.series import Evaluation, Gap, Issue
 from gameday.model.plan import (
     Aggregate,
     Expectation,
@@ -77,18 +77,18 @@ def failed(n: int, sent: float, name: str = "health") -> Sample:
     return Sample("observer", n, name, sent, sent + 1.0, ok=False, error="timeout")
 
 
-def points(expectation: Expectation, *samples: Sample, baseline: dict[str, float] | None = None) -> list[Point]:
+def points(expectation: Expectation, *samples: Sample, baseline: dict[str, float] | None = None) -> list[Evaluation]:
     evidence = Evidence(a_plan(expectation))
     if baseline is not None:
         evidence.set_baseline(baseline)
     for sample in samples:
         evidence.take(sample)
-    return evidence.track(expectation).points
+    return evidence.series(expectation).evaluations
 
 
 def test_each_sample_of_a_probe_makes_a_point() -> None:
     found = points(always("health.status == 200"), health(1, 10.0, status=200), health(2, 11.0, status=500))
-    assert found == [Point(10.0, 10.1, True), Point(11.0, 11.1, False)]
+    assert found == [Evaluation(10.0, 10.1, True), Evaluation(11.0, 11.1, False)]
 
 
 def test_samples_of_other_probes_make_none() -> None:
@@ -103,14 +103,14 @@ def test_several_probes_are_taken_with_the_latest_of_each() -> None:
         health(3, 11.0, status=2),
         queue(4, 11.2, status=2),
     )
-    assert [point.value for point in found] == [None, True, False, True]
-    assert found[0].flaw is Flaw.STALE
+    assert [evaluation.value for evaluation in found] == [None, True, False, True]
+    assert found[0].issue is Issue.STALE
 
 
 def test_the_latest_of_another_probe_grows_stale_after_two_intervals() -> None:
     expectation = always("health.ok && queue.ok")
     found = points(expectation, queue(1, 10.0), health(2, 11.0), health(3, 12.0), health(4, 12.1))
-    assert [point.value for point in found] == [None, True, True, None]
+    assert [evaluation.value for evaluation in found] == [None, True, True, None]
     assert found[-1].why == "the latest sample of probe queue is 2.1 s old"
 
 
@@ -132,9 +132,9 @@ def test_a_probe_that_failed(expectation: Expectation, value: bool | None) -> No
 
 @pytest.mark.parametrize("expectation", [eventually("health.body.nope"), always("health.body.nope")])
 def test_an_answer_that_lacks_a_key_does_not_meet_what_needs_it(expectation: Expectation) -> None:
-    point = points(expectation, health(1, 10.0, body={}))[0]
-    assert (point.value, point.flaw, point.why) == (False, Flaw.MISSING, "health.body.nope is missing")
-    assert not point.lost
+    evaluation = points(expectation, health(1, 10.0, body={}))[0]
+    assert (evaluation.value, evaluation.issue, evaluation.why) == (False, Issue.MISSING, "health.body.nope is missing")
+    assert not evaluation.lost
 
 
 def test_requests_without_an_answer_are_counted_by_their_own_probe() -> None:
@@ -152,8 +152,8 @@ def test_requests_without_an_answer_are_counted_by_their_own_probe() -> None:
 
 def test_an_error_that_the_other_end_sent_is_an_answer() -> None:
     said = Sample("observer", 1, "health", 10.0, 10.1, ok=False, error="http 503", values={"status": 503})
-    point = points(always("health.ok"), said)[0]
-    assert (point.value, point.lost) == (False, False)
+    evaluation = points(always("health.ok"), said)[0]
+    assert (evaluation.value, evaluation.lost) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_what_an_observer_does_not_know_is_unknown(
     found = points(always(expression), sample, queue(2, 10.2))
     assert found[0].value is value
     if value is None:
-        assert found[0].flaw is Flaw.UNKNOWN
+        assert found[0].issue is Issue.UNKNOWN
         assert found[0].why.endswith("is not known: body too long")
 
 
@@ -191,7 +191,7 @@ class TestIncrease:
         for second, count in enumerate(counts):
             lost = failed(second + 1, float(second), "queue")
             evidence.take(queue(second + 1, float(second), count=count) if count is not None else lost)
-        return [point.value for point in evidence.track(expectation, since).points]
+        return [evaluation.value for evaluation in evidence.series(expectation, since).evaluations]
 
     def test_it_counts_from_the_last_value_before_the_stage(self) -> None:
         assert self.values([5, 7, 8, 9, 10], since=2.5) == [False, False, False, False, True]
@@ -221,7 +221,7 @@ class TestWhatBeganBefore:
     ALERT = Probe("page", AlertProbe("http://alertmanager"), every=1.0, timeout=1.0)
     REQUESTED = 12.5
 
-    def points(self, fault_at: float | None, *starts: float | None, text: str = "page.firing") -> list[Point]:
+    def points(self, fault_at: float | None, *starts: float | None, text: str = "page.firing") -> list[Evaluation]:
         """The points of one sample a second from 10 on, each with an alert that started then, or none."""
         expectation = becomes(text)
         evidence = Evidence(replace(a_plan(expectation), probes=(*PROBES, self.ALERT)))
@@ -231,10 +231,10 @@ class TestWhatBeganBefore:
                 values["startsAt"] = began
             sent = 10.0 + number
             evidence.take(Sample("observer", number + 1, "page", sent, sent + 0.1, ok=True, values=values))
-        return evidence.track(expectation, fault_at=fault_at).points
+        return evidence.series(expectation, fault_at=fault_at).evaluations
 
     def values(self, *starts: float | None, text: str = "page.firing") -> list[bool | None]:
-        return [point.value for point in self.points(self.REQUESTED, *starts, text=text)]
+        return [evaluation.value for evaluation in self.points(self.REQUESTED, *starts, text=text)]
 
     def test_an_alert_that_started_after_the_request_counts(self) -> None:
         assert self.values(None, None, None, 12.5, 13.0) == [False, False, False, True, True]
@@ -246,7 +246,7 @@ class TestWhatBeganBefore:
         assert why.startswith("page.firing is true since before the fault was requested")
 
     def test_before_any_fault_each_alert_counts(self) -> None:
-        assert [point.value for point in self.points(None, 1.0, None, 12.0)] == [True, False, True]
+        assert [evaluation.value for evaluation in self.points(None, 1.0, None, 12.0)] == [True, False, True]
 
     def test_an_expression_that_does_not_ask_for_it_is_judged_as_ever(self) -> None:
         assert self.values(None, None, None, 11.0, text="page.ok") == [True] * 4
@@ -259,7 +259,7 @@ class TestWhatBeganBefore:
         expectation = becomes("page.firing")
         evidence = Evidence(replace(a_plan(expectation), probes=(*PROBES, self.ALERT)))
         evidence.take(Sample("observer", 1, "page", 13.0, 13.1, ok=True, values={"firing": True}))
-        assert evidence.track(expectation, fault_at=self.REQUESTED).points[0].value is None
+        assert evidence.series(expectation, fault_at=self.REQUESTED).evaluations[0].value is None
 
     @pytest.mark.parametrize(("began", "state"), [(12.0, ResultState.UNKNOWN), (13.5, ResultState.MET)])
     def test_a_becomes_is_met_by_a_new_alert_only(self, began: float, state: ResultState) -> None:
@@ -276,17 +276,17 @@ class TestWhatBeganBefore:
 
 
 def test_a_type_error_is_not_judgeable() -> None:
-    point = points(eventually("health.status < 300"), health(1, 10.0, status=None))[0]
-    assert (point.value, point.flaw) == (None, Flaw.TYPE_ERROR)
-    assert "health.status is null" in point.why
+    evaluation = points(eventually("health.status < 300"), health(1, 10.0, status=None))[0]
+    assert (evaluation.value, evaluation.issue) == (None, Issue.TYPE_ERROR)
+    assert "health.status is null" in evaluation.why
 
 
 def test_the_baseline_is_awaited() -> None:
     evidence = Evidence(a_plan(expectation := eventually("queue.depth <= baseline.queue.depth")))
     evidence.take(queue(1, 10.0, depth=3))
-    assert evidence.track(expectation).points == []
+    assert evidence.series(expectation).evaluations == []
     evidence.set_baseline({"queue.depth": 3.0})
-    assert [point.value for point in evidence.track(expectation).points] == [True]
+    assert [evaluation.value for evaluation in evidence.series(expectation).evaluations] == [True]
 
 
 def test_a_baseline_without_the_number_is_not_the_systems_fault() -> None:
@@ -317,33 +317,33 @@ def test_a_line_read_again_is_known() -> None:
     evidence = Evidence(a_plan(expectation := always("health.ok")))
     assert evidence.take(health(1, 10.0)) is True
     assert evidence.take(health(1, 10.0)) is False
-    assert len(evidence.track(expectation).points) == 1
+    assert len(evidence.series(expectation).evaluations) == 1
 
 
 def test_missing_lines_are_a_gap_from_sample_to_sample_of_the_probe() -> None:
     evidence = Evidence(a_plan(expectation := always("health.ok")))
     for sample in (health(1, 10.0), queue(2, 10.5), health(4, 12.0)):
         evidence.take(sample)
-    assert evidence.track(expectation).gaps == [Gap(10.0, 12.0, "log lines of agent observer are missing")]
+    assert evidence.series(expectation).gaps == [Gap(10.0, 12.0, "log lines of agent observer are missing")]
 
 
 def test_a_gap_lasts_until_the_probe_is_seen_again() -> None:
     evidence = Evidence(a_plan(expectation := always("health.ok")))
     for sample in (health(1, 10.0), queue(3, 10.5)):
         evidence.take(sample)
-    assert evidence.track(expectation).gap_within(50.0, 60.0) is not None
+    assert evidence.series(expectation).gap_within(50.0, 60.0) is not None
     evidence.take(health(4, 11.0))
-    assert evidence.track(expectation).gap_within(11.0, 60.0) is None
+    assert evidence.series(expectation).gap_within(11.0, 60.0) is None
 
 
 def test_lines_that_come_late_close_the_gap_again() -> None:
     evidence = Evidence(a_plan(expectation := always("health.ok")))
     for sample in (health(1, 10.0), health(3, 12.0)):
         evidence.take(sample)
-    assert len(evidence.track(expectation).gaps) == 1
+    assert len(evidence.series(expectation).gaps) == 1
     evidence.take(health(2, 11.0))
-    assert evidence.track(expectation).gaps == []
-    assert [point.sent for point in evidence.track(expectation).points] == [10.0, 11.0, 12.0]
+    assert evidence.series(expectation).gaps == []
+    assert [evaluation.sent for evaluation in evidence.series(expectation).evaluations] == [10.0, 11.0, 12.0]
     assert evidence.last("health") == health(3, 12.0)
 
 
@@ -351,38 +351,42 @@ def test_an_agent_that_began_anew_left_a_gap() -> None:
     evidence = Evidence(a_plan(expectation := always("health.ok")))
     for sample in (health(1, 10.0), health(2, 11.0), health(1, 12.0), health(2, 13.0)):
         assert evidence.take(sample)
-    assert [(gap.since, gap.until) for gap in evidence.track(expectation).gaps] == [(11.0, 12.0)]
+    assert [(gap.since, gap.until) for gap in evidence.series(expectation).gaps] == [(11.0, 12.0)]
 
 
 def test_a_log_without_its_beginning_is_a_gap() -> None:
     evidence = Evidence(a_plan(expectation := always("health.ok")))
     evidence.take(health(7, 10.0))
-    assert evidence.track(expectation).gap_within(0.0, 10.0) is not None
+    assert evidence.series(expectation).gap_within(0.0, 10.0) is not None
 
 
 def test_a_silent_probe_is_a_gap() -> None:
     evidence = Evidence(a_plan(expectation := always("health.ok")))
     for sample in (health(1, 10.0), health(2, 13.0), health(3, 16.1)):
         evidence.take(sample)
-    assert evidence.track(expectation).gaps == [Gap(13.0, 16.1, "no sample of probe health for 3.1 s")]
+    assert evidence.series(expectation).gaps == [Gap(13.0, 16.1, "no sample of probe health for 3.1 s")]
 
 
 def test_points_of_two_agents_wait_for_what_may_still_come_before() -> None:
     evidence = Evidence(a_plan(expectation := always("health.ok && pods.ready == 1")))
     for sample in (health(1, 10.0), health(2, 11.0)):
         evidence.take(sample)
-    assert evidence.track(expectation).points == []
-    assert evidence.track(expectation).why == "no sample of probe pods"
+    assert evidence.series(expectation).evaluations == []
+    assert evidence.series(expectation).why == "no sample of probe pods"
     for sample in (pods(1, 10.5, ready=1), pods(2, 11.5, ready=0)):
         evidence.take(sample)
-    assert [(p.sent, p.value) for p in evidence.track(expectation).points] == [(10.0, None), (10.5, True), (11.0, True)]
+    assert [(p.sent, p.value) for p in evidence.series(expectation).evaluations] == [
+        (10.0, None),
+        (10.5, True),
+        (11.0, True),
+    ]
 
 
 def test_a_track_has_passed_what_each_of_its_probes_has_passed() -> None:
     evidence = Evidence(a_plan(expectation := always("health.ok && queue.ok")))
     for sample in (health(1, 10.0), queue(2, 10.2), health(3, 11.0), health(4, 12.0)):
         evidence.take(sample)
-    assert evidence.track(expectation).through == 10.2
+    assert evidence.series(expectation).through == 10.2
     assert evidence.passed(Stage.OUTAGE, 10.1)
     assert not evidence.passed(Stage.OUTAGE, 10.2)
     assert evidence.passed(Stage.RECOVERY, 99.0)
@@ -408,8 +412,8 @@ def test_a_restarted_operator_has_caught_up_when_each_probe_has_a_new_sample() -
 
 
 def test_the_engine_can_ask_all_it_needs() -> None:
-    seen: Seen = Evidence(a_plan(), {"partition": range(1)})
-    assert seen.proofs["partition"].twins == range(1)
+    evidence: EvidenceReader = Evidence(a_plan(), {"partition": range(1)})
+    assert evidence.proofs["partition"].pairs == range(1)
 
 
 def test_dials_reach_the_proof_once_and_in_order() -> None:
@@ -454,18 +458,18 @@ class TestRehearsal:
         recovery: tuple[Expectation, ...] = (),
         measurements: tuple[Measurement, ...] = (),
         since: float = 0.0,
-    ) -> Rehearsed:
+    ) -> ExpressionFindings:
         evidence = Evidence(a_plan(*outage, recovery=recovery, measurements=measurements))
         for n in range(5):
             body: Value = {"redis": "ok", "depth": 3, "none": None, "jobs": ({"id": "a", "n": 1},), "early": n == 0}
             evidence.take(health(2 * n + 1, float(n), status=200, body=body))
             evidence.take(failed(2 * n + 2, float(n), "queue"))
-        return evidence.rehearse(evidence.means(0.0, 9.0), since)
+        return evidence.check_expressions(evidence.means(0.0, 9.0), since)
 
     def test_what_works_is_not_mentioned(self) -> None:
         outage = (always("health.status == 200"), becomes("health.body.redis != 'ok'"))
         recovery = (eventually("near(health.body.depth, baseline.health.body.depth, 0.1, 5)"),)
-        assert self.rehearse(outage, recovery) == Rehearsed()
+        assert self.rehearse(outage, recovery) == ExpressionFindings()
 
     @pytest.mark.parametrize(
         ("expression", "finding"),
@@ -538,7 +542,7 @@ class TestRehearsal:
         ],
     )
     def test_what_compares_alike_is_not_mentioned(self, expression: str) -> None:
-        assert self.rehearse((always(expression),)) == Rehearsed()
+        assert self.rehearse((always(expression),)) == ExpressionFindings()
 
     @pytest.mark.parametrize("expression", ["health.ok", "health.body.depth >= 3", "!queue.ok"])
     def test_what_is_true_already_can_be_true_without_the_fault(self, expression: str) -> None:
@@ -551,18 +555,18 @@ class TestRehearsal:
 
     def test_only_the_steady_state_counts(self) -> None:
         assert self.rehearse((becomes("health.body.early"),)).already
-        assert self.rehearse((becomes("health.body.early"),), since=0.5) == Rehearsed()
-        assert self.rehearse((becomes("health.body.early", holds=2.0),)) == Rehearsed()
+        assert self.rehearse((becomes("health.body.early"),), since=0.5) == ExpressionFindings()
+        assert self.rehearse((becomes("health.body.early", holds=2.0),)) == ExpressionFindings()
 
     def test_of_a_probe_that_asks_seldom_its_latest_sample_counts(self) -> None:
-        assert self.rehearse((becomes("health.body.redis != 'ok'"),), since=99.0) == Rehearsed()
+        assert self.rehearse((becomes("health.body.redis != 'ok'"),), since=99.0) == ExpressionFindings()
         assert self.rehearse((becomes("health.body.redis == 'ok'"),), since=99.0).already
         assert self.rehearse((becomes("health.status == '503'"),), since=99.0).wrong
         assert self.rehearse((becomes("health.body.nope == 1"),), since=99.0).wrong
 
     def test_a_measurement_of_nothing_deserves_a_warning(self) -> None:
         found = self.rehearse(measurements=(Measurement("depth", Stage.OUTAGE, "health.body.redis"),))
-        assert found == Rehearsed(doubtful=("depth: no sample has a number at health.body.redis",))
+        assert found == ExpressionFindings(doubtful=("depth: no sample has a number at health.body.redis",))
 
 
 EXPECTATIONS = (
@@ -628,9 +632,9 @@ def test_however_the_logs_are_read_the_tracks_are_the_same(
     for sample in merged(*both, rng):
         in_pieces.take(sample)
         if rng.random() < 0.3:
-            in_pieces.track(rng.choice(EXPECTATIONS))
+            in_pieces.series(rng.choice(EXPECTATIONS))
     for expectation in EXPECTATIONS:
-        assert in_pieces.track(expectation) == at_once.track(expectation)
+        assert in_pieces.series(expectation) == at_once.series(expectation)
 
 
 @settings(max_examples=60)

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from gameday.engine.evidence.evidence import Evidence
-from gameday.engine.evidence.held import Span
+from gameday.engine.evidence.held_connections import Span
 from gameday.engine.evidence.proof import Proof
-from gameday.model import held
+from gameday.model import held_connection
 from gameday.model.plan import Outage, Plan, Recovery, SteadyState
 from gameday.model.sample import LineType, Sample
 
-CUT = Span(requested=100.0, zero=100.5, until=160.0)
+CUT = Span(requested=100.0, started_at=100.5, until=160.0)
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Holds:
 
     answers: tuple[float, ...]
     ended_at: float | None = None
-    how: str = held.TIMEOUT
+    how: str = held_connection.TIMEOUT
     local: bool = False
     lost: int = 0
     """Answers of which no line is known."""
@@ -30,9 +30,9 @@ class Holds:
     def told(self, agent: str, name: str) -> list[Sample]:
         def line(sent: float, received: float, answered: int, error: str | None = None) -> Sample:
             values: dict[str, Any] = {
-                held.CONNECTION: self.number,
-                held.ANSWERED: answered + self.lost,
-                held.LOCAL: self.local,
+                held_connection.CONNECTION: self.number,
+                held_connection.ANSWERED: answered + self.lost,
+                held_connection.LOCAL: self.local,
             }
             n = int(received * 100)
             return Sample(agent, n, name, sent, received, error is None, error, values, type=LineType.HELD)
@@ -58,9 +58,9 @@ def proof_of(witness: Holds | None, control: Holds | None, *, pairs: int = 1, na
 
 
 def test_a_witness_connection_that_timed_out_while_its_controls_lived_on_shows_it() -> None:
-    told = proof_of(ENDED, LIVES).held.told(range(1), CUT)
-    assert told.since == CUT.zero, "it was silent for 4 s before: the start is not moved"
-    late = proof_of(Holds(BEFORE, 112.0), LIVES).held.told(range(1), CUT)
+    told = proof_of(ENDED, LIVES).held.result(range(1), CUT)
+    assert told.since == CUT.started_at, "it was silent for 4 s before: the start is not moved"
+    late = proof_of(Holds(BEFORE, 112.0), LIVES).held.result(range(1), CUT)
     assert late.since == 108.0, "this network took its time"
 
 
@@ -68,18 +68,22 @@ def test_a_control_that_says_nothing_of_an_end_for_long_enough_lives_on() -> Non
     """Its next exchange may be 10 s away; its dials tell that its log is known so far."""
     proof = proof_of(ENDED, Holds(BEFORE))
     proof.take(Sample("control-0", 99, "target:10.0.0.3", 107.0, 107.1, ok=True, type=LineType.DIAL))
-    assert proof.held.told(range(1), CUT).since is None
+    assert proof.held.result(range(1), CUT).since is None
     proof.take(Sample("control-0", 100, "target:10.0.0.3", 107.2, 107.3, ok=True, type=LineType.DIAL))
-    assert proof.held.told(range(1), CUT).since == CUT.zero
+    assert proof.held.result(range(1), CUT).since == CUT.started_at
 
 
 @pytest.mark.parametrize(
     ("witness", "control", "why"),
     [
-        pytest.param(Holds(BEFORE, 104.2, held.CLOSED), LIVES, "not by a timeout (closed)", id="the other end closed"),
-        pytest.param(Holds(BEFORE, 104.2, held.RESET), LIVES, "not by a timeout (reset)", id="the other end reset"),
         pytest.param(
-            Holds(BEFORE, 106.0, held.UNANSWERED),
+            Holds(BEFORE, 104.2, held_connection.CLOSED), LIVES, "not by a timeout (closed)", id="the other end closed"
+        ),
+        pytest.param(
+            Holds(BEFORE, 104.2, held_connection.RESET), LIVES, "not by a timeout (reset)", id="the other end reset"
+        ),
+        pytest.param(
+            Holds(BEFORE, 106.0, held_connection.UNANSWERED),
             LIVES,
             "not by a timeout (unanswered)",
             id="a proxy took it and is mute",
@@ -90,7 +94,10 @@ def test_a_control_that_says_nothing_of_an_end_for_long_enough_lives_on() -> Non
         pytest.param(ENDED, Holds(LIVES.answers, local=True), "none to compare", id="the control's is a local proxy's"),
         pytest.param(ENDED, Holds(BEFORE, 105.0), "that of control-0 as well", id="the control's ended too"),
         pytest.param(
-            ENDED, Holds((*BEFORE, 101.0), 105.5, held.CLOSED), "that of control-0 as well (closed)", id="closed too"
+            ENDED,
+            Holds((*BEFORE, 101.0), 105.5, held_connection.CLOSED),
+            "that of control-0 as well (closed)",
+            id="closed too",
         ),
         pytest.param(
             ENDED, Holds(BEFORE), "not known yet whether that of control-0 did", id="the control was not heard since"
@@ -109,51 +116,58 @@ def test_a_control_that_says_nothing_of_an_end_for_long_enough_lives_on() -> Non
     ],
 )
 def test_anything_else_shows_nothing(witness: Holds | None, control: Holds | None, why: str) -> None:
-    told = proof_of(witness, control).held.told(range(1), CUT)
+    told = proof_of(witness, control).held.result(range(1), CUT)
     assert told.since is None
     assert why in told.why
 
 
 def test_an_answer_at_the_moment_of_the_cut_is_no_life_under_it() -> None:
-    assert proof_of(Holds((*BEFORE, 101.0), 105.2), LIVES).held.told(range(1), CUT).since == 101.2
+    assert proof_of(Holds((*BEFORE, 101.0), 105.2), LIVES).held.result(range(1), CUT).since == 101.2
 
 
 def test_the_last_pair_decides_and_one_that_lives_on_is_named() -> None:
     proof = proof_of(ENDED, LIVES, pairs=2)
-    assert "witness-1 held no open connection" in proof.held.told(range(2), CUT).why
+    assert "witness-1 held no open connection" in proof.held.result(range(2), CUT).why
     for agent, holds in (("witness-1", Holds(BEFORE, 109.0)), ("control-1", LIVES)):
         for sample in holds.told(agent, "target:10.0.0.3"):
             proof.take(sample)
-    assert proof.held.told(range(2), CUT).since == 105.0
+    assert proof.held.result(range(2), CUT).since == 105.0
     open_one = proof_of(Holds(BEFORE), LIVES, pairs=2)
     for agent in ("witness-1", "control-1"):
         for sample in LIVES.told(agent, "target:10.0.0.3"):
             open_one.take(sample)
-    assert "witness-1 to 10.0.0.3 still answers" in open_one.held.told(range(2), CUT).why
+    assert "witness-1 to 10.0.0.3 still answers" in open_one.held.result(range(2), CUT).why
 
 
 def test_one_connection_of_a_pair_is_enough_and_none_may_live_on() -> None:
     proof = proof_of(ENDED, LIVES)
-    for agent, holds in (("witness-0", Holds(BEFORE, 104.0, held.CLOSED)), ("control-0", LIVES)):
+    for agent, holds in (("witness-0", Holds(BEFORE, 104.0, held_connection.CLOSED)), ("control-0", LIVES)):
         for sample in holds.told(agent, "target:10.0.0.4"):
             proof.take(sample)
-    assert proof.held.told(range(1), CUT).since == CUT.zero
+    assert proof.held.result(range(1), CUT).since == CUT.started_at
     for agent in ("witness-0", "control-0"):
         for sample in LIVES.told(agent, "target:10.0.0.5"):
             proof.take(sample)
-    assert "10.0.0.5 still answers" in proof.held.told(range(1), CUT).why
+    assert "10.0.0.5 still answers" in proof.held.result(range(1), CUT).why
 
 
 def test_one_that_was_opened_anew_counts_for_itself() -> None:
-    proof = proof_of(Holds((60.0, 61.0), 62.0, held.CLOSED), Holds((60.0, 61.0), 62.0, held.CLOSED))
+    proof = proof_of(
+        Holds((60.0, 61.0), 62.0, held_connection.CLOSED), Holds((60.0, 61.0), 62.0, held_connection.CLOSED)
+    )
     for agent, holds in (("witness-0", Holds(BEFORE, 104.2, number=2)), ("control-0", Holds(LIVES.answers, number=2))):
         for sample in holds.told(agent, "target:10.0.0.3"):
             proof.take(sample)
-    assert proof.held.told(range(1), CUT).since == CUT.zero
+    assert proof.held.result(range(1), CUT).since == CUT.started_at
 
 
 @pytest.mark.parametrize(
-    "values", [{}, {held.CONNECTION: "1", held.ANSWERED: 1}, {held.CONNECTION: 1, held.ANSWERED: True}]
+    "values",
+    [
+        {},
+        {held_connection.CONNECTION: "1", held_connection.ANSWERED: 1},
+        {held_connection.CONNECTION: 1, held_connection.ANSWERED: True},
+    ],
 )
 def test_a_line_that_makes_no_sense_is_passed_over(values: dict[str, Any]) -> None:
     proof = Proof(range(1))
@@ -178,7 +192,7 @@ def test_lines_that_come_late_are_put_where_they_belong() -> None:
     for line in (*lines[1:], lines[0]):
         assert shuffled.take(line)
     assert [c.answers for c in shuffled.proofs["partition"].held.connections["witness-0", "target:a"]] == [list(BEFORE)]
-    assert shuffled.proofs["partition"].held.told(range(1), CUT).since == CUT.zero
+    assert shuffled.proofs["partition"].held.result(range(1), CUT).since == CUT.started_at
 
 
 def test_a_proxy_in_an_agents_own_pod_is_named() -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gameday.engine.evidence.judge import judge
 from gameday.engine.evidence.judgement import Judgement, Window
-from gameday.engine.evidence.tracks import Gap, Track
+from gameday.engine.evidence.series import Gap, Series
 from gameday.model.plan import Expectation, Mode
 from gameday.model.record import ResultState
 from unit.engine.strips import strip
@@ -25,8 +25,8 @@ EXPECTATIONS = st.builds(
 )
 
 
-def look(expectation: Expectation, track: Track, *, now: float = 0.0) -> Judgement:
-    return judge(expectation, track, Window(6.0, 7.5, 20.0, 12.5, now, 10.0, false_from=4.0, fault_at=2.0))
+def look(expectation: Expectation, series: Series, *, now: float = 0.0) -> Judgement:
+    return judge(expectation, series, Window(6.0, 7.5, 20.0, 12.5, now, 10.0, false_from=4.0, fault_at=2.0))
 
 
 @given(st.text("TTTfffsn.", min_size=10, max_size=40), EXPECTATIONS, st.text("Tfsn.", max_size=20))

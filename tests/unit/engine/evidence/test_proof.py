@@ -21,7 +21,7 @@ def seen(witness: str, control: str, *, start: float, name: str = "target") -> P
 
 
 @pytest.mark.parametrize(
-    ("witness", "control", "zero"),
+    ("witness", "control", "started_at"),
     [
         pytest.param("....xxx", "........", 100.0, id="cut at once: zero is the first failed dial"),
         pytest.param(".....xxx", ".........", 100.25, id="one more good dial after the request"),
@@ -34,31 +34,31 @@ def seen(witness: str, control: str, *, start: float, name: str = "target") -> P
         pytest.param("........", "........", None, id="nobody was cut off"),
     ],
 )
-def test_zero_of_the_outage(witness: str, control: str, zero: float | None) -> None:
+def test_zero_of_the_outage(witness: str, control: str, started_at: float | None) -> None:
     proof = seen(witness, control, start=REQUEST - 4 * EVERY)
-    found = proof.zero(REQUEST)
-    assert (found.at if found else None) == zero
+    found = proof.started(REQUEST)
+    assert (found.at if found else None) == started_at
 
 
 def test_zero_is_the_last_pairs() -> None:
     proof = seen("....xxx", "........", start=99.0)
-    proof.twins = range(2)
-    assert proof.zero(REQUEST) is None
+    proof.pairs = range(2)
+    assert proof.started(REQUEST) is None
     for agent, letters in (("witness-1", "......xxx"), ("control-1", "..........")):
         for n, letter in enumerate(letters):
             sent = 99.0 + n * EVERY
             proof.take(Sample(agent, n + 1, "target", sent, sent, letter == ".", type=LineType.DIAL))
-    found = proof.zero(REQUEST)
+    found = proof.started(REQUEST)
     assert found is not None
     assert found.at == 100.5
 
 
 def test_a_witness_that_gets_through_is_a_leak_from_its_first_good_dial() -> None:
     proof = seen("....xxxx.", ".........", start=99.0)
-    leak = proof.leak(100.0, None)
+    leak = proof.bypass(100.0, None)
     assert leak is not None
     assert leak.since == 101.0
-    assert proof.leak(100.0, until=101.0) is None
+    assert proof.bypass(100.0, until=101.0) is None
 
 
 def test_a_control_that_fails_three_times_says_since_when_the_dependency_is_down() -> None:
@@ -107,9 +107,9 @@ def test_a_bystander_that_controls_do_not_reach_for_a_while_is_down_by_itself() 
 
 def test_restored_is_the_first_good_dial_after_the_undo() -> None:
     proof = seen("....xxxx..", "..........", start=99.0)
-    zero = proof.restored(100.6)
-    assert zero is not None
-    assert zero.at == 101.0
+    start = proof.restored(100.6)
+    assert start is not None
+    assert start.at == 101.0
     assert proof.restored(101.3) is None
 
 
@@ -129,12 +129,12 @@ def with_address(proof: Proof, name: str, witness: str, control: str, *, start: 
 
 def test_every_address_must_be_cut_off() -> None:
     proof = with_address(seen("....xxx", "........", start=99.0), "target:b", "......xxx", "..........", start=99.0)
-    found = proof.zero(REQUEST)
+    found = proof.started(REQUEST)
     assert found is not None
     assert found.at == 100.5
     open_one = with_address(seen("....xxx", "........", start=99.0), "target:b", "..........", "..........", start=99.0)
-    assert open_one.zero(REQUEST) is None
-    leak = open_one.leak(REQUEST, None)
+    assert open_one.started(REQUEST) is None
+    leak = open_one.bypass(REQUEST, None)
     assert leak is not None
     assert leak.detail == "reached what is cut at b"
 
@@ -146,7 +146,7 @@ def test_an_address_that_answers_nobody_is_waited_for_and_then_left_out() -> Non
     assert proof.ready(95.0)
     assert proof.silent() == ("b",)
     assert proof.control_down(80.0) is None
-    assert proof.zero(REQUEST) is not None
+    assert proof.started(REQUEST) is not None
 
 
 def test_an_address_that_answers_one_node_alone_counts_on_both() -> None:
@@ -162,7 +162,7 @@ def test_an_address_that_answers_for_the_first_time_under_the_cut_does_not_undo_
     late = with_address(
         seen("." * 80 + "xxx", "." * 84, start=80.0), "target:b", "x" * 90, "x" * 80 + "....", start=80.0
     )
-    assert late.zero(REQUEST) is not None
+    assert late.started(REQUEST) is not None
 
 
 def test_where_nothing_answers_anybody_the_dependency_is_down() -> None:

@@ -5,45 +5,47 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gameday.engine.schedule.calendar import begin, check, decide, decide_open, due, local
-from gameday.engine.schedule.decisions import Around
-from gameday.engine.schedule.history import Past, expired
-from gameday.model.schedule import Calendar, Decision, Recurring, Schedule, Window
+from gameday.engine.schedule.decisions import SlotContext
+from gameday.engine.schedule.retention import FinishedDrill, to_delete
+from gameday.engine.schedule.schedule_state import check, decide, decide_open, due, load, local
+from gameday.model.schedule import Decision, Recurring, Schedule, ScheduleState, Window
 from gameday.schema.when import hours_of
 
 MONDAY = datetime(2026, 11, 30, 10, tzinfo=UTC).timestamp()
 WEEKLY = Schedule("0 10 * * 1", "Etc/UTC")
-FRESH = Calendar("a", 1, MONDAY - 3600)
+FRESH = ScheduleState("a", 1, MONDAY - 3600)
 
 
 def last(
-    schedule: Schedule, now: float, calendar: Calendar = FRESH, running: str | None = None, halted: str = ""
+    schedule: Schedule, now: float, state: ScheduleState = FRESH, running: str | None = None, halted: str = ""
 ) -> tuple[str, str]:
-    slot = decide(schedule, calendar, Around(running, halted), now).slots[-1]
+    slot = decide(schedule, state, SlotContext(running, halted), now).slots[-1]
     return slot.decision.value, slot.message
 
 
 def test_nothing_is_decided_before_its_time() -> None:
-    assert decide(WEEKLY, FRESH, Around(), MONDAY - 31) == FRESH
+    assert decide(WEEKLY, FRESH, SlotContext(), MONDAY - 31) == FRESH
     assert due(WEEKLY, FRESH, MONDAY - 31) == MONDAY - 30
 
 
 def test_a_slot_starts_at_its_time_and_until_the_starting_deadline() -> None:
     for now in (MONDAY, MONDAY + 300):
-        decided = decide(WEEKLY, FRESH, Around(), now)
+        decided = decide(WEEKLY, FRESH, SlotContext(), now)
         assert decided.starting is not None
         assert (decided.starting.at, decided.last_decided) == (MONDAY, MONDAY)
 
 
-SCHEDULED = decide(WEEKLY, FRESH, Around(), MONDAY - 30)
+SCHEDULED = decide(WEEKLY, FRESH, SlotContext(), MONDAY - 30)
 
 
-NOTHING = Around()
+NOTHING = SlotContext()
 
 
-def fate(calendar: Calendar, around: Around = NOTHING, schedule: Schedule = WEEKLY, now: float = MONDAY) -> Decision:
+def fate(
+    state: ScheduleState, context: SlotContext = NOTHING, schedule: Schedule = WEEKLY, now: float = MONDAY
+) -> Decision:
     """What a slot that was scheduled is, at its time or later."""
-    slot = decide(schedule, calendar, around, now).slot(MONDAY)
+    slot = decide(schedule, state, context, now).slot(MONDAY)
     assert slot is not None
     return slot.decision
 
@@ -52,72 +54,72 @@ def test_a_slot_is_scheduled_ahead_and_nothing_is_left_to_record_at_its_time() -
     assert [(slot.at, slot.decision) for slot in SCHEDULED.slots] == [(MONDAY, Decision.SCHEDULED)]
     assert SCHEDULED.last_decided == MONDAY
     for now in (MONDAY - 29, MONDAY - 1, MONDAY, MONDAY + 9):
-        assert decide(WEEKLY, SCHEDULED, Around(), now) == SCHEDULED
+        assert decide(WEEKLY, SCHEDULED, SlotContext(), now) == SCHEDULED
     assert due(WEEKLY, SCHEDULED, MONDAY - 30) == MONDAY
     assert due(WEEKLY, SCHEDULED, MONDAY) == MONDAY + 10
 
 
 @pytest.mark.parametrize("made", [False, True])
 def test_a_slot_whose_drill_has_not_begun_for_a_while_is_decided(made: bool) -> None:
-    decided = decide(WEEKLY, SCHEDULED, Around(made=made), MONDAY + 10)
+    decided = decide(WEEKLY, SCHEDULED, SlotContext(made=made), MONDAY + 10)
     assert [(slot.at, slot.decision) for slot in decided.slots] == [(MONDAY, Decision.STARTING)]
     assert due(WEEKLY, decided, MONDAY + 10) == MONDAY + 300
-    assert fate(begin(decided, "b", 2, MONDAY + 11), now=MONDAY + 12) is Decision.STARTING
+    assert fate(load(decided, "b", 2, MONDAY + 11), now=MONDAY + 12) is Decision.STARTING
 
 
-@pytest.mark.parametrize("around", [Around("redis-7"), Around(halted="halted")])
-def test_a_slot_that_something_hinders_is_not_scheduled_ahead_but_decided_at_its_time(around: Around) -> None:
-    assert decide(WEEKLY, FRESH, around, MONDAY - 30) == FRESH
+@pytest.mark.parametrize("context", [SlotContext("redis-7"), SlotContext(halted="halted")])
+def test_a_slot_that_something_hinders_is_not_scheduled_ahead_but_decided_at_its_time(context: SlotContext) -> None:
+    assert decide(WEEKLY, FRESH, context, MONDAY - 30) == FRESH
     assert due(WEEKLY, FRESH, MONDAY - 30) == MONDAY
     for schedule in (replace(WEEKLY, suspend=True), replace(WEEKLY, blackouts=(Window("w", MONDAY, MONDAY + 1),))):
-        assert decide(schedule, FRESH, Around(), MONDAY - 30) == FRESH
-    assert fate(SCHEDULED, around) in {Decision.STILL_RUNNING, Decision.HALTED}
+        assert decide(schedule, FRESH, SlotContext(), MONDAY - 30) == FRESH
+    assert fate(SCHEDULED, context) in {Decision.STILL_RUNNING, Decision.HALTED}
 
 
 def test_what_is_written_before_its_time_counts_for_a_scheduled_slot() -> None:
     suspended, elsewhere = replace(WEEKLY, suspend=True), replace(WEEKLY, cron="0 11 * * 1")
-    changed = begin(SCHEDULED, "b", 2, MONDAY - 10)
-    assert decide(suspended, changed, Around(), MONDAY - 9) == changed
+    changed = load(SCHEDULED, "b", 2, MONDAY - 10)
+    assert decide(suspended, changed, SlotContext(), MONDAY - 9) == changed
     assert fate(changed, schedule=suspended) is Decision.SUSPENDED
     assert fate(changed, schedule=elsewhere) is Decision.CHANGED
     assert fate(changed, schedule=replace(WEEKLY, starting_deadline=600)) is Decision.SCHEDULED
-    assert fate(begin(SCHEDULED, "a", 2, MONDAY - 10)) is Decision.SCHEDULED
+    assert fate(load(SCHEDULED, "a", 2, MONDAY - 10)) is Decision.SCHEDULED
     assert fate(changed, schedule=suspended, now=MONDAY + 600) is Decision.SUSPENDED
     assert fate(changed, schedule=elsewhere, now=MONDAY + 600) is Decision.CHANGED
 
 
 def test_what_is_written_after_its_time_ends_a_slot_whose_drill_has_not_begun() -> None:
-    changed = begin(SCHEDULED, "b", 2, MONDAY + 1)
-    assert fate(changed, Around(made=True), now=MONDAY + 2) is Decision.CHANGED
-    assert fate(changed.settle(MONDAY, Decision.STARTED), now=MONDAY + 2) is Decision.STARTED
+    changed = load(SCHEDULED, "b", 2, MONDAY + 1)
+    assert fate(changed, SlotContext(made=True), now=MONDAY + 2) is Decision.CHANGED
+    assert fate(changed.close(MONDAY, Decision.STARTED), now=MONDAY + 2) is Decision.STARTED
 
 
 def test_once_its_drill_is_there_a_halt_and_other_drills_are_for_that_drill() -> None:
-    assert fate(SCHEDULED, Around("redis-7", "halted", made=True)) is Decision.SCHEDULED
+    assert fate(SCHEDULED, SlotContext("redis-7", "halted", made=True)) is Decision.SCHEDULED
     minutely = Schedule("* * * * *", "Etc/UTC")
-    later = decide(minutely, SCHEDULED, Around(made=True), MONDAY + 60)
+    later = decide(minutely, SCHEDULED, SlotContext(made=True), MONDAY + 60)
     assert [slot.decision for slot in later.slots] == [Decision.STARTING, Decision.STILL_RUNNING]
     assert later.slots[-1].message == "drill of Mon 2026-11-30 10:00 UTC has not ended"
 
 
 def test_a_slot_whose_drill_was_never_there_gives_way_to_the_next() -> None:
     minutely = Schedule("* * * * *", "Etc/UTC")
-    later = decide(minutely, SCHEDULED, Around(trouble="forbidden"), MONDAY + 60)
+    later = decide(minutely, SCHEDULED, SlotContext(trouble="forbidden"), MONDAY + 60)
     assert [slot.decision for slot in later.slots] == [Decision.TOO_LATE, Decision.STARTING]
     assert later.slots[0].message == "its Drill did not exist by the next slot: forbidden"
-    ended = decide(WEEKLY, SCHEDULED, Around(trouble="forbidden"), MONDAY + 301)
+    ended = decide(WEEKLY, SCHEDULED, SlotContext(trouble="forbidden"), MONDAY + 301)
     assert ended.slots[0].message == "its Drill did not start in time: forbidden"
 
 
 def test_a_schedule_that_went_ends_what_was_scheduled() -> None:
     for now in (MONDAY - 20, MONDAY):
-        ended = decide_open(None, SCHEDULED, Around(made=True), now)
+        ended = decide_open(None, SCHEDULED, SlotContext(made=True), now)
         assert [(slot.decision, slot.message) for slot in ended.slots] == [
             (Decision.CHANGED, "the GameDay was changed before its Drill started")
         ]
-    starting = decide(WEEKLY, FRESH, Around(), MONDAY)
-    assert decide_open(None, starting, Around(made=True), MONDAY) == starting
-    assert decide_open(None, starting, Around(), MONDAY).slots[0].decision is Decision.CHANGED
+    starting = decide(WEEKLY, FRESH, SlotContext(), MONDAY)
+    assert decide_open(None, starting, SlotContext(made=True), MONDAY) == starting
+    assert decide_open(None, starting, SlotContext(), MONDAY).slots[0].decision is Decision.CHANGED
 
 
 def test_each_reason_not_to_start_is_named() -> None:
@@ -134,8 +136,8 @@ def test_each_reason_not_to_start_is_named() -> None:
 
 def test_after_a_downtime_only_the_newest_slot_counts() -> None:
     minutely = Schedule("* * * * *", "Etc/UTC")
-    calendar = replace(FRESH, last_decided=MONDAY)
-    decided = decide(minutely, calendar, Around(), MONDAY + 121 * 60 + 5)
+    state = replace(FRESH, last_decided=MONDAY)
+    decided = decide(minutely, state, SlotContext(), MONDAY + 121 * 60 + 5)
     assert [(slot.decision, slot.count) for slot in decided.slots] == [(Decision.TOO_LATE, 120), (Decision.STARTING, 1)]
     assert decided.slots[-1].at == MONDAY + 121 * 60
     assert "120 slots since Mon 2026-11-30 10:01 UTC" in decided.slots[0].message
@@ -143,40 +145,40 @@ def test_after_a_downtime_only_the_newest_slot_counts() -> None:
 
 def test_a_year_of_missed_minutes_is_decided_at_once() -> None:
     minutely = Schedule("* * * * *", "Etc/UTC")
-    decided = decide(minutely, FRESH, Around(), MONDAY + 366 * 86_400)
+    decided = decide(minutely, FRESH, SlotContext(), MONDAY + 366 * 86_400)
     assert [slot.count for slot in decided.slots] == [1000, 1]
     assert decided.slots[0].message.startswith("at least 1000 slots")
 
 
 def test_what_was_decided_stays_when_the_clock_goes_back() -> None:
-    decided = decide(WEEKLY, FRESH, Around(), MONDAY).settle(MONDAY, Decision.STARTED)
+    decided = decide(WEEKLY, FRESH, SlotContext(), MONDAY).close(MONDAY, Decision.STARTED)
     for now in (MONDAY - 86_400, MONDAY - 1, MONDAY, MONDAY + 6 * 86_400):
-        assert decide(WEEKLY, decided, Around(), now) == decided
+        assert decide(WEEKLY, decided, SlotContext(), now) == decided
     assert decided.note().last_decided == MONDAY
 
 
 def test_a_changed_schedule_starts_nothing_past() -> None:
-    changed = begin(FRESH, "b", 2, MONDAY + 60)
-    assert decide(WEEKLY, changed, Around(), MONDAY + 61) == changed
+    changed = load(FRESH, "b", 2, MONDAY + 60)
+    assert decide(WEEKLY, changed, SlotContext(), MONDAY + 61) == changed
     assert due(WEEKLY, changed, MONDAY + 61) == MONDAY + 7 * 86_400 - 30
-    unseen = begin(FRESH, "a", 3, MONDAY + 60)
-    assert decide(WEEKLY, unseen, Around(), MONDAY + 61) == unseen
+    unseen = load(FRESH, "a", 3, MONDAY + 60)
+    assert decide(WEEKLY, unseen, SlotContext(), MONDAY + 61) == unseen
 
 
 def test_a_change_elsewhere_in_the_plan_costs_no_slot() -> None:
-    same = begin(FRESH, "a", 2, MONDAY + 60)
-    assert decide(WEEKLY, same, Around(), MONDAY + 61).starting is not None
+    same = load(FRESH, "a", 2, MONDAY + 60)
+    assert decide(WEEKLY, same, SlotContext(), MONDAY + 61).starting is not None
 
 
 def test_a_schedule_that_was_taken_out_and_put_back_remembers_what_was_decided() -> None:
-    again = begin(Calendar("", 0, 0.0, last_decided=MONDAY), "a", 5, MONDAY - 10)
-    assert decide(WEEKLY, again, Around(), MONDAY + 1) == again
+    again = load(ScheduleState("", 0, 0.0, last_decided=MONDAY), "a", 5, MONDAY - 10)
+    assert decide(WEEKLY, again, SlotContext(), MONDAY + 1) == again
 
 
 def test_a_drill_that_could_not_be_created_in_time_is_too_late() -> None:
-    starting = decide(WEEKLY, FRESH, Around(), MONDAY)
-    assert decide(WEEKLY, starting, Around(trouble="forbidden"), MONDAY + 299) == starting
-    ended = decide(WEEKLY, starting, Around(trouble="forbidden"), MONDAY + 301)
+    starting = decide(WEEKLY, FRESH, SlotContext(), MONDAY)
+    assert decide(WEEKLY, starting, SlotContext(trouble="forbidden"), MONDAY + 299) == starting
+    ended = decide(WEEKLY, starting, SlotContext(trouble="forbidden"), MONDAY + 301)
     assert ended.starting is None
     assert ended.slots[-1].decision is Decision.TOO_LATE
     assert "forbidden" in ended.slots[-1].message
@@ -184,15 +186,15 @@ def test_a_drill_that_could_not_be_created_in_time_is_too_late() -> None:
 
 def test_a_drill_that_has_not_begun_yet_keeps_the_next_slots_from_starting() -> None:
     minutely = Schedule("* * * * *", "Etc/UTC")
-    starting = decide(minutely, replace(FRESH, last_decided=MONDAY - 60), Around(), MONDAY)
+    starting = decide(minutely, replace(FRESH, last_decided=MONDAY - 60), SlotContext(), MONDAY)
     assert due(minutely, starting, MONDAY) == MONDAY + 60
-    later = decide(minutely, starting, Around(), MONDAY + 60)
+    later = decide(minutely, starting, SlotContext(), MONDAY + 60)
     assert [slot.decision for slot in later.slots] == [Decision.STARTING, Decision.STILL_RUNNING]
     assert later.slots[-1].message == "drill of Mon 2026-11-30 10:00 UTC has not ended"
     for minute in range(2, 5):
-        later = decide(minutely, later, Around("redis-1"), MONDAY + 60 * minute)
+        later = decide(minutely, later, SlotContext("redis-1"), MONDAY + 60 * minute)
     assert later.starting == starting.starting
-    assert later.settle(MONDAY, Decision.STARTED).starting is None
+    assert later.close(MONDAY, Decision.STARTED).starting is None
 
 
 @pytest.mark.parametrize(
@@ -230,7 +232,7 @@ def test_times_are_told_in_the_zone() -> None:
 
 
 def test_history_keeps_the_newest_and_the_last_that_failed() -> None:
-    past = [Past(f"d{n}", float(n), failed=n in {1, 3}) for n in range(10)]
-    assert set(expired(past, 4)) == {"d0", "d1", "d2", "d4", "d5"}
-    assert expired(past[:3], 3) == ()
-    assert expired([], 1) == ()
+    finished = [FinishedDrill(f"d{n}", float(n), failed=n in {1, 3}) for n in range(10)]
+    assert set(to_delete(finished, 4)) == {"d0", "d1", "d2", "d4", "d5"}
+    assert to_delete(finished[:3], 3) == ()
+    assert to_delete([], 1) == ()

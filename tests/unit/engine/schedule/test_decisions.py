@@ -5,9 +5,9 @@ from itertools import product
 
 import pytest
 
-from gameday.engine.schedule.calendar import start
-from gameday.engine.schedule.decisions import RULES, Around, Case, judged, may_start
-from gameday.model.schedule import Calendar, Decision, Schedule, Slot, Window
+from gameday.engine.schedule.decisions import RULES, Case, SlotContext, judged, may_start
+from gameday.engine.schedule.schedule_state import start
+from gameday.model.schedule import Decision, Schedule, ScheduleState, Slot, Window
 from programs.diagrams import SLOTS, drawn, mermaid, slots
 
 EVERY_MINUTE = Schedule("* * * * *", "Etc/UTC", starting_deadline=90.0)
@@ -50,13 +50,13 @@ def test_no_rule_leads_back() -> None:
 
 @pytest.mark.parametrize("decision", Decision)
 def test_a_drill_begins_only_for_a_slot_that_is_open(decision: Decision) -> None:
-    calendar = Calendar("a", 1, 0.0, AT, (Slot(AT, decision, "why"),))
-    begun = start(calendar, AT, "redis-1", "uid")
+    state = ScheduleState("a", 1, 0.0, AT, (Slot(AT, decision, "why"),))
+    begun = start(state, AT, "redis-1", "uid")
     if decision in OPEN:
         assert begun.slots == (Slot(AT, Decision.STARTED, "drill redis-1", drill="uid"),)
     else:
-        assert begun == calendar
-    assert start(calendar, AT + 60, "redis-2", "uid") == calendar
+        assert begun == state
+    assert start(state, AT + 60, "redis-2", "uid") == state
 
 
 def test_every_decision_of_the_table_is_made_in_some_case() -> None:
@@ -64,7 +64,8 @@ def test_every_decision_of_the_table_is_made_in_some_case() -> None:
     dark = Schedule("* * * * *", "Etc/UTC", blackouts=(Window("freeze", AT, AT + 1),))
     schedules = [None, EVERY_MINUTE, Schedule("0 0 1 1 *", "Etc/UTC"), dark, replace(dark, suspend=True)]
     around = [
-        Around(running, halted, made=made) for running, halted, made in product((None, "x"), ("", "h"), (False, True))
+        SlotContext(running, halted, made=made)
+        for running, halted, made in product((None, "x"), ("", "h"), (False, True))
     ]
     seen = set()
     for before, schedule, beside, late in product((None, *OPEN), schedules, around, (-20, 0, 11, 60, 91)):

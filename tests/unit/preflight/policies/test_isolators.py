@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gameday.cluster.client import Cluster
-from gameday.cluster.kinds import (
+from gameday.cluster.resources import (
     ADMIN_POLICIES,
     CALICO_GLOBAL_POLICIES,
     CALICO_POLICIES,
@@ -17,7 +17,7 @@ from gameday.cluster.kinds import (
 from gameday.errors import ClusterUnreachable
 from gameday.model.plan import Bystander, CidrTarget, ServiceRef, Target
 from gameday.preflight.policies.isolators import ISOLATORS, Isolators, read
-from gameday.preflight.snapshot import look
+from gameday.preflight.snapshot import take_snapshot
 from unit.api_server import ApiServer
 from unit.preflight.things import partition, plan
 
@@ -90,12 +90,12 @@ async def test_the_preflight_sees_them_and_its_own_namespace(api_server: ApiServ
     api_server.groups = {"crd.projectcalico.org": CALICO}
     api_server.put("globalnetworkpolicies", "", CLOSED)
     api_server.put("namespaces", "", {"metadata": {"name": "shop", "labels": {"tenant": "green"}}})
-    seen = await look(cluster, cluster, "shop", plan(), ())
+    seen = await take_snapshot(cluster, cluster, "shop", plan(), ())
     assert seen.policies(CALICO_GLOBAL_POLICIES)
     assert seen.namespace_labels == {"tenant": "green"}
     assert not [what for what in seen.missing if "groups" in what]
     api_server.forbidden = {"get namespaces"}
-    assert (await look(cluster, cluster, "shop", plan(), ())).namespace_labels is None
+    assert (await take_snapshot(cluster, cluster, "shop", plan(), ())).namespace_labels is None
 
 
 @pytest.mark.parametrize(
@@ -116,4 +116,6 @@ async def test_what_is_asked_elsewhere_is_known_not_to_be_read(
     if cilium:
         api_server.groups = {"cilium.io": {"v2": ["ciliumnetworkpolicies"]}}
     cut = replace(partition(to), must_remain_reachable=stays)
-    assert (await look(cluster, cluster, "shop", plan(cut), ())).at("partition").policies_elsewhere is elsewhere
+    assert (await take_snapshot(cluster, cluster, "shop", plan(cut), ())).at(
+        "partition"
+    ).policies_elsewhere is elsewhere

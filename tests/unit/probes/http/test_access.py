@@ -11,10 +11,10 @@ from aiohttp import BasicAuth, web
 
 from gameday.model.agent import HttpAccess
 from gameday.model.plan import ConfigMapKey, SecretKey
-from gameday.probes.ask import Answer
-from gameday.probes.http.ask import HttpAsk
 from gameday.probes.http.kind import KIND, Header, Http, HttpProbe
+from gameday.probes.http.runner import HttpRunner
 from gameday.probes.io.secrets import HIDDEN, Secrets
+from gameday.probes.runner import ProbeResult
 from gameday.probes.web import Access
 from gameday.schema.named import Dependencies
 from unit.probes.tasks import http_task
@@ -42,16 +42,18 @@ def file(folder: Path, name: str, text: str) -> str:
     return str(folder / name)
 
 
-def probe(url: str, access: HttpAccess, **config: Any) -> HttpAsk:
-    return HttpAsk(http_task("probe", 1.0, 20.0, (("status",), ("body",)), url=url, access=access, **config), Secrets())
+def probe(url: str, access: HttpAccess, **config: Any) -> HttpRunner:
+    return HttpRunner(
+        http_task("probe", 1.0, 20.0, (("status",), ("body",)), url=url, access=access, **config), Secrets()
+    )
 
 
 async def test_a_token_admits_the_probe_and_a_private_ca_vouches_for_the_server(api: TlsApi, tmp_path: Path) -> None:
     token = file(tmp_path, "token", "jane\n")
     access = HttpAccess(bearer_file=token, ca_file=str(api.signed_by.certificate))
     ask = probe(f"{api.url}/apis", access)
-    answer = await ask()
-    assert (answer.ok, answer.error, answer.unknown) == (True, None, ())
+    result = await ask()
+    assert (result.ok, result.error, result.unknown) == (True, None, ())
     file(tmp_path, "token", "somebody-else")
     assert (await ask()).error == "http 401", "the token is read anew for each request"
     assert [who for who, _ in api.callers] == ["jane", "somebody-else"]
@@ -63,19 +65,19 @@ async def test_a_server_that_the_ca_does_not_vouch_for_says_nothing(api: TlsApi,
     public = await probe(api.url, HttpAccess())()
     private = await probe(api.url, HttpAccess(ca_file=str(other)))()
     why = "the certificate is not trusted ({})"
-    assert public == Answer(ok=False, error="tls", unknown=(((), why.format("give its CA in tls.caFrom")),))
+    assert public == ProbeResult(ok=False, error="tls", unknown=(((), why.format("give its CA in tls.caFrom")),))
     wrong = why.format("no CA in tls.caFrom has signed it")
-    assert private == Answer(ok=False, error="tls", unknown=(((), wrong),))
+    assert private == ProbeResult(ok=False, error="tls", unknown=(((), wrong),))
     assert api.callers == [], "nothing was sent to either"
 
 
 async def test_a_server_of_another_name_says_nothing(signer: Authority) -> None:
     server = TlsApi(signer, server="elsewhere")
     await server.start()
-    answer = await probe(server.url, HttpAccess(ca_file=str(signer.certificate)))()
+    result = await probe(server.url, HttpAccess(ca_file=str(signer.certificate)))()
     await server.stop()
-    ((path, why),) = answer.unknown
-    assert (answer.error, path, server.callers) == ("tls", (), [])
+    ((path, why),) = result.unknown
+    assert (result.error, path, server.callers) == ("tls", (), [])
     assert "IP address mismatch" in why
 
 
@@ -83,9 +85,9 @@ async def test_a_server_of_another_name_says_nothing(signer: Authority) -> None:
 async def test_a_ca_that_is_none_says_nothing_and_is_never_replaced_by_public_ones(
     api: TlsApi, tmp_path: Path, text: str
 ) -> None:
-    answer = await probe(api.url, HttpAccess(ca_file=file(tmp_path, "ca.crt", text)))()
+    result = await probe(api.url, HttpAccess(ca_file=file(tmp_path, "ca.crt", text)))()
     why = "tls.caFrom has no certificate in PEM format: check its ConfigMap or Secret"
-    assert answer == Answer(ok=False, error="tls", unknown=(((), why),))
+    assert result == ProbeResult(ok=False, error="tls", unknown=(((), why),))
 
 
 async def test_files_that_are_not_there_say_nothing_of_the_system(api: TlsApi, tmp_path: Path) -> None:
@@ -143,8 +145,8 @@ async def test_nothing_of_a_token_comes_back(echo: str, tmp_path: Path) -> None:
 
 
 async def test_a_token_that_no_header_holds_says_nothing_of_the_system(echo: str, tmp_path: Path) -> None:
-    answer = await probe(echo, HttpAccess(file(tmp_path, "token", "one\r\nX-Two: 2")))()
-    assert (answer.ok, answer.error, [path for path, _ in answer.unknown]) == (
+    result = await probe(echo, HttpAccess(file(tmp_path, "token", "one\r\nX-Two: 2")))()
+    assert (result.ok, result.error, [path for path, _ in result.unknown]) == (
         False,
         "the request cannot be sent",
         [()],

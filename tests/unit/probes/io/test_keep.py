@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from gameday.probes.io.keep import Path, keep
 from gameday.probes.io.secrets import Secrets
+from gameday.probes.io.select import Path, select_paths
 
 MANY = "expressions use more than 256 values of one answer"
 LONG = "longer than 256 characters"
 
 
 def kept(values: dict[str, Any], *paths: Path) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    return keep(values, paths, Secrets())
+    return select_paths(values, paths, Secrets())
 
 
 @pytest.mark.parametrize("body", [[], [{"x": "a"}], 5, "text", None, True, 1.5])

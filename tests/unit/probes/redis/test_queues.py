@@ -16,10 +16,10 @@ import bullmq
 import pytest
 
 from gameday.model.agent import RedisAddress
-from gameday.probes.ask import Answer
 from gameday.probes.io.secrets import Secrets
-from gameday.probes.redis.ask import RedisAsk
 from gameday.probes.redis.layouts import LAYOUTS
+from gameday.probes.redis.runner import RedisRunner
+from gameday.probes.runner import ProbeResult
 from unit.probes.tasks import redis_task
 from unit.redis_server import PASSWORD, RedisServer
 
@@ -51,24 +51,24 @@ def url(redis: RedisServer) -> str:
     return f"redis://:{PASSWORD}@127.0.0.1:{redis.port}/0"
 
 
-async def figures(redis: RedisServer, folder: Path, kind: str, name: str, prefix: str | None = None) -> Answer:
+async def figures(redis: RedisServer, folder: Path, kind: str, name: str, prefix: str | None = None) -> ProbeResult:
     """All figures of a queue."""
     secret = folder / "password"
     secret.write_text(PASSWORD)
     layout = LAYOUTS[kind]
     server = RedisAddress("127.0.0.1", redis.port, password_file=str(secret))
     queue = (kind, name, layout.prefix if prefix is None else prefix)
-    ask = RedisAsk(redis_task("p", 1.0, 20.0, server, tuple((one,) for one in layout.names), queue), Secrets())
-    answer = await ask()
+    ask = RedisRunner(redis_task("p", 1.0, 20.0, server, tuple((one,) for one in layout.names), queue), Secrets())
+    result = await ask()
     await ask.close()
-    return answer
+    return result
 
 
 async def counted(redis: RedisServer, folder: Path, kind: str, name: str, *prefix: str) -> Mapping[str, Any]:
     """All figures of a queue, each of which is known."""
-    answer = await figures(redis, folder, kind, name, *prefix)
-    assert (answer.ok, answer.unknown) == (True, ())
-    return answer.values or {}
+    result = await figures(redis, folder, kind, name, *prefix)
+    assert (result.ok, result.unknown) == (True, ())
+    return result.values or {}
 
 
 async def test_bullmq_for_node_counts_as_many(redis: RedisServer, tmp_path: Path) -> None:

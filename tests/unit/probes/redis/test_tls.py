@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gameday.probes.ask import Answer
 from gameday.probes.io.secrets import Secrets
-from gameday.probes.redis.ask import RedisAsk
+from gameday.probes.redis.runner import RedisRunner
+from gameday.probes.runner import ProbeResult
 from unit.probes.tasks import redis_task
 from unit.redis_tls import Certificates, TlsRedis
 
@@ -27,21 +27,21 @@ async def redis(certificates: Certificates) -> AsyncIterator[TlsRedis]:
     await server.kill()
 
 
-async def asked(redis: TlsRedis, folder: Path, **other: Any) -> Answer:
+async def asked(redis: TlsRedis, folder: Path, **other: Any) -> ProbeResult:
     """The answer of a probe of a queue; ``other`` are fields of the address that differ."""
     server = replace(redis.address(folder), **other)
-    ask = RedisAsk(
+    ask = RedisRunner(
         redis_task("redis", 1.0, 2.0, server, (("role",), ("depth",)), ("bullmq", "jobs", "bull")), Secrets()
     )
-    answer = await ask()
+    result = await ask()
     await ask.close()
-    return answer
+    return result
 
 
 async def test_a_private_ca_a_client_certificate_a_user_and_a_database(redis: TlsRedis, tmp_path: Path) -> None:
     await redis.run("RPUSH", "bull:jobs:wait", "1", "2")
-    answer = await asked(redis, tmp_path, database=3)
-    assert (answer.ok, answer.values, answer.unknown) == (True, {"role": "master", "depth": 2}, ())
+    result = await asked(redis, tmp_path, database=3)
+    assert (result.ok, result.values, result.unknown) == (True, {"role": "master", "depth": 2}, ())
     (path, why), *_ = (await asked(redis, tmp_path)).unknown
     assert (path, "in database 0" in why) == (("depth",), True)
 
@@ -62,9 +62,9 @@ async def test_a_private_ca_a_client_certificate_a_user_and_a_database(redis: Tl
 async def test_what_the_plan_says_wrong_is_not_the_systems_doing(
     redis: TlsRedis, tmp_path: Path, other: dict[str, Any], word: str, told: str
 ) -> None:
-    answer = await asked(redis, tmp_path, **other)
-    assert (answer.ok, answer.error) == (False, word)
-    ((path, why),) = answer.unknown
+    result = await asked(redis, tmp_path, **other)
+    assert (result.ok, result.error) == (False, word)
+    ((path, why),) = result.unknown
     assert path == ()
     assert told in why
 
@@ -74,14 +74,14 @@ async def test_a_server_that_wants_a_certificate_is_told_apart_from_one_that_han
 ) -> None:
     """TLS 1.3 tells it after the handshake, and what was sent meanwhile may be answered with a reset before."""
     answers = [await asked(redis, tmp_path, certificate_file="", key_file="") for _ in range(20)]
-    assert {answer.error for answer in answers} <= {"tls", "reset"}
+    assert {result.error for result in answers} <= {"tls", "reset"}
     wanted = "the server wants a client certificate: give one by tls.clientCertificateFrom"
-    assert {answer.unknown for answer in answers if answer.error == "tls"} == {(((), wanted),)}
+    assert {result.unknown for result in answers if result.error == "tls"} == {(((), wanted),)}
 
 
 async def test_a_redis_that_is_gone_is_the_systems_doing(redis: TlsRedis, tmp_path: Path) -> None:
     address = redis.address(tmp_path)
-    ask = RedisAsk(redis_task("redis", 1.0, 2.0, address), Secrets())
+    ask = RedisRunner(redis_task("redis", 1.0, 2.0, address), Secrets())
     assert (await ask()).ok
     await redis.kill()
     first, second = await ask(), await ask()

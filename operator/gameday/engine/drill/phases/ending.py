@@ -5,46 +5,46 @@ from dataclasses import replace
 
 from gameday.engine.drill import addresses, controls
 from gameday.engine.drill import commands as do
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.rules import PhaseRules
 from gameday.engine.drill.results import close_plan
-from gameday.engine.drill.situation import Situation
+from gameday.engine.drill.undo_commands import undo_commands_for
 from gameday.engine.drill.undo_log import ask_undo
-from gameday.engine.drill.undo_orders import undo_orders
 from gameday.engine.drill.verdict import definite_misses, verdict_of
 from gameday.model.change import ChangeState
+from gameday.model.observation import Observation
 from gameday.model.plan import Plan
-from gameday.model.record import Phase, Record
-from gameday.model.world import World
+from gameday.model.record import DrillRecord, Phase
 
 
-def decide(at: Situation) -> Record:
+def decide(ctx: Context) -> DrillRecord:
     """Once nothing is held any more, judge the drill and end it."""
-    record = ask_undo(at.record, at.plan, at.now) if _asks(at.record) else at.record
+    record = ask_undo(ctx.record, ctx.plan, ctx.now) if _asks(ctx.record) else ctx.record
     if record.holds_anything:
         return record
-    if controls.unsettled(at) or addresses.unsettled(at):
+    if controls.unsettled(ctx) or addresses.unsettled(ctx):
         return record
-    record = controls.named(at.knowing(record))
-    record = addresses.named(at.knowing(record))
-    record = close_plan(replace(record, faults_cleared=True), at.plan, at.now)
-    judged = verdict_of(record, at.plan)
+    record = controls.named(ctx.with_record(record))
+    record = addresses.named(ctx.with_record(record))
+    record = close_plan(replace(record, faults_cleared=True), ctx.plan, ctx.now)
+    judged = verdict_of(record, ctx.plan)
     record = replace(
         record,
         verdict=judged.verdict,
         reason=judged.reason,
         message=judged.message,
-        finished_at=at.now,
-        missed_before_abort=tuple(r.name for r in definite_misses(record, at.plan)) if record.aborted else (),
+        finished_at=ctx.now,
+        missed_before_abort=tuple(r.name for r in definite_misses(record, ctx.plan)) if record.aborted else (),
     )
-    return record.enter(Phase.FINISHED, at.now, f"{judged.verdict.value}: {judged.message}")
+    return record.enter(Phase.FINISHED, ctx.now, f"{judged.verdict.value}: {judged.message}")
 
 
-def commands(_plan: Plan | None, record: Record, world: World) -> Iterator[do.Command]:
+def commands(_plan: Plan | None, record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
     """Undo all that is held."""
-    yield from undo_orders(record, world)
+    yield from undo_commands_for(record, observed)
 
 
-def _asks(record: Record) -> bool:
+def _asks(record: DrillRecord) -> bool:
     return any(change.open and change.state is not ChangeState.UNDOING for change in record.changes)
 
 

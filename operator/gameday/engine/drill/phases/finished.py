@@ -3,72 +3,75 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gameday.engine.drill import budgets
 from gameday.engine.drill import commands as do
+from gameday.engine.drill import timeouts
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.rules import PhaseRules
-from gameday.engine.drill.situation import Situation
+from gameday.model.observation import Life, Lock, Observation
 from gameday.model.plan import Plan
-from gameday.model.record import NOT_KEPT, Keeping, Record
-from gameday.model.world import Life, Lock, World
+from gameday.model.record import NOT_KEPT, DrillRecord, Keeping
 
 UNREAD = "the API server did not take them in time"
 
 
-def decide(at: Situation) -> Record:
+def decide(ctx: Context) -> DrillRecord:
     """Record what became of the samples, and that the GameDay shows the verdict."""
-    record = _kept(at)
-    return replace(record, reported=True) if at.world.reported and not record.reported else record
+    record = _kept(ctx)
+    return replace(record, reported=True) if ctx.observed.reported and not record.reported else record
 
 
-def commands(plan: Plan | None, record: Record, world: World) -> Iterator[do.Command]:
+def commands(plan: Plan | None, record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
     """Take away the fuses, keep the samples, take away the agents, then free the lock, then report."""
     # Of a Drill that is deleted Kubernetes itself takes the agents, which it owns: what we may not do holds up nothing.
-    collected = world.deleted and do.key_of(do.StopAgents()) in world.errors
+    collected = observed.deleted and do.key_of(do.StopAgents()) in observed.errors
     for change in record.changes:
-        if not change.open and world.fuse(change.fuse_name).uid is not None:
+        if not change.open and observed.fuse(change.fuse_name).uid is not None:
             yield do.RemoveFuse(change)
-    if _are_to_be_kept(plan, record, world):
+    if _are_to_be_kept(plan, record, observed):
         # Before the agents are deleted: after a crash the next process reads their logs again.
-        if world.read_again:
+        if observed.read_again:
             yield do.KeepSamples()
-    elif any(life is not Life.ABSENT for life in (*world.agents.values(), *world.closers.values())) and not collected:
+    elif (
+        any(life is not Life.ABSENT for life in (*observed.agents.values(), *observed.closers.values()))
+        and not collected
+    ):
         yield do.StopAgents()
-    elif world.arriving:
+    elif observed.arriving:
         return
-    elif world.lock in {Lock.HELD, Lock.UNKNOWN} and record.faults_cleared is not False:
-        yield do.FreeLock()
+    elif observed.lock in {Lock.HELD, Lock.UNKNOWN} and record.faults_cleared is not False:
+        yield do.ReleaseLock()
     else:
-        yield from _report(record, world)
+        yield from _report(record, observed)
 
 
-def _are_to_be_kept(plan: Plan | None, record: Record, world: World) -> bool:
+def _are_to_be_kept(plan: Plan | None, record: DrillRecord, observed: Observation) -> bool:
     """Whether there are samples of which it is not decided yet what becomes of them: a Drill that goes takes them."""
     measured = record.steady_from is not None and plan is not None and bool(plan.probes)
-    return measured and record.keeping is None and not record.reported and not world.deleted
+    return measured and record.keeping is None and not record.reported and not observed.deleted
 
 
-def _kept(at: Situation) -> Record:
-    record, world = at.record, at.world
-    if not _are_to_be_kept(at.plan, record, world):
+def _kept(ctx: Context) -> DrillRecord:
+    record, observed = ctx.record, ctx.observed
+    if not _are_to_be_kept(ctx.plan, record, observed):
         return record
-    keeping = world.keeping
+    keeping = observed.keeping
     ended = record.finished_at if record.finished_at is not None else record.since
-    if keeping is None and at.now > max(ended, world.resumed_at) + budgets.KEEP:
-        keeping = Keeping(kept=False, why=do.error_of(world.errors, do.KeepSamples()) or UNREAD)
+    if keeping is None and ctx.now > max(ended, observed.resumed_at) + timeouts.KEEP:
+        keeping = Keeping(kept=False, why=do.error_of(observed.errors, do.KeepSamples()) or UNREAD)
     if keeping is None:
         return record
     record = replace(record, keeping=keeping)
-    return record if keeping.kept or not keeping.why else record.note(at.now, NOT_KEPT, keeping.why, warning=True)
+    return record if keeping.kept or not keeping.why else record.note(ctx.now, NOT_KEPT, keeping.why, warning=True)
 
 
-def _report(record: Record, world: World) -> Iterator[do.Command]:
+def _report(record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
     """Update the GameDay before the finalizer is removed: a process killed in between leaves both to the next one."""
     if not record.reported:
         yield do.UpdateGameDay()
     # What cannot be written for a while must not keep a Drill from being deleted.
-    stalled = bool(record.obstacle) and do.key_of(do.UpdateGameDay()) in world.errors
-    if (record.reported or stalled) and world.finalizer and record.faults_cleared is not False:
-        yield do.LetGo()
+    stalled = bool(record.obstacle) and do.key_of(do.UpdateGameDay()) in observed.errors
+    if (record.reported or stalled) and observed.finalizer and record.faults_cleared is not False:
+        yield do.RemoveFinalizer()
 
 
 RULES = PhaseRules(decide, commands, {})

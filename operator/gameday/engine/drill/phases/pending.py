@@ -4,67 +4,68 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gameday.engine.drill import commands as do
-from gameday.engine.drill.interrupts import give_up
-from gameday.engine.drill.permission import hindrance
+from gameday.engine.drill.context import Context
+from gameday.engine.drill.permission import blocked_by
 from gameday.engine.drill.phases.rules import PhaseRules
-from gameday.engine.drill.situation import Situation
+from gameday.engine.drill.stop_conditions import end_inconclusive
+from gameday.model.observation import Lock, Observation, Planned
 from gameday.model.plan import Plan
-from gameday.model.record import Cause, Phase, Record
-from gameday.model.world import Lock, Planned, World
+from gameday.model.record import DrillRecord, Phase, Reason
 
 
-def decide(at: Situation) -> Record:
+def decide(ctx: Context) -> DrillRecord:
     """Wait for the GameDay, for the administrator and for the namespace, until ``startBefore``."""
-    world, now = at.world, at.now
-    match world.planned:
+    observed, now = ctx.observed, ctx.now
+    match observed.planned:
         case Planned.INVALID:
-            return give_up(at, Cause.GAME_DAY_INVALID, world.planned_why, now)
+            return end_inconclusive(ctx, Reason.GAME_DAY_INVALID, observed.planned_why, now)
         case Planned.TOO_BIG:
-            return give_up(at, Cause.PLAN_TOO_BIG, world.planned_why, now)
+            return end_inconclusive(ctx, Reason.PLAN_TOO_BIG, observed.planned_why, now)
         case Planned.ABSENT | Planned.DELETED:
-            if now > world.start_before:
-                return give_up(
-                    at,
-                    Cause.NO_GAME_DAY,
-                    world.planned_why or "its GameDay did not exist by startBefore; create it, then create a new Drill",
+            if now > observed.start_before:
+                return end_inconclusive(
+                    ctx,
+                    Reason.NO_GAME_DAY,
+                    observed.planned_why
+                    or "its GameDay did not exist by startBefore; create it, then create a new Drill",
                     now,
                 )
-            return at.record
+            return ctx.record
         case Planned.FROZEN:
             pass
-    if (hindered := hindrance(world)) is not None:
-        return _wait(at, *hindered)
-    match world.lock:
+    if (hindered := blocked_by(observed)) is not None:
+        return _wait(ctx, *hindered)
+    match observed.lock:
         case Lock.HELD:
-            record = replace(at.record, started_at=now, waiting=None)
+            record = replace(ctx.record, started_at=now, waiting=None)
             return record.enter(Phase.PREFLIGHT, now, "running the preflight checks")
         case Lock.BUSY:
             return _wait(
-                at, Cause.BUSY, f"{world.locked_by} holds the namespace; only one drill may run in it at a time"
+                ctx, Reason.BUSY, f"{observed.locked_by} holds the namespace; only one drill may run in it at a time"
             )
         case Lock.FULL:
-            return _wait(at, Cause.TOO_MANY_DRILLS, world.locked_by)
+            return _wait(ctx, Reason.TOO_MANY_DRILLS, observed.locked_by)
         case Lock.UNKNOWN | Lock.FREE:
-            if now > world.start_before:
-                return give_up(
-                    at, Cause.TOO_LATE, "startBefore passed before the drill could start; create a new Drill", now
+            if now > observed.start_before:
+                return end_inconclusive(
+                    ctx, Reason.TOO_LATE, "startBefore passed before the drill could start; create a new Drill", now
                 )
-            return replace(at.record, waiting=None)
+            return replace(ctx.record, waiting=None)
 
 
-def commands(_plan: Plan | None, _record: Record, world: World) -> Iterator[do.Command]:
+def commands(_plan: Plan | None, _record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
     """Request the lock only if nothing else prevents the drill from starting."""
-    held = world.lock is Lock.HELD
-    if hindrance(world) is not None:
-        yield from [do.FreeLock()] if held else []
-    elif world.planned is Planned.FROZEN and not held:
-        yield do.TakeLock()
+    held = observed.lock is Lock.HELD
+    if blocked_by(observed) is not None:
+        yield from [do.ReleaseLock()] if held else []
+    elif observed.planned is Planned.FROZEN and not held:
+        yield do.AcquireLock()
 
 
-def _wait(at: Situation, cause: Cause, why: str) -> Record:
-    if at.now > at.world.start_before:
-        return give_up(at, cause, why, at.now)
-    return at.record.wait(cause, why, at.now)
+def _wait(ctx: Context, reason: Reason, why: str) -> DrillRecord:
+    if ctx.now > ctx.observed.start_before:
+        return end_inconclusive(ctx, reason, why, ctx.now)
+    return ctx.record.wait(reason, why, ctx.now)
 
 
 RULES = PhaseRules(

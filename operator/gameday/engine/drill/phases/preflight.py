@@ -3,56 +3,60 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gameday.engine.drill import budgets
 from gameday.engine.drill import commands as do
+from gameday.engine.drill import timeouts
 from gameday.engine.drill.commands import error_of
-from gameday.engine.drill.interrupts import give_up
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.rules import PhaseRules
-from gameday.engine.drill.situation import Situation
+from gameday.engine.drill.stop_conditions import end_inconclusive
+from gameday.model.observation import Observation, Preflight
 from gameday.model.plan import Plan
-from gameday.model.record import Cause, Phase, Record
-from gameday.model.world import Preflight, World
+from gameday.model.record import DrillRecord, Phase, Reason
 
 
-def decide(at: Situation) -> Record:
+def decide(ctx: Context) -> DrillRecord:
     """Refuse with every finding at once, warnings too, or go on; nothing was touched either way."""
-    found = at.world.preflight
+    found = ctx.observed.preflight
     if found is None:
-        if at.now > max(at.record.since, at.world.resumed_at) + budgets.PREFLIGHT:
-            error = error_of(at.world.errors, do.CheckPreflight()) or "the API server did not answer"
-            return give_up(at, Cause.PREFLIGHT_FAILED, f"the preflight checks did not end in time: {error}", at.now)
-        return at.record
+        if ctx.now > max(ctx.record.since, ctx.observed.resumed_at) + timeouts.PREFLIGHT:
+            error = error_of(ctx.observed.errors, do.CheckPreflight()) or "the API server did not answer"
+            return end_inconclusive(
+                ctx, Reason.PREFLIGHT_FAILED, f"the preflight checks did not end in time: {error}", ctx.now
+            )
+        return ctx.record
     if found.refusals:
-        return give_up(at.knowing(_warned(at, found)), Cause.PREFLIGHT_FAILED, "; ".join(found.refusals), at.now)
+        return end_inconclusive(
+            ctx.with_record(_warned(ctx, found)), Reason.PREFLIGHT_FAILED, "; ".join(found.refusals), ctx.now
+        )
     if found.rolling:
-        return _await_rollout(at, ", ".join(found.rolling))
-    return _warned(at, found).enter(Phase.STEADY_STATE, at.now, "starting the agents")
+        return _await_rollout(ctx, ", ".join(found.rolling))
+    return _warned(ctx, found).enter(Phase.STEADY_STATE, ctx.now, "starting the agents")
 
 
-def commands(_plan: Plan | None, _record: Record, world: World) -> Iterator[do.Command]:
+def commands(_plan: Plan | None, _record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
     """Check the namespace, and check again if it has changed."""
-    if world.preflight is None or world.look_again:
+    if observed.preflight is None or observed.look_again:
         yield do.CheckPreflight()
 
 
-def _warned(at: Situation, found: Preflight) -> Record:
-    record = replace(at.record, warnings=found.warnings)
+def _warned(ctx: Context, found: Preflight) -> DrillRecord:
+    record = replace(ctx.record, warnings=found.warnings)
     for warning in found.warnings:
-        record = record.note(at.now, "PreflightWarning", warning, warning=True)
+        record = record.note(ctx.now, "PreflightWarning", warning, warning=True)
     return record
 
 
-def _await_rollout(at: Situation, who: str) -> Record:
+def _await_rollout(ctx: Context, who: str) -> DrillRecord:
     """Targets that are being replaced are no subject for a drill: wait for them as long as it may still start."""
-    if at.now > at.world.start_before:
+    if ctx.now > ctx.observed.start_before:
         why = (
             f"{who} was still rolling out when startBefore passed; nothing was touched; create a new Drill "
             "after the rollout"
         )
-        return give_up(at, Cause.ROLLOUT_IN_PROGRESS, why, at.now)
-    if any(line.reason == Cause.ROLLOUT_IN_PROGRESS.value for line in at.record.timeline):
-        return at.record
-    return at.record.note(at.now, Cause.ROLLOUT_IN_PROGRESS.value, f"waiting for the rollout of {who} to end")
+        return end_inconclusive(ctx, Reason.ROLLOUT_IN_PROGRESS, why, ctx.now)
+    if any(line.reason == Reason.ROLLOUT_IN_PROGRESS.value for line in ctx.record.timeline):
+        return ctx.record
+    return ctx.record.note(ctx.now, Reason.ROLLOUT_IN_PROGRESS.value, f"waiting for the rollout of {who} to end")
 
 
 RULES = PhaseRules(

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gameday.engine.drill.commands import Command
-from gameday.engine.drill.situation import Situation
+from gameday.engine.drill.context import Context
+from gameday.model.observation import Observation
 from gameday.model.plan import Plan
-from gameday.model.record import Phase, Record
-from gameday.model.world import World
+from gameday.model.record import DrillRecord, Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,6 @@ class PhaseRules:
     and ``leads_to`` every phase that may come next, with when it does.
     """
 
-    decide: Callable[[Situation], Record]
-    commands: Callable[[Plan | None, Record, World], Iterator[Command]]
+    decide: Callable[[Context], DrillRecord]
+    commands: Callable[[Plan | None, DrillRecord, Observation], Iterator[Command]]
     leads_to: Mapping[Phase, str]

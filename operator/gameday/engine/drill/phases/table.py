@@ -14,7 +14,7 @@ from gameday.engine.drill.phases import (
     steady_state,
 )
 from gameday.engine.drill.phases.rules import PhaseRules
-from gameday.model.record import Phase, Record
+from gameday.model.record import DrillRecord, Phase
 
 PHASES: Final[Mapping[Phase, PhaseRules]] = {
     Phase.PENDING: pending.RULES,
@@ -27,7 +27,7 @@ PHASES: Final[Mapping[Phase, PhaseRules]] = {
 }
 
 
-def rules_of(record: Record) -> PhaseRules:
+def rules_of(record: DrillRecord) -> PhaseRules:
     """The rules that a record follows now."""
     ends = record.finishing and record.phase is not Phase.FINISHED
     return ending.RULES if ends else PHASES[record.phase]

@@ -1,0 +1,57 @@
+"""What the preflight finds of a workload that a fault or step names: is it there, which are its pods, is it cut off."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from gameday.actions.kind import PreflightContext
+from gameday.actions.workload import FIELDS, KINDS, Workload
+from gameday.cluster.resources import DAEMON_SETS, REPLICA_SETS, Object, Resource
+from gameday.preflight.cut_destination import endpoint_addresses
+from gameday.preflight.findings import Finding
+from gameday.preflight.impact import running
+from gameday.preflight.impact import workload as workload_of
+from gameday.preflight.snapshot import NamespaceSnapshot
+
+READS: Final[tuple[Resource, ...]] = (*KINDS.values(), DAEMON_SETS, REPLICA_SETS)
+"""What is looked through."""
+
+
+def not_found(snapshot: NamespaceSnapshot, path: str, workload: Workload) -> Finding | None:
+    """A finding at ``path`` if the workload does not exist, else None."""
+    resources = (resource for resource in (workload.resource, *READS) if _is_there(snapshot, resource, workload.name))
+    there = next(resources, None)
+    if there is workload.resource:
+        return None
+    if there is None:
+        return Finding(
+            f"No{workload.resource.kind}", path, f"there is no {workload}", "correct the name, or remove this entry"
+        )
+    if there.kind in FIELDS:
+        text, remedy = f"{workload.name} is a {there.kind}", f"name it in the field {FIELDS[there.kind]}"
+    else:
+        text = f"{workload.name} is a {there.kind}, but only Deployments and StatefulSets can be named here"
+        remedy = "name one of these, or remove this entry"
+    return Finding(f"NotA{workload.resource.kind}", path, text, remedy)
+
+
+def pods_of(snapshot: NamespaceSnapshot, workload: Workload) -> tuple[Object, ...]:
+    """The pods of a workload that run and are not ending, by who controls them: labels may be those of others too."""
+    return tuple(pod for pod in running(snapshot) if workload_of(snapshot, pod) == str(workload))
+
+
+def is_cut_off(ctx: PreflightContext, path: str, workload: Workload, remedy: str) -> Iterator[Finding]:
+    """A finding if a fault stops what a cut takes from the targets: controls would fail as witnesses do."""
+    ends = (ctx.snapshot, *ctx.snapshot.faults.values())
+    behind = {address for end in ends for address in endpoint_addresses(end.endpoints)}
+    listed = (pod.get("status", {}).get("podIPs") or () for pod in pods_of(ctx.snapshot, workload))
+    own = {entry.get("ip") for entries in listed for entry in entries}
+    if behind & own and any(fault.name == ctx.name for fault in ctx.plan.outage.faults):
+        text = (
+            f"{workload.name} is the dependency that networkPartition cuts off, so the two faults could not "
+            "be told apart"
+        )
+        yield Finding("TakesDependency", path, text, remedy)
+
+
+def _is_there(snapshot: NamespaceSnapshot, resource: Resource, name: str) -> bool:
+    return any(one["metadata"]["name"] == name for one in snapshot.of(resource))

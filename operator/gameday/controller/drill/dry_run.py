@@ -1,0 +1,146 @@
+"""The rehearsal of a drill: the API server tries every object that any stage may create, and its answers are read."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from gameday.actions.kind import DryRunContext
+from gameday.actions.registry import KINDS
+from gameday.cluster.client import Cluster
+from gameday.cluster.resources import JOBS, PODS, RESOURCE_QUOTAS, Object, Resource
+from gameday.controller.drill import agents
+from gameday.controller.drill.agent_pods import PodContext, pod_of
+from gameday.controller.drill.scale_fuses import scale_fuse
+from gameday.engine.drill import timeouts
+from gameday.engine.drill.undo_log import registered
+from gameday.errors import AlreadyExists, GameDayError
+from gameday.fuses import job as fuse
+from gameday.fuses import pod as fuse_of_scale
+from gameday.model.names import fault_fuse
+from gameday.model.names import scale_fuse as scale_fuse_name
+from gameday.model.plan import Action, Plan
+from gameday.model.setup import Connections, Setup
+from gameday.preflight import admission, quota
+from gameday.preflight.findings import Finding
+from gameday.preflight.snapshot import NamespaceSnapshot
+
+AUTOPILOT: Final = re.compile(r"autogke-node-affinity|Auto GKE|GKE Warden")
+"""How GKE Autopilot refuses a pod that names its node."""
+
+MEANINGS: Final = (
+    (
+        AUTOPILOT,
+        "GKE Autopilot chooses the nodes itself, so a witness cannot run on a target's node: use another cluster",
+    ),
+    (
+        re.compile(r"security context constraint"),
+        "OpenShift gives each namespace its own user ids: set an empty GAMEDAY_AGENT_USER on the operator",
+    ),
+    (
+        re.compile(r"(minimum|maximum) \S+ usage per (Container|Pod) is|max limit to request ratio per"),
+        "set the requests and limits of a drill's pods with GAMEDAY_AGENT_RESOURCES on the operator",
+    ),
+)
+"""What the refusals of known clusters mean, and what to do about them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One object that a drill may create; ``path`` is the step that asks for it, or empty."""
+
+    resource: Resource
+    body: Object
+    path: str = ""
+    fuse: bool = False
+    """Whether it is the Job of a fuse: without a step that of the cut."""
+
+
+@dataclass(slots=True)
+class DryRunResult:
+    """What was rejected, and what would be created; an object that already exists has no answer."""
+
+    refused: list[str] = field(default_factory=list)
+    answers: list[tuple[Part, Object]] = field(default_factory=list)
+
+
+def parts(plan: Plan, setup: Setup, place: PodContext, snapshot: NamespaceSnapshot) -> Iterator[Part]:
+    """Every object that a drill of this plan may create."""
+    for pod in agents.pods(plan, setup, place):
+        yield Part(PODS, pod)
+    for cut in setup.cuts:
+        if cut.severs is not None:
+            yield Part(PODS, agents.closer(plan, setup, cut, place, agents.Closing(Connections(), 1.0)))
+    alone = len(plan.outage.faults) == 1
+    for fault in plan.outage.faults:
+        trial = DryRunContext(
+            snapshot, setup, place.drill, place.uid, fault.name, fault_fuse(place.drill, fault.name, alone=alone)
+        )
+        yield from _of_action(plan, place, trial, f"spec.outage.faults[{fault.name}]", fault.action)
+    for step in plan.rollback.steps if plan.rollback is not None else ():
+        trial = DryRunContext(
+            snapshot, setup, place.drill, place.uid, step.name, scale_fuse_name(place.drill, step.name)
+        )
+        yield from _of_action(plan, place, trial, f"spec.rollback.steps[{step.name}]", step.action)
+
+
+def _of_action(plan: Plan, place: PodContext, trial: DryRunContext, path: str, action: Action) -> Iterator[Part]:
+    """The fuse of a fault or step, and what it creates itself."""
+    change = KINDS.changes.get(action.KIND)
+    if change is not None and change.fuse_acts:
+        seen = change.registers(action, trial.snapshot)
+        entry = registered(trial.name, action, seen, trial.fuse, 0.0)
+        puts_back = scale_fuse(place, timeouts.fuse_of(plan, trial.name), entry)
+        yield Part(JOBS, puts_back, path, fuse=True)
+        # Admission answers for a Job without regard to its pod, and a quota holds both.
+        yield Part(PODS, pod_of(puts_back), path)
+    elif change is not None and change.fused:
+        lasts = timeouts.fuse_of(plan, trial.name)
+        yield Part(JOBS, fuse.build(place.drill, place.uid, trial.fuse, lasts, place.image), fuse=True)
+    for resource, body in KINDS.of(action).creates(action, trial):
+        yield Part(resource, body, "" if change is not None else path)
+
+
+async def dry_run(account: Cluster, namespace: str, tried: tuple[Part, ...]) -> DryRunResult:
+    """Have the API server try each object by itself.
+
+    Raises:
+        GameDayError: when it does not answer; try again.
+
+    """
+    found = DryRunResult()
+    for part in tried:
+        try:
+            answer = await account.create(part.resource, namespace, part.body, dry_run=True)
+        except AlreadyExists:
+            continue
+        except GameDayError as error:
+            if error.retry:
+                raise
+            said = explained(str(error))
+            found.refused.append(f"{part.path}: {said}" if part.path else said)
+        else:
+            found.answers.append((part, answer))
+    return found
+
+
+def explained(refusal: str) -> str:
+    """The API server's message about an agent's pod, with its meaning if that is known."""
+    return "; ".join([refusal, *(meaning for words, meaning in MEANINGS if words.search(refusal))])
+
+
+def findings(plan: Plan, rehearsal: DryRunResult, snapshot: NamespaceSnapshot) -> Iterator[Finding]:
+    """What the answers say."""
+    created = [(part.resource, made) for part, made in rehearsal.answers]
+    yield from quota.check(snapshot.of(RESOURCE_QUOTAS), created)
+    pods = [(part.body, made) for part, made in rehearsal.answers if part.resource is PODS]
+    yield from admission.of_pods(pods)
+    injected = admission.injected_into(made for _, made in pods)
+    for part, made in rehearsal.answers:
+        if part.fuse and part.path:
+            yield from admission.of_fuse(part.path, made, "put replicas back", fuse_of_scale.spoilt(made))
+        elif part.fuse:
+            why = fuse.spoilt(made, timeouts.fuse_of_faults(plan))
+            yield from admission.of_fuse("", made, "remove the policy", why)
+        elif part.resource is JOBS:
+            yield from admission.of_step(part.path, part.body, made, injected)

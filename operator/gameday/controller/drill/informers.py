@@ -1,0 +1,368 @@
+"""What one drill sees of the cluster: mirrors of the few objects that concern it, and the World made of them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from gameday.actions.kind import ActionContext, Watch
+from gameday.actions.registry import KINDS
+from gameday.api.drill import FINALIZER, confirmed_of, start_before
+from gameday.api.state import setup_bytes
+from gameday.cluster.client import ACCOUNT, CONTAINER, Cluster
+from gameday.cluster.informer import Informer
+from gameday.cluster.resources import (
+    DRILLS,
+    GAMEDAYS,
+    JOBS,
+    PODS,
+    SERVICE_ACCOUNTS,
+    Object,
+    Resource,
+)
+from gameday.controller.administrator import Administrator
+from gameday.controller.drill import agents
+from gameday.controller.drill.log_follower import LogFollower
+from gameday.controller.drill.persisted_drill import PersistedDrill
+from gameday.controller.task_set import TaskSet
+from gameday.engine.drill import timeouts
+from gameday.engine.drill.command_outcomes import CommandOutcomes
+from gameday.fuses import job as fuse
+from gameday.fuses import pod as fuse_of_scale
+from gameday.fuses.pod import pods_of
+from gameday.model.change import Change, Observed, Ran
+from gameday.model.labels import DRILL
+from gameday.model.names import fuse_agent, object_name
+from gameday.model.observation import Fuse, Life, Observation, Planned, Preflight
+from gameday.model.plan import Action, Plan
+from gameday.model.record import DrillRecord
+from gameday.model.setup import Pair, Setup
+from gameday.schema.bounds import SETUP_BYTES
+
+OPT_IN: Final = "gameday.dev/opt-in"
+
+
+class DrillInformers:
+    """Mirrors of a drill's objects. What the hands learn from their own calls is noted here as well."""
+
+    def __init__(
+        self,
+        operator: Cluster,
+        persisted: PersistedDrill,
+        follower: LogFollower,
+        administrator: Administrator,
+        outcomes: CommandOutcomes,
+    ) -> None:
+        self.operator = operator
+        self.administrator = administrator
+        self.account = operator.as_account(persisted.namespace)
+        self.persisted = persisted
+        self.follower = follower
+        self.outcomes = outcomes
+        self._context = ActionContext(self.account, persisted.namespace, persisted.name, persisted.uid, self)
+        self.planned = Planned.ABSENT
+        self.planned_why = ""
+        self.preflight: Preflight | None = None
+        self.suspected_bypasses: dict[str, str] = {}
+        """What most likely lets traffic through each cut that shows no effect."""
+        self.gates: dict[str, tuple[str, ...]] = {}
+        """Policies that decide who may reach what each fault takes away."""
+        self.too_many_addresses = ""
+        """Why a cut cannot grow with what it cuts off any more, or ""."""
+        self.is_last = False
+        """Whether the GameDay shows this drill as its last one."""
+        self._wake: Callable[[], None] = lambda: None
+        self._informers: dict[str, Informer] = {}
+        self._wanted: tuple[Plan | None, Setup | None, frozenset[str]] = (None, None, frozenset())
+        self._kinds: tuple[Setup | None, tuple[str, ...]] = (None, ())
+        self._tasks: TaskSet | None = None
+
+    def open(self, tasks: TaskSet, wake: Callable[[], None]) -> None:
+        """Start the mirrors that every drill needs; ``wake`` is called at each change."""
+        self._tasks, self._wake = tasks, wake
+        self.administrator.listeners[wake] = None
+        self._start_informer("drill", self.operator, DRILLS, fields=f"metadata.name={self.persisted.name}")
+        name = self.persisted.drill["spec"]["gameDay"]
+        self._start_informer("gameday", self.operator, GAMEDAYS, fields=f"metadata.name={name}")
+        self._start_informer("account", self.operator, SERVICE_ACCOUNTS, fields=f"metadata.name={ACCOUNT}")
+
+    def close(self) -> None:
+        """Listen to the administrator no more; the mirrors end with their tasks."""
+        self.administrator.listeners.pop(self._wake, None)
+
+    def open_namespace(self, plan: Plan) -> None:
+        """Start the mirrors of what the drill itself creates and changes; once is enough."""
+        ours = f"{DRILL}={self.persisted.name}"
+        self._start_informer("pods", self.account, PODS, labels=ours)
+        self._start_informer("jobs", self.account, JOBS, labels=ours)
+        for fault in plan.outage.faults:
+            self.open_change(fault.name)
+        for change in self.persisted.record.changes:
+            self.open_change(change.name)
+
+    @property
+    def context(self) -> ActionContext:
+        """What a kind of action works on: the drill with its setup of now."""
+        self._context.setup = self.persisted.setup
+        return self._context
+
+    def open_change(self, name: str) -> None:
+        """Start the mirrors by which the change or the run of a fault or step is observed; once is enough."""
+        action, change = self.action(name), self.persisted.record.change(name)
+        kind = KINDS.changes.get(change.kind if change is not None else action.KIND if action is not None else "")
+        for watch in kind.watches(self.context, name, action, change) if kind is not None else ():
+            self._watch(watch)
+        if action is not None and action.KIND in KINDS.runs:
+            for watch in KINDS.runs[action.KIND].watches(self.context, name, action):
+                self._watch(watch)
+
+    def _watch(self, watch: Watch) -> None:
+        self._start_informer(
+            watch.name,
+            self.account,
+            watch.resource,
+            labels=watch.labels,
+            fields=watch.fields,
+            namespace=watch.namespace,
+        )
+
+    def action(self, name: str) -> Action | None:
+        """The action of a fault or step, or None while the plan is unknown."""
+        plan = self.persisted.plan
+        return next((action for known, action in plan.actions() if known == name), None) if plan is not None else None
+
+    def listed(self, watch: str) -> bool:
+        """Whether a mirror has listed its objects."""
+        informer = self._informers.get(watch)
+        return informer is not None and informer.synced
+
+    @property
+    def synced(self) -> bool:
+        """Whether all was listed, the administrator's words too: before, nothing may be concluded from absence."""
+        return self.administrator.known and all(informer.synced for informer in self._informers.values())
+
+    @property
+    def list_error(self) -> str:
+        """The API server's error for a collection that could not be listed yet, or ""."""
+        return next(
+            (informer.error for informer in self._informers.values() if not informer.synced and informer.error), ""
+        )
+
+    def single(self, name: str) -> Object | None:
+        """The object of a mirror that holds at most one."""
+        informer = self._informers.get(name)
+        return next(iter(informer.objects.values()), None) if informer is not None else None
+
+    def objects(self, name: str) -> dict[str, Object]:
+        """The objects of a mirror by name."""
+        informer = self._informers.get(name)
+        return informer.objects if informer is not None else {}
+
+    def resolved(self, fault: str) -> tuple[str, ...]:
+        """The addresses that witnesses and controls found for the name that a fault cuts off."""
+        proof = self.follower.evidence.proofs.get(fault) if self.follower.evidence is not None else None
+        return tuple(sorted(proof.addresses.first)) if proof is not None else ()
+
+    def upsert(self, name: str, thing: Object) -> None:
+        """Store an object that one of our own calls returned."""
+        informer = self._informers.get(name)
+        if informer is not None:
+            informer.upsert(thing)
+
+    def evict(self, name: str, deleted: str) -> None:
+        """Remove an object that one of our own calls deleted."""
+        informer = self._informers.get(name)
+        if informer is not None:
+            informer.evict(deleted)
+
+    @property
+    def opted_in(self) -> bool:
+        """Whether the namespace's account is there, with its label."""
+        account = self.single("account")
+        return account is not None and (account["metadata"].get("labels") or {}).get(OPT_IN) == "true"
+
+    def observe(self) -> Observation:
+        """The engine's observation, without what the loop knows from the results of its own commands."""
+        record, plan, setup = self.persisted.record, self.persisted.plan, self.persisted.setup
+        drill = self.single("drill") or self.persisted.drill
+        gone = self.single("drill") is None or "deletionTimestamp" in drill["metadata"]
+        observed = Observation(
+            drill=self.persisted.name,
+            planned=self.planned,
+            planned_why=self.planned_why,
+            start_before=start_before(drill),
+            abort=bool(drill["spec"].get("abort")),
+            deleted=gone,
+            opted_in=self.opted_in,
+            halt=self.administrator.halt,
+            limits_state=self.administrator.limits_state,
+            preflight=self.preflight,
+            finalizer=FINALIZER in drill["metadata"].get("finalizers", ()) and self.single("drill") is not None,
+            overwritten=self.persisted.overwritten,
+            suspected_bypasses=self.suspected_bypasses,
+            gates=self.gates,
+            skew=self.follower.skew,
+            confirmed=confirmed_of(drill),
+        )
+        if plan is None or setup is None:
+            return observed
+        if self.persisted.unreadable:
+            return self._observe_undo_only(observed, record, plan)
+        wanted = self._agents_of(plan, setup)
+        setup = self.setup_now(setup)
+        closers, counters = agents.closers(setup), agents.counters(setup)
+        closing = self.agent_pods(closers.values())
+        return replace(
+            observed,
+            agents_wanted=wanted,
+            kinds=self._kinds_of(setup),
+            agents={agent: life_of(pod) for agent, pod in self.agent_pods(wanted).items()},
+            too_many_addresses=self.too_many_addresses,
+            fuses={change.fuse_name: self._fuse(change, plan) for change in record.changes},
+            changes=self._changes(record, plan),
+            closing_faults=frozenset(closers),
+            connections_closed={
+                name: self.follower.closed[one] for name, one in closers.items() if one in self.follower.closed
+            },
+            closers={name: life_of(closing[one]) for name, one in closers.items() if one in closing},
+            connections_counted={
+                name: self.follower.counted[one] for name, one in counters.items() if one in self.follower.counted
+            },
+            unusable_log=self.follower.unusable,
+            runs=self._runs(record, plan),
+        )
+
+    def _observe_undo_only(self, observed: Observation, record: DrillRecord, plan: Plan) -> Observation:
+        """The observation of a drill that only undoes: its agents' logs are ignored and its cuts are not compared."""
+        return replace(
+            observed,
+            agents=dict.fromkeys(self.agent_pods(agents.ALL), Life.ENDED),
+            fuses={change.fuse_name: self._fuse(change, plan) for change in record.changes},
+            changes=self._changes(record, plan),
+        )
+
+    def _changes(self, record: DrillRecord, plan: Plan) -> dict[str, Observed]:
+        """The observed state of each change of this plan, and of each change of an earlier plan in the undo log."""
+        actions = {name: action for name, action in plan.actions() if action.KIND in KINDS.changes}
+        known = {change.name: change for change in record.changes}
+        return {
+            name: KINDS.changes[kind].observe(self.context, name, actions.get(name), known.get(name))
+            for name in (*actions, *(name for name in known if name not in actions))
+            if (kind := known[name].kind if name in known else actions[name].KIND) in KINDS.changes
+        }
+
+    def _runs(self, record: DrillRecord, plan: Plan) -> dict[str, Ran]:
+        """How far each irreversible step has come."""
+        noted = {entry.name: entry.notes for entry in record.steps}
+        return {
+            name: KINDS.runs[action.KIND].ran(self.context, name, action, noted.get(name))
+            for name, action in plan.actions()
+            if not action.REVERSIBLE
+        }
+
+    def logging_pods(self) -> dict[str, Object]:
+        """The pods whose logs are followed, by the agent's name: the agents, and the fuses of scaled workloads."""
+        plan, setup = self.persisted.plan, self.persisted.setup
+        found: dict[str, Object] = {}
+        if plan is not None and setup is not None:
+            mine = agents.ALL if self.persisted.unreadable else {*self._agents_of(plan, setup), *agents.CLOSERS}
+            found = self.agent_pods(mine)
+        fuses = {c.name: self._fuse_pods(c) for c in self.persisted.record.changes if fuse_acts(c)}
+        return found | {fuse_agent(name): pods[-1] for name, pods in fuses.items() if pods}
+
+    def _agents_of(self, plan: Plan, setup: Setup) -> frozenset[str]:
+        """The names of the drill's agents, cached per plan and setup because each turn of the loop needs them."""
+        if self._wanted[0] is not plan or self._wanted[1] is not setup:
+            self._wanted = plan, setup, agents.wanted(plan, setup)
+        return self._wanted[2]
+
+    def _kinds_of(self, setup: Setup) -> tuple[str, ...]:
+        """Which targets each pair of witness and control represents, cached per setup."""
+        if self._kinds[0] is not setup:
+            self._kinds = setup, tuple(kind_of(pair) for _, _, pair in setup.numbered())
+        return self._kinds[1]
+
+    def _fuse_pods(self, change: Change) -> tuple[Object, ...]:
+        """The pods of a scale's fuse, the newest last."""
+        job = self.objects("jobs").get(change.fuse_name)
+        return pods_of(job, self.objects("pods").values()) if job is not None else ()
+
+    def agent_pods(self, wanted: Iterable[str]) -> dict[str, Object]:
+        """The pods of agents, by the agent's name; other pods with the drill's label are ignored."""
+        pods = self.objects("pods")
+        names = {agent: object_name(self.persisted.name, agent) for agent in sorted(wanted)}
+        return {agent: pods[name] for agent, name in names.items() if name in pods}
+
+    def _fuse(self, change: Change, plan: Plan) -> Fuse:
+        if not fuse_acts(change):
+            return fuse.state_of(self.objects("jobs").get(change.fuse_name), timeouts.fuse_of_faults(plan))
+        runs = any(life_of(pod) is Life.RUNNING for pod in self._fuse_pods(change))
+        agent = fuse_agent(change.name)
+        deadline = self.follower.fuses_armed.get(agent)
+        found = fuse_of_scale.state_of(self.objects("jobs").get(change.fuse_name), runs=runs, deadline=deadline)
+        return replace(found, trouble=self.follower.fuse_troubles.get(agent, ""))
+
+    def setup_now(self, setup: Setup) -> Setup:
+        """The setup with the destinations that cuts cover by now; a cut does not shrink until it is lifted."""
+        wider = setup
+        for cut in setup.cuts:
+            action = self.action(cut.fault)
+            kind = KINDS.changes.get(action.KIND) if action is not None else None
+            if kind is not None and (grown := kind.grown(self.context, cut)) is not cut:
+                wider = wider.with_cut(grown)
+        if wider is setup:
+            return setup
+        if setup_bytes(wider) > SETUP_BYTES:
+            most = max(len(cut.far_end.addresses) + len(cut.far_end.cidrs) for cut in wider.cuts)
+            self.too_many_addresses = f"the dependency has or had {most} addresses since the drill began"
+            return setup
+        self.persisted.setup = wider
+        return wider
+
+    def _start_informer(
+        self,
+        name: str,
+        cluster: Cluster,
+        resource: Resource,
+        *,
+        labels: str = "",
+        fields: str = "",
+        namespace: str = "",
+    ) -> None:
+        if name in self._informers or self._tasks is None:
+            return
+        where = namespace or self.persisted.namespace
+        informer = Informer(cluster, resource, where, self._wake, labels=labels, fields=fields)
+        self._informers[name] = informer
+        self._tasks.start(informer.run())
+
+
+def fuse_acts(change: Change) -> bool:
+    """Whether the fuse of a change must act itself; False for an unknown kind of change."""
+    kind = KINDS.changes.get(change.kind)
+    return kind is not None and kind.fuse_acts
+
+
+def kind_of(pair: Pair) -> str:
+    """Which targets a pair of witness and control represents, in words."""
+    labels = ",".join(f"{key}={value}" for key, value in sorted(pair.labels.items()))
+    return f"pods with {labels or 'no label that a policy uses'} on node {pair.node}"
+
+
+def life_of(pod: Object) -> Life:
+    """The state of an agent's pod, by its agent's container.
+
+    Readiness does not count, because witnesses and controls are never ready. Injected sidecars do not count either.
+    """
+    status = pod.get("status", {})
+    if "deletionTimestamp" in pod["metadata"] or status.get("phase") in {"Succeeded", "Failed"}:
+        return Life.ENDED
+    state: Object = {}
+    for listed in status.get("containerStatuses") or ():
+        if listed.get("name") == CONTAINER:
+            state = listed.get("state") or {}
+    if "running" in state:
+        return Life.RUNNING
+    # A fuse of a scale is started again when its container dies; no other agent is.
+    if "terminated" in state and pod["spec"].get("restartPolicy") == "Never":
+        return Life.ENDED
+    return Life.STARTING

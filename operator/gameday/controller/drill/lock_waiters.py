@@ -1,0 +1,37 @@
+"""Namespaces that have become free, within this process: who waits for a lock is told when a drill gives it back."""
+
+import asyncio
+from typing import Final
+
+PATIENCE: Final = 5.0
+"""Longest time between two tries for a namespace's lock, in seconds: who gives it back may be another process."""
+
+
+class NamespaceLockWaiters:
+    """The drills that wait for each namespace, with one event per drill."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+
+    def wake(self, namespace: str) -> None:
+        """Wake all that wait for a namespace; they try for its lock again."""
+        for event in self._waiting.pop(namespace, ()):
+            event.set()
+
+    async def wait(self, namespace: str) -> None:
+        """Return when the namespace's lock may be free."""
+        event = asyncio.Event()
+        self._waiting.setdefault(namespace, set()).add(event)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await event.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._remove(namespace, event)
+
+    def _remove(self, namespace: str, event: asyncio.Event) -> None:
+        waiting = self._waiting.get(namespace, set())
+        waiting.discard(event)
+        if not waiting:
+            self._waiting.pop(namespace, None)

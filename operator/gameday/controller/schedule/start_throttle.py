@@ -1,0 +1,49 @@
+"""Which of the drills that schedules made may begin now: a thousand may be due in the same minute.
+
+Each drill that begins reads its whole namespace, and all of them share what the API server grants the operator with
+those that are undoing. So scheduled drills enter a few at a time, one a namespace, and after the calendar has decided
+what is due. Drills that people create, and all that have begun, are never held up here.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from gameday.api.drill import start_before
+from gameday.controller.store import Key, Object
+from gameday.model.labels import SLOT
+from gameday.model.record import Phase
+
+MOST_STARTING: Final = 20
+"""Most drills in the phases before their steady state at which another scheduled one may enter."""
+LAST_CALL: Final = 5.0
+"""Seconds before its ``startBefore`` at which a drill enters although its namespace is taken: it then says so."""
+STARTING_PHASES: Final = frozenset({"", Phase.PENDING.value, Phase.PREFLIGHT.value})
+
+
+class StartThrottle:
+    """One look at what runs, from which any number of drills are admitted."""
+
+    def __init__(self, now: float, deciding: bool, running: Iterable[Key], drills: Mapping[Key, Object]) -> None:
+        """``deciding`` is whether slots are being decided; ``running`` names the drills that this process runs."""
+        self._now = now
+        self._deciding = deciding
+        keys = list(running)
+        self._namespaces = {namespace for namespace, _ in keys}
+        self._beginning = sum(1 for key in keys if phase_of(drills.get(key, {})) in STARTING_PHASES)
+
+    def admits(self, drill: Object) -> bool:
+        """Whether a drill may begin; one that may is counted from here on."""
+        if SLOT not in (drill["metadata"].get("labels") or {}) or phase_of(drill):
+            return True
+        namespace = drill["metadata"]["namespace"]
+        taken = namespace in self._namespaces and self._now < start_before(drill) - LAST_CALL
+        if self._deciding or taken or self._beginning >= MOST_STARTING:
+            return False
+        self._namespaces.add(namespace)
+        self._beginning += 1
+        return True
+
+
+def phase_of(drill: Object) -> str:
+    """A Drill's phase, empty before it has one."""
+    return str(drill.get("status", {}).get("phase", ""))

@@ -1,0 +1,68 @@
+"""What one process knows from the outcomes of its own commands alone; it is lost when the process ends."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from gameday.engine.drill import commands as do
+from gameday.engine.drill import timeouts
+from gameday.model.observation import Lock
+from gameday.model.record import DrillRecord, Keeping, Phase
+
+CREATES: Final = (do.StartAgents, do.CloseConnections, do.ArmFuse, do.Run)
+"""Commands that create an object; if the request times out, the API server may still create it."""
+
+
+@dataclass(slots=True)
+class CommandOutcomes:
+    """What the commands of one process were answered. The hands set ``lock`` where somebody else has the namespace."""
+
+    lock: Lock = Lock.UNKNOWN
+    locked_by: str = ""
+    """The holder of what this drill waits for."""
+    made: frozenset[str] = frozenset()
+    """Names of the faults and steps whose change the API server confirmed."""
+    read: frozenset[str] = frozenset()
+    """Names of the faults and steps whose change is watched."""
+    reported: bool = False
+    """Whether the GameDay shows the drill's outcome, or is deleted."""
+    keeping: Keeping | None = None
+    """What came of keeping the samples; the hands set it where they were refused, or not asked for."""
+    checked_at: float = field(default=float("-inf"))
+    """When the last preflight finished."""
+    timed_out_at: float | None = None
+    """When a request that creates an object timed out last."""
+
+    @classmethod
+    def after(cls, record: DrillRecord) -> "CommandOutcomes":
+        """What is known of a drill that an earlier process left in this state."""
+        lock = Lock.UNKNOWN if record.phase is Phase.PENDING else Lock.HELD
+        return cls(lock, read=frozenset(change.name for change in record.changes))
+
+    def succeeded(self, command: do.Command, now: float) -> None:
+        """Note that a command succeeded."""
+        match command:
+            case do.AcquireLock():
+                self.lock = Lock.HELD
+            case do.ReleaseLock():
+                self.lock = Lock.FREE
+            case do.CheckPreflight():
+                self.checked_at = now
+            case do.Apply(change):
+                self.made |= {change.name}
+            case do.Read(name):
+                self.read |= {name}
+            case do.UpdateGameDay():
+                self.reported = True
+            case do.KeepSamples():
+                self.keeping = self.keeping or Keeping(kept=True)
+            case _:
+                pass
+
+    def timed_out(self, command: do.Command, now: float) -> None:
+        """Note that a command's request timed out."""
+        if isinstance(command, CREATES):
+            self.timed_out_at = now
+
+    def may_still_execute(self, now: float) -> bool:
+        """Whether the API server may still execute a request that timed out."""
+        return self.timed_out_at is not None and now < self.timed_out_at + timeouts.LATE_REQUEST

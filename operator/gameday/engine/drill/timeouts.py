@@ -1,0 +1,92 @@
+"""The timeouts of a drill's parts, in seconds; every wait of a drill ends."""
+
+from typing import Final
+
+from gameday.model.plan import Expectation, Plan, Rollback
+
+PREFLIGHT: Final = 60.0
+"""Reading the namespace and dry-running every object."""
+AGENTS: Final = 90.0
+"""Creating the agents until each has measured, image pull included."""
+DIALS: Final = 15.0
+"""From the first failed dial of a witness or control until a dial must succeed: a new pod's network takes a moment."""
+ARM: Final = 20.0
+"""From creating a fuse until it is armed."""
+PROVE: Final = 30.0
+"""From the injection request until the witnesses are cut off."""
+CLOSE_CONNECTIONS: Final = 15.0
+"""Killing the connections that the targets had."""
+UNDO: Final = 30.0
+"""From the undo request until the witnesses are back."""
+LATE_REQUEST: Final = 70.0
+"""How long after a request timed out the API server may still execute it: the operator waits 10 s for an answer, and
+the API server works on a request for at most a minute (its --request-timeout)."""
+CLEAN_UP: Final = 20.0
+"""Deleting the agents and releasing the namespace, before the drill reports what prevents it."""
+READ_AGAIN: Final = 10.0
+"""Reading the agents' logs once more after a restart, before the samples of an ended drill are kept as they are."""
+KEEP: Final = 20.0
+"""Keeping the samples of an ended drill; its agents wait for it, because their logs are all that has them."""
+GRACE: Final = 10.0
+"""How long samples may trail a deadline before they count as missing."""
+RETRY: Final = 24 * 3600.0
+"""How long a scale's fuse that is due goes on trying. Only an API server that is away, or an account that lost its
+rights, keeps it from its patch. A person may need a night and a day for either, and a workload left at 0 is worse than
+a small pod that waits."""
+
+
+def fuse_of_faults(plan: Plan) -> float:
+    """Seconds from arming until the fuse of a fault reverts it; a healthy drill is always faster.
+
+    All are armed before the first fault is applied, and faults are undone in reverse, so each lasts through the
+    budgets of all others.
+    """
+    faults = max(1, len(plan.outage.faults))
+    waits = sum((fault.action.patience or PROVE) - PROVE for fault in plan.outage.faults)
+    return ARM + faults * (PROVE + CLOSE_CONNECTIONS) + waits + plan.outage.duration + GRACE + faults * UNDO
+
+
+def fuse_of_scale(rollback: Rollback) -> float:
+    """Seconds from arming until a scale's fuse puts the replicas back."""
+    return ARM + rollback.within + UNDO
+
+
+def fuse_of(plan: Plan, name: str) -> float:
+    """Seconds from arming until the fuse of a fault or step undoes its change.
+
+    Raises:
+        ValueError: when the plan has neither a fault nor a rollback of that name.
+
+    """
+    if any(fault.name == name for fault in plan.outage.faults):
+        return fuse_of_faults(plan)
+    if plan.rollback is None:
+        raise ValueError(f"the plan has no fault {name} and no rollback")
+    return fuse_of_scale(plan.rollback)
+
+
+def longest_wait(expectations: tuple[Expectation, ...], length: float) -> float:
+    """Seconds from a stage's zero after which nothing of it can still be open."""
+    latest = max(((e.within or length) + e.holds for e in expectations), default=length)
+    return max(length, latest) + GRACE
+
+
+def longest(plan: Plan) -> float:
+    """Seconds from the creation of a drill's agents to its last deadline: no healthy drill needs them any more.
+
+    It is the sum of all waits, each at its longest: the agents, the steady state, everything under the faults' fuses,
+    the recovery, the rollback and its second judging, and the tidying at the end. Where a person must take a fault
+    back, probes look for that for as long as a fuse would go on trying.
+    """
+    length = AGENTS + plan.steady_state.duration + GRACE + fuse_of_faults(plan)
+    length += longest_wait(plan.recovery.expect, plan.recovery.within)
+    if plan.rollback is not None:
+        length += plan.rollback.within + longest_wait(plan.recovery.expect, 0.0)
+    if any(fault.action.BY_HAND for fault in plan.outage.faults):
+        length += RETRY
+    return length + UNDO + LATE_REQUEST + CLEAN_UP + GRACE
+
+
+def longest_of_fuse(lasts: float) -> float:
+    """Seconds after which a fuse that acts ends although it could not act; ``lasts`` are those until it is due."""
+    return lasts + RETRY

@@ -1,0 +1,106 @@
+"""What admission would make of the drill's objects, from the answers of dry runs: an accepted object may be changed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from gameday.cluster.client import CONTAINER
+from gameday.cluster.resources import Object
+from gameday.model.agent import VARIABLE
+from gameday.preflight.findings import Finding, Severity
+
+TOLD: Final = 3
+"""Most containers that a message names."""
+EXEMPT: Final = "exclude pods with the label gameday.dev/drill from the webhook or admission policy"
+
+
+def of_pods(pods: Iterable[tuple[Object, Object]]) -> Iterator[Finding]:
+    """Findings about agents, each as we sent it and as it would be created."""
+    both = list(pods)
+    for sent, made in both:
+        if changed := ", ".join(_changed(sent, made)):
+            text = f"admission changes parts of the drill's pod {sent['metadata']['name']} that it needs: {changed}"
+            yield Finding("ChangedByAdmission", "", text, EXEMPT)
+    if injected := injected_into(made for _, made in both):
+        text = (
+            f"admission adds {_some(injected)} to the drill's pods: they do not end before it ends, and "
+            "it may carry the witnesses' traffic and hide a cut"
+        )
+        yield Finding("Injected", "", text, EXEMPT, Severity.WARN)
+
+
+def of_fuse(path: str, made: Object, does: str, why: str) -> Iterator[Finding]:
+    """Findings about a fuse's Job; ``does`` is what it must do, ``why`` is why it would not, or ""."""
+    if why:
+        text = f"admission changes the Job {made['metadata']['name']}, which must {does} by its deadline: {why}"
+        yield Finding(
+            "ChangedByAdmission",
+            path,
+            text,
+            "exclude Jobs with the label gameday.dev/drill from the webhook or admission policy",
+        )
+
+
+def of_step(path: str, sent: Object, made: Object, injected: Iterable[str]) -> Iterator[Finding]:
+    """Findings about the Job of a step; ``path`` is the step's, ``injected`` what admission adds to pods here."""
+    name = made["metadata"]["name"]
+    if sent["spec"].get("suspend"):
+        text = f"the CronJob's template says suspend: true, so Job {name} would never run and the step never end"
+        yield Finding(
+            "StepWouldNotRun",
+            path,
+            text,
+            "remove suspend from spec.jobTemplate.spec; the CronJob's own spec.suspend may stay",
+        )
+    elif made["spec"].get("suspend"):
+        text = (
+            f"admission suspends Job {name} (a queue such as Kueue does), so the step waits until somebody resumes it"
+        )
+        yield Finding(
+            "StepMayWait", path, text, "make room in the queue, or exclude the CronJob's Jobs from it", Severity.WARN
+        )
+    template = sent["spec"].get("template") or {}
+    if (names := tuple(injected)) and not _declines(template.get("metadata") or {}):
+        text = f"admission adds {_some(names)} to pods here, and a Job does not end while such a container runs"
+        remedy = "switch the injection off in the CronJob's pod template, or inject it as a native sidecar"
+        yield Finding("StepWouldNotEnd", path, text, remedy, Severity.WARN)
+
+
+def injected_into(pods: Iterable[Object]) -> tuple[str, ...]:
+    """The containers that run in addition to the agent's own; native sidecars do not count, since they end with it."""
+    return tuple(sorted({c["name"] for pod in pods for c in pod["spec"]["containers"] if c["name"] != CONTAINER}))
+
+
+def _changed(sent: Object, made: Object) -> Iterator[str]:
+    own = next((one for one in made["spec"]["containers"] if one["name"] == CONTAINER), None)
+    wanted = sent["spec"]["containers"][0]
+    if own is None:
+        yield f"its container {CONTAINER} is gone"
+        return
+    if own.get("command") != wanted["command"] or own.get("args"):
+        yield "its command"
+    if _variable(own) != _variable(wanted):
+        yield f"its variable {VARIABLE}"
+    if not _labels(sent).items() <= _labels(made).items():
+        yield "its labels"
+    for field in ("restartPolicy", "activeDeadlineSeconds", "readinessGates", "serviceAccountName"):
+        if sent["spec"].get(field) and sent["spec"][field] != made["spec"].get(field):
+            yield field
+
+
+def _variable(container: Object) -> str | None:
+    return next((one.get("value") for one in container.get("env") or () if one["name"] == VARIABLE), None)
+
+
+def _labels(thing: Object) -> Mapping[str, str]:
+    labels: Mapping[str, str] = thing["metadata"].get("labels") or {}
+    return labels
+
+
+def _declines(metadata: Object) -> bool:
+    said = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
+    return any("inject" in key and value in {"false", "disabled"} for key, value in said.items())
+
+
+def _some(names: tuple[str, ...]) -> str:
+    left = len(names) - TOLD
+    return ", ".join(names[:TOLD]) + (f" and {left} more" if left > 0 else "")

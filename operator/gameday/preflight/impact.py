@@ -1,0 +1,60 @@
+"""How much of each workload some pods are, for the administrator's limits.
+
+A workload is what controls a pod: its Deployment, StatefulSet, DaemonSet, Job or whatever else owns it; a pod that
+nothing controls is one of its own. Its share is that of its ready pods; where none is ready, of all that run.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from gameday.cluster.resources import PODS, REPLICA_SETS, Object
+from gameday.model.labels import is_ours
+from gameday.model.limits import WorkloadImpact
+from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
+
+
+def workload_impacts(snapshot: NamespaceSnapshot, hit: Iterable[Object]) -> Iterable[WorkloadImpact]:
+    """How much of each workload these pods are."""
+    names = {_name(pod) for pod in hit}
+    workloads: dict[str, list[Object]] = {}
+    for pod in running(snapshot):
+        workloads.setdefault(workload(snapshot, pod), []).append(pod)
+    for name, pods in sorted(workloads.items()):
+        counted = [pod for pod in pods if ready(pod)] or pods
+        count = sum(_name(pod) in names for pod in counted)
+        if count:
+            yield WorkloadImpact(name, count, len(counted))
+
+
+def running(snapshot: NamespaceSnapshot) -> Iterator[Object]:
+    """The namespace's pods that run and are not ending, without ours."""
+    for pod in snapshot.of(PODS):
+        runs = pod.get("status", {}).get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
+        if runs and not is_ours(labels_of(pod)):
+            yield pod
+
+
+def workload(snapshot: NamespaceSnapshot, pod: Object) -> str:
+    """What controls a pod, as ``Deployment api``."""
+    owner = _controller(pod)
+    if owner is None:
+        return f"Pod {_name(pod)}"
+    if owner["kind"] == REPLICA_SETS.kind:
+        found = next((s for s in snapshot.of(REPLICA_SETS) if s["metadata"].get("uid") == owner.get("uid")), None)
+        owner = (_controller(found) if found is not None else None) or owner
+    return f"{owner['kind']} {owner['name']}"
+
+
+def _controller(thing: Object) -> Object | None:
+    owners: list[Object] = thing["metadata"].get("ownerReferences") or []
+    return next((owner for owner in owners if owner.get("controller")), None)
+
+
+def ready(pod: Object) -> bool:
+    """Whether a pod is ready."""
+    conditions: list[Object] = pod.get("status", {}).get("conditions") or []
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def _name(pod: Object) -> str:
+    name: str = pod["metadata"]["name"]
+    return name

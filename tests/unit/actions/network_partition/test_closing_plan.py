@@ -1,0 +1,94 @@
+"""Open connections are ended at the Redis that is cut and at no other, or the preflight says why they are not."""
+
+from dataclasses import replace
+
+import pytest
+
+from gameday.actions.network_partition.action import OpenConnections, cuts_of
+from gameday.actions.network_partition.closing_plan import MOST_SERVERS, closing_plan_of
+from gameday.actions.preflight import check, warnings
+from gameday.cluster.resources import Object
+from gameday.model.places import redis_at
+from gameday.model.plan import Destination, HostTarget, Plan, Probe, SecretKey, ServiceRef
+from gameday.model.setup import ClosingPlan
+from gameday.preflight.snapshot import NamespaceSnapshot
+from unit.preflight.things import endpoints, partition, plan, service, sight
+
+PORTS: list[Object] = [{"name": "metrics", "port": 9121}, {"name": "redis", "port": 6379}]
+NOT_PROBED: tuple[Probe, ...] = ()
+
+
+def severed(there: NamespaceSnapshot, wanted: Plan) -> ClosingPlan | None:
+    return closing_plan_of(there, cuts_of(wanted)[0][1])
+
+
+def with_service(one: Object, *slices: Object) -> NamespaceSnapshot:
+    there = sight()
+    there.service, there.endpoints = one, slices or there.endpoints
+    return there
+
+
+def test_the_dependency_that_is_cut_lends_its_credentials_and_no_probe_is_needed() -> None:
+    cut = partition(redis=redis_at(service=ServiceRef("redis"), password=SecretKey("redis", "password")))
+    assert severed(sight(), plan(cut, probes=NOT_PROBED)) == ClosingPlan()
+    assert check(sight(), plan(cut, probes=NOT_PROBED)) == ()
+
+
+@pytest.mark.parametrize(
+    ("redis", "severs"),
+    [
+        (redis_at(service=ServiceRef("redis")), True),
+        (redis_at(service=ServiceRef("redis", port=6379)), True),
+        (redis_at(service=ServiceRef("redis"), port=9121), True),
+        (redis_at(service=ServiceRef("redis"), port=6380), False),
+    ],
+)
+def test_the_port_that_redis_is_asked_at_must_be_cut(redis: Destination, severs: bool) -> None:
+    there = with_service(service("redis", PORTS), endpoints("10.0.0.3", ports={"redis": 6379, "metrics": 9121}))
+    wanted = plan(partition(redis=redis), probes=NOT_PROBED)
+    assert (severed(there, wanted) is not None) is severs
+    told = [one for one in warnings(there, wanted) if ".openConnections: " in one]
+    assert [("Close connects to Redis at port 6380" in one, "its ports are: 9121, 6379" in one) for one in told] == (
+        [] if severs else [(True, True)]
+    )
+
+
+def test_at_what_is_no_redis_nothing_is_severed_and_the_drill_warns() -> None:
+    wanted = plan(partition(ServiceRef("cache")), probes=NOT_PROBED)
+    there = with_service(service("cache", [{"port": 6379}]))
+    assert severed(there, wanted) is None
+    (warning,) = warnings(there, wanted)
+    assert warning.startswith("spec.outage.faults[partition].networkPartition.openConnections: ")
+    assert "dependency redis is of type tcp" in warning
+    assert "write it as redis with service and auth" in warning
+    assert "the drill will be Inconclusive" in warning
+
+
+def test_severing_needs_a_service() -> None:
+    far, host = redis_at(host="203.0.113.7"), HostTarget("203.0.113.7", (6379,))
+    wanted = plan(partition(host, redis=far))
+    assert severed(sight(), wanted) is None
+    (warning,) = warnings(sight(), wanted)
+    assert "redis.host of dependency redis may lead to many servers" in warning
+    assert "the drill will be Inconclusive" in warning
+    assert warnings(sight(), plan(partition(host, redis=far, open_connections=OpenConnections.KEEP))) == ()
+
+
+def test_each_server_that_is_ready_is_asked_where_there_are_several() -> None:
+    unready = endpoints("10.0.0.5")
+    unready["endpoints"][0]["conditions"] = {"ready": False}
+    redis = service("redis", [{"port": 6379, "targetPort": 7000}])
+    there = with_service(redis, endpoints("10.0.0.4", "10.0.0.3", ports={"": 7000}), unready)
+    assert severed(there, plan()) == ClosingPlan((("10.0.0.3", 7000), ("10.0.0.4", 7000)))
+
+
+def test_a_service_of_very_many_servers_is_not_severed_and_says_so() -> None:
+    there = replace(sight(), endpoints=(endpoints(*(f"10.0.0.{n}" for n in range(1, MOST_SERVERS + 2))),))
+    assert severed(there, plan()) is None
+    assert f"Service redis has {MOST_SERVERS + 1} servers" in warnings(there, plan())[0]
+
+
+def test_connections_that_are_to_be_kept_are_kept_without_a_word() -> None:
+    kept = plan(partition(open_connections=OpenConnections.KEEP))
+    assert severed(sight(), kept) is None
+    assert check(sight(), kept) == ()

@@ -1,0 +1,119 @@
+"""Severing behind a Service of several servers: each is asked at its own address, and none may have any left."""
+
+import asyncio
+import contextlib
+import io
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from gameday.agents.close_connections import close_connections
+from gameday.agents.log import SampleLog
+from gameday.model.agent import CloserConfig, CounterConfig, RedisAddress
+from unit.redis_server import free_port
+
+TARGET, STRANGER = "10.0.0.9", "10.0.0.90"
+
+
+@dataclass
+class Server:
+    """Enough of a Redis: it lists clients, and hangs up on one unless it is ``stubborn``."""
+
+    clients: dict[str, str] = field(default_factory=dict)
+    """Addresses by the number of their connection."""
+    stubborn: bool = False
+    asked: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                count = int((await reader.readuntil(b"\r\n"))[1:])
+                words = []
+                for _ in range(count):
+                    length = int((await reader.readuntil(b"\r\n"))[1:])
+                    words.append((await reader.readexactly(length + 2))[:-2].decode())
+                writer.write(self.answer(words))
+        writer.close()
+
+    def answer(self, words: list[str]) -> bytes:
+        if words == ["CLIENT", "LIST"]:
+            self.asked += 1
+            text = "".join(f"id={one} addr={address}:40000 name=\n" for one, address in self.clients.items())
+            return f"${len(text)}\r\n{text}\r\n".encode()
+        if words[:3] == ["CLIENT", "KILL", "ID"]:
+            if not self.stubborn:
+                self.clients.pop(words[3], None)
+            return b":1\r\n"
+        return b"-ERR unknown command\r\n"
+
+
+@contextlib.asynccontextmanager
+async def listening(port: int, *servers: Server) -> AsyncIterator[tuple[tuple[str, int], ...]]:
+    """The servers, each at an address of loopback."""
+    addresses = tuple((f"127.0.0.{number}", port) for number in range(3, 3 + len(servers)))
+    async with contextlib.AsyncExitStack() as stack:
+        for one, (host, _) in zip(servers, addresses, strict=True):
+            await stack.enter_async_context(await asyncio.start_server(one.serve, host, port))
+        yield addresses
+
+
+async def told(config: CounterConfig, within: float = 10.0) -> list[dict[str, Any]]:
+    """What an agent writes that ends connections for at most so many seconds."""
+    out = io.StringIO()
+    closes = CloserConfig(redis=config.redis, servers=config.servers, pods=config.pods, until=time.time() + within)
+    await asyncio.wait_for(close_connections(closes, SampleLog(out), asyncio.Event()), within + 5)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+async def test_connections_end_at_every_server() -> None:
+    servers = [Server({"1": TARGET, "2": STRANGER}), Server({"7": TARGET}), Server()]
+    async with listening(free_port(), *servers) as addresses:
+        config = CounterConfig(redis=RedisAddress("redis.shop.svc"), servers=addresses, pods=(("it", TARGET),))
+        last = (await told(config))[-1]
+    assert (last["ok"], last["values"]) == (True, {"killed": 2, "left": 0, "unseen": 0, "example": ""})
+    assert [one.clients for one in servers] == [{"2": STRANGER}, {}, {}]
+
+
+async def test_connections_at_every_server_are_counted_and_being_told_to_end_ends_none() -> None:
+    servers = [Server({"1": TARGET, "2": STRANGER}), Server({"7": TARGET}), Server()]
+    async with listening(free_port(), *servers) as addresses:
+        config = CounterConfig(redis=RedisAddress("redis.shop.svc"), servers=addresses, pods=(("it", TARGET),))
+        out, ending = io.StringIO(), asyncio.Event()
+        task = asyncio.create_task(close_connections(config, SampleLog(out), ending))
+        await asyncio.sleep(0.3)
+        ending.set()
+        await asyncio.wait_for(task, 10)
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert {(line["type"], line["ok"], line["values"]["count"]) for line in lines} == {("connections", True, 2)}
+    assert lines[0]["values"]["seen"] == [TARGET]
+    assert [len(one.clients) for one in servers] == [2, 1, 0]
+
+
+async def test_a_connection_that_one_server_keeps_is_left() -> None:
+    servers = [Server(), Server({"1": TARGET}, stubborn=True)]
+    async with listening(free_port(), *servers) as addresses:
+        config = CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=(("it", TARGET),))
+        last = (await told(config, 1.0))[-1]
+    assert (last["ok"], last["values"]["left"]) == (False, 1)
+
+
+async def test_a_server_that_cannot_be_asked_leaves_the_severing_unproven() -> None:
+    async with listening(free_port(), Server()) as addresses:
+        nobody = ("127.0.0.77", addresses[0][1])
+        config = CounterConfig(redis=RedisAddress("r"), servers=(*addresses, nobody), pods=(("it", TARGET),))
+        last = (await told(config, 1.0))[-1]
+    assert (last["ok"], last["error"]) == (False, "refused: the closer pod did not reach every server of Redis")
+
+
+@pytest.mark.parametrize("address", ["10.0.0.9", "10.0.0.90"])
+async def test_addresses_must_be_the_very_same(address: str) -> None:
+    servers = [Server({"1": TARGET, "2": STRANGER})]
+    async with listening(free_port(), *servers) as addresses:
+        config = CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=(("it", address),))
+        await told(config)
+    assert address not in servers[0].clients.values()
+    assert len(servers[0].clients) == 1

@@ -1,0 +1,284 @@
+"""The rehearsal tries every object that any stage may create, and reads what admission made of it."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from gameday.actions.job import RunJob
+from gameday.actions.scale.kind import Scale
+from gameday.actions.scale.restore import Restore
+from gameday.cluster.client import Cluster
+from gameday.cluster.resources import Object
+from gameday.controller.drill.agent_pods import PodContext, pod_of
+from gameday.controller.drill.command_executor import setup_of
+from gameday.controller.drill.dry_run import Part, dry_run, findings, parts
+from gameday.controller.drill.scale_fuses import scale_fuse
+from gameday.errors import ClusterUnreachable, Rejected
+from gameday.model.agent import FuseConfig, read_config
+from gameday.model.change import Change
+from gameday.model.names import cut_fuse
+from gameday.model.placement import Placement
+from gameday.model.places import redis_at
+from gameday.model.plan import Plan, Probe, ServiceRef, Step
+from gameday.preflight.findings import Finding, Severity
+from gameday.preflight.snapshot import NamespaceSnapshot
+from gameday.probes.redis.kind import RedisProbe
+from unit.api_server import ApiServer
+from unit.preflight.things import owner, plan, sight
+from workloads import deployment
+
+PLACE = PodContext("shop", "first", "drill-uid", "gameday:test", "IfNotPresent")
+STEPS = (
+    Step("stop", Scale(deployment("worker"), 0)),
+    Step("clear", RunJob("clear-stalled"), irreversible=True),
+    Step("start", Restore(deployment("worker"))),
+)
+WANTED = plan(None, *STEPS, probes=(Probe("redis", RedisProbe(redis_at(service=ServiceRef("redis")))),))
+Admission = Callable[[str, Object], Object]
+
+
+def there(job: Object | None = None) -> NamespaceSnapshot:
+    cron: Object = {"metadata": {"name": "clear-stalled"}}
+    pod = {"metadata": {}, "spec": {"containers": [{"name": "clear", "image": "x"}], "restartPolicy": "Never"}}
+    spec = {"jobTemplate": {"spec": {"template": pod, **(job or {})}}}
+    worker = owner("worker", {"app": "worker"})
+    worker["spec"]["replicas"] = 3
+    return sight(cronjobs=(cron | {"spec": spec},), deployments=(worker,))
+
+
+def tried(wanted: Plan = WANTED, seen: NamespaceSnapshot | None = None) -> tuple[Part, ...]:
+    seen = seen or there()
+    return tuple(parts(wanted, setup_of(seen, wanted, None), PLACE, seen))
+
+
+async def said(
+    api_server: ApiServer, cluster: Cluster, admission: Admission, seen: NamespaceSnapshot | None = None
+) -> list[Finding]:
+    api_server.admission = lambda plural, body: admission(plural, copy.deepcopy(body))
+    seen = seen or there()
+    answered = await dry_run(cluster, "shop", tried(seen=seen))
+    assert not answered.refused
+    return list(findings(WANTED, answered, seen))
+
+
+def unchanged(_: str, body: Object) -> Object:
+    return body
+
+
+def test_every_object_of_every_stage_is_tried() -> None:
+    found = [(part.body["metadata"]["name"], part.resource.kind, part.path) for part in tried()]
+    assert sorted(found) == [
+        ("first-client", "Pod", ""),
+        ("first-closer", "Pod", ""),
+        ("first-control-0", "Pod", ""),
+        ("first-counter", "Pod", ""),
+        ("first-fuse", "Job", ""),
+        ("first-fuse-stop", "Job", "spec.rollback.steps[stop]"),
+        ("first-fuse-stop", "Pod", "spec.rollback.steps[stop]"),
+        ("first-partition", "CiliumNetworkPolicy", ""),
+        ("first-step-clear", "Job", "spec.rollback.steps[clear]"),
+        ("first-witness-0", "Pod", ""),
+    ]
+
+
+def test_the_fuse_that_is_tried_is_told_and_placed_as_the_one_that_is_lit() -> None:
+    ctx = replace(PLACE, placement=Placement(node_selector={"pool": "shop"}))
+    seen = there()
+    found = [part.body for part in parts(WANTED, setup_of(seen, WANTED, None), ctx, seen)]
+    (pod,) = (one for one in found if one["kind"] == "Pod" and one["metadata"]["name"] == "first-fuse-stop")
+    told = read_config(pod["spec"]["containers"][0]["env"][0]["value"], FuseConfig)
+    assert (told.job, told.workload, told.replicas, told.wanted) == ("first-fuse-stop", "worker", 3, 0)
+    assert pod["spec"]["nodeSelector"]["pool"] == "shop"
+
+
+def test_the_fuse_of_a_stateful_set_is_told_its_kind() -> None:
+    change = Change("stop", "scale", "StatefulSet", "queue", "first-fuse-stop", before={"replicas": 3})
+    (container,) = pod_of(scale_fuse(PLACE, 90.0, change))["spec"]["containers"]
+    told = read_config(container["env"][0]["value"], FuseConfig)
+    assert (told.kind, told.workload, told.replicas) == ("StatefulSet", "queue", 3)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "meaning"),
+    [
+        (
+            "admission webhook denied the request: GKE Warden rejected the request",
+            "GKE Autopilot chooses the nodes itself",
+        ),
+        (
+            "unable to validate against any security context constraint: [provider restricted-v2: .containers[0]."
+            "runAsUser: Invalid value: 65532: must be in the ranges: [1000680000, 1000689999]]",
+            "set an empty GAMEDAY_AGENT_USER on the operator",
+        ),
+        ("minimum memory usage per Container is 64Mi, but request is 32Mi", "with GAMEDAY_AGENT_RESOURCES"),
+        ("maximum cpu usage per Pod is 200m, but limit is 500m", "with GAMEDAY_AGENT_RESOURCES"),
+        ("cpu max limit to request ratio per Container is 4, but provided ratio is 50", "with GAMEDAY_AGENT_RESOURCES"),
+    ],
+)
+async def test_a_refusal_of_a_known_cluster_says_what_it_means(
+    api_server: ApiServer, cluster: Cluster, refusal: str, meaning: str
+) -> None:
+    def admit(plural: str, body: Object) -> Object:
+        if plural == "pods":
+            raise Rejected(refusal)
+        return body
+
+    api_server.admission = admit
+    answered = await dry_run(cluster, "shop", tried())
+    assert len(answered.refused) == 6
+    assert all(f"{refusal}; " in text and meaning in text for text in answered.refused)
+
+
+async def test_nothing_is_created_and_nothing_found_where_admission_changes_nothing(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    assert await said(api_server, cluster, unchanged) == []
+    assert api_server.objects == {}
+
+
+async def test_a_refusal_of_a_step_names_the_step(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.forbidden = {"create jobs"}
+    answered = await dry_run(cluster, "shop", tried())
+    fuse, fuse_of_step, step = answered.refused
+    assert fuse_of_step.startswith("spec.rollback.steps[stop]: create jobs: ")
+    assert fuse.startswith("create jobs: ")
+    assert step.startswith("spec.rollback.steps[clear]: create jobs: ")
+
+
+async def test_an_object_that_is_there_already_says_nothing(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.put("jobs", "shop", {"metadata": {"name": cut_fuse("first")}})
+    answered = await dry_run(cluster, "shop", tried())
+    assert not answered.refused
+    assert cut_fuse("first") not in {part.body["metadata"]["name"] for part, _ in answered.answers}
+
+
+async def test_an_api_server_that_is_down_is_asked_again(api_server: ApiServer, cluster: Cluster) -> None:
+    api_server.down = True
+    with pytest.raises(ClusterUnreachable):
+        await dry_run(cluster, "shop", tried())
+
+
+def suspended(plural: str, body: Object) -> Object:
+    if plural == "jobs":
+        body["spec"]["suspend"] = True
+    return body
+
+
+async def test_jobs_that_admission_suspends(api_server: ApiServer, cluster: Cluster) -> None:
+    *fuses, step = await said(api_server, cluster, suspended)
+    stop = "spec.rollback.steps[stop]"
+    assert [(fuse.code, fuse.severity, fuse.path) for fuse in fuses] == [
+        ("ChangedByAdmission", Severity.REFUSE, ""), ("ChangedByAdmission", Severity.REFUSE, stop),
+    ]  # fmt: skip
+    assert "Job first-fuse, which must remove the policy" in fuses[0].message
+    assert "Job first-fuse-stop, which must put replicas back" in fuses[1].message
+    assert all("suspended" in fuse.message for fuse in fuses)
+    assert (step.code, step.severity, step.path) == ("StepMayWait", Severity.WARN, "spec.rollback.steps[clear]")
+
+
+async def test_a_job_that_its_template_suspends_would_never_run(api_server: ApiServer, cluster: Cluster) -> None:
+    (step,) = await said(api_server, cluster, unchanged, there({"suspend": True}))
+    assert (step.code, step.severity, step.path) == ("StepWouldNotRun", Severity.REFUSE, "spec.rollback.steps[clear]")
+
+
+PROXY: Object = {"name": "istio-proxy", "image": "proxy"}
+
+
+def injecting(where: str, container: Object) -> Admission:
+    def admit(plural: str, body: Object) -> Object:
+        if plural == "pods":
+            body["spec"].setdefault(where, []).append(container)
+        return body
+
+    return admit
+
+
+async def test_a_container_that_is_added_to_every_pod(api_server: ApiServer, cluster: Cluster) -> None:
+    ours, step = await said(api_server, cluster, injecting("containers", PROXY))
+    assert (ours.code, ours.severity) == ("Injected", Severity.WARN)
+    assert "istio-proxy" in ours.message
+    assert (step.code, step.severity, step.path) == ("StepWouldNotEnd", Severity.WARN, "spec.rollback.steps[clear]")
+
+
+@pytest.mark.parametrize("where", ["labels", "annotations"])
+async def test_a_job_that_declines_injection_ends(api_server: ApiServer, cluster: Cluster, where: str) -> None:
+    seen = there()
+    template = seen.things["cronjobs"][0]["spec"]["jobTemplate"]["spec"]["template"]
+    template["metadata"] = {where: {"sidecar.istio.io/inject": "false"}}
+    (ours,) = await said(api_server, cluster, injecting("containers", PROXY), seen)
+    assert ours.code == "Injected"
+
+
+async def test_a_native_sidecar_ends_with_its_pod(api_server: ApiServer, cluster: Cluster) -> None:
+    native = PROXY | {"restartPolicy": "Always"}
+    assert await said(api_server, cluster, injecting("initContainers", native)) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("command", ["/vault-env", "python3"], "its command"),
+        ("args", ["python3"], "its command"),
+        ("env", [], "its variable"),
+        ("name", "renamed", "its container agent is gone"),
+    ],
+)
+async def test_a_container_of_ours_that_is_changed_refuses(
+    api_server: ApiServer, cluster: Cluster, field: str, value: object, says: str
+) -> None:
+    def admit(plural: str, body: Object) -> Object:
+        if body["metadata"]["name"] == "first-witness-0":
+            body["spec"]["containers"][0][field] = value
+        return body
+
+    found = [one for one in await said(api_server, cluster, admit) if one.severity is Severity.REFUSE]
+    assert [one.code for one in found] == ["ChangedByAdmission"]
+    assert "first-witness-0" in found[0].message
+    assert says in found[0].message
+
+
+@pytest.mark.parametrize("field", ["readinessGates", "activeDeadlineSeconds", "restartPolicy", "serviceAccountName"])
+async def test_a_pod_of_ours_that_loses_what_it_needs_refuses(
+    api_server: ApiServer, cluster: Cluster, field: str
+) -> None:
+    def admit(plural: str, body: Object) -> Object:
+        if body["metadata"]["name"] == "first-witness-0":
+            del body["spec"][field]
+        return body
+
+    (found,) = await said(api_server, cluster, admit)
+    assert (found.code, field in found.message) == ("ChangedByAdmission", True)
+
+
+async def test_labels_that_are_added_are_no_hindrance_and_labels_that_are_changed_are(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    def labelled(**labels: str) -> Admission:
+        def admit(plural: str, body: Object) -> Object:
+            if plural == "pods":
+                body["metadata"]["labels"] |= labels
+                body["metadata"]["annotations"] = {"mesh": "yes"}
+                body["spec"]["containers"][0]["image"] = "mirror.example/gameday:test"
+            return body
+
+        return admit
+
+    assert await said(api_server, cluster, labelled(cost="shop")) == []
+    found = await said(api_server, cluster, labelled(**{"gameday.dev/role": "pod"}))
+    assert {one.code for one in found} == {"ChangedByAdmission"}
+    assert all("its labels" in one.message for one in found)
+
+
+async def test_all_pods_together_are_held_against_quotas(api_server: ApiServer, cluster: Cluster) -> None:
+    quota: Object = {
+        "metadata": {"name": "team"},
+        "spec": {},
+        "status": {"hard": {"pods": "10"}, "used": {"pods": "6"}},
+    }
+    seen = there()
+    seen.things["resourcequotas"] = (quota,)
+    (found,) = await said(api_server, cluster, unchanged, seen)
+    assert (found.code, found.severity) == ("QuotaExceeded", Severity.REFUSE)
+    assert "has 4 of pods left (of 10), but the drill needs 6" in found.message

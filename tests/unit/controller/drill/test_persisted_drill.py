@@ -1,0 +1,75 @@
+"""A drill's record is written by one process: what another has written is never written over."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from gameday.api.record import status_of
+from gameday.cluster.client import Cluster
+from gameday.cluster.resources import Object
+from gameday.controller.drill.persisted_drill import PersistedDrill, Superseded, _digest
+from gameday.model.record import DrillRecord, Phase
+from unit.api.test_migration import VERSION_1
+from unit.api_server import ApiServer
+
+OURS, THEIRS = DrillRecord(Phase.OUTAGE, since=1.0), DrillRecord(Phase.RECOVERY, since=2.0)
+
+
+def a_drill(server: ApiServer, record: DrillRecord) -> Object:
+    body = {"metadata": {"name": "first", "uid": "u"}, "spec": {"gameDay": "small"}, "status": status_of(record, 1)}
+    return server.put("drills", "shop", body)
+
+
+def memory_of(cluster: Cluster, drill: Object) -> PersistedDrill:
+    return PersistedDrill(cluster, drill, lambda _: None, lambda _, __: None, time.time)
+
+
+@pytest.mark.parametrize("heard", [False, True], ids=["by a conflict", "by a watch"])
+async def test_what_another_process_has_written_ends_this_one(
+    heard: bool, api_server: ApiServer, cluster: Cluster
+) -> None:
+    persisted = memory_of(cluster, a_drill(api_server, OURS))
+    newest = a_drill(api_server, THEIRS)
+    if heard:
+        persisted.update_cached(newest)
+    with pytest.raises(Superseded):
+        await persisted.save(replace(OURS, zero=3.0))
+    assert api_server.objects["drills", "shop", "first"]["status"]["phase"] == "Recovery"
+
+
+async def test_an_answer_that_got_lost_leaves_the_record_ours(api_server: ApiServer, cluster: Cluster) -> None:
+    persisted = memory_of(cluster, a_drill(api_server, OURS))
+    sent = replace(OURS, zero=3.0)
+    persisted._own_writes.sent(_digest({"status": status_of(sent, 1)}))
+    a_drill(api_server, sent)
+    await persisted.save(THEIRS)
+    assert api_server.objects["drills", "shop", "first"]["status"]["phase"] == "Recovery"
+
+
+async def test_a_status_says_which_generation_it_speaks_of(api_server: ApiServer, cluster: Cluster) -> None:
+    """For its conditions as well: kubectl wait looks there where a condition does not say it itself."""
+    drill = a_drill(api_server, OURS)
+    persisted = memory_of(cluster, drill | {"metadata": drill["metadata"] | {"generation": 3}})
+    await persisted.save(THEIRS)
+    assert api_server.objects["drills", "shop", "first"]["status"]["observedGeneration"] == 3
+
+
+async def test_a_drill_under_way_loses_a_condition_that_an_earlier_operator_gave_it(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    drill = a_drill(api_server, OURS)
+    old = {"type": "Hindered", "status": "True", "lastTransitionTime": "2026-11-24T12:00:00Z"}
+    drill = api_server.put("drills", "shop", drill | {"status": drill["status"] | {"conditions": [old]}})
+    await memory_of(cluster, drill).save(THEIRS)
+    conditions = api_server.objects["drills", "shop", "first"]["status"]["conditions"]
+    assert {one["type"] for one in conditions} == {"Complete", "Passed", "FaultsCleared", "Ready", "Reconciling"}
+
+
+def test_a_status_of_an_earlier_version_or_of_another_spec_is_saved_although_nothing_has_changed(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    drill = a_drill(api_server, OURS)
+    assert not memory_of(cluster, drill).must_save
+    assert memory_of(cluster, drill | {"metadata": drill["metadata"] | {"generation": 2}}).must_save
+    assert memory_of(cluster, drill | {"status": VERSION_1["under the cut"]}).must_save
