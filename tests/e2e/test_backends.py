@@ -90,23 +90,23 @@ async def stands(ns: NetworkNamespace, setup: Cut, wanted: Object) -> Observed:
     return policy.observed(await ns.account.get(resource, ns.namespace, CUT), wanted)
 
 
-async def ns(here: NetworkNamespace) -> tuple[DialResults, DialResults]:
+async def dialled(ns: NetworkNamespace) -> tuple[DialResults, DialResults]:
     """Redis with a second port, pods that resemble it, and who dials them all: a target and a control."""
-    redis = await here.run("redis", REDIS, REDIS_SERVER, HTTP)
-    almost = await here.run("almost-redis", {"app": "redis", "part": "cache"}, REDIS_SERVER)
-    other = await here.run("web", {"app": "web"}, HTTP)
+    redis = await ns.run("redis", REDIS, REDIS_SERVER, HTTP)
+    almost = await ns.run("almost-redis", {"app": "redis", "part": "cache"}, REDIS_SERVER)
+    other = await ns.run("web", {"app": "web"}, HTTP)
     listed: list[Object] = [{"name": "redis", "port": 7000, "targetPort": 6379}]
     where = {
-        "redis by service": (await here.serve("redis", REDIS, listed), 7000),
+        "redis by service": (await ns.serve("redis", REDIS, listed), 7000),
         "redis by address": (redis, 6379),
         "another port of redis": (redis, 8080),
         "redis, which is not it": (almost, 6379),
-        "web by service": (await here.serve("web", {"app": "web"}, [{"port": 80, "targetPort": 8080}]), 80),
+        "web by service": (await ns.serve("web", {"app": "web"}, [{"port": 80, "targetPort": 8080}]), 80),
         "web by address": (other, 8080),
-        "web by name": (f"web.{here.namespace}.svc", 80),
+        "web by name": (f"web.{ns.namespace}.svc", 80),
     }
-    target = await here.dial("api", API, where)
-    control = await here.dial("control", API | {"gameday.dev/role": "control"}, where)
+    target = await ns.dial("api", API, where)
+    control = await ns.dial("control", API | {"gameday.dev/role": "control"}, where)
     for seen in (target, control):
         await until_seen(lambda seen=seen: seen.reaches(*where, since=0), "everything is reached at first")  # type: ignore[misc]
     return target, control
@@ -116,19 +116,19 @@ IS_CUT = ("redis by service", "redis by address")
 
 
 @pytest.mark.parametrize("via", BACKENDS, ids=lambda via: via.value)
-async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(here: NetworkNamespace, via: Via) -> None:
-    target, control = await ns(here)
+async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(ns: NetworkNamespace, via: Via) -> None:
+    target, control = await dialled(ns)
     began = now()
-    uid = await here.drill(DRILL)
-    snapshot, setup = await cut_for(here, via)
+    uid = await ns.drill(DRILL)
+    snapshot, setup = await cut_for(ns, via)
     assert [finding.code for finding in check(snapshot, plan(via)) if finding.code != "CutsApiServer"] == []
-    armed = await light(here, uid, 60)
+    armed = await light(ns, uid, 60)
     cut = policy_of(setup, armed.uid or "")
-    await policy.apply(here.account, here.namespace, setup.backend, cut)
+    await policy.apply(ns.account, ns.namespace, setup.backend, cut)
     await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
     cut_at = now()
-    assert (await stands(here, setup, cut)).presence is Presence.PRESENT
-    again = await policy.apply(here.account, here.namespace, setup.backend, cut)
+    assert (await stands(ns, setup, cut)).presence is Presence.PRESENT
+    again = await policy.apply(ns.account, ns.namespace, setup.backend, cut)
     assert again["metadata"]["generation"] == 1
 
     await until_seen(lambda: target.fails(*IS_CUT, since=cut_at + 1), "the target stays cut off")
@@ -138,63 +138,63 @@ async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(here: Networ
     assert control.cut_off(began) == set()
     assert target.cut_off(began, but=IS_CUT) == set()
 
-    await policy.revert(here.account, here.namespace, DRILL, CUT)
+    await policy.revert(ns.account, ns.namespace, DRILL, CUT)
     lifted = now()
     await until_seen(lambda: target.reaches(*IS_CUT, since=lifted), "the target is back")
-    await policy.revert(here.account, here.namespace, DRILL, CUT)
-    await fuse.delete(here.account, here.namespace, cut_fuse(DRILL))
-    assert (await stands(here, setup, cut)).presence is Presence.ABSENT
+    await policy.revert(ns.account, ns.namespace, DRILL, CUT)
+    await fuse.delete(ns.account, ns.namespace, cut_fuse(DRILL))
+    assert (await stands(ns, setup, cut)).presence is Presence.ABSENT
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("via", BACKENDS, ids=lambda via: via.value)
-async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(here: NetworkNamespace, via: Via) -> None:
-    target, _ = await ns(here)
-    uid = await here.drill(DRILL)
-    _, setup = await cut_for(here, via)
-    armed = await light(here, uid, 20)
+async def test_with_nothing_of_ours_alive_the_fuse_lifts_the_cut(ns: NetworkNamespace, via: Via) -> None:
+    target, _ = await dialled(ns)
+    uid = await ns.drill(DRILL)
+    _, setup = await cut_for(ns, via)
+    armed = await light(ns, uid, 20)
     cut = policy_of(setup, armed.uid or "")
     began = now()
-    await policy.apply(here.account, here.namespace, setup.backend, cut)
+    await policy.apply(ns.account, ns.namespace, setup.backend, cut)
     await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
     assert armed.deadline is not None
     assert now() < armed.deadline
     await until_seen(lambda: target.reaches(*IS_CUT, since=armed.deadline or 0), "the fuse lifted the cut")
     assert now() < armed.deadline + 5
-    assert (await stands(here, setup, cut)).presence is Presence.ABSENT
+    assert (await stands(ns, setup, cut)).presence is Presence.ABSENT
 
-    late = await policy.apply(here.account, here.namespace, setup.backend, cut)
+    late = await policy.apply(ns.account, ns.namespace, setup.backend, cut)
 
     async def collected() -> bool:
-        there = await here.account.get(policy.kind_of(via), here.namespace, CUT)
+        there = await ns.account.get(policy.kind_of(via), ns.namespace, CUT)
         return there is None or there["metadata"]["uid"] != late["metadata"]["uid"]
 
     await until(collected, "a policy that comes after its fuse is collected", 5)
 
 
 @pytest.mark.slow
-async def test_a_replaced_redis_is_cut_as_well_once_the_policy_has_grown(here: NetworkNamespace) -> None:
-    target, control = await ns(here)
-    uid = await here.drill(DRILL)
-    _, setup = await cut_for(here, Via.NETWORK_POLICY)
-    armed = await light(here, uid, 120)
+async def test_a_replaced_redis_is_cut_as_well_once_the_policy_has_grown(ns: NetworkNamespace) -> None:
+    target, control = await dialled(ns)
+    uid = await ns.drill(DRILL)
+    _, setup = await cut_for(ns, Via.NETWORK_POLICY)
+    armed = await light(ns, uid, 120)
     cut = policy_of(setup, armed.uid or "")
-    await policy.apply(here.account, here.namespace, setup.backend, cut)
-    await here.admin.delete(PODS, here.namespace, "redis", grace=0)
-    await here.run("redis-again", REDIS, REDIS_SERVER, HTTP)
+    await policy.apply(ns.account, ns.namespace, setup.backend, cut)
+    await ns.admin.delete(PODS, ns.namespace, "redis", grace=0)
+    await ns.run("redis-again", REDIS, REDIS_SERVER, HTTP)
 
     async def outgrown() -> tuple[str, ...]:
-        seen = endpoint_addresses(await endpoints_of(here.account, here.namespace, "redis"))
+        seen = endpoint_addresses(await endpoints_of(ns.account, ns.namespace, "redis"))
         return seen if set(seen) - set(setup.far_end.addresses) else ()
 
     now_behind = await until(outgrown, "the new Redis is an endpoint")
     more = replace(setup, far_end=replace(setup.far_end, addresses=now_behind))
     wanted = policy_of(more, armed.uid or "")
-    assert (await stands(here, more, wanted)).presence is Presence.DRIFTED
-    there = await here.account.get(NETWORK_POLICIES, here.namespace, CUT)
+    assert (await stands(ns, more, wanted)).presence is Presence.DRIFTED
+    there = await ns.account.get(NETWORK_POLICIES, ns.namespace, CUT)
     grown = replace(more, far_end=policy.grown(there, more.far_end))
-    await policy.apply(here.account, here.namespace, grown.backend, policy_of(grown, armed.uid or ""))
-    assert (await stands(here, more, wanted)).presence is Presence.PRESENT
+    await policy.apply(ns.account, ns.namespace, grown.backend, policy_of(grown, armed.uid or ""))
+    assert (await stands(ns, more, wanted)).presence is Presence.PRESENT
     since = now()
     await until_seen(lambda: control.reaches("redis by service", since=since), "the control reaches the new Redis")
     await until_seen(lambda: target.fails("redis by service", since=since), "the target does not")
@@ -202,23 +202,23 @@ async def test_a_replaced_redis_is_cut_as_well_once_the_policy_has_grown(here: N
 
 @pytest.mark.slow
 async def test_where_targets_are_isolated_already_only_cilium_cuts_and_the_other_is_refused(
-    here: NetworkNamespace,
+    ns: NetworkNamespace,
 ) -> None:
-    target, _ = await ns(here)
+    target, _ = await dialled(ns)
     metadata = {"name": "house-rules"}
     body: Object = {"apiVersion": NETWORK_POLICIES.api_version, "kind": NETWORK_POLICIES.kind, "metadata": metadata}
     spec = {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"namespaceSelector": {}}]}]}
-    await here.admin.create(NETWORK_POLICIES, here.namespace, body | {"spec": spec})
-    snapshot, _ = await cut_for(here, Via.NETWORK_POLICY)
+    await ns.admin.create(NETWORK_POLICIES, ns.namespace, body | {"spec": spec})
+    snapshot, _ = await cut_for(ns, Via.NETWORK_POLICY)
     found = {finding.code: finding for finding in check(snapshot, plan(Via.NETWORK_POLICY))}
     assert "NetworkPolicy/house-rules" in found["AlreadyIsolated"].message
 
-    uid = await here.drill(DRILL)
-    snapshot, setup = await cut_for(here, Via.CILIUM)
+    uid = await ns.drill(DRILL)
+    snapshot, setup = await cut_for(ns, Via.CILIUM)
     assert check(snapshot, plan()) == ()
-    armed = await light(here, uid, 60)
+    armed = await light(ns, uid, 60)
     began = now()
-    await policy.apply(here.account, here.namespace, setup.backend, policy_of(setup, armed.uid or ""))
+    await policy.apply(ns.account, ns.namespace, setup.backend, policy_of(setup, armed.uid or ""))
     await until_seen(lambda: target.fails(*IS_CUT, since=began), "the target is cut off")
     assert target.cut_off(began, but=IS_CUT) == set()
 

@@ -230,7 +230,7 @@ class ActionKind(PlannedKind[Spec, Planned]):
         return self.observe(ctx, change.name, action, change)
 
     def registers(self, action: Planned, snapshot: NamespaceSnapshot) -> Observed:
-        """What the undo log would say of the change, as the preflight sees it; where its fuse acts, for its trial."""
+        """The change's undo entry as the preflight expects it; the dry run of a fuse needs it."""
         return Observed()
 
     def notes(self, action: Planned) -> State:

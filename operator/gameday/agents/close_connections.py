@@ -1,8 +1,8 @@
-"""Counts the connections that targets have at Redis, or ends them. ``python -m gameday.agents.close_connections``.
+"""Counts or closes the connections of targets at Redis. ``python -m gameday.agents.close_connections``.
 
-One pod counts from the steady state on. Another one is made once the cut is proven: it ends them at once, and none
-after its time. So no pod ends a connection because it was told to end itself. It ends only clients whose address is
-exactly one of the targets', never that of a NAT behind which others may stand.
+One pod counts from the steady state on. Another pod is created once the cut is proven; it closes the connections at
+once, and none after its deadline. So SIGTERM never makes a pod close a connection. Only clients with exactly the
+address of a target are closed, never the address of a NAT that others may share.
 """
 
 import asyncio

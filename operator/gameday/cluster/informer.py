@@ -1,4 +1,4 @@
-"""What goes on and on: a collection kept up to date by a watch, and a log that is followed."""
+"""An informer, which keeps a collection up to date by a watch; and following a pod's log."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -162,11 +162,11 @@ OPERATOR: Final = "gameday.dev/operator"
 async def lock_namespace(
     cluster: Cluster, namespace: str, drill: str, uid: str, operator: str, undoing: Callable[[str], bool]
 ) -> str:
-    """Take the namespace for a drill; the name of the drill that holds it, which is ``drill`` when that worked.
+    """Acquire the namespace's lock for a drill; returns the name of its holder, which is ``drill`` on success.
 
-    The lock does not expire: it is held until the drill's faults are cleared, whoever runs it. Only a Drill that was
-    removed by force, and for which nobody is ``undoing`` any more (asked by its UID), loses it. Another operator's is
-    left alone, since nobody here knows what that one is undoing; its name is told beside the drill's.
+    The lock does not expire: a drill holds it until its faults are cleared, whichever process runs it. Only a Drill
+    that was removed by force loses it, once ``undoing`` (called with its UID) is False. A lock of another operator is
+    never taken over, because this one does not know what the other is undoing; its name is returned with the drill's.
     """
     body = _lease(namespace, LOCK, {"holderIdentity": f"{uid}/{drill}"})
     body["metadata"]["annotations"] = {OPERATOR: operator}

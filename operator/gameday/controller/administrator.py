@@ -1,4 +1,4 @@
-"""What the administrator says, for every drill at once: mirrors of the ConfigMaps in the operator's own namespace.
+"""The administrator's halt and limits: informers of two ConfigMaps in the operator's own namespace.
 
 Each drill's runner listens, and acts at once when it changes.
 """
@@ -94,7 +94,7 @@ class Administrator:
                 try:
                     await self.look()
                 except GameDayError:
-                    # The mirror meets the same trouble, and tells it.
+                    # The informer gets the same error and reports it.
                     continue
 
     def _notify(self) -> None:

@@ -31,7 +31,7 @@ class Lock(enum.Enum):
     UNKNOWN = "Unknown"
     """Not requested yet by this process; an earlier process may hold it."""
     FREE = "Free"
-    """Given back: it is not this drill's."""
+    """Released: this drill does not hold it."""
     HELD = "Held"
     BUSY = "Busy"
     FULL = "Full"

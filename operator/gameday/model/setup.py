@@ -40,7 +40,7 @@ class CutDestination:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Where a witness and its control run, and what both wear for the labels of the target (``worn``)."""
+    """Where a witness and its control run, and the labels that both have for those of the target (``agent_labels``)."""
 
     node: str
     labels: Mapping[str, str]

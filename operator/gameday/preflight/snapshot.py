@@ -1,4 +1,4 @@
-"""What the preflight reads of a namespace, as its account: few calls, each a whole collection."""
+"""A snapshot of a namespace, read as its ServiceAccount with few calls, each of a whole collection."""
 
 import asyncio
 from collections.abc import Collection, Mapping

@@ -1,4 +1,4 @@
-"""What a probe is: something that asks once and answers, and never raises for what the system does."""
+"""The interface of a probe's runner: it runs the probe once, and never raises for what the system does."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

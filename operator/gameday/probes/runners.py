@@ -1,4 +1,4 @@
-"""What an agent asks for each of its probes. Only the kinds that it needs are loaded: agents stay small."""
+"""Creates the runners of an agent's probes. Only the kinds that it needs are loaded, so that agents stay small."""
 
 from importlib import import_module
 

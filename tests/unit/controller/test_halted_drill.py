@@ -165,8 +165,8 @@ async def test_a_halt_that_the_watch_did_not_tell_of_is_seen_right_before_the_cu
     informers = DrillInformers(cluster, persisted, follower, operator.administrator, CommandOutcomes())
     samples = SampleKeeper(informers.account, persisted, informers, lambda: ())
     executor = CommandExecutor(
-        cluster, persisted, informers, operator.settings, time.time, operator.supervisor.runs, operator.concurrency, operator.lock_waiters,
-        samples,
+        cluster, persisted, informers, operator.settings, time.time, operator.supervisor.runs, operator.concurrency,
+        operator.lock_waiters, samples,
     )  # fmt: skip
     api_server.put("configmaps", OWN, HALT)
     with pytest.raises(Rejected, match="halted all drills: a launch"):

@@ -1,10 +1,10 @@
-"""Who would take one of our pods for its own, count it, or send it traffic, because it wears a target's labels.
+"""Controllers that would adopt or count an agent's pod, or send it traffic, because it has a target's labels.
 
-It wears them only where a policy asks for them, or where that cannot be told (``worn``); elsewhere nobody does.
+An agent has these labels only if a policy needs them, or if that is unknown (``agent_labels``).
 
-A HorizontalPodAutoscaler counts every pod that its workload's selector selects, whoever owns it: small pods of ours
-lower the average, and 3 replicas become 11. For metrics that are no pod's own it counts only those that are ready,
-which ours never are (Kubernetes, replica_calculator.go).
+A HorizontalPodAutoscaler counts every pod that its workload's selector selects, whoever owns the pod: small agents
+lower the average, and 3 replicas become 11. For metrics that are not per pod it counts only ready pods, and agents are
+never ready (Kubernetes, replica_calculator.go).
 """
 
 from collections.abc import Iterator, Mapping

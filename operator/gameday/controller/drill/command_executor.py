@@ -256,11 +256,10 @@ class CommandExecutor:
         return tuple(dict.fromkeys(refused)), tuple(str(one) for one in said if one.severity is Severity.WARN)
 
     def _pod_context(self, setup: Setup) -> agents.PodContext:
-        told = self.settings
+        drill, told = self.persisted, self.settings
         return agents.PodContext(
-            self.namespace, self.persisted.name, self.persisted.uid, told.image, told.image_pull_policy, setup.placement,
-            told.agents,
-        )  # fmt: skip
+            self.namespace, drill.name, drill.uid, told.image, told.image_pull_policy, setup.placement, told.agents
+        )
 
     async def _start_agents(self) -> None:
         plan, setup = self._ready()

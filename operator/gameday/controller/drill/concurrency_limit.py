@@ -1,7 +1,7 @@
-"""Whose turn it is where the administrator allows only so many drills at once.
+"""Enforces ``maxConcurrentDrills``, the administrator's limit on concurrent drills in the cluster.
 
-A drill has its turn from before it takes its namespace until nothing of it is left. All of this process's drills share
-one loop, so what is counted and taken without an await between is one act.
+A drill counts from before it locks its namespace until nothing of it is left. All drills of this process share one
+event loop, so counting and acquiring without an ``await`` in between is atomic.
 """
 
 from gameday.controller.store import Object, Store
@@ -17,7 +17,7 @@ class DrillConcurrencyLimit:
         self._held: dict[str, str] = {}
 
     def acquire(self, uid: str, name: str, most: int | None) -> tuple[str, ...]:
-        """Take a turn for a drill, unless ``most`` others have one: their names, none when it was taken.
+        """Let a drill run unless ``most`` others run; the names of these, or () if the drill may run.
 
         Raises:
             Rejected: when there is a limit and it is not known yet how many run.
@@ -33,11 +33,11 @@ class DrillConcurrencyLimit:
         return ()
 
     def hold(self, uid: str, name: str) -> None:
-        """Note that a drill which began under another process has its turn."""
+        """Count a drill that was started by another process."""
         self._held[uid] = name
 
     def release(self, uid: str) -> None:
-        """End a drill's turn; not having one is fine."""
+        """Stop counting a drill; does nothing if it is not counted."""
         self._held.pop(uid, None)
 
     def _running(self) -> set[str]:

@@ -96,7 +96,7 @@ class DrillRunner:
         )
 
     def _attend(self, tasks: TaskSet) -> None:
-        """Open what the drill has come to need: its plan, its mirrors, its agents' logs."""
+        """Open what the drill needs now: its plan, its informers, its agents' logs."""
         drill = self.informers.single("drill")
         if drill is not None:
             self.persisted.update_cached(drill)

@@ -1,4 +1,4 @@
-"""The rehearsal of a drill: the API server tries every object that any stage may create, and its answers are read."""
+"""The dry run of a drill: the API server tries every object that any stage may create, and its answers are checked."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What one drill sees of the cluster: mirrors of the few objects that concern it, and the World made of them."""
+"""The informers of one drill: they watch the few objects that concern it, and make an ``Observation`` of them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -42,7 +42,7 @@ OPT_IN: Final = "gameday.dev/opt-in"
 
 
 class DrillInformers:
-    """Mirrors of a drill's objects. What the hands learn from their own calls is noted here as well."""
+    """Watches a drill's objects. The executor also stores the objects that its own calls return here."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class DrillInformers:
         self._tasks: TaskSet | None = None
 
     def open(self, tasks: TaskSet, wake: Callable[[], None]) -> None:
-        """Start the mirrors that every drill needs; ``wake`` is called at each change."""
+        """Start the informers that every drill needs; ``wake`` is called at each change."""
         self._tasks, self._wake = tasks, wake
         self.administrator.listeners[wake] = None
         self._start_informer("drill", self.operator, DRILLS, fields=f"metadata.name={self.persisted.name}")
@@ -86,11 +86,11 @@ class DrillInformers:
         self._start_informer("account", self.operator, SERVICE_ACCOUNTS, fields=f"metadata.name={ACCOUNT}")
 
     def close(self) -> None:
-        """Listen to the administrator no more; the mirrors end with their tasks."""
+        """Stop listening to the administrator; the informers end with their tasks."""
         self.administrator.listeners.pop(self._wake, None)
 
     def open_namespace(self, plan: Plan) -> None:
-        """Start the mirrors of what the drill itself creates and changes; once is enough."""
+        """Start the informers of the objects that the drill creates and changes; a second call does nothing."""
         ours = f"{DRILL}={self.persisted.name}"
         self._start_informer("pods", self.account, PODS, labels=ours)
         self._start_informer("jobs", self.account, JOBS, labels=ours)
@@ -131,13 +131,13 @@ class DrillInformers:
         return next((action for known, action in plan.actions() if known == name), None) if plan is not None else None
 
     def listed(self, watch: str) -> bool:
-        """Whether a mirror has listed its objects."""
+        """Whether an informer has listed its objects."""
         informer = self._informers.get(watch)
         return informer is not None and informer.synced
 
     @property
     def synced(self) -> bool:
-        """Whether all was listed, the administrator's words too: before, nothing may be concluded from absence."""
+        """Whether every informer has listed its objects; until then an absent object may exist."""
         return self.administrator.known and all(informer.synced for informer in self._informers.values())
 
     @property
@@ -148,12 +148,12 @@ class DrillInformers:
         )
 
     def single(self, name: str) -> Object | None:
-        """The object of a mirror that holds at most one."""
+        """The object of an informer that watches at most one, or None."""
         informer = self._informers.get(name)
         return next(iter(informer.objects.values()), None) if informer is not None else None
 
     def objects(self, name: str) -> dict[str, Object]:
-        """The objects of a mirror by name."""
+        """The objects of an informer, by name."""
         informer = self._informers.get(name)
         return informer.objects if informer is not None else {}
 

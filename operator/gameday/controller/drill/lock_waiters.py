@@ -1,10 +1,10 @@
-"""Namespaces that have become free, within this process: who waits for a lock is told when a drill gives it back."""
+"""Wakes drills of this process that wait for a namespace lock when another drill releases it."""
 
 import asyncio
 from typing import Final
 
 PATIENCE: Final = 5.0
-"""Longest time between two tries for a namespace's lock, in seconds: who gives it back may be another process."""
+"""Longest time between two attempts at a namespace's lock, in seconds; another process may release it."""
 
 
 class NamespaceLockWaiters:
@@ -14,7 +14,7 @@ class NamespaceLockWaiters:
         self._waiting: dict[str, set[asyncio.Event]] = {}
 
     def wake(self, namespace: str) -> None:
-        """Wake all that wait for a namespace; they try for its lock again."""
+        """Wake all drills that wait for a namespace; they try to acquire its lock again."""
         for event in self._waiting.pop(namespace, ()):
             event.set()
 

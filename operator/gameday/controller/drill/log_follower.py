@@ -65,9 +65,9 @@ class LogFollower:
         self.seen: dict[str, tuple[str, ...]] = {}
         """Addresses of targets of which each has seen a connection."""
         self.fuses_armed: dict[str, float] = {}
-        """Fuses that have rehearsed their patch, by their agent's name, and the Unix second at which each fires."""
+        """Fuses whose dry run succeeded, by their agent's name, and the Unix second at which each fires."""
         self.fuse_troubles: dict[str, str] = {}
-        """What keeps fuses from rehearsing their patch, by their agent's name."""
+        """Why the dry run of a fuse failed, by its agent's name."""
         self.unusable = ""
         """Why an agent's log is not read any further, or ""."""
         self._lags: dict[str, float] = {}

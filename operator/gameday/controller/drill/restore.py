@@ -1,4 +1,4 @@
-"""What an earlier process left in a Drill's status, and what is made of it where that cannot be read.
+"""Restores a drill from its status, also if the state in it cannot be read.
 
 A state is unreadable when it is of a newer operator, damaged, or was edited; a plan is when its form is another than
 this operator's. Neither is guessed: the undo log, which is written plainly, says what to undo, and the drill then ends

@@ -22,7 +22,7 @@ AGENT: Final = "operator"
 
 
 class WatchProbes:
-    """Turns mirrors of objects into samples, on each probe's grid.
+    """Takes a sample of each informer's object at each interval of its probe.
 
     ``resumed`` says that an earlier process took samples, which are lost.
     """
@@ -63,7 +63,7 @@ class WatchProbes:
         clock = asyncio.get_running_loop().time
         number, due = self._first - 1, clock()
         while True:
-            # A mirror that lost the API server shows what was: that is no sample, so the judge finds a gap.
+            # Without the API server an informer shows an old state. That is not a sample, so there is a gap.
             if informer.synced and not informer.error:
                 number += 1
                 self._take(self._sample(probe.name, number, kind, informer.objects.get(watched.name)))

@@ -1,7 +1,7 @@
-"""One operator process: what is wired to what, and in which order it starts.
+"""One operator process: how its parts are connected, and in which order they start.
 
-/healthz and /metrics answer first; then Kopf fills the supervisor with what is there while this process seeks the
-Lease; only its holder runs drills, and losing it ends the process.
+/healthz and /metrics answer first. Then Kopf fills the supervisor with the existing objects while this process tries
+to acquire the Lease. Only the holder runs drills, and losing the Lease ends the process.
 """
 
 import asyncio

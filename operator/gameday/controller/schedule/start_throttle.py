@@ -1,8 +1,8 @@
-"""Which of the drills that schedules made may begin now: a thousand may be due in the same minute.
+"""Limits how many scheduled drills start at once: a thousand may be due in the same minute.
 
-Each drill that begins reads its whole namespace, and all of them share what the API server grants the operator with
-those that are undoing. So scheduled drills enter a few at a time, one a namespace, and after the calendar has decided
-what is due. Drills that people create, and all that have begun, are never held up here.
+A starting drill reads its whole namespace, and shares the operator's request rate with drills that are undoing. So only
+a few scheduled drills start at a time, one per namespace, after the schedules have decided what is due. Drills that
+people create, and all drills that have started, are never delayed here.
 """
 
 from collections.abc import Iterable, Mapping

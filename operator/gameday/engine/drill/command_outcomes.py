@@ -14,7 +14,7 @@ CREATES: Final = (do.StartAgents, do.CloseConnections, do.ArmFuse, do.Run)
 
 @dataclass(slots=True)
 class CommandOutcomes:
-    """What the commands of one process were answered. The hands set ``lock`` where somebody else has the namespace."""
+    """The outcomes of one process's commands. The executor sets ``lock`` if another drill holds the namespace."""
 
     lock: Lock = Lock.UNKNOWN
     locked_by: str = ""

@@ -11,7 +11,7 @@ RETRY_AFTER: Final = 0.5
 
 
 def group_of(command: Command) -> CommandKey:
-    """What concerns one entry of the undo log is one lane; every other command is one of its own."""
+    """A command's group: all commands for one entry of the undo log; any other command is a group of its own."""
     match command:
         case ArmFuse(change) | Apply(change, _) | Revert(change) | RemoveFuse(change):
             return CommandKey("change", change.name)
@@ -35,7 +35,7 @@ class CommandQueue:
         return bool(self._running)
 
     def busy(self, command: Command) -> bool:
-        """Whether a command of the same lane is under way."""
+        """Whether a command of the same group is running."""
         return group_of(command) in self._running
 
     def start(self, command: Command, now: float) -> bool:
@@ -56,9 +56,9 @@ class CommandQueue:
         return True
 
     def finish(self, command: Command, now: float, error: str = "", *, rests: bool = True, after: float = 0.0) -> None:
-        """Give the lane back. Another command of the lane need not wait.
+        """Finish a command. Another command of its group may start at once.
 
-        ``after`` is for how many seconds the API server asks to be left alone with this command.
+        ``after`` is for how many seconds the API server asked not to retry this command.
         """
         if error:
             self.fail(command, error)

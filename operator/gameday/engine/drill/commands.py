@@ -9,7 +9,7 @@ from gameday.model.observation import CommandKey
 
 @dataclass(frozen=True, slots=True)
 class AcquireLock:
-    """Take the namespace for this drill."""
+    """Acquire the namespace's lock for this drill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class StopAgents:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseLock:
-    """Give the namespace back."""
+    """Release the namespace's lock."""
 
 
 @dataclass(frozen=True, slots=True)

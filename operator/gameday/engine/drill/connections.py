@@ -1,8 +1,9 @@
-"""Part 2 of the proof: that the connections are gone which targets had open when the cut came.
+"""Part 2 of the proof: the connections that targets had open before the cut are gone.
 
-Two ways show it, and the first that does counts: the network ends open connections itself, as those that twins hold
-tell (``held``); or those of the targets were ended at the dependency, where some were seen before and none after, on
-every server. Where neither does by the end of the outage, nobody can tell what the targets used under the cut.
+There are two ways to prove it, and the first that succeeds counts. Either the network itself ends open connections,
+which the connections held by witnesses and controls show (``evidence.held_connections``). Or the targets' connections
+were closed at the dependency: every server had some before and none after. If neither is proven by the end of the
+outage, it is unknown which connections the targets used under the cut.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""One moment of a drill, as every rule of the engine sees it."""
+"""The context of a decision: a drill at one moment, as every rule of the engine sees it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class Context:
     now: float
 
     def with_record(self, record: DrillRecord) -> "Context":
-        """The same moment with a newer record."""
+        """The same context with a newer record."""
         if record is self.record:
             return self
         return Context(self.plan, record, self.observed, self.evidence, self.now)

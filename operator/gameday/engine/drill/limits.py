@@ -56,5 +56,6 @@ def _of_reach(limits: Limits, radius: BlastRadius) -> Iterator[str]:
     for path, impact in radius.workloads:
         most = limits.max_workload_percent
         if most is not None and 100 * impact.cut > most * impact.ready:
-            part = f"{impact.cut} of {impact.ready} ready pods of {impact.workload} ({100 * impact.cut / impact.ready:.0f}%)"
+            percent = 100 * impact.cut / impact.ready
+            part = f"{impact.cut} of {impact.ready} ready pods of {impact.workload} ({percent:.0f}%)"
             yield f"limits.maxWorkloadPercent is {most}, but {path} selects {part}: select fewer or {ASK}"

@@ -1,4 +1,4 @@
-"""What a drill's status may hold that this process wrote: anything else there was written by somebody else."""
+"""Recognises this process's own writes of a drill's status; any other content was written by somebody else."""
 
 from typing import Generic, TypeVar
 

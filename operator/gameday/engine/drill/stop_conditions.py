@@ -1,6 +1,6 @@
-"""What ends a drill early: a person, a lost permission, a fuse or cut that somebody touched, a proof that broke.
+"""Stop conditions: an abort, a lost permission, a changed fuse or cut, or a violated proof ends a drill early.
 
-Whatever it is, the first act is the same: undo what is held.
+In each case the first act is the same: revert all changes.
 """
 
 from dataclasses import replace

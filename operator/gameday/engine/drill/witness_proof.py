@@ -1,4 +1,4 @@
-"""A fault that witnesses and controls show, by what they dial: see ``evidence.proof``."""
+"""Proof by witnesses and controls, from their dials: see ``evidence.proof``."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Final

@@ -1,1 +1,1 @@
-"""What samples and dials say: lines of logs become tracks, tracks become judgements and proofs."""
+"""Evidence: log lines become series of evaluations, and series become judgements and proofs."""

@@ -46,7 +46,7 @@ class LogLine:
 
 @dataclass(slots=True)
 class AgentLog:
-    """The lines of one agent. ``rewritten`` counts the times that a line came to stand before another."""
+    """The lines of one agent. ``reordered`` counts the lines that were inserted before another one."""
 
     lines: list[LogLine] = field(default_factory=list)
     reordered: int = 0

@@ -1,12 +1,12 @@
-"""Making a track: the lines of the agents, merged by time, each evaluated with the latest of the other probes.
+"""Makes a series: merges the agents' lines by time and evaluates each with the latest samples of the other probes.
 
 ::
 
     observer   h1 .. w1 .. h2 .. w2 ..... h4        (n jumps between w2 and h4: a gap for both probes)
     operator      k1 ......... k2 ......... k3
-    points        (wait until each probe was seen, then one at every h, w or k that the expression uses)
+    evaluations   (wait until each probe was seen, then one at every h, w or k that the expression uses)
 
-A line counts as soon as no earlier one of another agent can follow, so the same lines always give the same points.
+A line counts as soon as no earlier line of another agent can follow, so the same lines always give the same result.
 """
 
 import math
@@ -27,7 +27,7 @@ STALE_AFTER = 2
 
 @dataclass(slots=True)
 class Evaluator:
-    """Reads feeds on from where it stopped and adds to one expectation's track.
+    """Reads the agents' logs from where it stopped, and adds to one expectation's series.
 
     ``since`` is the Unix second at which the stage began that ``increase`` counts from. ``fault_at`` is the one at
     which the first fault was requested: what began before it does not come of it.
@@ -48,7 +48,7 @@ class Evaluator:
     """Probes with lines missing since their last sample, and when that was sent."""
 
     def __post_init__(self) -> None:
-        """Begin with an empty track."""
+        """Start with an empty series."""
         self.series = Series(max(self.probes[name].interval for name in self.expression.probes))
         self._increases = tuple(Increase(path, self.since) for path in self.expression.increases)
 

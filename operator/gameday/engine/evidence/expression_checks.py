@@ -54,7 +54,7 @@ def _remedy(expectation: Expectation) -> str:
 
 
 def _issues(series: Series, since: float) -> Iterator[str]:
-    """What is wrong with an expression on the samples of its track."""
+    """What is wrong with an expression on the samples of its series."""
     # A probe that asks seldom may have given its only sample before.
     evaluations = [evaluation for evaluation in series.evaluations if evaluation.sent >= since] or series.evaluations[
         -1:

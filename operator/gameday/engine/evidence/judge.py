@@ -1,8 +1,8 @@
-"""Holding an expectation against its track: Pending, Met, AlwaysTrue, Missed or Unknown.
+"""Judges an expectation by its series: Pending, Met, AlwaysTrue, Missed or Unknown.
 
-What the system does is data. What we failed to see is Unknown: it is never met, and never the system's fault. A state
-other than Pending is final: the caller keeps it. Read on in ``runs``, ``always``, ``deadlines``, ``becomes``
-and ``eventually``.
+Missing samples make an expectation Unknown: it is never met then, and never the system's fault. A state other than
+Pending is final, and the caller keeps it. Read on in ``runs``, ``always``, ``deadlines``, ``becomes`` and
+``eventually``.
 """
 
 from gameday.engine.evidence.always import begins_at, judge_always, longest_violation
@@ -15,7 +15,7 @@ from gameday.model.plan import Expectation, Mode
 
 
 def judge(expectation: Expectation, series: Series, window: Window) -> Judgement:
-    """Judge one expectation by what its track holds at ``window.now``."""
+    """Judge one expectation by its series at ``window.now``."""
     match expectation.mode:
         case Mode.ALWAYS:
             return judge_always(expectation, series, window)

@@ -1,4 +1,4 @@
-"""The question put to a track, and its answer."""
+"""The window in which a series is judged, and the judgement."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,8 +16,8 @@ SKEW_VOIDS: Final = 2.0
 class Window:
     """The span in which an expectation is judged. All times are Unix seconds, all lengths seconds.
 
-    ``requested_at`` is when the stage's change was asked for (the start of the steady state), ``zero_at`` when it is
-    proven to have happened, ``ends_at`` the end of the stage once that is known. ``length`` is the stage's length,
+    ``requested_at`` is when the stage's change was requested (the start of the steady state), ``started_at`` when it is
+    proven to have taken effect, ``ends_at`` the end of the stage once that is known. ``length`` is the stage's length,
     ``grace`` how long samples may trail a deadline before they count as missing. From ``false_from`` on a ``becomes``
     must be false until the request; from ``fault_at`` on (the request of the fault) an ``eventually`` that was never
     false was true all along. With ``final`` nothing more is waited for: what is not decided is Unknown.
@@ -44,7 +44,8 @@ class Window:
 class Judgement:
     """The state of an expectation. ``at`` is when it was met, or from when on it counts as missed.
 
-    ``seconds`` is the measured time from zero, known to ``resolution`` seconds; both None where there is no number.
+    ``seconds`` is the measured time since ``started_at``, known to ``resolution`` seconds; both are None if there is no
+    number.
     """
 
     state: ResultState

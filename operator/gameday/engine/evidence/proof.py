@@ -104,7 +104,7 @@ class ProofViolation:
 
 @dataclass(slots=True)
 class Proof:
-    """All dials that show one cut; ``twins`` are the numbers of its pairs of witness and control."""
+    """All dials of one cut; ``pairs`` are the numbers of its pairs of witness and control."""
 
     pairs: range = range(0)
     probes: frozenset[str] = frozenset()

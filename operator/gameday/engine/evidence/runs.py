@@ -1,8 +1,8 @@
-"""Searching a track for a run of true samples that begins in time and holds.
+"""Searches a series for a run of true samples that begins in time and lasts long enough.
 
-Every question has two answers. *Certainly* there is such a run when samples show it without a hole; *possibly* there is
-one when it needs nothing but what we did not see: a sample that is Unknown and a gap may both have been true. What is
-not certain is never met, and what is possible is never missed.
+Every question has two answers. There is *certainly* such a run if samples show it without a gap. There is *possibly*
+one if all Unknown samples and all gaps would have been true. An expectation without a certain run is never Met, and one
+with a possible run is never Missed.
 """
 
 from collections.abc import Iterable, Sequence

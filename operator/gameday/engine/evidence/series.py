@@ -1,7 +1,7 @@
-"""The track of an expectation: what its expression came to at each new sample, and where we could not see.
+"""The series of an expectation: the value of its expression at each new sample, and the gaps between samples.
 
-Points stand in the order in which their samples were received. That order never changes, so a decision read from a
-track is not undone by what comes later.
+Evaluations stand in the order in which their samples were received. That order never changes, so later samples never
+change a decision.
 """
 
 import enum
@@ -12,7 +12,7 @@ from gameday.model.plan import INTERVALS_OF_PATIENCE
 
 
 class Issue(enum.Enum):
-    """Why a point was not simply true or false."""
+    """Why an evaluation was not simply true or false."""
 
     MISSING = "Missing"
     """The answer lacks what the expression needs, so it is false."""
@@ -41,10 +41,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A time in which samples may have been sent that we did not get; ``until`` is infinite while it lasts.
+    """A time in which samples may be missing; ``until`` is infinite while it lasts.
 
-    ``after`` is how many points of the track there were when it was found: what was not got would have stood behind
-    them, so it breaks no run of theirs.
+    ``after`` is the number of evaluations when the gap was found: the missing samples would follow these, so the gap
+    does not interrupt a run among them.
     """
 
     since: float
@@ -55,15 +55,15 @@ class Gap:
 
 @dataclass(slots=True)
 class Series:
-    """The points of one expectation; ``interval`` is the longest of its probes', in seconds."""
+    """The evaluations of one expectation; ``interval`` is the longest interval of its probes, in seconds."""
 
     interval: float
     evaluations: list[Evaluation] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     through: float = -math.inf
-    """All points of samples sent up to here are in."""
+    """All evaluations of samples sent up to here are included."""
     why: str = ""
-    """Why there is no point at all, where that is known."""
+    """Why there is no evaluation at all, if that is known."""
 
     @property
     def patience(self) -> float:
@@ -71,7 +71,7 @@ class Series:
         return INTERVALS_OF_PATIENCE * self.interval
 
     def add(self, evaluation: Evaluation) -> None:
-        """Append the point of a track with one probe; a longer silence before it is marked."""
+        """Append an evaluation of a series with one probe; a longer silence before it becomes a gap."""
         if self.evaluations and evaluation.sent - self.evaluations[-1].sent > self.patience:
             self.gap(
                 self.evaluations[-1].sent,
@@ -90,14 +90,14 @@ class Series:
         return next((gap for gap in self.gaps if gap.since < until and gap.until > since), None)
 
     def gap_before(self, index: int, last: Evaluation) -> Gap | None:
-        """The first gap between a point and the one at ``index``, which follows it."""
+        """The first gap between an evaluation and the one at ``index``, which follows it."""
         until = self.evaluations[index].sent
         return next((g for g in self.gaps if g.after <= index and g.since < until and g.until > last.sent), None)
 
     def last_judgeable_before(self, moment: float) -> Evaluation | None:
-        """The last point that is true or false of a sample sent before ``moment``."""
+        """The last true or false evaluation of a sample sent before ``moment``."""
         return next((p for p in reversed(self.evaluations) if p.value is not None and p.sent < moment), None)
 
     def excuse(self) -> str:
-        """What stands in the way of judging: why the last point that is neither true nor false is so."""
+        """Why the expectation cannot be judged: the reason of the last evaluation that is neither true nor false."""
         return next((p.why for p in reversed(self.evaluations) if p.value is None), self.why or "no sample")

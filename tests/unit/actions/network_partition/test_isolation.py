@@ -117,7 +117,7 @@ TIERED: list[tuple[Object, bool]] = [
 
 
 @pytest.mark.parametrize(
-    "resource", [ADMIN_POLICIES, BASELINE_POLICIES, CLUSTER_POLICIES], ids=lambda kind: str(kind.name)
+    "resource", [ADMIN_POLICIES, BASELINE_POLICIES, CLUSTER_POLICIES], ids=lambda resource: resource.plural
 )
 @pytest.mark.parametrize(("spec", "isolates"), TIERED)
 def test_a_tier_isolates_the_subjects_to_which_it_denies_egress(
