@@ -134,7 +134,7 @@ def unresolved(source: str, name: str = "engine/new.py") -> list[str]:
         "def g():\n    return fetch()\ndef f():\n    raise ValueError(g())",
         "log.warning(fetch())",
         "record.note(now, 'Reason', fetch())",
-        "give_up(at, cause, fetch())",
+        "end_inconclusive(ctx, reason, fetch())",
         "Finding('spec.probes', fetch())",
         "Doubt(cause, message=fetch(), since=0)",
     ],
