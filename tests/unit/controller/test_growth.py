@@ -134,7 +134,9 @@ async def test_a_thousand_gamedays_and_drills_leave_nothing_behind(
     async with running_operator(api_server, cluster) as one:
         await one.round(0)
         before, tasks = await one.settled(), own_tasks()
-        assert {"Operator.supervisor._checked", "Operator.schedules._due", "Operator.freed._waiting"} <= set(before)
+        assert {"Operator.supervisor._checked", "Operator.schedules._due", "Operator.lock_waiters._waiting"} <= set(
+            before
+        )
         assert "Operator.metrics.drills._metrics" in before
         for number in range(1, ROUNDS + 1):
             await one.round(number)
@@ -148,11 +150,11 @@ async def test_who_waits_for_a_namespace_that_never_becomes_free_is_forgotten(mo
     monkeypatch.setattr("gameday.controller.drill.lock_waiters.PATIENCE", 0.01)
     lock_waiters = NamespaceLockWaiters()
     await asyncio.gather(*(lock_waiters.wait(f"n{i % 3}") for i in range(9)))
-    assert sizes(lock_waiters) == Counter({"Freed._waiting": 0})
+    assert sizes(lock_waiters) == Counter({"NamespaceLockWaiters._waiting": 0})
     waiting = [asyncio.create_task(lock_waiters.wait("shop")) for _ in range(2)]
     await asyncio.sleep(0)
     lock_waiters.wake("shop")
     monkeypatch.setattr("gameday.controller.drill.lock_waiters.PATIENCE", 60.0)
     async with asyncio.timeout(5):
         await asyncio.gather(*waiting)
-    assert sizes(lock_waiters) == Counter({"Freed._waiting": 0})
+    assert sizes(lock_waiters) == Counter({"NamespaceLockWaiters._waiting": 0})

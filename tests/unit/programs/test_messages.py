@@ -50,7 +50,7 @@ def test_behind_every_message_of_the_product_stands_a_string(package: tuple[Modu
     [
         ("Status, timeline and verdict", "the Drill was deleted"),
         ("Status, timeline and verdict", "guardrail {expectation.name} cannot be judged: {why}"),
-        ("Status, timeline and verdict", "no sample at the deadline could be judged ({track.excuse()})"),
+        ("Status, timeline and verdict", "no sample at the deadline could be judged ({series.excuse()})"),
         ("Schedules", "in blackout {blackout.name}"),
         ("Operator", "slot {local(slot.at, zone)} did not run: {slot.message}"),
         (LOG, "the Drill's status was not saved, so nothing is changed: %s"),

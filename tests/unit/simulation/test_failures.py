@@ -30,7 +30,7 @@ def silent() -> Iterator[None]:
 def test_a_trouble_of_each_kind_meets_somebody(what: What, simulation: str) -> None:
     module, drills, worlds = SIMULATIONS[simulation]
     outcomes = (module.run(draw(seed, drills, (what,))) for seed in range(worlds))
-    assert any(outcome.bit[what] for outcome in outcomes)
+    assert any(outcome.effective[what] for outcome in outcomes)
 
 
 @pytest.mark.parametrize("module", [bare, running], ids=list(SIMULATIONS))
@@ -39,7 +39,7 @@ def test_a_trouble_that_is_due_and_does_not_come_is_told(module: ModuleType, mon
     late = Failure(What.ABORT, 1e9)
     scenario = Scenario(1, (Trial(),), (halt, late))
     assert module.run(scenario).missed == ()
-    monkeypatch.setattr(module, "befall", lambda *_: None)
+    monkeypatch.setattr(module, "inject_failure", lambda *_: None)
     assert module.run(scenario).missed == (halt,)
 
 

@@ -28,7 +28,7 @@ MEANT: Final[dict[tuple[str, Resource], Asked]] = {
 
 
 @pytest.fixture
-def ctx(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Asked]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Asked]]:
     """All that accounts ask of the API server."""
     found: set[Asked] = set()
     ask: Callable[..., Any] = SimulatedCluster._ask

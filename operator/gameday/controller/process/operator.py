@@ -241,17 +241,7 @@ class Operator:
         informers = DrillInformers(self.cluster, persisted, follower, self.administrator, loop.outcomes)
         of_gameday = persisted.namespace, persisted.drill["spec"]["gameDay"]
         samples = SampleKeeper(informers.account, persisted, informers, lambda: self.schedules.drills_of(of_gameday))
-        executor = CommandExecutor(
-            self.cluster,
-            persisted,
-            informers,
-            self.settings,
-            clock,
-            self.supervisor.runs,
-            self.concurrency,
-            self.lock_waiters,
-            samples,
-        )
+        executor = self._executor(persisted, informers, samples, clock)
         runner = DrillRunner(
             loop, persisted, informers, follower, executor, clock, lambda: self._find_plan(persisted, informers)
         )
@@ -273,6 +263,14 @@ class Operator:
             self.supervisor.drill_left(persisted.drill, gone=persisted.gone)
         if group:
             await asyncio.wait(group)
+
+    def _executor(
+        self, persisted: PersistedDrill, informers: DrillInformers, samples: SampleKeeper, clock: Callable[[], float]
+    ) -> CommandExecutor:
+        running, concurrency, waiters = self.supervisor.runs, self.concurrency, self.lock_waiters
+        return CommandExecutor(
+            self.cluster, persisted, informers, self.settings, clock, running, concurrency, waiters, samples
+        )
 
     async def _newest(self, drill: Object) -> Object:
         """The Drill as the API server has it, or as it is known where it is gone or cannot be read.

@@ -158,7 +158,7 @@ def test_with_limits_that_are_not_known_no_drill_begins_and_it_says_why(limits_s
 def test_with_limits_that_are_not_known_no_drill_cuts(limits_state: LimitsState, reason: str) -> None:
     simulation = Simulation(PLAN)
     until(simulation, Phase.STEADY_STATE)
-    simulation.show(ruling=limits_state)
+    simulation.show(limits_state=limits_state)
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, reason)
     assert simulation.injections.total() == 0
@@ -173,7 +173,7 @@ def test_with_limits_that_are_not_known_no_drill_cuts(limits_state: LimitsState,
 def test_limits_are_held_to_again_right_before_the_cut(limits: Limits) -> None:
     simulation = Simulation(PLAN)
     until(simulation, Phase.STEADY_STATE)
-    simulation.show(ruling=LimitsState(limits))
+    simulation.show(limits_state=LimitsState(limits))
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "LimitExceeded")
     assert record.message.startswith("limits.")
@@ -187,7 +187,7 @@ def test_a_drill_under_its_cut_goes_on_whatever_becomes_of_the_limits(limits_sta
     until(simulation, Phase.OUTAGE)
     while simulation.record.zero is None:
         simulation.step()
-    simulation.show(ruling=limits_state)
+    simulation.show(limits_state=limits_state)
     assert finished(simulation).verdict is Verdict.PASSED
 
 

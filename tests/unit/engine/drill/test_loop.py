@@ -155,7 +155,7 @@ def test_the_engine_hears_of_an_error_while_its_command_waits_and_until_it_succe
     loop = DrillLoop(DrillRecord(since=NOW), NOW)
     assert loop.failing(do.AcquireLock(), "busy")
     assert not loop.failing(do.AcquireLock(), "busy")
-    assert loop.told(WAITING, NOW).errors == {CommandKey("TakeLock"): "busy"}
+    assert loop.told(WAITING, NOW).errors == {CommandKey("AcquireLock"): "busy"}
     loop.answered(do.AcquireLock(), NOW)
     assert loop.told(WAITING, NOW).errors == {}
     assert loop.told(WAITING, NOW).lock is Lock.HELD
