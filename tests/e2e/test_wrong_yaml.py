@@ -176,6 +176,10 @@ AT_APPLY = {
         "spec.schedule.blackouts[0].from",
         "write a time with its offset from UTC",
     ),
+    "link that is not for the web": (
+        _set("links", [{"name": "Runbook", "url": "javascript:alert(1)"}]), "spec.links[0].url", "should match"
+    ),
+    "contact without a way": (_set("contacts", [{"name": "Redis Team"}]), "spec.contacts[0].contact", "Required"),
     "header without a value": (
         _set("probes.0.http.headers", [{"name": "X-Key"}]),
         "headers[0]",

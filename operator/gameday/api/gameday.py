@@ -7,6 +7,7 @@ from pydantic import Field
 from gameday.actions.registry import KINDS as ACTIONS
 from gameday.api.action_items import ActionItem
 from gameday.api.actions import Fault, Step
+from gameday.api.contacts import Contact, Link
 from gameday.api.dependencies import Dependency
 from gameday.api.probes import Probe
 from gameday.api.schedule import History, Schedule
@@ -198,5 +199,9 @@ class GameDaySpec(ApiModel):
     """When drills start by themselves; without it, only when somebody creates a Drill."""
     history: History = History()
     """What is kept of drills that have ended."""
+    contacts: Annotated[tuple[Contact, ...], Field(max_length=8, json_schema_extra=keyed())] = ()
+    """Whom to ask. It is no part of the plan: reports show it."""
+    links: Annotated[tuple[Link, ...], Field(max_length=8, json_schema_extra=keyed())] = ()
+    """Where to look, such as a runbook or a dashboard. It is no part of the plan: reports show it."""
     action_items: Annotated[tuple[ActionItem, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
     """What drills taught the team to do. It is no part of the plan: `gameday report` shows it, open items first."""

@@ -42,6 +42,8 @@ def data(report: Report, today: date) -> dict[str, Any]:
         "expectations": [_expected(one) for one in report.expected],
         "wentWell": list(learned.well),
         "couldBeBetter": list(learned.better),
+        "contacts": [{"name": one.name, "contact": one.contact} for one in report.contacts],
+        "links": [{"name": one.name, "url": one.url} for one in report.links],
         "actionItems": [
             {"text": one.text, "owner": one.owner, "due": one.due, "link": one.link, "closed": one.closed}
             | {"overdue": one.overdue(today)}

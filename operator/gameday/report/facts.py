@@ -143,6 +143,22 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to ask, and how they are reached."""
+
+    name: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What is where."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that a report has but for its sentences."""
 
@@ -173,8 +189,8 @@ class Report:
     no_samples: str
     """Why there are no curves, or ""."""
     faults: tuple[str, ...] = ()
-    contacts: Any = None
-    links: Any = None
+    contacts: tuple[Contact, ...] = ()
+    links: tuple[Link, ...] = ()
     plan_digest: str = ""
     unread: str = ""
     """Why the plan is not in the report, or ""."""
@@ -224,8 +240,8 @@ def report(
         samples=kept,
         no_samples=no_samples,
         faults=tuple(_faults(known)),
-        contacts=spec.get("contacts"),
-        links=spec.get("links"),
+        contacts=tuple(Contact(str(one["name"]), str(one["contact"])) for one in spec.get("contacts", ())),
+        links=tuple(Link(str(one["name"]), _web(str(one["url"]))) for one in spec.get("links", ())),
         plan_digest=status.get("planDigest", ""),
         unread=known.why,
     )
@@ -373,8 +389,12 @@ def _items(spec: Object) -> Iterable[Item]:
         text, owner, due, link, closed = (
             str(one.get(field, "")) for field in ("text", "owner", "due", "link", "closed")
         )
-        # The CRD admits nothing else; whoever clicks in a forwarded file relies on it.
-        yield Item(text, owner, due, link if link.startswith(("https://", "http://")) else "", closed)
+        yield Item(text, owner, due, _web(link), closed)
+
+
+def _web(link: str) -> str:
+    """A link to the web, or "". The CRD admits no other; whoever clicks in a forwarded file relies on it."""
+    return link if link.startswith(("https://", "http://")) else ""
 
 
 def _faults(known: Frozen) -> Iterable[str]:

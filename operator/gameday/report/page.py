@@ -1,6 +1,5 @@
 """The report as one HTML file that needs nothing else: styles and pictures stand in it, and no script."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -72,7 +71,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"seconds": figures.seconds, "clock": figures.clock, "plain": plain, "day": figures.day}
+    made.filters |= {"seconds": figures.seconds, "clock": figures.clock, "day": figures.day}
     made.filters["breaks"] = _breaks
     return made
 
@@ -137,19 +136,6 @@ def cards(report: Report) -> Iterator[Card]:
         if one.before is not None:
             aside.append(f"{figures.figure(one.before, one.unit)} in the drill before")
         yield Card(one.title, figures.figure(one.value, one.unit), ", ".join(aside))
-
-
-def plain(value: Any) -> str:
-    """Whatever stands in a field of a spec, on one line."""
-    match value:
-        case str():
-            return value
-        case Mapping():
-            return ", ".join(f"{key}: {plain(inner)}" for key, inner in value.items())
-        case list() | tuple():
-            return "; ".join(plain(inner) for inner in value)
-        case _:
-            return json.dumps(value)
 
 
 def _measured(report: Report, name: str) -> bool:

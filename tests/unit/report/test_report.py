@@ -204,6 +204,27 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing() -> None:
     assert links == ["https://tracker.example/412"]
 
 
+PEOPLE: Any = {
+    "contacts": [{"name": "Redis Team", "contact": "#redis-support (Slack)"}],
+    "links": [{"name": "Runbook", "url": "https://wiki.example/redis"}],
+}
+
+
+def test_whom_to_ask_and_where_to_look_stands_in_every_form_and_in_no_plan() -> None:
+    plan = gameday()
+    plan["spec"] |= PEOPLE
+    drill = an_ended_drill(GOOD, plan)
+    assert drill["status"]["planDigest"] == an_ended_drill(GOOD)["status"]["planDigest"]
+    of = Sources(drill, plan, None, NO_SAMPLES, ())
+    page, text = written(of, Form.HTML, TODAY), written(of, Form.MARKDOWN, TODAY)
+    assert "Redis Team: #redis-support (Slack)" in page
+    assert '<a href="https://wiki.example/redis">Runbook</a>' in page
+    assert "- Redis Team: \\#redis-support (Slack)" in text.splitlines()
+    assert "- [Runbook](https://wiki.example/redis)" in text.splitlines()
+    data: dict[str, Any] = json.loads(written(of, Form.JSON, TODAY))
+    assert {name: data[name] for name in PEOPLE} == PEOPLE
+
+
 HOSTILE = "<script>alert(1)</script>\"'&{{ 7*7 }} | # *x*"
 
 
@@ -214,6 +235,8 @@ def test_what_a_plan_says_is_never_taken_for_markup(where: str) -> None:
     item = {"text": "x", where: HOSTILE if where != "link" else "javascript:alert(1)"}
     plan = gameday(item)
     plan["spec"]["description"] = HOSTILE
+    plan["spec"]["contacts"] = [{"name": HOSTILE, "contact": HOSTILE}]
+    plan["spec"]["links"] = [{"name": HOSTILE, "url": "javascript:alert(1)"}]
     seen = report(drill, plan, None, HOSTILE, ())
     page = html(seen, TODAY)
     assert "<script" not in page
