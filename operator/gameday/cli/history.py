@@ -110,7 +110,7 @@ async def history(cluster: Cluster, namespace: str, gameday: str, most: int) -> 
     past = sorted((Past(one) for one in found if one["spec"].get("gameDay") == gameday), key=lambda one: one.began)
     if not past:
         there = await cluster.get(GAMEDAYS, namespace, gameday) is not None
-        what = f"GameDay {gameday} has had no drill that is still there" if there else f"there is no GameDay {gameday}"
+        what = f"GameDay {gameday} has no Drills" if there else f"there is no GameDay {gameday}"
         raise NotDone(f"{what} in namespace {namespace}")
     pair = turned(past)
     turn = None
@@ -139,7 +139,7 @@ def plan_difference(passed: Past, failed: Past) -> str:
         before, after = (json.loads(plan_text_of(one.status)) for one in (passed, failed))
     except ValueError:
         return "the plan differs"
-    return f"the plan differs in {', '.join(_differing(before, after, 'spec')) or 'what cannot be told'}"
+    return f"the plan differs in {', '.join(_differing(before, after, 'spec')) or 'a part that is not recorded'}"
 
 
 def _differing(before: Any, after: Any, path: str) -> Iterator[str]:

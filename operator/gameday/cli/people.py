@@ -285,7 +285,7 @@ def doctor(
     from gameday.controller.clock import Clock
 
     if output is Output.NAME:
-        fail("checks are no objects: write -o json or -o yaml", USAGE)
+        fail("checks have no names: write -o json or -o yaml", USAGE)
     wall = invocation.ensure_object(Clock).wall
     where = Where(kubeconfig, context, namespace)
     found = ask(where, lambda cluster, own: looked(cluster, own, operator_namespace, wall, quiet=output is not None))

@@ -14,7 +14,7 @@ from gameday.cluster.resources import CONFIG_MAPS, DRILLS, GAMEDAYS, Object
 from gameday.errors import Forbidden, NotFound
 from gameday.model.names import samples_of
 
-OLDER: Final = "this drill is of a time at which samples were not kept"
+OLDER: Final = "this drill ran with a version that kept no samples"
 DELETED: Final = "its samples were deleted: spec.history.samples of the GameDay says for how many drills they are kept"
 
 

@@ -45,7 +45,7 @@ def lessons(report: Report) -> Lessons:
 def sentence(report: Report) -> str:
     """The verdict in a sentence for somebody who knows nothing of the drill."""
     if not report.ended:
-        return "This drill is still under way: what is told here may change until it has ended."
+        return "This drill is still under way: this report may change until it has ended."
     said = VERDICTS.get(report.verdict, "The drill has ended")
     failed = [one.name for one in report.expected if one.state == "Missed"]
     first = [one for one in report.expected if one.stage != "Rollback"]
@@ -156,7 +156,10 @@ def _of_expectations(report: Report) -> Iterator[tuple[str, str]]:
             yield _missed(one), f"Find out why “{one.name}” was missed, and mend it"
         elif one.state == "Unknown" and one.reason != NOT_REACHED:
             why = f": {one.why}" if one.why else ""
-            yield f"“{one.name}” could not be judged{why}.", f"Make “{one.name}” possible to judge"
+            yield (
+                f"“{one.name}” could not be judged{why}.",
+                f"Change “{one.name}” so that it can be judged",
+            )
         elif one.state == "Met" and _is_close(one) and one.took is not None and one.within is not None:
             text = f"“{one.name}” took {seconds(one.took)} of the {seconds(one.within)} that were allowed"
             yield f"{text}: little is left.", f"Give “{one.name}” more room"

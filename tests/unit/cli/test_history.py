@@ -137,4 +137,4 @@ async def test_a_gameday_without_drills_is_told_from_none(command_line: CommandL
     assert none.exit_code == 1
     assert "there is no GameDay redis in namespace shop" in none.stderr
     command_line.server.put("gamedays", "shop", {"metadata": {"name": "redis"}, "spec": {}})
-    assert "has had no drill that is still there" in (await command_line.run("history", "redis")).stderr
+    assert "has no Drills" in (await command_line.run("history", "redis")).stderr

@@ -64,21 +64,21 @@ def check_metadata(metadata: Any) -> Iterator[tuple[str, str]]:
     yield from _name(given)
     namespace = given.get("namespace", "")
     if namespace and not (re.fullmatch(_LABEL, namespace) and len(namespace) <= 63):
-        yield "metadata.namespace", f"{namespace!r} is not the name of a namespace: lower case letters, digits and -"
+        yield "metadata.namespace", f"{namespace!r} is not a valid namespace name: use lower case letters, digits and -"
     for name, value in given.get("labels", {}).items():
         if not _qualified(name):
-            yield f"metadata.labels.{name}", f"{name!r} is not a label's name"
+            yield f"metadata.labels.{name}", f"{name!r} is not a valid label key"
         if value and not (re.fullmatch(_VALUE, value) and len(value) <= 63):
             yield (
                 f"metadata.labels.{name}",
-                f"{value!r} is not a label's value: letters, digits, -, _ and ., at most 63",
+                f"{value!r} is not a valid label value: letters, digits, -, _ and ., at most 63",
             )
     for name in given.get("annotations", {}):
         if not _qualified(name.lower()):
-            yield f"metadata.annotations.{name}", f"{name!r} is not an annotation's name"
+            yield f"metadata.annotations.{name}", f"{name!r} is not a valid annotation key"
     for index, name in enumerate(given.get("finalizers", ())):
         if not _qualified(name):
-            yield f"metadata.finalizers[{index}]", f"{name!r} is not a finalizer's name"
+            yield f"metadata.finalizers[{index}]", f"{name!r} is not a valid finalizer"
 
 
 def _name(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -88,7 +88,10 @@ def _name(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     # A prefix may end in -, which the suffix makes a name of.
     for field, text in (("name", name), ("generateName", re.sub("-$", "x", prefix))):
         if text and not (re.fullmatch(_SUBDOMAIN, text) and len(text) <= 253):
-            yield f"metadata.{field}", f"{text!r} is not a name: lower case letters, digits, - and ., at most 253"
+            yield (
+                f"metadata.{field}",
+                f"{text!r} is not a valid name: use lower case letters, digits, - and ., at most 253",
+            )
 
 
 def _qualified(name: str) -> bool:

@@ -63,7 +63,7 @@ _KINDS: Final = {dict: "an object", list: "a list", str: "a text", bool: "true o
 _WANTED: Final = {
     "object": "an object",
     "array": "a list",
-    "string": "a text (in quotes, if it looks like a number)",
+    "string": "a string (in quotes, if it looks like a number)",
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",

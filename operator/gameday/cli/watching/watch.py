@@ -103,7 +103,7 @@ async def _states(cluster: Cluster, drill: Object) -> AsyncGenerator[Object, Non
     async with aclosing(follow(cluster, namespace, name, _trouble)) as states:
         async for state in states:
             if state is None:
-                raise NotDone(f"drill {name} was deleted, which undid what it held")
+                raise NotDone(f"drill {name} was deleted, which reverted its faults")
             yield state
 
 

@@ -67,7 +67,7 @@ def named(ctx: Context) -> DrillRecord:
     for change, dials in _proven(ctx):
         until = dials.addresses.looked_until(dials.lookers)
         if any(r.stage is Stage.OUTAGE and r.at > until and r.state in _DECIDED for r in ctx.record.results):
-            return _void(ctx, f"{change.name}: nobody looked {dials.addresses.host} up to the end of the outage")
+            return _void(ctx, f"{change.name}: no agent looked up {dials.addresses.host} up to the end of the outage")
     return ctx.record
 
 
