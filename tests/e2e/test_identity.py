@@ -20,6 +20,7 @@ pytestmark = pytest.mark.e2e
 EARLY, LATE = "2030-01-01T00:00:00Z", "2031-01-01T00:00:00Z"
 ONE_PLAN: Final = "gameDay is immutable, because a Drill runs one plan once: create a new Drill instead"
 ONE_TIME: Final = "startBefore is immutable: create a new Drill instead"
+ONE_KIND: Final = "dryRun is immutable"
 NO_WAY_BACK: Final = "abort cannot be set back to false: create a new Drill instead"
 CHANGES: Final[dict[str, tuple[Object, Object, str]]] = {
     "another-plan": ({}, {"gameDay": "another"}, ONE_PLAN),
@@ -28,6 +29,9 @@ CHANGES: Final[dict[str, tuple[Object, Object, str]]] = {
     "time-taken-away": ({"startBefore": EARLY}, {"startBefore": None}, ONE_TIME),
     "abort-taken-back": ({"abort": True}, {"abort": False}, NO_WAY_BACK),
     "abort-left-out": ({"abort": True}, {"abort": None}, NO_WAY_BACK),
+    "drill-to-dry-run": ({}, {"dryRun": True}, ONE_KIND),
+    "dry-run-to-drill": ({"dryRun": True}, {"dryRun": False}, ONE_KIND),
+    "dry-run-left-out": ({"dryRun": True}, {"dryRun": None}, ONE_KIND),
     "abort-and-another-plan": ({}, {"abort": True, "gameDay": "another"}, ONE_PLAN),
 }
 """A Drill's name, what its spec is made with, what is changed, and the answer."""
@@ -67,7 +71,7 @@ async def test_a_drill_is_what_it_was_made_as_for_everybody_but_it_can_be_aborte
         assert answer in lord.is_refused(*patch("drills", name, {"spec": change}))
     sre.does(*patch("drills", "another-plan", {"spec": {"abort": True}}))
     spec = json.loads(sre.does("get", "drill", "another-plan", "-o", "json"))["spec"]
-    assert spec == {"gameDay": "small", "abort": True}
+    assert spec == {"gameDay": "small", "abort": True, "dryRun": False}
 
 
 async def test_each_user_may_do_what_their_rights_say_and_no_more(ns: TeamNamespace) -> None:

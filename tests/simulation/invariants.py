@@ -23,7 +23,7 @@ from gameday.controller.drill.samples import NOTHING_READ
 from gameday.fuses.pod import pods_of
 from gameday.model.labels import DRILL, ROLE
 from gameday.model.names import samples_of
-from gameday.model.record import Phase, Verdict
+from gameday.model.record import Phase, Reason, Verdict
 from gameday.schema.bounds import json_bytes
 from simulation.client import Server
 from simulation.namespace import OUTAGE, WORKERS, SimulatedNamespace, engine_of, is_ready, is_worker
@@ -92,6 +92,7 @@ class Rule(enum.Enum):
     COUNTED = "a finished drill is counted once, whoever dies"
     TOLD = "each line of the timeline is told once"
     KEPT = "samples of a drill that measured are kept, whole and before it is over, or it says why not"
+    DRY = "a dry run changes nothing, says no verdict, and counts as no drill"
     SOUND = "no error of ours"
     FITS = "what the operator writes is what the CRDs admit"
 
@@ -138,6 +139,7 @@ class Monitor:
         self.broken.append(Broken(rule, self.server.store.world.elapsed, detail))
 
     def _hear(self, change: Change) -> None:
+        self._dry(change)
         match change.resource.plural:
             case "networkpolicies" if change.verb == "create" and change.actor == "account":
                 self._policy(change.thing)
@@ -154,6 +156,14 @@ class Monitor:
             case "gamedays" if change.verb == "status" and change.after is not None:
                 shown = change.after["status"].get("lastDrill", "")
                 self._shown_at.setdefault(shown, self.server.store.world.elapsed)
+
+    def _dry(self, change: Change) -> None:
+        """Hold what an account changes against the promise of a dry run: its own pods are all that it may make."""
+        if change.actor != "account" or (change.resource is PODS and not is_worker(change.thing)):
+            return
+        if self._namespace(change.thing).trial.dry_run:
+            name = change.thing["metadata"]["name"]
+            self.note(Rule.DRY, f"{change.verb} of {change.resource.kind} {name}")
 
     def _namespace(self, thing: Object) -> SimulatedNamespace:
         return self.namespaces[int(thing["metadata"]["namespace"].removeprefix("town-"))]
@@ -289,6 +299,11 @@ class Monitor:
             self.note(Rule.RESTORED, f"{name} has ended, and what a person broke for it is still broken")
         ns, memory = self._namespace(drill), engine_of(drill)
         concerning = self.scenario.concerning(ns.number)
+        if ns.trial.dry_run:
+            self.verdicts[name] = status["reason"]
+            for why in dry_run_broken(ns.trial, status, concerning):
+                self.note(Rule.DRY, f"{name}: {why}")
+            return
         if status.get("verdict") == Verdict.PASSED.value:
             for why in self._dishonest(ns, memory):
                 self.note(Rule.HONEST_PASS, f"{name}: {why}")
@@ -376,6 +391,8 @@ class Monitor:
     def _unshown(self, ns: SimulatedNamespace) -> bool:
         """Whether a drill has ended and its GameDay does not show it."""
         gameday = self.server.store.get(GAMEDAYS, ns.namespace, "plan")
+        if ns.trial.dry_run:
+            return False
         shown = gameday is None or gameday.get("status", {}).get("lastDrill") == ns.drill_name
         return ns.drill_name in self.verdicts and not shown and not self.abandoned(ns)
 
@@ -392,6 +409,10 @@ class Monitor:
         carried out has not counted that drill, and the next process cannot tell it from one that has.
         """
         name = ns.drill_name
+        if ns.trial.dry_run:
+            if times or name in self._shown_at:
+                self.note(Rule.DRY, f"{ns.namespace}: {name} was counted {times} times, or shown as the last drill")
+            return
         since, by = self.reported.get(name, (0.0, ""))
         unheard = ended_at.get(by, float("inf")) <= since + UNHEARD
         gone = self.server.store.get(GAMEDAYS, ns.namespace, "plan") is None
@@ -435,6 +456,21 @@ class Monitor:
         others = {t.count for t in self.scenario.failures if t.what in SCALING and t.drill == ns.number}
         if worker is not None and worker["spec"]["replicas"] not in {WORKERS, *others}:
             yield f"worker at {worker['spec']['replicas']}"
+
+
+def dry_run_broken(trial: Trial, status: Mapping[str, Any], concerning: frozenset[What]) -> Iterator[str]:
+    """What is wrong with the status of a dry run that has ended."""
+    if "verdict" in status or status["changed"] or status["undo"] or status["expectations"]:
+        yield f"it says what a drill says: {status.get('verdict')}, changed {status['changed']}, {status['undo']}"
+    told = f"{status['reason']}: {status['message']}"
+    # What a single sample cannot show, a drill finds in its steady state.
+    if not concerning and not trial.undecidable and trial.twins is Twins.SPARED and trial.defect is not Defect.EARLY:
+        if status["reason"] != Reason.PLANNED.value:
+            yield f"nothing is wrong, and it says {told}"
+        elif not all(status["dryRun"].get(name) for name in ("targets", "rights", "probes", "expectations")):
+            yield f"its findings are not all there: {sorted(status['dryRun'])}"
+    if trial.slip and status["reason"] == Reason.PLANNED.value:
+        yield f"its plan compares a number with text, and it says {told}"
 
 
 def wanted_of(trial: Trial) -> Verdict:

@@ -254,7 +254,8 @@ class SimulatedNamespace:
             self.server.store.world.after(1.0, self._begin)
             return
         before = timestamp(self.server.store.world.now + STARTS_WITHIN)
-        body = {"metadata": {"name": self.drill_name}, "spec": {"gameDay": "plan", "startBefore": before}}
+        spec = {"gameDay": "plan", "startBefore": before, "dryRun": self.trial.dry_run}
+        body = {"metadata": {"name": self.drill_name}, "spec": spec}
         self.server.store.create(PERSON, DRILLS, self.namespace, body)
 
     def _things(self) -> list[tuple[Resource, Object]]:

@@ -251,6 +251,8 @@ class Trial:
     faults: Faults = Faults.CUT
     hand: "Hand | None" = None
     """Who breaks the dependency by hand, in the place of all faults of the plan."""
+    dry_run: bool = False
+    """Whether it is a dry run."""
     restarts: bool = False
     """Whether the rollback restarts the workers' pods one after another; a bare world scales them all the same."""
 

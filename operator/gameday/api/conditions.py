@@ -66,7 +66,7 @@ def _readiness(record: DrillRecord) -> tuple[Condition, ...]:
         said = (UNDO_OVERDUE if overdue else STALLED, record.obstacle or f"still to be undone: {_open(record)}")
         return (("Ready", "False", *said), ("Stalled", "True", *said))
     if record.phase is Phase.FINISHED:
-        verdict = record.verdict.value if record.verdict is not None else "ended"
+        verdict = record.verdict.value if record.verdict is not None else record.reason or "ended"
         return (("Ready", "True", record.reason or verdict, f"{verdict}: {record.message}"),)
     said = _under_way(record)
     return (("Ready", "Unknown", *said), ("Reconciling", "True", *said))

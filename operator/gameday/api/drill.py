@@ -38,6 +38,10 @@ class DrillSpec(ApiModel):
                 " && (!has(self.startBefore) || self.startBefore == oldSelf.startBefore)",
                 "startBefore is immutable: create a new Drill instead",
             ),
+            (
+                "self.dryRun == oldSelf.dryRun",
+                "dryRun is immutable, because a dry run and a drill are different things: create a new Drill instead",
+            ),
             ("self.abort || !oldSelf.abort", "abort cannot be set back to false: create a new Drill instead"),
         )
     }
@@ -47,6 +51,13 @@ class DrillSpec(ApiModel):
     """Time by which it must have started; default: five minutes after its creation."""
     abort: bool = False
     """Set to true to end the drill: what it holds is undone first."""
+    dry_run: bool = False
+    """Find out what a drill would do now, and what would refuse it: nothing is changed, and there is no verdict."""
+
+
+def is_dry_run(drill: Mapping[str, Any]) -> bool:
+    """Whether a Drill is a dry run: no schedule, record or metric counts it among the drills."""
+    return drill["spec"].get("dryRun") is True
 
 
 CONFIRM: Final = "confirm.gameday.dev/"

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from gameday.api import dry_run
 from gameday.api.lines import shortened, timeline_line
 from gameday.model.record import TimelineEntry
 from gameday.schema.bounds import LINE, SHOWN_BYTES, STATUS_BYTES, cut, json_bytes
@@ -59,6 +60,8 @@ def _shorten(status: dict[str, Any], most: int) -> None:
     for field in ("expectations", "steps"):
         if field in status:
             status[field] = [shortened(field, line, most) for line in status[field]]
+    if "dryRun" in status:
+        status["dryRun"] = dry_run.shortened(status["dryRun"], most)
     for condition in status.get("conditions", ()):
         condition["message"] = cut(condition["message"], most)
     for field in ("message", "summary"):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from gameday.api import dry_run
 from gameday.api.lines import expectation_line, step_line, timeline_line, timeline_of
 from gameday.api.state import TEXTS, Saved, read_state, state_text
 from gameday.api.undo_entries import shown
@@ -38,7 +39,10 @@ def saved_of(status: Mapping[str, Any]) -> Saved | None:
     if not status.get("state"):
         return None
     saved = read_state(status)
-    return replace(saved, record=replace(saved.record, timeline=timeline_of(status)))
+    record = replace(saved.record, timeline=timeline_of(status))
+    if record.dry_run is not None:
+        record = replace(record, dry_run=dry_run.read(status))
+    return replace(saved, record=record)
 
 
 def status_of(
@@ -57,11 +61,11 @@ def status_of(
     if record.steps:
         status["steps"] = [step_line(step) for step in record.steps]
     if record.verdict is not None:
-        status |= {
-            "verdict": record.verdict.value,
-            "reason": cut(record.reason, WORD),
-            "message": cut(record.message, MESSAGE),
-        }
+        status["verdict"] = record.verdict.value
+    if record.verdict is not None or record.dry_run is not None:
+        status |= {"reason": cut(record.reason, WORD), "message": cut(record.message, MESSAGE)}
+    if record.dry_run is not None:
+        status["dryRun"] = dry_run.shown(record.dry_run)
     if record.started_at is not None:
         status["startedAt"] = timestamp(record.started_at)
     if record.finished_at is not None:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from gameday.api.migration import MIGRATIONS, VERSION, State, gathered
 from gameday.api.packing import packed, unpacked
 from gameday.errors import StateUnreadable
+from gameday.model.dry_run import DryRun
 from gameday.model.record import Doubt, DrillRecord
 from gameday.model.setup import Setup
 from gameday.schema.bounds import LINE, MACHINE_BYTES, PLAN_BYTES, STATE_BYTES, cut
@@ -135,6 +136,7 @@ def _shortened(record: DrillRecord, most: int) -> DrillRecord:
         doubts=tuple(_cut(doubt, most) for doubt in record.doubts),
         results=tuple(r if _fits(r.why, most) else replace(r, why=cut(r.why, most)) for r in record.results),
         steps=tuple(s if _fits(s.message, most) else replace(s, message=cut(s.message, most)) for s in record.steps),
+        dry_run=DryRun() if record.dry_run is not None else None,
         warnings=(),
         timeline=(),
     )

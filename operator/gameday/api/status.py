@@ -4,6 +4,7 @@ import enum
 from collections.abc import Iterable
 from typing import Any, Final
 
+from gameday.api import dry_run
 from gameday.api.undo_log import KINDS
 from gameday.model.change import ChangeState
 from gameday.model.record import Phase, Verdict
@@ -158,6 +159,7 @@ DRILL_STATUS: Schema = {
             },
             needs=("name", "kind", "state"),
         ),
+        "dryRun": dry_run.SCHEMA,
         "steps": lines("Rollback steps, and how far each has come."),
         "timeline": lines("What happened, but for expectations; the oldest lines go first."),
         "plan": text("Where an operator of an earlier version kept the plan; it moves into state.", PLAN_BYTES),

@@ -95,7 +95,7 @@ class Metrics:
 
     def changed(self, namespace: str, uid: str, before: DrillRecord, after: DrillRecord) -> None:
         """Count what changed in a drill's record: a phase that ended, what the drill holds, what is overdue."""
-        if after.phase is not before.phase:
+        if after.phase is not before.phase and after.dry_run is None:
             self.phases.labels(before.phase.value).observe(max(0.0, after.since - before.since))
         self.holding(namespace, uid, after)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gameday.model.change import NOT_RUN, NOTHING, Observed, Ran
+from gameday.model.dry_run import DryRun
 from gameday.model.halt import CLEAR, Halt
 from gameday.model.limits import UNLIMITED, LimitsState
 from gameday.model.record import Keeping
@@ -57,6 +58,8 @@ class Preflight:
     warnings: tuple[str, ...] = ()
     rolling: tuple[str, ...] = ()
     """Workloads of targets that are in the middle of a rollout: worth another look."""
+    dry_run: DryRun | None = None
+    """The findings for a dry run; None for a drill."""
 
 
 class Life(enum.Enum):

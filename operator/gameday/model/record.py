@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from gameday.model.change import Change, State
+from gameday.model.dry_run import DryRun
 from gameday.model.plan import Stage
 
 
@@ -115,6 +116,8 @@ class Reason(enum.Enum):
     ADDRESSES_UNKNOWN = "AddressesUnknown"
     STATE_UNREADABLE = "StateUnreadable"
     STATUS_OVERWRITTEN = "StatusOverwritten"
+    PLANNED = "Planned"
+    REFUSED = "Refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +254,8 @@ class DrillRecord:
     reported: bool = False
     """Whether the GameDay shows the drill's outcome, or is deleted; only a drill that has ended is reported."""
     timeline: tuple[TimelineEntry, ...] = ()
+    dry_run: DryRun | None = None
+    """The findings of a dry run, which changes nothing and has no verdict; None of a drill."""
 
     def note(self, at: float, reason: str, message: str, *, warning: bool = False) -> Self:
         """The record with one more line in its timeline."""

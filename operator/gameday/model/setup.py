@@ -107,6 +107,10 @@ class Setup:
         """The setup with another cut of that fault."""
         return replace(self, cuts=tuple(cut if one.fault == cut.fault else one for one in self.cuts))
 
+    def for_dry_run(self) -> Self:
+        """The setup with one pair of witness and control a cut, and no agent that counts or ends connections."""
+        return replace(self, cuts=tuple(replace(cut, pairs=cut.pairs[:1], severs=None) for cut in self.cuts))
+
     def numbered(self) -> Iterator[tuple[int, Cut, Pair]]:
         """Every pair of witness and control with its number in the drill, and the cut that it shows."""
         every = ((cut, pair) for cut in self.cuts for pair in cut.pairs)

@@ -6,6 +6,7 @@ from gameday.engine.evidence import measure
 from gameday.engine.evidence.expression_checks import ExpressionFindings
 from gameday.engine.evidence.judgement import Judgement, Window
 from gameday.engine.evidence.proof import Proof
+from gameday.engine.evidence.readings import Readings
 from gameday.engine.evidence.series import Series
 from gameday.model.plan import Expectation, Measurement, Mode, Stage
 from gameday.model.record import ResultState
@@ -70,6 +71,9 @@ class Script:
 
     def track_of(self, expression: str) -> Series:
         return Series(1.0)
+
+    def readings(self, since: float, until: float) -> Readings:
+        return Readings()
 
     def check_expressions(self, baseline: Mapping[str, float], since: float) -> ExpressionFindings:
         return ExpressionFindings()

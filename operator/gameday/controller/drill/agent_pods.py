@@ -50,6 +50,8 @@ class PodContext:
     pull_policy: str
     placement: Placement = ANYWHERE
     settings: AgentSettings = DEFAULT
+    lasts: float | None = None
+    """Seconds after which its agents end; None: once no drill of its plan needs them any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,8 +113,13 @@ def _witness(plan: Plan, setup: Setup, cut: Cut, redis: Destination | None, ctx:
             slowest_interval(setup, cut),
             dial_every(plan, _lines(addresses), len(cut.dials), looks=_looks(cut)),
         ),
-        ends_after=longest(plan),
+        ends_after=_lasts(plan, ctx),
     )
+
+
+def _lasts(plan: Plan, ctx: PodContext) -> float:
+    """Seconds after which an agent ends by itself."""
+    return ctx.lasts if ctx.lasts is not None else longest(plan)
 
 
 def _lines(dialled: Sequence[Dial]) -> float:
@@ -143,7 +148,7 @@ def dial_every(plan: Plan, addresses: float, held: int = 0, *, looks: bool = Fal
 def _observer(plan: Plan, ctx: PodContext, agent: RunsIn, pair: Pair | None) -> Object:
     probes = [probe for probe in plan.probes if probe.settings.runs_in is agent]
     tasks = tuple(KINDS.task(probe, ctx.namespace) for probe in probes)
-    config = ObserverConfig(probes=tasks, ends_after=longest(plan))
+    config = ObserverConfig(probes=tasks, ends_after=_lasts(plan, ctx))
     template = PodTemplate(
         "observer",
         role=CONTROL if agent is RunsIn.CLIENT else "observer",
@@ -178,7 +183,7 @@ def closer(plan: Plan, setup: Setup, cut: Cut, ctx: PodContext, closing: Closing
         pods=closing.found.targets,
         until=closing.until,
         seen=closing.seen,
-        ends_after=longest(plan),
+        ends_after=_lasts(plan, ctx),
     )
     ctx = replace(ctx, placement=cut.placement)
     return pod(ctx, closers(setup)[cut.fault], _sever(redis, cut), config)
@@ -190,7 +195,7 @@ def _counter(plan: Plan, cut: Cut, ctx: PodContext, agent: str) -> Object:
     pods = tuple((address, address) for address in cut.targets)
     servers = cut.severs.servers if cut.severs is not None else ()
     config = CounterConfig(
-        redis=redis_server(redis, ctx.namespace), servers=servers, pods=pods, ends_after=longest(plan)
+        redis=redis_server(redis, ctx.namespace), servers=servers, pods=pods, ends_after=_lasts(plan, ctx)
     )
     ctx = replace(ctx, placement=cut.placement)
     return pod(ctx, agent, _sever(redis, cut), config)

@@ -5,8 +5,10 @@ namespace's ServiceAccount.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, assert_never
 
+from gameday.actions import plan_findings
 from gameday.actions.blast_radius import blast_radius
 from gameday.actions.kind import ActionKind, PreflightContext
 from gameday.actions.preflight import not_opted_in, refusals, warnings
@@ -206,14 +208,18 @@ class CommandExecutor:
             if not found:
                 found, noted = await self._dry_run(plan, setup, snapshot)
                 notes = (*notes, *noted)
-                self.persisted.setup = setup
+                self.persisted.setup = setup if self.persisted.record.dry_run is None else setup.for_dry_run()
             self.informers.suspected_bypasses = _suspected_bypasses(plan, setup, snapshot)
             self.informers.gates = {
                 fault.name: kind.gates(fault.action, snapshot.at(fault.name))
                 for fault in plan.outage.faults
                 if (kind := KINDS.changes.get(fault.action.KIND)) is not None
             }
-        self.informers.preflight = Preflight(found, notes, rolling)
+        preflight = Preflight(found, notes, rolling)
+        if self.persisted.record.dry_run is not None:
+            shown = plan_findings.findings(snapshot, plan, limits_state.limits, radius, preflight)
+            preflight = replace(preflight, dry_run=shown)
+        self.informers.preflight = preflight
 
     async def namespace_ends(self) -> bool:
         """Whether the namespace is being deleted, and with it everything that we could undo there.
@@ -261,13 +267,18 @@ class CommandExecutor:
             self.namespace, drill.name, drill.uid, told.image, told.image_pull_policy, setup.placement, told.agents
         )
 
+    def _agents_context(self, setup: Setup) -> agents.PodContext:
+        """The context of agents that are really created: those of a dry run end soon."""
+        ctx = self._pod_context(setup)
+        return ctx if self.persisted.record.dry_run is None else replace(ctx, lasts=timeouts.of_dry_run())
+
     async def _start_agents(self) -> None:
         plan, setup = self._ready()
         self.informers.open_namespace(plan)
         there = self.informers.objects("pods")
         if all(self._name(agent) in there for agent in agents.wanted(plan, setup)):
             return
-        for body in agents.pods(plan, setup, self._pod_context(setup)):
+        for body in agents.pods(plan, setup, self._agents_context(setup)):
             if body["metadata"]["name"] not in there:
                 await self._create("pods", PODS, body)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gameday.api.conditions import conditions_of
+from gameday.api.drill import is_dry_run
 from gameday.api.fitting import bare, fitted
 from gameday.api.lines import figures_of, measured
 from gameday.api.record import status_of, timestamp
@@ -16,6 +17,7 @@ from gameday.controller.backoff import Backoff
 from gameday.controller.drill.restore import restore
 from gameday.engine.drill.own_writes import OwnWrites
 from gameday.errors import Conflict, NotFound, Rejected
+from gameday.model.dry_run import DryRun
 from gameday.model.names import samples_of
 from gameday.model.plan import Plan
 from gameday.model.record import DrillRecord, TimelineEntry
@@ -74,7 +76,8 @@ class PersistedDrill:
         """The version of the object whose status ``check`` last found to be ours."""
         self._own_writes = OwnWrites(_digest(drill))
         """What the status may hold, as digests: without an answer every try may be another text of 32 KiB."""
-        self.record = restored.record or DrillRecord(since=clock())
+        dry_run = DryRun() if is_dry_run(drill) else None
+        self.record = restored.record or DrillRecord(since=clock(), dry_run=dry_run)
         self._refusals, self._refused = 0, ""
         """How often in a row the API server has refused a status itself, and what it said last."""
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from gameday.api import dry_run as findings
+from gameday.api.drill import is_dry_run
 from gameday.api.parse import plan_of
 from gameday.api.record import moment, saved_of, status_of, timeline_of
 from gameday.api.state import Saved, plan_text_of
@@ -50,18 +52,18 @@ def restore(drill: Object, now: float) -> RestoredDrill:
     try:
         saved = _saved(status)
     except StateUnreadable as error:
-        return _with_the_plan(drill, _undoing(status, _undo_log(status), str(error), now), now)
+        return _with_the_plan(drill, _undoing(drill, _undo_log(status), str(error), now), now)
     if saved is None:
         return RestoredDrill()
     record, setup = saved.record, saved.setup
     for doubt in record.doubts:
         if doubt.cause is Reason.STATE_UNREADABLE:
-            restored = _undoing(status, record.changes, doubt.message or "it could not be read before", now)
+            restored = _undoing(drill, record.changes, doubt.message or "it could not be read before", now)
             return _with_the_plan(drill, restored, now)
     try:
         plan = _plan(drill, saved.plan)
     except StateUnreadable as error:
-        return _undoing(status, record.changes, str(error), now)
+        return _undoing(drill, record.changes, str(error), now)
     return RestoredDrill(record, setup, plan, saved.plan, status.get("planDigest", ""))
 
 
@@ -112,17 +114,23 @@ def _undo_log(status: Mapping[str, Any]) -> tuple[Change, ...]:
     return tuple({change.name: change for change in found}.values())
 
 
-def _undoing(status: Mapping[str, Any], changes: tuple[Change, ...], why: str, now: float) -> RestoredDrill:
+def _undoing(drill: Object, changes: tuple[Change, ...], why: str, now: float) -> RestoredDrill:
     """The record of a drill that only undoes what it holds, or of one that had ended before."""
+    status = drill.get("status", {})
     started = _optional(status.get("startedAt"))
-    record = DrillRecord(since=now, started_at=started, changes=changes, timeline=timeline_of(status))
+    dry_run = findings.read(status) if is_dry_run(drill) else None
+    record = DrillRecord(since=now, dry_run=dry_run, started_at=started, changes=changes, timeline=timeline_of(status))
     # What the preflight decided is not needed to undo.
     setup = Setup()
-    if status.get("phase") == Phase.FINISHED.value and not record.holds_anything and "verdict" in status:
+    if (
+        status.get("phase") == Phase.FINISHED.value
+        and not record.holds_anything
+        and ("verdict" in status or dry_run is not None)
+    ):
         record = replace(
             record,
             phase=Phase.FINISHED,
-            verdict=Verdict(status["verdict"]),
+            verdict=Verdict(status["verdict"]) if "verdict" in status else None,
             reason=status.get("reason", ""),
             message=status.get("message", ""),
             finished_at=_optional(status.get("finishedAt")),

@@ -84,6 +84,8 @@ def largest(plan: Plan, text: str) -> DrillRecord:
         recovered_by="Rollback",
         missed_before_abort=names,
         timeline=(),
+        # A dry run has its findings in the place of all that a drill has.
+        dry_run=None,
         keeping=Keeping(kept=False, why=text),
     )
     return record

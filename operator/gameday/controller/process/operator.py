@@ -30,6 +30,7 @@ from gameday.controller.drill.samples import SampleKeeper
 from gameday.controller.gameday.gamedays import check_gameday, read
 from gameday.controller.logs import logger, named, of_drill
 from gameday.controller.own_image import NoImage, image_of
+from gameday.controller.process.forgotten_plans import ForgottenPlans
 from gameday.controller.process.status_conflicts import StatusConflicts
 from gameday.controller.process.supervisor import Listed, Supervisor
 from gameday.controller.schedule.schedules import Schedules
@@ -89,6 +90,7 @@ class Operator:
         self.supervisor.share(settings.installation, self._leave, self.conflicts.wait_for_restart)
         self.lock_waiters = NamespaceLockWaiters()
         self.concurrency = DrillConcurrencyLimit(self.store)
+        self.forgotten = ForgottenPlans(cluster, clock)
         self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed, self.schedules.deciding)
 
     async def lead(self) -> None:
@@ -152,6 +154,7 @@ class Operator:
                     gamedays = await self._list(GAMEDAYS, namespace)
                     self.supervisor.resync(namespace, drills, gamedays)
                 self.store.listed = True
+                await self.forgotten.delete(self.store.drills.values())
                 self.conflicts.retain({drill["metadata"]["uid"] for drill in self.store.drills.values()})
                 self.recorder.tidy()
             except GameDayError as error:
@@ -228,7 +231,7 @@ class Operator:
             self.metrics.changed(persisted.namespace, persisted.uid, before, after)
             # A drill whose end a dying process misses looks counted to the next process.
             fresh = after.reported and not before.reported and not self.conflicts.ended(persisted.uid)
-            if fresh and informers.single("gameday") is not None:
+            if fresh and after.dry_run is None and informers.single("gameday") is not None:
                 self._count(persisted, after, latest=informers.is_last)
 
         persisted = PersistedDrill(self.cluster, drill, narrate, changed, clock, self.settings.installation)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from gameday.api.drill import is_dry_run
 from gameday.cluster.events import Subject
 from gameday.cluster.resources import DRILLS, Object
 from gameday.controller.store import Key
@@ -40,8 +41,8 @@ class DrillIndex:
         yield from (drill for drill in drills if drill is not None and drill["spec"].get("gameDay") == key[1])
 
     def running(self, key: Key) -> list[str]:
-        """The names of a GameDay's Drills that have not ended."""
-        return [drill["metadata"]["name"] for drill in self.of(key) if not over(drill)]
+        """The names of a GameDay's Drills that have not ended; a dry run is none."""
+        return [drill["metadata"]["name"] for drill in self.of(key) if not over(drill) and not is_dry_run(drill)]
 
     def of_decision(self, gameday: Object, slot: Slot) -> Subject | None:
         """The Drill that a decision about a slot concerns: the slot's own, or the one that is in its way."""
@@ -56,8 +57,10 @@ class DrillIndex:
 def slot_of(drill: Object) -> float | None:
     """The slot for which a schedule made a Drill, as a Unix second; None for those that people create."""
     label = (drill["metadata"].get("labels") or {}).get(SLOT, "")
-    if not re.fullmatch(r"[0-9]{1,12}", label) or drill["metadata"]["name"] != of_slot(
-        drill["spec"]["gameDay"], float(label)
+    if (
+        is_dry_run(drill)
+        or not re.fullmatch(r"[0-9]{1,12}", label)
+        or drill["metadata"]["name"] != of_slot(drill["spec"]["gameDay"], float(label))
     ):
         return None
     return float(label)

@@ -7,6 +7,7 @@ from typing import Protocol
 from gameday.engine.evidence.expression_checks import ExpressionFindings
 from gameday.engine.evidence.judgement import Judgement, Window
 from gameday.engine.evidence.proof import Proof
+from gameday.engine.evidence.readings import Readings
 from gameday.engine.evidence.series import Series
 from gameday.model.observation import Observation
 from gameday.model.plan import Expectation, Plan, Stage
@@ -45,6 +46,10 @@ class EvidenceReader(Protocol):
 
     def track_of(self, expression: str) -> Series:
         """What an expression by which a fault is seen came to at each sample."""
+        ...
+
+    def readings(self, since: float, until: float) -> Readings:
+        """What each probe has answered and each expectation reads by the samples sent in that span."""
         ...
 
     def check_expressions(self, baseline: Mapping[str, float], since: float) -> ExpressionFindings:

@@ -35,6 +35,11 @@ rights, keeps it from its patch. A person may need a night and a day for either,
 a small pod that waits."""
 
 
+def of_dry_run() -> float:
+    """Seconds from the creation of a dry run's agents to its last deadline."""
+    return AGENTS + UNDO + LATE_REQUEST + CLEAN_UP
+
+
 def fuse_of_faults(plan: Plan) -> float:
     """Seconds from arming until the fuse of a fault reverts it; a healthy drill is always faster.
 

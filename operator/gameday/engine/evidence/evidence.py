@@ -23,6 +23,7 @@ from gameday.engine.evidence.judge import guardrail_unknown, judge, miss
 from gameday.engine.evidence.judgement import PENDING, Judgement, Window
 from gameday.engine.evidence.measure import Figure, figure
 from gameday.engine.evidence.proof import Dials, Proof
+from gameday.engine.evidence.readings import Readings, newest_values, read
 from gameday.engine.evidence.series import Series
 from gameday.engine.evidence.type_mismatches import type_mismatches
 from gameday.model.plan import (
@@ -161,6 +162,15 @@ class Evidence:
             if not self.figure(measurement, since, math.inf).count
         )
         return replace(rehearsed, doubtful=(*rehearsed.doubtful, *doubtful))
+
+    def readings(self, since: float, until: float) -> Readings:
+        """What each probe has answered and each expectation reads by the samples sent in that span (Unix seconds)."""
+
+        def values_of(probe: str) -> dict[Path, Value]:
+            return dict(newest_values(self.values(probe, until)[1]))
+
+        found = self.check_expressions(self.means(since, until), since)
+        return read(self._plan, self.last, values_of, lambda one: self.series(one, since), found)
 
     def kinds(self, path: Path, since: float) -> frozenset[Kind]:
         """What the samples sent since then hold at a path that begins with a probe's name, or with ``baseline``."""

@@ -8,6 +8,7 @@ import pytest
 from gameday.api.record import moment, timestamp
 from gameday.cluster.resources import DRILLS, Object
 from gameday.controller.schedule import schedules as module
+from gameday.controller.schedule.scheduled import DrillIndex, slot_of
 from gameday.engine.schedule import schedule_state as engine
 from gameday.model.halt import Halt, HaltState
 from gameday.model.labels import SLOT
@@ -269,3 +270,26 @@ def test_next_shows_no_past_run_while_a_drill_waits_to_begin() -> None:
     status = asyncio.run(story()).gameday["status"]
     assert status["nextRun"] == engine.local(START + 120, "Etc/UTC")
     assert [slot["decision"] for slot in status["slots"]] == ["Starting"]
+
+
+def test_a_dry_run_keeps_no_slot_from_running_and_is_never_a_slots_drill() -> None:
+    dry_run: Object = {
+        "metadata": {
+            "namespace": KEY[0],
+            "name": of_slot(KEY[1], START + 60),
+            "uid": "dry",
+            "labels": {SLOT: str(int(START + 60))},
+            "resourceVersion": "1",
+        },
+        "spec": {"gameDay": KEY[1], "dryRun": True},
+        "status": {"phase": "SteadyState"},
+    }
+    index = DrillIndex({(KEY[0], dry_run["metadata"]["name"]): dry_run})
+    index.changed(dry_run)
+    assert index.running(KEY) == []
+    assert slot_of(dry_run) is None
+    drill = dry_run | {"spec": {"gameDay": KEY[1]}}
+    index = DrillIndex({(KEY[0], dry_run["metadata"]["name"]): drill})
+    index.changed(drill)
+    assert index.running(KEY) == [drill["metadata"]["name"]]
+    assert slot_of(drill) == START + 60

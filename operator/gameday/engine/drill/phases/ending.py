@@ -6,6 +6,7 @@ from dataclasses import replace
 from gameday.engine.drill import addresses, controls
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.context import Context
+from gameday.engine.drill.phases.dry_run import finished
 from gameday.engine.drill.phases.rules import PhaseRules
 from gameday.engine.drill.results import close_plan
 from gameday.engine.drill.undo_commands import undo_commands_for
@@ -22,6 +23,8 @@ def decide(ctx: Context) -> DrillRecord:
     record = ask_undo(ctx.record, ctx.plan, ctx.now) if _asks(ctx.record) else ctx.record
     if record.holds_anything:
         return record
+    if record.dry_run is not None:
+        return finished(record, record.dry_run, ctx.now)
     if controls.unsettled(ctx) or addresses.unsettled(ctx):
         return record
     record = controls.named(ctx.with_record(record))

@@ -24,10 +24,14 @@ def decide(ctx: Context) -> DrillRecord:
                 ctx, Reason.PREFLIGHT_FAILED, f"the preflight checks did not end in time: {error}", ctx.now
             )
         return ctx.record
+    ctx = ctx.with_record(_with_findings(ctx.record, found))
     if found.refusals:
         return end_inconclusive(
             ctx.with_record(_warned(ctx, found)), Reason.PREFLIGHT_FAILED, "; ".join(found.refusals), ctx.now
         )
+    if found.rolling and ctx.record.dry_run is not None:
+        why = f"{', '.join(found.rolling)} is rolling out, and a drill would wait for that: plan again afterwards"
+        return end_inconclusive(ctx, Reason.ROLLOUT_IN_PROGRESS, why, ctx.now)
     if found.rolling:
         return _await_rollout(ctx, ", ".join(found.rolling))
     return _warned(ctx, found).enter(Phase.STEADY_STATE, ctx.now, "starting the agents")
@@ -37,6 +41,11 @@ def commands(_plan: Plan | None, _record: DrillRecord, observed: Observation) ->
     """Check the namespace, and check again if it has changed."""
     if observed.preflight is None or observed.look_again:
         yield do.CheckPreflight()
+
+
+def _with_findings(record: DrillRecord, found: Preflight) -> DrillRecord:
+    """The record with what a dry run is to show."""
+    return replace(record, dry_run=found.dry_run) if record.dry_run is not None and found.dry_run else record
 
 
 def _warned(ctx: Context, found: Preflight) -> DrillRecord:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gameday.engine.drill import agents_start, connections, effects, timeouts
 from gameday.engine.drill import commands as do
-from gameday.engine.drill import connections, effects, timeouts
-from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.rules import PhaseRules
 from gameday.engine.drill.results import complete, decide_stage
@@ -14,7 +13,7 @@ from gameday.engine.drill.undo_log import registered
 from gameday.engine.drill.windows import steady_window
 from gameday.model import names
 from gameday.model.change import Presence
-from gameday.model.observation import Life, Observation
+from gameday.model.observation import Observation
 from gameday.model.plan import Plan, Stage
 from gameday.model.record import DrillRecord, Phase, Reason, ResultState
 
@@ -47,30 +46,11 @@ def commands(_plan: Plan | None, record: DrillRecord, _observed: Observation) ->
 
 
 def _agents_ready(ctx: Context) -> DrillRecord:
-    lives = {name: ctx.observed.agents.get(name, Life.ABSENT) for name in ctx.observed.agents_wanted}
-    running = bool(lives) and all(life is Life.RUNNING for life in lives.values())
-    proofs = effects.proofs(ctx)
-    if running and ctx.evidence.all_probes_seen() and all(proof.ready() for proof in proofs):
+    if agents_start.measuring(ctx):
         record = replace(ctx.record, steady_from=ctx.now)
-        return record.note(ctx.now, "AgentsReady", f"{len(lives)} agents are running; the steady state begins")
-    for proof in proofs if running else ():
-        if (end := proof.stuck()) is not None:
-            return end_inconclusive(ctx, *end)
-    if ctx.now > ctx.record.since + timeouts.AGENTS:
-        return end_inconclusive(ctx, Reason.AGENTS_NOT_READY, _not_ready(ctx, lives), ctx.now)
-    return ctx.record
-
-
-def _not_ready(ctx: Context, lives: dict[str, Life]) -> str:
-    error = error_of(ctx.observed.errors, do.StartAgents())
-    if error:
-        return f"the agents could not be started: {error}"
-    waiting = [f"{name} {life.value}" for name, life in sorted(lives.items()) if life is not Life.RUNNING]
-    if waiting:
-        return f"not every agent was running after {timeouts.AGENTS:.0f} s: {', '.join(waiting)}"
-    if not ctx.evidence.all_probes_seen():
-        return f"not every probe had sent a sample after {timeouts.AGENTS:.0f} s"
-    return next((why for proof in effects.proofs(ctx) if (why := proof.waits_for())), "")
+        count = len(ctx.observed.agents_wanted)
+        return record.note(ctx.now, "AgentsReady", f"{count} agents are running; the steady state begins")
+    return agents_start.given_up(ctx) or ctx.record
 
 
 def _go(ctx: Context, since: float, ends: float) -> DrillRecord:

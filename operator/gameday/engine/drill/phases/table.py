@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gameday.engine.drill.phases import (
+    dry_run,
     ending,
     finished,
     outage,
@@ -30,4 +31,6 @@ PHASES: Final[Mapping[Phase, PhaseRules]] = {
 def rules_of(record: DrillRecord) -> PhaseRules:
     """The rules that a record follows now."""
     ends = record.finishing and record.phase is not Phase.FINISHED
+    if not ends and record.dry_run is not None and record.phase is Phase.STEADY_STATE:
+        return dry_run.RULES
     return ending.RULES if ends else PHASES[record.phase]

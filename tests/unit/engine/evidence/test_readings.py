@@ -1,0 +1,103 @@
+"""What a dry run reads: the answers of probes, expectations on the newest samples, and what would end a drill."""
+
+from typing import Any
+
+import pytest
+
+from gameday.engine.evidence.evidence import Evidence
+from gameday.engine.evidence.readings import Readings
+from gameday.model.plan import Expectation, Mode, Outage, Plan, Probe, Recovery, SteadyState
+from gameday.model.sample import Sample
+from gameday.probes.http.kind import HttpProbe
+
+STEADY = Expectation("healthy", Mode.ALWAYS, "health.body.redis == 'ok'")
+DOWN = Expectation("reported", Mode.BECOMES, "health.body.redis != 'ok'", within=10)
+TOLD = Expectation("told", Mode.BECOMES, "increase(health.body.alerts) >= 1", within=10)
+BACK = Expectation("back", Mode.EVENTUALLY, "near(health.body.depth, baseline.health.body.depth, 0.1, 5)")
+
+
+def plan(*outage: Expectation, steady: Expectation = STEADY, probes: tuple[str, ...] = ("health",)) -> Plan:
+    return Plan(
+        gameday="g",
+        probes=tuple(Probe(name, HttpProbe("http://api"), every=1.0, timeout=1.0) for name in probes),
+        steady_state=SteadyState(30, (steady,)),
+        outage=Outage(60, (), outage),
+        recovery=Recovery(60, (BACK,)),
+    )
+
+
+def answer(body: Any, *, name: str = "health", at: float = 100.0, n: int = 1, error: str | None = None) -> Sample:
+    values: dict[str, Any] = {} if error else {"status": 200, "body": body}
+    return Sample("observer", n, name, at, at + 0.012, ok=error is None, error=error, values=values)
+
+
+def read(plan: Plan, *samples: Sample) -> Readings:
+    evidence = Evidence(plan)
+    for sample in samples:
+        assert evidence.take(sample)
+    return evidence.readings(90.0, 110.0)
+
+
+GOOD = {"redis": "ok", "alerts": 7, "depth": 12}
+
+
+def test_probes_and_expectations_are_shown_as_they_read_now() -> None:
+    found = read(plan(DOWN, TOLD), answer(GOOD))
+    (probe,) = found.probes
+    assert probe.startswith("health: ok after 12 ms; ")
+    assert {'body.redis "ok"', "body.alerts 7", "body.depth 12"} <= set(probe.split("; "))
+    assert found.expectations == (
+        "SteadyState \"healthy\": true: always health.body.redis == 'ok'",
+        "Outage \"reported\": false: becomes health.body.redis != 'ok'",
+        'Outage "told": false: becomes increase(health.body.alerts) >= 1',
+        'Recovery "back": true: eventually near(health.body.depth, baseline.health.body.depth, 0.1, 5)',
+    )
+    assert found.refusals == ()
+
+
+def test_the_newest_sample_counts() -> None:
+    found = read(plan(DOWN), answer(GOOD | {"redis": "starting"}), answer(GOOD, at=101.0, n=2))
+    assert found.expectations[0].startswith('SteadyState "healthy": true')
+    assert not any("healthy" in refusal for refusal in found.refusals)
+
+
+def test_a_steady_state_that_is_not_there_refuses() -> None:
+    found = read(plan(), answer(GOOD | {"redis": "down"}))
+    assert found.refusals == ("steadyState: healthy is false now; make it true first",)
+
+
+def test_a_request_that_fails_is_an_answer() -> None:
+    found = read(plan(), answer({}, error="refused"))
+    assert found.probes == ("health: failed after 12 ms: refused",)
+    (first, *_) = found.refusals
+    assert first.startswith("steadyState: healthy is false now (health.body.redis is missing")
+
+
+@pytest.mark.parametrize(
+    ("expectation", "why"),
+    [
+        (Expectation("typed", Mode.BECOMES, "health.body.redis > 3", within=5), "typed: health.body.redis is "),
+        (Expectation("misspelt", Mode.BECOMES, "health.body.redsi != 'ok'", within=5), "misspelt: health.body.redsi"),
+        (Expectation("already", Mode.BECOMES, "health.body.redis == 'ok'", within=5), "already: it was true"),
+    ],
+    ids=lambda one: one.name if isinstance(one, Expectation) else "",
+)
+def test_what_one_sample_shows_to_be_wrong_refuses(expectation: Expectation, why: str) -> None:
+    (refusal,) = read(plan(expectation), answer(GOOD)).refusals
+    assert refusal.startswith(why)
+
+
+def test_what_is_not_known_yet_refuses_nothing() -> None:
+    unknown = Sample("observer", 1, "health", 100.0, 100.1, ok=True, unknown=((("body",), "longer than 64 KiB"),))
+    found = read(plan(DOWN), unknown)
+    assert found.refusals == ()
+    assert "body is not known: longer than 64 KiB" in found.probes[0]
+    assert 'Outage "reported": unknown (health.body is not known: longer than 64 KiB)' in found.expectations[1]
+
+
+def test_values_are_few_and_short() -> None:
+    path = "health.body.deep.text"
+    long = Expectation("long", Mode.ALWAYS, f"{path} != ''")
+    (probe,) = read(plan(steady=long), answer({"deep": {"text": "x" * 500}, "depth": 1})).probes
+    assert len(probe) < 200
+    assert "…" in probe
