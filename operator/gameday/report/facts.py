@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 from gameday.api.lines import events_of, expectations_of, figures_of, steps_of
@@ -13,6 +12,7 @@ from gameday.engine.evidence.curves import Truth
 from gameday.model.plan import Expectation, Mode, Plan, Stage
 from gameday.model.record import DrillRecord, Phase
 from gameday.report.frozen import Frozen, frozen
+from gameday.report.team import Contact, Item, Link, contacts_of, items_of, links_of
 
 Object = Mapping[str, Any]
 EARLIER: Final = 5
@@ -128,37 +128,6 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """Something to do; ``due`` and ``closed`` are days."""
-
-    text: str
-    owner: str = ""
-    due: str = ""
-    link: str = ""
-    closed: str = ""
-
-    def overdue(self, today: date) -> bool:
-        """Whether it is open after its day."""
-        return not self.closed and bool(self.due) and self.due < today.isoformat()
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Whom to ask, and how they are reached."""
-
-    name: str
-    contact: str
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """What is where."""
-
-    name: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """All that a report has but for its sentences."""
 
@@ -236,12 +205,12 @@ def report(
         steps=tuple(steps_of(status)),
         timeline=tuple(events_of(status)),
         earlier=earlier,
-        items=tuple(_items(spec)),
+        items=items_of(spec),
         samples=kept,
         no_samples=no_samples,
         faults=tuple(_faults(known)),
-        contacts=tuple(Contact(str(one["name"]), str(one["contact"])) for one in spec.get("contacts", ())),
-        links=tuple(Link(str(one["name"]), _web(str(one["url"]))) for one in spec.get("links", ())),
+        contacts=contacts_of(spec),
+        links=links_of(spec),
         plan_digest=status.get("planDigest", ""),
         unread=known.why,
     )
@@ -382,19 +351,6 @@ def _undone(status: Object) -> Iterable[Undone]:
         what = f"{about.get('kind', '?')} {about.get('name', '?')}"
         asked, undone = (_moment(one.get(field)) for field in ("undoRequestedAt", "undoneAt"))
         yield Undone(one["name"], one["kind"], what, one["state"], str(one.get("before", "")), asked, undone)
-
-
-def _items(spec: Object) -> Iterable[Item]:
-    for one in spec.get("actionItems", ()):
-        text, owner, due, link, closed = (
-            str(one.get(field, "")) for field in ("text", "owner", "due", "link", "closed")
-        )
-        yield Item(text, owner, due, _web(link), closed)
-
-
-def _web(link: str) -> str:
-    """A link to the web, or "". The CRD admits no other; whoever clicks in a forwarded file relies on it."""
-    return link if link.startswith(("https://", "http://")) else ""
 
 
 def _faults(known: Frozen) -> Iterable[str]:
