@@ -95,40 +95,44 @@ def test_what_is_watched_for_would_be_seen(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-async def ns() -> AsyncIterator[NetworkNamespace]:
+async def network() -> AsyncIterator[NetworkNamespace]:
     async with network_namespace() as one:
         yield one
 
 
-async def component(ns: NetworkNamespace) -> str:
+async def component(network: NetworkNamespace) -> str:
     """The component of ``manifests/components/cni`` for the network of this cluster."""
     try:
-        await ns.admin.list(CILIUM_NETWORK_POLICIES, ns.namespace)
+        await network.admin.list(CILIUM_NETWORK_POLICIES, network.namespace)
     except NotFound:
         return "networkpolicy"
     return "cilium"
 
 
 @pytest.mark.slow
-async def test_its_policy_leaves_it_the_api_server_and_others_its_metrics(ns: NetworkNamespace, tmp_path: Path) -> None:
+async def test_its_policy_leaves_it_the_api_server_and_others_its_metrics(
+    network: NetworkNamespace, tmp_path: Path
+) -> None:
     serve = "from http.server import *; HTTPServer(('', {}), SimpleHTTPRequestHandler).serve_forever()"
     metrics, other = (["python3", "-uc", serve.format(port)] for port in (8080, 8081))
-    itself = await ns.run("operator", OPERATOR, metrics, other)
-    somebody = await ns.run("somebody", {"app": "somebody"}, metrics)
+    itself = await network.run("operator", OPERATOR, metrics, other)
+    somebody = await network.run("somebody", {"app": "somebody"}, metrics)
     api, dns = [
-        (await ns.admin.get(SERVICES, namespace, name) or {})["spec"]["clusterIP"]
+        (await network.admin.get(SERVICES, namespace, name) or {})["spec"]["clusterIP"]
         for namespace, name in (("default", "kubernetes"), ("kube-system", "kube-dns"))
     ]
     where = {"API server": (api, 443), "somebody": (somebody, 8080), "DNS": (dns, 53)}
-    dials = await ns.dial("operator-dials", OPERATOR, where)
-    scrapes = await ns.dial("scraper", {"app": "scraper"}, {"metrics": (itself, 8080), "another port": (itself, 8081)})
+    dials = await network.dial("operator-dials", OPERATOR, where)
+    scrapes = await network.dial(
+        "scraper", {"app": "scraper"}, {"metrics": (itself, 8080), "another port": (itself, 8081)}
+    )
     await until_seen(lambda: dials.reaches(*where, since=0), "at first the operator reaches all")
     await until_seen(lambda: scrapes.reaches("metrics", "another port", since=0), "at first all of it is reached")
-    slices, _ = await ns.admin.list(ENDPOINT_SLICES, "default", "kubernetes.io/service-name=kubernetes")
+    slices, _ = await network.admin.list(ENDPOINT_SLICES, "default", "kubernetes.io/service-name=kubernetes")
     addresses = [api, *(address for one in slices for end in one["endpoints"] for address in end["addresses"])]
-    path = ROOT / "manifests" / "components" / "cni" / await component(ns) / "policy.yaml"
+    path = ROOT / "manifests" / "components" / "cni" / await component(network) / "policy.yaml"
     (policy,) = yaml.safe_load_all(path.read_text())
-    policy["metadata"]["namespace"] = ns.namespace
+    policy["metadata"]["namespace"] = network.namespace
     if policy["kind"] == "NetworkPolicy":
         policy["spec"]["egress"][0]["to"] = [{"ipBlock": {"cidr": f"{address}/32"}} for address in addresses]
     applied = now()
