@@ -95,6 +95,17 @@ AT_APPLY = {
     "ports beside a Service": (
         _cut({"tcp": {"service": {"name": "redis"}, "ports": [6379]}}), f"{FAR}.tcp", "as service.port"
     ),
+    "a database's port": (
+        _cut({"tcp": {"cidrs": ["10.0.16.7/32"], "ports": [5432]}}),
+        f"{FAR}.tcp",
+        "write protocol: postgres, or protocol: none if this server takes such connections",
+    ),
+    "a Service's port of a database": (
+        _cut({"tcp": {"service": {"name": "mysql", "port": 3306}}}), f"{FAR}.tcp", "or protocol: none if this server"
+    ),
+    "a protocol that nobody speaks": (
+        _cut({"tcp": {"service": {"name": "r"}, "protocol": "mysql"}}), f"{FAR}.tcp.protocol", "supported values"
+    ),
     "two Redis in one": (_cut({"redis": {"service": {"name": "r"}, "host": "r"}}), f"{FAR}.redis", "exactly one of"),
     "two kinds in a dependency": (
         _cut({"redis": {"host": "r"}, "tcp": {"host": "10.0.0.1", "ports": [1]}}), FAR, "exactly one of redis and tcp"
@@ -256,11 +267,6 @@ IN_READY = {
         _cut({"tcp": {"cidrs": ["2001:db8::7/128"], "ports": [6379]}}),
         f"{FAR}.tcp.cidrs[0]",
         "give IPv4 addresses",
-    ),
-    "a database's port": (
-        _cut({"tcp": {"cidrs": ["10.0.16.7/32"], "ports": [5432]}}),
-        f"{FAR}.tcp.ports[0]",
-        "cut another port",
     ),
     "an operator without values": (
         _set(f"{NET}.podSelector", {"matchExpressions": [{"key": "app", "operator": "In"}]}),

@@ -30,6 +30,9 @@ MOST_DOUBLINGS: Final = 5
 PROBES: Final = 3
 """Where the kernel's ``tcp_info`` has the number of its unanswered probes."""
 
+Exchange = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, str | None]]
+"""Asks once on a connection; None when the other end answered, else a short word."""
+
 Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 """Starts a task, and has the agent end with it where it fails."""
 
@@ -50,20 +53,20 @@ class Holder:
         """Whether the connection of the next good dial is to be kept."""
         return not self._held and asyncio.get_running_loop().time() >= self._next
 
-    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Hold this connection from now on, and close it in the end."""
+    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, exchange: Exchange) -> None:
+        """Hold this connection from now on, repeat the exchange on it, and close it in the end."""
         self._held = True
         self._next = asyncio.get_running_loop().time() + held_connection.EVERY * 2 ** min(self._number, MOST_DOUBLINGS)
         self._number += 1
-        self._start(self._hold(reader, writer))
+        self._start(self._hold(reader, writer, exchange))
 
-    async def _hold(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _hold(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, exchange: Exchange) -> None:
         clock = asyncio.get_running_loop().time
         answered, due, local = 0, clock(), False
         sent = time.time()
         try:
             local = _watched(writer.get_extra_info("socket"))
-            while (how := await _exchange(reader, writer)) is None:
+            while (how := await _exchange(exchange, reader, writer)) is None:
                 answered += 1
                 self._tell(sent, answered, local=local)
                 due = max(due + (AGAIN if answered == 1 else held_connection.EVERY), clock())
@@ -117,16 +120,21 @@ def _is_probed(one: socket.socket | None) -> bool:
         return False
 
 
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
+async def ping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
+    """Ask a Redis once."""
+    writer.write(PING)
+    reply = await reader.readline()
+    if not reply:
+        return held_connection.CLOSED
+    # -NOAUTH counts: the packets went both ways.
+    return None if reply[:1] in {b"+", b"-"} else held_connection.PROTOCOL
+
+
+async def _exchange(exchange: Exchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
     """Ask once; None when it answered, else how the connection ended."""
 
     async def ask() -> str | None:
-        writer.write(PING)
-        reply = await reader.readline()
-        if not reply:
-            return held_connection.CLOSED
-        # -NOAUTH counts: the packets went both ways.
-        return None if reply[:1] in {b"+", b"-"} else held_connection.PROTOCOL
+        return await exchange(reader, writer)
 
     return await _until(asyncio.timeout(ANSWERS_WITHIN), ask, held_connection.UNANSWERED)
 

@@ -7,11 +7,13 @@ import ssl
 import struct
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
-from gameday.agents.connection_holder import PING, Holder
-from gameday.model.agent import MOST_NAMESERVERS, SERVER, Dial, RedisAddress
+from gameday.agents import exchanges
+from gameday.agents.connection_holder import PING, Exchange, Holder, ping
+from gameday.model.agent import HANDSHAKE, HTTP, MOST_NAMESERVERS, POSTGRES, SERVER, Dial, RedisAddress
 from gameday.probes.io.errors import error_word
 from gameday.probes.io.lookup import NotSent
 from gameday.probes.io.resp import Connection, RedisError, context_of
@@ -55,6 +57,12 @@ class Dialler:
                     return await self._tls()
                 case "dns":
                     return await _dns(self._target)
+                case protocol if protocol == HANDSHAKE:
+                    return await exchanges.handshake(self._target)
+                case protocol if protocol == HTTP:
+                    return await exchanges.http(self._target, self._keep_http)
+                case protocol if protocol == POSTGRES:
+                    return await exchanges.postgres(self._target)
                 case _:
                     _, writer = await asyncio.open_connection(self._target.host, self._target.port)
                     writer.transport.abort()
@@ -118,10 +126,8 @@ class Dialler:
                 writer.transport.abort()
 
     async def _tls(self) -> str | None:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        reader, writer = await asyncio.open_connection(self._target.host, self._target.port, ssl=context)
+        where = self._target.host, self._target.port
+        reader, writer = await asyncio.open_connection(*where, ssl=exchanges.unverified())
         if not self._keep(reader, writer):
             writer.transport.abort()
         return None
@@ -130,12 +136,15 @@ class Dialler:
     def _wants_one(self) -> bool:
         return self._holder is not None and self._holder.wants_one
 
-    def _keep(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    def _keep(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, exchange: Exchange = ping) -> bool:
         """Give the connection away where somebody wants to hold it; dials overlap, so each asks at the last moment."""
         if self._holder is None or not self._holder.wants_one:
             return False
-        self._holder.take(reader, writer)
+        self._holder.take(reader, writer, exchange)
         return True
+
+    def _keep_http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        return self._keep(reader, writer, partial(exchanges.ask_head, self._target))
 
 
 async def dial(target: Dial) -> str | None:

@@ -1,6 +1,6 @@
 """Dependencies as YAML has them: what the system needs, each said once with its address, TLS and credentials."""
 
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,11 @@ from gameday.model import plan as model
 from gameday.model.places import REDIS, redis_at
 from gameday.schema.base import ATOMIC, MOST, ApiModel, ObjectName, Port, cel
 from gameday.schema.references import CertificateFrom, ServiceReference, ValueFrom
+
+DATABASE: Final = (
+    "3306 and 5432 are ports of MySQL and PostgreSQL, where connections that do not speak the protocol do harm: "
+    "write protocol: postgres, or protocol: none if this server takes such connections"
+)
 
 Host = Annotated[str, Field(min_length=1, max_length=253)]
 """A host's name or address."""
@@ -88,7 +93,7 @@ class Redis(ApiModel):
 
 
 class Tcp(ApiModel):
-    """Anything else that is reached by TCP: witnesses connect to it, and speak no protocol."""
+    """Anything else that is reached by TCP."""
 
     model_config = {
         "json_schema_extra": cel(
@@ -101,6 +106,11 @@ class Tcp(ApiModel):
                 "ports are missing: name the ports to cut together with host or cidrs",
             ),
             ("!has(self.service) || size(self.ports) == 0", "write the Service's port as service.port, not as ports"),
+            (
+                "has(self.protocol) || (has(self.service) && has(self.service.port) ? [self.service.port] : self.ports)"
+                ".all(p, p != 3306 && p != 5432)",
+                DATABASE,
+            ),
         )
     }
     service: ServiceReference | None = None
@@ -111,6 +121,9 @@ class Tcp(ApiModel):
     """IPv4 ranges outside the cluster. One wider than an address needs host, or a redis whose host is in it."""
     ports: Annotated[tuple[Port, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
     """Ports, with host or cidrs."""
+    protocol: Literal["none", "tls", "http", "postgres"] | None = None
+    """What its ports speak, which witnesses and controls then say: a TLS handshake, an HTTP request, PostgreSQL's
+    first message. none, which is the default: they connect and hang up."""
 
 
 class Dependency(ApiModel):
@@ -138,7 +151,8 @@ def dependency_of(index: int, one: Dependency) -> model.Dependency:
             target = server.service or model.HostTarget(server.host, (server.port,), redis.cidrs or ())
             return model.Dependency(one.name, target, server)
         case None, Tcp() as tcp:
-            return model.Dependency(one.name, _target(tcp))
+            protocol = model.Protocol(tcp.protocol) if tcp.protocol is not None else None
+            return model.Dependency(one.name, _target(tcp), protocol=protocol)
         case _:
             raise PlanInvalid(((f"spec.dependencies[{index}]", "give exactly one of redis and tcp"),))
 

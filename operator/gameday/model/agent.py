@@ -66,6 +66,12 @@ SERVER: Final = "server"
 """The protocol of a dial that speaks to a Redis with the TLS and the credentials of its dependency."""
 
 
+HANDSHAKE: Final = "handshake"
+"""The protocol of a dial that begins TLS, whatever is spoken inside it."""
+HTTP: Final = "http"
+POSTGRES: Final = "postgres"
+
+
 @dataclass(frozen=True, slots=True)
 class HttpAccess:
     """Who a probe is to an HTTP server, and whom it trusts: files with a token, a password, a CA; empty for none."""
@@ -78,12 +84,17 @@ class HttpAccess:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """An address that a witness dials; ``protocol`` is redis, tls, tcp, dns or ``SERVER``."""
+    """An address that a witness dials.
+
+    ``protocol`` is redis, tls (a Redis that speaks it), tcp, dns, ``SERVER``, ``HANDSHAKE``, ``HTTP`` or ``POSTGRES``.
+    ``server_name`` is what the server is called in TLS and in HTTP, empty if it is the host.
+    """
 
     name: str
     host: str
     port: int
     protocol: str
+    server_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,14 +32,21 @@ DATABASES: Final[Mapping[int, str]] = {3306: "MySQL", 5432: "PostgreSQL"}
 def harmed(port: int) -> str:
     """Why a port is not connected to without its protocol, or "".
 
-    MySQL blocks an address after 100 handshakes that were not finished (max_connect_errors), PostgreSQL logs each.
+    MySQL blocks an address after 100 handshakes that were not finished (max_connect_errors). A PostgreSQL forks for
+    each connection, and logs it where log_connections is on.
     """
     if port not in DATABASES:
         return ""
     return (
-        f"{port} is the port of {DATABASES[port]}, which witnesses cannot dial: connections that do not "
-        "speak its protocol fill its log, and MySQL then blocks their address"
+        f"{port} is the port of {DATABASES[port]}, and connections that do not speak its protocol do harm: "
+        "they fill its log, and MySQL then blocks their address"
     )
+
+
+def remedy_for(port: int) -> str:
+    """What a tcp dependency may say of such a port."""
+    word = "protocol: postgres, or " if DATABASES.get(port) == "PostgreSQL" else ""
+    return f"write {word}protocol: none if this server takes such connections, or cut another port"
 
 
 def name_of(target: Target) -> str:

@@ -184,6 +184,16 @@ class CidrTarget:
 Target = ServiceRef | HostTarget | CidrTarget
 
 
+class Protocol(enum.Enum):
+    """What is spoken at a tcp dependency."""
+
+    NONE = "none"
+    """Nothing that witnesses know: they connect and hang up."""
+    TLS = "tls"
+    HTTP = "http"
+    POSTGRES = "postgres"
+
+
 @dataclass(frozen=True, slots=True)
 class Dependency:
     """What the system needs and a fault may take away: where it is, and, for a Redis, how it is asked."""
@@ -191,6 +201,8 @@ class Dependency:
     name: str
     target: Target
     redis: Destination | None = None
+    protocol: Protocol | None = None
+    """What its ports speak, where a tcp dependency says so."""
 
     @property
     def kind(self) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import pytest
 
 from gameday.agents import connection_holder
-from gameday.agents.connection_holder import Holder
+from gameday.agents.connection_holder import Holder, ping
 from gameday.agents.log import SampleLog
 from gameday.agents.witness import witness
 from gameday.model import held_connection
@@ -219,7 +219,7 @@ async def test_a_connection_that_is_gone_at_once_or_cannot_be_watched_ends_as_an
     out = io.StringIO()
     async with asyncio.TaskGroup() as group:
         holder = Holder("target:a", SampleLog(out), group.create_task)
-        holder.take(asyncio.StreamReader(), Writer())  # type: ignore[arg-type]  # of no network
+        holder.take(asyncio.StreamReader(), Writer(), ping)  # type: ignore[arg-type]  # of no network
         assert not holder.wants_one
     (line,) = lines(out)
     assert (line["ok"], line["error"], line["values"]["answered"]) == (False, "error", 0)

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from gameday.api.crds import definitions
+from gameday.api.dependencies import DATABASE
 from gameday.schema.renamed import REDIS, moved
 
 EXAMPLE = Path(__file__).parents[3] / "manifests" / "examples" / "redis-failover.yaml"
@@ -119,6 +120,22 @@ def test_a_dependency_that_says_too_much_or_too_little_is_refused(
     spec = copy.deepcopy(SPEC)
     spec["dependencies"].append({"name": "other", **kinds})
     assert said(spec) == [(path, message)]
+
+
+@pytest.mark.parametrize(
+    "tcp",
+    [
+        {"service": {"name": "db", "port": 5432}},
+        {"service": {"name": "db", "port": 3306}},
+        {"host": "db.example.com", "ports": [443, 5432]},
+        {"cidrs": ["203.0.113.7/32"], "ports": [3306]},
+    ],
+)
+def test_the_port_of_a_database_needs_its_protocol(tcp: dict[str, Any]) -> None:
+    assert said(changed(tcp=tcp)) == [(f"{OTHER}.tcp", DATABASE)]
+    for protocol in ("none", "postgres"):
+        assert said(changed(tcp=tcp | {"protocol": protocol})) == []
+    assert said(changed(tcp={"service": {"name": "db"}})) == [], "its ports are read in the preflight"
 
 
 @pytest.mark.parametrize(("field", "kind"), REDIS.items())

@@ -1,18 +1,18 @@
 """What witnesses and controls dial to prove a cut: every port that is cut, at every address that leads there.
 
 A Redis that speaks TLS is spoken to as its dependency says, and so is one outside the cluster that wants a password:
-such servers hang up on a stranger. Any other dial is an exchange of the port's protocol where that is known: by a redis
-dependency of the same place, or because it is Redis' own port. Any other port is only connected to, but for those of
-databases, which would suffer from that.
+such servers hang up on a stranger. Any other dial is an exchange of the port's protocol where that is known: a tcp
+dependency says it, a redis dependency is of the same place, or it is Redis' own port. Any other port is only connected
+to, but for those of databases, which would suffer from that: there the plan must say so.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from gameday.actions.network_partition.action import NetworkPartition
-from gameday.model.agent import SERVER, Dial
-from gameday.model.places import REDIS, answering, harmed, redis_dependencies
-from gameday.model.plan import HostTarget, Plan, ServiceRef, Target
+from gameday.model.agent import HANDSHAKE, HTTP, POSTGRES, SERVER, Dial
+from gameday.model.places import DATABASES, REDIS, answering, harmed, name_of, redis_dependencies, remedy_for
+from gameday.model.plan import Dependency, HostTarget, Plan, Protocol, ServiceRef, Target
 from gameday.model.setup import CutPort
 from gameday.preflight.cut_destination import (
     addresses_of,
@@ -28,6 +28,14 @@ from gameday.preflight.snapshot import NamespaceSnapshot
 MOST_DIALS: Final = 8
 """Most addresses and ports that one witness dials."""
 
+SPOKEN: Final[Mapping[Protocol, str]] = {
+    Protocol.NONE: "tcp",
+    Protocol.TLS: HANDSHAKE,
+    Protocol.HTTP: HTTP,
+    Protocol.POSTGRES: POSTGRES,
+}
+"""How a port is dialled whose protocol a tcp dependency says."""
+
 Place = tuple[str, int, CutPort]
 """An address, the port that is dialled there, and the cut port that this is."""
 Known = Mapping[tuple[str, int], str]
@@ -36,9 +44,10 @@ Known = Mapping[tuple[str, int], str]
 
 def dials(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) -> tuple[Dial, ...]:
     """What each witness dials, and its control."""
-    known = _known(snapshot, plan, partition)
+    known, said = _known(snapshot, plan, partition), partition.dependency.protocol
     places = _places(snapshot, plan, partition)[:MOST_DIALS]
-    return tuple(Dial(f"target:{one[0]}:{one[1]}", one[0], one[1], _protocol(known, one)) for one in places)
+    name = _server_name(partition.dependency, snapshot.namespace)
+    return tuple(Dial(f"target:{one[0]}:{one[1]}", one[0], one[1], _protocol(said, known, one), name) for one in places)
 
 
 def check(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) -> Iterator[Finding]:
@@ -47,11 +56,9 @@ def check(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) 
     if not ports:
         return
     path = path_of(partition.dependency)
-    known, places = _known(snapshot, plan, partition), _places(snapshot, plan, partition)
-    tcp = [place[2] for place in places if _protocol(known, place) == "tcp"]
-    bare = {number for port in tcp for number in (port.port, port.target)}
-    for why in filter(None, map(harmed, sorted(bare))):
-        yield Finding("CannotDial", path, f"this cut cannot be proven: {why}", "cut another port")
+    said, places = partition.dependency.protocol, _places(snapshot, plan, partition)
+    yield from _databases(path, said, _bare(snapshot, plan, partition))
+    yield from _several(path, said, partition.to, ports)
     yield from _other_protocols(path, ports)
     if isinstance(partition.to, ServiceRef) and not places and any(port.protocol == "TCP" for port in ports):
         text = "the Service has neither endpoints nor a cluster IP, so witnesses have no address to dial"
@@ -59,6 +66,50 @@ def check(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) 
     if len(places) > MOST_DIALS:
         text = f"{len(places)} addresses and ports are cut, but witnesses dial only {MOST_DIALS} of them"
         yield Finding("NotAllDialled", path, text, "cut fewer ports to have every one proven", Severity.WARN)
+
+
+def _bare(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) -> Iterator[int]:
+    """The ports that are only connected to, by all numbers that they have."""
+    known, said = _known(snapshot, plan, partition), partition.dependency.protocol
+    places = (place for place in _places(snapshot, plan, partition) if _protocol(said, known, place) == "tcp")
+    yield from sorted({number for _, _, port in places for number in (port.port, port.target)})
+
+
+def _databases(path: str, said: Protocol | None, bare: Iterable[int]) -> Iterator[Finding]:
+    for port in bare:
+        if why := harmed(port):
+            if said is None:
+                yield Finding("CannotDial", path, f"the protocol is missing: {why}", remedy_for(port))
+            else:
+                yield Finding("BareConnects", path, f"protocol is none, but {why}", _HARMLESS[port], Severity.WARN)
+
+
+_HARMLESS: Final[Mapping[int, str]] = {
+    port: "raise max_connect_errors at the server, or set skip_name_resolve there, before the drill"
+    if whose == "MySQL"
+    else "write protocol: postgres"
+    for port, whose in DATABASES.items()
+}
+"""What keeps such connections from doing harm."""
+
+
+def _several(path: str, said: Protocol | None, to: Target, ports: Iterable[CutPort]) -> Iterator[Finding]:
+    """A protocol is that of one port of a Service; an exporter beside it speaks another."""
+    numbers = sorted({port.port for port in ports if port.protocol == "TCP"})
+    if said not in {None, Protocol.NONE} and isinstance(to, ServiceRef) and to.port is None and len(numbers) > 1:
+        listed = ", ".join(map(str, numbers))
+        text = f"Service {to.name} has the ports {listed}, and protocol says what a single one speaks"
+        yield Finding("SeveralPorts", f"{path}.port", text, "name the port that is to be cut")
+
+
+def _server_name(dependency: Dependency, namespace: str) -> str:
+    """What the server is called in its own protocol, where it is dialled by an address."""
+    if dependency.protocol in {None, Protocol.NONE}:
+        return ""
+    if isinstance(dependency.target, ServiceRef):
+        where, name = dependency.target.within(namespace)
+        return f"{name}.{where}.svc"
+    return name_of(dependency.target)
 
 
 def _other_protocols(path: str, ports: Iterable[CutPort]) -> Iterator[Finding]:
@@ -138,7 +189,9 @@ def _same(said: ServiceRef | None, cut: Target, namespace: str) -> bool:
     return said.within(namespace) == cut.within(namespace)
 
 
-def _protocol(known: Known, place: Place) -> str:
+def _protocol(said: Protocol | None, known: Known, place: Place) -> str:
+    if said is not None:
+        return SPOKEN[said]
     host, number, port = place
     guess = "redis" if REDIS in (port.port, port.target) else "tcp"
     return known.get((host, number)) or known.get(("", port.target)) or guess

@@ -12,7 +12,9 @@ from gameday.engine.validate.plan import LOG_BYTES
 from gameday.errors import Rejected
 from gameday.model.addresses import LOOK_EVERY, MOST_ADDRESSES
 from gameday.model.agent import (
+    HANDSHAKE,
     MOST_NAMESERVERS,
+    POSTGRES,
     SERVER,
     CloserConfig,
     CounterConfig,
@@ -34,7 +36,9 @@ __all__ = ["Closing", "PodContext", "closer", "pods", "probe_agents", "wanted"]
 DIAL_EVERY: Final = 0.25
 """Seconds between two dials of an address."""
 LOGIN_EVERY: Final = 0.5
-"""Seconds between two dials that begin TLS and log in: such a dial costs both ends more."""
+"""Seconds between two dials that begin TLS, log in, or make the server fork: such a dial costs both ends more."""
+COSTLY: Final = frozenset({SERVER, HANDSHAKE, POSTGRES})
+"""The protocols of such dials."""
 DIAL_BYTES: Final = 160
 """Bytes of a dial's line."""
 LONGEST_ADDRESS: Final = 60
@@ -109,7 +113,7 @@ def _witness(plan: Plan, setup: Setup, cut: Cut, redis: Destination | None, ctx:
         redis=redis_server(redis, ctx.namespace) if redis is not None else None,
         nameservers=True,
         every=max(
-            LOGIN_EVERY if redis is not None else 0.0,
+            LOGIN_EVERY if any(dial.protocol in COSTLY for dial in cut.dials) else 0.0,
             slowest_interval(setup, cut),
             dial_every(plan, _lines(addresses), len(cut.dials), looks=_looks(cut)),
         ),

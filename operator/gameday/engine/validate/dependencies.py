@@ -9,7 +9,7 @@ from typing import Final
 
 from gameday.model.finding import Finding
 from gameday.model.hosts import address_of, check_host
-from gameday.model.places import answering, harmed, redis_dependencies
+from gameday.model.places import answering, harmed, redis_dependencies, remedy_for
 from gameday.model.plan import CidrTarget, Dependency, HostTarget, Plan, ServiceRef
 
 IPV4: Final = 4
@@ -34,21 +34,23 @@ def _host(path: str, dependency: Dependency) -> Iterator[Finding]:
 def _far_end(path: str, dependency: Dependency, plan: Plan) -> Iterator[Finding]:
     match dependency.target:
         case ServiceRef() as ref:
-            yield from _service(f"{path}.service", ref, plan)
+            if dependency.protocol is None:
+                yield from _service(f"{path}.service", ref, plan)
         case HostTarget(host, ports, cidrs):
             yield from _host_target(f"{path}.host", host)
             yield from _ranges(f"{path}.cidrs", host, cidrs)
-            if dependency.redis is None:
+            if dependency.redis is None and dependency.protocol is None:
                 yield from _ports(f"{path}.ports", (host,), ports, plan)
         case CidrTarget(cidrs, ports):
             yield from _cidrs(f"{path}.cidrs", cidrs, ports, plan)
-            yield from _ports(f"{path}.ports", tuple(cidr.partition("/")[0] for cidr in cidrs), ports, plan)
+            if dependency.protocol is None:
+                yield from _ports(f"{path}.ports", tuple(cidr.partition("/")[0] for cidr in cidrs), ports, plan)
 
 
 def _service(path: str, ref: ServiceRef, plan: Plan) -> Iterator[Finding]:
     spoken = {r.port for r in redis_dependencies(plan) if r.service is not None and r.service.name == ref.name}
     if isinstance(ref.port, int) and ref.port not in spoken and (why := harmed(ref.port)):
-        yield Finding(f"{path}.port", f"this cut cannot be proven: {why}; cut another port")
+        yield Finding(f"{path}.port", f"the protocol is missing: {why}; {remedy_for(ref.port)}")
 
 
 def _host_target(path: str, host: str) -> Iterator[Finding]:
@@ -117,4 +119,4 @@ def _ports(path: str, hosts: tuple[str, ...], ports: tuple[int, ...], plan: Plan
     spoken = {redis.port for redis in redis_dependencies(plan) if redis.host in hosts}
     for index, port in enumerate(ports):
         if port not in spoken and (why := harmed(port)):
-            yield Finding(f"{path}[{index}]", f"this cut cannot be proven: {why}; cut another port")
+            yield Finding(f"{path}[{index}]", f"the protocol is missing: {why}; {remedy_for(port)}")

@@ -9,7 +9,7 @@ from gameday.actions.network_partition.action import NetworkPartition, OpenConne
 from gameday.actions.network_partition.dials import MOST_DIALS, dials
 from gameday.actions.preflight import check
 from gameday.cluster.resources import Object
-from gameday.model.agent import SERVER
+from gameday.model.agent import HANDSHAKE, HTTP, POSTGRES, SERVER
 from gameday.model.places import redis_at
 from gameday.model.plan import (
     CidrTarget,
@@ -17,6 +17,7 @@ from gameday.model.plan import (
     Destination,
     HostTarget,
     Plan,
+    Protocol,
     SecretKey,
     Selector,
     ServiceRef,
@@ -44,9 +45,10 @@ def seen(
     return there
 
 
-def kept(to: Target | None = None, *servers: Destination) -> Plan:
+def kept(to: Target | None = None, *servers: Destination, protocol: Protocol | None = None) -> Plan:
     """A cut of something that does not say that it is a Redis, in a plan that has these Redis as well."""
-    cut = NetworkPartition(Selector({"app": "api"}), Dependency("it", to or ServiceRef("redis")), OpenConnections.KEEP)
+    dependency = Dependency("it", to or ServiceRef("redis"), protocol=protocol)
+    cut = NetworkPartition(Selector({"app": "api"}), dependency, OpenConnections.KEEP)
     others = tuple(known(f"redis-{n}", server) for n, server in enumerate(servers))
     return replace(plan(cut, probes=()), dependencies=(cut.dependency, *others))
 
@@ -188,10 +190,58 @@ def test_a_database_is_never_connected_to_without_its_protocol(port: int, whose:
     for there in (seen(REDIS, {"name": "db", "port": port}), seen({"name": "db", "port": 80, "targetPort": port})):
         (finding,) = check(there, kept())
         assert (finding.code, finding.severity) == ("CannotDial", Severity.REFUSE)
-        assert f"{port} is the port of {whose}, which witnesses cannot dial" in finding.message
+        assert f"the protocol is missing: {port} is the port of {whose}" in finding.message
     assert check(seen(REDIS, {"name": "db", "port": port}), kept(ServiceRef("redis", port=6379))) == ()
     redis = redis_at(service=ServiceRef("redis", port=port))
     assert check(seen({"name": "odd", "port": port}), kept(None, redis)) == (), "a Redis speaks there"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "how"),
+    [(Protocol.NONE, "tcp"), (Protocol.TLS, HANDSHAKE), (Protocol.HTTP, HTTP), (Protocol.POSTGRES, POSTGRES)],
+)
+def test_a_port_is_dialled_in_the_protocol_that_its_dependency_says(protocol: Protocol, how: str) -> None:
+    there = seen({"port": 5433, "targetPort": 6379})
+    assert dialled(there, kept(protocol=protocol)) == [("10.96.0.7", 5433, how)]
+    assert dialled(sight(), kept(HostTarget("db.example.com", (443,)), protocol=protocol)) == [
+        ("db.example.com", 443, how)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("to", "name"),
+    [
+        (ServiceRef("redis", "data"), "redis.data.svc"),
+        (ServiceRef("redis"), "redis.shop.svc"),
+        (HostTarget("db.example.com", (443,)), "db.example.com"),
+        (HostTarget("203.0.113.7", (443,)), ""),
+        (CidrTarget(("203.0.113.7/32",), (443,)), ""),
+    ],
+    ids=str,
+)
+def test_a_server_is_called_by_its_name_where_it_is_dialled_by_address(to: Target, name: str) -> None:
+    wanted = kept(to, protocol=Protocol.TLS)
+    (found,) = dials(seen({"port": 443}), wanted, cuts_of(wanted)[0][1])
+    assert found.server_name == name
+
+
+def test_a_protocol_is_that_of_one_port_of_a_service() -> None:
+    there = seen({"name": "metrics", "port": 9187}, {"name": "db", "port": 5432})
+    (finding,) = check(there, kept(protocol=Protocol.POSTGRES))
+    assert (finding.code, finding.severity) == ("SeveralPorts", Severity.REFUSE)
+    assert finding.path == "spec.dependencies[it].tcp.service.port"
+    assert "has the ports 5432, 9187" in finding.message
+    assert check(there, kept(ServiceRef("redis", port=5432), protocol=Protocol.POSTGRES)) == ()
+
+
+@pytest.mark.parametrize(
+    ("port", "remedy"), [(3306, "raise max_connect_errors at the server"), (5432, "write protocol: postgres")]
+)
+def test_bare_connects_to_a_database_are_warned_of(port: int, remedy: str) -> None:
+    (finding,) = check(seen({"port": port}), kept(protocol=Protocol.NONE))
+    assert (finding.code, finding.severity) == ("BareConnects", Severity.WARN)
+    assert remedy in finding.remedy
+    assert check(seen({"port": port}), kept(protocol=Protocol.POSTGRES)) == ()
 
 
 def test_only_tcp_can_be_proven() -> None:

@@ -17,6 +17,9 @@ from gameday.engine.drill.timeouts import longest
 from gameday.model.agent import (
     CONFIG_MAPS,
     CONFIGS,
+    HANDSHAKE,
+    HTTP,
+    POSTGRES,
     SERVER,
     VARIABLE,
     CloserConfig,
@@ -256,6 +259,13 @@ def test_witnesses_speak_to_a_redis_that_wants_it_as_its_dependency_says() -> No
     assert config(made(plan(cut), dialled)["witness-0"], WitnessConfig).every == 0.5, "logins cost more than a PING"
     plain = made(plan(cut))["witness-0"]
     assert (plain["spec"]["volumes"], config(plain, WitnessConfig).redis) == ([], None)
+
+
+@pytest.mark.parametrize(("protocol", "every"), [(HANDSHAKE, 0.5), (POSTGRES, 0.5), (HTTP, 0.25), ("tcp", 0.25)])
+def test_dials_that_cost_a_server_much_are_half_as_many(protocol: str, every: float) -> None:
+    dialled = setup(dials=(Dial("target:10.96.0.7:443", "10.96.0.7", 443, protocol, "web.shop.svc"),))
+    told = config(made(setup=dialled)["witness-0"], WitnessConfig)
+    assert (told.every, told.dials[0].server_name) == (every, "web.shop.svc")
 
 
 def test_no_secret_stands_in_any_configuration_of_a_witness() -> None:

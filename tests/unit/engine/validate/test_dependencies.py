@@ -16,6 +16,7 @@ from gameday.model.plan import (
     Outage,
     Plan,
     Probe,
+    Protocol,
     Recovery,
     Selector,
     ServiceRef,
@@ -31,9 +32,9 @@ API = Selector({"app": "api"})
 REDIS = ServiceRef("redis")
 
 
-def found(to: Target, redis: Destination | None = None) -> list[str]:
+def found(to: Target, redis: Destination | None = None, protocol: Protocol | None = None) -> list[str]:
     """The findings of a plan that cuts off from ``to``, and of which ``redis`` is another dependency."""
-    cut = Dependency("it", to)
+    cut = Dependency("it", to, protocol=protocol)
     other = (known("redis", redis),) if redis is not None else ()
     fault = Fault("f", NetworkPartition(API, cut))
     stages = SteadyState(5.0), Outage(9.0, (fault,)), Recovery(9.0, (UP,))
@@ -87,7 +88,7 @@ def test_a_far_end_that_can_be_cut_and_dialled_is_none(to: Target) -> None:
         (CidrTarget(("10.0.16.0/24",), (6379,)), "tcp.cidrs[0]", "no address in 10.0.16.0/24 is known to answer"),
         (CidrTarget(("10.0.16.7/32", "0.0.0.0/0"), (6379,)), "tcp.cidrs[1]", "name single addresses"),
         (CidrTarget(("203.0.113.7/32",), (5432,)), "tcp.ports[0]", "5432 is the port of PostgreSQL"),
-        (ServiceRef("db", port=5432), "tcp.service.port", "which witnesses cannot dial"),
+        (ServiceRef("db", port=5432), "tcp.service.port", "write protocol: postgres, or protocol: none"),
         (ServiceRef("db", port=3306), "tcp.service.port", "MySQL then blocks their address"),
     ],
     ids=str,
@@ -111,3 +112,13 @@ def test_a_range_needs_a_redis_whose_host_and_port_are_in_it() -> None:
 def test_a_redis_on_the_port_of_a_database_is_dialled_as_the_redis_that_it_is() -> None:
     assert found(HostTarget("203.0.113.7", (3306,)), redis=redis_at(host="203.0.113.7", port=3306)) == []
     assert found(ServiceRef("odd", port=5432), redis=redis_at(service=ServiceRef("odd", port=5432))) == []
+
+
+@pytest.mark.parametrize("protocol", list(Protocol))
+def test_a_database_whose_protocol_is_said_is_none(protocol: Protocol) -> None:
+    for to in (
+        ServiceRef("db", port=3306),
+        HostTarget("db.example.com", (5432,)),
+        CidrTarget(("10.0.0.7/32",), (3306,)),
+    ):
+        assert found(to, protocol=protocol) == []
