@@ -263,10 +263,10 @@ IN_READY = {
         f"{FAR}.tcp.cidrs[0]",
         "name single addresses",
     ),
-    "an IPv6 range": (
-        _cut({"tcp": {"cidrs": ["2001:db8::7/128"], "ports": [6379]}}),
+    "an IPv4 range as IPv6 writes it": (
+        _cut({"tcp": {"cidrs": ["::ffff:203.0.113.7/128"], "ports": [6379]}}),
         f"{FAR}.tcp.cidrs[0]",
-        "give IPv4 addresses",
+        "write 203.0.113.7/32",
     ),
     "an operator without values": (
         _set(f"{NET}.podSelector", {"matchExpressions": [{"key": "app", "operator": "In"}]}),

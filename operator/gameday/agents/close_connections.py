@@ -16,6 +16,7 @@ from typing import Final
 from gameday.agents.log import SampleLog
 from gameday.agents.runtime import run, until
 from gameday.model.agent import CloserConfig, CounterConfig
+from gameday.model.hosts import canonical
 from gameday.model.sample import LineType
 from gameday.probes.io.lookup import NotSent
 from gameday.probes.io.resp import LONG, Connection, RedisError, error_code
@@ -100,12 +101,13 @@ class Work:
 
     def __init__(self, config: CounterConfig) -> None:
         self._config = config
-        self._addresses = frozenset(address for _, *addresses in config.pods for address in addresses)
-        self._seen = set(config.seen if isinstance(config, CloserConfig) else ())
+        self._pods = tuple((name, *map(canonical, addresses)) for name, *addresses in config.pods)
+        self._addresses = frozenset(address for _, *addresses in self._pods for address in addresses)
+        self._seen = set(map(canonical, config.seen)) if isinstance(config, CloserConfig) else set()
 
     def unseen(self) -> tuple[str, ...]:
         """The targets of which no connection was ever seen, at any of their addresses."""
-        return tuple(name for name, *addresses in self._config.pods if self._seen.isdisjoint(addresses))
+        return tuple(name for name, *addresses in self._pods if self._seen.isdisjoint(addresses))
 
     async def count(self, values: Values) -> None:
         """Count them on every server."""
@@ -142,7 +144,8 @@ class Work:
         """The numbers of the connections that come from the targets' addresses."""
         listed = await client.call("CLIENT", "LIST", most=LONG)
         entries = [dict(_FIELD.findall(line)) for line in str(listed).splitlines()]
-        found = [(one["id"], one.get("addr", "").rpartition(":")[0].strip("[]")) for one in entries]
+        # [2001:db8::7]:4711, and ::ffff:203.0.113.7 from a server that listens for both families on one socket.
+        found = [(one["id"], canonical(one.get("addr", "").rpartition(":")[0].strip("[]"))) for one in entries]
         self._seen |= {address for _, address in found} & self._addresses
         return [number for number, address in found if address in self._addresses]
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from gameday.agents.log import SampleLog
 from gameday.agents.runtime import until
 from gameday.model.addresses import ADDRESSES, DNS, HOST, LOOK_EVERY, MOST_ADDRESSES, uncuttable
+from gameday.model.hosts import canonical
 from gameday.model.sample import LineType
 
 if TYPE_CHECKING:
@@ -77,10 +78,10 @@ class Name:
 
 
 async def addresses(host: str, resolv_conf: str = RESOLV_CONF) -> tuple[str, ...]:
-    """All addresses of a name, of both families, in a fixed order.
+    """All addresses of a name, of both families, in a fixed order; an IPv4-mapped one is the IPv4 address.
 
     Raises:
-        OutcomeUnknown: when DNS does not answer for both, or knows no address.
+        NoAnswer: when DNS does not answer for both, or knows no address.
 
     """
     resolver = _resolver(resolv_conf)
@@ -90,7 +91,8 @@ async def addresses(host: str, resolv_conf: str = RESOLV_CONF) -> tuple[str, ...
         raise NoAnswer from error
     if not found:
         raise NoAnswer
-    return tuple(sorted(dict.fromkeys(found), key=lambda one: (ipaddress.ip_address(one).version, one)))
+    plain = dict.fromkeys(map(canonical, found))
+    return tuple(sorted(plain, key=lambda one: (ipaddress.ip_address(one).version, one)))
 
 
 def _resolver(resolv_conf: str) -> "Resolver":

@@ -15,6 +15,7 @@ from typing import Any, Final
 from gameday.agents import dialing
 from gameday.agents.connection_holder import Holder
 from gameday.agents.dialing import Dialler, nameservers
+from gameday.agents.families import EachFamily
 from gameday.agents.log import SampleLog
 from gameday.agents.naming import Name, first_good
 from gameday.agents.runtime import run, until
@@ -40,7 +41,10 @@ async def witness(config: WitnessConfig, log: SampleLog, ending: asyncio.Event) 
         names: dict[str, Name] = {}
         for target in (*config.dials, *own):
             if not target.name.startswith(CUT):
-                start(_repeat(target, _bare(Dialler(target)), config, log, ending))
+                by_address = address_of(target.host) is not None
+                start(
+                    _repeat(target, _bare(Dialler(target) if by_address else EachFamily(target)), config, log, ending)
+                )
                 continue
             holder = Holder(target.name, log, start)
             if address_of(target.host) is not None:
@@ -60,7 +64,7 @@ Ask = Callable[[], Awaitable[tuple[str | None, str]]]
 """A dial: a short word or None, and which address of a name answered."""
 
 
-def _bare(dialler: Dialler) -> Ask:
+def _bare(dialler: Dialler | EachFamily) -> Ask:
     async def ask() -> tuple[str | None, str]:
         return await dialler(), ""
 

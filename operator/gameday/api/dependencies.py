@@ -79,7 +79,7 @@ class Redis(ApiModel):
     service: ServiceReference | None = None
     """The Service in front of it. A partition cuts the Service's port, or all its ports where none is named."""
     host: Host | None = None
-    """Its host, where it is no Service: a name outside the cluster, or an IPv4 address."""
+    """Its host, where it is no Service: a name outside the cluster, or an address."""
     cidrs: Cidrs | None = None
     """With host: the ranges of its addresses, where they are known. They are cut whatever the name has."""
     port: Port = REDIS
@@ -116,9 +116,9 @@ class Tcp(ApiModel):
     service: ServiceReference | None = None
     """A Service, in any namespace. A partition cuts its port, or all its ports where none is named."""
     host: Host | None = None
-    """A host outside the cluster: a name, or an IPv4 address."""
+    """A host outside the cluster: a name, or an address."""
     cidrs: Cidrs | None = None
-    """IPv4 ranges outside the cluster. One wider than an address needs host, or a redis whose host is in it."""
+    """Ranges outside the cluster. One wider than an address needs host, or a redis whose host is in it."""
     ports: Annotated[tuple[Port, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
     """Ports, with host or cidrs."""
     protocol: Literal["none", "tls", "http", "postgres"] | None = None

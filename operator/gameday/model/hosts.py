@@ -1,8 +1,13 @@
-"""Hosts as plans write them: DNS names and addresses."""
+"""Hosts as plans write them: DNS names and addresses, of both families.
+
+An IPv4-mapped IPv6 address (``::ffff:203.0.113.7``) is the IPv4 address: what is sent there is an IPv4 packet, so a
+policy that names the mapped form cuts nothing (RFC 4291, 2.5.5.2).
+"""
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, zip_longest
 from typing import Final
 
 from gameday.model.finding import Finding
@@ -17,9 +22,42 @@ def check_host(path: str, host: str) -> Iterator[Finding]:
         yield Finding(path, f"{host[:64]!r} is not a host: write a DNS name or an address")
 
 
-def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a host is, or None for a name."""
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def address_of(host: str) -> Address | None:
+    """The address that a host is, or None for a name.
+
+    One with a zone (``fe80::1%eth0``) is none: the zone is an interface of one machine, so it leads nowhere elsewhere.
+    """
     try:
-        return ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
         return None
+    return None if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None else address
+
+
+def unmapped(address: Address) -> Address:
+    """The IPv4 address that an IPv4-mapped one is; any other address as it is."""
+    return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
+
+
+def canonical(text: str) -> str:
+    """An address in the one form in which it is compared; what is no address stays as it is."""
+    if ":" not in text:
+        return text
+    address = address_of(text)
+    return str(unmapped(address)) if address is not None else text
+
+
+def host_port(host: str, port: int) -> str:
+    """A host with a port, for people: ``203.0.113.7:6379``, ``[2001:db8::7]:6379``."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def by_turns(hosts: Iterable[str]) -> list[str]:
+    """The hosts, of both families by turns: the first few of them hold both."""
+    parted: tuple[list[str], list[str]] = ([], [])
+    for host in hosts:
+        parted[":" in host].append(host)
+    return [host for host in chain.from_iterable(zip_longest(*parted)) if host is not None]

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from gameday.cluster.resources import Object
+from gameday.cluster.resources import PODS, Object
+from gameday.model.labels import is_ours
 from gameday.model.plan import CidrTarget, Dependency, HostTarget, ServiceRef
 from gameday.model.setup import CutDestination, CutPort
-from gameday.preflight.addresses import is_address, networks
-from gameday.preflight.snapshot import NamespaceSnapshot
+from gameday.preflight.addresses import is_address, networks, version_of
+from gameday.preflight.policies.selectors import selects
+from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 
 def cut_destination(snapshot: NamespaceSnapshot, dependency: Dependency) -> CutDestination:
@@ -32,9 +34,27 @@ def endpoint_addresses(slices: Iterable[Object]) -> tuple[str, ...]:
 
 def ready_addresses(slices: Iterable[Object]) -> tuple[str, ...]:
     """The addresses behind a Service that are ready; one that does not say counts as ready, as for Kubernetes."""
+    return tuple(sorted({address for endpoint in _ready(slices) for address in endpoint.get("addresses") or ()}))
+
+
+def ready_servers(slices: Iterable[Object], family: int) -> tuple[str, ...]:
+    """One address of each server behind a Service that is ready: one of this IP version if it has any.
+
+    A pod with addresses of both families stands in two EndpointSlices, and is one server.
+    """
+    found: dict[tuple[str, ...], str] = {}
+    for endpoint in _ready(slices):
+        pod = endpoint.get("targetRef") or {}
+        for address in endpoint.get("addresses") or ():
+            server = (pod.get("namespace", ""), pod["name"]) if "name" in pod else (address,)
+            if server not in found or (version_of(found[server]) != family and version_of(address) == family):
+                found[server] = address
+    return tuple(sorted(set(found.values())))
+
+
+def _ready(slices: Iterable[Object]) -> Iterator[Object]:
     endpoints = (endpoint for piece in slices for endpoint in piece.get("endpoints") or ())
-    ready = (one for one in endpoints if (one.get("conditions") or {}).get("ready") is not False)
-    return tuple(sorted({address for endpoint in ready for address in endpoint.get("addresses") or ()}))
+    return (one for one in endpoints if (one.get("conditions") or {}).get("ready") is not False)
 
 
 def named_port(service: Object, port: int | str | None) -> Iterator[Object]:
@@ -63,10 +83,25 @@ def _service(snapshot: NamespaceSnapshot, ref: ServiceRef) -> CutDestination:
     return CutDestination(
         namespace=service["metadata"]["namespace"],
         selector=dict(service["spec"].get("selector") or {}),
-        addresses=endpoint_addresses(snapshot.endpoints),
+        addresses=tuple(sorted({*endpoint_addresses(snapshot.endpoints), *_pod_addresses(snapshot, service)})),
         services=tuple(dict.fromkeys(address for one, _ in cut for address in addresses_of(one))),
         ports=tuple(dict.fromkeys(port for _, ports in cut for port in ports)),
     )
+
+
+def _pod_addresses(snapshot: NamespaceSnapshot, service: Object) -> Iterator[str]:
+    """Every address of the pods behind a Service of the drill's own namespace, whose pods are read.
+
+    A Service of one family has EndpointSlices of that family alone, and its pods answer at their other address as well.
+    """
+    selector = service["spec"].get("selector")
+    if not selector or service["metadata"]["namespace"] != snapshot.namespace:
+        return
+    for pod in snapshot.of(PODS):
+        status = pod.get("status", {})
+        over = status.get("phase") in {"Succeeded", "Failed"}
+        if not over and not is_ours(labels_of(pod)) and selects({"matchLabels": selector}, labels_of(pod)):
+            yield from (entry["ip"] for entry in status.get("podIPs") or () if "ip" in entry)
 
 
 def services_cut(snapshot: NamespaceSnapshot, ref: ServiceRef) -> Iterator[tuple[Object, tuple[CutPort, ...]]]:

@@ -117,3 +117,33 @@ async def test_addresses_must_be_the_very_same(address: str) -> None:
         await told(config)
     assert address not in servers[0].clients.values()
     assert len(servers[0].clients) == 1
+
+
+@pytest.mark.parametrize(
+    ("shown", "address"),
+    [
+        ("[fd00:10::9]", "fd00:10::9"),
+        ("[fd00:10::9]", "FD00:10:0::9"),
+        ("[::ffff:10.0.0.9]", "10.0.0.9"),
+        ("::ffff:10.0.0.9", "10.0.0.9"),
+        ("10.0.0.9", "::ffff:10.0.0.9"),
+    ],
+)
+async def test_an_address_is_the_same_in_whichever_form_a_server_shows_it(shown: str, address: str) -> None:
+    """Redis writes brackets around IPv6; one that listens for both families on one socket maps IPv4 into IPv6."""
+    others = {"2": "[fd00:10::90]", "3": "[::ffff:10.0.0.90]", "4": "10.0.0.90"}
+    servers = [Server({"1": shown, **others})]
+    async with listening(free_port(), *servers) as addresses:
+        config = CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=(("it", "10.0.9.9", address),))
+        last = (await told(config))[-1]
+    assert servers[0].clients == others
+    assert (last["ok"], last["values"]) == (True, {"killed": 1, "left": 0, "unseen": 0, "example": ""})
+
+
+async def test_connections_from_both_addresses_of_a_target_end() -> None:
+    servers = [Server({"1": TARGET, "2": "[fd00:10::9]", "3": "[fd00:10::a]"})]
+    async with listening(free_port(), *servers) as addresses:
+        pods = (("pod api-1", TARGET, "fd00:10::9"), ("pod api-2", "10.0.0.7", "fd00:10::7"))
+        last = (await told(CounterConfig(redis=RedisAddress("r"), servers=addresses, pods=pods)))[-1]
+    assert servers[0].clients == {"3": "[fd00:10::a]"}
+    assert last["values"] == {"killed": 2, "left": 0, "unseen": 1, "example": "pod api-2"}

@@ -50,6 +50,11 @@ async def test_both_families_are_found_in_a_fixed_order(dns: DnsServer, conf: st
     assert {family for _, family in dns.asked} == {"A", "AAAA"}
 
 
+async def test_an_ipv4_mapped_address_is_the_ipv4_address_that_is_cut(dns: DnsServer, conf: str) -> None:
+    dns.table[NAME] = ("203.0.113.7", "::ffff:203.0.113.7", "::ffff:203.0.113.8")
+    assert await addresses(NAME, conf) == ("203.0.113.7", "203.0.113.8")
+
+
 async def test_an_answer_that_udp_does_not_hold_is_asked_for_by_tcp(dns: DnsServer, conf: str) -> None:
     dns.table[NAME], dns.truncates = ("203.0.113.7", "203.0.113.8"), True
     assert await addresses(NAME, conf) == ("203.0.113.7", "203.0.113.8")
@@ -103,6 +108,8 @@ async def test_what_was_found_once_is_dialled_until_the_end(dns: DnsServer, conf
         (("203.0.113.7", "127.0.0.1"), "its address 127.0.0.1 is not one of another machine"),
         (("0.0.0.0",), "its address 0.0.0.0 is not one of another machine"),
         (("::1",), "its address ::1 is not one of another machine"),
+        (("::ffff:127.0.0.1",), "its address 127.0.0.1 is not one of another machine"),
+        (("fe80::7",), "its address fe80::7 is not one of another machine"),
         (("169.254.169.254",), "its address 169.254.169.254 is not one of another machine"),
         (tuple(f"203.0.113.{n}" for n in range(MOST_ADDRESSES + 1)), f"it has more than {MOST_ADDRESSES} addresses"),
     ],

@@ -23,6 +23,12 @@ class Pod:
     labels: Mapping[str, str]
     ip: str
     host_network: bool = False
+    second: str = ""
+    """Its address of the other family, if it has one."""
+
+    @property
+    def ips(self) -> tuple[str, ...]:
+        return (self.ip, self.second) if self.second else (self.ip,)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,16 @@ from typing import Final
 from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
 from gameday.cluster.resources import Object
 from gameday.model.plan import ServiceRef
-from gameday.model.setup import ClosingPlan, CutPort
-from gameday.preflight.cut_destination import cut_destination, numbers_of, ready_addresses
+from gameday.model.setup import ClosingPlan, CutDestination
+from gameday.preflight.addresses import version_of
+from gameday.preflight.cut_destination import cut_destination, numbers_of, ready_servers
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.snapshot import NamespaceSnapshot
 
 MOST_SERVERS: Final = 16
 """Most servers behind a Service at which connections are ended."""
+IPV4: Final = 4
+"""The IP version at which servers behind a headless Service are asked, if they have both."""
 Servers = tuple[tuple[str, int], ...]
 """Addresses and ports."""
 CONSEQUENCE: Final = (
@@ -52,11 +55,11 @@ def _decide(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> Closing
         return why, "name its Service in redis.service if it has one, or set openConnections: Keep"
     if snapshot.service is None:
         return None
-    ports = cut_destination(snapshot, partition.dependency).ports
-    if redis.port not in {port.port for port in ports}:
+    end = cut_destination(snapshot, partition.dependency)
+    if redis.port not in {port.port for port in end.ports}:
         why = f"Close connects to Redis at port {redis.port}, but Service {partition.to.name} has no such port"
         return why, f"correct redis.port (its ports are: {numbers_of(snapshot.service)}), or set openConnections: Keep"
-    servers = servers_of(snapshot.endpoints, ports, redis.port)
+    servers = servers_of(snapshot.endpoints, end, redis.port)
     if len(servers) > MOST_SERVERS:
         why = f"Service {partition.to.name} has {len(servers)} servers, but Close connects to at most {MOST_SERVERS}"
         return why, "name a Service with fewer pods, or set openConnections: Keep"
@@ -64,7 +67,11 @@ def _decide(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> Closing
     return ClosingPlan(servers if len(servers) > 1 else ())
 
 
-def servers_of(slices: Iterable[Object], ports: Iterable[CutPort], asked: int) -> Servers:
-    """Addresses and ports of every ready server behind the Service, of which the port that Redis is asked at is cut."""
-    behind = sorted({port.target for port in ports if port.port == asked})
-    return tuple((address, target) for address in ready_addresses(slices) for target in behind)
+def servers_of(slices: Iterable[Object], end: CutDestination, asked: int) -> Servers:
+    """An address and port of every ready server behind the Service, of which the port that Redis is asked at is cut.
+
+    A server is asked at its address of the family of the Service's first address, by which most clients come.
+    """
+    behind = sorted({port.target for port in end.ports if port.port == asked})
+    family = version_of(end.services[0]) if end.services else IPV4
+    return tuple((address, target) for address in ready_servers(slices, family) for target in behind)

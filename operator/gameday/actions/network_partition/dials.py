@@ -11,6 +11,7 @@ from typing import Final
 
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.model.agent import HANDSHAKE, HTTP, POSTGRES, SERVER, Dial
+from gameday.model.hosts import by_turns, canonical, host_port
 from gameday.model.places import DATABASES, REDIS, answering, harmed, name_of, redis_dependencies, remedy_for
 from gameday.model.plan import Dependency, HostTarget, Plan, Protocol, ServiceRef, Target
 from gameday.model.setup import CutPort
@@ -47,7 +48,9 @@ def dials(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) 
     known, said = _known(snapshot, plan, partition), partition.dependency.protocol
     places = _places(snapshot, plan, partition)[:MOST_DIALS]
     name = _server_name(partition.dependency, snapshot.namespace)
-    return tuple(Dial(f"target:{one[0]}:{one[1]}", one[0], one[1], _protocol(said, known, one), name) for one in places)
+    return tuple(
+        Dial(f"target:{host_port(one[0], one[1])}", one[0], one[1], _protocol(said, known, one), name) for one in places
+    )
 
 
 def check(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) -> Iterator[Finding]:
@@ -127,7 +130,7 @@ def _places(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition
         return _mixed(list(_of_service(snapshot, partition.to)))
     end = cut_destination(snapshot, partition.dependency)
     if isinstance(partition.to, HostTarget):
-        return _mixed([([partition.to.host], [(port.port, port) for port in end.ports])])
+        return _mixed([([canonical(partition.to.host)], [(port.port, port) for port in end.ports])])
     numbers = [port.port for port in end.ports]
     hosts = filter(None, (answering(plan, cidr, numbers) for cidr in end.cidrs))
     return _mixed([(list(hosts), [(port.port, port) for port in end.ports])])
@@ -149,8 +152,8 @@ def _of_service(snapshot: NamespaceSnapshot, ref: ServiceRef) -> Iterator[Group]
 
 
 def _mixed(groups: list[Group]) -> tuple[Place, ...]:
-    """Every address with each of its ports, in an order in which the first few hold every address and every port."""
-    there = [(hosts, ports) for hosts, ports in groups if hosts and ports]
+    """Every address with each of its ports; the first few hold every address, both families and every port."""
+    there = [(by_turns(hosts), ports) for hosts, ports in groups if hosts and ports]
     places: list[Place] = [
         (hosts[turn % len(hosts)], *ports[turn % len(ports)])
         for hosts, ports in there
@@ -177,7 +180,7 @@ def _known(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition)
         if redis == mine and (redis.tls or (redis.host and redis.password is not None)):
             protocol = SERVER
         if redis.host:
-            known[redis.host, redis.port] = protocol
+            known[canonical(redis.host), redis.port] = protocol
         elif _same(redis.service, to, snapshot.namespace):
             known |= {("", port.target): protocol for port in own if port.port == redis.port}
     return known

@@ -130,7 +130,7 @@ class Partition(ActionKind[NetworkPartitionSpec, NetworkPartition]):
         if redis is not None and isinstance(action.to, ServiceRef):
             namespace, name = action.to.within(ctx.namespace)
             behind = await endpoints_of(ctx.account, namespace, name)
-            servers = servers_of(behind, cut.far_end.ports, redis.port)
+            servers = servers_of(behind, cut.far_end, redis.port)
         return Connections(described(pods, action.pod_selector), servers)
 
     def suspected_bypass(self, action: NetworkPartition, snapshot: NamespaceSnapshot, cut: Cut) -> str:

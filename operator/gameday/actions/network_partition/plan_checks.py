@@ -10,7 +10,7 @@ from typing import Final
 
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.model.finding import Finding
-from gameday.model.hosts import address_of, check_host
+from gameday.model.hosts import address_of, canonical, check_host, host_port, unmapped
 from gameday.model.labels import AGENT, DRILL, RESERVED_LABELS, ROLE
 from gameday.model.places import harmed
 from gameday.model.plan import Bystander, CidrTarget, HostTarget, Selector
@@ -84,7 +84,7 @@ def _stay(path: str, stay: Bystander, partition: NetworkPartition) -> Iterator[F
     if stay.host is not None:
         yield from check_host(f"{path}.host", stay.host)
         if _is_cut(stay.host, stay.port, partition):
-            text = f"{stay.host}:{stay.port} is cut by this fault, so the drill would end at once"
+            text = f"{host_port(stay.host, stay.port or 0)} is cut by this fault, so the drill would end at once"
             yield Finding(f"{path}.host", f"{text}: remove it, or cut less")
     if stay.service is not None and not isinstance(port, int):
         yield Finding(f"{where}.port", "the port is missing, and witnesses need its number: give the Service's port")
@@ -93,13 +93,14 @@ def _stay(path: str, stay: Bystander, partition: NetworkPartition) -> Iterator[F
 
 
 def _is_cut(host: str, port: int | None, partition: NetworkPartition) -> bool:
-    address = address_of(host)
+    written = address_of(host)
+    address = unmapped(written) if written is not None else None
     match partition.to:
         case CidrTarget(cidrs, ports) if address is not None and port in ports:
             return any(address in network for network in _networks(cidrs))
         case HostTarget(cut, ports, cidrs) if port in ports:
             inside = address is not None and any(address in network for network in _networks(cidrs))
-            return inside or cut == host
+            return inside or canonical(cut) == canonical(host)
         case _:
             return False
 

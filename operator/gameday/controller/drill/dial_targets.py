@@ -20,10 +20,13 @@ def dials(setup: Setup, cut: Cut) -> tuple[Dial, ...]:
 def slowest_interval(setup: Setup, cut: Cut) -> float:
     """Seconds between two dials of an address such that no server gets too many, however many cuts take it away.
 
-    A Service's addresses lead to the same pods, so they count as one server, at worst the pod that is dialled most.
+    A Service's addresses lead to the same pods, so they count as one server, at worst the pod that is dialled most. So
+    do an address of each family.
     """
     at = Counter("" if dial.host in cut.far_end.services else dial.host for dial in cut.dials)
-    busiest = at.pop("", 0) + max(at.values(), default=0)
+    busiest = at.pop("", 0)
+    for six in (False, True):
+        busiest += max((number for host, number in at.items() if (":" in host) is six), default=0)
     dialling = sum(len(one.pairs) for one in setup.cuts if one.far_end == cut.far_end)
     return 2 * dialling * max(busiest, 1) / A_SECOND
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from gameday.model.finding import Finding
-from gameday.model.hosts import address_of, check_host
+from gameday.model.hosts import address_of, canonical, check_host
 from gameday.model.places import answering, harmed, redis_dependencies, remedy_for
 from gameday.model.plan import CidrTarget, Dependency, HostTarget, Plan, ServiceRef
 
-IPV4: Final = 4
+MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
+"""Where IPv6 writes down IPv4 addresses: no packet has one of these."""
 
 
 def check_dependencies(plan: Plan) -> Iterator[Finding]:
@@ -55,7 +56,7 @@ def _service(path: str, ref: ServiceRef, plan: Plan) -> Iterator[Finding]:
 
 def _host_target(path: str, host: str) -> Iterator[Finding]:
     if (address := address_of(host)) is not None:
-        yield from _cuttable(path, ipaddress.ip_network(address))
+        yield from _anothers(path, ipaddress.ip_network(address))
     elif _is_inside(host):
         yield Finding(path, f"{host} is a name of the cluster's own, whose addresses are pods: write it as service")
 
@@ -73,7 +74,9 @@ def _ranges(path: str, host: str, cidrs: tuple[str, ...]) -> Iterator[Finding]:
         try:
             found.append(ipaddress.ip_network(cidr))
         except ValueError as error:
-            yield Finding(f"{path}[{index}]", f"{error}: write an address range such as 203.0.113.7/32")
+            yield Finding(
+                f"{path}[{index}]", f"{error}: write an address range such as 203.0.113.7/32 or 2001:db8::7/128"
+            )
         else:
             yield from _anothers(f"{path}[{index}]", found[-1])
     address = address_of(host)
@@ -87,9 +90,9 @@ def _cidrs(path: str, cidrs: tuple[str, ...], ports: tuple[int, ...], plan: Plan
         try:
             network = ipaddress.ip_network(cidr)
         except ValueError as error:
-            yield Finding(where, f"{error}: write an address range such as 203.0.113.7/32")
+            yield Finding(where, f"{error}: write an address range such as 203.0.113.7/32 or 2001:db8::7/128")
             continue
-        wrong = tuple(_cuttable(where, network))
+        wrong = tuple(_anothers(where, network))
         yield from wrong
         if not wrong and not answering(plan, cidr, ports):
             yield Finding(
@@ -100,15 +103,13 @@ def _cidrs(path: str, cidrs: tuple[str, ...], ports: tuple[int, ...], plan: Plan
             )
 
 
-def _cuttable(path: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Iterator[Finding]:
-    if network.version != IPV4:
-        yield Finding(path, f"{network} is IPv6, but only IPv4 can be cut: give IPv4 addresses")
-    else:
-        yield from _anothers(path, network)
-
-
 def _anothers(path: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Iterator[Finding]:
-    if network.is_loopback or network.is_multicast or network.is_unspecified:
+    six = isinstance(network, ipaddress.IPv6Network)
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED):
+        four = ipaddress.IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
+        write = four.network_address if path.endswith(".host") else four
+        yield Finding(path, f"{network} is how IPv6 writes IPv4, and no packet has such an address: write {write}")
+    elif network.is_loopback or network.is_multicast or network.is_unspecified or (six and network.is_link_local):
         yield Finding(
             path,
             f"{network} is not an address of another machine, so no policy can cut it: give the dependency's addresses",
@@ -116,7 +117,8 @@ def _anothers(path: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network)
 
 
 def _ports(path: str, hosts: tuple[str, ...], ports: tuple[int, ...], plan: Plan) -> Iterator[Finding]:
-    spoken = {redis.port for redis in redis_dependencies(plan) if redis.host in hosts}
+    known = set(map(canonical, hosts))
+    spoken = {redis.port for redis in redis_dependencies(plan) if canonical(redis.host) in known}
     for index, port in enumerate(ports):
         if port not in spoken and (why := harmed(port)):
             yield Finding(f"{path}[{index}]", f"the protocol is missing: {why}; {remedy_for(port)}")

@@ -82,6 +82,33 @@ def test_each_server_that_is_ready_is_asked_where_there_are_several() -> None:
     assert severed(there, plan()) == ClosingPlan((("10.0.0.3", 7000), ("10.0.0.4", 7000)))
 
 
+def behind(address: str, pod: str) -> Object:
+    one: Object = endpoints(address)
+    one["endpoints"][0]["targetRef"] = {"kind": "Pod", "namespace": "shop", "name": pod}
+    return one
+
+
+@pytest.mark.parametrize(
+    ("addresses", "asked"),
+    [
+        (["10.96.0.7", "fd00:96::7"], ("10.0.0.3", "10.0.0.4", "fd00:10::5")),
+        (["fd00:96::7", "10.96.0.7"], ("10.0.0.4", "fd00:10::3", "fd00:10::5")),
+        (["None"], ("10.0.0.3", "10.0.0.4", "fd00:10::5")),
+    ],
+    ids=["IPv4 first", "IPv6 first", "headless"],
+)
+def test_a_server_of_both_families_is_asked_once_at_its_address_of_the_services_first_family(
+    addresses: list[str], asked: tuple[str, ...]
+) -> None:
+    redis = service("redis", [{"port": 6379}])
+    redis["spec"]["clusterIPs"] = addresses
+    slices = [behind("10.0.0.3", "redis-0"), behind("10.0.0.4", "redis-1")]
+    slices += [behind("fd00:10::3", "redis-0"), behind("fd00:10::5", "redis-2")]
+    assert severed(with_service(redis, *slices), plan()) == ClosingPlan(tuple((one, 6379) for one in asked))
+    # One server is asked by the Service's name, however many addresses it has.
+    assert severed(with_service(redis, *slices[::2]), plan()) == ClosingPlan()
+
+
 def test_a_service_of_very_many_servers_is_not_severed_and_says_so() -> None:
     there = replace(sight(), endpoints=(endpoints(*(f"10.0.0.{n}" for n in range(1, MOST_SERVERS + 2))),))
     assert severed(there, plan()) is None

@@ -5,13 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gameday.actions.network_partition import cilium, network_policy
-from gameday.model.plan import Selector
+from gameday.cluster.resources import PODS
+from gameday.model.plan import Dependency, Selector, ServiceRef
 from gameday.model.setup import CutDestination, CutPort
+from gameday.preflight.cut_destination import cut_destination
+from gameday.preflight.snapshot import NamespaceSnapshot
+from unit.preflight import things
 from unit.preflight.network import Packet, Pod, Reads, allowed_by, denied_by_cilium
 
 TARGETS = Selector({"app": "api"})
 API = {"app": "api", "tier": "web"}
-SERVICE = "10.96.7.7"
+SERVICE, SERVICE_SIX = "10.96.7.7", "fd00:96::7"
 KEYS, VALUES = ("app", "role", "tier"), ("redis", "main", "x")
 LABELS = st.dictionaries(st.sampled_from(KEYS), st.sampled_from(VALUES), max_size=3)
 PORTS = st.lists(
@@ -24,16 +28,20 @@ NUMBERS = (1, 2, 53, 6377, 6378, 6379, 6380, 6381, 7000, 65534, 65535)
 
 @st.composite
 def clusters(draw: st.DrawFn) -> tuple[CutDestination, list[Pod]]:
-    """A far end, and pods of which some are behind it."""
+    """A far end, and pods of which some are behind it; each pod, and the Service, has one family or both."""
     selector = draw(st.dictionaries(st.sampled_from(KEYS), st.sampled_from(VALUES), min_size=1, max_size=3))
     namespace = draw(st.sampled_from(["shop", "data"]))
     drawn = draw(st.lists(st.tuples(st.sampled_from(["shop", "data", "kube-system"]), LABELS), max_size=8))
     # Whoever shares all labels but one with the far end must not be taken for it.
     drawn += [(namespace, {k: v for k, v in selector.items() if k != missing} | draw(LABELS)) for missing in selector]
     drawn.append((namespace, draw(LABELS) | selector))
-    pods = [Pod(where, labels, f"10.0.0.{number}") for number, (where, labels) in enumerate(drawn, start=1)]
-    behind = tuple(pod.ip for pod in pods if is_behind(pod, namespace, selector))
-    return CutDestination(namespace, selector, behind, (SERVICE,), (), draw(PORTS)), pods
+    pods = []
+    for number, (where, labels) in enumerate(drawn, start=1):
+        first, *second = draw(st.permutations((f"10.0.0.{number}", f"fd00:10::{number:x}")))[: draw(st.integers(1, 2))]
+        pods.append(Pod(where, labels, first, second="".join(second)))
+    behind = tuple(ip for pod in pods if is_behind(pod, namespace, selector) for ip in pod.ips)
+    services = draw(st.sampled_from([(SERVICE,), (SERVICE_SIX,), (SERVICE, SERVICE_SIX), (SERVICE_SIX, SERVICE)]))
+    return CutDestination(namespace, selector, behind, services, (), draw(PORTS)), pods
 
 
 def is_behind(pod: Pod, namespace: str, selector: dict[str, str]) -> bool:
@@ -41,7 +49,13 @@ def is_behind(pod: Pod, namespace: str, selector: dict[str, str]) -> bool:
 
 
 def to_pods(pods: list[Pod]) -> list[Packet]:
-    return [Packet(pod.ip, port, protocol, pod) for pod in pods for port in NUMBERS for protocol in ("TCP", "UDP")]
+    return [
+        Packet(ip, port, protocol, pod)
+        for pod in pods
+        for ip in pod.ips
+        for port in NUMBERS
+        for protocol in ("TCP", "UDP")
+    ]
 
 
 @pytest.mark.parametrize("reads", Reads, ids=lambda reads: reads.name)
@@ -75,9 +89,12 @@ def test_where_services_are_seen_by_their_own_address_only_their_cut_ports_go(
     spec = network_policy.spec(TARGETS, destination)
     for port in NUMBERS:
         is_cut = port in {cut.port for cut in destination.ports}
-        assert allowed_by(spec, API, Packet(SERVICE, port), Reads.BEFORE_SERVICE) is not is_cut
-        assert allowed_by(spec, API, Packet("10.96.0.10", port), Reads.BEFORE_SERVICE)
-        assert allowed_by(spec, API, Packet("10.96.0.10", port, "UDP"), Reads.BEFORE_SERVICE)
+        for address in (SERVICE, SERVICE_SIX):
+            gone = is_cut and address in destination.services
+            assert allowed_by(spec, API, Packet(address, port), Reads.BEFORE_SERVICE) is not gone
+        for dns in ("10.96.0.10", "fd00:96::a"):
+            assert allowed_by(spec, API, Packet(dns, port), Reads.BEFORE_SERVICE)
+            assert allowed_by(spec, API, Packet(dns, port, "UDP"), Reads.BEFORE_SERVICE)
 
 
 @given(clusters(), st.sampled_from(Reads), st.sampled_from(["1.1.1.1", "192.168.7.9", "2001:db8::1"]))
@@ -89,7 +106,13 @@ def test_the_world_stays(cluster: tuple[CutDestination, list[Pod]], reads: Reads
 
 
 @given(
-    st.lists(st.sampled_from(["203.0.113.7/24", "198.51.100.4/32", "2001:db8::/48", "0.0.0.0/0"]), min_size=1), PORTS
+    st.lists(
+        st.sampled_from(
+            ["203.0.113.7/24", "198.51.100.4/32", "2001:db8::/48", "2001:db8:1::7/128", "0.0.0.0/0", "::/0"]
+        ),
+        min_size=1,
+    ),
+    PORTS,
 )
 def test_addresses_outside_are_cut_on_their_ports_and_pods_are_not(
     cidrs: list[str], ports: tuple[CutPort, ...]
@@ -101,18 +124,32 @@ def test_addresses_outside_are_cut_on_their_ports_and_pods_are_not(
         ("203.0.113.250", "203.0.113.7/24"),
         ("198.51.100.4", "198.51.100.4/32"),
         ("2001:db8::9", "2001:db8::/48"),
+        ("2001:db8:1::7", "2001:db8:1::7/128"),
+        ("2001:db8:1::8", "::/0"),
         ("198.51.100.5", "0.0.0.0/0"),
     ):
-        everything = "0.0.0.0/0" in cidrs and "." in address
+        everything = ("::/0" if ":" in address else "0.0.0.0/0") in cidrs
         for number in NUMBERS:
             is_cut = (by in cidrs or everything) and number in {port.target for port in ports}
             packet = Packet(address, number)
             assert allowed_by(spec, API, packet, Reads.BY_IDENTITY) is not is_cut
             assert allowed_by(spec, API, packet, Reads.BY_ADDRESS) is not is_cut
             assert denied_by_cilium(deny, API, packet) is is_cut
-    for pod in (Pod("shop", {}, "10.0.0.1"), Pod("kube-system", {"k8s-app": "kube-dns"}, "10.0.0.2")):
+    for pod in (
+        Pod("shop", {}, "10.0.0.1"),
+        Pod("shop", {}, "fd00:10::1"),
+        Pod("kube-system", {"k8s-app": "kube-dns"}, "10.0.0.2"),
+    ):
         assert allowed_by(spec, API, Packet(pod.ip, 6379, pod=pod), Reads.BY_IDENTITY)
         assert not denied_by_cilium(deny, API, Packet(pod.ip, 6379, pod=pod))
+
+
+@pytest.mark.parametrize("written", ["::ffff:203.0.113.7", "::FFFF:cb00:7107"])
+def test_an_ipv4_mapped_address_is_cut_as_the_ipv4_address_that_its_packets_have(written: str) -> None:
+    destination = CutDestination(cidrs=(written,), ports=(CutPort(6379, 6379),))
+    packet = Packet("203.0.113.7", 6379)
+    assert not allowed_by(network_policy.spec(TARGETS, destination), API, packet, Reads.BY_IDENTITY)
+    assert denied_by_cilium(cilium.spec(TARGETS, destination), API, packet)
 
 
 def test_a_far_end_on_the_hosts_network_is_cut_on_its_port_and_the_node_stays_reachable() -> None:
@@ -147,3 +184,49 @@ def test_a_far_end_without_ports_is_cut_whole() -> None:
     for reads in Reads:
         assert not allowed_by(network_policy.spec(TARGETS, destination), API, Packet(redis.ip, 80, pod=redis), reads)
     assert denied_by_cilium(cilium.spec(TARGETS, destination), API, Packet(redis.ip, 80, "UDP", redis))
+
+
+@st.composite
+def namespaces(draw: st.DrawFn) -> NamespaceSnapshot:
+    """A Service of one family or both, before pods of one family or both, and others beside them."""
+    families = draw(st.sampled_from([("IPv4",), ("IPv6",), ("IPv4", "IPv6"), ("IPv6", "IPv4")]))
+    pods = []
+    for number in range(draw(st.integers(1, 4))):
+        labels = {"app": "redis"} if not number or draw(st.booleans()) else {"app": "cache"}
+        one = things.pod(f"pod-{number}", labels)
+        # A pod behind the Service has an address of the Service's family, or the Service does not lead to it.
+        has = draw(st.sampled_from([families[:1], ("IPv4", "IPv6"), ("IPv6", "IPv4")]))
+        one["status"]["podIPs"] = [{"ip": f"10.0.0.{number}" if "4" in f else f"fd00:10::{number:x}"} for f in has]
+        pods.append(one)
+    service = things.service("redis", [{"port": 7000, "targetPort": 6379}])
+    service["spec"] |= {
+        "ipFamilies": list(families),
+        "clusterIPs": [SERVICE if family == "IPv4" else SERVICE_SIX for family in families],
+    }
+    behind = [
+        ip["ip"] for one in pods if one["metadata"]["labels"] == {"app": "redis"} for ip in one["status"]["podIPs"]
+    ]
+    slices = [
+        things.endpoints(*(ip for ip in behind if (":" in ip) is (family == "IPv6"))) | {"addressType": family}
+        for family in families
+    ]
+    seen = things.sight(pods=tuple(pods), services=(service,))
+    seen.service, seen.endpoints = service, tuple(slices)
+    return seen
+
+
+@pytest.mark.parametrize("reads", Reads, ids=lambda reads: reads.name)
+@given(seen=namespaces())
+def test_pods_behind_a_service_of_one_family_are_cut_off_at_their_other_address_too(
+    seen: NamespaceSnapshot, reads: Reads
+) -> None:
+    destination = cut_destination(seen, Dependency("redis", ServiceRef("redis")))
+    spec, deny = network_policy.spec(TARGETS, destination), cilium.spec(TARGETS, destination)
+    for one in seen.of(PODS):
+        labels = one["metadata"]["labels"]
+        first, *second = (entry["ip"] for entry in one["status"]["podIPs"])
+        pod = Pod("shop", labels, first, second="".join(second))
+        for packet in to_pods([pod]):
+            is_cut = labels["app"] == "redis" and (packet.protocol, packet.port) == ("TCP", 6379)
+            assert allowed_by(spec, API, packet, reads) is not is_cut, packet
+            assert denied_by_cilium(deny, API, packet) is is_cut, packet

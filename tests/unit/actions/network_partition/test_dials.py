@@ -185,6 +185,32 @@ def test_the_first_few_of_very_many_hold_every_address_and_every_port() -> None:
     assert f"12 addresses and ports are cut, but witnesses dial only {MOST_DIALS} of them" in finding.message
 
 
+def test_the_first_few_of_very_many_hold_both_families() -> None:
+    there = seen(REDIS, ip="")
+    there.endpoints = (endpoints(*(f"10.0.0.{n}" for n in range(1, 13)), *(f"fd00:10::{n}" for n in range(1, 13))),)
+    asked = [host for host, _, _ in dialled(there, kept())]
+    assert len(asked) == MOST_DIALS
+    assert sum(":" in host for host in asked) == MOST_DIALS / 2
+
+
+def test_a_service_of_both_families_is_dialled_in_both_and_named_as_people_write_it() -> None:
+    there = seen(REDIS)
+    assert there.service is not None
+    there.service["spec"]["clusterIPs"] = ["10.96.0.7", "fd00:96::7"]
+    found = dials(there, kept(), cuts_of(kept())[0][1])
+    assert [(one.name, one.host) for one in found] == [
+        ("target:10.96.0.7:6379", "10.96.0.7"),
+        ("target:[fd00:96::7]:6379", "fd00:96::7"),
+    ]
+
+
+@pytest.mark.parametrize("written", ["2001:db8::7", "2001:DB8:0:0::7"])
+def test_a_redis_is_the_same_however_its_address_is_written(written: str) -> None:
+    server = redis_at(host=written, port=7000)
+    for cut in (HostTarget("2001:db8::7", (7000,)), CidrTarget(("2001:db8::7/128",), (7000,))):
+        assert dialled(seen(REDIS), kept(cut, server)) == [("2001:db8::7", 7000, "redis")]
+
+
 @pytest.mark.parametrize(("port", "whose"), [(3306, "MySQL"), (5432, "PostgreSQL")])
 def test_a_database_is_never_connected_to_without_its_protocol(port: int, whose: str) -> None:
     for there in (seen(REDIS, {"name": "db", "port": port}), seen({"name": "db", "port": 80, "targetPort": port})):

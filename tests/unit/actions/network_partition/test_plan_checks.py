@@ -10,6 +10,7 @@ from gameday.model.plan import (
     Dependency,
     Expectation,
     Fault,
+    HostTarget,
     Mode,
     Outage,
     Plan,
@@ -103,6 +104,23 @@ def test_bystanders_beside_what_is_cut_are_none() -> None:
         Bystander("d", api_server=True),
     )
     assert found(CidrTarget(("203.0.113.7/32",), (6379,)), stays=stays) == []
+
+
+@pytest.mark.parametrize("written", ["2001:db8::7", "2001:DB8:0::7"])
+@pytest.mark.parametrize(
+    "cut",
+    [
+        HostTarget("2001:db8::7", (6379,)),
+        HostTarget("redis.example.com", (6379,), ("2001:db8::/64",)),
+        CidrTarget(("203.0.113.7/32", "2001:db8::7/128"), (6379,)),
+    ],
+    ids=["host", "a host's range", "range"],
+)
+def test_a_bystander_that_is_cut_is_a_finding_however_its_address_is_written(cut: Target, written: str) -> None:
+    findings = found(cut, stays=(Bystander("x", host=written, port=6379),))
+    assert paths(findings) == ["mustRemainReachable[0].host"]
+    assert f"[{written}]:6379 is cut by this fault" in findings[0]
+    assert found(cut, stays=(Bystander("x", host="2001:db8:1::7", port=6379),)) == []
 
 
 def test_two_bystanders_of_one_name_are_a_finding_with_both_paths() -> None:

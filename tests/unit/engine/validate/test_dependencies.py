@@ -53,6 +53,9 @@ GOOD: list[Target] = [
     HostTarget("eu1-example.upstash.io", (6379,)),
     HostTarget("my.cache.amazonaws.com", (6379,), ("10.0.16.0/24", "10.0.17.0/24", "2001:db8::/64")),
     CidrTarget(("203.0.113.7/32", "10.0.16.9/32"), (6379, 16379)),
+    HostTarget("2001:db8::7", (6379,)),
+    HostTarget("2001:db8::7", (6379,), ("2001:db8::/64",)),
+    CidrTarget(("203.0.113.7/32", "2001:db8::7/128"), (6379,)),
 ]
 
 
@@ -77,12 +80,21 @@ def test_a_far_end_that_can_be_cut_and_dialled_is_none(to: Target) -> None:
         ),
         (HostTarget("10.0.17.1", (6379,), ("10.0.16.0/24",)), "tcp.cidrs", "10.0.17.1 is in none of these"),
         (HostTarget("redis.example.com", (5432,)), "tcp.ports[0]", "5432 is the port of PostgreSQL"),
-        (HostTarget("2001:db8::7", (6379,)), "tcp.host", "is IPv6, but only IPv4 can be cut"),
+        (HostTarget("::ffff:203.0.113.7", (6379,)), "tcp.host", "no packet has such an address: write 203.0.113.7"),
+        (HostTarget("fe80::7", (6379,)), "tcp.host", "is not an address of another machine"),
+        (HostTarget("fe80::7%eth0", (6379,)), "tcp.host", "write a DNS name or an address"),
+        (HostTarget("[2001:db8::7]", (6379,)), "tcp.host", "write a DNS name or an address"),
+        (HostTarget("::1", (6379,)), "tcp.host", "is not an address of another machine"),
+        (HostTarget("2001:db8:1::7", (6379,), ("2001:db8::/64",)), "tcp.cidrs", "2001:db8:1::7 is in none of these"),
+        (HostTarget("2001:db8::7", (5432,)), "tcp.ports[0]", "5432 is the port of PostgreSQL"),
         (HostTarget("127.0.0.1", (6379,)), "tcp.host", "is not an address of another machine"),
         (HostTarget("0.0.0.0", (6379,)), "tcp.host", "is not an address of another machine"),
         (HostTarget("203.0.113.7", (6379, 3306)), "tcp.ports[1]", "3306 is the port of MySQL"),
-        (CidrTarget(("203.0.113.7/32", "2001:db8::/48"), (6379,)), "tcp.cidrs[1]", "is IPv6"),
-        (CidrTarget(("2001:db8::7/128",), (6379,)), "tcp.cidrs[0]", "is IPv6"),
+        (CidrTarget(("2001:db8::/48",), (6379,)), "tcp.cidrs[0]", "no address in 2001:db8::/48 is known to answer"),
+        (CidrTarget(("203.0.113.7/32", "::/0"), (6379,)), "tcp.cidrs[1]", "no address in ::/0 is known to answer"),
+        (CidrTarget(("::ffff:203.0.113.0/120",), (6379,)), "tcp.cidrs[0]", "write 203.0.113.0/24"),
+        (CidrTarget(("ff02::1/128",), (6379,)), "tcp.cidrs[0]", "is not an address of another machine"),
+        (CidrTarget(("2001:db8::1/64",), (6379,)), "tcp.cidrs[0]", "has host bits set"),
         (CidrTarget(("127.0.0.0/8",), (6379,)), "tcp.cidrs[0]", "is not an address of another machine"),
         (CidrTarget(("224.0.0.1/32",), (6379,)), "tcp.cidrs[0]", "is not an address of another machine"),
         (CidrTarget(("10.0.16.0/24",), (6379,)), "tcp.cidrs[0]", "no address in 10.0.16.0/24 is known to answer"),
@@ -107,10 +119,15 @@ def test_a_range_needs_a_redis_whose_host_and_port_are_in_it() -> None:
     assert paths(found(one, redis=redis_at(host="10.0.16.7", port=6380))) == ["tcp.cidrs[0]"]
     assert paths(found(one, redis=redis_at(host="10.0.18.7"))) == ["tcp.cidrs[0]"]
     assert paths(found(one, redis=redis_at(host="my.cache.amazonaws.com"))) == ["tcp.cidrs[0]"]
+    six = CidrTarget(("2001:db8::/64",), (6379,))
+    assert found(six, redis=redis_at(host="2001:DB8::7")) == []
+    assert paths(found(six, redis=redis_at(host="2001:db8:1::7"))) == ["tcp.cidrs[0]"]
 
 
 def test_a_redis_on_the_port_of_a_database_is_dialled_as_the_redis_that_it_is() -> None:
     assert found(HostTarget("203.0.113.7", (3306,)), redis=redis_at(host="203.0.113.7", port=3306)) == []
+    for written in ("2001:db8::7", "2001:DB8:0::7"):
+        assert found(HostTarget("2001:db8::7", (3306,)), redis=redis_at(host=written, port=3306)) == []
     assert found(ServiceRef("odd", port=5432), redis=redis_at(service=ServiceRef("odd", port=5432))) == []
 
 
