@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from e2e.dialling import ROOT, until
-from e2e.namespaces import TeamNamespace, kubectl
+from e2e.namespaces import TeamNamespace, example, kubectl
 from gameday.cluster.resources import Object
 
 IMAGE: Final = "localhost/gameday-foreign:dev"
@@ -26,10 +26,14 @@ SAFE: Final = {
 }
 
 
-def gameday(name: str) -> Object:
-    """A GameDay of ``tests/foreign/gamedays``."""
-    found: Object = yaml.safe_load((ROOT / "tests" / "foreign" / "gamedays" / f"{name}.yaml").read_text())
-    return found
+def celery() -> Object:
+    """The example for Celery, in short."""
+    return example("celery", steady="8s", outage="25s", recovery="90s")
+
+
+def bullmq() -> Object:
+    """The example for BullMQ, in short."""
+    return example("bullmq-node", steady="8s", outage="20s", recovery="90s")
 
 
 def claiming(gameday: Object, expectation: str, name: str, **claim: Any) -> Object:

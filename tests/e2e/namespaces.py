@@ -356,15 +356,19 @@ async def _clear(one: TeamNamespace) -> None:
         kubectl("-n", "kube-system", "delete", kind, name, "--ignore-not-found", ok=False)
 
 
-def example() -> Object:
-    """The example's GameDay, shortened so that a whole drill takes a minute; no namespace."""
-    text = (ROOT / "manifests" / "examples" / "redis-failover.yaml").read_text()
-    gameday: Object = next(iter(yaml.safe_load_all(text)))
+def example(name: str, *, steady: str, outage: str, recovery: str) -> Object:
+    """The GameDay of an example, with stages of these durations; no namespace."""
+    gameday: Object = yaml.safe_load((ROOT / "manifests" / "examples" / f"{name}.yaml").read_text())
     del gameday["metadata"]["namespace"]
     spec = gameday["spec"]
-    spec["steadyState"]["duration"] = "12s"
-    spec["outage"]["duration"] = "20s"
-    spec["recovery"]["within"] = "50s"
+    spec["steadyState"]["duration"], spec["outage"]["duration"], spec["recovery"]["within"] = steady, outage, recovery
+    return gameday
+
+
+def redis_failover() -> Object:
+    """The example of the shop, shortened so that a whole drill takes a minute."""
+    gameday = example("redis-failover", steady="12s", outage="20s", recovery="50s")
+    spec = gameday["spec"]
     spec["rollback"]["within"] = "90s"
     for expectation in spec["outage"]["expect"]:
         if "within" in expectation:

@@ -19,8 +19,10 @@ async def test_applying_the_folder_of_examples_starts_nothing(ns: TeamNamespace)
     await ns.operator()
     kubectl("apply", "-f", str(folder))
     gamedays, _ = await ns.admin.list(GAMEDAYS, ns.namespace)
-    assert [gameday["metadata"]["name"] for gameday in gamedays] == ["redis-failover"]
-    assert (await ready(ns, "redis-failover"))["status"] == "True"
+    names = {gameday["metadata"]["name"] for gameday in gamedays}
+    assert names == {file.stem for file in folder.glob("*.yaml")}
+    for name in sorted(names):
+        assert (await ready(ns, name))["status"] == "True", name
     refused = kubectl("apply", "-f", str(folder / "drills"), ok=False)
     assert "generate name" in refused.stderr, "a Drill of an example is created, never applied"
     assert (await ns.admin.list(DRILLS, ns.namespace))[0] == ()

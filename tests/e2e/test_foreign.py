@@ -12,10 +12,11 @@ from e2e.dialling import until
 from e2e.foreign import (
     SIDECAR,
     beside,
+    bullmq,
+    celery,
     claiming,
     closed,
     documented,
-    gameday,
     injector,
     injects,
     mails,
@@ -80,7 +81,7 @@ async def denying(ns: TeamNamespace) -> OperatorProcess:
 
 async def test_celery_in_a_namespace_that_denies_by_default(ns: TeamNamespace) -> None:
     await denying(ns)
-    await ns.start(gameday("orders"), "shut-out")
+    await ns.start(celery(), "shut-out")
     status = await ns.finishes("shut-out")
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed")
     places = "Service api, port 80; Service flower, port 80"
@@ -91,13 +92,13 @@ async def test_celery_in_a_namespace_that_denies_by_default(ns: TeamNamespace) -
     assert status["undo"] == []
 
     ns.apply(*documented("api", "flower"))
-    await ns.start(gameday("orders"), "hangs")
+    await ns.start(celery(), "hangs")
     status = await ns.finishes("hangs")
     passed(status)
     assert warnings(status) == []
     await ns.nothing_is_left()
 
-    wish = claiming(gameday("orders"), "orders hang", "orders answer 503", becomes="order.status == 503", within="10s")
+    wish = claiming(celery(), "orders hang", "orders answer 503", becomes="order.status == 503", within="10s")
     await ns.start(wish, "wishes")
     status = await ns.finishes("wishes")
     failed_by(status, "orders answer 503")
@@ -107,7 +108,7 @@ async def test_celery_in_a_namespace_that_denies_by_default(ns: TeamNamespace) -
 async def test_a_fuse_puts_replicas_back_where_a_namespace_denies_by_default(ns: TeamNamespace) -> None:
     operator = await denying(ns)
     ns.apply(*documented("api", "flower"))
-    gives_up = gameday("orders")
+    gives_up = celery()
     spec = gives_up["spec"]
     spec["outage"]["duration"], spec["recovery"]["within"], spec["rollback"]["within"] = "15s", "10s", "20s"
     paid = next(one for one in spec["recovery"]["expect"] if one["name"] == spec["rollback"]["ifMissed"][0])
@@ -143,7 +144,7 @@ async def test_bullmq_beside_an_injected_sidecar(ns: TeamNamespace) -> None:
         assert all(SIDECAR in beside(pod) for pod in pods)
         await ns.operator()
 
-        await ns.start(gameday("mails"), "fails-fast")
+        await ns.start(bullmq(), "fails-fast")
         status = await ns.finishes("fails-fast")
         passed(status)
         (warning,) = warnings(status)
@@ -151,7 +152,7 @@ async def test_bullmq_beside_an_injected_sidecar(ns: TeamNamespace) -> None:
         await ns.nothing_is_left()
 
         await ns.deploy(*mails())
-        await ns.start(gameday("mails"), "hangs")
+        await ns.start(bullmq(), "hangs")
         status = await ns.finishes("hangs")
         failed_by(status, "mails answer 503")
         await ns.nothing_is_left()
@@ -163,7 +164,7 @@ async def test_the_job_of_a_rollback_beside_an_injected_sidecar(ns: TeamNamespac
         await injects(ns)
         await ns.deploy(*mails(FAIL_FAST="1"), requeue())
         await ns.operator()
-        gives_up = gameday("mails")
+        gives_up = bullmq()
         spec = gives_up["spec"]
         spec["outage"]["duration"], spec["recovery"]["within"] = "15s", "10s"
         sent = next(one for one in spec["recovery"]["expect"] if one["name"] == "mails are sent again")

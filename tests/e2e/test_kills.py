@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from e2e.dialling import until
-from e2e.namespaces import LABEL, POLICIES, TeamNamespace, condition, example, small
+from e2e.namespaces import LABEL, POLICIES, TeamNamespace, condition, redis_failover, small
 from gameday.api.lines import expectations_of
 from gameday.api.undo_entries import undo_of
 from gameday.cluster.informer import Informer
@@ -60,7 +60,7 @@ async def test_killed_in_a_phase_and_restarted_it_finishes_right(ns: TeamNamespa
 async def test_killed_in_the_rollback_and_restarted_the_workers_come_back(ns: TeamNamespace) -> None:
     await ns.shop({"STUCK_WORKER": "1"})
     first = await ns.operator()
-    await ns.start(example())
+    await ns.start(redis_failover())
     await ns.in_phase("Rollback")
 
     async def scaled() -> bool:
@@ -101,7 +101,7 @@ async def test_killed_for_good_in_the_outage_the_fuse_lifts_the_cut_at_its_deadl
 async def test_killed_for_good_in_the_rollback_the_fuse_brings_the_workers_back(ns: TeamNamespace) -> None:
     await ns.shop({"STUCK_WORKER": "1"})
     operator = await ns.operator()
-    gameday = example()
+    gameday = redis_failover()
     gameday["spec"]["rollback"]["within"] = "20s"
     await ns.start(gameday)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import pytest
 
-from e2e.namespaces import TeamNamespace, example
+from e2e.namespaces import TeamNamespace, redis_failover
 from gameday.api.lines import events_of
 from gameday.cluster.resources import DEPLOYMENTS, JOBS
 from gameday.errors import Conflict
@@ -52,7 +52,7 @@ async def test_the_rollback_stops_and_leaves_the_number_to_its_owner(
 ) -> None:
     await ns.shop({"STUCK_WORKER": "1"})
     await ns.operator()
-    gameday = example()
+    gameday = redis_failover()
     async with owned(ns, replicas, after) as times:
         await ns.start(gameday)
         status = await ns.finishes(patience=400)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from e2e.dialling import until
-from e2e.namespaces import TeamNamespace, example
+from e2e.namespaces import TeamNamespace, redis_failover
 from gameday.api.lines import steps_of
 from gameday.cluster.informer import Informer
 from gameday.cluster.resources import BUDGETS, PODS, Object
@@ -53,7 +53,7 @@ async def watched(ns: TeamNamespace) -> AsyncIterator[Workers]:
 
 
 def restarting() -> Object:
-    gameday = example()
+    gameday = redis_failover()
     gameday["spec"]["rollback"]["steps"] = [STEP]
     gameday["spec"]["rollback"]["within"] = "3m"
     return gameday

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from e2e.dialling import until
-from e2e.namespaces import LABEL, TeamNamespace, example
+from e2e.namespaces import LABEL, TeamNamespace, redis_failover
 from gameday.api.lines import events_of
 from gameday.api.undo_entries import undo_of
 from gameday.cluster.resources import JOBS, PODS, Object
@@ -19,7 +19,7 @@ FUSE = "first-fuse-stop-workers"
 
 async def scaled(ns: TeamNamespace, within: str = "90s") -> None:
     """A drill in whose rollback the workers are at 0."""
-    gameday = example()
+    gameday = redis_failover()
     gameday["spec"]["rollback"]["within"] = within
     await ns.start(gameday)
 

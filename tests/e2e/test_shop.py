@@ -4,14 +4,14 @@ import pytest
 
 from defects import DEFECTS
 from e2e.dialling import until
-from e2e.namespaces import TeamNamespace, example, kubectl, missed, small
+from e2e.namespaces import TeamNamespace, kubectl, missed, redis_failover, small
 from gameday.api.lines import expectations_of, figures_of, steps_of
 from gameday.cluster.resources import GAMEDAYS
 
 pytestmark = pytest.mark.e2e
 
 ALL = frozenset(
-    e["name"] for stage in ("steadyState", "outage", "recovery") for e in example()["spec"][stage]["expect"]
+    e["name"] for stage in ("steadyState", "outage", "recovery") for e in redis_failover()["spec"][stage]["expect"]
 )
 
 
@@ -21,7 +21,7 @@ async def test_a_good_shop_passes_in_every_expectation(ns: TeamNamespace, via: s
         await ns.needs_cilium()
     await ns.shop()
     await ns.operator()
-    gameday = example()
+    gameday = redis_failover()
     gameday["spec"]["outage"]["faults"][0]["networkPartition"]["via"] = via
     await ns.start(gameday)
     await ns.under_cut()
@@ -54,7 +54,7 @@ async def test_a_vice_misses_exactly_what_it_must(ns: TeamNamespace, name: str) 
     await ns.shop({name: "1"})
     workers = await ns.replicas("worker")
     await ns.operator()
-    await ns.start(example())
+    await ns.start(redis_failover())
     status = await ns.finishes(patience=400)
     assert defect.explains(missed(status)), f"missed {sorted(missed(status))}: {status['message']}"
     assert status["verdict"] == "Failed"
@@ -84,7 +84,7 @@ async def test_dead_letters_are_replayed_by_a_rollback_and_every_job_is_done(ns:
     kubectl("-n", ns.namespace, "exec", "deploy/payments", "--", "python3", "-c", POST)
     gameday = small()
     spec = gameday["spec"]
-    spec["probes"].append(next(p for p in example()["spec"]["probes"] if p["name"] == "queue"))
+    spec["probes"].append(next(p for p in redis_failover()["spec"]["probes"] if p["name"] == "queue"))
     letters = {"name": "no dead letters", "eventually": "queue.body.failed == 0", "within": "5s", "for": "3s"}
     spec["recovery"]["expect"].append(letters)
     spec["rollback"] = {

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.dialling import ROOT, until
-from e2e.namespaces import TeamNamespace, cluster_output, example, kubectl, small, team_namespace
+from e2e.namespaces import TeamNamespace, cluster_output, kubectl, redis_failover, small, team_namespace
 from gameday.api.lines import events_of
 from gameday.api.record import moment
 from gameday.api.undo_entries import undo_of
@@ -226,7 +226,7 @@ async def requests(minutes: float) -> list[str]:
             ns.opt_in()
             await ns.shop()
             operator = await ns.operator()
-            gameday = example()
+            gameday = redis_failover()
             gameday["spec"]["outage"]["duration"] = f"{int(minutes * 60) - 60}s"
             for probe in gameday["spec"]["probes"]:
                 probe["interval"] = every

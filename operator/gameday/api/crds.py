@@ -126,6 +126,18 @@ def definition(
     }
 
 
+def _without_new_values(spec: dict[str, Any]) -> dict[str, Any]:
+    """A spec without defaults for its lists and objects, but for ``dependencies``, which its own rules read.
+
+    The API server adds defaults to all objects, also to those that were written before the field was there. An operator
+    of before, which may run for a while after the CRDs are new, would refuse what nobody wrote. Absent means the same.
+    """
+    for name, field in spec["properties"].items():
+        if name != "dependencies" and isinstance(field.get("default"), list | dict):
+            del field["default"]
+    return spec
+
+
 def definitions() -> dict[str, dict[str, Any]]:
     """Both definitions by file name."""
     return {
@@ -133,7 +145,7 @@ def definitions() -> dict[str, dict[str, Any]]:
             "GameDay",
             {"plural": "gamedays", "singular": "gameday", "shortNames": ["gd"]},
             "A game day: the plan of a failure drill. Creating one never starts anything; a Drill does.",
-            structural(GameDaySpec),
+            _without_new_values(structural(GameDaySpec)),
             GAMEDAY_STATUS,
             GAMEDAY_COLUMNS,
         ),

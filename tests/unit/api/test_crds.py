@@ -135,6 +135,12 @@ def strings(node: Schema, path: str) -> Iterator[tuple[str, Schema]]:
             yield from strings(node[inner], f"{path}[]")
 
 
+def test_a_field_that_an_older_operator_does_not_know_is_not_added_to_what_nobody_wrote() -> None:
+    spec = schema("gamedays.yaml")["spec"]["properties"]
+    grown = {name for name, field in spec.items() if isinstance(field.get("default"), list | dict)}
+    assert grown == {"dependencies"}, "an operator from before the field would refuse every GameDay"
+
+
 def test_every_string_is_bounded() -> None:
     for name in definitions():
         for part in ("spec", "status"):

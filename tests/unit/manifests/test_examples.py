@@ -1,4 +1,4 @@
-"""The example and the demo are plans that run: the door admits them and the check finds nothing."""
+"""The examples and the demo are plans that run: the door admits them and the check finds nothing."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,10 +14,11 @@ from gameday.api.parse import canonical, plan_of
 from gameday.cluster.resources import Object
 from gameday.model.plan import Plan, ServiceRef
 from gameday.schema.durations import seconds
-from unit.manifests.reading import MANIFESTS, only, rendered, written
+from unit.manifests.reading import MANIFESTS, ROOT, only, rendered, written
 
 EXAMPLES = MANIFESTS / "examples"
 EXAMPLE = EXAMPLES / "redis-failover.yaml"
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
 DEMO = MANIFESTS / "demo"
 
 
@@ -45,16 +46,26 @@ def differences(path: str, one: Any, other: Any) -> Iterator[tuple[str, tuple[An
         yield path, (one, other)
 
 
-def test_nothing_is_wrong_with_the_example() -> None:
-    canonical(example()["spec"])
-    assert check(plan(example())) == ()
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_wrong_with_an_example(name: str) -> None:
+    (body,) = files([EXAMPLES / f"{name}.yaml"])
+    assert (body["kind"], body["metadata"]) == ("GameDay", {"name": name, "namespace": "shop"})
+    canonical(body["spec"])
+    assert check(plan(body)) == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_has_its_drill_and_its_line_in_the_docs(name: str) -> None:
+    assert (EXAMPLES / "drills" / f"{name}.yaml").is_file()
+    assert f"drills/{name}.yaml" in (EXAMPLES / f"{name}.yaml").read_text()
+    assert f"| [{name}](" in (ROOT / "docs" / "example.md").read_text()
 
 
 def test_applying_the_examples_starts_nothing() -> None:
     """``kubectl apply -f`` of a folder reads these files, and none below it."""
     applied = [body for suffix in (".yaml", ".yml", ".json") for body in files(EXAMPLES.glob(f"*{suffix}"))]
     assert [body["kind"] for body in applied] == ["GameDay"] * len(applied)
-    assert {body["metadata"]["name"] for body in applied} == {"redis-failover"}
+    assert sorted(body["metadata"]["name"] for body in applied) == NAMES
 
 
 def test_building_on_the_examples_starts_nothing() -> None:
@@ -69,7 +80,8 @@ def test_a_drill_of_an_example_is_created_by_hand_and_as_often_as_one_likes(file
     assert DrillSpec.model_validate(drill["spec"]).game_day == gameday["metadata"]["name"]
     assert drill["metadata"]["namespace"] == gameday["metadata"]["namespace"] == "shop"
     assert "name" not in drill["metadata"], "`kubectl apply` refuses what has only generateName"
-    assert "starts an outage of 5 minutes: kubectl create -f" in file.read_text()
+    minutes = int(seconds(gameday["spec"]["outage"]["duration"])) // 60
+    assert f"starts an outage of {minutes} minutes: kubectl create -f" in file.read_text()
 
 
 def test_the_example_cuts_everybody_who_talks_to_redis() -> None:

@@ -25,6 +25,7 @@ from gameday.probes.kinds import KINDS as PROBES
 from granted import NAMESPACE, components, role
 from unit.manifests.reading import MANIFESTS, OPERATOR, only, overlay, rendered, written
 
+EXAMPLE = MANIFESTS / "examples" / "redis-failover.yaml"
 OWN = "Role gameday-system"
 DNS = "Role kube-system"
 EVERYWHERE = "ClusterRole"
@@ -126,7 +127,7 @@ def account_rules() -> tuple[Object, ...]:
 
 @pytest.mark.parametrize("cilium", [True, False])
 def test_a_namespace_that_opted_in_can_run_the_example(cilium: bool) -> None:
-    gameday = only((body for _, body in written(MANIFESTS / "examples")), "GameDay")
+    gameday = only((body for _, body in written(EXAMPLE)), "GameDay")
     plan = plan_of(gameday["metadata"]["name"], gameday["spec"])
     assert not list(missing(account_rules(), needed(NamespaceSnapshot("shop", cilium=cilium), plan), "shop"))
 
@@ -147,7 +148,7 @@ def test_the_operator_can_read_the_policies_of_the_whole_cluster(resource: Resou
 
 
 def test_the_account_can_change_nothing_that_no_plan_needs() -> None:
-    gameday = only((body for _, body in written(MANIFESTS / "examples")), "GameDay")
+    gameday = only((body for _, body in written(EXAMPLE)), "GameDay")
     of_deployments = json.dumps(gameday["spec"]["rollback"])
     of_stateful_sets = of_deployments.replace('"deployment"', '"statefulSet"')
     assert of_stateful_sets != of_deployments
@@ -202,7 +203,7 @@ def test_kustomize_composes_what_the_tests_compose() -> None:
 def test_a_drill_does_without_the_right_to_keep_samples() -> None:
     """Namespaces that opted in before there were samples go on."""
     rules = tuple(role(*(one for one in components() if one != "samples"))["rules"])
-    gameday = only((body for _, body in written(MANIFESTS / "examples")), "GameDay")
+    gameday = only((body for _, body in written(EXAMPLE)), "GameDay")
     plan = plan_of(gameday["metadata"]["name"], gameday["spec"])
     assert not list(missing(rules, needed(NamespaceSnapshot("shop"), plan), "shop"))
 
