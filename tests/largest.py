@@ -41,6 +41,14 @@ def spec_of(size: int, letter: str) -> Spec:
             "within": "5m",
             "expect": measuring("r", "eventually"),
         },
+        "mitigations": [
+            {
+                "name": f"m{n:02d}".ljust(40, letter),
+                "when": "!a.ok",
+                "steps": [{"name": f"j{n:02d}".ljust(40, "x"), "job": {"fromCronJob": "c"}, "irreversible": True}],
+            }
+            for n in range(min(size, 8))
+        ],
         "rollback": {
             "ifMissed": [expectations("r", "eventually")[0]["name"]],
             "within": "5m",

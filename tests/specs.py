@@ -89,9 +89,18 @@ BASE: Final[Spec] = {
         "within": "20s",
         "expect": [
             {"name": "healthy again", "eventually": "health.body.redis == 'ok'", "for": "2s", "measures": "recover"},
-            {"name": "drained", "eventually": "near(redis.depth, baseline.redis.depth, 0.1, 5)"},
+            {"name": "drained", "eventually": "near(redis.depth, baseline.redis.depth, 0.1, 5)", "unaided": True},
         ],
     },
+    "mitigations": [
+        {
+            "name": "restart consumers",
+            "when": "redis.depth > baseline.redis.depth + 1000",
+            "for": "3s",
+            "within": "2m",
+            "steps": [{"name": "renew", "restart": {"deployment": "consumer"}, "irreversible": True}],
+        }
+    ],
     "rollback": {
         "ifMissed": ["healthy again"],
         "within": "1m",
@@ -279,6 +288,12 @@ CHOSEN: Final[dict[str, Callable[[Spec], None]]] = {
     "expressions that cost too much together": _costly,
     "probes of one name": lambda spec: spec["probes"].append(copy.deepcopy(spec["probes"][0])),
     "expectations of one name": lambda spec: spec["outage"]["expect"].append(copy.deepcopy(spec["outage"]["expect"][0])),
+    "mitigations of one name": lambda spec: spec["mitigations"].append(copy.deepcopy(spec["mitigations"][0])),
+    "mitigations without a step": replaced(("mitigations", 0, "steps"), []),
+    "a mitigation of what the rollback scales": replaced(("mitigations", 0, "steps", 0), {"name": "s", "scale": {"deployment": "worker", "replicas": 1}}),
+    "a mitigation for ever": replaced(("mitigations", 0, "for"), "99999999h"),
+    "a mitigation without a sense": replaced(("mitigations", 0, "when"), "redis.depth > 'many'"),
+    "an unaided steady state": replaced(("steadyState", "expect", 0, "unaided"), True),
     "steps of one name": lambda spec: spec["rollback"]["steps"].append(copy.deepcopy(spec["rollback"]["steps"][0])),
     "a header that splits the request": replaced(("probes", 1, "http", "headers", 0, "value"), "a\r\nX-Two: 2"),
     "a header that is no ASCII": replaced(("probes", 1, "http", "headers", 0, "value"), "é"),

@@ -22,12 +22,14 @@ from gameday.cluster.resources import (
 from gameday.controller.drill.samples import NOTHING_READ
 from gameday.fuses.pod import pods_of
 from gameday.model.labels import DRILL, ROLE
+from gameday.model.names import job as job_of
 from gameday.model.names import samples_of
 from gameday.model.record import Phase, Reason, Verdict
 from gameday.schema.bounds import json_bytes
 from simulation.client import Server
+from simulation.mitigating import STEPS, acted, ahead, cured, uncredited
 from simulation.namespace import OUTAGE, WORKERS, SimulatedNamespace, engine_of, is_ready, is_worker
-from simulation.scenario import FREEZING, Defect, Faults, Scenario, Trial, Twins, What
+from simulation.scenario import FREEZING, Connections, Defect, Faults, Mitigates, Scenario, Trial, Twins, What
 from simulation.store import PERSON, Change
 from simulation.system import System
 from simulation.truths import (
@@ -61,7 +63,7 @@ BLINK = 3.0
 OF_WORKERS = frozenset({*SCALING, What.FUSE_NODE_LOST})
 """Troubles that concern a drill only where it scales the workers."""
 HARMLESS = frozenset({What.REPEAT, What.WATCH_BREAKS, *OF_WORKERS})
-"""Troubles that must change no verdict; those of workers may where a fault scales them."""
+"""Troubles that must change no verdict; those of workers may where a fault or mitigation scales them."""
 
 
 DEADLY = frozenset({What.CRASH, What.CRASH_AT_CALL, *FREEZING, What.API_DOWN, What.API_HANGS})
@@ -74,6 +76,7 @@ class Rule(enum.Enum):
     RESTORED = "the cluster is as it was before, except what others changed"
     ONCE = "one injection"
     AT_ITS_NUMBER = "no irreversible step starts while what a step scaled is not at the number that it set"
+    MITIGATED = "a mitigation acts once, when faults are proven and the status says it; what it helped to meet says so"
     ONE_BY_ONE = "a restart evicts the pods that are recorded and no others, each once the one before it is replaced"
     WRITTEN_AHEAD = "no change before its undo is recorded"
     FUSED = "no injection without an armed fuse"
@@ -128,6 +131,9 @@ class Monitor:
     """Each drill with the newest status that an operator wrote."""
     _numbered: dict[str, float] = field(default_factory=dict)
     """When the workers' number was set last, in each town."""
+
+    _held: dict[str, int] = field(default_factory=dict)
+    """How often a mitigation scaled the workers away, in each town."""
 
     def __post_init__(self) -> None:
         """Begin to listen."""
@@ -235,6 +241,11 @@ class Monitor:
         if change.after["spec"]["replicas"] != 0 or change.actor != "account":
             return
         entry = self._entry(ns, "worker")
+        if entry.get("name") in STEPS:
+            self._mitigated(ns, entry["name"])
+            self._held[ns.namespace] = self._held.get(ns.namespace, 0) + 1
+            if self._held[ns.namespace] > 1:
+                self.note(Rule.MITIGATED, f"{entry['name']} scaled the workers {self._held[ns.namespace]} times")
         if entry.get("requested_at") is None or entry.get("before") != {"replicas": change.before["spec"]["replicas"]}:
             self.note(Rule.WRITTEN_AHEAD, "worker was scaled, and the status does not say to what it goes back")
         fuse = store.get(JOBS, ns.namespace, entry.get("fuse_name", ""))
@@ -253,7 +264,11 @@ class Monitor:
         ns, name = self._namespace(pod), pod["metadata"]["name"]
         memory = engine_of(ns.drill) if ns.drill is not None else {}
         noted = {uid for step in memory.get("steps", ()) for uid in (step.get("notes") or {}).get("pods", {}).values()}
-        if memory.get("phase") != Phase.ROLLBACK.value or pod["metadata"]["uid"] not in noted:
+        if ns.trial.mitigates is Mitigates.EVICTS and not ns.trial.restarts:
+            self._mitigated(ns, name)
+        elif memory.get("phase") != Phase.ROLLBACK.value:
+            self.note(Rule.ONE_BY_ONE, f"{name} is evicted in phase {memory.get('phase')}")
+        if pod["metadata"]["uid"] not in noted:
             self.note(Rule.ONE_BY_ONE, f"{name} is evicted, and the status does not say so")
         others = sum(is_ready(one) for one in ns.workers())
         worker = self.server.store.need(DEPLOYMENTS, ns.namespace, "worker")
@@ -263,6 +278,13 @@ class Monitor:
     def _stepped(self, job: Object) -> None:
         """A step's Job was made."""
         ns, world = self._namespace(job), self.server.store.world
+        if job["metadata"]["name"] in {job_of(ns.drill_name, step) for step in STEPS}:
+            self._mitigated(ns, job["metadata"]["name"])
+        faults = {fault["name"] for fault in ns.planned()["outage"]["faults"]}
+        changes = engine_of(ns.drill or self._last.get(ns.drill_name, {})).get("changes", ())
+        if not any(one["name"] not in faults for one in changes):
+            # No step has scaled the workers.
+            return
         worker = self.server.store.get(DEPLOYMENTS, ns.namespace, "worker")
         number = worker["spec"]["replicas"] if worker is not None else None
         since = world.now - self._numbered.get(ns.namespace, 0.0)
@@ -270,6 +292,12 @@ class Monitor:
             self.note(
                 Rule.AT_ITS_NUMBER, f"{job['metadata']['name']} was made, worker is at {number} since {since:.1f} s"
             )
+
+    def _mitigated(self, ns: SimulatedNamespace, what: str) -> None:
+        """A step of a mitigation is carried out."""
+        drill = ns.drill or self._last.get(ns.drill_name)
+        if why := ahead(engine_of(drill) if drill is not None else {}):
+            self.note(Rule.MITIGATED, f"{what}: {why}")
 
     def _back(self, ns: SimulatedNamespace) -> None:
         store = self.server.store
@@ -477,6 +505,11 @@ def wanted_of(trial: Trial) -> Verdict:
     """What a drill says where nothing goes wrong: a miss over connections that may have survived counts for nobody."""
     if not trial.shown or trial.twins is not Twins.SPARED:
         return Verdict.INCONCLUSIVE
+    if trial.defect is Defect.STUCK and trial.mitigates.restarts and not trial.unaided:
+        return Verdict.PASSED
+    acts = trial.defect is not Defect.BLIND and trial.connections is not Connections.MESHED
+    if trial.unaided and acts and trial.mitigates is not Mitigates.LATE:
+        return Verdict.FAILED
     if not trial.defect.misses:
         return Verdict.PASSED
     return Verdict.FAILED
@@ -495,18 +528,23 @@ def judged(
     ):
         yield from ((Rule.BLAMED, f"{why}; {told}") for why in blamed(memory))
     if verdict == Verdict.PASSED.value and not lies:
-        if trial.defect.misses or trial.undecidable:
+        if (trial.defect.misses and not cured(trial, memory)) or trial.undecidable:
             yield (
                 Rule.HONEST_PASS,
                 f"its system is {trial.defect.value}, its plan {'slips' if trial.slip else 'is good'}",
             )
         if What.CLOCK_STEP not in concerning:
             yield from ((Rule.HONEST_PASS, why) for why in unfounded(system, memory))
-    if verdict == Verdict.FAILED.value and not lies and not trial.defect.misses and trial.defect is not Defect.SILENT:
+    aided = trial.unaided and acted(memory) is not None
+    honest = trial.defect.misses or trial.defect is Defect.SILENT or aided
+    if verdict == Verdict.FAILED.value and not lies and not honest:
         yield Rule.HONEST_FAIL, told
+    if What.CLOCK_STEP not in concerning:
+        yield from ((Rule.MITIGATED, f"{why}; {told}") for why in uncredited(trial, memory))
     if not lies and What.CLOCK_STEP not in concerning:
         yield from ((Rule.UNTOUCHED, f"{why}; {told}") for why in touched_in_vain(trial, system, memory))
-    if not concerning - (HARMLESS - OF_WORKERS if trial.faults.scales else HARMLESS):
+    scales = trial.faults.scales or trial.mitigates.scales
+    if not concerning - (HARMLESS - OF_WORKERS if scales else HARMLESS):
         yield from ((Rule.BY_HOW_MUCH, why) for why in untold(system, memory))
         yield from ((Rule.NAMED, f"{why}; {told}") for why in misnamed(trial, memory, str(said.get("reason"))))
         if not allowed(trial, str(verdict)):
@@ -524,5 +562,8 @@ def allowed(trial: Trial, verdict: str) -> bool:
     if trial.defect is Defect.FRAGILE and trial.shown and (trial.severs or trial.faults is not Faults.CUT):
         # Its guardrail may trip before open connections are seen to be gone, or before the last fault is proven.
         return verdict in {Verdict.FAILED.value, Verdict.INCONCLUSIVE.value}
+    if trial.mitigates is Mitigates.LATE and trial.unaided and trial.shown and verdict == Verdict.FAILED.value:
+        # Under two cuts the report may last as long as the mitigation waits.
+        return True
     # What they do to a drill hangs on when exactly they are asked; see ``truths`` for what must not come of it.
     return trial.defect in {Defect.SILENT, Defect.EARLY} or verdict == wanted_of(trial).value

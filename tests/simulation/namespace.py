@@ -32,6 +32,7 @@ from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode, parse_line
 from simulation.client import LogSource, Server
 from simulation.holding import Hold
+from simulation.mitigating import with_mitigation
 from simulation.scenario import Connections, Faults, Hand, Trial, Twins, What
 from simulation.store import PERSON, SYSTEM, Change
 from simulation.system import System
@@ -233,7 +234,7 @@ class SimulatedNamespace:
             spec = by_hand(spec, sees=self.trial.hand.sees)
         if self.trial.restarts:
             spec = spec | {"rollback": yaml.safe_load(RESTART)}
-        return spec
+        return with_mitigation(spec, self.trial)
 
     @property
     def by_hand_down(self) -> bool:
@@ -244,7 +245,7 @@ class SimulatedNamespace:
         """Make all that a team has there."""
         for resource, body in self._things():
             self.server.store.create(PERSON, resource, self.namespace, body)
-        if self.trial.restarts:
+        if self.trial.evicts:
             self._start_workers()
         self.server.store.listeners.append(self._hear)
         self.server.store.world.after(self.trial.starts, self._begin)

@@ -102,6 +102,32 @@ class Faults(enum.Enum):
         return self in {Faults.CUT_AND_SCALE, Faults.SCALE_AND_CUT}
 
 
+class Mitigates(enum.Enum):
+    """What the team does under the fault when its system reports that the dependency is gone."""
+
+    NOTHING = "nothing"
+    EARLY = "early"
+    """It restarts the workers two seconds after it is reported: scaled away, two Jobs, put back."""
+    LATE = "late"
+    """The same after eight seconds, which are over only in the recovery of a system that does not recover."""
+    HOLDS = "holds"
+    """It scales the workers away and leaves them so."""
+    JOBS = "jobs"
+    """It runs a Job, which changes nothing."""
+    EVICTS = "evicts"
+    """It restarts the workers' pods one after another; a bare world does as EARLY."""
+
+    @property
+    def restarts(self) -> bool:
+        """Whether the workers start anew by it before the drill ends."""
+        return self in {Mitigates.EARLY, Mitigates.LATE, Mitigates.EVICTS}
+
+    @property
+    def scales(self) -> bool:
+        """Whether it scales the workers, so that nothing else of the plan may."""
+        return self not in {Mitigates.NOTHING, Mitigates.JOBS, Mitigates.EVICTS}
+
+
 class What(enum.Enum):
     """One thing that goes wrong; ``seconds``, ``count`` and ``detail`` of the trouble say how."""
 
@@ -253,6 +279,9 @@ class Trial:
     """Who breaks the dependency by hand, in the place of all faults of the plan."""
     dry_run: bool = False
     """Whether it is a dry run."""
+    mitigates: Mitigates = Mitigates.NOTHING
+    unaided: bool = False
+    """Whether the system is to recover without its team's mitigation."""
     restarts: bool = False
     """Whether the rollback restarts the workers' pods one after another; a bare world scales them all the same."""
 
@@ -260,6 +289,11 @@ class Trial:
     def kind(self) -> tuple[bool, bool, bool, bool, Faults]:
         """Which plan it has."""
         return self.severs, self.rollback, self.slip, self.closes, self.faults
+
+    @property
+    def evicts(self) -> bool:
+        """Whether the workers' pods are restarted one after another."""
+        return self.restarts or self.mitigates is Mitigates.EVICTS
 
     @property
     def closes(self) -> bool:
@@ -301,6 +335,10 @@ TWINS = (*(Twins.SPARED,) * 30, *(twins for twins in Twins if twins is not Twins
 """What is drawn of networks: few do not spare controls, or admit nobody."""
 RESTARTS = 0.4
 """How many of the rollbacks restart the workers' pods."""
+MITIGATIONS = (*(Mitigates.NOTHING,) * 9, *(one for one in Mitigates if one is not Mitigates.NOTHING))
+"""What is drawn of plans: a third has a mitigation."""
+UNAIDED = 0.3
+"""How many of the plans with a mitigation want the recovery without it."""
 FAULTS = (*(Faults.CUT,) * 6, *(faults for faults in Faults if faults is not Faults.CUT))
 """What is drawn of plans: in two of three drills the one fault is a cut."""
 VICES = (*(Defect.NONE,) * 6, *(defect for defect in Defect if defect is not Defect.NONE))
@@ -322,6 +360,8 @@ class Dice:
     """Draws what drills break."""
     repairs: Random = field(default_factory=Random)
     """Draws how rollbacks repair."""
+    runbooks: Random = field(default_factory=Random)
+    """Draws what teams do under a fault."""
 
     def trial(self, number: int) -> Trial:
         """A drill."""
@@ -341,7 +381,13 @@ class Dice:
         if defect is Defect.SLOW and faults is not Faults.SCALE_AND_CUT:
             # How late it is counts from the last fault, and it goes by the cut.
             faults = Faults.CUT
+        mitigates, unaided = self.runbooks.choice(MITIGATIONS), self.runbooks.random() < UNAIDED
+        if mitigates is not Mitigates.NOTHING and (faults.scales or rollback):
+            # One workload is scaled in one place of a plan only.
+            mitigates = Mitigates.JOBS
         return Trial(
+            mitigates=mitigates,
+            unaided=unaided and mitigates is not Mitigates.NOTHING,
             restarts=self.repairs.random() < RESTARTS and rollback,
             faults=faults,
             starts=starts,
@@ -418,7 +464,7 @@ def draw(
     twins: tuple[Twins, ...] = TWINS,
 ) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
-    own = [Random(f"{what} {seed}") for what in ("connections", "faults", "repairs")]
+    own = [Random(f"{what} {seed}") for what in ("connections", "faults", "repairs", "runbooks")]
     dice = Dice(Random(seed), kinds, defects, ways, twins, *own)
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
@@ -430,4 +476,6 @@ def draw(
 
 def _with_job(trial: Trial) -> Trial:
     """The drill with a rollback that runs a Job, if its system needs one: the Job of another cannot fail."""
-    return replace(trial, rollback=trial.defect in {Defect.STUCK, Defect.LOST}, restarts=False)
+    rollback = trial.defect in {Defect.STUCK, Defect.LOST}
+    mitigates = Mitigates.JOBS if rollback and trial.mitigates is not Mitigates.NOTHING else trial.mitigates
+    return replace(trial, rollback=rollback, restarts=False, mitigates=mitigates)

@@ -57,7 +57,7 @@ async def start(account: Cluster, namespace: str, cron_job: str, name: str, dril
     """
     source = await account.get(CRON_JOBS, namespace, cron_job)
     if source is None:
-        raise NotFound(f"CronJob {namespace}/{cron_job} does not exist: create it, or correct spec.rollback.steps")
+        raise NotFound(f"CronJob {namespace}/{cron_job} does not exist: create it, or correct the step that names it")
     try:
         await account.create(JOBS, namespace, build(source, name, drill, drill_uid))
     except AlreadyExists:

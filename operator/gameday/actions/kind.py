@@ -29,10 +29,10 @@ FEW: Final[State] = {"replicas": 2_147_483_647}
 
 
 class Use(enum.Enum):
-    """Where a plan may have an action; the value is the path of the list."""
+    """What a plan may have an action as. Mitigations and the rollback have steps."""
 
-    FAULT = "spec.outage.faults"
-    STEP = "spec.rollback.steps"
+    FAULT = "fault"
+    STEP = "step"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def needed(snapshot: NamespaceSnapshot, plan: Plan, kinds: Kinds = KINDS) -> Ite
     for probe in plan.probes:
         for rule in PROBES.of(probe.settings).rules(probe.settings):
             yield Right(Resource(rule.group, "", rule.resource, ""), rule.verbs)
-    for step in plan.rollback.steps if plan.rollback is not None else ():
+    for _, step in plan.steps():
         yield from kinds.of(step.action).rights(step.action, snapshot)
 
 
@@ -63,7 +63,7 @@ def _check(snapshot: NamespaceSnapshot, plan: Plan, kinds: Kinds) -> Iterator[Fi
         yield from kind.preflight(fault.action, ctx)
     yield from probed_services.check(snapshot, plan)
     yield from agent_traffic.check(snapshot, plan)
-    for step in plan.rollback.steps if plan.rollback is not None else ():
+    for path, step in plan.steps():
         kind = kinds.of(step.action)
-        ctx = PreflightContext(snapshot, plan, step.name, f"spec.rollback.steps[{step.name}].{kind.name}")
+        ctx = PreflightContext(snapshot, plan, step.name, f"{path}[{step.name}].{kind.name}")
         yield from kind.preflight(step.action, ctx)

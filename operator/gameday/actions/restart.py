@@ -15,7 +15,7 @@ from typing import ClassVar, Final, NamedTuple
 from gameday.actions.kind import ActionContext, PreflightContext, RunKind, Use, Watch
 from gameday.actions.watched_pods import ALL_PODS, are, pod_names, sight_of, watches_of
 from gameday.actions.workload import KINDS, Named, Workload
-from gameday.actions.workload_checks import not_found, pods_of
+from gameday.actions.workload_checks import is_cut_off, not_found, pods_of
 from gameday.cluster.resources import BUDGETS, DEPLOYMENTS, PODS, REPLICA_SETS, Object, Resource
 from gameday.errors import Rejected
 from gameday.model.change import Ran, RunState, State
@@ -97,6 +97,7 @@ class RestartKind(RunKind[RestartSpec, Restart]):
         if (missing := not_found(snapshot, path, action.workload)) is not None:
             yield missing
             return
+        yield from is_cut_off(ctx, path, action.workload, "restart it in the rollback, or remove this step")
         own = pods_of(snapshot, action.workload)
         if len(own) > MOST:
             text = f"{action.workload} has {len(own)} pods, and at most {MOST} can be evicted in one step"

@@ -40,16 +40,18 @@ def pods_of(snapshot: NamespaceSnapshot, workload: Workload) -> tuple[Object, ..
 
 
 def is_cut_off(ctx: PreflightContext, path: str, workload: Workload, remedy: str) -> Iterator[Finding]:
-    """A finding if a fault stops what a cut takes from the targets: controls would fail as witnesses do."""
+    """A finding if a fault or a mitigation stops what a cut takes from its targets: controls would fail as well.
+
+    The steps of the rollback may: by then no control is looked at any more.
+    """
     ends = (ctx.snapshot, *ctx.snapshot.faults.values())
     behind = {address for end in ends for address in endpoint_addresses(end.endpoints)}
     listed = (pod.get("status", {}).get("podIPs") or () for pod in pods_of(ctx.snapshot, workload))
     own = {entry.get("ip") for entries in listed for entry in entries}
-    if behind & own and any(fault.name == ctx.name for fault in ctx.plan.outage.faults):
-        text = (
-            f"{workload.name} is the dependency that networkPartition cuts off, so the two faults could not "
-            "be told apart"
-        )
+    mitigates = ctx.plan.mitigation_of(ctx.name) is not None
+    if behind & own and (mitigates or any(fault.name == ctx.name for fault in ctx.plan.outage.faults)):
+        why = "the mitigation would look like its failure" if mitigates else "the two faults could not be told apart"
+        text = f"{workload.name} is the dependency that networkPartition cuts off, so {why}"
         yield Finding("TakesDependency", path, text, remedy)
 
 

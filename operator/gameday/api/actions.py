@@ -23,7 +23,7 @@ class FaultBase(ApiModel):
 
 
 class StepBase(ApiModel):
-    """One step of the rollback."""
+    """One step of a mitigation or of the rollback."""
 
     name: Name
     """Name of the step."""

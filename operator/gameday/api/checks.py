@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from gameday.actions.kind import Use
 from gameday.actions.kinds import Kinds as Actions
 from gameday.actions.registry import KINDS as ACTIONS
 from gameday.engine.validate import plan as every_plan
@@ -16,21 +15,24 @@ from gameday.probes.kinds import Kinds as Probes
 def check(plan: Plan, probes: Probes = PROBES, actions: Actions = ACTIONS) -> tuple[Finding, ...]:
     """Every finding at once, each with its path and what to do."""
     faults = [fault.action for fault in plan.outage.faults]
-    steps = [step.action for step in plan.rollback.steps] if plan.rollback is not None else []
+    lists = [("spec.outage.faults", faults)]
+    for index, mitigation in enumerate(plan.mitigations):
+        lists.append((f"spec.mitigations[{index}].steps", [step.action for step in mitigation.steps]))
+    if plan.rollback is not None:
+        lists.append(("spec.rollback.steps", [step.action for step in plan.rollback.steps]))
     return (
         *every_plan.check(plan),
-        *_actions(Use.FAULT, faults, actions),
-        *_actions(Use.STEP, steps, actions),
+        *(found for path, every in lists for found in _actions(path, every, actions)),
         *_probes(plan, probes),
         *_paths(plan, probes),
     )
 
 
-def _actions(use: Use, every: list[Action], kinds: Actions) -> Iterator[Finding]:
+def _actions(path: str, every: list[Action], kinds: Actions) -> Iterator[Finding]:
     for index, action in enumerate(every):
         kind = kinds.of(action)
         for finding in kind.check(action, every[:index]):
-            yield Finding(f"{use.value}[{index}].{kind.name}.{finding.path}", finding.message)
+            yield Finding(f"{path}[{index}].{kind.name}.{finding.path}", finding.message)
 
 
 def _probes(plan: Plan, kinds: Probes) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ FIELDS: Final = {
     "policies": "Policies that decide who may reach what a fault cuts off.",
     "rights": "What the account gameday must be allowed to do, and what of it is missing.",
     "probes": "The answer of each probe, with the values that expressions use.",
-    "expectations": "What each expectation reads now, before any fault.",
+    "expectations": "What each expectation, and the condition of each mitigation, reads now, before any fault.",
 }
 """The lists, with what each says."""
 

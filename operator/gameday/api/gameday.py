@@ -16,6 +16,11 @@ from gameday.probes.kinds import KINDS as PROBES
 from gameday.schema import renamed
 from gameday.schema.base import ATOMIC, MOST, ApiModel, Cel, Duration, Identifier, Name, cel, keyed
 
+MOST_MITIGATIONS = 8
+"""Most mitigations of a plan."""
+MOST_STEPS = 8
+"""Most steps of a mitigation."""
+
 
 def at_most(path: str, limit: str, what: str) -> tuple[str, str]:
     """A rule that bounds a duration."""
@@ -63,6 +68,8 @@ class Expectation(ApiModel):
     """In the outage: always counts from this time after the start of the outage on."""
     guardrail: bool = False
     """Whether a violation of always lifts the fault at once. Only in the outage."""
+    unaided: bool = False
+    """Whether it counts as missed where it is met only after a mitigation has acted. Not in the steady state."""
 
 
 Expectations = Annotated[tuple[Expectation, ...], Field(max_length=MOST, json_schema_extra=keyed())]
@@ -81,8 +88,8 @@ class SteadyState(ApiModel):
                 "steadyState.expect takes only always, because nothing has changed yet: use always",
             ),
             (
-                "self.expect.all(e, !has(e.after) && !e.guardrail)",
-                "after and guardrail belong to outage.expect: remove them here",
+                "self.expect.all(e, !has(e.after) && !e.guardrail && !e.unaided)",
+                "after, guardrail and unaided belong to the stages under the fault and after it: remove them here",
             ),
         )
     }
@@ -140,6 +147,22 @@ class Recovery(ApiModel):
     """What must hold again, with eventually and always."""
 
 
+class Mitigation(ApiModel):
+    """What the team's runbook says to do when something is so. It acts at most once, under the fault or after it."""
+
+    model_config = {"json_schema_extra": cel(at_most("within", "1h", "within"))}
+    name: Name
+    """Name of the mitigation; it is shown with each expectation that is met after it has acted."""
+    when: Cel
+    """The condition: false in the steady state. While it is unknown, nothing is done."""
+    for_: Annotated[Duration | None, Field(alias="for")] = None
+    """How long the condition must be true without a break; default: one sample is enough."""
+    within: Duration = "2m"
+    """Time for all steps; where they are not done by then, the drill ends."""
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=MOST_STEPS, json_schema_extra=keyed())]
+    """The steps, in order. What a step changed is put back by a later step, or when the drill ends."""
+
+
 class Rollback(ApiModel):
     """What repairs the system when it does not recover by itself."""
 
@@ -191,6 +214,8 @@ class GameDaySpec(ApiModel):
     """The stage under the fault: its length, what is cut, and what must hold by when."""
     recovery: Recovery
     """The stage after the fault: the recovery time objective, and what must hold again by then."""
+    mitigations: Annotated[tuple[Mitigation, ...], Field(max_length=MOST_MITIGATIONS, json_schema_extra=keyed())] = ()
+    """What the team does under the fault when a condition holds, as its runbook says: each at most once."""
     rollback: Rollback | None = None
     """What repairs the system when a named recovery expectation was definitely missed."""
     measurements: Annotated[tuple[Measurement, ...], Field(max_length=MOST, json_schema_extra=keyed())] = ()

@@ -3,7 +3,9 @@
 ``kubectl describe`` shows a line of a list as one line, but each field of an object as a line of its own: a drill is to
 fit on two screens. The lines are for programs as well, so their form stays. ``[]`` is what may be missing::
 
-    expectations  STAGE "NAME": STATE [after SECONDS s ][± RESOLUTION s ][LATE s late ]at TIME[ (REASON)][: MESSAGE]
+    expectations  STAGE "NAME": STATE [after SECONDS s ][± RESOLUTION s ][LATE s late ]at TIME[ by mitigation "NAME"]
+                  [ (REASON)][: MESSAGE], all of it in one line
+    mitigations   "NAME": Begun, Acting or Done at TIME
     steps         "NAME": STATE at TIME[: MESSAGE]
     timeline      TIME [Warning ]REASON: MESSAGE
     measurements  VALUE[ UNIT][ ± RESOLUTION], by the name of the figure
@@ -16,7 +18,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from gameday.model.record import Result, StepEntry, TimelineEntry
+from gameday.model.record import MitigationEntry, Result, StepEntry, TimelineEntry
 from gameday.schema.bounds import LINE, NAME, UNIT, WORD, cut
 from gameday.schema.times import moment, timestamp
 
@@ -28,7 +30,7 @@ _TIME: Final = r"[0-9T:.-]+Z"
 EXPECTATION: Final = re.compile(
     rf"(?P<stage>\w+) (?P<name>{_QUOTED}): (?P<state>\w+) (?:after (?P<seconds>{_NUMBER}) s )?"
     rf"(?:± (?P<resolution>{_NUMBER}) s )?(?:(?P<late>{_NUMBER}) s late )?at (?P<at>{_TIME})"
-    r"(?: \((?P<reason>\w+)\))?(?:: (?P<message>.*))?",
+    rf"(?: by mitigation (?P<by>{_QUOTED}))?(?: \((?P<reason>\w+)\))?(?:: (?P<message>.*))?",
     re.DOTALL,
 )
 STEP: Final = re.compile(rf"(?P<name>{_QUOTED}): (?P<state>\w+) at (?P<at>{_TIME})(?:: (?P<message>.*))?", re.DOTALL)
@@ -37,7 +39,7 @@ MEASUREMENT: Final = re.compile(rf"(?P<value>{_NUMBER})(?: (?P<unit>.*?))??(?: �
 
 _HUGE: Final = 1e15
 
-PATTERNS: Final = {"expectations": EXPECTATION, "steps": STEP, "timeline": TIMELINE}
+PATTERNS: Final = {"expectations": EXPECTATION, "mitigations": STEP, "steps": STEP, "timeline": TIMELINE}
 """The form of each list's lines, by its field."""
 
 
@@ -51,14 +53,25 @@ def expectation_line(result: Result) -> str:
     if result.late is not None:
         parts.append(f"{plain(result.late)} s late")
     parts.append(f"at {timestamp(result.at)}")
+    if result.by:
+        parts.append(f"by mitigation {_name(result.by)}")
     if result.reason:
         parts.append(f"({cut(result.reason, WORD)})")
     return " ".join(parts) + _message(result.why)
 
 
 def step_line(step: StepEntry) -> str:
-    """How far a rollback step has come."""
+    """How far a step has come."""
     return f"{_name(step.name)}: {step.state.value} at {timestamp(step.at)}{_message(step.message)}"
+
+
+def mitigation_line(one: MitigationEntry) -> str:
+    """How far a mitigation has come: since when it acts, or when its last step was done."""
+    if one.ended_at is not None:
+        return f"{_name(one.name)}: Done at {timestamp(one.ended_at)}"
+    if one.acted_at is not None:
+        return f"{_name(one.name)}: Acting at {timestamp(one.acted_at)}"
+    return f"{_name(one.name)}: Begun at {timestamp(one.at)}"
 
 
 def timeline_line(line: TimelineEntry) -> str:
@@ -83,8 +96,13 @@ def expectations_of(status: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def steps_of(status: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rollback steps of a status, likewise."""
+    """The steps of a status, likewise."""
     return [_typed(parts) for parts in _read(status, "steps")]
+
+
+def mitigations_of(status: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The mitigations of a status that have begun, likewise."""
+    return [_typed(parts) for parts in _read(status, "mitigations")]
 
 
 def events_of(status: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -152,4 +170,5 @@ def _read(status: Mapping[str, Any], field: str) -> Iterator[dict[str, Any]]:
 def _typed(parts: dict[str, Any]) -> dict[str, Any]:
     quoted = str(parts.get("name", "")).startswith('"')
     typed = {name: float(parts[name]) for name in ("seconds", "resolution", "late") if name in parts}
-    return parts | ({"name": json.loads(parts["name"])} if quoted else {}) | typed
+    names = {key: json.loads(parts[key]) for key in ("name", "by") if quoted and key in parts}
+    return parts | names | typed

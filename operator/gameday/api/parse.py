@@ -86,6 +86,7 @@ def plan_of(name: str, spec: Mapping[str, Any]) -> model.Plan:
         recovery=model.Recovery(seconds(parsed.recovery.within), _expectations("recovery", parsed.recovery.expect)),
         rollback=_rollback(known, parsed.rollback) if parsed.rollback is not None else None,
         measurements=tuple(_measurement(measurement) for measurement in parsed.measurements),
+        mitigations=tuple(_mitigation(known, index, one) for index, one in enumerate(parsed.mitigations)),
     )
 
 
@@ -133,6 +134,7 @@ def _expectation(path: str, one: api.Expectation) -> model.Expectation:
         guardrail=one.guardrail,
         measures=one.measures,
         after=_optional(one.after) or 0.0,
+        unaided=one.unaided,
     )
 
 
@@ -141,6 +143,12 @@ def _rollback(known: Dependencies, rollback: api.Rollback) -> model.Rollback:
         step_of(known.below(f"spec.rollback.steps[{index}]"), step) for index, step in enumerate(rollback.steps)
     )
     return model.Rollback(rollback.if_missed, seconds(rollback.within), steps)
+
+
+def _mitigation(known: Dependencies, index: int, one: api.Mitigation) -> model.Mitigation:
+    where = f"spec.mitigations[{index}].steps"
+    steps = tuple(step_of(known.below(f"{where}[{number}]"), step) for number, step in enumerate(one.steps))
+    return model.Mitigation(one.name, one.when, steps, _optional(one.for_) or 0.0, seconds(one.within))
 
 
 def _measurement(one: api.Measurement) -> model.Measurement:

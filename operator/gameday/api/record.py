@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from gameday.api import dry_run
-from gameday.api.lines import expectation_line, step_line, timeline_line, timeline_of
+from gameday.api.lines import expectation_line, mitigation_line, step_line, timeline_line, timeline_of
 from gameday.api.state import TEXTS, Saved, read_state, state_text
 from gameday.api.undo_entries import shown
 from gameday.api.undo_log import entry_of
@@ -58,6 +58,8 @@ def status_of(
         "undo": [shown(entry_of(change)) for change in record.changes],
         "timeline": [timeline_line(line) for line in record.timeline if _shown(line)],
     }
+    if record.mitigations:
+        status["mitigations"] = [mitigation_line(one) for one in record.mitigations]
     if record.steps:
         status["steps"] = [step_line(step) for step in record.steps]
     if record.verdict is not None:

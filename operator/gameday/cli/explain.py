@@ -36,6 +36,8 @@ class Expected:
     """The expression and its times, or "" where the plan cannot be read."""
     found: str
     """When it was decided, and why where it was not met."""
+    by: str = ""
+    """The mitigation that had acted before it was met, or ""."""
 
     @property
     def fine(self) -> bool:
@@ -61,6 +63,7 @@ class Explanation:
         """As programs read it."""
         expected = [
             {"stage": one.stage, "name": one.name, "state": one.state, "asked": one.asked, "found": one.found}
+            | ({"by": f"mitigation {one.by}"} if one.by else {})
             for one in self.expected
         ]
         return {
@@ -163,6 +166,8 @@ def _why(status: Mapping[str, Any], expected: tuple[Expected, ...], record: Dril
     match status.get("verdict"):
         case Verdict.PASSED.value:
             yield "Each fault was proven, every expectation was met, and everything was put back."
+            if aided := [f"{one.name} ({one.by})" for one in expected if one.by]:
+                yield f"Met only after a mitigation had acted: {_named(aided)}."
             if true := [one.name for one in expected if one.state == ResultState.ALWAYS_TRUE.value]:
                 yield f"True all the time, so that the fault did not show in it: {_named(true)}."
         case Verdict.FAILED.value if reason == "GuardrailViolated":
@@ -180,8 +185,10 @@ def _why(status: Mapping[str, Any], expected: tuple[Expected, ...], record: Dril
             if missed:
                 yield f"Missed as well, but not held against the system: {_named(missed)}."
             yield from _doubts(record)
-    if status.get("recoveredBy"):
-        yield f"{status['recoveredBy']} repaired what was missed; the verdict stays."
+    if status.get("recoveredBy") == "Rollback":
+        yield "Rollback repaired what was missed; the verdict stays."
+    elif status.get("recoveredBy"):
+        yield "The system recovered after a mitigation had acted."
     if means := meaning(reason):
         yield f"{reason} means: {means}."
 
@@ -215,7 +222,7 @@ def _expected(one: Mapping[str, Any], plan: Plan | None) -> Expected:
         ),
         "",
     )
-    return Expected(one["stage"], one["name"], one["state"], asked, _found(one))
+    return Expected(one["stage"], one["name"], one["state"], asked, _found(one), one.get("by", ""))
 
 
 def _asked(one: Expectation) -> str:
@@ -225,6 +232,7 @@ def _asked(one: Expectation) -> str:
         f"tolerates {duration(one.tolerates)}" if one.tolerates is not None else "",
         f"after {duration(one.after)}" if one.after else "",
         "guardrail" if one.guardrail else "",
+        "unaided" if one.unaided else "",
     ]
     return ", ".join(filter(None, (f"{one.mode.value} {one.expression}", *times)))
 
@@ -234,6 +242,7 @@ def _found(one: Mapping[str, Any]) -> str:
         f"after {one['seconds']:.1f} s" if "seconds" in one else "",
         f"± {plain(one['resolution'])} s" if "resolution" in one else "",
         f"{one['late']:.1f} s late" if "late" in one else "",
+        f"by mitigation {one['by']}" if "by" in one and one["state"] in FINE else "",
         "its stage was not reached" if one.get("reason") == NOT_REACHED else "",
     ]
     text = " ".join(filter(None, parts))

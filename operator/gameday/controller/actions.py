@@ -3,6 +3,7 @@
 import enum
 from typing import Final
 
+from gameday.engine.drill.mitigations import BEGUN, ENDED
 from gameday.model.record import DrillRecord, Phase, Reason
 
 
@@ -16,6 +17,7 @@ class Action(enum.StrEnum):
     CUT = "Cut"
     REVERT = "Revert"
     ROLL_BACK = "RollBack"
+    MITIGATE = "Mitigate"
     JUDGE = "Judge"
     DECIDE = "Decide"
     """Decided what becomes of a slot of a schedule."""
@@ -55,6 +57,7 @@ _BY_REASON: Final = {
     **dict.fromkeys(("Stalled", "Resumed", Reason.UNDO_UNVERIFIED.value), Action.REVERT),
     **dict.fromkeys((Phase.ROLLBACK.value, "StepIntended", "StepDone", "StepsDone", "RollbackEnded"), Action.ROLL_BACK),
     Reason.ROLLBACK_FAILED.value: Action.ROLL_BACK,
+    **dict.fromkeys((BEGUN, ENDED, Reason.MITIGATION_FAILED.value), Action.MITIGATE),
     **dict.fromkeys((Phase.FINISHED.value, "MissedBy", Reason.UNKNOWN_RESULT.value), Action.JUDGE),
     **dict.fromkeys(("StatusRefused", Reason.STATUS_OVERWRITTEN.value), Action.RECORD),
 }
@@ -65,6 +68,8 @@ def action_of(reason: str, record: DrillRecord) -> Action:
 
     A reason that ends a drill reverts its changes; if there are no changes yet, the drill is refused.
     """
+    if reason in {"StepIntended", "StepDone"} and record.phase in {Phase.OUTAGE, Phase.RECOVERY}:
+        return Action.MITIGATE
     known = _BY_REASON.get(reason)
     if known is not None:
         return known

@@ -22,4 +22,4 @@ class DryRun:
     probes: tuple[str, ...] = ()
     """The answer of each probe."""
     expectations: tuple[str, ...] = ()
-    """What each expectation reads now."""
+    """What each expectation, and the condition of each mitigation, reads now."""

@@ -107,6 +107,8 @@ class Expectation:
     guardrail: bool = False
     measures: str | None = None
     after: float = 0.0
+    unaided: bool = False
+    """Whether it counts as missed where it is met only after a mitigation has acted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +272,7 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the rollback."""
+    """One step of a mitigation or of the rollback."""
 
     name: str
     action: Action
@@ -284,6 +286,21 @@ class Rollback:
     if_missed: tuple[str, ...]
     within: float
     steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mitigation:
+    """What the team does under the fault when the condition ``when`` has been true for ``holds`` seconds.
+
+    It acts at most once, between the proof of the last fault and the end of the recovery. ``within`` is how many
+    seconds all its steps may take.
+    """
+
+    name: str
+    when: str
+    steps: tuple[Step, ...]
+    holds: float = 0.0
+    within: float = 120.0
 
 
 class Stage(enum.Enum):
@@ -327,12 +344,35 @@ class Plan:
     measurements: tuple[Measurement, ...] = ()
     description: str = ""
     dependencies: tuple[Dependency, ...] = ()
+    mitigations: tuple[Mitigation, ...] = ()
+
+    @property
+    def length(self) -> float:
+        """Seconds that all stages may last, the rollback included: for so long probes send samples."""
+        repair = self.rollback.within if self.rollback is not None else 0.0
+        waits = max((one.within for one in self.mitigations), default=0.0)
+        return self.steady_state.duration + self.outage.duration + self.recovery.within + waits + repair
 
     def actions(self) -> tuple[tuple[str, Action], ...]:
-        """Every fault and every step of the rollback by name, in their order."""
-        steps = self.rollback.steps if self.rollback is not None else ()
+        """Every fault and every step by name, in their order."""
         faults = tuple((fault.name, fault.action) for fault in self.outage.faults)
-        return (*faults, *((step.name, step.action) for step in steps))
+        return (*faults, *((step.name, step.action) for _, step in self.steps()))
+
+    def steps(self) -> tuple[tuple[str, Step], ...]:
+        """Every step of mitigations and of the rollback, with the path of the list in which it stands."""
+        lists = [(f"spec.mitigations[{one.name}].steps", one.steps) for one in self.mitigations]
+        if self.rollback is not None:
+            lists.append(("spec.rollback.steps", self.rollback.steps))
+        return tuple((path, step) for path, steps in lists for step in steps)
+
+    def mitigation_of(self, step: str) -> Mitigation | None:
+        """The mitigation that has a step of that name."""
+        return next((one for one in self.mitigations if any(known.name == step for known in one.steps)), None)
+
+    def texts(self) -> tuple[str, ...]:
+        """Every expression of the plan."""
+        expected = (one.expression for _, one in self.all_expectations())
+        return (*expected, *self.signs(), *(one.when for one in self.mitigations))
 
     def signs(self) -> tuple[str, ...]:
         """Every expression by which a fault is seen."""

@@ -60,6 +60,8 @@ class Result:
     again: bool = False
     reason: str = ""
     late: float | None = None
+    by: str = ""
+    """The mitigation that had acted before it was met, the last one where there were several."""
 
 
 NOT_REACHED = "NotReached"
@@ -106,6 +108,7 @@ class Reason(enum.Enum):
     UNKNOWN_RESULT = "UnknownResult"
     UNDO_UNVERIFIED = "UndoUnverified"
     ROLLBACK_FAILED = "RollbackFailed"
+    MITIGATION_FAILED = "MitigationFailed"
     HALTED = "Halted"
     HALT_UNKNOWN = "HaltUnknown"
     LIMITS_INVALID = "LimitsInvalid"
@@ -156,7 +159,7 @@ class Closing:
 
 
 class StepState(enum.Enum):
-    """How far a rollback step has come."""
+    """How far a step has come."""
 
     INTENDED = "Intended"
     DONE = "Done"
@@ -166,7 +169,7 @@ class StepState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class StepEntry:
-    """What is recorded of a rollback step, before it is taken and after."""
+    """What is recorded of a step of a mitigation or the rollback, before it is taken and after."""
 
     name: str
     state: StepState
@@ -174,6 +177,21 @@ class StepEntry:
     message: str = ""
     notes: State | None = None
     """What the run of an irreversible step needs to go on after a restart, until it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class MitigationEntry:
+    """What is recorded of a mitigation from the moment on at which its condition had held for long enough.
+
+    It is never taken up again. ``acted_at`` is the Unix second at which its first step was requested, None before that.
+    ``ended_at`` is the one at which its last step was done; None of one that is under way, or that the drill's end cut
+    short.
+    """
+
+    name: str
+    at: float
+    acted_at: float | None = None
+    ended_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +256,8 @@ class DrillRecord:
     """Name of the guardrail that was violated."""
     changes: tuple[Change, ...] = ()
     steps: tuple[StepEntry, ...] = ()
+    mitigations: tuple[MitigationEntry, ...] = ()
+    """The mitigations that have begun, in the order in which they did."""
     results: tuple[Result, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -298,6 +318,24 @@ class DrillRecord:
     def change(self, name: str) -> Change | None:
         """The entry of the undo log of that name."""
         return next((change for change in self.changes if change.name == name), None)
+
+    def mitigation(self, name: str) -> MitigationEntry | None:
+        """What is recorded of a mitigation; None of one that has not begun."""
+        return next((one for one in self.mitigations if one.name == name), None)
+
+    def with_mitigation(self, entry: MitigationEntry) -> Self:
+        """The record with a mitigation added, or replaced by name."""
+        if self.mitigation(entry.name) is None:
+            return replace(self, mitigations=(*self.mitigations, entry))
+        return replace(self, mitigations=tuple(entry if one.name == entry.name else one for one in self.mitigations))
+
+    def step(self, name: str) -> StepEntry | None:
+        """What is recorded of a step; None before it is intended."""
+        return next((one for one in self.steps if one.name == name), None)
+
+    def with_step(self, entry: StepEntry) -> Self:
+        """The record with another state of a step."""
+        return replace(self, steps=(*(one for one in self.steps if one.name != entry.name), entry))
 
     def closing(self, fault: str) -> Closing:
         """How far the ending of the connections has come that the targets of a fault had open."""

@@ -55,6 +55,7 @@ def data(report: Report, today: date) -> dict[str, Any]:
             | {"undoRequestedAt": _time(one.asked_at), "undoneAt": _time(one.undone_at)}
             for one in report.undo
         ],
+        "mitigations": [dict(one) for one in report.mitigations],
         "steps": [dict(one) for one in report.steps],
         "timeline": [dict(one) for one in report.timeline],
         "earlier": [
@@ -81,6 +82,7 @@ def _expected(one: Expected) -> dict[str, Any]:
         "late": one.late,
         "reason": one.reason,
         "message": one.why,
+        "by": f"mitigation {one.by}" if one.by else "",
         "truth": [[_time(at), value] for at, value in one.truth.changes] if one.truth is not None else None,
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gameday.api.lines import events_of, expectations_of, figures_of, steps_of
+from gameday.api.lines import events_of, expectations_of, figures_of, mitigations_of, steps_of
 from gameday.api.record import shown_moment
 from gameday.api.samples import Kept
 from gameday.api.undo_entries import undo_of
@@ -77,6 +77,8 @@ class Expected:
     late: float | None = None
     why: str = ""
     reason: str = ""
+    by: str = ""
+    """The mitigation that had acted before it was met, or ""."""
     truth: Truth | None = None
 
     @property
@@ -150,7 +152,12 @@ class Report:
     expected: tuple[Expected, ...]
     figures: tuple[Figure, ...]
     undo: tuple[Undone, ...]
+    mitigations: tuple[Mapping[str, Any], ...]
+    """Those that have begun, with their state and its time."""
     steps: tuple[Mapping[str, Any], ...]
+    """Those of mitigations and of the rollback."""
+    repairs: frozenset[str]
+    """The names of the rollback's steps."""
     timeline: tuple[Mapping[str, Any], ...]
     earlier: tuple[Earlier, ...]
     items: tuple[Item, ...]
@@ -197,12 +204,14 @@ def report(
         started_at=started,
         finished_at=finished,
         bands=bands,
-        marks=tuple(_marks(record)) if record is not None else (),
+        marks=tuple(sorted(_marks(record), key=lambda mark: mark.at)) if record is not None else (),
         zero=started_at if started_at is not None else bands[0].since if bands else started,
         expected=tuple(_expected(status, known, kept)),
         figures=tuple(_figures(status, earlier)),
         undo=tuple(_undone(status)),
+        mitigations=tuple(mitigations_of(status)),
         steps=tuple(steps_of(status)),
+        repairs=_repairs(status, known),
         timeline=tuple(events_of(status)),
         earlier=earlier,
         items=items_of(spec),
@@ -273,6 +282,9 @@ def _marks(record: DrillRecord) -> Iterable[Mark]:
     ):
         if at is not None:
             yield Mark(at, text)
+    for one in record.mitigations:
+        if one.acted_at is not None:
+            yield Mark(one.acted_at, f"mitigation: {one.name}")
 
 
 def _expected(status: Object, known: Frozen, kept: Kept | None) -> Iterable[Expected]:
@@ -295,9 +307,17 @@ def _expected(status: Object, known: Frozen, kept: Kept | None) -> Iterable[Expe
             late=one.get("late"),
             why=one.get("message", ""),
             reason=one.get("reason", ""),
+            by=one.get("by", ""),
             truth=truths.get((stage, one["name"])),
             **(_planned(plan, one["stage"], known) if plan is not None else {}),
         )
+
+
+def _repairs(status: Object, known: Frozen) -> frozenset[str]:
+    """The steps that are no mitigation's; all of them where the plan is not known."""
+    plan = known.plan
+    names = (str(one["name"]) for one in steps_of(status))
+    return frozenset(name for name in names if plan is None or plan.mitigation_of(name) is None)
 
 
 def _planned(expectation: Expectation, stage: str, known: Frozen) -> dict[str, Any]:

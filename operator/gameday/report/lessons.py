@@ -102,6 +102,7 @@ def _well(report: Report) -> Iterator[str]:
 def _met_in(stage: str, met: list[Expected]) -> Iterator[str]:
     """Of a stage: what has a figure by itself, all else together."""
     since = "the outage had begun" if stage == "Outage" else "the faults were over"
+    met = [one for one in met if not one.by]
     timed = [one for one in met if one.took is not None and one.within is not None and not _is_close(one)]
     for one in timed:
         if one.measures and one.took is not None and one.within is not None:
@@ -131,7 +132,10 @@ def _lower(value: float, before: float, one: Figure) -> bool:
 def _better(report: Report) -> Iterator[tuple[str, str]]:
     """Sentences, each with what to do about it, or ""."""
     yield from _of_expectations(report)
-    rollback = [one for one in report.steps if one.get("state") == "Done"]
+    if aided := [one.name for one in report.expected if one.by and one.met]:
+        names = _listed([str(one["name"]) for one in report.mitigations if one["state"] != "Begun"])
+        yield f"{_listed(aided)} came only after a mitigation had acted ({names}).", "Let the system cope unaided"
+    rollback = [one for one in report.steps if one.get("state") == "Done" and one["name"] in report.repairs]
     if rollback:
         text = "The system did not recover by itself: a rollback had to repair it"
         yield f"{text} ({_listed([str(one['name']) for one in rollback])}).", "Let the system recover by itself"

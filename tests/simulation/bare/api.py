@@ -1,5 +1,6 @@
 """What the bare API server keeps, and how it fails."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 from gameday.controller.gameday.gamedays import read_spec
 from gameday.model.plan import Plan
 from gameday.model.record import DrillRecord
+from simulation.mitigating import with_mitigation
 from simulation.namespace import SPECS
-from simulation.scenario import Faults
+from simulation.scenario import Faults, Mitigates, Trial
 from simulation.world import START
 
 Key = tuple[str, str]
@@ -24,7 +26,20 @@ SECOND_PAIR = frozenset({"witness-1", "control-1"})
 PLANS: dict[tuple[bool, bool, bool, bool, Faults], Plan] = {
     key: read_spec("plan", spec)[0] for key, spec in SPECS.items()
 }
-"""The plans, by what their trials are."""
+"""The plans, by what their trials are, where the team has no mitigation."""
+
+
+def plan_of(trial: Trial) -> Plan:
+    """The plan of a trial."""
+    if trial.mitigates is Mitigates.NOTHING:
+        return PLANS[trial.kind]
+    return _mitigated(trial.kind, trial.mitigates, trial.unaided)
+
+
+@functools.cache
+def _mitigated(kind: tuple[bool, bool, bool, bool, Faults], mitigates: Mitigates, unaided: bool) -> Plan:
+    trial = Trial(mitigates=mitigates, unaided=unaided)
+    return read_spec("plan", with_mitigation(SPECS[kind], trial, evicts=False))[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A verdict held against what was really so."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
@@ -21,9 +21,15 @@ def judge_world(world: "Bare", record: DrillRecord) -> None:
     if world.verdict == "Passed":
         for why in dishonest(world, record):
             world.note(Rule.HONEST_PASS, why)
-    memory = _RECORD.dump_python(replace(record, timeline=()), mode="json", exclude_none=True)
+    memory = memory_of(record)
     for rule, why in judged(world.trial, world.system, memory, memory, world.concerning):
         world.note(rule, why)
+
+
+def memory_of(record: DrillRecord) -> dict[str, Any]:
+    """The record as a status has it."""
+    memory: dict[str, Any] = _RECORD.dump_python(replace(record, timeline=()), mode="json", exclude_none=True)
+    return memory
 
 
 def dishonest(world: "Bare", record: DrillRecord) -> list[str]:

@@ -9,18 +9,19 @@ from gameday.engine.drill.timeouts import READ_AGAIN, longest
 from gameday.engine.evidence.evidence import Evidence
 from gameday.model.change import Change
 from gameday.model.halt import CLEAR
-from gameday.model.names import policy
+from gameday.model.names import job, policy
 from gameday.model.observation import ConnectionsClosed, Fuse, Life, Planned
 from gameday.model.plan import Plan
 from gameday.model.record import DrillRecord, Phase, TimelineEntry
 from gameday.model.sample import LineType, Sample, Unknown
-from simulation.bare.api import AGENTS, DRILL, LAG, PLANS, SECOND_PAIR, Api, Key, Policy
+from simulation.bare.api import AGENTS, DRILL, LAG, SECOND_PAIR, Api, Key, Policy, plan_of
 from simulation.bare.failures import inject_failure
-from simulation.bare.judging import judge_world
+from simulation.bare.judging import judge_world, memory_of
 from simulation.bare.process import Process
 from simulation.controllers import POD_RUNS, REPLACED
 from simulation.holding import Hold as Held
 from simulation.invariants import DEADLY, NOTICED, ON_THE_WAY, SCALING, Broken, Rule
+from simulation.mitigating import STEPS, ahead
 from simulation.namespace import (
     CURTAILED,
     EFFECT,
@@ -49,7 +50,7 @@ class Bare:
     def __init__(self, scenario: Scenario, plan: Plan | None = None) -> None:
         self.scenario = scenario
         self.trial: Trial = scenario.trials[0]
-        self.plan = plan or PLANS[self.trial.kind]
+        self.plan = plan or plan_of(self.trial)
         self.clock = World(scenario.seed)
         self.api = Api()
         self.broken: list[Broken] = []
@@ -408,6 +409,11 @@ class Bare:
 
     def zeroed(self, change: Change) -> None:
         """The workers were scaled away."""
+        if change.name in STEPS:
+            self.mitigated(change.name)
+            self.injections[change.name] += 1
+            if self.injections[change.name] > 1:
+                self.note(Rule.MITIGATED, f"{change.name} scaled the workers {self.injections[change.name]} times")
         saved = self.api.record.change(change.name) if self.api.record is not None else None
         if (
             saved is None
@@ -423,11 +429,23 @@ class Bare:
 
     def stepped(self, name: str) -> None:
         """A step's Job was made."""
+        record = self.api.record or DrillRecord()
+        if name in {job(DRILL, step) for step in STEPS}:
+            self.mitigated(name)
+        faults = {fault.name for fault in self.plan.outage.faults}
+        if not any(change.name not in faults for change in record.changes):
+            # No step has scaled the workers.
+            return
         number, since = self.get(("workload", "worker")).replicas, self.clock.now - self._numbered_at
         # This world has no hands, which look once more before they make a Job: a watch that is late is believed.
         unseen = ON_THE_WAY | {What.WATCH_DROPS, What.WATCH_LATE}
         if number != 0 and since > NOTICED and not self.concerning & unseen:
             self.note(Rule.AT_ITS_NUMBER, f"{name} was made, worker is at {number} since {since:.1f} s")
+
+    def mitigated(self, what: str) -> None:
+        """A step of a mitigation is carried out."""
+        if why := ahead(memory_of(self.api.record or DrillRecord())):
+            self.note(Rule.MITIGATED, f"{what}: {why}")
 
     def _back(self) -> None:
         if self.get(("workload", "worker")).replicas != 0:

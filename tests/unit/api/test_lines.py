@@ -1,6 +1,7 @@
 """Each thing that a status lists is one line, and is read back from it as it was."""
 
 import string
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -12,6 +13,8 @@ from gameday.api.lines import (
     expectations_of,
     figures_of,
     measured,
+    mitigation_line,
+    mitigations_of,
     shortened,
     step_line,
     steps_of,
@@ -19,7 +22,7 @@ from gameday.api.lines import (
     timeline_of,
 )
 from gameday.model.plan import Stage
-from gameday.model.record import Result, ResultState, StepEntry, StepState, TimelineEntry
+from gameday.model.record import MitigationEntry, Result, ResultState, StepEntry, StepState, TimelineEntry
 from gameday.schema.bounds import LINE, LISTED, NAME
 from gameday.schema.times import timestamp
 
@@ -45,8 +48,12 @@ ODD = ('say "no"', "a: Met at noon", "back\\slash", "über 停", "after 3 s at",
             Result(Stage.RECOVERY, "x", ResultState.UNKNOWN, AT, why="its stage never began", reason="NotReached"),
             f'Recovery "x": Unknown at {AT_TEXT} (NotReached): its stage never began',
         ),
+        (
+            Result(Stage.RECOVERY, "jobs flow", ResultState.MET, AT, 4.2184, 1.0, by='restart "w"'),
+            f'Recovery "jobs flow": Met after 4.218 s ± 1 s at {AT_TEXT} by mitigation "restart \\"w\\""',
+        ),
     ],
-    ids=["met", "met without a time", "missed again", "unknown"],
+    ids=["met", "met without a time", "missed again", "unknown", "met by a mitigation"],
 )
 def test_an_expectation_is_one_line_that_people_can_read(result: Result, line: str) -> None:
     assert expectation_line(result) == line
@@ -62,6 +69,7 @@ def parts(result: Result) -> dict[str, Any]:
         "seconds": result.seconds,
         "resolution": result.resolution,
         "late": result.late,
+        "by": result.by or None,
         "reason": result.reason or None,
         "message": result.why or None,
     }
@@ -82,6 +90,7 @@ def test_every_expectation_is_read_back_whatever_its_name_and_its_message_look_l
             dice.choice((False, True)),
             dice.choice(("", "NotReached")),
             dice.choice((None, 2.5)),
+            dice.choice(("", *ODD)),
         )
         assert expectations_of({"expectations": [expectation_line(result)]}) == [parts(result)]
 
@@ -94,6 +103,16 @@ def test_a_step_is_read_back(name: str) -> None:
         {"name": name, "state": "Done", "at": AT_TEXT},
         {"name": "x", "state": "Failed", "at": AT_TEXT, "message": name},
     ]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_mitigation_is_read_back(name: str) -> None:
+    begun = MitigationEntry(name, AT)
+    states = {"Begun": begun, "Acting": replace(begun, at=0.0, acted_at=AT)}
+    states["Done"] = MitigationEntry(name, 0.0, 1.0, ended_at=AT)
+    for state, entry in states.items():
+        found = mitigations_of({"mitigations": [mitigation_line(entry)]})
+        assert found == [{"name": name, "state": state, "at": AT_TEXT}]
 
 
 def test_the_timeline_is_read_back_and_tells_warnings() -> None:

@@ -90,6 +90,28 @@ def test_a_guardrail_is_said_to_have_ended_it() -> None:
     assert one.do == "look at what the guardrail protects before anything else"
 
 
+def test_a_pass_says_which_mitigation_helped() -> None:
+    aided = Result(Stage.RECOVERY, "drained", ResultState.MET, BEGAN + 30, seconds=4.0, by="restart consumers")
+    one = told(Verdict.PASSED, "AllExpectationsMet", results=(MET, aided), recovered_by="Mitigation")
+    assert one.why == (
+        "Each fault was proven, every expectation was met, and everything was put back.",
+        "Met only after a mitigation had acted: drained (restart consumers).",
+        "The system recovered after a mitigation had acted.",
+    )
+    (drained,) = [e for e in one.expected if e.name == "drained"]
+    assert (drained.found, drained.asked.endswith("unaided")) == ("after 4.0 s by mitigation restart consumers", True)
+    assert {"by": "mitigation restart consumers"}.items() <= one.plain()["expectations"][1].items()
+    assert "by" not in one.plain()["expectations"][0]
+
+
+def test_what_was_to_be_met_unaided_says_why_it_is_missed() -> None:
+    why = "met only after mitigation restart consumers had acted, and it is to be met unaided"
+    missed = Result(Stage.RECOVERY, "drained", ResultState.MISSED, BEGAN + 30, why=why, by="restart consumers")
+    one = told(Verdict.FAILED, "ExpectationMissed", results=(MET, missed), recovered_by="Mitigation")
+    assert [e.found for e in one.expected if not e.fine] == [why]
+    assert one.why[-1] == "The system recovered after a mitigation had acted."
+
+
 def test_a_pass_says_what_it_does_not_show() -> None:
     always = Result(Stage.RECOVERY, "drained", ResultState.ALWAYS_TRUE, BEGAN + 30)
     one = told(Verdict.PASSED, "AllExpectationsMet", results=(MET, always))

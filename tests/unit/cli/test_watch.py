@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from gameday.cli.watching.watch import chosen
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import DRILLS, Object
 from gameday.model.plan import Stage
-from gameday.model.record import DrillRecord, Phase, Result, ResultState, TimelineEntry
+from gameday.model.record import DrillRecord, MitigationEntry, Phase, Result, ResultState, TimelineEntry
 from gameday.model.sample import Sample
 from gameday.model.wire import encode
 from specs import BASE
@@ -60,6 +61,18 @@ def test_each_expectation_of_the_plan_is_there_with_the_time_to_its_deadline() -
     rows = {one.name: one for one in awaited(drill, PLAN, record, BEGAN + 25)}
     assert rows["drained"].left == 15.0
     assert (rows["up"].state, rows["up"].left) == ("waits", None), "the outage is over"
+
+
+def test_mitigations_are_there_once_they_have_begun() -> None:
+    drill, record = under_way(
+        mitigations=(MitigationEntry("restart consumers", BEGAN + 6, acted_at=BEGAN + 7),),
+        results=(MET, replace(MET, name="up", by="restart consumers")),
+    )
+    text = drawn(picture(drill, (PLAN, record), {}, "", BEGAN + 17))
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "restart consumers Acting 10.0s ago" in lines
+    assert "Outage up Met after 1.4 s by mitigation restart consumers" in lines
+    assert "MITIGATION" not in drawn(picture(*under_way()[:1], (PLAN, None), {}, "", BEGAN))
 
 
 def test_without_the_plan_what_was_decided_is_shown() -> None:

@@ -1,6 +1,7 @@
 """The action of an Event: one for each reason, and by what the drill holds where a cause may end it at any time."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -38,6 +39,14 @@ def test_a_cause_that_ends_a_drill_refuses_it_or_reverts_what_it_holds() -> None
 )
 def test_what_was_done_is_told_whatever_is_held(reason: str, action: Action) -> None:
     assert action_of(reason, IDLE) is action_of(reason, CUTTING) is action
+
+
+@pytest.mark.parametrize("phase", [Phase.OUTAGE, Phase.RECOVERY])
+@pytest.mark.parametrize(
+    "reason", ["MitigationBegun", "MitigationDone", "StepIntended", "StepDone", "MitigationFailed"]
+)
+def test_what_a_mitigation_does_is_told_as_such(phase: Phase, reason: str) -> None:
+    assert action_of(reason, replace(CUTTING, phase=phase)) is Action.MITIGATE
 
 
 @pytest.mark.parametrize("state", ResultState)

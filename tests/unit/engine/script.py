@@ -1,5 +1,6 @@
 """Samples that say what a table says: what a drill makes of its expectations, without any expression."""
 
+import math
 from collections.abc import Callable, Mapping
 
 from gameday.engine.evidence import measure
@@ -69,7 +70,7 @@ class Script:
     def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
         return None
 
-    def track_of(self, expression: str) -> Series:
+    def track_of(self, text: str, since: float = -math.inf, fault_at: float | None = None) -> Series:
         return Series(1.0)
 
     def readings(self, since: float, until: float) -> Readings:

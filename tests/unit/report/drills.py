@@ -21,7 +21,7 @@ from gameday.engine.validate.plan import complete
 from gameday.model.change import Change, ChangeState
 from gameday.model.names import samples_of
 from gameday.model.plan import Plan, Stage
-from gameday.model.record import DrillRecord, Keeping, Phase, Result, ResultState, Verdict
+from gameday.model.record import DrillRecord, Keeping, MitigationEntry, Phase, Result, ResultState, Verdict
 from gameday.model.sample import Sample, Value
 
 EXAMPLE: Final = Path(__file__).parents[3] / "manifests" / "examples" / "redis-failover.yaml"
@@ -55,6 +55,8 @@ class Course:
     shift: float = 0.0
     """Seconds by which all of it is earlier."""
     keeping: Keeping | None = KEPT
+    by: Mapping[str, str] = ()  # type: ignore[assignment]
+    """The mitigation that had acted before an expectation was met, by the expectation."""
 
     def but(self, **other: Any) -> "Course":
         """The same, but for some of it."""
@@ -111,6 +113,7 @@ def _record(plan: Plan, course: Course) -> DrillRecord:
         inject_requested_at=ASKED, zero=ZERO, proven_at=ZERO + 1, undo_requested_at=UNDO, recovery_zero=BACK,
         changes=(change,), results=results, faults_cleared=True, verdict=course.verdict, reason=course.reason,
         message=course.message, finished_at=END, reported=True, keeping=course.keeping,
+        mitigations=tuple(MitigationEntry(by, ZERO + 60, ZERO + 64, ZERO + 90) for by in set(dict(course.by).values())),
     )  # fmt: skip
     for at, reason, message in (
         (BEGAN, "Preflight", "running the preflight checks"),
@@ -134,7 +137,7 @@ def _result(plan: Plan, stage: Stage, name: str, course: Course) -> Result:
         return Result(stage, name, ResultState.MISSED, started_at + (one.within or 30), why=why, late=course.late)
     if one.mode.value == "always":
         return Result(stage, name, ResultState.MET, started_at + 300)
-    return Result(stage, name, ResultState.MET, started_at + seconds, seconds, 0.5)
+    return Result(stage, name, ResultState.MET, started_at + seconds, seconds, 0.5, by=dict(course.by).get(name, ""))
 
 
 def _earlier(record: DrillRecord, by: float) -> DrillRecord:

@@ -16,8 +16,10 @@ from gameday.engine.evidence.curves import Curve, Strip, Truth
 from gameday.model.record import Verdict
 from gameday.report import facts, lessons
 from gameday.report.chart import chart
+from gameday.report.data import as_json
 from gameday.report.facts import Report, report
 from gameday.report.page import html
+from gameday.report.text import markdown
 from unit.report.drills import BACK, END, UNDO, ZERO, Course, Object, an_ended_drill, gameday, its_samples
 
 TODAY = date(2026, 11, 30)
@@ -311,3 +313,33 @@ def test_a_drill_that_is_under_way_or_never_began_has_a_report_too() -> None:
     drill["status"] = {"phase": "Finished", "verdict": "Inconclusive", "reason": "NoGameDay", "message": "no GameDay"}
     page = html(report(drill, None, None, "nothing was measured", ()), TODAY)
     assert "Nothing was looked at" in page
+
+
+AIDED = GOOD.but(by={"jobs flow": "restart workers"})
+
+
+def test_what_a_mitigation_helped_to_meet_says_so_in_every_form() -> None:
+    told = report(an_ended_drill(AIDED), gameday(), None, NO_SAMPLES, ())
+    text = "“jobs flow” came only after a mitigation had acted (“restart workers”)."
+    learned = lessons.lessons(told)
+    assert text in learned.better
+    assert "Let the system cope unaided" in learned.todo
+    assert not any("jobs flow" in well for well in learned.well)
+    assert "by mitigation restart workers" in html(told, TODAY)
+    assert ", by mitigation restart workers |" in markdown(told, TODAY)
+    data = json.loads(as_json(told, TODAY))
+    (flow,) = [one for one in data["expectations"] if one["name"] == "jobs flow"]
+    assert (flow["by"], data["mitigations"][0]["state"]) == ("mitigation restart workers", "Done")
+    assert {one["by"] for one in data["expectations"] if one["name"] != "jobs flow"} == {""}
+    assert "mitigation: restart workers" in {mark.text for mark in told.marks}
+
+
+def test_the_steps_of_a_mitigation_are_no_rollback() -> None:
+    plan = gameday()
+    renew = {"name": "renew", "restart": {"deployment": "cache"}, "irreversible": True}
+    plan["spec"]["mitigations"] = [{"name": "restart workers", "when": "!health.ok", "steps": [renew]}]
+    drill = an_ended_drill(AIDED, plan)
+    drill["status"]["steps"] = ['"renew": Done at 2026-11-30T10:00:00Z']
+    told = report(drill, plan, None, NO_SAMPLES, ())
+    assert not any("rollback" in better for better in lessons.lessons(told).better)
+    assert "<h3>Steps</h3>" in html(told, TODAY)

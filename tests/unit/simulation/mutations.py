@@ -17,12 +17,12 @@ from gameday.cluster.informer import Informer
 from gameday.cluster.lease import LeaderElector
 from gameday.controller.drill import command_executor, persisted_drill
 from gameday.controller.process import operator, status_conflicts, supervisor
-from gameday.engine.drill import next_commands, stop_conditions, undo_commands, verdict
+from gameday.engine.drill import next_commands, steps, stop_conditions, undo_commands, verdict
 from gameday.engine.drill import undo_log as changes
 from gameday.engine.drill.commands import Apply, ReleaseLock, RemoveFinalizer, RemoveFuse, Revert, UpdateGameDay
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.loop import DrillLoop
-from gameday.engine.drill.phases import ending, finished, outage, rollback
+from gameday.engine.drill.phases import ending, finished, outage
 from gameday.engine.evidence import proof, series
 from gameday.model.change import Change, ChangeState, Presence
 from gameday.model.observation import Life, Observation
@@ -391,12 +391,12 @@ def _() -> tuple[Any, ...]:
 
 @mutation("nobody looks at what a step scaled any more", Rule.AT_ITS_NUMBER, kinds=(What.OWNED,))
 def _() -> tuple[Any, ...]:
-    return (patch.object(rollback, "taken_over", lambda *_: ""),)
+    return (patch.object(steps, "taken_over", lambda *_: ""),)
 
 
 @mutation("neither engine nor hands look at what a step scaled", Rule.AT_ITS_NUMBER, kinds=(What.OWNED,), whole=True)
 def _() -> tuple[Any, ...]:
-    return tuple(patch.object(module, "taken_over", lambda *_: "") for module in (rollback, command_executor))
+    return tuple(patch.object(module, "taken_over", lambda *_: "") for module in (steps, command_executor))
 
 
 @mutation("a window is judged the moment it ends", Rule.DECIDED)

@@ -11,7 +11,7 @@ from gameday.preflight.rights import may
 from granted import role
 from simulation import running
 from simulation.client import SimulatedCluster
-from simulation.scenario import Trial, draw
+from simulation.scenario import Mitigates, Trial, draw
 
 CUT: Final = ("actions/networkPartition", "probes/kubernetes", "samples")
 REPAIRED: Final = (*CUT, "actions/scale", "actions/job", "actions/restart")
@@ -44,9 +44,18 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Asked]]:
     logging.disable(logging.NOTSET)
 
 
+def nothing(trial: Trial) -> bool:
+    return trial.mitigates is Mitigates.NOTHING
+
+
 PLANS: Final[dict[str, tuple[tuple[str, ...], Callable[[Trial], bool]]]] = {
-    "cuts": (CUT, lambda trial: not trial.rollback and not trial.faults.scales),
-    "a cut and a scale": ((*CUT, "actions/scale"), lambda trial: trial.faults.scales),
+    "cuts": (CUT, lambda trial: not trial.rollback and not trial.faults.scales and nothing(trial)),
+    "a cut and a scale": ((*CUT, "actions/scale"), lambda trial: trial.faults.scales and nothing(trial)),
+    "a mitigation": (
+        (*CUT, "actions/scale", "actions/job"),
+        lambda trial: not trial.rollback and trial.mitigates.scales,
+    ),
+    "a mitigation that evicts": ((*CUT, "actions/restart"), lambda trial: trial.mitigates is Mitigates.EVICTS),
     "a rollback": (REPAIRED, lambda trial: trial.rollback),
 }
 
@@ -55,7 +64,7 @@ PLANS: Final[dict[str, tuple[tuple[str, ...], Callable[[Trial], bool]]]] = {
 def test_a_drill_asks_for_nothing_that_its_components_do_not_grant(
     asked: set[Asked], components: tuple[str, ...], wanted: Callable[[Trial], bool]
 ) -> None:
-    worlds = [one for one in (draw(seed, 1) for seed in range(200)) if wanted(one.trials[0])]
+    worlds = [one for one in (draw(seed, 1) for seed in range(400)) if wanted(one.trials[0])]
     assert len(worlds) >= 12
     for world in worlds[:12]:
         running.run(world)

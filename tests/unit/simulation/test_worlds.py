@@ -16,7 +16,7 @@ from simulation import running
 from simulation.bare import world as bare
 from simulation.invariants import Broken, Rule
 from simulation.outcome import Outcome
-from simulation.scenario import Defect, Failure, Scenario, Trial, What, draw
+from simulation.scenario import Defect, Failure, Mitigates, Scenario, Trial, What, draw
 from simulation.shrinking import shrink
 
 BARE, CHUNK = 5000, 250
@@ -66,11 +66,15 @@ GOOD, BLIND, STUCK = (
     Trial(severs=True, defect=Defect.BLIND),
     Trial(defect=Defect.STUCK, rollback=True),
 )
+MITIGATED = Trial(defect=Defect.STUCK, mitigates=Mitigates.EARLY)
+RENEWED = Trial(defect=Defect.STUCK, mitigates=Mitigates.EVICTS)
 
 
 @pytest.mark.parametrize("moment", ["before", "sent", "answered"])
 @pytest.mark.parametrize("nth", range(1, 49))
-@pytest.mark.parametrize("trial", [GOOD, STUCK], ids=["plain", "rollback"])
+@pytest.mark.parametrize(
+    "trial", [GOOD, STUCK, MITIGATED, RENEWED], ids=["plain", "rollback", "mitigation", "mitigation that evicts"]
+)
 def test_killed_at_any_call_nothing_is_left(trial: Trial, nth: int, moment: str) -> None:
     for seconds in (0.5, 130.0):
         crash = Failure(What.CRASH_AT_CALL, 0.0, seconds=seconds, count=nth, detail=moment)
@@ -81,7 +85,7 @@ def test_killed_at_any_call_nothing_is_left(trial: Trial, nth: int, moment: str)
 
 
 @pytest.mark.parametrize("seconds", [9.0, 20.0, 130.0])
-@pytest.mark.parametrize("trial", [GOOD, STUCK], ids=["plain", "rollback"])
+@pytest.mark.parametrize("trial", [GOOD, STUCK, MITIGATED], ids=["plain", "rollback", "mitigation"])
 @pytest.mark.parametrize("simulated", [bare.run, running.run], ids=["bare", "whole"])
 def test_frozen_at_any_call_and_thawed_beside_another_process_nothing_is_left(
     simulated: Callable[[Scenario], Outcome], trial: Trial, seconds: float
@@ -96,7 +100,9 @@ def test_frozen_at_any_call_and_thawed_beside_another_process_nothing_is_left(
 
 
 @pytest.mark.parametrize(
-    ("trial", "verdict"), [(GOOD, "Passed"), (BLIND, "Failed"), (STUCK, "Failed")], ids=["good", "blind", "stuck"]
+    ("trial", "verdict"),
+    [(GOOD, "Passed"), (BLIND, "Failed"), (STUCK, "Failed"), (MITIGATED, "Passed"), (RENEWED, "Passed")],
+    ids=["good", "blind", "stuck", "mitigated", "renewed"],
 )
 def test_both_simulations_say_the_same_of_a_system_where_nothing_goes_wrong(trial: Trial, verdict: str) -> None:
     scenario = Scenario(1, (trial,))

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gameday.api.lines import expectations_of, plain
+from gameday.api.lines import expectations_of, mitigations_of, plain
 from gameday.api.record import duration, shown_moment
 from gameday.cli.asking import condition
 from gameday.cli.output import COLOURS
@@ -48,6 +48,8 @@ def picture(
     parts: list[RenderableType] = [_head(drill, now)]
     if rows := awaited(drill, plan, record, now):
         parts += [Text(), _expectations(rows)]
+    if begun := mitigations_of(drill.get("status", {})):
+        parts += [Text(), _mitigations(begun, now)]
     if curves:
         parts += [Text(), _probes(curves)]
     if note:
@@ -99,7 +101,8 @@ def _zero(stage: Stage, record: DrillRecord | None) -> float | None:
 def _decided(one: Mapping[str, Any]) -> Awaited:
     after = f"after {one['seconds']:.1f} s" if "seconds" in one else ""
     late = f"{one['late']:.1f} s late" if "late" in one else ""
-    return Awaited(one["stage"], one["name"], one["state"], None, after or late)
+    by = f"by mitigation {one['by']}" if "by" in one else ""
+    return Awaited(one["stage"], one["name"], one["state"], None, " ".join(filter(None, (after or late, by))))
 
 
 def _expectations(rows: Iterable[Awaited]) -> Table:
@@ -108,6 +111,14 @@ def _expectations(rows: Iterable[Awaited]) -> Table:
         left = "" if one.left is None else f"in {duration(one.left)}" if one.left >= 0 else f"{duration(-one.left)} ago"
         state = Text(one.state, style=COLOURS.get(one.state, "dim"))
         table.add_row(Text(one.stage), Text(one.name), state, Text(left or one.found))
+    return table
+
+
+def _mitigations(begun: Iterable[Mapping[str, Any]], now: float) -> Table:
+    table = _table("mitigation", "state", "since")
+    for one in begun:
+        since = duration(max(0.0, now - shown_moment(one["at"])))
+        table.add_row(Text(one["name"]), Text(one["state"]), Text(f"{since} ago"))
     return table
 
 

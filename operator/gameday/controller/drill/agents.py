@@ -143,8 +143,7 @@ def dial_every(plan: Plan, addresses: float, held: int = 0, *, looks: bool = Fal
     ``held`` is for how many of the addresses a connection is held open in addition (``MOST_DIALS`` at most). ``looks``
     says whether a name is looked up.
     """
-    length = plan.steady_state.duration + plan.outage.duration + plan.recovery.within
-    length += plan.rollback.within if plan.rollback is not None else 0.0
+    length = plan.length
     left = LOG_BYTES - length * (held * HELD_BYTES + (LOOK_BYTES if looks else 0.0))
     return max(DIAL_EVERY, length * addresses * DIAL_BYTES / left)
 

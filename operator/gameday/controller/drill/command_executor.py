@@ -30,7 +30,8 @@ from gameday.controller.settings import Settings
 from gameday.engine.drill import commands as do
 from gameday.engine.drill import connections, limits, timeouts
 from gameday.engine.drill.commands import Command
-from gameday.engine.drill.phases.rollback import taken_over
+from gameday.engine.drill.steps import taken_over
+from gameday.engine.drill.undo_log import of_steps
 from gameday.errors import AlreadyExists, NamespaceBusy, NotFound, Rejected
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
@@ -324,8 +325,8 @@ class CommandExecutor:
             Rejected: when somebody else has changed it.
 
         """
-        record = self.persisted.record
-        for change in record.changes:
+        record, (plan, _) = self.persisted.record, self._ready()
+        for change in of_steps(record, plan):
             if change.state is ChangeState.ACTIVE:
                 seen = await self._kind(change).read(self.informers.context, self.informers.action(change.name), change)
                 if why := taken_over(record, change, seen):

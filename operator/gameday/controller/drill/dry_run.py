@@ -77,11 +77,11 @@ def parts(plan: Plan, setup: Setup, place: PodContext, snapshot: NamespaceSnapsh
             snapshot, setup, place.drill, place.uid, fault.name, fault_fuse(place.drill, fault.name, alone=alone)
         )
         yield from _of_action(plan, place, trial, f"spec.outage.faults[{fault.name}]", fault.action)
-    for step in plan.rollback.steps if plan.rollback is not None else ():
+    for path, step in plan.steps():
         trial = DryRunContext(
             snapshot, setup, place.drill, place.uid, step.name, scale_fuse_name(place.drill, step.name)
         )
-        yield from _of_action(plan, place, trial, f"spec.rollback.steps[{step.name}]", step.action)
+        yield from _of_action(plan, place, trial, f"{path}[{step.name}]", step.action)
 
 
 def _of_action(plan: Plan, place: PodContext, trial: DryRunContext, path: str, action: Action) -> Iterator[Part]:

@@ -20,7 +20,17 @@ from gameday.api.state import decided_bytes
 from gameday.engine.cel.paths import path_text
 from gameday.model.change import Change, State
 from gameday.model.plan import Action, Plan, Stage
-from gameday.model.record import Closing, Doubt, DrillRecord, Keeping, Reason, Result, StepEntry, Waiting
+from gameday.model.record import (
+    Closing,
+    Doubt,
+    DrillRecord,
+    Keeping,
+    MitigationEntry,
+    Reason,
+    Result,
+    StepEntry,
+    Waiting,
+)
 from gameday.schema.bounds import NAME, SETUP_BYTES, SHOWN_BYTES, STATE_BYTES, WORD, json_bytes
 
 AT: Final = 1_800_000_000.1234567
@@ -49,9 +59,9 @@ def check_size(plan: Plan) -> None:
     ):
         if size > most:
             count = sum(len(plan.expectations(stage)) for stage in Stage)
-            steps = len(plan.rollback.steps) if plan.rollback is not None else 0
+            steps = len(plan.steps())
             raise PlanTooBig(
-                f"{what} of {count} expectations and {steps} rollback steps may need {size} bytes in a "
+                f"{what} of {count} expectations and {steps} steps may need {size} bytes in a "
                 f"Drill's status, and at most {most} fit: split the GameDay, or shorten names"
             )
 
@@ -61,7 +71,7 @@ def largest(plan: Plan, text: str) -> DrillRecord:
     expected = [(stage, one.name, False) for stage in Stage for one in plan.expectations(stage)]
     if plan.rollback is not None:
         expected += [(Stage.RECOVERY, one.name, True) for one in plan.recovery.expect]
-    steps = plan.rollback.steps if plan.rollback is not None else ()
+    mitigates = max((one.name for one in plan.mitigations), key=len, default="")
     names = tuple(name for _, name, again in expected if not again)
     record: DrillRecord = _full(
         DrillRecord,
@@ -70,8 +80,12 @@ def largest(plan: Plan, text: str) -> DrillRecord:
         reason="x" * WORD,
         waiting=Waiting(max(Reason, key=lambda reason: len(reason.value)), text),
         changes=tuple(_changes(plan, text)),
-        steps=tuple(_full(StepEntry, text, name=step.name, notes=_noted(step.action)) for step in steps),
-        results=tuple(_full(Result, text, stage=s, name=name, again=again) for s, name, again in expected),
+        steps=tuple(_full(StepEntry, text, name=step.name, notes=_noted(step.action)) for _, step in plan.steps()),
+        mitigations=tuple(_full(MitigationEntry, text, name=one.name) for one in plan.mitigations),
+        results=tuple(
+            _full(Result, text, stage=s, name=name, again=again, by="" if again else mitigates)
+            for s, name, again in expected
+        ),
         doubts=tuple(Doubt(reason, text, AT) for reason in Reason),
         closings=tuple(
             _full(Closing, text, fault=fault.name, doubt=Doubt(Reason.CONNECTIONS_KEPT, text, AT))
@@ -81,7 +95,7 @@ def largest(plan: Plan, text: str) -> DrillRecord:
         warnings=(),
         baseline={path_text((probe.name, *path)): AT for probe in plan.probes for path in probe.paths},
         guardrail=max(names, key=len, default=""),
-        recovered_by="Rollback",
+        recovered_by="Mitigation",
         missed_before_abort=names,
         timeline=(),
         # A dry run has its findings in the place of all that a drill has.

@@ -1,5 +1,6 @@
 """The context of a decision: a drill at one moment, as every rule of the engine sees it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -44,8 +45,12 @@ class EvidenceReader(Protocol):
         """Why a guardrail cannot be judged at the moment, or None."""
         ...
 
-    def track_of(self, expression: str) -> Series:
-        """What an expression by which a fault is seen came to at each sample."""
+    def track_of(self, text: str, since: float = -math.inf, fault_at: float | None = None) -> Series:
+        """What an expression of the plan came to at each sample.
+
+        ``since`` is when an ``increase`` begins to count, ``fault_at`` when the first fault was requested, both in Unix
+        seconds.
+        """
         ...
 
     def readings(self, since: float, until: float) -> Readings:

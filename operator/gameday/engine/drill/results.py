@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from gameday.engine.drill import addresses, connections
+from gameday.engine.drill.aid import credited
 from gameday.engine.drill.context import Context
 from gameday.engine.evidence.judgement import PENDING, Judgement, Window
 from gameday.model.plan import Expectation, Mode, Plan, Stage
@@ -18,6 +19,8 @@ def decide_stage(ctx: Context, stage: Stage, window: Window, *, again: bool = Fa
             if judgement.state is not ResultState.PENDING:
                 if stage is Stage.OUTAGE:
                     judgement = _fair(ctx, expectation, judgement)
+                if not again:
+                    judgement = credited(ctx, stage, expectation, judgement)
                 if judgement.state is not ResultState.PENDING:
                     record = _settle(record, _result(stage, expectation, judgement, again=again), ctx.now)
     return record
@@ -37,7 +40,8 @@ def end_stage(ctx: Context, stage: Stage, window: Window, why: str = "", *, agai
             judgement = ctx.evidence.judge(stage, expectation, final)
             record = _settle(record, _unknown(stage, expectation, judgement, ctx.now, why, again=again), ctx.now)
         elif known.state is ResultState.MISSED:
-            record = _told_by_how_much(ctx.with_record(record), known, expectation, final)
+            if not known.by:
+                record = _told_by_how_much(ctx.with_record(record), known, expectation, final)
             record = _excused(record, ctx.plan, stage, expectation)
     return record
 
@@ -141,12 +145,14 @@ def _result(stage: Stage, expectation: Expectation, judgement: Judgement, *, aga
         judgement.resolution,
         judgement.why,
         again=again,
+        by=judgement.by,
     )
 
 
 def _settle(record: DrillRecord, result: Result, now: float) -> DrillRecord:
     took = f" after {result.seconds:.1f} s" if result.seconds is not None else ""
-    why = f": {result.why}" if result.why else ""
+    by = f" by mitigation {result.by}" if result.by and result.state is ResultState.MET else ""
+    why = f"{by}: {result.why}" if result.why else by
     bad = result.state in {ResultState.MISSED, ResultState.UNKNOWN}
     return replace(record, results=(*record.results, result)).note(
         now, f"Expectation{result.state.value}", f"{result.name}: {result.state.value}{took}{why}", warning=bad

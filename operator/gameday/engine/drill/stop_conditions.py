@@ -87,7 +87,7 @@ def guardrail_tripped(ctx: Context, window: Window) -> DrillRecord | None:
         if not expectation.guardrail or expectation.mode is not Mode.ALWAYS:
             continue
         result = record.result(Stage.OUTAGE, expectation.name)
-        if result is not None and result.state is ResultState.MISSED:
+        if result is not None and result.state is ResultState.MISSED and not result.by:
             named = replace(record, guardrail=expectation.name).note(
                 ctx.now, Reason.GUARDRAIL.value, f"{expectation.name} was violated: undoing the faults", warning=True
             )

@@ -56,15 +56,36 @@ def fuse_of_scale(rollback: Rollback) -> float:
     return ARM + rollback.within + UNDO
 
 
+def fuse_of_mitigation(plan: Plan) -> float:
+    """Seconds from arming until the fuse of what a mitigation scaled puts the replicas back.
+
+    A mitigation may begin right when the last fault is proven, and what it changed stays until the drill ends.
+    """
+    faults = len(plan.outage.faults)
+    by_hand = sum(fault.action.patience or 0.0 for fault in plan.outage.faults if fault.action.BY_HAND)
+    lasts = plan.outage.duration + GRACE + faults * UNDO + by_hand + recovery_of(plan)
+    if plan.rollback is not None:
+        lasts += plan.rollback.within + longest_wait(plan.recovery.expect, 0.0)
+    return ARM + lasts + UNDO
+
+
+def recovery_of(plan: Plan) -> float:
+    """Longest that the recovery lasts once the faults are undone, in seconds: it waits for a mitigation under way."""
+    lasts = longest_wait(plan.recovery.expect, plan.recovery.within)
+    return lasts + max((one.within for one in plan.mitigations), default=0.0)
+
+
 def fuse_of(plan: Plan, name: str) -> float:
     """Seconds from arming until the fuse of a fault or step undoes its change.
 
     Raises:
-        ValueError: when the plan has neither a fault nor a rollback of that name.
+        ValueError: when the plan has no fault or mitigation of that name, and no rollback.
 
     """
     if any(fault.name == name for fault in plan.outage.faults):
         return fuse_of_faults(plan)
+    if plan.mitigation_of(name) is not None:
+        return fuse_of_mitigation(plan)
     if plan.rollback is None:
         raise ValueError(f"the plan has no fault {name} and no rollback")
     return fuse_of_scale(plan.rollback)
@@ -80,11 +101,11 @@ def longest(plan: Plan) -> float:
     """Seconds from the creation of a drill's agents to its last deadline: no healthy drill needs them any more.
 
     It is the sum of all waits, each at its longest: the agents, the steady state, everything under the faults' fuses,
-    the recovery, the rollback and its second judging, and the tidying at the end. Where a person must take a fault
-    back, probes look for that for as long as a fuse would go on trying.
+    the recovery with its mitigations, the rollback and its second judging, and the tidying at the end. Where a person
+    must take a fault back, probes look for that for as long as a fuse would go on trying.
     """
     length = AGENTS + plan.steady_state.duration + GRACE + fuse_of_faults(plan)
-    length += longest_wait(plan.recovery.expect, plan.recovery.within)
+    length += recovery_of(plan)
     if plan.rollback is not None:
         length += plan.rollback.within + longest_wait(plan.recovery.expect, 0.0)
     if any(fault.action.BY_HAND for fault in plan.outage.faults):

@@ -34,13 +34,19 @@ def progress(ctx: Context) -> DrillRecord:
 
 def ask_undo(record: DrillRecord, plan: Plan, now: float) -> DrillRecord:
     """Ask for the undo of everything that is still open; a fault waits for those that were applied after it."""
+    record = ask_undo_of_faults(record, plan, now)
+    for change in record.changes:
+        record = ask_undo_of(record, change, now)
+    return record
+
+
+def ask_undo_of_faults(record: DrillRecord, plan: Plan, now: float) -> DrillRecord:
+    """The same of the faults alone: what mitigations have changed stays until the drill ends."""
     later = False
     for change in reversed(of_faults(record, plan)):
         asked = change.open and change.state is not ChangeState.UNDOING
         record = ask_undo_of(record, replace(change, waits=later and change.touched) if asked else change, now)
         later = later or _being_undone(change)
-    for change in record.changes:
-        record = ask_undo_of(record, change, now)
     if record.undo_requested_at is None:
         record = replace(record, undo_requested_at=now)
     return record

@@ -129,7 +129,7 @@ def _at_the_end(
             return unknown(ends, f"a sample could not be judged: {unseen.why}")
     elif (why := _possible(evaluations, series, span, tolerates)) is not None:
         return unknown(ends, f"a violation longer than {tolerates:g} s may have gone unseen: {why}")
-    return Judgement(ResultState.MET, ends)
+    return Judgement(ResultState.MET, ends, open_until=ends)
 
 
 def _possible(

@@ -30,9 +30,9 @@ def judge_becomes(expectation: Expectation, series: Series, window: Window) -> J
     return measured(found, series, window, started_at)
 
 
-def already_true(expectation: Expectation, series: Series, since: float) -> bool:
-    """Whether it was true at any time since then, for as long as it must hold."""
-    return certainly(series, Wanted(since, float("inf"), expectation.holds)).start is not None
+def already_true(holds: float, series: Series, since: float) -> bool:
+    """Whether it was true at any time since then, for as many seconds as it must hold."""
+    return certainly(series, Wanted(since, float("inf"), holds)).start is not None
 
 
 def _before(expectation: Expectation, series: Series, window: Window) -> str:

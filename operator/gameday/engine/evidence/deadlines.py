@@ -67,19 +67,20 @@ def lateness(expectation: Expectation, series: Series, window: Window, started_a
 
 def measured(start: Evaluation, series: Series, window: Window, started_at: float) -> Judgement:
     """Met, with the time from zero and its resolution."""
-    if window.skew > SKEW_VOIDS:
-        why = f"the time is not known, because the clocks of the nodes differ by {window.skew:.1f} s"
-        return Judgement(ResultState.MET, start.received, why=why)
     unmet = window.requested_at
     for evaluation in series.evaluations:
         if evaluation is start:
             break
         if evaluation.value is False:
             unmet = evaluation.sent
+    if window.skew > SKEW_VOIDS:
+        why = f"the time is not known, because the clocks of the nodes differ by {window.skew:.1f} s"
+        return Judgement(ResultState.MET, start.received, why=why, open_until=unmet)
     resolution = max(0.0, start.received - unmet) + window.start_resolution
     if window.skew > SKEW_WIDENS:
         resolution += window.skew
-    return Judgement(ResultState.MET, start.received, max(0.0, start.received - started_at), resolution)
+    seconds = max(0.0, start.received - started_at)
+    return Judgement(ResultState.MET, start.received, seconds, resolution, open_until=unmet)
 
 
 def _missed(expectation: Expectation, series: Series, window: Window, wanted: Wanted) -> Judgement:

@@ -65,8 +65,7 @@ class Evidence:
         self._baseline: dict[str, float] | None = None
         self._seen_baseline: dict[str, Value] | None = None
         self._evaluators: dict[tuple[str, float, float], tuple[int, Evaluator]] = {}
-        texts = [*(e.expression for stage in Stage for e in plan.expectations(stage)), *plan.signs()]
-        self._expressions = {text: compile_expression(text) for text in texts}
+        self._expressions = {text: compile_expression(text) for text in plan.texts()}
         self._measured = {m.path: parse_path(m.path) for m in plan.measurements}
 
     def take(self, sample: Sample) -> bool:
@@ -149,11 +148,11 @@ class Evidence:
         """Set the baseline and run every expression on the samples sent since then (Unix seconds)."""
         self.set_baseline(baseline)
 
-        def track_of(expectation: Expectation) -> Series:
-            return self.series(expectation, since)
+        def track_of(text: str) -> Series:
+            return self.track_of(text, since)
 
-        def unlike_of(expectation: Expectation) -> tuple[str, ...]:
-            return type_mismatches(self.expression(expectation), lambda path: self.kinds(path, since))
+        def unlike_of(text: str) -> tuple[str, ...]:
+            return type_mismatches(self._expressions[text], lambda path: self.kinds(path, since))
 
         rehearsed = check_expressions(self._plan, track_of, unlike_of, since)
         doubtful = tuple(
@@ -170,7 +169,7 @@ class Evidence:
             return dict(newest_values(self.values(probe, until)[1]))
 
         found = self.check_expressions(self.means(since, until), since)
-        return read(self._plan, self.last, values_of, lambda one: self.series(one, since), found)
+        return read(self._plan, self.last, values_of, lambda text: self.track_of(text, since), found)
 
     def kinds(self, path: Path, since: float) -> frozenset[Kind]:
         """What the samples sent since then hold at a path that begins with a probe's name, or with ``baseline``."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gameday.engine.evidence.becomes import already_true
 from gameday.engine.evidence.series import Issue, Series
-from gameday.model.plan import Expectation, Mode, Plan, Stage
+from gameday.model.plan import Mode, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class ExpressionFindings:
 
 def check_expressions(
     plan: Plan,
-    track_of: Callable[[Expectation], Series],
-    unlike: Callable[[Expectation], tuple[str, ...]],
+    track_of: Callable[[str], Series],
+    unlike: Callable[[str], tuple[str, ...]],
     since: float,
 ) -> ExpressionFindings:
     """Evaluate every expression on the samples sent from ``since`` (Unix seconds) on.
@@ -34,22 +34,32 @@ def check_expressions(
     """
     wrong: list[str] = []
     already: list[str] = []
-    for stage in Stage:
-        for expectation in plan.expectations(stage):
-            series = track_of(expectation)
-            flaws = unlike(expectation) or tuple(_issues(series, since))
-            wrong += [f"{expectation.name}: {flaw}" for flaw in flaws]
-            latest = min(since, series.evaluations[-1].sent) if series.evaluations else since
-            if not flaws and expectation.mode is Mode.BECOMES and already_true(expectation, series, latest):
-                already.append(f"{expectation.name}: {_remedy(expectation)}")
+    for _, expectation in plan.all_expectations():
+        series = track_of(expectation.expression)
+        flaws = unlike(expectation.expression) or tuple(_issues(series, since))
+        wrong += [f"{expectation.name}: {flaw}" for flaw in flaws]
+        becomes = expectation.mode is Mode.BECOMES
+        if not flaws and becomes and already_true(expectation.holds, series, _latest(series, since)):
+            already.append(f"{expectation.name}: {_already(expectation.holds, 'expect it with `always`')}")
+    for mitigation in plan.mitigations:
+        series, where = track_of(mitigation.when), f"mitigation {mitigation.name}"
+        flaws = unlike(mitigation.when) or tuple(_issues(series, since))
+        wrong += [f"{where}: {flaw}" for flaw in flaws]
+        if not flaws and already_true(mitigation.holds, series, _latest(series, since)):
+            already.append(f"{where}: {_already(mitigation.holds, 'take the mitigation out')}")
     return ExpressionFindings(tuple(dict.fromkeys(wrong)), tuple(already))
 
 
-def _remedy(expectation: Expectation) -> str:
-    held = f" for {expectation.holds:g} s" if expectation.holds else ""
+def _latest(series: Series, since: float) -> float:
+    """The steady state's start, or the only sample of a probe that asks seldom."""
+    return min(since, series.evaluations[-1].sent) if series.evaluations else since
+
+
+def _already(holds: float, instead: str) -> str:
+    held = f" for {holds:g} s" if holds else ""
     return (
         f"it was true{held} in the steady state, so it can be true without the fault; compare with a margin, give it "
-        "`for`, or expect it with `always`"
+        f"`for`, or {instead}"
     )
 
 

@@ -53,6 +53,10 @@ class Judgement:
     seconds: float | None = None
     resolution: float | None = None
     why: str = ""
+    open_until: float | None = None
+    """Of one that is met: when the last sample was sent at which it was not yet; of an ``always`` its stage's end."""
+    by: str = ""
+    """The mitigation that had acted before it was met, or ""."""
 
 
 PENDING: Final = Judgement(ResultState.PENDING)

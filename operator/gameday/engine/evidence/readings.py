@@ -8,7 +8,7 @@ from typing import Final
 from gameday.engine.cel.paths import Path, path_text
 from gameday.engine.evidence.expression_checks import ExpressionFindings
 from gameday.engine.evidence.series import Evaluation, Issue, Series
-from gameday.model.plan import Expectation, Mode, Plan, Stage
+from gameday.model.plan import Mode, Plan, Stage
 from gameday.model.sample import Sample, Value
 
 SHOWN_VALUES: Final = 6
@@ -34,7 +34,7 @@ def read(
     plan: Plan,
     last: Callable[[str], Sample | None],
     values_of: Callable[[str], Mapping[Path, Value]],
-    series_of: Callable[[Expectation], Series],
+    series_of: Callable[[str], Series],
     found: ExpressionFindings,
 ) -> Readings:
     """Read a plan; ``found`` is what the check of its expressions found on the same samples."""
@@ -43,13 +43,19 @@ def read(
     refusals: list[str] = []
     doubted: set[str] = set()
     for stage, expectation in plan.all_expectations():
-        newest = next(reversed(series_of(expectation).evaluations), None)
-        expectations.append(_reading(stage, expectation, newest))
+        newest = next(reversed(series_of(expectation.expression).evaluations), None)
+        asked = f"{expectation.mode.value} {expectation.expression}"
+        expectations.append(_reading(stage.value, expectation.name, asked, newest))
         if stage is Stage.STEADY_STATE and expectation.mode is Mode.ALWAYS and _is_false(newest):
             refusals.append(f"steadyState: {expectation.name} is false now{_why(newest)}; make it true first")
             doubted.add(expectation.name)
         elif newest is not None and newest.value is None and newest.issue not in CERTAIN:
             doubted.add(expectation.name)
+    for mitigation in plan.mitigations:
+        newest = next(reversed(series_of(mitigation.when).evaluations), None)
+        expectations.append(_reading("mitigation", mitigation.name, f"when {mitigation.when}", newest))
+        if newest is not None and newest.value is None and newest.issue not in CERTAIN:
+            doubted.add(f"mitigation {mitigation.name}")
     wrong = (one for one in (*found.wrong, *found.already) if not any(one.startswith(f"{n}: ") for n in doubted))
     return Readings(tuple(probes), tuple(expectations), (*refusals, *wrong), found.doubtful)
 
@@ -77,11 +83,11 @@ def _plain(value: Value) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _reading(stage: Stage, expectation: Expectation, newest: Evaluation | None) -> str:
+def _reading(of: str, name: str, asked: str, newest: Evaluation | None) -> str:
     value = newest.value if newest is not None else None
     word = "unknown" if value is None else "true" if value else "false"
     why = _why(newest) if newest is not None else " (no sample)"
-    return f"{stage.value} {json.dumps(expectation.name, ensure_ascii=False)}: {word}{why}: {_asked(expectation)}"
+    return f"{of} {json.dumps(name, ensure_ascii=False)}: {word}{why}: {asked}"
 
 
 def _why(newest: Evaluation | None) -> str:
@@ -90,10 +96,6 @@ def _why(newest: Evaluation | None) -> str:
 
 def _is_false(newest: Evaluation | None) -> bool:
     return newest is not None and newest.value is False
-
-
-def _asked(expectation: Expectation) -> str:
-    return f"{expectation.mode.value} {expectation.expression}"
 
 
 def newest_values(values: Mapping[Path, list[Value]]) -> Iterator[tuple[Path, Value]]:

@@ -86,6 +86,24 @@ def _search(evaluations: Sequence[Evaluation], wanted: Wanted, series: Series | 
     return found
 
 
+def run_until_now(series: Series, since: float, now: float) -> Evaluation | None:
+    """The first sample of the run of true samples, sent from ``since`` on, that lasts until now.
+
+    None where the newest sample is not true, or is too old to say what is so now.
+    """
+    evaluations = series.evaluations
+    first: Evaluation | None = None
+    for index in range(len(evaluations) - 1, -1, -1):
+        evaluation = evaluations[index]
+        interrupted = first is not None and broken(series, evaluation, index + 1)
+        if evaluation.sent < since or evaluation.value is not True or interrupted:
+            break
+        first = evaluation
+    if first is None or now - evaluations[-1].received > series.patience:
+        return None
+    return first if series.gap_within(evaluations[-1].sent, now) is None else None
+
+
 def broken(series: Series, last: Evaluation, index: int) -> str:
     """Why the value between a sample and the one at ``index`` is unknown, or ""."""
     evaluation = series.evaluations[index]

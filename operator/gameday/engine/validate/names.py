@@ -21,6 +21,7 @@ def check_names(plan: Plan) -> Iterator[Finding]:
     yield from _twice(_figures(plan), "a figure is already called {0!r} at {1}: choose another name")
     yield from _twice(_dependencies(plan), "a dependency is already called {0!r} at {1}: choose another name")
     yield from _twice(_probes(plan), "a probe is already called {0!r} at {1}: choose another name")
+    yield from _twice(_mitigations(plan), "a mitigation is already called {0!r} at {1}: choose another name")
     yield from _twice(_changes(plan), "the undo log already has {0!r} from {1}: choose another name")
     yield from _objects(plan)
 
@@ -52,8 +53,14 @@ def _probes(plan: Plan) -> list[Named]:
 
 
 def _steps(plan: Plan) -> list[Named]:
-    steps = plan.rollback.steps if plan.rollback is not None else ()
-    return [(f"spec.rollback.steps[{index}].name", step.name) for index, step in enumerate(steps)]
+    lists = [(f"spec.mitigations[{index}].steps", one.steps) for index, one in enumerate(plan.mitigations)]
+    if plan.rollback is not None:
+        lists.append(("spec.rollback.steps", plan.rollback.steps))
+    return [(f"{path}[{index}].name", step.name) for path, steps in lists for index, step in enumerate(steps)]
+
+
+def _mitigations(plan: Plan) -> list[Named]:
+    return [(f"spec.mitigations[{index}].name", one.name) for index, one in enumerate(plan.mitigations)]
 
 
 def _changes(plan: Plan) -> list[Named]:

@@ -15,13 +15,19 @@ def paths_read(plan: Plan) -> Iterator[tuple[str, Path]]:
     for stage in Stage:
         for index, expectation in enumerate(plan.expectations(stage)):
             where = f"spec.{_FIELD[stage]}.expect[{index}].{expectation.mode.value}"
-            try:
-                expression = compile_expression(expectation.expression)
-            except ExpressionError:
-                continue
-            yield from ((where, path) for path in (*expression.paths, *expression.baseline_paths))
+            yield from ((where, path) for path in _read(expectation.expression))
+    for index, mitigation in enumerate(plan.mitigations):
+        yield from ((f"spec.mitigations[{index}].when", path) for path in _read(mitigation.when))
     for index, measurement in enumerate(plan.measurements):
         try:
             yield f"spec.measurements[{index}].path", parse_path(measurement.path)
         except ExpressionError:
             continue
+
+
+def _read(text: str) -> tuple[Path, ...]:
+    try:
+        expression = compile_expression(text)
+    except ExpressionError:
+        return ()
+    return (*expression.paths, *expression.baseline_paths)

@@ -8,6 +8,7 @@ from gameday.engine.cel.expressions import ExpressionError, compile_expression, 
 from gameday.engine.cel.paths import Path, paths_by_probe
 from gameday.engine.evidence.evidence import Evidence
 from gameday.engine.validate.dependencies import check_dependencies
+from gameday.engine.validate.mitigations import check_mitigations
 from gameday.engine.validate.names import check_names
 from gameday.engine.validate.probes import SHORTEST, check_probes
 from gameday.model.finding import Finding
@@ -66,6 +67,8 @@ def _check(plan: Plan) -> Iterator[Finding]:
     for index, fault in enumerate(plan.outage.faults):
         for sign, text in fault.action.signs.items():
             yield from _sign(f"spec.outage.faults[{index}].{fault.action.KIND}.{sign}", text, probes)
+    for index, mitigation in enumerate(plan.mitigations):
+        yield from _expression(f"spec.mitigations[{index}].when", mitigation.when, probes)
     for index, measurement in enumerate(plan.measurements):
         path = f"spec.measurements[{index}].path"
         try:
@@ -76,6 +79,7 @@ def _check(plan: Plan) -> Iterator[Finding]:
     yield from _log(plan)
     yield from check_probes(plan)
     yield from check_dependencies(plan)
+    yield from check_mitigations(plan)
     yield from check_names(plan)
 
 
@@ -130,7 +134,7 @@ def _cost(plan: Plan) -> Iterator[Finding]:
     """What all expressions may take together: each is evaluated at every sample of every probe that it uses."""
     a_second = {probe.name: 1 / max(probe.every, SHORTEST) for probe in plan.probes}
     micros = 0.0
-    for text in (*(e.expression for stage in Stage for e in plan.expectations(stage)), *plan.signs()):
+    for text in plan.texts():
         try:
             expression = compile_expression(text)
         except ExpressionError:
@@ -146,9 +150,7 @@ def _cost(plan: Plan) -> Iterator[Finding]:
 
 
 def _log(plan: Plan) -> Iterator[Finding]:
-    length = plan.steady_state.duration + plan.outage.duration + plan.recovery.within
-    length += plan.rollback.within if plan.rollback is not None else 0.0
-    size = sum(length / max(probe.every, SHORTEST) * LINE_ESTIMATE for probe in plan.probes)
+    size = sum(plan.length / max(probe.every, SHORTEST) * LINE_ESTIMATE for probe in plan.probes)
     if size > LOG_BYTES:
         yield Finding(
             "spec.probes",

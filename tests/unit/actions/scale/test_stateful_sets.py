@@ -12,7 +12,7 @@ from gameday.actions.workload import Workload
 from gameday.api.checks import check as check_plan
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import Object
-from gameday.engine.drill.phases import rollback
+from gameday.engine.drill import steps
 from gameday.errors import PlanInvalid
 from gameday.model.change import Change
 from gameday.model.plan import Step
@@ -66,7 +66,7 @@ def test_a_restore_takes_back_what_was_scaled_of_its_kind() -> None:
 
     record = replace(DrillRecord(), changes=(entry("Deployment"), entry("StatefulSet")))
     back = Step("start", Restore(stateful_set("queue")))
-    assert [one.object_kind for one in rollback._reverted_by(record, back)] == ["StatefulSet"]
+    assert [one.object_kind for one in steps._reverted_by(record, back)] == ["StatefulSet"]
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_the_largest_status_is_admitted_and_nothing_of_the_undo_log_is_lost(lett
 
 def test_a_plan_whose_drills_could_not_be_saved_is_refused_with_sizes() -> None:
     with pytest.raises(
-        PlanTooBig, match=r"of 72 expectations and 24 rollback steps .* bytes in a Drill's status, and at most \d+"
+        PlanTooBig, match=r"of 72 expectations and 32 steps .* bytes in a Drill's status, and at most \d+"
     ):
         read_spec("large", spec_of(24, "x"))
 

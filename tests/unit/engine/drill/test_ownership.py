@@ -10,7 +10,7 @@ from gameday.engine.drill import commands as do
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.next_commands import commands_for
-from gameday.engine.drill.phases.rollback import taken_over
+from gameday.engine.drill.steps import taken_over
 from gameday.model.change import Change, ChangeState, Observed
 from gameday.model.observation import Fuse, Observation
 from gameday.model.record import DrillRecord, Phase, Reason, ResultState, StepEntry, StepState, Verdict

@@ -89,5 +89,4 @@ def test_an_unproven_fault_decides_nothing() -> None:
     ],
 )
 def test_what_is_true_in_the_steady_state(text: str, holds: float, true: bool) -> None:
-    expectation = Expectation("it", Mode.BECOMES, "a.b", holds=holds)
-    assert already_true(expectation, strip(text), since=1.0) is true
+    assert already_true(holds, strip(text), since=1.0) is true

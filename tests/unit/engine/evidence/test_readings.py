@@ -1,12 +1,13 @@
 """What a dry run reads: the answers of probes, expectations on the newest samples, and what would end a drill."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gameday.engine.evidence.evidence import Evidence
 from gameday.engine.evidence.readings import Readings
-from gameday.model.plan import Expectation, Mode, Outage, Plan, Probe, Recovery, SteadyState
+from gameday.model.plan import Expectation, Mitigation, Mode, Outage, Plan, Probe, Recovery, SteadyState
 from gameday.model.sample import Sample
 from gameday.probes.http.kind import HttpProbe
 
@@ -101,3 +102,42 @@ def test_values_are_few_and_short() -> None:
     (probe,) = read(plan(steady=long), answer({"deep": {"text": "x" * 500}, "depth": 1})).probes
     assert len(probe) < 200
     assert "…" in probe
+
+
+def mitigated(when: str, holds: float = 0.0) -> Plan:
+    return replace(plan(DOWN), mitigations=(Mitigation("restart", when, (), holds),))
+
+
+def test_the_condition_of_a_mitigation_is_shown_beside_the_expectations() -> None:
+    found = read(mitigated("health.body.depth > 100 * baseline.health.body.depth"), answer(GOOD))
+    *_, last = found.expectations
+    assert last == 'mitigation "restart": false: when health.body.depth > 100 * baseline.health.body.depth'
+    assert found.refusals == ()
+
+
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ("health.body.redis > 3", "mitigation restart: health.body.redis is "),
+        ("health.body.redsi != 'ok'", "mitigation restart: health.body.redsi is missing"),
+        ("health.body.depth > 5", "mitigation restart: it was true in the steady state, so it can be true without"),
+    ],
+)
+def test_a_condition_that_means_nothing_or_holds_without_a_fault_refuses(when: str, why: str) -> None:
+    (refusal,) = read(mitigated(when), answer(GOOD)).refusals
+    assert refusal.startswith(why)
+
+
+def test_a_condition_that_was_true_for_a_moment_only_refuses_nothing() -> None:
+    busy = answer(GOOD | {"depth": 500})
+    assert read(mitigated("health.body.depth > 100", 2.0), busy, answer(GOOD, at=101.0, n=2)).refusals == ()
+    lasting = [answer(GOOD | {"depth": 500}, at=100.0 + n, n=1 + n) for n in range(4)]
+    (refusal,) = read(mitigated("health.body.depth > 100", 2.0), *lasting).refusals
+    assert refusal.startswith("mitigation restart: it was true for 2 s in the steady state")
+
+
+def test_a_condition_that_is_not_known_yet_refuses_nothing() -> None:
+    unknown = Sample("observer", 1, "health", 100.0, 100.1, ok=True, unknown=((("body",), "longer than 64 KiB"),))
+    found = read(mitigated("health.body.depth > 100"), unknown)
+    assert found.refusals == ()
+    assert found.expectations[-1].startswith('mitigation "restart": unknown (health.body is not known')

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gameday.engine.drill import commands as do
-from gameday.engine.drill import connections, effects, timeouts
+from gameday.engine.drill import connections, effects, mitigations, timeouts
 from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.limits import of_moment, of_plan
@@ -13,7 +13,7 @@ from gameday.engine.drill.phases.rules import PhaseRules
 from gameday.engine.drill.results import decide_stage, end_stage
 from gameday.engine.drill.stop_conditions import end_inconclusive, guardrail_tripped, proof_broken
 from gameday.engine.drill.undo_commands import undo_commands_for
-from gameday.engine.drill.undo_log import ask_undo, of_faults
+from gameday.engine.drill.undo_log import ask_undo_of_faults, of_faults
 from gameday.engine.drill.windows import outage_window
 from gameday.model.change import Change, ChangeState, Presence
 from gameday.model.observation import Observation
@@ -37,12 +37,14 @@ def decide(ctx: Context) -> DrillRecord:
         return _prove(ctx)
     if (looked := connections.look(ctx, record.zero)) is not record:
         return looked
-    return _hold(ctx, record.zero)
+    ctx = ctx.with_record(mitigations.carry_on(ctx, begins=ctx.now < record.zero + ctx.plan.outage.duration))
+    return ctx.record if ctx.record.finishing else _hold(ctx, record.zero)
 
 
-def commands(_plan: Plan | None, record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
-    """Make the changes of the undo log, and close connections once that is requested."""
+def commands(plan: Plan | None, record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
+    """Make the changes of the undo log, take the steps of mitigations, and close connections once that is requested."""
     yield from undo_commands_for(record, observed)
+    yield from mitigations.commands(plan, record, observed)
     yield from (
         do.CloseConnections(fault) for fault in connections.asked(record) if fault not in observed.connections_closed
     )
@@ -167,7 +169,7 @@ def _hold(ctx: Context, started_at: float) -> DrillRecord:
     record = record.enter(Phase.RECOVERY, ctx.now, "the outage is over; undoing the faults")
     # Where an earlier process has lifted and could not say so, the recovery began when the outage was to end.
     lifted = not any(ctx.observed.change(change.name).there for change in of_faults(record, ctx.plan))
-    return ask_undo(record, ctx.plan, ends if lifted else ctx.now)
+    return ask_undo_of_faults(record, ctx.plan, ends if lifted else ctx.now)
 
 
 RULES = PhaseRules(

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gameday.engine.drill import commands as do
-from gameday.engine.drill import effects, timeouts
+from gameday.engine.drill import effects, mitigations, timeouts
+from gameday.engine.drill.aid import helped
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.rules import PhaseRules
 from gameday.engine.drill.results import complete, decide_stage, end_stage, timed_complete
@@ -22,7 +23,8 @@ def decide(ctx: Context) -> DrillRecord:
     """Wait for the verified undo, then for the system."""
     record = ctx.record
     if record.recovery_zero is None:
-        return _undone(ctx)
+        ctx = ctx.with_record(mitigations.carry_on(ctx))
+        return ctx.record if ctx.record.finishing else _undone(ctx)
     for proof in effects.proofs(ctx):
         if (end := proof.troubled_after(record.recovery_zero)) is not None:
             return end_inconclusive(ctx, *end)
@@ -32,20 +34,31 @@ def decide(ctx: Context) -> DrillRecord:
         ctx = ctx.with_record(
             end_stage(ctx, Stage.RECOVERY, recovery_window(ctx), "no sample arrived before the deadline")
         )
-    if not complete(ctx, Stage.RECOVERY):
+    decided = complete(ctx, Stage.RECOVERY)
+    ctx = ctx.with_record(mitigations.carry_on(ctx, begins=not decided))
+    if ctx.record.finishing or not decided or mitigations.under_way(ctx):
         return ctx.record
-    ctx = ctx.with_record(end_stage(ctx, Stage.RECOVERY, recovery_window(ctx, ctx.now)))
-    missed = {r.name for r in ctx.record.results if r.stage is Stage.RECOVERY and r.state is ResultState.MISSED}
+    return _decided(ctx.with_record(end_stage(ctx, Stage.RECOVERY, recovery_window(ctx, ctx.now))))
+
+
+def _decided(ctx: Context) -> DrillRecord:
+    """Repair what was missed, or end; what a mitigation has repaired needs no rollback, although it may be missed."""
+    missed = {
+        one.name
+        for one in ctx.record.results
+        if one.stage is Stage.RECOVERY and one.state is ResultState.MISSED and not one.by
+    }
     rollback = ctx.plan.rollback
     if rollback is not None and missed & set(rollback.if_missed) and to_repair(ctx.record, ctx.plan):
         names = ", ".join(sorted(missed & set(rollback.if_missed)))
         return ctx.record.enter(Phase.ROLLBACK, ctx.now, f"missed: {names}")
-    return replace(ctx.record, finishing=True)
+    return replace(ctx.record, finishing=True, recovered_by="Mitigation" if helped(ctx.record) else None)
 
 
-def commands(_plan: Plan | None, record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
-    """Undo what the undo log says is to be undone."""
+def commands(plan: Plan | None, record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
+    """Undo what the undo log says is to be undone, and take the steps of mitigations."""
     yield from undo_commands_for(record, observed)
+    yield from mitigations.commands(plan, record, observed)
 
 
 def _undone(ctx: Context) -> DrillRecord:

@@ -1,0 +1,43 @@
+"""Which expectations were met with the help of a mitigation, and what that means where they are to be met unaided.
+
+::
+
+    unmet          acted           met
+      F  F  F  F  F  |  F  F  F  T  T       certainly after it
+      F  F  T  T     |  T  T                certainly before it
+      F  F           |     T  T             not known: nothing was seen in between
+"""
+
+from dataclasses import replace
+
+from gameday.engine.drill.context import Context
+from gameday.engine.evidence.judgement import SKEW_WIDENS, Judgement
+from gameday.model.plan import Expectation, Stage
+from gameday.model.record import DrillRecord, ResultState
+
+
+def credited(ctx: Context, stage: Stage, expectation: Expectation, judgement: Judgement) -> Judgement:
+    """A met judgement with the last mitigation that had acted before; one that is to be met unaided is missed then.
+
+    What was true all along (``AlwaysTrue``) was so before any mitigation acted.
+    """
+    if judgement.state is not ResultState.MET or stage is Stage.STEADY_STATE:
+        return judgement
+    margin = ctx.observed.skew if ctx.observed.skew > SKEW_WIDENS else 0.0
+    acted = [(one.acted_at, one.name) for one in ctx.record.mitigations if one.acted_at is not None]
+    before = sorted(one for one in acted if one[0] < judgement.at + margin)
+    if not before:
+        return judgement
+    first, by = before[0][0], before[-1][1]
+    if not expectation.unaided:
+        return replace(judgement, by=by)
+    helped = replace(judgement, state=ResultState.MISSED, seconds=None, resolution=None, by=by)
+    if judgement.open_until is None or judgement.open_until < first + margin:
+        why = f"nothing was seen between the act of mitigation {by} and the moment at which it was met"
+        return replace(helped, state=ResultState.UNKNOWN, why=f"{why}: it may have been met unaided")
+    return replace(helped, why=f"met only after mitigation {by} had acted, and it is to be met unaided")
+
+
+def helped(record: DrillRecord) -> bool:
+    """Whether an expectation of the recovery was met after a mitigation had acted."""
+    return any(one.by and one.stage is Stage.RECOVERY for one in record.results)

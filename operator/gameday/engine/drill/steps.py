@@ -1,0 +1,211 @@
+"""The steps of a mitigation or of the rollback: in order, each recorded before it is taken, each change with its fuse.
+
+What a step changed stays until a later step takes it back, or the drill ends. A list stops at once if somebody else
+changes what a step of it has set, because a later irreversible step relies on it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from gameday.engine.drill import commands as do
+from gameday.engine.drill.commands import error_of
+from gameday.engine.drill.context import Context
+from gameday.engine.drill.stop_conditions import end_inconclusive, fuse_lost
+from gameday.engine.drill.undo_log import ask_undo_of, of_steps, registered, undo_commands
+from gameday.model import names
+from gameday.model.change import Change, ChangeState, Observed, Presence, RunState, State
+from gameday.model.observation import Observation
+from gameday.model.plan import Step
+from gameday.model.record import DrillRecord, Reason, StepEntry, StepState
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """One list of steps. ``reason`` is the drill's where one of them fails.
+
+    ``ends_at`` is the Unix second by which all must be done; ``within`` is the same as a length, for people.
+    """
+
+    steps: tuple[Step, ...]
+    reason: Reason
+    ends_at: float
+    within: float
+
+    def go_on(self, ctx: Context) -> DrillRecord | None:
+        """Take the next step, or go on with the one that is under way; None once all are done."""
+        for step in self.steps:
+            entry = ctx.record.step(step.name)
+            if entry is not None and entry.state is StepState.DONE:
+                continue
+            if ctx.now > self.ends_at:
+                why = f"step {step.name} was not done within {self.within:.0f} s{_error(ctx, step)}"
+                return end_inconclusive(ctx, self.reason, why, ctx.now)
+            return self._take(ctx, step, entry)
+        return None
+
+    def _take(self, ctx: Context, step: Step, entry: StepEntry | None) -> DrillRecord:
+        if not step.action.REVERSIBLE:
+            return self._run(ctx, step, entry)
+        return _put_back(ctx, step, entry) if step.action.REVERTS else self._make(ctx, step, entry)
+
+    def _make(self, ctx: Context, step: Step, entry: StepEntry | None) -> DrillRecord:
+        seen = ctx.observed.change(step.name)
+        if seen.presence is Presence.UNKNOWN:
+            return ctx.record
+        if seen.presence is Presence.GONE:
+            return end_inconclusive(ctx, self.reason, f"step {step.name}: {seen.detail}", ctx.now)
+        change = ctx.record.change(step.name)
+        if entry is None or change is None:
+            fuse = names.scale_fuse(ctx.observed.drill, step.name)
+            return _intend(ctx, step, seen.shown).with_change(registered(step.name, step.action, seen, fuse, ctx.now))
+        if change.state in {ChangeState.ARMED, ChangeState.REQUESTED} and seen.presence is Presence.TAMPERED:
+            why = f"step {step.name}: somebody changed {change.object_name} before the step did: it {seen.detail}"
+            return end_inconclusive(ctx, self.reason, why, ctx.now)
+        if change.state is ChangeState.ARMED:
+            return ctx.record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=ctx.now))
+        if change.state is ChangeState.ACTIVE and seen.settled:
+            return _done(ctx, step, seen.shown)
+        return ctx.record
+
+    def _run(self, ctx: Context, step: Step, entry: StepEntry | None) -> DrillRecord:
+        ran = ctx.observed.run(step.name)
+        if ran.state is RunState.UNKNOWN:
+            return ctx.record
+        if ran.state is RunState.FAILED:
+            return self._not_done(ctx, step, StepState.FAILED, ran.shown)
+        if entry is None:
+            active = (one for one in of_steps(ctx.record, ctx.plan) if one.state is ChangeState.ACTIVE)
+            if any(not ctx.observed.change(change.name).followed for change in active):
+                return ctx.record
+            return _intend(ctx, step, ran.shown, ran.notes)
+        if ran.state is RunState.DONE:
+            return _done(ctx, step, ran.shown)
+        if ran.state is RunState.ABSENT and entry.at < ctx.observed.resumed_at:
+            why = "its Job was requested before the operator restarted and cannot be found"
+            return self._not_done(ctx, step, StepState.UNKNOWN, why)
+        return ctx.record
+
+    def _not_done(self, ctx: Context, step: Step, state: StepState, message: str) -> DrillRecord:
+        record = ctx.record.with_step(StepEntry(step.name, state, ctx.now, message))
+        why = f"step {step.name}: {message}"
+        return end_inconclusive(ctx.with_record(record), self.reason, why, ctx.now)
+
+
+def commands(steps: Iterable[Step], record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
+    """The commands of the step that is next; those of its change follow from the undo log."""
+    for step in steps:
+        entry = record.step(step.name)
+        if entry is not None and entry.state is not StepState.INTENDED:
+            continue
+        if not step.action.REVERSIBLE:
+            yield from _to_run(step.name, entry, observed)
+        elif not step.action.REVERTS and observed.change(step.name).presence is Presence.UNKNOWN:
+            yield do.Read(step.name)
+        return
+
+
+def lost(ctx: Context) -> DrillRecord | None:
+    """The record of a drill that no longer has what a step changed, or None."""
+    return next((ended for one in of_steps(ctx.record, ctx.plan) if (ended := _lost(ctx, one)) is not None), None)
+
+
+def taken_over(record: DrillRecord, change: Change, seen: Observed) -> str:
+    """Who else has changed what an active change set, as a message, or ""."""
+    was = f"{change.object_name} was set to {_words(change)} by step {change.name}"
+    if seen.presence in {Presence.ABSENT, Presence.TAMPERED, Presence.GONE}:
+        return f"{was} and {seen.detail}"
+    entry = record.step(change.name)
+    done = entry is not None and entry.state is StepState.DONE
+    return f"{was} and {seen.relapsed}" if done and seen.relapsed else ""
+
+
+def _lost(ctx: Context, change: Change) -> DrillRecord | None:
+    if (unguarded := fuse_lost(ctx, change)) is not None:
+        return unguarded
+    if change.state is not ChangeState.ACTIVE:
+        return None
+    seen = ctx.observed.change(change.name)
+    why = taken_over(ctx.record, change, seen)
+    fired = change.fuse_deadline is not None and ctx.now >= change.fuse_deadline
+    if why and fired and seen.presence is Presence.ABSENT:
+        why = f"the fuse of step {change.name} put {change.object_name} back because its deadline passed"
+    mitigates = ctx.plan.mitigation_of(change.name) is not None
+    reason = Reason.MITIGATION_FAILED if mitigates else Reason.ROLLBACK_FAILED
+    return end_inconclusive(ctx, reason, why, ctx.now) if why else None
+
+
+def _to_run(step: str, entry: StepEntry | None, observed: Observation) -> Iterator[do.Command]:
+    """The command of an irreversible step; a later process repeats only a part that may run twice."""
+    state = observed.run(step).state
+    if state is RunState.UNKNOWN:
+        yield do.Read(step)
+    elif entry is not None:
+        asks_first = state is RunState.ABSENT and entry.at >= observed.resumed_at
+        if asks_first or state is RunState.NEXT:
+            yield do.Run(step)
+
+
+def _words(change: Change) -> str:
+    """What was set, for people: ``0 replicas``."""
+    return ", ".join(f"{value} {name}" for name, value in (change.wanted or {}).items()) or "something else"
+
+
+def _put_back(ctx: Context, step: Step, entry: StepEntry | None) -> DrillRecord:
+    if entry is None:
+        return _intend(ctx, step, f"put {step.action.subject[1]} back to what it was before")
+    record, shown = ctx.record, ""
+    for change in _reverted_by(record, step):
+        record = ask_undo_of(record, change, ctx.now)
+        seen = ctx.observed.change(change.name)
+        if change.open or not seen.settled:
+            return record
+        shown = seen.shown
+    return _done(ctx.with_record(record), step, shown or f"{step.action.subject[1]} was not changed")
+
+
+def _reverted_by(record: DrillRecord, step: Step) -> tuple[Change, ...]:
+    wanted = step.action.REVERTS, *step.action.subject
+    return tuple(one for one in record.changes if (one.kind, one.object_kind, one.object_name) == wanted)
+
+
+def _intend(ctx: Context, step: Step, message: str, notes: State | None = None) -> DrillRecord:
+    record = ctx.record.with_step(StepEntry(step.name, StepState.INTENDED, ctx.now, message, notes))
+    return record.note(ctx.now, "StepIntended", f"{step.name}: {message}")
+
+
+def _done(ctx: Context, step: Step, message: str) -> DrillRecord:
+    record = ctx.record.with_step(StepEntry(step.name, StepState.DONE, ctx.now, message))
+    return record.note(ctx.now, "StepDone", f"{step.name}: {message}")
+
+
+def _error(ctx: Context, step: Step) -> str:
+    error = error_of(ctx.observed.errors, *_commands(ctx, step)) or _stalled(ctx, step)
+    return f": {error}" if error else ""
+
+
+def _stalled(ctx: Context, step: Step) -> str:
+    """What a step waits for although nothing was rejected, or "": no change is made before its fuse is armed."""
+    ran = ctx.observed.run(step.name)
+    if not step.action.REVERSIBLE and ran.state in {RunState.RUNNING, RunState.NEXT}:
+        return ran.shown
+    change = ctx.record.change(step.name)
+    if change is None or change.state is not ChangeState.REGISTERED:
+        return ""
+    trouble = ctx.observed.fuse(change.fuse_name).trouble
+    why = f"could not ask the API server ({trouble}): see what its pod may reach" if trouble else "was not armed"
+    return f"nothing was changed, because its fuse {change.fuse_name} {why}"
+
+
+def _commands(ctx: Context, step: Step) -> Iterator[do.Command]:
+    """All that a step may ask for: an error of one of these is why it is not done."""
+    action = step.action
+    if not action.REVERSIBLE:
+        yield do.Run(step.name)
+    elif action.REVERTS:
+        for change in _reverted_by(ctx.record, step):
+            yield from undo_commands(change)
+    else:
+        yield do.Read(step.name)
+        made = ctx.record.change(step.name)
+        if made is not None:
+            yield from (do.ArmFuse(made), do.Apply(made))
