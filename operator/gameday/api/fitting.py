@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from gameday.api import dry_run
+from gameday.api import dry_run, versions
 from gameday.api.lines import shortened, timeline_line
 from gameday.model.record import TimelineEntry
 from gameday.schema.bounds import LINE, SHOWN_BYTES, STATUS_BYTES, cut, json_bytes
@@ -60,6 +60,8 @@ def _shorten(status: dict[str, Any], most: int) -> None:
     for field in ("expectations", "steps"):
         if field in status:
             status[field] = [shortened(field, line, most) for line in status[field]]
+    if "targets" in status:
+        status["targets"] = versions.shortened(status["targets"], most)
     if "dryRun" in status:
         status["dryRun"] = dry_run.shortened(status["dryRun"], most)
     for condition in status.get("conditions", ()):

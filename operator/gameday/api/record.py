@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gameday.api import dry_run
+from gameday.api import dry_run, versions
 from gameday.api.lines import expectation_line, mitigation_line, step_line, timeline_line, timeline_of
 from gameday.api.state import TEXTS, Saved, read_state, state_text
 from gameday.api.undo_entries import shown
@@ -39,7 +39,7 @@ def saved_of(status: Mapping[str, Any]) -> Saved | None:
     if not status.get("state"):
         return None
     saved = read_state(status)
-    record = replace(saved.record, timeline=timeline_of(status))
+    record = replace(saved.record, timeline=timeline_of(status), targets=versions.read(status))
     if record.dry_run is not None:
         record = replace(record, dry_run=dry_run.read(status))
     return replace(saved, record=record)
@@ -60,6 +60,8 @@ def status_of(
     }
     if record.mitigations:
         status["mitigations"] = [mitigation_line(one) for one in record.mitigations]
+    if record.targets:
+        status["targets"] = versions.shown(record.targets)
     if record.steps:
         status["steps"] = [step_line(step) for step in record.steps]
     if record.verdict is not None:

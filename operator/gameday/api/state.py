@@ -136,6 +136,7 @@ def _shortened(record: DrillRecord, most: int) -> DrillRecord:
         doubts=tuple(_cut(doubt, most) for doubt in record.doubts),
         results=tuple(r if _fits(r.why, most) else replace(r, why=cut(r.why, most)) for r in record.results),
         steps=tuple(s if _fits(s.message, most) else replace(s, message=cut(s.message, most)) for s in record.steps),
+        targets=(),
         dry_run=DryRun() if record.dry_run is not None else None,
         warnings=(),
         timeline=(),

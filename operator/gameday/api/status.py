@@ -4,7 +4,7 @@ import enum
 from collections.abc import Iterable
 from typing import Any, Final
 
-from gameday.api import dry_run
+from gameday.api import dry_run, versions
 from gameday.api.undo_log import KINDS
 from gameday.model.change import ChangeState
 from gameday.model.record import Phase, Verdict
@@ -159,6 +159,7 @@ DRILL_STATUS: Schema = {
             },
             needs=("name", "kind", "state"),
         ),
+        "targets": versions.SCHEMA,
         "dryRun": dry_run.SCHEMA,
         "mitigations": lines("The mitigations that have begun, and how far each has come."),
         "steps": lines("Steps of mitigations and of the rollback, and how far each has come."),

@@ -1,7 +1,8 @@
 """``gameday history``: a GameDay's drills over time, and what had changed when it failed for the first time.
 
-What ran at a drill is not recorded but for its plan. ReplicaSets that are still there tell when a Deployment got
-another pod template; a roll back to an earlier one makes none, and does not show.
+A Drill records its plan, and the pod templates and images of its targets. Of drills that an earlier operator carried
+out, and of other Deployments, ReplicaSets that are still there tell when a Deployment got another pod template; a roll
+back to an earlier one makes none, and does not show.
 """
 
 import json
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
+from gameday.api import versions
+from gameday.api.drill import is_dry_run
 from gameday.api.lines import figures_of
 from gameday.api.record import duration, shown_moment
 from gameday.api.state import plan_text_of
@@ -74,6 +77,7 @@ class Past:
         }
 
 
+NO_ROLLOUT: Final = "no Deployment got another pod template, as far as its ReplicaSets show (a roll back makes none)"
 HEADERS: Final = ("drill", "started (UTC)", "verdict", "reason", "detect", "alert", "recover", "took")
 
 
@@ -84,18 +88,20 @@ class Turn:
     passed: Past
     failed: Past
     plan: str
+    targets: tuple[str, ...]
+    """What differs in what ran in the targets; empty where one of both drills has no record of it."""
     rollouts: tuple[str, ...]
 
     def plain(self) -> dict[str, Any]:
         """As programs read it."""
         named = {"passed": self.passed.name, "failed": self.failed.name}
-        return {**named, "plan": self.plan, "rollouts": list(self.rollouts)}
+        return {**named, "plan": self.plan, "targets": list(self.targets), "rollouts": list(self.rollouts)}
 
     def lines(self) -> Iterator[str]:
         """For people."""
         yield f"{self.failed.name} is the first that failed after {self.passed.name} had passed. Between both:"
         yield f"  {self.plan}"
-        yield from (f"  {line}" for line in self.rollouts)
+        yield from (f"  {line}" for line in (*self.targets, *self.rollouts))
 
 
 async def history(cluster: Cluster, namespace: str, gameday: str, most: int) -> tuple[tuple[Past, ...], Turn | None]:
@@ -107,7 +113,8 @@ async def history(cluster: Cluster, namespace: str, gameday: str, most: int) -> 
 
     """
     found, _ = await cluster.list(DRILLS, namespace)
-    past = sorted((Past(one) for one in found if one["spec"].get("gameDay") == gameday), key=lambda one: one.began)
+    drills = [one for one in found if one["spec"].get("gameDay") == gameday and not is_dry_run(one)]
+    past = sorted(map(Past, drills), key=lambda one: one.began)
     if not past:
         there = await cluster.get(GAMEDAYS, namespace, gameday) is not None
         what = f"GameDay {gameday} has no Drills" if there else f"there is no GameDay {gameday}"
@@ -115,7 +122,9 @@ async def history(cluster: Cluster, namespace: str, gameday: str, most: int) -> 
     pair = turned(past)
     turn = None
     if pair is not None:
-        turn = Turn(*pair, plan_difference(*pair), tuple(await _rollouts(cluster, namespace, *pair)))
+        targets = tuple(target_differences(*pair))
+        rollouts = await _rollouts(cluster, namespace, *pair, known=bool(targets))
+        turn = Turn(*pair, plan_difference(*pair), targets, tuple(rollouts))
     return tuple(past[-most:]), turn
 
 
@@ -142,6 +151,28 @@ def plan_difference(passed: Past, failed: Past) -> str:
     return f"the plan differs in {', '.join(_differing(before, after, 'spec')) or 'a part that is not recorded'}"
 
 
+def target_differences(passed: Past, failed: Past) -> Iterator[str]:
+    """What differs in the pod templates and images of the targets, or that nothing does; nothing if not recorded."""
+    before, after = ({one.workload: one for one in versions.read(past.status)} for past in (passed, failed))
+    if not before or not after:
+        return
+    told = False
+    for name in sorted({*before, *after}):
+        known, now = before.get(name), after.get(name)
+        if known == now:
+            continue
+        told = True
+        if known is None or now is None:
+            yield f"{name} was a target of {(passed if now is None else failed).name} alone"
+        elif known.images != now.images:
+            gone, came = (sorted({*a.images} - {*b.images}) for a, b in ((known, now), (now, known)))
+            yield f"{name} ran other images: {', '.join(gone) or 'none'} before, {', '.join(came) or 'none'} then"
+        else:
+            yield f"{name} had another pod template with the same images"
+    if not told:
+        yield "the targets had the same images and pod templates"
+
+
 def _differing(before: Any, after: Any, path: str) -> Iterator[str]:
     """The paths at which two plans differ, as deep as both have the same fields."""
     if before == after:
@@ -156,13 +187,17 @@ def _differing(before: Any, after: Any, path: str) -> Iterator[str]:
         yield path
 
 
-async def _rollouts(cluster: Cluster, namespace: str, passed: Past, failed: Past) -> Iterator[str]:
-    """What Deployments rolled out between two drills, as far as the cluster still shows it."""
+async def _rollouts(cluster: Cluster, namespace: str, passed: Past, failed: Past, *, known: bool) -> Iterator[str]:
+    """What Deployments rolled out between two drills, as far as the cluster still shows it.
+
+    Where what ran in the targets is ``known``, that no other Deployment shows a rollout is not worth a line.
+    """
     try:
         sets, _ = await cluster.list(REPLICA_SETS, namespace)
     except Forbidden as error:
-        return iter([f"which images and pod templates ran is not known: {in_words(error)}"])
-    return rollouts(sets, passed.began, failed.began)
+        return iter([] if known else [f"which images and pod templates ran is not known: {in_words(error)}"])
+    found = rollouts(sets, passed.began, failed.began)
+    return (line for line in found if not (known and line == NO_ROLLOUT))
 
 
 def rollouts(sets: Sequence[Object], since: float, until: float) -> Iterator[str]:
@@ -180,7 +215,7 @@ def rollouts(sets: Sequence[Object], since: float, until: float) -> Iterator[str
             told = True
             yield _rollout(deployment, before[-1] if before else None, between[-1])
     if not told:
-        yield "no Deployment got another pod template, as far as its ReplicaSets show (a roll back makes none)"
+        yield NO_ROLLOUT
 
 
 def _rollout(deployment: str, before: Object | None, after: Object) -> str:

@@ -10,6 +10,7 @@ from gameday.model.dry_run import DryRun
 from gameday.model.halt import CLEAR, Halt
 from gameday.model.limits import UNLIMITED, LimitsState
 from gameday.model.record import Keeping
+from gameday.model.versions import Version
 
 
 class CommandKey(NamedTuple):
@@ -60,6 +61,8 @@ class Preflight:
     """Workloads of targets that are in the middle of a rollout: worth another look."""
     dry_run: DryRun | None = None
     """The findings for a dry run; None for a drill."""
+    targets: tuple[Version, ...] = ()
+    """What runs in the targets."""
 
 
 class Life(enum.Enum):

@@ -8,6 +8,7 @@ from typing import Self
 from gameday.model.change import Change, State
 from gameday.model.dry_run import DryRun
 from gameday.model.plan import Stage
+from gameday.model.versions import Version
 
 
 class Phase(enum.Enum):
@@ -274,6 +275,8 @@ class DrillRecord:
     reported: bool = False
     """Whether the GameDay shows the drill's outcome, or is deleted; only a drill that has ended is reported."""
     timeline: tuple[TimelineEntry, ...] = ()
+    targets: tuple[Version, ...] = ()
+    """What ran in the targets when the drill began."""
     dry_run: DryRun | None = None
     """The findings of a dry run, which changes nothing and has no verdict; None of a drill."""
 

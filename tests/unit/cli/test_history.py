@@ -138,3 +138,11 @@ async def test_a_gameday_without_drills_is_told_from_none(command_line: CommandL
     assert "there is no GameDay redis in namespace shop" in none.stderr
     command_line.server.put("gamedays", "shop", {"metadata": {"name": "redis"}, "spec": {}})
     assert "has no Drills" in (await command_line.run("history", "redis")).stderr
+
+
+async def test_a_dry_run_is_no_drill_of_the_past(command_line: CommandLine) -> None:
+    body = {"metadata": {"name": "dry"}, "spec": {"gameDay": "g", "dryRun": True}, "status": {"phase": "Finished"}}
+    command_line.server.put("drills", "shop", body)
+    done = await command_line.run("history", "g")
+    assert done.exit_code == 1
+    assert "there is no GameDay g in namespace shop" in done.stderr

@@ -13,6 +13,7 @@ from gameday.actions.blast_radius import blast_radius
 from gameday.actions.kind import ActionKind, PreflightContext
 from gameday.actions.preflight import not_opted_in, refusals, warnings
 from gameday.actions.registry import KINDS
+from gameday.actions.target_versions import target_versions
 from gameday.api.drill import FINALIZER
 from gameday.cluster.client import Cluster
 from gameday.cluster.lease import LOCK, lock_namespace, unlock_namespace
@@ -216,7 +217,7 @@ class CommandExecutor:
                 for fault in plan.outage.faults
                 if (kind := KINDS.changes.get(fault.action.KIND)) is not None
             }
-        preflight = Preflight(found, notes, rolling)
+        preflight = Preflight(found, notes, rolling, targets=target_versions(snapshot, plan))
         if self.persisted.record.dry_run is not None:
             shown = plan_findings.findings(snapshot, plan, limits_state.limits, radius, preflight)
             preflight = replace(preflight, dry_run=shown)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gameday.api import dry_run as findings
+from gameday.api import versions
 from gameday.api.drill import is_dry_run
 from gameday.api.parse import plan_of
 from gameday.api.record import moment, saved_of, status_of, timeline_of
@@ -119,7 +120,14 @@ def _undoing(drill: Object, changes: tuple[Change, ...], why: str, now: float) -
     status = drill.get("status", {})
     started = _optional(status.get("startedAt"))
     dry_run = findings.read(status) if is_dry_run(drill) else None
-    record = DrillRecord(since=now, dry_run=dry_run, started_at=started, changes=changes, timeline=timeline_of(status))
+    record = DrillRecord(
+        since=now,
+        targets=versions.read(status),
+        dry_run=dry_run,
+        started_at=started,
+        changes=changes,
+        timeline=timeline_of(status),
+    )
     # What the preflight decided is not needed to undo.
     setup = Setup()
     if (

@@ -98,6 +98,8 @@ def largest(plan: Plan, text: str) -> DrillRecord:
         recovered_by="Mitigation",
         missed_before_abort=names,
         timeline=(),
+        # These lines go where not all fits.
+        targets=(),
         # A dry run has its findings in the place of all that a drill has.
         dry_run=None,
         keeping=Keeping(kept=False, why=text),

@@ -44,8 +44,9 @@ def commands(_plan: Plan | None, _record: DrillRecord, observed: Observation) ->
 
 
 def _with_findings(record: DrillRecord, found: Preflight) -> DrillRecord:
-    """The record with what a dry run is to show."""
-    return replace(record, dry_run=found.dry_run) if record.dry_run is not None and found.dry_run else record
+    """The record with what runs in the targets, and with what a dry run is to show."""
+    dry_run = found.dry_run if record.dry_run is not None and found.dry_run else record.dry_run
+    return replace(record, targets=found.targets, dry_run=dry_run)
 
 
 def _warned(ctx: Context, found: Preflight) -> DrillRecord:
