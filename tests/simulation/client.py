@@ -150,7 +150,9 @@ class StoreCluster(Cluster):
         )
         return answer
 
-    async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
+    async def create(
+        self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False, strict: bool = False
+    ) -> Object:
         where, verb = namespace or "", "get" if dry_run else "create"
         return await self._write(
             verb, resource, lambda: self.store.create(self.actor, resource, where, body, dry_run=dry_run)

@@ -60,6 +60,9 @@ def is_dry_run(drill: Mapping[str, Any]) -> bool:
     return drill["spec"].get("dryRun") is True
 
 
+FORGOTTEN_AFTER: Final = 900.0
+"""Seconds from the creation of a dry run of ``gameday plan`` after which the operator deletes it: nobody waits for it
+any more, because it takes five minutes at most."""
 CONFIRM: Final = "confirm.gameday.dev/"
 """Prefix of the annotation by which a person confirms what a fault asks for: the rest is the fault's name."""
 CONFIRMED: Final = frozenset({"done", "undone"})

@@ -7,17 +7,21 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from gameday.api.drill import is_dry_run
+from gameday.api.dry_run import FIELDS
+from gameday.api.dry_run import read as read_dry_run
 from gameday.api.lines import events_of, expectations_of, figures_of, plain
 from gameday.api.parse import plan_of
 from gameday.api.record import duration, moment, saved_of, timestamp
 from gameday.cli.asking import NotDone, condition
+from gameday.cli.following import ended
 from gameday.cli.output import COLOURS, console
 from gameday.cli.reasons import meaning, remedy
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import DRILLS, Object
 from gameday.errors import PlanInvalid, StateUnreadable
 from gameday.model.plan import Expectation, Plan
-from gameday.model.record import NOT_REACHED, DrillRecord, ResultState, Verdict
+from gameday.model.record import NOT_REACHED, DrillRecord, Reason, ResultState, Verdict
 from gameday.schema.renamed import modern
 
 ROUTINE: Final = frozenset({"Preflight", "AgentsReady", "FuseArmed", "Injecting", "Finished"})
@@ -114,14 +118,16 @@ async def read(cluster: Cluster, namespace: str, name: str) -> Object:
 def explain(drill: Object) -> Explanation:
     """Why a drill has its verdict, or where it is if it has none yet."""
     status, metadata = drill.get("status", {}), drill["metadata"]
+    if is_dry_run(drill) and ended(drill):
+        return _dry_run(drill)
     plan, record = frozen(drill)
     verdict, reason = status.get("verdict", ""), status.get("reason", "")
     expected = tuple(_expected(one, plan) for one in expectations_of(status))
     began = status.get("startedAt", "")
     where = f"Drill {metadata['name']} of GameDay {drill['spec']['gameDay']} in namespace {metadata['namespace']}"
-    ended = f"{verdict} ({reason}), after {status['took']}" if "took" in status else f"{verdict} ({reason})"
+    end = f"{verdict} ({reason}), after {status['took']}" if "took" in status else f"{verdict} ({reason})"
     return Explanation(
-        about=f"{where}: {ended if verdict else 'under way'}",
+        about=f"{where}: {end if verdict else 'under way'}",
         why=tuple(_why(status, expected, record) if verdict else _under_way(drill)),
         happened=tuple(_happened(status, began)),
         expected=expected,
@@ -132,6 +138,23 @@ def explain(drill: Object) -> Explanation:
         ),
         left=_left(drill),
         do=remedy(reason) if verdict and verdict != Verdict.PASSED.value else "",
+    )
+
+
+def _dry_run(drill: Object) -> Explanation:
+    """What a dry run found, which has no verdict."""
+    status, metadata = drill["status"], drill["metadata"]
+    reason, found = str(status.get("reason", "")), read_dry_run(status)
+    where = f"Drill {metadata['name']} of GameDay {drill['spec']['gameDay']} in namespace {metadata['namespace']}"
+    lines = [f"{name}: {line}" for name in FIELDS for line in getattr(found, name)]
+    return Explanation(
+        about=f"{where}: dry run, {reason}, after {status.get('took', '-')}",
+        why=(_sentence(str(status.get("message", ""))), *lines),
+        happened=tuple(_happened(status, status.get("startedAt", ""))),
+        expected=(),
+        measured=(),
+        left=_left(drill),
+        do=remedy(reason) if reason != Reason.PLANNED.value else "",
     )
 
 

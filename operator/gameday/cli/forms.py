@@ -18,3 +18,10 @@ class Report(enum.StrEnum):
     MARKDOWN = "md"
     JSON = "json"
     JUNIT = "junit"
+
+
+class Word(enum.StrEnum):
+    """What a person confirms of a fault that a drill asks them for."""
+
+    DONE = "done"
+    UNDONE = "undone"

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from gameday.cli.forms import Output, Report
+from gameday.cli.completion import gamedays
+from gameday.cli.forms import Output, Report, Word
 from gameday.cli.options import (
     AllNamespaces,
     Context,
@@ -25,12 +26,14 @@ from gameday.cli.options import (
 def register(app: typer.Typer) -> None:
     """Add the commands, in the order in which people meet them."""
     app.command()(validate)
+    app.command()(plan)
     app.command()(run)
     app.command()(watch)
     app.command()(explain)
     app.command()(history)
     app.command("next")(next_)
     app.command()(abort)
+    app.command()(confirm)
     app.command()(report)
     app.command()(doctor)
     app.command()(version)
@@ -63,6 +66,51 @@ def validate(
         for one in result.checked:
             typer.echo(validating.as_lines(one))
     raise typer.Exit(0 if result.valid else 1)
+
+
+def plan(
+    invocation: typer.Context,
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|NAME",
+            help="A file with a GameDay (- for standard input), or the name of one in the cluster.",
+            autocompletion=gamedays,
+        ),
+    ],
+    output: Form = None,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Make a dry run: what a drill would act on now, what would refuse it, and what its probes and expectations say.
+
+    Nothing is changed. What has a path or ends with .yaml, .yml or .json is a FILE; its GameDay is created under a name
+    of its own and deleted afterwards, also after Ctrl-C. It exits with 0 where nothing refuses a drill, 1 where
+    something does, 2 where no dry run was made, 4 where somebody ended it.
+    """
+    from gameday.cli import plan as planning
+    from gameday.cli.asking import USAGE, NotDone, Where, ask, fail
+    from gameday.cli.output import show
+    from gameday.controller.clock import Clock
+
+    if output is Output.NAME:
+        fail("what was planned has no name: write -o json or -o yaml", USAGE)
+    now = invocation.ensure_object(Clock).wall()
+    try:
+        file = planning.gameday_of(target) if planning.is_file(target) else None
+    except NotDone as error:
+        fail(str(error), USAGE)
+    where, given = Where(kubeconfig, context, namespace), namespace is not None
+    try:
+        found = ask(where, lambda cluster, own: planning.plan(cluster, own, target, file, now, given=given), code=USAGE)
+    except planning.Interrupted as signalled:
+        raise typer.Exit(signalled.code) from None
+    if output is not None:
+        show(found.plain(), output)
+    else:
+        planning.tell(found, now)
+    raise typer.Exit(found.code)
 
 
 def run(
@@ -225,6 +273,35 @@ def abort(
         typer.echo(f"Drill {drill} will end: the operator undoes what it changed")
     else:
         typer.echo(f"Drill {drill} has ended already, {thing['status'].get('verdict', '')}; nothing was changed")
+
+
+def confirm(
+    drill: OpenDrillName,
+    fault: Annotated[str, typer.Argument(metavar="FAULT", help="Name of the manual fault.")],
+    word: Annotated[Word, typer.Argument(metavar="done|undone", help="What you have done.")],
+    output: Form = None,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """Say that you have done, or undone, what a manual fault of a drill asks for.
+
+    A drill proves a fault by its probes. A person's word counts where the plan has no `seen`, and where no probe can
+    tell whether the fault is undone.
+    """
+    from gameday.cli import confirm as confirming
+    from gameday.cli.asking import Where, ask
+    from gameday.cli.output import name_of, show
+    from gameday.cluster.resources import DRILLS
+
+    where = Where(kubeconfig, context, namespace)
+    thing, follows = ask(where, lambda cluster, own: confirming.confirm(cluster, own, drill, fault, word))
+    if output is Output.NAME:
+        typer.echo(name_of(DRILLS, thing))
+    elif output is not None:
+        show(thing, output)
+    else:
+        typer.echo(follows)
 
 
 def report(

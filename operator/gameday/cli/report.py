@@ -6,6 +6,7 @@ from typing import Final
 
 from gameday.api import samples
 from gameday.api.conditions import SAMPLES_KEPT
+from gameday.api.drill import is_dry_run
 from gameday.api.samples import Kept, SamplesUnreadable
 from gameday.cli.asking import NotDone
 from gameday.cli.forms import Report as Form
@@ -42,12 +43,15 @@ async def read(cluster: Cluster, namespace: str, name: str) -> Sources:
         raise NotDone(
             f"there is no Drill {name} in namespace {namespace}: `kubectl -n {namespace} get drills` lists them"
         )
+    if is_dry_run(drill):
+        raise NotDone(f"Drill {name} is a dry run, of which there is no report: `gameday explain {name}` shows it")
     try:
         gameday = await cluster.get(GAMEDAYS, namespace, drill["spec"]["gameDay"])
     except Forbidden:
         gameday = None
     try:
-        drills, _ = await cluster.list(DRILLS, namespace)
+        found, _ = await cluster.list(DRILLS, namespace)
+        drills = tuple(one for one in found if not is_dry_run(one))
     except (Forbidden, NotFound):
         drills = ()
     kept, why = await _samples(cluster, namespace, drill)

@@ -177,7 +177,7 @@ async def wait(cluster: Cluster, drill: Object, tell: Callable[[Happened], None]
 async def _end_of(cluster: Cluster, drill: Object, tell: Callable[[Happened], None]) -> Outcome:
     namespace, name = drill["metadata"]["namespace"], drill["metadata"]["name"]
     progress, last = Progress(), drill
-    nobody = asyncio.get_running_loop().call_later(UNTAKEN, say, _untaken(name, namespace))
+    nobody = asyncio.get_running_loop().call_later(UNTAKEN, say, untaken(name, namespace))
     try:
         async with (
             asyncio.timeout(GIVEN_UP) as patience,
@@ -194,7 +194,7 @@ async def _end_of(cluster: Cluster, drill: Object, tell: Callable[[Happened], No
                     tell(one)
     except TimeoutError:
         return Outcome(
-            last, Exit.INCONCLUSIVE_UNTOUCHED, f"{_untaken(name, namespace)}. The drill will not start any more"
+            last, Exit.INCONCLUSIVE_UNTOUCHED, f"{untaken(name, namespace)}. The drill will not start any more"
         )
     finally:
         nobody.cancel()
@@ -223,7 +223,8 @@ def _sentence(drill: Object) -> str:
     return f"{status.get('verdict')} ({status.get('reason')}): {status.get('summary') or status.get('message')}{left}"
 
 
-def _untaken(name: str, namespace: str) -> str:
+def untaken(name: str, namespace: str) -> str:
+    """The message about a drill that no operator has taken."""
     return (
         f"no operator has started drill {name} so far: see with `kubectl -n gameday-system get pods` "
         f"whether one runs, and whether it watches namespace {namespace}"

@@ -54,11 +54,12 @@ async def runs(cluster: Cluster, namespace: str | None, name: str, most: int, no
         found: Iterable[Object] = [one]
     else:
         found, _ = await cluster.list(GAMEDAYS, namespace)
-    every = [run for gameday in found for run in _runs(gameday, most, now) if name or "schedule" in gameday["spec"]]
+    every = [run for gameday in found for run in runs_of(gameday, most, now) if name or "schedule" in gameday["spec"]]
     return sorted(every, key=lambda run: (run.at is None, run.at or 0.0, run.namespace, run.name))
 
 
-def _runs(gameday: Object, most: int, now: float) -> Iterator[Run]:
+def runs_of(gameday: Object, most: int, now: float) -> Iterator[Run]:
+    """The next runs of one GameDay, or one entry that says why there is none."""
     namespace, name = gameday["metadata"]["namespace"], gameday["metadata"]["name"]
     try:
         schedule = schedule_of(gameday["spec"])

@@ -67,7 +67,7 @@ def validate(paths: Iterable[str]) -> Result:
         NotDone: when one cannot be read, or there is no GameDay or Drill in any.
 
     """
-    found = Result(tuple(one for name, text in _texts(paths) for one in _checked(name, text)))
+    found = Result(tuple(one for name, text in _texts(paths) for one in checked(name, text)))
     if not found.checked:
         raise NotDone("there is no object in any of these files")
     if not found.ours:
@@ -79,19 +79,28 @@ def validate(paths: Iterable[str]) -> Result:
 
 def _texts(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     for given in paths:
-        if given == STDIN:
-            yield given, sys.stdin.read()
-            continue
         path = Path(given)
-        every = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES) if path.is_dir() else [path]
+        folder = given != STDIN and path.is_dir()
+        every = sorted(str(p) for p in path.rglob("*") if p.suffix in SUFFIXES) if folder else [given]
         for one in every:
-            try:
-                yield str(one), one.read_text(encoding="utf-8")
-            except (OSError, UnicodeError) as error:
-                raise NotDone(f"{one} cannot be read: {error}") from error
+            yield one, text_of(one)
 
 
-def _checked(file: str, text: str) -> Iterator[Checked]:
+def text_of(file: str) -> str:
+    """The text of a file, or of standard input.
+
+    Raises:
+        NotDone: when it cannot be read.
+
+    """
+    try:
+        return sys.stdin.read() if file == STDIN else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise NotDone(f"{file} cannot be read: {error}") from error
+
+
+def checked(file: str, text: str) -> Iterator[Checked]:
+    """The result for each object in a text; ``file`` is what its lines are said to be of."""
     try:
         for document in documents(text):
             yield _one(file, document)

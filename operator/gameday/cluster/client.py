@@ -113,14 +113,16 @@ class Cluster:
         items: list[Object] = answer.get("items", [])
         return tuple(items), answer["metadata"]["resourceVersion"]
 
-    async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
-        """Create an object.
+    async def create(
+        self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False, strict: bool = False
+    ) -> Object:
+        """Create an object; with ``strict`` one that has fields which the API server does not know is refused.
 
         Raises:
             AlreadyExists: when one of its name is there.
 
         """
-        query = {"dryRun": "All"} if dry_run else {}
+        query = ({"dryRun": "All"} if dry_run else {}) | ({"fieldValidation": "Strict"} if strict else {})
         return await self._call("POST", resource, namespace, body=body, query=query, verb="create")
 
     async def replace(self, resource: Resource, namespace: str | None, name: str, body: Object) -> Object:

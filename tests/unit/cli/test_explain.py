@@ -200,3 +200,16 @@ def test_every_reason_of_the_page_is_in_the_package_without_links(monkeypatch: p
         assert reasons.remedy(reason.value)
         assert "](" not in reasons.remedy(reason.value)
     assert reasons.remedy("AllExpectationsMet") == ""
+
+
+async def test_a_dry_run_is_explained_by_what_it_found(command_line: CommandLine) -> None:
+    found = {"refusals": ["no running pod matches: start the workload"], "targets": ["cut: no pod of this namespace"]}
+    status = {"phase": "Finished", "reason": "Refused", "message": "no running pod matches", "took": "2.1s"}
+    body = {"metadata": {"name": "dry"}, "spec": {"gameDay": "g", "dryRun": True}}
+    command_line.server.put("drills", "shop", body | {"status": status | {"dryRun": found, "changed": False}})
+    done = await command_line.run("explain", "dry")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("Drill dry of GameDay g in namespace shop: dry run, Refused, after 2.1s\n")
+    assert "\nrefusals: no running pod matches: start the workload\n" in done.stdout
+    assert "Nothing was changed in the cluster." in done.stdout
+    assert "It is not known whether the system copes" not in done.stdout

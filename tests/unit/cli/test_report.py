@@ -98,3 +98,11 @@ async def test_a_drill_that_is_not_there_and_a_file_that_cannot_be_written_are_s
     done = await command_line.run("report", NAME, "--file", "/nowhere/report.html")
     assert done.exit_code == 1
     assert "not written to /nowhere/report.html: No such file or directory" in done.stderr
+
+
+async def test_a_dry_run_has_no_report(command_line: CommandLine) -> None:
+    body = {"metadata": {"name": "dry"}, "spec": {"gameDay": "g", "dryRun": True}, "status": {"phase": "Finished"}}
+    command_line.server.put("drills", "shop", body)
+    done = await command_line.run("report", "dry", "-o", "md")
+    assert done.exit_code == 1
+    assert "Drill dry is a dry run, of which there is no report: `gameday explain dry` shows it" in done.stderr

@@ -4,18 +4,14 @@ The GameDay that it made of a file is owned by the Drill, so that Kubernetes del
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
 
-from gameday.api.drill import is_dry_run
+from gameday.api.drill import FORGOTTEN_AFTER, is_dry_run
 from gameday.api.record import shown_moment
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import DRILLS, Object
 from gameday.controller.logs import logger, of_drill
 from gameday.errors import GameDayError
 from gameday.model.labels import PLAN
-
-FORGOTTEN_AFTER: Final = 900.0
-"""Seconds from the creation of a dry run after which nobody waits for it any more: it takes five minutes at most."""
 
 log = logger("gameday.operator")
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from gameday.api.drill import FORGOTTEN_AFTER
 from gameday.api.record import moment
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import Object
-from gameday.controller.process.forgotten_plans import FORGOTTEN_AFTER, ForgottenPlans, is_forgotten
+from gameday.controller.process.forgotten_plans import ForgottenPlans, is_forgotten
 from unit.api_server import ApiServer
 
 BORN = "2026-11-29T10:00:00Z"
