@@ -106,6 +106,17 @@ AT_APPLY = {
     "a protocol that nobody speaks": (
         _cut({"tcp": {"service": {"name": "r"}, "protocol": "mysql"}}), f"{FAR}.tcp.protocol", "supported values"
     ),
+    "a Cluster without its Service": (
+        _cut({"redis": {"host": "203.0.113.7", "cluster": {}}}), f"{FAR}.redis", "cluster and sentinel need service"
+    ),
+    "a port that leaves Sentinels out": (
+        _cut({"redis": {"service": {"name": "r", "port": 6379}, "sentinel": {"masterName": "m"}}}),
+        f"{FAR}.redis",
+        "remove it, and write redis.port",
+    ),
+    "Sentinels without the name of what they watch": (
+        _cut({"redis": {"service": {"name": "r"}, "sentinel": {}}}), f"{FAR}.redis.sentinel.masterName", "Required"
+    ),
     "two Redis in one": (_cut({"redis": {"service": {"name": "r"}, "host": "r"}}), f"{FAR}.redis", "exactly one of"),
     "two kinds in a dependency": (
         _cut({"redis": {"host": "r"}, "tcp": {"host": "10.0.0.1", "ports": [1]}}), FAR, "exactly one of redis and tcp"

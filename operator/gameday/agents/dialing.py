@@ -13,10 +13,11 @@ from typing import cast
 
 from gameday.agents import exchanges
 from gameday.agents.connection_holder import PING, Exchange, Holder, ping
-from gameday.model.agent import HANDSHAKE, HTTP, MOST_NAMESERVERS, POSTGRES, SERVER, Dial, RedisAddress
+from gameday.agents.peers import Place, stranger
+from gameday.model.agent import HANDSHAKE, HTTP, MOST_NAMESERVERS, POSTGRES, SENTINEL, SERVER, Dial, Peers, RedisAddress
 from gameday.probes.io.errors import error_word
 from gameday.probes.io.lookup import NotSent
-from gameday.probes.io.resp import Connection, RedisError, context_of
+from gameday.probes.io.resp import Connection, ProtocolError, RedisError, context_of, error_code
 from gameday.probes.io.secrets import Secrets
 
 RESOLV_CONF = Path("/etc/resolv.conf")
@@ -33,23 +34,40 @@ class Dialler:
 
     The connection of a good dial goes to ``holder`` where that wants one, and is closed otherwise. A port of which no
     protocol is known has no exchange that could be repeated, so nothing of it is held. ``redis`` is how a dial of the
-    protocol ``SERVER`` speaks: with the TLS and the credentials of the dependency.
+    protocol ``SERVER`` speaks: with the TLS and the credentials of the dependency. ``peers`` asks whether each of its
+    servers is in ``known``, what is dialled.
     """
 
-    def __init__(self, target: Dial, holder: Holder | None = None, redis: RedisAddress | None = None) -> None:
+    def __init__(
+        self,
+        target: Dial,
+        holder: Holder | None = None,
+        redis: RedisAddress | None = None,
+        peers: Peers | None = None,
+        known: frozenset[Place] = frozenset(),
+    ) -> None:
         self._target = target
         self._holder = holder
         self._protocol = target.protocol
         self._sure = target.protocol != "redis"
         # Probes read a database; a dial does not.
         self._redis_there = replace(redis, database=0) if redis is not None else None
+        self._peers, self._known = peers, known
+        if target.protocol == SENTINEL and redis is not None and peers is not None:
+            self._redis_there = replace(
+                redis,
+                database=0,
+                username=peers.username,
+                username_file=peers.username_file,
+                password_file=peers.password_file,
+            )
         self._context: ssl.SSLContext | None = None
 
     async def __call__(self) -> str | None:
         """Dial once; None when the other end answered as its protocol wants, else a short word."""
         try:
             match self._protocol:
-                case protocol if protocol == SERVER and self._redis_there is not None:
+                case protocol if protocol in {SERVER, SENTINEL} and self._redis_there is not None:
                     return await self._server(self._redis_there)
                 case "redis":
                     return await self._redis()
@@ -82,6 +100,8 @@ class Dialler:
             # It counts whatever Redis says: the packets went both ways.
             with contextlib.suppress(RedisError):
                 await connection.call("PING")
+            if self._peers is not None and (why := await self._stranger(connection, self._peers)):
+                return why
             if self._wants_one and (streams := connection.release()) is not None and not self._keep(*streams):
                 streams[1].transport.abort()
         except (NotSent, ssl.SSLError):
@@ -91,6 +111,13 @@ class Dialler:
         finally:
             connection.close()
         return None
+
+    async def _stranger(self, connection: Connection, peers: Peers) -> str:
+        try:
+            return await stranger(connection, peers, self._known, sentinel=self._protocol == SENTINEL)
+        except (RedisError, ProtocolError) as error:
+            asked = "SENTINEL" if self._protocol == SENTINEL else "CLUSTER SLOTS"
+            return f"{asked}: {error_code(error)}"
 
     async def _redis(self) -> str | None:
         try:

@@ -39,6 +39,7 @@ async def witness(config: WitnessConfig, log: SampleLog, ending: asyncio.Event) 
 
         own = nameservers(dialing.RESOLV_CONF.read_text(), config.dials) if config.nameservers else ()
         names: dict[str, Name] = {}
+        known = frozenset((dial.host, dial.port) for dial in config.dials if dial.name.startswith(CUT))
         for target in (*config.dials, *own):
             if not target.name.startswith(CUT):
                 by_address = address_of(target.host) is not None
@@ -48,7 +49,8 @@ async def witness(config: WitnessConfig, log: SampleLog, ending: asyncio.Event) 
                 continue
             holder = Holder(target.name, log, start)
             if address_of(target.host) is not None:
-                start(_repeat(target, _bare(Dialler(target, holder, config.redis)), config, log, ending))
+                dialler = Dialler(target, holder, config.redis, config.peers, known)
+                start(_repeat(target, _bare(dialler), config, log, ending))
                 continue
             if target.host not in names:
                 names[target.host] = Name(target.host, log)

@@ -67,6 +67,21 @@ class Tls(ApiModel):
     """Where the client certificate comes from, where the server wants one."""
 
 
+class RedisCluster(ApiModel):
+    """A Redis Cluster: {}."""
+
+
+class RedisSentinel(ApiModel):
+    """The Sentinels of a Redis. They stand behind the Redis' own Service, which selects every one of its pods."""
+
+    master_name: Annotated[str, Field(min_length=1, max_length=128)]
+    """What they call the set of master and replicas, as in `sentinel monitor NAME ...`."""
+    port: Port = model.SENTINEL_PORT
+    """The Service's port that leads to them."""
+    auth: RedisAuth | None = None
+    """Credentials for Sentinel, where it wants any."""
+
+
 class Redis(ApiModel):
     """A Redis: a partition cuts it off, redis probes ask it, and open connections are closed there."""
 
@@ -74,6 +89,15 @@ class Redis(ApiModel):
         "json_schema_extra": cel(
             ("has(self.service) != has(self.host)", "give exactly one of service and host"),
             ("!has(self.cidrs) || has(self.host)", "cidrs are those of a host: write host as well"),
+            ("!has(self.cluster) || !has(self.sentinel)", "give cluster or sentinel, not both"),
+            (
+                "!(has(self.cluster) || has(self.sentinel)) || has(self.service)",
+                "cluster and sentinel need service: name one that selects every server",
+            ),
+            (
+                "!has(self.sentinel) || !has(self.service) || !has(self.service.port)",
+                "service.port would leave the Sentinels out: remove it, and write redis.port where that is not 6379",
+            ),
         )
     }
     service: ServiceReference | None = None
@@ -90,6 +114,10 @@ class Redis(ApiModel):
     """Credentials."""
     database: Annotated[int, Field(ge=0, le=65535)] = 0
     """Number of the database that probes read."""
+    cluster: RedisCluster | None = None
+    """That it is a Redis Cluster, {}: service selects every node, and each is cut, dialled and closed."""
+    sentinel: RedisSentinel | None = None
+    """That Sentinels watch it: service selects every server and Sentinel, and each is cut and dialled."""
 
 
 class Tcp(ApiModel):
@@ -169,6 +197,19 @@ def _server(redis: Redis) -> model.Destination:
         username_from=auth.username_from.parsed() if auth is not None and auth.username_from is not None else None,
         trust=_trust(tls) if tls is not None else model.PUBLIC,
         database=redis.database,
+        cluster=redis.cluster is not None,
+        sentinel=_sentinel(redis.sentinel) if redis.sentinel is not None else None,
+    )
+
+
+def _sentinel(one: RedisSentinel) -> model.Sentinel:
+    auth = one.auth
+    return model.Sentinel(
+        one.master_name,
+        one.port,
+        auth.username if auth is not None else None,
+        auth.username_from.parsed() if auth is not None and auth.username_from is not None else None,
+        auth.password_from.parsed() if auth is not None else None,
     )
 
 

@@ -66,10 +66,25 @@ SERVER: Final = "server"
 """The protocol of a dial that speaks to a Redis with the TLS and the credentials of its dependency."""
 
 
+SENTINEL: Final = "sentinel"
+"""The protocol of a dial that speaks to a Sentinel of a Redis."""
 HANDSHAKE: Final = "handshake"
 """The protocol of a dial that begins TLS, whatever is spoken inside it."""
 HTTP: Final = "http"
 POSTGRES: Final = "postgres"
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """A Redis of several servers, each of which is asked who the others are.
+
+    ``master`` is the name of what Sentinels watch, empty for a Cluster. The credentials are for Sentinels.
+    """
+
+    master: str = ""
+    username: str = ""
+    username_file: str = ""
+    password_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +101,7 @@ class HttpAccess:
 class Dial:
     """An address that a witness dials.
 
-    ``protocol`` is redis, tls (a Redis that speaks it), tcp, dns, ``SERVER``, ``HANDSHAKE``, ``HTTP`` or ``POSTGRES``.
+    ``protocol`` is redis, tls (a Redis that speaks it), tcp, dns, or one of the constants above.
     ``server_name`` is what the server is called in TLS and in HTTP, empty if it is the host.
     """
 
@@ -141,6 +156,8 @@ class WitnessConfig(AgentConfig):
     dials: tuple[Dial, ...] = ()
     redis: RedisAddress | None = None
     """How the Redis is spoken to that dials of the protocol ``SERVER`` lead to."""
+    peers: Peers | None = None
+    """How its servers are asked who the others are, where it has several that must all be cut."""
     nameservers: bool = False
     """Whether they also dial the nameservers of their own resolv.conf, as bystanders."""
     every: float = 0.25
@@ -151,11 +168,12 @@ class WitnessConfig(AgentConfig):
     @classmethod
     def typed(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
         """See the base class."""
-        redis = fields.get("redis")
+        redis, peers = fields.get("redis"), fields.get("peers")
         return {
             **fields,
             "dials": tuple(Dial(**dial) for dial in fields.get("dials", ())),
             "redis": RedisAddress(**redis) if redis is not None else None,
+            "peers": Peers(**peers) if peers is not None else None,
         }
 
 

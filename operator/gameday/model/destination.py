@@ -53,6 +53,21 @@ KEY: Final = "tls.key"
 """Keys of a Secret of type kubernetes.io/tls."""
 
 
+SENTINEL_PORT: Final = 26379
+"""Sentinel's own port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinel:
+    """The Sentinels of a Redis, which stand behind its Service: what they call it, and how they are asked."""
+
+    master: str
+    port: int = SENTINEL_PORT
+    username: str | None = None
+    username_from: SecretKey | None = None
+    password: SecretKey | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Where requests are sent: to a Service or a host, never both, and with what credentials.
@@ -73,13 +88,23 @@ class Destination:
     trust: Trust = PUBLIC
     database: int = 0
     """The number of the database that a Redis is asked about."""
+    cluster: bool = False
+    """Whether it is a Redis Cluster."""
+    sentinel: Sentinel | None = None
+
+    @property
+    def has_peers(self) -> bool:
+        """Whether it has several servers that clients reach one by one."""
+        return self.cluster or self.sentinel is not None
 
     @property
     def secrets(self) -> tuple[SecretKey, ...]:
         """The keys of Secrets that its clients read."""
         trust = self.trust
         pair = (SecretKey(trust.certificate, CERTIFICATE), SecretKey(trust.certificate, KEY))
-        found = (self.username_from, self.password, trust.ca, *(pair if trust.certificate else ()))
+        sentinel = self.sentinel
+        login = (sentinel.username_from, sentinel.password) if sentinel is not None else ()
+        found = (self.username_from, self.password, *login, trust.ca, *(pair if trust.certificate else ()))
         return tuple(one for one in found if isinstance(one, SecretKey))
 
     @property

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from gameday.model.agent import RedisAddress, config_map_file, secret_file
+from gameday.model.agent import Peers, RedisAddress, config_map_file, secret_file
 from gameday.model.hosts import address_of
 from gameday.model.plan import (
     CERTIFICATE,
@@ -15,6 +15,7 @@ from gameday.model.plan import (
     HostTarget,
     Plan,
     SecretKey,
+    Sentinel,
     ServiceRef,
     Target,
     Trust,
@@ -65,12 +66,26 @@ def redis_at(
     username_from: SecretKey | None = None,
     trust: Trust = PUBLIC,
     database: int = 0,
+    cluster: bool = False,
+    sentinel: Sentinel | None = None,
 ) -> Destination:
     """How a Redis is reached: by a Service or by a host; a number of a port in the Service comes first."""
     if service is not None and isinstance(service.port, int):
         port = service.port
     return Destination(
-        "redis", REDIS_PROTOCOL, port, service, host, tls, username, password, username_from, trust, database
+        "redis",
+        REDIS_PROTOCOL,
+        port,
+        service,
+        host,
+        tls,
+        username,
+        password,
+        username_from,
+        trust,
+        database,
+        cluster,
+        sentinel,
     )
 
 
@@ -94,6 +109,21 @@ def redis_server(redis: Destination, namespace: str) -> RedisAddress:
         certificate_file=secret_file(trust.certificate, CERTIFICATE) if trust.certificate else "",
         key_file=secret_file(trust.certificate, KEY) if trust.certificate else "",
         database=redis.database,
+    )
+
+
+def peers_of(redis: Destination) -> Peers | None:
+    """How the servers of a Redis are asked who the others are; None where it has one."""
+    if redis.cluster:
+        return Peers()
+    sentinel = redis.sentinel
+    if sentinel is None:
+        return None
+    return Peers(
+        sentinel.master,
+        sentinel.username or "",
+        file_of(sentinel.username_from),
+        file_of(sentinel.password),
     )
 
 

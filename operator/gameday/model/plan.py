@@ -9,14 +9,27 @@ from gameday.model.destination import (
     CERTIFICATE,
     KEY,
     PUBLIC,
+    SENTINEL_PORT,
     ConfigMapKey,
     Destination,
     SecretKey,
+    Sentinel,
     ServiceRef,
     Trust,
 )
 
-__all__ = ["CERTIFICATE", "KEY", "PUBLIC", "ConfigMapKey", "Destination", "SecretKey", "ServiceRef", "Trust"]
+__all__ = [
+    "CERTIFICATE",
+    "KEY",
+    "PUBLIC",
+    "SENTINEL_PORT",
+    "ConfigMapKey",
+    "Destination",
+    "SecretKey",
+    "Sentinel",
+    "ServiceRef",
+    "Trust",
+]
 
 INTERVALS_OF_PATIENCE = 3
 """How many intervals of a probe may pass without a sample before we no longer know."""

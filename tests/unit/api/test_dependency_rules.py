@@ -18,6 +18,7 @@ CRD: Final = definitions()["gamedays.yaml"]["spec"]["versions"][0]["schema"]["op
 SPEC: Final[dict[str, Any]] = yaml.safe_load(EXAMPLE.read_text())["spec"]
 ONE_OF: Final = "give exactly one of service, host and cidrs; cidrs may stand beside host"
 WITH_HOST: Final = "cidrs are those of a host: write host as well"
+SELECTS: Final = "cluster and sentinel need service: name one that selects every server"
 ANYTHING: Final = {"object": {}, "string": "x", "integer": 6379, "boolean": False}
 """A value of each type."""
 
@@ -99,6 +100,18 @@ def test_what_is_wrong_is_refused_with_its_path(spec: dict[str, Any], path: str,
         ({"redis": {}}, f"{OTHER}.redis", "give exactly one of service and host"),
         ({"redis": {"host": "r", "service": {"name": "r"}}}, f"{OTHER}.redis", "give exactly one of service and host"),
         ({"redis": {"service": {"name": "r"}, "cidrs": ["10.0.0.0/8"]}}, f"{OTHER}.redis", WITH_HOST),
+        ({"redis": {"host": "r", "cluster": {}}}, f"{OTHER}.redis", SELECTS),
+        ({"redis": {"host": "r", "sentinel": {"masterName": "m"}}}, f"{OTHER}.redis", SELECTS),
+        (
+            {"redis": {"service": {"name": "r"}, "cluster": {}, "sentinel": {"masterName": "m"}}},
+            f"{OTHER}.redis",
+            "give cluster or sentinel, not both",
+        ),
+        (
+            {"redis": {"service": {"name": "r", "port": 6379}, "sentinel": {"masterName": "m"}}},
+            f"{OTHER}.redis",
+            "service.port would leave the Sentinels out: remove it, and write redis.port where that is not 6379",
+        ),
         ({"tcp": {"service": {"name": "web"}, "host": "r"}}, f"{OTHER}.tcp", ONE_OF),
         ({"tcp": {"service": {"name": "web"}, "cidrs": ["10.0.0.0/8"]}}, f"{OTHER}.tcp", ONE_OF),
         ({"tcp": {"ports": [443]}}, f"{OTHER}.tcp", ONE_OF),

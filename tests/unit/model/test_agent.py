@@ -12,6 +12,7 @@ from gameday.model.agent import (
     Dial,
     FuseConfig,
     ObserverConfig,
+    Peers,
     ProbeTask,
     RedisAddress,
     WitnessConfig,
@@ -25,6 +26,7 @@ EACH: tuple[AgentConfig, ...] = (
         probes=(ProbeTask("health", "http", 1.0, 2.0, (("body", "list", 0),), {"url": "http://api"}),), ends_after=9.0
     ),
     WitnessConfig(dials=(Dial("target:a", "10.0.0.3", 6379, "redis"),), nameservers=True, every=0.5, ends_after=9.0),
+    WitnessConfig(redis=REDIS, peers=Peers("mymaster", password_file="/run/gameday/secrets/s/p"), ends_after=9.0),
     CounterConfig(redis=REDIS, servers=SERVERS, pods=PODS, ends_after=9.0),
     CloserConfig(redis=REDIS, servers=SERVERS, pods=PODS, until=99.5, seen=("10.0.0.9",), ends_after=9.0),
     FuseConfig(namespace="shop", workload="worker", lasts=9.0, replicas=3, wanted=0, job="fuse", ends_after=9.0),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from gameday.actions.network_partition.action import NetworkPartition
-from gameday.model.agent import HANDSHAKE, HTTP, POSTGRES, SERVER, Dial
+from gameday.model.agent import HANDSHAKE, HTTP, POSTGRES, SENTINEL, SERVER, Dial
 from gameday.model.hosts import by_turns, canonical, host_port
 from gameday.model.places import DATABASES, REDIS, answering, harmed, name_of, redis_dependencies, remedy_for
 from gameday.model.plan import Dependency, HostTarget, Plan, Protocol, ServiceRef, Target
@@ -28,6 +28,8 @@ from gameday.preflight.snapshot import NamespaceSnapshot
 
 MOST_DIALS: Final = 8
 """Most addresses and ports that one witness dials."""
+MOST_SERVERS: Final = 32
+"""Most of them where each server of a Redis has to be dialled: 16 pods with two ports."""
 
 SPOKEN: Final[Mapping[Protocol, str]] = {
     Protocol.NONE: "tcp",
@@ -46,7 +48,7 @@ Known = Mapping[tuple[str, int], str]
 def dials(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) -> tuple[Dial, ...]:
     """What each witness dials, and its control."""
     known, said = _known(snapshot, plan, partition), partition.dependency.protocol
-    places = _places(snapshot, plan, partition)[:MOST_DIALS]
+    places = _places(snapshot, plan, partition)[: _most(partition)]
     name = _server_name(partition.dependency, snapshot.namespace)
     return tuple(
         Dial(f"target:{host_port(one[0], one[1])}", one[0], one[1], _protocol(said, known, one), name) for one in places
@@ -66,9 +68,29 @@ def check(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) 
     if isinstance(partition.to, ServiceRef) and not places and any(port.protocol == "TCP" for port in ports):
         text = "the Service has neither endpoints nor a cluster IP, so witnesses have no address to dial"
         yield Finding("NoEndpoints", path, text, "start the pods that the Service selects")
-    if len(places) > MOST_DIALS:
-        text = f"{len(places)} addresses and ports are cut, but witnesses dial only {MOST_DIALS} of them"
-        yield Finding("NotAllDialled", path, text, "cut fewer ports to have every one proven", Severity.WARN)
+    yield from _sentinels(path, partition, ports)
+    if len(places) > _most(partition):
+        text = f"{len(places)} addresses and ports are cut, but witnesses dial only {_most(partition)} of them"
+        redis = partition.dependency.redis
+        severity = Severity.REFUSE if redis is not None and redis.has_peers else Severity.WARN
+        yield Finding("NotAllDialled", path, text, "cut fewer ports to have every one proven", severity)
+
+
+def _most(partition: NetworkPartition) -> int:
+    redis = partition.dependency.redis
+    return MOST_SERVERS if redis is not None and redis.has_peers else MOST_DIALS
+
+
+def _sentinels(path: str, partition: NetworkPartition, ports: Iterable[CutPort]) -> Iterator[Finding]:
+    """A Redis that Sentinels watch is cut at both: its Service must lead to both."""
+    redis = partition.dependency.redis
+    if redis is None or redis.sentinel is None:
+        return
+    there = {port.port for port in ports if port.protocol == "TCP"}
+    if missing := {redis.port, redis.sentinel.port} - there:
+        text = f"the Service has no port {' and no port '.join(map(str, sorted(missing)))}"
+        remedy = "name a Service that selects every server and Sentinel, or correct redis.port and sentinel.port"
+        yield Finding("NoPort", path, text, remedy)
 
 
 def _bare(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) -> Iterator[int]:
@@ -127,7 +149,9 @@ def _other_protocols(path: str, ports: Iterable[CutPort]) -> Iterator[Finding]:
 
 def _places(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition) -> tuple[Place, ...]:
     if isinstance(partition.to, ServiceRef):
-        return _mixed(list(_of_service(snapshot, partition.to)))
+        redis = partition.dependency.redis
+        each = redis is not None and redis.has_peers
+        return _mixed(list(_of_service(snapshot, partition.to, each=each)))
     end = cut_destination(snapshot, partition.dependency)
     if isinstance(partition.to, HostTarget):
         return _mixed([([canonical(partition.to.host)], [(port.port, port) for port in end.ports])])
@@ -140,13 +164,17 @@ Group = tuple[list[str], list[tuple[int, CutPort]]]
 """Addresses, and what is dialled at each."""
 
 
-def _of_service(snapshot: NamespaceSnapshot, ref: ServiceRef) -> Iterator[Group]:
-    """Each Service that leads to the cut dependency; the pods' addresses if the named Service has no address."""
+def _of_service(snapshot: NamespaceSnapshot, ref: ServiceRef, *, each: bool) -> Iterator[Group]:
+    """Each Service that leads to the cut dependency; the pods' addresses if the named Service has no address.
+
+    ``each`` asks for them in any case, since clients reach every server by its own.
+    """
     for service, ports in services_cut(snapshot, ref):
         tcp = [port for port in ports if port.protocol == "TCP"]
-        if addresses := list(addresses_of(service)):
+        addresses = list(addresses_of(service))
+        if addresses:
             yield addresses, [(port.port, port) for port in tcp]
-        elif service is snapshot.service:
+        if service is snapshot.service and (each or not addresses):
             behind = ready_addresses(snapshot.endpoints) or endpoint_addresses(snapshot.endpoints)
             yield list(behind), [(port.target, port) for port in tcp]
 
@@ -177,12 +205,14 @@ def _known(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition)
     others = sorted((one for one in redis_dependencies(plan) if one != mine), key=lambda redis: not redis.tls)
     for redis in (*others, *((mine,) if mine is not None else ())):
         protocol = "tls" if redis.tls else "redis"
-        if redis == mine and (redis.tls or (redis.host and redis.password is not None)):
+        if redis == mine and (redis.tls or redis.has_peers or (redis.host and redis.password is not None)):
             protocol = SERVER
         if redis.host:
             known[canonical(redis.host), redis.port] = protocol
         elif _same(redis.service, to, snapshot.namespace):
             known |= {("", port.target): protocol for port in own if port.port == redis.port}
+            if redis == mine and redis.sentinel is not None:
+                known |= {("", port.target): SENTINEL for port in own if port.port == redis.sentinel.port}
     return known
 
 

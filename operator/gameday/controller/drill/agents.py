@@ -15,6 +15,7 @@ from gameday.model.agent import (
     HANDSHAKE,
     MOST_NAMESERVERS,
     POSTGRES,
+    SENTINEL,
     SERVER,
     CloserConfig,
     CounterConfig,
@@ -25,7 +26,7 @@ from gameday.model.agent import (
 from gameday.model.hosts import address_of
 from gameday.model.labels import CONTROL
 from gameday.model.names import CLOSER, COUNTER, numbered
-from gameday.model.places import redis_server
+from gameday.model.places import peers_of, redis_server
 from gameday.model.plan import Destination, Plan, Probe, RunsIn
 from gameday.model.setup import MOST_CUTS, MOST_PAIRS, Connections, Cut, Pair, Setup
 from gameday.probes.kinds import KINDS
@@ -37,7 +38,7 @@ DIAL_EVERY: Final = 0.25
 """Seconds between two dials of an address."""
 LOGIN_EVERY: Final = 0.5
 """Seconds between two dials that begin TLS, log in, or make the server fork: such a dial costs both ends more."""
-COSTLY: Final = frozenset({SERVER, HANDSHAKE, POSTGRES})
+COSTLY: Final = frozenset({SERVER, SENTINEL, HANDSHAKE, POSTGRES})
 """The protocols of such dials."""
 DIAL_BYTES: Final = 160
 """Bytes of a dial's line."""
@@ -111,6 +112,7 @@ def _witness(plan: Plan, setup: Setup, cut: Cut, redis: Destination | None, ctx:
     return WitnessConfig(
         dials=addresses,
         redis=redis_server(redis, ctx.namespace) if redis is not None else None,
+        peers=peers_of(redis) if redis is not None else None,
         nameservers=True,
         every=max(
             LOGIN_EVERY if any(dial.protocol in COSTLY for dial in cut.dials) else 0.0,

@@ -1,10 +1,12 @@
 """The redis probe, as plans have it."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from gameday.model.finding import Finding
 from gameday.model.places import redis_server
 from gameday.model.plan import ConfigMapKey, Destination, ProbeSettings, RunsIn, SecretKey
 from gameday.probes.kind import ProbeKind
@@ -119,6 +121,12 @@ class RedisKind(ProbeKind[Redis, RedisProbe]):
             return asdict(RedisConfig(server))
         prefix = queue.layout.prefix if queue.prefix is None else queue.prefix
         return asdict(RedisConfig(server, queue.kind, queue.name, prefix))
+
+    def check(self, settings: RedisProbe) -> Iterator[Finding]:
+        """See the base class."""
+        if settings.queue is not None and settings.server.cluster:
+            why = "the keys of a queue lie on one node of a Redis Cluster, and nobody looks for it"
+            yield Finding("queue", f"{why}: remove queue, and probe what the application says of its queue")
 
     def check_path(self, settings: RedisProbe, path: tuple[str | int, ...]) -> str:
         """See the base class. Each library keeps other figures."""

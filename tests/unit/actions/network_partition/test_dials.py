@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from gameday.actions.network_partition.action import NetworkPartition, OpenConnections, cuts_of
-from gameday.actions.network_partition.dials import MOST_DIALS, dials
+from gameday.actions.network_partition.dials import MOST_DIALS, MOST_SERVERS, dials
 from gameday.actions.preflight import check
 from gameday.cluster.resources import Object
-from gameday.model.agent import HANDSHAKE, HTTP, POSTGRES, SERVER
+from gameday.model.agent import HANDSHAKE, HTTP, POSTGRES, SENTINEL, SERVER
 from gameday.model.places import redis_at
 from gameday.model.plan import (
     CidrTarget,
@@ -20,6 +20,7 @@ from gameday.model.plan import (
     Protocol,
     SecretKey,
     Selector,
+    Sentinel,
     ServiceRef,
     Target,
 )
@@ -258,6 +259,54 @@ def test_a_protocol_is_that_of_one_port_of_a_service() -> None:
     assert finding.path == "spec.dependencies[it].tcp.service.port"
     assert "has the ports 5432, 9187" in finding.message
     assert check(there, kept(ServiceRef("redis", port=5432), protocol=Protocol.POSTGRES)) == ()
+
+
+PODS = (endpoints("10.0.0.3", "10.0.0.4", ports={"redis": 7000, "sentinel": 26379}),)
+CLUSTER = redis_at(service=ServiceRef("redis"), cluster=True)
+WATCHED = redis_at(service=ServiceRef("redis"), sentinel=Sentinel("mymaster"))
+
+
+def cutting(server: Destination) -> Plan:
+    """A cut of a Redis of several servers."""
+    dependency = known("redis", server)
+    cut = NetworkPartition(Selector({"app": "api"}), dependency, OpenConnections.KEEP)
+    return replace(plan(cut, probes=()), dependencies=(dependency,))
+
+
+@pytest.mark.parametrize("ip", ["10.96.0.7", ""], ids=["behind an address", "headless"])
+def test_each_node_of_a_cluster_is_dialled_and_asked(ip: str) -> None:
+    there = seen(REDIS | {"targetPort": 7000}, slices=PODS, ip=ip)
+    by_service = [("10.96.0.7", 6379, SERVER)] if ip else []
+    assert dialled(there, cutting(CLUSTER)) == [
+        *by_service,
+        ("10.0.0.3", 7000, SERVER),
+        ("10.0.0.4", 7000, SERVER),
+    ]
+    assert check(there, cutting(CLUSTER)) == ()
+
+
+def test_each_server_and_each_sentinel_is_dialled_in_its_own_way() -> None:
+    there = seen(REDIS | {"targetPort": 7000}, {"name": "sentinel", "port": 26379}, slices=PODS, ip="")
+    assert set(dialled(there, cutting(WATCHED))) == {
+        (host, *way) for host in ("10.0.0.3", "10.0.0.4") for way in ((7000, SERVER), (26379, SENTINEL))
+    }
+    assert check(there, cutting(WATCHED)) == ()
+
+
+def test_a_service_that_does_not_lead_to_the_sentinels_is_refused() -> None:
+    (finding,) = check(seen(REDIS, slices=PODS, ip=""), cutting(WATCHED))
+    assert (finding.code, finding.severity) == ("NoPort", Severity.REFUSE)
+    assert "the Service has no port 26379" in finding.message
+
+
+def test_a_redis_of_more_servers_than_can_be_dialled_is_refused() -> None:
+    many = (endpoints(*(f"10.0.0.{n}" for n in range(1, MOST_SERVERS + 2)), ports={"redis": 6379}),)
+    (finding,) = (
+        one for one in check(seen(REDIS, slices=many, ip=""), cutting(CLUSTER)) if one.code == "NotAllDialled"
+    )
+    assert finding.severity is Severity.REFUSE
+    (single,) = (one for one in check(seen(REDIS, slices=many, ip=""), kept()) if one.code == "NotAllDialled")
+    assert single.severity is Severity.WARN
 
 
 @pytest.mark.parametrize(

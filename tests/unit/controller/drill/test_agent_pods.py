@@ -28,6 +28,7 @@ from gameday.model.agent import (
     Dial,
     FuseConfig,
     ObserverConfig,
+    Peers,
     WitnessConfig,
     read_config,
 )
@@ -45,6 +46,7 @@ from gameday.model.plan import (
     Recovery,
     SecretKey,
     Selector,
+    Sentinel,
     ServiceRef,
     SteadyState,
     Trust,
@@ -266,6 +268,28 @@ def test_dials_that_cost_a_server_much_are_half_as_many(protocol: str, every: fl
     dialled = setup(dials=(Dial("target:10.96.0.7:443", "10.96.0.7", 443, protocol, "web.shop.svc"),))
     told = config(made(setup=dialled)["witness-0"], WitnessConfig)
     assert (told.every, told.dials[0].server_name) == (every, "web.shop.svc")
+
+
+@pytest.mark.parametrize(
+    ("changes", "peers", "mounts"),
+    [
+        ({"cluster": True}, Peers(), ["/run/gameday/secrets/redis"]),
+        (
+            {"sentinel": Sentinel("m", password=SecretKey("sentinel", "password"), username="drill")},
+            Peers("m", "drill", password_file="/run/gameday/secrets/sentinel/password"),
+            ["/run/gameday/secrets/redis", "/run/gameday/secrets/sentinel"],
+        ),
+    ],
+    ids=["Cluster", "Sentinel"],
+)
+def test_witnesses_of_a_redis_of_several_servers_know_how_to_ask_them(
+    changes: dict[str, Any], peers: Peers, mounts: list[str]
+) -> None:
+    server = redis_at(service=ServiceRef("redis"), password=SecretKey("redis", "password"), **changes)
+    cut = replace(CUT, dependency=Dependency("redis", ServiceRef("redis"), server))
+    pod = made(plan(cut), setup(dials=(replace(REDIS_DIAL, protocol=SERVER),)))["witness-0"]
+    assert config(pod, WitnessConfig).peers == peers
+    assert [mount["mountPath"] for mount in pod["spec"]["containers"][0]["volumeMounts"]] == mounts
 
 
 def test_no_secret_stands_in_any_configuration_of_a_witness() -> None:

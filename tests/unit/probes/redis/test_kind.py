@@ -145,3 +145,12 @@ def test_what_a_queue_does_not_have_is_refused_when_the_plan_is_read(kind: str, 
     settings = RedisProbe(redis_at(ServiceRef("redis")), Queue(kind, "jobs") if kind else None)
     found = KIND.check_path(settings, (figure,))
     assert found.startswith(why) if why else found == ""
+
+
+def test_a_queue_of_a_cluster_is_a_finding() -> None:
+    queue = Queue("bullmq", "jobs")
+    cluster = redis_at(ServiceRef("redis"), cluster=True)
+    (finding,) = KIND.check(RedisProbe(cluster, queue))
+    assert finding.path == "queue"
+    assert "remove queue, and probe what the application says of its queue" in finding.message
+    assert not [*KIND.check(RedisProbe(cluster)), *KIND.check(RedisProbe(redis_at(ServiceRef("redis")), queue))]

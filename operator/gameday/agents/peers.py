@@ -1,0 +1,79 @@
+"""What the servers of one Redis say of each other: each must be one that is cut, else the cut is not the dependency's.
+
+A node of a Cluster says who serves the slots, a Sentinel who the master, the replicas and the other Sentinels are. That
+is what clients are told too, so a server that nobody names is not used. Who is the master plays no part: it may move.
+"""
+
+from collections.abc import AsyncIterator, Collection, Iterator
+from typing import Final
+
+from gameday.model.agent import Peers
+from gameday.model.hosts import canonical, host_port
+from gameday.probes.io.resp import Connection, ProtocolError, Reply
+
+Place = tuple[str, int]
+"""An address and a port."""
+_GONE: Final = frozenset({"s_down", "o_down", "disconnected"})
+"""Flags of what a Sentinel does not reach. It never forgets a pod that is gone, and gives it to no client."""
+MOST_WORD: Final = 64
+"""Most characters of a host's name in a message."""
+
+
+async def stranger(connection: Connection, peers: Peers, known: Collection[Place], *, sentinel: bool) -> str:
+    """A server that is not cut, as a short word for the log; empty where all are.
+
+    ``known`` is what is dialled. ``sentinel`` says that a Sentinel is asked.
+
+    Raises:
+        RedisError: when it does not say who the others are.
+        ProtocolError: when it says so in a way that Redis does not.
+        NotSent: when the name of another one is not known.
+
+    """
+    if peers.master and not sentinel:
+        # A data node knows its own side of the replication alone.
+        return ""
+    async for host, port in _of_sentinel(connection, peers.master) if sentinel else _of_cluster(connection):
+        if not any((address, port) in known for address in await connection.lookup.addresses(host, port)):
+            return f"{host_port(host[:MOST_WORD], port)} is one of its servers and is not cut"
+    return ""
+
+
+async def _of_cluster(connection: Connection) -> AsyncIterator[Place]:
+    found = 0
+    for slot in _items(await connection.call("CLUSTER", "SLOTS")):
+        for node in _items(slot)[2:]:
+            found += 1
+            host, port, *_ = (*_items(node), "", "")
+            # An empty host is that of the node that was asked.
+            if host:
+                yield _place(host, port)
+    if not found:
+        raise ProtocolError("no slots")
+
+
+async def _of_sentinel(connection: Connection, master: str) -> AsyncIterator[Place]:
+    host, port, *_ = (*_items(await connection.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master)), "", "")
+    if not host:
+        raise ProtocolError("no such master")
+    yield _place(host, port)
+    for others in ("REPLICAS", "SENTINELS"):
+        for one in _items(await connection.call("SENTINEL", others, master)):
+            told = dict(_pairs(_items(one)))
+            if _GONE.isdisjoint(str(told.get("flags")).split(",")):
+                yield _place(told.get("ip"), told.get("port"))
+
+
+def _items(reply: Reply) -> list[Reply]:
+    return reply if isinstance(reply, list) else []
+
+
+def _pairs(flat: list[Reply]) -> Iterator[tuple[Reply, Reply]]:
+    return zip((one for one in flat[::2] if isinstance(one, str)), flat[1::2], strict=False)
+
+
+def _place(host: Reply, port: Reply) -> Place:
+    """Raises ProtocolError for what is no place."""
+    if not isinstance(host, str) or not str(port).isdecimal():
+        raise ProtocolError("protocol")
+    return canonical(host), int(str(port))

@@ -1,0 +1,133 @@
+"""Servers of one Redis are asked who the others are: a real Cluster, real Sentinels. One that is not cut is told."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gameday.agents.dialing import Dialler
+from gameday.model.agent import SENTINEL, SERVER, Dial, Peers, RedisAddress
+from unit.redis_peers import MASTER, Servers, cluster, servers, watched
+from unit.redis_server import PASSWORD
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture
+def password(tmp_path: Path) -> str:
+    file = tmp_path / "password"
+    file.write_text(PASSWORD)
+    return str(file)
+
+
+@pytest.fixture
+async def made(tmp_path: Path) -> AsyncIterator[Servers]:
+    async with servers(tmp_path) as one:
+        yield one
+
+
+def known(*ports: int) -> frozenset[tuple[str, int]]:
+    return frozenset((HOST, port) for port in ports)
+
+
+async def asked(
+    port: int, password: str, peers: Peers, ports: frozenset[tuple[str, int]], protocol: str = SERVER
+) -> str | None:
+    target = Dial(f"target:{HOST}:{port}", HOST, port, protocol)
+    redis = RedisAddress("redis.shop.svc", port, password_file=password, database=5)
+    async with asyncio.timeout(5):
+        return await Dialler(target, None, redis, peers, ports)()
+
+
+async def test_a_cluster_is_reached_where_each_of_its_nodes_is_known(made: Servers, password: str) -> None:
+    await cluster(made)
+    first, second, third = made.ports
+    for port in made.ports:
+        assert await asked(port, password, Peers(), known(*made.ports)) is None
+    left_out = await asked(first, password, Peers(), known(first, second))
+    assert left_out == f"127.0.0.1:{third} is one of its servers and is not cut"
+    assert await asked(first, password, Peers(), frozenset({("10.0.0.9", third)}) | known(first, second)) == left_out
+
+
+async def test_a_node_that_comes_later_is_told_unless_it_is_known(made: Servers, password: str) -> None:
+    await cluster(made)
+    before = known(*made.ports)
+    await made.start("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+    *_, last = made.ports
+    async with made.client(last) as node, made.client(made.ports[0]) as first:
+        await node.execute_command("CLUSTER MEET", HOST, made.ports[0])
+        name = await first.execute_command("CLUSTER MYID")
+        async with asyncio.timeout(20):
+            while True:
+                with contextlib.suppress(Exception):
+                    await node.execute_command("CLUSTER REPLICATE", name)
+                    break
+                await asyncio.sleep(0.1)
+            while (await asked(made.ports[0], password, Peers(), before)) is None:  # noqa: ASYNC110  of another process
+                await asyncio.sleep(0.1)
+    assert (
+        await asked(made.ports[0], password, Peers(), before)
+        == f"127.0.0.1:{last} is one of its servers and is not cut"
+    )
+    assert await asked(made.ports[0], password, Peers(), known(*made.ports)) is None
+
+
+async def test_a_redis_that_is_no_cluster_is_told(made: Servers, password: str) -> None:
+    port = await made.start()
+    assert await asked(port, password, Peers(), known(port)) == "CLUSTER SLOTS: redis ERR"
+
+
+async def test_a_user_who_may_not_ask_is_told(made: Servers, password: str) -> None:
+    port = await made.start("--cluster-enabled", "yes")
+    async with made.client(port) as node:
+        await node.execute_command("ACL", "SETUSER", "default", "-cluster")
+    assert await asked(port, password, Peers(), known(port)) == "CLUSTER SLOTS: redis NOPERM"
+
+
+async def test_sentinels_are_asked_for_every_server_and_every_sentinel(made: Servers, password: str) -> None:
+    await watched(made)
+    peers, every = Peers(MASTER), known(*made.ports, *made.sentinels)
+    for port in made.sentinels:
+        assert await asked(port, password, peers, every, SENTINEL) is None
+    for port in made.ports:
+        assert await asked(port, password, peers, every) is None
+    one = made.sentinels[0]
+    for missing in (*made.ports, *made.sentinels[1:]):
+        told = await asked(one, password, peers, every - known(missing), SENTINEL)
+        assert told == f"127.0.0.1:{missing} is one of its servers and is not cut"
+    assert await asked(one, password, Peers("another"), every, SENTINEL) == "SENTINEL: no such master"
+
+
+async def test_the_master_may_move(made: Servers, password: str) -> None:
+    await watched(made)
+    peers, every = Peers(MASTER), known(*made.ports, *made.sentinels)
+    async with made.client(made.sentinels[0], None) as one:
+        await one.execute_command("SENTINEL FAILOVER", MASTER)
+        async with asyncio.timeout(20):
+            while int((await one.execute_command("SENTINEL GET-MASTER-ADDR-BY-NAME", MASTER))[1]) != made.ports[1]:
+                await asyncio.sleep(0.1)
+                assert await asked(made.sentinels[0], password, peers, every, SENTINEL) is None
+    assert await asked(made.sentinels[0], password, peers, every, SENTINEL) is None
+
+
+async def test_a_replica_that_is_gone_counts_no_more(made: Servers, password: str) -> None:
+    await watched(made)
+    peers, left = Peers(MASTER), known(made.ports[0], *made.sentinels)
+    assert await asked(made.sentinels[0], password, peers, left, SENTINEL) is not None
+    made.processes[1].kill()
+    async with asyncio.timeout(20):
+        while await asked(made.sentinels[0], password, peers, left, SENTINEL) is not None:  # noqa: ASYNC110  as above
+            await asyncio.sleep(0.2)
+
+
+async def test_sentinels_have_credentials_of_their_own(made: Servers, password: str, tmp_path: Path) -> None:
+    await watched(made, "another")
+    own = tmp_path / "sentinel"
+    own.write_text("another")
+    peers, every = Peers(MASTER, password_file=str(own)), known(*made.ports, *made.sentinels)
+    assert await asked(made.sentinels[0], password, peers, every, SENTINEL) is None
+    wrong = replace(peers, password_file=password)
+    assert await asked(made.sentinels[0], password, wrong, every, SENTINEL) == "SENTINEL: auth"
