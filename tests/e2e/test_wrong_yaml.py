@@ -77,6 +77,13 @@ def _both(first: Callable[[Spec], None], second: Callable[[Spec], None]) -> Call
     return change
 
 
+TEAM_SECRET = {"secretKeyRef": {"name": "team", "key": "url"}}
+
+
+def _told(receiver: Spec) -> Callable[[Spec], None]:
+    return _set("notifications", [{"name": "team", **receiver}])
+
+
 AT_APPLY = {
     "no probes": (_set("probes", []), "spec.probes", "at least 1"),
     "two kinds in a probe": (_set("probes.0.tcp", {"host": "api", "port": 80}), "spec.probes[0]", "exactly one of"),
@@ -201,6 +208,28 @@ AT_APPLY = {
     "link that is not for the web": (
         _set("links", [{"name": "Runbook", "url": "javascript:alert(1)"}]), "spec.links[0].url", "should match"
     ),
+    "notification of two kinds": (
+        _told({"slack": {"urlFrom": TEAM_SECRET}, "webhook": {"url": "http://bus/"}}),
+        "spec.notifications[0]",
+        "exactly one of",
+    ),
+    "notification of no kind": (_told({}), "spec.notifications[0]", "exactly one of"),
+    "notification of an event that is none": (
+        _told({"webhook": {"url": "http://bus/"}, "events": ["lunch"]}), "spec.notifications[0].events", "started"
+    ),
+    "a Slack URL in the open": (
+        _told({"slack": {"url": "https://hooks.slack.example/T0/B0/x"}}), "spec.notifications[0].slack.url", "unknown",
+    ),
+    "events for Grafana": (
+        _told({"grafana": {"url": "https://g.example", "tokenFrom": TEAM_SECRET}, "events": ["verdict"]}),
+        "spec.notifications[0]",
+        "remove events and onlyOnFailure",
+    ),
+    "webhook with and from a URL": (
+        _told({"webhook": {"url": "http://bus/", "urlFrom": TEAM_SECRET}}),
+        "spec.notifications[0].webhook",
+        "exactly one of url and urlFrom",
+    ),
     "contact without a way": (_set("contacts", [{"name": "Redis Team"}]), "spec.contacts[0].contact", "Required"),
     "header without a value": (
         _set("probes.0.http.headers", [{"name": "X-Key"}]),
@@ -210,6 +239,16 @@ AT_APPLY = {
 }  # fmt: skip
 
 IN_READY = {
+    "notification with credentials in its URL": (
+        _told({"webhook": {"url": "http://user:password@bus/"}}),
+        "spec.notifications[0].webhook.url",
+        "the URL has credentials",
+    ),
+    "panel without its dashboard": (
+        _told({"grafana": {"url": "https://g.example", "tokenFrom": TEAM_SECRET, "panelId": 2}}),
+        "spec.notifications[0].grafana.panelId",
+        "give dashboardUID as well",
+    ),
     "blackout in a zone that is none": (
         _blackout(when="Mon-Thu 09:00-17:00 Berlin"),
         "spec.schedule.blackouts[0].when",

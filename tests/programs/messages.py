@@ -42,6 +42,7 @@ WHERE: Final = {
     "fuses": "Preflight and status",
     "handlers": "Operator",
     "model": "Agents",
+    "notify": "Messages to a team",
     "preflight": "Preflight and status",
     "probes": "Agents",
     "report": "Report",
@@ -58,6 +59,7 @@ SAID: Final = {
     "`message` of the Drill.",
     "GameDay, limits and status": "In `Ready` of the GameDay, in `message` and `StateUnreadable` of a Drill.",
     LOG: "Lines of the operator's log; each names its drill or GameDay in fields of its own.",
+    "Messages to a team": "In what receivers of `spec.notifications` get, and in `status.notifications` of the Drill.",
     "Operator": "In conditions, Events and the log.",
     "Plans": "In `Ready` of the GameDay, after the path of the field.",
     "Preflight and status": "In `message` of a Drill that was refused (`PreflightFailed`), in its timeline, and in the "

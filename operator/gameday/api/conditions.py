@@ -5,9 +5,12 @@ that is so, and absent else. A Drill is ``Reconciling`` until it has ended and `
 verdict, which is about the system; while it cannot clear what it holds, or cannot go on, it is ``Stalled`` instead.
 """
 
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
+from gameday.api.notified import NOTIFIED
 from gameday.model.record import NOT_KEPT, DrillRecord, Phase, Reason, Verdict
+from gameday.schema.bounds import MESSAGE, WORD, cut
 
 Condition = tuple[str, str, str, str]
 """Type, status, reason and message."""
@@ -29,6 +32,7 @@ OF_A_DRILL: Final = {
     "Stalled": "It cannot clear what it holds, or cannot go on; the message says why. It goes on trying.",
     "Halted": "A halt keeps it from beginning, or ended it.",
     SAMPLES_KEPT: "Its samples were kept but for what the message names. False: the message says why none were.",
+    NOTIFIED: "Every message so far was sent. False: one was not. Unknown: one may not have arrived.",
 }
 """The meaning of True in a Drill's conditions, by type; the reference page is made from it."""
 OF_A_GAMEDAY: Final = {
@@ -40,6 +44,8 @@ OF_A_GAMEDAY: Final = {
 """The meaning of True in a GameDay's conditions, by type."""
 ABSENT_UNLESS_TRUE: Final = frozenset({"Reconciling", "Stalled", "Halted"})
 """Conditions that are there only while they are True."""
+ONCE_NOTIFIED: Final = frozenset({NOTIFIED})
+"""Conditions that are there from the first message on."""
 ONCE_ENDED: Final = frozenset({SAMPLES_KEPT})
 """Conditions of a drill that has ended, which are there only where something is missing."""
 
@@ -53,6 +59,25 @@ def conditions_of(record: DrillRecord) -> tuple[Condition, ...]:
     verdict = _PASSED.get(record.verdict, "Unknown") if record.verdict is not None else "Unknown"
     passed = ("Passed", verdict, *_ended(record))
     return (complete, passed, _cleared(record), *_readiness(record), *_halted(record), *_samples(record))
+
+
+def dated(conditions: Iterable[Condition], known: Iterable[Mapping[str, Any]], now: str) -> list[dict[str, Any]]:
+    """Conditions as a status has them, each with the time at which its state last changed."""
+    before = {one["type"]: one for one in known}
+    return [
+        {
+            "type": kind,
+            "status": state,
+            "reason": cut(reason, WORD),
+            "message": cut(message, MESSAGE),
+            "lastTransitionTime": (
+                before[kind].get("lastTransitionTime", now)
+                if kind in before and before[kind].get("status") == state
+                else now
+            ),
+        }
+        for kind, state, reason, message in conditions
+    ]
 
 
 def stalls(record: DrillRecord) -> bool:

@@ -1,4 +1,4 @@
-"""Whom to ask, and where to look: shown in every report of a drill. They are no part of the plan."""
+"""Whom to ask, and where to look: shown in every message and report of a drill. They are no part of the plan."""
 
 from typing import Annotated
 

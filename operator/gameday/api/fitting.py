@@ -25,10 +25,12 @@ KEPT: Final = frozenset(
         "finishedAt",
         "unreported",
         "samples",
+        "notifications",
         "undo",
     }
 )
-"""The fields kept of a refused status: enough to continue, and to undo everything without the state."""
+"""The fields kept of a refused status: enough to continue, to undo everything without the state, and to send nothing
+twice."""
 
 
 def fitted(status: dict[str, Any]) -> dict[str, Any]:
@@ -64,8 +66,9 @@ def _shorten(status: dict[str, Any], most: int) -> None:
         status["targets"] = versions.shortened(status["targets"], most)
     if "dryRun" in status:
         status["dryRun"] = dry_run.shortened(status["dryRun"], most)
-    for condition in status.get("conditions", ()):
-        condition["message"] = cut(condition["message"], most)
+    for one in (*status.get("conditions", ()), *status.get("notifications", ())):
+        if "message" in one:
+            one["message"] = cut(one["message"], most)
     for field in ("message", "summary"):
         if field in status:
             status[field] = cut(status[field], most)

@@ -9,6 +9,8 @@ from gameday.api.action_items import ActionItem
 from gameday.api.actions import Fault, Step
 from gameday.api.contacts import Contact, Link
 from gameday.api.dependencies import Dependency
+from gameday.api.notifications import MOST as MOST_NOTIFICATIONS
+from gameday.api.notifications import Notification
 from gameday.api.probes import Probe
 from gameday.api.schedule import History, Schedule
 from gameday.model.setup import MOST_CUTS
@@ -224,9 +226,13 @@ class GameDaySpec(ApiModel):
     """When drills start by themselves; without it, only when somebody creates a Drill."""
     history: History = History()
     """What is kept of drills that have ended."""
+    notifications: Annotated[
+        tuple[Notification, ...], Field(max_length=MOST_NOTIFICATIONS, json_schema_extra=keyed())
+    ] = ()
+    """Who gets messages about drills. It is no part of the plan: a change counts from the next message on."""
     contacts: Annotated[tuple[Contact, ...], Field(max_length=8, json_schema_extra=keyed())] = ()
-    """Whom to ask. It is no part of the plan: reports show it."""
+    """Whom to ask. It is no part of the plan: messages and reports show it."""
     links: Annotated[tuple[Link, ...], Field(max_length=8, json_schema_extra=keyed())] = ()
-    """Where to look, such as a runbook or a dashboard. It is no part of the plan: reports show it."""
+    """Where to look, such as a runbook or a dashboard. It is no part of the plan: messages and reports show it."""
     action_items: Annotated[tuple[ActionItem, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
     """What drills taught the team to do. It is no part of the plan: `gameday report` shows it, open items first."""

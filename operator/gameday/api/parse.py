@@ -24,8 +24,8 @@ from gameday.schema.findings import findings_of
 from gameday.schema.named import Dependencies
 from gameday.schema.one_of import listed
 
-NOT_OF_THE_PLAN: Final = {"schedule", "history", "contacts", "links", "action_items"}
-"""Fields about when a plan runs, which drills are kept, whom to ask and what follows: no part of the frozen plan."""
+NOT_OF_THE_PLAN: Final = {"schedule", "history", "notifications", "contacts", "links", "action_items"}
+"""Fields about when a plan runs, which drills are kept, who hears of them and what follows; not frozen into a drill."""
 
 
 class PlanTooBig(GameDayError):

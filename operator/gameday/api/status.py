@@ -7,6 +7,7 @@ from typing import Any, Final
 from gameday.api import dry_run, versions
 from gameday.api.undo_log import KINDS
 from gameday.model.change import ChangeState
+from gameday.model.notice import Event
 from gameday.model.record import Phase, Verdict
 from gameday.model.schedule import Decision
 from gameday.schema.bounds import (
@@ -126,6 +127,28 @@ DRILL_STATUS: Schema = {
         "startedAt": time("When the drill took its namespace."),
         "finishedAt": time("When nothing of it was left."),
         "took": text("Length of the drill.", UNIT),
+        "notifications": things(
+            "What became of the messages to each receiver of spec.notifications; never the receiver's URL.",
+            {
+                "name": text("Name of the receiver.", NAME),
+                **{
+                    field: {
+                        "type": "array",
+                        "maxItems": len(Event),
+                        "items": {"type": "string", "maxLength": NAME},
+                        "description": f"Events whose message {what}.",
+                        "x-kubernetes-list-type": "atomic",
+                    }
+                    for field, what in (
+                        ("sent", "the receiver has accepted"),
+                        ("failed", "was not sent"),
+                        ("unknown", "was sent, and may not have arrived; it is not sent again"),
+                    )
+                },
+                "message": text("What went wrong last, and what to do.", LINE),
+            },
+            key="name",
+        ),
         "samples": text("Name of the ConfigMap that has its samples, where they were kept.", OBJECT),
         "unreported": {"type": "boolean", "description": "Whether its GameDay does not show it yet."},
         "recoveredBy": word("What repaired what was missed.", ("Rollback", "Mitigation")),

@@ -13,7 +13,7 @@ from typing import Any, Final
 from prometheus_client.metrics import MetricWrapperBase
 from typer.main import get_command
 
-from gameday.api.conditions import ABSENT_UNLESS_TRUE, OF_A_DRILL, OF_A_GAMEDAY, ONCE_ENDED
+from gameday.api.conditions import ABSENT_UNLESS_TRUE, OF_A_DRILL, OF_A_GAMEDAY, ONCE_ENDED, ONCE_NOTIFIED
 from gameday.api.reference import write
 from gameday.cli.main import app
 from gameday.controller.telemetry import Metrics
@@ -63,6 +63,8 @@ def _conditions(kind: str, meanings: Mapping[str, str]) -> str:
 def _there(condition: str) -> str:
     if condition in ONCE_ENDED:
         return "once the drill has ended, if samples are missing"
+    if condition in ONCE_NOTIFIED:
+        return "from the first message on"
     return "while it is True" if condition in ABSENT_UNLESS_TRUE else "always"
 
 

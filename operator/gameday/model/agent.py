@@ -239,7 +239,46 @@ class FuseConfig(AgentConfig):
     """Name of its Job."""
 
 
-CONFIGS: Final = (ObserverConfig, WitnessConfig, CounterConfig, CloserConfig, FuseConfig)
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as it is sent: an HTTP POST. ``name`` tells it from others of its pod; a file is empty for none."""
+
+    name: str
+    url: str = ""
+    url_file: str = ""
+    """File that holds the URL, where it is a Secret."""
+    where: str = ""
+    """The part of the GameDay that names its Secrets, for messages."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    access: HttpAccess = field(default_factory=HttpAccess)
+    body: str = ""
+    """What is sent, as a JSON object."""
+    body_field: str = ""
+    """Field of the object that takes the value of ``body_file``."""
+    body_file: str = ""
+    repeatable: bool = False
+    """Whether the receiver recognizes a message that it has already: only then is one without an answer sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifierConfig(AgentConfig):
+    """The notifier: what it sends to one receiver, in order, and for how many seconds it tries."""
+
+    AGENT = "notifier"
+
+    deliveries: tuple[Delivery, ...] = ()
+    tries_for: float = 300.0
+
+    @classmethod
+    def typed(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        made = (
+            Delivery(**{**one, "access": HttpAccess(**one.get("access", {}))}) for one in fields.get("deliveries", ())
+        )
+        return {**fields, "deliveries": tuple(made)}
+
+
+CONFIGS: Final = (ObserverConfig, WitnessConfig, CounterConfig, CloserConfig, FuseConfig, NotifierConfig)
 """The configurations of all agents."""
 
 Config = TypeVar("Config", bound=AgentConfig)

@@ -59,8 +59,11 @@ def test_a_large_machine_state_leaves_less_room_for_the_rest() -> None:
 
 
 def test_what_was_refused_is_written_with_no_more_than_it_takes_to_go_on() -> None:
-    found = bare(status(100, "x" * 1000) | {"measurements": {"a": "1"}}, 1_795_521_600.0, "Duplicate")
-    assert set(found) == {"state", "phase", "undo", "message", "conditions", "timeline"}
+    sent = [{"name": "team", "sent": ["started"]}]
+    full = status(100, "x" * 1000) | {"measurements": {"a": "1"}, "notifications": sent}
+    found = bare(full, 1_795_521_600.0, "Duplicate")
+    assert set(found) == {"state", "phase", "undo", "message", "conditions", "timeline", "notifications"}
+    assert found["notifications"] == sent, "or they would be sent again"
     assert len(found["message"]) <= 256
     assert found["undo"] == UNDO
     assert found["timeline"] == ["2026-11-24T12:00:00.000Z Warning StatusRefused: Duplicate"]

@@ -7,7 +7,15 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from gameday.api.conditions import ABSENT_UNLESS_TRUE, OF_A_DRILL, OF_A_GAMEDAY, ONCE_ENDED, conditions_of
+from gameday.api.conditions import (
+    ABSENT_UNLESS_TRUE,
+    OF_A_DRILL,
+    OF_A_GAMEDAY,
+    ONCE_ENDED,
+    ONCE_NOTIFIED,
+    conditions_of,
+)
+from gameday.api.notified import notified_condition
 from gameday.cli import reference
 from gameday.cli.main import app
 from gameday.controller.gameday import gamedays
@@ -38,7 +46,9 @@ def test_the_pages_are_those_that_the_code_makes(tmp_path: Path, capsys: pytest.
 
 def test_each_condition_of_a_drill_is_described_and_no_other() -> None:
     found = [{kind: state for kind, state, _, _ in conditions_of(record)} for record in RECORDS]
-    assert {kind for states in found for kind in states} == set(OF_A_DRILL)
+    noted = notified_condition({"notifications": [{"name": "team", "sent": ["verdict"]}]})
+    assert {kind for kind, *_ in noted} == ONCE_NOTIFIED
+    assert {kind for states in found for kind in states} | ONCE_NOTIFIED == set(OF_A_DRILL)
     assert all(states[kind] == "True" for states in found for kind in states if kind in ABSENT_UNLESS_TRUE)
     assert [bool(states.keys() & ONCE_ENDED) for states in found] == [False, False, False, True, False]
 

@@ -15,6 +15,7 @@ ABOUT_THE_PROCESS = {
     "no drill starts: %s",
     "the image of the agents is not known yet: %s",
     "agents run the image of %s: %s",
+    "internal error in notifications",
 }
 """All that concerns no drill and no GameDay, or all of them."""
 NAMING = {"named", "of_drill"}

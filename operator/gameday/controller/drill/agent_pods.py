@@ -58,8 +58,9 @@ class PodContext:
 class PodTemplate:
     """What sets one agent's pod apart: its program and role, what is mounted into it, and what makes it a twin.
 
-    ``wears`` are the target's labels, ``mesh`` is its enrolment in a mesh, ``node`` is where it must run, and
-    ``asks_alike`` says that it asks DNS as targets of a name do.
+    ``labels`` are the target's labels, ``mesh`` is its enrolment in a mesh, ``node`` is where it must run,
+    ``asks_alike`` says that it asks DNS as targets of a name do, and ``optional`` that it starts without what is to be
+    mounted where that is missing.
     """
 
     module: str
@@ -70,6 +71,7 @@ class PodTemplate:
     node: str = ""
     config_maps: tuple[ConfigMapKey, ...] = ()
     asks_alike: bool = False
+    optional: bool = False
 
     @property
     def mounts(self) -> tuple[tuple[str, str, SecretKey | ConfigMapKey], ...]:
@@ -208,11 +210,12 @@ def _volumes(template: PodTemplate) -> list[dict[str, Any]]:
             template.secrets if isinstance(one, SecretKey) else template.config_maps
         )
         items = [{"key": key, "path": key} for key in sorted({other.key for other in used if other.name == one.name})]
+        source = {"items": items} | ({"optional": True} if template.optional else {})
         match one:
             case SecretKey():
-                volumes.append({"name": volume, "secret": {"secretName": one.name, "items": items}})
+                volumes.append({"name": volume, "secret": {"secretName": one.name, **source}})
             case ConfigMapKey():
-                volumes.append({"name": volume, "configMap": {"name": one.name, "items": items}})
+                volumes.append({"name": volume, "configMap": {"name": one.name, **source}})
     return volumes
 
 

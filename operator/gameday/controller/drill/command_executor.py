@@ -18,7 +18,7 @@ from gameday.api.drill import FINALIZER
 from gameday.cluster.client import Cluster
 from gameday.cluster.lease import LOCK, lock_namespace, unlock_namespace
 from gameday.cluster.resources import DRILLS, LEASES, PODS, Object, Resource
-from gameday.controller.drill import agents, dry_run
+from gameday.controller.drill import agents, dry_run, notifier_pods
 from gameday.controller.drill.concurrency_limit import DrillConcurrencyLimit
 from gameday.controller.drill.informers import DrillInformers, fuse_acts, life_of
 from gameday.controller.drill.lock_waiters import NamespaceLockWaiters
@@ -257,7 +257,9 @@ class CommandExecutor:
         self, plan: Plan, setup: Setup, snapshot: NamespaceSnapshot
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Have the API server try every object that the drill may create; what refuses it, and what is to be known."""
-        tried = tuple(dry_run.parts(plan, setup, self._pod_context(setup), snapshot))
+        ctx = self._pod_context(setup)
+        notifiers = notifier_pods.tried(ctx, self.persisted.drill, self.informers.single("gameday"))
+        tried = (*dry_run.parts(plan, setup, ctx, snapshot), *notifiers)
         answered = await dry_run.dry_run(self.account, self.namespace, tried)
         said = tuple(dry_run.findings(plan, answered, snapshot))
         refused = (*answered.refused, *(str(one) for one in said if one.severity is Severity.REFUSE))

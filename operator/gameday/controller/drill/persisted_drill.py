@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gameday.api.conditions import conditions_of
+from gameday.api.conditions import conditions_of, dated
 from gameday.api.drill import is_dry_run
 from gameday.api.fitting import bare, fitted
 from gameday.api.lines import figures_of, measured
+from gameday.api.notified import notified_condition
 from gameday.api.record import status_of, timestamp
 from gameday.api.state import TEXTS, is_older
 from gameday.api.summary import summary_of
@@ -21,9 +22,8 @@ from gameday.model.dry_run import DryRun
 from gameday.model.names import samples_of
 from gameday.model.plan import Plan
 from gameday.model.record import DrillRecord, TimelineEntry
-from gameday.schema.bounds import MESSAGE, WORD, cut
 
-KEPT = frozenset({"planDigest", "measurements"})
+KEPT = frozenset({"planDigest", "measurements", "notifications"})
 """Fields of a status that stay as they are where nothing new is known of them."""
 
 
@@ -182,7 +182,7 @@ class PersistedDrill:
             status["planDigest"] = self.plan_digest
         known = self._drill.get("status", {})
         status = {name: known[name] for name in KEPT if name in known} | status
-        status["conditions"] = self._conditions(record)
+        status["conditions"] = self._conditions(record, status)
         if bare_now:
             return bare(
                 status,
@@ -191,23 +191,9 @@ class PersistedDrill:
             )
         return fitted(status)
 
-    def _conditions(self, record: DrillRecord) -> list[dict[str, Any]]:
-        known = {c["type"]: c for c in self._drill.get("status", {}).get("conditions", ())}
-        now = timestamp(self.clock())
-        conditions = []
-        for kind, state, reason, message in conditions_of(record):
-            old = known.get(kind, {})
-            since = old.get("lastTransitionTime", now) if old.get("status") == state else now
-            conditions.append(
-                {
-                    "type": kind,
-                    "status": state,
-                    "reason": cut(reason, WORD),
-                    "message": cut(message, MESSAGE),
-                    "lastTransitionTime": since,
-                }
-            )
-        return conditions
+    def _conditions(self, record: DrillRecord, status: Mapping[str, Any]) -> list[dict[str, Any]]:
+        known = self._drill.get("status", {}).get("conditions", ())
+        return dated((*conditions_of(record), *notified_condition(status)), known, timestamp(self.clock()))
 
 
 def behind(drill: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gameday.api.checks import check
+from gameday.api.notifications import check_notifications
 from gameday.api.parse import PlanTooBig, canonical, plan_of
 from gameday.api.record import duration, shown_moment, timestamp
 from gameday.api.schedule_state import schedule_of
@@ -49,12 +50,13 @@ Condition = tuple[str, str, str, str]
 
 
 def read_all(gameday: Object) -> tuple[Plan, str, str]:
-    """The plan of a GameDay whose schedule is right too; see ``read``. A drill asks for the plan alone."""
+    """The plan of a GameDay whose schedule and notifications are right too. A drill needs the plan alone: ``read``."""
     found: tuple[tuple[str, str], ...] = ()
     try:
         schedule = schedule_of(gameday["spec"])
         if schedule is not None:
             found = tuple((finding.path, finding.message) for finding in check_schedule(schedule))
+        found += tuple((finding.path, finding.message) for finding in check_notifications(gameday["spec"]))
     except PlanInvalid as error:
         found = error.findings
     try:

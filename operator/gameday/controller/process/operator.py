@@ -31,11 +31,12 @@ from gameday.controller.gameday.gamedays import check_gameday, read
 from gameday.controller.logs import logger, named, of_drill
 from gameday.controller.own_image import NoImage, image_of
 from gameday.controller.process.forgotten_plans import ForgottenPlans
+from gameday.controller.process.notifications import Notifications
 from gameday.controller.process.status_conflicts import StatusConflicts
 from gameday.controller.process.supervisor import Listed, Supervisor
 from gameday.controller.schedule.schedules import Schedules
 from gameday.controller.settings import Settings
-from gameday.controller.store import Store
+from gameday.controller.store import Key, Store
 from gameday.controller.telemetry import Heartbeat, Metrics
 from gameday.engine.drill.loop import DrillLoop
 from gameday.engine.drill.permission import blocked_by
@@ -91,7 +92,10 @@ class Operator:
         self.lock_waiters = NamespaceLockWaiters()
         self.concurrency = DrillConcurrencyLimit(self.store)
         self.forgotten = ForgottenPlans(cluster, clock)
-        self.supervisor.listen(self.schedules.gameday_changed, self.schedules.drill_changed, self.schedules.deciding)
+        self.notifications = Notifications(
+            cluster, self.store, lambda: self.settings, clock, self.metrics, self._drill_written
+        )
+        self.supervisor.listen(self._gameday_changed, self._drill_changed, self.schedules.deciding)
 
     async def lead(self) -> None:
         """Seek the Lease, then act until it is lost.
@@ -119,17 +123,16 @@ class Operator:
         self.metrics.leading.set(1)
         self._acts = True
         self._announce()
-        acting = asyncio.create_task(self.supervisor.lead())
-        starting = asyncio.create_task(self.schedules.lead())
         keeping = asyncio.create_task(elector.renew())
-        listing = asyncio.create_task(self._resync())
+        works = (self.supervisor.lead(), self.schedules.lead(), self.notifications.lead(), self._resync())
+        tasks = (*map(asyncio.create_task, works), keeping, hearing)
         try:
-            await asyncio.wait({acting, starting, keeping, listing, hearing}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.metrics.leading.set(0)
-            for task in (acting, starting, keeping, listing, hearing):
+            for task in tasks:
                 task.cancel()
-            ended = await asyncio.gather(acting, starting, keeping, listing, hearing, return_exceptions=True)
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
             if not keeping.done() or keeping.cancelled():
                 await elector.release()
         for error in ended:
@@ -137,6 +140,18 @@ class Operator:
                 raise LeaseLost(str(lost.exceptions[0])) from error
             if isinstance(error, Exception):
                 raise error
+
+    def _gameday_changed(self, key: Key) -> None:
+        self.schedules.gameday_changed(key)
+        self.notifications.gameday_changed(key)
+
+    def _drill_changed(self, drill: Object) -> None:
+        self.schedules.drill_changed(drill)
+        self.notifications.drill_changed(drill)
+
+    def _drill_written(self, drill: Object) -> None:
+        """Take a Drill's version that this process wrote beside the drill's own runner."""
+        self.supervisor.drill_left(drill, gone=False)
 
     async def _beat(self) -> None:
         """While waiting for the Lease, the process is healthy as long as its loop turns."""

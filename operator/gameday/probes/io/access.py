@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import httpx
+import certifi
 
 from gameday.model.agent import HttpAccess
 from gameday.probes.io.lookup import NotSent
@@ -23,7 +23,7 @@ CANNOT_SEND: Final = "the request cannot be sent"
 @functools.cache
 def public() -> ssl.SSLContext:
     """Trust in public CAs, once for all probes: it takes 1 MiB."""
-    return httpx.create_ssl_context(trust_env=False)
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 @dataclass(slots=True)

@@ -73,3 +73,26 @@ def test_a_status_of_an_earlier_version_or_of_another_spec_is_saved_although_not
     assert not memory_of(cluster, drill).must_save
     assert memory_of(cluster, drill | {"metadata": drill["metadata"] | {"generation": 2}}).must_save
     assert memory_of(cluster, drill | {"status": VERSION_1["under the cut"]}).must_save
+
+
+async def test_what_became_of_messages_stays_when_the_drill_goes_on(api_server: ApiServer, cluster: Cluster) -> None:
+    drill = a_drill(api_server, OURS)
+    told = [{"name": "team", "sent": ["started"], "failed": ["cut"], "message": "it answered 404"}]
+    drill = api_server.put("drills", "shop", drill | {"status": drill["status"] | {"notifications": told}})
+    await memory_of(cluster, drill).save(THEIRS)
+    status = api_server.objects["drills", "shop", "first"]["status"]
+    assert status["notifications"] == told
+    (said,) = (one for one in status["conditions"] if one["type"] == "Notified")
+    assert (said["status"], said["message"]) == ("False", "team: cut was not sent: it answered 404")
+
+
+async def test_messages_that_were_recorded_meanwhile_stay_and_do_not_end_the_drill(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    persisted = memory_of(cluster, a_drill(api_server, OURS))
+    newest = a_drill(api_server, OURS)
+    told = [{"name": "team", "sent": ["started"]}]
+    api_server.put("drills", "shop", newest | {"status": newest["status"] | {"notifications": told}})
+    await persisted.save(THEIRS)
+    status = api_server.objects["drills", "shop", "first"]["status"]
+    assert (status["phase"], status["notifications"]) == ("Recovery", told)

@@ -1,0 +1,118 @@
+"""The messages about drills: one task for each Drill that has receivers, while this process leads.
+
+It is apart from the tasks that carry drills out, so that nothing of it can delay or end one of them.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from gameday.api.drill import is_dry_run
+from gameday.api.record import shown_moment
+from gameday.cluster.client import Cluster
+from gameday.cluster.resources import Object
+from gameday.controller.drill.notifier import LOOKED_AFTER, DrillNotifier, key_of_gameday
+from gameday.controller.drill.persisted_drill import claimed_by
+from gameday.controller.logs import logger, of_drill
+from gameday.controller.settings import Settings
+from gameday.controller.store import Key, Store
+from gameday.controller.telemetry import Metrics
+
+LOOK_EVERY: Final = 60.0
+"""Longest time between two looks at all Drills, in seconds."""
+AGAIN_AFTER: Final = 5.0
+"""Seconds after which the messages of a drill are taken up again after an internal error."""
+
+log = logger("gameday.notifications")
+
+
+class Notifications:
+    """The messages of all drills; ``written`` is given each version of a Drill that was written for them."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        store: Store,
+        settings: Callable[[], Settings],
+        clock: Callable[[], float],
+        metrics: Metrics,
+        written: Callable[[Object], None],
+    ) -> None:
+        self.cluster, self.store, self.settings, self.clock = cluster, store, settings, clock
+        self.metrics, self.written = metrics, written
+        self._running: dict[str, DrillNotifier] = {}
+        self._over: set[str] = set()
+        """UIDs of the drills of which all messages are sent or given up."""
+        self._changed = asyncio.Event()
+
+    def drill_changed(self, drill: Object) -> None:
+        """Look at a Drill that changed or went."""
+        running = self._running.get(drill["metadata"]["uid"])
+        if running is not None:
+            running.wake(drill)
+        elif self._concerns(drill):
+            self._changed.set()
+
+    def gameday_changed(self, key: Key) -> None:
+        """Look at the drills of a GameDay that changed: its receivers may have."""
+        for notifier in self._running.values():
+            if notifier.namespace == key[0]:
+                notifier.wake()
+        self._changed.set()
+
+    async def lead(self) -> None:
+        """Send messages until cancelled. Only the holder of the operator's Lease may be here."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._changed.clear()
+                try:
+                    self._start(group)
+                except Exception as error:
+                    # This task may not end the process that carries drills out.
+                    log.exception("internal error in notifications", exc_info=error, reason="InternalError")
+                    self.metrics.broken.inc()
+                try:
+                    async with asyncio.timeout(LOOK_EVERY):
+                        await self._changed.wait()
+                except TimeoutError:
+                    continue
+
+    def _start(self, group: asyncio.TaskGroup) -> None:
+        for drill in list(self._due()):
+            uid = drill["metadata"]["uid"]
+            self._running[uid] = DrillNotifier(
+                self.cluster, drill, self.store, self.settings(), self.clock, self.written
+            )
+            group.create_task(self._run(uid, drill))
+
+    def _due(self) -> Iterator[Object]:
+        known = {drill["metadata"]["uid"] for drill in self.store.drills.values()}
+        self._over &= known
+        for drill in list(self.store.drills.values()):
+            uid = drill["metadata"]["uid"]
+            if uid not in self._running and uid not in self._over and self._concerns(drill):
+                yield drill
+
+    def _concerns(self, drill: Object) -> bool:
+        """Whether messages may be due: this operator carries the drill out, and it did not end long ago."""
+        gameday = self.store.gamedays.get(key_of_gameday(drill))
+        status = drill.get("status", {})
+        if gameday is None or not gameday["spec"].get("notifications") or is_dry_run(drill):
+            return False
+        if "phase" not in status or claimed_by(drill) != self.settings().installation:
+            return False
+        ended = shown_moment(status["finishedAt"]) if "finishedAt" in status else None
+        return ended is None or self.clock() < ended + LOOKED_AFTER
+
+    async def _run(self, uid: str, drill: Object) -> None:
+        try:
+            await self._running[uid].run()
+            self._over.add(uid)
+        except Exception as error:
+            text = "internal error: its messages are taken up again"
+            log.exception(text, exc_info=error, **of_drill(drill), reason="InternalError")
+            self.metrics.broken.inc()
+            await asyncio.sleep(AGAIN_AFTER)
+        finally:
+            self._running.pop(uid, None)
+            self._changed.set()

@@ -1,0 +1,80 @@
+"""Messages about a drill: events, receivers, and what became of each message."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+class Event(enum.Enum):
+    """What a message is about, in the order in which a drill comes by it."""
+
+    STARTED = "started"
+    CUT = "cut"
+    GUARDRAIL = "guardrail"
+    UNDONE = "undone"
+    LEFTOVER = "leftover"
+    VERDICT = "verdict"
+    CLEARED = "cleared"
+    """Nothing is left any more: sent to who was sent ``leftover``."""
+
+
+class Severity(enum.Enum):
+    """How bad it is, in the words of PagerDuty and Grafana."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+class Outcome(enum.Enum):
+    """What became of a message."""
+
+    SENT = "Sent"
+    """The receiver has accepted it."""
+    FAILED = "Failed"
+    """It was not accepted, or never sent."""
+    UNKNOWN = "Unknown"
+    """It was sent, and nobody knows whether it arrived; it is not sent again."""
+    UNSENT = "Unsent"
+    """Nothing of it was sent: another pod may send it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What became of a message; ``why`` is a sentence where it was not sent."""
+
+    outcome: Outcome
+    why: str = ""
+
+
+Notified = Mapping[str, Mapping[Event, Delivered]]
+"""What became of the messages of a drill, by the name of the receiver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something that happened in a drill, at a Unix second; ``bad`` is what needs a person."""
+
+    event: Event
+    at: float
+    bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who gets messages, and about which events."""
+
+    name: str
+    events: frozenset[Event]
+    only_on_failure: bool = False
+
+    def wants(self, happened: Happened) -> bool:
+        """Whether it gets a message about this."""
+        event = Event.LEFTOVER if happened.event is Event.CLEARED else happened.event
+        return event in self.events and (happened.bad or not self.only_on_failure)
+
+
+NOTIFIER: Final = "notifier"
+"""Role of the pods that send messages."""

@@ -1,0 +1,477 @@
+"""A team gets messages about a drill at a real receiver: once each, whatever is killed, refused or late.
+
+The API server is the simulation's; a kubelet of the test's own runs the agent's code with the pod's configuration.
+"""
+
+import asyncio
+import copy
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gameday.agents import delivery as deliveries
+from gameday.agents import notifier as agent
+from gameday.agents.log import SampleLog
+from gameday.api.notified import notified_of
+from gameday.cluster.client import Cluster
+from gameday.cluster.resources import Object
+from gameday.controller.drill import notifier as drill_notifier
+from gameday.controller.process.notifications import Notifications
+from gameday.controller.settings import Settings
+from gameday.controller.store import Store, key_of, take
+from gameday.controller.telemetry import Metrics
+from gameday.errors import Rejected
+from gameday.model.agent import NotifierConfig, read_config
+from gameday.model.record import DrillRecord
+from gameday.notify.decide import HAND_OVER, OVERDUE
+from unit.api_server import ApiServer
+from unit.notify.courses import (
+    FAILED,
+    OUTAGE,
+    PASSED,
+    RECOVERY,
+    REFUSED,
+    STEADY_STATE,
+    STUCK,
+    VIOLATED,
+    WAITING,
+    at,
+    notified_gameday,
+)
+from unit.receiver import HANG, Answer, HttpReceiver
+from unit.report.drills import END
+
+ACCOUNT: Object = {"metadata": {"name": "gameday", "labels": {"gameday.dev/opt-in": "true"}}}
+NAME = "redis-failover-x7k2p"
+SUMMARY = "GameDay redis-failover in shop passed"
+UID = f"uid-of-{NAME}"
+
+
+def hook(receiver: HttpReceiver, name: str = "bus", **fields: Any) -> Object:
+    return {"name": name, "webhook": {"url": receiver.url}, **fields}
+
+
+class Team:
+    """The cluster with one process that tells teams, and a kubelet; the process can die and begin anew."""
+
+    def __init__(self, server: ApiServer, cluster: Cluster, folder: Path) -> None:
+        self.server, self.cluster, self.folder = server, cluster, folder
+        self.now = END + 1.0
+        self.works = True
+        """Whether the kubelet starts pods."""
+        self.store = Store(listed=True)
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._started: set[str] = set()
+        self._kubelet = asyncio.create_task(self._run_pods())
+        self.notifications: Notifications
+        self.pods_made: list[str] = []
+
+    def begin(self) -> None:
+        """A process that begins to lead, and knows what the API server has."""
+        self.store = Store(listed=True)
+        for plural, known in (("drills", self.store.drills), ("gamedays", self.store.gamedays)):
+            for (kind, _, _), thing in self.server.objects.items():
+                if kind == plural:
+                    known[key_of(thing)] = copy.deepcopy(thing)
+        settings = Settings("gameday-system", "me", "image")
+        self.notifications = Notifications(
+            self.cluster, self.store, lambda: settings, lambda: self.now, Metrics({}), self.written
+        )
+        self._tasks.append(asyncio.create_task(self.notifications.lead()))
+
+    async def die(self) -> None:
+        """The process is gone, at whatever it was."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def end(self) -> None:
+        await self.die()
+        self._kubelet.cancel()
+        await asyncio.gather(self._kubelet, return_exceptions=True)
+
+    def written(self, drill: Object) -> None:
+        take(self.store.drills, drill, deleted=False)
+        self.notifications.drill_changed(drill)
+
+    def drill(self, record: DrillRecord, **status: Any) -> None:
+        """The drill has come this far; what was recorded of messages stays, as its own runner keeps it."""
+        made = at(record, SUMMARY if record.verdict is not None else "", **status)
+        made["status"]["operator"] = Settings("gameday-system", "me", "image").installation
+        known = self.server.objects.get(("drills", "shop", NAME))
+        if known is not None:
+            found = notified_of(known["status"])
+            made["status"] = drill_notifier.with_notified(made["status"], found, "2026-11-30T10:00:00Z")
+        placed = self.server.put("drills", "shop", made)
+        if hasattr(self, "notifications"):
+            self.written(placed)
+
+    @property
+    def noted(self) -> Object:
+        """What the Drill's status says became of messages, by receiver."""
+        status = self.server.objects["drills", "shop", NAME]["status"]
+        return {one["name"]: {k: v for k, v in one.items() if k != "name"} for one in status.get("notifications", ())}
+
+    @property
+    def condition(self) -> Object:
+        conditions = self.server.objects["drills", "shop", NAME]["status"]["conditions"]
+        return next((one for one in conditions if one["type"] == "Notified"), {})
+
+    @property
+    def pods(self) -> list[Object]:
+        return [thing for (plural, _, _), thing in self.server.objects.items() if plural == "pods"]
+
+    async def _run_pods(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                for pod in self.pods if self.works else ():
+                    uid = pod["metadata"]["uid"]
+                    if uid not in self._started:
+                        self._started.add(uid)
+                        self.pods_made.append(pod["metadata"]["name"])
+                        group.create_task(self._run_pod(copy.deepcopy(pod), uid))
+                await asyncio.sleep(0.01)
+
+    async def _run_pod(self, pod: Object, uid: str) -> None:
+        variable = pod["spec"]["containers"][0]["env"][0]["value"]
+        self.show(pod, {"running": {"startedAt": "2026-11-30T10:00:00Z"}})
+        out = self.folder / uid
+        await agent.notify(read_config(variable, NotifierConfig), SampleLog(), asyncio.Event(), out)
+        self.show(pod, {"terminated": {"startedAt": "2026-11-30T10:00:00Z", "message": out.read_text()}})
+
+    def show(self, pod: Object, state: Object) -> None:
+        """The kubelet's word on a pod."""
+        key = ("pods", "shop", pod["metadata"]["name"])
+        there = self.server.objects.get(key)
+        if there is not None and there["metadata"]["uid"] == pod["metadata"]["uid"]:
+            shown = copy.deepcopy(there) | {"status": {"containerStatuses": [{"name": "agent", "state": state}]}}
+            self.server.put("pods", "shop", shown)
+
+
+@asynccontextmanager
+async def team(
+    server: ApiServer, cluster: Cluster, folder: Path, *notifications: Object, opted_in: bool = True
+) -> AsyncIterator[Team]:
+    server.put("gamedays", "shop", notified_gameday(*notifications))
+    if opted_in:
+        server.put("serviceaccounts", "shop", copy.deepcopy(ACCOUNT))
+    one = Team(server, cluster, folder)
+    try:
+        yield one
+    finally:
+        await one.end()
+
+
+async def becomes(look: Callable[[], bool], within: float = 5.0) -> None:
+    async with asyncio.timeout(within):
+        while not look():  # noqa: ASYNC110  what is looked at has no event
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits of tenths of a second."""
+    monkeypatch.setattr(agent, "FIRST", 0.05)
+    monkeypatch.setattr(deliveries, "TIMEOUT", 0.5)
+    monkeypatch.setattr(drill_notifier, "AGAIN_AFTER", 0.1)
+    monkeypatch.setattr(drill_notifier, "LOOK_EVERY", 0.2)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[HttpReceiver]:
+    async with HttpReceiver.serve() as one:
+        yield one
+
+
+def ids(receiver: HttpReceiver) -> list[str]:
+    return [body["id"].removeprefix(f"{UID}/") for body in receiver.bodies]
+
+
+async def test_a_whole_drill_is_sent_in_order_and_leaves_no_pod(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
+        one.drill(WAITING)
+        one.begin()
+        for record, event in (
+            (STEADY_STATE, "started"),
+            (OUTAGE, "cut"),
+            (VIOLATED, "guardrail"),
+            (VIOLATED, "undone"),
+            (STUCK, "leftover"),
+            (PASSED, "verdict"),
+            (PASSED, "cleared"),
+        ):
+            one.drill(record)
+            await becomes(lambda event=event: event in one.noted.get("bus", {}).get("sent", ()))  # type: ignore[misc]
+        await becomes(lambda: one.pods == [])
+        assert sorted(ids(receiver)) == sorted(
+            ["started", "cut", "guardrail", "undone", "leftover", "verdict", "cleared"]
+        )
+        assert one.condition["status"] == "True"
+        assert one.noted == {
+            "bus": {"sent": ["started", "cut", "guardrail", "undone", "leftover", "verdict", "cleared"]}
+        }
+        data = receiver.bodies[ids(receiver).index("verdict")]["data"]
+        assert data["summary"] == SUMMARY
+        assert data["contacts"] == [{"name": "Redis Team", "contact": "#redis-support"}]
+        assert data["links"] == [{"name": "Runbook", "url": "https://wiki.example/redis"}]
+
+
+async def test_a_process_that_is_killed_at_any_moment_sends_nothing_twice(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
+        one.drill(FAILED)
+        deadline = time.monotonic() + 20
+        lives = 0
+        # Each life is a little longer than the one before: it is killed before, in and after each of its calls.
+        while "verdict" not in one.noted.get("bus", {}).get("sent", ()) or one.pods:
+            assert time.monotonic() < deadline
+            one.begin()
+            await asyncio.sleep(0.004 * lives)
+            await one.die()
+            lives += 1
+        assert lives > 3
+        assert sorted(ids(receiver)) == ["cut", "started", "undone", "verdict"]
+        assert len(one.pods_made) == len(set(one.pods_made))
+
+
+async def test_what_an_earlier_process_recorded_counts_although_the_watch_is_late(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver, events=["verdict"])) as one:
+        one.drill(FAILED)
+        late = copy.deepcopy(api_server.objects["drills", "shop", NAME])
+        one.begin()
+        await becomes(lambda: one.noted.get("bus") == {"sent": ["verdict"]} and one.pods == [])
+        await one.die()
+        one.begin()
+        one.store.drills["shop", NAME] = late
+        await becomes(lambda: one.notifications._over == {UID})
+        assert ids(receiver) == ["verdict"]
+
+
+async def test_one_that_fails_is_said_on_the_drill_and_one_that_hangs_keeps_no_other_waiting(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with HttpReceiver.serve() as broken, HttpReceiver.serve() as silent:
+        broken.answers, silent.answers = [Answer(404, "no_service")], [HANG] * 50
+        wanted = (
+            hook(silent, "a-hangs"),
+            hook(broken, "b-broken", events=["started"]),
+            hook(receiver, events=["verdict"]),
+        )
+        async with team(api_server, cluster, tmp_path, *wanted) as one:
+            one.drill(FAILED)
+            one.begin()
+            await becomes(lambda: one.noted.get("bus") == {"sent": ["verdict"]} and "b-broken" in one.noted)
+            assert "a-hangs" not in one.noted
+            said = {"failed": ["started"], "message": "the receiver answered 404 (no_service)"}
+            assert one.noted["b-broken"] == said
+            assert (one.condition["status"], one.condition["reason"]) == ("False", "NotificationFailed")
+            assert one.condition["message"] == "b-broken: started was not sent: the receiver answered 404 (no_service)"
+
+
+async def test_failures_alone_are_sent_where_nothing_else_is_wanted(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver, onlyOnFailure=True)) as one:
+        one.drill(PASSED)
+        one.begin()
+        await becomes(lambda: one.notifications._over == {UID})
+        assert (receiver.bodies, one.noted) == ([], {})
+        await one.die()
+        one.drill(FAILED)
+        one.begin()
+        await becomes(lambda: one.noted.get("bus") == {"sent": ["verdict"]})
+        assert ids(receiver) == ["verdict"]
+
+
+@pytest.mark.parametrize("kind", ["old", "ofAnother", "dryRun", "unwanted"])
+async def test_nothing_is_sent_about_what_is_old_or_of_another_operator_or_a_dry_run(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver, kind: str
+) -> None:
+    async with team(api_server, cluster, tmp_path, *([] if kind == "unwanted" else [hook(receiver)])) as one:
+        one.drill(FAILED)
+        drill = copy.deepcopy(api_server.objects["drills", "shop", NAME])
+        if kind == "old":
+            one.now = END + 86_400
+        elif kind == "ofAnother":
+            drill["status"]["operator"] = "elsewhere/gameday-operator"
+        elif kind == "dryRun":
+            drill["spec"]["dryRun"] = True
+        api_server.put("drills", "shop", drill)
+        one.begin()
+        await asyncio.sleep(0.3)
+        assert (receiver.bodies, one.pods, one.noted) == ([], [], {})
+
+
+async def test_without_opt_in_no_pod_is_made_and_the_drill_says_so(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver), opted_in=False) as one:
+        one.drill(STEADY_STATE)
+        one.begin()
+        await asyncio.sleep(0.3)
+        assert one.pods == []
+        api_server.put("serviceaccounts", "shop", copy.deepcopy(ACCOUNT))
+        await becomes(lambda: one.noted.get("bus") == {"sent": ["started"]})
+        api_server.drop("serviceaccounts", "shop", "gameday")
+        one.now = END + HAND_OVER - 1
+        one.drill(FAILED)
+        await asyncio.sleep(0.3)
+        one.now = END + HAND_OVER + 5
+        await becomes(lambda: "verdict" in one.noted["bus"].get("failed", ()))
+        assert (
+            "no pod could begin to send it within 15 min: namespace shop has not opted in any more"
+            in (one.noted["bus"]["message"])
+        )
+
+
+async def test_a_pod_that_is_refused_for_one_receiver_keeps_no_other_waiting(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    def refuse(plural: str, body: Object) -> Object:
+        if plural == "pods" and "notify-a-refused" in body["metadata"]["name"]:
+            raise Rejected("exceeded quota")
+        return body
+
+    api_server.admission = refuse
+    wanted = (hook(receiver, "a-refused"), hook(receiver, events=["verdict"]))
+    async with team(api_server, cluster, tmp_path, *wanted) as one:
+        one.drill(REFUSED)
+        one.begin()
+        await becomes(lambda: one.noted.get("bus") == {"sent": ["verdict"]})
+        assert "a-refused" not in one.noted
+
+
+async def test_a_pod_that_never_starts_is_given_up_with_its_reason(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver, events=["verdict"])) as one:
+        one.works = False
+        one.drill(FAILED)
+        one.begin()
+        await becomes(lambda: len(one.pods) == 1)
+        one.show(one.pods[0], {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}})
+        await asyncio.sleep(0.3)
+        assert one.noted == {}
+        one.now = END + HAND_OVER + 5
+        await becomes(lambda: one.noted.get("bus", {}).get("failed") == ["verdict"])
+        assert one.noted["bus"]["message"].endswith("within 15 min: ImagePullBackOff: Back-off pulling image")
+        await becomes(lambda: one.pods == [])
+
+
+async def test_a_pod_that_is_lost_while_it_sends_is_not_made_again(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    receiver.answers = [Answer(after=30.0)]
+    async with team(api_server, cluster, tmp_path, hook(receiver, events=["verdict"])) as one:
+        one.drill(FAILED)
+        one.begin()
+        await becomes(lambda: len(receiver.bodies) == 1)
+        await asyncio.sleep(0.2)
+        api_server.drop("pods", "shop", one.pods[0]["metadata"]["name"])
+        await becomes(lambda: one.noted.get("bus", {}).get("unknown") == ["verdict"])
+        assert (one.condition["status"], one.condition["reason"]) == ("Unknown", "NotificationUnknown")
+        await asyncio.sleep(0.3)
+        assert one.pods_made == [f"{NAME}-notify-bus-verdict"]
+
+
+async def test_one_whose_node_is_gone_is_given_up(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver, events=["verdict"])) as one:
+        one.works = False
+        one.drill(FAILED)
+        one.begin()
+        await becomes(lambda: len(one.pods) == 1)
+        one.show(one.pods[0], {"running": {"startedAt": "2026-11-30T10:06:12Z"}})
+        one.now = END + OVERDUE + 60
+        await becomes(lambda: one.noted.get("bus", {}).get("unknown") == ["verdict"])
+        await becomes(lambda: one.pods == [])
+
+
+async def test_a_pod_that_a_drain_ended_before_it_sent_is_made_again(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver, events=["verdict"])) as one:
+        one.works = False
+        one.drill(FAILED)
+        one.begin()
+        await becomes(lambda: len(one.pods) == 1)
+        unsent = json.dumps({"verdict": ["Unsent", "the pod was ended"]})
+        one.show(one.pods[0], {"terminated": {"startedAt": "2026-11-30T10:06:12Z", "message": unsent}})
+        one.works = True
+        await becomes(lambda: one.noted.get("bus") == {"sent": ["verdict"]})
+        assert ids(receiver) == ["verdict"]
+
+
+async def test_of_a_drill_that_is_deleted_the_verdict_is_sent_and_the_pod_outlives_it(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver, events=["started", "verdict"])) as one:
+        one.drill(STEADY_STATE)
+        one.begin()
+        await becomes(lambda: one.noted.get("bus") == {"sent": ["started"]})
+        one.works = False
+        one.drill(FAILED)
+        await becomes(lambda: len(one.pods) == 1)
+        owners = {owner["kind"] for owner in one.pods[0]["metadata"]["ownerReferences"]}
+        assert owners == {"Drill", "GameDay"}
+        last = copy.deepcopy(api_server.objects["drills", "shop", NAME])
+        api_server.drop("drills", "shop", NAME)
+        take(one.store.drills, last, deleted=True)
+        one.notifications.drill_changed(last)
+        one.works = True
+        await becomes(lambda: ids(receiver) == ["started", "verdict"])
+        await becomes(lambda: one.pods == [])
+        await becomes(lambda: one.notifications._running == {})
+
+
+async def test_what_somebody_else_writes_meanwhile_stays(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
+        one.drill(RECOVERY)
+        api_server.conflicts = 3
+        one.begin()
+        await becomes(lambda: one.noted.get("bus", {}).get("sent") == ["started", "cut", "undone"])
+        status = api_server.objects["drills", "shop", NAME]["status"]
+        assert status["phase"] == "Recovery"
+        assert {c["type"] for c in status["conditions"]} >= {"Complete", "FaultsCleared", "Notified"}
+
+
+async def test_somebody_who_takes_the_record_out_of_the_status_has_nothing_sent_again(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
+        one.drill(STEADY_STATE)
+        one.begin()
+        await becomes(lambda: one.noted.get("bus") == {"sent": ["started"]} and one.pods == [])
+        drill = copy.deepcopy(api_server.objects["drills", "shop", NAME])
+        del drill["status"]["notifications"]
+        one.written(api_server.put("drills", "shop", drill))
+        one.drill(OUTAGE)
+        await becomes(lambda: "cut" in one.noted.get("bus", {}).get("sent", ()))
+        assert ids(receiver) == ["started", "cut"]
+
+
+async def test_without_the_right_to_see_pods_nothing_is_sent_and_it_ends(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
+        api_server.forbidden = {"list pods"}
+        one.drill(FAILED)
+        one.begin()
+        await asyncio.sleep(0.3)
+        assert (receiver.bodies, one.noted) == ([], {})
+        one.now = END + drill_notifier.LOOKED_AFTER + 1
+        await becomes(lambda: one.notifications._over == {UID})
