@@ -32,7 +32,11 @@ class ForgottenPlans:
             except GameDayError as error:
                 log.warning("the dry run was not deleted: %s", error, **of_drill(drill), reason=error.reason)
             else:
-                log.info("the dry run is deleted, because `gameday plan` has not done it", **of_drill(drill))
+                log.info(
+                    "the dry run is deleted, because `gameday plan` has not done it",
+                    **of_drill(drill),
+                    reason="Forgotten",
+                )
 
 
 def is_forgotten(drill: Object, now: float) -> bool:
