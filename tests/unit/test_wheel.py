@@ -1,5 +1,7 @@
 """The package as people install it: the wheel alone, with the packages that it declares and no others."""
 
+import asyncio
+import json
 import os
 import re
 import shutil
@@ -14,6 +16,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from simulation.demo import demo_drill
+from unit.api_server import ApiServer
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -83,6 +88,31 @@ def test_the_wheel_has_all_that_its_commands_read(installed: Path, tmp_path: Pat
     code = "from gameday.cli.reasons import remedy; print(remedy('NotSteady'))"
     done = run(installed / "python", "-c", code)
     assert done.stdout.strip(), done.stderr
+
+
+async def test_the_wheel_reports_a_drill(installed: Path, tmp_path: Path, api_server: ApiServer) -> None:
+    """A report is made of templates, styles and fonts: files that a package can forget."""
+    drill = demo_drill()
+    api_server.put("drills", "shop", {key: drill[key] for key in ("metadata", "spec", "status")})
+    name = drill["metadata"]["name"]
+    config = api_server.kubeconfig(tmp_path, "shop")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NO_COLOR": "1", "KUBECONFIG": str(config)}
+    said: dict[str, str] = {}
+    for form in ("html", "md", "json", "junit"):
+        command = [str(installed / "gameday"), "report", name, "-o", form, "-f", "-"]
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=tmp_path, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        out, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+        said[form] = out.decode()
+    assert said["html"].lstrip().lower().startswith("<!doctype html>")
+    assert "<style" in said["html"]
+    assert "<svg" in said["html"]
+    assert name in said["html"]
+    assert name in said["md"]
+    assert json.loads(said["json"])
+    assert said["junit"].startswith("<?xml")
 
 
 def test_every_command_for_people_loads_with_it(installed: Path) -> None:
