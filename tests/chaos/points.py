@@ -215,12 +215,33 @@ ROLLBACK = (
 """The rollback of a drill whose recovery was missed, in its order."""
 
 
+CALLS = (
+    OperatorAction(
+        "the fuse pod is created", call=_call("create", "jobs", lambda a: a.role == "fuse" and bool(a.agent))
+    ),
+    OperatorAction(
+        "the armed fuse pod and the intent to call are saved", save=_comes(lambda record: record.inject_requested_at)
+    ),
+    OperatorAction("the caller is created", call=_call("create", "pods", lambda a: a.agent.startswith("call-"))),
+    OperatorAction("the call is saved as there", save=_comes(_hold(CUT, ChangeState.ACTIVE))),
+    OperatorAction("its proof is saved", save=_comes(lambda record: record.proven_at)),
+    OperatorAction("the undo of the call is saved", save=_comes(_hold(CUT, ChangeState.UNDOING))),
+    OperatorAction(
+        "the caller that takes it back is created",
+        call=_call("create", "pods", lambda a: a.agent.startswith("callback-")),
+    ),
+    OperatorAction("the verified undo is saved", save=_comes(_undone(CUT))),
+    OperatorAction("the fuse pod is removed", call=_call("delete", "jobs", lambda a: a.name.endswith("-fuse"))),
+)
+"""A drill of one call, in its order: what a drill of one cut has not."""
+
+
 def points(actions: tuple[OperatorAction, ...]) -> tuple[Point, ...]:
     """Both sides of each deed."""
     return tuple(Point(action, moment) for action in actions for moment in (BEFORE, AFTER))
 
 
-GROUPS = {"faults": points(FAULTS), "several": points(SEVERAL), "rollback": points(ROLLBACK)}
+GROUPS = {"faults": points(FAULTS), "several": points(SEVERAL), "rollback": points(ROLLBACK), "calls": points(CALLS)}
 
 
 def point(group: str, name: str) -> Point:

@@ -10,6 +10,7 @@ from typing import Any
 from gameday.api.record import timestamp
 from gameday.cluster.client import CONTAINER
 from gameday.cluster.resources import DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, REPLICA_SETS, Object, Resource
+from gameday.fuses.pod import pods_of
 from gameday.model.labels import AGENT, ROLE
 from simulation.client import Server
 from simulation.namespace import worker_pod
@@ -135,10 +136,9 @@ class Controllers:
             ends = datetime.fromisoformat(started).timestamp() + allowed
             self.world.at(ends, self._when_up, self._deadline, (job,))
 
-    def _pods_of(self, job: Object) -> list[Object]:
-        uid = job["metadata"]["uid"]
+    def _pods_of(self, job: Object) -> tuple[Object, ...]:
         pods = list(self.store.all_of(PODS, job["metadata"]["namespace"]))
-        return [p for p in pods if any(owner["uid"] == uid for owner in p["metadata"].get("ownerReferences", ()))]
+        return pods_of(job, pods)
 
     def _job_pod(self, job: Object) -> None:
         """A Job that is not over and has no pod gets one: its first, or one for a pod that is lost or going."""
@@ -153,6 +153,7 @@ class Controllers:
         self._made += 1
         template = newest["spec"]["template"]
         owner = {"apiVersion": JOBS.api_version, "kind": JOBS.kind, "name": metadata["name"], "uid": metadata["uid"]}
+        owner |= {"controller": True}
         body = {
             "metadata": template["metadata"] | {"name": f"{metadata['name']}-{self._made}", "ownerReferences": [owner]},
             "spec": template["spec"],
@@ -163,7 +164,9 @@ class Controllers:
         """What becomes of a Job's pod becomes of the Job."""
         for owner in pod["metadata"].get("ownerReferences", ()):
             job = self.store.get(JOBS, pod["metadata"]["namespace"], owner["name"])
-            if owner["kind"] != JOBS.kind or job is None or job["metadata"]["uid"] != owner["uid"]:
+            if not owner.get("controller") or owner["kind"] != JOBS.kind or job is None:
+                continue
+            if job["metadata"]["uid"] != owner["uid"]:
                 continue
             if change.after is not None and pod.get("status", {}).get("phase") == "Succeeded":
                 done, metadata = [{"type": "Complete", "status": "True"}], job["metadata"]

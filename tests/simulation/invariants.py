@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from gameday.api import samples
@@ -22,10 +23,11 @@ from gameday.cluster.resources import (
 from gameday.controller.drill.samples import NOTHING_READ
 from gameday.fuses.pod import pods_of
 from gameday.model.labels import DRILL, ROLE
+from gameday.model.names import call, object_name, samples_of
 from gameday.model.names import job as job_of
-from gameday.model.names import samples_of
 from gameday.model.record import Phase, Reason, Verdict
 from gameday.schema.bounds import json_bytes
+from simulation.calling import FAULT, SEEN_WITHIN
 from simulation.client import Server
 from simulation.mitigating import STEPS, acted, ahead, cured, uncredited
 from simulation.namespace import OUTAGE, WORKERS, SimulatedNamespace, engine_of, is_ready, is_worker
@@ -44,6 +46,8 @@ from simulation.truths import (
     vanished,
 )
 
+TRIES = 8.0
+"""Seconds that a platform may need to answer a call, and to carry it out."""
 LATE = 5.0
 """Seconds of a working API server that anything may outlive its fuse's deadline."""
 UNARMED = 1.0
@@ -138,6 +142,9 @@ class Monitor:
     def __post_init__(self) -> None:
         """Begin to listen."""
         self.server.store.listeners.append(self._hear)
+        for ns in self.namespaces:
+            if ns.platform is not None:
+                ns.platform.heard = partial(self._called, ns)
         self.server.store.refused = lambda actor, error: self.note(Rule.FITS, f"refused to the {actor}: {error}")
 
     def note(self, rule: Rule, detail: str) -> None:
@@ -259,6 +266,32 @@ class Monitor:
             return
         store.world.at(ns.fires[fuse["metadata"]["name"]] + LATE, self._back, ns)
 
+    def _called(self, ns: SimulatedNamespace, suspends: bool) -> None:
+        """A call is carried out."""
+        if not suspends:
+            return
+        store, made = self.server.store, object_name(ns.drill_name, call(FAULT))
+        entry = self._entry(ns, made)
+        if entry.get("requested_at") is None or "undo" not in (entry.get("wanted") or {}):
+            self.note(Rule.WRITTEN_AHEAD, "the call was made, and the status does not say how it is taken back")
+        fuse = store.get(JOBS, ns.namespace, entry.get("fuse_name", ""))
+        if fuse is None and What.FUSE_DELETED in self.scenario.concerning(ns.number):
+            return
+        pods = pods_of(fuse, store.all_of(PODS, ns.namespace)) if fuse is not None else ()
+        lines = [line for pod in pods for line in ns.source(pod["metadata"]["name"]).lines]
+        if fuse is None or not any(b'"armed"' in line for line in lines):
+            self.note(Rule.FUSED, "the call was made without an armed fuse")
+            return
+        store.world.at(ns.fires[fuse["metadata"]["name"]] + LATE + TRIES, self._resumed, ns)
+
+    def _resumed(self, ns: SimulatedNamespace) -> None:
+        if ns.platform is None or not ns.platform.down:
+            return
+        if self._working_for() < LATE or ns.namespace in self.server.without_rights:
+            self.server.store.world.after(LATE, self._resumed, ns)
+        elif not self.scenario.concerning(ns.number) & {What.FUSE_DELETED, What.FUSE_SUSPENDED}:
+            self.note(Rule.IN_TIME, "the store is still suspended after its fuse's deadline")
+
     def _evicted(self, pod: Object) -> None:
         """A worker's pod is evicted: the status says so, and all others are ready."""
         ns, name = self._namespace(pod), pod["metadata"]["name"]
@@ -325,6 +358,10 @@ class Monitor:
         self.verdicts[name] = status.get("verdict", "")
         if self._namespace(drill).by_hand_down:
             self.note(Rule.RESTORED, f"{name} has ended, and what a person broke for it is still broken")
+        platform = self._namespace(drill).platform
+        # An answer that nobody can hold against anything is believed: the platform may still be at work.
+        if platform is not None and platform.down and (platform.call.sees or not platform.resuming):
+            self.note(Rule.RESTORED, f"{name} has ended, and what it called for is still suspended")
         ns, memory = self._namespace(drill), engine_of(drill)
         concerning = self.scenario.concerning(ns.number)
         if ns.trial.dry_run:
@@ -480,6 +517,8 @@ class Monitor:
         drill = store.get(DRILLS, ns.namespace, ns.drill_name)
         if drill is not None and drill["metadata"].get("finalizers"):
             yield "the finalizer"
+        if ns.platform is not None and ns.platform.down:
+            yield "the store is suspended"
         worker = store.get(DEPLOYMENTS, ns.namespace, "worker")
         others = {t.count for t in self.scenario.failures if t.what in SCALING and t.drill == ns.number}
         if worker is not None and worker["spec"]["replicas"] not in {WORKERS, *others}:
@@ -536,7 +575,9 @@ def judged(
         if What.CLOCK_STEP not in concerning:
             yield from ((Rule.HONEST_PASS, why) for why in unfounded(system, memory))
     aided = trial.unaided and acted(memory) is not None
-    honest = trial.defect.misses or trial.defect is Defect.SILENT or aided
+    # Where a call makes the fault, no control tells that the dependency went down by itself.
+    alone = trial.call is not None and What.REDIS_DOWN in concerning
+    honest = trial.defect.misses or trial.defect is Defect.SILENT or aided or alone
     if verdict == Verdict.FAILED.value and not lies and not honest:
         yield Rule.HONEST_FAIL, told
     if What.CLOCK_STEP not in concerning:
@@ -556,6 +597,8 @@ def allowed(trial: Trial, verdict: str) -> bool:
     if trial.slip or trial.defect is Defect.NOISY:
         return verdict == Verdict.INCONCLUSIVE.value
     if trial.hand is not None and (not trial.hand.sees or trial.hand.acts_after is None):
+        return verdict == Verdict.INCONCLUSIVE.value
+    if trial.call is not None and (not trial.call.sees or trial.call.takes > SEEN_WITHIN):
         return verdict == Verdict.INCONCLUSIVE.value
     if trial.twins is not Twins.SPARED and verdict != Verdict.INCONCLUSIVE.value:
         return False

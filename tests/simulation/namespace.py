@@ -25,11 +25,12 @@ from gameday.cluster.resources import (
     Resource,
 )
 from gameday.errors import GameDayError
-from gameday.model.agent import CONFIGS, FuseConfig, read_config
+from gameday.model.agent import CONFIGS, CallFuseConfig, FuseConfig, WaitingFuseConfig, read_config
 from gameday.model.labels import AGENT, DRILL, ROLE
 from gameday.model.names import policy
 from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode, parse_line
+from simulation.calling import SimulatedPlatform, by_call, is_caller
 from simulation.client import LogSource, Server
 from simulation.holding import Hold
 from simulation.mitigating import with_mitigation
@@ -205,10 +206,14 @@ class SimulatedNamespace:
     """All that its Drill's status ever was."""
     samples: int = 0
     system: System = field(init=False)
+    platform: SimulatedPlatform | None = None
+    """The platform whose API the drill calls, if it does."""
     _changed_at: float = 0.0
 
     def __post_init__(self) -> None:
         """Have the system that the trial is about."""
+        if self.trial.call is not None:
+            self.platform = SimulatedPlatform(self, self.trial.call)
         hidden = self.trial.connections is Connections.MESHED
         self.system = System(self.trial.defect, self.trial.phase, hidden)
 
@@ -232,9 +237,16 @@ class SimulatedNamespace:
         spec = SPECS[self.trial.kind]
         if self.trial.hand is not None:
             spec = by_hand(spec, sees=self.trial.hand.sees)
+        if self.trial.call is not None:
+            spec = by_call(spec, STORE_PROBE, sees=self.trial.call.sees)
         if self.trial.restarts:
             spec = spec | {"rollback": yaml.safe_load(RESTART)}
         return with_mitigation(spec, self.trial)
+
+    @property
+    def away(self) -> bool:
+        """Whether the dependency itself is gone."""
+        return self.redis_down or (self.platform is not None and self.platform.down)
 
     @property
     def by_hand_down(self) -> bool:
@@ -383,12 +395,12 @@ class SimulatedNamespace:
             self.cut = cut
             self.system.cut_off |= cut and self.trial.connections is Connections.ENDED
             self.truth.append((store.world.now, cut))
-            self._turned()
+            self.turned()
 
     def set_redis(self, down: bool) -> None:
         """Have the dependency itself go, or come back."""
         self.redis_down = down
-        self._turned()
+        self.turned()
 
     def _owned(self) -> None:
         """The workers were scaled away: who owns their number notices, or a node is lost."""
@@ -403,7 +415,7 @@ class SimulatedNamespace:
             if pod["metadata"]["labels"].get(ROLE) == "fuse" and self.server.works:
                 agent = self.agents.get(pod["metadata"]["name"])
                 if agent is not None:
-                    self._end(agent)
+                    self.end(agent)
                 store.remove(SYSTEM, PODS, self.namespace, pod["metadata"]["name"])
                 store.world.tally.took_effect(What.FUSE_NODE_LOST)
 
@@ -420,13 +432,14 @@ class SimulatedNamespace:
 
     # The system
 
-    def _turned(self) -> None:
+    def turned(self) -> None:
+        """The dependency went, or came back."""
         self._changed_at = self.server.store.world.now
         self.server.store.world.after(self.system.notices, self._notice, self._changed_at)
 
     def _notice(self, changed_at: float) -> None:
         if changed_at == self._changed_at:
-            self.system.notice(lost=(self.cut and not self.system.hidden) or self.redis_down)
+            self.system.notice(lost=(self.cut and not self.system.hidden) or self.away)
 
     # Our agents
 
@@ -440,6 +453,9 @@ class SimulatedNamespace:
         self._say(agent, "hello", ok=True, kind=LineType.STARTED)
         if agent.name.startswith("fuse"):
             self._fuse(agent, LineType.ARMED)
+        elif is_caller(pod):
+            if self.platform is not None:
+                self.platform.runs(agent)
         elif agent.name == "closer":
             self.server.store.world.after(0.2, self._sever, agent)
         elif agent.name != "counter":
@@ -450,7 +466,7 @@ class SimulatedNamespace:
         agent = self.agents.get(pod["metadata"]["name"])
         if agent is None or agent.ended:
             return 0.05
-        self._end(agent)
+        self.end(agent)
         return 0.1
 
     def pod_gone(self, pod: Object) -> None:
@@ -476,14 +492,14 @@ class SimulatedNamespace:
 
     def dies(self, agent: Agent) -> None:
         """Its container ends although nobody asked for it."""
-        self._end(agent)
+        self.end(agent)
         metadata = agent.pod["metadata"]
         self.server.store.status(PODS, self.namespace, metadata["name"], metadata["uid"], phase="Failed")
 
     def _ends_itself(self, agent: Agent) -> None:
         """The drill's last deadline has passed; the kubelet says so once the API server hears it."""
         if not agent.ended:
-            self._end(agent)
+            self.end(agent)
             self._say_ended(agent)
 
     def _say_ended(self, agent: Agent) -> None:
@@ -493,7 +509,8 @@ class SimulatedNamespace:
         else:
             self.server.store.world.after(1.0, self._say_ended, agent)
 
-    def _end(self, agent: Agent) -> None:
+    def end(self, agent: Agent) -> None:
+        """A container of ours has ended."""
         agent.ended = agent.source.ended = True
         agent.source.tell()
 
@@ -509,8 +526,8 @@ class SimulatedNamespace:
                     world.tally.took_effect(What.CURTAIL)
                     values, unknown = {"status": values["status"]}, CURTAILED
                 self._say(agent, "health", ok=answer.ok, values=values, unknown=unknown)
-                if self.trial.hand is not None:
-                    up = not self.redis_down
+                if self.trial.hand is not None or self.platform is not None:
+                    up = not (self.redis_down if self.platform is None else self.platform.down)
                     self._say(agent, "store", ok=True, values={"status": 200, "body": {"up": up}})
             else:
                 world.tally.took_effect(What.STOP)
@@ -528,7 +545,7 @@ class SimulatedNamespace:
             return second_dropped_for(self.trial.twins, agent, cut=self.second)
         if self.redis_down:
             self.server.store.world.tally.took_effect(What.REDIS_DOWN)
-        return self.redis_down or dropped_for(self.trial.twins, agent, cut=self.cut)
+        return self.away or dropped_for(self.trial.twins, agent, cut=self.cut)
 
     def _flips(self, number: int) -> bool:
         """Whether the observer says the opposite."""
@@ -549,7 +566,7 @@ class SimulatedNamespace:
         """The connection that a twin holds is asked."""
         hold = self.holds.setdefault(agent.pod["metadata"]["name"], Hold(self.trial.connections))
         witness, now = agent.name.startswith("witness"), self.server.store.world.now
-        down = self.redis_down or self.trial.twins is Twins.NOT_ADMITTED
+        down = self.away or self.trial.twins is Twins.NOT_ADMITTED
         told = hold.tick(now, cut=self.cut, down=down, witness=witness or self.trial.twins is Twins.NOT_SPARED)
         if told is not None:
             how, values = told
@@ -594,14 +611,14 @@ class SimulatedNamespace:
         unseen = 0 if seen else 1 if some else 2
         values = {"killed": 2 * seen + some, "left": left, "unseen": unseen, "example": "pod b" if unseen else ""}
         self._say(agent, kind.value, ok=left == 0, values=values, kind=kind)
-        self._end(agent)
+        self.end(agent)
 
     def _fuse(self, agent: Agent, step: LineType) -> None:
         if agent.ended:
             return
         world, server = self.server.store.world, self.server
         env = agent.pod["spec"]["containers"][0]["env"][0]["value"]
-        config = read_config(env, FuseConfig)
+        config = read_config(env, FuseConfig, CallFuseConfig)
         if self.namespace in server.without_rights or not server.works:
             world.after(1.0, self._fuse, agent, step)
             return
@@ -612,6 +629,9 @@ class SimulatedNamespace:
         fires = self.fires[config.job] = moment(job["status"]["startTime"]) + config.lasts
         if step is LineType.FIRED and world.now < fires:
             world.at(fires, self._fuse, agent, step)
+            return
+        if not isinstance(config, FuseConfig):
+            self._call_fuse(agent, step, config)
             return
         patch = {"spec": {"replicas": config.replicas}}
         try:
@@ -626,9 +646,22 @@ class SimulatedNamespace:
         if step is LineType.ARMED:
             self._fuse(agent, LineType.FIRED)
         else:
-            self._end(agent)
+            self.end(agent)
             metadata = agent.pod["metadata"]
             server.store.status(PODS, self.namespace, metadata["name"], metadata["uid"], phase="Succeeded")
+
+    def _call_fuse(self, agent: Agent, step: LineType, config: WaitingFuseConfig) -> None:
+        """The fuse of a call rehearses, or sends its request."""
+        fires = {"deadline": self.fires[config.job]}
+        if step is LineType.ARMED:
+            self._say(agent, step.value, ok=True, values=fires, kind=step)
+            self._fuse(agent, LineType.FIRED)
+        elif self.platform is None or not isinstance(config, CallFuseConfig) or not self.platform.fires(config):
+            self.server.store.world.after(1.0, self._fuse, agent, step)
+        else:
+            self._say(agent, step.value, ok=True, values=fires, kind=step)
+            self.end(agent)
+            self.platform.leaves(agent, good=True, text="was answered with status 202")
 
 
 def by_hand(spec: Object, *, sees: bool) -> Object:

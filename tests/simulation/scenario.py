@@ -259,6 +259,20 @@ class Hand:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A platform whose API the drill calls."""
+
+    takes: float = 0.5
+    """Seconds from a good answer until the store is suspended."""
+    resumes: float = 0.5
+    """Seconds from a good answer until it is resumed."""
+    fails: int = 0
+    """How many of the first calls have a bad answer, and no effect."""
+    sees: bool = True
+    """Whether the plan has expressions that see it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One drill: when it is created, how it is planned, and what is wrong with the system that it tries."""
 
@@ -282,6 +296,8 @@ class Trial:
     mitigates: Mitigates = Mitigates.NOTHING
     unaided: bool = False
     """Whether the system is to recover without its team's mitigation."""
+    call: "Call | None" = None
+    """The platform whose API suspends the dependency, in the place of all faults of the plan; not in a bare world."""
     restarts: bool = False
     """Whether the rollback restarts the workers' pods one after another; a bare world scales them all the same."""
 
@@ -341,6 +357,8 @@ UNAIDED = 0.3
 """How many of the plans with a mitigation want the recovery without it."""
 FAULTS = (*(Faults.CUT,) * 6, *(faults for faults in Faults if faults is not Faults.CUT))
 """What is drawn of plans: in two of three drills the one fault is a cut."""
+CALLS = 0.15
+"""How many of the drills with one cut call a platform instead."""
 VICES = (*(Defect.NONE,) * 6, *(defect for defect in Defect if defect is not Defect.NONE))
 """What is drawn of systems: a good one in about every third drill."""
 
@@ -362,6 +380,8 @@ class Dice:
     """Draws how rollbacks repair."""
     runbooks: Random = field(default_factory=Random)
     """Draws what teams do under a fault."""
+    calls: Random = field(default_factory=Random)
+    """Draws which drills call a platform."""
 
     def trial(self, number: int) -> Trial:
         """A drill."""
@@ -385,7 +405,11 @@ class Dice:
         if mitigates is not Mitigates.NOTHING and (faults.scales or rollback):
             # One workload is scaled in one place of a plan only.
             mitigates = Mitigates.JOBS
+        call = self.call() if faults is Faults.CUT and twins is Twins.SPARED else None
+        if call is not None:
+            severs, unprobed, way = False, False, Connections.SEEN
         return Trial(
+            call=call,
             mitigates=mitigates,
             unaided=unaided and mitigates is not Mitigates.NOTHING,
             restarts=self.repairs.random() < RESTARTS and rollback,
@@ -400,6 +424,13 @@ class Dice:
             slip=dice.random() < 0.04,
             phase=dice.randrange(5),
         )
+
+    def call(self) -> Call | None:
+        """A platform that a drill calls, or None."""
+        dice = self.calls
+        chosen, sees, fails = dice.random() < CALLS, dice.random() < 0.8, dice.choice((0, 0, 0, 1, 3))
+        made = Call(dice.choice((0.1, 0.5, 3.0)), dice.choice((0.1, 0.5, 3.0)), fails, sees)
+        return made if chosen else None
 
     def failure(self, drills: int) -> Failure:
         """Something that goes wrong, most of it while drills are under way."""
@@ -464,7 +495,7 @@ def draw(
     twins: tuple[Twins, ...] = TWINS,
 ) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
-    own = [Random(f"{what} {seed}") for what in ("connections", "faults", "repairs", "runbooks")]
+    own = [Random(f"{what} {seed}") for what in ("connections", "faults", "repairs", "runbooks", "calls")]
     dice = Dice(Random(seed), kinds, defects, ways, twins, *own)
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))

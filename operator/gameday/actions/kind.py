@@ -5,15 +5,17 @@ The engine uses this interface and knows no kind. All requests are made as the n
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import Object, Resource
+from gameday.errors import Rejected
+from gameday.model.agent import AgentConfig
 from gameday.model.change import Change, Observed, Ran, State
 from gameday.model.finding import Finding as PlanFinding
-from gameday.model.plan import Action, Plan
+from gameday.model.plan import Action, ConfigMapKey, Plan, SecretKey
 from gameday.model.setup import Connections, Cut, Setup
 from gameday.preflight.findings import Finding
 from gameday.preflight.rights import Right
@@ -48,6 +50,31 @@ class PreflightContext:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentPod:
+    """A pod of an agent that a kind needs: its program, its role, what it is given, and what is mounted into it."""
+
+    module: str
+    role: str
+    config: AgentConfig
+    secrets: tuple[SecretKey, ...] = ()
+    config_maps: tuple[ConfigMapKey, ...] = ()
+
+
+MakePod = Callable[[str, AgentPod], Object]
+"""Makes the manifest of an agent's pod, which its Drill owns; the first argument is the agent's name."""
+
+
+def no_pods(agent: str, _: AgentPod) -> Object:
+    """Stands for ``MakePod`` where nobody knows the drill's image.
+
+    Raises:
+        RuntimeError: always.
+
+    """
+    raise RuntimeError(f"agent {agent} is needed where no pod can be made")
+
+
+@dataclass(frozen=True, slots=True)
 class DryRunContext:
     """A drill whose objects the API server dry-runs before it starts; ``name`` is that of the fault or step."""
 
@@ -58,6 +85,7 @@ class DryRunContext:
     name: str
     fuse: str
     """The name of the fuse that would guard the change."""
+    agent_pod: MakePod = no_pods
 
 
 class ObjectCache(Protocol):
@@ -108,6 +136,7 @@ class ActionContext:
     """What the preflight decided, with the destinations that cuts cover by now."""
     memo: dict[str, Any] = field(default_factory=dict)
     """What a kind caches between observations, by the name of the fault or step."""
+    agent_pod: MakePod = no_pods
 
 
 class PlannedKind(ABC, Generic[Spec, Planned]):
@@ -189,6 +218,8 @@ class ActionKind(PlannedKind[Spec, Planned]):
     """
 
     fuse_acts: ClassVar[bool]
+    fuse_does: ClassVar[str] = "remove the policy"
+    """What its fuse must do by its deadline, for messages."""
     fused: ClassVar[bool] = True
     """Whether it has a fuse at all. A change without one must say so in the plan."""
     objects: ClassVar[tuple[str, ...]]
@@ -232,6 +263,15 @@ class ActionKind(PlannedKind[Spec, Planned]):
     def registers(self, action: Planned, snapshot: NamespaceSnapshot) -> Observed:
         """The change's undo entry as the preflight expects it; the dry run of a fuse needs it."""
         return Observed()
+
+    def fuse_pod(self, change: Change, namespace: str, lasts: float, ends_after: float) -> AgentPod:
+        """The pod of its fuse, where that acts: ``lasts`` seconds after its Job's start it undoes the change.
+
+        Raises:
+            Rejected: when the change does not say how it is undone.
+
+        """
+        raise Rejected(f"nothing of {self.name} can undo {change.name}: run the version that wrote it")
 
     def notes(self, action: Planned) -> State:
         """The largest ``wanted`` that the undo log may have to hold; a plan that needs more room is refused."""

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from gameday.actions.http.change import HttpKind
+from gameday.actions.http.once import HttpOnceKind
 from gameday.actions.job import RunJobKind
 from gameday.actions.kinds import Kinds
 from gameday.actions.manual import ManualKind
@@ -12,5 +14,15 @@ from gameday.actions.scale.kind import ScaleKind
 from gameday.actions.scale.restore import RestoreKind
 
 KINDS: Final = Kinds(
-    (Partition(), ScaleKind(), RestoreKind(), RunJobKind(), PodDeleteKind(), RestartKind(), ManualKind())
+    (
+        Partition(),
+        ScaleKind(),
+        RestoreKind(),
+        RunJobKind(),
+        PodDeleteKind(),
+        RestartKind(),
+        ManualKind(),
+        HttpKind(),
+        HttpOnceKind(),
+    )
 )

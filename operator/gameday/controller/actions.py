@@ -53,7 +53,9 @@ _BY_REASON: Final = {
         ),
         Action.CUT,
     ),
-    **dict.fromkeys((Phase.RECOVERY.value, "CutLifted", "Undone", "UndoByHand", "FaultsNotCleared"), Action.REVERT),
+    **dict.fromkeys(
+        (Phase.RECOVERY.value, "CutLifted", "Undone", "UndoByHand", "UndoAgain", "FaultsNotCleared"), Action.REVERT
+    ),
     **dict.fromkeys(("Stalled", "Resumed", Reason.UNDO_UNVERIFIED.value), Action.REVERT),
     **dict.fromkeys((Phase.ROLLBACK.value, "StepIntended", "StepDone", "StepsDone", "RollbackEnded"), Action.ROLL_BACK),
     Reason.ROLLBACK_FAILED.value: Action.ROLL_BACK,

@@ -1,4 +1,4 @@
-"""The fuse of a scale, a Job with one pod: created once, watched, and removed once its scale is verified undone."""
+"""The fuse that acts, a Job with one pod: created once, watched, and removed once its change is verified undone."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -41,10 +41,15 @@ async def create(account: Cluster, namespace: str, fuse: Object) -> Object:
 
 
 def pods_of(job: Object, pods: Iterable[Object]) -> tuple[Object, ...]:
-    """The pods of a fuse, the newest last: those that its Job owns, whatever others are labelled."""
+    """The pods of a fuse, the newest last: those that its Job controls, whatever others are labelled."""
     uid = job["metadata"]["uid"]
-    owned = (p for p in pods if any(o["uid"] == uid for o in p["metadata"].get("ownerReferences") or ()))
+    owned = (p for p in pods if _is_controlled_by(p, uid))
     return tuple(sorted(owned, key=lambda pod: str(pod["metadata"].get("creationTimestamp", ""))))
+
+
+def _is_controlled_by(pod: Object, uid: str) -> bool:
+    """Whether a Job made this pod: what only goes with the Job, as a caller's pod, names it as an owner as well."""
+    return any(o["uid"] == uid and o.get("controller") for o in pod["metadata"].get("ownerReferences") or ())
 
 
 def state_of(job: Object | None, *, runs: bool, deadline: float | None) -> Fuse:

@@ -8,7 +8,7 @@ import json
 from abc import ABC
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 VARIABLE: Final = "GAMEDAY_AGENT"
 SECRETS: Final = "/run/gameday/secrets"
@@ -95,6 +95,32 @@ class HttpAccess:
     username: str = ""
     password_file: str = ""
     ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHeader:
+    """A request header: a literal value, or the file that holds it."""
+
+    name: str
+    value: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestConfig:
+    """One HTTP request, as an agent sends it."""
+
+    url: str
+    method: str = "GET"
+    headers: tuple[RequestHeader, ...] = ()
+    body: str | None = None
+    access: HttpAccess = field(default_factory=HttpAccess)
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Self:
+        """Read it from JSON; raises TypeError, KeyError or AttributeError when it is not such a request."""
+        headers = tuple(RequestHeader(**header) for header in fields.get("headers", ()))
+        return cls(**{**fields, "headers": headers, "access": HttpAccess(**fields.get("access", {}))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,24 +245,72 @@ class CloserConfig(CounterConfig):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FuseConfig(AgentConfig):
-    """The fuse of a scale: what it puts back, and when."""
+class CallerConfig(AgentConfig):
+    """The caller: the request that it sends, and which answers are good."""
+
+    AGENT = "caller"
+
+    request: RequestConfig
+    statuses: tuple[int, ...] = ()
+    """Good statuses; empty: each from 200 to 299."""
+    timeout: float
+    """Seconds that an answer may take."""
+    waits: float = 0.0
+    """Seconds from its start before which nothing is sent."""
+    until: float = 0.0
+    """The Unix second from which on nothing is sent any more; 0: as long as it runs."""
+    tries_for: float = 0.0
+    """Seconds for which a request without a good answer is sent again and again; 0: it is sent once."""
+
+    @classmethod
+    def typed(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        return _request(fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingFuseConfig(AgentConfig):
+    """A fuse that acts: when it does."""
+
+    namespace: str
+    lasts: float
+    """Seconds from the start of its Job until it fires."""
+    job: str = ""
+    """Name of its Job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuseConfig(WaitingFuseConfig):
+    """The fuse of a scale: what it puts back."""
 
     AGENT = "fuse"
 
-    namespace: str
     workload: str
     """Name of the workload that it puts back."""
     kind: str = "Deployment"
     """Its kind."""
-    lasts: float
-    """Seconds from the start of its Job until it fires."""
     replicas: int = 0
     """The number from before, which it puts back."""
     wanted: int | None = None
     """The number that the step set; any other is somebody else's and stays."""
-    job: str = ""
-    """Name of its Job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFuseConfig(WaitingFuseConfig):
+    """The fuse of a call: the request that takes it back."""
+
+    AGENT = "callFuse"
+
+    request: RequestConfig
+    statuses: tuple[int, ...] = ()
+    """Good statuses; empty: each from 200 to 299."""
+    timeout: float
+    """Seconds that an answer may take."""
+
+    @classmethod
+    def typed(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """See the base class."""
+        return _request(fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +352,10 @@ class NotifierConfig(AgentConfig):
         return {**fields, "deliveries": tuple(made)}
 
 
-CONFIGS: Final = (ObserverConfig, WitnessConfig, CounterConfig, CloserConfig, FuseConfig, NotifierConfig)
+CONFIGS: Final = (
+    ObserverConfig, WitnessConfig, CounterConfig, CloserConfig, FuseConfig, CallFuseConfig, CallerConfig,
+    NotifierConfig,
+)  # fmt: skip
 """The configurations of all agents."""
 
 Config = TypeVar("Config", bound=AgentConfig)
@@ -307,3 +384,8 @@ def read_config(text: str, *expected: type[Config]) -> Config:
 
 def _tuples(lists: Any) -> tuple[tuple[Any, ...], ...]:
     return tuple(tuple(one) for one in lists)
+
+
+def _request(fields: Mapping[str, Any]) -> dict[str, Any]:
+    request, statuses = RequestConfig.read(fields["request"]), tuple(fields.get("statuses", ()))
+    return {**fields, "request": request, "statuses": statuses}

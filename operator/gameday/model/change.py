@@ -54,6 +54,9 @@ class Change:
     waits: bool = False
     """Whether its undo waits for that of faults which were applied after it."""
     undo_requested_at: float | None = None
+    undo_again: bool = False
+    """Whether it must be put back once more, although its object shows that it was."""
+    undo_again_at: float | None = None
     undone_at: float | None = None
 
     @property

@@ -14,6 +14,8 @@ PLAN: Final = "gameday.dev/plan"
 """On a Drill that ``gameday plan`` made, which deletes it; where it could not, the operator does."""
 CONTROL: Final = "control"
 """Role of the agents' pods that have the targets' labels and that a cut must spare."""
+CALLER: Final = "caller"
+"""Role of the agents' pods that make the calls of actions."""
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 
 RESERVED_LABELS: Final = frozenset(

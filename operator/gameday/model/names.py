@@ -74,3 +74,13 @@ def samples_of(drill: str) -> str:
 def job(drill: str, step: str) -> str:
     """The Job of a rollback step."""
     return object_name(drill, f"step-{step}")
+
+
+def call(fault: str) -> str:
+    """The agent that makes the call of a fault or step."""
+    return object_name("call", fault)
+
+
+def call_back(fault: str, number: int) -> str:
+    """An agent that takes the call of a fault or step back; the first one has the number 0."""
+    return object_name(f"callback-{number}", fault)

@@ -17,76 +17,24 @@ from gameday.model.destination import (
     ServiceRef,
     Trust,
 )
+from gameday.model.probe import INTERVALS_OF_PATIENCE, Probe, ProbeSettings, RunsIn
 
 __all__ = [
     "CERTIFICATE",
+    "INTERVALS_OF_PATIENCE",
     "KEY",
     "PUBLIC",
     "SENTINEL_PORT",
     "ConfigMapKey",
     "Destination",
+    "Probe",
+    "ProbeSettings",
+    "RunsIn",
     "SecretKey",
     "Sentinel",
     "ServiceRef",
     "Trust",
 ]
-
-INTERVALS_OF_PATIENCE = 3
-"""How many intervals of a probe may pass without a sample before we no longer know."""
-
-
-class RunsIn(enum.Enum):
-    """Who runs a probe; agents by their names."""
-
-    OBSERVER = "observer"
-    CLIENT = "client"
-    """An observer with the targets' labels, for what admits them only. The cut spares it."""
-    OPERATOR = "operator"
-    """The operator itself, which talks to the Kubernetes API and to nothing else."""
-
-
-class ProbeSettings:
-    """What the kind of a probe defines, and what a drill must know of it whatever its kind is.
-
-    Each kind has a frozen dataclass of its own; of these, only the kind itself knows more than what stands here.
-    """
-
-    __slots__ = ()
-    runs_in: ClassVar[RunsIn] = RunsIn.OBSERVER
-    began: ClassVar[Mapping[str, str]] = {}
-    """Values that tell of a failure, each with the value that says when that began, in Unix seconds. A true one says
-    nothing of a fault that was requested later."""
-
-    @property
-    def destination(self) -> Destination | None:
-        """Where its requests go; None where that cannot be said, or where it sends none."""
-        return None
-
-    @property
-    def secrets(self) -> tuple[SecretKey, ...]:
-        """What its agent reads of Secrets."""
-        return ()
-
-    @property
-    def config_maps(self) -> tuple[ConfigMapKey, ...]:
-        """What its agent reads of ConfigMaps."""
-        return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A repeated measurement; ``paths`` are those that expressions and measurements read, without the probe's name."""
-
-    name: str
-    settings: ProbeSettings
-    every: float = 1.0
-    timeout: float = 2.0
-    paths: tuple[tuple[str | int, ...], ...] = ()
-
-    @property
-    def interval(self) -> float:
-        """Longest time between two samples when all is well, in seconds: one request is in flight a time."""
-        return max(self.every, self.timeout)
 
 
 class Mode(enum.Enum):
@@ -130,7 +78,7 @@ class Action:
 
     ``KIND`` is its key in the registry of actions and in the CRD. One that is not ``REVERSIBLE`` runs once. ``REVERTS``
     names the kind whose earlier change of the same ``subject`` it takes back; it makes no change of its own then. The
-    effect of one that is ``WITNESSED`` is shown by witnesses and controls; else the object itself shows it.
+    effect of one that is ``WITNESSED`` is shown by witnesses and controls; ``SIGNS_IN`` holds its signs' fields.
     """
 
     KIND: ClassVar[str] = ""
@@ -139,6 +87,9 @@ class Action:
     WITNESSED: ClassVar[bool] = False
     BY_HAND: ClassVar[bool] = False
     """Whether a person makes the change and takes it back: no fuse can undo it."""
+    SIGNS_IN: ClassVar[str] = ""
+    OUTSIDE: ClassVar[bool] = False
+    """Whether a call makes the change, of something that no object of the cluster shows."""
 
     @property
     def subject(self) -> tuple[str, str]:
@@ -388,8 +339,8 @@ class Plan:
         return (*expected, *self.signs(), *(one.when for one in self.mitigations))
 
     def signs(self) -> tuple[str, ...]:
-        """Every expression by which a fault is seen."""
-        return tuple(text for fault in self.outage.faults for text in fault.action.signs.values())
+        """Every expression by which a fault or a step is seen."""
+        return tuple(text for _, action in self.actions() for text in action.signs.values())
 
     def all_expectations(self) -> tuple[tuple[Stage, Expectation], ...]:
         """Every expectation with its stage, in the order of the stages."""

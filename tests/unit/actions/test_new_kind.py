@@ -86,13 +86,21 @@ def scene(cluster: Cluster, seen: Scripted) -> ActionContext:
 
 def test_the_crd_has_its_field_and_its_rule_where_it_may_be_used() -> None:
     schema = structural(fault_model(MORE))
-    assert list(schema["properties"]) == ["name", "networkPartition", "scale", "podDelete", "manual", "noEvictions"]
+    assert list(schema["properties"]) == [
+        "name",
+        "networkPartition",
+        "scale",
+        "podDelete",
+        "manual",
+        "http",
+        "noEvictions",
+    ]
     assert schema["properties"]["noEvictions"]["description"] == "Let nobody evict some pods."
     assert schema["properties"]["noEvictions"]["required"] == ["matchLabels"]
     rules = {rule["message"]: rule["rule"] for rule in schema["x-kubernetes-validations"]}
     assert (
         "(has(self.noEvictions) ? 1 : 0) == 1"
-        in rules["give exactly one of networkPartition, scale, podDelete, manual and noEvictions"]
+        in rules["give exactly one of networkPartition, scale, podDelete, manual, http and noEvictions"]
     )
     assert list(structural(step_model(MORE))["properties"]) == [
         "name",
@@ -101,6 +109,8 @@ def test_the_crd_has_its_field_and_its_rule_where_it_may_be_used() -> None:
         "restore",
         "job",
         "restart",
+        "http",
+        "httpOnce",
     ]
 
 
@@ -126,9 +136,8 @@ CUT: Final = {"podSelector": {"matchLabels": {"app": "api"}}, "to": ["redis"]}
 
 @pytest.mark.parametrize("kinds", [{}, {"networkPartition": CUT, "noEvictions": {"matchLabels": {"app": "api"}}}])
 def test_none_and_two_of_the_kinds_are_refused(kinds: dict[str, Any]) -> None:
-    message = (
-        r"spec\.outage\.faults\[0\]: give exactly one of networkPartition, scale, podDelete, manual and noEvictions"
-    )
+    kinds_are = "networkPartition, scale, podDelete, manual, http and noEvictions"
+    message = rf"spec\.outage\.faults\[0\]: give exactly one of {kinds_are}"
     with pytest.raises(PlanInvalid, match=message):
         parsed(**kinds)
 

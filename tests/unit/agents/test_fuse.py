@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from gameday.agents import fuse as module
+from gameday.agents import waiting_fuse as waiting
 from gameday.model.agent import FuseConfig
 
 CONFIG = FuseConfig(namespace="shop", workload="worker", job="first-fuse-stop", lasts=90.0)
@@ -57,17 +58,17 @@ def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[Connection]
 
     (tmp_path / "token").write_text("a token\n")
     trust: Callable[..., object] = lambda **_: object()  # noqa: E731
-    monkeypatch.setattr(module, "ACCOUNT", tmp_path)
+    monkeypatch.setattr(waiting, "ACCOUNT", tmp_path)
     monkeypatch.setattr(ssl, "create_default_context", trust)
     monkeypatch.setattr(http.client, "HTTPSConnection", Answer)
-    monkeypatch.setattr(module, "boot", lambda: 1000.0)
+    monkeypatch.setattr(waiting, "boot", lambda: 1000.0)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     return Answer
 
 
 def test_what_is_left_is_counted_by_the_control_planes_clock(answers: type[Connection]) -> None:
-    assert module.look(CONFIG) == (DEADLINE, 1030.0)
+    assert waiting.look(CONFIG) == (DEADLINE, 1030.0)
     assert answers.path == "/apis/batch/v1/namespaces/shop/jobs/first-fuse-stop"
 
 
@@ -77,15 +78,15 @@ def test_a_nodes_wrong_clock_changes_nothing(
 ) -> None:
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + ahead)
-    assert module.look(CONFIG) == (DEADLINE, 1030.0)
+    assert waiting.look(CONFIG) == (DEADLINE, 1030.0)
     assert answers.path
 
 
 def test_a_pod_that_comes_later_has_the_same_deadline_and_less_time(answers: type[Connection]) -> None:
     answers.date = "Sun, 29 Nov 2026 06:01:25 GMT"
-    assert module.look(CONFIG) == (DEADLINE, 1005.0)
+    assert waiting.look(CONFIG) == (DEADLINE, 1005.0)
     answers.date = "Sun, 29 Nov 2026 06:05:00 GMT"
-    assert module.look(CONFIG) == (DEADLINE, 790.0)
+    assert waiting.look(CONFIG) == (DEADLINE, 790.0)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_pod_that_comes_later_has_the_same_deadline_and_less_time(answers: typ
 )
 def test_what_is_not_known_says_why(name: str, value: Any, says: str, answers: type[Connection]) -> None:
     setattr(answers, name, value)
-    assert module.look(CONFIG) == says
+    assert waiting.look(CONFIG) == says
 
 
 @pytest.mark.parametrize(("kind", "resource"), [("Deployment", "deployments"), ("StatefulSet", "statefulsets")])
@@ -113,5 +114,5 @@ def test_it_puts_back_the_workload_of_the_kind_that_was_scaled(
 
 
 def test_its_clock_goes_on() -> None:
-    first = module.boot()
-    assert module.boot() >= first
+    first = waiting.boot()
+    assert waiting.boot() >= first

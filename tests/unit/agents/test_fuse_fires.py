@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gameday.agents import fuse as module
+from gameday.agents import waiting_fuse as waiting
 from gameday.agents.log import SampleLog
 from gameday.model.agent import FuseConfig
 
@@ -28,11 +29,11 @@ class Calls:
         self.unknown: list[str] = []
         """What the first looks at the Job say."""
         self.left = CONFIG.lasts
-        self.began = module.boot()
+        self.began = waiting.boot()
 
     def patch(self, config: FuseConfig, dry_run: bool) -> str | None:
         assert config == CONFIG
-        self.asked.append((dry_run, module.boot()))
+        self.asked.append((dry_run, waiting.boot()))
         return self.answers.pop(0) if self.answers else None
 
     def look(self, config: FuseConfig) -> tuple[float, float] | str:
@@ -44,8 +45,8 @@ class Calls:
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     made = Calls()
     monkeypatch.setattr(module, "patch", made.patch)
-    monkeypatch.setattr(module, "look", made.look)
-    monkeypatch.setattr(module, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(waiting, "look", made.look)
+    monkeypatch.setattr(waiting, "LOOK_EVERY", 0.02)
     return made
 
 
@@ -83,7 +84,7 @@ async def test_one_that_is_told_to_end_before_its_deadline_fails_so_that_its_job
     calls: Calls,
 ) -> None:
     calls.left = 60.0
-    assert await ended(io.StringIO(), 1) == module.NOT_FIRED
+    assert await ended(io.StringIO(), 1) == waiting.NOT_FIRED
     assert [dry for dry, _ in calls.asked] == [True]
 
 
@@ -122,7 +123,7 @@ async def test_what_is_refused_is_tried_until_it_is_done(calls: Calls) -> None:
 @pytest.mark.parametrize("refused", [["http 403"] * 1000, [None, *["http 500"] * 1000]], ids=["unarmed", "due"])
 async def test_one_that_is_refused_and_told_to_end_fails(refused: list[str | None], calls: Calls) -> None:
     calls.answers = refused
-    assert await ended(io.StringIO(), 3) == module.NOT_FIRED
+    assert await ended(io.StringIO(), 3) == waiting.NOT_FIRED
 
 
 class Connection:
@@ -160,7 +161,7 @@ class Connection:
 def connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[Connection]:
     (tmp_path / "token").write_text("a token\n")
     trust: Callable[..., object] = lambda **_: object()  # noqa: E731
-    monkeypatch.setattr(module, "ACCOUNT", tmp_path)
+    monkeypatch.setattr(waiting, "ACCOUNT", tmp_path)
     monkeypatch.setattr(ssl, "create_default_context", trust)
     monkeypatch.setattr(http.client, "HTTPSConnection", Connection)
     monkeypatch.setattr(Connection, "requests", [], raising=False)

@@ -12,6 +12,7 @@ import pytest
 
 from gameday.agents import fuse as fuses
 from gameday.agents import runtime
+from gameday.agents import waiting_fuse as waiting
 from gameday.model.agent import (
     VARIABLE,
     AgentConfig,
@@ -90,15 +91,15 @@ async def test_a_fuse_fires_when_it_is_due_and_goes_on_trying_until_its_own_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fired: list[bool] = []
-    due = fuses.boot() + 0.3
+    due = waiting.boot() + 0.3
 
     def refused(_: FuseConfig, dry_run: bool) -> str | None:
         fired.append(not dry_run)
         return None if dry_run else "http 403"
 
     monkeypatch.setattr(fuses, "patch", refused)
-    monkeypatch.setattr(fuses, "look", lambda _: (0.0, due))
-    monkeypatch.setattr(fuses, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(waiting, "look", lambda _: (0.0, due))
+    monkeypatch.setattr(waiting, "LOOK_EVERY", 0.05)
     async with asyncio.timeout(20):
         await runtime._run(fuses.fuse, FuseConfig(namespace="shop", workload="worker", lasts=0.3, ends_after=1.0))
     assert fired[0] is False

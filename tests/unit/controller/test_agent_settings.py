@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from gameday.actions.kind import AgentPod
 from gameday.cli import operate as operating
 from gameday.cli.main import app
 from gameday.controller.agent_settings import RESOURCES, AgentSettings, agent_settings
@@ -22,7 +23,7 @@ CONFIG = FuseConfig(workload="worker", namespace="shop", lasts=9.0, ends_after=1
 def made(settings: AgentSettings, *, fuse: bool) -> dict[str, Any]:
     ctx = PodContext("shop", "first", "uid", "gameday:test", "Never", settings=settings)
     if fuse:
-        return dict(pod_of(fuse_job(ctx, "first-fuse-stop", "fuse-stop", CONFIG))["spec"])
+        return dict(pod_of(fuse_job(ctx, "first-fuse-stop", "fuse-stop", AgentPod("fuse", "fuse", CONFIG)))["spec"])
     return dict(pod(ctx, "observer", PodTemplate("observer", "observer"), CONFIG)["spec"])
 
 

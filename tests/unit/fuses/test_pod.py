@@ -52,17 +52,18 @@ def test_one_that_is_gone_has_no_uid() -> None:
     assert state_of(None, runs=True, deadline=91.5).uid is None
 
 
-def pod(name: str, made: str, owner: str = "u") -> Object:
-    owners = [{"kind": "Job", "name": "first-fuse-stop", "uid": owner}] if owner else []
+def pod(name: str, made: str, owner: str = "u", *, controls: bool = True) -> Object:
+    owners = [{"kind": "Job", "name": "first-fuse-stop", "uid": owner, "controller": controls}] if owner else []
     return {"metadata": {"name": name, "labels": MARKS, "creationTimestamp": made, "ownerReferences": owners}}
 
 
-def test_its_pods_are_those_that_it_owns_the_newest_last() -> None:
+def test_its_pods_are_those_that_it_controls_the_newest_last() -> None:
     pods = (
         pod("b", "2026-11-29T06:02:00Z"),
         pod("a", "2026-11-29T06:01:00Z"),
         pod("c", "x", "other"),
         pod("d", "x", ""),
+        pod("e", "x", controls=False),
     )
     assert [one["metadata"]["name"] for one in pods_of(job(), pods)] == ["a", "b"]
 

@@ -16,10 +16,9 @@ import pytest
 from gameday.agents.dialing import dial
 from gameday.agents.log import SampleLog
 from gameday.agents.observer import observe
-from gameday.model.agent import Dial, ObserverConfig, ProbeTask, RedisAddress
+from gameday.model.agent import Dial, ObserverConfig, ProbeTask, RedisAddress, RequestHeader
 from gameday.model.sample import LINE_BYTES
 from gameday.model.wire import parse_line
-from gameday.probes.http.config import HeaderConfig
 from gameday.probes.io.access import CANNOT_SEND
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.redis.runner import RedisRunner
@@ -241,7 +240,7 @@ async def test_other_probes_stay_on_time_beside_all_of_them(url: str) -> None:
 async def test_a_secret_that_no_header_may_hold_is_told_without_it(url: str, tmp_path: Path, value: str) -> None:
     secret = f"{MARKER}{value}{MARKER}"
     (tmp_path / "key").write_text(secret, newline="")
-    headers = (HeaderConfig("X-API-Key", file=str(tmp_path / "key")),)
+    headers = (RequestHeader("X-API-Key", file=str(tmp_path / "key")),)
     result = await asked(http_task("probe", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
     assert result.error == CANNOT_SEND
     assert [path for path, _ in result.unknown] == [()]
@@ -250,7 +249,7 @@ async def test_a_secret_that_no_header_may_hold_is_told_without_it(url: str, tmp
 
 async def test_a_secret_that_is_no_text_is_told_without_it(url: str, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xff\xfe" + MARKER.encode())
-    headers = (HeaderConfig("X-API-Key", file=str(tmp_path / "key")),)
+    headers = (RequestHeader("X-API-Key", file=str(tmp_path / "key")),)
     result = await asked(http_task("probe", 1.0, TIMEOUT, N, url=f"{url}/echo", headers=headers))
     assert result.error == CANNOT_SEND
     assert [path for path, _ in result.unknown] == [()]
@@ -264,7 +263,7 @@ async def test_a_secret_that_is_echoed_does_not_leave_the_agent(
     url: str, tmp_path: Path, parse: str, path: tuple[str, ...], secret: str
 ) -> None:
     (tmp_path / "key").write_text(secret + "\n")
-    headers = (HeaderConfig("X-API-Key", file=str(tmp_path / "key")),)
+    headers = (RequestHeader("X-API-Key", file=str(tmp_path / "key")),)
     probe = http_task("probe", 1.0, TIMEOUT, (path,), url=f"{url}/echo", headers=headers, parse=parse)
     result = await asked(probe)
     assert (result.ok, result.error) == (False, "http 500")
@@ -276,7 +275,7 @@ async def test_a_secret_that_is_echoed_does_not_leave_the_agent(
 
 async def test_a_number_that_is_a_secret_does_not_leave_the_agent(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("47114711")
-    headers = (HeaderConfig("X-API-Key", file=str(tmp_path / "key")),)
+    headers = (RequestHeader("X-API-Key", file=str(tmp_path / "key")),)
     hostile.ANSWERS["number"] = hostile.whole(b'{"n": 47114711, "m": 12}')
     hostile.ANSWERS["gauge"] = hostile.whole(b"n 47114711\n")
     async for ports in hostile.serving(0, {}):

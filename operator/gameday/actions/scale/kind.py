@@ -6,13 +6,14 @@ from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from gameday.actions.kind import ActionContext, ActionKind, PreflightContext, Use, Watch
+from gameday.actions.kind import ActionContext, ActionKind, AgentPod, PreflightContext, Use, Watch
 from gameday.actions.scale import owners
 from gameday.actions.workload import KINDS, Named, Workload, changed
 from gameday.actions.workload_checks import READS, is_cut_off, not_found, pods_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import AUTOSCALERS, SCALED_OBJECTS, Object, Resource
 from gameday.errors import NotFound
+from gameday.model.agent import FuseConfig
 from gameday.model.change import Change, Observed, Presence
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action
@@ -85,6 +86,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
     planned = Scale
     uses = frozenset({Use.FAULT, Use.STEP})
     fuse_acts = True
+    fuse_does = "put replicas back"
     objects = tuple(KINDS)
     grants = tuple(right for resource in KINDS.values() for right in _rights(resource))
     reads = (*READS, AUTOSCALERS, SCALED_OBJECTS)
@@ -126,6 +128,19 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
         resource, name = action.workload.resource, action.workload.name
         there = next((one for one in snapshot.of(resource) if one["metadata"]["name"] == name), None)
         return observed(action.workload, there, action.replicas, None)
+
+    def fuse_pod(self, change: Change, namespace: str, lasts: float, ends_after: float) -> AgentPod:
+        """The fuse sets the number from before."""
+        config = FuseConfig(
+            workload=change.object_name,
+            kind=change.object_kind,
+            namespace=namespace,
+            replicas=(change.before or {}).get("replicas", 0),
+            wanted=(change.wanted or {}).get("replicas"),
+            lasts=lasts,
+            ends_after=ends_after,
+        )
+        return AgentPod("fuse", "fuse", config)
 
     def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
         """The workload."""

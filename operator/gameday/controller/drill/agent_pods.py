@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
+from gameday.actions.kind import AgentPod
 from gameday.cluster.client import ACCOUNT, CONTAINER
 from gameday.cluster.resources import DRILLS, JOBS, PODS, Object
 from gameday.controller.agent_settings import DEFAULT, AgentSettings
-from gameday.model.agent import CONFIG_MAPS, SECRETS, VARIABLE, AgentConfig, FuseConfig
+from gameday.model.agent import CONFIG_MAPS, SECRETS, VARIABLE, AgentConfig, WaitingFuseConfig
 from gameday.model.labels import ownership_labels
 from gameday.model.names import object_name
 from gameday.model.placement import ANYWHERE, NO_MESH, Mesh, Placement
@@ -113,13 +114,26 @@ def pod(ctx: PodContext, agent: str, template: PodTemplate, config: AgentConfig)
     }
 
 
-def fuse_job(ctx: PodContext, name: str, agent: str, config: FuseConfig) -> Object:
-    """The fuse of a scale: a Job with one pod, which is made anew on another node when its own is lost.
+def agent_pod(ctx: PodContext, agent: str, wanted: AgentPod) -> Object:
+    """The pod of an agent that a kind of action asks for: without a mesh's proxy, and not for long on a lost node."""
+    made = pod(ctx, agent, _template(wanted), wanted.config)
+    made["spec"]["tolerations"] = [*LEAVES, *made["spec"].get("tolerations", ())]
+    return made
 
-    It is not owned by the Drill, because it must outlive the drill's other objects. It talks to the API server alone,
-    without a mesh's proxy.
+
+def fuse_job(ctx: PodContext, name: str, agent: str, wanted: AgentPod) -> Object:
+    """The fuse that acts: a Job with one pod, which is made anew on another node when its own is lost.
+
+    It is not owned by the Drill, because it must outlive the drill's other objects. It has no proxy of a mesh, which
+    would keep its Job from ending.
+
+    Raises:
+        ValueError: when what the pod is given is not the configuration of a fuse.
+
     """
-    made = pod(ctx, agent, PodTemplate("fuse", "fuse", mesh=UNMESHED), replace(config, job=name))
+    if not isinstance(wanted.config, WaitingFuseConfig):
+        raise ValueError(f"{wanted.module} is no fuse")  # noqa: TRY004  its type is right: its content is not
+    made = pod(ctx, agent, _template(wanted), replace(wanted.config, job=name))
     spec = made["spec"] | {"automountServiceAccountToken": True, "restartPolicy": "OnFailure"}
     # The first toleration that fits a taint counts: a target that tolerates everything would keep it on a lost node.
     spec["tolerations"] = [*LEAVES, *spec.get("tolerations", ())]
@@ -147,6 +161,12 @@ def pod_of(job: Object) -> Object:
     template = job["spec"]["template"]
     metadata = template["metadata"] | {"name": job["metadata"]["name"]}
     return {"apiVersion": PODS.api_version, "kind": PODS.kind, "metadata": metadata, "spec": template["spec"]}
+
+
+def _template(wanted: AgentPod) -> PodTemplate:
+    return PodTemplate(
+        wanted.module, wanted.role, mesh=UNMESHED, secrets=wanted.secrets, config_maps=wanted.config_maps
+    )
 
 
 def _spec(ctx: PodContext, template: PodTemplate) -> Object:

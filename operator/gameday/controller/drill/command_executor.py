@@ -10,7 +10,7 @@ from typing import Any, Final, assert_never
 
 from gameday.actions import plan_findings
 from gameday.actions.blast_radius import blast_radius
-from gameday.actions.kind import ActionKind, PreflightContext
+from gameday.actions.kind import ActionKind, AgentPod
 from gameday.actions.preflight import not_opted_in, refusals, warnings
 from gameday.actions.registry import KINDS
 from gameday.actions.target_versions import target_versions
@@ -19,13 +19,15 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.lease import LOCK, lock_namespace, unlock_namespace
 from gameday.cluster.resources import DRILLS, LEASES, PODS, Object, Resource
 from gameday.controller.drill import agents, dry_run, notifier_pods
+from gameday.controller.drill.agent_pods import agent_pod
 from gameday.controller.drill.concurrency_limit import DrillConcurrencyLimit
 from gameday.controller.drill.informers import DrillInformers, fuse_acts, life_of
 from gameday.controller.drill.lock_waiters import NamespaceLockWaiters
 from gameday.controller.drill.persisted_drill import PersistedDrill
 from gameday.controller.drill.samples import SampleKeeper
-from gameday.controller.drill.scale_fuses import scale_fuse
 from gameday.controller.drill.setup_size import too_large
+from gameday.controller.drill.setups import setup_of, suspected_bypasses
+from gameday.controller.drill.waiting_fuses import waiting_fuse
 from gameday.controller.gameday.gamedays import last_drill, show_last_drill
 from gameday.controller.settings import Settings
 from gameday.engine.drill import commands as do
@@ -41,9 +43,8 @@ from gameday.model.limits import BlastRadius, LimitsValidity
 from gameday.model.names import object_name
 from gameday.model.observation import Life, Lock, Preflight
 from gameday.model.plan import Plan
-from gameday.model.setup import Cut, Setup
+from gameday.model.setup import Setup
 from gameday.preflight.findings import Severity
-from gameday.preflight.placement import placement_of
 from gameday.preflight.snapshot import NamespaceSnapshot, take_snapshot
 
 TOLD: Final = 5
@@ -76,6 +77,7 @@ class CommandExecutor:
         self.samples = samples
         self.namespace = persisted.namespace
         self.account = operator.as_account(persisted.namespace)
+        informers.context.agent_pod = self._agent_pod
 
     async def execute(self, command: Command) -> None:
         """Carry one command out.
@@ -211,7 +213,7 @@ class CommandExecutor:
                 found, noted = await self._dry_run(plan, setup, snapshot)
                 notes = (*notes, *noted)
                 self.persisted.setup = setup if self.persisted.record.dry_run is None else setup.for_dry_run()
-            self.informers.suspected_bypasses = _suspected_bypasses(plan, setup, snapshot)
+            self.informers.suspected_bypasses = suspected_bypasses(plan, setup, snapshot)
             self.informers.gates = {
                 fault.name: kind.gates(fault.action, snapshot.at(fault.name))
                 for fault in plan.outage.faults
@@ -247,7 +249,7 @@ class CommandExecutor:
 
         """
         plan, setup = self._ready()
-        self.informers.suspected_bypasses = _suspected_bypasses(plan, setup, await self._take_snapshot(plan))
+        self.informers.suspected_bypasses = suspected_bypasses(plan, setup, await self._take_snapshot(plan))
 
     async def _take_snapshot(self, plan: Plan) -> NamespaceSnapshot:
         assumed = self.informers.administrator.limits_state.limits.assume_not_isolated_by
@@ -276,6 +278,10 @@ class CommandExecutor:
         ctx = self._pod_context(setup)
         return ctx if self.persisted.record.dry_run is None else replace(ctx, lasts=timeouts.of_dry_run())
 
+    def _agent_pod(self, agent: str, wanted: AgentPod) -> Object:
+        """The pod of an agent that a kind of action asks for."""
+        return agent_pod(self._pod_context(self.persisted.setup or Setup()), agent, wanted)
+
     async def _start_agents(self) -> None:
         plan, setup = self._ready()
         self.informers.open_namespace(plan)
@@ -298,7 +304,7 @@ class CommandExecutor:
             return
         seconds = timeouts.fuse_of(plan, change.name)
         if fuse_acts(change):
-            body = scale_fuse(self._pod_context(setup), seconds, change)
+            body = waiting_fuse(self._pod_context(setup), seconds, change)
             self.informers.upsert("jobs", await fuse_of_scale.create(self.account, self.namespace, body))
         else:
             body = fuse.build(self.persisted.name, self.persisted.uid, change.fuse_name, seconds, self.settings.image)
@@ -367,33 +373,14 @@ class CommandExecutor:
         self.informers.evict("jobs", change.fuse_name)
 
     async def _stop_agents(self) -> None:
+        for pod in self.informers.callers():
+            if "deletionTimestamp" not in pod["metadata"]:
+                name = pod["metadata"]["name"]
+                if not await self.account.delete(PODS, self.namespace, name, uid=pod["metadata"]["uid"]):
+                    self.informers.evict("pods", name)
         for pod in self.informers.logging_pods().values():
             if "deletionTimestamp" not in pod["metadata"] or life_of(pod) is not Life.ENDED:
                 name = pod["metadata"]["name"]
                 there = await self.account.delete(PODS, self.namespace, name, uid=pod["metadata"]["uid"])
                 if not there:
                     self.informers.evict("pods", name)
-
-
-def setup_of(snapshot: NamespaceSnapshot, plan: Plan, account: Object | None) -> Setup:
-    """How this plan is carried out in this namespace; ``account`` is its ServiceAccount."""
-    cuts: list[Cut] = []
-    hit: list[Object] = []
-    for fault in plan.outage.faults:
-        kind = KINDS.of(fault.action)
-        path = f"spec.outage.faults[{fault.name}].{kind.name}"
-        if (cut := kind.prepare(fault.action, PreflightContext(snapshot, plan, fault.name, path, account))) is not None:
-            cuts.append(cut)
-        hit += kind.hits(fault.action, snapshot)[1]
-    placement = cuts[0].placement if cuts else placement_of(hit, account)
-    return Setup(tuple(cuts), dns=snapshot.dns, placement=placement)
-
-
-def _suspected_bypasses(plan: Plan, setup: Setup, snapshot: NamespaceSnapshot) -> dict[str, str]:
-    """What most likely lets traffic through each cut."""
-    actions = {fault.name: fault.action for fault in plan.outage.faults}
-    return {
-        cut.fault: KINDS.changes[action.KIND].suspected_bypass(action, snapshot, cut)
-        for cut in setup.cuts
-        if (action := actions.get(cut.fault)) is not None and action.KIND in KINDS.changes
-    }

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from gameday.actions.kind import DryRunContext
@@ -10,8 +11,8 @@ from gameday.actions.registry import KINDS
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import JOBS, PODS, RESOURCE_QUOTAS, Object, Resource
 from gameday.controller.drill import agents
-from gameday.controller.drill.agent_pods import PodContext, pod_of
-from gameday.controller.drill.scale_fuses import scale_fuse
+from gameday.controller.drill.agent_pods import PodContext, agent_pod, pod_of
+from gameday.controller.drill.waiting_fuses import waiting_fuse
 from gameday.engine.drill import timeouts
 from gameday.engine.drill.undo_log import registered
 from gameday.errors import AlreadyExists, GameDayError
@@ -52,8 +53,10 @@ class Part:
     resource: Resource
     body: Object
     path: str = ""
-    fuse: bool = False
-    """Whether it is the Job of a fuse: without a step that of the cut."""
+    fuse: str = ""
+    """What it must do by its deadline, if it is the Job of a fuse."""
+    acts: bool = False
+    """Whether a pod of that fuse does so."""
 
 
 @dataclass(slots=True)
@@ -73,15 +76,16 @@ def parts(plan: Plan, setup: Setup, place: PodContext, snapshot: NamespaceSnapsh
             yield Part(PODS, agents.closer(plan, setup, cut, place, agents.Closing(Connections(), 1.0)))
     alone = len(plan.outage.faults) == 1
     for fault in plan.outage.faults:
-        trial = DryRunContext(
-            snapshot, setup, place.drill, place.uid, fault.name, fault_fuse(place.drill, fault.name, alone=alone)
-        )
+        fuse_name = fault_fuse(place.drill, fault.name, alone=alone)
+        trial = _trial(snapshot, setup, place, fault.name, fuse_name)
         yield from _of_action(plan, place, trial, f"spec.outage.faults[{fault.name}]", fault.action)
     for path, step in plan.steps():
-        trial = DryRunContext(
-            snapshot, setup, place.drill, place.uid, step.name, scale_fuse_name(place.drill, step.name)
-        )
+        trial = _trial(snapshot, setup, place, step.name, scale_fuse_name(place.drill, step.name))
         yield from _of_action(plan, place, trial, f"{path}[{step.name}]", step.action)
+
+
+def _trial(snapshot: NamespaceSnapshot, setup: Setup, place: PodContext, name: str, fuse_name: str) -> DryRunContext:
+    return DryRunContext(snapshot, setup, place.drill, place.uid, name, fuse_name, partial(agent_pod, place))
 
 
 def _of_action(plan: Plan, place: PodContext, trial: DryRunContext, path: str, action: Action) -> Iterator[Part]:
@@ -90,13 +94,14 @@ def _of_action(plan: Plan, place: PodContext, trial: DryRunContext, path: str, a
     if change is not None and change.fuse_acts:
         seen = change.registers(action, trial.snapshot)
         entry = registered(trial.name, action, seen, trial.fuse, 0.0)
-        puts_back = scale_fuse(place, timeouts.fuse_of(plan, trial.name), entry)
-        yield Part(JOBS, puts_back, path, fuse=True)
+        puts_back = waiting_fuse(place, timeouts.fuse_of(plan, trial.name), entry)
+        yield Part(JOBS, puts_back, path, fuse=change.fuse_does, acts=True)
         # Admission answers for a Job without regard to its pod, and a quota holds both.
         yield Part(PODS, pod_of(puts_back), path)
     elif change is not None and change.fused:
         lasts = timeouts.fuse_of(plan, trial.name)
-        yield Part(JOBS, fuse.build(place.drill, place.uid, trial.fuse, lasts, place.image), fuse=True)
+        job = fuse.build(place.drill, place.uid, trial.fuse, lasts, place.image)
+        yield Part(JOBS, job, fuse=change.fuse_does)
     for resource, body in KINDS.of(action).creates(action, trial):
         yield Part(resource, body, "" if change is not None else path)
 
@@ -137,10 +142,10 @@ def findings(plan: Plan, rehearsal: DryRunResult, snapshot: NamespaceSnapshot) -
     yield from admission.of_pods(pods)
     injected = admission.injected_into(made for _, made in pods)
     for part, made in rehearsal.answers:
-        if part.fuse and part.path:
-            yield from admission.of_fuse(part.path, made, "put replicas back", fuse_of_scale.spoilt(made))
+        if part.acts:
+            yield from admission.of_fuse(part.path, made, part.fuse, fuse_of_scale.spoilt(made))
         elif part.fuse:
             why = fuse.spoilt(made, timeouts.fuse_of_faults(plan))
-            yield from admission.of_fuse("", made, "remove the policy", why)
+            yield from admission.of_fuse("", made, part.fuse, why)
         elif part.resource is JOBS:
             yield from admission.of_step(part.path, part.body, made, injected)

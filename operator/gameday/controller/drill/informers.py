@@ -30,7 +30,7 @@ from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
 from gameday.fuses.pod import pods_of
 from gameday.model.change import Change, Observed, Ran
-from gameday.model.labels import DRILL
+from gameday.model.labels import CALLER, DRILL, ROLE
 from gameday.model.names import fuse_agent, object_name
 from gameday.model.observation import Fuse, Life, Observation, Planned, Preflight
 from gameday.model.plan import Action, Plan
@@ -268,6 +268,11 @@ class DrillInformers:
             found = self.agent_pods(mine)
         fuses = {c.name: self._fuse_pods(c) for c in self.persisted.record.changes if fuse_acts(c)}
         return found | {fuse_agent(name): pods[-1] for name, pods in fuses.items() if pods}
+
+    def callers(self) -> tuple[Object, ...]:
+        """The pods that kinds of actions had made, other than fuses."""
+        pods = self.objects("pods").values()
+        return tuple(pod for pod in pods if (pod["metadata"].get("labels") or {}).get(ROLE) == CALLER)
 
     def _agents_of(self, plan: Plan, setup: Setup) -> frozenset[str]:
         """The names of the drill's agents, cached per plan and setup because each turn of the loop needs them."""

@@ -77,6 +77,13 @@ class EffectProof(ABC):
     def undone(self, change: Change, seen: Observed, asked: float) -> Ending | None:
         """That the effect of a change which is put back is over; None while that is to be waited for."""
 
+    insists: ClassVar[bool] = False
+    """Whether a change that is put back as far as its object shows is not cleared until this proof says so."""
+
+    def again(self, change: Change, asked: float) -> bool:
+        """Whether a change that is put back as far as its object shows must be put back once more."""
+        return False
+
     @abstractmethod
     def over_since(self, change: Change, asked: float) -> float | None:
         """The Unix second from which the system was free of it; None while that is not known."""

@@ -1,10 +1,12 @@
 """Whether faults have taken effect, and whether that is over: each is proven for itself.
 
-How a fault is proven follows from its action: by witnesses and controls (``witnessed``), by the object that it changes
-(``shown``), or by probes and a person (``by_hand``). All else of the engine asks an ``EffectProof`` and knows none.
+How a fault is proven follows from its action: by witnesses and controls (``witness_proof``), by the object that it
+changes (``object_proof``), by probes and a person (``by_hand``), or by probes and an answer (``call_proof``). All else
+of the engine asks an ``EffectProof`` and knows none.
 """
 
 from gameday.engine.drill.by_hand import ByHand
+from gameday.engine.drill.call_proof import CallProof
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.effect_proof import EffectProof
 from gameday.engine.drill.object_proof import ObjectProof
@@ -12,11 +14,13 @@ from gameday.engine.drill.witness_proof import WitnessProof
 
 
 def proof_of(ctx: Context, name: str) -> EffectProof:
-    """What proves a fault."""
-    fault = next((fault for fault in ctx.plan.outage.faults if fault.name == name), None)
-    if ctx.observed.change(name).by_hand or (fault is not None and fault.action.BY_HAND):
+    """What proves a fault, or a change of a step."""
+    action = next((action for known, action in ctx.plan.actions() if known == name), None)
+    if ctx.observed.change(name).by_hand or (action is not None and action.BY_HAND):
         return ByHand(ctx, name)
-    return WitnessProof(ctx, name) if fault is not None and fault.action.WITNESSED else ObjectProof(ctx, name)
+    if action is not None and action.OUTSIDE:
+        return CallProof(ctx, name)
+    return WitnessProof(ctx, name) if action is not None and action.WITNESSED else ObjectProof(ctx, name)
 
 
 def proofs(ctx: Context) -> tuple[EffectProof, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from gameday.engine.drill import commands as do
+from gameday.engine.drill import effects
 from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.stop_conditions import end_inconclusive, fuse_lost
@@ -63,7 +64,7 @@ class Steps:
             return end_inconclusive(ctx, self.reason, why, ctx.now)
         if change.state is ChangeState.ARMED:
             return ctx.record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=ctx.now))
-        if change.state is ChangeState.ACTIVE and seen.settled:
+        if change.state is ChangeState.ACTIVE and _took_effect(ctx, step, change, seen):
             return _done(ctx, step, seen.shown)
         return ctx.record
 
@@ -81,7 +82,7 @@ class Steps:
         if ran.state is RunState.DONE:
             return _done(ctx, step, ran.shown)
         if ran.state is RunState.ABSENT and entry.at < ctx.observed.resumed_at:
-            why = "its Job was requested before the operator restarted and cannot be found"
+            why = "it was requested before the operator restarted, and nothing of it is found"
             return self._not_done(ctx, step, StepState.UNKNOWN, why)
         return ctx.record
 
@@ -102,6 +103,13 @@ def commands(steps: Iterable[Step], record: DrillRecord, observed: Observation) 
         elif not step.action.REVERTS and observed.change(step.name).presence is Presence.UNKNOWN:
             yield do.Read(step.name)
         return
+
+
+def _took_effect(ctx: Context, step: Step, change: Change, seen: Observed) -> bool:
+    """Whether what follows from a step's change has happened; where probes show that, only they say so."""
+    if not step.action.signs:
+        return seen.settled
+    return effects.proof_of(ctx, step.name).effect(change) is not None
 
 
 def lost(ctx: Context) -> DrillRecord | None:
@@ -147,7 +155,8 @@ def _to_run(step: str, entry: StepEntry | None, observed: Observation) -> Iterat
 
 def _words(change: Change) -> str:
     """What was set, for people: ``0 replicas``."""
-    return ", ".join(f"{value} {name}" for name, value in (change.wanted or {}).items()) or "something else"
+    numbers = ((name, value) for name, value in (change.wanted or {}).items() if isinstance(value, int))
+    return ", ".join(f"{value} {name}" for name, value in numbers) or "something else"
 
 
 def _put_back(ctx: Context, step: Step, entry: StepEntry | None) -> DrillRecord:

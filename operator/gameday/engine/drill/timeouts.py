@@ -101,14 +101,14 @@ def longest(plan: Plan) -> float:
     """Seconds from the creation of a drill's agents to its last deadline: no healthy drill needs them any more.
 
     It is the sum of all waits, each at its longest: the agents, the steady state, everything under the faults' fuses,
-    the recovery with its mitigations, the rollback and its second judging, and the tidying at the end. Where a person
-    must take a fault back, probes look for that for as long as a fuse would go on trying.
+    the recovery with its mitigations, the rollback and its second judging, and the tidying at the end. Where only
+    probes show that a change is taken back, they look for that for as long as a fuse would go on trying.
     """
     length = AGENTS + plan.steady_state.duration + GRACE + fuse_of_faults(plan)
     length += recovery_of(plan)
     if plan.rollback is not None:
         length += plan.rollback.within + longest_wait(plan.recovery.expect, 0.0)
-    if any(fault.action.BY_HAND for fault in plan.outage.faults):
+    if any(action.BY_HAND or action.OUTSIDE for _, action in plan.actions()):
         length += RETRY
     return length + UNDO + LATE_REQUEST + CLEAN_UP + GRACE
 

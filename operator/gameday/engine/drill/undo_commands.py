@@ -47,5 +47,5 @@ def _unmake(change: Change, observed: Observation) -> Iterator[do.Command]:
     elif seen.presence is Presence.UNKNOWN:
         # To revert is to look first, so it need not wait until the engine sees.
         yield from (do.Read(change.name), do.Revert(change))
-    elif held(change, seen):
+    elif held(change, seen) or change.undo_again:
         yield do.Revert(change)

@@ -181,12 +181,20 @@ def _verify(ctx: Context, change: Change) -> DrillRecord:
     if held(change, seen):
         if change.seen_at is None:
             return ctx.record.with_change(replace(change, seen_at=ctx.now))
+        if change.undo_again:
+            return ctx.record.with_change(replace(change, undo_again=False))
         return ctx.record if change.waits else _overdue(ctx, change, asked, seen)
     # The API server may still execute a request that timed out; until it cannot, the fuse stays.
     exists = seen.presence is not Presence.GONE
     if seen.may_arrive and exists and change.seen_at is None and ctx.now < asked + timeouts.LATE_REQUEST:
         return ctx.record
-    return _ended(ctx, change, asked, seen) or ctx.record
+    if (ended := _ended(ctx, change, asked, seen)) is not None:
+        return ended
+    proof = effects.proof_of(ctx, change.name)
+    if proof.again(change, asked):
+        record = ctx.record.with_change(replace(change, undo_again=True, undo_again_at=ctx.now))
+        return record.note(ctx.now, "UndoAgain", f"{change.name}: {seen.shown}, but it is still seen", warning=True)
+    return _overdue(ctx, change, asked, seen) if proof.insists else ctx.record
 
 
 def _verify_by_hand(ctx: Context, change: Change, asked: float, seen: Observed) -> DrillRecord:

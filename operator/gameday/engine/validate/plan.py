@@ -66,7 +66,12 @@ def _check(plan: Plan) -> Iterator[Finding]:
             yield from _timing(path, stage, expectation, plan)
     for index, fault in enumerate(plan.outage.faults):
         for sign, text in fault.action.signs.items():
-            yield from _sign(f"spec.outage.faults[{index}].{fault.action.KIND}.{sign}", text, probes)
+            where = f"{fault.action.KIND}.{fault.action.SIGNS_IN}{sign}"
+            yield from _sign(f"spec.outage.faults[{index}].{where}", text, probes)
+    for path, step in plan.steps():
+        for sign, text in step.action.signs.items():
+            where = f"{step.action.KIND}.{step.action.SIGNS_IN}{sign}"
+            yield from _sign(f"{path}[{step.name}].{where}", text, probes)
     for index, mitigation in enumerate(plan.mitigations):
         yield from _expression(f"spec.mitigations[{index}].when", mitigation.when, probes)
     for index, measurement in enumerate(plan.measurements):
@@ -93,7 +98,7 @@ def _expression(path: str, text: str, probes: set[str]) -> Iterator[Finding]:
 
 
 def _sign(path: str, text: str, probes: set[str]) -> Iterator[Finding]:
-    """An expression by which a fault is seen; it belongs to no stage."""
+    """An expression by which a fault or step is seen; it belongs to no stage."""
     yield from _expression(path, text, probes)
     try:
         expression = compile_expression(text)

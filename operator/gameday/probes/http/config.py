@@ -4,16 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from gameday.model.agent import HttpAccess
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderConfig:
-    """A request header: a literal value, or the file that holds it."""
-
-    name: str
-    value: str = ""
-    file: str = ""
+from gameday.model.agent import HttpAccess, RequestHeader
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +13,7 @@ class HttpConfig:
 
     url: str
     method: str = "GET"
-    headers: tuple[HeaderConfig, ...] = ()
+    headers: tuple[RequestHeader, ...] = ()
     body: str | None = None
     parse: str = "json"
     access: HttpAccess = field(default_factory=HttpAccess)
@@ -30,5 +21,5 @@ class HttpConfig:
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Self:
         """Read it from JSON; raises TypeError or KeyError when it is not such a configuration."""
-        headers = tuple(HeaderConfig(**header) for header in fields.get("headers", ()))
+        headers = tuple(RequestHeader(**header) for header in fields.get("headers", ()))
         return cls(**{**fields, "headers": headers, "access": HttpAccess(**fields.get("access", {}))})

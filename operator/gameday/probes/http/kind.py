@@ -1,73 +1,26 @@
 """The http probe, as plans have it."""
 
 import enum
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import Field
-
-from gameday.model.agent import secret_file
 from gameday.model.finding import Finding
 from gameday.model.plan import ConfigMapKey, Destination, ProbeSettings, SecretKey
-from gameday.probes.http.config import HeaderConfig, HttpConfig
+from gameday.probes.http.config import HttpConfig
 from gameday.probes.kind import ProbeKind
-from gameday.probes.web import (
-    NOBODY,
-    UNSENDABLE,
-    Access,
-    Auth,
-    Tls,
-    Url,
-    access_of,
-    check_access,
-    check_url,
-    destination_of,
-)
-from gameday.schema.base import MOST, ApiModel, cel, keyed
+from gameday.probes.request import Header, HttpRequest, RequestSpec, check_request, request_of
+from gameday.probes.web import NOBODY, Access, destination_of
 from gameday.schema.named import Dependencies
-from gameday.schema.references import ValueFrom
 
-_OURS: Final = {"content-length", "transfer-encoding", "connection", "accept-encoding"}
-"""Headers that say how a request is sent: they are not the plan's."""
 _LABEL: Final = r'[A-Za-z_][A-Za-z0-9_]*\s*=\s*"(?:[^"\\]|\\.)*"'
 _SELECTOR: Final = re.compile(rf"[A-Za-z_:][A-Za-z0-9_:]*\{{\s*(?:{_LABEL}\s*(?:,\s*{_LABEL}\s*)*,?\s*)?\}}")
 
 
-class HttpHeader(ApiModel):
-    """A request header."""
-
-    model_config = {
-        "json_schema_extra": cel(("has(self.value) != has(self.valueFrom)", "give exactly one of value and valueFrom"))
-    }
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$", max_length=128)]
-    """Name of the header."""
-    value: Annotated[str, Field(max_length=1024)] | None = None
-    """Its value, when it is no secret."""
-    value_from: ValueFrom | None = None
-    """Where its value comes from, when it is one."""
-
-
-class Http(ApiModel):
+class Http(RequestSpec):
     """One HTTP request a time, on a connection of its own; redirects are not followed."""
 
-    url: Url
-    """URL, as a pod of the GameDay's namespace sees it."""
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    """HTTP method."""
-    auth: Auth | None = None
-    """Who the probe is to the server; default: nobody in particular."""
-    tls: Tls | None = None
-    """How the server's certificate is verified; default: by public CAs."""
-    headers: Annotated[tuple[HttpHeader, ...], Field(max_length=MOST, json_schema_extra=keyed())] = ()
-    """Request headers."""
-    json_: Annotated[
-        dict[str, Any] | None,
-        Field(alias="json", json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}),
-    ] = None
-    """Request body, sent as JSON."""
     parse: Literal["json", "text", "prometheus"] = "json"
     """What the answer is: json fills body, text fills text, prometheus gives each metric under its own name."""
 
@@ -78,15 +31,6 @@ class Parse(enum.Enum):
     JSON = "json"
     TEXT = "text"
     PROMETHEUS = "prometheus"
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """A request header: a literal ``value`` or the content of ``secret``, never both."""
-
-    name: str
-    value: str | None = None
-    secret: SecretKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +50,19 @@ class HttpProbe(ProbeSettings):
         return destination_of("http.url", self.url)
 
     @property
+    def request(self) -> HttpRequest:
+        """The request that it sends again and again."""
+        return HttpRequest(self.url, self.method, self.headers, self.json, self.access)
+
+    @property
     def secrets(self) -> tuple[SecretKey, ...]:
         """Those of its headers and of its access."""
-        headers = tuple(header.secret for header in self.headers if header.secret is not None)
-        return (*headers, *self.access.secrets)
+        return self.request.secrets
 
     @property
     def config_maps(self) -> tuple[ConfigMapKey, ...]:
         """The CA."""
-        return self.access.config_maps
+        return self.request.config_maps
 
 
 class HttpKind(ProbeKind[Http, HttpProbe]):
@@ -133,38 +81,17 @@ class HttpKind(ProbeKind[Http, HttpProbe]):
 
     def parse(self, spec: Http, named: Dependencies) -> HttpProbe:
         """See the base class."""
-        body = json.dumps(spec.json_) if spec.json_ is not None else None
-        headers = tuple(
-            Header(header.name, header.value, header.value_from.parsed() if header.value_from is not None else None)
-            for header in spec.headers
-        )
-        access = access_of(spec.auth, spec.tls)
-        return HttpProbe(spec.url, spec.method, headers, body, Parse(spec.parse), access)
+        sent = request_of(spec)
+        return HttpProbe(sent.url, sent.method, sent.headers, sent.body, Parse(spec.parse), sent.access)
 
     def config(self, settings: HttpProbe, namespace: str) -> dict[str, Any]:
         """See the base class."""
-        headers = tuple(
-            HeaderConfig(one.name, one.value or "", secret_file(one.secret.name, one.secret.key) if one.secret else "")
-            for one in settings.headers
-        )
-        access = settings.access.config()
-        return asdict(HttpConfig(settings.url, settings.method, headers, settings.json, settings.parse.value, access))
+        sent = settings.request.config()
+        return asdict(HttpConfig(sent.url, sent.method, sent.headers, sent.body, settings.parse.value, sent.access))
 
     def check(self, settings: HttpProbe) -> Iterator[Finding]:
         """See the base class."""
-        yield from check_url("url", settings.url)
-        yield from check_access(settings.url, settings.access)
-        authorized = bool(settings.access.bearer or settings.access.password)
-        for index, header in enumerate(settings.headers):
-            if header.name.lower() in _OURS:
-                yield Finding(f"headers[{index}].name", f"the probe sets header {header.name} itself: remove it")
-            if authorized and header.name.lower() == "authorization":
-                yield Finding(
-                    f"headers[{index}].name", "auth sets the header Authorization as well: remove one of the two"
-                )
-            if header.value is not None and UNSENDABLE.search(header.value):
-                text = "the value has characters that a header cannot have: write printable ASCII on one line"
-                yield Finding(f"headers[{index}].value", text)
+        return check_request(settings.request, "the probe")
 
     def check_path(self, settings: HttpProbe, path: tuple[str | int, ...]) -> str:
         """See the base class. A series is chosen by the equality of its labels."""

@@ -6,14 +6,12 @@ from gameday.model.agent import ProbeTask
 from gameday.model.sample import Unknown
 from gameday.probes.fetch import Request, Response, exchange, json_value
 from gameday.probes.http.config import HttpConfig
-from gameday.probes.io.access import CANNOT_SEND, Access
+from gameday.probes.io.access import Access, read_headers
 from gameday.probes.io.body import BodyNotRead
 from gameday.probes.io.lookup import NotSent
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.io.select import select_paths
 from gameday.probes.runner import ProbeResult, ProbeRunner, unknown_result
-
-_UNREADABLE: Final = "the value of header %s cannot be read: check its Secret"
 
 
 class HttpRunner(ProbeRunner):
@@ -32,7 +30,7 @@ class HttpRunner(ProbeRunner):
         """Ask once; a status from 300 on is an answer, but not ``ok``."""
         config = self._config
         try:
-            request = Request(config.url, config.method, self._headers(), config.body)
+            request = Request(config.url, config.method, read_headers(config.headers, self._secrets), config.body)
         except NotSent as error:
             return unknown_result(error.word, str(error))
         response = await exchange(self, self._access, request, self._timeout)
@@ -41,15 +39,6 @@ class HttpRunner(ProbeRunner):
         if response.unread:
             return self._answer(response, {}, self._body_unknown(response.unread))
         return await self._read(response)
-
-    def _headers(self) -> dict[str, str]:
-        headers: dict[str, str] = {}
-        for header in self._config.headers:
-            try:
-                headers[header.name] = self._secrets.read(header.file) if header.file else header.value
-            except (OSError, UnicodeError):
-                raise NotSent(CANNOT_SEND, _UNREADABLE % header.name) from None
-        return headers
 
     async def _read(self, response: Response) -> ProbeResult:
         match self._config.parse:

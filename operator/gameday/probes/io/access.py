@@ -7,17 +7,19 @@ import base64
 import contextlib
 import functools
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import certifi
 
-from gameday.model.agent import HttpAccess
+from gameday.model.agent import HttpAccess, RequestHeader
 from gameday.probes.io.lookup import NotSent
 from gameday.probes.io.secrets import Secrets
 
 CANNOT_SEND: Final = "the request cannot be sent"
+_UNREADABLE: Final = "the value of header %s cannot be read: check its Secret"
 
 
 @functools.cache
@@ -87,6 +89,22 @@ class Access:
             return self.secrets.read(file)
         except (OSError, UnicodeError):
             raise NotSent(CANNOT_SEND, f"the value of {path} cannot be read: check its Secret") from None
+
+
+def read_headers(headers: Iterable[RequestHeader], secrets: Secrets) -> dict[str, str]:
+    """The headers of a request, with the values that stand in files.
+
+    Raises:
+        NotSent: when the file of a Secret cannot be read.
+
+    """
+    read: dict[str, str] = {}
+    for header in headers:
+        try:
+            read[header.name] = secrets.read(header.file) if header.file else header.value
+        except (OSError, UnicodeError):
+            raise NotSent(CANNOT_SEND, _UNREADABLE % header.name) from None
+    return read
 
 
 def _trusting(pem: str) -> ssl.SSLContext:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gameday.actions.kind import AgentPod
 from gameday.actions.network_partition.action import NetworkPartition
 from gameday.cluster.resources import Object
 from gameday.controller.drill.agent_pods import KEPT, LINGER, PodTemplate, fuse_job, pod, pod_of
@@ -53,9 +54,10 @@ from gameday.model.plan import (
     Via,
 )
 from gameday.model.setup import ClosingPlan, Connections, Cut, CutDestination, CutPort, Pair, Setup
-from gameday.probes.http.kind import Header, HttpProbe
+from gameday.probes.http.kind import HttpProbe
 from gameday.probes.kubernetes.kind import KubernetesProbe
 from gameday.probes.redis.kind import RedisProbe
+from gameday.probes.request import Header
 from gameday.probes.tcp.kind import TcpProbe
 from gameday.probes.web import Access
 
@@ -359,10 +361,11 @@ def test_names_are_the_same_each_time_and_fit() -> None:
 
 
 TOLD = FuseConfig(workload="worker", namespace="shop", replicas=3, lasts=90.0, ends_after=100.5)
+FUSE = AgentPod("fuse", "fuse", TOLD)
 
 
 def test_a_fuse_of_a_scale_outlives_its_drill_and_its_node() -> None:
-    job = fuse_job(PLACE, "first-fuse-stop", "fuse-stop", TOLD)
+    job = fuse_job(PLACE, "first-fuse-stop", "fuse-stop", FUSE)
     assert "ownerReferences" not in job["metadata"]
     assert (job["kind"], job["metadata"]["name"]) == ("Job", "first-fuse-stop")
     spec, pod_spec = job["spec"], job["spec"]["template"]["spec"]
@@ -380,13 +383,13 @@ def test_a_fuse_of_a_scale_outlives_its_drill_and_its_node() -> None:
 @pytest.mark.parametrize("own", [(), ({"operator": "Exists"},)], ids=["none", "everything"])
 def test_a_fuse_leaves_a_lost_node_soon_whatever_the_targets_tolerate(own: tuple[dict[str, str], ...]) -> None:
     ctx = replace(PLACE, placement=Placement(own))
-    tolerations = fuse_job(ctx, "first-fuse-stop", "fuse-stop", TOLD)["spec"]["template"]["spec"]["tolerations"]
+    tolerations = fuse_job(ctx, "first-fuse-stop", "fuse-stop", FUSE)["spec"]["template"]["spec"]["tolerations"]
     fits = next(t for t in tolerations if t.get("key") in {None, "node.kubernetes.io/unreachable"})
     assert fits["tolerationSeconds"] <= 10
 
 
 def test_the_pod_that_is_tried_is_the_one_that_the_job_makes() -> None:
-    job = fuse_job(PLACE, "first-fuse-stop", "fuse-stop", TOLD)
+    job = fuse_job(PLACE, "first-fuse-stop", "fuse-stop", FUSE)
     tried = pod_of(job)
     assert tried["spec"] is job["spec"]["template"]["spec"]
     assert tried["metadata"]["labels"] == job["spec"]["template"]["metadata"]["labels"]
@@ -401,7 +404,7 @@ def placed(agent: str) -> Object:
     """A pod of a drill whose targets say where they may run."""
     ctx = replace(PLACE, placement=PLACEMENT)
     if agent == "fuse":
-        return pod_of(fuse_job(ctx, "first-fuse-stop", "fuse-stop", TOLD))
+        return pod_of(fuse_job(ctx, "first-fuse-stop", "fuse-stop", FUSE))
     return next(
         one for one in pods(plan(), setup(placement=PLACEMENT), ctx) if one["metadata"]["labels"][AGENT] == agent
     )

@@ -12,9 +12,9 @@ from gameday.actions.scale.restore import Restore
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import Object
 from gameday.controller.drill.agent_pods import PodContext, pod_of
-from gameday.controller.drill.command_executor import setup_of
 from gameday.controller.drill.dry_run import Part, dry_run, findings, parts
-from gameday.controller.drill.scale_fuses import scale_fuse
+from gameday.controller.drill.setups import setup_of
+from gameday.controller.drill.waiting_fuses import waiting_fuse
 from gameday.errors import ClusterUnreachable, Rejected
 from gameday.model.agent import FuseConfig, read_config
 from gameday.model.change import Change
@@ -95,7 +95,7 @@ def test_the_fuse_that_is_tried_is_told_and_placed_as_the_one_that_is_lit() -> N
 
 def test_the_fuse_of_a_stateful_set_is_told_its_kind() -> None:
     change = Change("stop", "scale", "StatefulSet", "queue", "first-fuse-stop", before={"replicas": 3})
-    (container,) = pod_of(scale_fuse(PLACE, 90.0, change))["spec"]["containers"]
+    (container,) = pod_of(waiting_fuse(PLACE, 90.0, change))["spec"]["containers"]
     told = read_config(container["env"][0]["value"], FuseConfig)
     assert (told.kind, told.workload, told.replicas) == ("StatefulSet", "queue", 3)
 

@@ -11,9 +11,10 @@ from aiohttp import BasicAuth, web
 
 from gameday.model.agent import HttpAccess
 from gameday.model.plan import ConfigMapKey, SecretKey
-from gameday.probes.http.kind import KIND, Header, Http, HttpProbe
+from gameday.probes.http.kind import KIND, Http, HttpProbe
 from gameday.probes.http.runner import HttpRunner
 from gameday.probes.io.secrets import HIDDEN, Secrets
+from gameday.probes.request import Header
 from gameday.probes.runner import ProbeResult
 from gameday.probes.web import Access
 from gameday.schema.named import Dependencies

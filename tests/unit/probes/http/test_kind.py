@@ -3,7 +3,8 @@
 import pytest
 
 from gameday.model.plan import Destination, SecretKey
-from gameday.probes.http.kind import KIND, Header, HttpProbe
+from gameday.probes.http.kind import KIND, HttpProbe
+from gameday.probes.request import Header
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from gameday.probes.http.config import HeaderConfig
+from gameday.model.agent import RequestHeader
 from gameday.probes.http.runner import HttpRunner
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.runner import ProbeResult
@@ -87,7 +87,7 @@ async def test_a_header_comes_from_its_file_each_time(url: str, tmp_path: Path) 
     key = tmp_path / "key"
     probe = http_task(
         "probe", 1.0, 1.0, PATHS, url=f"{url}/echo", method="POST", body="{}",
-        headers=(HeaderConfig("X-API-Key", file=str(key)),),
+        headers=(RequestHeader("X-API-Key", file=str(key)),),
     )  # fmt: skip
     one = HttpRunner(probe, Secrets())
     for value in ("first", "second"):
@@ -142,7 +142,7 @@ async def test_a_url_that_cannot_be_used_says_nothing_of_the_system(url: str) ->
 
 
 async def test_a_secret_that_is_not_there_says_nothing_of_the_system(url: str, tmp_path: Path) -> None:
-    result = await ask(f"{url}/health", headers=(HeaderConfig("X-API-Key", file=str(tmp_path / "none")),))
+    result = await ask(f"{url}/health", headers=(RequestHeader("X-API-Key", file=str(tmp_path / "none")),))
     why = "the value of header X-API-Key cannot be read: check its Secret"
     assert (result.ok, result.unknown) == (False, (((), why),))
 

@@ -1,0 +1,84 @@
+"""Proof of a call to something outside the cluster: probes show its effect, and its end.
+
+An answer to a call says that it was taken, not that it was carried out. So where the plan gives no signs, a call with a
+good answer counts, but the drill is ``NotProven``.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from gameday.engine.drill.sign_proof import BLIND, SEEN, UNDONE, SignProof, sent_from
+from gameday.model.change import Change, ChangeState, Observed, Presence
+from gameday.model.effect import Effect, End, Ending
+from gameday.model.record import Doubt, Reason
+
+AGAIN_AFTER: Final = 30.0
+"""Seconds from a call back with a good answer until it is sent once more, if what it was to take back is still seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallProof(SignProof):
+    """The proof by what probes see, or, without signs, by the answer alone."""
+
+    who: ClassVar[str] = "no request was sent"
+    when: ClassVar[str] = "see who else changes it"
+    insists: ClassVar[bool] = True
+
+    def effect(self, change: Change) -> Effect | None:
+        """``undone`` is false and ``seen`` is true; without them, the request had a good answer."""
+        seen = self.ctx.observed.change(change.name)
+        if change.state is not ChangeState.ACTIVE or change.requested_at is None:
+            return None
+        if self._signs():
+            return self._seen(change, f"{self._signs()[SEEN]} is true")
+        if seen.presence is not Presence.PRESENT or not seen.settled:
+            return None
+        took = self.ctx.now - change.requested_at
+        return Effect(self.ctx.now, took, f"{seen.shown} {took:.2f} s after it was requested")
+
+    def unsteady(self, since: float) -> End | None:
+        """See the base class."""
+        return SignProof.unsteady(self, since) if self._signs() else None
+
+    def doubt(self, change: Change) -> Doubt | None:
+        """An answer alone proves nothing."""
+        if self._signs() or change.requested_at is None:
+            return None
+        why = f"fault {self.name} was answered, and no probe has seen its effect: give http.verify"
+        return Doubt(Reason.NOT_PROVEN, why, change.requested_at)
+
+    def lacking(self, change: Change) -> str:
+        """What came of the call, and which signs have not shown it."""
+        return "; ".join([self.ctx.observed.change(change.name).shown, *self._not_seen_of(change)])
+
+    def broken(self, change: Change, requested: float) -> End | None:
+        """See the base class; without signs nobody can tell."""
+        return SignProof.broken(self, change, requested) if self._signs() else None
+
+    def undone(self, change: Change, seen: Observed, asked: float) -> Ending | None:
+        """The call back had a good answer, and ``undone`` has stayed true since then.
+
+        A call of which no sign has been seen may still be carried out: that is waited for as long as the plan gives.
+        """
+        if not self._signs():
+            return Ending(seen.shown)
+        if self._run(asked) is None:
+            if self.ctx.now > max(asked, self._last_told()) + BLIND:
+                return Ending(f"{seen.shown}, and no probe can tell whether that had its effect", seen=False)
+            return None
+        late = self.ctx.now >= (change.requested_at or 0.0) + self.patience()
+        if not late and not self._stood(change):
+            return None
+        return Ending(f"{self._signs()[UNDONE]} is true again")
+
+    def again(self, change: Change, asked: float) -> bool:
+        """Whether what was to be taken back is still seen, long after the call back."""
+        since = max(asked, change.undo_again_at or 0.0) + AGAIN_AFTER
+        return any(one.value is False for one in sent_from(self._track(UNDONE), since))
+
+    def over_since(self, change: Change, asked: float) -> float | None:
+        """When the first sample of ``undone`` was sent that stays true; without signs, when the call was answered."""
+        return SignProof.over_since(self, change, asked) if self._signs() else change.undone_at or self.ctx.now
+
+    def _not_seen_of(self, change: Change) -> list[str]:
+        return self._not_seen(change) if self._signs() else []

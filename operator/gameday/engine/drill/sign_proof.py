@@ -1,0 +1,163 @@
+"""Proof by signs: expressions over probes that show a fault which no object of the cluster shows.
+
+``undone`` is an expression that is true while nothing is broken. It must have been false since the request before its
+truth says that the fault is gone: an expression that never noticed the fault cannot notice its end either.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar, Final
+
+from gameday.engine.drill.effect_proof import EffectProof
+from gameday.engine.evidence.series import Evaluation, Issue, Series
+from gameday.model.change import Change
+from gameday.model.effect import Effect, End
+from gameday.model.plan import Action
+from gameday.model.record import Reason
+
+SEEN: Final = "seen"
+UNDONE: Final = "undone"
+"""The signs of an action: fields of its spec."""
+STAYS: Final = 5.0
+"""Seconds for which ``undone`` must stay true: one good sample may come from a cache, or from another replica."""
+BLIND: Final = 30.0
+"""Seconds without a sample that tells anything, after which something else ends the wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignProof(EffectProof, ABC):
+    """The proof by what probes see."""
+
+    who: ClassVar[str]
+    """What ``unsteady`` says of who has done nothing yet."""
+    when: ClassVar[str]
+    """What is to be done about a fault that was there before it was requested."""
+
+    def patience(self) -> float:
+        """As long as the plan gives."""
+        action = self._action()
+        return (action.patience if action is not None else None) or EffectProof.patience(self)
+
+    @abstractmethod
+    def lacking(self, change: Change) -> str:
+        """What was not seen of a change that has had no effect in time."""
+
+    def unsteady(self, since: float) -> End | None:
+        """A sign that says in the steady state what it may say of the fault only."""
+        for sign, wanted in ((SEEN, False), (UNDONE, True)):
+            if sign not in self._signs():
+                continue
+            series, where = self._track(sign), f"fault {self.name}: {sign} ({self._signs()[sign]})"
+            evaluations = sent_from(series, since)
+            unknown = next((evaluation for evaluation in evaluations if evaluation.value is None), None)
+            if unknown is not None:
+                reason = Reason.EXPRESSION_FAILED if unknown.issue is Issue.TYPE_ERROR else Reason.UNKNOWN_RESULT
+                return End(reason, f"{where} cannot be evaluated: {unknown.why}; nothing was touched", unknown.sent)
+            if not evaluations or series.gap_within(since, self.ctx.now) is not None:
+                why = f"{where} is not known for all of the steady state: {series.excuse()}; nothing was touched"
+                return End(Reason.UNKNOWN_RESULT, why, since)
+            wrong = next((evaluation for evaluation in evaluations if evaluation.value is not wanted), None)
+            if wrong is not None:
+                reason = Reason.ALREADY_TRUE if sign == SEEN else Reason.NOT_STEADY
+                said = f"{where} is {str(wrong.value).lower()} although {self.who}"
+                return End(
+                    reason, f"{said}: write an expression that only the fault changes; nothing was touched", wrong.sent
+                )
+        return None
+
+    def broken(self, change: Change, requested: float) -> End | None:
+        """It was there before it was asked for, somebody has taken it back, or nobody can tell."""
+        steady = self.ctx.record.steady_from
+        for evaluation in sent_from(self._track(SEEN), steady if steady is not None else requested):
+            if evaluation.sent < requested and evaluation.value is True:
+                why = f"fault {self.name} was seen before it was requested: {self.when}"
+                return End(Reason.ALREADY_TRUE, why, evaluation.sent)
+        if change.proven_at is None or change.effect_at is None:
+            return None
+        started_at = self.ctx.record.zero
+        ends = started_at + self.ctx.plan.outage.duration if started_at is not None else float("inf")
+        series = self._track(UNDONE)
+        evaluations = [evaluation for evaluation in sent_from(series, change.effect_at) if evaluation.sent < ends]
+        for one, two in pairwise(evaluations):
+            if one.value is True and two.value is True:
+                why = (
+                    f"undone ({self._signs().get(UNDONE, '')}) is true again although the drill has not asked for that"
+                )
+                return End(Reason.CUT_REMOVED, f"fault {self.name}: {why}", one.sent)
+        last = series.last_judgeable_before(self.ctx.now)
+        if last is None or (self.ctx.now < ends and self.ctx.now - last.received > series.patience):
+            since = last.received if last is not None else requested
+            why = f"nobody can tell whether fault {self.name} still stands: {series.excuse()}"
+            return End(Reason.UNKNOWN_RESULT, why, since)
+        return None
+
+    def over_since(self, change: Change, asked: float) -> float | None:
+        """When the first sample of ``undone`` was sent that stays true."""
+        run = self._run(asked)
+        return run.sent if run is not None else change.undone_at
+
+    def _run(self, asked: float) -> Evaluation | None:
+        """The first sample of the run of good ones that lasts until now, once it is long enough."""
+        if UNDONE not in self._signs():
+            return None
+        series = self._track(UNDONE)
+        first: Evaluation | None = None
+        for evaluation in reversed(series.evaluations):
+            if evaluation.sent < asked or evaluation.value is not True:
+                break
+            if first is not None and series.gap_within(evaluation.sent, first.sent) is not None:
+                break
+            first = evaluation
+        if first is None or self.ctx.now - series.evaluations[-1].received > series.patience:
+            return None
+        return first if series.evaluations[-1].sent - first.sent >= STAYS else None
+
+    def _stood(self, change: Change) -> bool:
+        """Whether ``undone`` has noticed the fault."""
+        since = change.requested_at or 0.0
+        return change.proven_at is not None or any(p.value is False for p in sent_from(self._track(UNDONE), since))
+
+    def _seen(self, change: Change, how: str) -> Effect | None:
+        """The effect as both signs show it: ``undone`` was false since the request, and ``seen`` true."""
+        requested = change.requested_at if change.requested_at is not None else self.ctx.now
+        gone = any(one.value is False for one in sent_from(self._track(UNDONE), requested))
+        first = next((one for one in sent_from(self._track(SEEN), requested) if one.value is True), None)
+        return effect_from(first, self._track(SEEN), requested, how) if gone and first is not None else None
+
+    def _not_seen(self, change: Change) -> list[str]:
+        """Which signs have not shown it."""
+        since = change.requested_at or self.ctx.now
+        parts = []
+        if not any(one.value is False for one in sent_from(self._track(UNDONE), since)):
+            parts.append(f"undone ({self._signs().get(UNDONE, '')}) was never false")
+        if SEEN in self._signs() and not any(one.value is True for one in sent_from(self._track(SEEN), since)):
+            parts.append(f"seen ({self._signs()[SEEN]}) was never true")
+        return parts
+
+    def _last_told(self) -> float:
+        last = self._track(UNDONE).last_judgeable_before(self.ctx.now)
+        return last.received if last is not None else float("-inf")
+
+    def _action(self) -> Action | None:
+        return next((action for name, action in self.ctx.plan.actions() if name == self.name), None)
+
+    def _signs(self) -> Mapping[str, str]:
+        action = self._action()
+        return action.signs if action is not None else {}
+
+    def _track(self, sign: str) -> Series:
+        text = self._signs().get(sign)
+        return self.ctx.evidence.track_of(text) if text is not None else Series(0.0)
+
+
+def sent_from(series: Series, since: float) -> Sequence[Evaluation]:
+    return [evaluation for evaluation in series.evaluations if evaluation.sent >= since]
+
+
+def effect_from(first: Evaluation, series: Series, requested: float, how: str) -> Effect:
+    """The effect that a sample shows first: it began between that and the sample before it, or the request."""
+    before = next((p.sent for p in reversed(series.evaluations) if requested <= p.sent < first.sent), requested)
+    took = first.received - requested
+    return Effect(first.sent, first.received - before, f"{how} {took:.2f} s after it was asked for")
