@@ -77,10 +77,17 @@ def gameday(**outage: Any) -> Object:
     }
 
 
+def allow_calls(ns: TeamNamespace) -> None:
+    """What the administrator does: a test's operator has its limits in the test's namespace."""
+    limits: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gameday-limits"}}
+    ns.apply(limits | {"data": {"limits.yaml": "allowedFaults: [http, httpOnce]"}})
+
+
 async def deployed(ns: TeamNamespace, token: str = TOKEN) -> None:
     """The platform runs, and the namespace has a token for it."""
     code = (ROOT / "tests" / "hosting.py").read_text()
     config: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "platform"}}
+    allow_calls(ns)
     bodies = yaml.safe_load_all(PLATFORM % {"token": token, "known": TOKEN, "image": IMAGE})
     await ns.deploy(config | {"data": {"hosting.py": code}}, *bodies)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from e2e.dialling import until
-from e2e.namespaces import TeamNamespace
+from e2e.namespaces import TeamNamespace, kubectl, ready
 from e2e.platforms import API, AUTH, TOKEN, calls, deployed, gameday
 from gameday.api.lines import events_of
 from gameday.api.undo_entries import undo_of
@@ -109,3 +109,15 @@ async def test_a_call_that_cannot_be_taken_back_is_made_once_although_the_operat
     assert status["verdict"] in {"Failed", "Inconclusive"}
     assert calls(ns).count("restart") == 1
     await ns.nothing_is_left()
+
+
+async def test_nothing_is_called_where_the_administrator_does_not_allow_it(ns: TeamNamespace) -> None:
+    await deployed(ns)
+    kubectl("-n", ns.namespace, "delete", "configmap", "gameday-limits")
+    await ns.operator()
+    await ns.start(gameday())
+    status = await ns.finishes()
+    assert "limits.allowedFaults does not name http" in status["message"]
+    assert calls(ns) == []
+    condition = await ready(ns, "platform")
+    assert (condition["status"], condition["reason"]) == ("False", "LimitExceeded")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from gameday.cluster.resources import LEASES, PODS, Object
+from gameday.cluster.resources import CONFIG_MAPS, LEASES, PODS, Object
 from gameday.errors import GameDayError
 from gameday.model.labels import AGENT
 from simulation.client import LogSource, Server
@@ -13,9 +13,11 @@ from simulation.namespace import SimulatedNamespace
 from simulation.outcome import Outcome
 from simulation.process import OPERATORS, OWN, RESTART_AFTER, Process
 from simulation.scenario import Scenario, What
-from simulation.store import Store
+from simulation.store import PERSON, Store
 from simulation.world import START, HotLoop, World
 
+LIMITS: Object = {"metadata": {"name": "gameday-limits"}, "data": {"limits.yaml": "allowedFaults: [http, httpOnce]"}}
+"""What the administrator of each installation allows."""
 PATIENCE = 250.0
 """Seconds after the last trouble within which every drill must have ended."""
 
@@ -45,6 +47,8 @@ class Simulation:
 
     def run(self) -> Outcome:
         """Run it."""
+        for namespace in OPERATORS[: self.scenario.operators]:
+            self.server.store.create(PERSON, CONFIG_MAPS, namespace, LIMITS)
         for ns in self.namespaces:
             ns.create()
         for _ in range(self.scenario.replicas):

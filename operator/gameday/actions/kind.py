@@ -149,6 +149,9 @@ class PlannedKind(ABC, Generic[Spec, Planned]):
 
     name: ClassVar[str]
     """The key in a GameDay's spec, and ``KIND`` of its actions."""
+    beyond: ClassVar[bool] = False
+    """Whether its actions change things for everybody who uses them, in any namespace and outside of the cluster. They
+    run only where the administrator allows the kind; see ``Action.reaches``."""
     description: ClassVar[str]
     """The description of that key in the CRD, in one line."""
     spec: ClassVar[type[ApiModel]]

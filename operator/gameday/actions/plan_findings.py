@@ -66,6 +66,8 @@ def _limits(limits: Limits, plan: Plan, radius: BlastRadius) -> Iterator[str]:
         percent = 100 * impact.cut / impact.ready
         allowed = f", {percent:.0f}% of at most {most}%" if most is not None else f", {percent:.0f}%"
         yield f"{'limits.maxWorkloadPercent' if most is not None else 'blast radius'}: {path} selects {share}{allowed}"
+    for kind in sorted({action.KIND for _, action in plan.actions() if action.reaches} & limits.allowed_faults):
+        yield f"limits.allowedFaults: {kind} may run"
     if limits.when:
         yield f"limits.when: drills may run at {', '.join(hours.text for hours in limits.when)}"
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BeforeValidator, Field, StrictInt, ValidationError
 
+from gameday.actions.registry import KINDS
 from gameday.errors import GameDayError
 from gameday.model import limits as model
 from gameday.schema import renamed
@@ -44,6 +45,8 @@ class Limits(ApiModel):
     """Hours in which drills may begin and cut, one text or a list of which one is enough."""
     max_concurrent_drills: Annotated[StrictInt, Field(ge=1)] | None = None
     """Most drills that run at the same time in the whole cluster."""
+    allowed_faults: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST)] | None = None
+    """Kinds of faults and steps that change things for everybody who uses them, and that may run: http, httpOnce."""
     assume_not_isolated_by: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST)] | None = None
     """Kinds of policies that are taken to isolate no target, such as globalnetworkpolicies.projectcalico.org."""
 
@@ -75,8 +78,18 @@ def limits_of(data: Mapping[str, Any]) -> model.Limits:
         max_workload_percent=written.max_workload_percent,
         when=tuple(hours_of(text) for text in written.when or ()),
         max_concurrent_drills=written.max_concurrent_drills,
+        allowed_faults=_allowed(written.allowed_faults or ()),
         assume_not_isolated_by=_isolators(written.assume_not_isolated_by or ()),
     )
+
+
+def _allowed(names: Iterable[str]) -> frozenset[str]:
+    known = {kind.name for kind in KINDS if kind.beyond}
+    for name in names:
+        if name not in known:
+            text = f"limits.allowedFaults: {name!r} is not a kind that needs to be allowed"
+            raise LimitsInvalid(f"{text}: the kinds are {', '.join(sorted(known))}")
+    return frozenset(names)
 
 
 def _isolators(names: Iterable[str]) -> frozenset[str]:

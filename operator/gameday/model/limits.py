@@ -41,6 +41,8 @@ class Limits:
     """Hours in which drills may begin and cut; empty means all."""
     max_concurrent_drills: int | None = None
     """Drills of the whole cluster that may have begun and not ended."""
+    allowed_faults: frozenset[str] = frozenset()
+    """Kinds of faults and steps that change things for everybody, and that may run all the same."""
     assume_not_isolated_by: frozenset[str] = frozenset()
     """Kinds of policies that are taken to isolate no target for egress, whether they can be read or not."""
 

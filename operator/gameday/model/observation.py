@@ -38,6 +38,8 @@ class Lock(enum.Enum):
     BUSY = "Busy"
     FULL = "Full"
     """As many drills run as the administrator allows."""
+    TAKEN = "Taken"
+    """Another drill changes for everybody what this one is to change."""
 
 
 class Planned(enum.Enum):

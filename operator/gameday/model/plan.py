@@ -107,6 +107,11 @@ class Action:
         return False
 
     @property
+    def reaches(self) -> tuple[str, ...]:
+        """Addresses of what it changes for everybody, in any namespace and outside of the cluster."""
+        return ()
+
+    @property
     def signs(self) -> Mapping[str, str]:
         """Expressions over probes that show the change, by the field of the spec that holds them."""
         return {}
@@ -337,6 +342,10 @@ class Plan:
         """Every expression of the plan."""
         expected = (one.expression for _, one in self.all_expectations())
         return (*expected, *self.signs(), *(one.when for one in self.mitigations))
+
+    def reaches(self) -> tuple[str, ...]:
+        """Every address of what it changes for everybody, each once."""
+        return tuple(dict.fromkeys(address for _, action in self.actions() for address in action.reaches))
 
     def signs(self) -> tuple[str, ...]:
         """Every expression by which a fault or a step is seen."""

@@ -22,11 +22,18 @@ def test_all_limits_are_read() -> None:
     maxWorkloadPercent: 50
     when: ["Mon-Fri 09:00-17:00 Europe/Berlin", "Sat,Sun 00:00-24:00 UTC"]
     maxConcurrentDrills: 2
+    allowedFaults: [http, httpOnce]
     assumeNotIsolatedBy: [globalnetworkpolicies.crd.projectcalico.org]
     """
     hours = (hours_of("Mon-Fri 09:00-17:00 Europe/Berlin"), hours_of("Sat,Sun 00:00-24:00 UTC"))
     assert limits_of(document(text)) == Limits(
-        5400, 20, 50, hours, 2, frozenset({"globalnetworkpolicies.crd.projectcalico.org"})
+        5400,
+        20,
+        50,
+        hours,
+        2,
+        frozenset({"http", "httpOnce"}),
+        frozenset({"globalnetworkpolicies.crd.projectcalico.org"}),
     )
 
 
@@ -57,6 +64,12 @@ def test_what_is_left_out_is_not_limited(text: str) -> None:
         pytest.param(document("maxWorkloadPercent: 50%"), "limits.maxWorkloadPercent: ", id="a sign of per cent"),
         pytest.param(document("maxWorkloadPercent: 0"), "limits.maxWorkloadPercent: ", id="nothing"),
         pytest.param(document("maxConcurrentDrills: -1"), "limits.maxConcurrentDrills: ", id="less than none"),
+        pytest.param(document("allowedFaults: []"), "limits.allowedFaults: ", id="no kind of fault"),
+        pytest.param(
+            document("allowedFaults: [scale]"),
+            "'scale' is not a kind that needs to be allowed: the kinds are http, httpOnce",
+            id="a kind that needs no word",
+        ),
         pytest.param(document("assumeNotIsolatedBy: []"), "limits.assumeNotIsolatedBy: ", id="no kind at all"),
         pytest.param(
             document("assumeNotIsolatedBy: [networkpolicies]"),

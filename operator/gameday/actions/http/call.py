@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -55,6 +56,12 @@ class Call:
     def shown(self) -> str:
         """For messages: the method and the URL without what may be long."""
         return f"{self.request.method} {self.request.url.partition('?')[0]}"
+
+    @property
+    def address(self) -> str:
+        """What it calls, as two plans that call the same write it: without the query, the host in small letters."""
+        parts = urlsplit(self.request.url)
+        return f"{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
     def sendable(self) -> "Sendable":
         """What an agent needs to send it."""

@@ -90,6 +90,11 @@ class Http(Action):
         return {"seen": self.seen, "undone": self.undone}
 
     @property
+    def reaches(self) -> tuple[str, ...]:
+        """The URLs that it calls."""
+        return tuple(dict.fromkeys((self.do.address, self.undo.address)))
+
+    @property
     def patience(self) -> float | None:
         """How long the effect may take."""
         return self.within
@@ -99,6 +104,7 @@ class HttpKind(ActionKind[HttpSpec, Http]):
     """A call of an HTTP API. The undo log names the pod that makes it, since no object of the cluster is changed."""
 
     name = Http.KIND
+    beyond = True
     description = "Call an HTTP API, and take that back by another call."
     spec = HttpSpec
     planned = Http

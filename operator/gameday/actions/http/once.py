@@ -36,11 +36,17 @@ class HttpOnce(Action):
 
     call: Call
 
+    @property
+    def reaches(self) -> tuple[str, ...]:
+        """The URL that it calls."""
+        return (self.call.address,)
+
 
 class HttpOnceKind(RunKind[HttpOnceSpec, HttpOnce]):
     """A call that is made once."""
 
     name = HttpOnce.KIND
+    beyond = True
     description = "Call an HTTP API once."
     spec = HttpOnceSpec
     planned = HttpOnce

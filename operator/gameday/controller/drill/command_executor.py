@@ -159,8 +159,14 @@ class CommandExecutor:
 
     def _acquire_concurrency(self) -> None:
         most = self.informers.administrator.limits_state.limits.max_concurrent_drills
-        running = self.concurrency.acquire(self.persisted.uid, f"{self.namespace}/{self.persisted.name}", most)
+        uid, plan = self.persisted.uid, self.persisted.plan
+        dry = plan is None or self.persisted.record.dry_run is not None
+        if taken := self.concurrency.take(uid, () if dry or plan is None else plan.reaches()):
+            self.informers.outcomes.lock, self.informers.outcomes.locked_by = Lock.TAKEN, taken
+            raise Rejected(f"{taken}: wait until it has ended")
+        running = self.concurrency.acquire(uid, f"{self.namespace}/{self.persisted.name}", most)
         if running:
+            self.concurrency.release(uid)
             text = f"limits.maxConcurrentDrills is {most}, and {len(running)} already run ({', '.join(running[:TOLD])})"
             text += ": wait until one has ended, or ask the administrator"
             self.informers.outcomes.lock, self.informers.outcomes.locked_by = Lock.FULL, text

@@ -90,7 +90,7 @@ class Operator:
         self.conflicts = StatusConflicts(cluster, self.elector.confirm, self._tell_of_drill, clock)
         self.supervisor.share(settings.installation, self._leave, self.conflicts.wait_for_restart)
         self.lock_waiters = NamespaceLockWaiters()
-        self.concurrency = DrillConcurrencyLimit(self.store)
+        self.concurrency = DrillConcurrencyLimit(self.store, settings.installation)
         self.forgotten = ForgottenPlans(cluster, clock)
         self.notifications = Notifications(
             cluster, self.store, lambda: self.settings, clock, self.metrics, self._drill_written
@@ -265,7 +265,8 @@ class Operator:
         )
         known = persisted.record.phase
         if known not in {Phase.PENDING, Phase.FINISHED}:
-            self.concurrency.hold(persisted.uid, f"{persisted.namespace}/{persisted.name}")
+            changes = persisted.plan.reaches() if persisted.plan is not None else ()
+            self.concurrency.hold(persisted.uid, f"{persisted.namespace}/{persisted.name}", changes)
         try:
             await runner.run()
         except* Superseded:

@@ -13,11 +13,19 @@ ASK = "ask the administrator"
 
 def of_plan(limits: Limits, plan: Plan) -> tuple[str, ...]:
     """What exceeds the limits whenever and wherever the plan runs."""
+    return tuple(_of_plan(limits, plan))
+
+
+def _of_plan(limits: Limits, plan: Plan) -> Iterator[str]:
     most, lasts = limits.max_outage, plan.outage.duration
-    if most is None or lasts <= most:
-        return ()
-    text = f"limits.maxOutage is {length(most)}, but spec.outage.duration is {length(lasts)}"
-    return (f"{text}: shorten the outage or {ASK}",)
+    if most is not None and lasts > most:
+        text = f"limits.maxOutage is {length(most)}, but spec.outage.duration is {length(lasts)}"
+        yield f"{text}: shorten the outage or {ASK}"
+    kinds = {action.KIND: name for name, action in reversed(plan.actions()) if action.reaches}
+    for kind, name in sorted(kinds.items()):
+        if kind not in limits.allowed_faults:
+            text = f"limits.allowedFaults does not name {kind}, and {name} is one: it changes things for everybody"
+            yield f"{text}, so it runs only where that is allowed: {ASK}"
 
 
 def of_moment(limits: Limits, now: float) -> tuple[str, ...]:

@@ -21,9 +21,11 @@ from gameday.cluster.resources import Object
 from gameday.controller.drill.agent_pods import PodContext, agent_pod
 from gameday.controller.drill.waiting_fuses import waiting_fuse
 from gameday.engine.drill import timeouts
+from gameday.engine.drill.limits import of_plan
 from gameday.errors import Rejected
 from gameday.model.agent import SECRETS, CallerConfig, CallFuseConfig, read_config
 from gameday.model.change import Change, ChangeState, Presence
+from gameday.model.limits import NONE
 from gameday.model.plan import Action, ConfigMapKey, Fault, Plan, Rollback, SecretKey, Step
 from gameday.preflight.findings import Severity
 from gameday.probes.request import Header, HttpRequest
@@ -323,3 +325,21 @@ def test_the_signs_of_a_step_are_looked_at_as_well() -> None:
     whole = replace(planned(replace(CALL, seen=None, undone=None)), rollback=rollback)
     assert whole.signs() == ("!redis.ok", "nobody.ok")
     assert "spec.rollback.steps[off].http.verify.undone" in {one.path for one in check(whole)}
+
+
+def test_it_runs_only_where_the_administrator_allows_its_kind() -> None:
+    (refused,) = of_plan(NONE, planned(CALL))
+    assert refused.startswith("limits.allowedFaults does not name http, and f0 is one")
+    assert of_plan(replace(NONE, allowed_faults=frozenset({"httpOnce"})), planned(CALL)) == (refused,)
+    assert of_plan(replace(NONE, allowed_faults=frozenset({"http"})), planned(CALL)) == ()
+    assert of_plan(NONE, plan()) == (), "a cut reaches nobody else"
+
+
+def test_two_plans_that_call_the_same_name_the_same_address() -> None:
+    url = "https://API.render.com/v1/services/srv-1/suspend/?reason=drill"
+    other = replace(CALL, do=replace(SUSPEND, request=replace(SUSPEND.request, url=url)))
+    assert set(planned(CALL).reaches()) == set(planned(other).reaches())
+    assert planned(CALL).reaches() == (
+        f"{URL}/suspend".removeprefix("https://"),
+        f"{URL}/resume".removeprefix("https://"),
+    )

@@ -67,3 +67,42 @@ def test_before_all_drills_were_listed_nobody_knows_how_many_run(
     with pytest.raises(Rejected, match="not been listed"):
         concurrency.acquire("1", "shop/a", 1)
     assert concurrency.acquire("1", "shop/a", None) == ()
+
+
+URL, OTHER = "api.example.com/v1/services/a/suspend", "api.example.com/v1/services/b/suspend"
+
+
+def test_one_drill_of_the_cluster_has_an_address_at_a_time(concurrency: DrillConcurrencyLimit) -> None:
+    assert concurrency.take("1", [URL]) == ""
+    assert concurrency.acquire("1", "shop/a", None) == ()
+    assert (
+        concurrency.take("2", [OTHER, URL])
+        == f"drill shop/a calls {URL}, and only one drill of the cluster may at a time"
+    )
+    assert concurrency.take("3", [OTHER]) == "", "one that is refused has taken nothing"
+    assert concurrency.take("1", [URL]) == ""
+    concurrency.release("1")
+    concurrency.release("3")
+    assert concurrency.take("2", [OTHER, URL]) == ""
+
+
+def test_what_a_drill_of_an_earlier_process_has_is_kept(store: Store) -> None:
+    store.drills["pay", "b"] = drill("b", startedAt="2026-11-24T12:00:00Z", operator="us")
+    concurrency = DrillConcurrencyLimit(store, "us")
+    with pytest.raises(Rejected, match="it is not known yet what drill pay/b changes"):
+        concurrency.take("1", [URL])
+    assert concurrency.take("1", []) == "", "one that changes nothing for others need not wait"
+    concurrency.release("1")
+    concurrency.hold("2", "pay/b", [URL])
+    assert concurrency.take("1", [URL]).startswith("drill pay/b calls")
+
+
+def test_drills_of_another_installation_and_those_that_have_ended_hold_nothing_up(store: Store) -> None:
+    store.drills["pay", "b"] = drill("b", startedAt="2026-11-24T12:00:00Z", operator="them")
+    store.drills["pay", "c"] = drill("c", startedAt="2026-11-24T12:00:00Z", phase="Finished", operator="us")
+    assert DrillConcurrencyLimit(store, "us").take("1", [URL]) == ""
+
+
+def test_nothing_is_given_before_the_drills_are_listed() -> None:
+    with pytest.raises(Rejected, match="have not been listed yet"):
+        DrillConcurrencyLimit(Store()).take("1", [URL])

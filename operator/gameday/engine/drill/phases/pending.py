@@ -45,6 +45,8 @@ def decide(ctx: Context) -> DrillRecord:
             )
         case Lock.FULL:
             return _wait(ctx, Reason.TOO_MANY_DRILLS, observed.locked_by)
+        case Lock.TAKEN:
+            return _wait(ctx, Reason.BUSY, observed.locked_by)
         case Lock.UNKNOWN | Lock.FREE:
             if now > observed.start_before:
                 return end_inconclusive(
