@@ -27,7 +27,7 @@ SCALED: Final = "payments"
 REPLICAS: Final = 2
 SECONDS_TO_CLEAR: Final = 60.0
 """Within which nothing may be left after a drill's end: our pods have up to 20 s to end."""
-FAULTS, SEVERAL, ROLLBACK = "faults", "several", "rollback"
+FAULTS, SEVERAL, ROLLBACK, MITIGATION = "faults", "several", "rollback", "mitigation"
 NETWORK: Final = ("CollateralCut", "DependencyDown")
 """Reasons that a drill ends with when DNS or Redis does not answer for a second: on a busy machine that happens."""
 KILL, FREEZE, CLOCK, POD, EVICTION, IMAGE, OUTAGE, TAKE_OVER, REMOVAL = (
@@ -41,9 +41,9 @@ ATTEMPTS: Final = 3
 
 
 def plan(kind: str, **changes: Any) -> Object:
-    """A drill of one short cut, of two with a scale between them, or one whose recovery is missed on purpose.
+    """A drill of one short cut, of two with a scale between them, or of one under which a mitigation acts.
 
-    The last one's rollback runs.
+    The recovery of another is missed on purpose, so that its rollback runs.
     """
     gameday = small(**{"outage__duration": "6s"} | changes)
     if kind == SEVERAL:
@@ -53,14 +53,19 @@ def plan(kind: str, **changes: Any) -> Object:
             {"name": "no-payments", "scale": {"deployment": SCALED, "replicas": 0}},
             {"name": "second", "networkPartition": other},
         ]
+    steps = [
+        {"name": STOP, "scale": {"deployment": SCALED, "replicas": 0}},
+        {"name": CLEAR, "job": {"fromCronJob": "clear-stalled"}, "irreversible": True},
+        {"name": START, "restore": {"deployment": SCALED}},
+    ]
+    if kind == MITIGATION:
+        # It begins under the cut; where the operator is killed, the condition must hold for the next one as well.
+        lasting = {"name": "help", "when": "health.body.redis != 'ok'", "within": "60s", "steps": steps}
+        gameday["spec"]["mitigations"] = [lasting]
+        gameday["spec"]["outage"]["duration"] = "30s"
     if kind == ROLLBACK:
         never = {"name": "never", "eventually": "health.body.redis == 'gone'", "within": "1s"}
         gameday["spec"]["recovery"]["expect"] = [never]
-        steps = [
-            {"name": STOP, "scale": {"deployment": SCALED, "replicas": 0}},
-            {"name": CLEAR, "job": {"fromCronJob": "clear-stalled"}, "irreversible": True},
-            {"name": START, "restore": {"deployment": SCALED}},
-        ]
         gameday["spec"]["rollback"] = {"ifMissed": ["never"], "within": "40s", "steps": steps}
     return gameday
 

@@ -5,7 +5,7 @@ import functools
 import time
 from typing import Final
 
-from chaos.case import FAULTS, KILL, ROLLBACK, SEVERAL, Case, Trial, plan
+from chaos.case import FAULTS, KILL, MITIGATION, ROLLBACK, SEVERAL, Case, Trial, plan
 from chaos.points import AFTER, GROUPS, Point, points
 from chaos.points import FAULTS as DEEDS
 from gameday.api.record import moment
@@ -20,6 +20,20 @@ ALONE: Final = frozenset(
 """Where several faults are left alone: their fuses last through the budgets of all, so each case takes minutes."""
 
 
+UNKNOWN: Final = frozenset({"after the first step's end and the Job's intent are saved", "before the Job is created"})
+"""Where a mitigation's Job was saved as intended and not made: it is not made any more, and the drill ends."""
+LEFT_ALONE: Final = frozenset(
+    {
+        "after the begin of the mitigation is saved",
+        "after the intent to scale and the act are saved",
+        "after the Deployment is scaled to 0",
+        "after the Job is created",
+        "after the Deployment is scaled back",
+    }
+)
+"""Where a mitigation is left alone: its fuse lasts to the drill's last possible end, so each case takes minutes."""
+
+
 async def killed(trial: Trial, point: Point, group: str, *, restart: bool) -> None:
     """Kill the operator at a point; then comes another one at once, or none until the fuses have done their part."""
     operator = await trial.place.operator(point, group)
@@ -29,7 +43,12 @@ async def killed(trial: Trial, point: Point, group: str, *, restart: bool) -> No
         await alone(trial)
     await trial.place.operator()
     right = "Failed" if group == ROLLBACK else "Passed"
-    await trial.ends(right, *(() if restart else ("Inconclusive",)))
+    unknown = group == MITIGATION and point.name in UNKNOWN
+    status = await trial.ends(
+        *((right,) if not unknown else ()), *(() if restart and not unknown else ("Inconclusive",))
+    )
+    if unknown and restart and status["reason"] != "MitigationFailed":
+        trial.wrong(f"{status['reason']}: {status['message']}")
 
 
 async def alone(trial: Trial) -> None:
@@ -59,10 +78,10 @@ def cases() -> list[Case]:
             (KILL,),
             restart,
         )
-        for group in (FAULTS, SEVERAL, ROLLBACK)
+        for group in (FAULTS, SEVERAL, ROLLBACK, MITIGATION)
         for point in GROUPS[group]
         for restart in (WITHOUT, WITH)
-        if group != SEVERAL or restart == WITH or point.name in ALONE
+        if restart == WITH or point.name in {SEVERAL: ALONE, MITIGATION: LEFT_ALONE}.get(group, {point.name})
     ]
     assert len(GROUPS[FAULTS]) + len(GROUPS[ROLLBACK]) >= 30
     return found

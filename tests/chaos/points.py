@@ -102,6 +102,10 @@ def _step(name: str, *states: StepState) -> Callable[[DrillRecord], bool]:
     return lambda record: any(step.name == name and step.state in states for step in record.steps)
 
 
+def _ended(record: DrillRecord) -> bool:
+    return any(one.ended_at is not None for one in record.mitigations)
+
+
 def _finalizers(asked: Asked, *, on: bool) -> bool:
     return bool(asked.body.get("metadata", {}).get("finalizers")) is on
 
@@ -214,6 +218,27 @@ ROLLBACK = (
 )
 """The rollback of a drill whose recovery was missed, in its order."""
 
+MITIGATION = (
+    OperatorAction("the begin of the mitigation is saved", save=_comes(lambda record: record.mitigations)),
+    OperatorAction("the undo of the scaling is saved", save=_comes(_step(STOP, StepState.INTENDED))),
+    OperatorAction(
+        "the fuse pod is created", call=_call("create", "jobs", lambda a: a.role == "fuse" and bool(a.agent))
+    ),
+    OperatorAction("the intent to scale and the act are saved", save=_comes(_hold(SCALE, ChangeState.REQUESTED))),
+    OperatorAction("the Deployment is scaled to 0", call=_call("patch", "deployments")),
+    OperatorAction("the scaling is saved as done", save=_comes(_hold(SCALE, ChangeState.ACTIVE))),
+    OperatorAction(
+        "the first step's end and the Job's intent are saved", save=_comes(_step(CLEAR, StepState.INTENDED))
+    ),
+    OperatorAction("the Job is created", call=_call("create", "jobs", lambda a: a.role == "step")),
+    OperatorAction("the Job's end and the restoring are saved", save=_comes(_hold(SCALE, ChangeState.UNDOING))),
+    OperatorAction("the Deployment is scaled back", call=_call("patch", "deployments"), nth=2),
+    OperatorAction("the replicas' return is saved", save=_comes(_undone(SCALE))),
+    OperatorAction("the fuse pod is removed", call=_call("delete", "jobs", lambda a: "-fuse-" in a.name)),
+    OperatorAction("the end of the mitigation is saved", save=_comes(_ended)),
+)
+"""A mitigation of the rollback's steps, under the cut and beyond its end, in its order."""
+
 
 CALLS = (
     OperatorAction(
@@ -241,7 +266,13 @@ def points(actions: tuple[OperatorAction, ...]) -> tuple[Point, ...]:
     return tuple(Point(action, moment) for action in actions for moment in (BEFORE, AFTER))
 
 
-GROUPS = {"faults": points(FAULTS), "several": points(SEVERAL), "rollback": points(ROLLBACK), "calls": points(CALLS)}
+GROUPS = {
+    "faults": points(FAULTS),
+    "several": points(SEVERAL),
+    "rollback": points(ROLLBACK),
+    "mitigation": points(MITIGATION),
+    "calls": points(CALLS),
+}
 
 
 def point(group: str, name: str) -> Point:

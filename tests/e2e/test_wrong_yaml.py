@@ -54,6 +54,10 @@ FAR = "spec.dependencies[1]"
 """The dependency that ``_cut`` adds."""
 
 
+JOB = {"fromCronJob": "clear-stalled"}
+STOP = {"name": "stop", "scale": {"deployment": "worker", "replicas": 0}}
+
+
 def _cut(described: Spec) -> Callable[[Spec], None]:
     """Cut off from something else, which is a dependency of its own."""
 
@@ -188,6 +192,25 @@ AT_APPLY = {
         ),
         "spec.rollback.steps[0]",
         "irreversible: true",
+    ),
+    "mitigation without a step": (
+        _set("mitigations", [{"name": "m", "when": "!health.ok", "steps": []}]), "mitigations[0].steps", "at least 1"
+    ),
+    "mitigation without a condition": (
+        _set("mitigations", [{"name": "m", "steps": [STOP]}]), "mitigations[0].when", "Required value"
+    ),
+    "mitigation that takes too long": (
+        _set("mitigations", [{"name": "m", "when": "!health.ok", "within": "2h", "steps": [STOP]}]),
+        "spec.mitigations[0]",
+        "within must be at most 1h",
+    ),
+    "mitigation with an irreversible step that does not say so": (
+        _set("mitigations", [{"name": "m", "when": "!health.ok", "steps": [{"name": "r", "job": JOB}]}]),
+        "spec.mitigations[0].steps[0]",
+        "irreversible: true",
+    ),
+    "unaided in the steady state": (
+        _set("steadyState.expect.0.unaided", True), "spec.steadyState", "unaided belong to the stages under the fault"
     ),
     "blackout without a time": (_blackout(), "spec.schedule.blackouts[0]", "give either when, or from and until"),
     "blackout that is a span and hours": (
@@ -327,6 +350,24 @@ IN_READY = {
         _set(f"{NET}.mustRemainReachable", [{"name": "payments", "service": {"name": "payments"}}]),
         "networkPartition.mustRemainReachable[0].service.port",
         "give the Service's port",
+    ),
+    "mitigation whose condition reads no probe": (
+        _set("mitigations", [{"name": "m", "when": "!helth.ok", "steps": [STOP]}]),
+        "spec.mitigations[0].when",
+        "there is no probe 'helth'",
+    ),
+    "mitigation that could never act": (
+        _set("mitigations", [{"name": "m", "when": "!health.ok", "for": "1h", "steps": [STOP]}]),
+        "spec.mitigations[0].for",
+        "could never act: shorten it",
+    ),
+    "mitigation of what the rollback scales": (
+        _both(
+            _set("mitigations", [{"name": "m", "when": "!health.ok", "steps": [STOP]}]),
+            _set("rollback", {"ifMissed": ["healthy again"], "within": "1m", "steps": [STOP | {"name": "again"}]}),
+        ),
+        "spec.mitigations[0].steps[0].scale",
+        "act on it in one of the two only",
     ),
     "too much log": (_many_for_long, "spec.probes", "probe less often"),
     "measurement of no probe": (
