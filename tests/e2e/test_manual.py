@@ -1,6 +1,7 @@
 """A fault that a person makes: the example's Redis is taken away when the drill asks, and brought back when it asks."""
 
 import pytest
+import yaml
 
 from e2e.namespaces import TeamNamespace, example, kubectl
 from gameday.api.lines import events_of, expectations_of, figures_of
@@ -10,6 +11,17 @@ from gameday.cluster.resources import Object
 pytestmark = pytest.mark.e2e
 
 FAULT = "pause"
+ADMITTED: Object = yaml.safe_load("""
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: drills-to-redis}
+spec:
+  podSelector: {matchLabels: {app: redis}}
+  policyTypes: [Ingress]
+  ingress:
+  - from: [{podSelector: {matchLabels: {gameday.dev/role: control}}}]
+""")
+"""The shop's Redis admits its users alone, and a fault without targets has nobody's labels."""
 
 
 def by_hand(*, seen: bool = True) -> Object:
@@ -24,6 +36,10 @@ def by_hand(*, seen: bool = True) -> Object:
         probe["interval"] = "1s"
         if "http" in probe:
             probe["http"]["url"] = probe["http"]["url"].replace("https://api.example.com", "http://api")
+    for expectation in spec["outage"]["expect"]:
+        expectation["within"] = "10s"
+    for expectation in spec["recovery"]["expect"]:
+        expectation["for"] = "4s"
     manual = spec["outage"]["faults"][0]["manual"]
     manual["within"] = "60s"
     if not seen:
@@ -42,13 +58,27 @@ def cleared(status: Object) -> str:
 
 async def asked(ns: TeamNamespace, reason: str) -> Object:
     """The status once the drill asks a person for something."""
-    return await ns.reaches(lambda status: said(status, reason), f"the drill says {reason}")
+    status = await ns.reaches(lambda s: said(s, reason) or s.get("phase") == "Finished", f"the drill says {reason}")
+    assert said(status, reason), status["message"]
+    return status
 
 
 @pytest.fixture
 async def shop(ns: TeamNamespace) -> TeamNamespace:
     await ns.shop(parts=("api", "redis"), replicas=1)
+    ns.apply(ADMITTED)
     return ns
+
+
+async def test_a_redis_that_admits_its_users_alone_is_told_before_it_looks_paused(ns: TeamNamespace) -> None:
+    await ns.shop(parts=("api", "redis"), replicas=1)
+    await ns.operator()
+    await ns.start(by_hand())
+    status = await ns.finishes()
+    assert (status["verdict"], status["reason"]) == ("Inconclusive", "PreflightFailed"), status["message"]
+    assert "cannot reach Service redis, port 6379" in status["message"]
+    assert "gameday.dev/role=control" in status["message"]
+    assert not status["changed"]
 
 
 async def test_what_a_person_breaks_and_mends_is_judged_although_the_operator_dies(shop: TeamNamespace) -> None:

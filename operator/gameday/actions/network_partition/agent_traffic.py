@@ -25,6 +25,8 @@ from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 from gameday.preflight.traffic import Traffic, Way, all_closed
 
 OBSERVER: Final = "observer"
+CLIENT: Final = "the client, which asks Redis and has no labels of targets,"
+"""What asks Redis in a plan that cuts nothing off, so that there are no targets whose labels it could have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ def _askers(snapshot: NamespaceSnapshot, plan: Plan, probe: Probe) -> Iterator[t
             worn = [pair for fault, cut in cuts_of(plan) for pair in pairs(snapshot.at(fault), cut.pod_selector)]
             for pair in worn[:1]:
                 yield "the client, which has the targets' labels,", our_pod(snapshot, CONTROL, pair.labels)
+            if not worn:
+                yield CLIENT, our_pod(snapshot, CONTROL)
         case RunsIn.OPERATOR:
             return
 
@@ -122,7 +126,8 @@ def _shut_out(snapshot: NamespaceSnapshot, way: Way, closing: tuple[str, ...], n
         f"{of_whom} for {way.value} and no rule admits this traffic; the drill would blame the system "
         "for it"
     )
-    wears = f"the label {ROLE}={OBSERVER}" if first.identity.labels[ROLE] == OBSERVER else "the targets' labels"
+    alone = first.identity.labels[ROLE] == OBSERVER or first.whose == CLIENT
+    wears = f"the label {ROLE}={first.identity.labels[ROLE]}" if alone else "the targets' labels"
     remedy = f"add a policy that admits pods with {wears} there; {PAGE}"
     severity = Severity.REFUSE if _surely(snapshot) else Severity.WARN
     return Finding("AgentShutOut", first.path, text, remedy, severity)

@@ -1,5 +1,7 @@
 """Policies that keep our pods from what they must reach are named, with the label that must be admitted."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 
@@ -7,7 +9,7 @@ from gameday.actions.preflight import check
 from gameday.actions.scale.kind import Scale
 from gameday.cluster.resources import CALICO_GLOBAL_POLICIES, CILIUM_CLUSTERWIDE_POLICIES, Object
 from gameday.model.places import redis_at
-from gameday.model.plan import Plan, Probe, ServiceRef, Step
+from gameday.model.plan import Fault, Outage, Plan, Probe, ServiceRef, Step
 from gameday.preflight.findings import Finding, Severity
 from gameday.preflight.policies.isolators import Isolators
 from gameday.preflight.snapshot import NamespaceSnapshot
@@ -85,6 +87,22 @@ def test_the_twins_are_shut_out_as_well_where_nobody_admits_the_targets() -> Non
     assert {one.path for one in found} == {"spec.outage.faults[partition].networkPartition.to"}
     assert {one.message.partition(" cannot")[0] for one in found} == {"a pod with the targets' labels"}
     assert all("admits pods with the targets' labels there" in one.remedy for one in found)
+
+
+def test_a_client_without_targets_is_shut_out_where_redis_admits_its_users_alone() -> None:
+    """A fault that cuts nothing off has no targets, whose labels the client would have, and Redis would look down."""
+    users = [{"podSelector": {"matchLabels": {"app": "api"}}}]
+    admits = policy(
+        "redis", policyTypes=["Ingress"], podSelector={"matchLabels": {"app": "redis"}}, ingress=[{"from": users}]
+    )
+    by_hand = replace(plan(), outage=Outage(60, (Fault("stop", Scale(deployment("redis"), 0)),)))
+    (found,) = shut_out(there(admits), by_hand)
+    assert (found.path, found.severity) == ("spec.probes[redis].redis", Severity.REFUSE)
+    assert "the client, which asks Redis and has no labels of targets, cannot reach Service redis" in found.message
+    assert "NetworkPolicy/redis isolates the pods behind it for ingress" in found.message
+    assert "admits pods with the label gameday.dev/role=control there" in found.remedy
+    users.append({"podSelector": {"matchLabels": {"gameday.dev/role": "control"}}})
+    assert shut_out(there(admits), by_hand) == []
 
 
 TO_API = [{"podSelector": {"matchLabels": {"app": "api"}}}]
