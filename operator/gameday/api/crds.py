@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import yaml
 
+from gameday.api.crd_defaults import lean
 from gameday.api.drill import DrillSpec
 from gameday.api.gameday import GameDaySpec
 from gameday.api.status import DRILL_STATUS, GAMEDAY_STATUS
@@ -126,18 +127,6 @@ def definition(
     }
 
 
-def _without_new_values(spec: dict[str, Any]) -> dict[str, Any]:
-    """A spec without defaults for its lists and objects, but for ``dependencies``, which its own rules read.
-
-    The API server adds defaults to all objects, also to those that were written before the field was there. An operator
-    of before, which may run for a while after the CRDs are new, would refuse what nobody wrote. Absent means the same.
-    """
-    for name, field in spec["properties"].items():
-        if name != "dependencies" and isinstance(field.get("default"), list | dict):
-            del field["default"]
-    return spec
-
-
 def definitions() -> dict[str, dict[str, Any]]:
     """Both definitions by file name."""
     return {
@@ -145,7 +134,7 @@ def definitions() -> dict[str, dict[str, Any]]:
             "GameDay",
             {"plural": "gamedays", "singular": "gameday", "shortNames": ["gd"]},
             "A game day: the plan of a failure drill. Creating one never starts anything; a Drill does.",
-            _without_new_values(structural(GameDaySpec)),
+            lean(structural(GameDaySpec)),
             GAMEDAY_STATUS,
             GAMEDAY_COLUMNS,
         ),
@@ -153,7 +142,7 @@ def definitions() -> dict[str, dict[str, Any]]:
             "Drill",
             {"plural": "drills", "singular": "drill"},
             "One execution of a GameDay. Creating one starts it, once; deleting it undoes what it holds.",
-            structural(DrillSpec),
+            lean(structural(DrillSpec)),
             DRILL_STATUS,
             DRILL_COLUMNS,
         ),

@@ -90,7 +90,7 @@ class SteadyState(ApiModel):
                 "steadyState.expect takes only always, because nothing has changed yet: use always",
             ),
             (
-                "self.expect.all(e, !has(e.after) && !e.guardrail && !e.unaided)",
+                "self.expect.all(e, !has(e.after) && !e.guardrail && !(has(e.unaided) && e.unaided))",
                 "after, guardrail and unaided belong to the stages under the fault and after it: remove them here",
             ),
         )

@@ -135,10 +135,29 @@ def strings(node: Schema, path: str) -> Iterator[tuple[str, Schema]]:
             yield from strings(node[inner], f"{path}[]")
 
 
-def test_a_field_that_an_older_operator_does_not_know_is_not_added_to_what_nobody_wrote() -> None:
-    spec = schema("gamedays.yaml")["spec"]["properties"]
-    grown = {name for name, field in spec.items() if isinstance(field.get("default"), list | dict)}
-    assert grown == {"dependencies"}, "an operator from before the field would refuse every GameDay"
+def fields(node: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
+    """Every field below a schema, with its path."""
+    for name, field in node.get("properties", {}).items():
+        yield f"{path}.{name}", field
+        yield from fields(field, f"{path}.{name}")
+        yield from fields(field.get("items", {}), f"{path}.{name}[]")
+
+
+@pytest.mark.parametrize("name", ["gamedays.yaml", "drills.yaml"])
+def test_nothing_is_added_to_what_nobody_wrote_but_what_rules_read(name: str) -> None:
+    """An operator from before a field would refuse every GameDay to which the API server adds it."""
+    spec = schema(name)["spec"]
+    rules = str([field.get("x-kubernetes-validations") for _, field in [("", spec), *fields(spec)]])
+    rules += str([field.get("items", {}).get("x-kubernetes-validations") for _, field in fields(spec)])
+    added = [path for path, field in fields(spec) if "default" in field]
+    assert [path for path in added if f".{path.rpartition('.')[2]}" not in rules] == []
+    assert not {".notifications", ".mitigations", ".contacts", ".links", ".history"} & set(added)
+
+
+def test_a_default_that_is_not_added_is_described() -> None:
+    unaided = at("gamedays.spec.outage.expect.unaided")
+    assert "default" not in unaided
+    assert unaided["description"].endswith("Default: false.")
 
 
 def test_every_string_is_bounded() -> None:
