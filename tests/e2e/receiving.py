@@ -80,5 +80,6 @@ def receiver() -> list[Object]:
 def received(ns: TeamNamespace, path: str = "/") -> list[dict[str, Any]]:
     """What came in at paths that begin like this, in order."""
     lines = kubectl("-n", ns.namespace, "logs", "deployment/receiver").stdout.splitlines()
-    found = [json.loads(line) for line in lines]
+    # Beside them stands what the server says of connections that broke.
+    found = [json.loads(line) for line in lines if line.startswith('{"path"')]
     return [one for one in found if one["path"].startswith(path)]

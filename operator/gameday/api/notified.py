@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from gameday.model.notice import Delivered, Event, Notified, Outcome
 from gameday.schema.bounds import LINE, MESSAGE, cut
+from gameday.schema.times import shown_moment, timestamp
 
 NOTIFIED: Final = "Notified"
 """The condition that says whether the messages of a drill were sent."""
@@ -49,6 +50,19 @@ def _shown(name: str, events: Mapping[Event, Delivered]) -> dict[str, Any]:
             entry[field] = listed
     wrong = [one.why for one in events.values() if one.outcome is not Outcome.SENT]
     return entry | ({"message": cut(wrong[-1], LINE)} if wrong else {})
+
+
+def announced_of(status: Mapping[str, Any], slot: float) -> Notified:
+    """What a GameDay's status says became of the messages about a slot; nothing where it is about another one."""
+    announced = status.get("announced")
+    if not isinstance(announced, dict) or shown_moment(str(announced.get("slot", ""))) != slot:
+        return {}
+    return notified_of(announced)
+
+
+def announced_fields(notified: Notified, slot: float) -> dict[str, Any]:
+    """The messages about a slot, as a GameDay's status has them."""
+    return {"slot": timestamp(slot), "notifications": notified_fields(notified)}
 
 
 def notified_condition(status: Mapping[str, Any]) -> tuple[tuple[str, str, str, str], ...]:

@@ -81,6 +81,29 @@ def lines(description: str) -> Schema:
     }
 
 
+def notifications(description: str) -> Schema:
+    """What became of messages, by receiver."""
+    outcomes = (
+        ("sent", "the receiver has accepted"),
+        ("failed", "was not sent"),
+        ("unknown", "was sent, and may not have arrived; it is not sent again"),
+    )
+    lists = {
+        field: {
+            "type": "array",
+            "maxItems": len(Event),
+            "items": {"type": "string", "maxLength": NAME},
+            "description": f"Events whose message {what}.",
+            "x-kubernetes-list-type": "atomic",
+        }
+        for field, what in outcomes
+    }
+    properties = {"name": text("Name of the receiver.", NAME), **lists}
+    return things(
+        description, properties | {"message": text("What went wrong last, and what to do.", LINE)}, key="name"
+    )
+
+
 CONDITIONS = things(
     "Conditions, by Kubernetes' conventions.",
     {
@@ -127,27 +150,8 @@ DRILL_STATUS: Schema = {
         "startedAt": time("When the drill took its namespace."),
         "finishedAt": time("When nothing of it was left."),
         "took": text("Length of the drill.", UNIT),
-        "notifications": things(
-            "What became of the messages to each receiver of spec.notifications; never the receiver's URL.",
-            {
-                "name": text("Name of the receiver.", NAME),
-                **{
-                    field: {
-                        "type": "array",
-                        "maxItems": len(Event),
-                        "items": {"type": "string", "maxLength": NAME},
-                        "description": f"Events whose message {what}.",
-                        "x-kubernetes-list-type": "atomic",
-                    }
-                    for field, what in (
-                        ("sent", "the receiver has accepted"),
-                        ("failed", "was not sent"),
-                        ("unknown", "was sent, and may not have arrived; it is not sent again"),
-                    )
-                },
-                "message": text("What went wrong last, and what to do.", LINE),
-            },
-            key="name",
+        "notifications": notifications(
+            "What became of the messages to each receiver of spec.notifications; never the receiver's URL."
         ),
         "samples": text("Name of the ConfigMap that has its samples, where they were kept.", OBJECT),
         "unreported": {"type": "boolean", "description": "Whether its GameDay does not show it yet."},
@@ -206,6 +210,14 @@ GAMEDAY_STATUS: Schema = {
         "lastDetect": text("Its timeToDetect.", UNIT),
         "lastRecover": text("Its timeToRecover.", UNIT),
         "lastFinishedAt": time("When it finished."),
+        "announced": {
+            "type": "object",
+            "description": "What became of the messages that announce the next slot.",
+            "properties": {
+                "slot": time("The slot."),
+                "notifications": notifications("By receiver."),
+            },
+        },
         "nextRun": text("The next run in the schedule's time zone, or why there is none.", WORD),
         "next": {
             "type": "array",

@@ -9,6 +9,7 @@ from typing import Final
 class Event(enum.Enum):
     """What a message is about, in the order in which a drill comes by it."""
 
+    COUNTDOWN = "countdown"
     STARTED = "started"
     CUT = "cut"
     GUARDRAIL = "guardrail"
@@ -76,5 +77,7 @@ class Receiver:
         return event in self.events and (happened.bad or not self.only_on_failure)
 
 
+COUNTDOWN: Final = 600.0
+"""Seconds before a slot of a schedule at which it is announced."""
 NOTIFIER: Final = "notifier"
 """Role of the pods that send messages."""

@@ -67,7 +67,7 @@ class GrafanaKind(ReceiverKind[Grafana]):
 
     def delivery(self, spec: Grafana, path: str, message: Message) -> Delivery | None:
         """See the base class; a drill whose faults had no proven effect leaves nothing to mark."""
-        if message.outage is None:
+        if message.outage is None or message.event is not Event.VERDICT:
             return None
         key = spec.token_from.parsed()
         ca: HttpAccess = spec.access.config()

@@ -86,6 +86,21 @@ def message(about: About, record: DrillRecord, happened: Happened) -> Message:
     )
 
 
+def countdown(about: About, at: float, slot: float) -> Message:
+    """The message that a slot of a schedule is near."""
+    summary = f"GameDay {about.gameday} in {about.namespace} is due at {clock(slot)}"
+    fault = f"About {duration(about.steady)} later it makes {_faults(about)}, for {duration(about.outage)}."
+    todo = (
+        "If it must not run now: `kubectl patch gameday"
+        f' {about.gameday} -n {about.namespace} --type=merge -p \'{{"spec":{{"schedule":{{"suspend":true}}}}}}\'`.'
+    )
+    why = f"{fault} {about.description}".strip()
+    times = (("due", slot),)
+    return Message(
+        about, Event.COUNTDOWN, at, Severity.INFO, cut(summary, SENTENCE), cut(why, PARAGRAPH), todo, times=times
+    )
+
+
 def clock(at: float) -> str:
     """A moment, as people read it."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from gameday.model.agent import Delivery, HttpAccess
 from gameday.model.finding import Finding
+from gameday.model.notice import Event
 from gameday.model.plan import ConfigMapKey, SecretKey
 from gameday.notify.kind import ReceiverKind, file_of
 from gameday.notify.message import Message
@@ -105,7 +106,7 @@ def data(message: Message) -> dict[str, Any]:
         "namespace": about.namespace,
         "gameDay": about.gameday,
         "drill": about.drill,
-        "drillUID": about.uid,
+        "drillUID": about.uid if message.event is not Event.COUNTDOWN else "",
         "verdict": message.verdict,
         "reason": message.reason,
         "times": {name: timestamp(at) for name, at in message.times},

@@ -37,7 +37,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of a tenth of a second."""
     monkeypatch.setattr(notifier, "FIRST", 0.1)
     monkeypatch.setattr(notifier, "LONGEST", 0.2)
-    monkeypatch.setattr(deliveries, "TIMEOUT", 0.4)
+    monkeypatch.setattr(deliveries, "TIMEOUT", 1.0)
 
 
 def sent_to(receiver: HttpReceiver, name: str = "verdict", **fields: Any) -> Delivery:

@@ -27,9 +27,35 @@ def about(drill: Object, gameday: Object | None, saved: Saved | None) -> About:
         outage=_seconds(outage.get("duration")),
         recovery=_seconds(plan.get("recovery", {}).get("within")),
         faults=tuple((str(one.get("name")), _kind(one)) for one in outage.get("faults", ())),
-        contacts=tuple((str(one["name"]), str(one["contact"])) for one in spec.get("contacts", ())),
-        links=tuple((str(one["name"]), str(one["url"])) for one in spec.get("links", ())),
+        contacts=_contacts(spec),
+        links=_links(spec),
     )
+
+
+def about_slot(gameday: Object, drill: str, slot: float) -> About:
+    """What a message says of a slot of a schedule; ``drill`` is the name that its Drill will have."""
+    metadata, spec = gameday["metadata"], gameday["spec"]
+    outage = spec.get("outage", {})
+    return About(
+        namespace=metadata["namespace"],
+        gameday=metadata["name"],
+        drill=drill,
+        uid=f"{metadata['uid']}/{int(slot) // 60}",
+        description=str(spec.get("description", "")),
+        steady=_seconds(spec.get("steadyState", {}).get("duration")),
+        outage=_seconds(outage.get("duration")),
+        faults=tuple((str(one.get("name")), _kind(one)) for one in outage.get("faults", ())),
+        contacts=_contacts(spec),
+        links=_links(spec),
+    )
+
+
+def _contacts(spec: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(one["name"]), str(one["contact"])) for one in spec.get("contacts", ()))
+
+
+def _links(spec: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(one["name"]), str(one["url"])) for one in spec.get("links", ()))
 
 
 def _plan(saved: Saved | None) -> Mapping[str, Any]:

@@ -8,15 +8,22 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from gameday.api.drill import is_dry_run
+from gameday.api.notifications import notifications_of
 from gameday.api.record import shown_moment
+from gameday.api.schedule_state import schedule_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.resources import Object
+from gameday.cluster.resources import GAMEDAYS, Object
+from gameday.controller.drill.countdown import SlotNotifier
 from gameday.controller.drill.notifier import LOOKED_AFTER, DrillNotifier, key_of_gameday
 from gameday.controller.drill.persisted_drill import claimed_by
-from gameday.controller.logs import logger, of_drill
+from gameday.controller.logs import logger, named, of_drill
 from gameday.controller.settings import Settings
 from gameday.controller.store import Key, Store
 from gameday.controller.telemetry import Metrics
+from gameday.engine.schedule.slots import next_runs
+from gameday.errors import PlanInvalid
+from gameday.model.halt import Halt
+from gameday.model.notice import COUNTDOWN, Event
 
 LOOK_EVERY: Final = 60.0
 """Longest time between two looks at all Drills, in seconds."""
@@ -24,6 +31,10 @@ AGAIN_AFTER: Final = 5.0
 """Seconds after which the messages of a drill are taken up again after an internal error."""
 
 log = logger("gameday.notifications")
+
+
+Slot = tuple[str, float]
+"""The UID of a GameDay, and the Unix second of a slot of its schedule."""
 
 
 class Notifications:
@@ -37,25 +48,29 @@ class Notifications:
         clock: Callable[[], float],
         metrics: Metrics,
         written: Callable[[Object], None],
+        halt: Callable[[], Halt],
     ) -> None:
         self.cluster, self.store, self.settings, self.clock = cluster, store, settings, clock
         self.metrics, self.written = metrics, written
         self._running: dict[str, DrillNotifier] = {}
         self._over: set[str] = set()
         """UIDs of the drills of which all messages are sent or given up."""
+        self._halt = halt
+        self._slots: dict[Slot, SlotNotifier] = {}
+        self._slots_over: set[Slot] = set()
         self._changed = asyncio.Event()
 
     def drill_changed(self, drill: Object) -> None:
         """Look at a Drill that changed or went."""
         running = self._running.get(drill["metadata"]["uid"])
         if running is not None:
-            running.wake(drill)
+            running.take(drill)
         elif self._concerns(drill):
             self._changed.set()
 
     def gameday_changed(self, key: Key) -> None:
         """Look at the drills of a GameDay that changed: its receivers may have."""
-        for notifier in self._running.values():
+        for notifier in (*self._running.values(), *self._slots.values()):
             if notifier.namespace == key[0]:
                 notifier.wake()
         self._changed.set()
@@ -65,14 +80,16 @@ class Notifications:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._changed.clear()
+                pause = LOOK_EVERY
                 try:
                     self._start(group)
+                    pause = self._start_slots(group)
                 except Exception as error:
                     # This task may not end the process that carries drills out.
                     log.exception("internal error in notifications", exc_info=error, reason="InternalError")
                     self.metrics.broken.inc()
                 try:
-                    async with asyncio.timeout(LOOK_EVERY):
+                    async with asyncio.timeout(min(LOOK_EVERY, max(0.0, pause))):
                         await self._changed.wait()
                 except TimeoutError:
                     continue
@@ -84,6 +101,51 @@ class Notifications:
                 self.cluster, drill, self.store, self.settings(), self.clock, self.written
             )
             group.create_task(self._run(uid, drill))
+
+    def _start_slots(self, group: asyncio.TaskGroup) -> float:
+        """Announce the slots that are near; the seconds until the next one is."""
+        now, soonest = self.clock(), LOOK_EVERY
+        self._slots_over = {slot for slot in self._slots_over if slot[1] > now}
+        for gameday in list(self.store.gamedays.values()):
+            at = self._next_slot(gameday, now)
+            if at is None:
+                continue
+            slot = (gameday["metadata"]["uid"], at)
+            if now < at - COUNTDOWN:
+                soonest = min(soonest, at - COUNTDOWN - now)
+            elif slot not in self._slots and slot not in self._slots_over:
+                self._slots[slot] = SlotNotifier(self.cluster, gameday, at, self.store, self.settings(), self.clock)
+                group.create_task(self._announce(slot, gameday))
+        return soonest
+
+    def _next_slot(self, gameday: Object, now: float) -> float | None:
+        """The next slot of a GameDay that is to be announced; none while its drills would not begin."""
+        spec, status = gameday["spec"], gameday.get("status", {})
+        if not spec.get("notifications") or "schedule" not in spec or self._halt().halted:
+            return None
+        if "deletionTimestamp" in gameday["metadata"] or not _is_ready(status):
+            return None
+        try:
+            schedule = schedule_of(spec)
+            wanted = any(Event.COUNTDOWN in one.receiver.events for one in notifications_of(spec))
+        except PlanInvalid:
+            return None
+        return next(iter(next_runs(schedule, now, 1)), None) if schedule is not None and wanted else None
+
+    async def _announce(self, slot: Slot, gameday: Object) -> None:
+        try:
+            await self._slots[slot].run()
+            self._slots_over.add(slot)
+        except Exception as error:
+            metadata = gameday["metadata"]
+            about = named(GAMEDAYS.kind, metadata["namespace"], metadata["name"])
+            text = "internal error: its countdown is taken up again"
+            log.exception(text, exc_info=error, **about, reason="InternalError")
+            self.metrics.broken.inc()
+            await asyncio.sleep(AGAIN_AFTER)
+        finally:
+            self._slots.pop(slot, None)
+            self._changed.set()
 
     def _due(self) -> Iterator[Object]:
         known = {drill["metadata"]["uid"] for drill in self.store.drills.values()}
@@ -116,3 +178,8 @@ class Notifications:
         finally:
             self._running.pop(uid, None)
             self._changed.set()
+
+
+def _is_ready(status: Object) -> bool:
+    """Whether a GameDay's drills can run."""
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", ()))

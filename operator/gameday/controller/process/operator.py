@@ -93,7 +93,13 @@ class Operator:
         self.concurrency = DrillConcurrencyLimit(self.store, settings.installation)
         self.forgotten = ForgottenPlans(cluster, clock)
         self.notifications = Notifications(
-            cluster, self.store, lambda: self.settings, clock, self.metrics, self._drill_written
+            cluster,
+            self.store,
+            lambda: self.settings,
+            clock,
+            self.metrics,
+            self._drill_written,
+            lambda: self.administrator.halt,
         )
         self.supervisor.listen(self._gameday_changed, self._drill_changed, self.schedules.deciding)
 

@@ -21,12 +21,14 @@ from gameday.api.notified import notified_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import Object
 from gameday.controller.drill import notifier as drill_notifier
+from gameday.controller.drill import notifying
 from gameday.controller.process.notifications import Notifications
 from gameday.controller.settings import Settings
 from gameday.controller.store import Store, key_of, take
 from gameday.controller.telemetry import Metrics
 from gameday.errors import Rejected
 from gameday.model.agent import NotifierConfig, read_config
+from gameday.model.halt import Halt, HaltState
 from gameday.model.record import DrillRecord
 from gameday.notify.decide import HAND_OVER, OVERDUE
 from unit.api_server import ApiServer
@@ -62,6 +64,7 @@ class Team:
     def __init__(self, server: ApiServer, cluster: Cluster, folder: Path) -> None:
         self.server, self.cluster, self.folder = server, cluster, folder
         self.now = END + 1.0
+        self.halt = Halt()
         self.works = True
         """Whether the kubelet starts pods."""
         self.store = Store(listed=True)
@@ -80,7 +83,7 @@ class Team:
                     known[key_of(thing)] = copy.deepcopy(thing)
         settings = Settings("gameday-system", "me", "image")
         self.notifications = Notifications(
-            self.cluster, self.store, lambda: settings, lambda: self.now, Metrics({}), self.written
+            self.cluster, self.store, lambda: settings, lambda: self.now, Metrics({}), self.written, lambda: self.halt
         )
         self._tasks.append(asyncio.create_task(self.notifications.lead()))
 
@@ -168,7 +171,7 @@ async def team(
         await one.end()
 
 
-async def becomes(look: Callable[[], bool], within: float = 5.0) -> None:
+async def becomes(look: Callable[[], bool], within: float = 30.0) -> None:
     async with asyncio.timeout(within):
         while not look():  # noqa: ASYNC110  what is looked at has no event
             await asyncio.sleep(0.01)
@@ -178,9 +181,9 @@ async def becomes(look: Callable[[], bool], within: float = 5.0) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of tenths of a second."""
     monkeypatch.setattr(agent, "FIRST", 0.05)
-    monkeypatch.setattr(deliveries, "TIMEOUT", 0.5)
-    monkeypatch.setattr(drill_notifier, "AGAIN_AFTER", 0.1)
-    monkeypatch.setattr(drill_notifier, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(deliveries, "TIMEOUT", 3.0)
+    monkeypatch.setattr(notifying, "AGAIN_AFTER", 0.1)
+    monkeypatch.setattr(notifying, "LOOK_EVERY", 0.2)
 
 
 @pytest.fixture
@@ -229,7 +232,7 @@ async def test_a_process_that_is_killed_at_any_moment_sends_nothing_twice(
 ) -> None:
     async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
         one.drill(FAILED)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         lives = 0
         # Each life is a little longer than the one before: it is killed before, in and after each of its calls.
         while "verdict" not in one.noted.get("bus", {}).get("sent", ()) or one.pods:
@@ -475,3 +478,93 @@ async def test_without_the_right_to_see_pods_nothing_is_sent_and_it_ends(
         assert (receiver.bodies, one.noted) == ([], {})
         one.now = END + drill_notifier.LOOKED_AFTER + 1
         await becomes(lambda: one.notifications._over == {UID})
+
+
+DAILY = {"cron": "0 12 * * *", "timeZone": "Etc/UTC"}
+SLOT = END + 6_828.0
+"""30 November 2026, 12:00 UTC."""
+
+
+def due(server: ApiServer, **schedule: Any) -> Object:
+    """The GameDay, which is ready, with its schedule."""
+    made = copy.deepcopy(server.objects["gamedays", "shop", "redis-failover"])
+    made["spec"]["schedule"] = {**DAILY, **schedule}
+    made["status"] = {"conditions": [{"type": "Ready", "status": "True"}], "lastDrill": "earlier"}
+    return server.put("gamedays", "shop", made)
+
+
+def announced(server: ApiServer) -> Object:
+    found: Object = server.objects["gamedays", "shop", "redis-failover"]["status"].get("announced", {})
+    return found
+
+
+async def test_a_slot_is_announced_ten_minutes_before_it_once_whoever_is_killed(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
+        uid = due(api_server)["metadata"]["uid"]
+        one.now = SLOT - 601.0
+        one.begin()
+        await asyncio.sleep(0.3)
+        assert (receiver.bodies, one.pods) == ([], [])
+        await one.die()
+        one.now = SLOT - 599.0
+        deadline, lives = time.monotonic() + 60, 0
+        while not announced(api_server) or one.pods:
+            assert time.monotonic() < deadline
+            one.begin()
+            await asyncio.sleep(0.004 * lives)
+            await one.die()
+            lives += 1
+        one.begin()
+        await becomes(lambda: bool(one.notifications._slots_over))
+        (event,) = receiver.bodies
+        assert event["id"] == f"{uid}/{int(SLOT) // 60}/countdown"
+        assert event["type"] == "dev.gameday.drill.countdown"
+        assert event["subject"] == f"redis-failover-{int(SLOT) // 60}"
+        assert event["data"]["summary"] == "GameDay redis-failover in shop is due at 2026-11-30 12:00:00 UTC"
+        assert event["data"]["drillUID"] == ""
+        shown = {"slot": "2026-11-30T12:00:00.000Z", "notifications": [{"name": "bus", "sent": ["countdown"]}]}
+        assert announced(api_server) == shown
+        assert api_server.objects["gamedays", "shop", "redis-failover"]["status"]["lastDrill"] == "earlier"
+
+
+@pytest.mark.parametrize("hindered", ["suspended", "blackout", "halted", "not ready", "unwanted", "over"])
+async def test_a_slot_that_will_not_run_is_not_announced(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver, hindered: str
+) -> None:
+    wanted = hook(receiver, events=["verdict"]) if hindered == "unwanted" else hook(receiver)
+    async with team(api_server, cluster, tmp_path, wanted) as one:
+        night = {"name": "night", "from": "2026-11-30T11:00:00Z", "until": "2026-11-30T13:00:00Z"}
+        hindering: dict[str, Object] = {"suspended": {"suspend": True}, "blackout": {"blackouts": [night]}}
+        gameday = copy.deepcopy(due(api_server, **hindering.get(hindered, {})))
+        if hindered == "not ready":
+            gameday["status"]["conditions"][0]["status"] = "False"
+            api_server.put("gamedays", "shop", gameday)
+        one.halt = Halt(HaltState.HALTED if hindered == "halted" else HaltState.CLEAR)
+        one.now = SLOT + 1.0 if hindered == "over" else SLOT - 300.0
+        one.begin()
+        await asyncio.sleep(0.3)
+        assert (receiver.bodies, one.pods) == ([], [])
+
+
+async def test_a_countdown_is_of_no_drill_and_what_an_earlier_one_left_is_deleted(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
+        due(api_server)
+        one.works = False
+        one.now = SLOT - 300.0
+        one.begin()
+        await becomes(lambda: len(one.pods) == 1)
+        (pod,) = one.pods
+        assert [owner["kind"] for owner in pod["metadata"]["ownerReferences"]] == ["GameDay"]
+        assert pod["metadata"]["labels"]["gameday.dev/slot"] == str(int(SLOT))
+        await one.die()
+        one.now = SLOT + 86_400.0 - 300.0
+        one.begin()
+        await becomes(lambda: len(one.pods) == 1 and one.pods[0]["metadata"]["name"] != pod["metadata"]["name"])
+        one.works = True
+        tomorrow = f"redis-failover-{int(SLOT) // 60 + 1440}"
+        await becomes(lambda: [body["subject"] for body in receiver.bodies] == [tomorrow])
+        await becomes(lambda: one.pods == [])
