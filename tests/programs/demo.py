@@ -1,4 +1,8 @@
-"""``make demo``: a whole drill against the demo shop, shown as it goes. The exit code is 0 when it passed."""
+"""``make demo``: a whole drill against the demo shop, by the commands that people use. The exit code is the verdict's.
+
+``gameday plan`` makes a dry run, ``gameday run --wait`` shows the drill as it goes, ``gameday explain`` says why it
+ended so, ``gameday report`` writes its page. This program sets the shop up, and sees that nothing is left.
+"""
 
 import asyncio
 import contextlib
@@ -6,24 +10,18 @@ import os
 import subprocess
 import sys
 import time
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 
-from gameday.api.lines import events_of, expectations_of, figures_of
 from gameday.cluster.client import Cluster
-from gameday.cluster.informer import Informer
 from gameday.cluster.resources import (
     CILIUM_NETWORK_POLICIES,
-    DRILLS,
     JOBS,
     LEASES,
     NETWORK_POLICIES,
     PODS,
-    Object,
 )
 from gameday.errors import NotFound
 from gameday.model.labels import DRILL, ROLE
@@ -31,10 +29,9 @@ from gameday.model.labels import DRILL, ROLE
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "tests" / "cluster" / "cluster"
 NAMESPACE = "shop"
-COLOURS = {"Passed": "green", "Failed": "red", "Inconclusive": "yellow", "Aborted": "yellow"}
-STATES = {"Met": "green", "AlwaysTrue": "green", "Missed": "red", "Unknown": "yellow"}
-PATIENCE = 600.0
-"""Seconds after which the demo gives up; the drill goes on."""
+GAMEDAY: Final = "redis-failover"
+REPORT: Final = Path("build") / "demo.html"
+"""Where the report is written, in the repository."""
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -54,71 +51,12 @@ def kubectl(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-async def follow(api: Cluster, name: str) -> Object:
-    """Show the drill's timeline as it grows; its last state."""
-    changed = asyncio.Event()
-    informer = Informer(api, DRILLS, NAMESPACE, changed.set, fields=f"metadata.name={name}")
-    watching = asyncio.create_task(informer.run())
-    shown = judged = 0
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                await changed.wait()
-                changed.clear()
-                drill = informer.objects.get(name, {})
-                status = drill.get("status", {})
-                lines, expectations = events_of(status), expectations_of(status)
-                for line in sorted(lines[shown:] + [judgement(e) for e in expectations[judged:]], key=_at):
-                    tell(line, lines[0]["at"])
-                shown, judged = len(lines), len(expectations)
-                if status.get("phase") == "Finished" and not drill["metadata"].get("finalizers"):
-                    return drill
-    finally:
-        watching.cancel()
-
-
-def judgement(expectation: dict[str, Any]) -> dict[str, Any]:
-    """What came of an expectation, as a line of the timeline."""
-    after = f" after {expectation['seconds']:.1f} s" if "seconds" in expectation else ""
-    text = f"{expectation['name']}{after}"
-    bad = expectation["state"] in {"Missed", "Unknown"}
-    return {"at": expectation["at"], "reason": expectation["state"], "message": text} | (
-        {"warning": True} if bad else {}
-    )
-
-
-def _at(line: dict[str, Any]) -> str:
-    at: str = line["at"]
-    return at
-
-
-def tell(line: dict[str, Any], began: str) -> None:
-    """One line of the timeline, with the seconds since the drill began."""
-    since = (datetime.fromisoformat(line["at"]) - datetime.fromisoformat(began)).total_seconds()
-    style = "yellow" if line.get("warning") else "bold" if line["reason"] in PHASES else ""
-    console.print(f"{since:7.1f} s  {line['reason']:<22} {line['message']}", style=style, markup=False)
-
-
-PHASES = {"Preflight", "SteadyState", "Outage", "Recovery", "Rollback", "Finished"}
-
-
-def report(status: dict[str, Any]) -> None:
-    """The verdict, each expectation, each figure."""
-    table = Table(title="expectations", title_justify="left")
-    for column in ("stage", "expectation", "state", "after"):
-        table.add_column(column)
-    for e in expectations_of(status):
-        after = f"{e['seconds']:.1f} s" if "seconds" in e else ""
-        table.add_row(e["stage"], e["name"], f"[{STATES.get(e['state'], '')}]{e['state']}[/]", after)
-    console.print(table)
-    figures = Table(title="measured", title_justify="left")
-    for column in ("figure", "value", "unit", "resolution"):
-        figures.add_column(column)
-    for f in figures_of(status):
-        figures.add_row(f["name"], f"{f['value']:g}", f["unit"], f"± {f['resolution']:g}" if "resolution" in f else "")
-    console.print(figures)
-    colour = COLOURS[status["verdict"]]
-    console.print(f"verdict: [bold {colour}]{status['verdict']}[/] ({status['reason']}): {status['message']}")
+def gameday(*arguments: str, told: bool = False) -> tuple[int, str]:
+    """Run a command of the program and show it; its exit code, and with ``told`` what it prints for programs."""
+    console.print(f"[dim]$ gameday {' '.join(arguments)}[/dim]")
+    command = [sys.executable, "-m", "gameday.cli.main", *arguments]
+    done = subprocess.run(command, cwd=ROOT, check=False, text=True, stdout=subprocess.PIPE if told else None)
+    return done.returncode, done.stdout or ""
 
 
 async def left_behind(api: Cluster) -> list[str]:
@@ -147,16 +85,13 @@ async def clean(api: Cluster) -> None:
     console.print("left behind in the cluster: nothing")
 
 
-async def watch(name: str) -> Object:
-    """Show the drill to its end; the Drill."""
+async def see_that_nothing_is_left() -> None:
+    """Look into the cluster with the administrator's rights."""
     api = await Cluster.connect(Path(os.environ["KUBECONFIG"]))
     try:
-        drill = await follow(api, name)
-        report(drill["status"])
         await clean(api)
     finally:
         await api.close()
-    return drill
 
 
 def main() -> int:
@@ -168,11 +103,24 @@ def main() -> int:
     kubectl("apply", "-k", "manifests/demo")
     kubectl("-n", "gameday-system", "rollout", "status", "deployment/gameday-operator", "--timeout=180s")
     kubectl("-n", NAMESPACE, "wait", "--for=condition=Available", "deployment", "--all", "--timeout=180s")
-    name = kubectl("create", "-f", "manifests/demo/drill.yaml", "-o", "name")
-    drill = asyncio.run(watch(name.removeprefix("drill.gameday.dev/")))
+    return show()
+
+
+def show() -> int:
+    """Plan, run, explain and report a drill of the shop that is there; the exit code of ``gameday run --wait``."""
+    gameday("plan", GAMEDAY, "-n", NAMESPACE)
+    # What happens stands on standard error while a program is told the drill's name.
+    code, name = gameday("run", GAMEDAY, "-n", NAMESPACE, "--wait", "-o", "name", told=True)
+    if not name.strip():
+        return code
+    drill = name.strip().removeprefix("drill.gameday.dev/")
+    gameday("explain", drill, "-n", NAMESPACE)
+    (ROOT / REPORT).parent.mkdir(exist_ok=True)
+    gameday("report", drill, "-n", NAMESPACE, "-f", str(REPORT))
+    asyncio.run(see_that_nothing_is_left())
     subprocess.run(["kubectl", "-n", NAMESPACE, "get", "gamedays,drills"], check=True)
     console.print(f"[dim]look around: export KUBECONFIG={os.environ['KUBECONFIG']}; end the cluster: make down[/dim]")
-    return 0 if drill["status"]["verdict"] == "Passed" else 1
+    return code
 
 
 if __name__ == "__main__":

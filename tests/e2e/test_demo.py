@@ -1,0 +1,33 @@
+"""What ``make demo`` shows: a plan, a drill, its explanation and its report, by the commands of the program."""
+
+import asyncio
+
+import pytest
+
+from e2e.dialling import kubeconfig
+from e2e.namespaces import TeamNamespace
+from programs import demo
+from simulation.demo import demo_plan
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+async def test_the_demo_plans_runs_explains_and_reports_a_drill(
+    ns: TeamNamespace, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await ns.shop()
+    await ns.operator()
+    about = {"apiVersion": "gameday.dev/v1alpha1", "kind": "GameDay", "metadata": {"name": demo.GAMEDAY}}
+    ns.apply(about | {"spec": demo_plan()})
+    monkeypatch.setattr(demo, "NAMESPACE", ns.namespace)
+    monkeypatch.setattr(demo, "REPORT", ns.folder / "demo.html")
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig()))
+    code = await asyncio.to_thread(demo.show)
+    out, err = capfd.readouterr()
+    assert code == 0, out + err
+    assert f"Dry run of GameDay {demo.GAMEDAY} in namespace {ns.namespace}: Planned" in out
+    assert "CutProven" in err
+    assert "Passed (AllExpectationsMet)" in err
+    assert "Each fault was proven, every expectation was met, and everything was put back." in out
+    assert "left behind in the cluster: nothing" in out
+    assert "<svg" in (ns.folder / "demo.html").read_text()
