@@ -14,7 +14,19 @@ from typing import cast
 from gameday.agents import exchanges
 from gameday.agents.connection_holder import PING, Exchange, Holder, ping
 from gameday.agents.peers import Place, stranger
-from gameday.model.agent import HANDSHAKE, HTTP, MOST_NAMESERVERS, POSTGRES, SENTINEL, SERVER, Dial, Peers, RedisAddress
+from gameday.model.addresses import LOOK_EVERY
+from gameday.model.agent import (
+    HANDSHAKE,
+    HTTP,
+    MOST_NAMESERVERS,
+    POSTGRES,
+    SENTINEL,
+    SERVER,
+    SERVERS,
+    Dial,
+    Peers,
+    RedisAddress,
+)
 from gameday.probes.io.errors import error_word
 from gameday.probes.io.lookup import NotSent
 from gameday.probes.io.resp import Connection, ProtocolError, RedisError, context_of, error_code
@@ -35,7 +47,7 @@ class Dialler:
     The connection of a good dial goes to ``holder`` where that wants one, and is closed otherwise. A port of which no
     protocol is known has no exchange that could be repeated, so nothing of it is held. ``redis`` is how a dial of the
     protocol ``SERVER`` speaks: with the TLS and the credentials of the dependency. ``peers`` asks whether each of its
-    servers is in ``known``, what is dialled.
+    servers is in ``known``, what is dialled: with the first dial, each 5 s, and with each dial until all are.
     """
 
     def __init__(
@@ -53,6 +65,7 @@ class Dialler:
         # Probes read a database; a dial does not.
         self._redis_there = replace(redis, database=0) if redis is not None else None
         self._peers, self._known = peers, known
+        self._asks_at = 0.0
         if target.protocol == SENTINEL and redis is not None and peers is not None:
             self._redis_there = replace(
                 redis,
@@ -100,8 +113,11 @@ class Dialler:
             # It counts whatever Redis says: the packets went both ways.
             with contextlib.suppress(RedisError):
                 await connection.call("PING")
-            if self._peers is not None and (why := await self._stranger(connection, self._peers)):
-                return why
+            now = asyncio.get_running_loop().time()
+            if self._peers is not None and now >= self._asks_at:
+                if why := await self._stranger(connection, self._peers):
+                    return f"{SERVERS}{why}"
+                self._asks_at = now + LOOK_EVERY
             if self._wants_one and (streams := connection.release()) is not None and not self._keep(*streams):
                 streams[1].transport.abort()
         except (NotSent, ssl.SSLError):
@@ -117,7 +133,7 @@ class Dialler:
             return await stranger(connection, peers, self._known, sentinel=self._protocol == SENTINEL)
         except (RedisError, ProtocolError) as error:
             asked = "SENTINEL" if self._protocol == SENTINEL else "CLUSTER SLOTS"
-            return f"{asked}: {error_code(error)}"
+            return f"{asked} answered {error_code(error)}"
 
     async def _redis(self) -> str | None:
         try:

@@ -20,7 +20,7 @@ MOST_WORD: Final = 64
 
 
 async def stranger(connection: Connection, peers: Peers, known: Collection[Place], *, sentinel: bool) -> str:
-    """A server that is not cut, as a short word for the log; empty where all are.
+    """A server that is not cut, in few words for the log; empty where all are.
 
     ``known`` is what is dialled. ``sentinel`` says that a Sentinel is asked.
 
@@ -35,7 +35,7 @@ async def stranger(connection: Connection, peers: Peers, known: Collection[Place
         return ""
     async for host, port in _of_sentinel(connection, peers.master) if sentinel else _of_cluster(connection):
         if not any((address, port) in known for address in await connection.lookup.addresses(host, port)):
-            return f"{host_port(host[:MOST_WORD], port)} is one of its servers and is not cut"
+            return f"{host_port(host[:MOST_WORD], port)} is one of them and is not cut"
     return ""
 
 

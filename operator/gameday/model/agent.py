@@ -74,6 +74,10 @@ HTTP: Final = "http"
 POSTGRES: Final = "postgres"
 
 
+SERVERS: Final = "servers: "
+"""How the error of a dial begins that says why not all servers of a Redis are known to be cut."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peers:
     """A Redis of several servers, each of which is asked who the others are.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gameday.agents import dialing
 from gameday.agents.dialing import Dialler
 from gameday.model.agent import SENTINEL, SERVER, Dial, Peers, RedisAddress
 from unit.redis_peers import MASTER, Servers, cluster, servers, watched
@@ -48,7 +49,7 @@ async def test_a_cluster_is_reached_where_each_of_its_nodes_is_known(made: Serve
     for port in made.ports:
         assert await asked(port, password, Peers(), known(*made.ports)) is None
     left_out = await asked(first, password, Peers(), known(first, second))
-    assert left_out == f"127.0.0.1:{third} is one of its servers and is not cut"
+    assert left_out == f"servers: 127.0.0.1:{third} is one of them and is not cut"
     assert await asked(first, password, Peers(), frozenset({("10.0.0.9", third)}) | known(first, second)) == left_out
 
 
@@ -70,21 +71,21 @@ async def test_a_node_that_comes_later_is_told_unless_it_is_known(made: Servers,
                 await asyncio.sleep(0.1)
     assert (
         await asked(made.ports[0], password, Peers(), before)
-        == f"127.0.0.1:{last} is one of its servers and is not cut"
+        == f"servers: 127.0.0.1:{last} is one of them and is not cut"
     )
     assert await asked(made.ports[0], password, Peers(), known(*made.ports)) is None
 
 
 async def test_a_redis_that_is_no_cluster_is_told(made: Servers, password: str) -> None:
     port = await made.start()
-    assert await asked(port, password, Peers(), known(port)) == "CLUSTER SLOTS: redis ERR"
+    assert await asked(port, password, Peers(), known(port)) == "servers: CLUSTER SLOTS answered redis ERR"
 
 
 async def test_a_user_who_may_not_ask_is_told(made: Servers, password: str) -> None:
     port = await made.start("--cluster-enabled", "yes")
     async with made.client(port) as node:
         await node.execute_command("ACL", "SETUSER", "default", "-cluster")
-    assert await asked(port, password, Peers(), known(port)) == "CLUSTER SLOTS: redis NOPERM"
+    assert await asked(port, password, Peers(), known(port)) == "servers: CLUSTER SLOTS answered redis NOPERM"
 
 
 async def test_sentinels_are_asked_for_every_server_and_every_sentinel(made: Servers, password: str) -> None:
@@ -97,8 +98,8 @@ async def test_sentinels_are_asked_for_every_server_and_every_sentinel(made: Ser
     one = made.sentinels[0]
     for missing in (*made.ports, *made.sentinels[1:]):
         told = await asked(one, password, peers, every - known(missing), SENTINEL)
-        assert told == f"127.0.0.1:{missing} is one of its servers and is not cut"
-    assert await asked(one, password, Peers("another"), every, SENTINEL) == "SENTINEL: no such master"
+        assert told == f"servers: 127.0.0.1:{missing} is one of them and is not cut"
+    assert await asked(one, password, Peers("another"), every, SENTINEL) == "servers: SENTINEL answered no such master"
 
 
 async def test_the_master_may_move(made: Servers, password: str) -> None:
@@ -130,4 +131,25 @@ async def test_sentinels_have_credentials_of_their_own(made: Servers, password: 
     peers, every = Peers(MASTER, password_file=str(own)), known(*made.ports, *made.sentinels)
     assert await asked(made.sentinels[0], password, peers, every, SENTINEL) is None
     wrong = replace(peers, password_file=password)
-    assert await asked(made.sentinels[0], password, wrong, every, SENTINEL) == "SENTINEL: auth"
+    assert await asked(made.sentinels[0], password, wrong, every, SENTINEL) == "servers: SENTINEL answered auth"
+
+
+async def test_servers_are_asked_now_and_then_and_at_each_dial_while_one_is_missing(
+    made: Servers, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cluster(made)
+    first = made.ports[0]
+
+    async def slots() -> int:
+        async with made.client(first) as node:
+            told = await node.info("commandstats")
+        return int(told.get("cmdstat_cluster|slots", {"calls": 0})["calls"])
+
+    target = Dial(f"target:{HOST}:{first}", HOST, first, SERVER)
+    redis = RedisAddress("redis.shop.svc", first, password_file=password)
+    for ports, every, calls in ((made.ports, 60.0, 1), (made.ports, 0.0, 3), (made.ports[:2], 60.0, 3)):
+        monkeypatch.setattr(dialing, "LOOK_EVERY", every)
+        before, dialler = await slots(), Dialler(target, None, redis, Peers(), known(*ports))
+        for _ in range(3):
+            await dialler()
+        assert await slots() - before == calls

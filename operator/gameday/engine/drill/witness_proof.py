@@ -6,7 +6,8 @@ from typing import ClassVar, Final
 from gameday.engine.drill import addresses, controls, timeouts
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.effect_proof import EffectProof
-from gameday.engine.evidence.proof import Proof
+from gameday.engine.evidence.proof import Proof, ProofViolation
+from gameday.model.agent import SERVERS
 from gameday.model.change import Change, ChangeState, Observed
 from gameday.model.effect import Effect, End, Ending
 from gameday.model.observation import Life
@@ -19,6 +20,18 @@ NOBODY: Final = Proof()
 def dials_of(ctx: Context, name: str) -> Proof:
     """What the witnesses and controls of a fault have dialled."""
     return ctx.evidence.proofs.get(name, NOBODY)
+
+
+SELECT_ALL: Final = "name a Service that selects every server, and a user who may ask for them"
+"""What to do about a Redis of which not all servers are known to be cut."""
+
+
+def _down(down: ProofViolation, why: str) -> End:
+    """The end for a control that fails: it reaches no server, or is told of one that is not cut."""
+    if not down.detail.startswith(SERVERS):
+        return End(Reason.DEPENDENCY_DOWN, why, down.since)
+    told = f"not all servers of the dependency are known to be cut: {down.detail.removeprefix(SERVERS)}"
+    return End(Reason.ADDRESSES_UNKNOWN, f"{told} ({down.who} asked): {SELECT_ALL}", down.since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,7 @@ class WitnessProof(EffectProof):
         if (shut_out := controls.shut_out(self.ctx, self.name, self.dials)) is not None:
             return End(Reason.NOT_ADMITTED, shut_out, down.since)
         why = f"{down.who} cannot reach the target ({down.detail}), although nothing is cut: the dependency is down"
-        return End(Reason.DEPENDENCY_DOWN, why, down.since)
+        return _down(down, why)
 
     def waits_for(self) -> str:
         """Who does not get through."""
@@ -70,8 +83,7 @@ class WitnessProof(EffectProof):
     def troubled_before(self, since: float) -> End | None:
         """A control or a witness that cannot get through."""
         if (down := self.dials.control_down(since)) is not None:
-            why = f"{down.who} cannot reach the target before anything was cut ({down.detail})"
-            return End(Reason.DEPENDENCY_DOWN, why, down.since)
+            return _down(down, f"{down.who} cannot reach the target before anything was cut ({down.detail})")
         if (cut := self.dials.witness_down(since, self.ctx.now)) is not None:
             why = f"{cut.who} cannot reach the target before anything was cut ({cut.detail})"
             return End(Reason.NOT_STEADY, why, cut.since)
@@ -113,7 +125,7 @@ class WitnessProof(EffectProof):
             if (not_spared := controls.not_spared(change, dials)) is not None:
                 return not_spared
             why = f"{down.who}, which the drill does not cut, cannot reach the target ({down.detail})"
-            return End(Reason.DEPENDENCY_DOWN, f"{why}: the dependency is down", down.since)
+            return _down(down, f"{why}: the dependency is down")
         if (collateral := dials.collateral(requested, until)) is not None:
             why = f"the cut also hit {collateral.who} ({collateral.detail}), which answered before it"
             return End(Reason.COLLATERAL_CUT, why, collateral.since)
@@ -150,7 +162,7 @@ class WitnessProof(EffectProof):
         if (down := self.dials.control_down(since)) is None:
             return None
         why = f"{down.who} lost the target after the cut was removed ({down.detail}): the dependency is down"
-        return End(Reason.DEPENDENCY_DOWN, why, down.since)
+        return _down(down, why)
 
     @property
     def _suspected_bypass(self) -> str:
