@@ -139,7 +139,7 @@ def test_an_address_that_shows_only_after_the_end_may_have_been_there_before_it(
 def test_a_drill_whose_name_is_not_looked_up_to_the_end_cannot_pass() -> None:
     record = finished(Named(lambda record, now: () if under_the_cut(record, 10.0, now) else (A,)))
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "AddressesUnknown")
-    assert f"nobody looked {NAME} up to the end of the outage" in record.message
+    assert f"no agent looked up {NAME} up to the end of the outage" in record.message
     assert record.faults_cleared
 
 
