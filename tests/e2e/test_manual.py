@@ -4,6 +4,8 @@ import pytest
 import yaml
 
 from e2e.namespaces import TeamNamespace, example, kubectl
+from e2e.people import person
+from e2e.test_commands import gameday
 from gameday.api.lines import events_of, expectations_of, figures_of
 from gameday.api.undo_entries import undo_of
 from gameday.cluster.resources import Object
@@ -26,8 +28,8 @@ spec:
 
 def by_hand(*, seen: bool = True) -> Object:
     """The example, in short, for the part of the shop that is api and redis."""
-    gameday = example("redis-by-hand", steady="6s", outage="12s", recovery="40s")
-    spec = gameday["spec"]
+    plan = example("redis-by-hand", steady="6s", outage="12s", recovery="40s")
+    spec = plan["spec"]
     spec["dependencies"][0]["redis"] = {
         "service": {"name": "redis"},
         "auth": spec["dependencies"][0]["redis"]["auth"],
@@ -44,7 +46,7 @@ def by_hand(*, seen: bool = True) -> Object:
     manual["within"] = "60s"
     if not seen:
         del manual["seen"]
-    return gameday
+    return plan
 
 
 def said(status: Object, reason: str) -> list[str]:
@@ -108,10 +110,18 @@ async def test_what_a_person_breaks_and_mends_is_judged_although_the_operator_di
 
 async def test_what_a_person_only_says_proves_nothing_and_has_its_times(shop: TeamNamespace) -> None:
     await shop.operator()
+    sre, developer = person(shop, "sre").config, person(shop, "developer").config
+    confirm = ("confirm", "first", FAULT, "done", "-n", shop.namespace)
     await shop.start(by_hand(seen=False))
+    early = gameday(sre, *confirm)
+    assert (early.returncode, "has asked for nothing so far" in early.stderr) == (1, True), early.stderr
     await asked(shop, "ActByHand")
     shop.scale("redis", 0)
-    kubectl("-n", shop.namespace, "annotate", "drill", "first", f"confirm.gameday.dev/{FAULT}=done")
+    refused = gameday(developer, *confirm)
+    assert (refused.returncode, "may not patch drills.gameday.dev" in refused.stderr) == (1, True), refused.stderr
+    told = gameday(sre, *confirm)
+    assert told.returncode == 0, told.stderr
+    assert "by a person's word alone it is Inconclusive (NotProven) at best" in told.stdout
     await asked(shop, "UndoByHand")
     shop.scale("redis", 1)
     kubectl("-n", shop.namespace, "annotate", "--overwrite", "drill", "first", f"confirm.gameday.dev/{FAULT}=undone")
