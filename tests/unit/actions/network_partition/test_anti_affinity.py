@@ -71,7 +71,8 @@ def test_what_does_not_keep_witnesses_out_is_no_hindrance(affinity: Object) -> N
 
 def test_pods_on_other_nodes_and_pods_that_ended_keep_nobody_out() -> None:
     over = pod("job-1", {"app": "job"}, affinity=apart()) | {"status": {"phase": "Succeeded"}}
-    assert not found(pod("api-1"), over, pod("redis-1", {"app": "redis"}, node="node-b", affinity=apart()))
+    redis = pod("redis-1", {"app": "redis"}, node="node-b", ip="10.0.0.3", affinity=apart())
+    assert not found(pod("api-1"), over, redis)
 
 
 def test_a_strict_spread_that_counts_witnesses_is_warned_of() -> None:
