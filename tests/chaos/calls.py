@@ -1,11 +1,12 @@
 """The operator killed at each named point of a drill that calls a platform, once with a restart and once without."""
 
+import contextlib
 import functools
 import time
 from typing import Final
 
 from chaos.case import KILL, Case, Trial
-from chaos.kills import WITH, WITHOUT
+from chaos.kills import ABSENCE, WITH, WITHOUT
 from chaos.points import GROUPS, Point
 from e2e.dialling import until
 from e2e.platforms import calls, deployed, gameday
@@ -40,7 +41,14 @@ async def killed(trial: Trial, point: Point, *, restart: bool) -> None:
 async def _alone(trial: Trial, before: int) -> None:
     """Without any operator: what was suspended is resumed by the deadline of its fuse."""
     told = [moment(one["fuse"]["deadline"]) for one in undo_of(await trial.ns.status()) if "deadline" in one["fuse"]]
-    if not _suspended(calls(trial.ns)[before:]):
+
+    async def arrived() -> bool:
+        return _suspended(calls(trial.ns)[before:])
+
+    # A caller that was created a moment ago has not called yet.
+    with contextlib.suppress(AssertionError):
+        await until(arrived, "the call arrives", ABSENCE)
+    if not await arrived():
         return
     trial.row.note = "held when killed: the service is suspended"
     left = max(told, default=time.time()) - time.time() + TAKES
