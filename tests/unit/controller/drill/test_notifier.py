@@ -29,6 +29,7 @@ from gameday.controller.telemetry import Metrics
 from gameday.errors import Rejected
 from gameday.model.agent import NotifierConfig, read_config
 from gameday.model.halt import Halt, HaltState
+from gameday.model.notice import COUNTDOWN
 from gameday.model.record import DrillRecord
 from gameday.notify.decide import HAND_OVER, OVERDUE
 from unit.api_server import ApiServer
@@ -544,6 +545,8 @@ async def test_a_slot_that_will_not_run_is_not_announced(
         one.halt = Halt(HaltState.HALTED if hindered == "halted" else HaltState.CLEAR)
         one.now = SLOT + 1.0 if hindered == "over" else SLOT - 300.0
         one.begin()
+        at = one.notifications._next_slot(one.store.gamedays["shop", "redis-failover"], one.now)
+        assert at is None or at - COUNTDOWN > one.now
         await asyncio.sleep(0.3)
         assert (receiver.bodies, one.pods) == ([], [])
 
