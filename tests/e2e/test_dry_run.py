@@ -1,5 +1,7 @@
 """A dry run on a cluster: it names what a drill would act on, changes nothing, and leaves nothing."""
 
+import re
+
 import aiohttp
 import pytest
 
@@ -54,6 +56,10 @@ async def test_a_dry_run_says_what_a_drill_would_do_and_a_drill_runs_afterwards(
     real = await ns.finishes("real")
     assert real["verdict"] == "Passed", real["message"]
     assert "dryRun" not in real
+    (target,) = real["targets"]
+    assert re.fullmatch(
+        r"Deployment api: template [0-9a-z]+; \w+=localhost/gameday-shop:\S+( \([0-9a-f]{12}\))?", target
+    )
 
 
 async def test_a_dry_run_refuses_what_a_drill_would_and_says_why(ns: TeamNamespace) -> None:
