@@ -584,7 +584,8 @@ def judged(
         yield from ((Rule.MITIGATED, f"{why}; {told}") for why in uncredited(trial, memory))
     if not lies and What.CLOCK_STEP not in concerning:
         yield from ((Rule.UNTOUCHED, f"{why}; {told}") for why in touched_in_vain(trial, system, memory))
-    scales = trial.faults.scales or trial.mitigates.scales
+    # A bare world scales the workers where a whole one evicts their pods.
+    scales = trial.faults.scales or trial.mitigates.scales or trial.mitigates is Mitigates.EVICTS
     if not concerning - (HARMLESS - OF_WORKERS if scales else HARMLESS):
         yield from ((Rule.BY_HOW_MUCH, why) for why in untold(system, memory))
         yield from ((Rule.NAMED, f"{why}; {told}") for why in misnamed(trial, memory, str(said.get("reason"))))

@@ -7,20 +7,30 @@ import pytest
 from gameday.model.agent import (
     CONFIGS,
     AgentConfig,
+    CallerConfig,
+    CallFuseConfig,
     CloserConfig,
     CounterConfig,
+    Delivery,
     Dial,
     FuseConfig,
+    HttpAccess,
+    NotifierConfig,
     ObserverConfig,
     Peers,
     ProbeTask,
     RedisAddress,
+    RequestConfig,
+    RequestHeader,
     WitnessConfig,
     read_config,
 )
 
 REDIS = RedisAddress("redis.shop.svc", password_file="/run/gameday/secrets/redis/password")
 PODS, SERVERS = (("pod a", "10.0.0.9", "fd00::9"),), (("10.0.0.3", 6379),)
+CALL = RequestConfig(
+    "http://api/v1/suspend", "POST", (RequestHeader("X-Key", "1"),), "{}", HttpAccess(bearer_file="/run/token")
+)
 EACH: tuple[AgentConfig, ...] = (
     ObserverConfig(
         probes=(ProbeTask("health", "http", 1.0, 2.0, (("body", "list", 0),), {"url": "http://api"}),), ends_after=9.0
@@ -30,6 +40,13 @@ EACH: tuple[AgentConfig, ...] = (
     CounterConfig(redis=REDIS, servers=SERVERS, pods=PODS, ends_after=9.0),
     CloserConfig(redis=REDIS, servers=SERVERS, pods=PODS, until=99.5, seen=("10.0.0.9",), ends_after=9.0),
     FuseConfig(namespace="shop", workload="worker", lasts=9.0, replicas=3, wanted=0, job="fuse", ends_after=9.0),
+    CallerConfig(request=CALL, statuses=(202,), timeout=2.0, tries_for=30.0, ends_after=9.0),
+    CallFuseConfig(namespace="shop", lasts=9.0, job="fuse", request=CALL, timeout=2.0, ends_after=9.0),
+    NotifierConfig(
+        deliveries=(Delivery("verdict", "http://bus", headers={"Content-Type": "application/json"}, body="{}"),),
+        tries_for=60.0,
+        ends_after=9.0,
+    ),
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from gameday.actions.network_partition import policy
-from gameday.api import lines, record
+from gameday.api import conditions, lines, record
 from gameday.cluster.informer import Informer
 from gameday.cluster.lease import LeaderElector
 from gameday.controller.drill import command_executor, persisted_drill
@@ -414,7 +414,7 @@ def _() -> tuple[Any, ...]:
     def whole(text: str, _: int) -> str:
         return text
 
-    return tuple(patch.object(module, "cut", whole) for module in (lines, record, persisted_drill))
+    return tuple(patch.object(module, "cut", whole) for module in (lines, record, conditions))
 
 
 __all__ = ["MUTATIONS", "Mutation", "mutation"]

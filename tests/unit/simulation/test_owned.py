@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gameday.controller.drill import command_executor
-from gameday.engine.drill.phases import rollback
+from gameday.engine.drill import steps
 from simulation import running
 from simulation.invariants import Rule
 from simulation.scenario import Defect, Failure, Scenario, Trial, What
@@ -35,7 +35,7 @@ def test_every_promise_holds_however_fast_the_owner_is(seconds: float) -> None:
 
 
 def test_the_hands_make_no_job_where_the_engine_has_not_seen_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollback, "taken_over", lambda *_: "")
+    monkeypatch.setattr(steps, "taken_over", lambda *_: "")
     assert Rule.AT_ITS_NUMBER not in broken(1.0)
     monkeypatch.setattr(command_executor, "taken_over", lambda *_: "")
     assert Rule.AT_ITS_NUMBER in broken(1.0)
