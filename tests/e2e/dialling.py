@@ -140,9 +140,24 @@ class NetworkNamespace:
 
     async def serve(self, name: str, selector: Mapping[str, str], ports: list[Object]) -> str:
         """Make a Service; its address."""
-        spec = {"selector": dict(selector), "ports": ports}
+        return (await self.serve_in(name, selector, ports))[0]
+
+    async def serve_in(
+        self, name: str, selector: Mapping[str, str], ports: list[Object], *families: str
+    ) -> tuple[str, ...]:
+        """Make a Service of these IP families; its addresses, in their order."""
+        policy = "RequireDualStack" if len(families) > 1 else "SingleStack"
+        spec: Object = {"selector": dict(selector), "ports": ports, "ipFamilyPolicy": policy}
+        if families:
+            spec["ipFamilies"] = list(families)
         made = await self.admin.create(SERVICES, self.namespace, _manifest(SERVICES, name, {}, spec))
-        return str(made["spec"]["clusterIP"])
+        return tuple(made["spec"]["clusterIPs"])
+
+    async def addresses(self, name: str) -> tuple[str, ...]:
+        """The addresses of a pod that runs, of every family."""
+        pod = await self.admin.get(PODS, self.namespace, name)
+        assert pod is not None
+        return tuple(one["ip"] for one in pod["status"]["podIPs"])
 
     async def dial(self, name: str, labels: Mapping[str, str], where: Mapping[str, tuple[str, int]]) -> DialResults:
         """Run a pod that dials on and on, and follow what it sees."""

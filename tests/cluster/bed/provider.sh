@@ -14,6 +14,7 @@ provider_is_up() {
 
 provider_up() {
   [ "$(id -u)" = 0 ] || fail "not root: the cluster without Docker makes Linux namespaces; run as root, or start Docker"
+  [ -e /proc/net/if_inet6 ] || fail "this kernel runs without IPv6, which the cluster's pods have: boot it without ipv6.disable=1, or start Docker"
   need_packages "${packages[@]}"
   build_binaries
   build_base
