@@ -124,8 +124,9 @@ def check_programs(ns: TeamNamespace, drill: Object) -> None:
     came = [one["body"] for one in accepted(ns, "/limited/bus")]
     assert len({event["id"] for event in came}) == len(came)
     assert len(received(ns, "/limited/bus")) == len(came) + 2, "it asked twice to come again"
-    countdown, *_ = [event for event in came if event["type"] == "dev.gameday.drill.countdown"]
-    assert countdown["subject"] == drill["metadata"]["name"]
+    # A slot that passed while the first operator began may have been announced before the one that ran.
+    announced = [event["subject"] for event in came if event["type"] == "dev.gameday.drill.countdown"]
+    assert drill["metadata"]["name"] in announced
     events = [event for event in came if event["type"] != "dev.gameday.drill.countdown"]
     assert [event["id"] for event in events] == [f"{uid}/{event}" for event in EVERYTHING]
     assert events[-1]["data"]["outage"]["until"] > events[-1]["data"]["outage"]["from"]
