@@ -41,7 +41,7 @@ class DrillIndex:
         yield from (drill for drill in drills if drill is not None and drill["spec"].get("gameDay") == key[1])
 
     def running(self, key: Key) -> list[str]:
-        """The names of a GameDay's Drills that have not ended; a dry run is none."""
+        """The names of a GameDay's Drills that have not ended, but for dry runs."""
         return [drill["metadata"]["name"] for drill in self.of(key) if not over(drill) and not is_dry_run(drill)]
 
     def of_decision(self, gameday: Object, slot: Slot) -> Subject | None:
