@@ -28,7 +28,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 def address_of(host: str) -> Address | None:
     """The address that a host is, or None for a name.
 
-    One with a zone (``fe80::1%eth0``) is not valid: the zone is an interface of one machine, so it leads nowhere elsewhere.
+    One with a zone (``fe80::1%eth0``) is not valid: the zone is an interface of one machine.
     """
     try:
         address = ipaddress.ip_address(host)
