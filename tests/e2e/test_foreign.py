@@ -148,7 +148,7 @@ async def test_bullmq_beside_an_injected_sidecar(ns: TeamNamespace) -> None:
         status = await ns.finishes("fails-fast")
         passed(status)
         (warning,) = warnings(status)
-        assert f"admission adds {SIDECAR} to our pods" in warning
+        assert f"admission adds {SIDECAR} to the drill's pods" in warning
         await ns.nothing_is_left()
 
         await ns.deploy(*mails())
