@@ -510,7 +510,7 @@ class SimulatedNamespace:
             self.server.store.world.after(1.0, self._say_ended, agent)
 
     def end(self, agent: Agent) -> None:
-        """A container of ours has ended."""
+        """A container of the drill's has ended."""
         agent.ended = agent.source.ended = True
         agent.source.tell()
 

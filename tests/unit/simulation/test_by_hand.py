@@ -1,7 +1,5 @@
 """A person breaks and mends: whoever dies, lies or forgets, no drill ends while what was broken is still broken."""
 
-import logging
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -21,13 +19,6 @@ from simulation.world import START
 ENDS = (What.ABORT, What.DRILL_DELETED, What.GAMEDAY_DELETED)
 ASKS = 3.9
 """Seconds after which such a drill asks for the act."""
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def site(

@@ -1,8 +1,5 @@
 """A drill calls a platform: whoever dies, answers badly or late, no drill ends while what was suspended still is."""
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from gameday.cluster.resources import Object
@@ -13,13 +10,6 @@ from simulation.scenario import Call, Defect, Failure, Scenario, Trial, What
 
 REQUESTED = 5.0
 """Seconds after which such a drill has sent its call."""
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def site(

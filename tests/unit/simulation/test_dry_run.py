@@ -1,8 +1,6 @@
 """Dry runs: whatever goes wrong, nothing is changed and nothing stays, there is no verdict, and no drill is counted."""
 
-import logging
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -19,13 +17,6 @@ from simulation.scenario import Defect, Failure, Faults, Scenario, Trial, Twins,
 from simulation.store import Change
 
 SEEDS = 60
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def outcome_of(trial: Trial, *failures: Failure, replicas: int = 1) -> tuple[Object, Outcome]:

@@ -1,8 +1,5 @@
 """When the operator never comes back, no pod of a drill runs for longer than the drill's last deadline."""
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from gameday.cluster.resources import DEPLOYMENTS, DRILLS, PODS
@@ -17,13 +14,6 @@ from simulation.scenario import Defect, Scenario, Trial
 from simulation.world import START
 
 GOOD, STUCK = Trial(severs=True), Trial(defect=Defect.STUCK, rollback=True)
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def running(sim: Simulation) -> list[str]:

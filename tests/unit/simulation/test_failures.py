@@ -1,7 +1,6 @@
 """Every kind of trouble meets somebody, in both simulations; one that is patched away is found out."""
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
@@ -16,13 +15,6 @@ from simulation.scenario import DRAWN, Failure, Scenario, Trial, What, draw
 
 SIMULATIONS = {"bare": (bare, 1, 600), "whole": (running, 2, 120)}
 """The module that runs worlds, how many drills each has, and within how many of them a kind of trouble must bite."""
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("simulation", SIMULATIONS)

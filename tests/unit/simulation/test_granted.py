@@ -1,7 +1,6 @@
 """What the account asks for in whole drills is within the components of the kinds that their plans use."""
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -28,7 +27,7 @@ MEANT: Final[dict[tuple[str, Resource], Asked]] = {
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Asked]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> set[Asked]:
     """All that accounts ask of the API server."""
     found: set[Asked] = set()
     ask: Callable[..., Any] = SimulatedCluster._ask
@@ -39,9 +38,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Asked]]:
         return await ask(self, verb, resource, *rest)
 
     monkeypatch.setattr(SimulatedCluster, "_ask", noted)
-    logging.disable(logging.CRITICAL)
-    yield found
-    logging.disable(logging.NOTSET)
+    return found
 
 
 def nothing(trial: Trial) -> bool:

@@ -1,23 +1,12 @@
 """The node of a scale's fuse is lost while no operator is there: another pod of its Job puts the workers back."""
 
-import logging
 from collections import Counter
-from collections.abc import Iterator
-
-import pytest
 
 from simulation import running
 from simulation.scenario import Defect, Failure, Scenario, Trial, What
 
 STUCK = Trial(defect=Defect.STUCK, rollback=True)
 LOST = Failure(What.FUSE_NODE_LOST, 0.0, seconds=0.3)
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def test_the_drill_goes_on_where_the_fuse_gets_another_pod() -> None:

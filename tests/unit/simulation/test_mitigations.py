@@ -1,8 +1,5 @@
 """Mitigations: whoever dies, ends the drill or interferes, each acts once at most and what it changed is put back."""
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from gameday.api.lines import events_of, expectations_of, mitigations_of, steps_of
@@ -17,13 +14,6 @@ from simulation.scenario import Defect, Failure, Mitigates, Scenario, Trial, Wha
 from simulation.world import START
 
 ACTS = (Mitigates.EARLY, Mitigates.HOLDS, Mitigates.JOBS, Mitigates.EVICTS)
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def site(

@@ -1,8 +1,5 @@
 """The simulation finds bugs: each one that is put in on purpose breaks the promise that it is about."""
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from simulation import running
@@ -15,13 +12,6 @@ from unit.simulation.mutations import MUTATIONS, Mutation
 MOST = 400
 """Worlds within which a bug must be found."""
 MOST_WHOLE = 240
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def broken_by(mutation: Mutation, scenario: Scenario) -> set[Rule]:

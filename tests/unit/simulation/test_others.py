@@ -1,8 +1,5 @@
 """Others beside the operator: somebody writes a Drill's status, a second operator sees the same Drills."""
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from simulation.invariants import Rule
@@ -11,13 +8,6 @@ from simulation.scenario import Defect, Failure, Scenario, Trial, What, draw
 
 GOOD, STUCK = Trial(severs=True), Trial(defect=Defect.STUCK, rollback=True)
 WAYS = ["emptied", "from before", "without its changes", "damaged", "by hand"]
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def told(sim: Simulation) -> str:

@@ -1,8 +1,5 @@
 """Somebody owns the workers' number: the engine stops the rollback, and the hands look once more before a Job."""
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from gameday.controller.drill import command_executor
@@ -12,13 +9,6 @@ from simulation.invariants import Rule
 from simulation.scenario import Defect, Failure, Scenario, Trial, What
 
 STUCK = Trial(defect=Defect.STUCK, rollback=True)
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def broken(seconds: float) -> set[Rule]:

@@ -1,8 +1,5 @@
 """A rollback that restarts the workers: killed at every call, refused, left without answers; no pod goes in vain."""
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
 from gameday.actions.restart import RestartKind
@@ -19,13 +16,6 @@ BEGINS = 21.85
 """Seconds after which the rollback of such a drill has begun, and its step not yet."""
 CALLS = 8
 """Writing calls from then on until the last pod is evicted, and more: the step's entry, the evictions, its end."""
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def site(*troubles: Failure, trial: Trial = STUCK, replicas: int = 1) -> tuple[running.Simulation, Outcome]:

@@ -4,9 +4,8 @@ And a status that the API server goes on refusing for what stands in it: the dri
 """
 
 import json
-import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -23,13 +22,6 @@ from unit.simulation.mutations import MUTATIONS
 
 Damage = Callable[[Object], Object]
 """What becomes of a status."""
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def newer(status: Object) -> Object:

@@ -3,11 +3,10 @@
 A failure names its seed: ``python -m simulation --seed N`` (``--whole``) replays it.
 """
 
-import logging
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,14 +25,6 @@ WHOLE, WORLDS = 120, 10
 
 SURE = 15
 """Writing calls that every drill makes."""
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    """Thousands of operators have a lot to say."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def told(outcome: Outcome) -> str:
