@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -164,13 +164,24 @@ def with_capture(page: str, name: str, text: str) -> str:
     return block.sub(lambda _: text, page, count=1)
 
 
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """The operators of the simulation log nothing meanwhile."""
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def main(arguments: list[str]) -> int:
     """Write the captures into their pages, or with ``--check`` return 1 where one differs."""
-    logging.disable(logging.CRITICAL)
     pages: dict[Path, str] = {}
     for name, (page, made) in CAPTURES.items():
         path = DOCS / page
-        pages[path] = with_capture(pages.get(path, path.read_text(encoding="utf-8")), name, made())
+        with silent():
+            text = made()
+        pages[path] = with_capture(pages.get(path, path.read_text(encoding="utf-8")), name, text)
     old: list[Any] = [path for path, text in pages.items() if path.read_text(encoding="utf-8") != text]
     if "--check" not in arguments:
         for path in old:

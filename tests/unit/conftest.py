@@ -1,6 +1,7 @@
 """What tests of several layers share."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,15 @@ from unit.redis_server import RedisServer, free_port
 # How long an example takes says how busy the machine is, and nothing about what is tested.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def logging_left_on() -> Iterator[None]:
+    """A test that leaves logging switched off fails itself, not a later one of its process that reads the log."""
+    yield
+    left = logging.root.manager.disable
+    logging.disable(logging.NOTSET)
+    assert left == logging.NOTSET, f"logging is still switched off up to level {left}"
 
 
 @pytest.fixture
