@@ -134,6 +134,7 @@ async def test_ctrl_c_without_a_terminal_leaves_the_drill_to_the_operator(ns: Te
     await ns.nothing_is_left()
 
 
+@pytest.mark.slow
 async def test_a_drill_is_watched_on_a_terminal_with_and_without_the_right_to_logs(ns: TeamNamespace) -> None:
     await ns.shop(parts=("api", "redis"), replicas=1)
     await ns.operator()

@@ -11,6 +11,7 @@ from gameday.model.names import COUNTER
 pytestmark = pytest.mark.e2e
 
 
+@pytest.mark.slow
 async def test_a_network_that_ends_open_connections_decides_without_credentials(ns: TeamNamespace) -> None:
     """Cilium drops what an open connection sends, so the one that the witness holds ends by a timeout."""
     await ns.shop(parts=("api", "redis"), replicas=1)

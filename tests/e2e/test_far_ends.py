@@ -82,6 +82,7 @@ def certificate(folder: Path) -> dict[str, str]:
     return {key.name: key.read_text(), made.name: made.read_text()}
 
 
+@pytest.mark.slow
 async def test_a_port_before_redis_own_on_which_nothing_listens_is_told_and_left_out(ns: TeamNamespace) -> None:
     await ns.shop(parts=("api", "redis"), replicas=1)
     ports = [{"name": "metrics", "port": 9121}, {"name": "redis", "port": 6379, "targetPort": "redis"}]
@@ -116,6 +117,7 @@ async def test_a_redis_with_tls_of_which_nothing_tells_is_cut_and_the_cut_proven
     await ns.nothing_is_left()
 
 
+@pytest.mark.slow
 async def test_a_sidecar_in_each_of_our_pods_changes_nothing(ns: TeamNamespace) -> None:
     served = kubectl("api-resources", "--api-group=admissionregistration.k8s.io", "--no-headers").stdout
     if "admissionregistration.k8s.io/v1 " not in "".join(

@@ -83,6 +83,7 @@ async def test_a_redis_behind_haproxy_is_cut_off(ns: TeamNamespace, proxied: Pro
     await ns.nothing_is_left()
 
 
+@pytest.mark.slow
 async def test_a_redis_that_dies_behind_haproxy_is_not_taken_for_the_cut(ns: TeamNamespace, proxied: Proxied) -> None:
     await deploy(ns, proxied)
     await ns.operator()

@@ -18,6 +18,7 @@ import yaml
 
 from e2e.dialling import NetworkNamespace, network_namespace, now, until_seen
 from e2e.namespaces import TeamNamespace, kubectl, small
+from e2e.policies import CILIUM, KUBERNETES, each_kind
 from e2e.test_backends import API, BACKENDS, CUT, DRILL, REDIS, light
 from gameday.actions.kind import PreflightContext
 from gameday.actions.network_partition import policy
@@ -136,7 +137,9 @@ async def cuts(ns: NetworkNamespace, wanted: Plan, gone: Mapping[str, tuple[str,
 
 @pytest.mark.parametrize("via", BACKENDS, ids=lambda via: via.value)
 @pytest.mark.parametrize(
-    "families", [BOTH, ("IPv6",), pytest.param(("IPv6", "IPv4"), marks=pytest.mark.slow)], ids=",".join
+    "families",
+    [BOTH, *(pytest.param(few, marks=pytest.mark.slow) for few in [("IPv6",), ("IPv6", "IPv4")])],
+    ids=",".join,
 )
 async def test_a_cut_of_a_service_takes_it_in_each_family_and_nothing_else(
     network: NetworkNamespace, via: Via, families: tuple[str, ...]
@@ -302,7 +305,7 @@ def gameday(dependency: Object, via: str) -> Object:
     return body
 
 
-@pytest.mark.parametrize("via", [via.value for via in BACKENDS])
+@each_kind(CILIUM)
 @pytest.mark.parametrize("families", [BOTH, pytest.param(("IPv6",), marks=pytest.mark.slow)], ids=",".join)
 async def test_a_drill_counts_and_ends_the_connections_from_both_addresses_of_a_target(
     ns: TeamNamespace, via: str, families: tuple[str, ...]
@@ -325,7 +328,7 @@ async def test_a_drill_counts_and_ends_the_connections_from_both_addresses_of_a_
     await ns.nothing_is_left()
 
 
-@pytest.mark.parametrize("via", [via.value for via in BACKENDS])
+@each_kind(KUBERNETES)
 async def test_a_drill_cuts_off_a_redis_at_an_ipv6_address_outside_the_cluster(
     ns: TeamNamespace, outside: tuple[str, ...], via: str, tmp_path: Path
 ) -> None:

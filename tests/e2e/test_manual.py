@@ -108,6 +108,7 @@ async def test_what_a_person_breaks_and_mends_is_judged_although_the_operator_di
     await shop.nothing_is_left()
 
 
+@pytest.mark.slow
 async def test_what_a_person_only_says_proves_nothing_and_has_its_times(shop: TeamNamespace) -> None:
     await shop.operator()
     sre, developer = person(shop, "sre").config, person(shop, "developer").config

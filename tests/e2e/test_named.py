@@ -18,6 +18,7 @@ import yaml
 
 from e2e.dialling import until
 from e2e.namespaces import TeamNamespace
+from e2e.policies import CILIUM, KUBERNETES, each_kind
 from gameday.api.lines import events_of, expectations_of
 from gameday.cluster.resources import Object
 from unit.dns_server import DnsServer, dns_server
@@ -240,7 +241,7 @@ async def covers(ns: TeamNamespace, *addresses: str) -> None:
     await until(so, f"the policy names {addresses}", 20)
 
 
-@pytest.mark.parametrize("via", ["CiliumNetworkPolicy", "NetworkPolicy"])
+@each_kind(KUBERNETES)
 async def test_a_managed_redis_is_cut_off_by_its_name(ns: TeamNamespace, managed: Managed, via: str) -> None:
     await deploy(ns, managed)
     await ns.operator()
@@ -254,7 +255,7 @@ async def test_a_managed_redis_is_cut_off_by_its_name(ns: TeamNamespace, managed
     await ns.nothing_is_left()
 
 
-@pytest.mark.parametrize("via", ["CiliumNetworkPolicy", "NetworkPolicy"])
+@each_kind(CILIUM)
 async def test_an_address_that_comes_in_mid_drill_is_cut_at_once_and_leaves_no_verdict(
     ns: TeamNamespace, managed: Managed, via: str
 ) -> None:
@@ -287,6 +288,7 @@ async def test_an_address_that_comes_before_the_cut_keeps_the_drill_from_cutting
     await ns.nothing_is_left()
 
 
+@pytest.mark.slow
 async def test_a_failover_within_the_ranges_that_are_named_changes_nothing(ns: TeamNamespace, managed: Managed) -> None:
     managed.answers(managed.addresses[0])
     await deploy(ns, managed)

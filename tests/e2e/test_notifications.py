@@ -150,6 +150,7 @@ def check_troubles(ns: TeamNamespace, status: Object) -> None:
     assert (condition(status)["status"], condition(status)["reason"]) == ("False", "NotificationFailed")
 
 
+@pytest.mark.slow
 async def test_receivers_that_are_broken_delay_neither_the_drill_nor_its_end(ns: TeamNamespace) -> None:
     """One that refuses and one that is not there: the drill takes as long as without them, and is cleared."""
     await ns.shop(parts=("api", "redis"), replicas=1)

@@ -61,6 +61,7 @@ async def test_one_pod_of_two_is_deleted_and_replaced(ns: TeamNamespace) -> None
     await ns.nothing_is_left()
 
 
+@pytest.mark.slow
 async def test_a_cut_and_a_deleted_pod_are_each_proven(ns: TeamNamespace) -> None:
     await shop(ns)
     await ns.operator()

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from e2e.namespaces import TeamNamespace, small
+from e2e.policies import KUBERNETES, each_kind
 from e2e.test_far_ends import IMAGE, SECURE, certificate
 from gameday.api.lines import events_of
 from gameday.cluster.resources import Object
@@ -148,7 +149,7 @@ def trusting(server: Postgres, files: Certificates) -> tuple[Object, ...]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}, service, client
 
 
-@pytest.mark.parametrize("via", ["CiliumNetworkPolicy", "NetworkPolicy"])
+@each_kind(KUBERNETES)
 async def test_a_postgresql_is_cut_off_and_has_nothing_to_complain_of(
     ns: TeamNamespace, database: tuple[Postgres, Certificates], via: str
 ) -> None:
@@ -174,7 +175,7 @@ def cutting(dependency: Object, **partition: Any) -> Object:
     return gameday
 
 
-@pytest.mark.parametrize("open_connections", ["Close", "Keep"])
+@pytest.mark.parametrize("open_connections", ["Close", pytest.param("Keep", marks=pytest.mark.slow)])
 async def test_an_http_service_is_cut_off(ns: TeamNamespace, open_connections: str) -> None:
     await ns.shop(parts=("api", "redis", "alerts"), replicas=1)
     await ns.operator()

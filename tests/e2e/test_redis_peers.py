@@ -8,6 +8,7 @@ import yaml
 
 from e2e.dialling import until
 from e2e.namespaces import TeamNamespace, kubectl
+from e2e.policies import CILIUM, KUBERNETES, each_kind
 from gameday.api.lines import events_of
 from gameday.cluster.resources import Object
 
@@ -217,7 +218,7 @@ def gameday(kind: str, **partition: Any) -> Object:
     return body
 
 
-@pytest.mark.parametrize("via", ["CiliumNetworkPolicy", "NetworkPolicy"])
+@each_kind(KUBERNETES)
 async def test_a_cluster_is_cut_off_at_each_of_its_nodes(ns: TeamNamespace, via: str) -> None:
     await deploy(ns, "cluster")
     await ns.operator()
@@ -248,7 +249,7 @@ async def test_a_cluster_of_which_a_node_would_stay_open_is_not_cut(ns: TeamName
     await ns.nothing_is_left()
 
 
-@pytest.mark.parametrize("via", ["CiliumNetworkPolicy", "NetworkPolicy"])
+@each_kind(CILIUM)
 async def test_a_redis_that_sentinels_watch_is_cut_off_wherever_its_master_is(ns: TeamNamespace, via: str) -> None:
     await deploy(ns, "sentinel")
     await ns.operator()

@@ -43,6 +43,7 @@ def whole(truth: Truth) -> list[bool]:
     return [value for _, value in truth.changes if value is not None]
 
 
+@pytest.mark.slow
 async def test_samples_of_the_newest_drills_are_kept(ns: TeamNamespace) -> None:
     await ns.shop(parts=("api", "redis"), replicas=1)
     await ns.operator()

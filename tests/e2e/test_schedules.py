@@ -71,6 +71,7 @@ async def test_a_slot_starts_one_drill_on_time_and_its_end_shows(ns: TeamNamespa
         assert "internal error" not in operator.says()
 
 
+@pytest.mark.slow
 async def test_what_does_not_run_says_why_and_changes_start_nothing_past(ns: TeamNamespace) -> None:
     ns.apply(scheduled(MINUTELY | {"suspend": True}))
     await ns.operator()
@@ -147,6 +148,7 @@ async def test_killed_while_a_slot_is_scheduled_still_one_run(ns: TeamNamespace)
     assert settled["drillUID"] == (await drills(ns))[name]["metadata"]["uid"]
 
 
+@pytest.mark.slow
 async def test_a_slot_that_is_suspended_while_it_is_scheduled_does_not_run(ns: TeamNamespace) -> None:
     ns.apply(scheduled(MINUTELY))
     await ns.operator()

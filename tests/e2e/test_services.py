@@ -9,13 +9,13 @@ import yaml
 
 from deploy import manifests as shop_manifests
 from e2e.namespaces import TeamNamespace, kubectl, small
+from e2e.policies import CILIUM, KUBERNETES, each_kind
 from gameday.api.lines import events_of
 from gameday.api.packing import unpacked
 from gameday.cluster.resources import Object
 
 pytestmark = pytest.mark.e2e
 
-BOTH = pytest.mark.parametrize("via", ["CiliumNetworkPolicy", "NetworkPolicy"])
 EXPORTER = """
 name: exporter
 image: localhost/gameday-shop:dev
@@ -64,7 +64,7 @@ async def passes(ns: TeamNamespace, gameday: Object, *, silent: str = "") -> Obj
     return under
 
 
-@BOTH
+@each_kind(KUBERNETES)
 async def test_a_headless_service_is_cut_at_its_pods(ns: TeamNamespace, via: str) -> None:
     await ns.shop(parts=("api", "redis"), replicas=1)
     kubectl("-n", ns.namespace, "delete", "service", "redis")
@@ -73,7 +73,7 @@ async def test_a_headless_service_is_cut_at_its_pods(ns: TeamNamespace, via: str
     assert dialled(under) == {(pod_address(ns, "redis"), 6379, "redis")}
 
 
-@BOTH
+@each_kind(CILIUM)
 async def test_an_exporter_before_redis_is_cut_and_dialled_in_its_own_way(ns: TeamNamespace, via: str) -> None:
     wanted = []
     for body in shop_manifests():
@@ -93,7 +93,7 @@ async def test_an_exporter_before_redis_is_cut_and_dialled_in_its_own_way(ns: Te
     assert {(port, protocol) for _, port, protocol in dialled(under)} == {(9121, "tcp"), (6379, "redis")}
 
 
-@BOTH
+@each_kind(CILIUM)
 async def test_an_external_address_of_a_service_is_cut_as_well(ns: TeamNamespace, via: str) -> None:
     """Cilium leads pods to one that is a node's."""
     await ns.shop(parts=("api", "redis"), replicas=1)
@@ -108,6 +108,7 @@ async def test_an_external_address_of_a_service_is_cut_as_well(ns: TeamNamespace
     assert len(dialled(under)) == 3, "and both Services' own addresses"
 
 
+@pytest.mark.slow
 async def test_an_external_address_that_no_pod_reaches_is_told_and_left_out(ns: TeamNamespace) -> None:
     await ns.shop(parts=("api", "redis"), replicas=1)
     address = f"198.51.100.{secrets.randbelow(250) + 1}"
@@ -132,7 +133,7 @@ def elsewhere(ns: TeamNamespace) -> Iterator[str]:
     kubectl("delete", "namespace", name, "--wait=false")
 
 
-@BOTH
+@each_kind(KUBERNETES)
 async def test_a_service_of_another_namespace_is_cut(ns: TeamNamespace, elsewhere: str, via: str) -> None:
     shop = []
     for body in shop_manifests({"REDIS_HOST": f"redis.{elsewhere}.svc"}):

@@ -30,7 +30,13 @@ async def shop(ns: TeamNamespace) -> None:
     ns.scale(SCALED, REPLICAS)
 
 
-@pytest.mark.parametrize("order", [("partition", "no-payments"), ("no-payments", "partition")], ids=["cut", "scale"])
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param(("partition", "no-payments"), id="cut"),
+        pytest.param(("no-payments", "partition"), id="scale", marks=pytest.mark.slow),
+    ],
+)
 async def test_both_are_proven_in_order_and_undone_in_reverse(ns: TeamNamespace, order: tuple[str, str]) -> None:
     await shop(ns)
     await ns.operator()
@@ -109,6 +115,7 @@ async def test_two_network_policies_for_the_same_pods_are_refused(ns: TeamNamesp
     await ns.nothing_is_left()
 
 
+@pytest.mark.slow
 async def test_a_drill_without_a_cut_needs_no_witness(ns: TeamNamespace) -> None:
     await shop(ns)
     await ns.operator()

@@ -5,6 +5,7 @@ import pytest
 from defects import DEFECTS
 from e2e.dialling import until
 from e2e.namespaces import TeamNamespace, kubectl, missed, redis_failover, small
+from e2e.policies import KUBERNETES, each_kind
 from gameday.api.lines import expectations_of, figures_of, steps_of
 from gameday.cluster.resources import GAMEDAYS
 
@@ -15,7 +16,7 @@ ALL = frozenset(
 )
 
 
-@pytest.mark.parametrize("via", ["CiliumNetworkPolicy", "NetworkPolicy"])
+@each_kind(KUBERNETES)
 async def test_a_good_shop_passes_in_every_expectation(ns: TeamNamespace, via: str) -> None:
     if via == "CiliumNetworkPolicy":
         await ns.needs_cilium()
@@ -47,7 +48,7 @@ async def test_a_good_shop_passes_in_every_expectation(ns: TeamNamespace, via: s
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=() if n in {"LIE_HEALTHY", "STUCK_WORKER"} else pytest.mark.slow) for n in DEFECTS],
+    [pytest.param(n, marks=() if n == "LIE_HEALTHY" else pytest.mark.slow) for n in DEFECTS],
 )
 async def test_a_vice_misses_exactly_what_it_must(ns: TeamNamespace, name: str) -> None:
     defect = DEFECTS[name]
