@@ -3,30 +3,18 @@
 A pod of the namespace makes each call. The undo log holds the request that takes the call back, and the fuse's pod can
 send it without the operator. So both requests must be safe to repeat: the first is sent again until it is answered, the
 other may be sent by the operator's caller and by the fuse, and is sent even if the first never arrived.
-
-- The first call's pod is owned by the fuse's Job: one that is created late, when the fuse is gone, is collected before
-  its container starts. It sends nothing after ``CALLS_FOR`` seconds from the request.
-- The call back waits until the first one's pod has ended, or can send nothing any more, so that it is not overtaken.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar
 
 from pydantic import ConfigDict
 
 from gameday.actions.http.call import TIMEOUT, Call, CallSpec, Sendable, Verify, call_of, check_call, check_noted
-from gameday.actions.http.callers import (
-    PODS_SEEN,
-    Said,
-    caller_config,
-    caller_pod,
-    create,
-    owned_by_fuse,
-    pod_of,
-    said_by,
-)
-from gameday.actions.kind import ActionContext, ActionKind, AgentPod, DryRunContext, PreflightContext, Use, Watch
+from gameday.actions.http.callers import LOST, caller_config, caller_pod
+from gameday.actions.kind import ActionContext, AgentPod, DryRunContext, PreflightContext, Use
+from gameday.actions.made_by_pods import ACTS_FOR, LASTS, UNDOES_FOR, MadeByPods, Words
 from gameday.cluster.resources import PODS, Object, Resource
 from gameday.errors import Rejected
 from gameday.model import names
@@ -40,15 +28,6 @@ from gameday.preflight.snapshot import NamespaceSnapshot
 from gameday.schema.base import ApiModel, Duration, cel
 from gameday.schema.durations import seconds
 from gameday.schema.named import Dependencies
-
-CALLS_FOR: Final = 30.0
-"""Seconds from the request of a change in which its call may be sent."""
-CALLS_BACK_FOR: Final = 20.0
-"""Seconds for which one pod sends the request that takes a call back; then it says why, and another one follows."""
-LASTS: Final = 240.0
-"""Seconds after which a caller ends by itself."""
-MOST_CALLERS: Final = 8
-"""Pods that may take one call back at the same time: one whose node is lost stays for a while."""
 
 
 class HttpSpec(ApiModel):
@@ -100,8 +79,8 @@ class Http(Action):
         return self.within
 
 
-class HttpKind(ActionKind[HttpSpec, Http]):
-    """A call of an HTTP API. The undo log names the pod that makes it, since no object of the cluster is changed."""
+class HttpKind(MadeByPods[HttpSpec, Http]):
+    """A call of an HTTP API."""
 
     name = Http.KIND
     beyond = True
@@ -109,9 +88,13 @@ class HttpKind(ActionKind[HttpSpec, Http]):
     spec = HttpSpec
     planned = Http
     uses = frozenset({Use.FAULT, Use.STEP})
-    fuse_acts = True
     fuse_does = "send the request that takes the call back"
-    objects = ("Pod",)
+    longest_act = TIMEOUT
+    words = Words(
+        change="its call", not_yet="was not sent yet", waits="was not answered yet", lost=LOST,
+        by_fuse="its fuse took the call back",
+    )  # fmt: skip
+    before: ClassVar[State] = {"called": False}
 
     def parse(self, spec: HttpSpec, named: Dependencies) -> Http:
         """See the base class."""
@@ -144,13 +127,13 @@ class HttpKind(ActionKind[HttpSpec, Http]):
 
     def registers(self, action: Http, snapshot: NamespaceSnapshot) -> Observed:
         """See the base class."""
-        return Observed(Presence.ABSENT, "Pod", "call", before={"called": False}, wanted=self.notes(action))
+        return Observed(Presence.ABSENT, "Pod", "call", before=self.before, wanted=self.notes(action))
 
     def creates(self, action: Http, ctx: DryRunContext) -> Iterator[tuple[Resource, Object]]:
         """The pods that call; they are owned by the Drill as long as there is no fuse."""
         for agent, call in ((names.call(ctx.name), action.do), (names.call_back(ctx.name, 0), action.undo)):
             made = call.sendable()
-            yield PODS, ctx.agent_pod(agent, caller_pod(made, caller_config(made, LASTS, tries_for=CALLS_FOR)))
+            yield PODS, ctx.agent_pod(agent, caller_pod(made, caller_config(made, LASTS, tries_for=ACTS_FOR)))
 
     def fuse_pod(self, change: Change, namespace: str, lasts: float, ends_after: float) -> AgentPod:
         """The fuse sends the request that stands in the undo log."""
@@ -161,102 +144,26 @@ class HttpKind(ActionKind[HttpSpec, Http]):
         )  # fmt: skip
         return AgentPod("call_fuse", "fuse", config, undo.secrets, undo.config_maps)
 
-    def watches(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Iterator[Watch]:
-        """Nothing beyond the drill's own pods."""
-        return iter(())
+    def makes(self, ctx: ActionContext, action: Http, change: Change, until: float) -> AgentPod:
+        """The pod that sends the request."""
+        call = action.do.sendable()
+        return caller_pod(call, caller_config(call, LASTS, tries_for=ACTS_FOR, until=until))
 
-    def observe(self, ctx: ActionContext, name: str, action: Action | None, change: Change | None) -> Observed:
-        """What the pods say of their calls."""
-        made = names.object_name(ctx.drill, names.call(name))
-        if change is None or not change.touched:
-            return _not_called(made, action, change)
-        if not ctx.cache.listed(PODS_SEEN):
-            return Observed()
-        seen = Observed(
-            Presence.PRESENT, "Pod", made, before=change.before, wanted=change.wanted, settled=False, version="0"
-        )
-        if (back := _called_back(ctx, change)).good:
-            return _with(seen, Presence.ABSENT, f"{_shown(change)} {back.text}", settled=True)
-        pod = pod_of(ctx, made, change.fuse_uid or "")
-        if change.undo_requested_at is not None and pod is not None and not (said := said_by(pod)).acted:
-            return _with(seen, Presence.ABSENT, f"its call {said.text}, so there is nothing to take back", settled=True)
-        if change.undo_requested_at is not None:
-            return _with(seen, Presence.PRESENT, f"{_shown(change)} {back.text or 'was not answered yet'}")
-        what = action.do.shown if isinstance(action, Http) else "its call"
-        if pod is None and change.seen_at is None:
-            return _with(seen, Presence.ABSENT, f"{what} was not sent yet")
-        said = said_by(pod) if pod is not None else Said(ended=True, text="may have been sent: its pod is gone")
-        text = said.text if said.ended else "was not answered yet"
-        return _with(seen, Presence.PRESENT, f"{what} {text}", settled=said.good)
-
-    async def apply(self, ctx: ActionContext, action: Action, change: Change, version: str) -> None:
-        """Create the pod that calls; a second time finds the first."""
-        if not isinstance(action, Http):
-            raise Rejected(f"{change.name} is not an {self.name}: somebody else changed the Drill's status")
-        call, until = action.do.sendable(), (change.requested_at or 0.0) + CALLS_FOR
-        config = caller_config(call, LASTS, tries_for=CALLS_FOR, until=until)
-        body = ctx.agent_pod(names.call(change.name), caller_pod(call, config))
-        owned = owned_by_fuse(body, change.fuse_name, change.fuse_uid or "")
-        await create(ctx, change.object_name, owned, change.fuse_uid or "")
-
-    async def revert(self, ctx: ActionContext, change: Change) -> None:
-        """Create a pod that takes the call back; one that did not succeed is deleted, and another one follows."""
+    def takes_back(self, ctx: ActionContext, change: Change, waits: float) -> AgentPod:
+        """The pod that sends the request which takes the call back."""
         undo = _undo_of(change)
-        pod = pod_of(ctx, change.object_name, change.fuse_uid or "")
-        over = pod is not None and said_by(pod).ended
-        config = caller_config(undo, LASTS, tries_for=CALLS_BACK_FOR, waits=0.0 if over else CALLS_FOR + TIMEOUT)
-        for number in range(MOST_CALLERS):
-            agent = names.call_back(change.name, number)
-            name = names.object_name(ctx.drill, agent)
-            there = ctx.cache.objects(PODS_SEEN).get(name)
-            if there is None:
-                await create(ctx, name, ctx.agent_pod(agent, caller_pod(undo, config)), ctx.uid)
-                return
-            if "deletionTimestamp" in there["metadata"]:
-                continue
-            if pod_of(ctx, name, ctx.uid) is None:
-                raise Rejected(f"Pod {ctx.namespace}/{name} does not belong to this drill: delete it")
-            if said_by(there).ended:
-                await ctx.account.delete(PODS, ctx.namespace, name, uid=there["metadata"]["uid"])
-            return
+        return caller_pod(undo, caller_config(undo, LASTS, tries_for=UNDOES_FOR, waits=waits))
 
+    def shown(self, action: Http) -> str:
+        """The request."""
+        return action.do.shown
 
-def _not_called(made: str, action: Action | None, change: Change | None) -> Observed:
-    wanted: Mapping[str, Any] | None = change.wanted if change is not None else None
-    shown = ""
-    if isinstance(action, Http):
-        wanted = {"undo": action.undo.sendable().noted()}
-        shown = action.do.shown
-    return Observed(
-        Presence.ABSENT, "Pod", made, before={"called": False}, wanted=wanted, settled=False, shown=shown, version="0"
-    )
-
-
-def _with(seen: Observed, presence: Presence, shown: str, *, settled: bool = False) -> Observed:
-    return Observed(
-        presence, seen.object_kind, seen.object_name, before=seen.before, wanted=seen.wanted, version=seen.version,
-        shown=shown, detail="its fuse took the call back", settled=settled,
-    )  # fmt: skip
-
-
-def _called_back(ctx: ActionContext, change: Change) -> Said:
-    """What is said of taking the call back: by the fuse, or by callers; a good answer counts before any other."""
-    last = Said(ended=False)
-    callers = [names.object_name(ctx.drill, names.call_back(change.name, n)) for n in range(MOST_CALLERS)]
-    pods = [pod for name in callers if (pod := pod_of(ctx, name, ctx.uid)) is not None]
-    pods += [pod for pod in ctx.cache.objects(PODS_SEEN).values() if _is_of_fuse(pod, change)]
-    for pod in pods:
-        said = said_by(pod)
-        if said.good:
-            return said
-        last = said if said.ended and said.text else last
-    return last
-
-
-def _is_of_fuse(pod: Object, change: Change) -> bool:
-    owners = pod["metadata"].get("ownerReferences") or ()
-    uids = {owner.get("uid") for owner in owners if owner.get("controller")}
-    return change.fuse_uid is not None and change.fuse_uid in uids
+    def shown_back(self, change: Change) -> str:
+        """The request that takes it back."""
+        try:
+            return _undo_of(change).shown
+        except Rejected:
+            return "its undo request"
 
 
 def _undo_of(change: Change) -> Sendable:
@@ -271,10 +178,3 @@ def _undo_of(change: Change) -> Sendable:
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         text = f"the undo log does not hold the request that takes {change.name} back ({type(error).__name__})"
         raise Rejected(f"{text}: its fuse sends it at its deadline, or send it by hand") from error
-
-
-def _shown(change: Change) -> str:
-    try:
-        return _undo_of(change).shown
-    except Rejected:
-        return "its undo request"

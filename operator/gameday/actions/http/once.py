@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from gameday.actions.http.call import Call, CallSpec, call_of, check_call
-from gameday.actions.http.callers import PODS_SEEN, caller_config, caller_pod, create, pod_of, said_by
+from gameday.actions.http.callers import LOST, caller_config, caller_pod
 from gameday.actions.kind import ActionContext, DryRunContext, RunKind, Use
+from gameday.actions.made_by_pods import PODS_SEEN, create, pod_of, said_by
 from gameday.cluster.resources import PODS, Object, Resource
 from gameday.errors import Rejected
 from gameday.model import names
@@ -87,7 +88,7 @@ class HttpOnceKind(RunKind[HttpOnceSpec, HttpOnce]):
         pod = pod_of(ctx, names.object_name(ctx.drill, names.call(name)), ctx.uid)
         if pod is None:
             return Ran(RunState.ABSENT, shown=f"{what} is sent once and is not repeated")
-        said = said_by(pod)
+        said = said_by(pod, LOST)
         if not said.ended:
             return Ran(RunState.RUNNING, shown=f"{what} was not answered yet; see its pod {pod['metadata']['name']}")
         return Ran(RunState.DONE if said.good else RunState.FAILED, shown=f"{what} {said.text}")

@@ -8,8 +8,9 @@ from typing import Any, Final
 import pytest
 
 from gameday.actions.http.call import LONGEST, TIMEOUT, Call, Sendable
-from gameday.actions.http.change import CALLS_FOR, Http, HttpKind
+from gameday.actions.http.change import Http, HttpKind
 from gameday.actions.kind import ActionContext
+from gameday.actions.made_by_pods import ACTS_FOR
 from gameday.actions.preflight import check as preflight
 from gameday.actions.registry import KINDS
 from gameday.api.actions import fault_model, fault_of, step_model
@@ -193,7 +194,7 @@ async def test_the_call_is_made_by_a_pod_that_goes_with_its_fuse(api_server: Api
     given = read_config(env(pod), CallerConfig)
     assert given.request.url == f"{URL}/suspend"
     assert given.request.access.bearer_file == f"{SECRETS}/render/token"
-    assert given.until == 1_800_000_001.0 + CALLS_FOR
+    assert given.until == 1_800_000_001.0 + ACTS_FOR
     (volume,) = pod["spec"]["volumes"]
     assert volume["secret"] == {"secretName": "render", "items": [{"key": "token", "path": "token"}]}
     assert kind().observe(here, "off", CALL, CHANGE).presence is Presence.PRESENT
@@ -269,7 +270,7 @@ async def test_it_is_taken_back_by_what_the_undo_log_says_without_a_plan(
     assert pod["metadata"]["ownerReferences"][0]["uid"] == "drill-uid"
     given = read_config(env(pod), CallerConfig)
     assert (given.request.url, given.statuses) == (f"{URL}/resume", (202, 409))
-    assert given.waits == CALLS_FOR + TIMEOUT, "the call may still be sent until then"
+    assert given.waits == ACTS_FOR + TIMEOUT, "the call may still be sent until then"
 
 
 async def test_nothing_is_waited_for_once_the_call_has_ended(api_server: ApiServer, cluster: Cluster) -> None:
