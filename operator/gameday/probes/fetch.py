@@ -7,7 +7,7 @@ in chunks and in values, and cannot keep this process busy for long, because oth
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import h11
@@ -40,11 +40,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What was answered; ``unread`` says why the body is not known, or ""."""
+    """What was answered; ``unread`` says why the body is not known, or "". Names of headers have no case."""
 
     status: int
     body: bytes = b""
     unread: str = ""
+    headers: Mapping[str, str] = field(default_factory=httpx.Headers)
 
     @property
     def error(self) -> str | None:
@@ -85,11 +86,12 @@ async def _send(runner: ProbeRunner, access: Access, request: Request, timeout: 
     ) as client:
         content = request.body.encode() if request.body is not None else None
         async with client.stream(request.method, request.url, headers=headers, content=content) as response:
+            got = Response(response.status_code, headers=response.headers)
             encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
             try:
-                return Response(response.status_code, await read(response.aiter_raw(), encoding))
+                return replace(got, body=await read(response.aiter_raw(), encoding))
             except BodyNotRead as error:
-                return Response(response.status_code, unread=str(error))
+                return replace(got, unread=str(error))
 
 
 def instrument(result: ProbeResult, name: str) -> ProbeResult:
