@@ -15,7 +15,7 @@ from chaos.agents import fuse_pod
 from chaos.case import KILL, OUTAGE, Case, Trial
 from chaos.operator_namespace import operator_namespace
 from chaos.operator_under_test import NotInjected
-from e2e.dialling import until
+from e2e.dialling import until, until_seen
 from e2e.namespaces import cluster_output, kubectl
 
 AWAY: Final = 60.0
@@ -125,7 +125,9 @@ async def in_a_cut(trial: Trial, outage: Outage) -> None:
         await outage.pass_through(trial)
         trial.seen.returned = outage.returned
         await trial.undone()
-        lifted = max((span.until or 0.0) for span in trial.seen.cuts.values())
+        # The drill may know that its cut is gone before the watch of the test is back.
+        await until_seen(lambda: not trial.seen.held(), "the watch sees that the cut is lifted", 60)
+        lifted = max(span.until or 0.0 for span in trial.seen.cuts.values())
         trial.row.note = f"lifted {lifted - outage.returned:.1f} s after the API server's return"
         await trial.ends("Passed", "Inconclusive", patience=240)
         await until(here.leader, "an operator leads again", 60)

@@ -42,6 +42,8 @@ WHERE: Final = {
     "fuses": "Preflight and status",
     "handlers": "Operator",
     "model": "Agents",
+    "model/halt.py": "GameDay, limits and status",
+    "model/record.py": "Status, timeline and verdict",
     "notify": "Messages to a team",
     "preflight": "Preflight and status",
     "probes": "Agents",

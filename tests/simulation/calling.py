@@ -76,7 +76,7 @@ class SimulatedPlatform:
         if agent.ended:
             return
         if config.until and world.now >= config.until:
-            self._end(agent, good=False, text="was not sent: its time was over before")
+            self._end(agent, good=False, text="was not sent: its time was over before it could be sent")
         elif self.answers(config.request.url):
             self._end(agent, good=True, text="was answered with status 202")
         elif world.now + AGAIN < over:

@@ -71,7 +71,9 @@ def no_pods(agent: str, _: AgentPod) -> Object:
         RuntimeError: always.
 
     """
-    raise RuntimeError(f"agent {agent} is needed where no pod can be made")
+    raise RuntimeError(
+        f"internal error: agent {agent} needs a pod where the image of the drill is not known: please report it"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,10 @@ class ActionKind(PlannedKind[Spec, Planned]):
             Rejected: when the change does not say how it is undone.
 
         """
-        raise Rejected(f"nothing of {self.name} can undo {change.name}: run the version that wrote it")
+        raise Rejected(
+            f"this version of the operator cannot undo {change.name} ({self.name}): run the version "
+            "that made the change"
+        )
 
     def notes(self, action: Planned) -> State:
         """The largest ``wanted`` that the undo log may have to hold; a plan that needs more room is refused."""

@@ -29,12 +29,14 @@ async def caller(config: CallerConfig, _: SampleLog, ending: asyncio.Event, mess
     """Send the request until an answer is good or the time is over; the exit code is 0 for a good answer alone."""
     clock = asyncio.get_running_loop().time
     if await until(ending, clock() + config.waits):
-        leave(message, Outcome(good=False, text="was not sent: its pod was ended before", acted=False))
+        leave(message, Outcome(good=False, text="was not sent: its pod ended before it could send it", acted=False))
         return BAD
     calling = Calling(config.request, config.statuses, config.timeout)
     acted = False
     over, wait = clock() + config.tries_for, TRY_AGAIN_AFTER
-    outcome = Outcome(good=False, text="was not sent: its time was over before", again=False, acted=False)
+    outcome = Outcome(
+        good=False, text="was not sent: its time was over before it could be sent", again=False, acted=False
+    )
     while not config.until or time.time() < config.until:
         leave(message, Outcome(good=False, text="may have been sent: its pod ended before the answer"))
         outcome = await calling.call()

@@ -96,7 +96,8 @@ class Redis(ApiModel):
             ),
             (
                 "!has(self.sentinel) || !has(self.service) || !has(self.service.port)",
-                "service.port would leave the Sentinels out: remove it, and write redis.port where that is not 6379",
+                "service.port would leave the Sentinels out: remove it; if Redis listens on another "
+                "port than 6379, write that as redis.port",
             ),
         )
     }

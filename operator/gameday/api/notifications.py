@@ -48,7 +48,7 @@ class _Ruled(NotificationBase):
             exactly_one(tuple(kind.name for kind in KINDS)),
             (
                 "!has(self.grafana) || !(has(self.events) || has(self.onlyOnFailure))",
-                "grafana gets the outage of each drill: remove events and onlyOnFailure",
+                "a grafana receiver gets one annotation for each drill: remove events and onlyOnFailure",
             ),
         )
     }

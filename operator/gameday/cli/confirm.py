@@ -49,12 +49,16 @@ def _checked(drill: Object, fault: str, word: Word) -> str:
     if not asked[fault]:
         raise NotDone(f"Drill {name} has not asked for fault {fault} yet: wait for ActByHand in `gameday watch {name}`")
     if word is Word.UNDONE:
-        return f"Drill {name} reads that fault {fault} is undone; it goes on once a probe sees it, or none can tell"
+        return (
+            f"noted: fault {fault} is undone. Drill {name} goes on once a probe sees it, or by your word "
+            "if no probe can tell"
+        )
     plan, _ = frozen(drill)
     faults = plan.outage.faults if plan is not None else ()
+    begins = f"noted: fault {fault} is done. The outage of Drill {name} begins"
     if any(one.name == fault and "seen" in one.action.signs for one in faults):
-        return f"Drill {name} reads that fault {fault} is done; the outage begins once a probe sees it"
-    return f"Drill {name} begins its outage; by a person's word alone it is Inconclusive (NotProven) at best"
+        return f"{begins} once a probe sees it"
+    return f"{begins}; by your word alone the verdict is Inconclusive (NotProven) at best"
 
 
 def _manual(drill: Object) -> list[Object]:

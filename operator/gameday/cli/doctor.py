@@ -206,7 +206,7 @@ async def _network(cluster: Cluster) -> Check:
 async def _images(cluster: Cluster, namespace: str) -> Check:
     pods, _ = await cluster.list(PODS, namespace, DRILL)
     if not pods:
-        return Check("images", UNKNOWN, "no drill runs now, so there is no pull of an image to look at")
+        return Check("images", UNKNOWN, "not checked: image pulls show only while a drill runs")
     if stuck := list(_stuck(pods)):
         return Check(
             "images", FAILED, "; ".join(stuck), f"`kubectl -n {namespace} get events` says why it is not pulled"

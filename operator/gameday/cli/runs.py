@@ -89,7 +89,10 @@ def _note(gameday: Object) -> str:
         return "halted: it does not run before `gameday resume`"
     ready = conditions.get("Ready", {})
     return (
-        f"not ready ({ready.get('reason', '')}): the drill would be Inconclusive" if ready["status"] != "True" else ""
+        f"not ready ({ready.get('reason', '')}): its drill would test nothing; see the condition Ready "
+        "in `kubectl describe gameday`"
+        if ready["status"] != "True"
+        else ""
     )
 
 

@@ -198,7 +198,7 @@ async def serve(metrics: Metrics, heartbeat: Heartbeat, port: int) -> web.AppRun
 
     async def healthz(_: web.Request) -> web.Response:
         if heartbeat.age > STALE_AFTER:
-            return web.Response(status=503, text=f"no turn for {heartbeat.age:.0f} s\n")
+            return web.Response(status=503, text=f"the operator's loop has not run for {heartbeat.age:.0f} s\n")
         return web.Response(text="ok\n")
 
     async def show(_: web.Request) -> web.Response:

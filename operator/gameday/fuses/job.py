@@ -104,8 +104,8 @@ def _faults(job: Object, seconds: float) -> Iterator[str]:
     if spec.get("suspend"):
         yield "it was suspended, which stops its clock"
     if spec.get("activeDeadlineSeconds") != round(seconds) or spec.get("ttlSecondsAfterFinished") != 0:
-        yield "its deadline was changed"
+        yield "its deadline was changed: leave its Job alone"
     if spec.get("parallelism") != 0 or spec.get("completions") != 1:
-        yield "its parallelism was changed"
+        yield "spec.parallelism or spec.completions of its Job was changed: leave the Job alone"
     ended = {c["type"] for c in job.get("status", {}).get("conditions") or () if c["status"] == "True"}
     yield from dict.fromkeys(meaning for kind, meaning in ENDINGS.items() if kind in ended)

@@ -72,6 +72,6 @@ def _faults(job: Object) -> Iterator[str]:
     if job["spec"].get("suspend"):
         yield "it was suspended, which ends its pod"
     if job["spec"].get("parallelism") != 1:
-        yield "its parallelism was changed"
+        yield "spec.parallelism of its Job was changed: leave the Job alone"
     ended = {c["type"] for c in job.get("status", {}).get("conditions") or () if c["status"] == "True"}
     yield from dict.fromkeys(meaning for kind, meaning in ENDINGS.items() if kind in ended)

@@ -23,5 +23,5 @@ def uncuttable(address: str) -> str:
     """Why no policy can cut an address off, or "": it is not one of another machine."""
     one = ipaddress.ip_address(address)
     if one.is_loopback or one.is_unspecified or one.is_multicast or one.is_link_local:
-        return f"its address {address} is not one of another machine"
+        return f"its address {address} (loopback, link-local, multicast or unspecified) leads to no other machine"
     return ""

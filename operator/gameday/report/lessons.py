@@ -84,7 +84,7 @@ def _well(report: Report) -> Iterator[str]:
     if report.verdict in {"Passed", "Failed"} and any(
         one.stage == "SteadyState" and one.met for one in report.expected
     ):
-        yield "The system was steady before anything was changed, so what came after is due to the drill."
+        yield "The system was steady before anything was changed."
     undone = [one for one in report.undo if one.state == "Undone"]
     if undone and len(undone) == len(report.undo):
         took = [

@@ -105,12 +105,27 @@ async def test_what_was_found_once_is_dialled_until_the_end(dns: DnsServer, conf
 @pytest.mark.parametrize(
     ("found", "told"),
     [
-        (("203.0.113.7", "127.0.0.1"), "its address 127.0.0.1 is not one of another machine"),
-        (("0.0.0.0",), "its address 0.0.0.0 is not one of another machine"),
-        (("::1",), "its address ::1 is not one of another machine"),
-        (("::ffff:127.0.0.1",), "its address 127.0.0.1 is not one of another machine"),
-        (("fe80::7",), "its address fe80::7 is not one of another machine"),
-        (("169.254.169.254",), "its address 169.254.169.254 is not one of another machine"),
+        (
+            ("203.0.113.7", "127.0.0.1"),
+            "its address 127.0.0.1 (loopback, link-local, multicast or unspecified) leads to no other machine",
+        ),
+        (
+            ("0.0.0.0",),
+            "its address 0.0.0.0 (loopback, link-local, multicast or unspecified) leads to no other machine",
+        ),
+        (("::1",), "its address ::1 (loopback, link-local, multicast or unspecified) leads to no other machine"),
+        (
+            ("::ffff:127.0.0.1",),
+            "its address 127.0.0.1 (loopback, link-local, multicast or unspecified) leads to no other machine",
+        ),
+        (
+            ("fe80::7",),
+            "its address fe80::7 (loopback, link-local, multicast or unspecified) leads to no other machine",
+        ),
+        (
+            ("169.254.169.254",),
+            "its address 169.254.169.254 (loopback, link-local, multicast or unspecified) leads to no other machine",
+        ),
         (tuple(f"203.0.113.{n}" for n in range(MOST_ADDRESSES + 1)), f"it has more than {MOST_ADDRESSES} addresses"),
     ],
 )

@@ -110,7 +110,8 @@ def test_what_is_wrong_is_refused_with_its_path(spec: dict[str, Any], path: str,
         (
             {"redis": {"service": {"name": "r", "port": 6379}, "sentinel": {"masterName": "m"}}},
             f"{OTHER}.redis",
-            "service.port would leave the Sentinels out: remove it, and write redis.port where that is not 6379",
+            "service.port would leave the Sentinels out: remove it; if Redis listens on another port than 6379, "
+            "write that as redis.port",
         ),
         ({"tcp": {"service": {"name": "web"}, "host": "r"}}, f"{OTHER}.tcp", ONE_OF),
         ({"tcp": {"service": {"name": "web"}, "cidrs": ["10.0.0.0/8"]}}, f"{OTHER}.tcp", ONE_OF),

@@ -50,8 +50,12 @@ def annotations(line: CommandLine) -> Object:
 @pytest.mark.parametrize(
     ("sees", "told"),
     [
-        (True, "Drill first reads that fault by-hand is done; the outage begins once a probe sees it\n"),
-        (False, "Drill first begins its outage; by a person's word alone it is Inconclusive (NotProven) at best\n"),
+        (True, "noted: fault by-hand is done. The outage of Drill first begins once a probe sees it\n"),
+        (
+            False,
+            "noted: fault by-hand is done. The outage of Drill first begins; "
+            "by your word alone the verdict is Inconclusive (NotProven) at best\n",
+        ),
     ],
 )
 async def test_what_is_done_is_said_on_the_drill(command_line: CommandLine, sees: bool, told: str) -> None:

@@ -61,7 +61,7 @@ async def test_healthz_fails_once_the_operator_has_stopped_turning(url: str, clo
     clock.now = STALE_AFTER + 1
     status, text = await get(f"{url}/healthz")
     assert status == 503
-    assert "no turn for 16 s" in text
+    assert "the operator's loop has not run for 16 s" in text
 
 
 async def test_metrics_tell_of_requests_holds_and_verdicts(url: str, metrics: Metrics) -> None:

@@ -38,7 +38,7 @@ def test_a_lost_pod_is_no_lost_fuse() -> None:
     [
         (job(metadata={"deletionTimestamp": "2026-11-29T06:00:00Z"}), "it is being deleted"),
         (job(suspend=True), "it was suspended, which ends its pod"),
-        (job(parallelism=0), "its parallelism was changed"),
+        (job(parallelism=0), "spec.parallelism of its Job was changed: leave the Job alone"),
         (ended("Failed"), "it failed"),
         (ended("Complete"), "its pod has ended"),
     ],

@@ -198,7 +198,7 @@ def early(after: float, down: bool, defect: Defect = Defect.NONE) -> Object:
 def test_who_takes_it_back_unasked_ends_the_drill() -> None:
     status = early(10.0, down=False)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "CutRemoved")
-    assert "undone (store.body.up) is true again although the drill has not asked for that" in status["message"]
+    assert "was taken back before the drill asked: `undone` (store.body.up) is true again" in status["message"]
 
 
 def test_who_acts_before_being_asked_proves_nothing() -> None:

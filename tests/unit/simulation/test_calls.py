@@ -45,7 +45,10 @@ def test_an_answer_alone_is_not_proven_and_has_all_times() -> None:
     assert not outcome.broken
     status = last(made)
     assert (status["verdict"], status["reason"]) == ("Inconclusive", "NotProven")
-    assert status["message"] == "fault suspend was answered, and no probe has seen its effect: give http.verify"
+    assert (
+        status["message"] == "the call of fault suspend got a good answer, but no probe has seen its effect: "
+        "give http.verify of this fault"
+    )
     assert set(status["measurements"]) == {"timeToDetect", "timeToRecover"}
 
 

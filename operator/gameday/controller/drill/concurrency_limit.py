@@ -51,8 +51,8 @@ class DrillConcurrencyLimit:
             self._know()
             for other, held in self._addresses.items():
                 if held & wanted:
-                    text = f"drill {self._held.get(other, other)} calls {min(held & wanted)}"
-                    return f"{text}, and only one drill of the cluster may at a time"
+                    text = f"drill {self._held.get(other, other)} already calls {min(held & wanted)}"
+                    return f"{text}, and only one drill of the cluster may call it at a time"
         self._addresses[uid] = wanted
         return ""
 
@@ -78,7 +78,10 @@ class DrillConcurrencyLimit:
         }
         unknown = begun - {self._held.get(uid, "") for uid in self._addresses}
         if unknown:
-            raise Rejected(f"it is not known yet what drill {min(unknown)} changes: it was not taken up again yet")
+            raise Rejected(
+                f"the operator has not read drill {min(unknown)} again since its restart and does not "
+                "know what that changes: this drill waits"
+            )
 
     def _running(self) -> set[str]:
         begun = {f"{namespace}/{name}" for (namespace, name), d in self._store.drills.items() if _begun(d)}

@@ -112,7 +112,7 @@ class SlotNotifier(Notifier):
                 if one.outcome is Outcome.SENT:
                     self.log.info("the countdown was sent to %s", name, reason="MessageSent")
                 else:
-                    text = "the countdown to %s has failed, or may not have arrived: %s"
+                    text = "notification %s may not have announced the coming drill, which starts all the same: %s"
                     self.log.warning(text, name, one.why, reason=NOT_SENT)
         backoff = Backoff()
         while True:

@@ -89,7 +89,11 @@ class DrillNotifier(Notifier):
             try:
                 newest = await self.cluster.get(DRILLS, self.namespace, self.name)
             except GameDayError as error:
-                self.log.warning("the Drill was not read, so messages wait: %s", error, reason=error.reason)
+                self.log.warning(
+                    "cannot read the Drill, so its notifications are delayed until the next try: %s",
+                    error,
+                    reason=error.reason,
+                )
                 self._trouble = {"": str(error)}
                 return False
             self._looked, self._trouble = True, {}

@@ -47,7 +47,7 @@ def look(ctx: Context) -> DrillRecord:
         if grew is not None:
             after = grew[1] - (change.effect_at or grew[1])
             why = f"its address {grew[0]} was found {after:.1f} s after the cut began, and targets may have used it"
-            return _void(ctx, f"{change.name}: the name {dials.addresses.host} has others than were cut: {why}")
+            return _void(ctx, f"{change.name}: {dials.addresses.host} has addresses that were not cut: {why}")
     return ctx.record
 
 

@@ -1,5 +1,7 @@
 """Whether the agents that a drill starts measure, and what is wrong where they do not."""
 
+from typing import Final
+
 from gameday.engine.drill import commands as do
 from gameday.engine.drill import effects, timeouts
 from gameday.engine.drill.commands import error_of
@@ -34,13 +36,16 @@ def _running(ctx: Context) -> bool:
     return bool(lives) and all(life is Life.RUNNING for life in lives.values())
 
 
+_SEE: Final = "see `kubectl get pods,events` of the namespace: image pulls, quotas and admission are the usual causes"
+
+
 def _not_ready(ctx: Context) -> str:
     error = error_of(ctx.observed.errors, do.StartAgents())
     if error:
         return f"the agents could not be started: {error}"
     waiting = [f"{name} {life.value}" for name, life in sorted(_lives(ctx).items()) if life is not Life.RUNNING]
     if waiting:
-        return f"not every agent was running after {timeouts.AGENTS:.0f} s: {', '.join(waiting)}"
+        return f"not every agent was running after {timeouts.AGENTS:.0f} s: {', '.join(waiting)}; {_SEE}"
     if not ctx.evidence.all_probes_seen():
-        return f"not every probe had sent a sample after {timeouts.AGENTS:.0f} s"
+        return f"not every probe had sent a sample after {timeouts.AGENTS:.0f} s; {_SEE}"
     return next((why for proof in effects.proofs(ctx) if (why := proof.waits_for())), "")

@@ -44,7 +44,10 @@ class CallProof(SignProof):
         """An answer alone proves nothing."""
         if self._signs() or change.requested_at is None:
             return None
-        why = f"fault {self.name} was answered, and no probe has seen its effect: give http.verify"
+        why = (
+            f"the call of fault {self.name} got a good answer, but no probe has seen its effect: give "
+            "http.verify of this fault"
+        )
         return Doubt(Reason.NOT_PROVEN, why, change.requested_at)
 
     def lacking(self, change: Change) -> str:

@@ -31,7 +31,10 @@ def decide(ctx: Context) -> DrillRecord:
         if record is ctx.record or record == ctx.record:
             return record.stalled(obstacle(ctx), ctx.now)
         ctx = ctx.with_record(record)
-    raise Unsettled(f"phase {ctx.record.phase.value} does not settle; last: {ctx.record.timeline[-1:]}")
+    raise Unsettled(
+        f"internal error: phase {ctx.record.phase.value} does not settle; please report it with the "
+        f"last line of the timeline: {ctx.record.timeline[-1:]}"
+    )
 
 
 def _once(ctx: Context) -> DrillRecord:

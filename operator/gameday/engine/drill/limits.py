@@ -24,8 +24,11 @@ def _of_plan(limits: Limits, plan: Plan) -> Iterator[str]:
     kinds = {action.KIND: name for name, action in reversed(plan.actions()) if action.reaches}
     for kind, name in sorted(kinds.items()):
         if kind not in limits.allowed_faults:
-            text = f"limits.allowedFaults does not name {kind}, and {name} is one: it changes things for everybody"
-            yield f"{text}, so it runs only where that is allowed: {ASK}"
+            text = (
+                f"{name} is of kind {kind}, which changes things for everybody, and limits.allowedFaults "
+                f"does not name {kind}"
+            )
+            yield f"{text}: {ASK}"
 
 
 def of_moment(limits: Limits, now: float) -> tuple[str, ...]:

@@ -233,7 +233,7 @@ class DrillLoop:
         """Go on once the record is in the status: narrate what is new in it, then act."""
         decided, self._saving = self._saving, None
         if decided is None:
-            raise RuntimeError("no record was being saved")
+            raise RuntimeError("internal error: no record was being saved; please report it")
         record = decided.record
         tell = tuple(line for line in record.timeline if line not in self._narrated)
         self.record = self._goes_on_from = record

@@ -82,10 +82,8 @@ class SignProof(EffectProof, ABC):
         evaluations = [evaluation for evaluation in sent_from(series, change.effect_at) if evaluation.sent < ends]
         for one, two in pairwise(evaluations):
             if one.value is True and two.value is True:
-                why = (
-                    f"undone ({self._signs().get(UNDONE, '')}) is true again although the drill has not asked for that"
-                )
-                return End(Reason.CUT_REMOVED, f"fault {self.name}: {why}", one.sent)
+                why = f"was taken back before the drill asked: `undone` ({self._signs().get(UNDONE, '')}) is true again"
+                return End(Reason.CUT_REMOVED, f"fault {self.name} {why}", one.sent)
         last = series.last_judgeable_before(self.ctx.now)
         if last is None or (self.ctx.now < ends and self.ctx.now - last.received > series.patience):
             since = last.received if last is not None else requested

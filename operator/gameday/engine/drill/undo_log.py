@@ -193,7 +193,12 @@ def _verify(ctx: Context, change: Change) -> DrillRecord:
     proof = effects.proof_of(ctx, change.name)
     if proof.again(change, asked):
         record = ctx.record.with_change(replace(change, undo_again=True, undo_again_at=ctx.now))
-        return record.note(ctx.now, "UndoAgain", f"{change.name}: {seen.shown}, but it is still seen", warning=True)
+        return record.note(
+            ctx.now,
+            "UndoAgain",
+            f"{change.name}: {seen.shown}, but `undone` is not true yet; the call is sent again",
+            warning=True,
+        )
     return _overdue(ctx, change, asked, seen) if proof.insists else ctx.record
 
 

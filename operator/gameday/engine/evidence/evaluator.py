@@ -156,8 +156,9 @@ class Evaluator:
             new = isinstance(at, int | float) and at >= self.fault_at
             if read and seen.get(value) is True and not new:
                 return (
-                    f"{name}.{value} is true since before the fault was requested, so the fault need not be the cause: "
-                    "wait until it is false, or have the probe ask for less"
+                    f"{name}.{value} has been true since before the fault was requested, so the fault "
+                    "may not be its cause: "
+                    "wait until it is false, or narrow down what the probe asks for"
                 )
         return ""
 

@@ -132,7 +132,8 @@ def _older(schedule: Schedule, floor: float, at: float) -> Iterator[Slot]:
         yield Slot(last, Decision.SUSPENDED, f"{many} slots since {local(first, schedule.zone)}", missed)
         return
     text = (
-        f"{many} slots since {local(first, schedule.zone)} passed while no operator was running; only the newest counts"
+        f"{many} slots since {local(first, schedule.zone)} passed while no operator was running; only the "
+        "newest may still start, within startingDeadline"
     )
     yield Slot(last, Decision.TOO_LATE, text, missed)
 

@@ -20,7 +20,7 @@ from gameday.probes.runner import ProbeResult, ProbeRunner, unknown_result
 
 NO_SERIES: Final = "no series"
 """The word for a query that no series fits."""
-_NO_API: Final = "what answers does not have Prometheus' API: check url, which ends before /api/v1"
+_NO_API: Final = "prometheus.url does not lead to Prometheus: write it without /api/v1, as http://prometheus:9090"
 
 
 class Odd(Exception):

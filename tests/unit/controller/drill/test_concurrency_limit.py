@@ -77,7 +77,7 @@ def test_one_drill_of_the_cluster_has_an_address_at_a_time(concurrency: DrillCon
     assert concurrency.acquire("1", "shop/a", None) == ()
     assert (
         concurrency.take("2", [OTHER, URL])
-        == f"drill shop/a calls {URL}, and only one drill of the cluster may at a time"
+        == f"drill shop/a already calls {URL}, and only one drill of the cluster may call it at a time"
     )
     assert concurrency.take("3", [OTHER]) == "", "one that is refused has taken nothing"
     assert concurrency.take("1", [URL]) == ""
@@ -89,12 +89,12 @@ def test_one_drill_of_the_cluster_has_an_address_at_a_time(concurrency: DrillCon
 def test_what_a_drill_of_an_earlier_process_has_is_kept(store: Store) -> None:
     store.drills["pay", "b"] = drill("b", startedAt="2026-11-24T12:00:00Z", operator="us")
     concurrency = DrillConcurrencyLimit(store, "us")
-    with pytest.raises(Rejected, match="it is not known yet what drill pay/b changes"):
+    with pytest.raises(Rejected, match="the operator has not read drill pay/b again since its restart"):
         concurrency.take("1", [URL])
     assert concurrency.take("1", []) == "", "one that changes nothing for others need not wait"
     concurrency.release("1")
     concurrency.hold("2", "pay/b", [URL])
-    assert concurrency.take("1", [URL]).startswith("drill pay/b calls")
+    assert concurrency.take("1", [URL]).startswith("drill pay/b already calls")
 
 
 def test_drills_of_another_installation_and_those_that_have_ended_hold_nothing_up(store: Store) -> None:

@@ -111,7 +111,7 @@ def test_an_address_that_comes_under_the_cut_leaves_nothing_of_the_outage(after:
     assert record.undo_requested_at is not None
     assert record.undo_requested_at - record.zero >= 20.0, "the outage lasts as long as it was to"
     assert simulation.there("policy") == []
-    assert f"the name {NAME} has others than were cut: its address {B} was found" in record.message
+    assert f"{NAME} has addresses that were not cut: its address {B} was found" in record.message
 
 
 def test_a_guardrail_lifts_the_cut_and_says_nothing_of_the_system_then() -> None:

@@ -60,8 +60,15 @@ def steady(*found: str, until: float = 40.0, agents: Iterable[str] = BOTH) -> li
             [*steady(A), (WITNESS, 2.0, "it has more than 16 addresses")], "witness-0: it has more than 16", id="many"
         ),
         pytest.param(
-            [*steady(A), (CONTROL, 2.0, "its address 127.0.0.1 is not one of another machine")],
-            "not one of another machine",
+            [
+                *steady(A),
+                (
+                    CONTROL,
+                    2.0,
+                    "its address 127.0.0.1 (loopback, link-local, multicast or unspecified) leads to no other machine",
+                ),
+            ],
+            "leads to no other machine",
             id="own",
         ),
     ],

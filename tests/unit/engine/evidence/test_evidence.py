@@ -243,7 +243,7 @@ class TestWhatBeganBefore:
         assert self.values(None, 11.0, 11.0, 11.0, 13.9, None) == [False, True, True, None, True, False]
         assert self.values(None, 11.0, 11.0, 12.4, text="!page.firing") == [True, False, False, None]
         why = self.points(self.REQUESTED, None, None, None, 12.0)[-1].why
-        assert why.startswith("page.firing is true since before the fault was requested")
+        assert why.startswith("page.firing has been true since before the fault was requested")
 
     def test_before_any_fault_each_alert_counts(self) -> None:
         assert [evaluation.value for evaluation in self.points(None, 1.0, None, 12.0)] == [True, False, True]

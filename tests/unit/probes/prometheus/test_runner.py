@@ -168,7 +168,7 @@ async def pretending() -> AsyncIterator[str]:
 
 
 async def test_what_is_no_prometheus_is_unknown(pretending: str) -> None:
-    no_api = "what answers does not have Prometheus' API: check url, which ends before /api/v1"
+    no_api = "prometheus.url does not lead to Prometheus: write it without /api/v1, as http://prometheus:9090"
     gone = "Prometheus answered with status 404: check url, and whether it is up"
     for how, why in {"page": no_api, "gone": gone, "object": no_api, "list": no_api}.items():
         result = await ask(PrometheusConfig(f"{pretending}/{how}", "1"))

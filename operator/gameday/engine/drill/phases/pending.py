@@ -50,7 +50,11 @@ def decide(ctx: Context) -> DrillRecord:
         case Lock.UNKNOWN | Lock.FREE:
             if now > observed.start_before:
                 return end_inconclusive(
-                    ctx, Reason.TOO_LATE, "startBefore passed before the drill could start; create a new Drill", now
+                    ctx,
+                    Reason.TOO_LATE,
+                    "startBefore passed before the operator could start it: see that the operator "
+                    "runs, then create a new Drill",
+                    now,
                 )
             return replace(ctx.record, waiting=None)
 
