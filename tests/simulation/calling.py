@@ -1,7 +1,10 @@
-"""A platform whose API a drill calls, and the pods that call it: one call suspends the store, another resumes it."""
+"""A platform whose API drills call, and the pods that call it: one call suspends a service, another resumes it.
+
+It hosts the store, which a drill takes away by a call, or the workers, which rollbacks and mitigations suspend.
+"""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -16,13 +19,19 @@ from simulation.scenario import Call
 if TYPE_CHECKING:
     from simulation.namespace import Agent, SimulatedNamespace
 
+SUSPEND, RESUME, FUSE = "suspend", "resume", "fuse"
+"""The verbs of its API that have an effect that lasts, and who else may use them."""
+GOOD: Final = "was answered with status 202"
 TAKES: Final = 0.2
 """Seconds that an answer takes."""
 AGAIN: Final = 1.0
 """Seconds until a caller tries again."""
 SEEN_WITHIN: Final = 30.0
 """Seconds within which the effect of a call must be seen."""
-FAULT: Final = "suspend"
+STORE: Final = "store"
+WORKERS: Final = "workers"
+"""What a platform hosts, as its URLs name it."""
+HOST_PROBE: Final = {"name": "host", "interval": "1s", "timeout": "1s", "http": {"url": "http://host/"}}
 BY_CALL = """
 name: suspend
 http:
@@ -41,6 +50,24 @@ def by_call(spec: Object, probe: Object, *, sees: bool) -> Object:
     return spec | {"outage": spec["outage"] | {"faults": [fault]}, "probes": [*spec["probes"], probe]}
 
 
+def by_platform(steps: Sequence[Object], *, sees: bool) -> list[Object]:
+    """The same steps of a platform that hosts the workers: scaled away is suspended; what runs once is called once."""
+    return [step if "restart" in step else _hosted(number, step, sees=sees) for number, step in enumerate(steps)]
+
+
+def _hosted(number: int, step: Object, *, sees: bool) -> Object:
+    def request(verb: str) -> Object:
+        return {"url": f"http://platform/{WORKERS}/{verb}", "method": "POST"}
+
+    if "scale" in step:
+        call: Object = {"do": request("suspend"), "undo": request("resume"), "within": "20s"}
+        if sees:
+            call["verify"] = {"seen": "!host.body.up", "undone": "host.body.up"}
+        return {"name": step["name"], "http": call}
+    verb = "resume" if "restore" in step else f"clear-{number}"
+    return {"name": step["name"], "httpOnce": request(verb), "irreversible": True}
+
+
 def is_caller(pod: Object) -> bool:
     """Whether a pod makes a call."""
     return bool(pod["metadata"]["labels"].get(ROLE) == CALLER)
@@ -48,21 +75,29 @@ def is_caller(pod: Object) -> bool:
 
 @dataclass(slots=True)
 class SimulatedPlatform:
-    """The platform of one namespace."""
+    """The platform that hosts one service of one namespace."""
 
     ns: "SimulatedNamespace"
     call: Call
+    service: str = STORE
+    turned: Callable[[bool], None] = lambda _: None
+    """Called when the service is suspended (True) and when it is resumed."""
     down: bool = False
-    """Whether the store is suspended."""
+    """Whether the service is suspended."""
     resuming: bool = False
     """Whether a request to resume it was answered well, and nothing has suspended it since."""
-    heard: Callable[[bool], None] = lambda _: None
-    """Called with each call that is carried out: whether it suspends."""
+    heard: Callable[[str, str], None] = lambda *_: None
+    """Called with each call that is carried out: the agent that made it, and its verb."""
     fails: int = field(init=False)
+    silent: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Answer the first calls badly, as many as the trial wants."""
-        self.fails = self.call.fails
+        """Answer the first calls badly or not at all, as many as the trial wants."""
+        self.fails, self.silent = self.call.fails, self.call.silent
+
+    def hosts(self, url: str) -> bool:
+        """Whether a URL is one of its service's."""
+        return f"/{self.service}/" in url
 
     def runs(self, agent: "Agent") -> None:
         """A caller's container has started."""
@@ -77,32 +112,37 @@ class SimulatedPlatform:
             return
         if config.until and world.now >= config.until:
             self._end(agent, good=False, text="was not sent: its time was over before it could be sent")
-        elif self.answers(config.request.url):
-            self._end(agent, good=True, text="was answered with status 202")
+        elif (text := self.answers(agent.name, config.request.url)) == GOOD:
+            self._end(agent, good=True, text=text)
         elif world.now + AGAIN < over:
             world.after(AGAIN, self._try, agent, config, over)
         else:
-            self._end(agent, good=False, text="was answered with status 503")
+            self._end(agent, good=False, text=text)
 
     def fires(self, config: CallFuseConfig) -> bool:
         """Whether the fuse's request is answered well."""
-        return self.answers(config.request.url)
+        return self.answers(FUSE, config.request.url) == GOOD
 
-    def answers(self, url: str) -> bool:
-        """Whether a request is answered well; such a call is carried out some time later."""
+    def answers(self, agent: str, url: str) -> str:
+        """How a request is answered, as its caller says it; one that is not answered badly is carried out later."""
         if self.fails:
             self.fails -= 1
-            return False
-        suspends = url.endswith("/suspend")
-        self.resuming = not suspends
-        self.heard(suspends)
-        takes = self.call.takes if suspends else self.call.resumes
-        self.ns.server.store.world.after(takes, self._turn, suspends)
-        return True
+            return "was answered with status 503"
+        verb = url.rpartition("/")[2]
+        self.heard(agent, verb)
+        if verb in {SUSPEND, RESUME}:
+            suspends = verb == SUSPEND
+            self.resuming = not suspends
+            takes = self.call.takes if suspends else self.call.resumes
+            self.ns.server.store.world.after(takes, self._turn, suspends)
+        if self.silent:
+            self.silent -= 1
+            return "got no answer (timeout)"
+        return GOOD
 
     def _turn(self, suspends: bool) -> None:
         self.down = suspends
-        self.ns.turned()
+        self.turned(suspends)
 
     def _end(self, agent: "Agent", *, good: bool, text: str) -> None:
         self.ns.end(agent)

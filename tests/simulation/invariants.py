@@ -27,7 +27,7 @@ from gameday.model.names import call, object_name, samples_of
 from gameday.model.names import job as job_of
 from gameday.model.record import Phase, Reason, Verdict
 from gameday.schema.bounds import json_bytes
-from simulation.calling import FAULT, SEEN_WITHIN
+from simulation.calling import SEEN_WITHIN, SUSPEND, SimulatedPlatform
 from simulation.client import Server
 from simulation.mitigating import STEPS, acted, ahead, cured, uncredited
 from simulation.namespace import OUTAGE, WORKERS, SimulatedNamespace, engine_of, is_ready, is_worker
@@ -79,6 +79,7 @@ class Rule(enum.Enum):
 
     RESTORED = "the cluster is as it was before, except what others changed"
     ONCE = "one injection"
+    CALLED_ONCE = "what nothing takes back is called once, and the status says before that it may have been"
     AT_ITS_NUMBER = "no irreversible step starts while what a step scaled is not at the number that it set"
     MITIGATED = "a mitigation acts once, when faults are proven and the status says it; what it helped to meet says so"
     ONE_BY_ONE = "a restart evicts the pods that are recorded and no others, each once the one before it is replaced"
@@ -136,6 +137,8 @@ class Monitor:
     _numbered: dict[str, float] = field(default_factory=dict)
     """When the workers' number was set last, in each town."""
 
+    _once: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How often each step that is called once was called, in each town."""
     _held: dict[str, int] = field(default_factory=dict)
     """How often a mitigation scaled the workers away, in each town."""
 
@@ -143,8 +146,8 @@ class Monitor:
         """Begin to listen."""
         self.server.store.listeners.append(self._hear)
         for ns in self.namespaces:
-            if ns.platform is not None:
-                ns.platform.heard = partial(self._called, ns)
+            for platform in ns.platforms:
+                platform.heard = partial(self._called, ns, platform)
         self.server.store.refused = lambda actor, error: self.note(Rule.FITS, f"refused to the {actor}: {error}")
 
     def note(self, rule: Rule, detail: str) -> None:
@@ -266,11 +269,32 @@ class Monitor:
             return
         store.world.at(ns.fires[fuse["metadata"]["name"]] + LATE, self._back, ns)
 
-    def _called(self, ns: SimulatedNamespace, suspends: bool) -> None:
+    def _called(self, ns: SimulatedNamespace, platform: SimulatedPlatform, agent: str, verb: str) -> None:
         """A call is carried out."""
-        if not suspends:
-            return
-        store, made = self.server.store, object_name(ns.drill_name, call(FAULT))
+        plan = ns.planned()
+        lists = {"": [*plan["outage"]["faults"], *plan.get("rollback", {}).get("steps", ())]}
+        lists |= {one["name"]: one["steps"] for one in plan.get("mitigations", ())}
+        named = [(by, one) for by, steps in lists.items() for one in steps if call(one["name"]) == agent]
+        for by, step in named:
+            if by:
+                self._mitigated(ns, step["name"])
+            if "httpOnce" in step:
+                self._called_once(ns, step["name"])
+        if verb == SUSPEND:
+            self._suspended(ns, platform, agent)
+
+    def _called_once(self, ns: SimulatedNamespace, step: str) -> None:
+        """A call that nothing takes back is carried out: once, and the status says beforehand that it may be."""
+        memory = engine_of(ns.drill or self._last.get(ns.drill_name, {}))
+        if not any(one["name"] == step for one in memory.get("steps", ())):
+            self.note(Rule.WRITTEN_AHEAD, f"{step} was called, and the status does not say that it may have been")
+        times = self._once[ns.namespace, step] = self._once.get((ns.namespace, step), 0) + 1
+        if times > 1:
+            self.note(Rule.CALLED_ONCE, f"{step} was called {times} times")
+
+    def _suspended(self, ns: SimulatedNamespace, platform: SimulatedPlatform, agent: str) -> None:
+        """A call that is to be taken back is carried out."""
+        store, made = self.server.store, object_name(ns.drill_name, agent)
         entry = self._entry(ns, made)
         if entry.get("requested_at") is None or "undo" not in (entry.get("wanted") or {}):
             self.note(Rule.WRITTEN_AHEAD, "the call was made, and the status does not say how it is taken back")
@@ -282,15 +306,15 @@ class Monitor:
         if fuse is None or not any(b'"armed"' in line for line in lines):
             self.note(Rule.FUSED, "the call was made without an armed fuse")
             return
-        store.world.at(ns.fires[fuse["metadata"]["name"]] + LATE + TRIES, self._resumed, ns)
+        store.world.at(ns.fires[fuse["metadata"]["name"]] + LATE + TRIES, self._resumed, ns, platform)
 
-    def _resumed(self, ns: SimulatedNamespace) -> None:
-        if ns.platform is None or not ns.platform.down:
+    def _resumed(self, ns: SimulatedNamespace, platform: SimulatedPlatform) -> None:
+        if not platform.down:
             return
         if self._working_for() < LATE or ns.namespace in self.server.without_rights:
-            self.server.store.world.after(LATE, self._resumed, ns)
+            self.server.store.world.after(LATE, self._resumed, ns, platform)
         elif not self.scenario.concerning(ns.number) & {What.FUSE_DELETED, What.FUSE_SUSPENDED}:
-            self.note(Rule.IN_TIME, "the store is still suspended after its fuse's deadline")
+            self.note(Rule.IN_TIME, f"{platform.service} is still suspended after its fuse's deadline")
 
     def _evicted(self, pod: Object) -> None:
         """A worker's pod is evicted: the status says so, and all others are ready."""
@@ -358,10 +382,10 @@ class Monitor:
         self.verdicts[name] = status.get("verdict", "")
         if self._namespace(drill).by_hand_down:
             self.note(Rule.RESTORED, f"{name} has ended, and what a person broke for it is still broken")
-        platform = self._namespace(drill).platform
-        # An answer that nobody can hold against anything is believed: the platform may still be at work.
-        if platform is not None and platform.down and (platform.call.sees or not platform.resuming):
-            self.note(Rule.RESTORED, f"{name} has ended, and what it called for is still suspended")
+        for platform in self._namespace(drill).platforms:
+            # An answer that nobody can hold against anything is believed: the platform may still be at work.
+            if platform.down and (platform.call.sees or not platform.resuming):
+                self.note(Rule.RESTORED, f"{name} has ended, and {platform.service} is still suspended")
         ns, memory = self._namespace(drill), engine_of(drill)
         concerning = self.scenario.concerning(ns.number)
         if ns.trial.dry_run:
@@ -517,8 +541,7 @@ class Monitor:
         drill = store.get(DRILLS, ns.namespace, ns.drill_name)
         if drill is not None and drill["metadata"].get("finalizers"):
             yield "the finalizer"
-        if ns.platform is not None and ns.platform.down:
-            yield "the store is suspended"
+        yield from (f"{platform.service} is suspended" for platform in ns.platforms if platform.down)
         worker = store.get(DEPLOYMENTS, ns.namespace, "worker")
         others = {t.count for t in self.scenario.failures if t.what in SCALING and t.drill == ns.number}
         if worker is not None and worker["spec"]["replicas"] not in {WORKERS, *others}:
@@ -603,6 +626,13 @@ def allowed(trial: Trial, verdict: str) -> bool:
         return verdict == Verdict.INCONCLUSIVE.value
     if trial.twins is not Twins.SPARED and verdict != Verdict.INCONCLUSIVE.value:
         return False
+    hosted = trial.hosted
+    if hosted is not None and (hosted.fails or hosted.silent or hosted.takes > SEEN_WITHIN):
+        # A call of a step that has no good answer, or no effect, ends the drill: after a miss that is Failed.
+        return verdict in {Verdict.FAILED.value, Verdict.INCONCLUSIVE.value}
+    if hosted is not None and trial.mitigates is Mitigates.LATE and trial.defect is Defect.STUCK:
+        # Its calls may be answered too late for the recovery.
+        return verdict in {Verdict.PASSED.value, Verdict.FAILED.value}
     if trial.defect is Defect.FRAGILE and trial.shown and (trial.severs or trial.faults is not Faults.CUT):
         # Its guardrail may trip before open connections are seen to be gone, or before the last fault is proven.
         return verdict in {Verdict.FAILED.value, Verdict.INCONCLUSIVE.value}

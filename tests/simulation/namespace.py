@@ -25,12 +25,13 @@ from gameday.cluster.resources import (
     Resource,
 )
 from gameday.errors import GameDayError
-from gameday.model.agent import CONFIGS, CallFuseConfig, FuseConfig, WaitingFuseConfig, read_config
+from gameday.model.agent import CONFIGS, CallerConfig, CallFuseConfig, FuseConfig, WaitingFuseConfig, read_config
 from gameday.model.labels import AGENT, DRILL, ROLE
 from gameday.model.names import policy
 from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode, parse_line
-from simulation.calling import SimulatedPlatform, by_call, is_caller
+from simulation.calling import GOOD, HOST_PROBE, SimulatedPlatform, by_call, by_platform, is_caller
+from simulation.calling import WORKERS as HOSTED
 from simulation.client import LogSource, Server
 from simulation.holding import Hold
 from simulation.mitigating import with_mitigation
@@ -207,13 +208,19 @@ class SimulatedNamespace:
     samples: int = 0
     system: System = field(init=False)
     platform: SimulatedPlatform | None = None
-    """The platform whose API the drill calls, if it does."""
+    """The platform whose API suspends the dependency, if a call does that."""
+    host: SimulatedPlatform | None = None
+    """The platform that hosts the workers, if one does."""
     _changed_at: float = 0.0
 
     def __post_init__(self) -> None:
         """Have the system that the trial is about."""
         if self.trial.call is not None:
-            self.platform = SimulatedPlatform(self, self.trial.call)
+            self.platform = SimulatedPlatform(self, self.trial.call, turned=lambda _: self.turned())
+        if self.trial.hosted is not None:
+            self.host = SimulatedPlatform(
+                self, self.trial.hosted, HOSTED, turned=lambda down: self.system.restarted(0 if down else WORKERS)
+            )
         hidden = self.trial.connections is Connections.MESHED
         self.system = System(self.trial.defect, self.trial.phase, hidden)
 
@@ -241,7 +248,17 @@ class SimulatedNamespace:
             spec = by_call(spec, STORE_PROBE, sees=self.trial.call.sees)
         if self.trial.restarts:
             spec = spec | {"rollback": yaml.safe_load(RESTART)}
-        return with_mitigation(spec, self.trial)
+        spec = with_mitigation(spec, self.trial)
+        return spec if self.trial.hosted is None else _by_platform(spec, sees=self.trial.hosted.sees)
+
+    @property
+    def platforms(self) -> tuple[SimulatedPlatform, ...]:
+        """The platforms whose APIs the drill may call."""
+        return tuple(one for one in (self.platform, self.host) if one is not None)
+
+    def platform_of(self, url: str) -> SimulatedPlatform | None:
+        """The platform that answers at a URL."""
+        return next((one for one in self.platforms if one.hosts(url)), None)
 
     @property
     def away(self) -> bool:
@@ -454,8 +471,9 @@ class SimulatedNamespace:
         if agent.name.startswith("fuse"):
             self._fuse(agent, LineType.ARMED)
         elif is_caller(pod):
-            if self.platform is not None:
-                self.platform.runs(agent)
+            called = read_config(pod["spec"]["containers"][0]["env"][0]["value"], CallerConfig)
+            if (platform := self.platform_of(called.request.url)) is not None:
+                platform.runs(agent)
         elif agent.name == "closer":
             self.server.store.world.after(0.2, self._sever, agent)
         elif agent.name != "counter":
@@ -529,6 +547,8 @@ class SimulatedNamespace:
                 if self.trial.hand is not None or self.platform is not None:
                     up = not (self.redis_down if self.platform is None else self.platform.down)
                     self._say(agent, "store", ok=True, values={"status": 200, "body": {"up": up}})
+                if self.host is not None:
+                    self._say(agent, "host", ok=True, values={"status": 200, "body": {"up": not self.host.down}})
             else:
                 world.tally.took_effect(What.STOP)
         else:
@@ -656,12 +676,14 @@ class SimulatedNamespace:
         if step is LineType.ARMED:
             self._say(agent, step.value, ok=True, values=fires, kind=step)
             self._fuse(agent, LineType.FIRED)
-        elif self.platform is None or not isinstance(config, CallFuseConfig) or not self.platform.fires(config):
+            return
+        platform = self.platform_of(config.request.url) if isinstance(config, CallFuseConfig) else None
+        if platform is None or not isinstance(config, CallFuseConfig) or not platform.fires(config):
             self.server.store.world.after(1.0, self._fuse, agent, step)
         else:
             self._say(agent, step.value, ok=True, values=fires, kind=step)
             self.end(agent)
-            self.platform.leaves(agent, good=True, text="was answered with status 202")
+            platform.leaves(agent, good=True, text=GOOD)
 
 
 def by_hand(spec: Object, *, sees: bool) -> Object:
@@ -670,6 +692,17 @@ def by_hand(spec: Object, *, sees: bool) -> Object:
     if not sees:
         del fault["manual"]["seen"]
     return spec | {"outage": spec["outage"] | {"faults": [fault]}, "probes": [*spec["probes"], STORE_PROBE]}
+
+
+def _by_platform(spec: Object, *, sees: bool) -> Object:
+    """The same plan, but that a platform hosts the workers, and steps call it."""
+    made = spec | {"probes": [*spec["probes"], HOST_PROBE]}
+    if "rollback" in spec:
+        made["rollback"] = spec["rollback"] | {"steps": by_platform(spec["rollback"]["steps"], sees=sees)}
+    if "mitigations" in spec:
+        lists = [one | {"steps": by_platform(one["steps"], sees=sees)} for one in spec["mitigations"]]
+        made["mitigations"] = lists
+    return made
 
 
 def worker_pod(name: str, controller: Object, *, ready: bool = True) -> Object:

@@ -268,6 +268,8 @@ class Call:
     """Seconds from a good answer until it is resumed."""
     fails: int = 0
     """How many of the first calls have a bad answer, and no effect."""
+    silent: int = 0
+    """How many of the first calls are carried out, and have no answer."""
     sees: bool = True
     """Whether the plan has expressions that see it."""
 
@@ -298,6 +300,9 @@ class Trial:
     """Whether the system is to recover without its team's mitigation."""
     call: "Call | None" = None
     """The platform whose API suspends the dependency, in the place of all faults of the plan; not in a bare world."""
+    hosted: "Call | None" = None
+    """The platform that hosts the workers: rollback and mitigation call it where they would scale and run Jobs; not in
+    a bare world."""
     restarts: bool = False
     """Whether the rollback restarts the workers' pods one after another; a bare world scales them all the same."""
 
@@ -359,6 +364,8 @@ FAULTS = (*(Faults.CUT,) * 6, *(faults for faults in Faults if faults is not Fau
 """What is drawn of plans: in two of three drills the one fault is a cut."""
 CALLS = 0.15
 """How many of the drills with one cut call a platform instead."""
+HOSTED = 0.25
+"""How many of the rollbacks and mitigations call a platform that hosts the workers."""
 VICES = (*(Defect.NONE,) * 6, *(defect for defect in Defect if defect is not Defect.NONE))
 """What is drawn of systems: a good one in about every third drill."""
 
@@ -382,6 +389,8 @@ class Dice:
     """Draws what teams do under a fault."""
     calls: Random = field(default_factory=Random)
     """Draws which drills call a platform."""
+    hosts: Random = field(default_factory=Random)
+    """Draws whose workers a platform hosts."""
 
     def trial(self, number: int) -> Trial:
         """A drill."""
@@ -408,8 +417,10 @@ class Dice:
         call = self.call() if faults is Faults.CUT and twins is Twins.SPARED else None
         if call is not None:
             severs, unprobed, way = False, False, Connections.SEEN
+        hosted = self.hosted() if rollback or mitigates not in {Mitigates.NOTHING, Mitigates.EVICTS} else None
         return Trial(
             call=call,
+            hosted=hosted,
             mitigates=mitigates,
             unaided=unaided and mitigates is not Mitigates.NOTHING,
             restarts=self.repairs.random() < RESTARTS and rollback,
@@ -430,6 +441,14 @@ class Dice:
         dice = self.calls
         chosen, sees, fails = dice.random() < CALLS, dice.random() < 0.8, dice.choice((0, 0, 0, 1, 3))
         made = Call(dice.choice((0.1, 0.5, 3.0)), dice.choice((0.1, 0.5, 3.0)), fails, sees)
+        return made if chosen else None
+
+    def hosted(self) -> Call | None:
+        """A platform that hosts the workers of a drill, or None."""
+        dice = self.hosts
+        chosen, sees = dice.random() < HOSTED, dice.random() < 0.8
+        # What is called once fails with its first bad answer, and that ends the drill: tests of their own do that.
+        made = Call(dice.choice((0.1, 0.5)), dice.choice((0.1, 0.5)), sees=sees)
         return made if chosen else None
 
     def failure(self, drills: int) -> Failure:
@@ -495,7 +514,7 @@ def draw(
     twins: tuple[Twins, ...] = TWINS,
 ) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
-    own = [Random(f"{what} {seed}") for what in ("connections", "faults", "repairs", "runbooks", "calls")]
+    own = [Random(f"{what} {seed}") for what in ("connections", "faults", "repairs", "runbooks", "calls", "hosts")]
     dice = Dice(Random(seed), kinds, defects, ways, twins, *own)
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))
@@ -509,4 +528,4 @@ def _with_job(trial: Trial) -> Trial:
     """The drill with a rollback that runs a Job, if its system needs one: the Job of another cannot fail."""
     rollback = trial.defect in {Defect.STUCK, Defect.LOST}
     mitigates = Mitigates.JOBS if rollback and trial.mitigates is not Mitigates.NOTHING else trial.mitigates
-    return replace(trial, rollback=rollback, restarts=False, mitigates=mitigates)
+    return replace(trial, rollback=rollback, restarts=False, mitigates=mitigates, hosted=None)

@@ -23,6 +23,12 @@ def proof_of(ctx: Context, name: str) -> EffectProof:
     return WitnessProof(ctx, name) if action is not None and action.WITNESSED else ObjectProof(ctx, name)
 
 
+def step_proofs(ctx: Context) -> tuple[EffectProof, ...]:
+    """What proves each change that a step may make, in their order; what runs once proves itself by its result."""
+    makes = (step.name for _, step in ctx.plan.steps() if step.action.REVERSIBLE and not step.action.REVERTS)
+    return tuple(proof_of(ctx, name) for name in makes)
+
+
 def proofs(ctx: Context) -> tuple[EffectProof, ...]:
     """What proves each fault of the plan, in their order."""
     return tuple(proof_of(ctx, fault.name) for fault in ctx.plan.outage.faults)

@@ -49,7 +49,7 @@ class SignProof(EffectProof, ABC):
         for sign, wanted in ((SEEN, False), (UNDONE, True)):
             if sign not in self._signs():
                 continue
-            series, where = self._track(sign), f"fault {self.name}: {sign} ({self._signs()[sign]})"
+            series, where = self._track(sign), f"{self._word()} {self.name}: {sign} ({self._signs()[sign]})"
             evaluations = sent_from(series, since)
             unknown = next((evaluation for evaluation in evaluations if evaluation.value is None), None)
             if unknown is not None:
@@ -63,7 +63,9 @@ class SignProof(EffectProof, ABC):
                 reason = Reason.ALREADY_TRUE if sign == SEEN else Reason.NOT_STEADY
                 said = f"{where} is {str(wrong.value).lower()} although {self.who}"
                 return End(
-                    reason, f"{said}: write an expression that only the fault changes; nothing was touched", wrong.sent
+                    reason,
+                    f"{said}: write an expression that only the {self._word()} changes; nothing was touched",
+                    wrong.sent,
                 )
         return None
 
@@ -137,6 +139,10 @@ class SignProof(EffectProof, ABC):
     def _last_told(self) -> float:
         last = self._track(UNDONE).last_judgeable_before(self.ctx.now)
         return last.received if last is not None else float("-inf")
+
+    def _word(self) -> str:
+        """What it is, for people."""
+        return "fault" if any(fault.name == self.name for fault in self.ctx.plan.outage.faults) else "step"
 
     def _action(self) -> Action | None:
         return next((action for name, action in self.ctx.plan.actions() if name == self.name), None)

@@ -66,6 +66,8 @@ class Steps:
             return ctx.record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=ctx.now))
         if change.state is ChangeState.ACTIVE and _took_effect(ctx, step, change, seen):
             return _done(ctx, step, seen.shown)
+        if (vain := _without_effect(ctx, step, change)) is not None:
+            return end_inconclusive(ctx, self.reason, f"step {step.name}: {vain}", ctx.now)
         return ctx.record
 
     def _run(self, ctx: Context, step: Step, entry: StepEntry | None) -> DrillRecord:
@@ -112,6 +114,15 @@ def _took_effect(ctx: Context, step: Step, change: Change, seen: Observed) -> bo
     return effects.proof_of(ctx, step.name).effect(change) is not None
 
 
+def _without_effect(ctx: Context, step: Step, change: Change) -> str | None:
+    """Why a step has failed whose plan says how long its effect may take, or None."""
+    patience, requested = step.action.patience, change.requested_at
+    if patience is None or requested is None or ctx.now <= requested + patience:
+        return None
+    lacking = effects.proof_of(ctx, step.name).lacking(change)
+    return f"it has had no effect within {patience:.0f} s: {lacking}"
+
+
 def lost(ctx: Context) -> DrillRecord | None:
     """The record of a drill that no longer has what a step changed, or None."""
     return next((ended for one in of_steps(ctx.record, ctx.plan) if (ended := _lost(ctx, one)) is not None), None)
@@ -119,7 +130,12 @@ def lost(ctx: Context) -> DrillRecord | None:
 
 def taken_over(record: DrillRecord, change: Change, seen: Observed) -> str:
     """Who else has changed what an active change set, as a message, or ""."""
-    was = f"{change.object_name} was set to {_words(change)} by step {change.name}"
+    numbers = _numbers(change)
+    was = (
+        f"{change.object_name} was set to {numbers} by step {change.name}"
+        if numbers
+        else f"step {change.name} was done"
+    )
     if seen.presence in {Presence.ABSENT, Presence.TAMPERED, Presence.GONE}:
         return f"{was} and {seen.detail}"
     entry = record.step(change.name)
@@ -136,7 +152,8 @@ def _lost(ctx: Context, change: Change) -> DrillRecord | None:
     why = taken_over(ctx.record, change, seen)
     fired = change.fuse_deadline is not None and ctx.now >= change.fuse_deadline
     if why and fired and seen.presence is Presence.ABSENT:
-        why = f"the fuse of step {change.name} put {change.object_name} back because its deadline passed"
+        undid = f"put {change.object_name} back" if _numbers(change) else "took it back"
+        why = f"the fuse of step {change.name} {undid} because its deadline passed"
     mitigates = ctx.plan.mitigation_of(change.name) is not None
     reason = Reason.MITIGATION_FAILED if mitigates else Reason.ROLLBACK_FAILED
     return end_inconclusive(ctx, reason, why, ctx.now) if why else None
@@ -153,10 +170,10 @@ def _to_run(step: str, entry: StepEntry | None, observed: Observation) -> Iterat
             yield do.Run(step)
 
 
-def _words(change: Change) -> str:
-    """What was set, for people: ``0 replicas``."""
+def _numbers(change: Change) -> str:
+    """What was set, for people: ``0 replicas``; "" where no number was, as by a call."""
     numbers = ((name, value) for name, value in (change.wanted or {}).items() if isinstance(value, int))
-    return ", ".join(f"{value} {name}" for name, value in numbers) or "something else"
+    return ", ".join(f"{value} {name}" for name, value in numbers)
 
 
 def _put_back(ctx: Context, step: Step, entry: StepEntry | None) -> DrillRecord:
@@ -193,11 +210,13 @@ def _error(ctx: Context, step: Step) -> str:
 
 
 def _stalled(ctx: Context, step: Step) -> str:
-    """What a step waits for although nothing was rejected, or "": no change is made before its fuse is armed."""
+    """What a step waits for although nothing was rejected: its fuse, before any change, or its effect after that."""
     ran = ctx.observed.run(step.name)
     if not step.action.REVERSIBLE and ran.state in {RunState.RUNNING, RunState.NEXT}:
         return ran.shown
     change = ctx.record.change(step.name)
+    if change is not None and change.touched and step.action.REVERSIBLE:
+        return effects.proof_of(ctx, step.name).lacking(change)
     if change is None or change.state is not ChangeState.REGISTERED:
         return ""
     trouble = ctx.observed.fuse(change.fuse_name).trouble

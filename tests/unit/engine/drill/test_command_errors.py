@@ -125,6 +125,20 @@ def test_a_scale_shows_that_its_fuse_did_not_let_it_happen(trouble: str, why: st
     assert late.doubts[0].message == said
 
 
+def test_a_scale_that_does_not_settle_says_how_it_stands() -> None:
+    plan = a_plan(rollback=True)
+    assert plan.rollback is not None
+    plan = replace(plan, rollback=replace(plan.rollback, within=20.0))
+    active = replace(SCALE, state=ChangeState.ACTIVE, fuse_uid="u", undo_requested_at=None)
+    entry = StepEntry("stop workers", StepState.INTENDED, 1000.0)
+    record = DrillRecord(Phase.ROLLBACK, since=1000.0, changes=(active,), steps=(entry,))
+    seen = replace(AT_ZERO, settled=False, shown="worker has 2 pods, wanted are 0")
+    observed = Observation(changes={SCALE.name: seen}, fuses={"f": Fuse("u", armed=True)})
+    late = overdue(record, observed, plan)
+    said = "worker has 2 pods, wanted are 0, but the change has not taken full effect"
+    assert late.doubts[0].message == f"step stop workers was not done within 20 s: {said}"
+
+
 def test_a_job_that_does_not_end_is_named() -> None:
     step = Step("requeue", RunJob("requeue"), irreversible=True)
     plan = replace(a_plan(), rollback=Rollback(("healthy again",), 20, (step,)))

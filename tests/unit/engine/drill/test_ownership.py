@@ -11,7 +11,7 @@ from gameday.engine.drill.context import Context
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.next_commands import commands_for
 from gameday.engine.drill.steps import taken_over
-from gameday.model.change import Change, ChangeState, Observed
+from gameday.model.change import Change, ChangeState, Observed, Presence
 from gameday.model.observation import Fuse, Observation
 from gameday.model.record import DrillRecord, Phase, Reason, ResultState, StepEntry, StepState, Verdict
 from simulation.observing import Workers
@@ -92,6 +92,21 @@ def test_a_change_that_its_controller_has_not_seen_yet_is_waited_for() -> None:
 def test_a_number_that_the_fuse_has_put_back_is_not_blamed_on_others() -> None:
     late = decided(STOPPED, Workers(3, 3, 3), now=NOW + 101)
     assert late.doubts[0].message == "the fuse of step stop workers put worker back because its deadline passed"
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (NOW, "step stop workers was done and its fuse took the call back"),
+        (NOW + 101, "the fuse of step stop workers took it back because its deadline passed"),
+    ],
+)
+def test_a_call_that_its_fuse_has_taken_back_sets_no_number(now: float, said: str) -> None:
+    called = replace(HOLD, kind="http", object_kind="Pod", object_name="first-call", wanted={"undo": {}})
+    back = Observed(Presence.ABSENT, "Pod", "first-call", detail="its fuse took the call back")
+    record = a_record(*STOPPED.steps, change=called)
+    observed_now = replace(a_world(AT_ZERO), changes={HOLD.name: back})
+    assert decide(Context(PLAN, record, observed_now, NOBODY, now)).doubts[0].message == said
 
 
 def test_what_is_not_known_yet_says_nothing() -> None:

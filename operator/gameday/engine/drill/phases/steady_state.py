@@ -59,7 +59,8 @@ def _go(ctx: Context, since: float, ends: float) -> DrillRecord:
     if found.wrong:
         return end_inconclusive(ctx, Reason.EXPRESSION_FAILED, "; ".join((*found.wrong, *found.already)), ctx.now)
     # A fault that is there already makes expectations true as well: it is told first.
-    for proof in effects.proofs(ctx):
+    # A step that is seen before it is taken, or whose undo could never be seen, would keep the namespace locked.
+    for proof in (*effects.proofs(ctx), *effects.step_proofs(ctx)):
         if (end := proof.unsteady(since)) is not None:
             return end_inconclusive(ctx, *end)
     if found.already:
