@@ -178,6 +178,15 @@ demo: setup up images ## a whole drill against the demo shop, with verdict and r
 by-itself: setup up images ## half an hour: a drill every two minutes by its schedule, ten times
 	PYTHONPATH=operator:tests:tests/shop $(BIN)/python -m programs.by_itself
 
+release: setup ## VERSION=1.2.3: set the version wherever it stands, and write CHANGELOG.md (CONTRIBUTING.md)
+	@[ -n "$(VERSION)" ] || { echo "say which: make release VERSION=1.2.3" >&2; exit 2; }
+	sed -i 's/^version = ".*"/version = "$(VERSION)"/' pyproject.toml
+	sed -i 's/^VERSION: Final = ".*"/VERSION: Final = "$(VERSION)"/' operator/gameday/cli/version.py
+	sed -i 's|\(app.kubernetes.io/version:\) [^ ]*|\1 $(VERSION)|' manifests/operator/kustomization.yaml manifests/namespace/base/kustomization.yaml
+	sed -i -E 's/^(version|appVersion): .*/\1: $(VERSION)/' manifests/helm/*/Chart.yaml
+	$(MAKE) generate
+	$(BIN)/towncrier build --yes --version $(VERSION)
+
 faketime: # steps the clock of a running operator
 	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/local/lib/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || \
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \

@@ -8,7 +8,7 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.resources import DEFINITIONS, DEPLOYMENTS, DRILLS, Object
 from gameday.errors import ClusterUnreachable, GameDayError
 
-VERSION: Final = "0.1.0"
+VERSION: Final = "0.1.0-alpha.1"
 """Of this program; that of the package."""
 LABEL: Final = "app.kubernetes.io/version"
 """Where what is installed says its version."""

@@ -94,7 +94,12 @@ async def test_where_all_is_well_every_check_is_ok(command_line: CommandLine) ->
             "pod first-observer: ImagePullBack",
         ),
         (lambda line: pod(line, {"reason": "ContainerCreating"}), "images", "ok", "have their images"),
-        (lambda line: line.server.drop("pods", "shop", "first-observer"), "images", "unknown", "no drill runs now"),
+        (
+            lambda line: line.server.drop("pods", "shop", "first-observer"),
+            "images",
+            "unknown",
+            "image pulls show only while a drill runs",
+        ),
         (lambda line: line.server.groups.pop("cilium.io"), "network", "unknown", "shows only in a drill"),
         (lambda line: setattr(line.server, "rules", []), "rights", "warning", "create drills.gameday.dev"),
         (lambda line: line.server.forbidden.add("get leases"), "operator", "unknown", "may not get leases"),

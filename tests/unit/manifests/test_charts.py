@@ -14,6 +14,7 @@ from gameday.actions.kinds import Kinds
 from gameday.actions.registry import KINDS as ACTIONS
 from gameday.api import charts as made
 from gameday.api.limits import limits_of
+from gameday.cli.version import VERSION
 from gameday.cluster.resources import Object
 from gameday.controller.agent_settings import agent_settings
 from granted import NAMESPACE, components, role
@@ -200,7 +201,7 @@ def test_what_the_values_say_of_the_operator_reaches_it(tmp_path: Path) -> None:
 
 def test_without_a_tag_the_image_is_of_the_charts_version(tmp_path: Path) -> None:
     (container,) = containers(only(helm(CHART, tmp_path, {"image": {"tag": ""}}), "Deployment"))
-    assert container["image"] == "localhost/gameday:0.1.0"
+    assert container["image"] == f"localhost/gameday:{VERSION}"
 
 
 def test_limits_become_the_config_map_that_the_operator_reads(tmp_path: Path) -> None:
