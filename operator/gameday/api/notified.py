@@ -52,12 +52,15 @@ def _shown(name: str, events: Mapping[Event, Delivered]) -> dict[str, Any]:
     return entry | ({"message": cut(wrong[-1], LINE)} if wrong else {})
 
 
+def announced_slot(status: Mapping[str, Any]) -> float | None:
+    """The slot that the announcements in a GameDay's status are about, as a Unix second; None where there are none."""
+    announced = status.get("announced")
+    return shown_moment(str(announced.get("slot", ""))) if isinstance(announced, dict) else None
+
+
 def announced_of(status: Mapping[str, Any], slot: float) -> Notified:
     """What a GameDay's status says became of the messages about a slot; nothing where it is about another one."""
-    announced = status.get("announced")
-    if not isinstance(announced, dict) or shown_moment(str(announced.get("slot", ""))) != slot:
-        return {}
-    return notified_of(announced)
+    return notified_of(status["announced"]) if announced_slot(status) == slot else {}
 
 
 def announced_fields(notified: Notified, slot: float) -> dict[str, Any]:

@@ -4,11 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, Final
+from zoneinfo import ZoneInfoNotFoundError
 
+from cronsim import CronSimError
 from pydantic import ValidationError
 
 from gameday.api import schedule as api
 from gameday.api.record import moment, timestamp
+from gameday.engine.schedule.slots import upcoming
 from gameday.errors import PlanInvalid
 from gameday.model.schedule import Blackout, Decision, Recurring, Schedule, ScheduleState, Slot, Window
 from gameday.schema.bounds import MESSAGE, cut
@@ -82,6 +85,22 @@ def _slot_of(shown: Mapping[str, Any]) -> Slot | None:
     except (ValueError, KeyError, OverflowError):
         return None
     return Slot(at, decision, shown.get("message", ""), shown.get("count", 1), shown.get("drillUID", ""))
+
+
+def hindered(gameday: Mapping[str, Any], at: float, now: float) -> str:
+    """Why a slot whose time has passed did not run, or "" where it did, or where that is not decided yet."""
+    if now < at:
+        return ""
+    state = schedule_state_of(gameday.get("status", {}))
+    decided = next((slot for slot in state.slots if slot.at == at), None) if state is not None else None
+    if decided is not None:
+        return "" if decided.ran else f"{decided.decision.value}: {decided.message}".removesuffix(": ")
+    try:
+        schedule = schedule_of(gameday["spec"])
+        gone = schedule is None or next(upcoming(schedule.cron, schedule.zone, at - 1.0), None) != at
+    except (PlanInvalid, CronSimError, ZoneInfoNotFoundError):
+        gone = True
+    return "its schedule was changed" if gone else ""
 
 
 def schedule_state_fields(state: ScheduleState) -> dict[str, Any]:

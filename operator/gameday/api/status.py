@@ -212,7 +212,7 @@ GAMEDAY_STATUS: Schema = {
         "lastFinishedAt": time("When it finished."),
         "announced": {
             "type": "object",
-            "description": "What became of the messages that announce the next slot.",
+            "description": "What became of the messages about the newest slot that was announced.",
             "properties": {
                 "slot": time("The slot."),
                 "notifications": notifications("By receiver."),

@@ -10,6 +10,8 @@ class Event(enum.Enum):
     """What a message is about, in the order in which a drill comes by it."""
 
     COUNTDOWN = "countdown"
+    CANCELLED = "cancelled"
+    """The slot did not run: sent to who was sent ``countdown``."""
     STARTED = "started"
     CUT = "cut"
     GUARDRAIL = "guardrail"
@@ -40,6 +42,10 @@ class Outcome(enum.Enum):
     """It was sent, and nobody knows whether it arrived; it is not sent again."""
     UNSENT = "Unsent"
     """Nothing of it was sent: another pod may send it."""
+
+
+FOLLOWS: Final[Mapping[Event, Event]] = {Event.CANCELLED: Event.COUNTDOWN, Event.CLEARED: Event.LEFTOVER}
+"""Events that nobody chooses: who was sent the one is sent the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +79,7 @@ class Receiver:
 
     def wants(self, happened: Happened) -> bool:
         """Whether it gets a message about this."""
-        event = Event.LEFTOVER if happened.event is Event.CLEARED else happened.event
-        return event in self.events and (happened.bad or not self.only_on_failure)
+        return FOLLOWS.get(happened.event, happened.event) in self.events and (happened.bad or not self.only_on_failure)
 
 
 COUNTDOWN: Final = 600.0

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gameday.model.notice import Delivered, Event, Happened, Notified, Outcome, Receiver
+from gameday.model.notice import FOLLOWS, Delivered, Event, Happened, Notified, Outcome, Receiver
 
 HAND_OVER: Final = 900.0
 """Seconds after an event within which a pod must have begun to send it; older news is not sent."""
@@ -100,7 +100,8 @@ def decide(
 def _is_due(receiver: Receiver, one: Happened, known: Mapping[Event, Delivered]) -> bool:
     if one.event in known or not receiver.wants(one):
         return False
-    return one.event is not Event.CLEARED or Event.LEFTOVER in known
+    first = known.get(FOLLOWS[one.event]) if one.event in FOLLOWS else None
+    return one.event not in FOLLOWS or (first is not None and first.outcome is not Outcome.FAILED)
 
 
 def _outcomes(pod: NotifierPod, at: Mapping[Event, float], now: float) -> Iterator[tuple[Event, Delivered]]:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from gameday.model.agent import Delivery, secret_file
 from gameday.model.finding import Finding
-from gameday.model.notice import Event
+from gameday.model.notice import FOLLOWS, Event
 from gameday.model.plan import ConfigMapKey, SecretKey
 from gameday.notify.message import Message
 from gameday.schema.base import ApiModel
@@ -14,8 +14,8 @@ from gameday.schema.references import ValueFrom
 
 Spec = TypeVar("Spec", bound=ApiModel)
 
-EVERYTHING = frozenset(Event) - {Event.CLEARED}
-"""All that a receiver can ask for; ``cleared`` goes with ``leftover``."""
+EVERYTHING = frozenset(Event) - FOLLOWS.keys()
+"""All that a receiver can ask for; what follows another event is sent with that."""
 
 
 class ReceiverKind(ABC, Generic[Spec]):

@@ -101,6 +101,22 @@ def countdown(about: About, at: float, slot: float) -> Message:
     )
 
 
+def cancelled(about: About, slot: float, why: str) -> Message:
+    """The message that a slot which was announced did not run."""
+    summary = f"GameDay {about.gameday} in {about.namespace} did not run at {clock(slot)}, as it was announced to do"
+    todo = f"`gameday next {about.gameday} -n {about.namespace}` shows when it runs next."
+    return Message(
+        about,
+        Event.CANCELLED,
+        slot,
+        Severity.INFO,
+        cut(summary, SENTENCE),
+        cut(why, PARAGRAPH),
+        todo,
+        times=(("due", slot),),
+    )
+
+
 def clock(at: float) -> str:
     """A moment, as people read it."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -106,7 +106,7 @@ def data(message: Message) -> dict[str, Any]:
         "namespace": about.namespace,
         "gameDay": about.gameday,
         "drill": about.drill,
-        "drillUID": about.uid if message.event is not Event.COUNTDOWN else "",
+        "drillUID": about.uid if message.event not in {Event.COUNTDOWN, Event.CANCELLED} else "",
         "verdict": message.verdict,
         "reason": message.reason,
         "times": {name: timestamp(at) for name, at in message.times},

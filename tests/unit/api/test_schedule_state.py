@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gameday.api.schedule_state import schedule_of, schedule_state_fields, schedule_state_of
+from gameday.api.schedule_state import hindered, schedule_of, schedule_state_fields, schedule_state_of
 from gameday.cluster.resources import GAMEDAYS
 from gameday.controller.gameday.gamedays import _condition
 from gameday.errors import PlanInvalid
@@ -142,3 +142,31 @@ def test_the_largest_status_of_a_gameday_is_admitted(letter: str) -> None:
     kept = store.replace_status("operator", GAMEDAYS, "shop", "small", made | {"status": status})
     assert kept["status"] == status
     assert len(kept["status"]["slots"]) <= SLOTS
+
+
+NOON = 1_796_040_000.0
+"""30 November 2026, 12:00 UTC."""
+
+
+@pytest.mark.parametrize(
+    ("decision", "spec", "later", "why"),
+    [
+        ("", {"cron": "0 12 * * *"}, 1.0, ""),
+        ("", {"cron": "0 13 * * *"}, 1.0, "its schedule was changed"),
+        ("", {"cron": "0 13 * * *"}, -1.0, ""),
+        ("", {"cron": "0 12 * * *", "timeZone": "Asia/Tokyo"}, 1.0, "its schedule was changed"),
+        ("", {"cron": "none"}, 1.0, "its schedule was changed"),
+        ("", {}, 1.0, "its schedule was changed"),
+        ("Scheduled", {}, 1.0, ""),
+        ("Started", {}, 1.0, ""),
+        ("Blackout", {"cron": "0 12 * * *"}, 1.0, "Blackout: freeze"),
+    ],
+)
+def test_why_a_slot_did_not_run_is_known_once_it_is_over(
+    decision: str, spec: dict[str, str], later: float, why: str
+) -> None:
+    at = datetime.fromtimestamp(NOON, UTC).isoformat()
+    slot = {"at": at, "decision": decision, "message": "freeze" if decision == "Blackout" else ""}
+    status = {"lastDecidedSlot": at, "slots": [slot]} if decision else {}
+    gameday = {"spec": {"schedule": {"timeZone": "Etc/UTC"} | spec} if spec else {}, "status": status}
+    assert hindered(gameday, NOON, NOON + later) == why

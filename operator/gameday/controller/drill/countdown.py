@@ -1,10 +1,11 @@
-"""The message that a schedule's slot is near, recorded in the GameDay's status: there is no Drill yet."""
+"""The messages that a slot is near, and that it did not run, recorded in the GameDay's status: there is no Drill."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from gameday.api.notifications import Notify
-from gameday.api.notified import NOT_SENT, announced_fields, announced_of
+from gameday.api.notified import NOT_SENT, announced_fields, announced_of, announced_slot
+from gameday.api.schedule_state import hindered
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import GAMEDAYS, PODS, Object
 from gameday.controller.backoff import Backoff
@@ -20,14 +21,14 @@ from gameday.model.agent import Delivery
 from gameday.model.labels import GAME_DAY, ROLE, SLOT
 from gameday.model.names import of_slot
 from gameday.model.notice import COUNTDOWN, NOTIFIER, Event, Happened, Notified, Outcome
-from gameday.notify.decide import OVERDUE
-from gameday.notify.message import countdown
+from gameday.notify.decide import HAND_OVER, OVERDUE
+from gameday.notify.message import cancelled, countdown
 
 log = logger("gameday.notifier")
 
 
 class SlotNotifier(Notifier):
-    """The messages about one slot of a GameDay's schedule, at a Unix second, before it."""
+    """The messages about one slot of a GameDay's schedule, at a Unix second, that no Drill has."""
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class SlotNotifier(Notifier):
         if gameday is not None and gameday["metadata"]["uid"] == self.uid:
             self._newest = gameday
         self.gameday = self._newest
-        return self.clock() <= self.slot + OVERDUE
+        return self.clock() <= self.slot + HAND_OVER + OVERDUE
 
     async def look(self) -> bool:
         """Read the GameDay once after the pods were listed, as a Drill is read."""
@@ -81,19 +82,22 @@ class SlotNotifier(Notifier):
                 await self.account.delete(PODS, self.namespace, metadata["name"], uid=metadata["uid"])
 
     def may_end(self) -> bool:
-        """Whether it ends where no pod is there and no message is due: always, since nothing follows."""
+        """Whether it ends where no pod is there and no message is due: always, since one that follows begins anew."""
         return True
 
     def news(self) -> News:
-        """See the base class; once the slot is there, the drill itself has messages."""
-        near = self.slot - COUNTDOWN
-        found = (Happened(Event.COUNTDOWN, near),) if self.clock() < self.slot else ()
-        news = News(self.receivers(), found)
-        context = about_slot(self._newest, self.drill, self.slot)
+        """See the base class; once the slot is there and runs, the drill itself has messages."""
+        about, now = about_slot(self._newest, self.drill, self.slot), self.clock()
+        if now < self.slot:
+            said = countdown(about, self.slot - COUNTDOWN, self.slot)
+        elif why := hindered(self._newest, self.slot, now):
+            said = cancelled(about, self.slot, why)
+        else:
+            return News(self.receivers())
+        news = News(self.receivers(), (Happened(said.event, said.at),))
         for name, one in news.receivers.items():
-            delivery = one.kind.delivery(one.spec, one.path, countdown(context, near, self.slot)) if found else None
-            if delivery is not None:
-                news.deliveries[name, Event.COUNTDOWN] = delivery
+            if (delivery := one.kind.delivery(one.spec, one.path, said)) is not None:
+                news.deliveries[name, said.event] = delivery
         return news
 
     def notified(self) -> Notified:
@@ -108,11 +112,14 @@ class SlotNotifier(Notifier):
 
         """
         for name, events in found.items():
-            for one in events.values():
+            for event, one in events.items():
                 if one.outcome is Outcome.SENT:
-                    self.log.info("the countdown was sent to %s", name, reason="MessageSent")
-                else:
+                    self.log.info("the message %s was sent to %s", event.value, name, reason="MessageSent")
+                elif event is Event.COUNTDOWN:
                     text = "notification %s may not have announced the coming drill, which starts all the same: %s"
+                    self.log.warning(text, name, one.why, reason=NOT_SENT)
+                else:
+                    text = "notification %s may not have said that the announced drill did not start: %s"
                     self.log.warning(text, name, one.why, reason=NOT_SENT)
         backoff = Backoff()
         while True:
@@ -120,6 +127,8 @@ class SlotNotifier(Notifier):
             if newest is None or newest["metadata"]["uid"] != self.uid:
                 break
             status = newest.get("status", {})
+            if (announced_slot(status) or 0.0) > self.slot:
+                break  # What a later slot has must not be lost; this one's is over.
             known = merged(announced_of(status, self.slot), found)
             body = newest | {"status": status | {"announced": announced_fields(known, self.slot)}}
             try:

@@ -9,8 +9,9 @@ from typing import Final
 
 from gameday.api.drill import is_dry_run
 from gameday.api.notifications import notifications_of
+from gameday.api.notified import announced_of, announced_slot
 from gameday.api.record import shown_moment
-from gameday.api.schedule_state import schedule_of
+from gameday.api.schedule_state import hindered, schedule_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import GAMEDAYS, Object
 from gameday.controller.drill.countdown import SlotNotifier
@@ -24,6 +25,7 @@ from gameday.engine.schedule.slots import next_runs
 from gameday.errors import PlanInvalid
 from gameday.model.halt import Halt
 from gameday.model.notice import COUNTDOWN, Event
+from gameday.notify.decide import HAND_OVER
 
 LOOK_EVERY: Final = 60.0
 """Longest time between two looks at all Drills, in seconds."""
@@ -33,8 +35,8 @@ AGAIN_AFTER: Final = 5.0
 log = logger("gameday.notifications")
 
 
-Slot = tuple[str, float]
-"""The UID of a GameDay, and the Unix second of a slot of its schedule."""
+Slot = tuple[str, float, bool]
+"""The UID of a GameDay, the Unix second of a slot of its schedule, and whether it is over and did not run."""
 
 
 class Notifications:
@@ -105,18 +107,24 @@ class Notifications:
     def _start_slots(self, group: asyncio.TaskGroup) -> float:
         """Announce the slots that are near; the seconds until the next one is."""
         now, soonest = self.clock(), LOOK_EVERY
-        self._slots_over = {slot for slot in self._slots_over if slot[1] > now}
+        self._slots_over = {slot for slot in self._slots_over if slot[1] + HAND_OVER > now}
         for gameday in list(self.store.gamedays.values()):
+            if (at := _cancelled_slot(gameday, now)) is not None:
+                self._start_slot(group, gameday, at, cancelled=True)
             at = self._next_slot(gameday, now)
-            if at is None:
-                continue
-            slot = (gameday["metadata"]["uid"], at)
-            if now < at - COUNTDOWN:
+            if at is not None and now < at - COUNTDOWN:
                 soonest = min(soonest, at - COUNTDOWN - now)
-            elif slot not in self._slots and slot not in self._slots_over:
-                self._slots[slot] = SlotNotifier(self.cluster, gameday, at, self.store, self.settings(), self.clock)
-                group.create_task(self._announce(slot, gameday))
+            elif at is not None:
+                self._start_slot(group, gameday, at)
         return soonest
+
+    def _start_slot(self, group: asyncio.TaskGroup, gameday: Object, at: float, *, cancelled: bool = False) -> None:
+        uid = gameday["metadata"]["uid"]
+        slot = (uid, at, cancelled)
+        # One that still announces it says what follows as well.
+        if slot not in self._slots and slot not in self._slots_over and (uid, at, False) not in self._slots:
+            self._slots[slot] = SlotNotifier(self.cluster, gameday, at, self.store, self.settings(), self.clock)
+            group.create_task(self._announce(slot, gameday))
 
     def _next_slot(self, gameday: Object, now: float) -> float | None:
         """The next slot of a GameDay that is to be announced; none while its drills would not begin."""
@@ -178,6 +186,17 @@ class Notifications:
         finally:
             self._running.pop(uid, None)
             self._changed.set()
+
+
+def _cancelled_slot(gameday: Object, now: float) -> float | None:
+    """The slot that did not run although it was announced, while who was told waits for word of it."""
+    status = gameday.get("status", {})
+    at = announced_slot(status)
+    if at is None or now > at + HAND_OVER or not hindered(gameday, at, now):
+        return None
+    told = announced_of(status, at).values()
+    # Also once they are sent word: an earlier process may have left the pod that did it.
+    return at if any(Event.COUNTDOWN in events for events in told) else None
 
 
 def _is_ready(status: Object) -> bool:

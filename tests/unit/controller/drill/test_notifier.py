@@ -18,10 +18,12 @@ from gameday.agents import delivery as deliveries
 from gameday.agents import notifier as agent
 from gameday.agents.log import SampleLog
 from gameday.api.notified import notified_of
+from gameday.api.record import timestamp
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import Object
 from gameday.controller.drill import notifier as drill_notifier
 from gameday.controller.drill import notifying
+from gameday.controller.drill.countdown import SlotNotifier
 from gameday.controller.process.notifications import Notifications
 from gameday.controller.settings import Settings
 from gameday.controller.store import Store, key_of, take
@@ -29,7 +31,7 @@ from gameday.controller.telemetry import Metrics
 from gameday.errors import Rejected
 from gameday.model.agent import NotifierConfig, read_config
 from gameday.model.halt import Halt, HaltState
-from gameday.model.notice import COUNTDOWN
+from gameday.model.notice import COUNTDOWN, Delivered, Event, Outcome
 from gameday.model.record import DrillRecord
 from gameday.notify.decide import HAND_OVER, OVERDUE
 from unit.api_server import ApiServer
@@ -144,10 +146,11 @@ class Team:
 
     async def _run_pod(self, pod: Object, uid: str) -> None:
         variable = pod["spec"]["containers"][0]["env"][0]["value"]
-        self.show(pod, {"running": {"startedAt": "2026-11-30T10:00:00Z"}})
+        started = timestamp(self.now)
+        self.show(pod, {"running": {"startedAt": started}})
         out = self.folder / uid
         await agent.notify(read_config(variable, NotifierConfig), SampleLog(), asyncio.Event(), out)
-        self.show(pod, {"terminated": {"startedAt": "2026-11-30T10:00:00Z", "message": out.read_text()}})
+        self.show(pod, {"terminated": {"startedAt": started, "message": out.read_text()}})
 
     def show(self, pod: Object, state: Object) -> None:
         """The kubelet's word on a pod."""
@@ -571,3 +574,119 @@ async def test_a_countdown_is_of_no_drill_and_what_an_earlier_one_left_is_delete
         tomorrow = f"redis-failover-{int(SLOT) // 60 + 1440}"
         await becomes(lambda: [body["subject"] for body in receiver.bodies] == [tomorrow])
         await becomes(lambda: one.pods == [])
+
+
+def decided(server: ApiServer, decision: str, message: str = "", **spec: Any) -> None:
+    """The schedule's part of the operator has decided the slot; ``spec`` is what somebody changed before that."""
+    gameday = copy.deepcopy(server.objects["gamedays", "shop", "redis-failover"])
+    gameday["spec"] |= spec
+    slot = {"at": "2026-11-30T12:00:00.000Z", "decision": decision, "message": message}
+    if decision:
+        gameday["status"] |= {"lastDecidedSlot": slot["at"], "slots": [{k: v for k, v in slot.items() if v}]}
+    server.put("gamedays", "shop", gameday)
+
+
+async def announce(one: Team, count: int = 1) -> None:
+    one.now = SLOT - 300.0
+    one.begin()
+    await becomes(lambda: bool(announced(one.server)) and len(one.notifications._slots_over) == count)
+    await one.die()
+
+
+CHANGED = {"schedule": DAILY | {"cron": "30 12 * * *"}}
+
+
+@pytest.mark.parametrize(
+    ("decision", "message", "spec", "why"),
+    [
+        ("Suspended", "spec.schedule.suspend is true", {}, "Suspended: spec.schedule.suspend is true"),
+        ("Halted", "", {}, "Halted"),
+        ("", "", CHANGED, "its schedule was changed"),
+    ],
+)
+async def test_who_was_told_of_a_slot_that_did_not_run_is_told_that_once_whoever_is_killed(
+    api_server: ApiServer,
+    cluster: Cluster,
+    tmp_path: Path,
+    receiver: HttpReceiver,
+    decision: str,
+    message: str,
+    spec: Object,
+    why: str,
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
+        uid = due(api_server)["metadata"]["uid"]
+        await announce(one)
+        one.now = SLOT + 1.0
+        decided(api_server, decision, message, **spec)
+        deadline, lives = time.monotonic() + 60, 0
+        while announced(api_server)["notifications"][0]["sent"] != ["countdown", "cancelled"] or one.pods:
+            assert time.monotonic() < deadline
+            one.begin()
+            await asyncio.sleep(0.004 * lives)
+            await one.die()
+            lives += 1
+        one.begin()
+        await asyncio.sleep(0.3)
+        assert one.pods == []
+        _, event = receiver.bodies
+        assert event["id"] == f"{uid}/{int(SLOT) // 60}/cancelled"
+        assert event["type"] == "dev.gameday.drill.cancelled"
+        assert event["data"]["summary"] == (
+            "GameDay redis-failover in shop did not run at 2026-11-30 12:00:00 UTC, as it was announced to do"
+        )
+        assert event["data"]["why"] == why
+        assert event["data"]["drillUID"] == ""
+
+
+@pytest.mark.parametrize(
+    ("decision", "later"),
+    [("Started", 1.0), ("Starting", 1.0), ("", 1.0), ("Suspended", -1.0), ("Suspended", HAND_OVER + 60.0)],
+)
+async def test_nothing_follows_where_the_slot_ran_or_is_not_decided_or_nobody_waits_any_more(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver, decision: str, later: float
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
+        due(api_server)
+        await announce(one)
+        one.now = SLOT + later
+        decided(api_server, decision)
+        one.begin()
+        await asyncio.sleep(0.3)
+        assert [event["type"] for event in receiver.bodies] == ["dev.gameday.drill.countdown"]
+        assert one.pods == []
+
+
+async def test_who_was_not_told_or_is_no_receiver_any_more_is_told_nothing_else(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    receiver.answers = [Answer(400), Answer()]
+    async with team(api_server, cluster, tmp_path, hook(receiver, "one"), hook(receiver, "two")) as one:
+        due(api_server)
+        await announce(one)
+        became = {entry["name"]: set(entry) & {"sent", "failed"} for entry in announced(api_server)["notifications"]}
+        (refused,) = [name for name, fields in became.items() if fields == {"failed"}]
+        assert sorted(map(sorted, became.values())) == [["failed"], ["sent"]]
+        one.now = SLOT + 1.0
+        decided(api_server, "Halted", notifications=[hook(receiver, refused)])
+        one.begin()
+        await becomes(lambda: any(cancelled for _, _, cancelled in one.notifications._slots_over))
+        assert len(receiver.bodies) == 2
+        assert one.pods == []
+
+
+async def test_what_became_of_an_older_slot_takes_nothing_from_a_newer_one(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
+        due(api_server)
+        await announce(one)
+        newer = {"slot": "2026-11-30T12:05:00.000Z", "notifications": [{"name": "bus", "sent": ["countdown"]}]}
+        gameday = copy.deepcopy(api_server.objects["gamedays", "shop", "redis-failover"])
+        old = SlotNotifier(
+            cluster, gameday, SLOT, one.store, Settings("gameday-system", "me", "image"), lambda: one.now
+        )
+        gameday["status"]["announced"] = newer
+        api_server.put("gamedays", "shop", gameday)
+        await old.record({"bus": {Event.CANCELLED: Delivered(Outcome.SENT)}})
+        assert announced(api_server) == newer
