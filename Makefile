@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lint hooks format generate lock audit docs redis chromium browser tools install-yaml charts test test-fast coverage test-all test-kind soak demo by-itself bench trial-birth chaos faketime image images foreign-image monitoring-image up down status check-tools
+.PHONY: help setup lint hooks format generate lock audit docs redis chromium browser tools install-yaml charts test test-fast coverage test-all test-kind soak demo by-itself bench trial-birth chaos release faketime image images foreign-image monitoring-image up down status check-tools
 
 PYTHON ?= python3
 VENV := .venv
