@@ -71,6 +71,9 @@ class ByHand(SignProof):
         ):
             # Who was asked a moment ago may still do it: nobody can call that back.
             return None
+        if said != UNDONE and self._contradicted(change, unknown=True):
+            # ``undone`` is true whether the fault stands or not; the person alone knows then.
+            return None
         if self._stood(change):
             return Ending(f"{self._signs()[UNDONE]} is true again")
         if said != DONE:

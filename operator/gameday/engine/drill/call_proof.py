@@ -62,6 +62,7 @@ class CallProof(SignProof):
         """The call back had a good answer, and ``undone`` has stayed true since then.
 
         A call of which no sign has been seen may still be carried out: that is waited for as long as the plan gives.
+        One that ``seen`` still shows is not over, although ``undone`` has never noticed it.
         """
         if not self._signs():
             return Ending(seen.shown)
@@ -70,7 +71,7 @@ class CallProof(SignProof):
                 return Ending(f"{seen.shown}, and no probe can tell whether that had its effect", seen=False)
             return None
         late = self.ctx.now >= (change.requested_at or 0.0) + self.patience()
-        if not late and not self._stood(change):
+        if (not late and not self._stood(change)) or self._contradicted(change, unknown=False):
             return None
         return Ending(f"{self._signs()[UNDONE]} is true again")
 

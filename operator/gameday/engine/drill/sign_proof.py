@@ -81,7 +81,10 @@ class SignProof(EffectProof, ABC):
         started_at = self.ctx.record.zero
         ends = started_at + self.ctx.plan.outage.duration if started_at is not None else float("inf")
         series = self._track(UNDONE)
-        evaluations = [evaluation for evaluation in sent_from(series, change.effect_at) if evaluation.sent < ends]
+        # ``seen`` may notice the fault earlier than ``undone``, which was true all the time until then.
+        noticed = next((one.sent for one in sent_from(series, requested) if one.value is False), change.effect_at)
+        since = max(change.effect_at, noticed)
+        evaluations = [evaluation for evaluation in sent_from(series, since) if evaluation.sent < ends]
         for one, two in pairwise(evaluations):
             if one.value is True and two.value is True:
                 why = f"was taken back before the drill asked: `undone` ({self._signs().get(UNDONE, '')}) is true again"
@@ -125,6 +128,18 @@ class SignProof(EffectProof, ABC):
         gone = any(one.value is False for one in sent_from(self._track(UNDONE), requested))
         first = next((one for one in sent_from(self._track(SEEN), requested) if one.value is True), None)
         return effect_from(first, self._track(SEEN), requested, how) if gone and first is not None else None
+
+    def _contradicted(self, change: Change, *, unknown: bool) -> bool:
+        """Whether ``seen`` has noticed the fault and still does, although ``undone``, being true, never did.
+
+        ``unknown`` is the answer where ``seen`` has noticed it and cannot tell any more.
+        """
+        since = change.requested_at or 0.0
+        told = [one for one in sent_from(self._track(SEEN), since) if one.value is not None]
+        if self._stood(change) or not any(one.value for one in told):
+            return False
+        stale = self.ctx.now - told[-1].received > self._track(SEEN).patience
+        return unknown if stale else told[-1].value is True
 
     def _not_seen(self, change: Change) -> list[str]:
         """Which signs have not shown it."""

@@ -1,0 +1,86 @@
+"""Proof by signs: `seen` and `undone` may notice a fault at different times, as two probes do."""
+
+from dataclasses import replace
+
+import pytest
+
+from gameday.actions.manual import Manual
+from gameday.engine.drill.by_hand import ByHand
+from gameday.engine.drill.call_proof import CallProof
+from gameday.engine.drill.context import Context
+from gameday.engine.evidence.series import Series
+from gameday.model.change import Change, ChangeState, Observed, Presence
+from gameday.model.observation import Observation
+from gameday.model.plan import Fault
+from gameday.model.record import DrillRecord, Phase, Reason
+from unit.engine.script import Script
+from unit.engine.simulation import a_plan
+from unit.engine.strips import strip
+
+UP, DOWN = "store.up", "!store.up"
+ACT = Manual("break it", "mend it", undone=UP, seen=DOWN, within=6.0)
+PLAN = replace(a_plan(), outage=replace(a_plan().outage, faults=(Fault("by-hand", ACT),), duration=60.0))
+REQUESTED, ASKED = 2.0, 9.0
+CHANGE = Change("by-hand", "manual", "Drill", "d", "", ChangeState.ACTIVE, requested_at=REQUESTED, seen_at=REQUESTED)
+RECORD = DrillRecord(Phase.OUTAGE, since=1.0, steady_from=0.0, inject_requested_at=REQUESTED, changes=(CHANGE,))
+
+
+class Says(Script):
+    """Samples of both signs, one character a second."""
+
+    def __init__(self, seen: str, undone: str) -> None:
+        super().__init__({}, lambda: 0.0)
+        self.series = {DOWN: seen, UP: undone}
+
+    def track_of(self, text: str, since: float = 0.0, fault_at: float | None = None) -> Series:
+        return strip(self.series[text])
+
+
+def proof(seen: str, undone: str, record: DrillRecord = RECORD, *, said: str = "") -> ByHand:
+    observed = Observation(drill="d", confirmed={"by-hand": said} if said else {})
+    return ByHand(Context(PLAN, record, observed, Says(seen, undone), len(undone) - 0.5), "by-hand")
+
+
+@pytest.mark.parametrize(
+    ("seen", "undone", "ends"),
+    [
+        pytest.param("fffTTTTTTTT", "TTTffffffff", None, id="both at once"),
+        pytest.param("fffTTTTTTTT", "TTTTTTfffff", None, id="undone notices it later"),
+        pytest.param("fffffffTTTT", "TTTffffffff", None, id="undone notices it first"),
+        pytest.param("fffTTTTTTTT", "TTTTTTfffTT", Reason.CUT_REMOVED, id="taken back after both have noticed it"),
+        pytest.param("fffffffTTTT", "TTTfffTTTTT", Reason.CUT_REMOVED, id="taken back before seen has noticed it"),
+        pytest.param("fffTTTTTTTT", "TTTTTTfffTf", None, id="one good sample says nothing"),
+    ],
+)
+def test_only_what_undone_has_noticed_can_be_taken_back(seen: str, undone: str, ends: Reason | None) -> None:
+    effect = proof(seen, undone).effect(CHANGE)
+    assert effect is not None
+    proven = replace(CHANGE, proven_at=7.0, effect_at=effect.at)
+    record = replace(RECORD.with_change(proven), zero=effect.at, proven_at=7.0)
+    broken = proof(seen, undone, record).broken(proven, REQUESTED)
+    assert (broken[0] if broken is not None else None) is ends
+
+
+@pytest.mark.parametrize(
+    ("seen", "said", "ends"),
+    [
+        pytest.param("fffTTTTTTTTTTTTTT", "", False, id="it is still seen"),
+        pytest.param("fffTTTTTTT.......", "", False, id="it was seen, and nobody can tell now"),
+        pytest.param("fffTTTTTTTTTTTTTT", "undone", True, id="the person has undone it"),
+        pytest.param("fffTTTTTTTTTTffff", "", True, id="it is not seen any more"),
+        pytest.param("fffffffffffffffff", "", True, id="it was never seen"),
+    ],
+)
+def test_what_is_still_seen_is_not_over_because_undone_never_noticed_it(seen: str, said: str, ends: bool) -> None:
+    undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=ASKED)
+    asked = Observed(Presence.PRESENT, "Drill", "d", by_hand=True, settled=False, shown="undo it now")
+    found = proof(seen, "T" * len(seen), RECORD.with_change(undoing), said=said).undone(undoing, asked, ASKED)
+    assert (found is not None) is ends
+
+
+@pytest.mark.parametrize(("seen", "ends"), [("fffTTTTTTTTTTTTTT", False), ("fffTTTTTTTTTTffff", True)])
+def test_a_call_that_was_taken_back_is_not_over_while_it_is_still_seen(seen: str, ends: bool) -> None:
+    undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=ASKED)
+    back = Observed(Presence.ABSENT, "Drill", "d", shown="the call back was answered with 200")
+    made = proof(seen, "T" * len(seen), RECORD.with_change(undoing))
+    assert (CallProof(made.ctx, "by-hand").undone(undoing, back, ASKED) is not None) is ends
