@@ -26,6 +26,8 @@ LISTS = {
 }
 """For how long the report must last, and the steps."""
 NAME = "workers are stuck"
+HELD = {"healthy again": 2.0}
+"""Seconds for which an expectation must hold: so long after its first good sample a mitigation may still help it."""
 EDGE = 0.01
 """Seconds: less than any two samples are apart."""
 
@@ -66,11 +68,14 @@ def uncredited(trial: Trial, memory: Mapping[str, Any]) -> Iterator[str]:
     for result in memory.get("results", ()):
         if result["stage"] == "SteadyState" or result["state"] != "Met" or result.get("again"):
             continue
-        by, after = result.get("by"), at is not None and result["at"] > at + EDGE
+        held, met = HELD.get(result["name"]), float(result["at"])
+        if held is not None:
+            met = max(met, memory.get("recovery_zero") or met) + held
+        by, after = result.get("by"), at is not None and met > at + EDGE
         if after and by != NAME:
-            late = result["at"] - (at or 0.0)
+            late = met - (at or 0.0)
             yield f"{result['name']} is met {late:.2f} s after the mitigation acted, without a word"
-        if by and (at is None or result["at"] < at - EDGE):
+        if by and (at is None or met < at - EDGE):
             yield f"{result['name']} is met before any mitigation acted, and says by {by}"
         if after and trial.unaided and result["stage"] == "Recovery":
             yield f"{result['name']} was to be met unaided"

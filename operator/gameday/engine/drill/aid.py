@@ -6,6 +6,7 @@
       F  F  F  F  F  |  F  F  F  T  T       certainly after it
       F  F  T  T     |  T  T                certainly before it
       F  F           |     T  T             not known: nothing was seen in between
+      F  F  T  T     |  T  T                not known, where it must hold for longer than until the act
 """
 
 from dataclasses import replace
@@ -25,17 +26,28 @@ def credited(ctx: Context, stage: Stage, expectation: Expectation, judgement: Ju
         return judgement
     margin = ctx.observed.skew if ctx.observed.skew > SKEW_WIDENS else 0.0
     acted = [(one.acted_at, one.name) for one in ctx.record.mitigations if one.acted_at is not None]
-    before = sorted(one for one in acted if one[0] < judgement.at + margin)
+    before = sorted(one for one in acted if one[0] < _met_by(ctx, stage, expectation, judgement) + margin)
     if not before:
         return judgement
     first, by = before[0][0], before[-1][1]
     if not expectation.unaided:
         return replace(judgement, by=by)
     helped = replace(judgement, state=ResultState.MISSED, seconds=None, resolution=None, by=by)
+    if first >= judgement.at + margin:
+        why = f"mitigation {by} acted before it had held for {expectation.holds:g} s: it may have held unaided"
+        return replace(helped, state=ResultState.UNKNOWN, why=why)
     if judgement.open_until is None or judgement.open_until < first + margin:
         why = f"nothing was seen between the act of mitigation {by} and the moment at which it was met"
         return replace(helped, state=ResultState.UNKNOWN, why=f"{why}: it may have been met unaided")
     return replace(helped, why=f"met only after mitigation {by} had acted, and it is to be met unaided")
+
+
+def _met_by(ctx: Context, stage: Stage, expectation: Expectation, judgement: Judgement) -> float:
+    """Up to when a mitigation may have helped: one with a ``for`` is met once it has held, not when it begins to."""
+    if not expectation.holds:
+        return judgement.at
+    zero = ctx.record.zero if stage is Stage.OUTAGE else ctx.record.recovery_zero
+    return max(judgement.at, zero if zero is not None else judgement.at) + expectation.holds
 
 
 def helped(record: DrillRecord) -> bool:

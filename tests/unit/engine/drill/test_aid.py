@@ -27,9 +27,10 @@ def judged(
     skew: float = 0.0,
     stage: Stage = Stage.RECOVERY,
     record: DrillRecord = RECORD,
+    holds: float = 0.0,
 ) -> Judgement:
     context = Context(a_plan(), record, Observation(skew=skew), NOBODY, 130.0)
-    return credited(context, stage, replace(AGAIN, unaided=unaided), judgement)
+    return credited(context, stage, replace(AGAIN, unaided=unaided, holds=holds), judgement)
 
 
 def met(at: float, unmet: float) -> Judgement:
@@ -57,6 +58,25 @@ def test_who_helped(at: float, unmet: float, skew: float, by: str, unaided: Resu
     strict = judged(met(at, unmet), unaided=True, skew=skew)
     assert (strict.state, strict.by) == (unaided, by)
     assert (strict.seconds is None) is (unaided is not MET), "what was not met unaided has no time"
+
+
+@pytest.mark.parametrize(
+    ("at", "unmet", "zero", "holds", "by", "unaided"),
+    [
+        pytest.param(90.0, 89.0, 80.0, 9.0, "", MET, id="it had held before the act"),
+        pytest.param(90.0, 89.0, 80.0, 20.0, "restart", UNKNOWN, id="it held when the mitigation acted"),
+        pytest.param(80.0, 79.0, 95.0, 9.0, "restart", UNKNOWN, id="it counts from the begin of the stage"),
+        pytest.param(105.0, 104.0, 80.0, 20.0, "restart", MISSED, id="seen unmet after the act"),
+    ],
+)
+def test_what_must_hold_is_met_once_it_has_held(
+    at: float, unmet: float, zero: float, holds: float, by: str, unaided: ResultState
+) -> None:
+    record = replace(RECORD, recovery_zero=zero)
+    plain = judged(met(at, unmet), holds=holds, record=record)
+    assert (plain.state, plain.by) == (MET, by)
+    strict = judged(met(at, unmet), unaided=True, holds=holds, record=record)
+    assert (strict.state, strict.by) == (unaided, by)
 
 
 @pytest.mark.parametrize("state", [MISSED, UNKNOWN, ResultState.ALWAYS_TRUE, ResultState.PENDING])
