@@ -6,6 +6,7 @@ It is the same whenever it is asked: nothing is lost if the operator is restarte
 from collections.abc import Collection, Iterator
 from typing import Final
 
+from gameday.model.change import Change, ChangeState
 from gameday.model.notice import Event, Happened
 from gameday.model.record import DrillRecord, Verdict
 
@@ -26,12 +27,16 @@ def _happened(record: DrillRecord, faults: Collection[str]) -> Iterator[Happened
         yield Happened(Event.GUARDRAIL, record.undo_requested_at or record.since, bad=True)
     if (undone := undone_at(record, faults)) is not None:
         yield Happened(Event.UNDONE, undone)
-    held = [change for change in record.changes if change.open]
-    if record.faults_cleared is False and held:
+    if record.faults_cleared is False and (held := overdue(record)):
         yield Happened(Event.LEFTOVER, max(one.undo_requested_at or record.since for one in held), bad=True)
     if record.verdict is not None and record.finished_at is not None:
         yield Happened(Event.VERDICT, record.finished_at, bad=record.verdict not in GOOD)
         yield Happened(Event.CLEARED, record.finished_at, bad=True)
+
+
+def overdue(record: DrillRecord) -> tuple[Change, ...]:
+    """What is being undone and is not undone yet; what a step changed may stay until the drill ends."""
+    return tuple(one for one in record.changes if one.state is ChangeState.UNDOING and one.undone_at is None)
 
 
 def undone_at(record: DrillRecord, faults: Collection[str]) -> float | None:

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from gameday.model.notice import Event, Happened, Severity
 from gameday.model.record import DrillRecord, ResultState, Verdict
-from gameday.notify.happened import undone_at
+from gameday.notify.happened import overdue, undone_at
 from gameday.schema.bounds import cut
 from gameday.schema.times import duration
 
+BY_HAND: Final = "manual"
+"""The kind of a fault that a person makes and undoes."""
 SENTENCE, PARAGRAPH = 512, 1024
 """Characters of a message's first sentence, and of each other part."""
 
@@ -153,7 +156,14 @@ def _undone(about: About, record: DrillRecord) -> tuple[Severity, str, str, str]
 
 
 def _leftover(about: About, record: DrillRecord) -> tuple[Severity, str, str, str]:
-    held = ", ".join(f"{one.object_kind} {one.object_name}" for one in record.changes if one.open)
+    late = overdue(record)
+    if by_hand := [one for one in late if one.kind == BY_HAND]:
+        names = ", ".join(one.name for one in by_hand)
+        summary = f"Drill {about.drill} in {about.namespace} waits for a person who undoes {names}"
+        asked = "; ".join(f"{one.name}: {(one.wanted or {}).get('undo', '')}" for one in by_hand)
+        todo = f"Undo it now: {asked}. The namespace stays locked until probes have seen it."
+        return Severity.CRITICAL, summary, record.obstacle, todo
+    held = ", ".join(f"{one.object_kind} {one.object_name}" for one in late)
     summary = f"Drill {about.drill} in {about.namespace} could not revert what it changed: {held}"
     todo = (
         f"The operator goes on trying. Read `kubectl -n {about.namespace} describe drill {about.drill}`, and do what"

@@ -1,6 +1,7 @@
 """What each kind of receiver is sent: sentences that a person reads, ids that stay, and nothing taken for markup."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from gameday.api.notifications import EVENTS, check_notifications, notifications
 from gameday.api.parse import canonical
 from gameday.errors import PlanInvalid
 from gameday.model.agent import Delivery
+from gameday.model.change import ChangeState
 from gameday.model.notice import Event
 from gameday.model.record import DrillRecord
 from gameday.notify.happened import happened
@@ -186,6 +188,19 @@ def test_every_event_can_be_asked_for_and_told() -> None:
 
 def test_receivers_are_no_part_of_the_plan() -> None:
     assert canonical(notified_gameday(SLACK, WEBHOOK)["spec"]) == canonical(gameday()["spec"])
+
+
+def test_only_what_is_late_is_a_leftover_and_a_person_is_told_what_to_undo() -> None:
+    (cut,) = STUCK.changes
+    held = replace(cut, name="hold", kind="scale", object_kind="Deployment", object_name="producer")
+    held = replace(held, state=ChangeState.ACTIVE, undo_requested_at=None)
+    assert "producer" not in about(replace(STUCK, changes=(cut, held)), Event.LEFTOVER).summary
+    assert "leftover" not in events(replace(STUCK, changes=(held,)))
+    act = replace(cut, name="failover", kind="manual", object_kind="Drill", wanted={"undo": "switch it on again"})
+    asked = about(replace(STUCK, obstacle="", changes=(act, held)), Event.LEFTOVER)
+    assert asked.summary == "Drill redis-failover-1 in shop waits for a person who undoes failover"
+    assert "failover: switch it on again" in asked.todo
+    assert "goes on trying" not in asked.todo
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,9 @@ def progress(ctx: Context) -> DrillRecord:
     record = _in_reverse(ctx)
     for change in record.changes:
         record = _progress_one(ctx.with_record(record), change)
+    if record.faults_cleared is False and not any(one.state is ChangeState.UNDOING for one in record.changes):
+        # What was late is undone. What a step has changed may stay until the drill ends, and is not overdue.
+        record = replace(record, faults_cleared=None)
     return record
 
 
