@@ -7,10 +7,12 @@ import asyncio
 import json
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from gameday.agents.post import Answer, NotConnected, Unanswered, Unsendable, post, url_of
 from gameday.model.agent import Delivery
@@ -18,7 +20,7 @@ from gameday.model.notice import Delivered, Outcome
 from gameday.probes.io.access import Access
 from gameday.probes.io.errors import error_word, untrusted
 from gameday.probes.io.lookup import Lookup, NotSent
-from gameday.probes.io.secrets import Secrets
+from gameday.probes.io.secrets import SHORTEST_PART, Secrets
 
 TIMEOUT: Final = 10.0
 """Seconds after which a request has no answer."""
@@ -72,8 +74,8 @@ class Sender:
         url = delivery.url
         if delivery.url_file:
             url = self._secret(delivery.url_file, delivery.where)
-            # Not the host: which name could not be looked up is to be said.
-            self._secrets.hide_also(urlsplit(url).path)
+            for part in _parts(url):
+                self._secrets.hide_also(part)
         if not delivery.body_file:
             return url, delivery.body
         value = self._secret(delivery.body_file, delivery.where)
@@ -127,6 +129,26 @@ def retry_after(text: str | None, now: float) -> float | None:
     except (ValueError, OverflowError):
         return None
     return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _parts(url: str) -> Iterator[str]:
+    """What a receiver may repeat of a URL that is a Secret, as it is sent and as it is read.
+
+    Not the host: which name could not be looked up is to be said.
+
+    Raises:
+        Unsendable: when it is no URL.
+
+    """
+    try:
+        parts = urlsplit(url)
+        words = [*parts.path.split("/"), *chain.from_iterable(parse_qsl(parts.query)), parts.username, parts.password]
+    except ValueError:
+        # The error's text holds the URL.
+        raise Unsendable from None
+    long = [word for word in words if word is not None and len(word) >= SHORTEST_PART]
+    for text in (parts.path, parts.query, *long):
+        yield from (text, unquote(text))
 
 
 def _failed(why: str) -> Delivered:

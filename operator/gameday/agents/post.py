@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 import h11
 
-from gameday.probes.io.lookup import Lookup, open_connection
+from gameday.probes.io.lookup import Lookup, NotSent, open_connection
 
 BODY: Final = 4096
 """Bytes of an answer's body that are read."""
+CONNECT: Final = 5.0
+"""Seconds for the look-up, the connection and TLS: until then nothing was sent, and a request may be tried again."""
 PIECE: Final = 16 * 1024
 """Bytes that are read at once; h11 itself takes headers of this length at most."""
 
@@ -81,7 +83,7 @@ async def post(url: Url, headers: Mapping[str, str], body: bytes, tls: ssl.SSLCo
 
     Raises:
         NotSent: when the host's name cannot be looked up.
-        NotConnected: when no connection came about.
+        NotConnected: when no connection came about in time.
         Unsendable: when a header is not what HTTP allows.
         Unanswered: when the connection ended before the answer did.
 
@@ -95,8 +97,12 @@ async def post(url: Url, headers: Mapping[str, str], body: bytes, tls: ssl.SSLCo
         raise Unsendable from None
     options = {"ssl": tls, "server_hostname": url.host} if tls is not None else {}
     try:
-        reader, writer = await open_connection(lookup, url.host, url.port, **options)
+        async with asyncio.timeout(CONNECT):
+            reader, writer = await open_connection(lookup, url.host, url.port, **options)
     except OSError as error:
+        if isinstance(error, TimeoutError) and lookup.under_way:
+            why = f"the name {url.host} could not be looked up within {CONNECT:g} s: check the namespace's DNS"
+            raise NotSent("dns", why) from error
         raise NotConnected from error
     try:
         writer.write(b"".join(part or b"" for part in (head, *rest)))

@@ -62,11 +62,15 @@ Notified = Mapping[str, Mapping[Event, Delivered]]
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Something that happened in a drill, at a Unix second; ``bad`` is what needs a person."""
+    """Something that happened in a drill, at a Unix second; ``bad`` is what needs a person.
+
+    ``until`` is the Unix second from which it is no news any more, where it has one of its own.
+    """
 
     event: Event
     at: float
     bad: bool = False
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class NotifierPod:
     """What keeps it from starting."""
     leaving: bool = False
     """Whether it is being deleted."""
+    made_at: float | None = None
+    """When it was made; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,12 @@ def decide(
     trouble: Mapping[str, str] = NO_TROUBLE,
 ) -> NotifyWork:
     """The next steps; ``trouble`` is what keeps pods from being made, by receiver, ``now`` a Unix second."""
-    at = {one.event: one.at for one in happened}
+    news = {one.event: one for one in happened}
     record: dict[str, dict[Event, Delivered]] = {}
     delete: list[str] = []
     for pod in pods:
         known = notified.get(pod.receiver, {})
-        found = {event: said for event, said in _outcomes(pod, at, now) if event not in known}
+        found = {event: said for event, said in _outcomes(pod, news, now) if event not in known}
         if found:
             record.setdefault(pod.receiver, {}).update(found)
         elif _is_done(pod, known) and not pod.leaving:
@@ -84,16 +86,15 @@ def decide(
         known = {**notified.get(one.name, {}), **record.get(one.name, {})}
         due = [event for event in happened if _is_due(one, event, known)]
         busy = any(pod.receiver == one.name for pod in pods)
-        late = [] if busy else [event for event in due if now > event.at + HAND_OVER]
+        late = [] if busy else [event for event in due if now > event.at + _handed_over(event)]
+        refused = trouble.get(one.name, "")
         # A receiver without any message yet gets no failure for events of before it was there.
-        for event in late if known else ():
-            record.setdefault(one.name, {})[event.event] = Delivered(
-                Outcome.FAILED, _too_late(trouble.get(one.name, ""))
-            )
+        for event in late if known or refused else ():
+            record.setdefault(one.name, {})[event.event] = Delivered(Outcome.FAILED, _too_late(event, refused))
         fresh = tuple(event.event for event in due if event not in late)
         if fresh and not busy:
             make.append(Batch(one.name, fresh))
-    ended = Event.VERDICT in at
+    ended = Event.VERDICT in news
     return NotifyWork(record, tuple(delete), tuple(make), over=ended and not (record or pods or make))
 
 
@@ -104,7 +105,7 @@ def _is_due(receiver: Receiver, one: Happened, known: Mapping[Event, Delivered])
     return one.event not in FOLLOWS or (first is not None and first.outcome is not Outcome.FAILED)
 
 
-def _outcomes(pod: NotifierPod, at: Mapping[Event, float], now: float) -> Iterator[tuple[Event, Delivered]]:
+def _outcomes(pod: NotifierPod, news: Mapping[Event, Happened], now: float) -> Iterator[tuple[Event, Delivered]]:
     """What is known of a pod's messages; nothing of one that another pod may send."""
     if pod.ended:
         results = pod.results if pod.results is not None else {}
@@ -114,8 +115,12 @@ def _outcomes(pod: NotifierPod, at: Mapping[Event, float], now: float) -> Iterat
                 yield event, said
     elif pod.started_at is not None and now > pod.started_at + OVERDUE:
         yield from ((event, Delivered(Outcome.UNKNOWN, NO_WORD)) for event in pod.events)
-    elif pod.started_at is None and now > at.get(pod.events[0], now) + HAND_OVER:
-        yield from ((event, Delivered(Outcome.FAILED, _too_late(pod.trouble))) for event in pod.events)
+    elif pod.started_at is None:
+        # What is over meanwhile, as a leftover that was undone, is as old as its pod.
+        made = pod.made_at if pod.made_at is not None else now
+        first = news.get(pod.events[0], Happened(pod.events[0], made))
+        if now > first.at + _handed_over(first):
+            yield from ((event, Delivered(Outcome.FAILED, _too_late(first, pod.trouble))) for event in pod.events)
 
 
 def _is_done(pod: NotifierPod, known: Mapping[Event, Delivered]) -> bool:
@@ -123,6 +128,11 @@ def _is_done(pod: NotifierPod, known: Mapping[Event, Delivered]) -> bool:
     return pod.ended or all(event in known for event in pod.events)
 
 
-def _too_late(trouble: str) -> str:
+def _handed_over(happened: Happened) -> float:
+    """Seconds after an event within which a pod must have begun to send it."""
+    return HAND_OVER if happened.until is None else min(HAND_OVER, happened.until - happened.at)
+
+
+def _too_late(happened: Happened, trouble: str) -> str:
     why = f": {trouble}" if trouble else ""
-    return f"no pod could begin to send it within {HAND_OVER / 60:.0f} min{why}"
+    return f"no pod could begin to send it within {_handed_over(happened) / 60:.0f} min{why}"

@@ -1,9 +1,12 @@
 """The notifier against a real receiver that refuses, hangs, limits, breaks and answers late; no Secret is let out."""
 
 import asyncio
+import contextlib
 import json
 import os
+import re
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +18,7 @@ import pytest
 
 from gameday.agents import delivery as deliveries
 from gameday.agents import notifier
+from gameday.agents import post as posts
 from gameday.agents.delivery import retry_after
 from gameday.agents.log import SampleLog
 from gameday.agents.notifier import notify
@@ -172,6 +176,68 @@ async def test_secrets_are_sent_and_never_told(
         assert "very-secret" not in said
         assert "routing-secret" not in said
     assert "404" in first
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("?token=very-secret", "no such token: very-secret"),
+        ("?a=1&token=very%20secret", "no such token: very secret"),
+        ("/T0/B0/very-secret", "no such hook: very-secret"),
+    ],
+)
+async def test_a_part_of_a_secret_url_that_is_repeated_is_never_told(
+    receiver: HttpReceiver, tmp_path: Path, secret: str, said: str
+) -> None:
+    (tmp_path / "url").write_text(f"{receiver.url}{secret}")
+    receiver.answers = [Answer(403, said)]
+    word, why = (await outcome(tmp_path, sent_to(receiver, url="", url_file=str(tmp_path / "url"))))["verdict"]
+    assert (word, why) == (Outcome.FAILED, "the receiver answered 403 ([secret])")
+
+
+@pytest.mark.parametrize("url", ["http://[::1/hook", "http://user:very-secret\uff0f@host/", "hook"])
+async def test_a_secret_that_is_no_url_fails_and_is_not_told(
+    tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "url").write_text(url)
+    wanted = Delivery("verdict", url_file=str(tmp_path / "url"), body="{}", where=WHERE)
+    word, why = (await outcome(tmp_path, wanted))["verdict"]
+    assert word is Outcome.FAILED
+    assert f"check {WHERE}, and its Secrets" in why
+    assert "very-secret" not in why + capsys.readouterr().out
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+async def test_a_connection_that_never_comes_about_has_sent_nothing(
+    tmp_path: Path, repeatable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a NetworkPolicy drops the packets: nobody answers, and nobody refuses."""
+    monkeypatch.setattr(posts, "CONNECT", 0.3)
+    with socket.socket() as full, contextlib.ExitStack() as others:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            waiting = others.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/"
+        wanted = Delivery("verdict", url=url, body="{}", where=WHERE, repeatable=repeatable)
+        word, why = (await outcome(tmp_path, wanted))["verdict"]
+    assert word is Outcome.FAILED
+    assert "the receiver cannot be reached (timeout): is it up, and does a NetworkPolicy stop the pod?" in why
+    assert re.search(r"tried \d+ times", why), "it is tried again"
+
+
+async def test_a_name_that_nobody_answers_for_has_sent_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hangs(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(posts, "CONNECT", 0.3)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", hangs)
+    wanted = Delivery("verdict", url="http://slack.example/", body="{}", where=WHERE)
+    word, why = (await outcome(tmp_path, wanted))["verdict"]
+    assert word is Outcome.FAILED
+    assert "slack.example could not be looked up" in why
 
 
 async def test_a_process_that_is_killed_says_what_it_had_sent_and_what_it_had_not_begun(

@@ -76,6 +76,30 @@ def test_a_pod_that_does_not_start_or_does_not_end_is_given_up() -> None:
     assert gone.outcome is Outcome.UNKNOWN
 
 
+def test_a_pod_whose_news_is_over_is_given_up_as_any_other() -> None:
+    """What could not be reverted is reverted, while the pod that is to say so cannot start."""
+    stuck = pod(Event.LEFTOVER, trouble="no node", made_at=10.0)
+    assert decide([TEAM], [VERDICT], {}, [stuck], 10.0 + HAND_OVER - 1).record == {}
+    late = decide([TEAM], [VERDICT], {}, [stuck], 10.0 + HAND_OVER + 1).record["team"][Event.LEFTOVER]
+    assert (late.outcome, "no node" in late.why) == (Outcome.FAILED, True)
+
+
+def test_what_is_news_only_until_a_moment_is_not_sent_after_it() -> None:
+    near = Happened(Event.COUNTDOWN, 0.0, until=600.0)
+    assert decide([TEAM], [near], {}, [pod(Event.COUNTDOWN)], 599.0).record == {}
+    late = decide([TEAM], [near], {}, [pod(Event.COUNTDOWN, trouble="no node")], 601.0)
+    assert late.record["team"][Event.COUNTDOWN] == Delivered(
+        Outcome.FAILED, "no pod could begin to send it within 10 min: no node"
+    )
+    assert decide([TEAM], [near], late.record, [pod(Event.COUNTDOWN)], 601.0).delete == ("p",)
+    assert decide([TEAM], [near], {}, [], 601.0).make == ()
+
+
+def test_a_receiver_whose_pods_were_all_refused_is_not_passed_over_in_silence() -> None:
+    refused = decide([TEAM], [STARTED], {}, [], HAND_OVER + 1.0, {"team": "exceeded quota"})
+    assert refused.record["team"][Event.STARTED].why.endswith("within 15 min: exceeded quota")
+
+
 def test_only_failures_are_told_where_nothing_else_is_wanted() -> None:
     only = Receiver("team", EVERYTHING, only_on_failure=True)
     good = Happened(Event.VERDICT, 60.0)

@@ -86,18 +86,18 @@ class SlotNotifier(Notifier):
         return True
 
     def news(self) -> News:
-        """See the base class; once the slot is there and runs, the drill itself has messages."""
-        about, now = about_slot(self._newest, self.drill, self.slot), self.clock()
-        if now < self.slot:
-            said = countdown(about, self.slot - COUNTDOWN, self.slot)
-        elif why := hindered(self._newest, self.slot, now):
-            said = cancelled(about, self.slot, why)
-        else:
-            return News(self.receivers())
-        news = News(self.receivers(), (Happened(said.event, said.at),))
+        """See the base class; once the slot is there and runs, the drill itself has messages, and none is begun."""
+        about, now, near = about_slot(self._newest, self.drill, self.slot), self.clock(), self.slot - COUNTDOWN
+        said = [countdown(about, near, self.slot)]
+        happened = [Happened(Event.COUNTDOWN, near, until=self.slot)]
+        if why := hindered(self._newest, self.slot, now):
+            said.append(cancelled(about, self.slot, why))
+            happened.append(Happened(said[-1].event, said[-1].at))
+        news = News(self.receivers(), tuple(happened))
         for name, one in news.receivers.items():
-            if (delivery := one.kind.delivery(one.spec, one.path, said)) is not None:
-                news.deliveries[name, said.event] = delivery
+            for text in said:
+                if (delivery := one.kind.delivery(one.spec, one.path, text)) is not None:
+                    news.deliveries[name, text.event] = delivery
         return news
 
     def notified(self) -> Notified:

@@ -99,6 +99,7 @@ def seen(made: Object) -> NotifierPod | None:
         tuple(known[name] for name in names),
         trouble=_trouble(status, state.get("waiting", {})),
         leaving="deletionTimestamp" in metadata,
+        made_at=shown_moment(metadata["creationTimestamp"]) if "creationTimestamp" in metadata else None,
     )
     if (ended := state.get("terminated")) is not None:
         return replace(found, started_at=_moment(ended), ended=True, results=_results(ended.get("message", "")))

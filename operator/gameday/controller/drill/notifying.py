@@ -22,7 +22,7 @@ from gameday.controller.store import Store
 from gameday.controller.task_set import TaskSet
 from gameday.errors import AlreadyExists, GameDayError, PlanInvalid, Rejected
 from gameday.model.agent import Delivery
-from gameday.model.notice import Delivered, Event, Happened, Notified, Receiver
+from gameday.model.notice import Delivered, Event, Happened, Notified, Outcome, Receiver
 from gameday.notify.decide import Batch, NotifierPod, decide
 
 LOOK_EVERY: Final = 15.0
@@ -152,7 +152,8 @@ class Notifier(ABC):
         trouble: dict[str, str] = {}
         if work.record:
             await self._try("", self.record(work.record), trouble)
-            self._wake.set()
+            if not trouble:
+                self._wake.set()
         for name in work.delete:
             await self._try("", self._delete(informer, name), trouble)
         for batch in work.make:
@@ -180,13 +181,16 @@ class Notifier(ABC):
             return {}
 
     def _pods(self, informer: Informer) -> Collection[NotifierPod]:
-        """The pods; one that went without a last word, while it ran, counts as ended until that is recorded."""
+        """The pods; one that went counts as ended until it is recorded what became of its messages.
+
+        It may have gone while it ran, without a last word, or before what it said could be recorded.
+        """
         own = {name: thing for name, thing in informer.objects.items() if self.is_own(thing)}
         there = {name: pod for name, thing in own.items() if (pod := seen(thing)) is not None}
         lost = {
-            name: replace(pod, ended=True, results=None)
+            name: pod if pod.ended else replace(pod, ended=True, results=None)
             for name, pod in self._last_seen.items()
-            if name not in there and pod.started_at is not None and not pod.ended
+            if name not in there and pod.started_at is not None
         }
         known = self.notified()
         self._last_seen = there | {
@@ -222,8 +226,10 @@ class Notifier(ABC):
 
 
 def _recorded(pod: NotifierPod, known: Notified) -> bool:
-    """Whether it is recorded what became of each of a pod's messages."""
-    return all(event in known.get(pod.receiver, {}) for event in pod.events)
+    """Whether it is recorded what became of each of a pod's messages, but for those that it has not sent."""
+    said = (pod.results or {}) if pod.ended else {}
+    unsent = {event for event, one in said.items() if one.outcome is Outcome.UNSENT}
+    return all(event in known.get(pod.receiver, {}) or event in unsent for event in pod.events)
 
 
 def merged(known: Notified, found: Notified) -> Notified:

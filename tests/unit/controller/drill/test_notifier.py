@@ -31,7 +31,7 @@ from gameday.controller.telemetry import Metrics
 from gameday.errors import Rejected
 from gameday.model.agent import NotifierConfig, read_config
 from gameday.model.halt import Halt, HaltState
-from gameday.model.notice import COUNTDOWN, Delivered, Event, Outcome
+from gameday.model.notice import COUNTDOWN, Delivered, Event, Notified, Outcome
 from gameday.model.record import DrillRecord
 from gameday.notify.decide import HAND_OVER, OVERDUE
 from unit.api_server import ApiServer
@@ -392,6 +392,35 @@ async def test_a_pod_that_is_lost_while_it_sends_is_not_made_again(
         assert one.pods_made == [f"{NAME}-notify-bus-verdict"]
 
 
+async def test_a_pod_that_somebody_deletes_before_its_word_is_recorded_is_not_made_again(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a drained node takes pods that have ended, while the API server takes no status."""
+    record, refuses, tries = drill_notifier.DrillNotifier.record, True, 0
+
+    async def recorded(one: drill_notifier.DrillNotifier, found: Notified) -> None:
+        nonlocal tries
+        tries += 1
+        await asyncio.sleep(0.001)
+        if refuses:
+            raise Rejected("the status is not taken")
+        await record(one, found)
+
+    monkeypatch.setattr(drill_notifier.DrillNotifier, "record", recorded)
+    monkeypatch.setattr(notifying, "AGAIN_AFTER", 0.05)
+    async with team(api_server, cluster, tmp_path, hook(receiver, events=["verdict"])) as one:
+        one.drill(FAILED)
+        one.begin()
+        await becomes(lambda: len(receiver.bodies) == 1 and "terminated" in str(one.pods))
+        await asyncio.sleep(0.2)
+        api_server.drop("pods", "shop", one.pods[0]["metadata"]["name"])
+        await asyncio.sleep(0.2)
+        assert 1 < tries < 15, "it is tried again, and not without a pause"
+        refuses = False
+        await becomes(lambda: one.noted.get("bus") == {"sent": ["verdict"]})
+        assert (ids(receiver), one.pods) == (["verdict"], [])
+
+
 async def test_one_whose_node_is_gone_is_given_up(
     api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
 ) -> None:
@@ -552,6 +581,27 @@ async def test_a_slot_that_will_not_run_is_not_announced(
         assert at is None or at - COUNTDOWN > one.now
         await asyncio.sleep(0.3)
         assert (receiver.bodies, one.pods) == ([], [])
+
+
+async def test_a_countdown_that_no_pod_could_send_in_time_is_not_sent_later(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
+) -> None:
+    async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
+        due(api_server)
+        one.works = False
+        one.now = SLOT - 300.0
+        one.begin()
+        await becomes(lambda: len(one.pods) == 1)
+        one.show(one.pods[0], {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}})
+        await asyncio.sleep(0.3)
+        one.now = SLOT + 1.0
+        one.notifications.gameday_changed(("shop", "redis-failover"))
+        await becomes(lambda: bool(announced(api_server)))
+        (noted,) = announced(api_server)["notifications"]
+        assert noted["failed"] == ["countdown"]
+        assert noted["message"].endswith("within 10 min: ImagePullBackOff: Back-off pulling image")
+        await becomes(lambda: one.pods == [])
+        assert receiver.bodies == []
 
 
 async def test_a_countdown_is_of_no_drill_and_what_an_earlier_one_left_is_deleted(
