@@ -9,7 +9,7 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.resources import CRON_JOBS, DRILLS, JOBS, Object, Resource
 from gameday.errors import AlreadyExists, NotFound, Rejected
 from gameday.model.change import Ran, RunState, State
-from gameday.model.labels import DRILL, ownership_labels
+from gameday.model.labels import ownership_labels
 from gameday.model.names import job
 from gameday.model.plan import Action
 from gameday.preflight.findings import Finding
@@ -62,7 +62,7 @@ async def start(account: Cluster, namespace: str, cron_job: str, name: str, dril
         await account.create(JOBS, namespace, build(source, name, drill, drill_uid))
     except AlreadyExists:
         there = await account.get(JOBS, namespace, name)
-        if there is not None and (there["metadata"].get("labels") or {}).get(DRILL) != drill:
+        if there is not None and not _is_of(there, drill_uid):
             text = (
                 f"Job {namespace}/{name} exists and does not belong to this drill: delete it, or give the "
                 "Drill another name"
@@ -128,8 +128,14 @@ class RunJobKind(RunKind[JobSpec, RunJob]):
     def ran(self, ctx: ActionContext, name: str, action: Action, noted: State | None) -> Ran:
         """How the step's Job stands."""
         own = job(ctx.drill, name)
-        state = state_of(ctx.cache.objects(JOBS_SEEN).get(own))
+        there = ctx.cache.objects(JOBS_SEEN).get(own)
+        state = state_of(there if there is not None and _is_of(there, ctx.uid) else None)
         return Ran(state, shown=SHOWN[state].format(own))
+
+
+def _is_of(there: Object, uid: str) -> bool:
+    """Whether a Job is of the Drill with this UID: an earlier Drill of the same name may have left one that ended."""
+    return any(owner.get("uid") == uid for owner in there["metadata"].get("ownerReferences") or ())
 
 
 def state_of(there: Object | None) -> RunState:

@@ -11,7 +11,7 @@ from gameday.cluster.resources import GAMEDAYS, PODS, Object
 from gameday.controller.backoff import Backoff
 from gameday.controller.drill.about_drill import about_slot
 from gameday.controller.drill.agent_pods import PodContext
-from gameday.controller.drill.notifier_pods import notifier_pod
+from gameday.controller.drill.notifier_pods import is_about, notifier_pod
 from gameday.controller.drill.notifying import News, Notifier, merged
 from gameday.controller.logs import logger, named
 from gameday.controller.settings import Settings
@@ -160,8 +160,8 @@ class SlotNotifier(Notifier):
         return made
 
     def is_own(self, pod: Object) -> bool:
-        """See the base class; those of other slots are not."""
-        return bool(pod["metadata"]["labels"].get(SLOT) == str(int(self.slot)))
+        """See the base class; those of other slots are not, nor those of an earlier GameDay of its name."""
+        return bool(pod["metadata"]["labels"].get(SLOT) == str(int(self.slot))) and is_about(pod, self.uid)
 
     def warn(self, error: GameDayError) -> None:
         """See the base class."""

@@ -17,7 +17,7 @@ from gameday.cluster.resources import DRILLS, Object
 from gameday.controller.backoff import Backoff
 from gameday.controller.drill.about_drill import about
 from gameday.controller.drill.agent_pods import PodContext
-from gameday.controller.drill.notifier_pods import notifier_pod
+from gameday.controller.drill.notifier_pods import is_about, notifier_pod
 from gameday.controller.drill.notifying import News, Notifier, merged
 from gameday.controller.logs import logger, of_drill
 from gameday.controller.settings import Settings
@@ -179,8 +179,8 @@ class DrillNotifier(Notifier):
         return notifier_pod(ctx, receiver, events, sent, gameday)
 
     def is_own(self, pod: Object) -> bool:
-        """See the base class; one that announced the drill's slot is not."""
-        return SLOT not in (pod["metadata"].get("labels") or {})
+        """See the base class; one that announced the drill's slot is not, nor that of an earlier Drill of its name."""
+        return SLOT not in (pod["metadata"].get("labels") or {}) and is_about(pod, self.uid)
 
     def warn(self, error: GameDayError) -> None:
         """See the base class."""

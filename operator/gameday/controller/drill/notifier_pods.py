@@ -28,6 +28,11 @@ EVENTS: Final = "gameday.dev/events"
 """Annotation of a pod: the events that it sends, in order."""
 RECEIVER: Final = "gameday.dev/receiver"
 """Annotation of a pod: the receiver that it sends them to."""
+ABOUT: Final = "gameday.dev/about"
+"""Annotation of a pod: the UID of the Drill, or of the GameDay with a slot, that its messages are about.
+
+A later one may have the same name, and Kubernetes takes an owner that is gone off the list of owners.
+"""
 MOST_BYTES: Final = 96 * 1024
 """Longest configuration of a pod that has several messages: Linux takes a variable of 128 KiB."""
 GRACE: Final = 15
@@ -51,7 +56,7 @@ def notifier_pod(
         optional=True,
     )
     made = pod(ctx, f"notify-{one.receiver.name}-{names[0]}", template, config)
-    made["metadata"]["annotations"] |= {EVENTS: ",".join(names), RECEIVER: one.receiver.name}
+    made["metadata"]["annotations"] |= {EVENTS: ",".join(names), RECEIVER: one.receiver.name, ABOUT: ctx.uid}
     made["spec"]["terminationGracePeriodSeconds"] = GRACE
     if gameday is not None:
         metadata = gameday["metadata"]
@@ -79,6 +84,11 @@ def tried(ctx: PodContext, drill: Object, gameday: Object | None) -> Iterator[Pa
         delivery = one.kind.delivery(one.spec, one.path, text)
         sent = (delivery,) if delivery is not None else ()
         yield Part(PODS, notifier_pod(ctx, one, (Event.VERDICT,), sent, None), one.path)
+
+
+def is_about(made: Object, uid: str) -> bool:
+    """Whether a pod's messages are about this one; a pod that an earlier operator made does not say it."""
+    return bool((made["metadata"].get("annotations") or {}).get(ABOUT, uid) == uid)
 
 
 def seen(made: Object) -> NotifierPod | None:

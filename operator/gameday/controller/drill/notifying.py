@@ -205,6 +205,21 @@ class Notifier(ABC):
         if not await self.account.delete(PODS, self.namespace, name, uid=pod["metadata"]["uid"]):
             informer.evict(name)
 
+    async def _make_room(self, informer: Informer, name: str) -> None:
+        """Delete a pod that stands in the way, which an earlier one of this name left, once it has ended.
+
+        Raises:
+            Rejected: when it has not.
+            GameDayError: when the API server does not delete it.
+
+        """
+        there = informer.objects.get(name)
+        if there is None or self.is_own(there):
+            return
+        if (found := seen(there)) is not None and not found.ended:
+            raise Rejected(f"pod {name} still has messages to send about something else of that name")
+        await self._delete(informer, name)
+
     async def _make(self, informer: Informer, news: News, batch: Batch) -> None:
         """Create the pod of a batch; a second time finds the first.
 
@@ -221,6 +236,7 @@ class Notifier(ABC):
             made = await self.account.create(PODS, self.namespace, body)
         except AlreadyExists:
             # Made before, and not listed yet, or on its way out: the informer will show it.
+            await self._make_room(informer, body["metadata"]["name"])
             return
         informer.upsert(made)
 

@@ -450,6 +450,32 @@ async def test_a_pod_that_a_drain_ended_before_it_sent_is_made_again(
         assert ids(receiver) == ["verdict"]
 
 
+@pytest.mark.parametrize("sends", [True, False])
+async def test_a_new_drill_of_an_old_ones_name_has_messages_of_its_own(
+    api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver, sends: bool
+) -> None:
+    """The old one's pod is still there, since the GameDay owns it too and its operator died."""
+    async with team(api_server, cluster, tmp_path, hook(receiver, events=["verdict"])) as one:
+        one.works = False
+        one.drill(FAILED)
+        one.begin()
+        await becomes(lambda: len(one.pods) == 1)
+        await one.die()
+        if sends:
+            one.works = True
+            await becomes(lambda: "terminated" in str(one.pods))
+        newer = copy.deepcopy(api_server.objects["drills", "shop", NAME])
+        api_server.drop("drills", "shop", NAME)
+        newer["metadata"]["uid"] = "another"
+        api_server.put("drills", "shop", newer)
+        one.begin()
+        await asyncio.sleep(0.3)
+        one.works = True
+        await becomes(lambda: one.noted.get("bus") == {"sent": ["verdict"]})
+        assert [body["id"] for body in receiver.bodies] == [f"{UID}/verdict", "another/verdict"]
+        await becomes(lambda: one.pods == [])
+
+
 async def test_of_a_drill_that_is_deleted_the_verdict_is_sent_and_the_pod_outlives_it(
     api_server: ApiServer, cluster: Cluster, tmp_path: Path, receiver: HttpReceiver
 ) -> None:
