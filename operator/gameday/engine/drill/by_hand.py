@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from gameday.engine.drill.sign_proof import BLIND, SEEN, UNDONE, SignProof, effect_from, sent_from
 from gameday.model.change import Change, ChangeState, Observed
-from gameday.model.effect import Effect, Ending
+from gameday.model.effect import Effect, End, Ending
 from gameday.model.record import Doubt, Reason
 
 DONE: Final = "done"
@@ -24,6 +24,14 @@ class ByHand(SignProof):
 
     who: ClassVar[str] = "nobody has done anything"
     when: ClassVar[str] = "do it when the drill asks"
+
+    def unsteady(self, since: float) -> End | None:
+        """See the base class; nor may a word stand on the Drill that nobody has asked for, as in a copied manifest."""
+        if (said := self._confirmed()) is not None:
+            why = f"fault {self.name} was confirmed as {said} before the drill asked for it"
+            remedy = f"create a Drill without the annotation confirm.gameday.dev/{self.name}; nothing was touched"
+            return End(Reason.ALREADY_TRUE, f"{why}: {remedy}", since)
+        return SignProof.unsteady(self, since)
 
     def effect(self, change: Change) -> Effect | None:
         """``undone`` is false, and ``seen`` is true, or a person says that it is done."""

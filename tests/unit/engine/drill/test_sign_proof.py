@@ -78,6 +78,17 @@ def test_what_is_still_seen_is_not_over_because_undone_never_noticed_it(seen: st
     assert (found is not None) is ends
 
 
+@pytest.mark.parametrize("said", ["done", "undone"])
+def test_a_word_from_before_the_drill_asked_ends_it_before_anything_is_touched(said: str) -> None:
+    """A Drill made from another one's manifest has its annotations; `undone` would end the wait for who was asked."""
+    calm = replace(RECORD, phase=Phase.STEADY_STATE, changes=())
+    assert proof("f" * 9, "T" * 9, calm).unsteady(0.0) is None
+    end = proof("f" * 9, "T" * 9, calm, said=said).unsteady(0.0)
+    assert end is not None
+    assert end.cause is Reason.ALREADY_TRUE
+    assert "confirm.gameday.dev/by-hand" in end.why
+
+
 @pytest.mark.parametrize(("seen", "ends"), [("fffTTTTTTTTTTTTTT", False), ("fffTTTTTTTTTTffff", True)])
 def test_a_call_that_was_taken_back_is_not_over_while_it_is_still_seen(seen: str, ends: bool) -> None:
     undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=ASKED)
