@@ -19,8 +19,8 @@ from simulation.scenario import Call
 if TYPE_CHECKING:
     from simulation.namespace import Agent, SimulatedNamespace
 
-SUSPEND, RESUME, FUSE = "suspend", "resume", "fuse"
-"""The verbs of its API that have an effect that lasts, and who else may use them."""
+SUSPEND, RESUME, RESTART, FUSE = "suspend", "resume", "restart", "fuse"
+"""The verbs of its API that have an effect, and who else may use them."""
 GOOD: Final = "was answered with status 202"
 TAKES: Final = 0.2
 """Seconds that an answer takes."""
@@ -42,11 +42,14 @@ http:
 """
 
 
-def by_call(spec: Object, probe: Object, *, sees: bool) -> Object:
-    """The same plan, but that a call suspends the dependency."""
+def by_call(spec: Object, probe: Object, call: Call) -> Object:
+    """The same plan, but that a call suspends the dependency, or restarts it."""
     fault = yaml.safe_load(BY_CALL)
-    if not sees:
+    if not call.sees:
         del fault["http"]["verify"]
+    if call.ends is not None:
+        del fault["http"]["undo"]
+        fault["http"] |= {"do": {"url": f"http://platform/{STORE}/{RESTART}", "method": "POST"}, "withoutFuse": True}
     return spec | {"outage": spec["outage"] | {"faults": [fault]}, "probes": [*spec["probes"], probe]}
 
 
@@ -135,6 +138,9 @@ class SimulatedPlatform:
             self.resuming = not suspends
             takes = self.call.takes if suspends else self.call.resumes
             self.ns.server.store.world.after(takes, self._turn, suspends)
+        if verb == RESTART and self.call.ends is not None:
+            self.ns.server.store.world.after(self.call.takes, self._turn, True)
+            self.ns.server.store.world.after(self.call.takes + self.call.ends, self._turn, False)
         if self.silent:
             self.silent -= 1
             return "got no answer (timeout)"

@@ -245,7 +245,7 @@ class SimulatedNamespace:
         if self.trial.hand is not None:
             spec = by_hand(spec, sees=self.trial.hand.sees)
         if self.trial.call is not None:
-            spec = by_call(spec, STORE_PROBE, sees=self.trial.call.sees)
+            spec = by_call(spec, STORE_PROBE, self.trial.call)
         if self.trial.restarts:
             spec = spec | {"rollback": yaml.safe_load(RESTART)}
         spec = with_mitigation(spec, self.trial)

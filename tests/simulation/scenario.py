@@ -272,6 +272,8 @@ class Call:
     """How many of the first calls are carried out, and have no answer."""
     sees: bool = True
     """Whether the plan has expressions that see it."""
+    ends: float | None = None
+    """Where nothing takes the call back: seconds after which what it started ends by itself, or a person ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +366,8 @@ FAULTS = (*(Faults.CUT,) * 6, *(faults for faults in Faults if faults is not Fau
 """What is drawn of plans: in two of three drills the one fault is a cut."""
 CALLS = 0.15
 """How many of the drills with one cut call a platform instead."""
+ENDING = 0.3
+"""How many of the drills that call a platform make a call that nothing takes back."""
 HOSTED = 0.25
 """How many of the rollbacks and mitigations call a platform that hosts the workers."""
 VICES = (*(Defect.NONE,) * 6, *(defect for defect in Defect if defect is not Defect.NONE))
@@ -389,6 +393,8 @@ class Dice:
     """Draws what teams do under a fault."""
     calls: Random = field(default_factory=Random)
     """Draws which drills call a platform."""
+    endings: Random = field(default_factory=Random)
+    """Draws which calls nothing takes back."""
     hosts: Random = field(default_factory=Random)
     """Draws whose workers a platform hosts."""
 
@@ -441,6 +447,9 @@ class Dice:
         dice = self.calls
         chosen, sees, fails = dice.random() < CALLS, dice.random() < 0.8, dice.choice((0, 0, 0, 1, 3))
         made = Call(dice.choice((0.1, 0.5, 3.0)), dice.choice((0.1, 0.5, 3.0)), fails, sees)
+        ending, ends = self.endings.random() < ENDING, self.endings.choice((4.0, 14.0, 50.0))
+        if ending:
+            made = replace(made, fails=0, sees=True, ends=ends)
         return made if chosen else None
 
     def hosted(self) -> Call | None:
@@ -514,7 +523,10 @@ def draw(
     twins: tuple[Twins, ...] = TWINS,
 ) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
-    own = [Random(f"{what} {seed}") for what in ("connections", "faults", "repairs", "runbooks", "calls", "hosts")]
+    own = [
+        Random(f"{what} {seed}")
+        for what in ("connections", "faults", "repairs", "runbooks", "calls", "endings", "hosts")
+    ]
     dice = Dice(Random(seed), kinds, defects, ways, twins, *own)
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))

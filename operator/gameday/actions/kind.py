@@ -281,6 +281,10 @@ class ActionKind(PlannedKind[Spec, Planned]):
             "that made the change"
         )
 
+    def guarded(self, wanted: State | None) -> bool:
+        """Whether the change of an undo entry that says this has a fuse."""
+        return self.fused
+
     def notes(self, action: Planned) -> State:
         """The largest ``wanted`` that the undo log may have to hold; a plan that needs more room is refused."""
         return FEW

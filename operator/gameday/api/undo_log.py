@@ -58,7 +58,7 @@ def change_of(entry: Mapping[str, Any]) -> Change:
     state = ChangeState(entry["state"])
     kind = EARLIER.get(entry["kind"], entry["kind"])
     known = ACTIONS.changes.get(kind)
-    fused = known is None or known.fused
+    fused = known is None or known.guarded(_noted(entry, "wanted"))
     thing, fuse = entry["object"], entry["fuse"] if fused else {"name": ""}
     if known is not None and thing["kind"] not in known.objects:
         raise ValueError(f"a {kind} does not change a {thing['kind']}")

@@ -1,4 +1,4 @@
-"""``gameday confirm``: a person says that they have done, or undone, what a ``manual`` fault of a Drill asks for."""
+"""``gameday confirm``: a person says that they have done, or undone, what a fault of a Drill asks a person for."""
 
 from typing import Final
 
@@ -12,7 +12,9 @@ from gameday.cluster.resources import DRILLS, Object
 from gameday.errors import NotFound
 
 MANUAL: Final = "manual"
-"""The kind of the entries of the undo log for which a person is asked."""
+"""The kind of the entries of the undo log for which a person is asked to act."""
+CALL: Final = "http"
+"""The kind of those for which a person is asked to end what a call has started, where they have no fuse."""
 
 
 async def confirm(cluster: Cluster, namespace: str, name: str, fault: str, word: Word) -> tuple[Object, str]:
@@ -45,7 +47,7 @@ def _checked(drill: Object, fault: str, word: Word) -> str:
     if not asked:
         raise NotDone(f"Drill {name} has asked for nothing so far: it asks once its steady state is met")
     if fault not in asked:
-        raise NotDone(f"Drill {name} has no manual fault {fault}; those that it has: {', '.join(asked)}")
+        raise NotDone(f"Drill {name} asks nobody for fault {fault}; those that it asks for: {', '.join(asked)}")
     if not asked[fault]:
         raise NotDone(f"Drill {name} has not asked for fault {fault} yet: wait for ActByHand in `gameday watch {name}`")
     if word is Word.UNDONE:
@@ -53,6 +55,8 @@ def _checked(drill: Object, fault: str, word: Word) -> str:
             f"noted: fault {fault} is undone. Drill {name} goes on once a probe sees it, or by your word "
             "if no probe can tell"
         )
+    if any(one["name"] == fault and one.get("kind") == CALL for one in _manual(drill)):
+        raise NotDone(f"Drill {name} makes fault {fault} itself, by a call: confirm only that it is undone")
     plan, _ = frozen(drill)
     faults = plan.outage.faults if plan is not None else ()
     begins = f"noted: fault {fault} is done. The outage of Drill {name} begins"
@@ -63,4 +67,5 @@ def _checked(drill: Object, fault: str, word: Word) -> str:
 
 def _manual(drill: Object) -> list[Object]:
     """The entries of the undo log for which a person is asked."""
-    return [one for one in drill.get("status", {}).get("undo", ()) if one.get("kind") == MANUAL]
+    entries = drill.get("status", {}).get("undo", ())
+    return [one for one in entries if one.get("kind") == MANUAL or (one.get("kind") == CALL and "fusedBy" not in one)]

@@ -277,14 +277,14 @@ def abort(
 
 def confirm(
     drill: OpenDrillName,
-    fault: Annotated[str, typer.Argument(metavar="FAULT", help="Name of the manual fault.")],
+    fault: Annotated[str, typer.Argument(metavar="FAULT", help="Name of the fault.")],
     word: Annotated[Word, typer.Argument(metavar="done|undone", help="What you have done.")],
     output: Form = None,
     namespace: Namespace = None,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
 ) -> None:
-    """Say that you have done, or undone, what a manual fault of a drill asks for.
+    """Say that you have done, or undone, what a fault of a drill asks a person for.
 
     A drill proves a fault by its probes. A person's word counts where the plan has no `seen`, and where no probe can
     tell whether the fault is undone.

@@ -116,7 +116,9 @@ class Observed:
     relapsed: str = ""
     """What shows that its effect is over although the object is as we set it, or ""; it counts once it was settled."""
     by_hand: bool = False
-    """Whether a person makes this change and takes it back, so that all we do is to ask."""
+    """Whether nothing but a person takes this change back, if it does not end by itself: all we do is to ask."""
+    asks: str = ""
+    """What a person is asked for who takes it back, where ``shown`` does not say it."""
     may_arrive: bool = False
     """Whether a request of which nothing was heard may still change something after its undo, and stay."""
 

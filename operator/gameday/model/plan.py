@@ -86,7 +86,7 @@ class Action:
     REVERTS: ClassVar[str] = ""
     WITNESSED: ClassVar[bool] = False
     BY_HAND: ClassVar[bool] = False
-    """Whether a person makes the change and takes it back: no fuse can undo it."""
+    """Whether no fuse can undo it: a person makes the change and takes it back, or it ends by itself."""
     SIGNS_IN: ClassVar[str] = ""
     OUTSIDE: ClassVar[bool] = False
     """Whether a call makes the change, of something that no object of the cluster shows."""

@@ -11,7 +11,7 @@ from gameday.api.lines import events_of
 from gameday.cli.confirm import MANUAL
 from gameday.cluster.resources import Object
 from simulation import running
-from simulation.scenario import Hand, Scenario, Trial
+from simulation.scenario import Call, Hand, Scenario, Trial
 from unit.cli.asked import CommandLine
 
 KEY = ("drills", "shop", "first")
@@ -31,6 +31,14 @@ def statuses(*, sees: bool) -> tuple[Object, ...]:
     made = running.Simulation(Scenario(1, (Trial(hand=Hand(sees=sees)),)))
     assert not made.run().broken
     return tuple(made.namespaces[0].statuses)
+
+
+@lru_cache(maxsize=1)
+def of_call() -> Object:
+    """A status of a drill whose call nothing takes back, while it asks for its end."""
+    made = running.Simulation(Scenario(1, (Trial(call=Call(ends=14.0)),)))
+    assert not made.run().broken
+    return next(s for s in made.namespaces[0].statuses if any(e["reason"] == "UndoByHand" for e in events_of(s)))
 
 
 def first_with(reason: str, *, sees: bool = True) -> Object:
@@ -73,6 +81,17 @@ async def test_what_is_undone_takes_the_place_of_what_was_done(command_line: Com
     assert annotations(command_line) == {ANNOTATION: "undone"}
 
 
+async def test_of_a_call_that_nothing_takes_back_its_end_alone_is_confirmed(command_line: CommandLine) -> None:
+    put(command_line, of_call())
+    done = await command_line.run("confirm", "first", "suspend", "done")
+    assert done.exit_code == 1
+    assert "makes fault suspend itself, by a call: confirm only that it is undone" in done.stderr
+    assert annotations(command_line) == {}
+    done = await command_line.run("confirm", "first", "suspend", "undone")
+    assert done.exit_code == 0, done.output
+    assert annotations(command_line) == {"confirm.gameday.dev/suspend": "undone"}
+
+
 async def test_a_drill_whose_state_cannot_be_read_still_hears_that_it_is_undone(command_line: CommandLine) -> None:
     put(command_line, first_with("UndoByHand") | {"state": "damaged"})
     done = await command_line.run("confirm", "first", "by-hand", "undone")
@@ -84,7 +103,7 @@ async def test_a_drill_whose_state_cannot_be_read_still_hears_that_it_is_undone(
     ("reason", "fault", "said"),
     [
         ("Preflight", "by-hand", "has asked for nothing so far: it asks once its steady state is met"),
-        ("ActByHand", "partition", "has no manual fault partition; those that it has: by-hand"),
+        ("ActByHand", "partition", "asks nobody for fault partition; those that it asks for: by-hand"),
         ("Finished", "by-hand", "has ended, so nothing reads what is confirmed now"),
     ],
 )

@@ -91,6 +91,8 @@ def _trial(snapshot: NamespaceSnapshot, setup: Setup, place: PodContext, name: s
 def _of_action(plan: Plan, place: PodContext, trial: DryRunContext, path: str, action: Action) -> Iterator[Part]:
     """The fuse of a fault or step, and what it creates itself."""
     change = KINDS.changes.get(action.KIND)
+    if action.BY_HAND:
+        change = None
     if change is not None and change.fuse_acts:
         seen = change.registers(action, trial.snapshot)
         entry = registered(trial.name, action, seen, trial.fuse, 0.0)

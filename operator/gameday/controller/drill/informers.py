@@ -344,7 +344,7 @@ class DrillInformers:
 def fuse_acts(change: Change) -> bool:
     """Whether the fuse of a change must act itself; False for an unknown kind of change."""
     kind = KINDS.changes.get(change.kind)
-    return kind is not None and kind.fuse_acts
+    return kind is not None and kind.fuse_acts and bool(change.fuse_name)
 
 
 def kind_of(pair: Pair) -> str:

@@ -140,7 +140,7 @@ def _progress_one(ctx: Context, change: Change) -> DrillRecord:
         case ChangeState.REGISTERED:
             if not change.fuse_name:
                 armed = replace(change, state=ChangeState.ARMED)
-                why = f"{change.name}: only a person can undo it, so no fuse was armed"
+                why = f"{change.name}: nothing but a person can undo it, so no fuse was armed"
                 return ctx.record.with_change(armed).note(ctx.now, "WithoutFuse", why, warning=True)
             if fuse.armed and fuse.uid is not None:
                 armed = replace(change, state=ChangeState.ARMED, fuse_uid=fuse.uid, fuse_deadline=fuse.deadline)
@@ -206,13 +206,13 @@ def _verify(ctx: Context, change: Change) -> DrillRecord:
 
 
 def _verify_by_hand(ctx: Context, change: Change, asked: float, seen: Observed) -> DrillRecord:
-    """Ask the person again and again, from the first moment on: nobody else puts it back."""
+    """Ask a person again and again, from the first moment on: no operator and no fuse puts it back."""
     if change.waits:
         return ctx.record
     if (ended := _ended(ctx, change, asked, seen)) is not None:
         return ended
     record = replace(ctx.record, faults_cleared=False)
-    text = f"{change.name}: {seen.shown}"
+    text = "; ".join(filter(None, (f"{change.name}: {seen.shown}", seen.asks)))
     known = [line for line in record.timeline if (line.reason, line.message) == (UNDO_BY_HAND, text)]
     if known and ctx.now < known[-1].at + ASK_EVERY:
         return record

@@ -69,6 +69,9 @@ def _check(plan: Plan) -> Iterator[Finding]:
             where = f"{fault.action.KIND}.{fault.action.SIGNS_IN}{sign}"
             yield from _sign(f"spec.outage.faults[{index}].{where}", text, probes)
     for path, step in plan.steps():
+        if step.action.BY_HAND:
+            text = "a step must be taken back if the drill ends: give undo, or use httpOnce with irreversible: true"
+            yield Finding(f"{path}[{step.name}].{step.action.KIND}.undo", text)
         for sign, text in step.action.signs.items():
             where = f"{step.action.KIND}.{step.action.SIGNS_IN}{sign}"
             yield from _sign(f"{path}[{step.name}].{where}", text, probes)

@@ -8,6 +8,7 @@ from gameday.actions.manual import Manual
 from gameday.engine.drill.by_hand import ByHand
 from gameday.engine.drill.call_proof import CallProof
 from gameday.engine.drill.context import Context
+from gameday.engine.drill.ending_call import SENDS_FOR, EndingCall
 from gameday.engine.evidence.series import Series
 from gameday.model.change import Change, ChangeState, Observed, Presence
 from gameday.model.observation import Observation
@@ -95,3 +96,46 @@ def test_a_call_that_was_taken_back_is_not_over_while_it_is_still_seen(seen: str
     back = Observed(Presence.ABSENT, "Drill", "d", shown="the call back was answered with 200")
     made = proof(seen, "T" * len(seen), RECORD.with_change(undoing))
     assert (CallProof(made.ctx, "by-hand").undone(undoing, back, ASKED) is not None) is ends
+
+
+LONG = "T" * int(SENDS_FOR)
+
+
+@pytest.mark.parametrize(
+    ("seen", "undone", "said", "ends"),
+    [
+        pytest.param(f"fffTT{LONG}", f"TTTTT{LONG}", "", False, id="it is still seen"),
+        pytest.param(f"fffTT{LONG}", f"TTTTT{LONG}", "undone", True, id="a person has ended it"),
+        pytest.param(f"fffTf{'f' * 45}", f"TTTTT{LONG}", "", True, id="it is not seen any more"),
+        pytest.param(f"fffff{'f' * 45}", f"TTTTT{LONG}", "", True, id="it was never seen"),
+        pytest.param("fffffffffffffffff", "TTTTTTTTTTTTTTTTT", "", False, id="it may still be carried out"),
+        pytest.param("fffffffffffffffff", "TTTffTTTTTTTTTTTT", "", False, id="something else was away for a moment"),
+    ],
+)
+def test_a_call_that_nothing_takes_back_is_over_once_it_can_come_no_more(
+    seen: str, undone: str, said: str, ends: bool
+) -> None:
+    undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=ASKED)
+    asked = Observed(Presence.PRESENT, "Pod", "d", by_hand=True, settled=False, shown="was answered with 202")
+    made = proof(seen, undone, RECORD.with_change(undoing), said=said)
+    assert (EndingCall(made.ctx, "by-hand").undone(undoing, asked, ASKED) is not None) is ends
+
+
+@pytest.mark.parametrize("word", ["", "undone"])
+def test_where_no_probe_can_tell_a_person_ends_the_wait_for_a_call(word: str) -> None:
+    undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=ASKED)
+    asked = Observed(Presence.PRESENT, "Pod", "d", by_hand=True, settled=False, shown="was answered with 202")
+    blind = "fffTTTTTT" + "." * int(SENDS_FOR)
+    made = proof(
+        blind, blind.replace("T", "F").replace("f", "T").replace("F", "f"), RECORD.with_change(undoing), said=word
+    )
+    ending = EndingCall(made.ctx, "by-hand").undone(undoing, asked, ASKED)
+    assert (ending is not None) is bool(word)
+    assert ending is None or not ending.seen
+
+
+def test_a_call_that_was_surely_not_carried_out_is_over_at_once() -> None:
+    undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=ASKED)
+    refused = Observed(Presence.ABSENT, "Pod", "d", by_hand=True, shown="was answered with status 401")
+    made = proof("ffffffffff", "TTTTTTTTTT", RECORD.with_change(undoing))
+    assert EndingCall(made.ctx, "by-hand").undone(undoing, refused, ASKED) is not None

@@ -77,7 +77,7 @@ def _request(ctx: Context, change: Change) -> DrillRecord:
     record = ctx.record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=ctx.now))
     if record.inject_requested_at is None:
         record = replace(record, inject_requested_at=ctx.now)
-    if seen.by_hand:
+    if seen.by_hand and not any(f.name == change.name and f.action.OUTSIDE for f in ctx.plan.outage.faults):
         return record.note(ctx.now, "ActByHand", f"{change.name}: {seen.shown}", warning=True)
     return record.note(ctx.now, "Injecting", change.object_name)
 
