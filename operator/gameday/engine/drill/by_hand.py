@@ -7,6 +7,7 @@ truth says that the fault is gone: an expression that never noticed the fault ca
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from gameday.engine.drill.context import Context
 from gameday.engine.drill.sign_proof import BLIND, SEEN, UNDONE, SignProof, effect_from, sent_from
 from gameday.model.change import Change, ChangeState, Observed
 from gameday.model.effect import Effect, End, Ending
@@ -27,11 +28,7 @@ class ByHand(SignProof):
 
     def unsteady(self, since: float) -> End | None:
         """See the base class; nor may a word stand on the Drill that nobody has asked for, as in a copied manifest."""
-        if (said := self._confirmed()) is not None:
-            why = f"fault {self.name} was confirmed as {said} before the drill asked for it"
-            remedy = f"create a Drill without the annotation confirm.gameday.dev/{self.name}; nothing was touched"
-            return End(Reason.ALREADY_TRUE, f"{why}: {remedy}", since)
-        return SignProof.unsteady(self, since)
+        return told_too_early(self.ctx, self.name, since) or SignProof.unsteady(self, since)
 
     def effect(self, change: Change) -> Effect | None:
         """``undone`` is false, and ``seen`` is true, or a person says that it is done."""
@@ -93,3 +90,13 @@ class ByHand(SignProof):
 
     def _command(self, word: str) -> str:
         return CONFIRM.format(drill=self.ctx.observed.drill, fault=self.name, word=word)
+
+
+def told_too_early(ctx: Context, name: str, since: float) -> End | None:
+    """Why the drill must end that carries a word about a fault which nobody has asked for, or None."""
+    said = ctx.observed.confirmed.get(name)
+    if said is None:
+        return None
+    why = f"fault {name} was confirmed as {said} before the drill asked for it"
+    remedy = f"create a Drill without the annotation confirm.gameday.dev/{name}; nothing was touched"
+    return End(Reason.ALREADY_TRUE, f"{why}: {remedy}", since)

@@ -7,10 +7,11 @@ for a shorter time than the plan says. From then on it is waited for, and a pers
 from dataclasses import dataclass
 from typing import Final
 
+from gameday.engine.drill.by_hand import told_too_early
 from gameday.engine.drill.call_proof import CallProof
 from gameday.engine.drill.sign_proof import BLIND, UNDONE
 from gameday.model.change import Change, Observed, Presence
-from gameday.model.effect import Ending
+from gameday.model.effect import End, Ending
 
 SENDS_FOR: Final = 45.0
 """Seconds from the request after which its pod surely sends nothing any more, whatever became of that pod."""
@@ -19,6 +20,10 @@ SENDS_FOR: Final = 45.0
 @dataclass(frozen=True, slots=True)
 class EndingCall(CallProof):
     """The proof by what probes see; where none can tell, a person's word ends the wait for its end."""
+
+    def unsteady(self, since: float) -> End | None:
+        """See the base class; nor may a word stand on the Drill that nobody has asked for, as in a copied manifest."""
+        return told_too_early(self.ctx, self.name, since) or CallProof.unsteady(self, since)
 
     def undone(self, change: Change, seen: Observed, asked: float) -> Ending | None:
         """``undone`` stays true since the end of the outage, after it was false, and nothing can be sent any more."""

@@ -121,6 +121,18 @@ def test_a_call_that_nothing_takes_back_is_over_once_it_can_come_no_more(
     assert (EndingCall(made.ctx, "by-hand").undone(undoing, asked, ASKED) is not None) is ends
 
 
+@pytest.mark.parametrize("said", ["done", "undone"])
+def test_a_word_on_a_call_before_it_is_made_ends_the_drill_before_anything_is_touched(said: str) -> None:
+    """The annotation of a copied manifest would end the wait for a call that nothing takes back."""
+    made = proof("fff", "TTT", replace(RECORD, changes=()), said=said)
+    end = EndingCall(made.ctx, "by-hand").unsteady(0.0)
+    assert end is not None
+    assert end[0] is Reason.ALREADY_TRUE
+    assert "confirm.gameday.dev/by-hand; nothing was touched" in end[1]
+    unsaid = proof("fff", "TTT", replace(RECORD, changes=()))
+    assert EndingCall(unsaid.ctx, "by-hand").unsteady(0.0) is None
+
+
 @pytest.mark.parametrize("word", ["", "undone"])
 def test_where_no_probe_can_tell_a_person_ends_the_wait_for_a_call(word: str) -> None:
     undoing = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=ASKED)
