@@ -25,18 +25,19 @@ def credited(ctx: Context, stage: Stage, expectation: Expectation, judgement: Ju
     if judgement.state is not ResultState.MET or stage is Stage.STEADY_STATE:
         return judgement
     margin = ctx.observed.skew if ctx.observed.skew > SKEW_WIDENS else 0.0
-    acted = [(one.acted_at, one.name) for one in ctx.record.mitigations if one.acted_at is not None]
-    before = sorted(one for one in acted if one[0] < _met_by(ctx, stage, expectation, judgement) + margin)
+    acted = [(one.acted_at, one) for one in ctx.record.mitigations if one.acted_at is not None]
+    met_by = _met_by(ctx, stage, expectation, judgement) + margin
+    before = sorted((at, one.name, one.seen_at) for at, one in acted if at < met_by)
     if not before:
         return judgement
-    first, by = before[0][0], before[-1][1]
+    (first, _, seen_at), by = before[0], before[-1][1]
     if not expectation.unaided:
         return replace(judgement, by=by)
     helped = replace(judgement, state=ResultState.MISSED, seconds=None, resolution=None, by=by)
     if first >= judgement.at + margin:
         why = f"mitigation {by} acted before it had held for {expectation.holds:g} s: it may have held unaided"
         return replace(helped, state=ResultState.UNKNOWN, why=why)
-    if judgement.open_until is None or judgement.open_until < first + margin:
+    if seen_at is None or judgement.open_until is None or judgement.open_until < seen_at + margin:
         why = f"nothing was seen between the act of mitigation {by} and the moment at which it was met"
         return replace(helped, state=ResultState.UNKNOWN, why=f"{why}: it may have been met unaided")
     return replace(helped, why=f"met only after mitigation {by} had acted, and it is to be met unaided")

@@ -18,12 +18,15 @@ from gameday.engine.drill import commands as do
 from gameday.engine.drill import steps
 from gameday.engine.drill.context import Context
 from gameday.engine.evidence.runs import run_until_now
+from gameday.model.change import RunState
 from gameday.model.observation import Observation
 from gameday.model.plan import Mitigation, Plan
 from gameday.model.record import DrillRecord, MitigationEntry, Reason
 
 BEGUN: Final = "MitigationBegun"
 ENDED: Final = "MitigationDone"
+BEGAN: Final = frozenset({RunState.RUNNING, RunState.DONE, RunState.FAILED})
+"""States of a run of which something was carried out."""
 
 
 def carry_on(ctx: Context, *, begins: bool = True) -> DrillRecord:
@@ -35,6 +38,7 @@ def carry_on(ctx: Context, *, begins: bool = True) -> DrillRecord:
         return _begin(ctx) if begins and ctx.record.zero is not None else ctx.record
     every = steps.Steps(mitigation.steps, Reason.MITIGATION_FAILED, entry.at + mitigation.within, mitigation.within)
     going = every.go_on(ctx)
+    entry = _seen(ctx, entry, mitigation)
     if going is not None:
         return _acted(going, entry, mitigation)
     record = ctx.record.with_mitigation(replace(entry, ended_at=ctx.now))
@@ -80,10 +84,22 @@ def _true_since(ctx: Context, mitigation: Mitigation) -> float | None:
     return first.sent
 
 
+def _seen(ctx: Context, entry: MitigationEntry, mitigation: Mitigation) -> MitigationEntry:
+    """The entry with the time at which something that a step requested was first seen, once it was."""
+    if entry.acted_at is None or entry.seen_at is not None:
+        return entry
+    for step in mitigation.steps:
+        change = ctx.record.change(step.name)
+        ran = not step.action.REVERSIBLE and ctx.record.step(step.name) is not None
+        if (change is not None and change.seen_at is not None) or (ran and ctx.observed.run(step.name).state in BEGAN):
+            return replace(entry, seen_at=ctx.now)
+    return entry
+
+
 def _acted(record: DrillRecord, entry: MitigationEntry, mitigation: Mitigation) -> DrillRecord:
     """The record with the time at which the first step was requested, once it was."""
     if entry.acted_at is not None:
-        return record
+        return record.with_mitigation(entry)
     times = [change.requested_at for step in mitigation.steps if (change := record.change(step.name)) is not None]
     times += [known.at for step in mitigation.steps if not step.action.REVERSIBLE and (known := record.step(step.name))]
     acted = min((at for at in times if at is not None), default=None)

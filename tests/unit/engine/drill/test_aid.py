@@ -15,7 +15,9 @@ from unit.engine.simulation import a_plan
 
 NOBODY = Script({}, lambda: 0.0)
 ACTED = 100.0
-RECORD = DrillRecord(mitigations=(MitigationEntry("restart", 95.0, acted_at=ACTED), MitigationEntry("scale", 110.0)))
+RECORD = DrillRecord(
+    mitigations=(MitigationEntry("restart", 95.0, ACTED, seen_at=ACTED), MitigationEntry("scale", 110.0))
+)
 AGAIN = Expectation("again", Mode.EVENTUALLY, "health.ok")
 MET, MISSED, UNKNOWN = ResultState.MET, ResultState.MISSED, ResultState.UNKNOWN
 
@@ -58,6 +60,21 @@ def test_who_helped(at: float, unmet: float, skew: float, by: str, unaided: Resu
     strict = judged(met(at, unmet), unaided=True, skew=skew)
     assert (strict.state, strict.by) == (unaided, by)
     assert (strict.seconds is None) is (unaided is not MET), "what was not met unaided has no time"
+
+
+@pytest.mark.parametrize(
+    ("seen_at", "unaided"),
+    [
+        pytest.param(103.0, MISSED, id="it was seen to act before that"),
+        pytest.param(104.5, UNKNOWN, id="it may have acted later than it was to"),
+        pytest.param(None, UNKNOWN, id="nobody has seen it act"),
+    ],
+)
+def test_what_was_requested_and_not_seen_to_happen_makes_no_miss(seen_at: float | None, unaided: ResultState) -> None:
+    """The operator was killed before the request, or the API server did not take it."""
+    record = replace(RECORD, mitigations=(MitigationEntry("restart", 95.0, ACTED, seen_at=seen_at),))
+    strict = judged(met(105.0, 104.0), unaided=True, record=record)
+    assert (strict.state, strict.by) == (unaided, "restart")
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,15 @@ def test_it_acts_when_its_first_step_is_requested() -> None:
     assert record.step("clear") == StepEntry("clear", StepState.INTENDED, 5.5, "Job clear")
 
 
+@pytest.mark.parametrize("state", list(RunState))
+def test_that_it_acts_is_seen_once_something_of_its_step_is_there(state: RunState) -> None:
+    record = replace(RECORD, mitigations=(MitigationEntry("restart", 4.5, 5.0),))
+    asked = context(Says(), 6.0, record.with_step(StepEntry("clear", StepState.INTENDED, 5.0)))
+    seen = mitigations.carry_on(replace(asked, observed=replace(asked.observed, runs={"clear": Ran(state)})))
+    is_there = state in {RunState.RUNNING, RunState.DONE, RunState.FAILED}
+    assert seen.mitigations[0].seen_at == (6.0 if is_there else None)
+
+
 def test_steps_that_take_too_long_end_the_drill() -> None:
     record = replace(RECORD, mitigations=(MitigationEntry("restart", 4.5, 5.0),))
     intended = record.with_step(StepEntry("clear", StepState.INTENDED, 5.0))
