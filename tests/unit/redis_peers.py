@@ -112,6 +112,15 @@ async def cluster(made: Servers, masters: int = 3) -> None:
                     await asyncio.sleep(0.1)
 
 
+async def serving(made: Servers) -> None:
+    """Wait until every node of a Cluster knows that each slot is served, and takes keys."""
+    async with asyncio.timeout(20):
+        for port in made.ports:
+            async with made.client(port) as node:
+                while (await node.cluster("INFO"))["cluster_state"] != "ok":  # noqa: ASYNC110  of another process
+                    await asyncio.sleep(0.1)
+
+
 async def watched(made: Servers, password: str = "") -> None:
     """Start a master with a replica, and three Sentinels that know each other and both."""
     master = await made.start()

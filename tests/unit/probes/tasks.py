@@ -27,6 +27,8 @@ def redis_task(
     server: RedisAddress,
     paths: Paths = (),
     queue: tuple[str, str, str] = ("", "", ""),
+    *,
+    cluster: bool = False,
 ) -> ProbeTask:
     """A redis probe; ``queue`` is the kind, the name and the prefix of a queue."""
-    return ProbeTask(name, "redis", every, timeout, paths, asdict(RedisConfig(server, *queue)))
+    return ProbeTask(name, "redis", every, timeout, paths, asdict(RedisConfig(server, *queue, cluster)))

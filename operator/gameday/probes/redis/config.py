@@ -16,6 +16,8 @@ class RedisConfig:
     queue_name: str = ""
     queue_prefix: str = ""
     """What stands before the library's keys: ``bull``."""
+    cluster: bool = False
+    """Whether it is a Redis Cluster, one node of which has the queue."""
 
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Self:

@@ -12,6 +12,7 @@ from gameday.model.plan import ConfigMapKey, Destination, ProbeSettings, RunsIn,
 from gameday.probes.kind import ProbeKind
 from gameday.probes.redis.config import RedisConfig
 from gameday.probes.redis.layouts import LAYOUTS, Layout
+from gameday.probes.redis.nodes import hash_tag
 from gameday.schema import renamed
 from gameday.schema.base import ApiModel, ObjectName
 from gameday.schema.named import Dependencies
@@ -51,6 +52,11 @@ class Queue:
     def layout(self) -> Layout:
         """How the library keeps it."""
         return LAYOUTS[self.kind]
+
+    @property
+    def before(self) -> str:
+        """What stands before its keys."""
+        return self.layout.prefix if self.prefix is None else self.prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +125,13 @@ class RedisKind(ProbeKind[Redis, RedisProbe]):
         server, queue = redis_server(settings.destination, namespace), settings.queue
         if queue is None:
             return asdict(RedisConfig(server))
-        prefix = queue.layout.prefix if queue.prefix is None else queue.prefix
-        return asdict(RedisConfig(server, queue.kind, queue.name, prefix))
+        prefix = queue.before
+        return asdict(RedisConfig(server, queue.kind, queue.name, prefix, settings.server.cluster))
 
     def check(self, settings: RedisProbe) -> Iterator[Finding]:
         """See the base class."""
         if settings.queue is not None and settings.server.cluster:
-            why = "the keys of a queue lie on one node of a Redis Cluster, and nobody looks for it"
-            yield Finding("queue", f"{why}: remove queue, and probe what the application says of its queue")
+            yield from _on_cluster(settings.queue)
 
     def check_path(self, settings: RedisProbe, path: tuple[str | int, ...]) -> str:
         """See the base class. Each library keeps other figures."""
@@ -138,6 +143,17 @@ class RedisKind(ProbeKind[Redis, RedisProbe]):
         if figure in queue.layout.names:
             return ""
         return f"a {queue.kind} queue has no {figure}: it has {', '.join(queue.layout.names)}"
+
+
+def _on_cluster(queue: Queue) -> Iterator[Finding]:
+    """What keeps the keys of a queue from lying on one node of a Cluster."""
+    begins = queue.layout.begins(queue.before, queue.name)
+    if not begins:
+        why = f"the keys of a {queue.kind} queue lie on several nodes of a Redis Cluster"
+        yield Finding("queue", f"{why}: remove queue, and probe what the application says of its queue")
+    elif not hash_tag(begins):
+        why = f"keys that begin with {begins} lie on several nodes of a Redis Cluster"
+        yield Finding("queue.prefix", f"{why}: write the prefix that the application uses there, such as {{bull}}")
 
 
 KIND: Final = RedisKind()

@@ -27,6 +27,8 @@ class Layout:
     """What the library puts before its keys unless it is told otherwise."""
     separator: str = ""
     """What stands between the prefix and the rest of a key."""
+    stem: str = ""
+    """What all keys of one queue begin with, as in a command; empty where they have nothing in common."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -36,6 +38,10 @@ class Layout:
     def own(self, figure: str) -> bool:
         """Whether a figure is of this one queue, and not of all queues together: more than 0 shows that it is there."""
         return any("{n}" in word for command in self.figures.get(figure, ()) for word in command)
+
+    def begins(self, prefix: str, name: str) -> str:
+        """What all keys of one queue begin with, or ""."""
+        return self.command((self.stem,), prefix, name)[0]
 
     def command(self, command: Command, prefix: str, name: str) -> Command:
         """The command for one queue."""
@@ -63,6 +69,7 @@ BULLMQ: Final = Layout(
     ),
     prefix="bull",
     separator=":",
+    stem=_BULL,
 )
 """BullMQ 4 to 6. ``depth`` is what its own ``count()`` gives, without jobs that wait for their children."""
 

@@ -14,10 +14,13 @@ from gameday.probes.io.secrets import Secrets
 from gameday.probes.io.select import select_paths
 from gameday.probes.redis.config import RedisConfig
 from gameday.probes.redis.layouts import LAYOUTS, Command, Layout
+from gameday.probes.redis.nodes import Node, slot_of
 from gameday.probes.runner import ProbeResult, ProbeRunner, unknown_result
 
 _NOT_ADMITTED: Final = frozenset({*AUTH, "NOPERM", "DENIED"})
 _ELSEWHERE: Final = frozenset({"MOVED", "ASK", "CROSSSLOT"})
+_MOVING: Final = "the queue's keys are being moved to another node of the Redis Cluster: wait until that is over"
+_NO_CLUSTER: Final = "this is a Redis Cluster: write cluster: {} in the dependency"
 _ILL: Final = frozenset({"BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "OOM", "TRYAGAIN"})
 """What Redis says when it is not well itself."""
 
@@ -30,9 +33,16 @@ class RedisRunner(ProbeRunner):
         config = RedisConfig.read(task.config)
         self._paths = task.paths
         self._secrets = secrets
-        self._connection = Connection(config.server, secrets, task.timeout, lookup=self.lookup)
+        self._connection = self._connection_of(config, secrets, task.timeout)
         self._wanted = {str(path[0]) for path in task.paths}
         self._queue = Queue(config, self._connection)
+
+    def _connection_of(self, config: RedisConfig, secrets: Secrets, timeout: float) -> Connection | Node:
+        """To the server that is named; to the node that has the queue, where it is one of a Cluster."""
+        if not (config.cluster and config.queue_kind):
+            return Connection(config.server, secrets, timeout, lookup=self.lookup)
+        begins = LAYOUTS[config.queue_kind].begins(config.queue_prefix, config.queue_name)
+        return Node(config.server, secrets, timeout, self.lookup, slot_of(begins))
 
     async def __call__(self) -> ProbeResult:
         """Ask once."""
@@ -82,7 +92,7 @@ class RedisRunner(ProbeRunner):
 class Queue:
     """A job queue. One that was never seen to exist has no depths: nobody looks for it in another database."""
 
-    def __init__(self, config: RedisConfig, connection: Connection) -> None:
+    def __init__(self, config: RedisConfig, connection: Connection | Node) -> None:
         self._config = config
         self._layout = LAYOUTS[config.queue_kind] if config.queue_kind else Layout({})
         self._call = connection.call
@@ -114,7 +124,7 @@ class Queue:
         except RedisError as error:
             if str(error) in _ILL:
                 raise
-            return {}, _all(names, "this is a Redis Cluster, whose queues cannot be probed")
+            return {}, _all(names, _MOVING if self._config.cluster else _NO_CLUSTER)
         return (values, tuple(unknown)) if self._seen else ({}, _all(names, self._absent()))
 
     async def _figure(self, name: str) -> int | bool:

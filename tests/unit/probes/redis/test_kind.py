@@ -66,6 +66,7 @@ def test_the_client_asks_it_with_the_password_from_a_file() -> None:
         "queue_kind": "bullmq",
         "queue_name": "jobs",
         "queue_prefix": "bull",
+        "cluster": False,
     }
 
 
@@ -147,10 +148,10 @@ def test_what_a_queue_does_not_have_is_refused_when_the_plan_is_read(kind: str, 
     assert found.startswith(why) if why else found == ""
 
 
-def test_a_queue_of_a_cluster_is_a_finding() -> None:
+def test_a_queue_of_a_cluster_is_a_finding_unless_its_keys_have_a_hash_tag() -> None:
     queue = Queue("bullmq", "jobs")
     cluster = redis_at(ServiceRef("redis"), cluster=True)
     (finding,) = KIND.check(RedisProbe(cluster, queue))
-    assert finding.path == "queue"
-    assert "remove queue, and probe what the application says of its queue" in finding.message
+    assert finding.path == "queue.prefix"
+    assert "write the prefix that the application uses there, such as {bull}" in finding.message
     assert not [*KIND.check(RedisProbe(cluster)), *KIND.check(RedisProbe(redis_at(ServiceRef("redis")), queue))]

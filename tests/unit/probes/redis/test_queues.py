@@ -47,6 +47,26 @@ async def output(redis: RedisServer, *command: str | Path) -> str:
     return out.decode()
 
 
+def beside_the_libraries(script: Path) -> Path:
+    """A copy of a script that finds the libraries."""
+    copied = libraries() / "app" / script.name
+    copied.write_text(script.read_text())
+    return copied
+
+
+async def node_output(script: Path, *words: str) -> str:
+    """What a program for Node prints that uses the libraries; it must succeed."""
+    copied = beside_the_libraries(script)
+    process = await asyncio.create_subprocess_exec(
+        str(libraries() / "bin" / "node"), str(copied), *words, cwd=libraries() / "app",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(60):
+        out, error = await process.communicate()
+    assert process.returncode == 0, error.decode()
+    return out.decode()
+
+
 def url(redis: RedisServer) -> str:
     return f"redis://:{PASSWORD}@127.0.0.1:{redis.port}/0"
 
@@ -72,10 +92,8 @@ async def counted(redis: RedisServer, folder: Path, kind: str, name: str, *prefi
 
 
 async def test_bullmq_for_node_counts_as_many(redis: RedisServer, tmp_path: Path) -> None:
-    node = libraries() / "bin" / "node"
-    script = libraries() / "app" / "bull.mjs"
-    script.write_text((FOREIGN / "bull.mjs").read_text())
-    before, paused = map(json.loads, (await output(redis, node, script, str(redis.port), PASSWORD)).splitlines())
+    told = await node_output(FOREIGN / "bull.mjs", str(redis.port), PASSWORD)
+    before, paused = map(json.loads, told.splitlines())
     assert (before["count"], paused["count"]) == (4, 5)
     found = await counted(redis, tmp_path, "bullmq", "mails")
     assert found == {

@@ -120,7 +120,7 @@ async def test_a_depth_that_redis_does_not_tell_is_unknown_and_the_others_stay()
 @pytest.mark.parametrize("reply", [MOVED, ASK])
 async def test_a_queue_in_a_redis_cluster_is_unknown_and_the_connection_is_kept(reply: bytes) -> None:
     result, connections = await scripted(PONG | {b"LLEN": reply, b"ZCARD": b":0\r\n"}, ("depth", "failed"), times=3)
-    why = "this is a Redis Cluster, whose queues cannot be probed"
+    why = "this is a Redis Cluster: write cluster: {} in the dependency"
     assert result == ProbeResult(ok=True, values={}, unknown=((("depth",), why), (("failed",), why)))
     assert connections == 1
 
