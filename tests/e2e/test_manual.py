@@ -122,7 +122,7 @@ async def test_what_a_person_only_says_proves_nothing_and_has_its_times(shop: Te
     assert (refused.returncode, "may not patch drills.gameday.dev" in refused.stderr) == (1, True), refused.stderr
     told = gameday(sre, *confirm)
     assert told.returncode == 0, told.stderr
-    assert "by a person's word alone it is Inconclusive (NotProven) at best" in told.stdout
+    assert "by your word alone the verdict is Inconclusive (NotProven) at best" in told.stdout
     await asked(shop, "UndoByHand")
     shop.scale("redis", 1)
     kubectl("-n", shop.namespace, "annotate", "--overwrite", "drill", "first", f"confirm.gameday.dev/{FAULT}=undone")

@@ -123,7 +123,7 @@ AT_APPLY = {
     "a port that leaves Sentinels out": (
         _cut({"redis": {"service": {"name": "r", "port": 6379}, "sentinel": {"masterName": "m"}}}),
         f"{FAR}.redis",
-        "remove it, and write redis.port",
+        "remove it; if Redis listens on another port than 6379, write that as redis.port",
     ),
     "Sentinels without the name of what they watch": (
         _cut({"redis": {"service": {"name": "r"}, "sentinel": {}}}), f"{FAR}.redis.sentinel.masterName", "Required"
