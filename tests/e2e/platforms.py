@@ -12,6 +12,7 @@ from gameday.cluster.resources import Object
 TOKEN: Final = "a-token-for-tests"
 AUTH: Final = {"bearer": {"tokenFrom": {"secretKeyRef": {"name": "platform", "key": "token"}}}}
 API: Final = "http://platform/v1/services/site"
+WORKER: Final = "http://platform/v1/services/worker"
 
 PLATFORM: Final = """
 apiVersion: v1
@@ -38,7 +39,10 @@ spec:
         image: %(image)s
         imagePullPolicy: Never
         command: [python3, /code/hosting.py, "8080"]
-        env: [{name: TOKEN, value: %(known)s}]
+        env:
+        - {name: TOKEN, value: %(known)s}
+        - {name: ANSWERS_AFTER, value: "%(after)s"}
+        - {name: RESTARTS_FOR, value: "%(away)s"}
         readinessProbe: {httpGet: {path: /calls, port: 8080}, periodSeconds: 1}
         volumeMounts: [{name: code, mountPath: /code}]
       volumes: [{name: code, configMap: {name: platform}}]
@@ -77,23 +81,55 @@ def gameday(**outage: Any) -> Object:
     }
 
 
+def request(verb: str, **more: Any) -> Object:
+    """A call of the platform's API about the worker."""
+    return {"url": f"{WORKER}/{verb}", "method": "POST", "auth": AUTH, **more}
+
+
+def suspending(name: str) -> Object:
+    """A step that suspends the worker until the drill ends."""
+    verify = {
+        "seen": "worker.body.suspended == 'suspended'",
+        "undone": "worker.body.suspended == 'not_suspended'",
+    }
+    return {"name": name, "http": {"do": request("suspend"), "undo": request("resume"), "verify": verify}}
+
+
+def once(name: str, verb: str) -> Object:
+    """A step that calls the platform about the worker, and is not taken back."""
+    return {"name": name, "httpOnce": request(verb), "irreversible": True}
+
+
+def with_worker(body: Object) -> Object:
+    """The same drill with a probe of the worker."""
+    body["spec"]["probes"].append({"name": "worker", "interval": "1s", "http": {"url": WORKER, "auth": AUTH}})
+    return body
+
+
 def allow_calls(ns: TeamNamespace) -> None:
     """What the administrator does: a test's operator has its limits in the test's namespace."""
     limits: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gameday-limits"}}
     ns.apply(limits | {"data": {"limits.yaml": "allowedFaults: [http, httpOnce]"}})
 
 
-async def deployed(ns: TeamNamespace, token: str = TOKEN) -> None:
-    """The platform runs, and the namespace has a token for it."""
+async def deployed(
+    ns: TeamNamespace, token: str = TOKEN, *, answers_after: float = 0.0, restarts_for: float = 0.0
+) -> None:
+    """The platform runs, and the namespace has a token for it.
+
+    It answers calls after some seconds, and a service that it restarts is away for some.
+    """
     code = (ROOT / "tests" / "hosting.py").read_text()
     config: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "platform"}}
     allow_calls(ns)
-    bodies = yaml.safe_load_all(PLATFORM % {"token": token, "known": TOKEN, "image": IMAGE})
+    given = {"token": token, "known": TOKEN, "image": IMAGE, "after": answers_after, "away": restarts_for}
+    bodies = yaml.safe_load_all(PLATFORM % given)
     await ns.deploy(config | {"data": {"hosting.py": code}}, *bodies)
 
 
-def calls(ns: TeamNamespace) -> list[str]:
-    """What the platform was called for, by verb, in its order."""
+def calls(ns: TeamNamespace, service: str = "") -> list[str]:
+    """What the platform was called for, by verb, in its order; of one service where it is named."""
     ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8080/calls').read().decode())"
     said = kubectl("-n", ns.namespace, "exec", "deploy/platform", "--", "python3", "-c", ask).stdout
-    return [call["path"].rpartition("/")[2] for call in json.loads(said)["calls"]]
+    paths = [call["path"].split("/") for call in json.loads(said)["calls"]]
+    return [verb for *_, called, verb in paths if service in {"", called}]
