@@ -56,13 +56,18 @@ def _arm(ctx: Context) -> DrillRecord:
     if all(change.state is ChangeState.ARMED for change in of_faults(ctx.record, ctx.plan)):
         return _request(ctx, of_faults(ctx.record, ctx.plan)[0])
     if ctx.now > ctx.record.since + timeouts.ARM:
-        error = error_of(ctx.observed.errors, *map(do.ArmFuse, of_faults(ctx.record, ctx.plan))) or (
-            "its Job has no start time"
-        )
+        asked = map(do.ArmFuse, of_faults(ctx.record, ctx.plan))
+        error = error_of(ctx.observed.errors, *asked) or _trouble(ctx) or "its Job has no start time"
         return end_inconclusive(
             ctx, Reason.FUSE_NOT_ARMED, f"nothing was changed, because the fuse could not be armed: {error}", ctx.now
         )
     return ctx.record
+
+
+def _trouble(ctx: Context) -> str:
+    """What the pod of a fuse that is not armed says of its rehearsal, or ""."""
+    waiting = (one for one in of_faults(ctx.record, ctx.plan) if one.state is ChangeState.REGISTERED)
+    return next((why for one in waiting if (why := ctx.observed.fuse(one.fuse_name).trouble)), "")
 
 
 def _request(ctx: Context, change: Change) -> DrillRecord:
