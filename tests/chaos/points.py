@@ -258,7 +258,7 @@ CALLS = (
     OperatorAction("the verified undo is saved", save=_comes(_undone(CUT))),
     OperatorAction("the fuse pod is removed", call=_call("delete", "jobs", lambda a: a.name.endswith("-fuse"))),
 )
-"""A drill of one call, in its order: what a drill of one cut has not."""
+"""A drill of one call, or of one user of a Redis, in its order: what a drill of one cut has not."""
 
 
 def points(actions: tuple[OperatorAction, ...]) -> tuple[Point, ...]:
@@ -272,6 +272,7 @@ GROUPS = {
     "rollback": points(ROLLBACK),
     "mitigation": points(MITIGATION),
     "calls": points(CALLS),
+    "users": points(CALLS),
 }
 
 

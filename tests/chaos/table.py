@@ -16,6 +16,7 @@ TITLES: Final = {
     "several": "operator killed before and after each deed of a cut, a scale and another cut",
     "rollback": "operator killed before and after each deed of a rollback",
     "calls": "operator killed before and after each deed of a call to a platform",
+    "users": "operator killed before and after each deed of a user of a Redis that is switched off",
     "mitigation": "operator killed before and after each deed of a mitigation",
     "frozen": "operator frozen before each deed, thawed when another one has ended its drill",
     "take-over": "leader killed, a second replica waiting (10 s are promised)",

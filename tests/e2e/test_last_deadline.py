@@ -8,7 +8,8 @@ from e2e.dialling import until
 from e2e.namespaces import LABEL, TeamNamespace, small
 from gameday.cluster.resources import PODS, Object
 from gameday.controller.drill.agent_pods import LINGER
-from gameday.model.agent import CONFIGS, read_config
+from gameday.model.agent import read_config
+from gameday.model.agent_configs import CONFIGS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -12,9 +12,10 @@ import yaml
 
 from gameday.cluster.client import CONTAINER
 from gameday.cluster.resources import PODS, Object
-from gameday.model.agent import CallerConfig, CallFuseConfig, read_config
+from gameday.model.agent import CallerConfig, CallFuseConfig
 from gameday.model.labels import CALLER, ROLE
 from simulation.scenario import Call
+from simulation.switching import REFUSED, of_pod
 
 if TYPE_CHECKING:
     from simulation.namespace import Agent, SimulatedNamespace
@@ -104,7 +105,7 @@ class SimulatedPlatform:
 
     def runs(self, agent: "Agent") -> None:
         """A caller's container has started."""
-        config = read_config(agent.pod["spec"]["containers"][0]["env"][0]["value"], CallerConfig)
+        config = of_pod(agent.pod)
         world = self.ns.server.store.world
         over = world.now + config.waits + config.tries_for
         world.after(config.waits + TAKES, self._try, agent, config, over)
@@ -115,6 +116,8 @@ class SimulatedPlatform:
             return
         if config.until and world.now >= config.until:
             self._end(agent, good=False, text="was not sent: its time was over before it could be sent")
+        elif self.call.refuses and config.request.url.endswith(SUSPEND):
+            self._end(agent, good=False, text=REFUSED, acted=False)
         elif (text := self.answers(agent.name, config.request.url)) == GOOD:
             self._end(agent, good=True, text=text)
         elif world.now + AGAIN < over:
@@ -150,18 +153,18 @@ class SimulatedPlatform:
         self.down = suspends
         self.turned(suspends)
 
-    def _end(self, agent: "Agent", *, good: bool, text: str) -> None:
+    def _end(self, agent: "Agent", *, good: bool, text: str, acted: bool = True) -> None:
         self.ns.end(agent)
-        self.leaves(agent, good=good, text=text)
+        self.leaves(agent, good=good, text=text, acted=acted)
 
-    def leaves(self, agent: "Agent", *, good: bool, text: str) -> None:
+    def leaves(self, agent: "Agent", *, good: bool, text: str, acted: bool = True) -> None:
         """The kubelet says what a container left, once the API server hears it."""
         store = self.ns.server.store
         if not self.ns.server.works:
-            store.world.after(1.0, lambda: self.leaves(agent, good=good, text=text))
+            store.world.after(1.0, lambda: self.leaves(agent, good=good, text=text, acted=acted))
             return
         metadata = agent.pod["metadata"]
-        message = json.dumps({"good": good, "text": text, "acted": True})
+        message = json.dumps({"good": good, "text": text, "acted": acted})
         ended: list[Object] = [{"name": CONTAINER, "state": {"terminated": {"message": message}}}]
         phase = "Succeeded" if good else "Failed"
         store.status(PODS, self.ns.namespace, metadata["name"], metadata["uid"], phase=phase, containerStatuses=ended)

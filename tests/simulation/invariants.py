@@ -308,7 +308,7 @@ class Monitor:
         """A call that is to be taken back is carried out."""
         store, made = self.server.store, object_name(ns.drill_name, agent)
         entry = self._entry(ns, made)
-        if entry.get("requested_at") is None or "undo" not in (entry.get("wanted") or {}):
+        if entry.get("requested_at") is None or not {"undo", "redis"} & set(entry.get("wanted") or {}):
             self.note(Rule.WRITTEN_AHEAD, "the call was made, and the status does not say how it is taken back")
         fuse = store.get(JOBS, ns.namespace, entry.get("fuse_name", ""))
         if fuse is None and What.FUSE_DELETED in self.scenario.concerning(ns.number):

@@ -25,9 +25,11 @@ from gameday.cluster.resources import (
     Resource,
 )
 from gameday.errors import GameDayError
-from gameday.model.agent import CONFIGS, CallerConfig, CallFuseConfig, FuseConfig, WaitingFuseConfig, read_config
+from gameday.model.agent import CallFuseConfig, FuseConfig, WaitingFuseConfig, read_config
+from gameday.model.agent_configs import CONFIGS
 from gameday.model.labels import AGENT, DRILL, ROLE
 from gameday.model.names import policy
+from gameday.model.redis_user import UserFuseConfig
 from gameday.model.sample import LineType, Sample, Unknown
 from gameday.model.wire import encode, parse_line
 from simulation.calling import GOOD, HOST_PROBE, SimulatedPlatform, by_call, by_platform, is_caller
@@ -37,6 +39,7 @@ from simulation.holding import Hold
 from simulation.mitigating import with_mitigation
 from simulation.scenario import Connections, Faults, Hand, Trial, Twins, What
 from simulation.store import PERSON, SYSTEM, Change
+from simulation.switching import LOGIN, by_acl, of_pod, undo_of
 from simulation.system import System
 
 PARTITION = "partition"
@@ -245,7 +248,8 @@ class SimulatedNamespace:
         if self.trial.hand is not None:
             spec = by_hand(spec, sees=self.trial.hand.sees)
         if self.trial.call is not None:
-            spec = by_call(spec, STORE_PROBE, self.trial.call)
+            call = self.trial.call
+            spec = by_acl(spec) if call.acl else by_call(spec, STORE_PROBE, call)
         if self.trial.restarts:
             spec = spec | {"rollback": yaml.safe_load(RESTART)}
         spec = with_mitigation(spec, self.trial)
@@ -471,8 +475,7 @@ class SimulatedNamespace:
         if agent.name.startswith("fuse"):
             self._fuse(agent, LineType.ARMED)
         elif is_caller(pod):
-            called = read_config(pod["spec"]["containers"][0]["env"][0]["value"], CallerConfig)
-            if (platform := self.platform_of(called.request.url)) is not None:
+            if (platform := self.platform_of(of_pod(pod).request.url)) is not None:
                 platform.runs(agent)
         elif agent.name == "closer":
             self.server.store.world.after(0.2, self._sever, agent)
@@ -544,13 +547,17 @@ class SimulatedNamespace:
                     world.tally.took_effect(What.CURTAIL)
                     values, unknown = {"status": values["status"]}, CURTAILED
                 self._say(agent, "health", ok=answer.ok, values=values, unknown=unknown)
-                if self.trial.hand is not None or self.platform is not None:
+                if self.trial.hand is not None or (self.platform is not None and not self.platform.call.acl):
                     up = not (self.redis_down if self.platform is None else self.platform.down)
                     self._say(agent, "store", ok=True, values={"status": 200, "body": {"up": up}})
                 if self.host is not None:
                     self._say(agent, "host", ok=True, values={"status": 200, "body": {"up": not self.host.down}})
             else:
                 world.tally.took_effect(What.STOP)
+        elif agent.name == "client" and self.platform is not None and self.platform.call.acl:
+            off = self.platform.down
+            values = {"refused": off, "held": not off}
+            self._say(agent, LOGIN, ok=not off, error="auth" if off else None, values=values)
         else:
             dropped = self._drops(agent.name)
             name = "redis" if agent.name == "client" else "target-0"
@@ -638,7 +645,7 @@ class SimulatedNamespace:
             return
         world, server = self.server.store.world, self.server
         env = agent.pod["spec"]["containers"][0]["env"][0]["value"]
-        config = read_config(env, FuseConfig, CallFuseConfig)
+        config = read_config(env, FuseConfig, CallFuseConfig, UserFuseConfig)
         if self.namespace in server.without_rights or not server.works:
             world.after(1.0, self._fuse, agent, step)
             return
@@ -673,12 +680,17 @@ class SimulatedNamespace:
     def _call_fuse(self, agent: Agent, step: LineType, config: WaitingFuseConfig) -> None:
         """The fuse of a call rehearses, or sends its request."""
         fires = {"deadline": self.fires[config.job]}
+        if step is LineType.ARMED and self.platform is not None and self.platform.call.unready:
+            self._say(agent, step.value, ok=False, error=self.platform.call.unready, values=fires, kind=step)
+            self.server.store.world.after(1.0, self._fuse, agent, step)
+            return
         if step is LineType.ARMED:
             self._say(agent, step.value, ok=True, values=fires, kind=step)
             self._fuse(agent, LineType.FIRED)
             return
-        platform = self.platform_of(config.request.url) if isinstance(config, CallFuseConfig) else None
-        if platform is None or not isinstance(config, CallFuseConfig) or not platform.fires(config):
+        undo = undo_of(config)
+        platform = self.platform_of(undo.request.url) if undo is not None else None
+        if platform is None or undo is None or not platform.fires(undo):
             self.server.store.world.after(1.0, self._fuse, agent, step)
         else:
             self._say(agent, step.value, ok=True, values=fires, kind=step)

@@ -16,7 +16,10 @@ from simulation.scenario import Scenario, What
 from simulation.store import PERSON, Store
 from simulation.world import START, HotLoop, World
 
-LIMITS: Object = {"metadata": {"name": "gameday-limits"}, "data": {"limits.yaml": "allowedFaults: [http, httpOnce]"}}
+LIMITS: Object = {
+    "metadata": {"name": "gameday-limits"},
+    "data": {"limits.yaml": "allowedFaults: [http, httpOnce, redisAcl]"},
+}
 """What the administrator of each installation allows."""
 PATIENCE = 250.0
 """Seconds after the last trouble within which every drill must have ended."""

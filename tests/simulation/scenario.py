@@ -274,6 +274,12 @@ class Call:
     """Whether the plan has expressions that see it."""
     ends: float | None = None
     """Where nothing takes the call back: seconds after which what it started ends by itself, or a person ends it."""
+    acl: bool = False
+    """Whether it is a Redis, of which a user is switched off."""
+    unready: str = ""
+    """What a fuse finds in its rehearsal, which keeps it from being armed."""
+    refuses: bool = False
+    """Whether that user has other clients, so that nothing is changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +374,8 @@ CALLS = 0.15
 """How many of the drills with one cut call a platform instead."""
 ENDING = 0.3
 """How many of the drills that call a platform make a call that nothing takes back."""
+ACL = 0.4
+"""How many of these switch a user of a Redis off instead."""
 HOSTED = 0.25
 """How many of the rollbacks and mitigations call a platform that hosts the workers."""
 VICES = (*(Defect.NONE,) * 6, *(defect for defect in Defect if defect is not Defect.NONE))
@@ -397,6 +405,8 @@ class Dice:
     """Draws which calls nothing takes back."""
     hosts: Random = field(default_factory=Random)
     """Draws whose workers a platform hosts."""
+    users: Random = field(default_factory=Random)
+    """Draws where the platform is a Redis of which a user is switched off."""
 
     def trial(self, number: int) -> Trial:
         """A drill."""
@@ -450,6 +460,8 @@ class Dice:
         ending, ends = self.endings.random() < ENDING, self.endings.choice((4.0, 14.0, 50.0))
         if ending:
             made = replace(made, fails=0, sees=True, ends=ends)
+        elif self.users.random() < ACL:
+            made = replace(made, acl=True, sees=True)
         return made if chosen else None
 
     def hosted(self) -> Call | None:
@@ -523,10 +535,8 @@ def draw(
     twins: tuple[Twins, ...] = TWINS,
 ) -> Scenario:
     """The scenario of a seed: one in eight is without trouble, the others have up to four of these kinds."""
-    own = [
-        Random(f"{what} {seed}")
-        for what in ("connections", "faults", "repairs", "runbooks", "calls", "endings", "hosts")
-    ]
+    drawn = ("connections", "faults", "repairs", "runbooks", "calls", "endings", "hosts", "users")
+    own = [Random(f"{what} {seed}") for what in drawn]
     dice = Dice(Random(seed), kinds, defects, ways, twins, *own)
     trials = tuple(dice.trial(number) for number in range(drills))
     count = dice.random.choice((0, 1, 1, 1, 2, 2, 3, 4))

@@ -9,6 +9,7 @@ from gameday.actions.kinds import Kinds
 from gameday.actions.manual import ManualKind
 from gameday.actions.network_partition.partition import Partition
 from gameday.actions.pod_delete import PodDeleteKind
+from gameday.actions.redis_acl.kind import RedisAclKind
 from gameday.actions.restart import RestartKind
 from gameday.actions.scale.kind import ScaleKind
 from gameday.actions.scale.restore import RestoreKind
@@ -24,5 +25,6 @@ KINDS: Final = Kinds(
         ManualKind(),
         HttpKind(),
         HttpOnceKind(),
+        RedisAclKind(),
     )
 )

@@ -4,7 +4,7 @@ A node of a Cluster says who serves the slots, a Sentinel who the master, the re
 is what clients are told too, so a server that nobody names is not used. Who is the master plays no part: it may move.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from typing import Final
 
 from gameday.model.agent import Peers
@@ -33,13 +33,14 @@ async def stranger(connection: Connection, peers: Peers, known: Collection[Place
     if peers.master and not sentinel:
         # A data node knows its own side of the replication alone.
         return ""
-    async for host, port in _of_sentinel(connection, peers.master) if sentinel else _of_cluster(connection):
+    async for host, port in of_sentinel(connection, peers.master) if sentinel else of_cluster(connection):
         if not any((address, port) in known for address in await connection.lookup.addresses(host, port)):
             return f"{host_port(host[:MOST_WORD], port)} is one of them and is not cut"
     return ""
 
 
-async def _of_cluster(connection: Connection) -> AsyncIterator[Place]:
+async def of_cluster(connection: Connection) -> AsyncIterator[Place]:
+    """The servers of a Cluster, as one of them says it, by their names or addresses; raises as ``stranger``."""
     found = 0
     for slot in _items(await connection.call("CLUSTER", "SLOTS")):
         for node in _items(slot)[2:]:
@@ -52,13 +53,16 @@ async def _of_cluster(connection: Connection) -> AsyncIterator[Place]:
         raise ProtocolError("no slots")
 
 
-async def _of_sentinel(connection: Connection, master: str) -> AsyncIterator[Place]:
+async def of_sentinel(
+    connection: Connection, master: str, others: Sequence[str] = ("REPLICAS", "SENTINELS")
+) -> AsyncIterator[Place]:
+    """The master that a Sentinel watches and ``others``, by their names or addresses; raises as ``stranger``."""
     host, port, *_ = (*_items(await connection.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master)), "", "")
     if not host:
         raise ProtocolError("no such master")
     yield _place(host, port)
-    for others in ("REPLICAS", "SENTINELS"):
-        for one in _items(await connection.call("SENTINEL", others, master)):
+    for kind in others:
+        for one in _items(await connection.call("SENTINEL", kind, master)):
             told = dict(_pairs(_items(one)))
             if _GONE.isdisjoint(str(told.get("flags")).split(",")):
                 yield _place(told.get("ip"), told.get("port"))

@@ -174,7 +174,7 @@ class ObserverConfig(AgentConfig):
     def typed(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
         """See the base class."""
         probes = fields.get("probes", ())
-        return {**fields, "probes": tuple(ProbeTask(**{**p, "paths": _tuples(p.get("paths", ()))}) for p in probes)}
+        return {**fields, "probes": tuple(ProbeTask(**{**p, "paths": tuples(p.get("paths", ()))}) for p in probes)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,8 +225,8 @@ class CounterConfig(AgentConfig):
         return {
             **fields,
             "redis": RedisAddress(**fields["redis"]),
-            "servers": _tuples(fields.get("servers", ())),
-            "pods": _tuples(fields.get("pods", ())),
+            "servers": tuples(fields.get("servers", ())),
+            "pods": tuples(fields.get("pods", ())),
         }
 
 
@@ -356,12 +356,6 @@ class NotifierConfig(AgentConfig):
         return {**fields, "deliveries": tuple(made)}
 
 
-CONFIGS: Final = (
-    ObserverConfig, WitnessConfig, CounterConfig, CloserConfig, FuseConfig, CallFuseConfig, CallerConfig,
-    NotifierConfig,
-)  # fmt: skip
-"""The configurations of all agents."""
-
 Config = TypeVar("Config", bound=AgentConfig)
 
 
@@ -386,7 +380,8 @@ def read_config(text: str, *expected: type[Config]) -> Config:
         raise ValueError(f"{VARIABLE} is not a configuration of agent {agent}: {error}") from error
 
 
-def _tuples(lists: Any) -> tuple[tuple[Any, ...], ...]:
+def tuples(lists: Any) -> tuple[tuple[Any, ...], ...]:
+    """Lists of JSON as tuples."""
     return tuple(tuple(one) for one in lists)
 
 

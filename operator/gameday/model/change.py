@@ -119,6 +119,8 @@ class Observed:
     """Whether nothing but a person takes this change back, if it does not end by itself: all we do is to ask."""
     asks: str = ""
     """What a person is asked for who takes it back, where ``shown`` does not say it."""
+    refused: str = ""
+    """Why the change will never be made, and nothing was touched, or ""."""
     may_arrive: bool = False
     """Whether a request of which nothing was heard may still change something after its undo, and stay."""
 

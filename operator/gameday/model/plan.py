@@ -111,6 +111,11 @@ class Action:
         """Addresses of what it changes for everybody, in any namespace and outside of the cluster."""
         return ()
 
+    def reaches_from(self, namespace: str) -> tuple[str, ...]:
+        """The same for a plan of this namespace, in one form for all namespaces."""
+        del namespace  # most kinds say whole addresses
+        return self.reaches
+
     @property
     def signs(self) -> Mapping[str, str]:
         """Expressions over probes that show the change, by the field of the spec that holds them."""
@@ -343,9 +348,10 @@ class Plan:
         expected = (one.expression for _, one in self.all_expectations())
         return (*expected, *self.signs(), *(one.when for one in self.mitigations))
 
-    def reaches(self) -> tuple[str, ...]:
-        """Every address of what it changes for everybody, each once."""
-        return tuple(dict.fromkeys(address for _, action in self.actions() for address in action.reaches))
+    def reaches_from(self, namespace: str) -> tuple[str, ...]:
+        """Every address of what it changes for everybody in a drill of this namespace, each once."""
+        every = (address for _, action in self.actions() for address in action.reaches_from(namespace))
+        return tuple(dict.fromkeys(every))
 
     def signs(self) -> tuple[str, ...]:
         """Every expression by which a fault or a step is seen."""

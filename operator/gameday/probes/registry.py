@@ -18,4 +18,5 @@ PACKAGES: Final[Packages] = {
     "kubernetes": "gameday.probes.kubernetes",
     "prometheus": "gameday.probes.prometheus",
     "alert": "gameday.probes.alert",
+    "redisLogin": "gameday.probes.redis_login",
 }

@@ -93,6 +93,7 @@ def test_the_crd_has_its_field_and_its_rule_where_it_may_be_used() -> None:
         "podDelete",
         "manual",
         "http",
+        "redisAcl",
         "noEvictions",
     ]
     assert schema["properties"]["noEvictions"]["description"] == "Let nobody evict some pods."
@@ -100,7 +101,7 @@ def test_the_crd_has_its_field_and_its_rule_where_it_may_be_used() -> None:
     rules = {rule["message"]: rule["rule"] for rule in schema["x-kubernetes-validations"]}
     assert (
         "(has(self.noEvictions) ? 1 : 0) == 1"
-        in rules["give exactly one of networkPartition, scale, podDelete, manual, http and noEvictions"]
+        in rules["give exactly one of networkPartition, scale, podDelete, manual, http, redisAcl and noEvictions"]
     )
     assert list(structural(step_model(MORE))["properties"]) == [
         "name",
@@ -136,7 +137,7 @@ CUT: Final = {"podSelector": {"matchLabels": {"app": "api"}}, "to": ["redis"]}
 
 @pytest.mark.parametrize("kinds", [{}, {"networkPartition": CUT, "noEvictions": {"matchLabels": {"app": "api"}}}])
 def test_none_and_two_of_the_kinds_are_refused(kinds: dict[str, Any]) -> None:
-    kinds_are = "networkPartition, scale, podDelete, manual, http and noEvictions"
+    kinds_are = "networkPartition, scale, podDelete, manual, http, redisAcl and noEvictions"
     message = rf"spec\.outage\.faults\[0\]: give exactly one of {kinds_are}"
     with pytest.raises(PlanInvalid, match=message):
         parsed(**kinds)

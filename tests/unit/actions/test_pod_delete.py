@@ -33,6 +33,7 @@ from gameday.schema.bounds import NOTED
 from gameday.schema.named import Dependencies
 from granted import role
 from unit.actions.http.test_change import CALL
+from unit.actions.redis_acl.test_kind import OFF
 from unit.api_server import ApiServer
 from unit.preflight.things import endpoints, plan, pod, sight
 from workloads import deployment, stateful_set
@@ -392,7 +393,9 @@ def test_the_undo_log_has_room_for_all_that_may_be_deleted() -> None:
     assert len(kind().notes(most)["pods"]) == MOST
     asks = Manual("\N{BROKEN HEART}", "\N{BROKEN HEART}" * INSTRUCTIONS, "redis.ok")
     for one in KINDS.changes.values():
-        action = {"podDelete": most, "manual": asks, "http": CALL}.get(one.name, plan().outage.faults[0].action)
+        action = {"podDelete": most, "manual": asks, "http": CALL, "redisAcl": OFF}.get(
+            one.name, plan().outage.faults[0].action
+        )
         assert len(json.dumps(one.notes(action))) <= NOTED
     (change,) = largest(planned(most), "").changes
     assert change.wanted == kind().notes(most)

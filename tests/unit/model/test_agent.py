@@ -5,7 +5,6 @@ import json
 import pytest
 
 from gameday.model.agent import (
-    CONFIGS,
     AgentConfig,
     CallerConfig,
     CallFuseConfig,
@@ -25,6 +24,8 @@ from gameday.model.agent import (
     WitnessConfig,
     read_config,
 )
+from gameday.model.agent_configs import CONFIGS
+from gameday.model.redis_user import RedisUser, UserFuseConfig, UserSwitchConfig
 
 REDIS = RedisAddress("redis.shop.svc", password_file="/run/gameday/secrets/redis/password")
 PODS, SERVERS = (("pod a", "10.0.0.9", "fd00::9"),), (("10.0.0.3", 6379),)
@@ -42,6 +43,24 @@ EACH: tuple[AgentConfig, ...] = (
     FuseConfig(namespace="shop", workload="worker", lasts=9.0, replicas=3, wanted=0, job="fuse", ends_after=9.0),
     CallerConfig(request=CALL, statuses=(202,), timeout=2.0, tries_for=30.0, ends_after=9.0),
     CallFuseConfig(namespace="shop", lasts=9.0, job="fuse", request=CALL, timeout=2.0, ends_after=9.0),
+    UserSwitchConfig(
+        user=RedisUser("app", REDIS, Peers("mymaster"), 26379, closes=False),
+        on=True,
+        targets=("10.0.0.9",),
+        servers=SERVERS,
+        forgets_at=99.5,
+        tries_for=20.0,
+        ends_after=9.0,
+    ),
+    UserFuseConfig(
+        namespace="shop",
+        lasts=9.0,
+        job="fuse",
+        user=RedisUser("app", REDIS),
+        arms_within=30.0,
+        forgets_after=300.0,
+        ends_after=9.0,
+    ),
     NotifierConfig(
         deliveries=(Delivery("verdict", "http://bus", headers={"Content-Type": "application/json"}, body="{}"),),
         tries_for=60.0,

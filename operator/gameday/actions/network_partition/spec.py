@@ -5,25 +5,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from gameday.actions.network_partition.action import NetworkPartition, OpenConnections
-from gameday.model.plan import Bystander, Selector, Via
+from gameday.model.plan import Bystander, Via
 from gameday.schema import renamed
-from gameday.schema.base import ATOMIC, MOST, ApiModel, Identifier, Name, ObjectName, Port, cel, keyed
+from gameday.schema.base import ATOMIC, MOST, ApiModel, Identifier, ObjectName, Port, cel, keyed
 from gameday.schema.named import Dependencies
 from gameday.schema.references import ServiceReference
+from gameday.schema.selectors import LabelSelector
 
 
-class SelectorRequirement(ApiModel):
-    """One requirement on labels."""
-
-    key: Annotated[str, Field(min_length=1, max_length=253)]
-    """Label key."""
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    """How key and values relate."""
-    values: Annotated[tuple[Name, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
-    """Values for In and NotIn."""
-
-
-class PodSelector(ApiModel):
+class PodSelector(LabelSelector):
     """Which pods, by their labels."""
 
     model_config = {
@@ -35,10 +25,6 @@ class PodSelector(ApiModel):
             )
         )
     }
-    match_labels: Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=MOST)] = {}
-    """Labels that a pod must have."""
-    match_expressions: Annotated[tuple[SelectorRequirement, ...], Field(max_length=MOST, json_schema_extra=ATOMIC)] = ()
-    """Requirements that a pod must meet."""
 
 
 class BystanderSpec(ApiModel):
@@ -101,12 +87,8 @@ def partition_of(spec: NetworkPartitionSpec, named: Dependencies) -> NetworkPart
         PlanInvalid: when it does not name exactly one dependency that is there.
 
     """
-    selector = Selector(
-        dict(spec.pod_selector.match_labels),
-        tuple((one.key, one.operator, one.values) for one in spec.pod_selector.match_expressions),
-    )
     return NetworkPartition(
-        selector,
+        spec.pod_selector.parsed(),
         named.cut("to", spec.to),
         OpenConnections(spec.open_connections),
         Via(spec.via),

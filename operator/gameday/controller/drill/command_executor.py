@@ -161,7 +161,7 @@ class CommandExecutor:
         most = self.informers.administrator.limits_state.limits.max_concurrent_drills
         uid, plan = self.persisted.uid, self.persisted.plan
         dry = plan is None or self.persisted.record.dry_run is not None
-        if taken := self.concurrency.take(uid, () if dry or plan is None else plan.reaches()):
+        if taken := self.concurrency.take(uid, () if dry or plan is None else plan.reaches_from(self.namespace)):
             self.informers.outcomes.lock, self.informers.outcomes.locked_by = Lock.TAKEN, taken
             raise Rejected(f"{taken}: wait until it has ended")
         running = self.concurrency.acquire(uid, f"{self.namespace}/{self.persisted.name}", most)

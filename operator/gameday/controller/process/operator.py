@@ -273,7 +273,7 @@ class Operator:
         )
         known = persisted.record.phase
         if known not in {Phase.PENDING, Phase.FINISHED}:
-            changes = persisted.plan.reaches() if persisted.plan is not None else ()
+            changes = persisted.plan.reaches_from(persisted.namespace) if persisted.plan is not None else ()
             self.concurrency.hold(persisted.uid, f"{persisted.namespace}/{persisted.name}", changes)
         try:
             await runner.run()

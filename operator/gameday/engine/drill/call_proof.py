@@ -55,7 +55,10 @@ class CallProof(SignProof):
         return "; ".join([self.ctx.observed.change(change.name).shown, *self._not_seen_of(change)])
 
     def broken(self, change: Change, requested: float) -> End | None:
-        """See the base class; without signs nobody can tell."""
+        """It was refused before anything was changed, or as in the base class; without signs nobody can tell."""
+        seen = self.ctx.observed.change(change.name)
+        if seen.refused and change.proven_at is None:
+            return End(Reason.INJECTION_FAILED, f"fault {self.name}: {seen.refused}", requested)
         return SignProof.broken(self, change, requested) if self._signs() else None
 
     def undone(self, change: Change, seen: Observed, asked: float) -> Ending | None:
@@ -64,7 +67,7 @@ class CallProof(SignProof):
         A call of which no sign has been seen may still be carried out: that is waited for as long as the plan gives.
         One that ``seen`` still shows is not over, although ``undone`` has never noticed it.
         """
-        if not self._signs():
+        if not self._signs() or seen.refused:
             return Ending(seen.shown)
         if self._run(asked) is None:
             if self.ctx.now > max(asked, self._last_told()) + BLIND:

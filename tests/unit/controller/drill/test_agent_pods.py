@@ -17,7 +17,6 @@ from gameday.controller.drill.dry_run import explained
 from gameday.engine.drill.timeouts import longest
 from gameday.model.agent import (
     CONFIG_MAPS,
-    CONFIGS,
     HANDSHAKE,
     HTTP,
     POSTGRES,
@@ -33,6 +32,7 @@ from gameday.model.agent import (
     WitnessConfig,
     read_config,
 )
+from gameday.model.agent_configs import CONFIGS
 from gameday.model.labels import AGENT, DRILL
 from gameday.model.placement import Mesh, Placement
 from gameday.model.places import redis_at, redis_server
