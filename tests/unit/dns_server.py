@@ -72,9 +72,12 @@ class DnsServer(asyncio.DatagramProtocol):
 async def dns_server(address: str = "127.0.0.1", port: int = 0) -> AsyncIterator[DnsServer]:
     """A server that runs as long as the context."""
     server = DnsServer()
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: server, local_addr=(address, port))
-    server.port = transport.get_extra_info("sockname")[1]
-    async with await asyncio.start_server(server.serve, address, server.port):
+    # TCP first: many of its ports are in use by connections of other tests, and hardly any of UDP's.
+    async with await asyncio.start_server(server.serve, address, port) as listening:
+        server.port = listening.sockets[0].getsockname()[1]
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: server, local_addr=(address, server.port)
+        )
         try:
             yield server
         finally:

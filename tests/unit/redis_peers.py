@@ -1,4 +1,7 @@
-"""Redis of several servers on this machine, for tests: a Cluster of three masters, and a set that Sentinels watch."""
+"""Redis of several servers on this machine, for tests: a Cluster of three masters, and a set that Sentinels watch.
+
+They stand at one address with a port each, or, as managed ones do, at one port with an address each (``hosts``).
+"""
 
 import asyncio
 import contextlib
@@ -12,6 +15,7 @@ from redis.asyncio import Redis
 
 from unit.redis_server import PASSWORD, free_port
 
+HOST = "127.0.0.1"
 MASTER = "mymaster"
 SLOTS = 16384
 
@@ -23,6 +27,14 @@ def program(name: str) -> str:
     return found
 
 
+def low_port() -> int:
+    """A free port, of which the one for a Cluster's own traffic, 10000 above, is valid as well."""
+    port = free_port()
+    while port > 55000:
+        port = free_port()
+    return port
+
+
 @dataclass
 class Servers:
     """Servers that run, by their ports."""
@@ -32,46 +44,51 @@ class Servers:
     sentinels: list[int] = field(default_factory=list)
     processes: list[asyncio.subprocess.Process] = field(default_factory=list)
 
-    def client(self, port: int, password: str | None = PASSWORD) -> Any:
+    def client(self, port: int, password: str | None = PASSWORD, host: str = HOST) -> Any:
         """One that knows no types of what it is told."""
-        return Redis(port=port, password=password, decode_responses=True)
+        return Redis(host=host, port=port, password=password, decode_responses=True)
 
-    async def start(self, *options: str, host: str = "127.0.0.1") -> int:
-        """One more server, which answers."""
-        port = free_port()
-        while port > 55000:
-            port = free_port()
-        folder = self.folder / str(port)
+    async def start(self, *options: str, host: str = HOST, port: int = 0) -> int:
+        """One more server, which answers; its port is a free one where none is named."""
+        port = port or low_port()
+        folder = self.folder / f"{host}-{port}"
         folder.mkdir()
-        await self._run(folder, port, ("--requirepass", PASSWORD, "--masterauth", PASSWORD, "--save", "", *options))
+        # Else others would know it by the address from which the kernel lets it speak to them.
+        own = ("--bind-source-addr", host) if host != HOST else ()
+        words = ("--requirepass", PASSWORD, "--masterauth", PASSWORD, "--save", "", *own, *options)
+        await self._run(folder, (host, port), words)
         self.ports.append(port)
         return port
 
-    async def sentinel(self, master: int, password: str = "") -> int:
-        """One more Sentinel of a master."""
-        port = free_port()
-        folder = self.folder / str(port)
+    async def sentinel(
+        self, master: int, password: str = "", *, host: str = HOST, port: int = 0, of: str = HOST
+    ) -> int:
+        """One more Sentinel of a master, which is at ``of``."""
+        port = port or free_port()
+        folder = self.folder / f"{host}-{port}"
         folder.mkdir()
         lines = [
-            f"sentinel monitor {MASTER} 127.0.0.1 {master} 2",
+            f"sentinel monitor {MASTER} {of} {master} 2",
+            *([f"sentinel announce-ip {host}"] if host != HOST else []),
             f"sentinel auth-pass {MASTER} {PASSWORD}",
             f"sentinel down-after-milliseconds {MASTER} 1000",
             *([f"requirepass {password}"] if password else []),
         ]
         (folder / "sentinel.conf").write_text("\n".join(lines) + "\n")
-        await self._run(folder, port, (), str(folder / "sentinel.conf"), "--sentinel", password=password)
+        await self._run(folder, (host, port), (), str(folder / "sentinel.conf"), "--sentinel", password=password)
         self.sentinels.append(port)
         return port
 
     async def _run(
-        self, folder: Path, port: int, options: Sequence[str], *before: str, password: str = PASSWORD
+        self, folder: Path, at: tuple[str, int], options: Sequence[str], *before: str, password: str = PASSWORD
     ) -> None:
+        host, port = at
         process = await asyncio.create_subprocess_exec(
-            "redis-server", *before[:1], "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *options,
+            "redis-server", *before[:1], "--port", str(port), "--bind", host, "--dir", str(folder), *options,
             *before[1:], executable=program("redis-server"), stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         self.processes.append(process)
-        async with asyncio.timeout(10), self.client(port, password or None) as client:
+        async with asyncio.timeout(10), self.client(port, password or None, host) as client:
             while True:
                 with contextlib.suppress(Exception):
                     await client.ping()
@@ -92,22 +109,22 @@ async def servers(folder: Path) -> AsyncIterator[Servers]:
             await process.wait()
 
 
-async def cluster(made: Servers, masters: int = 3) -> None:
-    """Start the masters of a Cluster, and wait until it serves every slot."""
+async def cluster(made: Servers, masters: int = 3, host: str = HOST) -> None:
+    """Start the masters of a Cluster at one address, and wait until it serves every slot."""
     for _ in range(masters):
-        await made.start("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+        await made.start("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", host=host)
     each = SLOTS // masters
     for index, port in enumerate(made.ports):
-        async with made.client(port) as node:
+        async with made.client(port, host=host) as node:
             last = SLOTS - 1 if index == masters - 1 else (index + 1) * each - 1
             await node.execute_command("CLUSTER ADDSLOTSRANGE", index * each, last)
             await node.execute_command("CLUSTER SET-CONFIG-EPOCH", index + 1)
-    async with made.client(made.ports[0]) as first:
+    async with made.client(made.ports[0], host=host) as first:
         for port in made.ports[1:]:
-            await first.execute_command("CLUSTER MEET", "127.0.0.1", port)
+            await first.execute_command("CLUSTER MEET", host, port)
     async with asyncio.timeout(20):
         for port in made.ports:
-            async with made.client(port) as node:
+            async with made.client(port, host=host) as node:
                 while len(await node.execute_command("CLUSTER SLOTS")) != masters:  # noqa: ASYNC110  of another process
                     await asyncio.sleep(0.1)
 
@@ -117,7 +134,7 @@ async def serving(made: Servers) -> None:
     async with asyncio.timeout(20):
         for port in made.ports:
             async with made.client(port) as node:
-                while (await node.cluster("INFO"))["cluster_state"] != "ok":  # noqa: ASYNC110  of another process
+                while (await node.cluster("INFO"))["cluster_state"] != "ok":  # noqa: ASYNC110  theirs
                     await asyncio.sleep(0.1)
 
 
@@ -136,3 +153,60 @@ async def watched(made: Servers, password: str = "") -> None:
                     if len(replicas) == 1 and len(others) == 2:
                         break
                     await asyncio.sleep(0.2)
+
+
+async def cluster_at(made: Servers, hosts: Sequence[str]) -> int:
+    """Start a master at each address, all at one port, and wait until they serve every slot; that port."""
+    port = low_port()
+    for host in hosts:
+        await made.start("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", host=host, port=port)
+    each = SLOTS // len(hosts)
+    for index, host in enumerate(hosts):
+        async with made.client(port, host=host) as node:
+            last = SLOTS - 1 if index == len(hosts) - 1 else (index + 1) * each - 1
+            await node.execute_command("CLUSTER ADDSLOTSRANGE", index * each, last)
+            await node.execute_command("CLUSTER SET-CONFIG-EPOCH", index + 1)
+    async with made.client(port, host=hosts[0]) as first:
+        for host in hosts[1:]:
+            await first.execute_command("CLUSTER MEET", host, port)
+    async with asyncio.timeout(20):
+        for host in hosts:
+            async with made.client(port, host=host) as node:
+                while len(await node.execute_command("CLUSTER SLOTS")) != len(hosts):  # noqa: ASYNC110  as above
+                    await asyncio.sleep(0.1)
+    return port
+
+
+async def join_cluster(made: Servers, port: int, host: str, other: str) -> None:
+    """Start one more node, as a replica of the one at another address, and wait until that one names it."""
+    await made.start("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", host=host, port=port)
+    async with made.client(port, host=host) as node, made.client(port, host=other) as first:
+        await node.execute_command("CLUSTER MEET", other, port)
+        name = await first.execute_command("CLUSTER MYID")
+        async with asyncio.timeout(20):
+            while True:
+                with contextlib.suppress(Exception):
+                    await node.execute_command("CLUSTER REPLICATE", name)
+                    break
+                await asyncio.sleep(0.1)
+            while host not in str(await first.execute_command("CLUSTER SLOTS")):  # noqa: ASYNC110  as above
+                await asyncio.sleep(0.1)
+
+
+async def watched_at(made: Servers, sentinels: Sequence[str], master: str, replica: str) -> tuple[int, int]:
+    """Start a master, a replica and Sentinels at these addresses, which know each other; Redis' and Sentinel's port."""
+    port, watching = low_port(), low_port()
+    await made.start("--replica-announce-ip", master, host=master, port=port)
+    await made.start("--replicaof", f"{master} {port}", "--replica-announce-ip", replica, host=replica, port=port)
+    for host in sentinels:
+        await made.sentinel(port, host=host, port=watching, of=master)
+    async with asyncio.timeout(30):
+        for host in sentinels:
+            async with made.client(watching, None, host) as one:
+                while True:
+                    replicas = await one.execute_command("SENTINEL REPLICAS", MASTER)
+                    others = await one.execute_command("SENTINEL SENTINELS", MASTER)
+                    if len(replicas) == 1 and len(others) == len(sentinels) - 1:
+                        break
+                    await asyncio.sleep(0.2)
+    return port, watching

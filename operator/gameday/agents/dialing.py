@@ -13,7 +13,7 @@ from typing import cast
 
 from gameday.agents import exchanges
 from gameday.agents.connection_holder import PING, Exchange, Holder, ping
-from gameday.agents.peers import Place, stranger
+from gameday.agents.peers import Place, at_sentinel, stranger, unanswered
 from gameday.model.addresses import LOOK_EVERY
 from gameday.model.agent import (
     HANDSHAKE,
@@ -29,7 +29,7 @@ from gameday.model.agent import (
 )
 from gameday.probes.io.errors import error_word
 from gameday.probes.io.lookup import NotSent
-from gameday.probes.io.resp import Connection, ProtocolError, RedisError, context_of, error_code
+from gameday.probes.io.resp import Connection, ProtocolError, RedisError, context_of
 from gameday.probes.io.secrets import Secrets
 
 RESOLV_CONF = Path("/etc/resolv.conf")
@@ -46,8 +46,9 @@ class Dialler:
 
     The connection of a good dial goes to ``holder`` where that wants one, and is closed otherwise. A port of which no
     protocol is known has no exchange that could be repeated, so nothing of it is held. ``redis`` is how a dial of the
-    protocol ``SERVER`` speaks: with the TLS and the credentials of the dependency. ``peers`` asks whether each of its
-    servers is in ``known``, what is dialled: with the first dial, each 5 s, and with each dial until all are.
+    protocol ``SERVER`` speaks: with the TLS and the credentials of the dependency. Where ``known`` is given, which is
+    what is dialled, ``peers`` asks whether each of its servers is in it: with the first dial, each 5 s, and with each
+    dial until all are.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Dialler:
         holder: Holder | None = None,
         redis: RedisAddress | None = None,
         peers: Peers | None = None,
-        known: frozenset[Place] = frozenset(),
+        known: frozenset[Place] | None = None,
     ) -> None:
         self._target = target
         self._holder = holder
@@ -67,13 +68,7 @@ class Dialler:
         self._peers, self._known = peers, known
         self._asks_at = 0.0
         if target.protocol == SENTINEL and redis is not None and peers is not None:
-            self._redis_there = replace(
-                redis,
-                database=0,
-                username=peers.username,
-                username_file=peers.username_file,
-                password_file=peers.password_file,
-            )
+            self._redis_there = at_sentinel(redis, peers)
         self._context: ssl.SSLContext | None = None
 
     async def __call__(self) -> str | None:
@@ -114,8 +109,8 @@ class Dialler:
             with contextlib.suppress(RedisError):
                 await connection.call("PING")
             now = asyncio.get_running_loop().time()
-            if self._peers is not None and now >= self._asks_at:
-                if why := await self._stranger(connection, self._peers):
+            if self._peers is not None and self._known is not None and now >= self._asks_at:
+                if why := await self._stranger(connection, self._peers, self._known):
                     return f"{SERVERS}{why}"
                 self._asks_at = now + LOOK_EVERY
             if self._wants_one and (streams := connection.release()) is not None and not self._keep(*streams):
@@ -128,12 +123,11 @@ class Dialler:
             connection.close()
         return None
 
-    async def _stranger(self, connection: Connection, peers: Peers) -> str:
+    async def _stranger(self, connection: Connection, peers: Peers, known: frozenset[Place]) -> str:
         try:
-            return await stranger(connection, peers, self._known, sentinel=self._protocol == SENTINEL)
+            return await stranger(connection, peers, known, sentinel=self._protocol == SENTINEL)
         except (RedisError, ProtocolError) as error:
-            asked = "SENTINEL" if self._protocol == SENTINEL else "CLUSTER SLOTS"
-            return f"{asked} answered {error_code(error)}"
+            return unanswered(peers, error)
 
     async def _redis(self) -> str | None:
         try:

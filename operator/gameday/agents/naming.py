@@ -7,7 +7,7 @@ dialled until the end: the cut never shrinks either. A dial of a name is good wh
 import asyncio
 import ipaddress
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from gameday.agents.log import SampleLog
@@ -29,7 +29,10 @@ Ask = Callable[[], Awaitable[str | None]]
 
 
 class NoAnswer(Exception):
-    """DNS did not answer, or does not know the name."""
+    """The addresses are not known; the message is the error of the look: by default DNS did not answer for the name."""
+
+    def __init__(self, word: str = DNS) -> None:
+        super().__init__(word)
 
 
 class Name:
@@ -57,10 +60,10 @@ class Name:
         error: str | None = None
         found: tuple[str, ...] = ()
         try:
-            found = await addresses(self.host, self._resolv_conf)
+            found = await self._find()
             error = self._wrong(found)
-        except NoAnswer:
-            error = DNS
+        except NoAnswer as unknown:
+            error = str(unknown)
         if error is None:
             self.known |= dict.fromkeys(found)
             self.found.set()
@@ -69,6 +72,10 @@ class Name:
             values[ADDRESSES] = list(found)
         kind = LineType.ADDRESSES
         self._log.write(kind.value, sent, time.time(), ok=error is None, error=error, values=values, kind=kind)
+
+    async def _find(self) -> tuple[str, ...]:
+        """The addresses that it has now; raises NoAnswer."""
+        return await addresses(self.host, self._resolv_conf)
 
     def _wrong(self, found: tuple[str, ...]) -> str | None:
         """Why these, with those that are known, cannot be cut."""
@@ -91,6 +98,11 @@ async def addresses(host: str, resolv_conf: str = RESOLV_CONF) -> tuple[str, ...
         raise NoAnswer from error
     if not found:
         raise NoAnswer
+    return ordered(found)
+
+
+def ordered(found: Iterable[str]) -> tuple[str, ...]:
+    """Addresses in a fixed order, each once."""
     plain = dict.fromkeys(map(canonical, found))
     return tuple(sorted(plain, key=lambda one: (ipaddress.ip_address(one).version, one)))
 

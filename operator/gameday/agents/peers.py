@@ -5,11 +5,12 @@ is what clients are told too, so a server that nobody names is not used. Who is 
 """
 
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
-from gameday.model.agent import Peers
+from gameday.model.agent import Peers, RedisAddress
 from gameday.model.hosts import canonical, host_port
-from gameday.probes.io.resp import Connection, ProtocolError, Reply
+from gameday.probes.io.resp import Connection, ProtocolError, RedisError, Reply, error_code
 
 Place = tuple[str, int]
 """An address and a port."""
@@ -33,10 +34,31 @@ async def stranger(connection: Connection, peers: Peers, known: Collection[Place
     if peers.master and not sentinel:
         # A data node knows its own side of the replication alone.
         return ""
-    async for host, port in of_sentinel(connection, peers.master) if sentinel else of_cluster(connection):
+    async for host, port in named(connection, peers):
         if not any((address, port) in known for address in await connection.lookup.addresses(host, port)):
             return f"{host_port(host[:MOST_WORD], port)} is one of them and is not cut"
     return ""
+
+
+def named(connection: Connection, peers: Peers) -> AsyncIterator[Place]:
+    """The servers that the one that is asked names; raises what ``stranger`` raises, but NotSent."""
+    return of_sentinel(connection, peers.master) if peers.master else of_cluster(connection)
+
+
+def at_sentinel(redis: RedisAddress, peers: Peers) -> RedisAddress:
+    """How a Sentinel of a Redis is spoken to: with the same TLS, and credentials of its own."""
+    return replace(
+        redis,
+        database=0,
+        username=peers.username,
+        username_file=peers.username_file,
+        password_file=peers.password_file,
+    )
+
+
+def unanswered(peers: Peers, error: RedisError | ProtocolError) -> str:
+    """What a server said instead of who the others are, in few words for the log."""
+    return f"{'SENTINEL' if peers.master else 'CLUSTER SLOTS'} answered {error_code(error)}"
 
 
 async def of_cluster(connection: Connection) -> AsyncIterator[Place]:

@@ -2,7 +2,8 @@
 
 Dials of one address may overlap, because a dropped packet takes a whole timeout to fail; they are logged in the order
 in which they were sent. In addition one connection is held open to each cut address.
-A name that is cut is looked up as well, and all of its addresses are dialled (``naming``).
+A name that is cut is looked up as well, and all of its addresses are dialled (``naming``). Of a host that leads to a
+Redis of several servers so are all that these name (``servers``).
 """
 
 import asyncio
@@ -19,8 +20,9 @@ from gameday.agents.families import EachFamily
 from gameday.agents.log import SampleLog
 from gameday.agents.naming import Name, first_good
 from gameday.agents.runtime import run, until
+from gameday.agents.servers import Ports, Servers
 from gameday.model.addresses import AT
-from gameday.model.agent import Dial, RedisAddress, WitnessConfig
+from gameday.model.agent import SENTINEL, SERVER, Dial, Peers, RedisAddress, WitnessConfig
 from gameday.model.hosts import address_of
 from gameday.model.sample import LineType
 
@@ -48,14 +50,14 @@ async def witness(config: WitnessConfig, log: SampleLog, ending: asyncio.Event) 
                 )
                 continue
             holder = Holder(target.name, log, start)
-            if address_of(target.host) is not None:
+            if address_of(target.host) is not None and target.host != config.through:
                 dialler = Dialler(target, holder, config.redis, config.peers, known)
                 start(_repeat(target, _bare(dialler), config, log, ending))
                 continue
             if target.host not in names:
-                names[target.host] = Name(target.host, log)
+                names[target.host] = _name(target.host, config, log)
                 start(names[target.host].watch(ending))
-            every = _Every(target, names[target.host], holder, config.redis)
+            every = _Every(target, names[target.host], holder, config.redis, config.peers)
             start(_once_found(names[target.host], _repeat(target, every, config, log, ending)))
         await ending.wait()
         for task in tasks:
@@ -64,6 +66,14 @@ async def witness(config: WitnessConfig, log: SampleLog, ending: asyncio.Event) 
 
 Ask = Callable[[], Awaitable[tuple[str | None, str]]]
 """A dial: a short word or None, and which address of a name answered."""
+
+
+def _name(host: str, config: WitnessConfig, log: SampleLog) -> Name:
+    """How the addresses of a host are found."""
+    if host != config.through or config.redis is None or config.peers is None:
+        return Name(host, log)
+    ports = {dial.protocol: dial.port for dial in config.dials if dial.host == host}
+    return Servers(host, log, config.redis, config.peers, Ports(ports.get(SERVER, 0), ports.get(SENTINEL, 0)))
 
 
 def _bare(dialler: Dialler | EachFamily) -> Ask:
@@ -76,15 +86,17 @@ def _bare(dialler: Dialler | EachFamily) -> Ask:
 class _Every:
     """Dials every address of a name that is known, each in its own way."""
 
-    def __init__(self, target: Dial, name: Name, holder: Holder, redis: RedisAddress | None) -> None:
-        self._target, self._name, self._holder, self._redis = target, name, holder, redis
+    def __init__(
+        self, target: Dial, name: Name, holder: Holder, redis: RedisAddress | None, peers: Peers | None
+    ) -> None:
+        self._target, self._name, self._holder, self._redis, self._peers = target, name, holder, redis, peers
         self._diallers: dict[str, Dialler] = {}
 
     async def __call__(self) -> tuple[str | None, str]:
         for address in self._name.known:
             if address not in self._diallers:
                 target = replace(self._target, host=address)
-                self._diallers[address] = Dialler(target, self._holder, self._redis)
+                self._diallers[address] = Dialler(target, self._holder, self._redis, self._peers)
         return await first_good(dict(self._diallers))
 
 

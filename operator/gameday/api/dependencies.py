@@ -72,12 +72,12 @@ class RedisCluster(ApiModel):
 
 
 class RedisSentinel(ApiModel):
-    """The Sentinels of a Redis. They stand behind the Redis' own Service, which selects every one of its pods."""
+    """The Sentinels of a Redis. A service of the Redis selects them and every server; a host leads to Sentinels."""
 
     master_name: Annotated[str, Field(min_length=1, max_length=128)]
     """What they call the set of master and replicas, as in `sentinel monitor NAME ...`."""
     port: Port = model.SENTINEL_PORT
-    """The Service's port that leads to them."""
+    """The port that leads to them, of the Service or at the host."""
     auth: RedisAuth | None = None
     """Credentials for Sentinel, where it wants any."""
 
@@ -91,8 +91,8 @@ class Redis(ApiModel):
             ("!has(self.cidrs) || has(self.host)", "cidrs are those of a host: write host as well"),
             ("!has(self.cluster) || !has(self.sentinel)", "give cluster or sentinel, not both"),
             (
-                "!(has(self.cluster) || has(self.sentinel)) || has(self.service)",
-                "cluster and sentinel need service: name one that selects every server",
+                "!has(self.sentinel) || !has(self.host) || self.sentinel.port != self.port",
+                "Redis and Sentinel cannot listen at one port: correct port or sentinel.port",
             ),
             (
                 "!has(self.sentinel) || !has(self.service) || !has(self.service.port)",
@@ -116,9 +116,11 @@ class Redis(ApiModel):
     database: Annotated[int, Field(ge=0, le=65535)] = 0
     """Number of the database that probes read."""
     cluster: RedisCluster | None = None
-    """That it is a Redis Cluster, {}: service selects every node, and each is cut, dialled and closed."""
+    """That it is a Redis Cluster, {}. Every node is cut and dialled: service selects them, or host leads to one that
+    names the others."""
     sentinel: RedisSentinel | None = None
-    """That Sentinels watch it: service selects every server and Sentinel, and each is cut and dialled."""
+    """That Sentinels watch it. Every server and Sentinel is cut and dialled: service selects them, or host leads to
+    Sentinels that name the others."""
 
 
 class Tcp(ApiModel):
@@ -177,13 +179,17 @@ def dependency_of(index: int, one: Dependency) -> model.Dependency:
     match one.redis, one.tcp:
         case Redis() as redis, None:
             server = _server(redis)
-            target = server.service or model.HostTarget(server.host, (server.port,), redis.cidrs or ())
-            return model.Dependency(one.name, target, server)
+            return model.Dependency(one.name, server.service or _host_of(server, redis.cidrs or ()), server)
         case None, Tcp() as tcp:
             protocol = model.Protocol(tcp.protocol) if tcp.protocol is not None else None
             return model.Dependency(one.name, _target(tcp), protocol=protocol)
         case _:
             raise PlanInvalid(((f"spec.dependencies[{index}]", "give exactly one of redis and tcp"),))
+
+
+def _host_of(server: model.Destination, cidrs: tuple[str, ...]) -> model.HostTarget:
+    ports = (server.port, *((server.sentinel.port,) if server.sentinel is not None else ()))
+    return model.HostTarget(server.host, tuple(dict.fromkeys(ports)), cidrs, servers=server.has_peers)
 
 
 def _server(redis: Redis) -> model.Destination:

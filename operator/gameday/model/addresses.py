@@ -1,7 +1,8 @@
-"""What witnesses and controls say of the addresses of a name that is cut.
+"""What witnesses and controls say of the addresses of a host that is cut: a name, or servers that name others.
 
 A line of type ``addresses`` is one look-up. ``ok``: the name has the addresses in ``values.addresses``, all of both
-families. Not ok: ``error`` is ``DNS`` where nobody answered or the name is not known, else why its set cannot be cut.
+families. Not ok: ``error`` is ``DNS`` where nobody answered or the name is not known, begins with ``SERVERS`` where its
+servers did not say who they are, and is else why its set cannot be cut.
 A good dial of a name says in ``values.at`` which address answered.
 """
 
@@ -12,6 +13,8 @@ HOST: Final = "host"
 ADDRESSES: Final = "addresses"
 AT: Final = "at"
 DNS: Final = "dns"
+OTHER_PORT: Final = "is one of its servers, and that port is not cut"
+"""How the error of a look ends that found a server which would stay open."""
 
 LOOK_EVERY: Final = 5.0
 """Seconds between two look-ups of a name."""

@@ -188,6 +188,9 @@ class WitnessConfig(AgentConfig):
     """How the Redis is spoken to that dials of the protocol ``SERVER`` lead to."""
     peers: Peers | None = None
     """How its servers are asked who the others are, where it has several that must all be cut."""
+    through: str = ""
+    """The host of ``dials`` that leads to such servers: what they name is found and dialled too. Empty where ``dials``
+    hold all of them."""
     nameservers: bool = False
     """Whether they also dial the nameservers of their own resolv.conf, as bystanders."""
     every: float = 0.25

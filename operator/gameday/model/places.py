@@ -51,8 +51,9 @@ def remedy_for(port: int) -> str:
 
 
 def name_of(target: Target) -> str:
-    """The name that is cut and must be looked up; empty where addresses or a Service are cut."""
-    return target.host if isinstance(target, HostTarget) and address_of(target.host) is None else ""
+    """The host whose addresses agents find: a name, or one whose servers name others; else empty."""
+    found = isinstance(target, HostTarget) and (target.servers or address_of(target.host) is None)
+    return target.host if found and isinstance(target, HostTarget) else ""
 
 
 def redis_at(

@@ -142,11 +142,15 @@ class Via(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class HostTarget:
-    """A host outside the cluster; agents look its name up. What is in ``cidrs`` is cut whatever they find."""
+    """A host outside the cluster; agents look its name up. What is in ``cidrs`` is cut whatever they find.
+
+    ``servers`` says that it leads to servers of a Redis that name others, which are cut as well.
+    """
 
     host: str
     ports: tuple[int, ...]
     cidrs: tuple[str, ...] = ()
+    servers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

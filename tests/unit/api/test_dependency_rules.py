@@ -18,7 +18,7 @@ CRD: Final = definitions()["gamedays.yaml"]["spec"]["versions"][0]["schema"]["op
 SPEC: Final[dict[str, Any]] = yaml.safe_load(EXAMPLE.read_text())["spec"]
 ONE_OF: Final = "give exactly one of service, host and cidrs; cidrs may stand beside host"
 WITH_HOST: Final = "cidrs are those of a host: write host as well"
-SELECTS: Final = "cluster and sentinel need service: name one that selects every server"
+ONE_PORT: Final = "Redis and Sentinel cannot listen at one port: correct port or sentinel.port"
 ANYTHING: Final = {"object": {}, "string": "x", "integer": 6379, "boolean": False}
 """A value of each type."""
 
@@ -100,8 +100,8 @@ def test_what_is_wrong_is_refused_with_its_path(spec: dict[str, Any], path: str,
         ({"redis": {}}, f"{OTHER}.redis", "give exactly one of service and host"),
         ({"redis": {"host": "r", "service": {"name": "r"}}}, f"{OTHER}.redis", "give exactly one of service and host"),
         ({"redis": {"service": {"name": "r"}, "cidrs": ["10.0.0.0/8"]}}, f"{OTHER}.redis", WITH_HOST),
-        ({"redis": {"host": "r", "cluster": {}}}, f"{OTHER}.redis", SELECTS),
-        ({"redis": {"host": "r", "sentinel": {"masterName": "m"}}}, f"{OTHER}.redis", SELECTS),
+        ({"redis": {"host": "r", "port": 26379, "sentinel": {"masterName": "m"}}}, f"{OTHER}.redis", ONE_PORT),
+        ({"redis": {"host": "r", "sentinel": {"masterName": "m", "port": 6379}}}, f"{OTHER}.redis", ONE_PORT),
         (
             {"redis": {"service": {"name": "r"}, "cluster": {}, "sentinel": {"masterName": "m"}}},
             f"{OTHER}.redis",

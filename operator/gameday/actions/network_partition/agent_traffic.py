@@ -184,7 +184,7 @@ def _far(snapshot: NamespaceSnapshot, plan: Plan) -> Iterator[Finding]:
     if by_name:
         yield from of_dns(snapshot, f"spec.probes[{by_name[0].name}]", OBSERVER, "each probe fails with `dns`")
     for fault, cut in cuts_of(plan):
-        if name_of(cut.to):
+        if (host := name_of(cut.to)) and address_of(host) is None:
             path = f"spec.outage.faults[{fault}].networkPartition.to"
             yield from of_dns(snapshot.at(fault), path, CONTROL, "nobody finds the addresses that are to be cut")
 

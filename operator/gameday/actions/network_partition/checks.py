@@ -7,7 +7,7 @@ from gameday.actions.network_partition.action import NetworkPartition
 from gameday.actions.network_partition.isolation import policies_isolating_egress
 from gameday.actions.network_partition.targets import MOST_PAIRS, addresses, kinds_of_pairs, selected, targets
 from gameday.cluster.resources import CILIUM_NETWORK_POLICIES, SERVICES, Object
-from gameday.model.places import name_of
+from gameday.model.hosts import address_of
 from gameday.model.plan import HostTarget, Plan, ServiceRef, Via
 from gameday.model.setup import CutDestination
 from gameday.preflight import placement
@@ -96,7 +96,7 @@ def _far_end(snapshot: NamespaceSnapshot, partition: NetworkPartition) -> Iterat
     match partition.to:
         case ServiceRef() as ref:
             yield from _service(snapshot, path, ref)
-        case HostTarget(host, _, cidrs) if name_of(partition.to) and not cidrs:
+        case HostTarget(host, _, cidrs) if address_of(host) is None and not cidrs:
             yield from named.check(snapshot, path, host, selected(snapshot, partition.pod_selector))
         case _:
             return

@@ -209,6 +209,8 @@ def _known(snapshot: NamespaceSnapshot, plan: Plan, partition: NetworkPartition)
             protocol = SERVER
         if redis.host:
             known[canonical(redis.host), redis.port] = protocol
+            if redis == mine and redis.sentinel is not None:
+                known[canonical(redis.host), redis.sentinel.port] = SENTINEL
         elif _same(redis.service, to, snapshot.namespace):
             known |= {("", port.target): protocol for port in own if port.port == redis.port}
             if redis == mine and redis.sentinel is not None:

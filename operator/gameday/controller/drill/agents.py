@@ -23,7 +23,7 @@ from gameday.model.agent import (
     ObserverConfig,
     WitnessConfig,
 )
-from gameday.model.hosts import address_of
+from gameday.model.hosts import address_of, canonical
 from gameday.model.labels import CONTROL
 from gameday.model.names import CLOSER, COUNTER, numbered
 from gameday.model.places import peers_of, redis_server
@@ -113,11 +113,12 @@ def _witness(plan: Plan, setup: Setup, cut: Cut, redis: Destination | None, ctx:
         dials=addresses,
         redis=redis_server(redis, ctx.namespace) if redis is not None else None,
         peers=peers_of(redis) if redis is not None else None,
+        through=canonical(redis.host) if redis is not None and redis.has_peers else "",
         nameservers=True,
         every=max(
             LOGIN_EVERY if any(dial.protocol in COSTLY for dial in cut.dials) else 0.0,
             slowest_interval(setup, cut),
-            dial_every(plan, _lines(addresses), len(cut.dials), looks=_looks(cut)),
+            dial_every(plan, _lines(addresses, redis), len(cut.dials), looks=_looks(cut, redis)),
         ),
         ends_after=_lasts(plan, ctx),
     )
@@ -128,15 +129,17 @@ def _lasts(plan: Plan, ctx: PodContext) -> float:
     return ctx.lasts if ctx.lasts is not None else longest(plan)
 
 
-def _lines(dialled: Sequence[Dial]) -> float:
+def _lines(dialled: Sequence[Dial], redis: Destination | None) -> float:
     """How many usual lines all dials of one moment take: that of a name is longer, and says what answered."""
-    named = [dial for dial in dialled if address_of(dial.host) is None]
+    through = canonical(redis.host) if redis is not None and redis.has_peers else None
+    named = [dial for dial in dialled if address_of(dial.host) is None or dial.host == through]
     return len(dialled) + MOST_NAMESERVERS + sum(len(dial.name) + LONGEST_ADDRESS for dial in named) / DIAL_BYTES
 
 
-def _looks(cut: Cut) -> bool:
-    """Whether the twins of a cut look a name up."""
-    return any(address_of(dial.host) is None for dial in cut.dials)
+def _looks(cut: Cut, redis: Destination | None) -> bool:
+    """Whether the twins of a cut find the addresses of a host."""
+    through = redis is not None and redis.has_peers and bool(redis.host)
+    return through or any(address_of(dial.host) is None for dial in cut.dials)
 
 
 def dial_every(plan: Plan, addresses: float, held: int = 0, *, looks: bool = False) -> float:

@@ -10,13 +10,14 @@ from typing import Final
 from gameday.engine.drill import timeouts
 from gameday.engine.drill.context import Context
 from gameday.engine.evidence.proof import Proof
-from gameday.model.addresses import LOOK_EVERY
+from gameday.model.addresses import LOOK_EVERY, OTHER_PORT
 from gameday.model.change import Change
 from gameday.model.effect import End
 from gameday.model.plan import Plan, Stage
 from gameday.model.record import Doubt, DrillRecord, Reason, ResultState
 
 REMEDY: Final = "name the ranges of its addresses by cidrs beside host"
+BY_TCP: Final = "name the ranges and all ports as a tcp dependency, or have all servers listen at the port in redis"
 LATE: Final = 2 * LOOK_EVERY
 """Seconds after the undo was asked for in which a look may still find what was there before it."""
 
@@ -27,7 +28,8 @@ def unknown(ctx: Context, fault: str, ends: float) -> End | None:
     why = dials.addresses.doubt(dials.lookers, ends) if dials is not None else ""
     if dials is None or not why:
         return None
-    text = f"fault {fault}: the addresses of {dials.addresses.host} are not known: {why}; nothing was touched: {REMEDY}"
+    remedy = BY_TCP if why.endswith(OTHER_PORT) else REMEDY
+    text = f"fault {fault}: the addresses of {dials.addresses.host} are not known: {why}; nothing was touched: {remedy}"
     return End(Reason.ADDRESSES_UNKNOWN, text, ctx.now)
 
 

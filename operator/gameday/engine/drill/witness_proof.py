@@ -50,7 +50,9 @@ class WitnessProof(EffectProof):
         return self.dials.ready(self.ctx.now, self.ctx.plan.steady_state.duration)
 
     def stuck(self) -> End | None:
-        """A control fails for longer than the start of a new pod explains."""
+        """A control fails for longer than the start of a new pod explains, or what was found cannot be cut."""
+        if self.dials.addresses.refused:
+            return addresses.unknown(self.ctx, self.name, self.ctx.now)
         down = self.dials.control_down(0.0)
         if down is None or self.ctx.now - down.since <= timeouts.DIALS or self.dials.reached(self.ctx.now):
             return None
@@ -66,7 +68,10 @@ class WitnessProof(EffectProof):
         if self.dials.addresses.wanted and not self.dials.addresses.first and not self.dials.addresses.looks:
             failed = self.dials.addresses.failed
             who = next((f"{agent}: {why}" for agent, why in sorted(failed.items())), "none looked it up")
-            return f"the name {self.dials.addresses.host} could not be looked up, and nothing was cut: {who}"
+            host = self.dials.addresses.host
+            if self.dials.addresses.servers:
+                return f"the servers behind {host} could not be found, and nothing was cut: {who}"
+            return f"the name {host} could not be looked up, and nothing was cut: {who}"
         down = self.dials.control_down(0.0) or self.dials.witness_down(0.0, self.ctx.now)
         who = f"{down.who}: {down.detail}" if down else "no dial got an answer"
         return f"the witnesses and controls could not reach the target, although nothing was cut: {who}"

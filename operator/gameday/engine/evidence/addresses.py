@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gameday.model.addresses import ADDRESSES, DNS, HOST, LOOK_EVERY
+from gameday.model.agent import SERVERS
+from gameday.model.hosts import canonical
 from gameday.model.places import name_of
 from gameday.model.plan import HostTarget, Plan
 from gameday.model.sample import LineType, Sample
@@ -48,6 +50,8 @@ class Addresses:
 
     host: str = ""
     ranges: tuple[Network, ...] = ()
+    servers: bool = False
+    """Whether servers at the host are asked for others. Who is cut off from them has no answer until the revert."""
     looks: dict[str, Looks] = field(default_factory=dict)
     """By agent."""
     first: dict[str, float] = field(default_factory=dict)
@@ -68,9 +72,10 @@ class Addresses:
             return
         found = sample.values.get(ADDRESSES)
         if not sample.ok or not isinstance(found, tuple | list):
-            self.failed[sample.agent] = sample.error or "no answer"
-            if sample.error != DNS:
-                self.refused[sample.agent] = sample.error or "no answer"
+            error = sample.error or "no answer"
+            self.failed[sample.agent] = error.removeprefix(SERVERS)
+            if error != DNS and not error.startswith(SERVERS):
+                self.refused[sample.agent] = error
             return
         self.failed.pop(sample.agent, None)
         known = self.looks.setdefault(sample.agent, Looks(sample.received, sample.sent))
@@ -114,7 +119,8 @@ class Addresses:
     def _stale(self, agent: str, ends: float) -> str:
         known = self.looks.get(agent)
         if known is None or known.latest < ends - FRESH:
-            return f"{agent} had no answer from DNS for too long ({self.failed.get(agent, 'it did not look')})"
+            whose = "which servers it has" if self.servers else "from DNS"
+            return f"{agent} had no answer {whose} for too long ({self.failed.get(agent, 'it did not look')})"
         return ""
 
     def _outside(self) -> str:
@@ -163,4 +169,5 @@ def addresses_of(plan: Plan, fault: str) -> Addresses:
     away = next((one.action.takes_away for one in plan.outage.faults if one.name == fault), None)
     if away is None or not (host := name_of(away.target)) or not isinstance(away.target, HostTarget):
         return Addresses()
-    return Addresses(host, tuple(ipaddress.ip_network(cidr, strict=False) for cidr in away.target.cidrs))
+    ranges = tuple(ipaddress.ip_network(cidr, strict=False) for cidr in away.target.cidrs)
+    return Addresses(canonical(host), ranges, away.target.servers)

@@ -130,6 +130,9 @@ class RedisKind(ProbeKind[Redis, RedisProbe]):
 
     def check(self, settings: RedisProbe) -> Iterator[Finding]:
         """See the base class."""
+        if settings.server.sentinel is not None and settings.server.host:
+            why = "its host leads to Sentinels, and a probe asks one Redis"
+            yield Finding("dependency", f"{why}: name a dependency of that Redis alone, or probe the application")
         if settings.queue is not None and settings.server.cluster:
             yield from _on_cluster(settings.queue)
 

@@ -8,9 +8,11 @@ import pytest
 from gameday.actions.network_partition.action import NetworkPartition, OpenConnections, cuts_of
 from gameday.actions.network_partition.dials import MOST_DIALS, MOST_SERVERS, dials
 from gameday.actions.preflight import check
+from gameday.api.dependencies import Dependency as Yaml
+from gameday.api.dependencies import dependency_of
 from gameday.cluster.resources import Object
 from gameday.model.agent import HANDSHAKE, HTTP, POSTGRES, SENTINEL, SERVER
-from gameday.model.places import redis_at
+from gameday.model.places import name_of, redis_at
 from gameday.model.plan import (
     CidrTarget,
     Dependency,
@@ -172,6 +174,28 @@ def test_what_is_dialled_outside_the_cluster(
     to: Target, servers: tuple[Destination, ...], expected: list[Dialled]
 ) -> None:
     assert dialled(sight(), kept(to, *servers)) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "ports", "expected"),
+    [
+        ({"cluster": {}}, (6379,), [(6379, SERVER)]),
+        ({"sentinel": {"masterName": "m"}}, (6379, 26379), [(6379, SERVER), (26379, SENTINEL)]),
+    ],
+    ids=["Cluster", "Sentinel"],
+)
+@pytest.mark.parametrize("host", ["sessions.example.com", "203.0.113.7"])
+def test_a_redis_whose_host_leads_to_its_servers_is_dialled_at_each_port_that_is_cut(
+    host: str, spec: dict[str, Any], ports: tuple[int, ...], expected: list[tuple[int, str]]
+) -> None:
+    found = Yaml.model_validate({"name": "it", "redis": {"host": host} | spec})
+    dependency = dependency_of(0, found)
+    assert dependency.target == HostTarget(host, ports, servers=True)
+    assert name_of(dependency.target) == host
+    cut = NetworkPartition(Selector({"app": "api"}), dependency, OpenConnections.KEEP)
+    wanted = replace(plan(cut, probes=()), dependencies=(dependency,))
+    assert dialled(sight(), wanted) == [(host, port, protocol) for port, protocol in expected]
+    assert check(sight(), wanted) == ()
 
 
 def test_the_first_few_of_very_many_hold_every_address_and_every_port() -> None:

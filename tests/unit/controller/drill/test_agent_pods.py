@@ -294,6 +294,21 @@ def test_witnesses_of_a_redis_of_several_servers_know_how_to_ask_them(
     assert [mount["mountPath"] for mount in pod["spec"]["containers"][0]["volumeMounts"]] == mounts
 
 
+@pytest.mark.parametrize("host", ["sessions.example.com", "203.0.113.7"])
+def test_witnesses_find_the_servers_behind_a_host_by_asking_there(host: str) -> None:
+    server = redis_at(host=host, cluster=True)
+    target = HostTarget(host, (6379,), servers=True)
+    cut = replace(CUT, dependency=Dependency("redis", target, server))
+    dialled = setup(dials=(Dial(f"target:{host}:6379", host, 6379, SERVER),))
+    told = config(made(plan(cut), dialled)["witness-0"], WitnessConfig)
+    assert (told.through, told.peers) == (host, Peers())
+    behind = replace(
+        CUT, dependency=Dependency("redis", ServiceRef("redis"), redis_at(ServiceRef("redis"), cluster=True))
+    )
+    pod = made(plan(behind), setup(dials=(replace(REDIS_DIAL, protocol=SERVER),)))["witness-0"]
+    assert config(pod, WitnessConfig).through == "", "a Service's pods are all dialled by themselves"
+
+
 def test_no_secret_stands_in_any_configuration_of_a_witness() -> None:
     assert "volumes" not in made()["witness-0"]["spec"] or made()["witness-0"]["spec"]["volumes"] == []
 

@@ -7,7 +7,8 @@ from typing import Final
 import pytest
 
 from gameday.actions.network_partition.action import NetworkPartition
-from gameday.model.addresses import ADDRESSES, DNS, HOST, LOOK_EVERY
+from gameday.model.addresses import ADDRESSES, DNS, HOST, LOOK_EVERY, OTHER_PORT
+from gameday.model.agent import SERVERS
 from gameday.model.plan import Dependency, Fault, HostTarget, Plan, Selector, Stage
 from gameday.model.record import DrillRecord, Phase, ResultState, Verdict
 from gameday.model.sample import LineType
@@ -20,8 +21,8 @@ Found = Callable[[DrillRecord, float], tuple[str, ...]]
 """What DNS says at a moment of a drill; nothing where it is silent."""
 
 
-def cut_of(*cidrs: str) -> Plan:
-    dependency = Dependency("redis", HostTarget(NAME, (6379,), cidrs))
+def cut_of(*cidrs: str, servers: bool = False) -> Plan:
+    dependency = Dependency("redis", HostTarget(NAME, (6379,), cidrs, servers))
     return a_plan(faults=(Fault("partition", NetworkPartition(Selector({"app": "api"}), dependency)),))
 
 
@@ -33,6 +34,12 @@ class Named(Simulation):
         self.looked: dict[str, float] = {}
         super().__init__(plan or cut_of(), answers, meddle=lambda _: self.look())
 
+    silence = DNS
+
+    def finds(self, agent: str) -> tuple[str, ...]:
+        """What one agent finds now: by DNS all find the same."""
+        return self.found_by_dns(self.record, self.now)
+
     def look(self) -> None:
         """What the twins do at each tick."""
         for agent in TWINS:
@@ -40,9 +47,9 @@ class Named(Simulation):
             if self.now < due:
                 continue
             self.looked[agent] = self.now + LOOK_EVERY
-            found = self.found_by_dns(self.record, self.now)
+            found = self.finds(agent)
             values = {HOST: NAME} | ({ADDRESSES: found} if found else {})
-            error = None if found else DNS
+            error = None if found else self.silence
             self.say(agent, "addresses", self.now, bool(found), values, error=error, kind=LineType.ADDRESSES)
 
 
@@ -161,3 +168,68 @@ def test_an_operator_that_starts_anew_comes_to_the_same(after: float) -> None:
     record = finished(simulation)
     assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "AddressesUnknown")
     assert results(record) == {ResultState.UNKNOWN}
+
+
+class Asked(Named):
+    """A drill whose witness and control ask servers for the others; who is cut off gets no answer."""
+
+    silence = f"{SERVERS}{NAME}:6379 did not answer (timeout)"
+
+    def finds(self, agent: str) -> tuple[str, ...]:
+        """Nothing for a witness while there is a policy."""
+        there = self.there("policy") if agent.startswith("witness") else ()
+        return () if there else super().finds(agent)
+
+
+def test_servers_that_name_others_are_cut_like_a_name_although_a_witness_cannot_ask_any_more() -> None:
+    simulation = Asked(lambda _record, _now: (A, B), cut_of(servers=True))
+    record = finished(simulation)
+    assert (record.verdict, record.faults_cleared) == (Verdict.PASSED, True), record.message
+    cut_off = [s for s in simulation.logs["witness-0"] if s.type is LineType.ADDRESSES and s.error == Asked.silence]
+    assert cut_off, "the witness looked while it was cut off"
+
+
+def test_a_server_that_joins_under_the_cut_leaves_nothing_of_the_outage() -> None:
+    joined = Asked(lambda record, now: (A, B) if under_the_cut(record, 5.0, now) else (A,), cut_of(servers=True))
+    record = finished(joined)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "AddressesUnknown")
+    assert B in record.message
+    assert results(record) == {ResultState.UNKNOWN}
+
+
+def test_servers_that_nobody_can_ask_are_never_cut() -> None:
+    record = finished(Asked(lambda _record, _now: (), cut_of(servers=True)))
+    assert not was_touched(record)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "AgentsNotReady")
+    assert f"the servers behind {NAME} could not be found, and nothing was cut: control-0: {NAME}" in record.message
+
+
+def test_what_cannot_be_cut_ends_the_drill_as_soon_as_it_is_found() -> None:
+    class Own(Asked):
+        silence = "its address 127.0.0.1 is not one of another machine"
+
+    record = finished(simulation := Own(lambda _record, _now: (), cut_of(servers=True)))
+    assert not was_touched(record)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "AddressesUnknown")
+    assert Own.silence in record.message
+    first = min(s.sent for s in simulation.logs["control-0"] if s.type is LineType.ADDRESSES)
+    assert record.finished_at is not None
+    assert record.finished_at - first < 30.0
+
+
+def test_servers_that_a_control_cannot_ask_to_the_end_leave_nothing_of_the_outage() -> None:
+    silent = Asked(lambda record, now: () if under_the_cut(record, 5.0, now) else (A,), cut_of(servers=True))
+    record = finished(silent)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "AddressesUnknown")
+
+
+def test_a_server_at_another_port_keeps_the_drill_from_cutting_and_says_what_helps() -> None:
+    class Elsewhere(Asked):
+        silence = f"203.0.113.9:7001 {OTHER_PORT}"
+
+    elsewhere = Elsewhere(lambda record, _now: () if record.steady_from is not None else (A,), cut_of(servers=True))
+    record = finished(elsewhere)
+    assert not was_touched(record)
+    assert (record.verdict, record.reason) == (Verdict.INCONCLUSIVE, "AddressesUnknown")
+    assert "203.0.113.9:7001 is one of its servers, and that port is not cut; nothing was touched:" in record.message
+    assert "name the ranges and all ports as a tcp dependency" in record.message

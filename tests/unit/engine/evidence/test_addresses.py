@@ -10,7 +10,8 @@ from gameday.actions.network_partition.action import NetworkPartition
 from gameday.engine.evidence.addresses import COVERED, SETTLED, Addresses
 from gameday.engine.evidence.evidence import Evidence
 from gameday.engine.evidence.proof import Proof
-from gameday.model.addresses import ADDRESSES, AT, DNS, HOST
+from gameday.model.addresses import ADDRESSES, AT, DNS, HOST, OTHER_PORT
+from gameday.model.agent import SERVERS
 from gameday.model.plan import Dependency, Fault, HostTarget, Outage, Plan, Recovery, Selector, SteadyState
 from gameday.model.sample import LineType, Sample
 
@@ -192,6 +193,31 @@ def test_looks_up_to_the_end_are_asked_for_of_everybody() -> None:
     assert not addresses.looked_since(BOTH, 40.5), "a look without an answer found nothing"
     addresses.take(look(CONTROL, 43.0, (A,)))
     assert addresses.looked_since(BOTH, 40.5)
+
+
+def test_a_host_whose_servers_are_asked_is_not_known_while_somebody_has_no_answer() -> None:
+    silent = f"{SERVERS}203.0.113.7:6379 did not answer (timeout)"
+    proof = Proof(range(1), addresses=Addresses(NAME, servers=True))
+    for agent, at, found in steady(A):
+        proof.take(look(agent, at, found))
+    assert proof.addresses.doubt(proof.lookers, 40.0) == ""
+    proof.take(look(WITNESS, 41.0, silent))
+    proof.take(look(CONTROL, 45.0, (A,)))
+    assert not proof.addresses.looked_since(proof.lookers, 41.0)
+    assert proof.addresses.doubt(proof.lookers, 41.0) == "", "one look without an answer is no set that cannot be cut"
+    doubt = proof.addresses.doubt(proof.lookers, 60.0)
+    why = "203.0.113.7:6379 did not answer (timeout)"
+    assert doubt == f"{WITNESS} had no answer which servers it has for too long ({why})"
+    proof.take(look(CONTROL, 61.0, f"203.0.113.9:7001 {OTHER_PORT}"))
+    assert proof.addresses.doubt(proof.lookers, 61.0) == f"{CONTROL}: 203.0.113.9:7001 {OTHER_PORT}"
+
+
+def test_an_address_that_servers_name_is_looked_at_like_a_name() -> None:
+    target = HostTarget("::ffff:203.0.113.7", (6379,), servers=True)
+    cut = Fault("partition", NetworkPartition(Selector({"app": "api"}), Dependency("redis", target)))
+    plan = Plan("it", (), SteadyState(5.0), Outage(9.0, (cut,)), Recovery(9.0))
+    addresses = Evidence(plan, {"partition": range(1)}).proofs["partition"].addresses
+    assert (addresses.host, addresses.servers) == (A, True), "as agents are given it"
 
 
 def test_settled_is_longer_than_a_cache_answers_the_same() -> None:

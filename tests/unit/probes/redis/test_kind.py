@@ -7,7 +7,7 @@ import pytest
 from gameday.errors import PlanInvalid
 from gameday.model.agent import RedisAddress
 from gameday.model.places import redis_at
-from gameday.model.plan import ConfigMapKey, Dependency, HostTarget, RunsIn, SecretKey, ServiceRef, Trust
+from gameday.model.plan import ConfigMapKey, Dependency, HostTarget, RunsIn, SecretKey, Sentinel, ServiceRef, Trust
 from gameday.probes.redis.kind import KIND, Queue, Redis, RedisProbe, RedisQueue
 from gameday.probes.redis.layouts import LAYOUTS, Command
 from gameday.schema.named import Dependencies
@@ -155,3 +155,10 @@ def test_a_queue_of_a_cluster_is_a_finding_unless_its_keys_have_a_hash_tag() -> 
     assert finding.path == "queue.prefix"
     assert "write the prefix that the application uses there, such as {bull}" in finding.message
     assert not [*KIND.check(RedisProbe(cluster)), *KIND.check(RedisProbe(redis_at(ServiceRef("redis")), queue))]
+
+
+def test_a_probe_does_not_ask_a_host_that_leads_to_sentinels() -> None:
+    by_host = redis_at(host="sentinels.example.com", sentinel=Sentinel("mymaster"))
+    assert [finding.path for finding in KIND.check(RedisProbe(by_host))] == ["dependency"]
+    assert list(KIND.check(RedisProbe(redis_at(ServiceRef("redis"), sentinel=Sentinel("mymaster"))))) == []
+    assert list(KIND.check(RedisProbe(redis_at(host="sessions.example.com", cluster=True)))) == []
