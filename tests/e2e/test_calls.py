@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from e2e.dialling import until
-from e2e.namespaces import TeamNamespace, kubectl, ready
+from e2e.namespaces import TeamNamespace, condition, kubectl, ready
 from e2e.platforms import API, AUTH, TOKEN, calls, deployed, gameday
 from gameday.api.lines import events_of
 from gameday.api.undo_entries import undo_of
@@ -15,6 +15,9 @@ from gameday.cluster.resources import PODS
 from gameday.model.labels import CALLER, ROLE
 
 pytestmark = [pytest.mark.e2e]
+
+AWAY = 25.0
+"""Seconds for which the platform restarts a service."""
 
 
 async def suspended(ns: TeamNamespace) -> None:
@@ -111,6 +114,32 @@ async def test_a_call_that_cannot_be_taken_back_is_made_once_although_the_operat
     await ns.nothing_is_left()
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["alone", "its operator killed"])
+async def test_a_call_that_nothing_takes_back_is_waited_for_until_it_is_over(ns: TeamNamespace, killed: bool) -> None:
+    await deployed(ns, restarts_for=AWAY)
+    body = gameday()
+    restart = {
+        "do": {"url": f"{API}/restart", "method": "POST", "auth": AUTH},
+        "verify": {"seen": "site.status == 503", "undone": "site.status == 200"},
+        "withoutFuse": True,
+    }
+    body["spec"]["outage"]["faults"] = [{"name": "restart", "http": restart}]
+    operator = await ns.operator()
+    await ns.start(body)
+    await ns.reaches(lambda s: "UndoByHand" in [line["reason"] for line in events_of(s)], "a person is asked")
+    assert condition(await ns.status(), "FaultsCleared")["status"] == "False"
+    if killed:
+        await operator.kill()
+        await ns.operator()
+    status = await ns.finishes()
+    assert status["verdict"] in ({"Passed", "Inconclusive"} if killed else {"Passed"}), status["message"]
+    assert calls(ns) == ["restart"]
+    (entry,) = undo_of(status)
+    assert (entry["state"], "fuse" in entry) == ("Undone", False)
+    assert condition(await ns.status(), "FaultsCleared")["status"] == "True"
+    await ns.nothing_is_left()
+
+
 async def test_nothing_is_called_where_the_administrator_does_not_allow_it(ns: TeamNamespace) -> None:
     await deployed(ns)
     kubectl("-n", ns.namespace, "delete", "configmap", "gameday-limits")
@@ -119,5 +148,5 @@ async def test_nothing_is_called_where_the_administrator_does_not_allow_it(ns: T
     status = await ns.finishes()
     assert "limits.allowedFaults does not name http" in status["message"]
     assert calls(ns) == []
-    condition = await ready(ns, "platform")
-    assert (condition["status"], condition["reason"]) == ("False", "LimitExceeded")
+    readiness = await ready(ns, "platform")
+    assert (readiness["status"], readiness["reason"]) == ("False", "LimitExceeded")
