@@ -32,7 +32,7 @@ class Trouble(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """A server that does not answer; ``named`` says that the name, or a server that reaches it, leads to it."""
+    """A server that cannot be used, and why; ``named`` says that the name, or a server that reaches it, leads to it."""
 
     place: Place
     why: str
@@ -47,8 +47,10 @@ class Servers:
         self._secrets = Secrets()
         self._lookup = Lookup()
         self._open: dict[Place, Connection] = {}
-        self.silent: tuple[Silent, ...] = ()
-        """Those that did not answer when they were found."""
+        self.silent: dict[Place, Silent] = {}
+        """Those that did not answer, or rejected the administrator, when they were found."""
+        self.unknown: list[Trouble] = []
+        """Why there may be others than those that were found."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -57,35 +59,52 @@ class Servers:
         for connection in self._open.values():
             connection.close()
 
-    async def find(self, known: tuple[Place, ...] = ()) -> tuple[Place, ...]:
-        """Those that answer, of all that are there and that are ``known``; sets ``silent``.
+    async def find(self) -> tuple[Place, ...]:
+        """All that are there.
 
         Raises:
-            Trouble: when a name cannot be looked up, no Sentinel answers, or a server rejects the administrator.
+            Trouble: when one of them cannot be used, or it is not known who they are.
 
         """
-        found: dict[Place, bool] = {}
-        silent: dict[Place, Silent] = {}
-        wanted = dict.fromkeys(await self._first(), True)
+        places = tuple([place async for place in self.each()])
+        for trouble in (*self.unknown, *(Trouble(one.why) for one in self.silent.values())):
+            raise trouble
+        return places
+
+    async def each(self, known: tuple[Place, ...] = ()) -> AsyncIterator[Place]:
+        """Those that answer, of all that are there and that are ``known``, each as soon as it is found.
+
+        Sets ``silent`` and ``unknown``: what is wrong with one of them keeps nobody from the others.
+        """
+        found: set[Place] = set()
+        self.silent, self.unknown = {}, []
+        wanted = dict.fromkeys(await self._first_or_none(), True)
         for place in known:
             wanted.setdefault(place, False)
         while wanted:
             place = next(iter(wanted))
             named = wanted.pop(place)
-            if place in found or (place in silent and not named):
+            if place in found:
+                continue
+            if (silent := self.silent.get(place)) is not None:
+                # It is waited for once, however many name it.
+                self.silent[place] = replace(silent, named=named or silent.named)
                 continue
             if len(found) >= MOST_SERVERS:
-                raise Trouble(f"it has more than {MOST_SERVERS} servers", final=True)
+                self.unknown.append(Trouble(f"it has more than {MOST_SERVERS} servers", final=True))
+                return
             try:
                 others = await self._others(place)
-            except (OSError, ProtocolError) as error:
-                silent[place] = Silent(place, error_code(error), named or (place in silent and silent[place].named))
+            except Trouble as trouble:
+                self.silent[place] = Silent(place, str(trouble), named)
                 continue
-            found[place] = named
+            except (OSError, ProtocolError) as error:
+                self.silent[place] = Silent(place, f"{host_port(*place)} does not answer ({error_code(error)})", named)
+                continue
+            found.add(place)
+            yield place
             for other, sure in others:
                 wanted[other] = wanted.get(other, False) or sure
-        self.silent = tuple(silent.values())
-        return tuple(found)
 
     async def call(self, place: Place, *words: str, most: int = SHORT) -> Reply:
         """The reply of one of them.
@@ -110,6 +129,13 @@ class Servers:
                 text = "rejects the administrator: correct redisAcl.administrator, or its Secret"
                 raise Trouble(f"{host_port(*place)} {text}") from None
             raise
+
+    async def _first_or_none(self) -> tuple[Place, ...]:
+        try:
+            return await self._first()
+        except Trouble as trouble:
+            self.unknown.append(trouble)
+            return ()
 
     async def _first(self) -> tuple[Place, ...]:
         """Where the name leads, or whom the Sentinels there name."""
@@ -158,7 +184,12 @@ class Servers:
         self, named: "AsyncIterator[Place] | AsyncIterator[tuple[str, int, bool]]"
     ) -> AsyncIterator[tuple[Place, bool]]:
         async for host, port, *sure in named:
-            for address in await self._addresses(host, port):
+            try:
+                addresses = await self._addresses(host, port)
+            except Trouble as trouble:
+                self.unknown.append(trouble)
+                continue
+            for address in addresses:
                 yield (address, port), all(sure)
 
     async def _addresses(self, host: str, port: int) -> tuple[str, ...]:

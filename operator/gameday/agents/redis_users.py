@@ -19,6 +19,8 @@ NOBODY: Final = "9007199254740991"
 """The number of a connection that no server ever has."""
 _FIELD: Final = re.compile(r"(?:^| )(addr|name|user|flags)=(\S*)")
 """What is read of each client in Redis' list."""
+SENTINEL: Final = "sentinel-"
+"""What the names of connections of Sentinels begin with."""
 NAMED: Final = 4
 """Clients that a message names."""
 LONGEST_NAME: Final = 32
@@ -44,28 +46,34 @@ async def rehearse(user: RedisUser, *, must_be_on: bool) -> tuple[Place, ...]:
 
     """
     async with Servers(user) as servers:
-        places = await _all(servers)
+        places = await servers.find()
         for place in places:
             await _rehearse(servers, place, user, must_be_on=must_be_on)
         return places
 
 
 async def switch_off(
-    user: RedisUser, targets: Collection[str], *, others_affected: bool, starts: Callable[[tuple[Place, ...]], None]
+    user: RedisUser,
+    targets: Collection[str],
+    *,
+    others_affected: bool,
+    starts: Callable[[tuple[Place, ...]], None],
+    again: bool = False,
 ) -> str:
     """Switch the user off everywhere, and end its connections; in few words what was done.
 
-    ``starts`` is called with the servers before the first one is changed.
+    ``starts`` is called with the servers before the first one is changed. ``again`` says that it was called before, so
+    that a user who is off is one that was switched off here.
 
     Raises:
         Trouble: when it is not off everywhere. Before ``starts`` nothing was changed.
 
     """
     async with Servers(user) as servers:
-        places = await _all(servers)
+        places = await servers.find()
         clients: list[Client] = []
         for place in places:
-            await _rehearse(servers, place, user, must_be_on=False)
+            await _rehearse(servers, place, user, must_be_on=not again)
             clients += await _clients(servers, place, user, others_affected=others_affected)
         others = _others(clients, targets, user, others_affected=others_affected)
         starts(places)
@@ -73,7 +81,7 @@ async def switch_off(
         for _ in range(ROUNDS):
             for place in places:
                 closed += await _off(servers, place, user)
-            known, places = places, await _all(servers)
+            known, places = places, await servers.find()
             new = tuple(place for place in places if place not in known)
             if not new:
                 break
@@ -96,33 +104,24 @@ async def switch_on(user: RedisUser, known: tuple[Place, ...], *, forgets: bool)
 
     """
     async with Servers(user) as servers:
-        places = await servers.find(known)
-        left: list[str] = []
-        for place in places:
+        done, left = 0, list[str]()
+        async for place in servers.each(known):
             try:
                 await _on(servers, place, user.user)
+                done += 1
             except Trouble as trouble:
                 left.append(str(trouble))
-        gone = [one for one in servers.silent if forgets and places and not one.named]
-        left += [f"{host_port(*one.place)} does not answer ({one.why})" for one in servers.silent if one not in gone]
-        if left or not places:
+        gone = [one.why for one in servers.silent.values() if forgets and done and not one.named]
+        left += [one.why for one in servers.silent.values() if one.why not in gone]
+        left += [str(one) for one in servers.unknown]
+        if left or not done:
             where = "; ".join(left[:NAMED]) or "no server answers"
-            raise Trouble(where)
-        text = f"is on again on {_counted(len(places), 'server')}"
+            raise Trouble(f"not on everywhere: {where}")
+        text = f"is on again on {_counted(done, 'server')}"
         if not gone:
             return text
-        hosts = ", ".join(host_port(*one.place) for one in gone[:NAMED])
-        return (
-            f"{text}; {hosts} is silent and named by no other: if it comes back, run ACL SETUSER {user.user} on there"
-        )
-
-
-async def _all(servers: Servers) -> tuple[Place, ...]:
-    """Every server; raises Trouble where one does not answer."""
-    places = await servers.find()
-    for one in servers.silent:
-        raise Trouble(f"{host_port(*one.place)} does not answer ({one.why})")
-    return places
+        why = "; ".join(gone[:NAMED])
+        return f"{text}; {why}, and no other names it: if it comes back, run ACL SETUSER {user.user} on there"
 
 
 async def _rehearse(servers: Servers, place: Place, user: RedisUser, *, must_be_on: bool) -> None:
@@ -207,6 +206,9 @@ def _others(clients: list[Client], targets: Collection[str], user: RedisUser, *,
     if replica := next((one for one in clients if one.replica), None):
         text = f"replication is user {user.user} as well ({replica.address})"
         raise Trouble(f"{text}, and would stop: give the application a user of its own", final=True)
+    if sentinel := next((one for one in clients if one.name.startswith(SENTINEL)), None):
+        text = f"a Sentinel is user {user.user} as well ({sentinel.address})"
+        raise Trouble(f"{text}, and would fail over: give the application a user of its own", final=True)
     own = frozenset(map(canonical, targets))
     others = [one for one in clients if one.address not in own]
     if not others:

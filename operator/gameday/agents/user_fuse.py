@@ -33,30 +33,38 @@ async def user_fuse(
 
     async def act(rehearsing: bool) -> str | None:
         nonlocal known, began
+        fires = False
         try:
             async with asyncio.timeout(TRY_TAKES):
                 if rehearsing:
-                    known = await rehearse(config.user, must_be_on=await _arms(config))
+                    arms, fires = await _moment(config)
+                    known = await rehearse(config.user, must_be_on=arms)
                     return None
                 began = waiting_fuse.boot() if began is None else began
                 forgets = waiting_fuse.boot() > began + config.forgets_after
                 leave(message, Outcome(good=True, text=await switch_on(config.user, known, forgets=forgets)))
                 return None
         except TimeoutError:
-            return f"it took longer than {TRY_TAKES:.0f} s"
+            why = f"it took longer than {TRY_TAKES:.0f} s"
         except Trouble as trouble:
-            return str(trouble)
+            why = str(trouble)
+        # At the deadline a server that cannot be used keeps it from no other one.
+        return None if fires else why
 
     return await wait_and_act(config, log, ending, act)
 
 
-async def _arms(config: UserFuseConfig) -> bool:
-    """Whether nothing can have been changed yet: the drill asks for the change once its fuse is armed."""
+async def _moment(config: UserFuseConfig) -> tuple[bool, bool]:
+    """Whether nothing can have been changed yet, and whether it takes another's place after the deadline.
+
+    The drill asks for the change once its fuse is armed.
+    """
     known = await asyncio.to_thread(waiting_fuse.look, config)
     if isinstance(known, str):
         raise Trouble(f"its Job does not say when it started: {known}")
-    _, fires_at = known
-    return waiting_fuse.boot() < fires_at - config.lasts + config.arms_within
+    now, (_, fires_at) = waiting_fuse.boot(), known
+    arms = now < fires_at - config.lasts + config.arms_within
+    return arms, not arms and now >= fires_at
 
 
 if __name__ == "__main__":

@@ -78,7 +78,9 @@ async def _once(config: UserSwitchConfig, work: _Work) -> str:
         forgets = bool(config.forgets_at) and time.time() >= config.forgets_at
         work.acted = True
         return await switch_on(config.user, config.servers, forgets=forgets)
-    return await switch_off(config.user, config.targets, others_affected=config.others_affected, starts=work.starts)
+    return await switch_off(
+        config.user, config.targets, others_affected=config.others_affected, starts=work.starts, again=work.acted
+    )
 
 
 def _failed(config: UserSwitchConfig, work: _Work) -> str:

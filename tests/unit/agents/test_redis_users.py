@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 from redis.exceptions import AuthenticationError, RedisError
 
-from gameday.agents import redis_users
+from gameday.agents import redis_servers, redis_users
 from gameday.agents import user_switch as switching
 from gameday.agents import waiting_fuse as waiting
 from gameday.agents.log import SampleLog
@@ -64,8 +64,8 @@ def nothing(_: tuple[Place, ...]) -> None:
     """Nobody asks what begins."""
 
 
-async def off(given: RedisUser, *targets: str, others_affected: bool = False) -> str:
-    return await switch_off(given, targets or (HERE,), others_affected=others_affected, starts=nothing)
+async def off(given: RedisUser, *targets: str, others_affected: bool = False, again: bool = False) -> str:
+    return await switch_off(given, targets or (HERE,), others_affected=others_affected, starts=nothing, again=again)
 
 
 async def test_off_refuses_the_user_and_closes_its_connections_and_on_restores_it_exactly(
@@ -92,7 +92,7 @@ async def test_off_refuses_the_user_and_closes_its_connections_and_on_restores_i
 async def test_both_may_be_done_twice(made: Servers, one: int, tmp_path: Path) -> None:
     given = user(tmp_path, one)
     await off(given)
-    assert await off(given) == "is off on 1 server, and 0 connections of it were closed"
+    assert await off(given, again=True) == "is off on 1 server, and 0 connections of it were closed"
     for _ in range(2):
         assert await switch_on(given, (), forgets=False) == "is on again on 1 server"
     assert await is_on(made, one)
@@ -253,7 +253,80 @@ async def test_a_server_that_is_silent_at_the_undo_is_named_and_the_others_are_s
         await switch_on(given, (gone,), forgets=False)
     assert await is_on(made, one)
     said = await switch_on(given, (gone,), forgets=True)
-    assert f"{HERE}:{gone[1]} is silent and named by no other: if it comes back, run ACL SETUSER app on there" in said
+    assert said.endswith(
+        f"{HERE}:{gone[1]} does not answer (refused), and no other names it: "
+        "if it comes back, run ACL SETUSER app on there"
+    )
+
+
+async def strange(made: Servers) -> Place:
+    """The address of another Redis, which knows neither of the users: it has taken that of a server that is gone."""
+    return HERE, await made.start()
+
+
+async def test_a_server_that_rejects_the_administrator_keeps_no_other_one_off(
+    made: Servers, one: int, tmp_path: Path
+) -> None:
+    given, other = user(tmp_path, one), await strange(made)
+    await off(given)
+    with pytest.raises(Trouble, match=f"{HERE}:{other[1]} rejects the administrator"):
+        await switch_on(given, (other,), forgets=False)
+    assert await is_on(made, one)
+    said = await switch_on(given, (other,), forgets=True)
+    assert said.startswith("is on again on 1 server; ")
+    assert f"{HERE}:{other[1]} rejects the administrator" in said
+
+
+async def test_a_replica_whose_name_is_gone_keeps_no_other_one_off(made: Servers, tmp_path: Path) -> None:
+    master = await made.start()
+    await made.start("--replicaof", f"{HERE} {master}", "--replica-announce-ip", "redis-1.invalid")
+    await users(made, made.ports)
+    given = replace(user(tmp_path, master))
+    async with asyncio.timeout(20), made.client(master) as client:
+        await client.execute_command("ACL", "SETUSER", APP, "off")
+        while not (await client.execute_command("ROLE"))[2]:  # noqa: ASYNC110  of another process
+            await asyncio.sleep(0.1)
+    with pytest.raises(Trouble, match=r"the name redis-1\.invalid could not be looked up"):
+        await switch_on(given, (), forgets=False)
+    assert await is_on(made, master)
+    with pytest.raises(Trouble, match=r"the name redis-1\.invalid could not be looked up"):
+        await off(given)
+    assert await is_on(made, master), "what cannot be switched everywhere is switched nowhere"
+
+
+async def test_servers_that_are_known_are_switched_on_without_their_sentinels(
+    made: Servers, one: int, tmp_path: Path
+) -> None:
+    await off(user(tmp_path, one))
+    given = user(tmp_path, 1, peers=Peers(MASTER), sentinel_port=free_port())
+    with pytest.raises(Trouble, match="no Sentinel says who its servers are"):
+        await switch_on(given, ((HERE, one),), forgets=False)
+    assert await is_on(made, one)
+
+
+async def test_a_silent_server_is_waited_for_once_however_many_name_it(
+    made: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await cluster(made, 4)
+    await users(made, made.ports)
+    given = user(tmp_path, made.ports[3], peers=Peers())
+    await off(given)
+    asked, real = list[Place](), redis_servers.Servers._others
+
+    async def noting(self: Any, place: Place) -> Any:
+        asked.append(place)
+        return await real(self, place)
+
+    monkeypatch.setattr(redis_servers.Servers, "_others", noting)
+    frozen = made.processes[0]
+    frozen.send_signal(19)
+    try:
+        with pytest.raises(Trouble, match=f"{HERE}:{made.ports[0]} does not answer"):
+            await switch_on(given, ((HERE, made.ports[0]),), forgets=True)
+    finally:
+        frozen.send_signal(18)
+    assert asked.count((HERE, made.ports[0])) == 1
+    assert [await is_on(made, port) for port in made.ports[1:]] == [True] * 3
 
 
 async def test_a_replica_that_a_master_still_names_is_never_given_up(made: Servers, tmp_path: Path) -> None:
@@ -328,6 +401,25 @@ async def test_a_pod_that_dies_in_the_middle_has_said_that_it_may_be_off_and_whe
     assert (seen[0]["good"], seen[0]["acted"], seen[0]["servers"]) == (False, True, [[HERE, one]])
 
 
+async def test_a_user_that_somebody_else_switched_off_is_not_taken_for_the_drills(
+    made: Servers, one: int, tmp_path: Path
+) -> None:
+    async with made.client(one) as client:
+        await client.execute_command("ACL", "SETUSER", APP, "off")
+    code, said = await switched(tmp_path, user(tmp_path, one))
+    assert (code, said["acted"], said["servers"]) == (BAD, False, [])
+    assert said["text"].startswith(f"was not switched off: user app is off on {HERE}:{one} already")
+
+
+async def test_a_sentinel_that_is_the_user_ends_the_drill_whoever_else_may_be_affected(
+    made: Servers, one: int, tmp_path: Path
+) -> None:
+    async with connected(one, "sentinel-0a1b2c3d-cmd"):
+        with pytest.raises(Trouble, match=r"a Sentinel is user app as well \(127\.0\.0\.1\)"):
+            await off(user(tmp_path, one), others_affected=True)
+    assert await is_on(made, one)
+
+
 async def test_nothing_is_switched_off_after_its_time(made: Servers, one: int, tmp_path: Path) -> None:
     code, said = await switched(tmp_path, user(tmp_path, one), until=time.time() - 1)
     assert (code, said["acted"]) == (BAD, False)
@@ -378,6 +470,47 @@ async def test_a_fuse_that_takes_anothers_place_accepts_a_user_that_is_off(
         assert lines[0]["error"].startswith("user app is off on")
     else:
         assert (code, await is_on(made, one)) == (None, True)
+
+
+async def test_a_fuse_that_takes_anothers_place_acts_although_a_server_is_silent(
+    made: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    master = await made.start()
+    await made.start("--replicaof", f"{HERE} {master}")
+    await users(made, made.ports)
+    async with asyncio.timeout(20), made.client(master) as client:
+        while not (await client.execute_command("ROLE"))[2]:  # noqa: ASYNC110  of another process
+            await asyncio.sleep(0.1)
+    given = user(tmp_path, master)
+    await off(given)
+    fires = waiting.boot() + 0.3
+    monkeypatch.setattr(waiting, "look", lambda _: (1000.0, fires))
+    config = UserFuseConfig(
+        namespace="shop", job="fuse", user=given, ends_after=60.0, arms_within=30.0, lasts=40.0, forgets_after=300.0
+    )
+    frozen, ending = made.processes[1], asyncio.Event()
+    frozen.send_signal(19)
+    burning = asyncio.create_task(user_fuse(config, SampleLog(io.StringIO()), ending, tmp_path / "message"))
+    try:
+        async with asyncio.timeout(15):
+            while not await is_on(made, master):  # noqa: ASYNC110  of another process
+                await asyncio.sleep(0.1)
+    finally:
+        frozen.send_signal(18)
+    assert await asyncio.wait_for(burning, 10) is None
+    assert [await is_on(made, port) for port in made.ports] == [True] * 2
+
+
+async def test_a_fuse_that_was_never_armed_switches_nobody_on(
+    made: Servers, one: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with made.client(one) as client:
+        await client.execute_command("ACL", "SETUSER", APP, "off")
+    fires = waiting.boot() + 0.1
+    monkeypatch.setattr(waiting, "look", lambda _: (1000.0, fires))
+    code, lines = await fused(tmp_path, user(tmp_path, one), 0.1)
+    assert (code, lines[0]["ok"]) == (waiting.NOT_FIRED, False)
+    assert not await is_on(made, one)
 
 
 async def test_a_fuse_with_a_wrong_password_is_not_armed(
