@@ -306,7 +306,11 @@ def gameday(dependency: Object, via: str) -> Object:
 
 
 @each_kind(CILIUM)
-@pytest.mark.parametrize("families", [BOTH, pytest.param(("IPv6",), marks=pytest.mark.slow)], ids=",".join)
+@pytest.mark.parametrize(
+    "families",
+    [BOTH, *(pytest.param(few, marks=pytest.mark.slow) for few in [("IPv6",), ("IPv6", "IPv4")])],
+    ids=",".join,
+)
 async def test_a_drill_counts_and_ends_the_connections_from_both_addresses_of_a_target(
     ns: TeamNamespace, via: str, families: tuple[str, ...]
 ) -> None:
