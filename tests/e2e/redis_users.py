@@ -47,7 +47,7 @@ ThreadingHTTPServer(("", 8080), Health).serve_forever()
 """
 SERVER: Final = f"""
 [ "$(hostname)" = store-0 ] || follow="--replicaof store-0.store 6379"
-exec redis-server --bind 0.0.0.0 --protected-mode no --save '' --requirepass {ROOT_PASSWORD} \
+exec redis-server --bind 0.0.0.0 --protected-mode no --save '' --dir /data --requirepass {ROOT_PASSWORD} \
  --masterauth {ROOT_PASSWORD} --user app on '>{APP_PASSWORD}' '~*' '+@all' '-@dangerous' \
  --user drill-admin on '>{ADMIN_PASSWORD}' '+acl|getuser' '+acl|setuser' '+acl|whoami' '+client|list' '+client|kill' \
  +role $follow
@@ -83,8 +83,11 @@ spec:
     metadata: {labels: {app: store}}
     spec:
       terminationGracePeriodSeconds: 0
+      volumes: [{name: data, emptyDir: {}}]
       containers:
       - name: redis
+        workingDir: /data
+        volumeMounts: [{name: data, mountPath: /data}]
         readinessProbe: {tcpSocket: {port: 6379}, periodSeconds: 1}
 ---
 apiVersion: v1
