@@ -115,7 +115,7 @@ class SimulatedPlatform:
         if agent.ended:
             return
         if config.until and world.now >= config.until:
-            self._end(agent, good=False, text="was not sent: its time was over before it could be sent")
+            self._end(agent, good=False, text="was not sent: its time was over before it could be sent", acted=False)
         elif self.call.refuses and config.request.url.endswith(SUSPEND):
             self._end(agent, good=False, text=REFUSED, acted=False)
         elif (text := self.answers(agent.name, config.request.url)) == GOOD:

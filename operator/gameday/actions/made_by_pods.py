@@ -5,6 +5,7 @@ kubelet keeps in the pod's status, where it outlasts the pod's log and node.
 
 - The first pod is owned by the fuse's Job: one that is created late, when the fuse is gone, is collected before its
   container starts. It changes nothing after ``ACTS_FOR`` seconds from the request.
+- It is made by the process that has requested the change alone: a pod that is gone may have acted.
 - The pod that takes the change back waits until the first one has ended, or can change nothing any more, so that it is
   not overtaken.
 """
@@ -129,7 +130,11 @@ class MadeByPods(ActionKind[Spec, Planned]):
             return replace(seen, shown=f"{self.shown_back(change)} {back.text or self.words.waits}")
         what = self.shown(known) if known is not None else self.words.change
         if said is None and change.seen_at is None:
-            return replace(seen, presence=Presence.ABSENT, shown=f"{what} {self.words.not_yet}")
+            # Without a version no later process makes another pod: the first may have acted, and be gone. What the
+            # second would say of itself, that it did nothing, would be taken for both.
+            # Nor does this, seen right before the undo, mean that there is nothing to take back.
+            shown = f"{what} {self.words.not_yet}"
+            return replace(seen, presence=Presence.ABSENT, version="", shown=shown, may_arrive=True)
         said = said or Said(ended=True, text=f"{self.words.lost}: its pod is gone")
         text = said.text if said.ended else self.words.waits
         return replace(seen, shown=f"{what} {text}", settled=said.good)

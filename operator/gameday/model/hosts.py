@@ -15,6 +15,9 @@ from gameday.model.finding import Finding
 _LABEL: Final = r"[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*\.?")
 
+_SERVICE: Final = re.compile(r"([^.]+\.[^.]+\.svc)\..+")
+"""The name of a Service, and the cluster's domain."""
+
 
 def check_host(path: str, host: str) -> Iterator[Finding]:
     """A finding for what is neither a DNS name nor an address."""
@@ -48,6 +51,16 @@ def canonical(text: str) -> str:
         return text
     address = address_of(text)
     return str(unmapped(address)) if address is not None else text
+
+
+def one_form(host: str) -> str:
+    """A host in the one form in which plans are compared: a Service without the cluster's domain, addresses alike."""
+    name = host.lower().rstrip(".")
+    address = address_of(name)
+    if address is not None:
+        return str(unmapped(address))
+    service = _SERVICE.fullmatch(name)
+    return service[1] if service is not None else name
 
 
 def host_port(host: str, port: int) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gameday.model.hosts import address_of, by_turns, canonical, host_port
+from gameday.model.hosts import address_of, by_turns, canonical, host_port, one_form
 
 FOURS, SIXES = st.ip_addresses(v=4).map(str), st.ip_addresses(v=6)
 
@@ -19,6 +19,21 @@ def test_every_way_to_write_an_address_is_one_form(four: str, six: str) -> None:
 def test_what_is_no_address_stays_as_it_is(text: str) -> None:
     assert canonical(text) == text
     assert address_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "form"),
+    [
+        ("EU1.Redis.test.", "eu1.redis.test"),
+        ("redis.shop.svc.cluster.local", "redis.shop.svc"),
+        ("redis.shop.svc", "redis.shop.svc"),
+        ("redis-0.redis.shop.svc.cluster.local", "redis-0.redis.shop.svc.cluster.local"),
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:DB8:0::7", "2001:db8::7"),
+    ],
+)
+def test_a_host_has_one_form_in_all_plans(host: str, form: str) -> None:
+    assert one_form(host) == form
 
 
 def test_a_port_stands_behind_brackets_where_the_address_has_colons() -> None:

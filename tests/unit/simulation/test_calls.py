@@ -1,15 +1,22 @@
 """A drill calls a platform: whoever dies, answers badly or late, no drill ends while what was suspended still is."""
 
+from typing import Any
+
 import pytest
 
-from gameday.cluster.resources import Object
-from simulation import running
+from gameday.cluster.resources import PODS, Object
+from simulation import calling, running, switching
+from simulation.calling import SimulatedPlatform
 from simulation.invariants import Rule
 from simulation.outcome import Outcome
 from simulation.scenario import Call, Defect, Failure, Scenario, Trial, What
 
 REQUESTED = 5.0
 """Seconds after which such a drill has sent its call."""
+BEGINS = 3.8
+"""Seconds after which the steady state is nearly over: nothing is registered yet."""
+CALLS = 8
+"""Writing calls from then on until the drill has requested its change and knows what became of that."""
 
 
 def site(
@@ -81,6 +88,38 @@ def test_a_kill_leaves_nothing_suspended(at: float, away: float) -> None:
     assert not outcome.broken
     assert made.namespaces[0].platform is not None
     assert not made.namespaces[0].platform.down
+
+
+@pytest.mark.parametrize("acl", [False, True], ids=["http", "redisAcl"])
+@pytest.mark.parametrize("away", [3.0, 35.0])
+def test_a_pod_that_is_gone_with_the_operator_may_have_acted(
+    acl: bool, away: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that is drained takes both with it, before anybody has read what the pod did."""
+    real, lost = SimulatedPlatform.leaves, list[int]()
+
+    def drained(self: SimulatedPlatform, agent: Any, **said: Any) -> None:
+        if made.alive or lost:
+            real(self, agent, **said)
+            return
+        lost.append(count)
+        self.ns.server.store.remove("node", PODS, self.ns.namespace, agent.pod["metadata"]["name"])
+
+    monkeypatch.setattr(SimulatedPlatform, "leaves", drained)
+    # There is still time for the effect when the operator is back.
+    monkeypatch.setattr(calling, "BY_CALL", calling.BY_CALL.replace("within: 30s", "within: 2m"))
+    monkeypatch.setattr(switching, "BY_ACL", f"{switching.BY_ACL}  within: 2m\n")
+    gone = 0
+    for count in range(1, CALLS + 1):
+        lost.clear()
+        crash = Failure(What.CRASH_AT_CALL, BEGINS, seconds=away, count=count, detail="sent")
+        made = running.Simulation(Scenario(1, (Trial(call=Call(acl=acl, sees=acl)),), (crash,)))
+        outcome = made.run()
+        gone += len(lost)
+        assert not outcome.broken, (count, outcome.broken)
+        assert made.namespaces[0].platform is not None
+        assert not made.namespaces[0].platform.down, count
+    assert gone >= 2
 
 
 @pytest.mark.parametrize("what", [What.FUSE_DELETED, What.ABORT, What.DRILL_DELETED, What.HALT, What.OPT_OUT])

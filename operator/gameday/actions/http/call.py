@@ -10,6 +10,7 @@ from pydantic import Field
 
 from gameday.model.agent import RequestConfig
 from gameday.model.finding import Finding
+from gameday.model.hosts import one_form
 from gameday.model.plan import ConfigMapKey, SecretKey
 from gameday.probes.request import HttpRequest, RequestSpec, check_request, request_of
 from gameday.schema.base import ATOMIC, ApiModel, cel
@@ -20,6 +21,9 @@ BODY: Final = 1024
 """Characters of a body. With the rest of the request it must fit into the undo log."""
 LONGEST: Final = 2048
 """Bytes of a request that takes a call back, as the undo log has it."""
+
+PORTS: Final = {"https": "443", "http": "80"}
+"""The port that a URL means which names none."""
 
 Status = Annotated[int, Field(ge=100, le=599)]
 
@@ -59,9 +63,12 @@ class Call:
 
     @property
     def address(self) -> str:
-        """What it calls, as two plans that call the same write it: without the query, the host in small letters."""
+        """What it calls, as two plans that call the same write it: without the query and a port that is understood."""
         parts = urlsplit(self.request.url)
-        return f"{parts.netloc.lower()}{parts.path.rstrip('/')}"
+        # A port that no URL may have is for the checks of the plan to say.
+        port = parts.netloc.rpartition(":")[2]
+        named = f":{port}" if port.isdecimal() and port != PORTS.get(parts.scheme) else ""
+        return f"{one_form(parts.hostname or '')}{named}{parts.path.rstrip('/')}"
 
     def sendable(self) -> "Sendable":
         """What an agent needs to send it."""

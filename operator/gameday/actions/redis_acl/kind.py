@@ -324,10 +324,15 @@ def _targets(snapshot: NamespaceSnapshot, selector: Selector) -> tuple[Object, .
 
 
 def _addresses(ctx: ActionContext, selector: Selector) -> Iterator[str]:
-    """The targets' addresses, but for those that share the node's. A pod that is ending still has connections."""
+    """The targets' addresses, but for those that share the node's.
+
+    A pod that is ending still has connections. One that has ended has none, and another may have its address by now.
+    """
     wanted = as_json(selector)
     for pod in ctx.cache.objects(TARGETS).values():
         if is_ours(labels_of(pod)) or not selects(wanted, labels_of(pod)) or pod["spec"].get("hostNetwork"):
+            continue
+        if pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}:
             continue
         yield from (entry["ip"] for entry in pod.get("status", {}).get("podIPs") or () if "ip" in entry)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from gameday.model.hosts import host_port, one_form
 from gameday.model.places import peers_of, redis_at, redis_server
 from gameday.model.plan import ConfigMapKey, Destination, SecretKey, Sentinel, ServiceRef, Trust
 from gameday.model.redis_user import RedisUser
@@ -30,7 +31,7 @@ class Administered:
 
     def address(self, namespace: str) -> str:
         """Where it is, as two plans that mean the same write it."""
-        return f"{self.redis.name(namespace).lower()}:{self.redis.port}"
+        return host_port(one_form(self.redis.name(namespace)), self.redis.port)
 
     def noted(self) -> dict[str, Any]:
         """As JSON, for the undo log; what is empty is left out."""

@@ -337,8 +337,9 @@ def test_it_runs_only_where_the_administrator_allows_its_kind() -> None:
     assert of_plan(NONE, plan()) == (), "a cut reaches nobody else"
 
 
-def test_two_plans_that_call_the_same_name_the_same_address() -> None:
-    url = "https://API.render.com/v1/services/srv-1/suspend/?reason=drill"
+@pytest.mark.parametrize("host", ["API.render.com", "api.render.com.", "api.render.com:443"])
+def test_two_plans_that_call_the_same_name_the_same_address(host: str) -> None:
+    url = f"https://{host}/v1/services/srv-1/suspend/?reason=drill"
     other = replace(CALL, do=replace(SUSPEND, request=replace(SUSPEND.request, url=url)))
     assert set(planned(CALL).reaches_from("shop")) == set(planned(other).reaches_from("shop"))
     assert planned(CALL).reaches_from("shop") == (

@@ -190,6 +190,17 @@ def test_it_runs_only_where_the_administrator_allows_it_and_once_for_one_redis()
     assert planned(OFF).reaches_from("pay") == ("redis.pay.svc:6379",)
 
 
+@pytest.mark.parametrize("host", ["redis.shop.svc", "Redis.shop.svc.cluster.local", "redis.shop.svc.cluster.local."])
+def test_a_service_is_one_redis_however_plans_name_it(host: str) -> None:
+    other = replace(OFF, administered=replace(ADMINISTERED, redis=redis_at(host=host)))
+    assert planned(other).reaches_from("pay") == planned(OFF).reaches_from("shop")
+
+
+def test_a_host_is_one_redis_with_and_without_the_root() -> None:
+    hosts = [replace(ADMINISTERED, redis=redis_at(host=host)).address("pay") for host in ("eu1.test", "EU1.test.")]
+    assert hosts == ["eu1.test:6379"] * 2
+
+
 FULL: Final = Administered(
     "app",
     redis_at(
@@ -238,6 +249,17 @@ async def test_a_pod_that_goes_with_its_fuse_switches_it_off_and_knows_the_targe
     assert (given.until, given.tries_for) == (1_800_000_001.0 + ACTS_FOR, ACTS_FOR)
     assert [volume["secret"]["secretName"] for volume in made["spec"]["volumes"]] == ["redis-admin"]
     assert kind().observe(here, "off", OFF, CHANGE).presence is Presence.PRESENT
+
+
+async def test_a_pod_that_has_ended_is_no_target_since_another_may_have_its_address(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    over = [pod("done", ip="10.0.0.21"), pod("failed", ip="10.0.0.22")]
+    for one, phase in zip(over, ("Succeeded", "Failed"), strict=True):
+        one["status"]["phase"] = phase
+    await kind().apply(listed(cluster, pod("api-1"), *over), OFF, CHANGE, "0")
+    given = read_config(env(api_server.objects["pods", "shop", MADE]), UserSwitchConfig)
+    assert given.targets == ("10.0.0.9",)
 
 
 async def test_more_targets_than_a_pod_can_be_given_are_refused(cluster: Cluster) -> None:
