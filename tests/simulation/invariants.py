@@ -604,8 +604,12 @@ def judged(
         and not concerning & (REMOVING | DEADLY | (OF_WORKERS if trial.faults.scales else frozenset()))
     ):
         yield from ((Rule.BLAMED, f"{why}; {told}") for why in blamed(memory))
+    # Where a call makes the fault, no control tells that the dependency went down by itself.
+    alone = trial.call is not None and What.REDIS_DOWN in concerning
     if verdict == Verdict.PASSED.value and not lies:
-        if (trial.defect.misses and not cured(trial, memory)) or trial.undecidable:
+        # A slow system looks fast where its dependency had gone before the call.
+        missed = trial.defect.misses and not cured(trial, memory) and not (alone and trial.defect is Defect.SLOW)
+        if missed or trial.undecidable:
             yield (
                 Rule.HONEST_PASS,
                 f"its system is {trial.defect.value}, its plan {'slips' if trial.slip else 'is good'}",
@@ -613,8 +617,6 @@ def judged(
         if What.CLOCK_STEP not in concerning:
             yield from ((Rule.HONEST_PASS, why) for why in unfounded(system, memory))
     aided = trial.unaided and acted(memory) is not None
-    # Where a call makes the fault, no control tells that the dependency went down by itself.
-    alone = trial.call is not None and What.REDIS_DOWN in concerning
     honest = trial.defect.misses or trial.defect is Defect.SILENT or aided or alone
     if verdict == Verdict.FAILED.value and not lies and not honest:
         yield Rule.HONEST_FAIL, told
@@ -627,7 +629,9 @@ def judged(
     if not concerning - (HARMLESS - OF_WORKERS if scales else HARMLESS):
         yield from ((Rule.BY_HOW_MUCH, why) for why in untold(system, memory))
         yield from ((Rule.NAMED, f"{why}; {told}") for why in misnamed(trial, memory, str(said.get("reason"))))
-        if not allowed(trial, str(verdict)):
+        # Nobody can tell whether what was met right after a mitigation acted was met by it.
+        close = aided and said.get("reason") == Reason.UNKNOWN_RESULT.value
+        if not close and not allowed(trial, str(verdict)):
             yield Rule.DECIDED, f"{told}; wanted was {wanted_of(trial).value}"
 
 
