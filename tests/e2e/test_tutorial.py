@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import sys
 from typing import Final
 
 import pytest
@@ -23,7 +24,8 @@ LAST: Final = "Go on"
 def of(namespace: str, words: list[str]) -> list[str]:
     """A command of the page in another namespace."""
     moved = [namespace if words[index - 1] == "-n" else word for index, word in enumerate(words)]
-    return [str(ROOT / word) if words[index - 1] == "-k" else word for index, word in enumerate(moved)]
+    found = [str(ROOT / word) if words[index - 1] == "-k" else word for index, word in enumerate(moved)]
+    return [sys.executable, "-m", "gameday.cli.main", *found[1:]] if found[0] == "gameday" else found
 
 
 async def follow(ns: TeamNamespace, title: str) -> list[str]:
@@ -35,7 +37,7 @@ async def follow(ns: TeamNamespace, title: str) -> list[str]:
         process = await asyncio.create_subprocess_exec(
             *of(ns.namespace, words),
             cwd=ns.folder,
-            env=os.environ | {"KUBECONFIG": str(kubeconfig())},
+            env=os.environ | {"KUBECONFIG": str(kubeconfig()), "PYTHONPATH": str(ROOT / "operator"), "NO_COLOR": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
@@ -59,10 +61,13 @@ async def test_the_tutorial_leads_to_a_verdict_and_leaves_no_trace(ns: TeamNames
         said[title] = await follow(ns, title)
     status = await ns.status(tutorial.DRILL)
     assert status["verdict"] == "Passed", status["message"]
-    _, summary, expectations = said["Read the verdict"]
+    assert "Nothing refuses a drill now" in said["Write the plan"][-1]
+    _, summary, expectations, explained = said["Read the verdict"]
     assert summary.startswith(f"GameDay {tutorial.GAMEDAY} in {ns.namespace} passed on ")
     assert len(expectations.splitlines()) == len(expectations_of(status)) == 4
-    timeline, left = said["See what happened"]
+    assert f"Drill {tutorial.DRILL} of GameDay {tutorial.GAMEDAY} in namespace {ns.namespace}: Passed" in explained
+    timeline, left, _ = said["See what happened"]
     assert len(timeline.splitlines()) == len(events_of(status))
     assert left.startswith("No resources found")
+    assert (ns.folder / f"{tutorial.DRILL}.html").read_text().startswith("<!doctype html>")
     await follow(ns, last)

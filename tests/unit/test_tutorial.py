@@ -5,6 +5,7 @@ from functools import cache
 from typing import Final
 
 import pytest
+import typer
 import yaml
 
 import tutorial
@@ -13,6 +14,7 @@ from gameday.api.conditions import OF_A_DRILL, OF_A_GAMEDAY
 from gameday.api.drill import DrillSpec
 from gameday.api.parse import canonical, plan_of
 from gameday.api.status import DRILL_STATUS
+from gameday.cli.main import app
 from gameday.cluster.resources import Object
 from gameday.engine.cel.expressions import compile_expression
 from pages import ROOT, blocks, section, tables
@@ -21,6 +23,9 @@ from unit.manifests.reading import MANIFESTS, written
 
 FILES: Final = {name: yaml.safe_load(text) for name, text in tutorial.files().items()}
 COMMANDS: Final = [words for listed in tutorial.commands().values() for words in listed]
+KUBECTL: Final = [words for words in COMMANDS if words[0] == "kubectl"]
+OWN: Final = [words for words in COMMANDS if words[0] != "kubectl"]
+"""The commands of `gameday`."""
 KINDS: Final = {
     "gameday": "GameDay",
     "drill": "Drill",
@@ -31,6 +36,8 @@ KINDS: Final = {
 """Kinds by the name that a command gives them, where an object is named."""
 LISTED: Final = {"pods", "networkpolicies", "jobs", "drills"}
 VERBS: Final = {"rollout", "get", "apply", "wait", "create", "delete"}
+ABOUT: Final = {"plan": "GameDay", "explain": "Drill", "report": "Drill"}
+"""What a command of `gameday` is about, by its name; `validate` is about a file."""
 
 
 @cache
@@ -83,14 +90,47 @@ def test_what_a_reader_may_write_instead_compiles() -> None:
         compile_expression(text)
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_what_a_service_that_answers_503_writes_holds_for_a_503() -> None:
+    """Replacing what the table has and no more left an expectation that a 503 violates."""
+    spec = FILES["cache-loss.yaml"]["spec"]
+    (kept,) = (one for one in spec["outage"]["expect"] if "always" in one)
+    assert (kept["name"], kept["always"]) == ("still answers", "health.ok")
+    told = re.search(r"`still answers` becomes\s+`always: ([^`]*)`", section(tutorial.PAGE, "3. Write the plan"))
+    assert told
+    reads = compile_expression(told[1])
+    held = [
+        reads.evaluate({"health": {"ok": status < 300, "status": float(status)}}).kind.value
+        for status in (200, 503, 500)
+    ]
+    assert held == ["True", "True", "False"]
+
+
+@pytest.mark.parametrize("words", KUBECTL, ids=" ".join)
 def test_a_command_is_one_that_kubectl_knows(words: list[str]) -> None:
-    kubectl, *rest = words
-    assert kubectl == "kubectl"
-    assert next(word for word in _without_namespace(rest)) in VERBS
+    assert next(word for word in _without_namespace(words[1:])) in VERBS
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("words", OWN, ids=" ".join)
+def test_a_command_is_one_that_gameday_knows_and_names_what_is_there(words: list[str]) -> None:
+    program, name, *rest = words
+    assert program == "gameday"
+    with typer.main.get_group(app).commands[name].make_context(name, rest) as context:
+        given = context.params
+    if name == "validate":
+        assert set(given["files"]) <= FILES.keys()
+    else:
+        assert given["namespace"] == tutorial.NAMESPACE
+        assert (ABOUT[name], given.get("drill", given.get("target"))) in there()
+
+
+def test_the_page_leads_to_what_the_command_does() -> None:
+    assert {words[1] for words in OWN} == {"validate", "plan", "explain", "report"}
+    text = tutorial.PAGE.read_text()
+    for word in ("`gameday run ", "`gameday watch ", "`gameday abort ", "how-to/commands.md", "how-to/plan.md"):
+        assert word in text
+
+
+@pytest.mark.parametrize("words", KUBECTL, ids=" ".join)
 def test_a_command_names_what_is_there(words: list[str]) -> None:
     verb, *rest = _without_namespace(words[1:])
     if "-f" in rest:
@@ -104,7 +144,7 @@ def test_a_command_names_what_is_there(words: list[str]) -> None:
         assert {kind for kind, name in named if not name} <= LISTED
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("words", KUBECTL, ids=" ".join)
 def test_a_command_reads_what_a_status_has(words: list[str]) -> None:
     conditions = {"GameDay": OF_A_GAMEDAY, "Drill": OF_A_DRILL}
     for word in words:

@@ -164,7 +164,12 @@ def test_what_the_values_say_of_the_operator_reaches_it(tmp_path: Path) -> None:
         "replicas": 1,
         "watchNamespaces": ["shop", "bank"],
         "log": {"level": "debug", "format": "json"},
-        "agents": {"user": "", "priorityClass": "drills", "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}}},
+        "agents": {
+            "image": "images.example/agents:1.2.3",
+            "user": "",
+            "priorityClass": "drills",
+            "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
+        },
         "podSecurityContext": {"runAsUser": None, "runAsGroup": None},
         "podLabels": {"team": "sre", "app.kubernetes.io/name": "stolen"},
         "nodeSelector": {"disk": "ssd"},
@@ -187,6 +192,7 @@ def test_what_the_values_say_of_the_operator_reaches_it(tmp_path: Path) -> None:
     ]
     env = {entry["name"]: entry.get("value") for entry in container["env"]}
     assert env["HTTPS_PROXY"] == "http://proxy:3128"
+    assert env["GAMEDAY_IMAGE"] == "images.example/agents:1.2.3"
     told = agent_settings(
         env["GAMEDAY_AGENT_RESOURCES"], env["GAMEDAY_AGENT_USER"], env["GAMEDAY_AGENT_PRIORITY_CLASS"]
     )
@@ -221,6 +227,7 @@ def test_limits_become_the_config_map_that_the_operator_reads(tmp_path: Path) ->
         ({"agents": {"resources": {"limits": {"cpu": "1"}, "requests": None}}}, "requests"),
         ({"agents": {"resources": {"requests": {"memory": None}}}}, "memory"),
         ({"agents": {"user": "root"}}, "user"),
+        ({"agents": {"image": "images.example/agents:latest"}}, "image"),
         ({"watchNamespaces": ["Shop"]}, "watchNamespaces"),
         ({"extraArgs": ["lease"]}, "extraArgs"),
     ],
