@@ -93,7 +93,12 @@ class LeaderElector:
         raise LeaseLost(f"lease {self.name} is not held by this process any more")
 
     async def release(self) -> None:
-        """Give the Lease up, so that another process need not wait for it to expire."""
+        """Give the Lease up, so that another process need not wait for it to expire.
+
+        Raises:
+            GameDayError: when the API server does not take it; the Lease expires then.
+
+        """
         lease = await self.cluster.get(LEASES, self.namespace, self.name)
         if lease is not None and lease["spec"].get("holderIdentity") == self.identity:
             lease["spec"]["holderIdentity"] = ""

@@ -11,7 +11,7 @@ from simulation.bare import failures as bare_troubles
 from simulation.bare import process as bare_process
 from simulation.bare import world as bare
 from simulation.outcome import Outcome
-from simulation.scenario import DRAWN, Failure, Scenario, Trial, What, draw
+from simulation.scenario import DRAWN, Call, Failure, Scenario, Trial, What, draw
 
 SIMULATIONS = {"bare": (bare, 1, 600), "whole": (running, 2, 120)}
 """The module that runs worlds, how many drills each has, and within how many of them a kind of trouble must bite."""
@@ -90,3 +90,13 @@ def test_a_campaign_in_which_one_kind_never_bites_fails(
 
     assert a_campaign(monkeypatch, spare) == 1
     assert "and nobody ever met it" in capsys.readouterr().out
+
+
+def test_a_leader_that_was_overtaken_ends_by_the_loss_of_its_lease_also_while_the_api_server_is_away() -> None:
+    """Frozen for a minute in a drill, it thaws when another one has written the status and nobody answers."""
+    frozen, away = Failure(What.FREEZE, 14.0, seconds=60.0), Failure(What.API_DOWN, 27.0, seconds=60.0)
+    call = Call(takes=3.0, resumes=3.0, fails=3, silent=True, acl=True)
+    outcome = running.run(Scenario(1, (Trial(phase=4, call=call),), (frozen, away), replicas=2))
+    assert outcome.effective[What.FREEZE]
+    assert outcome.effective[What.API_DOWN]
+    assert not outcome.broken, outcome.broken

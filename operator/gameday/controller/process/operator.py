@@ -14,7 +14,7 @@ from gameday.api.managed_fields import strip_managed_fields
 from gameday.api.parse import PlanTooBig
 from gameday.cluster.client import Cluster
 from gameday.cluster.events import EventRecorder, Subject
-from gameday.cluster.lease import LeaderElector, LeaseLost
+from gameday.cluster.lease import LEASE_SECONDS, LeaderElector, LeaseLost
 from gameday.cluster.resources import CONFIG_MAPS, DRILLS, GAMEDAYS, Object, Resource
 from gameday.controller.actions import Action, action_of
 from gameday.controller.administrator import Administrator
@@ -142,12 +142,21 @@ class Operator:
                 task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
             if not keeping.done() or keeping.cancelled():
-                await elector.release()
+                await self._release()
         for error in ended:
             if isinstance(error, ExceptionGroup) and (lost := error.subgroup(LeaseLost)) is not None:
                 raise LeaseLost(str(lost.exceptions[0])) from error
             if isinstance(error, Exception):
                 raise error
+
+    async def _release(self) -> None:
+        """Give the Lease up, where the API server takes that in time; what ended this process stays the cause."""
+        try:
+            async with asyncio.timeout(LEASE_SECONDS):
+                await self.elector.release()
+        except (GameDayError, TimeoutError) as error:
+            text = "the Lease was not given up, so the next leader waits until it expires, at most %d s: %s"
+            log.warning(text, LEASE_SECONDS, str(error) or "no answer in time")
 
     def _gameday_changed(self, key: Key) -> None:
         self.schedules.gameday_changed(key)

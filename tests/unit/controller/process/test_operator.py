@@ -246,3 +246,17 @@ async def test_what_an_operator_writes_tells_the_time_of_its_own_clock(api_serve
     assert ahead - 1 <= (one.metric("gameday_heartbeat_timestamp_seconds") or 0.0) - began < ahead + 60
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_api_server_that_is_away_hides_nothing_of_what_ends_a_process(
+    api_server: ApiServer, cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SIGTERM ends it as a cancellation, also where its Lease cannot be given up."""
+    operator = Operator(cluster, Settings(OWN, "me", "image"), time.time, time.monotonic)
+    task = asyncio.create_task(operator.lead())
+    await becomes(lambda: operator.metrics.registry.get_sample_value("gameday_leader") == 1)
+    api_server.down = True
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert "the Lease was not given up" in caplog.text
