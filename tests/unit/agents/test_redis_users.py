@@ -5,7 +5,7 @@ import io
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +21,11 @@ from gameday.agents.redis_servers import Trouble
 from gameday.agents.redis_users import rehearse, switch_off, switch_on
 from gameday.agents.user_fuse import user_fuse
 from gameday.agents.user_switch import BAD, user_switch
-from gameday.model.agent import Peers
+from gameday.model.agent import Peers, ProbeTask
 from gameday.model.redis_user import LOGIN, RedisUser, UserFuseConfig, UserSwitchConfig
+from gameday.probes.io.secrets import Secrets
+from gameday.probes.redis_login.config import LoginConfig
+from gameday.probes.redis_login.runner import RedisLoginRunner
 from unit.agents.redis_acl import (
     ADMIN,
     ADMIN_PASSWORD,
@@ -522,3 +525,22 @@ async def test_a_fuse_with_a_wrong_password_is_not_armed(
     assert (lines[0]["type"], lines[0]["ok"]) == ("armed", False)
     assert "rejects the administrator" in lines[0]["error"]
     assert "another" not in lines[0]["error"]
+
+
+async def test_the_login_of_a_user_who_may_not_name_its_connection_comes_from_a_pod_of_the_drill(
+    made: Servers, one: int, tmp_path: Path
+) -> None:
+    """Its name does not tell it from others then: the pod that switches is given the address."""
+    async with made.client(one) as client:
+        await client.execute_command("ACL", "SETUSER", APP, "-client|setname")
+    file = tmp_path / "app-password"
+    file.write_text(APP_PASSWORD)
+    server = replace(user(tmp_path, one).administrator, username=APP, password_file=str(file))
+    probe = RedisLoginRunner(ProbeTask("login", "redisLogin", 1.0, 2.0, (), asdict(LoginConfig(server))), Secrets())
+    try:
+        assert (await probe()).ok
+        with pytest.raises(Trouble, match="1 connection of others"):
+            await off(user(tmp_path, one), "10.0.0.9")
+        assert (await off(user(tmp_path, one), "10.0.0.9", HERE)).startswith("is off")
+    finally:
+        await probe.close()

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import ConfigDict, Field
 
 from gameday.actions.kind import ActionContext, AgentPod, DryRunContext, PreflightContext, Use, Watch
-from gameday.actions.made_by_pods import ACTS_FOR, LASTS, UNDOES_FOR, MadeByPods, Words, pod_of, said_by
+from gameday.actions.made_by_pods import ACTS_FOR, LASTS, PODS_SEEN, UNDOES_FOR, MadeByPods, Words, pod_of, said_by
 from gameday.actions.redis_acl.noted import Administered
 from gameday.cluster.resources import PODS, Object, Resource
 from gameday.engine.drill.timeouts import ARM
@@ -268,7 +268,7 @@ class RedisAclKind(MadeByPods[RedisAclSpec, RedisAcl]):
             text = f"podSelector selects pods with {len(addresses)} addresses, and at most {MOST_TARGETS} may be"
             raise Rejected(f"{text}: select fewer, or write othersAffected: true without podSelector")
         config = UserSwitchConfig(
-            user=action.administered.of(ctx.namespace), on=False, targets=addresses,
+            user=action.administered.of(ctx.namespace), on=False, targets=(*addresses, *_of_drill(ctx)),
             others_affected=action.others_affected, until=until, tries_for=ACTS_FOR, ends_after=LASTS,
         )  # fmt: skip
         return _pod(action.administered, config)
@@ -332,9 +332,20 @@ def _addresses(ctx: ActionContext, selector: Selector) -> Iterator[str]:
     for pod in ctx.cache.objects(TARGETS).values():
         if is_ours(labels_of(pod)) or not selects(wanted, labels_of(pod)) or pod["spec"].get("hostNetwork"):
             continue
-        if pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}:
-            continue
-        yield from (entry["ip"] for entry in pod.get("status", {}).get("podIPs") or () if "ip" in entry)
+        yield from _ips(pod)
+
+
+def _of_drill(ctx: ActionContext) -> Iterator[str]:
+    """The addresses of the drill's own pods: a user may be forbidden to name its connections, and so is its probe."""
+    for name in ctx.cache.objects(PODS_SEEN):
+        if (pod := pod_of(ctx, name, ctx.uid)) is not None:
+            yield from _ips(pod)
+
+
+def _ips(pod: Object) -> Iterator[str]:
+    status = pod.get("status", {})
+    if status.get("phase") not in {"Succeeded", "Failed"}:
+        yield from (entry["ip"] for entry in status.get("podIPs") or () if "ip" in entry)
 
 
 def _servers(ctx: ActionContext, change: Change) -> tuple[tuple[str, int], ...]:

@@ -251,6 +251,18 @@ async def test_a_pod_that_goes_with_its_fuse_switches_it_off_and_knows_the_targe
     assert kind().observe(here, "off", OFF, CHANGE).presence is Presence.PRESENT
 
 
+async def test_the_drills_own_pods_are_nobody_else_though_the_user_may_not_name_connections(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    observer = pod("first-observer", {DRILL: "first"}, ip="10.0.0.31")
+    observer["metadata"]["ownerReferences"] = [{"uid": "drill-uid"}]
+    stranger = pod("second-observer", {DRILL: "second"}, ip="10.0.0.32")
+    stranger["metadata"]["ownerReferences"] = [{"uid": "another-uid"}]
+    await kind().apply(listed(cluster, pod("api-1"), observer, stranger), OFF, CHANGE, "0")
+    given = read_config(env(api_server.objects["pods", "shop", MADE]), UserSwitchConfig)
+    assert given.targets == ("10.0.0.9", "10.0.0.31")
+
+
 async def test_a_pod_that_has_ended_is_no_target_since_another_may_have_its_address(
     api_server: ApiServer, cluster: Cluster
 ) -> None:
