@@ -68,9 +68,8 @@ async def of_cluster(connection: Connection) -> AsyncIterator[Place]:
         for node in _items(slot)[2:]:
             found += 1
             host, port, *_ = (*_items(node), "", "")
-            # An empty host is that of the node that was asked.
-            if host:
-                yield _place(host, port)
+            # Without a host clients go on at that of the node that was asked, which may be another node's port.
+            yield _place(host or connection.host, port)
     if not found:
         raise ProtocolError("no slots")
 

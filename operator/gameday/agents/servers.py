@@ -93,7 +93,6 @@ class Servers(Name):
         here = (address, self._ports.asked)
         try:
             async with asyncio.timeout(ANSWERS_WITHIN), self._connection(here) as connection:
-                # An empty host, which is the one that was asked, is not named.
                 return {here, *[place async for place in named(connection, self._peers)]}
         except (RedisError, ProtocolError) as error:
             return unanswered(self._peers, error)

@@ -53,6 +53,20 @@ async def test_a_cluster_is_reached_where_each_of_its_nodes_is_known(made: Serve
     assert await asked(first, password, Peers(), frozenset({("10.0.0.9", third)}) | known(first, second)) == left_out
 
 
+async def test_nodes_without_an_endpoint_are_at_other_ports_of_the_one_that_is_asked(
+    made: Servers, password: str
+) -> None:
+    """As behind one load balancer: clients go on where they have asked, at each node's port."""
+    await cluster(made)
+    for port in made.ports:
+        async with made.client(port) as node:
+            await node.execute_command("CONFIG", "SET", "cluster-preferred-endpoint-type", "unknown-endpoint")
+    first, *others = made.ports
+    assert await asked(first, password, Peers(), known(*made.ports)) is None
+    left_out = await asked(first, password, Peers(), known(first))
+    assert left_out in {f"servers: 127.0.0.1:{port} is one of them and is not cut" for port in others}
+
+
 async def test_a_node_that_comes_later_is_told_unless_it_is_known(made: Servers, password: str) -> None:
     await cluster(made)
     before = known(*made.ports)

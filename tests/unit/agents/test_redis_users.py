@@ -139,6 +139,17 @@ async def test_every_node_of_a_cluster_is_switched(made: Servers, tmp_path: Path
     assert [await is_on(made, port) for port in made.ports] == [True] * 3
 
 
+async def test_nodes_of_a_cluster_without_an_endpoint_are_switched_as_well(made: Servers, tmp_path: Path) -> None:
+    await cluster(made)
+    await users(made, made.ports)
+    for port in made.ports:
+        async with made.client(port) as node:
+            await node.execute_command("CONFIG", "SET", "cluster-preferred-endpoint-type", "unknown-endpoint")
+    given = user(tmp_path, made.ports[0], peers=Peers())
+    assert (await off(given)).startswith("is off on 3 servers")
+    assert [await is_on(made, port) for port in made.ports] == [False] * 3
+
+
 async def test_sentinels_say_which_servers_there_are(made: Servers, tmp_path: Path) -> None:
     await watched(made)
     await users(made, made.ports)

@@ -104,6 +104,11 @@ class Connection:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
+    @property
+    def host(self) -> str:
+        """The name or address that it connects to."""
+        return self._host
+
     async def __aenter__(self) -> Self:
         return self
 
