@@ -209,8 +209,16 @@ class Controllers:
             self._later(self.pods_take, self._run_pod, pod)
             if self.pods_take > POD_RUNS:
                 self.world.tally.took_effect(What.SLOW_PODS)
+                self._later(POD_RUNS, self._cannot_pull, pod)
         elif "deletionTimestamp" in pod["metadata"] and "deletionTimestamp" not in change.before["metadata"]:
             self._later(self.ends(pod), self._end_pod, pod)
+
+    def _cannot_pull(self, pod: Object) -> None:
+        """The kubelet says why a pod takes long."""
+        metadata = pod["metadata"]
+        state = {"waiting": {"reason": "ErrImagePull", "message": "the registry does not answer"}}
+        said = {"phase": "Pending", "containerStatuses": [{"name": CONTAINER, "state": state}]}
+        self.store.status(PODS, metadata["namespace"], metadata["name"], metadata["uid"], **said)
 
     def _run_pod(self, pod: Object) -> None:
         metadata = pod["metadata"]

@@ -14,6 +14,7 @@ from gameday.cli.runs import about
 from gameday.cli.version import VERSION, installed
 from gameday.cluster.client import ACCOUNT, Cluster
 from gameday.cluster.http_errors import OPERATOR_COMMAND, OPT_IN_COMMAND
+from gameday.cluster.pod_status import PULLING
 from gameday.cluster.resources import (
     CALICO_POLICIES,
     CALICO_V3_POLICIES,
@@ -46,7 +47,6 @@ RUNS: Final = tuple((GAMEDAYS, verb, "") for verb in ("get", "list")) + tuple(
 """What it takes to run drills with this program."""
 WATCHES: Final = ((PODS, "list", ""), (PODS, "watch", ""), (PODS, "get", "log"))
 """What it takes to see their probes."""
-_PULLING: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def _stuck(pods: Sequence[Object]) -> Iterator[str]:
     for pod in pods:
         for container in pod.get("status", {}).get("containerStatuses", ()):
             waiting = container.get("state", {}).get("waiting", {})
-            if waiting.get("reason") in _PULLING:
+            if waiting.get("reason") in PULLING:
                 why = waiting.get("message", container["image"])
                 yield f"pod {pod['metadata']['name']}: {waiting['reason']}: {why}"
 

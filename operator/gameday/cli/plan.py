@@ -17,6 +17,7 @@ from rich.text import Text
 
 from gameday.api.drill import FORGOTTEN_AFTER
 from gameday.api.dry_run import FIELDS, read
+from gameday.api.lines import events_of
 from gameday.api.record import duration
 from gameday.cli import validate
 from gameday.cli.abort import abort
@@ -31,7 +32,7 @@ from gameday.cluster.resources import DRILLS, GAMEDAYS, Object
 from gameday.errors import GameDayError, NotFound
 from gameday.model.dry_run import DryRun
 from gameday.model.labels import PLAN
-from gameday.model.record import Phase, Reason
+from gameday.model.record import AGENTS_WAITING, Phase, Reason
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 LONGEST: Final = 40
@@ -319,8 +320,13 @@ async def _see_that_it_is_dry(cluster: Cluster, drill: Object) -> None:
 
 
 def _waits_for(drill: Object) -> str:
-    """What keeps a dry run from beginning, or ""."""
-    if drill["status"].get("phase") != Phase.PENDING.value if "status" in drill else True:
+    """What keeps a dry run from beginning, or its pods from starting, or ""."""
+    if "status" not in drill:
+        return ""
+    if drill["status"].get("phase") == Phase.STEADY_STATE.value:
+        lines = (line["message"] for line in events_of(drill["status"]) if line["reason"] == AGENTS_WAITING)
+        return next(reversed([*lines]), "")
+    if drill["status"].get("phase") != Phase.PENDING.value:
         return ""
     message = str(condition(drill, "Reconciling").get("message", ""))
     return message if message.startswith("waiting: ") else ""

@@ -4,7 +4,7 @@ import enum
 from typing import Final
 
 from gameday.engine.drill.mitigations import BEGUN, ENDED
-from gameday.model.record import DrillRecord, Phase, Reason
+from gameday.model.record import AGENTS_WAITING, DrillRecord, Phase, Reason
 
 
 class Action(enum.StrEnum):
@@ -29,7 +29,8 @@ class Action(enum.StrEnum):
 _BY_REASON: Final = {
     **dict.fromkeys((phase.value for phase in (Phase.PENDING, Phase.PREFLIGHT, Phase.STEADY_STATE)), Action.CHECK),
     **dict.fromkeys(
-        ("AgentsReady", "PreflightWarning", "NothingAnswers", "ExpressionWarning", "ProofWarning"), Action.CHECK
+        (AGENTS_WAITING, "AgentsReady", "PreflightWarning", "NothingAnswers", "ExpressionWarning", "ProofWarning"),
+        Action.CHECK,
     ),
     **dict.fromkeys(
         (

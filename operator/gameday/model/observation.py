@@ -134,6 +134,8 @@ class Observation:
     """Whether the preflight is to be made again: what it found was passing, and some time has passed."""
     agents_wanted: frozenset[str] = frozenset()
     agents: Mapping[str, Life] = field(default_factory=dict)
+    agent_troubles: Mapping[str, str] = field(default_factory=dict)
+    """What keeps agents from running, in the cluster's words; an agent of which nothing is known is absent."""
     fuses: Mapping[str, Fuse] = field(default_factory=dict)
     changes: Mapping[str, Observed] = field(default_factory=dict)
     """What each fault and step changes, as it stands, by its name."""

@@ -65,6 +65,8 @@ class Result:
     """The mitigation that had acted before it was met, the last one where there were several."""
 
 
+AGENTS_WAITING = "AgentsWaiting"
+"""Reason of a line of the timeline that says what the start of the agents waits for."""
 NOT_REACHED = "NotReached"
 """Reason of an expectation whose stage never began."""
 

@@ -85,6 +85,20 @@ async def test_it_shows_what_the_dry_run_found_and_deletes_it(api_server: ApiSer
     assert drills(api_server) == []
 
 
+async def test_what_its_pods_wait_for_is_shown_while_they_do(api_server: ApiServer, tmp_path: Path) -> None:
+    known(api_server)
+    line = "2026-11-24T12:00:15.000Z AgentsWaiting: these agents do not run yet: observer: ErrImagePull: not found"
+    async with planned(api_server, tmp_path, "redis") as one:
+        await one.become(phase="SteadyState", timeline=[line], dryRun={})
+        assert one.process.stderr is not None
+        async with asyncio.timeout(30):
+            shown = (await one.process.stderr.readline()).decode()
+        await one.become(**PLANNED)
+        code, _, err = await one.ends()
+    assert shown == "these agents do not run yet: observer: ErrImagePull: not found\n"
+    assert (code, err) == (0, "")
+
+
 async def test_what_refuses_a_drill_comes_first_and_is_the_exit_code(api_server: ApiServer, tmp_path: Path) -> None:
     known(api_server)
     async with planned(api_server, tmp_path, "redis") as one:

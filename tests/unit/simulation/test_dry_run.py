@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from gameday.api.lines import events_of
 from gameday.cluster.resources import PODS, Object
 from gameday.engine.drill import decide, next_commands
 from gameday.engine.drill.phases import dry_run, ending, finished, table
@@ -66,6 +67,19 @@ def test_who_ends_a_dry_run_is_named(what: What, reason: str) -> None:
     status, outcome = outcome_of(Trial(), slow, Failure(what, 5.0, seconds=30.0))
     assert not outcome.broken
     assert status["reason"] == reason
+
+
+@pytest.mark.parametrize("dry", [True, False], ids=["dry run", "drill"])
+def test_agents_that_do_not_start_end_it_with_what_the_kubelet_says(dry: bool) -> None:
+    slow = Failure(What.SLOW_PODS, 0.0, seconds=200.0)
+    made = running.Simulation(Scenario(1, (replace(Trial(severs=True), dry_run=dry),), (slow,)))
+    assert not made.run().broken
+    status = made.namespaces[0].statuses[-1]
+    assert status["reason"] == ("Refused" if dry else "AgentsNotReady")
+    assert "observer, witness-0: ErrImagePull: the registry does not answer" in status["message"]
+    said = [line["message"] for line in events_of(status) if line["reason"] == "AgentsWaiting"]
+    assert said
+    assert "observer, witness-0: ErrImagePull: the registry does not answer" in said[0]
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

@@ -8,6 +8,7 @@ from gameday.actions.kind import ActionContext, Watch
 from gameday.actions.registry import KINDS
 from gameday.api.drill import FINALIZER, confirmed_of, start_before
 from gameday.api.state import setup_bytes
+from gameday.cluster import pod_status
 from gameday.cluster.client import ACCOUNT, CONTAINER, Cluster
 from gameday.cluster.informer import Informer
 from gameday.cluster.resources import (
@@ -211,11 +212,13 @@ class DrillInformers:
         setup = self.setup_now(setup)
         closers, counters = agents.closers(setup), agents.counters(setup)
         closing = self.agent_pods(closers.values())
+        pods = self.agent_pods(wanted)
         return replace(
             observed,
             agents_wanted=wanted,
             kinds=self._kinds_of(setup),
-            agents={agent: life_of(pod) for agent, pod in self.agent_pods(wanted).items()},
+            agents={agent: life_of(pod) for agent, pod in pods.items()},
+            agent_troubles={agent: why for agent, pod in pods.items() if (why := pod_status.trouble(pod, CONTAINER))},
             too_many_addresses=self.too_many_addresses,
             fuses={change.fuse_name: self._fuse(change, plan) for change in record.changes},
             changes=self._changes(record, plan),

@@ -8,7 +8,7 @@ from gameday.engine.drill.commands import error_of
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.stop_conditions import end_inconclusive
 from gameday.model.observation import Life
-from gameday.model.record import DrillRecord, Reason
+from gameday.model.record import AGENTS_WAITING, DrillRecord, Reason
 
 
 def measuring(ctx: Context) -> bool:
@@ -36,16 +36,37 @@ def _running(ctx: Context) -> bool:
     return bool(lives) and all(life is Life.RUNNING for life in lives.values())
 
 
-_SEE: Final = "see `kubectl get pods,events` of the namespace: image pulls, quotas and admission are the usual causes"
+SAID_AFTER: Final = (15.0, 45.0)
+"""Seconds after which that is said, and said again where it is something else by then: most start in fewer."""
+_SEE: Final = "see `kubectl get events` of the namespace: image pulls, quotas and admission are the usual causes"
+
+
+def waited(ctx: Context) -> DrillRecord:
+    """The record with what the agents wait for, once they have waited for longer than usual."""
+    due = sum(ctx.now > ctx.record.since + seconds for seconds in SAID_AFTER)
+    known = [line for line in ctx.record.timeline if line.reason == AGENTS_WAITING and line.at >= ctx.record.since]
+    if len(known) >= due or not (waiting := _waiting(ctx)):
+        return ctx.record
+    text = f"these agents do not run yet: {waiting}"
+    return ctx.record if any(line.message == text for line in known) else ctx.record.note(ctx.now, AGENTS_WAITING, text)
+
+
+def _waiting(ctx: Context) -> str:
+    """The agents that do not run, with what the cluster says of each; those of which it says the same together."""
+    same: dict[str, list[str]] = {}
+    for name, life in sorted(_lives(ctx).items()):
+        if life is not Life.RUNNING:
+            same.setdefault(ctx.observed.agent_troubles.get(name) or life.value, []).append(name)
+    return "; ".join(f"{', '.join(names)}: {why}" for why, names in same.items())
 
 
 def _not_ready(ctx: Context) -> str:
     error = error_of(ctx.observed.errors, do.StartAgents())
     if error:
         return f"the agents could not be started: {error}"
-    waiting = [f"{name} {life.value}" for name, life in sorted(_lives(ctx).items()) if life is not Life.RUNNING]
-    if waiting:
-        return f"not every agent was running after {timeouts.AGENTS:.0f} s: {', '.join(waiting)}; {_SEE}"
+    if waiting := _waiting(ctx):
+        known = all(life is Life.RUNNING or name in ctx.observed.agent_troubles for name, life in _lives(ctx).items())
+        return f"not every agent was running after {timeouts.AGENTS:.0f} s: {waiting}{'' if known else f'; {_SEE}'}"
     if not ctx.evidence.all_probes_seen():
         return f"not every probe had sent a sample after {timeouts.AGENTS:.0f} s; {_SEE}"
     return next((why for proof in effects.proofs(ctx) if (why := proof.waits_for())), "")

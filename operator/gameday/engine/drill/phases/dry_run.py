@@ -22,7 +22,7 @@ PLANNED = "nothing refuses a drill now; the dry run changed nothing"
 def decide(ctx: Context) -> DrillRecord:
     """End once every probe has answered and every witness and control gets through, or will not."""
     if not agents_start.measuring(ctx):
-        return agents_start.given_up(ctx) or ctx.record
+        return agents_start.given_up(ctx) or agents_start.waited(ctx)
     dry_run, read = ctx.record.dry_run or DryRun(), ctx.evidence.readings(ctx.record.since, ctx.now)
     found = replace(
         dry_run,

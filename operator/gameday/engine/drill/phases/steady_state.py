@@ -50,7 +50,7 @@ def _agents_ready(ctx: Context) -> DrillRecord:
         record = replace(ctx.record, steady_from=ctx.now)
         count = len(ctx.observed.agents_wanted)
         return record.note(ctx.now, "AgentsReady", f"{count} agents are running; the steady state begins")
-    return agents_start.given_up(ctx) or ctx.record
+    return agents_start.given_up(ctx) or agents_start.waited(ctx)
 
 
 def _go(ctx: Context, since: float, ends: float) -> DrillRecord:
