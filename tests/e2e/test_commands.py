@@ -96,7 +96,7 @@ async def test_a_drill_is_run_to_its_verdict_and_ci_learns_it(ns: TeamNamespace,
     assert told.returncode == 0, told.stderr
     assert "Failed (ExpectationMissed)" in told.stdout.splitlines()[0]
     assert "under it the system missed what was expected: noticed." in told.stdout
-    assert "Everything is put back." in told.stdout
+    assert "Everything was put back." in told.stdout
     assert re.search(r"\d+\.\d s  CutProven: .*witnesses", told.stdout)
     assert "becomes health.status == 599, within 6.0s" in told.stdout
 

@@ -19,6 +19,7 @@ from gameday.errors import Conflict, PlanInvalid, Rejected
 from gameday.model.change import Change, Observed, Presence, State
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action
+from gameday.model.words import counted
 from gameday.preflight.findings import Finding
 from gameday.preflight.impact import ready
 from gameday.preflight.rights import WATCH, Right
@@ -182,7 +183,7 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
 
 def _too_few_or_many(action: PodDelete, many: int, path: str) -> Iterator[Finding]:
     wanted = max(1, action.of(many))
-    has = f"{action.workload} has {_counted(many, 'ready pod')}"
+    has = f"{action.workload} has {counted(many, 'ready pod')}"
     if many < wanted:
         remedy = "wait until more are ready, or delete fewer" if many else "wait until some are ready"
         yield Finding("TooFewPods", f"{path}.{action.count}", f"{has}, but the fault is to delete {wanted}", remedy)
@@ -271,7 +272,3 @@ def _of_change(ctx: ActionContext, seen: Observed, change: Change) -> Observed:
     return replace(
         seen, presence=Presence.PRESENT, shown=f"{pod_names(every)} of {change.object_name} {are(len(every))} gone"
     )
-
-
-def _counted(many: int, what: str) -> str:
-    return f"{many} {what}" if many == 1 else f"{many} {what}s"

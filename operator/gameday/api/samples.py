@@ -21,6 +21,7 @@ from typing import Any, Final
 from gameday.cluster.resources import CONFIG_MAPS, Object
 from gameday.engine.evidence.curves import MOST_POINTS, Curve, Strip, Truth, coarser
 from gameday.errors import GameDayError
+from gameday.model.words import counted
 from gameday.schema.bounds import cut, json_bytes
 
 FILE: Final = "samples.json.gz"
@@ -116,7 +117,7 @@ def read(config_map: Mapping[str, Any]) -> Kept:
 
 
 def _without(probes: int) -> str:
-    return f"the samples of {probes} probes do not fit" if probes else ""
+    return f"the samples of {counted(probes, 'probe')} do not fit" if probes else ""
 
 
 def _bounded(truths: tuple[Truth, ...]) -> tuple[tuple[Truth, ...], str]:

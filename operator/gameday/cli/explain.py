@@ -1,7 +1,7 @@
 """``gameday explain``: why a drill has its verdict, in sentences, with the evidence that its status holds."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,19 +14,21 @@ from gameday.api.lines import events_of, expectations_of, figures_of, plain
 from gameday.api.parse import plan_of
 from gameday.api.record import duration, moment, saved_of, timestamp
 from gameday.cli.asking import NotDone, condition
-from gameday.cli.following import ended
+from gameday.cli.following import ended, more
 from gameday.cli.output import COLOURS, console
 from gameday.cli.reasons import meaning, remedy
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import DRILLS, Object
 from gameday.errors import PlanInvalid, StateUnreadable
-from gameday.model.plan import Expectation, Plan
+from gameday.model.plan import Expectation, Mode, Plan, Stage
 from gameday.model.record import NOT_REACHED, DrillRecord, Reason, ResultState, Verdict
 from gameday.schema.renamed import modern
 
 ROUTINE: Final = frozenset({"Preflight", "AgentsReady", "FuseArmed", "Injecting", "Finished"})
 """Lines of the timeline that every drill has and that explain nothing."""
 FINE: Final = frozenset({ResultState.MET.value, ResultState.ALWAYS_TRUE.value})
+AGAIN: Final = "Rollback"
+"""The stage of an expectation of the recovery that was judged again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Expected:
     """When it was decided, and why where it was not met."""
     by: str = ""
     """The mitigation that had acted before it was met, or ""."""
+    within: str = ""
+    """How long after the faults were lifted it was to be true; "" unless the recovery awaits it."""
+    open: bool = False
+    """Whether the recovery awaited it, and it had not come when the drill ended."""
 
     @property
     def fine(self) -> bool:
@@ -128,7 +134,9 @@ def explain(drill: Object) -> Explanation:
     end = f"{verdict} ({reason}), after {status['took']}" if "took" in status else f"{verdict} ({reason})"
     return Explanation(
         about=f"{where}: {end if verdict else 'under way'}",
-        why=tuple(_why(status, expected, record) if verdict else _under_way(drill)),
+        why=tuple(filter(None, (*_why(status, expected, record), more(drill, status.get("message", "")))))
+        if verdict
+        else tuple(_under_way(drill)),
         happened=tuple(_happened(status, began)),
         expected=expected,
         measured=tuple(
@@ -136,7 +144,7 @@ def explain(drill: Object) -> Explanation:
             + (f" ± {plain(float(one['resolution']))}" if "resolution" in one else "")
             for one in figures_of(status)
         ),
-        left=_left(drill),
+        left=_left(drill, _unrecovered(expected)),
         do=remedy(reason) if verdict and verdict != Verdict.PASSED.value else "",
     )
 
@@ -188,7 +196,7 @@ def _why(status: Mapping[str, Any], expected: tuple[Expected, ...], record: Dril
     reason, message = str(status.get("reason", "")), str(status.get("message", ""))
     match status.get("verdict"):
         case Verdict.PASSED.value:
-            yield "Each fault was proven, every expectation was met, and everything was put back."
+            yield "Each fault was proven, and every expectation was met."
             if aided := [f"{one.name} ({one.by})" for one in expected if one.by]:
                 yield f"Met only after a mitigation had acted: {_named(aided)}."
             if true := [one.name for one in expected if one.state == ResultState.ALWAYS_TRUE.value]:
@@ -196,7 +204,7 @@ def _why(status: Mapping[str, Any], expected: tuple[Expected, ...], record: Dril
         case Verdict.FAILED.value if reason == "GuardrailViolated":
             yield f"{_sentence(message)} Its fault was proven, so all faults were undone at once."
         case Verdict.FAILED.value:
-            yield f"Each fault was proven, and under it the system missed what was expected: {_named(missed)}."
+            yield _failed(expected)
         case Verdict.ABORTED.value:
             yield _sentence(message)
             if before := status.get("missedBeforeAbort"):
@@ -214,6 +222,26 @@ def _why(status: Mapping[str, Any], expected: tuple[Expected, ...], record: Dril
         yield "The system recovered after a mitigation had acted."
     if means := meaning(reason):
         yield f"{reason} means: {means}."
+
+
+def _failed(expected: tuple[Expected, ...]) -> str:
+    """What was missed: under the faults, or after they were lifted, with the time that it had."""
+    missed = [one for one in expected if one.state == ResultState.MISSED.value and one.stage != AGAIN]
+    after = [one for one in missed if one.stage == Stage.RECOVERY.value]
+    under = _named([one.name for one in missed if one not in after])
+    later = _named([f"{one.name} (within {one.within})" if one.within else one.name for one in after])
+    if not after:
+        return f"Each fault was proven, and under it the system missed what was expected: {under}."
+    text = f"after it was lifted the system missed what was expected: {later}."
+    if not under:
+        return f"Each fault was proven, and {text}"
+    return f"Each fault was proven, and under it the system missed what was expected: {under}. A{text[1:]}"
+
+
+def _unrecovered(expected: tuple[Expected, ...]) -> list[str]:
+    """What the recovery awaited and had not come when the drill ended, by itself or after a rollback."""
+    repaired = {one.name for one in expected if one.stage == AGAIN and one.fine}
+    return [one.name for one in expected if one.open and one.stage != AGAIN and one.name not in repaired]
 
 
 def _doubts(record: DrillRecord | None) -> Iterator[str]:
@@ -236,16 +264,19 @@ def _since(at: str, began: str) -> str:
 
 
 def _expected(one: Mapping[str, Any], plan: Plan | None) -> Expected:
-    again = one["stage"] == "Rollback"
-    asked = next(
-        (
-            _asked(known)
-            for stage, known in (plan.all_expectations() if plan is not None else ())
-            if known.name == one["name"] and stage.value == ("Recovery" if again else one["stage"])
-        ),
-        "",
-    )
-    return Expected(one["stage"], one["name"], one["state"], asked, _found(one), one.get("by", ""))
+    stage = Stage.RECOVERY.value if one["stage"] == AGAIN else one["stage"]
+    planned = None if plan is None else _planned(plan, stage, one["name"])
+    asked = "" if planned is None else _asked(planned)
+    within, open_ = "", False
+    if plan is not None and planned is not None and stage == Stage.RECOVERY.value and planned.mode is not Mode.ALWAYS:
+        within = duration(plan.recovery.within if planned.within is None else planned.within)
+        # One that came late or after a mitigation was met in the end.
+        open_ = one["state"] == ResultState.MISSED.value and "late" not in one and "by" not in one
+    return Expected(one["stage"], one["name"], one["state"], asked, _found(one), one.get("by", ""), within, open_)
+
+
+def _planned(plan: Plan, stage: str, name: str) -> Expectation | None:
+    return next((one for at, one in plan.all_expectations() if (at.value, one.name) == (stage, name)), None)
 
 
 def _asked(one: Expectation) -> str:
@@ -273,13 +304,17 @@ def _found(one: Mapping[str, Any]) -> str:
     return f"{text}: {why}" if text and why else text or why
 
 
-def _left(drill: Object) -> str:
+def _left(drill: Object, unrecovered: Iterable[str] = ()) -> str:
     cleared = condition(drill, "FaultsCleared")
     if cleared.get("status") == "False":
         return f"In the cluster: {cleared['message']}."
     if drill.get("status", {}).get("changed") is False:
         return "Nothing was changed in the cluster."
-    return "Everything is put back." if cleared.get("status") == "True" else "Whether anything is left is not known."
+    if cleared.get("status") != "True":
+        return "Whether anything is left is not known."
+    if names := list(unrecovered):
+        return f"The drill put its changes back; when it ended, the system still had not met: {_named(names)}."
+    return "Everything was put back."
 
 
 def _named(names: list[str]) -> str:

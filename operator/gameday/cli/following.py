@@ -2,16 +2,32 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from typing import Final
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.informer import Informer
 from gameday.cluster.resources import DRILLS, Object
-from gameday.model.record import Phase
+from gameday.model.record import Phase, Reason
+
+CUT: Final = "…"
+"""What stands where a text was cut."""
 
 
 def ended(drill: Object) -> bool:
     """Whether a Drill has its verdict, and everything of it is put back."""
     return bool(drill.get("status", {}).get("phase") == Phase.FINISHED.value)
+
+
+def more(drill: Object, shown: str) -> str:
+    """Where to read on, in a sentence, when what was shown of a drill that has ended is cut; "" when it is not."""
+    if CUT not in shown:
+        return ""
+    status, namespace = drill["status"], drill["metadata"]["namespace"]
+    if status.get("reason") == Reason.PREFLIGHT_FAILED.value:
+        return f"That was cut: `gameday plan {drill['spec']['gameDay']} -n {namespace}` lists every finding."
+    if CUT in status.get("message", ""):
+        return ""  # No place has more of it.
+    return f"That was cut: `kubectl -n {namespace} describe drill {drill['metadata']['name']}` has all of it."
 
 
 async def follow(

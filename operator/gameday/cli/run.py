@@ -16,7 +16,7 @@ from rich.text import Text
 
 from gameday.cli.abort import abort
 from gameday.cli.asking import NotDone, Where, ask, condition, fail, in_words, say
-from gameday.cli.following import follow
+from gameday.cli.following import follow, more
 from gameday.cli.forms import Output
 from gameday.cli.junit import junit
 from gameday.cli.output import COLOURS, console, name_of, show
@@ -219,8 +219,9 @@ def code_of(drill: Object) -> Exit:
 def _sentence(drill: Object) -> str:
     status = drill["status"]
     cleared = condition(drill, "FaultsCleared")
-    left = f"\nSOMETHING IS LEFT: {cleared['message']}" if cleared.get("status") == "False" else ""
-    return f"{status.get('verdict')} ({status.get('reason')}): {status.get('summary') or status.get('message')}{left}"
+    left = f"SOMETHING IS LEFT: {cleared['message']}" if cleared.get("status") == "False" else ""
+    shown = f"{status.get('verdict')} ({status.get('reason')}): {status.get('summary') or status.get('message')}"
+    return "\n".join(filter(None, (shown, more(drill, shown), left)))
 
 
 def untaken(name: str, namespace: str) -> str:

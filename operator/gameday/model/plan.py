@@ -102,6 +102,11 @@ class Action:
         return None
 
     @property
+    def cuts_off(self) -> "Selector | None":
+        """The pods from which it takes that dependency away; None where it takes none away."""
+        return None
+
+    @property
     def closes_connections(self) -> bool:
         """Whether connections that its targets have open to that dependency are to be gone as well."""
         return False

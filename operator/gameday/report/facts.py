@@ -11,6 +11,7 @@ from gameday.api.undo_entries import undo_of
 from gameday.engine.evidence.curves import Truth
 from gameday.model.plan import Expectation, Mode, Plan, Stage
 from gameday.model.record import DrillRecord, Phase
+from gameday.report.faults import Fault, faults_of
 from gameday.report.frozen import Frozen, frozen
 from gameday.report.team import Contact, Item, Link, contacts_of, items_of, links_of
 
@@ -164,7 +165,9 @@ class Report:
     samples: Kept | None
     no_samples: str
     """Why there are no curves, or ""."""
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    proven: bool = False
+    """Whether every fault was proven."""
     contacts: tuple[Contact, ...] = ()
     links: tuple[Link, ...] = ()
     plan_digest: str = ""
@@ -217,7 +220,8 @@ def report(
         items=items_of(spec),
         samples=kept,
         no_samples=no_samples,
-        faults=tuple(_faults(known)),
+        faults=tuple(faults_of(known, status)),
+        proven=record is not None and record.proven_at is not None,
         contacts=contacts_of(spec),
         links=links_of(spec),
         plan_digest=status.get("planDigest", ""),
@@ -371,12 +375,6 @@ def _undone(status: Object) -> Iterable[Undone]:
         what = f"{about.get('kind', '?')} {about.get('name', '?')}"
         asked, undone = (_moment(one.get(field)) for field in ("undoRequestedAt", "undoneAt"))
         yield Undone(one["name"], one["kind"], what, one["state"], str(one.get("before", "")), asked, undone)
-
-
-def _faults(known: Frozen) -> Iterable[str]:
-    for fault in (known.spec or {}).get("outage", {}).get("faults", ()):
-        kind = next((key for key in fault if key != "name"), "")
-        yield f"{fault.get('name', '')} ({kind})"
 
 
 def _moment(text: Any) -> float | None:

@@ -1,6 +1,6 @@
 """What went well and what could be better, in sentences that the evidence makes: nothing is guessed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -47,15 +47,14 @@ def sentence(report: Report) -> str:
     if not report.ended:
         return "This drill is still under way: this report may change until it has ended."
     said = VERDICTS.get(report.verdict, "The drill has ended")
-    failed = [one.name for one in report.expected if one.state == "Missed"]
     first = [one for one in report.expected if one.stage != "Rollback"]
     met = sum(one.met for one in first)
     match report.verdict:
         case "Passed":
             return f"{said}: all {met} expectations were met while {_what(report)}."
         case "Failed":
-            missed = f"{_listed(failed)} {'was' if len(failed) == 1 else 'were'} not met" if failed else report.message
-            return f"{said}: {missed} while {_what(report)}; {met} of {len(first)} expectations held."
+            missed = "; ".join(_unmet(report, first)) or f"{report.message} while {_what(report)}"
+            return f"{said}: {missed}; {met} of {len(first)} expectations held."
         case "Aborted":
             return f"{said}: {report.message}."
         case _:
@@ -63,11 +62,36 @@ def sentence(report: Report) -> str:
             return f"{said}: {report.message}.{touched}"
 
 
+def _unmet(report: Report, expected: list[Expected]) -> Iterator[str]:
+    """What was missed: under the faults, and after they were lifted, by how long it had and whether it was to hold."""
+    missed = [one for one in expected if one.state == "Missed"]
+    if names := [one.name for one in missed if one.stage != "Recovery"]:
+        yield f"{_listed(names)} {_were(names)} not met while {_what(report)}"
+    lifted = f"after the {_fault(report)} {'was' if len(report.faults) < 2 else 'were'} lifted"
+    allowed: dict[tuple[bool, float | None], list[str]] = {}
+    for one in missed:
+        if one.stage == "Recovery":
+            allowed.setdefault((one.mode == "always", one.within), []).append(one.name)
+    for (held, within), names in allowed.items():
+        if held:
+            yield f"{_listed(names)} did not hold {lifted}"
+        else:
+            yield f"{_listed(names)} {_were(names)} not met {f'within {seconds(within)} ' if within else ''}{lifted}"
+
+
+def _were(names: Sequence[str]) -> str:
+    return "was" if len(names) == 1 else "were"
+
+
+def _fault(report: Report) -> str:
+    return "fault" if len(report.faults) < 2 else "faults"
+
+
 def _what(report: Report) -> str:
     outage = next((band for band in report.bands if band.name == "Outage"), None)
     lasted = f" for {seconds(outage.until - outage.since)}" if outage is not None else ""
-    faults = [name.partition(" (")[0] for name in report.faults]
-    return f"the {'fault' if len(faults) < 2 else 'faults'} {_listed(faults)} lasted{lasted}" if faults else "it ran"
+    faults = [one.name for one in report.faults]
+    return f"the {_fault(report)} {_listed(faults)} lasted{lasted}" if faults else "it ran"
 
 
 def _listed(names: list[str]) -> str:

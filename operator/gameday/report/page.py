@@ -1,6 +1,7 @@
 """The report as one HTML file that needs nothing else: styles and pictures stand in it, and no script."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -147,10 +148,17 @@ def _compared(report: Report, names: list[str]) -> Iterator[Compared]:
     at = report.finished_at if report.finished_at is not None else report.started_at
     own = {one.name: (one.value, one.unit) for one in report.figures}
     missed = tuple(one.name for one in report.expected if one.state == "Missed" and one.stage != "Rollback")
-    first = figures.day(at) if at is not None else "now"
+    moments = [one.at for one in report.earlier] + ([at] if at is not None else [])
+    days = Counter(figures.day(moment) for moment in moments)
+
+    def shown(moment: float) -> str:
+        """The day, and the time as well where several drills are of that day."""
+        return figures.when(moment) if days[figures.day(moment)] > 1 else figures.day(moment)
+
+    first = shown(at) if at is not None else "now"
     yield Compared(report.drill, first, report.verdict or "under way", _cells(own, names), missed, current=True)
     for one in report.earlier:
-        yield Compared(one.name, figures.day(one.at), one.verdict, _cells(one.figures, names), one.missed)
+        yield Compared(one.name, shown(one.at), one.verdict, _cells(one.figures, names), one.missed)
 
 
 def _cells(known: Mapping[str, tuple[float, str]], names: list[str]) -> tuple[str, ...]:

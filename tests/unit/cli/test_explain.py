@@ -1,8 +1,9 @@
 """``gameday explain``: for each verdict, why, with what evidence, and what to do."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -65,14 +66,51 @@ def told(*arguments: Any, **fields: Any) -> Explanation:
 def test_a_failure_names_what_was_missed_and_what_was_asked_for() -> None:
     one = told(Verdict.FAILED, "ExpectationMissed")
     assert one.about == "Drill first of GameDay redis in namespace shop: Failed (ExpectationMissed), after 40.0s"
-    assert one.why == ("Each fault was proven, and under it the system missed what was expected: healthy again.",)
+    assert one.why == (
+        "Each fault was proven, and after it was lifted the system missed what was expected: "
+        "healthy again (within 20.0s).",
+    )
     missed = next(e for e in one.expected if not e.fine)
     assert missed.asked == "eventually health.body.redis == 'ok', for 2.0s"
     assert missed.found == "4.0 s late: it was false"
     met = next(e for e in one.expected if e.fine)
     assert (met.asked, met.found) == ("becomes health.body.redis != 'ok', within 6.0s", "after 1.4 s ± 1 s")
     assert one.measured == ("detect: 1.402 seconds ± 1",)
-    assert one.left == "Everything is put back."
+    assert one.left == "Everything was put back."
+
+
+NOTICED: Final = Result(Stage.OUTAGE, "noticed", ResultState.MISSED, BEGAN + 30, why="never true in 29 samples")
+NEVER: Final = replace(MISSED, late=None)
+
+
+def test_a_failure_says_whether_it_was_under_the_fault_or_after_it() -> None:
+    under = told(Verdict.FAILED, "ExpectationMissed", results=(NOTICED, replace(MISSED, state=ResultState.MET)))
+    assert under.why[0] == "Each fault was proven, and under it the system missed what was expected: noticed."
+    assert under.left == "Everything was put back."
+    both = told(Verdict.FAILED, "ExpectationMissed", results=(NOTICED, MISSED))
+    assert both.why[0] == (
+        "Each fault was proven, and under it the system missed what was expected: noticed. After it was lifted the "
+        "system missed what was expected: healthy again (within 20.0s)."
+    )
+
+
+def test_a_system_that_did_not_recover_is_not_said_to_be_as_before() -> None:
+    one = told(Verdict.FAILED, "ExpectationMissed", results=(MET, NEVER))
+    assert one.left == ("The drill put its changes back; when it ended, the system still had not met: healthy again.")
+    repaired = replace(NEVER, state=ResultState.MET, again=True)
+    for results in ((MET, MISSED), (NOTICED,), (MET, NEVER, repaired), (MET, replace(NEVER, by="restart consumers"))):
+        assert told(Verdict.FAILED, "ExpectationMissed", results=results).left == "Everything was put back."
+
+
+def test_a_message_that_is_cut_says_where_to_read_on() -> None:
+    long = "; ".join(f"finding {number}: mend it" for number in range(100))
+    refused = told(Verdict.INCONCLUSIVE, "PreflightFailed", message=long, changes=(), results=())
+    assert "That was cut: `gameday plan redis -n shop` lists every finding." in refused.why
+    short = told(Verdict.INCONCLUSIVE, "PreflightFailed", message="finding: mend it", changes=(), results=())
+    assert not [line for line in short.why if "cut" in line]
+    assert "`gameday plan NAME` lists all findings" in short.do
+    other = told(Verdict.INCONCLUSIVE, "Leak", message=long)
+    assert not [line for line in other.why if "That was cut" in line], "no place has more than the status"
 
 
 def test_the_evidence_is_what_the_timeline_has_without_what_every_drill_has() -> None:
@@ -94,7 +132,7 @@ def test_a_pass_says_which_mitigation_helped() -> None:
     aided = Result(Stage.RECOVERY, "drained", ResultState.MET, BEGAN + 30, seconds=4.0, by="restart consumers")
     one = told(Verdict.PASSED, "AllExpectationsMet", results=(MET, aided), recovered_by="Mitigation")
     assert one.why == (
-        "Each fault was proven, every expectation was met, and everything was put back.",
+        "Each fault was proven, and every expectation was met.",
         "Met only after a mitigation had acted: drained (restart consumers).",
         "The system recovered after a mitigation had acted.",
     )
@@ -116,7 +154,7 @@ def test_a_pass_says_what_it_does_not_show() -> None:
     always = Result(Stage.RECOVERY, "drained", ResultState.ALWAYS_TRUE, BEGAN + 30)
     one = told(Verdict.PASSED, "AllExpectationsMet", results=(MET, always))
     assert one.why == (
-        "Each fault was proven, every expectation was met, and everything was put back.",
+        "Each fault was proven, and every expectation was met.",
         "True all the time, so that the fault did not show in it: drained.",
     )
     assert one.do == ""
@@ -173,7 +211,7 @@ def test_a_state_of_another_version_takes_only_the_expressions_away() -> None:
     one = drill(Verdict.FAILED, "ExpectationMissed")
     one["status"]["state"] = "damaged"
     found = explain(one)
-    assert found.why[0].endswith("missed what was expected: healthy again.")
+    assert found.why[0].endswith("after it was lifted the system missed what was expected: healthy again.")
     assert {e.asked for e in found.expected} == {""}
 
 
@@ -186,7 +224,7 @@ async def test_people_get_text_and_programs_the_parts(command_line: CommandLine)
     assert "  Met        Outage: noticed after 1.4 s ± 1 s\n" in done.stdout
     parts = json.loads((await command_line.run("explain", "first", "-o", "json")).stdout)
     assert parts["expectations"][1]["state"] == "Missed"
-    assert parts["left"] == "Everything is put back."
+    assert parts["left"] == "Everything was put back."
     missing = await command_line.run("explain", "none")
     assert missing.exit_code == 1
     assert "there is no Drill none in namespace shop" in missing.stderr

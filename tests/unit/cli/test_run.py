@@ -20,7 +20,7 @@ from unit.api_server import ApiServer
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 30.0
-READY = {"type": "Ready", "status": "True", "reason": "PlanValid", "message": "1 probes"}
+READY = {"type": "Ready", "status": "True", "reason": "PlanValid", "message": "1 probe"}
 BEGAN = "2026-11-24T12:00:00.000Z"
 LINES = [f"{BEGAN} Preflight: looking", "2026-11-24T12:00:05.500Z CutProven: witnesses cut off"]
 EXPECTATIONS = [
@@ -154,6 +154,18 @@ async def test_what_happens_is_shown_as_it_happens_and_once(api_server: ApiServe
         "   30.0 s  Missed                 well again: it was false at the deadline",
         "   40.0 s  Finished               done",
         "Failed (ExpectationMissed): missed",
+    ]
+
+
+async def test_a_summary_that_is_cut_says_where_the_rest_is(api_server: ApiServer, tmp_path: Path) -> None:
+    plan(api_server)
+    async with running(api_server, tmp_path, "redis", "--wait") as one:
+        name = (await one.drill())["metadata"]["name"]
+        await one.become(**DONE, verdict="Failed", reason="Why", summary="missed: a, b…", message="missed: a, b, c")
+        _, out, _ = await one.ends()
+    assert out.splitlines()[-2:] == [
+        "Failed (Why): missed: a, b…",
+        f"That was cut: `kubectl -n shop describe drill {name}` has all of it.",
     ]
 
 

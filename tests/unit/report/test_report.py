@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -18,7 +19,7 @@ from gameday.report import facts, lessons
 from gameday.report.chart import chart
 from gameday.report.data import as_json
 from gameday.report.facts import Report, report
-from gameday.report.page import html
+from gameday.report.page import common, html
 from gameday.report.text import markdown
 from unit.report.drills import BACK, END, UNDO, ZERO, Course, Object, an_ended_drill, gameday, its_samples
 
@@ -90,9 +91,53 @@ def test_the_verdict_is_a_sentence() -> None:
     assert passed == (
         "The system passed: all 12 expectations were met while the fault “partition” lasted for 5 min 1 s."
     )
-    failed = lessons.sentence(found(FAILED))
-    assert failed.startswith("The system failed: “healthy again” and “jobs flow” were not met while the fault")
-    assert failed.endswith("10 of 12 expectations held.")
+
+
+def test_a_failure_says_whether_it_was_under_the_fault_or_after_it() -> None:
+    after = lessons.sentence(found(FAILED))
+    assert after == (
+        "The system failed: “healthy again” and “jobs flow” were not met within 10 min after the fault was lifted; "
+        "10 of 12 expectations held."
+    )
+    failed = Course(verdict=Verdict.FAILED, seconds={"team is alerted": None})
+    under = lessons.sentence(found(failed))
+    assert under == (
+        "The system failed: “team is alerted” was not met while the fault “partition” lasted for 5 min 1 s; "
+        "11 of 12 expectations held."
+    )
+    both = lessons.sentence(found(failed.but(seconds={"team is alerted": None, "jobs flow": None})))
+    assert both == (
+        "The system failed: “team is alerted” was not met while the fault “partition” lasted for 5 min 1 s; "
+        "“jobs flow” was not met within 10 min after the fault was lifted; 10 of 12 expectations held."
+    )
+
+
+def test_the_fault_is_said_in_words_and_claimed_only_where_it_was_proven() -> None:
+    drill = an_ended_drill(GOOD)
+    (by_label,) = report(drill, None, None, NO_SAMPLES, ()).faults
+    assert str(by_label) == (
+        "partition (networkPartition), which cuts the pods with app in (api,worker) off from Service redis"
+    )
+    drill["status"]["targets"] = ["Deployment api: template a; api=i", "Deployment worker: template b; worker=i"]
+    (known,) = report(drill, None, None, NO_SAMPLES, ()).faults
+    assert known.what == "cuts the pods of Deployment api, Deployment worker off from Service redis"
+    drill["status"]["targets"].append("Deployment cut: template a; api=a-long-…")
+    (unsure,) = report(drill, None, None, NO_SAMPLES, ()).faults
+    assert unsure == by_label, "not every workload is known"
+    page = html(found(), TODAY)
+    assert "The drill made this fault on purpose, proved that it had an effect" in page
+    refused = replace(found(), proven=False, changed=False)
+    page = html(refused, TODAY)
+    assert "The drill was to make this fault on purpose" in page
+    assert "It has not changed anything." in page
+    assert "proved that it had an effect" not in page
+
+
+def test_drills_of_one_day_are_told_apart_by_their_time() -> None:
+    today = an_ended_drill(Course(name="redis-failover-earlier", shift=3600))
+    shown = [one.day for one in common(found(older=(today, *OLDER)), TODAY)["rows"]]
+    assert shown[:3] == ["30 Nov 2026, 10:06 UTC", "30 Nov 2026, 09:06 UTC", "23 Nov 2026"]
+    assert [one.day for one in common(found(), TODAY)["rows"]][:2] == ["30 Nov 2026", "23 Nov 2026"]
 
 
 def test_a_drill_that_touched_nothing_says_so() -> None:

@@ -33,6 +33,11 @@ class NetworkPartition(Action):
         return self.dependency.target
 
     @property
+    def cuts_off(self) -> Selector:
+        """The pods that it selects."""
+        return self.pod_selector
+
+    @property
     def takes_away(self) -> Dependency:
         """See the base class."""
         return self.dependency

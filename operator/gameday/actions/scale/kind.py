@@ -17,6 +17,7 @@ from gameday.model.agent import FuseConfig
 from gameday.model.change import Change, Observed, Presence
 from gameday.model.finding import Finding as PlanFinding
 from gameday.model.plan import Action
+from gameday.model.words import counted
 from gameday.preflight import agent_egress
 from gameday.preflight.findings import Finding
 from gameday.preflight.rights import WATCH, Right
@@ -204,7 +205,7 @@ def observed(workload: Workload, there: Object | None, wanted: int | None, chang
         wanted={"replicas": wanted},
         version=there["metadata"].get("resourceVersion", ""),
         detail=f"is at {stands.replicas}: KEDA, an HPA, GitOps or a person changes its replicas",
-        shown=f"{name} is at {stands.replicas} replicas",
+        shown=f"{name} is at {_replicas(stands.replicas)}",
         settled=stands.pods == stands.ready == stands.replicas,
         followed=stands.pods >= 0,
         may_arrive=True,
@@ -213,12 +214,12 @@ def observed(workload: Workload, there: Object | None, wanted: int | None, chang
         again = f"has {stands.pods} pods again: KEDA, an HPA, GitOps or a person scaled it meanwhile"
         seen = replace(seen, relapsed=again)
     if change is None:
-        return replace(seen, shown=f"{name} from {stands.replicas} to {wanted} replicas")
+        return replace(seen, shown=f"{name} from {stands.replicas} to {_replicas(wanted)}")
     if seen.presence is Presence.ABSENT:
         # It is back with as many pods as it wants, whatever else of it is still ending.
-        return replace(seen, shown=f"{name} is back at {before} replicas", settled=stands.ready >= stands.replicas)
+        return replace(seen, shown=f"{name} is back at {_replicas(before)}", settled=stands.ready >= stands.replicas)
     if seen.presence is Presence.TAMPERED:
-        text = f"{name} stays at {stands.replicas} replicas, which somebody else set; before the drill it had"
+        text = f"{name} stays at {_replicas(stands.replicas)}, which somebody else set; before the drill it had"
         return replace(seen, shown=f"{text} {before}")
     return seen
 
@@ -251,3 +252,7 @@ def _stands(workload: Object) -> _Stands:
     replicas = workload["spec"].get("replicas", 1)
     ready, pods = status.get("readyReplicas", 0), status.get("replicas", 0)
     return _Stands(replicas, -1, -1) if behind else _Stands(replicas, ready, pods)
+
+
+def _replicas(many: int | None) -> str:
+    return "a number of replicas that is not known" if many is None else counted(many, "replica")

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from gameday.cli.asking import NotDone, say
 from gameday.cli.explain import frozen
-from gameday.cli.following import ended, follow
+from gameday.cli.following import ended, follow, more
 from gameday.cli.output import console
 from gameday.cli.progress import Progress
 from gameday.cli.rights import missing
@@ -75,7 +75,8 @@ async def _told(cluster: Cluster, drill: Object, out: Console) -> None:
         for one in progress.news(state):
             out.print(Text(str(one), style="yellow" if one.bad else ""))
         if ended(state):
-            out.print(state["status"].get("summary", ""))
+            summary = state["status"].get("summary", "")
+            out.print("\n".join(filter(None, (summary, more(state, summary)))))
 
 
 async def _drawn(cluster: Cluster, drill: Object, out: Console, wall: Callable[[], float]) -> None:

@@ -20,6 +20,7 @@ from gameday.model.halt import Halt
 from gameday.model.limits import LimitsState, LimitsValidity
 from gameday.model.plan import Plan
 from gameday.model.record import DrillRecord, Reason
+from gameday.model.words import counted
 from gameday.schema.bounds import MESSAGE, WORD, cut
 
 
@@ -93,7 +94,8 @@ def readiness(gameday: Object, limits_state: LimitsState) -> tuple[Condition, ..
         return _refused("Stalled", Reason.LIMIT_EXCEEDED.value, "; ".join(exceeded))
     count = sum(len(e) for e in (plan.steady_state.expect, plan.outage.expect, plan.recovery.expect))
     how = "runs by its schedule" if "schedule" in gameday["spec"] else "create a Drill to run it"
-    return (("Ready", "True", "PlanValid", f"{len(plan.probes)} probes, {count} expectations; {how}"),)
+    what = f"{counted(len(plan.probes), 'probe')}, {counted(count, 'expectation')}"
+    return (("Ready", "True", "PlanValid", f"{what}; {how}"),)
 
 
 def _refused(state: str, reason: str, why: str) -> tuple[Condition, ...]:

@@ -18,6 +18,7 @@ from gameday.engine.evidence.runs import Wanted, certainly, possibly
 from gameday.engine.evidence.series import Evaluation, Series
 from gameday.model.plan import Expectation
 from gameday.model.record import ResultState
+from gameday.model.words import counted
 
 
 def deadline_of(expectation: Expectation, window: Window, started_at: float) -> float:
@@ -101,7 +102,7 @@ def _never(expectation: Expectation, series: Series, wanted: Wanted) -> str:
     if longest > 0 or any(p.value for p in inside):
         return f"true for at most {longest:.1f} s, but it must be true for {expectation.holds:g} s"
     detail = next((p.why for p in reversed(inside) if p.why), "")
-    return f"never true in {len(inside)} samples" + (f" ({detail})" if detail else "")
+    return f"never true in {counted(len(inside), 'sample')}" + (f" ({detail})" if detail else "")
 
 
 def _doubt(series: Series, wanted: Wanted) -> str:

@@ -49,7 +49,8 @@ def _agents_ready(ctx: Context) -> DrillRecord:
     if agents_start.measuring(ctx):
         record = replace(ctx.record, steady_from=ctx.now)
         count = len(ctx.observed.agents_wanted)
-        return record.note(ctx.now, "AgentsReady", f"{count} agents are running; the steady state begins")
+        running = "1 agent is" if count == 1 else f"{count} agents are"
+        return record.note(ctx.now, "AgentsReady", f"{running} running; the steady state begins")
     return agents_start.given_up(ctx) or agents_start.waited(ctx)
 
 
