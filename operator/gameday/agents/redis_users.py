@@ -25,8 +25,8 @@ NAMED: Final = 4
 """Clients that a message names."""
 LONGEST_NAME: Final = 32
 """Characters of a client's name in a message."""
-ROUNDS: Final = 3
-"""How often servers are looked for again that came meanwhile."""
+ROUNDS: Final = 4
+"""How often servers are looked for: some may have come meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +70,22 @@ async def switch_off(
 
     """
     async with Servers(user) as servers:
-        places = await servers.find()
+        places: tuple[Place, ...] = ()
         clients: list[Client] = []
-        for place in places:
-            await _rehearse(servers, place, user, must_be_on=not again)
-            clients += await _clients(servers, place, user, others_affected=others_affected)
-        others = _others(clients, targets, user, others_affected=others_affected)
-        starts(places)
-        closed = 0
+        closed, others = 0, ""
         for _ in range(ROUNDS):
-            for place in places:
-                closed += await _off(servers, place, user)
-            known, places = places, await servers.find()
-            new = tuple(place for place in places if place not in known)
+            new = tuple(place for place in await servers.find() if place not in places)
             if not new:
                 break
-            starts(places)
+            # One that came meanwhile may not know the user, or may have other clients.
+            for place in new:
+                await _rehearse(servers, place, user, must_be_on=not again)
+                clients += await _clients(servers, place, user, others_affected=others_affected)
+            others = _others(clients, targets, user, others_affected=others_affected)
+            starts(new)
+            for place in new:
+                closed += await _off(servers, place, user)
+            places += new
         else:
             raise Trouble("new servers came again and again")
         done = f"is off on {_counted(len(places), 'server')}"
@@ -141,6 +141,8 @@ async def _rehearse(servers: Servers, place: Place, user: RedisUser, *, must_be_
 async def _off(servers: Servers, place: Place, user: RedisUser) -> int:
     """Switch it off on one server; how many connections that ended."""
     ask = _Asking(servers, place)
+    # Who was deleted since the rehearsal would be created.
+    await _is_on(servers, place, user.user)
     await ask("ACL", "SETUSER", user.user, "off")
     if await _is_on(servers, place, user.user):
         raise Trouble(f"user {user.user} is still on on {host_port(*place)}")

@@ -129,7 +129,7 @@ def _style(name: str, line: str) -> str:
             return COLOURS["Unknown"]
         case "rights" if "; missing: " in line:
             return COLOURS["Missed"]
-        case "probes" if ": failed " in line or "is not known" in line:
+        case "probes" if any(sign in line for sign in (": failed ", ": not known ", "is not known")):
             return COLOURS["Unknown"]
         case _:
             return ""

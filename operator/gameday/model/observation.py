@@ -150,7 +150,7 @@ class Observation:
     arriving: bool = False
     """Whether the API server may still execute a request that timed out."""
     made: frozenset[str] = frozenset()
-    """The faults and steps whose change the API server confirmed. If such a change is absent, somebody removed it."""
+    """The faults and steps whose change or run the API server confirmed. One that is absent was removed."""
     runs: Mapping[str, Ran] = field(default_factory=dict)
     """How far each irreversible step has come, by its name."""
     errors: Mapping[CommandKey, str] = field(default_factory=dict)

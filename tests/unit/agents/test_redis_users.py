@@ -29,6 +29,7 @@ from gameday.probes.redis_login.runner import RedisLoginRunner
 from unit.agents.redis_acl import (
     ADMIN,
     ADMIN_PASSWORD,
+    ADMIN_RULES,
     APP,
     APP_PASSWORD,
     connected,
@@ -172,6 +173,41 @@ async def test_another_client_of_the_user_is_named_and_nothing_is_changed(
         assert await is_on(made, one)
         said = await off(given, "10.0.0.9", others_affected=True)
         assert said.endswith("1 connection of it was closed; 1 connection of others: 127.0.0.1 reports")
+
+
+@pytest.fixture
+async def comes_later(made: Servers, one: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A server that is found only once the user is off on the first."""
+    later = await made.start()
+    real, looks = redis_servers.Servers.find, list[int]()
+
+    async def find(self: Any) -> tuple[Place, ...]:
+        looks.append(1)
+        return (*await real(self), *(((HERE, later),) if len(looks) > 1 else ()))
+
+    monkeypatch.setattr(redis_servers.Servers, "find", find)
+    return later
+
+
+async def test_the_user_is_not_created_on_a_server_that_comes_meanwhile(
+    made: Servers, one: int, comes_later: int, tmp_path: Path
+) -> None:
+    async with made.client(comes_later) as client:
+        await client.execute_command("ACL", "SETUSER", ADMIN, *ADMIN_RULES)
+        with pytest.raises(Trouble, match=f"there is no user app on {HERE}:{comes_later}"):
+            await off(user(tmp_path, one))
+        assert await client.execute_command("ACL", "GETUSER", APP) is None
+
+
+async def test_clients_of_a_server_that_comes_meanwhile_are_asked_for_as_well(
+    made: Servers, one: int, comes_later: int, tmp_path: Path
+) -> None:
+    await users(made, [comes_later])
+    async with connected(comes_later, "reports") as app:
+        with pytest.raises(Trouble, match=r"1 connection of others: 127\.0\.0\.1 reports"):
+            await off(user(tmp_path, one), "10.0.0.9")
+        assert await app.ping()
+    assert await is_on(made, comes_later)
 
 
 async def test_the_probe_that_proves_it_is_nobody_else(made: Servers, one: int, tmp_path: Path) -> None:

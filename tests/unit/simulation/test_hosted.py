@@ -11,6 +11,7 @@ from gameday.engine.drill import steps
 from gameday.engine.drill.commands import Run
 from gameday.model.names import call, object_name
 from simulation import running
+from simulation.calling import SimulatedPlatform
 from simulation.invariants import Rule
 from simulation.mitigating import CLEAR, HOLD
 from simulation.outcome import Outcome
@@ -70,6 +71,34 @@ def test_the_steps_are_called_in_their_order_and_the_workers_start_anew(trial: T
     # The last one takes the first one back, whatever an irreversible step did meanwhile.
     assert heard == ["suspend", "clear-1", "clear-2", "resume", "resume"]
     assert set(states(made).values()) == {"Done"}
+
+
+@BOTH
+def test_a_call_whose_pod_is_evicted_before_it_is_answered_is_not_made_again(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, lost = SimulatedPlatform.leaves, list[str]()
+
+    def evicted(self: SimulatedPlatform, agent: Any, **said: Any) -> None:
+        if "clear-1" in agent.pod["spec"]["containers"][0]["env"][0]["value"] and not lost:
+            lost.append(agent.name)
+            self.ns.server.store.remove("drain", PODS, self.ns.namespace, agent.pod["metadata"]["name"])
+            return
+        real(self, agent, **said)
+
+    monkeypatch.setattr(SimulatedPlatform, "leaves", evicted)
+    heard = Counter[str]()
+    made = running.Simulation(Scenario(1, (trial,)))
+    host = made.namespaces[0].host
+    assert host is not None
+    host.heard = lambda _, verb: heard.update([verb])
+    outcome = made.run()
+    assert lost
+    assert heard["clear-1"] == 1
+    # The world knows of no trouble that excuses the verdict.
+    assert {one.rule for one in outcome.broken} <= {Rule.DECIDED, Rule.COUNTED}
+    assert not suspended(made)
+    assert "made before, and nothing of it is found any more" in "\n".join(last(made)["timeline"])
 
 
 @BOTH

@@ -20,7 +20,7 @@ class CommandOutcomes:
     locked_by: str = ""
     """The holder of what this drill waits for."""
     made: frozenset[str] = frozenset()
-    """Names of the faults and steps whose change the API server confirmed."""
+    """Names of the faults and steps whose change, or run, the API server confirmed."""
     read: frozenset[str] = frozenset()
     """Names of the faults and steps whose change is watched."""
     reported: bool = False
@@ -49,6 +49,8 @@ class CommandOutcomes:
                 self.checked_at = now
             case do.Apply(change):
                 self.made |= {change.name}
+            case do.Run(step):
+                self.made |= {step}
             case do.Read(name):
                 self.read |= {name}
             case do.UpdateGameDay():

@@ -160,12 +160,15 @@ def _lost(ctx: Context, change: Change) -> DrillRecord | None:
 
 
 def _to_run(step: str, entry: StepEntry | None, observed: Observation) -> Iterator[do.Command]:
-    """The command of an irreversible step; a later process repeats only a part that may run twice."""
+    """The command of an irreversible step: what was made, and is gone, is repeated by no process.
+
+    Only a part that may run twice is asked for again.
+    """
     state = observed.run(step).state
     if state is RunState.UNKNOWN:
         yield do.Read(step)
     elif entry is not None:
-        asks_first = state is RunState.ABSENT and entry.at >= observed.resumed_at
+        asks_first = state is RunState.ABSENT and entry.at >= observed.resumed_at and step not in observed.made
         if asks_first or state is RunState.NEXT:
             yield do.Run(step)
 
@@ -212,6 +215,8 @@ def _error(ctx: Context, step: Step) -> str:
 def _stalled(ctx: Context, step: Step) -> str:
     """What a step waits for although nothing was rejected: its fuse, before any change, or its effect after that."""
     ran = ctx.observed.run(step.name)
+    if not step.action.REVERSIBLE and ran.state is RunState.ABSENT and step.name in ctx.observed.made:
+        return "it was made before, and nothing of it is found any more; it is not repeated"
     if not step.action.REVERSIBLE and ran.state in {RunState.RUNNING, RunState.NEXT}:
         return ran.shown
     change = ctx.record.change(step.name)

@@ -1,5 +1,6 @@
 """What a dry run reads: the answers of probes, expectations on the newest samples, and what would end a drill."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -88,10 +89,41 @@ def test_what_one_sample_shows_to_be_wrong_refuses(expectation: Expectation, why
     assert refusal.startswith(why)
 
 
-def test_what_is_not_known_yet_refuses_nothing() -> None:
-    unknown = Sample("observer", 1, "health", 100.0, 100.1, ok=True, unknown=((("body",), "longer than 64 KiB"),))
-    found = read(plan(DOWN), unknown)
-    assert found.refusals == ()
+def unread(n: int = 1, at: float = 100.0) -> Sample:
+    return Sample("observer", n, "health", at, at + 0.1, ok=True, unknown=((("body",), "longer than 64 KiB"),))
+
+
+NAMELESS = "the name api could not be looked up: check the name, and the namespace's DNS"
+
+
+def nameless(n: int = 1, at: float = 100.0) -> Sample:
+    return Sample("observer", n, "health", at, at + 0.1, ok=False, error="dns", unknown=(((), NAMELESS),))
+
+
+def test_a_probe_whose_host_has_no_such_name_refuses_each_expectation_that_it_leaves_open() -> None:
+    """The drill would be Inconclusive: UnknownResult or ExpressionFailed."""
+    found = read(plan(DOWN), nameless())
+    assert found.probes == (f"health: not known (dns): {NAMELESS}",)
+    cannot = "cannot be judged: health is not known: "
+    assert found.refusals == tuple(
+        f"{where} {cannot}{NAMELESS}; a drill would end Inconclusive"
+        for where in ("steadyState: healthy", "outage: reported", "recovery: back")
+    )
+
+
+@pytest.mark.parametrize("bad", [nameless, unread, lambda n, at: answer(GOOD | {"redis": "down"}, n=n, at=at)])
+def test_what_a_pod_that_has_just_started_reads_is_not_settled(bad: Callable[[int, float], Sample]) -> None:
+    """Its network takes a moment: only what lasts refuses."""
+    assert read(plan(), bad(1, 100.0)).unsettled
+    assert read(plan(), *(bad(n, 100.0 + n) for n in range(1, 4))).unsettled
+    assert not read(plan(), *(bad(n, 100.0 + n) for n in range(1, 8))).unsettled
+    good_again = read(plan(), bad(1, 100.0), answer(GOOD, at=101.0, n=2))
+    assert (good_again.unsettled, good_again.refusals) == (False, ())
+
+
+def test_what_is_not_known_is_told_with_what_it_keeps_from_being_judged() -> None:
+    found = read(plan(DOWN), unread())
+    assert found.refusals[0].startswith("steadyState: healthy cannot be judged: health.body is not known: longer than")
     assert "body is not known: longer than 64 KiB" in found.probes[0]
     assert 'Outage "reported": unknown (health.body is not known: longer than 64 KiB)' in found.expectations[1]
 
@@ -136,8 +168,7 @@ def test_a_condition_that_was_true_for_a_moment_only_refuses_nothing() -> None:
     assert refusal.startswith("mitigation restart: it was true for 2 s in the steady state")
 
 
-def test_a_condition_that_is_not_known_yet_refuses_nothing() -> None:
-    unknown = Sample("observer", 1, "health", 100.0, 100.1, ok=True, unknown=((("body",), "longer than 64 KiB"),))
-    found = read(mitigated("health.body.depth > 100"), unknown)
-    assert found.refusals == ()
+def test_a_condition_that_is_not_known_refuses() -> None:
+    found = read(mitigated("health.body.depth > 100"), unread())
+    assert any(line.startswith("mitigation restart cannot be judged: health.body is not") for line in found.refusals)
     assert found.expectations[-1].startswith('mitigation "restart": unknown (health.body is not known')

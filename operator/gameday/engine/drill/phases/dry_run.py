@@ -6,7 +6,7 @@ It goes as far as a drill goes before its first change, and no rule of it leads 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gameday.engine.drill import agents_start
+from gameday.engine.drill import agents_start, timeouts
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.rules import PhaseRules
@@ -20,10 +20,15 @@ PLANNED = "nothing refuses a drill now; the dry run changed nothing"
 
 
 def decide(ctx: Context) -> DrillRecord:
-    """End once every probe has answered and every witness and control gets through, or will not."""
+    """End once every probe has answered and every witness and control gets through, or will not.
+
+    What would refuse a drill because a probe's pod has only just started is waited for.
+    """
     if not agents_start.measuring(ctx):
         return agents_start.given_up(ctx) or agents_start.waited(ctx)
     dry_run, read = ctx.record.dry_run or DryRun(), ctx.evidence.readings(ctx.record.since, ctx.now)
+    if read.unsettled and ctx.now <= ctx.record.since + timeouts.AGENTS:
+        return ctx.record
     found = replace(
         dry_run,
         refusals=(*dry_run.refusals, *read.refusals),
