@@ -479,6 +479,8 @@ class SimulatedNamespace:
                 platform.runs(agent)
         elif agent.name == "closer":
             self.server.store.world.after(0.2, self._sever, agent)
+        elif agent.name.startswith("counter") and self.trial.dry_run:
+            self._say(agent, "connections", ok=True, values={"count": 1}, kind=LineType.CONNECTIONS)
         elif agent.name != "counter":
             self._tick(agent)
 

@@ -19,7 +19,7 @@ from gameday.model.agent import CloserConfig, CounterConfig
 from gameday.model.hosts import canonical
 from gameday.model.sample import LineType
 from gameday.probes.io.lookup import NotSent
-from gameday.probes.io.resp import LONG, Connection, RedisError, error_code
+from gameday.probes.io.resp import AUTH, LONG, Connection, RedisError, error_code, refused
 from gameday.probes.io.secrets import Secrets
 
 LOOK_EVERY: Final = 1.0
@@ -85,8 +85,11 @@ async def _attempt(
         why = "connections of the targets were still open" if values.get("left") else "Redis did not answer"
         error = f"{why} after {budget:.0f} s" if values else "timeout"
     except RedisError as problem:
-        error = f"{error_code(problem)}: grant the user CLIENT LIST and CLIENT KILL, if this server has them"
-    except (NotSent, OSError, UnicodeError) as problem:
+        grant = "grant the user CLIENT LIST and CLIENT KILL, if this server has them"
+        error = f"{error_code(problem)}: {refused(work.redis) if str(problem) in AUTH else grant}"
+    except NotSent as problem:
+        error = f"{problem.word}: {problem}"
+    except (OSError, UnicodeError) as problem:
         error = f"{error_code(problem)}: the closer pod did not reach every server of Redis"
     if error is None and values.get("left"):
         error = "connections are still open"
@@ -101,6 +104,7 @@ class Work:
 
     def __init__(self, config: CounterConfig) -> None:
         self._config = config
+        self.redis = config.redis
         self._pods = tuple((name, *map(canonical, addresses)) for name, *addresses in config.pods)
         self._addresses = frozenset(address for _, *addresses in self._pods for address in addresses)
         self._seen = set(map(canonical, config.seen)) if isinstance(config, CloserConfig) else set()

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from gameday.model.agent import Peers, RedisAddress
+from gameday.model.agent import REFUSES, Peers, RedisAddress
 from gameday.model.hosts import canonical, host_port
-from gameday.probes.io.resp import Connection, ProtocolError, RedisError, Reply, error_code
+from gameday.probes.io.resp import AUTH, Connection, ProtocolError, RedisError, Reply, error_code
 
 Place = tuple[str, int]
 """An address and a port."""
@@ -58,7 +58,8 @@ def at_sentinel(redis: RedisAddress, peers: Peers) -> RedisAddress:
 
 def unanswered(peers: Peers, error: RedisError | ProtocolError) -> str:
     """What a server said instead of who the others are, in few words for the log."""
-    return f"{'SENTINEL' if peers.master else 'CLUSTER SLOTS'} answered {error_code(error)}"
+    why = f": {REFUSES}" if str(error) in AUTH else ""
+    return f"{'SENTINEL' if peers.master else 'CLUSTER SLOTS'} answered {error_code(error)}{why}"
 
 
 async def of_cluster(connection: Connection) -> AsyncIterator[Place]:

@@ -52,21 +52,24 @@ def _waiting(container: dict[str, Any]) -> dict[str, Any]:
 def _creating(pod: Object, status: Object) -> str:
     """What a pod with a node still waits for: its volumes and network come first, then its image."""
     ready = _condition(status, "PodReadyToStartContainers").get("status", "")
-    mounted = list(_mounted(pod))
+    found = list(mounted(pod))
     look = "`kubectl get events` of the namespace says what is missing"
     if ready == "True":
         return "ContainerCreating: its image is being pulled"
-    waits = "its volumes or its network are not ready" if mounted else "its network is not ready"
+    waits = "its volumes or its network are not ready" if found else "its network is not ready"
     waits += "" if ready else ", or its image is being pulled"
-    return f"ContainerCreating: {waits}{': check ' if mounted else ''}{' and '.join(mounted)}; {look}"
+    return f"ContainerCreating: {waits}{': check ' if found else ''}{' and '.join(found)}; {look}"
 
 
-def _mounted(pod: Object) -> Iterator[str]:
-    """The Secrets and ConfigMaps that it does not start without, with the keys that it needs."""
+def mounted(pod: Object, *, optional: bool = False) -> Iterator[str]:
+    """The Secrets and ConfigMaps that it does not start without, with the keys that it needs.
+
+    ``optional`` adds those without which it starts.
+    """
     for volume in pod["spec"].get("volumes") or ():
         for kind, field, name in (("Secret", "secret", "secretName"), ("ConfigMap", "configMap", "name")):
             source = volume.get(field) or {}
-            if source and not source.get("optional"):
+            if source and (optional or not source.get("optional")):
                 keys = ", ".join(item["key"] for item in source.get("items") or ())
                 yield f"{kind} {source.get(name, '?')}{f' (key {keys})' if keys else ''}"
 

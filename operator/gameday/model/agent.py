@@ -62,6 +62,8 @@ class RedisAddress:
     database: int = 0
 
 
+REFUSES: Final = "it refuses the password"
+"""What an agent says of a Redis at which it cannot log in."""
 SERVER: Final = "server"
 """The protocol of a dial that speaks to a Redis with the TLS and the credentials of its dependency."""
 

@@ -108,8 +108,8 @@ class Setup:
         return replace(self, cuts=tuple(cut if one.fault == cut.fault else one for one in self.cuts))
 
     def for_dry_run(self) -> Self:
-        """The setup with one pair of witness and control a cut, and no agent that counts or ends connections."""
-        return replace(self, cuts=tuple(replace(cut, pairs=cut.pairs[:1], severs=None) for cut in self.cuts))
+        """The setup with one pair of witness and control a cut; what counts connections shows that it may."""
+        return replace(self, cuts=tuple(replace(cut, pairs=cut.pairs[:1]) for cut in self.cuts))
 
     def numbered(self) -> Iterator[tuple[int, Cut, Pair]]:
         """Every pair of witness and control with its number in the drill, and the cut that it shows."""

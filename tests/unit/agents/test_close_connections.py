@@ -67,6 +67,46 @@ async def test_only_connections_of_the_targets_are_ended(redis: RedisServer, tmp
         client.writer.close()  # type: ignore[attr-defined]
 
 
+async def counted_with(password: str, redis: RedisServer, username: str = "") -> str:
+    """The first error that the counter writes."""
+    out, ending = io.StringIO(), asyncio.Event()
+    address = RedisAddress("127.0.0.1", redis.port, password_file=password, username=username)
+    config = CounterConfig(redis=address, pods=(("a target", "127.0.0.2"),))
+    task = asyncio.create_task(close_connections(config, SampleLog(out), ending))
+    async with asyncio.timeout(5):
+        while '"connections"' not in out.getvalue():  # noqa: ASYNC110  a line of a log has no event
+            await asyncio.sleep(0.01)
+    ending.set()
+    await asyncio.wait_for(task, 5)
+    (line,) = (json.loads(one) for one in out.getvalue().splitlines()[:1])
+    return str(line["error"])
+
+
+async def test_a_password_that_redis_refuses_is_told_with_its_secret(redis: RedisServer, tmp_path: Path) -> None:
+    """No right that the user lacks: what helps is the Secret's value."""
+    secret = tmp_path / "cart-store-pass" / "password"
+    secret.parent.mkdir()
+    secret.write_text("wrong")
+    where = "check Secret cart-store-pass, key password"
+    assert await counted_with(str(secret), redis) == (
+        f"auth: Redis refuses the password: {where} (the dependency's redis.auth)"
+    )
+    assert f"{where}, and the user's name" in await counted_with(str(secret), redis, username="nobody")
+    assert await counted_with("", redis) == "auth: Redis wants a password: give it in the dependency's redis.auth"
+    missing = await counted_with(str(tmp_path / "none"), redis)
+    assert missing == "auth: the Redis password cannot be read: check its Secret"
+
+
+async def test_a_user_without_the_commands_is_told_to_get_them(redis: RedisServer, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("pass")
+    person = Redis(port=redis.port, password=PASSWORD)
+    await person.execute_command("ACL", "SETUSER", "small", "on", ">pass", "+ping")  # type: ignore[no-untyped-call]  # untyped upstream
+    told = await counted_with(str(secret), redis, username="small")
+    await person.aclose()
+    assert told == "redis NOPERM: grant the user CLIENT LIST and CLIENT KILL, if this server has them"
+
+
 async def test_a_redis_that_is_busy_for_a_moment_is_asked_again(redis: RedisServer, tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text(PASSWORD)

@@ -145,7 +145,8 @@ async def test_sentinels_have_credentials_of_their_own(made: Servers, password: 
     peers, every = Peers(MASTER, password_file=str(own)), known(*made.ports, *made.sentinels)
     assert await asked(made.sentinels[0], password, peers, every, SENTINEL) is None
     wrong = replace(peers, password_file=password)
-    assert await asked(made.sentinels[0], password, wrong, every, SENTINEL) == "servers: SENTINEL answered auth"
+    told = await asked(made.sentinels[0], password, wrong, every, SENTINEL)
+    assert told == "servers: SENTINEL answered auth: it refuses the password"
 
 
 async def test_servers_are_asked_now_and_then_and_at_each_dial_while_one_is_missing(

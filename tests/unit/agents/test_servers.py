@@ -144,7 +144,7 @@ async def test_one_that_cannot_be_asked_says_so(
     dns.table[NAME] = (FIRST,)
     (Path(password).parent / "wrong").write_text("wrong")
     wrong = await told(Ports(port), Peers(), str(Path(password).parent / "wrong"))
-    assert wrong == "servers: CLUSTER SLOTS answered auth"
+    assert wrong == "servers: CLUSTER SLOTS answered auth: it refuses the password"
 
 
 async def test_a_silent_server_is_given_up_in_time_for_the_next_look(dns: DnsServer, password: str, conf: str) -> None:

@@ -89,10 +89,7 @@ UNKNOWN: dict[str, tuple[tuple[str | int, ...], str]] = {
     "redis-huge-array": ((), "Redis answered with more than the probe reads"),
     "redis-long-line": ((), "Redis answered with more than the probe reads"),
     "redis-endless": ((), "Redis answered with more than the probe reads"),
-    "redis-echo": (
-        (),
-        "Redis rejects the probe's user (WRONGPASS): correct auth, or grant the user PING",
-    ),
+    "redis-echo": ((), "Redis refuses the password: check Secret SECRET, key password (the dependency's redis.auth)"),
 }
 """What is unknown at the first path, and why: nothing where the answer is the system's own doing."""
 REDIS_WORDS = {
@@ -191,9 +188,11 @@ async def test_numbers_that_no_double_holds_are_unknown(url: str, name: str, key
 
 @pytest.mark.parametrize("name", REDIS_WORDS)
 async def test_a_hostile_redis_is_one_sample_with_a_word(name: str, tmp_path: Path) -> None:
-    (tmp_path / "password").write_text(MARKER)
+    secret = tmp_path / "SECRET" / "password"
+    secret.parent.mkdir()
+    secret.write_text(MARKER)
     async for ports in hostile.serving(0, {name: 0}):
-        server = RedisAddress("127.0.0.1", ports[1], password_file=str(tmp_path / "password") if "echo" in name else "")
+        server = RedisAddress("127.0.0.1", ports[1], password_file=str(secret) if "echo" in name else "")
         began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         timeout = TIMEOUT if REDIS_WORDS[name] == "timeout" else PATIENCE
         result = await asked(redis_task("redis", 1.0, timeout, server, (("role",),)))

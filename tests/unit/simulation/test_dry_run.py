@@ -115,7 +115,8 @@ def test_agents_end_long_before_those_of_a_drill() -> None:
     assert lasting
     assert max(lasting) <= 4 * 60
     assert roles["witness"] == roles["control"] == 2, "one pair a cut"
-    assert not roles["counter"], "nobody asks the dependency about connections"
+    assert roles["counter"] == 1, "it shows whether the dependency's Secret is right"
+    assert not roles["closer"], "no connection is ended"
 
 
 # What of it the promises catch: put-in bugs.

@@ -271,7 +271,10 @@ class CommandExecutor:
         answered = await dry_run.dry_run(self.account, self.namespace, tried)
         said = tuple(dry_run.findings(plan, answered, snapshot))
         refused = (*answered.refused, *(str(one) for one in said if one.severity is Severity.REFUSE))
-        return tuple(dict.fromkeys(refused)), tuple(str(one) for one in said if one.severity is Severity.WARN)
+        warned = [str(one) for one in said if one.severity is Severity.WARN]
+        if self.persisted.record.dry_run is not None:
+            warned += dry_run.unchecked(tried, agents.pods(plan, setup.for_dry_run(), ctx))
+        return tuple(dict.fromkeys(refused)), tuple(warned)
 
     def _pod_context(self, setup: Setup) -> agents.PodContext:
         drill, told = self.persisted, self.settings

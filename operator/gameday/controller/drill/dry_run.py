@@ -8,6 +8,7 @@ from typing import Final
 
 from gameday.actions.kind import DryRunContext
 from gameday.actions.registry import KINDS
+from gameday.cluster import pod_status
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import JOBS, PODS, RESOURCE_QUOTAS, Object, Resource
 from gameday.controller.drill import agents
@@ -129,6 +130,15 @@ async def dry_run(account: Cluster, namespace: str, tried: tuple[Part, ...]) -> 
         else:
             found.answers.append((part, answer))
     return found
+
+
+def unchecked(tried: tuple[Part, ...], started: tuple[Object, ...]) -> Iterator[str]:
+    """What pods of a drill mount and none of the dry run's does, so that nobody sees whether it is there."""
+    seen = {one for pod in started for one in pod_status.mounted(pod)}
+    pods = (part.body for part in tried if part.resource is PODS)
+    for one in dict.fromkeys(one for pod in pods for one in pod_status.mounted(pod, optional=True)):
+        if one not in seen:
+            yield f"not checked: {one}: no pod of a dry run mounts it, so see that it is there and holds what is meant"
 
 
 def explained(refusal: str) -> str:

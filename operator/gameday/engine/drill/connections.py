@@ -78,6 +78,24 @@ def doubtful(ctx: Context) -> Iterator[str]:
             )
 
 
+def counted(ctx: Context) -> bool:
+    """Whether each agent that counts connections has done so, for a dry run."""
+    found = ctx.observed.connections_counted
+    return all(name in found and not found[name].error for name in ctx.observed.closing_faults)
+
+
+def uncounted(ctx: Context) -> Iterator[str]:
+    """What keeps the targets' connections from being counted, for a dry run."""
+    for name in sorted(ctx.observed.closing_faults):
+        found = ctx.observed.connections_counted.get(name)
+        why = found.error if found is not None else "the agent that counts them has not said anything"
+        if why:
+            yield (
+                f"fault {name}: the targets' open connections cannot be counted at the dependency, so closing them "
+                f"may fail as well: {why}"
+            )
+
+
 def look(ctx: Context, started_at: float) -> DrillRecord:
     """Look whether either way shows it by now; the record is unchanged while none does and none is under way."""
     for name in wanted(ctx.plan):

@@ -7,7 +7,7 @@ from gameday.engine.drill import addresses, controls, timeouts
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.effect_proof import EffectProof
 from gameday.engine.evidence.proof import Proof, ProofViolation
-from gameday.model.agent import SERVERS
+from gameday.model.agent import REFUSES, SERVERS
 from gameday.model.change import Change, ChangeState, Observed
 from gameday.model.effect import Effect, End, Ending
 from gameday.model.observation import Life
@@ -24,6 +24,8 @@ def dials_of(ctx: Context, name: str) -> Proof:
 
 SELECT_ALL: Final = "name a Service that selects every server, and a user who may ask for them"
 """What to do about a Redis of which not all servers are known to be cut."""
+CHECK_LOGIN: Final = "check the Secret of its redis.auth, or of its redis.sentinel.auth"
+"""What to do about a Redis whose servers do not say who they are, since the password is wrong."""
 
 
 def _down(down: ProofViolation, why: str) -> End:
@@ -31,7 +33,8 @@ def _down(down: ProofViolation, why: str) -> End:
     if not down.detail.startswith(SERVERS):
         return End(Reason.DEPENDENCY_DOWN, why, down.since)
     told = f"not all servers of the dependency are known to be cut: {down.detail.removeprefix(SERVERS)}"
-    return End(Reason.ADDRESSES_UNKNOWN, f"{told} ({down.who} asked): {SELECT_ALL}", down.since)
+    remedy = CHECK_LOGIN if REFUSES in told else SELECT_ALL
+    return End(Reason.ADDRESSES_UNKNOWN, f"{told} ({down.who} asked): {remedy}", down.since)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,15 @@ def error_code(error: Exception) -> str:
             return error_word(error)
 
 
+def refused(spec: RedisAddress) -> str:
+    """What to do about a Redis that refuses the login, or wants one; ``AUTH`` has the codes of such an answer."""
+    if not spec.password_file:
+        return "Redis wants a password: give it in the dependency's redis.auth"
+    *_, secret, key = spec.password_file.split("/")
+    name = ", and the user's name" if spec.username or spec.username_file else ""
+    return f"Redis refuses the password: check Secret {secret}, key {key}{name} (the dependency's redis.auth)"
+
+
 class Connection:
     """One connection, opened at its first use and closed by ``close`` or by the end of ``async with``."""
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from gameday.model.agent import RedisAddress
 from gameday.probes.io.lookup import Lookup, NotSent
-from gameday.probes.io.resp import Connection, ProtocolError, RedisError, Reply, error_code
+from gameday.probes.io.resp import AUTH, Connection, ProtocolError, RedisError, Reply, error_code
 from gameday.probes.io.secrets import Secrets
 
 SLOTS: Final = 16384
@@ -75,6 +75,8 @@ class Node:
         try:
             ranges = await first.call("CLUSTER", "SLOTS", most=LONGEST)
         except RedisError as error:
+            if str(error) in AUTH:
+                raise
             why = f"Redis answered CLUSTER SLOTS with {error}: grant the probe's user this command"
             raise NotSent(error_code(error), f"{why}, or remove cluster from the dependency") from None
         for one in ranges if isinstance(ranges, list) else ():

@@ -9,7 +9,7 @@ from typing import Any, Final
 from gameday.model.agent import ProbeTask
 from gameday.model.sample import Unknown
 from gameday.probes.io.lookup import NotSent
-from gameday.probes.io.resp import AUTH, Connection, ProtocolError, RedisError, error_code
+from gameday.probes.io.resp import AUTH, Connection, ProtocolError, RedisError, error_code, refused
 from gameday.probes.io.secrets import Secrets
 from gameday.probes.io.select import select_paths
 from gameday.probes.redis.config import RedisConfig
@@ -33,6 +33,7 @@ class RedisRunner(ProbeRunner):
         config = RedisConfig.read(task.config)
         self._paths = task.paths
         self._secrets = secrets
+        self._server = config.server
         self._connection = self._connection_of(config, secrets, task.timeout)
         self._wanted = {str(path[0]) for path in task.paths}
         self._queue = Queue(config, self._connection)
@@ -50,7 +51,8 @@ class RedisRunner(ProbeRunner):
             return await self._ask()
         except RedisError as error:
             if str(error) in _NOT_ADMITTED:
-                why = f"Redis rejects the probe's user ({error}): correct auth, or grant the user PING"
+                grant = f"Redis rejects the probe's user ({error}): grant the user PING"
+                why = refused(self._server) if str(error) in AUTH else grant
                 return unknown_result(error_code(error), why)
             return ProbeResult(ok=False, error=error_code(error))
         except NotSent as error:

@@ -10,9 +10,10 @@ from gameday.actions.job import RunJob
 from gameday.actions.scale.kind import Scale
 from gameday.actions.scale.restore import Restore
 from gameday.cluster.client import Cluster
-from gameday.cluster.resources import Object
+from gameday.cluster.resources import JOBS, PODS, Object
+from gameday.controller.drill import agents
 from gameday.controller.drill.agent_pods import PodContext, pod_of
-from gameday.controller.drill.dry_run import Part, dry_run, findings, parts
+from gameday.controller.drill.dry_run import Part, dry_run, findings, parts, unchecked
 from gameday.controller.drill.setups import setup_of
 from gameday.controller.drill.waiting_fuses import waiting_fuse
 from gameday.errors import ClusterUnreachable, Rejected
@@ -81,6 +82,39 @@ def test_every_object_of_every_stage_is_tried() -> None:
         ("first-step-clear", "Job", "spec.rollback.steps[clear]"),
         ("first-witness-0", "Pod", ""),
     ]
+
+
+def mounting(name: str, *volumes: Object) -> Object:
+    return {"metadata": {"name": name}, "spec": {"volumes": list(volumes)}}
+
+
+def secret(name: str, key: str, **source: bool) -> Object:
+    return {"name": "secret-0", "secret": {"secretName": name, "items": [{"key": key}], **source}}
+
+
+def test_a_secret_that_no_pod_of_the_dry_run_mounts_is_said_to_be_unchecked() -> None:
+    """A caller of an action, a fuse that logs in and a message's pod come with a drill alone."""
+    bodies = (
+        mounting("observer", secret("api", "token")),
+        mounting("fuse-off", secret("admin", "password"), secret("api", "token")),
+        mounting("caller-off", secret("admin", "password")),
+        mounting("notifier", secret("slack", "url", optional=True)),
+    )
+    tried = (*(Part(PODS, body) for body in bodies), Part(JOBS, mounting("job", secret("ours", "key"))))
+    tail = ": no pod of a dry run mounts it, so see that it is there and holds what is meant"
+    assert list(unchecked(tried, bodies[:1])) == [
+        f"not checked: Secret admin (key password){tail}",
+        f"not checked: Secret slack (key url){tail}",
+    ]
+    assert not list(unchecked(tried[:1], bodies[:1]))
+
+
+def test_a_dry_run_counts_connections_so_that_the_secret_of_a_redis_is_checked() -> None:
+    seen = there()
+    setup = setup_of(seen, WANTED, None)
+    started = agents.pods(WANTED, setup.for_dry_run(), PLACE)
+    assert "first-counter" in {pod["metadata"]["name"] for pod in started}
+    assert not list(unchecked(tried(), started))
 
 
 def test_the_fuse_that_is_tried_is_told_and_placed_as_the_one_that_is_lit() -> None:

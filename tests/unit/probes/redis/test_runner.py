@@ -182,5 +182,5 @@ async def test_a_queue_of_bullmq_is_there_once_a_job_was_added(redis: RedisServe
 async def test_a_wrong_password_is_told_without_it(probe: ProbeTask, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("wrong-secret")
     result = await RedisRunner(probe, Secrets())()
-    why = "Redis rejects the probe's user (WRONGPASS): correct auth, or grant the user PING"
+    why = f"Redis refuses the password: check Secret {tmp_path.name}, key password (the dependency's redis.auth)"
     assert (result.ok, result.error, result.unknown) == (False, "auth", (((), why),))

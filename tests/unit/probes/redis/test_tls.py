@@ -54,7 +54,7 @@ async def test_a_private_ca_a_client_certificate_a_user_and_a_database(redis: Tl
         ({"server_name": "another.redis.test"}, "tls", "Hostname mismatch"),
         ({"ca_file": "/not/there"}, "tls", "cannot be read as PEM: check tls"),
         ({"username_file": "/not/there"}, "auth", "the Redis user cannot be read: check its Secret"),
-        ({"username_file": "", "username": "nobody"}, "auth", "Redis rejects the probe's user"),
+        ({"username_file": "", "username": "nobody"}, "auth", "and the user's name (the dependency's redis.auth)"),
         ({"database": 4000}, "database", "Redis answered SELECT 4000 with ERR: correct redis.database"),
     ],
     ids=["public CAs", "no name", "another name", "no CA file", "no user", "wrong user", "database"],

@@ -5,8 +5,9 @@ It goes as far as a drill goes before its first change, and no rule of it leads 
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
-from gameday.engine.drill import agents_start, timeouts
+from gameday.engine.drill import agents_start, connections, timeouts
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.rules import PhaseRules
@@ -19,6 +20,10 @@ from gameday.model.record import DrillRecord, Phase, Reason
 PLANNED = "nothing refuses a drill now; the dry run changed nothing"
 
 
+COUNTED_WITHIN: Final = 30.0
+"""Seconds from the agents' start in which connections must have been counted: a new pod's first tries may fail."""
+
+
 def decide(ctx: Context) -> DrillRecord:
     """End once every probe has answered and every witness and control gets through, or will not.
 
@@ -29,10 +34,12 @@ def decide(ctx: Context) -> DrillRecord:
     dry_run, read = ctx.record.dry_run or DryRun(), ctx.evidence.readings(ctx.record.since, ctx.now)
     if read.unsettled and ctx.now <= ctx.record.since + timeouts.AGENTS:
         return ctx.record
+    if not connections.counted(ctx) and ctx.now <= ctx.record.since + COUNTED_WITHIN:
+        return ctx.record
     found = replace(
         dry_run,
         refusals=(*dry_run.refusals, *read.refusals),
-        warnings=(*dry_run.warnings, *read.warnings),
+        warnings=(*dry_run.warnings, *read.warnings, *connections.uncounted(ctx)),
         probes=read.probes,
         expectations=read.expectations,
     )
