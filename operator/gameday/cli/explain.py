@@ -12,11 +12,14 @@ from gameday.api.dry_run import FIELDS
 from gameday.api.dry_run import read as read_dry_run
 from gameday.api.lines import events_of, expectations_of, figures_of, plain
 from gameday.api.parse import plan_of
-from gameday.api.record import duration, moment, saved_of, timestamp
+from gameday.api.record import duration, moment, saved_of, shown_moment, timestamp
+from gameday.api.samples import Kept
 from gameday.cli.asking import NotDone, condition
 from gameday.cli.following import ended, more
+from gameday.cli.last_values import last_values
 from gameday.cli.output import COLOURS, console
 from gameday.cli.reasons import meaning, remedy
+from gameday.cli.report import kept_samples
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import DRILLS, Object
 from gameday.errors import PlanInvalid, StateUnreadable
@@ -48,6 +51,8 @@ class Expected:
     """How long after the faults were lifted it was to be true; "" unless the recovery awaits it."""
     open: bool = False
     """Whether the recovery awaited it, and it had not come when the drill ended."""
+    read: str = ""
+    """Of one that was missed, the newest values that it had read by then; "" where no samples are kept."""
 
     @property
     def fine(self) -> bool:
@@ -74,6 +79,7 @@ class Explanation:
         expected = [
             {"stage": one.stage, "name": one.name, "state": one.state, "asked": one.asked, "found": one.found}
             | ({"by": f"mitigation {one.by}"} if one.by else {})
+            | ({"read": one.read} if one.read else {})
             for one in self.expected
         ]
         return {
@@ -99,6 +105,8 @@ def tell(told: Explanation) -> None:
             out.print(state.append(f"{one.stage}: {one.name}{f' {one.found}' if one.found else ''}", style="default"))
             if one.asked and not one.fine:
                 out.print(f"             {one.asked}")
+            if one.read:
+                out.print(f"             read last: {one.read}")
     if told.measured:
         out.print(f"\nMeasured: {', '.join(told.measured)}")
     if told.do:
@@ -121,14 +129,27 @@ async def read(cluster: Cluster, namespace: str, name: str) -> Object:
     return drill
 
 
-def explain(drill: Object) -> Explanation:
-    """Why a drill has its verdict, or where it is if it has none yet."""
+async def evidence(cluster: Cluster, namespace: str, name: str) -> tuple[Object, Kept | None]:
+    """A Drill, and where it missed something its samples, if they are there and may be read.
+
+    Raises:
+        NotDone: when there is no such Drill.
+        GameDayError: when it cannot be read.
+
+    """
+    drill = await read(cluster, namespace, name)
+    missed = any(one["state"] == ResultState.MISSED.value for one in expectations_of(drill.get("status", {})))
+    return drill, (await kept_samples(cluster, namespace, drill))[0] if missed else None
+
+
+def explain(drill: Object, kept: Kept | None = None) -> Explanation:
+    """Why a drill has its verdict, or where it is if it has none yet; ``kept`` are its samples."""
     status, metadata = drill.get("status", {}), drill["metadata"]
     if is_dry_run(drill) and ended(drill):
         return _dry_run(drill)
     plan, record = frozen(drill)
     verdict, reason = status.get("verdict", ""), status.get("reason", "")
-    expected = tuple(_expected(one, plan) for one in expectations_of(status))
+    expected = tuple(_expected(one, plan, kept) for one in expectations_of(status))
     began = status.get("startedAt", "")
     where = f"Drill {metadata['name']} of GameDay {drill['spec']['gameDay']} in namespace {metadata['namespace']}"
     end = f"{verdict} ({reason}), after {status['took']}" if "took" in status else f"{verdict} ({reason})"
@@ -263,7 +284,7 @@ def _since(at: str, began: str) -> str:
         return at
 
 
-def _expected(one: Mapping[str, Any], plan: Plan | None) -> Expected:
+def _expected(one: Mapping[str, Any], plan: Plan | None, kept: Kept | None) -> Expected:
     stage = Stage.RECOVERY.value if one["stage"] == AGAIN else one["stage"]
     planned = None if plan is None else _planned(plan, stage, one["name"])
     asked = "" if planned is None else _asked(planned)
@@ -272,7 +293,12 @@ def _expected(one: Mapping[str, Any], plan: Plan | None) -> Expected:
         within = duration(plan.recovery.within if planned.within is None else planned.within)
         # One that came late or after a mitigation was met in the end.
         open_ = one["state"] == ResultState.MISSED.value and "late" not in one and "by" not in one
-    return Expected(one["stage"], one["name"], one["state"], asked, _found(one), one.get("by", ""), within, open_)
+    values = ""
+    if kept is not None and planned is not None and one["state"] == ResultState.MISSED.value:
+        values = last_values(kept, planned.expression, shown_moment(one["at"]))
+    return Expected(
+        one["stage"], one["name"], one["state"], asked, _found(one), one.get("by", ""), within, open_, values
+    )
 
 
 def _planned(plan: Plan, stage: str, name: str) -> Expectation | None:

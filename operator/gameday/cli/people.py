@@ -171,7 +171,7 @@ def explain(
     if output is Output.NAME:
         fail("an explanation has no name: write -o json or -o yaml", USAGE)
     where = Where(kubeconfig, context, namespace)
-    told = explaining.explain(ask(where, lambda cluster, own: explaining.read(cluster, own, drill)))
+    told = explaining.explain(*ask(where, lambda cluster, own: explaining.evidence(cluster, own, drill)))
     if output is not None:
         show(told.plain(), output)
     else:

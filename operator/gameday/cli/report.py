@@ -54,11 +54,11 @@ async def read(cluster: Cluster, namespace: str, name: str) -> Sources:
         drills = tuple(one for one in found if not is_dry_run(one))
     except (Forbidden, NotFound):
         drills = ()
-    kept, why = await _samples(cluster, namespace, drill)
+    kept, why = await kept_samples(cluster, namespace, drill)
     return Sources(drill, gameday, kept, why, drills)
 
 
-async def _samples(cluster: Cluster, namespace: str, drill: Object) -> tuple[Kept | None, str]:
+async def kept_samples(cluster: Cluster, namespace: str, drill: Object) -> tuple[Kept | None, str]:
     """The samples of a drill, or why there are none."""
     status = drill.get("status", {})
     said = next((one for one in status.get("conditions", ()) if one["type"] == SAMPLES_KEPT), None)

@@ -10,9 +10,12 @@ import pytest
 from gameday.api.conditions import conditions_of
 from gameday.api.parse import canonical
 from gameday.api.record import moment, status_of
+from gameday.api.samples import Kept
 from gameday.cli import reasons
 from gameday.cli.explain import Explanation, explain
+from gameday.cli.last_values import last_values
 from gameday.cluster.resources import Object
+from gameday.engine.evidence.curves import Curve, Strip
 from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Stage
 from gameday.model.record import (
@@ -29,6 +32,8 @@ from gameday.model.record import (
 )
 from specs import BASE
 from unit.cli.asked import CommandLine
+from unit.report.drills import an_ended_drill, its_samples
+from unit.report.test_report import FAILED
 
 BEGAN = moment("2026-11-24T12:00:00Z")
 MET = Result(Stage.OUTAGE, "noticed", ResultState.MET, BEGAN + 7, seconds=1.402, resolution=1.0)
@@ -251,3 +256,29 @@ async def test_a_dry_run_is_explained_by_what_it_found(command_line: CommandLine
     assert "\nrefusals: no running pod matches: start the workload\n" in done.stdout
     assert "Nothing was changed in the cluster." in done.stdout
     assert "It is not known whether the system copes" not in done.stdout
+
+
+async def test_a_miss_has_the_values_that_were_read_last(command_line: CommandLine) -> None:
+    failed = FAILED.but(late=None)
+    command_line.server.put("drills", "shop", an_ended_drill(failed))
+    command_line.server.put("configmaps", "shop", its_samples(failed, recovers=False))
+    done = await command_line.run("explain", failed.name)
+    assert done.exit_code == 0, done.output
+    assert '             read last: health.body.redis "down"\n' in done.stdout
+    assert done.stdout.count("read last") == 2, "only what was missed"
+    command_line.server.forbidden = {"get configmaps"}
+    without = await command_line.run("explain", failed.name)
+    assert without.exit_code == 0, without.output
+    assert "read last" not in without.stdout
+
+
+def test_values_are_the_newest_of_that_time_as_an_expression_writes_them() -> None:
+    numbers = Curve("a.n", last=[1.0, 2.5, None])
+    words = Curve("a.body.w", "text", ["ok", "down"], last=[0, 1, 0])
+    flags = Curve("a.ok", "boolean", last=[1, 0, 1])
+    kept = Kept("d", "g", (Strip("a", 3, [10.0, 20.0, 30.0], [numbers, words, flags]),))
+    asked = "a.ok && a.body.w == 'ok' && a.n > 1 && a.unknown == 1"
+    assert last_values(kept, asked, 29.9) == 'a.ok false, a.body.w "down", a.n 2.5'
+    assert last_values(kept, asked, 30.0) == 'a.ok true, a.body.w "ok", a.n had no value'
+    assert last_values(kept, asked, 9.9) == ""
+    assert last_values(kept, "no expression", 30.0) == ""
