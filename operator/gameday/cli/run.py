@@ -31,6 +31,8 @@ UNTAKEN: Final = 20.0
 """Seconds after which it is said that no operator has taken the drill."""
 GIVEN_UP: Final = 330.0
 """Seconds after which a drill that none has taken cannot start any more: five minutes, and what clocks differ by."""
+SHOWN_WITHIN: Final = 15.0
+"""Seconds for which the GameDay is waited for to show a drill that has ended, so that the next command sees it."""
 
 
 class Exit(enum.IntEnum):
@@ -181,7 +183,7 @@ async def _end_of(cluster: Cluster, drill: Object, tell: Callable[[Happened], No
     try:
         async with (
             asyncio.timeout(GIVEN_UP) as patience,
-            aclosing(follow(cluster, namespace, name, _trouble)) as states,
+            aclosing(follow(cluster, namespace, name, _trouble, SHOWN_WITHIN)) as states,
         ):
             async for state in states:
                 if state is None:

@@ -15,6 +15,9 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+from gameday.cli import run as starting
+from gameday.cli.progress import Happened
+from gameday.cluster.client import Cluster
 from gameday.cluster.resources import DRILLS, Object
 from unit.api_server import ApiServer
 
@@ -136,6 +139,40 @@ async def test_its_exit_code_is_the_verdict(
         ended, out, err = await one.ends()
     assert (ended, err) == (code, "")
     assert out.splitlines()[-1] == f"{verdict} (Why): GameDay redis ended"
+
+
+async def test_it_ends_once_the_gameday_shows_the_drill(api_server: ApiServer, tmp_path: Path) -> None:
+    """`kubectl get gamedays` right behind it would show the verdict of the drill before."""
+    plan(api_server)
+    async with running(api_server, tmp_path, "redis", "--wait") as one:
+        await one.become(**DONE, verdict="Passed", reason="Why", message="met", unreported=True)
+        while not (line := await one.line()).endswith("done"):
+            assert line
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(one.process.wait(), 1.0)
+        await one.become(**DONE, verdict="Passed", reason="Why", message="met", unreported=False)
+        code, out, err = await one.ends()
+    assert (code, out, err) == (0, "Passed (Why): met\n", "")
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["never shown", "deleted meanwhile"])
+async def test_a_drill_that_no_gameday_shows_keeps_its_verdict(
+    api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, deleted: bool
+) -> None:
+    monkeypatch.setattr(starting, "SHOWN_WITHIN", PATIENCE if deleted else 0.3)
+    api_server.put("drills", "shop", {"metadata": {"name": "first"}, "spec": {"gameDay": "redis"}})
+    drill = api_server.objects["drills", "shop", "first"]
+    drill["metadata"]["namespace"] = "shop"
+    status = DONE | {"verdict": "Passed", "reason": "Why", "message": "met", "unreported": True}
+    api_server.store.status(DRILLS, "shop", "first", drill["metadata"]["uid"], **status)
+
+    def told(one: Happened) -> None:
+        if deleted and one.reason == "Finished":
+            asyncio.get_running_loop().call_soon(api_server.drop, "drills", "shop", "first")
+
+    async with asyncio.timeout(PATIENCE / 2):
+        outcome = await starting.wait(cluster, drill, told, starting.Signals())
+    assert (outcome.code, outcome.message) == (0, "Passed (Why): met")
 
 
 async def test_what_happens_is_shown_as_it_happens_and_once(api_server: ApiServer, tmp_path: Path) -> None:
