@@ -8,7 +8,7 @@ import yaml
 from gameday.api.checks import check
 from gameday.api.crds import DRILL_COLUMNS, GAMEDAY_COLUMNS
 from gameday.api.parse import plan_of
-from gameday.model.record import Phase, Verdict
+from gameday.model.record import Phase, ResultState, Verdict
 from pages import DOCS, ROOT, blocks, section, tables
 
 README: Final = ROOT / "README.md"
@@ -51,6 +51,21 @@ def test_its_output_has_the_columns_of_today() -> None:
         for columns in (GAMEDAY_COLUMNS, DRILL_COLUMNS)
     ]
     assert [head.split() for head in heads] == wanted
+
+
+def test_the_lines_of_its_drill_begin_with_words_of_today() -> None:
+    """A phase, a state of an expectation, or what the engine notes in the timeline."""
+    lines = re.findall(r"^ +[\d.]+ s  (\w+) {1,}(.*)$", README.read_text(), re.MULTILINE)
+    assert len(lines) > 15
+    engine = "".join(path.read_text() for path in (ROOT / "operator" / "gameday" / "engine").rglob("*.py"))
+    known = {*(phase.value for phase in Phase), *(state.value for state in ResultState)}
+    assert [word for word, _ in lines if word not in known and f'"{word}"' not in engine] == []
+    spec = yaml.safe_load(EXAMPLE.read_text())["spec"]
+    names = {one["name"] for stage in ("steadyState", "outage", "recovery") for one in spec[stage]["expect"]}
+    judged = [text for word, text in lines if word in {state.value for state in ResultState}]
+    assert judged
+    for text in judged:
+        assert re.split(r" after |: ", text)[0] in names, text
 
 
 def test_the_page_of_schedules_has_the_columns_of_today() -> None:

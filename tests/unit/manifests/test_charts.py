@@ -26,6 +26,7 @@ from unit.manifests.reading import (
     ROOT,
     containers,
     only,
+    overlay,
     rendered,
     said_by,
     template,
@@ -154,6 +155,17 @@ def test_crds_are_kept_unless_their_owner_says_otherwise(tmp_path: Path) -> None
     assert not [b for b in helm(CHART, tmp_path, {"crds": {"keep": False}}) if "annotations" in b["metadata"]]
     kinds = {body["kind"] for body in helm(CHART, tmp_path, {"crds": {"enabled": False}})}
     assert "CustomResourceDefinition" not in kinds
+
+
+def test_the_overlay_of_the_docs_sets_the_image_that_the_value_sets(tmp_path: Path) -> None:
+    def images(bodies: list[Object]) -> list[str]:
+        (container,) = containers(only(bodies, "Deployment"))
+        return [entry["value"] for entry in container["env"] if entry["name"] == "GAMEDAY_IMAGE"]
+
+    assert images(helm(CHART, tmp_path)) == []
+    wanted = images(overlay(tmp_path, "GAMEDAY_IMAGE"))
+    assert wanted == ["images.example/gameday:1.2.3"]
+    assert images(helm(CHART, tmp_path, {"agents": {"image": wanted[0]}})) == wanted
 
 
 def test_what_the_values_say_of_the_operator_reaches_it(tmp_path: Path) -> None:
