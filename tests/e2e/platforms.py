@@ -106,10 +106,10 @@ def with_worker(body: Object) -> Object:
     return body
 
 
-def allow_calls(ns: TeamNamespace) -> None:
+def allow(ns: TeamNamespace, *kinds: str) -> None:
     """What the administrator does: a test's operator has its limits in the test's namespace."""
     limits: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gameday-limits"}}
-    ns.apply(limits | {"data": {"limits.yaml": "allowedFaults: [http, httpOnce]"}})
+    ns.apply(limits | {"data": {"limits.yaml": f"allowedFaults: [{', '.join(kinds)}]"}})
 
 
 async def deployed(
@@ -121,7 +121,7 @@ async def deployed(
     """
     code = (ROOT / "tests" / "hosting.py").read_text()
     config: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "platform"}}
-    allow_calls(ns)
+    allow(ns, "http", "httpOnce")
     given = {"token": token, "known": TOKEN, "image": IMAGE, "after": answers_after, "away": restarts_for}
     bodies = yaml.safe_load_all(PLATFORM % given)
     await ns.deploy(config | {"data": {"hosting.py": code}}, *bodies)

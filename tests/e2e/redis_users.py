@@ -7,6 +7,7 @@ import yaml
 
 from e2e.dialling import until
 from e2e.namespaces import TeamNamespace, kubectl
+from e2e.platforms import allow
 from gameday.cluster.resources import Object
 
 ROOT_PASSWORD: Final = "for-tests"
@@ -153,10 +154,9 @@ def gameday(selects: str = "front", **outage: Any) -> Object:
     }
 
 
-async def deployed(ns: TeamNamespace, admin: str = ADMIN_PASSWORD, allowed: str = "[redisAcl]") -> None:
+async def deployed(ns: TeamNamespace, admin: str = ADMIN_PASSWORD, allowed: str = "redisAcl") -> None:
     """All of it runs, and the administrator of the cluster allows such faults."""
-    limits: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gameday-limits"}}
-    ns.apply(limits | {"data": {"limits.yaml": f"allowedFaults: {allowed}"}})
+    allow(ns, allowed)
     bodies: list[Object] = list(yaml.safe_load_all(WORLD % {"app": APP_PASSWORD, "admin": admin}))
     servers, front = bodies[3], bodies[5]
     server = servers["spec"]["template"]["spec"]["containers"][0]

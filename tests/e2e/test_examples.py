@@ -6,7 +6,7 @@ import pytest
 
 from e2e.dialling import ROOT
 from e2e.namespaces import TeamNamespace, kubectl, ready
-from e2e.platforms import allow_calls
+from e2e.platforms import allow
 from gameday.cluster.resources import DRILLS, GAMEDAYS
 
 pytestmark = pytest.mark.e2e
@@ -17,7 +17,7 @@ async def test_applying_the_folder_of_examples_starts_nothing(ns: TeamNamespace)
     shutil.copytree(ROOT / "manifests" / "examples", folder)
     for file in folder.rglob("*.yaml"):
         file.write_text(file.read_text().replace("namespace: shop", f"namespace: {ns.namespace}"))
-    allow_calls(ns)
+    allow(ns, "http", "httpOnce", "redisAcl")
     await ns.operator()
     kubectl("apply", "-f", str(folder))
     gamedays, _ = await ns.admin.list(GAMEDAYS, ns.namespace)

@@ -123,7 +123,7 @@ async def test_what_the_rehearsal_finds_ends_the_drill_before_the_change(ns: Tea
 
 
 async def test_nothing_is_changed_where_the_administrator_does_not_allow_it(ns: TeamNamespace) -> None:
-    await deployed(ns, allowed="[http]")
+    await deployed(ns, allowed="http")
     before = known(ns)
     await ns.operator()
     await ns.start(gameday())

@@ -117,9 +117,6 @@ AT_APPLY = {
     "a protocol that nobody speaks": (
         _cut({"tcp": {"service": {"name": "r"}, "protocol": "mysql"}}), f"{FAR}.tcp.protocol", "supported values"
     ),
-    "a Cluster without its Service": (
-        _cut({"redis": {"host": "203.0.113.7", "cluster": {}}}), f"{FAR}.redis", "cluster and sentinel need service"
-    ),
     "a port that leaves Sentinels out": (
         _cut({"redis": {"service": {"name": "r", "port": 6379}, "sentinel": {"masterName": "m"}}}),
         f"{FAR}.redis",
