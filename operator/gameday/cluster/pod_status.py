@@ -18,9 +18,12 @@ LONGEST: Final = 300
 
 
 def trouble(pod: Object, container: str) -> str:
-    """Why the container of a pod does not run, or "" where it runs or nothing is known yet."""
+    """Why the container of a pod does not run, or is about to be ended; "" where it runs or nothing is known yet."""
     status = pod.get("status", {})
     state = next((one.get("state") or {} for one in _containers(status) if one.get("name") == container), {})
+    disrupted = _condition(status, "DisruptionTarget")
+    if disrupted.get("status") == "True":
+        return _said(disrupted.get("reason") or "DisruptionTarget", disrupted.get("message", ""))
     if "running" in state:
         return ""
     if status.get("reason"):

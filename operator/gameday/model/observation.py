@@ -86,6 +86,8 @@ class Fuse:
     dead: str | None = None
     trouble: str = ""
     """What kept a fuse that acts from trying its change at the API server, so far, or ""."""
+    waits: str = ""
+    """What keeps the pod of a fuse that acts from running, in the cluster's words, or ""."""
 
 
 @dataclass(frozen=True, slots=True)

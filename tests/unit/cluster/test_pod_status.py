@@ -52,6 +52,20 @@ def conditions(**states: str) -> list[dict[str, str]]:
             pod(conditions=[{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3"}]),
             "Unschedulable: 0/3",
         ),
+        (
+            pod(
+                running(),
+                conditions=[
+                    {
+                        "type": "DisruptionTarget",
+                        "status": "True",
+                        "reason": "EvictionByEvictionAPI",
+                        "message": "Eviction API: evicting",
+                    }
+                ],
+            ),
+            "EvictionByEvictionAPI: Eviction API: evicting",
+        ),
         (pod(phase="Failed", reason="Evicted", message="the node was low on memory"), "Evicted: the node was low on"),
         (pod({"name": "agent", "state": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}), "OOMKilled: exit"),
         (pod(), ""),

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from simulation import running
-from simulation.scenario import Defect, Failure, Scenario, Trial, What
+from simulation.scenario import Defect, Failure, Faults, Scenario, Trial, What
 
 STUCK = Trial(defect=Defect.STUCK, rollback=True)
 LOST = Failure(What.FUSE_NODE_LOST, 0.0, seconds=0.3)
@@ -23,3 +23,13 @@ def test_an_operator_that_dies_at_any_call_and_a_lost_node_leave_nothing_scaled(
         assert not outcome.broken, f"killed at call {nth}: {outcome.broken}"
         bit += Counter({what: outcome.effective[what] for what in (What.CRASH_AT_CALL, What.FUSE_NODE_LOST)})
     assert min(bit.values()) > 15
+
+
+def test_a_fuse_whose_pod_does_not_start_says_what_the_kubelet_says() -> None:
+    """Its Secret, its image, its node: the drill changes nothing, and nobody is to look for it at the API server."""
+    slow = Failure(What.SLOW_PODS, 5.0, seconds=60.0)
+    made = running.Simulation(Scenario(1, (Trial(faults=Faults.CUT_AND_SCALE),), (slow,)))
+    assert not made.run().broken
+    status = made.namespaces[0].statuses[-1]
+    assert status["reason"] == "FuseNotArmed"
+    assert status["message"].endswith("its pod does not run: ErrImagePull: the registry does not answer")

@@ -303,11 +303,13 @@ class DrillInformers:
     def _fuse(self, change: Change, plan: Plan) -> Fuse:
         if not fuse_acts(change):
             return fuse.state_of(self.objects("jobs").get(change.fuse_name), timeouts.fuse_of_faults(plan))
-        runs = any(life_of(pod) is Life.RUNNING for pod in self._fuse_pods(change))
+        pods = self._fuse_pods(change)
+        runs = any(life_of(pod) is Life.RUNNING for pod in pods)
         agent = fuse_agent(change.name)
         deadline = self.follower.fuses_armed.get(agent)
         found = fuse_of_scale.state_of(self.objects("jobs").get(change.fuse_name), runs=runs, deadline=deadline)
-        return replace(found, trouble=self.follower.fuse_troubles.get(agent, ""))
+        waits = pod_status.trouble(pods[-1], CONTAINER) if pods and not runs else ""
+        return replace(found, trouble=self.follower.fuse_troubles.get(agent, ""), waits=waits)
 
     def setup_now(self, setup: Setup) -> Setup:
         """The setup with the destinations that cuts cover by now; a cut does not shrink until it is lifted."""

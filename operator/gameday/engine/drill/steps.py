@@ -224,8 +224,10 @@ def _stalled(ctx: Context, step: Step) -> str:
         return effects.proof_of(ctx, step.name).lacking(change)
     if change is None or change.state is not ChangeState.REGISTERED:
         return ""
-    trouble = ctx.observed.fuse(change.fuse_name).trouble
-    why = f"could not ask the API server ({trouble}): see what its pod may reach" if trouble else "was not armed"
+    fuse = ctx.observed.fuse(change.fuse_name)
+    why = f"was not armed{f': its pod does not run: {fuse.waits}' if fuse.waits else ''}"
+    if fuse.trouble:
+        why = f"could not ask the API server ({fuse.trouble}): see what its pod may reach"
     return f"nothing was changed, because its fuse {change.fuse_name} {why}"
 
 

@@ -47,7 +47,8 @@ def interrupted(ctx: Context) -> DrillRecord | None:
         return end_inconclusive(
             ctx,
             Reason.AGENT_LOST,
-            f"the pod of agent {lost} ended or was deleted during the drill; see its events",
+            f"the pod of agent {lost} ended or was deleted during the drill: "
+            f"{observed.agent_troubles.get(lost) or 'see its events'}",
             ctx.now,
         )
     if observed.too_many_addresses and record.undo_requested_at is None:

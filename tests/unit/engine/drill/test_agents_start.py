@@ -61,6 +61,24 @@ def test_what_they_wait_for_is_said_while_they_do(begun: DrillRecord) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("troubles", "said"),
+    [
+        (
+            {"observer": "EvictionByEvictionAPI: Eviction API: evicting"},
+            "(EvictionByEvictionAPI: Eviction API: evicting)",
+        ),
+        ({}, "during the drill; see its events"),
+    ],
+)
+def test_an_agent_that_is_lost_later_is_told_with_what_the_cluster_says(troubles: dict[str, str], said: str) -> None:
+    lives = dict.fromkeys(WAITS, Life.RUNNING) | {"observer": Life.ENDED}
+    record = after(5.0, replace(STARTS, steady_from=99.0), seen(troubles, lives))
+    (message,) = {doubt.message for doubt in record.doubts} or {record.message}
+    assert message.startswith("the pod of agent observer ended or was deleted during the drill")
+    assert said in message
+
+
 def test_agents_that_all_run_are_not_waited_for() -> None:
     running = seen({}, dict.fromkeys(WAITS, Life.RUNNING))
     assert not any(line.reason == AGENTS_WAITING for line in after(50.0, STARTS, running).timeline)

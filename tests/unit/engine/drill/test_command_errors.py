@@ -106,20 +106,22 @@ def test_a_step_shows_the_errors_of_its_own_commands_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "why"),
+    ("fuse", "why"),
     [
-        ("", "was not armed"),
-        ("OSError", "could not ask the API server (OSError): see what its pod may reach"),
+        (Fuse("u"), "was not armed"),
+        (Fuse("u", trouble="OSError"), "could not ask the API server (OSError): see what its pod may reach"),
+        (Fuse("u", waits="ErrImagePull: no"), "was not armed: its pod does not run: ErrImagePull: no"),
     ],
+    ids=["silent", "deaf", "not started"],
 )
-def test_a_scale_shows_that_its_fuse_did_not_let_it_happen(trouble: str, why: str) -> None:
+def test_a_scale_shows_that_its_fuse_did_not_let_it_happen(fuse: Fuse, why: str) -> None:
     plan = a_plan(rollback=True)
     assert plan.rollback is not None
     plan = replace(plan, rollback=replace(plan.rollback, within=20.0))
     waiting = replace(SCALE, state=ChangeState.REGISTERED, requested_at=None, seen_at=None, undo_requested_at=None)
     entry = StepEntry("stop workers", StepState.INTENDED, 1000.0)
     record = DrillRecord(Phase.ROLLBACK, since=1000.0, changes=(waiting,), steps=(entry,))
-    observed = Observation(changes={SCALE.name: workers(3, waiting)}, fuses={"f": Fuse("u", trouble=trouble)})
+    observed = Observation(changes={SCALE.name: workers(3, waiting)}, fuses={"f": fuse})
     late = overdue(record, observed, plan)
     said = f"step stop workers was not done within 20 s: nothing was changed, because its fuse f {why}"
     assert late.doubts[0].message == said

@@ -65,9 +65,11 @@ def _arm(ctx: Context) -> DrillRecord:
 
 
 def _trouble(ctx: Context) -> str:
-    """What the pod of a fuse that is not armed says of its rehearsal, or ""."""
+    """What the pod of a fuse that is not armed says of its rehearsal, or what keeps that pod from running, or ""."""
     waiting = (one for one in of_faults(ctx.record, ctx.plan) if one.state is ChangeState.REGISTERED)
-    return next((why for one in waiting if (why := ctx.observed.fuse(one.fuse_name).trouble)), "")
+    seen = [ctx.observed.fuse(one.fuse_name) for one in waiting]
+    said = (*(fuse.trouble for fuse in seen), *(f"its pod does not run: {fuse.waits}" for fuse in seen if fuse.waits))
+    return next(filter(None, said), "")
 
 
 def _request(ctx: Context, change: Change) -> DrillRecord:
