@@ -66,9 +66,9 @@ def test_what_they_wait_for_is_said_while_they_do(begun: DrillRecord) -> None:
     [
         (
             {"observer": "EvictionByEvictionAPI: Eviction API: evicting"},
-            "(EvictionByEvictionAPI: Eviction API: evicting)",
+            "during the drill: EvictionByEvictionAPI: Eviction API: evicting",
         ),
-        ({}, "during the drill; see its events"),
+        ({}, "during the drill: see its events"),
     ],
 )
 def test_an_agent_that_is_lost_later_is_told_with_what_the_cluster_says(troubles: dict[str, str], said: str) -> None:
