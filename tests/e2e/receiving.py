@@ -36,7 +36,8 @@ class Handler(BaseHTTPRequestHandler):
         limited = kind == "limited" and number <= 2
         got = {"path": self.path, "accepted": not limited and kind in ("ok", "limited"), "body": body}
         got["authorization"] = self.headers.get("Authorization", "")
-        print(json.dumps(got), flush=True)
+        with lock:  # One line each, whatever else is printed at this moment.
+            print(json.dumps(got), flush=True)
         if kind == "silent":
             time.sleep(3600)
         elif limited:

@@ -114,7 +114,10 @@ async def test_what_the_rehearsal_finds_ends_the_drill_before_the_change(ns: Tea
     await ns.operator()
     await ns.start(body)
     status = await ns.finishes()
-    assert (status["verdict"], status["reason"]) == ("Inconclusive", "FuseNotArmed")
+    # A replica that does not answer the rehearsal in time is found off by the pod that was to switch it.
+    reasons = {"FuseNotArmed"} if wrong else {"FuseNotArmed", "InjectionFailed"}
+    assert status["verdict"] == "Inconclusive"
+    assert status["reason"] in reasons
     says = "rejects the administrator: correct redisAcl.administrator" if wrong else "user app is off on"
     assert says in status["message"]
     assert known(ns) == before
