@@ -4,6 +4,7 @@ The engine uses this interface and knows no kind. All requests are made as the n
 """
 
 import enum
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -139,6 +140,8 @@ class ActionContext:
     memo: dict[str, Any] = field(default_factory=dict)
     """What a kind caches between observations, by the name of the fault or step."""
     agent_pod: MakePod = no_pods
+    clock: Callable[[], float] = time.time
+    """Unix seconds."""
 
 
 class PlannedKind(ABC, Generic[Spec, Planned]):

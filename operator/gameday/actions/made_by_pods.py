@@ -7,7 +7,7 @@ kubelet keeps in the pod's status, where it outlasts the pod's log and node.
   container starts. It changes nothing after ``ACTS_FOR`` seconds from the request.
 - It is made by the process that has requested the change alone: a pod that is gone may have acted.
 - The pod that takes the change back waits until the first one has ended, or can change nothing any more, so that it is
-  not overtaken.
+  not overtaken. It goes with the fuse as well: what it would take back is not this drill's any more once that is gone.
 """
 
 import json
@@ -26,6 +26,8 @@ from gameday.model.plan import Action
 
 PODS_SEEN: Final = "pods"
 """Name of the watch of a drill's pods, which every drill has."""
+JOBS_SEEN: Final = "jobs"
+"""Name of the watch of a drill's Jobs, its fuses among them, which every drill has."""
 LONGEST_TEXT: Final = 256
 """Characters of what a pod says that are shown."""
 ACTS_FOR: Final = 30.0
@@ -158,11 +160,14 @@ class MadeByPods(ActionKind[Spec, Planned]):
             name = names.object_name(ctx.drill, agent)
             there = ctx.cache.objects(PODS_SEEN).get(name)
             if there is None:
-                await create(ctx, name, ctx.agent_pod(agent, wanted), ctx.uid)
+                body = ctx.agent_pod(agent, wanted)
+                if _has_fuse(ctx, change):
+                    body = _owned_by_fuse(body, change.fuse_name, change.fuse_uid or "")
+                await create(ctx, name, body, *_owners(ctx, change))
                 return
             if "deletionTimestamp" in there["metadata"]:
                 continue
-            if pod_of(ctx, name, ctx.uid) is None:
+            if pod_of(ctx, name, *_owners(ctx, change)) is None:
                 raise Rejected(f"Pod {ctx.namespace}/{name} does not belong to this drill: delete it")
             if said_by(there, self.words.lost).ended:
                 await ctx.account.delete(PODS, ctx.namespace, name, uid=there["metadata"]["uid"])
@@ -187,7 +192,7 @@ class MadeByPods(ActionKind[Spec, Planned]):
         """What is said of taking it back, by the fuse or by pods; a good answer counts before any other."""
         last = Said(ended=False)
         undoers = [names.object_name(ctx.drill, names.call_back(change.name, n)) for n in range(MOST_PODS)]
-        pods = [pod for name in undoers if (pod := pod_of(ctx, name, ctx.uid)) is not None]
+        pods = [pod for name in undoers if (pod := pod_of(ctx, name, *_owners(ctx, change))) is not None]
         pods += [pod for pod in ctx.cache.objects(PODS_SEEN).values() if _is_of_fuse(pod, change)]
         for pod in pods:
             said = said_by(pod, self.words.lost)
@@ -197,10 +202,10 @@ class MadeByPods(ActionKind[Spec, Planned]):
         return last
 
 
-def pod_of(ctx: ActionContext, name: str, owner_uid: str) -> Object | None:
+def pod_of(ctx: ActionContext, name: str, *owner_uids: str) -> Object | None:
     """The pod of this name that belongs to this drill; one of an earlier Drill of the same name does not."""
     there = ctx.cache.objects(PODS_SEEN).get(name)
-    return there if there is not None and _owned(there, owner_uid) else None
+    return there if there is not None and _owned(there, *owner_uids) else None
 
 
 def said_by(pod: Object, lost: str) -> Said:
@@ -226,7 +231,7 @@ def said_by(pod: Object, lost: str) -> Said:
         return Said(ended=True, text=f"{lost}: its pod ended and says nothing of it")
 
 
-async def create(ctx: ActionContext, name: str, body: Object, owner_uid: str) -> None:
+async def create(ctx: ActionContext, name: str, body: Object, *owner_uids: str) -> None:
     """Create such a pod; a second time finds the first.
 
     Raises:
@@ -239,7 +244,7 @@ async def create(ctx: ActionContext, name: str, body: Object, owner_uid: str) ->
         found, _ = await ctx.account.list(PODS, ctx.namespace, fields=f"metadata.name={name}")
         if not found:
             made = await ctx.account.create(PODS, ctx.namespace, body)
-        elif _owned(found[0], owner_uid):
+        elif _owned(found[0], *owner_uids):
             made = found[0]
         else:
             text = (
@@ -256,8 +261,21 @@ def _owned_by_fuse(pod: Object, name: str, uid: str) -> Object:
     return {**pod, "metadata": {**pod["metadata"], "ownerReferences": [owner]}}
 
 
-def _owned(pod: Object, uid: str) -> bool:
-    return any(owner.get("uid") == uid for owner in pod["metadata"].get("ownerReferences") or ())
+def _owned(pod: Object, *uids: str) -> bool:
+    return any(owner.get("uid") in uids for owner in pod["metadata"].get("ownerReferences") or ())
+
+
+def _owners(ctx: ActionContext, change: Change) -> tuple[str, ...]:
+    """Who may own a pod that takes a change back: its fuse, or the Drill where somebody has deleted the fuse."""
+    return (ctx.uid, change.fuse_uid) if change.fuse_uid is not None else (ctx.uid,)
+
+
+def _has_fuse(ctx: ActionContext, change: Change) -> bool:
+    """Whether a change's own fuse is there and stays: what it owned would be collected with it."""
+    fuse = ctx.cache.objects(JOBS_SEEN).get(change.fuse_name)
+    if fuse is None or "deletionTimestamp" in fuse["metadata"]:
+        return False
+    return bool(fuse["metadata"]["uid"] == change.fuse_uid)
 
 
 def _is_of_fuse(pod: Object, change: Change) -> bool:

@@ -138,6 +138,8 @@ class Observation:
     agents: Mapping[str, Life] = field(default_factory=dict)
     agent_troubles: Mapping[str, str] = field(default_factory=dict)
     """What keeps agents from running, in the cluster's words; an agent of which nothing is known is absent."""
+    callers: frozenset[str] = frozenset()
+    """The names of the pods that actions have made, such as those that call an API."""
     fuses: Mapping[str, Fuse] = field(default_factory=dict)
     changes: Mapping[str, Observed] = field(default_factory=dict)
     """What each fault and step changes, as it stands, by its name."""

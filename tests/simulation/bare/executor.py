@@ -37,7 +37,7 @@ def carry_out(process: "Process", command: do.Command, missing: tuple[str, ...])
             if world.get(("drill", "deleted")) is not True:
                 world.api.lock = DRILL
                 world.set(("drill", "finalizer"), True)
-        case do.CheckPreflight() | do.Read():
+        case do.CheckPreflight() | do.Read() | do.StopCallers():
             pass
         case do.StartAgents():
             for name in missing:

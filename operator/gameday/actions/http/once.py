@@ -1,7 +1,8 @@
 """The kind ``httpOnce``: a call of an HTTP API that nothing takes back, as a step; it is made once at most.
 
 Its pod has a name that follows from the drill, sends the request once, and is not started again. What it left in its
-termination message is the result. A call whose result is unknown is never repeated.
+termination message is the result. A call whose result is unknown is never repeated. It sends nothing from ``ACTS_FOR``
+seconds after it was asked for, as where the API server creates it late.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import ClassVar, Final
 from gameday.actions.http.call import Call, CallSpec, call_of, check_call
 from gameday.actions.http.callers import LOST, caller_config, caller_pod
 from gameday.actions.kind import ActionContext, DryRunContext, RunKind, Use
-from gameday.actions.made_by_pods import PODS_SEEN, create, pod_of, said_by
+from gameday.actions.made_by_pods import ACTS_FOR, PODS_SEEN, create, pod_of, said_by
 from gameday.cluster.resources import PODS, Object, Resource
 from gameday.errors import Rejected
 from gameday.model import names
@@ -77,7 +78,9 @@ class HttpOnceKind(RunKind[HttpOnceSpec, HttpOnce]):
         if not isinstance(action, HttpOnce):
             raise Rejected(f"step {name} is not an {self.name}: somebody else changed the Drill's status")
         call, agent = action.call.sendable(), names.call(name)
-        body = ctx.agent_pod(agent, caller_pod(call, caller_config(call, LASTS, tries_for=0.0)))
+        # A later request makes a pod with a later end: only what reaches the API server late is never sent.
+        config = caller_config(call, LASTS, tries_for=0.0, until=ctx.clock() + ACTS_FOR)
+        body = ctx.agent_pod(agent, caller_pod(call, config))
         await create(ctx, names.object_name(ctx.drill, agent), body, ctx.uid)
 
     def ran(self, ctx: ActionContext, name: str, action: Action, noted: State | None) -> Ran:

@@ -78,6 +78,7 @@ class CommandExecutor:
         self.namespace = persisted.namespace
         self.account = operator.as_account(persisted.namespace)
         informers.context.agent_pod = self._agent_pod
+        informers.context.clock = clock
 
     async def execute(self, command: Command) -> None:
         """Carry one command out.
@@ -113,6 +114,8 @@ class CommandExecutor:
                 self.informers.outcomes.keeping = await self.samples.keep()
             case do.StopAgents():
                 await self._stop_agents()
+            case do.StopCallers():
+                await self._stop_callers()
             case do.ReleaseLock():
                 await unlock_namespace(self.operator, self.namespace, self.persisted.uid)
                 self.lock_waiters.wake(self.namespace)
@@ -381,12 +384,14 @@ class CommandExecutor:
         await fuse.delete(self.account, self.namespace, change.fuse_name)
         self.informers.evict("jobs", change.fuse_name)
 
-    async def _stop_agents(self) -> None:
+    async def _stop_callers(self) -> None:
         for pod in self.informers.callers():
             if "deletionTimestamp" not in pod["metadata"]:
                 name = pod["metadata"]["name"]
                 if not await self.account.delete(PODS, self.namespace, name, uid=pod["metadata"]["uid"]):
                     self.informers.evict("pods", name)
+
+    async def _stop_agents(self) -> None:
         for pod in self.informers.logging_pods().values():
             if "deletionTimestamp" not in pod["metadata"] or life_of(pod) is not Life.ENDED:
                 name = pod["metadata"]["name"]

@@ -202,6 +202,7 @@ class DrillInformers:
             suspected_bypasses=self.suspected_bypasses,
             gates=self.gates,
             skew=self.follower.skew,
+            callers=frozenset(pod["metadata"]["name"] for pod in self.callers()),
             confirmed=confirmed_of(drill),
         )
         if plan is None or setup is None:

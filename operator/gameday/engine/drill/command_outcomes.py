@@ -10,6 +10,8 @@ from gameday.model.record import DrillRecord, Keeping, Phase
 
 CREATES: Final = (do.StartAgents, do.CloseConnections, do.ArmFuse, do.Run)
 """Commands that create an object; if the request times out, the API server may still create it."""
+POD: Final = "Pod"
+"""What is named as changed by a change that pods make and take back: both commands of it create a pod."""
 
 
 @dataclass(slots=True)
@@ -62,7 +64,8 @@ class CommandOutcomes:
 
     def timed_out(self, command: do.Command, now: float) -> None:
         """Note that a command's request timed out."""
-        if isinstance(command, CREATES):
+        by_pod = isinstance(command, do.Apply | do.Revert) and command.change.object_kind == POD
+        if by_pod or isinstance(command, CREATES):
             self.timed_out_at = now
 
     def may_still_execute(self, now: float) -> bool:

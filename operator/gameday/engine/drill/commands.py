@@ -94,6 +94,11 @@ class StopAgents:
 
 
 @dataclass(frozen=True, slots=True)
+class StopCallers:
+    """Delete the pods that actions of this drill have made, such as those that call an API."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseLock:
     """Release the namespace's lock."""
 
@@ -122,6 +127,7 @@ Command = (
     | RemoveFuse
     | KeepSamples
     | StopAgents
+    | StopCallers
     | ReleaseLock
     | UpdateGameDay
     | RemoveFinalizer

@@ -110,7 +110,9 @@ def obstacle(ctx: Context) -> str:
     if record.finished_at is not None:
         late = ctx.now > max(record.finished_at, ctx.observed.resumed_at) + timeouts.CLEAN_UP
         return (
-            error_of(errors, do.StopAgents(), do.ReleaseLock(), do.UpdateGameDay(), do.RemoveFinalizer())
+            error_of(
+                errors, do.StopAgents(), do.StopCallers(), do.ReleaseLock(), do.UpdateGameDay(), do.RemoveFinalizer()
+            )
             if late
             else ""
         )

@@ -273,6 +273,30 @@ async def test_it_is_taken_back_by_what_the_undo_log_says_without_a_plan(
     assert given.waits == ACTS_FOR + TIMEOUT, "the call may still be sent until then"
 
 
+@pytest.mark.parametrize("lost", ["gone", "going", "another"])
+async def test_what_takes_it_back_goes_with_its_fuse_and_with_the_drill_where_that_is_lost(
+    lost: str, api_server: ApiServer, cluster: Cluster
+) -> None:
+    fuse: Object = {"metadata": {"name": "first-fuse", "uid": "fuse-uid"}}
+    here = scene(cluster)
+    here.cache.upsert("jobs", fuse)
+    for _ in range(2):
+        await kind().revert(here, UNDOING)
+    (owner,) = api_server.objects["pods", "shop", BACK]["metadata"]["ownerReferences"]
+    assert owner == {"apiVersion": "batch/v1", "kind": "Job", "name": "first-fuse", "uid": "fuse-uid"}
+    good = caller(BACK, "fuse-uid", said(good=True), "Succeeded")
+    assert kind().observe(scene(cluster, good), "off", CALL, UNDOING).presence is Presence.ABSENT
+    api_server.drop("pods", "shop", BACK)
+    here = scene(cluster)
+    metadata = fuse["metadata"]
+    if lost == "going":
+        here.cache.upsert("jobs", {"metadata": metadata | {"deletionTimestamp": "2026-11-24T12:00:00Z"}})
+    elif lost == "another":
+        here.cache.upsert("jobs", {"metadata": metadata | {"uid": "other"}})
+    await kind().revert(here, UNDOING)
+    assert api_server.objects["pods", "shop", BACK]["metadata"]["ownerReferences"][0]["uid"] == "drill-uid"
+
+
 async def test_nothing_is_waited_for_once_the_call_has_ended(api_server: ApiServer, cluster: Cluster) -> None:
     await kind().revert(scene(cluster, caller(MADE, "fuse-uid", said(good=True))), UNDOING)
     assert read_config(env(api_server.objects["pods", "shop", BACK]), CallerConfig).waits == 0.0

@@ -8,6 +8,7 @@ import pytest
 from gameday.actions.http.call import Call
 from gameday.actions.http.once import HttpOnce, HttpOnceKind
 from gameday.actions.kind import ActionContext
+from gameday.actions.made_by_pods import ACTS_FOR
 from gameday.actions.registry import KINDS
 from gameday.api.actions import step_model, step_of
 from gameday.cluster.client import Cluster
@@ -34,7 +35,8 @@ def kind() -> HttpOnceKind:
 
 def scene(cluster: Cluster, *pods: Object, synced: bool = True) -> ActionContext:
     seen = Scripted({pod["metadata"]["name"]: pod for pod in pods}, synced)
-    return ActionContext(cluster, "shop", "first", "drill-uid", seen, agent_pod=partial(agent_pod, PLACE))
+    made = partial(agent_pod, PLACE)
+    return ActionContext(cluster, "shop", "first", "drill-uid", seen, agent_pod=made, clock=lambda: 1_800_000_000.0)
 
 
 def test_yaml_becomes_its_action_and_says_that_it_is_irreversible() -> None:
@@ -54,6 +56,7 @@ async def test_it_is_sent_once_by_a_pod_of_the_drill(api_server: ApiServer, clus
     pod = api_server.objects["pods", "shop", MADE]
     given = read_config(env(pod), CallerConfig)
     assert given.tries_for == 0.0
+    assert given.until == 1_800_000_000.0 + ACTS_FOR, "one that is created late sends nothing"
     assert pod["spec"]["restartPolicy"] == "Never"
     assert kind().ran(here, "restart api", ONCE, None).state is RunState.RUNNING
 

@@ -30,6 +30,7 @@ CUT = DrillRecord(
     zero=992.0,
     changes=(CHANGE,),
 )
+BY_POD = Change("off", "http", "Pod", "first-call-off", "first-fuse")
 WAITING = Observation(planned=Planned.FROZEN, start_before=1300.0)
 UNDER_CUT = Observation(
     planned=Planned.FROZEN,
@@ -137,10 +138,14 @@ def test_the_wait_for_the_logs_ends() -> None:
 
 def test_a_request_without_an_answer_may_still_arrive_for_a_while() -> None:
     loop = DrillLoop(DrillRecord(since=NOW), NOW)
+    assert not loop.told(WAITING, NOW).arriving
     for command, arrives in (
         (do.StartAgents(), True),
         (do.CloseConnections("partition"), True),
         (do.AcquireLock(), False),
+        (do.Apply(BY_POD), True),
+        (do.Revert(BY_POD), True),
+        (do.Revert(replace(BY_POD, object_kind="NetworkPolicy")), False),
     ):
         loop.outcomes.timed_out_at = None
         loop.answered(command, NOW, "no answer in time", answer=False)

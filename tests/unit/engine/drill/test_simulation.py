@@ -294,6 +294,19 @@ def test_a_drill_that_is_over_waits_for_what_may_still_be_made_and_takes_it_away
     assert commands_for(None, record, replace(observed, arriving=False)) == (do.ReleaseLock(),)
 
 
+def test_the_name_of_a_caller_stays_taken_while_another_one_of_it_may_arrive_and_frees_the_namespace_then() -> None:
+    record = DrillRecord(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.ABORTED, faults_cleared=True)
+    observed = Observation(arriving=True, lock=Lock.HELD, finalizer=True, callers=frozenset({"first-call-restart"}))
+    assert commands_for(None, record, observed) == ()
+    over = replace(observed, arriving=False)
+    assert commands_for(None, record, over) == (do.StopCallers(),)
+    refused = replace(over, errors={CommandKey("StopCallers"): "delete pods: forbidden"})
+    assert commands_for(None, record, refused) == (do.StopCallers(),)
+    assert commands_for(None, record, replace(refused, deleted=True)) == (do.ReleaseLock(),)
+    late = decide(Context(a_plan(), record, refused, NOBODY, 1021.0))
+    assert late.obstacle == "delete pods: forbidden"
+
+
 def test_agents_that_may_not_be_removed_are_told_of_and_do_not_hold_up_a_deleted_drill() -> None:
     record = DrillRecord(Phase.FINISHED, finished_at=1000.0, verdict=Verdict.PASSED)
     refused = "delete pods: forbidden"

@@ -21,9 +21,12 @@ def decide(ctx: Context) -> DrillRecord:
 
 
 def commands(plan: Plan | None, record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
-    """Take away the fuses, keep the samples, take away the agents, then free the lock, then report."""
-    # Of a Drill that is deleted Kubernetes itself takes the agents, which it owns: what we may not do holds up nothing.
-    collected = observed.deleted and do.key_of(do.StopAgents()) in observed.errors
+    """Take away the fuses, keep the samples, take away the pods, then free the lock, then report.
+
+    Callers stay until no request can arrive any more: as long as the name of one is taken, no late request for it makes
+    another one, which would call a second time.
+    """
+    agents = any(life is not Life.ABSENT for life in (*observed.agents.values(), *observed.closers.values()))
     for change in record.changes:
         if not change.open and observed.fuse(change.fuse_name).uid is not None:
             yield do.RemoveFuse(change)
@@ -31,17 +34,21 @@ def commands(plan: Plan | None, record: DrillRecord, observed: Observation) -> I
         # Before the agents are deleted: after a crash the next process reads their logs again.
         if observed.read_again:
             yield do.KeepSamples()
-    elif (
-        any(life is not Life.ABSENT for life in (*observed.agents.values(), *observed.closers.values()))
-        and not collected
-    ):
+    elif agents and not _are_collected(do.StopAgents(), observed):
         yield do.StopAgents()
     elif observed.arriving:
         return
+    elif observed.callers and not _are_collected(do.StopCallers(), observed):
+        yield do.StopCallers()
     elif observed.lock in {Lock.HELD, Lock.UNKNOWN} and record.faults_cleared is not False:
         yield do.ReleaseLock()
     else:
         yield from _report(record, observed)
+
+
+def _are_collected(command: do.Command, observed: Observation) -> bool:
+    """Whether pods are left to Kubernetes, which takes them with a deleted Drill: what we may not do delays nothing."""
+    return observed.deleted and do.key_of(command) in observed.errors
 
 
 def _are_to_be_kept(plan: Plan | None, record: DrillRecord, observed: Observation) -> bool:
