@@ -4,7 +4,6 @@ The engine uses this interface and knows no kind. All requests are made as the n
 """
 
 import enum
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,6 +62,16 @@ class AgentPod:
 
 MakePod = Callable[[str, AgentPod], Object]
 """Makes the manifest of an agent's pod, which its Drill owns; the first argument is the agent's name."""
+
+
+def no_clock() -> float:
+    """Stands for the clock where nothing is changed.
+
+    Raises:
+        RuntimeError: always.
+
+    """
+    raise RuntimeError("internal error: the time is needed where nothing is changed: please report it")
 
 
 def no_pods(agent: str, _: AgentPod) -> Object:
@@ -140,7 +149,7 @@ class ActionContext:
     memo: dict[str, Any] = field(default_factory=dict)
     """What a kind caches between observations, by the name of the fault or step."""
     agent_pod: MakePod = no_pods
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = no_clock
     """Unix seconds."""
 
 

@@ -9,6 +9,7 @@ from unit.test_package import PACKAGE
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 ABOUT_THE_PROCESS = {
     "leading as %s",
+    "the Lease was not given up; the next leader waits for its end, %d s: %s",
     "drills and game days were not listed: %s",
     "drills and game days cannot be listed: %s; install the CRDs, or remove the operator as well",
     "drills may start",

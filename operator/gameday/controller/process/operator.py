@@ -155,8 +155,8 @@ class Operator:
             async with asyncio.timeout(LEASE_SECONDS):
                 await self.elector.release()
         except (GameDayError, TimeoutError) as error:
-            text = "the Lease was not given up, so the next leader waits until it expires, at most %d s: %s"
-            log.warning(text, LEASE_SECONDS, str(error) or "no answer in time")
+            why = str(error) or "no answer in time"
+            log.warning("the Lease was not given up; the next leader waits for its end, %d s: %s", LEASE_SECONDS, why)
 
     def _gameday_changed(self, key: Key) -> None:
         self.schedules.gameday_changed(key)

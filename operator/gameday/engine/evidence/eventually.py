@@ -18,7 +18,7 @@ def judge_eventually(expectation: Expectation, series: Series, window: Window) -
     if isinstance(found, Judgement):
         return found
     if _was_true_all_along(found, series, window):
-        why = "met, but true all the time since the fault was requested: it shows no recovery"
+        why = "true all the time, so it shows no recovery"
         return Judgement(ResultState.ALWAYS_TRUE, found.received, why=why)
     return measured(found, series, window, started_at)
 
