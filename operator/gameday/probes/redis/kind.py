@@ -8,8 +8,8 @@ from pydantic import Field
 
 from gameday.model.finding import Finding
 from gameday.model.places import redis_server
-from gameday.model.plan import ConfigMapKey, Destination, ProbeSettings, RunsIn, SecretKey
 from gameday.probes.kind import ProbeKind
+from gameday.probes.of_redis import RedisSettings
 from gameday.probes.redis.config import RedisConfig
 from gameday.probes.redis.layouts import LAYOUTS, Layout
 from gameday.probes.redis.nodes import hash_tag
@@ -60,29 +60,10 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
-class RedisProbe(ProbeSettings):
+class RedisProbe(RedisSettings):
     """PING, role and queue depths of one Redis, which is a dependency of the plan."""
 
-    # What admits the targets only asks for their labels.
-    runs_in = RunsIn.CLIENT
-
-    server: Destination
     queue: Queue | None = None
-
-    @property
-    def destination(self) -> Destination:
-        """The Redis."""
-        return self.server
-
-    @property
-    def secrets(self) -> tuple[SecretKey, ...]:
-        """Its user, password and certificates."""
-        return self.server.secrets
-
-    @property
-    def config_maps(self) -> tuple[ConfigMapKey, ...]:
-        """Its CA."""
-        return self.server.config_maps
 
 
 class RedisKind(ProbeKind[Redis, RedisProbe]):

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from gameday.model.finding import Finding
 from gameday.model.places import redis_server
-from gameday.model.plan import ConfigMapKey, Destination, ProbeSettings, RunsIn, SecretKey
 from gameday.probes.kind import ProbeKind
+from gameday.probes.of_redis import RedisSettings
 from gameday.probes.redis_login.config import LoginConfig
 from gameday.schema.base import ApiModel, ObjectName
 from gameday.schema.named import Dependencies
@@ -31,29 +31,10 @@ class RedisLogin(ApiModel):
 
 
 @dataclass(frozen=True, slots=True)
-class RedisLoginProbe(ProbeSettings):
+class RedisLoginProbe(RedisSettings):
     """Logs in as a user of one Redis, which is a dependency of the plan."""
 
-    # What admits the targets only asks for their labels.
-    runs_in = RunsIn.CLIENT
-
-    server: Destination
     dependency: str
-
-    @property
-    def destination(self) -> Destination:
-        """The Redis."""
-        return self.server
-
-    @property
-    def secrets(self) -> tuple[SecretKey, ...]:
-        """The user's password, and certificates."""
-        return self.server.secrets
-
-    @property
-    def config_maps(self) -> tuple[ConfigMapKey, ...]:
-        """Its CA."""
-        return self.server.config_maps
 
 
 class RedisLoginKind(ProbeKind[RedisLogin, RedisLoginProbe]):
