@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from gameday.probes.alert.config import ALERTMANAGER, GRAFANA, AlertConfig
-from gameday.probes.alert.source import AlertSource, NotTold, parsed, started
+from gameday.probes.alert.source import AlertSource, AlertsUnknown, parsed, started
 from gameday.probes.fetch import Request, Response, exchange
 from gameday.probes.io.access import Access
 from gameday.probes.runner import ProbeResult, ProbeRunner
@@ -38,10 +38,10 @@ class Alertmanager(AlertSource):
 
     def _alerts(self, response: Response) -> list[Any]:
         if response.error:
-            raise NotTold(response.error, self._refused(response.status))
+            raise AlertsUnknown(response.error, self._refused(response.status))
         alerts = parsed(response, LESS, self.no_api)
         if not isinstance(alerts, list):
-            raise NotTold("protocol", self.no_api)
+            raise AlertsUnknown("protocol", self.no_api)
         return alerts
 
     def _refused(self, status: int) -> str:
@@ -59,7 +59,7 @@ class Alertmanager(AlertSource):
                 routed = not self._receiver or self._receiver in names
                 return state == "active" and routed and self._labels.items() <= labels.items()
             case _:
-                raise NotTold("protocol", self.no_api)
+                raise AlertsUnknown("protocol", self.no_api)
 
 
 class Grafana(Alertmanager):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from gameday.probes.alert.config import PAGER_DUTY, AlertConfig
-from gameday.probes.alert.source import AlertSource, NotTold, parsed, started
+from gameday.probes.alert.source import AlertSource, AlertsUnknown, parsed, started
 from gameday.probes.fetch import Request, Response, exchange
 from gameday.probes.io.access import CANNOT_SEND, Access
 from gameday.probes.io.secrets import Secrets
@@ -51,7 +51,7 @@ class PagerDuty(AlertSource):
     async def starts(self, runner: ProbeRunner) -> list[float] | ProbeResult:
         """See the base class."""
         if (left := self._still_until - time.monotonic()) > 0:
-            raise NotTold("http 429", _limited(left))
+            raise AlertsUnknown("http 429", _limited(left))
         try:
             token = self._secrets.read(self._token_file)
         except (OSError, UnicodeError):
@@ -67,7 +67,7 @@ class PagerDuty(AlertSource):
             starts = [started(one["created_at"], NO_API) for one in found if self._is_meant(one)]
             if starts or not more:
                 return starts
-        raise NotTold("protocol", f"more than {PAGE * PAGES} incidents are open: {LESS}")
+        raise AlertsUnknown("protocol", f"more than {PAGE * PAGES} incidents are open: {LESS}")
 
     def _parameters(self, page: int) -> str:
         several = [("service_ids[]", one) for one in self._services] + [("statuses[]", one) for one in OPEN]
@@ -86,12 +86,12 @@ class PagerDuty(AlertSource):
     def _incidents(self, response: Response) -> tuple[list[Any], bool]:
         """The incidents of a page, and whether there are more."""
         if response.error:
-            raise NotTold(response.error, self._refused(response))
+            raise AlertsUnknown(response.error, self._refused(response))
         match parsed(response, LESS, NO_API):
             case {"incidents": list(incidents), "more": bool(more)}:
                 return incidents, more
             case _:
-                raise NotTold("protocol", NO_API)
+                raise AlertsUnknown("protocol", NO_API)
 
     def _refused(self, response: Response) -> str:
         match response.status:
@@ -112,7 +112,7 @@ class PagerDuty(AlertSource):
             case {"status": str(status), "title": str(title), "service": {"id": str(service)}, "created_at": str()}:
                 return status in OPEN and service in self._services and self._title in title
             case _:
-                raise NotTold("protocol", NO_API)
+                raise AlertsUnknown("protocol", NO_API)
 
 
 def _limited(left: float) -> str:

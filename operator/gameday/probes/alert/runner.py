@@ -9,7 +9,7 @@ from gameday.model.agent import HttpAccess, ProbeTask
 from gameday.probes.alert.alertmanager import Alertmanager, Grafana
 from gameday.probes.alert.config import GRAFANA, PAGER_DUTY, AlertConfig
 from gameday.probes.alert.pager_duty import PagerDuty
-from gameday.probes.alert.source import AlertSource, NotTold
+from gameday.probes.alert.source import AlertSource, AlertsUnknown
 from gameday.probes.fetch import instrument
 from gameday.probes.io.access import Access
 from gameday.probes.io.secrets import Secrets
@@ -31,7 +31,7 @@ class AlertRunner(ProbeRunner):
         """Ask once."""
         try:
             starts = await self._source.starts(self)
-        except NotTold as error:
+        except AlertsUnknown as error:
             return unknown_result(error.word, self._secrets.hide(str(error)))
         if isinstance(starts, ProbeResult):
             return instrument(starts, self._source.name)

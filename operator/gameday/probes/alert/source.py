@@ -12,7 +12,7 @@ from gameday.probes.io.body import BodyNotRead
 from gameday.probes.runner import ProbeResult, ProbeRunner
 
 
-class NotTold(Exception):
+class AlertsUnknown(Exception):
     """An answer that does not say whether the alert fires; ``word`` is short, the message says why and what to do."""
 
     def __init__(self, word: str, why: str) -> None:
@@ -31,7 +31,7 @@ class AlertSource(ABC):
         """When each alert that is meant started, in Unix seconds; or what a request came to that got no response.
 
         Raises:
-            NotTold: when the answer does not say so.
+            AlertsUnknown: when the answer does not say so.
 
         """
 
@@ -40,25 +40,25 @@ def parsed(response: Response, ask_for_less: str, no_api: str) -> Any:
     """The JSON of a good response; ``ask_for_less`` and ``no_api`` are remedies.
 
     Raises:
-        NotTold: when there is none, or it was too long to be read.
+        AlertsUnknown: when the answer is not JSON, or was too long to be read.
 
     """
     if response.unread:
-        raise NotTold("protocol", f"{response.unread}: {ask_for_less}")
+        raise AlertsUnknown("protocol", f"{response.unread}: {ask_for_less}")
     try:
         return json_value(response.body)
     except BodyNotRead as error:
-        raise NotTold("protocol", f"{error}: {ask_for_less}") from None
+        raise AlertsUnknown("protocol", f"{error}: {ask_for_less}") from None
     except ValueError:
-        raise NotTold("protocol", no_api) from None
+        raise AlertsUnknown("protocol", no_api) from None
 
 
 def started(value: Any, no_api: str) -> float:
-    """A moment in RFC 3339, in Unix seconds; raises NotTold when it is none."""
+    """A moment in RFC 3339, in Unix seconds; raises AlertsUnknown when the text is not a moment."""
     try:
         at = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise NotTold("protocol", no_api) from None
+        raise AlertsUnknown("protocol", no_api) from None
     if at.tzinfo is None:
-        raise NotTold("protocol", no_api)
+        raise AlertsUnknown("protocol", no_api)
     return at.timestamp()
