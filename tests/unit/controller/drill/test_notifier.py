@@ -97,6 +97,20 @@ class Team:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
 
+    async def lives_until(self, done: Callable[[], bool]) -> int:
+        """One life after the other until it is done and no pod is left; how many.
+
+        Each is a little longer than the one before: it is killed before, in and after each of its calls.
+        """
+        deadline, lives = time.monotonic() + 60, 0
+        while not done() or self.pods:
+            assert time.monotonic() < deadline
+            self.begin()
+            await asyncio.sleep(0.004 * lives)
+            await self.die()
+            lives += 1
+        return lives
+
     async def end(self) -> None:
         await self.die()
         self._kubelet.cancel()
@@ -236,16 +250,7 @@ async def test_a_process_that_is_killed_at_any_moment_sends_nothing_twice(
 ) -> None:
     async with team(api_server, cluster, tmp_path, hook(receiver)) as one:
         one.drill(FAILED)
-        deadline = time.monotonic() + 60
-        lives = 0
-        # Each life is a little longer than the one before: it is killed before, in and after each of its calls.
-        while "verdict" not in one.noted.get("bus", {}).get("sent", ()) or one.pods:
-            assert time.monotonic() < deadline
-            one.begin()
-            await asyncio.sleep(0.004 * lives)
-            await one.die()
-            lives += 1
-        assert lives > 3
+        assert await one.lives_until(lambda: "verdict" in one.noted.get("bus", {}).get("sent", ())) > 3
         assert sorted(ids(receiver)) == ["cut", "started", "undone", "verdict"]
         assert len(one.pods_made) == len(set(one.pods_made))
 
@@ -568,13 +573,7 @@ async def test_a_slot_is_announced_ten_minutes_before_it_once_whoever_is_killed(
         assert (receiver.bodies, one.pods) == ([], [])
         await one.die()
         one.now = SLOT - 599.0
-        deadline, lives = time.monotonic() + 60, 0
-        while not announced(api_server) or one.pods:
-            assert time.monotonic() < deadline
-            one.begin()
-            await asyncio.sleep(0.004 * lives)
-            await one.die()
-            lives += 1
+        await one.lives_until(lambda: bool(announced(api_server)))
         one.begin()
         await becomes(lambda: bool(one.notifications._slots_over))
         (event,) = receiver.bodies
@@ -695,13 +694,7 @@ async def test_who_was_told_of_a_slot_that_did_not_run_is_told_that_once_whoever
         await announce(one)
         one.now = SLOT + 1.0
         decided(api_server, decision, message, **spec)
-        deadline, lives = time.monotonic() + 60, 0
-        while announced(api_server)["notifications"][0]["sent"] != ["countdown", "cancelled"] or one.pods:
-            assert time.monotonic() < deadline
-            one.begin()
-            await asyncio.sleep(0.004 * lives)
-            await one.die()
-            lives += 1
+        await one.lives_until(lambda: announced(api_server)["notifications"][0]["sent"] == ["countdown", "cancelled"])
         one.begin()
         await asyncio.sleep(0.3)
         assert one.pods == []
