@@ -7,10 +7,9 @@ The operator, the statuses that it writes and the commands are the real ones; th
 import contextlib
 import io
 import json
-import logging
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from gameday.model.sample import LineType, Sample
 from gameday.model.wire import parse_line
 from simulation import running
 from simulation.scenario import Defect, Scenario, Trial
+from simulation.silence import silent
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 WIDTH: Final = 120
@@ -162,16 +162,6 @@ def with_capture(page: str, name: str, text: str) -> str:
     if block.search(page) is None:
         raise ValueError(f"no block of the page is marked for capture {name}")
     return block.sub(lambda _: text, page, count=1)
-
-
-@contextlib.contextmanager
-def silent() -> Iterator[None]:
-    """The operators of the simulation log nothing meanwhile."""
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,5 @@
 """``gameday confirm``: a person's word on a Drill that asks for it, with statuses that the operator really wrote."""
 
-import logging
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -12,6 +11,7 @@ from gameday.cli.confirm import MANUAL
 from gameday.cluster.resources import Object
 from simulation import running
 from simulation.scenario import Call, Hand, Scenario, Trial
+from simulation.silence import silent
 from unit.cli.asked import CommandLine
 
 KEY = ("drills", "shop", "first")
@@ -19,10 +19,9 @@ ANNOTATION = "confirm.gameday.dev/by-hand"
 
 
 @pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
+def _silent() -> Iterator[None]:
+    with silent():
+        yield
 
 
 @lru_cache(maxsize=2)

@@ -23,6 +23,7 @@ from gameday.engine.schedule import schedule_state, slots
 from gameday.engine.schedule.decisions import SlotContext
 from gameday.errors import GameDayError
 from gameday.model.schedule import ScheduleState
+from simulation.silence import silent
 from unit.controller.slots_world import KEY, START, Died, Process, World
 
 Make = Callable[..., Schedules]
@@ -44,9 +45,8 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     """Thousands of slots that do not run are told in every test here."""
-    logging.disable(logging.WARNING)
-    yield
-    logging.disable(logging.NOTSET)
+    with silent(logging.WARNING):
+        yield
 
 
 def some_schedule(dice: random.Random) -> Object:
