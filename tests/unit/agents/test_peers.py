@@ -133,6 +133,7 @@ async def test_a_replica_that_is_gone_counts_no_more(made: Servers, password: st
     peers, left = Peers(MASTER), known(made.ports[0], *made.sentinels)
     assert await asked(made.sentinels[0], password, peers, left, SENTINEL) is not None
     made.processes[1].kill()
+    await made.processes[1].wait()
     async with asyncio.timeout(20):
         while await asked(made.sentinels[0], password, peers, left, SENTINEL) is not None:  # noqa: ASYNC110  as above
             await asyncio.sleep(0.2)

@@ -115,6 +115,7 @@ async def test_a_server_that_does_not_answer_leaves_the_set_unknown_until_it_is_
     looking = Looking(Ports(port), Peers(), password, conf)
     await looking.finds(FIRST, SECOND, THIRD, FOURTH)
     made.processes[3].kill()
+    await made.processes[3].wait()
     line = await looking.look()
     told = f"servers: {FOURTH}:{port} is one of its servers and did not answer (refused)"
     assert (line["ok"], line["error"], "addresses" in line["values"]) == (False, told, False)
