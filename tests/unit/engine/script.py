@@ -42,8 +42,8 @@ class Script:
     def all_probes_seen(self) -> bool:
         return True
 
-    def passed(self, stage: Stage, until: float) -> bool:
-        return self.now() > until
+    def passed(self, stage: Stage, window: Window) -> bool:
+        return window.ends_at is not None and self.now() > window.ends_at
 
     def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
         state = self.answers.get(expectation.name, ResultState.MET)

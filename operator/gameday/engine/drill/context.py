@@ -25,8 +25,8 @@ class EvidenceReader(Protocol):
         """Whether every probe has given a sample, good or bad."""
         ...
 
-    def passed(self, stage: Stage, until: float) -> bool:
-        """Whether every probe of the stage's expectations has given a sample sent after ``until``."""
+    def passed(self, stage: Stage, window: Window) -> bool:
+        """Whether every expectation of the stage was evaluated at all samples up to the end of the window."""
         ...
 
     def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:

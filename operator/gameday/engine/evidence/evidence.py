@@ -99,10 +99,15 @@ class Evidence:
         """Whether every probe has given a sample, good or bad."""
         return self._last.keys() >= self._probes.keys()
 
-    def passed(self, stage: Stage, until: float) -> bool:
-        """Whether every probe of the stage's expectations has given a sample sent after ``until``."""
-        names = {name for e in self._plan.expectations(stage) for name in self.expression(e).probes}
-        return all(name in self._last and self._last[name].sent > until for name in names)
+    def passed(self, stage: Stage, window: Window) -> bool:
+        """Whether every expectation of the stage was evaluated at all samples up to the end of the window.
+
+        That a sample of each probe was received is not enough: where several agents have them, the newest line of one
+        is not evaluated before the others can have no earlier one.
+        """
+        ends = window.ends_at if window.ends_at is not None else math.inf
+        series = (self.series(e, window.requested_at, window.fault_at) for e in self._plan.expectations(stage))
+        return all(one.through > ends for one in series)
 
     def caught_up(self, since: float) -> bool:
         """Whether every probe has given a sample received at ``since`` or later.

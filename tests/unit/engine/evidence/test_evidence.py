@@ -387,9 +387,21 @@ def test_a_track_has_passed_what_each_of_its_probes_has_passed() -> None:
     for sample in (health(1, 10.0), queue(2, 10.2), health(3, 11.0), health(4, 12.0)):
         evidence.take(sample)
     assert evidence.series(expectation).through == 10.2
-    assert evidence.passed(Stage.OUTAGE, 10.1)
-    assert not evidence.passed(Stage.OUTAGE, 10.2)
-    assert evidence.passed(Stage.RECOVERY, 99.0)
+    window = Window(0.0, 1.0, 10.1, 9.0, 12.2, 10.0)
+    assert evidence.passed(Stage.OUTAGE, window)
+    assert not evidence.passed(Stage.OUTAGE, replace(window, ends_at=10.2))
+    assert not evidence.passed(Stage.OUTAGE, replace(window, ends_at=None))
+    assert evidence.passed(Stage.RECOVERY, replace(window, ends_at=99.0))
+
+
+def test_a_line_that_waits_for_another_agents_has_not_passed() -> None:
+    evidence = Evidence(a_plan(always("health.ok && pods.ready == 1")))
+    for sample in (health(1, 9.2), pods(1, 9.7), health(2, 10.2), pods(2, 10.7)):
+        evidence.take(sample)
+    window = Window(0.0, 1.0, 10.0, 9.0, 12.2, 10.0)
+    assert not evidence.passed(Stage.OUTAGE, window)
+    evidence.take(health(3, 11.2))
+    assert evidence.passed(Stage.OUTAGE, window)
 
 
 def test_all_probes_seen() -> None:

@@ -169,7 +169,7 @@ def _hold(ctx: Context, started_at: float) -> DrillRecord:
     ends = started_at + ctx.plan.outage.duration
     if ctx.now < ends:
         return ctx.record
-    if ctx.now < ends + timeouts.GRACE and not ctx.evidence.passed(Stage.OUTAGE, ends):
+    if ctx.now < ends + timeouts.GRACE and not ctx.evidence.passed(Stage.OUTAGE, outage_window(ctx, ends)):
         return ctx.record
     ctx = ctx.with_record(connections.settle(ctx))
     record = end_stage(ctx, Stage.OUTAGE, outage_window(ctx, ends))

@@ -27,13 +27,14 @@ def decide(ctx: Context) -> DrillRecord:
     for proof in effects.proofs(ctx):
         if (end := proof.troubled_before(since)) is not None:
             return end_inconclusive(ctx, *end)
-    ctx = ctx.with_record(decide_stage(ctx, Stage.STEADY_STATE, steady_window(ctx)))
+    window = steady_window(ctx)
+    ctx = ctx.with_record(decide_stage(ctx, Stage.STEADY_STATE, window))
     for result in ctx.record.results:
         if result.stage is Stage.STEADY_STATE and result.state in {ResultState.MISSED, ResultState.UNKNOWN}:
             reason = Reason.NOT_STEADY if result.state is ResultState.MISSED else Reason.UNKNOWN_RESULT
             why = f"{result.name}: {result.why or result.state.value}; nothing was touched"
             return end_inconclusive(ctx, reason, why, result.at)
-    over = ctx.now > ends + timeouts.GRACE or ctx.evidence.passed(Stage.STEADY_STATE, ends)
+    over = ctx.now > ends + timeouts.GRACE or ctx.evidence.passed(Stage.STEADY_STATE, window)
     if ctx.now < ends or not over or not complete(ctx, Stage.STEADY_STATE):
         return ctx.record
     return _go(ctx, since, ends)
