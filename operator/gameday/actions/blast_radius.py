@@ -2,20 +2,20 @@
 
 from gameday.actions.kinds import Kinds
 from gameday.actions.registry import KINDS
-from gameday.model.limits import BlastRadius, WorkloadImpact
+from gameday.model.limits import BlastRadius
 from gameday.model.plan import Plan
-from gameday.preflight.impact import workload_impacts
+from gameday.preflight.impact import Hit, workload_impacts
 from gameday.preflight.snapshot import NamespaceSnapshot
 
 
 def blast_radius(snapshot: NamespaceSnapshot, plan: Plan, kinds: Kinds = KINDS) -> BlastRadius:
-    """The pods that each fault acts on, by the field of the plan that says which."""
+    """The pods that each fault acts on, by the field of the plan that says which; of each workload all together."""
     pods: dict[str, int] = {}
-    parts: list[tuple[str, WorkloadImpact]] = []
+    hits: dict[str, Hit] = {}
     for fault in plan.outage.faults:
         kind = kinds.of(fault.action)
         field, hit = kind.hits(fault.action, snapshot)
         path = f"spec.outage.faults[{fault.name}].{kind.name}.{field}"
         pods[path] = len(hit)
-        parts += [(path, impact) for impact in workload_impacts(snapshot, hit)]
-    return BlastRadius(pods, tuple(parts))
+        hits[path] = Hit(hit, kind.hits_any)
+    return BlastRadius(pods, tuple(workload_impacts(snapshot, hits)))

@@ -186,6 +186,9 @@ class PlannedKind(ABC, Generic[Spec, Planned]):
     reads: ClassVar[tuple[Resource, ...]] = ()
     """The collections that its preflight reads, beyond those of every drill; the right to list them is granted too."""
 
+    hits_any: ClassVar[bool] = False
+    """Whether a fault may hit other pods of the workload than those that ``hits`` names: only their number is known."""
+
     @abstractmethod
     def parse(self, spec: Spec, named: Dependencies) -> Planned:
         """The action of a spec, which the schema has admitted; ``named`` holds the plan's dependencies.

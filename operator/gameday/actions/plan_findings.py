@@ -7,7 +7,7 @@ from gameday.actions.kinds import Kinds
 from gameday.actions.preflight import needed
 from gameday.actions.registry import KINDS
 from gameday.cluster.resources import Object
-from gameday.engine.drill.limits import length
+from gameday.engine.drill.limits import length, select
 from gameday.model.dry_run import DryRun
 from gameday.model.limits import BlastRadius, Limits
 from gameday.model.observation import Preflight
@@ -60,12 +60,13 @@ def _limits(limits: Limits, plan: Plan, radius: BlastRadius) -> Iterator[str]:
         yield f"limits.maxOutage: {length(plan.outage.duration)} of at most {length(limits.max_outage)}"
     if limits.max_pods is not None:
         yield f"limits.maxPods: {sum(radius.pods.values())} of at most {limits.max_pods}"
-    for path, impact in radius.workloads:
+    for paths, impact in radius.workloads:
         most = limits.max_workload_percent
         share = f"{impact.cut} of {impact.ready} ready pods of {impact.workload}"
         percent = 100 * impact.cut / impact.ready
         allowed = f", {percent:.0f}% of at most {most}%" if most is not None else f", {percent:.0f}%"
-        yield f"{'limits.maxWorkloadPercent' if most is not None else 'blast radius'}: {path} selects {share}{allowed}"
+        limit = "limits.maxWorkloadPercent" if most is not None else "blast radius"
+        yield f"{limit}: {select(paths)} {share}{allowed}"
     for kind in sorted({action.KIND for _, action in plan.actions() if action.reaches} & limits.allowed_faults):
         yield f"limits.allowedFaults: {kind} may run"
     if limits.when:

@@ -89,6 +89,7 @@ class PodDeleteKind(ActionKind[PodDeleteSpec, PodDelete]):
     spec = PodDeleteSpec
     planned = PodDelete
     uses = frozenset({Use.FAULT})
+    hits_any = True
     fuse_acts = False
     objects = tuple(KINDS)
     grants = tuple(right for resource in KINDS.values() for right in _rights(resource))

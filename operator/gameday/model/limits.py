@@ -88,5 +88,5 @@ class BlastRadius:
     """
 
     pods: Mapping[str, int] = field(default_factory=dict)
-    workloads: tuple[tuple[str, WorkloadImpact], ...] = ()
-    """By path."""
+    workloads: tuple[tuple[tuple[str, ...], WorkloadImpact], ...] = ()
+    """What all faults hit of a workload together, once each, behind the paths of what selects its pods."""

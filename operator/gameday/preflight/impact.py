@@ -4,7 +4,8 @@ A workload is what controls a pod: its Deployment, StatefulSet, DaemonSet, Job o
 nothing controls is one of its own. Its share is that of its ready pods; where none is ready, of all that run.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from gameday.cluster.resources import PODS, REPLICA_SETS, Object
 from gameday.model.labels import is_ours
@@ -12,17 +13,34 @@ from gameday.model.limits import WorkloadImpact
 from gameday.preflight.snapshot import NamespaceSnapshot, labels_of
 
 
-def workload_impacts(snapshot: NamespaceSnapshot, hit: Iterable[Object]) -> Iterable[WorkloadImpact]:
-    """How much of each workload these pods are."""
-    names = {_name(pod) for pod in hit}
+class Hit(NamedTuple):
+    """The pods that a fault hits; ``any_of_workload`` says that it may be as many others of the same workload."""
+
+    pods: Sequence[Object]
+    any_of_workload: bool = False
+
+
+def workload_impacts(
+    snapshot: NamespaceSnapshot, hits: Mapping[str, Hit]
+) -> Iterator[tuple[tuple[str, ...], WorkloadImpact]]:
+    """How much of each workload all faults hit together, behind the paths of those that hit it.
+
+    A pod that several select counts once. Where only the number is known, the pods count as ready ones that no other
+    fault selects: a limit holds whichever they are.
+    """
+    named = {path: _names(hit.pods) for path, hit in hits.items()}
     workloads: dict[str, list[Object]] = {}
     for pod in running(snapshot):
         workloads.setdefault(workload(snapshot, pod), []).append(pod)
     for name, pods in sorted(workloads.items()):
-        counted = [pod for pod in pods if ready(pod)] or pods
-        count = sum(_name(pod) in names for pod in counted)
-        if count:
-            yield WorkloadImpact(name, count, len(counted))
+        every = _names(pods)
+        counted = _names(pod for pod in pods if ready(pod)) or every
+        known = {path: names & counted for path, names in named.items() if not hits[path].any_of_workload}
+        others = {path: names & every for path, names in named.items() if hits[path].any_of_workload}
+        cut = len(set().union(*known.values())) + sum(map(len, others.values()))
+        if cut:
+            paths = tuple(path for path in hits if known.get(path) or others.get(path))
+            yield paths, WorkloadImpact(name, min(cut, len(counted)), len(counted))
 
 
 def running(snapshot: NamespaceSnapshot) -> Iterator[Object]:
@@ -53,6 +71,10 @@ def ready(pod: Object) -> bool:
     """Whether a pod is ready."""
     conditions: list[Object] = pod.get("status", {}).get("conditions") or []
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def _names(pods: Iterable[Object]) -> set[str]:
+    return {_name(pod) for pod in pods}
 
 
 def _name(pod: Object) -> str:

@@ -3,15 +3,18 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from gameday.actions.blast_radius import blast_radius
+from gameday.actions.pod_delete import PodDelete
 from gameday.actions.scale.kind import Scale
 from gameday.cluster.resources import Object
 from gameday.model.labels import DRILL
 from gameday.model.limits import WorkloadImpact
-from gameday.model.plan import Fault
-from unit.preflight.things import API, pod, sight
+from gameday.model.plan import Action, Fault, Plan, Selector
+from unit.preflight.things import API, partition, pod, sight
 from unit.preflight.things import plan as a_plan
-from workloads import deployment
+from workloads import deployment, stateful_set
 
 PLAN = a_plan()
 """It cuts ``app: api``."""
@@ -86,10 +89,54 @@ def test_a_scale_hits_as_many_pods_as_are_to_go() -> None:
     found = blast_radius(sight(pods=pods, replicasets=(replica_set("web-1", "web"),)), faults)
     path = "spec.outage.faults[fewer].scale.deployment"
     assert found.pods[path] == 2
-    assert found.workloads == ((path, WorkloadImpact("Deployment web", 2, 3)),)
+    assert found.workloads == (((path,), WorkloadImpact("Deployment web", 2, 3)),)
 
 
 def test_a_scale_to_more_hits_nobody() -> None:
     pods = (owned("web-0", "ReplicaSet", "web-1", {"app": "web"}),)
     faults = replace(PLAN, outage=replace(PLAN.outage, faults=(Fault("more", Scale(deployment("web"), 5)),)))
     assert blast_radius(sight(pods=pods, replicasets=(replica_set("web-1", "web"),)), faults).workloads == ()
+
+
+QUEUE = tuple(owned(f"q-{n}", "StatefulSet", "q", {"app": "q", "role": role}) for n, role in enumerate("aabb"))
+"""Four ready pods of a StatefulSet: of two roles, two each."""
+
+
+def of_role(*roles: str) -> Action:
+    return partition(selector=Selector({"app": "q"}, (("role", "In", roles),)))
+
+
+def under(*actions: Action) -> Plan:
+    faults = tuple(Fault(f"f{n}", action) for n, action in enumerate(actions))
+    return replace(PLAN, outage=replace(PLAN.outage, faults=faults))
+
+
+def test_faults_that_hit_different_pods_of_a_workload_hit_it_together() -> None:
+    (found,) = blast_radius(sight(pods=QUEUE), under(of_role("a"), of_role("b"))).workloads
+    field = "networkPartition.podSelector"
+    paths = (f"spec.outage.faults[f0].{field}", f"spec.outage.faults[f1].{field}")
+    assert found == (paths, WorkloadImpact("StatefulSet q", 4, 4))
+
+
+def test_a_pod_that_two_faults_select_is_one_pod_of_its_workload() -> None:
+    found = blast_radius(sight(pods=QUEUE), under(of_role("a"), of_role("a"))).workloads
+    assert [impact for _, impact in found] == [WorkloadImpact("StatefulSet q", 2, 4)]
+
+
+@pytest.mark.parametrize(
+    "other", [Scale(stateful_set("q"), 2), PodDelete(stateful_set("q"), pods=2)], ids=["scale", "podDelete"]
+)
+def test_pods_of_which_only_the_number_is_known_may_be_those_that_no_other_fault_selects(other: Action) -> None:
+    found = blast_radius(sight(pods=QUEUE), under(of_role("a"), other)).workloads
+    assert [impact for _, impact in found] == [WorkloadImpact("StatefulSet q", 4, 4)]
+
+
+def test_no_workload_has_more_pods_hit_than_it_has() -> None:
+    found = blast_radius(sight(pods=QUEUE), under(of_role("a", "b"), Scale(stateful_set("q"), 1))).workloads
+    assert [impact for _, impact in found] == [WorkloadImpact("StatefulSet q", 4, 4)]
+
+
+def test_a_scale_may_take_the_pods_that_are_ready_whichever_are_listed_first() -> None:
+    pods = tuple(owned(f"q-{n}", "StatefulSet", "q", {"app": "q"}, ready=n > 1) for n in range(4))
+    found = blast_radius(sight(pods=pods), under(Scale(stateful_set("q"), 2))).workloads
+    assert [impact for _, impact in found] == [WorkloadImpact("StatefulSet q", 2, 2)]

@@ -86,6 +86,7 @@ class ScaleKind(ActionKind[ScaleSpec, Scale]):
     spec = ScaleSpec
     planned = Scale
     uses = frozenset({Use.FAULT, Use.STEP})
+    hits_any = True
     fuse_acts = True
     fuse_does = "put replicas back"
     objects = tuple(KINDS)

@@ -1,6 +1,6 @@
 """Plans held against the administrator's limits: each excess names the limit, its value and the plan's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -59,14 +59,19 @@ def length(seconds: float) -> str:
     return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
 
 
+def select(paths: Sequence[str]) -> str:
+    """Fields that select the same or different pods of one workload, with their verb."""
+    return f"{', '.join(paths)} {'selects' if len(paths) == 1 else 'together select'}"
+
+
 def _of_reach(limits: Limits, radius: BlastRadius) -> Iterator[str]:
     pods = sum(radius.pods.values())
     if limits.max_pods is not None and pods > limits.max_pods:
         where = ", ".join(radius.pods)
         yield f"limits.maxPods is {limits.max_pods}, but {where} selects {pods}: select fewer or {ASK}"
-    for path, impact in radius.workloads:
+    for paths, impact in radius.workloads:
         most = limits.max_workload_percent
         if most is not None and 100 * impact.cut > most * impact.ready:
             percent = 100 * impact.cut / impact.ready
             part = f"{impact.cut} of {impact.ready} ready pods of {impact.workload} ({percent:.0f}%)"
-            yield f"limits.maxWorkloadPercent is {most}, but {path} selects {part}: select fewer or {ASK}"
+            yield f"limits.maxWorkloadPercent is {most}, but {select(paths)} {part}: select fewer or {ASK}"

@@ -32,7 +32,7 @@ PODS = "spec.outage.faults[partition].networkPartition.podSelector"
 
 
 def share(cut: int, ready: int) -> BlastRadius:
-    return BlastRadius({PODS: cut}, ((PODS, WorkloadImpact("Deployment api", cut, ready)),))
+    return BlastRadius({PODS: cut}, (((PODS,), WorkloadImpact("Deployment api", cut, ready)),))
 
 
 def test_without_limits_nothing_is_refused() -> None:
@@ -65,10 +65,20 @@ def test_the_max_workload_percent_is_of_each_workload(cut: int, ready: int, with
 
 
 def test_each_workload_over_its_share_is_named() -> None:
-    impacts = ((PODS, WorkloadImpact("Deployment api", 1, 4)), (PODS, WorkloadImpact("StatefulSet queue", 3, 3)))
+    impacts = (((PODS,), WorkloadImpact("Deployment api", 1, 4)), ((PODS,), WorkloadImpact("StatefulSet queue", 3, 3)))
     (text,) = of_reach(Limits(max_workload_percent=50), BlastRadius({PODS: 4}, impacts))
     assert "limits.maxWorkloadPercent is 50" in text
     assert "3 of 3 ready pods of StatefulSet queue (100%)" in text
+
+
+def test_a_workload_that_several_faults_hit_is_named_once_with_their_fields() -> None:
+    radius = BlastRadius({PODS: 2, "other": 2}, (((PODS, "other"), WorkloadImpact("StatefulSet queue", 4, 4)),))
+    assert of_reach(Limits(max_workload_percent=100), radius) == ()
+    (text,) = of_reach(Limits(max_workload_percent=50), radius)
+    assert text == (
+        f"limits.maxWorkloadPercent is 50, but {PODS}, other together select 4 of 4 ready pods of StatefulSet queue "
+        "(100%): select fewer or ask the administrator"
+    )
 
 
 @pytest.mark.parametrize(
