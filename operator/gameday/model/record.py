@@ -283,6 +283,8 @@ class DrillRecord:
     """What ran in the targets when the drill began."""
     dry_run: DryRun | None = None
     """The findings of a dry run, which changes nothing and has no verdict; None of a drill."""
+    taken_over: int = 0
+    """How often a process has taken the drill over from another one."""
 
     def note(self, at: float, reason: str, message: str, *, warning: bool = False) -> Self:
         """The record with one more line in its timeline."""

@@ -100,3 +100,13 @@ def test_a_leader_that_was_overtaken_ends_by_the_loss_of_its_lease_also_while_th
     assert outcome.effective[What.FREEZE]
     assert outcome.effective[What.API_DOWN]
     assert not outcome.broken, outcome.broken
+
+
+def test_a_verdict_that_a_killed_operator_wrote_late_is_not_undone_by_the_next_one() -> None:
+    """The write is under way when the next operator takes the drill over, and would end the drill behind its back."""
+    late, killed = Failure(What.DELAY, 22.5, seconds=12.0, count=1), Failure(What.CRASH, 25.0, seconds=3.0)
+    outcome = running.run(Scenario(1, (Trial(call=Call(ends=14.0)),), (late, killed)))
+    assert outcome.effective[What.DELAY]
+    assert outcome.effective[What.CRASH]
+    assert outcome.verdicts == {"Passed": 1}
+    assert not outcome.broken, outcome.broken

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gameday.api.conditions import conditions_of, dated
@@ -77,7 +78,11 @@ class PersistedDrill:
         self._own_writes = OwnWrites(_digest(drill))
         """What the status may hold, as digests: without an answer every try may be another text of 32 KiB."""
         dry_run = DryRun() if is_dry_run(drill) else None
-        self.record = restored.record or DrillRecord(since=clock(), dry_run=dry_run)
+        self.record = DrillRecord(since=clock(), dry_run=dry_run)
+        if restored.record is not None:
+            # Saved at once: a write of the process before that is still under way is refused from then on.
+            self.record = replace(restored.record, taken_over=restored.record.taken_over + 1)
+            self._restored = True
         self._refusals, self._refused = 0, ""
         """How often in a row the API server has refused a status itself, and what it said last."""
 

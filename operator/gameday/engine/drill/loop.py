@@ -139,6 +139,9 @@ class DrillLoop:
             return Work(self._rests_until)
         find_leak = self._seeks_bypass(now)
         if not self._may_believe(observed, now):
+            if must_save:
+                self._saving = _Decided(self._goes_on_from, None)
+                return Work(now + LOOK_EVERY, save=Save(self._goes_on_from), find_bypass=find_leak)
             return Work(now + LOOK_EVERY, find_bypass=find_leak)
         observed = self.told(observed, now)
         record = decide(Context(plan or NO_PLAN, self._goes_on_from, observed, self.samples or NOTHING, now))
