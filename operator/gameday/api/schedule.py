@@ -59,7 +59,7 @@ class Schedule(ApiModel):
     starting_deadline: Duration = "5m"
     """How long after its time a slot may still start; later it is TooLate."""
     blackouts: Annotated[tuple[Blackout, ...], Field(max_length=16, json_schema_extra=keyed())] = ()
-    """Times in which no slot starts."""
+    """Times in which no drill of the schedule starts. One that has started goes on."""
     suspend: bool = False
     """Whether slots pass without starting. A drill that runs goes on."""
 

@@ -68,7 +68,8 @@ class Supervisor:
         """By UID, the other operator to which a drill was left."""
         self._changed = asyncio.Event()
         self._drills: dict[str, asyncio.Task[None]] = {}
-        self._running: dict[str, Key] = {}
+        self._running: dict[str, tuple[Key, float]] = {}
+        """By UID, each drill that runs here, and since when, as a Unix second."""
         self._deciding: Callable[[], bool] = lambda: False
         self._checks: dict[Key, asyncio.Task[None]] = {}
         self._checked: dict[Key, tuple[str, int, int]] = {}
@@ -202,7 +203,7 @@ class Supervisor:
                 self._left[uid] = other
                 self._leave(thing, other)
         elif throttle.admits(thing):
-            self._running[uid] = key_of(thing)
+            self._running[uid] = key_of(thing), self.clock()
             self._drills[uid] = group.create_task(self._supervised(uid, thing))
 
     async def _supervised(self, uid: str, thing: Object) -> None:

@@ -19,6 +19,7 @@ Less than a minute: no two slots of an expression are then scheduled at the same
 UNDECIDED: Final = 10.0
 """Seconds after its time for which a slot may stay Scheduled once its Drill exists; most drills start within them."""
 NOBODY: Final = "no operator was running to create or start it"
+WAITED: Final = "it waited for other drills, which ran in its namespace or were starting, or no operator was running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,12 @@ def _in_blackout(schedule: Schedule, case: Case) -> str | None:
 
 
 @_with_schedule
+def _blackout_has_begun(schedule: Schedule, case: Case) -> str | None:
+    blackout = blackout_at(schedule, max(case.at, case.now))
+    return f"it would start in blackout {blackout.name}, which began after its time" if blackout is not None else None
+
+
+@_with_schedule
 def _seen_too_late(schedule: Schedule, case: Case) -> str | None:
     late = case.now - case.at
     if late <= schedule.starting_deadline:
@@ -132,15 +139,19 @@ def _without_schedule(case: Case) -> str | None:
 
 
 @_with_schedule
-def _is_no_slot(schedule: Schedule, case: Case) -> str | None:
-    return _CHANGED if case.at <= case.since or newest(schedule, case.at - 1, case.at) is None else None
+def _is_no_time(schedule: Schedule, case: Case) -> str | None:
+    return _CHANGED if newest(schedule, case.at - 1, case.at) is None else None
+
+
+def _is_no_slot(case: Case) -> str | None:
+    return _CHANGED if case.schedule is not None and case.at <= case.since else _is_no_time(case)
 
 
 @_with_schedule
 def _not_begun(schedule: Schedule, case: Case) -> str | None:
     if case.now < case.at + schedule.starting_deadline:
         return None
-    return f"its Drill did not start in time: {case.context.trouble or NOBODY}"
+    return f"its Drill did not start in time: {case.context.trouble or (WAITED if case.context.made else NOBODY)}"
 
 
 @_with_schedule
@@ -161,6 +172,7 @@ RULES: Final = (
     Rule(None, Decision.SUSPENDED, "spec.schedule.suspend", _suspended),
     Rule(None, Decision.BLACKOUT, "in a blackout", _in_blackout),
     Rule(None, Decision.TOO_LATE, "seen after startingDeadline", _seen_too_late),
+    Rule(None, Decision.BLACKOUT, "a blackout has begun since", _blackout_has_begun),
     Rule(None, Decision.TOO_LATE, "missed, and a newer slot is due", None),
     Rule(None, Decision.STILL_RUNNING, "an earlier drill has not ended", _still_running),
     Rule(None, Decision.SCHEDULED, f"{AHEAD:.0f} s ahead, nothing blocks it", _ahead),
@@ -170,6 +182,7 @@ RULES: Final = (
     Rule(Decision.SCHEDULED, Decision.SUSPENDED, "spec.schedule.suspend", _suspended),
     Rule(Decision.SCHEDULED, Decision.BLACKOUT, "in a blackout", _in_blackout),
     Rule(Decision.SCHEDULED, Decision.TOO_LATE, "not started by startingDeadline", _not_begun),
+    Rule(Decision.SCHEDULED, Decision.BLACKOUT, "a blackout has begun since", _blackout_has_begun),
     Rule(Decision.SCHEDULED, Decision.TOO_LATE, "no Drill by the next slot", _unless_made(_next_has_come)),
     Rule(Decision.SCHEDULED, Decision.HALTED, "drills are halted, no Drill yet", _unless_made(_halted)),
     Rule(
@@ -178,10 +191,12 @@ RULES: Final = (
     ),
     Rule(Decision.SCHEDULED, Decision.STARTED, "its Drill starts", None),
     Rule(Decision.SCHEDULED, Decision.STARTING, f"{UNDECIDED:.0f} s after its time", _undecided),
-    Rule(
-        Decision.STARTING, Decision.CHANGED, "the schedule was removed, no Drill yet", _unless_made(_without_schedule),
-    ),
+    Rule(Decision.STARTING, Decision.CHANGED, "the schedule was removed", _without_schedule),
+    Rule(Decision.STARTING, Decision.CHANGED, "no longer a time of its cron expression", _is_no_time),
+    Rule(Decision.STARTING, Decision.SUSPENDED, "spec.schedule.suspend", _suspended),
+    Rule(Decision.STARTING, Decision.BLACKOUT, "in a blackout", _in_blackout),
     Rule(Decision.STARTING, Decision.TOO_LATE, "not started by startingDeadline", _not_begun),
+    Rule(Decision.STARTING, Decision.BLACKOUT, "a blackout has begun since", _blackout_has_begun),
     Rule(Decision.STARTING, Decision.STARTED, "its Drill starts", None),
 )  # fmt: skip
 """Every way in which a slot is decided, by what it was; the first one that applies decides."""

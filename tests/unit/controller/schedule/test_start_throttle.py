@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gameday.api.drill import start_before
-from gameday.controller.schedule.start_throttle import MOST_STARTING, StartThrottle
+from gameday.controller.schedule.start_throttle import MOST_STARTING, STARTS_FOR, StartThrottle
 from gameday.model.labels import SLOT
 
 Object = dict[str, Any]
@@ -17,9 +17,9 @@ def drill(name: str, namespace: str = "shop", phase: str = "", *, slot: bool = T
     return {"metadata": metadata, "spec": {"startBefore": "1970-01-01T00:10:00Z"}, "status": status}
 
 
-def entry(*running: Object, now: float = 100.0, deciding: bool = False) -> StartThrottle:
+def entry(*running: Object, now: float = 100.0, deciding: bool = False, since: float = 99.0) -> StartThrottle:
     known = {(d["metadata"]["namespace"], d["metadata"]["name"]): d for d in running}
-    return StartThrottle(now, deciding, list(known), known)
+    return StartThrottle(now, deciding, [(key, since) for key in known], known)
 
 
 def test_one_scheduled_drill_a_namespace_enters_at_a_time() -> None:
@@ -42,6 +42,20 @@ def test_only_some_begin_at_once_and_those_under_way_do_not_count() -> None:
     one = entry(*beginning, *under_way)
     assert one.admits(drill("a", "a"))
     assert not one.admits(drill("b", "b"))
+
+
+@pytest.mark.parametrize("phase", ["", "Pending", "Preflight"])
+def test_drills_that_wait_for_long_hold_no_schedule_up(phase: str) -> None:
+    """Anybody may create Drills of a GameDay that does not exist, as many as they like."""
+    waiting = [drill(f"d{n}", f"n{n}", phase, slot=False) for n in range(MOST_STARTING)]
+    assert not entry(*waiting, since=100.1 - STARTS_FOR).admits(drill("a"))
+    assert entry(*waiting, since=100.0 - STARTS_FOR).admits(drill("a"))
+
+
+def test_however_many_begin_a_drill_whose_time_runs_out_enters() -> None:
+    beginning = [drill(f"d{n}", f"n{n}", "Preflight") for n in range(MOST_STARTING)]
+    assert not entry(*beginning, now=594.9, since=594.0).admits(drill("a"))
+    assert entry(*beginning, now=595.0, since=594.0).admits(drill("a"))
 
 
 def test_the_calendar_goes_first() -> None:

@@ -117,9 +117,42 @@ def test_a_schedule_that_went_ends_what_was_scheduled() -> None:
         assert [(slot.decision, slot.message) for slot in ended.slots] == [
             (Decision.CHANGED, "the GameDay was changed before its Drill started")
         ]
-    starting = decide(WEEKLY, FRESH, SlotContext(), MONDAY)
-    assert decide_open(None, starting, SlotContext(made=True), MONDAY) == starting
-    assert decide_open(None, starting, SlotContext(), MONDAY).slots[0].decision is Decision.CHANGED
+        assert decide_open(None, STARTING, SlotContext(made=True), now + 40).slots[0].decision is Decision.CHANGED
+
+
+STARTING = decide(WEEKLY, FRESH, SlotContext(), MONDAY)
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["no Drill yet", "its Drill waits"])
+def test_what_is_written_while_a_drill_waits_to_begin_counts(made: bool) -> None:
+    """A Drill of another GameDay may keep it waiting for as long as startingDeadline."""
+    context, now = SlotContext(made=made), MONDAY + 60
+    freeze = replace(WEEKLY, blackouts=(Window("freeze", MONDAY - 1, MONDAY + 1),))
+    assert fate(STARTING, context, replace(WEEKLY, suspend=True), now) is Decision.SUSPENDED
+    assert fate(STARTING, context, freeze, now) is Decision.BLACKOUT
+    assert fate(STARTING, context, replace(WEEKLY, cron="0 11 * * 1"), now) is Decision.CHANGED
+    assert fate(STARTING, context, replace(WEEKLY, starting_deadline=600), now) is Decision.STARTING
+    assert fate(STARTING.close(MONDAY, Decision.STARTED), context, freeze, now) is Decision.STARTED
+
+
+@pytest.mark.parametrize("state", [FRESH, SCHEDULED, STARTING], ids=["not seen", "scheduled", "starting"])
+def test_a_drill_does_not_start_in_a_blackout_that_began_after_its_slot(state: ScheduleState) -> None:
+    evening = replace(WEEKLY, blackouts=(Window("evening", MONDAY + 60, MONDAY + 3600),))
+    for made in (False, True):
+        context = SlotContext(made=made)
+        assert fate(state, context, evening, MONDAY + 59) in {Decision.SCHEDULED, Decision.STARTING}
+        assert fate(state, context, evening, MONDAY + 60) is Decision.BLACKOUT
+    found = decide(evening, state, NOTHING, MONDAY + 60).slots[-1]
+    assert found.message == "it would start in blackout evening, which began after its time"
+    assert last(evening, MONDAY + 301)[0] == "TooLate", "it was missed, in a blackout or not"
+
+
+def test_a_drill_that_waited_for_others_too_long_says_so() -> None:
+    waited = decide(WEEKLY, STARTING, SlotContext(made=True), MONDAY + 300).slots[0]
+    assert waited.decision is Decision.TOO_LATE
+    assert waited.message.startswith("its Drill did not start in time: it waited for other drills")
+    nobody = decide(WEEKLY, STARTING, SlotContext(), MONDAY + 300).slots[0]
+    assert nobody.message == "its Drill did not start in time: no operator was running to create or start it"
 
 
 def test_each_reason_not_to_start_is_named() -> None:
