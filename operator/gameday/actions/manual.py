@@ -46,7 +46,8 @@ class ManualSpec(ApiModel):
     undone: Cel
     """True in the steady state, false once it is done, and true again once it is put back."""
     within: Duration = "10m"
-    """How long the person has, from the moment at which the drill asks."""
+    """How long the person has, from the moment at which the drill asks. Earlier faults stand meanwhile, so the
+    administrator's maxOutage counts it."""
     without_fuse: bool = False
     """Says that you know that nothing undoes this fault when nobody does. Must be true."""
 

@@ -7,7 +7,7 @@ from gameday.actions.kinds import Kinds
 from gameday.actions.preflight import needed
 from gameday.actions.registry import KINDS
 from gameday.cluster.resources import Object
-from gameday.engine.drill.limits import length, select
+from gameday.engine.drill.limits import length, longest_outage, select
 from gameday.model.dry_run import DryRun
 from gameday.model.limits import BlastRadius, Limits
 from gameday.model.observation import Preflight
@@ -57,7 +57,7 @@ def _targets(snapshot: NamespaceSnapshot, plan: Plan, kinds: Kinds) -> Iterator[
 def _limits(limits: Limits, plan: Plan, radius: BlastRadius) -> Iterator[str]:
     """What the plan needs of each limit; a limit that is exceeded is among the refusals too."""
     if limits.max_outage is not None:
-        yield f"limits.maxOutage: {length(plan.outage.duration)} of at most {length(limits.max_outage)}"
+        yield f"limits.maxOutage: {length(longest_outage(plan))} of at most {length(limits.max_outage)}"
     if limits.max_pods is not None:
         yield f"limits.maxPods: {sum(radius.pods.values())} of at most {limits.max_pods}"
     for paths, impact in radius.workloads:

@@ -36,7 +36,7 @@ class Limits(ApiModel):
 
     RENAMED = renamed.LIMITS
     max_outage: Duration | None = None
-    """Longest outage.duration of any plan."""
+    """Longest that faults may stand: outage.duration, with what the ``within`` of later faults is longer than 30 s."""
     max_pods: Annotated[StrictInt, Field(ge=1)] | None = None
     """Most pods that one drill may cut at once."""
     max_workload_percent: Annotated[StrictInt, Field(ge=1, le=100)] | None = None

@@ -32,7 +32,7 @@ class Limits:
     """The administrator's limits; None and empty mean that there is no such limit."""
 
     max_outage: float | None = None
-    """Seconds that an outage may last."""
+    """Seconds that an outage may last, with what later faults may take longer than usual to prove."""
     max_pods: int | None = None
     """Pods that one drill may cut at once."""
     max_workload_percent: int | None = None

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from gameday.actions.blast_radius import blast_radius
+from gameday.actions.manual import Manual
 from gameday.actions.plan_findings import NAMED, findings
 from gameday.model.dry_run import DryRun
 from gameday.model.limits import Limits
 from gameday.model.observation import Preflight
+from gameday.model.plan import Fault
 from gameday.preflight.snapshot import NamespaceSnapshot
 from unit.actions.test_blast_radius import PLAN, owned, replica_set
 from unit.preflight.things import sight
@@ -52,6 +54,14 @@ def test_limits_are_shown_with_what_the_plan_needs() -> None:
     assert outage == "limits.maxOutage: 1m of at most 10m"
     assert pods_ == "limits.maxPods: 2 of at most 1"
     assert percent.endswith("selects 2 of 2 ready pods of Deployment api, 100% of at most 50%")
+
+
+def test_the_limit_of_the_outage_shows_how_long_faults_may_stand() -> None:
+    later = Fault("act", Manual("do", "undo", "redis.ok", "!redis.ok", within=90))
+    plan = replace(PLAN, outage=replace(PLAN.outage, faults=(*PLAN.outage.faults, later)))
+    snapshot, limits = sight(pods=()), Limits(max_outage=600)
+    shown = findings(snapshot, plan, limits, blast_radius(snapshot, plan), Preflight()).limits
+    assert shown == ("limits.maxOutage: 2m of at most 10m",)
 
 
 def test_rights_are_listed_and_missing_ones_are_said() -> None:

@@ -59,7 +59,8 @@ class HttpSpec(ApiModel):
     verify: Verify | None = None
     """What shows whether it has its effect. Without it a fault is never proven: the drill is NotProven at best."""
     within: Duration = "1m"
-    """How long the effect may take to be seen, from the request on."""
+    """How long the effect may take to be seen, from the request on. Faults stand meanwhile, so the administrator's
+    maxOutage counts it."""
     without_fuse: bool = False
     """Says that you know that nothing ends what ``do`` starts if it does not end by itself. Must be true without
     ``undo``, and false with it."""

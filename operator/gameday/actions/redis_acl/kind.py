@@ -100,7 +100,8 @@ class RedisAclSpec(ApiModel):
     """What becomes of open connections: Close ends them by CLIENT KILL USER. A server without it needs Keep: there,
     connections that are logged in may go on."""
     within: Duration = "30s"
-    """How long the effect may take to be seen, from the request on."""
+    """How long the effect may take to be seen, from the request on. Faults stand meanwhile, so the administrator's
+    maxOutage counts it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from gameday.engine.drill import timeouts
 from gameday.model.hours import DAYS
 from gameday.model.limits import BlastRadius, Limits
 from gameday.model.plan import Plan
@@ -17,10 +18,8 @@ def of_plan(limits: Limits, plan: Plan) -> tuple[str, ...]:
 
 
 def _of_plan(limits: Limits, plan: Plan) -> Iterator[str]:
-    most, lasts = limits.max_outage, plan.outage.duration
-    if most is not None and lasts > most:
-        text = f"limits.maxOutage is {length(most)}, but spec.outage.duration is {length(lasts)}"
-        yield f"{text}: shorten the outage or {ASK}"
+    if limits.max_outage is not None:
+        yield from _too_long(limits.max_outage, plan)
     kinds = {action.KIND: name for name, action in reversed(plan.actions()) if action.reaches}
     for kind, name in sorted(kinds.items()):
         if kind not in limits.allowed_faults:
@@ -29,6 +28,41 @@ def _of_plan(limits: Limits, plan: Plan) -> Iterator[str]:
                 f"does not name {kind}"
             )
             yield f"{text}: {ASK}"
+
+
+def longest_outage(plan: Plan) -> float:
+    """Seconds for which faults may stand: the planned time, and what later ones may take longer than usual to prove.
+
+    Faults are proven one after another, so that earlier ones stand while the effect of a later one is waited for.
+    """
+    return plan.outage.duration + sum(wait for _, _, wait in _waits(plan))
+
+
+def _too_long(most: float, plan: Plan) -> Iterator[str]:
+    lasts, text = plan.outage.duration, f"limits.maxOutage is {length(most)}, but"
+    added = [f"{path} ({length(within)}) adds {length(wait)}" for path, within, wait in _waits(plan)]
+    if added and longest_outage(plan) > most:
+        parts = " and ".join((f"spec.outage.duration is {length(lasts)}", *added))
+        stands = f"the faults may stand for {length(longest_outage(plan))}, since {parts}"
+        yield f"{text} {stands}: shorten one of these or {ASK}"
+    elif lasts > most:
+        yield f"{text} spec.outage.duration is {length(lasts)}: shorten the outage or {ASK}"
+    for first in plan.outage.faults[:1]:
+        patience = first.action.patience or timeouts.PROVE
+        # A person acts at some moment of the time that is given, a call is made when that time begins.
+        if first.action.OUTSIDE and patience > most:
+            path = f"spec.outage.faults[{first.name}].{first.action.KIND}"
+            stands = f"what {path} does may stand unseen for its within of {length(patience)}"
+            yield f"{text} {stands}: shorten it or {ASK}"
+
+
+def _waits(plan: Plan) -> Iterator[tuple[str, float, float]]:
+    """Of each later fault that may take longer than usual: the field that says so, its value, and how much longer."""
+    for fault in plan.outage.faults[1:]:
+        patience = fault.action.patience or timeouts.PROVE
+        if patience > timeouts.PROVE:
+            path = f"spec.outage.faults[{fault.name}].{fault.action.KIND}.within"
+            yield path, patience, patience - timeouts.PROVE
 
 
 def of_moment(limits: Limits, now: float) -> tuple[str, ...]:

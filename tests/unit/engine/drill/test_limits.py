@@ -1,19 +1,26 @@
 """Plans held against the administrator's limits: exactly at one is within it; a refusal says limit, value and plan."""
 
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from gameday.actions.http.call import Call
+from gameday.actions.http.change import Http
+from gameday.actions.manual import Manual
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.limits import length, of_moment, of_plan, of_reach, refusals
 from gameday.model.limits import NONE, BlastRadius, Limits, LimitsState, LimitsValidity, WorkloadImpact
 from gameday.model.observation import Lock, Observation, Planned
+from gameday.model.plan import Action, Fault, Plan
 from gameday.model.record import DrillRecord, Phase, Reason, Verdict, Waiting
+from gameday.probes.request import HttpRequest
 from gameday.schema.when import hours_of
+from unit.actions.redis_acl.test_kind import OFF as USER_OFF
 from unit.engine.script import Script
-from unit.engine.simulation import Simulation, a_plan, finished
+from unit.engine.simulation import OTHER_CUT, PARTITION, Simulation, a_plan, finished
 
 PLAN = a_plan()
 """Its outage lasts 20 s."""
@@ -44,6 +51,65 @@ def test_the_max_outage() -> None:
     (text,) = of_plan(Limits(max_outage=19), PLAN)
     assert text == (
         "limits.maxOutage is 19s, but spec.outage.duration is 20s: shorten the outage or ask the administrator"
+    )
+
+
+def lasting(duration: float, *actions: Action) -> Plan:
+    faults = tuple(Fault(f"f{n}", action) for n, action in enumerate(actions))
+    return replace(PLAN, outage=replace(PLAN.outage, duration=duration, faults=faults))
+
+
+def by_hand(within: float) -> Manual:
+    return Manual("do", "undo", "redis.ok", "!redis.ok", within)
+
+
+def call(within: float) -> Http:
+    do, undo = (Call(HttpRequest(f"https://api.example.com/{path}")) for path in ("stop", "start"))
+    return Http(do, undo, "!redis.ok", "redis.ok", within)
+
+
+@pytest.mark.parametrize(
+    ("later", "field"),
+    [
+        (by_hand(3600), "spec.outage.faults[f1].manual.within"),
+        (call(3600), "spec.outage.faults[f1].http.within"),
+        (replace(USER_OFF, within=3600), "spec.outage.faults[f1].redisAcl.within"),
+    ],
+    ids=["manual", "http", "redisAcl"],
+)
+def test_the_max_outage_counts_how_long_a_fault_stands_while_a_later_one_is_proven(later: Action, field: str) -> None:
+    limits = Limits(max_outage=300, allowed_faults=frozenset({"http", "redisAcl"}))
+    (text,) = of_plan(limits, lasting(60, PARTITION.action, later))
+    assert text == (
+        f"limits.maxOutage is 5m, but the faults may stand for 1h30s, since spec.outage.duration is 1m and {field} "
+        "(1h) adds 59m30s: shorten one of these or ask the administrator"
+    )
+
+
+def test_each_later_fault_adds_to_how_long_the_first_may_stand() -> None:
+    plan = lasting(60, PARTITION.action, by_hand(90), OTHER_CUT.action, by_hand(150))
+    assert of_plan(Limits(max_outage=240), plan) == ()
+    (text,) = of_plan(Limits(max_outage=239), plan)
+    assert "the faults may stand for 4m, since spec.outage.duration is 1m and" in text
+    assert "spec.outage.faults[f1].manual.within (1m30s) adds 1m and " in text
+    assert "spec.outage.faults[f3].manual.within (2m30s) adds 2m:" in text
+
+
+def test_a_later_fault_that_has_less_time_than_usual_gives_none_to_another() -> None:
+    assert of_plan(Limits(max_outage=119), lasting(60, PARTITION.action, by_hand(10), by_hand(90)))
+
+
+def test_nothing_stands_while_a_person_has_not_done_the_first_fault() -> None:
+    assert of_plan(Limits(max_outage=60), lasting(60, by_hand(3600), PARTITION.action)) == ()
+
+
+def test_what_a_first_call_does_may_stand_unseen_no_longer_than_the_max_outage() -> None:
+    limits = Limits(max_outage=300, allowed_faults=frozenset({"http"}))
+    assert of_plan(limits, lasting(300, call(300))) == ()
+    (text,) = of_plan(limits, lasting(60, call(301)))
+    assert text == (
+        "limits.maxOutage is 5m, but what spec.outage.faults[f0].http does may stand unseen for its within of 5m1s: "
+        "shorten it or ask the administrator"
     )
 
 
