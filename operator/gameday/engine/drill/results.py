@@ -10,10 +10,17 @@ from gameday.model.plan import Expectation, Mode, Plan, Stage
 from gameday.model.record import NOT_REACHED, DrillRecord, Result, ResultState
 
 
-def decide_stage(ctx: Context, stage: Stage, window: Window, *, again: bool = False) -> DrillRecord:
-    """Judge what is still open in a stage; the record gains a result for each that is decided now."""
+def decide_stage(
+    ctx: Context, stage: Stage, window: Window, *, again: bool = False, timed: bool = False
+) -> DrillRecord:
+    """Judge what is still open in a stage; the record gains a result for each that is decided now.
+
+    With ``timed`` only what has a deadline is judged.
+    """
     record = ctx.record
     for expectation in ctx.plan.expectations(stage):
+        if timed and expectation.mode is Mode.ALWAYS:
+            continue
         if record.result(stage, expectation.name, again=again) is None:
             judgement = ctx.evidence.judge(stage, expectation, window)
             if judgement.state is not ResultState.PENDING:

@@ -51,7 +51,7 @@ def judge_always(expectation: Expectation, series: Series, window: Window) -> Ju
             return Judgement(ResultState.MISSED, violation.last.sent, why=_told(violation, begins, tolerates))
     if window.ends_at is None or window.now < window.ends_at:
         return unknown(window.now, "the stage ended early") if window.final else PENDING
-    if series.through <= window.ends_at:
+    if series.through < window.ends_at:
         why = f"no sample arrived after the end of the stage ({series.excuse()})"
         return unknown(window.ends_at, why) if window.late(window.ends_at) else PENDING
     return _at_the_end(evaluations, series, (begins, window.ends_at), tolerates)

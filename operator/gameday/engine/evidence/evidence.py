@@ -124,13 +124,13 @@ class Evidence:
     def judge(self, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
         """Hold an expectation against its samples; an ``always`` of the recovery counts from its zero."""
         series = self.series(expectation, window.requested_at, window.fault_at)
-        counted = _counted(stage, expectation, window)
+        counted = _counted(stage, expectation, window, series)
         return judge(expectation, series, counted) if counted is not None else PENDING
 
     def miss(self, stage: Stage, expectation: Expectation, window: Window) -> tuple[float | None, str]:
         """By how much an expectation was missed, up to the window's end: seconds late or None, and a sentence."""
         series = self.series(expectation, window.requested_at, window.fault_at)
-        return miss(expectation, series, _counted(stage, expectation, window) or window)
+        return miss(expectation, series, _counted(stage, expectation, window, series) or window)
 
     def guardrail_unknown(self, expectation: Expectation, window: Window) -> str | None:
         """Why a guardrail cannot be judged at the moment, or None."""
@@ -264,8 +264,15 @@ def _same(to: Destination, away: Dependency) -> bool:
             return False
 
 
-def _counted(stage: Stage, expectation: Expectation, window: Window) -> Window | None:
-    """The span that counts: an ``always`` of the recovery counts from its zero, and not at all before that is known."""
+def _counted(stage: Stage, expectation: Expectation, window: Window, series: Series) -> Window | None:
+    """The span that counts: an ``always`` of the recovery counts from its zero, and not at all before that is known.
+
+    It ends with the ``eventually`` beside it, which may be at once, but not before its own first sample.
+    """
     if stage is not Stage.RECOVERY or expectation.mode is not Mode.ALWAYS:
         return window
-    return replace(window, requested_at=window.started_at) if window.started_at is not None else None
+    if (begins := window.started_at) is None:
+        return None
+    first = next((one.sent for one in series.evaluations if one.sent >= begins), begins)
+    ends = window.ends_at if window.ends_at is None else max(window.ends_at, first)
+    return replace(window, requested_at=begins, ends_at=ends)

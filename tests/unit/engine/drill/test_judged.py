@@ -1,24 +1,38 @@
 """When the stages of a drill end, and what they come to: the phases on real evidence, sample by sample."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from gameday.engine.drill.context import Context
-from gameday.engine.drill.phases import outage
+from gameday.engine.drill.phases import outage, recovery, rollback
 from gameday.engine.evidence.evidence import Evidence
 from gameday.model.change import Change, ChangeState, Observed, Presence
 from gameday.model.observation import Observation
-from gameday.model.plan import Expectation, Mode, Outage, Plan, Probe, Recovery, RunsIn, Stage, SteadyState
+from gameday.model.plan import (
+    Expectation,
+    Mode,
+    Outage,
+    Plan,
+    Probe,
+    Recovery,
+    Rollback,
+    RunsIn,
+    Stage,
+    SteadyState,
+)
 from gameday.model.record import DrillRecord, Phase, ResultState
 from gameday.model.sample import Sample
 from gameday.probes.http.kind import HttpProbe
 from gameday.probes.kubernetes.kind import KubernetesProbe
 from unit.engine.simulation import NO_WORKERS
 
+RULES = {Phase.OUTAGE: outage.decide, Phase.RECOVERY: recovery.decide, Phase.ROLLBACK: rollback.decide}
 HEALTH = Probe("health", HttpProbe("http://api/healthz"))
 PODS = Probe("pods", KubernetesProbe("api"))
+SLOW = Probe("alerts", HttpProbe("http://alerts"), every=5.0)
 STEP = 0.05
 """Seconds between two looks at the drill."""
 LASTS = 20.0
@@ -48,15 +62,15 @@ class Answers:
     error: str = "http 500"
 
     def samples(self) -> Iterator[Sample]:
-        """Every sample, in the order of the agent's log."""
+        """Every sample; their agent numbers them."""
         agent = {RunsIn.OBSERVER: "observer", RunsIn.OPERATOR: "operator"}[self.probe.settings.runs_in]
-        sent, n = self.first, 1
+        sent = self.first
         while sent <= self.last:
             ok = not any(since <= sent < until for since, until in self.false)
             error = None if ok else self.error
             values = {"ready": 3.0} if self.probe is PODS and ok else {}
-            yield Sample(agent, n, self.probe.name, sent, sent + self.takes, ok, error, values)
-            n, sent = n + 1, sent + max(self.probe.every, self.takes)
+            yield Sample(agent, 0, self.probe.name, sent, sent + self.takes, ok, error, values)
+            sent += max(self.probe.every, self.takes)
 
 
 @dataclass(slots=True)
@@ -72,12 +86,15 @@ class Course:
         """Take each sample when it was received, and decide again and again until the phase is left; when that was."""
         evidence = Evidence(self.plan)
         lines = sorted((one for each in self.answers for one in each.samples()), key=lambda one: one.received)
+        counts: Counter[str] = Counter()
         now, phase = since, self.record.phase
         while now < until:
             while lines and lines[0].received <= now:
-                evidence.take(lines.pop(0))
+                line = lines.pop(0)
+                counts[line.agent] += 1
+                evidence.take(replace(line, n=counts[line.agent]))
             observed = Observation(drill="drill", changes=self.changes)
-            self.record = outage.decide(Context(self.plan, self.record, observed, evidence, now))
+            self.record = RULES[phase](Context(self.plan, self.record, observed, evidence, now))
             assert not self.record.doubts, self.record.doubts
             if self.record.phase is not phase or self.record.finishing:
                 return now
@@ -85,15 +102,15 @@ class Course:
         raise AssertionError(f"{phase} was not left by {until}")
 
     def states(self, stage: Stage) -> dict[str, tuple[ResultState, str]]:
-        """What each expectation of the stage came to, and why."""
+        """What each expectation of the stage came to, and why; as judged again after a rollback, where it was."""
         return {one.name: (one.state, one.why) for one in self.record.results if one.stage is stage}
 
 
-def a_plan(*expect: Expectation, probes: tuple[Probe, ...] = (HEALTH, PODS)) -> Plan:
-    """A plan whose outage expects this."""
-    return Plan(
-        "shop", probes, SteadyState(30.0), Outage(LASTS, (NO_WORKERS,), expect), Recovery(60.0), measurements=()
-    )
+def a_plan(
+    *outage: Expectation, recovery: tuple[Expectation, ...] = (), probes: tuple[Probe, ...] = (HEALTH, PODS, SLOW)
+) -> Plan:
+    """A plan whose stages expect this."""
+    return Plan("shop", probes, SteadyState(30.0), Outage(LASTS, (NO_WORKERS,), outage), Recovery(60.0, recovery))
 
 
 BOTH = "health.ok && pods.ready == 3"
@@ -131,3 +148,85 @@ class TestAnOutageOverProbesOfTwoAgents:
         course = Course(a_plan(Expectation("up", Mode.ALWAYS, BOTH)), UNDER_FAULT, (self.ANSWERS[0], silent))
         assert course.run(0.0, LASTS + 20) == pytest.approx(LASTS + 10, abs=2 * STEP)
         assert course.states(Stage.OUTAGE)["up"][0] is ResultState.UNKNOWN
+
+
+ASKED = -10.0
+"""When the undo was requested; the system was free of the fault at 0."""
+UNDOING = replace(
+    UNDER_FAULT,
+    phase=Phase.RECOVERY,
+    since=ASKED,
+    inject_requested_at=-31.0,
+    zero=-30.0,
+    proven_at=-30.0,
+    undo_requested_at=ASKED,
+    recovery_zero=0.0,
+    changes=(replace(CHANGE, state=ChangeState.UNDONE, undone_at=0.0),),
+)
+REPAIRED = replace(UNDOING, phase=Phase.ROLLBACK, since=-5.0, rollback_zero=0.0, recovery_zero=-70.0)
+HEALTHY = Expectation("healthy", Mode.EVENTUALLY, "health.ok", within=30.0)
+STAYS = Expectation("stays", Mode.ALWAYS, "alerts.ok")
+
+
+def recovering(
+    *answers: Answers, eventually: Expectation = HEALTHY, always: Expectation = STAYS, record: DrillRecord = UNDOING
+) -> Course:
+    """A drill in its recovery, or judged again after its rollback."""
+    plan = a_plan(recovery=(eventually, always), probes=(HEALTH, SLOW))
+    if record.phase is Phase.ROLLBACK:
+        plan = replace(plan, rollback=Rollback((eventually.name,), 60.0, ()))
+    return Course(plan, record, answers)
+
+
+@pytest.mark.parametrize("record", [UNDOING, REPAIRED], ids=["recovery", "after the rollback"])
+class TestAnAlwaysOfTheRecovery:
+    """It lasts until each ``eventually`` is decided, and for one sample at least."""
+
+    @pytest.mark.parametrize("first", [-40.5, -39.9, -39.1], ids=["far from zero", "after zero", "before zero"])
+    @pytest.mark.parametrize(
+        "false",
+        [(), ((-30.0, -8.0),), ((-30.0, -0.3),), ((-30.0, 0.4),)],
+        ids=["never", "long ago", "until zero", "longer"],
+    )
+    def test_is_met_however_early_the_last_eventually_was_true(
+        self, record: DrillRecord, first: float, false: tuple[tuple[float, float], ...]
+    ) -> None:
+        course = recovering(Answers(HEALTH, first, false=false), Answers(SLOW, -37.5), record=record)
+        took = course.run(0.0, 60.0)
+        states = {name: state for name, (state, _) in course.states(Stage.RECOVERY).items()}
+        assert states["stays"] is ResultState.MET
+        assert states["healthy"] in {ResultState.MET, ResultState.ALWAYS_TRUE}
+        assert took < 9
+
+    def test_is_missed_by_its_first_sample(self, record: DrillRecord) -> None:
+        answers = Answers(HEALTH, -40.5), Answers(SLOW, -37.5, false=((0.0, 5.0),))
+        course = recovering(*answers, record=record)
+        course.run(0.0, 60.0)
+        assert course.states(Stage.RECOVERY)["stays"][0] is ResultState.MISSED
+
+    def test_is_unknown_where_none_comes(self, record: DrillRecord) -> None:
+        course = recovering(Answers(HEALTH, -40.5), Answers(SLOW, -37.5, last=-1.0), record=record)
+        took = course.run(0.0, 60.0)
+        assert course.states(Stage.RECOVERY)["stays"][0] is ResultState.UNKNOWN
+        assert took < 60
+
+    def test_lasts_until_the_last_eventually_has_held(self, record: DrillRecord) -> None:
+        """A request that was sent before that counts, although its answer comes later."""
+        held = replace(HEALTHY, holds=10.0)
+        for sent, state in ((9.5, ResultState.MISSED), (14.5, ResultState.MET)):
+            late = Answers(SLOW, -40.5, false=((sent, sent + 0.1),), takes=4.5)
+            course = recovering(Answers(HEALTH, -40.5), late, eventually=held, record=record)
+            course.run(0.0, 60.0)
+            assert course.states(Stage.RECOVERY)["stays"][0] is state
+
+    @pytest.mark.parametrize("alone", [False, True], ids=["beside an eventually", "alone"])
+    def test_is_not_missed_by_what_was_sent_after_its_end(self, record: DrillRecord, alone: bool) -> None:
+        after = ((60.5, 70.0),) if alone else ((50.0, 70.0),)
+        course = recovering(Answers(HEALTH, -40.5), Answers(SLOW, -37.5, false=after), record=record)
+        if alone:
+            course.plan = replace(course.plan, recovery=Recovery(60.0, (STAYS,)))
+        else:
+            held = replace(HEALTHY, within=10.0, holds=49.0)
+            course.plan = replace(course.plan, recovery=Recovery(60.0, (STAYS, held)))
+        course.run(0.0, 90.0)
+        assert course.states(Stage.RECOVERY)["stays"][0] is ResultState.MET

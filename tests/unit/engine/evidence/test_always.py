@@ -52,7 +52,8 @@ def always(
         pytest.param("TTTssTTTTTTTTTTT", MET, id="of two lost ones only the second is in the window"),
         pytest.param("TTTTTTTTTTTTTTss", MET, id="of two lost ones only the first is in the window"),
         pytest.param("sssssTssssTssssT", MISSED, id="an endpoint that answers one request in five"),
-        pytest.param("TTTTTTTTTTTTTTT", UNKNOWN, id="no sample passed the end"),
+        pytest.param("TTTTTTTTTTTTTT", UNKNOWN, id="no sample reached the end"),
+        pytest.param("TTTTTTTTTTTTTTT", MET, id="the last sample came right at the end"),
         pytest.param("TTTTTTTT....TTTT", UNKNOWN, id="a silence of more than three intervals"),
         pytest.param(
             "TTTTTTTTT...TTTT", UNKNOWN, id="four seconds from sample to sample are more than three intervals"
@@ -111,8 +112,8 @@ def test_a_guardrails_own_tolerance(text: str, state: ResultState) -> None:
         pytest.param("TTTTTTTTTTTTTTTT", None, 99.0, PENDING, id="the end is not known yet"),
         pytest.param("TTTTTTTTTTTTTTTT", 50.0, 16.0, PENDING, id="the end is still to come"),
         pytest.param("TTTTTTf", None, 6.2, MISSED, id="a miss does not wait for the end"),
-        pytest.param("TTTTTTTTTTTTTTT", 14.0, 24.0, PENDING, id="samples may still pass the end"),
-        pytest.param("TTTTTTTTTTTTTTT", 14.0, 24.1, UNKNOWN, id="they did not, within the grace"),
+        pytest.param("TTTTTTTTTTTTTT", 14.0, 24.0, PENDING, id="samples may still reach the end"),
+        pytest.param("TTTTTTTTTTTTTT", 14.0, 24.1, UNKNOWN, id="they did not, within the grace"),
     ],
 )
 def test_when_it_is_decided(text: str, ends: float | None, now: float, state: ResultState) -> None:

@@ -12,7 +12,7 @@ from gameday.engine.drill.results import complete, decide_stage, end_stage, time
 from gameday.engine.drill.stop_conditions import end_inconclusive, finish_early
 from gameday.engine.drill.undo_commands import undo_commands_for
 from gameday.engine.drill.undo_log import of_faults
-from gameday.engine.drill.verdict import to_repair
+from gameday.engine.drill.verdict import MET, to_repair
 from gameday.engine.drill.windows import recovery_window
 from gameday.model.observation import Observation
 from gameday.model.plan import Mode, Plan, Stage
@@ -85,20 +85,31 @@ def _undone(ctx: Context) -> DrillRecord:
 
 
 def judge(ctx: Context, started_at: float, *, again: bool) -> DrillRecord:
-    """An ``always`` lasts until every ``eventually`` is decided, or for the whole stage when it stands alone."""
+    """An ``always`` lasts until every ``eventually`` is decided, or for the whole stage when it stands alone.
+
+    One that was true before the zero is decided at the zero at the earliest: what was asked of it counts from there.
+    """
     window = recovery_window(ctx, again=again)
-    record = decide_stage(ctx, Stage.RECOVERY, window, again=again)
-    judged = ctx.with_record(record)
-    timed = any(e.mode is Mode.EVENTUALLY for e in ctx.plan.recovery.expect)
-    ends = _decided_at(record, again=again) if timed else started_at + window.length
-    if (timed and not timed_complete(judged, Stage.RECOVERY, again=again)) or ctx.now < ends:
-        return record
-    return decide_stage(judged, Stage.RECOVERY, replace(window, ends_at=ends), again=again)
+    ends: float | None = started_at + window.length
+    if any(e.mode is Mode.EVENTUALLY for e in ctx.plan.recovery.expect):
+        # Before any always, so that these are held against what was sent until the end alone.
+        ctx = ctx.with_record(decide_stage(ctx, Stage.RECOVERY, window, again=again, timed=True))
+        decided = timed_complete(ctx, Stage.RECOVERY, again=again)
+        ends = _decided_at(ctx, started_at, again=again) if decided else None
+    return decide_stage(ctx, Stage.RECOVERY, replace(window, ends_at=ends), again=again)
 
 
-def _decided_at(record: DrillRecord, *, again: bool) -> float:
-    ends = [r.at for r in record.results if r.stage is Stage.RECOVERY and r.again is again]
-    return max(ends, default=record.since)
+def _decided_at(ctx: Context, started_at: float, *, again: bool) -> float:
+    """When the last ``eventually`` was decided, in Unix seconds: one that is met, once it has held for its ``for``."""
+    ends = started_at
+    for expectation in ctx.plan.recovery.expect:
+        result = ctx.record.result(Stage.RECOVERY, expectation.name, again=again)
+        if result is None or expectation.mode is not Mode.EVENTUALLY:
+            continue
+        # A result with a mitigation was met as well, whatever it came to: its time is when it began to be true.
+        held = expectation.holds if result.state in MET or result.by else 0.0
+        ends = max(ends, max(result.at, started_at) + held)
+    return ends
 
 
 RULES = PhaseRules(
