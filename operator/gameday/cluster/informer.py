@@ -139,6 +139,9 @@ def version_of(thing: Object) -> int:
 async def follow_log(cluster: Cluster, namespace: str, pod: str) -> AsyncIterator[bytes]:
     """The lines of a pod's log from its beginning, until its container has ended and the log is drained.
 
+    They also end, without an error, where the kubelet closes the stream of a container that runs on: the API server
+    ignores what breaks between the two (``StreamObject`` in k8s.io/apiserver). The caller looks at the pod.
+
     Raises:
         NotFound: when the pod is gone.
         Rejected: when its container has not started yet.

@@ -139,6 +139,18 @@ async def test_the_logs_of_what_probes_are_read_and_no_others(api_server: ApiSer
     assert measured.refused is None
 
 
+async def test_a_log_whose_stream_ends_under_a_running_pod_is_read_on(
+    api_server: ApiServer, measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gameday.cli.watching.measured.RETRY_LAST", 0.01)
+    pods = Pods(api_server)
+    pods.add("observer", encode(sample(1)))
+    await until(lambda: "health" in measured.curves)
+    pods.add("observer", encode(sample(1)), encode(sample(2)))
+    await until(lambda: measured.curves["health"].newest == {"observer": 2})
+    assert [one.n for one in measured.curves["health"].samples] == [1, 2]
+
+
 @pytest.mark.parametrize("right", ["list pods", "get pods"])
 async def test_a_right_that_is_missing_is_kept_and_said(api_server: ApiServer, cluster: Cluster, right: str) -> None:
     api_server.forbidden.add(right)

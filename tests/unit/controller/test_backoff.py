@@ -18,6 +18,7 @@ from gameday.controller.gameday.gamedays import show_last_drill, update_status
 from gameday.controller.process import supervisor as supervising
 from gameday.controller.schedule.schedules import Schedules
 from gameday.controller.store import Store
+from gameday.controller.task_set import TaskSet
 from gameday.controller.telemetry import Metrics
 from gameday.errors import Conflict, GameDayError, TooManyRequests
 from gameday.model.halt import Halt
@@ -131,7 +132,9 @@ async def test_a_log_is_opened_again_when_the_api_server_has_had_the_time_that_i
     api_server.put("pods", "shop", {"metadata": {"name": "first-observer"}})
     api_server.logs["first-observer"] = {"agent": ""}
     api_server.busy = [(429, "3"), (503, "")]
-    await LogFollower(cluster, "shop", "first", Metrics(Counter()), time.time)._follow("observer", "first-observer")
+    follower = LogFollower(cluster, "shop", "first", Metrics(Counter()), time.time)
+    async with asyncio.TaskGroup() as group:
+        follower.follow(TaskSet(group), "observer", "first-observer", ended=True)
     assert made == [3.0, 0.5]
 
 

@@ -65,15 +65,16 @@ class Measured:
                 seen.clear()
                 for pod, agent in _agents(informer.objects):
                     if pod not in self._logs:
-                        self._logs[pod] = asyncio.create_task(self._follow(agent, pod, seen))
+                        self._logs[pod] = asyncio.create_task(self._follow(agent, pod, informer, seen))
         finally:
             tasks = [listing, *self._logs.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _follow(self, agent: str, pod: str, seen: asyncio.Event) -> None:
+    async def _follow(self, agent: str, pod: str, informer: Informer, seen: asyncio.Event) -> None:
         while True:
+            last = _has_ended(informer.objects.get(pod))
             try:
                 async for line in follow_log(self._cluster, self._namespace, pod):
                     self._take(agent, line)
@@ -88,7 +89,10 @@ class Measured:
                     RETRY_LAST
                 )  # It has not started yet, or the stream broke: nobody tells when it can.
             else:
-                return
+                if last:
+                    return
+                # The stream also ends so where the kubelet restarts under a running container.
+                await asyncio.sleep(RETRY_LAST)
 
     def _take(self, agent: str, line: bytes) -> None:
         try:
@@ -97,6 +101,10 @@ class Measured:
             return  # Anybody may write into a log; the operator warns of such lines.
         if sample.type is LineType.SAMPLE:
             self.curves.setdefault(sample.name, Curve()).take(sample)
+
+
+def _has_ended(pod: Object | None) -> bool:
+    return pod is None or pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
 
 
 def _agents(pods: Mapping[str, Object]) -> Iterator[tuple[str, str]]:

@@ -112,8 +112,8 @@ class DrillRunner:
             self.follower.evidence = self.loop.prepare(plan, setup.twins())
             self.follower.probe_agents = probe_agents(plan)
         for agent, pod in self.informers.logging_pods().items():
-            if life_of(pod) in {Life.RUNNING, Life.ENDED}:
-                self.follower.follow(tasks, agent, pod["metadata"]["name"])
+            if (life := life_of(pod)) in {Life.RUNNING, Life.ENDED}:
+                self.follower.follow(tasks, agent, pod["metadata"]["name"], ended=life is Life.ENDED)
         if self.persisted.record.phase is not Phase.PREFLIGHT:
             self.watch_probes.open(tasks, plan.probes)
 

@@ -24,7 +24,7 @@ from gameday.model.sample import LineType, Sample
 from gameday.model.wire import parse_line
 
 REOPEN_AFTER: Final = 0.5
-"""Seconds before a log that could not be followed is opened again."""
+"""Seconds before a log that could not be followed, or whose stream ended too early, is opened again."""
 
 LOG_LIMIT: Final = 10 * 1024 * 1024
 """Longest log of an agent that is read, in bytes: the kubelet rotates there, so a restart could not read it again."""
@@ -73,6 +73,7 @@ class LogFollower:
         self._lags: dict[str, float] = {}
         self._wake: Callable[[], None] = lambda: None
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ended: set[str] = set()
         self._skipped: dict[str, int] = {}
         self._newest: dict[str, float] = {}
         self._back: dict[str, int] = {}
@@ -87,8 +88,10 @@ class LogFollower:
         """Seconds by which the agents' clocks differ, estimated from their fastest lines."""
         return max(self._lags.values()) - min(self._lags.values()) if self._lags else 0.0
 
-    def follow(self, tasks: TaskSet, agent: str, pod: str) -> None:
-        """Follow the log of an agent's pod until its container ends; once is enough. A fuse may get another pod."""
+    def follow(self, tasks: TaskSet, agent: str, pod: str, *, ended: bool) -> None:
+        """Follow the log of an agent's pod; ``ended`` is whether its containers have. A fuse may get another pod."""
+        if ended:
+            self._ended.add(pod)
         if pod not in self._tasks:
             self._tasks[pod] = tasks.start(self._follow(agent, pod))
 
@@ -99,20 +102,25 @@ class LogFollower:
 
     async def _follow(self, agent: str, pod: str) -> None:
         while True:
+            last = pod in self._ended
             try:
-                await self._read(agent, pod)
+                if not await self._read(agent, pod) or last:
+                    return
+                # The API server ends the stream in the same way where the kubelet restarts under a running container.
+                await asyncio.sleep(REOPEN_AFTER)
             except NotFound:
                 return
             except GameDayError as error:
                 self.log.warning("log of pod %s: %s", pod, error, reason=error.reason)
                 await asyncio.sleep(max(REOPEN_AFTER, error.after))
-            else:
-                return
             finally:
                 self._log_skipped(agent)
 
-    async def _read(self, agent: str, pod: str) -> None:
-        """Read a log to its end or up to its limit, so that no agent can exhaust the operator's memory."""
+    async def _read(self, agent: str, pod: str) -> bool:
+        """Read a log to its end, or up to its limit, so that no agent can exhaust the operator's memory.
+
+        Returns whether the stream ended, so that there may be more to read.
+        """
         size = 0
         async for line in follow_log(self.cluster, self.namespace, pod):
             size += len(line) + 1
@@ -121,14 +129,15 @@ class LogFollower:
                     f"the log of agent {agent} is longer than {LOG_LIMIT >> 20} MiB, and the operator "
                     "stopped reading it"
                 )
-                return
+                return False
             self._take(agent, line)
             if self._back.get(agent, 0) > MOST_BACK:
                 self._stop_reading(
                     f"agent {agent} writes lines that go back in time again and again, and the operator "
                     "stopped reading them"
                 )
-                return
+                return False
+        return True
 
     def _stop_reading(self, why: str) -> None:
         self.log.warning(why, reason=Reason.LOG_UNUSABLE.value)

@@ -51,7 +51,8 @@ async def read(
     follower.evidence = Evidence(plan, {"partition": range(1)})
     follower.probe_agents = probe_agents(plan)
     follower.on_sample(lambda: wakes.append(None))
-    await follower._follow(agent, f"first-{agent}")
+    async with asyncio.TaskGroup() as group:
+        follower.follow(TaskSet(group), agent, f"first-{agent}", ended=True)
     return follower, len(wakes)
 
 
@@ -209,5 +210,31 @@ async def test_each_pod_of_a_fuse_is_followed_and_each_only_once(monkeypatch: py
     async with asyncio.TaskGroup() as group:
         tasks = TaskSet(group)
         for pod in ("fuse-a", "fuse-b", "fuse-a"):
-            follower.follow(tasks, "fuse-stop", pod)
+            follower.follow(tasks, "fuse-stop", pod, ended=True)
     assert followed == ["shop/fuse-a", "shop/fuse-b"]
+
+
+async def test_a_stream_that_ends_under_a_running_container_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the API server ends it when the kubelet restarts: without an error."""
+    opened: list[int] = []
+    follower = LogFollower(None, "shop", "first", Metrics({}), lambda: 1000.0)  # type: ignore[arg-type]  # no call goes to the cluster
+    follower.evidence = Evidence(PLAN)
+    follower.probe_agents = probe_agents(PLAN)
+
+    async def follow(*_: object) -> AsyncIterator[bytes]:
+        opened.append(len(opened) + 1)
+        for n in range(1, 3 * len(opened)):
+            yield line(n)
+
+    async def pause(_: float) -> None:
+        if len(opened) == 3:
+            follower.follow(tasks, "observer", "first-observer", ended=True)
+
+    monkeypatch.setattr(feeds, "follow_log", follow)
+    monkeypatch.setattr("gameday.controller.drill.log_follower.asyncio.sleep", pause)
+    async with asyncio.TaskGroup() as group:
+        tasks = TaskSet(group)
+        follower.follow(tasks, "observer", "first-observer", ended=False)
+    assert opened == [1, 2, 3, 4], "it is read once more when its container is known to have ended"
+    series = follower.evidence.series(PLAN.expectations(Stage.STEADY_STATE)[0])
+    assert len(series.evaluations) == 11, "each line once"
