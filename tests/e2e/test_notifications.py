@@ -1,11 +1,12 @@
 """A team gets messages about drills: what a receiver in the namespace really got, whatever is killed or broken."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
-from e2e.dialling import until
+from e2e.dialling import until, until_seen
 from e2e.namespaces import TeamNamespace, kubectl, small
 from e2e.receiving import received, receiver
 from gameday.cluster.resources import DRILLS, Object
@@ -81,6 +82,8 @@ async def test_a_scheduled_drill_tells_its_team_also_when_its_operator_is_killed
         contacts=[{"name": "Redis Team", "contact": "#redis-support"}],
         links=[{"name": "Runbook", "url": "https://wiki.example/redis"}],
     )
+    # The operator records a slot half a minute ahead, and announces it then.
+    await until_seen(lambda: time.time() % 60 < 15, "the next slot is far enough away to be announced", 60)
     ns.apply(plan)
     operator = await ns.operator()
     name = await scheduled(ns)
