@@ -58,7 +58,14 @@ class ProtocolError(ConnectionError):
 
 
 class RedisError(Exception):
-    """Redis answered with an error; the message is its code, never its text, which may hold what was sent."""
+    """Redis answered with an error; the message is its code, never its text, which may hold what was sent.
+
+    ``of_login`` is whether the text of an error without a code of its own is about a login, as before Redis 6.
+    """
+
+    def __init__(self, code: str, *, of_login: bool = False) -> None:
+        super().__init__(code)
+        self.of_login = of_login
 
 
 def error_code(error: Exception) -> str:
@@ -178,9 +185,12 @@ class Connection:
         if spec.password_file:
             try:
                 await self._exchange(("AUTH", *((user,) if user else ()), password), SHORT)
-            except RedisError:
+            except RedisError as error:
                 self.close()
-                raise RedisError("WRONGPASS") from None
+                if error.of_login or str(error) in {*AUTH, "NOPERM"}:
+                    raise RedisError("WRONGPASS") from None
+                # A server that has too many clients, or loads its data, says so before it looks at a password.
+                raise
         if spec.database:
             await self._select(spec.database)
 
@@ -238,8 +248,10 @@ class _Reading:
             case b"+":
                 return rest.decode(errors="replace")
             case b"-":
-                code = rest.split(b" ", 1)[0].decode(errors="replace")
-                return RedisError(code if code in CODES else "error")
+                code, text = rest.split(b" ", 1)[0].decode(errors="replace"), rest.lower()
+                general = code == "ERR" or code not in CODES
+                of_login = general and (b"auth" in text or b"password" in text)
+                return RedisError(code if code in CODES else "error", of_login=of_login)
             case b":":
                 return _number(rest)
             case b"$":

@@ -71,7 +71,7 @@ BULLMQ: Final = Layout(
     separator=":",
     stem=_BULL,
 )
-"""BullMQ 4 to 6. ``depth`` is what its own ``count()`` gives, without jobs that wait for their children."""
+"""BullMQ 5 and 6. ``depth`` is what its own ``count()`` gives, without jobs that wait for their children."""
 
 CELERY: Final = Layout(
     figures={

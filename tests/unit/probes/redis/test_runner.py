@@ -67,7 +67,9 @@ async def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one(redis:
     await ask.close()
 
 
-async def scripted(replies: dict[bytes, bytes], paths: tuple[str, ...], times: int = 1) -> tuple[ProbeResult, int]:
+async def scripted(
+    replies: dict[bytes, bytes], paths: tuple[str, ...], times: int = 1, password_file: str = ""
+) -> tuple[ProbeResult, int]:
     """The last answer of a probe to a Redis that says only this, and how many connections that took."""
     served: list[asyncio.Task[None] | None] = []
 
@@ -80,7 +82,7 @@ async def scripted(replies: dict[bytes, bytes], paths: tuple[str, ...], times: i
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        there = RedisAddress("127.0.0.1", server.sockets[0].getsockname()[1])
+        there = RedisAddress("127.0.0.1", server.sockets[0].getsockname()[1], password_file=password_file)
         wanted = tuple((path,) for path in paths)
         ask = RedisRunner(redis_task("redis", 1.0, 5.0, there, wanted, ("bullmq", "jobs", "bull")), Secrets())
         for _ in range(times):
@@ -130,6 +132,37 @@ async def test_a_redis_that_is_not_well_is_the_systems_doing() -> None:
     assert await scripted({b"PING": loading}, ()) == (ProbeResult(ok=False, error="redis LOADING"), 1)
     result, _ = await scripted(PONG | {b"LLEN": loading}, ("depth",))
     assert result == ProbeResult(ok=False, error="redis LOADING")
+
+
+async def test_a_redis_that_takes_no_more_clients_is_the_systems_doing(redis: RedisServer, probe: ProbeTask) -> None:
+    """It says so before it looks at a password."""
+    ask = RedisRunner(probe, Secrets())
+    async with redis.client() as client:
+        await client.config_set("maxclients", 1)
+        result = await ask()
+        await client.config_set("maxclients", 100)
+    assert (result.ok, result.error, result.unknown) == (False, "redis ERR", ())
+    assert (await ask()).ok
+    await ask.close()
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        ("-WRONGPASS invalid username-password pair or user is disabled.", "auth"),
+        ("-ERR invalid password", "auth"),
+        ("-ERR Client sent AUTH, but no password is set", "auth"),
+        ("-ERR wrong number of arguments for 'auth' command", "auth"),
+        ("-BADAUTH try again", "auth"),
+        ("-ERR max number of clients reached", "redis ERR"),
+        ("-LOADING Redis is loading the dataset in memory", "redis LOADING"),
+    ],
+)
+async def test_only_an_answer_about_the_login_asks_for_another_password(reply: str, error: str, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text(PASSWORD)
+    result, _ = await scripted({b"AUTH": f"{reply}\r\n".encode()}, (), password_file=str(secret))
+    assert (result.ok, result.error, bool(result.unknown)) == (False, error, error == "auth")
 
 
 async def test_a_user_that_redis_does_not_admit_says_nothing_of_the_system() -> None:
