@@ -105,7 +105,7 @@ def run(where: Where, gameday: str, shown: Shown) -> int:
             drill = await start(cluster, namespace)
             outcome = await wait(cluster, drill, tell, signals)
         if shown.junit is not None:
-            _write(shown.junit, junit(outcome.drill))
+            _write(shown.junit, junit(outcome.drill, outcome.message))
         people.print(Text(outcome.message, style=COLOURS.get(outcome.message.split(" ")[0], "")))
         _result(shown, outcome.drill)
         return outcome.code

@@ -88,11 +88,13 @@ def environment(server: ApiServer, folder: Path) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def running(
-    server: ApiServer, folder: Path, *arguments: str, terminal: int | None = None
+    server: ApiServer, folder: Path, *arguments: str, terminal: int | None = None, given_up: float | None = None
 ) -> AsyncIterator[Running]:
-    """Run ``gameday run``; ``terminal`` is the person's, where there is one."""
+    """Run ``gameday run``; ``terminal`` is the person's, where there is one; ``given_up`` shortens ``GIVEN_UP``."""
+    sooner = f"from gameday.cli import main, run; run.GIVEN_UP = {given_up}; main.app()"
+    program = ("-m", "gameday.cli.main") if given_up is None else ("-c", sooner)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gameday.cli.main", "run", *arguments,
+        sys.executable, *program, "run", *arguments,
         stdin=asyncio.subprocess.DEVNULL if terminal is None else terminal,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE if terminal is None else terminal,
@@ -268,6 +270,39 @@ async def test_a_drill_that_tested_nothing_is_no_success_for_ci(api_server: ApiS
     assert code == 5
     (suite,) = ET.parse(report).getroot()  # noqa: S314  our own
     assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
+
+
+async def test_a_drill_that_was_deleted_is_no_success_for_ci(api_server: ApiServer, tmp_path: Path) -> None:
+    plan(api_server)
+    report = tmp_path / "report.xml"
+    async with running(api_server, tmp_path, "redis", "--junit", str(report)) as one:
+        await one.become(phase="Outage", timeline=LINES, expectations=EXPECTATIONS[:1])
+        while "CutProven" not in await one.line():
+            pass
+        name = (await one.drill())["metadata"]["name"]
+        api_server.drop("drills", "shop", name)
+        code, *_ = await one.ends()
+    assert code == 4
+    (suite,) = ET.parse(report).getroot()  # noqa: S314  our own
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "0", "1")
+    error = suite.find("testcase[@name='verdict']/error")
+    assert error is not None
+    assert error.get("type") == "NoVerdict"
+    assert f"drill {name} was deleted" in (error.text or "")
+
+
+async def test_a_drill_that_no_operator_took_is_no_success_for_ci(api_server: ApiServer, tmp_path: Path) -> None:
+    plan(api_server)
+    report = tmp_path / "report.xml"
+    async with running(api_server, tmp_path, "redis", "--junit", str(report), given_up=0.5) as one:
+        code, *_ = await one.ends()
+    assert code == 5
+    (suite,) = ET.parse(report).getroot()  # noqa: S314  our own
+    assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
+    error = suite.find("testcase[@name='verdict']/error")
+    assert error is not None
+    assert error.get("type") == "NoVerdict"
+    assert "no operator has started drill" in (error.text or "")
 
 
 REFUSED = READY | {"status": "False", "reason": "GameDayInvalid", "message": "spec.x: y"}

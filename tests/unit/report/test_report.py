@@ -341,6 +341,32 @@ def test_junit_fails_where_the_drill_did() -> None:
     assert (good.get("failures"), good.get("errors")) == ("0", "0")
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ({}, "has not ended (no operator has started it)"),
+        ({"phase": "Outage", "verdict": "Passed"}, "has not ended (its phase is Outage)"),
+        ({"phase": "Finished", "verdict": ""}, "ended without a verdict"),
+        ({"phase": "Finished", "verdict": "Perfect"}, "does not know the verdict 'Perfect'"),
+    ],
+)
+def test_junit_is_an_error_where_there_is_no_verdict(status: Object, said: str) -> None:
+    drill = {"metadata": {"name": "first", "namespace": "shop"}, "spec": {"gameDay": "small"}, "status": status}
+    suite = suite_of(replace(sources(), drill=drill))
+    assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
+    error = suite.find("testcase/error")
+    assert error is not None
+    assert error.get("type") == "NoVerdict"
+    assert said in (error.text or "")
+
+
+def test_junit_takes_no_state_for_a_success_that_it_does_not_know() -> None:
+    drill = an_ended_drill(GOOD)
+    drill["status"]["expectations"] = ['Outage "noticed": Perhaps at 2026-11-24T12:00:07.000Z: who knows']
+    suite = suite_of(replace(sources(), drill=drill))
+    assert (suite.get("tests"), suite.get("errors")) == ("2", "1")
+
+
 def test_a_drill_whose_state_cannot_be_read_is_reported_from_what_people_read() -> None:
     drill = an_ended_drill(GOOD)
     drill["status"]["state"] = '{"version": 99}'
