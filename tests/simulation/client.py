@@ -104,12 +104,20 @@ class LogSource:
     started: bool = False
     ended: bool = False
     gone: bool = True
+    ends: int = 0
+    """How often the streams of it that were open have ended, as when its kubelet restarts: without an error."""
     wakes: list[Callable[[], None]] = field(default_factory=list)
 
     def write(self, line: bytes) -> None:
         """Append a line, and tell whoever follows."""
         self.lines.append(line)
         self.tell()
+
+    def end_streams(self) -> bool:
+        """End the streams that are open; whether there were any."""
+        self.ends += 1
+        self.tell()
+        return bool(self.wakes)
 
     def tell(self) -> None:
         """Wake whoever follows."""
@@ -276,7 +284,7 @@ class SimulatedCluster(StoreCluster):
             raise NotFound(f'pods "{pod}" not found')
         if not source.started:
             raise Rejected(f"container of pod {pod} is waiting to start")
-        told, loop = 0, self.process.loop
+        told, ends, loop = 0, source.ends, self.process.loop
         woken = loop.create_future()
 
         def wake() -> None:
@@ -289,7 +297,7 @@ class SimulatedCluster(StoreCluster):
                 while told < len(source.lines):
                     told += 1
                     yield source.lines[told - 1] + b"\n"
-                if source.ended:
+                if source.ended or source.ends > ends:
                     return
                 if self.server.down:
                     raise ClusterUnreachable("the stream broke")

@@ -141,9 +141,8 @@ def _samples(sim: "Simulation", failure: Failure, ns: SimulatedNamespace) -> Cal
             ns.lag = failure.seconds
             return lambda: setattr(ns, "lag", 0.0)
         case What.REPEAT:
-            for agent in ns.agents.values():
-                for line in list(agent.source.lines):
-                    agent.source.write(line)
+            for source in list(ns.sources.values()):
+                if source.end_streams():
                     sim.world.tally.took_effect(failure.what)
         case _:
             for agent in ns.agents.values():

@@ -172,7 +172,7 @@ class What(enum.Enum):
     FLAP = "flap"
     """Every other sample of the observer says the opposite, for ``seconds``."""
     REPEAT = "repeat"
-    """The logs are told again from their beginning."""
+    """The streams of the logs end without an error; opened anew, they tell all again from the beginning."""
     SKIP = "skip"
     """``count`` lines of the observer are lost."""
     DEAF = "deaf"
