@@ -7,8 +7,9 @@
                  |              |-----------------------| holds: it may end after the deadline
                  |-- seconds ---|  (to the moment at which the first true sample was received)
 
-True between the request and zero is 0 s. ``holds`` counts from zero at the earliest. A false sample ends a hold. What
-was not seen is never met and never missed; see ``runs``.
+True between the request and zero is 0 s. For an ``eventually`` it must still be true at the first sample after zero:
+before that, nothing shows that the fault was over, and a system that flaps under it has not recovered. ``holds`` counts
+from zero at the earliest. A false sample ends a hold. What was not seen is never met and never missed; see ``runs``.
 """
 
 from itertools import pairwise
@@ -16,7 +17,7 @@ from itertools import pairwise
 from gameday.engine.evidence.judgement import SKEW_VOIDS, SKEW_WIDENS, Judgement, Window, unknown, wait
 from gameday.engine.evidence.runs import Wanted, certainly, possibly
 from gameday.engine.evidence.series import Evaluation, Series
-from gameday.model.plan import Expectation
+from gameday.model.plan import Expectation, Mode
 from gameday.model.record import ResultState
 from gameday.model.words import counted
 
@@ -27,21 +28,22 @@ def deadline_of(expectation: Expectation, window: Window, started_at: float) -> 
     return started_at + (within if within is not None else max(0.0, window.length - expectation.holds))
 
 
-def wanted_of(expectation: Expectation, window: Window, started_at: float) -> Wanted:
-    """The run that meets the expectation."""
-    return Wanted(window.requested_at, deadline_of(expectation, window, started_at), expectation.holds, started_at)
+def wanted_of(expectation: Expectation, window: Window, started_at: float, until: float) -> Wanted:
+    """The run that meets the expectation where it begins by ``until``."""
+    lasts = expectation.mode is Mode.EVENTUALLY
+    return Wanted(window.requested_at, until, expectation.holds, started_at, lasts)
 
 
 def judge_deadline(
     expectation: Expectation, series: Series, window: Window, started_at: float
 ) -> Judgement | Evaluation:
     """The first sample of the run that met the expectation, or a judgement when no run did."""
-    wanted = wanted_of(expectation, window, started_at)
+    wanted = wanted_of(expectation, window, started_at, deadline_of(expectation, window, started_at))
     found = certainly(series, wanted)
     if found.start is not None and series.through >= window.requested_at:
         return found.start
     maybe = possibly(series, wanted)
-    if maybe.under_way is not None:
+    if maybe.under_way is not None and expectation.holds:
         limit = max(maybe.under_way.sent, started_at) + expectation.holds
         return wait(window, limit, "it was true, but the samples ended before the time in `for` was over")
     if series.through <= wanted.until:
@@ -58,12 +60,13 @@ def lateness(expectation: Expectation, series: Series, window: Window, started_a
     """
     deadline = deadline_of(expectation, window, started_at)
     until = window.ends_at if window.ends_at is not None else window.now
-    start = certainly(series, Wanted(window.requested_at, until, expectation.holds, started_at)).start
+    wanted = wanted_of(expectation, window, started_at, until)
+    start = certainly(series, wanted).start
     held = f" and held for {expectation.holds:g} s" if expectation.holds else ""
     if start is not None and start.sent > deadline:
         late = max(0.0, start.received - deadline)
         return late, f"true after {start.received - started_at:.1f} s{held}, {late:.1f} s late"
-    return None, _never(expectation, series, Wanted(window.requested_at, until, expectation.holds, started_at))
+    return None, _never(expectation, series, wanted)
 
 
 def measured(start: Evaluation, series: Series, window: Window, started_at: float) -> Judgement:

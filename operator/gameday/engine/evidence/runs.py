@@ -16,12 +16,16 @@ MOMENT = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The run that is sought: it begins at a sample sent from ``since`` to ``until``, and holds from ``zero`` on."""
+    """The run that is sought: it begins at a sample sent from ``since`` to ``until``, and holds from ``started_at`` on.
+
+    Where it ``lasts``, one that began before ``started_at`` counts only if a sample sent from then on is part of it.
+    """
 
     since: float
     until: float
     holds: float = 0.0
     started_at: float = float("-inf")
+    lasts: bool = False
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ def _search(evaluations: Sequence[Evaluation], wanted: Wanted, series: Series | 
             continue
         held = evaluation.sent - max(start.sent, wanted.started_at)
         found.longest = max(found.longest, held)
-        if wanted.holds == 0 or held >= wanted.holds:
+        if held >= wanted.holds or (wanted.holds == 0 and not wanted.lasts):
             found.start = start
             return found
     found.under_way = start

@@ -230,3 +230,30 @@ class TestAnAlwaysOfTheRecovery:
             course.plan = replace(course.plan, recovery=Recovery(60.0, (STAYS, held)))
         course.run(0.0, 90.0)
         assert course.states(Stage.RECOVERY)["stays"][0] is ResultState.MET
+
+
+class TestAnEventuallyThatWasTrueBeforeTheUndoWasProven:
+    """A person took three minutes to undo the fault, so what the system did meanwhile it did under the fault."""
+
+    RECORD = replace(UNDOING, undo_requested_at=-180.0, since=-180.0, inject_requested_at=-220.0, zero=-210.0)
+
+    @pytest.mark.parametrize(
+        ("false", "state", "seconds"),
+        [
+            pytest.param(((-210.0, -140.0), (-139.0, 500.0)), ResultState.MISSED, None, id="a flap"),
+            pytest.param(((-210.0, -140.0), (-0.4, 500.0)), ResultState.MISSED, None, id="until the undo was proven"),
+            pytest.param(((-210.0, -140.0), (-139.0, 12.0)), ResultState.MET, 12.52, id="a flap, and recovered later"),
+            pytest.param(((-210.0, -140.0),), ResultState.MET, 0.0, id="recovered, and stayed so"),
+            pytest.param(((-210.0, -0.9),), ResultState.MET, 0.0, id="recovered between the undo and its proof"),
+            pytest.param((), ResultState.ALWAYS_TRUE, None, id="never lost"),
+        ],
+    )
+    def test_counts_only_where_it_is_still_true_then(
+        self, false: tuple[tuple[float, float], ...], state: ResultState, seconds: float | None
+    ) -> None:
+        course = recovering(Answers(HEALTH, -250.5, false=false), Answers(SLOW, -250.0), record=self.RECORD)
+        course.run(0.0, 60.0)
+        healthy = course.record.result(Stage.RECOVERY, "healthy")
+        assert healthy is not None
+        assert healthy.state is state
+        assert healthy.seconds == (None if seconds is None else pytest.approx(seconds))

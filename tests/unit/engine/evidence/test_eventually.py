@@ -45,7 +45,14 @@ def eventually(
         pytest.param("fffffffffffffT", MISSED, None, id="true only after the deadline"),
         pytest.param("ffffffffffffff", MISSED, None, id="never true"),
         pytest.param("fffffTTTTTTTTT", MET, 0.0, id="met between the request and zero"),
-        pytest.param("fffffTffffffff", MET, 0.0, id="met between the request and zero, if only there"),
+        pytest.param("fffffTffffffff", MISSED, None, id="true between the request and zero, and not after it"),
+        pytest.param("fffffTTfffffff", MISSED, None, id="true up to zero, and not after it"),
+        pytest.param("fffffTTTffffff", MET, 0.0, id="true over zero, and lost after it"),
+        pytest.param("fffffTfffTTTTT", MET, 2.6, id="true before zero, lost, and true again: only the latter counts"),
+        pytest.param("fffffTf", UNKNOWN, None, id="true before zero, and nothing seen since"),
+        pytest.param("fffffTT", UNKNOWN, None, id="true up to zero, and nothing seen since"),
+        pytest.param("fffffTTnffffff", UNKNOWN, None, id="true up to zero, and maybe after it"),
+        pytest.param("fffffTT....TTT", MET, 4.6, id="true up to zero, and again after a silence"),
         pytest.param("TTTTTTTTTTTTTT", ALL_ALONG, None, id="true all along"),
         pytest.param("TTTTnTTTTTTTTT", ALL_ALONG, None, id="true all along, as far as anybody knows"),
         pytest.param("ffffTTTTTTTTTT", MET, 0.0, id="false under the fault, and true again before its end"),
@@ -105,6 +112,9 @@ def test_with_three_seconds_to_hold(text: str, state: ResultState, seconds: floa
     [
         #             01234567890123456789
         pytest.param("fffffffff", 9.0, 0.0, PENDING, id="there is still time"),
+        pytest.param("fffffTT", 7.0, 0.0, PENDING, id="true up to zero, and not seen since"),
+        pytest.param("fffffTTT", 7.2, 0.0, MET, id="it was still true after it"),
+        pytest.param("fffffTT", 22.5, 0.0, PENDING, id="after a silence it may still be true in time"),
         pytest.param("ffffffffffff", 22.5, 0.0, PENDING, id="samples may still pass the deadline"),
         pytest.param("ffffffffffff", 22.6, 0.0, UNKNOWN, id="they did not, within the grace"),
         pytest.param("fffffffffffff", 13.0, 0.0, PENDING, id="the deadline passed, the samples have not"),
@@ -165,7 +175,8 @@ def test_without_within_the_stage_is_the_limit(holds: float, text: str, state: R
     ("gap", "state"),
     [
         pytest.param((2.0, 4.5), MISSED, id="before the request"),
-        pytest.param((2.0, 6.5), UNKNOWN, id="before zero: true there counts as met"),
+        pytest.param((2.0, 6.5), MISSED, id="before zero: true there, it was lost again"),
+        pytest.param((2.0, 6.6), UNKNOWN, id="from before zero until after it"),
         pytest.param((6.0, 7.0), UNKNOWN, id="over zero"),
         pytest.param((8.0, 9.0), UNKNOWN, id="inside"),
         pytest.param((12.0, 13.0), UNKNOWN, id="over the deadline"),
@@ -228,6 +239,8 @@ def test_what_stood_in_the_way_is_told(text: str, why: str) -> None:
         ("ffffffffffffffffTTTT", 3.0, 3.6, "true after 9.6 s and held for 3 s, 3.6 s late"),
         ("ffffffffffffffffTTTf", 3.0, None, "true for at most 2.0 s, but it must be true for 3 s"),
         ("fffffffffffffffffffff", 0.0, None, "never true in 14 samples"),
+        ("fffffTfffffffffffffff", 0.0, None, "never true in 14 samples"),
+        ("fffffTffffffffffTTTT", 0.0, 3.6, "true after 9.6 s, 3.6 s late"),
     ],
 )
 def test_a_miss_tells_by_how_much(text: str, holds: float, late: float | None, why: str) -> None:
