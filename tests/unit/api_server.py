@@ -122,6 +122,10 @@ class ApiServer:
         """Store an object as it is, and tell the watches."""
         return self.store.place(_kind(plural), namespace, thing)
 
+    def watched(self, plural: str) -> bool:
+        """Whether a watch of such objects is open."""
+        return any(stream.resource.plural == plural for stream in self.store.streams)
+
     def drop(self, plural: str, namespace: str, name: str) -> None:
         """Take an object away, and tell the watches."""
         self.store.remove(PERSON, _kind(plural), namespace, name)

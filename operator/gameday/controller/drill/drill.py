@@ -13,7 +13,7 @@ from gameday.controller.logs import logger, of_drill
 from gameday.controller.task_set import TaskSet
 from gameday.engine.drill.commands import Command, RemoveFinalizer, key_of
 from gameday.engine.drill.loop import DrillLoop, Save, Work
-from gameday.errors import GameDayError, NamespaceBusy, OutcomeUnknown
+from gameday.errors import Forbidden, GameDayError, NamespaceBusy, OutcomeUnknown
 from gameday.model.observation import Life
 from gameday.model.record import DrillRecord, Phase
 
@@ -92,8 +92,9 @@ class DrillRunner:
         if not self.informers.synced:
             return self.loop.look_in_vain(self.informers.list_error, self.clock())
         return self.loop.look(
-            self.persisted.plan, self.informers.observe(), self.clock(), must_save=self.persisted.must_save
-        )
+            self.persisted.plan, self.informers.observe(), self.clock(), must_save=self.persisted.must_save,
+            unseen=self.informers.watch_error,
+        )  # fmt: skip
 
     def _attend(self, tasks: TaskSet) -> None:
         """Open what the drill needs now: its plan, its informers, its agents' logs."""
@@ -168,8 +169,10 @@ class DrillRunner:
             self.loop.answered(command, self.clock(), str(error), rests=False)
         except GameDayError as error:
             self._failed(command, error)
-            answer = not isinstance(error, OutcomeUnknown)
-            self.loop.answered(command, self.clock(), str(error), after=error.after, answer=answer)
+            self.loop.answered(
+                command, self.clock(), str(error), after=error.after, answer=not isinstance(error, OutcomeUnknown),
+                refused=isinstance(error, Forbidden),
+            )  # fmt: skip
         else:
             self.loop.answered(command, self.clock())
         finally:

@@ -148,6 +148,11 @@ class DrillInformers:
             (informer.error for informer in self._informers.values() if not informer.synced and informer.error), ""
         )
 
+    @property
+    def watch_error(self) -> str:
+        """The API server's error for a collection that was listed before and cannot be listed now, or ""."""
+        return next((informer.error for informer in self._informers.values() if informer.synced and informer.error), "")
+
     def single(self, name: str) -> Object | None:
         """The object of an informer that watches at most one, or None."""
         informer = self._informers.get(name)

@@ -17,13 +17,13 @@ from typing import Final, Protocol
 from gameday.engine.drill import timeouts
 from gameday.engine.drill.command_outcomes import CommandOutcomes
 from gameday.engine.drill.command_queue import RETRY_AFTER, CommandQueue
-from gameday.engine.drill.commands import Command, Revert
+from gameday.engine.drill.commands import Command, Revert, key_of
 from gameday.engine.drill.context import Context, EvidenceReader
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.figures import Figure, Measured, figures
 from gameday.engine.drill.next_commands import commands_for
 from gameday.engine.evidence.evidence import Evidence
-from gameday.model.observation import Observation
+from gameday.model.observation import CommandKey, Observation
 from gameday.model.plan import NO_PLAN, Plan
 from gameday.model.record import DrillRecord, Phase, TimelineEntry
 from gameday.model.sample import Sample
@@ -35,7 +35,8 @@ LOOK_AGAIN_AFTER: Final = 3.0
 FIND_BYPASS_AFTER: Final = 10.0
 """Seconds after the injection from which a cut without effect is suspicious."""
 BLIND_AFTER: Final = 10.0
-"""Seconds after which a drill's status says what keeps us from seeing its namespace."""
+"""Seconds after which a drill's status says what keeps us from seeing its namespace, and after which a deleted drill
+that is refused there asks whether its namespace ends."""
 LIFT_FIRST: Final = 0.5
 """Longest that a record waits for the lifting of a cut, in seconds."""
 CATCH_UP: Final = 20.0
@@ -80,7 +81,7 @@ class Work:
     find_bypass: bool = False
     """Whether to look for what lets traffic through: a cut without effect will end the drill and name it."""
     blind: bool = False
-    """Whether the namespace could not be seen for so long that it may be on its way out."""
+    """Whether so much could not be seen or done in the namespace, for so long, that it may be on its way out."""
     over: bool = False
     """Whether nothing is left to do for this drill."""
 
@@ -112,6 +113,10 @@ class DrillLoop:
         self._lifting_until: float | None = None
         self._narrated = frozenset(record.timeline)
         self._believes = self._sought_leak = False
+        self._refused: dict[CommandKey, float] = {}
+        """When each command was refused first, of those that had no other answer since."""
+        self._unseen_since = float("inf")
+        self._asked_at = float("-inf")
         self._seen: tuple[Observation, Observation] | None = None
         """The world as it was handed in last, and what was made of it."""
 
@@ -128,11 +133,18 @@ class DrillLoop:
 
     # Looking
 
-    def look(self, plan: Plan | None, observed: Observation, now: float, *, must_save: bool = False) -> Work:
+    def look(
+        self, plan: Plan | None, observed: Observation, now: float, *, must_save: bool = False, unseen: str = ""
+    ) -> Work:
         """Decide what follows from the world, whose every part was read.
 
-        ``must_save`` says that the status is not what this process goes on from, even if nothing changes.
+        ``must_save`` says that the status is not what this process goes on from, even if nothing changes. ``unseen`` is
+        why a part cannot be read any more, nothing while all can: what is known of it may be out of date.
         """
+        work = self._look(plan, observed, now, must_save=must_save)
+        return replace(work, blind=True) if self._may_be_ending(observed, unseen, now) else work
+
+    def _look(self, plan: Plan | None, observed: Observation, now: float, *, must_save: bool) -> Work:
         if self._saving is not None:
             return Work(now + LOOK_EVERY)
         if now < self._rests_until:
@@ -165,6 +177,21 @@ class DrillLoop:
             return Work(now + LOOK_EVERY, blind=True)
         self._saving = _Decided(record, None)
         return Work(now + LOOK_EVERY, save=Save(record), blind=True)
+
+    def _may_be_ending(self, observed: Observation, unseen: str, now: float) -> bool:
+        """Whether to ask now if the namespace ends: it takes our rights before it takes what we still want to undo.
+
+        What was refused may be gone already, where a watch could not say so any more. Both may also have other causes.
+        """
+        if not unseen:
+            self._unseen_since = float("inf")
+        else:
+            self._unseen_since = min(self._unseen_since, now)
+        since = min((self._unseen_since, *self._refused.values()))
+        if not observed.deleted or now <= max(since, self._asked_at) + BLIND_AFTER:
+            return False
+        self._asked_at = now
+        return True
 
     def told(self, observed: Observation, now: float) -> Observation:
         """The world with all that this process knows from its own commands."""
@@ -297,12 +324,17 @@ class DrillLoop:
         after: float = 0.0,
         rests: bool = True,
         answer: bool = True,
+        refused: bool = False,
     ) -> None:
         """Take in the end of a command: done, or with an error.
 
         ``after`` is for how many seconds the API server asks to be left alone with it, ``answer`` whether there was
-        one at all. With ``rests`` off it may be given again at once.
+        one at all, ``refused`` whether it was that we may not. With ``rests`` off it may be given again at once.
         """
+        if refused:
+            self._refused.setdefault(key_of(command), now)
+        else:
+            self._refused.pop(key_of(command), None)
         self.queue.finish(command, now, error, rests=rests, after=after)
         if not error:
             self.outcomes.succeeded(command, now)

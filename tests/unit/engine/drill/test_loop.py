@@ -195,6 +195,32 @@ def test_a_namespace_that_cannot_be_seen_is_told_of_once_it_takes_long() -> None
     assert (again.blind, again.save) == (True, None)
 
 
+DELETED = replace(UNDER_CUT, deleted=True)
+
+
+def test_a_deleted_drill_that_is_refused_for_long_asks_now_and_then_whether_its_namespace_ends() -> None:
+    loop = under_cut()
+    revert = next(one for one in loop.look(a_plan(), DELETED, NOW).start if isinstance(one, do.Revert))
+    assert not loop.look(a_plan(), DELETED, NOW + BLIND_AFTER + 1).blind, "nothing was refused"
+    loop.answered(revert, NOW, "forbidden", refused=True)
+    loop.answered(revert, NOW + 5, "forbidden", refused=True)
+    assert not loop.look(a_plan(), DELETED, NOW + BLIND_AFTER).blind
+    assert not loop.look(a_plan(), ABORTED, NOW + BLIND_AFTER + 1).blind, "the Drill is not deleted"
+    assert loop.look(a_plan(), DELETED, NOW + BLIND_AFTER + 1).blind
+    assert not loop.look(a_plan(), DELETED, NOW + BLIND_AFTER + 2).blind
+    assert loop.look(a_plan(), DELETED, NOW + 2 * BLIND_AFTER + 2).blind
+    loop.answered(revert, NOW + 2 * BLIND_AFTER + 3)
+    assert not loop.look(a_plan(), DELETED, NOW + 4 * BLIND_AFTER).blind, "it was done"
+
+
+def test_a_deleted_drill_that_cannot_see_a_part_any_more_asks_whether_its_namespace_ends() -> None:
+    loop = under_cut()
+    assert not loop.look(a_plan(), DELETED, NOW, unseen="forbidden").blind
+    assert not loop.look(a_plan(), DELETED, NOW + BLIND_AFTER).blind
+    assert not loop.look(a_plan(), DELETED, NOW + BLIND_AFTER + 1, unseen="forbidden").blind, "it was read in between"
+    assert loop.look(a_plan(), DELETED, NOW + 2 * BLIND_AFTER + 2, unseen="forbidden").blind
+
+
 def test_what_lets_traffic_through_is_sought_once() -> None:
     loop = under_cut(replace(CUT, zero=None))
     assert loop.look(a_plan(), UNDER_CUT, NOW).find_bypass
