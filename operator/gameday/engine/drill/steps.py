@@ -56,12 +56,11 @@ class Steps:
         if seen.presence is Presence.GONE:
             return end_inconclusive(ctx, self.reason, f"step {step.name}: {seen.detail}", ctx.now)
         change = ctx.record.change(step.name)
+        if theirs := _changed_by_others(change if entry is not None else None, seen):
+            return end_inconclusive(ctx, self.reason, f"step {step.name}: {theirs}", ctx.now)
         if entry is None or change is None:
             fuse = names.scale_fuse(ctx.observed.drill, step.name)
             return _intend(ctx, step, seen.shown).with_change(registered(step.name, step.action, seen, fuse, ctx.now))
-        if change.state in {ChangeState.ARMED, ChangeState.REQUESTED} and seen.presence is Presence.TAMPERED:
-            why = f"step {step.name}: somebody changed {change.object_name} before the step did: it {seen.detail}"
-            return end_inconclusive(ctx, self.reason, why, ctx.now)
         if change.state is ChangeState.ARMED:
             return ctx.record.with_change(replace(change, state=ChangeState.REQUESTED, requested_at=ctx.now))
         if change.state is ChangeState.ACTIVE and _took_effect(ctx, step, change, seen):
@@ -105,6 +104,21 @@ def commands(steps: Iterable[Step], record: DrillRecord, observed: Observation) 
         elif not step.action.REVERTS and observed.change(step.name).presence is Presence.UNKNOWN:
             yield do.Read(step.name)
         return
+
+
+def _changed_by_others(change: Change | None, seen: Observed) -> str:
+    """What somebody else did to the object of a step before the step did, as a message, or "".
+
+    Until the request is saved nothing of ours can be there: what looks like the step's change must not be taken for it,
+    because it would be put back later.
+    """
+    if change is None:
+        already = f"{seen.object_name} is already as the step is to set it ({seen.shown}): find out who set it"
+        return already if seen.there else ""
+    theirs = (change.state is ChangeState.ARMED and seen.there) or (
+        change.state is ChangeState.REQUESTED and seen.presence is Presence.TAMPERED
+    )
+    return f"somebody changed {change.object_name} before the step did: it {seen.detail}" if theirs else ""
 
 
 def _took_effect(ctx: Context, step: Step, change: Change, seen: Observed) -> bool:

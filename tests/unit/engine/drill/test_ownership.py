@@ -160,3 +160,37 @@ def test_a_number_of_others_ends_nothing_while_our_own_may_still_come() -> None:
     theirs = Workers(5, 5, 5, "8")
     assert decided(undoing, theirs, now=NOW + 60).changes[0].undone_at is None
     assert decided(undoing, theirs, now=NOW + 71).changes[0].undone_at == NOW + 71
+
+
+def meddler(at: ChangeState | None, number: int) -> Callable[[Simulation], None]:
+    """Somebody who sets the number once, when the step's change is in this state; None right before it is noted."""
+
+    def sets(world: Simulation) -> None:
+        change = world.record.change("stop workers")
+        due = world.record.phase is Phase.RECOVERY if at is None else change is not None and change.state is at
+        if due and world.workers == 3:
+            world.befall(What.SCALED_BY_OTHERS, number)
+
+    return sets
+
+
+@pytest.mark.parametrize(
+    ("at", "number", "said"),
+    [
+        (None, 0, "worker is already as the step is to set it (worker from 0 to 0 replicas): find out who set it"),
+        (ChangeState.REGISTERED, 0, "somebody changed worker before the step did: it is at 0: KEDA"),
+        (ChangeState.REGISTERED, 5, "somebody changed worker before the step did: it is at 5: KEDA"),
+    ],
+    ids=["before the step is noted", "while its fuse is armed", "while its fuse is armed, to another number"],
+)
+def test_what_somebody_set_before_the_step_did_is_never_put_back(
+    at: ChangeState | None, number: int, said: str
+) -> None:
+    simulation = Simulation(PLAN, MISSES_RECOVERY, meddle=meddler(at, number))
+    record = finished(simulation)
+    failed = [doubt.message for doubt in record.doubts if doubt.cause is Reason.ROLLBACK_FAILED]
+    assert failed[0].startswith(f"step stop workers: {said}")
+    assert simulation.there("job") == [], "no irreversible step began"
+    assert not [one for one in record.changes if one.name == "stop workers" and one.touched]
+    assert simulation.workers == number
+    assert record.verdict is Verdict.FAILED

@@ -93,15 +93,30 @@ def test_one_that_somebody_takes_back_ends_the_drill() -> None:
     assert simulation.left() == []
 
 
-def test_one_that_somebody_changed_before_it_was_asked_for_is_not_made() -> None:
+@pytest.mark.parametrize("number", [5, 0], ids=["to another number", "to the fault's number"])
+def test_one_that_somebody_changed_before_it_was_asked_for_is_not_made(number: int) -> None:
     def person(world: Simulation) -> None:
         if world.record.inject_requested_at is not None and world.workers == 3:
-            world.befall(What.SCALED_BY_OTHERS, 5)
+            world.befall(What.SCALED_BY_OTHERS, number)
 
     simulation = Simulation(a_plan(faults=(PARTITION, NO_WORKERS)), meddle=person)
     record = finished(simulation)
     assert record.doubts[0].cause is Reason.CUT_CHANGED
-    assert (simulation.left(), simulation.workers) == (["the workers' number"], 5)
+    assert f"it is at {number}:" in record.doubts[0].message
+    assert not entry(record, NO_WORKERS).touched
+    assert (simulation.left(), simulation.workers) == (["the workers' number"], number)
+
+
+def test_the_first_one_is_not_made_either_where_somebody_did_so_while_its_fuse_was_armed() -> None:
+    def person(world: Simulation) -> None:
+        if world.record.phase is Phase.OUTAGE and world.workers == 3:
+            world.befall(What.SCALED_BY_OTHERS, 0)
+
+    simulation = Simulation(a_plan(faults=(NO_WORKERS,)), meddle=person, severs=False)
+    record = finished(simulation)
+    assert record.doubts[0].cause is Reason.CUT_CHANGED
+    assert not entry(record, NO_WORKERS).touched
+    assert simulation.workers == 0
 
 
 def test_an_undo_that_hangs_holds_up_the_others_only_for_its_budget() -> None:

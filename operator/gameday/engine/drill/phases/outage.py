@@ -75,7 +75,8 @@ def _trouble(ctx: Context) -> str:
 def _request(ctx: Context, change: Change) -> DrillRecord:
     """Ask for the change of a fault; the first one's request is the drill's."""
     seen = ctx.observed.change(change.name)
-    if seen.presence in {Presence.TAMPERED, Presence.GONE} or (seen.there and change.before is None):
+    # Nothing of ours can be there yet: what looks like the fault is somebody else's, and would be reverted as ours.
+    if seen.there or seen.presence is Presence.GONE:
         why = (
             f"fault {change.name}: somebody changed {change.object_kind} {change.object_name} before the "
             f"fault was applied: it {seen.detail}"
