@@ -18,6 +18,7 @@ from gameday.actions.scale.kind import put_back, scale
 from gameday.cluster.resources import CRON_JOBS, DEPLOYMENTS, JOBS, NETWORK_POLICIES, PODS, Object
 from gameday.errors import Conflict, TooManyRequests
 from gameday.fuses import job as fuse
+from gameday.fuses.owner import FuseOwner
 from gameday.model.change import Observed, Presence
 from gameday.model.names import cut_fuse
 from gameday.model.observation import Fuse
@@ -142,7 +143,7 @@ async def test_a_cut_takes_redis_and_nothing_else_and_gives_it_back(ns: NetworkN
     lifted = now()
     await until_seen(lambda: target.reaches(*IS_CUT, since=lifted), "the target is back")
     await policy.revert(ns.account, ns.namespace, DRILL, CUT)
-    await fuse.delete(ns.account, ns.namespace, cut_fuse(DRILL))
+    await fuse.delete(ns.account, ns.namespace, cut_fuse(DRILL), FuseOwner(uid))
     assert (await stands(ns, setup, cut)).presence is Presence.ABSENT
 
 

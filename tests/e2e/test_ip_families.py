@@ -28,6 +28,7 @@ from gameday.actions.preflight import check
 from gameday.api.lines import events_of
 from gameday.cluster.resources import Object
 from gameday.fuses import job as fuse
+from gameday.fuses.owner import FuseOwner
 from gameday.model.names import cut_fuse
 from gameday.model.plan import (
     CidrTarget,
@@ -132,7 +133,7 @@ async def cuts(ns: NetworkNamespace, wanted: Plan, gone: Mapping[str, tuple[str,
     await policy.revert(ns.account, ns.namespace, DRILL, CUT)
     lifted = now()
     await until_seen(lambda: target.reaches(*gone, since=lifted), "the target is back in each family")
-    await fuse.delete(ns.account, ns.namespace, cut_fuse(DRILL))
+    await fuse.delete(ns.account, ns.namespace, cut_fuse(DRILL), FuseOwner(uid))
 
 
 @pytest.mark.parametrize("via", BACKENDS, ids=lambda via: via.value)

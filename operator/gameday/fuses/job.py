@@ -11,6 +11,7 @@ from datetime import datetime
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import DRILLS, JOBS, Object
 from gameday.errors import AlreadyExists, Rejected
+from gameday.fuses.owner import FuseOwner
 from gameday.model.labels import DRILL, ownership_labels
 from gameday.model.observation import Fuse
 
@@ -73,10 +74,13 @@ async def create(account: Cluster, namespace: str, fuse: Object) -> Object:
         ) from None
 
 
-async def delete(account: Cluster, namespace: str, name: str) -> None:
-    """Delete the fuse of a cut that is verified gone; finding it gone, or another's in its place, is success."""
+async def delete(account: Cluster, namespace: str, name: str, owner: FuseOwner) -> None:
+    """Delete a Drill's fuse of a change that is verified gone; finding it gone, or another's in its place, is success.
+
+    That of an earlier Drill of the same name stays: what it guards may still be there.
+    """
     there = await account.get(JOBS, namespace, name)
-    if there is not None and DRILL in (there["metadata"].get("labels") or {}):
+    if there is not None and DRILL in (there["metadata"].get("labels") or {}) and owner.owns(there):
         await account.delete(JOBS, namespace, name, uid=there["metadata"]["uid"])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import JOBS, Object
 from gameday.errors import AlreadyExists, Rejected
+from gameday.fuses.owner import FuseOwner
 from gameday.model.labels import AGENT, DRILL
 from gameday.model.observation import Fuse
 
@@ -17,11 +18,12 @@ ENDINGS: Mapping[str, str] = {
 """Conditions of a Job that is over, and what they mean for a fuse that acts."""
 
 
-async def create(account: Cluster, namespace: str, fuse: Object) -> Object:
+async def create(account: Cluster, namespace: str, fuse: Object, owner: FuseOwner) -> Object:
     """Light the fuse; a second time finds the first.
 
     Raises:
-        Rejected: when a Job of its name is not this drill's.
+        Rejected: when a Job of its name is not this drill's, also where it is that of an earlier Drill of the same
+            name: its deadline and what it would put back are the earlier one's.
 
     """
     name = fuse["metadata"]["name"]
@@ -32,8 +34,15 @@ async def create(account: Cluster, namespace: str, fuse: Object) -> Object:
         if there is None:
             return await account.create(JOBS, namespace, fuse)
         labels, ours = there["metadata"].get("labels") or {}, fuse["metadata"]["labels"]
-        if all(labels.get(key) == ours[key] for key in (DRILL, AGENT)):
+        named_alike = all(labels.get(key) == ours[key] for key in (DRILL, AGENT))
+        if named_alike and owner.owns(there):
             return there
+        if named_alike:
+            raise Rejected(
+                f"Job {namespace}/{name} is the fuse of an earlier Drill of this name, and puts back what that one "
+                f"changed: let it do so, or put it back yourself and delete the Job (kubectl delete job -n {namespace} "
+                f"{name}), or give the Drill another name"
+            ) from None
         raise Rejected(
             f"Job {namespace}/{name} exists and does not belong to this drill: delete it, or give the "
             "Drill another name"

@@ -43,6 +43,7 @@ SETUP = Setup((THE_CUT,))
 POLICY = ("networkpolicies", "shop", "first-partition")
 
 
+UID = "uid-of-first"
 SINCE = "2026-11-24T12:00:00Z"
 
 
@@ -61,7 +62,7 @@ def under_cut(server: ApiServer) -> Object:
     server.put("serviceaccounts", "shop", {"metadata": {"name": "gameday", "labels": labels}})
     server.put("gamedays", "shop", GAMEDAY)
     plan, text, digest = read(GAMEDAY)
-    armed = fuse.build("first", "uid", "first-fuse", fuse_of_faults(plan), "image") | {"status": {"startTime": SINCE}}
+    armed = fuse.build("first", UID, "first-fuse", fuse_of_faults(plan), "image") | {"status": {"startTime": SINCE}}
     fuse_uid: str = server.put("jobs", "shop", armed)["metadata"]["uid"]
     cut = server.put("networkpolicies", "shop", the_policy(plan, fuse_uid))
     change = a_hold(fuse_uid, cut["metadata"]["uid"])
@@ -71,7 +72,8 @@ def under_cut(server: ApiServer) -> Object:
         proven_at=asked + 2, changes=(change,),
     )  # fmt: skip
     status = status_of(record, 1, SETUP, text) | {"planDigest": digest}
-    return server.put("drills", "shop", a_drill("first") | {"status": status})
+    drill = a_drill("first") | {"status": status}
+    return server.put("drills", "shop", drill | {"metadata": drill["metadata"] | {"uid": UID}})
 
 
 def the_policy(plan: Plan, fuse_uid: str) -> Object:

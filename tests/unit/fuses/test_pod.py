@@ -7,6 +7,7 @@ import pytest
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import Object
 from gameday.errors import Rejected
+from gameday.fuses.owner import FuseOwner
 from gameday.fuses.pod import create, pods_of, state_of
 from unit.api_server import ApiServer
 
@@ -68,16 +69,63 @@ def test_its_pods_are_those_that_it_controls_the_newest_last() -> None:
     assert [one["metadata"]["name"] for one in pods_of(job(), pods)] == ["a", "b"]
 
 
+CREATED = "2026-11-24T12:00:05Z"
+OWNER = FuseOwner("drill-uid", CREATED)
+
+
+def body(uid: str | None = "drill-uid", **metadata: Any) -> Object:
+    noted = {"annotations": {"gameday.dev/drill-uid": uid}} if uid is not None else {}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "first-fuse-stop", "labels": MARKS} | noted | metadata,
+        "spec": {},
+    }
+
+
 async def test_it_is_lit_once(api_server: ApiServer, cluster: Cluster) -> None:
-    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "first-fuse-stop", "labels": MARKS}}
-    made = await create(cluster, "shop", body)
+    made = await create(cluster, "shop", body(), OWNER)
     api_server.objects["jobs", "shop", "first-fuse-stop"]["metadata"]["labels"] |= {"team": "shop"}
-    again = await create(cluster, "shop", body)
+    again = await create(cluster, "shop", body(), OWNER)
     assert again["metadata"]["uid"] == made["metadata"]["uid"]
 
 
 async def test_a_job_of_its_name_that_is_not_this_drills_is_refused(api_server: ApiServer, cluster: Cluster) -> None:
     api_server.put("jobs", "shop", {"metadata": {"name": "first-fuse-stop", "labels": {"team": "shop"}}})
-    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "first-fuse-stop", "labels": MARKS}}
     with pytest.raises(Rejected, match="does not belong to this drill"):
-        await create(cluster, "shop", body)
+        await create(cluster, "shop", body(), OWNER)
+
+
+async def test_one_that_an_earlier_drill_of_the_same_name_left_is_refused_and_stays(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    left = api_server.put("jobs", "shop", body("earlier-uid"))
+    with pytest.raises(Rejected, match="Job shop/first-fuse-stop is the fuse of an earlier Drill of this name") as told:
+        await create(cluster, "shop", body(), OWNER)
+    assert "kubectl delete job -n shop first-fuse-stop" in str(told.value)
+    assert api_server.objects["jobs", "shop", "first-fuse-stop"] == left
+
+
+DRILL = {"apiVersion": "gameday.dev/v1alpha1", "kind": "Drill", "name": "first"}
+
+
+@pytest.mark.parametrize(
+    ("found", "own"),
+    [
+        (body(), True),
+        (body("earlier-uid", creationTimestamp="2026-11-24T12:10:00Z"), False),
+        (body(None, creationTimestamp="2026-11-24T12:00:05Z"), True),
+        (body(None, creationTimestamp="2026-11-24T12:10:00Z"), True),
+        (body(None, creationTimestamp="2026-11-24T12:00:04Z"), False),
+        (body(None, ownerReferences=[DRILL | {"uid": "drill-uid"}]), True),
+        (body(None, ownerReferences=[DRILL | {"uid": "earlier-uid"}], creationTimestamp=CREATED), False),
+    ],
+    ids=[
+        "its UID", "another UID", "no UID, as old", "no UID, younger", "no UID, older than the Drill",
+        "owned", "owned by an earlier one",
+    ],
+)  # fmt: skip
+def test_whose_a_fuse_is_is_said_by_the_uid_of_its_drill_or_in_earlier_versions_by_its_age(
+    found: Object, own: bool
+) -> None:
+    assert OWNER.owns(found) is own

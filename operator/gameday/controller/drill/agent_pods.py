@@ -10,6 +10,7 @@ from gameday.actions.kind import AgentPod
 from gameday.cluster.client import ACCOUNT, CONTAINER
 from gameday.cluster.resources import DRILLS, JOBS, PODS, Object
 from gameday.controller.agent_settings import DEFAULT, AgentSettings
+from gameday.fuses.owner import DRILL_UID
 from gameday.model.agent import CONFIG_MAPS, SECRETS, VARIABLE, AgentConfig, WaitingFuseConfig
 from gameday.model.labels import ownership_labels
 from gameday.model.names import object_name
@@ -124,8 +125,8 @@ def agent_pod(ctx: PodContext, agent: str, wanted: AgentPod) -> Object:
 def fuse_job(ctx: PodContext, name: str, agent: str, wanted: AgentPod) -> Object:
     """The fuse that acts: a Job with one pod, which is made anew on another node when its own is lost.
 
-    It is not owned by the Drill, because it must outlive the drill's other objects. It has no proxy of a mesh, which
-    would keep its Job from ending.
+    It is not owned by the Drill, because it must outlive the drill's other objects; an annotation says whose it is. It
+    has no proxy of a mesh, which would keep its Job from ending.
 
     Raises:
         ValueError: when what the pod is given is not the configuration of a fuse.
@@ -142,7 +143,7 @@ def fuse_job(ctx: PodContext, name: str, agent: str, wanted: AgentPod) -> Object
     return {
         "apiVersion": JOBS.api_version,
         "kind": JOBS.kind,
-        "metadata": {"name": name, "labels": made["metadata"]["labels"]},
+        "metadata": {"name": name, "labels": made["metadata"]["labels"], "annotations": {DRILL_UID: ctx.uid}},
         "spec": {
             "parallelism": 1,
             "completions": 1,

@@ -312,12 +312,12 @@ class CommandExecutor:
 
     async def _arm(self, change: Change) -> None:
         plan, setup = self._ready()
-        if change.fuse_name in self.informers.objects("jobs"):
+        if self.informers.fuse_job(change) is not None:
             return
         seconds = timeouts.fuse_of(plan, change.name)
         if fuse_acts(change):
-            body = waiting_fuse(self._pod_context(setup), seconds, change)
-            self.informers.upsert("jobs", await fuse_of_scale.create(self.account, self.namespace, body))
+            body, owner = waiting_fuse(self._pod_context(setup), seconds, change), self.informers.fuse_owner
+            self.informers.upsert("jobs", await fuse_of_scale.create(self.account, self.namespace, body, owner))
         else:
             body = fuse.build(self.persisted.name, self.persisted.uid, change.fuse_name, seconds, self.settings.image)
             self.informers.upsert("jobs", await fuse.create(self.account, self.namespace, body))
@@ -381,7 +381,7 @@ class CommandExecutor:
             await self.account.delete(PODS, self.namespace, self._name(agent), uid=pod["metadata"]["uid"])
 
     async def _remove_fuse(self, change: Change) -> None:
-        await fuse.delete(self.account, self.namespace, change.fuse_name)
+        await fuse.delete(self.account, self.namespace, change.fuse_name, self.informers.fuse_owner)
         self.informers.evict("jobs", change.fuse_name)
 
     async def _stop_callers(self) -> None:

@@ -29,6 +29,7 @@ from gameday.engine.drill import timeouts
 from gameday.engine.drill.command_outcomes import CommandOutcomes
 from gameday.fuses import job as fuse
 from gameday.fuses import pod as fuse_of_scale
+from gameday.fuses.owner import FuseOwner
 from gameday.fuses.pod import pods_of
 from gameday.model.change import Change, Observed, Ran
 from gameday.model.labels import CALLER, DRILL, ROLE
@@ -60,6 +61,7 @@ class DrillInformers:
         self.follower = follower
         self.outcomes = outcomes
         self._context = ActionContext(self.account, persisted.namespace, persisted.name, persisted.uid, self)
+        self.fuse_owner = FuseOwner.of(persisted.drill)
         self.planned = Planned.ABSENT
         self.planned_why = ""
         self.preflight: Preflight | None = None
@@ -295,9 +297,14 @@ class DrillInformers:
             self._kinds = setup, tuple(kind_of(pair) for _, _, pair in setup.numbered())
         return self._kinds[1]
 
+    def fuse_job(self, change: Change) -> Object | None:
+        """The Job of a change's fuse; one that an earlier Drill of the same name has left is another's."""
+        job = self.objects("jobs").get(change.fuse_name)
+        return job if job is not None and self.fuse_owner.owns(job) else None
+
     def _fuse_pods(self, change: Change) -> tuple[Object, ...]:
         """The pods of a scale's fuse, the newest last."""
-        job = self.objects("jobs").get(change.fuse_name)
+        job = self.fuse_job(change)
         return pods_of(job, self.objects("pods").values()) if job is not None else ()
 
     def agent_pods(self, wanted: Iterable[str]) -> dict[str, Object]:
@@ -308,12 +315,12 @@ class DrillInformers:
 
     def _fuse(self, change: Change, plan: Plan) -> Fuse:
         if not fuse_acts(change):
-            return fuse.state_of(self.objects("jobs").get(change.fuse_name), timeouts.fuse_of_faults(plan))
+            return fuse.state_of(self.fuse_job(change), timeouts.fuse_of_faults(plan))
         pods = self._fuse_pods(change)
         runs = any(life_of(pod) is Life.RUNNING for pod in pods)
         agent = fuse_agent(change.name)
         deadline = self.follower.fuses_armed.get(agent)
-        found = fuse_of_scale.state_of(self.objects("jobs").get(change.fuse_name), runs=runs, deadline=deadline)
+        found = fuse_of_scale.state_of(self.fuse_job(change), runs=runs, deadline=deadline)
         waits = pod_status.trouble(pods[-1], CONTAINER) if pods and not runs else ""
         return replace(found, trouble=self.follower.fuse_troubles.get(agent, ""), waits=waits)
 

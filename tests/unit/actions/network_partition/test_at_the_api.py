@@ -9,6 +9,7 @@ from gameday.cluster.client import Cluster
 from gameday.cluster.resources import Object
 from gameday.errors import Conflict, Forbidden, Rejected
 from gameday.fuses import job as fuse
+from gameday.fuses.owner import FuseOwner
 from gameday.model.plan import Via
 from gameday.model.setup import Cut, CutDestination, CutPort
 from unit.api_server import ApiServer
@@ -18,6 +19,7 @@ REDIS = CutDestination("shop", {"app": "redis"}, ("10.0.0.3",), ("10.96.0.7",), 
 PLURALS = {Via.NETWORK_POLICY: "networkpolicies", Via.CILIUM: "ciliumnetworkpolicies"}
 NAME = "first-partition"
 FUSE = fuse.build("first", "drill-uid", "first-fuse", 90.0, "gameday:test")
+OWNER = FuseOwner("drill-uid")
 
 
 def cut(via: Via, destination: CutDestination = REDIS, fuse_uid: str = "job-uid", drill: str = "first") -> Object:
@@ -118,11 +120,19 @@ async def test_a_fuse_is_removed_and_a_job_that_wears_no_mark_of_ours_stays(
 ) -> None:
     await fuse.create(cluster, "shop", FUSE)
     for _ in range(2):
-        await fuse.delete(cluster, "shop", "first-fuse")
+        await fuse.delete(cluster, "shop", "first-fuse", OWNER)
         assert ("jobs", "shop", "first-fuse") not in api_server.objects
     stranger = api_server.put("jobs", "shop", {"metadata": {"name": "first-fuse"}, "spec": {}})
-    await fuse.delete(cluster, "shop", "first-fuse")
+    await fuse.delete(cluster, "shop", "first-fuse", OWNER)
     assert api_server.objects["jobs", "shop", "first-fuse"] == stranger
+
+
+async def test_the_fuse_of_an_earlier_drill_of_the_same_name_is_not_removed(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    await fuse.create(cluster, "shop", FUSE)
+    await fuse.delete(cluster, "shop", "first-fuse", FuseOwner("another-uid"))
+    assert ("jobs", "shop", "first-fuse") in api_server.objects
 
 
 def test_each_backend_writes_the_spec_of_its_own_kind() -> None:

@@ -15,6 +15,7 @@ from gameday.controller.drill.agent_pods import KEPT, LINGER, PodTemplate, fuse_
 from gameday.controller.drill.agents import Closing, PodContext, closer, pods, wanted
 from gameday.controller.drill.dry_run import explained
 from gameday.engine.drill.timeouts import longest
+from gameday.fuses.owner import FuseOwner
 from gameday.model.agent import (
     CONFIG_MAPS,
     HANDSHAKE,
@@ -382,6 +383,8 @@ FUSE = AgentPod("fuse", "fuse", TOLD)
 def test_a_fuse_of_a_scale_outlives_its_drill_and_its_node() -> None:
     job = fuse_job(PLACE, "first-fuse-stop", "fuse-stop", FUSE)
     assert "ownerReferences" not in job["metadata"]
+    assert FuseOwner(PLACE.uid).owns(job), "its Drill is known all the same"
+    assert not FuseOwner("another-uid").owns(job)
     assert (job["kind"], job["metadata"]["name"]) == ("Job", "first-fuse-stop")
     spec, pod_spec = job["spec"], job["spec"]["template"]["spec"]
     assert (spec["parallelism"], spec["completions"], spec["podReplacementPolicy"]) == (1, 1, "TerminatingOrFailed")
