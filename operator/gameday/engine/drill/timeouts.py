@@ -51,9 +51,12 @@ def fuse_of_faults(plan: Plan) -> float:
     return ARM + faults * (PROVE + CLOSE_CONNECTIONS) + waits + plan.outage.duration + GRACE + faults * UNDO
 
 
-def fuse_of_scale(rollback: Rollback) -> float:
-    """Seconds from arming until a scale's fuse puts the replicas back."""
-    return ARM + rollback.within + UNDO
+def fuse_of_scale(plan: Plan, rollback: Rollback) -> float:
+    """Seconds from arming until the fuse of what a rollback's step changed takes it back.
+
+    The change stays while the recovery is judged again, which begins when the last step is done.
+    """
+    return ARM + rollback.within + longest_wait(plan.recovery.expect, 0.0) + UNDO
 
 
 def fuse_of_mitigation(plan: Plan) -> float:
@@ -88,7 +91,7 @@ def fuse_of(plan: Plan, name: str) -> float:
         return fuse_of_mitigation(plan)
     if plan.rollback is None:
         raise ValueError(f"the plan has no fault {name} and no rollback")
-    return fuse_of_scale(plan.rollback)
+    return fuse_of_scale(plan, plan.rollback)
 
 
 def longest_wait(expectations: tuple[Expectation, ...], length: float) -> float:

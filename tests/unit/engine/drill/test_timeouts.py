@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from gameday.actions.scale.kind import Scale
 from gameday.engine.drill import timeouts
-from gameday.model.plan import Expectation, Mode, Rollback
+from gameday.model.plan import Expectation, Mode, Rollback, Step
 from gameday.model.record import Phase, ResultState
 from unit.engine.simulation import Simulation, a_plan
+from workloads import deployment
 
 
 @pytest.mark.parametrize("missed", [False, True])
@@ -36,6 +38,28 @@ def test_every_wait_of_the_plan_is_in_the_last_deadline() -> None:
     assert timeouts.longest(steady) == longest + 7
     again = replace(held, rollback=Rollback(("late",), 60, ()))
     assert timeouts.longest(again) == timeouts.longest(held) + 60 + 150 + timeouts.GRACE
+
+
+def test_what_a_rollback_scaled_stays_through_the_second_look_at_the_recovery() -> None:
+    more = Step("more workers", Scale(deployment("worker"), 10))
+    slow = Expectation("healthy again", Mode.EVENTUALLY, "health.ok", within=300, holds=20)
+    plan = replace(a_plan(), rollback=Rollback((slow.name,), 60, (more,)))
+    plan = replace(plan, recovery=replace(plan.recovery, expect=(slow,)))
+    seen: list[int] = []
+
+    def look(world: Simulation) -> None:
+        if world.record.phase is Phase.ROLLBACK and world.record.rollback_zero is not None:
+            seen.append(world.workers)
+
+    record = Simulation(plan, {slow.name: ResultState.MISSED}, meddle=look).finish(2000.0)
+    assert record.doubts == ()
+    assert [one.state for one in record.results if one.again] == [ResultState.MISSED]
+    assert set(seen) == {10}, "its fuse must not put it back while the recovery is judged"
+    change = record.change(more.name)
+    assert change is not None
+    assert change.fuse_deadline is not None
+    assert record.rollback_zero is not None
+    assert change.fuse_deadline > record.rollback_zero + 300 + 20 + timeouts.GRACE
 
 
 def test_a_fuse_outlives_its_own_deadline_by_a_day() -> None:
