@@ -16,6 +16,7 @@ from rich.text import Text
 
 from gameday.cli.abort import abort
 from gameday.cli.asking import NotDone, Where, ask, condition, fail, in_words, say
+from gameday.cli.deleted import deleted
 from gameday.cli.following import follow, more
 from gameday.cli.forms import Output
 from gameday.cli.junit import junit
@@ -187,7 +188,7 @@ async def _end_of(cluster: Cluster, drill: Object, tell: Callable[[Happened], No
         ):
             async for state in states:
                 if state is None:
-                    return Outcome(last, Exit.ABORTED, f"drill {name} was deleted, and what it changed was undone")
+                    return Outcome(last, Exit.ABORTED, deleted(last))
                 if state.get("status", {}).get("phase"):
                     nobody.cancel()
                     patience.reschedule(None)

@@ -345,14 +345,77 @@ async def test_a_report_that_could_not_be_written_starts_no_drill(api_server: Ap
     assert not [key for key in api_server.objects if key[0] == "drills"]
 
 
-async def test_a_drill_that_is_deleted_counts_as_aborted(api_server: ApiServer, tmp_path: Path) -> None:
-    plan(api_server)
-    async with running(api_server, tmp_path, "redis", "--wait") as one:
-        await one.become(phase="Outage", timeline=LINES)
-        api_server.drop("drills", "shop", (await one.drill())["metadata"]["name"])
+UNDO = [
+    {
+        "name": "scale workers", "kind": "scale", "changes": "Deployment/worker (u)",
+        "fusedBy": "Job/redis-fuse-scale (f) until 2026-11-24T12:10:00.000Z",
+        "times": "registered 2026-11-24T12:00:04.000Z, requested +0.500 s", "state": "Active",
+        "before": '{"replicas": 3}',
+    },
+    {
+        "name": "partition", "kind": "networkPartition", "changes": "NetworkPolicy/redis-partition",
+        "fusedBy": "Job/redis-fuse (g) until 2026-11-24T12:10:00.000Z",
+        "times": "registered 2026-11-24T12:00:04.000Z, requested +0.500 s, undo requested +1.000 s, undone +2.000 s",
+        "state": "Undone",
+    },
+    {"name": "by hand", "kind": "manual", "changes": "Drill/redis", "times": "registered ?", "state": "Requested"},
+]  # fmt: skip
+HELD = {"type": "FaultsCleared", "status": "False", "reason": "Held", "message": "not undone yet: Deployment worker"}
+CLEARED = {"type": "FaultsCleared", "status": "True", "reason": "NothingHeld", "message": "nothing is left"}
+
+
+async def deleted_in(server: ApiServer, folder: Path, **status: Any) -> tuple[int, str, str]:
+    """Exit code, what is said, and the name of a drill that is deleted with this status."""
+    plan(server)
+    async with running(server, folder, "redis", "--wait") as one:
+        if status:
+            await one.become(**status)
+            while "CutProven" not in await one.line():
+                pass
+        else:
+            await one.line()
+        name = (await one.drill())["metadata"]["name"]
+        server.drop("drills", "shop", name)
         code, out, _ = await one.ends()
+    return code, out, name
+
+
+async def test_a_drill_that_is_deleted_counts_as_aborted(api_server: ApiServer, tmp_path: Path) -> None:
+    code, out, name = await deleted_in(api_server, tmp_path, phase="Outage", timeline=LINES, conditions=[CLEARED])
     assert code == 4
-    assert "was deleted, and what it changed was undone" in out
+    assert f"drill {name} was deleted; when it was last seen, nothing of it was left in the cluster" in out
+
+
+async def test_a_drill_that_is_deleted_before_an_operator_took_it_says_so(
+    api_server: ApiServer, tmp_path: Path
+) -> None:
+    code, out, name = await deleted_in(api_server, tmp_path)
+    assert code == 4
+    assert f"drill {name} was deleted; when it was last seen, no operator had started it" in out
+
+
+async def test_a_drill_that_is_deleted_with_something_to_undo_says_what(api_server: ApiServer, tmp_path: Path) -> None:
+    """Somebody took its finalizer off: nobody has looked whether anything of it is left."""
+    held = {"conditions": [HELD], "undo": UNDO}
+    code, out, name = await deleted_in(api_server, tmp_path, phase="Outage", timeline=LINES, **held)
+    assert code == 4
+    text = " ".join(out.split())
+    assert f"drill {name} was deleted, and it is not known whether all that it changed was undone" in text
+    assert (
+        'scale workers (Active): Deployment worker, before: {"replicas": 3}; '
+        "Job redis-fuse-scale undoes it, at 2026-11-24T12:10:00.000Z at the latest" in text
+    )
+    assert "by hand (Requested): Drill/redis; the rest of its entry cannot be read" in text
+    assert "redis-partition" not in text, "it was undone"
+    assert f"`kubectl -n shop get networkpolicies,ciliumnetworkpolicies,jobs,pods -l gameday.dev/drill={name}`" in text
+
+
+async def test_a_drill_that_is_deleted_in_a_status_without_conditions_is_not_called_undone(
+    api_server: ApiServer, tmp_path: Path
+) -> None:
+    code, out, _ = await deleted_in(api_server, tmp_path, phase="Outage", timeline=LINES)
+    assert code == 4
+    assert "it is not known whether all that it changed was undone" in " ".join(out.split())
 
 
 async def test_an_api_server_that_is_away_for_a_while_is_waited_for(api_server: ApiServer, tmp_path: Path) -> None:

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from gameday.api.conditions import conditions_of, dated
 from gameday.api.parse import canonical, plan_of
 from gameday.api.record import moment, status_of
+from gameday.cli.asking import NotDone
 from gameday.cli.watching.measured import KEPT, Measured
 from gameday.cli.watching.picture import awaited, curve, picture
-from gameday.cli.watching.watch import chosen
+from gameday.cli.watching.watch import chosen, watch
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import DRILLS, Object
+from gameday.model.change import Change, ChangeState
 from gameday.model.plan import Stage
 from gameday.model.record import DrillRecord, MitigationEntry, Phase, Result, ResultState, TimelineEntry
 from gameday.model.sample import Sample
@@ -26,6 +29,11 @@ from unit.cli.asked import CommandLine
 
 BEGAN = moment("2026-11-24T12:00:00Z")
 PLAN = plan_of("redis", BASE)
+SCALED = Change(
+    "scale", "scale", "Deployment", "worker", "first-fuse-scale", ChangeState.ACTIVE, before={"replicas": 3},
+    wanted={"replicas": 0}, object_uid="u", fuse_uid="f", fuse_deadline=BEGAN + 600, registered_at=BEGAN + 4,
+    requested_at=BEGAN + 5,
+)  # fmt: skip
 MET = Result(Stage.OUTAGE, "noticed", ResultState.MET, BEGAN + 7, seconds=1.402)
 
 
@@ -183,6 +191,49 @@ async def test_without_a_terminal_it_prints_lines_until_the_end(command_line: Co
         "    7.0 s  Met                    noticed after 1.4 s",
         "GameDay redis passed",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ((SCALED,), (), "drill first was deleted; when it was last seen, nothing of it was left in the cluster"),
+        ((), (SCALED,), "it is not known whether all that it changed was undone"),
+    ],
+    ids=["nothing held", "scaled"],
+)
+async def test_a_drill_that_is_deleted_is_called_undone_only_if_that_was_seen(
+    api_server: ApiServer,
+    cluster: Cluster,
+    capsys: pytest.CaptureFixture[str],
+    before: tuple[Change, ...],
+    after: tuple[Change, ...],
+    said: str,
+) -> None:
+    out = ""
+
+    def drill(changes: tuple[Change, ...], **fields: Any) -> Object:
+        shown, record = under_way(changes=changes, **fields)
+        shown["status"]["conditions"] = dated(conditions_of(record), (), "2026-11-24T12:00:00Z")
+        return shown
+
+    def shows(text: str) -> bool:
+        nonlocal out
+        out += capsys.readouterr().out
+        return text in out
+
+    api_server.put("drills", "shop", drill(before))
+    watching = asyncio.create_task(watch(cluster, "shop", "first", lambda: BEGAN))
+    await until(lambda: shows("noticed"))
+    newer = drill(after, timeline=(TimelineEntry(BEGAN + 9, "Severed", "all"),))["status"]
+    uid = api_server.objects["drills", "shop", "first"]["metadata"]["uid"]
+    api_server.store.status(DRILLS, "shop", "first", uid, **newer)
+    await until(lambda: shows("Severed"))
+    api_server.drop("drills", "shop", "first")
+    with pytest.raises(NotDone) as ended:
+        await watching
+    text = " ".join(str(ended.value).split())
+    assert said in text
+    assert ('scale (Active): Deployment worker, before: {"replicas": 3}' in text) == bool(after)
 
 
 async def test_without_a_name_it_is_the_newest_that_is_under_way(command_line: CommandLine) -> None:

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from gameday.cli.asking import NotDone, say
+from gameday.cli.deleted import deleted
 from gameday.cli.explain import frozen
 from gameday.cli.following import ended, follow, more
 from gameday.cli.output import console
@@ -101,10 +102,12 @@ async def _drawn(cluster: Cluster, drill: Object, out: Console, wall: Callable[[
 
 async def _states(cluster: Cluster, drill: Object) -> AsyncGenerator[Object, None]:
     namespace, name = drill["metadata"]["namespace"], drill["metadata"]["name"]
+    last = drill
     async with aclosing(follow(cluster, namespace, name, _trouble)) as states:
         async for state in states:
             if state is None:
-                raise NotDone(f"drill {name} was deleted, which reverted its faults")
+                raise NotDone(deleted(last))
+            last = state
             yield state
 
 
