@@ -26,7 +26,7 @@ UNDER_WAY: Final = "under way"
 OF_A_DRILL: Final = {
     "Complete": "It has ended; for `kubectl wait --for=condition=Complete`.",
     "Passed": "It passed. False: it failed. Unknown: it is under way, inconclusive or aborted.",
-    "FaultsCleared": "Nothing of it is left in the cluster. False with reason `UndoOverdue`: an undo takes too long.",
+    "FaultsCleared": "Nothing of it is left. False: `Held` while a fault stands, `UndoOverdue` once an undo is late.",
     "Ready": "It has ended, whatever its verdict; the message has the verdict.",
     "Reconciling": "It is under way, or waits; the reason is its phase, or what it waits for.",
     "Stalled": "It cannot clear what it holds, or cannot go on; the message says why. It goes on trying.",

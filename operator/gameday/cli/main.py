@@ -106,7 +106,7 @@ def halt(
     kubeconfig: Kubeconfig = None,
     context: Context = None,
 ) -> None:
-    """Undo every drill within 2 s, and let none start."""
+    """Begin to undo every drill within 2 s, and let none start."""
     from gameday.cli import halt as halting
     from gameday.cli.asking import Where, ask
 

@@ -201,6 +201,12 @@ def test_only_what_is_late_is_a_leftover_and_a_person_is_told_what_to_undo() -> 
     assert asked.summary == "Drill redis-failover-1 in shop waits for a person who undoes failover"
     assert "failover: switch it on again" in asked.todo
     assert "goes on trying" not in asked.todo
+    call = replace(act, name="suspend", kind="http", wanted={"called": True, "call": "POST http://api/suspend"})
+    asked = about(replace(STUCK, obstacle="", changes=(call, held)), Event.LEFTOVER)
+    assert asked.summary.endswith("waits for a person who undoes suspend")
+    assert "suspend: end what its call began" in asked.todo
+    taken_back = replace(call, wanted={"undo": {"method": "POST"}})
+    assert "could not revert" in about(replace(STUCK, changes=(taken_back,)), Event.LEFTOVER).summary
 
 
 @pytest.mark.parametrize(
