@@ -12,6 +12,8 @@ from gameday.cluster.credentials import Credentials
 
 READ_BUFFER: Final = 2**21
 """Bytes of one line of a watch that are read at once, as the client itself has it."""
+DEAD_AFTER: Final = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 11_000}
+"""Options of tcp(7): a silent peer is asked after 5 s, then every 2 s, and is taken for lost after 11 s."""
 
 
 class Connections(RESTClientObject):
@@ -63,7 +65,16 @@ class Pool:
 
 
 def _abortive(address: tuple[Any, ...]) -> socket.socket:
-    """A socket whose unsent bytes go with it, also when the kernel closes it for a process that died: see socket(7)."""
+    """A socket whose unsent bytes go with it, also when the kernel closes it for a process that died: see socket(7).
+
+    It breaks when the node of its peer is lost without a word, so that watches and logs are opened anew: on those
+    nothing may be sent for minutes.
+    """
     made = socket.socket(*address[:3])
     made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in DEAD_AFTER.items():
+        # Not every system on which people run the commands has all of them.
+        if (option := getattr(socket, name, None)) is not None:
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
     return made

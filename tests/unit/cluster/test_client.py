@@ -1,8 +1,11 @@
 """Calls carry what makes them safe: which object is meant, on which version, and for which objects is asked."""
 
+import socket
+
 import pytest
 
 from gameday.cluster.client import Cluster
+from gameday.cluster.connections import _abortive
 from gameday.cluster.resources import CONFIG_MAPS, Object
 from gameday.errors import Conflict
 from unit.api_server import ApiServer
@@ -53,3 +56,15 @@ async def test_a_patch_on_an_older_version_changes_nothing(api_server: ApiServer
 async def test_a_dry_run_makes_nothing(api_server: ApiServer, cluster: Cluster) -> None:
     await cluster.create(CONFIG_MAPS, "shop", thing("one"), dry_run=True)
     assert await cluster.get(CONFIG_MAPS, "shop", "one") is None
+
+
+def test_a_connection_whose_peer_is_lost_without_a_word_breaks_soon() -> None:
+    """A log on which nothing is sent would wait for ever: nothing else asks the other end."""
+    with _abortive((socket.AF_INET, socket.SOCK_STREAM, 0)) as made:
+        assert made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        idle, every, times = (
+            made.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        )
+        assert idle + every * times <= 11
+        assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 11_000

@@ -10,7 +10,7 @@ from gameday.api.drill import FINALIZER, confirmed_of, start_before
 from gameday.api.state import setup_bytes
 from gameday.cluster import pod_status
 from gameday.cluster.client import ACCOUNT, CONTAINER, Cluster
-from gameday.cluster.informer import Informer
+from gameday.cluster.informer import Informer, version_of
 from gameday.cluster.resources import (
     DRILLS,
     GAMEDAYS,
@@ -182,6 +182,11 @@ class DrillInformers:
         if informer is not None:
             informer.evict(deleted)
 
+    def _newest_drill(self) -> Object:
+        """The Drill as its watch or the last save has it: a save also brings what people wrote into its spec."""
+        watched, saved = self.single("drill"), self.persisted.drill
+        return saved if watched is None or version_of(saved) > version_of(watched) else watched
+
     @property
     def opted_in(self) -> bool:
         """Whether the namespace's account is there, with its label."""
@@ -191,7 +196,7 @@ class DrillInformers:
     def observe(self) -> Observation:
         """The engine's observation, without what the loop knows from the results of its own commands."""
         record, plan, setup = self.persisted.record, self.persisted.plan, self.persisted.setup
-        drill = self.single("drill") or self.persisted.drill
+        drill = self._newest_drill()
         gone = self.single("drill") is None or "deletionTimestamp" in drill["metadata"]
         observed = Observation(
             drill=self.persisted.name,
