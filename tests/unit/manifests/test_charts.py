@@ -217,6 +217,37 @@ def test_what_the_values_say_of_the_operator_reaches_it(tmp_path: Path) -> None:
     assert deployment["spec"]["selector"]["matchLabels"].items() <= labels.items()
 
 
+def test_numbers_of_a_values_file_reach_the_operator_as_they_are_written(tmp_path: Path) -> None:
+    """Helm reads them as floating point, and prints those from a million on with an exponent."""
+    agents = {
+        "user": 1_000_660_000,
+        "resources": {"requests": {"cpu": 0.5, "memory": 67_108_864}, "limits": {"cpu": 1, "memory": 134_217_728}},
+    }
+    deployment = only(helm(CHART, tmp_path, {"replicas": 1_000_000, "agents": agents}), "Deployment")
+    assert deployment["spec"]["replicas"] == 1_000_000
+    (container,) = containers(deployment)
+    env = {entry["name"]: entry.get("value") for entry in container["env"]}
+    found = agent_settings(env["GAMEDAY_AGENT_RESOURCES"], env["GAMEDAY_AGENT_USER"], "")
+    assert found.user == 1_000_660_000
+    assert found.resources == {
+        "requests": {"cpu": "0.5", "memory": "67108864"},
+        "limits": {"cpu": "1", "memory": "134217728"},
+    }
+
+
+def test_a_number_on_the_command_line_is_the_user(tmp_path: Path) -> None:
+    command = (tool("helm"), "template", "drills", CHART, "--namespace", OWN, "--set", "agents.user=1000660000")
+    bodies = [body for body in yaml.safe_load_all(said_by(*command, environment=homes(tmp_path))) if body is not None]
+    (container,) = containers(only(bodies, "Deployment"))
+    assert {"name": "GAMEDAY_AGENT_USER", "value": "1000660000"} in container["env"]
+
+
+@pytest.mark.parametrize("user", ["", None], ids=["empty", "null"])
+def test_without_a_user_in_the_values_the_cluster_chooses(user: str | None, tmp_path: Path) -> None:
+    (container,) = containers(only(helm(CHART, tmp_path, {"agents": {"user": user}}), "Deployment"))
+    assert {"name": "GAMEDAY_AGENT_USER", "value": ""} in container["env"]
+
+
 def test_without_a_tag_the_image_is_of_the_charts_version(tmp_path: Path) -> None:
     (container,) = containers(only(helm(CHART, tmp_path, {"image": {"tag": ""}}), "Deployment"))
     assert container["image"] == f"localhost/gameday:{VERSION}"
@@ -239,6 +270,8 @@ def test_limits_become_the_config_map_that_the_operator_reads(tmp_path: Path) ->
         ({"agents": {"resources": {"limits": {"cpu": "1"}, "requests": None}}}, "requests"),
         ({"agents": {"resources": {"requests": {"memory": None}}}}, "memory"),
         ({"agents": {"user": "root"}}, "user"),
+        ({"agents": {"user": 2**31}}, "user"),
+        ({"agents": {"user": "0"}}, "user"),
         ({"agents": {"image": "images.example/agents:latest"}}, "image"),
         ({"watchNamespaces": ["Shop"]}, "watchNamespaces"),
         ({"extraArgs": ["lease"]}, "extraArgs"),

@@ -34,3 +34,24 @@ kustomize applies, so that there is one source: "file", "root", and what to add 
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end -}}
 {{- end }}
+
+{{/*
+A value as it is written. Helm reads the numbers of a values file as floating point: printed by itself, 1000660000 is
+1.00066e+09, in JSON it is 1000660000.
+*/}}
+{{- define "gameday.text" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else if not (kindIs "invalid" .) }}{{ toJson . }}{{ end -}}
+{{- end }}
+
+{{/* The operator reads quantities as strings; a values file may write `cpu: 1`, as a pod may. */}}
+{{- define "gameday.resources" -}}
+{{- $found := dict }}
+{{- range $part, $amounts := . }}
+{{- $texts := dict }}
+{{- range $name, $amount := $amounts }}
+{{- $_ := set $texts $name (include "gameday.text" $amount) }}
+{{- end }}
+{{- $_ := set $found $part $texts }}
+{{- end }}
+{{- toJson $found -}}
+{{- end }}
