@@ -38,6 +38,8 @@ TIMELINE: Final = re.compile(r"(?P<at>\S+) (?P<warning>Warning )?(?P<reason>[^\s
 MEASUREMENT: Final = re.compile(rf"(?P<value>{_NUMBER})(?: (?P<unit>.*?))??(?: ± (?P<resolution>{_NUMBER}))?")
 
 _HUGE: Final = 1e15
+_SMALL: Final = 0.1
+"""Below it three decimals are fewer than three digits."""
 
 PATTERNS: Final = {"expectations": EXPECTATION, "mitigations": STEP, "steps": STEP, "timeline": TIMELINE}
 """The form of each list's lines, by its field."""
@@ -47,11 +49,11 @@ def expectation_line(result: Result) -> str:
     """What became of an expectation."""
     parts = [f"{'Rollback' if result.again else result.stage.value} {_name(result.name)}: {result.state.value}"]
     if result.seconds is not None:
-        parts.append(f"after {plain(result.seconds)} s")
+        parts.append(f"after {_seconds(result.seconds)} s")
     if result.resolution is not None:
-        parts.append(f"± {plain(result.resolution)} s")
+        parts.append(f"± {_seconds(result.resolution)} s")
     if result.late is not None:
-        parts.append(f"{plain(result.late)} s late")
+        parts.append(f"{_seconds(result.late)} s late")
     parts.append(f"at {timestamp(result.at)}")
     if result.by:
         parts.append(f"by mitigation {_name(result.by)}")
@@ -86,8 +88,13 @@ def measured(figures: tuple[Figure, ...]) -> dict[str, str]:
 
 
 def plain(value: float) -> str:
-    """A number as people write it: at most three decimals, and no exponent unless it is beyond all counting."""
-    return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < _HUGE else repr(value)
+    """A number as people write it: three decimals, or three digits where it is too small for them.
+
+    It has an exponent only where it is beyond all counting, or below a ten-thousandth.
+    """
+    if abs(value) >= _HUGE:
+        return repr(value)
+    return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) >= _SMALL else f"{value or 0.0:.3g}"
 
 
 def expectations_of(status: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -147,6 +154,11 @@ def shortened(field: str, line: str, most: int) -> str:
 
 def _name(name: str) -> str:
     return json.dumps(cut(name, NAME), ensure_ascii=False)
+
+
+def _seconds(value: float) -> str:
+    """A time in milliseconds: what is below comes from the arithmetic with clocks, and not from the system."""
+    return plain(round(value, 3))
 
 
 def _message(text: str) -> str:

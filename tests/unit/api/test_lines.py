@@ -45,6 +45,10 @@ ODD = ('say "no"', "a: Met at noon", "back\\slash", "über 停", "after 3 s at",
             f'Rollback "jobs flow": Missed 12.5 s late at {AT_TEXT}: never true',
         ),
         (
+            Result(Stage.OUTAGE, "at once", ResultState.MET, AT, -2.4e-7, 0.0125),
+            f'Outage "at once": Met after 0 s ± 0.013 s at {AT_TEXT}',
+        ),
+        (
             Result(Stage.RECOVERY, "x", ResultState.UNKNOWN, AT, why="its stage never began", reason="NotReached"),
             f'Recovery "x": Unknown at {AT_TEXT} (NotReached): its stage never began',
         ),
@@ -53,7 +57,7 @@ ODD = ('say "no"', "a: Met at noon", "back\\slash", "über 停", "after 3 s at",
             f'Recovery "jobs flow": Met after 4.218 s ± 1 s at {AT_TEXT} by mitigation "restart \\"w\\""',
         ),
     ],
-    ids=["met", "met without a time", "missed again", "unknown", "met by a mitigation"],
+    ids=["met", "met without a time", "missed again", "met at once", "unknown", "met by a mitigation"],
 )
 def test_an_expectation_is_one_line_that_people_can_read(result: Result, line: str) -> None:
     assert expectation_line(result) == line
@@ -145,6 +149,11 @@ def test_what_an_operator_of_version_1_listed_is_read_as_well() -> None:
         ({"name": "a", "value": 3.0, "unit": "", "resolution": 0.5}, "3 ± 0.5"),
         ({"name": "a", "value": 0.5, "unit": "jobs per second", "resolution": 0.25}, "0.5 jobs per second ± 0.25"),
         ({"name": "a", "value": 1e300, "unit": "x"}, "1e+300 x"),
+        ({"name": "a", "value": 0.0004, "unit": ""}, "0.0004"),
+        ({"name": "a", "value": 0.00042, "unit": "seconds", "resolution": 0.0012}, "0.00042 seconds ± 0.0012"),
+        ({"name": "a", "value": -4.25e-07, "unit": "x"}, "-4.25e-07 x"),
+        ({"name": "a", "value": 0.0125, "unit": "x"}, "0.0125 x"),
+        ({"name": "a", "value": 0.0, "unit": "x"}, "0 x"),
     ],
 )  # fmt: skip
 def test_a_figure_is_read_back_with_its_unit_and_resolution(figure: dict[str, str | float], text: str) -> None:

@@ -1,12 +1,14 @@
 """The figures of a drill: times that expectations measured, and aggregates over a stage's samples."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from gameday.engine.evidence import measure
 from gameday.model.plan import Measurement, Plan, Stage
 from gameday.model.record import DrillRecord
 
 Figure = dict[str, str | float]
+SMALL: Final = 0.1
+"""Below it three decimals are fewer than three digits."""
 
 
 class Measured(Protocol):
@@ -34,8 +36,13 @@ def figures(plan: Plan, record: DrillRecord, samples: Measured) -> tuple[Figure,
             continue
         taken = samples.figure(measurement, *span)
         if taken.value is not None:
-            found.append({"name": measurement.name, "value": round(taken.value, 3), "unit": measurement.unit})
+            found.append({"name": measurement.name, "value": _rounded(taken.value), "unit": measurement.unit})
     return tuple(found)
+
+
+def _rounded(value: float) -> float:
+    """At least three decimals and three digits: the unit is a team's, and an error ratio of 0.0004 is not 0."""
+    return round(value, 3) if abs(value) >= SMALL else float(f"{value:.3g}")
 
 
 def _span(record: DrillRecord, stage: Stage) -> tuple[float, float] | None:
