@@ -36,6 +36,7 @@ def data(report: Report, today: date) -> dict[str, Any]:
         "planDigest": report.plan_digest,
         "figures": {
             one.name: {"value": one.value, "unit": one.unit, "resolution": one.resolution, "before": one.before}
+            | {"beforeDrill": one.before_drill or None}
             for one in report.figures
         },
         "phases": [{"name": one.name, "from": _time(one.since), "until": _time(one.until)} for one in report.bands],

@@ -1,7 +1,7 @@
 """All that a report has, whatever it is written as. Times are Unix seconds, lengths are seconds."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gameday.api.lines import events_of, expectations_of, figures_of, mitigations_of, steps_of
@@ -90,13 +90,16 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measured figure; ``before`` is that of the last drill that has it."""
+    """A measured figure; ``before`` is that of the last earlier drill that has it in the same unit."""
 
     name: str
     value: float
     unit: str
     resolution: float | None = None
     before: float | None = None
+    before_drill: str = ""
+    before_at: float | None = None
+    """When that drill ended."""
 
     @property
     def title(self) -> str:
@@ -360,9 +363,11 @@ def _figures(status: Object, earlier: tuple[Earlier, ...]) -> Iterable[Figure]:
     found = {str(one["name"]): one for one in figures_of(status)}
     for name in (*(known for known in WELL_KNOWN if known in found), *(n for n in found if n not in WELL_KNOWN)):
         one = found[name]
-        before = next((drill.figures[name][0] for drill in earlier if name in drill.figures), None)
-        resolution = one.get("resolution")
-        yield Figure(name, float(one["value"]), str(one["unit"]), resolution, before)
+        figure = Figure(name, float(one["value"]), str(one["unit"]), one.get("resolution"))
+        of = next((drill for drill in earlier if drill.figures.get(name, (0.0, None))[1] == figure.unit), None)
+        if of is not None:
+            figure = replace(figure, before=of.figures[name][0], before_drill=of.name, before_at=of.at)
+        yield figure
 
 
 def _undone(status: Object) -> Iterable[Undone]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from gameday.model.record import NOT_REACHED
-from gameday.report.facts import STAGES, WELL_KNOWN, Expected, Figure, Report
+from gameday.report.facts import STAGES, WELL_KNOWN, Earlier, Expected, Figure, Report
 from gameday.report.figures import day, figure, seconds
 
 CLOSE: Final = 0.2
@@ -94,6 +94,12 @@ def _what(report: Report) -> str:
     return f"the {_fault(report)} {_listed(faults)} lasted{lasted}" if faults else "it ran"
 
 
+def before(one: Figure) -> str:
+    """A figure as it was, and in which drill: that need not be the drill before, which may have ended too early."""
+    on = f" on {day(one.before_at)}" if one.before_at is not None else ""
+    return f"{figure(one.before or 0.0, one.unit)} in drill {one.before_drill}{on}"
+
+
 def _listed(names: list[str]) -> str:
     quoted = [f"“{name}”" for name in names]
     return ", ".join(quoted[:-1]) + f" and {quoted[-1]}" if len(quoted) > 1 else "".join(quoted)
@@ -118,9 +124,7 @@ def _well(report: Report) -> Iterator[str]:
         yield f"Everything that the drill changed was put back{how_fast}, and that was verified."
     for known in report.figures:
         if known.before is not None and _lower(known.value, known.before, known):
-            text = f"{known.title} went down from {figure(known.before, known.unit)} to "
-            text += figure(known.value, known.unit)
-            yield f"{text} since the drill before."
+            yield f"{known.title} went down from {before(known)} to {figure(known.value, known.unit)}."
 
 
 def _met_in(stage: str, met: list[Expected]) -> Iterator[str]:
@@ -165,16 +169,23 @@ def _better(report: Report) -> Iterator[tuple[str, str]]:
         yield f"{text} ({_listed([str(one['name']) for one in rollback])}).", "Let the system recover by itself"
     for one in report.figures:
         if one.before is not None and _lower(one.before, one.value, one):
-            text = f"{one.title} rose from {figure(one.before, one.unit)} to {figure(one.value, one.unit)}"
-            yield f"{text} since the drill before.", f"Find out why {one.title.lower()} rose"
+            text = f"{one.title} rose from {before(one)} to {figure(one.value, one.unit)}."
+            yield text, f"Find out why {one.title.lower()} rose"
     left = [one.what for one in report.undo if one.state not in {"Undone", "Registered", "Armed"}]
     if report.ended and left:
         yield f"{_listed(left)} may still be changed: see the undo log below.", f"Put back {', '.join(left)}"
     if report.verdict == "Inconclusive" and not any(one.state == "Unknown" for one in report.expected):
         yield f"The drill could not judge the system: {report.message}.", f"Mend what ended the drill ({report.reason})"
-    if (last := next(iter(report.earlier), None)) is not None and last.verdict == "Passed" != report.verdict:
-        plan = "with another plan" if last.plan_digest != report.plan_digest else "with the same plan"
-        yield f"The drill before, on {day(last.at)}, passed {plan}: something has changed since.", ""
+    last = next(iter(report.earlier), None)
+    if report.verdict == "Failed" and last is not None and last.verdict == "Passed":
+        yield from _changed_since(last, report.plan_digest)
+
+
+def _changed_since(last: Earlier, plan_digest: str) -> Iterator[tuple[str, str]]:
+    """What a failure says after a drill that passed: nothing where one of the two plans is not known."""
+    if last.plan_digest and plan_digest:
+        plan = "another plan" if last.plan_digest != plan_digest else "the same plan"
+        yield f"The drill before, on {day(last.at)}, passed with {plan}: something has changed since.", ""
 
 
 def _of_expectations(report: Report) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from gameday.api.record import shown_moment
 from gameday.report import figures
 from gameday.report.chart import chart
 from gameday.report.facts import STAGES, WELL_KNOWN, Report
-from gameday.report.lessons import lessons, sentence
+from gameday.report.lessons import before, lessons, sentence
 
 SYMBOLS: Final = {"Passed": "✓", "Failed": "✗", "Inconclusive": "?", "Aborted": "■"}
 STATES: Final = {
@@ -135,7 +135,7 @@ def cards(report: Report) -> Iterator[Card]:
             continue
         aside = [f"± {figures.figure(one.resolution, one.unit)}"] if one.resolution else []
         if one.before is not None:
-            aside.append(f"{figures.figure(one.before, one.unit)} in the drill before")
+            aside.append(before(one))
         yield Card(one.title, figures.figure(one.value, one.unit), ", ".join(aside))
 
 

@@ -172,12 +172,13 @@ def test_it_is_compared_with_the_newest_drills_of_the_same_game_day_that_ended_b
     assert [one.name for one in earlier] == [f"redis-failover-{week}" for week in range(1, 1 + facts.EARLIER)]
     figures = {one.name: one for one in found().figures}
     assert figures["timeToAlert"].before == pytest.approx(42.6)
+    assert (figures["timeToAlert"].before_drill, figures["timeToAlert"].before_at) == ("redis-failover-1", END - WEEK)
 
 
 def test_what_went_well_and_what_could_be_better_comes_from_the_evidence() -> None:
     learned = lessons.lessons(found())
     assert "“team is alerted” came true 21.3 s after the outage had begun; 60 s were allowed." in learned.well
-    assert "Time to alert went down from 42.6 s to 21.3 s since the drill before." in learned.well
+    assert "Time to alert went down from 42.6 s in drill redis-failover-1 on 23 Nov 2026 to 21.3 s." in learned.well
     assert "Everything that the drill changed was put back within 0.7 s, and that was verified." in learned.well
     assert "“breaker opens” took 28 s of the 30 s that were allowed: little is left." in learned.better
     assert "Give “breaker opens” more room" in learned.todo
@@ -190,10 +191,70 @@ def test_what_went_well_and_what_could_be_better_comes_from_the_evidence() -> No
 
 def test_a_figure_that_grew_is_told_and_noise_is_not() -> None:
     worse = Course(figures=scaled(4))
-    assert "Time to alert rose from 42.6 s to 85.2 s since the drill before." in lessons.lessons(found(worse)).better
+    assert (
+        "Time to alert rose from 42.6 s in drill redis-failover-1 on 23 Nov 2026 to 85.2 s."
+        in lessons.lessons(found(worse)).better
+    )
     same = Course(figures=scaled(2.02))
     learned = lessons.lessons(found(same))
-    assert not [text for text in (*learned.well, *learned.better) if "since the drill before" in text]
+    assert not [text for text in (*learned.well, *learned.better) if " in drill redis-failover" in text]
+
+
+def test_a_figure_that_the_drill_before_lacks_is_compared_with_the_drill_that_has_it() -> None:
+    newest = an_ended_drill(Course(name="redis-failover-aborted", verdict=Verdict.ABORTED, shift=WEEK / 7))
+    seen = found(older=(newest, *OLDER))
+    assert seen.earlier[0].name == "redis-failover-aborted"
+    text = "Time to alert went down from 42.6 s in drill redis-failover-1 on 23 Nov 2026 to 21.3 s."
+    assert text in lessons.lessons(seen).well
+    assert "42.6 s in drill redis-failover-1 on 23 Nov 2026" in html(seen, TODAY).replace("\N{NO-BREAK SPACE}", " ")
+    data = json.loads(as_json(seen, TODAY))
+    assert data["figures"]["timeToAlert"]["beforeDrill"] == "redis-failover-1"
+
+
+def test_a_figure_is_not_compared_with_one_of_another_unit() -> None:
+    older = an_ended_drill(Course(name="older", shift=WEEK, figures={"peakMemory": (900.0, "megabytes")}))
+    (memory,) = [one for one in found(older=(older,)).figures if one.name == "peakMemory"]
+    assert (memory.before, memory.before_drill, memory.before_at) == (None, "", None)
+
+
+UNTESTED = (
+    (Verdict.ABORTED, "Aborted"),
+    (Verdict.INCONCLUSIVE, "Busy"),
+    (Verdict.INCONCLUSIVE, "AgentLost"),
+    (Verdict.PASSED, ""),
+)
+
+
+@pytest.mark.parametrize(("verdict", "reason"), UNTESTED)
+def test_a_drill_that_did_not_fail_says_nothing_of_a_change(verdict: Verdict, reason: str) -> None:
+    """Only a failed drill says that the system is not as it was."""
+    seen = found(Course(verdict=verdict, reason=reason, message="it ended"))
+    assert seen.earlier[0].verdict == "Passed"
+    assert not [text for text in lessons.lessons(seen).better if "something has changed" in text]
+
+
+def test_a_drill_under_way_says_nothing_of_a_change() -> None:
+    drill = an_ended_drill(FAILED)
+    drill["status"] |= {"phase": "Recovery"}
+    del drill["status"]["verdict"], drill["status"]["finishedAt"]
+    learned = lessons.lessons(report(drill, gameday(), None, NO_SAMPLES, OLDER))
+    assert not [text for text in learned.better if "something has changed" in text]
+
+
+@pytest.mark.parametrize(("own", "other", "said"), [("a", "a", "the same plan"), ("a", "b", "another plan")])
+def test_a_change_since_the_drill_before_names_the_plan(own: str, other: str, said: str) -> None:
+    failed, passed = an_ended_drill(FAILED), an_ended_drill(Course(name="passed", shift=WEEK))
+    failed["status"]["planDigest"], passed["status"]["planDigest"] = own, other
+    learned = lessons.lessons(report(failed, gameday(), None, NO_SAMPLES, (passed,)))
+    assert f"The drill before, on 23 Nov 2026, passed with {said}: something has changed since." in learned.better
+
+
+@pytest.mark.parametrize(("own", "other"), [("a", ""), ("", "a"), ("", "")])
+def test_where_a_plan_is_not_known_nothing_is_said_of_a_change(own: str, other: str) -> None:
+    failed, passed = an_ended_drill(FAILED), an_ended_drill(Course(name="passed", shift=WEEK))
+    failed["status"]["planDigest"], passed["status"]["planDigest"] = own, other
+    learned = lessons.lessons(report(failed, gameday(), None, NO_SAMPLES, (passed,)))
+    assert not [text for text in learned.better if "something has changed" in text]
 
 
 def test_what_turned_back_before_it_stayed_true_is_told() -> None:
@@ -326,7 +387,9 @@ def test_an_open_item_is_carried_over_until_it_is_closed_and_its_plan_stays_the_
 def test_json_has_every_fact_with_its_unit() -> None:
     data: dict[str, Any] = json.loads(written(sources(FAILED), Form.JSON, TODAY))
     assert (data["version"], data["verdict"]) == (1, "Failed")
-    assert data["figures"]["timeToAlert"] == {"value": 21.3, "unit": "seconds", "resolution": None, "before": 42.6}
+    assert data["figures"]["timeToAlert"] == {"value": 21.3, "unit": "seconds", "resolution": None, "before": 42.6} | {
+        "beforeDrill": "redis-failover-1"
+    }
     missed = [one for one in data["expectations"] if one["state"] == "Missed"]
     assert [one["name"] for one in missed] == ["healthy again", "jobs flow"]
     assert missed[0]["within"] == 600.0
