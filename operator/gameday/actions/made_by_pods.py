@@ -31,7 +31,8 @@ JOBS_SEEN: Final = "jobs"
 LONGEST_TEXT: Final = 256
 """Characters of what a pod says that are shown."""
 ACTS_FOR: Final = 30.0
-"""Seconds from the request of a change in which a pod may make it."""
+"""Seconds from the request of a change in which a pod may make it; never made shorter: see Upgrades in architecture.md.
+"""
 UNDOES_FOR: Final = 20.0
 """Seconds for which one pod tries to take a change back; then it says why it could not, and another one follows."""
 LASTS: Final = 240.0

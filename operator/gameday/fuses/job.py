@@ -7,6 +7,7 @@ names a deleted fuse is collected at once, so a write that arrives late cannot l
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import DRILLS, JOBS, Object
@@ -15,6 +16,8 @@ from gameday.fuses.owner import FuseOwner
 from gameday.model.labels import DRILL, ownership_labels
 from gameday.model.observation import Fuse
 
+SECONDS: Final = "gameday.dev/fuse-seconds"
+"""Annotation with the seconds that the version which made the fuse gave it: a later one may give others."""
 ENDINGS = {
     "FailureTarget": "its deadline has passed",
     "Failed": "its deadline has passed",
@@ -36,7 +39,12 @@ def build(drill: str, drill_uid: str, name: str, seconds: float, image: str) -> 
     return {
         "apiVersion": JOBS.api_version,
         "kind": JOBS.kind,
-        "metadata": {"name": name, "labels": ownership_labels(drill, "fuse"), "ownerReferences": [owner]},
+        "metadata": {
+            "name": name,
+            "labels": ownership_labels(drill, "fuse"),
+            "annotations": {SECONDS: str(round(seconds))},
+            "ownerReferences": [owner],
+        },
         "spec": {
             "parallelism": 0,
             "completions": 1,
@@ -84,30 +92,49 @@ async def delete(account: Cluster, namespace: str, name: str, owner: FuseOwner) 
         await account.delete(JOBS, namespace, name, uid=there["metadata"]["uid"])
 
 
-def state_of(job: Object | None, seconds: float) -> Fuse:
-    """How a fuse stands: it is armed once the Job controller has started its clock."""
+def state_of(job: Object | None, seconds: float, until: float | None = None) -> Fuse:
+    """How a fuse stands: it is armed once the Job controller has started its clock.
+
+    ``until`` is the Unix second until which it was armed, where it was. ``seconds`` are those that this version would
+    give it, which count only where nothing says what it was given.
+    """
     if job is None:
         return Fuse()
+    started, dead = job.get("status", {}).get("startTime"), spoilt(job, seconds, until) or None
+    return Fuse(
+        uid=job["metadata"]["uid"], armed=started is not None and dead is None, deadline=_deadline(job), dead=dead
+    )
+
+
+def spoilt(job: Object, seconds: float, until: float | None = None) -> str:
+    """Why a fuse would not lift its cut in time, or ""; see ``state_of``."""
+    return "; ".join(_faults(job, seconds, until))
+
+
+def _deadline(job: Object) -> float | None:
+    """The Unix second at which it acts, or None while its clock does not run."""
     allowed, started = job["spec"].get("activeDeadlineSeconds"), job.get("status", {}).get("startTime")
-    deadline = None
-    if started is not None and allowed is not None:
-        deadline = datetime.fromisoformat(started).timestamp() + allowed
-    dead = spoilt(job, seconds) or None
-    return Fuse(uid=job["metadata"]["uid"], armed=started is not None and dead is None, deadline=deadline, dead=dead)
+    if started is None or allowed is None:
+        return None
+    return float(datetime.fromisoformat(started).timestamp() + allowed)
 
 
-def spoilt(job: Object, seconds: float) -> str:
-    """Why a fuse would not lift its cut in time, or ""."""
-    return "; ".join(_faults(job, seconds))
+def _moved(job: Object, seconds: float, until: float | None) -> bool:
+    """Whether it acts at another time than it was armed for, or was made for: a resumed Job's clock starts anew."""
+    allowed, deadline = job["spec"].get("activeDeadlineSeconds"), _deadline(job)
+    if until is not None and deadline is not None:
+        return round(deadline) != round(until)
+    given: str = (job["metadata"].get("annotations") or {}).get(SECONDS, str(round(seconds)))
+    return str(allowed) != given
 
 
-def _faults(job: Object, seconds: float) -> Iterator[str]:
+def _faults(job: Object, seconds: float, until: float | None) -> Iterator[str]:
     metadata, spec = job["metadata"], job["spec"]
     if "deletionTimestamp" in metadata:
         yield "it is being deleted"
     if spec.get("suspend"):
         yield "it was suspended, which stops its clock"
-    if spec.get("activeDeadlineSeconds") != round(seconds) or spec.get("ttlSecondsAfterFinished") != 0:
+    if _moved(job, seconds, until) or spec.get("ttlSecondsAfterFinished") != 0:
         yield "its deadline was changed: leave its Job alone"
     if spec.get("parallelism") != 0 or spec.get("completions") != 1:
         yield "spec.parallelism or spec.completions of its Job was changed: leave the Job alone"

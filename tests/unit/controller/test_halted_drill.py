@@ -12,7 +12,7 @@ import pytest
 from gameday.actions.network_partition import policy
 from gameday.actions.network_partition.action import cuts_of
 from gameday.api.lines import events_of
-from gameday.api.record import saved_of, status_of
+from gameday.api.record import moment, saved_of, status_of
 from gameday.api.undo_entries import undo_of
 from gameday.cluster.client import Cluster
 from gameday.cluster.resources import NETWORK_POLICIES, Object
@@ -56,16 +56,22 @@ def a_hold(fuse_uid: str, object_uid: str | None = None) -> Change:
     return replace(change, registered_at=asked, requested_at=asked, fuse_uid=fuse_uid, object_uid=object_uid)
 
 
-def under_cut(server: ApiServer) -> Object:
-    """A namespace with a drill that an earlier process left under its proven cut; the Drill."""
+def under_cut(server: ApiServer, *, armed: bool = False) -> Object:
+    """A namespace with a drill that an earlier process left under its proven cut; the Drill.
+
+    Where its fuse is ``armed``, the undo log says until when, as each version writes it.
+    """
     labels = {"gameday.dev/opt-in": "true"}
     server.put("serviceaccounts", "shop", {"metadata": {"name": "gameday", "labels": labels}})
     server.put("gamedays", "shop", GAMEDAY)
     plan, text, digest = read(GAMEDAY)
-    armed = fuse.build("first", UID, "first-fuse", fuse_of_faults(plan), "image") | {"status": {"startTime": SINCE}}
-    fuse_uid: str = server.put("jobs", "shop", armed)["metadata"]["uid"]
+    seconds = fuse_of_faults(plan)
+    job = fuse.build("first", UID, "first-fuse", seconds, "image") | {"status": {"startTime": SINCE}}
+    fuse_uid: str = server.put("jobs", "shop", job)["metadata"]["uid"]
     cut = server.put("networkpolicies", "shop", the_policy(plan, fuse_uid))
     change = a_hold(fuse_uid, cut["metadata"]["uid"])
+    if armed:
+        change = replace(change, fuse_deadline=moment(SINCE) + round(seconds))
     asked = change.registered_at
     record = DrillRecord(
         Phase.OUTAGE, asked, started_at=asked - 20, steady_from=asked - 10, inject_requested_at=asked, zero=asked + 1,

@@ -61,3 +61,47 @@ def test_a_fuse_that_somebody_touched_is_dead(job: Object, why: str) -> None:
     assert not state.armed
     assert state.dead is not None
     assert why in state.dead
+
+
+UNTIL = 1795464000.0 + 90
+"""When the fuse of this module was armed to act."""
+
+
+@pytest.mark.parametrize("seconds", [60.0, 3600.0])
+def test_an_armed_fuse_is_held_against_its_own_deadline_and_not_against_the_budgets_of_this_version(
+    seconds: float,
+) -> None:
+    state = fuse.state_of(burning(), seconds, UNTIL)
+    assert (state.armed, state.deadline, state.dead) == (True, UNTIL, None)
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        burning({"activeDeadlineSeconds": 91}),
+        burning({"activeDeadlineSeconds": 89}),
+        burning({"activeDeadlineSeconds": None}),
+        burning({"ttlSecondsAfterFinished": 3600}),
+        burning() | {"status": {"startTime": "2026-11-23T20:00:01Z"}},
+    ],
+    ids=["later", "earlier", "none", "kept", "suspended and resumed"],
+)
+def test_an_armed_fuse_whose_deadline_somebody_moved_is_dead(job: Object) -> None:
+    state = fuse.state_of(job, 90.4, UNTIL)
+    assert not state.armed
+    assert state.dead == "its deadline was changed: leave its Job alone"
+
+
+def test_a_fuse_that_was_made_with_another_budget_is_armed_by_this_version() -> None:
+    made = fuse.build("first", "drill-uid", "first-fuse", 60.0, "gameday:test")
+    there = made | {"metadata": made["metadata"] | {"uid": "job-uid"}, "status": {"startTime": STARTED}}
+    assert fuse.state_of(there, 90.4).armed
+    there["spec"]["activeDeadlineSeconds"] = 90
+    assert fuse.state_of(there, 90.4).dead == "its deadline was changed: leave its Job alone"
+
+
+def test_a_fuse_that_does_not_say_what_it_was_made_with_is_held_against_the_plan() -> None:
+    there = burning()
+    there["metadata"].pop("annotations", None)
+    assert fuse.state_of(there, 90.4).armed
+    assert fuse.state_of(there, 60.0).dead == "its deadline was changed: leave its Job alone"

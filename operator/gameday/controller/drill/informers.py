@@ -320,7 +320,7 @@ class DrillInformers:
 
     def _fuse(self, change: Change, plan: Plan) -> Fuse:
         if not fuse_acts(change):
-            return fuse.state_of(self.fuse_job(change), timeouts.fuse_of_faults(plan))
+            return fuse.state_of(self.fuse_job(change), timeouts.fuse_of_faults(plan), change.fuse_deadline)
         pods = self._fuse_pods(change)
         runs = any(life_of(pod) is Life.RUNNING for pod in pods)
         agent = fuse_agent(change.name)

@@ -14,7 +14,8 @@ from gameday.model.change import Change, Observed, Presence
 from gameday.model.effect import End, Ending
 
 SENDS_FOR: Final = 45.0
-"""Seconds from the request after which its pod surely sends nothing any more, whatever became of that pod."""
+"""Seconds from the request after which its pod surely sends nothing any more, whatever became of that pod; never made
+shorter, because a pod of an earlier version goes by that version's times."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The state of an agent's pod: what a cluster injects beside the agent changes nothing."""
+"""What a drill's informers make of pods and fuses: neither a sidecar nor a fuse of another version is a trouble."""
 
 import asyncio
 import time
@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 
 from gameday.cluster.client import Cluster
+from gameday.cluster.resources import Object
 from gameday.controller.administrator import Administrator
 from gameday.controller.drill.informers import DrillInformers, life_of
 from gameday.controller.drill.log_follower import LogFollower
 from gameday.controller.drill.persisted_drill import PersistedDrill
+from gameday.controller.gameday.gamedays import read
 from gameday.controller.task_set import TaskSet
 from gameday.controller.telemetry import Metrics
 from gameday.engine.drill.command_outcomes import CommandOutcomes
-from gameday.model.observation import Life
+from gameday.model.observation import Fuse, Life
 from unit.api_server import ApiServer
-from unit.controller.process.test_operator import OWN, becomes
+from unit.controller.process.test_operator import GAMEDAY, OWN, becomes
 from unit.controller.test_halted_drill import under_cut
 
 State = dict[str, dict[str, Any]]
@@ -74,3 +76,54 @@ async def test_an_abort_that_a_save_has_brought_counts_although_the_watch_says_n
         assert informers.observe().abort
         informers.close()
         tasks.cancel()
+
+
+async def fuse_of(cluster: Cluster, drill: Object) -> Fuse:
+    """The fuse of a drill's cut, as an operator that has just begun sees it."""
+    persisted = PersistedDrill(cluster, drill, lambda _: None, lambda _, __: None, time.time)
+    persisted.freeze(*read(GAMEDAY))
+    follower = LogFollower(cluster, "shop", "first", Metrics(cluster.requests), time.time)
+    administrator = Administrator(cluster, OWN, lambda: None)
+    informers = DrillInformers(cluster, persisted, follower, administrator, CommandOutcomes())
+    assert persisted.plan is not None
+    async with asyncio.TaskGroup() as group:
+        tasks = TaskSet(group)
+        informers.open(tasks, lambda: None)
+        informers.open_namespace(persisted.plan)
+        await becomes(lambda: informers.listed("jobs"))
+        seen = informers.observe().fuse("first-fuse")
+        informers.close()
+        tasks.cancel()
+    return seen
+
+
+def entry(drill: Object) -> Object:
+    """The only entry of a drill's undo log, as it is written."""
+    (found,) = drill["status"]["undo"]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("budget", ["PROVE", "ARM", "UNDO", "CLOSE_CONNECTIONS", "GRACE"])
+async def test_a_fuse_that_a_version_with_other_budgets_has_armed_guards_its_cut(
+    api_server: ApiServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, budget: str
+) -> None:
+    drill = under_cut(api_server, armed=True)
+    assert "until" in entry(drill)["fusedBy"]
+    job = api_server.objects["jobs", "shop", "first-fuse"]
+    job["metadata"].pop("annotations", None)  # as version 0.1.0-alpha.1 makes it
+    api_server.put("jobs", "shop", job)
+    monkeypatch.setattr(f"gameday.engine.drill.timeouts.{budget}", 77.0)
+    seen = await fuse_of(cluster, drill)
+    assert (seen.armed, seen.dead) == (True, None)
+
+
+async def test_a_fuse_whose_deadline_a_person_has_changed_guards_its_cut_no_more(
+    api_server: ApiServer, cluster: Cluster
+) -> None:
+    drill = under_cut(api_server, armed=True)
+    job = api_server.objects["jobs", "shop", "first-fuse"]
+    later = job["spec"] | {"activeDeadlineSeconds": job["spec"]["activeDeadlineSeconds"] + 600}
+    api_server.put("jobs", "shop", job | {"spec": later})
+    seen = await fuse_of(cluster, drill)
+    assert (seen.armed, seen.dead) == (False, "its deadline was changed: leave its Job alone")
