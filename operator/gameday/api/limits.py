@@ -36,7 +36,8 @@ class Limits(ApiModel):
 
     RENAMED = renamed.LIMITS
     max_outage: Duration | None = None
-    """Longest that faults may stand: outage.duration, with what the ``within`` of later faults is longer than 30 s."""
+    """Longest that faults may stand: outage.duration, with what the ``within`` of later faults is longer than 30 s, and
+    with what the last sample of a slow probe may take longer than that."""
     max_pods: Annotated[StrictInt, Field(ge=1)] | None = None
     """Most pods that one drill may cut at once."""
     max_workload_percent: Annotated[StrictInt, Field(ge=1, le=100)] | None = None

@@ -24,7 +24,8 @@ class ProbeBase(ApiModel):
     name: Identifier
     """Name in expressions: letters, digits and _."""
     interval: Duration = "1s"
-    """Time between two requests; a slow answer delays only its own probe."""
+    """Time between two requests; a slow answer delays only its own probe. At most 5m where an expectation reads the
+    probe: a stage waits for a sample that was sent after its end."""
     timeout: Duration = "2s"
     """Time after which a request counts as failed, which is a sample too."""
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from gameday.engine.drill import timeouts
 from gameday.model.hours import DAYS
 from gameday.model.limits import BlastRadius, Limits
-from gameday.model.plan import Plan
+from gameday.model.plan import Plan, Stage
 
 ASK = "ask the administrator"
+USUAL_WAIT: Final = 30.0
+"""Seconds for which samples may be waited for at the end of an outage without being counted."""
 
 
 def of_plan(limits: Limits, plan: Plan) -> tuple[str, ...]:
@@ -31,9 +34,10 @@ def _of_plan(limits: Limits, plan: Plan) -> Iterator[str]:
 
 
 def longest_outage(plan: Plan) -> float:
-    """Seconds for which faults may stand: the planned time, and what later ones may take longer than usual to prove.
+    """Seconds for which faults may stand: the planned time, and what may take longer than usual before and after it.
 
-    Faults are proven one after another, so that earlier ones stand while the effect of a later one is waited for.
+    Faults are proven one after another, so that earlier ones stand while the effect of a later one is waited for. All
+    stand while the samples that were sent after the end of the outage are waited for.
     """
     return plan.outage.duration + sum(wait for _, _, wait in _waits(plan))
 
@@ -57,12 +61,16 @@ def _too_long(most: float, plan: Plan) -> Iterator[str]:
 
 
 def _waits(plan: Plan) -> Iterator[tuple[str, float, float]]:
-    """Of each later fault that may take longer than usual: the field that says so, its value, and how much longer."""
+    """What may take longer than usual: the field that says so, its value, and how much longer."""
     for fault in plan.outage.faults[1:]:
         patience = fault.action.patience or timeouts.PROVE
         if patience > timeouts.PROVE:
             path = f"spec.outage.faults[{fault.name}].{fault.action.KIND}.within"
             yield path, patience, patience - timeouts.PROVE
+    slow, trails = timeouts.slowest_probe(plan, Stage.OUTAGE), timeouts.grace(plan, Stage.OUTAGE)
+    if slow is not None and trails > USUAL_WAIT:
+        field = "interval" if slow.every >= slow.timeout else "timeout"
+        yield f"spec.probes[{slow.name}].{field}", slow.interval, trails - USUAL_WAIT
 
 
 def of_moment(limits: Limits, now: float) -> tuple[str, ...]:

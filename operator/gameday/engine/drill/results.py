@@ -1,5 +1,6 @@
 """Turning judgements into results: each expectation of the plan is decided once, however the drill ends."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from gameday.engine.drill import addresses, connections
@@ -11,15 +12,20 @@ from gameday.model.record import NOT_REACHED, DrillRecord, Result, ResultState
 
 
 def decide_stage(
-    ctx: Context, stage: Stage, window: Window, *, again: bool = False, timed: bool = False
+    ctx: Context,
+    stage: Stage,
+    window: Window,
+    *,
+    again: bool = False,
+    only: Callable[[Expectation], bool] | None = None,
 ) -> DrillRecord:
     """Judge what is still open in a stage; the record gains a result for each that is decided now.
 
-    With ``timed`` only what has a deadline is judged.
+    ``only`` says which expectations are judged in this window; without it all are.
     """
     record = ctx.record
     for expectation in ctx.plan.expectations(stage):
-        if timed and expectation.mode is Mode.ALWAYS:
+        if only is not None and not only(expectation):
             continue
         if record.result(stage, expectation.name, again=again) is None:
             judgement = ctx.evidence.judge(stage, expectation, window)

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from gameday.model.plan import Expectation, Plan, Rollback
+from gameday.engine.cel.expressions import ExpressionError, compile_expression
+from gameday.model.plan import Expectation, Plan, Probe, Rollback, RunsIn, Stage
 
 PREFLIGHT: Final = 60.0
 """Reading the namespace and dry-running every object."""
@@ -28,11 +29,50 @@ READ_AGAIN: Final = 10.0
 KEEP: Final = 20.0
 """Keeping the samples of an ended drill; its agents wait for it, because their logs are all that has them."""
 GRACE: Final = 10.0
-"""How long samples may trail a deadline before they count as missing."""
+"""How long samples of usual probes may trail a deadline before they count as missing; see ``grace``."""
+USUAL: Final = 6.0
+"""What ``GRACE`` has room for: until probes that ask every second, with a timeout of 2 s, have given a sample that was
+sent after a moment, and until a second agent that runs some of them has spoken again."""
 RETRY: Final = 24 * 3600.0
 """How long a scale's fuse that is due goes on trying. Only an API server that is away, or an account that lost its
 rights, keeps it from its patch. A person may need a night and a day for either, and a workload left at 0 is worse than
 a small pod that waits."""
+
+
+def grace(plan: Plan, stage: Stage) -> float:
+    """How long samples of a stage's expectations may trail a deadline before they count as missing, in seconds.
+
+    A deadline is known to be over by a sample that was sent after it: the slowest probe of one expectation says when
+    that is there.
+    """
+    slowest = max((_takes(_read_by(one, plan)) for one in plan.expectations(stage)), default=USUAL)
+    return GRACE + max(0.0, slowest - USUAL)
+
+
+def slowest_probe(plan: Plan, stage: Stage) -> Probe | None:
+    """The probe for which a stage waits longest; None where none of its expectations reads any."""
+    read = [probe for one in plan.expectations(stage) for probe in _read_by(one, plan)]
+    return max(read, key=lambda probe: probe.interval + probe.timeout, default=None)
+
+
+def _read_by(expectation: Expectation, plan: Plan) -> tuple[Probe, ...]:
+    try:
+        names = compile_expression(expectation.expression).probes
+    except ExpressionError:
+        # A plan that was frozen under other rules is not judged, but what it changed is still put back in time.
+        return plan.probes
+    return tuple(probe for probe in plan.probes if probe.name in names)
+
+
+def _takes(probes: tuple[Probe, ...]) -> float:
+    """Longest from a moment until each probe gave a sample that was sent after it, and all can be evaluated.
+
+    A line of one agent is evaluated once the others have spoken again.
+    """
+    answered = max((probe.interval + probe.timeout for probe in probes), default=0.0)
+    # The lines of each probe that the operator runs stand in a log of their own.
+    several = len({(at := probe.settings.runs_in, probe.name if at is RunsIn.OPERATOR else "") for probe in probes}) > 1
+    return answered + (max(probe.interval for probe in probes) if several else 0.0)
 
 
 def of_dry_run() -> float:
@@ -48,7 +88,7 @@ def fuse_of_faults(plan: Plan) -> float:
     """
     faults = max(1, len(plan.outage.faults))
     waits = sum((fault.action.patience or PROVE) - PROVE for fault in plan.outage.faults)
-    return ARM + faults * (PROVE + CLOSE_CONNECTIONS) + waits + plan.outage.duration + GRACE + faults * UNDO
+    return ARM + faults * (PROVE + CLOSE_CONNECTIONS) + waits + _outage(plan) + faults * UNDO
 
 
 def fuse_of_scale(plan: Plan, rollback: Rollback) -> float:
@@ -56,7 +96,7 @@ def fuse_of_scale(plan: Plan, rollback: Rollback) -> float:
 
     The change stays while the recovery is judged again, which begins when the last step is done.
     """
-    return ARM + rollback.within + longest_wait(plan.recovery.expect, 0.0) + UNDO
+    return ARM + rollback.within + longest_wait(plan, 0.0) + UNDO
 
 
 def fuse_of_mitigation(plan: Plan) -> float:
@@ -66,15 +106,15 @@ def fuse_of_mitigation(plan: Plan) -> float:
     """
     faults = len(plan.outage.faults)
     by_hand = sum(fault.action.patience or 0.0 for fault in plan.outage.faults if fault.action.BY_HAND)
-    lasts = plan.outage.duration + GRACE + faults * UNDO + by_hand + recovery_of(plan)
+    lasts = _outage(plan) + faults * UNDO + by_hand + recovery_of(plan)
     if plan.rollback is not None:
-        lasts += plan.rollback.within + longest_wait(plan.recovery.expect, 0.0)
+        lasts += plan.rollback.within + longest_wait(plan, 0.0)
     return ARM + lasts + UNDO
 
 
 def recovery_of(plan: Plan) -> float:
     """Longest that the recovery lasts once the faults are undone, in seconds: it waits for a mitigation under way."""
-    lasts = longest_wait(plan.recovery.expect, plan.recovery.within)
+    lasts = longest_wait(plan, plan.recovery.within)
     return lasts + max((one.within for one in plan.mitigations), default=0.0)
 
 
@@ -94,10 +134,15 @@ def fuse_of(plan: Plan, name: str) -> float:
     return fuse_of_scale(plan, plan.rollback)
 
 
-def longest_wait(expectations: tuple[Expectation, ...], length: float) -> float:
-    """Seconds from a stage's zero after which nothing of it can still be open."""
-    latest = max(((e.within or length) + e.holds for e in expectations), default=length)
-    return max(length, latest) + GRACE
+def longest_wait(plan: Plan, length: float) -> float:
+    """Seconds from the zero of the recovery, or of its second judging, after which nothing of it can still be open."""
+    latest = max(((e.within or length) + e.holds for e in plan.recovery.expect), default=length)
+    return max(length, latest) + grace(plan, Stage.RECOVERY)
+
+
+def _outage(plan: Plan) -> float:
+    """Longest from the proof of the last fault until the undo is asked for, in seconds, where nobody ends it."""
+    return plan.outage.duration + grace(plan, Stage.OUTAGE)
 
 
 def longest(plan: Plan) -> float:
@@ -107,10 +152,10 @@ def longest(plan: Plan) -> float:
     the recovery with its mitigations, the rollback and its second judging, and the tidying at the end. Where only
     probes show that a change is taken back, they look for that for as long as a fuse would go on trying.
     """
-    length = AGENTS + plan.steady_state.duration + GRACE + fuse_of_faults(plan)
+    length = AGENTS + plan.steady_state.duration + grace(plan, Stage.STEADY_STATE) + fuse_of_faults(plan)
     length += recovery_of(plan)
     if plan.rollback is not None:
-        length += plan.rollback.within + longest_wait(plan.recovery.expect, 0.0)
+        length += plan.rollback.within + longest_wait(plan, 0.0)
     if any(action.BY_HAND or action.OUTSIDE for _, action in plan.actions()):
         length += RETRY
     return length + UNDO + LATE_REQUEST + CLEAN_UP + GRACE

@@ -3,6 +3,7 @@
 from gameday.engine.drill import timeouts
 from gameday.engine.drill.context import Context
 from gameday.engine.evidence.judgement import Window
+from gameday.model.plan import Stage
 from gameday.model.record import Phase
 
 
@@ -10,7 +11,8 @@ def steady_window(ctx: Context) -> Window:
     """From the first moment at which every agent measured, for the planned time."""
     lasts = ctx.plan.steady_state.duration
     since = ctx.record.steady_from if ctx.record.steady_from is not None else ctx.now
-    return Window(since, since, since + lasts, lasts, ctx.now, timeouts.GRACE, skew=ctx.observed.skew)
+    grace = timeouts.grace(ctx.plan, Stage.STEADY_STATE)
+    return Window(since, since, since + lasts, lasts, ctx.now, grace, skew=ctx.observed.skew)
 
 
 def outage_window(ctx: Context, ends: float | None = None) -> Window:
@@ -23,7 +25,7 @@ def outage_window(ctx: Context, ends: float | None = None) -> Window:
         ends,
         ctx.plan.outage.duration,
         ctx.now,
-        timeouts.GRACE,
+        timeouts.grace(ctx.plan, Stage.OUTAGE),
         start_resolution=record.zero_resolution,
         skew=ctx.observed.skew,
         false_from=record.rehearsed_at,
@@ -45,7 +47,7 @@ def recovery_window(ctx: Context, ends: float | None = None, *, again: bool = Fa
         ends,
         length,
         ctx.now,
-        timeouts.GRACE,
+        timeouts.grace(ctx.plan, Stage.RECOVERY),
         skew=ctx.observed.skew,
         fault_at=record.inject_requested_at,
     )

@@ -103,6 +103,29 @@ def test_nothing_stands_while_a_person_has_not_done_the_first_fault() -> None:
     assert of_plan(Limits(max_outage=60), lasting(60, by_hand(3600), PARTITION.action)) == ()
 
 
+@pytest.mark.parametrize(
+    ("every", "timeout", "field"),
+    [
+        (300.0, 2.0, "spec.probes[health].interval (5m) adds 4m36s"),
+        (1.0, 60.0, "spec.probes[health].timeout (1m) adds 1m34s"),
+    ],
+)
+def test_faults_stand_while_the_last_sample_of_a_slow_probe_is_waited_for(
+    every: float, timeout: float, field: str
+) -> None:
+    (probe,) = PLAN.probes
+    plan = replace(lasting(60, PARTITION.action), probes=(replace(probe, every=every, timeout=timeout),))
+    (text,) = of_plan(Limits(max_outage=60), plan)
+    assert f"since spec.outage.duration is 1m and {field}: shorten one of these or ask the administrator" in text
+    assert of_plan(Limits(max_outage=60 + 276), plan) == ()
+
+
+def test_no_limit_counts_the_last_sample_of_a_usual_probe() -> None:
+    (probe,) = PLAN.probes
+    plan = replace(lasting(60, PARTITION.action), probes=(replace(probe, every=20.0),))
+    assert of_plan(Limits(max_outage=60), plan) == ()
+
+
 def test_what_a_first_call_does_may_stand_unseen_no_longer_than_the_max_outage() -> None:
     limits = Limits(max_outage=300, allowed_faults=frozenset({"http"}))
     assert of_plan(limits, lasting(300, call(300))) == ()

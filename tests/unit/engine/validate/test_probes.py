@@ -72,6 +72,18 @@ def test_times_that_no_probe_can_keep_are_findings(every: float, timeout: float,
     ]
 
 
+def test_a_probe_that_an_expectation_reads_asks_every_5_minutes_at_least() -> None:
+    """Else an outage would go on for up to an hour, until a sample shows that it is over."""
+    rare = replace(GOOD, name="b", every=300.0)
+    assert found(plan(replace(GOOD, every=300.0))) == []
+    assert found(plan(GOOD, replace(rare, every=3600.0))) == []
+    (finding,) = found(plan(rare, replace(GOOD, every=301.0)))
+    assert finding == (
+        "spec.probes[1].interval: expectation 'up again' reads this probe, and its stage waits for a sample that was "
+        "sent after its end: write at most 5m"
+    )
+
+
 @pytest.mark.parametrize("change", [{"within": 1e12}, {"holds": 1e12}])
 def test_a_recovery_that_would_never_end_is_a_finding(change: dict[str, float]) -> None:
     expect = Expectation("up", Mode.EVENTUALLY, "a.ok", **change)  # type: ignore[arg-type]  # both are floats

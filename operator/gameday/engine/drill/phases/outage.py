@@ -17,7 +17,7 @@ from gameday.engine.drill.undo_log import ask_undo_of_faults, of_faults
 from gameday.engine.drill.windows import outage_window
 from gameday.model.change import Change, ChangeState, Presence
 from gameday.model.observation import Observation
-from gameday.model.plan import Plan, Stage
+from gameday.model.plan import Expectation, Plan, Stage
 from gameday.model.record import DrillRecord, Phase, Reason
 
 
@@ -30,15 +30,22 @@ def decide(ctx: Context) -> DrillRecord:
         return _arm(ctx)
     if (stopped := _injecting(ctx)) is not None:
         return stopped
-    ctx = ctx.with_record(decide_stage(ctx, Stage.OUTAGE, outage_window(ctx)))
+    # A guardrail counts for as long as the faults stand, which is a moment longer than the outage was to last.
+    ctx = ctx.with_record(decide_stage(ctx, Stage.OUTAGE, outage_window(ctx), only=_guards))
     if (tripped := guardrail_tripped(ctx, outage_window(ctx))) is not None:
         return tripped
+    ends = record.zero + ctx.plan.outage.duration if record.zero is not None else None
+    ctx = ctx.with_record(decide_stage(ctx, Stage.OUTAGE, outage_window(ctx, ends), only=lambda one: not _guards(one)))
     if record.zero is None:
         return _prove(ctx)
     if (looked := connections.look(ctx, record.zero)) is not record:
         return looked
     ctx = ctx.with_record(mitigations.carry_on(ctx, begins=ctx.now < record.zero + ctx.plan.outage.duration))
     return ctx.record if ctx.record.finishing else _hold(ctx, record.zero)
+
+
+def _guards(expectation: Expectation) -> bool:
+    return expectation.guardrail
 
 
 def commands(plan: Plan | None, record: DrillRecord, observed: Observation) -> Iterator[do.Command]:
@@ -170,7 +177,8 @@ def _hold(ctx: Context, started_at: float) -> DrillRecord:
     ends = started_at + ctx.plan.outage.duration
     if ctx.now < ends:
         return ctx.record
-    if ctx.now < ends + timeouts.GRACE and not ctx.evidence.passed(Stage.OUTAGE, outage_window(ctx, ends)):
+    window = outage_window(ctx, ends)
+    if not window.late(ends) and not ctx.evidence.passed(Stage.OUTAGE, window):
         return ctx.record
     ctx = ctx.with_record(connections.settle(ctx))
     record = end_stage(ctx, Stage.OUTAGE, outage_window(ctx, ends))

@@ -15,7 +15,7 @@ from gameday.engine.drill.undo_log import of_faults
 from gameday.engine.drill.verdict import MET, to_repair
 from gameday.engine.drill.windows import recovery_window
 from gameday.model.observation import Observation
-from gameday.model.plan import Mode, Plan, Stage
+from gameday.model.plan import Expectation, Mode, Plan, Stage
 from gameday.model.record import DrillRecord, Phase, Reason, ResultState
 
 
@@ -29,7 +29,7 @@ def decide(ctx: Context) -> DrillRecord:
         if (end := proof.troubled_after(record.recovery_zero)) is not None:
             return end_inconclusive(ctx, *end)
     ctx = ctx.with_record(judge(ctx, record.recovery_zero, again=False))
-    over = ctx.now > record.recovery_zero + timeouts.longest_wait(ctx.plan.recovery.expect, ctx.plan.recovery.within)
+    over = ctx.now > record.recovery_zero + timeouts.longest_wait(ctx.plan, ctx.plan.recovery.within)
     if over:
         ctx = ctx.with_record(
             end_stage(ctx, Stage.RECOVERY, recovery_window(ctx), "no sample arrived before the deadline")
@@ -91,12 +91,16 @@ def judge(ctx: Context, started_at: float, *, again: bool) -> DrillRecord:
     """
     window = recovery_window(ctx, again=again)
     ends: float | None = started_at + window.length
-    if any(e.mode is Mode.EVENTUALLY for e in ctx.plan.recovery.expect):
+    if any(map(_timed, ctx.plan.recovery.expect)):
         # Before any always, so that these are held against what was sent until the end alone.
-        ctx = ctx.with_record(decide_stage(ctx, Stage.RECOVERY, window, again=again, timed=True))
+        ctx = ctx.with_record(decide_stage(ctx, Stage.RECOVERY, window, again=again, only=_timed))
         decided = timed_complete(ctx, Stage.RECOVERY, again=again)
         ends = _decided_at(ctx, started_at, again=again) if decided else None
     return decide_stage(ctx, Stage.RECOVERY, replace(window, ends_at=ends), again=again)
+
+
+def _timed(expectation: Expectation) -> bool:
+    return expectation.mode is Mode.EVENTUALLY
 
 
 def _decided_at(ctx: Context, started_at: float, *, again: bool) -> float:
@@ -104,7 +108,7 @@ def _decided_at(ctx: Context, started_at: float, *, again: bool) -> float:
     ends = started_at
     for expectation in ctx.plan.recovery.expect:
         result = ctx.record.result(Stage.RECOVERY, expectation.name, again=again)
-        if result is None or expectation.mode is not Mode.EVENTUALLY:
+        if result is None or not _timed(expectation):
             continue
         # A result with a mitigation was met as well, whatever it came to: its time is when it began to be true.
         held = expectation.holds if result.state in MET or result.by else 0.0

@@ -45,8 +45,8 @@ def _again(ctx: Context) -> DrillRecord:
     if started_at is None or rollback is None:
         return ctx.record
     ctx = ctx.with_record(judge(ctx, started_at, again=True))
-    left = ctx.record.since + rollback.within + timeouts.GRACE
-    if ctx.now > max(left, started_at + timeouts.longest_wait(ctx.plan.recovery.expect, 0.0)):
+    left = ctx.record.since + rollback.within + timeouts.grace(ctx.plan, Stage.RECOVERY)
+    if ctx.now > max(left, started_at + timeouts.longest_wait(ctx.plan, 0.0)):
         window = recovery_window(ctx, again=True)
         ctx = ctx.with_record(end_stage(ctx, Stage.RECOVERY, window, "rollback.within is over", again=True))
     if not complete(ctx, Stage.RECOVERY, again=True):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gameday.engine.drill import agents_start, connections, effects, timeouts
+from gameday.engine.drill import agents_start, connections, effects
 from gameday.engine.drill import commands as do
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.phases.rules import PhaseRules
@@ -34,7 +34,7 @@ def decide(ctx: Context) -> DrillRecord:
             reason = Reason.NOT_STEADY if result.state is ResultState.MISSED else Reason.UNKNOWN_RESULT
             why = f"{result.name}: {result.why or result.state.value}; nothing was touched"
             return end_inconclusive(ctx, reason, why, result.at)
-    over = ctx.now > ends + timeouts.GRACE or ctx.evidence.passed(Stage.STEADY_STATE, window)
+    over = window.late(ends) or ctx.evidence.passed(Stage.STEADY_STATE, window)
     if ctx.now < ends or not over or not complete(ctx, Stage.STEADY_STATE):
         return ctx.record
     return _go(ctx, since, ends)
