@@ -31,6 +31,7 @@ METRICS: Final = """\
 # Metrics
 
 Each replica serves these at `/metrics`. [install.md](install.md#metrics) says how to scrape them.
+A counter `NAME_total` has a series `NAME_created` beside each of its series: the Unix time since which it counts.
 
 | metric | type | labels | what it says |
 | --- | --- | --- | --- |

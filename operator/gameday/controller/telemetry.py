@@ -14,6 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from gameday.model.record import DrillRecord, Verdict
+from gameday.model.schedule import OPEN, Decision
 
 Metric = TypeVar("Metric", Gauge, Counter)
 
@@ -124,10 +125,16 @@ class Metrics:
             self.held.remove(namespace)
             self.leftovers.remove(namespace)
 
-    def known(self, namespace: str, gameday: str) -> None:
-        """Show a GameDay's drills from zero on: a counter that begins at 1 has no increase."""
+    def known(self, namespace: str, gameday: str, *, scheduled: bool) -> None:
+        """Show a GameDay's drills, and its slots if it has a schedule, from zero on.
+
+        A counter that begins at 1 has no increase.
+        """
         for verdict in Verdict:
             self._count(namespace, gameday, self.drills, (namespace, gameday, verdict.value))
+        for decision in Decision if scheduled else ():
+            if decision not in OPEN:
+                self._count(namespace, gameday, self.slots, (namespace, gameday, decision.value))
 
     def finished(self, namespace: str, gameday: str, verdict: str, figures: Iterable[tuple[str, str, float]]) -> None:
         """Count a finished drill; ``figures`` are its measurements as name, unit and value."""

@@ -57,6 +57,10 @@ class Decision(enum.Enum):
     CHANGED = "Changed"
 
 
+OPEN: Final = frozenset({Decision.SCHEDULED, Decision.STARTING})
+"""The Drill of such a slot has not begun yet, and may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A slot that was decided; a ``count`` above 1 means that many slots, of which ``at`` is the newest.
@@ -78,7 +82,7 @@ class Slot:
     @property
     def open(self) -> bool:
         """Whether its Drill has not begun yet, and may."""
-        return self.decision in {Decision.SCHEDULED, Decision.STARTING}
+        return self.decision in OPEN
 
 
 SLOTS_KEPT: Final = 10

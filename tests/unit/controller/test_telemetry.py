@@ -1,5 +1,6 @@
 """/healthz and /metrics as Kubernetes and Prometheus see them."""
 
+import re
 import socket
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ import pytest
 from gameday.controller.telemetry import STALE_AFTER, Heartbeat, Metrics, serve
 from gameday.model.change import Change, ChangeState
 from gameday.model.record import DrillRecord, Phase
+from gameday.model.schedule import Decision
 
 HELD = Change(
     "partition",
@@ -140,7 +142,36 @@ async def test_the_gauges_of_a_namespace_go_with_its_last_drill(url: str, metric
 async def test_every_verdict_of_a_known_gameday_counts_from_zero(url: str, metrics: Metrics) -> None:
     metrics.finished("shop", "redis", "Passed", [])
     for _ in range(2):
-        metrics.known("shop", "redis")
+        metrics.known("shop", "redis", scheduled=False)
     text = (await get(f"{url}/metrics"))[1]
     for verdict, count in {"Passed": 1, "Failed": 0, "Inconclusive": 0, "Aborted": 0}.items():
         assert f'gameday_drills_total{{gameday="redis",namespace="shop",verdict="{verdict}"}} {count}.0' in text
+
+
+async def test_every_decision_about_the_slots_of_a_schedule_counts_from_zero(url: str, metrics: Metrics) -> None:
+    metrics.decided("shop", "redis", "TooLate", 2)
+    for _ in range(2):
+        metrics.known("shop", "redis", scheduled=True)
+        metrics.known("shop", "plain", scheduled=False)
+    _, text = await get(f"{url}/metrics")
+    counted = r'^gameday_slots_total\{decision="(\w+)",gameday="redis",namespace="shop"\} (\S+)$'
+    found = dict(re.findall(counted, text, re.MULTILINE))
+    never = {"Scheduled", "Starting"}
+    wanted = {one.value: "0.0" for one in Decision if one.value not in never} | {"TooLate": "2.0"}
+    assert found == wanted
+    assert not re.search(r'gameday_slots_total\{.*gameday="plain"', text), "it has no slots"
+    metrics.forget("shop", "redis")
+    assert "gameday_slots_total{" not in (await get(f"{url}/metrics"))[1]
+
+
+async def test_a_count_says_since_when_it_counts(url: str, metrics: Metrics) -> None:
+    """By this an alert knows what was counted before the first scrape from what is old."""
+    began = time.time()
+    metrics.known("shop", "redis", scheduled=True)
+    _, text = await get(f"{url}/metrics")
+    for metric, label in {"slots": 'decision="TooLate"', "drills": 'verdict="Failed"'}.items():
+        series = [
+            line for line in text.splitlines() if line.startswith(f"gameday_{metric}_created{{") and label in line
+        ]
+        (line,) = series
+        assert began <= float(line.rpartition(" ")[2]) <= time.time()

@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 import yaml
 
 from gameday.cli import reference
@@ -28,18 +29,23 @@ MONITORING: Final = MANIFESTS / "components" / "monitoring"
 ALERTS: Final = DOCS / "how-to" / "alerts.md"
 TESTS: Final = Path(__file__).parent / "alerts.yaml"
 DASHBOARD: Final = MONITORING / "grafana" / "gameday.json"
-PARTS: Final = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("",), "gauge": ("",)}
+PARTS: Final = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("_total", "_created"), "gauge": ("",)}
 """The series of a metric, by its type; the page names counters with their ``_total``."""
 
 
 def series() -> set[str]:
     """The names of all series that the operator serves."""
     found = re.findall(r"^\| `(\w+)` \| (\w+) \|", reference.metrics(), re.MULTILINE)
-    return {f"{name}{part}" for name, kind in found for part in PARTS[kind]}
+    return {f"{name.removesuffix('_total')}{part}" for name, kind in found for part in PARTS[kind]}
 
 
 def asked(expression: str) -> set[str]:
     return set(re.findall(r"\bgameday_\w+", expression))
+
+
+def family(name: str) -> str:
+    """The metric of a series, as the page names it."""
+    return re.sub(r"_created$", "_total", re.sub(r"_(bucket|sum|count)$", "", name))
 
 
 def rules() -> list[Object]:
@@ -114,7 +120,7 @@ def expressions(board: dict[str, Any]) -> Iterator[str]:
 def test_the_dashboard_asks_for_metrics_that_there_are_and_for_each_of_them() -> None:
     found = {name for expression in expressions(dashboard()) for name in asked(expression)}
     assert found <= series()
-    families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in found}
+    families = {family(name) for name in found}
     assert families == set(re.findall(r"^\| `(\w+)` ", reference.metrics(), re.MULTILINE))
 
 
@@ -125,7 +131,7 @@ def test_what_a_panel_names_by_its_labels_are_labels_of_its_metric() -> None:
     }
     for panel in dashboard()["panels"]:
         for target in panel["targets"]:
-            (name,) = {re.sub(r"_(bucket|sum|count)$", "", one) for one in asked(target["expr"])}
+            (name,) = {family(one) for one in asked(target["expr"])}
             used = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
             used |= set(re.findall(r'(\w+)(?:=~|!=|=)"', target["expr"]))
             assert used <= known[name], target["expr"]
@@ -161,3 +167,40 @@ def test_prometheus_takes_what_the_panels_ask(tmp_path: Path) -> None:
     records = [{"record": f"panel:{number}", "expr": one} for number, one in enumerate(asking)]
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": records}]}))
     assert f"{len(records)} rules found" in said_by(tool("promtool"), "check", "rules", tmp_path / "rules.yaml")
+
+
+@pytest.mark.parametrize(
+    ("counter", "labels", "shown"),
+    [
+        ("gameday_drills", 'namespace="shop", verdict="Failed"', '{verdict="Failed"}'),
+        ("gameday_slots", 'namespace="shop", decision="TooLate"', '{decision="TooLate"}'),
+        ("gameday_internal_errors", "", "{}"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("counts", "created", "value"),
+    [
+        ("_x20 2x20", "_x20 1190x20", 2),
+        ("2x10 _x10 2x20", "-90000x10 _x10 1190x20", 2),
+        ("2x17 _x2 2x20", "-90000x17 _x2 1190x20", 2),
+        ("_x20 2x20", "_x20 -90000x20", 0),
+        ("2x40", "-90000x40", 0),
+    ],
+    ids=["a new pod", "a new container", "a new container that is there soon", "scraped late", "nothing new"],
+)
+def test_a_panel_shows_what_was_counted_before_the_first_scrape(
+    counter: str, labels: str, shown: str, counts: str, created: str, value: int, tmp_path: Path
+) -> None:
+    """The first scrape of a new process is at minute 20 or 21."""
+    (asking,) = [one for one in expressions(dashboard()) if f"increase({counter}_total" in one]
+    for word, text in {"$__rate_interval": "5m", "$namespace": ".*"}.items():
+        asking = asking.replace(word, text)
+    name = f'{{pod="a"{", " if labels else ""}{labels}}}'
+    series = [
+        {"series": f"{counter}_total{name}", "values": counts},
+        {"series": f"{counter}_created{name}", "values": created},
+    ]
+    wanted = {"expr": asking, "eval_time": "22m", "exp_samples": [{"labels": shown, "value": value}]}
+    group = {"interval": "1m", "input_series": series, "promql_expr_test": [wanted]}
+    (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"evaluation_interval": "1m", "tests": [group]}))
+    said_by(tool("promtool"), "test", "rules", tmp_path / "tests.yaml")

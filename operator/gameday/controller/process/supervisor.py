@@ -109,7 +109,7 @@ class Supervisor:
     def _heard_of(self, key: Key) -> None:
         """Act on the newest state of a GameDay: one that is not known any more is gone."""
         if key in self.known.gamedays:
-            self.metrics.known(*key)
+            self.metrics.known(*key, scheduled="schedule" in self.known.gamedays[key].get("spec", {}))
         else:
             self.metrics.forget(*key)
             self._checked.pop(key, None)

@@ -156,3 +156,17 @@ async def test_what_was_listed_makes_up_for_events_that_never_came(one: Supervis
     one.resync("shop", ((drill("unseen", 5),), "10"), ((), "10"))
     await lead(one)
     assert sorted(runs.began) == ["elsewhere", "new", "unseen"]
+
+
+async def test_a_gameday_is_counted_from_zero_as_soon_as_it_is_seen(one: Supervisor, metrics: Metrics) -> None:
+    """Slots only where it has a schedule: what an operator decides first it may decide before it is scraped."""
+
+    def count(name: str, metric: str, **labels: str) -> float | None:
+        found = {"namespace": "shop", "gameday": name} | labels
+        return metrics.registry.get_sample_value(f"gameday_{metric}_total", found)
+
+    for name, spec in {"plain": {}, "nightly": {"schedule": {"cron": "0 3 * * *"}}}.items():
+        one.gameday_seen(False, drill(name) | {"kind": "GameDay", "spec": spec})
+    for name, slots in {"plain": None, "nightly": 0.0}.items():
+        assert count(name, "drills", verdict="Failed") == 0.0
+        assert count(name, "slots", decision="TooLate") == slots
