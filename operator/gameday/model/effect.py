@@ -15,6 +15,14 @@ class Effect:
     how: str
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A Unix second at which something was first seen, and its resolution: it happened up to as many seconds before."""
+
+    at: float
+    resolution: float
+
+
 class End(NamedTuple):
     """Why a drill must end; ``since`` is the Unix second from which nothing counts as proven."""
 

@@ -248,6 +248,7 @@ class DrillRecord:
     undo_requested_at: float | None = None
     recovery_zero: float | None = None
     """Zero of the recovery: the first good witness dial after the undo."""
+    recovery_zero_resolution: float = 0.0
     rollback_zero: float | None = None
     """When the last rollback step was done: the expectations count anew from here."""
     finishing: bool = False

@@ -7,9 +7,10 @@ good answer counts, but the drill is ``NotProven``.
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from gameday.engine.drill.object_proof import seen_undone
 from gameday.engine.drill.sign_proof import BLIND, SEEN, UNDONE, SignProof, sent_from
 from gameday.model.change import Change, ChangeState, Observed, Presence
-from gameday.model.effect import Effect, End, Ending
+from gameday.model.effect import Effect, End, Ending, Moment
 from gameday.model.record import Doubt, Reason
 
 AGAIN_AFTER: Final = 30.0
@@ -83,9 +84,11 @@ class CallProof(SignProof):
         since = max(asked, change.undo_again_at or 0.0) + AGAIN_AFTER
         return any(one.value is False for one in sent_from(self._track(UNDONE), since))
 
-    def over_since(self, change: Change, asked: float) -> float | None:
+    def over_since(self, change: Change, asked: float) -> Moment | None:
         """When the first sample of ``undone`` was sent that stays true; without signs, when the call was answered."""
-        return SignProof.over_since(self, change, asked) if self._signs() else change.undone_at or self.ctx.now
+        if self._signs():
+            return SignProof.over_since(self, change, asked)
+        return seen_undone(change, asked, self.ctx.now)
 
     def _not_seen_of(self, change: Change) -> list[str]:
         return self._not_seen(change) if self._signs() else []

@@ -7,7 +7,7 @@ from typing import ClassVar
 from gameday.engine.drill import timeouts
 from gameday.engine.drill.context import Context
 from gameday.model.change import Change, Observed
-from gameday.model.effect import Effect, End, Ending
+from gameday.model.effect import Effect, End, Ending, Moment
 from gameday.model.record import Doubt
 
 
@@ -85,8 +85,8 @@ class EffectProof(ABC):
         return False
 
     @abstractmethod
-    def over_since(self, change: Change, asked: float) -> float | None:
-        """The Unix second from which the system was free of it; None while that is not known."""
+    def over_since(self, change: Change, asked: float) -> Moment | None:
+        """The moment from which the system was free of it; None while that is not known."""
 
     def troubled_after(self, since: float) -> End | None:
         """Why the recovery says nothing about the system: what the fault took away is down by itself."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gameday.engine.drill.effect_proof import EffectProof
 from gameday.model.change import Change, ChangeState, Observed, Presence
-from gameday.model.effect import Effect, Ending
+from gameday.model.effect import Effect, Ending, Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,13 @@ class ObjectProof(EffectProof):
         """It is over when the object is put back."""
         return Ending(seen.shown)
 
-    def over_since(self, change: Change, asked: float) -> float | None:
-        """When the object was seen to be put back."""
-        return change.undone_at or self.ctx.now
+    def over_since(self, change: Change, asked: float) -> Moment | None:
+        """When the object was seen to be put back: that was done at some time between the request and this look."""
+        return seen_undone(change, asked, self.ctx.now)
+
+
+def seen_undone(change: Change, asked: float, now: float) -> Moment:
+    """When a change was seen to be put back, where no sample tells: after the request, however late that was seen."""
+    at = change.undone_at or now
+    since = change.undo_requested_at if change.undo_requested_at is not None else asked
+    return Moment(at, max(0.0, at - since))

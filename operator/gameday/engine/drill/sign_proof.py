@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 from gameday.engine.drill.effect_proof import EffectProof
 from gameday.engine.evidence.series import Evaluation, Issue, Series
 from gameday.model.change import Change
-from gameday.model.effect import Effect, End
+from gameday.model.effect import Effect, End, Moment
 from gameday.model.plan import Action
 from gameday.model.record import Reason
 
@@ -96,10 +96,13 @@ class SignProof(EffectProof, ABC):
             return End(Reason.UNKNOWN_RESULT, why, since)
         return None
 
-    def over_since(self, change: Change, asked: float) -> float | None:
-        """When the first sample of ``undone`` was sent that stays true."""
+    def over_since(self, change: Change, asked: float) -> Moment | None:
+        """When the first sample of ``undone`` was sent that stays true; it was not yet at the sample before it."""
         run = self._run(asked)
-        return run.sent if run is not None else change.undone_at
+        if run is None:
+            return Moment(change.undone_at, 0.0) if change.undone_at is not None else None
+        before = (one.sent for one in reversed(sent_from(self._track(UNDONE), asked)) if one.sent < run.sent)
+        return Moment(run.sent, run.sent - next(before, asked))
 
     def _run(self, asked: float) -> Evaluation | None:
         """The first sample of the run of good ones that lasts until now, once it is long enough."""

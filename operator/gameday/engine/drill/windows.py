@@ -48,6 +48,7 @@ def recovery_window(ctx: Context, ends: float | None = None, *, again: bool = Fa
         length,
         ctx.now,
         timeouts.grace(ctx.plan, Stage.RECOVERY),
+        start_resolution=0.0 if again else record.recovery_zero_resolution,
         skew=ctx.observed.skew,
         fault_at=record.inject_requested_at,
     )

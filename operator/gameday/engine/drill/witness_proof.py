@@ -9,7 +9,7 @@ from gameday.engine.drill.effect_proof import EffectProof
 from gameday.engine.evidence.proof import Proof, ProofViolation
 from gameday.model.agent import REFUSES, SERVERS
 from gameday.model.change import Change, ChangeState, Observed
-from gameday.model.effect import Effect, End, Ending
+from gameday.model.effect import Effect, End, Ending, Moment
 from gameday.model.observation import Life
 from gameday.model.record import Reason
 
@@ -160,10 +160,9 @@ class WitnessProof(EffectProof):
             return None
         return Ending(f"{seen.shown}, but no witness reached its target again", seen=False)
 
-    def over_since(self, change: Change, asked: float) -> float | None:
+    def over_since(self, change: Change, asked: float) -> Moment | None:
         """The first good dial of the last witness."""
-        restored = self.dials.restored(asked)
-        return restored.at if restored is not None else None
+        return self.dials.restored(asked)
 
     def troubled_after(self, since: float) -> End | None:
         """A control that fails although nothing is cut any more."""

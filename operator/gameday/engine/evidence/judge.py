@@ -9,13 +9,34 @@ from gameday.engine.evidence.always import begins_at, judge_always, longest_viol
 from gameday.engine.evidence.becomes import judge_becomes
 from gameday.engine.evidence.deadlines import lateness
 from gameday.engine.evidence.eventually import judge_eventually
-from gameday.engine.evidence.judgement import Judgement, Window
+from gameday.engine.evidence.judgement import PENDING, Judgement, Window, unknown
 from gameday.engine.evidence.series import Series
 from gameday.model.plan import Expectation, Mode
+from gameday.model.record import ResultState
 
 
 def judge(expectation: Expectation, series: Series, window: Window) -> Judgement:
-    """Judge one expectation by its series at ``window.now``."""
+    """Judge one expectation by its series at ``window.now``.
+
+    Where it is not known well when the stage began, the result must not depend on it: see ``SURE_WITHIN``.
+    """
+    found = _from_start(expectation, series, window)
+    if (earliest := window.earliest) is None or found.state in {ResultState.PENDING, ResultState.UNKNOWN}:
+        return found
+    other = _from_start(expectation, series, earliest)
+    if other.state is found.state or other.state is ResultState.PENDING:
+        return found if other.state is found.state else PENDING
+    why = f": {other.why}" if other.why else ""
+    return unknown(
+        max(found.at, other.at),
+        f"{found.state.value} if the stage began when that was seen, {other.state.value} if it began up to "
+        f"{window.start_resolution:.0f} s earlier{why}; when it did was not seen, as after a restart of the operator, "
+        "or where a change takes effect slowly: run the drill again, or give the expectation a longer within",
+    )
+
+
+def _from_start(expectation: Expectation, series: Series, window: Window) -> Judgement:
+    """Judge it as if the stage began exactly at ``window.started_at``."""
     match expectation.mode:
         case Mode.ALWAYS:
             return judge_always(expectation, series, window)

@@ -1,6 +1,6 @@
 """The window in which a series is judged, and the judgement."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gameday.model.record import ResultState
@@ -11,16 +11,21 @@ SKEW_WIDENS: Final = 0.2
 SKEW_VOIDS: Final = 2.0
 """Clock difference between nodes, in seconds, above which no time is given."""
 
+SURE_WITHIN: Final = 5.0
+"""Seconds of doubt about the start of a stage up to which the moment counts at which it was seen. Beyond that, as after
+a change of the operator that nobody saw take effect, a result counts only if the earliest start gives the same one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """The span in which an expectation is judged. All times are Unix seconds, all lengths seconds.
 
     ``requested_at`` is when the stage's change was requested (the start of the steady state), ``started_at`` when it is
-    proven to have taken effect, ``ends_at`` the end of the stage once that is known. ``length`` is the stage's length,
-    ``grace`` how long samples may trail a deadline before they count as missing. From ``false_from`` on a ``becomes``
-    must be false until the request; from ``fault_at`` on (the request of the fault) an ``eventually`` that was never
-    false was true all along. With ``final`` nothing more is waited for: what is not decided is Unknown.
+    proven to have taken effect; that was up to ``start_resolution`` earlier. ``ends_at`` is the end of the stage once
+    that is known, ``length`` the stage's length, ``grace`` how long samples may trail a deadline before they count as
+    missing. From ``false_from`` on a ``becomes`` must be false until the request; from ``fault_at`` on (the request of
+    the fault) an ``eventually`` that was never false was true all along. With ``final`` nothing more is waited for:
+    what is not decided is Unknown.
     """
 
     requested_at: float
@@ -34,6 +39,16 @@ class Window:
     false_from: float | None = None
     fault_at: float | None = None
     final: bool = False
+
+    @property
+    def earliest(self) -> "Window | None":
+        """The window that begins when the stage may have begun at the earliest, or None where the doubt is small."""
+        if self.started_at is None or self.start_resolution <= SURE_WITHIN:
+            return None
+        start = self.started_at - self.start_resolution
+        # What counts from the start alone, as an ``always`` of the recovery, begins with it.
+        requested = self.requested_at if self.requested_at < self.started_at else start
+        return replace(self, requested_at=requested, started_at=max(start, requested), start_resolution=0.0)
 
     def late(self, moment: float) -> bool:
         """Whether samples of that moment should have come by now."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from gameday.engine.evidence.addresses import Addresses
 from gameday.engine.evidence.held_connections import HeldConnections
 from gameday.model.addresses import AT
+from gameday.model.effect import Moment
 from gameday.model.plan import RunsIn
 from gameday.model.sample import LineType, Sample
 
@@ -83,14 +84,6 @@ class Dials:
     def good_after(self, since: float) -> int | None:
         """Index of the first good dial sent at ``since`` or later."""
         return self.run_of(good=True, since=since, length=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A moment found in dials: when the decisive dial was sent, and the resolution of that time (seconds)."""
-
-    at: float
-    resolution: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -334,3 +334,57 @@ class TestAProbeThatIsSlowerThanMost:
         assert left == pytest.approx(LASTS + 30 + 2 + 4, abs=2 * STEP)
         assert left < timeouts.fuse_of_faults(plan) - timeouts.UNDO
         assert course.states(Stage.OUTAGE)["up"][0] is ResultState.UNKNOWN
+
+
+class TestAStartThatNobodySaw:
+    """The operator died right after it had asked for a scale, or its undo; 25 s later the next one saw it done.
+
+    How long the system really took is not known within these 25 s, so a result that depends on it is Unknown.
+    """
+
+    DETECTS = Expectation("down", Mode.BECOMES, "!health.ok", within=15.0)
+
+    def begun(self, asked: float) -> DrillRecord:
+        change = replace(CHANGE, requested_at=asked)
+        return replace(
+            UNDER_FAULT, since=asked - 1, rehearsed_at=asked - 1, inject_requested_at=asked, zero=0.0,
+            zero_resolution=-asked, changes=(change,),
+        )  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("asked", "down_at", "state"),
+        [
+            pytest.param(-25.0, -15.0, ResultState.MET, id="in time in any case"),
+            pytest.param(-25.0, 10.0, ResultState.UNKNOWN, id="in time from the look, late from the request"),
+            pytest.param(-25.0, 18.0, ResultState.MISSED, id="late in any case"),
+            pytest.param(-2.0, 10.0, ResultState.MET, id="seen at once"),
+        ],
+    )
+    def test_the_outage(self, asked: float, down_at: float, state: ResultState) -> None:
+        course = Course(a_plan(self.DETECTS), self.begun(asked), (Answers(HEALTH, -50.5, false=((down_at, 500.0),)),))
+        course.plan = replace(course.plan, probes=(HEALTH,))
+        course.run(0.0, LASTS + 20)
+        assert course.states(Stage.OUTAGE)["down"][0] is state
+
+    @pytest.mark.parametrize(
+        ("asked", "back_at", "state"),
+        [
+            pytest.param(-25.0, -10.0, ResultState.MET, id="in time in any case"),
+            pytest.param(-25.0, 20.0, ResultState.UNKNOWN, id="in time from the look, late from the request"),
+            pytest.param(-25.0, 40.0, ResultState.MISSED, id="late in any case"),
+            pytest.param(-2.0, 20.0, ResultState.MET, id="seen at once"),
+        ],
+    )
+    def test_the_recovery(self, asked: float, back_at: float, state: ResultState) -> None:
+        change = replace(CHANGE, state=ChangeState.UNDOING, undo_requested_at=asked, undone_at=0.0)
+        record = replace(
+            UNDOING, since=asked, undo_requested_at=asked, recovery_zero=None, changes=(change,),
+            inject_requested_at=-60.0, zero=-59.0, proven_at=-59.0,
+        )  # fmt: skip
+        answers = Answers(HEALTH, -90.5, false=((-58.0, back_at),)), Answers(SLOW, -90.0)
+        course = recovering(*answers, record=record)
+        course.run(0.0, 60.0)
+        assert course.record.recovery_zero == 0.0
+        found, why = course.states(Stage.RECOVERY)["healthy"]
+        assert found is state
+        assert ("up to 25 s earlier" in why) == (state is ResultState.UNKNOWN)

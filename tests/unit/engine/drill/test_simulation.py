@@ -11,14 +11,15 @@ from gameday.engine.drill import timeouts
 from gameday.engine.drill.context import Context
 from gameday.engine.drill.decide import decide
 from gameday.engine.drill.next_commands import commands_for
+from gameday.engine.evidence.judgement import SURE_WITHIN, Judgement, Window
 from gameday.model.change import Change, ChangeState
 from gameday.model.observation import CommandKey, ConnectionsClosed, Fuse, Life, Lock, Observation
-from gameday.model.plan import Stage
+from gameday.model.plan import Expectation, Plan, Stage
 from gameday.model.record import DrillRecord, Keeping, Phase, Reason, ResultState, StepState, Verdict
 from simulation.observing import cut
 from simulation.scenario import What
 from unit.engine.script import Script
-from unit.engine.simulation import Killed, Simulation, a_plan, finished
+from unit.engine.simulation import NO_WORKERS, Killed, Simulation, a_plan, finished
 
 NEVER_SEEN = ConnectionsClosed(0, 0, unseen=1, example="pod api-7 (10.0.0.7)")
 MISSES_RECOVERY: Mapping[str, ResultState] = {"healthy again": ResultState.MISSED}
@@ -120,6 +121,79 @@ def test_a_lift_that_a_crash_kept_from_being_recorded_is_no_leak_and_the_recover
     assert record.recovery_zero is not None
     assert record.recovery_zero <= lifted[0] + 1
     assert simulation.left() == []
+
+
+def windows(monkeypatch: pytest.MonkeyPatch) -> dict[Stage, Window]:
+    """The last window in which the expectations of each stage were judged."""
+    found: dict[Stage, Window] = {}
+    judge = Script.judge
+
+    def noted(script: Script, stage: Stage, expectation: Expectation, window: Window) -> Judgement:
+        if window.started_at is not None:
+            found[stage] = window
+        return judge(script, stage, expectation, window)
+
+    monkeypatch.setattr(Script, "judge", noted)
+    return found
+
+
+class Unseen(Simulation):
+    """The operator dies the moment that the workers are set to a number, once: before it sees that."""
+
+    def __init__(self, number: int, plan: Plan) -> None:
+        self.number, self.died = number, 0.0
+        super().__init__(plan, severs=False)
+
+    def scaled(self, replicas: int) -> None:
+        """The number is set."""
+        super().scaled(replicas)
+        if replicas == self.number and not self.died:
+            self.died = self.now
+            for process in list(self.processes):
+                process.kill()
+
+    def taken_up(self, seconds: float) -> DrillRecord:
+        """The record of the drill, which another operator takes up so long after the first one has died."""
+        with pytest.raises(Killed):
+            self.finish()
+        self.idle(seconds)
+        self.restart()
+        return self.finish()
+
+
+@pytest.mark.parametrize("seconds", [1.0, 25.0])
+def test_a_scale_that_took_effect_while_no_operator_looked_may_have_begun_at_its_request(
+    seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged, simulation = windows(monkeypatch), Unseen(0, a_plan(faults=(NO_WORKERS,)))
+    record, window = simulation.taken_up(seconds), judged[Stage.OUTAGE]
+    assert record.zero is not None
+    assert record.zero >= simulation.died + seconds
+    assert window.started_at == record.zero
+    assert record.zero - window.start_resolution <= simulation.died
+    assert (window.earliest is not None) == (seconds > SURE_WITHIN)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 25.0])
+def test_a_scale_that_was_put_back_while_no_operator_looked_may_have_ended_at_its_request(
+    seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged, simulation = windows(monkeypatch), Unseen(3, a_plan(faults=(NO_WORKERS,)))
+    record, window = simulation.taken_up(seconds), judged[Stage.RECOVERY]
+    assert record.recovery_zero is not None
+    assert record.recovery_zero >= simulation.died + seconds
+    assert window.started_at == record.recovery_zero
+    assert record.recovery_zero - window.start_resolution <= simulation.died
+    assert (window.earliest is not None) == (seconds > SURE_WITHIN)
+
+
+def test_where_the_operator_looks_all_the_time_both_starts_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = windows(monkeypatch)
+    finished(Simulation(a_plan(faults=(NO_WORKERS,)), severs=False))
+    assert {stage: window.earliest for stage, window in judged.items()} == {
+        Stage.STEADY_STATE: None, Stage.OUTAGE: None, Stage.RECOVERY: None,
+    }  # fmt: skip
+    assert judged[Stage.RECOVERY].start_resolution > 0
 
 
 def test_a_fuse_that_somebody_deletes_ends_the_drill() -> None:

@@ -74,8 +74,9 @@ def _undone(ctx: Context) -> DrillRecord:
             "neither witness nor control can reach the target: the dependency is down, so the recovery cannot be judged"
         )
         return end_inconclusive(ctx, Reason.DEPENDENCY_DOWN, why, asked)
-    started_at = max(known, default=ctx.now)
-    record = replace(ctx.record, recovery_zero=started_at)
+    started_at = max((end.at for end in known), default=ctx.now)
+    earliest = max((end.at - end.resolution for end in known), default=started_at)
+    record = replace(ctx.record, recovery_zero=started_at, recovery_zero_resolution=started_at - earliest)
     who = (
         "witnesses reached the target again"
         if any(f.action.WITNESSED for f in ctx.plan.outage.faults)
