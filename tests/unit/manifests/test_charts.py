@@ -131,6 +131,9 @@ def test_in_another_namespace_all_of_it_names_that_one(tmp_path: Path) -> None:
     assert OWN not in text.replace("kubectl -n gameday-system", "")
     assert "system:serviceaccount:drills-hq:gameday-operator" in text
     assert '"namespace": "kube-system"' in text
+    (group,) = only(helm(CHART, tmp_path, ALL_OF_IT, namespace="drills-hq"), "PrometheusRule")["spec"]["groups"]
+    (leads,) = [rule["expr"] for rule in group["rules"] if rule["alert"] == "GameDayNoLeader"]
+    assert leads.count('gameday_leader{namespace="drills-hq"}') == 2
 
 
 def test_every_object_has_the_labels_of_its_release_and_its_version(tmp_path: Path) -> None:

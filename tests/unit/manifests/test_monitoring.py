@@ -32,6 +32,9 @@ DASHBOARD: Final = MONITORING / "grafana" / "gameday.json"
 PARTS: Final = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("_total", "_created"), "gauge": ("",)}
 """The series of a metric, by its type; the page names counters with their ``_total``."""
 
+OF_THE_SCRAPE: Final = {"namespace"}
+"""Labels that series without them get from the scrape: the operator's namespace."""
+
 
 def series() -> set[str]:
     """The names of all series that the operator serves."""
@@ -101,6 +104,22 @@ def test_the_documented_overlay_adds_both_to_the_operator(tmp_path: Path) -> Non
     assert only(found, "ConfigMap", "gameday-dashboard")
 
 
+def test_the_documented_command_moves_the_rules_to_another_namespace(tmp_path: Path) -> None:
+    (move,) = re.findall(r"\| (sed '[^']+') \|", (DOCS / "install.md").read_text())
+    with_components(tmp_path, "monitoring/prometheus")
+    there = said_by("bash", "-o", "pipefail", "-c", f"'{tool('kustomize')}' build '{tmp_path}' | {move}")
+    assert "gameday-system" not in there
+    (group,) = only(yaml.safe_load_all(there), "PrometheusRule")["spec"]["groups"]
+    of_one = {
+        rule["alert"]: re.findall(r'(\w+)\{namespace="your-namespace"\}', rule["expr"]) for rule in group["rules"]
+    }
+    assert {alert: names for alert, names in of_one.items() if names} == {
+        "GameDayNoLeader": ["gameday_leader", "gameday_leader"],
+        "GameDayLimitsInvalid": ["gameday_limits_invalid"],
+        "GameDayHaltedForADay": ["gameday_halted"],
+    }
+
+
 def test_none_of_it_is_installed_unless_it_is_asked_for() -> None:
     assert not [body for _, body in written(OPERATOR) if "monitoring" in body["apiVersion"]]
 
@@ -132,7 +151,7 @@ def test_what_a_panel_names_by_its_labels_are_labels_of_its_metric() -> None:
     for panel in dashboard()["panels"]:
         for target in panel["targets"]:
             (name,) = {family(one) for one in asked(target["expr"])}
-            used = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+            used = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) - OF_THE_SCRAPE
             used |= set(re.findall(r'(\w+)(?:=~|!=|=)"', target["expr"]))
             assert used <= known[name], target["expr"]
 
@@ -201,6 +220,31 @@ def test_a_panel_shows_what_was_counted_before_the_first_scrape(
         {"series": f"{counter}_created{name}", "values": created},
     ]
     wanted = {"expr": asking, "eval_time": "22m", "exp_samples": [{"labels": shown, "value": value}]}
+    group = {"interval": "1m", "input_series": series, "promql_expr_test": [wanted]}
+    (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"evaluation_interval": "1m", "tests": [group]}))
+    said_by(tool("promtool"), "test", "rules", tmp_path / "tests.yaml")
+
+
+@pytest.mark.parametrize(
+    ("gauge", "shown"),
+    [
+        ("gameday_leader", (1, 0)),
+        ("gameday_halted", (1, 0)),
+        ("gameday_limits_invalid", (1, 0)),
+        ("gameday_heartbeat_timestamp_seconds", (119, 120)),
+    ],
+)
+def test_a_panel_about_the_operator_shows_each_installation(gauge: str, shown: tuple[int, int], tmp_path: Path) -> None:
+    (asking,) = [one for one in expressions(dashboard()) if asked(one) == {gauge}]
+    homes = ("gameday-system", "drills-hq")
+    values = {"gameday-system": {"a": 1, "b": 0}, "drills-hq": {"c": 0}}
+    series = [
+        {"series": f'{gauge}{{namespace="{home}", pod="{pod}"}}', "values": f"{value}x5"}
+        for home in homes
+        for pod, value in values[home].items()
+    ]
+    samples = [{"labels": f'{{namespace="{home}"}}', "value": value} for home, value in zip(homes, shown, strict=True)]
+    wanted = {"expr": asking, "eval_time": "2m", "exp_samples": samples}
     group = {"interval": "1m", "input_series": series, "promql_expr_test": [wanted]}
     (tmp_path / "tests.yaml").write_text(yaml.safe_dump({"evaluation_interval": "1m", "tests": [group]}))
     said_by(tool("promtool"), "test", "rules", tmp_path / "tests.yaml")
