@@ -7,6 +7,7 @@ from gameday.engine.cel.cost import SHARE
 from gameday.engine.cel.expressions import ExpressionError, compile_expression, parse_path
 from gameday.engine.cel.paths import Path, paths_by_probe
 from gameday.engine.evidence.evidence import Evidence
+from gameday.engine.validate.contradictions import check_contradictions
 from gameday.engine.validate.dependencies import check_dependencies
 from gameday.engine.validate.mitigations import check_mitigations
 from gameday.engine.validate.names import check_names
@@ -89,6 +90,7 @@ def _check(plan: Plan) -> Iterator[Finding]:
     yield from check_dependencies(plan)
     yield from check_mitigations(plan)
     yield from check_names(plan)
+    yield from check_contradictions(plan)
 
 
 def _expression(path: str, text: str, probes: set[str]) -> Iterator[Finding]:
