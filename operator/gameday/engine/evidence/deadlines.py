@@ -25,7 +25,8 @@ from gameday.model.words import counted
 def deadline_of(expectation: Expectation, window: Window, started_at: float) -> float:
     """The Unix second by which it must be true; without ``within`` the stage is the limit."""
     within = expectation.within
-    return started_at + (within if within is not None else max(0.0, window.length - expectation.holds))
+    length = within if within is not None else max(0.0, window.length - expectation.holds)
+    return started_at + length + window.leeway
 
 
 def wanted_of(expectation: Expectation, window: Window, started_at: float, until: float) -> Wanted:

@@ -18,12 +18,13 @@ from gameday.model.record import ResultState
 def judge(expectation: Expectation, series: Series, window: Window) -> Judgement:
     """Judge one expectation by its series at ``window.now``.
 
-    Where it is not known well when the stage began, the result must not depend on it: see ``SURE_WITHIN``.
+    Where it is not known well when the stage began, the result must not depend on it: see ``SURE_WITHIN``. Nor must it
+    where the clocks of the nodes differ: the stage begins by the clock of a witness, and samples have those of others.
     """
-    found = _from_start(expectation, series, window)
+    found = _by_clocks(expectation, series, window)
     if (earliest := window.earliest) is None or found.state in {ResultState.PENDING, ResultState.UNKNOWN}:
         return found
-    other = _from_start(expectation, series, earliest)
+    other = _by_clocks(expectation, series, earliest)
     if other.state is found.state or other.state is ResultState.PENDING:
         return found if other.state is found.state else PENDING
     why = f": {other.why}" if other.why else ""
@@ -35,8 +36,30 @@ def judge(expectation: Expectation, series: Series, window: Window) -> Judgement
     )
 
 
-def _from_start(expectation: Expectation, series: Series, window: Window) -> Judgement:
-    """Judge it as if the stage began exactly at ``window.started_at``."""
+def _by_clocks(expectation: Expectation, series: Series, window: Window) -> Judgement:
+    """Judge it from ``window.started_at``; Unknown where the other clock would have given another result.
+
+    A guardrail that is violated is, whatever the clocks say: it protects.
+    """
+    found, margin = _as_stamped(expectation, series, window), window.margin
+    always, met = expectation.mode is Mode.ALWAYS, found.state is ResultState.MET
+    if not margin or expectation.guardrail or not (met or found.state is ResultState.MISSED) or (met and always):
+        return found
+    other = _as_stamped(expectation, series, window.narrowed() if always else window.moved(-margin if met else margin))
+    if other.state is found.state:
+        return found
+    if not met and other.state is not ResultState.MET:
+        # No sample shows that it was met by the other clock; more may come.
+        return found if window.final or other.state is not ResultState.PENDING else PENDING
+    return unknown(
+        found.at,
+        f"{found.state.value} by the clock of one node and not by that of another: the clocks of the nodes differ by "
+        f"{window.skew:.1f} s; see that NTP runs on the nodes",
+    )
+
+
+def _as_stamped(expectation: Expectation, series: Series, window: Window) -> Judgement:
+    """Judge it by the times that stand in the samples, as if the stage began exactly at ``window.started_at``."""
     match expectation.mode:
         case Mode.ALWAYS:
             return judge_always(expectation, series, window)

@@ -25,7 +25,7 @@ class Window:
     that is known, ``length`` the stage's length, ``grace`` how long samples may trail a deadline before they count as
     missing. From ``false_from`` on a ``becomes`` must be false until the request; from ``fault_at`` on (the request of
     the fault) an ``eventually`` that was never false was true all along. With ``final`` nothing more is waited for:
-    what is not decided is Unknown.
+    what is not decided is Unknown. ``leeway`` is added to each deadline.
     """
 
     requested_at: float
@@ -39,6 +39,7 @@ class Window:
     false_from: float | None = None
     fault_at: float | None = None
     final: bool = False
+    leeway: float = 0.0
 
     @property
     def earliest(self) -> "Window | None":
@@ -49,6 +50,24 @@ class Window:
         # What counts from the start alone, as an ``always`` of the recovery, begins with it.
         requested = self.requested_at if self.requested_at < self.started_at else start
         return replace(self, requested_at=requested, started_at=max(start, requested), start_resolution=0.0)
+
+    @property
+    def margin(self) -> float:
+        """Seconds by which a sample may have been sent earlier or later than it says, by the clock of the witnesses.
+
+        The steady state begins and ends by no clock but that of its samples.
+        """
+        return self.skew if self.skew > SKEW_WIDENS and self.fault_at is not None else 0.0
+
+    def narrowed(self) -> "Window":
+        """The window without what may lie outside of it by another clock."""
+        started = self.started_at + self.margin if self.started_at is not None else None
+        ends = self.ends_at - self.margin if self.ends_at is not None else None
+        return replace(self, requested_at=self.requested_at + self.margin, started_at=started, ends_at=ends)
+
+    def moved(self, leeway: float) -> "Window":
+        """The window whose deadlines are so many seconds later."""
+        return replace(self, leeway=leeway)
 
     def late(self, moment: float) -> bool:
         """Whether samples of that moment should have come by now."""
